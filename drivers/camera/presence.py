@@ -8,6 +8,7 @@ can tell, that the camera shows something and that it moves, the next crossing f
 from __future__ import annotations
 
 import asyncio
+import http.client
 import re
 import stat
 from pathlib import Path
@@ -42,6 +43,21 @@ async def _silent(address: str) -> str | None:
     except (OSError, TimeoutError, ValueError):
         return "the camera does not answer"
     return None
+
+
+def server_of(address: str) -> str | None:
+    """What a network camera's server calls itself, empty for one that does not say; None when it does not answer."""
+    try:
+        parts = urlsplit(address)
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        connection = kind(parts.hostname or "", parts.port, timeout=CONNECT_S)
+        try:
+            connection.request("GET", parts.path or "/")
+            return connection.getresponse().getheader("Server", "")
+        finally:
+            connection.close()
+    except (OSError, http.client.HTTPException, ValueError):
+        return None
 
 
 def _gone(path: Path) -> str | None:

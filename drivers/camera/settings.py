@@ -1,17 +1,23 @@
 """The settings of cameras that look at travellers, one struct a driver. Loads no image library.
 
 `zone_bottom` is no driver's: no traveller's face is lower in the picture, as a part of its height (docs/biometrics.md). `challenge` is of
-cameras that have controls: their exposure changes at random moments of a crossing, and pictures that do not follow are doubted.
+cameras that have controls: their exposure changes at random moments of a crossing, and pictures that do not follow are doubted. How late the
+pictures are is measured by `gate provision` and is None until then: `lag_ms` behind what the traveller's page has painted, `control_lag_ms`
+behind an exposure that was commanded.
 """
 
 from __future__ import annotations
 
 import ipaddress
-from typing import Annotated
+import re
+from typing import Annotated, Final
 
 import msgspec
 
 from drivers.settings import Reach, Settings, Text
+
+STABLE_NAME: Final = re.compile(r"/dev/v4l/by-(?:id|path)/[\w.:+@-]{1,200}")  # of a USB camera
+LagMs = Annotated[int, msgspec.Meta(ge=0, le=1000)]
 
 
 class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -30,6 +36,12 @@ class _Camera(Settings, frozen=True, kw_only=True):
     height: Annotated[int, msgspec.Meta(ge=240, le=4096)] = 720
     frames_per_second: Annotated[int, msgspec.Meta(ge=5, le=60)] = 15
     zone_bottom: Annotated[float, msgspec.Meta(ge=0.5, le=1.0)] = 0.95
+    lag_ms: LagMs | None = None
+
+    @property
+    def obeys_after_ms(self) -> int | None:
+        """How late its pictures follow its exposure; None where it takes no controls or nobody measured it."""
+        return None
 
     @property
     def is_challenged(self) -> bool:
@@ -44,6 +56,11 @@ class _Camera(Settings, frozen=True, kw_only=True):
 
 class _Challenged(_Camera, frozen=True, kw_only=True):
     challenge: bool = False
+    control_lag_ms: LagMs | None = None
+
+    @property
+    def obeys_after_ms(self) -> int | None:
+        return self.control_lag_ms
 
     @property
     def is_challenged(self) -> bool:

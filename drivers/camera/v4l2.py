@@ -14,7 +14,6 @@ from __future__ import annotations
 import errno
 import os
 import queue
-import re
 import time
 from concurrent.futures import Future
 from pathlib import Path
@@ -24,7 +23,7 @@ import cv2
 import numpy as np
 
 from drivers.camera.newest import NewestFrame, quieten_opencv
-from drivers.camera.settings import Calibration
+from drivers.camera.settings import STABLE_NAME, Calibration
 from drivers.errors import DriverError, LinkLostError, RefusedError, SetupError, not_opened
 
 if TYPE_CHECKING:
@@ -39,7 +38,6 @@ CONTROL_WAIT_S = 2.0
 READ_TIMEOUT_S = 2  # OpenCV's own default is ten seconds
 _SYSFS = Path("/sys/class/video4linux")
 _SERIAL_BYTES_MAX = 256
-_STABLE_NAME = re.compile(r"/dev/v4l/by-(?:id|path)/[\w.:+@-]{1,200}")
 _MJPG: Final = cv2.VideoWriter.fourcc(*"MJPG")
 # Values of V4L2_CID_EXPOSURE_AUTO, linux/v4l2-controls.h.
 _EXPOSURE_MANUAL, _EXPOSURE_APERTURE_PRIORITY = 1.0, 3.0
@@ -178,7 +176,7 @@ def fix(device: Device, calibration: Calibration) -> None:
 
 def checked_device(path: str) -> str:
     """Return the path when it names a camera for good. Raises SetupError."""
-    if not _STABLE_NAME.fullmatch(path):
+    if not STABLE_NAME.fullmatch(path):
         raise SetupError("camera.address must be a camera's name in /dev/v4l/by-id/ or /dev/v4l/by-path/")
     return path
 

@@ -315,6 +315,19 @@ class PcscReader:
             raise NoReplyError(f"the chip reader did not answer within {deadline_s:g} s") from error
 
 
+def reader_names(socket: str | None) -> tuple[str, ...]:
+    """The chip readers that the service knows now, none without a service. Raises SetupError without the PC/SC library."""
+    if socket:
+        _use_service_at(socket)
+    scard: Any = _pyscard()
+    result, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_SYSTEM)
+    if result != scard.SCARD_S_SUCCESS:
+        return ()
+    result, names = scard.SCardListReaders(context, [])
+    scard.SCardReleaseContext(context)
+    return tuple(sorted(names)) if result == scard.SCARD_S_SUCCESS else ()
+
+
 def _pyscard() -> ModuleType:
     try:
         return importlib.import_module("smartcard.scard")

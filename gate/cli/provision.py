@@ -31,7 +31,7 @@ from gate.provision.steps import (
 if TYPE_CHECKING:
     from gate.provision.init_steps import Site
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer()
 _ID_MAX = 128
 
 _CODES: dict[type[StepError] | None, Exit] = {
@@ -45,17 +45,74 @@ _CODES: dict[type[StepError] | None, Exit] = {
     NoStepError: Exit.NO,
 }
 
-
-@app.callback()
-def _noun() -> None:
-    """From a bare machine to a gate in service."""
-
-
 Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
+# The options of init by the keys that their answers have in a file, where these are others.
+_OPTIONS = {
+    "barrier.port": "--barrier",
+    "barrier.driver": "--barrier-driver",
+    "barrier.profile": "--profile",
+    "first_barrier.port": "--first-barrier",
+    "sensors.port": "--sensors",
+    "sensors.profile": "--sensors-profile",
+    "swipe.port": "--swipe",
+    "swipe.driver": "--swipe-driver",
+    "swipe.profile": "--swipe-profile",
+    "page.source": "--page",
+    "chip.driver": "--chip",
+    "camera.address": "--camera",
+    "auditors": "--auditor",
+    "gate_id": "--gate-id",
+}
+
+
+@app.callback(invoke_without_command=True)
+def way(
+    context: typer.Context,
+    answers: Annotated[
+        Path | None, typer.Option(help="A file of answers (TOML); without one they are asked for on the terminal.")
+    ] = None,
+    root: Annotated[Path | None, typer.Option(help="One folder for everything, instead of the system's.")] = None,
+    again: Annotated[list[str] | None, typer.Option(help="A step to be done again; repeatable.")] = None,
+    wait_s: Annotated[float, typer.Option(min=1, max=900, help="How long the technician may take for an act.")] = 90.0,
+    as_json: Json = False,
+) -> None:
+    """From a bare machine to a gate in service, step by step; ends with the acceptance report. Run again, it goes on where it stopped."""
+    if context.invoked_subcommand is not None:
+        return
+    from gate.cli.provision_way import Place, go
+    from gate.provision.init_steps import init_steps
+    from gate.provision.way import TITLES
+
+    steps = again or []
+    if unknown := set(steps) - TITLES.keys():
+        fail(Exit.USAGE, f"--again {min(unknown)}: there is no such step; there are {', '.join(TITLES)}")
+    place = root.resolve() if root else None
+    path = place / "gate.toml" if place else configuration.DEFAULT_PATH
+    go(
+        Place(path, _kept_in(path, place), place),
+        answers_file=answers,
+        again=steps,
+        wait_s=wait_s,
+        as_json=as_json,
+        init=lambda given, where: init_steps(given, where, read=_site, make_log_key=_make_log_key),
+        check=_site,
+    )
+
+
+def _kept_in(path: Path, root: Path | None) -> Path:
+    """Where what is kept of the way lies: in the gate's state, also before there is a configuration."""
+    from gate.programs.shared.config import Paths
+
+    try:
+        state = configuration.load(path).paths.state
+    except ConfigError:
+        state = str(root / "state") if root else Paths().state
+    return Path(state) / "provision"
 
 
 @app.command()
 def init(
+    context: typer.Context,
     operator: Annotated[str, typer.Option(help="The operator's domain, the first half of the log's origin.")],
     gate_id: Annotated[str, typer.Option(help="This gate's name: small letters, digits, hyphens.")],
     camera: Annotated[str, typer.Option(help="The camera's address.")],
@@ -119,10 +176,44 @@ def init(
         root=root.resolve() if root else None,
     )
     if problems := answers.problems():
-        fail(Exit.USAGE, "; ".join(problems))
+        fail(Exit.USAGE, "; ".join(f"{_OPTIONS.get(one.key, f'--{one.key}')}: {one.why}" for one in problems))
     path = (answers.root / "gate.toml") if answers.root else configuration.DEFAULT_PATH
-    steps = init_steps(answers, path, read=_site, make_log_key=_make_log_key)
-    _show("provision.init/1", carry_out(steps), as_json=as_json)
+    steps = init_steps(answers, path, read=_site, make_log_key=_make_log_key, given=_given(context))
+    _show("provision.init/1", carry_out(steps), as_json=as_json, afterwards=_next(path, answers))
+
+
+def _given(context: typer.Context) -> frozenset[str]:
+    """The keys of gate.toml that options on the command line are about: what was left out asks for nothing."""
+    keys = {
+        "barrier": "barrier.port",
+        "barrier_driver": "barrier.driver",
+        "profile": "barrier.profile",
+        "first_barrier": "first_barrier.port",
+        "sensors": "sensors.port",
+        "sensors_profile": "sensors.profile",
+        "swipe": "swipe.port",
+        "swipe_driver": "swipe.driver",
+        "swipe_profile": "swipe.profile",
+        "page": "page.address",
+        "chip": "chip.driver",
+        "chip_socket": "chip.socket",
+        "camera": "camera.address",
+        "auditor": "audit.recipients",
+        "officers": "officers.authority",
+    }
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    named = {name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"}
+    return frozenset(keys.get(name, name) for name in named)
+
+
+def _next(path: Path, answers: Answers) -> str:
+    """What comes after init."""
+    root = f" --root {answers.root}" if answers.root else ""
+    config = f" --config {path}" if answers.root else ""
+    return (
+        f"next     gate provision{root} goes on from here, step by step, to the acceptance report; "
+        f"or by hand: gate trust import, gate provision enrol, gate selftest{config}"
+    )
 
 
 def _make_log_key(path: Path, origin: str) -> str:
@@ -379,8 +470,92 @@ def _log_vkey(settings: Config) -> str:
         raise StepError(str(error)) from error
 
 
+@app.command()
+def report(
+    config: Annotated[Path | None, typer.Option(help="The configuration file.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The folder to write into, instead of the gate's state.")] = None,
+    verify: Annotated[Path | None, typer.Option(help="Check this report, page or document, and make none.")] = None,
+    vkey: Annotated[
+        Path | None, typer.Option(help="The log's public key to check with; the gate's own without one.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Make the acceptance report anew and list what is missing for service, or check a report. Exit 1: it does not hold, or service refuses."""
+    from gate.programs.provisioning import reporting
+
+    path = config or configuration.path_from_environment()
+    try:
+        if verify is not None:
+            _verify(verify, _key_text(vkey, path), as_json=as_json)
+        described = reporting.describe(path)
+        missing = described["missing_for_service"]
+        if not as_json:
+            for one in missing:
+                say(f"missing  {one['id']:19} {one['why']}")
+        refused = described["gate"]["purpose"] == "service" and bool(missing)
+        made = None if refused and not described["key"]["vkey"] else reporting.sign(path, described, out=out)
+    except ConfigurationStepError as error:
+        fail(Exit.CONFIG, str(error))
+    except StepError as error:
+        fail(Exit.IO_ERROR, str(error))
+    if as_json:
+        files = None if made is None else {"page": str(made.page), "document": str(made.document)}
+        emit_json("provision.report/1", {"report": files, "missing_for_service": missing, "steps": described["lines"]})
+    else:
+        say(f"report   {'not signed: there is no key of a log in service' if made is None else made.page}")
+    raise typer.Exit(int(Exit.NO if refused else Exit.OK))
+
+
+def _verify(file: Path, vkey: str, *, as_json: bool) -> None:
+    """Say whether a report holds; ends the command."""
+    from gate.audit.errors import BadFormatError
+    from gate.programs.provisioning.reporting import is_signed
+    from gate.provision.acceptance import REPORT_BYTES_MAX, NoReportError, claimed
+
+    try:
+        with file.open("rb") as opened:
+            found = claimed(opened.read(REPORT_BYTES_MAX + 1))
+        holds = is_signed(found, vkey)
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"cannot read {file}: {error.strerror}")
+    except NoReportError as error:
+        fail(Exit.BAD_DATA, f"{file} is no acceptance report: {error}")
+    except BadFormatError as error:
+        fail(Exit.BAD_DATA, f"the key to check with is none: {error}")
+    if as_json:
+        emit_json("provision.verify/1", {"verified": holds, "log": found.origin})
+    else:
+        say(
+            f"well     {file} is as the gate signed it, by the key of {found.origin}"
+            if holds
+            else f"WRONG    {file} was changed, or another key has signed it than that of {found.origin}"
+        )
+    raise typer.Exit(int(Exit.OK if holds else Exit.NO))
+
+
+def _key_text(vkey: Path | None, path: Path) -> str:
+    """The key to check with. Raises StepError."""
+    if vkey is None:
+        try:
+            return _log_vkey(configuration.load(path))
+        except ConfigError as error:
+            raise ConfigurationStepError(f"{error}; give --vkey") from error
+    try:
+        with vkey.open(encoding="utf-8") as file:
+            return file.read(2048).strip()
+    except OSError as error:
+        raise StepError(f"cannot read {vkey}: {error.strerror}") from error
+    except UnicodeDecodeError:
+        fail(Exit.BAD_DATA, f"{vkey} holds no key")
+
+
 def _show(
-    schema: str, reports: Iterator[Report], *, as_json: bool, more: Callable[[], dict[str, object]] = dict
+    schema: str,
+    reports: Iterator[Report],
+    *,
+    as_json: bool,
+    more: Callable[[], dict[str, object]] = dict,
+    afterwards: str = "",
 ) -> None:
     done = []
     for report in reports:
@@ -390,4 +565,6 @@ def _show(
     if as_json:
         emit_json(schema, {"steps": [{"id": r.id, "state": r.state.value, "detail": r.detail} for r in done], **more()})
     failure = next((report.failure for report in done if report.state is StepState.FAILED), None)
+    if afterwards and failure is None and not as_json:
+        say(afterwards)
     raise typer.Exit(int(_CODES[failure]))

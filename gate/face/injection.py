@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import enum
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from gate.face.liveness.following import Answer, Command, Hearing, answer
+from gate.face.liveness.following import Answer, Command, Hearing, Lag, answer, lag
 
 if TYPE_CHECKING:
     from gate.picture import Picture
@@ -33,7 +34,8 @@ COVERED_SPREAD_MAX: Final = 7.0  # grey levels over the whole picture: nothing i
 COVERED_MS: Final = 700
 CHALLENGE_CORRELATION_MIN: Final = 0.97
 CHALLENGE_GAIN_MIN: Final = 0.5
-CAMERA_LAG_MAX_MS: Final = 320  # four or five frames of 15 a second; the more, the more recordings answer by chance
+CAMERA_LAG_MAX_MS: Final = 320  # where it was not measured: four or five frames of 15 a second
+MEASURED_LAG_MAX_MS: Final = 600
 # Five exposures of three levels: what blinks by itself follows fewer by chance one time in two.
 _HEARING: Final = Hearing(
     lag_max_ms=CAMERA_LAG_MAX_MS, lag_step_ms=20, settle_ms=30, frames_min=6, commands_min=5, levels_min=3
@@ -51,9 +53,10 @@ class Tamper(enum.Enum):
 
 
 class Feed:
-    """Watches the video of one crossing. Each finding is given once."""
+    """Watches the video of one crossing. Each finding is given once. `lag_ms`: how late the camera obeys, if it was measured."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, lag_ms: int | None = None) -> None:
+        self._hearing = _HEARING.about(lag_ms)
         self._prints: deque[Print] = deque(maxlen=LOOP_FRAMES_MAX)
         self._seen = 0
         self._matched = -1  # the frame of the past that came again last, counted from the first
@@ -89,7 +92,13 @@ class Feed:
     @property
     def exposure_answer(self) -> Answer | None:
         """How the frames followed the exposures; None while there is too little to go by."""
-        return answer(self._commands, self._times_ms, self._levels, _HEARING)
+        return answer(self._commands, self._times_ms, self._levels, self._hearing)
+
+    @property
+    def lag(self) -> Lag | None:
+        """How late the frames followed the exposures, for whoever sets the camera up; None while there is too little to go by."""
+        wide = replace(_HEARING, lag_max_ms=MEASURED_LAG_MAX_MS, lag_step_ms=10)
+        return lag(self._commands, self._times_ms, self._levels, wide)
 
     @property
     def follows(self) -> bool:

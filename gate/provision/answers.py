@@ -1,18 +1,48 @@
-"""What a technician answers, and the configuration that follows from it. Pure."""
+"""What a technician answers, and the configuration that follows from it. Reads no more than profiles; writes nothing."""
 
 from __future__ import annotations
 
+import ipaddress
 import re
-from dataclasses import dataclass
+import zoneinfo
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib import resources
 from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
 
 import pyrage
 
+from drivers.barrier.profiles import load_profile
+from drivers.camera.settings import STABLE_NAME
 from gate.passage.screen import Purpose
 
-_PURPOSES = tuple(Purpose)
-_GATE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_AUTHORITY = re.compile(r"[A-Za-z0-9+/]{43}=")
+_PURPOSES: Final = tuple(Purpose)
+_GATE_ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_OPERATOR: Final = re.compile(r"[a-z0-9][a-z0-9.-]{0,252}")
+_AUTHORITY: Final = re.compile(r"[A-Za-z0-9+/]{43}=")
+BARRIER_DRIVERS: Final = {
+    "modbus": "modbus-rtu",
+    "modbus-tcp": "modbus-rtu",
+    "framed": "framed",
+    "contacts": "contacts",
+}  # and the protocol of their profiles
+SWIPE_DRIVERS: Final = {"elyctis": "", "stx": "stx", "text": "", "imager": "imager", "keyboard": ""}
+CHIP_DRIVERS: Final = ("pcsc", "direct")
+BAUDS: Final = range(1200, 921_601)
+UTC: Final = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An answer that cannot be right: the key that it has in a file of answers, what is wrong, and what would be right."""
+
+    key: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.why}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,33 +67,51 @@ class Answers:
     sensors_port: str = ""
     sensors_profile: str = ""
     officers: str = ""
+    time_zone: str = UTC
+    line: dict[str, int] = field(
+        default_factory=dict
+    )  # `baud` and `unit` of the barriers, where they are not the usual ones
     root: Path | None = None
 
-    def problems(self) -> list[str]:
+    def problems(self) -> list[Problem]:
         """Everything that can be seen to be wrong before anything is written."""
-        found = []
-        if self.purpose not in _PURPOSES:
-            found.append(f"a purpose is one of {', '.join(_PURPOSES)}")
-        if not _GATE_ID.fullmatch(self.gate_id):
-            found.append("a gate's id is small letters, digits and hyphens, 63 at most")
-        if not (self.swipe_port or self.page):
-            found.append("documents need a reader: --swipe, --page, or both")
+        return [
+            *_named("purpose", purpose_problem(self.purpose)),
+            *_named("operator", operator_problem(self.operator)),
+            *_named("gate_id", gate_id_problem(self.gate_id)),
+            *_named("time_zone", zone_problem(self.time_zone)),
+            *self._barrier_problems(),
+            *self._reader_problems(),
+            *_named("chip.driver", one_of(self.chip_driver, CHIP_DRIVERS)),
+            *_named("camera.address", camera_problem(self.camera)),
+            *_named("auditors", auditors_problem(self.recipients)),
+            *_named("officers", officers_problem(self.officers)),
+        ]
+
+    def _barrier_problems(self) -> Iterator[Problem]:
+        for name in ("barrier", "first_barrier", "sensors"):
+            if port := getattr(self, f"{name}_port"):
+                yield from _named(f"{name}.port", port_problem(port))
         if self.first_barrier_port and not (self.barrier_port and self.sensors_port):
-            found.append(
-                "a lane of two doors has --first-barrier, --barrier for the last one, and --sensors between them"
+            yield Problem(
+                "first_barrier.port",
+                "a lane of two doors has --first-barrier, --barrier for the last one, and --sensors between them",
             )
-        if len(self.recipients) < 2:
-            found.append("name two auditors at least: the log can be read by nobody else")
-        if len(set(self.recipients)) < len(self.recipients):
-            found.append("an auditor is named twice")
-        for recipient in self.recipients:
-            try:
-                pyrage.x25519.Recipient.from_str(recipient)
-            except pyrage.RecipientError:
-                found.append(f"{recipient[:16]}… is no age recipient")
-        if self.officers and not _AUTHORITY.fullmatch(self.officers):
-            found.append("an officers' authority is named by its public key, 44 characters of Base64")
-        return found
+        if self.barrier_port:
+            yield from _named("barrier.driver", one_of(self.barrier_driver, BARRIER_DRIVERS))
+            yield from _named("barrier.profile", barrier_profile_problem(self.barrier_driver, self.barrier_profile))
+        if self.sensors_port:
+            yield from _named("sensors.profile", name_problem(self.sensors_profile, shipped("sensors")))
+
+    def _reader_problems(self) -> Iterator[Problem]:
+        if not (self.swipe_port or self.page):
+            yield Problem("swipe.port", "documents need a reader: --swipe, --page, or both")
+        if self.swipe_port:
+            yield from _named("swipe.port", port_problem(self.swipe_port))
+            yield from _named("swipe.driver", one_of(self.swipe_driver, SWIPE_DRIVERS))
+            yield from _named("swipe.profile", swipe_profile_problem(self.swipe_driver, self.swipe_profile))
+        if self.page:
+            yield from _named("page.source", page_problem(self.page))
 
     def table(self) -> dict[str, object]:
         """The tables of gate.toml."""
@@ -84,13 +132,14 @@ class Answers:
             "purpose": self.purpose,
             "gate_id": self.gate_id,
             "operator": self.operator,
+            **({"time_zone": self.time_zone} if self.time_zone != UTC else {}),
             **({"paths": paths} if paths else {}),
             **self._barriers(),
             **({"sensors": self._sensors()} if self.sensors_port else {}),
             **({"swipe": self._swipe()} if self.swipe_port else {}),
             **({"page": self._page()} if self.page else {}),
             "chip": {"driver": self.chip_driver, "socket": self.chip_socket},
-            "camera": {"address": self.camera},
+            "camera": self._camera(),
             **({"officers": {"authority": self.officers}} if self.officers else {}),
             "audit": {"recipients": list(self.recipients)},
         }
@@ -99,7 +148,7 @@ class Answers:
         """Both doors have boards of one kind; who has others writes them into gate.toml."""
         if not self.barrier_port:
             return {"mode": "shadow"}
-        board = {"driver": self.barrier_driver, "profile": self.barrier_profile}
+        board = {"driver": self.barrier_driver, "profile": self.barrier_profile, **self.line}
         ports = {"barrier": self.barrier_port, "first_barrier": self.first_barrier_port}
         return {name: {**board, "port": port} for name, port in ports.items() if port}
 
@@ -113,3 +162,145 @@ class Answers:
     def _page(self) -> dict[str, str]:
         is_camera = self.page.startswith("/dev/") or "://" in self.page
         return {"driver": "camera", "address": self.page} if is_camera else {"driver": "folder", "path": self.page}
+
+    def _camera(self) -> dict[str, str]:
+        usb = {"driver": "v4l2"} if self.camera.startswith("/dev/") else {}
+        return {**usb, "address": self.camera}
+
+
+def _named(key: str, why: str) -> list[Problem]:
+    return [Problem(key, why)] if why else []
+
+
+# ── one answer ───────────────────────────────────────────────────────────────────────────────────────────────────────
+# Each returns what is wrong and what would be right, or nothing.
+
+
+def purpose_problem(purpose: str) -> str:
+    """What the gate is run for."""
+    return "" if purpose in _PURPOSES else f"{purpose!r}: a purpose is one of {', '.join(_PURPOSES)}"
+
+
+def gate_id_problem(gate_id: str) -> str:
+    """The gate's name."""
+    good = _GATE_ID.fullmatch(gate_id)
+    return "" if good else f"{gate_id!r}: a gate's id is small letters, digits and hyphens, 63 at most, such as north-7"
+
+
+def operator_problem(operator: str) -> str:
+    """The operator's domain."""
+    return "" if _OPERATOR.fullmatch(operator) else f"{operator!r} is no domain's name such as border.example"
+
+
+def zone_problem(name: str) -> str:
+    """The time zone's IANA name."""
+    good = name in zoneinfo.available_timezones()
+    return "" if good else f"{name!r} is no time zone's IANA name such as Europe/Amsterdam, or not on this machine"
+
+
+def port_problem(port: str) -> str:
+    """A device's path. That it is there is not asked: a gate may be made before its cables are in."""
+    good = port.startswith("/") and port.isprintable() and " " not in port and not Path(port).is_dir()
+    return "" if good else f"{port!r} is no device's path such as /dev/portcullis-barrier or /dev/serial/by-id/…"
+
+
+def one_of(name: str, known: dict[str, str] | tuple[str, ...]) -> str:
+    """A name out of few."""
+    return "" if name in known else f"{name!r} is none of {', '.join(known)}"
+
+
+def shipped(room: str) -> list[str]:
+    """The profiles that come with the gate, of a room of drivers."""
+    return sorted(
+        path.name.removesuffix(".toml")
+        for path in (resources.files("drivers.profiles") / room).iterdir()
+        if path.name.endswith(".toml")
+    )
+
+
+def shipped_for(driver: str) -> list[str]:
+    """The barrier profiles that come with the gate for a driver."""
+    return [name for name in shipped("barrier") if _protocol(name) == BARRIER_DRIVERS.get(driver)]
+
+
+def _protocol(name: str) -> str:
+    return str(load_profile(name).__struct_config__.tag)
+
+
+def barrier_profile_problem(driver: str, name: str) -> str:
+    """The profile of a barrier's board. A site's own file is read when the configuration is checked."""
+    return name_problem(name, shipped_for(driver)) if driver in BARRIER_DRIVERS else ""
+
+
+def name_problem(name: str, known: list[str]) -> str:
+    """A shipped profile's name, or the path of a site's own."""
+    if name.startswith("/") or name in known:
+        return ""
+    return f"{name!r} is no profile for this; there are {', '.join(known)}, or the absolute path of your own"
+
+
+def swipe_profile_problem(driver: str, name: str) -> str:
+    """The profile of a document reader, which some drivers need and the others have none of."""
+    from drivers.reader.profile import load_profile as load_reader  # noqa: PLC0415 - beside the barriers' of the same name
+
+    protocol = SWIPE_DRIVERS.get(driver, "")
+    known = [one for one in shipped("readers") if load_reader(one).protocol == protocol]
+    if not protocol:
+        return f"the driver {driver} has no profiles" if name else ""
+    return "" if name in known else f"{name!r} is no profile of driver {driver}; there are {', '.join(known)}"
+
+
+def camera_problem(address: str) -> str:
+    """A camera that looks at travellers: in the network by its IP address, or at this machine by its lasting name."""
+    if address.startswith("/"):
+        return (
+            "" if STABLE_NAME.fullmatch(address) else f"{address!r}: name a USB camera by /dev/v4l/by-id/… or by-path/…"
+        )
+    return _stream_problem(address)
+
+
+def page_problem(source: str) -> str:
+    """Where pages come from: a camera, or the folder of a scanner's service."""
+    if source.startswith("/dev/"):
+        return camera_problem(source)
+    return "" if source.startswith("/") else _stream_problem(source)
+
+
+def _stream_problem(address: str) -> str:
+    try:
+        parts = urlsplit(address)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        host = ""
+    else:
+        host = host if parts.scheme in {"http", "https"} and " " not in address else ""
+    if not host:
+        return f"{address!r} is neither a network camera's address such as http://192.0.2.7/stream nor a device such as /dev/v4l/by-id/…"
+    if host != "localhost":
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            return f"name the camera by its IP address and not as {host}: vision may ask no name server"
+    return ""
+
+
+def auditors_problem(recipients: tuple[str, ...]) -> str:
+    """Who can read the records."""
+    for recipient in recipients:
+        try:
+            pyrage.x25519.Recipient.from_str(recipient)
+        except pyrage.RecipientError:
+            return f"{recipient[:16]}… is no age recipient; age-keygen prints one that begins with age1"
+    if len(set(recipients)) < len(recipients):
+        return "an auditor is named twice"
+    return "" if len(recipients) >= 2 else "name two auditors at least: the log can be read by nobody else"
+
+
+def officers_problem(authority: str) -> str:
+    """The officers' authority, or nothing: there are no officers."""
+    good = not authority or _AUTHORITY.fullmatch(authority)
+    return (
+        ""
+        if good
+        else "an officers' authority is named by its public key, 44 characters of Base64 (gate officer authority init)"
+    )

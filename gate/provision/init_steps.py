@@ -6,8 +6,10 @@ configuration says (`Site`), and the making of the log's key.
 
 from __future__ import annotations
 
+import json
 import subprocess
-from collections.abc import Callable, Iterator
+import tomllib
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -42,9 +44,17 @@ class Site:
 
 
 def init_steps(
-    answers: Answers, path: Path, *, read: Callable[[Path], Site], make_log_key: Callable[[Path, str], str]
+    answers: Answers,
+    path: Path,
+    *,
+    read: Callable[[Path], Site],
+    make_log_key: Callable[[Path, str], str],
+    given: Collection[str] | None = None,
 ) -> Iterator[Step]:
-    """The steps in their order. `read` raises ConfigurationStepError; `make_log_key` of a path and an origin raises StepError."""
+    """The steps in their order. `read` raises ConfigurationStepError; `make_log_key` of a path and an origin raises StepError.
+
+    `given`: the keys of the configuration that were asked for, all of them without it; of those a file that is there is compared with.
+    """
 
     def write_configuration() -> str:
         try:
@@ -62,7 +72,7 @@ def init_steps(
     def is_configured() -> bool:
         return path.exists() and bool(read(path))
 
-    yield Step("configuration", write_configuration, is_configured)
+    yield Step("configuration", write_configuration, is_configured, lambda: not_written(answers, path, given))
     try:
         site = read(path)
     except ConfigurationStepError:
@@ -82,6 +92,32 @@ def init_steps(
     yield _models_step(site.models, site.face_profile)
     if answers.root is None and BOOTED_BY_SYSTEMD.is_dir():
         yield _units_step(UNITS / VISION_DROP_IN, site.drop_in)
+
+
+def not_written(answers: Answers, path: Path, given: Collection[str] | None) -> str:
+    """What the configuration that is there says otherwise than the answers, which change nothing. Empty: it says the same. Raises StepError."""
+    try:
+        there = tomllib.loads(path.read_text())
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise StepError(f"cannot read {path}: {error}") from error
+    differs = [
+        f"{key} = {json.dumps(wanted)} ({'it says ' + json.dumps(found[key]) if key in found else 'it says nothing'})"
+        for found in (_flat(there),)
+        for key, wanted in _flat(answers.table()).items()
+        if (given is None or key in given) and found.get(key, "") != wanted
+    ]
+    return f"not written: {'; '.join(differs)}. Change {path} itself" if differs else ""
+
+
+def _flat(table: Mapping[str, object], room: str = "") -> dict[str, object]:
+    """The keys of a table and of the tables in it."""
+    found: dict[str, object] = {}
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            found |= _flat(value, f"{room}{key}.")
+        else:
+            found[room + key] = value
+    return found
 
 
 def _folders_step(folders: tuple[Path, ...]) -> Step:

@@ -46,14 +46,16 @@ class ForbiddenStepError(StepError):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step: `do` returns what to tell the technician. It is kept when `exists` says that it was done before.
+    """One step: `do` returns what to tell the technician. It is kept when `exists` says that it was done before; `kept` then says what is
+    to be told of it.
 
-    Both raise StepError: what is there may be of no use.
+    All raise StepError: what is there may be of no use.
     """
 
     id: str
     do: Callable[[], str]
     exists: Callable[[], bool] = lambda: False
+    kept: Callable[[], str] = lambda: ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ def carry_out(steps: Iterable[Step]) -> Iterator[Report]:
             continue
         try:
             if step.exists():
-                yield Report(step.id, StepState.KEPT, "")
+                yield Report(step.id, StepState.KEPT, step.kept())
             else:
                 yield Report(step.id, StepState.DONE, step.do())
         except StepError as error:

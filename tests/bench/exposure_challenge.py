@@ -2,7 +2,8 @@
 
 DIR holds sequences as `gate-sim faces render --set liveness` writes them. Their frames stand for what the camera sees; each is shown
 at random times of a camera that obeys after 40 to 260 ms, as video that is fed in and knows nothing of the challenge, in steady light
-or blinking by itself, and as a recording of another crossing that was challenged too. Figures go to docs/liveness.md.
+or blinking by itself, and as a recording of another crossing that was challenged too. With `--measured` the gate knows the camera's
+lag, as `gate provision` measures it: wrong by `MEASURED_WRONG_MS` at most. Figures go to docs/liveness.md.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 SIZE: Final = (160, 120)  # the challenge looks at fewer pixels still
 LAG_MS: Final = (40, 260)
 JITTER_MS: Final = 4
+MEASURED_WRONG_MS: Final = 25
 ENDS_MS: Final = 3500
 WAYS: Final = ("obeys", "steady", "blinking", "recording")
 BLINK_MS: Final = (100, 350)  # half a period
@@ -42,26 +44,28 @@ class Camera:
 
     def __init__(self, dice: random.Random) -> None:
         self.now_ms = 0
-        self._lag_ms = dice.uniform(*LAG_MS)
+        self.lag_ms = dice.uniform(*LAG_MS)
         self._told: list[tuple[float, float]] = [(-1e9, 1.0)]
 
     def set_controls(self, wanted: CameraControls) -> None:
-        self._told.append((self.now_ms + self._lag_ms, wanted.exposure))
+        self._told.append((self.now_ms + self.lag_ms, wanted.exposure))
 
     def exposure(self, at_ms: float) -> float:
         return next(exposure for since_ms, exposure in reversed(self._told) if since_ms <= at_ms)
 
 
 async def challenged(
-    frames: Sequence[Picture], dice: random.Random, *, fps: float, way: str
+    frames: Sequence[Picture], dice: random.Random, *, fps: float, way: str, is_measured: bool
 ) -> tuple[Camera, int | None]:
     """The camera, and when the video was believed; None: never."""
     camera = Camera(dice)
-    video = Video(camera, clock_ms=lambda: camera.now_ms, exposures=exposures(dice))
+    measured = round(camera.lag_ms + dice.uniform(-MEASURED_WRONG_MS, MEASURED_WRONG_MS))
+    lag_ms = max(0, measured) if is_measured else None
+    video = Video(camera, clock_ms=lambda: camera.now_ms, exposures=exposures(dice), lag_ms=lag_ms)
     before, shift_ms = Camera(dice), 0.0
     half_ms, phase_ms = dice.uniform(*BLINK_MS), dice.uniform(0, 1000)
     if way == "recording":
-        before, _ = await challenged(frames, dice, fps=fps, way="obeys")
+        before, _ = await challenged(frames, dice, fps=fps, way="obeys", is_measured=is_measured)
         shift_ms = dice.uniform(-150, 250)
     start, seq = dice.randrange(len(frames)), 0
     while camera.now_ms < ENDS_MS:
@@ -99,6 +103,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition(":")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--rounds", type=int, default=300)
+    parser.add_argument("--measured", action="store_true", help="the gate knows the camera's lag")
     options = parser.parse_args(arguments)
     sequences = _sequences(options.folder)
     if not sequences:
@@ -108,7 +113,7 @@ def main(arguments: list[str] | None = None) -> int:
         for way in WAYS:
             dice = random.Random(5)
             answers = [
-                asyncio.run(challenged(dice.choice(sequences), dice, fps=fps, way=way))[1]
+                asyncio.run(challenged(dice.choice(sequences), dice, fps=fps, way=way, is_measured=options.measured))[1]
                 for _ in range(options.rounds)
             ]
             believed = [at_ms for at_ms in answers if at_ms is not None]

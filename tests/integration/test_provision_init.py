@@ -53,12 +53,57 @@ def test_a_bare_machine_becomes_a_configured_gate(root: Path) -> None:
     assert keys.load(root / "keys/log.key", config.origin).verifier.name == "border.example/gate-1/trial"
 
 
-def test_a_camera_that_is_named_and_not_numbered_is_refused(root: Path) -> None:
-    code, document, _ = init(root, "--camera", "http://camera.local/stream")
-    assert code == 78
-    (refused,) = [step["detail"] for step in document["steps"] if step["state"] == "failed"]
-    assert "name the camera by its IP address and not as camera.local" in refused
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (
+            ("--camera", "http://camera.local/stream"),
+            "--camera: name the camera by its IP address and not as camera.local",
+        ),
+        (("--camera", "nonsense"), "neither a network camera's address such as http://192.0.2.7/stream"),
+        (("--camera", "http://[::1/stream"), "neither a network camera's address"),
+        (("--camera", "/dev/video0"), "--camera: '/dev/video0': name a USB camera by /dev/v4l/by-id/"),
+        (("--barrier", "ttyUSB0"), "--barrier: 'ttyUSB0' is no device's path such as /dev/portcullis-barrier"),
+        (("--swipe", "COM1"), "--swipe: 'COM1' is no device's path"),
+        (("--profile", "lots"), "--profile: 'lots' is no profile for this; there are lot, portcullis-sim, relay-8"),
+        (("--profile", "ds205a"), "--profile: 'ds205a' is no profile for this; there are lot"),
+        (("--barrier-driver", "canbus"), "--barrier-driver: 'canbus' is none of modbus, modbus-tcp, framed, contacts"),
+        (
+            ("--sensors", "/dev/i", "--sensors-profile", "x"),
+            "--sensors-profile: 'x' is no profile for this; there are inputs-8",
+        ),
+        (("--swipe-driver", "stx"), "--swipe-profile: '' is no profile of driver stx; there are rte-native, stx-plain"),
+        (("--swipe-profile", "honeywell"), "the driver elyctis has no profiles"),
+        (("--chip", "nfc"), "--chip: 'nfc' is none of pcsc, direct"),
+        (("--page", "ftp://192.0.2.7/x"), "--page: 'ftp://192.0.2.7/x' is neither"),
+        (("--operator", "Border Example"), "--operator: 'Border Example' is no domain's name"),
+    ],
+)
+def test_nonsense_is_named_with_what_would_be_right(root: Path, words: tuple[str, ...], complaint: str) -> None:
+    code, _, message = init(root, *words)
+    assert code == 2
+    assert complaint in message
     assert not (root / "gate.toml").exists()
+
+
+def test_a_usb_camera_has_its_own_driver(root: Path) -> None:
+    assert init(root, "--camera", "/dev/v4l/by-id/usb-acme-index0")[0] == 0
+    assert load(root / "gate.toml").camera.driver == "v4l2"
+
+
+def test_another_option_of_a_second_run_is_told_and_not_written(root: Path) -> None:
+    init(root)
+    _, document, _ = init(root, "--camera", "http://192.0.2.9/stream")
+    (told,) = [step["detail"] for step in document["steps"] if step["id"] == "configuration"]
+    assert 'not written: camera.address = "http://192.0.2.9/stream" (it says "http://127.0.0.1:1/stream")' in told
+    assert load(root / "gate.toml").camera.address == "http://127.0.0.1:1/stream"
+
+
+def test_what_comes_next_is_told(root: Path) -> None:
+    arguments = ["init", "--operator", "border.example", "--gate-id", "g", "--swipe", "/dev/s", "--purpose", "trial"]
+    arguments += ["--camera", "http://127.0.0.1:1/", "--root", str(root)]
+    done = CliRunner().invoke(app, [*arguments, *(word for one in AUDITORS for word in ("--auditor", one))])
+    assert done.stdout.splitlines()[-1].startswith("next     gate provision --root")
 
 
 @pytest.mark.parametrize(
@@ -128,6 +173,9 @@ def test_a_second_run_keeps_everything(root: Path) -> None:
     code, document, _ = init(root, "--chip", "direct")
     assert code == 0
     assert {step["state"] for step in document["steps"]} == {"kept"}
+    assert [step["detail"] for step in document["steps"] if step["detail"]] == [
+        f'not written: chip.driver = "direct" (it says "pcsc"). Change {root / "gate.toml"} itself'
+    ]
     assert before == {path: path.read_bytes() for path in before}
 
 

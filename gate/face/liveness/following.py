@@ -1,14 +1,15 @@
 """Whether what was seen follows what was commanded: the core of every challenge to a display or a camera.
 
-A command holds until the next one. Between command and picture lies a lag that nobody knows, within a bound. Slow changes of daylight
-are no answer, so both sides lose their straight line before they are compared.
+A command holds until the next one. Between command and picture lies a lag: measured when the gate was set up, or nobody knows it, within a
+bound. The fewer lags come into question, the fewer strangers answer by chance. Slow changes of daylight are no answer, so both sides lose
+their straight line before they are compared.
 """
 
 from __future__ import annotations
 
 import bisect
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Floats = npt.NDArray[np.float64]
+
+# About a measured lag: nearly a frame of 15 a second, and later what a busy machine adds.
+LAG_EARLIER_MS: Final = 60
+LAG_LATER_MS: Final = 100
+_AS_GOOD: Final = 0.01  # of the correlation: lags between two frames cannot be told apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,7 @@ class Hearing:
     unless every lag can be heard, and with so much power.
     """
 
+    lag_min_ms: int = 0
     lag_max_ms: int = 400
     lag_step_ms: int = 40
     settle_ms: int = 80
@@ -60,13 +67,44 @@ class Hearing:
     levels_min: int = 2
     power_min: float = 0.0
 
+    def about(self, lag_ms: int | None) -> Hearing:
+        """The same about a lag that was measured; unchanged where None was."""
+        if lag_ms is None:
+            return self
+        return replace(self, lag_min_ms=max(0, lag_ms - LAG_EARLIER_MS), lag_max_ms=lag_ms + LAG_LATER_MS)
+
+    @property
+    def lags_ms(self) -> range:
+        """The lags that come into question."""
+        return range(self.lag_min_ms, self.lag_max_ms + 1, self.lag_step_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How late pictures follow: the middle of the lags at which they follow best, and how many milliseconds these span."""
+
+    lag_ms: int
+    spread_ms: int
+    best: Answer
+
+
+def lag(
+    commands: Sequence[Command], times_ms: Sequence[int], seen: Sequence[Floats], hearing: Hearing = Hearing()
+) -> Lag | None:
+    """Measure the lag among those that come into question; None when there is too little to go by."""
+    found = {at: heard for at in hearing.lags_ms if (heard := _at_lag(commands, times_ms, seen, hearing, lag_ms=at))}
+    if not found:
+        return None
+    best = max(found.values(), key=lambda one: one.correlation)
+    as_good = [at for at, one in found.items() if one.correlation >= best.correlation - _AS_GOOD]
+    return Lag((as_good[0] + as_good[-1]) // 2, as_good[-1] - as_good[0], best)
+
 
 def answer(
     commands: Sequence[Command], times_ms: Sequence[int], seen: Sequence[Floats], hearing: Hearing = Hearing()
 ) -> Answer | None:
     """The answer at the lag where it is best; None when there is too little to go by."""
-    lags_ms = range(0, hearing.lag_max_ms + 1, hearing.lag_step_ms)
-    known = [_at_lag(commands, times_ms, seen, hearing, lag_ms=lag_ms) for lag_ms in lags_ms]
+    known = [_at_lag(commands, times_ms, seen, hearing, lag_ms=lag_ms) for lag_ms in hearing.lags_ms]
     found = [one for one in known if one is not None]
     power_min = hearing.power_min
     if power_min and (len(found) < len(known) or min(one.power for one in found) < power_min):

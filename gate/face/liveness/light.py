@@ -9,18 +9,22 @@ on little, and what both do is daylight.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from gate.face.liveness.following import Answer, Command, Hearing, answer
+from gate.face.liveness.following import Answer, Command, Hearing, Lag, answer, lag
 
 if TYPE_CHECKING:
     from gate.face.liveness.glimpse import Glimpse
 
 COLOURS_MIN: Final = 3
-CAMERA_LAG_MAX_MS: Final = 240  # the display's own delay is known: the page says when it has painted
+CAMERA_LAG_MAX_MS: Final = (
+    240  # where it was not measured; the display's own delay is known: the page says when it has painted
+)
+MEASURED_LAG_MAX_MS: Final = 500
 POWER_MIN: Final = 2.0  # of the colours seen, at any lag: with less, movement and noise pass for an answer
 SHADING_GAIN_MIN: Final = 0.08  # below it the parts of the face answer with noise
 FRAMES_MAX: Final = 200
@@ -32,9 +36,10 @@ Floats = npt.NDArray[np.float64]
 
 
 class Light:
-    """One challenge before one face."""
+    """One challenge before one face. `lag_ms`: how late the camera shows what the page has painted, if it was measured."""
 
-    def __init__(self, shown: tuple[Command, ...] = ()) -> None:
+    def __init__(self, shown: tuple[Command, ...] = (), *, lag_ms: int | None = None) -> None:
+        self._hearing = _HEARING.about(lag_ms)
         self._shown = list(shown)
         self._times_ms: list[int] = []
         self._parts: list[Floats] = []  # tints of the parts of the face, (parts, 2), against the hall's
@@ -74,7 +79,15 @@ class Light:
         if len({command.value for command in self._shown}) < COLOURS_MIN:
             return None
         seen = [tints[part] for tints in self._parts]
-        return answer(self._shown, self._times_ms, seen, _HEARING)
+        return answer(self._shown, self._times_ms, seen, self._hearing)
+
+    @property
+    def lag(self) -> Lag | None:
+        """How late the face took on the colours, for whoever sets the camera up; None when too few colours or frames were seen."""
+        if len({command.value for command in self._shown}) < COLOURS_MIN:
+            return None
+        wide = replace(_HEARING, lag_max_ms=MEASURED_LAG_MAX_MS, lag_step_ms=10)
+        return lag(self._shown, self._times_ms, [tints[-1] for tints in self._parts], wide)
 
 
 def _tint(light: npt.NDArray[np.floating]) -> Floats:

@@ -35,15 +35,19 @@ PASSIVE_MAX: Final = 9  # scores that count, the newest
 
 
 class Witness:
-    """Looks at one face after another. `passive` is the model of the profile, None in a profile without."""
+    """Looks at one face after another. `passive` is the model of the profile, None in a profile without.
 
-    def __init__(self, passive: Session | None, judge: Judge | None = None) -> None:
+    `lag_ms`: how late the camera shows what the page has painted, if it was measured.
+    """
+
+    def __init__(self, passive: Session | None, judge: Judge | None = None, *, lag_ms: int | None = None) -> None:
         self._judge = judge if judge is not None else judge_for(with_model=passive is not None)
         self._model = passive
         self._subject = 0
         self._since_ms: int | None = None
         self._last_ms = 0
-        self._light = Light()
+        self._lag_ms = lag_ms
+        self._light = Light(lag_ms=lag_ms)
         self._begin()
 
     def see(self, frame: Picture, seen: Observation) -> LiveEvidence:
@@ -68,7 +72,7 @@ class Witness:
 
     def show_nothing(self) -> None:
         """The display shows nothing, and what it showed does not count."""
-        self._light = Light()
+        self._light = Light(lag_ms=self._lag_ms)
 
     def judge(self) -> Liveness:
         """The score and what it rests on, so far."""
@@ -97,7 +101,7 @@ class Witness:
 
     def _begin(self) -> None:
         self._motion, self._pattern, self._flicker = Motion(), Pattern(), Flicker()
-        self._light = Light(self._light.shown)
+        self._light = Light(self._light.shown, lag_ms=self._lag_ms)
         self._scores: deque[float] = deque(maxlen=PASSIVE_MAX)
         self._since_ms = None
 

@@ -159,8 +159,8 @@ class Child:
             raise RuntimeError("a child serves one crossing, once it is prepared")
         camera = camera_for(self._camera)
         challenge = exposures(random.SystemRandom()) if self._camera.is_challenged else ()
-        video = Video(camera, clock_ms=_now_ms, exposures=challenge)
-        faces = Witness(self._models.liveness)
+        video = Video(camera, clock_ms=_now_ms, exposures=challenge, lag_ms=self._camera.obeys_after_ms)
+        faces = Witness(self._models.liveness, lag_ms=self._camera.lag_ms)
         tints = TintWitness(faces, random.SystemRandom()) if self._has_display else None
         witness = PatientWitness(tints or faces, video)
         watch = Watch(self._models, zone=Zone(bottom=self._camera.zone_bottom), witness=witness)

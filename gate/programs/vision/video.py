@@ -86,14 +86,22 @@ class PatientWitness:
 class Video:
     """Watches the video of one crossing. `see` is called with every frame that is looked at, in their order.
 
-    `settled` is True when the video has answered for itself, or was not asked to. `clock_ms` is the frames' clock.
+    `settled` is True when the video has answered for itself, or was not asked to. `clock_ms` is the frames' clock, `lag_ms` how late
+    the camera obeys, if it was measured.
     """
 
-    def __init__(self, camera: Camera, *, clock_ms: Callable[[], int], exposures: Sequence[Exposure] = ()) -> None:
+    def __init__(
+        self,
+        camera: Camera,
+        *,
+        clock_ms: Callable[[], int],
+        exposures: Sequence[Exposure] = (),
+        lag_ms: int | None = None,
+    ) -> None:
         self.settled = not exposures
         self._camera = camera
         self._clock_ms = clock_ms
-        self._feed = Feed()
+        self._feed = Feed(lag_ms=lag_ms)
         self._left = list(exposures)
         self._told: list[Exposure] = []
         self._told_ms = 0

@@ -10,8 +10,10 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import re
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
@@ -28,6 +30,7 @@ RETRY_S = 0.3
 MESSAGE_BYTES_MAX = 1024 * 1024
 LINE_BYTES_MAX = 64 * 1024
 DARK: Rgb = (0.0, 0.0, 0.0)
+_LEADS_TO = re.compile(r'location\.replace\("([^"]{1,300})"\)')
 
 
 class NoPageError(ValueError):
@@ -41,10 +44,24 @@ class Camera(Protocol):
         """This light, linear, falls on whoever stands before it."""
 
 
+def led_to(address: str) -> str:
+    """The page's address; that of a start page, file:///…, is where it leads to, as for a browser. Raises NoPageError."""
+    if not address.startswith("file://"):
+        return address
+    try:
+        found = _LEADS_TO.search(Path(urlsplit(address).path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise NoPageError(f"no start page: {address}") from error
+    if found is None:
+        raise NoPageError(f"a start page that leads nowhere: {address}")
+    return found[1]
+
+
 class Display:
-    """A display that shows the page at `address`, http://HOST:PORT/#SECRET. Raises NoPageError."""
+    """A display that shows the page at `address`, http://HOST:PORT/#SECRET, or what its start page leads to. Raises NoPageError."""
 
     def __init__(self, address: str, camera: Camera) -> None:
+        address = led_to(address)
         parts = urlsplit(address)
         if parts.scheme != "http" or not parts.hostname or not parts.port:
             raise NoPageError(f"no page's address: {address}")

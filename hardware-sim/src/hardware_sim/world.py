@@ -25,6 +25,7 @@ from hardware_sim.screen import Screen, WorldClosedError
 from hardware_sim.sensors.device import BAUD as SENSORS_BAUD
 from hardware_sim.stage import Cast, Hardware, Stage, TwoDoors
 from hardware_sim.story import PAGE_WORDS, SCREENS, Traveller
+from hardware_sim.technician import DEEDS, STORY, Technician
 from hardware_sim.truth import Field, Truth
 from hardware_sim.two_doors.enclosure import Enclosure
 from hardware_sim.two_doors.story import InnerTraveller
@@ -143,6 +144,8 @@ class World:
         self._reader: dict[str, object] = {"reader": {"kind": PAGE_READER}}
         reader = page_scanner or self._serial_reader(folder / "swipe", reader_kind, seed)
         hardware = Hardware(self.barrier, self.barrier_line, reader, chip, camera, self.truth, self._two_doors)
+        self._hardware = hardware
+        self._technician: Technician | None = None
         self._stage = Stage(hardware, self._screen, ask_host=self._ask_host, clock=self._clock, pace=pace)
 
     def _only_barrier(self) -> Barrier:
@@ -216,10 +219,22 @@ class World:
             if not isinstance(what, str) or what not in {deed.value for deed in HOST_DEEDS}:
                 raise OrderError("host_done names what was done")
             self._screen.host_did(what)
+        elif order.get("do") in DEEDS:
+            self._move_technician(order)
         elif order.get("do") == "display":
             self._show_page(order.get("page"))
         else:
-            raise OrderError("an order is see, or do: traveller, display, host_done or stop")
+            raise OrderError("an order is see, or do: traveller, display, host_done, stop or a technician's")
+
+    def _move_technician(self, order: dict[str, object]) -> None:
+        """Somebody sets the lane up; nobody should travel meanwhile."""
+        if self._technician is None:
+            self._technician = Technician(self._hardware, self._casting.cast(STORY.name, STORY))
+        try:
+            self._technician.do(order)
+        except ValueError as error:
+            raise OrderError(str(error)) from error
+        self._speaker.say("did", do=order["do"])
 
     def _show_page(self, page: object) -> None:
         """The display beside the camera shows this page from now on."""

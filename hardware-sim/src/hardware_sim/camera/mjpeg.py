@@ -16,6 +16,7 @@ _BOUNDARY = b"portcullis-frame"
 
 RESPONSE_HEAD = (
     b"HTTP/1.0 200 OK\r\n"
+    b"Server: gate-sim\r\n"
     b"Cache-Control: no-store\r\n"
     b"Connection: close\r\n"
     b"Content-Type: multipart/x-mixed-replace; boundary=" + _BOUNDARY + b"\r\n\r\n"

@@ -1,0 +1,216 @@
+"""What `gate provision` without a verb does: asks or reads, goes the way, and leaves the acceptance report."""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import typer
+
+from gate.cli.guided import Filed, Guide, asked
+from gate.cli.output import Exit, emit_json, fail, note, say
+from gate.provision.answers_file import SiteAnswers, UnreadableAnswersError, WrongAnswersError, parse, read
+from gate.provision.course import Course, Ending, Finding, StepReport, Store, Task
+from gate.provision.questions import flat, table_of
+from gate.provision.steps import ConfigurationStepError, StepError
+
+if TYPE_CHECKING:
+    from gate.provision.answers import Answers
+    from gate.provision.steps import Step
+
+INTERRUPTED: Final = 130  # as shells have it: 128 and SIGINT
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the gate is made: its configuration's file, the folder of what is kept, and the folder of everything, if it is not the system's."""
+
+    config: Path
+    kept: Path
+    root: Path | None
+
+
+def go(
+    place: Place,
+    *,
+    answers_file: Path | None,
+    again: list[str],
+    wait_s: float,
+    as_json: bool,
+    init: Callable[[Answers, Path], Iterator[Step]],
+    check: Callable[[Path], object],
+) -> None:
+    """Go the way from where it stands; ends the command."""
+    try:
+        store = Store(place.kept)
+        technician, answers = _answered(answers_file, store)
+    except StepError as error:
+        fail(Exit.IO_ERROR, str(error))
+    course = Course(store, technician, now=_now, clock_ms=lambda: time.monotonic_ns() // 1_000_000)
+    done: list[StepReport] = []
+    try:
+        _walk(
+            place,
+            course,
+            technician,
+            answers,
+            done,
+            wait_s=wait_s,
+            again=again,
+            show=not as_json,
+            init=init,
+            check=check,
+        )
+        _end(place, done, as_json=as_json)
+    except KeyboardInterrupt:
+        at = course.at or "the report"
+        note(f"gate: interrupted at {at}: nothing of it is kept. Run gate provision again, it goes on with {at}")
+        raise typer.Exit(INTERRUPTED) from None
+    except StepError as error:
+        code = Exit.CONFIG if isinstance(error, ConfigurationStepError) else Exit.IO_ERROR
+        fail(code, f"{error}. Repeat {course.at or 'gate provision report'}: run gate provision again")
+
+
+def _answered(answers_file: Path | None, store: Store) -> tuple[Filed | Guide, SiteAnswers]:
+    """Who answers, and all answers, which are kept. Raises StepError."""
+    if answers_file is not None:
+        try:
+            answers = read(answers_file)
+        except UnreadableAnswersError as error:
+            fail(Exit.IO_ERROR, str(error))
+        except WrongAnswersError as error:
+            fail(Exit.BAD_DATA, str(error))
+        store.keep_answers(
+            {key: value for key, value in flat(msgspec.to_builtins(answers)).items() if not key.startswith("skip.")}
+        )
+        return Filed(answers.skip), answers
+    if not sys.stdin.isatty():
+        fail(Exit.USAGE, "gate provision asks on a terminal; without one give it --answers FILE")
+    return _asked(store)
+
+
+def _asked(store: Store) -> tuple[Guide, SiteAnswers]:
+    from rich.console import Console
+
+    from drivers.profile_file import ProfileFile
+    from gate.programs.provisioning.machine import ThisMachine
+
+    console = Console(stderr=True, highlight=False)
+    try:
+        given = asked(console, ThisMachine(), store.answers, keep=store.keep_answers)
+    except (KeyboardInterrupt, EOFError):
+        note(
+            "gate: interrupted; the answers so far are kept. Run gate provision again, it goes on with the next question"
+        )
+        raise typer.Exit(INTERRUPTED) from None
+    answers = parse(table_of(given), ProfileFile(str(store.path), ""))
+    if wrong := answers.answers(None).problems():
+        fail(
+            Exit.USAGE,
+            f"{'; '.join(map(str, wrong))}: take the answer out of {store.path}, and gate provision asks again",
+        )
+    return Guide(console), answers
+
+
+def _walk(
+    place: Place,
+    course: Course,
+    technician: Filed | Guide,
+    answers: SiteAnswers,
+    done: list[StepReport],
+    *,
+    wait_s: float,
+    again: list[str],
+    show: bool,
+    init: Callable[[Answers, Path], Iterator[Step]],
+    check: Callable[[Path], object],
+) -> None:
+    """Do the steps; `done` grows with each. Raises StepError and KeyboardInterrupt."""
+    making = course.go(map(_task, init(answers.answers(place.root), place.config)), again=again)
+    for report in making:
+        _tell(report, done, show=show)
+    if any(report.state is Ending.FAILED for report in done):
+        return
+    from gate.programs.provisioning.tasks import Site, tasks_of
+
+    site = Site(place.config, answers, tell=technician.tell, wait_s=wait_s, check=check, dice=random.SystemRandom())
+    for report in course.go(tasks_of(site), again=again):
+        _tell(report, done, show=show)
+
+
+def _task(step: Step) -> Task:
+    """One of the steps that make the gate: what is there counts, not what was kept."""
+    return Task(step.id, lambda: Finding(step.do()), exists=step.exists, kept=step.kept, needed=True)
+
+
+def _tell(report: StepReport, done: list[StepReport], *, show: bool) -> None:
+    done.append(report)
+    if show:
+        say(f"{report.state.value:8} {report.id:19} {report.outcome.detail}")
+
+
+def _end(place: Place, done: list[StepReport], *, as_json: bool) -> None:
+    """Leave the report, and say what comes next; ends the command. Raises StepError."""
+    failed = [report for report in done if report.state is Ending.FAILED]
+    made = None
+    missing: list[dict[str, str]] = []
+    if not any(report.configuration for report in failed) and place.config.exists():
+        from gate.programs.provisioning import reporting
+
+        report = reporting.describe(place.config)
+        missing = report["missing_for_service"]
+        made = reporting.sign(place.config, report)
+    if as_json:
+        emit_json(
+            "provision.way/1",
+            {
+                "steps": [_row(one) for one in done],
+                "report": None if made is None else {"page": str(made.page), "document": str(made.document)},
+                "missing_for_service": missing,
+            },
+        )
+    else:
+        if made is not None:
+            say(f"report   {made.page}")
+        _say_next(place, failed, len(missing))
+    if not failed:
+        raise typer.Exit(int(Exit.OK))
+    if failed[0].configuration:
+        raise typer.Exit(int(Exit.CONFIG))
+    needed = {"configuration", "folders", "log_key", "device_key", "models", "units"}
+    raise typer.Exit(int(Exit.IO_ERROR if failed[0].id in needed else Exit.NO))
+
+
+def _row(report: StepReport) -> dict[str, object]:
+    outcome = report.outcome
+    return {
+        "id": report.id,
+        "state": report.state.value,
+        "detail": outcome.detail,
+        "verified": outcome.verified.value,
+        "figures": outcome.figures,
+    }
+
+
+def _say_next(place: Place, failed: list[StepReport], missing: int) -> None:
+    config = f" --config {place.config}" if place.root is not None else ""
+    if failed:
+        say(f"next     run gate provision again: it goes on with {', '.join(one.id for one in failed)}")
+        return
+    say("next     hand the report and the .vkey file over; gate provision report --verify FILE checks it")
+    start = "systemctl enable --now portcullis.target" if place.root is None else f"gate run{config}"
+    say(f"next     {start}; then an officer: gate officer present --every 60")
+    if missing:
+        say(f"next     for service {missing} proofs are missing: gate provision report{config} lists them")
+
+
+def _now() -> str:
+    from gate.programs.shared import clock
+
+    return clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")

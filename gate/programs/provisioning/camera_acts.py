@@ -1,0 +1,339 @@
+"""What is measured through the camera when a gate is set up: its exposure, how late it obeys, and how a face stands in its picture.
+
+Nobody's face is kept: what becomes a picture of the report has its faces painted over. Every measurement raises StepError when the camera, or
+what stands before it, is not as it must be.
+"""
+
+from __future__ import annotations
+
+import random
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import cv2
+import numpy as np
+
+from drivers.camera.settings import CameraSettings, V4l2
+from drivers.camera.v4l2 import SETTLING_FRAMES, V4l2Camera
+from drivers.errors import DriverError, RefusedError
+from drivers.values import CameraControls
+from gate.face.chain import FaceModels, look
+from gate.face.errors import NoFaceError
+from gate.face.injection import CHALLENGE_CORRELATION_MIN, CHALLENGE_GAIN_MIN, Feed
+from gate.face.liveness.glimpse import Glimpse, glimpse
+from gate.picture import preview
+from gate.programs.provisioning.genuine import of_camera
+from gate.programs.shared.devices.cameras import camera_for
+from gate.programs.vision.video import LEVELS
+from gate.provision.course import Figure, Finding, Photograph
+from gate.provision.steps import StepError
+
+if TYPE_CHECKING:
+    from drivers.camera.newest import NewestFrame
+    from drivers.camera.settings import Calibration
+    from drivers.values import Frame
+    from gate.face.measures import Measures
+    from gate.face.values import Box
+    from gate.picture import Picture
+
+WAIT_S: Final = 3.0
+FRAMES: Final = 45
+PICTURE_WIDTH_MAX, PICTURE_BYTES_MAX = 640, 60_000
+BRIGHTNESS: Final = range(35, 221)  # mean grey level of a hall that shows anything
+CLIPPED_MAX: Final = 0.10
+FRAMES_A_SECOND_MIN: Final = 8.0
+
+CHANGES: Final = 24
+HOLD_MS: Final = (220, 420)
+
+FACES: Final = 12  # frames with one face, of which the middle is taken
+EYE_DISTANCE_PX_MIN: Final = 45.0
+EYES_APART_MM: Final = 63.0  # of grown-ups, in the middle
+EYES_AT: Final = (0.25, 0.65)  # parts of the picture's height
+COVERED_CM: Final = (145, 195)  # eye heights that a lane must serve without anybody kneeling or stretching
+FACE_BRIGHTNESS: Final = range(60, 211)
+EVENNESS_MIN: Final = 0.45  # the darkest part of the middle of a face against the brightest, linear
+BACKLIGHT_MAX: Final = 3.0  # the hall beside a face against the face, linear
+# An incident light meter's constant, the aperture and the sensitivity that a lane's camera usually has (ISO 2720).
+METER_C, APERTURE_F, SENSITIVITY_ISO, SKIN = 250.0, 2.0, 100.0, 0.35
+
+
+@dataclass(frozen=True, slots=True)
+class Exposed:
+    """What the camera's exposure came to; `calibration` of a camera that has one to be fixed."""
+
+    finding: Finding
+    calibration: Calibration | None
+
+
+@contextmanager
+def opened(settings: CameraSettings) -> Iterator[NewestFrame]:
+    """The camera, open as long as the block lasts. Raises StepError for whatever a driver raises in it."""
+    try:
+        camera = camera_for(settings)
+        camera.open()
+        try:
+            yield camera
+        finally:
+            camera.close()
+    except DriverError as error:
+        raise StepError(f"camera: {error}") from error
+
+
+def frames_of(camera: NewestFrame) -> Iterator[Frame]:
+    """Frame after frame. Raises StepError when none comes for WAIT_S, and DriverError."""
+    seq = 0
+    while True:
+        frame = camera.newest(after=seq, wait_s=WAIT_S)
+        if frame is None:
+            raise StepError(f"camera: no picture within {WAIT_S:.0f} s")
+        seq = frame.seq
+        yield frame
+
+
+def exposure(settings: CameraSettings, models: FaceModels) -> Exposed:
+    """Let the camera's exposure come to rest on the hall, and measure it. Raises StepError."""
+    with opened(settings) as camera:
+        seen, times_s = [], []
+        for frame in frames_of(camera):
+            seen.append(frame.pixels)
+            times_s.append(frame.at_s)
+            if len(seen) >= max(FRAMES, SETTLING_FRAMES + 10):
+                break
+        calibration = camera.calibration if isinstance(camera, V4l2Camera) else None
+    last = seen[-1]
+    grey = cv2.cvtColor(last, cv2.COLOR_BGR2GRAY)
+    brightness, clipped = float(grey.mean()), float(((grey >= 250) | (grey <= 5)).mean())
+    rate = (len(times_s) - 1) / (times_s[-1] - times_s[0])
+    if round(brightness) not in BRIGHTNESS:
+        raise StepError(
+            f"the picture is too {'dark' if brightness < BRIGHTNESS.start else 'bright'}: mean level {brightness:.0f} of 255"
+        )
+    if clipped > CLIPPED_MAX:
+        raise StepError(
+            f"{clipped:.0%} of the picture is black or white through: a lamp or window in sight, or no light"
+        )
+    if rate < FRAMES_A_SECOND_MIN:
+        raise StepError(f"{rate:.1f} pictures a second, {FRAMES_A_SECOND_MIN:.0f} at least are wanted")
+    height, width = last.shape[:2]
+    figures: dict[str, Figure] = {
+        "width_px": width,
+        "height_px": height,
+        "frames_per_second": round(rate, 1),
+        "mean_level": round(brightness, 1),
+        "clipped_part": round(clipped, 4),
+    }
+    if calibration is not None:
+        figures |= {
+            "exposure_100us": calibration.exposure,
+            "gain": calibration.gain,
+            "white_balance_k": calibration.white_balance,
+        }
+    fixed = "fixed where it came to rest" if calibration is not None else "the camera's own"
+    found = Finding(
+        f"{width} x {height} at {rate:.1f} a second, mean level {brightness:.0f} of 255; exposure {fixed}",
+        figures,
+        of_camera(settings),
+        _photograph("The hall as the camera sees it", last, models),
+    )
+    return Exposed(found, calibration)
+
+
+def control_lag(settings: CameraSettings, dice: random.Random) -> tuple[Finding, int | None]:
+    """Change the exposure at random moments and measure how late the pictures follow; None for a camera that takes no controls."""
+    feed = Feed()
+    with opened(settings) as camera:
+        try:
+            _change_exposure(camera, feed, dice)
+        except RefusedError as error:
+            detail = f"{error}: it is not challenged to change its exposure"
+            return Finding(detail, {}, of_camera(settings)), None
+    found = feed.lag
+    if found is None:
+        raise StepError("too few pictures came to measure by")
+    if found.best.correlation < CHALLENGE_CORRELATION_MIN or found.best.gain < CHALLENGE_GAIN_MIN:
+        raise StepError(
+            f"the pictures do not follow the exposure well enough (correlation {found.best.correlation:.2f}, gain {found.best.gain:.2f}): "
+            "something moves before the camera, or it corrects by itself"
+        )
+    figures: dict[str, Figure] = {
+        "control_lag_ms": found.lag_ms,
+        "spread_ms": found.spread_ms,
+        "correlation": round(found.best.correlation, 3),
+        "gain": round(found.best.gain, 2),
+    }
+    detail = f"the picture follows its exposure after {found.lag_ms} ms (correlation {found.best.correlation:.2f})"
+    return Finding(detail, figures, of_camera(settings)), found.lag_ms
+
+
+def _change_exposure(camera: NewestFrame, feed: Feed, dice: random.Random) -> None:
+    """Raises RefusedError from a camera without controls. The exposure is left as it was calibrated."""
+    due_ms, left, factor, settling = 0, CHANGES, 1.0, SETTLING_FRAMES + 5
+    try:
+        for frame in frames_of(camera):
+            at_ms = int(frame.at_s * 1000)
+            if frame.seq < settling:
+                continue
+            feed.see(frame.pixels, at_ms=at_ms)
+            if at_ms < due_ms:
+                continue
+            if not left:
+                return
+            left -= 1
+            factor = dice.choice([level for level in LEVELS if level != factor])
+            sent_ms = _now_ms()
+            camera.set_controls(CameraControls(exposure=factor))
+            feed.command(factor, at_ms=sent_ms, taken_ms=_now_ms())
+            due_ms = _now_ms() + dice.randint(*HOLD_MS)
+    finally:
+        if left < CHANGES - 1:
+            camera.set_controls(CameraControls())
+
+
+@dataclass(frozen=True, slots=True)
+class Stood:
+    """The faces of one person who stood before the camera for a moment."""
+
+    measures: list[Measures]
+    glimpses: list[Glimpse]
+    picture: Picture
+    height_px: int
+
+
+def stand_before(settings: CameraSettings, models: FaceModels, *, wait_s: float, tell: Callable[[str], None]) -> Stood:
+    """Look until one person alone has stood before the camera for FACES frames. Raises StepError."""
+    tell("Stand on the travellers' mark, alone, and look into the camera")
+    measures: list[Measures] = []
+    glimpses: list[Glimpse] = []
+    why = "nobody stands before the camera"
+    with opened(settings) as camera:
+        until_s = time.monotonic() + wait_s
+        for frame in frames_of(camera):
+            if time.monotonic() > until_s:
+                raise StepError(f"{why}, for {wait_s:.0f} s")
+            faces = models.finder.find(frame.pixels)
+            why = "several people stand before the camera" if len(faces) > 1 else "nobody stands before the camera"
+            if len(faces) != 1:
+                continue
+            try:
+                seen = look(models, frame.pixels, faces[0], faces=1, at_ms=int(frame.at_s * 1000))
+            except NoFaceError:
+                continue
+            piece = glimpse(frame.pixels, faces[0].box, at_ms=seen.at_ms)
+            if seen.quality is None or piece is None:
+                why = "the face is cut by the picture's edge"
+                continue
+            measures.append(seen.quality.measures)
+            glimpses.append(piece)
+            piece.wipe()
+            if len(measures) >= FACES:
+                return Stood(measures, glimpses, painted_over(frame.pixels, [faces[0].box]), frame.pixels.shape[0])
+    raise AssertionError("unreachable")
+
+
+def height(stood: Stood, settings: CameraSettings, *, eyes_cm: int) -> Finding:
+    """Whose eyes, by their height above the floor, the camera sees well, and how large. Raises StepError."""
+    eyes_px = statistics.median(one.eye_distance_px for one in stood.measures)
+    at = statistics.median(one.y_part for one in stood.measures)
+    cm_a_px = EYES_APART_MM / 10 / eyes_px
+    top, bottom = (eyes_cm + (at - part) * stood.height_px * cm_a_px for part in EYES_AT)
+    if eyes_px < EYE_DISTANCE_PX_MIN:
+        raise StepError(
+            f"the eyes are {eyes_px:.0f} pixels apart, {EYE_DISTANCE_PX_MIN:.0f} at least are wanted: mark or camera nearer"
+        )
+    if not bottom <= eyes_cm <= top:
+        way = "higher" if eyes_cm > top else "lower"
+        raise StepError(
+            f"eyes {eyes_cm} cm above the floor are at {at:.0%} of the picture's height: mount the camera {way}"
+        )
+    missed = [f"{low}" for low in COVERED_CM if not bottom <= low <= top]
+    said = f"; eyes at {' and '.join(missed)} cm must bend or stretch" if missed else ""
+    figures: dict[str, Figure] = {
+        "eye_distance_px": round(eyes_px, 1),
+        "eyes_at_part": round(at, 3),
+        "eyes_cm": eyes_cm,
+        "serves_from_cm": round(bottom),
+        "serves_to_cm": round(top),
+    }
+    return Finding(
+        f"eyes {eyes_px:.0f} pixels apart; serves eyes from {bottom:.0f} to {top:.0f} cm above the floor{said}",
+        figures,
+        of_camera(settings),
+        (_jpeg("On the travellers' mark, the face painted over", stood.picture),),
+    )
+
+
+def lighting(stood: Stood, settings: CameraSettings) -> Finding:
+    """How bright and how even the light on a face is. Raises StepError."""
+    brightness = statistics.median(one.brightness for one in stood.measures)
+    balance = statistics.median(one.balance for one in stood.measures)
+    parts = np.median([piece.face_light.mean(axis=2) for piece in stood.glimpses], axis=0)
+    evenness = float(parts.min() / max(float(parts.max()), 1e-6))
+    halls = [float(piece.hall_light.mean()) for piece in stood.glimpses if piece.hall_light is not None]
+    backlight = statistics.median(halls) / max(float(parts.mean()), 1e-6) if halls else None
+    lux = _lux(settings, float(parts.mean()))
+    if round(brightness) not in FACE_BRIGHTNESS:
+        raise StepError(
+            f"the face is too {'dark' if brightness < FACE_BRIGHTNESS.start else 'bright'}: level {brightness:.0f} of 255"
+        )
+    if evenness < EVENNESS_MIN:
+        raise StepError(
+            f"the light is uneven: the darkest part of the face has {evenness:.0%} of the brightest; lamps from both sides"
+        )
+    if backlight is not None and backlight > BACKLIGHT_MAX:
+        raise StepError(
+            f"the hall behind is {backlight:.1f} times as bright as the face: a window or lamp stands behind the traveller"
+        )
+    figures: dict[str, Figure] = {
+        "face_level": round(brightness, 1),
+        "evenness": round(evenness, 2),
+        "left_right_difference": round(balance, 3),
+        "hall_to_face": None if backlight is None else round(backlight, 2),
+        "lux_about": None if lux is None else round(lux),
+    }
+    said = "" if lux is None else f", about {lux:.0f} lux by the camera's exposure"
+    unknown = "; the camera does not tell its exposure, so no lux" if lux is None else ""
+    return Finding(
+        f"level {brightness:.0f} of 255, evenness {evenness:.0%}{said}{unknown}", figures, of_camera(settings)
+    )
+
+
+def _lux(settings: CameraSettings, linear: float) -> float | None:
+    """As an exposure meter would say it, for a lens of f/2 at ISO 100: right within a factor of two or so, the same camera always the same."""
+    if not isinstance(settings, V4l2) or settings.calibration is None:
+        return None
+    exposure_s = settings.calibration.exposure / 10_000
+    return METER_C * APERTURE_F**2 / (exposure_s * SENSITIVITY_ISO) * linear / SKIN
+
+
+def painted_over(picture: Picture, faces: list[Box]) -> Picture:
+    """The picture with a grey field in the place of each face, and the line of the eyes' band at both ends of the picture."""
+    out = picture.copy()
+    tall, wide = out.shape[:2]
+    for box in faces:
+        edges = [(round(box.left), round(box.top)), (round(box.right), round(box.bottom))]
+        cv2.rectangle(out, edges[0], edges[1], (127, 127, 127), thickness=-1)
+    for part in EYES_AT:
+        y = round(part * tall)
+        for left in (0, wide - wide // 12):
+            cv2.line(out, (left, y), (left + wide // 12, y), (255, 255, 255), 2)
+    return out
+
+
+def _photograph(caption: str, picture: Picture, models: FaceModels) -> tuple[Photograph, ...]:
+    """The picture for the report; whoever is in it is painted over, too."""
+    faces = [face.box for face in models.finder.find(picture)]
+    return (_jpeg(caption, painted_over(picture, faces)),)
+
+
+def _jpeg(caption: str, picture: Picture) -> Photograph:
+    jpeg = preview(picture, width_max=PICTURE_WIDTH_MAX, bytes_max=PICTURE_BYTES_MAX)
+    return Photograph(caption, jpeg or b"")
+
+
+def _now_ms() -> int:
+    return int(time.monotonic() * 1000)

@@ -1,0 +1,144 @@
+"""What a gate lacks for `purpose = "service"`: every missing proof in one place (safety invariant 14).
+
+The gate is judged as if it were in service, whatever its purpose is now. Nothing is opened and nothing is asked of a device: what its
+devices have shown stands in the outcomes of the technician's steps.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from drivers.barrier.settings import BarrierSettings
+from drivers.errors import DriverError, SetupError
+from gate.programs import selftest
+from gate.programs.lane.rules import embedder_of, rules_of
+from gate.programs.shared.config import Config, ConfigError, simulated_parts
+from gate.programs.shared.devices import barriers, mrz_readers, sensors
+from gate.provision.course import Ending, Outcome, Verified
+from gate.provision.way import BARRIER_TITLES, TITLES
+from gate.trust.errors import TrustError
+from gate.trust.store import TrustStore
+
+AT_DEVICES: Final = frozenset({
+    "swipe", "page", "chip", "document", "sensors", "camera_exposure", "camera_control_lag", "camera_lag", "camera_height", "lighting",
+    "left_bag", *BARRIER_TITLES, *(f"first_{name}" for name in BARRIER_TITLES),
+})  # fmt: skip
+_WORDS: Final = {
+    Verified.SIMULATOR: "was tried on a simulator",
+    Verified.NO: "was tried on what cannot be told from a simulator",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """One proof that is missing: what it is of, and what is to be done."""
+
+    id: str
+    why: str
+
+
+def missing_for_service(config: Config, outcomes: Mapping[str, Outcome], steps: list[str]) -> list[Missing]:
+    """Everything that service would be refused for, or that nobody has proven; `steps` are those of this gate's way."""
+    in_service = msgspec.structs.replace(config, purpose="service")
+    return [
+        *(Missing("parts", why) for why in simulated_parts(in_service)),
+        *_profiles(in_service),
+        *_decisions(in_service),
+        *_people(in_service),
+        *_lists(in_service),
+        *_clock(in_service),
+        *_steps(outcomes, steps),
+    ]
+
+
+def _profiles(config: Config) -> Iterator[Missing]:
+    try:
+        barriers.require_profile(config)
+        sensors.require_profile(config)
+    except ConfigError as error:
+        yield Missing("profiles", str(error))
+    boards: tuple[tuple[str, BarrierSettings | None], ...] = (
+        ("barrier", config.driven),
+        ("first_barrier", config.first_driven),
+    )
+    for name, settings in boards:
+        if settings is not None:
+            yield from _tried(name, settings.driver, partial(barriers.is_verified, settings))
+    if (unit := config.sensors) is not None:
+        yield from _tried("sensors", unit.profile, partial(sensors.is_verified, unit))
+    if (swipe := config.swipe) is not None:
+        yield from _tried("swipe", swipe.driver, partial(mrz_readers.is_verified, swipe))
+
+
+def _tried(name: str, kind: str, is_verified: Callable[[], bool]) -> Iterator[Missing]:
+    try:
+        if not is_verified():
+            yield Missing(name, f"its profile or protocol ({kind}) was not tried on hardware, by its own word")
+    except SetupError as error:
+        yield Missing(name, str(error))
+
+
+def _decisions(config: Config) -> Iterator[Missing]:
+    """The threshold's evidence and the approvals."""
+    said: set[str] = set()
+    for name, check in (("threshold", embedder_of), ("approval", rules_of)):
+        try:
+            check(config)
+        except ConfigError as error:
+            if str(error) not in said:
+                said.add(str(error))
+                yield Missing(name, str(error).removeprefix("purpose = service refuses: "))
+
+
+def _people(config: Config) -> Iterator[Missing]:
+    if config.officers is None:
+        yield Missing("officers", "no officers' authority is named: nobody could ever be admitted")
+
+
+def _lists(config: Config) -> Iterator[Missing]:
+    try:
+        _answer(selftest.TESTS["trust"], config)
+    except DriverError as error:
+        yield Missing("lists", str(error))
+    try:
+        store = TrustStore.open(Path(config.paths.trust))
+    except TrustError:
+        return
+    if store.marked_as_test:
+        yield Missing(
+            "lists",
+            f"{store.marked_as_test} certificates or lists are fit for demos only: make the store anew without --test",
+        )
+
+
+def _clock(config: Config) -> Iterator[Missing]:
+    try:
+        _answer(selftest.TESTS["clock"], config)
+    except DriverError as error:
+        yield Missing("clock", str(error))
+
+
+def _answer(test: selftest.Test, config: Config) -> str:
+    async def run() -> str:
+        return await test(config)
+
+    return asyncio.run(run())
+
+
+def _steps(outcomes: Mapping[str, Outcome], steps: list[str]) -> Iterator[Missing]:
+    for step in steps:
+        outcome = outcomes.get(step)
+        if outcome is None:
+            yield Missing(step, f"not done: {TITLES[step]}")
+        elif outcome.state is not Ending.DONE:
+            if step not in {"enrolment", "approval"}:
+                yield Missing(step, f"{outcome.state.value}: {outcome.detail}")
+        elif step in AT_DEVICES and outcome.verified in _WORDS:
+            yield Missing(step, f"{_WORDS[outcome.verified]}: {TITLES[step]}")

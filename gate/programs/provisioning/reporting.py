@@ -1,0 +1,199 @@
+"""Makes the acceptance report of a gate from what is kept of its way and from its configuration as it is now, and signs it with the log's key."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import platform
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from drivers.errors import DriverError
+from gate import durable
+from gate.audit import keys
+from gate.audit.errors import AuditError, BadFormatError, BadSignatureError
+from gate.audit.note import Note, Verifier
+from gate.programs.provisioning.proofs import Missing, missing_for_service
+from gate.programs.provisioning.tasks import fingerprint, folder_of
+from gate.programs.shared import clock
+from gate.programs.shared import config as configuration
+from gate.programs.shared.config import Config
+from gate.programs.shared.devices import barriers, mrz_readers, sensors
+from gate.provision.acceptance import Claimed, line, unsigned
+from gate.provision.course import Ending, Outcome, Store, Verified
+from gate.provision.steps import ConfigurationStepError, StepError
+from gate.provision.way import BARRIER_TITLES, TITLES
+from models.errors import ModelError
+from models.site import load_for
+
+NAME = "acceptance"
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The report's two files."""
+
+    page: Path
+    document: Path
+
+
+def read_configuration(path: Path) -> Config:
+    """The configuration, also one that service refuses. Raises ConfigurationStepError."""
+    try:
+        return configuration.parse(tomllib.loads(path.read_text()))
+    except OSError as error:
+        raise ConfigurationStepError(f"cannot read {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+        raise ConfigurationStepError(f"{path}: {error}") from error
+
+
+def describe(path: Path) -> dict[str, Any]:
+    """The report as it is to be signed. Raises StepError."""
+    config = read_configuration(path)
+    return _report(path, config, Store(folder_of(config)))
+
+
+def sign(path: Path, report: Mapping[str, Any], *, out: Path | None = None) -> Made:
+    """Sign the report and write it, into `out` or beside what is kept. Raises StepError, also when the log's key is of another purpose."""
+    config = read_configuration(path)
+    whole = unsigned(report, origin=config.origin)
+    try:
+        signer = keys.load(Path(config.paths.keys) / "log.key", config.origin)
+    except AuditError as error:
+        raise StepError(str(error)) from error
+    note = Note(whole.note_text, (signer.sign(whole.note_text),))
+    files = whole.signed(note.to_bytes().decode())
+    place = out or folder_of(config)
+    made = Made(place / f"{NAME}.html", place / f"{NAME}.json")
+    try:
+        durable.make_folder(place, mode=0o750)
+        durable.write(made.document, files.document)
+        durable.write(made.page, files.page)
+    except OSError as error:
+        raise StepError(f"cannot write the report into {place}: {error.strerror}") from error
+    return made
+
+
+def is_signed(claimed: Claimed, vkey: str) -> bool:
+    """True when the file is what its note is about, and this key signed the note. Raises BadFormatError for a key that is none."""
+    verifier = Verifier.parse(vkey)
+    try:
+        Note.parse(claimed.note.encode()).verify(verifier)
+    except (BadFormatError, BadSignatureError):
+        return False
+    return claimed.holds and claimed.origin == verifier.name
+
+
+def steps_of(config: Config) -> list[str]:
+    """The steps of this gate's way: those of devices that it does not have are none."""
+    has = {
+        "swipe": config.swipe is not None,
+        "document": config.swipe is not None,
+        "page": config.page is not None,
+        "sensors": config.sensors is not None,
+        "left_bag": config.sensors is not None,
+        "units": False,  # of an installed gate alone
+        **dict.fromkeys(BARRIER_TITLES, config.driven is not None),
+        **{f"first_{name}": config.first_driven is not None for name in BARRIER_TITLES},
+    }
+    return [step for step in TITLES if has.get(step, True)]
+
+
+def _report(path: Path, config: Config, store: Store) -> dict[str, Any]:
+    outcomes = store.outcomes
+    steps = [step for step in TITLES if step in outcomes or step in steps_of(config)]
+    lines = [line(step, TITLES[step], outcomes.get(step)) for step in steps]
+    missing = missing_for_service(config, outcomes, steps)
+    vkey = _vkey(config)
+    if not vkey:
+        missing.append(
+            Missing("log_key", f"there is no key of the log {config.origin}: a gate in service begins a log of its own")
+        )
+    return {
+        "gate": {
+            "id": config.gate_id,
+            "operator": config.operator,
+            "origin": config.origin,
+            "purpose": str(config.purpose),
+            "mode": config.mode,
+            "time_zone": config.time_zone,
+        },
+        "by": str(store.answers.get("by", "")),
+        "made_at": clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "software": _software(config),
+        "configuration": {"path": str(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()},
+        "profiles": _profiles(config),
+        "key": {"vkey": vkey, "fingerprint": fingerprint(vkey)},
+        "auditors": list(config.audit.recipients),
+        "verdict": _verdict(outcomes, steps, len(missing)),
+        "lines": lines,
+        "missing_for_service": [{"id": one.id, "why": one.why} for one in missing],
+        "pictures": [
+            {"id": step, "caption": caption, "jpeg": base64.b64encode(jpeg).decode()}
+            for step in steps
+            if (outcome := outcomes.get(step)) is not None
+            for caption, jpeg in outcome.pictures
+        ],
+    }
+
+
+def _verdict(outcomes: Mapping[str, Outcome], steps: list[str], missing: int) -> str:
+    done = sum(1 for step in steps if step in outcomes and outcomes[step].state is Ending.DONE)
+    real = sum(1 for one in outcomes.values() if one.state is Ending.DONE and one.verified is Verified.HARDWARE)
+    for_service = f"{missing} proofs are missing for service" if missing else "no proof is missing for service"
+    return f"{done} of {len(steps)} steps done, {real} verified on hardware; {for_service}."
+
+
+def _vkey(config: Config) -> str:
+    """Empty where there is no key that can be used, or one of another purpose."""
+    try:
+        return keys.load(Path(config.paths.keys) / "log.key", config.origin).verifier.vkey
+    except AuditError:
+        return ""
+
+
+def _software(config: Config) -> dict[str, Any]:
+    try:
+        models = [
+            {"name": one.name, "version": one.version, "sha256": one.sha256}
+            for one in load_for(Path(config.paths.models)).needed_for(config.face.profile)
+        ]
+    except ModelError as error:
+        raise StepError(str(error)) from error
+    return {
+        "portcullis": metadata.version("portcullis"),
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "models": models,
+    }
+
+
+def _profiles(config: Config) -> list[dict[str, str]]:
+    rows = []
+    for name, settings in (("barrier", config.driven), ("first_barrier", config.first_driven)):
+        if settings is not None:
+            said = _said(partial(barriers.is_verified, settings))
+            rows.append({"device": name, "driver": settings.driver, "profile": settings.profile, "said": said})
+    if (unit := config.sensors) is not None:
+        said = _said(partial(sensors.is_verified, unit))
+        rows.append({"device": "sensors", "driver": unit.driver, "profile": unit.profile, "said": said})
+    if (swipe := config.swipe) is not None:
+        said = _said(partial(mrz_readers.is_verified, swipe))
+        rows.append(
+            {"device": "swipe", "driver": swipe.driver, "profile": mrz_readers.profile_of(swipe) or "", "said": said}
+        )
+    return rows
+
+
+def _said(is_verified: Callable[[], bool]) -> str:
+    try:
+        return "verified on hardware" if is_verified() else "not tried on hardware, by its own word"
+    except DriverError as error:
+        return str(error)

@@ -1,0 +1,135 @@
+"""The acceptance report: what was done at a gate, on what it was verified, and who says so. Pure.
+
+It is a document (JSON) and a page (HTML) of the same, both named by their SHA-256 in one signed note, which each file carries. The log's key
+signs: auditors hold its public half already and whoever changes the report needs it, while the device's own key comes and goes with its
+certificate. The note's first line is no origin's, so that none can pass for a checkpoint.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from gate.provision.acceptance_page import page
+from gate.provision.course import Ending, Outcome, Verified
+
+SCHEMA: Final = "provision.acceptance/1"
+REPORT_BYTES_MAX: Final = 16 * 1024 * 1024
+_KIND: Final = "portcullis acceptance report/1"
+_TEXT: Final = re.compile(
+    re.escape(_KIND) + r"\n(?P<origin>[^\s+]{1,512})\njson (?P<json>[0-9a-f]{64})\nhtml (?P<html>[0-9a-f]{64})\n"
+)
+_TAIL: Final = "\n<!-- signed note\n"  # behind the page's last tag; everything before it is what was signed
+_TAIL_END: Final = "-->\n"
+
+
+class NoReportError(Exception):
+    """A file that is no acceptance report."""
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The report as it is handed over."""
+
+    document: bytes
+    page: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Unsigned:
+    """The report before it is signed: the text of the note, and what it is about."""
+
+    note_text: str
+    report: Mapping[str, Any]
+    html: str
+
+    def signed(self, note: str) -> Files:
+        """The files. `note` is the whole signed note."""
+        whole = {"schema": SCHEMA, "report": self.report, "note": note}
+        return Files(
+            document=(json.dumps(whole, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode(),
+            page=(self.html + _TAIL + note + _TAIL_END).encode(),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What a file says of itself: its note, whose log it names, and whether the file is what the note is about."""
+
+    note: str
+    origin: str
+    holds: bool
+
+
+def line(step: str, title: str, outcome: Outcome | None) -> dict[str, Any]:
+    """One line of the report. What was not done was not verified, whatever it was tried on."""
+    if outcome is None:
+        return {
+            "id": step,
+            "title": title,
+            "state": "not_done",
+            "verified": Verified.NO.value,
+            "detail": "",
+            "figures": {},
+        }
+    verified = outcome.verified if outcome.state is Ending.DONE else Verified.NO
+    return {
+        "id": step,
+        "title": title,
+        "state": outcome.state.value,
+        "verified": verified.value,
+        "detail": outcome.detail,
+        "figures": outcome.figures,
+        "at": outcome.at,
+        "took_ms": outcome.took_ms,
+    }
+
+
+def unsigned(report: Mapping[str, Any], *, origin: str) -> Unsigned:
+    """The report, and what is to be signed of it."""
+    html = page(report)
+    digests = f"json {_digest(_canonical(report))}\nhtml {_digest(html.encode())}\n"
+    return Unsigned(f"{_KIND}\n{origin}\n{digests}", report, html)
+
+
+def claimed(content: bytes) -> Claimed:
+    """Read a report, either file of it. Raises NoReportError. Whose signature stands in the note is the caller's to check."""
+    if len(content) > REPORT_BYTES_MAX:
+        raise NoReportError(f"larger than {REPORT_BYTES_MAX // 2**20} MiB")
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        raise NoReportError("not UTF-8") from error
+    body, tail, rest = text.rpartition(_TAIL)
+    if tail:
+        note, end, behind = rest.rpartition(_TAIL_END)
+        if not end or behind:
+            raise NoReportError("something stands behind its note")
+        return _claimed(note, "html", body.encode())
+    try:
+        whole = json.loads(text)
+        report, note = whole["report"], whole["note"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise NoReportError("neither a report's page nor its document") from error
+    if whole.get("schema") != SCHEMA or whole.keys() != {"schema", "report", "note"} or not isinstance(note, str):
+        raise NoReportError("neither a report's page nor its document")
+    return _claimed(note, "json", _canonical(report))
+
+
+def _claimed(note: str, kind: str, content: bytes) -> Claimed:
+    found = _TEXT.match(note)
+    if found is None or not note[found.end() :].startswith("\n"):
+        raise NoReportError("its note is not of an acceptance report")
+    return Claimed(note, found["origin"], found[kind] == _digest(content))
+
+
+def _canonical(report: object) -> bytes:
+    return json.dumps(report, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,140 @@
+"""The acceptance report as a page: one file without script, font or address, for paper and for a phone. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from html import escape
+from typing import Any, Final
+
+VERIFIED: Final = {
+    "hardware": "verified on hardware",
+    "simulator": "on a simulator",
+    "not_verified": "not verified",
+    "no_device": "no device",
+}
+STATES: Final = {"done": "done", "failed": "failed", "skipped": "left out", "not_done": "not done"}
+_STYLE: Final = """
+@page { margin: 15mm }
+* { box-sizing: border-box }
+body { font: 16px/1.45 system-ui, sans-serif; color: #111; background: #fff; margin: 0 auto; max-width: 60rem; padding: 1rem }
+h1 { font-size: 1.5rem; line-height: 1.2; margin: 0 0 .25rem }
+h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; border-bottom: 2px solid #111 }
+dl { display: grid; grid-template-columns: minmax(7rem, 12rem) 1fr; gap: .15rem 1rem; margin: 0 }
+dt { color: #444 }
+dd { margin: 0; overflow-wrap: anywhere }
+.sum { display: flex; flex-wrap: wrap; gap: .5rem; padding: 0; margin: 1rem 0; list-style: none }
+.sum li { border: 1px solid #111; padding: .3rem .7rem }
+.sum b { font-size: 1.2rem }
+.step { border-top: 1px solid #bbb; padding: .5rem 0; break-inside: avoid }
+.step p { margin: .15rem 0; overflow-wrap: anywhere }
+.head { display: flex; flex-wrap: wrap; gap: .2rem .8rem; justify-content: space-between; align-items: baseline }
+.mark { font-weight: 700; white-space: nowrap }
+.hardware::before { content: "\\2714\\00a0" }
+.simulator::before { content: "\\25cb\\00a0" }
+.not_verified::before { content: "\\2716\\00a0" }
+.small, .figures { color: #444; font-size: .875rem }
+figure { margin: 1rem 0; break-inside: avoid }
+img { max-width: 100%; height: auto; border: 1px solid #bbb }
+.sign { margin-top: 3rem; display: grid; grid-template-columns: repeat(auto-fit, minmax(14rem, 1fr)); gap: 2.5rem 2rem }
+.sign div { border-top: 1px solid #111; padding-top: .2rem }
+@media (max-width: 30rem) { dl { grid-template-columns: 1fr } dt { margin-top: .3rem } }
+@media print { body { font-size: 10.5pt; padding: 0; max-width: none } }
+"""
+
+
+def page(report: Mapping[str, Any]) -> str:
+    """The whole page. The same report always gives the same page."""
+    gate = report["gate"]
+    title = f"Acceptance report: {gate['id']}"
+    parts = [
+        "<!doctype html>",
+        '<html lang="en"><head><meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>",
+        f"<h1>{escape(title)}</h1>",
+        f"<p>{escape(report['verdict'])}</p>",
+        _sums(report["lines"]),
+        _facts("The gate", _about(report)),
+        _profiles(report["profiles"]),
+        "<h2>Step by step</h2>",
+        *(_step(line) for line in report["lines"]),
+        _missing(report["missing_for_service"]),
+        *_pictures(report["pictures"]),
+        '<div class="sign"><div>Technician, date</div><div>For the operator, date</div></div>',
+        "</body></html>",
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _about(report: Mapping[str, Any]) -> list[tuple[str, str]]:
+    gate, software, key = report["gate"], report["software"], report["key"]
+    models = ", ".join(f"{one['name']} {one['version']}" for one in software["models"])
+    return [
+        ("Gate", gate["id"]),
+        ("Operator", gate["operator"]),
+        ("Log", gate["origin"]),
+        ("Purpose", f"{gate['purpose']}, mode {gate['mode']}"),
+        ("Set up by", report["by"]),
+        ("Report made", report["made_at"]),
+        ("Software", f"portcullis {software['portcullis']}, Python {software['python']}, {software['system']}"),
+        ("Models", models),
+        ("Configuration", f"{report['configuration']['path']}, SHA-256 {report['configuration']['sha256']}"),
+        ("Log's public key", key["vkey"]),
+        ("Its fingerprint", key["fingerprint"]),
+        ("Auditors", ", ".join(report["auditors"])),
+    ]
+
+
+def _facts(title: str, facts: Iterable[tuple[str, str]]) -> str:
+    rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts)
+    return f"<h2>{escape(title)}</h2><dl>{rows}</dl>"
+
+
+def _sums(lines: Iterable[Mapping[str, Any]]) -> str:
+    counts: dict[str, int] = {}
+    for line in lines:
+        word = VERIFIED[line["verified"]] if line["state"] == "done" else STATES[line["state"]]
+        counts[word] = counts.get(word, 0) + 1
+    return '<ul class="sum">' + "".join(f"<li><b>{n}</b> {escape(word)}</li>" for word, n in counts.items()) + "</ul>"
+
+
+def _profiles(profiles: Iterable[Mapping[str, Any]]) -> str:
+    rows = [(one["device"], f"{one['driver']}, {one['profile'] or 'no profile'}: {one['said']}") for one in profiles]
+    return _facts("Devices and their profiles", rows)
+
+
+def _step(line: Mapping[str, Any]) -> str:
+    done = line["state"] == "done"
+    mark, kind = (VERIFIED[line["verified"]], line["verified"]) if done else (STATES[line["state"]], "not_verified")
+    figures = ", ".join(f"{name} {_figure(value)}" for name, value in line["figures"].items() if value is not None)
+    at = f" · {escape(line['at'])}, {line['took_ms'] / 1000:.1f} s" if line.get("at") else ""
+    return (
+        f'<div class="step"><div class="head"><b>{escape(line["title"])}</b>'
+        f'<span class="mark {escape(kind)}">{escape(mark)}</span></div>'
+        + (f"<p>{escape(line['detail'])}</p>" if line["detail"] else "")
+        + (f'<p class="figures">{escape(figures)}</p>' if figures else "")
+        + f'<p class="small">{escape(line["id"])}{at}</p></div>'
+    )
+
+
+def _figure(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _missing(missing: Iterable[Mapping[str, Any]]) -> str:
+    rows = [(one["id"], one["why"]) for one in missing]
+    if not rows:
+        return "<h2>Missing for service</h2><p>Nothing that this report could know of.</p>"
+    return _facts("Missing for service", rows)
+
+
+def _pictures(pictures: Iterable[Mapping[str, Any]]) -> Iterable[str]:
+    shown = list(pictures)
+    if shown:
+        yield "<h2>Pictures</h2>"
+    for one in shown:
+        caption = escape(one["caption"])
+        yield (
+            f'<figure><img alt="{caption}" src="data:image/jpeg;base64,{escape(one["jpeg"])}">'
+            f'<figcaption class="small">{caption} ({escape(one["id"])})</figcaption></figure>'
+        )

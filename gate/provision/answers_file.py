@@ -1,0 +1,197 @@
+"""A technician's answers as a file: TOML, read strictly, and what is wrong is told with its line.
+
+AnswersError
+├── UnreadableAnswersError   there is no such file, or it cannot be read
+└── WrongAnswersError        what it holds can never work
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import msgspec
+
+from drivers.errors import SetupError
+from drivers.profile_file import ProfileFile, Wrong
+from gate.provision.answers import BAUDS, Answers
+from gate.provision.way import TITLES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FILE_BYTES_MAX: Final = 64 * 1024
+_Words = Annotated[str, msgspec.Meta(max_length=512)]
+_Baud = Annotated[int, msgspec.Meta(ge=BAUDS.start, lt=BAUDS.stop)]
+
+
+class AnswersError(Exception):
+    """The answers are of no use; the message says where and why."""
+
+
+class UnreadableAnswersError(AnswersError):
+    """There is no such file, or it cannot be read."""
+
+
+class WrongAnswersError(AnswersError):
+    """What the file holds can never work."""
+
+
+class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The base of every table of answers."""
+
+
+class Board(_Table, frozen=True, kw_only=True):
+    """The barrier, of two doors the last one's. No port: the gate only watches."""
+
+    port: _Words = ""
+    driver: _Words = "modbus"
+    profile: _Words = "portcullis-sim"
+    baud: _Baud | None = None
+    unit: Annotated[int, msgspec.Meta(ge=0, le=255)] | None = None
+
+
+class FirstBoard(_Table, frozen=True, kw_only=True):
+    """The first of two doors' line; its board is of the barrier's kind."""
+
+    port: _Words = ""
+
+
+class SensorUnit(_Table, frozen=True, kw_only=True):
+    """The sensor unit."""
+
+    port: _Words = ""
+    profile: _Words = "portcullis-sim"
+
+
+class SerialReader(_Table, frozen=True, kw_only=True):
+    """The reader of machine-readable zones at a serial line."""
+
+    port: _Words = ""
+    driver: _Words = "elyctis"
+    profile: _Words = ""
+
+
+class PageSource(_Table, frozen=True, kw_only=True):
+    """A document camera's address or device, or the folder of a scanner's service."""
+
+    source: _Words = ""
+
+
+class ChipReader(_Table, frozen=True, kw_only=True):
+    """The reader of chips."""
+
+    driver: _Words = "pcsc"
+    socket: _Words = ""
+
+
+class Camera(_Table, frozen=True, kw_only=True):
+    """The camera before the traveller."""
+
+    address: _Words
+
+
+class Lists(_Table, frozen=True, kw_only=True):
+    """Certificates and lists to be imported now; `test` marks them as fit for demos only."""
+
+    files: tuple[_Words, ...] = ()
+    signer: _Words = ""
+    test: bool = False
+
+
+class Central(_Table, frozen=True, kw_only=True):
+    """The central server, the operator's authority, and the file of the one-time token."""
+
+    address: _Words = ""
+    ca: _Words = ""
+    token_file: _Words = ""
+
+
+class SiteAnswers(_Table, frozen=True, kw_only=True):
+    """All of them. `by` is who sets the gate up, `eyes_cm` how high their eyes are; `skip` holds the reason for each step that is left out."""
+
+    by: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    operator: _Words
+    gate_id: _Words
+    purpose: _Words = "service"
+    time_zone: _Words = "UTC"
+    auditors: tuple[_Words, ...]
+    officers: _Words = ""
+    eyes_cm: Annotated[int, msgspec.Meta(ge=100, le=220)] = 160
+    barrier: Board = Board()
+    first_barrier: FirstBoard = FirstBoard()
+    sensors: SensorUnit = SensorUnit()
+    swipe: SerialReader = SerialReader()
+    page: PageSource = PageSource()
+    chip: ChipReader = ChipReader()
+    camera: Camera
+    lists: Lists = Lists()
+    central: Central = Central()
+    skip: dict[str, Annotated[str, msgspec.Meta(min_length=1, max_length=300)]] = {}
+
+    def __post_init__(self) -> None:
+        if unknown := self.skip.keys() - TITLES.keys():
+            raise ValueError(f"skip.{min(unknown)}: there is no such step; there are {', '.join(TITLES)}")
+        central = self.central
+        if central.address and not (central.ca and central.token_file):
+            raise ValueError("central: to be enrolled takes address, ca and token_file")
+
+    def answers(self, root: Path | None) -> Answers:
+        """What becomes of it in the configuration."""
+        line = {"baud": self.barrier.baud, "unit": self.barrier.unit}
+        return Answers(
+            purpose=self.purpose,
+            operator=self.operator,
+            gate_id=self.gate_id,
+            barrier_port=self.barrier.port,
+            barrier_driver=self.barrier.driver,
+            barrier_profile=self.barrier.profile,
+            swipe_port=self.swipe.port,
+            swipe_driver=self.swipe.driver,
+            swipe_profile=self.swipe.profile,
+            page=self.page.source,
+            chip_driver=self.chip.driver,
+            chip_socket=self.chip.socket,
+            camera=self.camera.address,
+            recipients=self.auditors,
+            first_barrier_port=self.first_barrier.port,
+            sensors_port=self.sensors.port,
+            sensors_profile=self.sensors.profile,
+            officers=self.officers,
+            time_zone=self.time_zone,
+            line={key: value for key, value in line.items() if value is not None},
+            root=root,
+        )
+
+
+def read(path: Path) -> SiteAnswers:
+    """Read a file of answers. Raises AnswersError with the line of what is wrong."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(FILE_BYTES_MAX + 1)
+    except OSError as error:
+        raise UnreadableAnswersError(f"cannot read {path}: {error.strerror}") from error
+    if len(raw) > FILE_BYTES_MAX:
+        raise WrongAnswersError(f"{path} is larger than {FILE_BYTES_MAX // 1024} KiB")
+    try:
+        file_of = ProfileFile(str(path), raw.decode())
+        return _checked(file_of, parse(file_of.table(), file_of))
+    except UnicodeDecodeError as error:
+        raise WrongAnswersError(f"{path} is not UTF-8") from error
+    except SetupError as error:
+        raise WrongAnswersError(str(error)) from error
+
+
+def parse(table: Mapping[str, object], source: ProfileFile) -> SiteAnswers:
+    """Check the answers' form. Raises SetupError with the line of what is wrong."""
+    try:
+        return msgspec.convert(table, SiteAnswers, str_keys=True)
+    except msgspec.ValidationError as error:
+        raise source.misfit(error) from error
+
+
+def _checked(source: ProfileFile, answers: SiteAnswers) -> SiteAnswers:
+    """The same, once every answer can be right. Raises SetupError."""
+    if found := answers.answers(None).problems():
+        raise source.error(*(Wrong(one.key, one.why) for one in found))
+    return answers

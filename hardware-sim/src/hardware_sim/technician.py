@@ -1,0 +1,75 @@
+"""Somebody who sets the lane up: moves as they are told, outside of every story, with a passport of their own.
+
+Orders, one a line, in a lane of one door: `{"do":"walk_in","who":"anna"}` and `walk_out` (through the barrier, if it opens), `turn_back`, `fire` with `active`,
+`power_cycle` (the barrier's board), `stand` with `shows` (`self`, `nobody`, `two`) before the camera, `lay` and `take` (a document).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from hardware_sim.scenario import Scenario, Sight, Verdict
+from hardware_sim.stage import CHIP_BIT_RATE_KBIT_S, CHIP_DELAY_PER_APDU_MS
+
+if TYPE_CHECKING:
+    from hardware_sim.stage import Cast, Hardware
+
+DEEDS = frozenset({"walk_in", "walk_out", "turn_back", "fire", "power_cycle", "stand", "lay", "take"})
+STORY = Scenario("technician", "Somebody sets the lane up", Verdict.ADMITTED, incidents=(), passages=0)
+_WHO = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
+_SIGHTS = {sight.value: sight for sight in (Sight.SELF, Sight.NOBODY, Sight.TWO)}
+
+
+class Technician:
+    """One of them. Orders raise ValueError for what is none."""
+
+    def __init__(self, hardware: Hardware, cast: Cast) -> None:
+        self._hardware = hardware
+        self._cast = cast
+
+    def do(self, order: dict[str, Any]) -> None:
+        """Carry one order out."""
+        hardware = self._hardware
+        if hardware.two_doors is not None:
+            raise ValueError("a technician moves in a lane of one door")
+        match order["do"]:
+            case "walk_in":
+                hardware.barrier.walk_in(_who(order))
+            case "walk_out":
+                hardware.barrier.walk_out(_who(order))
+            case "turn_back":
+                hardware.barrier.turn_back(_who(order))
+            case "fire":
+                hardware.barrier.set_fire(active=order.get("active") is True)
+            case "power_cycle":
+                hardware.barrier.power_cycle()
+            case "stand":
+                hardware.camera.show(self._cast.scenes[_sight(order)])
+            case "lay":
+                hardware.reader.insert(self._cast.laid[0])
+                hardware.chip.insert(
+                    self._cast.passport,
+                    pull_out_after_apdus=None,
+                    delay_per_apdu_ms=CHIP_DELAY_PER_APDU_MS,
+                    bit_rate_kbit_s=CHIP_BIT_RATE_KBIT_S,
+                )
+            case "take":
+                hardware.chip.remove()
+                hardware.reader.remove()
+            case other:
+                raise ValueError(f"there is no order {other!r}")
+
+
+def _who(order: dict[str, Any]) -> str:
+    who = order.get("who", STORY.name)
+    if not isinstance(who, str) or not _WHO.match(who):
+        raise ValueError("who has 1 to 64 letters, digits, - or _")
+    return who
+
+
+def _sight(order: dict[str, Any]) -> Sight:
+    shows = order.get("shows")
+    if shows not in _SIGHTS:
+        raise ValueError(f"stand shows one of {', '.join(sorted(_SIGHTS))}")
+    return _SIGHTS[str(shows)]

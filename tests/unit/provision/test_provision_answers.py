@@ -1,0 +1,107 @@
+"""A technician's answers: as a file, strictly and with their lines, and one by one on a terminal."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import msgspec
+import pyrage
+import pytest
+
+from drivers.profile_file import ProfileFile
+from gate.provision.answers_file import UnreadableAnswersError, WrongAnswersError, parse, read
+from gate.provision.questions import QUESTIONS, flat, table_of
+
+AUDITORS = [str(pyrage.x25519.Identity.generate().to_public()) for _ in range(2)]
+GOOD = f"""by = "Anna Example"
+operator = "border.example"
+gate_id = "north-7"
+purpose = "trial"
+auditors = {AUDITORS!r}
+
+[barrier]
+port = "/dev/portcullis-barrier"
+profile = "lot"
+baud = 9600
+
+[swipe]
+port = "/dev/portcullis-swipe"
+
+[camera]
+address = "http://192.0.2.7/stream"
+
+[skip]
+tailgate = "alone today"
+"""
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "answers.toml"
+    path.write_text(text)
+    return path
+
+
+def test_a_file_becomes_a_configuration(tmp_path: Path) -> None:
+    answers = read(written(tmp_path, GOOD))
+    table = answers.answers(tmp_path).table()
+    assert table["barrier"] == {"driver": "modbus", "profile": "lot", "baud": 9600, "port": "/dev/portcullis-barrier"}
+    assert answers.skip == {"tailgate": "alone today"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "complaint"),
+    [
+        ('gate_id = "north-7"', 'gateid = "north-7"', r":3: gateid: .*unknown field"),
+        ('profile = "lot"', 'prophile = "lot"', r":9: barrier.prophile: .*unknown field"),
+        ('profile = "lot"', 'profile = "lots"', r":9: barrier.profile: 'lots' is no profile"),
+        ("baud = 9600", 'baud = "fast"', r":10: barrier.baud: Expected `int"),
+        ('address = "http://192.0.2.7/stream"', 'address = "camera"', r":16: camera.address: 'camera' is neither"),
+        (
+            'tailgate = "alone today"',
+            'tailgating = "x"',
+            r"skip.tailgating: there is no such step; there are configuration",
+        ),
+        ('purpose = "trial"', 'purpose = "party"', r":4: purpose: 'party': a purpose is one of demo, trial, service"),
+        ('by = "Anna Example"', "by = ", r":1: "),
+        ('[swipe]\nport = "/dev/portcullis-swipe"', '[central]\naddress = "c:1"', "takes address, ca and token_file"),
+        ('[swipe]\nport = "/dev/portcullis-swipe"', "", "documents need a reader"),
+    ],
+)
+def test_what_is_wrong_in_a_file_has_its_line(tmp_path: Path, before: str, after: str, complaint: str) -> None:
+    assert before in GOOD
+    with pytest.raises(WrongAnswersError, match=complaint):
+        read(written(tmp_path, GOOD.replace(before, after)))
+
+
+def test_a_file_that_is_not_there_is_unreadable(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.toml", tmp_path):
+        with pytest.raises(UnreadableAnswersError, match="cannot read"):
+            read(path)
+
+
+def test_a_file_without_end_or_text_is_wrong(tmp_path: Path) -> None:
+    path = tmp_path / "answers.toml"
+    for raw in (b"\xff\xfe", b"a" * 70_000):
+        path.write_bytes(raw)
+        with pytest.raises(WrongAnswersError):
+            read(path)
+
+
+def test_answers_by_their_keys_and_as_a_file_are_the_same() -> None:
+    table = {key: value for key, value in tomllib.loads(GOOD).items() if key != "skip"}
+    whole = parse(table, ProfileFile("here", GOOD))
+    given = {key: value for key, value in flat(msgspec.to_builtins(whole)).items() if not key.startswith("skip")}
+    assert parse(table_of(given), ProfileFile("there", "")) == whole
+
+
+def test_each_key_that_is_asked_for_is_one_of_a_file() -> None:
+    keys = {question.key for question in QUESTIONS}
+    whole = parse(
+        table_of(
+            {key: "9600" if key.endswith("baud") else "160" if key == "eyes_cm" else "x" for key in keys}
+            | {"auditors": ["a"], "lists.files": ["f"]}
+        ),
+        ProfileFile("here", ""),
+    )
+    assert whole.gate_id == "x"
