@@ -61,7 +61,8 @@ class Guide:
     def failed(self, task: Task, why: str) -> Skip | None:
         """Again, without it, or with the next run."""
         self._console.print(f"   {one_line(why)}", style="bold", markup=False)
-        choice = Prompt.ask("   What now", choices=["again", "skip", "later"], default="again", console=self._console)
+        choices = ["again", "later"] if task.needed else ["again", "skip", "later"]
+        choice = Prompt.ask("   What now", choices=choices, default="again", console=self._console)
         if choice == "later":
             raise StepError(f"{task.id}: {why}")
         if choice == "again":

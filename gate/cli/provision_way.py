@@ -19,6 +19,7 @@ from gate.provision.answers_file import SiteAnswers, UnreadableAnswersError, Wro
 from gate.provision.course import Course, Ending, Finding, StepReport, Store, Task
 from gate.provision.questions import flat, table_of
 from gate.provision.steps import ConfigurationStepError, StepError
+from gate.provision.way import NEEDED
 
 if TYPE_CHECKING:
     from gate.provision.answers import Answers
@@ -183,8 +184,7 @@ def _end(place: Place, done: list[StepReport], *, as_json: bool) -> None:
         raise typer.Exit(int(Exit.OK))
     if failed[0].configuration:
         raise typer.Exit(int(Exit.CONFIG))
-    needed = {"configuration", "folders", "log_key", "device_key", "models", "units"}
-    raise typer.Exit(int(Exit.IO_ERROR if failed[0].id in needed else Exit.NO))
+    raise typer.Exit(int(Exit.IO_ERROR if failed[0].id in NEEDED else Exit.NO))
 
 
 def _row(report: StepReport) -> dict[str, object]:

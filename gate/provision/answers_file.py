@@ -15,7 +15,7 @@ import msgspec
 from drivers.errors import SetupError
 from drivers.profile_file import ProfileFile, Wrong
 from gate.provision.answers import BAUDS, Answers
-from gate.provision.way import TITLES
+from gate.provision.way import NEEDED, TITLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -132,6 +132,8 @@ class SiteAnswers(_Table, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if unknown := self.skip.keys() - TITLES.keys():
             raise ValueError(f"skip.{min(unknown)}: there is no such step; there are {', '.join(TITLES)}")
+        if needed := self.skip.keys() & NEEDED:
+            raise ValueError(f"skip.{min(needed)}: without this step there is no gate")
         central = self.central
         if central.address and not (central.ca and central.token_file):
             raise ValueError("central: to be enrolled takes address, ca and token_file")

@@ -25,7 +25,7 @@ _BEFORE: Final = {
     "models": "The models are there, unchanged",
     "units": "The units let vision reach its cameras",
     "disk": "There is room on the disk",
-    "clock": "The clock is synchronised",
+    "clock": "The clock and its time service",
     "golden_vectors": "The models give their golden values on this machine",
     "lists": "Certificates and lists are imported, and young enough",
     "swipe": "The document reader answers",
@@ -45,6 +45,14 @@ _AFTER: Final = {
     "recipients": "The auditors have the log's public key",
     "approval": "Two persons have approved the configuration",
 }
+NEEDED: Final = (
+    "configuration",
+    "folders",
+    "log_key",
+    "device_key",
+    "models",
+    "units",
+)  # without them there is no gate
 TITLES: Final = {
     **_BEFORE,
     **{f"first_{name}": f"First door: {title}" for name, title in BARRIER_TITLES.items()},

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from hardware_sim.cli import main
+from hardware_sim.display import NoPageError, led_to
 from hardware_sim.scenario import Lane, Scenario, Sight, Verdict, read_scenarios, scenario_folder
 from hardware_sim.stage import Cast
 from hardware_sim.truth import read_truth
@@ -386,3 +387,50 @@ def test_the_package_runs_as_a_program(tmp_path: Path) -> None:
         [sys.executable, "-m", "hardware_sim", *arguments], capture_output=True, text=True, check=True
     )
     assert done.stdout == "0 openings, 0 passages, 0 wrong openings, 0 differences between log and truth\n"
+
+
+def test_a_technician_moves_as_they_are_told(folder: Path) -> None:
+    orders = (
+        {"do": "walk_in", "who": "anna"},
+        {"do": "turn_back", "who": "anna"},
+        {"do": "walk_out", "who": "ben"},
+        {"do": "fire", "active": True},
+        {"do": "power_cycle"},
+        {"do": "stand", "shows": "self"},
+        {"do": "lay"},
+        {"do": "take"},
+    )
+    _, *answers = worlds_answer(folder, *orders)
+    assert [(one["event"], one["do"]) for one in answers] == [("did", order["do"]) for order in orders]
+    events = [record.event for record in read_truth(folder / TRUTH_NAME)]
+    assert {"fire_on", "power_up"} <= set(events)
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        {"do": "walk_in", "who": "two words"},
+        {"do": "walk_in", "who": 3},
+        {"do": "stand", "shows": "picture"},
+        {"do": "stand"},
+    ],
+)
+def test_a_technicians_order_that_is_none_is_told(folder: Path, order: object) -> None:
+    _, error = worlds_answer(folder, order)
+    assert error["event"] == "error"
+
+
+def test_between_two_doors_no_technician_moves(folder: Path) -> None:
+    _, error = worlds_answer(folder, {"do": "walk_in"}, lane=Lane.TWO_DOOR)
+    assert "one door" in error["why"]
+
+
+def test_a_start_page_leads_to_the_page(folder: Path) -> None:
+    page = folder / "start.html"
+    page.write_text('<script>location.replace("http://127.0.0.1:8088/#SECRET")</script>')
+    assert led_to(page.as_uri()) == "http://127.0.0.1:8088/#SECRET"
+    assert led_to("http://127.0.0.1:1/#S") == "http://127.0.0.1:1/#S"
+    page.write_text("<p>nowhere")
+    for address in (page.as_uri(), (folder / "none.html").as_uri()):
+        with pytest.raises(NoPageError):
+            led_to(address)

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import pyrage
 import tomli_w
@@ -41,7 +41,7 @@ class Lane:
         self._folder = folder
         self._shows_page = False
 
-    def __enter__(self) -> Lane:
+    def __enter__(self) -> Self:
         """Open it. Its camera, barrier, reader and chip are there when this returns."""
         (self._folder / "world").mkdir(parents=True, exist_ok=True)
         self._process = subprocess.Popen(
@@ -63,7 +63,8 @@ class Lane:
         )
         assert self._process.stdout is not None
         self.ready: dict[str, Any] = json.loads(self._process.stdout.readline())
-        threading.Thread(target=self._drain, daemon=True).start()
+        self._reader = threading.Thread(target=self._drain, daemon=True)
+        self._reader.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -73,7 +74,9 @@ class Lane:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(10)
         self._process.kill()
-        self._process.wait()
+        self._reader.join()
+        with self._process:
+            pass
 
     def do(self, *orders: dict[str, Any]) -> None:
         """Have the world do it; whoever follows another does so a little later."""
@@ -138,9 +141,10 @@ def provision(
         text=True,
         bufsize=1,
     )
-    assert process.stderr is not None and process.stdout is not None
+    assert process.stderr is not None
+    assert process.stdout is not None
     said: list[str] = []
-    with _killed_at_the_end(process):
+    with process, _killed_at_the_end(process):
         for line in process.stderr:
             said.append(line.rstrip())
             if on_line is not None:

@@ -312,7 +312,9 @@ async def test_the_display_shows_the_colours_that_vision_asks_for_and_says_when(
         vision.run(),
         program(settings) as address,
     ):
-        display = Display(page_with_secret(settings.runtime("screens"), f"{address}/"), camera)
+        screens: list[str] = []
+        secret = page_with_secret(settings.runtime("screens"), f"{address}/")
+        display = Display(secret, camera, seen=screens.append)
         display.start()
         await _soon(lambda: vision.asked == [True])
         before_ms = time.monotonic() * 1000
@@ -329,6 +331,7 @@ async def test_the_display_shows_the_colours_that_vision_asks_for_and_says_when(
         assert len(camera.light) == 2
         await lane.show(view(Screen.GO))
         await _soon(lambda: camera.light[-1] == (0.0, 0.0, 0.0))
+        assert screens[-1] == "go"
         await asyncio.to_thread(display.stop)
 
 

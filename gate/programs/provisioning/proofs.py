@@ -23,6 +23,7 @@ from gate.programs.shared.config import Config, ConfigError, simulated_parts
 from gate.programs.shared.devices import barriers, mrz_readers, sensors
 from gate.provision.course import Ending, Outcome, Verified
 from gate.provision.way import BARRIER_TITLES, TITLES
+from gate.rules.approval import PERSONS_MIN
 from gate.trust.errors import TrustError
 from gate.trust.store import TrustStore
 
@@ -95,6 +96,11 @@ def _decisions(config: Config) -> Iterator[Missing]:
             if str(error) not in said:
                 said.add(str(error))
                 yield Missing(name, str(error).removeprefix("purpose = service refuses: "))
+    if len(config.approval) < PERSONS_MIN and not any("approved by" in one for one in said):
+        yield Missing(
+            "approval",
+            f"{len(config.approval)} approvals stand in the configuration, {PERSONS_MIN} persons must approve it",
+        )
 
 
 def _people(config: Config) -> Iterator[Missing]:

@@ -22,6 +22,8 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hardware_sim.camera.settings import Rgb
 
 PAINT_S = 0.03  # two frames of a panel of 60 Hz
@@ -58,9 +60,12 @@ def led_to(address: str) -> str:
 
 
 class Display:
-    """A display that shows the page at `address`, http://HOST:PORT/#SECRET, or what its start page leads to. Raises NoPageError."""
+    """A display that shows the page at `address`, http://HOST:PORT/#SECRET, or what its start page leads to. Raises NoPageError.
 
-    def __init__(self, address: str, camera: Camera) -> None:
+    `seen` is told each screen that the page shows.
+    """
+
+    def __init__(self, address: str, camera: Camera, *, seen: Callable[[str], None] = lambda _: None) -> None:
         address = led_to(address)
         parts = urlsplit(address)
         if parts.scheme != "http" or not parts.hostname or not parts.port:
@@ -69,6 +74,7 @@ class Display:
         self._secret = parts.fragment
         self._cookie = ""
         self._camera = camera
+        self._seen = seen
         self._ending = threading.Event()
         self._preview: _Preview | None = None
         self._thread = threading.Thread(target=self._run, name="display", daemon=True)
@@ -105,7 +111,9 @@ class Display:
             answer = connection.getresponse()
             while not self._ending.is_set() and (line := answer.readline(LINE_BYTES_MAX)):
                 if line.startswith(b"data: {"):
-                    self._show_preview(on=json.loads(line[6:]).get("preview") is True)
+                    state = json.loads(line[6:])
+                    self._show_preview(on=state.get("preview") is True)
+                    self._seen(str(state.get("screen")))
 
     def _show_preview(self, *, on: bool) -> None:
         if on and self._preview is None:

@@ -222,7 +222,7 @@ class World:
         elif order.get("do") in DEEDS:
             self._move_technician(order)
         elif order.get("do") == "display":
-            self._show_page(order.get("page"))
+            self._show_page(order.get("page"), is_seen=order.get("seen") is True)
         else:
             raise OrderError("an order is see, or do: traveller, display, host_done, stop or a technician's")
 
@@ -236,17 +236,21 @@ class World:
             raise OrderError(str(error)) from error
         self._speaker.say("did", do=order["do"])
 
-    def _show_page(self, page: object) -> None:
-        """The display beside the camera shows this page from now on."""
+    def _show_page(self, page: object, *, is_seen: bool) -> None:
+        """The display beside the camera shows this page from now on; travellers look at it, too, if it is to be seen."""
         if not isinstance(page, str) or self._shows_page or self._lit_camera is None:
             raise OrderError("display names the traveller's page, once, where a camera can be lit")
         try:
-            display = Display(page, self._lit_camera)
+            display = Display(page, self._lit_camera, seen=self._see if is_seen else lambda _: None)
         except NoPageError as error:
             raise OrderError(str(error)) from error
         self._shows_page = True
         display.start()
         self._cleanup.callback(display.stop)
+
+    def _see(self, screen: str) -> None:
+        if screen in SCREENS:
+            self._screen.show(screen)
 
     def _expect(self, order: dict[str, object]) -> None:
         traveller, name = order.get("id"), order.get("scenario")

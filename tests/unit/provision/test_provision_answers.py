@@ -62,6 +62,7 @@ def test_a_file_becomes_a_configuration(tmp_path: Path) -> None:
             'tailgating = "x"',
             r"skip.tailgating: there is no such step; there are configuration",
         ),
+        ('tailgate = "alone today"', 'log_key = "x"', "skip.log_key: without this step there is no gate"),
         ('purpose = "trial"', 'purpose = "party"', r":4: purpose: 'party': a purpose is one of demo, trial, service"),
         ('by = "Anna Example"', "by = ", r":1: "),
         ('[swipe]\nport = "/dev/portcullis-swipe"', '[central]\naddress = "c:1"', "takes address, ca and token_file"),

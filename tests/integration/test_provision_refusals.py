@@ -1,0 +1,142 @@
+"""What `gate provision` is given and cannot work with: one line, the step to repeat, nothing half done."""
+
+from __future__ import annotations
+
+import errno
+import json
+import resource
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import pyrage
+import pytest
+import tomli_w
+from fakes.killing import killed_at, refused
+from typer.testing import CliRunner
+
+from gate.cli.models import default_folder
+from gate.cli.provision import app
+from gate.provision.course import Ending, Outcome, Store
+from gate.provision.steps import StepError
+from gate.provision.way import NEEDED, TITLES
+
+AUDITORS = [str(pyrage.x25519.Identity.generate().to_public()) for _ in range(2)]
+ANSWERS = {
+    "by": "Anna Example",
+    "operator": "border.example",
+    "gate_id": "try-1",
+    "purpose": "trial",
+    "auditors": AUDITORS,
+    "swipe": {"port": "/dev/none"},
+    "camera": {"address": "http://127.0.0.1:9/stream"},
+    "skip": {step: "not in this test" for step in TITLES if step not in NEEDED},
+}
+
+
+def written(folder: Path, **changes: object) -> Path:
+    path = folder / "answers.toml"
+    path.write_text(tomli_w.dumps({**ANSWERS, **changes}))
+    return path
+
+
+def provision(answers: Path, root: Path, *more: str) -> tuple[int, str]:
+    done = CliRunner().invoke(app, ["--answers", str(answers), "--root", str(root), *more])
+    assert "Traceback" not in done.stderr
+    return done.exit_code, done.stderr.strip().splitlines()[-1] if done.stderr.strip() else done.stdout
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A bare folder that borrows the models that are there already."""
+    (tmp_path / "gate").mkdir()
+    (tmp_path / "gate" / "models").symlink_to(default_folder())
+    return tmp_path / "gate"
+
+
+def test_a_missing_file_is_74_and_a_wrong_one_65_with_its_line(tmp_path: Path, root: Path) -> None:
+    code, said = provision(tmp_path / "none.toml", root)
+    assert (code, "cannot read" in said) == (74, True)
+    code, said = provision(written(tmp_path, prupose="trial"), root)
+    assert code == 65
+    assert "answers.toml:" in said
+    assert "prupose" in said
+    assert not (root / "gate.toml").exists()
+
+
+def test_without_a_terminal_answers_are_needed(root: Path) -> None:
+    done = CliRunner().invoke(app, ["--root", str(root)])
+    assert done.exit_code == 2
+    assert "give it --answers FILE" in done.stderr
+
+
+def test_a_step_that_there_is_not_cannot_be_repeated(tmp_path: Path, root: Path) -> None:
+    code, said = provision(written(tmp_path), root, "--again", "dance")
+    assert code == 2
+    assert "there is no such step; there are configuration" in said
+
+
+def test_a_folder_that_is_a_file_is_74(tmp_path: Path) -> None:
+    (tmp_path / "gate").write_text("no folder")
+    code, said = provision(written(tmp_path), tmp_path / "gate")
+    assert code == 74
+    assert "Not a directory" in said
+
+
+def test_a_configuration_that_cannot_work_is_78_and_nothing_of_it_stays(tmp_path: Path, root: Path) -> None:
+    code, _ = provision(written(tmp_path, purpose="service", barrier={"port": "/dev/none"}), root)
+    assert code == 78
+    assert not (root / "gate.toml").exists()
+    assert Store(root / "state/provision").outcomes["configuration"].state is Ending.FAILED
+
+
+def test_a_full_disk_names_the_step_to_repeat_and_it_goes_on_there(tmp_path: Path, root: Path) -> None:
+    answers = written(tmp_path)
+    command = [sys.executable, "-m", "gate.cli", "provision", "--answers", str(answers), "--root", str(root)]
+    limit = 6_000  # bytes of one file: the state outgrows them after some steps
+
+    def small() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    stopped = subprocess.run(command, capture_output=True, text=True, check=False, preexec_fn=small, timeout=120)
+    last = stopped.stderr.strip().splitlines()[-1]
+    assert stopped.returncode == 74
+    assert "cannot write" in last
+    assert "Repeat " in last
+    assert not list(root.rglob(".tmp-*"))
+    kept = Store(root / "state/provision").outcomes
+    step = last.split("Repeat ")[1].split(":")[0]
+    assert kept
+    assert step not in kept
+    again = subprocess.run([*command, "--json"], capture_output=True, text=True, check=False, timeout=120)
+    assert again.returncode == 0
+    assert next(one for one in json.loads(again.stdout)["steps"] if one["id"] == step)["state"] in {"done", "skipped"}
+
+
+def test_an_outcome_is_kept_whole_or_not_at_all_wherever_a_kill_falls(tmp_path: Path) -> None:
+    for step in range(1, 40):
+        store = Store(tmp_path / str(step))
+        store.keep("clock", Outcome(state=Ending.DONE, detail="before"))
+        killed = killed_at(step, partial(store.keep, "clock", Outcome(state=Ending.DONE, detail="after")))
+        assert Store(tmp_path / str(step)).outcomes["clock"].detail in {"before", "after"}
+        if not killed:
+            assert step > 3
+            return
+    raise AssertionError("it never came to its end")
+
+
+@pytest.mark.parametrize("reason", [errno.ENOSPC, errno.EROFS])
+@pytest.mark.parametrize("at", ["fsync", "rename"])
+def test_a_disk_that_takes_nothing_leaves_the_outcomes_as_they_were(tmp_path: Path, at: str, reason: int) -> None:
+    Store(tmp_path).keep("clock", Outcome(state=Ending.DONE, detail="before"))
+
+    def write() -> None:
+        try:
+            Store(tmp_path).keep("clock", Outcome(state=Ending.DONE, detail="after"))
+        except StepError as error:
+            raise OSError(str(error)) from error
+
+    said = refused(write, at=at, reason=reason)
+    assert f"cannot write {tmp_path / 'provision.json'}" in said
+    assert Store(tmp_path).outcomes["clock"].detail == "before"
