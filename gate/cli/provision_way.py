@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -99,7 +100,7 @@ def _answered(answers_file: Path | None, store: Store) -> tuple[Filed | Guide, S
 def _asked(store: Store) -> tuple[Guide, SiteAnswers]:
     from rich.console import Console
 
-    from drivers.profile_file import ProfileFile
+    from drivers.toml_file import TomlFile
     from gate.programs.provisioning.machine import ThisMachine
 
     console = Console(stderr=True, highlight=False)
@@ -110,7 +111,7 @@ def _asked(store: Store) -> tuple[Guide, SiteAnswers]:
             "gate: interrupted; the answers so far are kept. Run gate provision again, it goes on with the next question"
         )
         raise typer.Exit(INTERRUPTED) from None
-    answers = parse(table_of(given), ProfileFile(str(store.path), ""))
+    answers = parse(table_of(given), TomlFile(str(store.path), ""))
     if wrong := answers.answers(None).problems():
         fail(
             Exit.USAGE,
@@ -138,9 +139,19 @@ def _walk(
         _tell(report, done, show=show)
     if any(report.state is Ending.FAILED for report in done):
         return
-    from gate.programs.provisioning.tasks import Site, tasks_of
+    from gate.cli.token import read_token
+    from gate.programs.provisioning.site import Site
+    from gate.programs.provisioning.tasks import tasks_of
 
-    site = Site(place.config, answers, tell=technician.tell, wait_s=wait_s, check=check, dice=random.SystemRandom())
+    site = Site(
+        place.config,
+        answers,
+        tell=technician.tell,
+        wait_s=wait_s,
+        check=check,
+        token=partial(read_token, Path(answers.central.token_file)),
+        dice=random.SystemRandom(),
+    )
     for report in course.go(tasks_of(site), again=again):
         _tell(report, done, show=show)
 

@@ -78,7 +78,7 @@ def _about(report: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Report made", report["made_at"]),
         ("Software", f"portcullis {software['portcullis']}, Python {software['python']}, {software['system']}"),
         ("Models", models),
-        ("Configuration", f"{report['configuration']['path']}, SHA-256 {report['configuration']['sha256']}"),
+        ("Configuration", f"{report['configuration']['path']}, digest {report['configuration']['digest'] or 'none'}"),
         ("Log's public key", key["vkey"]),
         ("Its fingerprint", key["fingerprint"]),
         ("Auditors", ", ".join(report["auditors"])),

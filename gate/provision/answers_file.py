@@ -8,17 +8,13 @@ AnswersError
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import msgspec
 
-from drivers.errors import SetupError
-from drivers.profile_file import ProfileFile, Wrong
+from drivers.toml_file import Contradictions, FileError, TomlFile, Wrong
 from gate.provision.answers import BAUDS, Answers
 from gate.provision.way import NEEDED, TITLES
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 FILE_BYTES_MAX: Final = 64 * 1024
 _Words = Annotated[str, msgspec.Meta(max_length=512)]
@@ -130,13 +126,14 @@ class SiteAnswers(_Table, frozen=True, kw_only=True):
     skip: dict[str, Annotated[str, msgspec.Meta(min_length=1, max_length=300)]] = {}
 
     def __post_init__(self) -> None:
-        if unknown := self.skip.keys() - TITLES.keys():
-            raise ValueError(f"skip.{min(unknown)}: there is no such step; there are {', '.join(TITLES)}")
-        if needed := self.skip.keys() & NEEDED:
-            raise ValueError(f"skip.{min(needed)}: without this step there is no gate")
+        unknown, needed = sorted(self.skip.keys() - TITLES.keys()), sorted(self.skip.keys() & set(NEEDED))
+        wrong = [Wrong(f"skip.{step}", f"there is no such step; there are {', '.join(TITLES)}") for step in unknown]
+        wrong += [Wrong(f"skip.{step}", "without this step there is no gate") for step in needed]
         central = self.central
         if central.address and not (central.ca and central.token_file):
-            raise ValueError("central: to be enrolled takes address, ca and token_file")
+            wrong.append(Wrong("central.address", "to be enrolled takes address, ca and token_file"))
+        if wrong:
+            raise Contradictions(wrong)
 
     def answers(self, root: Path | None) -> Answers:
         """What becomes of it in the configuration."""
@@ -176,24 +173,21 @@ def read(path: Path) -> SiteAnswers:
     if len(raw) > FILE_BYTES_MAX:
         raise WrongAnswersError(f"{path} is larger than {FILE_BYTES_MAX // 1024} KiB")
     try:
-        file_of = ProfileFile(str(path), raw.decode())
-        return _checked(file_of, parse(file_of.table(), file_of))
+        source = TomlFile(str(path), raw.decode())
+        return _checked(source, parse(source.table(), source))
     except UnicodeDecodeError as error:
         raise WrongAnswersError(f"{path} is not UTF-8") from error
-    except SetupError as error:
+    except FileError as error:
         raise WrongAnswersError(str(error)) from error
 
 
-def parse(table: Mapping[str, object], source: ProfileFile) -> SiteAnswers:
-    """Check the answers' form. Raises SetupError with the line of what is wrong."""
-    try:
-        return msgspec.convert(table, SiteAnswers, str_keys=True)
-    except msgspec.ValidationError as error:
-        raise source.misfit(error) from error
+def parse(table: dict[str, object], source: TomlFile) -> SiteAnswers:
+    """Check the answers' form. Raises FileError with the line of what is wrong."""
+    return source.fitted(table, SiteAnswers)
 
 
-def _checked(source: ProfileFile, answers: SiteAnswers) -> SiteAnswers:
-    """The same, once every answer can be right. Raises SetupError."""
+def _checked(source: TomlFile, answers: SiteAnswers) -> SiteAnswers:
+    """The same, once every answer can be right. Raises FileError."""
     if found := answers.answers(None).problems():
         raise source.error(*(Wrong(one.key, one.why) for one in found))
     return answers

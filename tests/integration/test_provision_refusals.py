@@ -7,15 +7,18 @@ import json
 import resource
 import subprocess
 import sys
+import tomllib
 from functools import partial
 from pathlib import Path
 
 import pyrage
 import pytest
 import tomli_w
+from fakes.central_process import serving
 from fakes.killing import killed_at, refused
 from typer.testing import CliRunner
 
+from gate.cli.central import app as central_app
 from gate.cli.models import default_folder
 from gate.cli.provision import app
 from gate.provision.course import Ending, Outcome, Store
@@ -23,6 +26,7 @@ from gate.provision.steps import StepError
 from gate.provision.way import NEEDED, TITLES
 
 AUDITORS = [str(pyrage.x25519.Identity.generate().to_public()) for _ in range(2)]
+SKIPPED = {step: "not in this test" for step in TITLES if step not in NEEDED}
 ANSWERS = {
     "by": "Anna Example",
     "operator": "border.example",
@@ -31,7 +35,7 @@ ANSWERS = {
     "auditors": AUDITORS,
     "swipe": {"port": "/dev/none"},
     "camera": {"address": "http://127.0.0.1:9/stream"},
-    "skip": {step: "not in this test" for step in TITLES if step not in NEEDED},
+    "skip": SKIPPED,
 }
 
 
@@ -140,3 +144,25 @@ def test_a_disk_that_takes_nothing_leaves_the_outcomes_as_they_were(tmp_path: Pa
     said = refused(write, at=at, reason=reason)
     assert f"cannot write {tmp_path / 'provision.json'}" in said
     assert Store(tmp_path).outcomes["clock"].detail == "before"
+
+
+def test_a_token_that_was_used_enrols_nobody_and_changes_nothing(tmp_path: Path, root: Path) -> None:
+    central, token = tmp_path / "central", tmp_path / "token"
+    run = CliRunner().invoke
+    assert run(central_app, ["init", "--dir", str(central), "--name", "127.0.0.1"]).exit_code == 0
+    token.write_text(run(central_app, ["token", "try-1", "--dir", str(central)]).stdout)
+    with serving(central) as port:
+        table = {"address": f"127.0.0.1:{port}", "ca": str(central / "ca.pem"), "token_file": str(token)}
+        skip = {step: why for step, why in SKIPPED.items() if step != "enrolment"}
+        answers = written(tmp_path, central=table, skip=skip)
+        assert provision(answers, root)[0] == 0
+        assert "sync" in tomllib.loads((root / "gate.toml").read_text())
+        other = tmp_path / "other"
+        other.mkdir()
+        (other / "models").symlink_to(default_folder())
+        code, _ = provision(answers, other)
+        outcome = Store(other / "state/provision").outcomes["enrolment"]
+        assert (code, outcome.state) == (1, Ending.FAILED)
+        assert "403" in outcome.detail
+        assert "sync" not in tomllib.loads((other / "gate.toml").read_text())
+        assert not list((other / "keys").glob("*.pem"))

@@ -19,8 +19,8 @@ from drivers.barrier.settings import BarrierSettings
 from drivers.errors import DriverError, SetupError
 from gate.programs import selftest
 from gate.programs.lane.rules import embedder_of, rules_of
-from gate.programs.shared.config import Config, ConfigError, simulated_parts
-from gate.programs.shared.devices import barriers, mrz_readers, sensors
+from gate.programs.shared.config import Config, ConfigError, refused_in_service
+from gate.programs.shared.devices import barriers, mrz_readers, profiles, sensors
 from gate.provision.course import Ending, Outcome, Verified
 from gate.provision.way import BARRIER_TITLES, TITLES
 from gate.rules.approval import PERSONS_MIN
@@ -31,6 +31,7 @@ AT_DEVICES: Final = frozenset({
     "swipe", "page", "chip", "document", "sensors", "camera_exposure", "camera_control_lag", "camera_lag", "camera_height", "lighting",
     "left_bag", *BARRIER_TITLES, *(f"first_{name}" for name in BARRIER_TITLES),
 })  # fmt: skip
+REFUSED: Final = "purpose = service refuses: "
 _WORDS: Final = {
     Verified.SIMULATOR: "was tried on a simulator",
     Verified.NO: "was tried on what cannot be told from a simulator",
@@ -49,7 +50,7 @@ def missing_for_service(config: Config, outcomes: Mapping[str, Outcome], steps: 
     """Everything that service would be refused for, or that nobody has proven; `steps` are those of this gate's way."""
     in_service = msgspec.structs.replace(config, purpose="service")
     return [
-        *(Missing("parts", why) for why in simulated_parts(in_service)),
+        *(Missing("parts", f"{one.key}: {one.why.removeprefix(REFUSED)}") for one in refused_in_service(in_service)),
         *_profiles(in_service),
         *_decisions(in_service),
         *_people(in_service),
@@ -60,11 +61,8 @@ def missing_for_service(config: Config, outcomes: Mapping[str, Outcome], steps: 
 
 
 def _profiles(config: Config) -> Iterator[Missing]:
-    try:
-        barriers.require_profile(config)
-        sensors.require_profile(config)
-    except ConfigError as error:
-        yield Missing("profiles", str(error))
+    for problem in profiles.problems(config):
+        yield Missing("profiles", str(problem))
     boards: tuple[tuple[str, BarrierSettings | None], ...] = (
         ("barrier", config.driven),
         ("first_barrier", config.first_driven),
@@ -95,7 +93,7 @@ def _decisions(config: Config) -> Iterator[Missing]:
         except ConfigError as error:
             if str(error) not in said:
                 said.add(str(error))
-                yield Missing(name, str(error).removeprefix("purpose = service refuses: "))
+                yield Missing(name, str(error).replace(REFUSED, ""))
     if len(config.approval) < PERSONS_MIN and not any("approved by" in one for one in said):
         yield Missing(
             "approval",

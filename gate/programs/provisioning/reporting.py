@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import platform
 import tomllib
 from collections.abc import Callable, Mapping
@@ -17,6 +16,7 @@ import msgspec
 
 from drivers.errors import DriverError
 from gate import durable
+from gate.approval.canonical import digest
 from gate.audit import keys
 from gate.audit.errors import AuditError, BadFormatError, BadSignatureError
 from gate.audit.note import Note, Verifier
@@ -24,7 +24,8 @@ from gate.programs.provisioning.proofs import Missing, missing_for_service
 from gate.programs.provisioning.tasks import fingerprint, folder_of
 from gate.programs.shared import clock
 from gate.programs.shared import config as configuration
-from gate.programs.shared.config import Config
+from gate.programs.shared.basis import basis_of
+from gate.programs.shared.config import Config, ConfigError
 from gate.programs.shared.devices import barriers, mrz_readers, sensors
 from gate.provision.acceptance import Claimed, line, unsigned
 from gate.provision.course import Ending, Outcome, Store, Verified
@@ -128,7 +129,7 @@ def _report(path: Path, config: Config, store: Store) -> dict[str, Any]:
         "by": str(store.answers.get("by", "")),
         "made_at": clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
         "software": _software(config),
-        "configuration": {"path": str(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()},
+        "configuration": {"path": str(path), "digest": _digest(config)},
         "profiles": _profiles(config),
         "key": {"vkey": vkey, "fingerprint": fingerprint(vkey)},
         "auditors": list(config.audit.recipients),
@@ -142,6 +143,14 @@ def _report(path: Path, config: Config, store: Store) -> dict[str, Any]:
             for caption, jpeg in outcome.pictures
         ],
     }
+
+
+def _digest(config: Config) -> str:
+    """Of what decisions rest on, as approvers sign it; empty where it cannot be had."""
+    try:
+        return digest(basis_of(config))
+    except ConfigError:
+        return ""
 
 
 def _verdict(outcomes: Mapping[str, Outcome], steps: list[str], missing: int) -> str:

@@ -33,7 +33,7 @@ def report(**changes: Any) -> dict[str, Any]:
             "system": "Linux",
             "models": [{"name": "m", "version": "1"}],
         },
-        "configuration": {"path": "/etc/gate.toml", "sha256": "0" * 64},
+        "configuration": {"path": "/etc/gate.toml", "digest": "0" * 64},
         "profiles": [{"device": "barrier", "driver": "modbus", "profile": "lot", "said": "not tried"}],
         "key": {"vkey": "v", "fingerprint": "f"},
         "auditors": ["age1a"],
