@@ -95,6 +95,7 @@ def test_a_configuration_that_cannot_work_is_78_and_nothing_of_it_stays(tmp_path
     assert Store(root / "state/provision").outcomes["configuration"].state is Ending.FAILED
 
 
+@pytest.mark.long
 def test_a_full_disk_names_the_step_to_repeat_and_it_goes_on_there(tmp_path: Path, root: Path) -> None:
     answers = written(tmp_path)
     command = [sys.executable, "-m", "gate.cli", "provision", "--answers", str(answers), "--root", str(root)]
@@ -146,6 +147,7 @@ def test_a_disk_that_takes_nothing_leaves_the_outcomes_as_they_were(tmp_path: Pa
     assert Store(tmp_path).outcomes["clock"].detail == "before"
 
 
+@pytest.mark.long
 def test_a_token_that_was_used_enrols_nobody_and_changes_nothing(tmp_path: Path, root: Path) -> None:
     central, token = tmp_path / "central", tmp_path / "token"
     run = CliRunner().invoke
