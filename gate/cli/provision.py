@@ -481,6 +481,8 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Make the acceptance report anew and list what is missing for service, or check a report. Exit 1: it does not hold, or service refuses."""
+    import msgspec
+
     from gate.programs.provisioning import reporting
 
     path = config or configuration.path_from_environment()
@@ -488,19 +490,21 @@ def report(
         if verify is not None:
             _verify(verify, _key_text(vkey, path), as_json=as_json)
         described = reporting.describe(path)
-        missing = described["missing_for_service"]
+        missing = described.missing_for_service
         if not as_json:
             for one in missing:
-                say(f"missing  {one['id']:19} {one['why']}")
-        refused = described["gate"]["purpose"] == "service" and bool(missing)
-        made = None if refused and not described["key"]["vkey"] else reporting.sign(path, described, out=out)
+                say(f"missing  {one.id:19} {one.why}")
+        refused = described.gate.purpose == "service" and bool(missing)
+        made = None if refused and not described.key.vkey else reporting.sign(path, described, out=out)
     except ConfigurationStepError as error:
         fail(Exit.CONFIG, str(error))
     except StepError as error:
         fail(Exit.IO_ERROR, str(error))
     if as_json:
         files = None if made is None else {"page": str(made.page), "document": str(made.document)}
-        emit_json("provision.report/1", {"report": files, "missing_for_service": missing, "steps": described["lines"]})
+        shown = msgspec.to_builtins(described)
+        fields = {"report": files, "missing_for_service": shown["missing_for_service"], "steps": shown["lines"]}
+        emit_json("provision.report/1", fields)
     else:
         say(f"report   {'not signed: there is no key of a log in service' if made is None else made.page}")
     raise typer.Exit(int(Exit.NO if refused else Exit.OK))

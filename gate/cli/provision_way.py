@@ -176,7 +176,7 @@ def _end(place: Place, done: list[StepReport], *, as_json: bool) -> None:
         from gate.programs.provisioning import reporting
 
         report = reporting.describe(place.config)
-        missing = report["missing_for_service"]
+        missing = msgspec.to_builtins(report.missing_for_service)
         made = reporting.sign(place.config, report)
     if as_json:
         emit_json(

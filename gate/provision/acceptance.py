@@ -10,11 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
+
+import msgspec
 
 from gate.provision.acceptance_page import page
+from gate.provision.acceptance_values import Line, Report
 from gate.provision.course import Ending, Outcome, Verified
 
 SCHEMA: Final = "provision.acceptance/1"
@@ -44,12 +46,12 @@ class Unsigned:
     """The report before it is signed: the text of the note, and what it is about."""
 
     note_text: str
-    report: Mapping[str, Any]
+    report: Report
     html: str
 
     def signed(self, note: str) -> Files:
         """The files. `note` is the whole signed note."""
-        whole = {"schema": SCHEMA, "report": self.report, "note": note}
+        whole = {"schema": SCHEMA, "report": msgspec.to_builtins(self.report), "note": note}
         return Files(
             document=(json.dumps(whole, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode(),
             page=(self.html + _TAIL + note + _TAIL_END).encode(),
@@ -65,34 +67,27 @@ class Claimed:
     holds: bool
 
 
-def line(step: str, title: str, outcome: Outcome | None) -> dict[str, Any]:
+def line(step: str, title: str, outcome: Outcome | None) -> Line:
     """One line of the report. What was not done was not verified, whatever it was tried on."""
     if outcome is None:
-        return {
-            "id": step,
-            "title": title,
-            "state": "not_done",
-            "verified": Verified.NO.value,
-            "detail": "",
-            "figures": {},
-        }
+        return Line(id=step, title=title, state="not_done", verified=Verified.NO.value)
     verified = outcome.verified if outcome.state is Ending.DONE else Verified.NO
-    return {
-        "id": step,
-        "title": title,
-        "state": outcome.state.value,
-        "verified": verified.value,
-        "detail": outcome.detail,
-        "figures": outcome.figures,
-        "at": outcome.at,
-        "took_ms": outcome.took_ms,
-    }
+    return Line(
+        id=step,
+        title=title,
+        state=outcome.state.value,
+        verified=verified.value,
+        detail=outcome.detail,
+        figures=outcome.figures,
+        at=outcome.at,
+        took_ms=outcome.took_ms,
+    )
 
 
-def unsigned(report: Mapping[str, Any], *, origin: str) -> Unsigned:
+def unsigned(report: Report, *, origin: str) -> Unsigned:
     """The report, and what is to be signed of it."""
     html = page(report)
-    digests = f"json {_digest(_canonical(report))}\nhtml {_digest(html.encode())}\n"
+    digests = f"json {_digest(_canonical(msgspec.to_builtins(report)))}\nhtml {_digest(html.encode())}\n"
     return Unsigned(f"{_KIND}\n{origin}\n{digests}", report, html)
 
 

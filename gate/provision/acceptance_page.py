@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from html import escape
-from typing import Any, Final
+from typing import Final
+
+from gate.provision.acceptance_values import Line, Missing, Picture, Profile, Report
 
 VERIFIED: Final = {
     "hardware": "verified on hardware",
@@ -42,46 +44,46 @@ img { max-width: 100%; height: auto; border: 1px solid #bbb }
 """
 
 
-def page(report: Mapping[str, Any]) -> str:
+def page(report: Report) -> str:
     """The whole page. The same report always gives the same page."""
-    gate = report["gate"]
-    title = f"Acceptance report: {gate['id']}"
+    gate = report.gate
+    title = f"Acceptance report: {gate.id}"
     parts = [
         "<!doctype html>",
         '<html lang="en"><head><meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>",
         f"<h1>{escape(title)}</h1>",
-        f"<p>{escape(report['verdict'])}</p>",
-        _sums(report["lines"]),
+        f"<p>{escape(report.verdict)}</p>",
+        _sums(report.lines),
         _facts("The gate", _about(report)),
-        _profiles(report["profiles"]),
+        _profiles(report.profiles),
         "<h2>Step by step</h2>",
-        *(_step(line) for line in report["lines"]),
-        _missing(report["missing_for_service"]),
-        *_pictures(report["pictures"]),
+        *(_step(line) for line in report.lines),
+        _missing(report.missing_for_service),
+        *_pictures(report.pictures),
         '<div class="sign"><div>Technician, date</div><div>For the operator, date</div></div>',
         "</body></html>",
     ]
     return "\n".join(part for part in parts if part)
 
 
-def _about(report: Mapping[str, Any]) -> list[tuple[str, str]]:
-    gate, software, key = report["gate"], report["software"], report["key"]
-    models = ", ".join(f"{one['name']} {one['version']}" for one in software["models"])
+def _about(report: Report) -> list[tuple[str, str]]:
+    gate, software, key = report.gate, report.software, report.key
+    models = ", ".join(f"{one.name} {one.version}" for one in software.models)
     return [
-        ("Gate", gate["id"]),
-        ("Operator", gate["operator"]),
-        ("Log", gate["origin"]),
-        ("Purpose", f"{gate['purpose']}, mode {gate['mode']}"),
-        ("Set up by", report["by"]),
-        ("Report made", report["made_at"]),
-        ("Software", f"portcullis {software['portcullis']}, Python {software['python']}, {software['system']}"),
+        ("Gate", gate.id),
+        ("Operator", gate.operator),
+        ("Log", gate.origin),
+        ("Purpose", f"{gate.purpose}, mode {gate.mode}"),
+        ("Set up by", report.by),
+        ("Report made", report.made_at),
+        ("Software", f"portcullis {software.portcullis}, Python {software.python}, {software.system}"),
         ("Models", models),
-        ("Configuration", f"{report['configuration']['path']}, digest {report['configuration']['digest'] or 'none'}"),
-        ("Log's public key", key["vkey"]),
-        ("Its fingerprint", key["fingerprint"]),
-        ("Auditors", ", ".join(report["auditors"])),
+        ("Configuration", f"{report.configuration.path}, digest {report.configuration.digest or 'none'}"),
+        ("Log's public key", key.vkey),
+        ("Its fingerprint", key.fingerprint),
+        ("Auditors", ", ".join(report.auditors)),
     ]
 
 
@@ -90,30 +92,30 @@ def _facts(title: str, facts: Iterable[tuple[str, str]]) -> str:
     return f"<h2>{escape(title)}</h2><dl>{rows}</dl>"
 
 
-def _sums(lines: Iterable[Mapping[str, Any]]) -> str:
+def _sums(lines: Iterable[Line]) -> str:
     counts: dict[str, int] = {}
     for line in lines:
-        word = VERIFIED[line["verified"]] if line["state"] == "done" else STATES[line["state"]]
+        word = VERIFIED[line.verified] if line.state == "done" else STATES[line.state]
         counts[word] = counts.get(word, 0) + 1
     return '<ul class="sum">' + "".join(f"<li><b>{n}</b> {escape(word)}</li>" for word, n in counts.items()) + "</ul>"
 
 
-def _profiles(profiles: Iterable[Mapping[str, Any]]) -> str:
-    rows = [(one["device"], f"{one['driver']}, {one['profile'] or 'no profile'}: {one['said']}") for one in profiles]
+def _profiles(profiles: Iterable[Profile]) -> str:
+    rows = [(one.device, f"{one.driver}, {one.profile or 'no profile'}: {one.said}") for one in profiles]
     return _facts("Devices and their profiles", rows)
 
 
-def _step(line: Mapping[str, Any]) -> str:
-    done = line["state"] == "done"
-    mark, kind = (VERIFIED[line["verified"]], line["verified"]) if done else (STATES[line["state"]], "not_verified")
-    figures = ", ".join(f"{name} {_figure(value)}" for name, value in line["figures"].items() if value is not None)
-    at = f" · {escape(line['at'])}, {line['took_ms'] / 1000:.1f} s" if line.get("at") else ""
+def _step(line: Line) -> str:
+    done = line.state == "done"
+    mark, kind = (VERIFIED[line.verified], line.verified) if done else (STATES[line.state], "not_verified")
+    figures = ", ".join(f"{name} {_figure(value)}" for name, value in line.figures.items() if value is not None)
+    at = f" · {escape(line.at)}, {line.took_ms / 1000:.1f} s" if line.at else ""
     return (
-        f'<div class="step"><div class="head"><b>{escape(line["title"])}</b>'
+        f'<div class="step"><div class="head"><b>{escape(line.title)}</b>'
         f'<span class="mark {escape(kind)}">{escape(mark)}</span></div>'
-        + (f"<p>{escape(line['detail'])}</p>" if line["detail"] else "")
+        + (f"<p>{escape(line.detail)}</p>" if line.detail else "")
         + (f'<p class="figures">{escape(figures)}</p>' if figures else "")
-        + f'<p class="small">{escape(line["id"])}{at}</p></div>'
+        + f'<p class="small">{escape(line.id)}{at}</p></div>'
     )
 
 
@@ -121,20 +123,20 @@ def _figure(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _missing(missing: Iterable[Mapping[str, Any]]) -> str:
-    rows = [(one["id"], one["why"]) for one in missing]
+def _missing(missing: Iterable[Missing]) -> str:
+    rows = [(one.id, one.why) for one in missing]
     if not rows:
         return "<h2>Missing for service</h2><p>Nothing that this report could know of.</p>"
     return _facts("Missing for service", rows)
 
 
-def _pictures(pictures: Iterable[Mapping[str, Any]]) -> Iterable[str]:
+def _pictures(pictures: Iterable[Picture]) -> Iterable[str]:
     shown = list(pictures)
     if shown:
         yield "<h2>Pictures</h2>"
     for one in shown:
-        caption = escape(one["caption"])
+        caption = escape(one.caption)
         yield (
-            f'<figure><img alt="{caption}" src="data:image/jpeg;base64,{escape(one["jpeg"])}">'
-            f'<figcaption class="small">{caption} ({escape(one["id"])})</figcaption></figure>'
+            f'<figure><img alt="{caption}" src="data:image/jpeg;base64,{escape(one.jpeg)}">'
+            f'<figcaption class="small">{caption} ({escape(one.id)})</figcaption></figure>'
         )

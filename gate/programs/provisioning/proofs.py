@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -21,6 +20,7 @@ from gate.programs import selftest
 from gate.programs.lane.rules import embedder_of, rules_of
 from gate.programs.shared.config import Config, ConfigError, refused_in_service
 from gate.programs.shared.devices import barriers, mrz_readers, profiles, sensors
+from gate.provision.acceptance_values import Missing
 from gate.provision.course import Ending, Outcome, Verified
 from gate.provision.way import BARRIER_TITLES, TITLES
 from gate.rules.approval import PERSONS_MIN
@@ -38,19 +38,14 @@ _WORDS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """One proof that is missing: what it is of, and what is to be done."""
-
-    id: str
-    why: str
-
-
 def missing_for_service(config: Config, outcomes: Mapping[str, Outcome], steps: list[str]) -> list[Missing]:
     """Everything that service would be refused for, or that nobody has proven; `steps` are those of this gate's way."""
     in_service = msgspec.structs.replace(config, purpose="service")
     return [
-        *(Missing("parts", f"{one.key}: {one.why.removeprefix(REFUSED)}") for one in refused_in_service(in_service)),
+        *(
+            Missing(id="parts", why=f"{one.key}: {one.why.removeprefix(REFUSED)}")
+            for one in refused_in_service(in_service)
+        ),
         *_profiles(in_service),
         *_decisions(in_service),
         *_people(in_service),
@@ -62,7 +57,7 @@ def missing_for_service(config: Config, outcomes: Mapping[str, Outcome], steps: 
 
 def _profiles(config: Config) -> Iterator[Missing]:
     for problem in profiles.problems(config):
-        yield Missing("profiles", str(problem))
+        yield Missing(id="profiles", why=str(problem))
     boards: tuple[tuple[str, BarrierSettings | None], ...] = (
         ("barrier", config.driven),
         ("first_barrier", config.first_driven),
@@ -79,9 +74,9 @@ def _profiles(config: Config) -> Iterator[Missing]:
 def _tried(name: str, kind: str, is_verified: Callable[[], bool]) -> Iterator[Missing]:
     try:
         if not is_verified():
-            yield Missing(name, f"its profile or protocol ({kind}) was not tried on hardware, by its own word")
+            yield Missing(id=name, why=f"its profile or protocol ({kind}) was not tried on hardware, by its own word")
     except SetupError as error:
-        yield Missing(name, str(error))
+        yield Missing(id=name, why=str(error))
 
 
 def _decisions(config: Config) -> Iterator[Missing]:
@@ -93,32 +88,32 @@ def _decisions(config: Config) -> Iterator[Missing]:
         except ConfigError as error:
             if str(error) not in said:
                 said.add(str(error))
-                yield Missing(name, str(error).replace(REFUSED, ""))
+                yield Missing(id=name, why=str(error).replace(REFUSED, ""))
     if len(config.approval) < PERSONS_MIN and not any("approved by" in one for one in said):
         yield Missing(
-            "approval",
-            f"{len(config.approval)} approvals stand in the configuration, {PERSONS_MIN} persons must approve it",
+            id="approval",
+            why=f"{len(config.approval)} approvals stand in the configuration, {PERSONS_MIN} persons must approve it",
         )
 
 
 def _people(config: Config) -> Iterator[Missing]:
     if config.officers is None:
-        yield Missing("officers", "no officers' authority is named: nobody could ever be admitted")
+        yield Missing(id="officers", why="no officers' authority is named: nobody could ever be admitted")
 
 
 def _lists(config: Config) -> Iterator[Missing]:
     try:
         _answer(selftest.TESTS["trust"], config)
     except DriverError as error:
-        yield Missing("lists", str(error))
+        yield Missing(id="lists", why=str(error))
     try:
         store = TrustStore.open(Path(config.paths.trust))
     except TrustError:
         return
     if store.marked_as_test:
         yield Missing(
-            "lists",
-            f"{store.marked_as_test} certificates or lists are fit for demos only: make the store anew without --test",
+            id="lists",
+            why=f"{store.marked_as_test} certificates or lists are fit for demos only: make the store anew without --test",
         )
 
 
@@ -126,7 +121,7 @@ def _clock(config: Config) -> Iterator[Missing]:
     try:
         _answer(selftest.TESTS["clock"], config)
     except DriverError as error:
-        yield Missing("clock", str(error))
+        yield Missing(id="clock", why=str(error))
 
 
 def _answer(test: selftest.Test, config: Config) -> str:
@@ -140,9 +135,9 @@ def _steps(outcomes: Mapping[str, Outcome], steps: list[str]) -> Iterator[Missin
     for step in steps:
         outcome = outcomes.get(step)
         if outcome is None:
-            yield Missing(step, f"not done: {TITLES[step]}")
+            yield Missing(id=step, why=f"not done: {TITLES[step]}")
         elif outcome.state is not Ending.DONE:
             if step not in {"enrolment", "approval"}:
-                yield Missing(step, f"{outcome.state.value}: {outcome.detail}")
+                yield Missing(id=step, why=f"{outcome.state.value}: {outcome.detail}")
         elif step in AT_DEVICES and outcome.verified in _WORDS:
-            yield Missing(step, f"{_WORDS[outcome.verified]}: {TITLES[step]}")
+            yield Missing(id=step, why=f"{_WORDS[outcome.verified]}: {TITLES[step]}")

@@ -5,12 +5,11 @@ from __future__ import annotations
 import base64
 import platform
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -20,7 +19,7 @@ from gate.approval.canonical import digest
 from gate.audit import keys
 from gate.audit.errors import AuditError, BadFormatError, BadSignatureError
 from gate.audit.note import Note, Verifier
-from gate.programs.provisioning.proofs import Missing, missing_for_service
+from gate.programs.provisioning.proofs import missing_for_service
 from gate.programs.provisioning.tasks import fingerprint, folder_of
 from gate.programs.shared import clock
 from gate.programs.shared import config as configuration
@@ -28,6 +27,17 @@ from gate.programs.shared.basis import basis_of
 from gate.programs.shared.config import Config, ConfigError
 from gate.programs.shared.devices import barriers, mrz_readers, sensors
 from gate.provision.acceptance import Claimed, line, unsigned
+from gate.provision.acceptance_values import (
+    Configuration,
+    Gate,
+    Key,
+    Missing,
+    Model,
+    Picture,
+    Profile,
+    Report,
+    Software,
+)
 from gate.provision.course import Ending, Outcome, Store, Verified
 from gate.provision.steps import ConfigurationStepError, StepError
 from gate.provision.way import BARRIER_TITLES, TITLES
@@ -55,13 +65,13 @@ def read_configuration(path: Path) -> Config:
         raise ConfigurationStepError(f"{path}: {error}") from error
 
 
-def describe(path: Path) -> dict[str, Any]:
+def describe(path: Path) -> Report:
     """The report as it is to be signed. Raises StepError."""
     config = read_configuration(path)
     return _report(path, config, Store(folder_of(config)))
 
 
-def sign(path: Path, report: Mapping[str, Any], *, out: Path | None = None) -> Made:
+def sign(path: Path, report: Report, *, out: Path | None = None) -> Made:
     """Sign the report and write it, into `out` or beside what is kept. Raises StepError, also when the log's key is of another purpose."""
     config = read_configuration(path)
     whole = unsigned(report, origin=config.origin)
@@ -107,7 +117,7 @@ def steps_of(config: Config) -> list[str]:
     return [step for step in TITLES if has.get(step, True)]
 
 
-def _report(path: Path, config: Config, store: Store) -> dict[str, Any]:
+def _report(path: Path, config: Config, store: Store) -> Report:
     outcomes = store.outcomes
     steps = [step for step in TITLES if step in outcomes or step in steps_of(config)]
     lines = [line(step, TITLES[step], outcomes.get(step)) for step in steps]
@@ -115,34 +125,37 @@ def _report(path: Path, config: Config, store: Store) -> dict[str, Any]:
     vkey = _vkey(config)
     if not vkey:
         missing.append(
-            Missing("log_key", f"there is no key of the log {config.origin}: a gate in service begins a log of its own")
+            Missing(
+                id="log_key",
+                why=f"there is no key of the log {config.origin}: a gate in service begins a log of its own",
+            )
         )
-    return {
-        "gate": {
-            "id": config.gate_id,
-            "operator": config.operator,
-            "origin": config.origin,
-            "purpose": str(config.purpose),
-            "mode": config.mode,
-            "time_zone": config.time_zone,
-        },
-        "by": str(store.answers.get("by", "")),
-        "made_at": clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "software": _software(config),
-        "configuration": {"path": str(path), "digest": _digest(config)},
-        "profiles": _profiles(config),
-        "key": {"vkey": vkey, "fingerprint": fingerprint(vkey)},
-        "auditors": list(config.audit.recipients),
-        "verdict": _verdict(outcomes, steps, len(missing)),
-        "lines": lines,
-        "missing_for_service": [{"id": one.id, "why": one.why} for one in missing],
-        "pictures": [
-            {"id": step, "caption": caption, "jpeg": base64.b64encode(jpeg).decode()}
+    return Report(
+        gate=Gate(
+            id=config.gate_id,
+            operator=config.operator,
+            origin=config.origin,
+            purpose=str(config.purpose),
+            mode=config.mode,
+            time_zone=config.time_zone,
+        ),
+        by=str(store.answers.get("by", "")),
+        made_at=clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+        software=_software(config),
+        configuration=Configuration(path=str(path), digest=_digest(config)),
+        profiles=tuple(_profiles(config)),
+        key=Key(vkey=vkey, fingerprint=fingerprint(vkey)),
+        auditors=config.audit.recipients,
+        verdict=_verdict(outcomes, steps, len(missing)),
+        lines=tuple(lines),
+        missing_for_service=tuple(missing),
+        pictures=tuple(
+            Picture(id=step, caption=caption, jpeg=base64.b64encode(jpeg).decode())
             for step in steps
             if (outcome := outcomes.get(step)) is not None
             for caption, jpeg in outcome.pictures
-        ],
-    }
+        ),
+    )
 
 
 def _digest(config: Config) -> str:
@@ -168,37 +181,30 @@ def _vkey(config: Config) -> str:
         return ""
 
 
-def _software(config: Config) -> dict[str, Any]:
+def _software(config: Config) -> Software:
     try:
-        models = [
-            {"name": one.name, "version": one.version, "sha256": one.sha256}
-            for one in load_for(Path(config.paths.models)).needed_for(config.face.profile)
-        ]
+        models = load_for(Path(config.paths.models)).needed_for(config.face.profile)
     except ModelError as error:
         raise StepError(str(error)) from error
-    return {
-        "portcullis": metadata.version("portcullis"),
-        "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "models": models,
-    }
+    return Software(
+        portcullis=metadata.version("portcullis"),
+        python=platform.python_version(),
+        system=f"{platform.system()} {platform.release()} {platform.machine()}",
+        models=tuple(Model(name=one.name, version=str(one.version), sha256=one.sha256) for one in models),
+    )
 
 
-def _profiles(config: Config) -> list[dict[str, str]]:
-    rows = []
+def _profiles(config: Config) -> Iterator[Profile]:
     for name, settings in (("barrier", config.driven), ("first_barrier", config.first_driven)):
         if settings is not None:
             said = _said(partial(barriers.is_verified, settings))
-            rows.append({"device": name, "driver": settings.driver, "profile": settings.profile, "said": said})
+            yield Profile(device=name, driver=settings.driver, profile=settings.profile, said=said)
     if (unit := config.sensors) is not None:
         said = _said(partial(sensors.is_verified, unit))
-        rows.append({"device": "sensors", "driver": unit.driver, "profile": unit.profile, "said": said})
+        yield Profile(device="sensors", driver=unit.driver, profile=unit.profile, said=said)
     if (swipe := config.swipe) is not None:
         said = _said(partial(mrz_readers.is_verified, swipe))
-        rows.append(
-            {"device": "swipe", "driver": swipe.driver, "profile": mrz_readers.profile_of(swipe) or "", "said": said}
-        )
-    return rows
+        yield Profile(device="swipe", driver=swipe.driver, profile=mrz_readers.profile_of(swipe) or "", said=said)
 
 
 def _said(is_verified: Callable[[], bool]) -> str:

@@ -7,12 +7,13 @@ Orders, one a line, in a lane of one door: `{"do":"walk_in","who":"anna"}` and `
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hardware_sim.scenario import Scenario, Sight, Verdict
 from hardware_sim.stage import CHIP_BIT_RATE_KBIT_S, CHIP_DELAY_PER_APDU_MS
 
 if TYPE_CHECKING:
+    from hardware_sim.serving import Order
     from hardware_sim.stage import Cast, Hardware
 
 DEEDS = frozenset({"walk_in", "walk_out", "turn_back", "fire", "power_cycle", "stand", "lay", "take"})
@@ -28,7 +29,7 @@ class Technician:
         self._hardware = hardware
         self._cast = cast
 
-    def do(self, order: dict[str, Any]) -> None:
+    def do(self, order: Order) -> None:
         """Carry one order out."""
         hardware = self._hardware
         if hardware.two_doors is not None:
@@ -61,14 +62,14 @@ class Technician:
                 raise ValueError(f"there is no order {other!r}")
 
 
-def _who(order: dict[str, Any]) -> str:
+def _who(order: Order) -> str:
     who = order.get("who", STORY.name)
     if not isinstance(who, str) or not _WHO.match(who):
         raise ValueError("who has 1 to 64 letters, digits, - or _")
     return who
 
 
-def _sight(order: dict[str, Any]) -> Sight:
+def _sight(order: Order) -> Sight:
     shows = order.get("shows")
     if shows not in _SIGHTS:
         raise ValueError(f"stand shows one of {', '.join(sorted(_SIGHTS))}")

@@ -6,16 +6,18 @@ import base64
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from gate.audit.note import Note, Signer
 from gate.provision.acceptance import Files, NoReportError, claimed, line, unsigned
+from gate.provision.acceptance_values import Report
 from gate.provision.course import Ending, Outcome, Verified
 
 ORIGIN = "border.example/north-7/trial"
 
 
-def report(**changes: Any) -> dict[str, Any]:
+def report(**changes: Any) -> Report:
     done = Outcome(
         state=Ending.DONE,
         detail="one <passage>",
@@ -23,15 +25,22 @@ def report(**changes: Any) -> dict[str, Any]:
         figures={"leaf_ms": 600},
         at="2026-11-27T08:00:00Z",
     )
-    return {
-        "gate": {"id": "north-7", "operator": "border.example", "origin": ORIGIN, "purpose": "trial", "mode": "gate"},
+    fields = {
+        "gate": {
+            "id": "north-7",
+            "operator": "border.example",
+            "origin": ORIGIN,
+            "purpose": "trial",
+            "mode": "gate",
+            "time_zone": "UTC",
+        },
         "by": "Anna <b>",
         "made_at": "2026-11-27T09:00:00Z",
         "software": {
             "portcullis": "0.1.0",
             "python": "3.11",
             "system": "Linux",
-            "models": [{"name": "m", "version": "1"}],
+            "models": [{"name": "m", "version": "1", "sha256": "0"}],
         },
         "configuration": {"path": "/etc/gate.toml", "digest": "0" * 64},
         "profiles": [{"device": "barrier", "driver": "modbus", "profile": "lot", "said": "not tried"}],
@@ -43,6 +52,7 @@ def report(**changes: Any) -> dict[str, Any]:
         "pictures": [{"id": "camera_exposure", "caption": "A hall", "jpeg": base64.b64encode(b"\xff\xd8").decode()}],
         **changes,
     }
+    return msgspec.convert(msgspec.to_builtins(fields), Report)
 
 
 def signed(**changes: Any) -> tuple[Files, Signer]:
@@ -91,10 +101,9 @@ def test_the_note_is_no_checkpoint() -> None:
 def test_what_was_not_done_reads_not_verified_whatever_it_was_tried_on() -> None:
     for state in (Ending.FAILED, Ending.SKIPPED):
         assert (
-            line("fire", "Fire", Outcome(state=state, detail="", verified=Verified.HARDWARE))["verified"]
-            == "not_verified"
+            line("fire", "Fire", Outcome(state=state, detail="", verified=Verified.HARDWARE)).verified == "not_verified"
         )
-    assert line("fire", "Fire", None)["verified"] == "not_verified"
+    assert line("fire", "Fire", None).verified == "not_verified"
 
 
 def test_the_page_is_one_file_that_shows_words_as_words() -> None:
