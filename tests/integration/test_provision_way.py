@@ -46,7 +46,11 @@ def test_a_bare_machine_ends_with_a_report_that_says_simulator(lane: Lane, short
     answers = lane.answers(root)
     code, document, _ = provision(lane, "--answers", str(answers), "--root", str(root))
     wrong = {step["id"]: step["detail"] for step in document["steps"] if step["state"] == "failed"}
-    assert (code, wrong) == (0, {})
+    assert (code, list(wrong)) == (1, ["approval"])  # nobody has signed yet
+    assert (
+        "must sign: gate border.example/try-1/trial, serial 1, digest" in wrong["approval"]
+        or "approvers.toml" in wrong["approval"]
+    )
     verified = {step["id"]: step["verified"] for step in document["steps"]}
     assert "hardware" not in verified.values()
     assert [verified[name] for name in BARRIER_TITLES] == ["simulator"] * len(BARRIER_TITLES)
@@ -58,7 +62,7 @@ def test_a_bare_machine_ends_with_a_report_that_says_simulator(lane: Lane, short
     vkey = root / "state/provision/try-1.vkey"
     assert report("--vkey", str(vkey), "--verify", document["report"]["page"])[0] == 0
     again, kept, _ = provision(lane, "--answers", str(answers), "--root", str(root))
-    assert (again, states(kept)["walk_entry"], states(kept)["camera_lag"]) == (0, "kept", "kept")
+    assert (again, states(kept)["walk_entry"], states(kept)["camera_lag"]) == (1, "kept", "kept")
     _refuses_service_and_names_what_is_missing(root)
 
 
@@ -114,7 +118,7 @@ def test_a_kill_at_a_step_leaves_nothing_half_done(
 ) -> None:
     root = short_path / "gate"
     others = {name: "x" for name in BARRIER_TITLES if name != step}
-    answers = lane.answers(root, skip={**QUIET, **others})
+    answers = lane.answers(root, skip={**QUIET, **others, "approval": "x"})
     arguments = ("--answers", str(answers), "--root", str(root))
 
     def kill(line: str, process: subprocess.Popen[str]) -> None:
@@ -147,7 +151,7 @@ def test_a_board_that_lies_is_named_and_goes_on_when_it_is_mended(short_path: Pa
         assert board.stdout is not None
         board.stdout.readline()
         with Lane(short_path) as lane:
-            skip = {**QUIET, **{name: "x" for name in BARRIER_TITLES if name != "watchdog"}}
+            skip = {**QUIET, **{name: "x" for name in BARRIER_TITLES if name != "watchdog"}, "approval": "x"}
             table = {"port": str(line), "profile": "relay-8", "baud": 9600}
             arguments = ("--answers", str(lane.answers(root, barrier=table, skip=skip)), "--root", str(root))
             for fault, said in (
@@ -171,7 +175,7 @@ def test_a_board_that_lies_is_named_and_goes_on_when_it_is_mended(short_path: Pa
 
 def test_a_machine_without_a_camera_says_which_steps_to_repeat(lane: Lane, short_path: Path) -> None:
     root = short_path / "gate"
-    skip = dict.fromkeys(BARRIER_TITLES, "x")
+    skip = {**dict.fromkeys(BARRIER_TITLES, "x"), "approval": "x"}
     answers = lane.answers(root, skip=skip, camera={"address": "http://127.0.0.1:9/stream"})
     code, document, said = provision(lane, "--answers", str(answers), "--root", str(root), "--wait-s", "2")
     failed = [step["id"] for step in document["steps"] if step["state"] == "failed"]

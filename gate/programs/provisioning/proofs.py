@@ -17,13 +17,13 @@ import msgspec
 from drivers.barrier.settings import BarrierSettings
 from drivers.errors import DriverError, SetupError
 from gate.programs import selftest
-from gate.programs.lane.rules import embedder_of, rules_of
+from gate.programs.lane.rules import embedder_of
+from gate.programs.shared.approval import approved
 from gate.programs.shared.config import Config, ConfigError, refused_in_service
 from gate.programs.shared.devices import barriers, mrz_readers, profiles, sensors
 from gate.provision.acceptance_values import Missing
 from gate.provision.course import Ending, Outcome, Verified
 from gate.provision.way import BARRIER_TITLES, TITLES
-from gate.rules.approval import PERSONS_MIN
 from gate.trust.errors import TrustError
 from gate.trust.store import TrustStore
 
@@ -82,18 +82,13 @@ def _tried(name: str, kind: str, is_verified: Callable[[], bool]) -> Iterator[Mi
 def _decisions(config: Config) -> Iterator[Missing]:
     """The threshold's evidence and the approvals."""
     said: set[str] = set()
-    for name, check in (("threshold", embedder_of), ("approval", rules_of)):
+    for name, check in (("threshold", embedder_of), ("approval", approved)):
         try:
             check(config)
         except ConfigError as error:
             if str(error) not in said:
                 said.add(str(error))
                 yield Missing(id=name, why=str(error).replace(REFUSED, ""))
-    if len(config.approval) < PERSONS_MIN and not any("approved by" in one for one in said):
-        yield Missing(
-            id="approval",
-            why=f"{len(config.approval)} approvals stand in the configuration, {PERSONS_MIN} persons must approve it",
-        )
 
 
 def _people(config: Config) -> Iterator[Missing]:

@@ -15,7 +15,6 @@ from pathlib import Path
 
 from drivers.errors import NoReplyError
 from gate import durable
-from gate.approval.canonical import digest
 from gate.audit import keys
 from gate.audit.errors import AuditError
 from gate.programs import selftest
@@ -24,7 +23,7 @@ from gate.programs.provisioning.barrier_tasks import barrier_tasks
 from gate.programs.provisioning.camera_tasks import camera_tasks
 from gate.programs.provisioning.lists import take_in
 from gate.programs.provisioning.site import DEVICE_S, Site, at_device, run
-from gate.programs.shared.basis import basis_of
+from gate.programs.shared.approval import approved
 from gate.programs.shared.config import Config, ConfigError
 from gate.programs.shared.devices import mrz_readers, sensors
 from gate.programs.shared.devices.chip_readers import chip_reader
@@ -56,19 +55,18 @@ def tasks_of(site: Site) -> Iterator[Task]:
         yield Task("left_bag", at_device(site, look), basis=config.sensors.spelt(), acts=True)
     yield _enrolment(site, config)
     yield Task("recipients", partial(_write_vkey, site), fresh=True)
-    yield Task("approval", _nothing, missing=_approval_missing(config))
+    yield Task("approval", partial(_approved, site), fresh=True)
 
 
-def _nothing() -> Finding:
-    raise StepError("this step cannot be done yet")
-
-
-def _approval_missing(config: Config) -> str:
+def _approved(site: Site) -> Finding:
+    """Last: every step before may have changed the configuration."""
     try:
-        signed = f"the digest {digest(basis_of(config))} (gate config show --canonical)"
+        found = approved(site.config)
     except ConfigError as error:
-        signed = f"what decisions rest on, once it can be had: {error}"
-    return f"not done here: before service two persons approve {signed}"
+        raise StepError(f"{error}; then gate config install, and gate provision again") from error
+    if found is None:
+        return Finding("a demo needs no approval")
+    return Finding(f"serial {found.approval.serial}, signed by {' and '.join(found.signers)}")
 
 
 def _tested(site: Site, name: str) -> Callable[[], Finding]:
