@@ -23,6 +23,7 @@ from gate.programs.provisioning.barrier_tasks import barrier_tasks
 from gate.programs.provisioning.camera_tasks import camera_tasks
 from gate.programs.provisioning.lists import take_in
 from gate.programs.provisioning.site import DEVICE_S, Site, at_device, run
+from gate.programs.shared import clock
 from gate.programs.shared.approval import approved
 from gate.programs.shared.config import Config, ConfigError
 from gate.programs.shared.devices import mrz_readers, sensors
@@ -197,10 +198,11 @@ def _enrol(site: Site) -> Finding:
         site.path,
         Central(central.address, Path(central.ca), site.token),
         gate_id=config.gate_id,
-        keys=Path(config.paths.keys),
+        home=Path(config.paths.identity),
         again=False,
         log_vkey=partial(log_vkey, config),
         check=site.check,
+        now=clock.now,
     )
     done = list(carry_out_steps(steps))
     if failed := [one.detail for one in done if one.state is StepState.FAILED]:

@@ -50,7 +50,9 @@ def test_a_command_in_the_documents_exists(page: str, words: tuple[str, ...]) ->
     code, text = help_of(words[0])
     assert code == 0, page
     depth = 1
-    while "Commands" in text and depth < len(words) and not words[depth].startswith("-"):  # a noun may do something by itself
+    while (
+        "Commands" in text and depth < len(words) and not words[depth].startswith("-")
+    ):  # a noun may do something by itself
         depth += 1
         code, text = help_of(*words[:depth])
         assert code == 0, page
