@@ -12,6 +12,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -39,6 +40,7 @@ from gate.central.errors import (
 from gate.central.mirror import Answer, Mirror
 from gate.central.reading import plain_body, whole_body
 from gate.central.roster import Gate, Roster
+from gate.central.shelf import Shelf
 
 AGE_FILE_BYTES_MAX = 64 * 1024
 HANDOVER_BYTES_MAX = 8 * 1024
@@ -57,9 +59,15 @@ log = logging.getLogger("gate.central")
 
 
 def make_app(
-    *, roster: Roster, mirror: Mirror, approvals: Approvals, enrolment: Enrolment, now: Callable[[], datetime]
+    *,
+    roster: Roster,
+    mirror: Mirror,
+    approvals: Approvals,
+    enrolment: Enrolment,
+    now: Callable[[], datetime],
+    updates: Path | None = None,
 ) -> Starlette:
-    """Put the server together."""
+    """Put the server together. `updates` is the folder of a repository that gates may fetch from."""
     counter = Counter(roster=roster, mirror=mirror, approvals=approvals, now=now)
     routes = [
         Route("/add-checkpoint", counter.guarded(counter.add_checkpoint), methods=["POST"]),
@@ -68,6 +76,7 @@ def make_app(
         Route("/bodies/sealed", counter.guarded(counter.put_sealed), methods=["PUT"]),
         Route("/bodies/keys/{key_id}", counter.guarded(counter.put_key), methods=["PUT"]),
         Route("/approval", counter.guarded(counter.approval), methods=["PUT"]),
+        Route("/updates/{path:path}", counter.guarded(Shelf(updates).get), methods=["GET"]),
         Route("/{origin_hash}/checkpoint", counter.guarded(counter.checkpoint), methods=["GET"]),
         Route("/{origin_hash}/pending", counter.guarded(counter.pending), methods=["GET"]),
         Route("/.well-known/est/cacerts", enrolment.authority_certificates, methods=["GET"]),

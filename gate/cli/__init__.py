@@ -31,6 +31,7 @@ NOUNS = {
     "support-bundle": "What a maker needs, in one file, and nothing personal",
     "sync": "The outbox to the central server: status, push, export-usb",
     "trust": "Certificates and lists that documents are judged against: import, list, report",
+    "update": "Updates: what is installed and fetched, and the operator's repository: status, fetch, apply, back, check, publish",
 }
 
 

@@ -152,6 +152,9 @@ def serve(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free port.")] = 8443,
     database: Database = None,
+    updates: Annotated[
+        Path | None, typer.Option(help="The folder of a repository of updates that gates may fetch from.")
+    ] = None,
 ) -> None:
     """Serve until SIGTERM. Prints one JSON line when it listens."""
     with _explained(), _database(folder, database) as engine:
@@ -185,6 +188,7 @@ def serve(
                 now=now,
             ),
             now=now,
+            updates=updates,
         )
         with listen(host, port) as listener:
             emit_json("central.serve/1", {"host": host, "port": listener.getsockname()[1]})

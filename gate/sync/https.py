@@ -20,6 +20,7 @@ REQUEST_DEADLINE_S = 120.0  # a megabyte at 64 kbit/s
 SILENCE_MAX_S = 20.0
 CONNECT_DEADLINE_S = 5.0
 GZIP_LEVEL = 6
+USER_AGENT = "portcullis-sync"
 
 
 def tls(*, ca: str, certificate: str, key: str | None = None) -> ssl.SSLContext:
@@ -44,7 +45,7 @@ class Courier:
             follow_redirects=False,
             timeout=httpx2.Timeout(SILENCE_MAX_S, connect=CONNECT_DEADLINE_S),
             limits=httpx2.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=60.0),
-            headers={"accept-encoding": "identity", "user-agent": "portcullis-sync"},
+            headers={"accept-encoding": "identity", "user-agent": USER_AGENT},
         )
 
     async def __aenter__(self) -> Self:

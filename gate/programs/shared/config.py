@@ -217,6 +217,17 @@ class Lists(Section, frozen=True, kw_only=True):
     check_every_ms: Annotated[int, msgspec.Meta(ge=50, le=3_600_000)] = 10_000
 
 
+class Updates(Section, frozen=True, kw_only=True):
+    """Updates by the operator's repository. No table: this gate is updated by its packages only.
+
+    `root` is the repository's first root metadata, as the operator handed it over. What central or a stick brings lies in `folder`.
+    """
+
+    root: Text = "/etc/portcullis/updates-root.json"
+    folder: Text = "/var/lib/portcullis/sync/updates"
+    check_every_ms: Annotated[int, msgspec.Meta(ge=1000, le=86_400_000)] = 3_600_000
+
+
 class Screens(Section, frozen=True, kw_only=True):
     """The traveller's page, on loopback.
 
@@ -279,6 +290,7 @@ class Config(Section, frozen=True, kw_only=True):
     audit: Audit
     sync: Sync | None = None
     lists: Lists | None = None
+    updates: Updates | None = None
     screens: Screens = Screens()
 
     def contradictions(self) -> Iterator[Wrong]:

@@ -6,6 +6,7 @@ import asyncio
 import enum
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Final
 
 from gate.channel.errors import ChannelError, NotPermittedError
@@ -37,10 +38,15 @@ def serve_status(config: Config, program: str, status: Callable[[], Status]) -> 
 
 async def hear(config: Config, program: str, *, pid: int | None = None) -> Status | Silence:
     """Ask a program how it is. Another process than `pid` that listens in its place says nothing of it."""
+    return await hear_at(program, config.socket(CHANNELS.status(program).name), pid=pid)
+
+
+async def hear_at(program: str, socket: Path, *, pid: int | None = None) -> Status | Silence:
+    """The same where its socket is known."""
     channel = CHANNELS.status(program)
     try:
         async with asyncio.timeout(DEADLINE_S):
-            connection = await connect(channel, config.socket(channel.name))
+            connection = await connect(channel, socket)
             try:
                 if pid is not None and connection.peer.pid != pid:
                     return Silence.AWAY

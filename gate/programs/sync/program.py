@@ -1,8 +1,9 @@
-"""The sync program: carries what the log published to the central mirror, and brings in lists that are downloaded to this machine.
+"""The sync program: carries what the log published to the central mirror, brings in lists that are downloaded to this machine, and fetches updates.
 
 Promises: the spool is only read; the mirror's receipts are left in the inbox; a receipt is left only when its cosignature holds; whatever the mirror does costs one
 log line when it begins and one when it ends, and the program goes on, slower each time up to a bound. What is said to
-the mirror belongs to `gate.sync`; whether a receipt is true, to the log program; lists to `gate.programs.sync.lists`.
+the mirror belongs to `gate.sync`; whether a receipt is true, to the log program; lists to `gate.programs.sync.lists`; updates to
+`gate.programs.sync.updates`, and their installing to nobody here.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from gate.programs.shared.racing import first_of
 from gate.programs.shared.status import serve_status
 from gate.programs.sync.lists import Lists
 from gate.programs.sync.mirror_keys import MirrorKeys
+from gate.programs.sync.updates import Updates
 from gate.programs.sync.upkeep import LOOK_EVERY_S, Upkeep
 from gate.provision.identity import DEVICE, IdentityError
 from gate.sync import inbox
@@ -61,9 +63,11 @@ async def run(
     outbox = None if keys is None else Outbox(config, keys)
     upkeep = None if config.sync is None or keys is None else _upkeep(config, config.sync, keys, now, look_every_s)
     lists = None if config.lists is None else Lists(config, config.lists)
+    updates = None if config.updates is None or config.sync is None else Updates(config, config.sync, config.updates)
     async with contextlib.AsyncExitStack() as held:
-        await held.enter_async_context(serve_status(config, "sync", partial(_status, outbox, lists, upkeep)))
-        loops: list[Coroutine[Any, Any, None]] = [] if lists is None else [lists.run()]
+        told = partial(_status, outbox, lists, updates, upkeep)
+        await held.enter_async_context(serve_status(config, "sync", told))
+        loops: list[Coroutine[Any, Any, None]] = [each.run() for each in (lists, updates) if each is not None]
         if config.sync is not None and outbox is not None and upkeep is not None:
             interval_s, jitter = config.sync.interval_ms / 1000, random.SystemRandom().uniform
             loops.append(_keep_carrying(outbox, upkeep, interval_s, stop, jitter=jitter))
@@ -171,14 +175,14 @@ async def _interruptible(attempt: Coroutine[Any, Any, bool], stop: asyncio.Event
     return done[0] is True
 
 
-def _status(outbox: Outbox | None, lists: Lists | None, upkeep: Upkeep | None) -> Status:
-    """How both tasks are: `away` without the mirror, else `degraded` while lists cannot be imported."""
+def _status(outbox: Outbox | None, lists: Lists | None, updates: Updates | None, upkeep: Upkeep | None) -> Status:
+    """How the tasks are: `away` without the mirror, else `degraded` while lists cannot be imported. That no update comes hinders nobody."""
     state = "away" if outbox and outbox.problem else "degraded" if lists and lists.problem else "ready"
     detail = _NO_MIRROR if outbox is None else outbox.detail()
     identity = upkeep and upkeep.detail()
     days_left = identity and identity["days_to_go"]
-    told = {**detail, "certificate_days_left": days_left, "identity": identity, "lists": lists and lists.detail()}
-    return Status("sync", state, told)
+    others = {"lists": lists and lists.detail(), "updates": updates and updates.detail()}
+    return Status("sync", state, {**detail, "certificate_days_left": days_left, "identity": identity, **others})
 
 
 _NO_MIRROR: dict[str, object] = {"head": None, "mirrored": None, "pending": None, "last_receipt": None, "problem": None}

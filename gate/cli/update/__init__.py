@@ -1,0 +1,236 @@
+"""`gate update`: updates by the operator's repository: what is installed, fetched, applied, taken back; and the operator's side of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import msgspec
+import typer
+
+from gate.channel.messages import Status
+from gate.cli.output import Exit, emit_json, fail, refuse_configuration, say
+from gate.cli.update.publish import app as publish
+from gate.programs.shared.config import Config, ConfigError
+from gate.programs.shared.runner import load_config
+from gate.programs.shared.status import hear
+
+if TYPE_CHECKING:
+    from gate.programs.update.ledger import Outcome
+
+app = typer.Typer(no_args_is_help=True)
+
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="The configuration file.")]
+Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
+UNIT: Final = "gate-update@{}.service"
+_DENIED: Final = ("Access denied", "authentication required", "Permission denied")
+
+
+@app.command()
+def status(config: ConfigFile = None, as_json: Json = False) -> None:
+    """What is installed, what was fetched, what was not kept and why. Exit 1 when something was not kept or an update is under way."""
+    from gate.programs.update.ledger import Ledger
+
+    settings = _settings(config)
+    try:
+        ledger = Ledger(Path(settings.paths.state) / "update")
+        installed, journal, outcome = ledger.installed, ledger.journal, ledger.outcome
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"{error.filename}: {error.strerror}")
+    sync = asyncio.run(hear(settings, "sync"))
+    fetched = sync.detail.get("updates") if isinstance(sync, Status) else None
+    fields = {
+        "current": msgspec.to_builtins(installed.current),
+        "fetched": fetched,
+        "refused": [
+            {"kind": kind, "number": one.install.number, "name": one.install.name, "why": one.why}
+            for kind, one in installed.refused.items()
+        ],
+        "before": msgspec.to_builtins(installed.before_installs),
+        "step": None if journal is None else journal.step,
+        "last": None if outcome is None else msgspec.to_builtins(outcome),
+    }
+    if as_json:
+        emit_json("update.status/1", fields)
+    else:
+        for kind, one in installed.current.items():
+            say(f"{kind:14} {one.number} ({one.name}), since {one.at}")
+        if not installed.current:
+            say("nothing is installed but what the package brought")
+        if isinstance(fetched, dict):
+            say(f"fetched {json.dumps(fetched['fetched'])}, checked {fetched['checked_at'] or 'not yet'}")
+            if fetched["problem"]:
+                say(f"problem: {fetched['problem']}")
+        for kind, refusal in installed.refused.items():
+            say(f"not kept: {kind} {refusal.install.number} ({refusal.install.name}): {refusal.why}")
+        if journal is not None:
+            say(f"under way: {journal.verb}, at step {journal.step}")
+        if outcome is not None:
+            say(f"last: {outcome.verb} at {outcome.at}: {outcome.words}")
+    raise typer.Exit(int(Exit.OK if journal is None and not installed.refused else Exit.NO))
+
+
+@app.command()
+def fetch(
+    folder: Annotated[Path, typer.Argument(help="A repository: a stick's folder with metadata/ and targets/ in it.")],
+    config: ConfigFile = None,
+    as_json: Json = False,
+) -> None:
+    """Bring in what a folder holds for this gate, verified while it is copied. Nothing is installed."""
+    from gate.updates.errors import RefusedError, SourceAwayError
+    from gate.updates.fetching import Store
+    from gate.updates.layout import Here
+    from gate.updates.sources import FolderSource
+
+    settings = _settings(config)
+    if settings.updates is None:
+        fail(Exit.CONFIG, "there is no table [updates]: this gate is updated by its packages only")
+    try:
+        root = Path(settings.updates.root).read_bytes()
+        store = Path(settings.updates.folder)
+        _become_owner(store)
+        if not os.access(folder, os.R_OK | os.X_OK):
+            fail(
+                Exit.IO_ERROR,
+                f"{folder} cannot be read by user {os.geteuid()}, who fetches; mount or copy it so that it can",
+            )
+        with Store(store).locked():
+            verified = Store(store).fetch(
+                FolderSource(folder), first_root=root, here=Here.this_machine(settings.gate_id)
+            )
+    except RefusedError as error:
+        fail(Exit.BAD_DATA, str(error))
+    except SourceAwayError as error:
+        fail(Exit.IO_ERROR, str(error))
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"{error.filename}: {error.strerror}")
+    offers = {kind.value: {"number": one.number, "name": one.name} for kind, one in verified.offers.items()}
+    if as_json:
+        emit_json("update.fetch/1", {"fetched": offers, "expires": verified.expires.isoformat()})
+    else:
+        for kind, one in offers.items():
+            say(f"{kind:14} {one['number']} ({one['name']})")
+        say(f"until {verified.expires.isoformat()}; gate update apply installs what is new")
+
+
+@app.command()
+def apply(
+    again: Annotated[bool, typer.Option("--again", help="Try once more what was not kept; root only.")] = False,
+    clock_checked: Annotated[
+        bool, typer.Option("--clock-checked", help="I have compared this gate's clock with another one; root only.")
+    ] = False,
+    config: ConfigFile = None,
+    as_json: Json = False,
+) -> None:
+    """Install what was fetched and is new. The lane is closed, and nobody in it (75 otherwise); what is not well is taken back (1)."""
+    if again and clock_checked:
+        fail(Exit.USAGE, "--again and --clock-checked one after the other, please")
+    _run("again" if again else "clock-checked" if clock_checked else "apply", config, as_json=as_json)
+
+
+@app.command()
+def back(config: ConfigFile = None, as_json: Json = False) -> None:
+    """Go back to the version before the newest update; root only. The lane is closed, and nobody in it."""
+    _run("back", config, as_json=as_json)
+
+
+@app.command()
+def check(config: ConfigFile = None, as_json: Json = False) -> None:
+    """What an update must pass before it is kept: the configuration, the self-test, a dry crossing. The lane may be stopped. Exit 1 if one is wrong."""
+    from gate.programs.selftest import State, run_all
+
+    settings = _settings(config)
+    rows = [_configuration(config), *asyncio.run(_dry_crossing(settings))]
+    rows += [{"id": one.id, "state": one.state.value, "detail": one.detail} for one in asyncio.run(run_all(settings))]
+    well = all(row["state"] in {State.WELL.value, State.BUSY.value} for row in rows)
+    if as_json:
+        emit_json("update.check/1", {"ok": well, "checks": rows})
+    else:
+        for row in rows:
+            say(f"{row['state']:9} {row['id']:14} {row['detail']}")
+    raise typer.Exit(int(Exit.OK if well else Exit.NO))
+
+
+app.add_typer(publish, name="publish", help="The operator's repository: key, init, add, show, sign, renew.")
+
+
+def _configuration(config: Path | None) -> dict[str, str]:
+    from gate.programs.checking import check as look
+    from gate.programs.shared.config import path_from_environment
+
+    problems = look(config or path_from_environment()).problems
+    detail = "; ".join(map(str, problems)) or "well"
+    return {"id": "configuration", "state": "wrong" if problems else "well", "detail": detail}
+
+
+async def _dry_crossing(settings: Config) -> Iterator[dict[str, str]]:
+    from drivers.errors import DriverError
+    from gate.programs.dry_crossing import cross
+
+    try:
+        found = {"state": "well", "detail": await cross(settings)}
+    except (DriverError, OSError) as error:
+        found = {"state": "wrong", "detail": str(error)}
+    return iter([{"id": "dry_crossing", **found}])
+
+
+def _settings(path: Path | None) -> Config:
+    try:
+        return load_config(path)
+    except ConfigError as error:
+        refuse_configuration(error, path)
+
+
+def _become_owner(folder: Path) -> None:
+    """Root writes into another user's folder as that user only: whoever owns it could lead root astray with a link."""
+    owner = folder if folder.exists() else folder.parent
+    found = owner.stat()
+    if os.geteuid() == 0 and found.st_uid != 0:
+        os.setgroups([])
+        os.setresgid(found.st_gid, found.st_gid, found.st_gid)
+        os.setresuid(found.st_uid, found.st_uid, found.st_uid)
+
+
+def _run(verb: str, config: Path | None, *, as_json: bool) -> None:
+    """Have systemd run the update program, and say how it ended."""
+    from gate.programs.update.ledger import Ledger
+
+    ledger = Ledger(Path(_settings(config).paths.state) / "update")
+    with _explained():
+        before = ledger.outcome
+        command = ("systemctl", "start", UNIT.format(verb))
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+        outcome = ledger.outcome
+    if any(word in done.stderr for word in _DENIED):
+        fail(Exit.NOT_PERMITTED, f"this user may not start {command[-1]}; root may, and for apply the operators' group")
+    if outcome is None or outcome == before:
+        if done.returncode == 0:
+            _tell(verb, 0, "nothing was to be done", None, as_json=as_json)
+            return
+        fail(Exit.UNREACHABLE, f"{command[-1]}: {done.stderr.strip()[-300:] or 'it did not start'}")
+    _tell(verb, outcome.code, outcome.words, outcome, as_json=as_json)
+    raise typer.Exit(outcome.code)
+
+
+def _tell(verb: str, code: int, words: str, outcome: Outcome | None, *, as_json: bool) -> None:
+    if as_json:
+        at, expires = (None, None) if outcome is None else (outcome.at, outcome.expires)
+        emit_json(f"update.{verb}/1", {"code": code, "words": words, "at": at, "expires": expires})
+    else:
+        say(words)
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        fail(Exit.UNREACHABLE, f"there is no {error.filename} here: updates are applied by systemd")
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"{error.filename}: {error.strerror}")

@@ -1,0 +1,160 @@
+"""Updates from the central server: fetched into a folder, now and then, in a thread of their own. Nothing is installed here.
+
+What is fetched is verified as it comes (`gate.updates`), so that a hacked server fills no disk; gate-update verifies it again and believes nothing of
+this. An interrupted download goes on where it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+
+from drivers.toml_file import Problem
+from gate.programs.shared import clock
+from gate.programs.shared.config import Config, ConfigError, Sync
+from gate.programs.shared.config import Updates as Settings
+from gate.programs.shared.trouble import Trouble
+from gate.provision.identity import AUTHORITIES, DEVICE
+from gate.sync.https import CONNECT_DEADLINE_S, SILENCE_MAX_S, USER_AGENT, tls
+from gate.updates.errors import RefusedError, SourceAwayError, UpdateError
+from gate.updates.fetching import Store
+from gate.updates.layout import Here
+from gate.updates.sources import parts_of
+from gate.updates.trust import Verified
+
+ROUND_DEADLINE_MS = 3_600_000  # of one round, however slowly bytes come; the next one goes on
+ROOT_BYTES_MAX = 64 * 1024
+
+log = logging.getLogger("gate.sync")
+
+
+class HttpsSource:
+    """The repository at the central server. `transport` stands in for the network in tests."""
+
+    def __init__(
+        self,
+        address: str,
+        context: ssl.SSLContext | None,
+        *,
+        ending: threading.Event,
+        transport: httpx2.BaseTransport | None = None,
+    ) -> None:
+        self._client = httpx2.Client(
+            base_url=f"https://{address}/updates/",
+            verify=context if context is not None else True,
+            transport=transport,
+            trust_env=False,
+            follow_redirects=False,
+            timeout=httpx2.Timeout(SILENCE_MAX_S, connect=CONNECT_DEADLINE_S),
+            headers={"accept-encoding": "identity", "user-agent": USER_AGENT},
+        )
+        self._ending = ending
+        self._deadline_ms = clock.monotonic_ms() + ROUND_DEADLINE_MS
+
+    def close(self) -> None:
+        """Hang up."""
+        self._client.close()
+
+    def read(self, path: str, start: int = 0) -> Iterator[bytes] | None:
+        """As `gate.updates.sources.Source` says."""
+        parts_of(path)
+        headers = {"range": f"bytes={start}-"} if start else {}
+        try:
+            response = self._client.send(self._client.build_request("GET", path, headers=headers), stream=True)
+        except (httpx2.HTTPError, OSError) as error:
+            raise SourceAwayError(f"{type(error).__name__}: {error}"[:300]) from error
+        if response.status_code == (206 if start else 200):
+            return self._chunks(response)
+        response.close()
+        if response.status_code == 404:
+            return None
+        if response.status_code in {200, 416}:
+            raise RefusedError(f"{path}: the server does not go on at byte {start}")
+        raise SourceAwayError(f"{path}: the server answers {response.status_code}")
+
+    def _chunks(self, response: httpx2.Response) -> Iterator[bytes]:
+        try:
+            for chunk in response.iter_raw():
+                if self._ending.is_set() or clock.monotonic_ms() > self._deadline_ms:
+                    raise SourceAwayError("the download was broken off; it goes on where it was")
+                yield chunk
+        except (httpx2.HTTPError, OSError) as error:
+            raise SourceAwayError(f"{type(error).__name__}: {error}"[:300]) from error
+        finally:
+            response.close()
+
+
+class Updates:
+    """Fetches now and then. `run` never returns; `detail` is what the status shows. Raises ConfigError for a root that cannot be read."""
+
+    def __init__(self, config: Config, sync: Sync, settings: Settings) -> None:
+        self._sync = sync
+        self._settings = settings
+        self._here = Here.this_machine(config.gate_id)
+        self._root = first_root(settings)
+        self._ending = threading.Event()
+        self._fetched: Verified | None = None
+        self._checked_at: str | None = None
+        self._trouble = Trouble(log, begins="updates_not_fetched", ends="updates_well_again")
+
+    def detail(self) -> dict[str, object]:
+        """What the status shows."""
+        offers = {} if self._fetched is None else self._fetched.offers
+        return {
+            "problem": self._trouble.words or None,
+            "checked_at": self._checked_at,
+            "expires": None if self._fetched is None else self._fetched.expires.isoformat(),
+            "fetched": {kind.value: {"number": one.number, "name": one.name} for kind, one in offers.items()},
+        }
+
+    async def run(self) -> None:
+        """Fetch for ever."""
+        try:
+            while True:
+                await self._round()
+                await asyncio.sleep(self._settings.check_every_ms / 1000)
+        finally:
+            self._ending.set()
+
+    async def _round(self) -> None:
+        before = self._fetched
+        try:
+            self._fetched = await asyncio.to_thread(self._fetch)
+        except (UpdateError, OSError) as error:
+            self._trouble.is_now(error)
+            return
+        self._checked_at = clock.now().isoformat(timespec="seconds")
+        self._trouble.is_now("")
+        if before is None or before.offers != self._fetched.offers:
+            log.info("updates_fetched", extra={"offers": self.detail()["fetched"]})
+
+    def _fetch(self) -> Verified:
+        try:
+            identity = Path(self._sync.identity)  # as it lies there now: sync renews it
+            context = tls(ca=str(identity / AUTHORITIES), certificate=str(identity / DEVICE))
+        except (OSError, ssl.SSLError) as error:
+            raise SourceAwayError(f"the device certificate cannot be used: {error}") from error
+        store = Store(Path(self._settings.folder))
+        source = HttpsSource(self._sync.address, context, ending=self._ending)
+        try:
+            with store.locked():
+                return store.fetch(source, first_root=self._root, here=self._here)
+        finally:
+            source.close()
+
+
+def first_root(settings: Settings) -> bytes:
+    """The repository's first root, as the operator handed it over. Raises ConfigError."""
+    try:
+        with Path(settings.root).open("rb") as file:
+            return file.read(ROOT_BYTES_MAX)
+    except OSError as error:
+        raise ConfigError(
+            Problem("updates.root", f"{settings.root} cannot be read: {error.strerror}", unreadable=True)
+        ) from error

@@ -1,0 +1,5 @@
+"""`python -m gate.programs.update VERB`."""
+
+from gate.programs.update.program import main
+
+main()

@@ -1,0 +1,277 @@
+"""The places of what is installed: software, models, configuration, lists. Each is prepared beside its place and changed by one renaming.
+
+Whatever is killed when, the place holds the old or the new one, whole; the way back is laid before the way there, and neither takes room on the
+disk. Every method may be repeated. Which is to be there is the steps' affair (`gate.programs.update.steps`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from gate import durable
+from gate.programs.update.archive import unpack
+from gate.programs.update.ledger import ConfigurationChange, ModelsChange, SoftwareChange
+from gate.updates.errors import RefusedError
+from gate.updates.layout import Kind
+
+SHIPPED: Final = "0"  # the version that the package laid
+_AT_FDCWD: Final = -100
+_RENAME_EXCHANGE: Final = 2
+_MODEL_FILE: Final = re.compile(r"[a-z0-9][a-z0-9_.-]{0,100}")
+_CONFIGURATION_FILE: Final = re.compile(r"gate\.toml|[a-z0-9][a-z0-9_-]{0,60}\.note")
+_LIST_FILE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,100}")
+
+
+class Software:
+    """Versions side by side in `versions/`, and the link `current` that /usr/bin/gate goes by."""
+
+    def __init__(self, folder: Path, python: str) -> None:
+        self._folder = folder
+        self._versions = folder / "versions"
+        self._link = folder / "current"
+        self._back = folder / ".back"
+        self._python = python  # such as 3.13
+
+    def current(self) -> str:
+        """The version that the link names. Raises OSError."""
+        return self._link.readlink().name
+
+    def interpreter(self, version: str) -> Path:
+        """What runs a version."""
+        return self._versions / version / "bin" / "python3"
+
+    def prepare(self, archive: Path, number: int) -> SoftwareChange:
+        """Unpack a version beside the others, and lay the way back. Raises RefusedError, OSError."""
+        before, after = self.current(), str(number)
+        if after == before:
+            raise RefusedError(f"version {after} is what runs")
+        self.discard(after)
+        packages = f"lib/python{self._python}/site-packages/"
+        draft = self._versions / f".{after}"
+        unpack(archive, draft, Kind.SOFTWARE, may_hold=lambda name: name.startswith(packages))
+        (draft / "bin").mkdir()
+        (draft / "bin" / "python3").symlink_to(f"/usr/bin/python{self._python}")
+        (draft / "pyvenv.cfg").write_text("home = /usr/bin\ninclude-system-site-packages = false\n")
+        os.sync()  # thousands of files, at once
+        draft.rename(self._versions / after)
+        durable.sync(self._versions)
+        return self.between(before, after)
+
+    def between(self, before: str, after: str) -> SoftwareChange:
+        """A change between two versions that are there; its way back is laid. Raises RefusedError, OSError."""
+        if not self.interpreter(after).is_symlink():
+            raise RefusedError(f"version {after} is no longer there")
+        self._back.unlink(missing_ok=True)
+        self._back.symlink_to(f"versions/{before}")
+        durable.sync(self._folder)
+        return SoftwareChange(before=before, after=after)
+
+    def switch(self, change: SoftwareChange) -> None:
+        """Have the link name the version that comes."""
+        draft = self._folder / ".next"
+        draft.unlink(missing_ok=True)
+        draft.symlink_to(f"versions/{change.after}")
+        draft.replace(self._link)
+        durable.sync(self._folder)
+
+    def switch_back(self, change: SoftwareChange) -> None:
+        """Have it name the one that was."""
+        if self.current() != change.before:
+            self._back.replace(self._link)
+            durable.sync(self._folder)
+
+    def discard(self, version: str) -> None:
+        """Remove a version, or what there is of it."""
+        for folder in (self._versions / f".{version}", self._versions / version):
+            if folder.exists() and version not in {SHIPPED, self.current()}:
+                shutil.rmtree(folder)
+
+    def keep(self, versions: Iterable[str]) -> None:
+        """Remove every version but these, the package's, and the one that runs."""
+        self._back.unlink(missing_ok=True)
+        for folder in self._versions.iterdir():
+            if folder.name.lstrip(".") not in {*versions, SHIPPED, self.current()}:
+                shutil.rmtree(folder)
+
+
+class Models:
+    """The folder of models, and a spare that changes places with it."""
+
+    NEW: Final = "new"
+    PREVIOUS: Final = "previous"
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def prepare(self, archive: Path) -> ModelsChange:
+        """Make the folder anew with what comes: of the same name in the other's place, everything else as it is. Raises RefusedError, OSError."""
+        self.discard()
+        spare, came = self._spare(self.NEW), self._spare("unpacked")
+        if came.exists():
+            shutil.rmtree(came)
+        unpack(archive, came, Kind.MODELS, may_hold=lambda name: _MODEL_FILE.fullmatch(name) is not None)
+        # Files of models are never written to, only replaced: the same bytes may stand in both folders.
+        shutil.copytree(self._folder, spare, copy_function=os.link, symlinks=True)
+        for path in came.iterdir():
+            path.replace(spare / path.name)
+        came.rmdir()
+        spare.chmod(0o755)
+        os.sync()
+        return self.between(self.NEW)
+
+    def between(self, spare: str) -> ModelsChange:
+        """A change with a spare that is there. Raises RefusedError."""
+        try:
+            return ModelsChange(spare=spare, inode=self._spare(spare).stat().st_ino)
+        except FileNotFoundError as error:
+            raise RefusedError("the models that were before are no longer there") from error
+
+    def switch(self, change: ModelsChange) -> None:
+        """The spare takes the folder's place."""
+        if not self._is_switched(change):
+            _exchange(self._spare(change.spare), self._folder)
+
+    def switch_back(self, change: ModelsChange) -> None:
+        """The folder is the one that was."""
+        if self._is_switched(change):
+            _exchange(self._spare(change.spare), self._folder)
+
+    def discard(self) -> None:
+        """Remove what was prepared."""
+        if self._spare(self.NEW).exists():
+            shutil.rmtree(self._spare(self.NEW))
+
+    def keep(self) -> None:
+        """What was there before a change is what `back` goes to."""
+        new, previous = self._spare(self.NEW), self._spare(self.PREVIOUS)
+        if new.exists():
+            if previous.exists():
+                shutil.rmtree(previous)
+            new.rename(previous)
+
+    def _spare(self, name: str) -> Path:
+        return self._folder.with_name(f"{self._folder.name}.{name}")
+
+    def _is_switched(self, change: ModelsChange) -> bool:
+        return self._folder.stat().st_ino == change.inode
+
+
+class Configuration:
+    """gate.toml and the approvals beside it; of each file the next and the last lie hidden in the same folder."""
+
+    def __init__(self, file: Path) -> None:
+        self._folder = file.parent
+        self._name = file.name
+
+    def prepare(self, archive: Path, staging: Path) -> ConfigurationChange:
+        """Lay the files beside those that are there. Raises RefusedError, OSError."""
+        unpack(
+            archive, staging, Kind.CONFIGURATION, may_hold=lambda name: _CONFIGURATION_FILE.fullmatch(name) is not None
+        )
+        came = {path.name: path.read_bytes() for path in staging.iterdir()}
+        if "gate.toml" not in came:
+            raise RefusedError("a configuration has a file gate.toml")
+        came[self._name] = came.pop("gate.toml")
+        return self.between(came)
+
+    def between(self, files: dict[str, bytes]) -> ConfigurationChange:
+        """A change to these files; the way back is laid. Raises OSError."""
+        self.discard()
+        for name, content in files.items():
+            durable.write(self._next(name), content, mode=self._mode(name))
+            with contextlib.suppress(FileNotFoundError):
+                self._back(name).hardlink_to(self._folder / name)
+        durable.sync(self._folder)
+        fresh = tuple(name for name in files if not self._back(name).exists())
+        return ConfigurationChange(names=tuple(files), fresh=fresh)
+
+    def staged(self, change: ConfigurationChange, folder: Path) -> Path:
+        """A copy of what comes in a folder of its own, to be checked there: the files as they will lie. Raises OSError."""
+        if folder.exists():
+            shutil.rmtree(folder)
+        folder.mkdir(mode=0o700)
+        for name in change.names:
+            place = self._next(name) if self._next(name).exists() else self._folder / name
+            (folder / name).write_bytes(place.read_bytes())
+        return folder / self._name
+
+    def switch(self, change: ConfigurationChange) -> None:
+        """Give the files their names; the configuration itself last."""
+        for name in sorted(change.names, key=lambda one: one == self._name):
+            with contextlib.suppress(FileNotFoundError):
+                self._next(name).replace(self._folder / name)
+        durable.sync(self._folder)
+
+    def switch_back(self, change: ConfigurationChange) -> None:
+        """Give the files that were their names back."""
+        for name in change.names:
+            if name in change.fresh:
+                (self._folder / name).unlink(missing_ok=True)
+            elif self._back(name).exists():
+                self._back(name).replace(self._folder / name)
+        durable.sync(self._folder)
+
+    def kept(self, change: ConfigurationChange) -> dict[str, bytes]:
+        """The files that were before a change, as long as their hidden names are there."""
+        return {name: self._back(name).read_bytes() for name in change.names if self._back(name).exists()}
+
+    def discard(self) -> None:
+        """Remove what was prepared, and the way back."""
+        for path in (*self._folder.glob(".next-*"), *self._folder.glob(".back-*")):
+            path.unlink()
+
+    def _mode(self, name: str) -> int:
+        try:
+            return (self._folder / name).stat().st_mode & 0o777
+        except FileNotFoundError:
+            return 0o644
+
+    def _next(self, name: str) -> Path:
+        return self._folder / f".next-{name}"
+
+    def _back(self, name: str) -> Path:
+        return self._folder / f".back-{name}"
+
+
+def put_lists(archive: Path, staging: Path, folder: Path, former: Iterable[str]) -> tuple[str, ...]:
+    """Put lists into the folder that sync imports, one after another; those of `former` that do not come again go.
+
+    Returns their names. Whether a list is taken is the import's to say. Raises RefusedError, OSError.
+    """
+    unpack(archive, staging, Kind.LISTS, may_hold=lambda name: _LIST_FILE.fullmatch(name) is not None)
+    came = sorted(staging.iterdir())
+    for path in came:
+        durable.write(folder / path.name, path.read_bytes(), mode=0o644)
+    names = tuple(path.name for path in came)
+    for name in set(former) - set(names):
+        (folder / name).unlink(missing_ok=True)
+    durable.sync(folder)
+    return names
+
+
+@contextlib.contextmanager
+def emptied(folder: Path) -> Iterator[Path]:
+    """A folder of one's own that is empty, and gone afterwards."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    durable.make_folder(folder, mode=0o700)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _exchange(one: Path, other: Path) -> None:
+    """Let two files or folders change places at once (renameat2(2)). Raises OSError."""
+    rename: Callable[..., int] = ctypes.CDLL(None, use_errno=True).renameat2
+    if rename(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), str(other))
+    durable.sync(other.parent)

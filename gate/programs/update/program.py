@@ -1,0 +1,344 @@
+"""The composition root of the update program: what is asked for, what may be believed, what is new, and how it ended.
+
+`python -m gate.programs.update VERB`, as root and without a network. It is the package's own version that runs, never one that it installed: whatever
+an update breaks, what takes it back is no part of it. One of them at a time; whatever an earlier one left is settled first.
+"""
+
+from __future__ import annotations
+
+import enum
+import errno
+import hashlib
+import logging
+import os
+import secrets
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Final, NoReturn
+
+import msgspec
+
+from gate import durable
+from gate.programs.shared import clock
+from gate.programs.shared.config import path_from_environment
+from gate.programs.shared.runner import log_as_json
+from gate.programs.update import site as sites
+from gate.programs.update.archive import FREE_BYTES_MIN
+from gate.programs.update.lane import Programs, programs_of
+from gate.programs.update.ledger import Changes, Install, Installed, Journal, Ledger, Outcome, Refusal
+from gate.programs.update.machine import Machine, Systemd
+from gate.programs.update.places import Configuration, Models, Software, emptied, put_lists
+from gate.programs.update.site import Site, SiteError
+from gate.programs.update.steps import (
+    InterruptedUpdateError,
+    NotKeptError,
+    NotNowError,
+    Work,
+    begin,
+    carry_out,
+    finish,
+    go_back,
+    is_committed,
+)
+from gate.updates.errors import RefusedError, SourceAwayError
+from gate.updates.fetching import REPOSITORY
+from gate.updates.layout import Here, Kind, Offer
+from gate.updates.sources import FolderSource, Source
+from gate.updates.trust import Verified, verify
+
+LIBRARY: Final = Path("/usr/lib/portcullis")
+ROOT_BYTES_MAX: Final = 64 * 1024
+# Exit codes (CLI.md). STUCK is for systemd: what could not be taken back is tried again.
+DONE, NO, BAD_DATA, STUCK, IO_ERROR, TRY_LATER, CONFIG = 0, 1, 65, 70, 74, 75, 78
+
+log = logging.getLogger("gate.update")
+
+
+class Verb(enum.Enum):
+    """What it is to do, each after what an earlier one left was settled; `recover` is no more than that, at a boot.
+
+    `again` tries once more what was not kept; `clock-checked` is `apply` by a clock that a person has compared.
+    """
+
+    APPLY = "apply"
+    AGAIN = "again"
+    CLOCK_CHECKED = "clock-checked"
+    BACK = "back"
+    RECOVER = "recover"
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What it works with; a test's own."""
+
+    file: Path
+    library: Path
+    machine: Machine
+    here: Callable[[str], Here] = Here.this_machine
+    programs: Callable[[Site], Callable[[], Programs]] = programs_of
+    now: Callable[[], datetime] = clock.now
+    is_clock_sure: Callable[[Site], bool] = lambda site: clock.is_sure(
+        not_before=None, must_be_synchronised=site.purpose == "service"
+    )
+    wait: Callable[[float], None] = time.sleep
+    hook: Callable[[str], None] = field(default=lambda _: None)
+
+
+class Update:
+    """One run of the program."""
+
+    def __init__(self, verb: Verb, ports: Ports) -> None:
+        self._verb = verb
+        self._ports = ports
+        self._expires: str | None = None
+
+    def run(self) -> Outcome:
+        """Do it, and say how it ended."""
+        try:
+            site = self._site()
+            ledger = Ledger(Path((site or sites.Site(gate_id="")).paths.state) / "update")
+            with ledger.locked():
+                outcome = self._run(site, ledger)
+                if outcome.code != DONE or outcome.words:
+                    ledger.ended(outcome)
+        except BlockingIOError:
+            return self._ended(TRY_LATER, "another update goes on")
+        except OSError as error:
+            return self._ended(IO_ERROR, f"{error.filename or 'the disk'}: {error.strerror}")
+        return outcome
+
+    def _site(self) -> Site | None:
+        """What the configuration says, None when it says nothing: an earlier update may have to be undone first."""
+        try:
+            return sites.read(self._ports.file)
+        except SiteError:
+            return None
+
+    def _run(self, site: Site | None, ledger: Ledger) -> Outcome:
+        try:
+            settled = self._settle_earlier(ledger)
+        except OSError as error:
+            return self._ended(STUCK, f"an earlier update cannot be undone yet: {error.filename}: {error.strerror}")
+        if self._verb is Verb.RECOVER or settled is not None:
+            return settled or self._ended(DONE, "")
+        try:
+            site = sites.read(self._ports.file) if site is None else site
+            words = self._back(site, ledger) if self._verb is Verb.BACK else self._apply(site, ledger)
+        except SiteError as error:
+            return self._ended(CONFIG, str(error))
+        except (NotNowError, InterruptedUpdateError, SourceAwayError) as error:
+            return self._ended(TRY_LATER, str(error))
+        except RefusedError as error:
+            return self._ended(BAD_DATA, str(error))
+        except NotKeptError as error:
+            return self._ended(NO, f"not kept, the version before runs again: {error}")
+        except OSError as error:
+            code = STUCK if ledger.journal is not None else IO_ERROR
+            return self._ended(code, f"{error.filename or 'the disk'}: {error.strerror}")
+        return self._ended(DONE, words)
+
+    def _settle_earlier(self, ledger: Ledger) -> Outcome | None:
+        """Undo what an earlier run left, or finish what it had committed; None when it left nothing. Raises OSError."""
+        journal = ledger.journal
+        if journal is None:
+            return None
+        work = self._work(ledger, journal)
+        if is_committed(work):
+            finish(work)
+            return self._ended(DONE, f"{journal.verb} was interrupted after it was done: {_named(journal.installs)}")
+        go_back(work, f"interrupted while it was at step {journal.step}", start=self._verb is not Verb.RECOVER)
+        return self._ended(NO, f"{journal.verb} was interrupted at step {journal.step}: the version before runs again")
+
+    def _apply(self, site: Site, ledger: Ledger) -> str:
+        if site.updates is None:
+            raise SiteError(
+                f"{self._ports.file}: there is no table [updates]: this gate is updated by its packages only"
+            )
+        if self._verb is not Verb.CLOCK_CHECKED and not self._ports.is_clock_sure(site):
+            raise NotNowError(
+                "the clock is not synchronised, so nobody knows what has expired: compare it with another one, then "
+                "gate update apply --clock-checked"
+            )
+        self._expect_nobody(site)
+        source = FolderSource(Path(site.updates.folder) / REPOSITORY)
+        verified = self._verified(site, site.updates, source, ledger)
+        fresh = self._fresh(verified, ledger.installed)
+        if not fresh:
+            return f"nothing new: {_named(ledger.installed.current) or 'only what the package brought'}"
+        with emptied(ledger.staging) as staging:
+            archives = {kind: _copied(source, offer, staging) for kind, offer in fresh.items()}
+            if Kind.LISTS in archives:
+                self._put_lists(site, ledger, fresh.pop(Kind.LISTS), archives.pop(Kind.LISTS))
+            if fresh:
+                self._carry_out(
+                    site, ledger, {kind.value: self._install(one) for kind, one in fresh.items()}, archives=archives
+                )
+        return f"installed: {_named(ledger.installed.current)}"
+
+    def _expect_nobody(self, site: Site) -> None:
+        """Nothing is done with a traveller in the lane. Raises NotNowError."""
+        if "lane" in self._ports.machine.running() and (why := self._ports.programs(site)().occupied()):
+            raise NotNowError(why)
+
+    def _verified(self, site: Site, updates: sites.Updates, source: Source, ledger: Ledger) -> Verified:
+        """What may be believed of what was fetched, remembered before anything rests on it. Raises UpdateError, SiteError, OSError."""
+        try:
+            with Path(updates.root).open("rb") as file:
+                first_root = file.read(ROOT_BYTES_MAX)
+        except OSError as error:
+            raise SiteError(f"updates.root: {updates.root} cannot be read: {error.strerror}") from error
+        durable.make_folder(ledger.memory, mode=0o755)
+        seen = ledger.seen
+        verified = verify(
+            source, first_root=first_root, memory=ledger.memory, here=self._ports.here(site.gate_id), seen=seen
+        )
+        ledger.saw(seen.with_(verified))
+        self._expires = verified.expires.isoformat()
+        return verified
+
+    def _fresh(self, verified: Verified, installed: Installed) -> dict[Kind, Offer]:
+        """What was never begun; with `again`, also what was and is not installed."""
+        fresh = {}
+        for kind, offer in verified.offers.items():
+            tried = installed.tried.get(kind.value, 0)
+            current = installed.current.get(kind.value)
+            again = self._verb is Verb.AGAIN and offer.number == tried and (current is None or current.number != tried)
+            if offer.number > tried or again:
+                fresh[kind] = offer
+        return fresh
+
+    def _install(self, offer: Offer) -> Install:
+        return Install(number=offer.number, name=offer.name, at=self._at())
+
+    def _put_lists(self, site: Site, ledger: Ledger, offer: Offer, archive: Path) -> None:
+        """Lists are no part of what runs: sync imports them from their folder by itself, whatever the lane does. Raises UpdateError, OSError."""
+        if site.lists is None:
+            raise SiteError(f"{self._ports.file}: lists came, and there is no table [lists] to say where they go")
+        installed, install = ledger.installed, self._install(offer)
+        tried = {**installed.tried, Kind.LISTS.value: offer.number}
+        try:
+            names = put_lists(archive, archive.with_suffix(""), Path(site.lists.folder), installed.lists)
+        except RefusedError as error:
+            refused = {**installed.refused, Kind.LISTS.value: Refusal(install=install, why=str(error))}
+            ledger.install(msgspec.structs.replace(installed, tried=tried, refused=refused))
+            raise
+        current = {**installed.current, Kind.LISTS.value: install}
+        ledger.install(msgspec.structs.replace(installed, tried=tried, lists=names, current=current))
+
+    def _carry_out(
+        self,
+        site: Site,
+        ledger: Ledger,
+        installs: Mapping[str, Install],
+        *,
+        archives: Mapping[Kind, Path] | None = None,
+        changes: Changes | None = None,
+    ) -> None:
+        if "lane" in self._ports.machine.running() and (why := self._ports.programs(site)().open()):
+            raise NotNowError(f"{_named(installs)} waits: {why}")
+        journal = Journal(
+            id=secrets.token_hex(8),
+            verb=self._verb.value,
+            step="begin",
+            file=str(self._ports.file),
+            models=site.paths.models,
+            changes=changes or Changes(),
+        )
+        work = self._work(ledger, begin(ledger, journal, installs))
+        work.archives = archives or {}
+        work.programs = self._ports.programs(site)
+        carry_out(work)
+
+    def _back(self, site: Site, ledger: Ledger) -> str:
+        """To the version before the newest update, by the same steps."""
+        self._expect_nobody(site)
+        installed = ledger.installed
+        before = installed.before
+        if before == Changes():
+            raise RefusedError("there is no version before to go back to")
+        if "lane" in self._ports.machine.running() and (why := self._ports.programs(site)().open()):
+            raise NotNowError(why)
+        work = self._work(
+            ledger, Journal(id="", verb="", step="", file=str(self._ports.file), models=site.paths.models)
+        )
+        kept = ledger.folder / f"configuration-{installed.id}"
+        changes = Changes(
+            software=before.software and work.software.between(before.software.before, before.software.after),
+            models=before.models and work.models.between(Models.PREVIOUS),
+            configuration=before.configuration
+            and work.configuration.between({path.name: path.read_bytes() for path in kept.iterdir()}),
+        )
+        former = {kind: one for kind, one in installed.before_installs.items() if one is not None}
+        self._carry_out(site, ledger, former, changes=changes)
+        return f"gone back; installed: {_named(ledger.installed.current) or 'only what the package brought'}"
+
+    def _work(self, ledger: Ledger, journal: Journal) -> Work:
+        ports = self._ports
+        return Work(
+            ledger=ledger,
+            software=Software(ports.library, f"{sys.version_info.major}.{sys.version_info.minor}"),
+            models=Models(Path(journal.models)),
+            configuration=Configuration(Path(journal.file)),
+            machine=ports.machine,
+            programs=Programs,
+            wait=ports.wait,
+            journal=journal,
+            hook=ports.hook,
+        )
+
+    def _ended(self, code: int, words: str) -> Outcome:
+        return Outcome(verb=self._verb.value, code=code, words=words, at=self._at(), expires=self._expires)
+
+    def _at(self) -> str:
+        return self._ports.now().isoformat(timespec="seconds")
+
+
+def _copied(source: Source, offer: Offer, staging: Path) -> Path:
+    """Root's own copy of a target, with the bytes that were signed. Raises RefusedError, SourceAwayError, OSError."""
+    place = staging / f"{offer.kind.value}.zip"
+    if shutil.disk_usage(staging).free < offer.size_bytes + FREE_BYTES_MIN:
+        raise OSError(errno.ENOSPC, f"{offer.path} would leave less than {FREE_BYTES_MIN >> 20} MiB", str(staging))
+    chunks = source.read(offer.file)
+    if chunks is None:
+        raise SourceAwayError(f"{offer.path} is not fetched yet")
+    size, digest = 0, hashlib.sha256()
+    with durable.writing(place, mode=0o600) as file:
+        for chunk in chunks:
+            size += len(chunk)
+            if size > offer.size_bytes:
+                raise RefusedError(f"{offer.path} is longer than what was signed")
+            digest.update(chunk)
+            file.write(chunk)
+    if (size, digest.hexdigest()) != (offer.size_bytes, offer.sha256):
+        raise RefusedError(f"{offer.path} is not what was signed")
+    return place
+
+
+def _named(installs: Mapping[str, Install]) -> str:
+    return ", ".join(f"{kind} {one.number} ({one.name})" for kind, one in sorted(installs.items()))
+
+
+def main() -> NoReturn:
+    """Entry point of gate-update@VERB.service."""
+    log_as_json("update")
+    verb = Verb(sys.argv[1])
+    os.umask(0o022)
+
+    def interrupted(number: int, _frame: object) -> NoReturn:
+        signal.signal(number, signal.SIG_IGN)  # once: the way back is not interrupted
+        raise InterruptedUpdateError("told to end")
+
+    signal.signal(signal.SIGTERM, interrupted)
+    outcome = Update(verb, Ports(file=path_from_environment(), library=LIBRARY, machine=Systemd())).run()
+    log.log(
+        logging.INFO if outcome.code in {DONE, TRY_LATER} else logging.WARNING,
+        "update_ended",
+        extra={"verb": outcome.verb, "code": outcome.code, "words": outcome.words},
+    )
+    sys.exit(outcome.code)

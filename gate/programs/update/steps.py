@@ -1,0 +1,289 @@
+"""An update's steps, in their order, and the way back. Killed at any of them, the next start goes back, or finishes what was committed.
+
+The journal is written before each step. What was not committed is undone: places first, then the units that ran. Nothing of a new version touches the
+live log before every check of it passed; the lane's unit is stopped meanwhile, so that nothing gives the barrier an order.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from gate import durable
+from gate.programs.update.lane import Programs
+from gate.programs.update.ledger import Changes, Install, Journal, Ledger, Refusal, SoftwareChange
+from gate.programs.update.machine import Check, Machine, worse
+from gate.programs.update.places import Configuration, Models, Software
+from gate.updates.errors import UpdateError
+from gate.updates.layout import Kind
+
+SETTLE_S: Final = 120.0
+SETTLE_POLL_S: Final = 0.5
+
+log = logging.getLogger("gate.update")
+
+
+class NotNowError(Exception):
+    """The lane is not as it must be: another time."""
+
+
+class NotKeptError(Exception):
+    """What is new is not as well as what was, or cannot be put into place."""
+
+
+class InterruptedUpdateError(Exception):
+    """The program is told to end."""
+
+
+@dataclass(slots=True)
+class Work:
+    """One update: the ports it works through, and what it has found out. `archives` are root's own copies, by kind; without, `changes` are ready."""
+
+    ledger: Ledger
+    software: Software
+    models: Models
+    configuration: Configuration
+    machine: Machine
+    programs: Callable[[], Programs]
+    wait: Callable[[float], None]
+    journal: Journal
+    archives: Mapping[Kind, Path] = field(default_factory=dict)
+    before: Mapping[str, Check] = field(default_factory=dict)
+    hook: Callable[[str], None] = lambda _: None
+
+    def at(self, journal: Journal) -> None:
+        """Write down where it is."""
+        self.ledger.at(journal)
+        self.journal = journal
+
+    @property
+    def changes(self) -> Changes:
+        """What it changes."""
+        return self.journal.changes
+
+
+def _prepare(work: Work) -> None:
+    """Lay what is new beside what is there."""
+    changes = work.changes
+    installs = work.journal.installs
+    for kind, archive in work.archives.items():
+        match kind:
+            case Kind.SOFTWARE:
+                changes = msgspec.structs.replace(
+                    changes, software=work.software.prepare(archive, installs[kind.value].number)
+                )
+            case Kind.MODELS:
+                changes = msgspec.structs.replace(changes, models=work.models.prepare(archive))
+            case Kind.CONFIGURATION:
+                staging = work.ledger.staging / kind.value
+                changes = msgspec.structs.replace(changes, configuration=work.configuration.prepare(archive, staging))
+            case Kind.LISTS:
+                pass  # they are no part of what runs (`program`)
+    work.at(msgspec.structs.replace(work.journal, changes=changes))
+
+
+def _look(work: Work) -> None:
+    """The lane is still closed; remember what runs, and how."""
+    ran = work.machine.running()
+    programs = work.programs()
+    if "lane" in ran and (why := programs.open()):
+        raise NotNowError(why)
+    states = {name: state for name, state in programs.states.items() if name in ran}
+    work.at(msgspec.structs.replace(work.journal, ran=ran, states=states))
+
+
+def _stop(work: Work) -> None:
+    work.machine.stop(work.journal.ran)
+
+
+def _measure(work: Work) -> None:
+    """What the old version's checks say, with every device free."""
+    work.before = work.machine.check()
+
+
+def _switch(work: Work) -> None:
+    changes = work.changes
+    if changes.software is not None:
+        work.software.switch(changes.software)
+    if changes.models is not None:
+        work.models.switch(changes.models)
+    if changes.configuration is not None:
+        file = work.configuration.staged(changes.configuration, work.ledger.staging / "checked")
+        if problem := work.machine.check_configuration(work.software.interpreter(work.software.current()), file):
+            raise NotKeptError(f"configuration: {problem}")
+        work.configuration.switch(changes.configuration)
+
+
+def _check(work: Work) -> None:
+    if problem := worse(work.before, work.machine.check()):
+        raise NotKeptError(problem)
+
+
+def _start(work: Work) -> None:
+    work.machine.start(work.journal.ran)
+
+
+def _settle(work: Work) -> None:
+    """Every program that ran says that it is as well as it was."""
+    left_s, problem = SETTLE_S, ""
+    while left_s > 0:
+        if not (problem := work.programs().worse_than(work.journal.states)):
+            return
+        work.wait(SETTLE_POLL_S)
+        left_s -= SETTLE_POLL_S
+    raise NotKeptError(f"not within {SETTLE_S:.0f} s: {problem}")
+
+
+def _commit(work: Work) -> None:
+    """One writing makes it done. What was before stays, for `back`."""
+    installed, journal, changes = work.ledger.installed, work.journal, work.changes
+    kept = work.ledger.folder / f"configuration-{journal.id}"
+    if changes.configuration is not None:
+        files = work.configuration.kept(changes.configuration)
+        durable.make_folder(kept, mode=0o700)
+        for name, content in files.items():
+            durable.write(kept / name, content, mode=0o600)
+    software = changes.software and SoftwareChange(before=changes.software.after, after=changes.software.before)
+    kinds = installed.before_installs if journal.verb == "back" else journal.installs
+    others = {kind: one for kind, one in installed.current.items() if kind not in kinds}
+    work.ledger.install(
+        msgspec.structs.replace(
+            installed,
+            id=journal.id,
+            current={**others, **journal.installs},
+            refused={kind: one for kind, one in installed.refused.items() if kind not in kinds},
+            before=msgspec.structs.replace(changes, software=software),
+            before_installs={kind: installed.current.get(kind) for kind in kinds},
+        )
+    )
+
+
+def _tidy(work: Work) -> None:
+    """Only what runs and what `back` needs stays."""
+    finish(work)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step's name, as it stands in the journal, and what is done."""
+
+    name: str
+    do: Callable[[Work], None]
+
+
+STEPS: Final = (
+    Step("prepare", _prepare),
+    Step("look", _look),
+    Step("stop", _stop),
+    Step("measure", _measure),
+    Step("switch", _switch),
+    Step("check", _check),
+    Step("start", _start),
+    Step("settle", _settle),
+    Step("commit", _commit),
+    Step("tidy", _tidy),
+)
+_RUNS_ON: Final = frozenset({"begin", "prepare", "look"})  # the steps while which units run as before
+
+
+def carry_out(work: Work) -> None:
+    """Do every step. What goes wrong before the commit is undone, and raised anew. Raises NotNowError, NotKeptError, UpdateError, OSError."""
+    try:
+        for step in STEPS:
+            work.at(msgspec.structs.replace(work.journal, step=step.name))
+            log.info("update_step", extra={"step": step.name})
+            work.hook(f"before {step.name}")
+            step.do(work)
+            work.hook(f"after {step.name}")
+    except (NotNowError, NotKeptError, UpdateError, InterruptedUpdateError, OSError) as error:
+        if is_committed(work):
+            raise
+        log.warning("update_goes_back", extra={"step": work.journal.step, "reason": str(error)[:300]})
+        is_no_fault = isinstance(error, NotNowError) or (isinstance(error, OSError) and work.journal.step in _RUNS_ON)
+        go_back(work, str(error), tried=not is_no_fault)
+        raise
+
+
+def is_committed(work: Work) -> bool:
+    """True when the update of the journal is done."""
+    return work.ledger.installed.id == work.journal.id
+
+
+def go_back(work: Work, why: str, *, tried: bool = True, start: bool = True) -> None:
+    """Undo whatever was done: the places are those of before, and what ran runs. May be repeated. Raises OSError.
+
+    `tried`: it is not begun again by itself. Without `start` units are left to whoever starts them, as at a boot.
+    """
+    journal, changes = work.journal, work.changes
+    stopped = journal.step not in _RUNS_ON
+    if stopped:
+        work.machine.stop(journal.ran)
+    if changes.configuration is not None:
+        work.configuration.switch_back(changes.configuration)
+    if changes.models is not None:
+        work.models.switch_back(changes.models)
+    if changes.software is not None:
+        work.software.switch_back(changes.software)
+    if stopped and start:
+        work.machine.start(journal.ran)
+    _forget(work, why, tried=tried)
+    work.ledger.over()
+
+
+def _forget(work: Work, why: str, *, tried: bool) -> None:
+    """Remove what was prepared, and remember why it was not kept, as far as the disk lets us."""
+    journal = work.journal
+    try:
+        work.models.discard()
+        work.configuration.discard()
+        if journal.verb != "back" and (install := journal.installs.get(Kind.SOFTWARE.value)) is not None:
+            work.software.discard(str(install.number))
+        shutil.rmtree(work.ledger.staging, ignore_errors=True)
+        if tried and journal.verb != "back":
+            installed = work.ledger.installed
+            refused = {kind: Refusal(install=install, why=why[:500]) for kind, install in journal.installs.items()}
+            work.ledger.install(msgspec.structs.replace(installed, refused={**installed.refused, **refused}))
+        if not tried:
+            _try_again(work)
+    except OSError as error:
+        log.warning("update_left_something", extra={"reason": str(error)[:300]})
+
+
+def _try_again(work: Work) -> None:
+    """What was not begun in earnest may be begun by itself another time."""
+    installed = work.ledger.installed
+    tried = {
+        kind: number - 1 if kind in work.journal.installs and work.journal.installs[kind].number == number else number
+        for kind, number in installed.tried.items()
+    }
+    work.ledger.install(msgspec.structs.replace(installed, tried=tried))
+
+
+def finish(work: Work) -> None:
+    """Tidy up after what was committed. May be repeated. Raises OSError."""
+    changes = work.changes
+    work.models.keep()
+    work.configuration.discard()
+    if changes.software is not None:
+        work.software.keep((changes.software.before, changes.software.after))
+    for folder in work.ledger.folder.glob("configuration-*"):
+        if folder.name != f"configuration-{work.ledger.installed.id}":
+            shutil.rmtree(folder)
+    shutil.rmtree(work.ledger.staging, ignore_errors=True)
+    work.ledger.over()
+
+
+def begin(ledger: Ledger, journal: Journal, installs: Mapping[str, Install]) -> Journal:
+    """Write down that an update begins: its numbers count as tried from now on, whatever becomes of it. Raises OSError."""
+    installed = ledger.installed
+    tried = {kind: max(install.number, installed.tried.get(kind, 0)) for kind, install in installs.items()}
+    ledger.install(msgspec.structs.replace(installed, tried={**installed.tried, **tried}))
+    begun = msgspec.structs.replace(journal, step="begin", installs=dict(installs))
+    ledger.at(begun)
+    return begun

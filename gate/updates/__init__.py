@@ -1,0 +1,1 @@
+"""Updates: what may be installed, as a TUF repository that an operator makes and a gate verifies (docs/protocols/updates.md)."""

@@ -1,0 +1,141 @@
+"""Brings a repository into a folder, from wherever: verified while it comes, resumed where it broke off, bounded in bytes.
+
+The folder holds `repository/`, laid out as the source is, so that whoever installs verifies it all over; nothing rests on what is verified here.
+Beside it `memory/` is python-tuf's and `seen.json` ours. The repository is whole at each moment: what is new comes in first, `timestamp.json`
+last, and only then goes what nothing names any more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from tuf.api.exceptions import LengthOrHashMismatchError
+from tuf.api.metadata import TargetFile
+
+from gate import durable
+from gate.ordinary import open_ordinary
+from gate.updates.errors import RefusedError, SourceAwayError
+from gate.updates.layout import METADATA, TARGETS, Here, Offer
+from gate.updates.sources import Source
+from gate.updates.trust import Seen, Verified, verify
+
+REPOSITORY: Final = "repository"
+MEMORY: Final = "memory"
+SEEN: Final = "seen.json"
+PART: Final = ".part-"
+FREE_BYTES_MIN: Final = 1 << 30  # what a download leaves of the disk: the log's records go before updates
+SEEN_BYTES_MAX: Final = 64 * 1024
+_TIMESTAMP: Final = f"{METADATA}/timestamp.json"
+
+
+class Store:
+    """The folder of what was fetched. One user at a time."""
+
+    def __init__(
+        self, folder: Path, *, free_bytes: Callable[[Path], int] = lambda path: shutil.disk_usage(path).free
+    ) -> None:
+        self._folder = folder
+        self._free_bytes = free_bytes
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Have it for oneself. Raises SourceAwayError while another has it, OSError."""
+        durable.make_folder(self._folder, mode=0o750)
+        descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        except BlockingIOError as error:
+            raise SourceAwayError(f"another download into {self._folder} goes on") from error
+        finally:
+            os.close(descriptor)
+
+    def fetch(self, source: Source, *, first_root: bytes, here: Here) -> Verified:
+        """Bring in what the source holds for this gate; with `locked`. Raises UpdateError, OSError."""
+        memory, repository = self._folder / MEMORY, self._folder / REPOSITORY
+        for folder in (memory, repository / METADATA, repository / TARGETS):
+            durable.make_folder(folder, mode=0o750)
+        seen = read_seen(self._folder / SEEN)
+        verified = verify(source, first_root=first_root, memory=memory, here=here, seen=seen)
+        offers = verified.offers.values()
+        self._drop(f"{PART}*", {PART + offer.sha256 for offer in offers})
+        for offer in offers:
+            self._fetch_target(source, offer)
+        self._keep_metadata(verified)
+        durable.write(self._folder / SEEN, msgspec.json.encode(seen.with_(verified)))
+        self._drop("*", {Path(path).name for path in (*verified.metadata, *(offer.file for offer in offers))})
+        return verified
+
+    def _fetch_target(self, source: Source, offer: Offer) -> None:
+        place = self._folder / REPOSITORY / offer.file
+        durable.make_folder(place.parent, mode=0o750)
+        if _is_whole(place, offer):
+            return
+        part = place.with_name(PART + offer.sha256)
+        have = part.stat().st_size if part.is_file() else 0
+        if have >= offer.size_bytes:  # it was whole and wrong, or never this one
+            part.unlink()
+            have = 0
+        if self._free_bytes(place.parent) < offer.size_bytes - have + FREE_BYTES_MIN:
+            raise OSError(
+                errno.ENOSPC, f"{offer.path} would leave less than {FREE_BYTES_MIN >> 20} MiB", str(place.parent)
+            )
+        chunks = source.read(offer.file, have)
+        if chunks is None:
+            raise SourceAwayError(f"{offer.file} is not there")
+        with part.open("ab") as file:
+            for chunk in chunks:
+                have += len(chunk)
+                if have > offer.size_bytes:
+                    file.truncate(0)
+                    raise RefusedError(f"{offer.path}: more than {offer.size_bytes} bytes come")
+                file.write(chunk)
+        if have < offer.size_bytes:
+            raise SourceAwayError(f"{offer.path}: {have} of {offer.size_bytes} bytes came; the rest follows")
+        if not _is_whole(part, offer):
+            part.unlink()
+            raise RefusedError(f"{offer.path}: its bytes are not those that were signed")
+        durable.replace(part, place, mode=0o640)
+
+    def _keep_metadata(self, verified: Verified) -> None:
+        """Write what was believed, the timestamp last."""
+        for path, content in sorted(verified.metadata.items(), key=lambda one: one[0] == _TIMESTAMP):
+            place = self._folder / REPOSITORY / path
+            if not place.is_file() or place.read_bytes() != content:
+                durable.write(place, content, mode=0o640)
+
+    def _drop(self, pattern: str, kept: set[str]) -> None:
+        """Remove files of the repository by their names, which versions and hashes keep apart."""
+        for path in (self._folder / REPOSITORY).rglob(pattern):
+            if not path.is_dir() and path.name not in kept:
+                path.unlink(missing_ok=True)
+
+
+def read_seen(path: Path) -> Seen:
+    """What was seen before; nothing where no file is. Raises OSError for one that is none: a memory that is lost is told."""
+    try:
+        return msgspec.json.decode(path.read_bytes()[:SEEN_BYTES_MAX], type=Seen)
+    except FileNotFoundError:
+        return Seen()
+    except msgspec.DecodeError as error:
+        raise OSError(
+            errno.EINVAL, "is no memory of updates; restore it, or remove it to begin anew", str(path)
+        ) from error
+
+
+def _is_whole(path: Path, offer: Offer) -> bool:
+    target = TargetFile(offer.size_bytes, {"sha256": offer.sha256}, offer.path)
+    try:
+        with os.fdopen(open_ordinary(path), "rb") as file:
+            target.verify_length_and_hashes(file)
+    except (OSError, LengthOrHashMismatchError):
+        return False
+    return True

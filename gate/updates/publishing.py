@@ -1,0 +1,388 @@
+"""The operator's repository: made, added to, signed and renewed, on machines of the operator's that no gate reaches.
+
+Whoever signs brings the keys of a role and no others: what has too few signatures waits in `drafts/` for the next person. Versions only rise, and
+`timestamp.json` is written last, so that a gate sees the repository as it was or as it is. Keys are Ed25519, PKCS8 in PEM, one a file.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, TypeVar, cast
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from securesystemslib.signer import CryptoSigner, Key, SSlibKey
+from tuf.api.exceptions import RepositoryError as TufError
+from tuf.api.metadata import (
+    DelegatedRole,
+    Delegations,
+    Metadata,
+    MetaFile,
+    Root,
+    Snapshot,
+    TargetFile,
+    Targets,
+    Timestamp,
+)
+
+from gate import durable
+from gate.updates.errors import RefusedError, RepositoryError
+from gate.updates.layout import (
+    ARCHIVE_BYTES_MAX,
+    METADATA,
+    TARGETS,
+    THRESHOLD_MIN,
+    Custom,
+    Here,
+    Kind,
+    Offer,
+    offer_of,
+)
+
+DRAFTS: Final = "drafts"
+ROOT_KEYS: Final = 3
+ROOT_THRESHOLD: Final = 2
+# Days until metadata have expired and a gate believes nothing new any more. Online roles are renewed by a timer, every day.
+EXPIRES_DAYS: Final = {
+    "root": 365,
+    "targets": 365,
+    **{kind.value: 365 for kind in Kind},
+    "snapshot": 14,
+    "timestamp": 14,
+}
+ONLINE: Final = ("snapshot", "timestamp")
+_KINDS: Final = frozenset(kind.value for kind in Kind)
+_KEY_BYTES_MAX: Final = 16 * 1024
+_ZIP_TIME: Final = (1980, 1, 1, 0, 0, 0)
+_ZIP_FILE: Final = 0o100644 << 16
+
+AnyRole = Root | Targets | Snapshot | Timestamp
+Signed = TypeVar("Signed", Root, Targets, Snapshot, Timestamp)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a role: its version, and how many signatures are missing before gates may see it."""
+
+    role: str
+    version: int
+    missing: int
+
+
+def make_key(path: Path) -> str:
+    """Write a new private key, mode 0600, and its public half beside it as `.pub`; returns the key's id. Raises RepositoryError."""
+    signer = CryptoSigner.generate_ed25519()
+    public = {"keyid": signer.public_key.keyid, **signer.public_key.to_dict()}
+    try:
+        durable.write(path, signer.private_bytes, mode=0o600, new_only=True)
+        durable.write(_public(path), json.dumps(public).encode() + b"\n", new_only=True)
+    except OSError as error:
+        raise RepositoryError(f"cannot write {error.filename or path}: {error.strerror}") from error
+    return str(signer.public_key.keyid)
+
+
+def read_public(path: Path) -> SSlibKey:
+    """The public half of somebody's key. Raises RepositoryError."""
+    try:
+        said = json.loads(path.read_bytes()[:_KEY_BYTES_MAX])
+        key = Key.from_dict(said.pop("keyid"), said)
+    except OSError as error:
+        raise RepositoryError(f"{path} cannot be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RepositoryError(f"{path} is no public key of gate update publish key") from error
+    if not isinstance(key, SSlibKey) or key.keytype != "ed25519":
+        raise RepositoryError(f"{path} is no Ed25519 key")
+    return key
+
+
+def read_keys(folder: Path) -> list[CryptoSigner]:
+    """Every private key that lies in a folder as `*.pem`. Raises RepositoryError."""
+    try:
+        return [_signer(path) for path in sorted(folder.iterdir()) if path.suffix == ".pem"]
+    except OSError as error:
+        raise RepositoryError(f"{folder} cannot be read: {error.strerror}") from error
+
+
+def _signer(path: Path) -> CryptoSigner:
+    try:
+        private = load_pem_private_key(path.read_bytes()[:_KEY_BYTES_MAX], None)
+    except (ValueError, TypeError) as error:
+        raise RepositoryError(f"{path} is no private key in PEM without a passphrase") from error
+    if not isinstance(private, Ed25519PrivateKey):
+        raise RepositoryError(f"{path} is no Ed25519 key")
+    return CryptoSigner(private)
+
+
+def _public(path: Path) -> Path:
+    return path.with_suffix(".pub")
+
+
+class Repository:
+    """One repository's folder. Every method raises RepositoryError."""
+
+    def __init__(self, folder: Path, now: datetime) -> None:
+        self._folder = folder
+        self._now = now.replace(microsecond=0)
+
+    def init(self, keys: Path, approvers: Sequence[SSlibKey]) -> list[Outcome]:
+        """Make a new repository. Its keys are made in `keys`; those of the configuration's approvers are their own."""
+        if self._versions("root"):
+            raise RepositoryError(f"{self._folder} holds a repository already")
+        if len({key.keyval["public"] for key in approvers}) < THRESHOLD_MIN[Kind.CONFIGURATION]:
+            raise RepositoryError("a configuration needs the keys of two persons at least")
+        try:
+            for name in (METADATA, TARGETS, DRAFTS):
+                durable.make_folder(self._folder / name)
+            durable.make_folder(keys, mode=0o700)
+        except OSError as error:
+            raise RepositoryError(f"cannot make {error.filename}: {error.strerror}") from error
+        own = [kind.value for kind in Kind if kind is not Kind.CONFIGURATION]
+        for name in (*(f"root-{one}" for one in range(1, ROOT_KEYS + 1)), "targets", *own, *ONLINE):
+            make_key(keys / f"{name}.pem")
+        public = {path.stem: read_public(path) for path in keys.glob("*.pub")}
+        root = Root(expires=self._expires("root"), consistent_snapshot=True)
+        for number in range(1, ROOT_KEYS + 1):
+            root.add_key(public[f"root-{number}"], "root")
+        root.roles["root"].threshold = ROOT_THRESHOLD
+        for name in ("targets", *ONLINE):
+            root.add_key(public[name], name)
+        holders = {name: [public[name]] for name in own} | {Kind.CONFIGURATION.value: list(approvers)}
+        targets = Targets(expires=self._expires("targets"), delegations=_delegations(holders))
+        signers = read_keys(keys)
+        outcomes = [self._offer("root", root, signers), self._offer("targets", targets, signers)]
+        outcomes += [self._offer(name, Targets(expires=self._expires(name)), signers) for name in own]
+        return outcomes + self.renew(ONLINE, signers)
+
+    def add(
+        self,
+        kind: Kind,
+        archive: Path,
+        signers: Sequence[CryptoSigner],
+        *,
+        name: str,
+        machine: str,
+        python: str,
+        gate: str,
+    ) -> Outcome:
+        """Publish an archive as the target of its kind: for a machine and Python, for a gate, or for all. Its number is the next one."""
+        here = Here(gate, machine, python)
+        path = here.path_of(kind)
+        role = kind.value
+        newest = self._newest(role, Targets) if self._versions(role) else Targets(expires=self._expires(role))
+        before = newest.targets.get(path)
+        if self._draft(role).exists():
+            raise RepositoryError(f"{self._draft(role)} waits for signatures: sign it, or remove it")
+        try:
+            target = TargetFile.from_file(path, str(archive), ["sha256"])
+        except OSError as error:
+            raise RepositoryError(f"{archive} cannot be read: {error.strerror}") from error
+        custom = Custom(
+            number=1 if before is None else msgspec.convert(before.custom, Custom).number + 1,
+            name=name,
+            machine=machine if kind is Kind.SOFTWARE else "",
+            python=python if kind is Kind.SOFTWARE else "",
+            gate=gate if kind is Kind.CONFIGURATION else "",
+        )
+        target.unrecognized_fields["custom"] = msgspec.to_builtins(custom)
+        offer = self._judged(kind, here, target)
+        self._copy(archive, self._folder / offer.file)
+        newest.targets[path] = target
+        return self._next(role, newest, signers)
+
+    def renew(self, roles: Iterable[str], signers: Sequence[CryptoSigner]) -> list[Outcome]:
+        """Publish each role anew as it is, with another expiry; a snapshot with what is published now."""
+        outcomes = []
+        for role in roles:
+            match role:
+                case "root":
+                    outcomes.append(self._next(role, self._newest(role, Root), signers))
+                case "snapshot":
+                    outcomes.append(self._next(role, self._snapshot(), signers))
+                case "timestamp":
+                    outcomes.append(self._next(role, self._timestamp(), signers))
+                case _ if role == "targets" or role in _KINDS:
+                    outcomes.append(self._next(role, self._newest(role, Targets), signers))
+                case _:
+                    raise RepositoryError(f"no role {role}: one of {', '.join(EXPIRES_DAYS)}")
+        return outcomes
+
+    def sign(self, role: str, signers: Sequence[CryptoSigner]) -> Outcome:
+        """Sign what waits of a role. It is published with the last signature that it needs."""
+        if role not in EXPIRES_DAYS:
+            raise RepositoryError(f"no role {role}: one of {', '.join(EXPIRES_DAYS)}")
+        try:
+            waiting = Metadata[Any].from_bytes(self._draft(role).read_bytes())
+        except OSError as error:
+            raise RepositoryError(f"nothing of {role} waits for signatures: {self._draft(role)}") from error
+        except TufError as error:
+            raise RepositoryError(f"{self._draft(role)} is no metadata: {error}") from error
+        return self._signed(role, waiting, signers)
+
+    def waiting(self, role: str) -> dict[str, Any]:
+        """What waits for signatures, as it will be signed: for whoever is to sign it to read."""
+        try:
+            said: dict[str, Any] = json.loads(self._draft(role).read_bytes())["signed"]
+        except (OSError, ValueError, KeyError) as error:
+            raise RepositoryError(f"nothing of {role} waits for signatures: {self._draft(role)}") from error
+        return said
+
+    def _judged(self, kind: Kind, here: Here, target: TargetFile) -> Offer:
+        try:
+            return offer_of(kind, here, size_bytes=target.length, hashes=target.hashes, custom=target.custom)
+        except RefusedError as error:
+            raise RepositoryError(f"no gate would take it: {error}") from error
+
+    def _copy(self, archive: Path, place: Path) -> None:
+        try:
+            durable.make_folder(place.parent)
+            with archive.open("rb") as source, durable.writing(place) as file:
+                while chunk := source.read(1 << 20):
+                    file.write(chunk)
+        except OSError as error:
+            raise RepositoryError(f"cannot write {place}: {error.strerror}") from error
+
+    def _next(self, role: str, signed: AnyRole, signers: Sequence[CryptoSigner]) -> Outcome:
+        signed.version = max(self._versions(role), default=0) + 1
+        signed.expires = self._expires(role)
+        return self._offer(role, signed, signers)
+
+    def _offer(self, role: str, signed: AnyRole, signers: Sequence[CryptoSigner]) -> Outcome:
+        return self._signed(role, Metadata[Any](signed), signers)
+
+    def _signed(self, role: str, metadata: Metadata[Any], signers: Sequence[CryptoSigner]) -> Outcome:
+        """Sign with those of the keys that are the role's; publish it, or keep it for others to sign."""
+        keyids = self._keyids(role, metadata.signed)
+        for signer in signers:
+            if signer.public_key.keyid in keyids:
+                metadata.sign(signer, append=True)
+        version = metadata.signed.version
+        missing = self._missing(role, metadata)
+        if not metadata.signatures:
+            raise RepositoryError(f"none of these keys is of the role {role}")
+        try:
+            if missing:
+                durable.write(self._draft(role), metadata.to_bytes())
+            else:
+                name = "timestamp.json" if role == "timestamp" else f"{version}.{role}.json"
+                durable.write(self._folder / METADATA / name, metadata.to_bytes())
+                self._draft(role).unlink(missing_ok=True)
+        except OSError as error:
+            raise RepositoryError(f"cannot write {error.filename}: {error.strerror}") from error
+        return Outcome(role, version, missing)
+
+    def _keyids(self, role: str, signed: AnyRole) -> set[str]:
+        if isinstance(signed, Root):
+            former = self._newest("root", Root).roles["root"].keyids if self._versions("root") else []
+            return {*signed.roles["root"].keyids, *former}
+        return set(self._delegator(role).get_delegated_role(role).keyids)
+
+    def _delegator(self, role: str) -> Root | Targets:
+        return self._newest("targets", Targets) if role in _KINDS else self._newest("root", Root)
+
+    def _missing(self, role: str, metadata: Metadata[Any]) -> int:
+        payload, signatures = metadata.signed_bytes, metadata.signatures
+        if isinstance(metadata.signed, Root):
+            former = self._newest("root", Root) if self._versions("root") else metadata.signed
+            return max(
+                one.get_verification_result("root", payload, signatures).missing for one in (former, metadata.signed)
+            )
+        return self._delegator(role).get_verification_result(role, payload, signatures).missing
+
+    def _snapshot(self) -> Snapshot:
+        meta = {
+            f"{role}.json": self._meta(role, max(self._versions(role)))
+            for role in ("targets", *sorted(_KINDS))
+            if self._versions(role)
+        }
+        return Snapshot(expires=self._expires("snapshot"), meta=meta)
+
+    def _timestamp(self) -> Timestamp:
+        newest = max(self._versions("snapshot"), default=0)
+        if not newest:
+            raise RepositoryError("there is no snapshot yet: renew it first")
+        return Timestamp(expires=self._expires("timestamp"), snapshot_meta=self._meta("snapshot", newest))
+
+    def _meta(self, role: str, version: int) -> MetaFile:
+        return MetaFile.from_data(version, self._read(f"{version}.{role}.json"), ["sha256"])
+
+    def _newest(self, role: str, kind: type[Signed]) -> Signed:
+        version = max(self._versions(role), default=0)
+        if not version:
+            raise RepositoryError(f"{self._folder} holds no {role}: run gate update publish init")
+        name = f"{version}.{role}.json" if role != "timestamp" else "timestamp.json"
+        try:
+            signed = Metadata[Any].from_bytes(self._read(name)).signed
+        except TufError as error:
+            raise RepositoryError(f"{name} is no metadata: {error}") from error
+        if not isinstance(signed, kind):
+            raise RepositoryError(f"{name} is no {role}")
+        return signed
+
+    def _versions(self, role: str) -> list[int]:
+        """The versions of a role that are published."""
+        folder = self._folder / METADATA
+        if role == "timestamp":
+            if not (folder / "timestamp.json").exists():
+                return []
+            return [Metadata[Timestamp].from_bytes(self._read("timestamp.json")).signed.version]
+        names = re.compile(rf"([1-9][0-9]*)\.{role}\.json")
+        try:
+            found = [names.fullmatch(path.name) for path in folder.iterdir()]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise RepositoryError(f"{folder} cannot be read: {error.strerror}") from error
+        return [int(one[1]) for one in found if one is not None]
+
+    def _read(self, name: str) -> bytes:
+        try:
+            return (self._folder / METADATA / name).read_bytes()
+        except OSError as error:
+            raise RepositoryError(f"{self._folder / METADATA / name} cannot be read: {error.strerror}") from error
+
+    def _draft(self, role: str) -> Path:
+        return self._folder / DRAFTS / f"{role}.json"
+
+    def _expires(self, role: str) -> datetime:
+        return self._now + timedelta(days=EXPIRES_DAYS[role])
+
+
+def _delegations(holders: Mapping[str, Sequence[SSlibKey]]) -> Delegations:
+    keys = {key.keyid: cast("Key", key) for held in holders.values() for key in held}
+    roles = {
+        kind.value: DelegatedRole(
+            kind.value,
+            [key.keyid for key in holders[kind.value]],
+            THRESHOLD_MIN[kind],
+            terminating=True,
+            paths=[f"{kind.value}/*"],
+        )
+        for kind in Kind
+    }
+    return Delegations(keys, roles)
+
+
+def pack(folder: Path, archive: Path, kind: Kind) -> None:
+    """Make the archive of a folder: the same bytes for the same files. Raises RepositoryError."""
+    try:
+        files = sorted(path for path in folder.rglob("*") if not path.is_dir())
+        with durable.writing(archive) as out, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as into:
+            for path in files:
+                if path.is_symlink() or not path.is_file():
+                    raise RepositoryError(f"{path} is no ordinary file, and nothing else may be in an update")
+                entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), _ZIP_TIME)
+                entry.external_attr, entry.compress_type = _ZIP_FILE, zipfile.ZIP_DEFLATED
+                with path.open("rb") as source, into.open(entry, "w", force_zip64=True) as member:
+                    while chunk := source.read(1 << 20):
+                        member.write(chunk)
+            if out.tell() > ARCHIVE_BYTES_MAX[kind]:
+                raise RepositoryError(f"{folder} makes an archive of more than {ARCHIVE_BYTES_MAX[kind]} bytes")
+    except OSError as error:
+        raise RepositoryError(f"{error.filename or folder}: {error.strerror}") from error

@@ -1,0 +1,80 @@
+"""Where a repository's bytes come from: a folder here. Over the network, `gate.programs.sync` brings one with the same promise.
+
+A folder may be a stick's, or one that a program fills which faces the network: nothing in it is followed, waited for or believed. One that goes
+away in the middle is a source that is away.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, Protocol
+
+from gate.ordinary import NotOrdinaryError, open_ordinary
+from gate.updates.errors import RefusedError, SourceAwayError
+
+CHUNK_BYTES: Final = 256 * 1024
+_PART: Final = re.compile(r"[A-Za-z0-9_%-][A-Za-z0-9._%-]{0,199}")
+_PARTS_MAX: Final = 4
+_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Source(Protocol):
+    """A repository to read from."""
+
+    def read(self, path: str, start: int = 0) -> Iterator[bytes] | None:
+        """The bytes of a file from `start` on, None when there is no such file. Raises SourceAwayError, RefusedError, also while they come."""
+        ...
+
+
+def parts_of(path: str) -> tuple[str, ...]:
+    """The names of which a path in a repository is made. Raises RefusedError for one that leads elsewhere."""
+    parts = tuple(path.split("/"))
+    if len(parts) > _PARTS_MAX or any(_PART.fullmatch(part) is None for part in parts):
+        raise RefusedError(f"no path in a repository: {path[:100]!r}")
+    return parts
+
+
+class FolderSource:
+    """A repository in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def read(self, path: str, start: int = 0) -> Iterator[bytes] | None:
+        """As `Source` says."""
+        *folders, name = parts_of(path)
+        try:
+            descriptor = self._open(folders, name)
+        except FileNotFoundError:
+            if not self._folder.is_dir():
+                raise SourceAwayError(f"{self._folder} is no folder") from None
+            return None
+        except NotOrdinaryError as error:
+            raise RefusedError(f"{self._folder / path}: {error.strerror}") from error
+        except OSError as error:
+            raise SourceAwayError(f"{self._folder / path} cannot be read: {error.strerror}") from error
+        return _chunks(descriptor, self._folder / path, start)
+
+    def _open(self, folders: list[str], name: str) -> int:
+        at = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            for folder in folders:
+                inner = os.open(folder, _FOLDER, dir_fd=at)
+                os.close(at)
+                at = inner
+            return open_ordinary(name, folder_descriptor=at)
+        finally:
+            os.close(at)
+
+
+def _chunks(descriptor: int, path: Path, start: int) -> Iterator[bytes]:
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
+        try:
+            file.seek(start)
+            while chunk := file.read(CHUNK_BYTES):
+                yield chunk
+        except OSError as error:
+            raise SourceAwayError(f"{path} cannot be read: {error.strerror}") from error

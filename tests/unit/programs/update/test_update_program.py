@@ -1,0 +1,293 @@
+"""The update program on a gate that is a folder: what it installs, what it takes back, and when it does nothing at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from fakes.updates import HERE, PACKAGES, Gate, software
+
+from gate.programs.update.machine import Check, read_checks, worse
+from gate.programs.update.program import Verb
+from gate.programs.update.steps import STEPS, InterruptedUpdateError
+from gate.updates.layout import Here, Kind
+
+SHIPPED = ("shipped", "shipped", "shipped", {"shipped"})
+ONE = ("one", "one", "one", {"one"})
+TWO = ("two", "two", "two", {"two"})
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Gate:
+    return Gate(tmp_path)
+
+
+def test_what_was_fetched_is_installed_and_runs(gate: Gate) -> None:
+    gate.offer_all("one")
+    outcome = gate.update()
+    assert (outcome.code, outcome.words) == (0, "installed: configuration 1 (one), models 1 (one), software 1 (one)")
+    assert gate.state() == ONE
+    assert gate.leftovers() == []
+    assert gate.update().words.startswith("nothing new")
+    gate.offer_all("two")
+    assert gate.update().code == 0
+    assert gate.state() == TWO
+
+
+def test_only_the_version_before_and_the_packages_own_stay(gate: Gate) -> None:
+    for version in ("one", "two", "three"):
+        gate.operator.publish(Kind.SOFTWARE, software(version), name=version)
+        gate.fetch()
+        assert gate.update().code == 0
+    assert sorted(path.name for path in (gate.library / "versions").iterdir()) == ["0", "2", "3"]
+
+
+def test_what_is_not_well_is_taken_back_and_not_tried_again_by_itself(gate: Gate) -> None:
+    gate.offer_all("one")
+    gate.update()
+    gate.offer_all("two", broken=True)
+    outcome = gate.update()
+    assert (outcome.code, "dry_crossing" in outcome.words) == (1, True)
+    assert gate.state() == ONE
+    assert gate.leftovers() == []
+    assert set(gate.ledger.installed.refused) == {"software", "models", "configuration"}
+    assert gate.update().words.startswith("nothing new")
+    assert gate.update(Verb.AGAIN).code == 1
+    gate.offer_all("three")
+    assert gate.update().code == 0
+    assert gate.state()[0] == "three"
+    assert gate.ledger.installed.refused == {}
+
+
+def test_back_goes_to_the_version_before_and_forward_again(gate: Gate) -> None:
+    assert gate.update(Verb.BACK).code == 65
+    gate.offer_all("one")
+    gate.update()
+    gate.offer_all("two")
+    gate.update()
+    assert gate.update(Verb.BACK).code == 0
+    assert gate.state() == ONE
+    assert gate.ledger.installed.current["software"].name == "one"
+    assert gate.update().words.startswith("nothing new")  # what was left by hand does not come back by itself
+    assert gate.update(Verb.BACK).code == 0
+    assert gate.state() == TWO
+    assert gate.leftovers() == []
+
+
+def test_back_to_what_the_package_brought(gate: Gate) -> None:
+    gate.operator.publish(Kind.SOFTWARE, software("one"))
+    gate.fetch()
+    gate.update()
+    assert gate.update(Verb.BACK).code == 0
+    assert (gate.state()[0], gate.ledger.installed.current) == ("shipped", {})
+
+
+@pytest.mark.parametrize(
+    "lane",
+    [
+        {"state": "inspecting"},
+        {"state": "granted"},
+        {"state": "referred"},
+        {"leaf_closed": False},
+        {"leaf_closed": None},
+        {"first_leaf_closed": False},
+        {"people_inside": 1},
+    ],
+    ids=str,
+)
+def test_nothing_is_done_with_somebody_in_the_lane(gate: Gate, lane: dict[str, object]) -> None:
+    gate.offer_all("one")
+    gate.machine.lane.update(lane)
+    assert gate.update().code == 75
+    assert gate.state() == SHIPPED
+    assert gate.ledger.installed.tried == {}
+
+
+def test_an_open_lane_is_not_changed_and_a_stopped_one_is(gate: Gate) -> None:
+    gate.offer_all("one")
+    gate.machine.closed = False
+    outcome = gate.update()
+    assert (outcome.code, "gate officer close" in outcome.words) == (75, True)
+    gate.machine.stop(gate.machine.running())
+    assert gate.update().code == 0
+    assert gate.machine.units() == {}  # what did not run before does not run afterwards
+
+
+def test_a_lane_that_somebody_opens_meanwhile_is_left_alone_and_tried_another_time(gate: Gate) -> None:
+    gate.offer_all("one")
+
+    def reopened(at: str) -> None:
+        gate.machine.closed = at != "after prepare" and gate.machine.closed
+
+    assert gate.update(hook=reopened).code == 75
+    assert gate.state() == SHIPPED
+    assert gate.leftovers() == []
+    gate.machine.closed = True
+    assert gate.update().code == 0
+
+
+def test_a_lane_that_says_nothing_is_taken_for_occupied(gate: Gate) -> None:
+    gate.offer_all("one")
+    units = gate.machine.units()
+    gate.machine.programs = lambda: type(gate.machine.programs())({}, None)  # type: ignore[method-assign, misc]
+    assert gate.update().code == 75
+    assert gate.machine.units() == units
+
+
+def test_a_clock_that_is_not_sure_installs_nothing_until_a_person_has_compared_it(gate: Gate) -> None:
+    gate.offer_all("one")
+    assert gate.update(sure=False).code == 75
+    assert gate.update(Verb.AGAIN, sure=False).code == 75
+    assert gate.state() == SHIPPED
+    assert gate.update(Verb.CLOCK_CHECKED, sure=False).code == 0
+    assert gate.state() == ONE
+
+
+def test_lists_come_whatever_the_lane_does_and_go_when_they_are_no_longer_sent(gate: Gate) -> None:
+    (gate.lists / "own.crl").write_text("the operator's other list")
+    gate.machine.closed = False
+    gate.operator.publish(Kind.LISTS, {"a.crl": b"a1", "b.ml": b"b1"})
+    gate.fetch()
+    assert gate.update().code == 0
+    gate.operator.publish(Kind.LISTS, {"a.crl": b"a2"})
+    gate.fetch()
+    assert gate.update().code == 0
+    assert {path.name: path.read_text() for path in gate.lists.iterdir()} == {
+        "own.crl": "the operator's other list",
+        "a.crl": "a2",
+    }
+    assert gate.leftovers() == []
+
+
+def test_a_configuration_that_is_wrong_is_never_put_into_place(gate: Gate) -> None:
+    gate.operator.publish(Kind.CONFIGURATION, {"gate.toml": gate.toml("wrong").encode()})
+    gate.fetch()
+    stood = []
+    outcome = gate.update(hook=lambda _: stood.append(gate.file.read_text()))
+    assert (outcome.code, "a key that is wrong" in outcome.words) == (1, True)
+    assert set(stood) == {gate.toml("shipped")}
+    assert gate.state() == SHIPPED
+
+
+@pytest.mark.parametrize(
+    ("kind", "files"),
+    [
+        (Kind.SOFTWARE, {"bin/python3": b"x"}),
+        (Kind.SOFTWARE, {f"{PACKAGES}/../../../x": b"x"}),
+        (Kind.MODELS, {"deep/a.onnx": b"x"}),
+        (Kind.LISTS, {"deep/a.crl": b"x"}),
+        (Kind.CONFIGURATION, {"updates-root.json": b"x", "gate.toml": b"x"}),
+        (Kind.CONFIGURATION, {"anna.note": b"x"}),
+    ],
+    ids=["an interpreter", "a way out", "models below", "lists below", "another root", "no configuration"],
+)
+def test_what_has_no_place_in_its_kind_is_refused(gate: Gate, kind: Kind, files: dict[str, bytes]) -> None:
+    gate.operator.publish(kind, files)
+    gate.fetch()
+    outcome = gate.update()
+    assert outcome.code == 65, outcome.words
+    assert gate.state() == SHIPPED
+    assert gate.leftovers() == []
+    assert [one.why for one in gate.ledger.installed.refused.values()] != []
+
+
+def test_what_was_fetched_is_believed_only_as_it_was_signed(gate: Gate) -> None:
+    gate.offer_all("one")
+    for target in (gate.fetched / "repository" / "targets").rglob("*.zip"):
+        content = bytearray(target.read_bytes())
+        content[len(content) // 2] ^= 1
+        target.chmod(0o600)
+        target.write_bytes(content)
+    assert gate.update().code == 65
+    assert gate.state() == SHIPPED
+    gate.fetch()
+    assert gate.update().code == 0
+
+
+def test_a_link_in_the_place_of_a_target_is_not_followed(gate: Gate, tmp_path: Path) -> None:
+    gate.offer_all("one")
+    for target in (gate.fetched / "repository" / "targets").rglob("*.zip"):
+        moved = tmp_path / target.name
+        target.rename(moved)
+        target.symlink_to(moved)
+    assert gate.update().code == 65
+    assert gate.state() == SHIPPED
+
+
+def test_software_of_another_python_is_not_for_this_gate(gate: Gate) -> None:
+    gate.operator.publish(
+        Kind.SOFTWARE, {"lib/python2.7/site-packages/x": b"x"}, here=Here("north-7", HERE.machine, "2.7")
+    )
+    gate.fetch()
+    assert gate.update().words.startswith("nothing new")
+
+
+def test_being_told_to_end_takes_it_back_at_once(gate: Gate) -> None:
+    gate.offer_all("one")
+
+    def told(at: str) -> None:
+        if at == "after switch":
+            raise InterruptedUpdateError("told to end")
+
+    assert gate.update(hook=told).code == 75
+    assert gate.state() == SHIPPED
+    assert gate.leftovers() == []
+
+
+def test_a_gate_without_the_table_is_not_updated(gate: Gate) -> None:
+    gate.file.write_text(gate.file.read_text().split("[updates]")[0])
+    assert gate.update().code == 78
+    gate.file.write_text("no [toml")
+    assert gate.update().code == 78
+
+
+def test_a_newer_configuration_is_read_by_an_older_program(gate: Gate) -> None:
+    gate.file.write_text("something_new = 1\n" + gate.file.read_text() + "[later]\nkey = 2\n")
+    assert gate.update().code == 75  # nothing fetched, and not 78
+
+
+def test_one_update_at_a_time(gate: Gate) -> None:
+    with gate.ledger.locked():
+        assert gate.update().code == 75
+
+
+@pytest.mark.parametrize("step", [step.name for step in STEPS if step.name not in {"commit", "tidy"}])
+def test_a_step_that_fails_takes_everything_back(gate: Gate, step: str) -> None:
+    gate.offer_all("one")
+
+    def failing(at: str) -> None:
+        if at == f"after {step}":
+            raise OSError(28, "No space left on device", "/")
+
+    assert gate.update(hook=failing).code == 74
+    assert gate.state() == SHIPPED
+    assert gate.leftovers() == []
+
+
+WELL, WRONG, BUSY = Check("well", "w"), Check("wrong", "x"), Check("busy", "b")
+ALL = {"configuration": WELL, "models": WELL, "dry_crossing": WELL}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kept"),
+    [
+        (ALL, ALL, True),
+        (ALL, {}, False),
+        ({}, ALL, True),
+        ({**ALL, "trust": WRONG}, {**ALL, "trust": WRONG}, True),
+        ({**ALL, "trust": WELL}, {**ALL, "trust": WRONG}, False),
+        ({**ALL, "trust": WELL}, ALL, False),
+        (ALL, {**ALL, "new": WRONG}, False),
+        (ALL, {**ALL, "barrier": BUSY}, True),
+        ({**ALL, "models": WRONG}, {**ALL, "models": WRONG}, False),
+    ],
+)
+def test_no_check_may_be_worse_than_before_and_three_must_be_well(
+    before: dict[str, Check], after: dict[str, Check], *, kept: bool
+) -> None:
+    assert (worse(before, after) == "") is kept
+
+
+@pytest.mark.parametrize("raw", [b"", b"{}", b"[]", b'{"checks":[{}]}', b'{"checks":3}', b"\xff"])
+def test_checks_that_say_nothing_are_no_checks(raw: bytes) -> None:
+    assert read_checks(raw) == {}
