@@ -121,6 +121,11 @@ def _lists(config: Config) -> Iterator[Problem]:
         yield from _missing("lists.folder", Path(config.lists.folder))
 
 
+def _updates(config: Config) -> Iterator[Problem]:
+    if config.updates is not None:
+        yield from _missing("updates.root", Path(config.updates.root))
+
+
 def _missing(key: str, path: Path) -> Iterator[Problem]:
     """A file that is not there; whether its user may read it is that user's affair."""
     try:
@@ -146,6 +151,7 @@ _LOOKS: tuple[Callable[[Config], Iterator[Problem]], ...] = (
     _languages,
     _sync,
     _lists,
+    _updates,
     lambda config: _said(lambda: require_officers(config)),
     lambda config: _said(lambda: approved(config)),
 )

@@ -86,7 +86,7 @@ def test_the_bill_names_everything_that_is_inside_with_its_licence_and_hash(pack
     docs = tmp_path / "usr/share/doc/portcullis"
     bill = json.loads(gzip.decompress((docs / "bill.cdx.json.gz").read_bytes()))
     named = {part["name"].lower().replace("_", "-").replace(".", "-") for part in bill["components"]}
-    inside = (tmp_path / "usr/lib/portcullis/lib").glob("python3.*/site-packages/*.dist-info")
+    inside = (tmp_path / "usr/lib/portcullis/versions/0/lib").glob("python3.*/site-packages/*.dist-info")
     installed = {path.name.split("-")[0].lower().replace("_", "-").replace(".", "-") for path in inside} - {
         "portcullis"
     }

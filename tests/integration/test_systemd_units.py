@@ -30,12 +30,14 @@ def units(tmp_path: Path) -> Path:
     for path in SYSTEMD.iterdir():
         if path.suffix in {".service", ".socket", ".target", ".timer"}:
             text = path.read_text().replace("ExecStart=/usr/bin/gate", f"ExecStart={sys.executable} -m gate.cli")
+            text = text.replace("ExecStart=/usr/lib/portcullis/versions/0/bin/python3", f"ExecStart={sys.executable}")
             (tmp_path / path.name).write_text(text)
     return tmp_path
 
 
 def test_every_program_has_a_unit_of_its_own() -> None:
-    assert {path.stem for path in SYSTEMD.glob("gate-*.service")} == {f"gate-{name}" for name in PROGRAMS}
+    others = {"gate-update@", "gate-update-recover", "gate-update-check"}
+    assert {path.stem for path in SYSTEMD.glob("gate-*.service")} == {f"gate-{name}" for name in PROGRAMS} | others
 
 
 @needs_systemd
@@ -72,6 +74,24 @@ def test_the_relay_to_a_board_on_a_network_is_as_confined_and_reaches_nothing_by
     assert done.returncode == 0, done.stdout.splitlines()[-1:]
     assert "IPAddressDeny=any" in unit.read_text().splitlines()
     assert "IPAddressAllow" not in [line.split("=")[0] for line in unit.read_text().splitlines()]
+
+
+@needs_systemd
+@pytest.mark.parametrize(
+    ("unit", "exposure"), [("gate-update@", 30), ("gate-update-recover", 30), ("gate-update-check", 55)]
+)
+def test_what_installs_updates_is_confined(unit: str, exposure: int) -> None:
+    path = SYSTEMD / f"{unit}.service"
+    done = ran("systemd-analyze", "security", "--offline=true", "--no-pager", f"--threshold={exposure}", str(path))
+    assert done.returncode == 0, done.stdout.splitlines()[-1:]
+
+
+def test_what_installs_updates_reaches_no_network_and_is_never_what_it_installed() -> None:
+    for unit in ("gate-update@", "gate-update-recover"):
+        lines = set((SYSTEMD / f"{unit}.service").read_text().splitlines())
+        assert {"PrivateNetwork=yes", "RestrictAddressFamilies=AF_UNIX", "PrivateDevices=yes"} <= lines
+        (start,) = (line for line in lines if line.startswith("ExecStart="))
+        assert start.startswith("ExecStart=/usr/lib/portcullis/versions/0/bin/python3 -sP -m gate.programs.update ")
 
 
 @needs_systemd
