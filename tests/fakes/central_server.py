@@ -69,16 +69,17 @@ class Server:
     clock: Clock
     app: Any
     approvals: Approvals
+    updates: Path | None = None
 
     @classmethod
-    def over(cls, url: str) -> Server:
+    def over(cls, url: str, updates: Path | None = None) -> Server:
         engine, clock = open_database(url), Clock()
         _open_engines.append(engine)
         roster, ledger, evidence = Roster(engine), Ledger(engine), Evidence(engine)
         signer = Signer.generate("central.example/mirror", Algorithm.COSIGNATURE_V1)
         root = authority.found("central.example", NOW)
         mirror = Mirror(ledger, evidence, signer, clock)
-        server = cls(roster, ledger, evidence, mirror, signer, root, clock, None, Approvals(engine))
+        server = cls(roster, ledger, evidence, mirror, signer, root, clock, None, Approvals(engine), updates)
         server.show([root.certificate])
         return server
 
@@ -93,7 +94,12 @@ class Server:
             now=self.clock,
         )
         self.app = make_app(
-            roster=self.roster, mirror=self.mirror, approvals=self.approvals, enrolment=enrolment, now=self.clock
+            roster=self.roster,
+            mirror=self.mirror,
+            approvals=self.approvals,
+            enrolment=enrolment,
+            now=self.clock,
+            updates=self.updates,
         )
 
     def enrol(self, log: Verifier, device: str = GATE_ID) -> x509.Certificate:

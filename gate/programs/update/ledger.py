@@ -46,10 +46,11 @@ class ModelsChange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ConfigurationChange(msgspec.Struct, frozen=True, kw_only=True):
-    """These files come; `fresh` are those of them that were not there."""
+    """These files come, and those of `gone` go; `fresh` are those that come and were not there."""
 
     names: tuple[str, ...]
     fresh: tuple[str, ...]
+    gone: tuple[str, ...] = ()
 
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True):

@@ -181,22 +181,23 @@ class Configuration:
         came[self._name] = came.pop("gate.toml")
         return self.between(came)
 
-    def between(self, files: dict[str, bytes]) -> ConfigurationChange:
-        """A change to these files; the way back is laid. Raises OSError."""
+    def between(self, files: dict[str, bytes], gone: tuple[str, ...] = ()) -> ConfigurationChange:
+        """A change to these files, and away from those that go; the way back is laid. Raises OSError."""
         self.discard()
         for name, content in files.items():
             durable.write(self._next(name), content, mode=self._mode(name))
+        for name in (*files, *gone):
             with contextlib.suppress(FileNotFoundError):
                 self._back(name).hardlink_to(self._folder / name)
         durable.sync(self._folder)
         fresh = tuple(name for name in files if not self._back(name).exists())
-        return ConfigurationChange(names=tuple(files), fresh=fresh)
+        return ConfigurationChange(names=tuple(files), fresh=fresh, gone=gone)
 
     def staged(self, change: ConfigurationChange, folder: Path) -> Path:
         """A copy of what comes in a folder of its own, to be checked there: the files as they will lie. Raises OSError."""
         if folder.exists():
             shutil.rmtree(folder)
-        folder.mkdir(mode=0o700)
+        folder.mkdir(mode=0o700, parents=True)
         for name in change.names:
             place = self._next(name) if self._next(name).exists() else self._folder / name
             (folder / name).write_bytes(place.read_bytes())
@@ -207,11 +208,13 @@ class Configuration:
         for name in sorted(change.names, key=lambda one: one == self._name):
             with contextlib.suppress(FileNotFoundError):
                 self._next(name).replace(self._folder / name)
+        for name in change.gone:
+            (self._folder / name).unlink(missing_ok=True)
         durable.sync(self._folder)
 
     def switch_back(self, change: ConfigurationChange) -> None:
         """Give the files that were their names back."""
-        for name in change.names:
+        for name in (*change.names, *change.gone):
             if name in change.fresh:
                 (self._folder / name).unlink(missing_ok=True)
             elif self._back(name).exists():
@@ -220,7 +223,9 @@ class Configuration:
 
     def kept(self, change: ConfigurationChange) -> dict[str, bytes]:
         """The files that were before a change, as long as their hidden names are there."""
-        return {name: self._back(name).read_bytes() for name in change.names if self._back(name).exists()}
+        return {
+            name: self._back(name).read_bytes() for name in (*change.names, *change.gone) if self._back(name).exists()
+        }
 
     def discard(self) -> None:
         """Remove what was prepared, and the way back."""

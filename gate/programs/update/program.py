@@ -272,7 +272,9 @@ class Update:
             software=before.software and work.software.between(before.software.before, before.software.after),
             models=before.models and work.models.between(Models.PREVIOUS),
             configuration=before.configuration
-            and work.configuration.between({path.name: path.read_bytes() for path in kept.iterdir()}),
+            and work.configuration.between(
+                {path.name: path.read_bytes() for path in kept.iterdir()}, before.configuration.fresh
+            ),
         )
         former = {kind: one for kind, one in installed.before_installs.items() if one is not None}
         self._carry_out(site, ledger, former, changes=changes)

@@ -1,0 +1,123 @@
+"""Updates on a booted gate: the real package, systemd, users and sandboxes; one that is kept, one that takes itself back, and back by hand.
+
+The software that comes is the package's own under another number: what is proven is the way, and that the gate serves a traveller after it.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes.boot.gate import Gate
+from fakes.updates import Operator
+
+from gate.updates.layout import Here, Kind
+
+pytestmark = [pytest.mark.long, pytest.mark.e2e]
+
+BUILD = Path(__file__).resolve().parents[2] / "packaging/update"
+STICK = "/srv/stick"
+TABLE = '\n[updates]\nroot = "/etc/portcullis/updates-root.json"\n'
+# The package's own Python, whatever runs the tests.
+HERE = Here("north-7", Here.this_machine("").machine, "3.13")
+
+
+class Updates:
+    """A gate that believes an operator, whose repository lies on a stick."""
+
+    def __init__(self, gate: Gate, operator: Operator) -> None:
+        self.gate = gate
+        self.operator = operator
+
+    def bring(self, archive: Path, name: str) -> None:
+        """Publish software, and carry it to the gate."""
+        self.operator.publish_archive(Kind.SOFTWARE, archive, name=name, here=HERE)
+        place = self.gate.machine.root / STICK.lstrip("/")
+        shutil.rmtree(place, ignore_errors=True)
+        shutil.copytree(self.operator.repo, place)
+        self.gate.machine.run("chmod", "-R", "a+rX", STICK)
+        assert self.said("fetch", STICK)["fetched"]["software"]["name"] == name
+
+    def said(self, *words: str) -> dict[str, Any]:
+        done = self.gate.command("update", *words, "--json", check=False)
+        assert "Traceback" not in done.stderr
+        told: dict[str, Any] = json.loads(done.stdout) if done.stdout else {"stderr": done.stderr}
+        return told | {"exit": done.returncode}
+
+    def version(self) -> str:
+        return self.gate.machine.run("readlink", "/usr/lib/portcullis/current").stdout.strip()
+
+    def runs(self, version: str) -> bool:
+        """True when every program of the gate is of this version."""
+        pids = [self.gate.pid(program) for program in ("log", "vision", "lane", "screens", "sync")]
+        lines = [(self.gate.machine.root / f"proc/{pid}/cmdline").read_bytes() for pid in pids]
+        return all(f"/usr/lib/portcullis/{version}/bin/python3".encode() in line for line in lines)
+
+    def serves(self) -> bool:
+        """Open the lane, and let a genuine traveller pass."""
+        self.gate.officer("open", "--reason", "the update is over")
+        self.gate.until(self.gate.is_in_service, "the gate is in service")
+        self.gate.officer("present")
+        return self.gate.world.travel("genuine", "t1").passed == 1
+
+
+@pytest.fixture(scope="module")
+def archives(package: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The software's archive of the package, and one of a version whose lane cannot start."""
+    folder = tmp_path_factory.mktemp("archives")
+    good, bad = folder / "good.zip", folder / "bad.zip"
+    done = subprocess.run([BUILD, package, good], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    gone = ("gate/programs/lane/program.py", "gate/programs/lane/__pycache__/program.cpython-313.pyc")
+    with zipfile.ZipFile(good) as whole, zipfile.ZipFile(bad, "w", zipfile.ZIP_STORED) as broken:
+        for entry in whole.infolist():
+            if not entry.filename.endswith(gone):
+                broken.writestr(zipfile.ZipInfo(entry.filename), whole.read(entry))
+    return good, bad
+
+
+@pytest.fixture
+def updates(gate: Gate, tmp_path: Path) -> Iterator[Updates]:
+    operator = Operator(tmp_path / "operator")
+    file = gate.machine.root / "etc/portcullis/gate.toml"
+    before = file.read_text()
+    file.write_text(before + TABLE)
+    (gate.machine.root / "etc/portcullis/updates-root.json").write_bytes(operator.first_root)
+    yield Updates(gate, operator)
+    file.write_text(before)
+
+
+def test_updates_are_kept_taken_back_and_gone_back_from(updates: Updates, archives: tuple[Path, Path]) -> None:
+    good, bad = archives
+    updates.bring(good, "good")
+    assert updates.said("apply")["exit"] == 75  # the lane is open
+    assert updates.version() == "versions/0"
+
+    updates.gate.officer("close", "--reason", "update")
+    kept = updates.said("apply")
+    assert kept["exit"] == 0, (kept, updates.gate.machine.journal("-n", "200"))
+    assert updates.version() == "versions/1"
+    assert updates.runs("versions/1")
+    assert updates.serves()
+
+    updates.bring(bad, "bad")
+    updates.gate.officer("close", "--reason", "update")
+    refused = updates.said("apply")
+    assert refused["exit"] == 1, refused
+    assert "dry_crossing" in refused["words"]
+    assert updates.version() == "versions/1"
+    assert updates.said("status")["refused"][0]["name"] == "bad"
+    assert updates.runs("versions/1")
+    assert updates.serves()
+
+    updates.gate.officer("close", "--reason", "update")
+    assert updates.said("back")["exit"] == 0
+    assert updates.version() == "versions/0"
+    assert updates.runs("versions/0")
+    assert updates.serves()

@@ -1,0 +1,45 @@
+"""A dry crossing of this version, beside whatever runs: opened, referred, recorded and verified, without a barrier's driver."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyrage
+import pytest
+import tomli_w
+
+from drivers.errors import NotWellError
+from gate.cli.models import default_folder
+from gate.programs.dry_crossing import cross
+from gate.programs.shared.config import Config, load
+
+pytestmark = [pytest.mark.long, pytest.mark.faces]
+
+
+def configured(folder: Path, models: Path) -> Config:
+    """A gate of whose devices none is there: a dry crossing needs none of them."""
+    recipients = [str(pyrage.x25519.Identity.generate().to_public()) for _ in range(2)]
+    table = {
+        "purpose": "trial",
+        "gate_id": "north-7",
+        "operator": "border.example",
+        "paths": {"models": str(models), "trust": str(folder / "trust.sqlite")},
+        "barrier": {"port": "/dev/portcullis-barrier", "profile": "portcullis-sim"},
+        "swipe": {"port": "/dev/portcullis-swipe"},
+        "camera": {"address": "http://192.0.2.7/stream"},
+        "audit": {"recipients": recipients},
+    }
+    (folder / "gate.toml").write_bytes(tomli_w.dumps(table).encode())
+    return load(folder / "gate.toml")
+
+
+async def test_a_document_is_referred_and_the_records_verify(tmp_path: Path) -> None:
+    said = await cross(configured(tmp_path, default_folder()))
+    assert "referred" in said
+    assert "records verified" in said
+
+
+async def test_a_version_whose_models_are_not_there_is_not_well(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(NotWellError):
+        await cross(configured(tmp_path, tmp_path / "empty"))
