@@ -6,10 +6,13 @@ next version, and brings the snapshot and the timestamp up to them.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import shutil
 import sys
+import tempfile
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +35,15 @@ GATE_ID = "north-7"
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 PACKAGES = f"lib/python{PYTHON}/site-packages"
 HERE = Here.this_machine(GATE_ID)
+
+
+@contextlib.contextmanager
+def folder_in_memory() -> Iterator[Path]:
+    """A folder of one's own, in memory where there is room for what an update leaves free."""
+    memory = Path("/dev/shm")
+    has_room = memory.is_dir() and shutil.disk_usage(memory).free > 4 << 30
+    with tempfile.TemporaryDirectory(prefix="updates-", dir=memory if has_room else None) as made:
+        yield Path(made)
 
 
 class Operator:

@@ -7,11 +7,15 @@ from pathlib import Path
 import pyrage
 import pytest
 import tomli_w
+from fakes.inspections import NOW
+from fakes.sample_passports import utopia
 
 from drivers.errors import NotWellError
 from gate.cli.models import default_folder
 from gate.programs.dry_crossing import cross
 from gate.programs.shared.config import Config, load
+from gate.trust.importing import import_sources
+from gate.trust.sources import read_source
 
 pytestmark = [pytest.mark.long, pytest.mark.faces]
 
@@ -29,6 +33,9 @@ def configured(folder: Path, models: Path) -> Config:
         "camera": {"address": "http://192.0.2.7/stream"},
         "audit": {"recipients": recipients},
     }
+    files = {**utopia().csca_files(), **utopia().crl_files()}
+    sources = [read_source(name, content) for name, content in files.items()]
+    import_sources(folder / "trust.sqlite", sources, signer=None, test=True, now=NOW)
     (folder / "gate.toml").write_bytes(tomli_w.dumps(table).encode())
     return load(folder / "gate.toml")
 

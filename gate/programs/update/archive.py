@@ -43,9 +43,10 @@ def unpack(
     folder.mkdir(mode=0o755)
     try:
         with archive.open("rb") as file:
-            _expect_small_directory(file, kind)
+            files = _expect_small_directory(file, kind)
             with zipfile.ZipFile(file) as contents:
                 entries = list(_entries(contents, kind, may_hold))
+                _expect_count(len(entries), files)
                 _expect_room(free_bytes(folder), sum(entry.file_size for entry in entries), folder)
                 for entry in entries:
                     _write(contents, entry, folder / entry.filename)
@@ -72,8 +73,13 @@ def _expect_room(free: int, needed: int, folder: Path) -> None:
         )
 
 
-def _expect_small_directory(file: IO[bytes], kind: Kind) -> None:
-    """Its end without a comment, in 32 bits: then the directory is as small as it says. Raises RefusedError."""
+def _expect_count(found: int, files: int) -> None:
+    if found != files:
+        raise RefusedError(f"it says {files} files, and has {found}")
+
+
+def _expect_small_directory(file: IO[bytes], kind: Kind) -> int:
+    """Its end without a comment, in 32 bits: then the directory is as small as it says; how many files. Raises RefusedError."""
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - _END.size - _ZIP64_LOCATOR_BYTES))
     tail = file.read()
@@ -87,6 +93,7 @@ def _expect_small_directory(file: IO[bytes], kind: Kind) -> None:
         raise RefusedError(f"{files} files, and {FILES_MAX[kind]} are the most")
     if directory_bytes > files * _ENTRY_BYTES_MAX or start + directory_bytes + _END.size != size:
         raise RefusedError("its directory is not where it says, or longer than its files are many")
+    return int(files)
 
 
 def _entries(contents: zipfile.ZipFile, kind: Kind, may_hold: Callable[[str], bool]) -> Iterator[zipfile.ZipInfo]:

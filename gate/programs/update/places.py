@@ -59,7 +59,7 @@ class Software:
         (draft / "bin").mkdir()
         (draft / "bin" / "python3").symlink_to(f"/usr/bin/python{self._python}")
         (draft / "pyvenv.cfg").write_text("home = /usr/bin\ninclude-system-site-packages = false\n")
-        os.sync()  # thousands of files, at once
+        _sync_all(draft)  # thousands of files, at once
         draft.rename(self._versions / after)
         durable.sync(self._versions)
         return self.between(before, after)
@@ -93,9 +93,13 @@ class Software:
             if folder.exists() and version not in {SHIPPED, self.current()}:
                 shutil.rmtree(folder)
 
+    def forget(self) -> None:
+        """Forget the way back."""
+        self._back.unlink(missing_ok=True)
+
     def keep(self, versions: Iterable[str]) -> None:
         """Remove every version but these, the package's, and the one that runs."""
-        self._back.unlink(missing_ok=True)
+        self.forget()
         for folder in self._versions.iterdir():
             if folder.name.lstrip(".") not in {*versions, SHIPPED, self.current()}:
                 shutil.rmtree(folder)
@@ -123,7 +127,7 @@ class Models:
             path.replace(spare / path.name)
         came.rmdir()
         spare.chmod(0o755)
-        os.sync()
+        _sync_all(spare)
         return self.between(self.NEW)
 
     def between(self, spare: str) -> ModelsChange:
@@ -271,6 +275,16 @@ def emptied(folder: Path) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sync_all(folder: Path) -> None:
+    """Bring everything of a folder's file system to the disk (syncfs(2)). Raises OSError."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        if ctypes.CDLL(None, use_errno=True).syncfs(descriptor) != 0:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(folder))
+    finally:
+        os.close(descriptor)
 
 
 def _exchange(one: Path, other: Path) -> None:

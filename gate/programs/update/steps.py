@@ -240,6 +240,7 @@ def _forget(work: Work, why: str, *, tried: bool) -> None:
     """Remove what was prepared, and remember why it was not kept, as far as the disk lets us."""
     journal = work.journal
     try:
+        work.software.forget()
         work.models.discard()
         work.configuration.discard()
         if journal.verb != "back" and (install := journal.installs.get(Kind.SOFTWARE.value)) is not None:

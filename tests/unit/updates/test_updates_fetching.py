@@ -143,6 +143,7 @@ def test_one_download_at_a_time(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("lie", ["link", "folder", "pipe", "linked folder", "nothing", "no folder"])
 def test_a_stick_on_which_something_else_lies(tmp_path: Path, operator: Operator, lie: str) -> None:
+    first_root = operator.first_root
     place = operator.repo / "metadata" / "timestamp.json"
     content = place.read_bytes()
     place.unlink()
@@ -159,7 +160,6 @@ def test_a_stick_on_which_something_else_lies(tmp_path: Path, operator: Operator
             (operator.repo / "metadata").rename(tmp_path / "elsewhere")
             (operator.repo / "metadata").symlink_to(tmp_path / "elsewhere")
         case "no folder":
-            first_root = operator.first_root
             shutil.rmtree(operator.repo)
             store = Store(tmp_path / "store")
             with store.locked(), pytest.raises(SourceAwayError):
@@ -167,10 +167,9 @@ def test_a_stick_on_which_something_else_lies(tmp_path: Path, operator: Operator
             return
         case _:
             pass
-    first_root = (tmp_path / "elsewhere" if lie == "linked folder" else operator.repo / "metadata") / "1.root.json"
     store = Store(tmp_path / "store")
     with store.locked(), pytest.raises((RefusedError, SourceAwayError)):
-        store.fetch(FolderSource(operator.repo), first_root=first_root.read_bytes(), here=HERE)
+        store.fetch(FolderSource(operator.repo), first_root=first_root, here=HERE)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import shutil
 from collections.abc import Callable
@@ -117,6 +118,7 @@ def test_stolen_online_keys_that_ran_ahead_are_overcome_by_a_newer_root(
     shutil.rmtree(operator.repo / "metadata")
     shutil.copytree(tmp_path / "honest", operator.repo / "metadata")
     operator.renew()
+    operator.renew()
     with pytest.raises(OldError):
         believer.believe(operator.repo)
     for name in ONLINE:  # the operator makes new online keys, and a root that names them
@@ -171,7 +173,7 @@ def by_name(whole: dict[str, Any], name: str) -> dict[str, Any]:
 def named_twice(whole: dict[str, Any]) -> None:
     role = by_name(whole, "configuration")
     (first, _) = role["keyids"]
-    whole["keys"]["0" * 64] = whole["keys"][first]
+    whole["keys"]["0" * 64] = copy.deepcopy(whole["keys"][first])
     role["keyids"] = [first, "0" * 64]
 
 

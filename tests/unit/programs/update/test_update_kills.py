@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,7 @@ def test_killed_at_a_step(gate: Gate, moment: str) -> None:
     expect_whole(gate, moment)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_power_cut_at_a_step_and_the_next_boot(gate: Gate, moment: str) -> None:
     """Nothing runs after a boot, and what starts the units comes after the program."""
@@ -101,6 +103,10 @@ def test_killed_at_every_file_that_it_touches(tmp_path: Path) -> None:
     raise AssertionError("it never came to its end")
 
 
+def _told(gate: Gate, told: Path) -> None:
+    told.write_text(str(gate.update().code))
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("reason", [errno.ENOSPC, errno.EROFS], ids=["full", "read-only"])
 def test_a_disk_that_is_full_or_read_only_from_any_moment_on(tmp_path: Path, reason: int) -> None:
@@ -110,7 +116,7 @@ def test_a_disk_that_is_full_or_read_only_from_any_moment_on(tmp_path: Path, rea
         gate.update()
         gate.offer_all("two")
         told = tmp_path / f"{number}.told"
-        refused(lambda told=told, gate=gate: told.write_text(str(gate.update().code)), at=number, reason=reason)
+        refused(partial(_told, gate, told), at=number, reason=reason)
         gate.update()  # there is room again
         assert gate.state() in (OLD, NEW), number
         assert gate.leftovers() == [], number
