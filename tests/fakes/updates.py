@@ -151,6 +151,7 @@ class Machine:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.closed = True
+        self.stopped = 0
         self.lane: dict[str, Any] = {"state": "idle", "leaf_closed": True, "mode": "gate"}
 
     def current(self) -> Path:
@@ -171,6 +172,7 @@ class Machine:
 
     def stop(self, programs: Iterable[str]) -> None:
         gone = set(programs)
+        self.stopped += 1
         self._set({name: version for name, version in self.units().items() if name not in gone})
 
     def start(self, programs: Iterable[str]) -> None:

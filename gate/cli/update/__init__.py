@@ -46,6 +46,7 @@ def status(config: ConfigFile = None, as_json: Json = False) -> None:
     sync = asyncio.run(hear(settings, "sync"))
     fetched = sync.detail.get("updates") if isinstance(sync, Status) else None
     fields = {
+        "runs": _version(),
         "current": msgspec.to_builtins(installed.current),
         "fetched": fetched,
         "refused": [
@@ -59,6 +60,7 @@ def status(config: ConfigFile = None, as_json: Json = False) -> None:
     if as_json:
         emit_json("update.status/1", fields)
     else:
+        say(f"version {_version() or 'of no package'} runs; 0 is the package's own")
         for kind, one in installed.current.items():
             say(f"{kind:14} {one.number} ({one.name}), since {one.at}")
         if not installed.current:
@@ -178,6 +180,16 @@ async def _dry_crossing(settings: Config) -> Iterator[dict[str, str]]:
     except (DriverError, OSError) as error:
         found = {"state": "wrong", "detail": str(error)}
     return iter([{"id": "dry_crossing", **found}])
+
+
+def _version() -> str | None:
+    """The version that `gate` runs of, where a package has laid one."""
+    from gate.programs.update.program import LIBRARY
+
+    try:
+        return (LIBRARY / "current").readlink().name
+    except OSError:
+        return None
 
 
 def _settings(path: Path | None) -> Config:

@@ -269,7 +269,7 @@ class Update:
         )
         kept = ledger.folder / f"configuration-{installed.id}"
         changes = Changes(
-            software=before.software and work.software.between(before.software.before, before.software.after),
+            software=before.software and work.software.between(work.software.current(), before.software.after),
             models=before.models and work.models.between(Models.PREVIOUS),
             configuration=before.configuration
             and work.configuration.between(

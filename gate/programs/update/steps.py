@@ -218,11 +218,12 @@ def is_committed(work: Work) -> bool:
 def go_back(work: Work, why: str, *, tried: bool = True, start: bool = True) -> None:
     """Undo whatever was done: the places are those of before, and what ran runs. May be repeated. Raises OSError.
 
-    `tried`: it is not begun again by itself. Without `start` units are left to whoever starts them, as at a boot.
+    `tried`: it is not begun again by itself. Without `start` units are left to whoever starts them: at a boot nothing runs yet, and to stop what is
+    about to start would cancel it.
     """
     journal, changes = work.journal, work.changes
     stopped = journal.step not in _RUNS_ON
-    if stopped:
+    if stopped and start:
         work.machine.stop(journal.ran)
     if changes.configuration is not None:
         work.configuration.switch_back(changes.configuration)

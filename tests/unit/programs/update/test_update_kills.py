@@ -69,7 +69,9 @@ def test_a_power_cut_at_a_step_and_the_next_boot(gate: Gate, moment: str) -> Non
     gate.offer_all("two")
     killed(gate, moment)
     gate.machine.stop(gate.machine.running())
+    before = gate.machine.stopped
     gate.update(Verb.RECOVER)
+    assert gate.machine.stopped == before  # it would cancel what is about to start
     assert gate.machine.units() == {}
     gate.machine.start(("log", "vision", "lane", "screens"))
     expect_whole(gate, moment)
