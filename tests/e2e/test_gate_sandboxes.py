@@ -26,6 +26,8 @@ DEVICES = ("open a serial line", "open another serial line", "open a camera", "o
 CONFINED = "tests/integration/test_children_confined.py::test_what_a_kind_of_child_gave_up_is_refused_and_nothing_else"
 OF_DOCUMENTS = "tests/integration/test_document_child.py"
 LOADED = "tests/integration/test_what_programs_load.py::test_a_program_loads_nothing_that_it_may_not"
+UNITS = "tests/integration/test_systemd_units.py"
+UPDATES = "tests/unit/programs/update/test_update_program.py"
 OF_ADMINISTRATORS = (
     *("open a raw socket", "open a netlink socket", "use io_uring", "use keys of the kernel", "mount"),
     *("make a user namespace", "touch the clock", "make a set-user-ID file"),
@@ -88,6 +90,15 @@ PHRASES: dict[tuple[str, str], tuple[str, ...] | str] = {
         "screens",
         "make an order",
     ): "tests/unit/orders/test_orders.py::test_an_order_that_another_key_signed_than_the_certified_one_is_nobodys",
+    (
+        "gate-update",
+        "reach the network or a device",
+    ): f"{UNITS}::test_what_installs_updates_reaches_no_network_and_is_never_what_it_installed",
+    ("gate-update", "run with somebody in the lane"): f"{UPDATES}::test_nothing_is_done_with_somebody_in_the_lane",
+    (
+        "gate-update",
+        "be what it installed",
+    ): f"{UNITS}::test_what_installs_updates_reaches_no_network_and_is_never_what_it_installed",
     (EVERYBODY, "take another's place"): ("replace *", "listen as *"),
     (EVERYBODY, "call a program that has no business with it"): ("call *",),
     (EVERYBODY, "read another's memory"): ("read another's memory", "trace"),
