@@ -49,6 +49,7 @@ class Central:
     port: int = 0
     ca: str = ""
     mirror_vkey: str = ""
+    updates: Path | None = None
     _process: subprocess.Popen[str] | None = field(default=None, repr=False)
 
     def init(self) -> None:
@@ -59,7 +60,16 @@ class Central:
         return gate_command("central", verb, *arguments, "--dir", str(self.folder), *self._database())
 
     def start(self) -> None:
-        arguments = ("central", "serve", "--dir", str(self.folder), "--port", str(self.port), *self._database())
+        arguments = (
+            "central",
+            "serve",
+            "--dir",
+            str(self.folder),
+            "--port",
+            str(self.port),
+            *self._database(),
+            *self._updates(),
+        )
         with (self.folder / "central.log").open("ab") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "gate.cli", *arguments], stdout=subprocess.PIPE, stderr=output, text=True
@@ -89,6 +99,9 @@ class Central:
     @property
     def address(self) -> str:
         return f"127.0.0.1:{self.port}"
+
+    def _updates(self) -> tuple[str, ...]:
+        return () if self.updates is None else ("--updates", str(self.updates))
 
     def _database(self) -> tuple[str, ...]:
         return () if self.database is None else ("--database", self.database)

@@ -152,6 +152,7 @@ class Machine:
         self.folder = folder
         self.closed = True
         self.stopped = 0
+        self.silent = False
         self.lane: dict[str, Any] = {"state": "idle", "leaf_closed": True, "mode": "gate"}
 
     def current(self) -> Path:
@@ -191,7 +192,7 @@ class Machine:
         return "a key that is wrong" if "wrong" in file.read_text() else ""
 
     def programs(self) -> Programs:
-        units = self.units()
+        units = {} if self.silent else self.units()
         lane = {**self.lane, "closed_by": "officer7" if self.closed else None} if "lane" in units else None
         return Programs(dict.fromkeys(units, "ready"), lane)
 

@@ -24,8 +24,8 @@ def serving(repo: Path, asked: list[tuple[str, str]]) -> Callable[[httpx2.Reques
             return httpx2.Response(404)
         content = (repo / path).read_bytes()
         if wanted := request.headers.get("range"):
-            return httpx2.Response(206, content=content[int(wanted.removeprefix("bytes=").removesuffix("-")) :])
-        return httpx2.Response(200, content=content)
+            return httpx2.Response(206, content=iter([content[int(wanted.removeprefix("bytes=").removesuffix("-")) :]]))
+        return httpx2.Response(200, content=iter([content]))
 
     return answer
 
@@ -85,7 +85,7 @@ def test_no_path_leads_elsewhere_on_the_server() -> None:
 
 def test_a_program_that_ends_breaks_the_download_off() -> None:
     ending = threading.Event()
-    chunks = source(lambda _: httpx2.Response(200, content=b"x" * 10), ending).read("targets/lists/x.zip")
+    chunks = source(lambda _: httpx2.Response(200, content=iter([b"x" * 10])), ending).read("targets/lists/x.zip")
     ending.set()
     assert chunks is not None
     with pytest.raises(SourceAwayError, match="broken off"):
