@@ -98,6 +98,7 @@ def show(repo: Repo, role: Annotated[str, typer.Argument(help="The role that wai
     """Show what waits for a signature, as it will be signed."""
     import json
 
+    _expect_roles(role)
     with _explained():
         from gate.updates.publishing import Repository
 
@@ -113,6 +114,7 @@ def sign(
     repo: Repo, role: Annotated[str, typer.Argument(help="The role that waits.")], keys: Keys, as_json: Json = False
 ) -> None:
     """Sign what waits. With the last signature that it needs it is published; renew snapshot and timestamp afterwards."""
+    _expect_roles(role)
     with _explained():
         from gate.updates.publishing import Repository, read_keys
 
@@ -128,11 +130,19 @@ def renew(
     as_json: Json = False,
 ) -> None:
     """Publish roles anew with another expiry: snapshot and timestamp after each change, and every day."""
+    _expect_roles(*(role or ()))
     with _explained():
         from gate.updates.publishing import ONLINE, Repository, read_keys
 
         outcomes = Repository(repo, now()).renew(role or ONLINE, read_keys(keys))
     _show("update.renew/1", outcomes, as_json=as_json)
+
+
+def _expect_roles(*roles: str) -> None:
+    from gate.updates.publishing import EXPIRES_DAYS
+
+    if unknown := [role for role in roles if role not in EXPIRES_DAYS]:
+        fail(Exit.USAGE, f"no role {unknown[0]}: one of {', '.join(EXPIRES_DAYS)}")
 
 
 def _show(schema: str, outcomes: list[Outcome], *, as_json: bool) -> None:
