@@ -89,7 +89,7 @@ def test_each_mistake_has_its_code(tmp_path: Path, config: Path) -> None:
     assert ran("publish", "renew", repo, "--keys", tmp_path / "none")[0] == 65
     assert ran("publish", "renew", repo, "--keys", keys, "--role", "emperor")[0] == 2
     assert ran("publish", "show", repo, "../x")[0] == 2
-    assert ran("publish", "sign", repo, "lists", "--keys", keys)[0] == 65  # nothing waits
+    assert ran("publish", "sign", repo, "lists", "--keys", keys)[0] == 74  # nothing waits
     assert ran("publish", "renew", repo, "--keys", tmp_path / "nowhere")[0] == 74
     operator.twist("lists", lambda signed: signed.update(expires="2020-01-01T00:00:00Z"))
     code, _, said = ran("fetch", repo, "--config", config)
