@@ -83,7 +83,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Installed(msgspec.Struct, frozen=True, kw_only=True):
-    """What is installed by kind; `tried` is the highest number that was ever begun, a kind; `before` is what `back` goes to.
+    """What is installed by kind; `tried` is the highest number that was kept or not, a kind; `before` is what `back` goes to.
 
     `id` is the newest update that was done.
     """

@@ -37,6 +37,7 @@ class Software:
         self._versions = folder / "versions"
         self._link = folder / "current"
         self._back = folder / ".back"
+        self._next = folder / ".next"
         self._python = python  # such as 3.13
 
     def current(self) -> str:
@@ -75,10 +76,9 @@ class Software:
 
     def switch(self, change: SoftwareChange) -> None:
         """Have the link name the version that comes."""
-        draft = self._folder / ".next"
-        draft.unlink(missing_ok=True)
-        draft.symlink_to(f"versions/{change.after}")
-        draft.replace(self._link)
+        self._next.unlink(missing_ok=True)
+        self._next.symlink_to(f"versions/{change.after}")
+        self._next.replace(self._link)
         durable.sync(self._folder)
 
     def switch_back(self, change: SoftwareChange) -> None:
@@ -94,8 +94,9 @@ class Software:
                 shutil.rmtree(folder)
 
     def forget(self) -> None:
-        """Forget the way back."""
-        self._back.unlink(missing_ok=True)
+        """Forget the way back, and a way there that was not gone."""
+        for link in (self._back, self._next):
+            link.unlink(missing_ok=True)
 
     def keep(self, versions: Iterable[str]) -> None:
         """Remove every version but these, the package's, and the one that runs."""
@@ -109,6 +110,7 @@ class Models:
     """The folder of models, and a spare that changes places with it."""
 
     NEW: Final = "new"
+    UNPACKED: Final = "unpacked"
     PREVIOUS: Final = "previous"
 
     def __init__(self, folder: Path) -> None:
@@ -117,9 +119,7 @@ class Models:
     def prepare(self, archive: Path) -> ModelsChange:
         """Make the folder anew with what comes: of the same name in the other's place, everything else as it is. Raises RefusedError, OSError."""
         self.discard()
-        spare, came = self._spare(self.NEW), self._spare("unpacked")
-        if came.exists():
-            shutil.rmtree(came)
+        spare, came = self._spare(self.NEW), self._spare(self.UNPACKED)
         unpack(archive, came, Kind.MODELS, may_hold=lambda name: _MODEL_FILE.fullmatch(name) is not None)
         # Files of models are never written to, only replaced: the same bytes may stand in both folders.
         shutil.copytree(self._folder, spare, copy_function=os.link, symlinks=True)
@@ -149,8 +149,9 @@ class Models:
 
     def discard(self) -> None:
         """Remove what was prepared."""
-        if self._spare(self.NEW).exists():
-            shutil.rmtree(self._spare(self.NEW))
+        for name in (self.NEW, self.UNPACKED):
+            if self._spare(name).exists():
+                shutil.rmtree(self._spare(name))
 
     def keep(self) -> None:
         """What was there before a change is what `back` goes to."""
@@ -233,8 +234,9 @@ class Configuration:
 
     def discard(self) -> None:
         """Remove what was prepared, and the way back."""
-        for path in (*self._folder.glob(".next-*"), *self._folder.glob(".back-*")):
-            path.unlink()
+        for pattern in (".next-*", ".back-*", f"{durable.DRAFT}.next-*"):
+            for path in self._folder.glob(pattern):
+                path.unlink()
 
     def _mode(self, name: str) -> int:
         try:

@@ -40,7 +40,6 @@ from gate.programs.update.steps import (
     NotKeptError,
     NotNowError,
     Work,
-    begin,
     carry_out,
     finish,
     go_back,
@@ -248,9 +247,10 @@ class Update:
             step="begin",
             file=str(self._ports.file),
             models=site.paths.models,
+            installs=dict(installs),
             changes=changes or Changes(),
         )
-        work = self._work(ledger, begin(ledger, journal, installs))
+        work = self._work(ledger, journal)
         work.archives = archives or {}
         work.programs = self._ports.programs(site)
         carry_out(work)

@@ -17,7 +17,7 @@ import msgspec
 
 from gate import durable
 from gate.programs.update.lane import Programs
-from gate.programs.update.ledger import Changes, Install, Journal, Ledger, Refusal, SoftwareChange
+from gate.programs.update.ledger import Changes, Installed, Journal, Ledger, Refusal, SoftwareChange
 from gate.programs.update.machine import Check, Machine, worse
 from gate.programs.update.places import Configuration, Models, Software
 from gate.updates.errors import UpdateError
@@ -157,6 +157,7 @@ def _commit(work: Work) -> None:
             installed,
             id=journal.id,
             current={**others, **journal.installs},
+            tried=_tried(installed, journal),
             refused={kind: one for kind, one in installed.refused.items() if kind not in kinds},
             before=msgspec.structs.replace(changes, software=software),
             before_installs={kind: installed.current.get(kind) for kind in kinds},
@@ -250,21 +251,21 @@ def _forget(work: Work, why: str, *, tried: bool) -> None:
         if tried and journal.verb != "back":
             installed = work.ledger.installed
             refused = {kind: Refusal(install=install, why=why[:500]) for kind, install in journal.installs.items()}
-            work.ledger.install(msgspec.structs.replace(installed, refused={**installed.refused, **refused}))
-        if not tried:
-            _try_again(work)
+            work.ledger.install(
+                msgspec.structs.replace(
+                    installed,
+                    refused={**installed.refused, **refused},
+                    tried=_tried(installed, journal),
+                )
+            )
     except OSError as error:
         log.warning("update_left_something", extra={"reason": str(error)[:300]})
 
 
-def _try_again(work: Work) -> None:
-    """What was not begun in earnest may be begun by itself another time."""
-    installed = work.ledger.installed
-    tried = {
-        kind: number - 1 if kind in work.journal.installs and work.journal.installs[kind].number == number else number
-        for kind, number in installed.tried.items()
-    }
-    work.ledger.install(msgspec.structs.replace(installed, tried=tried))
+def _tried(installed: Installed, journal: Journal) -> dict[str, int]:
+    """The numbers that are not begun by themselves any more."""
+    numbers = {kind: max(install.number, installed.tried.get(kind, 0)) for kind, install in journal.installs.items()}
+    return {**installed.tried, **numbers}
 
 
 def finish(work: Work) -> None:
@@ -279,13 +280,3 @@ def finish(work: Work) -> None:
             shutil.rmtree(folder)
     shutil.rmtree(work.ledger.staging, ignore_errors=True)
     work.ledger.over()
-
-
-def begin(ledger: Ledger, journal: Journal, installs: Mapping[str, Install]) -> Journal:
-    """Write down that an update begins: its numbers count as tried from now on, whatever becomes of it. Raises OSError."""
-    installed = ledger.installed
-    tried = {kind: max(install.number, installed.tried.get(kind, 0)) for kind, install in installs.items()}
-    ledger.install(msgspec.structs.replace(installed, tried={**installed.tried, **tried}))
-    begun = msgspec.structs.replace(journal, step="begin", installs=dict(installs))
-    ledger.at(begun)
-    return begun
