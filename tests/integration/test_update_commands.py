@@ -17,10 +17,13 @@ from gate.updates.layout import Kind
 
 pytestmark = pytest.mark.long
 
+# Loaded before the command becomes another user, to whom the interpreter of these tests may be closed.
+COMMAND = "import _strptime; from gate.cli import main; main()"
+
 
 def ran(*words: str | Path, path: str | None = None) -> tuple[int, dict[str, Any], str]:
     done = subprocess.run(
-        [sys.executable, "-m", "gate.cli", "update", *map(str, words), "--json"],
+        [sys.executable, "-c", COMMAND, "update", *map(str, words), "--json"],
         capture_output=True,
         text=True,
         check=False,
