@@ -53,8 +53,18 @@ def expect_whole(gate: Gate, moment: str) -> None:
     assert gate.ledger.journal is None
 
 
+@pytest.mark.parametrize("moment", ["after switch", "before commit", "after commit"])
+def test_killed_where_it_matters_most(gate: Gate, moment: str) -> None:
+    killed_at_a_step(gate, moment)
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_killed_at_a_step(gate: Gate, moment: str) -> None:
+    killed_at_a_step(gate, moment)
+
+
+def killed_at_a_step(gate: Gate, moment: str) -> None:
     gate.offer_all("two")
     killed(gate, moment)
     outcome = gate.update()
