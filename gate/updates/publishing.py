@@ -225,10 +225,10 @@ class Repository:
             raise RepositoryError(f"{self._draft(role)} is no metadata: {error}") from error
         return self._signed(role, waiting, signers)
 
-    def waiting(self, role: str) -> dict[str, Any]:
+    def waiting(self, role: str) -> dict[str, object]:
         """What waits for signatures, as it will be signed: for whoever is to sign it to read."""
         try:
-            said: dict[str, Any] = json.loads(self._draft(role).read_bytes())["signed"]
+            said: dict[str, object] = json.loads(self._draft(role).read_bytes())["signed"]
         except (OSError, ValueError, KeyError) as error:
             raise RepositoryError(f"nothing of {role} waits for signatures: {self._draft(role)}") from error
         return said

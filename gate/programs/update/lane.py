@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from gate.channel.messages import Status
 from gate.programs.shared.status import hear_at
@@ -25,7 +25,7 @@ class Programs:
     """How each program that answers is; `lane` is the lane's own detail, None while it does not answer."""
 
     states: Mapping[str, str] = field(default_factory=dict)
-    lane: Mapping[str, Any] | None = None
+    lane: Mapping[str, object] | None = None
 
     def occupied(self) -> str:
         """Why somebody may be in the lane; empty when nobody is."""

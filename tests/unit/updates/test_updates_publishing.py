@@ -51,7 +51,7 @@ def test_a_configuration_waits_for_the_second_person(tmp_path: Path, operator: O
     anna, bert = operator.approvers
     assert add(operator, Kind.CONFIGURATION, anna).missing == 1
     assert not list((operator.repo / "metadata").glob("*.configuration.json"))
-    assert operator.repository.waiting("configuration")["targets"]["configuration/north-7.zip"]["custom"]["number"] == 1
+    assert operator.repository.waiting("configuration")["version"] == 1
     with pytest.raises(RepositoryError, match="waits for signatures"):
         add(operator, Kind.CONFIGURATION, bert)
     assert operator.repository.sign("configuration", read_keys(anna)).missing == 1  # one person twice is one person
