@@ -198,16 +198,6 @@ class Configuration:
         fresh = tuple(name for name in files if not self._back(name).exists())
         return ConfigurationChange(names=tuple(files), fresh=fresh, gone=gone)
 
-    def staged(self, change: ConfigurationChange, folder: Path) -> Path:
-        """A copy of what comes in a folder of its own, to be checked there: the files as they will lie. Raises OSError."""
-        if folder.exists():
-            shutil.rmtree(folder)
-        folder.mkdir(mode=0o700, parents=True)
-        for name in change.names:
-            place = self._next(name) if self._next(name).exists() else self._folder / name
-            (folder / name).write_bytes(place.read_bytes())
-        return folder / self._name
-
     def switch(self, change: ConfigurationChange) -> None:
         """Give the files their names; the configuration itself last."""
         for name in sorted(change.names, key=lambda one: one == self._name):

@@ -114,10 +114,11 @@ def _switch(work: Work) -> None:
     if changes.models is not None:
         work.models.switch(changes.models)
     if changes.configuration is not None:
-        file = work.configuration.staged(changes.configuration, work.ledger.staging / "checked")
-        if problem := work.machine.check_configuration(work.software.interpreter(work.software.current()), file):
-            raise NotKeptError(f"configuration: {problem}")
         work.configuration.switch(changes.configuration)
+        # Only in its place is it judged as it will be: with the approvals beside it. No unit runs meanwhile.
+        interpreter = work.software.interpreter(work.software.current())
+        if problem := work.machine.check_configuration(interpreter, Path(work.journal.file)):
+            raise NotKeptError(f"configuration: {problem}")
 
 
 def _check(work: Work) -> None:
