@@ -36,6 +36,7 @@ PAGE = "http://127.0.0.1:8088"
 CENTRAL = "/root/central"
 CENTRAL_COMMAND = (PYTHON, "-c", "from gate.cli import main; main()", "central")
 OFFICER = "officer7"
+APPROVERS = ("anna.example", "ben.example", "carla.example")
 SHIFT = f"/home/{OFFICER}/shift.key"
 READY_DEADLINE_S = 60.0
 WORLD_DEADLINE_S = 300.0  # the first run renders the faces
@@ -422,19 +423,24 @@ def _provision(gate: Gate) -> None:
         *("provision", "enrol", "--central", f"localhost:{gate.central.port}", "--ca", f"{CENTRAL}/ca.pem"),
         stdin=token["token"],
     )
-    _approve(gate)
+    _name_approvers(gate)
+    approve(gate, serial=1)
 
 
-def _approve(gate: Gate) -> None:
-    """Two of three approvers sign what the gate was set up with: with the commands of the technician's guide, all on one machine here."""
-    people = [f"{name}.example" for name in ("anna", "ben", "carla")]
-    made = (gate.command("config", "key", "--name", one, "--out", f"/root/{one}.key", "--json") for one in people)
+def _name_approvers(gate: Gate) -> None:
+    """Three persons who may approve, with their keys on one machine here."""
+    made = (gate.command("config", "key", "--name", one, "--out", f"/root/{one}.key", "--json") for one in APPROVERS)
     listed = [json.loads(done.stdout)["vkey"] for done in made]
     gate.machine.write("/etc/portcullis/approvers.toml", f"schema = 1\napprovers = {json.dumps(listed)}\n")
+
+
+def approve(gate: Gate, *, serial: int) -> None:
+    """Two of them sign what the gate is set up with now: with the commands of the technician's guide."""
+    note = f"/root/north-7-{serial}.note"
     gate.machine.write("/root/north-7.txt", gate.command("config", "show", "--canonical").stdout)
-    for one in people[:2]:
+    for one in APPROVERS[:2]:
         gate.command(
-            *("config", "approve", "/root/north-7.txt", "--serial", "1", "--note", "/root/north-7.note"),
+            *("config", "approve", "/root/north-7.txt", "--serial", str(serial), "--note", note),
             *("--key", f"/root/{one}.key", "--name", one),
         )
-    gate.command("config", "install", "/root/north-7.note")
+    gate.command("config", "install", note)
