@@ -22,7 +22,7 @@ NOUNS = {
     "face": "Faces: compare, evaluate, evaluate-pad",
     "models": "Model files: list, fetch, verify, accept, bench",
     "officer": "An officer's signed orders: admit, refer, hand-over, release, open-emergency, end-emergency, acknowledge, close, pause, maintain, consent, open, direction, mode, accept-head, present, list, authority",
-    "provision": "From a bare machine to a gate in service: init, find-reader, enrol, rotate-log-key, seal, decommission",
+    "provision": "From a bare machine to a gate in service: init, find-reader, enrol, rotate-log-key, seal, decommission, report",
     "run": "The programs of the appliance",
     "selftest": "Every device, model, list, clock and disk",
     "shadow": "A gate that only watches, beside the officer: report",
@@ -31,7 +31,7 @@ NOUNS = {
     "support-bundle": "What a maker needs, in one file, and nothing personal",
     "sync": "The outbox to the central server: status, push, export-usb",
     "trust": "Certificates and lists that documents are judged against: import, list, report",
-    "update": "Updates: what is installed and fetched, and the operator's repository: status, fetch, apply, back, check, publish",
+    "update": "Updates, and the operator's repository of them: status, fetch, apply, back, check, publish",
 }
 
 

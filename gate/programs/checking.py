@@ -112,8 +112,7 @@ def _sync(config: Config) -> Iterator[Problem]:
         Verifier.parse(config.sync.mirror_vkey)
     except BadFormatError as error:
         yield Problem("sync.mirror_vkey", str(error))
-    for name in ("ca", "certificate", "key"):
-        yield from _missing(f"sync.{name}", Path(getattr(config.sync, name)))
+    yield from _missing("sync.identity", Path(config.sync.identity))
 
 
 def _lists(config: Config) -> Iterator[Problem]:

@@ -103,6 +103,8 @@ EVENTS: Final = {
     "inbox_problem": _trouble("a receipt was refused, or the inbox cannot be read", security=True),
     "inbox_well_again": Event("all of the inbox was found well", (), (), True),
     "spool_checkpoint_refused": Event("the spool holds a checkpoint that this log did not sign", (), ("reason",), True),
+    "log_key_changed": Event("the log has a new key, to which the old one handed over", (), (), True),
+    "log_key_not_changed": Event("the log could not take its new key", (), ("reason",), True),
     # sync
     "mirrored": Event("the central server signed for so many entries", ("entries",)),
     "mirror_reached": Event("the central server answers again"),
@@ -111,6 +113,18 @@ EVENTS: Final = {
     "lists_not_imported": _trouble("what lies in the folder of lists cannot be imported"),
     "lists_well_again": Event("it can"),
     "lists_replaced": Event("newer lists took the place of the old ones", ("version", "certificates", "revocation_lists", "withdrawn")),
+    "identity_problem": _trouble("the device certificate cannot be renewed, or is not to be used", security=True),
+    "identity_well_again": Event("it can", (), (), True),
+    "identity_renewed": Event("the device has a new certificate, so many days before the old one ends", ("was_good_for_days",), (), True),
+    "authorities_changed": Event("other authorities vouch for the central server, by their fingerprints", ("authorities",), (), True),
+    "updates_not_fetched": _trouble("updates cannot be fetched, or are not what was signed", security=True),
+    "updates_well_again": Event("they can", (), (), True),
+    "updates_fetched": Event("newer updates lie ready", ("offers",)),
+    # the update program
+    "update_step": Event("an update begins a step", ("step",)),
+    "update_goes_back": Event("an update is taken back, at this step", ("step",), ("reason",), True),
+    "update_left_something": Event("what an update no longer needs could not be removed", (), ("reason",)),
+    "update_ended": Event("what came of an order to update: the verb and the exit code", ("verb", "code"), ("words",), True),
     # screens
     "link_down": _trouble("the lane, or vision, does not answer", about=("link",)),
     "link_up": Event("it does", ("link",)),
@@ -118,6 +132,8 @@ EVENTS: Final = {
     "kiosk_group_not_ours": Event("the kiosk's group cannot be let in to the start page", ("group",)),
     # the central server
     "gate_enrolled": Event("a gate enrolled", ("gate",), (), True),
+    "gate_renewed": Event("a gate has a new certificate", ("gate",), (), True),
+    "gate_retired": Event("a gate said that it is no more", ("gate",), (), True),
     "gate_refused": Event("a certificate that is no gate's, or a revoked one", ("gate",), (), True),
     "request_refused": Event("a request was refused", ("status",), ("path", "reason"), True),
     "request_failed": Event("a request could not be answered", (), ("path", "reason")),

@@ -24,7 +24,7 @@ TABLE: dict[str, Any] = {
     "operator": "border.example",
     "barrier": {"port": "/dev/portcullis-barrier", "profile": "lot"},
     "swipe": {"port": "/dev/portcullis-swipe"},
-    "camera": {"address": "http://anna:secret@192.0.2.7/stream"},
+    "camera": {"address": "http://192.0.2.7/stream", "credentials": "/etc/portcullis/keys/camera"},
 }
 
 
@@ -111,13 +111,7 @@ def test_what_only_a_running_program_would_refuse_is_found_as_well(path: Path, t
         rules={"travellers": {"crew": {"nationalities": ["DEU"]}}},
         audit={"recipients": ["age1no", "age1no"]},
         screens={"languages": ["en", "tlh"]},
-        sync={
-            "address": "c:1",
-            "ca": "/nowhere/ca",
-            "certificate": "/dev/null",
-            "key": "/dev/null",
-            "mirror_vkey": "x",
-        },
+        sync={"address": "c:1", "identity": "/nowhere/identity", "mirror_vkey": "x"},
     )
     found = {(file, key): (line, why) for file, key, line, why in problems(path)}
     assert found.keys() == {
@@ -127,7 +121,7 @@ def test_what_only_a_running_program_would_refuse_is_found_as_well(path: Path, t
         ("gate.toml", "audit.recipients"),
         ("gate.toml", "screens.languages"),
         ("gate.toml", "sync.mirror_vkey"),
-        ("gate.toml", "sync.ca"),
+        ("gate.toml", "sync.identity"),
         ("site.toml", "profiles.ours"),
     }
     assert found["site.toml", "profiles.ours"][0] == 3
@@ -164,7 +158,7 @@ def test_the_whole_configuration_is_shown_with_its_defaults_and_without_password
     told = tomllib.loads(ran("show", "--config", path))
     assert told["rules"]["liveness_min"] == 0.5
     assert told["barrier"]["driver"] == "modbus"
-    assert told["camera"]["address"] == "http://anna:***@192.0.2.7/stream"
+    assert told["camera"]["address"] == "http://192.0.2.7/stream"
     for words in ((), ("--canonical",), ("--json",), ("--json", "--canonical")):
         assert "secret" not in ran("show", "--config", path, *words)
 
