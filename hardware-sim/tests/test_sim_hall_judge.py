@@ -326,6 +326,13 @@ def test_nobody_is_told_to_go_where_nothing_opens(through: bool) -> None:  # noq
     assert wrong(found) is Wrong.LOCKED_LANE
 
 
+def test_a_release_in_an_emergency_has_nothing_to_open() -> None:
+    case = Case()
+    case.board.controller.emergency = True
+    case.judge.ordered("release")
+    case.after(HEARD_S + 0.1)
+
+
 def test_a_stuck_beam_may_tell_the_lane_that_somebody_went() -> None:
     case = Case()
     case.judge.shows, case.judge.served, case.judge.is_helpless = "go", "t1", True

@@ -294,6 +294,8 @@ class Judge(Bench):
         del door
         if order == "grant":
             self._granted_to = self.served
+        if order == "release" and self.board.controller.emergency:
+            return  # it stands open already
         self._orders.ordered(order)
 
     def forfeits(self, after_s: float) -> None:

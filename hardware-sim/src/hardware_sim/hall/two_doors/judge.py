@@ -149,9 +149,12 @@ class TwoDoorJudge(Bench):
 
     def ordered(self, order: str, door: str) -> None:
         """The lane told a board something, or an officer was answered that it does."""
+        side = self._sides[door]
         if order == "grant":
-            self._sides[door].granted_to = self.served
-        self._sides[door].orders.ordered(order)
+            side.granted_to = self.served
+        if order == "release" and side.board.controller.emergency:
+            return  # it stands open already
+        side.orders.ordered(order)
 
     def freed(self) -> None:
         """An officer frees whoever is inside."""
