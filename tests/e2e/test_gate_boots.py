@@ -70,7 +70,7 @@ def test_an_operator_may_ask_how_the_programs_are_and_others_may_not(gate: Gate)
         return done.returncode, set(json.loads(done.stdout)["programs"].values())
 
     assert "away" not in asked_by("operator7")[1]
-    assert asked_by("officer7") == (69, {"away"})
+    assert asked_by("officer7") == (77, {"no_right"})
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
