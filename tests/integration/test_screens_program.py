@@ -506,7 +506,7 @@ async def test_stopping_ends_open_streams_at_once(tmp_path: Path) -> None:
 async def test_a_port_that_is_taken_is_said_so(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        with pytest.raises(OSError, match=f"cannot serve the traveller's page on 127.0.0.1 port {port}: "):
+        with pytest.raises(OSError, match=f"cannot serve on 127.0.0.1 port {port}: "):
             await run(config(tmp_path, port=port), stop=asyncio.Event())
 
 
