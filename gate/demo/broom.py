@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 # A demo that was killed leaves processes that end in these moments, and may write yet.
-_BROOM = """trap '' HUP INT TERM
+_BROOM = """PATH=/usr/bin:/bin
+trap '' HUP INT TERM
 read -r well
 for again in 1 2 3 4 5 6 7 8 9 10; do
     rm -rf -- "$1"

@@ -59,7 +59,12 @@ class Site:
             "purpose": "trial",
             "gate_id": "gate-0001",
             "operator": "border.example",
-            "paths": {"run": str(root / "run"), "trust": str(self.store), "inbox": str(root), "spool": str(root)},
+            "paths": {
+                "run": str(root / "run"),
+                "trust": str(self.store),
+                "inbox": str(root / "inbox"),
+                "spool": str(root / "spool"),
+            },
             "barrier": {"port": "none"},
             "swipe": {"port": "nothing"},
             "camera": {"address": "http://127.0.0.1:9/"},
@@ -404,5 +409,5 @@ def test_lists_that_are_for_demos_only_are_refused_in_service(site: Site) -> Non
     table["barrier"]["profile"] = "acme"
     table["lists"]["test"] = True
     site.path.write_text(tomli_w.dumps(table))
-    with pytest.raises(ConfigError, match=r"lists\.test = true"):
+    with pytest.raises(ConfigError, match=r"lists\.test: purpose = service refuses"):
         configuration.load(site.path)

@@ -426,7 +426,7 @@ MADE_UP_FOR = (
     # The driver asks for the fate of a grant that was not answered, and says itself that it failed.
     Mutant(
         "a grant that no status shows is waited for",
-        MACHINE,
+        GRANTING,
         "    if granting is not None and now_ms - granting.since_ms >= timing.order_shown_max_ms:",
         "    if granting is not None and now_ms < granting.since_ms:",
     ),
@@ -441,7 +441,7 @@ MADE_UP_FOR = (
     # Nobody is invited while the leaf is open or somebody is in the zone, and who lays a document all the same is referred.
     Mutant(
         "the next crossing begins while somebody is in the zone",
-        MACHINE,
+        GRANTING,
         "    if isinstance(event, DoorSeen | SensorsSeen) and around.at_rest():",
         "    if isinstance(event, DoorSeen | SensorsSeen):",
     ),

@@ -420,11 +420,11 @@ class Lane:
 
 async def run(config: Config, *, stop: asyncio.Event) -> None:
     """The lane program. Ends when `stop` is set. Raises ConfigError for lists that this gate must not use, and for what nobody approved."""
-    left = await _left(config)
-    start = start_of(config, approved(config, before_of(left.approved)))
     lists = CurrentLists(config, folder=config.socket("lane").parent)
     first = await lists.begin()
     try:
+        left = await _left(config)
+        start = start_of(config, approved(config, before_of(left.approved)))
         lane = Lane(config, lists=lists, left=left, start=start)
     except BaseException:
         if first is not None:

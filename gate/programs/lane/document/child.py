@@ -82,7 +82,7 @@ class Child:
             await self._lane.send(messages.Unfit(messages.words(f"chip: {error}")))
             return
         except ValueError as error:
-            await self._lane.send(messages.Unfit(messages.words(str(error))))
+            await self._lane.send(messages.Unfit(messages.words(f"time_zone: {error}")))
             return
         await self._serve(store, reader, fingers=message.fingers, zone=zone)
 
