@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass, field
 
 import pytest
@@ -12,8 +11,10 @@ from hardware_sim.barrier.beams import Way
 from hardware_sim.barrier.device import Barrier
 from hardware_sim.hall.disk import Disk
 from hardware_sim.hall.judge import HEARD_S, MISLED_S, TOLD_S, UNDERWAY_S, Judge, ViolationError, Wrong
+from hardware_sim.hall.lane import LAST
 
 COUNTERS = {"entry": 1, "exit": 0, "power_ups": 1}
+AJAR = 30.0
 
 
 @dataclass
@@ -96,7 +97,7 @@ def test_who_is_in_the_leaf_when_a_bad_line_lets_a_revocation_through_late_is_co
     """On a line that flips bits the board heard 0.4 s late; the follower stood in the leaf by then, which reversed for them."""
     case = Case()
     case.grant("t1")
-    case.judge.clean_since_s = math.inf
+    case.judge.line(LAST, clean=False)
     case.judge.ordered("revoke")
     case.after(UNDERWAY_S + 0.01)
     case.judge.happened("grant_ended", {"direction": "entry", "how": "revoked"})
@@ -110,11 +111,18 @@ def test_who_comes_before_the_leaf_has_closed_behind_a_board_without_power_is_co
     """Its traveller stood in the leaf, which held it open; a follower stepped into it as they turned back: found once in a million."""
     case = Case()
     case.grant("t1")
+    case.board.push_leaf(AJAR)
     case.judge.happened("grant_ended", {"direction": "entry", "how": "power_up"})
     case.passes("t1-follower")
     assert case.judge.by_fault == 1
     case = Case()
     case.grant("t1")
+    case.judge.happened("grant_ended", {"direction": "entry", "how": "power_up"})
+    with pytest.raises(ViolationError, match="nobody had verified"):
+        case.passes("t1-follower")  # it was closed
+    case = Case()
+    case.grant("t1")
+    case.board.push_leaf(AJAR)
     case.judge.happened("grant_ended", {"direction": "entry", "how": "power_up"})
     case.judge.happened("leaf_at_rest", {"at": "closed"})
     with pytest.raises(ViolationError, match="nobody had verified"):
@@ -274,7 +282,7 @@ def test_a_grant_that_its_traveller_forfeited_must_end() -> None:
 
 def test_on_a_bad_line_an_order_is_heard_from_when_the_board_hears_the_lane_again() -> None:
     case = Case()
-    case.judge.clean_since_s = math.inf
+    case.judge.line(LAST, clean=False)
     case.judge.ordered("release")
     case.now_s += HEARD_S
     case.judge.happened("host_seen", {})
@@ -295,10 +303,10 @@ def test_on_a_good_line_a_lost_lane_excuses_nothing() -> None:
 def test_while_a_beam_is_stuck_nobody_can_know_that_a_traveller_has_left() -> None:
     case = Case()
     case.grant("t1")
-    case.judge.beams(well=False)
+    case.judge.beams(LAST, well=False)
     case.judge.forfeits(0.0)
     case.after(3 * HEARD_S)
-    case.judge.beams(well=True)
+    case.judge.beams(LAST, well=True)
     case.after(HEARD_S - 0.1)
     with pytest.raises(ViolationError, match="forfeited"):
         case.after(0.2)
@@ -335,6 +343,15 @@ def test_a_release_in_an_emergency_has_nothing_to_open() -> None:
 
 def test_a_stuck_beam_may_tell_the_lane_that_somebody_went() -> None:
     case = Case()
-    case.judge.shows, case.judge.served, case.judge.is_helpless = "go", "t1", True
+    case.judge.shows, case.judge.served = "go", "t1"
+    case.judge.beams(LAST, well=False)
     case.after(0.1)
     case.after(MISLED_S + 0.1)
+
+
+def test_a_slow_leaf_tells_nobody_that_somebody_went() -> None:
+    case = Case()
+    case.judge.shows, case.judge.served, case.judge.is_helpless = "go", "t1", True
+    case.after(0.1)
+    with pytest.raises(ViolationError, match="nothing opens"):
+        case.after(MISLED_S + 0.1)

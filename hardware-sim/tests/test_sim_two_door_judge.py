@@ -10,7 +10,7 @@ import pytest
 from hardware_sim.barrier.beams import Way
 from hardware_sim.barrier.device import Barrier
 from hardware_sim.hall.disk import Disk
-from hardware_sim.hall.judge import ViolationError, Wrong
+from hardware_sim.hall.judge import HEARD_S, UNDERWAY_S, ViolationError, Wrong
 from hardware_sim.hall.lane import FIRST, LAST, WELCOME
 from hardware_sim.hall.two_doors.between import Between
 from hardware_sim.hall.two_doors.judge import ESCAPE_S, FREED_S, HELPED_S, LOCKED_IN_S, TOLD_OF_S, TwoDoorJudge
@@ -209,3 +209,79 @@ def test_nobody_is_invited_into_a_lane_that_is_not_empty_or_calls_for_help(why: 
     case.after(0.1)
     with pytest.raises(ViolationError, match="is invited"):
         case.after(TOLD_OF_S + 0.1)
+
+
+# ── what no order could have kept back ───────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("harmed", [FIRST, LAST])
+def test_a_bad_line_excuses_its_own_door_alone(harmed: str) -> None:
+    case = Case()
+    verified(case)
+    case.judge.line(harmed, clean=False)
+    case.judge.ordered("revoke", LAST)
+    case.after(UNDERWAY_S + 0.01)
+    case.judge.happened("grant_ended", {"how": "revoked"}, LAST)
+    if harmed == LAST:
+        case.passes(LAST, "t1-follower")
+        assert case.judge.by_fault == 1
+        return
+    with pytest.raises(ViolationError, match="nobody had verified"):
+        case.passes(LAST, "t1-follower")
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_a_board_without_power_excuses_who_stands_in_its_open_leaf(is_open: bool) -> None:  # noqa: FBT001 - a case
+    case = Case()
+    verified(case)
+    if is_open:
+        case.boards[LAST].push_leaf(AJAR)
+    case.judge.happened("grant_ended", {"how": "power_up"}, LAST)
+    if is_open:
+        case.passes(LAST, "t1-follower")
+        assert case.judge.by_fault == 1
+        return
+    with pytest.raises(ViolationError, match="nobody had verified"):
+        case.passes(LAST, "t1-follower")
+
+
+@pytest.mark.parametrize("stuck", [FIRST, LAST])
+def test_a_stuck_beam_hides_who_is_before_its_own_door_alone(stuck: str) -> None:
+    case = Case()
+    verified(case)
+    case.judge.beams(stuck, well=False)
+    case.judge.forfeits(0.0)
+    if stuck == FIRST:
+        with pytest.raises(ViolationError, match="forfeited"):
+            case.after(HEARD_S + 0.1)
+        return
+    case.after(3 * HEARD_S)
+    case.judge.beams(LAST, well=True)
+    with pytest.raises(ViolationError, match="forfeited"):
+        case.after(HEARD_S + 0.1)
+
+
+@pytest.mark.parametrize("harmed", [FIRST, LAST])
+def test_what_a_lane_wants_is_heard_from_when_a_board_on_a_bad_line_hears_it_again(harmed: str) -> None:
+    case = Case()
+    case.judge.line(harmed, clean=False)
+    case.judge.ordered("release", LAST)
+    case.now_s += HEARD_S
+    case.judge.happened("host_seen", {}, LAST)
+    if harmed == LAST:
+        case.after(HEARD_S - 0.1)
+    with pytest.raises(ViolationError, match="never came"):
+        case.after(0.2)
+
+
+@pytest.mark.parametrize("emergency", [FIRST, LAST])
+def test_only_a_board_that_stands_open_in_an_emergency_needs_no_release(emergency: str) -> None:
+    case = Case()
+    case.boards[emergency].controller.emergency = True
+    case.judge.evacuating = True
+    case.judge.ordered("release", LAST)
+    if emergency == LAST:
+        case.after(HEARD_S + 0.1)
+        return
+    with pytest.raises(ViolationError, match="never came"):
+        case.after(HEARD_S + 0.1)

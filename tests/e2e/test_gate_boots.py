@@ -61,6 +61,15 @@ def test_a_lane_that_dies_with_a_traveller_in_it_admits_nobody_and_leaves_no_gra
     assert gate.is_safe()
 
 
+def test_the_nightly_selftest_finds_nothing_wrong_beside_a_gate_that_runs(gate: Gate) -> None:
+    gate.machine.systemctl("start", "portcullis-selftest.service", check=False)
+    told = gate.machine.run("journalctl", "-u", "portcullis-selftest", "-o", "cat", check=False).stdout
+    result = gate.machine.systemctl("show", "-p", "Result", "-p", "ExecMainStatus", "portcullis-selftest.service")
+    assert "WRONG" not in told, told
+    assert "ExecMainStatus=75" in result, (result, told)  # the devices are the programs'
+    assert "Result=success" in result
+
+
 def test_an_operator_may_ask_how_the_programs_are_and_others_may_not(gate: Gate) -> None:
     gate.machine.run("useradd", "--groups", "portcullis-operators", "operator7")
 

@@ -44,6 +44,7 @@ from gate.programs.lane.centre import ControlCentre
 from gate.programs.lane.clients import LogClient, VisionClient
 from gate.programs.lane.documents import Documents, PageListener
 from gate.programs.lane.engine import Engine
+from gate.programs.lane.leaf import LeafTimes
 from gate.programs.lane.officers import Officers
 from gate.programs.lane.parts import BarrierKeeper, SensorsKeeper, SwipeKeeper, Watching
 from gate.programs.lane.reading import Reading
@@ -52,7 +53,7 @@ from gate.programs.lane.renewal import CurrentLists, DocumentChild, ready_of, up
 from gate.programs.lane.rules import rules_of, start_of
 from gate.programs.lane.stages.face import face_evidence
 from gate.programs.lane.tally import Tally
-from gate.programs.lane.telling import told
+from gate.programs.lane.telling import counted, told
 from gate.programs.lane.views import Views
 from gate.programs.shared import clock
 from gate.programs.shared.approval import approved, before_of
@@ -392,22 +393,15 @@ class Lane:
                 "readers": self._documents.readers(),
                 "frames_per_second": self._tally.frames_per_second,
                 "records_owed": self._log.owed,
-                **self._counted(),
+                **counted(self._tally, self._leaves(), self._officers.refused),
                 **({} if self._first_barrier is None else self._first_door(self._first_barrier)),
                 **({} if self._sensors is None else self._inside(self._sensors)),
             },
         )
 
-    def _counted(self) -> dict[str, object]:
-        """What was counted since the start, and what of it warns."""
+    def _leaves(self) -> dict[str, LeafTimes]:
         keepers = {"last": self._barrier, "first": self._first_barrier}
-        leaves = {door: keeper.leaf for door, keeper in keepers.items() if keeper is not None}
-        slow = ["leaf_slow"] if any(leaf.slow for leaf in leaves.values()) else []
-        return {
-            "leaves": {door: leaf.detail() for door, leaf in leaves.items()},
-            "counters": {**self._tally.detail(), "orders_refused": self._officers.refused},
-            "warnings": [*self._tally.warnings(), *slow],
-        }
+        return {door: keeper.leaf for door, keeper in keepers.items() if keeper is not None}
 
     def _first_door(self, keeper: BarrierKeeper) -> dict[str, object]:
         seen = self.engine.around.doors[0].seen

@@ -105,7 +105,9 @@ class Tally:
                 self.crossings[record.disposition.value] += 1
             case records.Incident():
                 self.incidents[record.incident.value] += 1
-            case records.EntryDecided() | records.Decided():
+            case records.EntryDecided():
+                self._read(record.evidence.document)
+            case records.Decided() if record.evidence.first is None:  # of two doors, the first decided on the document
                 self._read(record.evidence.document)
             case _:
                 pass

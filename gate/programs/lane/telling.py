@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gate.passage.lane import Surroundings
     from gate.passage.machine import State
+    from gate.programs.lane.leaf import LeafTimes
+    from gate.programs.lane.tally import Tally
 
 
 def told(around: Surroundings, state: State, now_ms: int) -> dict[str, object]:
@@ -26,4 +30,14 @@ def told(around: Surroundings, state: State, now_ms: int) -> dict[str, object]:
         "trust_age_days": around.trust_age_days,
         "clock_sure": around.clock_sure,
         "leaf_closed": None if around.last.seen is None else around.last.seen.closed,
+    }
+
+
+def counted(tally: Tally, leaves: Mapping[str, LeafTimes], orders_refused: int) -> dict[str, object]:
+    """What was counted since the start, and what of it warns; each door's leaf by the door."""
+    slow = ["leaf_slow"] if any(leaf.slow for leaf in leaves.values()) else []
+    return {
+        "leaves": {door: leaf.detail() for door, leaf in leaves.items()},
+        "counters": {**tally.detail(), "orders_refused": orders_refused},
+        "warnings": [*tally.warnings(), *slow],
     }

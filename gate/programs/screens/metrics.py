@@ -93,13 +93,9 @@ def _counted(
     return lambda told, _: (({label: word}, count) for word, count in sorted(counts(told).items()) if word in of)
 
 
-def _of_the_lane(value: Callable[[Told], float | None]) -> Callable[[Told], float | None]:
-    """Zero is said only by a lane that answers."""
-    return lambda told: value(told) if told.says("lane") else None
-
-
-def _of_the_log(value: Callable[[Told], float | None]) -> Callable[[Told], float | None]:
-    return lambda told: value(told) if told.says("log") else None
+def _of(program: str, value: Callable[[Told], float | None]) -> Callable[[Told], float | None]:
+    """Zero is said only by a program that answers."""
+    return lambda told: value(told) if told.says(program) else None
 
 
 def _seconds(days: float | None) -> float | None:
@@ -227,7 +223,7 @@ METRICS: Final = (
         "counter",
         "Officers' orders that were nobody's, or not theirs to give.",
         (),
-        _one(_of_the_lane(lambda told: told.lane.counters.orders_refused)),
+        _one(_of("lane", lambda told: told.lane.counters.orders_refused)),
     ),
     Metric(
         "portcullis_line_events_total",
@@ -242,7 +238,7 @@ METRICS: Final = (
         "gauge",
         "Alarms of the barrier that stand, or wait for an officer.",
         (),
-        _one(_of_the_lane(lambda told: len(told.lane.alarms))),
+        _one(_of("lane", lambda told: len(told.lane.alarms))),
     ),
     Metric(
         "portcullis_camera_frames_per_second",
@@ -256,7 +252,7 @@ METRICS: Final = (
         "gauge",
         "How late the lane's loop turned at worst in the last five seconds.",
         (),
-        _one(_of_the_lane(lambda told: told.lane.lag_ms / 1000)),
+        _one(_of("lane", lambda told: told.lane.lag_ms / 1000)),
     ),
     Metric(
         "portcullis_clock_sure",
@@ -285,28 +281,28 @@ METRICS: Final = (
         "gauge",
         "Records that the lane keeps until the log has taken them.",
         (),
-        _one(_of_the_lane(lambda told: told.lane.records_owed)),
+        _one(_of("lane", lambda told: told.lane.records_owed)),
     ),
     Metric(
         "portcullis_log_entries_total",
         "counter",
         "Entries of the audit log.",
         (),
-        _one(_of_the_log(lambda told: told.log.entries)),
+        _one(_of("log", lambda told: told.log.entries)),
     ),
     Metric(
         "portcullis_log_mirrored_total",
         "counter",
         "Entries for which the log has a receipt of the central server.",
         (),
-        _one(_of_the_log(lambda told: told.log.mirrored)),
+        _one(_of("log", lambda told: told.log.mirrored)),
     ),
     Metric(
         "portcullis_log_receipts_refused_total",
         "counter",
         "Receipts that did not verify.",
         (),
-        _one(_of_the_log(lambda told: told.log.receipts_refused)),
+        _one(_of("log", lambda told: told.log.receipts_refused)),
     ),
     Metric(
         "portcullis_log_disk_free_bytes",

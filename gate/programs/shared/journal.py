@@ -25,7 +25,7 @@ DAEMON, AUTHPRIV = 3, 10  # syslog(3)
 _NAMESPACE: Final = uuid.UUID("6b1f2f52-6f0c-5e0e-9d5b-3a4c1f0e8a77")
 _PRIORITIES: Final = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))
 _LENGTH: Final = struct.Struct("<Q")
-_PLAIN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
+PLAIN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 _FIELD: Final = re.compile(r"[a-z][a-z0-9_]{0,57}")
 
 
@@ -155,9 +155,8 @@ def journal_at(stream: str, descriptor: int) -> bool:
 class Journal(logging.Handler):
     """Sends each event to the journal with its fields; where that fails, its line goes to standard error, which is the journal's, too."""
 
-    def __init__(self, program: str, formatter: logging.Formatter, *, path: Path = SOCKET) -> None:
+    def __init__(self, program: str, *, path: Path = SOCKET) -> None:
         super().__init__()
-        self.setFormatter(formatter)
         self._program = program
         self._path = str(path)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
@@ -181,7 +180,7 @@ def fields_of(program: str, line: str, record: logging.LogRecord) -> dict[str, s
     """The journal's fields of one event."""
     name = record.getMessage()
     event = EVENTS.get(name)
-    given = {key: value for key, value in vars(record).items() if key not in _PLAIN and _FIELD.fullmatch(key)}
+    given = {key: value for key, value in vars(record).items() if key not in PLAIN and _FIELD.fullmatch(key)}
     return {
         "MESSAGE": line,
         "PRIORITY": str(next((priority for level, priority in _PRIORITIES if record.levelno >= level), 7)),

@@ -26,7 +26,7 @@ from gate.channel.place import only_instance
 from gate.programs.shared import config as configuration
 from gate.programs.shared.clock import now
 from gate.programs.shared.config import Config
-from gate.programs.shared.journal import Journal, journal_at
+from gate.programs.shared.journal import PLAIN, Journal, journal_at
 from gate.programs.shared.status import Silence, hear
 from gate.programs.shared.trouble import WORDS_MAX
 from gate.programs.shared.unreadable import make_unreadable
@@ -129,15 +129,13 @@ def _notifier(address: str | None) -> Callable[[str], None]:
 class _JsonLines(logging.Formatter):
     """One JSON object a line: time, program, level, event, fields. Fields never hold personal data (STYLE, habit 14)."""
 
-    _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
-
     def __init__(self, program: str) -> None:
         super().__init__()
         self._program = program
 
     def format(self, record: logging.LogRecord) -> str:
         """Format one event."""
-        fields = {key: value for key, value in vars(record).items() if key not in self._PLAIN}
+        fields = {key: value for key, value in vars(record).items() if key not in PLAIN}
         line = {
             "time": now().isoformat(timespec="milliseconds"),
             "program": self._program,
@@ -154,9 +152,8 @@ def log_as_json(name: str) -> bool:
     """Send log lines to the journal with their fields, where it reads our standard error, else there as JSON; True for the journal."""
     stream = configuration.journal_stream()
     in_journal = stream is not None and journal_at(stream, sys.stderr.fileno())
-    lines = _JsonLines(name)
-    handler = Journal(name, lines) if in_journal else logging.StreamHandler(sys.stderr)
-    handler.setFormatter(lines)
+    handler = Journal(name) if in_journal else logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_JsonLines(name))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     return in_journal

@@ -26,7 +26,7 @@ from gate.programs.screens.metrics import exposition
 from gate.programs.screens.readiness import reasons_against
 from gate.programs.shared.degraded import modes_now
 from gate.programs.support.configuration import without_secrets
-from gate.programs.support.words import event_kept, kept
+from gate.programs.support.words import LEFT_OUT, event_kept, kept
 
 if TYPE_CHECKING:
     from gate.programs.shared.config import Config
@@ -45,8 +45,6 @@ _OWN_WORDS: Final = frozenset(
         "barrier",
         "first_barrier",
         "sensors",
-        "camera",
-        "chip",
         "programs",
     }
 )
@@ -166,6 +164,8 @@ def versions() -> dict[str, object]:
 
 def _status(told: Told, config: Config) -> dict[str, object]:
     said = {name: msgspec.to_builtins(getattr(told, name)) for name in ("lane", "log", "vision", "sync", "screens")}
+    if said["lane"]["closed_by"] is not None:
+        said["lane"]["closed_by"] = LEFT_OUT  # an officer's id may be a number, or a word of ours
     return {
         "programs": kept(told.states()),
         "ready_against": kept(reasons_against(told, config)),

@@ -25,7 +25,7 @@ from gate.programs.lane.documents import Documents
 from gate.programs.lane.leaf import LeafTimes
 from gate.programs.lane.stages.unread import unreadable
 from gate.programs.lane.tally import LATEST, QUESTIONS_MIN, Tally
-from gate.programs.lane.telling import told
+from gate.programs.lane.telling import counted, told
 from gate.programs.log.growth import Growth
 from gate.programs.shared import degraded
 from gate.programs.shared.config import Audit, Config, Officers, Sync
@@ -66,8 +66,10 @@ class Gate:
     def modes(self) -> set[str]:
         """The rows that hold."""
         now_ms = int(self.lane.clock_ms())
-        warnings = [*self.tally.warnings(), *(["leaf_slow"] if self.leaf.slow else [])]
-        of_the_lane = {**told(self.lane.engine.around, self.lane.engine.state, now_ms), "warnings": warnings}
+        of_the_lane = {
+            **told(self.lane.engine.around, self.lane.engine.state, now_ms),
+            **counted(self.tally, {"last": self.leaf}, 0),
+        }
         said = {**WELL, "lane": of_the_lane}
         answers: dict[str, Status | Silence] = {
             name: Silence.AWAY if name in self.away else Status(name, "ready", {**detail, **self.more.get(name, {})})

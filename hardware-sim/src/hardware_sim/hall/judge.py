@@ -61,6 +61,7 @@ class Orders:
     revoked_s: float | None = None
     forfeit_s: float = math.inf  # from then on the grant is nobody's
     seen_since_s: float = 0.0  # since when the beams show who is there; inf while one is stuck
+    clean_since_s: float = 0.0  # since when the line loses no order; inf while it may
     host_seen_s: float = 0.0  # when the board, on a line that may lose orders, heard a lane again that it had lost
     freeing_s: float = math.inf  # since when somebody is to be freed: that is told until it is heard
     waiting: dict[str, float] = field(default_factory=dict)  # what nobody has heard yet, and since when
@@ -88,6 +89,8 @@ class Orders:
                 self.waiting.pop("grant", None)
             case "grant_ended":
                 self.granted, self.forfeit_s = False, math.inf
+            case "host_seen" if self.clock() - self.clean_since_s <= HEARD_S:
+                self.host_seen_s = self.clock()  # what the lane wants is heard from when the board hears it again
             case "release_received":
                 self.freeing_s = math.inf
             case "emergency_began":
@@ -125,9 +128,10 @@ class Orders:
                     Wrong.UNHEARD_ORDER, f"{order}, given {now_s - at_s:.1f} s ago, and nobody was told"
                 )
 
-    def is_lost(self, clean_since_s: float) -> bool:
+    @property
+    def is_lost(self) -> bool:
         """True while a grant stands that was taken back, on a line that lost the order: no lane can do more than repeat it."""
-        if not self.granted or self.revoked_s is None or self.clock() - clean_since_s > HEARD_S:
+        if not self.granted or self.revoked_s is None or self.clock() - self.clean_since_s > HEARD_S:
             return False
         return self.clock() - self.revoked_s > UNDERWAY_S
 
@@ -145,7 +149,6 @@ class Bench(abc.ABC):
     clock: Callable[[], float]
     presence_max_s: float
     well_since_s: float = 0.0  # inf while something is wrong
-    clean_since_s: float = 0.0  # inf while a line may lose an order
     may_pass: set[str] = field(default_factory=set)  # whose document and face were found good
     by_officer: set[str] = field(default_factory=set)  # whom an officer lets through
     present_s: float = -math.inf
@@ -155,6 +158,7 @@ class Bench(abc.ABC):
     through: set[str] = field(default_factory=set)
     by_fault: int = 0
     is_helpless: bool = False  # since the lane was at rest, leaf or beam failed: no order could have kept somebody back
+    beams_failed: bool = False  # since the lane was at rest
 
     @abc.abstractmethod
     def happened(self, event: str, fields: dict[str, str | int | bool], door: str) -> None:
@@ -169,8 +173,17 @@ class Bench(abc.ABC):
         """Whoever may leave the lane laid another document, or is not seen any more: so long after, nobody may."""
 
     @abc.abstractmethod
+    def orders_of(self, door: str) -> Orders:
+        """What a door's board was told, and what is known of its line and its beams."""
+
     def beams(self, door: str, *, well: bool) -> None:
         """A beam sticks, or no longer does: meanwhile nobody can know who is in the zone."""
+        self.beams_failed = True
+        self.orders_of(door).seen_since_s = self.clock() if well else math.inf
+
+    def line(self, door: str, *, clean: bool) -> None:
+        """A door's line may lose an order, or no longer does."""
+        self.orders_of(door).clean_since_s = self.clock() if clean else math.inf
 
     @abc.abstractmethod
     def told(self, incident: str) -> None:
@@ -195,15 +208,10 @@ class Bench(abc.ABC):
     def look_at_go(self, *, opens: bool) -> None:
         """Nobody is told to go where nothing opens, unless a stuck beam has told the lane that they went. Raises ViolationError."""
         now_s = self.clock()
-        is_told = self.shows == GO and self.served not in self.through and not self.is_helpless
+        is_told = self.shows == GO and self.served not in self.through and not self.beams_failed
         self._goes_s = min(self._goes_s, now_s) if is_told and not opens else math.inf
         if now_s - max(self._goes_s, self.well_since_s) > MISLED_S:
             raise ViolationError(Wrong.LOCKED_LANE, f"it tells {self.served} to go, and nothing opens")
-
-    def look_at_line(self, orders: Orders, event: str) -> None:
-        """A line that flips bits may cost the lane its board: what it wants is heard from when the board hears it again."""
-        if event == "host_seen" and self.clock() - self.clean_since_s <= HEARD_S:
-            orders.host_seen_s = self.clock()
 
     def need_officer(self, name: str) -> None:
         """Whoever is granted by the machine is granted while an officer is there. Raises ViolationError."""
@@ -241,14 +249,13 @@ class Judge(Bench):
         if controller.emergency or controller.releasing:
             self._open_until_s = self.clock() + CLOSES_S
         self._orders.arrives(event)
-        self.look_at_line(self._orders, event)
         match event:
             case "passed":
                 self._passed(str(fields["traveller"]), str(fields["direction"]))
             case "grant_received":
                 self._grant_arrives()
             case "grant_ended" if fields.get("how") == "power_up":
-                self._unled = True
+                self._unled = not self.board.leaf_closed
             case "leaf_at_rest" if fields["at"] == "closed":
                 self._unled = False
             case _:
@@ -302,10 +309,10 @@ class Judge(Bench):
         """Whoever may leave the lane has lost the right to."""
         self._orders.forfeit_s = self.clock() + after_s
 
-    def beams(self, door: str = LAST, *, well: bool) -> None:
-        """A beam sticks, or no longer does."""
+    def orders_of(self, door: str) -> Orders:
+        """The one board's."""
         del door
-        self._orders.seen_since_s = self.clock() if well else math.inf
+        return self._orders
 
     def told(self, incident: str) -> None:
         """An officer is told what the board does not show."""
@@ -317,7 +324,7 @@ class Judge(Bench):
         if controller.emergency or controller.releasing:
             self._open_until_s = self.clock() + CLOSES_S
         self._orders.look(self.well_since_s)
-        self._unled = self._unled or self._orders.is_lost(self.clean_since_s)
+        self._unled = self._unled or self._orders.is_lost
         self.look_at_go(opens=self._orders.granted or not self.board.leaf_closed)
 
     def lane_died(self) -> None:
@@ -335,7 +342,7 @@ class Judge(Bench):
                 raise ViolationError(Wrong.LOST_PASSAGE, f"{went} went through ({way}), and records tell of {told}")
             self._told[way] = self.disk.told[LAST][way]
             self.passages[way] = 0
-        self._blind = self.is_helpless = False
+        self._blind = self.is_helpless = self.beams_failed = False
         self.through.clear()
         self.may_pass.clear()
         self.by_officer.clear()

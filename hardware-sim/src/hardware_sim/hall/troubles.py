@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from hardware_sim.barrier.leaf import TRAVEL_MS
@@ -29,7 +30,7 @@ class Troubles:
         self._tasks: list[asyncio.Task[None]] = []
         self._moments = {moment: asyncio.Event() for moment in Moment}
         self._begun: set[Fault] = set()
-        self._losing = 0  # faults under way that may lose an order
+        self._losing: Counter[str] = Counter()  # faults under way that may lose an order, by the door
 
     async def before(self) -> None:
         """An officer who forgets did so long before the traveller came."""
@@ -74,18 +75,19 @@ class Troubles:
         judge = scene.judge
         if fault.kind in _OF_THE_LINE:
             judge.well_since_s = math.inf
-        if fault.kind in _LOSES_ORDERS:
-            self._losing += 1
-            judge.clean_since_s = math.inf
+        loses_orders = fault.kind in _LOSES_ORDERS and fault.at in scene.boards  # sensors are told none
+        if loses_orders:
+            self._losing[fault.at] += 1
+            judge.line(fault.at, clean=False)
         try:
             await self._last(fault)
         finally:
             scene.trace(f"ends {fault.kind.value}")
             if fault.kind in _OF_THE_LINE:
                 judge.well_since_s = scene.clock()
-            if fault.kind in _LOSES_ORDERS:
-                self._losing -= 1
-                judge.clean_since_s = math.inf if self._losing else scene.clock()
+            if loses_orders:
+                self._losing[fault.at] -= 1
+                judge.line(fault.at, clean=not self._losing[fault.at])
             asyncio.get_running_loop().call_soon(scene.notify)  # the task is done by then
 
     async def _last(self, fault: Fault) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from fakes.passage_examples import CROSSING, GENUINE, granted, referred
 
 from drivers.values import LeafPosition as At
 from gate.passage import records
 from gate.passage.effects import Write
-from gate.passage.evidence import CheckId
+from gate.passage.evidence import CheckId, CheckResult
 from gate.programs.lane.leaf import USUAL, LeafTimes
 from gate.programs.lane.stages.unread import unreadable
 from gate.programs.lane.tally import LATEST, QUESTIONS_MIN, Tally
@@ -32,6 +34,14 @@ def test_crossings_are_counted_by_their_verdict_and_each_reason_once_a_crossing(
     assert dict(tally.crossings) == {"referred": 1}
     assert dict(tally.reasons) == {"face_below_threshold": 1}
     assert tally.chips[True] == 2
+
+
+def test_a_chip_is_counted_once_in_a_lane_of_two_doors() -> None:
+    decided = next(one for one in written(granted()) if isinstance(one, records.Decided))
+    evidence = replace(decided.evidence, first=decided.evidence.lane)
+    entered = records.EntryDecided(CROSSING, decided.decision, (), evidence, decided.policy)
+    tally = counted([entered, replace(decided, evidence=evidence)])
+    assert tally.chips[True] == 1
 
 
 def test_stages_are_a_histogram_of_seconds() -> None:
@@ -60,13 +70,19 @@ def test_what_is_well_again_warns_no_more() -> None:
         tally.line("barrier", {"requests": QUESTIONS_MIN * (1 + read), "silences": 0 if read else QUESTIONS_MIN})
         assert tally.warnings() == ([] if read else ["line_poor", "pages_unclear"])
         tally.line("barrier", {"requests": QUESTIONS_MIN * (2 + read), "silences": QUESTIONS_MIN})
-        tally._lines["barrier"].poor = False
 
 
 def test_a_document_whose_chip_said_no_is_no_failure_of_the_reader() -> None:
     tally = Tally()
+    refused = replace(
+        GENUINE,
+        checks=tuple(
+            replace(check, result=CheckResult.FAILED) if check.id is CheckId.CHIP_ACCESS else check
+            for check in GENUINE.checks
+        ),
+    )
     for _ in range(LATEST):
-        tally._read(GENUINE)
+        tally._read(refused)
     assert (tally.chips[True], tally.chips[False], tally.warnings()) == (LATEST, 0, [])
 
 

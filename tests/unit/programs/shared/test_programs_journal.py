@@ -63,7 +63,8 @@ def test_the_journal_is_known_by_its_stream(tmp_path: Path) -> None:
 def test_it_is_sent_to_the_journals_socket_and_else_to_standard_error(
     short_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    handler = Journal("lane", logging.Formatter("%(message)s"), path=short_path / "journal")
+    handler = Journal("lane", path=short_path / "journal")
+    handler.setFormatter(logging.Formatter("%(message)s"))
     handler.emit(record("barrier_lost", reason="silent"))
     assert capsys.readouterr().err == "barrier_lost\n"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journal:

@@ -120,7 +120,7 @@ def plant(folder: Path) -> None:
 
 async def tried(settings: Config) -> list[selftest.TestOutcome]:
     """Those that read files, with what must not leave in each, and one whose words are a device's."""
-    outcomes = [selftest.TestOutcome(name, State.WRONG, PLANTED, 1) for name in ("swipe", "page")]
+    outcomes = [selftest.TestOutcome(name, State.WRONG, PLANTED, 1) for name in ("swipe", "page", "chip", "camera")]
     for name in ("log_key", "trust"):
         try:
             detail, state = await selftest.TESTS[name](settings), State.WELL
@@ -149,6 +149,16 @@ async def test_nothing_that_was_planted_anywhere_leaves(tmp_path: Path) -> None:
 def test_what_leaves_would_be_found_in_every_form(secret: str) -> None:
     for form in (secret.encode(), secret.encode().hex().encode(), base64.b64encode(b"x" + secret.encode() + b"yz")):
         assert secret in found_in(b"before " + form + b" after")
+
+
+@pytest.mark.parametrize("officer", ["4711", "1974-08-12", "lane"])
+async def test_an_officer_whose_id_is_a_number_or_a_word_of_ours_is_left_out(tmp_path: Path, officer: str) -> None:
+    async def closed(_: Config) -> Told:
+        return Told.of({"lane": Status("lane", "ready", {"closed_by": officer})})
+
+    bundle, _ = await made(tmp_path, told=closed)
+    (status,) = (json.loads(part.content) for part in bundle.parts if part.name == "status.json")
+    assert status["detail"]["lane"]["closed_by"] == LEFT_OUT
 
 
 async def test_the_manifest_names_every_file_and_its_hash(tmp_path: Path) -> None:

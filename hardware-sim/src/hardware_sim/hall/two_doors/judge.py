@@ -80,7 +80,6 @@ class TwoDoorJudge(Bench):
         if controller.emergency or controller.releasing:
             side.open_until_s = self.clock() + CLOSES_S
         side.orders.arrives(event)
-        self.look_at_line(side.orders, event)
         match event:
             case "passed":
                 self._passed(door, side, str(fields["traveller"]), str(fields["direction"]))
@@ -89,7 +88,7 @@ class TwoDoorJudge(Bench):
                 side.passed_by_grant.clear()
                 self._granted(door, side)
             case "grant_ended" if fields.get("how") == "power_up":
-                side.unled = True
+                side.unled = side.is_open
             case "leaf_at_rest" if fields["at"] == "closed":
                 side.unled = False
             case "release_received" if door == FIRST:
@@ -169,9 +168,9 @@ class TwoDoorJudge(Bench):
         """Whoever may leave the lane has lost the right to."""
         self._sides[LAST].orders.forfeit_s = self.clock() + after_s
 
-    def beams(self, door: str, *, well: bool) -> None:
-        """A beam sticks, or no longer does."""
-        self._sides[door].orders.seen_since_s = self.clock() if well else math.inf
+    def orders_of(self, door: str) -> Orders:
+        """A door's board's."""
+        return self._sides[door].orders
 
     def told(self, incident: str) -> None:
         """An officer is told what a board does not show."""
@@ -197,7 +196,7 @@ class TwoDoorJudge(Bench):
             if controller.emergency or controller.releasing:
                 side.open_until_s = now_s + CLOSES_S
             side.orders.look(self.well_since_s)
-            side.unled = side.unled or side.orders.is_lost(self.clean_since_s)
+            side.unled = side.unled or side.orders.is_lost
         self.look_at_go(opens=any(side.orders.granted or side.is_open for side in self._sides.values()))
         self._look_at_both(now_s)
         self._look_for_help(now_s)
@@ -257,7 +256,7 @@ class TwoDoorJudge(Bench):
                 side.told[way], side.went[way] = self.disk.told[door][way], 0
             side.blind = False
             side.passed_by_grant.clear()
-        self.is_helpless = False
+        self.is_helpless = self.beams_failed = False
         for names in (self.through, self.may_pass, self.by_officer, self.let_in, self.together):
             names.clear()
         self.disk.admissions.clear()
