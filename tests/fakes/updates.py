@@ -247,6 +247,7 @@ class Gate:
             file=self.file,
             library=self.library,
             machine=self.machine,
+            ledger=self.ledger.folder,
             programs=lambda _: self.machine.programs,
             is_clock_sure=lambda _: sure,
             wait=lambda _: None,

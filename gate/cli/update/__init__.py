@@ -35,11 +35,11 @@ _DENIED: Final = ("Access denied", "authentication required", "Permission denied
 @app.command()
 def status(config: ConfigFile = None, as_json: Json = False) -> None:
     """What is installed, what was fetched, what was not kept and why. Exit 1 when something was not kept or an update is under way."""
-    from gate.programs.update.ledger import Ledger
+    from gate.programs.update.ledger import FOLDER, Ledger
 
     settings = _settings(config)
     try:
-        ledger = Ledger(Path(settings.paths.state) / "update")
+        ledger = Ledger(FOLDER)
         installed, journal, outcome = ledger.installed, ledger.journal, ledger.outcome
     except OSError as error:
         fail(Exit.IO_ERROR, f"{error.filename}: {error.strerror}")
@@ -211,9 +211,10 @@ def _become_owner(folder: Path) -> None:
 
 def _run(verb: str, config: Path | None, *, as_json: bool) -> None:
     """Have systemd run the update program, and say how it ended."""
-    from gate.programs.update.ledger import Ledger
+    from gate.programs.update.ledger import FOLDER, Ledger
 
-    ledger = Ledger(Path(_settings(config).paths.state) / "update")
+    _settings(config)
+    ledger = Ledger(FOLDER)
     with _explained():
         before = ledger.outcome
         command = ("systemctl", "start", UNIT.format(verb))

@@ -20,6 +20,8 @@ from gate import durable
 from gate.updates.fetching import read_seen
 from gate.updates.trust import Seen
 
+# Not of gate.toml, which an update replaces: whoever starts next must find the journal. The units of systemd have it built in.
+FOLDER: Final = Path("/var/lib/portcullis/update")
 FILE_BYTES_MAX: Final = 1 << 20
 
 
@@ -111,7 +113,7 @@ Kept = TypeVar("Kept", bound=msgspec.Struct)
 
 
 class Ledger:
-    """The folder of these files, /var/lib/portcullis/update. Every method raises OSError."""
+    """The folder of these files. Every method raises OSError."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

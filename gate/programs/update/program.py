@@ -31,7 +31,7 @@ from gate.programs.shared.runner import log_as_json
 from gate.programs.update import site as sites
 from gate.programs.update.archive import FREE_BYTES_MIN
 from gate.programs.update.lane import Programs, programs_of
-from gate.programs.update.ledger import Changes, Install, Installed, Journal, Ledger, Outcome, Refusal
+from gate.programs.update.ledger import FOLDER, Changes, Install, Installed, Journal, Ledger, Outcome, Refusal
 from gate.programs.update.machine import Machine, Systemd
 from gate.programs.update.places import Configuration, Models, Software, emptied, put_lists
 from gate.programs.update.site import Site, SiteError
@@ -79,6 +79,7 @@ class Ports:
     file: Path
     library: Path
     machine: Machine
+    ledger: Path = FOLDER
     here: Callable[[str], Here] = Here.this_machine
     programs: Callable[[Site], Callable[[], Programs]] = programs_of
     now: Callable[[], datetime] = clock.now
@@ -100,10 +101,9 @@ class Update:
     def run(self) -> Outcome:
         """Do it, and say how it ended."""
         try:
-            site = self._site()
-            ledger = Ledger(Path((site or sites.Site(gate_id="")).paths.state) / "update")
+            ledger = Ledger(self._ports.ledger)
             with ledger.locked():
-                outcome = self._run(site, ledger)
+                outcome = self._run(ledger)
                 if outcome.code != DONE or outcome.words:
                     ledger.ended(outcome)
         except BlockingIOError:
@@ -112,14 +112,7 @@ class Update:
             return self._ended(IO_ERROR, f"{error.filename or 'the disk'}: {error.strerror}")
         return outcome
 
-    def _site(self) -> Site | None:
-        """What the configuration says, None when it says nothing: an earlier update may have to be undone first."""
-        try:
-            return sites.read(self._ports.file)
-        except SiteError:
-            return None
-
-    def _run(self, site: Site | None, ledger: Ledger) -> Outcome:
+    def _run(self, ledger: Ledger) -> Outcome:
         try:
             settled = self._settle_earlier(ledger)
         except OSError as error:
@@ -127,7 +120,7 @@ class Update:
         if self._verb is Verb.RECOVER or settled is not None:
             return settled or self._ended(DONE, "")
         try:
-            site = sites.read(self._ports.file) if site is None else site
+            site = sites.read(self._ports.file)
             words = self._back(site, ledger) if self._verb is Verb.BACK else self._apply(site, ledger)
         except SiteError as error:
             return self._ended(CONFIG, str(error))

@@ -25,7 +25,6 @@ class Paths(msgspec.Struct, frozen=True, kw_only=True):
     """As in gate.toml."""
 
     run: str = "/run"
-    state: str = "/var/lib/portcullis"
     models: str = "/var/lib/portcullis/models"
 
 

@@ -14,6 +14,7 @@ from fakes.updates import Gate
 
 from gate.programs.update.program import Verb
 from gate.programs.update.steps import STEPS
+from gate.updates.layout import Kind
 
 OLD = ("one", "one", "one", {"one"})
 NEW = ("two", "two", "two", {"two"})
@@ -95,6 +96,17 @@ def test_the_way_back_is_killed_as_well(gate: Gate, moment: str) -> None:
     gate.update()
     assert gate.state() == (OLD if moment == "after commit" else NEW)
     assert gate.leftovers() == []
+
+
+def test_killed_while_a_configuration_that_moves_the_state_is_in_its_place(gate: Gate) -> None:
+    moved = gate.toml("two").replace(str(gate.folder / "state"), str(gate.folder / "elsewhere"))
+    gate.operator.publish(Kind.CONFIGURATION, {"gate.toml": moved.encode()})
+    gate.fetch()
+    killed(gate, "after switch")
+    assert gate.file.read_text() == moved
+    assert gate.update(Verb.RECOVER).code == 1
+    gate.machine.start(("log", "vision", "lane", "screens"))
+    expect_whole(gate, "after switch")
 
 
 @pytest.mark.long
