@@ -103,7 +103,14 @@ class Update:
         try:
             ledger = Ledger(self._ports.ledger)
             with ledger.locked():
-                outcome = self._run(ledger)
+                try:
+                    outcome = self._run(ledger)
+                except OSError:
+                    raise
+                except Exception as error:
+                    log.exception("update_broke_off")
+                    code = NO if ledger.journal is None else STUCK
+                    outcome = self._ended(code, f"a fault of this program: {error!r}")
                 if outcome.code != DONE or outcome.words:
                     ledger.ended(outcome)
         except BlockingIOError:
@@ -326,7 +333,7 @@ def main() -> NoReturn:
     os.umask(0o022)
 
     def interrupted(number: int, _frame: object) -> NoReturn:
-        signal.signal(number, signal.SIG_IGN)  # once: the way back is not interrupted
+        signal.signal(number, signal.SIG_IGN)  # once
         raise InterruptedUpdateError("told to end")
 
     signal.signal(signal.SIGTERM, interrupted)

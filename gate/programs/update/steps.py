@@ -6,9 +6,11 @@ live log before every check of it passed; the lane's unit is stopped meanwhile, 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import shutil
-from collections.abc import Callable, Mapping
+import signal
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -225,18 +227,30 @@ def go_back(work: Work, why: str, *, tried: bool = True, start: bool = True) -> 
     """
     journal, changes = work.journal, work.changes
     stopped = journal.step not in _RUNS_ON
-    if stopped and start:
-        work.machine.stop(journal.ran)
-    if changes.configuration is not None:
-        work.configuration.switch_back(changes.configuration)
-    if changes.models is not None:
-        work.models.switch_back(changes.models)
-    if changes.software is not None:
-        work.software.switch_back(changes.software)
-    if stopped and start:
-        work.machine.start(journal.ran)
-    _forget(work, why, tried=tried)
-    work.ledger.over()
+    with _uninterrupted():
+        if stopped and start:
+            work.machine.stop(journal.ran)
+        if changes.configuration is not None:
+            work.configuration.switch_back(changes.configuration)
+        if changes.models is not None:
+            work.models.switch_back(changes.models)
+        if changes.software is not None:
+            work.software.switch_back(changes.software)
+        if stopped and start:
+            work.machine.start(journal.ran)
+        _forget(work, why, tried=tried)
+        work.ledger.over()
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hold back SIGTERM, and drop one that came: the way back is the last thing that the program does."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.sigtimedwait({signal.SIGTERM}, 0)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _forget(work: Work, why: str, *, tried: bool) -> None:

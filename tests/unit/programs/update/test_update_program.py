@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from collections.abc import Iterable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
-from fakes.updates import HERE, PACKAGES, Gate, software
+from fakes.updates import HERE, PACKAGES, Gate, Machine, software
 
 from gate.programs.update.machine import Check, read_checks, worse
 from gate.programs.update.program import Verb
@@ -230,6 +234,44 @@ def test_being_told_to_end_takes_it_back_at_once(gate: Gate) -> None:
             raise InterruptedUpdateError("told to end")
 
     assert gate.update(hook=told).code == 75
+    assert gate.state() == SHIPPED
+    assert gate.leftovers() == []
+
+
+def test_the_way_back_is_not_interrupted(gate: Gate) -> None:
+    class Told(Machine):
+        """Whoever starts its units is told to end, for the first time."""
+
+        def start(self, programs: Iterable[str]) -> None:
+            os.kill(os.getpid(), signal.SIGTERM)
+            super().start(programs)
+
+    def interrupted(_number: int, _frame: object) -> NoReturn:
+        raise InterruptedUpdateError("told to end")
+
+    gate.offer_all("one", broken=True)
+    gate.machine = Told(gate.folder)
+    before = signal.signal(signal.SIGTERM, interrupted)
+    try:
+        outcome = gate.update()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert (outcome.code, "dry_crossing" in outcome.words) == (1, True)
+    assert gate.state() == SHIPPED
+    assert gate.leftovers() == []
+
+
+def test_a_fault_of_the_program_itself_is_tried_again_while_something_is_to_be_taken_back(gate: Gate) -> None:
+    gate.offer_all("one")
+
+    def faulty(at: str) -> None:
+        if at == "after switch":
+            raise KeyError(at)
+
+    outcome = gate.update(hook=faulty)
+    assert (outcome.code, "after switch" in outcome.words) == (70, True)
+    assert gate.ledger.outcome == outcome
+    assert gate.update().code == 1
     assert gate.state() == SHIPPED
     assert gate.leftovers() == []
 
