@@ -100,6 +100,13 @@ def test_each_mistake_has_its_code(tmp_path: Path, config: Path) -> None:
     assert ran("apply", "--config", config, path=str(tmp_path))[0] == 69  # no systemd here
 
 
+def test_of_a_configuration_that_is_wrong_nothing_else_is_checked(tmp_path: Path) -> None:
+    (tmp_path / "gate.toml").write_text("no [toml")
+    code, checked, _ = ran("check", "--config", tmp_path / "gate.toml")
+    assert (code, checked["ok"]) == (1, False)
+    assert [(row["id"], row["state"]) for row in checked["checks"]] == [("configuration", "wrong")]
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="it needs root")
 def test_root_fetches_as_the_owner_of_the_folder_and_follows_no_link_of_theirs(tmp_path: Path, config: Path) -> None:
     tmp_path.chmod(0o755)

@@ -32,8 +32,8 @@ class Check:
 
 
 def worse(before: Mapping[str, Check], after: Mapping[str, Check]) -> str:
-    """What is not as well as it was, or is missing; empty when nothing is."""
-    for name in sorted(ALWAYS | after.keys() | before.keys()):
+    """What is not as well as it was, or else is missing; empty when nothing is."""
+    for name in sorted(ALWAYS | after.keys() | before.keys(), key=lambda name: (name not in after, name)):
         now = after.get(name)
         if now is None:
             return f"{name}: it was not checked"
@@ -61,10 +61,6 @@ class Machine(Protocol):
 
     def check(self) -> Mapping[str, Check]:
         """Run every check of what `current` names. Raises OSError when they cannot be run."""
-        ...
-
-    def check_configuration(self, interpreter: Path, file: Path) -> str:
-        """What a version says against a configuration; empty for nothing. Raises OSError."""
         ...
 
 
@@ -95,12 +91,6 @@ class Systemd:
         CHECKS.unlink(missing_ok=True)
         _ran("systemctl", "start", CHECK_UNIT, check=False)
         return read_checks(CHECKS.read_bytes()[:ANSWER_BYTES_MAX])
-
-    def check_configuration(self, interpreter: Path, file: Path) -> str:
-        """As `Machine` says."""
-        words = (str(interpreter), "-sP", "-m", "gate.cli", "config", "check", "--config", str(file))
-        done = _ran(*words, check=False)
-        return "" if done.returncode == 0 else (done.stdout or done.stderr).strip()[:500] or "it cannot be checked"
 
     def _state(self, program: str) -> str:
         return _ran("systemctl", "is-active", _unit(program), check=False).stdout.strip()
