@@ -228,7 +228,8 @@ class Update:
             ledger.install(msgspec.structs.replace(installed, tried=tried, refused=refused))
             raise
         current = {**installed.current, Kind.LISTS.value: install}
-        ledger.install(msgspec.structs.replace(installed, tried=tried, lists=names, current=current))
+        refused = {kind: one for kind, one in installed.refused.items() if kind != Kind.LISTS.value}
+        ledger.install(msgspec.structs.replace(installed, tried=tried, lists=names, current=current, refused=refused))
 
     def _carry_out(
         self,

@@ -163,6 +163,17 @@ def test_lists_come_whatever_the_lane_does_and_go_when_they_are_no_longer_sent(g
     assert gate.leftovers() == []
 
 
+def test_lists_that_were_refused_are_forgotten_once_newer_ones_are_there(gate: Gate) -> None:
+    gate.operator.publish(Kind.LISTS, {"deep/a.crl": b"a1"})
+    gate.fetch()
+    assert gate.update().code == 65
+    assert set(gate.ledger.installed.refused) == {"lists"}
+    gate.operator.publish(Kind.LISTS, {"a.crl": b"a2"})
+    gate.fetch()
+    assert gate.update().code == 0
+    assert gate.ledger.installed.refused == {}
+
+
 def test_nothing_ever_runs_on_a_configuration_that_is_wrong(gate: Gate) -> None:
     gate.operator.publish(Kind.CONFIGURATION, {"gate.toml": gate.toml("wrong").encode()})
     gate.fetch()
