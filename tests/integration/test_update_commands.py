@@ -107,6 +107,14 @@ def test_of_a_configuration_that_is_wrong_nothing_else_is_checked(tmp_path: Path
     assert [(row["id"], row["state"]) for row in checked["checks"]] == [("configuration", "wrong")]
 
 
+def test_while_another_update_goes_on_it_is_told_so(tmp_path: Path, config: Path) -> None:
+    systemctl = tmp_path / "systemctl"
+    systemctl.write_text("#!/bin/sh\n")  # the unit ended with 75, which systemd takes for a success
+    systemctl.chmod(0o755)
+    code, _, said = ran("back", "--config", config, path=f"{tmp_path}:/usr/bin:/bin")
+    assert (code, "another update goes on" in said) == (75, True)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="it needs root")
 def test_root_fetches_as_the_owner_of_the_folder_and_follows_no_link_of_theirs(tmp_path: Path, config: Path) -> None:
     tmp_path.chmod(0o755)

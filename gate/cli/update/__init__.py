@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import msgspec
 import typer
@@ -20,9 +20,6 @@ from gate.cli.update.publish import app as publish
 from gate.programs.shared.config import Config, ConfigError
 from gate.programs.shared.runner import load_config
 from gate.programs.shared.status import hear
-
-if TYPE_CHECKING:
-    from gate.programs.update.ledger import Outcome
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -227,20 +224,15 @@ def _run(verb: str, config: Path | None, *, as_json: bool) -> None:
     if any(word in done.stderr for word in _DENIED):
         fail(Exit.NOT_PERMITTED, f"this user may not start {command[-1]}; root may, and for apply the operators' group")
     if outcome is None or outcome == before:
-        if done.returncode == 0:
-            _tell(verb, 0, "nothing was to be done", None, as_json=as_json)
-            return
+        if done.returncode == 0:  # TRY_LATER to systemd; whoever goes on writes the outcome
+            fail(Exit.TRY_LATER, "another update goes on")
         fail(Exit.UNREACHABLE, f"{command[-1]}: {done.stderr.strip()[-300:] or 'it did not start'}")
-    _tell(verb, outcome.code, outcome.words, outcome, as_json=as_json)
-    raise typer.Exit(outcome.code)
-
-
-def _tell(verb: str, code: int, words: str, outcome: Outcome | None, *, as_json: bool) -> None:
     if as_json:
-        at, expires = (None, None) if outcome is None else (outcome.at, outcome.expires)
-        emit_json(f"update.{verb}/1", {"code": code, "words": words, "at": at, "expires": expires})
+        told = {"code": outcome.code, "words": outcome.words, "at": outcome.at, "expires": outcome.expires}
+        emit_json(f"update.{verb}/1", told)
     else:
-        say(words)
+        say(outcome.words)
+    raise typer.Exit(outcome.code)
 
 
 @contextmanager
