@@ -300,8 +300,11 @@ def test_a_newer_configuration_is_read_by_an_older_program(gate: Gate) -> None:
 
 
 def test_one_update_at_a_time(gate: Gate) -> None:
+    gate.offer_all("one")
     with gate.ledger.locked():
-        assert gate.update().code == 75
+        outcome = gate.update()
+    assert (outcome.code, outcome.words) == (75, "another update goes on")
+    assert gate.state() == SHIPPED
 
 
 @pytest.mark.parametrize("step", [step.name for step in STEPS if step.name not in {"commit", "tidy"}])
