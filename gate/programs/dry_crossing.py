@@ -48,19 +48,27 @@ _SPECIMEN: Final = (
 )
 
 
-async def cross(config: Config) -> str:
+async def cross(config: Config, *, ready_s: float = READY_S, ending_s: float = ENDING_S) -> str:
     """Let one document be laid, and say what came of it. Raises NotWellError, OSError."""
+    try:
+        return await _cross(config, ready_s, ending_s)
+    except subprocess.TimeoutExpired as error:
+        words = " ".join(error.cmd[4:6])  # those of `gate`
+        raise NotWellError(f"{words} did not end within {error.timeout:.0f} s") from error
+
+
+async def _cross(config: Config, ready_s: float, ending_s: float) -> str:
     with tempfile.TemporaryDirectory(prefix="dry-") as made:
         folder = Path(made)
         vkey, file = _prepare(folder, config)
         async with _no_chip(folder / "chip"), contextlib.AsyncExitStack() as ending:
             line = ending.enter_context(_line(folder / "swipe"))
             children = [ending.enter_context(_running(name, file, folder)) for name in PROGRAMS]
-            await _until_ready(folder, children)
+            await _until_ready(folder, children, ready_s)
             screens = await _lay_document(folder, line)
             for child in children[::-1]:
                 child.terminate()
-                await asyncio.to_thread(child.wait, ENDING_S)
+                await asyncio.to_thread(child.wait, ending_s)
         entries = await asyncio.to_thread(_verified_entries, folder / "spool", vkey)
     return f"referred ({screens}), {entries} records verified"
 
@@ -152,11 +160,14 @@ async def _status(folder: Path, program: str) -> Status | None:
     return answer if isinstance(answer, Status) else None
 
 
-async def _until_ready(folder: Path, children: list[subprocess.Popen[bytes]]) -> None:
-    """Every program is ready, and the lane misses nothing. Raises NotWellError."""
-    why = "nothing was said"
+async def _until_ready(folder: Path, children: list[subprocess.Popen[bytes]], ready_s: float) -> None:
+    """Every program is ready, and the lane misses nothing. Raises NotWellError.
+
+    A program that lives and is not ready tries again, whatever it lacks: nothing that it says before the end is for good.
+    """
+    why, whose = "nothing was said", "lane"
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(READY_S):
+        async with asyncio.timeout(ready_s):
             while True:
                 for name, child in zip(PROGRAMS, children, strict=True):
                     if child.poll() is not None:
@@ -164,13 +175,14 @@ async def _until_ready(folder: Path, children: list[subprocess.Popen[bytes]]) ->
                 told = {name: await _status(folder, name) for name in PROGRAMS}
                 lane = told["lane"]
                 missing = [name for name, one in told.items() if one is None or one.state != "ready"]
+                whose = missing[0] if missing else "lane"
                 why = (
                     f"not ready: {', '.join(missing)}" if missing else f"the lane misses {lane and lane.detail['lost']}"
                 )
                 if not missing and lane is not None and not lane.detail["lost"]:
                     return
                 await asyncio.sleep(_POLL_S)
-    raise NotWellError(f"not within {READY_S:.0f} s: {why}; {_last_words(folder, 'lane')}")
+    raise NotWellError(f"not within {ready_s:.0f} s: {why}; {_last_words(folder, whose)}")
 
 
 async def _lay_document(folder: Path, line: int) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from pathlib import Path
 
 import pyrage
@@ -40,13 +42,20 @@ def configured(folder: Path, models: Path) -> Config:
     return load(folder / "gate.toml")
 
 
-async def test_a_document_is_referred_and_the_records_verify(tmp_path: Path) -> None:
-    said = await cross(configured(tmp_path, default_folder()))
-    assert "referred" in said
-    assert "records verified" in said
+def test_a_document_is_referred_and_the_records_verify(tmp_path: Path) -> None:
+    config = configured(tmp_path, default_folder())
+    before = sorted(tmp_path.iterdir())
+    said = asyncio.run(cross(config))
+    assert re.fullmatch(r"referred \(.*inspecting → referred\), \d+ records verified", said)
+    assert sorted(tmp_path.iterdir()) == before
 
 
 async def test_a_version_whose_models_are_not_there_is_not_well(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(NotWellError):
-        await cross(configured(tmp_path, tmp_path / "empty"))
+    with pytest.raises(NotWellError, match=r"not ready: vision.*is missing: run `gate models fetch`"):
+        await cross(configured(tmp_path, tmp_path / "empty"), ready_s=30.0)
+
+
+async def test_a_program_that_does_not_end_is_not_well(tmp_path: Path) -> None:
+    with pytest.raises(NotWellError, match="run lane did not end"):
+        await cross(configured(tmp_path, default_folder()), ending_s=0.0)
