@@ -33,6 +33,7 @@ SEEN: Final = "seen.json"
 PART: Final = ".part-"
 FREE_BYTES_MIN: Final = 1 << 30  # what a download leaves of the disk: the log's records go before updates
 SEEN_BYTES_MAX: Final = 64 * 1024
+ROOT_BYTES_MAX: Final = 64 * 1024
 _TIMESTAMP: Final = f"{METADATA}/timestamp.json"
 
 
@@ -117,6 +118,12 @@ class Store:
         for path in (self._folder / REPOSITORY).rglob(pattern):
             if not path.is_dir() and path.name not in kept:
                 path.unlink(missing_ok=True)
+
+
+def read_first_root(path: Path) -> bytes:
+    """The repository's first root, as the operator handed it over; of a longer file only as much as a root may be long. Raises OSError."""
+    with path.open("rb") as file:
+        return file.read(ROOT_BYTES_MAX)
 
 
 def read_seen(path: Path) -> Seen:

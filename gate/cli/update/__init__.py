@@ -83,7 +83,7 @@ def fetch(
 ) -> None:
     """Bring in what a folder holds for this gate, verified while it is copied. Nothing is installed."""
     from gate.updates.errors import RefusedError, SourceAwayError
-    from gate.updates.fetching import Store
+    from gate.updates.fetching import Store, read_first_root
     from gate.updates.layout import Here
     from gate.updates.sources import FolderSource
 
@@ -91,7 +91,7 @@ def fetch(
     if settings.updates is None:
         fail(Exit.CONFIG, "there is no table [updates]: this gate is updated by its packages only")
     try:
-        root = Path(settings.updates.root).read_bytes()
+        root = read_first_root(Path(settings.updates.root))
         store = Path(settings.updates.folder)
         _become_owner(store)
         if not os.access(folder, os.R_OK | os.X_OK):

@@ -23,13 +23,12 @@ from gate.programs.shared.trouble import Trouble
 from gate.provision.identity import AUTHORITIES, DEVICE
 from gate.sync.https import CONNECT_DEADLINE_S, SILENCE_MAX_S, USER_AGENT, tls
 from gate.updates.errors import RefusedError, SourceAwayError, UpdateError
-from gate.updates.fetching import Store
+from gate.updates.fetching import Store, read_first_root
 from gate.updates.layout import Here
 from gate.updates.sources import parts_of
 from gate.updates.trust import Verified
 
 ROUND_DEADLINE_MS = 3_600_000  # of one round, however slowly bytes come; the next one goes on
-ROOT_BYTES_MAX = 64 * 1024
 
 log = logging.getLogger("gate.sync")
 
@@ -97,7 +96,11 @@ class Updates:
         self._sync = sync
         self._settings = settings
         self._here = Here.this_machine(config.gate_id)
-        self._root = first_root(settings)
+        try:
+            self._root = read_first_root(Path(settings.root))
+        except OSError as error:
+            words = f"{settings.root} cannot be read: {error.strerror}"
+            raise ConfigError(Problem("updates.root", words, unreadable=True)) from error
         self._ending = threading.Event()
         self._fetched: Verified | None = None
         self._checked_at: str | None = None
@@ -147,14 +150,3 @@ class Updates:
                 return store.fetch(source, first_root=self._root, here=self._here)
         finally:
             source.close()
-
-
-def first_root(settings: Settings) -> bytes:
-    """The repository's first root, as the operator handed it over. Raises ConfigError."""
-    try:
-        with Path(settings.root).open("rb") as file:
-            return file.read(ROOT_BYTES_MAX)
-    except OSError as error:
-        raise ConfigError(
-            Problem("updates.root", f"{settings.root} cannot be read: {error.strerror}", unreadable=True)
-        ) from error

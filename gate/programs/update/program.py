@@ -46,13 +46,12 @@ from gate.programs.update.steps import (
     is_committed,
 )
 from gate.updates.errors import RefusedError, SourceAwayError
-from gate.updates.fetching import REPOSITORY
+from gate.updates.fetching import REPOSITORY, read_first_root
 from gate.updates.layout import Here, Kind, Offer
 from gate.updates.sources import FolderSource, Source
 from gate.updates.trust import Verified, verify
 
 LIBRARY: Final = Path("/usr/lib/portcullis")
-ROOT_BYTES_MAX: Final = 64 * 1024
 # Exit codes (CLI.md). STUCK is for systemd: what could not be taken back is tried again.
 DONE, NO, BAD_DATA, STUCK, IO_ERROR, TRY_LATER, CONFIG = 0, 1, 65, 70, 74, 75, 78
 
@@ -188,8 +187,7 @@ class Update:
     def _verified(self, site: Site, updates: sites.Updates, source: Source, ledger: Ledger) -> Verified:
         """What may be believed of what was fetched, remembered before anything rests on it. Raises UpdateError, SiteError, OSError."""
         try:
-            with Path(updates.root).open("rb") as file:
-                first_root = file.read(ROOT_BYTES_MAX)
+            first_root = read_first_root(Path(updates.root))
         except OSError as error:
             raise SiteError(f"updates.root: {updates.root} cannot be read: {error.strerror}") from error
         durable.make_folder(ledger.memory, mode=0o755)
