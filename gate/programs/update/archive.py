@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import IO, Final
 
 from gate.updates.errors import RefusedError
+from gate.updates.fetching import FREE_BYTES_MIN
 from gate.updates.layout import FILES_MAX, UNPACKED_BYTES_MAX, Kind
 
 NAME_BYTES_MAX: Final = 400
-FREE_BYTES_MIN: Final = 1 << 30  # what unpacking leaves of the disk: the log's records go before updates
 _ENTRY_BYTES_MAX: Final = 46 + NAME_BYTES_MAX + 64
 _END: Final = struct.Struct("<4s4H2LH")
 _ZIP64_LOCATOR: Final = b"PK\x06\x07"

@@ -29,7 +29,6 @@ from gate.programs.shared import clock
 from gate.programs.shared.config import path_from_environment
 from gate.programs.shared.runner import log_as_json
 from gate.programs.update import site as sites
-from gate.programs.update.archive import FREE_BYTES_MIN
 from gate.programs.update.lane import Programs, programs_of
 from gate.programs.update.ledger import FOLDER, Changes, Install, Installed, Journal, Ledger, Outcome, Refusal
 from gate.programs.update.machine import Machine, Systemd
@@ -46,7 +45,7 @@ from gate.programs.update.steps import (
     is_committed,
 )
 from gate.updates.errors import RefusedError, SourceAwayError
-from gate.updates.fetching import REPOSITORY, read_first_root
+from gate.updates.fetching import FREE_BYTES_MIN, REPOSITORY, read_first_root
 from gate.updates.layout import Here, Kind, Offer
 from gate.updates.sources import FolderSource, Source
 from gate.updates.trust import Verified, verify
