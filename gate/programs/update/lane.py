@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gate.channel.messages import Status
+from gate.channel.table import PROGRAMS
 from gate.programs.shared.status import hear_at
 from gate.programs.update.site import Site
 
-PROGRAMS: Final = ("log", "vision", "lane", "screens", "sync")
 _IDLE: Final = "idle"
 HOW_TO_CLOSE: Final = "close it (gate officer close), or stop the gate (systemctl stop portcullis.target)"
 
