@@ -127,9 +127,10 @@ def rotate(
 
         match what:
             case Rotated.SERVER:
-                issuing = fingerprint(folders.load(folder).authority.certificate)
+                loaded = folders.load(folder)
+                issuing = fingerprint(loaded.authority.certificate)
                 with _database(folder, database) as engine:
-                    lacking = Roster(engine).who_lacks(issuing) if len(folders.load(folder).roots) > 1 else []
+                    lacking = Roster(engine).who_lacks(issuing) if len(loaded.roots) > 1 else []
                 made = f"a certificate until {rotation.rotate_server(folder, now(), lacking):%Y-%m-%d}"
             case Rotated.AUTHORITY if retire:
                 rotation.retire_authority(folder, now())

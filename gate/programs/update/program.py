@@ -162,7 +162,7 @@ class Update:
                 "the clock is not synchronised, so nobody knows what has expired: compare it with another one, then "
                 "gate update apply --clock-checked"
             )
-        self._expect_nobody(site)
+        self._expect(site, Programs.occupied)
         source = FolderSource(Path(site.updates.folder) / REPOSITORY)
         verified = self._verified(site, site.updates, source, ledger)
         fresh = self._fresh(verified, ledger.installed)
@@ -173,15 +173,15 @@ class Update:
             if Kind.LISTS in archives:
                 self._put_lists(site, ledger, fresh.pop(Kind.LISTS), archives.pop(Kind.LISTS))
             if fresh:
-                self._carry_out(
-                    site, ledger, {kind.value: self._install(one) for kind, one in fresh.items()}, archives=archives
-                )
+                installs = {kind.value: self._install(one) for kind, one in fresh.items()}
+                self._expect(site, Programs.open, f"{_named(installs)} waits: ")
+                self._carry_out(site, ledger, installs, archives=archives)
         return f"installed: {_named(ledger.installed.current)}"
 
-    def _expect_nobody(self, site: Site) -> None:
-        """Nothing is done with a traveller in the lane. Raises NotNowError."""
-        if "lane" in self._ports.machine.running() and (why := self._ports.programs(site)().occupied()):
-            raise NotNowError(why)
+    def _expect(self, site: Site, ask: Callable[[Programs], str], what: str = "") -> None:
+        """Nothing is done with a lane that runs and stands against it. Raises NotNowError."""
+        if "lane" in self._ports.machine.running() and (why := ask(self._ports.programs(site)())):
+            raise NotNowError(f"{what}{why}")
 
     def _verified(self, site: Site, updates: sites.Updates, source: Source, ledger: Ledger) -> Verified:
         """What may be believed of what was fetched, remembered before anything rests on it. Raises UpdateError, SiteError, OSError."""
@@ -237,8 +237,6 @@ class Update:
         archives: Mapping[Kind, Path] | None = None,
         changes: Changes | None = None,
     ) -> None:
-        if "lane" in self._ports.machine.running() and (why := self._ports.programs(site)().open()):
-            raise NotNowError(f"{_named(installs)} waits: {why}")
         journal = Journal(
             id=secrets.token_hex(8),
             verb=self._verb.value,
@@ -255,13 +253,11 @@ class Update:
 
     def _back(self, site: Site, ledger: Ledger) -> str:
         """To the version before the newest update, by the same steps."""
-        self._expect_nobody(site)
         installed = ledger.installed
         before = installed.before
         if before == Changes():
             raise RefusedError("there is no version before to go back to")
-        if "lane" in self._ports.machine.running() and (why := self._ports.programs(site)().open()):
-            raise NotNowError(why)
+        self._expect(site, Programs.open)
         work = self._work(
             ledger, Journal(id="", verb="", step="", file=str(self._ports.file), models=site.paths.models)
         )

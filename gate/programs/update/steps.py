@@ -165,9 +165,18 @@ def _commit(work: Work) -> None:
     )
 
 
-def _tidy(work: Work) -> None:
-    """Only what runs and what `back` needs stays."""
-    finish(work)
+def finish(work: Work) -> None:
+    """Only what runs and what `back` needs stays. May be repeated. Raises OSError."""
+    changes = work.changes
+    work.models.keep()
+    work.configuration.discard()
+    if changes.software is not None:
+        work.software.keep((changes.software.before, changes.software.after))
+    for folder in work.ledger.folder.glob("configuration-*"):
+        if folder.name != f"configuration-{work.ledger.installed.id}":
+            shutil.rmtree(folder)
+    shutil.rmtree(work.ledger.staging, ignore_errors=True)
+    work.ledger.over()
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +197,7 @@ STEPS: Final = (
     Step("start", _start),
     Step("settle", _settle),
     Step("commit", _commit),
-    Step("tidy", _tidy),
+    Step("tidy", finish),
 )
 _RUNS_ON: Final = frozenset({"begin", "prepare", "look"})  # the steps while which units run as before
 
@@ -278,17 +287,3 @@ def _tried(installed: Installed, journal: Journal) -> dict[str, int]:
     """The numbers that are not begun by themselves any more."""
     numbers = {kind: max(install.number, installed.tried.get(kind, 0)) for kind, install in journal.installs.items()}
     return {**installed.tried, **numbers}
-
-
-def finish(work: Work) -> None:
-    """Tidy up after what was committed. May be repeated. Raises OSError."""
-    changes = work.changes
-    work.models.keep()
-    work.configuration.discard()
-    if changes.software is not None:
-        work.software.keep((changes.software.before, changes.software.after))
-    for folder in work.ledger.folder.glob("configuration-*"):
-        if folder.name != f"configuration-{work.ledger.installed.id}":
-            shutil.rmtree(folder)
-    shutil.rmtree(work.ledger.staging, ignore_errors=True)
-    work.ledger.over()
