@@ -78,6 +78,17 @@ def test_back_goes_to_the_version_before_and_forward_again(gate: Gate) -> None:
     assert gate.leftovers() == []
 
 
+@pytest.mark.parametrize("lane", [{"state": "inspecting"}, {"closed_by": None}], ids=["occupied", "open"])
+def test_back_waits_for_a_closed_lane_and_leaves_nothing(gate: Gate, lane: dict[str, object]) -> None:
+    gate.offer_all("one")
+    gate.update()
+    gate.machine.closed = "closed_by" not in lane
+    gate.machine.lane.update(lane)
+    assert gate.update(Verb.BACK).code == 75
+    assert gate.state() == ONE
+    assert gate.leftovers() == []
+
+
 def test_back_to_what_the_package_brought(gate: Gate) -> None:
     gate.operator.publish(Kind.SOFTWARE, software("one"))
     gate.fetch()
