@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from gate import durable
@@ -92,9 +93,10 @@ def retire_authority(path: Path, now: datetime) -> None:
     over = root.not_valid_before_utc + authority.CLOCK_SKEW + timedelta(days=authority.DEVICE_DAYS)
     if now < over:
         raise NotYetError(f"certificates of the old authority may be in use until {over:%Y-%m-%d}")
+    server = folder.server_certificate(path)
     try:
-        folder.server_certificate(path).verify_directly_issued_by(root)
-    except Exception as error:
+        server.verify_directly_issued_by(root)
+    except (ValueError, TypeError, InvalidSignature) as error:
         raise NotYetError("the server's own certificate is of the old authority: gate central rotate server") from error
     try:
         durable.write(path / AUTHORITY_CERTIFICATE, root.public_bytes(Encoding.PEM), mode=0o644)

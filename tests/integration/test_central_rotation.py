@@ -140,6 +140,11 @@ def test_the_next_authority_issues_at_once_and_the_old_one_ends_when_nothing_of_
     with pytest.raises(NotYetError, match="gate-0001"):
         rotation.rotate_server(central, now(), ["gate-0001"])
     rotation.rotate_server(central, now(), [])
+    pem = (central / "server.pem").read_bytes()
+    (central / "server.pem").write_bytes(b"no certificate")
+    with pytest.raises(FolderError, match=r"server\.pem"):
+        rotation.retire_authority(central, later)
+    (central / "server.pem").write_bytes(pem)
     rotation.retire_authority(central, later)
     assert folder.load(central).roots == (loaded.authority.certificate,)
     with pytest.raises(NotYetError, match="alone"):
