@@ -62,15 +62,16 @@ async def run(
     keys = None if config.sync is None else _mirror_keys(config, config.sync)
     outbox = None if keys is None else Outbox(config, keys)
     upkeep = None if config.sync is None or keys is None else _upkeep(config, config.sync, keys, now, look_every_s)
+    courier = None if upkeep is None else _courier(upkeep)  # a configuration that can never work shows now
     lists = None if config.lists is None else Lists(config, config.lists)
     updates = None if config.updates is None or config.sync is None else Updates(config, config.sync, config.updates)
     async with contextlib.AsyncExitStack() as held:
         told = partial(_status, outbox, lists, updates, upkeep)
         await held.enter_async_context(serve_status(config, "sync", told))
         loops: list[Coroutine[Any, Any, None]] = [each.run() for each in (lists, updates) if each is not None]
-        if config.sync is not None and outbox is not None and upkeep is not None:
+        if config.sync is not None and outbox is not None and upkeep is not None and courier is not None:
             interval_s, jitter = config.sync.interval_ms / 1000, random.SystemRandom().uniform
-            loops.append(_keep_carrying(outbox, upkeep, interval_s, stop, jitter=jitter))
+            loops.append(_keep_carrying(outbox, upkeep, courier, interval_s, stop, jitter=jitter))
         else:
             loops.append(_until(stop))
         await first_of(*loops)
@@ -117,18 +118,17 @@ def _mirror_keys(config: Config, settings: Sync) -> MirrorKeys:
 
 
 def _upkeep(config: Config, settings: Sync, keys: MirrorKeys, now: Callable[[], datetime], every_s: float) -> Upkeep:
-    """The identity that is in force. Raises ConfigError when it cannot be used."""
+    """What keeps the identity that is in force."""
     folder = Path(settings.identity)
 
     def connect(authorities: Path) -> Courier:
         return Courier(settings.address, tls(ca=str(authorities), certificate=str(folder / DEVICE)))
 
-    upkeep = Upkeep(folder, config.gate_id, connect=connect, now=now, mirror_keys=keys, every_s=every_s)
-    _courier(upkeep)  # a configuration that can never work shows now
-    return upkeep
+    return Upkeep(folder, config.gate_id, connect=connect, now=now, mirror_keys=keys, every_s=every_s)
 
 
 def _courier(upkeep: Upkeep) -> Courier:
+    """A connection with the identity that is in force. Raises ConfigError when it cannot be used."""
     try:
         return upkeep.courier()
     except (OSError, ssl.SSLError, IdentityError) as error:
@@ -137,11 +137,17 @@ def _courier(upkeep: Upkeep) -> Courier:
 
 
 async def _keep_carrying(
-    outbox: Outbox, upkeep: Upkeep, interval_s: float, stop: asyncio.Event, *, jitter: Callable[[float, float], float]
+    outbox: Outbox,
+    upkeep: Upkeep,
+    courier: Courier,
+    interval_s: float,
+    stop: asyncio.Event,
+    *,
+    jitter: Callable[[float, float], float],
 ) -> None:
     backoff = Backoff(BACKOFF_MIN_S, BACKOFF_MAX_S)
     while not stop.is_set():
-        async with _courier(upkeep) as courier:
+        async with courier:
             anew = False
             while not stop.is_set() and not anew:
                 fine = await _interruptible(outbox.attempt(courier, upkeep.expired), stop)
@@ -159,6 +165,7 @@ async def _keep_carrying(
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(pause_s):
                         await stop.wait()
+        courier = _courier(upkeep)
 
 
 async def _interruptible(attempt: Coroutine[Any, Any, bool], stop: asyncio.Event) -> bool:
