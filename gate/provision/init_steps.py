@@ -50,10 +50,13 @@ def init_steps(
     read: Callable[[Path], Site],
     make_log_key: Callable[[Path, str], str],
     given: Collection[str] | None = None,
+    booted: Path = BOOTED_BY_SYSTEMD,
+    seals: Callable[[], bool] = has_tpm,
 ) -> Iterator[Step]:
     """The steps in their order. `read` raises ConfigurationStepError; `make_log_key` of a path and an origin raises StepError.
 
     `given`: the keys of the configuration that were asked for, all of them without it; of those a file that is there is compared with.
+    `booted` is there where systemd runs, `seals` whether it can seal.
     """
 
     def write_configuration() -> str:
@@ -87,10 +90,11 @@ def init_steps(
 
     sealed = log_key.with_name(SEALED)
     yield Step("log_key", make_key_of_the_log, lambda: log_key.exists() or sealed.exists())
-    if answers.root is None and BOOTED_BY_SYSTEMD.is_dir() and has_tpm():
+    installed = answers.root is None and booted.is_dir()
+    if installed and seals():
         yield from seal_steps(site.keys, UNITS)
     yield _models_step(site.models, site.face_profile)
-    if answers.root is None and BOOTED_BY_SYSTEMD.is_dir():
+    if installed:
         yield _units_step(UNITS / VISION_DROP_IN, site.drop_in)
 
 

@@ -21,7 +21,6 @@ _BEFORE: Final = {
     "configuration": "The configuration is written",
     "folders": "The folders are there",
     "log_key": "The log has its key",
-    "device_key": "The device has its key",
     "models": "The models are there, unchanged",
     "units": "The units let vision reach its cameras",
     "disk": "There is room on the disk",
@@ -49,7 +48,6 @@ NEEDED: Final = (
     "configuration",
     "folders",
     "log_key",
-    "device_key",
     "models",
     "units",
 )  # without them there is no gate
