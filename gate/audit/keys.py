@@ -37,6 +37,11 @@ def load(path: Path, name: str, algorithm: Algorithm = Algorithm.ED25519, *, sea
             raw = file.read(KEY_TEXT_MAX + 1)
     except OSError as error:
         raise KeyFileError(f"cannot read {path}: {error.strerror}; run gate provision init") from error
+    return parsed(raw, path, name, algorithm)
+
+
+def parsed(raw: bytes, path: Path, name: str, algorithm: Algorithm = Algorithm.ED25519) -> Signer:
+    """A key that must be of `name`, out of what `path` holds. Raises KeyFileError."""
     try:
         signer = Signer.parse(raw.decode("ascii"))
     except (BadFormatError, UnicodeDecodeError) as error:

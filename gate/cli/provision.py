@@ -217,15 +217,11 @@ def _next(path: Path, answers: Answers) -> str:
 
 
 def _make_log_key(path: Path, origin: str) -> str:
-    from gate.audit import keys
-    from gate.audit.errors import AuditError
+    from gate.programs.provisioning.log_key import make_key, publish
 
-    try:
-        verifier = keys.generate(path, origin)
-        keys.publish(path.with_suffix(".vkey"), verifier)
-    except AuditError as error:
-        raise StepError(str(error)) from error
-    return verifier.vkey
+    vkey = make_key(path, origin)
+    publish(path, origin)
+    return vkey
 
 
 def _site(path: Path) -> Site:
@@ -311,6 +307,7 @@ def enrol(
 ) -> None:
     """Get the device certificate from the central server and write the table `sync` of the configuration."""
     from gate.cli.token import read_token
+    from gate.programs.provisioning.log_key import vkey_of
     from gate.provision.enrol_steps import Central, enrol_steps
 
     path = config or configuration.path_from_environment()
@@ -324,7 +321,7 @@ def enrol(
         gate_id=settings.gate_id,
         home=Path(settings.paths.identity),
         again=again,
-        log_vkey=partial(_log_vkey, settings),
+        log_vkey=partial(vkey_of, Path(settings.paths.keys) / "log.key", settings.origin),
         check=_site,
         now=now,
     )
@@ -336,6 +333,7 @@ def rotate_log_key(
     config: Annotated[Path | None, typer.Option(help="The configuration file.")] = None, as_json: Json = False
 ) -> None:
     """Give the log a new key, to which the old one hands over: run it, restart gate-log, and run it again. Exit 75 in between."""
+    from gate.programs.provisioning.log_key import make_key, vkey_of
     from gate.provision.log_key import rotate_steps
 
     try:
@@ -343,32 +341,13 @@ def rotate_log_key(
     except ConfigError as error:
         refuse_configuration(error, config)
 
-    def make(path: Path) -> str:
-        from gate.audit import keys
-        from gate.audit.errors import AuditError
-
-        try:
-            return keys.generate(path, settings.origin).vkey
-        except AuditError as error:
-            raise StepError(str(error)) from error
-
     steps = rotate_steps(
         Path(settings.paths.keys),
-        make=make,
+        make=partial(make_key, origin=settings.origin),
         newest=partial(_handed_over_to, settings),
-        vkey_of=partial(_vkey_of, settings.origin),
+        vkey_of=partial(vkey_of, origin=settings.origin),
     )
     _show("provision.rotate-log-key/1", carry_out(steps), as_json=as_json)
-
-
-def _vkey_of(origin: str, path: Path) -> str:
-    from gate.audit import keys
-    from gate.audit.errors import AuditError
-
-    try:
-        return keys.load(path, origin).verifier.vkey
-    except AuditError as error:
-        raise StepError(str(error)) from error
 
 
 def _handed_over_to(settings: Config) -> str | None:
@@ -390,8 +369,7 @@ def seal(
     as_json: Json = False,
 ) -> None:
     """Seal the log's key with this machine's TPM, for the log program alone. Exit 1 where there is none: files of mode 0600 stay."""
-    from gate.audit import keys
-    from gate.audit.errors import AuditError
+    from gate.programs.provisioning.log_key import publish
     from gate.provision.init_steps import UNITS
     from gate.provision.sealing import has_tpm, seal_steps
 
@@ -403,8 +381,8 @@ def seal(
         fail(Exit.NO, "systemd finds no TPM that it can seal with: keys stay files of mode 0600")
     folder = Path(settings.paths.keys)
     try:
-        keys.publish(folder / "log.vkey", keys.load_public(folder / "log.key", settings.origin))
-    except AuditError as error:
+        publish(folder / "log.key", settings.origin)
+    except StepError as error:
         fail(Exit.IO_ERROR, str(error))
     _show("provision.seal/1", carry_out(seal_steps(folder, UNITS)), as_json=as_json)
 
@@ -458,16 +436,6 @@ def decommission(
         as_json=as_json,
         more=lambda: {"report": str(file), **to_builtins(progress)},
     )
-
-
-def _log_vkey(settings: Config) -> str:
-    from gate.audit import keys
-    from gate.audit.errors import AuditError
-
-    try:
-        return keys.load_public(Path(settings.paths.keys) / "log.key", settings.origin).vkey
-    except AuditError as error:
-        raise StepError(str(error)) from error
 
 
 @app.command()
@@ -539,9 +507,11 @@ def _verify(file: Path, vkey: str, *, as_json: bool) -> None:
 
 def _key_text(vkey: Path | None, path: Path) -> str:
     """The key to check with. Raises StepError."""
+    from gate.programs.provisioning.tasks import log_vkey
+
     if vkey is None:
         try:
-            return _log_vkey(configuration.load(path))
+            return log_vkey(configuration.load(path))
         except ConfigError as error:
             raise ConfigurationStepError(f"{error}; give --vkey") from error
     try:

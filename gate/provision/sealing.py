@@ -50,6 +50,11 @@ def run(command: list[str], told: bytes) -> bytes:
         raise StepError(f"{command[0]} cannot be run: {error}") from error
 
 
+def open_sealed(sealed: Path, *, command: Run = run) -> bytes:
+    """The log's key out of its seal, for root on the machine that sealed it. Raises StepError."""
+    return command(["systemd-creds", "decrypt", f"--name={NAME}", str(sealed), "-"], b"")
+
+
 def seal_steps(keys: Path, units: Path, *, with_key: str = TPM_KEY, command: Run = run) -> Iterator[Step]:
     """The steps in their order. `keys` holds the log's key, `units` is systemd's folder for what a site adds."""
     plain, sealed, drop_in = keys / NAME, keys / SEALED, units / DROP_IN
@@ -74,7 +79,7 @@ def seal_steps(keys: Path, units: Path, *, with_key: str = TPM_KEY, command: Run
         return str(drop_in)
 
     def forget() -> str:
-        opened = command(["systemd-creds", "decrypt", f"--name={NAME}", str(sealed), "-"], b"")
+        opened = open_sealed(sealed, command=command)
         try:
             if plain.read_bytes().strip(b"\0") not in {
                 opened.strip(b"\0"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ from gate.audit import keys
 from gate.cli.models import default_folder
 from gate.cli.provision import app
 from gate.programs.shared.config import load
+from gate.provision import sealing
+from gate.provision.steps import StepState, carry_out
 
 AUDITORS = tuple(str(pyrage.x25519.Identity.generate().to_public()) for _ in range(2))
 
@@ -229,3 +233,24 @@ def test_demo_parts_are_refused_in_service(root: Path) -> None:
     assert document["steps"][0]["state"] == "failed"
     assert "simulator" in document["steps"][0]["detail"]
     assert not (root / "gate.toml").exists()
+
+
+@pytest.mark.skipif(shutil.which("systemd-creds") is None or os.geteuid() != 0, reason="systemd-creds, as root")
+def test_a_report_is_signed_and_checked_where_the_log_key_is_sealed(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def command(words: list[str], told: bytes) -> bytes:
+        return b"" if words[0] == "systemctl" else sealing.run(words, told)
+
+    monkeypatch.setenv("SYSTEMD_CREDENTIAL_SECRET", str(tmp_path / "host.secret"))
+    init(root)
+    steps = sealing.seal_steps(root / "keys", tmp_path / "units", with_key="host", command=command)
+    assert {one.state for one in carry_out(steps)} == {StepState.DONE}
+    config = ["report", "--config", str(root / "gate.toml"), "--json"]
+    made = CliRunner().invoke(app, config)
+    assert made.exit_code == 0, made.stderr
+    page = json.loads(made.stdout)["report"]["page"]
+    assert CliRunner().invoke(app, [*config, "--verify", page]).exit_code == 0
+    monkeypatch.setenv("SYSTEMD_CREDENTIAL_SECRET", str(tmp_path / "another.secret"))
+    refused = CliRunner().invoke(app, config)
+    assert (refused.exit_code, "do it as root, on the machine that sealed it" in refused.stderr) == (74, True)

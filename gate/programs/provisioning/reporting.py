@@ -16,11 +16,11 @@ import msgspec
 from drivers.errors import DriverError
 from gate import durable
 from gate.approval.canonical import digest
-from gate.audit import keys
-from gate.audit.errors import AuditError, BadFormatError, BadSignatureError
+from gate.audit.errors import BadFormatError, BadSignatureError
 from gate.audit.note import Note, Verifier
+from gate.programs.provisioning.log_key import signer_of
 from gate.programs.provisioning.proofs import missing_for_service
-from gate.programs.provisioning.tasks import fingerprint, folder_of
+from gate.programs.provisioning.tasks import fingerprint, folder_of, log_vkey
 from gate.programs.shared import clock
 from gate.programs.shared import config as configuration
 from gate.programs.shared.basis import basis_of
@@ -75,10 +75,7 @@ def sign(path: Path, report: Report, *, out: Path | None = None) -> Made:
     """Sign the report and write it, into `out` or beside what is kept. Raises StepError, also when the log's key is of another purpose."""
     config = read_configuration(path)
     whole = unsigned(report, origin=config.origin)
-    try:
-        signer = keys.load(Path(config.paths.keys) / "log.key", config.origin)
-    except AuditError as error:
-        raise StepError(str(error)) from error
+    signer = signer_of(Path(config.paths.keys), config.origin)
     note = Note(whole.note_text, (signer.sign(whole.note_text),))
     files = whole.signed(note.to_bytes().decode())
     place = out or folder_of(config)
@@ -110,6 +107,7 @@ def steps_of(config: Config) -> list[str]:
         "page": config.page is not None,
         "sensors": config.sensors is not None,
         "left_bag": config.sensors is not None,
+        **dict.fromkeys(("sealed", "unit", "plain_key"), False),  # where there is a TPM alone
         "units": False,  # of an installed gate alone
         **dict.fromkeys(BARRIER_TITLES, config.driven is not None),
         **{f"first_{name}": config.first_driven is not None for name in BARRIER_TITLES},
@@ -176,8 +174,8 @@ def _verdict(outcomes: Mapping[str, Outcome], steps: list[str], missing: int) ->
 def _vkey(config: Config) -> str:
     """Empty where there is no key that can be used, or one of another purpose."""
     try:
-        return keys.load(Path(config.paths.keys) / "log.key", config.origin).verifier.vkey
-    except AuditError:
+        return log_vkey(config)
+    except StepError:
         return ""
 
 

@@ -15,13 +15,12 @@ from pathlib import Path
 
 from drivers.errors import NoReplyError
 from gate import durable
-from gate.audit import keys
-from gate.audit.errors import AuditError
 from gate.programs import selftest
 from gate.programs.provisioning import genuine
 from gate.programs.provisioning.barrier_tasks import barrier_tasks
 from gate.programs.provisioning.camera_tasks import camera_tasks
 from gate.programs.provisioning.lists import take_in
+from gate.programs.provisioning.log_key import vkey_of
 from gate.programs.provisioning.site import DEVICE_S, Site, at_device, run
 from gate.programs.shared import clock
 from gate.programs.shared.approval import approved
@@ -226,10 +225,7 @@ def _write_vkey(site: Site) -> Finding:
 
 def log_vkey(config: Config) -> str:
     """The public half of the log's key. Raises StepError."""
-    try:
-        return keys.load(Path(config.paths.keys) / "log.key", config.origin).verifier.vkey
-    except AuditError as error:
-        raise StepError(str(error)) from error
+    return vkey_of(Path(config.paths.keys) / "log.key", config.origin)
 
 
 def fingerprint(vkey: str) -> str:

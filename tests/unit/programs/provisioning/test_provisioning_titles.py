@@ -17,7 +17,7 @@ from gate.provision.answers_file import SiteAnswers, parse
 from gate.provision.way import NEEDED, TITLES
 
 AUDITORS = [str(pyrage.x25519.Identity.generate().to_public()) for _ in range(2)]
-GIVEN = {
+GIVEN: dict[str, object] = {
     "by": "Anna",
     "operator": "border.example",
     "gate_id": "try-1",
@@ -59,7 +59,8 @@ def made(answers: Answers, folder: Path) -> list[str]:
 
 def test_what_is_needed_is_what_makes_the_gate_and_has_its_title(tmp_path: Path) -> None:
     steps = made(given().answers(None), tmp_path)
-    assert set(NEEDED) <= set(steps)
+    assert steps == list(NEEDED)
+    assert [title for title in TITLES if title in steps] == steps
 
 
 def test_every_step_of_a_gate_that_has_everything_has_its_title(tmp_path: Path) -> None:

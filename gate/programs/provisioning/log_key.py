@@ -1,0 +1,55 @@
+"""The log's key as whoever provisions needs it, a file or sealed: made, its public half, and opened to sign with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gate.audit import keys
+from gate.audit.errors import AuditError
+from gate.audit.note import Signer
+from gate.provision.sealing import NAME, SEALED, open_sealed
+from gate.provision.steps import StepError
+
+
+def make_key(path: Path, origin: str) -> str:
+    """Make a key; its public half. Raises StepError."""
+    try:
+        return keys.generate(path, origin).vkey
+    except AuditError as error:
+        raise StepError(str(error)) from error
+
+
+def publish(path: Path, origin: str) -> None:
+    """Lay a key's public half beside it, for when it is sealed. Raises StepError."""
+    try:
+        keys.publish(path.with_suffix(".vkey"), keys.load_public(path, origin))
+    except AuditError as error:
+        raise StepError(str(error)) from error
+
+
+def vkey_of(path: Path, origin: str) -> str:
+    """The public half of a key. Raises StepError."""
+    try:
+        return keys.load_public(path, origin).vkey
+    except AuditError as error:
+        raise StepError(str(error)) from error
+
+
+def signer_of(folder: Path, origin: str) -> Signer:
+    """The log's key in a folder of keys. A sealed one is opened, which root alone can, on the machine that sealed it. Raises StepError."""
+    plain, sealed = folder / NAME, folder / SEALED
+    try:
+        if plain.exists() or not sealed.exists():
+            return keys.load(plain, origin)
+        return keys.parsed(_opened(sealed), sealed, origin)
+    except AuditError as error:
+        raise StepError(str(error)) from error
+
+
+def _opened(sealed: Path) -> bytes:
+    try:
+        return open_sealed(sealed)
+    except StepError as error:
+        raise StepError(
+            f"{sealed} cannot be opened to sign ({error}): do it as root, on the machine that sealed it"
+        ) from error
