@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import msgspec
 import typer
@@ -100,7 +100,7 @@ def _answered(answers_file: Path | None, store: Store) -> tuple[Filed | Guide, S
 def _asked(store: Store) -> tuple[Guide, SiteAnswers]:
     from rich.console import Console
 
-    from drivers.toml_file import TomlFile
+    from drivers.toml_file import FileError, TomlFile
     from gate.programs.provisioning.machine import ThisMachine
 
     console = Console(stderr=True, highlight=False)
@@ -111,13 +111,17 @@ def _asked(store: Store) -> tuple[Guide, SiteAnswers]:
             "gate: interrupted; the answers so far are kept. Run gate provision again, it goes on with the next question"
         )
         raise typer.Exit(INTERRUPTED) from None
-    answers = parse(table_of(given), TomlFile(str(store.path), ""))
+    try:
+        answers = parse(table_of(given), TomlFile("", ""))
+    except FileError as error:
+        _refuse_kept(store, [f"{each.key}: {each.problem}" for each in error.problems])
     if wrong := answers.answers(None).problems():
-        fail(
-            Exit.USAGE,
-            f"{'; '.join(map(str, wrong))}: take the answer out of {store.path}, and gate provision asks again",
-        )
+        _refuse_kept(store, map(str, wrong))
     return Guide(console), answers
+
+
+def _refuse_kept(store: Store, wrong: Iterable[str]) -> NoReturn:
+    fail(Exit.USAGE, f"{'; '.join(wrong)}: take the answer out of {store.path}, and gate provision asks again")
 
 
 def _walk(

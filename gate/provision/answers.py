@@ -31,6 +31,7 @@ BARRIER_DRIVERS: Final = {
 SWIPE_DRIVERS: Final = {"elyctis": "", "stx": "stx", "text": "", "imager": "imager", "keyboard": ""}
 CHIP_DRIVERS: Final = ("pcsc", "direct")
 BAUDS: Final = range(1200, 921_601)
+BY_CHARACTERS_MAX: Final = 100
 UTC: Final = "UTC"
 
 

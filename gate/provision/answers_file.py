@@ -13,7 +13,7 @@ from typing import Annotated, Final
 import msgspec
 
 from drivers.toml_file import Contradictions, FileError, TomlFile, Wrong
-from gate.provision.answers import BAUDS, Answers
+from gate.provision.answers import BAUDS, BY_CHARACTERS_MAX, Answers
 from gate.provision.way import NEEDED, TITLES
 
 FILE_BYTES_MAX: Final = 64 * 1024
@@ -106,7 +106,7 @@ class Central(_Table, frozen=True, kw_only=True):
 class SiteAnswers(_Table, frozen=True, kw_only=True):
     """All of them. `by` is who sets the gate up, `eyes_cm` how high their eyes are; `skip` holds the reason for each step that is left out."""
 
-    by: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    by: Annotated[str, msgspec.Meta(min_length=1, max_length=BY_CHARACTERS_MAX)]
     operator: _Words
     gate_id: _Words
     purpose: _Words = "service"

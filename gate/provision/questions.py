@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
 
 from gate.provision import answers as check
-from gate.provision.answers import BARRIER_DRIVERS, BAUDS, CHIP_DRIVERS, SWIPE_DRIVERS
+from gate.provision.answers import BARRIER_DRIVERS, BAUDS, BY_CHARACTERS_MAX, CHIP_DRIVERS, SWIPE_DRIVERS
 
 Given: TypeAlias = Mapping[str, "str | list[str]"]
 
@@ -114,8 +114,16 @@ def _auditors_problem(answer: str, given: Given) -> str:
     return "" if wrong.startswith("name two") else wrong
 
 
+def _file_problem(answer: str, _: Given) -> str:
+    return "" if answer else "the path of a file"
+
+
 QUESTIONS: Final = (
-    Question("by", "Who sets this gate up? The name stands in the report", lambda a, _: "" if a else "a name"),
+    Question(
+        "by",
+        "Who sets this gate up? The name stands in the report",
+        lambda a, _: "" if 1 <= len(a) <= BY_CHARACTERS_MAX else f"a name of {BY_CHARACTERS_MAX} characters at most",
+    ),
     Question(
         "purpose",
         "What is the gate run for",
@@ -264,8 +272,8 @@ QUESTIONS: Final = (
         _has("lists.files"),
     ),
     Question("central.address", "The central server, HOST:PORT; empty: none"),
-    Question("central.ca", "The file of the operator's authority", applies=_has("central.address")),
-    Question("central.token_file", "The file of the one-time token", applies=_has("central.address")),
+    Question("central.ca", "The file of the operator's authority", _file_problem, applies=_has("central.address")),
+    Question("central.token_file", "The file of the one-time token", _file_problem, applies=_has("central.address")),
 )
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from pathlib import Path
 
 import pyrage
 import pytest
+import typer
 from rich.console import Console
 
 from gate.cli.guided import Filed, Guide, asked
-from gate.provision.course import Finding, Skip, Task
-from gate.provision.questions import Given
+from gate.cli.provision_way import Place, go
+from gate.provision.course import Finding, Skip, Store, Task
+from gate.provision.questions import QUESTIONS, Given
 from gate.provision.steps import StepError
 
 AUDITORS = [str(pyrage.x25519.Identity.generate().to_public()) for _ in range(2)]
@@ -88,6 +91,51 @@ def test_what_was_answered_before_is_not_asked_again(monkeypatch: pytest.MonkeyP
     with pytest.raises(EOFError):
         asked(console, Machine(), before, keep=before.update)
     assert before["gate_id"] == "north-7"
+
+
+KEPT: dict[str, str | list[str]] = {
+    **{question.key: "" for question in QUESTIONS},
+    "by": "Anna",
+    "operator": "border.example",
+    "gate_id": "north-7",
+    "purpose": "trial",
+    "time_zone": "UTC",
+    "swipe.port": "/dev/s",
+    "swipe.driver": "elyctis",
+    "chip.driver": "pcsc",
+    "camera.address": "/dev/v4l/by-id/usb-acme-index0",
+    "eyes_cm": "160",
+    "auditors": AUDITORS,
+    "lists.files": [],
+}
+
+
+def test_what_can_never_be_an_answer_is_refused_when_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked_for = ("by", "central.ca", "central.token_file")
+    before = {key: value for key, value in KEPT.items() if key not in asked_for} | {"central.address": "c.example:443"}
+    console = typed(monkeypatch, "", "A" * 101, "Anna", "", "ca.pem", "", "token")
+    answers = asked(console, Machine(), before, keep=lambda _: None)
+    assert [answers[key] for key in asked_for] == ["Anna", "ca.pem", "token"]
+    output = console.file.getvalue()  # type: ignore[attr-defined]
+    assert output.count("a name of 100 characters at most") == 2
+    assert output.count("the path of a file") == 2
+
+
+@pytest.mark.parametrize("kept", [{"by": "A" * 101}, {"central.address": "c.example:443", "central.token_file": "t"}])
+def test_kept_answers_of_no_use_are_a_line_that_says_where_they_lie(
+    kept: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = Store(tmp_path)
+    store.keep_answers({**KEPT, **kept})
+    typed(monkeypatch)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    place = Place(tmp_path / "gate.toml", tmp_path, tmp_path)
+    with pytest.raises(typer.Exit) as ended:
+        go(place, answers_file=None, again=[], wait_s=1, as_json=False, init=lambda *_: iter(()), check=str)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert ended.value.exit_code == 2
+    assert next(iter(kept)) in line
+    assert f"take the answer out of {store.path}, and gate provision asks again" in line
 
 
 def test_a_failed_step_is_again_or_left_out_with_a_reason_or_later(monkeypatch: pytest.MonkeyPatch) -> None:
