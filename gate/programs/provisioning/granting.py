@@ -6,6 +6,7 @@ It says `open` once it has seen the leaf open, or one line that says why not. Le
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sys
 
@@ -39,13 +40,14 @@ async def _main() -> None:
     gone = asyncio.ensure_future(asyncio.to_thread(sys.stdin.readline))
     await asyncio.wait({working, gone}, return_when=asyncio.FIRST_COMPLETED)
     working.cancel()
-    await working
+    try:
+        await working
+    except DriverError as error:
+        # At once: this program ends only when the thread that reads its standard input does.
+        sys.stdout.write(f"{error}\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    try:
+    with contextlib.suppress(asyncio.CancelledError):
         asyncio.run(_main())
-    except DriverError as error:
-        sys.stdout.write(f"{error}\n")
-    except asyncio.CancelledError:
-        pass
