@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import cv2
+import msgspec
 import numpy as np
 
 from drivers.camera.settings import CameraSettings, V4l2
@@ -70,11 +71,14 @@ class Exposed:
     calibration: Calibration | None
 
 
+OpenCamera = Callable[[CameraSettings], "NewestFrame"]
+
+
 @contextmanager
-def opened(settings: CameraSettings) -> Iterator[NewestFrame]:
+def opened(settings: CameraSettings, made: OpenCamera = camera_for) -> Iterator[NewestFrame]:
     """The camera, open as long as the block lasts. Raises StepError for whatever a driver raises in it."""
     try:
-        camera = camera_for(settings)
+        camera = made(settings)
         camera.open()
         try:
             yield camera
@@ -95,9 +99,11 @@ def frames_of(camera: NewestFrame) -> Iterator[Frame]:
         yield frame
 
 
-def exposure(settings: CameraSettings, models: FaceModels) -> Exposed:
-    """Let the camera's exposure come to rest on the hall, and measure it. Raises StepError."""
-    with opened(settings) as camera:
+def exposure(settings: CameraSettings, models: FaceModels, made: OpenCamera = camera_for) -> Exposed:
+    """Let the camera's exposure come to rest on the hall, whatever it was fixed to before, and measure it. Raises StepError."""
+    if isinstance(settings, V4l2):
+        settings = msgspec.structs.replace(settings, calibration=None)
+    with opened(settings, made) as camera:
         seen, times_s = [], []
         for frame in frames_of(camera):
             seen.append(frame.pixels)
