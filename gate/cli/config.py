@@ -147,17 +147,19 @@ def approve(
     import json
 
     from gate import durable
-    from gate.approval.canonical import digest
+    from gate.approval.canonical import digest, read
     from gate.approval.errors import ApprovalError
     from gate.approval.note import Approval, SignedApproval
     from gate.programs.shared.approval import signed_in
 
-    values = _values(text, canonical_only=True)
+    raw = _raw(text)
+    try:
+        origin = str(json.loads(read(raw).get("origin", "null")))
+    except ApprovalError as error:
+        fail(Exit.BAD_DATA, f"{text}: {error}")
     signer = _signer_in(key, name)
     try:
-        wanted = Approval(
-            str(json.loads(values.get("origin", "null"))), serial, digest(text.read_text(encoding="ascii"))
-        )
+        wanted = Approval(origin, serial, digest(raw.decode("ascii")))
         there = signed_in(note_file) if note_file.exists() else SignedApproval.new(wanted)
         if there.approval != wanted:
             mine = there.approval
@@ -236,20 +238,27 @@ def _signer(name: str, seed: bytes) -> Signer:
     return Signer(name, seed)
 
 
-def _values(path: Path, *, canonical_only: bool = False) -> dict[str, str]:
+def _raw(path: Path) -> bytes:
+    """What a file holds, or so much of it that it is too large for a canonical text."""
+    from gate.approval.canonical import TEXT_BYTES_MAX
+
+    try:
+        with path.open("rb") as file:
+            return file.read(TEXT_BYTES_MAX + 1)
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"{path}: cannot be read: {error.strerror}")
+
+
+def _values(path: Path) -> dict[str, str]:
     """What decisions rest on: of a canonical text as it stands there, of a configuration with this machine's files."""
-    from gate.approval.canonical import FIRST_LINE, TEXT_BYTES_MAX, read
+    from gate.approval.canonical import FIRST_LINE, read
     from gate.approval.errors import ApprovalError
     from gate.programs.shared.basis import basis_of
     from gate.programs.shared.config import ConfigError, load
 
+    raw = _raw(path)
     try:
-        with path.open("rb") as file:
-            raw = file.read(TEXT_BYTES_MAX + 1)
-        is_text = canonical_only or raw.startswith(FIRST_LINE.encode())
-        return read(raw if is_text else basis_of(load(path)).encode())
-    except OSError as error:
-        fail(Exit.IO_ERROR, f"{path}: cannot be read: {error.strerror}")
+        return read(raw if raw.startswith(FIRST_LINE.encode()) else basis_of(load(path)).encode())
     except ApprovalError as error:
         fail(Exit.BAD_DATA, f"{path}: {error}")
     except ConfigError as error:

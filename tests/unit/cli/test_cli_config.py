@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import tomllib
 from hashlib import sha256
@@ -246,6 +247,18 @@ def test_two_approvers_sign_on_their_own_machines_and_the_gate_takes_it(path: Pa
     changed(path, rules={"liveness_min": 0.4})
     assert "something was changed" in problems(path)[0][3]
     assert "rules.liveness_min: 0.5 -> 0.4" in ran("diff", text, path, code=1)
+
+
+def test_a_text_that_can_be_read_only_once_is_signed_as_it_was_read(path: Path, tmp_path: Path) -> None:
+    vkey_of(tmp_path, "anna")
+    text = ran("show", "--config", path, "--canonical").encode()
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb"):
+        with os.fdopen(writing, "wb") as pipe:
+            pipe.write(text)  # a pipe holds it
+        who = ("--key", tmp_path / "anna.key", "--name", "anna.example", "--serial", 1, "--note", tmp_path / "n")
+        told = json.loads(ran("approve", f"/dev/fd/{reading}", *who, "--json"))
+    assert told["digest"] == sha256(text).hexdigest()
 
 
 def test_a_key_made_by_openssl_serves_as_well(tmp_path: Path) -> None:
