@@ -185,25 +185,25 @@ def init(
 def _given(context: typer.Context) -> frozenset[str]:
     """The keys of gate.toml that options on the command line are about: what was left out asks for nothing."""
     keys = {
-        "barrier": "barrier.port",
-        "barrier_driver": "barrier.driver",
-        "profile": "barrier.profile",
-        "first_barrier": "first_barrier.port",
-        "sensors": "sensors.port",
-        "sensors_profile": "sensors.profile",
-        "swipe": "swipe.port",
-        "swipe_driver": "swipe.driver",
-        "swipe_profile": "swipe.profile",
-        "page": "page.address",
-        "chip": "chip.driver",
-        "chip_socket": "chip.socket",
-        "camera": "camera.address",
-        "auditor": "audit.recipients",
-        "officers": "officers.authority",
+        "barrier": ("barrier.port",),
+        "barrier_driver": ("barrier.driver", "first_barrier.driver"),
+        "profile": ("barrier.profile", "first_barrier.profile"),
+        "first_barrier": ("first_barrier.port",),
+        "sensors": ("sensors.port",),
+        "sensors_profile": ("sensors.profile",),
+        "swipe": ("swipe.port",),
+        "swipe_driver": ("swipe.driver",),
+        "swipe_profile": ("swipe.profile",),
+        "page": ("page.address", "page.path"),
+        "chip": ("chip.driver",),
+        "chip_socket": ("chip.socket",),
+        "camera": ("camera.address",),
+        "auditor": ("audit.recipients",),
+        "officers": ("officers.authority",),
     }
     sources = {name: context.get_parameter_source(name) for name in context.params}
     named = {name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"}
-    return frozenset(keys.get(name, name) for name in named)
+    return frozenset(key for name in named for key in keys.get(name, (name,)))
 
 
 def _next(path: Path, answers: Answers) -> str:

@@ -103,6 +103,25 @@ def test_another_option_of_a_second_run_is_told_and_not_written(root: Path) -> N
     assert load(root / "gate.toml").camera.address == "http://127.0.0.1:1/stream"
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--page", "/run/scanner"), 'page.path = "/run/scanner" (it says nothing)'),
+        (("--page", "http://192.0.2.7/page"), 'page.address = "http://192.0.2.7/page" (it says nothing)'),
+        (("--profile", "lot"), 'first_barrier.profile = "lot" (it says "relay-8")'),
+        (("--barrier-driver", "modbus-tcp"), 'first_barrier.driver = "modbus-tcp" (it says "modbus")'),
+    ],
+)
+def test_an_option_of_a_second_run_that_writes_several_keys_is_told_by_each(
+    root: Path, words: tuple[str, str], told: str
+) -> None:
+    doors = ("--first-barrier", "/dev/f", "--sensors", "/dev/i", "--sensors-profile", "inputs-8")
+    init(root, "--profile", "relay-8", *doors)
+    _, document, _ = init(root, *doors, *words)
+    (said,) = [step["detail"] for step in document["steps"] if step["id"] == "configuration"]
+    assert told in said
+
+
 def test_what_comes_next_is_told(root: Path) -> None:
     arguments = ["init", "--operator", "border.example", "--gate-id", "g", "--swipe", "/dev/s", "--purpose", "trial"]
     arguments += ["--camera", "http://127.0.0.1:1/", "--root", str(root)]
