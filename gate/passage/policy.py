@@ -73,6 +73,7 @@ class Policy:
     without_chip_authentication: tuple[NoChipAuthentication, ...] = ()
     page_checks_refer: tuple[PageCheckId, ...] = ()
     camera_inside_zone: bool = False  # the traveller is compared within the beams, so that one body there is theirs
+    sensors: bool = False  # a unit of sensors belongs to the lane: what it does not tell is not known
     two_doors: bool = False  # the traveller is let into the lane by their document, and out of it by their face
     inside_age_max_ms: int = 600
     inside_looks_min: int = 2  # running looks of the sensors that agree on who is inside
@@ -227,8 +228,10 @@ def lane_objections(
             *_inside_objections(lane.inside, policy, people=1 if is_last else 0),
         )
     alone = policy.camera_inside_zone or by_officer
-    unit = () if lane.inside is None else _unit_objections(lane.inside)
-    return (*_door_objections(lane.last, policy, bodies_max=1 if alone else 0), *unit)
+    return (
+        *_door_objections(lane.last, policy, bodies_max=1 if alone else 0),
+        *_beside_objections(lane.inside, policy),
+    )
 
 
 def _door_objections(
@@ -273,6 +276,13 @@ def _inside_objections(inside: InsideEvidence | None, policy: Policy, *, people:
         unknown = inside.object_left is None
         objections.append(Objection(Reason.INSIDE_UNKNOWN, "objects") if unknown else Objection(Reason.LEFT_OBJECT))
     return tuple(objections)
+
+
+def _beside_objections(inside: InsideEvidence | None, policy: Policy) -> tuple[Objection, ...]:
+    """Everything the sensors of a lane of one door object to: a unit that is silent may hide a call for help."""
+    if inside is None:
+        return (Objection(Reason.SENSORS_LOST),) if policy.sensors else ()
+    return _unit_objections(inside)
 
 
 def _unit_objections(inside: InsideEvidence) -> tuple[Objection, ...]:

@@ -61,7 +61,7 @@ RULES = Rules(
     ),
     Timing(),
 )
-TWO_DOORS = replace(RULES, policy=replace(RULES.policy, two_doors=True))
+TWO_DOORS = replace(RULES, policy=replace(RULES.policy, sensors=True, two_doors=True))
 _SAID = Said("officer-1", OfficerRole.OFFICER, "simulated")
 
 

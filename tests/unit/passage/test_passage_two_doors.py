@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from fakes.passage_examples import CROSSING, GENUINE, SAME_FACE, Run, ordered
+from fakes.passage_examples import CROSSING, GENUINE, RULES, SAME_FACE, Run, ordered
 from fakes.passage_examples import ready as one_door_ready
 from fakes.two_door_lane import (
     ALONE,
@@ -50,6 +50,7 @@ from gate.passage.events import (
     DocumentRemoved,
     DoorSeen,
     Event,
+    FaceCompared,
     GrantFailed,
     Part,
     PartBack,
@@ -57,6 +58,7 @@ from gate.passage.events import (
     Recorded,
     RecordKind,
     SensorsSeen,
+    SiteSeen,
     Tick,
 )
 from gate.passage.evidence import Alarm, Door, InsideEvidence, Score
@@ -1064,6 +1066,36 @@ def test_sensors_of_a_lane_of_one_door_watch_its_cabinet() -> None:
     assert run.state == machine.Idle(Screen.WELCOME), "who is where is the beams' to say"
     run.feed(replace(EMPTY, cabinet_open=True))
     assert run.state == machine.Idle(Screen.CLOSED)
+
+
+def with_a_unit() -> Run:
+    """A lane of one door that has a sensor unit, which has answered."""
+    run = one_door_ready()
+    run.rules = replace(RULES, policy=replace(RULES.policy, sensors=True))
+    run.feed(EMPTY, SiteSeen(1.0, clock_sure=True))
+    assert run.state == machine.Idle(Screen.WELCOME)
+    return run
+
+
+def test_a_lane_of_one_door_whose_sensors_are_silent_admits_nobody() -> None:
+    run = with_a_unit()
+    run.feed(PartLost(Part.SENSORS))
+    assert run.state == machine.Idle(Screen.CLOSED)
+    run.feed(DocumentPresented(CROSSING), Recorded(CROSSING, RecordKind.OPENED))
+    run.feed(DocumentRead(CROSSING, GENUINE), FaceCompared(CROSSING, SAME_FACE))
+    decided = [one.record for one in run.effects if isinstance(one, Write) and isinstance(one.record, records.Decided)]
+    assert [one.reasons for one in decided] == [(Objection(Reason.SENSORS_LOST),)]
+    run.feed(Recorded(CROSSING, RecordKind.DECIDED))
+    assert isinstance(run.state, machine.Referred)
+
+
+def test_a_lane_of_one_door_admits_nobody_before_its_sensors_have_answered() -> None:
+    run = one_door_ready()
+    run.rules = replace(RULES, policy=replace(RULES.policy, sensors=True))
+    run.feed(SiteSeen(1.0, clock_sure=True))
+    assert run.around.hinders == (Objection(Reason.SENSORS_LOST),)
+    run.feed(EMPTY)
+    assert run.state == machine.Idle(Screen.WELCOME)
 
 
 def test_sensors_that_are_lost_close_the_lane_and_come_back() -> None:
