@@ -34,12 +34,13 @@ from gate.central.folder import (
     MIRROR_VKEY,
     SERVER_CERTIFICATE,
     SERVER_KEY,
+    Folder,
 )
 
 NAMED_MAX = 5
 
 
-def rotate_server(path: Path, now: datetime, lacking: Sequence[str]) -> datetime:
+def rotate_server(loaded: Folder, now: datetime, lacking: Sequence[str]) -> datetime:
     """A new key and certificate for the server; returns until when it is good. `lacking`: the gates that do not trust the authority that
     would issue it. Raises FolderError, NotYetError.
     """
@@ -49,7 +50,7 @@ def rotate_server(path: Path, now: datetime, lacking: Sequence[str]) -> datetime
             f"not all gates trust the newest authority yet: {', '.join(lacking[:NAMED_MAX])}{more}; "
             "wait until they were here, or revoke what is gone"
         )
-    loaded, key = folder.load(path), authority.new_key()
+    path, key = loaded.path, authority.new_key()
     certificate = authority.issue_server(loaded.authority, _server_name(path), key.public_key(), now)
     try:
         durable.write(path / SERVER_CERTIFICATE, folder.server_pem(key, certificate), mode=0o600)

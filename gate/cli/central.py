@@ -131,7 +131,7 @@ def rotate(
                 issuing = fingerprint(loaded.authority.certificate)
                 with _database(folder, database) as engine:
                     lacking = Roster(engine).who_lacks(issuing) if len(loaded.roots) > 1 else []
-                made = f"a certificate until {rotation.rotate_server(folder, now(), lacking):%Y-%m-%d}"
+                made = f"a certificate until {rotation.rotate_server(loaded, now(), lacking):%Y-%m-%d}"
             case Rotated.AUTHORITY if retire:
                 rotation.retire_authority(folder, now())
                 made = "one authority alone again"

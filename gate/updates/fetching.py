@@ -31,9 +31,7 @@ REPOSITORY: Final = "repository"
 MEMORY: Final = "memory"
 SEEN: Final = "seen.json"
 PART: Final = ".part-"
-FREE_BYTES_MIN: Final = (
-    1 << 30
-)  # what a download, a copy or unpacking leaves of the disk: the log's records go before updates
+FREE_BYTES_MIN: Final = 1 << 30  # what downloads, copies and unpacking leave of the disk: the log's records come first
 SEEN_BYTES_MAX: Final = 64 * 1024
 ROOT_BYTES_MAX: Final = 64 * 1024
 _TIMESTAMP: Final = f"{METADATA}/timestamp.json"

@@ -138,8 +138,8 @@ def test_the_next_authority_issues_at_once_and_the_old_one_ends_when_nothing_of_
     with pytest.raises(NotYetError, match="rotate server"):
         rotation.retire_authority(central, later)
     with pytest.raises(NotYetError, match="gate-0001"):
-        rotation.rotate_server(central, now(), ["gate-0001"])
-    rotation.rotate_server(central, now(), [])
+        rotation.rotate_server(folder.load(central), now(), ["gate-0001"])
+    rotation.rotate_server(folder.load(central), now(), [])
     pem = (central / "server.pem").read_bytes()
     (central / "server.pem").write_bytes(b"no certificate")
     with pytest.raises(FolderError, match=r"server\.pem"):
@@ -183,6 +183,6 @@ def test_a_folder_from_before_key_and_certificate_were_one_file_still_serves(cen
     (central / "server.key").write_text(key)
     (central / "server.pem").write_text("-----BEGIN CERTIFICATE" + certificate)
     assert folder.server_files(central) == (central / "server.pem", central / "server.key")
-    rotation.rotate_server(central, now(), [])
+    rotation.rotate_server(folder.load(central), now(), [])
     assert folder.server_files(central) == (central / "server.pem", None)
     assert not (central / "server.key").exists()
