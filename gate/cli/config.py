@@ -59,11 +59,12 @@ def show(
     approvers: NewApprovers = None,
     as_json: Json = False,
 ) -> None:
-    """Print every setting with the defaults filled in; passwords never."""
+    """Print every setting with the defaults filled in. A configuration holds no password."""
     import tomli_w
+    from msgspec import to_builtins
 
     from gate.approval.canonical import digest
-    from gate.programs.shared.basis import basis_of, settings_of
+    from gate.programs.shared.basis import basis_of
     from gate.programs.shared.config import ConfigError
     from gate.programs.shared.runner import load_config
 
@@ -73,13 +74,13 @@ def show(
     except ConfigError as error:
         refuse_configuration(error, config)
     if as_json:
-        said = {"canonical": text} if canonical else {"settings": settings_of(settings)}
+        said = {"canonical": text} if canonical else {"settings": to_builtins(settings)}
         emit_json("config.show/1", {**said, "origin": settings.origin, "digest": digest(text)})
     elif canonical:
         say(text.removesuffix("\n"))
         note(f"gate {settings.origin}, digest {digest(text)}")
     else:
-        say(tomli_w.dumps(_without_none(settings_of(settings))).removesuffix("\n"))
+        say(tomli_w.dumps(_without_none(to_builtins(settings))).removesuffix("\n"))
 
 
 @app.command()

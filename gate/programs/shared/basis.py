@@ -1,15 +1,14 @@
 """What the decisions of a gate rest on, as one canonical text: the whole configuration, and what stands in the files that it names.
 
 The settings with the defaults filled in, the bytes of the devices' profiles, every model that sees a traveller with its thresholds and their
-evidence, the site's own additions to them, the certificate that vouches for lists, and who approves. A password in an address stays out: it
-decides nothing, and the text is read by people.
+evidence, the site's own additions to them, the certificate that vouches for lists, and who approves. A configuration holds no secret, so it
+stands there as it is.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
 from pathlib import Path
 from typing import Final
 
@@ -25,21 +24,14 @@ from models.manifest import Model
 from models.site import FILE, load_for
 
 FILE_BYTES_MAX: Final = 1024 * 1024
-_PASSWORD: Final = re.compile(r"(?<=://)([^/@:\s]*):[^/@\s]*@")
 _ROOMS: Final = {"barrier": "barrier", "first_barrier": "barrier", "sensors": "sensors", "swipe": "readers"}
-
-
-def settings_of(config: Config) -> dict[str, object]:
-    """Every setting as plain values with its default filled in, and no secret among them."""
-    settings: dict[str, object] = msgspec.to_builtins(config)
-    return {name: _without_passwords(value) for name, value in settings.items()}
 
 
 def basis_of(config: Config, approvers: Path | None = None) -> str:
     """The canonical text; `approvers` are others than those in force. Raises ConfigError for a file that cannot be had."""
     return canonical(
         {
-            **settings_of(config),
+            **msgspec.to_builtins(config),
             "origin": config.origin,
             "profiles": _profiles(config),
             "models": _models(config),
@@ -104,18 +96,6 @@ def _content(key: str, path: str) -> str | None:
             return _sha256(file.read(FILE_BYTES_MAX))
     except OSError as error:
         raise ConfigError(Problem(key, f"{path} cannot be read: {error.strerror}", unreadable=True)) from error
-
-
-def _without_passwords(value: object) -> object:
-    match value:
-        case str():
-            return _PASSWORD.sub(r"\1:***@", value)
-        case dict():
-            return {name: _without_passwords(one) for name, one in value.items()}
-        case list() | tuple():
-            return [_without_passwords(one) for one in value]
-        case _:
-            return value
 
 
 def _sha256(content: bytes) -> str:

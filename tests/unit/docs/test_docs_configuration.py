@@ -28,7 +28,7 @@ is told in [the technician's guide](guides/technician.md).
 
 ```sh
 gate config check                       # everything that is wrong with it and with the files that it names: file, key, line
-gate config show                        # all of it with the defaults filled in; passwords never
+gate config show                        # all of it with the defaults filled in
 gate config show --canonical            # the text that is approved, and its digest
 gate config diff old.toml gate.toml     # what differs in what decisions rest on
 ```
