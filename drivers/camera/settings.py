@@ -15,6 +15,7 @@ from typing import Annotated, Final
 import msgspec
 
 from drivers.settings import Reach, Settings, Text
+from drivers.toml_file import Contradictions, Wrong
 
 STABLE_NAME: Final = re.compile(r"/dev/v4l/by-(?:id|path)/[\w.:+@-]{1,200}")  # of a USB camera
 LagMs = Annotated[int, msgspec.Meta(ge=0, le=1000)]
@@ -99,9 +100,8 @@ class Gstreamer(_Camera, frozen=True, kw_only=True, tag="gstreamer"):
 
     def __post_init__(self) -> None:
         if "@" in self.address or "user-pw" in self.address:
-            raise ValueError(
-                "address: it holds a password, and a pipeline has no other place for one: use a network camera"
-            )
+            why = "it holds a password, and a pipeline has no other place for one: use a network camera"
+            raise Contradictions([Wrong("address", why)])
 
     @property
     def reach(self) -> Reach:
@@ -126,20 +126,28 @@ CameraSettings = Network | V4l2 | Gstreamer | Files
 
 
 def refuse_names(address: str) -> None:
-    """Raise ValueError unless a network camera is named by its IP address, for what looks through it may ask no name server, and the address
-    holds no password: configurations are shown and signed.
+    """Raise Contradictions for an address at which no network camera may be named: see `address_problem`."""
+    if why := address_problem(address):
+        raise Contradictions([Wrong("address", why)])
+
+
+def address_problem(address: str) -> str:
+    """What is wrong with a network camera's address; empty when nothing is. It is an IP address, for what looks through it may ask no name
+    server, and holds no password: configurations are shown and signed.
     """
     if "@" in address:
-        raise ValueError(
-            'address: it holds a user or a password; write "user:password" into a file of mode 0600 that belongs to the user of vision, '
+        return (
+            'it holds a user or a password; write "user:password" into a file of mode 0600 that belongs to the user of vision, '
             'and name that: credentials = "FILE"'
         )
-    host = Reach(address=address).host
+    try:
+        host = Reach(address=address).host
+    except ValueError as error:
+        return str(error)
     if host == "localhost":
-        return
+        return ""
     try:
         ipaddress.ip_address(str(host))
     except ValueError:
-        raise ValueError(
-            f"name the camera by its IP address and not as {host}: vision may ask no name server"
-        ) from None
+        return f"name the camera by its IP address and not as {host}: vision may ask no name server"
+    return ""

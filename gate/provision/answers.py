@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import zoneinfo
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from urllib.parse import urlsplit
 import pyrage
 
 from drivers.barrier.profiles import load_profile
-from drivers.camera.settings import STABLE_NAME
+from drivers.camera.settings import STABLE_NAME, address_problem
 from gate.passage.screen import Purpose
 
 _PURPOSES: Final = tuple(Purpose)
@@ -268,21 +267,18 @@ def page_problem(source: str) -> str:
 
 
 def _stream_problem(address: str) -> str:
+    if "@" not in address and not _is_stream(address):
+        return f"{address!r} is neither a network camera's address such as http://192.0.2.7/stream nor a device such as /dev/v4l/by-id/…"
+    return address_problem(address)
+
+
+def _is_stream(address: str) -> bool:
     try:
         parts = urlsplit(address)
-        host, _ = parts.hostname or "", parts.port
+        host, _ = parts.hostname, parts.port  # a port that is none is a ValueError, too
     except ValueError:
-        host = ""
-    else:
-        host = host if parts.scheme in {"http", "https"} and " " not in address else ""
-    if not host:
-        return f"{address!r} is neither a network camera's address such as http://192.0.2.7/stream nor a device such as /dev/v4l/by-id/…"
-    if host != "localhost":
-        try:
-            ipaddress.ip_address(host)
-        except ValueError:
-            return f"name the camera by its IP address and not as {host}: vision may ask no name server"
-    return ""
+        return False
+    return bool(host) and parts.scheme in {"http", "https"} and " " not in address
 
 
 def auditors_problem(recipients: tuple[str, ...]) -> str:

@@ -64,6 +64,8 @@ def test_a_bare_machine_becomes_a_configured_gate(root: Path) -> None:
             ("--camera", "http://camera.local/stream"),
             "--camera: name the camera by its IP address and not as camera.local",
         ),
+        (("--camera", "http://u:secret@192.0.2.7/"), "--camera: it holds a user or a password"),
+        (("--page", "rtsp://u:secret@192.0.2.7/"), "--page: it holds a user or a password"),
         (("--camera", "nonsense"), "neither a network camera's address such as http://192.0.2.7/stream"),
         (("--camera", "http://[::1/stream"), "neither a network camera's address"),
         (("--camera", "/dev/video0"), "--camera: '/dev/video0': name a USB camera by /dev/v4l/by-id/"),

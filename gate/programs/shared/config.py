@@ -243,9 +243,13 @@ class Screens(Section, frozen=True, kw_only=True):
     challenge: bool = False
     management: str = ""
 
-    def __post_init__(self) -> None:
-        if self.management:
-            self.managed_at()
+    def contradictions(self) -> Iterator[Wrong]:
+        """The management address is one, if there is one."""
+        try:
+            if self.management:
+                self.managed_at()
+        except ValueError as error:
+            yield Wrong("management", str(error))
 
     def managed_at(self) -> tuple[str, int]:
         """The management address, if there is one: IP address and port. Raises ValueError for anything else."""
@@ -255,9 +259,7 @@ class Screens(Section, frozen=True, kw_only=True):
         except ValueError:
             host, port = "", 0
         if "@" in self.management or parts.netloc != self.management or not 1024 <= port <= 65535:
-            raise ValueError(
-                f"management: {self.management!r} is no IP address with a port from 1024 on: 192.0.2.5:9464"
-            )
+            raise ValueError(f"{self.management!r} is no IP address with a port from 1024 on: 192.0.2.5:9464")
         return host, port
 
 

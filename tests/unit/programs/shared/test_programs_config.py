@@ -211,10 +211,29 @@ def test_a_network_camera_has_an_address_and_no_name(tmp_path: Path, address: st
     assert load(written(tmp_path, camera={"address": address})).camera.address == address
     assert load(written(tmp_path, page={"address": address})).page is not None
     for table in ("camera", "page"):
-        with pytest.raises(ConfigError, match=rf"{table}: name the camera by its IP address and not as camera.local"):
+        with pytest.raises(
+            ConfigError, match=rf"\d: {table}\.address: name the camera by its IP address and not as camera.local"
+        ):
             load(written(tmp_path, **{table: {"address": "http://camera.local/stream"}}))
-    with pytest.raises(ConfigError, match="no network camera's address"):
+    with pytest.raises(ConfigError, match=r"\d: camera\.address: .* no network camera's address"):
         load(written(tmp_path, camera={"address": "camera"}))
+
+
+def test_no_address_of_a_camera_holds_a_password(tmp_path: Path) -> None:
+    network, pipeline = "http://u:secret@192.0.2.7/", "rtspsrc user-id=u user-pw=secret ! decodebin"
+    for table, address, driver in (
+        ("camera", network, "network"),
+        ("page", network, "camera"),
+        ("camera", pipeline, "gstreamer"),
+    ):
+        with pytest.raises(ConfigError, match=rf"\d: {table}\.address: it holds a ") as refused:
+            load(written(tmp_path, **{table: {"driver": driver, "address": address}}))
+        assert "secret" not in str(refused.value)
+
+
+def test_a_management_address_that_is_none_is_named_by_its_key(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"\d: screens\.management: 'here' is no IP address with a port"):
+        load(written(tmp_path, screens={"management": "here"}))
 
 
 @pytest.mark.parametrize(
