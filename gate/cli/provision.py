@@ -507,13 +507,14 @@ def _verify(file: Path, vkey: str, *, as_json: bool) -> None:
 
 def _key_text(vkey: Path | None, path: Path) -> str:
     """The key to check with. Raises StepError."""
+    from gate.programs.provisioning.reporting import configuration_of
     from gate.programs.provisioning.tasks import log_vkey
 
     if vkey is None:
         try:
-            return log_vkey(configuration.load(path))
-        except ConfigError as error:
-            raise ConfigurationStepError(f"{error}; give --vkey") from error
+            return log_vkey(configuration_of(path))
+        except StepError as error:
+            raise type(error)(f"{error}; give --vkey") from error
     try:
         with vkey.open(encoding="utf-8") as file:
             return file.read(2048).strip()

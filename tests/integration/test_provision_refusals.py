@@ -95,6 +95,20 @@ def test_a_configuration_that_cannot_work_is_78_and_nothing_of_it_stays(tmp_path
     assert Store(root / "state/provision").outcomes["configuration"].state is Ending.FAILED
 
 
+@pytest.mark.parametrize("words", [(), ("--verify", "report.html")], ids=["make", "verify"])
+def test_a_report_names_what_is_wrong_with_the_configuration_by_key_and_line(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    path = tmp_path / "gate.toml"
+    arguments = ["report", "--config", str(path), *words]
+    done = CliRunner().invoke(app, arguments)
+    assert (done.exit_code, f"{path}: cannot be read: No such file or directory" in done.stderr) == (74, True)
+    path.write_text('purpose = "trial"\noperator = "border.example"\n\ngate_id = "Gate 1"\n')
+    done = CliRunner().invoke(app, arguments)
+    assert (done.exit_code, f"{path}:4: gate_id: " in done.stderr) == (78, True)
+    assert "audit: is missing" in done.stderr
+
+
 @pytest.mark.long
 def test_a_full_disk_names_the_step_to_repeat_and_it_goes_on_there(tmp_path: Path, root: Path) -> None:
     answers = written(tmp_path)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import base64
 import platform
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib import metadata
 from pathlib import Path
-
-import msgspec
 
 from drivers.errors import DriverError
 from gate import durable
@@ -22,9 +19,8 @@ from gate.programs.provisioning.log_key import signer_of
 from gate.programs.provisioning.proofs import missing_for_service
 from gate.programs.provisioning.tasks import fingerprint, folder_of, log_vkey
 from gate.programs.shared import clock
-from gate.programs.shared import config as configuration
 from gate.programs.shared.basis import basis_of
-from gate.programs.shared.config import Config, ConfigError
+from gate.programs.shared.config import Config, ConfigError, load
 from gate.programs.shared.devices import barriers, mrz_readers, sensors
 from gate.provision.acceptance import Claimed, line, unsigned
 from gate.provision.acceptance_values import (
@@ -55,25 +51,24 @@ class Made:
     document: Path
 
 
-def read_configuration(path: Path) -> Config:
-    """The configuration, also one that service refuses. Raises ConfigurationStepError."""
+def configuration_of(path: Path) -> Config:
+    """The configuration, also one that service refuses. Raises ConfigurationStepError, and StepError when it cannot be read."""
     try:
-        return configuration.parse(tomllib.loads(path.read_text()))
-    except OSError as error:
-        raise ConfigurationStepError(f"cannot read {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
-        raise ConfigurationStepError(f"{path}: {error}") from error
+        return load(path, refuse_in_service=False)
+    except ConfigError as error:
+        failure = StepError if error.is_unreadable else ConfigurationStepError
+        raise failure(str(error)) from error
 
 
 def describe(path: Path) -> Report:
     """The report as it is to be signed. Raises StepError."""
-    config = read_configuration(path)
+    config = configuration_of(path)
     return _report(path, config, Store(folder_of(config)))
 
 
 def sign(path: Path, report: Report, *, out: Path | None = None) -> Made:
     """Sign the report and write it, into `out` or beside what is kept. Raises StepError, also when the log's key is of another purpose."""
-    config = read_configuration(path)
+    config = configuration_of(path)
     whole = unsigned(report, origin=config.origin)
     signer = signer_of(Path(config.paths.keys), config.origin)
     note = Note(whole.note_text, (signer.sign(whole.note_text),))

@@ -397,8 +397,10 @@ def boot_name() -> str | None:
     return os.environ.get("PORTCULLIS_BOOT")
 
 
-def load(path: Path) -> Config:
-    """Read and check the configuration. Raises ConfigError with all that is wrong in it."""
+def load(path: Path, *, refuse_in_service: bool = True) -> Config:
+    """Read and check the configuration. Raises ConfigError with all that is wrong in it; without `refuse_in_service` what only service refuses
+    is not: for whoever says what is missing for service.
+    """
     file = TomlFile(str(path), _text_of(path))
     try:
         table = file.table()
@@ -409,7 +411,7 @@ def load(path: Path) -> Config:
     except msgspec.ValidationError as error:
         found = misfits(_with_drivers(table), Config)
         raise ConfigError(*(file.problem(wrong) for wrong in found)) from error
-    if refused := [file.problem(wrong) for wrong in refused_in_service(config)]:
+    if refuse_in_service and (refused := [file.problem(wrong) for wrong in refused_in_service(config)]):
         raise ConfigError(*refused)
     return config
 
