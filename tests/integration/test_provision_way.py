@@ -47,10 +47,7 @@ def test_a_bare_machine_ends_with_a_report_that_says_simulator(lane: Lane, short
     code, document, _ = provision(lane, "--answers", str(answers), "--root", str(root))
     wrong = {step["id"]: step["detail"] for step in document["steps"] if step["state"] == "failed"}
     assert (code, list(wrong)) == (1, ["approval"])  # nobody has signed yet
-    assert (
-        "must sign: gate border.example/try-1/trial, serial 1, digest" in wrong["approval"]
-        or "approvers.toml" in wrong["approval"]
-    )
+    assert wrong["approval"].startswith(f"{root / 'approvers.toml'}: cannot be read: No such file")
     verified = {step["id"]: step["verified"] for step in document["steps"]}
     assert "hardware" not in verified.values()
     assert [verified[name] for name in BARRIER_TITLES] == ["simulator"] * len(BARRIER_TITLES)
