@@ -102,12 +102,13 @@ def way(
 def _kept_in(path: Path, root: Path | None) -> Path:
     """Where what is kept of the way lies: in the gate's state, also before there is a configuration."""
     from gate.programs.shared.config import Paths
+    from gate.provision.course import FOLDER
 
     try:
         state = configuration.load(path).paths.state
     except ConfigError:
         state = str(root / "state") if root else Paths().state
-    return Path(state) / "provision"
+    return Path(state) / FOLDER
 
 
 @app.command()

@@ -20,6 +20,7 @@ import msgspec
 from gate import durable
 from gate.provision.steps import ConfigurationStepError, StepError
 
+FOLDER: Final = "provision"  # in the gate's state
 STATE_FILE: Final = "provision.json"
 STATE_BYTES_MAX: Final = 8 * 1024 * 1024
 

@@ -27,7 +27,7 @@ from gate.programs.shared.approval import approved
 from gate.programs.shared.config import Config, ConfigError
 from gate.programs.shared.devices import mrz_readers, sensors
 from gate.programs.shared.devices.chip_readers import chip_reader
-from gate.provision.course import Finding, Task, Verified
+from gate.provision.course import FOLDER, Finding, Task, Verified
 from gate.provision.enrol_steps import Central, enrol_steps
 from gate.provision.steps import StepError, StepState
 from gate.provision.steps import carry_out as carry_out_steps
@@ -35,7 +35,7 @@ from gate.provision.steps import carry_out as carry_out_steps
 
 def folder_of(config: Config) -> Path:
     """Where what is kept of the way lies."""
-    return Path(config.paths.state) / "provision"
+    return Path(config.paths.state) / FOLDER
 
 
 def tasks_of(site: Site) -> Iterator[Task]:

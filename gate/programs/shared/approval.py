@@ -21,6 +21,7 @@ from gate.ordinary import read_ordinary
 from gate.programs.shared.approvers import approvers_in
 from gate.programs.shared.basis import basis_of
 from gate.programs.shared.config import Config, ConfigError
+from models.site import FILE
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ def unsafe_files(config: Config, path: Path) -> list[Problem]:
         path,
         config.approvers_path,
         config.approval_path,
-        Path(config.paths.models) / "site.toml",
+        Path(config.paths.models) / FILE,
         *([Path(config.lists.signer)] if config.lists and config.lists.signer else []),
         *(Path(one) for one in named if one.startswith("/")),
     ]
