@@ -1,4 +1,4 @@
-"""The `gate` command: noun, verb, one file a noun.
+"""The `gate` command: noun, verb, a file or a folder a noun.
 
 Only the noun that was asked for is imported, and for the list of them none, so that `gate status` and `gate --help` stay quick; completion
 imports them all. Each noun's module has `app`, a typer application, or, for a noun without verbs, `command`, a function.

@@ -11,8 +11,8 @@ import pytest
 import typer
 from rich.console import Console
 
-from gate.cli.guided import Filed, Guide, asked
-from gate.cli.provision_way import Place, go
+from gate.cli.provision.guided import Filed, Guide, asked
+from gate.cli.provision.way import Place, go
 from gate.provision.course import Finding, Skip, Store, Task
 from gate.provision.questions import QUESTIONS, Given
 from gate.provision.steps import StepError

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final, NoReturn
 import msgspec
 import typer
 
-from gate.cli.guided import Filed, Guide, asked
 from gate.cli.output import Exit, emit_json, fail, note, say
+from gate.cli.provision.guided import Filed, Guide, asked
 from gate.provision.answers_file import SiteAnswers, UnreadableAnswersError, WrongAnswersError, parse, read
 from gate.provision.course import Course, Ending, Finding, StepReport, Store, Task
 from gate.provision.questions import flat, table_of

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Final
 
-from gate.cli.output import Exit, fail
-from gate.provision.steps import LaterStepError, StepError
+import typer
+
+from gate.cli.output import Exit, fail, note, refuse_configuration
+from gate.cli.provision.steps import ConfigFile, Json, show
+from gate.programs.shared import config as configuration
+from gate.programs.shared.clock import now
+from gate.programs.shared.config import ConfigError
+from gate.provision.steps import LaterStepError, StepError, carry_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +23,57 @@ if TYPE_CHECKING:
     from gate.programs.shared.config import Config
     from gate.provision.decommission import Part, Progress
     from gate.provision.steps import Step
+
+_ID_MAX: Final = 128
+
+
+def decommission(
+    yes: Annotated[str, typer.Option(help="This gate's id, in place of being asked to type it.")] = "",
+    export: Annotated[
+        Path | None,
+        typer.Option(help="An empty folder on another disk for the log, when the central server has not all of it."),
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Where the report goes; left out: beside the gate's folders.")
+    ] = None,
+    config: ConfigFile = None,
+    as_json: Json = False,
+) -> None:
+    """End this gate: retire it at the central server, wipe its keys and records, and prove it. Killed, it goes on when it is run again."""
+    from msgspec import to_builtins
+
+    from gate.audit.record import time_text
+    from gate.provision.decommission import Progress
+
+    path = config or configuration.path_from_environment()
+    try:
+        settings = configuration.load(path)
+    except ConfigError as error:
+        refuse_configuration(error, config)
+    if not yes:
+        note(f"this wipes {settings.gate_id} for good; type its id to go on:")
+    if (yes or sys.stdin.readline(_ID_MAX)).strip() != settings.gate_id:
+        fail(
+            Exit.USAGE, f"nothing was done: this gate is {settings.gate_id}, and that is to be typed, or given as --yes"
+        )
+    try:
+        name = running(settings)
+    except PermissionError as error:
+        fail(Exit.NOT_PERMITTED, f"nothing was done: {error.filename} is closed to this user; run it as root")
+    if name is not None:
+        fail(Exit.TRY_LATER, f"{name} runs: systemctl stop portcullis.target, then repeat this")
+    file = report or Path(settings.paths.state) / "decommissioned.json"
+    try:
+        progress = Progress.read(file, settings.gate_id, time_text(now()))
+    except StepError as error:
+        fail(Exit.BAD_DATA, str(error))
+    steps = steps_of(settings, progress, file, export)
+    show(
+        "provision.decommission/1",
+        carry_out(steps),
+        as_json=as_json,
+        more=lambda: {"report": str(file), **to_builtins(progress)},
+    )
 
 
 def steps_of(config: Config, progress: Progress, report: Path, export: Path | None) -> Iterator[Step]:

@@ -1,0 +1,110 @@
+"""`gate provision enrol`, `rotate-log-key` and `seal`: the gate's keys, the device's and the log's."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gate.cli.output import Exit, fail, refuse_configuration
+from gate.cli.provision.making import site_of
+from gate.cli.provision.steps import ConfigFile, Json, show
+from gate.programs.shared import config as configuration
+from gate.programs.shared.clock import now
+from gate.programs.shared.config import Config, ConfigError
+from gate.provision.steps import StepError, carry_out
+
+
+def enrol(
+    central: Annotated[str, typer.Option(help="The central server, HOST:PORT.")],
+    ca: Annotated[Path, typer.Option(help="The operator's authority, a PEM file from gate central init.")],
+    token_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="A file with the one-time token from gate central token; left out: standard input, or asked."
+        ),
+    ] = None,
+    config: ConfigFile = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="A new key and certificate, in place of those that are there.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Get the device certificate from the central server and write the table `sync` of the configuration."""
+    from gate.cli.token import read_token
+    from gate.programs.provisioning.log_key import vkey_of
+    from gate.provision.enrol_steps import Central, enrol_steps
+
+    path = config or configuration.path_from_environment()
+    try:
+        settings = configuration.load(path)
+    except ConfigError as error:
+        refuse_configuration(error, path)
+    steps = enrol_steps(
+        path,
+        Central(central, ca, partial(read_token, token_file)),
+        gate_id=settings.gate_id,
+        home=Path(settings.paths.identity),
+        again=again,
+        log_vkey=partial(vkey_of, Path(settings.paths.keys) / "log.key", settings.origin),
+        check=site_of,
+        now=now,
+    )
+    show("provision.enrol/1", carry_out(steps), as_json=as_json)
+
+
+def rotate_log_key(config: ConfigFile = None, as_json: Json = False) -> None:
+    """Give the log a new key, to which the old one hands over: run it, restart gate-log, and run it again. Exit 75 in between."""
+    from gate.programs.provisioning.log_key import make_key, vkey_of
+    from gate.provision.log_key import rotate_steps
+
+    try:
+        settings = configuration.load(config or configuration.path_from_environment())
+    except ConfigError as error:
+        refuse_configuration(error, config)
+
+    steps = rotate_steps(
+        Path(settings.paths.keys),
+        make=partial(make_key, origin=settings.origin),
+        newest=partial(_handed_over_to, settings),
+        vkey_of=partial(vkey_of, origin=settings.origin),
+    )
+    show("provision.rotate-log-key/1", carry_out(steps), as_json=as_json)
+
+
+def _handed_over_to(settings: Config) -> str | None:
+    """The newest key of the published log, if one has handed over."""
+    from gate.audit.errors import BadFormatError, BadSignatureError
+    from gate.audit.export import Outlet
+    from gate.audit.handover import Handover
+
+    try:
+        words = Outlet(Path(settings.paths.spool)).handovers()
+        return Handover.parse(words[-1]).new.vkey if words else None
+    except (OSError, BadFormatError, BadSignatureError) as error:
+        raise StepError(f"the spool's handovers cannot be read: {error}") from error
+
+
+def seal(
+    config: ConfigFile = None,
+    as_json: Json = False,
+) -> None:
+    """Seal the log's key with this machine's TPM, for the log program alone. Exit 1 where there is none: files of mode 0600 stay."""
+    from gate.programs.provisioning.log_key import publish
+    from gate.provision.init_steps import UNITS
+    from gate.provision.sealing import has_tpm, seal_steps
+
+    try:
+        settings = configuration.load(config or configuration.path_from_environment())
+    except ConfigError as error:
+        refuse_configuration(error, config)
+    if not has_tpm():
+        fail(Exit.NO, "systemd finds no TPM that it can seal with: keys stay files of mode 0600")
+    folder = Path(settings.paths.keys)
+    try:
+        publish(folder / "log.key", settings.origin)
+    except StepError as error:
+        fail(Exit.IO_ERROR, str(error))
+    show("provision.seal/1", carry_out(seal_steps(folder, UNITS)), as_json=as_json)

@@ -1,0 +1,58 @@
+"""How the steps of a verb of `gate provision` are shown, and with which exit code it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from gate.cli.output import Exit, emit_json, say
+from gate.provision.steps import (
+    AwayStepError,
+    ConfigurationStepError,
+    ContentStepError,
+    ForbiddenStepError,
+    LaterStepError,
+    NoStepError,
+    Report,
+    StepError,
+    StepState,
+)
+
+_CODES: dict[type[StepError] | None, Exit] = {
+    None: Exit.OK,
+    StepError: Exit.IO_ERROR,
+    ConfigurationStepError: Exit.CONFIG,
+    ContentStepError: Exit.BAD_DATA,
+    AwayStepError: Exit.UNREACHABLE,
+    ForbiddenStepError: Exit.NOT_PERMITTED,
+    LaterStepError: Exit.TRY_LATER,
+    NoStepError: Exit.NO,
+}
+
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="The configuration file.")]
+Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
+
+
+def show(
+    schema: str,
+    reports: Iterator[Report],
+    *,
+    as_json: bool,
+    more: Callable[[], dict[str, object]] = dict,
+    afterwards: str = "",
+) -> NoReturn:
+    """Do the steps and tell of each; ends the command. `more` is for the JSON document, `afterwards` for people when all is done."""
+    done = []
+    for report in reports:
+        done.append(report)
+        if not as_json:
+            say(f"{report.state.value:8} {report.id:14} {report.detail}")
+    if as_json:
+        emit_json(schema, {"steps": [{"id": r.id, "state": r.state.value, "detail": r.detail} for r in done], **more()})
+    failure = next((report.failure for report in done if report.state is StepState.FAILED), None)
+    if afterwards and failure is None and not as_json:
+        say(afterwards)
+    raise typer.Exit(int(_CODES[failure]))
