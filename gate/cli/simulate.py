@@ -57,8 +57,10 @@ def command(
     doors = LANES[lane.value]
     wishes = Wishes(drawn, numbers, faults is OnOff.ON, _kinds(kinds, doors), doors)
     run = _run(wishes)
-    replay = "" if run.violation is None else replay_of(shortest(run).wishes)
-    report = Report(run, replay)
+    report = Report(run)
+    if run.violation is not None:
+        found = shortest(run)
+        report = Report(run, replay_of(found.wishes), found.cut_short)
     if as_json:
         emit_json("simulate/1", report.fields())
     else:

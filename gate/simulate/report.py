@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gate.simulate.run import Run
+from gate.simulate.shrink import CPU_S_MAX
 from hardware_sim.hall.plan import Kind
 
 GENUINE_SHARE_MIN = 0.9  # of genuine travellers, that the machine lets through in spite of faults
@@ -19,10 +20,13 @@ TRACE_LINES = 40
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One simulation. `replay` is the command line that shows its violation again, the shortest that was found."""
+    """One simulation. `replay` is the command line that shows its violation again, the shortest that was found; `cut_short`: in the time that
+    there was, and there may be a shorter one.
+    """
 
     run: Run
     replay: str = ""
+    cut_short: bool = False
 
     @property
     def ok(self) -> bool:
@@ -68,7 +72,13 @@ class Report:
             "violations": []
             if violation is None
             else [
-                {"kind": violation.kind, "crossing": violation.crossing, "why": violation.why, "replay": self.replay}
+                {
+                    "kind": violation.kind,
+                    "crossing": violation.crossing,
+                    "why": violation.why,
+                    "replay": self.replay,
+                    "cut_short": self.cut_short,
+                }
             ],
             "trace": run.digest,
             "virtual_seconds": round(run.virtual_s, 1),
@@ -100,6 +110,10 @@ class Report:
             console.print(trouble, style="bold red", markup=False, highlight=False, soft_wrap=True)
         if self.replay:
             console.print(f"again: {self.replay}", markup=False, highlight=False, soft_wrap=True)
+        if self.cut_short:
+            console.print(
+                f"a shorter one was looked for until {CPU_S_MAX:.0f} s of processor time were over, and no longer"
+            )
 
 
 def _met(run: Run) -> list[Kind]:

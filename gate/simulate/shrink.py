@@ -6,27 +6,40 @@ that are left out is lost, so a shorter run is believed only after it was run.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from gate.simulate.run import Run, Wishes, run
 from hardware_sim.hall.plan import Doors
 
-RUNS_MAX = 60  # then the shortest so far is good enough
+CPU_S_MAX = 60.0  # then no other run is begun: the shortest so far is good enough
 END_MAX = 1_024  # crossings before a violation that may have led to it; what needs more is run again as it was
 DROPPED_MAX = 16  # crossings of which each is left out in turn
 
 
-def shortest(found: Run, again: Callable[[Wishes], Run] = run) -> Run:
-    """The shortest run that still shows the violation; `found` itself where none does."""
-    best, runs = found, 0
+@dataclass(frozen=True, slots=True)
+class Shortest:
+    """What shows the violation again. `cut_short`: there may be a shorter one, which was not looked for any more."""
+
+    wishes: Wishes
+    cut_short: bool
+
+
+def shortest(
+    found: Run, again: Callable[[Wishes], Run] = run, cpu_s: Callable[[], float] = time.process_time
+) -> Shortest:
+    """The shortest run that still shows the violation, as far as it is found in time; that of `found` where none does."""
+    best, ends_s = found, cpu_s() + CPU_S_MAX
     candidates = _shorter(best)
-    while runs < RUNS_MAX and (wishes := next(candidates, None)) is not None:
-        shown, runs = again(wishes), runs + 1
+    while (wishes := next(candidates, None)) is not None:
+        if cpu_s() >= ends_s:
+            return Shortest(best.wishes, cut_short=True)
+        shown = again(wishes)
         if shown.violation is not None and best.violation is not None and shown.violation.kind == best.violation.kind:
             best = shown
             candidates = _shorter(best)
-    return best
+    return Shortest(best.wishes, cut_short=False)
 
 
 def _shorter(best: Run) -> Iterator[Wishes]:

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from gate.cli import simulate
 from gate.simulate import run as running
 from gate.simulate.run import Run, Violation, Wishes
+from gate.simulate.shrink import Shortest
 from hardware_sim.hall.hall import Tally
 from hardware_sim.hall.plan import Kind
 
@@ -49,7 +50,7 @@ def test_a_violation_ends_with_one_and_the_command_that_shows_it_again(monkeypat
         )
 
     monkeypatch.setattr(running, "run", broken)
-    monkeypatch.setattr("gate.simulate.shrink.shortest", lambda found: found)
+    monkeypatch.setattr("gate.simulate.shrink.shortest", lambda found: Shortest(found.wishes, cut_short=True))
     ended = gate("--crossings", "3", "--seed", "5", "--faults", "on", "--kinds", "death", "--json")
     assert ended.exit_code == 1
     (violation,) = json.loads(ended.stdout)["violations"]
@@ -58,11 +59,13 @@ def test_a_violation_ends_with_one_and_the_command_that_shows_it_again(monkeypat
         "crossing": 2,
         "why": "[it] stands",
         "replay": "gate simulate --seed 5 --only 0-2 --faults on --kinds death",
+        "cut_short": True,
     }
     readable = gate("--crossings", "3", "--seed", "5", "--faults", "on")
     assert readable.exit_code == 1
     assert "[it] stands" in readable.stdout
     assert "--only 0-2" in readable.stdout
+    assert "until 60 s of processor time were over" in readable.stdout
 
 
 def test_its_json_has_what_is_promised() -> None:

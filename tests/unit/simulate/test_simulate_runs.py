@@ -113,7 +113,22 @@ def test_the_shortest_replay_has_the_crossings_and_the_kinds_of_fault_that_are_n
     found = shrink.shortest(broken(Wishes(seed, tuple(range(20)), faults=True, kinds=kinds)), again=broken)
     assert found.wishes.numbers == (3, 7)
     assert found.wishes.kinds == {Kind.BURST}
+    assert not found.cut_short
     assert shrink.command(found.wishes) == f"gate simulate --seed {seed} --only 3,7 --faults on --kinds burst"
+
+
+def test_the_search_for_a_shorter_replay_ends_with_its_minute_and_says_so() -> None:
+    clock_s, runs = [100.0], 0
+
+    def slow(wishes: Wishes) -> Run:
+        nonlocal runs
+        runs += 1
+        clock_s[0] += shrink.CPU_S_MAX / 4
+        return broken(wishes)
+
+    found = shrink.shortest(broken(Wishes(1, tuple(range(20)))), again=slow, cpu_s=lambda: clock_s[0])
+    assert (runs, found.cut_short) == (4, True)
+    assert found.wishes.numbers == tuple(range(8))  # the last that was run and shows it
 
 
 def test_a_replay_names_spans_of_crossings() -> None:
