@@ -7,7 +7,6 @@ imports them all. Each noun's module has `app`, a typer application, or, for a n
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import sys
 
 import typer
@@ -88,7 +87,9 @@ def module_of(noun: str) -> str:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        sys.stdout.write(f"gate {importlib.metadata.version('portcullis')}\n")
+        from importlib.metadata import version
+
+        sys.stdout.write(f"gate {version('portcullis')}\n")
         raise typer.Exit
 
 
