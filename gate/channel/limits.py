@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from gate.channel.table import Channel, Rate
+from gate.channel.row import Channel, Rate
 
 PERSONS_MAX = 16  # connections of all persons together, a channel
 

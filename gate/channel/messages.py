@@ -8,12 +8,12 @@ unions mean to whom is in `gate.channel.table`.
 from __future__ import annotations
 
 import json
-import math
 from datetime import datetime
 from typing import Annotated
 
 import msgspec
 
+from gate.channel.message import Message, Name, Status, StatusRequest, refuse_unplain
 from gate.passage.events import RecordClass, RecordKind, TrackChange
 from gate.passage.evidence import Alarm, CameraTrouble, CheckResult, DocumentEvidence, PageCheckId
 from gate.passage.orders import Notice, Outcome
@@ -21,11 +21,11 @@ from gate.passage.reasons import Reason
 from gate.passage.screen import Guidance, Purpose, Screen
 from gate.passage.serving import EVERYBODY, BorderDirection
 
+__all__ = ["Message", "Name", "Status", "StatusRequest"]  # beside what stands here
+
 WORDS_MAX = 500
-_DEPTH_MAX = 8
 
 CrossingId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-Name = Annotated[str, msgspec.Meta(max_length=128)]
 Words = Annotated[str, msgspec.Meta(max_length=WORDS_MAX)]  # for a log line; `words` makes them fit
 Count = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
 Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]  # CLOCK_MONOTONIC
@@ -37,58 +37,6 @@ Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 def words(text: object) -> str:
     """What a message may say of a fault: the beginning."""
     return str(text)[:WORDS_MAX]
-
-
-class Message(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
-    """The base of every message; the class name is the tag on the wire."""
-
-    @property
-    def weight(self) -> int:
-        """What it counts for against its sender's rate."""
-        return 1
-
-
-# ── any program: how are you? ────────────────────────────────────────────────────────────────────────────────────────
-
-
-class StatusRequest(Message, frozen=True):
-    """Ask a program for its health."""
-
-
-class Status(Message, frozen=True):
-    """A program's health: `state` is one word, `detail` is what `gate status` and the self-test show.
-
-    It is `ready` only while the program has proven that it can do its work. `alive` is False when its own work stands still, which a
-    new start may end; whoever waits for a device or for another program is alive.
-    """
-
-    program: Name
-    state: Name
-    detail: dict[str, object]
-    alive: bool = True
-
-    def __post_init__(self) -> None:
-        """Refuse what JSON has not: the detail is printed and written as JSON."""
-        _refuse_unplain(self.detail)
-
-
-def _refuse_unplain(detail: dict[str, object]) -> None:
-    if not _is_plain(detail, _DEPTH_MAX):
-        raise ValueError("a detail is plain data")
-
-
-def _is_plain(value: object, depth: int) -> bool:
-    match value:
-        case None | bool() | int() | str():
-            return True
-        case float():
-            return math.isfinite(value)
-        case dict():
-            return depth > 0 and all(isinstance(key, str) and _is_plain(one, depth - 1) for key, one in value.items())
-        case list() | tuple():
-            return depth > 0 and all(_is_plain(one, depth - 1) for one in value)
-        case _:
-            return False
 
 
 # ── lane → log ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -380,7 +328,7 @@ class Prepared(Message, frozen=True):
 
     def __post_init__(self) -> None:
         """Refuse what JSON has not: it becomes part of a status."""
-        _refuse_unplain(self.detail)
+        refuse_unplain(self.detail)
 
 
 class Unfit(Message, frozen=True):

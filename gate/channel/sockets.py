@@ -20,9 +20,9 @@ import msgspec
 
 from gate.channel.errors import BadMessageError, ChannelClosedError, ChannelError, NotPermittedError, StrangerError
 from gate.channel.limits import Bucket, Buckets, Turnstile
-from gate.channel.messages import Message
+from gate.channel.message import Message
 from gate.channel.place import listening
-from gate.channel.table import Channel, Rate, ToCaller, ToListener
+from gate.channel.row import Channel, Rate, ToCaller, ToListener
 from gate.channel.users import Peer, Users, peer_of
 
 BYTES_MAX = 64 * 1024

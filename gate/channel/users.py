@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gate.channel.table import PROGRAMS, Channel
+from gate.channel.row import PROGRAMS, Channel
 
 _CREDENTIALS = struct.Struct("3i")
 _GROUP = struct.Struct("I")

@@ -13,7 +13,7 @@ from gate.channel.place import only_instance
 from gate.cli.output import Exit, fail, note, refuse_configuration
 from gate.programs.shared.config import Config, ConfigError, path_from_environment
 from gate.programs.shared.mortal import end_with_supervisor
-from gate.programs.shared.runner import PROGRAMS, load_config, programs_of, run_program
+from gate.programs.shared.runner import PROGRAMS, load_config, run_program
 
 
 def command(
@@ -52,7 +52,7 @@ def command(
 
 def _refuse_a_second_instance(settings: Config) -> None:
     """Programs that find another instance in their place end, and would be started again for ever."""
-    for name in programs_of(settings):
+    for name in settings.programs:
         try:
             with only_instance(settings.runtime(name)):
                 pass
@@ -64,8 +64,7 @@ async def _run_all(settings: Config, config: Path) -> None:
     from gate.programs.shared.supervise import Child, Family
 
     children = [
-        Child(name, config, output=None, on_start=lambda name: note(f"started {name}"))
-        for name in programs_of(settings)
+        Child(name, config, output=None, on_start=lambda name: note(f"started {name}")) for name in settings.programs
     ]
     family = Family(children)
     stop = asyncio.Event()

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import typer
 
-from gate.channel.messages import Status
-from gate.channel.table import OPERATORS
+from gate.channel.message import Status
+from gate.channel.row import OPERATORS
 from gate.cli.output import Exit, emit_json, note, refuse_configuration, say
-from gate.programs.shared.config import Config, ConfigError
+from gate.programs.shared.config import Config, ConfigError, load, path_from_environment
 from gate.programs.shared.degraded import Mode, lists_days_left, modes_now
-from gate.programs.shared.runner import load_config
 from gate.programs.shared.status import Silence
 from gate.programs.shared.told import Alarm, Told, hear_all
 
@@ -30,7 +29,7 @@ def command(
 ) -> None:
     """How the gate is. Exit 69: the lane is away. 77: this user may not ask."""
     try:
-        settings = load_config(config)
+        settings = load(config or path_from_environment())
     except ConfigError as error:
         refuse_configuration(error, config)
     code = asyncio.run(_show(settings, watch=watch, as_json=as_json))

@@ -29,7 +29,6 @@ from gate.programs.shared import clock
 from gate.programs.shared.config import Config
 from gate.programs.shared.devices import mrz_readers, sensors
 from gate.programs.shared.devices.barriers import barrier, is_verified
-from gate.programs.shared.runner import programs_of
 from gate.programs.shared.status import Silence, hear
 from gate.trust.errors import TrustError
 from gate.trust.store import TrustStore
@@ -341,7 +340,7 @@ async def _chip(config: Config) -> str:
 
 
 async def _programs(config: Config) -> str:
-    answers = {name: await hear(config, name) for name in programs_of(config)}
+    answers = {name: await hear(config, name) for name in config.programs}
     silent = [name for name, answer in answers.items() if answer is Silence.AWAY]
     if len(silent) == len(answers):
         return "not started"

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -27,7 +27,7 @@ from drivers.reader.settings import ChipReaderSettings, MrzReaderSettings, PageS
 from drivers.sensors.settings import SensorSettings
 from drivers.settings import Settings, Text
 from drivers.toml_file import Contradictions, FileError, Problem, TomlFile, Wrong, line_of, misfits
-from gate.channel.table import CHANNELS
+from gate.channel.row import PROGRAMS, Channel
 from gate.channel.users import user_of
 from gate.passage.evidence import PageCheckId
 from gate.passage.screen import Purpose
@@ -349,9 +349,20 @@ class Config(Section, frozen=True, kw_only=True):
         return Path(self.paths.run) / user_of(program)
 
     def socket(self, channel: str) -> Path:
-        """The socket of a channel of the table, in its listener's runtime folder. Raises KeyError for a name that is not there."""
-        row = CHANNELS.by_name(channel)
-        return self.runtime(row.listener) / row.file
+        """The socket of a channel of the table. Raises KeyError for a name that is not there."""
+        from gate.channel.table import CHANNELS  # noqa: PLC0415 - it loads every message; `gate status` needs two
+
+        return self.socket_of(CHANNELS.by_name(channel))
+
+    def socket_of(self, channel: Channel[Any, Any]) -> Path:
+        """The socket of a channel, in its listener's runtime folder."""
+        return self.runtime(channel.listener) / channel.file
+
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """The programs that this gate runs: sync only where there is something to carry or to bring in."""
+        syncs = self.sync is not None or self.lists is not None
+        return tuple(name for name in PROGRAMS if name != "sync" or syncs)
 
 
 def path_from_environment() -> Path:

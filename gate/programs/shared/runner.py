@@ -36,12 +36,6 @@ READY_POLL_S = 0.05
 LIFE_POLL_S = 1.0
 
 
-def programs_of(config: Config) -> tuple[str, ...]:
-    """The programs that this gate runs: sync only where there is something to carry or to bring in."""
-    syncs = config.sync is not None or config.lists is not None
-    return tuple(name for name in PROGRAMS if name != "sync" or syncs)
-
-
 class Program(Protocol):
     """A program's entry point."""
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from gate.channel.errors import ChannelError, NotPermittedError
-from gate.channel.messages import Status, StatusRequest
+from gate.channel.message import Status, StatusRequest
+from gate.channel.row import status_row
 from gate.channel.sockets import Connection, connect, serve
-from gate.channel.table import CHANNELS
 from gate.programs.shared.config import Config
 
 DEADLINE_S: Final = 1.0
@@ -27,23 +27,23 @@ class Silence(enum.Enum):
 
 def serve_status(config: Config, program: str, status: Callable[[], Status]) -> AbstractAsyncContextManager[None]:
     """Answer every request with what `status` gives then. Raises NoPlaceError."""
-    channel = CHANNELS.status(program)
+    channel = status_row(program)
 
     async def answer(connection: Connection[StatusRequest]) -> None:
         async for _ in connection:
             await connection.send(status())
 
-    return serve(channel, config.socket(channel.name), answer)
+    return serve(channel, config.socket_of(channel), answer)
 
 
 async def hear(config: Config, program: str, *, pid: int | None = None) -> Status | Silence:
     """Ask a program how it is. Another process than `pid` that listens in its place says nothing of it."""
-    return await hear_at(program, config.socket(CHANNELS.status(program).name), pid=pid)
+    return await hear_at(program, config.socket_of(status_row(program)), pid=pid)
 
 
 async def hear_at(program: str, socket: Path, *, pid: int | None = None) -> Status | Silence:
     """The same where its socket is known."""
-    channel = CHANNELS.status(program)
+    channel = status_row(program)
     try:
         async with asyncio.timeout(DEADLINE_S):
             connection = await connect(channel, socket)

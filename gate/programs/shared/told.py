@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, TypedDict, TypeVar
 
 import msgspec
 
-from gate.channel.messages import Status
-from gate.programs.shared.runner import programs_of
+from gate.channel.message import Status
 from gate.programs.shared.status import Silence, hear
 
 if TYPE_CHECKING:
@@ -188,6 +187,5 @@ def _said(answers: Mapping[str, Status | Silence], program: str, kind: type[Said
 
 async def hear_all(config: Config) -> Told:
     """Have every program of this gate say how it is."""
-    names = programs_of(config)
-    answers = await asyncio.gather(*(hear(config, name) for name in names))
-    return Told.of(dict(zip(names, answers, strict=True)))
+    answers = await asyncio.gather(*(hear(config, name) for name in config.programs))
+    return Told.of(dict(zip(config.programs, answers, strict=True)))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,10 +17,18 @@ import gate.cli.status as module
 from gate.channel.messages import Status
 from gate.cli.output import Exit
 from gate.programs.shared.config import Config
-from gate.programs.shared.runner import programs_of
 from gate.programs.shared.status import Silence
 from gate.programs.shared.told import Told
 
+TABLE = {
+    "purpose": "trial",
+    "gate_id": "gate-1",
+    "operator": "border.example",
+    "barrier": {"port": "/dev/b"},
+    "swipe": {"port": "/dev/s"},
+    "camera": {"address": "http://127.0.0.1:1/s"},
+    "audit": {"recipients": ["age1x"]},
+}
 AUTHORITY = {"officers": {"authority": "A" * 43 + "="}}
 
 
@@ -34,17 +44,7 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
         *words: str, tables: dict[str, Any], away: tuple[str, ...] = (), closed: tuple[str, ...] = (), **lane: Any
     ) -> Any:
         path = tmp_path / "gate.toml"
-        table = {
-            "purpose": "trial",
-            "gate_id": "gate-1",
-            "operator": "border.example",
-            "barrier": {"port": "/dev/b"},
-            "swipe": {"port": "/dev/s"},
-            "camera": {"address": "http://127.0.0.1:1/s"},
-            "audit": {"recipients": ["age1x"]},
-            **tables,
-        }
-        path.write_bytes(tomli_w.dumps(table).encode())
+        path.write_bytes(tomli_w.dumps({**TABLE, **tables}).encode())
 
         def said(name: str) -> Status | Silence:
             detail = {"in_service": True, "lost": [], "clock_sure": True, **lane} if name == "lane" else {}
@@ -53,7 +53,7 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
             return Silence.AWAY if name in away else Status(name, "ready", detail)
 
         async def hear_all(config: Config) -> Told:
-            return Told.of({name: said(name) for name in programs_of(config)})
+            return Told.of({name: said(name) for name in config.programs})
 
         monkeypatch.setattr(module, "hear_all", hear_all)
         return CliRunner().invoke(app, ["--config", str(path), *words])
@@ -128,3 +128,14 @@ def test_of_programs_that_this_user_may_not_ask_it_says_who_may(ask: Callable[..
         "no_right",
     )
     assert ask("--json", tables=AUTHORITY, away=("lane",)).exit_code == Exit.UNREACHABLE
+
+
+def test_it_loads_of_the_messages_and_programs_what_it_needs_alone(tmp_path: Path) -> None:
+    (tmp_path / "gate.toml").write_bytes(tomli_w.dumps(TABLE).encode())
+    loaded = f"import sys; sys.argv[1:] = ['status', '--json', '--config', {str(tmp_path / 'gate.toml')!r}]\n"
+    loaded += "import contextlib; from gate import cli\nwith contextlib.suppress(SystemExit): cli.main()\n"
+    loaded += "slow = ('gate.channel.messages', 'gate.channel.table', 'gate.passage.events', 'gate.programs.shared.runner', 'rich')\n"
+    loaded += "print([name for name in sys.modules if name.startswith(slow)])"
+    done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
+    said, found = done.stdout.splitlines()
+    assert (json.loads(said)["schema"], found) == ("gate.status/1", "[]")
