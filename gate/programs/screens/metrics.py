@@ -89,8 +89,14 @@ def _one(value: Callable[[Told], float | None]) -> Callable[[Told, Config], Samp
 def _counted(
     label: str, counts: Callable[[Told], Mapping[str, int]], of: frozenset[str]
 ) -> Callable[[Told, Config], Samples]:
-    """A count a word of a closed vocabulary."""
-    return lambda told, _: (({label: word}, count) for word, count in sorted(counts(told).items()) if word in of)
+    """A count a word of a closed vocabulary, from 0: who watches sees no increase in a series that begins with its first event."""
+
+    def samples(told: Told, _: Config) -> Iterator[Sample]:
+        if told.says("lane"):
+            found = counts(told)
+            yield from (({label: word}, found.get(word, 0)) for word in sorted(of))
+
+    return samples
 
 
 def _of(program: str, value: Callable[[Told], float | None]) -> Callable[[Told], float | None]:

@@ -13,6 +13,7 @@ from drivers.barrier.settings import Modbus
 from drivers.camera.settings import Network
 from drivers.reader.settings import Elyctis
 from gate.channel.messages import Status
+from gate.passage.records import IncidentKind
 from gate.passage.screen import Purpose
 from gate.programs.lane.tally import Tally
 from gate.programs.screens.metrics import METRICS, exposition
@@ -80,13 +81,20 @@ def test_labels_are_of_closed_vocabularies_whatever_a_program_says() -> None:
     assert text.count("\nportcullis_ready ") == 1
 
 
+def test_what_has_not_happened_yet_is_counted_from_nought() -> None:
+    lines = exposition(told(), CONFIG, version="1").splitlines()
+    assert {f'portcullis_incidents_total{{incident="{one.value}"}} 0' for one in IncidentKind} <= set(lines)
+
+
 def test_of_a_program_that_is_away_nothing_is_counted() -> None:
     away = Told.of({"lane": Silence.AWAY, "log": Silence.AWAY, "vision": Silence.AWAY, "screens": Silence.AWAY})
     lines = exposition(away, CONFIG, version="1").splitlines()
     assert 'portcullis_program_up{program="lane"} 0' in lines
     assert "portcullis_ready 0" in lines
     assert not [
-        line for line in lines if line.startswith(("portcullis_log_", "portcullis_orders", "portcullis_alarms"))
+        line
+        for line in lines
+        if line.startswith(("portcullis_log_", "portcullis_orders", "portcullis_alarms", "portcullis_incidents"))
     ]
 
 
