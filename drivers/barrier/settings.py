@@ -19,7 +19,7 @@ class Board(Settings, frozen=True, kw_only=True):
     port: Text
     profile: Text
     entry_is_left: bool = True
-    poll_ms: Annotated[int, msgspec.Meta(ge=20, le=250)] = 50
+    poll_ms: Annotated[int, msgspec.Meta(ge=20, le=250)] = 100
 
     @property
     def line(self) -> str | None:
