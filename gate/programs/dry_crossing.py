@@ -33,7 +33,7 @@ from gate.programs.shared.config import Config, environment_with
 from gate.programs.shared.status import hear_at
 
 PROGRAMS: Final = ("log", "vision", "lane")
-READY_S: Final = 90.0
+READY_S: Final = 90.0  # as long as systemd gives a program to start
 CROSSING_S: Final = 60.0
 COMMAND_S: Final = 60.0
 ENDING_S: Final = 10.0
@@ -114,7 +114,9 @@ async def _no_chip(socket: Path) -> AsyncIterator[None]:
     """A chip reader on which no chip lies (`drivers.reader.direct`)."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError), contextlib.closing(writer):
+        # Cancelled with the loop: what Python 3.11 would print of it is nobody's mistake.
+        ends = (OSError, asyncio.IncompleteReadError, asyncio.CancelledError)
+        with contextlib.suppress(*ends), contextlib.closing(writer):
             while True:
                 (length,) = struct.unpack(">I", await reader.readexactly(4))
                 question = await reader.readexactly(length)

@@ -19,7 +19,7 @@ from gate.programs.shared.config import Config, load
 from gate.trust.importing import import_sources
 from gate.trust.sources import read_source
 
-pytestmark = [pytest.mark.long, pytest.mark.faces]
+pytestmark = pytest.mark.faces
 
 
 def configured(folder: Path, models: Path) -> Config:
@@ -50,12 +50,15 @@ def test_a_document_is_referred_and_the_records_verify(tmp_path: Path) -> None:
     assert sorted(tmp_path.iterdir()) == before
 
 
+@pytest.mark.long
 async def test_a_version_whose_models_are_not_there_is_not_well(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(NotWellError, match=r"not ready: vision.*is missing: run `gate models fetch`"):
+        # As long as a program that lacks something tries again: so late has it said by when much else runs.
         await cross(configured(tmp_path, tmp_path / "empty"), ready_s=30.0)
 
 
+@pytest.mark.long
 async def test_a_program_that_does_not_end_is_not_well(tmp_path: Path) -> None:
     with pytest.raises(NotWellError, match="run lane did not end"):
         await cross(configured(tmp_path, default_folder()), ending_s=0.0)
