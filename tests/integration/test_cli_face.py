@@ -1,13 +1,14 @@
 """`gate face` and `gate models` as a person or a script sees them: documents, exit codes, one line for an error."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any, NoReturn
 
 import cv2
 import numpy as np
 import pytest
-from fakes.portraits import as_file, astronaut
+from fakes.portraits import as_file, astronaut, before_the_camera, swaying
 from fakes.tiny_models import abs_model, archive_of, fake_npm, manifest_of, one_node_graph, real_models
 from typer.testing import CliRunner
 
@@ -211,6 +212,77 @@ def test_an_evaluation_over_too_many_pictures_is_refused(pictures: Path) -> None
     result = run_face("evaluate", pictures / "people")
     assert result.exit_code == 65
     assert f"more than {IMAGES_MAX}" in only_line(result.stderr)
+
+
+# ── evaluate-pad ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def sequences(pictures: Path) -> Path:
+    """Somebody who sways before the camera, under a display that changes its colour; a sequence of nobody; a sheet that sways."""
+    folder, frame = pictures / "sequences", before_the_camera(astronaut())
+    shown = {
+        name: [swaying(frame, number) for number in range(8)] for name in ("bona_fide/ann/1", "attack/print/sheet/1")
+    }
+    shown["bona_fide/bob/1"] = [np.full((480, 640, 3), 90, np.uint8)] * 2
+    for name, frames in shown.items():
+        (folder / name).mkdir(parents=True)
+        for number, one in enumerate(frames):
+            (folder / name / f"{number}.jpg").write_bytes(as_file(one))
+    lines = [{"at_s": 5 + number / 10, "light": {"display": [1.0, number % 2, 0.0]}} for number in range(8)]
+    (folder / "bona_fide/ann/1/truth.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    return folder
+
+
+def test_attack_detection_is_measured_a_species_with_those_apart_that_got_no_score(sequences: Path) -> None:
+    page = sequences.parent / "pad.html"
+    result = run_face("evaluate-pad", sequences, "--report", page, "--bound", "0.0", "--json")
+    answer = json.loads(result.stdout)
+    assert (result.exit_code, answer["presentations"], answer["videos_doubted"]["bona_fide"]) == (0, 3, 0)
+    at_bound = answer["at_bound"]
+    assert {key: at_bound["bpcer"][key] for key in ("rate", "presentations", "sources", "bpnrr")} == {
+        "rate": 0.0, "presentations": 2, "sources": 2, "bpnrr": 0.5,
+    }  # fmt: skip
+    assert (at_bound["apcer"]["print"]["rate"], at_bound["apcer_max"]) == (1.0, 1.0)  # nobody is below 0
+    assert answer["recipe"] == {
+        "passed": False, "sized": False, "undetected": ["print/sheet"], "silent_classes": ["print"],
+    }  # fmt: skip
+    text = page.read_text()
+    assert (text.count("<svg"), "src=" in text, "<script" in text) == (2, False, False)
+    assert "Worst species: APCER 100" in text
+    assert "Artefacts not detected: 1 (print/sheet)" in text
+    said = run_face("evaluate-pad", sequences, "--bound", "1.0").stdout.splitlines()
+    assert said[0].startswith("bound 1.000: BPCER 100.0% (")
+    assert said[0].endswith("of 1 with a score, 1 without, 2 sources")
+    assert said[1].startswith("  print: APCER 0.0%")
+    assert said[-1].startswith("recipe of TR-03122-3: not passed, with fewer")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("bona_fide/ann/1/0.jpg", b"no picture", "neither JPEG"),
+        ("bona_fide/ann/1/truth.jsonl", b"{", "is no ground truth"),
+        ("bona_fide/ann/1/truth.jsonl", b" " * (4 * 1024 * 1024 + 1), "is larger than"),
+    ],
+)
+def test_a_sequence_that_cannot_be_read_is_bad_data_and_named(
+    sequences: Path, name: str, content: bytes, reason: str
+) -> None:
+    (sequences / name).write_bytes(content)
+    result = run_face("evaluate-pad", sequences)
+    assert result.exit_code == 65
+    assert reason in only_line(result.stderr)
+    assert name in result.stderr
+
+
+def test_attack_detection_is_not_measured_on_one_side_alone(sequences: Path) -> None:
+    shutil.rmtree(sequences / "bona_fide")
+    result = run_face("evaluate-pad", sequences)
+    assert (result.exit_code, "one of the two is missing" in only_line(result.stderr)) == (65, True)
+    shutil.rmtree(sequences / "attack")
+    result = run_face("evaluate-pad", sequences)
+    assert (result.exit_code, "holds no bona_fide" in only_line(result.stderr)) == (65, True)
 
 
 # ── models ───────────────────────────────────────────────────────────────────────────────────────────────────────────
