@@ -317,10 +317,7 @@ class Repository:
         if not version:
             raise RepositoryError(f"{self._folder} holds no {role}: run gate update publish init")
         name = f"{version}.{role}.json" if role != "timestamp" else "timestamp.json"
-        try:
-            signed = Metadata[Any].from_bytes(self._read(name)).signed
-        except TufError as error:
-            raise RepositoryError(f"{name} is no metadata: {error}") from error
+        signed = self._parsed(name)
         if not isinstance(signed, kind):
             raise RepositoryError(f"{name} is no {role}")
         return signed
@@ -331,7 +328,7 @@ class Repository:
         if role == "timestamp":
             if not (folder / "timestamp.json").exists():
                 return []
-            return [Metadata[Timestamp].from_bytes(self._read("timestamp.json")).signed.version]
+            return [self._parsed("timestamp.json").version]
         names = re.compile(rf"([1-9][0-9]*)\.{role}\.json")
         try:
             found = [names.fullmatch(path.name) for path in folder.iterdir()]
@@ -340,6 +337,12 @@ class Repository:
         except OSError as error:
             raise RepositoryError(f"{folder} cannot be read: {error.strerror}") from error
         return [int(one[1]) for one in found if one is not None]
+
+    def _parsed(self, name: str) -> AnyRole:
+        try:
+            return cast("AnyRole", Metadata[Any].from_bytes(self._read(name)).signed)
+        except TufError as error:
+            raise RepositoryError(f"{name} is no metadata: {error}") from error
 
     def _read(self, name: str) -> bytes:
         try:

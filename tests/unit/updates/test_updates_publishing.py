@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 import stat
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from fakes.updates import HERE, Believer, Operator
+from securesystemslib.signer import CryptoSigner
 
 from gate.updates.errors import RepositoryError
 from gate.updates.layout import Kind
@@ -121,3 +126,62 @@ def test_what_no_gate_would_take_is_not_published(operator: Operator) -> None:
     document = json.loads(operator.newest("lists").read_bytes())
     assert document["signed"]["targets"] == {}
     assert HERE.path_of(Kind.LISTS) == "lists/lists.zip"
+
+
+def emptied(operator: Operator, role: str) -> None:
+    for path in (operator.repo / "metadata").glob(f"*.{role}.json"):
+        path.unlink()
+
+
+def drafted(operator: Operator) -> Path:
+    add(operator, Kind.CONFIGURATION, operator.approvers[0])
+    (draft,) = operator.repo.rglob("configuration.json")
+    return draft
+
+
+@pytest.mark.parametrize(
+    ("damage", "role", "words"),
+    [
+        (lambda one: emptied(one, "snapshot"), "timestamp", "no snapshot yet: renew it first"),
+        (lambda one: one.newest("timestamp").write_bytes(b"{}"), "timestamp", "timestamp.json is no metadata"),
+        (lambda one: one.newest("targets").write_bytes(b"{}"), "targets", "1.targets.json is no metadata"),
+        (lambda one: one.newest("targets").write_bytes(one.first_root), "targets", "1.targets.json is no targets"),
+        (lambda one: emptied(one, "targets"), "lists", "holds no targets: run gate update publish init"),
+        (lambda one: shutil.rmtree(one.repo / "metadata"), "root", "holds no root"),
+        (lambda one: (one.repo / "metadata").rename(one.repo / "away") and (one.repo / "metadata").touch(), "root", "cannot be read"),
+        (lambda _: None, "emperor", "no role emperor"),
+    ],
+)  # fmt: skip
+def test_a_damaged_repository_is_one_error_that_says_what_is_wrong(
+    damage: Callable[[Operator], object], role: str, words: str, operator: Operator
+) -> None:
+    damage(operator)
+    with pytest.raises(RepositoryError, match=words):
+        operator.repository.renew([role], operator.signers())
+
+
+def test_what_waits_is_signed_only_where_it_is_whole(operator: Operator) -> None:
+    with pytest.raises(RepositoryError, match="no role emperor"):
+        operator.repository.sign("emperor", operator.signers())
+    for act in (operator.repository.waiting, lambda role: operator.repository.sign(role, operator.signers())):
+        with pytest.raises(RepositoryError, match="nothing of configuration waits"):
+            act("configuration")
+    drafted(operator).write_text("{}")
+    with pytest.raises(RepositoryError, match="is no metadata"):
+        operator.repository.sign("configuration", operator.signers())
+    with pytest.raises(RepositoryError, match="nothing of configuration waits"):
+        operator.repository.waiting("configuration")
+
+
+def test_a_folder_of_keys_holds_ed25519_keys_alone(tmp_path: Path) -> None:
+    (tmp_path / "own.pem").write_text("no key")
+    with pytest.raises(RepositoryError, match="no private key in PEM"):
+        read_keys(tmp_path)
+    other = ec.generate_private_key(ec.SECP256R1())
+    (tmp_path / "own.pem").write_bytes(other.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    with pytest.raises(RepositoryError, match="no Ed25519 key"):
+        read_keys(tmp_path)
+    public = CryptoSigner(other).public_key
+    (tmp_path / "own.pub").write_text(json.dumps({"keyid": public.keyid, **public.to_dict()}))
+    with pytest.raises(RepositoryError, match="no Ed25519 key"):
+        read_public(tmp_path / "own.pub")
