@@ -23,7 +23,7 @@ from tuf.api.serialization.json import JSONDeserializer
 from tuf.ngclient import Updater, UpdaterConfig
 from tuf.ngclient.fetcher import FetcherInterface
 
-from gate.updates.errors import OldError, RefusedError, SourceAwayError
+from gate.updates.errors import OldError, RefusedError, SourceAwayError, UpdateError
 from gate.updates.layout import METADATA, TARGETS, THRESHOLD_MIN, Here, Kind, Offer, offer_of
 from gate.updates.sources import Source
 
@@ -104,6 +104,8 @@ def verify(source: Source, *, first_root: bytes, memory: Path, here: Here, seen:
     except exceptions.DownloadLengthMismatchError as error:
         raise RefusedError(f"its metadata are too long: {error}") from error
     except exceptions.DownloadError as error:
+        if isinstance(error.__cause__, UpdateError):
+            raise error.__cause__ from None  # the source's own words
         raise SourceAwayError(f"its metadata are not all there: {error}") from error
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         # What a stranger's JSON makes python-tuf stumble over is no metadata.
