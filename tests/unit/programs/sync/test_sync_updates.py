@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import http.server
+import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import httpx2
 import pytest
-from fakes.updates import HERE, Operator
+from cryptography.hazmat.primitives.serialization import Encoding
+from fakes.updates import GATE_ID, HERE, Operator
 
-from gate.programs.sync.updates import HttpsSource
+from drivers.barrier.settings import Modbus
+from drivers.camera.settings import Network
+from drivers.reader.settings import Elyctis
+from gate.central.authority import Authority, found, issue_device, issue_server, new_key
+from gate.central.folder import server_pem
+from gate.passage.screen import Purpose
+from gate.programs.shared.config import Audit, Config, ConfigError, Sync
+from gate.programs.shared.config import Updates as Settings
+from gate.programs.sync.updates import HttpsSource, Updates
+from gate.provision.identity import AUTHORITIES, DEVICE
 from gate.updates.errors import RefusedError, SourceAwayError
 from gate.updates.fetching import Store
 from gate.updates.layout import Kind
@@ -90,3 +106,98 @@ def test_a_program_that_ends_breaks_the_download_off() -> None:
     assert chunks is not None
     with pytest.raises(SourceAwayError, match="broken off"):
         next(chunks)
+
+
+def configured(folder: Path, port: int = 9) -> tuple[Config, Sync, Settings]:
+    """A gate, its central server at this port of this machine, and where its updates lie."""
+    config = Config(
+        purpose=Purpose.TRIAL,
+        gate_id=GATE_ID,
+        operator="border.example",
+        barrier=Modbus(port="/dev/b"),
+        swipe=Elyctis(port="/dev/s"),
+        camera=Network(address="http://192.0.2.7/stream"),
+        audit=Audit(recipients=("age1a", "age1b")),
+    )
+    sync = Sync(address=f"127.0.0.1:{port}", identity=str(folder / "identity"), mirror_vkey="central+1+key")
+    return config, sync, Settings(root=str(folder / "root.json"), folder=str(folder / "fetched"), check_every_ms=1000)
+
+
+def enrol(folder: Path) -> Authority:
+    """Lay a gate's identity, and return the authority that issued it."""
+    root, key, now = found("border.example", datetime.now(UTC)), new_key(), datetime.now(UTC)
+    (folder / "identity").mkdir()
+    (folder / "identity" / AUTHORITIES).write_bytes(root.certificate.public_bytes(Encoding.PEM))
+    (folder / "identity" / DEVICE).write_bytes(server_pem(key, issue_device(root, GATE_ID, key.public_key(), now)))
+    return root
+
+
+@contextlib.contextmanager
+def central(folder: Path, repo: Path, root: Authority) -> Iterator[int]:
+    """A server that shows a repository to whoever has a certificate of this authority; its port."""
+    key = new_key()
+    pem = folder / "server.pem"
+    pem.write_bytes(server_pem(key, issue_server(root, "localhost", key.public_key(), datetime.now(UTC))))
+    (folder / "served").mkdir()
+    (folder / "served" / "updates").symlink_to(repo)
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(folder / "identity" / AUTHORITIES))
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_cert_chain(pem)
+    with http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), partial(Handler, directory=str(folder / "served"))
+    ) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+async def told_of(updates: Updates, condition: Callable[[dict[str, object]], object]) -> dict[str, object]:
+    """What the status shows once the rounds have brought it there."""
+    rounds = asyncio.create_task(updates.run())
+    try:
+        async with asyncio.timeout(30):
+            while not condition(updates.detail()):  # noqa: ASYNC110 - it tells nobody
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        pytest.fail(f"{updates.detail()}")
+    finally:
+        rounds.cancel()
+        await asyncio.wait({rounds})
+    return updates.detail()
+
+
+async def test_why_nothing_is_fetched_is_told_and_what_was_fetched_once_it_can_be(tmp_path: Path) -> None:
+    operator = Operator(tmp_path / "operator")
+    operator.publish(Kind.LISTS, {"a": b"one"})
+    (tmp_path / "root.json").write_bytes(operator.first_root)
+    updates = Updates(*configured(tmp_path))
+    nothing: dict[str, object] = {"checked_at": None, "expires": None, "fetched": {}}
+    assert updates.detail() == {"problem": None, **nothing}
+    told = await told_of(updates, lambda detail: detail["problem"])
+    assert "the device certificate cannot be used" in str(told.pop("problem"))
+    assert told == nothing
+    root = enrol(tmp_path)
+    told = await told_of(updates, lambda detail: "ConnectError" in str(detail["problem"]))
+    assert {key: told[key] for key in nothing} == nothing
+    with central(tmp_path, operator.repo, root) as port:
+        told = await told_of(Updates(*configured(tmp_path, port)), lambda detail: detail["checked_at"])
+    assert (told["problem"], told["fetched"]) == (None, {"lists": {"number": 1, "name": "one"}})
+    assert datetime.fromisoformat(str(told["expires"])) > datetime.now(UTC)
+    (target,) = (tmp_path / "fetched" / "repository" / "targets" / "lists").iterdir()
+    assert target.read_bytes() == (operator.repo / "targets" / "lists" / target.name).read_bytes()
+
+
+def test_a_first_root_that_cannot_be_read_is_the_configurations_mistake(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"root\.json cannot be read") as refused:
+        Updates(*configured(tmp_path))
+    assert refused.value.is_unreadable
