@@ -7,7 +7,7 @@ import contextlib
 import http.server
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -30,6 +30,8 @@ from gate.provision.identity import AUTHORITIES, DEVICE
 from gate.updates.errors import RefusedError, SourceAwayError
 from gate.updates.fetching import Store
 from gate.updates.layout import Kind
+
+Told = dict[str, object]
 
 
 def serving(repo: Path, asked: list[tuple[str, str]]) -> Callable[[httpx2.Request], httpx2.Response]:
@@ -123,13 +125,13 @@ def configured(folder: Path, port: int = 9) -> tuple[Config, Sync, Settings]:
     return config, sync, Settings(root=str(folder / "root.json"), folder=str(folder / "fetched"), check_every_ms=1000)
 
 
-def enrol(folder: Path) -> Authority:
-    """Lay a gate's identity, and return the authority that issued it."""
-    root, key, now = found("border.example", datetime.now(UTC)), new_key(), datetime.now(UTC)
+def enrol(folder: Path, root: Authority) -> None:
+    """Lay the identity of a gate of this authority."""
+    key = new_key()
     (folder / "identity").mkdir()
     (folder / "identity" / AUTHORITIES).write_bytes(root.certificate.public_bytes(Encoding.PEM))
-    (folder / "identity" / DEVICE).write_bytes(server_pem(key, issue_device(root, GATE_ID, key.public_key(), now)))
-    return root
+    device = issue_device(root, GATE_ID, key.public_key(), datetime.now(UTC))
+    (folder / "identity" / DEVICE).write_bytes(server_pem(key, device))
 
 
 @contextlib.contextmanager
@@ -145,7 +147,9 @@ def central(folder: Path, repo: Path, root: Authority) -> Iterator[int]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(folder / "identity" / AUTHORITIES))
+    context = ssl.create_default_context(
+        ssl.Purpose.CLIENT_AUTH, cadata=root.certificate.public_bytes(Encoding.PEM).decode()
+    )
     context.verify_mode = ssl.CERT_REQUIRED
     context.load_cert_chain(pem)
     with http.server.ThreadingHTTPServer(
@@ -161,40 +165,49 @@ def central(folder: Path, repo: Path, root: Authority) -> Iterator[int]:
             thread.join()
 
 
-async def told_of(updates: Updates, condition: Callable[[dict[str, object]], object]) -> dict[str, object]:
-    """What the status shows once the rounds have brought it there."""
+@contextlib.asynccontextmanager
+async def running(updates: Updates) -> AsyncIterator[Callable[[Callable[[Told], object]], Awaitable[Told]]]:
+    """Fetch as long as the block lasts; what is yielded waits until the status shows something, and returns it."""
+
+    async def told(condition: Callable[[Told], object]) -> Told:
+        while not condition(updates.detail()):  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.02)
+        return updates.detail()
+
     rounds = asyncio.create_task(updates.run())
     try:
         async with asyncio.timeout(30):
-            while not condition(updates.detail()):  # noqa: ASYNC110 - it tells nobody
-                await asyncio.sleep(0.02)
-    except TimeoutError:
-        pytest.fail(f"{updates.detail()}")
+            yield told
     finally:
         rounds.cancel()
         await asyncio.wait({rounds})
-    return updates.detail()
 
 
 async def test_why_nothing_is_fetched_is_told_and_what_was_fetched_once_it_can_be(tmp_path: Path) -> None:
-    operator = Operator(tmp_path / "operator")
+    operator, root = Operator(tmp_path / "operator"), found("border.example", datetime.now(UTC))
     operator.publish(Kind.LISTS, {"a": b"one"})
     (tmp_path / "root.json").write_bytes(operator.first_root)
-    updates = Updates(*configured(tmp_path))
-    nothing: dict[str, object] = {"checked_at": None, "expires": None, "fetched": {}}
-    assert updates.detail() == {"problem": None, **nothing}
-    told = await told_of(updates, lambda detail: detail["problem"])
-    assert "the device certificate cannot be used" in str(told.pop("problem"))
-    assert told == nothing
-    root = enrol(tmp_path)
-    told = await told_of(updates, lambda detail: "ConnectError" in str(detail["problem"]))
-    assert {key: told[key] for key in nothing} == nothing
+    nothing: Told = {"checked_at": None, "expires": None, "fetched": {}}
     with central(tmp_path, operator.repo, root) as port:
-        told = await told_of(Updates(*configured(tmp_path, port)), lambda detail: detail["checked_at"])
-    assert (told["problem"], told["fetched"]) == (None, {"lists": {"number": 1, "name": "one"}})
-    assert datetime.fromisoformat(str(told["expires"])) > datetime.now(UTC)
+        updates = Updates(*configured(tmp_path, port))
+        assert updates.detail() == {"problem": None, **nothing}
+        async with running(updates) as told:
+            without = await told(lambda detail: detail["problem"])
+            assert "the device certificate cannot be used" in str(without.pop("problem"))
+            assert without == nothing
+            enrol(tmp_path, root)
+            fetched = await told(lambda detail: detail["checked_at"] and not detail["problem"])
+    assert fetched["fetched"] == {"lists": {"number": 1, "name": "one"}}
+    assert datetime.fromisoformat(str(fetched["expires"])) > datetime.now(UTC)
     (target,) = (tmp_path / "fetched" / "repository" / "targets" / "lists").iterdir()
     assert target.read_bytes() == (operator.repo / "targets" / "lists" / target.name).read_bytes()
+
+
+async def test_of_a_central_server_that_is_away_it_is_told_that_it_is(tmp_path: Path) -> None:
+    enrol(tmp_path, found("border.example", datetime.now(UTC)))
+    (tmp_path / "root.json").write_bytes(Operator(tmp_path / "operator").first_root)
+    async with running(Updates(*configured(tmp_path))) as told:
+        assert str((await told(lambda detail: detail["problem"]))["problem"]).startswith("ConnectError")
 
 
 def test_a_first_root_that_cannot_be_read_is_the_configurations_mistake(tmp_path: Path) -> None:
