@@ -67,10 +67,10 @@ class Claimed:
     holds: bool
 
 
-def line(step: str, title: str, outcome: Outcome | None) -> Line:
-    """One line of the report. What was not done was not verified, whatever it was tried on."""
+def line(step: str, title: str, outcome: Outcome | None, *, why_not: str = "") -> Line:
+    """One line of the report. What was not done, or does not count, was not verified, whatever it was tried on."""
     if outcome is None:
-        return Line(id=step, title=title, state="not_done", verified=Verified.NO.value)
+        return Line(id=step, title=title, state="not_done", verified=Verified.NO.value, detail=why_not)
     verified = outcome.verified if outcome.state is Ending.DONE else Verified.NO
     return Line(
         id=step,

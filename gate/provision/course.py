@@ -1,16 +1,14 @@
 """Goes the technician's way step by step and keeps what came of each on the disk, so that it can be gone on with.
 
 A step's outcome is written whole when the step is over, and not before: whoever is interrupted, or killed, repeats that one step. A step that
-was done is not done again unless what it rests on (`Task.basis`: the settings of its devices) has become another since, or it is asked for.
+was done is not done again unless what it rests on (the gate, the settings of its devices) has become another since, or it is asked for.
 A failed one is done again with the next run. Only a step whose devices are no simulator's can ever be `hardware`.
 """
 
 from __future__ import annotations
 
 import enum
-import hashlib
-import json
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Final, Protocol
@@ -68,14 +66,13 @@ class Finding:
 class Task:
     """One step of the way. `do` raises StepError, after which nothing is half done.
 
-    `basis` is what its outcome rests on. Where `exists` is given, what it finds on the machine says whether the step was done, and not what
-    was kept, and `kept` what is to be told of it; a `fresh` one is done in every run. Without a `needed` one nothing behind it can be done. In one that `acts` the technician does
-    something. `missing` says that it cannot be done yet, and why: such a step is never done.
+    Where `exists` is given, what it finds on the machine says whether the step was done, and not what was kept, and `kept` what is to be
+    told of it; a `fresh` one is done in every run. Without a `needed` one nothing behind it can be done. In one that `acts` the technician
+    does something. `missing` says that it cannot be done yet, and why: such a step is never done.
     """
 
     id: str
     do: Callable[[], Finding]
-    basis: object = None
     exists: Callable[[], bool] | None = None
     kept: Callable[[], str] = lambda: ""
     fresh: bool = False
@@ -85,14 +82,14 @@ class Task:
 
 
 class Outcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What came of one step, as it is kept. `at` is RFC 3339, UTC."""
+    """What came of one step, as it is kept. `at` is RFC 3339, UTC; `basis` is what it rests on, by names that people read."""
 
     state: Ending
     detail: str
     verified: Verified = Verified.NO_DEVICE
     figures: dict[str, Figure] = {}
     pictures: tuple[tuple[str, bytes], ...] = ()
-    basis: str = ""
+    basis: dict[str, str] = {}
     at: str = ""
     took_ms: int = 0
 
@@ -100,7 +97,7 @@ class Outcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 class Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """All that is kept: the answers by their keys, and each step's outcome."""
 
-    schema: Annotated[str, msgspec.Meta(pattern="^provision.state/1$")] = "provision.state/1"
+    schema: Annotated[str, msgspec.Meta(pattern="^provision.state/2$")] = "provision.state/2"
     answers: dict[str, str | list[str]] = {}
     outcomes: dict[str, Outcome] = {}
 
@@ -161,8 +158,8 @@ class Skip:
 class Technician(Protocol):
     """Who stands at the gate."""
 
-    def begin(self, task: Task) -> Skip | None:
-        """A step is next; a reason leaves it out."""
+    def begin(self, task: Task, why: str) -> Skip | None:
+        """A step is next; `why` is not empty when it was done before, and a reason leaves it out."""
         ...
 
     def failed(self, task: Task, why: str) -> Skip | None:
@@ -181,14 +178,23 @@ class StepReport:
 
 
 class Course:
-    """One run along the way. `now` gives the time as RFC 3339, `clock_ms` milliseconds that only grow."""
+    """One run along the way. `rests_on` says of a step what its outcome rests on as it is now; `now` gives the time as RFC 3339, `clock_ms`
+    milliseconds that only grow.
+    """
 
     def __init__(
-        self, store: Store, technician: Technician, *, now: Callable[[], str], clock_ms: Callable[[], int]
+        self,
+        store: Store,
+        technician: Technician,
+        *,
+        rests_on: Callable[[str], Mapping[str, str]],
+        now: Callable[[], str],
+        clock_ms: Callable[[], int],
     ) -> None:
         self.at = ""  # the step that is being done
         self._store = store
         self._technician = technician
+        self._rests_on = rests_on
         self._now = now
         self._clock_ms = clock_ms
 
@@ -198,28 +204,28 @@ class Course:
         for task in tasks:
             self.at = task.id
             earlier = self._store.outcomes.get(task.id)
-            basis = digest_of(task.basis)
             if blocked:
                 report = StepReport(
                     task.id, Ending.SKIPPED, Outcome(state=Ending.SKIPPED, detail=f"{blocked} comes first")
                 )
             elif task.missing:
-                report = self._keep(task, basis, Outcome(state=Ending.SKIPPED, detail=task.missing))
-            elif earlier is not None and task.id not in again and _stands(task, earlier, basis):
+                report = self._keep(task, Outcome(state=Ending.SKIPPED, detail=task.missing))
+            elif earlier is not None and task.id not in again and self._stands(task, earlier):
                 report = StepReport(task.id, Ending.KEPT, earlier)
             else:
-                report = self._do(task, basis)
+                report = self._do(task, earlier)
                 blocked = task.id if task.needed and report.state not in (Ending.DONE, Ending.KEPT) else ""
             yield report
         self.at = ""
 
-    def _do(self, task: Task, basis: str) -> StepReport:
+    def _do(self, task: Task, earlier: Outcome | None) -> StepReport:
         began_ms = self._clock_ms()
-        left_out = self._technician.begin(task)
+        why = another(earlier, self._rests_on(task.id)) if earlier is not None and task.exists is None else ""
+        left_out = self._technician.begin(task, why)
         while left_out is None:
             try:
                 if task.exists is not None and task.exists():
-                    report = self._keep(task, basis, _done(Finding(task.kept()), took_ms=0))
+                    report = self._keep(task, _done(Finding(task.kept()), took_ms=0))
                     return StepReport(task.id, Ending.KEPT, report.outcome)
                 found = task.do()
             except StepError as error:
@@ -227,21 +233,20 @@ class Course:
                     left_out = self._technician.failed(task, str(error))
                 except StepError:
                     failed = Outcome(state=Ending.FAILED, detail=str(error), took_ms=self._clock_ms() - began_ms)
-                    return self._keep(task, basis, failed, configuration=isinstance(error, ConfigurationStepError))
+                    return self._keep(task, failed, configuration=isinstance(error, ConfigurationStepError))
             else:
-                return self._keep(task, basis, _done(found, took_ms=self._clock_ms() - began_ms))
-        return self._keep(task, basis, Outcome(state=Ending.SKIPPED, detail=left_out.reason))
+                return self._keep(task, _done(found, took_ms=self._clock_ms() - began_ms))
+        return self._keep(task, Outcome(state=Ending.SKIPPED, detail=left_out.reason))
 
-    def _keep(self, task: Task, basis: str, outcome: Outcome, *, configuration: bool = False) -> StepReport:
-        outcome = msgspec.structs.replace(outcome, basis=basis, at=self._now())
+    def _keep(self, task: Task, outcome: Outcome, *, configuration: bool = False) -> StepReport:
+        outcome = msgspec.structs.replace(outcome, basis=dict(self._rests_on(task.id)), at=self._now())
         self._store.keep(task.id, outcome)
         return StepReport(task.id, outcome.state, outcome, configuration)
 
-
-def _stands(task: Task, outcome: Outcome, basis: str) -> bool:
-    """True for what need not be done again: it was done, and what it rests on is as it was."""
-    is_kept = task.exists is None and not task.fresh
-    return is_kept and outcome.state is Ending.DONE and outcome.basis == basis
+    def _stands(self, task: Task, outcome: Outcome) -> bool:
+        """True for what need not be done again: it was done, and what it rests on is as it was."""
+        is_kept = task.exists is None and not task.fresh
+        return is_kept and outcome.state is Ending.DONE and not another(outcome, self._rests_on(task.id))
 
 
 def _done(found: Finding, *, took_ms: int) -> Outcome:
@@ -256,6 +261,11 @@ def _done(found: Finding, *, took_ms: int) -> Outcome:
     )
 
 
-def digest_of(basis: object) -> str:
-    """The SHA-256 of what an outcome rests on, as JSON with sorted keys."""
-    return hashlib.sha256(json.dumps(basis, sort_keys=True, default=str).encode()).hexdigest()
+def another(outcome: Outcome, rests_on: Mapping[str, str]) -> str:
+    """Why what was done is no proof any more: what it rests on has become another. Empty: it is one."""
+    if outcome.state is not Ending.DONE or outcome.basis == rests_on:
+        return ""
+    before = outcome.basis
+    changed = [name for name in {**before, **rests_on} if before.get(name) != rests_on.get(name)]
+    whose = next((before[name] for name in ("gate", "log") if name in changed and name in before), "")
+    return f"was done {f'for {whose}' if whose else 'with another ' + ', '.join(changed)}: do it again"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import resource
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -21,7 +22,9 @@ from typer.testing import CliRunner
 from gate.cli.central import app as central_app
 from gate.cli.models import default_folder
 from gate.cli.provision import app
-from gate.provision.course import Ending, Outcome, Store
+from gate.programs.provisioning.resting import rests_on
+from gate.programs.shared.config import load
+from gate.provision.course import Ending, Outcome, Store, Verified
 from gate.provision.steps import StepError
 from gate.provision.way import NEEDED, TITLES
 
@@ -107,6 +110,45 @@ def test_a_report_names_what_is_wrong_with_the_configuration_by_key_and_line(
     done = CliRunner().invoke(app, arguments)
     assert (done.exit_code, f"{path}:4: gate_id: " in done.stderr) == (78, True)
     assert "audit: is missing" in done.stderr
+
+
+def test_a_proof_of_another_gate_or_with_other_settings_is_signed_as_missing(tmp_path: Path, root: Path) -> None:
+    """As a folder of proofs holds them whose gate was made anew under another id, or with another port."""
+    assert provision(written(tmp_path), root)[0] == 0
+    path = root / "gate.toml"
+    store = Store(root / "state/provision")
+    proof = Outcome(
+        state=Ending.DONE,
+        detail="it answers",
+        verified=Verified.HARDWARE,
+        pictures=(("a hall", b"JPEG"),),
+        basis=rests_on("swipe", load(path), store.answers),
+    )
+    store.keep("swipe", proof)
+    assert reported(path) == ("done", "it answers", "hardware", 1, [])
+    path.write_text(path.read_text().replace("/dev/none", "/dev/nowhere"))
+    why = "was done with another [swipe]: do it again"
+    assert reported(path) == ("not_done", why, "not_verified", 0, [f"{why}: {TITLES['swipe']}"])
+    shutil.rmtree(root / "keys")
+    answers = written(tmp_path, gate_id="north-7")
+    path.unlink()
+    again = CliRunner().invoke(app, ["--answers", str(answers), "--root", str(root)])
+    assert again.exit_code == 0
+    store.keep("swipe", proof)
+    why = "was done for border.example/try-1: do it again"
+    assert reported(path) == ("not_done", why, "not_verified", 0, [f"{why}: {TITLES['swipe']}"])
+
+
+def reported(path: Path) -> tuple[str, str, str, int, list[str]]:
+    """Of the step swipe: state, detail, on what it was verified, pictures, and why it is missing for service."""
+    done = CliRunner().invoke(app, ["report", "--config", str(path), "--json"])
+    assert done.exit_code == 0, done.output
+    signed = json.loads(Path(json.loads(done.stdout)["report"]["document"]).read_text())["report"]
+    (line,) = [one for one in signed["lines"] if one["id"] == "swipe"]
+    missing = [
+        one["why"] for one in signed["missing_for_service"] if one["id"] == "swipe" and "profile" not in one["why"]
+    ]
+    return line["state"], line["detail"], line["verified"], len(signed["pictures"]), missing
 
 
 @pytest.mark.long

@@ -24,9 +24,9 @@ class Filed:
     def __init__(self, skip: Mapping[str, str]) -> None:
         self._skip = skip
 
-    def begin(self, task: Task) -> Skip | None:
+    def begin(self, task: Task, why: str) -> Skip | None:
         """Leave out what the file leaves out."""
-        note(f"── {task.id}: {TITLES[task.id]}")
+        note(_heading(task, why))
         reason = self._skip.get(task.id)
         return None if reason is None else Skip(reason)
 
@@ -45,9 +45,9 @@ class Guide:
     def __init__(self, console: Console) -> None:
         self._console = console
 
-    def begin(self, task: Task) -> Skip | None:
+    def begin(self, task: Task, why: str) -> Skip | None:
         """A step in which they do something waits until they are ready, and may be left out with a reason."""
-        self._console.print(f"── {task.id}: {TITLES[task.id]}", markup=False)
+        self._console.print(_heading(task, why), markup=False)
         if not task.acts:
             return None
         said = Prompt.ask(
@@ -75,6 +75,10 @@ class Guide:
     def tell(self, text: str) -> None:
         """Say what to do."""
         self._console.print(f"   ➜ {text}", style="bold", markup=False)
+
+
+def _heading(task: Task, why: str) -> str:
+    return f"── {task.id}: {TITLES[task.id]}{f' ({why})' if why else ''}"
 
 
 def asked(

@@ -54,7 +54,13 @@ def go(
         technician, answers = _answered(answers_file, store)
     except StepError as error:
         fail(Exit.IO_ERROR, str(error))
-    course = Course(store, technician, now=_now, clock_ms=lambda: time.monotonic_ns() // 1_000_000)
+    course = Course(
+        store,
+        technician,
+        rests_on=partial(_rests_on, place, store),
+        now=_now,
+        clock_ms=lambda: time.monotonic_ns() // 1_000_000,
+    )
     done: list[StepReport] = []
     try:
         _walk(
@@ -158,6 +164,18 @@ def _walk(
     )
     for report in course.go(tasks_of(site), again=again):
         _tell(report, done, show=show)
+
+
+def _rests_on(place: Place, store: Store, step: str) -> dict[str, str]:
+    """Nothing before there is a configuration, or where it cannot be used."""
+    from gate.programs.provisioning.resting import rests_on
+    from gate.programs.shared import config as configuration
+
+    try:
+        config = configuration.load(place.config, refuse_in_service=False)
+    except configuration.ConfigError:
+        return {}
+    return rests_on(step, config, store.answers)
 
 
 def _task(step: Step) -> Task:

@@ -26,7 +26,6 @@ def barrier_tasks(site: Site, prefix: str, settings: BarrierSettings) -> Iterato
     """The steps in their order, of the first of two doors with the prefix `first_`. Raises ConfigurationStepError."""
     profile = _profile(settings)
     ttl_ms = site.config.rules.grant_ttl_ms
-    basis = [settings.spelt(), repr(profile)]
     short_ms = max(profile.ttl_ms.start, min(GRANT_SHORT_MS, profile.ttl_ms[-1]))
     wait_ms = site.wait_ms
 
@@ -35,7 +34,7 @@ def barrier_tasks(site: Site, prefix: str, settings: BarrierSettings) -> Iterato
             seen = asyncio.run(barrier_acts.carry_out(make(), settings, tell=site.tell))
             return _seen(seen, settings)
 
-        return Task(f"{prefix}{name}", at_device(site, do), basis=basis, acts=True)
+        return Task(f"{prefix}{name}", at_device(site, do), acts=True)
 
     def watchdog(_: Config) -> Finding:
         figures: dict[str, Figure] = {}
@@ -47,13 +46,13 @@ def barrier_tasks(site: Site, prefix: str, settings: BarrierSettings) -> Iterato
         site.tell("Stay out of the lane: a program opens the leaf and is killed")
         return _seen(asyncio.run(barrier_acts.host_killed(settings, profile, ttl_ms=ttl_ms)), settings)
 
-    yield Task(f"{prefix}watchdog", at_device(site, watchdog), basis=basis)
+    yield Task(f"{prefix}watchdog", at_device(site, watchdog))
     yield act("walk_entry", lambda: acts.walk(Direction.ENTRY, ttl_ms=ttl_ms, wait_ms=wait_ms))
     yield act("walk_exit", lambda: acts.walk(Direction.EXIT, ttl_ms=ttl_ms, wait_ms=wait_ms))
     yield act("grant_ends", lambda: acts.grant_ends(ttl_ms=short_ms))
     yield act("tailgate", lambda: acts.tailgate(ttl_ms=ttl_ms, wait_ms=wait_ms))
     yield act("fire", lambda: acts.fire(wait_ms=wait_ms))
-    yield Task(f"{prefix}host_kill", at_device(site, host_kill), basis=basis, acts=True)
+    yield Task(f"{prefix}host_kill", at_device(site, host_kill), acts=True)
     yield act("power", lambda: acts.power(wait_ms=wait_ms))
 
 

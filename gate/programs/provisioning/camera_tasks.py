@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from drivers.camera.settings import CameraSettings
 from gate.programs.provisioning.site import Site, at_device
 from gate.programs.shared.config import Config
 from gate.provision.amend import amend
@@ -20,14 +19,13 @@ if TYPE_CHECKING:
     from gate.face.chain import FaceModels
 
 
-def camera_tasks(site: Site, camera: CameraSettings) -> Iterator[Task]:
-    """The steps in their order. What a step measures is none of what it rests on."""
-    basis = [camera.driver, camera.address, camera.width, camera.height, camera.frames_per_second]
-    yield Task("camera_exposure", _at_camera(site, _exposure), basis=basis, acts=True)
-    yield Task("camera_control_lag", _at_camera(site, _control_lag), basis=basis, acts=True)
-    yield Task("camera_lag", _at_camera(site, _display_lag), basis=[*basis, "display"], acts=True)
-    yield Task("camera_height", _at_camera(site, _height), basis=[*basis, site.answers.eyes_cm], acts=True)
-    yield Task("lighting", _at_camera(site, _lighting), basis=basis, acts=True)
+def camera_tasks(site: Site) -> Iterator[Task]:
+    """The steps in their order."""
+    yield Task("camera_exposure", _at_camera(site, _exposure), acts=True)
+    yield Task("camera_control_lag", _at_camera(site, _control_lag), acts=True)
+    yield Task("camera_lag", _at_camera(site, _display_lag), acts=True)
+    yield Task("camera_height", _at_camera(site, _height), acts=True)
+    yield Task("lighting", _at_camera(site, _lighting), acts=True)
 
 
 def _at_camera(site: Site, do: Callable[[Site, Config], Finding]) -> Callable[[], Finding]:

@@ -18,19 +18,16 @@ from drivers.barrier.settings import BarrierSettings
 from drivers.errors import DriverError, SetupError
 from gate.programs import selftest
 from gate.programs.lane.rules import embedder_of
+from gate.programs.provisioning.resting import AT_DEVICES
 from gate.programs.shared.approval import approved
 from gate.programs.shared.config import Config, ConfigError, refused_in_service
 from gate.programs.shared.devices import barriers, mrz_readers, profiles, sensors
 from gate.provision.acceptance_values import Missing
 from gate.provision.course import Ending, Outcome, Verified
-from gate.provision.way import BARRIER_TITLES, TITLES
+from gate.provision.way import TITLES
 from gate.trust.errors import TrustError
 from gate.trust.store import TrustStore
 
-AT_DEVICES: Final = frozenset({
-    "swipe", "page", "chip", "document", "sensors", "camera_exposure", "camera_control_lag", "camera_lag", "camera_height", "lighting",
-    "left_bag", *BARRIER_TITLES, *(f"first_{name}" for name in BARRIER_TITLES),
-})  # fmt: skip
 REFUSED: Final = "purpose = service refuses: "
 _WORDS: Final = {
     Verified.SIMULATOR: "was tried on a simulator",
@@ -38,8 +35,12 @@ _WORDS: Final = {
 }
 
 
-def missing_for_service(config: Config, outcomes: Mapping[str, Outcome], steps: list[str]) -> list[Missing]:
-    """Everything that service would be refused for, or that nobody has proven; `steps` are those of this gate's way."""
+def missing_for_service(
+    config: Config, outcomes: Mapping[str, Outcome], void: Mapping[str, str], steps: list[str]
+) -> list[Missing]:
+    """Everything that service would be refused for, or that nobody has proven; `steps` are those of this gate's way, and `void` says of
+    outcomes that do not count any more why.
+    """
     in_service = msgspec.structs.replace(config, purpose="service")
     return [
         *(
@@ -51,7 +52,7 @@ def missing_for_service(config: Config, outcomes: Mapping[str, Outcome], steps: 
         *_people(in_service),
         *_lists(in_service),
         *_clock(in_service),
-        *_steps(outcomes, steps),
+        *_steps(outcomes, void, steps),
     ]
 
 
@@ -126,10 +127,13 @@ def _answer(test: selftest.Test, config: Config) -> str:
     return asyncio.run(run())
 
 
-def _steps(outcomes: Mapping[str, Outcome], steps: list[str]) -> Iterator[Missing]:
+def _steps(outcomes: Mapping[str, Outcome], void: Mapping[str, str], steps: list[str]) -> Iterator[Missing]:
     for step in steps:
         outcome = outcomes.get(step)
-        if outcome is None:
+        if step in void:
+            if step != "approval":  # _decisions looks into it
+                yield Missing(id=step, why=f"{void[step]}: {TITLES[step]}")
+        elif outcome is None:
             yield Missing(id=step, why=f"not done: {TITLES[step]}")
         elif outcome.state is not Ending.DONE:
             if step not in {"enrolment", "approval"}:

@@ -17,6 +17,7 @@ from gate.audit.errors import BadFormatError, BadSignatureError
 from gate.audit.note import Note, Verifier
 from gate.programs.provisioning.log_key import signer_of
 from gate.programs.provisioning.proofs import missing_for_service
+from gate.programs.provisioning.resting import standing
 from gate.programs.provisioning.tasks import fingerprint, folder_of, log_vkey
 from gate.programs.shared import clock
 from gate.programs.shared.basis import basis_of
@@ -111,10 +112,10 @@ def steps_of(config: Config) -> list[str]:
 
 
 def _report(path: Path, config: Config, store: Store) -> Report:
-    outcomes = store.outcomes
+    outcomes, void = standing(store.outcomes, config, store.answers)
     steps = [step for step in TITLES if step in outcomes or step in steps_of(config)]
-    lines = [line(step, TITLES[step], outcomes.get(step)) for step in steps]
-    missing = missing_for_service(config, outcomes, steps)
+    lines = [line(step, TITLES[step], outcomes.get(step), why_not=void.get(step, "")) for step in steps]
+    missing = missing_for_service(config, outcomes, void, steps)
     vkey = _vkey(config)
     if not vkey:
         missing.append(

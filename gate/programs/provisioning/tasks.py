@@ -1,7 +1,6 @@
 """The technician's steps at one gate, behind those that make it (`gate.provision.init_steps`): the plan with its devices.
 
-A step at a device wants the lane stopped, since devices are opened exclusively. What a step rests on is what it opens: whoever changes a
-device's settings repeats its steps.
+A step at a device wants the lane stopped, since devices are opened exclusively. What each rests on is `resting`'s.
 """
 
 from __future__ import annotations
@@ -46,13 +45,13 @@ def tasks_of(site: Site) -> Iterator[Task]:
     yield Task("golden_vectors", _tested(site, "models"), fresh=True)
     yield Task("lists", partial(_import_lists, site), fresh=True)
     yield from _reader_tasks(site, config)
-    yield from camera_tasks(site, config.camera)
+    yield from camera_tasks(site)
     for prefix, settings in (("first_", config.first_driven), ("", config.driven)):
         if settings is not None:
             yield from barrier_tasks(site, prefix, settings)
     if config.sensors is not None:
         look = partial(_left_bag, site)
-        yield Task("left_bag", at_device(site, look), basis=config.sensors.spelt(), acts=True)
+        yield Task("left_bag", at_device(site, look), acts=True)
     yield _enrolment(site, config)
     yield Task("recipients", partial(_write_vkey, site), fresh=True)
     yield Task("approval", partial(_approved, site), fresh=True)
@@ -99,16 +98,15 @@ def _reader_tasks(site: Site, config: Config) -> Iterator[Task]:
 
     swipe, page, unit = config.swipe, config.page, config.sensors
     if swipe is not None:
-        yield Task("swipe", tested("swipe", lambda _: genuine.of_line(swipe)), basis=swipe.spelt())
+        yield Task("swipe", tested("swipe", lambda _: genuine.of_line(swipe)))
     if page is not None:
-        yield Task("page", tested("page", lambda _: genuine.of_page(page)), basis=page.spelt())
+        yield Task("page", tested("page", lambda _: genuine.of_page(page)))
     chip = config.chip
-    yield Task("chip", tested("chip", lambda _: genuine.of_chip(chip)), basis=chip.spelt())
+    yield Task("chip", tested("chip", lambda _: genuine.of_chip(chip)))
     if swipe is not None:
-        basis = [swipe.spelt(), chip.spelt()]
-        yield Task("document", at_device(site, partial(_document, site)), basis=basis, acts=True)
+        yield Task("document", at_device(site, partial(_document, site)), acts=True)
     if unit is not None:
-        yield Task("sensors", tested("sensors", lambda _: genuine.of_line(unit)), basis=unit.spelt())
+        yield Task("sensors", tested("sensors", lambda _: genuine.of_line(unit)))
 
 
 def _document(site: Site, config: Config) -> Finding:
@@ -188,7 +186,7 @@ def _enrolment(site: Site, config: Config) -> Task:
     if not central.address:
         missing = "" if config.sync is not None else "no central server was named: the log stays on this machine alone"
         return Task("enrolment", lambda: Finding("enrolled before"), missing=missing)
-    return Task("enrolment", partial(_enrol, site), basis=[central.address, config.gate_id])
+    return Task("enrolment", partial(_enrol, site))
 
 
 def _enrol(site: Site) -> Finding:

@@ -43,17 +43,20 @@ def basis_of(config: Config, approvers: Path | None = None) -> str:
 
 def _profiles(config: Config) -> dict[str, object]:
     """Each device's profile by the device: the file and the SHA-256 of its bytes."""
-    found: dict[str, object] = {}
-    for name, room in _ROOMS.items():
-        profile: str | None = getattr(getattr(config, name), "profile", None)
-        if profile is None:
-            continue
-        try:
-            file = ProfileFile.open(profile, room=room)
-        except SetupError as error:
-            raise ConfigError(*problems_from(f"{name}.profile", error)) from error
-        found[name] = {"file": file.name, "sha256": _sha256(file.text.encode())}
-    return found
+    found = {name: profile_of(config, name) for name in _ROOMS}
+    return {name: profile for name, profile in found.items() if profile is not None}
+
+
+def profile_of(config: Config, device: str) -> dict[str, str] | None:
+    """A device's profile, the file and the SHA-256 of its bytes; None of a device without one. Raises ConfigError when it cannot be had."""
+    name: str | None = getattr(getattr(config, device), "profile", None)
+    if name is None or device not in _ROOMS:
+        return None
+    try:
+        file = ProfileFile.open(name, room=_ROOMS[device])
+    except SetupError as error:
+        raise ConfigError(*problems_from(f"{device}.profile", error)) from error
+    return {"file": file.name, "sha256": _sha256(file.text.encode())}
 
 
 def _models(config: Config) -> dict[str, object]:

@@ -145,8 +145,8 @@ def test_a_failed_step_is_again_or_left_out_with_a_reason_or_later(monkeypatch: 
     assert guide.failed(task, "nobody walked") == Skip("alone today")
     with pytest.raises(StepError):
         guide.failed(task, "nobody walked")
-    assert guide.begin(task) is None
-    assert guide.begin(task) == Skip("no bag here")
+    assert guide.begin(task, "") is None
+    assert guide.begin(task, "") == Skip("no bag here")
 
 
 def test_a_file_leaves_out_what_it_has_a_reason_for(capsys: pytest.CaptureFixture[str]) -> None:

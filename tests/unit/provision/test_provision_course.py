@@ -20,8 +20,8 @@ class Hands:
         self.answers = list(answers)
         self.begun: list[str] = []
 
-    def begin(self, task: Task) -> Skip | None:
-        self.begun.append(task.id)
+    def begin(self, task: Task, why: str) -> Skip | None:
+        self.begun.append(f"{task.id}: {why}" if why else task.id)
         return None
 
     def failed(self, task: Task, why: str) -> Skip | None:
@@ -41,8 +41,13 @@ def failing(error: Exception) -> Callable[[], Finding]:
     return do
 
 
-def course(folder: Path, hands: Hands | None = None) -> Course:
-    return Course(Store(folder), hands or Hands(), now=lambda: "2026-11-27T08:00:00Z", clock_ms=lambda: 0)
+def course(folder: Path, hands: Hands | None = None, rests_on: dict[str, str] | None = None) -> Course:
+    def resting(_: str) -> dict[str, str]:
+        return rests_on or {}
+
+    return Course(
+        Store(folder), hands or Hands(), rests_on=resting, now=lambda: "2026-11-27T08:00:00Z", clock_ms=lambda: 0
+    )
 
 
 def states(
@@ -65,8 +70,32 @@ def test_what_was_done_is_kept_with_all_that_it_found(tmp_path: Path) -> None:
 
 
 def test_a_step_is_done_again_when_what_it_rests_on_has_changed(tmp_path: Path) -> None:
-    states(tmp_path, [Task("one", found(), basis={"port": "/dev/a"})])
-    assert states(tmp_path, [Task("one", found(), basis={"port": "/dev/b"})]) == {"one": "done"}
+    seen: list[tuple[str, list[str]]] = []
+    before = {"gate": "border.example/north-9", "[swipe]": "a"}
+    for rests_on in (before, before, {**before, "[swipe]": "b"}, {**before, "gate": "border.example/north-7"}):
+        hands = Hands()
+        (report,) = course(tmp_path, hands, rests_on).go([Task("one", found())])
+        seen.append((report.state.value, hands.begun))
+    assert seen == [
+        ("done", ["one"]),
+        ("kept", []),
+        ("done", ["one: was done with another [swipe]: do it again"]),
+        ("done", ["one: was done for border.example/north-9: do it again"]),
+    ]
+
+
+def test_what_a_step_writes_itself_is_what_it_rests_on_afterwards(tmp_path: Path) -> None:
+    measured = {"lag_ms": "null"}
+
+    def measure() -> Finding:
+        measured["lag_ms"] = "5"
+        return Finding("5 ms")
+
+    tasks = [Task("one", measure)]
+    again = [next(iter(course(tmp_path, None, measured).go(tasks))).state.value for _ in range(2)]
+    measured["lag_ms"] = "null"  # the file was made anew without it
+    again.append(next(iter(course(tmp_path, None, measured).go(tasks))).state.value)
+    assert (again, measured) == (["done", "kept", "done"], {"lag_ms": "5"})
 
 
 @pytest.mark.parametrize("at", STEPS)
@@ -125,7 +154,7 @@ def test_what_the_machine_holds_counts_where_it_can_be_seen(tmp_path: Path) -> N
     assert states(tmp_path, [task]) == {"one": "done"}
 
 
-@pytest.mark.parametrize("content", ["", "[", '{"schema":"provision.state/2"}', '{"answers":1}'])
+@pytest.mark.parametrize("content", ["", "[", '{"schema":"provision.state/1"}', '{"answers":1}'])
 def test_a_damaged_state_is_one_line(tmp_path: Path, content: str) -> None:
     (tmp_path / "provision.json").write_text(content)
     with pytest.raises(StepError, match="is damaged"):
