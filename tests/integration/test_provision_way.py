@@ -67,7 +67,24 @@ def test_a_bare_machine_ends_with_a_report_that_says_simulator(
     assert report("--vkey", str(vkey), "--verify", document["report"]["page"])[0] == 0
     again, kept, _ = provision(lane, "--answers", str(answers), "--root", str(root))
     assert (again, states(kept)["walk_entry"], states(kept)["camera_lag"]) == (1, "kept", "kept")
+    _measures_again_what_a_new_configuration_has_lost(lane, root, answers)
     _refuses_service_and_names_what_is_missing(root)
+
+
+def _measures_again_what_a_new_configuration_has_lost(lane: Lane, root: Path, answers: Path) -> None:
+    (root / "gate.toml").unlink()
+    _, document, _ = provision(lane, "--answers", str(answers), "--root", str(root))
+    again = {name for name, state in states(document).items() if state == "done"}
+    assert {"configuration", "camera_control_lag", "camera_lag"} <= again
+    assert states(document)["camera_height"] == states(document)["walk_entry"] == "kept"
+    table = tomllib.loads((root / "gate.toml").read_text())
+    camera = table["camera"]
+    assert (camera["challenge"], table["screens"]["challenge"], "lag_ms" in camera, "control_lag_ms" in camera) == (
+        True,
+        True,
+        True,
+        True,
+    )
 
 
 def _refuses_service_and_names_what_is_missing(root: Path) -> None:

@@ -151,8 +151,8 @@ def test_a_failed_step_is_again_or_left_out_with_a_reason_or_later(monkeypatch: 
 
 def test_a_file_leaves_out_what_it_has_a_reason_for(capsys: pytest.CaptureFixture[str]) -> None:
     filed = Filed({"tailgate": "alone today"})
-    assert filed.begin(Task("tailgate", lambda: Finding(""))) == Skip("alone today")
-    assert filed.begin(Task("fire", lambda: Finding(""))) is None
+    assert filed.begin(Task("tailgate", lambda: Finding("")), "") == Skip("alone today")
+    assert filed.begin(Task("fire", lambda: Finding("")), "was done for border.example/north-9: do it again") is None
     with pytest.raises(StepError, match="fire: not seen"):
         filed.failed(Task("fire", lambda: Finding("")), "not seen")
     assert "── fire: The fire input" in capsys.readouterr().err
