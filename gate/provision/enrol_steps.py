@@ -53,10 +53,12 @@ def enrol_steps(
     log_vkey: Callable[[], str],
     check: Callable[[Path], object],
     now: Callable[[], datetime],
+    due: Callable[[], str] = lambda: "",
     ask: Callable[..., Enrolled] = enrol,
 ) -> Iterator[Step]:
     """The steps in their order, for the configuration in `path`. In `home` each identity has a folder of its own. `log_vkey` raises StepError;
-    `check` of a configuration's file raises ConfigurationStepError. `ask` stands in for the network in tests.
+    `check` of a configuration's file raises ConfigurationStepError; `due` says what the changed one wants before the gate begins with it.
+    `ask` stands in for the network in tests.
     """
     folders = _Folders(path, home, now)
 
@@ -92,7 +94,7 @@ def enrol_steps(
             raise StepError(f"cannot write {path}: {error.strerror}") from error
         except ConfigurationStepError as error:
             raise StepError(str(error)) from error
-        return f"[sync] in {path}{folders.forget_others(folder)}; restart gate-log and gate-sync where they run"
+        return f"[sync] in {path}{folders.forget_others(folder)}; {due() or 'restart gate-log and gate-sync where they run'}"
 
     def has_table() -> bool:
         sync = folders.configuration().get("sync", {})
@@ -102,7 +104,7 @@ def enrol_steps(
         return folders.unnamed(central.address) is not None or (not again and folders.named() is not None)
 
     yield Step("certificate", get_certificate, is_whole)
-    yield Step("configuration", write_table, has_table)
+    yield Step("configuration", write_table, has_table, due)
 
 
 def _authorities(path: Path) -> Certificates:

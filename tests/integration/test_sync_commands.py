@@ -10,11 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tomli_w
+from fakes.approvals import approve
 from fakes.central_process import serving
 from fakes.sync_gate import GATE_ID, SyncGate
 from typer.testing import CliRunner
 
+from gate.approval.canonical import digest
+from gate.audit import keys
 from gate.programs.shared import config as configuration
+from gate.programs.shared.approval import approved
+from gate.programs.shared.basis import basis_of
 from gate.provision.identity import DEVICE
 from gate.verify.verify import verify
 
@@ -172,3 +178,29 @@ def test_a_centre_that_is_away_and_a_gate_that_is_not_enrolled(central: Path, tm
     (tmp_path / "nonsense" / "ca.pem").write_text("nonsense")
     failed = enrol(fresh, tmp_path / "nonsense", 1, NO_TOKEN, code=65)["steps"][0]
     assert "authority" in failed["detail"]
+
+
+def test_an_approved_gate_is_told_what_to_sign_anew_and_enrolling_again_changes_nothing_of_it(
+    central: Path, port: int, short_path: Path
+) -> None:
+    made = SyncGate.make(short_path / "trial")
+    changes = {"purpose": "trial", "gate_id": "gate-0003"}
+    table = tomllib.loads(made.config.read_text())
+    made.config.write_text(
+        tomli_w.dumps({**table, **changes, "paths": {**table["paths"], "approval": str(short_path)}})
+    )
+    (made.folder / "keys/log.key").unlink()
+    keys.generate(made.folder / "keys/log.key", configuration.load(made.config).origin)
+
+    def said(*more: str) -> str:
+        token = gate("central", "token", "gate-0003", "--dir", str(central))["token"]
+        return str(enrol(made, central, port, token, *more)["steps"][1]["detail"])
+
+    approve(configuration.load(made.config))
+    assert "; before the gate is started again, two approvers sign anew" in (told := said())
+    assert f"serial 2, digest {digest(basis_of(configuration.load(made.config)))}" in told
+    assert "two approvers sign anew" in said()  # and it is said again
+    approve(configuration.load(made.config), serial=2)
+    assert said() == ""
+    assert said("--again").endswith("; restart gate-log and gate-sync where they run")
+    assert approved(configuration.load(made.config)) is not None

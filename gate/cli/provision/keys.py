@@ -51,8 +51,20 @@ def enrol(
         log_vkey=partial(vkey_of, Path(settings.paths.keys) / "log.key", settings.origin),
         check=site_of,
         now=now,
+        due=partial(_due, path),
     )
     show("provision.enrol/1", carry_out(steps), as_json=as_json)
+
+
+def _due(path: Path) -> str:
+    """What two persons have to sign before the lane begins with the configuration as it is now; empty: nothing."""
+    from gate.programs.shared.approval import approved
+
+    try:
+        approved(configuration.load(path))
+    except ConfigError as error:
+        return f"before the gate is started again, two approvers sign anew (gate config show --canonical): {error}"
+    return ""
 
 
 def rotate_log_key(config: ConfigFile = None, as_json: Json = False) -> None:

@@ -2,7 +2,7 @@
 
 The settings with the defaults filled in, the bytes of the devices' profiles, every model that sees a traveller with its thresholds and their
 evidence, the site's own additions to them, the certificate that vouches for lists, and who approves. A configuration holds no secret, so it
-stands there as it is.
+stands there as it is, but for the folder of the device's certificate: each enrolment has a new one, and no decision rests on it.
 """
 
 from __future__ import annotations
@@ -29,9 +29,12 @@ _ROOMS: Final = {"barrier": "barrier", "first_barrier": "barrier", "sensors": "s
 
 def basis_of(config: Config, approvers: Path | None = None) -> str:
     """The canonical text; `approvers` are others than those in force. Raises ConfigError for a file that cannot be had."""
+    settings = msgspec.to_builtins(config)
+    if config.sync is not None:
+        del settings["sync"]["identity"]
     return canonical(
         {
-            **msgspec.to_builtins(config),
+            **settings,
             "origin": config.origin,
             "profiles": _profiles(config),
             "models": _models(config),

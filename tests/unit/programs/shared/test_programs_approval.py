@@ -22,7 +22,7 @@ from gate.passage.screen import Purpose
 from gate.passage.serving import BorderDirection
 from gate.programs.shared.approval import Approved, approved, before_of, install, unsafe_files
 from gate.programs.shared.basis import basis_of
-from gate.programs.shared.config import Audit, Config, ConfigError, Group, Lists, Officers, Paths, Rules
+from gate.programs.shared.config import Audit, Config, ConfigError, Group, Lists, Officers, Paths, Rules, Sync
 
 OTHER = "cd" * 32
 
@@ -105,6 +105,17 @@ CHANGES: dict[str, Callable[[Config], Config]] = {
 def test_what_was_approved_cannot_be_changed_without_them(config: Config, what: str) -> None:
     said = refused(CHANGES[what](config), "something was changed")
     assert "serial 6" in said
+
+
+def test_another_certificate_of_the_same_server_needs_no_other_approval(config: Config) -> None:
+    """Each enrolment has a folder of its own."""
+    enrolled = replace(config, sync=Sync(address="c:1", identity="/i/1", mirror_vkey="mirror+1+A"))
+    refused(enrolled, "something was changed")
+    approve(enrolled, serial=6)
+    assert enrolled.sync is not None
+    assert approved(replace(enrolled, sync=replace(enrolled.sync, identity="/i/2"))) is not None
+    for other in (replace(enrolled.sync, address="d:1"), replace(enrolled.sync, mirror_vkey="mirror+2+B")):
+        refused(replace(enrolled, sync=other), "something was changed")
 
 
 @pytest.mark.parametrize("name", ["hall-3.toml", "lists.cer", "approvers.toml"])
