@@ -2,7 +2,7 @@
 
 Promises: nothing is wiped before what only this machine has was carried away; keys go before what they sealed; what was wiped is overwritten
 with zeros, brought to the disk, and its name taken away. A file of progress beside it lasts through a kill, and the next run goes on where
-that one stopped. The proof looks for the secrets' own bytes in every file that the gate's folders still hold. What a flash memory
+that one stopped; one that came to its end is never written again. The proof looks for the secrets' own bytes in every file that the gate's folders still hold. What a flash memory
 keeps below its own bookkeeping is out of reach from here, and the report says so. Left to the caller: whether programs run, what is
 mirrored, and how the central server is told.
 """
@@ -16,7 +16,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -61,20 +61,26 @@ class Progress(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     central: str = ""  # what became of telling it
     done: list[str] = []
     found: dict[str, Found] = {}
-    unsearched: list[str] = []  # wiped by a run that was killed: its bytes are known to nobody
+    unsearched: list[str] = []  # wiped by an earlier run: its bytes are known to nobody
     searched: dict[str, int] = {}  # how many strings of each part were looked for
+    proof: str = ""  # what was proven: it came to its end
     remains: str = REMAINS
 
     @classmethod
-    def read(cls, path: Path, gate_id: str, started_at: str) -> Progress:
-        """Go on with an earlier run, or begin. Raises StepError for a file that is none."""
+    def read(cls, path: Path, gate_id: str, started_at: str, parts: tuple[Part, ...]) -> Progress:
+        """Go on with an earlier run, or begin. Raises StepError for a file that is none, or tells of an end before this gate's: another gate's, or
+        one since which there are files of these parts again.
+        """
         try:
             progress = msgspec.json.decode(path.read_bytes(), type=cls)
         except FileNotFoundError:
             return cls(gate_id=gate_id, started_at=started_at)
         except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
             raise StepError(f"{path} is no report of an earlier run; move it away") from error
-        return progress if progress.gate_id == gate_id else cls(gate_id=gate_id, started_at=started_at)
+        is_over = progress.proof and any(_files(path for part in parts for path in part.paths))
+        if is_over or progress.gate_id != gate_id:
+            raise StepError(f"{path} tells of the end of {progress.gate_id} before; keep it elsewhere, move it away")
+        return progress
 
     def write(self, path: Path) -> None:
         """Keep it. Raises OSError."""
@@ -122,20 +128,20 @@ def decommission_steps(
     def prove() -> str:
         progress.unsearched = [one.id for one in parts if one.secret and one.id not in needles]
         progress.searched = {name: len(values) for name, values in needles.items()}
+        _keep(progress, report)
         left = [str(one) for one in _files(roots) if one != report and _holds(one, set().union(*needles.values()))]
         still = [str(path) for part in parts for path in part.paths if any(_files((path,)))]
-        _keep(progress, report)
         if left or still:
             raise NoStepError(f"not gone: {', '.join([*left, *still][:5])}")
         count = sum(progress.searched.values())
         behind = (
-            f"; not looked for, wiped by a run that was killed: {', '.join(progress.unsearched)}"
+            f"; not looked for, wiped by an earlier run: {', '.join(progress.unsearched)}"
             if progress.unsearched
             else ""
         )
         return f"none of {count} secret strings is in a file below {', '.join(map(str, roots))}{behind}"
 
-    yield Step("proof", prove)
+    yield Step("proof", kept(prove, "proof"), lambda: bool(progress.proof), lambda: progress.proof)
 
 
 def _wipe(part: Part, progress: Progress, report: Path) -> str:
@@ -170,7 +176,7 @@ def _state(path: Path) -> str:
     return f"{sizes[0]} bytes" if sizes else "absent"
 
 
-def _files(paths: tuple[Path, ...]) -> Iterator[Path]:
+def _files(paths: Iterable[Path]) -> Iterator[Path]:
     """Everything at and below some paths that is no folder; no link is followed."""
     for path in paths:
         if path.is_symlink() or not path.is_dir():

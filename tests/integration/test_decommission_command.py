@@ -16,6 +16,7 @@ from gate.central.errors import ForbiddenError
 from gate.channel.place import only_instance
 from gate.cli.provision import app
 from gate.programs.shared import config as configuration
+from gate.provision.course import Ending, Outcome, Store
 from gate.sync import wire
 from gate.sync.wire import Request
 from gate.verify.verify import verify
@@ -59,6 +60,7 @@ def test_records_that_are_nowhere_else_are_exported_first_and_without_central_it
     assert (gate.folder / "keys/log.key").exists()
     secret = (gate.folder / "keys/log.key").read_text().strip()
 
+    Store(gate.folder / "state/provision").keep("swipe", Outcome(state=Ending.DONE, detail="it answers"))
     done = decommission(gate, "--export", str(tmp_path / "out"), told=f"{GATE_ID}\n")
     assert {one["state"] for one in done["steps"]} == {"done"}
     assert done["central"] == "no central server is configured"
@@ -69,7 +71,11 @@ def test_records_that_are_nowhere_else_are_exported_first_and_without_central_it
     assert json.loads(report.read_text())["found"] == done["found"]
     left = [one for one in gate.folder.rglob("*") if one.is_file() and secret.encode() in one.read_bytes()]
     assert left == []
-    assert {one["state"] for one in decommission(gate, "--yes", GATE_ID)["steps"][:-1]} == {"kept"}
+    assert not any((gate.folder / "state/provision").iterdir())
+    kept = report.read_bytes()
+    again = decommission(gate, "--yes", GATE_ID)
+    assert {one["state"] for one in again["steps"]} == {"kept"}
+    assert (again["searched"], report.read_bytes()) == (done["searched"], kept)
 
 
 async def test_central_refuses_a_retired_gate_for_good(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def decommission(
         fail(Exit.TRY_LATER, f"{name} runs: systemctl stop portcullis.target, then repeat this")
     file = report or Path(settings.paths.state) / "decommissioned.json"
     try:
-        progress = Progress.read(file, settings.gate_id, time_text(now()))
+        progress = Progress.read(file, settings.gate_id, time_text(now()), parts_of(settings))
     except StepError as error:
         fail(Exit.BAD_DATA, str(error))
     steps = steps_of(settings, progress, file, export)
@@ -94,7 +94,8 @@ def steps_of(config: Config, progress: Progress, report: Path, export: Path | No
 
 
 def parts_of(config: Config) -> tuple[Part, ...]:
-    """What goes, in this order: keys first, then what was decided about models, then what they signed and sealed."""
+    """What goes, in this order: keys first, then what was decided about models and shown of this gate, then what they signed and sealed."""
+    from gate.provision.course import FOLDER
     from gate.provision.decommission import Part
 
     paths = config.paths
@@ -106,6 +107,7 @@ def parts_of(config: Config) -> tuple[Part, ...]:
         Part("device_key", (Path(paths.identity),), secret=True),
         *((Part("credentials", named, secret=True),) if named else ()),
         Part("acceptance", (Path(paths.models) / "accepted.json",)),
+        Part("proofs", (state / FOLDER,)),
         Part("database", (state / "audit",)),
         Part("spool", (Path(paths.spool), Path(paths.inbox))),
     )

@@ -58,7 +58,7 @@ class Gate:
         return "it is retired"
 
     def end(self) -> list[Report]:
-        progress = Progress.read(self.report, "gate-1", "now")
+        progress = Progress.read(self.report, "gate-1", "now", self.parts)
         roots = tuple(self.place / one for one in ("keys", "identity", "spool"))
         return list(
             carry_out(
@@ -95,8 +95,23 @@ def test_it_is_carried_away_and_told_and_then_wiped_in_its_order_and_that_is_pro
     assert (told["unsearched"], told["searched"].keys()) == ([], {"log_key", "device_key"})
     assert "flash" in told["remains"]
     assert "Q" * 44 not in gate.report.read_text()
+    written = gate.report.read_bytes()
     again = gate.end()
-    assert [one.state for one in again] == [StepState.KEPT] * 5 + [StepState.DONE]
+    assert {one.state for one in again} == {StepState.KEPT}
+    assert again[-1].detail == reports[-1].detail
+    assert gate.report.read_bytes() == written
+
+
+def test_a_gate_that_was_made_anew_is_not_taken_for_one_that_has_ended(gate: Gate) -> None:
+    gate.end()
+    written = gate.report.read_bytes()
+    (gate.place / "keys/log.key").write_text(SECRET + "\n")
+    with pytest.raises(StepError, match="tells of the end of gate-1 before; keep it elsewhere, move it away"):
+        gate.end()
+    assert (gate.report.read_bytes(), (gate.place / "keys/log.key").exists()) == (written, True)
+    gate.report.unlink()
+    assert {one.state for one in gate.end()} == {StepState.DONE}
+    assert not (gate.place / "keys/log.key").exists()
 
 
 @pytest.mark.parametrize("hidden", [SECRET.encode(), b"x" * (1024 * 1024 - 20) + b"Q" * 44, b"R" * 64])
@@ -138,7 +153,7 @@ def test_a_kill_at_any_step_is_gone_on_from_and_the_order_holds(tmp_path: Path) 
         is_there = [(gate.place / one).exists() for one in ("keys/log.key", "identity/1/device.pem", "spool/tile/000")]
         assert is_there == sorted(is_there)  # never the records before the keys
         reports = gate.end()
-        assert reports[-1].state is StepState.DONE, reports
+        assert reports[-1].state in {StepState.DONE, StepState.KEPT}, reports
         assert gate.is_wiped()
         told = json.loads(gate.report.read_text())
         assert set(told["done"]) == set(WIPED)
@@ -164,5 +179,7 @@ def test_a_report_that_is_none_is_not_overwritten(gate: Gate) -> None:
         gate.end()
     assert gate.report.read_text() == "notes"
     Progress(gate_id="gate-2", started_at="then", done=["log_key"]).write(gate.report)
-    assert Progress.read(gate.report, "gate-1", "now").done == []  # of another gate that this machine was
+    with pytest.raises(StepError, match="end of gate-2"):  # another gate that this machine was
+        gate.end()
+    gate.report.unlink()
     assert gate.end()[-1].state is StepState.DONE
