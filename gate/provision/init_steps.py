@@ -49,11 +49,13 @@ def init_steps(
     *,
     read: Callable[[Path], Site],
     make_log_key: Callable[[Path, str], str],
+    log_key_of: Callable[[Path, str], str],
     given: Collection[str] | None = None,
     booted: Path = BOOTED_BY_SYSTEMD,
     seals: Callable[[], bool] = has_tpm,
 ) -> Iterator[Step]:
-    """The steps in their order. `read` raises ConfigurationStepError; `make_log_key` of a path and an origin raises StepError.
+    """The steps in their order. `read` raises ConfigurationStepError; `make_log_key` and `log_key_of` of a path and an origin return the public half
+    and raise StepError, the one for a key that is another log's.
 
     `given`: the keys of the configuration that were asked for, all of them without it; of those a file that is there is compared with.
     `booted` is there where systemd runs, `seals` whether it can seal.
@@ -89,7 +91,11 @@ def init_steps(
         return vkey
 
     sealed = log_key.with_name(SEALED)
-    yield Step("log_key", make_key_of_the_log, lambda: log_key.exists() or sealed.exists())
+
+    def has_key_of_the_log() -> bool:
+        return (log_key.exists() or sealed.exists()) and bool(log_key_of(log_key, site.origin))
+
+    yield Step("log_key", make_key_of_the_log, has_key_of_the_log)
     installed = answers.root is None and booted.is_dir()
     if installed and seals():
         yield from seal_steps(site.keys, UNITS)

@@ -139,6 +139,27 @@ def test_a_proof_of_another_gate_or_with_other_settings_is_signed_as_missing(tmp
     assert reported(path) == ("not_done", why, "not_verified", 0, [f"{why}: {TITLES['swipe']}"])
 
 
+def test_from_trial_to_service_takes_another_log_key_which_is_told_before(tmp_path: Path, root: Path) -> None:
+    assert provision(written(tmp_path), root)[0] == 0
+    path, state = root / "gate.toml", root / "state/provision"
+    (told,) = log_keys_missing(path)
+    assert told.startswith("there is no key of the log border.example/try-1: a gate in service begins a log of its own")
+    path.write_text(path.read_text().replace('"trial"', '"service"'))
+    answers = written(tmp_path, purpose="service")
+    assert provision(answers, root)[0] == 74
+    refused = Store(state).outcomes["log_key"].detail
+    assert "log.key is a key of border.example/try-1/trial, not of border.example/try-1; " in refused
+    assert told in log_keys_missing(path)
+    (root / "keys").rename(root / "trial-keys")
+    assert provision(answers, root)[0] == 0
+    assert log_keys_missing(path) == []
+
+
+def log_keys_missing(path: Path) -> list[str]:
+    done = CliRunner().invoke(app, ["report", "--config", str(path), "--json"])
+    return [one["why"] for one in json.loads(done.stdout)["missing_for_service"] if one["id"] == "log_key"]
+
+
 def reported(path: Path) -> tuple[str, str, str, int, list[str]]:
     """Of the step swipe: state, detail, on what it was verified, pictures, and why it is missing for service."""
     done = CliRunner().invoke(app, ["report", "--config", str(path), "--json"])

@@ -11,7 +11,7 @@ from gate.cli.output import Exit, fail
 from gate.cli.provision.acceptance import report
 from gate.cli.provision.ending import decommission
 from gate.cli.provision.keys import enrol, rotate_log_key, seal
-from gate.cli.provision.making import find_reader, init, make_log_key, site_of
+from gate.cli.provision.making import find_reader, init, making_steps, site_of
 from gate.cli.provision.steps import Json
 from gate.programs.shared import config as configuration
 from gate.programs.shared.config import ConfigError
@@ -34,7 +34,6 @@ def _way(
     if context.invoked_subcommand is not None:
         return
     from gate.cli.provision.way import Place, go
-    from gate.provision.init_steps import init_steps
     from gate.provision.way import TITLES
 
     steps = again or []
@@ -48,7 +47,7 @@ def _way(
         again=steps,
         wait_s=wait_s,
         as_json=as_json,
-        init=lambda given, where: init_steps(given, where, read=site_of, make_log_key=make_log_key),
+        init=making_steps,
         check=site_of,
     )
 

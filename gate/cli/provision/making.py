@@ -12,10 +12,13 @@ from gate.cli.provision.steps import Json, show
 from gate.programs.shared import config as configuration
 from gate.programs.shared.config import ConfigError
 from gate.provision.answers import Answers
-from gate.provision.steps import ConfigurationStepError, carry_out
+from gate.provision.steps import ConfigurationStepError, StepError, carry_out
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
     from gate.provision.init_steps import Site
+    from gate.provision.steps import Step
 
 # The options of init by the keys that their answers have in a file, where these are others.
 _OPTIONS = {
@@ -77,8 +80,6 @@ def init(
     as_json: Json = False,
 ) -> None:
     """Write the configuration, make the keys, fetch the models. What exists is kept."""
-    from gate.provision.init_steps import init_steps
-
     answers = Answers(
         purpose=purpose,
         operator=operator,
@@ -103,8 +104,12 @@ def init(
     if problems := answers.problems():
         fail(Exit.USAGE, "; ".join(f"{_OPTIONS.get(one.key, f'--{one.key}')}: {one.why}" for one in problems))
     path = (answers.root / "gate.toml") if answers.root else configuration.DEFAULT_PATH
-    steps = init_steps(answers, path, read=site_of, make_log_key=make_log_key, given=_given(context))
-    show("provision.init/1", carry_out(steps), as_json=as_json, afterwards=_next(path, answers))
+    show(
+        "provision.init/1",
+        carry_out(making_steps(answers, path, given=_given(context))),
+        as_json=as_json,
+        afterwards=_next(path, answers),
+    )
 
 
 def _given(context: typer.Context) -> frozenset[str]:
@@ -141,13 +146,30 @@ def _next(path: Path, answers: Answers) -> str:
     )
 
 
-def make_log_key(path: Path, origin: str) -> str:
-    """Make the log's key, and its public half beside it, which is returned. Raises StepError."""
+def making_steps(answers: Answers, path: Path, *, given: Collection[str] | None = None) -> Iterator[Step]:
+    """The steps that make the gate of these answers, with its configuration in `path`."""
+    from gate.provision.init_steps import init_steps
+
+    return init_steps(answers, path, read=site_of, make_log_key=_make_log_key, log_key_of=_log_key_of, given=given)
+
+
+def _make_log_key(path: Path, origin: str) -> str:
     from gate.programs.provisioning.log_key import make_key, publish
 
     vkey = make_key(path, origin)
     publish(path, origin)
     return vkey
+
+
+def _log_key_of(path: Path, origin: str) -> str:
+    from gate.programs.provisioning.log_key import vkey_of
+
+    try:
+        return vkey_of(path, origin)
+    except StepError as error:
+        raise StepError(
+            f"{error}; a gate with another purpose begins a log of its own: see From trial to service in the technician's guide"
+        ) from error
 
 
 def site_of(path: Path) -> Site:

@@ -194,7 +194,7 @@ def _end(place: Place, done: list[StepReport], *, as_json: bool) -> None:
     failed = [report for report in done if report.state is Ending.FAILED]
     made = None
     missing: list[dict[str, str]] = []
-    if not any(report.configuration for report in failed) and place.config.exists():
+    if not any(report.configuration or report.id in NEEDED for report in failed) and place.config.exists():
         from gate.programs.provisioning import reporting
 
         report = reporting.describe(place.config)

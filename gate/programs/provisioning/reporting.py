@@ -10,11 +10,14 @@ from functools import partial
 from importlib import metadata
 from pathlib import Path
 
+import msgspec
+
 from drivers.errors import DriverError
 from gate import durable
 from gate.approval.canonical import digest
 from gate.audit.errors import BadFormatError, BadSignatureError
 from gate.audit.note import Note, Verifier
+from gate.passage.screen import Purpose
 from gate.programs.provisioning.log_key import signer_of
 from gate.programs.provisioning.proofs import missing_for_service
 from gate.programs.provisioning.resting import standing
@@ -117,13 +120,10 @@ def _report(path: Path, config: Config, store: Store) -> Report:
     lines = [line(step, TITLES[step], outcomes.get(step), why_not=void.get(step, "")) for step in steps]
     missing = missing_for_service(config, outcomes, void, steps)
     vkey = _vkey(config)
-    if not vkey:
-        missing.append(
-            Missing(
-                id="log_key",
-                why=f"there is no key of the log {config.origin}: a gate in service begins a log of its own",
-            )
-        )
+    in_service = msgspec.structs.replace(config, purpose=Purpose.SERVICE)
+    if not _vkey(in_service):
+        why = f"there is no key of the log {in_service.origin}: a gate in service begins a log of its own (technician's guide, From trial to service)"
+        missing.append(Missing(id="log_key", why=why))
     return Report(
         gate=Gate(
             id=config.gate_id,

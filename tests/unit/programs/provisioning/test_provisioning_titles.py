@@ -51,6 +51,7 @@ def made(answers: Answers, folder: Path) -> list[str]:
         folder / "gate.toml",
         read=lambda _: site,
         make_log_key=lambda _, origin: origin,
+        log_key_of=lambda _, origin: origin,
         booted=folder,
         seals=lambda: True,
     )
