@@ -7,6 +7,7 @@ AnswersError
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -174,11 +175,23 @@ def read(path: Path) -> SiteAnswers:
         raise WrongAnswersError(f"{path} is larger than {FILE_BYTES_MAX // 1024} KiB")
     try:
         source = TomlFile(str(path), raw.decode())
-        return _checked(source, parse(source.table(), source))
+        table = source.table()
+        if empty := list(_empty(table)):
+            raise source.error(*(Wrong(key, "is empty: write what it is, or leave the key out") for key in empty))
+        return _checked(source, parse(table, source))
     except UnicodeDecodeError as error:
         raise WrongAnswersError(f"{path} is not UTF-8") from error
     except FileError as error:
         raise WrongAnswersError(str(error)) from error
+
+
+def _empty(table: Mapping[str, object], room: str = "") -> Iterator[str]:
+    """The keys of texts without a character: whoever wrote the file had something in mind that did not get there."""
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _empty(value, f"{room}{key}.")
+        elif value == "":
+            yield room + key
 
 
 def parse(table: dict[str, object], source: TomlFile) -> SiteAnswers:
