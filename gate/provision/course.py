@@ -16,7 +16,7 @@ from typing import Annotated, Final, Protocol
 import msgspec
 
 from gate import durable
-from gate.provision.steps import ConfigurationStepError, StepError
+from gate.provision.steps import ConfigurationStepError, LaterStepError, StepError
 
 FOLDER: Final = "provision"  # in the gate's state
 STATE_FILE: Final = "provision.json"
@@ -199,7 +199,9 @@ class Course:
         self._clock_ms = clock_ms
 
     def go(self, tasks: Iterable[Task], *, again: Collection[str] = ()) -> Iterator[StepReport]:
-        """Do what is not done yet, in order, and `again` what is named. Raises StepError when an outcome cannot be kept."""
+        """Do what is not done yet, in order, and `again` what is named. Raises StepError when an outcome cannot be kept, and LaterStepError when a
+        step cannot be tried now: then nothing is known of it that was not before, and what was kept stays.
+        """
         blocked = ""
         for task in tasks:
             self.at = task.id
@@ -232,6 +234,8 @@ class Course:
                 try:
                     left_out = self._technician.failed(task, str(error))
                 except StepError:
+                    if isinstance(error, LaterStepError):
+                        raise LaterStepError(f"{task.id}: {error}") from error
                     failed = Outcome(state=Ending.FAILED, detail=str(error), took_ms=self._clock_ms() - began_ms)
                     return self._keep(task, failed, configuration=isinstance(error, ConfigurationStepError))
             else:

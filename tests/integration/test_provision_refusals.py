@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import errno
 import json
 import resource
 import shutil
 import subprocess
 import sys
+import threading
 import tomllib
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -19,11 +23,13 @@ from fakes.central_process import serving
 from fakes.killing import killed_at, refused
 from typer.testing import CliRunner
 
+from gate.channel.message import Status
 from gate.cli.central import app as central_app
 from gate.cli.models import default_folder
 from gate.cli.provision import app
 from gate.programs.provisioning.resting import rests_on
-from gate.programs.shared.config import load
+from gate.programs.shared.config import Config, load
+from gate.programs.shared.status import serve_status
 from gate.provision.course import Ending, Outcome, Store, Verified
 from gate.provision.steps import StepError
 from gate.provision.way import NEEDED, TITLES
@@ -69,6 +75,20 @@ def test_a_missing_file_is_74_and_a_wrong_one_65_with_its_line(tmp_path: Path, r
     assert code == 65
     assert "answers.toml:" in said
     assert "prupose" in said
+    assert not (root / "gate.toml").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"), [({"officers": ""}, "officers"), ({"barrier": {"port": ""}}, "barrier.port")], ids=str
+)
+def test_an_answer_that_is_empty_is_65_with_its_line(
+    tmp_path: Path, root: Path, changes: dict[str, object], key: str
+) -> None:
+    """A shell that had nothing to put there; without officers nobody is admitted, without a barrier the gate only watches."""
+    answers = written(tmp_path, **changes)
+    (line,) = [at for at, text in enumerate(answers.read_text().splitlines(), 1) if text.endswith('= ""')]
+    code, said = provision(answers, root)
+    assert (code, f"answers.toml:{line}: {key}: is empty: write what it is, or leave the key out" in said) == (65, True)
     assert not (root / "gate.toml").exists()
 
 
@@ -137,6 +157,46 @@ def test_a_proof_of_another_gate_or_with_other_settings_is_signed_as_missing(tmp
     store.keep("swipe", proof)
     why = "was done for border.example/try-1: do it again"
     assert reported(path) == ("not_done", why, "not_verified", 0, [f"{why}: {TITLES['swipe']}"])
+
+
+def test_again_while_the_lane_runs_is_75_and_the_proof_stays(tmp_path: Path, short_path: Path) -> None:
+    root = short_path / "gate"
+    root.mkdir()
+    (root / "models").symlink_to(default_folder())
+    assert provision(written(tmp_path), root)[0] == 0
+    path = root / "gate.toml"
+    store = Store(root / "state/provision")
+    basis = rests_on("swipe", load(path), store.answers)
+    store.keep("swipe", proof := Outcome(state=Ending.DONE, detail="it answers", basis=basis))
+    skip = {step: why for step, why in SKIPPED.items() if step != "swipe"}
+    with lane_that_runs(load(path)):
+        code, said = provision(written(tmp_path, skip=skip), root, "--again", "swipe")
+    assert code == 75
+    assert said == (
+        "gate: swipe: the lane program has the devices: stop it (systemctl stop portcullis.target), then repeat"
+    )
+    assert Store(root / "state/provision").outcomes["swipe"] == proof
+
+
+@contextlib.contextmanager
+def lane_that_runs(config: Config) -> Iterator[None]:
+    """Somebody who answers for the lane, while the command runs its own loop."""
+    config.runtime("lane").mkdir(parents=True)
+    ready, over = threading.Event(), threading.Event()
+
+    async def answer() -> None:
+        async with serve_status(config, "lane", lambda: Status("lane", "ready", {})):
+            ready.set()
+            await asyncio.to_thread(over.wait)
+
+    thread = threading.Thread(target=lambda: asyncio.run(answer()))
+    thread.start()
+    assert ready.wait(30)
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def test_from_trial_to_service_takes_another_log_key_which_is_told_before(tmp_path: Path, root: Path) -> None:

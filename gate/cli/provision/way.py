@@ -19,7 +19,7 @@ from gate.cli.provision.guided import Filed, Guide, asked
 from gate.provision.answers_file import SiteAnswers, UnreadableAnswersError, WrongAnswersError, parse, read
 from gate.provision.course import Course, Ending, Finding, StepReport, Store, Task
 from gate.provision.questions import flat, table_of
-from gate.provision.steps import ConfigurationStepError, StepError
+from gate.provision.steps import ConfigurationStepError, LaterStepError, StepError
 from gate.provision.way import NEEDED
 
 if TYPE_CHECKING:
@@ -80,6 +80,8 @@ def go(
         at = course.at or "the report"
         note(f"gate: interrupted at {at}: nothing of it is kept. Run gate provision again, it goes on with {at}")
         raise typer.Exit(INTERRUPTED) from None
+    except LaterStepError as error:
+        fail(Exit.TRY_LATER, str(error))
     except StepError as error:
         code = Exit.CONFIG if isinstance(error, ConfigurationStepError) else Exit.IO_ERROR
         fail(code, f"{error}. Repeat {course.at or 'gate provision report'}: run gate provision again")

@@ -16,7 +16,7 @@ from gate.programs.shared.config import Config, ConfigError
 from gate.programs.shared.status import hear
 from gate.provision.answers_file import SiteAnswers
 from gate.provision.course import Finding
-from gate.provision.steps import ConfigurationStepError, StepError
+from gate.provision.steps import ConfigurationStepError, LaterStepError, StepError
 
 DEVICE_S: Final = 20.0
 
@@ -67,13 +67,13 @@ def run(test: Awaitable[str], *, within_s: float = DEVICE_S) -> str:
 
 
 def at_device(site: Site, do: Callable[[Config], Finding]) -> Callable[[], Finding]:
-    """The step, once the lane has let its devices go."""
+    """The step, once the lane has let its devices go. It raises LaterStepError before."""
 
     def do_it() -> Finding:
         config = site.config
         if isinstance(asyncio.run(hear(config, "lane")), Status):
-            raise StepError(
-                "the lane program has the devices: stop it (systemctl stop portcullis.target), then repeat this step"
+            raise LaterStepError(
+                "the lane program has the devices: stop it (systemctl stop portcullis.target), then repeat"
             )
         return do(config)
 

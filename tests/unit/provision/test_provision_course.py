@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gate.provision.course import Course, Ending, Finding, Outcome, Photograph, Skip, Store, Task, Verified
-from gate.provision.steps import ConfigurationStepError, StepError
+from gate.provision.steps import ConfigurationStepError, LaterStepError, StepError
 
 STEPS = ("one", "two", "three", "four")
 
@@ -132,6 +132,16 @@ def test_a_failed_step_is_done_again_or_left_out_with_a_reason(tmp_path: Path) -
     assert Store(tmp_path).outcomes["one"].detail == "no second person here"
     assert states(tmp_path, [broken]) == {"one": "failed"}
     assert states(tmp_path, [Task("one", found())]) == {"one": "done"}
+
+
+def test_a_step_that_cannot_be_tried_now_leaves_what_it_had_shown(tmp_path: Path) -> None:
+    states(tmp_path, [Task("one", found())])
+    busy = [Task("one", failing(LaterStepError("the lane has it"))), Task("two", found())]
+    with pytest.raises(LaterStepError, match="one: the lane has it"):
+        states(tmp_path, busy, again=("one",))
+    assert Store(tmp_path).outcomes["one"].state is Ending.DONE
+    assert "two" not in Store(tmp_path).outcomes
+    assert states(tmp_path, busy, again=("one",), hands=Hands(Skip("not today"))) == {"one": "skipped", "two": "done"}
 
 
 def test_behind_a_needed_step_that_failed_nothing_is_done(tmp_path: Path) -> None:
