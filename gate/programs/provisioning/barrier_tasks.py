@@ -12,7 +12,7 @@ from drivers.barrier.settings import BarrierSettings
 from drivers.errors import DriverError
 from drivers.values import Direction
 from gate.programs.provisioning import barrier_acts, genuine
-from gate.programs.provisioning.site import Site, at_device, run
+from gate.programs.provisioning.site import Site, at_device, require_unit_access, run
 from gate.programs.shared.config import Config
 from gate.programs.shared.devices.barriers import barrier
 from gate.provision import acts
@@ -40,7 +40,9 @@ def barrier_tasks(site: Site, prefix: str, settings: BarrierSettings) -> Iterato
         figures: dict[str, Figure] = {}
         if isinstance(profile, ModbusProfile) and profile.watchdog is not None:
             figures = {"watchdog_ms": profile.watchdog.ms}
-        return Finding(run(barrier(settings).check()), figures, genuine.of_board(settings))
+        detail = run(barrier(settings).check())
+        require_unit_access(site, "lane", settings)
+        return Finding(detail, figures, genuine.of_board(settings))
 
     def host_kill(_: Config) -> Finding:
         site.tell("Stay out of the lane: a program opens the leaf and is killed")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gate.programs.provisioning.site import Site, at_device
+from gate.programs.provisioning.site import Site, at_device, require_unit_access
 from gate.programs.shared.config import Config
 from gate.provision.amend import amend
 from gate.provision.course import Finding, Task
@@ -37,6 +37,7 @@ def _exposure(site: Site, config: Config) -> Finding:
 
     site.tell("Nobody stands before the camera now")
     found = camera_acts.exposure(config.camera, _models(config))
+    require_unit_access(site, "vision", config.camera)
     if found.calibration is not None:
         values = msgspec.to_builtins(found.calibration)
         amend(site.path, {"camera": {"calibration": values}}, check=site.check)

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from drivers.errors import DriverError
+from drivers.settings import Settings
 from gate.channel.messages import Status
+from gate.programs.provisioning.access import require_access
 from gate.programs.shared import config as configuration
 from gate.programs.shared.config import Config, ConfigError
 from gate.programs.shared.status import hear
@@ -64,6 +66,12 @@ def run(test: Awaitable[str], *, within_s: float = DEVICE_S) -> str:
         raise StepError(str(error)) from error
     except TimeoutError as error:
         raise StepError(f"no answer within {within_s:.0f} s") from error
+
+
+def require_unit_access(site: Site, program: str, settings: Settings) -> None:
+    """Raise StepError when a program's unit could not open what we, who are root, have opened. A gate in a folder of its own has no units."""
+    if site.path == configuration.DEFAULT_PATH:
+        require_access(program, settings)
 
 
 def at_device(site: Site, do: Callable[[Config], Finding]) -> Callable[[], Finding]:

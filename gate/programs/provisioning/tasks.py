@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from drivers.errors import NoReplyError
+from drivers.settings import Settings
 from gate import durable
 from gate.programs import selftest
 from gate.programs.provisioning import genuine
@@ -20,7 +21,7 @@ from gate.programs.provisioning.barrier_tasks import barrier_tasks
 from gate.programs.provisioning.camera_tasks import camera_tasks
 from gate.programs.provisioning.lists import take_in
 from gate.programs.provisioning.log_key import vkey_of
-from gate.programs.provisioning.site import DEVICE_S, Site, at_device, run
+from gate.programs.provisioning.site import DEVICE_S, Site, at_device, require_unit_access, run
 from gate.programs.shared import clock
 from gate.programs.shared.approval import approved
 from gate.programs.shared.config import Config, ConfigError
@@ -93,20 +94,28 @@ def _import_lists(site: Site) -> Finding:
 
 
 def _reader_tasks(site: Site, config: Config) -> Iterator[Task]:
-    def tested(name: str, verified: Callable[[Config], Verified]) -> Callable[[], Finding]:
-        return at_device(site, lambda now: Finding(run(selftest.TESTS[name](now)), {}, verified(now)))
+    def tested(
+        name: str, verified: Callable[[Config], Verified], program: str = "lane", settings: Settings | None = None
+    ) -> Callable[[], Finding]:
+        def look(now: Config) -> Finding:
+            found = Finding(run(selftest.TESTS[name](now)), {}, verified(now))
+            if settings is not None:
+                require_unit_access(site, program, settings)
+            return found
+
+        return at_device(site, look)
 
     swipe, page, unit = config.swipe, config.page, config.sensors
     if swipe is not None:
-        yield Task("swipe", tested("swipe", lambda _: genuine.of_line(swipe)))
+        yield Task("swipe", tested("swipe", lambda _: genuine.of_line(swipe), settings=swipe))
     if page is not None:
-        yield Task("page", tested("page", lambda _: genuine.of_page(page)))
+        yield Task("page", tested("page", lambda _: genuine.of_page(page), "vision", page))
     chip = config.chip
     yield Task("chip", tested("chip", lambda _: genuine.of_chip(chip)))
     if swipe is not None:
         yield Task("document", at_device(site, partial(_document, site)), acts=True)
     if unit is not None:
-        yield Task("sensors", tested("sensors", lambda _: genuine.of_line(unit)))
+        yield Task("sensors", tested("sensors", lambda _: genuine.of_line(unit), settings=unit))
 
 
 def _document(site: Site, config: Config) -> Finding:
