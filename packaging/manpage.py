@@ -1,7 +1,11 @@
-"""Write the manual page of `gate` from the command line itself: `python packaging/manpage.py gate >gate.1`, or `central`. One page, every command and its options."""
+"""Write a package's manual page from its command line itself: `python packaging/manpage.py gate >gate.1`, or `central`, or `simulator`.
+
+One page, every command and its options.
+"""
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from datetime import UTC, datetime
@@ -11,15 +15,17 @@ from typing import TYPE_CHECKING
 import typer
 
 from gate.cli import NOUNS, application
+from hardware_sim.cli import parser as simulator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from typer._click import Command
 
 NOUNS_OF = {
-    "gate": [noun for noun in NOUNS if noun not in {"central", "demo", "simulate"}],  # these are a developer's
+    "gate": [noun for noun in NOUNS if noun not in {"central", "demo", "simulate"}],
     "central": ["audit", "central"],
+    "simulator": ["demo", "simulate"],
 }
 EXITS = (
     (0, "yes, or done"),
@@ -51,34 +57,78 @@ def commands(command: Command, name: str) -> Iterator[tuple[str, Command]]:
             yield from commands(one, f"{name} {word}")
 
 
+def entry(name: str, arguments: Iterable[str], help_text: str, options: Iterable[tuple[str, str]]) -> list[str]:
+    """One command, in roff."""
+    lines = [".SS", escaped(" ".join((name, *arguments))), escaped(help_text)]
+    for names, meaning in options:
+        lines += [".TP", f".B {escaped(names)}", escaped(meaning)]
+    return lines
+
+
+def of_gate(nouns: list[str]) -> Iterator[str]:
+    """The commands of `gate` with these nouns."""
+    for name, command in commands(typer.main.get_command(application(nouns)), "gate"):
+        arguments = [(one.name or "").upper() for one in command.params if one.param_type_name == "argument"]
+        options = (
+            (", ".join(option.opts), getattr(option, "help", "") or "")
+            for option in command.params
+            if option.param_type_name == "option" and not getattr(option, "hidden", False)
+        )
+        yield from entry(name, arguments, (command.help or "").split("\n\n")[0], options)
+
+
+def of_simulator(parser: argparse.ArgumentParser, help_text: str = "") -> Iterator[str]:
+    """The commands of `gate-sim`."""
+    actions = parser._actions  # noqa: SLF001 - argparse tells its own in no other way
+    below = [action for action in actions if isinstance(action, argparse._SubParsersAction)]  # noqa: SLF001
+    if not below:
+        options = ((", ".join(one.option_strings), one.help or "") for one in actions if one.help != argparse.SUPPRESS)
+        yield from entry(parser.prog, [], help_text, options)
+    for action in below:
+        said = {one.dest: one.help or "" for one in action._choices_actions}  # noqa: SLF001
+        for word, one in action.choices.items():
+            yield from of_simulator(one, said.get(word, ""))
+
+
+def head(title: str, made: datetime, name: str, synopsis: Iterable[str]) -> list[str]:
+    """How a page begins."""
+    about = f'"{made:%Y-%m-%d}" "Portcullis {version("portcullis")}" "User Commands"'
+    return [f".TH {title} 1 {about}", ".SH NAME", name, ".SH SYNOPSIS", *synopsis, ".SH COMMANDS"]
+
+
 def page(package: str, made: datetime) -> str:
     """The page of a package, in roff."""
-    root = typer.main.get_command(application(NOUNS_OF[package]))
-    lines = [
-        f'.TH GATE 1 "{made:%Y-%m-%d}" "Portcullis {version("portcullis")}" "User Commands"',
-        ".SH NAME",
-        "gate \\- a biometric border gate: its programs, documents, faces, audit log",
-        ".SH SYNOPSIS",
-        ".B gate",
-        ".I NOUN",
-        "[",
-        ".I VERB",
-        "] [",
-        ".I OPTION",
-        "]...",
-        ".SH COMMANDS",
-    ]
-    for name, command in commands(root, "gate"):
-        arguments = [(one.name or "").upper() for one in command.params if one.param_type_name == "argument"]
-        lines += [".SS", escaped(" ".join((name, *arguments))), escaped((command.help or "").split("\n\n")[0])]
-        for option in command.params:
-            if option.param_type_name == "option" and not getattr(option, "hidden", False):
-                lines += [".TP", f".B {escaped(', '.join(option.opts))}", escaped(getattr(option, "help", "") or "")]
+    words = ("[", ".I VERB", "] [", ".I OPTION", "]...")
+    if package == "simulator":
+        lines = head(
+            "GATE\\-SIM",
+            made,
+            "gate\\-sim \\- the simulated world of a Portcullis gate, its devices, and a judge",
+            (".B gate demo", "[", ".I OPTION", "]...", ".br", ".B gate\\-sim", ".I DEVICE", "[", ".I OPTION", "]..."),
+        )
+        lines += [*of_gate(NOUNS_OF[package]), *of_simulator(simulator())]
+    else:
+        lines = head(
+            "GATE",
+            made,
+            "gate \\- a biometric border gate: its programs, documents, faces, audit log",
+            (".B gate", ".I NOUN", *words),
+        )
+        lines += of_gate(NOUNS_OF[package])
     lines += [".SH EXIT STATUS"]
     for code, meaning in EXITS:
         lines += [".TP", f".B {code}", escaped(meaning)]
-    lines += [".SH FILES", ".TP", ".I /etc/portcullis/gate.toml", "the configuration"]
-    lines += [".SH SEE ALSO", "The guides in /usr/share/doc/portcullis/guides."]
+    if package == "simulator":
+        lines += [
+            ".SH FILES",
+            ".TP",
+            ".I ~/.cache/portcullis",
+            "the travellers' faces, drawn when they are first wanted",
+        ]
+        lines += [".SH SEE ALSO", ".BR gate (1)"]
+    else:
+        lines += [".SH FILES", ".TP", ".I /etc/portcullis/gate.toml", "the configuration"]
+        lines += [".SH SEE ALSO", "The guides in /usr/share/doc/portcullis/guides."]
     return "\n".join(line for line in lines if line) + "\n"
 
 

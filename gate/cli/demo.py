@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import shutil
 import signal
 import tempfile
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 import typer
 from rich.console import Console
 
+from gate.cli import simulator
 from gate.cli.models import default_folder
 from gate.cli.output import Exit, emit_json, fail
 
@@ -38,13 +38,9 @@ def command(
     as_json: bool = typer.Option(False, "--json", help="JSON on standard output."),
 ) -> None:
     """Watch travellers go through a whole gate on simulated hardware."""
-    if importlib.util.find_spec("hardware_sim") is None:
-        fail(
-            Exit.UNREACHABLE,
-            "the simulated hardware is not installed: pip install ./hardware-sim, or run scripts/setup",
-        )
+    simulator.must_be_installed()
     from gate.demo.broom import swept
-    from gate.demo.play import LANES, READERS, Play, Wishes
+    from gate.demo.play import LANES, READERS, Play, PlayError, Wishes, draw_people
 
     if reader not in READERS:
         fail(Exit.USAGE, f"a reader is one of {', '.join(sorted(READERS))}")
@@ -60,6 +56,10 @@ def command(
         face_profile=face_profile,
         open_page=_open_page if not headless else None,
     )
+    try:
+        draw_people()
+    except PlayError as error:
+        fail(Exit.UNREACHABLE, str(error))
     # Short: Unix sockets have paths of 107 bytes at most.
     with swept(Path(tempfile.mkdtemp(prefix="gate-"))) as folder:
         result = _played(Play(folder, wishes, Console(stderr=True)), folder, keep)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import enum
-import importlib.util
 import secrets
 from typing import TYPE_CHECKING
 
 import typer
 
+from gate.cli import simulator
 from gate.cli.output import Exit, emit_json, fail
 
 if TYPE_CHECKING:
@@ -43,8 +43,7 @@ def command(
     as_json: bool = typer.Option(False, "--json", help="JSON on standard output."),
 ) -> None:
     """Prove the lane: the real one and a simulated world on a virtual clock, with faults, from one seed; the first violation ends it."""
-    if importlib.util.find_spec("hardware_sim") is None:
-        fail(Exit.UNREACHABLE, "the simulated world is not installed: pip install ./hardware-sim, or run scripts/setup")
+    simulator.must_be_installed()
     from rich.console import Console
 
     from gate.simulate.report import Report

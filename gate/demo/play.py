@@ -32,6 +32,7 @@ from gate.orders.keys import read_shift
 from gate.programs.screens.start import page_address, page_with_secret, start_page
 from gate.programs.shared.runner import PROGRAMS, status_of
 from gate.programs.shared.supervise import Child, Family
+from hardware_sim.faces import FaceDataMissingError, FacesNotRenderedError, identities
 from hardware_sim.readers.kinds import KINDS, PAGE_READER
 from hardware_sim.scenario import Lane, Scenario, ScenarioError, read_scenarios, scenario_folder
 
@@ -76,6 +77,14 @@ class Travelled:
     memory_mb: dict[str, float]
     at_central: Mirrored
     disk: LogDisk
+
+
+def draw_people() -> None:
+    """Have the travellers' faces drawn: once for a user, and how far that is stands on standard error. Raises PlayError."""
+    try:
+        identities()
+    except (FaceDataMissingError, FacesNotRenderedError) as error:
+        raise PlayError(str(error)) from error
 
 
 class Play:

@@ -37,7 +37,7 @@ EXIT_WRONG, EXIT_BAD_DATA, EXIT_NOT_READY, EXIT_IO, EXIT_INTERRUPTED = 1, 65, 69
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns its exit code."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         return int(options.run(options))
     except (ScenarioError, TruthError, LogError) as error:
@@ -50,9 +50,10 @@ def main(arguments: list[str] | None = None) -> int:
         return EXIT_INTERRUPTED
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="gate-sim", description=__doc__)
-    commands = parser.add_subparsers(required=True)
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    made = argparse.ArgumentParser(prog="gate-sim", description=__doc__)
+    commands = made.add_subparsers(required=True)
     world = commands.add_parser(
         "world", help="run a simulated world; orders on standard input, events on standard output"
     )
@@ -96,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     judged.add_argument("--log", type=Path, required=True, help="the verified and decrypted log, JSON lines")
     judged.add_argument("--json", action="store_true", help="one JSON document")
     judged.set_defaults(run=_judge)
-    return parser
+    return made
 
 
 def _pace(text: str) -> float:

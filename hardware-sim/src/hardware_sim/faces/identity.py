@@ -106,15 +106,24 @@ def _render(missing: list[str], place: Path) -> None:
     total = len(missing)
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as workers:
         running = [workers.submit(_render_one, name, place) for name in missing]
-        for done, future in enumerate(as_completed(running), start=1):
-            try:
+        try:
+            _say(0, total)
+            for done, future in enumerate(as_completed(running), start=1):
                 future.result()
-            except FacesNotRenderedError:
-                workers.shutdown(cancel_futures=True)
-                raise
-            print(f"\rrendering the simulated people, once: {done} of {total}", end="", file=sys.stderr, flush=True)
-    if total:
-        print(file=sys.stderr)
+                _say(done, total)
+        except BaseException:  # Ctrl-C, too: who has not begun does not begin
+            workers.shutdown(cancel_futures=True)
+            raise
+    print(file=sys.stderr)
+
+
+def _say(done: int, total: int) -> None:
+    print(
+        f"\rrendering the simulated people, once, about a minute: {done} of {total}",
+        end="",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 def _render_one(name: str, place: Path) -> None:
