@@ -12,6 +12,8 @@ from pathlib import Path
 import pyrage
 import pytest
 
+from hardware_sim.faces import album, identities
+
 pytestmark = [pytest.mark.long, pytest.mark.e2e]
 
 SOURCES = Path("/etc/apt/sources.list.d/debian.sources")
@@ -31,13 +33,17 @@ def install_tools() -> None:
 
 
 class Chroot:
-    """A Debian of its own, with /proc."""
+    """A Debian of its own, with /proc and pseudo-terminals."""
 
     def __init__(self, place: Path) -> None:
         self.place = place
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        inside = 'cd "$0" && mount -t proc proc proc && exec chroot . /usr/bin/env DEBIAN_FRONTEND=noninteractive "$@"'
+        inside = (
+            'cd "$0" && mount -t proc proc proc && mount -t devpts -o newinstance,ptmxmode=666 devpts dev/pts'
+            " && mount --bind dev/pts/ptmx dev/ptmx"
+            ' && exec chroot . /usr/bin/env DEBIAN_FRONTEND=noninteractive "$@"'
+        )
         whole = ("unshare", "--mount", "--pid", "--fork", "sh", "-c", inside, str(self.place), *command)
         done = subprocess.run(whole, capture_output=True, text=True, check=False)
         assert not check or done.returncode == 0, f"{command}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
@@ -81,17 +87,44 @@ def test_neither_pip_nor_training_nor_the_builders_place_is_inside(package: Path
     assert not [line for line in names if line.startswith("l") and "/tmp/" in line]
 
 
-def test_the_bill_names_everything_that_is_inside_with_its_licence_and_hash(package: Path, tmp_path: Path) -> None:
-    ran("dpkg-deb", "--extract", package, tmp_path)
-    docs = tmp_path / "usr/share/doc/portcullis"
+def simulator_of(package: Path) -> Path:
+    (simulator,) = package.parent.glob("portcullis-simulator_*.deb")
+    return simulator
+
+
+def fields(package: Path) -> dict[str, str]:
+    lines = ran("dpkg-deb", "--field", package).stdout.splitlines()
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines if line[:1] != " ")}
+
+
+def test_nothing_brings_the_simulator_or_what_starts_by_itself_to_a_gate(package: Path) -> None:
+    gate, simulator = fields(package), fields(simulator_of(package))
+    wanted = f"{gate['Depends']}, {gate['Recommends']}"
+    # Chromium recommends what configures printers, and that brings avahi-daemon.
+    assert not [word for word in ("portcullis-simulator", "chromium", "cage") if word in wanted]
+    assert f"portcullis (= {gate['Version']})" in simulator["Depends"]
+    carried = {line.split()[-1] for line in ran("dpkg-deb", "--contents", simulator_of(package)).stdout.splitlines()}
+    assert not [path for path in carried if "/systemd/" in path or "/udev/" in path or path.startswith("./etc")]
+
+
+@pytest.mark.parametrize(
+    ("name", "models"), [("portcullis", "usr/share/portcullis/models"), ("portcullis-simulator", None)]
+)
+def test_the_bill_names_everything_that_is_inside_with_its_licence_and_hash(
+    package: Path, tmp_path: Path, name: str, models: str | None
+) -> None:
+    ran("dpkg-deb", "--extract", package if name == "portcullis" else simulator_of(package), tmp_path)
+    docs = tmp_path / "usr/share/doc" / name
+    assert (docs / "licences.txt.gz").stat().st_size
     bill = json.loads(gzip.decompress((docs / "bill.cdx.json.gz").read_bytes()))
     named = {part["name"].lower().replace("_", "-").replace(".", "-") for part in bill["components"]}
     inside = (tmp_path / "usr/lib/portcullis/versions/0/lib").glob("python3.*/site-packages/*.dist-info")
-    installed = {path.name.split("-")[0].lower().replace("_", "-").replace(".", "-") for path in inside} - {
-        "portcullis"
-    }
+    ours = {"portcullis", "portcullis-central", "portcullis-hardware-sim"}
+    installed = {path.name.split("-")[0].lower().replace("_", "-").replace(".", "-") for path in inside} - ours
+    assert installed
     assert installed <= named
-    assert {f"{path.stem}".replace("_", "-") for path in (tmp_path / "usr/share/portcullis/models").iterdir()} <= named
+    if models is not None:
+        assert {f"{path.stem}".replace("_", "-") for path in (tmp_path / models).iterdir()} <= named
     for part in bill["components"]:
         properties = {one["name"] for one in part["properties"]}
         assert properties == {f"bsi:component:{key}" for key in ("archive", "executable", "filename", "structured")}
@@ -142,6 +175,31 @@ def test_it_is_installed_upgraded_removed_and_purged(debian: Chroot, package: Pa
     debian.run("dpkg", "--purge", "portcullis")
     assert not (debian.place / "var/lib/portcullis/models").exists()
     assert key.exists()  # the log and its keys are evidence: purging is not their end
+
+
+def test_a_traveller_is_admitted_by_a_gate_on_simulated_hardware(debian: Chroot, package: Path) -> None:
+    debian.run("dpkg", "--install", debian.put(package))
+    demo = ("runuser", "-l", "traveller", "-c", "gate demo --headless --travellers 1 --scenario genuine --json")
+    debian.run("useradd", "--create-home", "traveller")
+    alone = debian.run(*demo, check=False)
+    assert alone.returncode == 69
+    assert "install the package portcullis-simulator" in alone.stderr
+
+    debian.run("dpkg", "--install", debian.put(simulator_of(package)))
+    # All but one have been drawn before, by the code and of the data that the package has, too.
+    identities()
+    cache = debian.place / "home/traveller/.cache/portcullis/sim-faces" / album.version()
+    shutil.copytree(album.folder(), cache, ignore=shutil.ignore_patterns("nima.album"))
+    debian.run("chown", "--recursive", "traveller:", "/home/traveller/.cache")
+    played = debian.run(*demo)
+    assert "rendering the simulated people, once, about a minute: 1 of 1" in played.stderr
+    assert json.loads(played.stdout)["admitted"] == 1
+    assert "gate-sim" in debian.run("gate-sim", "--help").stdout
+
+    debian.run("dpkg", "--remove", "portcullis-simulator")
+    assert debian.run("gate", "--version").stdout.startswith("gate ")
+    assert not list((debian.place / "usr/lib/portcullis").glob("**/hardware_sim/**/*"))
+    debian.run("dpkg", "--purge", "portcullis-simulator", "portcullis")
 
 
 def test_the_central_server_is_a_package_of_its_own(debian: Chroot, package: Path) -> None:
