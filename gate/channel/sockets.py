@@ -235,7 +235,8 @@ async def listen(
     with a ChannelError ends its own connection only.
     """
     users = users or Users.here(channel)
-    with listening(path, group=users.groups.get(channel.group)) as listener:
+    # Where one user runs everything, no group is let in; and there may be one that this user's namespace does not know.
+    with listening(path, group=users.groups.get(channel.group) if users.in_service else None) as listener:
         porter = _Porter(channel, users, handler)
         accepting = asyncio.ensure_future(porter.accept(listener))
         try:

@@ -130,3 +130,12 @@ async def test_a_caller_that_the_table_does_not_name_gets_nothing_although_the_s
             assert await call(folder / "s", asks, uid=OPERATOR, groups=(CALLERS_GID,)) == "not let near"
         async with serve(channel, folder / "s", _tell_status, users=CREDULOUS):
             assert await call(folder / "s", asks, **calls) == wire(STATUS)  # type: ignore[arg-type]
+
+
+@needs_root
+async def test_where_one_user_runs_everything_no_group_is_let_near_although_there_is_one() -> None:
+    asks = wire(messages.StatusRequest())
+    here = replace(DEMO, groups={OPERATORS: OPERATORS_GID})
+    with open_folder() as folder:
+        async with serve(CHANNELS.status("lane"), folder / "s", _tell_status, users=here):
+            assert await call(folder / "s", asks, uid=OPERATOR, groups=(OPERATORS_GID,)) == "not let near"
