@@ -97,7 +97,9 @@ def parse_mrz(
 @app.command("read-mrz")
 def read_mrz(
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE…", help="Pictures of pages, or folders of them")],
-    models: Annotated[Path | None, typer.Option(help="Model folder; default: the user's cache")] = None,
+    models: Annotated[
+        Path | None, typer.Option(help="Model folder; default: the user's cache, or the package's")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Read the MRZ of pictures of pages, any way round. Exit 1 when none of them shows one."""

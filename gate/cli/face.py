@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True)
 
-ModelFolder = Annotated[Path | None, typer.Option("--models", help="Model folder; default: the user's cache.")]
+ModelFolder = Annotated[
+    Path | None, typer.Option("--models", help="Model folder; default: the user's cache, or the package's.")
+]
 Profile = Annotated[str, typer.Option("--profile", help="The set of models to use: standard, clean.")]
 Embedder = Annotated[str | None, typer.Option("--model", help="Another embedder in that set's place.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]

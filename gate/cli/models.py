@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import statistics
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,15 +22,31 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True)
 
 
-def default_folder() -> Path:
-    """Where models are kept for a person's own commands; the appliance's folder is in its configuration."""
+OF_PACKAGE = Path("/usr/lib/portcullis/versions/0")  # the environment that the Debian package lays
+
+
+def default_folder(environment: Path = Path(sys.prefix)) -> Path:
+    """Where a person's own commands find models: a program of the package has its own unless this user has fetched others.
+
+    The appliance's folder is in its configuration.
+    """
+    from models.fetch import SHIPPED
+
+    own = own_folder()
+    return SHIPPED if environment == OF_PACKAGE and not own.is_dir() else own
+
+
+def own_folder() -> Path:
+    """Where models are kept for a person's own commands."""
     from gate.programs.shared.config import cache_folder
 
     return cache_folder() / "models"
 
 
 Profile = Annotated[str, typer.Option(help="The set of models that is meant: standard, clean.")]
-Folder = Annotated[Path | None, typer.Option("--dir", help="Model folder; default: the user's cache.")]
+Folder = Annotated[
+    Path | None, typer.Option("--dir", help="Model folder; default: the user's cache, or the package's.")
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 
 
@@ -49,7 +66,7 @@ def fetch(
     from models import fetch as fetching
     from models.site import load_for
 
-    place = folder or default_folder()
+    place = folder or own_folder()
     with explained():
         fetching.fetch(load_for(place), place, profile=profile, report=note)
     _show("models.fetch/1", place, json=json)
@@ -93,7 +110,7 @@ def accept(
 
     if provider not in ACCELERATORS:
         fail(Exit.USAGE, f"{provider} is none of {', '.join(ACCELERATORS)}")
-    place = folder or default_folder()
+    place = folder or own_folder()
     models = _meant(place, profile)
     try:
         for model in models:

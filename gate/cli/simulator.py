@@ -6,9 +6,8 @@ import importlib.util
 import sys
 from pathlib import Path
 
+from gate.cli.models import OF_PACKAGE
 from gate.cli.output import Exit, fail
-
-PACKAGED = Path("/usr/lib/portcullis")
 
 
 def must_be_installed() -> None:
@@ -19,8 +18,8 @@ def must_be_installed() -> None:
 
 def remedy(environment: Path) -> str:
     """What brings it into this environment: it goes with the version that a package laid, and with a checkout."""
-    if not environment.is_relative_to(PACKAGED):
+    if not environment.is_relative_to(OF_PACKAGE.parent):
         return "run scripts/setup in the checkout"
-    if environment == PACKAGED / "versions/0":
+    if environment == OF_PACKAGE:
         return "install the package portcullis-simulator"
     return "it goes with the package's own version of the gate, and this one is an update's"

@@ -1,4 +1,4 @@
-"""What is said where no simulator is: what brings one there."""
+"""What differs where a package brought the program: what is said where no simulator is, and where the models lie."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gate.cli.models import OF_PACKAGE, default_folder
 from gate.cli.simulator import remedy
 
 
@@ -20,3 +21,14 @@ from gate.cli.simulator import remedy
 )
 def test_what_brings_the_simulator_depends_on_where_the_program_runs(environment: str, says: str) -> None:
     assert remedy(Path(environment)).startswith(says)
+
+
+def test_a_program_of_the_package_has_the_packages_models_until_its_user_has_fetched_some(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    own = tmp_path / "portcullis/models"
+    assert default_folder(OF_PACKAGE) == Path("/usr/share/portcullis/models")
+    assert default_folder(Path("/home/anna/portcullis/.venv")) == own
+    own.mkdir(parents=True)
+    assert default_folder(OF_PACKAGE) == own
