@@ -10,14 +10,20 @@ import sys
 import threading
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from hardware_sim.barrier.device import Barrier
+from hardware_sim.barrier.zone import START_M
+from hardware_sim.camera import MjpegCamera
 from hardware_sim.cli import main
 from hardware_sim.display import NoPageError, led_to
+from hardware_sim.opening import CAMERA_PORT, NotReadyError, port_before, start_camera
 from hardware_sim.scenario import Lane, Scenario, Sight, Verdict, read_scenarios, scenario_folder
-from hardware_sim.stage import Cast
+from hardware_sim.stage import Cast, Hardware
+from hardware_sim.story import FOLLOWING_M
+from hardware_sim.technician import STORY, Technician
 from hardware_sim.truth import read_truth
 from hardware_sim.world import ORDER_BYTES_MAX, TRUTH_NAME, World
 
@@ -132,8 +138,8 @@ def test_what_is_no_order_is_answered_with_an_error_and_the_world_goes_on(folder
 
 def test_the_display_shows_one_page(folder: Path) -> None:
     page = {"do": "display", "page": "http://127.0.0.1:9/"}  # where nobody answers, which is no reason to stop
-    assert [event["event"] for event in worlds_answer(folder, page)] == ["ready"]
-    assert [event["event"] for event in worlds_answer(folder, page, page)] == ["ready", "error"]
+    assert [event["event"] for event in worlds_answer(folder, page)] == ["ready", "did"]
+    assert [event["event"] for event in worlds_answer(folder, page, page)] == ["ready", "did", "error"]
 
 
 def test_after_stop_nothing_is_obeyed(folder: Path) -> None:
@@ -406,11 +412,36 @@ def test_a_technician_moves_as_they_are_told(folder: Path) -> None:
     assert {"fire_on", "power_up"} <= set(events)
 
 
+def test_one_order_sends_two_people_close_behind_each_other() -> None:
+    hardware = Hardware(*cast("Any", (Barrier(lambda *_, **__: None), *[Quiet()] * 5)))
+    Technician(hardware, Casting().cast("x", STORY)).do({"do": "walk_in", "who": "anna", "followed_by": "ben"})
+    assert hardware.barrier.bodies_m == {"anna": START_M, "ben": START_M - FOLLOWING_M}
+
+
+def test_a_camera_has_the_port_that_it_had_in_this_folder_before(folder: Path) -> None:
+    kept = folder / CAMERA_PORT
+    first = MjpegCamera(port=port_before(kept))
+    start_camera(first, kept)
+    try:
+        second = MjpegCamera(port=port_before(kept))
+        with pytest.raises(NotReadyError, match="another program has the port"):
+            start_camera(second, kept)
+    finally:
+        first.stop()
+    start_camera(second, kept)
+    second.stop()
+    assert second.address == first.address
+    kept.write_text("nowhere")
+    with pytest.raises(NotReadyError, match="holds no port"):
+        port_before(kept)
+
+
 @pytest.mark.parametrize(
     "order",
     [
         {"do": "walk_in", "who": "two words"},
         {"do": "walk_in", "who": 3},
+        {"do": "walk_in", "who": "anna", "followed_by": "two words"},
         {"do": "stand", "shows": "picture"},
         {"do": "stand"},
     ],

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, Self
@@ -19,14 +18,14 @@ import tomli_w
 from gate.cli.models import default_folder
 
 READY_S: Final = 120.0
-BEHIND_S: Final = 0.7  # how far behind the other somebody walks who slips through
 ACTS: Final[tuple[tuple[str, tuple[dict[str, Any], ...]], ...]] = (
     ("Lay a travel document", ({"do": "lay"},)),
     ("Nobody stands before", ({"do": "take"}, {"do": "stand", "shows": "nobody"})),
     ("Stand on the travellers' mark", ({"do": "stand", "shows": "self"},)),
     ("Walk in,", ({"do": "walk_in", "who": "anna"},)),
     ("Walk out,", ({"do": "walk_out", "who": "anna"},)),
-    ("Two people walk in", ({"do": "walk_in", "who": "anna"}, {"do": "walk_in", "who": "ben"})),
+    ("Two people walk in", ({"do": "walk_in", "who": "anna", "followed_by": "ben"},)),
+    ("Somebody is still in the zone", ({"do": "turn_back", "who": "ben"},)),
     ("Both leave", ({"do": "turn_back", "who": "ben"},)),
     ("Open the fire loop", ({"do": "fire", "active": True},)),
     ("Close the fire loop", ({"do": "fire", "active": False},)),
@@ -79,11 +78,9 @@ class Lane:
             pass
 
     def do(self, *orders: dict[str, Any]) -> None:
-        """Have the world do it; whoever follows another does so a little later."""
+        """Have the world do it."""
         assert self._process.stdin is not None
-        for at, order in enumerate(orders):
-            if at and order["do"] == "walk_in":
-                time.sleep(BEHIND_S)
+        for order in orders:
             self._process.stdin.write(json.dumps(order) + "\n")
             self._process.stdin.flush()
 

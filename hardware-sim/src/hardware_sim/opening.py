@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from hardware_sim.chip.reader import ChipReader
 
 
+CAMERA_PORT = "camera.port"
+PAGE_PORT = "page.port"
+
+
 class NotReadyError(Exception):
     """The machine lacks something that a world needs."""
 
@@ -47,14 +52,16 @@ def open_world(
     issuer = Issuer(seed)
     with ExitStack() as cleanup:
         clock = WorldClock()
-        camera = MjpegCamera(part=clock.part("camera", every_s=1 / FPS, late_s_max=LATE_S_MAX))
-        scanner = PageScanner(clock) if reader_kind == PAGE_READER else None
+        part = clock.part("camera", every_s=1 / FPS, late_s_max=LATE_S_MAX)
+        camera = MjpegCamera(part=part, port=port_before(folder / CAMERA_PORT))
+        page_port = folder / PAGE_PORT
+        scanner = PageScanner(clock, port=port_before(page_port)) if reader_kind == PAGE_READER else None
         try:
             company = Company(identities(), issuer, seed, lays_pages=scanner is not None)
-            camera.start()
+            start_camera(camera, folder / CAMERA_PORT)
             cleanup.callback(camera.stop)
             if scanner is not None:
-                scanner.start()
+                start_camera(scanner, page_port)
                 cleanup.callback(scanner.stop)
             chip.start()
             cleanup.callback(chip.stop)
@@ -83,6 +90,30 @@ def open_world(
             "csca": _write(folder / "csca", {**issuer.csca_files(), **revocation_lists(issuer)}),
         }
         world.run(sys.stdin, ready)
+
+
+def port_before(kept: Path) -> int:
+    """The port that a camera had in this folder's last world; 0: none yet."""
+    try:
+        text = kept.read_text()
+    except FileNotFoundError:
+        return 0
+    if not text.isascii() or not text.isdigit():
+        raise NotReadyError(f"{kept} holds no port; remove it")
+    return int(text)
+
+
+def start_camera(camera: MjpegCamera | PageScanner, kept: Path) -> None:
+    """Start on the port from before, which is kept: a gate that was set up for this folder finds the camera again. Raises NotReadyError, OSError."""
+    try:
+        camera.start()
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise NotReadyError(
+            f"another program has the port in {kept}: end it, or remove the file for another port"
+        ) from error
+    kept.write_text(str(camera.port))
 
 
 def revocation_lists(issuer: Issuer) -> dict[str, bytes]:

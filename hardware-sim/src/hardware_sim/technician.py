@@ -1,7 +1,8 @@
 """Somebody who sets the lane up: moves as they are told, outside of every story, with a passport of their own.
 
-Orders, one a line, in a lane of one door: `{"do":"walk_in","who":"anna"}` and `walk_out` (through the barrier, if it opens), `turn_back`, `fire` with `active`,
-`power_cycle` (the barrier's board), `stand` with `shows` (`self`, `nobody`, `two`) before the camera, `lay` and `take` (a document).
+Orders, one a line, in a lane of one door: `{"do":"walk_in","who":"anna"}` and `walk_out` (through the barrier, if it opens), `walk_in` with `followed_by`
+(a second one right behind), `turn_back`, `fire` with `active`, `power_cycle` (the barrier's board), `stand` with `shows` (`self`, `nobody`, `two`) before the
+camera, `lay` and `take` (a document).
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from hardware_sim.barrier.zone import START_M
 from hardware_sim.scenario import Scenario, Sight, Verdict
 from hardware_sim.stage import CHIP_BIT_RATE_KBIT_S, CHIP_DELAY_PER_APDU_MS
+from hardware_sim.story import FOLLOWING_M
 
 if TYPE_CHECKING:
     from hardware_sim.serving import Order
@@ -36,7 +39,10 @@ class Technician:
             raise ValueError("a technician moves in a lane of one door")
         match order["do"]:
             case "walk_in":
-                hardware.barrier.walk_in(_who(order))
+                who, follower = _who(order), _name(order["followed_by"]) if "followed_by" in order else ""
+                hardware.barrier.walk_in(who)
+                if follower:
+                    hardware.barrier.walk_in(follower, from_m=START_M - FOLLOWING_M)
             case "walk_out":
                 hardware.barrier.walk_out(_who(order))
             case "turn_back":
@@ -63,7 +69,10 @@ class Technician:
 
 
 def _who(order: Order) -> str:
-    who = order.get("who", STORY.name)
+    return _name(order.get("who", STORY.name))
+
+
+def _name(who: object) -> str:
     if not isinstance(who, str) or not _WHO.match(who):
         raise ValueError("who has 1 to 64 letters, digits, - or _")
     return who

@@ -247,6 +247,7 @@ class World:
         self._shows_page = True
         display.start()
         self._cleanup.callback(display.stop)
+        self._speaker.say("did", do="display")
 
     def _see(self, screen: str) -> None:
         if screen in SCREENS:

@@ -44,13 +44,15 @@ class _Client:
 
 
 class MjpegCamera:
-    """A camera at `address` that shows `Empty` until told otherwise. Starts again on the port it had before.
+    """A camera at `address` that shows `Empty` until told otherwise. Starts again on the port it had before, `port` at first (0: any that is free).
 
     `fps` pictures a second of `size` (width, height) pixels; scenes of another size are scaled. `part` is the camera as a part of
     its world.
     """
 
-    def __init__(self, *, fps: float = FPS, size: tuple[int, int] = (640, 480), part: Part | None = None) -> None:
+    def __init__(
+        self, *, fps: float = FPS, size: tuple[int, int] = (640, 480), part: Part | None = None, port: int = 0
+    ) -> None:
         if not 0 < fps <= 120:
             raise ValueError(f"pictures a second out of range: {fps}")
         self._period_s = 1 / fps
@@ -59,7 +61,7 @@ class MjpegCamera:
         self._lock = threading.Lock()
         self._drop_wanted = False
         self._stop_wanted = False
-        self._port = 0
+        self._port = port
         self._thread: threading.Thread | None = None
         self._waker: socket.socket | None = None
 
@@ -68,9 +70,14 @@ class MjpegCamera:
     @property
     def address(self) -> str:
         """The stream's address; known once the camera was started."""
+        return f"http://127.0.0.1:{self.port}{mjpeg.STREAM_PATH}"
+
+    @property
+    def port(self) -> int:
+        """Where it listens; known once the camera was started."""
         if not self._port:
             raise RuntimeError("the camera was never started")
-        return f"http://127.0.0.1:{self._port}{mjpeg.STREAM_PATH}"
+        return self._port
 
     def start(self) -> None:
         """Listen and play. Raises OSError when the port of an earlier start is taken."""

@@ -24,9 +24,9 @@ ARRIVING_S: Final = 0.35
 class PageScanner:
     """One camera over one bed."""
 
-    def __init__(self, clock: WorldClock | None = None) -> None:
+    def __init__(self, clock: WorldClock | None = None, *, port: int = 0) -> None:
         self._clock = WorldClock() if clock is None else clock
-        self._camera = MjpegCamera(fps=FPS, size=SIZE_PX)
+        self._camera = MjpegCamera(fps=FPS, size=SIZE_PX, port=port)
         self._camera.show(Bed())
         self._lock = threading.Lock()
         self._settling: Timer | None = None
@@ -36,6 +36,11 @@ class PageScanner:
     def address(self) -> str:
         """The stream's address; known once started."""
         return self._camera.address
+
+    @property
+    def port(self) -> int:
+        """Where it streams; known once started."""
+        return self._camera.port
 
     def start(self) -> None:
         """Stream."""
