@@ -70,7 +70,7 @@ Condition: TypeAlias = Callable[[BarrierStatus], bool]
 
 def walk(direction: Direction, *, ttl_ms: int, wait_ms: int) -> Act:
     """One person on one grant: the leaf opens for them, the counter of this way counts them once, and the leaf closes."""
-    before = _answering((yield from _at_rest()))
+    before = _answering((yield from _at_rest(wait_ms)))
     granted = yield from _granted(direction, ttl_ms)
     way = "in, from the travellers' side" if direction is Direction.ENTRY else "out, from the far side"
     sight = yield Look(f"Walk {way}, now: the barrier is granted for {ttl_ms / 1000:.0f} s")
@@ -93,9 +93,9 @@ def walk(direction: Direction, *, ttl_ms: int, wait_ms: int) -> Act:
     raise StepError(f"nobody walked through within {ttl_ms / 1000:.0f} s that the board would have counted")
 
 
-def grant_ends(*, ttl_ms: int) -> Act:
+def grant_ends(*, ttl_ms: int, wait_ms: int) -> Act:
     """A grant that nobody uses: it is gone by itself, and the leaf closed, when its time is over."""
-    before = _answering((yield from _at_rest()))
+    before = _answering((yield from _at_rest(wait_ms)))
     granted = yield from _granted(Direction.ENTRY, ttl_ms)
     sight = yield Look("Stay out of the lane: the barrier is granted, and nobody walks")
     watched = _Watched(granted.at_ms)
@@ -118,11 +118,14 @@ def grant_ends(*, ttl_ms: int) -> Act:
 
 def tailgate(*, ttl_ms: int, wait_ms: int) -> Act:
     """Two people, one close behind the other, on one grant: the board must show that they are two."""
-    before = _answering((yield from _at_rest()))
+    before = _answering((yield from _at_rest(wait_ms)))
     granted = yield from _granted(Direction.ENTRY, ttl_ms)
-    sight = yield Look("Two people walk in now, one right behind the other: there is one grant")
+    within_ms = min(wait_ms, ttl_ms)
+    sight = yield Look(
+        f"Two people walk in now, the second within arm's length: there is one grant, and it lasts {ttl_ms / 1000:.0f} s"
+    )
     watched, passed_at_ms = _Watched(granted.at_ms), None
-    while sight.at_ms - granted.at_ms <= min(wait_ms, ttl_ms) + REST_MS:
+    while passed_at_ms is not None or sight.at_ms - granted.at_ms <= within_ms + GRANT_SPARE_MS:
         status = _answering(sight)
         watched.see(sight)
         passed = _counted(status, before, Direction.ENTRY)
@@ -132,35 +135,38 @@ def tailgate(*, ttl_ms: int, wait_ms: int) -> Act:
             *(["an alarm: passage without a grant"] if BarrierAlarm.PASSAGE_WITHOUT_GRANT in status.alarms else []),
         ]
         if told:
-            yield from _until(_is_at_rest, wait_ms, say="Both leave the lane again", not_seen="an empty lane")
+            yield from _until(_is_at_rest, wait_ms, say="Both leave the lane again", wanted="an empty lane")
             yield ClearAlarms()
             return Seen(f"the board tells two people: {', '.join(told)}", watched.figures(passages=passed))
         passed_at_ms = passed_at_ms if passed_at_ms is not None or not passed else sight.at_ms
-        if passed_at_ms is not None and _is_at_rest(status) and sight.at_ms - passed_at_ms >= NOTICE_MS:
-            raise StepError("one person passed, and nothing the board says tells of a second one")
+        if passed_at_ms is not None and sight.at_ms - passed_at_ms >= NOTICE_MS:
+            late = (
+                " at the same time: the other one came too late, and must walk closer behind" if status.bodies else ""
+            )
+            raise StepError(f"one person passed, and the board tells of no second one{late}; it shows {_shown(status)}")
         sight = yield Look()
-    raise StepError("nobody walked through that the board would have counted")
+    raise StepError(f"nobody walked through within {within_ms / 1000:.0f} s that the board would have counted")
 
 
 def fire(*, wait_ms: int) -> Act:
     """The fire loop: its input opens the leaf without us, and what it leaves behind can be ended."""
-    yield from _at_rest()
+    yield from _at_rest(wait_ms)
     opened = yield from _until(
-        lambda status: status.fire, wait_ms, say="Open the fire loop, as an alarm does", not_seen="the fire input"
+        lambda status: status.fire, wait_ms, say="Open the fire loop, as an alarm does", wanted="the fire input"
     )
     began_ms = opened.at_ms
     open_leaf = yield from _until(
         lambda status: status.position in {LeafPosition.OPEN, LeafPosition.OPENING} or status.emergency_open,
         NOTICE_MS,
-        not_seen="the leaf open, or the board's emergency",
+        wanted="the leaf open, or the board's emergency",
     )
     is_open = _answering(open_leaf).position in {LeafPosition.OPEN, LeafPosition.OPENING}
     yield from _until(
-        lambda status: not status.fire, wait_ms, say="Close the fire loop again", not_seen="the fire input clear again"
+        lambda status: not status.fire, wait_ms, say="Close the fire loop again", wanted="the fire input clear again"
     )
     ended = yield EndEmergency()
     say = f"End the emergency at the board (its key): {ended.refused}" if ended.refused else ""
-    yield from _until(_is_at_rest, wait_ms if say else REST_MS, say=say, not_seen="the leaf closed after the emergency")
+    yield from _until(_is_at_rest, wait_ms if say else REST_MS, say=say, wanted="the leaf closed after the emergency")
     yield ClearAlarms()
     after_ms = open_leaf.at_ms - began_ms
     return Seen(
@@ -171,7 +177,7 @@ def fire(*, wait_ms: int) -> Act:
 
 def power(*, wait_ms: int) -> Act:
     """A power cut of the board: it is noticed, and what comes back holds no grant and a closed leaf."""
-    before = _answering((yield from _at_rest()))
+    before = _answering((yield from _at_rest(wait_ms)))
     sight = yield Look("Take the board's power away, wait a moment, and give it back")
     began_ms, lost_at_ms = sight.at_ms, None
     while sight.at_ms - began_ms <= wait_ms:
@@ -179,7 +185,7 @@ def power(*, wait_ms: int) -> Act:
         if status is None and lost_at_ms is None:
             lost_at_ms = sight.at_ms
         if status is not None and status.restarts != before.restarts:
-            at_rest = yield from _until(_is_at_rest, REST_MS, not_seen="a closed leaf and no grant after the power cut")
+            at_rest = yield from _until(_is_at_rest, REST_MS, wanted="a closed leaf and no grant after the power cut")
             away_ms = None if lost_at_ms is None else sight.at_ms - lost_at_ms
             return Seen(
                 "the board was powered up anew, holds no grant, and its leaf is closed",
@@ -189,24 +195,35 @@ def power(*, wait_ms: int) -> Act:
     raise StepError(f"the board was not powered up anew within {wait_ms / 1000:.0f} s, by its own word")
 
 
-def _at_rest() -> Generator[Deed, Sight, Sight]:
-    """Wait until nothing goes on at the barrier. Raises StepError."""
-    return (
-        yield from _until(
-            _is_at_rest, REST_MS, not_seen="the barrier at rest: leaf closed, zone empty, no grant, no fire"
-        )
-    )
+def _at_rest(wait_ms: int) -> Generator[Deed, Sight, Sight]:
+    """Wait until nothing goes on at the barrier; who still stands in its zone is told to leave. Raises StepError."""
+    wanted = "the barrier at rest, which is leaf closed, zone empty, no grant, no fire"
+    sight = yield Look()
+    began_ms = sight.at_ms
+    while sight.status is None or not _is_at_rest(sight.status):
+        waited_ms = sight.at_ms - began_ms
+        if sight.status is not None and sight.status.bodies and waited_ms >= NOTICE_MS:
+            say = "Somebody is still in the zone: have them leave"
+            return (yield from _until(_is_at_rest, wait_ms, say=say, wanted=wanted))
+        if waited_ms > REST_MS:
+            raise _wanted(wanted, REST_MS, sight)
+        sight = yield Look()
+    return sight
 
 
-def _until(holds: Condition, limit_ms: int, *, say: str = "", not_seen: str) -> Generator[Deed, Sight, Sight]:
+def _until(holds: Condition, limit_ms: int, *, say: str = "", wanted: str) -> Generator[Deed, Sight, Sight]:
     sight = yield Look(say)
     began_ms = sight.at_ms
     while not (sight.status is not None and holds(sight.status)):
         if sight.at_ms - began_ms > limit_ms:
-            silent = "; the board does not answer" if sight.status is None else ""
-            raise StepError(f"not seen within {limit_ms / 1000:.0f} s: {not_seen}{silent}")
+            raise _wanted(wanted, limit_ms, sight)
         sight = yield Look()
     return sight
+
+
+def _wanted(what: str, within_ms: int, sight: Sight) -> StepError:
+    shown = "the board does not answer" if sight.status is None else f"it shows {_shown(sight.status)}"
+    return StepError(f"wanted within {within_ms / 1000:.0f} s: {what}; {shown}")
 
 
 def _granted(direction: Direction, ttl_ms: int) -> Generator[Deed, Sight, Sight]:
@@ -223,7 +240,10 @@ def _back_at_rest(watched: _Watched) -> Generator[Deed, Sight, Sight]:
     while not _is_at_rest(_answering(sight)):
         watched.see(sight)
         if sight.at_ms - began_ms > REST_MS:
-            raise StepError(f"the leaf is not closed, or the zone not empty, {REST_MS / 1000:.0f} s after the passage")
+            shown = _shown(_answering(sight))
+            raise StepError(
+                f"wanted within {REST_MS / 1000:.0f} s after the passage: leaf closed, zone empty; it shows {shown}"
+            )
         sight = yield Look()
     watched.see(sight)
     return sight
@@ -238,6 +258,20 @@ def _answering(sight: Sight) -> BarrierStatus:
 def _is_at_rest(status: BarrierStatus) -> bool:
     busy = status.bodies or status.fire or status.emergency_open or _granted_now(status)
     return status.position is LeafPosition.CLOSED and not busy
+
+
+def _shown(status: BarrierStatus) -> str:
+    """What the board shows of what a barrier at rest is without."""
+    bodies = {0: "the zone empty", 1: "somebody in the zone"}.get(status.bodies, f"{status.bodies} bodies in the zone")
+    return ", ".join(
+        [
+            f"the leaf {status.position.value}",
+            bodies,
+            *(["a grant"] if _granted_now(status) else []),
+            *(["the fire input"] if status.fire else []),
+            *(["its emergency"] if status.emergency_open else []),
+        ]
+    )
 
 
 def _granted_now(status: BarrierStatus) -> bool:

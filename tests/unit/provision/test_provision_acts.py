@@ -19,6 +19,7 @@ GRANTED = replace(AT_REST, grants_left_entry=1, position=LeafPosition.OPEN)
 WALKING = replace(GRANTED, bodies=1)
 PASSED = replace(AT_REST, count_entry=1, position=LeafPosition.CLOSING)
 REST_AFTER = replace(AT_REST, count_entry=1)
+LATE = replace(REST_AFTER, bodies=1)
 BURNING = replace(AT_REST, fire=True, emergency_open=True, position=LeafPosition.OPEN)
 
 
@@ -84,10 +85,11 @@ def test_two_who_are_counted_on_one_grant_are_no_walk_of_one() -> None:
         (entry, [AT_REST, GRANTED, AT_REST], "nobody walked through within 5 s"),
         (entry, [WALKING], "the barrier at rest"),
         (entry, [AT_REST, GRANTED, None], "the board went silent"),
-        (entry, [AT_REST, GRANTED, WALKING, PASSED], "15 s after the passage"),
-        (lambda: acts.grant_ends(ttl_ms=TTL_MS), [AT_REST, GRANTED], "the grant stands, or the leaf is open"),
-        (lambda: acts.grant_ends(ttl_ms=TTL_MS), [AT_REST, GRANTED, PASSED], "somebody walked through"),
-        (lambda: acts.tailgate(ttl_ms=TTL_MS, wait_ms=WAIT_MS), [AT_REST, GRANTED, WALKING, REST_AFTER], "nothing the board says tells of a second"),
+        (entry, [AT_REST, GRANTED, WALKING, PASSED], "15 s after the passage: leaf closed, zone empty; it shows the leaf closing, the zone empty"),
+        (lambda: acts.grant_ends(ttl_ms=TTL_MS, wait_ms=WAIT_MS), [AT_REST, GRANTED], "the grant stands, or the leaf is open"),
+        (lambda: acts.grant_ends(ttl_ms=TTL_MS, wait_ms=WAIT_MS), [AT_REST, GRANTED, PASSED], "somebody walked through"),
+        (lambda: acts.tailgate(ttl_ms=TTL_MS, wait_ms=WAIT_MS), [AT_REST, GRANTED, WALKING, REST_AFTER], "tells of no second one; it shows the leaf closed, the zone empty"),
+        (lambda: acts.tailgate(ttl_ms=TTL_MS, wait_ms=WAIT_MS), [AT_REST, GRANTED, WALKING, LATE], "the other one came too late, and must walk closer behind; it shows the leaf closed, somebody in the zone"),
         (lambda: acts.tailgate(ttl_ms=TTL_MS, wait_ms=WAIT_MS), [AT_REST, GRANTED, AT_REST], "nobody walked through"),
         (lambda: acts.fire(wait_ms=WAIT_MS), [AT_REST], "within 20 s: the fire input"),
         (lambda: acts.fire(wait_ms=WAIT_MS), [AT_REST, replace(AT_REST, fire=True)], "the leaf open, or the board's emergency"),
@@ -102,13 +104,41 @@ def test_what_the_board_does_not_show_is_named(
         Board(shows).play(act())
 
 
+@pytest.mark.parametrize(
+    "act",
+    [
+        entry,
+        lambda: acts.grant_ends(ttl_ms=TTL_MS, wait_ms=WAIT_MS),
+        lambda: acts.tailgate(ttl_ms=TTL_MS, wait_ms=WAIT_MS),
+        lambda: acts.fire(wait_ms=WAIT_MS),
+        lambda: acts.power(wait_ms=WAIT_MS),
+    ],
+    ids=["walk", "grant_ends", "tailgate", "fire", "power"],
+)
+def test_who_stands_in_the_zone_from_the_act_before_is_told_to_leave(act: Callable[[], Act]) -> None:
+    board = Board([LATE])
+    with pytest.raises(StepError) as failed:
+        board.play(act())
+    assert board.said == ["Somebody is still in the zone: have them leave"]
+    assert str(failed.value) == (
+        "wanted within 20 s: the barrier at rest, which is leaf closed, zone empty, no grant, no fire; "
+        "it shows the leaf closed, somebody in the zone"
+    )
+
+
+def test_who_leaves_the_zone_by_themselves_is_told_nothing() -> None:
+    board = Board([*[LATE] * 10, AT_REST, *[GRANTED] * 40, AT_REST])
+    board.play(acts.grant_ends(ttl_ms=TTL_MS, wait_ms=WAIT_MS))
+    assert board.said == ["Stay out of the lane: the barrier is granted, and nobody walks"]
+
+
 def test_a_board_that_refuses_a_grant_is_quoted() -> None:
     with pytest.raises(StepError, match=r"refuses a grant: exception 4"):
         Board([AT_REST], refuses={Grant: "exception 4"}).play(entry())
 
 
 def test_a_grant_that_nobody_uses_ends_by_itself() -> None:
-    seen = Board([AT_REST, *[GRANTED] * 40, AT_REST]).play(acts.grant_ends(ttl_ms=TTL_MS))
+    seen = Board([AT_REST, *[GRANTED] * 40, AT_REST]).play(acts.grant_ends(ttl_ms=TTL_MS, wait_ms=WAIT_MS))
     assert seen.figures["ended_after_ms"] == 4_000
 
 
