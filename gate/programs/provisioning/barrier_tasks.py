@@ -6,7 +6,10 @@ import asyncio
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from drivers.barrier.contacts.profile import ContactsProfile
+from drivers.barrier.framed.profile import FramedProfile
 from drivers.barrier.modbus.profile import ModbusProfile
+from drivers.barrier.modbus.tables import Pulse
 from drivers.barrier.profiles import BarrierProfile, load_profile
 from drivers.barrier.settings import BarrierSettings
 from drivers.errors import DriverError
@@ -25,7 +28,7 @@ GRANT_SHORT_MS: Final = 5_000
 def barrier_tasks(site: Site, prefix: str, settings: BarrierSettings) -> Iterator[Task]:
     """The steps in their order, of the first of two doors with the prefix `first_`. Raises ConfigurationStepError."""
     profile = _profile(settings)
-    ttl_ms = site.config.rules.grant_ttl_ms
+    ttl_ms = lasts_ms(profile, site.config.rules.grant_ttl_ms)
     short_ms = max(profile.ttl_ms.start, min(GRANT_SHORT_MS, profile.ttl_ms[-1]))
     wait_ms = site.wait_ms
 
@@ -51,11 +54,24 @@ def barrier_tasks(site: Site, prefix: str, settings: BarrierSettings) -> Iterato
     yield Task(f"{prefix}watchdog", at_device(site, watchdog))
     yield act("walk_entry", lambda: acts.walk(Direction.ENTRY, ttl_ms=ttl_ms, wait_ms=wait_ms))
     yield act("walk_exit", lambda: acts.walk(Direction.EXIT, ttl_ms=ttl_ms, wait_ms=wait_ms))
-    yield act("grant_ends", lambda: acts.grant_ends(ttl_ms=short_ms))
+    yield act("grant_ends", lambda: acts.grant_ends(ttl_ms=short_ms, wait_ms=wait_ms))
     yield act("tailgate", lambda: acts.tailgate(ttl_ms=ttl_ms, wait_ms=wait_ms))
     yield act("fire", lambda: acts.fire(wait_ms=wait_ms))
     yield Task(f"{prefix}host_kill", at_device(site, host_kill), acts=True)
     yield act("power", lambda: acts.power(wait_ms=wait_ms))
+
+
+def lasts_ms(profile: BarrierProfile, ttl_ms: int) -> int:
+    """How long the leaf waits for somebody on a grant for `ttl_ms`: many a gate has a time of its own."""
+    match profile:
+        case ModbusProfile(grant=Pulse(lasts_ms=own_ms)):
+            return min(ttl_ms, own_ms)
+        case ContactsProfile():
+            return min(ttl_ms, profile.grant.lasts_ms)
+        case FramedProfile():
+            return min(ttl_ms, profile.timings.grant_ends_after_ms_max or ttl_ms)
+        case ModbusProfile():
+            return ttl_ms
 
 
 def _profile(settings: BarrierSettings) -> BarrierProfile:
