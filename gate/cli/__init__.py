@@ -7,6 +7,7 @@ imports them all. Each noun's module has `app`, a typer application, or, for a n
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
 
 import typer
@@ -34,6 +35,7 @@ NOUNS = {
 }
 
 
+NAME = "gate"  # also where it is started as a module
 _IO_ERROR = 74  # `gate.cli.output.Exit`, which is imported with a noun
 _INTERRUPTED = 130
 
@@ -44,22 +46,32 @@ def main() -> None:
     wanted = next((word for word in words if not word.startswith("-")), None)
     try:
         if wanted in NOUNS or not words:  # a shell that completes gives no words
-            application([wanted] if wanted in NOUNS else list(NOUNS))()
+            application([wanted] if wanted in NOUNS else list(NOUNS))(prog_name=NAME)
         else:
-            _contents()()
+            _contents()(prog_name=NAME)
     except OSError as error:
         if error.strerror is None:  # of no file: a mistake of ours
             raise
         sys.stderr.write(f"gate: {ascii(str(error.filename or wanted))[1:-1]}: {error.strerror}\n")
         sys.exit(_IO_ERROR)
     except KeyboardInterrupt:
+        _die_of_the_next()
         sys.exit(_INTERRUPTED)
+    except SystemExit as end:
+        if end.code == _INTERRUPTED:
+            _die_of_the_next()
+        raise
+
+
+def _die_of_the_next() -> None:
+    """A second Ctrl-C while an interrupted command ends is no traceback."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def application(nouns: list[str]) -> typer.Typer:
     """The command line with these nouns, which are imported."""
     app = typer.Typer(
-        name="gate", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=len(nouns) == len(NOUNS)
+        name=NAME, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=len(nouns) == len(NOUNS)
     )
     app.callback()(_root)
     for noun in nouns:
@@ -73,7 +85,7 @@ def application(nouns: list[str]) -> typer.Typer:
 
 def _contents() -> typer.Typer:
     """The command line as far as its own page goes, and what answers a noun that there is not. Plain: drawing boxes takes longer than all else."""
-    app = typer.Typer(name="gate", rich_markup_mode=None, pretty_exceptions_enable=False)
+    app = typer.Typer(name=NAME, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.callback()(_root)
     for noun, sentence in NOUNS.items():
         app.command(name=noun, short_help=sentence)(lambda: None)

@@ -52,6 +52,7 @@ def test_the_help_loads_no_noun_and_a_noun_that_there_is_not_has_one_line() -> N
     assert done.stdout.splitlines()[-1] == "[]"
     unknown = ran("gaet")
     assert (unknown.returncode, unknown.stderr.splitlines()[-1]) == (2, "Error: No such command 'gaet'.")
+    assert unknown.stderr.startswith("Usage: gate [OPTIONS]")  # also where it was started as a module
 
 
 def test_a_shell_completes_nouns_and_verbs() -> None:
