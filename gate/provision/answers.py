@@ -1,10 +1,12 @@
-"""What a technician answers, and the configuration that follows from it. Reads no more than profiles; writes nothing."""
+"""What a technician answers, and the configuration that follows from it. Looks at what is named on this machine, and writes nothing."""
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 import zoneinfo
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -15,6 +17,7 @@ import pyrage
 
 from drivers.barrier.profiles import load_profile
 from drivers.camera.settings import STABLE_NAME, address_problem
+from drivers.errors import DriverError
 from gate.passage.screen import Purpose
 
 _PURPOSES: Final = tuple(Purpose)
@@ -83,6 +86,7 @@ class Answers:
             *self._barrier_problems(),
             *self._reader_problems(),
             *_named("chip.driver", one_of(self.chip_driver, CHIP_DRIVERS)),
+            *(_named("chip.socket", socket_problem(self.chip_socket)) if self.chip_socket else []),
             *_named("camera.address", camera_problem(self.camera)),
             *_named("auditors", auditors_problem(self.recipients)),
             *_named("officers", officers_problem(self.officers)),
@@ -92,6 +96,16 @@ class Answers:
         for name in ("barrier", "first_barrier", "sensors"):
             if port := getattr(self, f"{name}_port"):
                 yield from _named(f"{name}.port", port_problem(port))
+        for key, why in shared_lines(
+            {
+                "barrier.port": self.barrier_port,
+                "first_barrier.port": self.first_barrier_port,
+                "sensors.port": self.sensors_port,
+                "swipe.port": self.swipe_port,
+            },
+            one_chip=self.barrier_driver == "contacts",
+        ).items():
+            yield Problem(key, why)
         if self.first_barrier_port and not (self.barrier_port and self.sensors_port):
             yield Problem(
                 "first_barrier.port",
@@ -204,6 +218,19 @@ def port_problem(port: str) -> str:
     return "" if good else f"{port!r} is no device's path such as /dev/portcullis-barrier or /dev/serial/by-id/…"
 
 
+def shared_lines(ports: Mapping[str, str], *, one_chip: bool) -> dict[str, str]:
+    """What is wrong with each line that another device has already, by key. `one_chip`: both doors may be wired to one GPIO chip."""
+    wrong: dict[str, str] = {}
+    taken: dict[str, str] = {}
+    for key, port in ports.items():
+        if not port:
+            continue
+        before = taken.setdefault(os.path.realpath(port), key)
+        if before != key and not (one_chip and {before, key} == {"barrier.port", "first_barrier.port"}):
+            wrong[key] = f"{port} is the line of {before} already: each device has its own"
+    return wrong
+
+
 def one_of(name: str, known: dict[str, str] | tuple[str, ...]) -> str:
     """A name out of few."""
     return "" if name in known else f"{name!r} is none of {', '.join(known)}"
@@ -237,6 +264,51 @@ def name_problem(name: str, known: list[str]) -> str:
     if name.startswith("/") or name in known:
         return ""
     return f"{name!r} is no profile for this; there are {', '.join(known)}, or the absolute path of your own"
+
+
+def own_profile_problem(room: str, driver: str, name: str) -> str:
+    """What is wrong with a site's own profile, of a barrier's board or a sensor unit; nothing for a shipped one."""
+    from drivers.sensors.profile import load_profile as load_sensors  # noqa: PLC0415 - beside the barriers' of the same name
+
+    if not name.startswith("/"):
+        return ""
+    try:
+        if room == "sensors":
+            load_sensors(name)
+        elif _protocol(name) != BARRIER_DRIVERS.get(driver):
+            return f"{name} is a profile of {_protocol(name)}, not of driver {driver}"
+    except DriverError as error:
+        return str(error)
+    return ""
+
+
+def file_problem(path: str) -> str:
+    """A file that is read later."""
+    try:
+        if not stat.S_ISREG(Path(path).stat().st_mode):
+            return f"{path} is no file"
+        Path(path).open("rb").close()
+    except OSError as error:
+        return f"cannot read {path}: {error.strerror}"
+    return ""
+
+
+def socket_problem(path: str) -> str:
+    """The chip reader's socket, which may come later."""
+    if not path.startswith("/"):
+        return f"{path!r} is no socket's path such as /run/pcscd/pcscd.comm"
+    place = Path(path)
+    return f"{path} is no socket" if place.exists() and not place.is_socket() else ""
+
+
+def central_problem(address: str) -> str:
+    """The central server."""
+    try:
+        parts = urlsplit(f"//{address}")
+        good = bool(parts.hostname and parts.port) and parts.netloc == address and "@" not in address
+    except ValueError:
+        good = False
+    return "" if good and " " not in address else f"{address!r}: give HOST:PORT, such as central.example:8443"
 
 
 def swipe_profile_problem(driver: str, name: str) -> str:

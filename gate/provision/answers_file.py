@@ -14,7 +14,7 @@ from typing import Annotated, Final
 import msgspec
 
 from drivers.toml_file import Contradictions, FileError, TomlFile, Wrong
-from gate.provision.answers import BAUDS, BY_CHARACTERS_MAX, Answers
+from gate.provision.answers import BAUDS, BY_CHARACTERS_MAX, Answers, Problem, central_problem
 from gate.provision.way import NEEDED, TITLES
 
 FILE_BYTES_MAX: Final = 64 * 1024
@@ -201,6 +201,9 @@ def parse(table: dict[str, object], source: TomlFile) -> SiteAnswers:
 
 def _checked(source: TomlFile, answers: SiteAnswers) -> SiteAnswers:
     """The same, once every answer can be right. Raises FileError."""
-    if found := answers.answers(None).problems():
+    found = answers.answers(None).problems()
+    if answers.central.address and (why := central_problem(answers.central.address)):
+        found.append(Problem("central.address", why))
+    if found:
         raise source.error(*(Wrong(one.key, one.why) for one in found))
     return answers

@@ -13,6 +13,9 @@ from typing import Final, Protocol, TypeAlias
 from gate.provision import answers as check
 from gate.provision.answers import BARRIER_DRIVERS, BAUDS, BY_CHARACTERS_MAX, CHIP_DRIVERS, SWIPE_DRIVERS
 
+YES: Final = frozenset({"y", "yes"})
+NO: Final = frozenset({"n", "no"})
+LINES: Final = ("barrier.port", "first_barrier.port", "sensors.port", "swipe.port")
 Given: TypeAlias = Mapping[str, "str | list[str]"]
 
 
@@ -115,7 +118,35 @@ def _auditors_problem(answer: str, given: Given) -> str:
 
 
 def _file_problem(answer: str, _: Given) -> str:
-    return "" if answer else "the path of a file"
+    return check.file_problem(answer) if answer else "the path of a file"
+
+
+def _line_problem(key: str) -> Callable[[str, Given], str]:
+    """A device's line, that no device before has."""
+
+    def problem(answer: str, given: Given) -> str:
+        if not answer:
+            return "two doors need one" if key == "sensors.port" and given.get("first_barrier.port") else ""
+        ports = {**{one: _text(given, one) for one in LINES if one != key}, key: answer}
+        shared = check.shared_lines(ports, one_chip=_text(given, "barrier.driver") == "contacts")
+        return check.port_problem(answer) or shared.get(key, "")
+
+    return problem
+
+
+def _barrier_profile_problem(answer: str, given: Given) -> str:
+    driver = _text(given, "barrier.driver")
+    return check.barrier_profile_problem(driver, answer) or check.own_profile_problem("barrier", driver, answer)
+
+
+def _sensors_profile_problem(answer: str, _: Given) -> str:
+    return check.name_problem(answer, check.shipped("sensors")) or check.own_profile_problem("sensors", "", answer)
+
+
+def _socket_problem(answer: str, given: Given) -> str:
+    if answer:
+        return check.socket_problem(answer)
+    return "the direct driver needs its socket" if _text(given, "chip.driver") == "direct" else ""
 
 
 QUESTIONS: Final = (
@@ -142,7 +173,7 @@ QUESTIONS: Final = (
     Question(
         "barrier.port",
         "The barrier's line, of two doors the last one's; empty: none, the gate only watches",
-        _optional(check.port_problem),
+        _line_problem("barrier.port"),
         _named("barrier"),
         lambda _, machine: machine.serial_lines(),
     ),
@@ -157,7 +188,7 @@ QUESTIONS: Final = (
     Question(
         "barrier.profile",
         "Its profile: one of these, or the path of your own",
-        lambda a, given: check.barrier_profile_problem(_text(given, "barrier.driver"), a),
+        _barrier_profile_problem,
         _board,
         lambda given, _: check.shipped_for(_text(given, "barrier.driver")),
         _has("barrier.port"),
@@ -174,7 +205,7 @@ QUESTIONS: Final = (
     Question(
         "first_barrier.port",
         "The first of two doors' line; empty: one door",
-        _optional(check.port_problem),
+        _line_problem("first_barrier.port"),
         _named("first"),
         lambda _, machine: machine.serial_lines(),
         _has("barrier.port"),
@@ -182,23 +213,21 @@ QUESTIONS: Final = (
     Question(
         "sensors.port",
         "The sensor unit's line; empty: none",
-        lambda a, given: (
-            check.port_problem(a) if a else "two doors need one" if given.get("first_barrier.port") else ""
-        ),
+        _line_problem("sensors.port"),
         _named("sensors"),
         lambda _, machine: machine.serial_lines(),
     ),
     Question(
         "sensors.profile",
         "Its profile: one of these, or the path of your own",
-        lambda a, _: check.name_problem(a, check.shipped("sensors")),
+        _sensors_profile_problem,
         choices=lambda _, __: check.shipped("sensors"),
         applies=_has("sensors.port"),
     ),
     Question(
         "swipe.port",
         "The line of the reader of machine-readable zones; empty: pages are read by picture",
-        _optional(check.port_problem),
+        _line_problem("swipe.port"),
         _named("swipe"),
         lambda _, machine: machine.serial_lines(),
     ),
@@ -234,9 +263,7 @@ QUESTIONS: Final = (
     Question(
         "chip.socket",
         "The chip reader's socket; empty: the usual one",
-        lambda a, given: (
-            "the direct driver needs its socket" if not a and _text(given, "chip.driver") == "direct" else ""
-        ),
+        _socket_problem,
     ),
     Question(
         "camera.address",
@@ -257,24 +284,37 @@ QUESTIONS: Final = (
         "The officers' authority's public key; empty: no officers, and nobody is admitted",
         lambda a, _: check.officers_problem(a),
     ),
-    Question("lists.files", "A file of certificates or lists to import now; empty after the last", several=True),
+    Question(
+        "lists.files",
+        "A file of certificates or lists to import now; empty after the last",
+        _optional(check.file_problem),
+        several=True,
+    ),
     Question(
         "lists.signer",
-        "The certificate that vouches for lists; empty: those in the store",
+        "The file of the certificate that vouches for lists; empty: those in the store",
+        _optional(check.file_problem),
         applies=_has("lists.files"),
     ),
     Question(
         "lists.test",
         "Are they fit for demos only",
-        lambda a, _: "" if a in {"yes", "no"} else "yes or no",
+        lambda a, _: "" if a.lower() in YES | NO else "yes or no",
         lambda _, __: "no",
         lambda _, __: ("yes", "no"),
         _has("lists.files"),
     ),
-    Question("central.address", "The central server, HOST:PORT; empty: none"),
+    Question("central.address", "The central server, HOST:PORT; empty: none", _optional(check.central_problem)),
     Question("central.ca", "The file of the operator's authority", _file_problem, applies=_has("central.address")),
     Question("central.token_file", "The file of the one-time token", _file_problem, applies=_has("central.address")),
 )
+
+
+OF_STEPS: Final = {
+    "camera_height": ("eyes_cm",),
+    "lists": ("lists.files", "lists.signer", "lists.test"),
+    "enrolment": ("central.address", "central.ca", "central.token_file"),
+}  # what a step reads of the answers themselves, and not of the configuration that was made of them
 
 
 def flat(table: Mapping[str, object]) -> dict[str, str | list[str]]:
@@ -308,5 +348,5 @@ def _typed(key: str, value: str | list[str]) -> object:
     if key in {"barrier.baud", "barrier.unit", "eyes_cm"}:
         return int(value) if isinstance(value, str) and value else None
     if key == "lists.test":
-        return value == "yes"
+        return isinstance(value, str) and value.lower() in YES
     return value or None

@@ -306,3 +306,10 @@ def test_a_token_that_was_used_enrols_nobody_and_changes_nothing(tmp_path: Path,
         assert "403" in outcome.detail
         assert "sync" not in tomllib.loads((other / "gate.toml").read_text())
         assert not list((other / "keys").glob("*.pem"))
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "https://central.example:8443", "central.example:", "a:b", ":8443"])
+def test_a_central_server_is_named_by_host_and_port(address: str) -> None:
+    done = CliRunner().invoke(app, ["enrol", "--central", address, "--ca", "ca.pem"])
+    assert done.exit_code == 2
+    assert done.stderr.strip() == f"gate: --central {address!r}: give HOST:PORT, such as central.example:8443"

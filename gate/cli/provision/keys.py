@@ -14,6 +14,7 @@ from gate.cli.provision.steps import ConfigFile, Json, show
 from gate.programs.shared import config as configuration
 from gate.programs.shared.clock import now
 from gate.programs.shared.config import Config, ConfigError
+from gate.provision.answers import central_problem
 from gate.provision.steps import StepError, carry_out
 
 
@@ -37,6 +38,8 @@ def enrol(
     from gate.programs.provisioning.log_key import vkey_of
     from gate.provision.enrol_steps import Central, enrol_steps
 
+    if wrong := central_problem(central):
+        fail(Exit.USAGE, f"--central {wrong}")
     path = config or configuration.path_from_environment()
     try:
         settings = configuration.load(path)

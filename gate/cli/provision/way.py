@@ -18,7 +18,7 @@ from gate.cli.output import Exit, emit_json, fail, note, say
 from gate.cli.provision.guided import Filed, Guide, asked
 from gate.provision.answers_file import SiteAnswers, UnreadableAnswersError, WrongAnswersError, parse, read
 from gate.provision.course import Course, Ending, Finding, StepReport, Store, Task
-from gate.provision.questions import flat, table_of
+from gate.provision.questions import OF_STEPS, QUESTIONS, Given, flat, table_of
 from gate.provision.steps import ConfigurationStepError, LaterStepError, StepError
 from gate.provision.way import NEEDED
 
@@ -51,7 +51,7 @@ def go(
     """Go the way from where it stands; ends the command."""
     try:
         store = Store(place.kept)
-        technician, answers = _answered(answers_file, store)
+        technician, given = _answered(answers_file, store)
     except StepError as error:
         fail(Exit.IO_ERROR, str(error))
     course = Course(
@@ -67,7 +67,7 @@ def go(
             place,
             course,
             technician,
-            answers,
+            given,
             done,
             wait_s=wait_s,
             again=again,
@@ -76,7 +76,7 @@ def go(
             check=check,
         )
         _end(place, done, as_json=as_json)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, EOFError):
         at = course.at or "the report"
         note(f"gate: interrupted at {at}: nothing of it is kept. Run gate provision again, it goes on with {at}")
         raise typer.Exit(INTERRUPTED) from None
@@ -87,8 +87,8 @@ def go(
         fail(code, f"{error}. Repeat {course.at or 'gate provision report'}: run gate provision again")
 
 
-def _answered(answers_file: Path | None, store: Store) -> tuple[Filed | Guide, SiteAnswers]:
-    """Who answers, and all answers, which are kept. Raises StepError."""
+def _answered(answers_file: Path | None, store: Store) -> tuple[Filed | Guide, Callable[[], SiteAnswers]]:
+    """Who answers, and all answers as they are now, which are kept. Raises StepError."""
     if answers_file is not None:
         try:
             answers = read(answers_file)
@@ -96,36 +96,60 @@ def _answered(answers_file: Path | None, store: Store) -> tuple[Filed | Guide, S
             fail(Exit.IO_ERROR, str(error))
         except WrongAnswersError as error:
             fail(Exit.BAD_DATA, str(error))
-        store.keep_answers(
-            {key: value for key, value in flat(msgspec.to_builtins(answers)).items() if not key.startswith("skip.")}
-        )
-        return Filed(answers.skip), answers
+        given = {key: value for key, value in flat(msgspec.to_builtins(answers)).items() if not key.startswith("skip.")}
+        store.keep_answers(given)
+        _tell_absent(given)
+        return Filed(answers.skip), lambda: answers
     if not sys.stdin.isatty():
         fail(Exit.USAGE, "gate provision asks on a terminal; without one give it --answers FILE")
     return _asked(store)
 
 
-def _asked(store: Store) -> tuple[Guide, SiteAnswers]:
-    from rich.console import Console
-
-    from drivers.toml_file import FileError, TomlFile
+def _tell_absent(given: Given) -> None:
+    """Devices that do not answer now are told at once: their steps may come late."""
     from gate.programs.provisioning.machine import ThisMachine
 
-    console = Console(stderr=True, highlight=False)
+    machine = ThisMachine()
+    for key in given:
+        if objection := machine.objection(key, given):
+            note(f"gate: {key}: {objection}: the steps that need it will fail")
+
+
+def _asked(store: Store) -> tuple[Guide, Callable[[], SiteAnswers]]:
+    from rich.console import Console
+
+    from gate.programs.provisioning.machine import ThisMachine
+
+    console, machine = Console(stderr=True, highlight=False), ThisMachine()
+
+    def again(step: str) -> None:
+        mine = [question for question in QUESTIONS if question.key in OF_STEPS.get(step, ())]
+        before = {one.key: store.answers[one.key] for one in mine if one.key in store.answers}
+        rest = {key: value for key, value in store.answers.items() if key not in before}
+        asked(console, machine, rest, keep=store.keep_answers, questions=mine, before=before)
+
     try:
-        given = asked(console, ThisMachine(), store.answers, keep=store.keep_answers)
+        asked(console, machine, store.answers, keep=store.keep_answers)
     except (KeyboardInterrupt, EOFError):
         note(
             "gate: interrupted; the answers so far are kept. Run gate provision again, it goes on with the next question"
         )
         raise typer.Exit(INTERRUPTED) from None
+    _kept(store)
+    return Guide(console, again=again), partial(_kept, store)
+
+
+def _kept(store: Store) -> SiteAnswers:
+    """The answers as they are kept now; ends the command when they are of no use."""
+    from drivers.toml_file import FileError, TomlFile
+
     try:
-        answers = parse(table_of(given), TomlFile("", ""))
+        answers = parse(table_of(store.answers), TomlFile("", ""))
     except FileError as error:
         _refuse_kept(store, [f"{each.key}: {each.problem}" for each in error.problems])
     if wrong := answers.answers(None).problems():
         _refuse_kept(store, map(str, wrong))
-    return Guide(console), answers
+    return answers
 
 
 def _refuse_kept(store: Store, wrong: Iterable[str]) -> NoReturn:
@@ -136,7 +160,7 @@ def _walk(
     place: Place,
     course: Course,
     technician: Filed | Guide,
-    answers: SiteAnswers,
+    given: Callable[[], SiteAnswers],
     done: list[StepReport],
     *,
     wait_s: float,
@@ -146,7 +170,7 @@ def _walk(
     check: Callable[[Path], object],
 ) -> None:
     """Do the steps; `done` grows with each. Raises StepError and KeyboardInterrupt."""
-    making = course.go(map(_task, init(answers.answers(place.root), place.config)), again=again)
+    making = course.go(map(_task, init(given().answers(place.root), place.config)), again=again)
     for report in making:
         _tell(report, done, show=show)
     if any(report.state is Ending.FAILED for report in done):
@@ -157,11 +181,11 @@ def _walk(
 
     site = Site(
         place.config,
-        answers,
+        given,
         tell=technician.tell,
         wait_s=wait_s,
         check=check,
-        token=partial(read_token, Path(answers.central.token_file)),
+        token=lambda: read_token(Path(given().central.token_file)),
         dice=random.SystemRandom(),
     )
     for report in course.go(tasks_of(site), again=again):

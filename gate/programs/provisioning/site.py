@@ -32,12 +32,17 @@ class Site:
     """
 
     path: Path
-    answers: SiteAnswers
+    given: Callable[[], SiteAnswers]
     tell: Callable[[str], None]
     wait_s: float
     check: Callable[[Path], object]
     token: Callable[[], str]
     dice: random.Random
+
+    @property
+    def answers(self) -> SiteAnswers:
+        """As they are now: a step that is done again may have asked for others."""
+        return self.given()
 
     @property
     def config(self) -> Config:

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pyrage
 import pytest
+import tomli_w
 import typer
 from rich.console import Console
 
 from gate.cli.provision.guided import Filed, Guide, asked
 from gate.cli.provision.way import Place, go
 from gate.provision.course import Finding, Skip, Store, Task
-from gate.provision.questions import QUESTIONS, Given
+from gate.provision.questions import OF_STEPS, QUESTIONS, Given, table_of
 from gate.provision.steps import StepError
 
 AUDITORS = [str(pyrage.x25519.Identity.generate().to_public()) for _ in range(2)]
@@ -59,7 +60,7 @@ def typed(monkeypatch: pytest.MonkeyPatch, *lines: str) -> Console:
 
 def test_defaults_are_what_hangs_at_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = ["Anna", "", "border.example", "North 7", "north-7", "", "", "", "", "", "", "", "", "", "", "", "", ""]
-    lines += ["n", "", "", "nonsense", AUDITORS[0], AUDITORS[0], AUDITORS[1], "", "", "", ""]
+    lines += ["no", "", "", "nonsense", AUDITORS[0], AUDITORS[0], AUDITORS[1], "", "", "", ""]
     console = typed(monkeypatch, *lines)
     kept: list[dict[str, str | list[str]]] = []
     answers = asked(console, Machine(), {}, keep=lambda given: kept.append(dict(given)))
@@ -110,15 +111,99 @@ KEPT: dict[str, str | list[str]] = {
 }
 
 
-def test_what_can_never_be_an_answer_is_refused_when_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_can_never_be_an_answer_is_refused_when_it_is_given(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     asked_for = ("by", "central.ca", "central.token_file")
     before = {key: value for key, value in KEPT.items() if key not in asked_for} | {"central.address": "c.example:443"}
-    console = typed(monkeypatch, "", "A" * 101, "Anna", "", "ca.pem", "", "token")
+    file = str(tmp_path / "file")
+    Path(file).write_text("")
+    console = typed(monkeypatch, "", "A" * 101, "Anna", "", file, "", file)
     answers = asked(console, Machine(), before, keep=lambda _: None)
-    assert [answers[key] for key in asked_for] == ["Anna", "ca.pem", "token"]
+    assert [answers[key] for key in asked_for] == ["Anna", file, file]
     output = console.file.getvalue()  # type: ignore[attr-defined]
     assert output.count("a name of 100 characters at most") == 2
     assert output.count("the path of a file") == 2
+
+
+def test_back_goes_to_the_question_before_and_offers_its_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {key: value for key, value in KEPT.items() if key not in {"operator", "gate_id"}}
+    console = typed(monkeypatch, "boarder.example", "back", "back", "back", "", "", "border.example", "north-7")
+    kept: list[dict[str, str | list[str]]] = []
+    answers = asked(console, Machine(), before, keep=lambda given: kept.append(dict(given)))
+    assert (answers["by"], answers["purpose"]) == ("Anna", "trial")
+    assert (answers["operator"], answers["gate_id"]) == ("border.example", "north-7")
+    output = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "(Anna)" in output
+    assert "(boarder.example)" in output
+    assert "operator" not in kept[1]  # what was taken back is not kept
+
+
+def test_before_the_first_question_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    console = typed(monkeypatch, "back", "Anna")
+    answers = asked(console, Machine(), {key: KEPT[key] for key in KEPT if key != "by"}, keep=lambda _: None)
+    assert answers["by"] == "Anna"
+    assert "there is no question before this one" in console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_a_hyphen_leaves_empty_what_is_offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {key: value for key, value in KEPT.items() if key != "barrier.port"}
+    assert asked(typed(monkeypatch, "-"), Machine(), before, keep=lambda _: None)["barrier.port"] == ""
+
+
+@pytest.mark.parametrize(
+    ("key", "given", "wrong", "complaint"),
+    [
+        ("first_barrier.port", {"barrier.port": "/dev/b"}, "/dev/b", "is the line of barrier.port already"),
+        ("sensors.port", {"barrier.port": "/dev/b"}, "/dev/b", "is the line of barrier.port already"),
+        ("swipe.port", {"sensors.port": "/dev/i", "sensors.profile": "inputs-8"}, "/dev/i", "of sensors.port already"),
+        ("sensors.profile", {"sensors.port": "/dev/i"}, "/dev/ptmx", "is no file"),
+        ("barrier.profile", {"barrier.port": "/dev/b", "barrier.driver": "modbus"}, "/nowhere.toml", "cannot be read"),
+        ("chip.socket", {"chip.driver": "direct"}, "/tmp", "/tmp is no socket"),
+        ("lists.files", {}, "/tmp", "/tmp is no file"),
+        ("lists.signer", {"lists.files": ["x"]}, "yes", "cannot read yes: No such file"),
+        ("lists.test", {"lists.files": ["x"]}, "perhaps", "yes or no"),
+        ("central.address", {}, "127.0.0.1", "give HOST:PORT"),
+        ("central.address", {}, "https://central.example:8443", "give HOST:PORT"),
+        ("central.ca", {"central.address": "c.example:443"}, "/none.pem", "cannot read /none.pem"),
+    ],
+)  # fmt: skip
+def test_each_answer_is_checked_when_it_is_given(
+    key: str, given: dict[str, str | list[str]], wrong: str, complaint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only = [question for question in QUESTIONS if question.key == key]
+    console = typed(monkeypatch, wrong)
+    with pytest.raises(EOFError):
+        asked(console, Machine(), given, keep=lambda _: None, questions=only)
+    assert complaint in console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_two_doors_may_be_wired_to_one_chip(monkeypatch: pytest.MonkeyPatch) -> None:
+    only = [question for question in QUESTIONS if question.key == "first_barrier.port"]
+    given: Given = {"barrier.port": "/dev/gpiochip0", "barrier.driver": "contacts"}
+    answers = asked(typed(monkeypatch, "/dev/gpiochip0"), Machine(), given, keep=lambda _: None, questions=only)
+    assert answers["first_barrier.port"] == "/dev/gpiochip0"
+
+
+@pytest.mark.parametrize(("word", "means"), [("y", "yes"), ("Yes", "yes"), ("n", "no"), ("no", "no")])
+def test_yes_and_no_are_words_or_letters(word: str, means: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    only = [question for question in QUESTIONS if question.key == "lists.test"]
+    answers = asked(typed(monkeypatch, word), Machine(), {"lists.files": ["x"]}, keep=lambda _: None, questions=only)
+    assert table_of(answers)["lists"] == {"files": ["x"], "test": means == "yes"}
+
+
+def test_again_at_a_step_asks_its_questions_with_the_answers_before(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "masterlist.ml"
+    file.write_text("")
+    mine = [question for question in QUESTIONS if question.key in OF_STEPS["lists"]]
+    before: Given = {"lists.files": ["old.ml"], "lists.signer": "yes", "lists.test": "yes"}
+    console = typed(monkeypatch, "n", str(file), "", "-", "")
+    answers = asked(console, Machine(), {}, keep=lambda _: None, questions=mine, before=before)
+    assert answers == {"lists.files": [str(file)], "lists.signer": "", "lists.test": "yes"}
+    kept = asked(typed(monkeypatch, "", "-", ""), Machine(), {}, keep=lambda _: None, questions=mine, before=before)
+    assert kept["lists.files"] == ["old.ml"]
 
 
 @pytest.mark.parametrize("kept", [{"by": "A" * 101}, {"central.address": "c.example:443", "central.token_file": "t"}])
@@ -138,10 +223,35 @@ def test_kept_answers_of_no_use_are_a_line_that_says_where_they_lie(
     assert f"take the answer out of {store.path}, and gate provision asks again" in line
 
 
+def test_a_device_of_a_file_that_is_not_there_is_told_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = table_of({**KEPT, "barrier.port": "/dev/none", "swipe.port": "/dev/null", "eyes_cm": "170"})
+    (tmp_path / "answers.toml").write_text(tomli_w.dumps(table))
+    place = Place(tmp_path / "gate.toml", tmp_path, tmp_path)
+    with pytest.raises(typer.Exit):
+        go(
+            place,
+            answers_file=tmp_path / "answers.toml",
+            again=[],
+            wait_s=1,
+            as_json=False,
+            init=lambda *_: iter(()),
+            check=str,
+        )
+    said = capsys.readouterr().err
+    assert "barrier.port: /dev/none is not there now: the steps that need it will fail" in said
+    assert "swipe.port" not in said
+
+
 def test_a_failed_step_is_again_or_left_out_with_a_reason_or_later(monkeypatch: pytest.MonkeyPatch) -> None:
     task = Task("tailgate", lambda: Finding(""), acts=True)
-    guide = Guide(typed(monkeypatch, "again", "skip", "", "alone today", "later", "", "no bag here"))
+    asked_again: list[str] = []
+    guide = Guide(
+        typed(monkeypatch, "again", "skip", "", "alone today", "later", "", "no bag here"), again=asked_again.append
+    )
     assert guide.failed(task, "nobody walked") is None
+    assert asked_again == ["tailgate"]
     assert guide.failed(task, "nobody walked") == Skip("alone today")
     with pytest.raises(StepError):
         guide.failed(task, "nobody walked")
