@@ -68,7 +68,7 @@ class Task:
 
     Where `exists` is given, what it finds on the machine says whether the step was done, and not what was kept, and `kept` what is to be
     told of it; a `fresh` one is done in every run. Without a `needed` one nothing behind it can be done. In one that `acts` the technician
-    does something. `missing` says that it cannot be done yet, and why: such a step is never done.
+    does something. `missing` says that it cannot be done yet, and why: such a step is never done. It waits for the steps that it comes `after`.
     """
 
     id: str
@@ -79,6 +79,7 @@ class Task:
     needed: bool = False
     acts: bool = False
     missing: str = ""
+    after: tuple[str, ...] = ()
 
 
 class Outcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -207,18 +208,22 @@ class Course:
             self.at = task.id
             earlier = self._store.outcomes.get(task.id)
             if blocked:
-                report = StepReport(
-                    task.id, Ending.SKIPPED, Outcome(state=Ending.SKIPPED, detail=f"{blocked} comes first")
-                )
+                report = _waits(task, blocked)
             elif task.missing:
                 report = self._keep(task, Outcome(state=Ending.SKIPPED, detail=task.missing))
             elif earlier is not None and task.id not in again and self._stands(task, earlier):
                 report = StepReport(task.id, Ending.KEPT, earlier)
+            elif first := self._first_undone(task.after):
+                report = _waits(task, first)
             else:
                 report = self._do(task, earlier)
                 blocked = task.id if task.needed and report.state not in (Ending.DONE, Ending.KEPT) else ""
             yield report
         self.at = ""
+
+    def _first_undone(self, steps: tuple[str, ...]) -> str:
+        outcomes = self._store.outcomes
+        return next((one for one in steps if one not in outcomes or outcomes[one].state is not Ending.DONE), "")
 
     def _do(self, task: Task, earlier: Outcome | None) -> StepReport:
         began_ms = self._clock_ms()
@@ -251,6 +256,10 @@ class Course:
         """True for what need not be done again: it was done, and what it rests on is as it was."""
         is_kept = task.exists is None and not task.fresh
         return is_kept and outcome.state is Ending.DONE and not another(outcome, self._rests_on(task.id))
+
+
+def _waits(task: Task, first: str) -> StepReport:
+    return StepReport(task.id, Ending.SKIPPED, Outcome(state=Ending.SKIPPED, detail=f"{first} comes first"))
 
 
 def _done(found: Finding, *, took_ms: int) -> Outcome:

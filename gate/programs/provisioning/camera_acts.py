@@ -257,7 +257,10 @@ def height(stood: Stood, settings: CameraSettings, *, eyes_cm: int) -> Finding:
             f"eyes {eyes_cm} cm above the floor are at {at:.0%} of the picture's height: mount the camera {way}"
         )
     missed = [f"{low}" for low in COVERED_CM if not bottom <= low <= top]
-    said = f"; eyes at {' and '.join(missed)} cm must bend or stretch" if missed else ""
+    wanted = " to ".join(map(str, COVERED_CM))
+    said = (
+        f"; a lane should serve {wanted} cm: eyes at {' and '.join(missed)} cm must bend or stretch" if missed else ""
+    )
     figures: dict[str, Figure] = {
         "eye_distance_px": round(eyes_px, 1),
         "eyes_at_part": round(at, 3),
@@ -266,7 +269,7 @@ def height(stood: Stood, settings: CameraSettings, *, eyes_cm: int) -> Finding:
         "serves_to_cm": round(top),
     }
     return Finding(
-        f"eyes {eyes_px:.0f} pixels apart; serves eyes from {bottom:.0f} to {top:.0f} cm above the floor{said}",
+        f"eyes {eyes_px:.0f} pixels apart; serves eyes from {bottom:.0f} to {top:.0f} cm above the floor, reckoned from yours at {eyes_cm}{said}",
         figures,
         of_camera(settings),
         (_jpeg("On the travellers' mark, the face painted over", stood.picture),),

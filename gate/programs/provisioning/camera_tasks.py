@@ -68,6 +68,7 @@ def _display_lag(site: Site, config: Config) -> Finding:
 def _height(site: Site, config: Config) -> Finding:
     from gate.programs.provisioning import camera_acts  # noqa: PLC0415
 
+    site.tell(f"Your eyes are taken to be {site.answers.eyes_cm} cm above the floor (eyes_cm in the answers)")
     stood = camera_acts.stand_before(config.camera, _models(config), wait_s=site.wait_s, tell=site.tell)
     return camera_acts.height(stood, config.camera, eyes_cm=site.answers.eyes_cm)
 

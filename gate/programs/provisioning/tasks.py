@@ -113,7 +113,8 @@ def _reader_tasks(site: Site, config: Config) -> Iterator[Task]:
     chip = config.chip
     yield Task("chip", tested("chip", lambda _: genuine.of_chip(chip)))
     if swipe is not None:
-        yield Task("document", at_device(site, partial(_document, site)), acts=True)
+        read = at_device(site, partial(_document, site))
+        yield Task("document", read, acts=True, after=("swipe", "chip"))
     if unit is not None:
         yield Task("sensors", tested("sensors", lambda _: genuine.of_line(unit), settings=unit))
 
@@ -200,6 +201,8 @@ def _enrolment(site: Site, config: Config) -> Task:
 
 def _enrol(site: Site) -> Finding:
     config, central = site.config, site.answers.central
+    if not central.address:
+        raise StepError("no central server is named any more: leave this step out")
     steps = enrol_steps(
         site.path,
         Central(central.address, Path(central.ca), site.token),

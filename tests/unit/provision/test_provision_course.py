@@ -98,6 +98,18 @@ def test_what_a_step_writes_itself_is_what_it_rests_on_afterwards(tmp_path: Path
     assert (again, measured) == (["done", "kept", "done"], {"lag_ms": "5"})
 
 
+def test_a_step_waits_for_those_that_it_comes_after_and_is_not_failed(tmp_path: Path) -> None:
+    hands = Hands()
+    after = Task("two", found(), after=("one",))
+    assert states(tmp_path, [Task("one", failing(StepError("away"))), after], hands=hands) == {
+        "one": "failed",
+        "two": "skipped",
+    }
+    assert hands.begun == ["one"]
+    assert states(tmp_path, [Task("one", found()), after]) == {"one": "done", "two": "done"}
+    assert states(tmp_path, [Task("one", failing(StepError("away"))), after], again=("one",))["two"] == "kept"
+
+
 @pytest.mark.parametrize("at", STEPS)
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_whoever_is_killed_at_a_step_goes_on_with_that_step(tmp_path: Path, at: str, when: str) -> None:
