@@ -112,7 +112,7 @@ def test_a_folder_that_is_a_file_is_74(tmp_path: Path) -> None:
 
 
 def test_a_configuration_that_cannot_work_is_78_and_nothing_of_it_stays(tmp_path: Path, root: Path) -> None:
-    code, _ = provision(written(tmp_path, purpose="service", barrier={"port": "/dev/none"}), root)
+    code, _ = provision(written(tmp_path, purpose="service", barrier={"port": "/dev/nobody"}), root)
     assert code == 78
     assert not (root / "gate.toml").exists()
     assert Store(root / "state/provision").outcomes["configuration"].state is Ending.FAILED
