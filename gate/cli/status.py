@@ -12,6 +12,7 @@ import typer
 from gate.channel.message import Status
 from gate.channel.row import OPERATORS
 from gate.cli.output import Exit, emit_json, note, refuse_configuration, say
+from gate.programs.shared import clock
 from gate.programs.shared.config import Config, ConfigError, load, path_from_environment
 from gate.programs.shared.degraded import Mode, lists_days_left, modes_now
 from gate.programs.shared.status import Silence
@@ -19,6 +20,7 @@ from gate.programs.shared.told import Alarm, Told, hear_all
 
 WATCH_S = 1.0
 PARTS = ("barrier", "reader", "vision", "log")
+RUN_FOR = {"service": "in service", "trial": "on trial", "demo": "in a demo"}
 UNKNOWN = {Silence.AWAY: "unknown: the lane is away", Silence.NO_RIGHT: "unknown: this user may not ask the lane"}
 
 
@@ -38,7 +40,7 @@ def command(
 
 async def _show(settings: Config, *, watch: bool, as_json: bool) -> Exit:
     while True:
-        told = Shown(settings, await hear_all(settings))
+        told = Shown(settings, await hear_all(settings), clock.is_synchronised())
         if as_json:
             emit_json("gate.status/1", told.fields())
         else:
@@ -56,6 +58,7 @@ class Shown:
 
     settings: Config
     told: Told
+    synchronised: bool
 
     @property
     def ok(self) -> bool:
@@ -133,7 +136,7 @@ class Shown:
             "lists": {"trust_age_days": lane.trust_age_days, **lane.lists, "import": self._importing},
             "disk": {"free_bytes": self.told.log.disk_free_bytes},
             "days_left": self._days_left,
-            "clock": {"sure": lane.clock_sure},
+            "clock": {"sure": lane.clock_sure, "synchronised": self.synchronised},
             "detail": details,
         }
 
@@ -155,7 +158,7 @@ class Shown:
             case _:
                 pass
         lines = [
-            f"{self._service.replace('_', ' ')} ({self.settings.purpose})",
+            RUN_FOR[self.settings.purpose] if lane.in_service else f"out of service ({self.settings.purpose})",
             *(["  shadow   an officer does the work, the gate decides and orders nothing"] if self._watches else []),
             *(f"  {name:8} {state}" for name, state in self.told.states().items()),
             f"  lost     {unknown or ', '.join(lost) or 'nothing'}",
@@ -165,7 +168,7 @@ class Shown:
             f"  serves   {unknown or f'{lane.direction}, {lane.travellers}'}",
             f"  lists    {unknown or ('none' if age is None else f'{age:.1f} days old')}",
             *(f"           {problem}" for problem in problems),
-            f"  clock    {unknown or ('sure' if lane.clock_sure else 'unsure')}",
+            f"  clock    {unknown or clock.in_words(sure=lane.clock_sure is True, synchronised=self.synchronised)}",
             *self._identity_lines(),
             f"  left     {', '.join(_days(name, days) for name, days in self._days_left.items())}",
             *(f"  degraded {one.name}: {one.effect}; tell {one.tell}" for one in self.modes),

@@ -76,7 +76,7 @@ async def run_all(config: Config, *, on_outcome: Callable[[TestOutcome], None] =
         start_ns = time.perf_counter_ns()
         try:
             async with asyncio.timeout(DEVICE_DEADLINE_S):
-                if isinstance(lane, Status) and name in OF_THE_LANE:
+                if isinstance(lane, Status) and name in _of_the_lane(config):
                     _taken(name, lane)
                 detail, state = await test(config), State.WELL
         except TimeoutError:
@@ -87,6 +87,18 @@ async def run_all(config: Config, *, on_outcome: Callable[[TestOutcome], None] =
         outcomes.append(outcome)
         on_outcome(outcome)
     return outcomes
+
+
+def _of_the_lane(config: Config) -> set[str]:
+    """The tests of devices that a lane with this configuration opens."""
+    opens = {
+        "barrier": config.driven,
+        "first_barrier": config.first_driven,
+        "sensors": config.sensors,
+        "swipe": config.swipe,
+        "chip": config.chip,
+    }
+    return {name for name, settings in opens.items() if settings is not None}
 
 
 def judged(error: DriverError | OSError) -> tuple[str, State]:
@@ -193,7 +205,7 @@ async def _clock(config: Config) -> str:
     must = config.purpose == "service"
     if not clock.is_sure(not_before=None, must_be_synchronised=must):
         raise NotWellError("no time service has synchronised it in the last eight hours of this boot")
-    return "synchronised" if clock.is_synchronised() else "not synchronised; allowed outside service"
+    return clock.in_words(sure=True, synchronised=clock.is_synchronised())
 
 
 async def _models(config: Config) -> str:

@@ -55,6 +55,13 @@ def is_synchronised(flag: Path = SYNCHRONISED) -> bool:
     return stat.S_ISREG(found.st_mode) and timedelta(0) <= age <= SYNCHRONISED_AGE_MAX
 
 
+def in_words(*, sure: bool, synchronised: bool) -> str:
+    """How the wall clock is, for people."""
+    if not sure:
+        return "unsure"
+    return "synchronised" if synchronised else "not synchronised; allowed outside service"
+
+
 def is_sure(*, not_before: datetime | None, must_be_synchronised: bool, flag: Path = SYNCHRONISED) -> bool:
     """True when the wall clock can be relied on."""
     if not_before is not None and now() < not_before:

@@ -62,6 +62,28 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
 
 
 @pytest.mark.parametrize(
+    ("purpose", "in_service", "first"),
+    [
+        ("trial", True, "on trial"),
+        ("demo", True, "in a demo"),
+        ("trial", False, "out of service (trial)"),
+    ],
+)
+def test_a_gate_on_trial_is_never_called_in_service(
+    ask: Callable[..., Any], purpose: str, in_service: object, first: str
+) -> None:
+    assert ask(tables={"purpose": purpose}, in_service=in_service).stdout.splitlines()[0] == first
+
+
+@pytest.mark.parametrize(
+    ("sure", "words"), [(True, {"synchronised", "not synchronised; allowed outside service"}), (False, {"unsure"})]
+)
+def test_the_clock_has_the_words_of_the_selftest(ask: Callable[..., Any], sure: object, words: set[str]) -> None:
+    (line,) = [one for one in ask(tables={}, clock_sure=sure).stdout.splitlines() if one.startswith("  clock")]
+    assert line.removeprefix("  clock    ") in words
+
+
+@pytest.mark.parametrize(
     ("tables", "lane", "line"),
     [
         ({}, {"officer_seen_ago_s": 1.0}, "no officer: everybody is referred ([officers] in gate.toml)"),

@@ -12,6 +12,7 @@ from gate.cli.output import Exit
 from gate.cli.selftest import code_of
 from gate.programs import selftest
 from gate.programs.selftest import State, _taken, _watched, judged
+from gate.programs.shared.config import parse
 
 
 def caused(error: DriverError, cause: Exception) -> DriverError:
@@ -52,6 +53,21 @@ def test_what_the_lane_has_is_busy_and_what_it_has_lost_is_wrong() -> None:
         _taken("swipe", lane)
     with pytest.raises(BusyError):
         _taken("chip", Status("lane", "ready", {"lost": [], "chip": "up"}))
+
+
+def test_what_a_lane_has_not_is_not_busy() -> None:
+    config = parse(
+        {
+            "purpose": "trial",
+            "gate_id": "gate-1",
+            "operator": "border.example",
+            "mode": "shadow",
+            "page": {"driver": "folder", "path": "/run/scanner"},
+            "camera": {"address": "http://127.0.0.1:1/s"},
+            "audit": {"recipients": ["age1x"]},
+        }
+    )
+    assert selftest._of_the_lane(config) == {"chip"}
 
 
 def test_a_camera_that_vision_has_is_busy_and_one_that_it_has_lost_is_wrong() -> None:
