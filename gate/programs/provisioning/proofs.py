@@ -109,7 +109,7 @@ def _lists(config: Config) -> Iterator[Missing]:
     if store.marked_as_test:
         yield Missing(
             id="lists",
-            why=f"{store.marked_as_test} certificates or lists are fit for demos only: make the store anew without --test",
+            why=f"{store.marked_as_test} certificates or lists are fit for demos only: take the store away, and import the countries' own",
         )
 
 

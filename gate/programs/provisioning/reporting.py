@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib import metadata
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -18,6 +19,7 @@ from gate.approval.canonical import digest
 from gate.audit.errors import BadFormatError, BadSignatureError
 from gate.audit.note import Note, Verifier
 from gate.passage.screen import Purpose
+from gate.programs.provisioning import genuine
 from gate.programs.provisioning.log_key import signer_of
 from gate.programs.provisioning.proofs import missing_for_service
 from gate.programs.provisioning.resting import standing
@@ -45,6 +47,11 @@ from models.errors import ModelError
 from models.site import load_for
 
 NAME = "acceptance"
+_REAL: Final = {
+    Verified.HARDWARE: "a real device",
+    Verified.SIMULATOR: "a simulator",
+    Verified.NO: "not there, or not to be told from a simulator",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +206,12 @@ def _profiles(config: Config) -> Iterator[Profile]:
     if (swipe := config.swipe) is not None:
         said = _said(partial(mrz_readers.is_verified, swipe))
         yield Profile(device="swipe", driver=swipe.driver, profile=mrz_readers.profile_of(swipe) or "", said=said)
+    if (page := config.page) is not None:
+        yield Profile(device="page", driver=page.driver, profile="", said=_REAL[genuine.of_page(page)])
+    yield Profile(device="chip", driver=config.chip.driver, profile="", said=_REAL[genuine.of_chip(config.chip)])
+    yield Profile(
+        device="camera", driver=config.camera.driver, profile="", said=_REAL[genuine.of_camera(config.camera)]
+    )
 
 
 def _said(is_verified: Callable[[], bool]) -> str:

@@ -116,6 +116,28 @@ def test_the_page_is_one_file_that_shows_words_as_words() -> None:
     assert not any(word in page for word in ("<script", "http://", "https://", "<link"))
 
 
+def test_the_page_speaks_to_people_and_says_how_it_is_checked() -> None:
+    figures: dict[str, Any] = {"spread_ms": 50, "leaf_open_after_ms": 643, "gain": 0.5, "eye_distance_px": 94.0}
+    done = Outcome(state=Ending.DONE, detail="", figures=figures)
+    page = signed(
+        lines=[line("camera_lag", "How late", done), line("approval", "Two persons have approved", done)],
+        missing_for_service=[
+            {"id": "parts", "why": "barrier.port: simulated"},
+            {"id": "fire", "why": "not done: The fire input opens the leaf, and the emergency ends"},
+        ],
+        profiles=[{"device": "chip", "driver": "pcsc", "profile": "", "said": "a real device"}],
+    )[0].page.decode()
+    assert (
+        "in repetitions within 50 ms of each other; leaf open after 643 ms; seen at 0.5 times its strength; eye distance 94 pixels"
+        in page
+    )
+    assert "<dt>A simulated part</dt><dd>barrier.port: simulated</dd>" in page
+    assert "<dt>The fire input opens the leaf, and the emergency ends</dt><dd>not done</dd>" in page
+    assert "<dt>Chip reader</dt><dd>pcsc: a real device</dd>" in page
+    assert "gate provision report --verify acceptance.html --vkey north-7.vkey" in page
+    assert "<dt>done, no device</dt><dd>the step was done; no device has a part in it</dd>" in page
+
+
 def test_the_document_is_json_for_machines() -> None:
     whole = json.loads(signed()[0].document)
     assert whole["report"]["lines"][0]["figures"] == {"leaf_ms": 600}
