@@ -264,7 +264,7 @@ def _say_next(place: Place, failed: list[StepReport], missing: int) -> None:
         return
     say("next     hand the report and the .vkey file over; gate provision report --verify FILE checks it")
     start = "systemctl enable --now portcullis.target" if place.root is None else f"gate run{config}"
-    say(f"next     {start}; then an officer: gate officer present --every 60")
+    say(f"next     {start}; then an officer: gate officer present --every 60 --key SHIFT.KEY{config}")
     if missing:
         say(f"next     for service {missing} proofs are missing: gate provision report{config} lists them")
 
