@@ -120,7 +120,7 @@ def left_bag(folder: Path, port: str, tell: Callable[[str], None], *, wait_s: fl
     answers = parse(given, TomlFile("answers", ""))
     path = folder / "gate.toml"
     path.write_text(tomli_w.dumps(answers.answers(folder).table()))
-    site = Site(path, answers, tell, wait_s, lambda _: None, lambda: "", random.Random(1))
+    site = Site(path, lambda: answers, tell, wait_s, lambda _: None, lambda: "", random.Random(1))
     (task,) = (one for one in tasks_of(site) if one.id == "left_bag")
     return task.do()
 
