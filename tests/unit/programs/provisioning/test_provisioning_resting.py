@@ -73,7 +73,7 @@ def void_after(folder: Path, changes: dict[str, Any], answers: dict[str, str] | 
         ({"camera.calibration": {"exposure": 1, "gain": 1, "white_balance": 4000}}, {"camera_exposure"}),
         ({"sync": None}, {"enrolment"}),
     ],
-    ids=str,
+    ids=lambda changes: str(changes) if isinstance(changes, dict) else "",
 )
 def test_what_is_another_voids_the_steps_that_tried_it(
     tmp_path: Path, changes: dict[str, Any], steps: set[str]
