@@ -67,7 +67,8 @@ def test_a_bare_machine_ends_with_a_report_that_says_simulator(
     assert report("--vkey", str(vkey), "--verify", document["report"]["page"])[0] == 0
     again, kept, _ = provision(lane, "--answers", str(answers), "--root", str(root))
     assert (again, states(kept)["walk_entry"], states(kept)["camera_lag"]) == (1, "kept", "kept")
-    _measures_again_what_a_new_configuration_has_lost(lane, root, answers)
+    if not skip:
+        _measures_again_what_a_new_configuration_has_lost(lane, root, answers)
     _refuses_service_and_names_what_is_missing(root)
 
 
