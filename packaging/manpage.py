@@ -128,7 +128,7 @@ def page(package: str, made: datetime) -> str:
         lines += [".SH SEE ALSO", ".BR gate (1)"]
     else:
         lines += [".SH FILES", ".TP", ".I /etc/portcullis/gate.toml", "the configuration"]
-        lines += [".SH SEE ALSO", "The guides in /usr/share/doc/portcullis/guides."]
+        lines += [".SH SEE ALSO", "The guides in /usr/share/doc/portcullis/docs/guides."]
     return "\n".join(line for line in lines if line) + "\n"
 
 
