@@ -250,13 +250,12 @@ def go_back(work: Work, why: str, *, tried: bool = True, start: bool = True) -> 
 
 @contextlib.contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Hold back SIGTERM, and drop one that came: the way back is the last thing that the program does."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    """Drop a SIGTERM that comes, whichever thread it comes to: the way back is the last thing that the program does."""
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
         yield
     finally:
-        signal.sigtimedwait({signal.SIGTERM}, 0)
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGTERM, before)
 
 
 def _forget(work: Work, why: str, *, tried: bool) -> None:
