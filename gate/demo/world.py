@@ -70,6 +70,12 @@ class Done(_Event, frozen=True):
     late: Late
 
 
+class Did(_Event, frozen=True):
+    """An order that nobody waits for was carried out."""
+
+    do: str
+
+
 class Error(_Event, frozen=True):
     """An order was none."""
 
@@ -82,7 +88,7 @@ class Broken(_Event, frozen=True):
     why: str
 
 
-Event = Ready | Host | Done | Error | Broken
+Event = Ready | Host | Done | Did | Error | Broken
 
 
 class World:
