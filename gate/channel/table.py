@@ -9,9 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from gate.channel import messages
-from gate.channel.row import OFFICERS, OPERATORS, PROGRAMS, Channel, Rate, status_row
-
-__all__ = ["OFFICERS", "OPERATORS", "PROGRAMS", "Channel", "Rate"]  # beside what stands here
+from gate.channel.row import OFFICERS, Channel, Rate, status_row
 
 
 class Channels(NamedTuple):
@@ -37,10 +35,6 @@ class Channels(NamedTuple):
     def by_name(self, name: str) -> Channel[Any, Any]:
         """The row of this name. Raises KeyError."""
         return {channel.name: channel for channel in self.every()}[name]
-
-    def status(self, program: str) -> Channel[messages.StatusRequest, messages.Status]:
-        """The row on which a program says how it is. Raises KeyError."""
-        return self.by_name(f"status-{program}")
 
 
 CHANNELS = Channels(

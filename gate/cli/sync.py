@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from gate.channel.table import OPERATORS
+from gate.channel.row import OPERATORS
 from gate.cli.output import Exit, emit_json, fail, refuse_configuration, say
 from gate.programs.shared.config import Config, ConfigError
 from gate.programs.shared.runner import load_config, status_of

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from gate.channel import messages
+from gate.channel.row import PROGRAMS
 from gate.demo import auditing
 from gate.demo import stage as staging
 from gate.demo import world as worlds
@@ -30,7 +31,7 @@ from gate.demo.stage import Stage, StageError
 from gate.demo.world import World, WorldError
 from gate.orders.keys import read_shift
 from gate.programs.screens.start import page_address, page_with_secret, start_page
-from gate.programs.shared.runner import PROGRAMS, status_of
+from gate.programs.shared.runner import status_of
 from gate.programs.shared.supervise import Child, Family
 from hardware_sim.faces import FaceDataMissingError, FacesNotRenderedError, identities
 from hardware_sim.readers.kinds import KINDS, PAGE_READER

@@ -27,7 +27,7 @@ import tomli_w
 from drivers.errors import NotWellError
 from gate.audit import keys
 from gate.channel.messages import Status
-from gate.channel.table import CHANNELS
+from gate.channel.row import status_row
 from gate.channel.users import user_of
 from gate.programs.shared.config import Config, environment_with
 from gate.programs.shared.status import hear_at
@@ -158,7 +158,7 @@ def _running(program: str, file: Path, folder: Path) -> Iterator[subprocess.Pope
 
 
 async def _status(folder: Path, program: str) -> Status | None:
-    answer = await hear_at(program, folder / "run" / user_of(program) / CHANNELS.status(program).file)
+    answer = await hear_at(program, folder / "run" / user_of(program) / status_row(program).file)
     return answer if isinstance(answer, Status) else None
 
 

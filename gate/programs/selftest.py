@@ -24,7 +24,7 @@ from drivers.reader.settings import PageCamera, PageFolder
 from gate.audit import keys
 from gate.audit.errors import AuditError
 from gate.channel.messages import Status
-from gate.channel.table import OPERATORS
+from gate.channel.row import OPERATORS
 from gate.programs.shared import clock
 from gate.programs.shared.config import Config
 from gate.programs.shared.devices import mrz_readers, sensors

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from fakes.boot.gate import OPT, PACKAGE, PYTHON, SEED, Gate
 
-from gate.programs.shared.runner import PROGRAMS
+from gate.channel.row import PROGRAMS
 from hardware_sim.company import Company
 from hardware_sim.faces import identities
 from hardware_sim.passport.issuer import Issuer

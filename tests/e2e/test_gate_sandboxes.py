@@ -17,7 +17,7 @@ from fakes.boot.attempts import REFUSED
 from fakes.boot.attempts import attempts_of as every_attempt_of
 from fakes.boot.gate import Freedom, Gate
 
-from gate.programs.shared.runner import PROGRAMS
+from gate.channel.row import PROGRAMS
 
 ROOT = Path(__file__).resolve().parents[2]
 EVERYBODY = "each of the five"

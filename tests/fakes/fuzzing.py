@@ -11,7 +11,7 @@ from typing import Any
 
 from fakes.hostile_bytes import flood, framed
 
-from gate.channel.table import Channel
+from gate.channel.row import Channel
 
 ANSWER_S = 0.2
 BROKEN_FRAMES = (

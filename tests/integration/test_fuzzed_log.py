@@ -11,8 +11,9 @@ from fakes.fuzzing import Fuzzer, Held
 from fakes.small_gate import small_gate, started
 
 from gate.channel import messages
+from gate.channel.row import Channel
 from gate.channel.sockets import connect
-from gate.channel.table import CHANNELS, Channel
+from gate.channel.table import CHANNELS
 from gate.programs.shared.runner import status_of
 
 

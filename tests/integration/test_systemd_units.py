@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from gate.channel.row import PROGRAMS
 from gate.channel.table import CHANNELS
 from gate.channel.users import user_of
-from gate.programs.shared.runner import PROGRAMS
 
 SYSTEMD = Path(__file__).resolve().parents[2] / "systemd"
 EXPOSURE_MAX = {"lane": 6, "log": 4, "sync": 13, "screens": 11, "vision": 13}  # tenths, as --threshold takes them

@@ -145,10 +145,8 @@ def test_how_systemd_answered_is_told(
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="it needs root")
 def test_root_fetches_as_the_owner_of_the_folder_and_follows_no_link_of_theirs(tmp_path: Path, config: Path) -> None:
-    for folder in (
-        tmp_path,
-        *tmp_path.parents[:3],
-    ):  # nobody must get there: a process of several tests has a folder of its own
+    # Nobody must get there; and of several processes of tests each has a folder of its own.
+    for folder in (tmp_path, *tmp_path.parents[:3]):
         if folder == tmp_path or folder.name.startswith(("pytest-", "popen-")):
             folder.chmod(0o755)
     operator = Operator(tmp_path / "operator")

@@ -29,8 +29,9 @@ from drivers.camera.settings import Network
 from drivers.reader.settings import Elyctis
 from gate.channel import messages as m
 from gate.channel.errors import ChannelError
+from gate.channel.row import Channel
 from gate.channel.sockets import Connection, connect
-from gate.channel.table import CHANNELS, Channel
+from gate.channel.table import CHANNELS
 from gate.face.chain import open_models, template_of
 from gate.passage.screen import Guidance, Purpose
 from gate.programs.shared.config import Audit, Config, Paths, Screens

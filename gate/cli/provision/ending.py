@@ -117,7 +117,7 @@ def running(config: Config) -> str | None:
     """A program that runs, if one does."""
     from gate.channel.errors import NoPlaceError
     from gate.channel.place import only_instance
-    from gate.programs.shared.runner import PROGRAMS
+    from gate.channel.row import PROGRAMS
 
     for name in PROGRAMS:
         if not config.runtime(name).is_dir():

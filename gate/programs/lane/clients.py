@@ -21,8 +21,9 @@ from typing import Any, Generic, TypeVar
 
 from gate.channel import messages
 from gate.channel.errors import ChannelClosedError, ChannelError, StrangerError
+from gate.channel.row import Channel
 from gate.channel.sockets import Connection, connect
-from gate.channel.table import CHANNELS, Channel
+from gate.channel.table import CHANNELS
 from gate.passage.events import Event, Part, PartBack, PartLost, RecordReplaced
 from gate.passage.records import Record
 from gate.programs.lane.owed import Answer, Outcome, Owed

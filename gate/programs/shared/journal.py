@@ -123,7 +123,7 @@ EVENTS: Final = {
     # the update program
     "update_step": Event("an update begins a step", ("step",)),
     "update_goes_back": Event("an update is taken back, at this step", ("step",), ("reason",), True),
-    "update_broke_off": Event("the update program itself failed while something is to be taken back: systemd starts it again", (), (), True),
+    "update_broke_off": Event("the update program itself failed; while something is to be taken back systemd starts it again", (), (), True),
     "update_left_something": Event("what an update no longer needs could not be removed", (), ("reason",)),
     "update_ended": Event("what came of an order to update: the verb and the exit code", ("verb", "code"), ("words",), True),
     # screens

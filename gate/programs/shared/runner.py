@@ -20,7 +20,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Protocol
 
-from gate.channel import messages, table
+from gate.channel import messages
 from gate.channel.errors import NoPlaceError
 from gate.channel.place import only_instance
 from gate.programs.shared import config as configuration
@@ -31,7 +31,6 @@ from gate.programs.shared.status import Silence, hear
 from gate.programs.shared.trouble import WORDS_MAX
 from gate.programs.shared.unreadable import make_unreadable
 
-PROGRAMS = table.PROGRAMS
 READY_POLL_S = 0.05
 LIFE_POLL_S = 1.0
 

@@ -17,7 +17,8 @@ import msgspec
 from drivers import errors as driver_errors
 from drivers.values import LampColour, LeafPosition
 from gate.channel import errors as channel_errors
-from gate.channel.table import CHANNELS, PROGRAMS
+from gate.channel.row import PROGRAMS
+from gate.channel.table import CHANNELS
 from gate.passage import machine
 from gate.passage.events import Part, RecordKind
 from gate.passage.evidence import Alarm, CheckId, CheckResult, Door

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gate.channel.messages import Status
-from gate.channel.table import PROGRAMS
+from gate.channel.row import PROGRAMS
 from gate.programs.shared.status import hear_at
 from gate.programs.update.site import Site
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from gate.channel.table import PROGRAMS
+from gate.channel.row import PROGRAMS
 
 CHECK_UNIT: Final = "gate-update-check.service"
 CHECKS: Final = Path("/run/portcullis-update/checks.json")

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from gate.channel.table import CHANNELS
+from gate.channel.row import status_row
 from gate.channel.users import user_of
 
 FILE_BYTES_MAX: Final = 1024 * 1024
@@ -52,7 +52,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
 
     def socket(self, program: str) -> Path:
         """Where a program says how it is."""
-        return Path(self.paths.run) / user_of(program) / CHANNELS.status(program).file
+        return Path(self.paths.run) / user_of(program) / status_row(program).file
 
 
 def read(path: Path) -> Site:

@@ -20,7 +20,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from gate.channel.table import CHANNELS, PROGRAMS
+from gate.channel.row import PROGRAMS
+from gate.channel.table import CHANNELS
 
 FAR, FAR_PORT = "192.0.2.1", 4321  # no camera's address; the machine itself listens there
 STATE, KEYS = Path("/var/lib/portcullis"), Path("/etc/portcullis/keys")

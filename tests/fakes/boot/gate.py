@@ -24,7 +24,7 @@ import pyrage
 from fakes.boot.attempts import FAR, FAR_PORT
 from fakes.boot.machine import Machine, booted
 
-from gate.programs.shared.runner import PROGRAMS
+from gate.channel.row import PROGRAMS
 
 ROOT = Path(__file__).resolve().parents[3]
 OPT = "/opt/portcullis"

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from gate.channel import messages
 from gate.channel.errors import BadMessageError, ChannelError
+from gate.channel.row import PROGRAMS
 from gate.channel.sockets import adopt
-from gate.channel.table import CHANNELS, PROGRAMS
+from gate.channel.table import CHANNELS
 from gate.passage.evidence import Check, CheckId, CheckResult, DocumentEvidence, PageEvidence
 
 ALIKE = {f"status-{name}" for name in PROGRAMS[1:]}

@@ -19,12 +19,12 @@ from hypothesis import strategies as st
 from gate.channel import messages
 from gate.channel.errors import BadMessageError, ChannelClosedError, ChannelError
 from gate.channel.limits import PERSONS_MAX, Bucket, Buckets, Turnstile
+from gate.channel.row import OPERATORS, Rate, status_row
 from gate.channel.sockets import Connection, connect, serve
-from gate.channel.table import CHANNELS, OPERATORS, Rate
 from gate.channel.users import Users
 from gate.passage.events import RecordClass, RecordKind
 
-STATUS = CHANNELS.status("lane")
+STATUS = status_row("lane")
 ASKS = framed(pack({"type": "StatusRequest"}))
 WELL = messages.Status("lane", "idle", {})
 UNLIMITED = Rate(1e9, 10**9)

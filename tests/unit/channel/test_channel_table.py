@@ -11,7 +11,8 @@ import msgspec
 import pytest
 
 from gate.channel.messages import Message
-from gate.channel.table import CHANNELS, PROGRAMS, Channel, Rate
+from gate.channel.row import PROGRAMS, Channel, Rate, status_row
+from gate.channel.table import CHANNELS
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "protocols" / "channels.md"
 
@@ -110,7 +111,7 @@ def test_each_way_is_a_closed_union_of_messages(channel: Channel[Any, Any]) -> N
 
 
 def test_each_program_says_how_it_is() -> None:
-    assert {CHANNELS.status(program).listener for program in PROGRAMS} == set(PROGRAMS)
+    assert {status_row(program).listener for program in PROGRAMS} == set(PROGRAMS)
 
 
 if __name__ == "__main__":

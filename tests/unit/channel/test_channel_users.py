@@ -13,8 +13,9 @@ from fakes.strangers import NOBODY, call, impostor, needs_root, open_folder
 
 from gate.channel import messages
 from gate.channel.errors import StrangerError
+from gate.channel.row import OPERATORS, PROGRAMS, Channel, status_row
 from gate.channel.sockets import Connection, connect, serve
-from gate.channel.table import CHANNELS, OPERATORS, PROGRAMS, Channel
+from gate.channel.table import CHANNELS
 from gate.channel.users import Peer, Users
 
 UIDS = {program: 3000 + number for number, program in enumerate((*PROGRAMS, "centre"))}
@@ -66,7 +67,7 @@ def test_in_service_a_listener_is_believed_only_with_its_own_user(channel: Chann
 
 
 def test_persons_ask_how_programs_are_by_their_group_and_programs_never_as_persons() -> None:
-    status = CHANNELS.status("lane")
+    status = status_row("lane")
     assert SERVICE.may_call(status, of(OPERATOR, OPERATORS_GID))
     assert SERVICE.may_call(status, Peer(pid=1, uid=OPERATOR, gid=OPERATORS_GID))
     assert not SERVICE.may_call(status, of(OPERATOR))
@@ -88,9 +89,9 @@ def test_where_all_programs_are_one_user_that_user_and_root_are_all_of_them() ->
 
 def test_a_person_believes_the_program_in_service_and_one_of_their_own() -> None:
     person = replace(SERVICE, own=OPERATOR, in_service=False)
-    assert person.is_listener(CHANNELS.status("lane"), of(UIDS["lane"]))
-    assert person.is_listener(CHANNELS.status("lane"), of(OPERATOR))
-    assert not person.is_listener(CHANNELS.status("lane"), of(UIDS["screens"]))
+    assert person.is_listener(status_row("lane"), of(UIDS["lane"]))
+    assert person.is_listener(status_row("lane"), of(OPERATOR))
+    assert not person.is_listener(status_row("lane"), of(UIDS["screens"]))
 
 
 def test_on_this_machine_we_are_somebody() -> None:
@@ -121,7 +122,7 @@ async def _tell_status(connection: Connection[messages.StatusRequest]) -> None:
 @needs_root
 async def test_a_caller_that_the_table_does_not_name_gets_nothing_although_the_sockets_group_lets_it_near() -> None:
     asks = wire(messages.StatusRequest())
-    channel = CHANNELS.status("lane")
+    channel = status_row("lane")
     calls = {"uid": UIDS["sync"], "groups": (OPERATORS_GID,)}
     with open_folder() as folder:
         async with serve(channel, folder / "s", _tell_status, users=SERVICE):
@@ -137,5 +138,5 @@ async def test_where_one_user_runs_everything_no_group_is_let_near_although_ther
     asks = wire(messages.StatusRequest())
     here = replace(DEMO, groups={OPERATORS: OPERATORS_GID})
     with open_folder() as folder:
-        async with serve(CHANNELS.status("lane"), folder / "s", _tell_status, users=here):
+        async with serve(status_row("lane"), folder / "s", _tell_status, users=here):
             assert await call(folder / "s", asks, uid=OPERATOR, groups=(OPERATORS_GID,)) == "not let near"

@@ -8,53 +8,18 @@ from typing import Any
 
 import msgspec
 import pytest
+from fakes.told_gate import CONFIG, told
 
-from drivers.barrier.settings import Modbus
-from drivers.camera.settings import Network
-from drivers.reader.settings import Elyctis
-from gate.channel.messages import Status
 from gate.passage.records import IncidentKind
-from gate.passage.screen import Purpose
 from gate.programs.lane.tally import Tally
 from gate.programs.screens.metrics import METRICS, exposition
 from gate.programs.screens.readiness import reasons_against
-from gate.programs.shared.config import Audit, Config, Officers, Screens
+from gate.programs.shared.config import Screens
 from gate.programs.shared.status import Silence
 from gate.programs.shared.told import Told
 
-CONFIG = Config(
-    purpose=Purpose.TRIAL,
-    gate_id="g",
-    operator="o",
-    barrier=Modbus(port="/dev/b"),
-    swipe=Elyctis(port="/dev/s"),
-    camera=Network(address="http://127.0.0.1:1/"),
-    audit=Audit(recipients=("age1x",)),
-    officers=Officers(authority="A" * 43 + "="),
-)
-LANE: dict[str, Any] = {
-    "state": "idle",
-    "in_service": True,
-    "officer_seen_ago_s": 1.0,
-    "clock_sure": True,
-    "trust_age_days": 1.0,
-    "barrier_line": {"requests": 7, "silences": 1},
-    "leaves": {"last": {"opening_ms": 600, "closing_ms": None, "slow": False}},
-    "counters": Tally().detail(),
-}
 # As the format has it: https://prometheus.io/docs/instrumenting/exposition_formats/
 LINE = re.compile(r'[a-z_]+(\{[a-z_]+="(?:[^"\\\n]|\\["\\n])*"(,[a-z_]+="(?:[^"\\\n]|\\["\\n])*")*\})? -?[0-9.e+-]+')
-
-
-def told(**lane: Any) -> Told:
-    return Told.of(
-        {
-            "log": Status("log", "ready", {"takes_admissions": True, "entries": 12}),
-            "vision": Status("vision", "ready", {}),
-            "lane": Status("lane", "ready", {**LANE, **lane}),
-            "screens": Status("screens", "ready", {"page": "shown", "pages": 1}),
-        }
-    )
 
 
 def test_every_line_is_of_the_text_format_and_every_metric_is_announced_once() -> None:

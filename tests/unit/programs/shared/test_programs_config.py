@@ -53,6 +53,11 @@ def test_a_lane_of_two_doors_has_a_barrier_for_each_and_sensors_between_them(tmp
     assert not rules_of(load(written(tmp_path))).policy.two_doors
 
 
+def test_a_lane_that_has_a_sensor_unit_decides_nothing_without_its_word(tmp_path: Path) -> None:
+    assert rules_of(load(written(tmp_path, sensors={"port": "/dev/inside"}))).policy.sensors
+    assert not rules_of(load(written(tmp_path))).policy.sensors
+
+
 def test_a_gate_drives_a_barrier_and_one_that_only_watches_none(tmp_path: Path) -> None:
     gate = load(written(tmp_path))
     assert (gate.mode, gate.driven) == ("gate", gate.barrier)
