@@ -51,6 +51,7 @@ WRITES = {
 }
 MAY_WRITE = {"log": {"write the spool", "write the inbox"}, "sync": {"write the inbox", "write the trust store"}}
 MAY_EXECUTE = {"vision"}
+MAY_OPEN = {"lane": ["open a serial line"], "vision": ["open a camera"]}  # whose drivers this kernel has not loaded
 
 # A phrase's attempts, or the test that holds it.
 PHRASES: dict[tuple[str, str], tuple[str, ...] | str] = {
@@ -161,3 +162,10 @@ def test_a_program_can_do_nothing_that_it_may_not_and_could_without_its_sandbox(
         (name, 0) for name in by_the_sandbox
     }
     assert set(gate.attempt(program, Freedom.ROOT, by_the_user).items()) == {(name, 0) for name in by_the_user}
+
+
+@pytest.mark.long
+@pytest.mark.e2e
+@pytest.mark.parametrize("program", MAY_OPEN)
+def test_a_program_may_open_its_devices_whose_drivers_came_after_it(gate: Gate, program: str) -> None:
+    assert gate.attempt(program, Freedom.NONE, MAY_OPEN[program]) == dict.fromkeys(MAY_OPEN[program], 0)
