@@ -202,22 +202,32 @@ def lane_that_runs(config: Config) -> Iterator[None]:
 def test_from_trial_to_service_takes_another_log_key_which_is_told_before(tmp_path: Path, root: Path) -> None:
     assert provision(written(tmp_path), root)[0] == 0
     path, state = root / "gate.toml", root / "state/provision"
-    (told,) = log_keys_missing(path)
+    (told,) = missing(path, "log_key")
     assert told.startswith("there is no key of the log border.example/try-1: a gate in service begins a log of its own")
     path.write_text(path.read_text().replace('"trial"', '"service"'))
     answers = written(tmp_path, purpose="service")
     assert provision(answers, root)[0] == 74
     refused = Store(state).outcomes["log_key"].detail
     assert "log.key is a key of border.example/try-1/trial, not of border.example/try-1; " in refused
-    assert told in log_keys_missing(path)
+    assert told in missing(path, "log_key")
     (root / "keys").rename(root / "trial-keys")
     assert provision(answers, root)[0] == 0
-    assert log_keys_missing(path) == []
+    assert missing(path, "log_key") == []
 
 
-def log_keys_missing(path: Path) -> list[str]:
+def test_a_proof_that_is_asked_for_anew_is_missing_once_whether_its_step_was_done_or_not(tmp_path: Path, root: Path) -> None:
+    assert provision(written(tmp_path), root)[0] == 0
+    path = root / "gate.toml"
+    store = Store(root / "state/provision")
+    for step in ("clock", "lists"):
+        (now,) = missing(path, step)
+        store.keep(step, Outcome(state=Ending.SKIPPED, detail="no network here"))
+        assert missing(path, step) == [now]
+
+
+def missing(path: Path, step: str) -> list[str]:
     done = CliRunner().invoke(app, ["report", "--config", str(path), "--json"])
-    return [one["why"] for one in json.loads(done.stdout)["missing_for_service"] if one["id"] == "log_key"]
+    return [one["why"] for one in json.loads(done.stdout)["missing_for_service"] if one["id"] == step]
 
 
 def reported(path: Path) -> tuple[str, str, str, int, list[str]]:

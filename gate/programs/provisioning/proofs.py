@@ -42,6 +42,8 @@ def missing_for_service(
     outcomes that do not count any more why.
     """
     in_service = msgspec.structs.replace(config, purpose="service")
+    anew = [*_lists(in_service), *_clock(in_service)]  # what the steps of these names found is told no second time
+    steps = [step for step in steps if step not in {one.id for one in anew}]
     return [
         *(
             Missing(id="parts", why=f"{one.key}: {one.why.removeprefix(REFUSED)}")
@@ -50,8 +52,7 @@ def missing_for_service(
         *_profiles(in_service),
         *_decisions(in_service),
         *_people(in_service),
-        *_lists(in_service),
-        *_clock(in_service),
+        *anew,
         *_steps(outcomes, void, steps),
     ]
 
