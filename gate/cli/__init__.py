@@ -64,8 +64,9 @@ def main() -> None:
 
 
 def _die_of_the_next() -> None:
-    """A second Ctrl-C while an interrupted command ends is no traceback."""
+    """A second Ctrl-C while an interrupted command ends is no traceback, and neither is what it had no time to close."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    sys.unraisablehook = lambda _: None
 
 
 def application(nouns: list[str]) -> typer.Typer:

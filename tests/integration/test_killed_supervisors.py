@@ -104,3 +104,25 @@ async def test_a_demo_leaves_neither_process_nor_folder(short_path: Path, number
     assert process.returncode in {-number, 128 + number}
     left = [*processes_of(short_path), *folders_in(short_path)]
     assert await until(lambda: not (processes_of(short_path) or folders_in(short_path)), GONE_S), left
+
+
+@pytest.mark.long
+@pytest.mark.e2e
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("wait_s", [0.0, 0.1, 0.5, 2.0])
+async def test_a_demo_that_is_interrupted_twice_leaves_neither_a_traceback_nor_anything_else(
+    short_path: Path, wait_s: float, moment: str
+) -> None:
+    async with started("demo", "--headless", "--travellers", "3", folder=short_path) as process:
+        assert await until(lambda: MOMENTS[moment](short_path))
+        for _ in range(2):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all that were started there
+            await asyncio.sleep(wait_s)
+        assert process.stderr is not None
+        said = (await process.stderr.read()).decode()
+        await process.wait()
+    assert "Traceback" not in said
+    assert process.returncode in {-signal.SIGINT, 128 + signal.SIGINT}
+    left = [*processes_of(short_path), *folders_in(short_path)]
+    assert await until(lambda: not (processes_of(short_path) or folders_in(short_path)), GONE_S), left

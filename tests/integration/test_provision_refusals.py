@@ -215,7 +215,9 @@ def test_from_trial_to_service_takes_another_log_key_which_is_told_before(tmp_pa
     assert missing(path, "log_key") == []
 
 
-def test_a_proof_that_is_asked_for_anew_is_missing_once_whether_its_step_was_done_or_not(tmp_path: Path, root: Path) -> None:
+def test_a_proof_that_is_asked_for_anew_is_missing_once_whether_its_step_was_done_or_not(
+    tmp_path: Path, root: Path
+) -> None:
     assert provision(written(tmp_path), root)[0] == 0
     path = root / "gate.toml"
     store = Store(root / "state/provision")
