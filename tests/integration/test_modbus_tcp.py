@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from fakes.ports import free_port
 
 from drivers.barrier.settings import BarrierSettings, ModbusTcp
 from drivers.errors import LinkLostError, NoReplyError, RefusedError
@@ -38,12 +38,6 @@ class Reached:
                 if condition(status):
                     return status
             await asyncio.sleep(0.05)
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def wait_for(path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import httpx2
 import pytest
+from fakes.ports import free_port
 from fakes.screens_peers import FakeLane, FakePreview, view
 from fakes.virtual_time import in_virtual_time
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -37,11 +38,6 @@ from hardware_sim.display import PAINT_S, Display
 DEADLINE_S = 8.0
 SECRETS: dict[str, str] = {}  # of each address
 JPEG = b"\xff\xd8\xff\xe0 a picture"
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def config(folder: Path, **screens: Any) -> Config:

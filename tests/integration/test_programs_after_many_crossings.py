@@ -1,0 +1,205 @@
+"""Log, screens and vision, each as the process that it is, after many crossings: they hold no more than after fewer.
+
+Until two thousand crossings the pages of the log's database, and the ids by which it knows an append again, fill what they may. Vision's
+crossings are fewer, for each is a process of a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import tomllib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx2
+import pytest
+import tomli_w
+from fakes.audit_logs import ENDING, LEADING
+from fakes.mjpeg_server import MjpegServer
+from fakes.ports import free_port
+from fakes.screens_peers import FakeLane, view
+from fakes.small_gate import small_gate, started
+from fakes.tiny_models import real_models
+
+from gate.audit import keys
+from gate.channel.messages import (
+    Append,
+    Appended,
+    CameraUp,
+    EndCrossing,
+    Erased,
+    FromLog,
+    FromVision,
+    NewRecord,
+    Recorded,
+    StartCrossing,
+    Status,
+    StatusRequest,
+)
+from gate.channel.sockets import Connection, connect
+from gate.channel.table import CHANNELS
+from gate.passage.events import RecordClass, RecordKind
+from gate.passage.screen import Guidance, Screen
+from gate.programs.screens.start import start_page
+from gate.programs.shared import config as configuration
+from gate.programs.shared.config import Config
+from gate.verify.verify import verify
+
+EARLY, LATE = 2_000, 5_000
+VISION_EARLY, VISION_LATE = 50, 250
+ANSWER_S = 30.0
+GROWN_MAX_MB = 3.0  # one kilobyte a crossing that is kept would be as much
+Wanted = TypeVar("Wanted")
+CROSSING = (("opened",), ("decided",), ("granted",), ("passed", "closed"))
+DECIDED_BYTES = 6_000
+
+
+def new(kind: str, crossing: str) -> NewRecord:
+    return NewRecord(
+        id=os.urandom(16),
+        kind=RecordKind(kind),
+        about=RecordClass.CROSSING,
+        crossing=crossing,
+        monotonic_ms=1,
+        leads_to_admission=kind in LEADING,
+        ends_crossing=kind in ENDING,
+        bytes_min=8_192 if kind == "decided" else 0,
+        body=b'{"seen":"%s"}' % (b"x" * DECIDED_BYTES) if kind == "decided" else b"{}",
+    )
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a program holds: memory of its own, open files, and the files of its state."""
+
+    memory_mb: float
+    descriptors: int
+    files: int
+
+
+def held(pid: int, config: Config) -> Held:
+    state = [one for one in Path(config.paths.state).rglob("*") if one.is_file()]
+    (own,) = (line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("RssAnon:"))
+    return Held(int(own.split()[1]) / 1024, len(list(Path(f"/proc/{pid}/fd").iterdir())), len(state))
+
+
+def with_settings(folder: Path, **tables: dict[str, object]) -> Config:
+    """The small gate with other tables."""
+    small_gate(folder)
+    path = folder / "gate.toml"
+    table = tomllib.loads(path.read_text())
+    for name, more in tables.items():
+        table[name] = table.get(name, {}) | more
+    path.write_text(tomli_w.dumps(table))
+    return configuration.load(path)
+
+
+async def pass_through(lane: Connection[FromLog], crossing: str) -> None:
+    for kinds in CROSSING:
+        await lane.send(Append([new(kind, crossing) for kind in kinds]))
+        answer = await lane.receive()
+        assert isinstance(answer, Appended)
+        assert all(isinstance(one, Recorded) for one in answer.outcomes)
+
+
+@pytest.mark.long
+async def test_after_five_thousand_crossings_the_log_holds_no_more_than_after_two_thousand(short_path: Path) -> None:
+    config = small_gate(short_path)
+    found = []
+    async with started(short_path, config, "log") as process:
+        lane = await connect(CHANNELS.log, config.socket("log"))
+        for number in range(1, LATE + 1):
+            await pass_through(lane, f"c{number}")
+            if number in {EARLY, LATE}:
+                found.append(held(process.pid, config))
+        lane.close()
+        process.terminate()
+        await process.wait()
+    early, late = found
+    assert late.memory_mb - early.memory_mb < GROWN_MAX_MB
+    assert (late.descriptors, late.files) == (early.descriptors, early.files)
+    report = verify(
+        Path(config.paths.spool), keys.load(Path(config.paths.keys) / "log.key", config.origin).verifier.vkey
+    )
+    assert report.verified
+    assert report.entries >= LATE * sum(map(len, CROSSING))
+
+
+async def states(lines: AsyncIterator[str]) -> AsyncIterator[dict[str, Any]]:
+    async for line in lines:
+        if line.startswith("data: {"):
+            yield json.loads(line.removeprefix("data: "))
+
+
+@pytest.mark.long
+async def test_after_five_thousand_crossings_the_screens_hold_no_more_than_after_two_thousand(short_path: Path) -> None:
+    config = with_settings(short_path, screens={"port": free_port()})
+    found = []
+    async with (
+        FakeLane(config.socket("lane"), first=view(Screen.WELCOME)).run() as lane,
+        started(short_path, config, "screens") as process,
+        httpx2.AsyncClient(base_url=f"http://127.0.0.1:{config.screens.port}", timeout=None) as browser,
+    ):
+        secret = start_page(config.runtime("screens")).with_name("secret").read_text()
+        cookie = {"Cookie": f"kiosk-{config.screens.port}={secret}"}
+        async with browser.stream("GET", "/events", headers=cookie) as answer:
+            page = states(answer.aiter_lines())
+            for number in range(1, LATE + 1):
+                for shown in (view(Screen.LOOK, Guidance.LOOK_AT_CAMERA, crossing=f"c{number}"), view(Screen.WELCOME)):
+                    await lane.show(shown)
+                    while (await anext(page))["screen"] != shown.screen.value:
+                        pass
+                if number in {EARLY, LATE}:
+                    found.append(held(process.pid, config))
+        process.terminate()
+        await process.wait()
+    early, late = found
+    assert late.memory_mb - early.memory_mb < GROWN_MAX_MB
+    assert (late.descriptors, late.files) == (early.descriptors, early.files)
+
+
+@pytest.mark.long
+@pytest.mark.faces
+async def test_vision_holds_no_more_after_its_last_crossings_than_after_its_first(short_path: Path) -> None:
+    with MjpegServer() as camera:
+        config = with_settings(short_path, camera={"address": camera.address}, paths={"models": str(real_models())})
+        found = []
+        async with started(short_path, config, "vision") as process:
+            lane = await connect(CHANNELS.vision, config.socket("vision"))
+            for number in range(1, VISION_LATE + 1):
+                await lane.send(StartCrossing(f"c{number}"))
+                await heard(lane, CameraUp)
+                await lane.send(EndCrossing(f"c{number}"))
+                await heard(lane, Erased)
+                if number in {VISION_EARLY, VISION_LATE}:
+                    await until_spare(lane)
+                    found.append(held(process.pid, config))
+            lane.close()
+            process.terminate()
+            await process.wait()
+    early, late = found
+    assert late.memory_mb - early.memory_mb < GROWN_MAX_MB
+    assert (late.descriptors, late.files) == (early.descriptors, early.files)
+
+
+async def heard(lane: Connection[FromVision], kind: type[Wanted]) -> Wanted:
+    """The next message of that kind."""
+    async with asyncio.timeout(ANSWER_S):
+        while True:
+            message = await lane.receive()
+            if isinstance(message, kind):
+                return message
+
+
+async def until_spare(lane: Connection[FromVision]) -> None:
+    """The next crossing's child waits already, as it did at the measurement before."""
+    async with asyncio.timeout(ANSWER_S):
+        while True:
+            await lane.send(StatusRequest())
+            if (await heard(lane, Status)).detail["spare"] == "warm":
+                return
+            await asyncio.sleep(0.05)
