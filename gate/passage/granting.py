@@ -163,8 +163,8 @@ def _overdue(timing: Timing, around: Surroundings, state: Granted, now_ms: int) 
     granting = around.doorway(state.door).granting
     if granting is not None and now_ms - granting.since_ms >= timing.order_shown_max_ms:
         return revoke(state, (Objection(Reason.GRANT_NOT_SHOWN),))
-    gap_ms = now_ms - state.track_lost_ms if state.track_lost_ms is not None and not state.entered else 0
-    if gap_ms > timing.track_gap_max_ms:
+    lost_ms = None if state.entered else state.track_lost_ms
+    if lost_ms is not None and now_ms - lost_ms > timing.track_gap_max_ms:
         return revoke(state, (Objection(Reason.TRACK_LOST),))
     if now_ms - state.since_ms > timing.grant_ttl_ms + timing.grant_slack_ms:
         referred, effects = refer(state, (Objection(Reason.GRANT_NOT_USED),))

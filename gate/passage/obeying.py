@@ -329,11 +329,11 @@ def _end_emergency(around: Surroundings, state: State, ordered: Ordered, now_ms:
 def _acknowledge(around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> Obeying:
     if any(one.seen is None for one in around.doors):
         return _impossible(around, state, ordered, "the barrier does not answer")
-    called = around.interior is not None and around.interior.called
-    if called and around.interior is not None:
-        around = replace(around, interior=replace(around.interior, called=False))
-    if not (around.alarms or called):
+    interior = around.interior
+    if not (around.alarms or (interior is not None and interior.called)):
         return _impossible(around, state, ordered, "there is no alarm")
+    if interior is not None:
+        around = replace(around, interior=replace(interior, called=False))
     seen = tuple(one.alarm for one in around.alarms)
     obeyed = Write(records.Obeyed(crossing_of(state), ordered.said, ObeyedVerb.ACKNOWLEDGE, seen))
     around, effects = acknowledged(around, now_ms)

@@ -22,11 +22,14 @@ from gate.passage.evidence import (
     DoorEvidence,
     Evidence,
     FaceEvidence,
+    PageCheck,
+    PageCheckId,
+    PageEvidence,
     Password,
     Score,
     SiteEvidence,
 )
-from gate.passage.policy import NoChipAuthentication, Verdict, decide
+from gate.passage.policy import NoChipAuthentication, Policy, Verdict, decide
 from gate.passage.reasons import Objection, Reason
 
 POLICY = RULES.policy
@@ -58,11 +61,34 @@ def test_a_check_that_is_not_successful_refers(check_id: CheckId, result: CheckR
     assert bool(reasons(evidence)) is not tolerated
 
 
+REASON_OF = {
+    None: Reason.DOCUMENT_CHECK_MISSING,
+    CheckResult.FAILED: Reason.DOCUMENT_CHECK_FAILED,
+    CheckResult.UNDETERMINED: Reason.DOCUMENT_CHECK_UNDETERMINED,
+    CheckResult.ABORTED: Reason.DOCUMENT_CHECK_ABORTED,
+}
+
+
+@pytest.mark.parametrize("check_id", list(CheckId))
+@pytest.mark.parametrize("result", REASON_OF)
+def test_an_objection_names_its_check(check_id: CheckId, result: CheckResult | None) -> None:
+    decision = decide(replace(GOOD, document=with_check(check_id, result)), POLICY)
+    assert decision.objections == (Objection(REASON_OF[result], check_id.value),)
+
+
+def test_a_chip_that_cannot_prove_itself_is_objected_to_by_its_issuer() -> None:
+    document = with_check(CheckId.CHIP_AUTHENTICITY, CheckResult.NOT_SUPPORTED)
+    absent = Objection(Reason.CHIP_AUTHENTICATION_ABSENT, "UTO")
+    assert decide(replace(GOOD, document=document), POLICY).objections == (absent,)
+
+
 def test_no_chip_authentication_is_normal_only_for_the_named_issuer_and_dates() -> None:
     old = replace(with_check(CheckId.CHIP_AUTHENTICITY, CheckResult.NOT_SUPPORTED), issued=date(2016, 5, 1))
     rule = NoChipAuthentication("UTO", date(2015, 1, 1), date(2017, 1, 1))
     policy = replace(POLICY, without_chip_authentication=(rule,))
     assert not reasons(replace(GOOD, document=old), policy)
+    for issued in (rule.issued_from, rule.issued_to):
+        assert not reasons(replace(GOOD, document=replace(old, issued=issued)), policy)
     for document in (replace(old, issued=date(2018, 1, 1)), replace(old, issued=None), replace(old, issuer="XXX")):
         assert reasons(replace(GOOD, document=document), policy) == {Reason.CHIP_AUTHENTICATION_ABSENT}
     failed = replace(with_check(CheckId.CHIP_AUTHENTICITY, CheckResult.FAILED), issued=date(2016, 5, 1))
@@ -139,6 +165,66 @@ def test_every_doubt_about_the_face_refers(face: FaceEvidence | None, expected: 
     assert reasons(replace(GOOD, face=face)) == expected
 
 
+def test_how_many_faces_and_how_long_ago_is_told() -> None:
+    face = replace(SAME_FACE, faces=3, age_ms=POLICY.face_age_max_ms + 1)
+    assert decide(replace(GOOD, face=face), POLICY).objections == (
+        Objection(Reason.FACES_SEVERAL, "3"),
+        Objection(Reason.FACE_NOT_COMPARED, "15001 ms ago"),
+    )
+
+
+def test_a_face_that_is_as_alike_and_as_alive_as_it_must_be_refers_nobody() -> None:
+    least = replace(SAME_FACE, match=POLICY.face_match_min, liveness=POLICY.liveness_min, age_ms=POLICY.face_age_max_ms)
+    assert reasons(replace(GOOD, face=least)) == set()
+
+
+def page(*checks: tuple[PageCheckId, CheckResult]) -> DocumentEvidence:
+    """The document, its page read by a camera with these results."""
+    seen = PageEvidence("camera", "TD3", 0.99, 1, checks=tuple(PageCheck(*one) for one in checks))
+    return replace(GENUINE, page=seen)
+
+
+ACCEPTED = (PageCheckId.PAGE_ACCEPTED, CheckResult.SUCCESSFUL)
+B900 = PageCheckId.B900_INK
+LISTED = replace(POLICY, page_checks_refer=(B900, PageCheckId.PRINTED_PORTRAIT_CHIP, PageCheckId.PAGE_ACCEPTED))
+
+
+def page_objections(document: DocumentEvidence, policy: Policy = POLICY, *seen_of_face: PageCheck) -> list[str]:
+    """Of which checks of the page a decision complains; and it complains of nothing else."""
+    face = replace(SAME_FACE, page_checks=seen_of_face)
+    found = decide(replace(GOOD, document=document, face=face), policy).objections
+    assert {one.reason for one in found} <= {Reason.PAGE_CHECK}
+    return [one.detail for one in found]
+
+
+def test_a_page_that_is_not_accepted_refers_whatever_the_policy_lists() -> None:
+    assert page_objections(page(ACCEPTED)) == []
+    for result in (result for result in CheckResult if result is not CheckResult.SUCCESSFUL):
+        assert page_objections(page((PageCheckId.PAGE_ACCEPTED, result))) == ["page_accepted"]
+    assert page_objections(page()) == ["page_accepted"]
+    assert page_objections(GENUINE, LISTED) == [], "a reader that gives text alone has no page to check"
+
+
+def test_what_the_policy_lists_of_a_page_must_have_passed_on_the_page_or_beside_the_face() -> None:
+    portrait = PageCheck(PageCheckId.PRINTED_PORTRAIT_CHIP, CheckResult.SUCCESSFUL)
+    assert page_objections(page(ACCEPTED), LISTED) == [B900.value, "printed_portrait_chip"]
+    assert page_objections(page(ACCEPTED), LISTED, portrait) == [B900.value]
+    ink = (B900, CheckResult.SUCCESSFUL)
+    assert page_objections(page(ACCEPTED, ink), LISTED, portrait) == []
+    assert page_objections(page(ACCEPTED, ink), LISTED, replace(portrait, result=CheckResult.FAILED)) == [
+        "printed_portrait_chip"
+    ]
+    assert page_objections(page(ACCEPTED, ink)) == []
+
+
+def test_a_page_is_objected_to_before_there_is_a_face_as_well() -> None:
+    decision = decide(replace(GOOD, document=page(), face=None), POLICY)
+    assert decision.objections == (
+        Objection(Reason.FACE_NOT_COMPARED),
+        Objection(Reason.PAGE_CHECK, "page_accepted"),
+    )
+
+
 @pytest.mark.parametrize(
     ("lane", "expected"),
     [
@@ -180,6 +266,11 @@ def test_no_document_at_all_refers() -> None:
     assert (
         Objection(Reason.DOCUMENT_CHECK_MISSING, "document") in decide(replace(GOOD, document=None), POLICY).objections
     )
+
+
+@pytest.mark.parametrize("value", [-1.0, 1.0])
+def test_a_score_may_be_at_the_end_of_its_range(value: float) -> None:
+    assert Score(value).value == value
 
 
 @given(st.floats())
