@@ -22,6 +22,7 @@ from gate.passage.evidence import (
     DoorEvidence,
     Evidence,
     FaceEvidence,
+    InsideEvidence,
     PageCheck,
     PageCheckId,
     PageEvidence,
@@ -29,7 +30,7 @@ from gate.passage.evidence import (
     Score,
     SiteEvidence,
 )
-from gate.passage.policy import NoChipAuthentication, Policy, Verdict, decide
+from gate.passage.policy import NoChipAuthentication, Policy, Verdict, decide, decide_entry
 from gate.passage.reasons import Objection, Reason
 
 POLICY = RULES.policy
@@ -239,6 +240,46 @@ def test_a_page_is_objected_to_before_there_is_a_face_as_well() -> None:
 )
 def test_every_doubt_about_the_lane_refers(lane: DoorEvidence | None, expected: set[Reason]) -> None:
     assert reasons(replace(GOOD, lane=lane)) == expected
+
+
+TWO_DOORS = replace(POLICY, two_doors=True)
+ALONE = InsideEvidence(age_ms=10, people=1, object_left=False, looks=2, session=1)
+EMPTY = replace(ALONE, people=0)
+
+
+@pytest.mark.parametrize(
+    ("inside", "expected"),
+    [
+        (ALONE, None),
+        (replace(ALONE, age_ms=TWO_DOORS.inside_age_max_ms), None),
+        (replace(ALONE, age_ms=601), Objection(Reason.INSIDE_UNKNOWN, "601 ms ago")),
+        (replace(ALONE, people=None), Objection(Reason.INSIDE_UNKNOWN, "people")),
+        (replace(ALONE, looks=1), Objection(Reason.INSIDE_UNKNOWN, "people")),
+        (replace(ALONE, people=2), Objection(Reason.BODIES_SEVERAL, "2")),
+        (EMPTY, Objection(Reason.NOBODY_INSIDE)),
+        (replace(ALONE, object_left=True), None),
+        (None, Objection(Reason.SENSORS_LOST)),
+    ],
+)
+def test_the_last_of_two_doors_opens_for_one_person_alone(
+    inside: InsideEvidence | None, expected: Objection | None
+) -> None:
+    evidence = replace(GOOD, first=LANE, inside=inside)
+    assert decide(evidence, TWO_DOORS).objections == (() if expected is None else (expected,))
+
+
+@pytest.mark.parametrize(
+    ("inside", "expected"),
+    [
+        (EMPTY, None),
+        (ALONE, Objection(Reason.PERSON_INSIDE)),
+        (replace(EMPTY, object_left=True), Objection(Reason.LEFT_OBJECT)),
+        (replace(EMPTY, object_left=None), Objection(Reason.INSIDE_UNKNOWN, "objects")),
+    ],
+)
+def test_the_first_of_two_doors_opens_onto_an_empty_lane(inside: InsideEvidence, expected: Objection | None) -> None:
+    evidence = replace(GOOD, face=None, first=LANE, inside=inside)
+    assert decide_entry(evidence, TWO_DOORS).objections == (() if expected is None else (expected,))
 
 
 @pytest.mark.parametrize(

@@ -349,6 +349,17 @@ def test_a_door_that_was_told_to_open_keeps_the_other_one_closed_and_is_named() 
     assert against == (Objection(Reason.LANE_NOT_CLOSED, "first was told to open"),)
 
 
+def test_the_way_back_is_offered_again_while_somebody_is_inside_and_no_sooner() -> None:
+    run = two.referred_inside()
+    assert run.feed(Tick(), after_ms=TIMING.way_back_ms - 1) == []
+    assert run.feed(Tick(), after_ms=1) == [Release(Door.FIRST), incident(IncidentKind.WAY_BACK)]
+    offered_ms = run.now_ms
+    run.feed(replace(PASSED_FIRST, closed=False), after_ms=100)
+    run.feed(PASSED_FIRST, LAST, ALONE, after_ms=5_000)
+    assert run.feed(Tick(), after_ms=offered_ms + TIMING.way_back_again_ms - run.now_ms - 1) == []
+    assert run.feed(Tick(), after_ms=1) == [Release(Door.FIRST)]
+
+
 # ── emergencies ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
