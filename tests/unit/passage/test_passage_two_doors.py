@@ -699,6 +699,8 @@ def test_what_nobody_knows_of_an_empty_lane_opens_no_door(said: Event) -> None:
 def test_a_counter_that_sees_nobody_is_held_against_the_doors_once() -> None:
     run = entering()
     assert _ways_back(run, EMPTY) == 1
+    assert run.around.interior is not None
+    assert run.around.interior.went_in == 0
     assert reasons(run) == (Reason.WALKED_BACK,)
     run = entering()
     run.feed(PASSED_FIRST, EMPTY, EMPTY, after_ms=100)
