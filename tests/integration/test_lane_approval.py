@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import tomli_w
 from fakes.approvals import approve
+from fakes.master_lists import NOW, party
 from fakes.small_gate import small_gate, started
 
 from gate.audit import keys
@@ -27,6 +28,8 @@ from gate.programs.log.program import NO_APPROVAL
 from gate.programs.shared import clock
 from gate.programs.shared.approval import approved
 from gate.programs.shared.config import Config, load
+from gate.trust.importing import import_sources
+from gate.trust.sources import read_source
 
 pytestmark = pytest.mark.long
 LIMIT_S = 60
@@ -42,6 +45,8 @@ def trial(folder: Path) -> Config:
     config = load(path)
     (folder / "keys" / "log.key").unlink()
     keys.generate(folder / "keys" / "log.key", config.origin)
+    lists = read_source("the country's own", party("CSCA").der)
+    import_sources(Path(config.paths.trust), [lists], signer=None, test=False, now=NOW)
     return config
 
 
