@@ -45,6 +45,7 @@ from gate.passage.events import (
     DocumentRead,
     DocumentRemoved,
     DoorSeen,
+    Event,
     FaceCompared,
     FaceSeen,
     GrantFailed,
@@ -52,12 +53,15 @@ from gate.passage.events import (
     PartLost,
     Recorded,
     RecordKind,
+    SensorsSeen,
     Tick,
     TrackChange,
     TrackChanged,
+    VideoDoubted,
 )
-from gate.passage.evidence import Alarm, Door, FaceEvidence
+from gate.passage.evidence import Alarm, CameraTrouble, Door, FaceEvidence
 from gate.passage.interior import Interior, Waits
+from gate.passage.lane import Surroundings
 from gate.passage.orders import (
     AcknowledgeAlarms,
     Admit,
@@ -65,6 +69,7 @@ from gate.passage.orders import (
     Consent,
     Disposition,
     EndEmergencyNow,
+    Free,
     HandOver,
     Maintain,
     Outcome,
@@ -360,6 +365,29 @@ def test_the_way_back_is_offered_again_while_somebody_is_inside_and_no_sooner() 
     assert run.feed(Tick(), after_ms=1) == [Release(Door.FIRST)]
 
 
+@pytest.mark.parametrize(
+    ("event", "spoil"),
+    [
+        (FaceSeen(CROSSING, 3, Guidance.NONE), Objection(Reason.FACES_SEVERAL, "3")),
+        (FaceSeen(CROSSING, 0, Guidance.NONE), Objection(Reason.FACE_MISSING)),
+        (FaceSeen(CROSSING, 1, Guidance.NONE, session=7), Objection(Reason.TRACK_SWITCHED, "another session")),
+        (VideoDoubted(CROSSING, CameraTrouble.LOOPED), Objection(Reason.CAMERA_TAMPERED, "video_looped")),
+    ],
+)
+def test_what_spoils_an_admission_that_waits_for_its_receipt_is_told(event: Event, spoil: Objection) -> None:
+    run = recording()
+    run.feed(event)
+    assert isinstance(run.state, machine.Recording)
+    assert run.state.spoiled == (spoil,)
+
+
+def test_more_people_between_two_doors_are_counted_in_what_spoils_an_admission() -> None:
+    run = two.deciding()
+    run.feed(TWO)
+    assert isinstance(run.state, machine.Recording)
+    assert run.state.spoiled == (Objection(Reason.BODIES_SEVERAL, "2"),)
+
+
 # ── emergencies ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -478,6 +506,32 @@ def test_an_officer_who_admits_beside_a_gate_that_only_watches_leaves_nobody_bet
     assert run.around.interior.waits == Waits(run.now_ms, offered_ms=run.now_ms, at_once=True)
 
 
+def test_a_pause_opens_no_second_way_back_for_a_call_from_where_nobody_is() -> None:
+    run = two.ready()
+    assert Release(Door.FIRST) in run.feed(replace(EMPTY, call_pressed=True))
+    run.feed(replace(FIRST, closed=False), after_ms=100)
+    run.feed(FIRST, LAST, EMPTY, after_ms=5_000)
+    assert Release(Door.FIRST) not in run.order(PauseLane(), after_ms=100)
+
+
+def test_nobody_waits_for_a_way_back_in_a_lane_of_one_door() -> None:
+    run = Run(around=Surroundings(interior=Interior()))
+    run.feed(AT_REST, ALONE)
+    run.order(PauseLane())
+    assert run.around.interior is not None
+    assert run.around.interior.waits is None
+
+
+@pytest.mark.parametrize(("seen", "said_of_it"), [(ALONE, []), (EMPTY, [IncidentKind.RELEASE_OF_NOBODY])])
+def test_a_release_of_nobody_is_one_where_the_sensors_see_nobody(
+    seen: SensorsSeen, said_of_it: list[IncidentKind]
+) -> None:
+    run = two.ready()
+    run.feed(seen, seen)
+    written = (one.record for one in run.order(Free()) if isinstance(one, Write))
+    assert [one.incident for one in written if isinstance(one, records.Incident)] == said_of_it
+
+
 def test_maintenance_is_asked_for_and_consented_to() -> None:
     run = ready()
     assert run.order(Maintain(), "technician-1") == done(obeyed(ObeyedVerb.MAINTAIN, "technician-1"))
@@ -516,6 +570,16 @@ def test_a_door_that_fell_silent_open_may_be_passed_to_the_end_of_the_longest_gr
     silent = Doorway(unshut_ms=1_000)
     assert silent.may_be_passed(11_000, 10_000)
     assert not silent.may_be_passed(11_001, 10_000)
+
+
+def test_a_look_that_may_be_the_one_before_is_no_second_look() -> None:
+    known = Interior().observe(ALONE, 1_000)
+    assert known.observe(replace(ALONE, age_ms=40), 1_040).looks == 1
+    assert known.observe(replace(ALONE, age_ms=39), 1_040).looks == 2
+
+
+def test_what_the_sensors_tell_of_the_gate_names_the_crossing_that_runs() -> None:
+    assert two.enclosed().feed(replace(ALONE, mains_present=False)) == [incident(IncidentKind.MAINS_LOST)]
 
 
 def test_sensors_that_fell_silent_have_seen_nothing() -> None:
