@@ -327,6 +327,15 @@ def test_a_grant_that_is_taken_back_is_written_down_with_its_crossing() -> None:
     ]
 
 
+@pytest.mark.parametrize("door", [FIRST, LAST])
+def test_a_grant_that_is_nobodys_is_taken_back_at_its_own_door_until_it_is_gone(door: DoorSeen) -> None:
+    run = two.ready()
+    granted_there = replace(door, grants_left=1)
+    assert Revoke(door.door) in run.feed(granted_there, after_ms=100)
+    assert run.feed(granted_there, after_ms=TIMING.order_again_ms - 1) == []
+    assert run.feed(granted_there, after_ms=1) == [Revoke(door.door)]
+
+
 def test_another_door_that_opens_before_a_grant_is_named() -> None:
     run = two.deciding()
     run.feed(replace(PASSED_FIRST, closed=False))
