@@ -24,7 +24,7 @@ from fakes.passage_examples import (
 from fakes.two_door_lane import ALONE, EMPTY, FIRST, LAST, TWO
 
 from gate.passage import machine, records
-from gate.passage.doorway import Doorway, Raised
+from gate.passage.doorway import Doorway, Raised, Told
 from gate.passage.effects import (
     Answer,
     ClearAlarms,
@@ -573,6 +573,24 @@ def test_why_a_lane_is_not_maintained_is_said() -> None:
 def test_a_doorway_without_news_is_as_it_was() -> None:
     known = Doorway(seen=AT_REST, seen_ms=5)
     assert replace(known, just_passed=2, just_left=1, new_alarms=(Alarm.FORCED,)).calm() == known
+
+
+@pytest.mark.parametrize(
+    ("known", "seen", "unshut_ms"),
+    [
+        (Doorway(), AT_REST, None),
+        (Doorway(unshut_ms=1), AT_REST, None),
+        (Doorway(), replace(AT_REST, closed=False), 5),
+        (Doorway(), replace(AT_REST, grants_left=1), 5),
+        (Doorway(granting=Told(1, 1)), AT_REST, 5),
+        (Doorway(unshut_ms=1), replace(AT_REST, closed=False, unknown=True), 1),
+        (Doorway(), replace(AT_REST, closed=False, unknown=True), 5),
+        (Doorway(unshut_ms=1), replace(AT_REST, closed=False, unknown=True, grants_left=1), 5),
+        (Doorway(unshut_ms=1, granting=Told(1, 1)), replace(AT_REST, closed=False, unknown=True), 5),
+    ],
+)
+def test_since_when_a_door_may_have_been_open(known: Doorway, seen: DoorSeen, unshut_ms: int | None) -> None:
+    assert known.observe(seen, 5).unshut_ms == unshut_ms
 
 
 def test_a_door_that_fell_silent_open_may_be_passed_to_the_end_of_the_longest_grant() -> None:
