@@ -593,6 +593,20 @@ def test_since_when_a_door_may_have_been_open(known: Doorway, seen: DoorSeen, un
     assert known.observe(seen, 5).unshut_ms == unshut_ms
 
 
+def test_a_status_brings_its_own_news_and_no_older() -> None:
+    known = Doorway(counted=AT_REST.counters, just_passed=3, just_left=2, new_alarms=(Alarm.FORCED,))
+    assert known.observe(AT_REST, 5) == Doorway(seen=AT_REST, seen_ms=5, counted=AT_REST.counters)
+    seen = replace(AT_REST, passages_entry=1, passages_exit=2)
+    assert known.observe(seen, 5) == Doorway(seen=seen, seen_ms=5, counted=seen.counters, just_passed=1, just_left=2)
+
+
+def test_a_door_of_one_counts_nobody_into_the_space_between_two() -> None:
+    run = Run(around=Surroundings(interior=Interior()))
+    run.feed(AT_REST, replace(AT_REST, passages_exit=1))
+    assert run.around.interior is not None
+    assert run.around.interior.went_in == 0
+
+
 def test_a_door_that_fell_silent_open_may_be_passed_to_the_end_of_the_longest_grant() -> None:
     silent = Doorway(unshut_ms=1_000)
     assert silent.may_be_passed(11_000, 10_000)
