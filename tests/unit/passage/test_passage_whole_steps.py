@@ -567,6 +567,21 @@ def test_why_a_lane_is_not_maintained_is_said() -> None:
     assert refused(Maintain(), "technician-1") == "somebody is in the lane, or waits for an officer"
 
 
+# ── the books ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("door", [FIRST, LAST])
+def test_the_books_name_the_door_that_they_are_of(door: DoorSeen) -> None:
+    run = two.lane()
+    assert Write(records.Counted(door.counters, None, door.door)) in run.feed(door)
+    through = replace(door, passages_entry=1)
+    effects = run.feed(through, after_ms=100)
+    assert effects[:2] == [
+        passed(None, through, PassedBy.NOTHING),
+        Write(records.Incident(None, IncidentKind.PASSAGE_BEYOND_GRANT, 1, door=door.door)),
+    ]
+
+
 # ── what is known of doors and inside ────────────────────────────────────────────────────────────────────────────────
 
 
