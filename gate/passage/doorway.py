@@ -27,7 +27,8 @@ class Raised:
 class Told:
     """An order that no status has shown yet: wanted since when, told last when, and whether an incident says that nothing shows it.
 
-    `opened`: of a release, the leaf was seen open since. `gives_way`: it is the way back, which waits for an open last door.
+    `opened`: of a release, the leaf was seen open since. `gives_way`: it is the way back, which waits for an open last door; `withdrawn`: it
+    did, and is told no more, but its leaf may open on it yet.
     """
 
     since_ms: int
@@ -35,6 +36,7 @@ class Told:
     missed: bool = False
     opened: bool = False
     gives_way: bool = False
+    withdrawn: bool = False
 
 
 @dataclass(frozen=True, slots=True)

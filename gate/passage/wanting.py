@@ -89,12 +89,14 @@ def _free(doorway: Doorway, state: State, seen: DoorSeen, now_ms: int, timing: T
     wanted = doorway.freeing
     if wanted is None:
         return doorway, ()
+    is_over = now_ms - wanted.since_ms > timing.release_ms
+    if wanted.withdrawn:
+        return (replace(doorway, freeing=None) if is_over or not seen.closed else doorway), ()
     if not seen.closed:
         wanted = replace(wanted, opened=True)
         doorway = replace(doorway, freeing=wanted)
         return _release(doorway, wanted, now_ms) if revoked else (doorway, ())
     is_held = isinstance(state, Emergency) and state.held_ms is not None
-    is_over = now_ms - wanted.since_ms > timing.release_ms
     done = (wanted.opened or is_over) if seen.bodies == 0 else (wanted.opened and is_over)
     if done and not is_held:
         return replace(doorway, freeing=None), ()
@@ -109,6 +111,6 @@ def _release(doorway: Doorway, wanted: Told, now_ms: int) -> Insisting:
 
 def _late(wanted: Told | None, now_ms: int, timing: Timing) -> Told | None:
     """An order that no status showed in time, and of which that was not said yet."""
-    if wanted is None or wanted.missed or now_ms - wanted.since_ms < timing.order_shown_max_ms:
+    if wanted is None or wanted.missed or wanted.withdrawn or now_ms - wanted.since_ms < timing.order_shown_max_ms:
         return None
     return wanted

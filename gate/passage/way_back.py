@@ -58,11 +58,16 @@ def _may_leave(around: Surroundings, now_ms: int, timing: Timing) -> bool:
 
 
 def _given_way(around: Surroundings, now_ms: int, timing: Timing) -> Surroundings:
-    """An order of the way back is not given again while the last door may be passed; it comes again in its time."""
+    """An order of the way back is not given again while the last door may be passed; it comes again in its time. One that was not seen to open
+    its leaf may do so yet.
+    """
     first = around.doorway(Door.FIRST)
-    if first.freeing is None or not first.freeing.gives_way or not _may_leave(around, now_ms, timing):
+    told = first.freeing
+    if told is None or not told.gives_way or told.withdrawn or not _may_leave(around, now_ms, timing):
         return around
-    return around.with_doorway(replace(first, freeing=None))
+    return around.with_doorway(
+        replace(first, freeing=None if told.opened else replace(told, missed=False, withdrawn=True))
+    )
 
 
 def _believed(around: Surroundings, now_ms: int, timing: Timing) -> Surroundings:

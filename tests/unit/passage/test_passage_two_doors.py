@@ -654,6 +654,34 @@ def test_the_way_back_is_not_told_again_while_the_last_door_is_open_and_an_offic
     assert _opens(run.feed(seen, after_ms=TIMING.order_again_ms))
 
 
+def test_a_way_back_that_gave_way_may_open_yet_and_keeps_the_last_door_closed() -> None:
+    """A siege found the last door granted, 13 s after a way back that had given way to it and was never seen to open the first."""
+    run = referred_inside()
+    assert _opens(run.feed(replace(ALONE, call_pressed=True), after_ms=100))
+    told_ms = run.now_ms
+    run.feed(replace(LAST, closed=False), after_ms=100)
+    assert not every_door(run, after_ms=TIMING.order_shown_max_ms), "told no more, and nobody misses it"
+    run.order(AcknowledgeAlarms())
+    every_door(run, after_ms=100)
+    run.order(Admit(CROSSING))
+    run.feed(Recorded(CROSSING, RecordKind.OVERRULED))
+    assert not [effect for effect in every_door(run, after_ms=10) if isinstance(effect, Grant)]
+    every_door(run, after_ms=told_ms + TIMING.release_ms - run.now_ms + 1)
+    every_door(run, after_ms=100)
+    run.order(Admit(CROSSING))
+    run.feed(Recorded(CROSSING, RecordKind.OVERRULED))
+    assert Grant(CROSSING, TIMING.grant_ttl_ms) in every_door(run, after_ms=10)
+
+
+def test_a_way_back_that_gave_way_and_opens_late_is_over() -> None:
+    run = referred_inside()
+    run.feed(replace(ALONE, call_pressed=True), after_ms=100)
+    run.feed(replace(LAST, closed=False), after_ms=100)
+    assert run.around.doors[0].freeing is not None
+    run.feed(replace(PASSED_FIRST, closed=False), after_ms=100)
+    assert run.around.doors[0].freeing is None
+
+
 def test_a_last_door_that_cannot_tell_where_its_leaf_is_locks_nobody_in_for_ever() -> None:
     run, lost = granted(), replace(LAST, closed=False, unknown=True)
     run.feed(lost, after_ms=50)
