@@ -23,6 +23,7 @@ from gate.passage.evidence import (
     Evidence,
     FaceEvidence,
     InsideEvidence,
+    LaneEvidence,
     PageCheck,
     PageCheckId,
     PageEvidence,
@@ -30,7 +31,7 @@ from gate.passage.evidence import (
     Score,
     SiteEvidence,
 )
-from gate.passage.policy import NoChipAuthentication, Policy, Verdict, decide, decide_entry
+from gate.passage.policy import NoChipAuthentication, Policy, Verdict, decide, decide_entry, lane_objections
 from gate.passage.reasons import Objection, Reason
 
 POLICY = RULES.policy
@@ -240,6 +241,80 @@ def test_a_page_is_objected_to_before_there_is_a_face_as_well() -> None:
 )
 def test_every_doubt_about_the_lane_refers(lane: DoorEvidence | None, expected: set[Reason]) -> None:
     assert reasons(replace(GOOD, lane=lane)) == expected
+
+
+@pytest.mark.parametrize(
+    ("lane", "expected"),
+    [
+        (None, Objection(Reason.BARRIER_LOST)),
+        (replace(LANE, age_ms=POLICY.lane_age_max_ms), None),
+        (replace(LANE, age_ms=301), Objection(Reason.LANE_STATUS_OLD, "301")),
+        (replace(LANE, closed=False), Objection(Reason.LANE_NOT_CLOSED)),
+        (replace(LANE, grants_left=1), Objection(Reason.LANE_NOT_CLOSED)),
+        (replace(LANE, bodies=1), Objection(Reason.ZONE_NOT_EMPTY)),
+        (replace(LANE, bodies=2), Objection(Reason.BODIES_SEVERAL, "2")),
+        (replace(LANE, emergency=True), Objection(Reason.EMERGENCY)),
+        (replace(LANE, alarms=(Alarm.FORCED,)), Objection(Reason.BARRIER_ALARM, "forced")),
+    ],
+)
+def test_what_a_door_objects_to_is_told_with_its_figure_and_of_two_with_its_name(
+    lane: DoorEvidence | None, expected: Objection | None
+) -> None:
+    only = () if expected is None else (expected,)
+    assert decide(replace(GOOD, lane=lane), POLICY).objections == only
+    named = tuple(Objection(one.reason, f"first {one.detail}".strip()) for one in only)
+    if lane is not None and lane.bodies == 1:
+        named = ()  # one body in the first door's zone is theirs who is let in
+    evidence = replace(GOOD, face=None, first=lane, inside=EMPTY)
+    assert decide_entry(evidence, TWO_DOORS).objections == named
+
+
+def test_alone_in_the_zone_before_the_sites_camera_is_the_traveller() -> None:
+    camera_inside = replace(POLICY, camera_inside_zone=True)
+    assert decide(replace(GOOD, lane=replace(LANE, bodies=1)), camera_inside).objections == ()
+    several = (Objection(Reason.BODIES_SEVERAL, "2"),)
+    assert decide(replace(GOOD, lane=replace(LANE, bodies=2)), camera_inside).objections == several
+    assert lane_objections(replace(GOOD, lane=replace(LANE, bodies=1)).doors, POLICY, by_officer=True) == ()
+    assert lane_objections(LaneEvidence(None), replace(POLICY, shadow=True)) == ()
+
+
+@pytest.mark.parametrize(
+    ("inside", "expected"),
+    [
+        (None, [Reason.SENSORS_LOST]),
+        (InsideEvidence(10, 0, object_left=False, looks=2, session=1), []),
+        (
+            InsideEvidence(
+                9_999,
+                None,
+                object_left=None,
+                looks=0,
+                session=1,
+                cabinet_open=True,
+                mains_present=False,
+                help_called=True,
+            ),
+            [Reason.CABINET_OPEN, Reason.MAINS_LOST, Reason.HELP_CALLED],
+        ),
+    ],
+)
+def test_what_a_unit_beside_one_door_objects_to(inside: InsideEvidence | None, expected: list[Reason]) -> None:
+    evidence = replace(GOOD, inside=inside)
+    assert [one.reason for one in decide(evidence, replace(POLICY, sensors=True)).objections] == expected
+    without_unit = [] if inside is None else expected
+    assert [one.reason for one in decide(evidence, POLICY).objections] == without_unit
+
+
+def test_what_the_site_objects_to_is_told_apart() -> None:
+    stale = replace(SITE, trust_age_days=POLICY.trust_age_max_days + 1)
+    assert decide(replace(GOOD, site=stale), POLICY).objections == (Objection(Reason.LISTS_STALE, "trust"),)
+    unseen = replace(SITE, age_s=POLICY.site_age_max_s + 1)
+    assert decide(replace(GOOD, site=unseen), POLICY).objections == (
+        Objection(Reason.LISTS_STALE, "not looked at"),
+        Objection(Reason.CLOCK_UNSURE),
+    )
+    absent = replace(SITE, officer_seen_ago_s=None)
+    assert decide(replace(GOOD, site=absent), replace(POLICY, shadow=True)).objections == ()
 
 
 TWO_DOORS = replace(POLICY, two_doors=True)
