@@ -82,6 +82,18 @@ def test_a_passport_taken_away_is_gone_for_every_request(reader: ChipReader) -> 
         assert client.ask(b"\x02" + SELECT_APPLICATION) == b"\x01"
 
 
+def test_a_reader_without_its_cable_reads_nothing_until_it_is_plugged_in_again(reader: ChipReader) -> None:
+    reader.unplug()
+    reader.insert(PASSPORT)
+    reader.remove()
+    assert not reader.socket.exists()
+    reader.replug()
+    with Client(reader) as client:
+        assert not client.present()
+        reader.insert(PASSPORT)
+        assert client.present()
+
+
 def test_a_card_that_pulls_itself_out_is_no_longer_present(reader: ChipReader) -> None:
     reader.insert(PASSPORT, pull_out_after_apdus=1)
     with Client(reader) as client:

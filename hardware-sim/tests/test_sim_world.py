@@ -23,7 +23,7 @@ from hardware_sim.opening import CAMERA_PORT, NotReadyError, port_before, start_
 from hardware_sim.scenario import Lane, Scenario, Sight, Verdict, read_scenarios, scenario_folder
 from hardware_sim.stage import Cast, Hardware
 from hardware_sim.story import FOLLOWING_M
-from hardware_sim.technician import STORY, Technician
+from hardware_sim.technician import STORY, Cable, Technician
 from hardware_sim.truth import read_truth
 from hardware_sim.world import ORDER_BYTES_MAX, TRUTH_NAME, World
 
@@ -62,7 +62,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 def worlds_answer(
-    folder: Path, *orders: object, out: io.StringIO | None = None, lane: Lane = Lane.ONE_DOOR
+    folder: Path,
+    *orders: object,
+    out: io.StringIO | None = None,
+    lane: Lane = Lane.ONE_DOOR,
+    cables: dict[str, Cable] | None = None,
 ) -> list[dict[str, Any]]:
     lines = "".join(order if isinstance(order, str) else json.dumps(order) + "\n" for order in orders)
     events = out or io.StringIO()
@@ -77,6 +81,7 @@ def worlds_answer(
         pace=10.0,
         lit_camera=Quiet(),
         lane=lane,
+        cables=cables,
     )
     try:
         world.run(io.StringIO(lines), {"camera": "http://127.0.0.1:1/"})
@@ -412,9 +417,38 @@ def test_a_technician_moves_as_they_are_told(folder: Path) -> None:
     assert {"fire_on", "power_up"} <= set(events)
 
 
+def test_what_is_broken_is_broken_until_it_is_mended(folder: Path) -> None:
+    pulled: list[str] = []
+    orders = (
+        {"do": "unplug", "what": "barrier"},
+        {"do": "unplug", "what": "camera"},
+        {"do": "replug", "what": "barrier"},
+        {"do": "line", "drop": 1},
+        {"do": "push", "degrees": 20},
+        {"do": "motor", "faulty": True},
+    )
+    cables = {"camera": Cable(lambda: pulled.append("out"), lambda: pulled.append("in"))}
+    _, *answers = worlds_answer(folder, *orders, {"do": "unplug", "what": "camera"}, cables=cables)
+    assert [(one["event"], one.get("do")) for one in answers] == [("did", order["do"]) for order in orders] + [
+        ("error", None)
+    ]
+    assert "is out already" in answers[-1]["why"]
+    assert pulled == ["out"]
+    happened = [record.event for record in read_truth(folder / TRUTH_NAME)]
+    assert [one for one in happened if "plugged" in one] == ["barrier_unplugged", "camera_unplugged", "barrier_plugged"]
+    assert {"leaf_forced", "motor_fault"} <= set(happened)
+
+
+def test_of_two_doors_the_first_ones_cable_is_told_as_that_doors(folder: Path) -> None:
+    _, did = worlds_answer(folder, {"do": "unplug", "what": "first-barrier"}, lane=Lane.TWO_DOOR)
+    assert did["event"] == "did"
+    (told,) = [one for one in read_truth(folder / TRUTH_NAME) if one.event == "barrier_unplugged"]
+    assert told.text("door") == "first"
+
+
 def test_one_order_sends_two_people_close_behind_each_other() -> None:
     hardware = Hardware(*cast("Any", (Barrier(lambda *_, **__: None), *[Quiet()] * 5)))
-    Technician(hardware, Casting().cast("x", STORY)).do({"do": "walk_in", "who": "anna", "followed_by": "ben"})
+    Technician(hardware, Casting().cast("x", STORY), {}).do({"do": "walk_in", "who": "anna", "followed_by": "ben"})
     assert hardware.barrier.bodies_m == {"anna": START_M, "ben": START_M - FOLLOWING_M}
 
 
@@ -444,6 +478,12 @@ def test_a_camera_has_the_port_that_it_had_in_this_folder_before(folder: Path) -
         {"do": "walk_in", "who": "anna", "followed_by": "two words"},
         {"do": "stand", "shows": "picture"},
         {"do": "stand"},
+        {"do": "unplug", "what": "screen"},
+        {"do": "unplug"},
+        {"do": "replug", "what": "barrier"},
+        {"do": "line"},
+        {"do": "line", "drop": 2},
+        {"do": "push", "degrees": True},
     ],
 )
 def test_a_technicians_order_that_is_none_is_told(folder: Path, order: object) -> None:

@@ -11,6 +11,7 @@ from hardware_sim.camera import MjpegCamera
 from hardware_sim.camera.server import FPS, LATE_S_MAX
 from hardware_sim.camera.wavering import Lens
 from hardware_sim.chip import ReaderGoneError
+from hardware_sim.chip.reader import ChipReader
 from hardware_sim.clock import WorldClock
 from hardware_sim.company import Company, CompanyError
 from hardware_sim.faces import FaceDataMissingError, FacesNotRenderedError, identities
@@ -19,14 +20,13 @@ from hardware_sim.passport.issuer import Issuer
 from hardware_sim.readers.kinds import PAGE_READER
 from hardware_sim.scenario import Lane, read_scenarios
 from hardware_sim.scenario import scenario_folder as built_in_scenarios
+from hardware_sim.technician import Cable
 from hardware_sim.world import World
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from hardware_sim.chip.installed import InstalledReader
-    from hardware_sim.chip.reader import ChipReader
-
 
 CAMERA_PORT = "camera.port"
 PAGE_PORT = "page.port"
@@ -81,6 +81,7 @@ def open_world(
             lit_camera=camera,
             clock=clock,
             lane=lane,
+            cables={"camera": Cable(camera.stop, camera.start), **_of_chip(chip)},
         )
         cleanup.callback(world.close)
         ready = {
@@ -90,6 +91,11 @@ def open_world(
             "csca": _write(folder / "csca", {**issuer.csca_files(), **revocation_lists(issuer)}),
         }
         world.run(sys.stdin, ready)
+
+
+def _of_chip(chip: ChipReader | InstalledReader) -> dict[str, Cable]:
+    """The cable of a chip reader that is the world's own."""
+    return {"chip": Cable(chip.unplug, chip.replug)} if isinstance(chip, ChipReader) else {}
 
 
 def port_before(kept: Path) -> int:

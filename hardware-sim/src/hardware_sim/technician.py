@@ -2,38 +2,58 @@
 
 Orders, one a line, in a lane of one door: `{"do":"walk_in","who":"anna"}` and `walk_out` (through the barrier, if it opens), `walk_in` with `followed_by`
 (a second one right behind), `turn_back`, `fire` with `active`, `power_cycle` (the barrier's board), `stand` with `shows` (`self`, `nobody`, `two`) before the
-camera, `lay` and `take` (a document).
+camera, `lay` and `take` (a document). And what goes wrong in the night: `unplug` and `replug` with `what` (a cable), `line` with `drop` (of how many of its bytes
+the barrier's cable loses), `push` with `degrees` (the leaf, by hand), `motor` with `faulty`.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hardware_sim.barrier.zone import START_M
+from hardware_sim.pty import LineFaults
 from hardware_sim.scenario import Scenario, Sight, Verdict
 from hardware_sim.stage import CHIP_BIT_RATE_KBIT_S, CHIP_DELAY_PER_APDU_MS
 from hardware_sim.story import FOLLOWING_M
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from hardware_sim.serving import Order
     from hardware_sim.stage import Cast, Hardware
 
-DEEDS = frozenset({"walk_in", "walk_out", "turn_back", "fire", "power_cycle", "stand", "lay", "take"})
+HARM = frozenset({"unplug", "replug", "line", "push", "motor"})
+DEEDS = frozenset({"walk_in", "walk_out", "turn_back", "fire", "power_cycle", "stand", "lay", "take"}) | HARM
+FIRST_BARRIER = "first-barrier"
 STORY = Scenario("technician", "Somebody sets the lane up", Verdict.ADMITTED, incidents=(), passages=0)
 _WHO = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 _SIGHTS = {sight.value: sight for sight in (Sight.SELF, Sight.NOBODY, Sight.TWO)}
 
 
+@dataclass(frozen=True, slots=True)
+class Cable:
+    """What one of the lane's devices hangs on: its data, or its power."""
+
+    unplug: Callable[[], None]
+    replug: Callable[[], None]
+
+
 class Technician:
     """One of them. Orders raise ValueError for what is none."""
 
-    def __init__(self, hardware: Hardware, cast: Cast) -> None:
+    def __init__(self, hardware: Hardware, cast: Cast, cables: Mapping[str, Cable]) -> None:
         self._hardware = hardware
         self._cast = cast
+        self._cables = cables
+        self._out: set[str] = set()
 
     def do(self, order: Order) -> None:
         """Carry one order out."""
+        if order["do"] in HARM:
+            self._harm(order)
+            return
         hardware = self._hardware
         if hardware.two_doors is not None:
             raise ValueError("a technician moves in a lane of one door")
@@ -67,6 +87,41 @@ class Technician:
             case other:
                 raise ValueError(f"there is no order {other!r}")
 
+    def _harm(self, order: Order) -> None:
+        """Break something, or mend it."""
+        barrier = self._hardware.barrier
+        match order["do"]:
+            case "unplug" | "replug" as how:
+                self._pull(order.get("what"), out=how == "unplug")
+            case "line":
+                self._hardware.barrier_line.faults = LineFaults(drop=_number(order, "drop"))
+            case "push":
+                barrier.push_leaf(_number(order, "degrees"))
+            case "motor":
+                barrier.set_motor_fault(faulty=order.get("faulty") is True)
+            case other:
+                raise ValueError(f"there is no order {other!r}")
+
+    def _pull(self, what: object, *, out: bool) -> None:
+        if not isinstance(what, str) or what not in self._cables:
+            raise ValueError(f"what is one of {', '.join(sorted(self._cables))}")
+        if out is (what in self._out):
+            raise ValueError(f"the cable of the {what} is {'out' if out else 'in'} already")
+        if out:
+            self._tell_cable(what, "unplugged")
+            self._cables[what].unplug()
+            self._out.add(what)
+        else:
+            self._cables[what].replug()
+            self._tell_cable(what, "plugged")
+            self._out.remove(what)
+
+    def _tell_cable(self, what: str, how: str) -> None:
+        if what == FIRST_BARRIER:
+            self._hardware.truth.record(f"barrier_{how}", door="first")
+        else:
+            self._hardware.truth.record(f"{what}_{how}")
+
 
 def _who(order: Order) -> str:
     return _name(order.get("who", STORY.name))
@@ -76,6 +131,13 @@ def _name(who: object) -> str:
     if not isinstance(who, str) or not _WHO.match(who):
         raise ValueError("who has 1 to 64 letters, digits, - or _")
     return who
+
+
+def _number(order: Order, name: str) -> float:
+    number = order.get(name)
+    if isinstance(number, int | float) and not isinstance(number, bool):
+        return float(number)
+    raise ValueError(f"{name} is a number")
 
 
 def _sight(order: Order) -> Sight:

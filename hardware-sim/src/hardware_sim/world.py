@@ -25,7 +25,7 @@ from hardware_sim.screen import Screen, WorldClosedError
 from hardware_sim.sensors.device import BAUD as SENSORS_BAUD
 from hardware_sim.stage import Cast, Hardware, Stage, TwoDoors
 from hardware_sim.story import PAGE_WORDS, SCREENS, Traveller
-from hardware_sim.technician import DEEDS, STORY, Technician
+from hardware_sim.technician import DEEDS, FIRST_BARRIER, STORY, Cable, Technician
 from hardware_sim.truth import Field, Truth
 from hardware_sim.two_doors.enclosure import Enclosure
 from hardware_sim.two_doors.story import InnerTraveller
@@ -124,7 +124,9 @@ class World:
         lit_camera: LitCamera | None = None,
         clock: WorldClock | None = None,
         lane: Lane = Lane.ONE_DOOR,
+        cables: Mapping[str, Cable] | None = None,
     ) -> None:
+        """`cables` are those that the world does not make itself: of what it is given."""
         self._casting = casting
         self._scenarios = scenarios
         self._arrivals: queue.Queue[Arrival | None] = queue.Queue()
@@ -134,6 +136,7 @@ class World:
         self._speaker = Speaker(out, self._screen.close)
         self._cleanup = ExitStack()
         self.truth = self._cleanup.enter_context(Truth(folder / TRUTH_NAME, self._clock))
+        self._cables = dict(cables or {})
         self._lane: dict[str, str] = {}
         self._two_doors = self._between(folder, seed) if lane is Lane.TWO_DOOR else None
         self.barrier = self._only_barrier() if self._two_doors is None else self._two_doors.enclosure.last
@@ -155,7 +158,7 @@ class World:
     def _between(self, folder: Path, seed: int) -> TwoDoors:
         """Two doors, and what stands between them."""
         enclosure = Enclosure(self._report, self._clock)
-        first = self._line(folder / "first-barrier", enclosure.first, BARRIER_BAUD, seed)
+        first = self._line(folder / FIRST_BARRIER, enclosure.first, BARRIER_BAUD, seed)
         sensors = self._line(folder / "sensors", enclosure.sensors, SENSORS_BAUD, seed)
         self._lane = {"first_barrier": str(first.path), "sensors": str(sensors.path)}
         return TwoDoors(enclosure, first, sensors)
@@ -171,6 +174,7 @@ class World:
         line = SerialLine(path, device, baud=baud, seed=seed)
         line.start()
         self._cleanup.callback(line.stop)
+        self._cables[path.name] = Cable(line.unplug, line.replug)
         return line
 
     def close(self) -> None:
@@ -229,7 +233,7 @@ class World:
     def _move_technician(self, order: dict[str, object]) -> None:
         """Somebody sets the lane up; nobody should travel meanwhile."""
         if self._technician is None:
-            self._technician = Technician(self._hardware, self._casting.cast(STORY.name, STORY))
+            self._technician = Technician(self._hardware, self._casting.cast(STORY.name, STORY), self._cables)
         try:
             self._technician.do(order)
         except ValueError as error:

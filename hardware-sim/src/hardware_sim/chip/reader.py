@@ -38,6 +38,7 @@ class ChipReader:
         self._allow_pcsc = allow_pcsc
         self._lock = threading.Lock()
         self._slot: _PcscSlot | DirectSlot | None = None
+        self._plugged = True
         self.kind: Literal["pcsc", "direct"] = "direct"
         self.socket = Path()
         self.why = ""
@@ -70,7 +71,7 @@ class ChipReader:
                 case DirectSlot() as slot:
                     slot.insert(Card(passport, **switches))
                 case None:
-                    raise ReaderGoneError("the reader is not up")
+                    self._refuse()
 
     def remove(self) -> None:
         """Take the passport away; nothing happens when there is none."""
@@ -81,7 +82,21 @@ class ChipReader:
                 case DirectSlot() as slot:
                     slot.remove()
                 case None:
-                    raise ReaderGoneError("the reader is not up")
+                    self._refuse()
+
+    def unplug(self) -> None:
+        """Pull its cable: it is gone, and a passport that is laid on it is read by nobody."""
+        self._plugged = False
+        self.stop()
+
+    def replug(self) -> None:
+        """Put the cable in again: an empty reader."""
+        self.start()
+        self._plugged = True
+
+    def _refuse(self) -> None:
+        if self._plugged:
+            raise ReaderGoneError("the reader is not up")
 
     def stop(self) -> None:
         """End everything that `start` began. Calling it again does nothing."""
