@@ -19,7 +19,6 @@ from gate.programs.shared.status import Silence
 from gate.programs.shared.told import Alarm, Told, hear_all
 
 WATCH_S = 1.0
-PARTS = ("barrier", "reader", "vision", "log")
 RUN_FOR = {"service": "in service", "trial": "on trial", "demo": "in a demo"}
 UNKNOWN = {Silence.AWAY: "unknown: the lane is away", Silence.NO_RIGHT: "unknown: this user may not ask the lane"}
 
@@ -78,8 +77,18 @@ class Shown:
     @property
     def _devices(self) -> dict[str, bool | None]:
         told = self.told.says("lane")
-        parts = [part for part in PARTS if part != "barrier" or not self._watches]
-        return {part: part not in self.told.lane.lost if told else None for part in parts}
+        return {part: part not in self.told.lane.lost if told else None for part in self._parts}
+
+    @property
+    def _parts(self) -> tuple[str, ...]:
+        """What the lane of this gate cannot do without."""
+        settings = self.settings
+        of_the_lane = {
+            "barrier": settings.driven,
+            "first_barrier": settings.first_driven,
+            "sensors": None if self._watches else settings.sensors,
+        }
+        return (*(name for name, one in of_the_lane.items() if one is not None), "reader", "camera", "vision", "log")
 
     @property
     def _importing(self) -> object:

@@ -136,6 +136,22 @@ def test_of_a_lane_that_is_away_nothing_is_said_to_be_well(ask: Callable[..., An
     assert set(json.loads(ask("--json", tables=AUTHORITY).stdout)["devices"].values()) == {True}
 
 
+TWO_DOORS = {
+    "first_barrier": {"port": "/dev/f"},
+    "sensors": {"port": "/dev/i", "profile": "portcullis-sim"},
+}
+
+
+@pytest.mark.parametrize(("tables", "parts"), [({}, {"camera"}), (TWO_DOORS, {"first_barrier", "sensors", "camera"})])
+def test_whatever_the_lane_has_lost_is_named(ask: Callable[..., Any], tables: dict[str, Any], parts: set[str]) -> None:
+    page = ask(tables=tables, lost=sorted(parts), in_service=False).stdout.splitlines()
+    (line,) = [one for one in page if one.startswith("  lost")]
+    assert set(line.removeprefix("  lost     ").split(", ")) == parts
+    devices = json.loads(ask("--json", tables=tables, lost=sorted(parts)).stdout)["devices"]
+    assert {name for name, well in devices.items() if not well} == parts
+    assert ("sensors" in devices) is bool(tables)
+
+
 def test_of_programs_that_this_user_may_not_ask_it_says_who_may(ask: Callable[..., Any]) -> None:
     page = ask(tables=AUTHORITY, closed=("lane", "log"))
     assert page.exit_code == Exit.NOT_PERMITTED
