@@ -1,4 +1,4 @@
-"""The real programs on a simulated world, without a central server, with an officer, and with travellers on demand."""
+"""The real programs on a simulated world, with an officer and travellers on demand; with a central server when asked for."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gate.demo import stage as staging
 from gate.demo import world as worlds
 from gate.demo.central import Central
 from gate.demo.director import Director, Visit
-from gate.demo.disk import DiskKind, LogDisk
+from gate.demo.disk import DiskKind, LogDisk, log_disk
 from gate.demo.machine import Machine
 from gate.demo.officer import Officer
 from gate.demo.play import AGAIN_MAX
@@ -34,16 +34,19 @@ PROGRAMS = ("log", "vision", "lane", "screens")
 
 def unfilled(state: Path) -> LogDisk:
     """The machine's own disk: no scenario of these tests fills it."""
+    state.mkdir()
     return LogDisk(DiskKind.LIMITED, state, state, 0)
 
 
 class Gate:
-    """A gate without a central server, its officer, and travellers on demand."""
+    """A gate, its officer, and travellers on demand."""
 
-    def __init__(self, stage: Stage, world: worlds.World, family: Family) -> None:
+    def __init__(self, stage: Stage, world: worlds.World, family: Family, *, central: Central, disk: LogDisk) -> None:
         self.stage = stage
         self.world = world
         self.family = family
+        self.central = central
+        self.disk = disk
         self.screens: list[Screen] = []
         self._changed = asyncio.Event()
         shift, _ = read_shift(stage.shift)
@@ -55,8 +58,8 @@ class Gate:
             world=world,
             officer=self.officer,
             programs=family.children,
-            central=Central(stage.folder / "central", stage.folder / "central.log"),
-            disk=unfilled(stage.folder / "state"),
+            central=central,
+            disk=disk,
             machine=self.machine,
             on_progress=lambda _visit, _over: None,
         )
@@ -99,28 +102,42 @@ async def running(
     tables: dict[str, Any] | None = None,
     reader: str = "elyctis",
     lane: str = "one-door",
+    central: bool = False,
 ) -> AsyncIterator[Gate]:
-    """Run the programs on a simulated world; `tables` are further ones of `gate.toml`, or other ones. `reader` is what reads documents there."""
+    """Run the programs on a simulated world; `tables` are further ones of `gate.toml`, or other ones. `reader` is what reads documents there.
+
+    With `central` a server is there to mirror the log, which lies on a small disk of its own.
+    """
     (folder / "world").mkdir()
-    (folder / "state").mkdir()
-    async with worlds.start(folder / "world", seed=1, reader=reader, lane=lane, log=folder / "world.log") as world:
+    async with (
+        worlds.start(folder / "world", seed=1, reader=reader, lane=lane, log=folder / "world.log") as world,
+        _central(folder, runs=central) as server,
+        _disk(folder / "state", small=central) as disk,
+    ):
         stage = staging.prepare(
             folder,
             world.ready,
-            state=folder / "state",
+            state=disk.state,
             models=models or default_folder(),
             face_profile="standard",
-            enrol=lambda _: None,
+            enrol=server.enrol if central else lambda _: None,
         )
         if tables:
             told = tomllib.loads(stage.config_path.read_text())
             stage.config_path.write_bytes(tomli_w.dumps({**told, **tables}).encode())
             stage = replace(stage, config=configuration.load(stage.config_path))
         children = [
-            Child(name, stage.config_path, output=stage.log_of(name), on_start=lambda _: None) for name in programs
+            Child(
+                name,
+                stage.config_path,
+                output=stage.log_of(name),
+                on_start=lambda _: None,
+                prefix=disk.prefix if name == "log" else (),
+            )
+            for name in programs
         ]
         family = Family(children)
-        gate = Gate(stage, world, family)
+        gate = Gate(stage, world, family, central=server, disk=disk)
         async with family.running():
             beside = [asyncio.ensure_future(task) for task in (gate.officer.run(), gate.machine.run())]
             try:
@@ -129,3 +146,26 @@ async def running(
                 for task in beside:
                     task.cancel()
                 await asyncio.gather(*beside, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def _central(folder: Path, *, runs: bool) -> AsyncIterator[Central]:
+    """The central server, running or not."""
+    central = Central(folder / "central", folder / "central.log")
+    if runs:
+        central.prepare()
+        await central.start()
+    try:
+        yield central
+    finally:
+        await central.stop()
+
+
+@contextlib.asynccontextmanager
+async def _disk(state: Path, *, small: bool) -> AsyncIterator[LogDisk]:
+    """What the log's state lies on: a small disk of its own, or the machine's."""
+    if small:
+        async with log_disk(state, 0) as disk:
+            yield disk
+    else:
+        yield unfilled(state)

@@ -102,7 +102,7 @@ class Child:
 
 
 class Family:
-    """Several programs kept running; `stop` ends one for good, `running` ends what is left in `STOP_ORDER`."""
+    """Several programs kept running; `stop` ends one until it is told to `start`, `running` ends what is left in `STOP_ORDER`."""
 
     def __init__(self, children: list[Child]) -> None:
         self.children = {child.name: child for child in children}
@@ -111,12 +111,18 @@ class Family:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Keep all of them running while the block runs."""
-        self._tasks = {name: asyncio.ensure_future(child.run()) for name, child in self.children.items()}
+        for name in self.children:
+            self.start(name)
         try:
             yield
         finally:
             for name in sorted(self._tasks, key=STOP_ORDER.index):
                 await self.stop(name)
+
+    def start(self, name: str) -> None:
+        """Keep one program running, unless it is."""
+        if name not in self._tasks:
+            self._tasks[name] = asyncio.ensure_future(self.children[name].run())
 
     async def stop(self, name: str) -> None:
         """End one program and wait for its end."""
