@@ -359,7 +359,7 @@ async def _programs(config: Config) -> str:
     if Silence.NO_RIGHT in answers.values():
         raise NoRightError(f"{_us()} may not ask them; root and members of {OPERATORS} may")
     if silent:
-        raise NotWellError(f"{', '.join(silent)} do not answer")
+        raise NotWellError(f"no answer from {', '.join(silent)}")
     return ", ".join(f"{name} {answer.state}" for name, answer in answers.items() if isinstance(answer, Status))
 
 
