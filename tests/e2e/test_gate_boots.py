@@ -82,6 +82,17 @@ def test_an_operator_may_ask_how_the_programs_are_and_others_may_not(gate: Gate)
     assert asked_by("officer7") == (77, {"no_right"})
 
 
+def test_without_the_card_service_no_chip_is_read_until_it_is_back(gate: Gate) -> None:
+    def chip_is_gone() -> bool:
+        return "chip_reader_gone" in {one["mode"] for one in gate.status()["degraded"]}
+
+    gate.machine.systemctl("stop", "pcscd.socket", "pcscd.service")
+    gate.until(chip_is_gone, "the loss of the card service is shown")
+    gate.machine.systemctl("start", "pcscd.socket")
+    gate.until(lambda: not chip_is_gone(), "the card service is back")
+    gate.until(gate.is_in_service, "the gate is in service again")
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_a_program_that_is_killed_comes_back_and_the_lane_is_safe(gate: Gate, program: str) -> None:
     before = gate.pid(program)

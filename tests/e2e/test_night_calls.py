@@ -117,6 +117,10 @@ async def called() -> AsyncIterator[Called]:
         for name in ("pages", "downloads"):
             (folder / name).mkdir()
         tables = {
+            "barrier": {
+                "port": str(folder / "world/barrier"),
+                "poll_ms": 20,
+            },  # a line is judged by a thousand questions
             "page": {"driver": "folder", "path": str(folder / "pages")},
             "lists": {"folder": str(folder / "downloads"), "test": True, "check_every_ms": 500},
         }

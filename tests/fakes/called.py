@@ -25,7 +25,7 @@ from gate.trust.importing import import_sources
 from gate.trust.sources import read_source
 
 OF_THIS_MACHINE: Final = frozenset({"machine_late", "throttled"})  # it may be slow, which no call is about
-DEADLINE_S: Final = 180.0  # a line is judged by a thousand questions, which take a minute
+DEADLINE_S: Final = 180.0
 POLL_S: Final = 0.3
 
 Answer = TypeVar("Answer")
