@@ -27,7 +27,8 @@ class Waits:
 class Interior:
     """What the sensors say of the space between the doors and of the cabinet: the newest look, when it came, and how many `looks` running
     agreed on the people, in one session; `counted_ms` is when the last of these came. `called`: the call button was pressed, and no officer has acknowledged it.
-    `went_in` is how many more the doors counted in than out, since they were last believed to have forgotten somebody who left.
+    `went_in` is how many more the doors counted in than out, since they were last believed to have forgotten somebody who left; or whom they
+    did not count, and who was seen waiting.
     """
 
     seen: SensorsSeen | None = None

@@ -59,6 +59,7 @@ class Timing:
     inside_max_ms: int = (
         10_000  # somebody inside before a closed leaf with nobody let through for so long: an officer is told
     )
+    inside_seen_ms: int = 2_000  # somebody is seen waiting inside for so long: they went in, whatever the doors counted
     way_back_ms: int = 30_000  # a referral whose traveller waits between the doors: the first one opens
     way_back_again_ms: int = 20_000  # somebody is still inside: it opens again
     referral_max_ms: int = 120_000  # no officer has answered a referral: an incident, and a notice from then on

@@ -16,7 +16,7 @@ from gate.passage.effects import Effect, Release
 from gate.passage.endings import incident
 from gate.passage.events import Event, SensorsSeen
 from gate.passage.evidence import Door
-from gate.passage.interior import Interior, Waits
+from gate.passage.interior import LOOKS_MIN, Interior, Waits
 from gate.passage.lane import Surroundings, Timing
 from gate.passage.records import IncidentKind
 from gate.passage.states import Idle, Referred, State, crossing_of
@@ -92,6 +92,9 @@ def _way_back(around: Surroundings, state: State, now_ms: int, timing: Timing) -
         if not (interior.people or interior.went_in or interior.called):
             return around, ()  # what is unknown is not the beginning of somebody's wait
         waits = Waits(now_ms)
+    seen = interior.people if interior.looks >= LOOKS_MIN else None
+    if seen and not interior.went_in and now_ms - waits.since_ms >= timing.inside_seen_ms:
+        interior = replace(interior, went_in=seen)  # nobody vanishes between closed doors
     limit_ms = timing.inside_max_ms if isinstance(state, Idle) else timing.way_back_ms
     is_due = interior.called or waits.at_once or now_ms - waits.since_ms >= limit_ms
     again_ms = math.inf if interior.is_empty else timing.way_back_again_ms  # a call from where nobody is seen: once

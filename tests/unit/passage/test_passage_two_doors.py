@@ -14,6 +14,7 @@ from fakes.two_door_lane import (
     EMPTY,
     FIRST,
     LAST,
+    LOOK_MS,
     TWO,
     TWO_DOORS,
     deciding,
@@ -62,7 +63,7 @@ from gate.passage.events import (
     Tick,
 )
 from gate.passage.evidence import Alarm, Door, InsideEvidence, Score
-from gate.passage.interior import Interior
+from gate.passage.interior import Interior, Waits
 from gate.passage.orders import (
     AcknowledgeAlarms,
     Admit,
@@ -734,6 +735,20 @@ def test_a_counter_that_sees_nobody_is_held_against_the_doors_once() -> None:
     run.feed(PASSED_FIRST, EMPTY, EMPTY, after_ms=100)
     run.feed(Tick(), after_ms=TIMING.entering_max_ms)
     assert _opens(run.order(HandOver(CROSSING, Disposition.WALKED_BACK)))
+
+
+@pytest.mark.parametrize("seen_ms", [TIMING.inside_seen_ms - 100, TIMING.inside_seen_ms])
+def test_whom_no_door_counted_and_the_counter_saw_waiting_is_not_forgotten_by_it(seen_ms: int) -> None:
+    """A siege found somebody locked in whom the first door's board did not count, and of whom the counter said later that nobody was there."""
+    run = first_granted()
+    run.feed(replace(FIRST, closed=False, grants_left=1), after_ms=500)
+    run.feed(FIRST, LAST, ALONE, ALONE, after_ms=1_000)
+    run.order(Hold(CROSSING))
+    assert run.around.interior is not None
+    assert run.around.interior.waits == Waits(run.now_ms)
+    run.feed(ALONE, ALONE, Tick(), after_ms=seen_ms - 2 * LOOK_MS)
+    run.feed(EMPTY, EMPTY)
+    assert _ways_back(run, EMPTY) == (1 if seen_ms >= TIMING.inside_seen_ms else 0)
 
 
 def test_a_counter_is_not_believed_for_a_release_of_before_somebody_went_in() -> None:
