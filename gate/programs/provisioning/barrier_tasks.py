@@ -11,7 +11,7 @@ from drivers.barrier.framed.profile import FramedProfile
 from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.modbus.tables import Pulse
 from drivers.barrier.profiles import BarrierProfile, load_profile
-from drivers.barrier.settings import BarrierSettings
+from drivers.barrier.settings import BarrierSettings, Board
 from drivers.errors import DriverError
 from drivers.values import Direction
 from gate.programs.provisioning import barrier_acts, genuine
@@ -75,6 +75,10 @@ def lasts_ms(profile: BarrierProfile, ttl_ms: int) -> int:
 
 
 def _profile(settings: BarrierSettings) -> BarrierProfile:
+    if not isinstance(settings, Board):
+        raise ConfigurationStepError(
+            f"a barrier by {settings.driver} has no profile that says how a grant ends without us"
+        )
     try:
         return load_profile(settings.profile)
     except DriverError as error:

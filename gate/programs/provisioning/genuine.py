@@ -8,7 +8,7 @@ from typing import Final
 
 from drivers.barrier.settings import BarrierSettings, ModbusTcp
 from drivers.camera.presence import server_of
-from drivers.camera.settings import CameraSettings, Files, Gstreamer, Network, V4l2
+from drivers.camera.settings import CameraSettings, Gstreamer, Network, V4l2
 from drivers.errors import DriverError
 from drivers.reader.pcsc import reader_names
 from drivers.reader.settings import ChipReaderSettings, Direct, MrzReaderSettings, PageCamera, PageFolder, PageSettings
@@ -36,8 +36,6 @@ def of_line(settings: MrzReaderSettings | SensorSettings) -> Verified:
 def of_camera(settings: CameraSettings) -> Verified:
     """A camera before the traveller."""
     match settings:
-        case Files():
-            return Verified.SIMULATOR
         case Gstreamer():
             is_test = any(source in settings.address for source in _TEST_SOURCES)
             return Verified.SIMULATOR if is_test else Verified.HARDWARE
@@ -45,6 +43,8 @@ def of_camera(settings: CameraSettings) -> Verified:
             return _of_video_device(settings.address)
         case Network():
             return _of_stream(settings.address)
+        case _:
+            return Verified.SIMULATOR if settings.simulated() else Verified.NO
 
 
 def of_page(settings: PageSettings) -> Verified:

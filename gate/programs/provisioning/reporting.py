@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from drivers.barrier.settings import BarrierSettings, Board
 from drivers.errors import DriverError
 from gate import durable
 from gate.approval.canonical import digest
@@ -195,11 +196,18 @@ def _software(config: Config) -> Software:
     )
 
 
+def _profile_of(settings: BarrierSettings) -> str:
+    """Its name or path; empty for a protocol without profiles."""
+    if isinstance(settings, Board):
+        return settings.profile
+    return ""
+
+
 def _profiles(config: Config) -> Iterator[Profile]:
     for name, settings in (("barrier", config.driven), ("first_barrier", config.first_driven)):
         if settings is not None:
             said = _said(partial(barriers.is_verified, settings))
-            yield Profile(device=name, driver=settings.driver, profile=settings.profile, said=said)
+            yield Profile(device=name, driver=settings.driver, profile=_profile_of(settings), said=said)
     if (unit := config.sensors) is not None:
         said = _said(partial(sensors.is_verified, unit))
         yield Profile(device="sensors", driver=unit.driver, profile=unit.profile, said=said)
