@@ -54,6 +54,7 @@ from gate.passage.events import (
     Recorded,
     RecordKind,
     SensorsSeen,
+    SiteSeen,
     Tick,
     TrackChange,
     TrackChanged,
@@ -606,6 +607,21 @@ def test_a_doorway_without_news_is_as_it_was() -> None:
 )
 def test_since_when_a_door_may_have_been_open(known: Doorway, seen: DoorSeen, unshut_ms: int | None) -> None:
     assert known.observe(seen, 5).unshut_ms == unshut_ms
+
+
+def test_what_was_said_last_hinders_nobody_however_long_ago() -> None:
+    run = two.ready()
+    assert run.feed(SiteSeen(1.0, clock_sure=True), after_ms=10_000) == []
+    assert run.around.hinders == ()
+    assert run.state == machine.Idle(Screen.WELCOME)
+
+
+def test_another_look_is_the_latest_events_alone() -> None:
+    run = inspecting()
+    run.feed(FaceSeen(CROSSING, 1, Guidance.NONE, session=1), FaceSeen(CROSSING, 1, Guidance.NONE, session=2))
+    assert run.around.another_look is True
+    run.feed(Tick())
+    assert run.around.another_look is False
 
 
 def test_a_status_brings_its_own_news_and_no_older() -> None:
