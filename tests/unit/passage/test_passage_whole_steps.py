@@ -72,6 +72,7 @@ from gate.passage.orders import (
     EndEmergencyNow,
     Free,
     HandOver,
+    Hold,
     Maintain,
     Outcome,
     PauseLane,
@@ -335,6 +336,12 @@ def test_a_grant_that_is_nobodys_is_taken_back_at_its_own_door_until_it_is_gone(
     assert Revoke(door.door) in run.feed(granted_there, after_ms=100)
     assert run.feed(granted_there, after_ms=TIMING.order_again_ms - 1) == []
     assert run.feed(granted_there, after_ms=1) == [Revoke(door.door)]
+
+
+def test_what_one_door_does_not_show_is_said_also_when_the_other_ones_status_comes() -> None:
+    run = two.first_granted()
+    run.order(Hold(CROSSING))
+    assert run.feed(LAST, after_ms=TIMING.order_shown_max_ms) == [incident(IncidentKind.REVOKE_NOT_SHOWN)]
 
 
 def test_another_door_that_opens_before_a_grant_is_named() -> None:
