@@ -24,6 +24,7 @@ from fakes.passage_examples import (
 from fakes.two_door_lane import ALONE, EMPTY, FIRST, LAST, TWO
 
 from gate.passage import machine, records
+from gate.passage.books import in_order
 from gate.passage.doorway import Doorway, Raised, Told
 from gate.passage.effects import (
     Answer,
@@ -67,6 +68,7 @@ from gate.passage.orders import (
     AcknowledgeAlarms,
     Admit,
     BeginEmergency,
+    BePresent,
     Consent,
     Disposition,
     EndEmergencyNow,
@@ -442,6 +444,12 @@ def test_the_first_doors_alarm_is_cleared_there_and_ends_there() -> None:
     assert Write(records.AlarmEnded(Alarm.OBSTRUCTED, run.now_ms - began_ms, Door.FIRST)) in effects
 
 
+def test_an_alarm_names_the_crossing_that_runs() -> None:
+    assert inspecting().feed(replace(AT_REST, alarms=(Alarm.FORCED,))) == [
+        Write(records.Incident(CROSSING, IncidentKind.FORCED, waits=True))
+    ]
+
+
 def test_an_alarm_that_an_officer_has_seen_waits_no_more() -> None:
     run = ready()
     began_ms = run.now_ms
@@ -590,6 +598,12 @@ def test_the_books_name_the_door_that_they_are_of(door: DoorSeen) -> None:
     ]
 
 
+def test_what_was_counted_stands_behind_the_orders_and_before_what_is_written_of_it() -> None:
+    counted, ended = passed(CROSSING, LAST), Write(records.GrantEnded(CROSSING, GrantEnd.PASSAGE))
+    assert in_order((Revoke(), ended, Erase(CROSSING)), (counted,)) == (Revoke(), counted, ended, Erase(CROSSING))
+    assert in_order((Revoke(), Show(Screen.WAIT)), (counted,)) == (Revoke(), Show(Screen.WAIT), counted)
+
+
 # ── what is known of doors and inside ────────────────────────────────────────────────────────────────────────────────
 
 
@@ -621,6 +635,15 @@ def test_what_was_said_last_hinders_nobody_however_long_ago() -> None:
     assert run.feed(SiteSeen(1.0, clock_sure=True), after_ms=10_000) == []
     assert run.around.hinders == ()
     assert run.state == machine.Idle(Screen.WELCOME)
+
+
+def test_a_site_that_nobody_looked_at_for_too_long_closes_the_lane_at_once() -> None:
+    run = ready()
+    seen_ms = run.now_ms
+    limit_ms = RULES.policy.site_age_max_s * 1_000
+    run.order(BePresent(), after_ms=limit_ms - 10)
+    assert run.feed(Tick(), after_ms=seen_ms + limit_ms - run.now_ms) == []
+    assert run.feed(Tick(), after_ms=1) == [Show(Screen.CLOSED)]
 
 
 def test_another_look_is_the_latest_events_alone() -> None:
