@@ -13,6 +13,7 @@ from fakes.passage_examples import (
     RULES,
     SAME_FACE,
     Run,
+    decided_record,
     granted,
     inspecting,
     looking,
@@ -23,7 +24,7 @@ from fakes.passage_examples import (
 )
 from fakes.two_door_lane import ALONE, EMPTY, FIRST, LAST, TWO
 
-from gate.passage import machine, records
+from gate.passage import machine, records, waiting
 from gate.passage.books import in_order
 from gate.passage.doorway import Doorway, Raised, Told
 from gate.passage.effects import (
@@ -63,7 +64,7 @@ from gate.passage.events import (
 )
 from gate.passage.evidence import Alarm, CameraTrouble, Door, FaceEvidence
 from gate.passage.interior import Interior, Waits
-from gate.passage.lane import Surroundings
+from gate.passage.lane import Referral, Surroundings
 from gate.passage.orders import (
     AcknowledgeAlarms,
     Admit,
@@ -197,6 +198,21 @@ def test_the_document_that_may_be_read_is_that_of_the_crossing_that_begins() -> 
     assert machine.unread_of(machine.Passing("c0", 0)) is None
     for run in (ready(), recording(), referred(), granted()):
         assert machine.unread_of(run.state) is None
+
+
+def test_a_lane_of_one_door_says_nothing_of_a_first_one() -> None:
+    assert decided_record().evidence.first is None
+
+
+def test_at_the_start_every_open_crossing_has_its_verdict_and_who_is_through_is_admitted() -> None:
+    state, effects = machine.start(("c1", "c2"), ("c0",), through="c2")
+    restarted = (Objection(Reason.LANE_RESTARTED),)
+    closings = (
+        Write(records.Closed("c1", ClosedAs.REFERRED, restarted)),
+        Write(records.Closed("c2", ClosedAs.ADMITTED)),
+    )
+    assert (state, effects) == (machine.Referred("c1", restarted), (*closings, Show(Screen.OFFICER)))
+    assert waiting.left(("c0",), closings) == (Referral("c0", restarted), Referral("c1", restarted))
 
 
 # ── from the decision to the passage ─────────────────────────────────────────────────────────────────────────────────
