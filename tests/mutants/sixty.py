@@ -239,8 +239,8 @@ MUTANTS = (
     Mutant(
         "a grant outlives the traveller's face",
         GRANTING,
-        "    if gap_ms > timing.track_gap_max_ms:",
-        "    if gap_ms > timing.grant_ttl_ms:",
+        "    if lost_ms is not None and now_ms - lost_ms > timing.track_gap_max_ms:",
+        "    if lost_ms is not None and now_ms - lost_ms > timing.grant_ttl_ms:",
     ),
     Mutant(
         "a grant may stand while somebody waits for an officer",
@@ -349,8 +349,8 @@ MUTANTS = (
     Mutant(
         "a call that was answered goes on",
         OBEYING,
-        "        around = replace(around, interior=replace(around.interior, called=False))",
-        "        around = replace(around, interior=replace(around.interior, called=True))",
+        "        around = replace(around, interior=replace(interior, called=False))",
+        "        around = replace(around, interior=replace(interior, called=True))",
         two_doors=True,
     ),
     Mutant(

@@ -343,6 +343,11 @@ def test_the_last_of_two_doors_opens_for_one_person_alone(
     assert decide(evidence, TWO_DOORS).objections == (() if expected is None else (expected,))
 
 
+def test_who_waits_before_the_first_door_does_not_keep_the_last_one_closed() -> None:
+    evidence = replace(GOOD, first=replace(LANE, bodies=2), inside=ALONE)
+    assert decide(evidence, TWO_DOORS).verdict is Verdict.ADMIT
+
+
 @pytest.mark.parametrize(
     ("inside", "expected"),
     [
