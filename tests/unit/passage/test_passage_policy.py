@@ -343,6 +343,15 @@ def test_the_last_of_two_doors_opens_for_one_person_alone(
     assert decide(evidence, TWO_DOORS).objections == (() if expected is None else (expected,))
 
 
+def test_in_the_last_doors_zone_the_traveller_stands_alone_and_nobody_while_the_first_one_opens() -> None:
+    one, several = replace(LANE, bodies=1), replace(LANE, bodies=2)
+    inside = replace(GOOD, first=LANE, inside=ALONE)
+    assert decide(replace(inside, lane=one), TWO_DOORS).objections == ()
+    assert decide(replace(inside, lane=several), TWO_DOORS).objections == (Objection(Reason.BODIES_SEVERAL, "2"),)
+    entering = replace(GOOD, lane=one, face=None, first=LANE, inside=EMPTY)
+    assert decide_entry(entering, TWO_DOORS).objections == (Objection(Reason.ZONE_NOT_EMPTY),)
+
+
 def test_who_waits_before_the_first_door_does_not_keep_the_last_one_closed() -> None:
     evidence = replace(GOOD, first=replace(LANE, bodies=2), inside=ALONE)
     assert decide(evidence, TWO_DOORS).verdict is Verdict.ADMIT
