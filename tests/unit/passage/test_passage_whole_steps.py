@@ -531,6 +531,14 @@ def test_a_pause_leaves_who_is_let_through_and_who_waits_as_they_are(run: object
     assert lane.state == before
 
 
+def test_a_referral_that_is_settled_says_whose_and_by_whom() -> None:
+    settled = Write(records.Settled(CROSSING, said(), Disposition.TAKEN_OVER))
+    run = referred()
+    assert run.order(HandOver(CROSSING, Disposition.TAKEN_OVER)) == done(settled, Show(Screen.WELCOME))
+    assert run.around.waiting == ()
+    assert run.around.decided == ((CROSSING, "officer-1"),)
+
+
 @pytest.mark.parametrize("command", [PauseLane(), HandOver(CROSSING, Disposition.TAKEN_OVER)])
 def test_whoever_is_between_two_doors_then_is_offered_the_way_back_at_once(command: PauseLane | HandOver) -> None:
     run = two.referred_inside()
