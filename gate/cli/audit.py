@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from gate.cli.output import Exit, code_of, emit_json, fail, note, refuse_configuration, say
+from gate.cli.output import Exit, code_of, emit_json, fail, refuse_configuration, say
 
 if TYPE_CHECKING:
     from gate.verify.findings import Report
@@ -135,5 +135,4 @@ def _configured_spool() -> Path:
     try:
         return Path(load(path_from_environment()).paths.spool)
     except ConfigError as error:
-        note("without a configuration, name the spool with --spool")
         refuse_configuration(error, None)
