@@ -683,6 +683,22 @@ def test_a_way_back_that_gave_way_and_opens_late_is_over() -> None:
     assert run.around.doors[0].freeing is None
 
 
+def test_a_way_back_that_gives_way_is_remembered_as_told_and_one_that_opened_is_not() -> None:
+    run = referred_inside()
+    run.feed(replace(ALONE, call_pressed=True), after_ms=100)
+    told_ms = run.now_ms
+    run.feed(Tick(), after_ms=TIMING.order_shown_max_ms)
+    assert Notice.RELEASE_NOT_SHOWN in run.around.notices()
+    run.feed(replace(LAST, closed=False), after_ms=100)
+    assert run.around.doors[0].freeing == Told(told_ms, told_ms, gives_way=True, withdrawn=True)
+    assert Notice.RELEASE_NOT_SHOWN not in run.around.notices()
+    run = referred_inside()
+    run.feed(replace(ALONE, call_pressed=True), after_ms=100)
+    run.feed(replace(PASSED_FIRST, closed=False), after_ms=100)
+    run.feed(replace(LAST, closed=False), after_ms=100)
+    assert run.around.doors[0].freeing is None
+
+
 def test_a_last_door_that_cannot_tell_where_its_leaf_is_locks_nobody_in_for_ever() -> None:
     run, lost = granted(), replace(LAST, closed=False, unknown=True)
     run.feed(lost, after_ms=50)
@@ -748,7 +764,18 @@ def test_whom_no_door_counted_and_the_counter_saw_waiting_is_not_forgotten_by_it
     assert run.around.interior.waits == Waits(run.now_ms)
     run.feed(ALONE, ALONE, Tick(), after_ms=seen_ms - 2 * LOOK_MS)
     run.feed(EMPTY, EMPTY)
+    assert (run.around.interior.waits is not None) is (seen_ms >= TIMING.inside_seen_ms)
     assert _ways_back(run, EMPTY) == (1 if seen_ms >= TIMING.inside_seen_ms else 0)
+
+
+@pytest.mark.parametrize(("looks", "went_in"), [(1, 0), (2, 1)])
+def test_one_look_alone_has_seen_nobody_waiting(looks: int, went_in: int) -> None:
+    run = ready()
+    run.feed(replace(EMPTY, people=None))
+    run.feed(replace(EMPTY, people=None, call_pressed=True))
+    run.feed(*[ALONE] * looks, after_ms=TIMING.inside_seen_ms)
+    assert run.around.interior is not None
+    assert run.around.interior.went_in == went_in
 
 
 def test_a_counter_is_not_believed_for_a_release_of_before_somebody_went_in() -> None:
