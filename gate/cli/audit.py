@@ -135,4 +135,4 @@ def _configured_spool() -> Path:
     try:
         return Path(load(path_from_environment()).paths.spool)
     except ConfigError as error:
-        refuse_configuration(error, None)
+        refuse_configuration(error, None, "or name the spool with --spool")

@@ -83,12 +83,15 @@ def fail(code: Exit, text: str) -> NoReturn:
     raise typer.Exit(int(code))
 
 
-def refuse_configuration(error: ConfigError, path: Path | None) -> NoReturn:
-    """End with what is wrong with a configuration, each with file, key and line. `path`: where it was read from, if it was named."""
+def refuse_configuration(error: ConfigError, path: Path | None, instead: str = "") -> NoReturn:
+    """End with what is wrong with a configuration, each with file, key and line. `path`: where it was read from, if it was named.
+    `instead`: how the command would do without one.
+    """
     from gate.programs.shared.config import path_from_environment
 
     placed = error.placed(path or path_from_environment())
-    fail(Exit.IO_ERROR if placed.is_unreadable else Exit.CONFIG, str(placed))
+    text = f"{placed}; {instead}" if instead else str(placed)
+    fail(Exit.IO_ERROR if placed.is_unreadable else Exit.CONFIG, text)
 
 
 def code_of(error: Exception) -> Exit:
