@@ -26,8 +26,9 @@ from websockets.typing import Origin
 from gate.channel.messages import Status, StatusRequest, View
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
+from gate.door.https import listen
 from gate.passage.screen import Guidance, Purpose, Screen
-from gate.programs.screens.http import CONNECTIONS_MAX, Visitors, listen
+from gate.programs.screens.http import CONNECTIONS_MAX, Visitors
 from gate.programs.screens.http import server as http_server
 from gate.programs.screens.program import FRAME_BYTES_MAX, Screens, run
 from gate.programs.screens.proof import ABLE_MAX_S, ALIVE_MAX_S

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import socket
 from typing import TYPE_CHECKING, Final
 
 import uvicorn
@@ -52,16 +50,6 @@ class Visitors:
         peer = scope.get("client")
         if peer in self._strangers:
             self._known[peer] = self._strangers.pop(peer)
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises OSError that says which address could not be had."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family)
-    except OSError as error:
-        message = f"cannot serve on {host} port {port}: {os.strerror(error.errno or 0)}"
-        raise OSError(error.errno, message) from error
 
 
 def server(app: Starlette, visitors: Visitors, *, request_s: float = REQUEST_S) -> uvicorn.Server:

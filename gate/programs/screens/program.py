@@ -34,7 +34,8 @@ from gate.channel.messages import (
 )
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
-from gate.programs.screens.http import Visitors, listen
+from gate.door.https import listen
+from gate.programs.screens.http import Visitors
 from gate.programs.screens.http import server as http_server
 from gate.programs.screens.proof import OwnPage
 from gate.programs.screens.start import host_of, page_address, prepare

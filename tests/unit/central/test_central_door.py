@@ -1,4 +1,4 @@
-"""Who may hold a connection to the central server: places by holder, and a real server on loopback with small limits."""
+"""Who may hold a connection to the central server: a real server on loopback with small limits."""
 
 from __future__ import annotations
 
@@ -16,91 +16,16 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from gate.central import authority, folder
-from gate.central.door import Limits, Places, limits_here
-from gate.central.serving import Server, configured, listen
-
-# ── places ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(eq=False)
-class Caller:
-    """A connection that is only counted."""
-
-    is_busy: bool = False
-    is_out: bool = False
-
-    def show_out(self) -> None:
-        self.is_out = True
-
-
-def entered(places: Places, count: int, holder: str | None, *, is_busy: bool = False) -> list[Caller]:
-    callers = [Caller(is_busy) for _ in range(count)]
-    for one in callers:
-        places.enter(one, holder)
-    return callers
-
-
-def out(callers: list[Caller]) -> list[int]:
-    return [number for number, one in enumerate(callers) if one.is_out]
-
-
-def test_of_strangers_the_newest_put_out_the_oldest_and_no_gate() -> None:
-    places = Places(Limits(strangers_max=3))
-    gates = [entered(places, 1, f"gate {number}")[0] for number in range(50)]
-    assert out(entered(places, 10, None)) == list(range(7))
-    assert out(gates) == []
-
-
-def test_a_gate_that_connects_without_end_puts_out_itself_only() -> None:
-    places = Places(Limits(a_gate_max=2))
-    other = entered(places, 2, "other")
-    assert out(entered(places, 5, "greedy")) == [0, 1, 2]
-    assert out(other) == []
-
-
-def test_whoever_is_being_served_stays_while_others_only_wait() -> None:
-    places = Places(Limits(a_gate_max=3))
-    served = entered(places, 2, "gate", is_busy=True)
-    waiting = entered(places, 1, "gate")
-    entered(places, 1, "gate")
-    assert (out(served), out(waiting)) == ([], [0])
-    more = entered(places, 2, "gate", is_busy=True)
-    assert (out(served), out(more)) == ([0], []), "the longest one, where all are served"
-
-
-def test_a_full_house_makes_room_for_gates_by_putting_out_strangers_and_then_the_oldest_idle() -> None:
-    places = Places(Limits(everybody_max=4, strangers_max=3))
-    strangers = entered(places, 2, None)
-    gates = entered(places, 1, "a", is_busy=True) + entered(places, 1, "b")
-    later = entered(places, 1, "c") + entered(places, 1, "d")
-    assert (out(strangers), out(gates)) == ([0, 1], [])
-    assert out(entered(places, 1, "e")) == []
-    assert (out(gates), out(later)) == ([1], [])
-    assert out(entered(places, 1, None)) == [0], "a stranger finds no place in a house full of gates"
-
-
-def test_a_place_is_free_again_when_its_guest_has_left() -> None:
-    places = Places(Limits(strangers_max=1))
-    (first,) = entered(places, 1, None)
-    places.leave(first)
-    places.leave(first)
-    (second,) = entered(places, 1, None)
-    assert not first.is_out
-    assert not second.is_out
-
-
-def test_the_limits_follow_from_the_descriptors_that_there_may_be() -> None:
-    assert limits_here().everybody_max >= Limits().strangers_max
-
-
-# ── a real server ────────────────────────────────────────────────────────────────────────────────────────────────────
+from gate.central.serving import listen
+from gate.central.serving import server as server_of
+from gate.door.entering import Limits
 
 QUICK = Limits(
     unsecured_max=4,
     handshake_s=0.5,
     strangers_max=3,
     stranger_s=1.0,
-    a_gate_max=2,
+    a_holder_max=2,
     first_s=0.4,
     idle_s=2.0,
     goodbye_s=0.2,
@@ -207,7 +132,7 @@ async def until(is_so: Callable[[], bool]) -> None:
 async def serving(central: Path, limits: Limits = QUICK) -> AsyncIterator[House]:
     listener = listen("127.0.0.1", 0)
     house = House(listener.getsockname()[1], central)
-    server = Server(configured(house, central, limits), listener, limits)
+    server = server_of(house, central, listener, limits)
     running = asyncio.ensure_future(server.serve(sockets=[]))
     try:
         await until(lambda: server.started)
@@ -305,7 +230,7 @@ async def test_a_crowd_of_strangers_keeps_no_gate_and_no_other_stranger_out(cent
 
 
 async def test_more_gates_than_255_keep_a_connection_each(central: Path) -> None:
-    async with serving(central, Limits(a_gate_max=260)) as house:
+    async with serving(central, Limits(a_holder_max=260)) as house:
         gates = [await house.call("gate-0001") for _ in range(257)]
         assert {await one.ask() for one in gates} == {b"200 known"}
         assert {await one.ask() for one in gates} == {b"200 known"}

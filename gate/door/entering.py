@@ -1,8 +1,8 @@
-"""The server's door: who may hold a connection, how many and for how long, before and between requests.
+"""Connections at a server's door: who may hold one, how many and for how long, before and between requests.
 
 A connection costs its holder nothing, so none is a claim to anything. Promises: who says nothing is shown out, before TLS, before the first
-request, in the middle of its head and after the last one; strangers, who can only enrol, share few places, in which the newest puts out the
-oldest; so crowds of them take none of the places of gates, of which each certificate has its own. What is asked belongs to `app`.
+request, in the middle of its head and after the last one; strangers, who show no certificate, share few places, in which the newest puts out
+the oldest; so crowds of them take none of the places of holders, of which each certificate has its own.
 """
 
 from __future__ import annotations
@@ -23,8 +23,6 @@ NO_DESCRIPTOR_PAUSE_S = 0.1
 DESCRIPTORS_MAX = 65_536
 DESCRIPTORS_KEPT = 256  # for the database, the log and what else is no connection
 
-log = logging.getLogger("gate.central")
-
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -34,9 +32,10 @@ class Limits:
     handshake_s: float = 10.0
     strangers_max: int = 64
     stranger_s: float = 30.0  # from its handshake on, whatever it does: to enrol takes one short request
-    a_gate_max: int = 8
+    a_holder_max: int = 8
     first_s: float = 10.0  # until the head of the first request is there
     idle_s: float = 75.0  # the same for each further one; a gate asks again within 60 s
+    read_s: float = 30.0  # how long a peer may leave unread what waits for it
     goodbye_s: float = 5.0  # for the peer's answer to the end of TLS
     everybody_max: int = 4096
     requests_max: int = 512  # under way; one more is to try later
@@ -56,7 +55,7 @@ class Guest(Protocol):
 
 
 class Places:
-    """Who is inside. A holder is the fingerprint of a client certificate that the authority issued, None for a stranger."""
+    """Who is inside. A holder is the fingerprint of a client certificate that is known here, None for a stranger."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -68,7 +67,7 @@ class Places:
         self._inside[guest] = holder
         own = self._of.setdefault(holder, {})
         own[guest] = None
-        if len(own) > (self._limits.strangers_max if holder is None else self._limits.a_gate_max):
+        if len(own) > (self._limits.strangers_max if holder is None else self._limits.a_holder_max):
             self._make_room(own, guest)
         elif len(self._inside) > self._limits.everybody_max:
             self._make_room(self._of.get(None) or self._inside, guest)  # strangers first
@@ -94,12 +93,18 @@ class Door:
     """Accepts connections and sees them through their handshake."""
 
     def __init__(
-        self, listener: socket.socket, context: ssl.SSLContext, limits: Limits, greet: Callable[[], asyncio.Protocol]
+        self,
+        listener: socket.socket,
+        context: ssl.SSLContext,
+        limits: Limits,
+        greet: Callable[[], asyncio.Protocol],
+        log: logging.Logger,
     ) -> None:
         self._listener = listener
         self._context = context
         self._limits = limits
         self._greet = greet
+        self._log = log
         self._unsecured: dict[asyncio.Task[None], None] = {}  # the longest first
         self._shown_out = 0
         self._told_s = float("-inf")
@@ -143,7 +148,7 @@ class Door:
         self._shown_out += 1
         now_s = asyncio.get_running_loop().time()
         if now_s - self._told_s >= CROWD_TOLD_EVERY_S:
-            log.warning("door_crowded", extra={"shown_out": self._shown_out})
+            self._log.warning("door_crowded", extra={"shown_out": self._shown_out})
             self._shown_out, self._told_s = 0, now_s
 
 
