@@ -7,6 +7,7 @@ callers but the listener's time, of which a caller gets a bounded part.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,18 +38,18 @@ class Bucket:
 
 
 class Buckets:
-    """The buckets of a channel's callers by their user: all connections of a user draw on one, and hanging up does not fill it."""
+    """The buckets of callers by their user, or address: all connections of one draw on one, and hanging up does not fill it."""
 
     def __init__(self, rate: Rate) -> None:
         self._rate = rate
-        self._of_user: dict[int, Bucket] = {}
+        self._of: dict[Hashable, Bucket] = {}
 
-    def of(self, uid: int, now_s: float) -> Bucket:
-        """The bucket of a user."""
-        if uid not in self._of_user:
-            self._of_user = {known: bucket for known, bucket in self._of_user.items() if not bucket.is_full(now_s)}
-            self._of_user[uid] = Bucket(self._rate)
-        return self._of_user[uid]
+    def of(self, caller: Hashable, now_s: float) -> Bucket:
+        """The bucket of a caller."""
+        if caller not in self._of:
+            self._of = {known: bucket for known, bucket in self._of.items() if not bucket.is_full(now_s)}
+            self._of[caller] = Bucket(self._rate)
+        return self._of[caller]
 
 
 @dataclass(slots=True)
@@ -65,9 +66,10 @@ class Turnstile:
 
     def enter(self, uid: int, pid: int, *, person: bool) -> bool:
         """Count one more connection; False when the caller has as many as it may have."""
+        of_program = 0 if person else self.channel.connections_a_program
         if (
-            self._of_user[uid] >= self.channel.connections_a_user
-            or self._of_process[uid, pid] >= self.channel.connections_a_process
+            self._of_user[uid] >= (of_program or self.channel.connections_a_user)
+            or self._of_process[uid, pid] >= (of_program or self.channel.connections_a_process)
             or (person and self._persons >= PERSONS_MAX)
         ):
             return False

@@ -47,6 +47,7 @@ class Channel(Generic[ToListener, ToCaller]):
     bytes_max: int = 64 * 1024
     connections_a_user: int = 8
     connections_a_process: int = 4
+    connections_a_program: int = 0  # where a program carries for many; 0: as anybody
     first_s: float = 5.0
     complete_s: float = 2.0
     read_s: float = 2.0

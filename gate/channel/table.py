@@ -98,9 +98,11 @@ CHANNELS = Channels(
         purpose="signed orders of officers, opaque to whoever carries them, and what the lane did (protocols/orders.md)",
         to_listener=messages.ToDesk,
         to_caller=messages.FromDesk,
-        # An order is a look and a submission. Whoever is over it waits: a release among them is not refused.
-        to_listener_rate=Rate(20, 40),
-        to_caller_rate=Rate(20, 40),
+        # An order is a look and a submission. Whoever is over it waits: a release among them is not refused. Screens asks for eight consoles,
+        # an order a connection, and looks for itself.
+        to_listener_rate=Rate(40, 80),
+        to_caller_rate=Rate(40, 80),
+        connections_a_program=40,
     ),
     centre=Channel(
         name="centre",

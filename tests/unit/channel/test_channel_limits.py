@@ -274,6 +274,12 @@ def test_connections_are_counted_by_process_and_by_user() -> None:
     assert not turnstile.enter(1, 10, person=False)
 
 
+def test_a_program_that_carries_for_many_may_have_more_and_a_person_may_not() -> None:
+    turnstile = Turnstile(replace(STATUS, connections_a_process=2, connections_a_user=3, connections_a_program=5))
+    assert [turnstile.enter(1, 10, person=False) for _ in range(6)] == [True] * 5 + [False]
+    assert [turnstile.enter(2, 20, person=True) for _ in range(3)] == [True, True, False]
+
+
 def test_persons_share_what_is_left_and_take_nothing_from_programs() -> None:
     turnstile = Turnstile(STATUS)
     assert all(turnstile.enter(5_000 + number, number, person=True) for number in range(PERSONS_MAX))

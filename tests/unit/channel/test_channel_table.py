@@ -55,6 +55,7 @@ def section(channel: Channel[Any, Any]) -> str:
     if channel.persons:
         callers += [f"group `{channel.persons}`", "root"]
     size = f"{channel.bytes_max // 1024} KiB" if channel.bytes_max < 1 << 20 else f"{channel.bytes_max >> 20} MiB"
+    program = f", {channel.connections_a_program} a program" if channel.connections_a_program else ""
     said = {"to the listener": channel.to_listener, "to the caller": channel.to_caller}
     rates = {"to the listener": channel.to_listener_rate, "to the caller": channel.to_caller_rate}
     return "\n".join(
@@ -70,7 +71,7 @@ def section(channel: Channel[Any, Any]) -> str:
             f"| the socket's group | `{channel.group}` |",
             *(f"| {way} | {', '.join(kinds(union))} ({rate(rates[way])}) |" for way, union in said.items()),
             f"| a message | {size} at most |",
-            f"| connections | {channel.connections_a_process} a process, {channel.connections_a_user} a user |",
+            f"| connections | {channel.connections_a_process} a process, {channel.connections_a_user} a user{program} |",
             "",
         ]
     )
@@ -94,6 +95,7 @@ def test_a_row_is_whole(channel: Channel[Any, Any]) -> None:
     assert {*channel.callers, channel.listener} <= {*PROGRAMS, "centre"}
     assert len(channel.group) <= 32, "useradd(8) takes no longer name"
     assert 0 < channel.connections_a_process <= channel.connections_a_user <= 16
+    assert 0 <= channel.connections_a_program <= 64
     for limit in (channel.to_listener_rate, channel.to_caller_rate):
         assert 0 < limit.a_second <= limit.burst <= 10 * limit.a_second
 
