@@ -90,6 +90,7 @@ class Tally:
     pages: Counter[bool] = field(default_factory=Counter)
     chips: Counter[bool] = field(default_factory=Counter)
     frames_per_second: float | None = None
+    last_s: dict[str, float] = field(default_factory=dict)  # the stages of the last crossing that ended
     _latest_pages: Latest = field(default_factory=Latest)
     _latest_chips: Latest = field(default_factory=Latest)
     _latest_light: Latest = field(default_factory=Latest)
@@ -115,6 +116,7 @@ class Tally:
     def _closed(self, record: records.Closed) -> None:
         self.crossings[record.verdict.value] += 1
         self.reasons.update({one.reason.value for one in record.reasons})
+        self.last_s = {stage: round(at_ms / 1000, 3) for stage, at_ms in record.stages_ms.items()}
         for stage, durations in self.stages.items():
             if (at_ms := record.stages_ms.get(stage)) is not None:
                 durations.took(at_ms / 1000)
@@ -167,4 +169,5 @@ class Tally:
             "pages_unread": self.pages[False],
             "chips_read": self.chips[True],
             "chips_failed": self.chips[False],
+            "last": self.last_s,
         }

@@ -57,6 +57,7 @@ class Counters(msgspec.Struct, frozen=True):
     chips_read: int = 0
     chips_failed: int = 0
     orders_refused: int = 0
+    last: dict[str, float] = {}  # of the last crossing that ended: its stages, in seconds from laying the document
 
 
 class Lane(msgspec.Struct, frozen=True):
