@@ -45,5 +45,12 @@ def server(app: Any, folder: Path, listener: socket.socket, limits: Limits) -> h
     context.load_cert_chain(certificate, key)
     context.load_verify_locations(folder / AUTHORITY_CERTIFICATE)
     return https.Server(
-        app, listener, context, limits=limits, head_bytes_max=HEADER_BYTES_MAX, grace_s=GRACE_S, log=log
+        app,
+        listener,
+        context,
+        limits=limits,
+        head_bytes_max=HEADER_BYTES_MAX,
+        grace_s=GRACE_S,
+        log=log,
+        hears_signals=True,
     )

@@ -90,7 +90,7 @@ class Places:
 
 
 class Door:
-    """Accepts connections and sees them through their handshake."""
+    """Accepts connections and sees them through their handshake. `welcomes` may turn an address away before there is one."""
 
     def __init__(
         self,
@@ -98,16 +98,21 @@ class Door:
         context: ssl.SSLContext,
         limits: Limits,
         greet: Callable[[], asyncio.Protocol],
+        *,
         log: logging.Logger,
+        welcomes: Callable[[str], bool],
     ) -> None:
         self._listener = listener
         self._context = context
         self._limits = limits
         self._greet = greet
         self._log = log
+        self._welcomes = welcomes
         self._unsecured: dict[asyncio.Task[None], None] = {}  # the longest first
         self._shown_out = 0
         self._told_s = float("-inf")
+        self._refused = 0
+        self._refused_told_s = float("-inf")
 
     async def accept(self) -> None:
         """Let in whoever comes, one a turn of the loop, until cancelled."""
@@ -116,9 +121,13 @@ class Door:
         async with asyncio.TaskGroup() as handshakes:
             while True:
                 try:
-                    end, _ = await loop.sock_accept(self._listener)
+                    end, (host, *_) = await loop.sock_accept(self._listener)
                 except OSError:  # out of descriptors, or the caller has gone again
                     await asyncio.sleep(NO_DESCRIPTOR_PAUSE_S)
+                    continue
+                if not self._welcomes(host):
+                    end.close()
+                    await asyncio.sleep(0)
                     continue
                 if len(self._unsecured) >= self._limits.unsecured_max:
                     self._show_out(next(iter(self._unsecured)))
@@ -136,11 +145,21 @@ class Door:
                 ssl_handshake_timeout=self._limits.handshake_s,
                 ssl_shutdown_timeout=self._limits.goodbye_s,
             )
-        except OSError:  # no TLS, another authority's certificate, silence, or gone
+        except OSError as error:  # no TLS, another authority's certificate, silence, or gone
             end.close()
+            if isinstance(error, ssl.SSLError):
+                self._note_refused(error)
         except asyncio.CancelledError:
             end.close()
             raise
+
+    def _note_refused(self, error: ssl.SSLError) -> None:
+        self._refused += 1
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._refused_told_s >= CROWD_TOLD_EVERY_S:
+            reason = getattr(error, "verify_message", "") or error.reason
+            self._log.warning("strangers_refused", extra={"count": self._refused, "reason": reason})
+            self._refused, self._refused_told_s = 0, now_s
 
     def _show_out(self, handshake: asyncio.Task[None]) -> None:
         self._unsecured.pop(handshake)

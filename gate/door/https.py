@@ -7,11 +7,12 @@ count places (`gate.door.entering`) and requests.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import logging
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import uvicorn
@@ -26,18 +27,18 @@ _BUSY: Final = Response("too many requests at once; try later\n", 503, {"retry-a
 _OWN_FAULTS: Final = logging.getLogger("uvicorn.error.own")
 _OWN_FAULTS.setLevel(logging.ERROR)  # what a peer does wrong fills no journal
 
-Admits = Callable[[str], bool]
+Knows = Callable[[str], bool]
 
 
 def everybody(_: str) -> bool:
-    """Whoever the context lets through."""
+    """No matter who."""
     return True
 
 
 class _CertifiedProtocol(H11Protocol):
     """HTTP/1.1 with the peer's certificate in each request's scope, for a guest of `Places`."""
 
-    def __init__(self, *arguments: Any, places: Places, limits: Limits, admits: Admits, **more: Any) -> None:  # noqa: ANN401 - uvicorn's own
+    def __init__(self, *arguments: Any, places: Places, limits: Limits, admits: Knows, **more: Any) -> None:  # noqa: ANN401 - uvicorn's own
         super().__init__(*arguments, **more)
         self.logger = _OWN_FAULTS
         self._places = places
@@ -72,7 +73,7 @@ class _CertifiedProtocol(H11Protocol):
             if len(self.tasks) > self._limits.requests_max:
                 await _BUSY(scope, receive, send)
                 return
-            scope.setdefault("extensions", {})["tls"] = {"client_cert_chain": chain}
+            scope.setdefault("extensions", {})["tls"] = {"client_cert_chain": chain, "client_cert_sha256": holder}
             await inner(scope, receive, send)
 
         self.app = app
@@ -118,7 +119,7 @@ class _CertifiedProtocol(H11Protocol):
 
 
 class Server(uvicorn.Server):
-    """uvicorn behind our own door. Whoever is held to a certificate that `admits` does not know is hung up on."""
+    """uvicorn behind our own door. `admits` knows certificates by their SHA-256, `welcomes` addresses: others are hung up on."""
 
     def __init__(
         self,
@@ -130,7 +131,9 @@ class Server(uvicorn.Server):
         head_bytes_max: int,
         grace_s: int,
         log: logging.Logger,
-        admits: Admits = everybody,
+        hears_signals: bool = False,
+        admits: Knows = everybody,
+        welcomes: Knows = everybody,
     ) -> None:
         super().__init__(
             uvicorn.Config(
@@ -152,14 +155,22 @@ class Server(uvicorn.Server):
         self._context = context
         self._limits = limits
         self._log = log
+        self._hears_signals = hears_signals
         self._admits = admits
+        self._welcomes = welcomes
         self._places = Places(limits)
         self._accepting: asyncio.Future[None] | None = None
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Uvicorn's handlers where this server is the whole program; elsewhere stopping is the program's business."""
+        with super().capture_signals() if self._hears_signals else contextlib.nullcontext():
+            yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to accept."""
         await super().startup(sockets=sockets)
-        door = Door(self._listener, self._context, self._limits, self._greet, self._log)
+        door = Door(self._listener, self._context, self._limits, self._greet, log=self._log, welcomes=self._welcomes)
         self._accepting = asyncio.ensure_future(door.accept())
         self._accepting.add_done_callback(self._ended)
 

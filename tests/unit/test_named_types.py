@@ -12,6 +12,7 @@ LOOSE = {
     "gate/demo/stage.py": "the answer of any `gate` command: whoever asks knows which field they want",
     "gate/document/pki/certificate.py": "the classes of asn1crypto, which is untyped",
     "gate/provision/enrol_steps.py": "gate.toml as it lies there, of which one table is replaced",
+    "gate/screens/road.py": "what a lane found of a traveller's document and face, of which a newer gate may say more",
     "gate/face/liveness/fusion.py": "TOML, checked field by field as it becomes weights",
     "gate/verify/bundle.py": "JSON that anybody may have written, matched field by field",
     "gate/verify/judge.py": "JSON that anybody may have written, checked field by field",

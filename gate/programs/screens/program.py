@@ -38,6 +38,7 @@ from gate.door.https import listen
 from gate.programs.screens.http import Visitors
 from gate.programs.screens.http import server as http_server
 from gate.programs.screens.proof import OwnPage
+from gate.programs.screens.road import Road
 from gate.programs.screens.start import host_of, page_address, prepare
 from gate.programs.screens.watching import Watched, management_app
 from gate.programs.shared.config import Config, ConfigError
@@ -89,6 +90,7 @@ class Screens:
         self._lane = Link("lane")
         self._preview = Link("preview")
         self._watched = Watched(config, hear_all)
+        self._road = None if config.console is None else Road(config, boot=boot, told=self._watched.told)
         self._refused, self._refused_told_s = 0, float("-inf")
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -114,7 +116,11 @@ class Screens:
                     tasks.create_task(self._preview.keep(self._watch_preview)),
                     tasks.create_task(self._page.run()),
                 ]
+                if self._road is not None:
+                    tasks.create_task(self._road.run())
                 await stop.wait()
+                if self._road is not None:
+                    self._road.close()
                 for source in sources:
                     source.cancel()
                 self._board.close()
@@ -179,6 +185,8 @@ class Screens:
                 case View():
                     self._lane.is_up()
                     self._show(render(_without_officers_part(message)))
+                    if self._road is not None:
+                        self._road.changed()
                 case Status():
                     pass  # a sign of life
 
@@ -246,6 +254,8 @@ class Screens:
             "lane": self._lane.word,
             "preview": self._preview.word,
         }
+        if self._road is not None:
+            detail["console"] = self._road.detail()
         state = "ready" if shown and self._lane.up else "degraded"
         return Status("screens", state, detail, alive=page is None or page.is_alive)
 

@@ -38,7 +38,8 @@ class Watched:
         self._heard: tuple[float, Told] | None = None
         self._version = version("portcullis")
 
-    async def _told(self) -> Told:
+    async def told(self) -> Told:
+        """What they say, a second old at most."""
         async with self._turn:
             now_s = asyncio.get_running_loop().time()
             if self._heard is None or now_s - self._heard[0] >= FRESH_S:
@@ -47,12 +48,12 @@ class Watched:
 
     async def metrics(self, _: Request) -> Response:
         """Everything, for Prometheus."""
-        text = exposition(await self._told(), self._config, version=self._version)
+        text = exposition(await self.told(), self._config, version=self._version)
         return Response(text, media_type=CONTENT_TYPE)
 
     async def readyz(self, _: Request) -> Response:
         """Whether a traveller could pass, and why not."""
-        against = reasons_against(await self._told(), self._config)
+        against = reasons_against(await self.told(), self._config)
         return JSONResponse({"ready": not against, "reasons": against}, status_code=503 if against else 200)
 
     def routes(self) -> list[Route]:

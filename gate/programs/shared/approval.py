@@ -133,6 +133,7 @@ def unsafe_files(config: Config, path: Path) -> list[Problem]:
         config.approval_path,
         Path(config.paths.models) / FILE,
         *([Path(config.lists.signer)] if config.lists and config.lists.signer else []),
+        *([Path(config.console.certificates)] if config.console else []),
         *(Path(one) for one in named if one.startswith("/")),
     ]
     return [

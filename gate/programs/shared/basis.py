@@ -1,7 +1,7 @@
 """What the decisions of a gate rest on, as one canonical text: the whole configuration, and what stands in the files that it names.
 
 The settings with the defaults filled in, the bytes of the devices' profiles, every model that sees a traveller with its thresholds and their
-evidence, the site's own additions to them, the certificate that vouches for lists, and who approves. A configuration holds no secret, so it
+evidence, the site's own additions to them, the certificate that vouches for lists, the consoles' certificates, and who approves. A configuration holds no secret, so it
 stands there as it is, but for the folder of the device's certificate: each enrolment has a new one, and no decision rests on it.
 """
 
@@ -39,6 +39,7 @@ def basis_of(config: Config, approvers: Path | None = None) -> str:
             "profiles": _profiles(config),
             "models": _models(config),
             "signer_sha256": _content("lists.signer", config.lists.signer if config.lists else ""),
+            "consoles_sha256": _content("console.certificates", config.console.certificates if config.console else ""),
             "approvers_sha256": _content("", str(approvers or _approvers(config) or "")),
         }
     )

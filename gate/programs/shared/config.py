@@ -253,14 +253,39 @@ class Screens(Section, frozen=True, kw_only=True):
 
     def managed_at(self) -> tuple[str, int]:
         """The management address, if there is one: IP address and port. Raises ValueError for anything else."""
-        parts = urlsplit(f"//{self.management}")
+        return address_of(self.management, such_as="192.0.2.5:9464")
+
+
+class Console(Section, frozen=True, kw_only=True):
+    """The road of the officers' consoles. No table: no console is served. `address` is of the management network, such as
+    "192.0.2.5:8443"; `certificates` is the file (PEM) of the consoles that may come, eight at most.
+    """
+
+    address: Text
+    certificates: Text
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """The address is one."""
         try:
-            host, port = str(ipaddress.ip_address(parts.hostname or "")), parts.port or 0
-        except ValueError:
-            host, port = "", 0
-        if "@" in self.management or parts.netloc != self.management or not 1024 <= port <= 65535:
-            raise ValueError(f"{self.management!r} is no IP address with a port from 1024 on: 192.0.2.5:9464")
-        return host, port
+            self.served_at()
+        except ValueError as error:
+            yield Wrong("address", str(error))
+
+    def served_at(self) -> tuple[str, int]:
+        """IP address and port. Raises ValueError for anything else."""
+        return address_of(self.address, such_as="192.0.2.5:8443")
+
+
+def address_of(text: str, *, such_as: str) -> tuple[str, int]:
+    """IP address and port. Raises ValueError for anything else."""
+    parts = urlsplit(f"//{text}")
+    try:
+        host, port = str(ipaddress.ip_address(parts.hostname or "")), parts.port or 0
+    except ValueError:
+        host, port = "", 0
+    if "@" in text or parts.netloc != text or not 1024 <= port <= 65535:
+        raise ValueError(f"{text!r} is no IP address with a port from 1024 on: {such_as}")
+    return host, port
 
 
 class Config(Section, frozen=True, kw_only=True):
@@ -294,6 +319,7 @@ class Config(Section, frozen=True, kw_only=True):
     lists: Lists | None = None
     updates: Updates | None = None
     screens: Screens = Screens()
+    console: Console | None = None
 
     def contradictions(self) -> Iterator[Wrong]:
         """What a lane needs, and each device's own line."""
@@ -311,6 +337,9 @@ class Config(Section, frozen=True, kw_only=True):
             line = None if settings is None else settings.line
             if line is not None and (other := lines.setdefault(line, name)) != name:
                 yield Wrong(f"{name}.port", f"is {other}.port, too: {line}; each has a line of its own")
+        taken = {self.screens.management, f"{self.screens.host}:{self.screens.port}"}
+        if self.console is not None and self.console.address in taken:
+            yield Wrong("console.address", f"is served already: {self.console.address}")
         if self.paths.inbox == self.paths.spool:
             yield Wrong("paths.inbox", f"is paths.spool, too: {self.paths.spool}")
         try:
@@ -412,7 +441,7 @@ def load(path: Path, *, refuse_in_service: bool = True) -> Config:
     """Read and check the configuration. Raises ConfigError with all that is wrong in it; without `refuse_in_service` what only service refuses
     is not: for whoever says what is missing for service.
     """
-    file = TomlFile(str(path), _text_of(path))
+    file = TomlFile(str(path), text_of(path))
     try:
         table = file.table()
     except FileError as error:
@@ -427,7 +456,8 @@ def load(path: Path, *, refuse_in_service: bool = True) -> Config:
     return config
 
 
-def _text_of(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """The text of a file of settings. Raises ConfigError."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # nothing waits for a pipe's other end
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):

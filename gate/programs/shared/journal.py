@@ -131,6 +131,14 @@ EVENTS: Final = {
     "link_up": Event("it does", ("link",)),
     "sign_ins_refused": Event("browsers that showed another secret than this boot's: how many", ("count",), (), True),
     "kiosk_group_not_ours": Event("the kiosk's group cannot be let in to the start page", ("group",)),
+    "console_not_served": _trouble("the console's road cannot be served"),
+    "console_served": Event("it is", ()),
+    "strangers_refused": Event(
+        "connections that brought no TLS, or no certificate that is known here: how many, and why the last",
+        ("count",),
+        ("reason",),
+        True,
+    ),
     # the central server
     "gate_enrolled": Event("a gate enrolled", ("gate",), (), True),
     "gate_renewed": Event("a gate has a new certificate", ("gate",), (), True),

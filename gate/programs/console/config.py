@@ -1,0 +1,57 @@
+"""The console's own file, `console.toml`: who it is, and the gates that it shows, each at its address and with the key that it is pinned to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Final
+
+import msgspec
+
+from drivers.settings import Text
+from drivers.toml_file import FileError, TomlFile, Wrong
+from gate.programs.shared.config import ConfigError, Section, address_of, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+GATES_MAX: Final = 64
+
+GateId = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+
+
+class GateEntry(Section, frozen=True, kw_only=True):
+    """One gate: the address of its road, and the SHA-256 of its key, as `gate status` and the acceptance report of the gate tell it."""
+
+    address: Text
+    key: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """The address is one."""
+        try:
+            address_of(self.address, such_as="192.0.2.5:8443")
+        except ValueError as error:
+            yield Wrong("address", str(error))
+
+
+class ConsoleConfig(Section, frozen=True, kw_only=True):
+    """The whole of `console.toml`. `identity` is the console's own key and certificate (`gate console init`)."""
+
+    identity: Text
+    gates: Annotated[dict[GateId, GateEntry], msgspec.Meta(min_length=1, max_length=GATES_MAX)]
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """No two gates are one."""
+        for what in ("address", "key"):
+            first: dict[str, str] = {}
+            for name, entry in self.gates.items():
+                if (other := first.setdefault(getattr(entry, what), name)) != name:
+                    yield Wrong(f"gates.{name}.{what}", f"is that of {other}, too")
+
+
+def load(path: Path) -> ConsoleConfig:
+    """Read the file. Raises ConfigError with all that is wrong in it."""
+    file = TomlFile(str(path), text_of(path))
+    try:
+        return file.fitted(file.table(), ConsoleConfig)
+    except FileError as error:
+        raise ConfigError(*error.problems) from error

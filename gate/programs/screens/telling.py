@@ -1,0 +1,89 @@
+"""What a console is told of a lane (`gate.screens.road`), of what the lane and the other programs say. Pure; the clock is an argument."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
+
+from gate.programs.shared.degraded import modes_now
+from gate.screens.road import LaneEvent, Present, Waits, Why, Without
+
+if TYPE_CHECKING:
+    from gate.channel.messages import Look, Waiting
+    from gate.programs.shared.config import Config
+    from gate.programs.shared.told import Told
+
+AGES_APART_S: Final = 1.0  # two ages that differ by less than this are of the same moment
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """A lane as it was seen then, by a clock in seconds."""
+
+    taken_s: float
+    lane: LaneEvent
+
+    def at(self, now_s: float) -> LaneEvent:
+        """The same as it is to be told now: the ages have grown."""
+        older_s = max(0.0, now_s - self.taken_s)
+        return replace(
+            self.lane,
+            waiting=[
+                one if one.waiting_s is None else replace(one, waiting_s=one.waiting_s + older_s)
+                for one in self.lane.waiting
+            ],
+            officers=[replace(one, seen_s=one.seen_s + older_s) for one in self.lane.officers],
+        )
+
+    def says_no_more_than(self, before: Sight) -> bool:
+        """True when whoever was told of `before` knows all this."""
+        then = before.at(self.taken_s)
+        ages = zip(_ages(then), _ages(self.lane), strict=False)
+        return _ageless(then) == _ageless(self.lane) and all(abs(old - new) < AGES_APART_S for old, new in ages)
+
+
+def _ages(lane: LaneEvent) -> list[float]:
+    return [one.waiting_s or 0.0 for one in lane.waiting] + [one.seen_s for one in lane.officers]
+
+
+def _ageless(lane: LaneEvent) -> LaneEvent:
+    return replace(
+        lane,
+        waiting=[replace(one, waiting_s=None) for one in lane.waiting],
+        officers=[replace(one, seen_s=0.0) for one in lane.officers],
+    )
+
+
+def lane_event(boot: str, config: Config, look: Look | None, told: Told) -> LaneEvent:
+    """All of it. Without a look the lane does not answer, and what its status said before that is not told on."""
+    lane = told.lane if look is not None else type(told.lane)()
+    seen_s = lane.officer_seen_ago_s
+    return LaneEvent(
+        boot=boot,
+        gate=config.gate_id,
+        purpose=config.purpose.value,
+        mode=config.mode,
+        state=None if look is None else look.state,
+        in_service=lane.in_service,
+        direction=None if look is None else look.direction.value,
+        travellers=None if look is None else look.travellers,
+        version=None if look is None else look.version,
+        running=None if look is None else look.running,
+        waiting=[] if look is None else [_waits(one) for one in look.referred],
+        alarms=[] if look is None else [alarm.value for alarm in look.alarms],
+        notices=[] if look is None else [notice.value for notice in look.notices],
+        closed_by=None if look is None else look.closed_by,
+        officers=[] if seen_s is None else [Present(officer=None, seen_s=seen_s)],
+        lost=lane.lost,
+        degraded=[Without(mode=one.name, effect=one.effect, tell=one.tell) for one in modes_now(told, config)],
+        last=lane.counters.last,
+    )
+
+
+def _waits(one: Waiting) -> Waits:
+    return Waits(
+        crossing=one.crossing,
+        reasons=[Why(reason=each.reason.value, detail=each.detail) for each in one.objections],
+    )
