@@ -181,6 +181,8 @@ class Server(uvicorn.Server):
             await asyncio.gather(self._accepting, return_exceptions=True)
         self._listener.close()
         await super().shutdown(sockets=sockets)
+        for guest in tuple(self.server_state.connections):  # whoever outlasted the grace
+            guest.transport.abort()
 
     def _greet(self) -> asyncio.Protocol:
         return _CertifiedProtocol(

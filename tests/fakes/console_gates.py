@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,12 +19,14 @@ from fakes.screens_peers import FakeLane, view
 from gate.channel.messages import Look, LookWanted, Objected, OrderAnswer, Status, SubmitOrder, ToDesk, Waiting
 from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
+from gate.door.entering import Limits
 from gate.passage.orders import Outcome
 from gate.passage.reasons import Reason
 from gate.passage.screen import Screen
 from gate.programs.console.config import GateEntry
 from gate.programs.console.gates import Gate
 from gate.programs.screens.program import Screens
+from gate.programs.screens.road import LIMITS
 from gate.programs.shared.config import Config, parse
 from gate.programs.shared.consoles import road_key
 from gate.programs.shared.status import serve_status
@@ -88,6 +91,7 @@ class RoadGate:
     lane: FakeLane
     desk: FakeDesk
     entry: GateEntry
+    screens: Screens
     status: dict[str, Any] = field(default_factory=lambda: {"state": "idle", "in_service": True})
 
     @property
@@ -95,13 +99,22 @@ class RoadGate:
         """Of the road."""
         return int(self.entry.address.rpartition(":")[2])
 
+    def detail(self) -> dict[str, Any]:
+        """What the screens program says of its road in its status."""
+        told: Any = self.screens.status().detail["console"]
+        return dict(told)
+
+    def streams(self) -> int:
+        """How many consoles watch."""
+        return int(self.detail()["streams"])
+
     async def refer(self, crossing: str, *reasons: Reason) -> None:
         """A traveller is referred, and the screens are told."""
         self.desk.refer(crossing, *reasons)
         await self.lane.show(view(Screen.OFFICER, referred=crossing))
 
 
-def road_config(folder: Path, gate_id: str, certificates: Path, **more: Any) -> Config:
+def road_config(folder: Path, gate_id: str, certificates: Path) -> Config:
     """A gate's configuration with the road on a free port."""
     return parse(
         {
@@ -116,25 +129,31 @@ def road_config(folder: Path, gate_id: str, certificates: Path, **more: Any) -> 
             "screens": {"port": free_port()},
             "console": {"address": f"127.0.0.1:{free_port()}", "certificates": str(certificates)},
         }
-        | more
     )
 
 
 @contextlib.asynccontextmanager
-async def road_gate(folder: Path, certificates: Path, gate_id: str = "north-7", **more: Any) -> AsyncIterator[RoadGate]:
-    """A gate whose road the consoles of this file may use, until the block ends. The folder's name is short: sockets lie in it."""
-    config = road_config(folder, gate_id, certificates, **more)
+async def road_gate(
+    folder: Path, certificates: Path, gate_id: str = "north-7", *, limits: Limits = LIMITS, listens: bool = True
+) -> AsyncIterator[RoadGate]:
+    """A gate whose road the consoles of this file may use, until the block ends. The folder's name is short: sockets lie in it.
+
+    Without `listens` it cannot serve the road yet.
+    """
+    config = road_config(folder, gate_id, certificates)
     stop = asyncio.Event()
     async with (
         FakeLane(config.socket("lane"), first=view(Screen.WELCOME)).run() as lane,
         FakeDesk(gate_id, config.socket("orders")).run() as desk,
     ):
         assert config.console is not None
-        made = RoadGate(config, lane, desk, GateEntry(address=config.console.address, key=road_key(config).fingerprint))
+        entry = GateEntry(address=config.console.address, key=road_key(config).fingerprint)
+        screens = Screens(config, boot="boot1", road_limits=limits)
+        made = RoadGate(config, lane, desk, entry, screens)
         async with serve_status(config, "lane", lambda: Status("lane", "ready", made.status)):
-            running = asyncio.ensure_future(Screens(config, boot="boot1").run(stop))
+            running = asyncio.ensure_future(screens.run(stop))
             try:
-                await until(lambda: running.done() or _listens(made.port))
+                await until(lambda: running.done() or _listens(made.port if listens else config.screens.port))
                 yield made
             finally:
                 stop.set()
@@ -157,12 +176,25 @@ async def until(is_so: Callable[[], object]) -> None:
             await asyncio.sleep(0.01)
 
 
+def tls(identity: Path | None) -> ssl.SSLContext:
+    """TLS of somebody who shows this certificate, or none, and asks for none in particular."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    if identity is not None:
+        context.load_cert_chain(identity)
+    return context
+
+
 class Console:
     """A console's own files in a folder: `identity`, and `certificate`, which a gate is given."""
 
     def __init__(self, folder: Path, name: str = "console-1") -> None:
         self.identity, self.certificate = folder / f"{name}.pem", folder / f"{name}.crt"
         self.certificate.write_text(pinned.make(self.identity, name))
+
+    def tls(self) -> ssl.SSLContext:
+        """TLS as this console speaks it, to whoever is there."""
+        return tls(self.identity)
 
     @contextlib.asynccontextmanager
     async def watching(self, gate_id: str, entry: GateEntry) -> AsyncIterator[Gate]:

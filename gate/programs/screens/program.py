@@ -34,11 +34,12 @@ from gate.channel.messages import (
 )
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
+from gate.door.entering import Limits
 from gate.door.https import listen
 from gate.programs.screens.http import Visitors
 from gate.programs.screens.http import server as http_server
 from gate.programs.screens.proof import OwnPage
-from gate.programs.screens.road import Road
+from gate.programs.screens.road import LIMITS, Road
 from gate.programs.screens.start import host_of, page_address, prepare
 from gate.programs.screens.watching import Watched, management_app
 from gate.programs.shared.config import Config, ConfigError
@@ -75,7 +76,13 @@ class Screens:
     """One run of the program: the page, its two sources, and the status socket. `boot` is new at each start."""
 
     def __init__(
-        self, config: Config, *, boot: str, lane_pulse_s: float = LANE_PULSE_S, lane_silence_s: float = LANE_SILENCE_S
+        self,
+        config: Config,
+        *,
+        boot: str,
+        lane_pulse_s: float = LANE_PULSE_S,
+        lane_silence_s: float = LANE_SILENCE_S,
+        road_limits: Limits = LIMITS,
     ) -> None:
         self._config = config
         self._lane_pulse_s = lane_pulse_s
@@ -90,7 +97,9 @@ class Screens:
         self._lane = Link("lane")
         self._preview = Link("preview")
         self._watched = Watched(config, hear_all)
-        self._road = None if config.console is None else Road(config, boot=boot, told=self._watched.told)
+        self._road = (
+            None if config.console is None else Road(config, boot=boot, told=self._watched.told, limits=road_limits)
+        )
         self._refused, self._refused_told_s = 0, float("-inf")
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -106,7 +115,7 @@ class Screens:
                 listeners.append(held.enter_context(contextlib.closing(listen(*self._config.screens.managed_at()))))
                 servers.append(http_server(management_app(self._watched), Visitors()))
             async with (
-                serve_status(self._config, "screens", self._status),
+                serve_status(self._config, "screens", self.status),
                 asyncio.TaskGroup() as tasks,
             ):
                 for server, listener in zip(servers, listeners, strict=True):
@@ -245,7 +254,8 @@ class Screens:
 
     # ── status ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _status(self) -> Status:
+    def status(self) -> Status:
+        """How it is now."""
         page = self._page
         shown = page is not None and page.is_shown
         detail: dict[str, object] = {

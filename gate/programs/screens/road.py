@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import ipaddress
 import logging
+import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -47,6 +48,7 @@ QUESTIONS_AT_ONCE: Final = 4  # of one console to the lane; the next waits, for 
 BODY_S: Final = 5.0
 HANDSHAKE_RATE: Final = Rate(5, 20)  # of one address
 HEAD_BYTES_MAX: Final = 8 * 1024
+KERNEL_BYTES_MAX: Final = 128 * 1024  # what the kernel keeps of a stream that is not read
 GRACE_S: Final = 1
 AGAIN_MIN_S: Final = 0.5
 AGAIN_MAX_S: Final = 5.0
@@ -134,6 +136,7 @@ class Road:
         assert self._config.console is not None
         context = self._context()
         with listen(*self._config.console.served_at()) as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BYTES_MAX)
             self._trouble.is_now("")
             self._backoff.reset()
             self._server = Server(
