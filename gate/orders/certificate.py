@@ -1,4 +1,4 @@
-"""A shift certificate: the officers' authority says whose key this is, what they are, at which gates and until when.
+"""A shift certificate: the officers' authority says whose key this is, what they are and for whom they work, at which gates and until when.
 
 The authority's key never comes to a gate; its public half stands in the gate's configuration. Times are whole seconds since 1970 by
 the wall clock: a lane whose clock is unsure cannot tell whether a certificate is valid (`gate.orders.judging`).
@@ -13,13 +13,13 @@ import msgspec
 
 from gate.orders import signed
 from gate.orders.errors import MalformedError
-from gate.orders.signed import GateId, Key, Moment, Text
-from gate.orders.verbs import Role
+from gate.orders.signed import GateId, Key, Kind, Moment, Text
+from gate.orders.verbs import Party, Role
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-KIND: Final = "shift-certificate"
+KIND: Final = Kind("shift-certificate", 2)
 CERTIFICATE_BYTES_MAX: Final = 2048
 SHIFT_S_MAX: Final = 24 * 3600  # there is no revocation: a stolen shift key ends by itself
 
@@ -27,13 +27,20 @@ OfficerId = Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9][a-z0-9._-]{0,63}\Z"
 
 
 class Certificate(Text, frozen=True, kw_only=True):
-    """What the authority signed. `gates` None: every gate of this authority. `key` is the shift key's public half, Base64."""
+    """What the authority signed. `gates` None: every gate of this authority. `key` is the shift key's public half, Base64.
+
+    `sealing` is the X25519 public key, Base64, to which pictures of a traveller may be sealed for this officer; None where none can be
+    shown. `trained`: in safeguarding, so that flags are shown to them.
+    """
 
     gates: Annotated[tuple[GateId, ...], msgspec.Meta(min_length=1, max_length=16)] | None
     key: Key
     not_before: Moment
     officer: OfficerId
+    party: Party
     role: Role
+    sealing: Key | None
+    trained: bool
     until: Moment
 
     @property

@@ -16,13 +16,13 @@ from gate.orders import signed
 from gate.orders.certificate import CERTIFICATE_BYTES_MAX, Certificate, open_certificate
 from gate.orders.challenge import Challenge
 from gate.orders.errors import MalformedError
-from gate.orders.signed import GateId, Text
+from gate.orders.signed import GateId, Kind, Text
 from gate.orders.verbs import VERBS, Verb
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-KIND: Final = "order"
+KIND: Final = Kind("order", 1)
 ORDER_BYTES_MAX: Final = 6 * 1024
 REASON_CHARACTERS_MAX: Final = 200
 

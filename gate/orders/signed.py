@@ -1,13 +1,13 @@
 """Signed text: 64 bytes of Ed25519 signature, then one JSON object in its one spelling (RFC 8785).
 
-What is signed is the kind's own line (`portcullis-order/1`, a line feed) and the text, so that a signature of one kind is never one of
-another. Texts hold strings, whole numbers, null, lists and objects only; what is decoded must encode to the very same bytes, so a
-changed byte is never a second spelling. What a text means is left to `certificate` and `order`.
+What is signed is the kind's own line (`portcullis-order/1`, a line feed) and the text, so that a signature of one kind, or version of it,
+is never one of another. Texts hold strings, whole numbers, true, false, null, lists and objects only; what is decoded must encode to the
+very same bytes, so a changed byte is never a second spelling. What a text means is left to `certificate` and `order`.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final, NamedTuple, TypeVar
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
@@ -23,6 +23,16 @@ Key = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9+/]{43}=\Z")]
 Moment = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
 
 
+class Kind(NamedTuple):
+    """A kind of signed text, and the version of its format."""
+
+    name: str
+    version: int
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The base of everything that is signed."""
 
@@ -30,7 +40,7 @@ class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 Signable = TypeVar("Signable", bound=Text)
 
 
-def sign(text: Text, key: Ed25519PrivateKey, *, kind: str, bytes_max: int) -> bytes:
+def sign(text: Text, key: Ed25519PrivateKey, *, kind: Kind, bytes_max: int) -> bytes:
     """Signature and text. Raises MalformedError for a text over its limit or with a value out of range."""
     body = _encode(text)
     if SIGNATURE_BYTES + len(body) > bytes_max:
@@ -39,14 +49,14 @@ def sign(text: Text, key: Ed25519PrivateKey, *, kind: str, bytes_max: int) -> by
     return key.sign(_message(kind, body)) + body
 
 
-def split(raw: bytes, *, kind: str, bytes_max: int) -> tuple[bytes, bytes]:
+def split(raw: bytes, *, kind: Kind, bytes_max: int) -> tuple[bytes, bytes]:
     """Signature and text of what came. Raises MalformedError by its size alone."""
     if not SIGNATURE_BYTES < len(raw) <= bytes_max:
         raise MalformedError(f"no {kind} has {len(raw)} bytes")
     return raw[:SIGNATURE_BYTES], raw[SIGNATURE_BYTES:]
 
 
-def read(body: bytes, of: type[Signable], *, kind: str) -> Signable:
+def read(body: bytes, of: type[Signable], *, kind: Kind) -> Signable:
     """Decode a text in its one spelling. Raises MalformedError."""
     try:
         text = msgspec.json.decode(body, type=of)
@@ -57,7 +67,7 @@ def read(body: bytes, of: type[Signable], *, kind: str) -> Signable:
     return text
 
 
-def require(signature: bytes, body: bytes, public: bytes, *, kind: str) -> None:
+def require(signature: bytes, body: bytes, public: bytes, *, kind: Kind) -> None:
     """Raise ForgedError unless this key signed this text as this kind."""
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, _message(kind, body))
@@ -72,5 +82,5 @@ def _encode(text: Text) -> bytes:
         raise MalformedError("text that is no Unicode") from error
 
 
-def _message(kind: str, body: bytes) -> bytes:
-    return f"portcullis-{kind}/1\n".encode() + body
+def _message(kind: Kind, body: bytes) -> bytes:
+    return f"portcullis-{kind.name}/{kind.version}\n".encode() + body

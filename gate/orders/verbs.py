@@ -1,4 +1,4 @@
-"""Verbs and roles: what an officer may say to a lane, and who may say it. One table; docs/protocols/orders.md is held to it.
+"""Verbs, roles and parties: what an officer may say to a lane, and who may say it. One table; docs/protocols/orders.md is held to it.
 
 What a verb does, and in which states of the lane it is possible, is the lane's (`gate.passage`).
 """
@@ -36,6 +36,15 @@ class Role(enum.Enum):
     OFFICER = "officer"
     SUPERVISOR = "supervisor"
     TECHNICIAN = "technician"
+    AUDITOR = "auditor"  # looks and orders nothing
+
+
+class Party(enum.Enum):
+    """For whom the holder of a shift key works, as the authority certified it. Stored; never renamed."""
+
+    POLICE = "police"
+    AIRPORT = "airport"
+    INTEGRATOR = "integrator"
 
 
 class Power(enum.Enum):
@@ -60,7 +69,7 @@ class Row:
 
 _AT_THE_LANE = frozenset({Role.OFFICER, Role.SUPERVISOR})
 _SUPERVISOR = frozenset({Role.SUPERVISOR})
-_ALL = frozenset(Role)
+_ALL = frozenset(Role) - {Role.AUDITOR}
 
 VERBS: dict[Verb, Row] = {
     Verb.PRESENT: Row(Power.GIVES, _AT_THE_LANE),

@@ -17,6 +17,7 @@ class OfficerRole(enum.Enum):
     OFFICER = "officer"
     SUPERVISOR = "supervisor"
     TECHNICIAN = "technician"
+    AUDITOR = "auditor"
 
 
 class Missing(enum.Enum):

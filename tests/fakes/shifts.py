@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gate.orders.certificate import Certificate, certify
 from gate.orders.challenge import Challenger
 from gate.orders.order import Shift
-from gate.orders.verbs import Role
+from gate.orders.verbs import Party, Role
 
 GATE = "north-7"
 NOW_S = 1_795_000_000
@@ -24,13 +24,16 @@ def key_of(number: int) -> Ed25519PrivateKey:
 
 
 def certificate(number: int = 7, **changes: Any) -> Certificate:
-    """A certificate for the shift key of this number; an officer's, at every gate, around NOW_S."""
+    """A certificate for the shift key of this number; a police officer's, at every gate, around NOW_S."""
     fields: dict[str, Any] = {
         "gates": None,
         "key": b64encode(key_of(number).public_key().public_bytes_raw()).decode(),
         "not_before": NOW_S - 3600,
         "officer": "anna",
+        "party": Party.POLICE,
         "role": Role.OFFICER,
+        "sealing": None,
+        "trained": False,
         "until": NOW_S + 3600,
     }
     return Certificate(**{**fields, **changes})

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gate.cli.output import Exit, emit_json, fail, note, say
-from gate.orders.verbs import Role
+from gate.orders.verbs import Party, Role
 
 CLOCKS_APART_S = 300  # the gate's clock may be so much behind the authority's
 
@@ -47,6 +47,8 @@ def certify(
     officer: Annotated[str, typer.Option(help="Who works the shift: small letters, digits, dot, hyphen, underscore.")],
     out: Annotated[Path, typer.Option(help="Where the shift key goes with its certificate, mode 0600.")],
     role: Annotated[Role, typer.Option(help="What they are.")] = Role.OFFICER,
+    party: Annotated[Party, typer.Option(help="For whom they work.")] = Party.POLICE,
+    trained: Annotated[bool, typer.Option("--trained", help="In safeguarding: flags are shown to them.")] = False,
     gate: Annotated[list[str] | None, typer.Option(help="A gate's id, as often as needed.")] = None,
     every_gate: Annotated[bool, typer.Option("--every-gate", help="Every gate that trusts this authority.")] = False,
     hours: Annotated[float, typer.Option(min=0.05, max=23.0, help="How long the shift lasts from now on.")] = 8.0,
@@ -72,7 +74,10 @@ def certify(
         key=keys.public_text(key),
         not_before=from_s - CLOCKS_APART_S,
         officer=officer,
+        party=party,
         role=role,
+        sealing=None,  # a terminal shows no pictures
+        trained=trained,
         until=from_s + int(hours * 3600),
     )
     try:
@@ -89,9 +94,11 @@ def certify(
                 "key": str(out),
                 "officer": officer,
                 "role": role.value,
+                "party": party.value,
+                "trained": trained,
                 "gates": None if wanted.gates is None else list(wanted.gates),
                 "until": until,
             },
         )
     else:
-        say(f"{out}: {officer}, {role.value}, until {until}")
+        say(f"{out}: {officer}, {role.value}, {party.value}, until {until}")

@@ -25,7 +25,7 @@ from gate.cli import officer
 from gate.cli.officer import keys
 from gate.cli.output import Exit
 from gate.orders.keys import shift_text
-from gate.orders.verbs import VERBS, Role, Verb
+from gate.orders.verbs import VERBS, Party, Role, Verb
 from gate.passage.events import LampAnswered
 from gate.passage.evidence import Alarm
 from gate.passage.orders import Notice, Outcome
@@ -73,10 +73,11 @@ def test_an_authority_is_made_once_for_its_owners_eyes_alone(tmp_path: Path) -> 
 
 
 def test_a_shift_is_certified_for_a_person_a_role_gates_and_hours(authority: Path) -> None:
-    shift = shift_of(authority, role="supervisor", hours="2")
+    shift = shift_of(authority, role="supervisor", party="airport", hours="2")
     assert shift.stat().st_mode & 0o777 == 0o600
     _, says = keys.read_shift(shift)
-    assert (says.officer, says.role, says.gates) == ("anna", Role.SUPERVISOR, (GATE,))
+    assert (says.officer, says.role, says.party, says.gates) == ("anna", Role.SUPERVISOR, Party.AIRPORT, (GATE,))
+    assert (says.sealing, says.trained) == (None, False)
     now_s = clock.now().timestamp()
     assert says.not_before < now_s < says.until <= now_s + 7200
     openssl = subprocess.run(["openssl", "pkey", "-in", str(shift), "-noout"], capture_output=True, check=False)
@@ -88,7 +89,10 @@ def test_a_shift_at_every_gate_is_said_so(authority: Path) -> None:
     common = ("authority", "certify", "--authority", authority, "--officer", "bert", "--out", out)
     assert run(*common).exit_code == Exit.USAGE
     assert run(*common, "--gate", "a", "--every-gate").exit_code == Exit.USAGE
-    assert document(run(*common, "--every-gate", "--json"))["gates"] is None
+    told = document(run(*common, "--every-gate", "--trained", "--json"))
+    assert (told["gates"], told["party"], told["trained"]) == (None, "police", True)
+    _, says = keys.read_shift(out)
+    assert says.trained
 
 
 @pytest.mark.parametrize("name", ["Anna Example", "", "a" * 65])

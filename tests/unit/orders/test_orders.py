@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from pathlib import Path
 
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from fakes.shifts import AUTHORITY, GATE, NOW_S, OTHER_AUTHORITY, PUBLIC, certificate, challenger, key_of, shift
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gate.orders import certificate as certificates
 from gate.orders import order, signed
 from gate.orders.certificate import CERTIFICATE_BYTES_MAX, Certificate, certify, open_certificate, unverified
 from gate.orders.challenge import VALID_MS, Challenge, Challenger, Freshness
 from gate.orders.errors import ForgedError, MalformedError, OrderError
 from gate.orders.judging import Lack, hindrances, lacks
 from gate.orders.order import ORDER_BYTES_MAX, REASON_CHARACTERS_MAX, Order, Shift, read_order
-from gate.orders.verbs import VERBS, Power, Role, Verb
+from gate.orders.verbs import VERBS, Party, Power, Role, Verb
 
 CROSSING = "c0ffee"
 CHALLENGE = challenger().issue(3, 10_000)
@@ -79,9 +82,37 @@ def test_an_order_that_another_key_signed_than_the_certified_one_is_nobodys() ->
 
 def test_a_signature_of_one_kind_is_none_of_another() -> None:
     raw = certify(certificate(), AUTHORITY)
-    signed.require(raw[:64], raw[64:], PUBLIC, kind="shift-certificate")
+    signed.require(raw[:64], raw[64:], PUBLIC, kind=certificates.KIND)
     with pytest.raises(ForgedError):
-        signed.require(raw[:64], raw[64:], PUBLIC, kind="order")
+        signed.require(raw[:64], raw[64:], PUBLIC, kind=order.KIND)
+
+
+def test_a_signature_of_the_version_before_is_none_of_this_one() -> None:
+    text = certify(certificate(), AUTHORITY)[64:]
+    before = AUTHORITY.sign(b"portcullis-shift-certificate/1\n" + text) + text
+    with pytest.raises(ForgedError):
+        open_certificate(before, PUBLIC)
+
+
+def test_a_certificate_of_the_version_before_is_not_read() -> None:
+    fields = msgspec.json.decode(certify(certificate(), AUTHORITY)[64:])
+    old = msgspec.json.encode({name: fields[name] for name in fields if name not in {"party", "sealing", "trained"}})
+    with pytest.raises(MalformedError, match="missing required field"):
+        open_certificate(AUTHORITY.sign(b"portcullis-shift-certificate/2\n" + old) + old, PUBLIC)
+
+
+@pytest.mark.parametrize("sealing", ["", "QUJD", "A" * 44, "A" * 43])
+def test_what_is_no_key_to_seal_to_is_not_certified(sealing: str) -> None:
+    with pytest.raises(MalformedError, match="sealing"):
+        certify(certificate(sealing=sealing), AUTHORITY)
+
+
+@pytest.mark.parametrize("verb", Verb)
+def test_an_auditor_orders_nothing_and_still_frees(verb: Verb) -> None:
+    said = read_order(ordered(verb, by=shift(role=Role.AUDITOR)), PUBLIC)
+    missing = lacks(said, gate=GATE, freshness=Freshness.FRESH, now_s=NOW_S)
+    assert missing == (Lack.ROLE,)
+    assert (hindrances(said, missing) == ()) is (VERBS[verb].power is Power.FREES)
 
 
 @given(st.data())
@@ -127,7 +158,7 @@ def test_there_is_one_spelling_even_for_who_holds_the_key(old: bytes, new: bytes
     text = ordered()[64:]
     changed = text.replace(old, new)
     assert changed != text
-    raw = key_of(7).sign(signed._message("order", changed)) + changed
+    raw = key_of(7).sign(signed._message(order.KIND, changed)) + changed
     with pytest.raises(MalformedError):
         read_order(raw, PUBLIC)
 
@@ -169,7 +200,7 @@ def test_an_order_over_its_size_is_neither_signed_nor_read() -> None:
     with pytest.raises(MalformedError, match="bytes"):
         read_order(big, PUBLIC)
     with pytest.raises(MalformedError, match="longer"):
-        signed.sign(certificate(gates=many), AUTHORITY, kind="shift-certificate", bytes_max=500)
+        signed.sign(certificate(gates=many), AUTHORITY, kind=certificates.KIND, bytes_max=500)
 
 
 def test_a_certificate_in_another_spelling_is_refused() -> None:
@@ -177,7 +208,7 @@ def test_a_certificate_in_another_spelling_is_refused() -> None:
         body = signed._encode(Order(certificate="QUJD", challenge=CHALLENGE, gate=GATE, verb=Verb.RELEASE))
         body = body.replace(b"QUJD", text.encode())
         with pytest.raises(OrderError):
-            read_order(key_of(7).sign(signed._message("order", body)) + body, PUBLIC)
+            read_order(key_of(7).sign(signed._message(order.KIND, body)) + body, PUBLIC)
 
 
 @pytest.mark.parametrize("seconds", [0, -1, 24 * 3600 + 1])
@@ -185,7 +216,7 @@ def test_no_shift_is_longer_than_a_day(seconds: int) -> None:
     wanted = certificate(until=NOW_S + seconds, not_before=NOW_S)
     with pytest.raises(MalformedError, match="24 hours"):
         certify(wanted, AUTHORITY)
-    raw = signed.sign(wanted, AUTHORITY, kind="shift-certificate", bytes_max=CERTIFICATE_BYTES_MAX)
+    raw = signed.sign(wanted, AUTHORITY, kind=certificates.KIND, bytes_max=CERTIFICATE_BYTES_MAX)
     with pytest.raises(MalformedError, match="24 hours"):
         open_certificate(raw, PUBLIC)
 
@@ -285,7 +316,7 @@ def test_what_hinders_whom(verb: Verb, lack: Lack) -> None:
 def test_only_release_and_open_emergency_free_and_everybody_may() -> None:
     freeing = {verb for verb, rule in VERBS.items() if rule.power is Power.FREES}
     assert freeing == {Verb.RELEASE, Verb.OPEN_EMERGENCY}
-    assert all(VERBS[verb].roles == frozenset(Role) for verb in freeing)
+    assert all(VERBS[verb].roles == frozenset(Role) - {Role.AUDITOR} for verb in freeing)
     assert set(VERBS) == set(Verb)
 
 
@@ -298,7 +329,11 @@ def test_the_vector_is_what_we_sign_and_read() -> None:
     key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(vector["shift"]["seed"]))
     made = bytes.fromhex(vector["certificate"]["bytes"])
     fields = json.loads(vector["certificate"]["text"])
-    wanted = Certificate(**{**fields, "role": Role(fields["role"]), "gates": tuple(fields["gates"])})
+    wanted = Certificate(
+        **{**fields, "party": Party(fields["party"]), "role": Role(fields["role"]), "gates": tuple(fields["gates"])}
+    )
+    sealing = X25519PrivateKey.from_private_bytes(bytes.fromhex(vector["shift"]["sealing"]))
+    assert wanted.sealing == b64encode(sealing.public_key().public_bytes_raw()).decode()
     assert certify(wanted, authority) == made
     lane = Challenger(bytes.fromhex(vector["lane"]["secret"]), vector["lane"]["gate"])
     given_now = lane.issue(vector["lane"]["version"], vector["lane"]["issued_ms"])
