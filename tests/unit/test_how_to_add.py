@@ -401,7 +401,7 @@ LANGUAGE_TRIED = """
 from starlette.testclient import TestClient
 from gate.screens.kiosk.app import Labels, create_app
 from gate.screens.kiosk.board import Board
-from gate.screens.kiosk.fanout import Fanout
+from gate.screens.fanout import Fanout
 from gate.screens.kiosk.key import SECRET_LENGTH, Key
 from gate.screens.kiosk.view import lane_unknown
 

@@ -26,13 +26,13 @@ from gate.programs.screens.start import host_of, page_address, prepare, start_pa
 from gate.programs.vision.tints import HOLD_MS
 from gate.provision.course import Figure, Finding
 from gate.provision.steps import StepError
+from gate.screens.fanout import Fanout
 from gate.screens.kiosk.app import VIEWERS_MAX, Labels, create_app
 from gate.screens.kiosk.board import Board
-from gate.screens.kiosk.fanout import Fanout
 from gate.screens.kiosk.key import Key
-from gate.screens.kiosk.texts import UnknownLanguageError
 from gate.screens.kiosk.tints import Tint, Tints
 from gate.screens.kiosk.view import ViewState, render
+from gate.screens.texts import UnknownLanguageError
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette

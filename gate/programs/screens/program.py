@@ -48,13 +48,13 @@ from gate.programs.shared.racing import first_of
 from gate.programs.shared.status import serve_status
 from gate.programs.shared.told import hear_all
 from gate.programs.shared.trouble import Trouble
+from gate.screens.fanout import Fanout
 from gate.screens.kiosk.app import VIEWERS_MAX, Labels, create_app
 from gate.screens.kiosk.board import Board
-from gate.screens.kiosk.fanout import Fanout
 from gate.screens.kiosk.key import Key
-from gate.screens.kiosk.texts import UnknownLanguageError
 from gate.screens.kiosk.tints import Tint, Tints
 from gate.screens.kiosk.view import PageState, ViewState, lane_unknown, render
+from gate.screens.texts import UnknownLanguageError
 
 RECONNECT_MIN_S = 0.1
 RECONNECT_MAX_S = 1.0

@@ -24,11 +24,11 @@ from starlette.types import Scope
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from gate.passage.screen import Purpose
+from gate.screens.fanout import EndedError, Fanout, FanoutError, Latest
+from gate.screens.guard import Guard
 from gate.screens.kiosk import texts
 from gate.screens.kiosk.board import Board
-from gate.screens.kiosk.fanout import EndedError, Fanout, FanoutError, Latest
-from gate.screens.kiosk.guard import Guard
-from gate.screens.kiosk.key import SECRET_LENGTH, Key
+from gate.screens.kiosk.key import SECRET_LENGTH, Admission, Key
 from gate.screens.kiosk.tints import Tint, Tints
 from gate.screens.kiosk.view import Pictogram, lane_unknown
 
@@ -85,7 +85,7 @@ def create_app(
         WebSocketRoute("/preview", _preview(mirror, tints)),
         Mount("/static", StaticFiles(directory=_HERE / "static")),
     ]
-    return Starlette(routes=routes, middleware=[Middleware(Guard, hosts=hosts, key=key, on_known=on_known)])
+    return Starlette(routes=routes, middleware=[Middleware(Guard, hosts=hosts, admits=Admission(key, on_known))])
 
 
 def _page(*, boot: str, labels: Labels) -> str:

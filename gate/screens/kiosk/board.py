@@ -10,7 +10,7 @@ import contextlib
 import json
 from collections.abc import Iterator
 
-from gate.screens.kiosk.fanout import Fanout, Latest
+from gate.screens.fanout import Fanout, Latest
 from gate.screens.kiosk.view import PageState
 
 PAGES_MAX = 8  # the kiosk's browser, a technician's, and room for reloads

@@ -7,14 +7,16 @@ Loopback is open to every program of the machine, and the preview shows a face. 
 from __future__ import annotations
 
 import hmac
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import Final
 
+from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
-
-if TYPE_CHECKING:
-    from starlette.datastructures import Headers
+from starlette.types import Scope
 
 SECRET_LENGTH: Final = 43  # 32 bytes in URL-safe Base64
+# And what is under /static/: no word of them is about a traveller.
+OPEN_TO_ALL: Final = ("/", "/enter", "/healthz", "/metrics", "/readyz")
 
 
 class Key:
@@ -36,3 +38,22 @@ class Key:
     def cookie(self) -> str:
         """The header that has a browser remember it: until it ends, for no script, and for no other page's requests."""
         return f"{self._cookie}={self._secret.decode()}; Path=/; HttpOnly; SameSite=Strict"
+
+
+class Admission:
+    """Whom the page answers: the browser that has shown the secret, and on the empty page, which shows nobody, everyone.
+
+    `on_known` is told the scope of each request that shows the secret.
+    """
+
+    def __init__(self, key: Key, on_known: Callable[[Scope], None]) -> None:
+        self._key = key
+        self._on_known = on_known
+
+    def __call__(self, scope: Scope) -> bool:
+        """Whether a request of our own page is answered."""
+        if self._key.is_shown_by(Headers(scope=scope)):
+            self._on_known(scope)
+            return True
+        path: str = scope["path"]
+        return scope["type"] == "http" and (path in OPEN_TO_ALL or path.startswith("/static/"))

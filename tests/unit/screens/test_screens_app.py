@@ -15,13 +15,12 @@ from starlette.testclient import TestClient
 
 from gate.passage.reasons import Reason
 from gate.passage.screen import Guidance, Purpose, Screen
+from gate.screens.fanout import Fanout
 from gate.screens.kiosk.app import VIEWERS_MAX, Labels, create_app
 from gate.screens.kiosk.board import PAGES_MAX, Board
-from gate.screens.kiosk.fanout import Fanout
-from gate.screens.kiosk.guard import Guard
 from gate.screens.kiosk.key import SECRET_LENGTH, Key
-from gate.screens.kiosk.texts import UnknownLanguageError
 from gate.screens.kiosk.view import ViewState, lane_unknown, render
+from gate.screens.texts import UnknownLanguageError
 
 HOST = "127.0.0.1:8088"
 SECRET = "s" * SECRET_LENGTH
@@ -203,7 +202,7 @@ def test_a_stranger_gets_the_empty_page_and_nothing_else(stranger: TestClient) -
 async def test_without_the_guards_question_a_stranger_sees_the_face(
     kiosk: Kiosk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Guard, "_is_known", lambda *_: True)
+    monkeypatch.setattr(Key, "is_shown_by", lambda *_: True)
     stranger = {"Host": HOST, "Origin": f"http://{HOST}"}
     async with visit(kiosk.app, "/preview", kind="websocket", headers=stranger) as client:
         assert (await client.next())["type"] == "websocket.accept"

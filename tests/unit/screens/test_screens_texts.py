@@ -16,6 +16,7 @@ import gate.screens.kiosk
 from gate.passage.screen import Guidance, Purpose, Screen
 from gate.screens.kiosk import texts
 from gate.screens.kiosk.view import ViewState, render
+from gate.screens.texts import BrokenTextError, UnknownLanguageError
 
 KIOSK = Path(gate.screens.kiosk.__file__).parent
 LANGUAGES = texts.available()
@@ -126,23 +127,23 @@ def test_only_languages_of_the_right_hand_script_run_from_the_right() -> None:
 
 
 def test_an_unknown_language_is_refused_with_what_there_is() -> None:
-    with pytest.raises(texts.UnknownLanguageError, match="no texts in 'xx'; there are ar, en, fr"):
+    with pytest.raises(UnknownLanguageError, match="no texts in 'xx'; there are ar, en, fr"):
         texts.t("xx", "go-title")
 
 
 @pytest.mark.parametrize("language", ["../locales/en", "", "EN"])
 def test_a_language_is_never_a_path(language: str) -> None:
-    with pytest.raises(texts.UnknownLanguageError):
+    with pytest.raises(UnknownLanguageError):
         texts.text_ids(language)
 
 
 def test_an_unknown_text_is_an_error_and_never_its_id() -> None:
-    with pytest.raises(texts.BrokenTextError, match="no text 'no-such-text' in en"):
+    with pytest.raises(BrokenTextError, match="no text 'no-such-text' in en"):
         texts.t("en", "no-such-text")
 
 
 def test_a_variable_that_was_not_given_is_an_error_and_never_a_hole() -> None:
-    with pytest.raises(texts.BrokenTextError, match="notice-who"):
+    with pytest.raises(BrokenTextError, match="notice-who"):
         texts.t("fr", "notice-who")
 
 

@@ -7,7 +7,7 @@ import contextlib
 
 import pytest
 
-from gate.screens.kiosk.fanout import FullError
+from gate.screens.fanout import FullError
 from gate.screens.kiosk.tints import CHANGE_MS_MIN, Tint, Tints, luminance
 
 ROSE, SKY = Tint(1, "#ffe0e7"), Tint(2, "#c4f0ff")

@@ -1,0 +1,70 @@
+"""A page's words in its languages, read from its locales/*.ftl (Project Fluent).
+
+The only user of the Fluent library. A text that is missing, or wants a variable that was not given, is an error here
+and never an id or a hole on somebody's screen. Variables come out wrapped in bidi isolates (U+2068, U+2069).
+
+TextError
+├── UnknownLanguageError   no texts in that language
+└── BrokenTextError        no such text, or it cannot be formed
+"""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import Any
+
+from fluent.runtime import FluentBundle, FluentResource
+
+
+class TextError(Exception):
+    """A text of the page cannot be had."""
+
+
+class UnknownLanguageError(TextError):
+    """The page has no texts in that language."""
+
+
+class BrokenTextError(TextError):
+    """There is no such text, or it cannot be formed."""
+
+
+class Texts:
+    """The texts of the package's page. A language is read when it is first asked for."""
+
+    def __init__(self, package: str) -> None:
+        self._package = package
+        self._read: dict[str, tuple[Any, Any]] = {}
+
+    def available(self) -> tuple[str, ...]:
+        """The languages that have texts, as BCP 47 tags in alphabetical order."""
+        names = (entry.name for entry in self._locales().iterdir())
+        return tuple(sorted(name.removesuffix(".ftl") for name in names if name.endswith(".ftl")))
+
+    def t(self, language: str, text: str, **variables: str | int) -> str:
+        """One text in one language. Raises UnknownLanguageError and BrokenTextError."""
+        _, bundle = self._of(language)
+        if not bundle.has_message(text):
+            raise BrokenTextError(f"no text {text!r} in {language}")
+        formed, errors = bundle.format_pattern(bundle.get_message(text).value, variables)
+        if errors:
+            raise BrokenTextError(f"text {text!r} in {language}: {errors[0]}")
+        return str(formed)
+
+    def text_ids(self, language: str) -> tuple[str, ...]:
+        """The ids of every text of a language, in the file's order. Raises UnknownLanguageError."""
+        resource, _ = self._of(language)
+        return tuple(entry.id.name for entry in resource.body if type(entry).__name__ == "Message")
+
+    def _locales(self) -> Any:  # noqa: ANN401 - importlib's Traversable, whose home moves between 3.11 and 3.13
+        return resources.files(self._package) / "locales"
+
+    def _of(self, language: str) -> tuple[Any, Any]:
+        """Resource and bundle of a language; the library has no types."""
+        if language not in self._read:
+            if language not in self.available():
+                raise UnknownLanguageError(f"no texts in {language!r}; there are {', '.join(self.available())}")
+            resource = FluentResource((self._locales() / f"{language}.ftl").read_text(encoding="utf-8"))
+            bundle = FluentBundle([language])
+            bundle.add_resource(resource)
+            self._read[language] = (resource, bundle)
+        return self._read[language]
