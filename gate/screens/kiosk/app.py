@@ -9,21 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from gate.passage.screen import Purpose
+from gate.screens.events import events
 from gate.screens.fanout import EndedError, Fanout, FanoutError, Latest
 from gate.screens.guard import Guard
 from gate.screens.kiosk import texts
@@ -31,13 +31,12 @@ from gate.screens.kiosk.board import Board
 from gate.screens.kiosk.key import SECRET_LENGTH, Admission, Key
 from gate.screens.kiosk.tints import Tint, Tints
 from gate.screens.kiosk.view import Pictogram, lane_unknown
+from gate.screens.pages import environment
 
-RETRY_MS = 500  # how soon a browser asks again
 HEARTBEAT_S = 1.0  # the page calls an officer after three that are missing
 VIEWERS_MAX = 4
 ANSWER_LENGTH_MAX = 7  # what a page says: the number of the tint that it has painted
 _HERE = Path(__file__).parent
-_BEAT = b"event: beat\ndata: 1\n\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,12 @@ def create_app(
 
     routes = [
         Route("/", show_page),
-        Route("/events", _events(board, heartbeat_s)),
+        Route(
+            "/events",
+            events(
+                board.watch, form=lambda _: lambda event: event, is_full=lambda: board.is_full, heartbeat_s=heartbeat_s
+            ),
+        ),
         Route("/enter", _enter(key, on_refused), methods=["POST"]),
         Route("/healthz", healthz),
         *watched,
@@ -90,18 +94,12 @@ def create_app(
 
 def _page(*, boot: str, labels: Labels) -> str:
     """The page as HTML, with every text of every language inside, so that it can speak when its server is gone."""
-    environment = Environment(
-        loader=FileSystemLoader(_HERE / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     catalogue = {
         language: {text: texts.t(language, text, operator=labels.operator) for text in texts.text_ids(language)}
         for language in labels.languages
     }
-    return environment.get_template("page.html").render(
+    template = environment(_HERE / "templates").get_template("page.html")
+    return template.render(
         boot=boot,
         catalogue=catalogue,
         gate=labels.gate,
@@ -125,29 +123,6 @@ def _enter(key: Key, on_refused: Callable[[], None]) -> Callable[[Request], Awai
         return Response(status_code=204, headers={"Set-Cookie": key.cookie})
 
     return enter
-
-
-def _events(board: Board, heartbeat_s: float) -> Callable[[Request], Awaitable[Response]]:
-    async def stream() -> AsyncIterator[bytes]:
-        yield f"retry: {RETRY_MS}\n\n".encode()
-        try:
-            with board.watch() as mailbox:
-                while True:
-                    try:
-                        async with asyncio.timeout(heartbeat_s):
-                            event = await mailbox.take()
-                    except TimeoutError:
-                        event = _BEAT
-                    yield event
-        except FanoutError:
-            return  # closing, or full since the check below: the browser asks again
-
-    async def events(_request: Request) -> Response:
-        if board.is_full:
-            return PlainTextResponse("too many pages\n", status_code=503)
-        return StreamingResponse(stream(), media_type="text/event-stream")
-
-    return events
 
 
 def _preview(mirror: Fanout[bytes], tints: Tints | None) -> Callable[[WebSocket], Awaitable[None]]:
