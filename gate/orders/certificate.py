@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 KIND: Final = Kind("shift-certificate", 2)
 CERTIFICATE_BYTES_MAX: Final = 2048
+CLOCKS_APART_S: Final = 300  # a gate's clock may be so much behind the authority's
 SHIFT_S_MAX: Final = 24 * 3600  # there is no revocation: a stolen shift key ends by itself
 
 OfficerId = Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9][a-z0-9._-]{0,63}\Z")]

@@ -10,8 +10,6 @@ import typer
 from gate.cli.output import Exit, emit_json, fail, note, say
 from gate.orders.verbs import Party, Role
 
-CLOCKS_APART_S = 300  # the gate's clock may be so much behind the authority's
-
 app = typer.Typer(no_args_is_help=True)
 
 Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
@@ -72,7 +70,7 @@ def certify(
     wanted = certificates.Certificate(
         gates=None if every_gate else tuple(gate or ()),
         key=keys.public_text(key),
-        not_before=from_s - CLOCKS_APART_S,
+        not_before=from_s - certificates.CLOCKS_APART_S,
         officer=officer,
         party=party,
         role=role,
