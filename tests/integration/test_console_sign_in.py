@@ -1,0 +1,373 @@
+"""Officers sign in at the console in a real browser with a virtual authenticator, and the lane's own code judges what they ordered."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from base64 import b64decode, b64encode
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
+from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
+from fakes.officers_authority import SHIFT_S
+from fakes.shifts import AUTHORITY, GATE, certificate, key_of
+from fakes.signing_console import Console
+from playwright.async_api import Browser, BrowserContext, CDPSession, Page, async_playwright
+
+from gate.authority.book import Book
+from gate.authority.issuing import remove
+from gate.orders.keys import shift_text
+from gate.orders.verbs import Party, Role, Verb
+from gate.screens.console.sessions import IDLE_S, PROOF_LATE_S
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+WAIT_MS = 10_000
+KEYS = "const keys = await import('/static/keys.js');"
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}: apt-get install chromium"),
+]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def console(tmp_path: Path) -> AsyncIterator[Console]:
+    console = Console(tmp_path)
+    async with console.run():
+        yield console
+
+
+class Workstation:
+    """A browser of its own at the console, with an authenticator in it."""
+
+    def __init__(self, console: Console, context: BrowserContext, page: Page, devtools: CDPSession) -> None:
+        self.console = console
+        self.context = context
+        self.page = page
+        self._devtools = devtools
+        self.authenticator = ""
+
+    async def plug_in(self, **options: Any) -> None:
+        """Another authenticator, which knows nobody yet."""
+        usual = {"protocol": "ctap2", "transport": "usb", "hasResidentKey": True, "hasUserVerification": True}
+        usual |= {"isUserVerified": True, "automaticPresenceSimulation": True}
+        if self.authenticator:
+            await self._devtools.send("WebAuthn.removeVirtualAuthenticator", {"authenticatorId": self.authenticator})
+        added = await self._devtools.send("WebAuthn.addVirtualAuthenticator", {"options": {**usual, **options}})
+        self.authenticator = added["authenticatorId"]
+
+    async def verifies(self, user: bool) -> None:  # noqa: FBT001
+        """Whether the person at the authenticator is its owner."""
+        wanted = {"authenticatorId": self.authenticator, "isUserVerified": user}
+        await self._devtools.send("WebAuthn.setUserVerified", wanted)
+
+    async def go(self, path: str, address: str = "") -> None:
+        """Open a page, and wait until its script is ready."""
+        await self.page.goto(f"{address or self.console.address}{path}")
+        await self.page.wait_for_selector("html[data-ready]")
+
+    async def enrol(self, officer: str = "anna") -> None:
+        """Make a passkey with the code that a supervisor had made."""
+        await self.go("/enrol")
+        await self.page.fill("#officer", officer)
+        await self.page.fill("#code", self.console.desk.invite(officer))
+        await self.page.click("form button")
+        await self.page.wait_for_selector("#done:visible")
+
+    async def sign_in(self) -> None:
+        """Sign in with the passkey."""
+        await self.go("/sign-in")
+        await self.page.click("#passkey")
+        await self.page.wait_for_url(f"{self.console.address}/")
+
+    async def refused(self) -> str:
+        """Try to sign in; what the page says instead."""
+        await self.go("/sign-in")
+        await self.page.click("#passkey")
+        told = self.page.locator("#told")
+        await self.page.wait_for_selector("#passkey:enabled")
+        return await told.inner_text()
+
+    async def keys(self, script: str, *arguments: Any) -> Any:
+        """Run a script that has `keys`; a KeysError comes as its code."""
+        wrapped = f"async (given) => {{ {KEYS} try {{ {script} }} catch (error) {{ return `no: ${{error.code}}` }} }}"
+        return await self.page.evaluate(wrapped, list(arguments))
+
+    async def order(self, verb: str = "admit", **fields: Any) -> Any:
+        """Give an order."""
+        wanted = {"gate": GATE, "verb": verb, "crossing": "5f0c2a", "reason": "compared by eye", **fields}
+        return await self.keys("return await keys.order(given[0])", wanted)
+
+    async def says(self) -> str:
+        """What the page tells."""
+        return await self.page.locator("#told").inner_text()
+
+
+@contextlib.asynccontextmanager
+async def workstation(browser: Browser, console: Console, *, width: int = 1280) -> AsyncIterator[Workstation]:
+    context = await browser.new_context(viewport={"width": width, "height": 844})
+    context.set_default_timeout(WAIT_MS)
+    page = await context.new_page()
+    devtools = await context.new_cdp_session(page)
+    await devtools.send("WebAuthn.enable")
+    at = Workstation(console, context, page, devtools)
+    await at.plug_in()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    try:
+        yield at
+        assert complaints == []
+    finally:
+        await context.close()
+
+
+async def test_an_officer_enrols_signs_in_orders_and_signs_out(browser: Browser, console: Console) -> None:
+    async with workstation(browser, console) as at:
+        await at.enrol()
+        await at.sign_in()
+        assert await at.page.locator("p").inner_text() == "anna"
+        answer = await at.order(reason="  compared\u00a0by eye;\n beard since  ")
+        assert answer == {"outcome": "done", "detail": "", "state": "idle", "sealed": None}
+        order, by = console.orders[-1].order, console.orders[-1].by
+        assert (order.gate, order.verb, order.crossing) == (GATE, Verb.ADMIT, "5f0c2a")
+        assert order.reason == "compared by eye; beard since"
+        assert (by.officer, by.role, by.party, by.gates) == ("anna", Role.OFFICER, Party.POLICE, (GATE,))
+        assert by.until - console.desk.now_s == SHIFT_S
+        await at.go("/sign-in")
+        assert await at.page.locator("#who").inner_text() == "anna, officer"
+        await at.keys("await keys.signOut()")
+        assert await at.order() == "no: signed_out"
+        await at.page.goto(f"{console.address}/")
+        assert at.page.url == f"{console.address}/sign-in"
+
+
+async def test_the_private_halves_cannot_be_extracted_and_last_in_the_browser(
+    browser: Browser, console: Console
+) -> None:
+    async with workstation(browser, console) as at:
+        await at.enrol()
+        await at.sign_in()
+        found = await at.page.evaluate(
+            """async () => {
+              const opening = indexedDB.open("portcullis-keys", 1);
+              await new Promise((done) => { opening.onsuccess = done; });
+              const read = opening.result.transaction("shift").objectStore("shift").get("shift");
+              await new Promise((done) => { read.onsuccess = done; });
+              const { signing, sealing } = read.result;
+              const tried = [];
+              for (const key of [signing, sealing.privateKey])
+                for (const form of ["jwk", "pkcs8", "raw"])
+                  tried.push(await crypto.subtle.exportKey(form, key).then(() => "extracted", (error) => error.name));
+              return [signing.extractable, sealing.privateKey.extractable, ...new Set(tried)];
+            }"""
+        )
+        assert found == [False, False, "InvalidAccessError"]
+        other = await at.context.new_page()
+        await other.goto(f"{console.address}/")
+        assert await other.locator("h1").inner_text() == "lanes"
+
+
+async def test_what_the_browser_signs_is_spelt_as_the_gate_demands(browser: Browser, console: Console) -> None:
+    vectors = json.loads((Path(__file__).parents[1] / "vectors/officers_orders.json").read_text())
+    async with workstation(browser, console) as at:
+        await at.go("/enrol")
+        for kind in ("certificate", "order"):
+            text = vectors[kind]["text"]
+            assert await at.keys("return keys.canonical(JSON.parse(given[0]))", text) == text
+            shuffled = json.dumps(dict(reversed(json.loads(text).items())), indent=2)
+            assert await at.keys("return keys.canonical(JSON.parse(given[0]))", shuffled) == text
+        for wrong in ("1.5", "1e30", '{"a":"\\ud800"}'):
+            assert await at.keys("return keys.canonical(JSON.parse(given[0]))", wrong) == "no: malformed"
+        await at.enrol()
+        await at.sign_in()
+        for reason in ('Zoë says “yes” \\ "no" 😀 👩‍👧 ﷽ \u2028 \x7f', "x" * 200, "\t"):
+            await at.order("release", reason=reason)
+            assert console.orders[-1].order.reason.isprintable()
+        assert await at.order("admit", reason="x" * 201) == "no: long_reason"
+        await at.order("release", reason="😀" * 201)
+        assert console.orders[-1].order.reason == "😀" * 200
+
+
+async def test_a_picture_that_a_gate_sealed_opens_for_its_crossing_only(browser: Browser, console: Console) -> None:
+    async with workstation(browser, console) as at:
+        await at.enrol()
+        await at.sign_in()
+        await at.order()
+        sealing = console.orders[-1].by.sealing
+        assert sealing is not None
+        info = f"portcullis-view/1\n{GATE}\n5f0c2a\nface".encode()
+        suite = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
+        to = X25519PublicKey.from_public_bytes(b64decode(sealing))
+        sealed = suite.encrypt(json.dumps({"live": "é" * 100_000, "chip": None}).encode(), to, info)
+        script = "return await keys.open(...given)"
+        assert await at.keys(script, GATE, "5f0c2a", "face", b64encode(sealed).decode()) == {
+            "live": "é" * 100_000,
+            "chip": None,
+        }
+        changed = sealed[:40] + bytes([sealed[40] ^ 1]) + sealed[41:]
+        for gate, crossing, part, raw in (
+            ("south-1", "5f0c2a", "face", sealed),
+            (GATE, "other", "face", sealed),
+            (GATE, "5f0c2a", "document", sealed),
+            (GATE, "5f0c2a", "face", changed),
+            (GATE, "5f0c2a", "face", bytes(32) + sealed[32:]),
+            (GATE, "5f0c2a", "face", b""),
+        ):
+            assert await at.keys(script, gate, crossing, part, b64encode(raw).decode()) == "no: not_opened"
+
+
+async def test_an_unknown_passkey_and_an_unverified_user_get_nothing(browser: Browser, console: Console) -> None:
+    async with workstation(browser, console) as at:
+        await at.enrol()
+        await at.verifies(False)
+        assert "did not answer" in await at.refused()
+        await at.verifies(True)
+        await at.sign_in()
+        await at.keys("await keys.signOut()")
+        remove(Book(console.desk.path), "anna", now_s=console.desk.now_s)
+        assert "not enrolled" in await at.refused()
+        await at.plug_in()
+        assert "did not answer" in await at.refused()
+        assert await at.order() == "no: signed_out"
+
+
+async def test_a_second_use_of_an_answer_and_one_for_another_key_get_nothing(
+    browser: Browser, console: Console
+) -> None:
+    async with workstation(browser, console) as at:
+        await at.enrol()
+        await at.sign_in()
+        question = json.loads(next(body for path, body in console.relayed if path == "/certify"))
+        post = """return await (await fetch("/sign-in/certify", {method: "POST", body: JSON.stringify(given[0])})).json()"""
+        assert (await at.keys(post, question))["error"] == "stale"
+        nonce = (await at.keys('return await (await fetch("/sign-in/request", {method: "POST", body: "{}"})).json()'))[
+            "nonce"
+        ]
+        stolen = {**question, "nonce": nonce, "signing": b64encode(key_of(9).public_key().public_bytes_raw()).decode()}
+        assert (await at.keys(post, stolen))["error"] == "no_proof"
+        acts = [json.loads(line)["act"] for line in console.desk.path.read_bytes().splitlines()]
+        assert acts == ["invited", "enrolled", "certified"]
+
+
+async def test_a_page_at_another_address_cannot_use_the_passkey(browser: Browser, console: Console) -> None:
+    async with workstation(browser, console) as at:
+        await at.enrol()
+        await at.go("/sign-in", f"http://127.0.0.1:{console.port}")
+        await at.page.click("#passkey")
+        await at.page.wait_for_selector("#passkey:enabled")
+        assert "this address" in await at.says()
+
+
+async def test_a_shift_that_is_over_ends_the_session_and_the_keys(browser: Browser, console: Console) -> None:
+    async with workstation(browser, console) as at:
+        await at.enrol()
+        await at.sign_in()
+        console.ahead_s += SHIFT_S
+        console.passed_s += PROOF_LATE_S + 1
+        assert await at.order() == "no: signed_out"
+        await at.go("/sign-in")
+        assert "shift is over" in await at.says()
+        assert await at.keys("return await keys.holder()") is None
+
+
+async def test_a_console_whose_clock_is_wrong_signs_in_by_the_authoritys_and_says_so(
+    browser: Browser, console: Console
+) -> None:
+    console.ahead_s = 3 * 24 * 3600.0
+    async with workstation(browser, console) as at:
+        await at.enrol()
+        await at.sign_in()
+        assert (await at.order())["outcome"] == "done"
+        await at.go("/sign-in")
+        assert "clock is wrong" in await at.page.locator("#clock").inner_text()
+
+
+async def test_a_cookie_on_another_machine_orders_nothing_and_ends_with_the_next_proof(
+    browser: Browser, console: Console
+) -> None:
+    async with workstation(browser, console) as at, workstation(browser, console) as thief:
+        await at.enrol()
+        await at.sign_in()
+        await thief.context.add_cookies(await at.context.cookies())
+        await thief.page.goto(f"{console.address}/")
+        assert await thief.page.locator("h1").inner_text() == "lanes"
+        assert await thief.order() == "no: signed_out"
+        await at.go("/sign-in")  # proves again, and has another cookie
+        await at.page.goto(f"{console.address}/")
+        console.passed_s += 10
+        await thief.page.goto(f"{console.address}/")
+        assert thief.page.url == f"{console.address}/sign-in"
+        assert (await at.order())["outcome"] == "done"
+
+
+async def test_a_session_without_proofs_or_deeds_ends(browser: Browser, console: Console) -> None:
+    async with workstation(browser, console) as at:
+        await at.enrol()
+        await at.sign_in()
+        console.passed_s += PROOF_LATE_S + 1
+        await at.page.goto(f"{console.address}/")
+        assert at.page.url == f"{console.address}/sign-in"
+        await at.page.wait_for_selector("#signed-in:visible")  # the keys are still there
+        console.passed_s += IDLE_S + 1
+        await at.go("/sign-in")
+        assert "half an hour" in await at.says()
+        assert await at.keys("return await keys.holder()") is None
+
+
+async def test_a_gate_that_says_that_it_is_another_gets_no_order(browser: Browser, console: Console) -> None:
+    async with workstation(browser, console) as at:
+        await at.enrol()
+        await at.sign_in()
+        console.looks = {"gate": "south-1"}
+        assert await at.order() == "no: other_gate"
+        assert console.orders == []
+
+
+async def test_a_key_file_signs_in_without_an_authority_and_shows_no_pictures(
+    browser: Browser, console: Console, tmp_path: Path
+) -> None:
+    console.away = True
+    now_s = console.desk.now_s
+    says = certificate(7, not_before=now_s - 60, until=now_s + 3600, officer="boris")
+    file = tmp_path / "shift.key"
+    file.write_bytes(shift_text(key_of(7), says, AUTHORITY))
+    async with workstation(browser, console) as at:
+        assert "does not answer" in await at.refused()
+        await at.page.click("summary")
+        await at.page.set_input_files("#file", str(file))
+        await at.page.wait_for_url(f"{console.address}/")
+        assert (await at.order())["outcome"] == "done"
+        assert console.orders[-1].by == says
+        assert await at.keys("return await keys.open('north-7', 'c', 'face', 'AAAA')") == "no: no_pictures"
+        await at.page.goto(f"{console.address}/")  # another page of the same browser has it, too
+        assert (await at.order())["outcome"] == "done"
+        for wrong in (b"nothing", shift_text(key_of(8), says, AUTHORITY)):
+            assert await at.keys("return await keys.importKeyFile(given[0])", wrong.decode()) in {
+                "no: bad_file",
+                "no: other_key",
+            }
+
+
+async def test_a_key_of_another_authority_is_nobodys(browser: Browser, console: Console) -> None:
+    async with workstation(browser, console) as at:
+        await at.go("/sign-in")
+        now_s = console.desk.now_s
+        says = certificate(7, not_before=now_s - 60, until=now_s + 3600)
+        forged = shift_text(key_of(7), says, key_of(3)).decode()
+        assert await at.keys("return await keys.importKeyFile(given[0])", forged) == "no: no_proof"
+        await at.page.goto(f"{console.address}/")
+        assert at.page.url == f"{console.address}/sign-in"
