@@ -22,12 +22,16 @@ def events(
     watch: Callable[[], AbstractContextManager[Latest[Value]]],
     *,
     form: Callable[[Request], Callable[[Value], bytes]],
+    goes_on: Callable[[Request], bool] = lambda _: True,
     is_full: Callable[[], bool],
     heartbeat_s: float,
 ) -> Callable[[Request], Awaitable[Response]]:
-    """The route of the stream. `watch` gives a mailbox that begins with what is now; `form` says how a request's events are written."""
+    """The route of the stream. `watch` gives a mailbox that begins with what is now; `form` says how a request's events are written,
+    `goes_on` before each of them whether the request is still one to answer.
+    """
 
-    async def stream(written: Callable[[Value], bytes]) -> AsyncIterator[bytes]:
+    async def stream(request: Request) -> AsyncIterator[bytes]:
+        written = form(request)
         yield f"retry: {RETRY_MS}\n\n".encode()
         try:
             with watch() as mailbox:
@@ -37,6 +41,8 @@ def events(
                             event = written(await mailbox.take())
                     except TimeoutError:
                         event = BEAT
+                    if not goes_on(request):
+                        return
                     yield event
         except FanoutError:
             return  # closing, or full since the check below: the browser asks again
@@ -44,6 +50,6 @@ def events(
     async def answer(request: Request) -> Response:
         if is_full():
             return PlainTextResponse("too many pages\n", status_code=503)
-        return StreamingResponse(stream(form(request)), media_type="text/event-stream")
+        return StreamingResponse(stream(request), media_type="text/event-stream")
 
     return answer

@@ -50,6 +50,11 @@ class Texts:
             raise BrokenTextError(f"text {text!r} in {language}: {errors[0]}")
         return str(formed)
 
+    def has(self, language: str, text: str) -> bool:
+        """True when there is such a text. Raises UnknownLanguageError."""
+        _, bundle = self._of(language)
+        return bool(bundle.has_message(text))
+
     def text_ids(self, language: str) -> tuple[str, ...]:
         """The ids of every text of a language, in the file's order. Raises UnknownLanguageError."""
         resource, _ = self._of(language)
@@ -68,3 +73,20 @@ class Texts:
             bundle.add_resource(resource)
             self._read[language] = (resource, bundle)
         return self._read[language]
+
+
+class Say:
+    """The texts in one language: for a page that has one."""
+
+    def __init__(self, texts: Texts, language: str) -> None:
+        self._texts = texts
+        self._language = language
+
+    def __call__(self, text: str, **variables: str | int) -> str:
+        """One text. Raises BrokenTextError."""
+        return self._texts.t(self._language, text, **variables)
+
+    def known(self, kind: str, value: str) -> str:
+        """The words for a value of a closed vocabulary, the value itself where there are none: whoever said it may be newer than we are."""
+        text = f"{kind}-{value}"
+        return self(text) if self._texts.has(self._language, text) else value
