@@ -627,6 +627,10 @@ class View(Message, frozen=True):
 # ── officers' terminals and consoles → lane ──────────────────────────────────────────────────────────────────────────
 
 
+SEALED_BYTES_MAX = 256 * 1024  # of one part, for one officer
+Sealed = Annotated[bytes, msgspec.Meta(max_length=SEALED_BYTES_MAX)]
+
+
 class LookWanted(Message, frozen=True):
     """Ask what waits for an officer, and for a challenge that an order can answer."""
 
@@ -670,12 +674,16 @@ class SubmitOrder(Message, frozen=True):
 
 
 class OrderAnswer(Message, frozen=True):
-    """What the lane did, in the words of `outcome` and `detail`, and how it stands now."""
+    """What the lane did, in the words of `outcome` and `detail`, and how it stands now.
+
+    `sealed`, after a view, is what was sealed to this officer: of the face, then of the document; an empty one could not be sealed.
+    """
 
     outcome: Outcome
     detail: Words
     state: Name
     referred: list[Waiting]
+    sealed: Annotated[list[Sealed], msgspec.Meta(min_length=2, max_length=2)] | None = None
 
 
 ToDesk = LookWanted | SubmitOrder

@@ -59,7 +59,7 @@ class Connection(Generic[Incoming]):
         self.peer = peer
         self._reader = reader
         self._writer = writer
-        self._bytes_max = bytes_max
+        self._bytes_max = self._takes_max = bytes_max
         self._bucket = bucket
         self._complete_s = complete_s
         self._read_s = read_s
@@ -115,17 +115,17 @@ class Connection(Generic[Incoming]):
         try:
             async with asyncio.timeout(self._complete_s):
                 (length,) = _LENGTH.unpack(begun + await self._reader.readexactly(_LENGTH.size - 1))
-                if length > self._bytes_max:
+                if length > self._takes_max:
                     self.close()
-                    raise BadMessageError(f"a message of {length} bytes exceeds {self._bytes_max}")
+                    raise BadMessageError(f"a message of {length} bytes exceeds {self._takes_max}")
                 return await self._reader.readexactly(length)
         except TimeoutError as error:
             self.close()
             raise BadMessageError(f"a message was not complete in {self._complete_s} s") from error
 
     def take_no_more_than(self, bytes_max: int) -> None:
-        """From the next message on, none that is longer."""
-        self._bytes_max = min(self._bytes_max, bytes_max)
+        """From the next message on, none that is longer; what is sent may be."""
+        self._takes_max = min(self._takes_max, bytes_max)
 
     async def __aiter__(self) -> AsyncIterator[Incoming]:
         """Messages until the peer is gone; a broken protocol still raises."""

@@ -49,6 +49,11 @@ class Certificate(Text, frozen=True, kw_only=True):
         """The shift key's public half, 32 bytes."""
         return b64decode(self.key)
 
+    @property
+    def sealing_key(self) -> bytes | None:
+        """The key that is sealed to, 32 bytes; None where nothing can be shown."""
+        return None if self.sealing is None else b64decode(self.sealing)
+
     def covers(self, gate: str) -> bool:
         """True when the shift is worked at this gate."""
         return self.gates is None or gate in self.gates

@@ -32,7 +32,7 @@ _CERTIFICATE_TEXT_MAX = (CERTIFICATE_BYTES_MAX + 2) // 3 * 4
 
 
 class Order(Text, frozen=True, kw_only=True):
-    """What an officer signed. `argument` is the disposition, direction or group of travellers of the verbs that have one.
+    """What an officer signed. `argument` is the disposition, concern, direction or group of travellers of the verbs that have one.
 
     `reason` is the officer's own words for the record, one line; names of travellers do not belong there.
     """

@@ -16,6 +16,8 @@ class Verb(enum.Enum):
     ADMIT = "admit"
     REFER = "refer"
     HAND_OVER = "hand-over"
+    VIEW = "view"
+    FLAG = "flag"
     RELEASE = "release"
     OPEN_EMERGENCY = "open-emergency"
     END_EMERGENCY = "end-emergency"
@@ -50,8 +52,8 @@ class Party(enum.Enum):
 class Power(enum.Enum):
     """What a verb does to permission: decides what an order must bring along (`gate.orders.judging`)."""
 
-    GIVES = "gives"  # lets somebody pass, or the lane go on: everything about it must be certain
-    TAKES = "takes"  # takes permission away: an unsure clock does not hinder it
+    GIVES = "gives"  # lets somebody pass or see, or the lane go on: everything about it must be certain
+    TAKES = "takes"  # takes permission away, or gives none: an unsure clock does not hinder it
     FREES = "frees"  # lets people out: only a forged one is refused
 
 
@@ -76,6 +78,8 @@ VERBS: dict[Verb, Row] = {
     Verb.ADMIT: Row(Power.GIVES, _AT_THE_LANE, crossing=True, reason=True),
     Verb.REFER: Row(Power.TAKES, _AT_THE_LANE, crossing=True),
     Verb.HAND_OVER: Row(Power.TAKES, _AT_THE_LANE, crossing=True, arguments=("taken_over", "walked_back")),
+    Verb.VIEW: Row(Power.GIVES, _AT_THE_LANE, crossing=True),
+    Verb.FLAG: Row(Power.TAKES, _ALL, arguments=("child", "trafficking", "unwell", "other")),
     Verb.RELEASE: Row(Power.FREES, _ALL),
     Verb.OPEN_EMERGENCY: Row(Power.FREES, _ALL),
     Verb.END_EMERGENCY: Row(Power.GIVES, _AT_THE_LANE),

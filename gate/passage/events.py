@@ -41,6 +41,8 @@ class RecordKind(enum.Enum):
     ALARM_ENDED = "alarm_ended"
     PRESENCE = "presence"
     OBEYED = "obeyed"
+    VIEWED = "viewed"
+    FLAGGED = "flagged"
     LISTS_UPDATED = "lists_updated"
     STOPPED = "stopped"
 

@@ -91,7 +91,8 @@ class Surroundings:
     whose presence was written down last, and when; `closed_by` is who took the lane out of service, `maintained_by` the technician who works
     on it since, `asked` the one who would, and since when. `direction` and `travellers` are what it serves. `waiting` are the referrals that no
     officer has settled, oldest first, also while an officer lets one through (`gate.passage.waiting`).
-    `unanswered` are the crossings of which an officer's admission was given to the log, which has not said what became of it.
+    `unanswered` are the crossings of which an officer's admission was given to the log, which has not said what became of it, `viewing` those
+    of which an officer's view was, with the number of their order.
     `replaced` are the latest crossings of which a record could not be kept: nobody is granted one of these.
     `incidents` are those that were written down just now, of which crossing, and when. `site_at_ms` is when lists and clock were looked
     at. `look` is the running crossing and vision's session in which its traveller was seen last, `another_look` says that the latest
@@ -122,6 +123,7 @@ class Surroundings:
     incidents: tuple[tuple[IncidentKind, str | None, int], ...] = ()
     replaced: tuple[str, ...] = ()
     unanswered: tuple[str, ...] = ()
+    viewing: tuple[tuple[str, int], ...] = ()
 
     def doorway(self, door: Door) -> Doorway:
         """What is known of a door. Raises KeyError when the lane has no such door."""

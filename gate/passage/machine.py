@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gate.passage import records, waiting, wanting, way_back
+from gate.passage import records, viewing, waiting, wanting, way_back
 from gate.passage.alarms import follow
 from gate.passage.books import entries, in_order
 from gate.passage.deciding import begin, entering, idle, inspecting, opening, reading
@@ -120,6 +120,7 @@ def step(
     around = _fit(rules, before, around, now_ms)
     books = entries(before, around, state, now_ms, rules.timing)
     noted = _notes(around, state)
+    around, viewed = viewing.answered(around, event)
     around, lost = _losses(around, crossing_of(state), event, now_ms, rules.timing)
     if isinstance(event, Ordered):
         around, state, effects = obey(rules, around, state, event, now_ms)
@@ -136,7 +137,11 @@ def step(
     around, inside = way_back.watch(before.interior, around, state, event, now_ms=now_ms, timing=rules.timing)
     around, zone, again = _barriers(around, state, event, effects, now_ms=now_ms, timing=rules.timing)
     around, late = _late(rules, around, now_ms)
-    return around, state, (*in_order((*effects, *again), books), *noted, *lost, *alarmed, *zone, *inside, *late)
+    return (
+        around,
+        state,
+        (*in_order((*effects, *again), books), *noted, *viewed, *lost, *alarmed, *zone, *inside, *late),
+    )
 
 
 def _nobody_is_freed(around: Surroundings) -> Surroundings:

@@ -34,6 +34,7 @@ from gate.passage.orders import (
     BeginEmergency,
     BePresent,
     CloseLane,
+    Concern,
     Consent,
     Disposition,
     EndEmergencyNow,
@@ -46,8 +47,10 @@ from gate.passage.orders import (
     Ordered,
     Outcome,
     PauseLane,
+    RaiseFlag,
     ServeDirection,
     ServeTravellers,
+    View,
 )
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import IncidentKind, ObeyedVerb
@@ -72,6 +75,7 @@ from gate.passage.states import (
     crossing_of,
 )
 from gate.passage.switching import OCCUPIED, may_be_inside, switch
+from gate.passage.viewing import NOT_ANSWERED, view
 
 REMEMBERED_MAX = 32  # officers and referrals; the oldest is forgotten
 
@@ -90,16 +94,12 @@ def obey(rules: Rules, around: Surroundings, state: State, ordered: Ordered, now
                 missing = (*ordered.said.missing, Missing.VERSION)
                 ordered = replace(ordered, said=replace(ordered.said, missing=missing))
             return _open_up(rules, around, state, ordered, now_ms)
-        case Admit(crossing) | HandOver(crossing) if not _waits(around, state, crossing):
+        case Admit(crossing) | HandOver(crossing) | View(crossing) if not _waits(around, state, crossing):
             return around, state, (_not_waiting(around, ordered, crossing),)
         case _ if stale:
             return around, state, (Answer(ordered.number, Outcome.STALE, "the lane moved on: look again"),)
-        case Admit(crossing):
-            return _admit(rules, around, state, ordered, crossing, now_ms=now_ms)
-        case HandOver(crossing, disposition):
-            return _settle(around, state, ordered, crossing, disposition, now_ms=now_ms)
-        case Hold(crossing):
-            return _hold(around, state, ordered, crossing)
+        case Admit() | HandOver() | Hold() | View() | RaiseFlag() as command:
+            return _about_somebody(rules, around, state, ordered, command, now_ms=now_ms)
         case EndEmergencyNow():
             return _end_emergency(around, state, ordered, now_ms)
         case AcknowledgeAlarms():
@@ -108,6 +108,28 @@ def obey(rules: Rules, around: Surroundings, state: State, ordered: Ordered, now
             CloseLane() | PauseLane() | Maintain() | Consent() | OpenLane() | ServeDirection() | ServeTravellers()
         ):
             return _serve_or_not(rules, around, state, ordered, now_ms)
+
+
+def _about_somebody(
+    rules: Rules,
+    around: Surroundings,
+    state: State,
+    ordered: Ordered,
+    command: Admit | HandOver | Hold | View | RaiseFlag,
+    *,
+    now_ms: int,
+) -> Obeying:
+    match command:
+        case Admit(crossing):
+            return _admit(rules, around, state, ordered, crossing, now_ms=now_ms)
+        case HandOver(crossing, disposition):
+            return _settle(around, state, ordered, crossing, disposition, now_ms=now_ms)
+        case Hold(crossing):
+            return _hold(around, state, ordered, crossing)
+        case View(crossing):
+            return _view(around, state, ordered, crossing)
+        case RaiseFlag(person, concern):  # pragma: no branch - the type checker proves the match complete
+            return _flag(around, state, ordered, person, concern)
 
 
 # ── answers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -242,6 +264,21 @@ def _hold(around: Surroundings, state: State, ordered: Ordered, crossing: str) -
         case Idle() | Referred() | Passing() | Emergency():  # pragma: no branch
             why = "the traveller is through" if isinstance(state, Passing) else "this crossing is referred already"
             return _impossible(around, state, ordered, why)
+
+
+def _view(around: Surroundings, state: State, ordered: Ordered, crossing: str) -> Obeying:
+    """Answered when the log has said what became of the record (`gate.passage.viewing`)."""
+    if crossing in dict(around.viewing):
+        return _impossible(around, state, ordered, NOT_ANSWERED)
+    around, written = view(around, ordered, crossing)
+    return replace(around, version=around.version + 1), state, (written,)
+
+
+def _flag(around: Surroundings, state: State, ordered: Ordered, crossing: str | None, concern: Concern) -> Obeying:
+    """A quiet word between officers: for the traveller nothing changes."""
+    if crossing is not None and crossing_of(state) != crossing and around.waits(crossing) is None:
+        return _impossible(around, state, ordered, "this crossing neither runs nor waits")
+    return _done(around, state, ordered, Write(records.Flagged(crossing, ordered.said, concern)))
 
 
 # ── freeing people ───────────────────────────────────────────────────────────────────────────────────────────────────

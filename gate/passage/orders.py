@@ -42,6 +42,15 @@ class Disposition(enum.Enum):
     TAKEN_OVER = "taken_over"
 
 
+class Concern(enum.Enum):
+    """Why an officer raised a flag over somebody. Stored; never renamed."""
+
+    CHILD = "child"
+    TRAFFICKING = "trafficking"
+    UNWELL = "unwell"
+    OTHER = "other"
+
+
 class Outcome(enum.Enum):
     """How an order is answered."""
 
@@ -103,6 +112,21 @@ class HandOver:
 
     crossing: str
     disposition: Disposition
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Show this officer the pictures and particulars of a traveller who waits."""
+
+    crossing: str
+
+
+@dataclass(frozen=True, slots=True)
+class RaiseFlag:
+    """Tell colleagues quietly of somebody who may need protection: the traveller of this crossing, or somebody who has none."""
+
+    crossing: str | None
+    concern: Concern
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +193,8 @@ Command = (
     | Admit
     | Hold
     | HandOver
+    | View
+    | RaiseFlag
     | Free
     | BeginEmergency
     | EndEmergencyNow

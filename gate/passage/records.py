@@ -18,7 +18,7 @@ from typing import ClassVar
 from gate.passage.counting import Counters
 from gate.passage.events import Part, RecordClass, RecordKind
 from gate.passage.evidence import Alarm, CameraTrouble, Door, Evidence
-from gate.passage.orders import Disposition, Said
+from gate.passage.orders import Concern, Disposition, Said
 from gate.passage.policy import Policy, Verdict
 from gate.passage.reasons import Objection, Reason
 from gate.passage.serving import BorderDirection
@@ -473,6 +473,26 @@ class Obeyed(_Record):
     after: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Viewed(_Record):
+    """An officer was shown the pictures and particulars of this crossing, which waits. It is durable before they are handed out."""
+
+    kind: ClassVar = RecordKind.VIEWED
+    crossing: str
+    order: Said
+
+
+@dataclass(frozen=True, slots=True)
+class Flagged(_Record):
+    """An officer raised a flag over somebody who may need protection; of nobody's crossing, if the person has none. Nothing else changed."""
+
+    kind: ClassVar = RecordKind.FLAGGED
+    about: ClassVar = RecordClass.ADMINISTRATION
+    crossing: str | None
+    order: Said
+    concern: Concern
+
+
 Record = (
     Started
     | Stopped
@@ -495,6 +515,8 @@ Record = (
     | EmergencyEnded
     | Presence
     | Obeyed
+    | Viewed
+    | Flagged
 )
 
 

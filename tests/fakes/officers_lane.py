@@ -17,13 +17,23 @@ from gate.orders.challenge import Challenge
 from gate.orders.order import Shift
 from gate.orders.verbs import VERBS, Verb
 from gate.passage import machine, records
-from gate.passage.events import DocumentPresented, DocumentRead, DoorSeen, FaceCompared, NotRecorded, Recorded, SiteSeen
+from gate.passage.events import (
+    DocumentPresented,
+    DocumentRead,
+    DoorSeen,
+    FaceCompared,
+    NotRecorded,
+    Recorded,
+    RecordKind,
+    SiteSeen,
+)
 from gate.passage.evidence import Alarm, Score
 from gate.passage.orders import Outcome
 from gate.passage.records import Record
 from gate.passage.screen import Purpose
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.officers import Officers
+from gate.programs.lane.referrals import Referrals
 
 POLL_S = 0.05
 
@@ -39,10 +49,12 @@ class Lane:
     release_opens: bool = True
     silent: bool = False
     log_full: bool = False
+    log_silent: bool = False
     genuine: bool = False
     wall_s: int | None = NOW_S
     authority: bytes | None = PUBLIC
     secret: bytes = bytes(32)
+    referrals: Referrals = field(default_factory=Referrals)
     orders: list[str] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
     engine: Engine = field(init=False)
@@ -73,6 +85,8 @@ class Lane:
             secret=self.secret,
             clock_ms=self.clock_ms,
             wall_s=lambda: self.wall_s,
+            referrals=self.referrals,
+            presence_max_s=RULES.policy.officer_presence_max_s,
         )
 
     @staticmethod
@@ -112,7 +126,8 @@ class Lane:
 
     def append(self, record: Record, *, awaited: bool) -> None:
         self.records.append(record)
-        if awaited:
+        self.referrals.record(record)
+        if awaited and not self.log_silent:
             crossing = records.crossing_of(record) or ""
             answer = NotRecorded if self.log_full else Recorded
             self.engine.post(answer(crossing, record.kind))
@@ -151,6 +166,10 @@ class Lane:
     async def say(self, verb: Verb, by: Shift | None = None, **named: Any) -> messages.OrderAnswer:
         """Sign and submit."""
         return await self.desk.submit(self.sign(verb, by, **named))
+
+    def answer_for(self, kind: RecordKind) -> None:
+        """The log, which was silent, has the record."""
+        self.engine.post(Recorded(CROSSING, kind))
 
     def written(self, kind: type[Record]) -> list[Record]:
         return [record for record in self.records if isinstance(record, kind)]

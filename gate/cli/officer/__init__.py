@@ -43,6 +43,8 @@ HELP = {
     Verb.ADMIT: "Let the referred traveller through, alone. Needs a reason.",
     Verb.REFER: "Refer the crossing that runs.",
     Verb.HAND_OVER: "End a referral: the traveller came with you (taken_over) or went back (walked_back).",
+    Verb.VIEW: "See the pictures and particulars of a referred traveller. Only on the console: a terminal shows none.",
+    Verb.FLAG: "Tell colleagues quietly that somebody may need protection: child, trafficking, unwell or other. The traveller notices nothing.",
     Verb.RELEASE: "Open at once, so that whoever is inside can leave.",
     Verb.OPEN_EMERGENCY: "Open and keep open.",
     Verb.END_EMERGENCY: "The emergency is over.",
@@ -181,6 +183,8 @@ def _give(
     from gate.orders.errors import OrderError
     from gate.orders.order import REASON_CHARACTERS_MAX
 
+    if verb is Verb.VIEW:
+        fail(Exit.USAGE, "view: a terminal shows no pictures; open the referral on the console's page")
     if (choices := VERBS[verb].arguments) and argument not in choices:
         fail(Exit.USAGE, f"{verb.value} takes one of {', '.join(choices)}")
     if VERBS[verb].power is Power.FREES:

@@ -6,6 +6,8 @@ deadline: then the answer is "ordered, not confirmed". One order a connection at
 the journal now and then, never to the audit log.
 
 A release or an order to open in an emergency that was obeyed is answered from memory when the very same bytes come again.
+
+A view is answered with what was sealed to the officer's own key (`referrals`), once its record is durable.
 """
 
 from __future__ import annotations
@@ -21,8 +23,9 @@ from pathlib import Path
 from typing import Protocol
 
 from gate.channel import messages
-from gate.channel.sockets import Connection, serve
+from gate.channel.sockets import BYTES_MAX, Connection, serve
 from gate.channel.table import CHANNELS
+from gate.orders.certificate import Certificate
 from gate.orders.challenge import Challenger
 from gate.orders.errors import OrderError
 from gate.orders.judging import Lack, hindrances, lacks
@@ -38,6 +41,7 @@ from gate.passage.orders import (
     BePresent,
     CloseLane,
     Command,
+    Concern,
     Consent,
     Disposition,
     EndEmergencyNow,
@@ -51,12 +55,15 @@ from gate.passage.orders import (
     Ordered,
     Outcome,
     PauseLane,
+    RaiseFlag,
     Said,
     ServeDirection,
     ServeTravellers,
+    View,
 )
 from gate.passage.reasons import Objection
 from gate.passage.serving import BorderDirection
+from gate.programs.lane.referrals import Recipient, Referrals
 
 MACHINE_DEADLINE_S = 2.0  # far above what the machine takes; a lane that takes longer is lost
 CONFIRM_POLL_S = 0.02
@@ -69,6 +76,9 @@ CONFIRM_S = {  # how long sensors and driver may take; after that the answer is 
 }
 FREED_MAX = 1024  # releases that are remembered; the oldest is forgotten
 REFUSALS_TOLD_EVERY_S = 10.0
+PRESENT_MAX = 32  # shift keys whose presence is remembered; the one heard of longest ago is forgotten
+RECIPIENTS_MAX = 4  # keys to which is sealed: those heard of last
+NOTHING_SEALED = "nothing of this traveller is sealed to you any more, or yet: take them to the booth"
 
 Answered = tuple[Outcome, str]
 log = logging.getLogger(__name__)
@@ -108,11 +118,27 @@ class _Refusals:
             self.since_s, self.count = now_s, 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Present:
+    """An officer's latest word that they are at the lane, under one shift key: they may have another on a terminal."""
+
+    by: Certificate
+    said_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """An order that nothing hinders, and what it lacks all the same."""
+
+    signed: Signed
+    lacking: tuple[Lack, ...]
+
+
 @dataclass(slots=True, kw_only=True)
 class Officers:
     """The desk. `authority` is the officers' authority's public key, None where the gate knows none; `secret` is random and new.
 
-    `clock_ms` is the lane's monotonic clock, `wall_s` the wall clock in seconds since 1970, None while it is unsure.
+    `presence_max_s` is how long an officer counts as present after their word. `clock_ms` is the lane's monotonic clock, `wall_s` the wall clock in seconds since 1970, None while it is unsure.
     """
 
     lane: LaneInSight
@@ -121,11 +147,14 @@ class Officers:
     secret: bytes
     clock_ms: Callable[[], float]
     wall_s: Callable[[], int | None]
+    referrals: Referrals
+    presence_max_s: int
     _challenger: Challenger = field(init=False)
     _number: int = 0
     _open: dict[int, asyncio.Future[Answered]] = field(default_factory=dict)
     _freed: OrderedDict[bytes, Answered] = field(default_factory=OrderedDict)
     _refusals: _Refusals = field(default_factory=_Refusals)
+    _present: dict[str, _Present] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._challenger = Challenger(self.secret, self.gate)
@@ -148,6 +177,7 @@ class Officers:
             yield
 
     async def _handle(self, connection: Connection[messages.ToDesk]) -> None:
+        connection.take_no_more_than(BYTES_MAX)
         async for message in connection:
             match message:
                 case messages.LookWanted():
@@ -177,13 +207,51 @@ class Officers:
 
     async def submit(self, raw: bytes) -> messages.OrderAnswer:
         """Judge an order, have it done, and say what came of it."""
-        outcome, detail = await self._submit(raw)
-        state = self.lane.state
+        sealed: list[bytes] | None = None
+        judged = self._judge(raw)
+        if isinstance(judged, _Judged):
+            order, by = judged.signed.order, judged.signed.by
+            outcome, detail = await self._obey(judged, raw)
+            if outcome is Outcome.DONE and order.verb is Verb.PRESENT:
+                self._is_present(by, order.challenge.issued_ms)
+            elif outcome is Outcome.DONE and order.verb is Verb.VIEW:
+                sealed = self._sealed_to(by, order)
+                outcome, detail = (outcome, detail) if sealed else (Outcome.IMPOSSIBLE, NOTHING_SEALED)
+        else:
+            outcome, detail = judged
         return messages.OrderAnswer(
-            outcome=outcome, detail=messages.words(detail), state=_name(state), referred=_waiting(self.lane)
+            outcome=outcome,
+            detail=messages.words(detail),
+            state=_name(self.lane.state),
+            referred=_waiting(self.lane),
+            sealed=sealed,
         )
 
-    async def _submit(self, raw: bytes) -> Answered:
+    def recipients(self) -> tuple[Recipient, ...]:
+        """The officers who are present now and to whom can be sealed, who was seen last first."""
+        now_s = self.wall_s()
+        return tuple(
+            Recipient(one.by.officer, one.by.sealing_key)
+            for one in self._at_the_lane()
+            if one.by.sealing_key is not None and now_s is not None and now_s < one.by.until
+        )[:RECIPIENTS_MAX]
+
+    def _at_the_lane(self) -> list[_Present]:
+        since_ms = self.clock_ms() - self.presence_max_s * 1000
+        present = [one for one in self._present.values() if one.said_ms >= since_ms]
+        return sorted(present, key=lambda one: one.said_ms, reverse=True)
+
+    def _is_present(self, by: Certificate, said_ms: int) -> None:
+        before = self._present.pop(by.key, None)
+        self._present[by.key] = before if before is not None and before.said_ms > said_ms else _Present(by, said_ms)
+        while len(self._present) > PRESENT_MAX:
+            self._present.pop(next(iter(self._present)))
+
+    def _sealed_to(self, by: Certificate, order: Order) -> list[bytes] | None:
+        return self.referrals.sealed(order.crossing or "", by.sealing_key)
+
+    def _judge(self, raw: bytes) -> _Judged | Answered:
+        """The order, or why it is not obeyed."""
         if self.authority is None:
             return self._refuse("this gate knows no officers' authority ([officers] in gate.toml)")
         try:
@@ -199,16 +267,24 @@ class Officers:
             return self._refuse(
                 f"{order.verb.value} by {signed.by.officer}: {', '.join(lack.value for lack in hinders)}"
             )
+        return _Judged(signed, lacking)
+
+    async def _obey(self, judged: _Judged, raw: bytes) -> Answered:
+        """Have it done, or say from memory what was."""
+        signed, order, now_ms = judged.signed, judged.signed.order, int(self.clock_ms())
         mark = hashlib.sha256(raw).digest()
         if (before := self._freed.get(mark)) is not None:
             return before
         command = _command(order, max(0, now_ms - order.challenge.issued_ms))
         if command is None:
             return Outcome.IMPOSSIBLE, "this gate cannot: its log takes no such order"
+        waits = order.crossing is not None and self.lane.around.waits(order.crossing) is not None
+        if order.verb is Verb.VIEW and waits and self._sealed_to(signed.by, order) is None:
+            return Outcome.IMPOSSIBLE, NOTHING_SEALED  # and no record of what nobody saw
         frees = VERBS[order.verb].power is Power.FREES
         if frees:
             self._remember(mark, (Outcome.ORDERED, "ordered, not confirmed"))
-        answered = await self._have_done(signed, command, lacking)
+        answered = await self._have_done(judged, command)
         if answered == (Outcome.ORDERED, ""):
             answered = await self._watch(order, now_ms)
         if frees:
@@ -224,9 +300,10 @@ class Officers:
         while len(self._freed) > FREED_MAX:
             self._freed.popitem(last=False)
 
-    async def _have_done(self, signed: Signed, command: Command, lacking: tuple[Lack, ...]) -> Answered:
-        order, by = signed.order, signed.by
-        said = Said(by.officer, OfficerRole(by.role.value), order.reason, tuple(Missing(one.value) for one in lacking))
+    async def _have_done(self, judged: _Judged, command: Command) -> Answered:
+        order, by = judged.signed.order, judged.signed.by
+        missing = tuple(Missing(one.value) for one in judged.lacking)
+        said = Said(by.officer, OfficerRole(by.role.value), order.reason, missing)
         self._number += 1
         number = self._number
         self._open[number] = asyncio.get_running_loop().create_future()
@@ -320,6 +397,10 @@ def _command(order: Order, age_ms: int) -> Command | None:
             return Hold(crossing)
         case Verb.HAND_OVER:
             return HandOver(crossing, Disposition(order.argument))
+        case Verb.VIEW:
+            return View(crossing)
+        case Verb.FLAG:
+            return RaiseFlag(order.crossing, Concern(order.argument))
         case Verb.DIRECTION:
             return ServeDirection(BorderDirection(order.argument))
         case Verb.MODE:

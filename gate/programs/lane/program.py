@@ -49,6 +49,7 @@ from gate.programs.lane.officers import Officers
 from gate.programs.lane.parts import BarrierKeeper, SensorsKeeper, SwipeKeeper, Watching
 from gate.programs.lane.reading import Reading
 from gate.programs.lane.records import Remembered
+from gate.programs.lane.referrals import Referrals
 from gate.programs.lane.renewal import CurrentLists, DocumentChild, ready_of, update_of
 from gate.programs.lane.rules import rules_of, start_of
 from gate.programs.lane.stages.face import face_evidence
@@ -160,6 +161,7 @@ class Lane:
         )
         self._pulse = Pulse(clock_ms=lambda: asyncio.get_running_loop().time() * 1000)
         self._views = Views(status=self._status, purpose=config.purpose)
+        self._referrals = Referrals()
         self._officers = Officers(
             lane=self.engine,
             gate=config.gate_id,
@@ -167,6 +169,8 @@ class Lane:
             secret=secrets.token_bytes(SECRET_BYTES),
             clock_ms=lambda: asyncio.get_running_loop().time() * 1000,
             wall_s=self._wall_s,
+            referrals=self._referrals,
+            presence_max_s=config.rules.officer_presence_max_s,
         )
         self._spare: Spare[messages.FromDocument] = Spare(lists.child, log=log)
         self._reading = Reading(
@@ -215,6 +219,7 @@ class Lane:
     def append(self, record: Record, *, awaited: bool) -> None:
         """Count a record, tell the journal of an incident, and have the log write it."""
         self._tally.record(record)
+        self._referrals.record(record)
         if isinstance(record, Incident):
             about = {"incident": record.incident.value, "door": record.door.value, "crossing": record.crossing}
             log.warning("tampered" if record.incident in TAMPERING else "incident", extra=about)

@@ -234,6 +234,10 @@ def test_every_verb_is_a_command_and_says_what_came_of_it(gate: Gate, authority:
         (("hand-over", "walked_back", "--reason", "changed his mind"), Exit.OK),
         (("admit", "--reason", "nobody waits any more"), Exit.NO),
         (("refer",), Exit.NO),
+        (("flag", "child", "--reason", "alone"), Exit.OK),
+        (("flag", "unwell", "--crossing", "another"), Exit.NO),
+        (("flag", "rude"), Exit.USAGE),
+        (("view",), Exit.USAGE),
         (("release", "--reason", "somebody is stuck"), Exit.OK),
         (("acknowledge",), Exit.NO),
         (("close",), Exit.OK),
@@ -326,6 +330,13 @@ def test_what_no_order_could_hold_is_refused_in_words_for_people(
     assert done.exit_code == Exit.USAGE
     assert said in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_a_terminal_shows_no_pictures_and_says_so_in_one_line(authority: Path) -> None:
+    done = run("view", "--key", shift_of(authority))
+    assert (done.exit_code, done.stdout) == (Exit.USAGE, "")
+    assert done.stderr.count("\n") == 1
+    assert "the console" in done.stderr
 
 
 def test_a_shift_key_certifies_nobody(authority: Path) -> None:

@@ -1,0 +1,148 @@
+"""What is kept, sealed, of travellers who wait: whole or not at all, for whom it is, and no longer than it is of use."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+from fakes.passage_examples import CROSSING, said
+from fakes.virtual_time import run_virtual
+
+from gate.channel.messages import SEALED_BYTES_MAX
+from gate.orders.sealing import DOCUMENT, FACE
+from gate.passage import records
+from gate.passage.orders import Disposition
+from gate.passage.records import ClosedAs
+from gate.programs.lane.referrals import REFERRALS_MAX, SEALED_S, Recipient, Referrals
+
+ANNA, BERT = Recipient("anna", b"a" * 32), Recipient("bert", b"b" * 32)
+
+
+def keeping(story: Callable[[Referrals], Awaitable[None]]) -> None:
+    """Play a story on a virtual clock, of one referral before two officers."""
+
+    async def play() -> None:
+        kept = Referrals()
+        kept.expect(CROSSING, (ANNA, BERT))
+        await story(kept)
+
+    run_virtual(play())
+
+
+def fill(kept: Referrals, crossing: str = CROSSING) -> None:
+    for number, of in enumerate((b"for anna", b"for bert")):
+        kept.take(crossing, FACE, number, of, last=False)
+        kept.take(crossing, FACE, number, b" alone", last=True)
+
+
+def test_each_officer_has_what_was_sealed_to_their_own_key() -> None:
+    async def story(kept: Referrals) -> None:
+        assert kept.sealed_for(CROSSING) == []
+        fill(kept)
+        assert kept.sealed_for(CROSSING) == ["anna", "bert"]
+        assert kept.sealed(CROSSING, ANNA.key) == [b"for anna alone", b""]
+        assert kept.sealed(CROSSING, BERT.key) == [b"for bert alone", b""]
+        assert kept.sealed(CROSSING, b"c" * 32) is None
+        assert kept.sealed(CROSSING, None) is None
+        assert kept.sealed("another", ANNA.key) is None
+        kept.take(CROSSING, DOCUMENT, 0, b"lines", last=True)
+        assert kept.sealed(CROSSING, ANNA.key) == [b"for anna alone", b"lines"]
+
+    keeping(story)
+
+
+def test_a_part_that_broke_off_is_none() -> None:
+    async def story(kept: Referrals) -> None:
+        kept.take(CROSSING, FACE, 0, b"the beginning", last=False)
+        kept.take(CROSSING, FACE, 1, b"", last=True)  # could not be sealed
+        assert kept.sealed_for(CROSSING) == []
+        assert kept.sealed(CROSSING, ANNA.key) is None
+
+    keeping(story)
+
+
+def test_who_speaks_without_end_fills_no_memory_and_gives_nothing() -> None:
+    async def story(kept: Referrals) -> None:
+        for _ in range(100):
+            kept.take(CROSSING, FACE, 0, bytes(60_000), last=False)
+        (to_anna, _) = kept._of[CROSSING].sealed
+        assert len(to_anna.coming[FACE]) <= SEALED_BYTES_MAX + 60_000
+        kept.take(CROSSING, FACE, 0, b"", last=True)
+        assert kept.sealed(CROSSING, ANNA.key) is None
+        for number in (-1, 2, 10_000):
+            kept.take(CROSSING, FACE, number, b"x", last=True)
+        kept.take("another", FACE, 0, b"x", last=True)
+        assert kept.sealed_for(CROSSING) == []
+
+    keeping(story)
+
+
+def test_what_is_whole_does_not_change_any_more() -> None:
+    async def story(kept: Referrals) -> None:
+        fill(kept)
+        kept.take(CROSSING, FACE, 0, b"another face", last=True)
+        assert kept.sealed(CROSSING, ANNA.key) == [b"for anna alone", b""]
+
+    keeping(story)
+
+
+def test_it_is_gone_after_ten_minutes() -> None:
+    async def story(kept: Referrals) -> None:
+        fill(kept)
+        await asyncio.sleep(SEALED_S - 1)
+        assert kept.sealed_for(CROSSING) == ["anna", "bert"]
+        await asyncio.sleep(1)
+        assert kept.sealed_for(CROSSING) == []
+        assert kept._of == {}
+
+    assert SEALED_S == 600
+    keeping(story)
+
+
+@pytest.mark.parametrize("disposition", Disposition)
+def test_it_is_gone_with_the_disposition_and_what_comes_after_it_is_dropped(disposition: Disposition) -> None:
+    async def story(kept: Referrals) -> None:
+        fill(kept)
+        kept.record(records.Closed(CROSSING, ClosedAs.REFERRED))
+        kept.record(records.Revoked(CROSSING, ()))  # an officer's admission that failed: they go on looking
+        kept.record(records.Settled("another", said(), disposition))
+        assert kept.sealed_for(CROSSING) == ["anna", "bert"]
+        kept.record(records.Settled(CROSSING, said(), disposition))
+        assert kept._of == {}
+        fill(kept)
+        assert kept._of == {}
+        await asyncio.sleep(SEALED_S)  # the clock of what is gone ends nothing else
+
+    keeping(story)
+
+
+def test_a_second_referral_begins_its_own_ten_minutes() -> None:
+    async def story(kept: Referrals) -> None:
+        fill(kept)
+        await asyncio.sleep(SEALED_S / 2)
+        kept.expect("c2", (ANNA, BERT))
+        fill(kept, "c2")
+        await asyncio.sleep(SEALED_S / 2)
+        assert (kept.sealed_for(CROSSING), kept.sealed_for("c2")) == ([], ["anna", "bert"])
+
+    keeping(story)
+
+
+def test_without_an_officer_nothing_is_expected() -> None:
+    async def story(kept: Referrals) -> None:
+        kept.expect("c2", ())
+        fill(kept, "c2")
+        assert list(kept._of) == [CROSSING]
+
+    keeping(story)
+
+
+def test_the_oldest_of_too_many_is_forgotten() -> None:
+    async def story(kept: Referrals) -> None:
+        for number in range(REFERRALS_MAX):
+            kept.expect(f"c-{number}", (ANNA,))
+        assert len(kept._of) == REFERRALS_MAX
+        assert CROSSING not in kept._of
+
+    keeping(story)

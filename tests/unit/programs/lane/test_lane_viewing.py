@@ -1,0 +1,285 @@
+"""The desk and what is sealed: who is present, for whom, and who is handed what when the record is durable."""
+
+from __future__ import annotations
+
+import asyncio
+from base64 import b64encode
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes.officers_lane import Lane, at_a_lane
+from fakes.passage_examples import CROSSING
+from fakes.shifts import NOW_S, shift
+
+from gate.channel import messages
+from gate.channel.errors import ChannelError
+from gate.channel.sockets import BYTES_MAX, Connection, connect
+from gate.channel.sockets import serve as channel
+from gate.channel.table import CHANNELS
+from gate.orders.order import Shift
+from gate.orders.sealing import DOCUMENT, FACE
+from gate.orders.verbs import Role, Verb
+from gate.passage import records
+from gate.passage.events import RecordKind
+from gate.passage.orders import Concern, Disposition, OfficerRole, Outcome, Said
+from gate.programs.lane.officers import NOTHING_SEALED, PRESENT_MAX, RECIPIENTS_MAX
+from gate.programs.lane.referrals import Recipient
+
+
+def key_of(number: int) -> bytes:
+    return bytes([number]) * 32
+
+
+def officer(number: int, name: str, **changes: Any) -> Shift:
+    """An officer whose page can show pictures."""
+    return shift(number, officer=name, sealing=b64encode(key_of(number)).decode(), **changes)
+
+
+ANNA, BERT = officer(7, "anna"), officer(8, "bert")
+ON_A_TERMINAL = shift(9, officer="carl")
+
+
+async def sealed(lane: Lane) -> None:
+    """A traveller is referred before whoever is present, and both children have sealed."""
+    await lane.refer()
+    present = lane.desk.recipients()
+    lane.referrals.expect(CROSSING, present)
+    for number, to in enumerate(present):
+        for part in (FACE, DOCUMENT):
+            lane.referrals.take(CROSSING, part, number, f"{part} for {to.officer}".encode(), last=True)
+
+
+# ── who is present ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_sealed_is_to_the_officers_who_are_present_and_can_be_shown_something() -> None:
+    async def story(lane: Lane) -> None:
+        assert lane.desk.recipients() == ()
+        await lane.say(Verb.PRESENT, ANNA)
+        await asyncio.sleep(1)
+        await lane.say(Verb.PRESENT, BERT)
+        await lane.say(Verb.PRESENT, ON_A_TERMINAL)
+        assert lane.desk.recipients() == (Recipient("bert", key_of(8)), Recipient("anna", key_of(7)))
+        await asyncio.sleep(119.5)
+        assert lane.desk.recipients() == (Recipient("bert", key_of(8)),)
+        await asyncio.sleep(1)
+        assert lane.desk.recipients() == ()
+
+    at_a_lane(story)
+
+
+def test_whose_shift_is_over_and_whoever_the_clock_cannot_vouch_for_is_sealed_nothing() -> None:
+    async def story(lane: Lane) -> None:
+        await lane.say(Verb.PRESENT, ANNA)
+        lane.wall_s = NOW_S + 3599
+        assert lane.desk.recipients()
+        for wall_s in (NOW_S + 3600, None):
+            lane.wall_s = wall_s
+            assert lane.desk.recipients() == ()
+
+    at_a_lane(story)
+
+
+def test_a_presence_that_was_not_taken_counts_for_nothing() -> None:
+    async def story(lane: Lane) -> None:
+        assert (await lane.say(Verb.PRESENT, officer(7, "anna", role=Role.TECHNICIAN))).outcome is Outcome.FORBIDDEN
+        assert (await lane.say(Verb.CLOSE, ANNA)).outcome is Outcome.DONE
+        assert lane.desk.recipients() == ()
+
+    at_a_lane(story)
+
+
+def test_presence_counts_from_when_it_was_said_and_an_old_word_changes_no_newer_one() -> None:
+    async def story(lane: Lane) -> None:
+        early = lane.sign(Verb.PRESENT, ANNA)
+        await asyncio.sleep(29)
+        assert (await lane.desk.submit(early)).outcome is Outcome.DONE
+        await asyncio.sleep(0.5)
+        await lane.say(Verb.PRESENT, ANNA)
+        assert (await lane.desk.submit(early)).outcome is Outcome.DONE
+        await asyncio.sleep(119)
+        assert lane.desk.recipients() == (Recipient("anna", key_of(7)),)
+
+    at_a_lane(story)
+
+
+def test_an_officer_at_a_terminal_and_a_page_is_sealed_to_the_page() -> None:
+    async def story(lane: Lane) -> None:
+        await lane.say(Verb.PRESENT, ANNA)
+        await lane.say(Verb.PRESENT, shift(9, officer="anna"))
+        assert lane.desk.recipients() == (Recipient("anna", key_of(7)),)
+
+    at_a_lane(story)
+
+
+def test_sealed_is_to_four_at_most_and_the_memory_of_presence_has_an_end() -> None:
+    async def story(lane: Lane) -> None:
+        for number in range(1, PRESENT_MAX + 9):
+            await asyncio.sleep(0.1)
+            await lane.say(Verb.PRESENT, officer(number, f"o-{number}"))
+        newest = range(PRESENT_MAX + 8, PRESENT_MAX + 8 - RECIPIENTS_MAX, -1)
+        assert [one.officer for one in lane.desk.recipients()] == [f"o-{number}" for number in newest]
+        assert len(lane.desk._present) == PRESENT_MAX
+
+    assert RECIPIENTS_MAX == 4
+    at_a_lane(story)
+
+
+# ── views ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_view_is_handed_to_whom_it_was_sealed_once_its_record_is_durable() -> None:
+    async def story(lane: Lane) -> None:
+        for by in (ANNA, BERT):
+            await lane.say(Verb.PRESENT, by)
+        await sealed(lane)
+        for by, name in ((ANNA, "anna"), (BERT, "bert")):
+            answer = await lane.say(Verb.VIEW, by)
+            assert answer.outcome is Outcome.DONE
+            assert answer.sealed == [f"face for {name}".encode(), f"document for {name}".encode()]
+            assert lane.records[-1] == records.Viewed(CROSSING, Said(name, OfficerRole.OFFICER))
+
+    assert at_a_lane(story).orders == []
+
+
+def test_nothing_is_handed_out_whose_record_the_log_does_not_take() -> None:
+    async def story(lane: Lane) -> None:
+        await lane.say(Verb.PRESENT, ANNA)
+        await sealed(lane)
+        lane.log_full = True
+        answer = await lane.say(Verb.VIEW, ANNA)
+        assert (answer.outcome, answer.sealed) == (Outcome.IMPOSSIBLE, None)
+        assert "the log does not take" in answer.detail
+
+    at_a_lane(story)
+
+
+def test_nothing_is_handed_out_while_the_log_says_nothing() -> None:
+    async def story(lane: Lane) -> None:
+        await lane.say(Verb.PRESENT, ANNA)
+        await sealed(lane)
+        lane.log_silent = True
+        answer = await lane.say(Verb.VIEW, ANNA)
+        assert (answer.outcome, answer.sealed) == (Outcome.ORDERED, None)
+        lane.log_silent = False
+        answer = await lane.say(Verb.VIEW, ANNA)
+        assert (answer.outcome, answer.sealed) == (Outcome.IMPOSSIBLE, None)
+        assert "has not answered for the view before" in answer.detail
+
+    at_a_lane(story)
+
+
+@pytest.mark.parametrize("by", [BERT, ON_A_TERMINAL, officer(17, "anna")], ids=["late", "terminal", "another key"])
+def test_whoever_nothing_is_sealed_to_views_nothing_and_no_record_says_so(by: Shift) -> None:
+    async def story(lane: Lane) -> None:
+        await lane.say(Verb.PRESENT, ANNA)
+        await sealed(lane)
+        answer = await lane.say(Verb.VIEW, by)
+        assert (answer.outcome, answer.detail, answer.sealed) == (Outcome.IMPOSSIBLE, NOTHING_SEALED, None)
+
+    assert at_a_lane(story).written(records.Viewed) == []
+
+
+def test_what_was_settled_is_viewed_no_more() -> None:
+    async def story(lane: Lane) -> None:
+        await lane.say(Verb.PRESENT, ANNA)
+        await sealed(lane)
+        view = lane.sign(Verb.VIEW, ANNA)
+        assert (await lane.say(Verb.HAND_OVER, BERT)).outcome is Outcome.DONE
+        for answer in (await lane.desk.submit(view), await lane.say(Verb.VIEW, ANNA)):
+            assert (answer.outcome, answer.detail) == (Outcome.IMPOSSIBLE, "already decided by bert")
+            assert answer.sealed is None
+
+    assert at_a_lane(story).written(records.Viewed) == []
+
+
+def test_a_view_is_not_handed_out_twice_for_one_order() -> None:
+    async def story(lane: Lane) -> None:
+        await lane.say(Verb.PRESENT, ANNA)
+        await sealed(lane)
+        view = lane.sign(Verb.VIEW, ANNA)
+        assert (await lane.desk.submit(view)).sealed is not None
+        again = await lane.desk.submit(view)
+        assert (again.outcome, again.sealed) == (Outcome.STALE, None)
+
+    assert len(at_a_lane(story).written(records.Viewed)) == 1
+
+
+def test_what_was_forgotten_while_its_record_was_written_is_not_handed_out() -> None:
+    async def story(lane: Lane) -> None:
+        await lane.say(Verb.PRESENT, ANNA)
+        await sealed(lane)
+        lane.log_silent = True
+        asking = asyncio.ensure_future(lane.say(Verb.VIEW, ANNA))
+        await asyncio.sleep(0.1)
+        lane.referrals.record(records.Settled(CROSSING, Said("bert", OfficerRole.OFFICER), Disposition.WALKED_BACK))
+        lane.answer_for(RecordKind.VIEWED)
+        answer = await asking
+        assert (answer.outcome, answer.detail, answer.sealed) == (Outcome.IMPOSSIBLE, NOTHING_SEALED, None)
+
+    at_a_lane(story)
+
+
+@pytest.mark.parametrize("role", [Role.TECHNICIAN, Role.AUDITOR])
+def test_whoever_may_not_be_present_may_not_view(role: Role) -> None:
+    async def story(lane: Lane) -> None:
+        await lane.say(Verb.PRESENT, ANNA)
+        await sealed(lane)
+        answer = await lane.say(Verb.VIEW, officer(7, "anna", role=role))
+        assert (answer.outcome, answer.sealed) == (Outcome.FORBIDDEN, None)
+
+    assert at_a_lane(story).written(records.Viewed) == []
+
+
+async def test_the_largest_view_there_can_be_goes_over_the_channel_and_nothing_long_comes_in(short_path: Path) -> None:
+    whole = [bytes(messages.SEALED_BYTES_MAX)] * 2
+    lane = Lane()
+
+    async def serve(connection: Connection[messages.ToDesk]) -> None:
+        await connection.send(messages.OrderAnswer(Outcome.DONE, "", "referred", [], whole))
+
+    async with channel(CHANNELS.orders, short_path / "o.sock", serve):
+        caller = await connect(CHANNELS.orders, short_path / "o.sock")
+        answer = await caller.receive()
+        assert isinstance(answer, messages.OrderAnswer)
+        assert answer.sealed == whole
+        caller.close()
+    async with lane.desk.serve(short_path / "p.sock"):
+        caller = await connect(CHANNELS.orders, short_path / "p.sock")
+        with pytest.raises(ChannelError):
+            await _say_at_length(caller)
+        caller.close()
+
+
+async def _say_at_length(caller: Connection[messages.FromDesk]) -> None:
+    await caller.send(messages.SubmitOrder(bytes(BYTES_MAX)))
+    await caller.receive()
+
+
+# ── flags ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("concern", Concern)
+def test_a_flag_is_written_and_nothing_else_changes(concern: Concern) -> None:
+    async def story(lane: Lane) -> None:
+        await lane.refer()
+        before = lane.engine.state
+        answer = await lane.say(Verb.FLAG, ANNA, crossing=CROSSING, argument=concern.value, reason="alone with two men")
+        assert answer.outcome is Outcome.DONE
+        assert lane.engine.state == before
+
+    lane = at_a_lane(story)
+    assert lane.orders == []
+    said = Said("anna", OfficerRole.OFFICER, "alone with two men")
+    assert lane.records[-1] == records.Flagged(CROSSING, said, concern)
+
+
+def test_a_flag_waits_for_no_clock_and_needs_no_crossing() -> None:
+    async def story(lane: Lane) -> None:
+        assert (await lane.say(Verb.FLAG, officer(7, "anna", role=Role.TECHNICIAN))).outcome is Outcome.DONE
+        assert (await lane.say(Verb.FLAG, officer(7, "anna", role=Role.AUDITOR))).outcome is Outcome.FORBIDDEN
+
+    (flagged,) = at_a_lane(story, wall_s=None).written(records.Flagged)
+    assert isinstance(flagged, records.Flagged)
+    assert (flagged.crossing, flagged.concern) == (None, Concern.CHILD)
