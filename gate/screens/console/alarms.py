@@ -1,0 +1,114 @@
+"""What calls for somebody, who has said that they go, and when nobody has: then it is escalated.
+
+No clock and no I/O. It stands until the lane says that it is over; that somebody goes changes nothing at the lane, where the order
+`acknowledge` says that somebody has been there. Kept in memory: after a new start of the console everything calls once more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from gate.passage.evidence import Alarm
+from gate.passage.orders import Notice
+
+if TYPE_CHECKING:
+    from gate.screens.road import LaneEvent
+
+ESCALATED_AFTER_S: Final = 30.0
+
+EMERGENCY: Final = "emergency"
+NOBODY_PRESENT: Final = "nobody_present"
+LOST: Final = "lost"
+
+# Somebody may be held, or may be where nobody should be: these tiles stand first.
+URGENT: Final = frozenset(
+    {one.value for one in Alarm}
+    | {
+        EMERGENCY,
+        Notice.PERSON_INSIDE.value,
+        Notice.RELEASE_NOT_SHOWN.value,
+        Notice.REVOKE_NOT_SHOWN.value,
+        Notice.HELP_CALLED.value,
+    }
+)
+CALLING: Final = URGENT | {NOBODY_PRESENT, LOST, Notice.CABINET_OPEN.value, Notice.REFERRAL_WAITS.value}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the console knows of a gate now. `lane` is what it said `lane_age_s` ago, None while it is not there; then it was heard last
+    `silent_s` ago, None for never, and `trouble` says what is wrong.
+    """
+
+    gate: str
+    lane: LaneEvent | None
+    lane_age_s: float = 0.0
+    silent_s: float | None = None
+    trouble: str = ""
+
+    @property
+    def lost(self) -> bool:
+        """True when nothing is known of the lane: the gate is not there, or its own lane does not answer it."""
+        return self.lane is None or self.lane.state is None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One alarm that stands at a gate since `since_s`. `by` is who said that they go."""
+
+    gate: str
+    kind: str
+    since_s: float
+    by: str | None = None
+    escalated: bool = False
+
+
+def kinds(seen: Seen) -> tuple[str, ...]:
+    """What calls for somebody at a gate, the most urgent first."""
+    lane = seen.lane
+    if lane is None or lane.state is None:
+        return (LOST,)
+    found = [EMERGENCY] if lane.state == EMERGENCY else []
+    found += [one for one in (*lane.alarms, *lane.notices) if one in CALLING]
+    if not lane.officers and lane.closed_by is None and lane.mode != "shadow":
+        found.append(NOBODY_PRESENT)
+    return tuple(sorted(dict.fromkeys(found), key=lambda kind: kind not in URGENT))
+
+
+class Calls:
+    """The alarms of all gates."""
+
+    def __init__(self) -> None:
+        self._standing: dict[tuple[str, str], Call] = {}
+
+    def look(self, gates: Iterable[Seen], now_s: float) -> None:
+        """Take in what stands now: what is new begins, what is gone is forgotten, what nobody has answered is escalated.
+
+        What was urgent at a gate that is lost stands on: nobody has said that it is over.
+        """
+        before = self._standing
+        self._standing = {
+            (seen.gate, kind): before.get((seen.gate, kind)) or Call(seen.gate, kind, now_s)
+            for seen in gates
+            for kind in (*(self._urgent(seen.gate) if seen.lost else ()), *kinds(seen))
+        }
+        for key, call in self._standing.items():
+            if call.by is None and not call.escalated and now_s - call.since_s >= ESCALATED_AFTER_S:
+                self._standing[key] = replace(call, escalated=True)
+
+    def _urgent(self, gate: str) -> tuple[str, ...]:
+        return tuple(kind for at, kind in self._standing if at == gate and kind in URGENT)
+
+    def answer(self, gate: str, kind: str, officer: str) -> Call | None:
+        """Somebody says that they go. Whoever said it first stays; None for what does not stand."""
+        call = self._standing.get((gate, kind))
+        if call is not None and call.by is None:
+            call = self._standing[gate, kind] = replace(call, by=officer)
+        return call
+
+    @property
+    def standing(self) -> tuple[Call, ...]:
+        """Every alarm that stands."""
+        return tuple(self._standing.values())

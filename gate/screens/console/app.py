@@ -1,0 +1,331 @@
+"""The web application of the officers' console.
+
+`/` is the overview, `/gates/ID` a lane with what may be ordered, `/gates/ID/crossings/ID` a decision, `/handover` the end of a shift,
+`/events` all lanes as server-sent events. Orders pass through as bytes that the page signed: nothing here can make one, and nothing
+here opens a picture. What the machine thinks of a face leaves this program only in answer to what the officer said.
+
+Who is let to which route is the table's affair (`gate.screens.console.matrix`), and a route that has no row there is not there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from gate.orders.certificate import Certificate
+from gate.orders.verbs import VERBS, Verb
+from gate.screens.console import view
+from gate.screens.console.admission import Admission, Cookie, session_of
+from gate.screens.console.hall import Gate, Hall, Known
+from gate.screens.console.handover import WORDS_MAX, HandoverError, Handovers, OpenAt, Signed
+from gate.screens.console.matrix import may_order
+from gate.screens.console.sessions import Session, Sessions
+from gate.screens.console.sign_in import SignIn
+from gate.screens.console.view import Said
+from gate.screens.events import events
+from gate.screens.guard import Guard
+from gate.screens.pages import environment
+from gate.screens.road import ORDER_BYTES_MAX, Answer, Challenge, Waits, encode
+from gate.screens.texts import Say, Texts
+
+HEARTBEAT_S: Final = 1.0
+TEXTS: Final = Texts(__package__)
+BODY_BYTES_MAX: Final = 4096
+# What the scripts say by themselves: whatever else a page says stands in it when it comes.
+_SCRIPT_TEXTS: Final = (
+    "outcome-",
+    "lack-",
+    "order-",
+    "presence-",
+    "confirm-",
+    "call-escalated",
+    "call-nobody-yet",
+    "number-",
+)
+_HERE: Final = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """What the pages are made of. `wall` is the time as RFC 3339 has it; `boot` is new at each start."""
+
+    hall: Hall
+    handovers: Handovers
+    sessions: Sessions
+    cookie: Cookie
+    wall: Callable[[], str]
+    boot: str
+    language: str = "en"
+
+
+def create_app(
+    console: Console,
+    *,
+    hosts: frozenset[str],
+    sign_in: SignIn,
+    heartbeat_s: float = HEARTBEAT_S,
+) -> Starlette:
+    """The application. `hosts` are the Host headers it answers to. Raises TextError."""
+    pages = Pages(console)
+    stream = events(
+        console.hall.watch,
+        form=pages.form,
+        goes_on=lambda request: console.sessions.holds(_session(request)),
+        is_full=lambda: console.hall.is_full,
+        heartbeat_s=heartbeat_s,
+    )
+    routes = [
+        Route("/", pages.hall, name="hall"),
+        Route("/events", stream, name="events"),
+        Route("/gates/{gate}", pages.of_gate(pages.lane), name="lane"),
+        Route("/gates/{gate}/look", pages.of_gate(pages.look), name="look"),
+        Route("/gates/{gate}/orders", pages.of_gate(pages.order), methods=["POST"], name="order"),
+        Route("/gates/{gate}/calls/{kind}", pages.of_gate(pages.answer), methods=["POST"], name="answer"),
+        Route("/gates/{gate}/crossings/{crossing}", pages.of_gate(pages.decision), name="decision"),
+        Route(
+            "/gates/{gate}/crossings/{crossing}/opinion", pages.of_gate(pages.opinion), methods=["POST"], name="opinion"
+        ),
+        Route("/handover", pages.handover, name="handover"),
+        Route("/handover", pages.sign_handover, methods=["POST"], name="sign_handover"),
+        Route("/handover/read", pages.read_handover, methods=["POST"], name="read_handover"),
+        Route("/healthz", pages.healthz, name="healthz"),
+        *sign_in.routes(),
+        Mount("/static", StaticFiles(directory=_HERE / "static"), name="static"),
+    ]
+    guards = [
+        Middleware(Guard, hosts=hosts, admits=lambda _: True, scheme="https" if console.cookie.secure else "http"),
+        Middleware(Admission, sessions=console.sessions, cookie=console.cookie),
+    ]
+    return Starlette(routes=routes, middleware=guards)
+
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class Pages:
+    """One method a route."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._say = Say(TEXTS, console.language)
+        self._templates = environment(_HERE / "templates")
+        self._templates.globals["t"] = self._say
+        self._script_texts = {
+            text: TEXTS.t(console.language, text)
+            for text in TEXTS.text_ids(console.language)
+            if text.startswith(_SCRIPT_TEXTS) and text not in _WITH_VARIABLES
+        }
+
+    # ── who may come here ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def of_gate(self, answer: Callable[[Request, Gate], Awaitable[Response]]) -> Endpoint:
+        """The route of a gate at which the viewer's shift is worked; any other is no gate of this console."""
+
+        async def answered(request: Request) -> Response:
+            gate = self._console.hall.gate(request.path_params["gate"])
+            if gate is None or not _viewer(request).covers(gate.id):
+                return PlainTextResponse("no such gate here\n", status_code=404)
+            return await answer(request, gate)
+
+        return answered
+
+    # ── pages ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def hall(self, request: Request) -> Response:
+        """All lanes."""
+        viewer = _viewer(request)
+        gates = [one.gate for one in self._known(viewer).gates]
+        may_open_all = may_order(viewer, Verb.OPEN_EMERGENCY)
+        return self._page("hall.html", viewer, gates=gates, may_open_all=may_open_all)
+
+    async def lane(self, request: Request, gate: Gate) -> Response:
+        """One lane, and what may be ordered there."""
+        viewer = _viewer(request)
+        return self._page(
+            "lane.html",
+            viewer,
+            gate=gate.id,
+            groups=view.controls(viewer, self._say),
+            flags=VERBS[Verb.FLAG].arguments if may_order(viewer, Verb.FLAG) else (),
+        )
+
+    async def decision(self, request: Request, gate: Gate) -> Response:
+        """A traveller who waits; for one who does not any more, a page that says so."""
+        viewer, waiting = _viewer(request), self._waiting(request, gate)
+        seen = self._console.hall.known.gate(gate.id)
+        if waiting is None or seen is None:
+            return self._page("decided.html", viewer, status_code=404, gate=gate.id)
+        return self._page(
+            "decision.html",
+            viewer,
+            gate=gate.id,
+            said=list(Said),
+            flag_arguments=VERBS[Verb.FLAG].arguments if may_order(viewer, Verb.FLAG) else (),
+            **view.decision(waiting, seen, viewer, self._say),
+        )
+
+    async def handover(self, request: Request) -> Response:
+        """What is open, and the handovers before."""
+        viewer, known = _viewer(request), self._known(_viewer(request))
+        return self._page(
+            "handover.html",
+            viewer,
+            open_at=view.open_things(known.gates, known.calls, self._say),
+            kept=self._console.handovers.kept,
+            waits=any(one.waits_for(viewer.officer) for one in self._console.handovers.kept),
+            words_max=WORDS_MAX,
+        )
+
+    def _page(self, name: str, viewer: Certificate, *, status_code: int = 200, **fields: object) -> Response:
+        about = {
+            "boot": self._console.boot,
+            "language": self._console.language,
+            "officer": viewer.officer,
+            "role": viewer.role.value,
+            "watched": [one.gate for one in self._known(viewer).gates] if may_order(viewer, Verb.PRESENT) else [],
+            "texts": self._script_texts,
+            "handover_waits": any(one.waits_for(viewer.officer) for one in self._console.handovers.kept),
+        }
+        return HTMLResponse(self._templates.get_template(name).render(**about, **fields), status_code=status_code)
+
+    # ── what scripts ask for ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def form(self, request: Request) -> Callable[[Known], bytes]:
+        """How this viewer's events are written."""
+        viewer = _viewer(request)
+
+        def written(known: Known) -> bytes:
+            now_s = self._console.hall.clock_s()
+            ours = _of(known, viewer)
+            shown = {
+                "boot": self._console.boot,
+                **view.hall(ours.gates, ours.calls, viewer, self._say, now_s=now_s),
+            }
+            return f"event: hall\ndata: {json.dumps(shown, separators=(',', ':'))}\n\n".encode()
+
+        return written
+
+    async def look(self, _request: Request, gate: Gate) -> Response:
+        """A challenge of the gate."""
+        said = await gate.look()
+        if isinstance(said, Challenge):
+            return _json(encode(said))
+        return JSONResponse({"error": "gate_away", "detail": said.problem}, status_code=502)
+
+    async def order(self, request: Request, gate: Gate) -> Response:
+        """Carry an order, whoever signed it."""
+        raw = await _body(request, ORDER_BYTES_MAX)
+        if raw is None:
+            return PlainTextResponse("no order is as long\n", status_code=413)
+        said = await gate.order(raw)
+        if isinstance(said, Answer):
+            return _json(encode(said))
+        outcome = "unknown" if said.maybe_done else "unreachable"
+        return _json(encode(Answer(outcome=outcome, detail=said.problem, state="")))
+
+    async def answer(self, request: Request, gate: Gate) -> Response:
+        """Somebody goes to an alarm."""
+        viewer = _viewer(request)
+        call = self._console.hall.answer(gate.id, request.path_params["kind"], viewer.officer)
+        return PlainTextResponse("it is over\n", status_code=404) if call is None else JSONResponse({"by": call.by})
+
+    async def opinion(self, request: Request, gate: Gate) -> Response:
+        """What the machine thinks of the face, for whoever says what they see."""
+        raw = await _body(request, BODY_BYTES_MAX)
+        waiting = self._waiting(request, gate)
+        try:
+            said = Said(json.loads(raw or b"null")["said"])
+        except (ValueError, TypeError, KeyError):
+            return PlainTextResponse("say first what you see\n", status_code=422)
+        if waiting is None:
+            return PlainTextResponse("nobody waits\n", status_code=404)
+        return JSONResponse({"said": said.value, **view.opinion(waiting, self._say)})
+
+    async def sign_handover(self, request: Request) -> Response:
+        """Sign off with what is open now."""
+        viewer = _viewer(request)
+        raw = await _body(request, BODY_BYTES_MAX)
+        try:
+            words = str(json.loads(raw or b"null")["words"])[:WORDS_MAX]
+        except (ValueError, TypeError, KeyError):
+            return PlainTextResponse("no handover\n", status_code=422)
+        known = self._known(viewer)
+        open_at = msgspec.convert(view.open_things(known.gates, known.calls, self._say), tuple[OpenAt, ...])
+        return self._kept(
+            lambda: self._console.handovers.sign(Signed(viewer.officer, self._console.wall(), open_at, words))
+        )
+
+    async def read_handover(self, request: Request) -> Response:
+        """Whoever comes has read."""
+        officer = _viewer(request).officer
+        return self._kept(lambda: self._console.handovers.mark_read(officer, self._console.wall()))
+
+    async def healthz(self, _request: Request) -> Response:
+        """The program lives."""
+        return JSONResponse({"ok": True})
+
+    # ── ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _kept(self, keep: Callable[[], None]) -> Response:
+        try:
+            keep()
+        except HandoverError as error:
+            return PlainTextResponse(f"{error}\n", status_code=507)
+        return Response(status_code=204)
+
+    def _known(self, viewer: Certificate) -> Known:
+        return _of(self._console.hall.known, viewer)
+
+    def _waiting(self, request: Request, gate: Gate) -> Waits | None:
+        """The crossing that is asked for, if it waits."""
+        seen = self._console.hall.known.gate(gate.id)
+        waiting = () if seen is None or seen.lane is None else seen.lane.waiting
+        return next((one for one in waiting if one.crossing == request.path_params["crossing"]), None)
+
+
+# Of the scripts' texts, those that a page fills in itself.
+_WITH_VARIABLES: Final = frozenset({"confirm-title", "presence-on", "number-bound", "call-by"})
+
+
+def _of(known: Known, viewer: Certificate) -> Known:
+    """The lanes at which the viewer's shift is worked."""
+    return Known(
+        tuple(one for one in known.gates if viewer.covers(one.gate)),
+        tuple(one for one in known.calls if viewer.covers(one.gate)),
+    )
+
+
+def _session(request: Request) -> Session:
+    """Whose request it is: `Admission` has let nobody in without."""
+    session = session_of(request)
+    assert session is not None, "a route whose row in the table is for people"
+    return session
+
+
+def _viewer(request: Request) -> Certificate:
+    return _session(request).certificate
+
+
+def _json(body: bytes) -> Response:
+    return Response(body, media_type="application/json")
+
+
+async def _body(request: Request, bytes_max: int) -> bytes | None:
+    """The body of a request; None for one that is too long."""
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > bytes_max:
+            return None
+    return body

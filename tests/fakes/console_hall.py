@@ -1,0 +1,324 @@
+"""Gates as an officers' console reaches them, and the console's own pages over HTTP, for tests.
+
+A `FakeGate` says what it is told to say and judges orders as a lane does: real signatures, challenges and lacks, one decision about a
+crossing. It does nothing to a barrier. Sealed parts are sealed to whoever views. Nothing of the console is faked: `pages` serves its
+application, and `seed` gives a browser the keys that a passkey would have had certified.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import io
+import itertools
+import json
+import socket
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+import uvicorn
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from fakes import shifts
+from PIL import Image
+from playwright.async_api import Page
+
+from gate.orders.certificate import Certificate, certify
+from gate.orders.errors import OrderError
+from gate.orders.judging import hindrances, lacks
+from gate.orders.order import Signed, read_order
+from gate.orders.sealing import PARTS, seal
+from gate.orders.verbs import Verb
+from gate.screens.console.admission import Cookie
+from gate.screens.console.app import TEXTS, Console, create_app
+from gate.screens.console.hall import Hall
+from gate.screens.console.handover import Handovers
+from gate.screens.console.sessions import Sessions
+from gate.screens.console.sign_in import Clock, SignIn
+from gate.screens.road import Answer, Challenge, LaneEvent, Waits, Why
+
+SEALING: Final = X25519PrivateKey.from_private_bytes(bytes(range(64, 96)))
+NOON: Final = "2026-11-27T12:00:00Z"
+MRZ_PRINTED: Final = [
+    "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<",
+    "L898902C36UTO7408122F1204159ZE184226B<<<<<10",
+]
+MRZ_CHIP: Final = [MRZ_PRINTED[0], MRZ_PRINTED[1].replace("7408122", "7403122")]
+
+
+def event(gate: str, **changes: Any) -> LaneEvent:
+    """A lane that is free, in service, with anna present."""
+    said: dict[str, Any] = {
+        "boot": "boot-1",
+        "gate": gate,
+        "purpose": "service",
+        "mode": "live",
+        "state": "idle",
+        "in_service": True,
+        "direction": "entry",
+        "travellers": "all",
+        "version": 1,
+        "running": None,
+        "waiting": [],
+        "alarms": [],
+        "notices": [],
+        "closed_by": None,
+        "officers": [{"officer": "anna", "seen_s": 4.0}],
+        "lost": [],
+        "degraded": [],
+        "last": {"document": 2.1, "face": 3.4, "decided": 3.6, "passed": 9.8},
+    }
+    return msgspec.convert(said | changes, LaneEvent)
+
+
+def waits(crossing: str, *reasons: str, waiting_s: float = 12.0, **changes: Any) -> Waits:
+    """A traveller who waits: too little alike, and perhaps a picture, unless other reasons are given."""
+    why = [Why(reason) for reason in reasons or ("face_below_threshold", "liveness_below_bound")]
+    findings = {
+        "checks": [
+            {"id": "sod_signature", "result": "successful", "clause": "TR-03135-1 4.3.2"},
+            {"id": "mrz_dg1", "result": "failed", "reason": "date of birth differs", "clause": "ICAO 9303-11 6.1"},
+        ],
+        "page_checks": [{"id": "b900_ink", "result": "undetermined"}],
+        "access": "PACE",
+        "face_score": 0.31,
+        "face_threshold": 0.45,
+        "liveness": 0.62,
+        "liveness_bound": 0.8,
+        "quality": [],
+    }
+    about: dict[str, Any] = {"findings": findings, "sealed_for": [], "flags": []}
+    return Waits(crossing=crossing, waiting_s=waiting_s, reasons=why, **(about | changes))
+
+
+@dataclass(frozen=True, slots=True)
+class NotThere:
+    """What a gate that is not there answers."""
+
+    problem: str = "does not answer"
+    maybe_done: bool = False
+
+
+@dataclass(slots=True)
+class FakeGate:
+    """One gate. `obeyed` are the orders that it obeyed; `holding` has it answer only when set."""
+
+    id: str
+    snapshot: LaneEvent | None = None
+    trouble: str = ""
+    obeyed: list[Signed] = field(default_factory=list)
+    holding: asyncio.Event | None = None
+    now_s: int = shifts.NOW_S
+    on_change: Callable[[], None] = lambda: None
+    _decided: dict[str, str] = field(default_factory=dict)
+    _ms: itertools.count[int] = field(default_factory=lambda: itertools.count(1000))
+
+    def __post_init__(self) -> None:
+        self.snapshot = self.snapshot or event(self.id)
+        self._challenger = shifts.challenger(gate=self.id)
+
+    _challenger: Any = None
+
+    @property
+    def snapshot_age_s(self) -> float:
+        return 0.0
+
+    @property
+    def age_s(self) -> float | None:
+        return 3.0 if self.snapshot is None else 0.0
+
+    def tell(self, **changes: Any) -> None:
+        """Say how the lane is now."""
+        self.snapshot = event(self.id, **{"version": len(self.obeyed) + 1, **changes})
+        self.trouble = ""
+        self.on_change()
+
+    def lose(self, trouble: str = "says nothing") -> None:
+        """Be gone."""
+        self.snapshot, self.trouble = None, trouble
+        self.on_change()
+
+    async def look(self) -> Challenge | NotThere:
+        if self.snapshot is None:
+            return NotThere(self.trouble)
+        given = self._challenger.issue(self._version, next(self._ms))
+        return Challenge(gate=self.id, issued_ms=given.issued_ms, nonce=given.nonce, version=given.version)
+
+    async def order(self, order: bytes) -> Answer | NotThere:
+        if self.holding is not None:
+            await self.holding.wait()
+        if self.snapshot is None:
+            return NotThere(self.trouble)
+        try:
+            signed = read_order(order, shifts.PUBLIC)
+        except OrderError as error:
+            return self._say("forbidden", str(error))
+        freshness = self._challenger.look(signed.order.challenge, next(self._ms))
+        lacking = hindrances(signed, lacks(signed, gate=self.id, freshness=freshness, now_s=self.now_s))
+        if lacking:
+            return self._say("forbidden", f"{signed.order.verb.value}: {', '.join(one.value for one in lacking)}")
+        return self._obey(signed)
+
+    @property
+    def _version(self) -> int:
+        return self.snapshot.version or 0 if self.snapshot else 0
+
+    def _say(self, outcome: str, detail: str = "", sealed: list[str] | None = None) -> Answer:
+        state = self.snapshot.state if self.snapshot else None
+        return Answer(outcome=outcome, detail=detail, state=state or "", sealed=sealed)
+
+    def _obey(self, signed: Signed) -> Answer:
+        assert self.snapshot is not None
+        order, by = signed.order, signed.by
+        if order.verb is not Verb.PRESENT and order.challenge.version != self._version:
+            return self._say("stale", "the lane changed while you ordered")
+        if order.verb is Verb.VIEW:
+            self.obeyed.append(signed)
+            return self._say("done", sealed=_sealed(by, self.id, order.crossing or ""))
+        if order.verb in {Verb.ADMIT, Verb.HAND_OVER}:
+            crossing = order.crossing or ""
+            if crossing in self._decided:
+                return self._say("impossible", f"already decided by {self._decided[crossing]}")
+            if crossing not in {one.crossing for one in self.snapshot.waiting}:
+                return self._say("impossible", "nobody waits for an officer")
+            self._decided[crossing] = by.officer
+            self.obeyed.append(signed)
+            left = [one for one in self.snapshot.waiting if one.crossing != crossing]
+            self.tell(waiting=left, state="granted" if order.verb is Verb.ADMIT else "idle")
+            return self._say("done", "granted" if order.verb is Verb.ADMIT else "")
+        self.obeyed.append(signed)
+        if order.verb is Verb.OPEN_EMERGENCY:
+            self.tell(state="emergency")
+            return self._say("done", "the leaf is open")
+        return self._say("done")
+
+
+def portrait(shade: int) -> bytes:
+    """A JPEG of the size that is sealed, one shade all over."""
+    file = io.BytesIO()
+    Image.fromarray(np.full((600, 480, 3), shade, np.uint8)).save(file, "JPEG")
+    return file.getvalue()
+
+
+def _sealed(by: Certificate, gate: str, crossing: str) -> list[str] | None:
+    if by.sealing is None:
+        return None
+    b64 = [base64.b64encode(portrait(shade)).decode() for shade in (200, 90, 30)]
+    contents = (
+        {"live": b64[0], "chip": b64[1], "alarms": [b64[2]]},
+        {"printed": MRZ_PRINTED, "chip": MRZ_CHIP, "differs": ["date_of_birth"]},
+    )
+    key = base64.b64decode(by.sealing)
+    return [
+        base64.b64encode(seal(json.dumps(content).encode(), key, gate=gate, crossing=crossing, part=part)).decode()
+        for content, part in zip(contents, PARTS, strict=True)
+    ]
+
+
+@dataclass(slots=True)
+class Hallway:
+    """A console with its pages at `address`."""
+
+    gates: list[FakeGate]
+    hall: Hall
+    sessions: Sessions
+    address: str
+
+    def gate(self, name: str) -> FakeGate:
+        return next(gate for gate in self.gates if gate.id == name)
+
+
+def console(
+    gates: list[FakeGate], folder: Path, *, port: int, clock_s: Callable[[], float], heartbeat_s: float = 1.0
+) -> tuple[Any, Hall, Sessions]:
+    """The console's application over these gates."""
+    origin = f"http://127.0.0.1:{port}"
+    sessions = Sessions(
+        authority=shifts.PUBLIC,
+        origin=origin,
+        now_s=lambda: float(shifts.NOW_S),
+        monotonic_s=clock_s,
+        random=lambda count: bytes(np.random.default_rng().bytes(count)),
+    )
+    cookie = Cookie(port, secure=False)
+    hall = Hall(gates, clock_s=clock_s)
+    for gate in gates:
+        gate.on_change = hall.refresh
+    clock = Clock(lambda: float(shifts.NOW_S), clock_s)
+    sign_in = SignIn(sessions=sessions, cookie=cookie, clock=clock, ask=None, texts=TEXTS)
+    made = Console(
+        hall=hall,
+        handovers=Handovers(folder / "handovers.json"),
+        sessions=sessions,
+        cookie=cookie,
+        wall=lambda: NOON,
+        boot="boot-of-the-console",
+    )
+    app = create_app(made, hosts=frozenset({f"127.0.0.1:{port}"}), sign_in=sign_in, heartbeat_s=heartbeat_s)
+    return app, hall, sessions
+
+
+@contextlib.asynccontextmanager
+async def pages(gates: list[FakeGate], folder: Path) -> AsyncIterator[Hallway]:
+    """Serve the console on loopback."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    loop = asyncio.get_running_loop()
+    app, hall, sessions = console(gates, folder, port=port, clock_s=loop.time)
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_config=None, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
+    )
+    async with asyncio.TaskGroup() as tasks:
+        looking = tasks.create_task(hall.run())
+        serving = tasks.create_task(server._serve([listener]))
+        yield Hallway(gates, hall, sessions, f"http://127.0.0.1:{port}")
+        looking.cancel()
+        hall.close()
+        server.should_exit = True
+        await serving
+
+
+_SEED: Final = """async ([signing, sealing, sealingPublic, certificate]) => {
+  const bytes = (text) => Uint8Array.fromBase64(text);
+  const shift = {
+    certificate: bytes(certificate),
+    signing: await crypto.subtle.importKey("pkcs8", bytes(signing), "Ed25519", false, ["sign"]),
+    sealing: {
+      privateKey: await crypto.subtle.importKey("pkcs8", bytes(sealing), "X25519", false, ["deriveBits"]),
+      publicKey: await crypto.subtle.importKey("raw", bytes(sealingPublic), "X25519", true, []),
+    },
+  };
+  await new Promise((resolve, reject) => {
+    const opening = indexedDB.open("portcullis-keys", 1);
+    opening.onupgradeneeded = () => opening.result.createObjectStore("shift");
+    opening.onerror = reject;
+    opening.onsuccess = () => {
+      const transaction = opening.result.transaction("shift", "readwrite");
+      transaction.objectStore("shift").put(shift, "shift");
+      transaction.oncomplete = () => { opening.result.close(); resolve(); };
+    };
+  });
+}"""
+
+
+async def seed(page: Page, address: str, *, number: int = 7, **changes: Any) -> None:
+    """Sign an officer in: keys in the browser's store as a passkey's sign-in leaves them, then the way over the sign-in page."""
+
+    def der(key: Any) -> str:
+        raw = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+        return base64.b64encode(raw).decode()
+
+    public = base64.b64encode(SEALING.public_key().public_bytes_raw()).decode()
+    says = shifts.certificate(number, **{"sealing": public, **changes})
+    certificate = base64.b64encode(certify(says, shifts.AUTHORITY)).decode()
+    await page.goto(f"{address}/sign-in")
+    await page.evaluate(_SEED, [der(shifts.key_of(number)), der(SEALING), public, certificate])
+    await page.reload()
+    await page.wait_for_selector("#signed-in:visible")
+    await page.goto(f"{address}/")
+    await page.wait_for_selector(".tile")

@@ -1,0 +1,255 @@
+"""The console's web application in process: pages, the stream, orders that pass through, and what is kept back until the officer has spoken."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes import shifts
+from fakes.asgi import visit
+from fakes.console_hall import FakeGate, console, waits
+from starlette.testclient import TestClient
+
+import gate.screens.console
+from gate.orders.certificate import certify
+from gate.orders.challenge import Challenge
+from gate.orders.verbs import Role, Verb
+from gate.screens.console.sessions import PROOF
+
+PORT = 8099
+HOST = f"127.0.0.1:{PORT}"
+ORIGIN = {"Origin": f"http://{HOST}"}
+STATIC = Path(gate.screens.console.__file__).parent / "static"
+
+
+class Clock:
+    now_s = 1000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+class Desk:
+    """A console over two gates, and browsers that sign in to it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = Clock()
+        self.north, self.south = FakeGate("north-7"), FakeGate("south-1")
+        self.app, self.hall, self.sessions = console([self.north, self.south], folder, port=PORT, clock_s=self.clock)
+
+    def browser(self) -> TestClient:
+        return TestClient(self.app, base_url=f"http://{HOST}", headers=ORIGIN)
+
+    def signed_in(self, number: int = 7, **changes: Any) -> TestClient:
+        """A browser that has proved a shift's key."""
+        browser = self.browser()
+        challenge = browser.get("/session/challenge").json()["challenge"]
+        certificate = certify(shifts.certificate(number, **changes), shifts.AUTHORITY)
+        text = f"portcullis-{PROOF.name}/{PROOF.version}\nhttp://{HOST}\n{challenge}".encode()
+        proof = {"certificate": certificate, "signature": shifts.key_of(number).sign(text)}
+        shown = {name: base64.b64encode(value).decode() for name, value in proof.items()}
+        answer = browser.post("/session", json={"challenge": challenge, **shown})
+        assert answer.status_code == 200, answer.text
+        return browser
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+@pytest.fixture
+def anna(desk: Desk) -> Iterator[TestClient]:
+    with desk.signed_in() as browser:
+        yield browser
+
+
+def order(browser: TestClient, gate: str, verb: Verb, *, number: int = 7, officer: str = "anna", **about: Any) -> Any:
+    """Sign and send an order as a page does."""
+    look = browser.get(f"/gates/{gate}/look").json()
+    given = Challenge(**{name: look[name] for name in ("issued_ms", "nonce", "version")})
+    raw = shifts.shift(number, officer=officer).sign(gate=gate, verb=verb, challenge=given, **about)
+    return browser.post(f"/gates/{gate}/orders", content=raw).json()
+
+
+# ── pages ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("path", ["/", "/gates/north-7", "/gates/north-7/crossings/c-1", "/handover"])
+def test_every_page_has_one_heading_and_loads_from_its_own_server_only(desk: Desk, anna: TestClient, path: str) -> None:
+    desk.north.tell(waiting=[waits("c-1", sealed_for=["anna"])])
+    answer = anna.get(path)
+    assert answer.status_code == 200
+    assert answer.text.count("<h1") == 1
+    assert re.findall(r"https?://", answer.text.replace("http://www.w3.org/2000/svg", "")) == []
+    assert re.search(r'\s(style|on\w+)="', answer.text) is None
+    for linked in re.findall(r'(?:src|href)="(/static/[^"]+)"', answer.text):
+        assert anna.get(linked).status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
+    assert "unsafe" not in answer.headers["content-security-policy"]
+
+
+def test_a_stranger_is_led_to_the_sign_in_page_and_sees_no_lane(desk: Desk) -> None:
+    stranger = desk.browser()
+    answer = stranger.get("/", headers={"Accept": "text/html"}, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
+    for path in ("/events", "/gates/north-7/look", "/handover"):
+        assert stranger.get(path).status_code == 401
+
+
+def test_a_gate_at_which_the_shift_is_not_worked_is_not_there(desk: Desk) -> None:
+    with desk.signed_in(gates=("south-1",)) as ben:
+        for path in ("/gates/north-7", "/gates/north-7/look"):
+            assert ben.get(path).status_code == 404
+        assert ben.get("/gates/south-1").status_code == 200
+        assert "north-7" not in ben.get("/").text
+
+
+def test_the_page_of_somebody_who_does_not_wait_any_more_says_so(desk: Desk, anna: TestClient) -> None:
+    answer = anna.get("/gates/north-7/crossings/c-1")
+    assert answer.status_code == 404
+    assert "does not wait any more" in answer.text
+    desk.north.lose()
+    assert anna.get("/gates/north-7/crossings/c-1").status_code == 404
+
+
+# ── the officer first, the machine after ─────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_machines_opinion_comes_in_answer_to_the_officers_and_in_no_page_before(
+    desk: Desk, anna: TestClient
+) -> None:
+    desk.north.tell(waiting=[waits("c-1")])
+    page, hall = anna.get("/gates/north-7/crossings/c-1").text, anna.get("/").text
+    for telling in ("0.31", "0.45", "0.62", "less alike", "mask or screen"):
+        assert telling not in page + hall
+    path = "/gates/north-7/crossings/c-1/opinion"
+    assert anna.get(path).status_code == 404  # by no link and by no reload
+    for nothing in (b"", b"{}", b"[]", b'{"said": "perhaps"}', b"{" * 5000):
+        assert anna.post(path, content=nothing).status_code == 422
+    opinion = anna.post(path, json={"said": "said not same"}).json()
+    assert [number["value"] for number in opinion["numbers"]] == ["0.31", "0.62"]
+
+
+async def test_the_stream_tells_of_every_lane_and_not_what_the_machine_thinks_of_a_face(
+    desk: Desk, anna: TestClient
+) -> None:
+    desk.north.tell(waiting=[waits("c-1")])
+    headers = {"Host": HOST, "Cookie": "; ".join(f"{name}={value}" for name, value in anna.cookies.items())}
+    async with visit(desk.app, "/events", headers=headers) as client:
+        assert (await client.next())["status"] == 200
+        await client.body()
+        told = (await client.body()).decode()
+        hall = json.loads(told.partition("data: ")[2])
+        assert [tile["gate"] for tile in hall["tiles"]] == ["north-7", "south-1"]
+        assert "0.31" not in told
+        assert "mask or screen" not in told
+        desk.south.lose()
+        hall = json.loads((await client.body()).decode().partition("data: ")[2])
+        assert hall["tiles"][1]["need"] == "lost"
+
+
+async def test_the_stream_ends_with_the_session(desk: Desk, anna: TestClient) -> None:
+    headers = {"Host": HOST, "Cookie": "; ".join(f"{name}={value}" for name, value in anna.cookies.items())}
+    async with visit(desk.app, "/events", headers=headers) as client:
+        for _ in range(2):
+            await client.next()
+        await client.body()
+        desk.clock.now_s += 24 * 3600
+        desk.south.lose()
+        end = await client.next()
+        assert (end["body"], end["more_body"]) == (b"", False)
+
+
+# ── orders ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_orders_pass_through_and_the_second_officer_reads_who_was_first(desk: Desk, anna: TestClient) -> None:
+    desk.north.tell(waiting=[waits("c-1")])
+    reason = "said same; compared by eye: the same person"
+    assert order(anna, "north-7", Verb.ADMIT, crossing="c-1", reason=reason)["outcome"] == "done"
+    with desk.signed_in(8, officer="ben") as ben:
+        late = order(ben, "north-7", Verb.ADMIT, number=8, officer="ben", crossing="c-1", reason=reason)
+    assert (late["outcome"], late["detail"]) == ("impossible", "already decided by anna")
+    assert [one.order.reason for one in desk.north.obeyed] == [reason]
+
+
+def test_an_order_that_comes_again_is_not_obeyed_again(desk: Desk, anna: TestClient) -> None:
+    look = anna.get("/gates/north-7/look").json()
+    given = Challenge(**{name: look[name] for name in ("issued_ms", "nonce", "version")})
+    desk.north.tell(waiting=[waits("c-1")])
+    raw = shifts.shift().sign(gate="north-7", verb=Verb.CLOSE, challenge=given)
+    assert anna.post("/gates/north-7/orders", content=raw).json()["outcome"] == "done"
+    desk.north.tell(closed_by="anna")
+    assert anna.post("/gates/north-7/orders", content=raw).json()["outcome"] == "stale"
+    assert len(desk.north.obeyed) == 1
+
+
+def test_a_stolen_cookie_looks_and_orders_nothing(desk: Desk, anna: TestClient) -> None:
+    thief = desk.browser()
+    thief.cookies = anna.cookies
+    assert thief.get("/").status_code == 200
+    look = thief.get("/gates/north-7/look").json()
+    given = Challenge(**{name: look[name] for name in ("issued_ms", "nonce", "version")})
+    forged = shifts.shift(9, authority=shifts.OTHER_AUTHORITY).sign(gate="north-7", verb=Verb.CLOSE, challenge=given)
+    assert thief.post("/gates/north-7/orders", content=forged).json()["outcome"] == "forbidden"
+    assert desk.north.obeyed == []
+
+
+def test_a_gate_that_is_not_there_and_an_order_that_is_too_long_have_their_answers(
+    desk: Desk, anna: TestClient
+) -> None:
+    desk.north.lose()
+    answer = anna.get("/gates/north-7/look")
+    assert (answer.status_code, answer.json()["error"]) == (502, "gate_away")
+    assert anna.post("/gates/north-7/orders", content=b"x").json()["outcome"] == "unreachable"
+    assert anna.post("/gates/south-1/orders", content=b"x" * 10_000).status_code == 413
+    assert anna.post("/gates/none/orders", content=b"x").status_code == 404
+
+
+def test_a_wrong_clock_is_the_lanes_answer(desk: Desk, anna: TestClient) -> None:
+    desk.north.now_s = shifts.NOW_S + 24 * 3600
+    answer = order(anna, "north-7", Verb.OPEN)
+    assert (answer["outcome"], answer["detail"]) == ("forbidden", "open: shift_over")
+
+
+# ── alarms and handover ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_alarm_is_answered_once_and_by_nobody_who_only_looks(desk: Desk, anna: TestClient) -> None:
+    desk.north.tell(alarms=["forced"])
+    with desk.signed_in(9, officer="carla", role=Role.AUDITOR) as auditor:
+        assert auditor.post("/gates/north-7/calls/forced").status_code == 403
+    assert anna.post("/gates/north-7/calls/forced").json() == {"by": "anna"}
+    with desk.signed_in(8, officer="ben") as ben:
+        assert ben.post("/gates/north-7/calls/forced").json() == {"by": "anna"}
+    assert anna.post("/gates/north-7/calls/obstructed").status_code == 404
+
+
+def test_a_shift_is_handed_over_in_writing(desk: Desk, anna: TestClient) -> None:
+    desk.north.tell(waiting=[waits("c-1")])
+    assert anna.post("/handover", json={"words": "<b>carpet</b> is loose"}).status_code == 204
+    assert anna.post("/handover", content=b"words").status_code == 422
+    with desk.signed_in(8, officer="ben") as ben:
+        assert "A handover waits to be read" in ben.get("/").text
+        page = ben.get("/handover").text
+        assert "&lt;b&gt;carpet&lt;/b&gt; is loose" in page
+        assert "c-1" in page
+        assert ben.post("/handover/read").status_code == 204
+        assert "A handover waits to be read" not in ben.get("/").text
+
+
+def test_nothing_is_taken_from_another_page(anna: TestClient) -> None:
+    for path in ("/handover", "/gates/north-7/orders", "/gates/north-7/calls/forced"):
+        assert anna.post(path, headers={"Origin": "http://evil.example"}).status_code == 403
+    assert anna.get("/", headers={"Host": "evil.example"}).status_code == 421
+
+
+def test_the_sounds_are_those_of_the_script() -> None:
+    assert {path.stem for path in STATIC.glob("*.wav")} == {"call", "alarm", "escalated"}
+    assert all(path.read_bytes()[:4] == b"RIFF" and path.stat().st_size < 20_000 for path in STATIC.glob("*.wav"))

@@ -1,0 +1,257 @@
+"""What officers' pages show of what gates tell: order, words, and that the machine's opinion of a face comes last."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from fakes import shifts
+from fakes.console_hall import event, waits
+from fluent.syntax import FluentParser, ast
+
+import gate.screens.console
+from gate.orders.certificate import Certificate
+from gate.orders.judging import Lack
+from gate.orders.order import REASON_CHARACTERS_MAX
+from gate.orders.verbs import VERBS, Role, Verb
+from gate.passage import states
+from gate.passage.evidence import CheckId, CheckResult, PageCheckId
+from gate.passage.orders import Concern, Outcome
+from gate.passage.reasons import Reason
+from gate.screens.console import view
+from gate.screens.console.alarms import CALLING, Calls, Seen
+from gate.screens.console.app import TEXTS
+from gate.screens.console.view import OPINIONS, REASONS_EACH, Action, Said
+from gate.screens.texts import Say
+
+SAY = Say(TEXTS, "en")
+CONSOLE = Path(gate.screens.console.__file__).parent
+ANNA = shifts.certificate()
+
+
+def lost(gate: str) -> Seen:
+    return Seen(gate, None, silent_s=3.0, trouble="says nothing")
+
+
+def seen(gate: str, **changes: Any) -> Seen:
+    return Seen(gate, event(gate, **changes))
+
+
+def hall(*gates: Seen, viewer: Certificate = ANNA, after_s: float = 0.0, goes: str = "") -> dict[str, Any]:
+    calls = Calls()
+    calls.look(gates, 100.0)
+    for call in calls.standing if goes else ():
+        calls.answer(call.gate, call.kind, goes)
+    calls.look(gates, 100.0 + after_s)
+    return view.hall(gates, calls.standing, viewer, SAY, now_s=100.0 + after_s)
+
+
+def plain(words: str) -> str:
+    """Without the bidi isolates around variables."""
+    return re.sub("[\u2066-\u2069]", "", words)
+
+
+# ── the order of the tiles ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_who_needs_somebody_stands_first_then_who_waits_longest_then_lost_gates_then_the_rest() -> None:
+    shown = hall(
+        seen("north-10"),
+        seen("north-2"),
+        lost("north-3"),
+        seen("north-4", waiting=[waits("a", waiting_s=9.0)]),
+        seen("north-5", waiting=[waits("b", waiting_s=31.0)]),
+        seen("north-6", alarms=["forced"]),
+        seen("north-7", notices=["person_inside"], waiting=[waits("c", waiting_s=2.0)]),
+    )
+    order = [tile["gate"] for tile in shown["tiles"]]
+    assert order == ["north-7", "north-6", "north-5", "north-4", "north-3", "north-2", "north-10"]
+    assert [tile["need"] for tile in shown["tiles"]] == [
+        *("alarm", "alarm", "waits", "waits", "lost", "nothing", "nothing")
+    ]
+
+
+def test_a_lost_gate_is_shown_as_nothing_known_and_keeps_what_was_urgent_before() -> None:
+    calls = Calls()
+    calls.look([seen("north-3", notices=["person_inside"])], 0.0)
+    calls.look([lost("north-3")], 1.0)
+    assert {call.kind for call in calls.standing} == {"person_inside", "lost"}
+    tile = view.hall([lost("north-3")], calls.standing, ANNA, SAY, now_s=1.0)["tiles"][0]
+    assert (tile["need"], tile["state"], tile["lost"], tile["waits"]) == ("alarm", "No connection", True, [])
+    calls.look([seen("north-3")], 2.0)
+    assert calls.standing == ()
+
+
+def test_a_gate_whose_lane_does_not_answer_it_is_lost() -> None:
+    tile = hall(seen("north-3", state=None))["tiles"][0]
+    assert (tile["need"], tile["state"]) == ("lost", "No connection")
+
+
+def test_seconds_are_as_old_as_the_word_that_told_them() -> None:
+    told = Seen("north-3", event("north-3", waiting=[waits("a", waiting_s=9.0)]), lane_age_s=4.0)
+    assert hall(told)["tiles"][0]["waits"][0]["waits_s"] == 13.0
+
+
+def test_a_gate_that_says_what_this_console_has_no_words_for_is_shown_in_its_own() -> None:
+    tile = hall(seen("north-3", state="dreaming", waiting=[waits("a", "moon_in_the_way")]))["tiles"][0]
+    assert (tile["state"], tile["waits"][0]["why"]) == ("dreaming", "moon_in_the_way")
+
+
+# ── alarms ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_alarm_that_nobody_answers_is_escalated_after_thirty_seconds_and_one_that_is_answered_never() -> None:
+    alarm = seen("north-3", alarms=["forced"])
+    assert [hall(alarm, after_s=after_s)["sound"] for after_s in (0.0, 29.9, 30.0)] == ["alarm", "alarm", "escalated"]
+    answered = hall(alarm, after_s=300.0, goes="ben")
+    assert (answered["sound"], answered["title"]) == ("", "")
+    assert plain(answered["tiles"][0]["calls"][0]["by"]) == "ben goes"
+
+
+def test_a_supervisor_hears_of_an_alarm_when_nobody_has_answered_and_at_once_when_nobody_is_present() -> None:
+    boss = shifts.certificate(role=Role.SUPERVISOR)
+    alarm = seen("north-3", alarms=["forced"])
+    assert [hall(alarm, viewer=boss, after_s=after_s)["sound"] for after_s in (0.0, 30.0)] == ["", "escalated"]
+    nobody = hall(seen("north-3", officers=[]), viewer=boss)
+    assert (nobody["sound"], nobody["tiles"][0]["nobody"]) == ("alarm", True)
+
+
+@pytest.mark.parametrize("changes", [{"closed_by": "ben"}, {"mode": "shadow"}], ids=["closed", "shadow"])
+def test_nobody_needs_to_be_present_where_nobody_is_served(changes: dict[str, Any]) -> None:
+    assert hall(seen("north-3", officers=[], **changes))["tiles"][0]["calls"] == []
+
+
+def test_whoever_orders_nothing_hears_nothing() -> None:
+    auditor = shifts.certificate(role=Role.AUDITOR)
+    assert hall(seen("north-3", alarms=["forced"]), viewer=auditor, after_s=60.0)["sound"] == ""
+
+
+def test_the_title_counts_alarms_and_waiting_travellers() -> None:
+    shown = hall(seen("north-3", alarms=["forced"], waiting=[waits("a")]), seen("north-4", waiting=[waits("b")]))
+    assert plain(shown["title"]) == "1 ALARM · 2 waiting"
+    assert plain(hall(seen("north-4", waiting=[waits("b")]))["title"]) == "1 waiting"
+
+
+# ── the officer first, the machine after ─────────────────────────────────────────────────────────────────────────────
+
+
+def test_nothing_before_the_officer_has_spoken_says_what_the_machine_thinks_of_the_face() -> None:
+    every = waits("a", *sorted(OPINIONS), "document_check_failed")
+    gate = seen("north-3", waiting=[every])
+    before = plain(json.dumps([hall(gate), view.decision(every, gate, ANNA, SAY)], ensure_ascii=False))
+    after = plain(json.dumps(view.opinion(every, SAY), ensure_ascii=False))
+    telling = [SAY(f"reason-{reason}") for reason in OPINIONS] + ["0.31", "0.45", "0.62", "0.80"]
+    assert [words for words in telling if words in before] == []
+    assert [words for words in telling if words not in after] == []
+    assert SAY("reason-document_check_failed") in before
+
+
+def test_numbers_stand_beside_their_bounds_and_a_verdict_in_words() -> None:
+    face, living = view.opinion(waits("a"), SAY)["numbers"]
+    assert (face["value"], plain(face["bound"]), face["verdict"]) == ("0.31", "threshold 0.45", "below the threshold")
+    assert (living["value"], living["verdict"], living["tone"]) == ("0.62", "below the bound", "bad")
+    assert view.opinion(waits("a", findings={}), SAY)["numbers"][0]["value"] == "not compared"
+
+
+def test_findings_that_cannot_be_read_are_none() -> None:
+    odd = waits("a", findings={"checks": "yes", "face_score": {}})
+    assert view.decision(odd, seen("north-3"), ANNA, SAY)["checks"] == []
+
+
+# ── who sees what ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("changes", "sees"),
+    [({}, False), ({"trained": True}, True), ({"role": Role.SUPERVISOR}, True)],
+    ids=["an officer", "a trained officer", "a supervisor"],
+)
+def test_flags_are_for_trained_officers_and_supervisors(changes: dict[str, Any], sees: bool) -> None:  # noqa: FBT001
+    viewer = shifts.certificate(**changes)
+    waiting = waits("a", flags=["trafficking"])
+    gate = seen("north-3", waiting=[waiting])
+    shown = json.dumps([hall(gate, viewer=viewer), view.decision(waiting, gate, viewer, SAY)])
+    assert ("trafficking" in shown) is sees
+
+
+def test_pictures_are_for_those_to_whom_they_were_sealed() -> None:
+    gate = seen("north-3")
+    assert view.decision(waits("a", sealed_for=["anna"]), gate, ANNA, SAY)["pictures"]
+    assert not view.decision(waits("a", sealed_for=["ben"]), gate, ANNA, SAY)["pictures"]
+
+
+def test_each_role_is_offered_what_it_may_order_and_nothing_else() -> None:
+    for role in Role:
+        viewer = shifts.certificate(role=role)
+        offered = {one["verb"] for group in view.controls(viewer, SAY) for one in group["verbs"]}
+        on_other_pages = {"present", "admit", "hand-over", "view", "flag", "accept-head"}
+        assert offered == {verb.value for verb in Verb if role in VERBS[verb].roles} - on_other_pages
+
+
+def test_a_handover_says_what_is_open_at_each_lane_and_no_flag() -> None:
+    calls = Calls()
+    gates = [
+        seen("north-10"),
+        seen("north-2", alarms=["forced"], waiting=[waits("c-1", "page_check", flags=["child"])]),
+    ]
+    calls.look(gates, 0.0)
+    open_at = view.open_things(gates, calls.standing, SAY)
+    assert [(one["gate"], [plain(thing) for thing in one["things"]]) for one in open_at] == [
+        ("north-2", ["The door was forced", "Waits for an officer: c-1 (The printed page looks unusual)"]),
+        ("north-10", []),
+    ]
+
+
+# ── the words ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def ids() -> set[str]:
+    return set(TEXTS.text_ids("en"))
+
+
+def test_every_value_that_a_gate_may_say_has_its_words() -> None:
+    wanted = {
+        *(f"state-{state.__name__.lower()}" for state in get_args(states.State)),
+        *(f"reason-{reason.value}" for reason in Reason),
+        *(f"do-{reason.value}" for reason in Reason),
+        *(f"call-{kind}" for kind in CALLING),
+        *(f"call-do-{kind}" for kind in CALLING),
+        *(f"check-{check.value}" for check in (*CheckId, *PageCheckId)),
+        *(f"result-{result.value}" for result in CheckResult),
+        *(f"outcome-{outcome.value}" for outcome in Outcome),
+        *(f"lack-{lack.value}" for lack in Lack),
+        *(f"flag-{concern.value}" for concern in Concern),
+        *(f"role-{role.value}" for role in Role),
+        *(f"said-{said.name.lower().replace('_', '-')}" for said in Said),
+    }
+    assert wanted - ids() == set()
+
+
+def test_every_reason_fits_into_an_order_with_what_the_officer_said_before_it() -> None:
+    longest = max(len(said.value) for said in Said)
+    reasons = [SAY(f"why-{action.value}-{number}") for action in Action for number in range(1, REASONS_EACH + 1)]
+    assert len(set(reasons)) >= len(reasons) - 6  # some stand in more than one list
+    assert all(reason.isprintable() and longest + 2 + len(reason) <= REASON_CHARACTERS_MAX for reason in reasons)
+
+
+def test_the_file_of_texts_parses_and_says_nothing_twice() -> None:
+    source = (CONSOLE / "locales" / "en.ftl").read_text(encoding="utf-8")
+    body = FluentParser(with_spans=False).parse(source).body
+    assert not [entry for entry in body if isinstance(entry, ast.Junk)]
+    names = [entry.id.name for entry in body if isinstance(entry, ast.Message)]
+    assert len(names) == len(set(names))
+
+
+def test_every_text_is_used() -> None:
+    folders = ("templates", "static")
+    pages = "".join(path.read_text() for folder in folders for path in (CONSOLE / folder).glob("*.[hj]*"))
+    code = "".join(path.read_text() for path in CONSOLE.glob("*.py"))
+    families = (  # whose ids are made of a value of a vocabulary
+        r"(state|reason|do|call|check|result|outcome|lack|keys|flag|role|said|why|action|verb|direction|travellers|mark|stage"
+        r"|controls|face|liveness|sign-in)-.+"
+    )
+    unused = [one for one in ids() if f'"{one}"' not in pages + code and not re.fullmatch(families, one)]
+    assert unused == []
