@@ -31,6 +31,7 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
 Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]  # CLOCK_MONOTONIC
 PageNumber = Annotated[int, msgspec.Meta(ge=0, le=1 << 31)]
 SessionNumber = Annotated[int, msgspec.Meta(ge=0, le=(1 << 53) - 1)]
+Issuer = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{1,3}$")]  # a state in the letters of the MRZ
 Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 
 
@@ -548,6 +549,12 @@ class ReadDocument(Message, frozen=True):
         return f"ReadDocument({self.crossing}, {len(self.readings)} readings)"
 
 
+class IssuerSeen(Message, frozen=True):
+    """Which state the document is of, as it is printed. Said before the chip is looked for."""
+
+    issuer: Issuer
+
+
 class ChipFound(Message, frozen=True):
     """A chip lies on the reader."""
 
@@ -599,20 +606,32 @@ class DocumentLeft(Message, frozen=True):
 
 ToDocument = PrepareDocument | ReadDocument | CentreAnswered
 FromDocument = (
-    Prepared | Unfit | Alive | ChipFound | PortraitRead | CentreAsked | DocumentJudged | DocumentUnread | DocumentLeft
+    Prepared
+    | Unfit
+    | Alive
+    | IssuerSeen
+    | ChipFound
+    | PortraitRead
+    | CentreAsked
+    | DocumentJudged
+    | DocumentUnread
+    | DocumentLeft
 )
 
 # ── lane ↔ screens ──────────────────────────────────────────────────────────────────────────────────────
 
 
 class WatchView(Message, frozen=True):
-    """Send me the view now and at every change."""
+    """Send me the view now and at every change. `notice` is the SHA-256 of the notice that my pages show to travellers; empty: they show none."""
+
+    notice: Annotated[str, msgspec.Meta(pattern=r"^(?:[0-9a-f]{64})?$")] = ""
 
 
 class View(Message, frozen=True):
     """What the screens show. Why a crossing waits is told to officers alone (`Waiting`).
 
-    `direction` is the one over the border that a lane serves which may serve both; `travellers` is the group that it serves.
+    `direction` is the one over the border that a lane serves which may serve both; `travellers` is the group that it serves. `issuer` is the state
+    of the document as it is printed, once it is known, whatever is thought of the document: the page speaks that traveller's language.
     """
 
     screen: Screen
@@ -622,6 +641,7 @@ class View(Message, frozen=True):
     purpose: Purpose
     direction: BorderDirection | None = None
     travellers: Name = EVERYBODY.name
+    issuer: Issuer | None = None
 
 
 # ── officers' terminals and consoles → lane ──────────────────────────────────────────────────────────────────────────

@@ -44,6 +44,7 @@ class RecordKind(enum.Enum):
     VIEWED = "viewed"
     FLAGGED = "flagged"
     LISTS_UPDATED = "lists_updated"
+    NOTICE_SHOWN = "notice_shown"
     STOPPED = "stopped"
 
 

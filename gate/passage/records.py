@@ -230,6 +230,15 @@ class ListsUpdated(_Record):
     imported_at: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class NoticeShown(_Record):
+    """From here on travellers are shown this notice of what happens to their data: its SHA-256."""
+
+    kind: ClassVar = RecordKind.NOTICE_SHOWN
+    about: ClassVar = RecordClass.ADMINISTRATION
+    notice: str
+
+
 # ── the crossing ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -497,6 +506,7 @@ Record = (
     Started
     | Stopped
     | ListsUpdated
+    | NoticeShown
     | Opened
     | EntryDecided
     | Decided

@@ -141,7 +141,8 @@ async def test_evidence_comes_out_and_the_portrait_goes_another_way(lists: Path,
     said = msgspec.msgpack.encode(heard)
     for secret in (bytes(sent.image)[200:232], *(line.encode() for line in RIGHT), RIGHT[1][:9].encode()):
         assert secret not in said
-    assert [type(message) for message in heard] == [m.ChipFound, m.PortraitRead, m.DocumentJudged]
+    assert [type(message) for message in heard] == [m.IssuerSeen, m.ChipFound, m.PortraitRead, m.DocumentJudged]
+    assert heard[0] == m.IssuerSeen("UTO")
 
 
 @pytest.mark.parametrize(

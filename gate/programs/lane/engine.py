@@ -180,6 +180,7 @@ class Engine:
         )
         self._known = known
         self._screen, self._guidance = Screen.CLOSED, Guidance.NONE
+        self._issuers: dict[str, str] = {}  # of the crossing that runs or waits
         self._crossing_task: asyncio.Task[None] | None = None
         self._unread: str | None = None
         self._turned_at_ms: float | None = None
@@ -207,6 +208,11 @@ class Engine:
     def mark(self, crossing: str, stage: str, at_ms: float | None = None) -> None:
         """Note when a stage of the running crossing was reached."""
         self.stopwatch.mark(crossing, stage, self._clock_ms() if at_ms is None else at_ms)
+
+    def issued_by(self, crossing: str, issuer: str) -> None:
+        """Show from now on which state the document of a crossing is of, as long as it runs or waits."""
+        self._issuers = {crossing: issuer}
+        self._publish()
 
     async def run(self) -> None:
         """Answer events for ever."""
@@ -320,14 +326,16 @@ class Engine:
     def _publish(self) -> None:
         state = self._state
         referred = state.crossing if isinstance(state, machine.Referred) else None
+        crossing = machine.crossing_of(state)
         self._show(
             messages.View(
                 screen=self._screen,
                 guidance=self._guidance,
-                crossing=machine.crossing_of(state),
+                crossing=crossing,
                 referred=referred,
                 purpose=self._purpose,
                 direction=self._around.direction if len(self._rules.service.directions) > 1 else None,
                 travellers=self._around.travellers.name,
+                issuer=None if crossing is None else self._issuers.get(crossing),
             )
         )

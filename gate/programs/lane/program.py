@@ -33,7 +33,7 @@ from gate.passage.events import (
 from gate.passage.evidence import Door
 from gate.passage.machine import Granted, crossing_of
 from gate.passage.orders import Outcome
-from gate.passage.records import Incident, IncidentKind, Record, Started, Stopped
+from gate.passage.records import Incident, IncidentKind, NoticeShown, Record, Started, Stopped
 from gate.passage.screen import Screen
 from gate.programs.children import ways
 from gate.programs.children.spare import Spare
@@ -160,7 +160,8 @@ class Lane:
             missing=frozenset({Part.VISION, Part.CAMERA, Part.LOG} | ({Part.SENSORS} if self._sensors else set())),
         )
         self._pulse = Pulse(clock_ms=lambda: asyncio.get_running_loop().time() * 1000)
-        self._views = Views(status=self._status, purpose=config.purpose)
+        self._notice = ""
+        self._views = Views(status=self._status, purpose=config.purpose, on_notice=self._note_notice)
         self._referrals = Referrals()
         self._officers = Officers(
             lane=self.engine,
@@ -179,6 +180,7 @@ class Lane:
             way=self._way,
             post=self._post,
             mark=self.engine.mark,
+            issued_by=self.engine.issued_by,
         )
 
     async def last_words(self) -> None:
@@ -244,6 +246,12 @@ class Lane:
                 is_the_other = view.screen is Screen.GO and granted not in {None, door}
                 keeper.lamp(LampColour.RED if is_the_other else colour)
         self._views.show(view)
+
+    def _note_notice(self, notice: str) -> None:
+        """Record which notice travellers are shown from now on."""
+        if notice and notice != self._notice:
+            self._notice = notice
+            self.append(NoticeShown(notice), awaited=False)
 
     def _answer(self, number: int, outcome: Outcome, detail: str) -> None:
         self._officers.answer(number, outcome, detail)

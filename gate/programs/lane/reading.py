@@ -40,12 +40,14 @@ class Reading:
         way: Way,
         post: Callable[[Event], None],
         mark: Callable[[str, str], None],
+        issued_by: Callable[[str, str], None],
     ) -> None:
         self._spare = spare
         self._centre = centre
         self._way = way
         self._post = post
         self._mark = mark
+        self._issued_by = issued_by
 
     async def read(self, crossing: str, presented: Presented, *, clock_sure: bool) -> None:
         """Have the document read, post what was found, and post its removal. Until cancelled, or the document's end."""
@@ -99,6 +101,8 @@ class Reading:
     async def _hear(self, conversation: _Conversation, child: DocumentChild, message: messages.FromDocument) -> None:
         crossing = conversation.crossing
         match message:
+            case messages.IssuerSeen(issuer):
+                self._issued_by(crossing, issuer)
             case messages.ChipFound():
                 self._mark(crossing, "chip_found")
             case messages.PortraitRead():

@@ -18,8 +18,16 @@ from gate.passage.screen import Guidance, Purpose, Screen
 class Views:
     """Shows views to whoever looks on."""
 
-    def __init__(self, *, status: Callable[[], messages.Status], purpose: Purpose) -> None:
+    def __init__(
+        self,
+        *,
+        status: Callable[[], messages.Status],
+        purpose: Purpose,
+        on_notice: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """`on_notice` is told the notice that a page's program shows, whenever one begins to look on."""
         self._status = status
+        self._on_notice = on_notice
         self._view = messages.View(Screen.CLOSED, Guidance.NONE, None, None, purpose)
         self._watchers: set[asyncio.Event] = set()
 
@@ -42,6 +50,7 @@ class Views:
             try:
                 async for message in connection:
                     if isinstance(message, messages.WatchView):
+                        self._on_notice(message.notice)
                         if watching is None:
                             self._watchers.add(changed)
                             changed.set()

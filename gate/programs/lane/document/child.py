@@ -28,7 +28,7 @@ from gate.programs.children.confine import confine
 from gate.programs.children.descriptors import Handed
 from gate.programs.children.needs import OF_DOCUMENTS, ONCE_REACHED
 from gate.programs.children.seccomp import refuse
-from gate.programs.lane.document.inspecting import ChipSide, inspect_presented
+from gate.programs.lane.document.inspecting import ChipSide, inspect_presented, printed_issuer
 from gate.programs.lane.document.lists import ListsError, open_lists, told
 from gate.programs.lane.stages.anchors import RememberingAnchors
 from gate.programs.lane.stages.centre import question_of
@@ -132,6 +132,12 @@ class Child:
 
     async def _read(self, wanted: messages.ReadDocument, prepared: Prepared) -> None:
         """Read and judge, tell, and watch the document until it leaves."""
+        if wanted.lines:
+            wanted = msgspec.structs.replace(wanted, readings=await self._lines())
+        if (
+            issuer := printed_issuer(wanted)
+        ) is not None:  # before anything about the chip is known: it is the same whatever comes
+            await self._lane.send(messages.IssuerSeen(issuer))
         if prepared.missing:
             await self._lane.send(messages.DocumentUnread(messages.words(prepared.missing)))
             return
@@ -145,8 +151,6 @@ class Child:
             clock_sure=wanted.clock_sure,
             now=clock.now().astimezone(prepared.zone),
         )
-        if wanted.lines:
-            wanted = msgspec.structs.replace(wanted, readings=await self._lines())
         try:
             evidence = await inspect_presented(wanted, side, anchors)
         except DriverError as error:

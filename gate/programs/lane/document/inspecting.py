@@ -15,6 +15,7 @@ from gate.channel import messages
 from gate.document.authenticity.terminal_authentication import CentreRequest
 from gate.document.checks import CheckId as DocumentCheckId
 from gate.document.checks import Result
+from gate.document.countries import is_state_code
 from gate.document.errors import MrzError
 from gate.document.inspection import Portrait, inspect
 from gate.document.lds.files import FINGERS
@@ -69,6 +70,15 @@ async def inspect_presented(
     if wanted.page is None:
         return evidence
     return replace(evidence, page=page_evidence(wanted.page, inspection, tries=tries))
+
+
+def printed_issuer(wanted: messages.ReadDocument) -> str | None:
+    """The state that the document says it is of, in the letters of its likeliest reading; None where that cannot be read."""
+    try:
+        issuer = parse(wanted.readings[0]).issuer if wanted.readings else ""
+    except MrzError:
+        return None
+    return issuer if is_state_code(issuer) else None
 
 
 async def _inspected(mrz: Mrz, side: ChipSide, anchors: RememberingAnchors) -> Inspection:

@@ -27,6 +27,7 @@ EVIDENCE = unreadable("whatever", CheckId.MRZ)
 OTHER = unreadable("something else", CheckId.MRZ)
 WHOLE: tuple[m.Message | None, ...] = (
     m.Alive(),
+    m.IssuerSeen("UTO"),
     m.ChipFound(),
     m.CentreAsked(m.ChainWanted(["UTCVCA00001"])),
     m.PortraitRead(),
@@ -41,6 +42,7 @@ class Lane:
     def __init__(self, child: FakeChild | None, *, way: bool = True) -> None:
         self.posted: list[Event] = []
         self.marks: list[str] = []
+        self.issuers: list[tuple[str, str]] = []
         self.asked: list[m.ToCentre] = []
         self.started = 0
         self.addresses: list[ways.Address] = []
@@ -53,6 +55,7 @@ class Lane:
             way=self._a_way,
             post=self.posted.append,
             mark=lambda _, stage: self.marks.append(stage),
+            issued_by=lambda *said: self.issuers.append(said),
         )
 
     async def _start(self) -> Any:
@@ -92,6 +95,7 @@ async def test_a_document_is_read_in_a_child_and_only_evidence_comes_back() -> N
     await lane.read()
     assert lane.posted == [DocumentRead("c1", EVIDENCE), DocumentRemoved()]
     assert lane.marks == ["chip_found", "portrait_read", "chip_read"]
+    assert lane.issuers == [("c1", "UTO")]
     assert lane.asked == [m.ChainWanted(["UTCVCA00001"])]
     asked, answered = child.heard
     assert isinstance(asked, m.ReadDocument)

@@ -26,9 +26,10 @@ class Counter:
     """Views under test."""
 
     views: Views = field(init=False)
+    notices: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.views = Views(status=lambda: STATUS, purpose=Purpose.DEMO)
+        self.views = Views(status=lambda: STATUS, purpose=Purpose.DEMO, on_notice=self.notices.append)
 
     @contextlib.asynccontextmanager
     async def client(self, folder: Path) -> AsyncIterator[Connection[Any]]:
@@ -51,6 +52,13 @@ async def test_a_watcher_gets_the_view_now_and_at_every_change(tmp_path: Path) -
         assert (await ask(screens, messages.WatchView())).screen is Screen.CLOSED
         counter.views.show(GO)
         assert await screens.receive() == GO
+
+
+async def test_a_watcher_says_which_notice_its_pages_show(tmp_path: Path) -> None:
+    counter = Counter()
+    async with counter.client(tmp_path) as screens:
+        await ask(screens, messages.WatchView("a" * 64))
+        assert counter.notices == ["a" * 64]
 
 
 async def test_nobody_gives_orders_on_the_channel_of_views(tmp_path: Path) -> None:
