@@ -23,6 +23,7 @@ from gate.programs.shared.config import Config
 OPERATOR = "demo.invalid"
 GATE_ID = "gate-0001"
 OFFICER = "demo-officer"
+LANGUAGES = ("en", "fr", "ar", "zh-Hans", "de", "hi", "ru", "es")
 COMMAND_DEADLINE_S = 120.0
 
 
@@ -150,7 +151,8 @@ def prepare(
         "officers": {"authority": made["authority"]},
         "audit": {"recipients": [recipient for _, recipient in people]},
         # The profile `clean` judges by the display's cues, and its weights know no other people than those of sequences.
-        "screens": {"port": free_port(), "challenge": face_profile == "standard"},
+        "screens": {"port": free_port(), "challenge": face_profile == "standard", "languages": LANGUAGES},
+        "notice": {"contact": f"privacy@{OPERATOR}", "address": f"https://{OPERATOR}/{GATE_ID}"},
     }
     path = folder / "gate.toml"
     path.write_bytes(tomli_w.dumps(table).encode())

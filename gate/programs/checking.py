@@ -17,11 +17,12 @@ from gate.approval.canonical import digest
 from gate.audit.errors import BadFormatError
 from gate.audit.note import Verifier
 from gate.programs.lane.rules import embedder_of, require_officers, service_of
+from gate.programs.screens import words
 from gate.programs.shared.approval import approved, unsafe_files
 from gate.programs.shared.basis import basis_of
 from gate.programs.shared.config import Config, ConfigError, load
 from gate.programs.shared.devices import profiles
-from gate.screens.kiosk.texts import available
+from gate.screens.kiosk.texts import Languages
 from models.acceptance import providers_for
 from models.errors import ManifestError, ModelError
 from models.site import FILE, FILE_BYTES_MAX, Site, load_for
@@ -98,13 +99,6 @@ def _recipients(config: Config) -> Iterator[Problem]:
         yield Problem("audit.recipients", "an auditor is named twice")
 
 
-def _languages(config: Config) -> Iterator[Problem]:
-    known = available()
-    for language in config.screens.languages:
-        if language not in known:
-            yield Problem("screens.languages", f"no texts in {language!r}; there are {', '.join(known)}")
-
-
 def _sync(config: Config) -> Iterator[Problem]:
     if config.sync is None:
         return
@@ -147,7 +141,7 @@ _LOOKS: tuple[Callable[[Config], Iterator[Problem]], ...] = (
     lambda config: _said(lambda: service_of(config)),
     _models,
     _recipients,
-    _languages,
+    lambda config: words.problems(config, Languages()),
     _sync,
     _lists,
     _updates,

@@ -29,15 +29,15 @@ class BrokenTextError(TextError):
 
 
 class Texts:
-    """The texts of the package's page. A language is read when it is first asked for."""
+    """The texts of the package's page, or of another `folder`. A language is read when it is first asked for."""
 
-    def __init__(self, package: str) -> None:
-        self._package = package
+    def __init__(self, package: str, folder: Any = None) -> None:  # noqa: ANN401 - importlib's Traversable, whose home moves between 3.11 and 3.13
+        self._locales = resources.files(package) / "locales" if folder is None else folder
         self._read: dict[str, tuple[Any, Any]] = {}
 
     def available(self) -> tuple[str, ...]:
         """The languages that have texts, as BCP 47 tags in alphabetical order."""
-        names = (entry.name for entry in self._locales().iterdir())
+        names = (entry.name for entry in self._locales.iterdir())
         return tuple(sorted(name.removesuffix(".ftl") for name in names if name.endswith(".ftl")))
 
     def t(self, language: str, text: str, **variables: str | int) -> str:
@@ -60,15 +60,18 @@ class Texts:
         resource, _ = self._of(language)
         return tuple(entry.id.name for entry in resource.body if type(entry).__name__ == "Message")
 
-    def _locales(self) -> Any:  # noqa: ANN401 - importlib's Traversable, whose home moves between 3.11 and 3.13
-        return resources.files(self._package) / "locales"
+    def term(self, language: str, name: str) -> str:
+        """What a language's file says of itself by one of Fluent's terms; empty where it says nothing. Raises UnknownLanguageError."""
+        resource, _ = self._of(language)
+        terms = (entry for entry in resource.body if type(entry).__name__ == "Term")
+        return next((str(entry.value.elements[0].value) for entry in terms if entry.id.name == name), "")
 
     def _of(self, language: str) -> tuple[Any, Any]:
         """Resource and bundle of a language; the library has no types."""
         if language not in self._read:
             if language not in self.available():
                 raise UnknownLanguageError(f"no texts in {language!r}; there are {', '.join(self.available())}")
-            resource = FluentResource((self._locales() / f"{language}.ftl").read_text(encoding="utf-8"))
+            resource = FluentResource((self._locales / f"{language}.ftl").read_text(encoding="utf-8"))
             bundle = FluentBundle([language])
             bundle.add_resource(resource)
             self._read[language] = (resource, bundle)

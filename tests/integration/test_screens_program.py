@@ -508,7 +508,7 @@ async def test_a_port_that_is_taken_is_said_so(tmp_path: Path) -> None:
 
 
 async def test_a_language_without_texts_is_a_configuration_error(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"screens\.languages: no texts in 'tlh'; there are ar, en, fr"):
+    with pytest.raises(ConfigError, match=r"screens\.languages: no texts in 'tlh'; there are ar, de, en"):
         await run(config(tmp_path, languages=["en", "tlh"]), stop=asyncio.Event())
 
 

@@ -403,13 +403,18 @@ from gate.screens.kiosk.app import Labels, create_app
 from gate.screens.kiosk.board import Board
 from gate.screens.fanout import Fanout
 from gate.screens.kiosk.key import SECRET_LENGTH, Key
+from gate.screens.kiosk.notices import Facts, Notice
+from gate.screens.kiosk.texts import Languages
 from gate.screens.kiosk.view import lane_unknown
 
 secret = "s" * SECRET_LENGTH
+texts, languages = Languages(), ("eo", "en")
+notice = Notice(texts, Facts("border.example", "gate-0001", "border.example", "", None, 2, False), languages)
 app = create_app(
     board=Board(boot="boot1", state=lane_unknown("trial")),
     mirror=Fanout(clients_max=4),
-    labels=Labels("gate-0001", "border.example", "trial", ("eo", "en")),
+    labels=Labels("gate-0001", "border.example", "trial", languages, ("eo",), notice),
+    texts=texts,
     hosts=frozenset({"127.0.0.1:8088"}),
     key=Key(secret, port=8088),
 )

@@ -23,13 +23,15 @@ from gate.programs.provisioning.genuine import of_camera
 from gate.programs.screens.http import Visitors, listen
 from gate.programs.screens.http import server as http_server
 from gate.programs.screens.start import host_of, page_address, prepare, start_page
+from gate.programs.screens.words import labels_of
 from gate.programs.vision.tints import HOLD_MS
 from gate.provision.course import Figure, Finding
 from gate.provision.steps import StepError
 from gate.screens.fanout import Fanout
-from gate.screens.kiosk.app import VIEWERS_MAX, Labels, create_app
+from gate.screens.kiosk.app import VIEWERS_MAX, create_app
 from gate.screens.kiosk.board import Board
 from gate.screens.kiosk.key import Key
+from gate.screens.kiosk.texts import Languages
 from gate.screens.kiosk.tints import Tint, Tints
 from gate.screens.kiosk.view import ViewState, render
 from gate.screens.texts import UnknownLanguageError
@@ -138,11 +140,17 @@ class Lamp:
 
     def _app(self, key: Key) -> Starlette:
         config, port = self._config, self._config.screens.port
-        labels = Labels(config.gate_id, config.operator, config.purpose, config.screens.languages)
+        texts = Languages()
         hosts = frozenset(f"{name}:{port}" for name in (host_of(config), "localhost"))
         try:
             return create_app(
-                board=self._board, mirror=self._mirror, tints=self._tints, labels=labels, hosts=hosts, key=key
+                board=self._board,
+                mirror=self._mirror,
+                tints=self._tints,
+                labels=labels_of(config, texts),
+                texts=texts,
+                hosts=hosts,
+                key=key,
             )
         except UnknownLanguageError as error:
             raise StepError(f"screens.languages: {error}") from error

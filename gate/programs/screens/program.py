@@ -18,7 +18,6 @@ from typing import NoReturn
 
 from starlette.applications import Starlette
 
-from drivers.toml_file import Problem
 from gate.channel.errors import ChannelClosedError, ChannelError
 from gate.channel.messages import (
     FromLane,
@@ -42,6 +41,7 @@ from gate.programs.screens.proof import OwnPage
 from gate.programs.screens.road import LIMITS, Road
 from gate.programs.screens.start import host_of, page_address, prepare
 from gate.programs.screens.watching import Watched, management_app
+from gate.programs.screens.words import labels_of, problems
 from gate.programs.shared.config import Config, ConfigError
 from gate.programs.shared.keep import Backoff, keep
 from gate.programs.shared.racing import first_of
@@ -49,12 +49,12 @@ from gate.programs.shared.status import serve_status
 from gate.programs.shared.told import hear_all
 from gate.programs.shared.trouble import Trouble
 from gate.screens.fanout import Fanout
-from gate.screens.kiosk.app import VIEWERS_MAX, Labels, create_app
+from gate.screens.kiosk.app import VIEWERS_MAX, create_app
 from gate.screens.kiosk.board import Board
 from gate.screens.kiosk.key import Key
+from gate.screens.kiosk.texts import Languages
 from gate.screens.kiosk.tints import Tint, Tints
 from gate.screens.kiosk.view import PageState, ViewState, lane_unknown, render
-from gate.screens.texts import UnknownLanguageError
 
 RECONNECT_MIN_S = 0.1
 RECONNECT_MAX_S = 1.0
@@ -68,7 +68,7 @@ log = logging.getLogger("gate.screens")
 
 
 async def run(config: Config, *, stop: asyncio.Event) -> None:
-    """Serve until `stop` is set. Raises ConfigError for an unknown language, OSError when the port cannot be had."""
+    """Serve until `stop` is set. Raises ConfigError for words that it must not show, OSError when the port cannot be had."""
     await Screens(config, boot=secrets.token_hex(8)).run(stop)
 
 
@@ -85,6 +85,10 @@ class Screens:
         road_limits: Limits = LIMITS,
     ) -> None:
         self._config = config
+        self._texts = Languages()
+        if found := list(problems(config, self._texts)):
+            raise ConfigError(*found)
+        self._labels = labels_of(config, self._texts)
         self._lane_pulse_s = lane_pulse_s
         self._lane_silence_s = lane_silence_s
         self._preview_changed = asyncio.Event()
@@ -141,27 +145,19 @@ class Screens:
 
     def _app(self, key: Key) -> Starlette:
         screens = self._config.screens
-        labels = Labels(
-            gate=self._config.gate_id,
-            operator=self._config.operator,
-            purpose=self._config.purpose,
-            languages=screens.languages,
-        )
         hosts = frozenset(f"{name}:{screens.port}" for name in (host_of(self._config), "localhost"))
-        try:
-            return create_app(
-                board=self._board,
-                mirror=self._mirror,
-                tints=self._tints,
-                labels=labels,
-                hosts=hosts,
-                key=key,
-                on_known=self._visitors.is_known,
-                watched=self._watched.routes(),
-                on_refused=self._note_refused,
-            )
-        except UnknownLanguageError as error:
-            raise ConfigError(Problem("screens.languages", str(error))) from error
+        return create_app(
+            board=self._board,
+            mirror=self._mirror,
+            tints=self._tints,
+            labels=self._labels,
+            texts=self._texts,
+            hosts=hosts,
+            key=key,
+            on_known=self._visitors.is_known,
+            watched=self._watched.routes(),
+            on_refused=self._note_refused,
+        )
 
     def _note_refused(self) -> None:
         """Another secret was shown: count it, and tell of it now and then."""
@@ -183,7 +179,7 @@ class Screens:
             self._show(lane_unknown(self._config.purpose))
 
     async def _follow_lane(self, connection: Connection[FromLane]) -> NoReturn:
-        await connection.send(WatchView())
+        await connection.send(WatchView(self._labels.notice.version))
         while True:
             try:
                 async with asyncio.timeout(self._lane_silence_s):
@@ -193,11 +189,16 @@ class Screens:
             match message:
                 case View():
                     self._lane.is_up()
-                    self._show(render(_without_officers_part(message)))
+                    self._show(render(self._without_officers_part(message)))
                     if self._road is not None:
                         self._road.changed()
                 case Status():
                     pass  # a sign of life
+
+    def _without_officers_part(self, view: View) -> ViewState:
+        """What a traveller may see of a view."""
+        language = self._texts.language_of(view.issuer, self._labels.languages)
+        return ViewState(view.screen, view.guidance, view.purpose, view.direction, view.travellers, language)
 
     def _show(self, state: PageState) -> None:
         if self._tints is not None and state.preview and not self._board.state.preview:
@@ -307,8 +308,3 @@ async def _pulse(connection: Connection[FromLane], every_s: float) -> NoReturn:
     while True:
         await asyncio.sleep(every_s)
         await connection.send(StatusRequest())
-
-
-def _without_officers_part(view: View) -> ViewState:
-    """What a traveller may see of a view."""
-    return ViewState(view.screen, view.guidance, view.purpose, view.direction, view.travellers)

@@ -234,17 +234,23 @@ class Screens(Section, frozen=True, kw_only=True):
     `challenge`: the page shines pale colours at the face, in an order drawn for each crossing, and the face must take them on. For a
     display beside the camera, bright and near enough to be seen on a face.
 
+    `languages` in the order of the page, the site's own first. Outside demos each of them must have been read by a native speaker: where its file
+    does not say so, `reviewed` says who did and when, such as ar = "N. N., 3 March 2027".
+
     `management`: a further address, such as "192.0.2.5:9464", where metrics and readiness are asked for; loopback answers them always.
     """
 
     host: Literal["127.0.0.1", "::1"] = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=1024, le=65535)] = 8088
-    languages: tuple[Text, ...] = ("en", "fr", "ar")
+    languages: Annotated[tuple[Text, ...], msgspec.Meta(min_length=1, max_length=32)] = ("en",)
+    reviewed: dict[Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]+)*$")], Text] = {}
     challenge: bool = False
     management: str = ""
 
     def contradictions(self) -> Iterator[Wrong]:
-        """The management address is one, if there is one."""
+        """The management address is one, if there is one, and each language stands once."""
+        if len(set(self.languages)) < len(self.languages):
+            yield Wrong("languages", "each of them once")
         try:
             if self.management:
                 self.managed_at()
@@ -288,6 +294,18 @@ def address_of(text: str, *, such_as: str) -> tuple[str, int]:
     return host, port
 
 
+class Notice(Section, frozen=True, kw_only=True):
+    """What travellers are told of their data beside what this file says anyway (`gate notices`). In service it must be there.
+
+    `contact` is where they ask and complain, `address` where the whole notice is published, behind the QR code. `results_kept_days`: how long the
+    results of checks are kept, which is the operator's promise: auditors erase them, no gate does. Left out, the notice says that no end is set.
+    """
+
+    contact: Annotated[str, msgspec.Meta(min_length=3, max_length=80)]
+    address: Annotated[str, msgspec.Meta(pattern=r"^https://[!-~]{3,150}$")]
+    results_kept_days: Annotated[int, msgspec.Meta(ge=1, le=36500)] | None = None
+
+
 class Config(Section, frozen=True, kw_only=True):
     """The whole of `gate.toml`. `time_zone` is the gate's place by its IANA name: there, documents end with their last day.
 
@@ -320,6 +338,7 @@ class Config(Section, frozen=True, kw_only=True):
     updates: Updates | None = None
     screens: Screens = Screens()
     console: Console | None = None
+    notice: Notice | None = None
 
     def contradictions(self) -> Iterator[Wrong]:
         """What a lane needs, and each device's own line."""

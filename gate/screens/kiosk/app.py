@@ -26,9 +26,10 @@ from gate.passage.screen import Purpose
 from gate.screens.events import events
 from gate.screens.fanout import EndedError, Fanout, FanoutError, Latest
 from gate.screens.guard import Guard
-from gate.screens.kiosk import texts
 from gate.screens.kiosk.board import Board
 from gate.screens.kiosk.key import SECRET_LENGTH, Admission, Key
+from gate.screens.kiosk.notices import Notice
+from gate.screens.kiosk.texts import Languages
 from gate.screens.kiosk.tints import Tint, Tints
 from gate.screens.kiosk.view import Pictogram, lane_unknown
 from gate.screens.pages import environment
@@ -37,16 +38,21 @@ HEARTBEAT_S = 1.0  # the page calls an officer after three that are missing
 VIEWERS_MAX = 4
 ANSWER_LENGTH_MAX = 7  # what a page says: the number of the tint that it has painted
 _HERE = Path(__file__).parent
+_OF_THE_NOTICE = ("notice-", "board-")  # they want the gate's facts, and never change while a page is open
 
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """What the page says of itself: which gate this is, who runs it, what for, and in which languages, in that order."""
+    """What the page says of itself: which gate this is, who runs it, what for, in which languages, in that order, which of them are `drafts`,
+    and what happens to a traveller's data.
+    """
 
     gate: str
     operator: str
     purpose: Purpose
     languages: tuple[str, ...]
+    drafts: tuple[str, ...]
+    notice: Notice
 
 
 def create_app(
@@ -54,6 +60,7 @@ def create_app(
     board: Board,
     mirror: Fanout[bytes],
     labels: Labels,
+    texts: Languages,
     hosts: frozenset[str],
     key: Key,
     tints: Tints | None = None,
@@ -67,7 +74,7 @@ def create_app(
     `on_known` is told the scope of each request that shows the secret; `watched` is what a monitoring system asks on the same port;
     `on_refused` hears of another secret. Raises TextError when a language is not there.
     """
-    page = _page(boot=board.boot, labels=labels)
+    page = _page(boot=board.boot, labels=labels, texts=texts)
 
     async def show_page(_request: Request) -> Response:
         return HTMLResponse(page)
@@ -92,19 +99,32 @@ def create_app(
     return Starlette(routes=routes, middleware=[Middleware(Guard, hosts=hosts, admits=Admission(key, on_known))])
 
 
-def _page(*, boot: str, labels: Labels) -> str:
+def _page(*, boot: str, labels: Labels, texts: Languages) -> str:
     """The page as HTML, with every text of every language inside, so that it can speak when its server is gone."""
     catalogue = {
-        language: {text: texts.t(language, text, operator=labels.operator) for text in texts.text_ids(language)}
+        language: {
+            text: texts.t(language, text) for text in texts.text_ids(language) if not text.startswith(_OF_THE_NOTICE)
+        }
         for language in labels.languages
     }
+    notice = labels.notice
     template = environment(_HERE / "templates").get_template("page.html")
     return template.render(
         boot=boot,
         catalogue=catalogue,
         gate=labels.gate,
         operator=labels.operator,
-        languages=[{"tag": language, "direction": texts.direction(language)} for language in labels.languages],
+        languages=[
+            {
+                "tag": language,
+                "direction": texts.direction(language),
+                "is_draft": language in labels.drafts,
+                "notice": notice.lines(language),
+                "more": texts.t(language, "notice-more"),
+            }
+            for language in labels.languages
+        ],
+        code=notice.code(),
         offline=lane_unknown(labels.purpose).as_json(),
         pictograms=[pictogram.value for pictogram in Pictogram],
     )

@@ -1,19 +1,37 @@
-"""The traveller's page's words in every language (`gate.screens.texts`), and which way a language's script runs."""
+"""The traveller's page's words in every language (`gate.screens.texts`), and what else a language's file says.
+
+All that the page knows of a language stands in its file: beside the texts two of Fluent's terms, `-issuers`, the states whose travellers see it
+first, in the letters of the MRZ, and `-reviewed`, who has read it as a native speaker and when. A language without the second is a draft.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+import unicodedata
+from collections.abc import Sequence
+from typing import Any
 
 from gate.screens.texts import Texts
 
-_RIGHT_TO_LEFT: Final = frozenset({"ar", "fa", "he", "ur"})
-_TEXTS: Final = Texts(__package__)
 
-available = _TEXTS.available
-t = _TEXTS.t
-text_ids = _TEXTS.text_ids
+class Languages(Texts):
+    """The languages of the page; `folder` is another one than it comes with."""
 
+    def __init__(self, folder: Any = None) -> None:  # noqa: ANN401 - importlib's Traversable, whose home moves between 3.11 and 3.13
+        super().__init__(__package__, folder)
 
-def direction(language: str) -> str:
-    """`rtl` for a script that runs from right to left, else `ltr`: a value of HTML's `dir`."""
-    return "rtl" if language in _RIGHT_TO_LEFT else "ltr"
+    def direction(self, language: str) -> str:
+        """`rtl` for a script that runs from right to left, else `ltr`: a value of HTML's `dir`. The language's own name tells."""
+        letters = (unicodedata.bidirectional(letter) for letter in self.t(language, "language-name"))
+        return "rtl" if next((one for one in letters if one in {"L", "R", "AL"}), "L") != "L" else "ltr"
+
+    def reviewed(self, language: str) -> str:
+        """Who has read a language's texts as a native speaker, and when; empty for a draft. Raises UnknownLanguageError."""
+        return self.term(language, "reviewed")
+
+    def issuers(self, language: str) -> frozenset[str]:
+        """The states whose travellers see this language first. Raises UnknownLanguageError."""
+        return frozenset(self.term(language, "issuers").split())
+
+    def language_of(self, issuer: str | None, languages: Sequence[str]) -> str | None:
+        """Which of these languages a traveller with a document of this state sees first; None: none of them more than others."""
+        return next((one for one in languages if issuer is not None and issuer in self.issuers(one)), None)

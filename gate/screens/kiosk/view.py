@@ -92,6 +92,11 @@ class ViewState:
     purpose: Purpose
     direction: BorderDirection | None = None
     travellers: str = EVERYBODY.name
+    language: str | None = None  # the traveller's, by the state that issued their document
+
+
+# Somebody is being served: the page may speak their language. To everybody else it speaks all.
+_OF_A_TRAVELLER = frozenset({Screen.LOOK, Screen.WAIT, Screen.GO, Screen.OFFICER, Screen.OTHER_LANE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,7 @@ class PageState:
 
     `step` is the traveller's place on the way (1 passport, 2 face, 3 walk), None where there is no way onward.
     `mark` is the text id of the purpose that every screen carries outside service (safety invariant 14), `signs` say whom the lane serves.
+    `language` is the one that the page speaks unless the traveller chooses another, None: all of them.
     """
 
     screen: Screen
@@ -112,6 +118,7 @@ class PageState:
     notice: bool
     mark: str | None
     signs: tuple[str, ...]
+    language: str | None
 
     def as_json(self) -> dict[str, str | int | bool | list[str] | None]:
         """The page as the browser receives it."""
@@ -126,6 +133,7 @@ class PageState:
             "notice": self.notice,
             "mark": self.mark,
             "signs": list(self.signs),
+            "language": self.language,
         }
 
 
@@ -177,6 +185,7 @@ def _page(
         notice=view.screen is Screen.WELCOME,
         mark=None if view.purpose == Purpose.SERVICE else f"mark-{view.purpose}",
         signs=_signs(view),
+        language=view.language if view.screen in _OF_A_TRAVELLER else None,
     )
 
 

@@ -48,8 +48,8 @@ def takes(kind: mi.Type) -> str:
             return ", ".join(f"`{value}`" for value in values)
         case mi.VarTupleType(item_type=item):
             return "tables, see below" if isinstance(item, mi.StructType) else f"a list: {takes(item)}"
-        case mi.DictType():
-            return "tables, see below"
+        case mi.DictType(value_type=value):
+            return "tables, see below" if isinstance(value, mi.StructType) else f"a table of {takes(value)}"
         case mi.UnionType(types=types):
             return " or ".join(takes(one) for one in types if not isinstance(one, mi.NoneType))
         case _:

@@ -7,6 +7,7 @@ import contextlib
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,6 +20,8 @@ from gate.screens.fanout import Fanout
 from gate.screens.kiosk.app import VIEWERS_MAX, Labels, create_app
 from gate.screens.kiosk.board import PAGES_MAX, Board
 from gate.screens.kiosk.key import SECRET_LENGTH, Key
+from gate.screens.kiosk.notices import Facts, Notice
+from gate.screens.kiosk.texts import Languages
 from gate.screens.kiosk.view import ViewState, lane_unknown, render
 from gate.screens.texts import UnknownLanguageError
 
@@ -28,7 +31,16 @@ KEY = Key(SECRET, port=8088)
 COOKIE = {"Cookie": f"kiosk-8088={SECRET}"}
 OURS = {"Host": HOST} | COOKIE
 OUR_PAGE = OURS | {"Origin": f"http://{HOST}"}
-LANGUAGES = ("en", "fr", "ar")
+LANGUAGES = ("en", "fr", "ar", "zh-Hans", "de", "hi", "ru", "es")
+FACTS = Facts(
+    "border.example", "north-7", "privacy@border.example", "https://border.example/notice", 30, 2, central=True
+)
+
+
+def labelled(purpose: Purpose, *languages: str, facts: Facts = FACTS) -> Labels:
+    drafts = tuple(language for language in languages if language != "en")
+    notice = Notice(Languages(), facts, languages)
+    return Labels(facts.gate, facts.operator, purpose, languages, drafts, notice)
 
 
 class Kiosk:
@@ -40,7 +52,8 @@ class Kiosk:
         self.app = create_app(
             board=self.board,
             mirror=self.mirror,
-            labels=Labels("north-7", "border.example", purpose, LANGUAGES),
+            labels=labelled(purpose, *LANGUAGES),
+            texts=Languages(),
             hosts=frozenset({HOST}),
             key=KEY,
             heartbeat_s=heartbeat_s,
@@ -93,15 +106,18 @@ def test_the_page_carries_every_text_of_every_language_so_that_it_can_speak_with
     catalogue = json.loads(re.findall(r'id="texts">(.+?)</script>', page)[0])
     assert set(catalogue) == set(LANGUAGES)
     assert catalogue["ar"]["officer-title"] == "سيساعدك أحد الموظفين"
-    assert "border.example" in catalogue["fr"]["notice-who"]
+    assert not [text for texts in catalogue.values() for text in texts if text.startswith(("notice-", "board-"))]
     offline = json.loads(re.findall(r'id="offline">(.+?)</script>', page)[0])
     assert offline == lane_unknown(Purpose.DEMO).as_json()
 
 
 def test_the_page_has_one_heading_and_is_no_markup_of_the_operator() -> None:
-    nasty = Labels("north-7", "</script><script>alert(1)</script>", Purpose.SERVICE, ("en",))
+    script = "</script><script>alert(1)</script>"
+    nasty = labelled(Purpose.SERVICE, "en", facts=Facts(script, "north-7", script, script, None, 2, central=False))
     kiosk = Kiosk()
-    app = create_app(board=kiosk.board, mirror=kiosk.mirror, labels=nasty, hosts=frozenset({HOST}), key=KEY)
+    app = create_app(
+        board=kiosk.board, mirror=kiosk.mirror, labels=nasty, texts=Languages(), hosts=frozenset({HOST}), key=KEY
+    )
     page = TestClient(app, base_url=f"http://{HOST}").get("/").text
     assert page.count("<h1") == 1
     assert "<script>alert" not in page
@@ -116,9 +132,40 @@ def test_the_mark_stands_in_the_page_before_any_script_runs(purpose: Purpose, hi
 
 def test_an_unknown_language_stops_the_start() -> None:
     kiosk = Kiosk()
-    labels = Labels("north-7", "border.example", Purpose.DEMO, ("en", "tlh"))
+    labels = replace(labelled(Purpose.DEMO, "en"), languages=("en", "tlh"))
     with pytest.raises(UnknownLanguageError, match="tlh"):
-        create_app(board=kiosk.board, mirror=kiosk.mirror, labels=labels, hosts=frozenset({HOST}), key=KEY)
+        create_app(
+            board=kiosk.board, mirror=kiosk.mirror, labels=labels, texts=Languages(), hosts=frozenset({HOST}), key=KEY
+        )
+
+
+def test_the_notice_stands_on_the_page_in_every_language_and_its_code_beside_it(client: TestClient) -> None:
+    page = client.get("/").text
+    told = re.findall(r'<div class="told" lang="([\w-]+)"', page)
+    assert told == list(LANGUAGES)
+    assert page.count("privacy@border.example") == len(LANGUAGES)
+    assert page.count("<figure>") == 1
+    assert not re.search(r"""<svg[^>]*(style|href|onload)=""", page)
+    bare = labelled(Purpose.DEMO, "en", facts=replace(FACTS, address=""))
+    kiosk = Kiosk()
+    app = create_app(
+        board=kiosk.board, mirror=kiosk.mirror, labels=bare, texts=Languages(), hosts=frozenset({HOST}), key=KEY
+    )
+    assert "<figure>" not in TestClient(app, base_url=f"http://{HOST}").get("/").text
+
+
+def test_each_draft_is_marked_at_its_button_and_a_page_without_drafts_says_nothing_of_them(client: TestClient) -> None:
+    names = dict(re.findall(r'data-choose="([\w-]+)"[^>]*>([^<]+)<', client.get("/").text))
+    assert list(names) == list(LANGUAGES)
+    assert [language for language, name in names.items() if not name.endswith("*")] == ["en"]
+    kiosk = Kiosk()
+    reviewed = replace(labelled(Purpose.DEMO, *LANGUAGES), drafts=())
+    app = create_app(
+        board=kiosk.board, mirror=kiosk.mirror, labels=reviewed, texts=Languages(), hosts=frozenset({HOST}), key=KEY
+    )
+    page = TestClient(app, base_url=f"http://{HOST}").get("/").text
+    assert 'class="draft"' not in page
+    assert "Deutsch<" in page
 
 
 @pytest.mark.parametrize("path", ["/", "/healthz", "/static/page.js", "/static/page.css", "/static/icon.svg", "/none"])
@@ -134,11 +181,14 @@ def test_nothing_is_stored_framed_or_loaded_from_elsewhere_and_there_are_no_cook
 
 
 def test_the_page_loads_from_its_own_server_only(client: TestClient) -> None:
-    everything = "".join(client.get(path).text for path in ("/", "/static/page.js", "/static/page.css"))
+    everything = "".join(
+        client.get(path).text for path in ("/", "/static/page.js", "/static/page.css", "/static/words.css")
+    )
     assert re.findall(r"https?://[^\s\"']+", everything) == []
     assert re.findall(r'(?:src|href)="([^"]+)"', everything) == [
         "/static/icon.svg",
         "/static/page.css",
+        "/static/words.css",
         "/static/page.js",
     ]
     assert re.search(r'\s(style|on\w+)="', everything) is None

@@ -12,9 +12,10 @@ import pytest
 import gate.screens.kiosk
 from gate.passage.screen import Guidance, Purpose, Screen
 from gate.passage.serving import BorderDirection
-from gate.screens.kiosk import texts
+from gate.screens.kiosk.texts import Languages
 from gate.screens.kiosk.view import PageState, Pictogram, Tone, ViewState, lane_unknown, render
 
+texts = Languages()
 KIOSK = Path(gate.screens.kiosk.__file__).parent
 PURPOSES = tuple(Purpose)
 VIEWS = [ViewState(*view) for view in itertools.product(Screen, Guidance, PURPOSES)]
@@ -100,6 +101,13 @@ def test_every_screen_says_whom_the_lane_serves_where_it_has_words_for_it() -> N
     assert set(re.findall(r'data-sign="(\w+)"', page)) == {"entry", "exit", "eu"}
 
 
+def test_the_page_speaks_a_travellers_language_while_somebody_is_served_and_all_of_them_to_everybody_else() -> None:
+    served = {
+        screen for screen in Screen if render(ViewState(screen, Guidance.NONE, Purpose.DEMO, language="de")).language
+    }
+    assert served == {Screen.LOOK, Screen.WAIT, Screen.GO, Screen.OFFICER, Screen.OTHER_LANE}
+
+
 def test_the_browser_receives_plain_words_and_every_field() -> None:
     page = render(ViewState(Screen.LOOK, Guidance.COME_CLOSER, Purpose.TRIAL))
     assert page.as_json() == {
@@ -113,6 +121,7 @@ def test_the_browser_receives_plain_words_and_every_field() -> None:
         "notice": False,
         "mark": "mark-trial",
         "signs": [],
+        "language": None,
     }
     assert set(page.as_json()) == set(PageState.__slots__)
     assert replace(page, mark=None).as_json()["mark"] is None

@@ -1,5 +1,10 @@
-# The traveller's page in English. One instruction a screen, few words, said to anyone.
+# The traveller's page and boards in English. One instruction a screen, few words, said to anyone.
 # Every file in this folder has the same texts with the same variables; a test compares them.
+
+# Who has read all of it as a native speaker, and when. A file without this term is a draft.
+-reviewed = written by the authors, 27 November 2026
+# Whose travellers see it first: states in the letters of the MRZ (ICAO 9303-3 §5) of whose official languages only this one has a file.
+-issuers = ATG AUS BHS BRB BLZ BWA DMA FJI GBD GBN GBO GBP GBR GBS GHA GMB GRD GUY IRL JAM KEN KNA LBR LCA LSO MLT MWI NAM NGA NZL PHL PNG SLB SLE SSD SWZ TON TTO UGA USA VCT WSM ZAF ZMB ZWE
 
 language-name = English
 page-name = Border gate
@@ -22,34 +27,44 @@ emergency-title = Leave the lane now
 emergency-hint = Use the nearest way out
 
 guide-come-closer = Come a little closer
-guide-step-back = Step back a little
+guide-step-back = Move back a little
 guide-move-left = Move a little to your left
 guide-move-right = Move a little to your right
-guide-move-up = Move up a little
-guide-move-down = Move down a little
+guide-move-up = Your face a little higher
+guide-move-down = Your face a little lower
 guide-open-eyes = Open your eyes
 guide-close-mouth = Close your mouth
 guide-face-forward = Look straight ahead
 guide-hold-still = Hold still
-guide-one-person = One person only
+guide-one-person = One person at a time
 guide-more-light = Turn towards the light
 
 guide-page-open = Show the photo page
-guide-page-turn = Turn the document round
+guide-page-turn = Turn the document half way round
 guide-page-flat = Lay the document flat
 guide-page-clear = Take your fingers off the page
 guide-page-still = Leave the document still
-guide-page-glare = Move it out of the glare
+guide-page-glare = Move it out of the reflection
 
-# What is taken, what for, for how long, and the other way.
-notice-what = We read your passport’s chip and look at your face.
-notice-why = Only to check that the passport is yours.
-notice-how-long = Your pictures are erased when you have left.
-notice-choice = You may go to an officer instead, free of charge.
-notice-who = Run by { $operator }
+# Three lines before the camera opens: what, for how long, and the other way. The rest stands behind the code, and on the boards.
+notice-what = We read your passport and compare your face with its photo.
+notice-kept-days = Pictures are erased { $minutes ->
+    [one] { $minutes } minute
+   *[other] { $minutes } minutes
+ } after the check at the latest, results after { $days ->
+    [one] { $days } day
+   *[other] { $days } days
+ }.
+notice-kept-open = Pictures are erased { $minutes ->
+    [one] { $minutes } minute
+   *[other] { $minutes } minutes
+ } after the check at the latest. Results are kept with no set end.
+notice-choice = You may go to an officer instead, free of charge. Complaints: { $contact }
+notice-more = All about your data
 
 mark-demo = Demonstration, not a border control
 mark-trial = Trial operation
+mark-unreviewed = Draft: no native speaker has reviewed it
 
 direction-entry = Arrivals
 direction-exit = Departures
@@ -60,3 +75,34 @@ step-walk = Walk
 steps-name = The way through the gate
 languages-name = Language
 mirror-name = The picture the camera sees
+
+# The boards, and the page behind the code.
+board-title = Your data at this gate
+board-who-title = Who
+board-who = Gate { $gate } is run by { $operator }.
+board-what-title = What is taken, and why
+board-what = Your passport’s printed lines, the data and the photo in its chip, and a video of your face.
+board-why = Only to check that the passport is genuine, valid and yours. Your face is compared with the photo in your passport, and with nobody else’s.
+board-decides = The gate opens or calls an officer. It never turns anybody away.
+board-kept-title = How long
+board-pictures = Pictures and passport data stay in memory and are erased when your crossing ends.
+board-referral = When an officer is called, an encrypted copy stays in memory until the officer has decided, { $minutes ->
+    [one] { $minutes } minute
+   *[other] { $minutes } minutes
+ } at most.
+board-results-days = The results of the checks stay in a sealed log for { $days ->
+    [one] { $days } day
+   *[other] { $days } days
+ }: the time, what was checked, the document’s type, state and dates, the nationality. No name, no number, no picture.
+board-results-open = The results of the checks stay in a sealed log with no set end: the time, what was checked, the document’s type, state and dates, the nationality. No name, no number, no picture.
+board-readers = { $auditors ->
+    [one] One auditor holds a key to it. Nobody at the gate can read it.
+   *[other] { $auditors } auditors hold a key to it. Nobody at the gate can read it.
+ }
+board-central = A copy, sealed in the same way, goes to the operator’s central server.
+board-choice-title = You have a choice
+board-choice = You may go to an officer’s lane instead. It costs nothing.
+board-ask-title = Questions and complaints
+board-ask = Ask what is kept about you, have it corrected, or complain: { $contact }
+board-more = This notice in every language: { $address }
+board-version = Version { $version }

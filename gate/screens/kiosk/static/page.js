@@ -33,7 +33,9 @@ function show(state) {
   for (const sign of document.querySelectorAll(".sign")) sign.hidden = !state.signs.includes(sign.dataset.sign);
   showStep(state.step);
   mirror.want(state.preview);
-  if (isNewTraveller) chooseLanguage(ALL);
+  passports = state.language;
+  if (isNewTraveller) choose(null);
+  else speak();
   if (isNewTraveller && performance.now() > RENEW_MS) location.reload();
   nameThePage();
 }
@@ -53,32 +55,41 @@ function showStep(step) {
   });
 }
 
-// ── languages: all of them until somebody chooses, and again for the next traveller ────────────────────────────────
+// ── languages: all of them until somebody chooses, or a passport says which, and again for the next traveller ──────────
 
+let chosen = null; // by the switch; null: nobody has chosen
+let passports = null; // by the passport's issuer, as the server says; null: none
 let forgetting = 0;
 
-function chooseLanguage(chosen) {
-  const main = chosen === ALL ? languages[0] : chosen;
-  root.dataset.language = chosen;
+function choose(language) {
+  chosen = language;
+  speak();
+  clearTimeout(forgetting);
+  if (language !== null) forgetting = setTimeout(forgetLanguage, FORGET_LANGUAGE_MS);
+}
+
+function speak() {
+  const language = chosen ?? passports ?? ALL;
+  const main = language === ALL ? languages[0] : language;
+  if (root.dataset.language === language && root.lang === main) return;
+  root.dataset.language = language;
   root.lang = main;
-  root.dir = chosen === ALL ? "ltr" : document.querySelector(`[data-choose="${chosen}"]`).dir;
+  root.dir = language === ALL ? "ltr" : document.querySelector(`[data-choose="${language}"]`).dir;
   for (const line of document.querySelectorAll("[data-text] > [lang], .notice > [lang]")) {
-    line.hidden = chosen !== ALL && line.lang !== chosen;
+    line.hidden = language !== ALL && line.lang !== language;
   }
   for (const button of document.querySelectorAll("[data-choose]")) {
-    button.setAttribute("aria-pressed", String(button.dataset.choose === chosen));
+    button.setAttribute("aria-pressed", String(button.dataset.choose === language));
   }
   for (const labelled of document.querySelectorAll("[data-label]")) {
     labelled.setAttribute("aria-label", texts[main][labelled.dataset.label]);
   }
   nameThePage();
-  clearTimeout(forgetting);
-  if (chosen !== ALL) forgetting = setTimeout(forgetLanguage, FORGET_LANGUAGE_MS);
 }
 
 function forgetLanguage() {
   // Whoever chose and went away leaves every language behind; whoever is on the way through keeps theirs.
-  if (root.dataset.screen === "welcome" || root.dataset.screen === "closed") chooseLanguage(ALL);
+  if (root.dataset.screen === "welcome" || root.dataset.screen === "closed") choose(null);
 }
 
 function nameThePage() {
@@ -88,7 +99,7 @@ function nameThePage() {
 
 for (const button of document.querySelectorAll("[data-choose]")) {
   button.addEventListener("click", () => {
-    chooseLanguage(root.dataset.language === button.dataset.choose ? ALL : button.dataset.choose);
+    choose(root.dataset.language === button.dataset.choose ? ALL : button.dataset.choose);
   });
 }
 

@@ -1,0 +1,48 @@
+"""`gate notices`: the boards that tell travellers what happens to their data, made of the configuration that makes it true."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gate.cli.output import Exit, emit_json, fail, refuse_configuration, say
+
+
+def command(
+    out: Annotated[Path, typer.Option(help="The folder that the files go into; it is made where there is none.")],
+    config: Annotated[Path | None, typer.Option("--config", help="The configuration file.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
+) -> None:
+    """Write a board to be printed for each language of the page (A4 or A3), index.html with all of them, and notice.txt, whose SHA-256 is the
+    version that stands in the log's records.
+    """
+    from gate import durable
+    from gate.passage.screen import Purpose
+    from gate.programs.screens.words import notice_of, problems
+    from gate.programs.shared.config import ConfigError
+    from gate.programs.shared.runner import load_config
+    from gate.screens.kiosk.texts import Languages
+
+    texts = Languages()
+    try:
+        settings = load_config(config)
+    except ConfigError as error:
+        refuse_configuration(error, config)
+    if found := list(problems(settings, texts)):
+        refuse_configuration(ConfigError(*found), config)
+    notice = notice_of(settings, texts)
+    mark = None if settings.purpose == Purpose.SERVICE else f"mark-{settings.purpose}"
+    files = dict(notice.boards(purpose_mark=mark))
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            durable.write(out / name, content.encode())
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"{error.filename or out}: {error.strerror}")
+    if as_json:
+        said = {"version": notice.version, "languages": list(settings.screens.languages), "files": list(files)}
+        emit_json("notices.make/1", said)
+    else:
+        say(f"notice {notice.version}: {len(files)} files in {out}")

@@ -1,0 +1,68 @@
+"""What the traveller's page says at this gate: in which languages, which of them are drafts, and the notice of what happens to data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from drivers.toml_file import Problem
+from gate.passage.screen import Purpose
+from gate.programs.shared.config import Config
+from gate.screens.kiosk.app import Labels
+from gate.screens.kiosk.notices import Facts, Notice
+from gate.screens.kiosk.texts import Languages
+
+
+def problems(config: Config, texts: Languages) -> Iterator[Problem]:
+    """What travellers must not be shown: a language without texts; outside demos one that no native speaker has read, by the site's own
+    word or ours; in service a page that does not say whom to ask.
+    """
+    known = texts.available()
+    for language in config.screens.languages:
+        if language not in known:
+            yield Problem("screens.languages", f"no texts in {language!r}; there are {', '.join(known)}")
+    if config.purpose != Purpose.DEMO:
+        for language in drafts(config, texts):
+            yield Problem(
+                "screens.languages",
+                f"purpose = {config.purpose} refuses {language}: no native speaker has reviewed its texts; have one read them, and name them "
+                f"in screens.reviewed",
+            )
+    if config.purpose == Purpose.SERVICE and config.notice is None:
+        yield Problem(
+            "notice", "purpose = service refuses: travellers must be told whom to ask, and where the whole notice is"
+        )
+
+
+def drafts(config: Config, texts: Languages) -> tuple[str, ...]:
+    """The page's languages whose texts nobody has reviewed."""
+    known, reviewed = texts.available(), config.screens.reviewed
+    return tuple(
+        one for one in config.screens.languages if one in known and one not in reviewed and not texts.reviewed(one)
+    )
+
+
+def notice_of(config: Config, texts: Languages) -> Notice:
+    """The notice, as the configuration makes it true. Raises TextError."""
+    said = config.notice
+    facts = Facts(
+        operator=config.operator,
+        gate=config.gate_id,
+        contact=config.operator if said is None else said.contact,
+        address="" if said is None else said.address,
+        results_kept_days=None if said is None else said.results_kept_days,
+        auditors=len(config.audit.recipients),
+        central=config.sync is not None,
+    )
+    return Notice(texts, facts, config.screens.languages)
+
+
+def labels_of(config: Config, texts: Languages) -> Labels:
+    """What the page says of itself. Raises UnknownLanguageError."""
+    return Labels(
+        gate=config.gate_id,
+        operator=config.operator,
+        purpose=config.purpose,
+        languages=config.screens.languages,
+        drafts=drafts(config, texts),
+        notice=notice_of(config, texts),
+    )

@@ -1,0 +1,128 @@
+"""The notice of what happens to a traveller's data: three lines for the page, the whole of it for boards, from the same facts.
+
+Nothing in it is written by hand for one gate: the facts come from its configuration, the words from `texts`. `version` is the SHA-256 of `text`,
+which is all that the notice says in all of the site's languages: who has the one can be shown that it is the other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import segno
+
+from gate.screens.kiosk.texts import Languages
+from gate.screens.pages import environment
+
+REFERRAL_KEPT_MIN: Final = 10  # minutes: how long sealed pictures of a referral wait for an officer at most
+VERSION_SHOWN: Final = 12  # characters of the version that a board has room for
+_ISOLATES: Final = re.compile("[\u2066-\u2069]")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is so at this gate. `results_kept_days` is None where no end is set, `address` of the whole notice empty where it has none."""
+
+    operator: str
+    gate: str
+    contact: str
+    address: str
+    results_kept_days: int | None
+    auditors: int
+    central: bool
+
+
+class Notice:
+    """The notice of one gate. Raises TextError for a language that is not there."""
+
+    def __init__(self, texts: Languages, facts: Facts, languages: tuple[str, ...]) -> None:
+        self.address = facts.address
+        self._texts = texts
+        self._facts = facts
+        self._languages = languages
+        self.text = "".join(self._paragraphs(language) for language in languages)
+        self.version = hashlib.sha256(self.text.encode()).hexdigest()
+
+    def lines(self, language: str) -> tuple[str, str, str]:
+        """What stands on the page before the camera opens: what is taken, how long it is kept, and the other way."""
+        kept = "notice-kept-open" if self._facts.results_kept_days is None else "notice-kept-days"
+        return self._say(language, "notice-what"), self._say(language, kept), self._say(language, "notice-choice")
+
+    def sections(self, language: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """The whole notice: each section's heading and sentences."""
+        facts = self._facts
+        kept = [
+            "pictures",
+            "referral",
+            "results-open" if facts.results_kept_days is None else "results-days",
+            "readers",
+        ]
+        parts = {
+            "who": ["who"],
+            "what": ["what", "why", "decides"],
+            "kept": [*kept, *(["central"] if facts.central else [])],
+            "choice": ["choice"],
+            "ask": ["ask"],
+        }
+        return tuple(
+            (self._say(language, f"board-{part}-title"), tuple(self._say(language, f"board-{text}") for text in texts))
+            for part, texts in parts.items()
+        )
+
+    def boards(self, *, purpose_mark: str | None) -> Iterator[tuple[str, str]]:
+        """The boards to be printed, and the page that stands at the notice's address: each file's name and content.
+
+        `purpose_mark` is the text id of what every board says outside service (safety invariant 14).
+        """
+        template = environment(Path(__file__).parent / "templates").get_template("board.html")
+        marks = [mark for mark in (purpose_mark,) if mark is not None]
+        for name, languages in [("index", self._languages), *((one, (one,)) for one in self._languages)]:
+            yield (
+                f"{name}.html",
+                template.render(
+                    boards=[
+                        {
+                            "tag": language,
+                            "direction": self._texts.direction(language),
+                            "marks": [self._texts.t(language, mark) for mark in marks],
+                            "title": self._say(language, "board-title"),
+                            "sections": self.sections(language),
+                            "more": self._say(language, "board-more") if self.address else "",
+                            "version": self._texts.t(language, "board-version", version=self.version[:VERSION_SHOWN]),
+                        }
+                        for language in languages
+                    ],
+                    code=self.code(),
+                ),
+            )
+        yield "notice.txt", self.text
+
+    def code(self) -> str:
+        """The QR code of the notice's address as SVG, dark on light with its margin; empty without one. No word of the address stands in it."""
+        if not self.address:
+            return ""
+        return segno.make_qr(self.address, error="m").svg_inline(border=4, omitsize=True, dark="#000", light="#fff")
+
+    def _say(self, language: str, text: str) -> str:
+        facts = self._facts
+        return self._texts.t(
+            language,
+            text,
+            operator=facts.operator,
+            gate=facts.gate,
+            contact=facts.contact,
+            address=facts.address,
+            minutes=REFERRAL_KEPT_MIN,
+            days=facts.results_kept_days or 0,
+            auditors=facts.auditors,
+        )
+
+    def _paragraphs(self, language: str) -> str:
+        """All of one language, a line each, without the marks that only steer a screen."""
+        sections = [line for heading, sentences in self.sections(language) for line in (heading, *sentences)]
+        said = [f"[{language}]", *self.lines(language), self._say(language, "board-title"), *sections]
+        return _ISOLATES.sub("", "\n".join([*said, *([self._say(language, "board-more")] if self.address else []), ""]))

@@ -1,0 +1,119 @@
+"""The notice of what happens to a traveller's data: true to its facts, whole in every language, and known by its version."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import replace
+
+import pytest
+
+from gate.screens.kiosk.notices import VERSION_SHOWN, Facts, Notice
+from gate.screens.kiosk.texts import Languages
+
+TEXTS = Languages()
+LANGUAGES = TEXTS.available()
+FACTS = Facts(
+    "border.example", "north-7", "privacy@border.example", "https://border.example/notice", 30, 2, central=True
+)
+MARKS = re.compile("[\u2066-\u2069]")
+
+
+def notice(facts: Facts = FACTS, *languages: str) -> Notice:
+    return Notice(TEXTS, facts, languages or ("en",))
+
+
+def read(text: str) -> str:
+    return MARKS.sub("", text)
+
+
+def whole(facts: Facts) -> str:
+    return " ".join(sentence for _, sentences in notice(facts).sections("en") for sentence in sentences)
+
+
+def test_three_lines_say_what_how_long_and_where_else() -> None:
+    assert [read(line) for line in notice().lines("en")] == [
+        "We read your passport and compare your face with its photo.",
+        "Pictures are erased 10 minutes after the check at the latest, results after 30 days.",
+        "You may go to an officer instead, free of charge. Complaints: privacy@border.example",
+    ]
+
+
+def test_what_has_no_set_end_is_said_to_have_none() -> None:
+    endless = replace(FACTS, results_kept_days=None)
+    assert "with no set end" in notice(endless).lines("en")[1]
+    assert "with no set end" in whole(endless)
+    assert "30" not in notice(endless).text.replace("[en]", "")
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (FACTS, "Gate north-7 is run by border.example."),
+        (FACTS, "2 auditors hold a key to it."),
+        (replace(FACTS, auditors=1), "One auditor holds a key to it."),
+        (FACTS, "central server"),
+        (FACTS, "for 30 days: the time"),
+        (replace(FACTS, results_kept_days=1), "for 1 day: the time"),
+        (FACTS, "10 minutes at most"),
+        (FACTS, "It costs nothing."),
+    ],
+)
+def test_the_whole_notice_says_what_is_so_at_this_gate(changed: Facts, said: str) -> None:
+    assert said in read(whole(changed))
+
+
+def test_a_gate_without_a_central_server_speaks_of_none() -> None:
+    assert "central server" not in whole(replace(FACTS, central=False))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_says_all_of_it(language: str) -> None:
+    told = notice(FACTS, language)
+    sections = told.sections(language)
+    assert [len(sentences) for _, sentences in sections] == [1, 3, 5, 1, 1]
+    for fact in ("north-7", "border.example", "privacy@border.example", "https://border.example/notice", "10", "30"):
+        assert fact in told.text, fact
+
+
+def test_the_version_is_the_digest_of_the_text_and_changes_with_every_fact_and_language() -> None:
+    first = notice()
+    assert first.version == hashlib.sha256(first.text.encode()).hexdigest()
+    others = [
+        *(replace(FACTS, **{name: f"{getattr(FACTS, name)}x"}) for name in ("operator", "gate", "contact", "address")),
+        replace(FACTS, results_kept_days=31),
+        replace(FACTS, auditors=3),
+        replace(FACTS, central=False),
+    ]
+    versions = {notice(facts).version for facts in others} | {notice(FACTS, "en", "fr").version, first.version}
+    assert len(versions) == len(others) + 2
+    assert notice().version == first.version
+
+
+def test_there_is_a_board_a_language_a_page_of_all_and_the_text_behind_the_version() -> None:
+    told = notice(FACTS, *LANGUAGES)
+    boards = dict(told.boards(purpose_mark="mark-trial"))
+    assert boards.keys() == {"index.html", "notice.txt", *(f"{language}.html" for language in LANGUAGES)}
+    assert hashlib.sha256(boards["notice.txt"].encode()).hexdigest() == told.version
+    assert boards["index.html"].count("<article") == len(LANGUAGES)
+    for language in LANGUAGES:
+        board = boards[f"{language}.html"]
+        assert f'<article lang="{language}" dir="{TEXTS.direction(language)}">' in board
+        assert TEXTS.t(language, "mark-trial") in board
+        assert told.version[:VERSION_SHOWN] in board
+        assert board.count("<svg") == 1
+        assert not re.search(r"""(src|href)=|@import|url\(""", board), "nothing is loaded from elsewhere"
+
+
+def test_a_gate_in_service_is_marked_as_nothing_and_one_without_an_address_has_no_code() -> None:
+    boards = dict(notice(replace(FACTS, address="")).boards(purpose_mark=None))
+    assert '<p class="mark">' not in boards["en.html"]
+    assert "<svg" not in boards["en.html"]
+    assert "in every language" not in boards["en.html"]
+
+
+def test_what_stands_in_the_configuration_is_no_markup() -> None:
+    script = "<script>alert(1)</script>"
+    boards = dict(notice(replace(FACTS, contact=script, operator=script)).boards(purpose_mark=None))
+    assert "<script" not in boards["en.html"]
+    assert script in boards["notice.txt"]
