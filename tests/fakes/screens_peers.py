@@ -40,6 +40,7 @@ class FakeLane:
         self._path = path
         self._view = first
         self._watchers: set[Connection[Any]] = set()
+        self.notices: list[str] = []
         self.mute = False
 
     async def show(self, view: View) -> None:
@@ -58,6 +59,7 @@ class FakeLane:
         try:
             async for message in connection:
                 if isinstance(message, WatchView):
+                    self.notices.append(message.notice)
                     self._watchers.add(connection)
                     await connection.send(self._view)
                 elif isinstance(message, StatusRequest) and not self.mute:

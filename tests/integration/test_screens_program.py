@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import httpx2
+import msgspec
 import pytest
 from fakes.ports import free_port
 from fakes.screens_peers import FakeLane, FakePreview, view
@@ -33,7 +34,9 @@ from gate.programs.screens.http import server as http_server
 from gate.programs.screens.program import FRAME_BYTES_MAX, Screens, run
 from gate.programs.screens.proof import ABLE_MAX_S, ALIVE_MAX_S
 from gate.programs.screens.start import page_with_secret, start_page
+from gate.programs.screens.words import notice_of
 from gate.programs.shared.config import Config, ConfigError, parse
+from gate.screens.kiosk.texts import Texts
 from hardware_sim.display import PAINT_S, Display
 
 DEADLINE_S = 8.0
@@ -510,6 +513,38 @@ async def test_a_port_that_is_taken_is_said_so(tmp_path: Path) -> None:
 async def test_a_language_without_texts_is_a_configuration_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"screens\.languages: no texts in 'tlh'; there are ar, de, en"):
         await run(config(tmp_path, languages=["en", "tlh"]), stop=asyncio.Event())
+
+
+@pytest.mark.parametrize(("purpose", "language"), [("trial", "de"), ("service", "de"), ("service", "en")])
+async def test_what_nobody_has_read_or_nobody_answers_for_is_not_shown_to_travellers(
+    tmp_path: Path, purpose: str, language: str
+) -> None:
+    settings = msgspec.structs.replace(config(tmp_path, languages=[language]), purpose=Purpose(purpose))
+    with pytest.raises(ConfigError, match=r"screens\.languages: .* de: no native" if language == "de" else "notice: "):
+        await run(settings, stop=asyncio.Event())
+
+
+async def test_the_page_speaks_the_language_of_the_passport_whatever_becomes_of_it(tmp_path: Path) -> None:
+    settings = config(tmp_path, languages=["en", "de"])
+    async with (
+        FakeLane(settings.socket("lane"), first=view(Screen.WELCOME)).run() as lane,
+        program(settings) as address,
+        watching(address) as page,
+    ):
+        await page.until(screen="welcome", language=None)
+        for issuer, language in (("D", "de"), ("GBR", "en"), ("F", None), ("FRA", None), (None, None)):
+            for screen in (Screen.LOOK, Screen.GO, Screen.OFFICER):
+                await lane.show(view(screen, issuer=issuer))
+                await page.until(screen=screen.value, language=language)
+
+
+async def test_the_lane_is_told_which_notice_travellers_are_shown(tmp_path: Path) -> None:
+    settings = config(tmp_path, languages=["en", "fr"])
+    expected = notice_of(settings, Texts()).version
+    async with FakeLane(settings.socket("lane"), first=view(Screen.WELCOME)).run() as lane:
+        async with program(settings) as address, watching(address) as page:
+            await page.until(screen="welcome")
+        assert lane.notices == [expected]
 
 
 async def test_whoever_watches_the_gate_is_told_on_both_addresses_and_a_browser_is_not_led_there(

@@ -160,8 +160,11 @@ class Lane:
             missing=frozenset({Part.VISION, Part.CAMERA, Part.LOG} | ({Part.SENSORS} if self._sensors else set())),
         )
         self._pulse = Pulse(clock_ms=lambda: asyncio.get_running_loop().time() * 1000)
-        self._notice = ""
-        self._views = Views(status=self._status, purpose=config.purpose, on_notice=self._note_notice)
+        self._views = Views(
+            status=self._status,
+            purpose=config.purpose,
+            on_notice=lambda notice: self.append(NoticeShown(notice), awaited=False),
+        )
         self._referrals = Referrals()
         self._officers = Officers(
             lane=self.engine,
@@ -246,12 +249,6 @@ class Lane:
                 is_the_other = view.screen is Screen.GO and granted not in {None, door}
                 keeper.lamp(LampColour.RED if is_the_other else colour)
         self._views.show(view)
-
-    def _note_notice(self, notice: str) -> None:
-        """Record which notice travellers are shown from now on."""
-        if notice and notice != self._notice:
-            self._notice = notice
-            self.append(NoticeShown(notice), awaited=False)
 
     def _answer(self, number: int, outcome: Outcome, detail: str) -> None:
         self._officers.answer(number, outcome, detail)

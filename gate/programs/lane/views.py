@@ -25,9 +25,10 @@ class Views:
         purpose: Purpose,
         on_notice: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """`on_notice` is told the notice that a page's program shows, whenever one begins to look on."""
+        """`on_notice` hears of each notice that travellers are shown from now on: once, until it is another one."""
         self._status = status
         self._on_notice = on_notice
+        self._notice = ""
         self._view = messages.View(Screen.CLOSED, Guidance.NONE, None, None, purpose)
         self._watchers: set[asyncio.Event] = set()
 
@@ -50,7 +51,7 @@ class Views:
             try:
                 async for message in connection:
                     if isinstance(message, messages.WatchView):
-                        self._on_notice(message.notice)
+                        self._hear(message.notice)
                         if watching is None:
                             self._watchers.add(changed)
                             changed.set()
@@ -61,6 +62,11 @@ class Views:
                 self._watchers.discard(changed)
                 if watching is not None:
                     watching.cancel()
+
+    def _hear(self, notice: str) -> None:
+        if notice not in {"", self._notice}:
+            self._notice = notice
+            self._on_notice(notice)
 
     async def _watch(self, connection: Connection[Any], changed: asyncio.Event) -> None:
         with contextlib.suppress(ChannelClosedError):

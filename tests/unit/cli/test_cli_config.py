@@ -129,6 +129,33 @@ def test_what_only_a_running_program_would_refuse_is_found_as_well(path: Path, t
     assert found["gate.toml", "screens.languages"][0] == line_with(path, "languages")
 
 
+def test_a_draft_is_for_demos_until_the_site_says_who_has_read_it(path: Path) -> None:
+    changed(path, screens={"languages": ["en", "ar", "de"], "reviewed": {"de": "N. N., 3 March 2027"}})
+    assert json.loads(ran("check", "--config", path, "--json"))["ok"], "a demo shows them, marked"
+    changed(path, purpose="trial")
+    found = [(key, line, why) for _, key, line, why in problems(path) if key.startswith("screens")]
+    assert [(key, line) for key, line, _ in found] == [("screens.languages", line_with(path, "languages"))]
+    assert found[0][2].startswith("purpose = trial refuses ar: no native speaker has reviewed its texts")
+    changed(path, screens={"languages": ["en", "ar"], "reviewed": {"ar": "N. N., 3 March 2027"}})
+    assert [key for _, key, _, _ in problems(path) if key.startswith("screens")] == []
+
+
+def test_who_has_read_a_language_is_covered_by_the_approval(path: Path) -> None:
+    changed(path, screens={"reviewed": {"ar": "N. N., 3 March 2027"}})
+    assert 'screens.reviewed.ar = "N. N., 3 March 2027"' in ran("show", "--canonical", "--config", path)
+
+
+def test_a_gate_in_service_says_whom_to_ask_and_where_the_whole_notice_is(path: Path) -> None:
+    changed(path, purpose="service")
+    assert ("notice", "purpose = service refuses") in [
+        (key, why.partition(":")[0]) for _, key, _, why in problems(path)
+    ]
+    changed(path, notice={"contact": "privacy@border.example", "address": "https://border.example/notice"})
+    assert [key for _, key, _, _ in problems(path) if key == "notice"] == []
+    changed(path, notice={"contact": "x", "address": "http://border.example", "results_kept_days": 0})
+    assert {key for _, key, _, _ in problems(path)} >= {"notice.contact", "notice.address", "notice.results_kept_days"}
+
+
 def test_a_mistake_in_a_profile_is_told_with_the_profiles_own_line(path: Path, tmp_path: Path) -> None:
     own = tmp_path / "hall-3.toml"
     text = (resources.files("drivers.profiles") / "barrier" / "lot.toml").read_text()

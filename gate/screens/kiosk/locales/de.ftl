@@ -1,6 +1,6 @@
 # The traveller's page and boards in German.
 
--issuers = AUT D DEU LIE
+-issuers = AUT D LIE
 
 language-name = Deutsch
 page-name = Automatische Grenzkontrolle

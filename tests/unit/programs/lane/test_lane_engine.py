@@ -357,3 +357,16 @@ async def test_nobody_is_invited_before_every_part_was_heard_of(missing: frozens
     assert world.engine.turned_ms < 5_000
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_the_view_names_the_state_of_the_document_as_long_as_its_crossing_runs_or_waits(world: World) -> None:
+    world.engine.issued_by(CROSSING, "D")
+    assert world.views[-1].issuer is None, "nobody is served"
+    world.engine.post(DocumentPresented(CROSSING))
+    await world.settle()
+    assert {view.issuer for view in world.views if view.crossing == CROSSING} == {"D"}
+    world.engine.post(DocumentPresented("again, and that takes the grant back"))
+    await world.settle()
+    assert (world.views[-1].screen, world.views[-1].referred, world.views[-1].issuer) == (Screen.OFFICER, CROSSING, "D")
+    world.engine.issued_by("one that is not served", "F")
+    assert world.views[-1].issuer is None

@@ -54,11 +54,23 @@ async def test_a_watcher_gets_the_view_now_and_at_every_change(tmp_path: Path) -
         assert await screens.receive() == GO
 
 
-async def test_a_watcher_says_which_notice_its_pages_show(tmp_path: Path) -> None:
+async def test_each_notice_that_pages_show_is_heard_of_once_until_it_is_another_one(tmp_path: Path) -> None:
+    counter = Counter()
+    first, second = "a" * 64, "b" * 64
+    for notice in (first, "", first, second, second, first):
+        async with counter.client(tmp_path) as screens:
+            await ask(screens, messages.WatchView(notice))
+    assert counter.notices == [first, second, first]
+
+
+@pytest.mark.parametrize("notice", ["A" * 64, "a" * 63, "notice"])
+async def test_what_is_no_digest_is_no_notice(tmp_path: Path, notice: str) -> None:
     counter = Counter()
     async with counter.client(tmp_path) as screens:
-        await ask(screens, messages.WatchView("a" * 64))
-        assert counter.notices == ["a" * 64]
+        await screens.send(messages.WatchView(notice))
+        with pytest.raises(ChannelClosedError):
+            await screens.receive()
+    assert counter.notices == []
 
 
 async def test_nobody_gives_orders_on_the_channel_of_views(tmp_path: Path) -> None:
