@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
-from asyncio import TaskGroup
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,18 +94,20 @@ async def kiosk(
     )
     server = http_server(app, Visitors())
     width, height = SIZES[size]
-    async with TaskGroup() as tasks:
-        with contextlib.closing(listen("127.0.0.1", port)) as listener:
-            tasks.create_task(server.serve(sockets=[listener]))
-            page = await browser.new_page(viewport={"width": width, "height": height}, reduced_motion="reduce")
-            page.set_default_timeout(WAIT_MS)
-            board.show(render(VIEWS[1]))
-            await page.goto(f"http://127.0.0.1:{port}/#{secret}")
+    page = await browser.new_page(viewport={"width": width, "height": height}, reduced_motion="reduce")
+    page.set_default_timeout(WAIT_MS)
+    with contextlib.closing(listen("127.0.0.1", port)) as listener:
+        serving = asyncio.ensure_future(server.serve(sockets=[listener]))
+        try:
+            board.show(render(ViewState(Screen.WELCOME, Guidance.NONE, Purpose.DEMO)))
+            await page.goto(f"http://127.0.0.1:{port}/#{secret}", wait_until="commit")
             await shown(page, Screen.WELCOME)
             yield Kiosk(page, board)
+        finally:
             await page.close()
             board.close()
             server.should_exit = True
+            await serving
 
 
 async def whole(kiosk: Kiosk, *languages: str) -> list[str]:
