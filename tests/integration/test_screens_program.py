@@ -36,7 +36,7 @@ from gate.programs.screens.proof import ABLE_MAX_S, ALIVE_MAX_S
 from gate.programs.screens.start import page_with_secret, start_page
 from gate.programs.screens.words import notice_of
 from gate.programs.shared.config import Config, ConfigError, parse
-from gate.screens.kiosk.texts import Texts
+from gate.screens.kiosk.texts import Languages
 from hardware_sim.display import PAINT_S, Display
 
 DEADLINE_S = 8.0
@@ -540,7 +540,7 @@ async def test_the_page_speaks_the_language_of_the_passport_whatever_becomes_of_
 
 async def test_the_lane_is_told_which_notice_travellers_are_shown(tmp_path: Path) -> None:
     settings = config(tmp_path, languages=["en", "fr"])
-    expected = notice_of(settings, Texts()).version
+    expected = notice_of(settings, Languages()).version
     async with FakeLane(settings.socket("lane"), first=view(Screen.WELCOME)).run() as lane:
         async with program(settings) as address, watching(address) as page:
             await page.until(screen="welcome")
