@@ -233,6 +233,7 @@ async def test_without_a_chip_reader_a_child_is_prepared_all_the_same_and_says_w
     async with child_of(lists) as child:
         assert "is away" in ready_of(child).chip
         await child.send(wanted(RIGHT))
+        assert await child.receive() == m.IssuerSeen("UTO"), "the same as of a document whose chip can be reached"
         message = await child.receive()
         assert isinstance(message, m.DocumentUnread)
         assert "is away" in message.reason

@@ -99,6 +99,7 @@ def _refuses_service_and_names_what_is_missing(root: Path) -> None:
     assert document["report"] is None
     assert {
         "parts",
+        "words",
         "barrier",
         "threshold",
         "approval",

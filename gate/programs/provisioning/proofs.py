@@ -19,12 +19,14 @@ from drivers.errors import DriverError, SetupError
 from gate.programs import selftest
 from gate.programs.lane.rules import embedder_of
 from gate.programs.provisioning.resting import AT_DEVICES
+from gate.programs.screens import words
 from gate.programs.shared.approval import approved
 from gate.programs.shared.config import Config, ConfigError, refused_in_service
 from gate.programs.shared.devices import barriers, mrz_readers, profiles, sensors
 from gate.provision.acceptance_values import Missing
 from gate.provision.course import Ending, Outcome, Verified
 from gate.provision.way import TITLES
+from gate.screens.kiosk.texts import Languages
 from gate.trust.errors import TrustError
 from gate.trust.store import TrustStore
 
@@ -50,6 +52,7 @@ def missing_for_service(
             for one in refused_in_service(in_service)
         ),
         *_profiles(in_service),
+        *(Missing(id="words", why=str(problem)) for problem in words.problems(in_service, Languages())),
         *_decisions(in_service),
         *_people(in_service),
         *anew,

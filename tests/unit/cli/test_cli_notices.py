@@ -19,7 +19,7 @@ TABLE: dict[str, Any] = {
     "gate_id": "north-7",
     "operator": "border.example",
     "barrier": {"port": "none"},
-    "swipe": {"port": "none"},
+    "swipe": {"port": "nothing"},
     "camera": {"address": "http://192.0.2.7/"},
     "audit": {"recipients": ["one", "another"]},
     "screens": {"languages": ["en", "ar"]},
