@@ -33,6 +33,7 @@ PageNumber = Annotated[int, msgspec.Meta(ge=0, le=1 << 31)]
 SessionNumber = Annotated[int, msgspec.Meta(ge=0, le=(1 << 53) - 1)]
 Issuer = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{1,3}$")]  # a state in the letters of the MRZ
 Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+Tenths = Annotated[int, msgspec.Meta(ge=0, le=10)]
 
 
 def words(text: object) -> str:
@@ -187,7 +188,8 @@ class CameraLost(Message, frozen=True):
 
 
 class FaceSeen(Message, frozen=True):
-    """How many faces there are and how the traveller can help. Sent when it changes.
+    """How many faces there are, how the traveller can help, and how much of the look is done: of the frames that a comparison needs,
+    those that are there. It says nothing of what the comparison will give. Sent when it changes.
 
     `session`, here and in what follows, is drawn anew whenever a child opens the camera.
     """
@@ -196,6 +198,7 @@ class FaceSeen(Message, frozen=True):
     faces: Count
     guidance: Guidance
     session: SessionNumber = 0
+    progress: Tenths = 0
 
 
 class PageFinding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -632,6 +635,7 @@ class View(Message, frozen=True):
 
     `direction` is the one over the border that a lane serves which may serve both; `travellers` is the group that it serves. `issuer` is the state
     of the document as it is printed, once it is known, whatever is thought of the document: the page speaks that traveller's language.
+    `progress` is how much of the look is done, and 0 on every screen but `look`.
     """
 
     screen: Screen
@@ -642,6 +646,13 @@ class View(Message, frozen=True):
     direction: BorderDirection | None = None
     travellers: Name = EVERYBODY.name
     issuer: Issuer | None = None
+    progress: Tenths = 0
+
+
+class PagePainted(Message, frozen=True):
+    """Whether a browser has painted what the lane shows: said once a second, and only where one ever did."""
+
+    ok: bool
 
 
 # ── officers' terminals and consoles → lane ──────────────────────────────────────────────────────────────────────────
@@ -709,5 +720,5 @@ class OrderAnswer(Message, frozen=True):
 ToDesk = LookWanted | SubmitOrder
 FromDesk = Look | OrderAnswer
 
-ToLane = WatchView | StatusRequest
+ToLane = WatchView | PagePainted | StatusRequest
 FromLane = View | Status

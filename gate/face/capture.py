@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import enum
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gate.face.compare import alike, fused
@@ -45,10 +45,13 @@ class PortraitProblem(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Guided:
-    """How many faces there are and what the traveller could do better; given when it changes."""
+    """How many faces there are, what the traveller could do better, and how many of the frames that a comparison needs are there, in
+    tenths; given when it changes.
+    """
 
     faces: int
     hint: Hint | None
+    progress: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,7 @@ class Guide:
 
     def __init__(self) -> None:
         self._held: frozenset[Hint] = frozenset()
-        self._told: Guided | None = None
+        self.told: Guided | None = None
         self._wanted: Guided | None = None
         self._steady = 0
 
@@ -107,9 +110,9 @@ class Guide:
         self._steady = self._steady + 1 if now == self._wanted else 1
         self._wanted = now
         steady = STEADY_FRAMES_BLINK if now.hint in (Hint.OPEN_EYES, Hint.CLOSE_MOUTH) else STEADY_FRAMES
-        if now == self._told or (self._told is not None and self._steady < steady):
+        if now == self.told or (self.told is not None and self._steady < steady):
             return ()
-        self._told = now
+        self.told = now
         return (now,)
 
 
@@ -131,6 +134,7 @@ class Capture:
         self._last_ms = 0
         self._alone = False
         self._changes_told: set[TrackState] = set()
+        self._progress = 0
 
     def wants_template(self, seen: Observation) -> bool:
         """True when the frame is worth an embedding: it would be among the best, or the track is to be verified."""
@@ -145,13 +149,19 @@ class Capture:
         self._last_ms, self._faces = seen.at_ms, seen.faces
         self._live = live if live is not None else self._live
         state = self._track.follow(seen)
-        events: list[Event] = list(self._guide.see(seen))
+        is_news = bool(self._guide.see(seen))
         if self.compared:
-            events += self._watch(state)
-        else:
-            self._collect(seen, state)
-            events += self._compare_when_ready()
-        return tuple(events)
+            return (*self._guided(is_news=is_news), *self._watch(state))
+        self._collect(seen, state)
+        return (*self._guided(is_news=is_news), *self._compare_when_ready())
+
+    def _guided(self, *, is_news: bool) -> tuple[Guided, ...]:
+        """What the traveller is told, when that is news or another frame counts."""
+        progress = min(10, round(10 * len(self._good) / GOOD_FRAMES_MIN))
+        if self._guide.told is None or not (is_news or progress != self._progress):
+            return ()
+        self._progress = progress
+        return (replace(self._guide.told, progress=progress),)
 
     def take_portrait(self, portrait: Template | PortraitProblem) -> tuple[Event, ...]:
         """Take the chip's portrait; the first one counts."""

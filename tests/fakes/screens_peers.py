@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gate.channel.messages import (
+    PagePainted,
     Preview,
     ShowTint,
     Status,
@@ -34,7 +35,7 @@ def view(screen: Screen, guidance: Guidance = Guidance.NONE, **fields: Any) -> V
 
 
 class FakeLane:
-    """A lane that shows what it is told. With `mute` it keeps connections open and says nothing more."""
+    """A lane that shows what it is told. With `mute` it keeps connections open and says nothing more; `painted` is what it heard of the page."""
 
     def __init__(self, path: Path, *, first: View) -> None:
         self._path = path
@@ -42,6 +43,7 @@ class FakeLane:
         self._watchers: set[Connection[Any]] = set()
         self.notices: list[str] = []
         self.mute = False
+        self.painted: list[bool] = []
 
     async def show(self, view: View) -> None:
         """Send a view to everyone who watches."""
@@ -62,6 +64,8 @@ class FakeLane:
                     self.notices.append(message.notice)
                     self._watchers.add(connection)
                     await connection.send(self._view)
+                elif isinstance(message, PagePainted):
+                    self.painted.append(message.ok)
                 elif isinstance(message, StatusRequest) and not self.mute:
                     await connection.send(Status("lane", "ready", {}))
         finally:

@@ -164,6 +164,7 @@ class Lane:
             status=self._status,
             purpose=config.purpose,
             on_notice=lambda notice: self.append(NoticeShown(notice), awaited=False),
+            on_page=lambda painted: self._post(PartBack(Part.SCREEN) if painted else PartLost(Part.SCREEN)),
         )
         self._referrals = Referrals()
         self._officers = Officers(
@@ -288,8 +289,9 @@ class Lane:
                 post(PartBack(Part.CAMERA))
             case messages.CameraLost():
                 post(PartLost(Part.CAMERA))
-            case messages.FaceSeen(crossing, faces, guidance, session):
+            case messages.FaceSeen(crossing, faces, guidance, session, progress):
                 self._tally.guided(guidance)
+                self._views.fill(crossing, progress)
                 post(FaceSeen(crossing, faces, guidance, session))
             case messages.FaceCompared(crossing):
                 self.engine.mark(crossing, "good_frame", message.good_frame_ms)

@@ -1,4 +1,6 @@
-"""The lane's channel of views: what the screens show, and how the lane is. Orders have a channel of their own (`officers`)."""
+"""The lane's channel of views: what the screens show, whether a page paints it, and how the lane is. Orders have a channel of their own
+(`officers`).
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,9 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+import msgspec
 
 from gate.channel import messages
 from gate.channel.errors import ChannelClosedError
@@ -14,9 +18,11 @@ from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
 from gate.passage.screen import Guidance, Purpose, Screen
 
+PAINTED_SILENCE_S: Final = 3.0  # screens speaks once a second
+
 
 class Views:
-    """Shows views to whoever looks on."""
+    """Shows views to whoever looks on. `on_page` hears when a page paints them, and when the one that did does no more."""
 
     def __init__(
         self,
@@ -24,12 +30,19 @@ class Views:
         status: Callable[[], messages.Status],
         purpose: Purpose,
         on_notice: Callable[[str], None] = lambda _: None,
+        on_page: Callable[[bool], None] = lambda _: None,
+        silence_s: float = PAINTED_SILENCE_S,
     ) -> None:
         """`on_notice` hears of each notice that travellers are shown from now on: once, until it is another one."""
         self._status = status
         self._on_notice = on_notice
         self._notice = ""
+        self._on_page = on_page
+        self._silence_s = silence_s
+        self._painted = False
+        self._silence: asyncio.TimerHandle | None = None
         self._view = messages.View(Screen.CLOSED, Guidance.NONE, None, None, purpose)
+        self._looked: tuple[str, int] | None = None
         self._watchers: set[asyncio.Event] = set()
 
     def show(self, view: messages.View) -> None:
@@ -37,6 +50,29 @@ class Views:
         self._view = view
         for watcher in self._watchers:
             watcher.set()
+
+    def fill(self, crossing: str, progress: int) -> None:
+        """How much of a crossing's look is done, in tenths: on the `look` screen of that crossing, and nowhere else."""
+        self._looked = (crossing, progress)
+        self.show(self._view)
+
+    def _hear_page(self, *, painted: bool) -> None:
+        """What screens says of the page. Its silence says that the page is gone: screens hangs, or has ended."""
+        if self._silence is not None:
+            self._silence.cancel()
+        self._silence = None
+        if painted:
+            later = asyncio.get_running_loop().call_later
+            self._silence = later(self._silence_s, lambda: self._hear_page(painted=False))
+        if painted is not self._painted:
+            self._painted = painted
+            self._on_page(painted)
+
+    def _now(self) -> messages.View:
+        view = self._view
+        if self._looked is None or view.screen is not Screen.LOOK or view.crossing != self._looked[0]:
+            return view
+        return msgspec.structs.replace(view, progress=self._looked[1])
 
     @contextlib.asynccontextmanager
     async def serve(self, path: Path) -> AsyncIterator[None]:
@@ -50,14 +86,17 @@ class Views:
             watching: asyncio.Task[None] | None = None
             try:
                 async for message in connection:
-                    if isinstance(message, messages.WatchView):
-                        self._hear(message.notice)
-                        if watching is None:
-                            self._watchers.add(changed)
-                            changed.set()
-                            watching = tasks.create_task(self._watch(connection, changed))
-                    else:
-                        await connection.send(self._status())
+                    match message:
+                        case messages.WatchView(notice):
+                            self._hear(notice)
+                            if watching is None:
+                                self._watchers.add(changed)
+                                changed.set()
+                                watching = tasks.create_task(self._watch(connection, changed))
+                        case messages.PagePainted(ok):
+                            self._hear_page(painted=ok)
+                        case messages.StatusRequest():
+                            await connection.send(self._status())
             finally:
                 self._watchers.discard(changed)
                 if watching is not None:
@@ -73,4 +112,4 @@ class Views:
             while True:
                 await changed.wait()
                 changed.clear()
-                await connection.send(self._view)
+                await connection.send(self._now())

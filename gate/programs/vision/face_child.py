@@ -331,8 +331,8 @@ def message_of(
 ) -> messages.FaceSeen | messages.FaceCompared | messages.TrackChanged:
     """What the lane is told."""
     match event:
-        case Guided(faces, hint):
-            return messages.FaceSeen(crossing, faces, guidance_of(hint, faces=faces), session)
+        case Guided(faces, hint, progress):
+            return messages.FaceSeen(crossing, faces, guidance_of(hint, faces=faces), session, progress)
         case Compared():
             return messages.FaceCompared(
                 crossing=crossing,

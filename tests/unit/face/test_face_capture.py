@@ -212,13 +212,20 @@ def test_guidance_is_told_when_it_changes_and_holds() -> None:
     assert run(capture, two_faces(560), two_faces(640)) == [Guided(2, Hint.ONE_PERSON)]
 
 
+def test_the_look_fills_as_frames_count_and_empties_when_the_person_changes() -> None:
+    capture = Capture(RULES)
+    told = [event.progress for event in run(capture, *frames(6)) if isinstance(event, Guided)]
+    assert told == [3, 7, 10]  # said once each, and no more when all are there
+    assert run(capture, nobody(2000), nobody(2080))[-1] == Guided(0, None, progress=0)
+
+
 def test_a_blink_and_a_word_are_not_told_and_shut_eyes_are() -> None:
     capture = Capture(RULES)
-    run(capture, *frames(2))
-    blink = [face(80 * n, eyes_open=0.0) for n in range(2, 6)]
-    assert run(capture, *blink, *frames(3, start=480)) == []
-    shut = [face(800 + 80 * n, eyes_open=0.0) for n in range(8)]
-    assert run(capture, *shut) == [Guided(1, Hint.OPEN_EYES)]
+    run(capture, *frames(5))
+    blink = [face(80 * n, eyes_open=0.0) for n in range(5, 9)]
+    assert run(capture, *blink, *frames(3, start=720)) == []
+    shut = [face(960 + 80 * n, eyes_open=0.0) for n in range(8)]
+    assert run(capture, *shut) == [Guided(1, Hint.OPEN_EYES, progress=10)]
 
 
 def test_wiping_zeroes_every_template() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from gate.channel import messages
 from gate.channel.errors import ChannelClosedError
@@ -27,9 +29,16 @@ class Counter:
 
     views: Views = field(init=False)
     notices: list[str] = field(default_factory=list)
+    heard: list[bool] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.views = Views(status=lambda: STATUS, purpose=Purpose.DEMO, on_notice=self.notices.append)
+        self.views = Views(
+            status=lambda: STATUS,
+            purpose=Purpose.DEMO,
+            on_notice=self.notices.append,
+            on_page=self.heard.append,
+            silence_s=0.2,
+        )
 
     @contextlib.asynccontextmanager
     async def client(self, folder: Path) -> AsyncIterator[Connection[Any]]:
@@ -71,6 +80,41 @@ async def test_what_is_no_digest_is_no_notice(tmp_path: Path, notice: str) -> No
         with pytest.raises(ChannelClosedError):
             await screens.receive()
     assert counter.notices == []
+
+
+async def test_the_look_of_this_crossing_fills_and_no_other_screen_tells_of_it(tmp_path: Path) -> None:
+    look = messages.View(Screen.LOOK, Guidance.NONE, "c1", None, Purpose.DEMO)
+    counter = Counter()
+    async with counter.client(tmp_path) as screens:
+        await ask(screens, messages.WatchView())
+        shown = []
+        for view in (look, GO, structs.replace(look, screen=Screen.OFFICER), structs.replace(look, crossing="c2")):
+            counter.views.show(view)
+            await screens.receive()
+            counter.views.fill("c1", 7)
+            shown.append(await screens.receive())
+    assert [view.progress for view in shown] == [7, 0, 0, 0]
+
+
+async def test_a_page_that_paints_is_told_once_and_so_is_one_that_does_no_more(tmp_path: Path) -> None:
+    counter = Counter()
+    async with counter.client(tmp_path) as screens:
+        for ok in (False, True, True, False, False, True):  # False first: no page is back since screens was started anew
+            await screens.send(messages.PagePainted(ok))
+        await ask(screens, messages.StatusRequest())
+        assert counter.heard == [True, False, True]
+
+
+async def test_a_page_of_which_nothing_more_is_heard_is_gone(tmp_path: Path) -> None:
+    counter = Counter()
+    async with counter.client(tmp_path) as screens:
+        await screens.send(messages.PagePainted(ok=True))
+        await ask(screens, messages.StatusRequest())
+        assert counter.heard == [True]
+        async with asyncio.timeout(5):
+            while len(counter.heard) < 2:  # noqa: ASYNC110 - a timer of the views' own
+                await asyncio.sleep(0.02)
+    assert counter.heard == [True, False]
 
 
 async def test_nobody_gives_orders_on_the_channel_of_views(tmp_path: Path) -> None:
