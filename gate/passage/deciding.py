@@ -129,6 +129,7 @@ def _decide_entry(
     evidence, policy = _evidence(around, document, None, now_ms), _policy(rules, around)
     decision = decide_entry(evidence, policy)
     more += tuple(dict.fromkeys(Objection(REASON_OF_LOSS[part]) for part in Part if part in around.lost & FACE_PARTS))
+    more += _of_the_screen(around)
     if more:
         decision = Decision(Verdict.REFER, (*decision.objections, *more))
     record = records.EntryDecided(state.crossing, decision.verdict, decision.objections, evidence, policy)
@@ -205,7 +206,7 @@ def _decide(rules: Rules, around: Surroundings, state: Inspecting, now_ms: int) 
     evidence, policy = _evidence(around, state.document, face, now_ms), _policy(rules, around)
     decision = decide(evidence, policy)
     gone = (Objection(REASON_OF_LOSS[part]) for part in Part if part in around.lost & FACE_PARTS)
-    more = tuple(dict.fromkeys((*gone, *state.spoiled)))
+    more = tuple(dict.fromkeys((*gone, *state.spoiled))) + _of_the_screen(around)
     if state.removed:
         more += (Objection(Reason.DOCUMENT_REMOVED),)
     if now_ms - state.since_ms > rules.timing.crossing_max_ms:
@@ -214,6 +215,11 @@ def _decide(rules: Rules, around: Surroundings, state: Inspecting, now_ms: int) 
         decision = Decision(Verdict.REFER, (*decision.objections, *more))
     record = records.Decided(state.crossing, decision.verdict, decision.objections, evidence, policy)
     return Recording(state.crossing, decision, now_ms), (Write(record, awaited=True), Show(Screen.WAIT))
+
+
+def _of_the_screen(around: Surroundings) -> tuple[Objection, ...]:
+    """Whoever cannot be told what to do is an officer's. What is granted already goes on: lamp and door show it."""
+    return (Objection(Reason.SCREEN_LOST),) if Part.SCREEN in around.lost else ()
 
 
 def _evidence(

@@ -57,7 +57,9 @@ class TrackChange(enum.Enum):
 
 
 class Part(enum.Enum):
-    """The parts of the gate that a lane cannot do without. `BARRIER` is the last door's, `FIRST_BARRIER` and `SENSORS` a lane of two doors has."""
+    """The parts of the gate that a lane cannot do without. `BARRIER` is the last door's, `FIRST_BARRIER` and `SENSORS` a lane of two doors has.
+    `SCREEN` is the traveller's page, as painted.
+    """
 
     BARRIER = "barrier"
     FIRST_BARRIER = "first_barrier"
@@ -66,6 +68,7 @@ class Part(enum.Enum):
     CAMERA = "camera"
     READER = "reader"
     LOG = "log"
+    SCREEN = "screen"
 
 
 @dataclass(frozen=True, slots=True)

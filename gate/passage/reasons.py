@@ -64,6 +64,7 @@ class Reason(enum.Enum):
     CAMERA_LOST = "camera_lost"
     CAMERA_TAMPERED = "camera_tampered"
     VISION_LOST = "vision_lost"
+    SCREEN_LOST = "screen_lost"
     LOG_UNAVAILABLE = "log_unavailable"
     RECEIPT_LATE = "receipt_late"
     RECORD_REPLACED = "record_replaced"

@@ -95,6 +95,7 @@ class IncidentKind(enum.Enum):
     CAMERA_LOST = "camera_lost"
     READER_LOST = "reader_lost"
     LOG_LOST = "log_lost"
+    SCREEN_LOST = "screen_lost"
     # The camera's video is doubted
     CAMERA_COVERED = "camera_covered"
     VIDEO_LOOPED = "video_looped"

@@ -22,6 +22,7 @@ from gate.channel.errors import ChannelClosedError, ChannelError
 from gate.channel.messages import (
     FromLane,
     FromPreview,
+    PagePainted,
     Preview,
     ShowTint,
     Status,
@@ -52,14 +53,15 @@ from gate.screens.fanout import Fanout
 from gate.screens.kiosk.app import VIEWERS_MAX, create_app
 from gate.screens.kiosk.board import Board
 from gate.screens.kiosk.key import Key
+from gate.screens.kiosk.painting import Painting
 from gate.screens.kiosk.texts import Languages
 from gate.screens.kiosk.tints import Tint, Tints
 from gate.screens.kiosk.view import PageState, ViewState, lane_unknown, render
 
 RECONNECT_MIN_S = 0.1
-RECONNECT_MAX_S = 1.0
+RECONNECT_MAX_S = 0.5
 LANE_PULSE_S = 1.0  # the lane speaks only when its view changes, so it is asked for a sign of life
-LANE_SILENCE_S = 3.0
+LANE_SILENCE_S = 2.5
 FRAME_BYTES_MAX = 512 * 1024  # a larger picture is dropped: the page shows the pictogram
 REFUSED_TOLD_EVERY_S = 10.0
 _JPEG = b"\xff\xd8\xff"
@@ -96,6 +98,7 @@ class Screens:
         self._mirror: Fanout[bytes] = Fanout(clients_max=VIEWERS_MAX, on_change=self._preview_changed.set)
         self._tints = Tints(pages_max=VIEWERS_MAX, on_painted=self._tint_painted) if config.screens.challenge else None
         self._visitors = Visitors()
+        self._painting = Painting()
         self._page: OwnPage | None = None
         self._shown: TintShown | None = None  # what vision has yet to be told
         self._lane = Link("lane")
@@ -157,6 +160,7 @@ class Screens:
             on_known=self._visitors.is_known,
             watched=self._watched.routes(),
             on_refused=self._note_refused,
+            on_seen=self._seen,
         )
 
     def _note_refused(self) -> None:
@@ -173,10 +177,21 @@ class Screens:
         """One connection to the lane, until it ends with a ChannelError."""
         connection = await connect(CHANNELS.lane, self._config.socket("lane"))
         try:
-            await first_of(_pulse(connection, self._lane_pulse_s), self._follow_lane(connection))
+            await first_of(self._pulse(connection), self._follow_lane(connection))
         finally:
             connection.close()
             self._show(lane_unknown(self._config.purpose))
+
+    async def _pulse(self, connection: Connection[FromLane]) -> NoReturn:
+        """Ask the lane for a sign of life, and say whether a page paints what it shows, where one ever did."""
+        while True:
+            await asyncio.sleep(self._lane_pulse_s)
+            await connection.send(StatusRequest())
+            if (painted := self._painting.is_painted(_now_s())) is not None:
+                await connection.send(PagePainted(painted))
+
+    def _seen(self, event: str) -> None:
+        self._painting.seen(event, newest=self._board.event_id, at_s=_now_s())
 
     async def _follow_lane(self, connection: Connection[FromLane]) -> NoReturn:
         await connection.send(WatchView(self._labels.notice.version))
@@ -198,7 +213,9 @@ class Screens:
     def _without_officers_part(self, view: View) -> ViewState:
         """What a traveller may see of a view."""
         language = self._texts.language_of(view.issuer, self._labels.languages)
-        return ViewState(view.screen, view.guidance, view.purpose, view.direction, view.travellers, language)
+        return ViewState(
+            view.screen, view.guidance, view.purpose, view.direction, view.travellers, language, view.progress
+        )
 
     def _show(self, state: PageState) -> None:
         if self._tints is not None and state.preview and not self._board.state.preview:
@@ -262,12 +279,14 @@ class Screens:
         detail: dict[str, object] = {
             "pages": self._board.pages,
             "page": "shown" if shown else "not shown",
+            "painted": self._painting.is_painted(_now_s()),
             "lane": self._lane.word,
             "preview": self._preview.word,
         }
         if self._road is not None:
             detail["console"] = self._road.detail()
-        state = "ready" if shown and self._lane.up else "degraded"
+        is_missed = self._painting.is_painted(_now_s()) is False
+        state = "ready" if shown and self._lane.up and not is_missed else "degraded"
         return Status("screens", state, detail, alive=page is None or page.is_alive)
 
 
@@ -299,12 +318,10 @@ class Link:
         self._trouble.is_now(error)
 
 
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()
+
+
 def _now_ms() -> float:
     """CLOCK_MONOTONIC, which vision's frames are stamped by, too."""
-    return asyncio.get_running_loop().time() * 1000
-
-
-async def _pulse(connection: Connection[FromLane], every_s: float) -> NoReturn:
-    while True:
-        await asyncio.sleep(every_s)
-        await connection.send(StatusRequest())
+    return _now_s() * 1000

@@ -65,4 +65,7 @@ def labels_of(config: Config, texts: Languages) -> Labels:
         languages=config.screens.languages,
         drafts=drafts(config, texts),
         notice=notice_of(config, texts),
+        camera_at=config.screens.camera_at,
+        distance_cm=config.screens.distance_cm,
+        width_mm=config.screens.width_mm,
     )

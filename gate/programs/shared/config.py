@@ -237,6 +237,10 @@ class Screens(Section, frozen=True, kw_only=True):
     `languages` in the order of the page, the site's own first. Outside demos each of them must have been read by a native speaker: where its file
     does not say so, `reviewed` says who did and when, such as ar = "N. N., 3 March 2027".
 
+    `camera_at`: on which side of the display the camera is; an arrow points there. `distance_cm`: how far away the traveller's eyes are, by
+    which the sizes are chosen. `width_mm`: how wide the picture on the display is, measured with a ruler; 0: the browser's millimetre is
+    believed.
+
     `management`: a further address, such as "192.0.2.5:9464", where metrics and readiness are asked for; loopback answers them always.
     """
 
@@ -245,6 +249,11 @@ class Screens(Section, frozen=True, kw_only=True):
     languages: Annotated[tuple[Text, ...], msgspec.Meta(min_length=1, max_length=32)] = ("en",)
     reviewed: dict[Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]+)*$")], Text] = {}
     challenge: bool = False
+    camera_at: Literal[
+        "above", "below", "left", "right", "above-left", "above-right", "below-left", "below-right"
+    ] = "above"
+    distance_cm: Annotated[int, msgspec.Meta(ge=30, le=300)] = 70
+    width_mm: Annotated[int, msgspec.Meta(ge=0, le=3000)] = 0
     management: str = ""
 
     def contradictions(self) -> Iterator[Wrong]:

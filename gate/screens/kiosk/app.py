@@ -1,7 +1,7 @@
 """The web application of the traveller's page.
 
-`/` is the page, `/enter` where it shows the boot's secret, `/events` its states as server-sent events, `/preview` the camera's
-picture and the page's tints over a WebSocket, `/healthz` says that the program lives. It keeps no state of its own: `board`,
+`/` is the page, `/enter` where it shows the boot's secret, `/events` its states as server-sent events, `/seen` where it says which of
+them it has painted, `/preview` the camera's picture and the page's tints over a WebSocket, `/healthz` says that the program lives. It keeps no state of its own: `board`,
 `mirror` and `tints` are given, and end the streams when they close.
 """
 
@@ -36,6 +36,7 @@ from gate.screens.pages import environment
 
 HEARTBEAT_S = 1.0  # the page calls an officer after three that are missing
 VIEWERS_MAX = 4
+SEEN_LENGTH_MAX = 64  # the id of the event that a page has painted
 ANSWER_LENGTH_MAX = 7  # what a page says: the number of the tint that it has painted
 _HERE = Path(__file__).parent
 _OF_THE_NOTICE = ("notice-", "board-")  # they want the gate's facts, and never change while a page is open
@@ -45,6 +46,9 @@ _OF_THE_NOTICE = ("notice-", "board-")  # they want the gate's facts, and never 
 class Labels:
     """What the page says of itself: which gate this is, who runs it, what for, in which languages, in that order, which of them are `drafts`,
     and what happens to a traveller's data.
+
+    `camera_at` is the side of the display on which the camera is. Sizes are for eyes that are `distance_cm` away; `width_mm` is the
+    display's own width, 0 where nobody measured it: then a millimetre is the browser's.
     """
 
     gate: str
@@ -53,6 +57,9 @@ class Labels:
     languages: tuple[str, ...]
     drafts: tuple[str, ...]
     notice: Notice
+    camera_at: str = "above"
+    distance_cm: int = 70
+    width_mm: int = 0
 
 
 def create_app(
@@ -68,11 +75,12 @@ def create_app(
     on_known: Callable[[Scope], None] = lambda _: None,
     watched: Sequence[Route] = (),
     on_refused: Callable[[], None] = lambda: None,
+    on_seen: Callable[[str], None] = lambda _: None,
 ) -> Starlette:
     """The application. `hosts` are the Host headers it answers to; without `tints` the page keeps its colours.
 
     `on_known` is told the scope of each request that shows the secret; `watched` is what a monitoring system asks on the same port;
-    `on_refused` hears of another secret. Raises TextError when a language is not there.
+    `on_refused` hears of another secret, `on_seen` the id of an event that a page has painted. Raises TextError when a language is not there.
     """
     page = _page(boot=board.boot, labels=labels, texts=texts)
 
@@ -91,6 +99,7 @@ def create_app(
             ),
         ),
         Route("/enter", _enter(key, on_refused), methods=["POST"]),
+        Route("/seen", _seen(on_seen), methods=["POST"]),
         Route("/healthz", healthz),
         *watched,
         WebSocketRoute("/preview", _preview(mirror, tints)),
@@ -125,6 +134,9 @@ def _page(*, boot: str, labels: Labels, texts: Languages) -> str:
             for language in labels.languages
         ],
         code=notice.code(),
+        camera_at=labels.camera_at,
+        distance_cm=labels.distance_cm,
+        width_mm=labels.width_mm,
         offline=lane_unknown(labels.purpose).as_json(),
         pictograms=[pictogram.value for pictogram in Pictogram],
     )
@@ -132,17 +144,34 @@ def _page(*, boot: str, labels: Labels, texts: Languages) -> str:
 
 def _enter(key: Key, on_refused: Callable[[], None]) -> Callable[[Request], Awaitable[Response]]:
     async def enter(request: Request) -> Response:
-        shown = b""
-        async for piece in request.stream():
-            shown += piece
-            if len(shown) > SECRET_LENGTH:
-                break
+        shown = await _said(request, SECRET_LENGTH)
         if not key.fits(shown):
             on_refused()
             return PlainTextResponse("not the secret of this boot\n", status_code=403)
         return Response(status_code=204, headers={"Set-Cookie": key.cookie})
 
     return enter
+
+
+def _seen(on_seen: Callable[[str], None]) -> Callable[[Request], Awaitable[Response]]:
+    async def seen(request: Request) -> Response:
+        said = await _said(request, SEEN_LENGTH_MAX)
+        if len(said) > SEEN_LENGTH_MAX or not said.isascii():
+            return PlainTextResponse("not an event\n", status_code=400)
+        on_seen(said.decode("ascii"))
+        return Response(status_code=204)
+
+    return seen
+
+
+async def _said(request: Request, length_max: int) -> bytes:
+    """A short body, or the beginning of one that is too long."""
+    said = b""
+    async for piece in request.stream():
+        said += piece
+        if len(said) > length_max:
+            break
+    return said
 
 
 def _preview(mirror: Fanout[bytes], tints: Tints | None) -> Callable[[WebSocket], Awaitable[None]]:

@@ -31,6 +31,11 @@ class Board:
         return self._state
 
     @property
+    def event_id(self) -> str:
+        """What a page calls the state that is shown, once it has painted it."""
+        return f"{self.boot}-{self._seq}"
+
+    @property
     def pages(self) -> int:
         """How many browsers watch."""
         return self._pages.clients
@@ -61,4 +66,4 @@ class Board:
 
     def _event(self) -> bytes:
         payload = json.dumps({"boot": self.boot, **self._state.as_json()}, separators=(",", ":"))
-        return f"id: {self.boot}-{self._seq}\nevent: state\ndata: {payload}\n\n".encode()
+        return f"id: {self.event_id}\nevent: state\ndata: {payload}\n\n".encode()

@@ -82,10 +82,13 @@ PAGE_GUIDES = {
     Guidance.PAGE_GLARE: ("guide-page-glare", Pictogram.PAGE_GLARE),
 }
 
+# Whom the camera may never see as it stands: a child, somebody in a wheelchair. The page offers an officer when these stay.
+OUT_OF_REACH: Final = frozenset({Guidance.MOVE_UP, Guidance.LOOK_AT_CAMERA})
+
 
 @dataclass(frozen=True, slots=True)
 class ViewState:
-    """The part of the lane's view that a traveller may see."""
+    """The part of the lane's view that a traveller may see. `progress`: how much of the look is done, in tenths."""
 
     screen: Screen
     guidance: Guidance
@@ -93,6 +96,7 @@ class ViewState:
     direction: BorderDirection | None = None
     travellers: str = EVERYBODY.name
     language: str | None = None  # the traveller's, by the state that issued their document
+    progress: int = 0
 
 
 # Somebody is being served: the page may speak their language. To everybody else it speaks all.
@@ -104,6 +108,7 @@ class PageState:
     """One page: text ids, a pictogram, a tone.
 
     `step` is the traveller's place on the way (1 passport, 2 face, 3 walk), None where there is no way onward.
+    `progress` is how far the oval is filled, in tenths; `offer`: an officer is offered when this page stays for long.
     `mark` is the text id of the purpose that every screen carries outside service (safety invariant 14), `signs` say whom the lane serves.
     `language` is the one that the page speaks unless the traveller chooses another, None: all of them.
     """
@@ -115,6 +120,8 @@ class PageState:
     tone: Tone
     step: int | None
     preview: bool
+    progress: int
+    offer: bool
     notice: bool
     mark: str | None
     signs: tuple[str, ...]
@@ -130,6 +137,8 @@ class PageState:
             "tone": self.tone.value,
             "step": self.step,
             "preview": self.preview,
+            "progress": self.progress,
+            "offer": self.offer,
             "notice": self.notice,
             "mark": self.mark,
             "signs": list(self.signs),
@@ -181,6 +190,8 @@ def _page(
         tone=tone,
         step=step,
         preview=view.screen is Screen.LOOK,
+        progress=view.progress if view.screen is Screen.LOOK else 0,
+        offer=view.screen is Screen.LOOK and view.guidance in OUT_OF_REACH,
         # What is taken, why and for how long is told before the camera opens (EES Art. 50; GDPR Art. 13).
         notice=view.screen is Screen.WELCOME,
         mark=None if view.purpose == Purpose.SERVICE else f"mark-{view.purpose}",

@@ -40,7 +40,11 @@ def test_no_screen_after_the_look_changes_with_the_guidance(screen: Screen, purp
 def test_each_guidance_has_words_and_a_drawing_of_its_own_on_one_screen() -> None:
     for screen, begins in ((Screen.WELCOME, "page_"), (Screen.LOOK, "")):
         plain = render(ViewState(screen, Guidance.NONE, Purpose.DEMO))
-        guided = [page for guidance in Guidance if (page := render(ViewState(screen, guidance, Purpose.DEMO))) != plain]
+        guided = [
+            page
+            for guidance in Guidance
+            if (page := render(ViewState(screen, guidance, Purpose.DEMO))).title != plain.title
+        ]
         wanted = [one for one in Guidance if one.value.startswith("page_") is bool(begins)]
         silent = () if begins else (Guidance.NONE, Guidance.LOOK_AT_CAMERA)  # nothing to correct: look at the camera
         assert len(guided) == len(wanted) - len(silent)
@@ -59,6 +63,17 @@ def test_the_camera_shows_on_the_look_screen_only_and_the_notice_comes_before_it
         page = render(view)
         assert page.preview == (view.screen is Screen.LOOK)
         assert page.notice == (view.screen is Screen.WELCOME)
+
+
+def test_only_the_look_tells_how_far_it_has_come() -> None:
+    for view in VIEWS:
+        assert render(replace(view, progress=7)).progress == (7 if view.screen is Screen.LOOK else 0)
+
+
+def test_an_officer_is_offered_to_whom_the_camera_cannot_see_and_to_nobody_else() -> None:
+    offered = {view.guidance for view in VIEWS if render(view).offer and view.screen is Screen.LOOK}
+    assert offered == {Guidance.MOVE_UP, Guidance.LOOK_AT_CAMERA}
+    assert not any(render(view).offer for view in VIEWS if view.screen is not Screen.LOOK)
 
 
 def test_every_screen_is_marked_outside_service() -> None:
@@ -118,6 +133,8 @@ def test_the_browser_receives_plain_words_and_every_field() -> None:
         "tone": "calm",
         "step": 2,
         "preview": True,
+        "progress": 0,
+        "offer": False,
         "notice": False,
         "mark": "mark-trial",
         "signs": [],

@@ -15,6 +15,7 @@ welcome-title = Put your passport on the reader
 welcome-hint = Open at the photo page, no cover
 look-title = Look at the camera
 look-hint = Keep your whole face visible
+look-offer = An officer can help you
 wait-title = One moment, please
 wait-hint = Please stay where you are
 go-title = Please walk through
@@ -30,7 +31,7 @@ guide-come-closer = Come a little closer
 guide-step-back = Move back a little
 guide-move-left = Move a little to your left
 guide-move-right = Move a little to your right
-guide-move-up = Your face a little higher
+guide-move-up = { guide-step-back }
 guide-move-down = Your face a little lower
 guide-open-eyes = Open your eyes
 guide-close-mouth = Close your mouth
@@ -74,6 +75,7 @@ step-face = Face
 step-walk = Walk
 steps-name = The way through the gate
 languages-name = Language
+larger-text = Larger text
 mirror-name = The picture the camera sees
 
 # The boards, and the page behind the code.

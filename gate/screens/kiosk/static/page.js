@@ -1,11 +1,13 @@
 // Shows the state that the server sends; keeps nothing of a traveller.
 //
-// Promises: never an old state (an officer is called when the server has been silent for SILENCE_MS), never a frame of
-// the camera beyond the screen that needs it, and the next traveller starts with all languages again.
+// Promises: never an old state (an officer is called when the server has been silent for SILENCE_MS, and by the style sheet alone when
+// this script has stopped), never a frame of the camera beyond the screen that needs it, and the next traveller starts with all
+// languages and the usual size again.
 
 const RETRY_MS = 500;
 const SILENCE_MS = 3000;
-const FORGET_LANGUAGE_MS = 30000;
+const FORGET_MS = 30000; // without a touch: then the next traveller finds the page as it is for everybody
+const OFFER_MS = 5000;
 const RENEW_MS = 6 * 3600 * 1000; // a browser's memory may grow with every frame: start afresh between travellers
 const ALL = "all";
 
@@ -21,7 +23,7 @@ function show(state) {
   root.dataset.screen = state.screen;
   root.dataset.tone = state.tone;
   say(document.querySelector("h1"), state.title);
-  say(document.querySelector(".hint"), state.hint);
+  offer(state);
   document.querySelector(".words").setAttribute("aria-live", state.tone === "alarm" ? "assertive" : "polite");
   for (const drawing of document.querySelectorAll(".pictogram")) {
     drawing.hidden = drawing.dataset.pictogram !== state.pictogram;
@@ -32,12 +34,34 @@ function show(state) {
   if (state.mark !== null) say(mark, state.mark);
   for (const sign of document.querySelectorAll(".sign")) sign.hidden = !state.signs.includes(sign.dataset.sign);
   showStep(state.step);
+  root.dataset.guide = state.pictogram;
+  root.toggleAttribute("data-guided", state.preview && state.pictogram !== "camera");
+  document.querySelector(".oval").style.setProperty("--filled", state.progress);
   mirror.want(state.preview);
   passports = state.language;
-  if (isNewTraveller) choose(null);
+  if (isNewTraveller) forget();
   else speak();
   if (isNewTraveller && performance.now() > RENEW_MS) location.reload();
   nameThePage();
+}
+
+// Nobody is asked for ever for what a child or somebody in a wheelchair cannot do: then an officer is offered.
+let offering = 0;
+let hint = "";
+
+function offer(state) {
+  hint = state.hint;
+  if (!state.offer) {
+    clearTimeout(offering);
+    offering = 0;
+    root.toggleAttribute("data-offer", false);
+  } else if (!offering) {
+    offering = setTimeout(() => {
+      root.toggleAttribute("data-offer", true);
+      say(document.querySelector(".hint"), "look-offer");
+    }, OFFER_MS);
+  }
+  say(document.querySelector(".hint"), root.hasAttribute("data-offer") ? "look-offer" : hint);
 }
 
 function say(element, text) {
@@ -55,6 +79,24 @@ function showStep(step) {
   });
 }
 
+// ── sizes: for eyes at a stated distance, on a display of a stated width ───────────────────────────────────────────
+
+const H_DEGREES = 0.7; // EN 301 549, 5.1.4
+const H_PART = 0.714; // how much of the size of Noto Sans is its capital H
+const distanceMm = Number(root.dataset.distanceCm) * 10;
+const leastMm = (2 * distanceMm * Math.tan((H_DEGREES * Math.PI) / 360)) / H_PART;
+if (Number(root.dataset.widthMm)) root.style.setProperty("--mm", `${100 / Number(root.dataset.widthMm)}vw`);
+root.style.setProperty("--least", `calc(${leastMm.toFixed(2)} * var(--mm))`);
+const larger = document.querySelector(".larger");
+
+function enlarge(on) {
+  root.toggleAttribute("data-large", on);
+  larger.setAttribute("aria-pressed", String(on));
+  keep();
+}
+
+larger.addEventListener("click", () => enlarge(!root.hasAttribute("data-large")));
+
 // ── languages: all of them until somebody chooses, or a passport says which, and again for the next traveller ──────────
 
 let chosen = null; // by the switch; null: nobody has chosen
@@ -64,8 +106,7 @@ let forgetting = 0;
 function choose(language) {
   chosen = language;
   speak();
-  clearTimeout(forgetting);
-  if (language !== null) forgetting = setTimeout(forgetLanguage, FORGET_LANGUAGE_MS);
+  keep();
 }
 
 function speak() {
@@ -73,6 +114,7 @@ function speak() {
   const main = language === ALL ? languages[0] : language;
   if (root.dataset.language === language && root.lang === main) return;
   root.dataset.language = language;
+  root.style.setProperty("--lines", language === ALL ? languages.length : 1);
   root.lang = main;
   root.dir = language === ALL ? "ltr" : document.querySelector(`[data-choose="${language}"]`).dir;
   for (const line of document.querySelectorAll("[data-text] > [lang], .notice > [lang]")) {
@@ -87,10 +129,21 @@ function speak() {
   nameThePage();
 }
 
-function forgetLanguage() {
-  // Whoever chose and went away leaves every language behind; whoever is on the way through keeps theirs.
-  if (root.dataset.screen === "welcome" || root.dataset.screen === "closed") choose(null);
+// Whoever chose and went away leaves every language and the usual size behind; whoever touches the page, or is on the way through, keeps theirs.
+function keep() {
+  clearTimeout(forgetting);
+  forgetting = setTimeout(() => {
+    if (root.dataset.screen === "welcome" || root.dataset.screen === "closed") forget();
+  }, FORGET_MS);
 }
+
+function forget() {
+  enlarge(false);
+  choose(null);
+}
+
+document.addEventListener("pointerdown", keep);
+document.addEventListener("keydown", keep);
 
 function nameThePage() {
   const here = texts[root.lang];
@@ -199,6 +252,18 @@ const mirror = {
 
 let source = null;
 let silence = 0;
+let newest = "";
+const stopped = document.querySelector(".stopped");
+
+// The second callback comes after the state has been painted. A page that says nothing is a fault of the lane.
+function painted() {
+  const event = newest;
+  requestAnimationFrame(() => {
+    requestAnimationFrame(() => {
+      if (event === newest) fetch("/seen", { method: "POST", body: event }).catch(() => {});
+    });
+  });
+}
 
 function listen() {
   source = new EventSource("/events");
@@ -210,8 +275,13 @@ function listen() {
     }
     alive();
     show(state);
+    newest = event.lastEventId;
+    painted();
   });
-  source.addEventListener("beat", alive);
+  source.addEventListener("beat", () => {
+    alive();
+    painted();
+  });
   source.addEventListener("error", () => {
     show(offline);
     // After a refusal the browser does not try again by itself.
@@ -220,6 +290,7 @@ function listen() {
 }
 
 function alive() {
+  for (const waiting of stopped.getAnimations()) waiting.currentTime = 0;
   clearTimeout(silence);
   silence = setTimeout(fallSilent, SILENCE_MS);
 }
@@ -244,6 +315,8 @@ async function enter() {
   }
 }
 
+root.style.setProperty("--lines", languages.length);
+document.querySelector(".languages").hidden = false;
 alive();
 await enter();
 listen();
