@@ -20,7 +20,7 @@ import tomli_w
 from gate import durable
 from gate.provision.authorities import AuthorityError, Certificates, read_pem
 from gate.provision.enrol import CentralAwayError, CentralRefusesError, EnrolError, Enrolled, enrol
-from gate.provision.identity import AUTHORITIES, DEVICE, Identity, IdentityError, Wanted, write_authorities
+from gate.provision.identity import ASIDE, AUTHORITIES, DEVICE, Identity, IdentityError, Wanted, write_authorities
 from gate.provision.ownership import hand_over
 from gate.provision.steps import (
     AwayStepError,
@@ -54,16 +54,18 @@ def enrol_steps(
     check: Callable[[Path], object],
     now: Callable[[], datetime],
     due: Callable[[], str] = lambda: "",
+    passphrase: Callable[[], bytes | None] = lambda: None,
     ask: Callable[..., Enrolled] = enrol,
 ) -> Iterator[Step]:
     """The steps in their order, for the configuration in `path`. In `home` each identity has a folder of its own. `log_vkey` raises StepError;
-    `check` of a configuration's file raises ConfigurationStepError; `due` says what the changed one wants before the gate begins with it.
+    `check` of a configuration's file raises ConfigurationStepError; `due` says what the changed one wants before the gate begins with it;
+    `passphrase` is what the device's key shall lie under, if it is, and raises StepError.
     `ask` stands in for the network in tests.
     """
     folders = _Folders(path, home, now)
 
     def get_certificate() -> str:
-        vkey, authorities, wanted = log_vkey(), _authorities(central.ca), Wanted.new(gate_id)
+        vkey, authorities, wanted = log_vkey(), _authorities(central.ca), Wanted.new(gate_id, passphrase())
         try:
             folder = folders.new(authorities)  # a disk that takes nothing shows before the token is used
             enrolled = ask(central.address, authorities, wanted, token=central.token, log_vkey=vkey, now=now)
@@ -199,5 +201,6 @@ def _number(folder: Path | None) -> int:
 
 
 def _remove(folder: Path) -> None:
-    durable.wipe(folder / DEVICE)
+    for name in (DEVICE, ASIDE):
+        durable.wipe(folder / name)
     shutil.rmtree(folder)

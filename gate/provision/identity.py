@@ -1,13 +1,16 @@
 """A gate's identity at the central server: a folder with its key and certificate, and the authorities that vouch for the server.
 
 Key and certificate are one file, so neither is ever there without the other's being its own, and another identity takes the place of this
-one by a single renaming. A key is made for each certificate, on this machine, and never leaves it. Who may write here is the program
-that carries the log (docs/protocols/sync.md); how certificates come is `gate.provision.enrol`'s and the program's.
+one by a single renaming. A key is made for each certificate, on this machine, and never leaves it. Where a passphrase is given the key lies
+encrypted under it, as PKCS #8; a key of before is replaced by `lock`, and overwritten. Who may write here is the program
+that carries the log (docs/protocols/sync.md); how certificates come is `gate.provision.enrol`'s and the program's, and where the passphrase
+is kept, `gate.provision.sealing`'s.
 """
 
 from __future__ import annotations
 
 import base64
+import os
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,13 +19,22 @@ from typing import Final, Self
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    KeySerializationEncryption,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from gate import durable
 from gate.provision.authorities import AuthorityError, Certificates, issuer_of, read_bag, read_pem, to_pem
 
 DEVICE: Final = "device.pem"
+ASIDE: Final = "device-plain.pem"  # a second name of the plain key, until it is overwritten
 AUTHORITIES: Final = "authorities.pem"
 CACERTS: Final = "/.well-known/est/cacerts"
 REENROL: Final = "/.well-known/est/simplereenroll"
@@ -37,15 +49,16 @@ class IdentityError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A certificate that is asked for: a new key, which shows nothing of itself, and the gate's name."""
+    """A certificate that is asked for: a new key, which shows nothing of itself, the gate's name, and under which passphrase the key will lie."""
 
     gate_id: str
     key: ec.EllipticCurvePrivateKey = field(repr=False)
+    passphrase: bytes | None = field(default=None, repr=False)
 
     @classmethod
-    def new(cls, gate_id: str) -> Self:
+    def new(cls, gate_id: str, passphrase: bytes | None = None) -> Self:
         """Make a key, ECDSA P-256."""
-        return cls(gate_id, ec.generate_private_key(ec.SECP256R1()))
+        return cls(gate_id, ec.generate_private_key(ec.SECP256R1()), passphrase)
 
     @property
     def signing_request(self) -> bytes:
@@ -73,8 +86,7 @@ class Wanted:
             raise IdentityError("the central server's certificate is of no authority that this gate trusts")
         if not certificate.not_valid_before_utc - CLOCK_SKEW <= now < certificate.not_valid_after_utc:
             raise IdentityError("the central server's certificate is not valid now; are both clocks right?")
-        key = self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        return key + certificate.public_bytes(Encoding.PEM)
+        return _device_file(self.key, certificate, self.passphrase)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +133,44 @@ class Identity:
 def write_authorities(path: Path, authorities: Certificates) -> None:
     """Write roots. Raises OSError."""
     durable.write(path, to_pem(authorities), mode=0o644)
+
+
+def has_plain_key(folder: Path) -> bool:
+    """Whether a folder holds a key in clear, or what is left of one. Raises OSError and IdentityError."""
+    device = folder / DEVICE
+    return (folder / ASIDE).exists() or (device.exists() and b"BEGIN ENCRYPTED PRIVATE KEY" not in _read(device))
+
+
+def lock(folder: Path, passphrase: bytes) -> None:
+    """Have the key of a folder lie encrypted, and overwrite it as it was. A kill at any point leaves a file that can be used, and the next call
+    ends it. Raises OSError, and IdentityError for a file that is none, or is under another passphrase.
+    """
+    device, aside = folder / DEVICE, folder / ASIDE
+    if aside.exists() and aside.samefile(device):
+        aside.unlink()  # nothing had taken its place yet
+    durable.wipe(aside)
+    raw = _read(device)
+    is_plain = has_plain_key(folder)
+    try:
+        key = load_pem_private_key(raw, None if is_plain else passphrase)
+        certificate = x509.load_pem_x509_certificate(raw)
+    except (ValueError, TypeError) as error:
+        raise IdentityError(f"{device} holds no key that can be used with the passphrase of this gate") from error
+    if not is_plain:
+        return
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise IdentityError(f"{device} holds no key of a gate")
+    owner = device.stat()
+    aside.hardlink_to(device)
+    with durable.writing(device, mode=0o600) as draft:
+        os.fchown(draft.fileno(), owner.st_uid, owner.st_gid)
+        draft.write(_device_file(key, certificate, passphrase))
+    durable.wipe(aside)
+
+
+def _device_file(key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate, passphrase: bytes | None) -> bytes:
+    how: KeySerializationEncryption = NoEncryption() if passphrase is None else BestAvailableEncryption(passphrase)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, how) + certificate.public_bytes(Encoding.PEM)
 
 
 def name_of(certificate: x509.Certificate) -> str | None:

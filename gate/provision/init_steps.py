@@ -19,7 +19,7 @@ import tomli_w
 from gate import durable
 from gate.provision.answers import Answers
 from gate.provision.ownership import hand_over
-from gate.provision.sealing import SEALED, has_tpm, seal_steps
+from gate.provision.sealing import LOG_KEY, has_tpm, seal_steps
 from gate.provision.steps import ConfigurationStepError, Step, StepError
 from gate.provision.units import VISION_DROP_IN
 from models.errors import ModelError
@@ -33,11 +33,13 @@ RELOAD_DEADLINE_S: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What the steps take from the configuration; `drop_in` is the text of vision's (`gate.provision.units`)."""
+    """What the steps take from the configuration; `drop_in` is the text of vision's (`gate.provision.units`); `identities` has a folder an identity."""
 
     origin: str
     folders: tuple[Path, ...]
     keys: Path
+    identities: Path
+    sync_runs: Callable[[], bool]
     models: Path
     face_profile: str
     drop_in: str
@@ -90,7 +92,7 @@ def init_steps(
         hand_over(log_key, "log")
         return vkey
 
-    sealed = log_key.with_name(SEALED)
+    sealed = LOG_KEY.sealed(site.keys)
 
     def has_key_of_the_log() -> bool:
         return (log_key.exists() or sealed.exists()) and bool(log_key_of(log_key, site.origin))
@@ -98,7 +100,7 @@ def init_steps(
     yield Step("log_key", make_key_of_the_log, has_key_of_the_log)
     installed = answers.root is None and booted.is_dir()
     if installed and seals():
-        yield from seal_steps(site.keys, UNITS)
+        yield from seal_steps(site.keys, UNITS, site.identities, sync_runs=site.sync_runs)
     yield _models_step(site.models, site.face_profile)
     if installed:
         yield _units_step(UNITS / VISION_DROP_IN, site.drop_in)

@@ -12,7 +12,7 @@ from typing import Final
 
 from gate import durable
 from gate.provision.ownership import hand_over
-from gate.provision.sealing import SEALED
+from gate.provision.sealing import LOG_KEY
 from gate.provision.steps import LaterStepError, Step, StepError
 
 NEXT: Final = "log-next.key"
@@ -26,9 +26,9 @@ def rotate_steps(
     old, new, aside = keys / "log.key", keys / NEXT, keys / ASIDE
 
     def make_next() -> str:
-        if (keys / SEALED).exists():
+        if (sealed := LOG_KEY.sealed(keys)).exists():
             raise StepError(
-                f"{keys / SEALED} is sealed: open it into {old} (systemd-creds decrypt), remove it and its drop-in, and seal again afterwards"
+                f"{sealed} is sealed: open it into {old} (systemd-creds decrypt), remove it and its drop-in, and seal again afterwards"
             )
         try:
             _drop(aside, old)

@@ -1,42 +1,62 @@
-"""The log's key sealed by systemd's credentials, where the machine has a TPM: bound to it, and opened for the log program alone.
+"""What systemd's credentials seal where the machine has a TPM, each for one program's unit alone: the log's key, and the passphrase under
+which the device's key is kept (`gate.provision.identity`), since the program that renews that key cannot seal.
 
-Promises: the plain key goes only when the sealed one was opened again and is the same, and the unit loads it; a kill at any point leaves
-one of the two in force, and the next run ends it. The public key lies beside it, for whoever provisions. Without a TPM nothing is
-sealed: a key that the machine itself can open from its own disk is worth what a file of mode 0600 is.
+Promises: a plain key goes only when what takes its place was opened again and is right, and the unit loads it; a kill at any point leaves
+a key that its program can use, and the next run ends it. The log's public key lies beside the sealed one, for whoever provisions. Without a
+TPM nothing is sealed: a key that the machine itself can open from its own disk is worth what a file of mode 0600 is. Sealed is to the TPM and
+the host's own key and to no state of the firmware: a new boot menu or a changed list of revoked loaders must not end a gate's log.
 """
 
 from __future__ import annotations
 
+import secrets
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from gate import durable
-from gate.provision.steps import Step, StepError
+from gate.provision.identity import DEVICE, IdentityError, has_plain_key, lock
+from gate.provision.steps import LaterStepError, Step, StepError
 
-NAME: Final = "log.key"
-SEALED: Final = "log.key.cred"
-DROP_IN: Final = "gate-log.service.d/50-sealed.conf"
 TPM_KEY: Final = "host+tpm2"
 DEADLINE_S: Final = 60.0
+PASSPHRASE_BYTES: Final = 32
 _TEXT: Final = "# Written by `gate provision seal`.\n[Service]\nLoadCredentialEncrypted={name}:{path}\n"
 
 Run = Callable[[list[str], bytes], bytes]
 
 
-def has_tpm() -> bool:
-    """Whether systemd can seal with this machine's TPM."""
-    try:
-        done = subprocess.run(
-            ["systemd-analyze", "has-tpm2", "--quiet"],  # noqa: S607
-            check=False,
-            capture_output=True,
-            timeout=DEADLINE_S,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return False
-    return done.returncode == 0
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A secret by the name under which its program finds it, and the program."""
+
+    name: str
+    program: str
+
+    def sealed(self, keys: Path) -> Path:
+        """Where it lies in a folder of keys."""
+        return keys / f"{self.name}.cred"
+
+    @property
+    def drop_in(self) -> str:
+        """What has systemd open it, below the folder for what a site adds to units."""
+        return f"gate-{self.program}.service.d/50-sealed.conf"
+
+    def drop_in_text(self, keys: Path) -> str:
+        """What stands there."""
+        return _TEXT.format(name=self.name, path=self.sealed(keys))
+
+    def is_loaded(self, keys: Path, units: Path) -> bool:
+        """Whether it stands there, about this folder of keys."""
+        drop_in = units / self.drop_in
+        return drop_in.exists() and drop_in.read_text() == self.drop_in_text(keys)
+
+
+LOG_KEY: Final = Credential("log.key", "log")
+DEVICE_PASSPHRASE: Final = Credential("device.passphrase", "sync")
 
 
 def run(command: list[str], told: bytes) -> bytes:
@@ -50,41 +70,60 @@ def run(command: list[str], told: bytes) -> bytes:
         raise StepError(f"{command[0]} cannot be run: {error}") from error
 
 
-def open_sealed(sealed: Path, *, command: Run = run) -> bytes:
-    """The log's key out of its seal, for root on the machine that sealed it. Raises StepError."""
-    return command(["systemd-creds", "decrypt", f"--name={NAME}", str(sealed), "-"], b"")
+def has_tpm(*, command: Run = run) -> bool:
+    """Whether systemd can seal with this machine's TPM. It is tried: what the firmware knows of it says nothing about that."""
+    try:
+        box = command(
+            ["systemd-creds", "encrypt", "--name=trial", "--with-key=tpm2", "--tpm2-pcrs=", "-", "-"], b"trial"
+        )
+        return command(["systemd-creds", "decrypt", "--name=trial", "-", "-"], box) == b"trial"
+    except StepError:
+        return False
 
 
-def seal_steps(keys: Path, units: Path, *, with_key: str = TPM_KEY, command: Run = run) -> Iterator[Step]:
-    """The steps in their order. `keys` holds the log's key, `units` is systemd's folder for what a site adds."""
-    plain, sealed, drop_in = keys / NAME, keys / SEALED, units / DROP_IN
-    text = _TEXT.format(name=NAME, path=sealed)
+def opened(credential: Credential, keys: Path, *, command: Run = run) -> bytes:
+    """A secret out of its seal, for root on the machine that sealed it. Raises StepError."""
+    return command(["systemd-creds", "decrypt", f"--name={credential.name}", str(credential.sealed(keys)), "-"], b"")
+
+
+def device_passphrase(keys: Path) -> bytes | None:
+    """The passphrase of the device's key, for root; none where it is not sealed. Raises StepError."""
+    try:
+        return opened(DEVICE_PASSPHRASE, keys) if DEVICE_PASSPHRASE.sealed(keys).exists() else None
+    except PermissionError as error:
+        raise StepError(f"{keys} is closed to this user: do it as root") from error
+
+
+def seal_steps(
+    keys: Path,
+    units: Path,
+    identities: Path,
+    *,
+    sync_runs: Callable[[], bool],
+    with_key: str = TPM_KEY,
+    command: Run = run,
+) -> Iterator[Step]:
+    """The steps in their order. `keys` holds the log's key, `identities` a folder an identity, `units` is systemd's folder for what a site
+    adds. `sync_runs`: whether the program that renews the device's key does; then that key cannot be replaced.
+    """
+    bench = _Bench(keys, units, with_key, command)
+    yield from _log_key_steps(bench)
+    yield from _device_key_steps(bench, identities, sync_runs)
+
+
+def _log_key_steps(bench: _Bench) -> Iterator[Step]:
+    plain, sealed = bench.keys / LOG_KEY.name, LOG_KEY.sealed(bench.keys)
 
     def seal() -> str:
         try:
-            key = plain.read_bytes()
-            box = command(["systemd-creds", "encrypt", f"--name={NAME}", f"--with-key={with_key}", "-", "-"], key)
-            durable.write(sealed, box, mode=0o600)
+            return bench.seal(LOG_KEY, plain.read_bytes())
         except OSError as error:
-            raise StepError(f"cannot seal {plain}: {error.strerror}") from error
-        return f"{sealed}, with {with_key}"
-
-    def load() -> str:
-        try:
-            durable.make_folder(drop_in.parent)
-            durable.write(drop_in, text.encode())
-        except OSError as error:
-            raise StepError(f"cannot write {drop_in}: {error.strerror}") from error
-        command(["systemctl", "daemon-reload"], b"")
-        return str(drop_in)
+            raise StepError(f"cannot read {plain}: {error.strerror}") from error
 
     def forget() -> str:
-        opened = open_sealed(sealed, command=command)
+        secret = bench.opened(LOG_KEY).strip(b"\0")
         try:
-            if plain.read_bytes().strip(b"\0") not in {
-                opened.strip(b"\0"),
-                b"",
-            }:  # zeros: a run was killed while it wiped
+            if plain.read_bytes().strip(b"\0") not in {secret, b""}:  # zeros: a run was killed while it wiped
                 raise StepError(f"{sealed} holds another key than {plain}: remove it and repeat this")
             durable.wipe(plain)
         except OSError as error:
@@ -92,5 +131,74 @@ def seal_steps(keys: Path, units: Path, *, with_key: str = TPM_KEY, command: Run
         return f"{plain} is overwritten and gone; restart gate-log where it runs"
 
     yield Step("sealed", seal, sealed.exists)
-    yield Step("unit", load, lambda: drop_in.exists() and drop_in.read_text() == text)
+    yield Step("unit", partial(bench.load, LOG_KEY), partial(LOG_KEY.is_loaded, bench.keys, bench.units))
     yield Step("plain_key", forget, lambda: not plain.exists())
+
+
+def _device_key_steps(bench: _Bench, identities: Path, sync_runs: Callable[[], bool]) -> Iterator[Step]:
+    def seal() -> str:
+        return bench.seal(DEVICE_PASSPHRASE, secrets.token_hex(PASSPHRASE_BYTES).encode())
+
+    def lock_keys() -> str:
+        if sync_runs():
+            raise LaterStepError(
+                "gate-sync runs, and may renew its key: systemctl stop gate-sync, repeat this, start it"
+            )
+        passphrase = bench.opened(DEVICE_PASSPHRASE)
+        folders = sorted(one.parent for one in identities.glob(f"*/{DEVICE}"))
+        try:
+            for folder in folders:
+                lock(folder, passphrase)
+        except IdentityError as error:
+            raise StepError(f"{error}; enrol anew: gate provision enrol --again") from error
+        except OSError as error:
+            raise StepError(f"cannot encrypt the key in {identities}: {error.strerror}") from error
+        return f"the device's key in {', '.join(map(str, folders))} is encrypted, and the plain one overwritten"
+
+    def are_locked() -> bool:
+        try:
+            return not any(map(has_plain_key, identities.glob("*")))
+        except (OSError, IdentityError) as error:
+            raise StepError(f"cannot look at the keys in {identities}: {error}") from error
+
+    yield Step("device_sealed", seal, DEVICE_PASSPHRASE.sealed(bench.keys).exists)
+    yield Step(
+        "device_unit",
+        partial(bench.load, DEVICE_PASSPHRASE),
+        partial(DEVICE_PASSPHRASE.is_loaded, bench.keys, bench.units),
+    )
+    yield Step("device_key", lock_keys, are_locked)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """Where secrets are sealed, and with what."""
+
+    keys: Path
+    units: Path
+    with_key: str
+    command: Run
+
+    def seal(self, credential: Credential, secret: bytes) -> str:
+        words = ["systemd-creds", "encrypt", f"--name={credential.name}", f"--with-key={self.with_key}"]
+        if self.with_key == TPM_KEY:
+            words.append("--tpm2-pcrs=")
+        box, place = self.command([*words, "-", "-"], secret), credential.sealed(self.keys)
+        try:
+            durable.write(place, box, mode=0o600)
+        except OSError as error:
+            raise StepError(f"cannot write {place}: {error.strerror}") from error
+        return f"{place}, with {self.with_key}"
+
+    def load(self, credential: Credential) -> str:
+        drop_in = self.units / credential.drop_in
+        try:
+            durable.make_folder(drop_in.parent)
+            durable.write(drop_in, credential.drop_in_text(self.keys).encode())
+        except OSError as error:
+            raise StepError(f"cannot write {drop_in}: {error.strerror}") from error
+        self.command(["systemctl", "daemon-reload"], b"")
+        return str(drop_in)
+
+    def opened(self, credential: Credential) -> bytes:
+        return opened(credential, self.keys, command=self.command)

@@ -24,6 +24,9 @@ _BEFORE: Final = {
     "sealed": "The log's key is sealed by the machine's TPM",
     "unit": "The log program is given the sealed key",
     "plain_key": "The log's key lies nowhere unsealed",
+    "device_sealed": "The passphrase of the device's key is sealed by the machine's TPM",
+    "device_unit": "The sync program is given the sealed passphrase",
+    "device_key": "The device's key lies nowhere unencrypted",
     "models": "The models are there, unchanged",
     "units": "The units let vision reach its cameras",
     "disk": "There is room on the disk",
@@ -47,16 +50,8 @@ _AFTER: Final = {
     "recipients": "The auditors have the log's public key",
     "approval": "Two persons have approved the configuration",
 }
-NEEDED: Final = (
-    "configuration",
-    "folders",
-    "log_key",
-    "sealed",
-    "unit",
-    "plain_key",
-    "models",
-    "units",
-)  # without them there is no gate
+SEALING: Final = ("sealed", "unit", "plain_key", "device_sealed", "device_unit", "device_key")  # where there is a TPM
+NEEDED: Final = ("configuration", "folders", "log_key", *SEALING, "models", "units")  # without them there is no gate
 TITLES: Final = {
     **_BEFORE,
     **{f"first_{name}": f"First door: {title}" for name, title in BARRIER_TITLES.items()},

@@ -23,11 +23,13 @@ GZIP_LEVEL = 6
 USER_AGENT = "portcullis-sync"
 
 
-def tls(*, ca: str, certificate: str, key: str | None = None) -> ssl.SSLContext:
-    """Return the context of a client that shows its certificate, whose key is in the same file unless one is named. Raises OSError and ssl.SSLError."""
+def tls(*, ca: str, certificate: str, key: str | None = None, passphrase: bytes | None = None) -> ssl.SSLContext:
+    """Return the context of a client that shows its certificate, whose key is in the same file unless one is named, and may be encrypted under a
+    passphrase. Raises OSError and ssl.SSLError.
+    """
     context = ssl.create_default_context(cafile=ca)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.load_cert_chain(certificate, key)
+    context.load_cert_chain(certificate, key, password=passphrase or b"")  # with none OpenSSL would ask a terminal
     return context
 
 

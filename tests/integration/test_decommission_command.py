@@ -59,6 +59,7 @@ def test_records_that_are_nowhere_else_are_exported_first_and_without_central_it
     assert "folders that are wiped" in decommission(gate, "--yes", GATE_ID, *inside, code=2)["said"]
     assert (gate.folder / "keys/log.key").exists()
     secret = (gate.folder / "keys/log.key").read_text().strip()
+    (gate.folder / "keys/device.passphrase.cred").write_text("Whxqht+dQJax1aZeCGLxmiAAAAABAAAA\n")
 
     Store(gate.folder / "state/provision").keep("swipe", Outcome(state=Ending.DONE, detail="it answers"))
     done = decommission(gate, "--export", str(tmp_path / "out"), told=f"{GATE_ID}\n")
@@ -66,7 +67,9 @@ def test_records_that_are_nowhere_else_are_exported_first_and_without_central_it
     assert done["central"] == "no central server is configured"
     assert verify(tmp_path / "out", gate.log.vkey).entries == 5
     assert not any((gate.folder / "spool").iterdir())
-    assert not (gate.folder / "keys/log.key").exists()
+    assert not any((gate.folder / "keys").glob("*.key*"))
+    assert not (gate.folder / "keys/device.passphrase.cred").exists()
+    assert done["searched"]["device_key"] > 0
     report = Path(done["report"])
     assert json.loads(report.read_text())["found"] == done["found"]
     left = [one for one in gate.folder.rglob("*") if one.is_file() and secret.encode() in one.read_bytes()]

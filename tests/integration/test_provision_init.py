@@ -265,8 +265,11 @@ def test_a_report_is_signed_and_checked_where_the_log_key_is_sealed(
 
     monkeypatch.setenv("SYSTEMD_CREDENTIAL_SECRET", str(tmp_path / "host.secret"))
     init(root)
-    steps = sealing.seal_steps(root / "keys", tmp_path / "units", with_key="host", command=command)
-    assert {one.state for one in carry_out(steps)} == {StepState.DONE}
+    units, identities = tmp_path / "units", root / "identity"
+    steps = sealing.seal_steps(
+        root / "keys", units, identities, sync_runs=lambda: False, with_key="host", command=command
+    )
+    assert StepState.FAILED not in {one.state for one in carry_out(steps)}
     config = ["report", "--config", str(root / "gate.toml"), "--json"]
     made = CliRunner().invoke(app, config)
     assert made.exit_code == 0, made.stderr

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from fakes.approvals import signed
 from fakes.audit_logs import ORIGIN
 from fakes.central_process import certified, registered, serving, settings_of
@@ -34,7 +35,8 @@ from gate.programs.shared.config import Config, ConfigError, Sync
 from gate.programs.shared.runner import status_of
 from gate.programs.sync import program as sync
 from gate.provision.enrol import CentralAwayError, EnrolError, enrol
-from gate.provision.identity import AUTHORITIES, DEVICE, Wanted
+from gate.provision.identity import AUTHORITIES, DEVICE, Wanted, lock
+from gate.provision.sealing import DEVICE_PASSPHRASE
 from gate.sync import wire
 from gate.sync.errors import BadAnswerError, ExpiredError, MirrorAwayError, SyncError
 from gate.sync.https import Courier, tls
@@ -208,6 +210,43 @@ async def test_a_program_without_a_usable_sync_table_says_what_to_do(gate: SyncG
         await sync.push(settings_of(gate, missing))
     with pytest.raises(ConfigError, match="mirror_vkey"):
         await sync.push(settings_of(gate, Sync(address="x", identity="x", mirror_vkey="x")))
+
+
+async def test_a_sealed_key_is_used_and_renewed_under_its_passphrase_and_not_without(
+    own_central: Path, gate: SyncGate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate.grow(1)
+    passphrase, credentials = b"ab" * 32, gate.folder / "credentials"
+    credentials.mkdir()
+    (credentials / DEVICE_PASSPHRASE.name).write_bytes(passphrase)
+    with serving(own_central) as port:
+        config = enrolled(own_central, gate, port, days_ago=61)
+        assert config.sync is not None
+        device = Path(config.sync.identity) / DEVICE
+        lock(device.parent, passphrase)
+        before = device.read_bytes()
+
+        async def is_renewed() -> bool:
+            return device.read_bytes() != before
+
+        with pytest.raises(ConfigError, match="nobody gave a passphrase"):
+            await sync.push(config)
+        monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(credentials))
+        async with running(config, look_every_s=0.1):
+            await until(is_renewed)
+            gate.grow(1)
+            await status_like(config, "ready", mirrored=10)
+    assert b"BEGIN ENCRYPTED PRIVATE KEY" in device.read_bytes()
+    assert load_pem_private_key(device.read_bytes(), passphrase)
+
+
+async def test_a_passphrase_that_cannot_be_opened_is_a_configuration_that_cannot_work(
+    own_central: Path, gate: SyncGate
+) -> None:
+    config = enrolled(own_central, gate, 1)
+    DEVICE_PASSPHRASE.sealed(gate.folder / "keys").write_text("no seal")
+    with pytest.raises(ConfigError, match="its key is sealed"):
+        await sync.push(config)
 
 
 # ── hostile servers ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from gate.channel.row import PROGRAMS
 from gate.cli.output import Exit, fail, note, refuse_configuration
 from gate.cli.provision.steps import ConfigFile, Json, show
 from gate.programs.shared import config as configuration
@@ -18,7 +19,7 @@ from gate.programs.shared.config import ConfigError
 from gate.provision.steps import LaterStepError, StepError, carry_out
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from gate.programs.shared.config import Config
     from gate.provision.decommission import Part, Progress
@@ -97,15 +98,19 @@ def parts_of(config: Config) -> tuple[Part, ...]:
     """What goes, in this order: keys first, then what was decided about models and shown of this gate, then what they signed and sealed."""
     from gate.provision.course import FOLDER
     from gate.provision.decommission import Part
+    from gate.provision.init_steps import UNITS
+    from gate.provision.sealing import DEVICE_PASSPHRASE, LOG_KEY
 
     paths = config.paths
     state, keys = Path(paths.state), Path(paths.keys)
     cameras = [getattr(device, "credentials", "") for device in (config.camera, config.page)]
     named = tuple(dict.fromkeys(Path(one) for one in cameras if "/" in one))
+    drop_ins = tuple(UNITS / one.drop_in for one in (LOG_KEY, DEVICE_PASSPHRASE) if one.is_loaded(keys, UNITS))
     return (
         Part("log_key", tuple(sorted(keys.glob("log*"))) or (keys / "log.key",), secret=True),
-        Part("device_key", (Path(paths.identity),), secret=True),
+        Part("device_key", (Path(paths.identity), *sorted(keys.glob("device*"))), secret=True),
         *((Part("credentials", named, secret=True),) if named else ()),
+        *((Part("units", drop_ins),) if drop_ins else ()),
         Part("acceptance", (Path(paths.models) / "accepted.json",)),
         Part("proofs", (state / FOLDER,)),
         Part("database", (state / "audit",)),
@@ -113,13 +118,12 @@ def parts_of(config: Config) -> tuple[Part, ...]:
     )
 
 
-def running(config: Config) -> str | None:
-    """A program that runs, if one does."""
+def running(config: Config, programs: Sequence[str] = PROGRAMS) -> str | None:
+    """The first of these programs that runs, if one does."""
     from gate.channel.errors import NoPlaceError
     from gate.channel.place import only_instance
-    from gate.channel.row import PROGRAMS
 
-    for name in PROGRAMS:
+    for name in programs:
         if not config.runtime(name).is_dir():
             continue
         try:

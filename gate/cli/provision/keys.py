@@ -37,6 +37,7 @@ def enrol(
     from gate.cli.token import read_token
     from gate.programs.provisioning.log_key import vkey_of
     from gate.provision.enrol_steps import Central, enrol_steps
+    from gate.provision.sealing import device_passphrase
 
     if wrong := central_problem(central):
         fail(Exit.USAGE, f"--central {wrong}")
@@ -55,6 +56,7 @@ def enrol(
         check=site_of,
         now=now,
         due=partial(_due, path),
+        passphrase=partial(device_passphrase, Path(settings.paths.keys)),
     )
     show("provision.enrol/1", carry_out(steps), as_json=as_json)
 
@@ -106,7 +108,10 @@ def seal(
     config: ConfigFile = None,
     as_json: Json = False,
 ) -> None:
-    """Seal the log's key with this machine's TPM, for the log program alone. Exit 1 where there is none: files of mode 0600 stay."""
+    """Seal the log's key and the passphrase of the device's with this machine's TPM, each for its program alone. Exit 1 where there is none: files
+    of mode 0600 stay.
+    """
+    from gate.cli.provision.ending import running
     from gate.programs.provisioning.log_key import publish
     from gate.provision.init_steps import UNITS
     from gate.provision.sealing import has_tpm, seal_steps
@@ -118,8 +123,11 @@ def seal(
     if not has_tpm():
         fail(Exit.NO, "systemd finds no TPM that it can seal with: keys stay files of mode 0600")
     folder = Path(settings.paths.keys)
+    steps = seal_steps(
+        folder, UNITS, Path(settings.paths.identity), sync_runs=lambda: running(settings, ("sync",)) is not None
+    )
     try:
         publish(folder / "log.key", settings.origin)
     except StepError as error:
         fail(Exit.IO_ERROR, str(error))
-    show("provision.seal/1", carry_out(seal_steps(folder, UNITS)), as_json=as_json)
+    show("provision.seal/1", carry_out(steps), as_json=as_json)

@@ -174,6 +174,7 @@ def _log_key_of(path: Path, origin: str) -> str:
 
 def site_of(path: Path) -> Site:
     """What the configuration says to the steps. Raises ConfigurationStepError."""
+    from gate.cli.provision.ending import running
     from gate.programs.shared.devices.profiles import require_profiles
     from gate.provision.init_steps import Site
     from gate.provision.units import vision_drop_in
@@ -189,6 +190,8 @@ def site_of(path: Path) -> Site:
         origin=config.origin,
         folders=tuple(Path(name) for name in (paths.state, paths.spool, paths.inbox, paths.models, paths.keys)),
         keys=Path(paths.keys),
+        identities=Path(paths.identity),
+        sync_runs=lambda: running(config, ("sync",)) is not None,
         models=Path(paths.models),
         face_profile=config.face.profile,
         drop_in=vision_drop_in(

@@ -7,7 +7,7 @@ from pathlib import Path
 from gate.audit import keys
 from gate.audit.errors import AuditError
 from gate.audit.note import Signer
-from gate.provision.sealing import NAME, SEALED, open_sealed
+from gate.provision.sealing import LOG_KEY, opened
 from gate.provision.steps import StepError
 
 
@@ -37,19 +37,19 @@ def vkey_of(path: Path, origin: str) -> str:
 
 def signer_of(folder: Path, origin: str) -> Signer:
     """The log's key in a folder of keys. A sealed one is opened, which root alone can, on the machine that sealed it. Raises StepError."""
-    plain, sealed = folder / NAME, folder / SEALED
+    plain, sealed = folder / LOG_KEY.name, LOG_KEY.sealed(folder)
     try:
         if plain.exists() or not sealed.exists():
             return keys.load(plain, origin)
-        return keys.parsed(_opened(sealed), sealed, origin)
+        return keys.parsed(_opened(folder), sealed, origin)
     except AuditError as error:
         raise StepError(str(error)) from error
 
 
-def _opened(sealed: Path) -> bytes:
+def _opened(folder: Path) -> bytes:
     try:
-        return open_sealed(sealed)
+        return opened(LOG_KEY, folder)
     except StepError as error:
         raise StepError(
-            f"{sealed} cannot be opened to sign ({error}): do it as root, on the machine that sealed it"
+            f"{LOG_KEY.sealed(folder)} cannot be opened to sign ({error}): do it as root, on the machine that sealed it"
         ) from error

@@ -43,7 +43,7 @@ from gate.provision.acceptance_values import (
 )
 from gate.provision.course import Ending, Outcome, Store, Verified
 from gate.provision.steps import ConfigurationStepError, StepError
-from gate.provision.way import BARRIER_TITLES, TITLES
+from gate.provision.way import BARRIER_TITLES, SEALING, TITLES
 from models.errors import ModelError
 from models.site import load_for
 
@@ -114,7 +114,7 @@ def steps_of(config: Config) -> list[str]:
         "page": config.page is not None,
         "sensors": config.sensors is not None,
         "left_bag": config.sensors is not None,
-        **dict.fromkeys(("sealed", "unit", "plain_key"), False),  # where there is a TPM alone
+        **dict.fromkeys(SEALING, False),  # where there is a TPM alone
         "units": False,  # of an installed gate alone
         **dict.fromkeys(BARRIER_TITLES, config.driven is not None),
         **{f"first_{name}": config.first_driven is not None for name in BARRIER_TITLES},

@@ -20,7 +20,7 @@ from gate.programs.shared.basis import basis_of, profile_of
 from gate.programs.shared.config import Config, ConfigError
 from gate.provision.course import Outcome, another
 from gate.provision.steps import StepError
-from gate.provision.way import BARRIER_TITLES
+from gate.provision.way import BARRIER_TITLES, SEALING
 
 _MEASURED: Final = ("calibration", "control_lag_ms", "lag_ms")  # of [camera], each by a step of its own
 _TABLES: Final[dict[str, tuple[str, ...]]] = {
@@ -39,7 +39,7 @@ _TABLES: Final[dict[str, tuple[str, ...]]] = {
     "left_bag": ("sensors",),
 }
 _BESIDES: Final[dict[str, tuple[str, ...]]] = {
-    **dict.fromkeys(("log_key", "sealed", "unit", "plain_key"), ("log",)),
+    **dict.fromkeys(("log_key", *SEALING), ("log",)),
     "camera_exposure": ("calibration",),
     "camera_control_lag": ("control_lag_ms",),
     "camera_lag": ("lag_ms",),

@@ -29,6 +29,7 @@ from gate.programs.shared.devices import mrz_readers, sensors
 from gate.programs.shared.devices.chip_readers import chip_reader
 from gate.provision.course import FOLDER, Finding, Task, Verified
 from gate.provision.enrol_steps import Central, enrol_steps
+from gate.provision.sealing import device_passphrase
 from gate.provision.steps import StepError, StepState
 from gate.provision.steps import carry_out as carry_out_steps
 
@@ -212,6 +213,7 @@ def _enrol(site: Site) -> Finding:
         log_vkey=partial(log_vkey, config),
         check=site.check,
         now=clock.now,
+        passphrase=partial(device_passphrase, Path(config.paths.keys)),
     )
     done = list(carry_out_steps(steps))
     if failed := [one.detail for one in done if one.state is StepState.FAILED]:

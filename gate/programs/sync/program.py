@@ -26,7 +26,7 @@ from gate.audit.record import time_text
 from gate.channel.messages import Status
 from gate.ordinary import read_ordinary
 from gate.programs.shared import clock
-from gate.programs.shared.config import Config, ConfigError, Sync
+from gate.programs.shared.config import Config, ConfigError, Sync, credentials_folder
 from gate.programs.shared.keep import Backoff
 from gate.programs.shared.racing import first_of
 from gate.programs.shared.status import serve_status
@@ -34,7 +34,9 @@ from gate.programs.sync.lists import Lists
 from gate.programs.sync.mirror_keys import MirrorKeys
 from gate.programs.sync.updates import Updates
 from gate.programs.sync.upkeep import LOOK_EVERY_S, Upkeep
-from gate.provision.identity import DEVICE, IdentityError
+from gate.provision.identity import DEVICE, IdentityError, has_plain_key
+from gate.provision.sealing import DEVICE_PASSPHRASE, device_passphrase
+from gate.provision.steps import StepError
 from gate.sync import inbox
 from gate.sync.errors import ExpiredError, MirrorAwayError, OtherHistoryError, RefusedError, SyncError
 from gate.sync.https import Courier, tls
@@ -61,10 +63,15 @@ async def run(
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # it would log each request
     keys = None if config.sync is None else _mirror_keys(config, config.sync)
     outbox = None if keys is None else Outbox(config, keys)
-    upkeep = None if config.sync is None or keys is None else _upkeep(config, config.sync, keys, now, look_every_s)
+    passphrase = _passphrase_of_systemd()
+    upkeep = None
+    if config.sync is not None and keys is not None:
+        upkeep = _upkeep(config, config.sync, keys, passphrase, now=now, every_s=look_every_s)
     courier = None if upkeep is None else _courier(upkeep)  # a configuration that can never work shows now
     lists = None if config.lists is None else Lists(config, config.lists)
-    updates = None if config.updates is None or config.sync is None else Updates(config, config.sync, config.updates)
+    updates = None
+    if config.updates is not None and config.sync is not None:
+        updates = Updates(config, config.sync, config.updates, passphrase=passphrase)
     async with contextlib.AsyncExitStack() as held:
         told = partial(_status, outbox, lists, updates, upkeep)
         await held.enter_async_context(serve_status(config, "sync", told))
@@ -85,7 +92,7 @@ async def push(config: Config) -> dict[str, object]:
     """Do one round now and return what `status` would say. Raises ConfigError, SyncError and OSError."""
     settings = _settings(config)
     keys = _mirror_keys(config, settings)
-    outbox, upkeep = Outbox(config, keys), _upkeep(config, settings, keys, clock.now, LOOK_EVERY_S)
+    outbox, upkeep = Outbox(config, keys), _upkeep(config, settings, keys, _opened_passphrase(config))
     async with _courier(upkeep) as courier:
         if upkeep.expired is not None:
             raise ExpiredError(upkeep.expired)
@@ -97,7 +104,7 @@ async def push(config: Config) -> dict[str, object]:
 async def retire(config: Config) -> None:
     """Tell the central server that this gate is no more. Raises ConfigError and SyncError."""
     settings = _settings(config)
-    upkeep = _upkeep(config, settings, _mirror_keys(config, settings), clock.now, LOOK_EVERY_S)
+    upkeep = _upkeep(config, settings, _mirror_keys(config, settings), _opened_passphrase(config))
     async with _courier(upkeep) as courier:
         response = await courier.send(Request("POST", "/retire"))
     if response.status != 204:
@@ -117,14 +124,52 @@ def _mirror_keys(config: Config, settings: Sync) -> MirrorKeys:
         raise ConfigError(Problem("sync.mirror_vkey", str(error))) from error
 
 
-def _upkeep(config: Config, settings: Sync, keys: MirrorKeys, now: Callable[[], datetime], every_s: float) -> Upkeep:
+def _passphrase_of_systemd() -> bytes | None:
+    """What the device's key is encrypted under, where systemd has opened it for this program. Raises ConfigError."""
+    folder = credentials_folder()
+    if folder is None or not (path := folder / DEVICE_PASSPHRASE.name).is_file():
+        return None
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(Problem("", f"sync: cannot read {path}: {error.strerror}", unreadable=True)) from error
+
+
+def _opened_passphrase(config: Config) -> bytes | None:
+    """The same for root at a terminal, out of its seal. Raises ConfigError."""
+    try:
+        return device_passphrase(Path(config.paths.keys))
+    except StepError as error:
+        raise ConfigError(Problem("sync.identity", f"its key is sealed: {error}", unreadable=True)) from error
+
+
+def _upkeep(
+    config: Config,
+    settings: Sync,
+    keys: MirrorKeys,
+    passphrase: bytes | None,
+    *,
+    now: Callable[[], datetime] = clock.now,
+    every_s: float = LOOK_EVERY_S,
+) -> Upkeep:
     """What keeps the identity that is in force."""
     folder = Path(settings.identity)
 
     def connect(authorities: Path) -> Courier:
-        return Courier(settings.address, tls(ca=str(authorities), certificate=str(folder / DEVICE)))
+        if passphrase is None and not has_plain_key(folder):
+            raise IdentityError("the key is encrypted, and nobody gave a passphrase (gate provision seal mends that)")
+        context = tls(ca=str(authorities), certificate=str(folder / DEVICE), passphrase=passphrase)
+        return Courier(settings.address, context)
 
-    return Upkeep(folder, config.gate_id, connect=connect, now=now, mirror_keys=keys, every_s=every_s)
+    return Upkeep(
+        folder,
+        config.gate_id,
+        connect=connect,
+        now=now,
+        mirror_keys=keys,
+        every_s=every_s,
+        passphrase=passphrase,
+    )
 
 
 def _courier(upkeep: Upkeep) -> Courier:

@@ -92,8 +92,9 @@ class HttpsSource:
 class Updates:
     """Fetches now and then. `run` never returns; `detail` is what the status shows. Raises ConfigError for a root that cannot be read."""
 
-    def __init__(self, config: Config, sync: Sync, settings: Settings) -> None:
+    def __init__(self, config: Config, sync: Sync, settings: Settings, *, passphrase: bytes | None = None) -> None:
         self._sync = sync
+        self._passphrase = passphrase
         self._settings = settings
         self._here = Here.this_machine(config.gate_id)
         try:
@@ -140,7 +141,9 @@ class Updates:
     def _fetch(self) -> Verified:
         try:
             identity = Path(self._sync.identity)  # as it lies there now: sync renews it
-            context = tls(ca=str(identity / AUTHORITIES), certificate=str(identity / DEVICE))
+            context = tls(
+                ca=str(identity / AUTHORITIES), certificate=str(identity / DEVICE), passphrase=self._passphrase
+            )
         except (OSError, ssl.SSLError) as error:
             raise SourceAwayError(f"the device certificate cannot be used: {error}") from error
         store = Store(Path(self._settings.folder))

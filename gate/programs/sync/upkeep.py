@@ -31,7 +31,9 @@ log = logging.getLogger("gate.sync")
 
 
 class Upkeep:
-    """One gate's identity. `connect` makes a courier that trusts the authorities of a file, and raises what its opening does."""
+    """One gate's identity. `connect` makes a courier that trusts the authorities of a file, and raises what its opening does; new keys are
+    written under `passphrase`, where there is one.
+    """
 
     def __init__(
         self,
@@ -42,7 +44,9 @@ class Upkeep:
         now: Callable[[], datetime],
         mirror_keys: MirrorKeys,
         every_s: float = LOOK_EVERY_S,
+        passphrase: bytes | None = None,
     ) -> None:
+        self._passphrase = passphrase
         self._folder = folder
         self._mirror_keys = mirror_keys
         self._gate_id = gate_id
@@ -134,7 +138,7 @@ class Upkeep:
         identity, now = self._loaded(), self._now()
         if now < identity.renewed_from:
             return False
-        wanted = await asyncio.to_thread(Wanted.new, self._gate_id)
+        wanted = await asyncio.to_thread(Wanted.new, self._gate_id, self._passphrase)
         answer = await _asked(courier, Request("POST", REENROL, wanted.signing_request, "application/pkcs10"))
         device = wanted.accept(answer.body, identity.authorities, self._now())
         await asyncio.to_thread(identity.renew, device)

@@ -342,10 +342,13 @@ class World:
 
 
 @contextlib.contextmanager
-def installed(folder: Path, package: Path) -> Iterator[Gate]:
-    """Boot a machine, install the package, provision it as docs/guides/technician.md says, and start its target."""
+def installed(folder: Path, package: Path, *, lay: Callable[[Path], object] = lambda _: None) -> Iterator[Gate]:
+    """Boot a machine, install the package, provision it as docs/guides/technician.md says, and start its target. `lay` puts more files over the
+    machine's.
+    """
     tree = folder / "tree"
     tree.mkdir()
+    lay(tree)
     binds = lay_out(tree) | {package: PACKAGE}
     with booted(folder, tree, binds) as machine, contextlib.ExitStack() as ending:
         machine.run("dpkg", "--install", PACKAGE)

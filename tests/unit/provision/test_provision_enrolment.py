@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 import tomli_w
-from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key, pkcs7
 from fakes.central_server import GATE_ID, NOW
 from fakes.killing import killed_at, refused
 
 from gate.central import authority
 from gate.provision.enrol import Answer, CentralAwayError, CentralRefusesError, EnrolError, Enrolled, read_answer
 from gate.provision.enrol_steps import Central, enrol_steps
-from gate.provision.identity import Identity, Wanted
+from gate.provision.identity import DEVICE, Identity, Wanted
 from gate.provision.steps import (
     AwayStepError,
     ContentStepError,
@@ -66,7 +66,12 @@ class Site:
         return read_answer(Answer(200, body, "mirror+1+A"), wanted, (self.root.certificate,), NOW)
 
     def enrol(
-        self, *, again: bool = False, address: str = ADDRESS, check: Callable[[Path], object] = Path.exists
+        self,
+        *,
+        again: bool = False,
+        address: str = ADDRESS,
+        check: Callable[[Path], object] = Path.exists,
+        passphrase: Callable[[], bytes | None] = lambda: None,
     ) -> list[Report]:
         steps = enrol_steps(
             self.path,
@@ -77,6 +82,7 @@ class Site:
             log_vkey=lambda: "log+1+A",
             check=check,
             now=lambda: NOW + timedelta(days=self.now_days),
+            passphrase=passphrase,
             ask=self.ask,
         )
         return list(carry_out(steps))
@@ -112,6 +118,20 @@ def test_it_is_enrolled_once_and_again_when_that_is_asked_for(site: Site) -> Non
     assert states(site.enrol(again=True)) == [DONE, DONE]
     assert site.identity().certificate != first
     assert [one.name for one in site.home.iterdir()] == ["2"]
+
+
+def test_its_key_lies_under_the_passphrase_where_one_is_sealed(site: Site) -> None:
+    def closed() -> bytes:
+        raise StepError("do it as root")
+
+    failed = site.enrol(passphrase=closed)
+    assert (states(failed)[0], failed[0].detail) == (StepState.FAILED, "do it as root")
+    assert not site.home.exists()  # nobody was asked for the token
+    site.enrol(passphrase=lambda: b"a" * 64)
+    device = (site.identity().folder / DEVICE).read_bytes()
+    assert load_pem_private_key(device, b"a" * 64)
+    with pytest.raises(TypeError, match="encrypted"):
+        load_pem_private_key(device, None)
 
 
 def test_one_that_has_expired_is_replaced_without_being_told_to(site: Site) -> None:

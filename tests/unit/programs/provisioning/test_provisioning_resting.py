@@ -10,7 +10,7 @@ import pytest
 from gate.programs.provisioning.resting import rests_on, standing
 from gate.programs.shared.config import Config, parse
 from gate.provision.course import Ending, Outcome
-from gate.provision.way import NEEDED, TITLES
+from gate.provision.way import NEEDED, SEALING, TITLES
 
 BOARDS = {"driver": "modbus", "profile": "portcullis-sim"}
 TABLE: dict[str, Any] = {
@@ -27,7 +27,7 @@ TABLE: dict[str, Any] = {
     "sync": {"address": "c:1", "identity": "/i/1", "mirror_vkey": "x"},
 }
 ANSWERS = {"eyes_cm": "160", "central.address": "c:1"}
-LOG = {"log_key", "sealed", "unit", "plain_key", "enrolment", "recipients", "approval"}
+LOG = {"log_key", *SEALING, "enrolment", "recipients", "approval"}
 BARRIER = {"watchdog", "walk_entry", "walk_exit", "grant_ends", "tailgate", "fire", "host_kill", "power"}
 CAMERA = {"camera_exposure", "camera_control_lag", "camera_lag", "camera_height", "lighting"}
 

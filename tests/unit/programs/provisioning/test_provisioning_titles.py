@@ -42,6 +42,8 @@ def made(answers: Answers, folder: Path) -> list[str]:
         origin="border.example/try-1/trial",
         folders=(folder,),
         keys=folder,
+        identities=folder,
+        sync_runs=lambda: False,
         models=folder,
         face_profile="standard",
         drop_in="",

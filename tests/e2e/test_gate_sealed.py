@@ -1,0 +1,161 @@
+"""Keys sealed on a booted machine with a TPM of software: systemd opens each for its own unit, without the TPM for none, and what is sealed lies
+nowhere in clear. One boot, which ends with the gate's end.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes import tpm
+from fakes.boot.gate import CENTRAL, CENTRAL_COMMAND, Gate, installed
+
+pytestmark = [pytest.mark.long, pytest.mark.e2e]
+
+LINE = "/run/tpm.sock"
+SEALED = ("/etc/portcullis/keys/log.key.cred", "/etc/portcullis/keys/device.passphrase.cred")
+DROP_INS = tuple(f"/etc/systemd/system/gate-{name}.service.d/50-sealed.conf" for name in ("log", "sync"))
+
+
+def lay(tree: Path) -> None:
+    """A systemd that knows TPMs and is told where this one is."""
+    if (known := tpm.debians_systemd()) is not None:
+        shutil.copytree(known, tree, symlinks=True, dirs_exist_ok=True)
+    settings = tree / "etc/systemd/system.conf.d/tpm.conf"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(f"[Manager]\nManagerEnvironment=SYSTEMD_TPM2_DEVICE=swtpm:path={LINE}\n")
+
+
+@pytest.fixture(scope="module")
+def sealed_gate(package: Path) -> Iterator[Gate]:
+    folder = Path(tempfile.mkdtemp(prefix="boot-"))
+    try:
+        with installed(folder, package, lay=lay) as made:
+            yield made
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def gate(sealed_gate: Gate) -> Gate:
+    sealed_gate.until(sealed_gate.is_in_service, "the gate is in service")
+    return sealed_gate
+
+
+def provision(gate: Gate, *words: str, code: int = 0, stdin: str | None = None) -> dict[str, Any]:
+    """A `gate provision` command as root, told where the TPM is, as no machine with a TPM of its own needs to be."""
+    environment = ("env", f"SYSTEMD_TPM2_DEVICE=swtpm:path={LINE}")
+    done = gate.machine.run(*environment, "gate", "provision", *words, "--json", check=False, stdin=stdin)
+    assert done.returncode == code, (done.stdout, done.stderr)
+    return dict(json.loads(done.stdout)) if done.stdout else {"said": done.stderr}
+
+
+def states(done: dict[str, Any]) -> dict[str, str]:
+    return {one["id"]: one["state"] for one in done["steps"]}
+
+
+def plug(gate: Gate) -> None:
+    """The TPM is there, with the state that it had."""
+    gate.machine.run("mkdir", "-p", "/var/lib/tpm")
+    words = ("socket", "--tpm2", "--tpmstate", "dir=/var/lib/tpm", "--flags", "not-need-init,startup-clear")
+    ends = ("--server", f"type=unixio,path={LINE}", "--ctrl", f"type=unixio,path={LINE}.ctrl")
+    gate.machine.run("systemd-run", "--unit=tpm", "--collect", "swtpm", *words, *ends)
+    gate.until((gate.machine.root / LINE.lstrip("/")).exists, "the TPM is there")
+
+
+def device_files(gate: Gate) -> list[Path]:
+    return sorted((gate.machine.root / "var/lib/portcullis/identity").glob("*/device.pem"))
+
+
+def holders(gate: Gate, secret: bytes) -> list[Path]:
+    """The gate's files that hold it."""
+    roots = [gate.machine.root / name for name in ("etc/portcullis", "var/lib/portcullis")]
+    files = [one for root in roots for one in root.rglob("*") if one.is_file() and not one.is_symlink()]
+    return [one for one in files if secret in one.read_bytes()]
+
+
+def mirrored(gate: Gate) -> int:
+    return int(gate.status()["detail"]["log"]["mirrored"])
+
+
+def test_a_gate_that_gets_its_tpm_later_has_its_keys_sealed_and_goes_on(gate: Gate) -> None:
+    assert "no TPM" in provision(gate, "seal", code=1)["said"]
+    plug(gate)
+    log_key = (gate.machine.root / "etc/portcullis/keys/log.key").read_bytes().split()[0]
+    device_key = device_files(gate)[0].read_bytes().splitlines()[1]
+    assert (len(holders(gate, log_key)), len(holders(gate, device_key))) == (1, 1)
+
+    waits = provision(gate, "seal", code=75)
+    assert (waits["steps"][-1]["id"], "stop gate-sync" in waits["steps"][-1]["detail"]) == ("device_key", True)
+    gate.machine.systemctl("stop", "gate-sync.service")
+    assert states(provision(gate, "seal"))["device_key"] == "done"
+    gate.machine.systemctl("restart", "gate-log.service", "gate-sync.service")
+    assert (holders(gate, log_key), holders(gate, device_key)) == ([], [])
+
+    gate.until(gate.is_in_service, "the gate is in service with its sealed keys")
+    before = mirrored(gate)
+    gate.officer("present")
+    assert gate.world.travel("genuine", "t1").passed == 1
+    gate.until(lambda: mirrored(gate) > before, "what the sealed key signed is at the central server")
+
+
+def test_no_other_program_sees_what_was_opened(gate: Gate) -> None:
+    def reads(program: str, path: str) -> str:
+        code = f"try:\n print(len(open('{path}').read()))\nexcept OSError as error:\n print(type(error).__name__)"
+        return gate.inside(program, "-c", code).strip()
+
+    passphrase = "/run/credentials/gate-sync.service/device.passphrase"
+    assert reads("sync", "/run/credentials/attempts.service/device.passphrase") == "64"
+    for program in ("screens", "lane", "vision", "log"):
+        assert reads(program, passphrase) in {"PermissionError", "FileNotFoundError"}
+    assert reads("sync", SEALED[1]) == "PermissionError"
+
+
+def test_enrolled_anew_the_key_lies_under_the_same_passphrase(gate: Gate) -> None:
+    before = device_files(gate)
+    token = json.loads(gate.machine.run(*CENTRAL_COMMAND, "token", "north-7", "--dir", CENTRAL, "--json").stdout)
+    central = ("--central", f"localhost:{gate.central.port}", "--ca", f"{CENTRAL}/ca.pem")
+    provision(gate, "enrol", *central, "--again", stdin=token["token"])
+    (device,) = device_files(gate)
+    assert device not in before
+    assert b"BEGIN ENCRYPTED PRIVATE KEY" in device.read_bytes()
+    gate.machine.systemctl("restart", "gate-sync.service")
+    gate.until(gate.is_in_service, "the gate is in service with its new certificate")
+    assert states(provision(gate, "seal"))["device_key"] == "kept"
+
+
+def test_without_its_tpm_neither_starts_and_with_it_again_both_do(gate: Gate) -> None:
+    gate.machine.systemctl("stop", "tpm.service")
+    for program in ("log", "sync"):
+        gate.machine.systemctl("stop", f"gate-{program}.service")
+        gate.machine.systemctl("start", "--no-block", f"gate-{program}.service")
+        gate.until(
+            lambda program=program: "status=243/CREDENTIALS" in gate.machine.journal("-u", f"gate-{program}"),  # type: ignore[misc]
+            "systemd cannot open the seal",
+        )
+    plug(gate)
+    gate.machine.systemctl("reset-failed", "gate-log.service", "gate-sync.service", check=False)
+    gate.machine.systemctl("restart", "--no-block", "gate-log.service", "gate-sync.service")
+    gate.until(gate.is_in_service, "the gate is in service again")
+
+
+def test_its_end_takes_the_seals_along_and_a_new_gate_is_sealed_from_the_start(gate: Gate) -> None:
+    gate.machine.systemctl("stop", "portcullis.target")
+    gate.until(lambda: gate.pid("sync") == 0, "the programs have ended")
+    done = provision(gate, "decommission", "--yes", "north-7")
+    assert {"log_key", "device_key", "units", "proof"} <= states(done).keys()
+    left = [path for path in (*SEALED, *DROP_INS) if (gate.machine.root / path.lstrip("/")).exists()]
+    assert left == []
+    made = states(provision(gate, "init", "--operator", "border.example", "--gate-id", "north-7", "--purpose", "trial"))
+    assert [made[step] for step in ("log_key", "sealed", "unit", "plain_key", "device_sealed", "device_unit")] == [
+        "done"
+    ] * 6
+    left = [path for path in (*SEALED, *DROP_INS) if not (gate.machine.root / path.lstrip("/")).exists()]
+    assert left == []
+    assert subprocess.run(["grep", "-rl", "PRIVATE", gate.machine.root / "etc/portcullis"], check=False).returncode == 1
