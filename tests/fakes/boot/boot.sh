@@ -45,5 +45,7 @@ cd "$root"
 mkdir -p old
 pivot_root . old
 umount -l /old
+# As on a machine with a kernel of its own: systemd mounts a unit's credentials from a namespace that must reach this one.
+mount --make-rshared /
 export container=other
 exec /usr/lib/systemd/systemd --system --unit=boot.target --show-status=no --log-target=journal </dev/null
