@@ -23,9 +23,9 @@ from starlette.staticfiles import StaticFiles
 
 import gate.screens.console
 from gate.authority.app import make_app
+from gate.door.https import listen
 from gate.orders.challenge import Challenger
 from gate.orders.order import Signed, read_order
-from gate.programs.screens.http import listen
 from gate.screens.console.admission import Admission, Cookie, session_of
 from gate.screens.console.sessions import Sessions
 from gate.screens.console.sign_in import AwayError, Clock, SignIn, Told
@@ -119,7 +119,7 @@ class Console:
         server = uvicorn.Server(uvicorn.Config(self.app, lifespan="off", log_config=None, access_log=False))
         with contextlib.closing(self._listener):
             serving = asyncio.ensure_future(server.serve(sockets=[self._listener]))
-            while not server.started:
+            while not server.started:  # noqa: ASYNC110 - the server has no event for it
                 await asyncio.sleep(0.01)
             yield
             server.should_exit = True

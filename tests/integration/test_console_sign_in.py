@@ -302,7 +302,7 @@ async def test_a_cookie_on_another_machine_orders_nothing_and_ends_with_the_next
     async with workstation(browser, console) as at, workstation(browser, console) as thief:
         await at.enrol()
         await at.sign_in()
-        await thief.context.add_cookies(await at.context.cookies())
+        await thief.context.add_cookies(await at.context.cookies())  # type: ignore[arg-type]  # as it was given
         await thief.page.goto(f"{console.address}/")
         assert await thief.page.locator("h1").inner_text() == "lanes"
         assert await thief.order() == "no: signed_out"

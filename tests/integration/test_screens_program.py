@@ -80,7 +80,7 @@ class Page:
 
 
 @contextlib.asynccontextmanager
-async def program(settings: Config, **times: float) -> AsyncIterator[str]:
+async def program(settings: Config, **times: Any) -> AsyncIterator[str]:
     """The program, running; gives the page's address."""
     stop = asyncio.Event()
     running = asyncio.ensure_future(Screens(settings, boot="boot1", **times).run(stop))

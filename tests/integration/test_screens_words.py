@@ -18,8 +18,9 @@ from integration.test_screens_browser import CHROMIUM, FLAGS, MEASURE, SIZES, _f
 from playwright.async_api import Browser, Page, async_playwright
 
 import gate.screens.kiosk
+from gate.door.https import listen
 from gate.passage.screen import Guidance, Purpose, Screen
-from gate.programs.screens.http import Visitors, listen
+from gate.programs.screens.http import Visitors
 from gate.programs.screens.http import server as http_server
 from gate.screens.fanout import Fanout
 from gate.screens.kiosk.app import VIEWERS_MAX, Labels, create_app

@@ -13,6 +13,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Final
 
+from gate.door.https import listen
 from gate.face.liveness.glimpse import glimpse
 from gate.face.liveness.light import SHADING_GAIN_MIN, Light
 from gate.face.liveness.tints import TINTS, far_from, linear
@@ -20,7 +21,7 @@ from gate.passage.screen import Guidance, Screen
 from gate.picture import preview
 from gate.programs.provisioning.camera_acts import PICTURE_BYTES_MAX, PICTURE_WIDTH_MAX, WAIT_S, opened
 from gate.programs.provisioning.genuine import of_camera
-from gate.programs.screens.http import Visitors, listen
+from gate.programs.screens.http import Visitors
 from gate.programs.screens.http import server as http_server
 from gate.programs.screens.start import host_of, page_address, prepare, start_page
 from gate.programs.screens.words import labels_of

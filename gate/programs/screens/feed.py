@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Final, NoReturn
 
 from gate.programs.screens.telling import Sight
-from gate.screens.kiosk.fanout import Fanout, FanoutError, Latest
+from gate.screens.fanout import Fanout, FanoutError, Latest
 from gate.screens.road import BEAT, BEAT_S, LaneEvent, event
 
 EVERY_S: Final = 0.5  # the lane is looked at, beside its own word that something changed

@@ -249,9 +249,9 @@ class Screens(Section, frozen=True, kw_only=True):
     languages: Annotated[tuple[Text, ...], msgspec.Meta(min_length=1, max_length=32)] = ("en",)
     reviewed: dict[Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]+)*$")], Text] = {}
     challenge: bool = False
-    camera_at: Literal[
-        "above", "below", "left", "right", "above-left", "above-right", "below-left", "below-right"
-    ] = "above"
+    camera_at: Literal["above", "below", "left", "right", "above-left", "above-right", "below-left", "below-right"] = (
+        "above"
+    )
     distance_cm: Annotated[int, msgspec.Meta(ge=30, le=300)] = 70
     width_mm: Annotated[int, msgspec.Meta(ge=0, le=3000)] = 0
     management: str = ""

@@ -99,7 +99,14 @@ async def test_the_look_of_this_crossing_fills_and_no_other_screen_tells_of_it(t
 async def test_a_page_that_paints_is_told_once_and_so_is_one_that_does_no_more(tmp_path: Path) -> None:
     counter = Counter()
     async with counter.client(tmp_path) as screens:
-        for ok in (False, True, True, False, False, True):  # False first: no page is back since screens was started anew
+        for ok in (
+            False,
+            True,
+            True,
+            False,
+            False,
+            True,
+        ):  # False first: no page is back since screens was started anew
             await screens.send(messages.PagePainted(ok))
         await ask(screens, messages.StatusRequest())
         assert counter.heard == [True, False, True]
