@@ -76,7 +76,7 @@ class Gate:
         self._backoff = Backoff(AGAIN_MIN_S, AGAIN_MAX_S)
         self._client = httpx2.AsyncClient(
             base_url=f"https://{entry.address}",
-            verify=_pinned_to(entry.key, identity),
+            verify=pinned_to(entry.key, identity),
             trust_env=False,
             follow_redirects=False,
             timeout=httpx2.Timeout(ORDER_S, connect=CONNECT_S, pool=LOOK_S),
@@ -218,11 +218,11 @@ async def _events(pieces: AsyncIterator[bytes]) -> AsyncGenerator[tuple[bytes, b
             raise road.NotOfTheRoadError("an event without end")
 
 
-def _pinned_to(key: str, identity: Path) -> ssl.SSLContext:
-    """TLS that ends where the other end shows another key than this one. Raises OSError and ssl.SSLError."""
+def pinned_to(key: str, identity: Path) -> ssl.SSLContext:
+    """TLS that ends where the other end, a gate or the officers' authority, shows another key than this one. Raises OSError and ssl.SSLError."""
 
     class Pinned(ssl.SSLObject):
-        """No authority vouches for a gate, and no date ends it: its key is what it is known by."""
+        """Nobody vouches for the other end, and no date ends it: its key is what it is known by."""
 
         def do_handshake(self) -> None:
             super().do_handshake()
