@@ -1,4 +1,4 @@
-"""The officers' authority at work: invites, enrols passkeys, certifies shift keys, removes.
+"""The officers' authority at work: enrols the passkeys of whoever was invited, and certifies shift keys.
 
 Promises: a certificate is given for an answer that a passkey of somebody enrolled made, with its user verified, to a nonce of ours that is
 at most two minutes old and was used for nothing else; it is in the book before it is handed out. Nothing is revoked: whoever is removed gets
@@ -8,15 +8,15 @@ no other certificate. Clock, randomness, key and book are arguments.
 from __future__ import annotations
 
 import hashlib
-import hmac
 from base64 import b64decode, b64encode, urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from gate.authority.acts import Certified, Doubted, Enrolled, Invited, Person, Removed, Standing
+from gate.authority.acts import Certified, Doubted, Enrolled, Standing
 from gate.authority.book import Book
 from gate.authority.errors import Refusal, RefusedError
+from gate.authority.inviting import require_invitation
 from gate.authority.passkeys import ALGORITHMS, NONCE_BYTES, Answer, Passkeys, challenge, is_above
 from gate.orders.certificate import CLOCKS_APART_S, Certificate, certify
 
@@ -25,11 +25,6 @@ if TYPE_CHECKING:
 
 NONCE_S: Final = 120
 NONCES_MAX: Final = 4096  # a flood of questions ends the oldest, and whoever asked for it asks anew
-INVITATION_S: Final = 24 * 3600
-CODE_GROUPS: Final = 4
-_CODE_LETTERS: Final = (
-    "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: none is taken for another; 32 of them, so a byte says 5 bits
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +86,7 @@ class Authority:
         """What the browser of whoever was invited makes a passkey by: a nonce, and `PublicKeyCredentialCreationOptionsJSON` with the nonce
         as its challenge. Raises RefusedError and BookError.
         """
-        _require_invitation(self._book.look().known.get(officer), code, self._clocks.now_s())
+        require_invitation(self._book.look().known.get(officer), code, self._clocks.now_s())
         nonce = self._nonces.give()
         options = {
             "attestation": "none",
@@ -117,7 +112,7 @@ class Authority:
         passkey = self._passkeys.made(nonce, answer)
         with self._book.adding() as people:
             now_s = self._clocks.now_s()
-            _require_invitation(people.known.get(officer), code, now_s)
+            require_invitation(people.known.get(officer), code, now_s)
             if people.owner(passkey.credential) is not None:
                 raise RefusedError(Refusal.TAKEN, "this passkey is enrolled already")
             self._book.add(
@@ -184,42 +179,6 @@ class Authority:
             trained=standing.trained,
             until=now_s + self._shift_s,
         )
-
-
-def invite(
-    book: Book, officer: str, standing: Standing, *, now_s: int, random: Callable[[int], bytes]
-) -> tuple[str, int]:
-    """Let somebody in; their one-time code, and until when it is good. Raises RefusedError for somebody who is enrolled, and BookError."""
-    code = "-".join("".join(_CODE_LETTERS[one % 32] for one in random(4)) for _ in range(CODE_GROUPS))
-    until = now_s + INVITATION_S
-    with book.adding() as people:
-        if (person := people.known.get(officer)) is not None and person.passkey is not None:
-            raise RefusedError(
-                Refusal.TAKEN, f"{officer} is enrolled; remove them first, if they are to have another passkey"
-            )
-        book.add(Invited(at=now_s, officer=officer, code=_digest(code), standing=standing, until=until))
-    return code, until
-
-
-def remove(book: Book, officer: str, *, now_s: int) -> None:
-    """Certify them no more. Raises RefusedError for somebody who is not known, and BookError."""
-    with book.adding() as people:
-        if officer not in people.known:
-            raise RefusedError(Refusal.NOT_ENROLLED, f"nobody is called {officer}")
-        book.add(Removed(at=now_s, officer=officer))
-
-
-def _require_invitation(person: Person | None, code: str, now_s: int) -> None:
-    invitation = person.invitation if person is not None else None
-    offered = _digest(code)
-    if invitation is None or not hmac.compare_digest(offered, invitation.code) or now_s >= invitation.until:
-        raise RefusedError(
-            Refusal.BAD_CODE, "no such invitation, or its code was used or has ended; have a new one made"
-        )
-
-
-def _digest(code: str) -> str:
-    return hashlib.sha256(code.strip().lower().encode()).hexdigest()
 
 
 def _websafe(raw: bytes) -> str:

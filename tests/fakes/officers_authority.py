@@ -12,7 +12,8 @@ from fakes.shifts import AUTHORITY, NOW_S
 
 from gate.authority.acts import Standing
 from gate.authority.book import Book
-from gate.authority.issuing import Authority, Clocks, invite
+from gate.authority.inviting import invite
+from gate.authority.issuing import Authority, Clocks
 from gate.authority.passkeys import Passkeys, challenge
 from gate.orders.certificate import Certificate
 from gate.orders.verbs import Party, Role

@@ -119,7 +119,7 @@ class Console:
         server = uvicorn.Server(uvicorn.Config(self.app, lifespan="off", log_config=None, access_log=False))
         with contextlib.closing(self._listener):
             serving = asyncio.ensure_future(server.serve(sockets=[self._listener]))
-            while not server.started:  # noqa: ASYNC110 - the server has no event for it
+            while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
                 await asyncio.sleep(0.01)
             yield
             server.should_exit = True

@@ -19,7 +19,7 @@ from fakes.signing_console import Console
 from playwright.async_api import Browser, BrowserContext, CDPSession, Page, async_playwright
 
 from gate.authority.book import Book
-from gate.authority.issuing import remove
+from gate.authority.inviting import remove
 from gate.orders.keys import shift_text
 from gate.orders.verbs import Party, Role, Verb
 from gate.screens.console.sessions import IDLE_S, PROOF_LATE_S
@@ -302,7 +302,8 @@ async def test_a_cookie_on_another_machine_orders_nothing_and_ends_with_the_next
     async with workstation(browser, console) as at, workstation(browser, console) as thief:
         await at.enrol()
         await at.sign_in()
-        await thief.context.add_cookies(await at.context.cookies())  # type: ignore[arg-type]  # as it was given
+        [cookie] = await at.context.cookies()
+        await thief.context.add_cookies([{"name": cookie["name"], "value": cookie["value"], "url": console.address}])
         await thief.page.goto(f"{console.address}/")
         assert await thief.page.locator("h1").inner_text() == "lanes"
         assert await thief.order() == "no: signed_out"

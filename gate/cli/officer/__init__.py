@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from gate.orders.order import Shift
 
 app = typer.Typer(no_args_is_help=True)
-app.add_typer(authority.app, name="authority", help="The officers' authority, off the gate: init, certify")
+app.add_typer(
+    authority.app,
+    name="authority",
+    help="The officers' authority, off the gate: init, certify; serve, enrol, list, remove",
+)
 
 DEFAULT_KEY = "~/.portcullis/shift.key"
 AWAY_RETRY_S = 1.0  # who stays present looks for a lane that is away

@@ -7,10 +7,15 @@ from typing import Annotated
 
 import typer
 
+from gate.cli.officer import people
 from gate.cli.output import Exit, emit_json, fail, note, say
 from gate.orders.verbs import Party, Role
 
 app = typer.Typer(no_args_is_help=True)
+app.command()(people.serve)
+app.command()(people.enrol)
+app.command("list")(people.list_people)
+app.command()(people.remove)
 
 Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 

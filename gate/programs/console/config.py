@@ -8,6 +8,7 @@ import msgspec
 
 from drivers.settings import Text
 from drivers.toml_file import FileError, TomlFile, Wrong
+from gate.orders.signed import Key
 from gate.programs.shared.config import ConfigError, Section, address_of, text_of
 
 if TYPE_CHECKING:
@@ -33,10 +34,34 @@ class GateEntry(Section, frozen=True, kw_only=True):
             yield Wrong("address", str(error))
 
 
+class AuthorityEntry(Section, frozen=True, kw_only=True):
+    """The officers' authority: `public` is the key that its certificates are verified by, as each gate has it. Where officers sign in with passkeys,
+    its service is at `address` with the key `key` (as `gate officer authority serve` says it), or at `socket` on this machine.
+    """
+
+    public: Key
+    address: Text | None = None
+    key: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")] | None = None
+    socket: Text | None = None
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """One way to reach it, or none."""
+        if self.address is not None and self.socket is not None:
+            yield Wrong("socket", "is named beside an address: the authority is reached in one way")
+        if (self.address is None) is not (self.key is None):
+            yield Wrong("key", "and address go together: the service is known by its key")
+        if self.address is not None:
+            try:
+                address_of(self.address, such_as="192.0.2.9:8450")
+            except ValueError as error:
+                yield Wrong("address", str(error))
+
+
 class ConsoleConfig(Section, frozen=True, kw_only=True):
     """The whole of `console.toml`. `identity` is the console's own key and certificate (`gate console init`)."""
 
     identity: Text
+    authority: AuthorityEntry
     gates: Annotated[dict[GateId, GateEntry], msgspec.Meta(min_length=1, max_length=GATES_MAX)]
 
     def contradictions(self) -> Iterator[Wrong]:

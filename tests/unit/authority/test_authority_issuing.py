@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from gate.authority.acts import Standing
 from gate.authority.book import Book
 from gate.authority.errors import BookError, Refusal, RefusedError
-from gate.authority.issuing import INVITATION_S, NONCE_S, NONCES_MAX, remove
+from gate.authority.inviting import INVITATION_S, remove
+from gate.authority.issuing import NONCE_S, NONCES_MAX
 from gate.authority.passkeys import Passkeys, challenge, is_above
 from gate.orders.certificate import CLOCKS_APART_S, open_certificate
 from gate.orders.verbs import Party, Role

@@ -1,0 +1,199 @@
+"""`gate officer authority serve, enrol, list, remove`: the authority as a service, and a supervisor's acts at its machine."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gate.cli.output import Exit, code_of, emit_json, fail, note, refuse_configuration, say
+from gate.orders.verbs import Party, Role
+from gate.programs.authority.config import DEFAULT
+
+if TYPE_CHECKING:
+    from gate.authority.acts import Person
+    from gate.authority.book import Book
+    from gate.programs.authority.config import AuthorityConfig
+
+ConfigFile = Annotated[Path, typer.Option("--config", help="The authority's file.")]
+Officer = Annotated[
+    str, typer.Argument(help="Their name at the gates: small letters, digits, dot, hyphen, underscore.")
+]
+Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
+
+
+def serve(config: ConfigFile = Path(DEFAULT)) -> None:
+    """Answer the consoles until SIGTERM. Prints one JSON line when it listens."""
+    from gate.cli.officer import keys as files
+    from gate.programs.shared.mortal import end_with_supervisor
+    from gate.programs.shared.runner import log_as_json
+
+    settings = _load(config)
+    try:
+        from gate.programs.authority.program import ServiceError, run
+    except ModuleNotFoundError as error:
+        fail(Exit.CONFIG, f"there is no {error.name} here: install portcullis[authority] on the authority's machine")
+    from gate.programs.shared.consoles import ConsolesError
+
+    try:
+        key = files.read_authority(Path(settings.key))
+    except files.KeyFileError as error:
+        fail(error.code, str(error))
+    end_with_supervisor()
+    log_as_json("authority")
+
+    def on_listening(fingerprint: str) -> None:
+        place = {"address": settings.address, "key": fingerprint} if settings.address else {"socket": settings.socket}
+        emit_json("officer.authority-serve/1", place)
+
+    async def until_told() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await run(settings, key, stop=stop, on_listening=on_listening)
+
+    with _explained():
+        try:
+            asyncio.run(until_told())
+        except (ServiceError, ConsolesError) as error:
+            fail(code_of(error), str(error))
+
+
+def enrol(
+    officer: Officer,
+    role: Annotated[Role, typer.Option(help="What they are.")] = Role.OFFICER,
+    party: Annotated[Party, typer.Option(help="For whom they work.")] = Party.POLICE,
+    trained: Annotated[bool, typer.Option("--trained", help="In safeguarding: flags are shown to them.")] = False,
+    gate: Annotated[list[str] | None, typer.Option(help="A gate's id, as often as needed.")] = None,
+    every_gate: Annotated[bool, typer.Option("--every-gate", help="Every gate that trusts this authority.")] = False,
+    config: ConfigFile = Path(DEFAULT),
+    as_json: Json = False,
+) -> None:
+    """Let somebody in: prints a one-time code, with which they enrol their passkey at a console within a day."""
+    from gate.authority.acts import GATES_MAX, Standing
+    from gate.authority.errors import RefusedError
+    from gate.authority.inviting import invite
+    from gate.cli.officer.words import require
+
+    if bool(gate) is every_gate:
+        fail(Exit.USAGE, "name the gates with --gate, or say --every-gate")
+    if len(gate or ()) > GATES_MAX:
+        fail(Exit.USAGE, f"a certificate names {GATES_MAX} gates at most; say --every-gate")
+    require("gate", *(gate or ()))
+    require("officer", officer)
+    standing = Standing(gates=None if every_gate else tuple(gate or ()), party=party, role=role, trained=trained)
+    with _explained():
+        try:
+            code, until = invite(_book(config), officer, standing, now_s=_now_s(), random=secrets.token_bytes)
+        except RefusedError as error:
+            fail(Exit.NO, str(error))
+    if as_json:
+        emit_json(
+            "officer.authority-enrol/1", {"officer": officer, **_told(standing), "code": code, "until": _time(until)}
+        )
+    else:
+        say(code)
+        note(f"for {officer}, once, until {_time(until)}: at the console, Enrol your passkey")
+
+
+def list_people(config: ConfigFile = Path(DEFAULT), as_json: Json = False) -> None:
+    """Who is enrolled or invited, and when they were certified last."""
+    with _explained():
+        known = sorted(_book(config).people.known.items())
+    now_s = _now_s()
+    if as_json:
+        people = [
+            {
+                "officer": officer,
+                **_told(one.standing),
+                "state": _state(one, now_s),
+                "certified": None if one.certified is None else _time(one.certified),
+            }
+            for officer, one in known
+        ]
+        emit_json("officer.authority-list/1", {"people": people})
+        return
+    for officer, one in known:
+        is_ = one.standing
+        gates = "every gate" if is_.gates is None else " ".join(is_.gates)
+        last = "never certified" if one.certified is None else f"certified {_time(one.certified)}"
+        say(f"{officer:24} {is_.role.value:10} {is_.party.value:10} {_state(one, now_s):8} {gates}; {last}")
+
+
+def remove(officer: Officer, config: ConfigFile = Path(DEFAULT), as_json: Json = False) -> None:
+    """Certify them no more. A shift that has begun ends by itself: nothing is revoked."""
+    from gate.authority import inviting
+    from gate.authority.errors import RefusedError
+
+    with _explained():
+        try:
+            inviting.remove(_book(config), officer, now_s=_now_s())
+        except RefusedError as error:
+            fail(Exit.USAGE, str(error))
+    if as_json:
+        emit_json("officer.authority-remove/1", {"officer": officer, "removed": True})
+    else:
+        say(f"{officer} is certified no more")
+
+
+def _load(config: Path) -> AuthorityConfig:
+    from gate.programs.authority.config import load
+    from gate.programs.shared.config import ConfigError
+
+    try:
+        return load(config)
+    except ConfigError as error:
+        refuse_configuration(error, config)
+
+
+def _book(config: Path) -> Book:
+    from gate import durable
+    from gate.authority.book import Book
+    from gate.programs.authority.config import BOOK
+
+    folder = Path(_load(config).folder)
+    durable.make_folder(folder, mode=0o700)
+    return Book(folder / BOOK)
+
+
+def _state(person: Person, now_s: int) -> str:
+    if person.passkey is not None:
+        return "enrolled"
+    return "invited" if person.invitation is not None and now_s < person.invitation.until else "lapsed"
+
+
+def _told(standing: object) -> dict[str, object]:
+    import msgspec
+
+    told: dict[str, object] = msgspec.to_builtins(standing)
+    return told
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    from gate.authority.errors import BookError
+
+    try:
+        yield
+    except BookError as error:
+        fail(code_of(error), str(error))
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"{error.filename or 'the authority'}: {error.strerror}")
+
+
+def _now_s() -> int:
+    from gate.programs.shared.clock import now
+
+    return int(now().timestamp())
+
+
+def _time(at_s: int) -> str:
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(at_s, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
