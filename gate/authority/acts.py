@@ -22,13 +22,28 @@ Digest = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 Counter = Annotated[int, msgspec.Meta(ge=0, lt=2**32)]
 
 
+# A lane goes by the role alone, so whoever may order nothing for their party gets no role that orders.
+ROLES: Final[dict[Party, frozenset[Role]]] = {
+    Party.POLICE: frozenset(Role),
+    Party.INTEGRATOR: frozenset({Role.TECHNICIAN, Role.AUDITOR}),
+    Party.AIRPORT: frozenset({Role.AUDITOR}),
+}
+
+
 class Standing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What somebody is: the part of a certificate that does not change from shift to shift. `gates` None: every gate."""
+    """What somebody is: the part of a certificate that does not change from shift to shift. `gates` None: every gate. Raises ValueError for a
+    role that is not of the party.
+    """
 
     gates: Gates
     party: Party
     role: Role
     trained: bool
+
+    def __post_init__(self) -> None:
+        if self.role not in ROLES[self.party]:
+            some = ", ".join(sorted(role.value for role in ROLES[self.party]))
+            raise ValueError(f"people of the {self.party.value} are {some}, since a lane goes by the role alone")
 
 
 class _Act(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="act"):

@@ -155,6 +155,7 @@ async def test_an_officer_enrols_signs_in_orders_and_signs_out(browser: Browser,
         assert at.page.url == f"{console.address}/sign-in"
 
 
+@pytest.mark.long
 async def test_the_private_halves_cannot_be_extracted_and_last_in_the_browser(
     browser: Browser, console: Console
 ) -> None:
@@ -181,6 +182,7 @@ async def test_the_private_halves_cannot_be_extracted_and_last_in_the_browser(
         assert await other.locator("h1").inner_text() == "lanes"
 
 
+@pytest.mark.long
 async def test_what_the_browser_signs_is_spelt_as_the_gate_demands(browser: Browser, console: Console) -> None:
     vectors = json.loads((Path(__file__).parents[1] / "vectors/officers_orders.json").read_text())
     async with workstation(browser, console) as at:
@@ -202,6 +204,7 @@ async def test_what_the_browser_signs_is_spelt_as_the_gate_demands(browser: Brow
         assert console.orders[-1].order.reason == "😀" * 200
 
 
+@pytest.mark.long
 async def test_a_picture_that_a_gate_sealed_opens_for_its_crossing_only(browser: Browser, console: Console) -> None:
     async with workstation(browser, console) as at:
         await at.enrol()
@@ -230,6 +233,7 @@ async def test_a_picture_that_a_gate_sealed_opens_for_its_crossing_only(browser:
             assert await at.keys(script, gate, crossing, part, b64encode(raw).decode()) == "no: not_opened"
 
 
+@pytest.mark.long
 async def test_an_unknown_passkey_and_an_unverified_user_get_nothing(browser: Browser, console: Console) -> None:
     async with workstation(browser, console) as at:
         await at.enrol()
@@ -245,6 +249,7 @@ async def test_an_unknown_passkey_and_an_unverified_user_get_nothing(browser: Br
         assert await at.order() == "no: signed_out"
 
 
+@pytest.mark.long
 async def test_a_second_use_of_an_answer_and_one_for_another_key_get_nothing(
     browser: Browser, console: Console
 ) -> None:
@@ -272,6 +277,7 @@ async def test_a_page_at_another_address_cannot_use_the_passkey(browser: Browser
         assert "this address" in await at.says()
 
 
+@pytest.mark.long
 async def test_a_shift_that_is_over_ends_the_session_and_the_keys(browser: Browser, console: Console) -> None:
     async with workstation(browser, console) as at:
         await at.enrol()
@@ -284,6 +290,7 @@ async def test_a_shift_that_is_over_ends_the_session_and_the_keys(browser: Brows
         assert await at.keys("return await keys.holder()") is None
 
 
+@pytest.mark.long
 async def test_a_console_whose_clock_is_wrong_signs_in_by_the_authoritys_and_says_so(
     browser: Browser, console: Console
 ) -> None:
@@ -296,6 +303,7 @@ async def test_a_console_whose_clock_is_wrong_signs_in_by_the_authoritys_and_say
         assert "clock is wrong" in await at.page.locator("#clock").inner_text()
 
 
+@pytest.mark.long
 async def test_a_cookie_on_another_machine_orders_nothing_and_ends_with_the_next_proof(
     browser: Browser, console: Console
 ) -> None:
@@ -315,6 +323,7 @@ async def test_a_cookie_on_another_machine_orders_nothing_and_ends_with_the_next
         assert (await at.order())["outcome"] == "done"
 
 
+@pytest.mark.long
 async def test_a_session_without_proofs_or_deeds_ends(browser: Browser, console: Console) -> None:
     async with workstation(browser, console) as at:
         await at.enrol()
@@ -363,6 +372,7 @@ async def test_a_key_file_signs_in_without_an_authority_and_shows_no_pictures(
             }
 
 
+@pytest.mark.long
 async def test_a_key_of_another_authority_is_nobodys(browser: Browser, console: Console) -> None:
     async with workstation(browser, console) as at:
         await at.go("/sign-in")
@@ -372,3 +382,54 @@ async def test_a_key_of_another_authority_is_nobodys(browser: Browser, console: 
         assert await at.keys("return await keys.importKeyFile(given[0])", forged) == "no: no_proof"
         await at.page.goto(f"{console.address}/")
         assert at.page.url == f"{console.address}/sign-in"
+
+
+# What a page must fulfil, measured in it: WCAG 2.2 AA (contrast at 7:1), and room at any width.
+MEASURE = """() => {
+  const problems = [];
+  const root = document.documentElement;
+  if (root.scrollWidth > innerWidth) problems.push(`wider than the screen by ${root.scrollWidth - innerWidth}`);
+  const rgb = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const luminance = ([r, g, b]) => {
+    const [x, y, z] = [r, g, b].map((v) => v / 255).map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * x + 0.7152 * y + 0.0722 * z;
+  };
+  const behind = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const colour = rgb(getComputedStyle(at).backgroundColor);
+      if (colour.length === 3 || colour[3] === 1) return colour;
+    }
+    return [255, 255, 255];
+  };
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const [text, element] = [walker.currentNode.data.trim(), walker.currentNode.parentElement];
+    if (!text || !element.checkVisibility()) continue;
+    const [a, b] = [luminance(rgb(getComputedStyle(element).color)), luminance(behind(element))];
+    const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (contrast < 7) problems.push(`contrast ${contrast.toFixed(2)}: ${text}`);
+    if (!element.closest("main")) problems.push(`outside the landmark: ${text}`);
+  }
+  if (document.querySelectorAll("h1").length !== 1) problems.push("not one h1");
+  if (!document.title || !root.lang) problems.push("no title or language");
+  for (const one of document.querySelectorAll("button, input, summary, .button")) {
+    if (one.checkVisibility() && one.getBoundingClientRect().height < 44) problems.push(`small: ${one.textContent || one.id}`);
+    if (one.matches("input") && one.labels.length !== 1) problems.push(`no label: ${one.id}`);
+  }
+  return problems;
+}"""
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("width", [390, 1280])
+async def test_the_pages_are_whole_and_legible(browser: Browser, console: Console, width: int) -> None:
+    async with workstation(browser, console, width=width) as at:
+        problems = {}
+        for path in ("/sign-in", "/enrol"):
+            await at.go(path)
+            problems[path] = await at.page.evaluate(MEASURE)
+        console.away = True
+        await at.refused()
+        await at.page.click("summary")
+        problems["refused"] = await at.page.evaluate(MEASURE)
+        assert not any(problems.values()), problems

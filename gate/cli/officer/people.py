@@ -87,7 +87,10 @@ def enrol(
         fail(Exit.USAGE, f"a certificate names {GATES_MAX} gates at most; say --every-gate")
     require("gate", *(gate or ()))
     require("officer", officer)
-    standing = Standing(gates=None if every_gate else tuple(gate or ()), party=party, role=role, trained=trained)
+    try:
+        standing = Standing(gates=None if every_gate else tuple(gate or ()), party=party, role=role, trained=trained)
+    except ValueError as error:
+        fail(Exit.USAGE, str(error))
     with _explained():
         try:
             code, until = invite(_book(config), officer, standing, now_s=_now_s(), random=secrets.token_bytes)

@@ -70,6 +70,8 @@ def test_a_code_alone_is_printed_so_that_it_can_be_handed_on(config: Path) -> No
         (("enrol", "anna", "--gate", "North 7"), Exit.USAGE, "gate's id"),
         (("enrol", "anna", "--every-gate", "--party", "friends"), Exit.USAGE, "friends"),
         (("enrol", "anna", *(f"--gate=g{n}" for n in range(17))), Exit.USAGE, "16"),
+        (("enrol", "anna", "--every-gate", "--party", "airport"), Exit.USAGE, "auditor"),
+        (("enrol", "anna", "--every-gate", "--party", "integrator", "--role", "supervisor"), Exit.USAGE, "technician"),
         (("remove", "nobody"), Exit.USAGE, "nobody is called nobody"),
     ],
 )

@@ -11,6 +11,7 @@ form.addEventListener("submit", async (event) => {
   event.preventDefault();
   button.disabled = true;
   told.textContent = texts.wait;
+  told.classList.remove("bad");
   told.hidden = false;
   try {
     await enrol(form.elements.officer.value.trim(), form.elements.code.value.trim());
@@ -19,6 +20,7 @@ form.addEventListener("submit", async (event) => {
     document.getElementById("done").hidden = false;
   } catch (error) {
     told.textContent = texts[error.code] ?? texts.refused;
+    told.classList.add("bad");
   } finally {
     button.disabled = false;
   }

@@ -9,6 +9,7 @@ const file = document.getElementById("file");
 
 function tell(code) {
   told.textContent = code === null ? "" : (texts[code] ?? texts.refused);
+  told.classList.toggle("bad", code !== "wait");
   told.hidden = code === null;
 }
 
