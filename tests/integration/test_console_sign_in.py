@@ -27,6 +27,14 @@ from gate.screens.console.sessions import IDLE_S, PROOF_LATE_S
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 WAIT_MS = 10_000
+STORED = """async () => {
+  const opening = indexedDB.open("portcullis-keys", 1);
+  await new Promise((done) => { opening.onsuccess = done; });
+  const count = opening.result.transaction("shift").objectStore("shift").count();
+  await new Promise((done) => { count.onsuccess = done; });
+  opening.result.close();
+  return count.result;
+}"""
 KEYS = "const keys = await import('/static/keys.js');"
 
 pytestmark = [
@@ -365,6 +373,7 @@ async def test_a_key_file_signs_in_without_an_authority_and_shows_no_pictures(
         assert await at.keys("return await keys.open('north-7', 'c', 'face', 'AAAA')") == "no: no_pictures"
         await at.page.goto(f"{console.address}/")  # another page of the same browser has it, too
         assert (await at.order())["outcome"] == "done"
+        assert await at.page.evaluate(STORED) == 0  # in memory alone
         for wrong in (b"nothing", shift_text(key_of(8), says, AUTHORITY)):
             assert await at.keys("return await keys.importKeyFile(given[0])", wrong.decode()) in {
                 "no: bad_file",
