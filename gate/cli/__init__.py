@@ -17,6 +17,7 @@ NOUNS = {
     "barrier": "Traces of a barrier's board: record, replay",
     "central": "The central server: init, token, revoke, retire, rotate, serve, fleet, alarms, answer, export",
     "config": "The configuration, and who stands behind it: check, show, diff, key, vkey, approve, install",
+    "console": "The officers' console on a machine of its own: init, serve",
     "demo": "A whole gate on simulated hardware",
     "document": "Travel documents: inspect, verify-sod, parse-mrz, read-mrz, read, verify-seal, verify-credential",
     "face": "Faces: compare, evaluate, evaluate-pad",

@@ -20,8 +20,8 @@ from playwright.async_api import Browser, Page, async_playwright
 import gate.screens.kiosk
 from gate.door.https import listen
 from gate.passage.screen import Guidance, Purpose, Screen
-from gate.programs.screens.http import Visitors
-from gate.programs.screens.http import server as http_server
+from gate.programs.shared.http import Visitors
+from gate.programs.shared.http import server as http_server
 from gate.screens.fanout import Fanout
 from gate.screens.kiosk.app import VIEWERS_MAX, Labels, create_app
 from gate.screens.kiosk.board import Board

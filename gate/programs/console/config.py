@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
+from base64 import b64decode
 from typing import TYPE_CHECKING, Annotated, Final
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -44,6 +47,11 @@ class AuthorityEntry(Section, frozen=True, kw_only=True):
     key: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")] | None = None
     socket: Text | None = None
 
+    @property
+    def public_key(self) -> bytes:
+        """The public key, 32 bytes."""
+        return b64decode(self.public)
+
     def contradictions(self) -> Iterator[Wrong]:
         """One way to reach it, or none."""
         if self.address is not None and self.socket is not None:
@@ -57,10 +65,44 @@ class AuthorityEntry(Section, frozen=True, kw_only=True):
                 yield Wrong("address", str(error))
 
 
+class Pages(Section, frozen=True, kw_only=True):
+    """The officers' pages: where they are served, and `origin`, the address at which browsers open them.
+
+    `certificate` is a PEM file of the key and the certificates that browsers trust, for pages on the network; on loopback there is none. Passkeys
+    are made for a name: on the console's own machine that is localhost.
+    """
+
+    address: Text = "127.0.0.1:8090"
+    origin: Text = "http://localhost:8090"
+    certificate: Text | None = None
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """The address is one; whatever is not on loopback comes over TLS, under the origin's name."""
+        try:
+            host, _ = self.served_at()
+        except ValueError as error:
+            yield Wrong("address", str(error))
+            return
+        parts = urlsplit(self.origin)
+        wanted = "http" if self.certificate is None else "https"
+        if f"{parts.scheme}://{parts.netloc}" != self.origin or "@" in self.origin or not parts.hostname:
+            yield Wrong("origin", f"is no origin: {wanted}://, a name and a port, such as {wanted}://localhost:8090")
+        elif parts.scheme != wanted:
+            yield Wrong("origin", "is https where there is a certificate, and only there")
+        if self.certificate is None and not ipaddress.ip_address(host).is_loopback:
+            yield Wrong("certificate", "is missing: pages on the network come over TLS")
+
+    def served_at(self) -> tuple[str, int]:
+        """IP address and port. Raises ValueError for anything else."""
+        return address_of(self.address, such_as="127.0.0.1:8090")
+
+
 class ConsoleConfig(Section, frozen=True, kw_only=True):
-    """The whole of `console.toml`. `identity` is the console's own key and certificate (`gate console init`)."""
+    """The whole of `console.toml`. `identity` is the console's own key and certificate (`gate console init`); in `folder` handovers are kept."""
 
     identity: Text
+    folder: Text = "/var/lib/portcullis-console"
+    pages: Pages = Pages()
     authority: AuthorityEntry
     gates: Annotated[dict[GateId, GateEntry], msgspec.Meta(min_length=1, max_length=GATES_MAX)]
 

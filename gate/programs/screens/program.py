@@ -36,14 +36,14 @@ from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
 from gate.door.entering import Limits
 from gate.door.https import listen
-from gate.programs.screens.http import Visitors
-from gate.programs.screens.http import server as http_server
 from gate.programs.screens.proof import OwnPage
 from gate.programs.screens.road import LIMITS, Road
 from gate.programs.screens.start import host_of, page_address, prepare
 from gate.programs.screens.watching import Watched, management_app
 from gate.programs.screens.words import labels_of, problems
 from gate.programs.shared.config import Config, ConfigError
+from gate.programs.shared.http import Visitors
+from gate.programs.shared.http import server as http_server
 from gate.programs.shared.keep import Backoff, keep
 from gate.programs.shared.racing import first_of
 from gate.programs.shared.status import serve_status

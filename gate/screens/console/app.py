@@ -22,6 +22,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 from gate.orders.certificate import Certificate
 from gate.orders.verbs import VERBS, Verb
@@ -75,9 +76,13 @@ def create_app(
     hosts: frozenset[str],
     sign_in: SignIn,
     heartbeat_s: float = HEARTBEAT_S,
+    on_known: Callable[[Scope], None] = lambda _: None,
 ) -> Starlette:
-    """The application. `hosts` are the Host headers it answers to. Raises TextError."""
-    pages = Pages(console)
+    """The application. `hosts` are the Host headers it answers to; `on_known` is told the scope of each stream of somebody signed in.
+
+    Raises TextError.
+    """
+    pages = Pages(console, on_known)
     stream = events(
         console.hall.watch,
         form=pages.form,
@@ -116,8 +121,9 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 class Pages:
     """One method a route."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, on_known: Callable[[Scope], None]) -> None:
         self._console = console
+        self._on_known = on_known
         self._say = Say(TEXTS, console.language)
         self._templates = environment(_HERE / "templates")
         self._templates.globals["t"] = self._say
@@ -204,6 +210,7 @@ class Pages:
     def form(self, request: Request) -> Callable[[Known], bytes]:
         """How this viewer's events are written."""
         viewer = _viewer(request)
+        self._on_known(request.scope)
 
         def written(known: Known) -> bytes:
             now_s = self._console.hall.clock_s()

@@ -71,6 +71,13 @@ ROUTES: Final[dict[tuple[str, str], Admitted]] = {
     ("GET", "/events"): Admitted(WATCHING, by_itself=True),
     ("GET", "/gates/{gate}/look"): Admitted(ORDERING),
     ("POST", "/gates/{gate}/orders"): Admitted(ORDERING),
+    ("GET", "/gates/{gate}"): Admitted(WATCHING),
+    ("POST", "/gates/{gate}/calls/{kind}"): Admitted(ORDERING),
+    ("GET", "/gates/{gate}/crossings/{crossing}"): Admitted(OFFICERS),
+    ("POST", "/gates/{gate}/crossings/{crossing}/opinion"): Admitted(OFFICERS),
+    ("GET", "/handover"): Admitted(ORDERING),
+    ("POST", "/handover"): Admitted(ORDERING),
+    ("POST", "/handover/read"): Admitted(ORDERING),
 }
 
 SIGHTS: Final[dict[Sight, frozenset[Who]]] = {

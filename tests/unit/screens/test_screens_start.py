@@ -11,8 +11,8 @@ from typing import Any, cast
 import pytest
 
 from gate.programs.screens import start
-from gate.programs.screens.http import Visitors
 from gate.programs.screens.start import page_with_secret, prepare, start_page
+from gate.programs.shared.http import Visitors
 
 ADDRESS = "http://127.0.0.1:8088/"
 NOBODY = 65534

@@ -1,7 +1,7 @@
-"""The port of the traveller's page: the listening socket, the HTTP server, and who of the machine may hold a connection.
+"""The port of a page on loopback: the listening socket, the HTTP server, and who of the machine may hold a connection.
 
-Promise: strangers cannot shut the kiosk's browser out. Connections are limited; when one too many comes, the oldest of those that
-never showed the boot's secret goes, and one that asks for nothing goes by itself. What is answered belongs to `gate.screens`.
+Promise: strangers cannot shut the page's own browser out. Connections are limited; when one too many comes, the oldest of those that
+are nobody's we know goes, and one that asks for nothing goes by itself. What is answered belongs to `gate.screens`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _Peer = tuple[str, int] | None
 
 
 class Visitors:
-    """The open connections: strangers in the order they came, and those of the kiosk's browser."""
+    """The open connections: strangers in the order they came, and those of browsers that we know."""
 
     def __init__(self, connections_max: int = CONNECTIONS_MAX) -> None:
         self._connections_max = connections_max
@@ -46,14 +46,14 @@ class Visitors:
             self._strangers.pop(next(iter(self._strangers))).abort()
 
     def is_known(self, scope: Scope) -> None:
-        """The connection of this request has shown the secret."""
+        """The connection of this request is one that we know."""
         peer = scope.get("client")
         if peer in self._strangers:
             self._known[peer] = self._strangers.pop(peer)
 
 
 def server(app: Starlette, visitors: Visitors, *, request_s: float = REQUEST_S) -> uvicorn.Server:
-    """The server of the page. A connection may take `request_s` to ask for something."""
+    """The server of a page. A connection may take `request_s` to ask for something."""
 
     class Connection(H11Protocol):
         """One connection, which is noted and does not wait for ever."""

@@ -1,0 +1,97 @@
+"""`gate console`: the officers' console, on a machine of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gate.cli.output import Exit, emit_json, fail, note, refuse_configuration, say
+
+if TYPE_CHECKING:
+    from gate.programs.console.config import ConsoleConfig
+
+app = typer.Typer(no_args_is_help=True)
+
+Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
+
+
+@app.callback()
+def _noun() -> None:
+    """The officers' console: many gates on one page. It holds no officer's key."""
+
+
+@app.command()
+def init(
+    out: Annotated[Path, typer.Option(help="The folder for its key and certificate, which is made if need be.")],
+    name: Annotated[str, typer.Option(help="What people call it: letters, digits and hyphens.")] = "console",
+    as_json: Json = False,
+) -> None:
+    """Make the console's own key and certificate, by which gates know it."""
+    import re
+
+    from gate import durable
+    from gate.provision import pinned
+
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}", name) is None:
+        fail(Exit.USAGE, "a console's name is letters, digits and hyphens, 63 at most")
+    identity, certificate = out / "console.pem", out / "console.crt"
+    try:
+        durable.make_folder(out, mode=0o700)
+        shown = pinned.make(identity, name)
+        durable.write(certificate, shown.encode())
+        fingerprint = pinned.fingerprint_in(identity)
+    except FileExistsError:
+        fail(Exit.IO_ERROR, f"{identity} exists and is kept; gates know this console by it")
+    except (OSError, pinned.PinnedError) as error:
+        fail(Exit.IO_ERROR, f"cannot write {identity}: {getattr(error, 'strerror', None) or error}")
+    if as_json:
+        fields = {"identity": str(identity), "certificate": str(certificate), "fingerprint": fingerprint}
+        emit_json("console.init/1", fields)
+    else:
+        say(f"{identity}, and its certificate {certificate}")
+        note(
+            f'add {certificate} to the file that [console] certificates names on each gate; identity = "{identity}" here'
+        )
+
+
+@app.command()
+def serve(
+    config: Annotated[Path, typer.Option(help="The console's configuration.")] = Path("/etc/portcullis/console.toml"),
+) -> None:
+    """Serve the officers' pages, until Ctrl-C or SIGTERM."""
+    import asyncio
+
+    from gate.programs.console.config import load
+    from gate.programs.shared.config import ConfigError
+    from gate.programs.shared.runner import log_as_json
+    from gate.programs.shared.unreadable import make_unreadable
+    from gate.screens.console.handover import HandoverError
+
+    try:
+        settings = load(config)
+    except ConfigError as error:
+        refuse_configuration(error, config)
+    make_unreadable()
+    log_as_json("console")
+    try:
+        asyncio.run(_until_told(settings))
+    except HandoverError as error:
+        fail(Exit.IO_ERROR, str(error))
+    except OSError as error:  # ssl.SSLError is one
+        fail(Exit.IO_ERROR, f"console: {error.strerror or error}")
+    except KeyboardInterrupt:
+        raise typer.Exit from None
+
+
+async def _until_told(settings: ConsoleConfig) -> None:
+    import asyncio
+    import signal
+
+    from gate.programs.console.program import run
+
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await run(settings, stop=stop, on_listening=lambda: note(f"officers open {settings.pages.origin}/"))
