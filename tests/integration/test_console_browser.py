@@ -1,0 +1,255 @@
+"""The officers' console in a real browser: one gate and twelve, a decision by keyboard, orders sent once, presence, outages."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from fakes.console_hall import FakeGate, Hallway, pages, seed, waits
+from fakes.tiers import quick_or_long
+from playwright.async_api import Browser, Page, async_playwright
+
+from gate.orders.verbs import Role, Verb
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+]
+SIZES = {"control room": (1280, 900), "phone": (390, 844)}
+WAIT_MS = 10_000
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}: apt-get install chromium"),
+]
+
+# What a page must fulfil, measured in it: WCAG 2.2 AA, contrast of 7, and the room it has.
+MEASURE = """() => {
+  const problems = [];
+  const root = document.documentElement;
+  if (root.scrollWidth > innerWidth) problems.push(`wider than the screen by ${root.scrollWidth - innerWidth}`);
+  const visible = (element) => element.checkVisibility({visibilityProperty: true});
+  const rgb = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const luminance = ([r, g, b]) => {
+    const [x, y, z] = [r, g, b].map((v) => v / 255).map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * x + 0.7152 * y + 0.0722 * z;
+  };
+  const behind = (element) => {
+    const over = [];
+    for (let at = element; at; at = at.parentElement) {
+      const colour = rgb(getComputedStyle(at).backgroundColor);
+      if (colour.length === 3 || colour[3] === 1)
+        return over.reduceRight((below, [r, g, b, a]) => [r, g, b].map((v, i) => v * a + below[i] * (1 - a)), colour);
+      if (colour[3] > 0) over.push(colour);
+    }
+    return [255, 255, 255];
+  };
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const text = walker.currentNode.data.trim();
+    const element = walker.currentNode.parentElement;
+    if (!text || !visible(element) || element.closest(".visually-hidden, .skip")) continue;
+    const [a, b] = [luminance(rgb(getComputedStyle(element).color)), luminance(behind(element))];
+    const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (contrast < 7) problems.push(`contrast ${contrast.toFixed(2)}: ${text}`);
+    if (!element.closest("header, main, dialog, .banner")) problems.push(`outside the landmarks: ${text}`);
+  }
+  if (document.querySelectorAll("h1").length !== 1) problems.push("not one h1");
+  for (const one of document.querySelectorAll("button, a.button, input, select, textarea, summary, label")) {
+    if (!visible(one) || one.type === "radio" || (one.tagName === "LABEL" && !one.querySelector("input"))) continue;
+    const box = one.getBoundingClientRect();
+    if (box.height < 44) problems.push(`small: ${one.textContent} ${one.id}`);
+  }
+  for (const one of document.querySelectorAll("button, a, summary"))
+    if (visible(one) && !(one.getAttribute("aria-label") ?? one.textContent).trim()) problems.push(`no name: ${one.outerHTML}`);
+  for (const one of document.querySelectorAll("[id]"))
+    if (document.querySelectorAll(`[id="${one.id}"]`).length > 1) problems.push(`twice: ${one.id}`);
+  return problems;
+}"""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+@contextlib.asynccontextmanager
+async def at(browser: Browser, hallway: Hallway, size: str = "control room", **officer: Any) -> AsyncIterator[Page]:
+    """An officer's page, signed in; whatever it complains of in the console fails the test."""
+    width, height = SIZES[size]
+    context = await browser.new_context(viewport={"width": width, "height": height})
+    page = await context.new_page()
+    page.set_default_timeout(WAIT_MS)
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    await seed(page, hallway.address, **officer)
+    try:
+        yield page
+        assert complaints == []
+    finally:
+        await context.close()
+
+
+def busy(count: int) -> list[FakeGate]:
+    """Gates of which, from three on, one has an alarm, one a traveller who waits, one is lost."""
+    gates = [FakeGate(f"north-{number}") for number in range(1, count + 1)]
+    gates[0].tell(waiting=[waits("c-1", waiting_s=48.0, sealed_for=["anna"], flags=["child"])], state="referred")
+    if count > 2:
+        gates[1].tell(alarms=["forced"], officers=[])
+        gates[2].lose()
+    return gates
+
+
+@pytest.mark.parametrize("size", quick_or_long(SIZES, quick=("phone",)))
+@pytest.mark.parametrize("count", quick_or_long((1, 12), quick=(12,)))
+async def test_every_page_is_whole_and_legible(browser: Browser, tmp_path: Path, count: int, size: str) -> None:
+    problems = []
+    async with pages(busy(count), tmp_path) as hallway, at(browser, hallway, size, role=Role.SUPERVISOR) as page:
+        assert await page.locator(".tile").count() == count
+        for path in ("/", "/gates/north-1", "/handover", "/gates/north-1/crossings/c-1"):
+            await page.goto(f"{hallway.address}{path}")
+            await page.wait_for_selector("h1")
+            problems += [f"{path}: {text}" for text in await page.evaluate(MEASURE)]
+        await page.wait_for_selector("#faces:visible")
+        await page.click('[data-said="said same"]')
+        await page.click('[data-action="admit"]')
+        problems += [f"after the look: {text}" for text in await page.evaluate(MEASURE)]
+    assert problems == []
+
+
+async def test_a_decision_by_keyboard_shows_the_machines_opinion_after_the_officers(
+    browser: Browser, tmp_path: Path
+) -> None:
+    async with pages(busy(12), tmp_path) as hallway, at(browser, hallway) as page:
+        gates = await page.locator(".tile .gate").all_inner_texts()
+        assert gates[:3] == ["north-2", "north-1", "north-3"]
+        await page.locator('[data-gate="north-1"] .decide').focus()
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector("#faces:visible")
+        shade = "(id) => [...document.getElementById(id).getContext('2d').getImageData(240, 300, 1, 1).data]"
+        assert [(await page.evaluate(shade, one))[0] for one in ("live", "chip")] == [200, 90]
+        assert await page.locator("#mrz-printed mark").all_inner_texts() == ["8"]
+        shown = await page.content()
+        assert [telling for telling in ("0.31", "0.62", "mask or screen") if telling in shown] == []
+        assert await page.locator("#actions:visible").count() == 0
+        await page.locator('[data-said="said not same"]').focus()
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector("#attack-pictures canvas")
+        assert "0.31" in await page.inner_text("#numbers")
+        await page.locator('[data-action="taken_over"]').focus()
+        await page.keyboard.press("Enter")
+        assert await page.locator("#send:visible").count() == 0  # no decision without a reason
+        await page.keyboard.press("3")
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector('#answer[data-outcome="done"]')
+        assert await page.evaluate("document.getElementById('live').width") == 1  # nothing is left of the pictures
+        view, order = (signed.order for signed in hallway.gate("north-1").obeyed)
+        assert (view.verb, order.verb, order.argument) == (Verb.VIEW, Verb.HAND_OVER, "taken_over")
+        assert order.reason == "said not same; attack on the camera suspected"
+
+
+@pytest.mark.long
+async def test_a_thousand_clicks_are_one_order_and_the_second_officer_reads_who_was_first(
+    browser: Browser, tmp_path: Path
+) -> None:
+    gates = busy(1)
+    async with (
+        pages(gates, tmp_path) as hallway,
+        at(browser, hallway) as anna,
+        at(browser, hallway, number=8, officer="ben") as ben,
+    ):
+        for page in (anna, ben):
+            await page.goto(f"{hallway.address}/gates/north-1/crossings/c-1")
+            await page.click('[data-said="said same"]')
+            await page.click('[data-action="admit"]')
+            await page.keyboard.press("1")
+        gates[0].holding = asyncio.Event()
+        await anna.evaluate("() => { for (let n = 0; n < 1000; n += 1) document.getElementById('send').click(); }")
+        await ben.click("#send")
+        gates[0].holding.set()
+        answers = {
+            await one.inner_text("#answer")
+            for one in (anna, ben)
+            if await one.wait_for_selector("#answer[data-outcome]")
+        }
+        assert [signed.order.verb for signed in gates[0].obeyed if signed.order.verb is Verb.ADMIT] == [Verb.ADMIT]
+        assert len(answers) == 2
+        assert any("already decided by" in one or "changed" in one for one in answers)
+
+
+@pytest.mark.long
+async def test_all_lanes_open_in_one_action_and_each_says_what_it_did(browser: Browser, tmp_path: Path) -> None:
+    gates = busy(12)
+    async with pages(gates, tmp_path) as hallway, at(browser, hallway) as page:
+        await page.click("#open-all")
+        await page.fill("#confirm-reason", "fire in the hall")
+        await page.click("#confirm-yes")
+        await page.wait_for_selector("#answers li:nth-child(12)[data-outcome]")
+        rows = await page.locator("#answers li[data-outcome]").all_inner_texts()
+        assert len(rows) == 12
+        assert sum("Done" in row for row in rows) == 11  # one gate is lost, and says so
+        assert next(row for row in rows if "cannot be reached" in row).startswith("north-3")
+        opened = [gate.id for gate in gates if [one.order.verb for one in gate.obeyed] == [Verb.OPEN_EMERGENCY]]
+        assert len(opened) == 11
+
+
+@pytest.mark.long
+async def test_presence_is_said_for_each_gate_and_lapses_when_nobody_answers(browser: Browser, tmp_path: Path) -> None:
+    gates = [FakeGate("north-1"), FakeGate("north-2")]
+    async with pages(gates, tmp_path) as hallway, at(browser, hallway) as page:
+        await page.clock.install()
+        await page.reload()
+        await page.click("#presence-begin")
+        await page.wait_for_selector("#presence-end:visible")
+        async with asyncio.timeout(WAIT_MS / 1000):
+            while not all(gate.obeyed for gate in gates):  # noqa: ASYNC110 - whatever the page does
+                await asyncio.sleep(0.02)
+        assert {signed.order.verb for gate in gates for signed in gate.obeyed} == {Verb.PRESENT}
+        await page.clock.fast_forward("15:01")
+        await page.wait_for_selector("#present[open]")
+        await page.click("#present-yes")
+        await page.wait_for_selector("#present[open]", state="hidden")
+        await page.clock.fast_forward("45:00")
+        await page.wait_for_selector("#presence-begin:visible")
+        assert "no longer counted" in await page.inner_text("#presence-state")
+
+
+@pytest.mark.long
+async def test_an_outage_of_a_gate_and_of_the_console_itself_are_said(browser: Browser, tmp_path: Path) -> None:
+    gates = busy(1)
+    async with at_end_gone(browser, gates, tmp_path) as page:
+        gates[0].lose("does not answer")
+        await page.wait_for_selector('[data-need="lost"]')
+        assert "Nothing is known of this lane" in await page.inner_text(".tile")
+        gates[0].tell(state="idle")
+        await page.wait_for_selector('[data-need="nothing"]')
+
+
+@contextlib.asynccontextmanager
+async def at_end_gone(browser: Browser, gates: list[FakeGate], folder: Path) -> AsyncIterator[Page]:
+    """A page whose console ends before it does: then it says that what it shows is old."""
+    context = await browser.new_context()
+    page = await context.new_page()
+    page.set_default_timeout(WAIT_MS)
+    async with pages(gates, folder) as hallway:
+        await seed(page, hallway.address)
+        yield page
+    await page.wait_for_selector("#offline:visible")
+    await context.close()
