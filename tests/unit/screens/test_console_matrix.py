@@ -10,17 +10,20 @@ from pathlib import Path
 import httpx2
 import pytest
 from fakes.shifts import AUTHORITY, NOW_S, PUBLIC, certificate, key_of
+from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from gate.orders.certificate import Certificate, certify
 from gate.orders.verbs import VERBS, Party, Role, Verb
-from gate.screens.console import matrix
+from gate.screens.console import app, matrix
 from gate.screens.console.admission import Admission, Cookie, session_of
+from gate.screens.console.hall import Hall
+from gate.screens.console.handover import Handovers
 from gate.screens.console.matrix import ROUTES, Sight, Who
 from gate.screens.console.sessions import Sessions
 from gate.screens.console.sign_in import Clock, SignIn
-from gate.screens.texts import Texts
 
 PAGE = Path(__file__).parents[3] / "docs/protocols/shift-keys.md"
 ADDRESS = "https://console.example:8443"
@@ -143,15 +146,29 @@ async def test_a_page_leads_to_where_one_signs_in_and_a_script_gets_a_word() -> 
     assert (script.status_code, script.json()["error"]) == (401, "signed_out")
 
 
-def test_every_route_of_signing_in_stands_in_the_table() -> None:
-    clock = Clock(lambda: 0.0, lambda: 0.0)
-    signing = SignIn(
-        sessions=Console().sessions, cookie=COOKIE, clock=clock, ask=None, texts=Texts("gate.screens.console")
+def test_every_route_that_exists_stands_in_the_table_and_every_row_has_its_route(tmp_path: Path) -> None:
+    routes = set()
+    for route in application(tmp_path).routes:
+        if isinstance(route, Mount):
+            routes.add(("GET", f"{route.path}/{{path:path}}"))
+        if isinstance(route, Route):
+            routes |= {(method, route.path) for method in (route.methods or ()) if method != "HEAD"}
+    assert routes == set(ROUTES)
+
+
+def application(folder: Path) -> Starlette:
+    """The console's own, with no gates."""
+    sessions, clock = Console().sessions, Clock(lambda: 0.0, lambda: 0.0)
+    console = app.Console(
+        hall=Hall([], clock_s=lambda: 0.0),
+        handovers=Handovers(folder / "handovers.json"),
+        sessions=sessions,
+        cookie=COOKIE,
+        wall=lambda: "",
+        boot="boot-1",
     )
-    routes = {
-        (method, route.path) for route in signing.routes() for method in (route.methods or ()) if method != "HEAD"
-    }
-    assert routes == {row for row in ROUTES if row[1].startswith(("/sign-in", "/session", "/enrol"))}
+    signing = SignIn(sessions=sessions, cookie=COOKIE, clock=clock, ask=None, texts=app.TEXTS)
+    return app.create_app(console, hosts=frozenset({"console.example:8443"}), sign_in=signing)
 
 
 async def test_the_cookie_is_for_no_script_no_other_page_and_no_plain_http() -> None:
