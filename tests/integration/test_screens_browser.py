@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,6 +27,7 @@ from gate.passage.screen import Guidance, Screen
 from gate.passage.serving import BorderDirection
 from gate.programs.screens.start import start_page
 from gate.screens.kiosk.tints import CHANGE_MS_MIN
+from gate.screens.kiosk.view import GUIDES
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
@@ -39,6 +42,7 @@ FLAGS = [
 SIZES = {
     "portrait kiosk": (1080, 1920),
     "landscape kiosk": (1920, 1080),
+    "panel": (1280, 800),
     "small panel": (800, 480),
     "phone": (390, 844),
 }
@@ -205,7 +209,7 @@ MEASURE = """() => {
   while (walker.nextNode()) {
     const text = walker.currentNode.data.trim();
     const element = walker.currentNode.parentElement;
-    if (!text || !visible(element)) continue;
+    if (!text || !visible(element) || element.closest(".stopped")) continue;
     const [a, b] = [luminance(rgb(getComputedStyle(element).color)), luminance(behind(element))];
     const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
     if (contrast < 7) problems.push(`contrast ${contrast.toFixed(2)}: ${text}`);
@@ -216,8 +220,23 @@ MEASURE = """() => {
     const box = range.getBoundingClientRect();
     if (box.left < 0 || box.right > innerWidth || box.top < 0 || box.bottom > innerHeight)
       problems.push(`out of sight: ${text}`);
-    if (!element.closest("header, main, nav")) problems.push(`outside the landmarks: ${text}`);
+    if (!element.closest("header, main, nav, footer")) problems.push(`outside the landmarks: ${text}`);
   }
+  // What is said stands on nothing else: the union of a region's texts against every other region.
+  const regions = ["header", ".scene", ".words", ".notice", "nav", ".bar"].map((name) => {
+    const element = document.querySelector(`body > ${name}, main > ${name}`);
+    if (!element || !visible(element)) return null;
+    const range = document.createRange();
+    range.selectNodeContents(element);
+    const box = [".words", ".notice"].includes(name) ? range.getBoundingClientRect() : element.getBoundingClientRect();
+    return {name, box};
+  }).filter((region) => region && region.box.height);
+  for (const [index, one] of regions.entries())
+    for (const other of regions.slice(index + 1)) {
+      const across = Math.min(one.box.right, other.box.right) - Math.max(one.box.left, other.box.left);
+      const down = Math.min(one.box.bottom, other.box.bottom) - Math.max(one.box.top, other.box.top);
+      if (across > 1 && down > 1) problems.push(`${one.name} lies on ${other.name} by ${down.toFixed()} pixels`);
+    }
   if (document.querySelectorAll("h1").length !== 1) problems.push("not one h1");
   if (!document.title) problems.push("no title");
   if (!document.querySelector(`[data-choose="${root.lang}"]`)) problems.push(`language ${root.lang}`);
@@ -249,6 +268,61 @@ async def test_every_screen_is_whole_and_legible_in_every_language(browser: Brow
 
 
 @pytest.mark.parametrize("size", quick_or_long(SIZES, quick=("phone",)))
+@pytest.mark.parametrize("size", quick_or_long(SIZES, quick=("panel",)))
+async def test_larger_text_is_whole_and_an_h_of_it_is_seen_at_seven_tenths_of_a_degree(
+    browser: Browser, gate: Gate, size: str
+) -> None:
+    smallest = """[...document.querySelectorAll(".words [lang], .notice p")].filter((one) => one.checkVisibility())
+      .map((one) => parseFloat(getComputedStyle(one).fontSize) * 0.714 * 25.4 / 96).sort((a, b) => a - b)[0]"""
+    problems = []
+    async with open_page(browser, gate, size) as page:
+        for state in SCREENS[:: 1 if size == "panel" else 3]:
+            await gate.lane.show(state)
+            await shown(page, state.screen)
+            if await page.get_attribute("html", "data-large") is None:
+                await page.click(".larger")
+            for language in LANGUAGES:
+                await choose(page, language)
+                about = f"{state.screen.value} {state.guidance.value} {language}"
+                problems += [
+                    f"{about}: {text}" for text in await page.evaluate(MEASURE) if "a small drawing" not in text
+                ]
+                if size not in ("small panel", "phone") and language != "all":
+                    assert await page.evaluate(smallest) >= 2 * 700 * math.tan(math.radians(0.35)) * 0.99, about
+        await page.click(".larger")
+        await page.wait_for_selector("html:not([data-large])")
+    assert problems == []
+
+
+async def test_larger_text_is_for_one_traveller(browser: Browser, gate: Gate) -> None:
+    async with open_page(browser, gate) as page:
+        await page.click(".larger")
+        for screen in (Screen.LOOK, Screen.GO):
+            await gate.lane.show(view(screen))
+            await shown(page, screen)
+            assert await page.get_attribute(".larger", "aria-pressed") == "true"
+        await gate.lane.show(view(Screen.WELCOME))
+        await page.wait_for_selector("html:not([data-large])")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("size", ["portrait kiosk", "panel", "phone"])
+async def test_axe_finds_nothing_on_any_screen_in_any_language(browser: Browser, gate: Gate, size: str) -> None:
+    axe = (resources.files("axe_playwright_python") / "axe.min.js").read_text()
+    found = []
+    async with open_page(browser, gate, size, reduced_motion="reduce") as page:
+        await page.evaluate(axe)
+        for state in SCREENS:
+            await gate.lane.show(state)
+            await shown(page, state.screen)
+            for language in LANGUAGES:
+                await choose(page, language)
+                for one in (await page.evaluate("axe.run()"))["violations"]:
+                    where = [node["target"] for node in one["nodes"]]
+                    found.append(f"{state.screen.value} {state.guidance.value} {language}: {one['id']} {where}")
+    assert found == []
+
+
 async def test_the_page_says_whom_the_lane_serves_in_every_language(browser: Browser, gate: Gate, size: str) -> None:
     problems = []
     async with open_page(browser, gate, size) as page:
@@ -421,7 +495,8 @@ async def test_the_arrow_of_the_way_is_never_mirrored(browser: Browser, gate: Ga
 
 
 async def test_nothing_moves_for_those_who_do_not_want_it(browser: Browser, gate: Gate) -> None:
-    moving = "document.getAnimations().filter((one) => one.effect.target.checkVisibility()).length"
+    moving = """document.getAnimations().filter((one) => one.effect.target.checkVisibility()
+      && !one.effect.target.matches(".stopped")).length"""
     async with open_page(browser, gate, reduced_motion="no-preference") as page:
         assert await page.evaluate(moving) > 0
     async with open_page(browser, gate, reduced_motion="reduce") as page:
@@ -439,6 +514,117 @@ async def test_the_mirror_shows_the_camera_only_while_the_traveller_should_look(
         await shown(page, Screen.GO)
         assert not await page.locator(".mirror").is_visible()
         assert await page.evaluate('document.querySelector(".mirror").width') == 1  # the picture is gone
+
+
+async def test_the_oval_grows_shrinks_and_moves_with_the_guidance_and_fills_as_frames_count(
+    browser: Browser, gate: Gate
+) -> None:
+    box = """(() => { const box = document.querySelector(".oval").getBoundingClientRect();
+      return [box.width, box.x + box.width / 2, box.y + box.height / 2] })()"""
+    filled = 'getComputedStyle(document.querySelector(".filling")).strokeDasharray'
+    line = 'getComputedStyle(document.querySelector(".ring")).strokeDasharray'
+    arrows = '[...document.querySelectorAll(".arrows path")].filter((one) => one.checkVisibility()).length'
+
+    async with open_page(browser, gate, "panel", reduced_motion="reduce") as page:
+        await gate.lane.show(view(Screen.LOOK))
+        await page.wait_for_selector("html[data-mirror]")
+        width, x, y = await page.evaluate(box)
+        assert [await page.evaluate(one) for one in (line, arrows)] == ["none", 0]
+        for guidance, changes in {
+            Guidance.COME_CLOSER: lambda now: now[0] > width,
+            Guidance.STEP_BACK: lambda now: now[0] < width,
+            Guidance.MOVE_LEFT: lambda now: now[1] < x,
+            Guidance.MOVE_RIGHT: lambda now: now[1] > x,
+            Guidance.MOVE_DOWN: lambda now: now[2] > y,
+        }.items():
+            await gate.lane.show(view(Screen.LOOK, guidance))
+            await page.wait_for_selector(f'html[data-guide="{GUIDES[guidance][1].value}"]')
+            assert changes(await page.evaluate(box)), guidance
+            assert await page.evaluate(line) != "none"
+            assert await page.evaluate(arrows) > 0
+        for tenths in (3, 7, 10):
+            await gate.lane.show(view(Screen.LOOK, progress=tenths))
+            await page.wait_for_selector(f'.oval[style*="--filled: {tenths};"]')
+            assert await page.evaluate(filled) == f"{tenths}px, 11px"
+
+
+async def test_an_officer_is_offered_to_whom_the_camera_cannot_see_and_not_to_others(
+    browser: Browser, gate: Gate
+) -> None:
+    hint = ".hint > [lang=en]"
+    async with open_page(browser, gate) as page:
+        await page.clock.install()
+        await gate.lane.show(view(Screen.LOOK, Guidance.COME_CLOSER))
+        await page.wait_for_selector('html[data-guide="closer"]')
+        await page.clock.fast_forward(6_000)
+        assert await page.inner_text(hint) == "Keep your whole face visible"
+        await gate.lane.show(view(Screen.LOOK, Guidance.MOVE_UP))
+        await page.wait_for_selector('html[data-guide="up"]')
+        await gate.lane.show(view(Screen.LOOK, Guidance.LOOK_AT_CAMERA))  # a child's face that comes and goes
+        await page.wait_for_selector('html[data-guide="camera"]')
+        await page.clock.fast_forward(5_100)
+        assert await page.inner_text(hint) == "An officer can help you"
+        await gate.lane.show(view(Screen.LOOK))
+        await page.wait_for_selector("html:not([data-offer])")
+        assert await page.inner_text(hint) == "Keep your whole face visible"
+
+
+async def test_a_page_whose_script_has_stopped_calls_an_officer_by_itself_and_the_lane_hears_of_it(
+    browser: Browser, gate: Gate
+) -> None:
+    opacity = 'getComputedStyle(document.querySelector(".stopped")).opacity'
+    async with open_page(browser, gate) as page:
+        await gate.lane.show(view(Screen.GO))
+        await shown(page, Screen.GO)
+        await _until(lambda: gate.lane.painted[-1:] == [True])
+        await asyncio.sleep(4)
+        assert await page.evaluate(opacity) == "0"  # a page that lives holds it back
+        session = await page.context.new_cdp_session(page)
+        await session.send("Emulation.setScriptExecutionDisabled", {"value": True})
+        await _until(lambda: gate.lane.painted[-1:] == [False])
+        await session.send("Emulation.setScriptExecutionDisabled", {"value": False})
+        assert await page.evaluate(opacity) == "1"
+        await _until(lambda: gate.lane.painted[-1:] == [True])
+        assert await page.evaluate(opacity) == "0"
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(WAIT_MS / 1000):
+        while not condition():  # noqa: ASYNC110 - behind two sockets
+            await asyncio.sleep(0.02)
+
+
+async def test_without_scripts_the_page_calls_an_officer_in_every_language(browser: Browser, gate: Gate) -> None:
+    page = await browser.new_page(java_script_enabled=False)
+    await page.goto(gate.address)
+    assert await page.locator("h1 > [lang]:visible").count() == len(LANGUAGES) - 1
+    assert await page.inner_text("h1 > [lang=en]") == "An officer will help you"
+    assert await page.locator('[data-pictogram="officer"]').is_visible()
+    assert await page.locator("button:visible").count() == 0  # none that does nothing
+    await page.close()
+
+
+@pytest.mark.parametrize("side", ["left", "right", "below", "above-right"])
+async def test_the_arrow_points_to_the_side_on_which_the_camera_is_in_every_language(
+    browser: Browser, gate: Gate, side: str
+) -> None:
+    async with open_page(browser, gate) as page:
+        assert not await page.locator(".camera-arrow").is_visible()
+        await gate.lane.show(view(Screen.LOOK))
+        await shown(page, Screen.LOOK)
+        await page.evaluate("(side) => { document.documentElement.dataset.camera = side }", side)
+        for language in ("en", "ar"):
+            await choose(page, language)
+            arrow = await page.locator(".camera-arrow").bounding_box()
+            scene = await page.locator(".scene").bounding_box()
+            assert arrow is not None
+            assert scene is not None
+            x = (arrow["x"] + arrow["width"] / 2 - scene["x"]) / scene["width"]
+            y = (arrow["y"] + arrow["height"] / 2 - scene["y"]) / scene["height"]
+            assert (x < 0.3) is side.endswith("left")
+            assert (x > 0.7) is side.endswith("right")
+            assert (y < 0.3) is side.startswith("above")
+            assert (y > 0.7) is side.startswith("below")
 
 
 async def test_a_broken_picture_leaves_the_drawing(browser: Browser, gate: Gate) -> None:
