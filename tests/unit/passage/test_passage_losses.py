@@ -101,14 +101,30 @@ def test_a_part_that_goes_takes_the_grant_back(part: Part, reason: Reason) -> No
     assert reason in reasons(run)
 
 
-@pytest.mark.parametrize("part", [Part.LOG, Part.READER])
-def test_log_and_reader_are_not_needed_for_the_way_through(part: Part) -> None:
+def test_whoever_is_decided_on_while_no_page_paints_is_referred() -> None:
+    run = inspecting()
+    assert incidents(run.feed(PartLost(Part.SCREEN))) == [records.IncidentKind.SCREEN_LOST]
+    run.feed(DocumentRead(CROSSING, GENUINE), FaceCompared(CROSSING, SAME_FACE))
+    assert isinstance(run.state, machine.Recording)
+    assert run.state.decision.objections == (Objection(Reason.SCREEN_LOST),)
+
+
+def test_a_page_that_is_back_before_the_decision_refers_nobody() -> None:
+    run = inspecting()
+    run.feed(PartLost(Part.SCREEN), PartBack(Part.SCREEN))
+    run.feed(DocumentRead(CROSSING, GENUINE), FaceCompared(CROSSING, SAME_FACE))
+    assert isinstance(run.state, machine.Recording)
+    assert run.state.decision.objections == ()
+
+
+@pytest.mark.parametrize("part", [Part.LOG, Part.READER, Part.SCREEN])
+def test_log_reader_and_page_are_not_needed_for_the_way_through(part: Part) -> None:
     run = granted()
     assert Revoke() not in run.feed(PartLost(part))
     assert isinstance(run.state, machine.Granted)
 
 
-@pytest.mark.parametrize("part", [Part.VISION, Part.CAMERA, Part.LOG, Part.READER])
+@pytest.mark.parametrize("part", [Part.VISION, Part.CAMERA, Part.LOG, Part.READER, Part.SCREEN])
 def test_an_officer_sees_the_traveller_and_needs_the_barrier_alone(part: Part) -> None:
     run = granted_by_officer()
     assert Revoke() not in run.feed(PartLost(part))

@@ -234,6 +234,7 @@ STORIES: dict[str, Story] = {
     "mains_lost": sees(mains_present=False),
     "central_away": says("sync", problem="no answer within 120 s"),
     "certificate_ending": says("sync", certificate_days_left=6.9),
+    "page_gone": loses(Part.SCREEN),
     "screens_away": says("screens", page="not shown"),
     "throttled": says("vision", hot=["cpu-thermal"]),
     "machine_late": says("lane", late=True),
