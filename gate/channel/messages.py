@@ -650,9 +650,9 @@ class View(Message, frozen=True):
 
 
 class PagePainted(Message, frozen=True):
-    """Whether a browser has painted what the lane shows: said once a second, and only where one ever did."""
+    """Whether a browser has painted what the lane shows: said once a second, from the first time on. None: there is none to miss any more."""
 
-    ok: bool
+    ok: bool | None
 
 
 # ── officers' terminals and consoles → lane ──────────────────────────────────────────────────────────────────────────

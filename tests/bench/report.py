@@ -7,7 +7,7 @@ import logging
 import sys
 from pathlib import Path
 
-from bench import barrier, documents, face_chain, face_loop, pages, whole_gate
+from bench import barrier, documents, face_chain, face_loop, pages, painted, whole_gate
 from bench.rows import Bench, Row
 from gate.cli.output import emit_json, note, say
 
@@ -41,6 +41,8 @@ MEASUREMENTS = (
     pages.page_not_exact,
     pages.page_not_exact_rapidocr,
     pages.page_not_exact_passporteye,
+    painted.painted_p50,
+    painted.painted_p95,
     barrier.doubled_grants,
     barrier.leaf_moving,
     barrier.lost_and_back,

@@ -73,13 +73,14 @@ class FakeLane:
 
 
 class FakePreview:
-    """Vision's preview socket: sends `jpeg` again and again while it is wanted, and notes every change of wishes in `asked`.
+    """Vision's preview socket: sends `jpeg` again and again, `every_s`, while it is wanted, and notes every change of wishes in `asked`.
 
     `tint` asks for a colour; what comes back is in `painted`.
     """
 
-    def __init__(self, path: Path, *, jpeg: bytes) -> None:
+    def __init__(self, path: Path, *, jpeg: bytes, every_s: float = 0.02) -> None:
         self._path = path
+        self._every_s = every_s
         self.jpeg = jpeg
         self.asked: list[bool] = []
         self.painted: list[TintShown] = []
@@ -120,4 +121,4 @@ class FakePreview:
         while True:
             await wanted.wait()
             await connection.send(Preview(self.jpeg))
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(self._every_s)

@@ -6,18 +6,15 @@ import asyncio
 import contextlib
 import math
 import signal
-import socket
-import sys
 from collections.abc import AsyncIterator, Callable
 from importlib import resources
-from pathlib import Path
 from typing import Any, Literal
 
 import cv2
 import numpy as np
 import pytest
 import pytest_asyncio
-import tomli_w
+from fakes.kiosk_page import CHROMIUM, FLAGS, Gate, choose, shown
 from fakes.screens_peers import FakeLane, FakePreview, view
 from fakes.tiers import quick_or_long
 from playwright.async_api import Browser, Page, async_playwright
@@ -25,20 +22,9 @@ from playwright.async_api import Browser, Page, async_playwright
 from gate.face.liveness.tints import TINTS
 from gate.passage.screen import Guidance, Screen
 from gate.passage.serving import BorderDirection
-from gate.programs.screens.start import start_page
 from gate.screens.kiosk.tints import CHANGE_MS_MIN
 from gate.screens.kiosk.view import GUIDES
 
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 SIZES = {
     "portrait kiosk": (1080, 1920),
     "landscape kiosk": (1920, 1080),
@@ -61,71 +47,6 @@ pytestmark = [
     pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}: apt-get install chromium"),
 ]
 
-START = """
-import asyncio, pathlib, sys
-from gate.programs.shared.config import load
-from gate.programs.screens.program import run
-asyncio.run(run(load(pathlib.Path(sys.argv[1])), stop=asyncio.Event()))
-"""
-
-
-class Gate:
-    """The screens program as a process, and its lane and vision as fakes here."""
-
-    def __init__(self, folder: Path, lane: FakeLane, vision: FakePreview) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            self.port = listener.getsockname()[1]
-        self.address = f"http://127.0.0.1:{self.port}"
-        self.start_page = start_page(folder / "portcullis-screens").as_uri()
-        self._secret_path = start_page(folder / "portcullis-screens").with_name("secret")
-        self.lane = lane
-        self.vision = vision
-        self._file = folder / "gate.toml"
-        self._file.write_text(
-            tomli_w.dumps(
-                {
-                    "purpose": "demo",
-                    "gate_id": "north-7",
-                    "operator": "border.example",
-                    "paths": {"run": str(folder)},
-                    "barrier": {"port": "none"},
-                    "swipe": {"port": "nothing"},
-                    "camera": {"address": "http://127.0.0.1:9/"},
-                    "audit": {"recipients": ["none"]},
-                    "screens": {"port": self.port, "challenge": True, "languages": list(LANGUAGES[1:])},
-                }
-            )
-        )
-        self._process: asyncio.subprocess.Process | None = None
-
-    @property
-    def secret(self) -> str:
-        """The secret of the boot."""
-        return self._secret_path.read_text()
-
-    async def start(self) -> None:
-        """Start the program; returns when it answers."""
-        self._process = await asyncio.create_subprocess_exec(sys.executable, "-c", START, str(self._file))
-        async with asyncio.timeout(WAIT_MS / 1000):
-            while True:
-                with contextlib.suppress(OSError):
-                    _, writer = await asyncio.open_connection("127.0.0.1", self.port)
-                    writer.close()
-                    await writer.wait_closed()
-                    return
-                await asyncio.sleep(0.02)
-
-    def signal(self, number: int) -> None:
-        """Send the program a signal."""
-        assert self._process is not None
-        self._process.send_signal(number)
-
-    async def kill(self) -> None:
-        """End the program as a power cut would."""
-        if self._process is not None and self._process.returncode is None:
-            self._process.kill()
-            await self._process.wait()
-
 
 def picture(colour: tuple[int, int, int]) -> bytes:
     """A JPEG of one colour (blue, green, red)."""
@@ -146,7 +67,7 @@ async def gate(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gate]:
     folder = tmp_path_factory.mktemp("run")
     lane = FakeLane(folder / "portcullis-lane" / "lane.sock", first=view(Screen.WELCOME))
     vision = FakePreview(folder / "portcullis-vision" / "preview.sock", jpeg=picture((200, 120, 30)))
-    gate = Gate(folder, lane, vision)
+    gate = Gate(folder, lane, vision, challenge=True, languages=list(LANGUAGES[1:]))
     async with lane.run(), vision.run():
         await gate.start()
         yield gate
@@ -170,20 +91,6 @@ async def open_page(browser: Browser, gate: Gate, size: str = "portrait kiosk", 
         assert [text for text in complaints if "ERR_CONNECTION" not in text and "ERR_INCOMPLETE" not in text] == []
     finally:
         await page.close()
-
-
-async def shown(page: Page, screen: Screen | str) -> None:
-    """Wait for a screen. The page's policy forbids eval, which `wait_for_function` needs."""
-    name = screen.value if isinstance(screen, Screen) else screen
-    await page.wait_for_selector(f'html[data-screen="{name}"]')
-
-
-async def choose(page: Page, language: str) -> None:
-    """Press the language's button, or the one that is down for all of them."""
-    now = await page.get_attribute("html", "data-language")
-    if now != language:
-        await page.click(f'[data-choose="{now if language == "all" else language}"]')
-        await page.wait_for_selector(f'html[data-language="{language}"]')
 
 
 # What a screen must fulfil, measured in the page: WCAG 2.2 AA and the room it has.
@@ -267,7 +174,6 @@ async def test_every_screen_is_whole_and_legible_in_every_language(browser: Brow
     assert problems == []
 
 
-@pytest.mark.parametrize("size", quick_or_long(SIZES, quick=("phone",)))
 @pytest.mark.parametrize("size", quick_or_long(SIZES, quick=("panel",)))
 async def test_larger_text_is_whole_and_an_h_of_it_is_seen_at_seven_tenths_of_a_degree(
     browser: Browser, gate: Gate, size: str
@@ -323,6 +229,7 @@ async def test_axe_finds_nothing_on_any_screen_in_any_language(browser: Browser,
     assert found == []
 
 
+@pytest.mark.parametrize("size", quick_or_long(SIZES, quick=("phone",)))
 async def test_the_page_says_whom_the_lane_serves_in_every_language(browser: Browser, gate: Gate, size: str) -> None:
     problems = []
     async with open_page(browser, gate, size) as page:

@@ -14,7 +14,8 @@ import cv2
 import numpy as np
 import pytest
 import pytest_asyncio
-from integration.test_screens_browser import CHROMIUM, FLAGS, MEASURE, SIZES, _fonts_of, choose, shown
+from fakes.kiosk_page import CHROMIUM, FLAGS, choose, shown
+from integration.test_screens_browser import MEASURE, SIZES, _fonts_of
 from playwright.async_api import Browser, Page, async_playwright
 
 import gate.screens.kiosk

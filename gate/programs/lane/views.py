@@ -22,7 +22,7 @@ PAINTED_SILENCE_S: Final = 3.0  # screens speaks once a second
 
 
 class Views:
-    """Shows views to whoever looks on. `on_page` hears when a page paints them, and when the one that did does no more."""
+    """Shows views to whoever looks on. `on_page` hears when the page that painted them does no more, and when one does again."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class Views:
         self._notice = ""
         self._on_page = on_page
         self._silence_s = silence_s
-        self._painted = False
+        self._missed = False
         self._silence: asyncio.TimerHandle | None = None
         self._view = messages.View(Screen.CLOSED, Guidance.NONE, None, None, purpose)
         self._looked: tuple[str, int] | None = None
@@ -56,17 +56,17 @@ class Views:
         self._looked = (crossing, progress)
         self.show(self._view)
 
-    def _hear_page(self, *, painted: bool) -> None:
-        """What screens says of the page. Its silence says that the page is gone: screens hangs, or has ended."""
+    def _hear_page(self, *, painted: bool | None) -> None:
+        """What screens says of the page. Silence after a page that painted says that it is gone: screens hangs, or has ended."""
         if self._silence is not None:
             self._silence.cancel()
         self._silence = None
         if painted:
             later = asyncio.get_running_loop().call_later
             self._silence = later(self._silence_s, lambda: self._hear_page(painted=False))
-        if painted is not self._painted:
-            self._painted = painted
-            self._on_page(painted)
+        if (missed := painted is False) is not self._missed:
+            self._missed = missed
+            self._on_page(not missed)
 
     def _now(self) -> messages.View:
         view = self._view

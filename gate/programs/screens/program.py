@@ -36,6 +36,7 @@ from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
 from gate.door.entering import Limits
 from gate.door.https import listen
+from gate.passage.screen import Purpose
 from gate.programs.screens.proof import OwnPage
 from gate.programs.screens.road import LIMITS, Road
 from gate.programs.screens.start import host_of, page_address, prepare
@@ -187,10 +188,14 @@ class Screens:
         while True:
             await asyncio.sleep(self._lane_pulse_s)
             await connection.send(StatusRequest())
-            if (painted := self._painting.is_painted(_now_s())) is not None:
+            painted = self._painting.is_painted(_now_s())
+            if painted is not None or self._config.purpose == Purpose.DEMO:
                 await connection.send(PagePainted(painted))
 
     def _seen(self, event: str) -> None:
+        """A page says what it has painted, or nothing when it is being hidden: that is a fault, but in a demo, whose browser has other tabs."""
+        if not event and self._config.purpose == Purpose.DEMO:
+            self._painting.close()
         self._painting.seen(event, newest=self._board.event_id, at_s=_now_s())
 
     async def _follow_lane(self, connection: Connection[FromLane]) -> NoReturn:

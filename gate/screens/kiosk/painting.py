@@ -22,6 +22,10 @@ class Painting:
         if event == newest:
             self._painted_s = at_s
 
+    def close(self) -> None:
+        """The page was closed or hidden on purpose: there is none to miss until one paints again."""
+        self._painted_s = None
+
     def is_painted(self, now_s: float) -> bool | None:
         """True while a page shows what it should, False when the one that did does no more, None when there never was one."""
         return None if self._painted_s is None else now_s - self._painted_s <= PAINTED_S_MAX

@@ -49,6 +49,7 @@ class Kiosk:
     def __init__(self, *, purpose: Purpose = Purpose.DEMO, heartbeat_s: float = 30.0, boot: str = "boot1") -> None:
         self.board = Board(boot=boot, state=lane_unknown(purpose))
         self.mirror: Fanout[bytes] = Fanout(clients_max=VIEWERS_MAX)
+        self.seen: list[str] = []
         self.app = create_app(
             board=self.board,
             mirror=self.mirror,
@@ -57,6 +58,7 @@ class Kiosk:
             hosts=frozenset({HOST}),
             key=KEY,
             heartbeat_s=heartbeat_s,
+            on_seen=self.seen.append,
         )
 
     def show(self, screen: Screen, guidance: Guidance = Guidance.NONE, purpose: Purpose = Purpose.DEMO) -> None:
@@ -206,6 +208,15 @@ def test_a_static_path_cannot_climb_out(client: TestClient) -> None:
 def test_no_route_takes_anything_from_the_browser(client: TestClient, path: str) -> None:
     assert client.post(path, content=b"x" * 1000, headers=OUR_PAGE).status_code in {404, 405}
     assert client.post(path, content=b"x" * 1000).status_code == 403
+
+
+def test_only_the_page_itself_says_what_it_has_painted(kiosk: Kiosk, client: TestClient, stranger: TestClient) -> None:
+    assert client.post("/seen", content="boot1-0", headers=OUR_PAGE).status_code == 204
+    assert client.post("/seen", content="boot1-1").status_code == 403
+    assert stranger.post("/seen", content="boot1-2", headers=OUR_PAGE).status_code == 403
+    for nonsense in ("x" * 65, "x" * 1_000_000, "\u00e9"):
+        assert client.post("/seen", content=nonsense, headers=OUR_PAGE).status_code == 400
+    assert kiosk.seen == ["boot1-0"]
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1", "evil.example:8088", ""])

@@ -21,6 +21,15 @@ def test_a_page_that_says_no_more_is_missed_and_one_that_is_back_is_not() -> Non
     assert painting.is_painted(110.0) is True
 
 
+def test_a_page_that_was_closed_on_purpose_is_not_missed_and_the_next_one_is() -> None:
+    painting = Painting()
+    painting.seen("boot-1", newest="boot-1", at_s=100.0)
+    painting.close()
+    assert painting.is_painted(200.0) is None
+    painting.seen("boot-1", newest="boot-1", at_s=201.0)
+    assert painting.is_painted(300.0) is False
+
+
 def test_a_page_that_is_stuck_with_an_older_state_is_missed() -> None:
     painting = Painting()
     painting.seen("boot-1", newest="boot-1", at_s=100.0)

@@ -289,6 +289,11 @@ function listen() {
   });
 }
 
+// Nothing is painted in a tab that nobody sees.
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "hidden") navigator.sendBeacon("/seen", "");
+});
+
 function alive() {
   for (const waiting of stopped.getAnimations()) waiting.currentTime = 0;
   clearTimeout(silence);

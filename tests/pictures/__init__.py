@@ -1,0 +1,1 @@
+"""The pictures in docs/img, made from what is shipped."""
