@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from gate.screens.kiosk.notices import VERSION_SHOWN, Facts, Notice
+from gate.programs.lane.referrals import SEALED_S
+from gate.screens.kiosk.notices import REFERRAL_KEPT_MIN, VERSION_SHOWN, Facts, Notice
 from gate.screens.kiosk.texts import Languages
 
 TEXTS = Languages()
@@ -61,6 +62,10 @@ def test_what_has_no_set_end_is_said_to_have_none() -> None:
 )
 def test_the_whole_notice_says_what_is_so_at_this_gate(changed: Facts, said: str) -> None:
     assert said in read(whole(changed))
+
+
+def test_sealed_pictures_of_a_referral_are_kept_no_longer_than_it_says() -> None:
+    assert SEALED_S <= REFERRAL_KEPT_MIN * 60
 
 
 def test_a_gate_without_a_central_server_speaks_of_none() -> None:
