@@ -15,8 +15,16 @@ import msgspec
 
 from gate.channel.message import Message, Name, Status, StatusRequest, refuse_unplain
 from gate.passage.events import RecordClass, RecordKind, TrackChange
-from gate.passage.evidence import Alarm, CameraTrouble, CheckResult, DocumentEvidence, PageCheckId
-from gate.passage.orders import Notice, Outcome
+from gate.passage.evidence import (
+    AccessProtocol,
+    Alarm,
+    CameraTrouble,
+    CheckId,
+    CheckResult,
+    DocumentEvidence,
+    PageCheckId,
+)
+from gate.passage.orders import Concern, Notice, Outcome
 from gate.passage.reasons import Reason
 from gate.passage.screen import Guidance, Purpose, Screen
 from gate.passage.serving import EVERYBODY, BorderDirection
@@ -673,15 +681,68 @@ class Objected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     detail: Words = ""
 
 
+class CheckFound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One check of a document, as `gate.passage.evidence.Check` has it."""
+
+    id: CheckId
+    result: CheckResult
+    reason: Words
+    clause: Words
+
+
+class Findings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What was found about a traveller, nothing of it personal. `page` are checks of the printed page, `access` is how the chip was opened.
+
+    `face_match` and `liveness` stand beside the bounds that they had to reach; None for one that could not be had. `quality` are words for
+    what may have made them worse: `no_face`, `several_faces`, `portrait_unusable`, `track_lost`, and what was found with the video.
+    """
+
+    checks: list[CheckFound]
+    page: list[PageFinding]
+    access: AccessProtocol | None
+    face_match: float | None
+    face_match_min: float
+    liveness: float | None
+    liveness_min: float
+    quality: list[Name]
+
+
+class Flag(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A flag that an officer raised `since_ms` ago, over the traveller of a crossing or somebody who has none. For officers alone."""
+
+    concern: Concern
+    officer: Name
+    since_ms: Milliseconds
+    crossing: CrossingId | None
+
+
+class Present(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An officer at the lane, who said so `seen_ms` ago."""
+
+    officer: Name
+    seen_ms: Milliseconds
+
+
 class Waiting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A crossing that waits for an officer, and every reason."""
+    """A crossing that waits for an officer, for how long, and every reason.
+
+    `findings` are those of the decision, None where it never came to one or an earlier run of the lane took it. `sealed_for` are the
+    officers who can view pictures and particulars now.
+    """
 
     crossing: CrossingId
     objections: list[Objected]
+    since_ms: Milliseconds
+    findings: Findings | None = None
+    sealed_for: list[Name] = []
+    flags: list[Flag] = []
 
 
 class Look(Message, frozen=True):
-    """The lane as an officer needs to know it. `issued_ms`, `nonce` and `version` are a challenge (docs/protocols/orders.md)."""
+    """The lane as an officer needs to know it. `issued_ms`, `nonce` and `version` are a challenge (docs/protocols/orders.md).
+
+    `present` are the officers at the lane, who was heard of last first; `flags` all that are remembered, the newest first.
+    """
 
     gate: Name
     officers: bool  # whether the gate knows an officers' authority
@@ -696,6 +757,8 @@ class Look(Message, frozen=True):
     notices: list[Notice] = []  # what else is wrong with barrier and lane now
     direction: BorderDirection = BorderDirection.ENTRY  # over the border
     travellers: Name = EVERYBODY.name  # the group that is served
+    present: list[Present] = []
+    flags: list[Flag] = []
 
 
 class SubmitOrder(Message, frozen=True):

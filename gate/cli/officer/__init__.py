@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -153,7 +153,8 @@ def what_waits(config: ConfigFile = None, as_json: Json = False) -> None:
         alarms = [alarm.value for alarm in look.alarms]
         notices = [notice.value for notice in look.notices]
         serves = {"direction": look.direction.value, "travellers": look.travellers}
-        told = {**_standing(look), "done": True, **fields, **serves, "alarms": alarms, "notices": notices}
+        seen = {"present": _plain_values(look.present), "flags": _plain_values(look.flags)}
+        told = {**_standing(look), "done": True, **fields, **serves, "alarms": alarms, "notices": notices, **seen}
         emit_json("officer.list/1", told)
         return
     say(f"{look.gate}: {look.state}{f', closed by {look.closed_by}' if look.closed_by else ''}")
@@ -166,8 +167,14 @@ def what_waits(config: ConfigFile = None, as_json: Json = False) -> None:
         say(f"  alarm {alarm.value}: see what it is, then acknowledge it")
     for notice in look.notices:
         say(f"  {notice.value}: {NOTICES[notice.value]}")
+    for officer in look.present:
+        say(f"  {officer.officer} is present, seen {_seconds(officer.seen_ms)} ago")
+    for flag in look.flags:
+        about = f"over {flag.crossing} " if flag.crossing else ""
+        say(f"  flag {flag.concern.value} {about}by {flag.officer}, {_seconds(flag.since_ms)} ago")
     for one in look.referred:
-        say(f"  {one.crossing}  waits: {', '.join(_reasons(one)) or 'no reason is known any more'}")
+        reasons = ", ".join(_reasons(one)) or "no reason is known any more"
+        say(f"  {one.crossing}  waits for {_seconds(one.since_ms)}: {reasons}")
 
 
 def _give(
@@ -296,8 +303,22 @@ def _show(verb: Verb, answer: messages.OrderAnswer, *, as_json: bool) -> Exit:
 
 
 def _standing(told: messages.Look | messages.OrderAnswer) -> dict[str, object]:
-    referred = [{"crossing": one.crossing, "objections": _reasons(one)} for one in told.referred]
+    referred = [
+        {**one, "objections": _reasons(of)} for of, one in zip(told.referred, _plain_values(told.referred), strict=True)
+    ]
     return {"state": told.state, "referred": referred}
+
+
+def _plain_values(structs: Sequence[object]) -> list[dict[str, object]]:
+    """As JSON has them."""
+    import msgspec
+
+    plain: list[dict[str, object]] = msgspec.to_builtins(structs)
+    return plain
+
+
+def _seconds(milliseconds: int) -> str:
+    return f"{milliseconds // 1000} s"
 
 
 def _reasons(waiting: messages.Waiting) -> list[str]:

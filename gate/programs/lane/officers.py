@@ -194,7 +194,7 @@ class Officers:
             officers=self.authority is not None,
             state=_name(state),
             running=None if isinstance(state, machine.Referred) else machine.crossing_of(state),
-            referred=_waiting(self.lane),
+            referred=self._waiting(),
             closed_by=self.lane.around.closed_by,
             issued_ms=challenge.issued_ms,
             nonce=challenge.nonce,
@@ -203,6 +203,8 @@ class Officers:
             notices=list(self.lane.around.notices()),
             direction=self.lane.around.direction,
             travellers=self.lane.around.travellers.name,
+            present=self._seen_here(),
+            flags=self._flags(),
         )
 
     async def submit(self, raw: bytes) -> messages.OrderAnswer:
@@ -223,7 +225,7 @@ class Officers:
             outcome=outcome,
             detail=messages.words(detail),
             state=_name(self.lane.state),
-            referred=_waiting(self.lane),
+            referred=self._waiting(),
             sealed=sealed,
         )
 
@@ -235,6 +237,35 @@ class Officers:
             for one in self._at_the_lane()
             if one.by.sealing_key is not None and now_s is not None and now_s < one.by.until
         )[:RECIPIENTS_MAX]
+
+    def _waiting(self) -> list[messages.Waiting]:
+        """Every referral that waits, the latest first; not the one whose traveller an officer lets through now."""
+        state, flags, kept = self.lane.state, self._flags(), self.referrals
+        under_way = None if isinstance(state, machine.Referred) else machine.crossing_of(state)
+        return [
+            messages.Waiting(
+                crossing=one.crossing,
+                objections=[messages.Objected(why.reason, messages.words(why.detail)) for why in one.objections],
+                since_ms=max(0, int(self.clock_ms()) - one.since_ms),
+                findings=kept.findings(one.crossing),
+                sealed_for=list(dict.fromkeys(kept.sealed_for(one.crossing))),
+                flags=[flag for flag in flags if flag.crossing == one.crossing],
+            )
+            for one in reversed(self.lane.around.waiting)
+            if one.crossing != under_way
+        ]
+
+    def _flags(self) -> list[messages.Flag]:
+        now_s = self.clock_ms() / 1000
+        raised = self.referrals.flags({one.crossing for one in self.lane.around.waiting})
+        return [messages.Flag(f.concern, f.officer, round((now_s - f.at_s) * 1000), f.crossing) for f in raised]
+
+    def _seen_here(self) -> list[messages.Present]:
+        """The officers at the lane, each once."""
+        ages_ms: dict[str, int] = {}
+        for one in self._at_the_lane():
+            ages_ms.setdefault(one.by.officer, int(self.clock_ms()) - one.said_ms)
+        return [messages.Present(officer, age_ms) for officer, age_ms in ages_ms.items()]
 
     def _at_the_lane(self) -> list[_Present]:
         since_ms = self.clock_ms() - self.presence_max_s * 1000
@@ -416,17 +447,4 @@ def _name(state: machine.State) -> str:
 def _words(objections: tuple[Objection, ...]) -> list[str]:
     return [
         messages.words(f"{one.reason.value}:{one.detail}" if one.detail else one.reason.value) for one in objections
-    ]
-
-
-def _waiting(lane: LaneInSight) -> list[messages.Waiting]:
-    """Every referral that waits, the latest first; not the one whose traveller an officer lets through now."""
-    state = lane.state
-    under_way = None if isinstance(state, machine.Referred) else machine.crossing_of(state)
-    return [
-        messages.Waiting(
-            one.crossing, [messages.Objected(why.reason, messages.words(why.detail)) for why in one.objections]
-        )
-        for one in reversed(lane.around.waiting)
-        if one.crossing != under_way
     ]

@@ -1,7 +1,9 @@
-"""What was sealed to officers of travellers who wait, until it is of no use any more: in memory alone, and nobody here can read it.
+"""What is kept of travellers who wait, for officers alone: what was found, flags, and what was sealed to officers. In memory alone.
 
-A crossing's is forgotten with its disposition, with the lane, and `SEALED_S` after the referral: then the officer takes the traveller to the
-booth. Two parts come from two children, each in pieces, and each is handed out whole or not at all. What comes too late, for a crossing
+What was found is forgotten with the crossing. A flag is remembered for `FLAG_S`, and for as long as its crossing waits.
+
+What is sealed nobody here can read. A crossing's is forgotten with its disposition, with the lane, and `SEALED_S` after the referral: then
+the officer takes the traveller to the booth. Two parts come from two children, each in pieces, and each is handed out whole or not at all. What comes too late, for a crossing
 that is settled already, is dropped.
 
 Left to others: who is sealed to and who may ask (`officers`), the sealing itself (`gate.orders.sealing`).
@@ -10,16 +12,21 @@ Left to others: who is sealed to and who may ask (`officers`), the sealing itsel
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from gate.channel.messages import SEALED_BYTES_MAX
+from gate.channel.messages import SEALED_BYTES_MAX, Findings
 from gate.orders.sealing import PARTS
 from gate.passage import records
+from gate.passage.orders import Concern
+from gate.passage.records import ClosedAs
+from gate.programs.lane.findings import findings_of
 
 SEALED_S: Final = 600.0
 REFERRALS_MAX: Final = 32  # as many as can wait; the oldest is forgotten
+FLAG_S: Final = 3600.0
+FLAGS_MAX: Final = 32  # the oldest is forgotten
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,16 @@ class Recipient:
 
     officer: str
     key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """A flag, and when it was raised: seconds of the loop's clock."""
+
+    concern: Concern
+    officer: str
+    crossing: str | None
+    at_s: float
 
 
 @dataclass(slots=True)
@@ -46,10 +63,12 @@ class _Referral:
 
 
 class Referrals:
-    """Keeps what was sealed. `expect` comes first, at the referral; then the pieces."""
+    """Keeps it. Of what is sealed `expect` comes first, at the referral; then the pieces."""
 
     def __init__(self) -> None:
         self._of: dict[str, _Referral] = {}
+        self._found: dict[str, Findings] = {}
+        self._flags: list[Raised] = []
 
     def expect(self, crossing: str, recipients: Sequence[Recipient]) -> None:
         """From now on take what is sealed to these of this crossing, which was referred just now."""
@@ -75,9 +94,30 @@ class Referrals:
             sealed.whole[part] = bytes(sealed.coming.pop(part))
 
     def record(self, record: records.Record) -> None:
-        """A record is written: the one of a disposition ends what is kept of its crossing."""
-        if isinstance(record, records.Settled):
-            self._forget(record.crossing)
+        """A record is written: a decision says what was found, and the end of a crossing ends what is kept of it."""
+        match record:
+            case records.EntryDecided(crossing) | records.Decided(crossing):
+                self._found[crossing] = findings_of(record.evidence, record.policy)
+                while len(self._found) > REFERRALS_MAX + 1:  # and the one that runs
+                    self._found.pop(next(iter(self._found)))
+            case records.Flagged(crossing, order, concern):
+                raised = Raised(concern, order.officer, crossing, asyncio.get_running_loop().time())
+                self._flags = [raised, *self._flags][:FLAGS_MAX]
+            case records.Closed(crossing, ClosedAs.ADMITTED) | records.Settled(crossing):
+                self._found.pop(crossing, None)
+                self._forget(crossing)
+            case _:
+                pass
+
+    def findings(self, crossing: str) -> Findings | None:
+        """What the decision found about this crossing."""
+        return self._found.get(crossing)
+
+    def flags(self, waiting: Collection[str]) -> tuple[Raised, ...]:
+        """The flags that are not over, the newest first, while these crossings wait."""
+        since_s = asyncio.get_running_loop().time() - FLAG_S
+        self._flags = [one for one in self._flags if one.at_s >= since_s or one.crossing in waiting]
+        return tuple(self._flags)
 
     def sealed(self, crossing: str, key: bytes | None) -> list[bytes] | None:
         """What was sealed to this key of a crossing, part by part, an empty one in place of one that was not; None: nothing."""

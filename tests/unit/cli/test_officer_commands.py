@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import subprocess
 import threading
 from base64 import b64decode
@@ -209,7 +210,9 @@ def test_an_officer_sees_what_waits_and_admits_it(gate: Gate, authority: Path) -
     assert waits["officers"]
     (one,) = waits["referred"]
     assert "face_below_threshold" in one["objections"]
-    assert "waits: face_below_threshold" in run("list").stdout
+    assert one["findings"]["face_match_min"] == 0.411
+    assert (one["sealed_for"], one["flags"], waits["present"]) == ([], [], [])
+    assert re.search(r"waits for \d+ s: face_below_threshold", run("list").stdout)
     done = run("admit", "--key", shift, "--reason", "visa checked", "--crossing", one["crossing"], "--json")
     assert done.exit_code == Exit.OK
     assert document(done) == {
@@ -257,6 +260,26 @@ def test_every_verb_is_a_command_and_says_what_came_of_it(gate: Gate, authority:
         done = run(*words, "--key", shift, "--gate", GATE)
         assert done.exit_code == code, (words, done.output)
         assert "Traceback" not in done.output
+    assert gate.lane is not None
+
+
+def test_who_is_present_and_what_was_flagged_is_listed(gate: Gate, authority: Path) -> None:
+    shift = shift_of(authority)
+    assert run("present", "--key", shift).exit_code == Exit.OK
+    assert run("flag", "trafficking", "--key", shift).exit_code == Exit.OK
+    listed = document(run("list", "--json"))
+    (present,), (flag,) = listed["present"], listed["flags"]
+    assert present["officer"] == "anna"
+    assert 0 <= present["seen_ms"] < 60_000
+    assert (flag["concern"], flag["officer"], flag["crossing"]) == ("trafficking", "anna", None)
+    (waits,) = listed["referred"]
+    assert run("flag", "child", "--crossing", waits["crossing"], "--key", shift).exit_code == Exit.OK
+    (waits,) = document(run("list", "--json"))["referred"]
+    assert [flag["concern"] for flag in waits["flags"]] == ["child"]
+    told = run("list").stdout
+    assert "anna is present, seen 0 s ago" in told
+    assert f"flag child over {waits['crossing']} by anna, 0 s ago" in told
+    assert "flag trafficking by anna, 0 s ago" in told
     assert gate.lane is not None
 
 

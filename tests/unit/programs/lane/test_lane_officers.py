@@ -51,12 +51,11 @@ def test_an_order_of_another_authority_or_key_admits_nobody() -> None:
             answer = await lane.say(Verb.ADMIT, by)
             assert answer.outcome is Outcome.FORBIDDEN
             assert "signature" in answer.detail
-            assert answer.referred == [
-                messages.Waiting(
-                    CROSSING,
-                    [messages.Objected(Reason.FACE_BELOW_THRESHOLD), messages.Objected(Reason.OFFICER_ABSENT)],
-                )
-            ]
+            (waits,) = answer.referred
+            assert (waits.crossing, waits.objections) == (
+                CROSSING,
+                [messages.Objected(Reason.FACE_BELOW_THRESHOLD), messages.Objected(Reason.OFFICER_ABSENT)],
+            )
         assert (await lane.desk.submit(b"")).outcome is Outcome.FORBIDDEN
         assert (await lane.say(Verb.RELEASE, forged[0])).outcome is Outcome.FORBIDDEN  # not even that
 

@@ -4,17 +4,43 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
-from fakes.passage_examples import CROSSING, said
+from fakes.passage_examples import CROSSING, decided_record, said
 from fakes.virtual_time import run_virtual
 
-from gate.channel.messages import SEALED_BYTES_MAX
+from gate.channel.messages import SEALED_BYTES_MAX, CheckFound, Findings, PageFinding
 from gate.orders.sealing import DOCUMENT, FACE
 from gate.passage import records
-from gate.passage.orders import Disposition
+from gate.passage.evidence import (
+    AccessEvidence,
+    AccessProtocol,
+    CameraTrouble,
+    Check,
+    CheckId,
+    CheckResult,
+    DocumentEvidence,
+    FaceEvidence,
+    PageCheck,
+    PageCheckId,
+    PageEvidence,
+    Password,
+    Score,
+)
+from gate.passage.orders import Concern, Disposition
+from gate.passage.policy import Verdict
 from gate.passage.records import ClosedAs
-from gate.programs.lane.referrals import REFERRALS_MAX, SEALED_S, Recipient, Referrals
+from gate.programs.lane.findings import findings_of
+from gate.programs.lane.referrals import (
+    FLAG_S,
+    FLAGS_MAX,
+    REFERRALS_MAX,
+    SEALED_S,
+    Raised,
+    Recipient,
+    Referrals,
+)
 
 ANNA, BERT = Recipient("anna", b"a" * 32), Recipient("bert", b"b" * 32)
 
@@ -144,5 +170,85 @@ def test_the_oldest_of_too_many_is_forgotten() -> None:
             kept.expect(f"c-{number}", (ANNA,))
         assert len(kept._of) == REFERRALS_MAX
         assert CROSSING not in kept._of
+
+    keeping(story)
+
+
+# ── what was found, and flags ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_was_found_is_that_of_the_latest_decision_and_goes_with_the_crossing() -> None:
+    decided = replace(decided_record(), crossing=CROSSING)
+    document_only = replace(decided.evidence, face=None)
+    entry = records.EntryDecided(CROSSING, Verdict.ADMIT, (), document_only, decided.policy)
+
+    async def story(kept: Referrals) -> None:
+        assert kept.findings(CROSSING) is None
+        kept.record(entry)
+        assert kept.findings(CROSSING) == findings_of(document_only, decided.policy)
+        kept.record(decided)
+        assert kept.findings(CROSSING) == findings_of(decided.evidence, decided.policy)
+        kept.record(records.Closed(CROSSING, ClosedAs.REFERRED))
+        assert kept.findings(CROSSING) is not None
+        kept.record(records.Settled(CROSSING, said(), Disposition.WALKED_BACK))
+        assert kept.findings(CROSSING) is None
+        kept.record(decided)
+        kept.record(records.Closed(CROSSING, ClosedAs.ADMITTED))
+        assert kept.findings(CROSSING) is None
+        for number in range(100):
+            kept.record(replace(decided, crossing=f"c-{number}"))
+        assert len(kept._found) == REFERRALS_MAX + 1
+
+    keeping(story)
+
+
+def test_findings_say_what_the_evidence_has() -> None:
+    decided = decided_record()
+    page = PageCheck(PageCheckId.PAGE_ACCEPTED, CheckResult.SUCCESSFUL)
+    print_ = PageCheck(PageCheckId.PRINTED_PORTRAIT_CHIP, CheckResult.FAILED, 0.2, 0.0, "225 pages")
+    check = Check(CheckId.MRZ_DG1, CheckResult.FAILED, "they differ in number", "TR-03135-1 §5.7.2")
+    document = DocumentEvidence(
+        checks=(check,),
+        access=AccessEvidence(AccessProtocol.PACE, Password.MRZ),
+        page=PageEvidence("scanner", "TD3", 0.9, 1, checks=(page,)),
+    )
+    face = FaceEvidence(
+        2, Score(0.3), Score(0.2), portrait_usable=False, trouble=(CameraTrouble.LOOPED,), page_checks=(print_,)
+    )
+    found = findings_of(replace(decided.evidence, document=document, face=face), decided.policy)
+    assert found == Findings(
+        checks=[CheckFound(check.id, check.result, check.reason, check.clause)],
+        page=[
+            PageFinding(page.id, page.result),
+            PageFinding(print_.id, print_.result, 0.2, 0.0, "225 pages"),
+        ],
+        access=AccessProtocol.PACE,
+        face_match=0.3,
+        face_match_min=decided.policy.face_match_min.value,
+        liveness=0.2,
+        liveness_min=decided.policy.liveness_min.value,
+        quality=["several_faces", "portrait_unusable", "track_lost", "video_looped"],
+    )
+    nothing = findings_of(replace(decided.evidence, document=None, face=None), decided.policy)
+    assert (nothing.checks, nothing.page, nothing.access, nothing.quality) == ([], [], None, [])
+    assert (nothing.face_match, nothing.liveness) == (None, None)
+    assert findings_of(replace(decided.evidence, face=FaceEvidence(0)), decided.policy).quality == ["no_face"]
+
+
+def test_a_flag_is_remembered_for_an_hour_and_while_its_crossing_waits() -> None:
+    async def story(kept: Referrals) -> None:
+        for crossing in (CROSSING, None):
+            kept.record(records.Flagged(crossing, said("anna"), Concern.CHILD))
+            await asyncio.sleep(1)
+        first, second = Raised(Concern.CHILD, "anna", CROSSING, 1000.0), Raised(Concern.CHILD, "anna", None, 1001.0)
+        assert kept.flags(()) == (second, first)
+        kept.record(records.Settled(CROSSING, said(), Disposition.WALKED_BACK))
+        assert kept.flags(()) == (second, first)
+        await asyncio.sleep(FLAG_S)
+        assert kept.flags({CROSSING}) == (first,)
+        assert kept.flags(()) == ()
+        for _ in range(FLAGS_MAX + 1):
+            kept.record(records.Flagged(None, said(), Concern.OTHER))
+        assert len(kept.flags(())) == FLAGS_MAX
 
     keeping(story)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from base64 import b64encode
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from fakes.officers_lane import Lane, at_a_lane
-from fakes.passage_examples import CROSSING
+from fakes.passage_examples import CROSSING, RULES, decided_record
 from fakes.shifts import NOW_S, shift
 
 from gate.channel import messages
 from gate.channel.errors import ChannelError
+from gate.channel.messages import EVIDENCE_BYTES_MAX, EVIDENCE_ITEMS_MAX
 from gate.channel.sockets import BYTES_MAX, Connection, connect
 from gate.channel.sockets import serve as channel
 from gate.channel.table import CHANNELS
@@ -22,9 +26,13 @@ from gate.orders.sealing import DOCUMENT, FACE
 from gate.orders.verbs import Role, Verb
 from gate.passage import records
 from gate.passage.events import RecordKind
+from gate.passage.evidence import Check, CheckId, CheckResult, DocumentEvidence
 from gate.passage.orders import Concern, Disposition, OfficerRole, Outcome, Said
+from gate.passage.reasons import Reason
+from gate.passage.waiting import WAITING_MAX
+from gate.programs.lane.findings import findings_of
 from gate.programs.lane.officers import NOTHING_SEALED, PRESENT_MAX, RECIPIENTS_MAX
-from gate.programs.lane.referrals import Recipient
+from gate.programs.lane.referrals import SEALED_S, Recipient
 
 
 def key_of(number: int) -> bytes:
@@ -123,6 +131,53 @@ def test_sealed_is_to_four_at_most_and_the_memory_of_presence_has_an_end() -> No
         assert len(lane.desk._present) == PRESENT_MAX
 
     assert RECIPIENTS_MAX == 4
+    at_a_lane(story)
+
+
+def test_officers_see_each_who_is_present_once_and_how_long_ago() -> None:
+    async def story(lane: Lane) -> None:
+        await lane.say(Verb.PRESENT, ANNA)
+        await asyncio.sleep(60)
+        await lane.say(Verb.PRESENT, BERT)
+        await lane.say(Verb.PRESENT, ON_A_TERMINAL)
+        await asyncio.sleep(1)
+        assert lane.desk.look().present == [
+            messages.Present("bert", 1_000),
+            messages.Present("carl", 1_000),
+            messages.Present("anna", 61_000),
+        ]
+        await lane.say(Verb.PRESENT, shift(10, officer="anna"))
+        await asyncio.sleep(60)
+        assert lane.desk.look().present[0] == messages.Present("anna", 60_000)
+        assert [one.officer for one in lane.desk.look().present] == ["anna", "bert", "carl"]
+        await asyncio.sleep(61)
+        assert lane.desk.look().present == []
+
+    at_a_lane(story)
+
+
+# ── findings ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_officers_see_what_was_found_for_how_long_somebody_waits_and_who_can_view() -> None:
+    async def story(lane: Lane) -> None:
+        await lane.say(Verb.PRESENT, ANNA)
+        await sealed(lane)
+        (before,) = lane.desk.look().referred
+        await asyncio.sleep(30)
+        (waits,) = lane.desk.look().referred
+        assert (waits.crossing, waits.since_ms - before.since_ms, waits.sealed_for) == (CROSSING, 30_000, ["anna"])
+        assert waits.findings is not None
+        assert [one.id for one in waits.findings.checks] == list(CheckId)
+        assert (waits.findings.face_match, waits.findings.face_match_min) == (0.1, 0.411)
+        await asyncio.sleep(SEALED_S)
+        (waits,) = lane.desk.look().referred
+        assert (waits.sealed_for, waits.findings) == ([], before.findings)
+        answer = await lane.say(Verb.VIEW, ANNA)
+        assert (answer.outcome, answer.detail) == (Outcome.IMPOSSIBLE, NOTHING_SEALED)
+        assert (await lane.say(Verb.HAND_OVER, ANNA)).referred == []
+        assert lane.referrals.findings(CROSSING) is None
+
     at_a_lane(story)
 
 
@@ -232,6 +287,19 @@ def test_whoever_may_not_be_present_may_not_view(role: Role) -> None:
     assert at_a_lane(story).written(records.Viewed) == []
 
 
+def test_the_largest_answer_there_can_be_fits_the_channel() -> None:
+    long = "x" * 100
+    checks = tuple(Check(CheckId.MRZ, CheckResult.SUCCESSFUL, long, long) for _ in range(EVIDENCE_ITEMS_MAX))
+    evidence = replace(decided_record().evidence, document=DocumentEvidence(checks))
+    assert len(json.dumps(msgspec.to_builtins(evidence.document))) > EVIDENCE_BYTES_MAX
+    found = findings_of(evidence, RULES.policy)
+    objections = [messages.Objected(reason, "x" * 500) for reason in Reason]
+    referred = [messages.Waiting("c" * 64, objections, 1, found)] * WAITING_MAX
+    whole = [bytes(messages.SEALED_BYTES_MAX)] * 2
+    answer = messages.OrderAnswer(Outcome.DONE, "x" * 500, "referred", referred, whole)
+    assert len(msgspec.msgpack.encode(answer)) < CHANNELS.orders.bytes_max
+
+
 async def test_the_largest_view_there_can_be_goes_over_the_channel_and_nothing_long_comes_in(short_path: Path) -> None:
     whole = [bytes(messages.SEALED_BYTES_MAX)] * 2
     lane = Lane()
@@ -268,6 +336,10 @@ def test_a_flag_is_written_and_nothing_else_changes(concern: Concern) -> None:
         answer = await lane.say(Verb.FLAG, ANNA, crossing=CROSSING, argument=concern.value, reason="alone with two men")
         assert answer.outcome is Outcome.DONE
         assert lane.engine.state == before
+        await asyncio.sleep(5)
+        flag = messages.Flag(concern, "anna", 5_000, CROSSING)
+        assert lane.desk.look().flags == [flag]
+        assert lane.desk.look().referred[0].flags == [flag]
 
     lane = at_a_lane(story)
     assert lane.orders == []
