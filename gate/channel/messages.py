@@ -176,10 +176,35 @@ class OpenCamera(Message, frozen=True):
     crossing: CrossingId
 
 
+OFFICERS_MAX = 4  # to whom is sealed
+SEALED_PIECE_BYTES_MAX = 48 * 1024
+SealingKey = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+
+
+class SealFor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """To whom an ending child seals what officers may see: to each of these keys (X25519), for this gate. `alarm`: moments of the look, too."""
+
+    gate: Name
+    keys: Annotated[list[SealingKey], msgspec.Meta(min_length=1, max_length=OFFICERS_MAX)]
+    alarm: bool
+
+
 class EndCrossing(Message, frozen=True):
-    """End the crossing's child; its end is the erasure."""
+    """End the crossing's child; its end is the erasure. With `seal` it first says, in pieces, what officers may see, and its end waits for
+    that (`gate.programs.children.parting` says how long).
+    """
 
     crossing: CrossingId
+    seal: SealFor | None = None
+
+
+class SealedPiece(Message, frozen=True):
+    """The next piece of what was sealed to the key of this number. A part that is empty could not be sealed."""
+
+    crossing: CrossingId
+    number: Annotated[int, msgspec.Meta(ge=0, lt=OFFICERS_MAX)]
+    content: Annotated[bytes, msgspec.Meta(max_length=SEALED_PIECE_BYTES_MAX)]
+    last: bool
 
 
 class CameraUp(Message, frozen=True):
@@ -315,7 +340,18 @@ class PageSourceLost(Message, frozen=True):
 
 FromPage = PageRead | PageUnread | PageHint | PageGone | PageSourceUp | PageSourceLost
 ToVision = StartCrossing | OpenCamera | EndCrossing | WatchPage | StatusRequest
-FromVision = CameraUp | CameraLost | FaceSeen | FaceCompared | TrackChanged | VideoDoubted | Erased | FromPage | Status
+FromVision = (
+    CameraUp
+    | CameraLost
+    | FaceSeen
+    | FaceCompared
+    | TrackChanged
+    | VideoDoubted
+    | SealedPiece
+    | Erased
+    | FromPage
+    | Status
+)
 
 # ── vision ↔ the child process of a crossing ─────────────────────────────────────────────────────────────────────────
 
@@ -421,7 +457,7 @@ class Preview(Message, frozen=True):
 ToPreview = WantPreview | TintShown
 FromPreview = Preview | ShowTint
 
-ToChild = Prepare | StartCrossing | OpenCamera | WantPreview | TintShown | ProbeCamera | Prove
+ToChild = Prepare | StartCrossing | OpenCamera | EndCrossing | WantPreview | TintShown | ProbeCamera | Prove
 FromChild = (
     Prepared
     | Unfit
@@ -436,6 +472,7 @@ FromChild = (
     | VideoDoubted
     | Preview
     | ShowTint
+    | SealedPiece
 )
 
 # ── lane, or a hand-held reader → control centre ─────────────────────────────────────────────────────────────────────
@@ -615,7 +652,7 @@ class DocumentLeft(Message, frozen=True):
     """The document was taken from the reader, or the reader itself is gone."""
 
 
-ToDocument = PrepareDocument | ReadDocument | CentreAnswered
+ToDocument = PrepareDocument | ReadDocument | CentreAnswered | EndCrossing
 FromDocument = (
     Prepared
     | Unfit
@@ -627,6 +664,7 @@ FromDocument = (
     | DocumentJudged
     | DocumentUnread
     | DocumentLeft
+    | SealedPiece
 )
 
 # ── lane ↔ screens ──────────────────────────────────────────────────────────────────────────────────────

@@ -19,6 +19,7 @@ from gate.face.subject import ANYWHERE, Chooser, Zone
 if TYPE_CHECKING:
     from gate.face.capture import Event
     from gate.face.chain import FaceModels
+    from gate.face.likeness import Likeness
     from gate.face.values import LiveEvidence, Template
     from gate.picture import Picture
 
@@ -36,8 +37,17 @@ class Witness(Protocol):
 class Watch:
     """One crossing. Used by one thread."""
 
-    def __init__(self, models: FaceModels, *, zone: Zone = ANYWHERE, witness: Witness | None = None) -> None:
+    def __init__(
+        self,
+        models: FaceModels,
+        *,
+        zone: Zone = ANYWHERE,
+        witness: Witness | None = None,
+        likeness: Likeness | None = None,
+    ) -> None:
+        """`likeness` keeps pictures of whoever is looked at, until the comparison."""
         self._models = models
+        self._likeness = likeness
         self._chooser = Chooser(zone)
         self._capture = Capture(models.track_rules)
         self._witness: Witness = FaceWitness(models.liveness) if witness is None else witness
@@ -52,6 +62,8 @@ class Watch:
         seen = self._attitude.complete(frame, seen)
         if self._capture.wants_template(seen):
             seen = with_template(self._models, frame, seen)
+        if self._likeness is not None and not self._capture.compared:
+            self._likeness.see(frame, seen)
         alone = seen.faces == 1 and seen.points is not None
         live = self._witness.see(frame, seen) if alone and not self._capture.compared else None
         return self._capture.see(seen, live)
@@ -64,3 +76,5 @@ class Watch:
         """Zero every template that we own, and what the witness keeps."""
         self._capture.wipe()
         self._witness.wipe()
+        if self._likeness is not None:
+            self._likeness.wipe()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 
 from gate.passage.evidence import Alarm, Door
@@ -94,11 +95,20 @@ class Show:
     guidance: Guidance = Guidance.NONE
 
 
+class Shown(enum.Enum):
+    """What officers who are present are shown of a crossing that ends: it is sealed to them before the end."""
+
+    NOTHING = "nothing"
+    PICTURES = "pictures"  # and the particulars of the document: it was referred
+    ALARM = "alarm"  # beside them the moments of the look: what raised the referral is that it may be no person's face
+
+
 @dataclass(frozen=True, slots=True)
 class Erase:
-    """End everything biometric of this crossing."""
+    """End everything biometric of this crossing, and everything that is known of the document."""
 
     crossing: str
+    shown: Shown = Shown.NOTHING
 
 
 Effect = (

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gate.passage import records
-from gate.passage.effects import Effect, Erase, Revoke, Show, Write
+from gate.passage.effects import Effect, Erase, Revoke, Show, Shown, Write
 from gate.passage.evidence import Door, LaneEvidence
 from gate.passage.lane import Surroundings
 from gate.passage.orders import Disposition
@@ -63,9 +63,17 @@ def refer(state: Running, objections: tuple[Objection, ...]) -> Step:
         return again, (Show(Screen.OFFICER), Write(records.Revoked(state.crossing, unique)))
     return Referred(state.crossing, unique), (
         Show(_screen_of(unique)),
-        Erase(state.crossing),
+        Erase(state.crossing, _shown_of(unique)),
         closed(state.crossing, ClosedAs.REFERRED, unique),
     )
+
+
+def _shown_of(objections: tuple[Objection, ...]) -> Shown:
+    """What an officer must see who looks at this referral: nothing of whom a gate that only watches would have admitted."""
+    if all(one.reason is Reason.SHADOW_MODE for one in objections):
+        return Shown.NOTHING
+    doubted = any(one.reason in {Reason.LIVENESS_BELOW_BOUND, Reason.CAMERA_TAMPERED} for one in objections)
+    return Shown.ALARM if doubted else Shown.PICTURES
 
 
 def _screen_of(objections: tuple[Objection, ...]) -> Screen:

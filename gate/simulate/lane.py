@@ -13,6 +13,7 @@ from drivers.sensors.driver import ModbusSensors
 from drivers.sensors.profile import load_profile as load_sensor_profile
 from gate.channel import messages
 from gate.passage import records
+from gate.passage.effects import Erase
 from gate.passage.events import DocumentPresented, DocumentRemoved, Event, Part, PartBack, SiteSeen, TrackChange
 from gate.passage.events import TrackChanged as TrackHasChanged
 from gate.passage.evidence import Door, Score
@@ -225,8 +226,7 @@ class SimulatedLane:
         if crossing is not None and crossing.name == name and isinstance(scene, TwoDoorScene):
             await tell_face(crossing, self._session, lambda: scene.between.inside, self._post)
 
-    def _erase(self, name: str) -> None:
-        del name
+    def _erase(self, _: Erase) -> None:
         if self._looking is not None:
             self._looking.cancel()
             self._looking = None

@@ -189,7 +189,7 @@ class WalkedLane:
             barrier=Tap(self, keeper),
             recorder=self.log,
             start_crossing=self._cross,
-            erase=lambda crossing: self.oracle.erases(crossing, self.now_ms),
+            erase=lambda erasing: self.oracle.erases(erasing.crossing, self.now_ms),
             forget=lambda _: None,
             show=self._show,
             answer=lambda number, outcome, _: self._answer(number, outcome),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import json
 import os
 import random
 import signal
@@ -17,13 +18,18 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from fakes.inspections import NOW, issued
 from fakes.sample_passports import ANNA, portrait, utopia
 
 from drivers.reader.settings import Direct
 from gate.channel import messages as m
+from gate.orders import sealing
 from gate.passage.evidence import CheckId, CheckResult, DocumentEvidence
 from gate.programs.children import portraits, ways
+from gate.programs.children.parting import last_words
 from gate.programs.children.start import ChildLostError, UnfitError
 from gate.programs.lane.renewal import DocumentChild, ready_of, start_child
 from gate.trust.importing import import_sources
@@ -143,6 +149,49 @@ async def test_evidence_comes_out_and_the_portrait_goes_another_way(lists: Path,
         assert secret not in said
     assert [type(message) for message in heard] == [m.IssuerSeen, m.ChipFound, m.PortraitRead, m.DocumentJudged]
     assert heard[0] == m.IssuerSeen("UTO")
+
+
+OFFICER, STRANGER = X25519PrivateKey.generate(), X25519PrivateKey.generate()
+SEALED_TO = m.SealFor("north-7", [OFFICER.public_key().public_bytes_raw(), bytes(32)], alarm=False)
+SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
+
+
+async def sealed(child: DocumentChild) -> list[bytes]:
+    """What a child says to the officers as its crossing ends."""
+    said = [b"" for _ in SEALED_TO.keys]
+
+    async def take(piece: m.SealedPiece) -> None:
+        await asyncio.sleep(0)
+        said[piece.number] += piece.content
+
+    await last_words(child, m.EndCrossing("c1", SEALED_TO), take)
+    return said
+
+
+async def test_at_the_end_of_a_referred_crossing_an_officer_sees_the_lines_and_nobody_else_does(
+    lists: Path, slot: DirectSlot
+) -> None:
+    slot.insert(Watched())
+    async with child_of(lists) as child:
+        await child.send(wanted(RIGHT))
+        await judged(child)
+        slot.remove()
+        async with asyncio.timeout(DEADLINE_S):
+            assert isinstance(await child.receive(), m.DocumentLeft)
+        to_officer, to_nobody = await sealed(child)
+    about = sealing.info_of("north-7", "c1", sealing.DOCUMENT)
+    lines = json.loads(SUITE.decrypt(to_officer, OFFICER, about))
+    assert lines == {"printed": list(RIGHT), "chip": list(RIGHT), "differ": []}
+    assert to_nobody == b""
+    with pytest.raises(InvalidTag):
+        SUITE.decrypt(to_officer, STRANGER, about)
+    assert not any(line.encode() in to_officer for line in RIGHT)
+
+
+async def test_a_child_that_has_read_nothing_says_so_at_once(lists: Path, slot: DirectSlot) -> None:
+    del slot
+    async with child_of(lists) as child:
+        assert await sealed(child) == [b"", b""]
 
 
 @pytest.mark.parametrize(

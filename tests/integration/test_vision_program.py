@@ -5,12 +5,14 @@ The program runs in the test's own event loop; its children are processes. The t
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+from base64 import b64decode
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,8 @@ from typing import Any, TypeVar
 import msgspec
 import numpy as np
 import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from fakes.mjpeg_server import MjpegServer
 from fakes.portrait_ways import send_through_vision
 from fakes.portraits import as_file, astronaut, before_the_camera, swaying
@@ -33,7 +37,9 @@ from gate.channel.row import Channel
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
 from gate.face.chain import open_models, template_of
+from gate.orders.sealing import FACE, info_of
 from gate.passage.screen import Guidance, Purpose
+from gate.picture import decode
 from gate.programs.shared.config import Audit, Config, Paths, Screens
 from gate.programs.vision import program as vision
 from hardware_sim.camera.display import shone_at_person
@@ -97,6 +103,17 @@ class Site:
         content = as_file(self.world.portrait) if image is None else image
         await send_through_vision(self.config, crossing, content)
         return await self.next(m.FaceCompared)
+
+    async def end_sealed(self, crossing: str, key: bytes) -> bytes:
+        """End a crossing that was referred for an alarm; what is sealed to an officer."""
+        await self.lane.send(m.EndCrossing(crossing, m.SealFor("north-7", [key], alarm=True)))
+        sealed = bytearray()
+        while True:
+            piece = await self.next(m.SealedPiece)
+            sealed += piece.content
+            if piece.last:
+                await self.next(m.Erased)
+                return bytes(sealed)
 
     async def end(self, crossing: str) -> None:
         await self.lane.send(m.EndCrossing(crossing))
@@ -401,7 +418,7 @@ async def test_a_screen_that_does_not_read_delays_nobody(tmp_path: Path) -> None
 async def test_neither_template_nor_portrait_leaves_the_child(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Every byte that comes out of the child is kept and searched for a canary in the portrait and for its template."""
+    """Every byte that comes out of the child is kept and searched for a canary in the portrait, for its template, and for what officers see."""
     canary = b"CANARY-IN-THE-CHIP"
     heard = bytearray()
     quiet = msgspec.msgpack.Decoder
@@ -423,12 +440,25 @@ async def test_neither_template_nor_portrait_leaves_the_child(
         assert compared.match is not None
         chain = open_models(real_models())
         template = template_of(chain, gate.world.portrait).vector
-        await gate.end("one")
+        officer = X25519PrivateKey.generate()
+        sealed = await gate.end_sealed("one", officer.public_key().public_bytes_raw())
+    opened = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM).decrypt(
+        sealed, officer, info_of("north-7", "one", FACE)
+    )
+    shown = json.loads(opened)
+    pictures = [decode(b64decode(one)) for one in (shown["live"], shown["chip"], *shown["alarm"])]
+    assert len(pictures) > 2, "the moments of the look are among them"
+    for picture in pictures:
+        assert picture.shape == (600, 480, 3)
+        assert float(template @ template_of(chain, picture).vector) > 0.5, "the same person in each"
     out, error = capfd.readouterr()
     everything = bytes(heard) + out.encode() + error.encode()
     from_child = everything
     assert b"FaceCompared" in from_child
     assert canary not in from_child
+    assert sealed[:64] in from_child
+    for jpeg in (b64decode(one) for one in (shown["live"], shown["chip"], *shown["alarm"])):
+        assert jpeg[len(jpeg) // 2 :][:32] not in from_child
     for number in template[np.abs(template) > 0.02][:50]:
         assert number.tobytes() not in from_child
         assert np.float64(number).tobytes() not in from_child

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gate.document.checks import Check, CheckId, Result
 
@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from datetime import date
 
     from gate.document.mrz.parsing import Mrz
+
+
+OPTIONAL: Final = "optional"
 
 
 def judge_mrz(mrz: Mrz | None) -> Check:
@@ -33,10 +36,8 @@ def judge_expiry(mrz: Mrz | None, today: date) -> Check:
     return Check(CheckId.EXPIRY, Result.SUCCESSFUL, "the document has not ended")
 
 
-def judge_printed_and_chip(printed: Mrz, chip: Mrz) -> Check:
-    """The printed MRZ against EF.DG1, field by field; a difference in optional data alone leaves it open."""
-    if printed.lines == chip.lines:
-        return Check(CheckId.MRZ_DG1, Result.SUCCESSFUL, "the printed MRZ and EF.DG1 are the same")
+def differences(printed: Mrz, chip: Mrz) -> tuple[str, ...]:
+    """The names of the fields in which two MRZs differ."""
     names = (
         "format",
         "document_type",
@@ -48,8 +49,16 @@ def judge_printed_and_chip(printed: Mrz, chip: Mrz) -> Check:
         "expiry",
         "surname",
         "given_names",
+        OPTIONAL,
     )
-    different = [name for name in names if getattr(printed, name) != getattr(chip, name)]
+    return tuple(name for name in names if getattr(printed, name) != getattr(chip, name))
+
+
+def judge_printed_and_chip(printed: Mrz, chip: Mrz) -> Check:
+    """The printed MRZ against EF.DG1, field by field; a difference in optional data alone leaves it open."""
+    if printed.lines == chip.lines:
+        return Check(CheckId.MRZ_DG1, Result.SUCCESSFUL, "the printed MRZ and EF.DG1 are the same")
+    different = [name for name in differences(printed, chip) if name != OPTIONAL]
     if different:
         return Check(CheckId.MRZ_DG1, Result.FAILED, f"the printed MRZ and EF.DG1 differ in {', '.join(different)}")
     return Check(CheckId.MRZ_DG1, Result.UNDETERMINED, "the printed MRZ and EF.DG1 differ in optional data")

@@ -74,7 +74,7 @@ class Inspection:
     `access` says how the chip was opened, None when it was not, with the protocol `none` when it has no access control; `agreement` how it did Chip Authentication, if it did.
     `groups` is the integrity of every data group that EF.SOD lists or the chip was asked for. `signature` is how EF.SOD was
     signed, None when it could not be read; `weak_algorithms` says what of it is weak. `fingerprints` is how many EF.DG3 holds,
-    None when it was not read or is not what EF.SOD says; nothing else is kept of them.
+    None when it was not read or is not what EF.SOD says; nothing else is kept of them. `mrz` is EF.DG1's, and personal: for an officer's eyes.
     """
 
     checks: tuple[Check, ...]
@@ -85,6 +85,7 @@ class Inspection:
     groups: Mapping[int, Integrity] = field(default_factory=dict)
     signature: SignatureFacts | None = None
     fingerprints: int | None = None
+    mrz: Mrz | None = None
 
     @property
     def overall(self) -> Result:
@@ -132,6 +133,7 @@ def conclude(findings: Findings) -> Inspection:
         groups=integrities(findings.security, findings.files, findings.absent, broken=findings.broken is not None),
         fingerprints=_fingerprints(findings),
         signature=None if findings.sod is None else signature_facts(findings.sod),
+        mrz=chip_mrz,
     )
 
 

@@ -133,7 +133,7 @@ class Engine:
         recorder: Recorder,
         start_crossing: Callable[[str], Coroutine[Any, Any, None]],
         open_camera: Callable[[str], None] = _nothing,
-        erase: Callable[[str], None],
+        erase: Callable[[Erase], None],
         forget: Callable[[str], None],
         show: Callable[[messages.View], None],
         answer: Callable[[int, Outcome, str], None],
@@ -276,11 +276,11 @@ class Engine:
                 self._answer(number, outcome, detail)
             case Show(screen, guidance):
                 self._screen, self._guidance = screen, guidance
-            case Erase(crossing):
+            case Erase():
+                self._erase(effect)  # says first what the document's child seals before its end
                 if self._crossing_task is not None:
                     self._crossing_task.cancel()
                     self._crossing_task = None
-                self._erase(crossing)
 
     def _write(self, record: records.Record, *, awaited: bool) -> None:
         if isinstance(record, records.Opened):

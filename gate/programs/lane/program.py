@@ -10,6 +10,7 @@ import socket
 from base64 import b64decode
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from drivers.barrier.settings import BarrierSettings
@@ -19,6 +20,8 @@ from gate.channel.errors import ChannelError
 from gate.channel.sockets import reach
 from gate.channel.table import CHANNELS
 from gate.orders.challenge import SECRET_BYTES
+from gate.orders.sealing import DOCUMENT, FACE
+from gate.passage.effects import Erase, Shown
 from gate.passage.events import (
     Event,
     FaceCompared,
@@ -185,6 +188,7 @@ class Lane:
             post=self._post,
             mark=self.engine.mark,
             issued_by=self.engine.issued_by,
+            take_sealed=partial(self._take_sealed, part=DOCUMENT),
         )
 
     async def last_words(self) -> None:
@@ -238,8 +242,19 @@ class Lane:
     def _post(self, event: Event) -> None:
         self.engine.post(event)
 
-    def _erase(self, crossing: str) -> None:
-        self._vision.send(messages.EndCrossing(crossing))
+    def _erase(self, erasing: Erase) -> None:
+        """End both children of a crossing; before an officer's eyes are to see what they have, it is sealed to whoever is present."""
+        seal: messages.SealFor | None = None
+        if erasing.shown is not Shown.NOTHING and (recipients := self._officers.recipients()):
+            self._referrals.expect(erasing.crossing, recipients)
+            keys = [one.key for one in recipients]
+            seal = messages.SealFor(self._config.gate_id, keys, alarm=erasing.shown is Shown.ALARM)
+        end = messages.EndCrossing(erasing.crossing, seal)
+        self._reading.ends(end)
+        self._vision.send(end)
+
+    def _take_sealed(self, piece: messages.SealedPiece, part: str) -> None:
+        self._referrals.take(piece.crossing, part, piece.number, piece.content, last=piece.last)
 
     def _show(self, view: messages.View) -> None:
         colour = _LAMPS.get(view.screen, LampColour.RED)
@@ -303,6 +318,8 @@ class Lane:
                 post(TrackChanged(crossing, change, session))
             case messages.VideoDoubted(crossing, trouble):
                 post(VideoDoubted(crossing, trouble))
+            case messages.SealedPiece():
+                self._take_sealed(message, FACE)
             case messages.Erased() | messages.Status():
                 pass
             case (

@@ -2,7 +2,8 @@
 
 The lane parses nothing that a chip said. It gives a warm child the printed MRZ and a way to the face child, carries its questions to
 the control centre, and posts the evidence that comes back. A child that dies, hangs or cannot be had is a document that was not read:
-its crossing is referred, and another child takes the spare's place. The end of the child, with its crossing, is the erasure.
+its crossing is referred, and another child takes the spare's place. The end of the child, with its crossing, is the erasure; where the
+crossing was referred, the child first seals to officers what they may see (`gate.programs.children.parting`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from gate.channel import messages
 from gate.passage.events import DocumentRead, DocumentRemoved, Event
 from gate.passage.evidence import CheckId
 from gate.programs.children import ways
+from gate.programs.children.parting import last_words
 from gate.programs.children.spare import Spare
 from gate.programs.children.start import ChildLostError
 from gate.programs.lane.centre import ControlCentre
@@ -41,6 +43,7 @@ class Reading:
         post: Callable[[Event], None],
         mark: Callable[[str, str], None],
         issued_by: Callable[[str, str], None],
+        take_sealed: Callable[[messages.SealedPiece], None],
     ) -> None:
         self._spare = spare
         self._centre = centre
@@ -48,9 +51,15 @@ class Reading:
         self._post = post
         self._mark = mark
         self._issued_by = issued_by
+        self._take_sealed = take_sealed
+        self._ending: messages.EndCrossing | None = None
+
+    def ends(self, end: messages.EndCrossing) -> None:
+        """How the crossing ends whose reading is cancelled next."""
+        self._ending = end
 
     async def read(self, crossing: str, presented: Presented, *, clock_sure: bool) -> None:
-        """Have the document read, post what was found, and post its removal. Until cancelled, or the document's end."""
+        """Have the document read, post what was found, and post its removal. Until cancelled, or the child's end."""
         try:
             child = await self._spare.take()
         except ChildLostError as error:
@@ -61,17 +70,30 @@ class Reading:
         try:
             await self._begin(conversation, child, presented, clock_sure=clock_sure)
             del presented  # the lines are the child's from here on
-            while not conversation.over:
+            while True:  # what officers may see of it is the child's to say, until the crossing ends
                 await self._hear(conversation, child, await child.receive())
         except ChildLostError as error:
-            if conversation.read:
+            if conversation.over:
+                log.warning("document_child_lost", extra={"crossing": crossing, "reason": str(error)})
+            elif conversation.read:
                 log.warning("document_child_lost", extra={"crossing": crossing, "reason": str(error)})
                 self._post(DocumentRemoved())  # nobody watches it any more
             else:
                 self._refer(crossing, str(error))
         finally:
+            await self._part_with(child, crossing)
+
+    async def _part_with(self, child: DocumentChild, crossing: str) -> None:
+        """End the child, and hear its last words first."""
+        try:
+            if self._ending is not None and self._ending.crossing == crossing:
+                await last_words(child, self._ending, self._take)
+        finally:
             await child.end()
             self._spare.want()
+
+    async def _take(self, piece: messages.SealedPiece) -> None:
+        self._take_sealed(piece)
 
     async def _begin(
         self, conversation: _Conversation, child: DocumentChild, presented: Presented, *, clock_sure: bool
@@ -113,19 +135,32 @@ class Reading:
                     raise ChildLostError("it asks the control centre too often")
                 await child.send(messages.CentreAnswered(await self._centre.ask(question)))
             case messages.DocumentJudged(evidence):
-                if conversation.read:
-                    raise ChildLostError("it judges a second time")
+                self._is_new(conversation)
                 conversation.read = True
                 self._mark(crossing, "chip_read")
                 self._post(DocumentRead(crossing, evidence))
             case messages.DocumentUnread(reason):
-                conversation.over = True
+                self._is_new(conversation)
+                self._is_over(conversation)
                 self._post(DocumentRead(crossing, unreadable(reason, CheckId.CHIP_ACCESS)))
             case messages.DocumentLeft():
-                conversation.over = True
+                self._is_over(conversation)
                 self._post(DocumentRemoved())
-            case messages.Prepared() | messages.Unfit() | messages.Alive():
-                pass  # answers to what came before the crossing
+            case messages.Prepared() | messages.Unfit() | messages.Alive() | messages.SealedPiece():
+                pass  # answers to what came before the crossing, or will be asked for at its end
+
+    @staticmethod
+    def _is_new(conversation: _Conversation) -> None:
+        """Nothing was said of this document yet. Raises ChildLostError."""
+        if conversation.read or conversation.over:
+            raise ChildLostError("it judges a second time")
+
+    def _is_over(self, conversation: _Conversation) -> None:
+        """The document was read and is gone, or cannot be read: the next one's child may be made ready."""
+        if conversation.over:
+            raise ChildLostError("it ends a second time")
+        conversation.over = True
+        self._spare.want()
 
     def _refer(self, crossing: str, reason: str) -> None:
         """Nothing was read, and this crossing can only be referred."""

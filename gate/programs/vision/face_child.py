@@ -2,7 +2,8 @@
 
 Started by `gate.programs.vision.program` with one end of a socket pair as its standard input. It loads and proves the models, then
 waits. A crossing opens the camera; frames and the chip's portrait become scores; out go scores, reasons, guidance, and
-preview pictures while they are wanted. Nothing biometric is written, and no second crossing is taken: the end of the
+preview pictures while they are wanted, and at the end of a crossing that was referred, sealed to officers, what they
+must see. Nothing biometric is written, and no second crossing is taken: the end of the
 process is the erasure. It cannot be dumped or traced, leaves no core, is locked into memory where that is allowed, may
 not grow without bound, and ends when its parent does.
 """
@@ -30,9 +31,11 @@ from gate.face.capture import Changed, Compared, Event, Guided, PortraitProblem
 from gate.face.chain import FaceModels, open_models, portrait_template
 from gate.face.errors import NoFaceError, SeveralFacesError
 from gate.face.guidance import Hint
+from gate.face.likeness import Likeness, of_portrait
 from gate.face.liveness.witness import Witness
 from gate.face.subject import Zone
 from gate.face.watch import Watch
+from gate.orders.sealing import FACE
 from gate.passage.events import TrackChange
 from gate.passage.evidence import CameraTrouble
 from gate.passage.screen import Guidance
@@ -40,9 +43,11 @@ from gate.picture import BadPictureError, preview
 from gate.programs.children import needs, portraits, serving, ways
 from gate.programs.children.confine import Needs, confine
 from gate.programs.children.descriptors import Handed
+from gate.programs.children.sealing import say_sealed
 from gate.programs.shared.devices.cameras import camera_for
 from gate.programs.shared.racing import first_of
 from gate.programs.vision.printed_portrait import PrintedPortrait
+from gate.programs.vision.shown import shown
 from gate.programs.vision.tints import TintWitness
 from gate.programs.vision.video import PatientWitness, Video, exposures
 from models.errors import ModelError
@@ -75,6 +80,7 @@ class Crossing:
     watch: Watch
     video: Video
     tints: TintWitness | None
+    likeness: Likeness
 
 
 class Child:
@@ -96,6 +102,7 @@ class Child:
         self._preview_wanted = False
         self._printed: PrintedPortrait | None = None
         self._printed_comes = False
+        self._portrait: bytearray | None = None  # the chip's, as it came: decoded anew if an officer must see it
         self._seen_well = False  # one face, and nothing to be asked of it
         self._first: tuple[int, float] | None = None  # the camera's first frame here: its number and its time
         self._rate: float | None = None  # of the camera, in frames a second
@@ -107,6 +114,8 @@ class Child:
         finally:
             if self._printed is not None:
                 self._printed.wipe()
+            if self._portrait is not None:
+                self._portrait[:] = bytes(len(self._portrait))
             if self._crossing is not None:
                 self._crossing.watch.wipe()
                 self._crossing.video.wipe()
@@ -123,6 +132,8 @@ class Child:
                         self._open_camera()
                 case messages.OpenCamera():
                     self._open_camera()
+                case messages.EndCrossing():
+                    await self._seal(message)
                 case messages.WantPreview(on):
                     self._want_preview(on=on)
                 case messages.TintShown(number, at_ms):
@@ -163,8 +174,9 @@ class Child:
         faces = Witness(self._models.liveness, lag_ms=self._camera.lag_ms)
         tints = TintWitness(faces, random.SystemRandom()) if self._has_display else None
         witness = PatientWitness(tints or faces, video)
-        watch = Watch(self._models, zone=Zone(bottom=self._camera.zone_bottom), witness=witness)
-        self._crossing = Crossing(crossing, secrets.randbits(SESSION_BITS), camera, watch, video, tints)
+        likeness = Likeness()
+        watch = Watch(self._models, zone=Zone(bottom=self._camera.zone_bottom), witness=witness, likeness=likeness)
+        self._crossing = Crossing(crossing, secrets.randbits(SESSION_BITS), camera, watch, video, tints, likeness)
         self._printed_comes = printed
         self._started.set()
 
@@ -191,6 +203,7 @@ class Child:
             await self._take_portrait(PortraitProblem.UNREADABLE)
         else:
             if sent is not None and self._models is not None:
+                self._portrait = sent.image
                 await self._take_portrait(portrait(self._models, sent.image))
         await asyncio.Event().wait()
 
@@ -209,6 +222,14 @@ class Child:
                 sent = await portraits.receive(await self._handed.take(ways.PRINTED_PORTRAIT))
         if sent is not None and self._models is not None:
             self._printed = PrintedPortrait(self._models, bytes(sent.image))
+
+    async def _seal(self, end: messages.EndCrossing) -> None:
+        """The last that is said of a traveller who was referred, to officers alone."""
+        content: bytes | None = None
+        if end.seal is not None and self._crossing is not None and self._models is not None:
+            chip = None if self._portrait is None else of_portrait(self._models, bytes(self._portrait))
+            content = shown(self._crossing.likeness, chip, alarm=end.seal.alarm)
+        await say_sealed(self._parent, end, part=FACE, content=content)
 
     async def _probe(self) -> None:
         """See whether the camera is back, looking at nothing: it must give two pictures that are not the same one."""

@@ -27,6 +27,7 @@ from gate.channel.sockets import Connection, listen, serve
 from gate.channel.table import CHANNELS
 from gate.channel.users import Peer
 from gate.programs.children import ways
+from gate.programs.children.parting import last_words
 from gate.programs.children.start import ChildLostError, Process
 from gate.programs.shared.config import ConfigError
 from gate.programs.shared.racing import first_of
@@ -75,6 +76,7 @@ class Crossing:
     begun_s: float = field(default_factory=lambda: asyncio.get_running_loop().time())
     ending: asyncio.Event = field(default_factory=asyncio.Event)
     ended_s: float | None = None
+    seal: messages.SealFor | None = None
     erased: asyncio.Event = field(default_factory=asyncio.Event)
 
     def end(self) -> None:
@@ -180,8 +182,9 @@ class Vision:
             case messages.OpenCamera(crossing_id):
                 if crossing is not None and crossing.id == crossing_id:
                     crossing.post(message)
-            case messages.EndCrossing(crossing_id):
+            case messages.EndCrossing(crossing_id, seal):
                 if crossing is not None and crossing.id == crossing_id:
+                    crossing.seal = seal
                     crossing.end()
 
     async def _greet(self, lane: Lane) -> None:
@@ -219,6 +222,8 @@ class Vision:
         """From the crossing's start to its erasure."""
         try:
             await first_of(self._live(crossing), self._until_ending(crossing))
+            if crossing.child is not None:
+                await last_words(crossing.child, messages.EndCrossing(crossing.id, crossing.seal), crossing.lane.send)
         except ChannelClosedError:
             pass  # the lane is gone, and the crossing with it
         except ChildLostError as error:
@@ -279,6 +284,8 @@ class Vision:
                 messages.Prepared() | messages.Unfit() | messages.Alive() | messages.CameraProbed() | messages.Proved()
             ):
                 pass  # answers to what came before the crossing
+            case messages.SealedPiece():
+                pass  # nobody has asked for it yet
 
     async def _until_ending(self, crossing: Crossing) -> None:
         await crossing.ending.wait()

@@ -29,6 +29,7 @@ from gate.passage.effects import (
     Release,
     Revoke,
     Show,
+    Shown,
     StartCrossing,
     Write,
 )
@@ -160,7 +161,7 @@ def test_every_reason_of_a_referral_is_collected() -> None:
     run = recording(replace(GENUINE, checks=bad), face)
     effects = run.feed(Recorded(CROSSING, RecordKind.DECIDED))
     assert reasons_of(effects) == {"document_check_failed", "face_below_threshold", "liveness_not_run"}
-    assert effects[:2] == [Show(Screen.OFFICER), Erase(CROSSING)]
+    assert effects[:2] == [Show(Screen.OFFICER), Erase(CROSSING, Shown.PICTURES)]
 
 
 def test_a_missing_face_is_waited_for_and_then_referred() -> None:

@@ -112,7 +112,7 @@ def test_whoever_would_be_admitted_is_recorded_so_and_left_to_the_officer() -> N
     assert isinstance(record, Decided)
     assert (record.decision, record.reasons) == (Verdict.ADMIT, ())
     assert written(effects, Closed) == [Closed(CROSSING, ClosedAs.REFERRED, (Objection(Reason.SHADOW_MODE),))]
-    assert Erase(CROSSING) in effects
+    assert Erase(CROSSING) in effects, "of whom it would have admitted nobody sees pictures"
     assert isinstance(run.state, Referred)
     body = json.loads(encode(record))
     again, same = replay(body)

@@ -39,6 +39,7 @@ from gate.passage.effects import (
     Release,
     Revoke,
     Show,
+    Shown,
     Write,
 )
 from gate.passage.endings import keeps_closed
@@ -93,7 +94,7 @@ def closed_as_referred(*objections: Objection) -> list[Effect]:
     """What is done about a crossing whose traveller an officer must help."""
     return [
         Show(Screen.OFFICER),
-        Erase(CROSSING),
+        Erase(CROSSING, Shown.PICTURES),
         Write(records.Closed(CROSSING, ClosedAs.REFERRED, objections)),
     ]
 

@@ -3,8 +3,8 @@
 Started by the lane with one end of a socket pair as its standard input, and prepared before there is a traveller: it opens the lists,
 reaches the chip reader, and then gives up whatever could reach anything else. A crossing gives it the printed MRZ; it speaks with the
 chip, judges, and writes the chip's portrait into a way that leads to the face child. Out come evidence without anything personal, the
-lists and authorities it rests on, questions for the control centre, and that the document has left. No second crossing is taken: the
-end of the process is the erasure.
+lists and authorities it rests on, questions for the control centre, and that the document has left; and at its end, where the crossing was
+referred, the lines as printed and as in the chip, sealed to officers. No second crossing is taken: the end of the process is the erasure.
 """
 
 from __future__ import annotations
@@ -23,13 +23,16 @@ from gate.channel import messages
 from gate.channel.sockets import Connection
 from gate.document.authenticity.terminal_authentication import CentreRequest
 from gate.document.inspection import Portrait
+from gate.orders.sealing import DOCUMENT
 from gate.programs.children import portraits, serving, ways
 from gate.programs.children.confine import confine
 from gate.programs.children.descriptors import Handed
 from gate.programs.children.needs import OF_DOCUMENTS, ONCE_REACHED
+from gate.programs.children.sealing import say_sealed
 from gate.programs.children.seccomp import refuse
 from gate.programs.lane.document.inspecting import ChipSide, inspect_presented, printed_issuer
 from gate.programs.lane.document.lists import ListsError, open_lists, told
+from gate.programs.lane.document.particulars import Particulars
 from gate.programs.lane.stages.anchors import RememberingAnchors
 from gate.programs.lane.stages.centre import question_of
 from gate.programs.shared import clock, config
@@ -65,6 +68,7 @@ class Child:
         self._taken = False
         self._answers: asyncio.Queue[bytes | None] = asyncio.Queue(maxsize=1)
         self._sending: asyncio.Task[None] | None = None
+        self._particulars: Particulars | None = None
 
     async def run(self) -> None:
         """Prepare, wait for the crossing, read, and watch the document until the lane hangs up."""
@@ -112,6 +116,9 @@ class Child:
                     self._wanted.put_nowait(message)
                 case messages.CentreAnswered(answer):
                     self._answers.put_nowait(answer)
+                case messages.EndCrossing():
+                    content = None if self._particulars is None else self._particulars.shown()
+                    await say_sealed(self._lane, message, part=DOCUMENT, content=content)
                 case messages.PrepareDocument() | messages.ReadDocument():
                     raise RuntimeError("a child is prepared once, and serves one crossing")
 
@@ -146,6 +153,7 @@ class Child:
             prepared.reader,
             on_chip=self._found,
             on_portrait=self._pass_portrait if wanted.portrait else self._keep_portrait,
+            on_particulars=self._know,
             ask_centre=self._ask_centre,
             fingers=prepared.fingers,
             clock_sure=wanted.clock_sure,
@@ -167,6 +175,9 @@ class Child:
             async with asyncio.timeout(WAY_DEADLINE_S):
                 return await ways.receive_lines(await self._handed.take(ways.LINES))
         return []
+
+    def _know(self, particulars: Particulars) -> None:
+        self._particulars = particulars
 
     async def _found(self) -> None:
         await self._lane.send(messages.ChipFound())

@@ -23,6 +23,7 @@ from gate.document.mrz.parsing import Mrz, parse
 from gate.document.verdict.conclusion import Inspection
 from gate.passage.evidence import CheckId, DocumentEvidence
 from gate.programs.lane.document.page import page_evidence
+from gate.programs.lane.document.particulars import Particulars
 from gate.programs.lane.stages.document import converse, document_evidence
 from gate.programs.lane.stages.unread import unreadable
 from gate.programs.shared.devices.chip_readers import ChipReader
@@ -35,8 +36,8 @@ CARD_WAIT_S = 10.0  # from the machine-readable zone to the chip on the reader: 
 
 @dataclass(frozen=True, slots=True)
 class ChipSide:
-    """What an inspection needs: the chip, whom to tell of it and of the portrait, whom to ask for signatures, and whether for those
-    that open the fingers.
+    """What an inspection needs: the chip, whom to tell of it, of the portrait and of what an officer may see, whom to ask for signatures, and
+    whether for those that open the fingers.
 
     `now` is the wall clock, aware; `clock_sure` is False where it may be wrong: what depends on it stays undetermined (safety
     invariant 15).
@@ -45,6 +46,7 @@ class ChipSide:
     chip: ChipReader
     on_chip: Callable[[], Awaitable[None]]
     on_portrait: Callable[[Portrait], Awaitable[None]]
+    on_particulars: Callable[[Particulars], None]
     ask_centre: Callable[[CentreRequest], Awaitable[bytes | None]]
     fingers: bool
     clock_sure: bool
@@ -55,8 +57,10 @@ async def inspect_presented(
     wanted: messages.ReadDocument, side: ChipSide, anchors: RememberingAnchors
 ) -> DocumentEvidence:
     """Inspect the document. Raises DriverError when no chip can be found; a chip lost later is in the evidence."""
+    printed = [tuple(lines) for lines in wanted.readings] or [()]
+    side.on_particulars(Particulars(printed[0]))
     try:
-        mrzs = [parse(lines) for lines in wanted.readings or ((),)]
+        mrzs = [parse(lines) for lines in printed]
     except MrzError as error:
         return unreadable(str(error), CheckId.MRZ)
     await side.chip.wait_for_card(CARD_WAIT_S)
@@ -66,6 +70,7 @@ async def inspect_presented(
         await side.chip.disconnect()
         await side.chip.wait_for_card(CARD_WAIT_S)
         inspection, tries = await _inspected(mrzs[1], side, anchors), 2
+    side.on_particulars(Particulars(printed[tries - 1], mrzs[tries - 1], inspection.mrz))
     evidence = document_evidence(inspection, anchors)
     if wanted.page is None:
         return evidence

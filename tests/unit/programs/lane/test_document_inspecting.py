@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,6 +18,7 @@ from gate.channel import messages
 from gate.document.inspection import Portrait
 from gate.passage.evidence import CheckId, CheckResult, DocumentEvidence, PageCheckId
 from gate.programs.lane.document.inspecting import ChipSide, inspect_presented
+from gate.programs.lane.document.particulars import Particulars
 from gate.programs.lane.stages.anchors import RememberingAnchors
 from gate.programs.shared import clock
 from hardware_sim.chip.card import Card
@@ -68,7 +71,13 @@ class Chip:
         raise AssertionError("not asked for here")
 
 
-async def inspected(wanted: messages.ReadDocument, chip: Chip, *, now: datetime | None = None) -> DocumentEvidence:
+async def inspected(
+    wanted: messages.ReadDocument,
+    chip: Chip,
+    *,
+    now: datetime | None = None,
+    on_particulars: Callable[[Particulars], None] = lambda _: None,
+) -> DocumentEvidence:
     async def on_portrait(_: Portrait) -> None:
         await asyncio.sleep(0)
         chip.calls.append("portrait")
@@ -83,6 +92,7 @@ async def inspected(wanted: messages.ReadDocument, chip: Chip, *, now: datetime 
         chip,
         on_chip=on_chip,
         on_portrait=on_portrait,
+        on_particulars=on_particulars,
         ask_centre=no_centre,
         fingers=False,
         clock_sure=wanted.clock_sure,
@@ -191,3 +201,30 @@ async def test_what_depends_on_a_clock_that_is_not_sure_is_recorded_as_undetermi
     evidence = await inspected(by_reader(RIGHT, clock_sure=False), Chip())
     timed = {CheckId.DS_VALIDITY, CheckId.CSCA_VALIDITY, CheckId.REVOCATION, CheckId.EXPIRY}
     assert {one.id for one in evidence.checks if one.result is CheckResult.UNDETERMINED} == timed
+
+
+# ── what an officer sees of it ───────────────────────────────────────────────────────────────────────────────────────
+
+
+async def shown(wanted: messages.ReadDocument, chip: Chip) -> dict[str, Any]:
+    known: list[Particulars] = []
+    await inspected(wanted, chip, on_particulars=known.append)
+    assert not any(line in repr(known) for line in RIGHT)
+    told: dict[str, Any] = json.loads(known[-1].shown())
+    return told
+
+
+async def test_an_officer_sees_the_lines_as_printed_and_as_in_the_chip_and_where_they_differ() -> None:
+    same = await shown(by_reader(RIGHT), Chip())
+    assert same == {"printed": list(RIGHT), "chip": list(RIGHT), "differ": []}
+    other = await shown(by_camera(OTHER_NAME), Chip())
+    assert other == {"printed": list(OTHER_NAME), "chip": list(RIGHT), "differ": ["surname", "given_names"]}
+    second = await shown(by_camera(WRONG, RIGHT), Chip())
+    assert second == same
+
+
+async def test_an_officer_sees_lines_that_are_none_and_those_whose_chip_does_not_open() -> None:
+    refused = await shown(by_reader(WRONG), Chip())
+    assert refused == {"printed": list(WRONG), "chip": None, "differ": []}
+    assert await shown(by_reader(("no", "lines")), Chip()) == {"printed": ["no", "lines"], "chip": None, "differ": []}
+    assert await shown(by_reader(), Chip()) == {"printed": None, "chip": None, "differ": []}

@@ -70,7 +70,7 @@ class World:
             barrier=self,
             recorder=self,
             start_crossing=self.cross,
-            erase=self.erased.append,
+            erase=lambda erasing: self.erased.append(erasing.crossing),
             forget=self.forgotten.append,
             show=self.views.append,
             answer=lambda number, outcome, detail: self.answers.append((number, outcome, detail)),

@@ -47,7 +47,7 @@ class Ports:
             barrier=self,
             recorder=self,
             start_crossing=self.cross,
-            erase=self.erased.append,
+            erase=lambda erasing: self.erased.append(erasing.crossing),
             forget=self.forgotten.append,
             show=self.views.append,
             answer=self.answer,

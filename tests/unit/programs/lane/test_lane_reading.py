@@ -9,11 +9,13 @@ from typing import Any, cast
 
 import pytest
 from fakes.document_children import FakeChild
+from fakes.virtual_time import run_virtual
 
 from gate.channel import messages as m
 from gate.passage.events import DocumentRead, DocumentRemoved, Event
 from gate.passage.evidence import CheckId, CheckResult, DocumentEvidence
 from gate.programs.children import ways
+from gate.programs.children.parting import SAID_MAX, SEAL_S
 from gate.programs.children.spare import Spare
 from gate.programs.children.start import ChildLostError
 from gate.programs.lane.centre import ControlCentre
@@ -46,6 +48,7 @@ class Lane:
         self.asked: list[m.ToCentre] = []
         self.started = 0
         self.addresses: list[ways.Address] = []
+        self.sealed: list[m.SealedPiece] = []
         self.spare: Spare[m.FromDocument] = Spare(self._start, log=logging.getLogger("lane"))
         self._way = way
         self._child = child
@@ -56,6 +59,7 @@ class Lane:
             post=self.posted.append,
             mark=lambda _, stage: self.marks.append(stage),
             issued_by=lambda *said: self.issuers.append(said),
+            take_sealed=self.sealed.append,
         )
 
     async def _start(self) -> Any:
@@ -90,7 +94,7 @@ def result_of(evidence: DocumentEvidence, wanted: CheckId) -> CheckResult:
 
 
 async def test_a_document_is_read_in_a_child_and_only_evidence_comes_back() -> None:
-    child = FakeChild(None, *WHOLE)
+    child = FakeChild(None, *WHOLE, None)
     lane = Lane(child)
     await lane.read()
     assert lane.posted == [DocumentRead("c1", EVIDENCE), DocumentRemoved()]
@@ -108,7 +112,7 @@ async def test_a_document_is_read_in_a_child_and_only_evidence_comes_back() -> N
 
 
 async def test_without_vision_the_document_is_read_and_its_portrait_goes_nowhere() -> None:
-    child = FakeChild(None, *WHOLE)
+    child = FakeChild(None, *WHOLE, None)
     await Lane(child, way=False).read()
     assert child.handed == []
     assert isinstance(child.heard[0], m.ReadDocument)
@@ -121,6 +125,110 @@ async def test_a_child_that_judges_a_second_time_is_lost_and_its_first_word_coun
     await lane.read()
     assert lane.posted == [DocumentRead("c1", EVIDENCE), DocumentRemoved()]
     assert child.ended
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        (m.DocumentUnread("no card"), m.DocumentJudged(EVIDENCE)),
+        (m.DocumentUnread("no card"), m.DocumentUnread("again")),
+        (m.DocumentUnread("no card"), m.DocumentLeft()),
+    ],
+    ids=["judged", "unread", "left"],
+)
+async def test_a_child_that_had_nothing_to_read_says_nothing_more_of_it(says: tuple[m.Message, ...]) -> None:
+    child = FakeChild(None, *says)
+    lane = Lane(child)
+    await lane.read()
+    assert result_of(lane.evidence, CheckId.CHIP_ACCESS) is CheckResult.ABORTED
+    assert len(lane.posted) == 1
+    assert child.ended
+
+
+async def test_a_document_that_left_makes_another_child_wanted_and_its_own_stays_to_the_end_of_the_crossing() -> None:
+    child = FakeChild(None, *WHOLE)
+    lane = Lane(child)
+    reading = asyncio.ensure_future(lane.read())
+    await _another_is_wanted(lane)
+    assert not child.ended
+    reading.cancel()
+    await asyncio.gather(reading, return_exceptions=True)
+    assert child.ended
+
+
+# ── what officers are shown ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+SEALING = m.EndCrossing("c1", m.SealFor("north-7", [bytes(32), bytes(32)], alarm=False))
+
+
+def piece(number: int, *, last: bool, crossing: str = "c1") -> m.SealedPiece:
+    return m.SealedPiece(crossing, number, b"sealed", last)
+
+
+async def _ended(lane: Lane, end: m.EndCrossing, *, says: tuple[m.Message | None, ...] = ()) -> None:
+    """The crossing ends like this once its document is read; the child says this then."""
+    child = lane._child
+    assert child is not None
+    reading = asyncio.ensure_future(lane.read())
+    while not lane.posted:  # noqa: ASYNC110 - a list sends no event
+        await asyncio.sleep(0)
+    child._says.extend(says)
+    lane.reading.ends(end)
+    reading.cancel()
+    await asyncio.gather(reading, return_exceptions=True)
+    assert child.ended
+
+
+async def test_a_child_whose_crossing_was_referred_says_what_it_seals_and_ends() -> None:
+    child = FakeChild(None, *WHOLE[:-1])
+    lane = Lane(child)
+    pieces = (piece(0, last=False), piece(0, last=True), piece(1, last=True))
+    await _ended(lane, SEALING, says=(*pieces, piece(1, last=True)))
+    assert child.heard[-1] == SEALING
+    assert tuple(lane.sealed) == pieces
+    await _another_is_wanted(lane)
+
+
+async def test_a_child_whose_crossing_was_not_referred_is_asked_for_nothing() -> None:
+    for end in (m.EndCrossing("c1"), m.EndCrossing("another", SEALING.seal)):
+        child = FakeChild(None, *WHOLE[:-1])
+        lane = Lane(child)
+        await _ended(lane, end, says=(piece(0, last=True), piece(1, last=True)))
+        assert not [one for one in child.heard if isinstance(one, m.EndCrossing)]
+        assert lane.sealed == []
+
+
+async def test_a_child_that_is_lost_while_it_seals_is_ended_all_the_same() -> None:
+    child = FakeChild(None, *WHOLE[:-1])
+    lane = Lane(child)
+    await _ended(lane, SEALING, says=(piece(0, last=True), None))
+    assert lane.sealed == [piece(0, last=True)]
+
+
+async def test_what_is_sealed_of_another_crossing_is_not_taken_nor_before_it_is_asked_for() -> None:
+    child = FakeChild(None, piece(0, last=True), *WHOLE[:-1])
+    lane = Lane(child)
+    await _ended(lane, SEALING, says=(piece(0, last=True, crossing="another"), None))
+    assert lane.sealed == []
+
+
+async def test_a_child_that_speaks_without_end_is_ended() -> None:
+    child = FakeChild(None, *WHOLE[:-1])
+    lane = Lane(child)
+    await _ended(lane, SEALING, says=(piece(0, last=False),) * (SAID_MAX + 10))
+    assert len(lane.sealed) == SAID_MAX
+
+
+def test_a_child_that_seals_nothing_delays_its_end_by_no_more_than_it_may() -> None:
+    async def story() -> None:
+        child = FakeChild(None, *WHOLE[:-1])
+        began_s = asyncio.get_running_loop().time()
+        await _ended(Lane(child), SEALING)
+        assert asyncio.get_running_loop().time() - began_s == pytest.approx(SEAL_S, abs=0.01)
+
+    assert SEAL_S == 2.0
+    run_virtual(story())
 
 
 async def test_a_child_that_asks_the_control_centre_too_often_is_lost() -> None:
@@ -168,7 +276,7 @@ async def test_without_any_child_the_crossing_is_referred_with_the_reason() -> N
 
 
 async def test_a_chip_that_cannot_be_found_is_told_with_its_reason() -> None:
-    child = FakeChild(None, m.DocumentUnread("no card came that answers"))
+    child = FakeChild(None, m.DocumentUnread("no card came that answers"), None)
     lane = Lane(child)
     await lane.read()
     (access,) = (check for check in lane.evidence.checks if check.id is CheckId.CHIP_ACCESS)
@@ -176,7 +284,7 @@ async def test_a_chip_that_cannot_be_found_is_told_with_its_reason() -> None:
     assert child.ended
 
 
-@pytest.mark.parametrize("heard", range(len(WHOLE)))
+@pytest.mark.parametrize("heard", range(len(WHOLE) + 1))
 async def test_a_crossing_that_ends_meanwhile_ends_its_child(heard: int) -> None:
     child = FakeChild(None, *WHOLE[:heard])
     lane = Lane(child)
@@ -193,7 +301,7 @@ async def test_a_crossing_that_ends_meanwhile_ends_its_child(heard: int) -> None
 async def test_the_lines_of_a_page_go_from_its_child_to_the_documents_and_the_lane_knows_only_how_they_were_read() -> (
     None
 ):
-    child = FakeChild(None, *WHOLE)
+    child = FakeChild(None, *WHOLE, None)
     lane = Lane(child)
     read = m.PageRead(7, "camera", "TD3", 0.9, True, [])
     await lane.read(Presented((), read, visa=True))

@@ -311,7 +311,7 @@ async def test_a_crossing_is_judged_to_its_end_by_the_lists_that_it_began_with(
     await lane.look_at_site()
     assert lane._lists.held is before
     assert seen.records == []
-    nursery.started[1]._says = [messages.DocumentUnread("nothing lay there")]
+    nursery.started[1]._says = [messages.DocumentUnread("nothing lay there"), None]
     await lane._cross("the next one")
     assert lane._lists.held is not before
     assert [type(one) for one in seen.records] == [ListsUpdated]

@@ -16,9 +16,11 @@ from fakes.virtual_time import run_virtual
 from gate.channel import messages as m
 from gate.channel.sockets import Connection, connect, serve
 from gate.channel.table import CHANNELS
+from gate.passage.screen import Guidance
+from gate.programs.children.parting import SAID_MAX, SEAL_S
 from gate.programs.children.start import ChildLostError
 from gate.programs.shared.racing import first_of
-from gate.programs.vision.able import CHILD_MAX_S
+from gate.programs.vision.able import CHILD_MAX_S, ERASED_MAX_S
 from gate.programs.vision.face_children import ChildMuteError
 from gate.programs.vision.program import PROVE_EVERY_S, WATCH_EVERY_S, Vision
 
@@ -32,9 +34,15 @@ class FakeChild:
         self.lost = asyncio.Event()
         self.detail: dict[str, Any] = {}
         self.told: asyncio.Queue[m.Message] = asyncio.Queue()
+        self.seals: tuple[m.Message, ...] = ()
+        self.asked: list[m.EndCrossing] = []
         self.ended = False
 
     async def send(self, message: m.Message) -> None:
+        if isinstance(message, m.EndCrossing):
+            self.asked.append(message)
+            for said in self.seals:
+                self.told.put_nowait(said)
         if (isinstance(message, m.StartCrossing) and message.look) or isinstance(message, m.OpenCamera):
             self.told.put_nowait(m.CameraUp(message.crossing))
 
@@ -316,3 +324,72 @@ async def test_closing_ends_the_crossing_under_way(site: Site) -> None:
     assert site.spare.given[0].ended
     with contextlib.suppress(Exception):
         lane.close()
+
+
+# ── what officers are shown ──────────────────────────────────────────────────────────────────────────────────────────
+
+SEAL = m.SealFor("north-7", [bytes(32), bytes(32)], alarm=True)
+
+
+def piece(number: int, *, last: bool = True, crossing: str = "c1") -> m.SealedPiece:
+    return m.SealedPiece(crossing, number, b"sealed", last)
+
+
+async def ended(site: Site, seal: m.SealFor | None, *seals: m.Message) -> tuple[list[m.SealedPiece], FakeChild, float]:
+    """A crossing that ends like this, whose child says so; what the lane hears, and how long the end took in seconds."""
+    lane = await site.lane()
+    await lane.send(m.StartCrossing("c1"))
+    await hear(lane, m.CameraUp, "c1")
+    (child,) = site.spare.given
+    child.seals = seals
+    began_s = asyncio.get_running_loop().time()
+    await lane.send(m.EndCrossing("c1", seal))
+    heard: list[m.SealedPiece] = []
+    async with asyncio.timeout(DEADLINE_S):
+        while not isinstance(message := await lane.receive(), m.Erased):
+            if isinstance(message, m.SealedPiece):
+                heard.append(message)
+    assert child.ended
+    lane.close()
+    return heard, child, asyncio.get_running_loop().time() - began_s
+
+
+@at_a_site
+async def test_what_a_child_seals_goes_to_the_lane_before_it_is_erased(site: Site) -> None:
+    pieces = (piece(0, last=False), piece(1), piece(0))
+    heard, child, _ = await ended(site, SEAL, m.Alive(), *pieces)
+    assert heard == list(pieces)
+    assert child.asked == [m.EndCrossing("c1", SEAL)]
+
+
+@at_a_site
+async def test_a_crossing_that_was_not_referred_is_erased_without_a_word(site: Site) -> None:
+    heard, child, _ = await ended(site, None, piece(0), piece(1))
+    assert (heard, child.asked) == ([], [])
+
+
+@at_a_site
+async def test_a_child_that_seals_nothing_delays_the_erasure_by_no_more_than_it_may(site: Site) -> None:
+    heard, _, took_s = await ended(site, SEAL, piece(0), piece(1, crossing="another"))
+    assert heard == [piece(0)]
+    assert took_s == pytest.approx(SEAL_S, abs=0.1)
+    assert SEAL_S < ERASED_MAX_S, "else vision would call itself hung"
+
+
+@at_a_site
+async def test_a_child_that_speaks_without_end_is_ended(site: Site) -> None:
+    heard, _, took_s = await ended(site, SEAL, *[piece(0, last=False)] * (2 * SAID_MAX))
+    assert len(heard) == SAID_MAX
+    assert took_s < SEAL_S
+
+
+@at_a_site
+async def test_what_is_sealed_unasked_goes_nowhere(site: Site) -> None:
+    lane = await site.lane()
+    await lane.send(m.StartCrossing("c1"))
+    await hear(lane, m.CameraUp, "c1")
+    (child,) = site.spare.given
+    child.told.put_nowait(piece(0))
+    child.told.put_nowait(m.FaceSeen("c1", 1, Guidance.NONE))
+    assert isinstance(await lane.receive(), m.FaceSeen)
+    lane.close()

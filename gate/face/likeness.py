@@ -1,0 +1,100 @@
+"""Pictures for an officer's eyes: the traveller as compared, the chip's portrait in the same crop, and moments of the look.
+
+Kept while a crossing looks, as cut-outs of one face alone, and only until the comparison: who stands there afterwards may be another one.
+Another subject is another face: what was kept of the one before is wiped. Turning them into files, and sealing these, is left to others.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import cv2
+import numpy as np
+
+from gate.face.align import ARCFACE, similarity
+from gate.face.chain import PORTRAIT_PIXELS_MAX
+from gate.face.detect import central
+from gate.face.errors import NoFaceError
+from gate.picture import BadPictureError, decode
+
+if TYPE_CHECKING:
+    from gate.face.chain import FaceModels
+    from gate.face.observation import Observation
+    from gate.face.values import Points
+    from gate.picture import Picture
+
+WIDTH: Final = 480
+HEIGHT: Final = 600
+MOMENTS_MAX: Final = 3
+MOMENT_EVERY_MS: Final = 400
+# The eyes 120 pixels apart in the middle, at 45 % of the height: head and shoulders, as on a portrait (ICAO 9303-3 §3).
+_SCALE: Final = 120 / (ARCFACE[1, 0] - ARCFACE[0, 0])
+_FIVE: Final = (ARCFACE - ARCFACE[:2].mean(axis=0)) * _SCALE + np.array((WIDTH / 2, 0.45 * HEIGHT))
+
+
+def cut_out(picture: Picture, five: Points) -> Picture:
+    """A face as on a portrait, (HEIGHT, WIDTH, 3): eyes, nose and mouth at the same places in every one. Raises NoFaceError."""
+    matrix = similarity(five, _FIVE)
+    cut = cv2.warpAffine(picture, matrix, (WIDTH, HEIGHT), flags=cv2.INTER_AREA, borderValue=(128, 128, 128))
+    return cut.astype(np.uint8, copy=False)
+
+
+def of_portrait(models: FaceModels, image: bytes) -> Picture | None:
+    """A chip's portrait in the same crop, the whole of it where no face is found; None when it cannot be decoded. The bytes are hostile."""
+    try:
+        picture = decode(image, pixels_max=PORTRAIT_PIXELS_MAX)
+    except BadPictureError:
+        return None
+    main = central(models.finder.find(picture), width=picture.shape[1], height=picture.shape[0])
+    try:
+        return _whole(picture) if main is None else cut_out(picture, models.finder.points(picture, main).five)
+    except NoFaceError:
+        return _whole(picture)
+
+
+class Likeness:
+    """One crossing's. `live` is the best frame so far, `moments` the newest few, each at least `MOMENT_EVERY_MS` after the one before."""
+
+    def __init__(self) -> None:
+        self.live: Picture | None = None
+        self.moments: list[Picture] = []
+        self._subject = 0
+        self._rank: tuple[bool, float] | None = None
+        self._moment_ms: int | None = None
+
+    def see(self, frame: Picture, seen: Observation) -> None:
+        """Take the next frame that may be compared."""
+        if seen.faces != 1 or seen.points is None or seen.quality is None:
+            return
+        if seen.subject != self._subject:
+            self.wipe()
+            self._subject = seen.subject
+        rank = (seen.quality.usable, seen.quality.worth)
+        is_best = self._rank is None or rank > self._rank
+        is_moment = self._moment_ms is None or seen.at_ms - self._moment_ms >= MOMENT_EVERY_MS
+        if not (is_best or is_moment):
+            return
+        try:
+            cut = cut_out(frame, seen.points.five)
+        except NoFaceError:
+            return
+        if is_best:
+            self.live, self._rank = cut, rank
+        if is_moment:
+            self.moments, self._moment_ms = [*self.moments, cut][-MOMENTS_MAX:], seen.at_ms
+
+    def wipe(self) -> None:
+        """Zero what is kept, and begin anew."""
+        for picture in (self.live, *self.moments):
+            if picture is not None:
+                picture.fill(0)
+        self.live, self.moments, self._rank, self._moment_ms = None, [], None, None
+
+
+def _whole(picture: Picture) -> Picture:
+    """The whole picture, as large as it fits."""
+    height, width = picture.shape[:2]
+    scale = min(WIDTH / width, HEIGHT / height)
+    matrix = np.array([[scale, 0.0, (WIDTH - scale * width) / 2], [0.0, scale, (HEIGHT - scale * height) / 2]])
+    fitted = cv2.warpAffine(picture, matrix, (WIDTH, HEIGHT), flags=cv2.INTER_AREA, borderValue=(128, 128, 128))
+    return fitted.astype(np.uint8, copy=False)
