@@ -725,23 +725,23 @@ class CheckFound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: CheckId
     result: CheckResult
     reason: Words
-    clause: Words
+    clause: Name
 
 
 class Findings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What was found about a traveller, nothing of it personal. `page` are checks of the printed page, `access` is how the chip was opened.
+    """What was found about a traveller, nothing of it personal. `page_checks` are those of the printed page, `access` is how the chip was opened.
 
-    `face_match` and `liveness` stand beside the bounds that they had to reach; None for one that could not be had. `quality` are words for
+    `face_score` and `liveness` stand beside the bounds that they had to reach; None for one that could not be had. `quality` are words for
     what may have made them worse: `no_face`, `several_faces`, `portrait_unusable`, `track_lost`, and what was found with the video.
     """
 
     checks: list[CheckFound]
-    page: list[PageFinding]
+    page_checks: list[PageFinding]
     access: AccessProtocol | None
-    face_match: float | None
-    face_match_min: float
+    face_score: float | None
+    face_threshold: float
     liveness: float | None
-    liveness_min: float
+    liveness_bound: float
     quality: list[Name]
 
 
@@ -770,7 +770,7 @@ class Waiting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     crossing: CrossingId
     objections: list[Objected]
-    since_ms: Milliseconds
+    since_ms: Milliseconds = 0
     findings: Findings | None = None
     sealed_for: list[Name] = []
     flags: list[Flag] = []

@@ -109,7 +109,7 @@ async def test_an_officer_who_was_present_sees_a_referral_and_no_program_has_it_
         waits = await until_sealed(terminal)
         assert waits.sealed_for == ["anna"]
         assert waits.findings is not None
-        assert waits.findings.face_match is not None
+        assert waits.findings.face_score is not None
         await asyncio.sleep(GONE_AFTER_S)
 
         answer = await terminal.order(officer, Verb.VIEW, crossing=waits.crossing)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fakes.console_gates import Console, road_gate, until
+from msgspec.structs import replace
 
 from gate.passage.reasons import Reason
 from gate.screens.road import Answer, Challenge
@@ -29,4 +30,8 @@ async def test_a_console_hears_of_a_referral_with_its_reasons_and_hands_in_an_or
         answer = await gate.order(b"whatever the officer signed")
         assert isinstance(answer, Answer)
         assert (answer.outcome, answer.detail, answer.state, answer.sealed) == ("done", "granted", "granted", None)
-        assert made.desk.orders == [b"whatever the officer signed"]
+        made.desk.answer = replace(made.desk.answer, sealed=[b"a face", b""])
+        answer = await gate.order(b"a view")
+        assert isinstance(answer, Answer)
+        assert answer.sealed == ["YSBmYWNl", ""]
+        assert made.desk.orders == [b"whatever the officer signed", b"a view"]

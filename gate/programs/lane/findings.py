@@ -6,6 +6,8 @@ from gate.channel import messages
 from gate.passage.evidence import Evidence, FaceEvidence, PageCheck, Score
 from gate.passage.policy import Policy
 
+CLAUSE_CHARACTERS_MAX = 128
+
 
 def findings_of(evidence: Evidence, policy: Policy) -> messages.Findings:
     """The checks of document and page, how the chip was opened, and the face's numbers beside their bounds."""
@@ -13,18 +15,18 @@ def findings_of(evidence: Evidence, policy: Policy) -> messages.Findings:
     page = None if document is None else document.page
     return messages.Findings(
         checks=[
-            messages.CheckFound(one.id, one.result, messages.words(one.reason), messages.words(one.clause))
+            messages.CheckFound(one.id, one.result, messages.words(one.reason), one.clause[:CLAUSE_CHARACTERS_MAX])
             for one in (() if document is None else document.checks)
         ],
-        page=[
+        page_checks=[
             _page_finding(one)
             for one in (*(() if page is None else page.checks), *(() if face is None else face.page_checks))
         ],
         access=None if document is None or document.access is None else document.access.protocol,
-        face_match=_value(None if face is None else face.match),
-        face_match_min=policy.face_match_min.value,
+        face_score=_value(None if face is None else face.match),
+        face_threshold=policy.face_match_min.value,
         liveness=_value(None if face is None else face.liveness),
-        liveness_min=policy.liveness_min.value,
+        liveness_bound=policy.liveness_min.value,
         quality=[] if face is None else _quality(face),
     )
 

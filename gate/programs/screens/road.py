@@ -13,6 +13,7 @@ import ipaddress
 import logging
 import socket
 import ssl
+from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -232,7 +233,8 @@ class Road:
             except LaneAwayError as error:
                 return _refused(503, str(error), maybe_done=error.maybe_done)
         self._feed.changed()
-        return _said(road.Answer(outcome=answer.outcome.value, detail=answer.detail, state=answer.state))
+        sealed = None if answer.sealed is None else [b64encode(part).decode() for part in answer.sealed]
+        return _said(road.Answer(outcome=answer.outcome.value, detail=answer.detail, state=answer.state, sealed=sealed))
 
 
 async def _body(pieces: AsyncIterator[bytes]) -> bytes | None:

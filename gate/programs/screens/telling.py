@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 from msgspec.structs import replace
 
 from gate.programs.shared.degraded import modes_now
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from gate.programs.shared.config import Config
     from gate.programs.shared.told import Told
 
+FINDINGS_MAX: Final = 8  # of the latest referrals all is told that was found: an event has its bounds
 AGES_APART_S: Final = 1.0  # two ages that differ by less than this are of the same moment
 
 
@@ -59,7 +61,6 @@ def _ageless(lane: LaneEvent) -> LaneEvent:
 def lane_event(boot: str, config: Config, look: Look | None, told: Told) -> LaneEvent:
     """All of it. Without a look the lane does not answer, and what its status said before that is not told on."""
     lane = told.lane if look is not None else type(told.lane)()
-    seen_s = lane.officer_seen_ago_s
     return LaneEvent(
         boot=boot,
         gate=config.gate_id,
@@ -71,19 +72,25 @@ def lane_event(boot: str, config: Config, look: Look | None, told: Told) -> Lane
         travellers=None if look is None else look.travellers,
         version=None if look is None else look.version,
         running=None if look is None else look.running,
-        waiting=[] if look is None else [_waits(one) for one in look.referred],
+        waiting=[] if look is None else [_waits(one, full=at < FINDINGS_MAX) for at, one in enumerate(look.referred)],
         alarms=[] if look is None else [alarm.value for alarm in look.alarms],
         notices=[] if look is None else [notice.value for notice in look.notices],
         closed_by=None if look is None else look.closed_by,
-        officers=[] if seen_s is None else [Present(officer=None, seen_s=seen_s)],
+        officers=[]
+        if look is None
+        else [Present(officer=one.officer, seen_s=one.seen_ms / 1000) for one in look.present],
         lost=lane.lost,
         degraded=[Without(mode=one.name, effect=one.effect, tell=one.tell) for one in modes_now(told, config)],
         last=lane.counters.last,
     )
 
 
-def _waits(one: Waiting) -> Waits:
+def _waits(one: Waiting, *, full: bool) -> Waits:
     return Waits(
         crossing=one.crossing,
+        waiting_s=one.since_ms / 1000,
         reasons=[Why(reason=each.reason.value, detail=each.detail) for each in one.objections],
+        findings=msgspec.to_builtins(one.findings) if full and one.findings is not None else {},
+        sealed_for=one.sealed_for,
+        flags=[flag.concern.value for flag in one.flags],
     )

@@ -210,7 +210,7 @@ def test_an_officer_sees_what_waits_and_admits_it(gate: Gate, authority: Path) -
     assert waits["officers"]
     (one,) = waits["referred"]
     assert "face_below_threshold" in one["objections"]
-    assert one["findings"]["face_match_min"] == 0.411
+    assert one["findings"]["face_threshold"] == 0.411
     assert (one["sealed_for"], one["flags"], waits["present"]) == ([], [], [])
     assert re.search(r"waits for \d+ s: face_below_threshold", run("list").stdout)
     done = run("admit", "--key", shift, "--reason", "visa checked", "--crossing", one["crossing"], "--json")

@@ -218,20 +218,20 @@ def test_findings_say_what_the_evidence_has() -> None:
     found = findings_of(replace(decided.evidence, document=document, face=face), decided.policy)
     assert found == Findings(
         checks=[CheckFound(check.id, check.result, check.reason, check.clause)],
-        page=[
+        page_checks=[
             PageFinding(page.id, page.result),
             PageFinding(print_.id, print_.result, 0.2, 0.0, "225 pages"),
         ],
         access=AccessProtocol.PACE,
-        face_match=0.3,
-        face_match_min=decided.policy.face_match_min.value,
+        face_score=0.3,
+        face_threshold=decided.policy.face_match_min.value,
         liveness=0.2,
-        liveness_min=decided.policy.liveness_min.value,
+        liveness_bound=decided.policy.liveness_min.value,
         quality=["several_faces", "portrait_unusable", "track_lost", "video_looped"],
     )
     nothing = findings_of(replace(decided.evidence, document=None, face=None), decided.policy)
-    assert (nothing.checks, nothing.page, nothing.access, nothing.quality) == ([], [], None, [])
-    assert (nothing.face_match, nothing.liveness) == (None, None)
+    assert (nothing.checks, nothing.page_checks, nothing.access, nothing.quality) == ([], [], None, [])
+    assert (nothing.face_score, nothing.liveness) == (None, None)
     assert findings_of(replace(decided.evidence, face=FaceEvidence(0)), decided.policy).quality == ["no_face"]
 
 

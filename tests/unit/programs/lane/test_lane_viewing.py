@@ -169,7 +169,7 @@ def test_officers_see_what_was_found_for_how_long_somebody_waits_and_who_can_vie
         assert (waits.crossing, waits.since_ms - before.since_ms, waits.sealed_for) == (CROSSING, 30_000, ["anna"])
         assert waits.findings is not None
         assert [one.id for one in waits.findings.checks] == list(CheckId)
-        assert (waits.findings.face_match, waits.findings.face_match_min) == (0.1, 0.411)
+        assert (waits.findings.face_score, waits.findings.face_threshold) == (0.1, 0.411)
         await asyncio.sleep(SEALED_S)
         (waits,) = lane.desk.look().referred
         assert (waits.sealed_for, waits.findings) == ([], before.findings)

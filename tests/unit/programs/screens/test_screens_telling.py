@@ -1,0 +1,42 @@
+"""What a console is told of a lane: who is present, for how long somebody waits, what was found, who can view, and flags."""
+
+from __future__ import annotations
+
+from fakes.told_gate import CONFIG, told
+
+from gate.channel.messages import Findings, Flag, Look, Objected, Present, Waiting
+from gate.passage.orders import Concern
+from gate.passage.reasons import Reason
+from gate.programs.screens.telling import FINDINGS_MAX, lane_event
+from gate.screens import road
+from gate.screens.console.findings import read
+
+FOUND = Findings([], [], None, 0.1, 0.411, 0.9, 0.5, ["several_faces"])
+WAITS = Waiting(
+    crossing="c1",
+    objections=[Objected(Reason.FACE_BELOW_THRESHOLD)],
+    since_ms=34_500,
+    findings=FOUND,
+    sealed_for=["anna"],
+    flags=[Flag(Concern.CHILD, "bert", 1_000, "c1")],
+)
+
+
+def look(*waiting: Waiting) -> Look:
+    return Look("g", True, "referred", None, list(waiting), None, 1, "0" * 32, 0, present=[Present("anna", 2_500)])
+
+
+def test_a_console_is_told_what_officers_are_shown() -> None:
+    event = lane_event("boot", CONFIG, look(WAITS), told())
+    (waits,) = event.waiting
+    assert (waits.waiting_s, waits.sealed_for, waits.flags) == (34.5, ["anna"], ["child"])
+    assert event.officers == [road.Present(officer="anna", seen_s=2.5)]
+    found = read(waits.findings)
+    assert (found.face_score, found.face_threshold, found.liveness, found.liveness_bound) == (0.1, 0.411, 0.9, 0.5)
+    assert found.quality == ("several_faces",)
+    assert lane_event("boot", CONFIG, None, told()).officers == []
+
+
+def test_of_many_who_wait_all_is_told_of_the_latest() -> None:
+    event = lane_event("boot", CONFIG, look(*[WAITS] * (FINDINGS_MAX + 2)), told())
+    assert [bool(one.findings) for one in event.waiting] == [True] * FINDINGS_MAX + [False] * 2
