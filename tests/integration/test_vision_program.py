@@ -446,7 +446,7 @@ async def test_neither_template_nor_portrait_leaves_the_child(
         sealed, officer, info_of("north-7", "one", FACE)
     )
     shown = json.loads(opened)
-    pictures = [decode(b64decode(one)) for one in (shown["live"], shown["chip"], *shown["alarm"])]
+    pictures = [decode(b64decode(one)) for one in (shown["live"], shown["chip"], *shown["alarms"])]
     assert len(pictures) > 2, "the moments of the look are among them"
     for picture in pictures:
         assert picture.shape == (600, 480, 3)
@@ -457,7 +457,7 @@ async def test_neither_template_nor_portrait_leaves_the_child(
     assert b"FaceCompared" in from_child
     assert canary not in from_child
     assert sealed[:64] in from_child
-    for jpeg in (b64decode(one) for one in (shown["live"], shown["chip"], *shown["alarm"])):
+    for jpeg in (b64decode(one) for one in (shown["live"], shown["chip"], *shown["alarms"])):
         assert jpeg[len(jpeg) // 2 :][:32] not in from_child
     for number in template[np.abs(template) > 0.02][:50]:
         assert number.tobytes() not in from_child

@@ -23,7 +23,7 @@ def shown(likeness: Likeness, chip: Picture | None, *, alarm: bool) -> bytes:
     told = {
         "live": _jpeg(likeness.live, PORTRAIT_BYTES_MAX),
         "chip": _jpeg(chip, PORTRAIT_BYTES_MAX),
-        "alarm": [jpeg for one in likeness.moments if alarm and (jpeg := _jpeg(one, MOMENT_BYTES_MAX)) is not None],
+        "alarms": [jpeg for one in likeness.moments if alarm and (jpeg := _jpeg(one, MOMENT_BYTES_MAX)) is not None],
     }
     return json.dumps(told, sort_keys=True, separators=(",", ":")).encode()
 

@@ -40,14 +40,14 @@ def told(content: bytes) -> dict[str, Any]:
 def test_both_pictures_are_shown_and_the_moments_only_of_an_alarm() -> None:
     kept = likeness(plain(50), plain(90), plain(130))
     found = told(shown(kept, plain(200), alarm=True))
-    values = [int(np.median(decode(b64decode(one)))) for one in (found["live"], found["chip"], *found["alarm"])]
+    values = [int(np.median(decode(b64decode(one)))) for one in (found["live"], found["chip"], *found["alarms"])]
     assert np.allclose(values, [50, 200, 90, 130], atol=2)
     assert decode(b64decode(found["live"])).shape == (600, 480, 3)
-    assert told(shown(kept, plain(200), alarm=False))["alarm"] == []
+    assert told(shown(kept, plain(200), alarm=False))["alarms"] == []
 
 
 def test_what_is_not_there_is_null() -> None:
-    assert told(shown(likeness(None), None, alarm=True)) == {"live": None, "chip": None, "alarm": []}
+    assert told(shown(likeness(None), None, alarm=True)) == {"live": None, "chip": None, "alarms": []}
 
 
 def test_the_busiest_pictures_there_are_fit_a_part() -> None:
