@@ -20,6 +20,7 @@ NOUNS = {
     "console": "The officers' console on a machine of its own: init, serve",
     "demo": "A whole gate on simulated hardware",
     "document": "Travel documents: inspect, verify-sod, parse-mrz, read-mrz, read, verify-seal, verify-credential",
+    "drill": "Scripted days for officers at a simulated gate, scored for their own eyes",
     "face": "Faces: compare, evaluate, evaluate-pad",
     "models": "Model files: list, fetch, verify, accept, bench",
     "notices": "The boards that tell travellers what happens to their data",

@@ -8,17 +8,16 @@ import signal
 import tempfile
 import webbrowser
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import typer
 from rich.console import Console
 
 from gate.cli import simulator
 from gate.cli.models import default_folder
-from gate.cli.output import Exit, emit_json, fail
+from gate.cli.output import Exit, emit_json, fail, note
 
 if TYPE_CHECKING:
-    from gate.demo.play import Play
     from gate.demo.report import Result
 
 KEPT = ("*.bundle", "*.vkey", "*.identity")
@@ -35,6 +34,9 @@ def command(
     face_profile: str = typer.Option("standard", help="The models that see faces: standard, clean."),
     headless: bool = typer.Option(False, "--headless", help="Do not open the traveller's page."),
     keep: Path | None = typer.Option(None, help="Leave log, keys and ground truth in this folder."),
+    samples: Path | None = typer.Option(
+        None, help="Leave a chip's files, scans, pictures and lists of the simulated world in this folder."
+    ),
     as_json: bool = typer.Option(False, "--json", help="JSON on standard output."),
 ) -> None:
     """Watch travellers go through a whole gate on simulated hardware."""
@@ -60,9 +62,11 @@ def command(
         draw_people()
     except PlayError as error:
         fail(Exit.UNREACHABLE, str(error))
+    if samples is not None:
+        _write_samples(samples, seed)
     # Short: Unix sockets have paths of 107 bytes at most.
     with swept(Path(tempfile.mkdtemp(prefix="gate-"))) as folder:
-        result = _played(Play(folder, wishes, Console(stderr=True)), folder, keep)
+        result = played(Play(folder, wishes, Console(stderr=True)), folder, keep)
     if as_json:
         emit_json("demo/1", result.fields())
     else:
@@ -72,7 +76,14 @@ def command(
     raise typer.Exit(int(Exit.OK if result.as_expected else Exit.NO))
 
 
-def _played(play: Play, folder: Path, keep: Path | None) -> Result:
+class Playing(Protocol):
+    """What can be played to its end."""
+
+    async def run(self) -> Result:
+        """Play it."""
+
+
+def played(play: Playing, folder: Path, keep: Path | None) -> Result:
     """Play it to its end, or end with what it has started, in order, when it is told to."""
     from gate.demo.play import PlayError, TooSlowError
 
@@ -92,12 +103,22 @@ def _played(play: Play, folder: Path, keep: Path | None) -> Result:
     return result
 
 
-async def _until_told(play: Play) -> Result:
+async def _until_told(play: Playing) -> Result:
     """Play it; asyncio itself sees to Ctrl-C."""
     running = asyncio.ensure_future(play.run())
     for number in (signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, running.cancel)
     return await running
+
+
+def _write_samples(folder: Path, seed: int) -> None:
+    from hardware_sim.samples import write
+
+    try:
+        write(folder, seed)
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"cannot write samples: {error.filename}: {error.strerror}")
+    note(f"Samples of the simulated world are in {folder}.")
 
 
 def _open_page(address: str) -> None:

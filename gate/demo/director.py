@@ -55,7 +55,7 @@ def plan(scenarios: list[str], travellers: int, seed: int) -> list[str]:
 
 
 class Director:
-    """Sends one traveller after another through the gate."""
+    """Sends one traveller after another through the gate; with more `patience`, deadlines are so many times as long: an officer thinks."""
 
     def __init__(
         self,
@@ -67,6 +67,7 @@ class Director:
         disk: LogDisk,
         machine: Machine,
         on_progress: Callable[[Visit, int], None],
+        patience: float = 1.0,
     ) -> None:
         self._world = world
         self._officer = officer
@@ -74,6 +75,7 @@ class Director:
         self._central = central
         self._disk = disk
         self._machine = machine
+        self._patience = patience
         self._sent = 0
         self._on_progress = on_progress
         self._visit: Visit | None = None
@@ -99,7 +101,7 @@ class Director:
             self._on_progress(visit, 0)
             self._world.tell({"do": "traveller", "id": visit.traveller, "scenario": scenario})
             try:
-                async with asyncio.timeout(TRAVELLER_DEADLINE_S):
+                async with asyncio.timeout(TRAVELLER_DEADLINE_S * self._patience):
                     world_ms = await self._until_done(visit)
             except TimeoutError:
                 raise self._stuck(f"traveller {visit.traveller} ({scenario}) never left the lane") from None
@@ -129,7 +131,7 @@ class Director:
     async def _settled(self, when: str) -> None:
         """Wait until the lane invites the next traveller."""
         try:
-            async with asyncio.timeout(SETTLED_DEADLINE_S):
+            async with asyncio.timeout(SETTLED_DEADLINE_S * self._patience):
                 while not _inviting(self._officer.view):
                     self._viewed.clear()
                     await self._viewed.wait()

@@ -31,8 +31,10 @@ RECONNECT_S = 0.1
 class Officer:
     """One officer. `absent` is theirs to set: then nothing is said and nothing is settled.
 
-    `views` and `orders` are the lane's sockets.
+    `views` and `orders` are the lane's sockets. `patience` is how many times as long as this one somebody else may take.
     """
+
+    patience = 1.0
 
     def __init__(self, *, views: Path, orders: Path, shift: Shift, on_view: Callable[[messages.View], None]) -> None:
         self.absent = False

@@ -65,6 +65,8 @@ class Wishes:
     face_profile: str
     open_page: Callable[[str], None] | None
     lane: str = Lane.ONE_DOOR.value
+    cast: tuple[str, ...] = ()  # these scenarios, in this order, each once: what came of one stays so
+    role: str = "officer"  # what the officer's key is for
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,10 @@ def draw_people() -> None:
 class Play:
     """One demo."""
 
-    def __init__(self, folder: Path, wishes: Wishes, console: Console) -> None:
+    def __init__(
+        self, folder: Path, wishes: Wishes, console: Console, *, officer: Callable[..., Officer] = Officer
+    ) -> None:
+        self._officer = officer
         self._folder = folder
         self._wishes = wishes
         self._console = console
@@ -119,6 +124,8 @@ class Play:
 
     def _cast(self, scenarios: dict[str, Scenario]) -> list[str]:
         wished = self._wishes.scenario
+        if self._wishes.cast:
+            return list(self._wishes.cast)
         if wished is None:
             return plan(_fitting(scenarios, self._wishes.reader), self._wishes.travellers, self._wishes.seed)
         if wished not in scenarios:
@@ -147,6 +154,7 @@ class Play:
             state=disk.state,
             models=self._wishes.models,
             face_profile=self._wishes.face_profile,
+            role=self._wishes.role,
             enrol=central.enrol,
         )
         family = Family(
@@ -169,7 +177,7 @@ class Play:
                     director.see(view)
 
             shift, _ = read_shift(stage.shift.read_bytes())
-            officer = Officer(
+            officer = self._officer(
                 views=stage.config.socket("lane"), orders=stage.config.socket("orders"), shift=shift, on_view=on_view
             )
             machine = Machine(lambda: [child.pid for child in family.children.values() if child.pid])
@@ -177,10 +185,10 @@ class Play:
                 ready_s = await _until_ready(stage, list(PROGRAMS), machine)
                 page = page_with_secret(stage.config.runtime("screens"), page_address(stage.config))
                 world.tell({"do": "display", "page": page})  # what it shows falls on whoever the camera sees
+                start = start_page(stage.config.runtime("screens")).as_uri()  # no secret on a command line
+                self._console.print(f"The traveller's page: {start} (at {page_address(stage.config)}).", soft_wrap=True)
                 if self._wishes.open_page is not None:
-                    self._wishes.open_page(
-                        start_page(stage.config.runtime("screens")).as_uri()
-                    )  # no secret on a command line
+                    self._wishes.open_page(start)
                 director = Director(
                     world=world,
                     officer=officer,
@@ -189,9 +197,11 @@ class Play:
                     disk=disk,
                     machine=machine,
                     on_progress=on_progress,
+                    patience=officer.patience,
                 )
-                visits = await director.run(cast)
-                visits, again = await self._play_again(director, visits, stage, scenarios)
+                visits, again = await director.run(cast), list[Again]()
+                if not self._wishes.cast:
+                    visits, again = await self._play_again(director, visits, stage, scenarios)
                 memory_mb = {name: pss_mb(child.pid) for name, child in family.children.items() if child.pid}
                 await family.stop("lane")
                 await _until_mirrored(stage)
@@ -229,7 +239,8 @@ class Play:
             MofNCompleteColumn(),
             TimeElapsedColumn(),
         )
-        with Progress(*columns, console=self._console) as progress:
+        # A drill's officer finds out for themselves who comes.
+        with Progress(*columns, console=self._console, disable=bool(self._wishes.cast)) as progress:
             task = progress.add_task("travellers", total=total)
 
             def on_progress(visit: Visit, over: int) -> None:

@@ -112,7 +112,14 @@ def barrier_tables(ready: Ready) -> dict[str, object]:
 
 
 def prepare(
-    folder: Path, ready: Ready, *, state: Path, models: Path, face_profile: str, enrol: Callable[[Path], None]
+    folder: Path,
+    ready: Ready,
+    *,
+    state: Path,
+    models: Path,
+    face_profile: str,
+    enrol: Callable[[Path], None],
+    role: str = "officer",
 ) -> Stage:
     """Make keys, trust store and `gate.toml` for the devices that the world offers. `state` is there already, `enrol` gets its path at
     the end.
@@ -124,7 +131,7 @@ def prepare(
     made = command("officer", "authority", "init", "--out", str(authority))
     command(
         *("officer", "authority", "certify", "--authority", str(authority), "--out", str(shift)),
-        *("--officer", OFFICER, "--role", "officer", "--gate", GATE_ID),
+        *("--officer", OFFICER, "--role", role, "--gate", GATE_ID),
     )
     store = folder / "trust.sqlite"
     command("trust", "import", *ready.csca, "--store", str(store), "--test")

@@ -153,7 +153,16 @@ def test_its_end_takes_the_seals_along_and_a_new_gate_is_sealed_from_the_start(g
     assert {"log_key", "device_key", "units", "proof"} <= states(done).keys()
     left = [path for path in (*SEALED, *DROP_INS) if (gate.machine.root / path.lstrip("/")).exists()]
     assert left == []
-    made = states(provision(gate, "init", "--operator", "border.example", "--gate-id", "north-7", "--purpose", "trial"))
+    answers = ("--operator", "border.example", "--gate-id", "north-7", "--purpose", "trial")
+    devices = ("--barrier", "/dev/portcullis-barrier", "--swipe", "/dev/portcullis-swipe")
+    camera, auditors = gate.world.ready["camera"], [gate.auditor(number) for number in (1, 2)]
+    made = states(
+        provision(
+            gate,
+            *("init", *answers, *devices, "--camera", camera),
+            *(word for auditor in auditors for word in ("--auditor", auditor)),
+        )
+    )
     assert [made[step] for step in ("log_key", "sealed", "unit", "plain_key", "device_sealed", "device_unit")] == [
         "done"
     ] * 6

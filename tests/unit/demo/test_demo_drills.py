@@ -1,0 +1,124 @@
+"""Drills: what is listed, how a day is scored, what a person types, and where none is played."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import gate.cli
+from gate.demo.director import Visit
+from gate.demo.drills import DRILLS, NOT_YET, Case, Drill
+from gate.demo.machine import Lateness
+from gate.demo.score import lines, page, score
+from gate.demo.trainee import KEYS, Diary, Ordered, Person, Said
+from gate.orders.verbs import VERBS, Verb
+from gate.passage.orders import Outcome
+from hardware_sim.readers.kinds import PAGE_READER
+from hardware_sim.scenario import Lane, read_scenarios, scenario_folder
+
+FRONTEX = 13
+SECUNET = 3
+TWO = Drill("two", "Two travellers", "Frontex", (Case("expired", "It has ended."), Case("genuine", "", right=())))
+
+
+def command(*words: str) -> tuple[int, str, str]:
+    done = CliRunner().invoke(gate.cli.application(["drill"]), ["drill", *words])
+    return done.exit_code, done.stdout, done.stderr
+
+
+def test_every_listed_exception_is_a_drill_or_is_said_not_to_be_one_yet() -> None:
+    sources = [one.source for one in DRILLS.values()] + [source for source, _ in NOT_YET.values()]
+    assert (sources.count("Frontex"), sources.count("secunet")) == (FRONTEX, SECUNET)
+    code, out, _ = command("--list", "--json")
+    assert code == 0
+    assert {one["name"] for one in json.loads(out)["drills"]} == DRILLS.keys() | NOT_YET.keys()
+
+
+@pytest.mark.parametrize("name", DRILLS)
+def test_every_case_is_a_story_of_its_lane_and_reader(name: str) -> None:
+    drill = DRILLS[name]
+    stories = read_scenarios(scenario_folder(), Lane(drill.lane))
+    for case in drill.cases:
+        assert stories[case.scenario].lays is None or drill.reader == PAGE_READER
+        assert not any(either & case.never for either in case.right)
+        assert case.why
+
+
+def visit(number: int, *, late: bool = False) -> Visit:
+    made = Visit(f"t{number}", TWO.cases[number].scenario, began_ms=1000 * number, ended_ms=1000 * number + 900)
+    made.late = Lateness(world_ms=10_000 if late else 0)
+    return made
+
+
+def ordered(verb: Verb, at_ms: int, outcome: Outcome = Outcome.DONE) -> Ordered:
+    return Ordered(Said(verb), outcome, "", at_ms)
+
+
+@pytest.mark.parametrize(
+    ("orders", "right"),
+    [
+        ([ordered(Verb.HAND_OVER, 600)], 2),
+        ([ordered(Verb.HAND_OVER, 600, Outcome.IMPOSSIBLE)], 1),
+        ([ordered(Verb.ADMIT, 500), ordered(Verb.HAND_OVER, 600)], 1),
+        ([ordered(Verb.HAND_OVER, 1500)], 1),  # of the next one's time
+        ([ordered(Verb.HAND_OVER, 600), ordered(Verb.ADMIT, 1500)], 1),
+        ([], 1),
+    ],
+)
+def test_a_case_is_right_when_all_that_was_wanted_was_done_and_nothing_else(orders: list[Ordered], right: int) -> None:
+    found = score(TWO, [visit(0), visit(1)], Diary([100], orders))
+    assert (found.right, found.counted) == (right, 2)
+
+
+def test_seconds_run_from_the_first_call_to_the_order_that_settled_it() -> None:
+    found = score(TWO, [visit(0), visit(1)], Diary([100, 300], [ordered(Verb.HAND_OVER, 600)]))
+    assert [one.seconds for one in found.settled] == [0.5, None]
+    assert "as it should be, 0.5 s" in lines(found)[1]
+
+
+def test_what_a_late_machine_may_have_spoiled_does_not_count() -> None:
+    found = score(TWO, [visit(0, late=True), visit(1)], Diary())
+    assert (found.right, found.counted) == (1, 1)
+    assert "the machine was late" in page(found)
+
+
+def test_the_page_names_what_was_ordered_and_is_nobodys() -> None:
+    shown = page(score(TWO, [visit(0), visit(1)], Diary([1], [ordered(Verb.ADMIT, 5)])))
+    assert "you ordered admit; missing: hand-over; not to be ordered: admit" in shown
+    assert "<script" not in shown
+
+
+def test_a_person_types_a_key_and_a_reason_where_one_is_wanted() -> None:
+    told: list[str] = []
+    person = Person(told.append)
+    for line in ("t\n", "a\n", "nonsense\n", "a compared at the booth\n"):
+        person.typed(line)
+    said = [person.wanted.get_nowait() for _ in range(person.wanted.qsize())]
+    assert said == [Said(Verb.HAND_OVER, "taken_over"), Said(Verb.ADMIT, None, "compared at the booth")]
+    assert len(told) == 2
+    assert all(said.argument in (VERBS[said.verb].arguments or (None,)) for said in KEYS.values())
+
+
+@pytest.mark.parametrize("purpose", ["trial", "broken"])
+def test_none_is_played_on_a_gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, purpose: str) -> None:
+    (tmp_path / "gate.toml").write_text(f'purpose = "{purpose}"\n')
+    monkeypatch.setenv("PORTCULLIS_CONFIG", str(tmp_path / "gate.toml"))
+    code, _, said = command("fire", "--officer", "auto")
+    assert (code, "play drills on another" in said) == (77, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (("nobody",), 2, "a drill is one of"),
+        (("asylum",), 69, "not be played yet"),
+        (("fire", "--officer", "x"), 2, "terminal"),
+    ],
+)
+def test_what_cannot_be_is_one_line(words: tuple[str, ...], code: int, says: str) -> None:
+    ended, _, said = command(*words)
+    assert ended == code
+    assert says in said.replace("cannot", "not")
