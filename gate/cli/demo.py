@@ -112,10 +112,10 @@ async def _until_told(play: Playing) -> Result:
 
 
 def _write_samples(folder: Path, seed: int) -> None:
-    from hardware_sim.samples import write
+    from gate.demo.play import leave_samples
 
     try:
-        write(folder, seed)
+        leave_samples(folder, seed)
     except OSError as error:
         fail(Exit.IO_ERROR, f"cannot write samples: {error.filename}: {error.strerror}")
     note(f"Samples of the simulated world are in {folder}.")

@@ -35,6 +35,7 @@ from gate.programs.shared.runner import status_of
 from gate.programs.shared.supervise import Child, Family
 from hardware_sim.faces import FaceDataMissingError, FacesNotRenderedError, identities
 from hardware_sim.readers.kinds import KINDS, PAGE_READER
+from hardware_sim.samples import write
 from hardware_sim.scenario import Lane, Scenario, ScenarioError, read_scenarios, scenario_folder
 
 READY_DEADLINE_S = 30.0
@@ -318,3 +319,8 @@ async def _until_mirrored(stage: Stage) -> None:
         if loop.time() > end_s:
             raise StageError("the central server did not catch up; see sync.log and central.log")
         await asyncio.sleep(MIRROR_POLL_S)
+
+
+def leave_samples(folder: Path, seed: int) -> None:
+    """Leave a chip's files, scans, pictures and lists of a simulated world in a folder. Raises OSError."""
+    write(folder, seed)

@@ -43,7 +43,7 @@ class FakeLane:
         self._watchers: set[Connection[Any]] = set()
         self.notices: list[str] = []
         self.mute = False
-        self.painted: list[bool] = []
+        self.painted: list[bool | None] = []
 
     async def show(self, view: View) -> None:
         """Send a view to everyone who watches."""

@@ -437,13 +437,14 @@ async def test_the_oval_grows_shrinks_and_moves_with_the_guidance_and_fills_as_f
         await page.wait_for_selector("html[data-mirror]")
         width, x, y = await page.evaluate(box)
         assert [await page.evaluate(one) for one in (line, arrows)] == ["none", 0]
-        for guidance, changes in {
+        moves: dict[Guidance, Callable[[list[float]], bool]] = {
             Guidance.COME_CLOSER: lambda now: now[0] > width,
             Guidance.STEP_BACK: lambda now: now[0] < width,
             Guidance.MOVE_LEFT: lambda now: now[1] < x,
             Guidance.MOVE_RIGHT: lambda now: now[1] > x,
             Guidance.MOVE_DOWN: lambda now: now[2] > y,
-        }.items():
+        }
+        for guidance, changes in moves.items():
             await gate.lane.show(view(Screen.LOOK, guidance))
             await page.wait_for_selector(f'html[data-guide="{GUIDES[guidance][1].value}"]')
             assert changes(await page.evaluate(box)), guidance

@@ -64,7 +64,11 @@ def test_of_whoever_is_let_through_nothing_is_shown() -> None:
 
 @pytest.mark.parametrize("lane", [inspecting, recording, looking, granted])
 def test_in_an_emergency_nothing_is_shown(lane: Callable[[], Run]) -> None:
-    for begin in (lambda run: run.feed(replace(AT_REST, fire=True)), lambda run: run.order(BeginEmergency())):
+    begins: tuple[Callable[[Run], object], ...] = (
+        lambda run: run.feed(replace(AT_REST, fire=True)),
+        lambda run: run.order(BeginEmergency()),
+    )
+    for begin in begins:
         run = lane()
         begin(run)
         assert isinstance(run.state, machine.Emergency)
