@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import tempfile
 from functools import partial
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from gate.demo.trainee import Mind, Person
 
 OFFICERS = ("terminal", "auto")
+TYPED_BYTES_MAX = 4096
 
 
 def command(
@@ -135,21 +137,27 @@ class _Typed:
     def __init__(self, play: Play, person: Person) -> None:
         self._play = play
         self._person = person
+        self._begun = b""
 
     async def run(self) -> Result:
         """Play it, and hand on each line."""
-        loop = asyncio.get_running_loop()
-        loop.add_reader(sys.stdin.fileno(), self._read)
+        loop, typed = asyncio.get_running_loop(), sys.stdin.fileno()
+        try:
+            loop.add_reader(typed, self._read)
+        except PermissionError:  # a file, or nothing
+            fail(Exit.USAGE, "an officer types at a terminal: standard input is none")
         try:
             return await self._play.run()
         finally:
-            loop.remove_reader(sys.stdin.fileno())
+            loop.remove_reader(typed)
 
     def _read(self) -> None:
-        if line := sys.stdin.readline():
-            self._person.typed(line)
-        else:
+        raw = os.read(sys.stdin.fileno(), TYPED_BYTES_MAX)
+        if not raw:
             asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+        *lines, self._begun = (self._begun + raw)[-TYPED_BYTES_MAX:].split(b"\n")
+        for line in lines:
+            self._person.typed(line.decode("utf-8", "replace"))
 
 
 def _write(path: Path, found: Score) -> None:

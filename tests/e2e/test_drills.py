@@ -1,0 +1,81 @@
+"""Drills played by the real programs: by the robot, by somebody who types, and by one who admits everybody."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from gate.cli.models import default_folder
+from gate.demo.drills import DRILLS
+from gate.demo.play import Play, Wishes
+from gate.demo.score import Score, score
+from gate.demo.trainee import Diary, Robot, Trainee
+
+pytestmark = [pytest.mark.long, pytest.mark.e2e]
+COMMAND = (sys.executable, "-m", "gate.cli", "drill")
+DEADLINE_S = 300.0
+
+
+def told(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    return dict(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize("name", DRILLS)
+def test_a_robot_settles_every_case(name: str, tmp_path: Path) -> None:
+    page = tmp_path / "drill.html"
+    words = (*COMMAND, name, "--officer", "auto", "--json", "--report", str(page))
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=DEADLINE_S)
+    assert done.returncode == 0, (done.stdout, done.stderr)
+    found = told(done)
+    assert found["score"]["right"] == found["score"]["counted"], found
+    assert all(one["seconds"] is not None for one in found["cases"] if one["did"] and one["counts"])
+    assert DRILLS[name].title in page.read_text()
+
+
+def test_somebody_at_the_terminal_settles_what_calls_for_them() -> None:
+    words = (*COMMAND, "failed-biometrics", "--json")
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as drill:
+        assert drill.stdin is not None
+        assert drill.stdout is not None
+        assert drill.stderr is not None
+        for line in drill.stderr:
+            if "a traveller waits" in line:
+                drill.stdin.write("t\n")
+                drill.stdin.flush()
+        found = json.loads(drill.stdout.read())
+    assert found["score"]["right"] == found["score"]["counted"], found
+    assert [one["did"] for one in found["cases"]].count(["hand-over taken_over"]) >= 1
+
+
+def test_who_admits_everybody_has_a_score_that_says_so(short_path: Path) -> None:
+    found = played(short_path, "failed-biometrics", Robot(releases=False, admits=True))
+    assert [one.wrong for one in found.settled if one.counts and one.case.right] == [("admit",), ("admit",)]
+    assert found.right == 1
+
+
+def played(folder: Path, name: str, mind: Robot) -> Score:
+    drill, diary = DRILLS[name], Diary()
+    wishes = Wishes(
+        travellers=len(drill.cases),
+        seed=1,
+        scenario=None,
+        reader=drill.reader,
+        lane=drill.lane,
+        models=default_folder(),
+        face_profile="standard",
+        open_page=None,
+        role="supervisor",
+        cast=tuple(case.scenario for case in drill.cases),
+    )
+    officer = partial(Trainee, mind=mind, diary=diary, serves=drill.serves)
+    result = asyncio.run(Play(folder, wishes, Console(stderr=True), officer=officer).run())
+    return score(drill, [one.visit for one in result.outcomes], diary)
