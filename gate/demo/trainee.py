@@ -159,7 +159,8 @@ class Robot:
 
     def answered(self, ordered: Ordered) -> None:
         """What could not be done yet is tried again while it is called for."""
-        if ordered.outcome in {Outcome.IMPOSSIBLE, Outcome.STALE} and self._calls:
+        goes_on = ordered.said.verb in {Verb.ACKNOWLEDGE, Verb.END_EMERGENCY}  # a button is held, a fire burns
+        if goes_on or ordered.outcome in {Outcome.IMPOSSIBLE, Outcome.STALE}:
             asyncio.get_running_loop().call_later(0.5, self._want, ordered.said)
 
     def _want(self, said: Said) -> None:
@@ -191,9 +192,9 @@ class Person:
         self._tell = tell
 
     def look(self, calls: dict[str, str]) -> None:
-        """Say it, with the terminal's bell."""
+        """Say it."""
         for words in calls.values():
-            self._tell(f"\a  {words}")
+            self._tell(f"  {words}")
         if not calls:
             self._tell("  nothing waits for you")
 

@@ -108,9 +108,7 @@ def seal(
     config: ConfigFile = None,
     as_json: Json = False,
 ) -> None:
-    """Seal the log's key and the passphrase of the device's with this machine's TPM, each for its program alone. Exit 1 where there is none: files
-    of mode 0600 stay.
-    """
+    """Seal the log's key and the device's passphrase with this machine's TPM, each for its program. Exit 1 without one: files of mode 0600 stay."""
     from gate.cli.provision.ending import running
     from gate.programs.provisioning.log_key import publish
     from gate.provision.init_steps import UNITS
