@@ -1,0 +1,58 @@
+"""Keys that two machines know each other by: made once, for their owner only, told by a fingerprint that openssl gives, too."""
+
+from __future__ import annotations
+
+import hashlib
+import ssl
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from gate.provision import pinned
+from gate.provision.pinned import PinnedError
+
+
+def test_a_key_is_its_owners_and_is_told_as_openssl_tells_it(tmp_path: Path) -> None:
+    path = tmp_path / "console.pem"
+    certificate = pinned.make(path, "north-7")
+    assert path.stat().st_mode & 0o777 == 0o600
+    (tmp_path / "c.crt").write_text(certificate)
+    public = subprocess.run(
+        ["openssl", "x509", "-in", str(tmp_path / "c.crt"), "-noout", "-pubkey"], check=True, capture_output=True
+    ).stdout
+    der = subprocess.run(
+        ["openssl", "pkey", "-pubin", "-outform", "DER"], input=public, check=True, capture_output=True
+    )
+    assert pinned.fingerprint_in(path) == hashlib.sha256(der.stdout).hexdigest()
+    assert pinned.fingerprint(ssl.PEM_cert_to_DER_cert(certificate)) == pinned.fingerprint_in(path)
+    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(path)
+
+
+def test_what_exists_is_not_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "console.pem"
+    pinned.make(path, "north-7")
+    before = path.read_bytes()
+    with pytest.raises(FileExistsError):
+        pinned.make(path, "north-7")
+    assert path.read_bytes() == before
+
+
+def test_a_file_that_others_can_read_or_that_holds_none_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "console.pem"
+    pinned.make(path, "north-7")
+    path.chmod(0o640)
+    with pytest.raises(PinnedError, match="chmod 600"):
+        pinned.fingerprint_in(path)
+    path.write_text("nothing")
+    path.chmod(0o600)
+    with pytest.raises(PinnedError, match="holds no certificate"):
+        pinned.fingerprint_in(path)
+
+
+@pytest.mark.parametrize("raw", [b"", b"nothing", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])
+def test_what_holds_no_certificates_is_no_list_of_consoles(raw: bytes) -> None:
+    with pytest.raises(PinnedError, match="holds no certificates"):
+        pinned.certificates(raw)
+    with pytest.raises(PinnedError, match="no certificate"):
+        pinned.fingerprint(raw)
