@@ -66,6 +66,7 @@ def show(
     from gate.approval.canonical import digest
     from gate.programs.shared.basis import basis_of
     from gate.programs.shared.config import ConfigError
+    from gate.programs.shared.consoles import known_fingerprint
     from gate.programs.shared.runner import load_config
 
     try:
@@ -73,14 +74,17 @@ def show(
         text = basis_of(settings, approvers)
     except ConfigError as error:
         refuse_configuration(error, config)
+    console_key = None if settings.console is None else known_fingerprint(settings) or None
     if as_json:
-        said = {"canonical": text} if canonical else {"settings": to_builtins(settings)}
+        said = {"canonical": text} if canonical else {"settings": to_builtins(settings), "console_key": console_key}
         emit_json("config.show/1", {**said, "origin": settings.origin, "digest": digest(text)})
     elif canonical:
         say(text.removesuffix("\n"))
         note(f"gate {settings.origin}, digest {digest(text)}")
     else:
         say(tomli_w.dumps(_without_none(to_builtins(settings))).removesuffix("\n"))
+        if console_key is not None:
+            note(f"consoles know this gate by the key {console_key}")
 
 
 @app.command()

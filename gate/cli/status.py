@@ -135,6 +135,7 @@ class Shown:
                 "present": self._present,
                 "closed_by": lane.closed_by,
             },
+            "console": self.told.details().get("screens", {}).get("console"),
             "serves": {"direction": lane.direction, "travellers": lane.travellers},
             "programs": states,
             "degraded": [{"mode": one.name, "effect": one.effect, "tell": one.tell} for one in self.modes],
@@ -179,6 +180,7 @@ class Shown:
             *(f"           {problem}" for problem in problems),
             f"  clock    {unknown or clock.in_words(sure=lane.clock_sure is True, synchronised=self.synchronised)}",
             *self._identity_lines(),
+            *self._console_lines(),
             f"  left     {', '.join(_days(name, days) for name, days in self._days_left.items())}",
             *(f"  degraded {one.name}: {one.effect}; tell {one.tell}" for one in self.modes),
         ]
@@ -190,6 +192,16 @@ class Shown:
                 yield f"  identity {problem}"
             case _:
                 pass
+
+    def _console_lines(self) -> Iterator[str]:
+        """What a console is told of this gate, and whether one watches."""
+        road, settings = self.told.screens.console, self.settings.console
+        if settings is None:
+            return
+        if road is None or road.problem:
+            yield f"  console  {'unknown' if road is None else f'not served: {road.problem}'}"
+        else:
+            yield f"  console  {settings.address}, key {road.key}; {road.streams} watching"
 
     @property
     def _watches(self) -> bool:

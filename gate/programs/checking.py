@@ -21,6 +21,7 @@ from gate.programs.screens import words
 from gate.programs.shared.approval import approved, unsafe_files
 from gate.programs.shared.basis import basis_of
 from gate.programs.shared.config import Config, ConfigError, load
+from gate.programs.shared.consoles import ConsolesError, consoles_in
 from gate.programs.shared.devices import profiles
 from gate.screens.kiosk.texts import Languages
 from models.acceptance import providers_for
@@ -119,6 +120,15 @@ def _updates(config: Config) -> Iterator[Problem]:
         yield from _missing("updates.root", Path(config.updates.root))
 
 
+def _console(config: Config) -> Iterator[Problem]:
+    if config.console is None:
+        return
+    try:
+        consoles_in(Path(config.console.certificates))
+    except ConsolesError as error:
+        yield Problem("console.certificates", str(error), unreadable=isinstance(error.__cause__, OSError))
+
+
 def _missing(key: str, path: Path) -> Iterator[Problem]:
     """A file that is not there; whether its user may read it is that user's affair."""
     try:
@@ -145,6 +155,7 @@ _LOOKS: tuple[Callable[[Config], Iterator[Problem]], ...] = (
     _sync,
     _lists,
     _updates,
+    _console,
     lambda config: _said(lambda: require_officers(config)),
     lambda config: _said(lambda: approved(config)),
 )

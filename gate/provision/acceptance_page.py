@@ -135,6 +135,7 @@ def _about(report: Report) -> list[tuple[str, str]]:
         ("Log's public key", key.vkey),
         ("Its fingerprint", key.fingerprint),
         ("Auditors", ", ".join(report.auditors)),
+        *([("Its key for consoles", report.console_key)] if report.console_key else []),
     ]
 
 

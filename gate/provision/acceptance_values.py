@@ -91,7 +91,7 @@ class Picture(_Part, frozen=True, kw_only=True):
 
 
 class Report(_Part, frozen=True, kw_only=True):
-    """All of it."""
+    """All of it. `console_key` is the fingerprint by which consoles know the gate, empty of one that serves none or has no key yet."""
 
     gate: Gate
     by: str
@@ -100,6 +100,7 @@ class Report(_Part, frozen=True, kw_only=True):
     configuration: Configuration
     profiles: tuple[Profile, ...]
     key: Key
+    console_key: str = ""
     auditors: tuple[str, ...]
     verdict: str
     lines: tuple[Line, ...]

@@ -96,6 +96,7 @@ def steps_of(config: Config, progress: Progress, report: Path, export: Path | No
 
 def parts_of(config: Config) -> tuple[Part, ...]:
     """What goes, in this order: keys first, then what was decided about models and shown of this gate, then what they signed and sealed."""
+    from gate.programs.shared.consoles import key_path
     from gate.provision.course import FOLDER
     from gate.provision.decommission import Part
     from gate.provision.init_steps import UNITS
@@ -104,11 +105,13 @@ def parts_of(config: Config) -> tuple[Part, ...]:
     paths = config.paths
     state, keys = Path(paths.state), Path(paths.keys)
     cameras = [getattr(device, "credentials", "") for device in (config.camera, config.page)]
+    road = key_path(config).parent
     named = tuple(dict.fromkeys(Path(one) for one in cameras if "/" in one))
     drop_ins = tuple(UNITS / one.drop_in for one in (LOG_KEY, DEVICE_PASSPHRASE) if one.is_loaded(keys, UNITS))
     return (
         Part("log_key", tuple(sorted(keys.glob("log*"))) or (keys / "log.key",), secret=True),
         Part("device_key", (Path(paths.identity), *sorted(keys.glob("device*"))), secret=True),
+        *((Part("console_key", (road,), secret=True),) if config.console is not None or road.exists() else ()),
         *((Part("credentials", named, secret=True),) if named else ()),
         *((Part("units", drop_ins),) if drop_ins else ()),
         Part("acceptance", (Path(paths.models) / "accepted.json",)),

@@ -28,6 +28,7 @@ from gate.programs.provisioning.tasks import fingerprint, folder_of, log_vkey
 from gate.programs.shared import clock
 from gate.programs.shared.basis import basis_of
 from gate.programs.shared.config import Config, ConfigError, load
+from gate.programs.shared.consoles import known_fingerprint
 from gate.programs.shared.devices import barriers, mrz_readers, sensors
 from gate.provision.acceptance import Claimed, line, unsigned
 from gate.provision.acceptance_values import (
@@ -147,6 +148,7 @@ def _report(path: Path, config: Config, store: Store) -> Report:
         configuration=Configuration(path=str(path), digest=_digest(config)),
         profiles=tuple(_profiles(config)),
         key=Key(vkey=vkey, fingerprint=fingerprint(vkey)),
+        console_key=known_fingerprint(config) if config.console else "",
         auditors=config.audit.recipients,
         verdict=_verdict(outcomes, steps, len(missing)),
         lines=tuple(lines),

@@ -128,11 +128,20 @@ class Sync(msgspec.Struct, frozen=True):
     lists: Import | None = None
 
 
+class Road(msgspec.Struct, frozen=True):
+    """How the consoles' road is served: the SHA-256 of the gate's key, how many consoles watch, and why it is not."""
+
+    key: str | None = None
+    streams: int = 0
+    problem: str | None = None
+
+
 class Screens(msgspec.Struct, frozen=True):
-    """Of screens."""
+    """Of screens. `console`: None of a gate that serves no console."""
 
     pages: int = 0
     page: str = ""
+    console: Road | None = None
 
 
 Said = TypeVar("Said", Lane, Log, Vision, Sync, Screens)

@@ -22,7 +22,7 @@ from gate.passage.screen import Purpose
 from gate.passage.serving import BorderDirection
 from gate.programs.shared.approval import Approved, approved, before_of, install, unsafe_files
 from gate.programs.shared.basis import basis_of
-from gate.programs.shared.config import Audit, Config, ConfigError, Group, Lists, Officers, Paths, Rules, Sync
+from gate.programs.shared.config import Audit, Config, ConfigError, Console, Group, Lists, Officers, Paths, Rules, Sync
 
 OTHER = "cd" * 32
 
@@ -33,6 +33,8 @@ def config(tmp_path: Path) -> Config:
     profile = tmp_path / "hall-3.toml"
     profile.write_text((resources.files("drivers.profiles") / "barrier" / "lot.toml").read_text())
     profile.chmod(0o644)
+    consoles = tmp_path / "consoles.pem"
+    consoles.write_bytes(b"certificates")
     signer_of_lists = tmp_path / "lists.cer"
     signer_of_lists.write_bytes(b"certificate")
     made = Config(
@@ -45,6 +47,7 @@ def config(tmp_path: Path) -> Config:
         camera=Network(address="http://127.0.0.1:9/"),
         audit=Audit(recipients=("one", "other")),
         lists=Lists(folder=str(tmp_path), signer=str(signer_of_lists)),
+        console=Console(address="192.0.2.5:8443", certificates=str(consoles)),
     )
     approve(made, serial=5)
     return made
@@ -97,6 +100,7 @@ CHANGES: dict[str, Callable[[Config], Config]] = {
         it, officers=Officers(authority=b64encode(signer("dora").verifier.public_key).decode())
     ),
     "mode": lambda it: replace(it, mode="shadow"),
+    "no console": lambda it: replace(it, console=None),
     "place": lambda it: replace(it, time_zone="Europe/Amsterdam"),
 }
 
@@ -118,7 +122,7 @@ def test_another_certificate_of_the_same_server_needs_no_other_approval(config: 
         refused(replace(enrolled, sync=other), "something was changed")
 
 
-@pytest.mark.parametrize("name", ["hall-3.toml", "lists.cer", "approvers.toml"])
+@pytest.mark.parametrize("name", ["hall-3.toml", "lists.cer", "consoles.pem", "approvers.toml"])
 def test_one_byte_of_a_file_that_is_named_is_another_digest(config: Config, tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes((tmp_path / name).read_bytes() + b"\n")
     refused(config, "something was changed")
@@ -285,7 +289,7 @@ def test_in_service_a_file_that_somebody_else_can_write_is_named(config: Config,
         return {Path(problem.file).name for problem in unsafe_files(service, path)}
 
     assert named() == set()
-    for name in ("gate.toml", "approvers.toml", "approval.note", "hall-3.toml", "lists.cer"):
+    for name in ("gate.toml", "approvers.toml", "approval.note", "hall-3.toml", "lists.cer", "consoles.pem"):
         (tmp_path / name).chmod(0o664)
         assert named() == {name}
         (tmp_path / name).chmod(0o644)
@@ -293,7 +297,7 @@ def test_in_service_a_file_that_somebody_else_can_write_is_named(config: Config,
         assert named() == {name}
         os.chown(tmp_path / name, 0, -1)
     tmp_path.chmod(0o777)
-    assert len(named()) == 5, "whoever can write the folder can put another file into the place"
+    assert len(named()) == 6, "whoever can write the folder can put another file into the place"
     assert unsafe_files(config, path) == [], "a trial may be set up by anybody"
     tmp_path.chmod(0o755)
 
