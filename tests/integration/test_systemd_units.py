@@ -118,6 +118,14 @@ def test_each_program_has_a_runtime_folder_that_it_alone_writes_and_sees_its_pee
         assert not [line for line in lines if line.startswith("ReadWritePaths=") and "/run" in line]
 
 
+def test_screens_lets_in_loopback_alone_and_has_one_folder_of_its_own() -> None:
+    """The site adds from where consoles come, in a drop-in."""
+    lines = (SYSTEMD / "gate-screens.service").read_text().splitlines()
+    assert [line for line in lines if line.startswith("IPAddress")] == ["IPAddressDeny=any", "IPAddressAllow=localhost"]
+    assert {"StateDirectory=portcullis/screens", "StateDirectoryMode=0700"} <= set(lines)
+    assert not [line for line in lines if line.startswith("ReadWritePaths=")]
+
+
 def test_each_sockets_group_holds_its_callers_and_nobody_else() -> None:
     rows = [line.split() for line in (SYSTEMD / "portcullis.sysusers").read_text().splitlines()]
     groups = [row[1] for row in rows if row[:1] == ["g"] or row[:2] == ["u", "portcullis-kiosk"]]
