@@ -55,7 +55,7 @@ def words(text: object) -> str:
 RECORDS_MAX = 64  # in one append
 BODY_BYTES_MAX = 48 * 1024
 AppendId = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
-REMEMBERED_BYTES_MAX = 1024
+REMEMBERED_BYTES_MAX = 1536
 APPROVERS_BYTES_MAX = 4096
 DeviceSettings = Annotated[str, msgspec.Meta(max_length=4096)]
 Remembered = Annotated[bytes, msgspec.Meta(max_length=REMEMBERED_BYTES_MAX)]

@@ -38,7 +38,7 @@ from gate.passage.events import (
 )
 from gate.passage.evidence import DocumentEvidence, Evidence, FaceEvidence
 from gate.passage.interior import LOOKS_MIN
-from gate.passage.lane import Surroundings
+from gate.passage.lane import Surroundings, Timing
 from gate.passage.policy import (
     Decision,
     Policy,
@@ -126,7 +126,7 @@ def _decide_entry(
     *,
     now_ms: int,
 ) -> Step:
-    evidence, policy = _evidence(around, document, None, now_ms), _policy(rules, around)
+    evidence, policy = _evidence(around, state.crossing, document, None, now_ms=now_ms), _policy(rules, around)
     decision = decide_entry(evidence, policy)
     more += tuple(dict.fromkeys(Objection(REASON_OF_LOSS[part]) for part in Part if part in around.lost & FACE_PARTS))
     more += _of_the_screen(around)
@@ -189,7 +189,7 @@ def inspecting(rules: Rules, around: Surroundings, state: Inspecting, event: Eve
 def _ready(rules: Rules, around: Surroundings, state: Inspecting, now_ms: int) -> bool:
     """True when deciding now loses nothing worth waiting for."""
     timing = rules.timing
-    if now_ms - state.since_ms > timing.crossing_max_ms:
+    if _is_late(timing, state, now_ms):
         return True
     if state.document is None:
         return False
@@ -197,19 +197,25 @@ def _ready(rules: Rules, around: Surroundings, state: Inspecting, now_ms: int) -
         return True
     hopeless = bool(document_objections(state.document, _policy(rules, around)))
     patience_ms = timing.face_after_failure_max_ms if hopeless else timing.face_max_ms
-    return now_ms - state.document_at_ms > patience_ms
+    return now_ms - state.document_at_ms > patience_ms + state.more_ms
+
+
+def _is_late(timing: Timing, state: Inspecting, now_ms: int) -> bool:
+    """True when a crossing that is not decided takes too long, whatever is still to come."""
+    return now_ms - state.since_ms > timing.crossing_max_ms + state.more_ms
 
 
 def _decide(rules: Rules, around: Surroundings, state: Inspecting, now_ms: int) -> Step:
     age_ms = None if state.face is None else now_ms - state.face_at_ms
     face = replace(state.face or FaceEvidence(faces=state.faces), trouble=state.trouble, age_ms=age_ms)
-    evidence, policy = _evidence(around, state.document, face, now_ms), _policy(rules, around)
+    evidence = _evidence(around, state.crossing, state.document, face, now_ms=now_ms)
+    policy = _policy(rules, around)
     decision = decide(evidence, policy)
     gone = (Objection(REASON_OF_LOSS[part]) for part in Part if part in around.lost & FACE_PARTS)
     more = tuple(dict.fromkeys((*gone, *state.spoiled))) + _of_the_screen(around)
     if state.removed:
         more += (Objection(Reason.DOCUMENT_REMOVED),)
-    if now_ms - state.since_ms > rules.timing.crossing_max_ms:
+    if _is_late(rules.timing, state, now_ms):
         more += (Objection(Reason.TIME_LIMIT),)
     if more:
         decision = Decision(Verdict.REFER, (*decision.objections, *more))
@@ -223,13 +229,14 @@ def _of_the_screen(around: Surroundings) -> tuple[Objection, ...]:
 
 
 def _evidence(
-    around: Surroundings, document: DocumentEvidence | None, face: FaceEvidence | None, now_ms: int
+    around: Surroundings, crossing: str, document: DocumentEvidence | None, face: FaceEvidence | None, *, now_ms: int
 ) -> Evidence:
     """Everything that is known now; whose national somebody is, only where the lane asks."""
     if document is not None and document.nationality and around.travellers.everybody:
         document = replace(document, nationality="")
     lane = around.lane_evidence(now_ms)
-    return Evidence(document, face, lane.last, around.site_evidence(now_ms), lane.first, lane.inside)
+    site, shielded = around.site_evidence(now_ms), crossing in around.shielded
+    return Evidence(document, face, lane.last, site, lane.first, lane.inside, no_outbound_query=shielded)
 
 
 def _policy(rules: Rules, around: Surroundings) -> Policy:

@@ -46,6 +46,15 @@ class RecordKind(enum.Enum):
     LISTS_UPDATED = "lists_updated"
     NOTICE_SHOWN = "notice_shown"
     STOPPED = "stopped"
+    ASKED = "asked"
+
+
+class Wish(enum.Enum):
+    """What a traveller may ask for on the page. Stored; never renamed."""
+
+    HELP = "help"  # an officer
+    PROTECTION = "protection"  # an officer, and that nothing about them leaves the gate
+    MORE_TIME = "more_time"
 
 
 class TrackChange(enum.Enum):
@@ -88,6 +97,14 @@ class PageGuided:
     """How the traveller can help the camera over the page, before there is a crossing."""
 
     guidance: Guidance
+
+
+@dataclass(frozen=True, slots=True)
+class TravellerAsked:
+    """Somebody asks for something on the page. `crossing` is fresh and random: it is opened for whoever calls while none of theirs runs."""
+
+    crossing: str
+    wish: Wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +266,7 @@ Event = (
     DocumentPresented
     | DocumentRemoved
     | PageGuided
+    | TravellerAsked
     | DocumentRead
     | FaceSeen
     | FaceCompared

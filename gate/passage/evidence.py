@@ -317,7 +317,9 @@ class LaneEvidence:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Everything a decision is taken from. `lane` is the last door; records older than `first` and `inside` are read without them."""
+    """Everything a decision is taken from. `lane` is the last door. `no_outbound_query`: the traveller asked for protection, and nothing about them
+    may be asked outside the gate. Records older than `first`, `inside` and this are read without them.
+    """
 
     document: DocumentEvidence | None
     face: FaceEvidence | None
@@ -325,6 +327,7 @@ class Evidence:
     site: SiteEvidence
     first: DoorEvidence | None = None
     inside: InsideEvidence | None = None
+    no_outbound_query: bool = False
 
     @property
     def doors(self) -> LaneEvidence:

@@ -71,6 +71,9 @@ class Timing:
         10_000  # an alarm that begins `alarm_again_max` times within this waits for an officer, whatever it is
     )
     alarm_again_max: int = 3
+    more_time_ms: int = 30_000  # a traveller who asks for more time has so much more, once a crossing
+    asked_again_ms: int = 600_000  # officers are called from the page `asked_again_max` times within this: from then on they are told alone
+    asked_again_max: int = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,8 @@ class Surroundings:
     `incidents` are those that were written down just now, of which crossing, and when. `site_at_ms` is when lists and clock were looked
     at. `look` is the running crossing and vision's session in which its traveller was seen last, `another_look` says that the latest
     event comes from another session than what was seen of the same traveller before.
+    `calls` is when officers were called from the page lately; `asked_often`: more often than that was heeded, and no officer has acknowledged it.
+    `shielded` are the latest crossings about which nothing is asked outside the gate.
     `hinders` is what keeps the lane from admitting anybody, by its rules, as of the latest event.
     """
 
@@ -124,6 +129,9 @@ class Surroundings:
     replaced: tuple[str, ...] = ()
     unanswered: tuple[str, ...] = ()
     viewing: tuple[tuple[str, int], ...] = ()
+    calls: tuple[int, ...] = ()
+    asked_often: bool = False
+    shielded: tuple[str, ...] = ()
 
     def doorway(self, door: Door) -> Doorway:
         """What is known of a door. Raises KeyError when the lane has no such door."""
@@ -254,6 +262,7 @@ class Surroundings:
             Notice.PERSON_INSIDE: any(one.inside is not None and one.inside.told for one in self.doors),
             Notice.REFERRAL_WAITS: any(one.late for one in self.waiting),
             Notice.LAMP_REFUSED: self.lamp_refused,
+            Notice.ASKED_OFTEN: self.asked_often,
         }
         said = tuple(notice for notice, is_so in found.items() if is_so)
         return said if self.interior is None else (*said, *self.interior.notices())

@@ -19,6 +19,7 @@ from dataclasses import replace
 
 from gate.passage import records, viewing, waiting, wanting, way_back
 from gate.passage.alarms import follow
+from gate.passage.asking import ask
 from gate.passage.books import entries, in_order
 from gate.passage.deciding import begin, entering, idle, inspecting, opening, reading
 from gate.passage.doorway import Doorway
@@ -40,6 +41,7 @@ from gate.passage.events import (
     LampAnswered,
     PartLost,
     RecordReplaced,
+    TravellerAsked,
     VideoDoubted,
 )
 from gate.passage.gaps import without_record
@@ -94,18 +96,24 @@ __all__ = [
 ]
 
 
-def start(open_crossings: tuple[str, ...], referred: tuple[str, ...] = (), through: str | None = None) -> Step:
+def start(
+    open_crossings: tuple[str, ...],
+    referred: tuple[str, ...] = (),
+    through: str | None = None,
+    protected: tuple[str, ...] = (),
+) -> Step:
     """The state at program start: every crossing that was left open is closed as referred, and whoever waits, waits for an officer
     (safety invariant 10). `referred` are those that had their verdict and were not settled. The surroundings hold all who wait.
-    `through` is whose traveller is recorded to be through on their grant: they were admitted, and wait for nobody.
+    `through` is whose traveller is recorded to be through on their grant: they were admitted, and wait for nobody. `protected` are those whose
+    traveller asked for protection.
     """
     closings = tuple(
         closed(crossing, ClosedAs.ADMITTED)
         if crossing == through
-        else closed(crossing, ClosedAs.REFERRED, waiting.RESTARTED)
+        else closed(crossing, ClosedAs.REFERRED, waiting.of_earlier(crossing, protected))
         for crossing in open_crossings
     )
-    first, shown = go_on(Surroundings(waiting=waiting.left(referred, closings)))
+    first, shown = go_on(Surroundings(waiting=waiting.left(referred, closings, protected)))
     return first, (*closings, *shown)
 
 
@@ -124,6 +132,8 @@ def step(
     around, lost = _losses(around, crossing_of(state), event, now_ms, rules.timing)
     if isinstance(event, Ordered):
         around, state, effects = obey(rules, around, state, event, now_ms)
+    elif isinstance(event, TravellerAsked):
+        around, state, effects = ask(rules, around, state, event, now_ms)
     elif isinstance(event, RecordReplaced):
         state, effects = without_record(state, event.crossing)
     elif around.emergency() and not isinstance(state, Emergency):

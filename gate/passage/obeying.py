@@ -367,10 +367,11 @@ def _acknowledge(around: Surroundings, state: State, ordered: Ordered, now_ms: i
     if any(one.seen is None for one in around.doors):
         return _impossible(around, state, ordered, "the barrier does not answer")
     interior = around.interior
-    if not (around.alarms or (interior is not None and interior.called)):
+    if not (around.alarms or around.asked_often or (interior is not None and interior.called)):
         return _impossible(around, state, ordered, "there is no alarm")
     if interior is not None:
         around = replace(around, interior=replace(interior, called=False))
+    around = replace(around, calls=(), asked_often=False)
     seen = tuple(one.alarm for one in around.alarms)
     obeyed = Write(records.Obeyed(crossing_of(state), ordered.said, ObeyedVerb.ACKNOWLEDGE, seen))
     around, effects = acknowledged(around, now_ms)

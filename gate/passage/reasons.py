@@ -35,6 +35,8 @@ class Reason(enum.Enum):
     PORTRAIT_UNUSABLE = "portrait_unusable"
     TRACK_LOST = "track_lost"
     TRACK_SWITCHED = "track_switched"
+    HELP_ASKED = "help_asked"  # on the page, as below
+    PROTECTION_ASKED = "protection_asked"
     # The lane
     ZONE_NOT_EMPTY = "zone_not_empty"
     BODIES_SEVERAL = "bodies_several"

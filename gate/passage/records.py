@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from gate.passage.counting import Counters
-from gate.passage.events import Part, RecordClass, RecordKind
+from gate.passage.events import Part, RecordClass, RecordKind, Wish
 from gate.passage.evidence import Alarm, CameraTrouble, Door, Evidence
 from gate.passage.orders import Concern, Disposition, Said
 from gate.passage.policy import Policy, Verdict
@@ -84,6 +84,7 @@ class IncidentKind(enum.Enum):
     HELP_CALLED = "help_called"  # the call button
     LEFT_OBJECT = "left_object"
     REFERRAL_WAITS = "referral_waits"  # no officer has answered it for longer than it may wait
+    ASKED_OFTEN = "asked_often"  # on the page, more often than anybody needs help: from here on officers are told, and nobody is referred for it
     DOCUMENT_EARLY = "document_early"  # laid while the traveller before was still passing; taken up afterwards
     # A part of the gate is gone
     BARRIER_LOST = "barrier_lost"
@@ -245,12 +246,15 @@ class NoticeShown(_Record):
 
 @dataclass(frozen=True, slots=True)
 class Opened(_Record):
-    """A document was presented; the chip is not touched yet. `direction` is the one over the border that the lane served then."""
+    """A document was presented; the chip is not touched yet. Without a `document` somebody called for an officer, and nothing is read.
+    `direction` is the one over the border that the lane served then.
+    """
 
     kind: ClassVar = RecordKind.OPENED
     leads_to_admission: ClassVar = True
     crossing: str
     direction: BorderDirection = BorderDirection.ENTRY
+    document: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,6 +372,17 @@ class Closed(_Record):
     def awaits_officer(self) -> bool:
         """A referral ends with the officer's disposition."""
         return self.verdict is ClosedAs.REFERRED
+
+
+@dataclass(frozen=True, slots=True)
+class Asked(_Record):
+    """The traveller asked for something on the page. `no_outbound_query`: from here on nothing about this crossing is asked outside the gate."""
+
+    kind: ClassVar = RecordKind.ASKED
+    urgent: ClassVar = True
+    crossing: str
+    wish: Wish
+    no_outbound_query: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -518,6 +533,7 @@ Record = (
     | Revoked
     | GrantEnded
     | Closed
+    | Asked
     | Settled
     | Incident
     | AlarmEnded

@@ -60,7 +60,9 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Inspecting:
-    """Chip and camera work side by side; this is the only place where they meet. `spoiled` collects what speaks against the face for good."""
+    """Chip and camera work side by side; this is the only place where they meet. `spoiled` collects what speaks against the face for good,
+    `more_ms` is the time that the traveller asked for besides.
+    """
 
     crossing: str
     since_ms: int
@@ -72,6 +74,7 @@ class Inspecting:
     removed: bool = False
     trouble: tuple[CameraTrouble, ...] = ()
     spoiled: tuple[Objection, ...] = ()
+    more_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,18 +9,27 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gate.passage.effects import Effect, Write
+from gate.passage.events import Wish
 from gate.passage.lane import Referral, Timing
 from gate.passage.reasons import Objection, Reason
-from gate.passage.records import Closed, ClosedAs, Incident, IncidentKind, Record, Revoked, Settled
+from gate.passage.records import Asked, Closed, ClosedAs, Incident, IncidentKind, Record, Revoked, Settled
 
 WAITING_MAX = 32  # the oldest is left to the log, which tells of it again at the next start
 
 RESTARTED = (Objection(Reason.LANE_RESTARTED),)
+CALLS = {Wish.HELP: Objection(Reason.HELP_ASKED), Wish.PROTECTION: Objection(Reason.PROTECTION_ASKED)}
 
 
-def left(referred: tuple[str, ...], first: tuple[Effect, ...]) -> tuple[Referral, ...]:
-    """Who waits at the start of the program: who was referred before, the log keeps to itself why, and whom its `first` effects refer."""
-    return follow(tuple(Referral(crossing, RESTARTED) for crossing in referred), first)
+def left(referred: tuple[str, ...], first: tuple[Effect, ...], protected: tuple[str, ...] = ()) -> tuple[Referral, ...]:
+    """Who waits at the start of the program: who was referred before, the log keeps to itself why but for who asked for protection, and whom
+    its `first` effects refer.
+    """
+    return follow(tuple(Referral(crossing, of_earlier(crossing, protected)) for crossing in referred), first)
+
+
+def of_earlier(crossing: str, protected: tuple[str, ...]) -> tuple[Objection, ...]:
+    """What is known of a crossing of an earlier run."""
+    return (*RESTARTED, CALLS[Wish.PROTECTION]) if crossing in protected else RESTARTED
 
 
 def follow(waiting: tuple[Referral, ...], effects: tuple[Effect, ...], now_ms: int = 0) -> tuple[Referral, ...]:
@@ -49,6 +58,8 @@ def _after(waiting: tuple[Referral, ...], record: Record, now_ms: int) -> tuple[
             return (*waiting, Referral(crossing, objections, now_ms))
         case Revoked(crossing, reasons):
             return tuple(_with(one, reasons) if one.crossing == crossing else one for one in waiting)
+        case Asked(crossing, Wish.HELP | Wish.PROTECTION as wish):
+            return tuple(_with(one, (CALLS[wish],)) if one.crossing == crossing else one for one in waiting)
         case Settled(crossing):
             return _others(waiting, crossing)
         case _:
@@ -56,7 +67,7 @@ def _after(waiting: tuple[Referral, ...], record: Record, now_ms: int) -> tuple[
 
 
 def _with(referral: Referral, more: tuple[Objection, ...]) -> Referral:
-    """An officer's admission failed: the referral waits again, with why."""
+    """More speaks for an officer: an admission that failed, or what the traveller asked for while they wait."""
     return replace(referral, objections=tuple(dict.fromkeys((*referral.objections, *more))))
 
 

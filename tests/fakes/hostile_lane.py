@@ -46,7 +46,9 @@ from gate.passage.events import (
     Tick,
     TrackChange,
     TrackChanged,
+    TravellerAsked,
     VideoDoubted,
+    Wish,
 )
 from gate.passage.evidence import Alarm, CameraTrouble, Score
 from gate.passage.orders import (
@@ -186,9 +188,13 @@ class Hostile:
             lambda: GrantFailed(crossing),
             lambda: RecordReplaced(crossing, rng.choice(list(RecordKind))),
             DocumentRemoved,
+            self._asked,
             lambda: PageGuided(rng.choice(list(Guidance))),
         ]
         return rng.choice(kinds)()
+
+    def _asked(self) -> Event:
+        return TravellerAsked(f"a{self.rng.getrandbits(64):x}", self.rng.choice(list(Wish)))
 
     def _session(self) -> int:
         return int(self.rng.random() < 0.05)

@@ -135,6 +135,8 @@ class Oracle(Hearing, Books):
         for number, (_, _, asked_ms) in self.asked.items():
             if now_ms - asked_ms > SOON_MS:
                 self.broken("2", f"order {number} was not answered")
+        if self.calling_ms is not None and now_ms - self.calling_ms > SOON_MS:
+            self.broken("line 8", "somebody asked for an officer, and no officer is told")
         if self.went != self.written:
             self.broken("line 6", f"the controller counted {self.went}, the books say {self.written}")
         while self.granted:
@@ -209,7 +211,8 @@ class Oracle(Hearing, Books):
         self.lost, self.present_ms, self.site, self.end_asked_ms, self.emergency_ms = set(), None, None, None, None
         self.asked.clear()
         self.granted.clear()
-        self.emergency_recorded = False
+        self.emergency_recorded = self.asked_often = False
+        self.calling_ms = None
         self._officers_word_of(durable)
         self.screen = Screen.CLOSED
         kept = {(type(record), records.crossing_of(record)) for record in durable}

@@ -21,9 +21,10 @@ from gate.passage.states import Rules
 FRESH_MS = 300  # older status does not speak for the lane
 AGAIN_MS = 1_000  # a status that contradicts an order so long after it has it told again
 SOON_MS = 150  # what must be done at once may wait for a tick
-CROSSING_MAX_MS = 90_000  # the sum of all that a crossing may wait for
+CROSSING_MAX_MS = 120_000  # the sum of all that a crossing may wait for
 TRACE_LINES = 80
 CROSSINGS_MAX = 40
+CALLED = "the traveller asked for an officer"
 ADMITTED, REFERRED = records.ClosedAs.ADMITTED, records.ClosedAs.REFERRED
 
 
@@ -126,6 +127,8 @@ class Account:
         default_factory=set
     )  # alarms that are an officer's to see, and that none has acknowledged
     emergency_recorded: bool = False
+    calling_ms: float | None = None  # since when a traveller asks for an officer, and nobody waits for one yet
+    asked_often: bool = False  # officers were told that they are called too often, and none has acknowledged it
     # The books: what the controller counted, and what records say
     counted: Counters | None = None
     went: dict[records.Direction, int] = field(default_factory=_directions)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fakes.oracle_account import ADMITTED, CROSSINGS_MAX, REFERRED, Account, Seen
+from fakes.oracle_account import ADMITTED, CALLED, CROSSINGS_MAX, REFERRED, Account, Seen
 
 from gate.passage import records
 from gate.passage.evidence import CheckResult, FaceEvidence
@@ -20,8 +20,8 @@ class Books(Account):
         """A record is given to the log."""
         self.note(now_ms, f"    WRITE{' AND WAIT' if awaited else ''} {in_short(record)}")
         match record:
-            case records.Opened(crossing):
-                self._opened(crossing, now_ms, awaited=awaited)
+            case records.Opened():
+                self._opened(record, now_ms, awaited=awaited)
             case records.Decided():
                 self._decided(record, now_ms, awaited=awaited)
             case records.Overruled(crossing):
@@ -50,6 +50,10 @@ class Books(Account):
         match record:
             case records.Incident(incident=kind) if kind in NOT_SHOWN:
                 self.told_ms = now_ms
+            case records.Incident(incident=records.IncidentKind.ASKED_OFTEN):
+                self._called_too_often()
+            case records.Obeyed(verb=records.ObeyedVerb.ACKNOWLEDGE):
+                self.asked_often = False
             case records.EmergencyBegan():
                 self.emergency_recorded = True
             case records.EmergencyEnded():
@@ -60,6 +64,13 @@ class Books(Account):
             case _:
                 pass
 
+    def _called_too_often(self) -> None:
+        """An officer is told, and whoever is let through stays so."""
+        self.count("called too often")
+        self.asked_often, self.calling_ms = True, None
+        if self.grant is not None and self.grant.must_revoke == CALLED:
+            self.grant.must_revoke = ""
+
     def _known(self, crossing: str, what: str) -> Seen:
         seen = self.crossings.get(crossing)
         if seen is None:
@@ -67,10 +78,11 @@ class Books(Account):
             raise AssertionError
         return seen
 
-    def _opened(self, crossing: str, now_ms: float, *, awaited: bool) -> None:
+    def _opened(self, record: records.Opened, now_ms: float, *, awaited: bool) -> None:
+        crossing = record.crossing
         if not awaited or crossing in self.crossings:
             self.broken("10", f"{crossing} is opened twice, or its opening is not waited for")
-        if self.closed:
+        if self.closed and record.document:
             self.broken("line 5", f"{crossing} is opened in a lane that an officer closed")
         self.crossings[crossing] = Seen(now_ms)
         while len(self.crossings) > CROSSINGS_MAX:
@@ -124,6 +136,8 @@ class Books(Account):
         if seen.verdict is not None:
             self.broken("10", f"{crossing} has two verdicts")
         seen.verdict = verdict
+        if verdict is REFERRED:
+            self.calling_ms = None
         self.count(f"closed {verdict.value}")
         if (verdict is REFERRED) is not bool(record.reasons):
             self.broken("10", f"{crossing} is closed as {verdict.value} for the reasons {record.reasons}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fakes.oracle_account import Account, Outstanding, Owed
+from fakes.oracle_account import CALLED, Account, Outstanding, Owed
 
 from gate.passage import records
 from gate.passage.events import (
@@ -25,7 +25,9 @@ from gate.passage.events import (
     Tick,
     TrackChange,
     TrackChanged,
+    TravellerAsked,
     VideoDoubted,
+    Wish,
 )
 from gate.passage.evidence import Alarm
 from gate.passage.orders import Admit, BeginEmergency, BePresent, EndEmergencyNow, Free, Hold, Ordered
@@ -54,6 +56,8 @@ class Hearing(Account):
                 self.site = event
             case Ordered():
                 self._ordered(event, now_ms, fresh=fresh)
+            case TravellerAsked(wish=Wish.HELP | Wish.PROTECTION):
+                self._called(now_ms)
             case RecordReplaced(str() as crossing):
                 if (seen := self.crossings.get(crossing)) is not None:
                     seen.lacks_record = True
@@ -131,6 +135,16 @@ class Hearing(Account):
         if seen.session is not None and seen.session != session:
             self.spoil(crossing, "another session of the camera", now_ms, before=True)
         seen.session = session
+
+    def _called(self, now_ms: float) -> None:
+        """Somebody asks for an officer: one is told, and who was let through is not any more. Who waits already is asked about once."""
+        if self.asked_often:
+            return
+        self.count("called")
+        if self.grant is not None:
+            self.grant.spoil(CALLED, now_ms)
+        if self.calling_ms is None and not any(seen.waits for seen in self.crossings.values()):
+            self.calling_ms = now_ms
 
     # ── officers ─────────────────────────────────────────────────────────────────────────────────────────────────────
 

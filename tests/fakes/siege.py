@@ -40,6 +40,8 @@ from gate.passage.events import (
     PartLost,
     SiteSeen,
     Tick,
+    TravellerAsked,
+    Wish,
 )
 from gate.passage.evidence import Door, Score
 from gate.passage.orders import (
@@ -326,6 +328,9 @@ class Siege(BesiegedLane):
             self.tell(self._order(any_command(rng, waits, running), stale=rng.random() < 0.1))
         if rng.random() < 0.004 * self.hostility:
             self.tell(any_lie(rng, running, list(self.owners)[-3:]))
+        if rng.random() < 0.002:
+            self.numbers += 1
+            self.tell(*[TravellerAsked(f"asks{self.numbers}", rng.choice(list(Wish)))] * rng.choice([1, 1, 3]))
         if self.troubles and rng.random() < 0.01 * self.hostility * (2 if self.inside else 1):
             self._goes_wrong(rng.choice(self.troubles), self.now_ms + rng.choice([200, 700, 3_000, 12_000]))
 

@@ -22,6 +22,8 @@ from gate.passage.events import (
     RecordReplaced,
     SensorsSeen,
     SiteSeen,
+    TravellerAsked,
+    Wish,
 )
 from gate.passage.evidence import Alarm, Door
 from gate.passage.machine import Rules
@@ -47,6 +49,9 @@ class BrokenPromiseError(AssertionError):
     """Which promise, and the last lines of the history."""
 
 
+ASKED = "somebody asks for an officer"
+
+
 @dataclass(slots=True)
 class Crossing:
     """What is known of one."""
@@ -60,6 +65,11 @@ class Crossing:
     verdict: ClosedAs | None = None
     settled: bool = False
     through: bool = False
+
+    @property
+    def waits(self) -> bool:
+        """True while an officer must see to it."""
+        return self.verdict is ClosedAs.REFERRED and not self.settled
 
 
 @dataclass(slots=True)
@@ -107,6 +117,8 @@ class Account:
     doors: dict[Door, tuple[DoorSeen, int]] = field(default_factory=dict)
     looks: deque[Look] = field(default_factory=lambda: deque(maxlen=2))
     called: bool = False
+    asked_often: bool = False
+    asking: bool = False  # somebody asks for an officer with the latest event
     lost: set[Part] = field(default_factory=set)
     site: tuple[SiteSeen, int] | None = None
     present_ms: int | None = None
@@ -164,6 +176,7 @@ class Account:
                 self._ordered(number, command)
             case _:
                 pass
+        self.asking = isinstance(event, TravellerAsked) and event.wish is not Wish.MORE_TIME
         self.must_end = "" if self.grant is None else self._ends(self.grant, event, fresh=fresh)
 
     def _ordered(self, number: int, command: Command) -> None:
@@ -200,7 +213,7 @@ class Account:
         if not seen.grants_left:
             self.revoking_ms.pop(door, None)
 
-    def _ends(self, grant: Outstanding, event: Event, *, fresh: bool) -> str:  # noqa: C901, PLR0911 - a list of grounds
+    def _ends(self, grant: Outstanding, event: Event, *, fresh: bool) -> str:  # noqa: C901, PLR0911, PLR0912 - a list of grounds
         """Why the outstanding grant must be over when this event was answered."""
         match event:
             case DoorSeen(door=grant.door):
@@ -222,6 +235,8 @@ class Account:
                 return "a record is missing"
             case GrantFailed(grant.crossing, grant.door):
                 return "it failed"
+            case TravellerAsked(wish=Wish.HELP | Wish.PROTECTION) if not self.asked_often:
+                return ASKED
             case Ordered(_, _, _, Free()):
                 return "somebody is freed"
             case Ordered(_, _, _, Hold(grant.crossing)) if fresh:
@@ -241,7 +256,7 @@ class Account:
         self.trace.append(f"{now_ms:9d}  ==== a new start")
         self.words, self.doors, self.grant, self.must_end, self.asked = {}, {}, None, "", {}
         self.looks.clear()
-        self.releasing, self.revoking_ms, self.called = {}, {}, told.called
+        self.releasing, self.revoking_ms, self.called, self.asked_often = {}, {}, told.called, False
         self.alarmed = {one: set(told.alarms_at(one)) for one in Door}
         self.maintained = told.maintained_by is not None
         self.lost, self.site, self.present_ms, self.emergency, self.offered = {Part.SENSORS}, None, None, False, False

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 
-from fakes.siege_account import OTHER, PART, Account, Crossing, Outstanding, Word
+from fakes.siege_account import ASKED, OTHER, PART, Account, Crossing, Outstanding, Word
 
 from gate.passage import records
 from gate.passage.effects import (
@@ -207,7 +207,7 @@ class Judge(Account):
         if command is None:
             self.broken("2: an order is answered twice")
         if isinstance(command, AcknowledgeAlarms) and outcome in {Outcome.DONE, Outcome.ORDERED}:
-            self.called = False
+            self.called = self.asked_often = False
             for door in Door:
                 self.alarmed[door] = set()
 
@@ -218,7 +218,9 @@ class Judge(Account):
         match record:
             case records.Opened():
                 self.crossings[crossing] = Crossing()
-                self.offered = False
+                self.offered = (
+                    self.offered and not record.document
+                )  # who calls on the page changes nothing for whoever waits inside
             case records.EntryDecided() | records.Decided() | records.Overruled():
                 self._decides(record, crossing)
             case records.Granted():
@@ -266,6 +268,9 @@ class Judge(Account):
                 self.releasing = {}
             case records.Incident(incident=IncidentKind.WAY_BACK):
                 self.offered = True
+            case records.Incident(incident=IncidentKind.ASKED_OFTEN):
+                self.asked_often = True
+                self.must_end = "" if self.must_end == ASKED else self.must_end
             case records.Obeyed(verb=ObeyedVerb.CONSENT | ObeyedVerb.OPEN as verb):
                 self.maintained = verb is ObeyedVerb.CONSENT
             case _:
@@ -304,6 +309,7 @@ class Judge(Account):
             self.grant = None
         if self.asked:
             self.broken("2: an order is not answered")
+        self._is_heard()
         if self.counted != self.written and +Counter(self.counted) != +Counter(self.written):
             self.broken(f"3: counted {self.counted}, written {self.written}")
         if self._burns() and not self.emergency:
@@ -322,6 +328,10 @@ class Judge(Account):
             known = self.crossings.get(crossing or "")
             if known is not None and known.started and known.verdict is not None and not known.erased:
                 self.broken("12: closed, and not erased")
+
+    def _is_heard(self) -> None:
+        if self.asking and not (self.asked_often or any(one.waits for one in self.crossings.values())):
+            self.broken("help: somebody asked for an officer, and none is told")
 
     def _is_explained(self) -> None:
         if self.offered:

@@ -99,7 +99,7 @@ class BesiegedLane:
 
     def started(self, left: tuple[str, ...], referred: tuple[str, ...], told: Remembered) -> tuple[Effect, ...]:
         """What the lane does at its start, with what the log tells of an earlier run."""
-        self.state, effects = machine.start(left, referred, told.through)
+        self.state, effects = machine.start(left, referred, told.through, told.protected)
         doors = tuple(
             Doorway(
                 one,
@@ -114,9 +114,12 @@ class BesiegedLane:
             interior=Interior(called=told.called),
             lost=frozenset({Part.SENSORS}),
             replaced=told.replaced,
-            waiting=tuple(replace(one, since_ms=self.now_ms) for one in waiting.left(referred, effects)),
+            waiting=tuple(
+                replace(one, since_ms=self.now_ms) for one in waiting.left(referred, effects, told.protected)
+            ),
             closed_by=told.closed_by,
             maintained_by=told.maintained_by,
+            shielded=(*left, *referred),
         )
         return effects
 

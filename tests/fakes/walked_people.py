@@ -18,7 +18,9 @@ from gate.passage.events import (
     FaceSeen,
     TrackChange,
     TrackChanged,
+    TravellerAsked,
     VideoDoubted,
+    Wish,
 )
 from gate.passage.evidence import CameraTrouble, CheckId, CheckResult, Score
 from gate.passage.orders import AcknowledgeAlarms, Admit, BePresent, Disposition, EndEmergencyNow, HandOver
@@ -187,6 +189,15 @@ class People:
         return doubts[kind]
 
     # ── officers ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def ask(self) -> None:
+        """Now and then somebody asks for something on the page, whoever it is and whatever goes on; some of them go on and on."""
+        lane, rng = self._lane, self._rng
+        while True:
+            await asyncio.sleep(rng.uniform(20.0, 240.0))
+            for _ in range(rng.choice([1, 1, 1, 1, 40])):
+                lane.post(TravellerAsked(f"asks-{rng.getrandbits(64):x}", rng.choice(list(Wish))))
+                await asyncio.sleep(rng.choice([0.0, 0.05, 3.0]))
 
     async def serve(self) -> None:
         """An officer at the lane who does what is to be done, now and then. For ever."""

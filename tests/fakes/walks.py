@@ -47,7 +47,8 @@ class Walk:
     async def _live(self, steps: int) -> None:
         """Some minutes with everything that can happen."""
         stories = [
-            asyncio.ensure_future(story()) for story in (self._people.come, self._people.serve, self._troubles.come)
+            asyncio.ensure_future(story())
+            for story in (self._people.come, self._people.ask, self._people.serve, self._troubles.come)
         ]
         until_s = self._lane.clock() + CALM_EVERY_S
         while self._lane.clock() < until_s and self._lane.oracle.steps < steps:

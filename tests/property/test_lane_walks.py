@@ -23,7 +23,7 @@ HOSTILE_STEPS = 20_000
 # What a walk must have reached, or it proves nothing.
 REACHED = (
     "admit", "refer", "grant", "revoke", "release", "closed admitted", "closed referred", "admitted_by_officer",
-    "passed by grant", "passed by release", "passed by emergency", "passed by nothing",
+    "passed by grant", "passed by release", "passed by emergency", "passed by nothing", "called", "called too often",
 )  # fmt: skip
 
 
@@ -70,6 +70,10 @@ CONTROLS: dict[str, tuple[str, tuple[Switch, ...]]] = {
     "passages are not written": ("line 6", ((machine, "entries", _nothing),)),
     "nobody waits for an officer": ("line 7", ((waiting, "follow", _nothing),)),
     "emergencies are not seen": ("7", ((lane.Surroundings, "emergency", lambda _: False),)),
+    "who asks for an officer is not heard": (
+        "line 8",
+        ((machine, "ask", lambda _rules, around, state, _asked, _now_ms: (around, state, ())),),
+    ),
     "travellers are always invited": ("line 5", ((lane.Surroundings, "in_service", lambda _: True),)),
 }
 

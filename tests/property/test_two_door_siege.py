@@ -79,6 +79,7 @@ CONTROLS = {
         "closing", "gate/passage/obeying.py", "isinstance(state, Granted | Emergency)", "isinstance(state, Granted)"
     ),
     "8": Mutant("no way back", "gate/passage/way_back.py", "if not is_due or", "if True or"),
+    "help": Mutant("unheard", "gate/passage/machine.py", "elif isinstance(event, TravellerAsked):", "elif False:"),
     "records": Mutant(
         "unsaid", "gate/passage/way_back.py", "(incident(crossing_of(state), IncidentKind.WAY_BACK),)", "()"
     ),

@@ -166,13 +166,14 @@ class Engine:
         self._purpose = purpose
         self._events: asyncio.Queue[Event] = asyncio.Queue(maxsize=EVENTS_MAX)
         known = remembered or Remembered()
-        self._state, self._first_effects = machine.start(open_crossings, referred, known.through)
+        self._state, self._first_effects = machine.start(open_crossings, referred, known.through, known.protected)
         self._around = Surroundings(
             doors=tuple(Doorway(door, counted=known.counted_at(door)) for door in self._barriers),
             interior=Interior(called=known.called) if first_barrier is not None or known.called else None,
             lost=missing,
             replaced=known.replaced,
-            waiting=waiting.left(referred, self._first_effects),
+            waiting=waiting.left(referred, self._first_effects, known.protected),
+            shielded=(*open_crossings, *referred),  # what their travellers asked for, nobody knows any more
             closed_by=known.closed_by,
             maintained_by=known.maintained_by,
             direction=rules.service.direction_after(known.direction),
@@ -283,7 +284,7 @@ class Engine:
                     self._crossing_task = None
 
     def _write(self, record: records.Record, *, awaited: bool) -> None:
-        if isinstance(record, records.Opened):
+        if isinstance(record, records.Opened) and record.document:
             self.stopwatch = Stopwatch(record.crossing)
             self.mark(record.crossing, "presented")
         elif (crossing := records.crossing_of(record)) is not None:

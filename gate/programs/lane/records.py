@@ -10,9 +10,11 @@ import msgspec
 
 from gate.channel.messages import BODY_BYTES_MAX
 from gate.passage.counting import Counters
+from gate.passage.events import Wish
 from gate.passage.evidence import Alarm, Door
 from gate.passage.policy import Decision, Verdict, decide, decide_entry
 from gate.passage.records import (
+    Asked,
     Counted,
     Decided,
     EntryDecided,
@@ -23,10 +25,12 @@ from gate.passage.records import (
     Passed,
     PassedBy,
     Record,
+    Settled,
 )
 from gate.passage.serving import BorderDirection
 
-REPLACED_MAX = 6  # crossings that are remembered over a restart: as many as the log keeps bytes for
+PROTECTED_MAX = 6  # crossings whose travellers asked for protection, that are remembered over a restart
+REPLACED_MAX = 6  # crossings of which a record is missing, likewise: as many as the log keeps bytes for
 
 
 class RecordError(Exception):
@@ -68,7 +72,7 @@ def _canonical(fields: dict[str, object], *, allow_nan: bool) -> bytes:
 class Remembered:
     """What the log tells the lane at its next start: how far the books of passages go, of which crossings a record is missing, who
     was the last to pass on the grant of their crossing, which alarms no officer has acknowledged who must, whether somebody `called` for help
-    and none has answered, and who closed the lane.
+    and none has answered, who closed the lane, and in which of the crossings that wait a traveller asked for protection.
     `asked_by` is the technician who asked for maintenance last, `maintained_by` the one who works on the lane, `direction` and
     `travellers` what an officer ordered it to serve, if one did. Of two doors, `counted` and `alarms` are the last one's, `first_counted` and `first_alarms` the first one's.
     """
@@ -85,6 +89,7 @@ class Remembered:
     direction: BorderDirection | None = None
     travellers: str | None = None
     called: bool = False
+    protected: tuple[str, ...] = ()
 
     def counted_at(self, door: Door) -> Counters | None:
         """How far a door's books go."""
@@ -119,6 +124,10 @@ class Remembered:
                 return replace(known, called=True)
             case Obeyed():
                 return known.ordered(record)
+            case Asked(crossing, Wish.PROTECTION):
+                return replace(known, protected=(*known.protected, crossing)[-PROTECTED_MAX:])
+            case Settled(crossing):
+                return replace(known, protected=tuple(one for one in known.protected if one != crossing))
             case _:
                 return known
 

@@ -14,6 +14,7 @@ from typing import Final
 
 from gate.passage import records
 from gate.passage.evidence import CheckId, CheckResult, DocumentEvidence
+from gate.passage.reasons import Reason
 from gate.passage.screen import Guidance
 
 STAGES: Final = ("chip_read", "face_compared", "decided", "passed")  # of those that a closed crossing has reached
@@ -22,6 +23,9 @@ LATEST: Final = 20
 SHARE_MAX: Final = 0.25  # of the latest chips, or pages, that could not be read
 LIGHT_SHARE_MAX: Final = 0.5
 SILENT_SHARE_MAX: Final = 0.01
+_COUNTED_AS: Final = {
+    Reason.PROTECTION_ASKED: Reason.HELP_ASKED
+}  # who asks for protection is told to officers, and to no counter
 QUESTIONS_MIN: Final = 1_000  # to a board, before a share of them says anything
 
 
@@ -115,8 +119,8 @@ class Tally:
 
     def _closed(self, record: records.Closed) -> None:
         self.crossings[record.verdict.value] += 1
-        self.reasons.update({one.reason.value for one in record.reasons})
         self.last_s = {stage: round(at_ms / 1000, 3) for stage, at_ms in record.stages_ms.items()}
+        self.reasons.update({_COUNTED_AS.get(one.reason, one.reason).value for one in record.reasons})
         for stage, durations in self.stages.items():
             if (at_ms := record.stages_ms.get(stage)) is not None:
                 durations.took(at_ms / 1000)

@@ -52,7 +52,7 @@ from gate.passage.records import Decided, EntryDecided, Obeyed, ObeyedVerb, Open
 from gate.passage.screen import Screen
 from gate.passage.serving import EU, EVERYBODY, BorderDirection, Service, Travellers
 from gate.passage.states import Emergency, Idle, Inspecting, Recording, Referred, crossing_of
-from gate.programs.lane.records import REPLACED_MAX, Remembered, encode, replay
+from gate.programs.lane.records import PROTECTED_MAX, REPLACED_MAX, Remembered, encode, replay
 
 ENTRY, EXIT = BorderDirection
 CREW = Travellers("crew", ("PHL", "IND"))
@@ -489,6 +489,7 @@ def test_whatever_is_remembered_fits_what_the_log_keeps() -> None:
         ENTRY,
         "t" * 32,
         called=True,
+        protected=("p" * 32,) * PROTECTED_MAX,
     )
     assert len(everything.to_bytes()) <= REMEMBERED_BYTES_MAX
 

@@ -51,7 +51,7 @@ from gate.passage.records import (
 )
 from gate.programs.lane import owed
 from gate.programs.lane.owed import HELD_UP_MAX, Answer, Outcome, Owed
-from gate.programs.lane.records import REPLACED_MAX, Remembered
+from gate.programs.lane.records import PROTECTED_MAX, REPLACED_MAX, Remembered
 
 
 def queue() -> Owed:
@@ -347,6 +347,7 @@ def test_what_is_remembered_goes_on_from_what_the_log_told_and_has_its_limit() -
         first_counted=Counters(COUNTS - 1, COUNTS - 1, 0xFFFF),
         first_alarms=tuple(Alarm),
         called=True,
+        protected=("p" * 32,) * PROTECTED_MAX,
     )
     waiting = Owed(lambda: bytes(16), Remembered.of(told.to_bytes()))
     counters = Counters(COUNTS - 1, COUNTS - 1, 0xFFFF)

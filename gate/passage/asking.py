@@ -1,0 +1,121 @@
+"""What travellers ask for on the page: an officer, an officer and protection, or more time. Pure.
+
+Asking opens nothing and frees nobody. Whoever calls is referred, as for any other cause: a running crossing with the reason that it was asked, and
+a grant that nobody has used is taken back; where no crossing of theirs runs, one without a document is opened and referred at once, so
+that it waits for an officer and can be settled like every other. In an emergency, or behind a traveller who is through, it waits beside what goes
+on. Whoever waits already is asked about once: the officer sees what was asked, and the page shows nothing new.
+
+Officers are called `Timing.asked_again_max` times within `Timing.asked_again_ms`. After that a page is broken or hostile, and may not keep the
+lane out of service: officers are told so once, and nobody is referred for it until one of them acknowledges it. No query about whoever asked for
+protection leaves the gate even then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gate.passage import records
+from gate.passage.effects import Effect, Show, Write
+from gate.passage.endings import closed, incident, refer, revoke
+from gate.passage.events import TravellerAsked, Wish
+from gate.passage.lane import Surroundings, Timing
+from gate.passage.reasons import Objection
+from gate.passage.records import ClosedAs, IncidentKind
+from gate.passage.screen import Screen
+from gate.passage.states import (
+    Emergency,
+    Entering,
+    Granted,
+    Idle,
+    Inspecting,
+    Looking,
+    Opening,
+    Overruling,
+    Passing,
+    Reading,
+    Recording,
+    Referred,
+    Rules,
+    State,
+    Step,
+    crossing_of,
+)
+from gate.passage.waiting import CALLS
+
+SHIELDED_MAX = 64  # crossings; the oldest is forgotten, and has been over for long
+
+Asking = tuple[Surroundings, State, tuple[Effect, ...]]
+
+
+def ask(rules: Rules, around: Surroundings, state: State, asked: TravellerAsked, now_ms: int) -> Asking:
+    """Answer what was asked for on the page."""
+    match asked.wish:
+        case Wish.MORE_TIME:
+            return around, *_more_time(rules.timing, state)
+        case Wish.HELP | Wish.PROTECTION:  # pragma: no branch - the type checker proves the match complete
+            return _call(rules.timing, around, state, asked, now_ms)
+
+
+def _more_time(timing: Timing, state: State) -> Step:
+    """Once a crossing, while its traveller is looked at. The lane is theirs for so much longer; others wait."""
+    if not isinstance(state, Inspecting) or state.more_ms:
+        return state, ()
+    written = Write(records.Asked(state.crossing, Wish.MORE_TIME, no_outbound_query=False))
+    return replace(state, more_ms=timing.more_time_ms), (written,)
+
+
+def _call(timing: Timing, around: Surroundings, state: State, asked: TravellerAsked, now_ms: int) -> Asking:
+    objection = CALLS[asked.wish]
+    if _is_known(around, state, objection):
+        return around, state, ()
+    is_new = isinstance(state, Idle | Passing | Emergency)
+    crossing = asked.crossing if is_new else state.crossing
+    lately = tuple(at_ms for at_ms in around.calls if now_ms - at_ms < timing.asked_again_ms)
+    if len(lately) >= timing.asked_again_max and not isinstance(state, Referred):
+        told = () if around.asked_often else (incident(crossing_of(state), IncidentKind.ASKED_OFTEN),)
+        around = around if is_new else _shielded(around, crossing, asked.wish)
+        return replace(around, calls=lately, asked_often=True), state, told
+    calls = lately if isinstance(state, Referred) else (*lately, now_ms)
+    around = replace(_shielded(around, crossing, asked.wish), calls=calls)
+    state, effects = _heeded(around, state, asked.crossing, objection)
+    written = Write(records.Asked(crossing, asked.wish, no_outbound_query=crossing in around.shielded))
+    return around, state, (*effects, written)
+
+
+def _shielded(around: Surroundings, crossing: str, wish: Wish) -> Surroundings:
+    """The surroundings where nothing about this crossing is asked outside the gate, if that was asked for."""
+    if wish is not Wish.PROTECTION or crossing in around.shielded:
+        return around
+    return replace(around, shielded=(*around.shielded, crossing)[-SHIELDED_MAX:])
+
+
+def _is_known(around: Surroundings, state: State, objection: Objection) -> bool:
+    """True when whoever asks waits with this already, or somebody does whom the lane cannot tell from them."""
+    match state:
+        case Referred():
+            return objection in state.objections
+        case Passing() | Emergency():
+            return any(objection in one.objections for one in around.waiting if one.crossing != crossing_of(state))
+        case _:
+            return False
+
+
+def _heeded(around: Surroundings, state: State, fresh: str, objection: Objection) -> Step:
+    """What follows in each state; `fresh` is the crossing of whoever has none."""
+    called = (
+        Write(records.Opened(fresh, around.direction, document=False), awaited=True),
+        closed(fresh, ClosedAs.REFERRED, (objection,)),
+    )
+    match state:
+        case Granted():
+            return revoke(state, (objection,))
+        case Opening() | Reading() | Inspecting() | Recording() | Overruling() | Looking() | Entering():
+            return refer(state, (objection,))
+        case Referred():
+            return replace(state, objections=(*state.objections, objection)), ()
+        case Idle():
+            return Referred(fresh, (objection,)), (Show(Screen.OFFICER), *called)
+        case Passing():
+            return state, (Show(Screen.OFFICER), *called)
+        case Emergency():  # pragma: no branch - the type checker proves the match complete
+            return state, called
