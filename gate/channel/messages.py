@@ -14,7 +14,7 @@ from typing import Annotated
 import msgspec
 
 from gate.channel.message import Message, Name, Status, StatusRequest, refuse_unplain
-from gate.passage.events import RecordClass, RecordKind, TrackChange
+from gate.passage.events import RecordClass, RecordKind, TrackChange, Wish
 from gate.passage.evidence import (
     AccessProtocol,
     Alarm,
@@ -676,6 +676,12 @@ class WatchView(Message, frozen=True):
     notice: Annotated[str, msgspec.Meta(pattern=r"^(?:[0-9a-f]{64})?$")] = ""
 
 
+class TravellerAsks(Message, frozen=True):
+    """Somebody asks for this on the traveller's page. Nothing answers it but the view."""
+
+    wish: Wish
+
+
 class View(Message, frozen=True):
     """What the screens show. Why a crossing waits is told to officers alone (`Waiting`).
 
@@ -821,5 +827,5 @@ class OrderAnswer(Message, frozen=True):
 ToDesk = LookWanted | SubmitOrder
 FromDesk = Look | OrderAnswer
 
-ToLane = WatchView | PagePainted | StatusRequest
+ToLane = WatchView | PagePainted | TravellerAsks | StatusRequest
 FromLane = View | Status

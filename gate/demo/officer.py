@@ -24,6 +24,7 @@ from gate.programs.shared.terminal import Terminal
 
 PRESENCE_S = 1.0
 SETTLE_AFTER_S = 0.4
+REFERRED = frozenset({Screen.OFFICER, Screen.OTHER_LANE})  # an officer goes to a traveller who was told to wait
 EMERGENCY_RETRY_S = 0.5
 RECONNECT_S = 0.1
 
@@ -92,7 +93,7 @@ class Officer:
             view = self.view
             if view is None:
                 continue
-            if view.referred is None and view.screen is not Screen.EMERGENCY:
+            if view.screen not in {*REFERRED, Screen.EMERGENCY}:
                 referred_s = loop.time()
             elif view.screen is Screen.EMERGENCY and loop.time() - referred_s > EMERGENCY_RETRY_S:
                 referred_s = loop.time()

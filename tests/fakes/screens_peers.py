@@ -19,12 +19,14 @@ from gate.channel.messages import (
     Status,
     StatusRequest,
     TintShown,
+    TravellerAsks,
     View,
     WantPreview,
     WatchView,
 )
 from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
+from gate.passage.events import Wish
 from gate.passage.screen import Guidance, Screen
 
 
@@ -35,7 +37,9 @@ def view(screen: Screen, guidance: Guidance = Guidance.NONE, **fields: Any) -> V
 
 
 class FakeLane:
-    """A lane that shows what it is told. With `mute` it keeps connections open and says nothing more; `painted` is what it heard of the page."""
+    """A lane that shows what it is told. With `mute` it keeps connections open and says nothing more; `painted` is what it heard of the page, `asked`
+    what was asked for there.
+    """
 
     def __init__(self, path: Path, *, first: View) -> None:
         self._path = path
@@ -44,6 +48,7 @@ class FakeLane:
         self.notices: list[str] = []
         self.mute = False
         self.painted: list[bool | None] = []
+        self.asked: list[Wish] = []
 
     async def show(self, view: View) -> None:
         """Send a view to everyone who watches."""
@@ -66,6 +71,8 @@ class FakeLane:
                     await connection.send(self._view)
                 elif isinstance(message, PagePainted):
                     self.painted.append(message.ok)
+                elif isinstance(message, TravellerAsks):
+                    self.asked.append(message.wish)
                 elif isinstance(message, StatusRequest) and not self.mute:
                     await connection.send(Status("lane", "ready", {}))
         finally:

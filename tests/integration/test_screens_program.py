@@ -28,6 +28,7 @@ from gate.channel.messages import Status, StatusRequest, View
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
 from gate.door.https import listen
+from gate.passage.events import Wish
 from gate.passage.screen import Guidance, Purpose, Screen
 from gate.programs.screens.program import FRAME_BYTES_MAX, Screens, run
 from gate.programs.screens.proof import ABLE_MAX_S, ALIVE_MAX_S
@@ -243,6 +244,50 @@ async def test_two_referrals_are_the_same_bytes_and_one_event_whatever_their_cau
     numbers = [int(line.rpartition("-")[2]) for line in page.heard[start - 3 :] if line.startswith("id: ")]
     assert numbers == list(range(numbers[0], numbers[0] + 3))  # no state in between, not even one that was overtaken
     assert not any(secret in answer for answer in answers for secret in ("crossing-", "referred-"))
+
+
+async def asks(address: str, wish: Wish, times: int = 1) -> None:
+    """The page says so often that somebody asks for this."""
+    async with httpx2.AsyncClient(headers=cookie(address) | {"Origin": address}) as client:
+        for _ in range(times):
+            assert (await client.post(f"{address}/ask", content=wish.value)).status_code == 204
+
+
+async def heard(lane: FakeLane, count: int) -> None:
+    async with asyncio.timeout(DEADLINE_S):
+        while len(lane.asked) < count:  # noqa: ASYNC110 - the lane is a fake
+            await asyncio.sleep(0.02)
+
+
+async def test_what_is_asked_for_on_the_page_reaches_the_lane_however_often_it_is_said_a_few_times(
+    tmp_path: Path,
+) -> None:
+    settings = config(tmp_path)
+    async with (
+        FakeLane(settings.socket("lane"), first=view(Screen.LOOK)).run() as lane,
+        program(settings) as address,
+        watching(address) as page,
+    ):
+        await page.until(screen="look")
+        await asks(address, Wish.MORE_TIME)
+        await heard(lane, 1)
+        await asks(address, Wish.HELP, times=300)
+        await asks(address, Wish.PROTECTION)
+        await heard(lane, 3)
+        assert lane.asked[:2] == [Wish.MORE_TIME, Wish.HELP]
+        assert Wish.PROTECTION in lane.asked
+        assert len(lane.asked) < 30  # half a second apart at least
+
+
+async def test_a_lane_that_comes_back_is_told_of_a_call_that_came_while_it_was_away(tmp_path: Path) -> None:
+    settings = config(tmp_path)
+    async with program(settings) as address, watching(address) as page:
+        await page.until(screen="officer")
+        await asks(address, Wish.PROTECTION, times=10)
+        await asks(address, Wish.MORE_TIME)
+        async with FakeLane(settings.socket("lane"), first=view(Screen.WELCOME)).run() as lane:
+            await heard(lane, 1)
+            assert lane.asked == [Wish.PROTECTION]
 
 
 async def test_pictures_flow_only_while_a_page_looks_at_the_look_screen(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from gate.channel import messages
 from gate.passage.events import DocumentPresented, DocumentRemoved, Event, PageGuided, Part, PartBack, PartLost
 from gate.passage.screen import Guidance
 
+CROSSING_BYTES = 16  # of its random name
 VISA_KEPT_S = 60.0  # from a visa's page to the passport's own
 VISAS = frozenset({"MRVA", "MRVB"})
 
@@ -44,7 +45,7 @@ class Documents:
 
     def present(self, document: Presented) -> None:
         """A document lies there: it opens a crossing, or is presented again in the middle of one."""
-        crossing = secrets.token_hex(16)
+        crossing = secrets.token_hex(CROSSING_BYTES)
         self._presented = {crossing: document}
         self._post(DocumentPresented(crossing))
 

@@ -31,7 +31,9 @@ from gate.passage.events import (
     PartLost,
     SiteSeen,
     TrackChanged,
+    TravellerAsked,
     VideoDoubted,
+    Wish,
 )
 from gate.passage.evidence import Door
 from gate.passage.machine import Granted, crossing_of
@@ -45,10 +47,11 @@ from gate.programs.lane import able
 from gate.programs.lane.able import Pulse
 from gate.programs.lane.centre import ControlCentre
 from gate.programs.lane.clients import LogClient, VisionClient
-from gate.programs.lane.documents import Documents, PageListener
+from gate.programs.lane.documents import CROSSING_BYTES, Documents, PageListener
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.leaf import LeafTimes
 from gate.programs.lane.officers import Officers
+from gate.programs.lane.paced import Paced
 from gate.programs.lane.parts import BarrierKeeper, SensorsKeeper, SwipeKeeper, Watching
 from gate.programs.lane.reading import Reading
 from gate.programs.lane.records import Remembered
@@ -142,6 +145,7 @@ class Lane:
             idle=lambda: crossing_of(self.engine.state) is None,
             clock_s=lambda: asyncio.get_running_loop().time(),
         )
+        paced = Paced(self._show, clock_ms=lambda: asyncio.get_running_loop().time() * 1000)
         self.engine = Engine(
             rules=rules_of(config),
             barrier=self._barrier,
@@ -152,7 +156,7 @@ class Lane:
             open_camera=lambda crossing: self._vision.send(messages.OpenCamera(crossing)),
             erase=self._erase,
             forget=self._documents.forget,
-            show=self._show,
+            show=paced.show,
             answer=self._answer,
             clock_ms=lambda: asyncio.get_running_loop().time() * 1000,
             purpose=config.purpose,
@@ -166,6 +170,7 @@ class Lane:
         self._views = Views(
             status=self._status,
             purpose=config.purpose,
+            asked=self._asked,
             on_notice=lambda notice: self.append(NoticeShown(notice), awaited=False),
             on_page=lambda painted: self._post(PartBack(Part.SCREEN) if painted else PartLost(Part.SCREEN)),
         )
@@ -189,6 +194,7 @@ class Lane:
             mark=self.engine.mark,
             issued_by=self.engine.issued_by,
             take_sealed=partial(self._take_sealed, part=DOCUMENT),
+            is_shielded=lambda crossing: crossing in self.engine.around.shielded,
         )
 
     async def last_words(self) -> None:
@@ -241,6 +247,9 @@ class Lane:
 
     def _post(self, event: Event) -> None:
         self.engine.post(event)
+
+    def _asked(self, wish: Wish) -> None:
+        self._post(TravellerAsked(secrets.token_hex(CROSSING_BYTES), wish))
 
     def _erase(self, erasing: Erase) -> None:
         """End both children of a crossing; before an officer's eyes are to see what they have, it is sealed to whoever is present."""

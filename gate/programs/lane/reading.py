@@ -32,7 +32,10 @@ Way = Callable[[ways.Address], Awaitable[socket.socket | None]]
 
 
 class Reading:
-    """Reads documents, each in a child of its own. `way` asks vision for a way to one of its children; None: vision is not there."""
+    """Reads documents, each in a child of its own. `way` asks vision for a way to one of its children; None: vision is not there.
+
+    `is_shielded` says of a crossing that nothing about it may be asked outside the gate: its questions to the control centre stay unasked.
+    """
 
     def __init__(
         self,
@@ -44,6 +47,7 @@ class Reading:
         mark: Callable[[str, str], None],
         issued_by: Callable[[str, str], None],
         take_sealed: Callable[[messages.SealedPiece], None],
+        is_shielded: Callable[[str], bool],
     ) -> None:
         self._spare = spare
         self._centre = centre
@@ -52,6 +56,7 @@ class Reading:
         self._mark = mark
         self._issued_by = issued_by
         self._take_sealed = take_sealed
+        self._is_shielded = is_shielded
         self._ending: messages.EndCrossing | None = None
 
     def ends(self, end: messages.EndCrossing) -> None:
@@ -133,7 +138,8 @@ class Reading:
                 conversation.asked += 1
                 if conversation.asked > QUESTIONS_MAX:
                     raise ChildLostError("it asks the control centre too often")
-                await child.send(messages.CentreAnswered(await self._centre.ask(question)))
+                answer = None if self._is_shielded(crossing) else await self._centre.ask(question)
+                await child.send(messages.CentreAnswered(answer))
             case messages.DocumentJudged(evidence):
                 self._is_new(conversation)
                 conversation.read = True

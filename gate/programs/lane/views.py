@@ -1,5 +1,5 @@
-"""The lane's channel of views: what the screens show, whether a page paints it, and how the lane is. Orders have a channel of their own
-(`officers`).
+"""The lane's channel of views: what the screens show, whether a page paints it, what travellers ask for there, and how the lane is. Orders have a
+channel of their own (`officers`).
 """
 
 from __future__ import annotations
@@ -16,25 +16,30 @@ from gate.channel import messages
 from gate.channel.errors import ChannelClosedError
 from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
+from gate.passage.events import Wish
 from gate.passage.screen import Guidance, Purpose, Screen
 
 PAINTED_SILENCE_S: Final = 3.0  # screens speaks once a second
 
 
 class Views:
-    """Shows views to whoever looks on. `on_page` hears when the page that painted them does no more, and when one does again."""
+    """Shows views to whoever looks on. `asked` hears what is asked for on the page, `on_page` when the page that painted them does no more, and when
+    one does again.
+    """
 
     def __init__(
         self,
         *,
         status: Callable[[], messages.Status],
         purpose: Purpose,
+        asked: Callable[[Wish], None],
         on_notice: Callable[[str], None] = lambda _: None,
         on_page: Callable[[bool], None] = lambda _: None,
         silence_s: float = PAINTED_SILENCE_S,
     ) -> None:
         """`on_notice` hears of each notice that travellers are shown from now on: once, until it is another one."""
         self._status = status
+        self._asked = asked
         self._on_notice = on_notice
         self._notice = ""
         self._on_page = on_page
@@ -95,6 +100,8 @@ class Views:
                                 watching = tasks.create_task(self._watch(connection, changed))
                         case messages.PagePainted(ok):
                             self._hear_page(painted=ok)
+                        case messages.TravellerAsks(wish):
+                            self._asked(wish)
                         case messages.StatusRequest():
                             await connection.send(self._status())
             finally:

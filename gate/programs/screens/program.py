@@ -1,7 +1,7 @@
 """The screens program: the traveller's page over HTTP on loopback, fed by the lane and by vision's preview.
 
 Promises: the page shows what the lane said last, or the officer's screen while the lane is gone or silent for
-LANE_SILENCE_S; pictures flow only while a page watches and the lane's screen is `look`, and are kept nowhere; so do the colours that
+LANE_SILENCE_S; what a traveller asks for on the page is told to the lane; pictures flow only while a page watches and the lane's screen is `look`, and are kept nowhere; so do the colours that
 vision has the page show, and the page's word that it did. Which crossing runs or waits ends here and reaches no page. How a page looks
 belongs to `gate.screens.kiosk`; the officers' console is another program's. Beside the page it says how the gate is to whoever watches it
 (`gate.programs.screens.watching`).
@@ -28,6 +28,7 @@ from gate.channel.messages import (
     Status,
     StatusRequest,
     TintShown,
+    TravellerAsks,
     View,
     WantPreview,
     WatchView,
@@ -36,9 +37,12 @@ from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
 from gate.door.entering import Limits
 from gate.door.https import listen
+from gate.passage.events import Wish
 from gate.passage.screen import Purpose
+from gate.programs.screens.asks import EVERY_S, Asks
 from gate.programs.screens.proof import OwnPage
 from gate.programs.screens.road import LIMITS, Road
+from gate.programs.screens.sounding import Sounding, player
 from gate.programs.screens.start import host_of, page_address, prepare
 from gate.programs.screens.watching import Watched, management_app
 from gate.programs.screens.words import labels_of, problems
@@ -102,6 +106,7 @@ class Screens:
         self._painting = Painting()
         self._page: OwnPage | None = None
         self._shown: TintShown | None = None  # what vision has yet to be told
+        self._asks = Asks(lambda: asyncio.get_running_loop().time())
         self._lane = Link("lane")
         self._preview = Link("preview")
         self._watched = Watched(config, hear_all)
@@ -135,6 +140,8 @@ class Screens:
                 ]
                 if self._road is not None:
                     tasks.create_task(self._road.run())
+                if self._config.screens.sound_device:
+                    sources.append(tasks.create_task(self._sounding().run()))
                 await stop.wait()
                 if self._road is not None:
                     self._road.close()
@@ -162,6 +169,16 @@ class Screens:
             watched=self._watched.routes(),
             on_refused=self._note_refused,
             on_seen=self._seen,
+            on_asked=self._asked,
+        )
+
+    def _sounding(self) -> Sounding:
+        screens = self._config.screens
+        return Sounding(
+            has_page=lambda: self._board.pages > 0,
+            screen=lambda: self._board.state.screen,
+            play=player(screens.sound_device),
+            volume=screens.volume,
         )
 
     def _note_refused(self) -> None:
@@ -178,7 +195,7 @@ class Screens:
         """One connection to the lane, until it ends with a ChannelError."""
         connection = await connect(CHANNELS.lane, self._config.socket("lane"))
         try:
-            await first_of(self._pulse(connection), self._follow_lane(connection))
+            await first_of(self._pulse(connection), self._follow_lane(connection), self._pass_on_asks(connection))
         finally:
             connection.close()
             self._show(lane_unknown(self._config.purpose))
@@ -197,6 +214,14 @@ class Screens:
         if not event and self._config.purpose == Purpose.DEMO:
             self._painting.close()
         self._painting.seen(event, newest=self._board.event_id, at_s=_now_s())
+
+    def _asked(self, wish: Wish) -> None:
+        self._asks.put(wish, lane_up=self._lane.up)
+
+    async def _pass_on_asks(self, connection: Connection[FromLane]) -> NoReturn:
+        while True:
+            await connection.send(TravellerAsks(await self._asks.take()))
+            await asyncio.sleep(EVERY_S)
 
     async def _follow_lane(self, connection: Connection[FromLane]) -> NoReturn:
         await connection.send(WatchView(self._labels.notice.version))

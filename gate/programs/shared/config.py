@@ -240,6 +240,8 @@ class Screens(Section, frozen=True, kw_only=True):
     `camera_at`: on which side of the display the camera is; an arrow points there. `distance_cm`: how far away the traveller's eyes are, by
     which the sizes are chosen. `width_mm`: how wide the picture on the display is, measured with a ruler; 0: the browser's millimetre is
     believed.
+    `volume`: of the page's sounds, 0 to 100. `sound_device`: the sound card by its ALSA name, on which screens itself plays them while no page is open
+    ("default"; needs alsa-utils and a drop-in of its unit); empty: then it is silent.
 
     `management`: a further address, such as "192.0.2.5:9464", where metrics and readiness are asked for; loopback answers them always.
     """
@@ -254,6 +256,8 @@ class Screens(Section, frozen=True, kw_only=True):
     )
     distance_cm: Annotated[int, msgspec.Meta(ge=30, le=300)] = 70
     width_mm: Annotated[int, msgspec.Meta(ge=0, le=3000)] = 0
+    volume: Annotated[int, msgspec.Meta(ge=0, le=100)] = 60
+    sound_device: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_:=,.-]{0,63}$|^$")] = ""
     management: str = ""
 
     def contradictions(self) -> Iterator[Wrong]:

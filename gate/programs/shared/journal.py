@@ -129,6 +129,8 @@ EVENTS: Final = {
     # screens
     "link_down": _trouble("the lane, or vision, does not answer", about=("link",)),
     "link_up": Event("it does", ("link",)),
+    "sound_lost": _trouble("the page's sounds cannot be played while no page is open"),
+    "sound_back": Event("they can again"),
     "sign_ins_refused": Event("browsers that showed another secret than this boot's: how many", ("count",), (), True),
     "kiosk_group_not_ours": Event("the kiosk's group cannot be let in to the start page", ("group",)),
     "console_not_served": _trouble("the console's road cannot be served"),

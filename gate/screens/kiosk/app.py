@@ -1,7 +1,8 @@
 """The web application of the traveller's page.
 
 `/` is the page, `/enter` where it shows the boot's secret, `/events` its states as server-sent events, `/seen` where it says which of
-them it has painted, `/preview` the camera's picture and the page's tints over a WebSocket, `/healthz` says that the program lives. It keeps no state of its own: `board`,
+them it has painted, `/ask` where a traveller asks for something, `/preview` the camera's picture and the page's tints over a WebSocket, `/healthz`
+says that the program lives. It keeps no state of its own: `board`,
 `mirror` and `tints` are given, and end the streams when they close.
 """
 
@@ -22,11 +23,13 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from gate.passage.events import Wish
 from gate.passage.screen import Purpose
 from gate.screens.events import events
 from gate.screens.fanout import EndedError, Fanout, FanoutError, Latest
 from gate.screens.guard import Guard
 from gate.screens.kiosk.board import Board
+from gate.screens.kiosk.cues import CUES
 from gate.screens.kiosk.key import SECRET_LENGTH, Admission, Key
 from gate.screens.kiosk.notices import Notice
 from gate.screens.kiosk.texts import Languages
@@ -37,6 +40,7 @@ from gate.screens.pages import environment
 HEARTBEAT_S = 1.0  # the page calls an officer after three that are missing
 VIEWERS_MAX = 4
 SEEN_LENGTH_MAX = 64  # the id of the event that a page has painted
+WISH_LENGTH_MAX = max(len(wish.value) for wish in Wish)
 ANSWER_LENGTH_MAX = 7  # what a page says: the number of the tint that it has painted
 _HERE = Path(__file__).parent
 _OF_THE_NOTICE = ("notice-", "board-")  # they want the gate's facts, and never change while a page is open
@@ -45,7 +49,7 @@ _OF_THE_NOTICE = ("notice-", "board-")  # they want the gate's facts, and never 
 @dataclass(frozen=True, slots=True)
 class Labels:
     """What the page says of itself: which gate this is, who runs it, what for, in which languages, in that order, which of them are `drafts`,
-    and what happens to a traveller's data.
+    what happens to a traveller's data, and how loud it is, 0 to 100.
 
     `camera_at` is the side of the display on which the camera is. Sizes are for eyes that are `distance_cm` away; `width_mm` is the
     display's own width, 0 where nobody measured it: then a millimetre is the browser's.
@@ -60,6 +64,7 @@ class Labels:
     camera_at: str = "above"
     distance_cm: int = 70
     width_mm: int = 0
+    volume: int = 60
 
 
 def create_app(
@@ -76,11 +81,13 @@ def create_app(
     watched: Sequence[Route] = (),
     on_refused: Callable[[], None] = lambda: None,
     on_seen: Callable[[str], None] = lambda _: None,
+    on_asked: Callable[[Wish], None] = lambda _: None,
 ) -> Starlette:
     """The application. `hosts` are the Host headers it answers to; without `tints` the page keeps its colours.
 
     `on_known` is told the scope of each request that shows the secret; `watched` is what a monitoring system asks on the same port;
-    `on_refused` hears of another secret, `on_seen` the id of an event that a page has painted. Raises TextError when a language is not there.
+    `on_refused` hears of another secret, `on_seen` the id of an event that a page has painted, `on_asked` what is asked for. Raises TextError when a
+    language is not there.
     """
     page = _page(boot=board.boot, labels=labels, texts=texts)
 
@@ -100,6 +107,7 @@ def create_app(
         ),
         Route("/enter", _enter(key, on_refused), methods=["POST"]),
         Route("/seen", _seen(on_seen), methods=["POST"]),
+        Route("/ask", _ask(on_asked), methods=["POST"]),
         Route("/healthz", healthz),
         *watched,
         WebSocketRoute("/preview", _preview(mirror, tints)),
@@ -122,6 +130,8 @@ def _page(*, boot: str, labels: Labels, texts: Languages) -> str:
         boot=boot,
         catalogue=catalogue,
         gate=labels.gate,
+        volume=labels.volume,
+        cues=CUES,
         operator=labels.operator,
         languages=[
             {
@@ -140,6 +150,29 @@ def _page(*, boot: str, labels: Labels, texts: Languages) -> str:
         offline=lane_unknown(labels.purpose).as_json(),
         pictograms=[pictogram.value for pictogram in Pictogram],
     )
+
+
+async def _said(request: Request, length_max: int) -> bytes:
+    """The body, or so much of a longer one that it is seen to be longer."""
+    said = b""
+    async for piece in request.stream():
+        said += piece
+        if len(said) > length_max:
+            break
+    return said
+
+
+def _ask(on_asked: Callable[[Wish], None]) -> Callable[[Request], Awaitable[Response]]:
+    async def ask(request: Request) -> Response:
+        """The answer is the same for everything that can be asked."""
+        try:
+            wish = Wish((await _said(request, WISH_LENGTH_MAX)).decode("ascii", "replace"))
+        except ValueError:
+            return PlainTextResponse("nothing that can be asked for\n", status_code=400)
+        on_asked(wish)
+        return Response(status_code=204)
+
+    return ask
 
 
 def _enter(key: Key, on_refused: Callable[[], None]) -> Callable[[Request], Awaitable[Response]]:

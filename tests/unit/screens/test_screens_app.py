@@ -14,11 +14,13 @@ import pytest
 from fakes.asgi import Visit, visit
 from starlette.testclient import TestClient
 
+from gate.passage.events import Wish
 from gate.passage.reasons import Reason
 from gate.passage.screen import Guidance, Purpose, Screen
 from gate.screens.fanout import Fanout
 from gate.screens.kiosk.app import VIEWERS_MAX, Labels, create_app
 from gate.screens.kiosk.board import PAGES_MAX, Board
+from gate.screens.kiosk.cues import CUES
 from gate.screens.kiosk.key import SECRET_LENGTH, Key
 from gate.screens.kiosk.notices import Facts, Notice
 from gate.screens.kiosk.texts import Languages
@@ -31,6 +33,7 @@ KEY = Key(SECRET, port=8088)
 COOKIE = {"Cookie": f"kiosk-8088={SECRET}"}
 OURS = {"Host": HOST} | COOKIE
 OUR_PAGE = OURS | {"Origin": f"http://{HOST}"}
+OWN = ("page.css", "words.css", "ask.css", "page.js", "ask.js", "cues.js")
 LANGUAGES = ("en", "fr", "ar", "zh-Hans", "de", "hi", "ru", "es")
 FACTS = Facts(
     "border.example", "north-7", "privacy@border.example", "https://border.example/notice", 30, 2, central=True
@@ -40,13 +43,14 @@ FACTS = Facts(
 def labelled(purpose: Purpose, *languages: str, facts: Facts = FACTS) -> Labels:
     drafts = tuple(language for language in languages if language != "en")
     notice = Notice(Languages(), facts, languages)
-    return Labels(facts.gate, facts.operator, purpose, languages, drafts, notice)
+    return Labels(facts.gate, facts.operator, purpose, languages, drafts, notice, volume=40)
 
 
 class Kiosk:
     """An application with its two sources."""
 
     def __init__(self, *, purpose: Purpose = Purpose.DEMO, heartbeat_s: float = 30.0, boot: str = "boot1") -> None:
+        self.asked: list[Wish] = []
         self.board = Board(boot=boot, state=lane_unknown(purpose))
         self.mirror: Fanout[bytes] = Fanout(clients_max=VIEWERS_MAX)
         self.seen: list[str] = []
@@ -59,6 +63,7 @@ class Kiosk:
             key=KEY,
             heartbeat_s=heartbeat_s,
             on_seen=self.seen.append,
+            on_asked=self.asked.append,
         )
 
     def show(self, screen: Screen, guidance: Guidance = Guidance.NONE, purpose: Purpose = Purpose.DEMO) -> None:
@@ -96,6 +101,45 @@ async def begin(client: Visit) -> dict[str, Any]:
     assert start["status"] == 200
     assert await client.body() == b"retry: 500\n\n"
     return state_of(await client.body())
+
+
+# ── what is asked for ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_everything_that_can_be_asked_for_is_answered_alike(kiosk: Kiosk, client: TestClient) -> None:
+    ours = {"Origin": f"http://{HOST}"}
+    answers = [client.post("/ask", content=wish.value, headers=ours) for wish in Wish]
+    assert kiosk.asked == list(Wish)
+    assert len({(one.status_code, one.content, tuple(one.headers.items())) for one in answers}) == 1
+    assert answers[0].status_code == 204
+
+
+@pytest.mark.parametrize("said", [b"", b"HELP", b"help ", b"\xff\xfe", b"protection" * 1_000])
+def test_anything_else_is_refused_and_tells_nobody(kiosk: Kiosk, client: TestClient, said: bytes) -> None:
+    assert client.post("/ask", content=said, headers={"Origin": f"http://{HOST}"}).status_code == 400
+    assert kiosk.asked == []
+
+
+def test_only_the_page_of_a_browser_that_has_shown_the_secret_may_ask(
+    kiosk: Kiosk, client: TestClient, stranger: TestClient
+) -> None:
+    assert stranger.post("/ask", content="help", headers={"Origin": f"http://{HOST}"}).status_code == 403
+    assert client.post("/ask", content="help", headers={"Origin": "http://evil.example"}).status_code == 403
+    assert client.post("/ask", content="help").status_code == 403
+    assert client.get("/ask").status_code == 405
+    assert kiosk.asked == []
+
+
+def test_the_page_has_a_target_for_each_wish_and_its_sounds_as_loud_as_it_is_set(client: TestClient) -> None:
+    page = client.get("/").text
+    assert set(re.findall(r'data-ask="(\w+)"', page)) == {wish.value for wish in Wish}
+    cues = re.findall(
+        r'<audio preload="auto" src="(/static/cues/\w+\.wav)" data-screens="([\w ]+)" data-volume="40"', page
+    )
+    assert len(cues) == len(CUES)
+    for address, _ in cues:
+        assert client.get(address).content[:4] == b"RIFF"
+    assert "media-src 'self'" in client.get("/").headers["content-security-policy"]
 
 
 # ── the page ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -183,15 +227,10 @@ def test_nothing_is_stored_framed_or_loaded_from_elsewhere_and_there_are_no_cook
 
 
 def test_the_page_loads_from_its_own_server_only(client: TestClient) -> None:
-    everything = "".join(
-        client.get(path).text for path in ("/", "/static/page.js", "/static/page.css", "/static/words.css")
-    )
+    everything = "".join(client.get(path).text for path in ("/", *(f"/static/{one}" for one in OWN)))
     assert re.findall(r"https?://[^\s\"']+", everything) == []
     assert re.findall(r'(?:src|href)="([^"]+)"', everything) == [
-        "/static/icon.svg",
-        "/static/page.css",
-        "/static/words.css",
-        "/static/page.js",
+        f"/static/{one}" for one in ("icon.svg", *OWN, *(f"cues/{cue.name}.wav" for cue in CUES))
     ]
     assert re.search(r'\s(style|on\w+)="', everything) is None
 

@@ -136,7 +136,7 @@ def test_no_text_is_left_over_and_none_is_missing() -> None:
         for page in [render(ViewState(screen, guidance, Purpose.DEMO))]
         for text in (page.title, page.hint)
     }
-    page = (KIOSK / "templates" / "page.html").read_text() + (KIOSK / "static" / "page.js").read_text()
+    page = "".join((KIOSK / one).read_text() for one in ("templates/page.html", "templates/ask.html", "static/page.js"))
     named = {text for text in texts.text_ids("en") if f'"{text}"' in page}
     notices = {text for text in texts.text_ids("en") if text.startswith(("notice-", "board-"))}  # test_screens_notices
     assert shown | named | notices | {"mark-demo", "mark-trial"} == set(texts.text_ids("en"))

@@ -126,3 +126,6 @@ board-ask-title = الأسئلة والشكاوى
 board-ask = للسؤال عمّا يُحفظ عنك أو تصحيحه أو تقديم شكوى: { $contact }
 board-more = هذا الإشعار بكل اللغات: { $address }
 board-version = الإصدار { $version }
+ask-officer = التوجه إلى موظف
+ask-more-time = مزيد من الوقت
+ask-protection = أحتاج إلى مساعدة أو حماية

@@ -102,3 +102,7 @@ board-ask-title = Fragen und Beschwerden
 board-ask = Auskunft, Berichtigung oder Beschwerde: { $contact }
 board-more = Dieser Hinweis in allen Sprachen: { $address }
 board-version = Fassung { $version }
+
+ask-officer = Zum Kontrollpersonal
+ask-more-time = Mehr Zeit
+ask-protection = Ich brauche Hilfe oder Schutz

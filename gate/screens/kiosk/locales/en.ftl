@@ -108,3 +108,7 @@ board-ask-title = Questions and complaints
 board-ask = Ask what is kept about you, have it corrected, or complain: { $contact }
 board-more = This notice in every language: { $address }
 board-version = Version { $version }
+# What can be asked for on every screen. The sign for help and protection has no words; its name is for screen readers alone.
+ask-officer = Go to an officer
+ask-more-time = More time
+ask-protection = I need help or protection

@@ -108,3 +108,7 @@ board-ask-title = Preguntas y reclamaciones
 board-ask = Preguntar qué se conserva sobre usted, corregirlo o reclamar: { $contact }
 board-more = Este aviso en todos los idiomas: { $address }
 board-version = Versión { $version }
+
+ask-officer = Ir a un agente
+ask-more-time = Más tiempo
+ask-protection = Necesito ayuda o protección

@@ -108,3 +108,6 @@ board-ask-title = Questions et réclamations
 board-ask = Demander ce qui est conservé sur vous, le faire corriger, ou réclamer : { $contact }
 board-more = Cet avis dans toutes les langues : { $address }
 board-version = Version { $version }
+ask-officer = Voir un agent
+ask-more-time = Plus de temps
+ask-protection = J’ai besoin d’aide ou de protection

@@ -103,3 +103,7 @@ board-ask-title = प्रश्न और शिकायतें
 board-ask = आपके बारे में क्या रखा है यह पूछने, सुधरवाने या शिकायत के लिए: { $contact }
 board-more = यह सूचना सभी भाषाओं में: { $address }
 board-version = संस्करण { $version }
+
+ask-officer = किसी अधिकारी के पास जाएँ
+ask-more-time = और समय
+ask-protection = मुझे मदद या सुरक्षा चाहिए

@@ -114,3 +114,7 @@ board-ask-title = Вопросы и жалобы
 board-ask = Узнать, что о вас хранится, исправить это или пожаловаться: { $contact }
 board-more = Это уведомление на всех языках: { $address }
 board-version = Версия { $version }
+
+ask-officer = К сотруднику
+ask-more-time = Больше времени
+ask-protection = Мне нужна помощь или защита

@@ -96,3 +96,7 @@ board-ask-title = 咨询与投诉
 board-ask = 查询或更正有关您的记录，或进行投诉：{ $contact }
 board-more = 本告示的各语言版本：{ $address }
 board-version = 版本 { $version }
+
+ask-officer = 找工作人员
+ask-more-time = 需要更多时间
+ask-protection = 我需要帮助或保护

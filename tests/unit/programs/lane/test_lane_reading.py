@@ -41,7 +41,7 @@ WHOLE: tuple[m.Message | None, ...] = (
 class Lane:
     """The lane around one reading."""
 
-    def __init__(self, child: FakeChild | None, *, way: bool = True) -> None:
+    def __init__(self, child: FakeChild | None, *, way: bool = True, shielded: frozenset[str] = frozenset()) -> None:
         self.posted: list[Event] = []
         self.marks: list[str] = []
         self.issuers: list[tuple[str, str]] = []
@@ -60,6 +60,7 @@ class Lane:
             mark=lambda _, stage: self.marks.append(stage),
             issued_by=lambda *said: self.issuers.append(said),
             take_sealed=self.sealed.append,
+            is_shielded=lambda crossing: crossing in shielded,
         )
 
     async def _start(self) -> Any:
@@ -125,6 +126,19 @@ async def test_a_child_that_judges_a_second_time_is_lost_and_its_first_word_coun
     await lane.read()
     assert lane.posted == [DocumentRead("c1", EVIDENCE), DocumentRemoved()]
     assert child.ended
+
+
+async def test_about_whoever_asked_for_protection_the_control_centre_is_not_asked() -> None:
+    for shielded, asked in ((frozenset({"c1"}), []), (frozenset({"c2"}), [m.ChainWanted(["UTCVCA00001"])])):
+        child = FakeChild(None, *WHOLE)
+        lane = Lane(child, shielded=shielded)
+        reading = asyncio.ensure_future(lane.read())
+        await _another_is_wanted(lane)
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        assert lane.asked == asked
+        assert m.CentreAnswered(b"the chain" if asked else None) in child.heard
+        assert lane.evidence == EVIDENCE
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from gate.channel import messages
 from gate.channel.errors import ChannelClosedError
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
+from gate.passage.events import Wish
 from gate.passage.screen import Guidance, Purpose, Screen
 from gate.programs.lane.views import Views
 
@@ -30,11 +31,13 @@ class Counter:
     views: Views = field(init=False)
     notices: list[str] = field(default_factory=list)
     heard: list[bool] = field(default_factory=list)
+    asked: list[Wish] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.views = Views(
             status=lambda: STATUS,
             purpose=Purpose.DEMO,
+            asked=self.asked.append,
             on_notice=self.notices.append,
             on_page=self.heard.append,
             silence_s=0.2,
@@ -130,3 +133,12 @@ async def test_status_is_answered_beside_a_watch(tmp_path: Path) -> None:
     async with counter.client(tmp_path) as client:
         await ask(client, messages.WatchView())
         assert await ask(client, messages.StatusRequest()) == STATUS
+
+
+async def test_what_is_asked_for_on_the_page_is_heard_and_answered_by_nothing(tmp_path: Path) -> None:
+    counter = Counter()
+    async with counter.client(tmp_path) as client:
+        for wish in Wish:
+            await client.send(messages.TravellerAsks(wish))
+        assert await ask(client, messages.StatusRequest()) == STATUS
+    assert counter.asked == list(Wish)
