@@ -6,7 +6,7 @@ that it waits for an officer and can be settled like every other. In an emergenc
 on. Whoever waits already is asked about once: the officer sees what was asked, and the page shows nothing new.
 
 Officers are called `Timing.asked_again_max` times within `Timing.asked_again_ms`. After that a page is broken or hostile, and may not keep the
-lane out of service: officers are told so once, and nobody is referred for it until one of them acknowledges it. No query about whoever asked for
+lane out of service: officers are told so once, and nobody is referred for it until one of them acknowledges it, or time has gone by. No query about whoever asked for
 protection leaves the gate even then.
 """
 

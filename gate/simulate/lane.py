@@ -14,7 +14,17 @@ from drivers.sensors.profile import load_profile as load_sensor_profile
 from gate.channel import messages
 from gate.passage import records
 from gate.passage.effects import Erase
-from gate.passage.events import DocumentPresented, DocumentRemoved, Event, Part, PartBack, SiteSeen, TrackChange
+from gate.passage.events import (
+    DocumentPresented,
+    DocumentRemoved,
+    Event,
+    Part,
+    PartBack,
+    SiteSeen,
+    TrackChange,
+    TravellerAsked,
+    Wish,
+)
 from gate.passage.events import TrackChanged as TrackHasChanged
 from gate.passage.evidence import Door, Score
 from gate.passage.lane import Timing
@@ -257,6 +267,10 @@ class SimulatedLane:
     def pull(self) -> None:
         """It is taken away."""
         self._post(DocumentRemoved())
+
+    def ask(self, name: str, wish: str) -> None:
+        """This traveller asks for something on the page."""
+        self._post(TravellerAsked(f"{name}-asks", Wish(wish)))
 
     def lose_sight(self, name: str) -> None:
         """The camera does not see this traveller any more."""

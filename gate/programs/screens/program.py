@@ -175,7 +175,7 @@ class Screens:
     def _sounding(self) -> Sounding:
         screens = self._config.screens
         return Sounding(
-            has_page=lambda: self._board.pages > 0,
+            has_page=lambda: self._board.pages > 0 and self._painting.is_painted(_now_s()) is not False,
             screen=lambda: self._board.state.screen,
             play=player(screens.sound_device),
             volume=screens.volume,

@@ -88,6 +88,14 @@ class Display:
         self._ending.set()
         self._thread.join(EVENTS_SILENCE_S + 2 * RETRY_S)
 
+    def touch(self, wish: str) -> None:
+        """Somebody touches this on the page. Without a page nothing comes of it."""
+        connection = http.client.HTTPConnection(self._host, timeout=EVENTS_SILENCE_S)
+        with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(connection):
+            said = {"Origin": f"http://{self._host}", "Cookie": self._cookie}
+            connection.request("POST", "/ask", wish, said)
+            connection.getresponse().read()
+
     def _run(self) -> None:
         while not self._ending.is_set():
             with contextlib.suppress(OSError, http.client.HTTPException, ValueError):

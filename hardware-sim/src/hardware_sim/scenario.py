@@ -113,6 +113,8 @@ class Deed(enum.Enum):
     HIDE = "hide"
     LEAVE_BAG = "leave_bag"
     CALL_FOR_HELP = "call_for_help"
+    ASK_HELP = "ask_help"
+    ASK_PROTECTION = "ask_protection"
     STEP_BACK = "step_back"
     UNPLUG_BARRIER = "unplug_barrier"
     UNPLUG_FIRST_BARRIER = "unplug_first_barrier"
@@ -140,6 +142,7 @@ HOST_DEEDS = frozenset(
         Deed.CENTRAL_BACK,
     }
 )
+TOUCHES = {Deed.ASK_HELP: "help", Deed.ASK_PROTECTION: "protection"}  # what is touched on the page
 UNDONE_BY = {
     Deed.FILL_LOG_DISK: Deed.FREE_LOG_DISK,
     Deed.OFFICER_ABSENT: Deed.OFFICER_BACK,

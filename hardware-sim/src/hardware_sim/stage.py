@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hardware_sim.barrier.zone import START_M, Place
-from hardware_sim.scenario import HOST_DEEDS, Deed, Owner, Scenario, ScenarioError, Sight
+from hardware_sim.scenario import HOST_DEEDS, TOUCHES, Deed, Owner, Scenario, ScenarioError, Sight
 from hardware_sim.story import (
     BACK_MS_MAX,
     Await,
@@ -146,7 +146,7 @@ class Hardware:
 
 
 class Stage:
-    """Plays stories. `ask_host` sends a request to the host; `pace` above 1 makes people quicker, not the hardware."""
+    """Plays stories. `ask_host` sends a request to the host, `touch` touches something on the traveller's page; `pace` above 1 makes people quicker, not the hardware."""
 
     def __init__(
         self,
@@ -154,12 +154,14 @@ class Stage:
         screen: Screen,
         *,
         ask_host: Callable[[str], None],
+        touch: Callable[[str], None] = lambda _: None,
         clock: WorldClock,
         pace: float = 1.0,
     ) -> None:
         self._hardware = hardware
         self._screen = screen
         self._ask_host = ask_host
+        self._touch = touch
         self._clock = clock
         self._pace = pace
         self._timers: list[Timer] = []
@@ -260,6 +262,8 @@ class Stage:
             self._ask_host(step.do.value)
             done = self._screen.wait_for_host(step.do.value, move.limit_ms)
             hardware.truth.record("host_did" if done else "host_did_not", what=step.do.value)
+        elif step.do in TOUCHES:
+            self._touch(TOUCHES[step.do])
         elif step.do is Deed.FIRE:
             hardware.barrier.set_fire(active=True)
             self._later(step.for_ms, lambda: hardware.barrier.set_fire(active=False))

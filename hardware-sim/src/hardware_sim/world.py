@@ -141,7 +141,7 @@ class World:
         self._two_doors = self._between(folder, seed) if lane is Lane.TWO_DOOR else None
         self.barrier = self._only_barrier() if self._two_doors is None else self._two_doors.enclosure.last
         self._lit_camera = lit_camera
-        self._shows_page = False
+        self._display: Display | None = None
         self._lays_pages = page_scanner is not None
         self.barrier_line = self._line(folder / "barrier", self.barrier, BARRIER_BAUD, seed)
         self._reader: dict[str, object] = {"reader": {"kind": PAGE_READER}}
@@ -149,7 +149,9 @@ class World:
         hardware = Hardware(self.barrier, self.barrier_line, reader, chip, camera, self.truth, self._two_doors)
         self._hardware = hardware
         self._technician: Technician | None = None
-        self._stage = Stage(hardware, self._screen, ask_host=self._ask_host, clock=self._clock, pace=pace)
+        self._stage = Stage(
+            hardware, self._screen, ask_host=self._ask_host, touch=self._touch, clock=self._clock, pace=pace
+        )
 
     def _only_barrier(self) -> Barrier:
         part = self._clock.part("barrier", every_s=TICK_MS / 1000, late_s_max=LATE_MS_MAX / 1000)
@@ -242,16 +244,20 @@ class World:
 
     def _show_page(self, page: object, *, is_seen: bool) -> None:
         """The display beside the camera shows this page from now on; travellers look at it, too, if it is to be seen."""
-        if not isinstance(page, str) or self._shows_page or self._lit_camera is None:
+        if not isinstance(page, str) or self._display is not None or self._lit_camera is None:
             raise OrderError("display names the traveller's page, once, where a camera can be lit")
         try:
             display = Display(page, self._lit_camera, seen=self._see if is_seen else lambda _: None)
         except NoPageError as error:
             raise OrderError(str(error)) from error
-        self._shows_page = True
+        self._display = display
         display.start()
         self._cleanup.callback(display.stop)
         self._speaker.say("did", do="display")
+
+    def _touch(self, wish: str) -> None:
+        if self._display is not None:
+            self._display.touch(wish)
 
     def _see(self, screen: str) -> None:
         if screen in SCREENS:

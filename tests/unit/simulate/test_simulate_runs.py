@@ -47,6 +47,20 @@ def test_without_faults_every_genuine_traveller_is_admitted() -> None:
     assert result.tally.crossings == 40
 
 
+def who_ask(seed: int, count: int) -> tuple[int, ...]:
+    """The first crossings of a seed whose travellers ask for an officer on the page; no more than a lane heeds."""
+    numbers = (number for number in range(2_000) if crossing(seed, number, faults=False).intention is Intention.ASKS)
+    return tuple(number for number, _ in zip(numbers, range(count), strict=False))
+
+
+def test_whoever_asks_for_an_officer_goes_through_on_no_word_of_the_machine() -> None:
+    for faults in (False, True):
+        result = run(Wishes(FRESH, who_ask(FRESH, 5), faults=faults))
+        assert result.violation is None, (FRESH, faults, result.violation, result.lines)
+        assert result.tally.referred >= (0 if faults else 5), FRESH
+        assert result.tally.admitted == 0 or faults, FRESH
+
+
 @cache
 def of_a_fresh_seed(begin: int) -> Run:
     """A run of that many crossings, of a seed that is another one in every run of the tests, and is told by whatever fails."""

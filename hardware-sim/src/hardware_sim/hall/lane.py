@@ -57,6 +57,9 @@ class Lane(Protocol):
     def pull(self) -> None:
         """It is taken away."""
 
+    def ask(self, name: str, wish: str) -> None:
+        """This traveller asks for something on the page: `help` or `protection`."""
+
     def lose_sight(self, name: str) -> None:
         """The camera does not see this traveller any more."""
 

@@ -40,6 +40,7 @@ class Intention(enum.Enum):
     LEAVES = "leaves"  # goes away from the camera, and not into the lane
     CALLS = "calls"  # gets an officer to open for them
     FORCES = "forces"  # pushes the closed leaf, and goes away
+    ASKS = "asks"  # asks for an officer on the page, while they are looked at or when they may go
     # Between two doors
     TAILGATED = "tailgated"  # somebody without a document steps in with them
     TURNS_INSIDE = "turns_inside"  # turns round before the last door, or towards the first
@@ -61,7 +62,8 @@ _BETWEEN_DOORS = (
     Intention.PAUSED,
     Intention.EVACUATED,
 )
-SELDOM = tuple(one for one in Intention if one is not Intention.GENUINE and one not in _BETWEEN_DOORS)
+SELDOM = tuple(one for one in Intention if one not in {Intention.GENUINE, Intention.ASKS} and one not in _BETWEEN_DOORS)
+ASKS_SHARE = 0.006  # of those who would go straight through: so many an hour that a lane heeds every one
 GENUINE_SHARE = 0.85
 # Whoever does so makes the lane take something back, or free somebody, while its line may be bad.
 PROVOKING = (Intention.AGAIN, Intention.LEAVES, Intention.CALLS)
@@ -160,6 +162,8 @@ def crossing(seed: int, number: int, *, faults: bool, kinds: frozenset[Kind] = f
     intention = Intention.GENUINE if rng.random() < GENUINE_SHARE else rng.choice(SELDOM)
     if not LOSING_ORDERS.isdisjoint(fall) and rng.random() < PROVOKING_SHARE:
         intention = rng.choice(PROVOKING)
+    if intention is Intention.GENUINE and random.Random(f"{seed}/{number}/asks").random() < ASKS_SHARE:
+        intention = Intention.ASKS
     drawn = Crossing(
         number=number,
         intention=intention,

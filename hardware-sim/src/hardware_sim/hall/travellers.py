@@ -44,6 +44,8 @@ async def visit(scene: Scene, crossing: Crossing, troubles: Troubles) -> None:
     scene.lane.lay(name)
     if crossing.intention is Intention.PULLS:
         await _pull(scene, crossing)
+    if crossing.intention is Intention.ASKS and not _asks_late(crossing):
+        await _ask_early(scene, crossing)
     await scene.until(lambda: scene.served_now(name), TAKEN_UP_S)
     for time in range(GOES_MAX):
         await scene.until(lambda: scene.may_go(name) or scene.is_over(name), PATIENCE_S)
@@ -69,6 +71,25 @@ async def _pull(scene: Scene, crossing: Crossing) -> None:
         scene.lane.pull()
 
 
+def _asks_late(crossing: Crossing) -> bool:
+    """When they may go already."""
+    return crossing.drawn < 0.5
+
+
+def _wish(crossing: Crossing) -> str:
+    return "help" if int(crossing.drawn * 1_000) % 2 else "protection"
+
+
+async def _ask_early(scene: Scene, crossing: Crossing) -> None:
+    """Ask for an officer while they are looked at: nobody may go on their word then."""
+    name = crossing.name
+    await scene.until(lambda: scene.screen == LOOK and scene.served == name, TAKEN_UP_S)
+    await scene.pause(crossing.reads_s * crossing.drawn)
+    if scene.served_now(name) and not scene.may_go(name):
+        scene.judge.may_pass.discard(name)
+        scene.lane.ask(name, _wish(crossing))
+
+
 async def _go(scene: Scene, crossing: Crossing, troubles: Troubles, *, straight: bool) -> None:
     """As they meant to; whom an officer lets through goes straight on."""
     name = crossing.name
@@ -78,6 +99,10 @@ async def _go(scene: Scene, crossing: Crossing, troubles: Troubles, *, straight:
         case Intention.AGAIN:
             await _provoke(scene, troubles)
             scene.lane.lay(f"{name}-again")
+            scene.judge.forfeits(0.0)
+        case Intention.ASKS if _asks_late(crossing):
+            await _provoke(scene, troubles)
+            scene.lane.ask(name, _wish(crossing))
             scene.judge.forfeits(0.0)
         case Intention.LEAVES:
             scene.lane.lose_sight(name)
