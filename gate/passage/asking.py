@@ -69,7 +69,7 @@ def _call(timing: Timing, around: Surroundings, state: State, asked: TravellerAs
     if _is_known(around, state, objection):
         return around, state, ()
     is_new = isinstance(state, Idle | Passing | Emergency)
-    crossing = asked.crossing if is_new else state.crossing
+    crossing = asked.crossing if isinstance(state, Idle | Passing | Emergency) else state.crossing
     lately = tuple(at_ms for at_ms in around.calls if now_ms - at_ms < timing.asked_again_ms)
     if len(lately) >= timing.asked_again_max and not isinstance(state, Referred):
         told = () if around.asked_often else (incident(crossing_of(state), IncidentKind.ASKED_OFTEN),)

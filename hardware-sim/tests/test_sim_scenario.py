@@ -68,6 +68,8 @@ BUILT_IN = {
     "pace_downgraded",
     "clone_with_own_key",
     "weak_algorithm",
+    "asked_for_help",
+    "asked_for_protection",
 }
 
 

@@ -71,6 +71,7 @@ class Theatre:
             Hardware(*cast("Any", (self.barrier, *parts, two))),
             self.screen,
             ask_host=self._asked,
+            touch=lambda what: self.calls.append(("page", what)),
             clock=WorldClock(),
             pace=1000.0,
         )
@@ -249,6 +250,12 @@ def test_the_host_is_asked_and_waited_for(theatre: Theatre) -> None:
     theatre.play(Disturb(Step(Moment.LOOK, Deed.KILL_LANE)))
     assert theatre.done("host") == [("kill_lane",)]
     assert theatre.done("truth")[-1] == ("record", "host_did", "kill_lane")
+
+
+def test_a_traveller_touches_the_page(theatre: Theatre) -> None:
+    theatre.play(*(Disturb(Step(Moment.LOOK, deed)) for deed in (Deed.ASK_HELP, Deed.ASK_PROTECTION)))
+    assert theatre.done("page") == [("help",), ("protection",)]
+    assert theatre.done("host") == []
 
 
 def test_a_host_that_does_not_answer_is_noted_and_an_old_answer_does_not_count() -> None:

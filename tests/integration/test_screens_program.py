@@ -377,6 +377,9 @@ async def test_the_display_shows_the_colours_that_vision_asks_for_and_says_when(
         await lane.show(view(Screen.GO))
         await _soon(lambda: camera.light[-1] == (0.0, 0.0, 0.0))
         assert screens[-1] == "go"
+        for wish in (Wish.HELP, Wish.PROTECTION):
+            await asyncio.to_thread(display.touch, wish.value)
+            await _soon(lambda wish=wish: wish in lane.asked)
         await asyncio.to_thread(display.stop)
 
 

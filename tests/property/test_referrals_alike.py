@@ -32,7 +32,7 @@ from gate.passage.orders import Free, Hold
 from gate.passage.reasons import Reason
 from gate.passage.screen import Screen
 
-EACH = 15
+EACH = 14  # a half to learn from, and a half to tell
 
 
 def checked(check: CheckId, result: CheckResult | None) -> Cause:
@@ -191,6 +191,7 @@ def accuracy(causes: tuple[Cause, ...], each: int, *, paced: bool) -> tuple[int,
 def test_five_hundred_referrals_over_all_causes_are_told_apart_no_better_than_by_chance() -> None:
     right, of = accuracy(CAUSES, EACH, paced=True)
     assert of >= 500
+    assert len({cause.reason for cause in CAUSES}) == len(CAUSES)
     assert lower_bound(right, of) <= 1 / len(CAUSES), (right, of)
 
 
@@ -210,4 +211,4 @@ def test_the_bound_is_the_exact_one() -> None:
 def test_the_classifier_names_what_differs_and_draws_where_nothing_does() -> None:
     names = [Reason.FACE_MISSING, Reason.TIME_LIMIT] * 20
     assert told_apart([[float(place % 2)] for place in range(40)], names) == 40
-    assert lower_bound(told_apart([[1.0]] * 40, names), 40) <= 1 / 2
+    assert told_apart([[1.0]] * 40, names) == 20

@@ -197,16 +197,6 @@ def _seen(on_seen: Callable[[str], None]) -> Callable[[Request], Awaitable[Respo
     return seen
 
 
-async def _said(request: Request, length_max: int) -> bytes:
-    """A short body, or the beginning of one that is too long."""
-    said = b""
-    async for piece in request.stream():
-        said += piece
-        if len(said) > length_max:
-            break
-    return said
-
-
 def _preview(mirror: Fanout[bytes], tints: Tints | None) -> Callable[[WebSocket], Awaitable[None]]:
     async def preview(websocket: WebSocket) -> None:
         try:
