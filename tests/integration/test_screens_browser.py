@@ -20,6 +20,7 @@ from fakes.tiers import quick_or_long
 from playwright.async_api import Browser, Page, async_playwright
 
 from gate.face.liveness.tints import TINTS
+from gate.passage.events import Wish
 from gate.passage.screen import Guidance, Screen
 from gate.passage.serving import BorderDirection
 from gate.screens.kiosk.tints import CHANGE_MS_MIN
@@ -149,7 +150,7 @@ MEASURE = """() => {
   if (!document.querySelector(`[data-choose="${root.lang}"]`)) problems.push(`language ${root.lang}`);
   for (const one of ["header", "main", "nav"])
     if (document.querySelectorAll(one).length !== 1) problems.push(`not one ${one}`);
-  for (const button of document.querySelectorAll("button")) {
+  for (const button of [...document.querySelectorAll("button")].filter(visible)) {
     const box = button.getBoundingClientRect();
     if (box.width < 48 || box.height < 48) problems.push(`a small button: ${button.textContent}`);
   }
@@ -408,6 +409,70 @@ async def test_nothing_moves_for_those_who_do_not_want_it(browser: Browser, gate
         assert await page.evaluate(moving) > 0
     async with open_page(browser, gate, reduced_motion="reduce") as page:
         assert await page.evaluate(moving) == 0
+
+
+async def asked(gate: Gate, *wishes: Wish) -> None:
+    """The lane is told of these, in any order, and forgets them."""
+    async with asyncio.timeout(WAIT_MS / 1000):
+        while set(gate.lane.asked) != set(wishes):  # noqa: ASYNC110 - the lane is a fake
+            await asyncio.sleep(0.02)
+    gate.lane.asked.clear()
+
+
+@pytest.mark.parametrize("screen", quick_or_long(Screen, quick=(Screen.LOOK, Screen.CLOSED)))
+async def test_an_officer_is_one_touch_away_on_every_screen(browser: Browser, gate: Gate, screen: Screen) -> None:
+    async with open_page(browser, gate) as page:
+        await gate.lane.show(view(screen))
+        await shown(page, screen)
+        gate.lane.asked.clear()
+        for _ in range(20):
+            await page.locator('[data-ask="help"]').dispatch_event("click")
+        await page.click('[data-ask="protection"]')
+        await asked(gate, Wish.HELP, Wish.PROTECTION)
+        more_time = page.locator('[data-ask="more_time"]')
+        assert await more_time.is_visible() is (screen is Screen.LOOK)
+        if screen is Screen.LOOK:
+            await more_time.click()
+            await asked(gate, Wish.MORE_TIME)
+            assert not await more_time.is_visible(), "once"
+
+
+async def test_a_key_calls_an_officer_and_the_page_of_a_stranger_calls_nobody(browser: Browser, gate: Gate) -> None:
+    async with open_page(browser, gate) as page:
+        gate.lane.asked.clear()
+        await page.keyboard.press("F3")
+        await asked(gate, Wish.PROTECTION)
+    page = await browser.new_page()
+    await page.goto(gate.address)
+    await shown(page, "offline")
+    await page.click('[data-ask="help"]')
+    await asyncio.sleep(0.3)
+    assert gate.lane.asked == []
+    await page.close()
+
+
+async def test_help_and_protection_look_alike_when_they_are_touched(browser: Browser, gate: Gate) -> None:
+    async with open_page(browser, gate) as page:
+        seen = []
+        for wish in ("help", "protection"):
+            await page.click(f'[data-ask="{wish}"]')
+            button = page.locator(f'[data-ask="{wish}"]')
+            seen.append(await button.evaluate("(one) => [getComputedStyle(one).backgroundColor, one.dataset.pressed]"))
+            await page.wait_for_selector(f'[data-ask="{wish}"]:not([data-pressed])')
+        assert seen[0] == seen[1]
+
+
+async def test_each_screen_has_its_sound_at_the_volume_that_is_set(browser: Browser, gate: Gate) -> None:
+    async with open_page(browser, gate) as page:
+        await page.click("h1")  # a browser that is no kiosk's wants a touch before it plays anything
+        for screen, name in ((Screen.OFFICER, "officer"), (Screen.GO, "go"), (Screen.OTHER_LANE, "officer")):
+            await gate.lane.show(view(screen))
+            await shown(page, screen)
+            cue = page.locator(f'audio[src="/static/cues/{name}.wav"]')
+            assert await cue.evaluate(
+                "(one) => new Promise((done) => one.ended ? done(true) : one.onended = () => done(true))"
+            )
+            assert await cue.evaluate("(one) => [one.volume, one.error]") == [0.6, None]
 
 
 async def test_the_mirror_shows_the_camera_only_while_the_traveller_should_look(browser: Browser, gate: Gate) -> None:
