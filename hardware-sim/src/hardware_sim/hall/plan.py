@@ -159,7 +159,7 @@ def crossing(seed: int, number: int, *, faults: bool, kinds: frozenset[Kind] = f
     """Draw one crossing; of its faults only those of these kinds."""
     rng = random.Random(f"{seed}/{number}")
     fall = falls_to(seed, number) if faults else ()
-    intention = Intention.GENUINE if rng.random() < GENUINE_SHARE else rng.choice(SELDOM)
+    intention: Intention = Intention.GENUINE if rng.random() < GENUINE_SHARE else rng.choice(SELDOM)
     if not LOSING_ORDERS.isdisjoint(fall) and rng.random() < PROVOKING_SHARE:
         intention = rng.choice(PROVOKING)
     if intention is Intention.GENUINE and random.Random(f"{seed}/{number}/asks").random() < ASKS_SHARE:
