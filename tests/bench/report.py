@@ -7,7 +7,7 @@ import logging
 import sys
 from pathlib import Path
 
-from bench import barrier, documents, face_chain, face_loop, pages, painted, whole_gate
+from bench import barrier, console_painted, documents, face_chain, face_loop, pages, painted, whole_gate
 from bench.rows import Bench, Row
 from gate.cli.output import emit_json, note, say
 
@@ -43,6 +43,8 @@ MEASUREMENTS = (
     pages.page_not_exact_passporteye,
     painted.painted_p50,
     painted.painted_p95,
+    console_painted.console_painted_p95,
+    console_painted.console_painted_p50,
     barrier.doubled_grants,
     barrier.leaf_moving,
     barrier.lost_and_back,

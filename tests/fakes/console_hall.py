@@ -38,11 +38,22 @@ from gate.screens.console.admission import Cookie
 from gate.screens.console.app import TEXTS, Console, create_app
 from gate.screens.console.hall import Hall
 from gate.screens.console.handover import Handovers
-from gate.screens.console.sessions import Sessions
+from gate.screens.console.sessions import PROOF, Sessions
 from gate.screens.console.sign_in import Clock, SignIn
 from gate.screens.road import Answer, Challenge, LaneEvent, Waits, Why
 
 SEALING: Final = X25519PrivateKey.from_private_bytes(bytes(range(64, 96)))
+CHROMIUM: Final = Path("/usr/bin/chromium")
+FLAGS: Final = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+]
 NOON: Final = "2026-11-27T12:00:00Z"
 MRZ_PRINTED: Final = [
     "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<",
@@ -114,6 +125,7 @@ class FakeGate:
     obeyed: list[Signed] = field(default_factory=list)
     holding: asyncio.Event | None = None
     now_s: int = shifts.NOW_S
+    portraits: tuple[bytes, bytes, bytes] | None = None  # live, chip, of the alarm; shades of grey unless given
     on_change: Callable[[], None] = lambda: None
     _decided: dict[str, str] = field(default_factory=dict)
     _ms: itertools.count[int] = field(default_factory=lambda: itertools.count(1000))
@@ -179,7 +191,7 @@ class FakeGate:
             return self._say("stale", "the lane changed while you ordered")
         if order.verb is Verb.VIEW:
             self.obeyed.append(signed)
-            return self._say("done", sealed=_sealed(by, self.id, order.crossing or ""))
+            return self._say("done", sealed=_sealed(by, self.id, order.crossing or "", self.portraits))
         if order.verb in {Verb.ADMIT, Verb.HAND_OVER}:
             crossing = order.crossing or ""
             if crossing in self._decided:
@@ -205,12 +217,13 @@ def portrait(shade: int) -> bytes:
     return file.getvalue()
 
 
-def _sealed(by: Certificate, gate: str, crossing: str) -> list[str] | None:
+def _sealed(by: Certificate, gate: str, crossing: str, portraits: tuple[bytes, ...] | None) -> list[str] | None:
     if by.sealing is None:
         return None
-    b64 = [base64.b64encode(portrait(shade)).decode() for shade in (200, 90, 30)]
+    shown = portraits or tuple(portrait(shade) for shade in (200, 90, 30))
+    live, chip, alarm = (base64.b64encode(jpeg).decode() for jpeg in shown)
     contents = (
-        {"live": b64[0], "chip": b64[1], "alarms": [b64[2]]},
+        {"live": live, "chip": chip, "alarms": [alarm] if alarm else []},
         {"printed": MRZ_PRINTED, "chip": MRZ_CHIP, "differs": ["date_of_birth"]},
     )
     key = base64.b64decode(by.sealing)
@@ -273,14 +286,23 @@ async def pages(gates: list[FakeGate], folder: Path) -> AsyncIterator[Hallway]:
     server = uvicorn.Server(
         uvicorn.Config(app, log_config=None, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
     )
-    async with asyncio.TaskGroup() as tasks:
-        looking = tasks.create_task(hall.run())
-        serving = tasks.create_task(server._serve([listener]))
-        yield Hallway(gates, hall, sessions, f"http://127.0.0.1:{port}")
-        looking.cancel()
-        hall.close()
-        server.should_exit = True
-        await serving
+    with contextlib.closing(listener):
+        async with asyncio.TaskGroup() as tasks:
+            looking = tasks.create_task(hall.run())
+            serving = tasks.create_task(server._serve([listener]))
+            yield Hallway(gates, hall, sessions, f"http://127.0.0.1:{port}")
+            looking.cancel()
+            hall.close()
+            server.should_exit = True
+            await serving
+
+
+def prove(challenge: str, origin: str, *, number: int = 7, **changes: Any) -> dict[str, str]:
+    """What a page shows of its key to be signed in."""
+    text = f"portcullis-{PROOF.name}/{PROOF.version}\n{origin}\n{challenge}".encode()
+    certificate = certify(shifts.certificate(number, **changes), shifts.AUTHORITY)
+    shown = {"certificate": certificate, "signature": shifts.key_of(number).sign(text)}
+    return {"challenge": challenge, **{name: base64.b64encode(raw).decode() for name, raw in shown.items()}}
 
 
 _SEED: Final = """async ([signing, sealing, sealingPublic, certificate]) => {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from collections.abc import Iterator
@@ -12,14 +11,12 @@ from typing import Any
 import pytest
 from fakes import shifts
 from fakes.asgi import visit
-from fakes.console_hall import FakeGate, console, waits
+from fakes.console_hall import FakeGate, console, prove, waits
 from starlette.testclient import TestClient
 
 import gate.screens.console
-from gate.orders.certificate import certify
 from gate.orders.challenge import Challenge
 from gate.orders.verbs import Role, Verb
-from gate.screens.console.sessions import PROOF
 
 PORT = 8099
 HOST = f"127.0.0.1:{PORT}"
@@ -49,11 +46,7 @@ class Desk:
         """A browser that has proved a shift's key."""
         browser = self.browser()
         challenge = browser.get("/session/challenge").json()["challenge"]
-        certificate = certify(shifts.certificate(number, **changes), shifts.AUTHORITY)
-        text = f"portcullis-{PROOF.name}/{PROOF.version}\nhttp://{HOST}\n{challenge}".encode()
-        proof = {"certificate": certificate, "signature": shifts.key_of(number).sign(text)}
-        shown = {name: base64.b64encode(value).decode() for name, value in proof.items()}
-        answer = browser.post("/session", json={"challenge": challenge, **shown})
+        answer = browser.post("/session", json=prove(challenge, f"http://{HOST}", number=number, **changes))
         assert answer.status_code == 200, answer.text
         return browser
 

@@ -18,7 +18,7 @@ from gate.orders.judging import Lack
 from gate.orders.order import REASON_CHARACTERS_MAX
 from gate.orders.verbs import VERBS, Role, Verb
 from gate.passage import states
-from gate.passage.evidence import CheckId, CheckResult, PageCheckId
+from gate.passage.evidence import CameraTrouble, CheckId, CheckResult, PageCheckId
 from gate.passage.orders import Concern, Outcome
 from gate.passage.reasons import Reason
 from gate.screens.console import view
@@ -221,6 +221,7 @@ def test_every_value_that_a_gate_may_say_has_its_words() -> None:
         *(f"call-do-{kind}" for kind in CALLING),
         *(f"check-{check.value}" for check in (*CheckId, *PageCheckId)),
         *(f"result-{result.value}" for result in CheckResult),
+        *(f"quality-{one.value}" for one in CameraTrouble),
         *(f"outcome-{outcome.value}" for outcome in Outcome),
         *(f"lack-{lack.value}" for lack in Lack),
         *(f"flag-{concern.value}" for concern in Concern),
@@ -251,7 +252,7 @@ def test_every_text_is_used() -> None:
     code = "".join(path.read_text() for path in CONSOLE.glob("*.py"))
     families = (  # whose ids are made of a value of a vocabulary
         r"(state|reason|do|call|check|result|outcome|lack|keys|flag|role|said|why|action|verb|direction|travellers|mark|stage"
-        r"|controls|face|liveness|sign-in)-.+"
+        r"|controls|face|liveness|quality|sign-in)-.+"
     )
     unused = [one for one in ids() if f'"{one}"' not in pages + code and not re.fullmatch(families, one)]
     assert unused == []

@@ -24,9 +24,9 @@ async function look() {
     return;
   }
   const [face, document_] = await Promise.all(["face", "document"].map((part, at) => opened(part, answer.sealed[at])));
-  const drawn = face !== null && (await draw("live", face.live)) && (await draw("chip", face.chip));
-  document.getElementById("faces").hidden = !drawn;
-  state.textContent = drawn ? state.dataset.shown : state.dataset.failed;
+  const drawn = [await draw("live", face?.live), await draw("chip", face?.chip)];
+  document.getElementById("faces").hidden = !drawn.includes(true);
+  state.textContent = state.dataset[drawn.includes(true) ? (drawn.includes(false) ? "half" : "shown") : "failed"];
   attack = face?.alarms ?? [];
   if (document_ !== null) showZone(document_);
 }
@@ -40,7 +40,10 @@ async function opened(part, sealed) {
 }
 
 async function draw(id, base64) {
-  return base64 ? paint(document.getElementById(id), base64) : false;
+  const canvas = document.getElementById(id);
+  const drawn = base64 ? await paint(canvas, base64) : false;
+  canvas.closest("figure").hidden = !drawn;
+  return drawn;
 }
 
 async function paint(canvas, base64) {
