@@ -131,12 +131,12 @@ async def test_axe_finds_nothing_on_any_page(browser: Browser, tmp_path: Path) -
 
     async def look(page: Page, what: str) -> None:
         await page.evaluate(axe)
-        for one in (await page.evaluate("axe.run()"))["violations"]:
-            found.append(f"{what}: {one['id']} {[node['html'][:120] for node in one['nodes']]}")
+        seen = (await page.evaluate("axe.run()"))["violations"]
+        found.extend(f"{what}: {one['id']} {[node['html'][:120] for node in one['nodes']]}" for one in seen)
 
     async with pages(busy(12), tmp_path) as hallway, at(browser, hallway, role=Role.SUPERVISOR) as page:
         await look(page, "all lanes")
-        for path in ("/gates/north-1", "/handover", "/gates/north-1/crossings/c-9"):
+        for path in ("/gates/north-1", "/gates/none", "/handover", "/gates/north-1/crossings/c-9"):
             await page.goto(f"{hallway.address}{path}")
             await page.wait_for_selector("h1")
             await look(page, path)

@@ -141,6 +141,8 @@ class Pages:
         async def answered(request: Request) -> Response:
             gate = self._console.hall.gate(request.path_params["gate"])
             if gate is None or not _viewer(request).covers(gate.id):
+                if "text/html" in request.headers.get("accept", ""):
+                    return self._page("gone.html", _viewer(request), status_code=404, gone="lane-gone")
                 return PlainTextResponse("no such gate here\n", status_code=404)
             return await answer(request, gate)
 
@@ -171,7 +173,7 @@ class Pages:
         viewer, waiting = _viewer(request), self._waiting(request, gate)
         seen = self._console.hall.known.gate(gate.id)
         if waiting is None or seen is None:
-            return self._page("decided.html", viewer, status_code=404, gate=gate.id)
+            return self._page("gone.html", viewer, status_code=404, gone="decision-gone")
         return self._page(
             "decision.html",
             viewer,

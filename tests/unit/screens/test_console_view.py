@@ -252,7 +252,7 @@ def test_every_text_is_used() -> None:
     code = "".join(path.read_text() for path in CONSOLE.glob("*.py"))
     families = (  # whose ids are made of a value of a vocabulary
         r"(state|reason|do|call|check|result|outcome|lack|keys|flag|role|said|why|action|verb|direction|travellers|mark|stage"
-        r"|controls|face|liveness|quality|sign-in)-.+"
+        r"|lane-gone|decision-gone|controls|face|liveness|quality|sign-in)-.+"
     )
     unused = [one for one in ids() if f'"{one}"' not in pages + code and not re.fullmatch(families, one)]
     assert unused == []

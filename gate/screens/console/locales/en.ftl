@@ -208,6 +208,8 @@ why-walked_back-9 = another reason, in the shift book
 
 # ── a lane ──
 lane-title = Lane { $gate }
+lane-gone = There is no such lane here.
+lane-gone-why = Perhaps your shift is not worked at it.
 lane-waits = Who waits
 lane-waits-nobody = Nobody waits.
 lane-calls = What calls
@@ -270,6 +272,7 @@ keys-away = The console does not answer.
 keys-other_gate = The gate calls itself otherwise. Tell a technician.
 keys-long_reason = The reason is too long.
 keys-not_permitted = Your role or party may not order here.
+order-nobody = Nobody is being served now.
 order-running = One moment …
 lack-other_gate = This order was for another gate.
 lack-challenge_foreign = The lane has started anew. Try once more.

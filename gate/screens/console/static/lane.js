@@ -1,6 +1,6 @@
 // One lane, and what may be ordered there.
 
-import { confirm, give, listenToFlags, onHall, showAnswer } from "/static/console.js";
+import { confirm, give, listenToFlags, onHall, say, showAnswer } from "/static/console.js";
 import { set, showCalls, showNotes, showWaits } from "/static/rows.js";
 
 const lane = document.getElementById("lane");
@@ -25,6 +25,10 @@ for (const button of lane.querySelectorAll("[data-verb]")) {
     const { verb, title, what, name } = button.dataset;
     // The crossing that is meant is the one that ran when the question was asked, whatever runs at the answer.
     const crossing = "running" in button.dataset ? (now?.running ?? null) : null;
+    if ("running" in button.dataset && crossing === null) {
+      document.getElementById("answer").textContent = say("order-nobody");
+      return;
+    }
     const choices = JSON.parse(button.dataset.arguments);
     const wanted = await confirm({ title, what, yes: name, reason: true, choices, group: "named" in button.dataset });
     if (wanted === null) return;
