@@ -75,7 +75,7 @@ def make_app(authority: Authority, console_of: Callable[[Request], str]) -> Star
             from_base64(asked.signing), from_base64(asked.sealing), from_base64(asked.nonce), asked.answer,
             console=console_of(request),
         )  # fmt: skip
-        log.info("certified", extra={"officer": certificate.officer, "until": certificate.until})
+        log.info("shift_certified", extra={"officer": certificate.officer, "until": certificate.until})
         return JSONResponse({"certificate": b64encode(raw).decode()})
 
     async def creation(request: Request) -> Response:
@@ -86,15 +86,15 @@ def make_app(authority: Authority, console_of: Callable[[Request], str]) -> Star
         asked = await _read(request, Enrolment)
         nonce, console = from_base64(asked.nonce), console_of(request)
         authority.enrol(asked.officer, asked.code, nonce, asked.answer, console=console)
-        log.info("enrolled", extra={"officer": asked.officer})
+        log.info("passkey_enrolled", extra={"officer": asked.officer})
         return JSONResponse({"officer": asked.officer})
 
     return Starlette(
         routes=[
-            Route("/request", _explained(request), methods=["POST"]),
-            Route("/certify", _explained(certify), methods=["POST"]),
-            Route("/creation", _explained(creation), methods=["POST"]),
-            Route("/enrol", _explained(enrol), methods=["POST"]),
+            Route("/request", _explained(request, console_of), methods=["POST"]),
+            Route("/certify", _explained(certify, console_of), methods=["POST"]),
+            Route("/creation", _explained(creation, console_of), methods=["POST"]),
+            Route("/enrol", _explained(enrol, console_of), methods=["POST"]),
         ]
     )
 
@@ -111,12 +111,14 @@ async def _read(request: Request, type_: type[Asked]) -> Asked:
         raise _NoQuestionError(str(error)) from error
 
 
-def _explained(answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+def _explained(
+    answer: Callable[[Request], Awaitable[Response]], console_of: Callable[[Request], str]
+) -> Callable[[Request], Awaitable[Response]]:
     async def explained(request: Request) -> Response:
         try:
             return await answer(request)
         except RefusedError as error:
-            log.warning("refused", extra={"refusal": error.refusal.value, "path": request.url.path})
+            log.warning("sign_in_refused", extra={"refusal": error.refusal.value, "console": console_of(request)})
             return _no(_STATUS.get(error.refusal, 403), error.refusal.value, str(error))
         except (_NoQuestionError, ValueError) as error:
             return _no(400, "malformed", str(error))

@@ -50,6 +50,7 @@ class Console:
         self.challenger = Challenger(bytes(32), GATE)
         self.looks: dict[str, Any] = {}  # what a gate that lies says instead
         self.orders: list[Signed] = []
+        self.raw: list[bytes] = []
         self.sealed: list[str] | None = None
         self.relayed: list[tuple[str, bytes]] = []
         self.cookie = Cookie(self.port, secure=False)
@@ -110,7 +111,8 @@ class Console:
         return JSONResponse({"gate": request.path_params["gate"], **said, **self.looks})
 
     async def _order(self, request: Request) -> Response:
-        self.orders.append(read_order(await request.body(), PUBLIC))
+        self.raw.append(await request.body())
+        self.orders.append(read_order(self.raw[-1], PUBLIC))
         return JSONResponse({"outcome": "done", "detail": "", "state": "idle", "sealed": self.sealed})
 
     @contextlib.asynccontextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from fakes.officers_authority import SHIFT_S
@@ -20,7 +22,7 @@ from playwright.async_api import Browser, BrowserContext, CDPSession, Page, asyn
 
 from gate.authority.book import Book
 from gate.authority.inviting import remove
-from gate.orders.keys import shift_text
+from gate.orders.keys import key_text, shift_text
 from gate.orders.verbs import Party, Role, Verb
 from gate.screens.console.sessions import IDLE_S, PROOF_LATE_S
 
@@ -210,6 +212,24 @@ async def test_what_the_browser_signs_is_spelt_as_the_gate_demands(browser: Brow
         assert await at.order("admit", reason="x" * 201) == "no: long_reason"
         await at.order("release", reason="😀" * 201)
         assert console.orders[-1].order.reason == "😀" * 200
+
+
+@pytest.mark.long
+async def test_an_order_of_the_vectors_comes_out_byte_for_byte(browser: Browser, console: Console) -> None:
+    vectors = json.loads((Path(__file__).parents[1] / "vectors/officers_orders.json").read_text())
+    order = json.loads(vectors["order"]["text"])
+    key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(vectors["shift"]["seed"]))
+    block = b64encode(bytes.fromhex(vectors["certificate"]["bytes"])).decode()
+    label = "PORTCULLIS SHIFT CERTIFICATE"
+    file = f"{key_text(key).decode()}-----BEGIN {label}-----\n{block}\n-----END {label}-----\n"
+    console.ahead_s = json.loads(vectors["certificate"]["text"])["not_before"] + 60 - time.time()
+    console.looks = order["challenge"]
+    async with workstation(browser, console) as at:
+        await at.go("/sign-in")
+        assert (await at.keys("return await keys.importKeyFile(given[0])", file))["officer"] == "anna"
+        wanted = {name: order[name] for name in ("verb", "crossing", "reason")}
+        assert (await at.order(**wanted))["outcome"] == "done"
+        assert console.raw[-1].hex() == vectors["order"]["bytes"]
 
 
 @pytest.mark.long

@@ -9,6 +9,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 ROOMS = ("gate", "drivers", "models", "hardware-sim/src")
 LOOSE = {
+    "gate/authority/app.py": "what WebAuthn calls JSON of a credential, which the library takes apart",
+    "gate/authority/passkeys.py": "the same, as it goes to the library",
     "gate/demo/stage.py": "the answer of any `gate` command: whoever asks knows which field they want",
     "gate/document/pki/certificate.py": "the classes of asn1crypto, which is untyped",
     "gate/provision/enrol_steps.py": "gate.toml as it lies there, of which one table is replaced",

@@ -152,6 +152,15 @@ EVENTS: Final = {
     "log_contradicts": Event("two logs that cannot both be a gate's", ("gate", "kind"), (), True),
     "door_crowded": Event("connections were shown out, for there were too many", ("shown_out",), (), True),
     "door_failed": Event("the server can take no more connections"),
+    # the officers' console, and the officers' authority
+    "signed_in": Event("an officer's page proved the key of a shift to the console", ("officer", "role", "party"), (), True),
+    "signed_out": Event("an officer signed out at the console", ("officer",), (), True),
+    "authority_away": _trouble("the officers' authority gives the console no answer"),
+    "authority_back": Event("it does again"),
+    "passkey_enrolled": Event("somebody who was invited enrolled a passkey", ("officer",), (), True),
+    "shift_certified": Event("the key of an officer's shift was certified, until when", ("officer", "until"), (), True),
+    "sign_in_refused": Event("the authority refused an enrolment or a certificate", ("refusal", "console"), (), True),
+    "book_lost": Event("the authority's book cannot be written, and nothing is certified", (), ("reason",), True),
 }  # fmt: skip
 
 

@@ -95,6 +95,7 @@ class SignIn:
         self._clock = clock
         self._ask = ask
         self._asking = 0
+        self._away = False  # as was told
         self._language = language
         self._templates = environment(_HERE / "templates")
         self._templates.globals["t"] = partial(texts.t, language)
@@ -138,10 +139,15 @@ class SignIn:
         try:
             told = await self._ask(f"/{question}", body)
         except AwayError as error:
-            log.warning("authority_away", extra={"reason": str(error)})
+            if not self._away:
+                log.warning("authority_away", extra={"reason": str(error)})
+            self._away = True
             return _no(503, "authority_away", str(error))
         finally:
             self._asking -= 1
+        if self._away:
+            log.info("authority_back")
+        self._away = False
         if told.now_s is not None:
             self._clock.hear(told.now_s)
         return Response(told.body, told.status, media_type="application/json")
