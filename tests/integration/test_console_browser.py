@@ -127,7 +127,7 @@ async def test_every_page_is_whole_and_legible(browser: Browser, tmp_path: Path,
 @pytest.mark.long
 async def test_axe_finds_nothing_on_any_page(browser: Browser, tmp_path: Path) -> None:
     axe = (resources.files("axe_playwright_python") / "axe.min.js").read_text()
-    found = []
+    found: list[str] = []
 
     async def look(page: Page, what: str) -> None:
         await page.evaluate(axe)
