@@ -98,6 +98,25 @@ def test_a_presence_that_was_not_taken_counts_for_nothing() -> None:
     at_a_lane(story)
 
 
+class _Busy:
+    """A lane that does not turn any more."""
+
+    def __init__(self, lane: Lane) -> None:
+        self.state, self.around = lane.engine.state, lane.engine.around
+
+    def post(self, event: object) -> None:
+        pass
+
+
+def test_a_presence_that_the_lane_has_not_confirmed_counts_for_nothing() -> None:
+    async def story(lane: Lane) -> None:
+        lane.desk.lane = _Busy(lane)
+        assert (await lane.say(Verb.PRESENT, ANNA)).outcome is Outcome.ORDERED
+        assert lane.desk.recipients() == ()
+
+    at_a_lane(story)
+
+
 def test_presence_counts_from_when_it_was_said_and_an_old_word_changes_no_newer_one() -> None:
     async def story(lane: Lane) -> None:
         early = lane.sign(Verb.PRESENT, ANNA)
@@ -300,7 +319,9 @@ def test_the_largest_answer_there_can_be_fits_the_channel() -> None:
     assert len(msgspec.msgpack.encode(answer)) < CHANNELS.orders.bytes_max
 
 
-async def test_the_largest_view_there_can_be_goes_over_the_channel_and_nothing_long_comes_in(short_path: Path) -> None:
+async def test_the_largest_view_there_can_be_goes_over_the_channel_and_nothing_long_comes_in(
+    short_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     whole = [bytes(messages.SEALED_BYTES_MAX)] * 2
     lane = Lane()
 
@@ -318,6 +339,7 @@ async def test_the_largest_view_there_can_be_goes_over_the_channel_and_nothing_l
         with pytest.raises(ChannelError):
             await _say_at_length(caller)
         caller.close()
+    assert f"exceeds {BYTES_MAX}" in str([vars(record) for record in caplog.records]), "by its length alone"
 
 
 async def _say_at_length(caller: Connection[messages.FromDesk]) -> None:
