@@ -13,6 +13,7 @@ from hardware_sim.scenario import Deed, Owner, Sight, parse_scenario, read_scena
 from hardware_sim.story import (
     OFFICERS_GRANTS_MAX,
     PAGE_WORDS,
+    SETTLED,
     Await,
     Disturb,
     LayAgain,
@@ -142,6 +143,15 @@ def test_one_who_hesitates_and_sees_go_vanish_does_not_walk() -> None:
     gate = Gate("welcome", "look", "go", "officer", "welcome")
     gate.play(SCENARIOS["swap_after_match"])
     assert not gate.did(Walk)
+
+
+@pytest.mark.parametrize("scenario", ["swap_after_match", "genuine"], ids=["hesitates", "walks"])
+def test_one_moment_in_the_place_of_go_leads_to_the_officer(scenario: str) -> None:
+    gate = Gate("welcome", "look", "go", "wait", "officer", "welcome", passes=False)
+    gate.play(SCENARIOS[scenario])
+    assert bool(gate.did(TurnBack)) is (scenario == "genuine")
+    (waits,) = (move for move in gate.did(Await) if move.screens == SETTLED | {"go"})
+    assert gate.moves.index(waits) < gate.moves.index(gate.deeds[-1])
 
 
 def test_after_a_swap_the_other_one_walks() -> None:

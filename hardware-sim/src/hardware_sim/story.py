@@ -216,15 +216,19 @@ class Traveller:
         yield Pause(self._draw(100, 200))
         seen = yield Await(screens=SCREENS - {"go"}, limit_ms=self._scenario.hesitates_ms)
         if seen.screen != "go":
-            return seen
+            return (yield from self._be_told(seen))
         yield Walk(self._walker)
         yield from self._deeds(Moment.WALKING)
-        seen = yield Await(screens=SETTLED | REFERRED, places=_OUT, limit_ms=PASSAGE_MS_MAX)
+        seen = yield Await(screens=SETTLED | REFERRED | {"wait"}, places=_OUT, limit_ms=PASSAGE_MS_MAX)
         if seen.place is not Place.PASSED:
             yield TurnBack(self._walker)
             # One who was in the leaf already comes out on the far side.
             seen = yield Await(places=_OUT, limit_ms=BACK_MS_MAX)
-        return seen
+        return seen if seen.place is Place.PASSED else (yield from self._be_told(seen))
+
+    def _be_told(self, seen: Seen) -> Part:
+        """One moment: what a screen that took GO back leads to comes a little later."""
+        return seen if seen.screen != "wait" else (yield Await(screens=SCREENS - {"wait"}, limit_ms=OFFICER_MS_MAX))
 
     def _with_the_officer(self) -> Generator[Move, Seen, None]:
         """Wait for an officer, and walk whenever they let one through."""

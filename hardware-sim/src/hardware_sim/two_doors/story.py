@@ -73,7 +73,7 @@ class InnerTraveller(Traveller):
         yield Pause(self._draw(100, 200))
         seen = yield Await(screens=SCREENS - {"go"}, limit_ms=self._scenario.hesitates_outside_ms)
         if seen.screen != "go":
-            return seen
+            return (yield from self._be_told(seen))
         yield Walk(self._walker)
         yield from self._deeds(Moment.WALKING_IN)
         in_or_out = frozenset({Place.INSIDE, Place.BACK})
