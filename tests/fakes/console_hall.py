@@ -24,7 +24,7 @@ import numpy as np
 import uvicorn
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from fakes import shifts
+from fakes import kiosk_page, shifts
 from PIL import Image
 from playwright.async_api import Page
 
@@ -43,17 +43,7 @@ from gate.screens.console.sign_in import Clock, SignIn
 from gate.screens.road import Answer, Challenge, LaneEvent, Waits, Why
 
 SEALING: Final = X25519PrivateKey.from_private_bytes(bytes(range(64, 96)))
-CHROMIUM: Final = Path("/usr/bin/chromium")
-FLAGS: Final = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-]
+FLAGS: Final = [*kiosk_page.FLAGS, "--autoplay-policy=no-user-gesture-required"]
 NOON: Final = "2026-11-27T12:00:00Z"
 MRZ_PRINTED: Final = [
     "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<",

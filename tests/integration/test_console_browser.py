@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from fakes.console_hall import CHROMIUM, FLAGS, FakeGate, Hallway, pages, seed, waits
+from fakes.console_hall import FLAGS, FakeGate, Hallway, pages, seed, waits
+from fakes.kiosk_page import CHROMIUM
 from fakes.tiers import quick_or_long
 from playwright.async_api import Browser, Page, async_playwright
 

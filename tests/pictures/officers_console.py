@@ -9,7 +9,8 @@ from typing import Final
 
 import cv2
 import numpy as np
-from fakes.console_hall import CHROMIUM, FLAGS, FakeGate, pages, seed, waits
+from fakes.console_hall import FLAGS, FakeGate, pages, seed, waits
+from fakes.kiosk_page import CHROMIUM
 from playwright.async_api import async_playwright
 
 from hardware_sim.faces import develop
