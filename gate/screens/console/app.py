@@ -30,7 +30,7 @@ from gate.screens.console import view
 from gate.screens.console.admission import Admission, Cookie, session_of
 from gate.screens.console.hall import Gate, Hall, Known
 from gate.screens.console.handover import WORDS_MAX, HandoverError, Handovers, OpenAt, Signed
-from gate.screens.console.matrix import may_order
+from gate.screens.console.matrix import ORDERING, Who, may_order
 from gate.screens.console.sessions import Session, Sessions
 from gate.screens.console.sign_in import SignIn
 from gate.screens.console.view import Said
@@ -47,12 +47,12 @@ BODY_BYTES_MAX: Final = 4096
 _SCRIPT_TEXTS: Final = (
     "outcome-",
     "lack-",
+    "keys-",
     "order-",
     "presence-",
     "confirm-",
     "call-escalated",
     "call-nobody-yet",
-    "number-",
 )
 _HERE: Final = Path(__file__).parent
 
@@ -191,11 +191,12 @@ class Pages:
             viewer,
             open_at=view.open_things(known.gates, known.calls, self._say),
             kept=self._console.handovers.kept,
-            waits=any(one.waits_for(viewer.officer) for one in self._console.handovers.kept),
+            waits=self._to_read(viewer),
             words_max=WORDS_MAX,
         )
 
     def _page(self, name: str, viewer: Certificate, *, status_code: int = 200, **fields: object) -> Response:
+        hands_over = Who.of(viewer) in ORDERING
         about = {
             "boot": self._console.boot,
             "language": self._console.language,
@@ -203,7 +204,8 @@ class Pages:
             "role": viewer.role.value,
             "watched": [one.gate for one in self._known(viewer).gates] if may_order(viewer, Verb.PRESENT) else [],
             "texts": self._script_texts,
-            "handover_waits": any(one.waits_for(viewer.officer) for one in self._console.handovers.kept),
+            "hands_over": hands_over,
+            "handover_waits": hands_over and self._to_read(viewer),
         }
         return HTMLResponse(self._templates.get_template(name).render(**about, **fields), status_code=status_code)
 
@@ -284,7 +286,7 @@ class Pages:
         """The program lives."""
         return JSONResponse({"ok": True})
 
-    # ── ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── what they share ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def _kept(self, keep: Callable[[], None]) -> Response:
         try:
@@ -292,6 +294,10 @@ class Pages:
         except HandoverError as error:
             return PlainTextResponse(f"{error}\n", status_code=507)
         return Response(status_code=204)
+
+    def _to_read(self, viewer: Certificate) -> bool:
+        """Whether a handover waits for this viewer."""
+        return any(one.waits_for(viewer.officer) for one in self._console.handovers.kept)
 
     def _known(self, viewer: Certificate) -> Known:
         return _of(self._console.hall.known, viewer)
@@ -304,7 +310,7 @@ class Pages:
 
 
 # Of the scripts' texts, those that a page fills in itself.
-_WITH_VARIABLES: Final = frozenset({"confirm-title", "presence-on", "number-bound", "call-by"})
+_WITH_VARIABLES: Final = frozenset({"confirm-title", "presence-on"})
 
 
 def _of(known: Known, viewer: Certificate) -> Known:

@@ -237,6 +237,21 @@ def test_a_shift_is_handed_over_in_writing(desk: Desk, anna: TestClient) -> None
         assert "A handover waits to be read" not in ben.get("/").text
 
 
+def test_whoever_only_looks_is_offered_no_order_and_no_handover(desk: Desk) -> None:
+    desk.north.tell(waiting=[waits("c-1", "document_check_failed")])
+    with desk.signed_in(9, officer="carla", role=Role.AUDITOR) as auditor:
+        hall, lane = auditor.get("/").text, auditor.get("/gates/north-7").text
+        assert ("open-all" in hall, "/handover" in hall, "data-verb" in lane, "data-flag" in lane) == (False,) * 4
+        assert auditor.get("/gates/north-7/crossings/c-1").status_code == 403
+
+
+def test_every_word_that_a_script_looks_up_is_in_the_page(anna: TestClient) -> None:
+    told = json.loads(re.findall(r'id="texts">(.+?)</script>', anna.get("/").text)[0])
+    scripts = "".join(path.read_text() for path in STATIC.glob("*.js"))
+    wanted = set(re.findall(r'\bsay\("([a-z-]+)"\)', scripts)) | {"lack-role", "outcome-unknown", "keys-signed_out"}
+    assert wanted - set(told) == set()
+
+
 def test_nothing_is_taken_from_another_page(anna: TestClient) -> None:
     for path in ("/handover", "/gates/north-7/orders", "/gates/north-7/calls/forced"):
         assert anna.post(path, headers={"Origin": "http://evil.example"}).status_code == 403
