@@ -14,6 +14,8 @@ LOOSE = {
     "gate/demo/stage.py": "the answer of any `gate` command: whoever asks knows which field they want",
     "gate/document/pki/certificate.py": "the classes of asn1crypto, which is untyped",
     "gate/provision/enrol_steps.py": "gate.toml as it lies there, of which one table is replaced",
+    "gate/screens/console/findings.py": "what a lane found, of which a newer gate may say more, read field by field",
+    "gate/screens/console/view.py": "what a page's template or script is told, as the JSON that it becomes",
     "gate/screens/road.py": "what a lane found of a traveller's document and face, of which a newer gate may say more",
     "gate/face/liveness/fusion.py": "TOML, checked field by field as it becomes weights",
     "gate/verify/bundle.py": "JSON that anybody may have written, matched field by field",
