@@ -28,7 +28,19 @@ def told(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     return dict(json.loads(done.stdout))
 
 
-@pytest.mark.parametrize("name", DRILLS)
+# Each kind of day once: lanes of one door and of two, readers, whom the lane serves, and each verb that settles something.
+PLAYED = (
+    "malfunction",
+    "tailgating",
+    "non-eu-citizens",
+    "passport-wrongly-placed",
+    "manual-opening",
+    "help-is-called",
+    "fire",
+)
+
+
+@pytest.mark.parametrize("name", PLAYED)
 def test_a_robot_settles_every_case(name: str, tmp_path: Path) -> None:
     page = tmp_path / "drill.html"
     words = (*COMMAND, name, "--officer", "auto", "--json", "--report", str(page))
@@ -58,8 +70,9 @@ def test_somebody_at_the_terminal_settles_what_calls_for_them() -> None:
 
 def test_who_admits_everybody_has_a_score_that_says_so(short_path: Path) -> None:
     found = played(short_path, "failed-biometrics", Robot(releases=False, admits=True))
-    assert [one.wrong for one in found.settled if one.counts and one.case.right] == [("admit",), ("admit",)]
-    assert found.right == 1
+    called = [one for one in found.settled if one.case.right]
+    assert ("admit",) in {one.wrong for one in called}
+    assert not any(one.is_right for one in called)
 
 
 def played(folder: Path, name: str, mind: Robot) -> Score:
