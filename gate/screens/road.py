@@ -82,7 +82,7 @@ class LaneEvent(_Said, frozen=True):
     travellers: Word | None
     version: Whole | None
     running: Word | None
-    waiting: Annotated[list[Waits], msgspec.Meta(max_length=64)]
+    waiting: Annotated[list[Waits], msgspec.Meta(max_length=256)]
     alarms: Several
     notices: Several
     closed_by: Word | None

@@ -137,6 +137,22 @@ async def test_only_the_certificates_of_the_file_get_in_each_for_itself(tmp_path
         assert gate.desk.looks == 3
 
 
+async def test_a_console_that_is_not_let_in_is_told_why(tmp_path: Path) -> None:
+    """It is not known, or its dates do not hold by this gate's clock."""
+    ours, stranger = Console(tmp_path), Console(tmp_path, "stranger")
+    over, _ = made_certificate(tmp_path / "over.pem", days=(-3, -1))
+    file = certificates(tmp_path, ours.certificate.read_bytes(), over.public_bytes(Encoding.PEM))
+    expired = Console(tmp_path, "expired")
+    expired.identity = tmp_path / "over.pem"
+    async with road_gate(tmp_path, file) as gate:
+        for console in (stranger, expired):
+            async with console.watching("north-7", gate.entry) as watched:
+                await until(lambda: watched.trouble not in {"", "is not reached yet"})
+                assert "it may not know this console's certificate" in watched.trouble
+                assert not watched.up
+        assert gate.desk.orders == []
+
+
 async def test_a_stolen_certificate_without_its_key_gets_nobody_in(tmp_path: Path) -> None:
     ours, thief = Console(tmp_path), Console(tmp_path, "thief")
     forged = tmp_path / "forged.pem"

@@ -13,7 +13,7 @@ import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 
 import httpx2
 
@@ -37,13 +37,11 @@ KEPT_S: Final = 30.0
 EVENT_RATE: Final = Rate(20, 60)  # of one gate; over it, it is not read from
 WORDS_MAX: Final = 300
 
-# What TLS says of a certificate that the other end does not take.
-_ALERTS: Final = {
-    "UNKNOWN_CA": "does not know this console's certificate ([console] certificates in its gate.toml)",
-    "CERTIFICATE_EXPIRED": "takes this console's certificate for expired: is its clock right?",
-    "BAD_CERTIFICATE": "does not take this console's certificate: is its clock right?",
-    "CERTIFICATE_UNKNOWN": "does not take this console's certificate",
-}
+# asyncio sends no alert of TLS: whoever is not let in sees the connection end.
+_HUNG_UP: Final = (
+    "hangs up before it answers: it may not know this console's certificate, or not take its dates "
+    "(strangers_refused in the gate's journal)"
+)
 
 Said = TypeVar("Said", road.Challenge, road.Answer)
 
@@ -143,8 +141,8 @@ class Gate:
         except road.NotOfTheRoadError as error:
             raise _LostError(f"speaks otherwise than a gate: {error}") from error
         except (httpx2.HTTPError, httpx2.StreamError, OSError) as error:
-            raise _LostError(_in_words(error)) from error
-        raise _LostError("ended its stream")
+            raise _LostError("ends its stream" if self._snapshot is not None else _in_words(error)) from error
+        raise _LostError("ends its stream")
 
     def _hear(self, name: bytes, data: bytes) -> None:
         if name == b"lane":
@@ -242,9 +240,10 @@ def pinned_to(key: str, identity: Path) -> ssl.SSLContext:
     return context
 
 
-def _in_words(error: Any) -> str:  # noqa: ANN401 - whatever the network says
-    text = str(error) or type(error).__name__
-    return next((words for alert, words in _ALERTS.items() if f"ALERT_{alert}" in text), text)[:WORDS_MAX]
+def _in_words(error: Exception) -> str:
+    if isinstance(error, httpx2.ReadError | httpx2.WriteError) or "without sending a response" in str(error):
+        return _HUNG_UP
+    return (str(error) or type(error).__name__)[:WORDS_MAX]
 
 
 def _another(name: str) -> str:

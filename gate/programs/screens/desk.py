@@ -57,5 +57,5 @@ class Desk:
                     return await connection.receive()
                 finally:
                     connection.close()
-        except (ChannelError, TimeoutError) as error:
+        except (ChannelError, OSError) as error:  # TimeoutError is one of the latter
             raise LaneAwayError(maybe_done=asked) from error
