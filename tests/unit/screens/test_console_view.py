@@ -108,7 +108,8 @@ def test_an_alarm_that_nobody_answers_is_escalated_after_thirty_seconds_and_one_
     assert [hall(alarm, after_s=after_s)["sound"] for after_s in (0.0, 29.9, 30.0)] == ["alarm", "alarm", "escalated"]
     answered = hall(alarm, after_s=300.0, goes="ben")
     assert (answered["sound"], answered["title"]) == ("", "")
-    assert plain(answered["tiles"][0]["calls"][0]["by"]) == "ben goes"
+    call = answered["tiles"][0]["calls"][0]
+    assert (plain(call["by"]), call["escalated"]) == ("ben goes", False)
 
 
 def test_a_supervisor_hears_of_an_alarm_when_nobody_has_answered_and_at_once_when_nobody_is_present() -> None:
