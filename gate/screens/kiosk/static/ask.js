@@ -30,7 +30,8 @@ async function tell(wish) {
 
 function offer() {
   for (const button of buttons) {
-    if (button.dataset.only) button.hidden = told || button.dataset.only !== root.dataset.screen;
+    const only = button.dataset.only;
+    button.hidden = only !== undefined && (told || only !== root.dataset.screen);
   }
 }
 
