@@ -96,9 +96,12 @@ def left_of(gate: Gate, values: dict[str, bytes]) -> set[tuple[str, str]]:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root reads other processes' memory")
-async def test_an_officer_who_was_present_sees_a_referral_and_no_program_has_it_in_clear(folder: Path) -> None:
+@pytest.mark.parametrize("lane", ["one-door", "two-door"])  # of two the document was taken along by then
+async def test_an_officer_who_was_present_sees_a_referral_and_no_program_has_it_in_clear(
+    folder: Path, lane: str
+) -> None:
     opens = X25519PrivateKey.generate()
-    async with running(folder) as gate:
+    async with running(folder, lane=lane) as gate:
         gate.officer.absent = True  # the robot rests
         await gate.until(Screen.WELCOME)
         officer, gate_id = officer_of(gate, opens), gate.stage.config.gate_id
@@ -135,4 +138,5 @@ async def test_an_officer_who_was_present_sees_a_referral_and_no_program_has_it_
         again = await terminal.order(officer, Verb.VIEW, crossing=waits.crossing)
         assert (again.outcome, again.detail, again.sealed) == (Outcome.IMPOSSIBLE, "already decided by anna", None)
         terminal.close()
-        await visiting
+        visiting.cancel()
+        await asyncio.gather(visiting, return_exceptions=True)
