@@ -243,6 +243,18 @@ _DRILLS: Final = (
         lane="two-door",
     ),
     Drill(
+        "help-is-asked-for",
+        "Somebody asks for an officer on the page",
+        RIGHTS,
+        (
+            Case(
+                "asked_for_help",
+                "They touched the sign for help. They need not say why, and no check counts before you were there.",
+            ),
+            GENUINE,
+        ),
+    ),
+    Drill(
         "fire",
         "The fire alarm opens the gate",
         RIGHTS,
@@ -260,5 +272,5 @@ DRILLS: Final = {one.name: one for one in _DRILLS}
 NOT_YET: Final = {
     "minors": (FRONTEX, "no child comes in the simulated world"),
     "database-hit": (FRONTEX, "the gate asks no register"),
-    "asylum": (RIGHTS, "no traveller of the simulated world asks for it"),
+    "asylum": (RIGHTS, "no story of the simulated world asks for protection"),
 }
