@@ -15,6 +15,7 @@ from gate.passage.effects import (
     ClearAlarms,
     Effect,
     EndEmergency,
+    Erase,
     Grant,
     OpenCamera,
     Release,
@@ -92,7 +93,7 @@ class EngineSiege(Siege):
             recorder=self,
             start_crossing=self._start_crossing,
             open_camera=lambda crossing: self.acts.append(OpenCamera(crossing)),
-            erase=self.acts.append,
+            erase=self._erases,
             forget=lambda _: None,
             show=lambda view: self.acts.append(Show(view.screen, view.guidance)),
             answer=lambda number, outcome, detail: self.acts.append(Answer(number, outcome, detail)),
@@ -107,6 +108,9 @@ class EngineSiege(Siege):
     def append(self, record: records.Record, *, awaited: bool) -> None:
         """Take a record."""
         self.acts.append(Write(record, awaited))
+
+    def _erases(self, erasing: Erase) -> None:
+        self.acts.append(erasing)
 
     async def _start_crossing(self, crossing: str) -> None:
         self.acts.append(StartCrossing(crossing))
