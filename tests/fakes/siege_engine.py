@@ -93,7 +93,7 @@ class EngineSiege(Siege):
             recorder=self,
             start_crossing=self._start_crossing,
             open_camera=lambda crossing: self.acts.append(OpenCamera(crossing)),
-            erase=self._erases,
+            erase=self._erase,
             forget=lambda _: None,
             show=lambda view: self.acts.append(Show(view.screen, view.guidance)),
             answer=lambda number, outcome, detail: self.acts.append(Answer(number, outcome, detail)),
@@ -109,7 +109,7 @@ class EngineSiege(Siege):
         """Take a record."""
         self.acts.append(Write(record, awaited))
 
-    def _erases(self, erasing: Erase) -> None:
+    def _erase(self, erasing: Erase) -> None:
         self.acts.append(erasing)
 
     async def _start_crossing(self, crossing: str) -> None:
