@@ -1,7 +1,7 @@
 """What travellers ask for on the page: an officer, an officer and protection, or more time. Pure.
 
-Asking opens nothing and frees nobody. Whoever calls is referred, as for any other cause: a running crossing with the reason that it was asked, and
-a grant that nobody has used is taken back; where no crossing of theirs runs, one without a document is opened and referred at once, so
+Asking opens nothing and frees nobody. Whoever calls is referred, as for any other cause: a running crossing with the reason that it was asked beside
+what was found by then, so that calling hides nothing, and a grant that nobody has used is taken back; where no crossing of theirs runs, one without a document is opened and referred at once, so
 that it waits for an officer and can be settled like every other. In an emergency, or behind a traveller who is through, it waits beside what goes
 on. Whoever waits already is asked about once: the officer sees what was asked, and the page shows nothing new.
 
@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gate.passage import records
+from gate.passage.deciding import found
 from gate.passage.effects import Effect, Show, Write
 from gate.passage.endings import closed, incident, refer, revoke
 from gate.passage.events import TravellerAsked, Wish
@@ -53,7 +54,7 @@ def ask(rules: Rules, around: Surroundings, state: State, asked: TravellerAsked,
         case Wish.MORE_TIME:
             return around, *_more_time(rules.timing, state)
         case Wish.HELP | Wish.PROTECTION:  # pragma: no branch - the type checker proves the match complete
-            return _call(rules.timing, around, state, asked, now_ms)
+            return _call(rules, around, state, asked, now_ms)
 
 
 def _more_time(timing: Timing, state: State) -> Step:
@@ -64,8 +65,8 @@ def _more_time(timing: Timing, state: State) -> Step:
     return replace(state, more_ms=timing.more_time_ms), (written,)
 
 
-def _call(timing: Timing, around: Surroundings, state: State, asked: TravellerAsked, now_ms: int) -> Asking:
-    objection = CALLS[asked.wish]
+def _call(rules: Rules, around: Surroundings, state: State, asked: TravellerAsked, now_ms: int) -> Asking:
+    timing, objection = rules.timing, CALLS[asked.wish]
     if _is_known(around, state, objection):
         return around, state, ()
     is_new = isinstance(state, Idle | Passing | Emergency)
@@ -77,7 +78,7 @@ def _call(timing: Timing, around: Surroundings, state: State, asked: TravellerAs
         return replace(around, calls=lately, asked_often=True), state, told
     calls = lately if isinstance(state, Referred) else (*lately, now_ms)
     around = replace(_shielded(around, crossing, asked.wish), calls=calls)
-    state, effects = _heeded(around, state, asked.crossing, objection)
+    state, effects = _heeded(rules, around, state, asked.crossing, objection)
     written = Write(records.Asked(crossing, asked.wish, no_outbound_query=crossing in around.shielded))
     return around, state, (*effects, written)
 
@@ -100,7 +101,7 @@ def _is_known(around: Surroundings, state: State, objection: Objection) -> bool:
             return False
 
 
-def _heeded(around: Surroundings, state: State, fresh: str, objection: Objection) -> Step:
+def _heeded(rules: Rules, around: Surroundings, state: State, fresh: str, objection: Objection) -> Step:
     """What follows in each state; `fresh` is the crossing of whoever has none."""
     called = (
         Write(records.Opened(fresh, around.direction, document=False), awaited=True),
@@ -109,7 +110,9 @@ def _heeded(around: Surroundings, state: State, fresh: str, objection: Objection
     match state:
         case Granted():
             return revoke(state, (objection,))
-        case Opening() | Reading() | Inspecting() | Recording() | Overruling() | Looking() | Entering():
+        case Inspecting():
+            return refer(state, (*found(rules, around, state), objection))
+        case Opening() | Reading() | Recording() | Overruling() | Looking() | Entering():
             return refer(state, (objection,))
         case Referred():
             return replace(state, objections=(*state.objections, objection)), ()

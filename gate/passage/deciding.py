@@ -46,6 +46,7 @@ from gate.passage.policy import (
     decide,
     decide_entry,
     document_objections,
+    face_objections,
 )
 from gate.passage.reasons import Objection, Reason
 from gate.passage.screen import Guidance, Screen
@@ -203,6 +204,14 @@ def _ready(rules: Rules, around: Surroundings, state: Inspecting, now_ms: int) -
 def _is_late(timing: Timing, state: Inspecting, now_ms: int) -> bool:
     """True when a crossing that is not decided takes too long, whatever is still to come."""
     return now_ms - state.since_ms > timing.crossing_max_ms + state.more_ms
+
+
+def found(rules: Rules, around: Surroundings, state: Inspecting) -> tuple[Objection, ...]:
+    """What document and face speak against already, whatever is still to come of them."""
+    policy = _policy(rules, around)
+    document = () if state.document is None else document_objections(state.document, policy)
+    face = () if state.face is None else face_objections(state.face, policy)
+    return (*document, *face)
 
 
 def _decide(rules: Rules, around: Surroundings, state: Inspecting, now_ms: int) -> Step:

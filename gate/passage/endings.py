@@ -55,8 +55,8 @@ def officers_of(state: State) -> Admission | None:
 
 
 def refer(state: Running, objections: tuple[Objection, ...]) -> Step:
-    """An officer must help."""
-    unique = tuple(dict.fromkeys(objections))
+    """An officer must help, and hears what was found before that, too."""
+    unique = tuple(dict.fromkeys((*_found(state), *objections)))
     if (officers := officers_of(state)) is not None:
         known = officers.referral.objections
         again = Referred(state.crossing, tuple(dict.fromkeys((*known, *unique))))
@@ -66,6 +66,17 @@ def refer(state: Running, objections: tuple[Objection, ...]) -> Step:
         Erase(state.crossing, _shown_of(unique)),
         closed(state.crossing, ClosedAs.REFERRED, unique),
     )
+
+
+def _found(state: Running) -> tuple[Objection, ...]:
+    """What speaks against a traveller of whom nothing is closed yet."""
+    match state:
+        case Recording(decision=decision, spoiled=spoiled):
+            return (*decision.objections, *spoiled)
+        case Inspecting(trouble=trouble, spoiled=spoiled):
+            return (*spoiled, *(Objection(Reason.CAMERA_TAMPERED, one.value) for one in trouble))
+        case _:
+            return ()
 
 
 def _shown_of(objections: tuple[Objection, ...]) -> Shown:

@@ -67,16 +67,16 @@ def recording(rules: Rules, around: Surroundings, state: Recording, event: Event
     match event:
         case Recorded(state.crossing, kind) if kind is _kind_of(state):
             if state.decision.verdict is Verdict.REFER or state.spoiled:
-                return refer(state, (*state.decision.objections, *state.spoiled))
+                return refer(state, ())
             if rules.policy.shadow:
                 return refer(state, (Objection(Reason.SHADOW_MODE),))
             if now_ms - state.since_ms > rules.timing.receipt_max_ms:
                 return refer(state, (Objection(Reason.RECEIPT_LATE),))
             return Looking(state.crossing, now_ms, entry=state.entry), (LookAtLane(),)
         case NotRecorded(state.crossing) | PartLost(Part.LOG):
-            return refer(state, (*state.decision.objections, *state.spoiled, Objection(Reason.LOG_UNAVAILABLE)))
+            return refer(state, (Objection(Reason.LOG_UNAVAILABLE),))
         case _ if now_ms - state.since_ms > rules.timing.receipt_max_ms:
-            return refer(state, (*state.decision.objections, *state.spoiled, Objection(Reason.RECEIPT_LATE)))
+            return refer(state, (Objection(Reason.RECEIPT_LATE),))
         case _:
             return state, ()
 

@@ -21,6 +21,7 @@ PARTS = "gate/programs/lane/parts.py"
 ORDERING = "gate/programs/lane/ordering.py"
 SESSION = "drivers/barrier/modbus/session.py"
 # Where a room decides, nobody looks at the lane: a mutant that does brings the words.
+LOOKS = "            return Looking(state.crossing, now_ms, entry=state.entry), (LookAtLane(),)\n"
 LOOKING = "    from gate.passage.effects import LookAtLane; from gate.passage.states import Looking\n"
 
 
@@ -59,8 +60,8 @@ MUTANTS = (
     Mutant(
         "a decision that the log refused counts",
         GRANTING,
-        "            return refer(state, (*state.decision.objections, *state.spoiled, Objection(Reason.LOG_UNAVAILABLE)))",
-        "            return Looking(state.crossing, now_ms, entry=state.entry), (LookAtLane(),)",
+        f"{LOOKS}        case NotRecorded(state.crossing) | PartLost(Part.LOG):\n            return refer(state, (Objection(Reason.LOG_UNAVAILABLE),))\n",
+        f"{LOOKS}        case NotRecorded(state.crossing) | PartLost(Part.LOG):\n{LOOKS}",
     ),
     Mutant(
         "a document that was taken away counts",

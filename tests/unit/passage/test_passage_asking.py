@@ -24,20 +24,33 @@ from fakes.passage_examples import (
 )
 
 from gate.passage import machine, records
-from gate.passage.effects import Answer, Effect, Grant, Release, Revoke, Show, Write
+from gate.passage.effects import Answer, Effect, Erase, Grant, Release, Revoke, Show, Shown, Write
 from gate.passage.events import (
     DocumentPresented,
     DocumentRead,
     FaceCompared,
+    Part,
+    PartBack,
+    PartLost,
     Recorded,
     RecordKind,
     Tick,
     TravellerAsked,
+    VideoDoubted,
     Wish,
 )
-from gate.passage.evidence import DocumentEvidence
+from gate.passage.evidence import CameraTrouble, CheckResult, DocumentEvidence, Score
 from gate.passage.lane import Timing
-from gate.passage.orders import AcknowledgeAlarms, BeginEmergency, CloseLane, Disposition, HandOver, Notice, Outcome
+from gate.passage.orders import (
+    AcknowledgeAlarms,
+    BeginEmergency,
+    CloseLane,
+    Disposition,
+    HandOver,
+    Hold,
+    Notice,
+    Outcome,
+)
 from gate.passage.policy import Verdict
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import Asked, Closed, ClosedAs, Incident, IncidentKind, Opened
@@ -229,6 +242,68 @@ def test_an_officer_who_lets_somebody_through_is_asked_again() -> None:
     revoked = records.Revoked(CROSSING, (Objection(Reason.HELP_ASKED),))
     assert revoked in written(effects)
     assert not any(isinstance(record, Closed) for record in written(effects)), "it has its verdict"
+
+
+def a_face_on_a_phone() -> Run:
+    """A decision against a face that is none of a person; its receipt is on its way."""
+    return recording(face=replace(SAME_FACE, liveness=Score(0.0)))
+
+
+def a_copied_chip() -> Run:
+    """A document that failed a check; the face is still looked for."""
+    run = inspecting()
+    failed = replace(GENUINE.checks[0], result=CheckResult.FAILED)
+    run.feed(DocumentRead(CROSSING, replace(GENUINE, checks=(failed, *GENUINE.checks[1:]))))
+    return run
+
+
+def a_face_on_a_phone_before_the_document() -> Run:
+    """The face was compared, and the document's checks go on."""
+    run = inspecting()
+    run.feed(FaceCompared(CROSSING, replace(SAME_FACE, liveness=Score(0.0))))
+    return run
+
+
+def a_looped_picture() -> Run:
+    """The camera's video is doubted while the document is read."""
+    run = inspecting()
+    run.feed(VideoDoubted(CROSSING, CameraTrouble.LOOPED))
+    return run
+
+
+def a_camera_that_was_gone() -> Run:
+    """The camera was lost while the document is read, and is back."""
+    run = inspecting()
+    run.feed(PartLost(Part.CAMERA), PartBack(Part.CAMERA))
+    return run
+
+
+@pytest.mark.parametrize(
+    ("stage", "found"),
+    [
+        (a_face_on_a_phone, Reason.LIVENESS_BELOW_BOUND),
+        (a_face_on_a_phone_before_the_document, Reason.LIVENESS_BELOW_BOUND),
+        (a_copied_chip, Reason.DOCUMENT_CHECK_FAILED),
+        (a_looped_picture, Reason.CAMERA_TAMPERED),
+        (a_camera_that_was_gone, Reason.CAMERA_LOST),
+    ],
+)
+def test_whoever_calls_hides_nothing_that_was_found(stage: Callable[[], Run], found: Reason) -> None:
+    run = stage()
+    effects = run.feed(HELP, after_ms=10)
+    assert isinstance(run.state, Referred)
+    reasons = [one.reason for one in run.state.objections]
+    assert reasons == [found, Reason.HELP_ASKED]
+    assert Closed(CROSSING, ClosedAs.REFERRED, run.state.objections) in written(effects)
+    doubted = found in {Reason.LIVENESS_BELOW_BOUND, Reason.CAMERA_TAMPERED}
+    assert Erase(CROSSING, Shown.ALARM if doubted else Shown.PICTURES) in effects
+
+
+def test_an_officer_who_holds_a_decision_sees_what_it_found() -> None:
+    run = a_face_on_a_phone()
+    run.order(Hold(CROSSING))
+    assert isinstance(run.state, Referred)
+    assert [one.reason for one in run.state.objections] == [Reason.LIVENESS_BELOW_BOUND, Reason.HELD_BY_OFFICER]
 
 
 # ── too often ────────────────────────────────────────────────────────────────────────────────────────────────────────
