@@ -129,6 +129,9 @@ class Reading:
         crossing = conversation.crossing
         match message:
             case messages.IssuerSeen(issuer):
+                if conversation.is_issuer_known:
+                    raise ChildLostError("it says a second time who issued the document")
+                conversation.is_issuer_known = True
                 self._issued_by(crossing, issuer)
             case messages.ChipFound():
                 self._mark(crossing, "chip_found")
@@ -180,6 +183,7 @@ class _Conversation:
     def __init__(self, crossing: str) -> None:
         self.crossing = crossing
         self.asked = 0
+        self.is_issuer_known = False
         self.read = False
         self.over = False
 

@@ -20,6 +20,7 @@ from gate.passage.events import Wish
 from gate.passage.screen import Guidance, Purpose, Screen
 
 PAINTED_SILENCE_S: Final = 3.0  # screens speaks once a second
+APART_S: Final = 0.02  # views come no faster than screens takes them: the newest never waits behind older ones
 
 
 class Views:
@@ -120,3 +121,4 @@ class Views:
                 await changed.wait()
                 changed.clear()
                 await connection.send(self._now())
+                await asyncio.sleep(APART_S)

@@ -128,6 +128,14 @@ async def test_a_child_that_judges_a_second_time_is_lost_and_its_first_word_coun
     assert child.ended
 
 
+async def test_a_child_that_says_a_second_time_who_issued_the_document_is_lost_and_its_first_word_counts() -> None:
+    child = FakeChild(None, m.IssuerSeen("UTO"), m.IssuerSeen("D"))
+    lane = Lane(child)
+    await lane.read()
+    assert lane.issuers == [("c1", "UTO")]
+    assert child.ended
+
+
 async def test_about_whoever_asked_for_protection_the_control_centre_is_not_asked() -> None:
     for shielded, asked in ((frozenset({"c1"}), []), (frozenset({"c2"}), [m.ChainWanted(["UTCVCA00001"])])):
         child = FakeChild(None, *WHOLE)

@@ -22,6 +22,7 @@ from gate.programs.lane.views import Views
 
 STATUS = messages.Status(program="lane", state="idle", detail={})
 GO = messages.View(Screen.GO, Guidance.NONE, "c1", None, Purpose.DEMO)
+EMERGENCY = messages.View(Screen.EMERGENCY, Guidance.NONE, None, None, Purpose.DEMO)
 
 
 @dataclass
@@ -118,6 +119,21 @@ async def test_a_page_of_which_nothing_more_is_heard_is_gone(tmp_path: Path) -> 
             while not counter.heard:  # noqa: ASYNC110 - a timer of the views' own
                 await asyncio.sleep(0.02)
     assert counter.heard == [False]
+
+
+async def test_a_flood_of_views_keeps_the_newest_from_nobody(tmp_path: Path) -> None:
+    counter, shown = Counter(), 300
+    async with counter.client(tmp_path) as screens:
+        await ask(screens, messages.WatchView())
+        for number in range(shown):
+            counter.views.show(structs.replace(GO, crossing=f"c{number}"))
+            for _ in range(5):
+                await asyncio.sleep(0)
+        counter.views.show(EMERGENCY)
+        before = 0
+        while await screens.receive() != EMERGENCY:
+            before += 1
+    assert before < shown / 2
 
 
 async def test_nobody_gives_orders_on_the_channel_of_views(tmp_path: Path) -> None:
