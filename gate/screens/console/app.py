@@ -190,7 +190,7 @@ class Pages:
             "handover.html",
             viewer,
             open_at=view.open_things(known.gates, known.calls, self._say),
-            kept=self._console.handovers.kept,
+            kept=self._console.handovers.of(viewer.covers),
             waits=self._to_read(viewer),
             words_max=WORDS_MAX,
         )
@@ -279,8 +279,10 @@ class Pages:
 
     async def read_handover(self, request: Request) -> Response:
         """Whoever comes has read."""
-        officer = _viewer(request).officer
-        return self._kept(lambda: self._console.handovers.mark_read(officer, self._console.wall()))
+        viewer = _viewer(request)
+        return self._kept(
+            lambda: self._console.handovers.mark_read(viewer.officer, self._console.wall(), viewer.covers)
+        )
 
     async def healthz(self, _request: Request) -> Response:
         """The program lives."""
@@ -297,7 +299,7 @@ class Pages:
 
     def _to_read(self, viewer: Certificate) -> bool:
         """Whether a handover waits for this viewer."""
-        return any(one.waits_for(viewer.officer) for one in self._console.handovers.kept)
+        return any(one.waits_for(viewer.officer) for one in self._console.handovers.of(viewer.covers))
 
     def _known(self, viewer: Certificate) -> Known:
         return _of(self._console.hall.known, viewer)

@@ -347,20 +347,28 @@ def _control(verb: Verb, say: Say) -> Json:
 # ── handing over ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+OPEN_MAX: Final = 16  # things of one gate in a handover
+OPEN_WORDS_MAX: Final = 200  # letters of one
+
+
 def open_things(gates: Sequence[Seen], calls: Sequence[Call], say: Say) -> list[Json]:
-    """What is open at each gate, for whoever comes next. Without flags: whoever may read them sees them at the crossing."""
+    """What is open at each gate, for whoever comes next. Without reasons and flags: whoever may read them sees them at the crossing, while it
+    waits. Within bounds, whatever a gate says.
+    """
     return [
         {
             "gate": seen.gate,
-            "state": say("state-lost") if seen.lost else state_words(seen.lane, say),
-            "things": [
-                *(say.known("call", call.kind) for call in calls if call.gate == seen.gate),
-                *(
-                    say("handover-waits", crossing=one.crossing, why=_why(one, say))
-                    for one in (_longest_first(seen.lane) if seen.lane else ())
-                ),
-                *(_notes(seen.lane, say) if seen.lane else ()),
-            ],
+            "state": (say("state-lost") if seen.lost else state_words(seen.lane, say))[:OPEN_WORDS_MAX],
+            "things": [thing[:OPEN_WORDS_MAX] for thing in _open_at(seen, calls, say)[:OPEN_MAX]],
         }
         for seen in sorted(gates, key=lambda one: _in_order(one.gate))
+    ]
+
+
+def _open_at(seen: Seen, calls: Sequence[Call], say: Say) -> list[str]:
+    waiting = _longest_first(seen.lane) if seen.lane else []
+    return [
+        *(say.known("call", call.kind) for call in calls if call.gate == seen.gate),
+        *(say("handover-waits", crossing=one.crossing) for one in waiting),
+        *(_notes(seen.lane, say) if seen.lane else ()),
     ]

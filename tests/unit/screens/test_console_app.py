@@ -237,6 +237,25 @@ def test_a_shift_is_handed_over_in_writing(desk: Desk, anna: TestClient) -> None
         assert "A handover waits to be read" not in ben.get("/").text
 
 
+def test_a_handover_says_nothing_of_why_somebody_waits_nor_of_a_lane_that_is_not_the_readers(
+    desk: Desk, anna: TestClient, tmp_path: Path
+) -> None:
+    for lane in (desk.north, desk.south):
+        lane.tell(waiting=[waits(f"c-{lane.id}", "document_check_failed")])
+    assert anna.post("/handover", json={"words": "read me"}).status_code == 204
+    with desk.signed_in(9, officer="tom", role=Role.TECHNICIAN, gates=("south-1",)) as technician:
+        page = technician.get("/handover").text
+        assert "c-south-1" in page
+        assert "north-7" not in page
+        assert "A check of the document failed" not in page + (tmp_path / "handovers.json").read_text()
+    with desk.signed_in(8, officer="ben", gates=("west-1",)) as ben:
+        assert "A handover waits" not in ben.get("/").text
+        assert "read me" not in ben.get("/handover").text
+        assert ben.post("/handover/read").status_code == 204
+    with desk.signed_in(6, officer="cleo", gates=("south-1",)) as cleo:
+        assert "A handover waits" in cleo.get("/").text
+
+
 def test_whoever_only_looks_is_offered_no_order_and_no_handover(desk: Desk) -> None:
     desk.north.tell(waiting=[waits("c-1", "document_check_failed")])
     with desk.signed_in(9, officer="carla", role=Role.AUDITOR) as auditor:

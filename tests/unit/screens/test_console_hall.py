@@ -71,9 +71,11 @@ def test_a_handover_outlives_the_console_and_is_read_by_somebody_else(tmp_path: 
     again = Handovers(path)
     assert again.kept == (signed("anna"),)
     assert not again.kept[0].waits_for("anna")
-    again.mark_read("anna", NOON)
+    again.mark_read("anna", NOON, lambda _: True)
     assert again.kept[0].waits_for("ben")
-    again.mark_read("ben", NOON)
+    again.mark_read("ben", NOON, lambda gate: gate == "north-4")
+    assert again.kept[0].waits_for("cleo")
+    again.mark_read("ben", NOON, lambda _: True)
     assert [reader.officer for reader in Handovers(path).kept[0].read] == ["ben"]
     assert path.stat().st_mode & 0o777 == 0o600
 
@@ -83,6 +85,19 @@ def test_of_many_handovers_the_oldest_are_forgotten(tmp_path: Path) -> None:
     for number in range(HANDOVERS_MAX + 3):
         handovers.sign(signed("anna", number))
     assert [one.words for one in handovers.kept][:: HANDOVERS_MAX - 1] == ["words 22", "words 3"]
+
+
+def test_whatever_a_gate_says_is_open_a_file_of_handovers_can_be_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "handovers.json"
+    handovers = Handovers(path)
+    much = tuple(OpenAt(f"north-{number}", "Free", ("x" * 200,) * 16) for number in range(32))
+    for number in range(HANDOVERS_MAX):
+        handovers.sign(Signed("anna", NOON, much, f"words {number}"))
+    kept = Handovers(path).kept
+    assert (kept[0].words, len(kept) < HANDOVERS_MAX) == ("words 19", True)
+    with pytest.raises(HandoverError, match="too much"):
+        handovers.sign(Signed("anna", NOON, much * 16))
+    assert Handovers(path).kept == kept
 
 
 def test_a_file_that_holds_no_handovers_is_named_and_kept(tmp_path: Path) -> None:

@@ -201,7 +201,7 @@ def test_a_handover_says_what_is_open_at_each_lane_and_no_flag() -> None:
     calls.look(gates, 0.0)
     open_at = view.open_things(gates, calls.standing, SAY)
     assert [(one["gate"], [plain(thing) for thing in one["things"]]) for one in open_at] == [
-        ("north-2", ["The door was forced", "Waits for an officer: c-1 (The printed page looks unusual)"]),
+        ("north-2", ["The door was forced", "Waits for an officer: c-1"]),
         ("north-10", []),
     ]
 
