@@ -12,7 +12,7 @@ import msgspec
 
 from gate.orders.certificate import OfficerId
 from gate.orders.signed import GateId, Key, Moment
-from gate.orders.verbs import Party, Role
+from gate.orders.verbs import ROLES, Party, Role
 
 GATES_MAX: Final = 16
 ACT_BYTES_MAX: Final = 8 * 1024
@@ -20,14 +20,6 @@ ACT_BYTES_MAX: Final = 8 * 1024
 Gates: TypeAlias = Annotated[tuple[GateId, ...], msgspec.Meta(min_length=1, max_length=GATES_MAX)] | None
 Digest = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 Counter = Annotated[int, msgspec.Meta(ge=0, lt=2**32)]
-
-
-# A lane goes by the role alone, so whoever may order nothing for their party gets no role that orders.
-ROLES: Final[dict[Party, frozenset[Role]]] = {
-    Party.POLICE: frozenset(Role),
-    Party.INTEGRATOR: frozenset({Role.TECHNICIAN, Role.AUDITOR}),
-    Party.AIRPORT: frozenset({Role.AUDITOR}),
-}
 
 
 class Standing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -43,7 +35,7 @@ class Standing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     def __post_init__(self) -> None:
         if self.role not in ROLES[self.party]:
             some = ", ".join(sorted(role.value for role in ROLES[self.party]))
-            raise ValueError(f"people of the {self.party.value} are {some}, since a lane goes by the role alone")
+            raise ValueError(f"people of the {self.party.value} are {some}")
 
 
 class _Act(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="act"):

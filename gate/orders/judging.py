@@ -10,7 +10,7 @@ import enum
 from typing import TYPE_CHECKING
 
 from gate.orders.challenge import Freshness
-from gate.orders.verbs import VERBS, Power
+from gate.orders.verbs import ROLES, VERBS, Power
 
 if TYPE_CHECKING:
     from gate.orders.order import Signed
@@ -22,7 +22,7 @@ class Lack(enum.Enum):
     OTHER_GATE = "other_gate"  # it names another gate
     CHALLENGE_FOREIGN = "challenge_foreign"  # it answers no challenge of this start of this lane
     CHALLENGE_OLD = "challenge_old"  # it answers one that is older than 30 s
-    ROLE = "role"  # the certified role may not
+    ROLE = "role"  # the certified role may not, or is none that the party has
     GATE_NOT_CERTIFIED = "gate_not_certified"  # the shift is worked at other gates
     SHIFT_NOT_BEGUN = "shift_not_begun"
     SHIFT_OVER = "shift_over"
@@ -44,7 +44,7 @@ def lacks(signed: Signed, *, gate: str, freshness: Freshness, now_s: int | None)
         found.append(Lack.OTHER_GATE)
     if freshness is not Freshness.FRESH:
         found.append(Lack.CHALLENGE_OLD if freshness is Freshness.OLD else Lack.CHALLENGE_FOREIGN)
-    if by.role not in VERBS[order.verb].roles:
+    if by.role not in VERBS[order.verb].roles & ROLES[by.party]:
         found.append(Lack.ROLE)
     if not by.covers(gate):
         found.append(Lack.GATE_NOT_CERTIFIED)

@@ -49,6 +49,14 @@ class Party(enum.Enum):
     INTEGRATOR = "integrator"
 
 
+# Whoever may decide nothing for their party has no role that does: a certificate that says otherwise orders nothing (`judging`).
+ROLES: dict[Party, frozenset[Role]] = {
+    Party.POLICE: frozenset(Role),
+    Party.INTEGRATOR: frozenset({Role.TECHNICIAN, Role.AUDITOR}),
+    Party.AIRPORT: frozenset({Role.AUDITOR}),
+}
+
+
 class Power(enum.Enum):
     """What a verb does to permission: decides what an order must bring along (`gate.orders.judging`)."""
 

@@ -65,8 +65,11 @@ def certify(
     from gate.orders import certificate as certificates
     from gate.orders import keys
     from gate.orders.errors import OrderError
+    from gate.orders.verbs import ROLES
     from gate.programs.shared.clock import now
 
+    if role not in ROLES[party]:
+        fail(Exit.USAGE, f"people of the {party.value} are {', '.join(sorted(one.value for one in ROLES[party]))}")
     if bool(gate) is every_gate:
         fail(Exit.USAGE, "name the gates with --gate, or say --every-gate")
     require("gate", *(gate or ()))

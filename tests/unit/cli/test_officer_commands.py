@@ -74,15 +74,24 @@ def test_an_authority_is_made_once_for_its_owners_eyes_alone(tmp_path: Path) -> 
 
 
 def test_a_shift_is_certified_for_a_person_a_role_gates_and_hours(authority: Path) -> None:
-    shift = shift_of(authority, role="supervisor", party="airport", hours="2")
+    shift = shift_of(authority, role="technician", party="integrator", hours="2")
     assert shift.stat().st_mode & 0o777 == 0o600
     _, says = keys.read_shift(shift)
-    assert (says.officer, says.role, says.party, says.gates) == ("anna", Role.SUPERVISOR, Party.AIRPORT, (GATE,))
+    assert (says.officer, says.role, says.party, says.gates) == ("anna", Role.TECHNICIAN, Party.INTEGRATOR, (GATE,))
     assert (says.sealing, says.trained) == (None, False)
     now_s = clock.now().timestamp()
     assert says.not_before < now_s < says.until <= now_s + 7200
     openssl = subprocess.run(["openssl", "pkey", "-in", str(shift), "-noout"], capture_output=True, check=False)
     assert openssl.returncode == 0
+
+
+def test_a_shift_is_certified_for_no_role_that_the_party_has_not(authority: Path) -> None:
+    out = authority.parent / "none.key"
+    for role, party in (("officer", "airport"), ("supervisor", "integrator")):
+        refused = run("authority", "certify", "--authority", authority, "--officer", "anna", "--out", out, "--every-gate",
+                      "--role", role, "--party", party)  # fmt: skip
+        assert (refused.exit_code, out.exists()) == (Exit.USAGE, False)
+        assert "auditor" in refused.stderr
 
 
 def test_a_shift_at_every_gate_is_said_so(authority: Path) -> None:

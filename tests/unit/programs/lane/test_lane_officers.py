@@ -23,7 +23,7 @@ from gate.orders.certificate import certify
 from gate.orders.challenge import Challenger
 from gate.orders.judging import Lack
 from gate.orders.order import Shift
-from gate.orders.verbs import Power, Role, Verb
+from gate.orders.verbs import Party, Power, Role, Verb
 from gate.passage import machine, records
 from gate.passage.events import DocumentPresented, Part, PartLost
 from gate.passage.evidence import Alarm
@@ -62,6 +62,20 @@ def test_an_order_of_another_authority_or_key_admits_nobody() -> None:
     lane = at_a_lane(story)
     assert lane.orders == []
     assert lane.written(records.Overruled) == []
+
+
+@pytest.mark.parametrize("party", [Party.AIRPORT, Party.INTEGRATOR])
+def test_whoever_works_for_no_police_is_no_officer_here_whatever_their_certificate_says(party: Party) -> None:
+    async def story(lane: Lane) -> None:
+        await lane.refer()
+        for by in (shift(7, party=party), shift(8, party=party, role=Role.SUPERVISOR)):
+            for verb in (Verb.PRESENT, Verb.ADMIT, Verb.VIEW, Verb.HAND_OVER):
+                answer = await lane.say(verb, by)
+                assert (answer.outcome, answer.detail) == (Outcome.FORBIDDEN, f"{verb.value} by anna: role")
+        assert lane.desk.look().present == []
+        assert (await lane.say(Verb.RELEASE, shift(7, party=party))).outcome is not Outcome.FORBIDDEN
+
+    assert at_a_lane(story).written(records.Overruled) == []
 
 
 def test_a_gate_without_an_authority_has_no_officers() -> None:
