@@ -89,6 +89,8 @@ class Sessions:
         left_s = says.until - self._now_s()
         if left_s <= 0:
             raise SessionError("shift_over", "your shift is over; sign in again")
+        if self._now_s() < says.not_before:
+            raise SessionError("shift_not_begun", "your shift has not begun by the console's clock")
         if now_s - self._used.setdefault(says, now_s) > IDLE_S:
             raise SessionError("idle", "nobody did anything for half an hour; sign in again")
         token = urlsafe_b64encode(self._random(TOKEN_BYTES)).decode()

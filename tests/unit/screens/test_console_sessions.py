@@ -125,6 +125,12 @@ def test_a_session_ends_when_its_certificate_does(desk: Desk) -> None:
     assert refused(desk) == "shift_over"
 
 
+def test_no_session_begins_before_its_certificate_does(desk: Desk) -> None:
+    assert refused(desk, not_before=NOW_S + 1) == "shift_not_begun"
+    desk.passes(1)
+    desk.prove(not_before=NOW_S + 1)
+
+
 def test_a_session_ends_when_a_proof_is_missing(desk: Desk) -> None:
     session, cookie = desk.prove()
     desk.passes(PROOF_LATE_S)
