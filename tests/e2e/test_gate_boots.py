@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import time
+from base64 import b64encode
 from typing import Any
 
 import pytest
-from fakes.boot.gate import OPT, PACKAGE, PYTHON, SEED, Gate
+from fakes.boot.gate import CONSOLE, OPT, PACKAGE, PYTHON, ROAD, SEED, Gate
 
 from gate.channel.row import PROGRAMS
 from hardware_sim.company import Company
@@ -230,6 +231,41 @@ def test_the_lane_alone_reaches_a_board_on_a_network_through_its_relay(gate: Gat
         assert asked_by("screens") == "PermissionError"
     finally:
         gate.machine.systemctl("stop", f"{RELAY}.socket", f"{RELAY}.service", "board.service", check=False)
+
+
+def test_a_console_is_served_from_where_the_site_says_and_from_nowhere_else(gate: Gate) -> None:
+    """With the drop-in of docs/guides/technician.md, A console. Both consoles show the certificate that the gate knows."""
+    allowed, another = "192.0.2.9", "192.0.2.17"
+    for address in (allowed, another):
+        gate.machine.run("ip", "address", "add", f"{address}/32", "dev", "lo")
+
+    def key() -> str:
+        return str(gate.status()["detail"]["screens"]["console"]["key"])
+
+    def hears_from(address: str) -> bool:
+        pinned = ("--insecure", "--pinnedpubkey", f"sha256//{b64encode(bytes.fromhex(key())).decode()}")
+        asked = (
+            "--cert",
+            f"{CONSOLE}/console.pem",
+            "--interface",
+            address,
+            "--max-time",
+            "3",
+            f"https://{ROAD}/events",
+        )
+        return "event: lane" in gate.machine.run("curl", "-sN", *pinned, *asked, check=False).stdout
+
+    made = key()
+    assert gate.machine.run("stat", "-c", "%U %a", "/var/lib/portcullis/screens/console.pem").stdout == (
+        "portcullis-screens 600\n"
+    )
+    assert not hears_from(allowed)  # loopback alone, as shipped
+    with gate.changed("screens", "[Service]\nIPAddressAllow=192.0.2.0/28\n") as unit:
+        gate.machine.systemctl("restart", unit)
+        gate.until(gate.is_in_service, "the gate is in service again")
+        assert (hears_from(allowed), hears_from(another)) == (True, False)
+        assert key() == made
+    gate.until(gate.is_in_service, "the gate is in service again")
 
 
 def test_nothing_personal_is_in_the_journal_of_the_whole_boot(gate: Gate) -> None:

@@ -150,7 +150,7 @@ def test_its_end_takes_the_seals_along_and_a_new_gate_is_sealed_from_the_start(g
     gate.machine.systemctl("stop", "portcullis.target")
     gate.until(lambda: {gate.pid(program) for program in PROGRAMS} == {0}, "the programs have ended")
     done = provision(gate, "decommission", "--yes", "north-7")
-    assert {"log_key", "device_key", "units", "proof"} <= states(done).keys()
+    assert {"log_key", "device_key", "console_key", "units", "proof"} <= states(done).keys()
     left = [path for path in (*SEALED, *DROP_INS) if (gate.machine.root / path.lstrip("/")).exists()]
     assert left == []
     answers = ("--operator", "border.example", "--gate-id", "north-7", "--purpose", "trial")

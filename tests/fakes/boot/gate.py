@@ -36,6 +36,8 @@ PAGE = "http://127.0.0.1:8088"
 CENTRAL = "/root/central"
 CENTRAL_COMMAND = (PYTHON, "-c", "from gate.cli import main; main()", "central")
 OFFICER = "officer7"
+CONSOLE = "/root/console"
+ROAD = f"{FAR}:8443"
 APPROVERS = ("anna.example", "ben.example", "carla.example")
 SHIFT = f"/home/{OFFICER}/shift.key"
 READY_DEADLINE_S = 60.0
@@ -426,8 +428,18 @@ def _provision(gate: Gate) -> None:
         *("provision", "enrol", "--central", f"localhost:{gate.central.port}", "--ca", f"{CENTRAL}/ca.pem"),
         stdin=token["token"],
     )
+    _name_console(gate)
     _name_approvers(gate)
     approve(gate, serial=1)
+
+
+def _name_console(gate: Gate) -> None:
+    """A console whose certificate the gate has; the unit as shipped lets in none from another machine."""
+    consoles, machine = "/etc/portcullis/consoles.pem", gate.machine
+    gate.command("console", "init", "--out", CONSOLE)
+    machine.run("install", "--mode=0644", f"{CONSOLE}/console.crt", consoles)
+    table = f'\n[console]\naddress = "{ROAD}"\ncertificates = "{consoles}"\n'
+    machine.write(CONFIG, (machine.root / CONFIG.lstrip("/")).read_text() + table)
 
 
 def _name_approvers(gate: Gate) -> None:
