@@ -65,6 +65,7 @@ def serve(
 
     from gate.programs.console.config import load
     from gate.programs.shared.config import ConfigError
+    from gate.programs.shared.mortal import end_with_supervisor
     from gate.programs.shared.runner import log_as_json
     from gate.programs.shared.unreadable import make_unreadable
     from gate.screens.console.handover import HandoverError
@@ -76,6 +77,7 @@ def serve(
     make_unreadable()
     log_as_json("console")
     try:
+        end_with_supervisor()
         asyncio.run(_until_told(settings))
     except HandoverError as error:
         fail(Exit.IO_ERROR, str(error))
