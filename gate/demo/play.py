@@ -26,6 +26,7 @@ from gate.demo.disk import LogDisk, log_disk
 from gate.demo.machine import Machine
 from gate.demo.memory import pss_mb
 from gate.demo.officer import Officer
+from gate.demo.officers_console import console as officers_console
 from gate.demo.report import Again, Checked, Outcome, Result
 from gate.demo.stage import Stage, StageError
 from gate.demo.world import World, WorldError
@@ -182,12 +183,21 @@ class Play:
                 views=stage.config.socket("lane"), orders=stage.config.socket("orders"), shift=shift, on_view=on_view
             )
             machine = Machine(lambda: [child.pid for child in family.children.values() if child.pid])
-            async with family.running(), _running(officer.run()), _running(machine.run()):
+            async with (
+                family.running(),
+                _running(officer.run()),
+                _running(machine.run()),
+                contextlib.AsyncExitStack() as beside,
+            ):
                 ready_s = await _until_ready(stage, list(PROGRAMS), machine)
+                pages = await beside.enter_async_context(officers_console(stage))
                 page = page_with_secret(stage.config.runtime("screens"), page_address(stage.config))
                 world.tell({"do": "display", "page": page})  # what it shows falls on whoever the camera sees
                 start = start_page(stage.config.runtime("screens")).as_uri()  # no secret on a command line
                 self._console.print(f"The traveller's page: {start} (at {page_address(stage.config)}).", soft_wrap=True)
+                self._console.print(
+                    f"The officers' console: {pages} (sign in with the key file {stage.shift}).", soft_wrap=True
+                )
                 if self._wishes.open_page is not None:
                     self._wishes.open_page(start)
                 director = Director(

@@ -41,6 +41,7 @@ class Stage:
     vkey: Path
     identities: tuple[Path, ...]
     shift: Path
+    console: Path  # the key and certificate of the officers' console beside the gate
 
     @property
     def spool(self) -> Path:
@@ -133,6 +134,7 @@ def prepare(
         *("officer", "authority", "certify", "--authority", str(authority), "--out", str(shift)),
         *("--officer", OFFICER, "--role", role, "--gate", GATE_ID),
     )
+    console = command("console", "init", "--out", str(folder / "console"), "--name", "demo-console")
     store = folder / "trust.sqlite"
     command("trust", "import", *ready.csca, "--store", str(store), "--test")
     table = {
@@ -156,6 +158,7 @@ def prepare(
         "face": {"profile": face_profile},
         "rules": {"officer_presence_max_s": 5},
         "officers": {"authority": made["authority"]},
+        "console": {"address": f"127.0.0.1:{free_port()}", "certificates": console["certificate"]},
         "audit": {"recipients": [recipient for _, recipient in people]},
         # The profile `clean` judges by the display's cues, and its weights know no other people than those of sequences.
         "screens": {"port": free_port(), "challenge": face_profile == "standard", "languages": LANGUAGES},
@@ -168,4 +171,12 @@ def prepare(
     vkey = folder / "gate.vkey"
     vkey.write_text(f"{verifier.vkey}\n")
     enrol(path)
-    return Stage(folder, path, configuration.load(path), vkey, tuple(identity for identity, _ in people), shift)
+    return Stage(
+        folder,
+        path,
+        configuration.load(path),
+        vkey,
+        tuple(identity for identity, _ in people),
+        shift,
+        Path(console["identity"]),
+    )

@@ -1,0 +1,89 @@
+"""The officers' console beside the demo's gate: a child process on loopback, at which the demo's officer signs in with their key file."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import tomli_w
+
+from gate.demo.stage import Stage, StageError, free_port
+from gate.programs.shared.config import SUPERVISOR, environment_with
+from gate.programs.shared.consoles import known_fingerprint
+
+READY_DEADLINE_S = 30.0
+STOP_DEADLINE_S = 3.0
+POLL_S = 0.05
+
+
+@contextlib.asynccontextmanager
+async def console(stage: Stage) -> AsyncIterator[str]:
+    """Serve the console of this gate, whose `screens` is ready, and end it with the block; gives the address of its pages. Raises StageError."""
+    port = free_port()
+    config = _written(stage, port)
+    with stage.log_of("console").open("ab") as log:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "gate.cli", "console", "serve", "--config", str(config)),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=environment_with({SUPERVISOR: str(os.getpid())}),
+            process_group=0,
+        )
+    try:
+        await _until_served(process, port)
+        yield f"http://localhost:{port}/"
+    finally:
+        await _end(process)
+
+
+def _written(stage: Stage, port: int) -> Path:
+    """The console's configuration, which pins the gate's key."""
+    road, officers = stage.config.console, stage.config.officers
+    assert road is not None
+    assert officers is not None
+    table = {
+        "identity": str(stage.console),
+        "folder": str(stage.folder / "console"),
+        "pages": {"address": f"127.0.0.1:{port}", "origin": f"http://localhost:{port}"},
+        "authority": {"public": officers.authority},
+        "gates": {stage.config.gate_id: {"address": road.address, "key": known_fingerprint(stage.config)}},
+    }
+    path = stage.folder / "console.toml"
+    path.write_bytes(tomli_w.dumps(table).encode())
+    return path
+
+
+async def _until_served(process: asyncio.subprocess.Process, port: int) -> None:
+    """Wait until somebody listens. Raises StageError."""
+    try:
+        async with asyncio.timeout(READY_DEADLINE_S):
+            while process.returncode is None:
+                try:
+                    _, writer = await asyncio.open_connection("127.0.0.1", port)
+                except ConnectionRefusedError:
+                    await asyncio.sleep(POLL_S)
+                    continue
+                writer.close()
+                return
+    except TimeoutError:
+        pass
+    raise StageError("the officers' console did not start; its messages are in console.log")
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is not None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        async with asyncio.timeout(STOP_DEADLINE_S):
+            await process.wait()
+    except TimeoutError:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
