@@ -19,6 +19,7 @@ SILENCE_S: Final = 2.0  # without an event or a beat for so long, the gate is no
 EVENT_BYTES_MAX: Final = 256 * 1024
 ORDER_BYTES_MAX: Final = 8 * 1024
 ANSWER_BYTES_MAX: Final = 4 * 1024 * 1024  # of an order: with sealed pictures
+REASONS_MAX: Final = 64  # of one referral
 CONSOLES_MAX: Final = 8  # certificates that one gate knows
 
 Word = Annotated[str, msgspec.Meta(max_length=128)]
@@ -44,7 +45,7 @@ class Waits(_Said, frozen=True):
 
     crossing: Word
     waiting_s: Seconds | None = None
-    reasons: Annotated[list[Why], msgspec.Meta(max_length=64)] = []
+    reasons: Annotated[list[Why], msgspec.Meta(max_length=REASONS_MAX)] = []
     findings: dict[str, Any] = {}
     sealed_for: Several = []
     flags: Several = []

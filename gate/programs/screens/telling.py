@@ -9,14 +9,17 @@ import msgspec
 from msgspec.structs import replace
 
 from gate.programs.shared.degraded import modes_now
-from gate.screens.road import LaneEvent, Present, Waits, Why, Without
+from gate.screens.road import EVENT_BYTES_MAX, REASONS_MAX, LaneEvent, Present, Waits, Why, Without
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gate.channel.messages import Look, Waiting
     from gate.programs.shared.config import Config
     from gate.programs.shared.told import Told
 
 FINDINGS_MAX: Final = 8  # of the latest referrals all is told that was found: an event has its bounds
+WAITING_BYTES_MAX: Final = EVENT_BYTES_MAX * 5 // 8  # of an event; the rest of it is short
 AGES_APART_S: Final = 1.0  # two ages that differ by less than this are of the same moment
 
 
@@ -72,7 +75,7 @@ def lane_event(boot: str, config: Config, look: Look | None, told: Told) -> Lane
         travellers=None if look is None else look.travellers,
         version=None if look is None else look.version,
         running=None if look is None else look.running,
-        waiting=[] if look is None else [_waits(one, full=at < FINDINGS_MAX) for at, one in enumerate(look.referred)],
+        waiting=[] if look is None else _waiting(look.referred),
         alarms=[] if look is None else [alarm.value for alarm in look.alarms],
         notices=[] if look is None else [notice.value for notice in look.notices],
         closed_by=None if look is None else look.closed_by,
@@ -85,11 +88,27 @@ def lane_event(boot: str, config: Config, look: Look | None, told: Told) -> Lane
     )
 
 
-def _waits(one: Waiting, *, full: bool) -> Waits:
+def _waiting(referred: Sequence[Waiting]) -> list[Waits]:
+    """Everybody who waits, with as much about them as an event has room for: a chip can have much found about it."""
+    for full, details in ((FINDINGS_MAX, True), (FINDINGS_MAX, False)):
+        waiting = [_waits(one, full=at < full, details=details) for at, one in enumerate(referred)]
+        if len(msgspec.json.encode(waiting)) <= WAITING_BYTES_MAX:
+            return waiting
+    return [_waits(one, full=False, details=False) for one in referred]
+
+
+def _reasons(one: Waiting, *, details: bool) -> list[Why]:
+    """Each with its details, or where these are too many or there is no room for them each reason once."""
+    if details and len(one.objections) <= REASONS_MAX:
+        return [Why(reason=each.reason.value, detail=each.detail) for each in one.objections]
+    return [Why(reason=reason.value) for reason in dict.fromkeys(each.reason for each in one.objections)]
+
+
+def _waits(one: Waiting, *, full: bool, details: bool) -> Waits:
     return Waits(
         crossing=one.crossing,
         waiting_s=one.since_ms / 1000,
-        reasons=[Why(reason=each.reason.value, detail=each.detail) for each in one.objections],
+        reasons=_reasons(one, details=details),
         findings=msgspec.to_builtins(one.findings) if full and one.findings is not None else {},
         sealed_for=one.sealed_for,
         flags=[flag.concern.value for flag in one.flags],

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import msgspec
+import pytest
 from fakes.told_gate import CONFIG, told
 
-from gate.channel.messages import Findings, Flag, Look, Objected, Present, Waiting
+from gate.channel.messages import EVIDENCE_ITEMS_MAX, CheckFound, Findings, Flag, Look, Objected, Present, Waiting
+from gate.passage.evidence import CheckId, CheckResult
 from gate.passage.orders import Concern
 from gate.passage.reasons import Reason
+from gate.passage.waiting import WAITING_MAX
 from gate.programs.screens.telling import FINDINGS_MAX, lane_event
 from gate.screens import road
 from gate.screens.console.findings import read
@@ -35,6 +39,21 @@ def test_a_console_is_told_what_officers_are_shown() -> None:
     assert (found.face_score, found.face_threshold, found.liveness, found.liveness_bound) == (0.1, 0.411, 0.9, 0.5)
     assert found.quality == ("several_faces",)
     assert lane_event("boot", CONFIG, None, told()).officers == []
+
+
+@pytest.mark.parametrize("many", [1, WAITING_MAX])
+def test_whatever_a_captured_child_found_a_console_takes_what_it_is_told(many: int) -> None:
+    long = "x" * 200
+    weak = [Objected(Reason.WEAK_ALGORITHM, long) for _ in range(EVIDENCE_ITEMS_MAX)]
+    checks = [CheckFound(CheckId.MRZ, CheckResult.FAILED, long, "x" * 64) for _ in range(EVIDENCE_ITEMS_MAX)]
+    found = msgspec.structs.replace(FOUND, checks=checks)
+    waits = msgspec.structs.replace(WAITS, objections=[*weak, Objected(Reason.FACE_MISSING)], findings=found)
+    told_on = road.encode(lane_event("boot", CONFIG, look(*[waits] * many), told()))
+    assert len(told_on) <= road.EVENT_BYTES_MAX
+    event = road.decode(told_on, road.LaneEvent)
+    assert len(event.waiting) == many
+    for one in event.waiting:
+        assert {why.reason for why in one.reasons} == {"weak_algorithm", "face_missing"}
 
 
 def test_of_many_who_wait_all_is_told_of_the_latest() -> None:
