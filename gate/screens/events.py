@@ -19,11 +19,11 @@ Value = TypeVar("Value")
 
 
 def events(
-    watch: Callable[[], AbstractContextManager[Latest[Value]]],
+    watch: Callable[[Request], AbstractContextManager[Latest[Value]]],
     *,
     form: Callable[[Request], Callable[[Value], bytes]],
     goes_on: Callable[[Request], bool] = lambda _: True,
-    is_full: Callable[[], bool],
+    is_full: Callable[[Request], bool],
     heartbeat_s: float,
 ) -> Callable[[Request], Awaitable[Response]]:
     """The route of the stream. `watch` gives a mailbox that begins with what is now; `form` says how a request's events are written,
@@ -34,7 +34,7 @@ def events(
         written = form(request)
         yield f"retry: {RETRY_MS}\n\n".encode()
         try:
-            with watch() as mailbox:
+            with watch(request) as mailbox:
                 while True:
                     try:
                         async with asyncio.timeout(heartbeat_s):
@@ -48,7 +48,7 @@ def events(
             return  # closing, or full since the check below: the browser asks again
 
     async def answer(request: Request) -> Response:
-        if is_full():
+        if is_full(request):
             return PlainTextResponse("too many pages\n", status_code=503)
         return StreamingResponse(stream(request), media_type="text/event-stream")
 

@@ -84,10 +84,10 @@ def create_app(
     """
     pages = Pages(console, on_known)
     stream = events(
-        console.hall.watch,
+        lambda request: console.hall.watch(_viewer(request).officer),
         form=pages.form,
         goes_on=lambda request: console.sessions.holds(_session(request)),
-        is_full=lambda: console.hall.is_full,
+        is_full=lambda request: console.hall.is_full_for(_viewer(request).officer),
         heartbeat_s=heartbeat_s,
     )
     routes = [

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NoReturn, Protocol
 
 from gate.screens.console.alarms import Call, Calls, Seen
-from gate.screens.fanout import Fanout, Latest
+from gate.screens.fanout import Fanout, FullError, Latest
 from gate.screens.road import Answer, Challenge, LaneEvent
 
 PAGES_MAX: Final = 32
+PAGES_EACH_MAX: Final = 8  # of one officer, by whatever certificate: nobody takes the places of all others
 LOOK_EVERY_S: Final = 0.25  # an outage shows within two seconds, so silence is looked for more often
 
 
@@ -88,6 +90,7 @@ class Hall:
         self._gates = {gate.id: gate for gate in gates}
         self._calls = Calls()
         self._pages: Fanout[Known] = Fanout(clients_max=pages_max)
+        self._pages_of: Counter[str] = Counter()
         self._shown: object = None
         self.known = Known((), ())
         self.refresh()
@@ -96,10 +99,9 @@ class Hall:
         """The gate of this id, if the console has it."""
         return self._gates.get(name)
 
-    @property
-    def is_full(self) -> bool:
-        """True when no page more can watch."""
-        return self._pages.is_full
+    def is_full_for(self, officer: str) -> bool:
+        """True when no page more of theirs can watch."""
+        return self._pages.is_full or self._pages_of[officer] >= PAGES_EACH_MAX
 
     def refresh(self) -> None:
         """Look at every gate, and tell the pages if something has changed."""
@@ -120,11 +122,17 @@ class Hall:
         return call
 
     @contextlib.contextmanager
-    def watch(self) -> Iterator[Latest[Known]]:
-        """A mailbox that begins with what is known now. Raises FullError and EndedError."""
-        with self._pages.join() as mailbox:
-            mailbox.put(self.known)
-            yield mailbox
+    def watch(self, officer: str) -> Iterator[Latest[Known]]:
+        """A mailbox of one page of an officer's, which begins with what is known now. Raises FullError and EndedError."""
+        if self._pages_of[officer] >= PAGES_EACH_MAX:
+            raise FullError
+        self._pages_of[officer] += 1
+        try:
+            with self._pages.join() as mailbox:
+                mailbox.put(self.known)
+                yield mailbox
+        finally:
+            self._pages_of -= Counter([officer])  # and none that is nought
 
     async def run(self) -> NoReturn:
         """Look again and again: silence is nobody's event."""

@@ -26,6 +26,7 @@ IDLE_S: Final = 30 * 60
 CHALLENGE_S: Final = 60
 OVERLAP_S: Final = 5  # how long the cookie before is good once the next one was seen: requests were under way
 SESSIONS_MAX: Final = 256  # the one that proved longest ago gives way
+SESSIONS_EACH_MAX: Final = 8  # of one officer, by whatever certificate; the same
 TOKEN_BYTES: Final = 32
 SECRET_BYTES: Final = 32
 _TEXT_MAX: Final = 128
@@ -100,6 +101,9 @@ class Sessions:
             session = None
         if session is None:
             session = Session(says, now_s + left_s, now_s, _digest(token))
+            own = [one for one in self._live() if one.certificate.officer == says.officer]
+            for one in own[: 1 - SESSIONS_EACH_MAX]:
+                self.end(one)
             self._sessions = [*self._live(), session][-SESSIONS_MAX:]
             self._forget_the_past()
         else:

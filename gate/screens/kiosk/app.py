@@ -102,7 +102,10 @@ def create_app(
         Route(
             "/events",
             events(
-                board.watch, form=lambda _: lambda event: event, is_full=lambda: board.is_full, heartbeat_s=heartbeat_s
+                lambda _: board.watch(),
+                form=lambda _: lambda event: event,
+                is_full=lambda _: board.is_full,
+                heartbeat_s=heartbeat_s,
             ),
         ),
         Route("/enter", _enter(key, on_refused), methods=["POST"]),

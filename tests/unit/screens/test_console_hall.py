@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from pathlib import Path
 
 import pytest
 from fakes.console_hall import NOON, FakeGate
 
-from gate.screens.console.hall import Hall
+from gate.screens.console.hall import PAGES_EACH_MAX, Hall
 from gate.screens.console.handover import HANDOVERS_MAX, HandoverError, Handovers, OpenAt, Signed
+from gate.screens.fanout import FullError
 
 
 class Clock:
@@ -22,7 +24,7 @@ class Clock:
 async def test_pages_are_told_of_a_change_and_of_nothing_else() -> None:
     clock, gate = Clock(), FakeGate("north-3")
     hall = Hall([gate], clock_s=clock)
-    with hall.watch() as mailbox:
+    with hall.watch("anna") as mailbox:
         assert (await mailbox.take()).gates[0].lane is gate.snapshot
         hall.refresh()
         with pytest.raises(TimeoutError):
@@ -35,10 +37,26 @@ async def test_pages_are_told_of_a_change_and_of_nothing_else() -> None:
         assert known.gates[0].lane.state == "reading"
 
 
+def test_no_officer_takes_the_places_of_all_others() -> None:
+    hall = Hall([FakeGate("north-3")], clock_s=Clock(), pages_max=PAGES_EACH_MAX + 2)
+    with contextlib.ExitStack() as pages:
+        for _ in range(PAGES_EACH_MAX):
+            assert not hall.is_full_for("anna")
+            pages.enter_context(hall.watch("anna"))
+        assert hall.is_full_for("anna")
+        with pytest.raises(FullError):
+            pages.enter_context(hall.watch("anna"))
+        for _ in range(2):
+            assert not hall.is_full_for("ben")
+            pages.enter_context(hall.watch("ben"))
+        assert hall.is_full_for("ben")
+    assert not hall.is_full_for("anna")
+
+
 async def test_a_gate_that_falls_silent_and_an_alarm_that_nobody_answers_are_changes() -> None:
     clock, gate = Clock(), FakeGate("north-3")
     hall = Hall([gate], clock_s=clock)
-    with hall.watch() as mailbox:
+    with hall.watch("anna") as mailbox:
         await mailbox.take()
         gate.lose()
         hall.refresh()

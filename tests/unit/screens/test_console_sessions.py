@@ -15,6 +15,7 @@ from gate.screens.console.sessions import (
     OVERLAP_S,
     PROOF_LATE_S,
     PROOF_S,
+    SESSIONS_EACH_MAX,
     SESSIONS_MAX,
     Session,
     SessionError,
@@ -129,6 +130,16 @@ def test_no_session_begins_before_its_certificate_does(desk: Desk) -> None:
     assert refused(desk, not_before=NOW_S + 1) == "shift_not_begun"
     desk.passes(1)
     desk.prove(not_before=NOW_S + 1)
+
+
+def test_nobody_puts_out_the_sessions_of_others(desk: Desk) -> None:
+    anna, annas = desk.prove()
+    cookies = [desk.prove(8, key=certificate(8).key, officer="bert")[1] for _ in range(SESSIONS_MAX + 1)]
+    assert desk.sessions.find(annas) is anna
+    assert [desk.sessions.find(one) is not None for one in cookies[-SESSIONS_EACH_MAX - 1 :]] == [
+        False,
+        *[True] * SESSIONS_EACH_MAX,
+    ]
 
 
 def test_a_session_ends_when_a_proof_is_missing(desk: Desk) -> None:
