@@ -178,14 +178,23 @@ class OpenCamera(Message, frozen=True):
 
 OFFICERS_MAX = 4  # to whom is sealed
 SEALED_PIECE_BYTES_MAX = 48 * 1024
-SealingKey = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+AuthorityKey = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+ShiftCertificate = Annotated[bytes, msgspec.Meta(max_length=2048)]
+
+
+class OfficersOf(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whose certificates a child takes for those of officers (Ed25519), and at which gate they are to be."""
+
+    gate: Name
+    authority: AuthorityKey
 
 
 class SealFor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """To whom an ending child seals what officers may see: to each of these keys (X25519), for this gate. `alarm`: moments of the look, too."""
+    """To whom an ending child seals what officers may see: to the officer of each of these shift certificates, if by what it was prepared
+    with it is one (`OfficersOf`). `alarm`: moments of the look, too.
+    """
 
-    gate: Name
-    keys: Annotated[list[SealingKey], msgspec.Meta(min_length=1, max_length=OFFICERS_MAX)]
+    certificates: Annotated[list[ShiftCertificate], msgspec.Meta(min_length=1, max_length=OFFICERS_MAX)]
     alarm: bool
 
 
@@ -199,7 +208,7 @@ class EndCrossing(Message, frozen=True):
 
 
 class SealedPiece(Message, frozen=True):
-    """The next piece of what was sealed to the key of this number. A part that is empty could not be sealed."""
+    """The next piece of what was sealed to the officer of this number. A part that is empty could not be sealed."""
 
     crossing: CrossingId
     number: Annotated[int, msgspec.Meta(ge=0, lt=OFFICERS_MAX)]
@@ -359,11 +368,13 @@ FromVision = (
 class Prepare(Message, frozen=True):
     """The first message to a new child: where its models are, which of them to use, which camera it will open, later.
 
-    `camera` is its driver's settings, as JSON. `tints`: the display beside it shows colours when it is asked to.
+    `camera` is its driver's settings, as JSON. `tints`: the display beside it shows colours when it is asked to. `officers` None: the gate has
+    none, and nothing is sealed.
     """
 
     models: str
     camera: DeviceSettings
+    officers: OfficersOf | None = None
     tints: bool = False
     profile: str = "standard"
     providers: list[str] = []
@@ -522,12 +533,13 @@ class PrepareDocument(Message, frozen=True):
 
     `chip` is the reader's settings, as JSON. `lists` is the trust store's file; one with anything marked as
     test is refused where `service` is True. `fingers` says whether there is a control centre to be asked for the right to read them.
-    `time_zone` is the IANA name of the one that the gate stands in.
+    `time_zone` is the IANA name of the one that the gate stands in. `officers` None: the gate has none, and nothing is sealed.
     """
 
     chip: DeviceSettings
     lists: str
     service: bool
+    officers: OfficersOf | None = None
     fingers: bool = False
     time_zone: Annotated[str, msgspec.Meta(max_length=64)] = "UTC"
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING
 
+from gate.orders.certificate import open_certificate
 from gate.orders.challenge import Freshness
-from gate.orders.verbs import ROLES, VERBS, Power
+from gate.orders.errors import OrderError
+from gate.orders.verbs import ROLES, VERBS, Power, Verb
 
 if TYPE_CHECKING:
     from gate.orders.order import Signed
@@ -61,3 +63,16 @@ def hindrances(signed: Signed, lacking: tuple[Lack, ...]) -> tuple[Lack, ...]:
     """Those of the lacks for which the order is not obeyed."""
     hinders = _HINDERS[VERBS[signed.order.verb].power]
     return tuple(lack for lack in lacking if lack in hinders)
+
+
+def sealing_key(certificate: bytes, *, authority: bytes, gate: str, now_s: int) -> bytes | None:
+    """The key to which a traveller's pictures may be sealed at this gate now: that of an officer whom this authority certified, else None.
+
+    Asked where a traveller's face or document lives, of certificates that the lane names: its word for a key is not taken.
+    """
+    try:
+        says = open_certificate(certificate, authority)
+    except OrderError:
+        return None
+    may_view = says.role in VERBS[Verb.VIEW].roles & ROLES[says.party]
+    return says.sealing_key if may_view and says.covers(gate) and says.not_before <= now_s < says.until else None

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from fakes.inspections import NOW, issued
 from fakes.sample_passports import ANNA, portrait, utopia
+from fakes.shifts import GATE, PUBLIC, of_an_officer, today
 
 from drivers.reader.settings import Direct
 from gate.channel import messages as m
@@ -78,7 +79,8 @@ def slot(tmp_path: Path) -> Iterator[DirectSlot]:
 
 
 def preparation(lists: Path, **more: Any) -> m.PrepareDocument:
-    wanted = {"chip": Direct(socket=str(lists.parent / "apdu")).spelt(), "service": False}
+    chip, officers = Direct(socket=str(lists.parent / "apdu")).spelt(), m.OfficersOf(GATE, PUBLIC)
+    wanted = {"chip": chip, "service": False, "officers": officers}
     return m.PrepareDocument(**{**wanted, **more}, lists=str(lists))
 
 
@@ -152,13 +154,14 @@ async def test_evidence_comes_out_and_the_portrait_goes_another_way(lists: Path,
 
 
 OFFICER, STRANGER = X25519PrivateKey.generate(), X25519PrivateKey.generate()
-SEALED_TO = m.SealFor("north-7", [OFFICER.public_key().public_bytes_raw(), bytes(32)], alarm=False)
+CERTIFIED = of_an_officer(OFFICER.public_key().public_bytes_raw(), **today())
+SEALED_TO = m.SealFor([CERTIFIED, STRANGER.public_key().public_bytes_raw()], alarm=False)
 SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 
 
 async def sealed(child: DocumentChild) -> list[bytes]:
     """What a child says to the officers as its crossing ends."""
-    said = [b"" for _ in SEALED_TO.keys]
+    said = [b"" for _ in SEALED_TO.certificates]
 
     async def take(piece: m.SealedPiece) -> None:
         await asyncio.sleep(0)

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from fakes.mjpeg_server import MjpegServer
 from fakes.portrait_ways import send_through_vision
 from fakes.portraits import as_file, astronaut, before_the_camera, swaying
+from fakes.shifts import PUBLIC, of_an_officer, today
 from fakes.tiny_models import real_models
 
 from drivers.barrier.settings import Modbus
@@ -40,7 +41,7 @@ from gate.face.chain import open_models, template_of
 from gate.orders.sealing import FACE, info_of
 from gate.passage.screen import Guidance, Purpose
 from gate.picture import decode
-from gate.programs.shared.config import Audit, Config, Paths, Screens
+from gate.programs.shared.config import Audit, Config, Officers, Paths, Screens
 from gate.programs.vision import program as vision
 from hardware_sim.camera.display import shone_at_person
 from hardware_sim.display import light_of
@@ -104,9 +105,9 @@ class Site:
         await send_through_vision(self.config, crossing, content)
         return await self.next(m.FaceCompared)
 
-    async def end_sealed(self, crossing: str, key: bytes) -> bytes:
+    async def end_sealed(self, crossing: str, certificate: bytes) -> bytes:
         """End a crossing that was referred for an alarm; what is sealed to an officer."""
-        await self.lane.send(m.EndCrossing(crossing, m.SealFor("north-7", [key], alarm=True)))
+        await self.lane.send(m.EndCrossing(crossing, m.SealFor([certificate], alarm=True)))
         sealed = bytearray()
         while True:
             piece = await self.next(m.SealedPiece)
@@ -131,6 +132,7 @@ def config_for(folder: Path, *, models: Path, address: str) -> Config:
         camera=Network(address=address),
         audit=Audit(recipients=()),
         screens=Screens(challenge=True),
+        officers=Officers(authority=b64encode(PUBLIC).decode()),
     )
 
 
@@ -444,10 +446,8 @@ async def test_neither_template_nor_portrait_leaves_the_child(
         chain = open_models(real_models())
         template = template_of(chain, gate.world.portrait).vector
         officer = X25519PrivateKey.generate()
-        sealed = await gate.end_sealed("one", officer.public_key().public_bytes_raw())
-    opened = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM).decrypt(
-        sealed, officer, info_of("north-7", "one", FACE)
-    )
+        sealed = await gate.end_sealed("one", of_an_officer(officer.public_key().public_bytes_raw(), **today()))
+    opened = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM).decrypt(sealed, officer, info_of("test", "one", FACE))
     shown = json.loads(opened)
     pictures = [decode(b64decode(one)) for one in (shown["live"], shown["chip"], *shown["alarms"])]
     assert len(pictures) > 2, "the moments of the look are among them"

@@ -24,7 +24,7 @@ async def last_words(child: Process[Any], end: messages.EndCrossing, take: Take)
     """Have a child say what it seals as its crossing ends this way; nothing where nothing is to be sealed. Its end is left to the caller."""
     if end.seal is None:
         return
-    due = set(range(len(end.seal.keys)))
+    due = set(range(len(end.seal.certificates)))
     with contextlib.suppress(TimeoutError, ChildLostError):
         async with asyncio.timeout(SEAL_S):
             await child.send(end)

@@ -1,30 +1,46 @@
-"""What a child says to officers before its end: sealed to their keys, in pieces that its parent only hands on. The keys are public ones."""
+"""What a child says to officers before its end: sealed to their keys, in pieces that its parent only hands on.
+
+To whom is the lane's word, and that they are officers of this gate the word of the officers' authority that the child was prepared with: a lane
+that was taken over names no key of its own.
+"""
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from gate.channel import messages
 from gate.channel.messages import SEALED_PIECE_BYTES_MAX as PIECE_BYTES_MAX
 from gate.channel.sockets import Connection
 from gate.orders.errors import MalformedError
+from gate.orders.judging import sealing_key
 from gate.orders.sealing import seal
 
 
-async def say_sealed(parent: Connection[Any], end: messages.EndCrossing, *, part: str, content: bytes | None) -> None:
-    """Say one part, for each officer by itself. `content` None: there is nothing to say, and that is said."""
+async def say_sealed(
+    parent: Connection[Any],
+    end: messages.EndCrossing,
+    *,
+    officers: messages.OfficersOf | None,
+    now_s: int,
+    part: str,
+    content: bytes | None,
+) -> None:
+    """Say one part, for each officer by itself. `content` None: there is nothing to say, and that is said. `now_s` is the wall clock in
+    seconds since 1970: where it is unsure the lane asks for no sealing.
+    """
     if end.seal is None:
         return
-    for number, key in enumerate(end.seal.keys):
-        sealed = b"" if content is None else _sealed(content, key, end, end.seal.gate, part)
+    for number, certificate in enumerate(end.seal.certificates):
+        sealed = b""
+        if content is not None and officers is not None:
+            key = sealing_key(certificate, authority=officers.authority, gate=officers.gate, now_s=now_s)
+            with contextlib.suppress(
+                MalformedError
+            ):  # whoever is no officer, or has no key: their loss, and nobody else's
+                sealed = (
+                    b"" if key is None else seal(content, key, gate=officers.gate, crossing=end.crossing, part=part)
+                )
         pieces = [sealed[at : at + PIECE_BYTES_MAX] for at in range(0, len(sealed), PIECE_BYTES_MAX)] or [b""]
         for place, piece in enumerate(pieces, start=1):
             await parent.send(messages.SealedPiece(end.crossing, number, piece, last=place == len(pieces)))
-
-
-def _sealed(content: bytes, key: bytes, end: messages.EndCrossing, gate: str, part: str) -> bytes:
-    """Nothing for a key that is none: an officer's, and nobody else's loss."""
-    try:
-        return seal(content, key, gate=gate, crossing=end.crossing, part=part)
-    except MalformedError:
-        return b""

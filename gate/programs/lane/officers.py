@@ -16,6 +16,7 @@ import asyncio
 import contextlib
 import hashlib
 import logging
+from base64 import b64decode
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -123,6 +124,7 @@ class _Present:
     """An officer's latest word that they are at the lane, under one shift key: they may have another on a terminal."""
 
     by: Certificate
+    raw: bytes  # the certificate as it was signed
     said_ms: int
 
 
@@ -215,7 +217,7 @@ class Officers:
             order, by = judged.signed.order, judged.signed.by
             outcome, detail = await self._obey(judged, raw)
             if outcome is Outcome.DONE and order.verb is Verb.PRESENT:
-                self._is_present(by, order.challenge.issued_ms)
+                self._is_present(_Present(by, b64decode(order.certificate), order.challenge.issued_ms))
             elif outcome is Outcome.DONE and order.verb is Verb.VIEW:
                 sealed = self._sealed_to(by, order)
                 outcome, detail = (outcome, detail) if sealed else (Outcome.IMPOSSIBLE, NOTHING_SEALED)
@@ -233,7 +235,7 @@ class Officers:
         """The officers who are present now and to whom can be sealed, who was seen last first."""
         now_s = self.wall_s()
         return tuple(
-            Recipient(one.by.officer, one.by.sealing_key)
+            Recipient(one.by.officer, one.by.sealing_key, one.raw)
             for one in self._at_the_lane()
             if one.by.sealing_key is not None and now_s is not None and now_s < one.by.until
         )[:RECIPIENTS_MAX]
@@ -272,9 +274,9 @@ class Officers:
         present = [one for one in self._present.values() if one.said_ms >= since_ms]
         return sorted(present, key=lambda one: one.said_ms, reverse=True)
 
-    def _is_present(self, by: Certificate, said_ms: int) -> None:
-        before = self._present.pop(by.key, None)
-        self._present[by.key] = before if before is not None and before.said_ms > said_ms else _Present(by, said_ms)
+    def _is_present(self, said: _Present) -> None:
+        before = self._present.pop(said.by.key, None)
+        self._present[said.by.key] = before if before is not None and before.said_ms > said.said_ms else said
         while len(self._present) > PRESENT_MAX:
             self._present.pop(next(iter(self._present)))
 

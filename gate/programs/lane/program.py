@@ -256,8 +256,8 @@ class Lane:
         seal: messages.SealFor | None = None
         if erasing.shown is not Shown.NOTHING and (recipients := self._officers.recipients()):
             self._referrals.expect(erasing.crossing, recipients)
-            keys = [one.key for one in recipients]
-            seal = messages.SealFor(self._config.gate_id, keys, alarm=erasing.shown is Shown.ALARM)
+            certificates = [one.certificate for one in recipients]
+            seal = messages.SealFor(certificates, alarm=erasing.shown is Shown.ALARM)
         end = messages.EndCrossing(erasing.crossing, seal)
         self._reading.ends(end)
         self._vision.send(end)

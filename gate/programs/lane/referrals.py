@@ -31,10 +31,11 @@ FLAGS_MAX: Final = 32  # the oldest is forgotten
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """An officer who was present at a referral, and the key to which is sealed for them: X25519, 32 bytes."""
+    """An officer who was present at a referral, the key to which is sealed for them (X25519, 32 bytes), and the certificate that says so."""
 
     officer: str
     key: bytes
+    certificate: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ import msgspec
 from drivers.toml_file import Problem
 from gate.channel import messages
 from gate.passage.records import ListsUpdated, PublishedList
+from gate.programs.children.officers import officers_of
 from gate.programs.children.start import ChildLostError, Process, UnfitError
 from gate.programs.shared import clock
 from gate.programs.shared.config import Config, ConfigError
@@ -203,6 +204,7 @@ class CurrentLists:
             chip=self._config.chip.spelt(),
             lists=str(lists),
             service=self._config.purpose == "service",
+            officers=officers_of(self._config),
             time_zone=self._config.time_zone,
             fingers=bool(self._config.document.control_centre),
         )

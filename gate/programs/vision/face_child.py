@@ -44,6 +44,7 @@ from gate.programs.children import needs, portraits, serving, ways
 from gate.programs.children.confine import Needs, confine
 from gate.programs.children.descriptors import Handed
 from gate.programs.children.sealing import say_sealed
+from gate.programs.shared import clock
 from gate.programs.shared.devices.cameras import camera_for
 from gate.programs.shared.racing import first_of
 from gate.programs.vision.printed_portrait import PrintedPortrait
@@ -95,6 +96,7 @@ class Child:
         self._confine = confine
         self._models: FaceModels | None = None
         self._camera: CameraSettings | None = None
+        self._officers: messages.OfficersOf | None = None
         self._has_display = False
         self._crossing: Crossing | None = None
         self._started = asyncio.Event()
@@ -148,7 +150,7 @@ class Child:
         try:
             camera: CameraSettings = msgspec.json.decode(message.camera, type=CameraSettings)
             camera_for(camera)
-            self._camera, self._has_display = camera, message.tints
+            self._camera, self._has_display, self._officers = camera, message.tints, message.officers
             self._hardened |= self._confine(needs.of_device(camera.reach))
             models = open_models(Path(message.models), profile=message.profile, providers=message.providers)
         except (DriverError, ModelError, msgspec.ValidationError) as error:
@@ -229,7 +231,8 @@ class Child:
         if end.seal is not None and self._crossing is not None and self._models is not None:
             chip = None if self._portrait is None else of_portrait(self._models, bytes(self._portrait))
             content = shown(self._crossing.likeness, chip, alarm=end.seal.alarm)
-        await say_sealed(self._parent, end, part=FACE, content=content)
+        now_s = int(clock.now().timestamp())
+        await say_sealed(self._parent, end, officers=self._officers, now_s=now_s, part=FACE, content=content)
 
     async def _probe(self) -> None:
         """See whether the camera is back, looking at nothing: it must give two pictures that are not the same one."""

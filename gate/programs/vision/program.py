@@ -27,6 +27,7 @@ from gate.channel.sockets import Connection, listen, serve
 from gate.channel.table import CHANNELS
 from gate.channel.users import Peer
 from gate.programs.children import ways
+from gate.programs.children.officers import officers_of
 from gate.programs.children.parting import last_words
 from gate.programs.children.start import ChildLostError, Process
 from gate.programs.shared.config import ConfigError
@@ -480,6 +481,7 @@ def preparation(config: Config) -> messages.Prepare:
         profile=config.face.profile,
         providers=list(providers),
         camera=config.camera.spelt(),
+        officers=officers_of(config),
         tints=config.screens.challenge,
     )
 

@@ -69,11 +69,13 @@ class Child:
         self._answers: asyncio.Queue[bytes | None] = asyncio.Queue(maxsize=1)
         self._sending: asyncio.Task[None] | None = None
         self._particulars: Particulars | None = None
+        self._officers: messages.OfficersOf | None = None
 
     async def run(self) -> None:
         """Prepare, wait for the crossing, read, and watch the document until the lane hangs up."""
         message = await self._lane.receive()
         assert isinstance(message, messages.PrepareDocument), "the first message prepares"
+        self._officers = message.officers
         try:
             store = open_lists(Path(message.lists), service=message.service)
             chip: ChipReaderSettings = msgspec.json.decode(message.chip, type=ChipReaderSettings)
@@ -118,7 +120,11 @@ class Child:
                     self._answers.put_nowait(answer)
                 case messages.EndCrossing():
                     content = None if self._particulars is None else self._particulars.shown()
-                    await say_sealed(self._lane, message, part=DOCUMENT, content=content)
+                    now_s = int(clock.now().timestamp())
+                    officers = self._officers
+                    await say_sealed(
+                        self._lane, message, officers=officers, now_s=now_s, part=DOCUMENT, content=content
+                    )
                 case messages.PrepareDocument() | messages.ReadDocument():
                     raise RuntimeError("a child is prepared once, and serves one crossing")
 

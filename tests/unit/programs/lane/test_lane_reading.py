@@ -181,7 +181,7 @@ async def test_a_document_that_left_makes_another_child_wanted_and_its_own_stays
 # ── what officers are shown ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-SEALING = m.EndCrossing("c1", m.SealFor("north-7", [bytes(32), bytes(32)], alarm=False))
+SEALING = m.EndCrossing("c1", m.SealFor([b"anna's", b"bert's"], alarm=False))
 
 
 def piece(number: int, *, last: bool, crossing: str = "c1") -> m.SealedPiece:

@@ -42,7 +42,7 @@ from gate.programs.lane.referrals import (
     Referrals,
 )
 
-ANNA, BERT = Recipient("anna", b"a" * 32), Recipient("bert", b"b" * 32)
+ANNA, BERT = Recipient("anna", b"a" * 32, b"anna's"), Recipient("bert", b"b" * 32, b"bert's")
 
 
 def keeping(story: Callable[[Referrals], Awaitable[None]]) -> None:

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from fakes.officers_lane import Lane, at_a_lane
 from fakes.passage_examples import CROSSING, RULES, decided_record
-from fakes.shifts import NOW_S, shift
+from fakes.shifts import NOW_S, of_an_officer, shift
 
 from gate.channel import messages
 from gate.channel.errors import ChannelError
@@ -44,6 +44,10 @@ def officer(number: int, name: str, **changes: Any) -> Shift:
     return shift(number, officer=name, sealing=b64encode(key_of(number)).decode(), **changes)
 
 
+def recipient(number: int, name: str) -> Recipient:
+    return Recipient(name, key_of(number), of_an_officer(key_of(number), number=number, officer=name))
+
+
 ANNA, BERT = officer(7, "anna"), officer(8, "bert")
 ON_A_TERMINAL = shift(9, officer="carl")
 
@@ -68,9 +72,9 @@ def test_sealed_is_to_the_officers_who_are_present_and_can_be_shown_something() 
         await asyncio.sleep(1)
         await lane.say(Verb.PRESENT, BERT)
         await lane.say(Verb.PRESENT, ON_A_TERMINAL)
-        assert lane.desk.recipients() == (Recipient("bert", key_of(8)), Recipient("anna", key_of(7)))
+        assert lane.desk.recipients() == (recipient(8, "bert"), recipient(7, "anna"))
         await asyncio.sleep(119.5)
-        assert lane.desk.recipients() == (Recipient("bert", key_of(8)),)
+        assert lane.desk.recipients() == (recipient(8, "bert"),)
         await asyncio.sleep(1)
         assert lane.desk.recipients() == ()
 
@@ -126,7 +130,7 @@ def test_presence_counts_from_when_it_was_said_and_an_old_word_changes_no_newer_
         await lane.say(Verb.PRESENT, ANNA)
         assert (await lane.desk.submit(early)).outcome is Outcome.DONE
         await asyncio.sleep(119)
-        assert lane.desk.recipients() == (Recipient("anna", key_of(7)),)
+        assert lane.desk.recipients() == (recipient(7, "anna"),)
 
     at_a_lane(story)
 
@@ -135,7 +139,7 @@ def test_an_officer_at_a_terminal_and_a_page_is_sealed_to_the_page() -> None:
     async def story(lane: Lane) -> None:
         await lane.say(Verb.PRESENT, ANNA)
         await lane.say(Verb.PRESENT, shift(9, officer="anna"))
-        assert lane.desk.recipients() == (Recipient("anna", key_of(7)),)
+        assert lane.desk.recipients() == (recipient(7, "anna"),)
 
     at_a_lane(story)
 

@@ -328,7 +328,7 @@ async def test_closing_ends_the_crossing_under_way(site: Site) -> None:
 
 # ── what officers are shown ──────────────────────────────────────────────────────────────────────────────────────────
 
-SEAL = m.SealFor("north-7", [bytes(32), bytes(32)], alarm=True)
+SEAL = m.SealFor([b"anna's", b"bert's"], alarm=True)
 
 
 def piece(number: int, *, last: bool = True, crossing: str = "c1") -> m.SealedPiece:
