@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
@@ -29,6 +30,10 @@ from gate.ordinary import read_ordinary
 FILE_BYTES_MAX: Final = 64 * 1024
 _FROM: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _WITHOUT_END: Final = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)  # RFC 5280 §4.1.2.5
+
+
+# What the library raises at a certificate that is none, or of no kind that it knows.
+_NONE: Final = (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion)
 
 
 class PinnedError(Exception):
@@ -69,7 +74,7 @@ def fingerprint_in(path: Path) -> str:
         raise PinnedError(f"{path} can be read by others than its owner: chmod 600 {path}")
     try:
         return fingerprint(x509.load_pem_x509_certificate(raw).public_bytes(Encoding.DER))
-    except ValueError as error:
+    except _NONE as error:
         raise PinnedError(f"{path} holds no certificate") from error
 
 
@@ -78,7 +83,7 @@ def certificates(raw: bytes) -> dict[str, str]:
     try:
         found = x509.load_pem_x509_certificates(raw)
         return {_sha256(one.public_bytes(Encoding.DER)): one.subject.rfc4514_string() for one in found}
-    except ValueError as error:
+    except _NONE as error:
         raise PinnedError("holds no certificates (PEM)") from error
 
 
@@ -86,7 +91,7 @@ def fingerprint(der: bytes) -> str:
     """The SHA-256 of a certificate's key (SubjectPublicKeyInfo), 64 hexadecimal digits. Raises PinnedError."""
     try:
         key = x509.load_der_x509_certificate(der).public_key()
-    except (ValueError, TypeError) as error:
+    except _NONE as error:
         raise PinnedError("no certificate") from error
     return _sha256(key.public_bytes(*_SPKI))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gate.programs.shared.consoles import consoles_in
 from gate.provision import pinned
 from gate.provision.pinned import PinnedError
 
@@ -48,6 +49,30 @@ def test_a_file_that_others_can_read_or_that_holds_none_is_refused(tmp_path: Pat
     path.chmod(0o600)
     with pytest.raises(PinnedError, match="holds no certificate"):
         pinned.fingerprint_in(path)
+
+
+EC_KEY, VERSION_3 = bytes.fromhex("06072a8648ce3d0201"), bytes.fromhex("a003020102")  # as DER has them
+
+
+def test_a_certificate_of_no_version_or_with_a_key_of_no_kind_that_we_know_is_none(tmp_path: Path) -> None:
+    der = ssl.PEM_cert_to_DER_cert(pinned.make(tmp_path / "console.pem", "north-7"))
+    with pytest.raises(PinnedError, match="no certificate"):
+        pinned.fingerprint(der.replace(EC_KEY, EC_KEY[:-1] + b"\x7f"))
+    of_another_version = der.replace(VERSION_3, VERSION_3[:-1] + b"\x07")
+    with pytest.raises(PinnedError, match="no certificate"):
+        pinned.fingerprint(of_another_version)
+    with pytest.raises(PinnedError, match="holds no certificates"):
+        pinned.certificates(ssl.DER_cert_to_PEM_cert(of_another_version).encode())
+
+
+@pytest.mark.parametrize("spelt", ["utf-8", "latin-1"])
+def test_a_list_of_consoles_may_have_words_between_the_certificates(tmp_path: Path, spelt: str) -> None:
+    certificate = pinned.make(tmp_path / "console.pem", "north-7")
+    path = tmp_path / "consoles.pem"
+    path.write_bytes(f"# Müllers Büro\n{certificate}# Ende\n".encode(spelt))
+    pem, known = consoles_in(path)
+    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_verify_locations(cadata=pem)
+    assert list(known.values()) == ["CN=north-7"]
 
 
 @pytest.mark.parametrize("raw", [b"", b"nothing", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])
