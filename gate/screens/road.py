@@ -19,6 +19,7 @@ SILENCE_S: Final = 2.0  # without an event or a beat for so long, the gate is no
 EVENT_BYTES_MAX: Final = 256 * 1024
 ORDER_BYTES_MAX: Final = 8 * 1024
 ANSWER_BYTES_MAX: Final = 4 * 1024 * 1024  # of an order: with sealed pictures
+WAITING_MAX: Final = 64  # a lane has 32 at most
 REASONS_MAX: Final = 64  # of one referral
 CONSOLES_MAX: Final = 8  # certificates that one gate knows
 
@@ -83,7 +84,7 @@ class LaneEvent(_Said, frozen=True):
     travellers: Word | None
     version: Whole | None
     running: Word | None
-    waiting: Annotated[list[Waits], msgspec.Meta(max_length=256)]
+    waiting: Annotated[list[Waits], msgspec.Meta(max_length=WAITING_MAX)]
     alarms: Several
     notices: Several
     closed_by: Word | None

@@ -84,12 +84,22 @@ class Say:
     def __init__(self, texts: Texts, language: str) -> None:
         self._texts = texts
         self._language = language
+        self._known: dict[str, str] = {}  # as many as there are texts
 
     def __call__(self, text: str, **variables: str | int) -> str:
         """One text. Raises BrokenTextError."""
         return self._texts.t(self._language, text, **variables)
 
     def known(self, kind: str, value: str) -> str:
-        """The words for a value of a closed vocabulary, the value itself where there are none: whoever said it may be newer than we are."""
+        """The words for a value of a closed vocabulary, the value itself where there are none: whoever said it may be newer than we are, or lie.
+        A text that wants variables is no word for a value.
+        """
         text = f"{kind}-{value}"
-        return self(text) if self._texts.has(self._language, text) else value
+        if text not in self._known:
+            if not self._texts.has(self._language, text):
+                return value
+            try:
+                self._known[text] = self(text)
+            except BrokenTextError:
+                return value
+        return self._known[text]

@@ -196,12 +196,12 @@ def _waits_s(waiting: Waits, seen: Seen) -> float | None:
 
 
 def _why(waiting: Waits, say: Say) -> str:
-    return "; ".join(dict.fromkeys(_reason(one, say) for one in waiting.reasons))
+    return "; ".join(dict.fromkeys(_reason(one, say) for one in dict.fromkeys(why.reason for why in waiting.reasons)))
 
 
-def _reason(why: Why, say: Say) -> str:
+def _reason(reason: str, say: Say) -> str:
     """A reason in words, before the officer has looked."""
-    return say("reason-face") if why.reason in OPINIONS else say.known("reason", why.reason)
+    return say.known("reason", "face" if reason in OPINIONS else reason)
 
 
 def _call(call: Call, say: Say, now_s: float) -> Json:

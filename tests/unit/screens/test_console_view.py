@@ -192,6 +192,26 @@ def test_each_role_is_offered_what_it_may_order_and_nothing_else() -> None:
         assert offered == {verb.value for verb in Verb if role in VERBS[verb].roles} - on_other_pages
 
 
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"state": "closed_by"},
+        {"notices": ["by", "do-forced", "escalated"]},
+        {"waiting": [waits("c-1", "none\nsuch", "x" * 128, flags=["ask", ""])]},
+        {"direction": "-", "travellers": "{ $x }", "last": {"none": 1e9}},
+    ],
+    ids=["state", "notices", "waiting", "rest"],
+)
+def test_no_word_of_a_lying_gate_ends_a_page(lie: dict[str, Any]) -> None:
+    gates, viewer = [seen("north-2", **lie)], shifts.certificate(role=Role.SUPERVISOR)
+    (tile,) = view.hall(gates, [], viewer, SAY, now_s=0.0)["tiles"]
+    assert tile["gate"] == "north-2"
+    assert view.open_things(gates, [], SAY)
+    for waiting in lie.get("waiting", ()):
+        assert view.decision(waiting, gates[0], viewer, SAY)
+        assert view.opinion(waiting, SAY)
+
+
 def test_a_handover_says_what_is_open_at_each_lane_and_no_flag() -> None:
     calls = Calls()
     gates = [
