@@ -45,11 +45,14 @@ from gate.passage.orders import (
     AcknowledgeAlarms,
     BeginEmergency,
     CloseLane,
+    Consent,
     Disposition,
     HandOver,
     Hold,
+    Maintain,
     Notice,
     Outcome,
+    PauseLane,
 )
 from gate.passage.policy import Verdict
 from gate.passage.reasons import Objection, Reason
@@ -85,6 +88,22 @@ def closed_lane() -> Run:
     return run
 
 
+def paused_lane() -> Run:
+    """An officer paused the lane."""
+    run = ready()
+    run.order(PauseLane())
+    return run
+
+
+def maintained_lane() -> Run:
+    """A technician works on the lane."""
+    run = ready()
+    run.order(Maintain(), "technician")
+    run.order(Consent(), "supervisor")
+    assert run.around.maintained_by == "technician"
+    return run
+
+
 def emergency() -> Run:
     """The lane stands open."""
     run = ready()
@@ -111,6 +130,8 @@ RUNNING: dict[str, Callable[[], Run]] = {
 NOBODYS: dict[str, Callable[[], Run]] = {
     "invited": ready,
     "closed": closed_lane,
+    "paused": paused_lane,
+    "maintained": maintained_lane,
     "passing": passing,
     "emergency": emergency,
     "invited by two doors": two.ready,

@@ -30,7 +30,7 @@ from gate.passage.events import (
     RecordReplaced,
     Tick,
 )
-from gate.passage.evidence import LaneEvidence
+from gate.passage.evidence import Door, LaneEvidence
 from gate.passage.lane import Surroundings
 from gate.passage.orders import Notice
 from gate.passage.screen import Guidance, Screen
@@ -106,3 +106,10 @@ def test_an_officers_admission_that_fails_shows_the_officer_again() -> None:
 @pytest.mark.parametrize("lane_in", [opening, inspecting, recording, looking, granted])
 def test_an_emergency_ends_everything_biometric(lane_in: Callable[[], Run]) -> None:
     assert Erase(CROSSING) in lane_in().feed(replace(AT_REST, fire=True))
+
+
+def test_a_door_that_the_lane_does_not_have_is_nobodys() -> None:
+    around = ready().around
+    assert around.doorway(Door.LAST) is around.last
+    with pytest.raises(KeyError):
+        around.doorway(Door.FIRST)
