@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from gate.authority.errors import BookError, Refusal, RefusedError
 from gate.authority.issuing import Authority, from_base64
+from gate.door.bodies import whole
 from gate.orders.certificate import OfficerId
 from gate.orders.signed import Key
 
@@ -100,11 +101,9 @@ def make_app(authority: Authority, console_of: Callable[[Request], str]) -> Star
 
 
 async def _read(request: Request, type_: type[Asked]) -> Asked:
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > QUESTION_BYTES_MAX:
-            raise _NoQuestionError(f"more than {QUESTION_BYTES_MAX} bytes")
+    body = await whole(request.stream(), QUESTION_BYTES_MAX)
+    if body is None:
+        raise _NoQuestionError(f"more than {QUESTION_BYTES_MAX} bytes")
     try:
         return msgspec.json.decode(body, type=type_)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -14,7 +14,7 @@ import logging
 import socket
 import ssl
 from base64 import b64encode
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -26,6 +26,7 @@ from starlette.routing import Route
 
 from gate.channel.limits import Bucket, Buckets
 from gate.channel.row import Rate
+from gate.door.bodies import whole
 from gate.door.entering import Limits
 from gate.door.https import Server, listen
 from gate.programs.screens.desk import Desk, LaneAwayError
@@ -222,7 +223,7 @@ class Road:
     async def _order(self, request: Request) -> Response:
         try:
             async with asyncio.timeout(BODY_S):
-                order = await _body(request.stream())
+                order = await whole(request.stream(), road.ORDER_BYTES_MAX)
         except (TimeoutError, ClientDisconnect):
             return _refused(408, f"the order was not complete within {BODY_S:g} s")
         if order is None:
@@ -235,16 +236,6 @@ class Road:
         self._feed.changed()
         sealed = None if answer.sealed is None else [b64encode(part).decode() for part in answer.sealed]
         return _said(road.Answer(outcome=answer.outcome.value, detail=answer.detail, state=answer.state, sealed=sealed))
-
-
-async def _body(pieces: AsyncIterator[bytes]) -> bytes | None:
-    """A whole order; None for more than that."""
-    whole = b""
-    async for piece in pieces:
-        whole += piece
-        if len(whole) > road.ORDER_BYTES_MAX:
-            return None
-    return whole
 
 
 def _said(said: Any, status: int = 200) -> Response:  # noqa: ANN401 - anything of the road's

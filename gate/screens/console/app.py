@@ -24,6 +24,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from gate.door.bodies import whole
 from gate.orders.certificate import Certificate
 from gate.orders.verbs import VERBS, Verb
 from gate.screens.console import view
@@ -236,7 +237,7 @@ class Pages:
 
     async def order(self, request: Request, gate: Gate) -> Response:
         """Carry an order, whoever signed it."""
-        raw = await _body(request, ORDER_BYTES_MAX)
+        raw = await whole(request.stream(), ORDER_BYTES_MAX)
         if raw is None:
             return PlainTextResponse("no order is as long\n", status_code=413)
         said = await gate.order(raw)
@@ -253,7 +254,7 @@ class Pages:
 
     async def opinion(self, request: Request, gate: Gate) -> Response:
         """What the machine thinks of the face, for whoever says what they see."""
-        raw = await _body(request, BODY_BYTES_MAX)
+        raw = await whole(request.stream(), BODY_BYTES_MAX)
         waiting = self._waiting(request, gate)
         try:
             said = Said(json.loads(raw or b"null")["said"])
@@ -266,7 +267,7 @@ class Pages:
     async def sign_handover(self, request: Request) -> Response:
         """Sign off with what is open now."""
         viewer = _viewer(request)
-        raw = await _body(request, BODY_BYTES_MAX)
+        raw = await whole(request.stream(), BODY_BYTES_MAX)
         try:
             words = str(json.loads(raw or b"null")["words"])[:WORDS_MAX]
         except (ValueError, TypeError, KeyError):
@@ -336,13 +337,3 @@ def _viewer(request: Request) -> Certificate:
 
 def _json(body: bytes) -> Response:
     return Response(body, media_type="application/json")
-
-
-async def _body(request: Request, bytes_max: int) -> bytes | None:
-    """The body of a request; None for one that is too long."""
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > bytes_max:
-            return None
-    return body

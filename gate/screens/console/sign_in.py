@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from gate.door.bodies import whole
 from gate.screens.console.admission import Cookie, session_of
 from gate.screens.console.sessions import PROOF_S, SessionError, Sessions
 from gate.screens.pages import environment
@@ -130,7 +131,7 @@ class SignIn:
         question = request.path_params["question"]
         if question not in QUESTIONS or self._ask is None:
             return _no(404, "no_authority", "this console asks no authority that")
-        body = await _body(request)
+        body = await whole(request.stream(), QUESTION_BYTES_MAX)
         if body is None:
             return _no(413, "malformed", "no question is as long")
         if self._asking >= ASKING_MAX:
@@ -157,7 +158,7 @@ class SignIn:
 
     async def _prove(self, request: Request) -> Response:
         try:
-            shown = msgspec.json.decode(await _body(request) or b"", type=_Proof)
+            shown = msgspec.json.decode(await whole(request.stream(), QUESTION_BYTES_MAX) or b"", type=_Proof)
             certificate, signature = (
                 b64decode(shown.certificate, validate=True),
                 b64decode(shown.signature, validate=True),
@@ -193,15 +194,6 @@ class SignIn:
             self._sessions.end(session)
             log.info("signed_out", extra={"officer": session.certificate.officer})
         return JSONResponse({}, headers={"Set-Cookie": self._cookie.header("", 0)})
-
-
-async def _body(request: Request) -> bytes | None:
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > QUESTION_BYTES_MAX:
-            return None
-    return body
 
 
 def _no(status: int, word: str, text: str) -> Response:
