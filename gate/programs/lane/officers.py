@@ -1,7 +1,7 @@
 """The lane's channel of orders: what waits for an officer, challenges, and signed orders answered by what the lane did.
 
 Whoever may connect can carry orders and make none: an order is believed for its signature. It is judged here (`gate.orders`), done by the
-machine (`gate.passage.obeying`), and where the machine only began it, watched until the sensors or the driver bear it out, or until a
+machine (`gate.passage.obeying`), and where the machine only began it, watched (`confirming`) until the sensors or the driver bear it out, or until a
 deadline: then the answer is "ordered, not confirmed". One order a connection at a time. A flood of orders that are nobody's is told to
 the journal now and then, never to the audit log.
 
@@ -21,7 +21,6 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from gate.channel import messages
 from gate.channel.sockets import BYTES_MAX, Connection, serve
@@ -33,74 +32,26 @@ from gate.orders.judging import Lack, hindrances, lacks
 from gate.orders.order import Order, Signed, read_order
 from gate.orders.verbs import VERBS, Power, Verb
 from gate.passage import machine
-from gate.passage.events import Event
-from gate.passage.lane import Surroundings
 from gate.passage.orders import (
-    AcknowledgeAlarms,
-    Admit,
-    BeginEmergency,
-    BePresent,
-    CloseLane,
     Command,
-    Concern,
-    Consent,
-    Disposition,
-    EndEmergencyNow,
-    Free,
-    HandOver,
-    Hold,
-    Maintain,
     Missing,
     OfficerRole,
-    OpenLane,
     Ordered,
     Outcome,
-    PauseLane,
-    RaiseFlag,
     Said,
-    ServeDirection,
-    ServeTravellers,
-    View,
 )
-from gate.passage.reasons import Objection
-from gate.passage.serving import BorderDirection
+from gate.programs.lane.commands import command_of
+from gate.programs.lane.confirming import Answered, LaneInSight, confirmed
 from gate.programs.lane.referrals import Recipient, Referrals
 
 MACHINE_DEADLINE_S = 2.0  # far above what the machine takes; a lane that takes longer is lost
-CONFIRM_POLL_S = 0.02
-CONFIRM_S = {  # how long sensors and driver may take; after that the answer is "ordered, not confirmed"
-    Verb.ADMIT: 5.0,
-    Verb.RELEASE: 3.0,
-    Verb.OPEN_EMERGENCY: 3.0,
-    Verb.END_EMERGENCY: 5.0,
-    Verb.ACKNOWLEDGE: 2.0,
-}
 FREED_MAX = 1024  # releases that are remembered; the oldest is forgotten
 REFUSALS_TOLD_EVERY_S = 10.0
 PRESENT_MAX = 32  # shift keys whose presence is remembered; the one heard of longest ago is forgotten
 RECIPIENTS_MAX = 4  # keys to which is sealed: those heard of last
 NOTHING_SEALED = "nothing of this traveller is sealed to you any more, or yet: take them to the booth"
 
-Answered = tuple[Outcome, str]
 log = logging.getLogger(__name__)
-
-
-class LaneInSight(Protocol):
-    """What the desk sees of the engine."""
-
-    @property
-    def state(self) -> machine.State:
-        """The machine's state."""
-        ...
-
-    @property
-    def around(self) -> Surroundings:
-        """What is known of the lane."""
-        ...
-
-    def post(self, event: Event) -> None:
-        """Queue an event."""
-        ...
 
 
 @dataclass(slots=True)
@@ -308,7 +259,7 @@ class Officers:
         mark = hashlib.sha256(raw).digest()
         if (before := self._freed.get(mark)) is not None:
             return before
-        command = _command(order, max(0, now_ms - order.challenge.issued_ms))
+        command = command_of(order, max(0, now_ms - order.challenge.issued_ms))
         if command is None:
             return Outcome.IMPOSSIBLE, "this gate cannot: its log takes no such order"
         waits = order.crossing is not None and self.lane.around.waits(order.crossing) is not None
@@ -319,7 +270,7 @@ class Officers:
             self._remember(mark, (Outcome.ORDERED, "ordered, not confirmed"))
         answered = await self._have_done(judged, command)
         if answered == (Outcome.ORDERED, ""):
-            answered = await self._watch(order, now_ms)
+            answered = await confirmed(order, self.lane, now_ms)
         if frees:
             self._remember(mark, answered)
         return answered
@@ -349,104 +300,6 @@ class Officers:
         finally:
             del self._open[number]
 
-    async def _watch(self, order: Order, since_ms: int) -> Answered:
-        """Look until what was ordered shows, or cannot come any more. A status from before says nothing."""
-        loop = asyncio.get_running_loop()
-        end_s = loop.time() + CONFIRM_S[order.verb]
-        while loop.time() < end_s:
-            if (seen := _seen(order, self.lane, since_ms)) is not None:
-                return seen
-            await asyncio.sleep(CONFIRM_POLL_S)
-        return Outcome.ORDERED, f"ordered, not confirmed: {_unseen(order, self.lane, since_ms)}"
-
-
-def _seen(order: Order, lane: LaneInSight, since_ms: int) -> Answered | None:
-    """What state, sensors and driver say of an order that is under way; None as long as they say nothing."""
-    state = lane.state
-    seen = [one.seen if one.seen_ms > since_ms else None for one in lane.around.doors]
-    match order.verb:
-        case Verb.ADMIT:
-            shown = isinstance(state, machine.Granted) and lane.around.doorway(state.door).granting is None
-            return _admission(state, order.crossing, shown=shown)
-        case Verb.RELEASE | Verb.OPEN_EMERGENCY:
-            opened = seen[:1] if order.verb is Verb.RELEASE else seen
-            shows = all(one is not None and not one.closed for one in opened)
-            return (Outcome.DONE, "the leaf is open") if shows else None
-        case Verb.END_EMERGENCY:
-            return None if isinstance(state, machine.Emergency) else (Outcome.DONE, "the emergency is over")
-        case Verb.ACKNOWLEDGE:
-            shows = all(one is not None and not one.alarms for one in seen)
-            return (Outcome.DONE, "no alarm stands") if shows else None
-        case _:  # answered by the machine
-            return None
-
-
-def _unseen(order: Order, lane: LaneInSight, since_ms: int) -> str:
-    """Why an order could not be confirmed."""
-    if any(one.seen is None or one.seen_ms <= since_ms for one in lane.around.doors):
-        return "the barrier does not answer"
-    if order.verb in {Verb.RELEASE, Verb.OPEN_EMERGENCY}:
-        return "the leaf stays closed, and the barrier is told again"
-    return "the barrier does not show it"
-
-
-def _admission(state: machine.State, crossing: str | None, *, shown: bool) -> Answered | None:
-    """`shown`: the barrier's status bears the grant out."""
-    match state:
-        case machine.Overruling() | machine.Looking() if state.crossing == crossing:
-            return None
-        case machine.Granted() if state.crossing == crossing:
-            return (Outcome.DONE, "granted") if shown else None
-        case machine.Entering() | machine.Passing() if state.crossing == crossing:
-            return Outcome.DONE, "passed"
-        case machine.Referred() if state.crossing == crossing:
-            return Outcome.IMPOSSIBLE, f"not granted: {', '.join(_words(state.objections))}"
-        case _:
-            return Outcome.IMPOSSIBLE, "not granted"
-
-
-_OF_THE_LANE: dict[Verb, Command] = {
-    Verb.RELEASE: Free(),
-    Verb.OPEN_EMERGENCY: BeginEmergency(),
-    Verb.END_EMERGENCY: EndEmergencyNow(),
-    Verb.ACKNOWLEDGE: AcknowledgeAlarms(),
-    Verb.CLOSE: CloseLane(),
-    Verb.PAUSE: PauseLane(),
-    Verb.MAINTAIN: Maintain(),
-    Verb.CONSENT: Consent(),
-    Verb.OPEN: OpenLane(),
-}
-
-
-def _command(order: Order, age_ms: int) -> Command | None:
-    """The order as the machine takes it; None for what is no deed of a lane: the log accepts no other head than its own."""
-    crossing = order.crossing or ""
-    match order.verb:
-        case Verb.PRESENT:
-            return BePresent(age_ms)
-        case Verb.ADMIT:
-            return Admit(crossing)
-        case Verb.REFER:
-            return Hold(crossing)
-        case Verb.HAND_OVER:
-            return HandOver(crossing, Disposition(order.argument))
-        case Verb.VIEW:
-            return View(crossing)
-        case Verb.FLAG:
-            return RaiseFlag(order.crossing, Concern(order.argument))
-        case Verb.DIRECTION:
-            return ServeDirection(BorderDirection(order.argument))
-        case Verb.MODE:
-            return ServeTravellers(order.argument or "")
-        case verb:
-            return _OF_THE_LANE.get(verb)
-
 
 def _name(state: machine.State) -> str:
     return type(state).__name__.lower()
-
-
-def _words(objections: tuple[Objection, ...]) -> list[str]:
-    return [
-        messages.words(f"{one.reason.value}:{one.detail}" if one.detail else one.reason.value) for one in objections
-    ]

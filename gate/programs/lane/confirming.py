@@ -1,0 +1,106 @@
+"""What is answered of an order that the lane has begun to do: what sensors and driver show of it, or that they do not show it in time."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+from gate.channel import messages
+from gate.orders.order import Order
+from gate.orders.verbs import Verb
+from gate.passage import machine
+from gate.passage.events import Event
+from gate.passage.lane import Surroundings
+from gate.passage.orders import Outcome
+from gate.passage.reasons import Objection
+
+CONFIRM_POLL_S = 0.02
+CONFIRM_S = {  # how long sensors and driver may take; after that the answer is "ordered, not confirmed"
+    Verb.ADMIT: 5.0,
+    Verb.RELEASE: 3.0,
+    Verb.OPEN_EMERGENCY: 3.0,
+    Verb.END_EMERGENCY: 5.0,
+    Verb.ACKNOWLEDGE: 2.0,
+}
+
+Answered = tuple[Outcome, str]
+
+
+class LaneInSight(Protocol):
+    """What the desk sees of the engine."""
+
+    @property
+    def state(self) -> machine.State:
+        """The machine's state."""
+        ...
+
+    @property
+    def around(self) -> Surroundings:
+        """What is known of the lane."""
+        ...
+
+    def post(self, event: Event) -> None:
+        """Queue an event."""
+        ...
+
+
+async def confirmed(order: Order, lane: LaneInSight, since_ms: int) -> Answered:
+    """Look until what was ordered shows, or cannot come any more. A status from before says nothing."""
+    loop = asyncio.get_running_loop()
+    end_s = loop.time() + CONFIRM_S[order.verb]
+    while loop.time() < end_s:
+        if (seen := _seen(order, lane, since_ms)) is not None:
+            return seen
+        await asyncio.sleep(CONFIRM_POLL_S)
+    return Outcome.ORDERED, f"ordered, not confirmed: {_unseen(order, lane, since_ms)}"
+
+
+def _seen(order: Order, lane: LaneInSight, since_ms: int) -> Answered | None:
+    """What state, sensors and driver say of an order that is under way; None as long as they say nothing."""
+    state = lane.state
+    seen = [one.seen if one.seen_ms > since_ms else None for one in lane.around.doors]
+    match order.verb:
+        case Verb.ADMIT:
+            shown = isinstance(state, machine.Granted) and lane.around.doorway(state.door).granting is None
+            return _admission(state, order.crossing, shown=shown)
+        case Verb.RELEASE | Verb.OPEN_EMERGENCY:
+            opened = seen[:1] if order.verb is Verb.RELEASE else seen
+            shows = all(one is not None and not one.closed for one in opened)
+            return (Outcome.DONE, "the leaf is open") if shows else None
+        case Verb.END_EMERGENCY:
+            return None if isinstance(state, machine.Emergency) else (Outcome.DONE, "the emergency is over")
+        case Verb.ACKNOWLEDGE:
+            shows = all(one is not None and not one.alarms for one in seen)
+            return (Outcome.DONE, "no alarm stands") if shows else None
+        case _:  # answered by the machine
+            return None
+
+
+def _unseen(order: Order, lane: LaneInSight, since_ms: int) -> str:
+    """Why an order could not be confirmed."""
+    if any(one.seen is None or one.seen_ms <= since_ms for one in lane.around.doors):
+        return "the barrier does not answer"
+    if order.verb in {Verb.RELEASE, Verb.OPEN_EMERGENCY}:
+        return "the leaf stays closed, and the barrier is told again"
+    return "the barrier does not show it"
+
+
+def _admission(state: machine.State, crossing: str | None, *, shown: bool) -> Answered | None:
+    """`shown`: the barrier's status bears the grant out."""
+    match state:
+        case machine.Overruling() | machine.Looking() if state.crossing == crossing:
+            return None
+        case machine.Granted() if state.crossing == crossing:
+            return (Outcome.DONE, "granted") if shown else None
+        case machine.Entering() | machine.Passing() if state.crossing == crossing:
+            return Outcome.DONE, "passed"
+        case machine.Referred() if state.crossing == crossing:
+            return Outcome.IMPOSSIBLE, f"not granted: {', '.join(_words(state.objections))}"
+        case _:
+            return Outcome.IMPOSSIBLE, "not granted"
+
+
+def _words(objections: tuple[Objection, ...]) -> list[str]:
+    return [
+        messages.words(f"{one.reason.value}:{one.detail}" if one.detail else one.reason.value) for one in objections
+    ]
