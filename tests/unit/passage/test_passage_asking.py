@@ -361,6 +361,16 @@ def test_whoever_asked_for_protection_is_asked_about_nowhere_even_then() -> None
     assert decided.decision is Verdict.ADMIT
 
 
+def test_whoever_waits_already_is_heard_however_often_others_called() -> None:
+    run = called_often()
+    run.feed(DocumentPresented(CROSSING), Recorded(CROSSING, RecordKind.OPENED))
+    run.order(Hold(CROSSING))
+    assert run.feed(PROTECTION) == [Write(Asked(CROSSING, Wish.PROTECTION, no_outbound_query=True))]
+    assert isinstance(run.state, Referred)
+    assert run.state.objections[-1] == Objection(Reason.PROTECTION_ASKED)
+    assert not run.around.asked_often
+
+
 def test_an_officer_who_acknowledges_it_is_called_again() -> None:
     run = called_often()
     run.feed(HELP)
