@@ -1,13 +1,14 @@
 """What travellers ask for on the page: an officer, an officer and protection, or more time. Pure.
 
-Asking opens nothing and frees nobody. Whoever calls is referred, as for any other cause: a running crossing with the reason that it was asked beside
-what was found by then, so that calling hides nothing, and a grant that nobody has used is taken back; where no crossing of theirs runs, one without a document is opened and referred at once, so
-that it waits for an officer and can be settled like every other. In an emergency, or behind a traveller who is through, it waits beside what goes
-on. Whoever waits already is asked about once: the officer sees what was asked, and the page shows nothing new.
+Asking opens nothing and frees nobody. Whoever calls is referred, as for any other cause: a running crossing with the reason that it was asked
+beside what was found by then, so that calling hides nothing, and a grant that nobody has used is taken back; where no crossing of theirs
+runs, one without a document is opened and referred at once, so that it waits for an officer and can be settled like every other. In an
+emergency, or behind a traveller who is through, it waits beside what goes on. Whoever waits already is asked about once: the officer sees
+what was asked, and the page shows nothing new.
 
-Officers are called `Timing.asked_again_max` times within `Timing.asked_again_ms`. After that a page is broken or hostile, and may not keep the
-lane out of service: officers are told so once, and nobody is referred for it until one of them acknowledges it, or time has gone by. No query about whoever asked for
-protection leaves the gate even then.
+Officers are called `Timing.asked_again_max` times within `Timing.asked_again_ms`. After that a page is broken or hostile, and may not keep
+the lane out of service: officers are told so once, and nobody is referred for it until one of them acknowledges it, or time has gone by. No
+query about the crossing of whoever asked for protection leaves the gate even then.
 """
 
 from __future__ import annotations
@@ -69,12 +70,11 @@ def _call(rules: Rules, around: Surroundings, state: State, asked: TravellerAske
     timing, objection = rules.timing, CALLS[asked.wish]
     if _is_known(around, state, objection):
         return around, state, ()
-    is_new = isinstance(state, Idle | Passing | Emergency)
     crossing = asked.crossing if isinstance(state, Idle | Passing | Emergency) else state.crossing
     lately = tuple(at_ms for at_ms in around.calls if now_ms - at_ms < timing.asked_again_ms)
     if len(lately) >= timing.asked_again_max and not isinstance(state, Referred):
         told = () if around.asked_often else (incident(crossing_of(state), IncidentKind.ASKED_OFTEN),)
-        around = around if is_new else _shielded(around, crossing, asked.wish)
+        around = around if crossing == asked.crossing else _shielded(around, crossing, asked.wish)
         return replace(around, calls=lately, asked_often=True), state, told
     calls = lately if isinstance(state, Referred) else (*lately, now_ms)
     around = replace(_shielded(around, crossing, asked.wish), calls=calls)
