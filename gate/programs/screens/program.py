@@ -3,7 +3,7 @@
 Promises: the page shows what the lane said last, or the officer's screen while the lane is gone or silent for
 LANE_SILENCE_S; what a traveller asks for on the page is told to the lane; pictures flow only while a page watches and the lane's screen is `look`, and are kept nowhere; so do the colours that
 vision has the page show, and the page's word that it did. Which crossing runs or waits ends here and reaches no page. How a page looks
-belongs to `gate.screens.kiosk`; the officers' console is another program's. Beside the page it says how the gate is to whoever watches it
+belongs to `gate.screens.kiosk`; what officers' consoles hear and hand in, to `gate.programs.screens.road`. Beside the page it says how the gate is to whoever watches it
 (`gate.programs.screens.watching`).
 """
 
