@@ -24,6 +24,7 @@ from gate.door.entering import Limits
 from gate.door.https import Server, listen
 from gate.programs.console.authority import Authority
 from gate.programs.console.gates import Gate
+from gate.programs.shared.addresses import Addresses
 from gate.programs.shared.clock import monotonic_ms, now
 from gate.programs.shared.http import Visitors
 from gate.programs.shared.http import server as http_server
@@ -129,7 +130,16 @@ def _server(
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.load_cert_chain(config.pages.certificate)
-    server = Server(app, listener, context, limits=LIMITS, head_bytes_max=HEAD_BYTES_MAX, grace_s=GRACE_S, log=log)
+    server = Server(
+        app,
+        listener,
+        context,
+        limits=LIMITS,
+        head_bytes_max=HEAD_BYTES_MAX,
+        grace_s=GRACE_S,
+        log=log,
+        welcomes=Addresses().welcomes,
+    )
     return server, []
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import logging
 import socket
 import ssl
@@ -24,7 +23,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from gate.channel.limits import Bucket, Buckets
+from gate.channel.limits import Bucket
 from gate.channel.row import Rate
 from gate.door.bodies import whole
 from gate.door.entering import Limits
@@ -32,6 +31,7 @@ from gate.door.https import Server, listen
 from gate.programs.screens.desk import Desk, LaneAwayError
 from gate.programs.screens.feed import Feed
 from gate.programs.screens.telling import lane_event
+from gate.programs.shared.addresses import Addresses
 from gate.programs.shared.config import Config
 from gate.programs.shared.consoles import ConsolesError, consoles_in, road_key
 from gate.programs.shared.keep import Backoff
@@ -48,7 +48,6 @@ REQUEST_RATE: Final = Rate(
 )  # of one console; over it, it waits. Of all together it is what the channel of orders takes
 QUESTIONS_AT_ONCE: Final = 4  # of one console to the lane; the next waits, for 9 s at most
 BODY_S: Final = 5.0
-HANDSHAKE_RATE: Final = Rate(5, 20)  # of one address
 HEAD_BYTES_MAX: Final = 8 * 1024
 KERNEL_BYTES_MAX: Final = 128 * 1024  # what the kernel keeps of a stream that is not read
 GRACE_S: Final = 1
@@ -97,7 +96,7 @@ class Road:
         self._feed = Feed(self._look, streams_max=limits.everybody_max)
         self._consoles: dict[str, _Console] = {}
         self._known: dict[str, str] = {}
-        self._addresses = Buckets(HANDSHAKE_RATE)
+        self._addresses = Addresses()
         self._fingerprint: str | None = None
         self._backoff = Backoff(AGAIN_MIN_S, AGAIN_MAX_S)
         self._trouble = Trouble(log, begins="console_not_served", ends="console_served", first=True)
@@ -150,7 +149,7 @@ class Road:
                 grace_s=GRACE_S,
                 log=log,
                 admits=self._known.__contains__,
-                welcomes=self._welcomes,
+                welcomes=self._addresses.welcomes,
             )
             await self._server.serve(sockets=[])
 
@@ -169,17 +168,6 @@ class Road:
         self._fingerprint = key.fingerprint
         self._consoles = {known: _Console() for known in self._known}
         return context
-
-    def _welcomes(self, host: str) -> bool:
-        """True while this address begins handshakes at a rate that leaves time for everybody else. An IPv6 network counts as one."""
-        address = ipaddress.ip_address(host.partition("%")[0])
-        prefix = 64 if address.version == 6 else 32
-        now_s = asyncio.get_running_loop().time()
-        bucket = self._addresses.of(ipaddress.ip_network((address, prefix), strict=False), now_s)
-        if bucket.wait_s(now_s):
-            return False
-        bucket.take(now_s)
-        return True
 
     # ── what is asked ────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -24,9 +24,9 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from gate.door.bodies import whole
 from gate.orders.certificate import Certificate
 from gate.orders.verbs import VERBS, Verb
+from gate.screens.bodies import whole
 from gate.screens.console import view
 from gate.screens.console.admission import Admission, Cookie, session_of
 from gate.screens.console.hall import Gate, Hall, Known
@@ -116,6 +116,15 @@ def create_app(
     return Starlette(routes=routes, middleware=guards)
 
 
+class _Opinion(msgspec.Struct, frozen=True):
+    said: Said
+
+
+class _Words(msgspec.Struct, frozen=True):
+    words: str
+
+
+_NO_JSON: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -237,9 +246,9 @@ class Pages:
 
     async def order(self, request: Request, gate: Gate) -> Response:
         """Carry an order, whoever signed it."""
-        raw = await whole(request.stream(), ORDER_BYTES_MAX)
+        raw = await whole(request, ORDER_BYTES_MAX)
         if raw is None:
-            return PlainTextResponse("no order is as long\n", status_code=413)
+            return PlainTextResponse("no order is as long, or as slow\n", status_code=413)
         said = await gate.order(raw)
         if isinstance(said, Answer):
             return _json(encode(said))
@@ -254,11 +263,11 @@ class Pages:
 
     async def opinion(self, request: Request, gate: Gate) -> Response:
         """What the machine thinks of the face, for whoever says what they see."""
-        raw = await whole(request.stream(), BODY_BYTES_MAX)
+        raw = await whole(request, BODY_BYTES_MAX)
         waiting = self._waiting(request, gate)
         try:
-            said = Said(json.loads(raw or b"null")["said"])
-        except (ValueError, TypeError, KeyError):
+            said = msgspec.json.decode(raw or b"", type=_Opinion).said
+        except _NO_JSON:
             return PlainTextResponse("say first what you see\n", status_code=422)
         if waiting is None:
             return PlainTextResponse("nobody waits\n", status_code=404)
@@ -267,10 +276,10 @@ class Pages:
     async def sign_handover(self, request: Request) -> Response:
         """Sign off with what is open now."""
         viewer = _viewer(request)
-        raw = await whole(request.stream(), BODY_BYTES_MAX)
+        raw = await whole(request, BODY_BYTES_MAX)
         try:
-            words = str(json.loads(raw or b"null")["words"])[:WORDS_MAX]
-        except (ValueError, TypeError, KeyError):
+            words = msgspec.json.decode(raw or b"", type=_Words).words[:WORDS_MAX]
+        except _NO_JSON:
             return PlainTextResponse("no handover\n", status_code=422)
         known = self._known(viewer)
         open_at = msgspec.convert(view.open_things(known.gates, known.calls, self._say), tuple[OpenAt, ...])

@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from gate.door.bodies import whole
+from gate.screens.bodies import whole
 from gate.screens.console.admission import Cookie, session_of
 from gate.screens.console.sessions import PROOF_S, SessionError, Sessions
 from gate.screens.pages import environment
@@ -131,9 +131,9 @@ class SignIn:
         question = request.path_params["question"]
         if question not in QUESTIONS or self._ask is None:
             return _no(404, "no_authority", "this console asks no authority that")
-        body = await whole(request.stream(), QUESTION_BYTES_MAX)
+        body = await whole(request, QUESTION_BYTES_MAX)
         if body is None:
-            return _no(413, "malformed", "no question is as long")
+            return _no(413, "malformed", "no question is as long, or as slow")
         if self._asking >= ASKING_MAX:
             return _no(503, "busy", "others are signing in; try again")
         self._asking += 1
@@ -158,7 +158,7 @@ class SignIn:
 
     async def _prove(self, request: Request) -> Response:
         try:
-            shown = msgspec.json.decode(await whole(request.stream(), QUESTION_BYTES_MAX) or b"", type=_Proof)
+            shown = msgspec.json.decode(await whole(request, QUESTION_BYTES_MAX) or b"", type=_Proof)
             certificate, signature = (
                 b64decode(shown.certificate, validate=True),
                 b64decode(shown.signature, validate=True),
