@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import uvicorn
 
 from gate import durable
+from gate.channel.row import Rate
 from gate.door.entering import Limits
 from gate.door.https import Server, listen
 from gate.programs.console.authority import Authority
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 HANDOVERS: Final = "handovers.json"
 HEAD_BYTES_MAX: Final = 16 * 1024
 GRACE_S: Final = 1
+ASK_RATE: Final = Rate(2, 16)  # questions of one address to the authority: to sign in takes two
 SHIFT_S: Final = 24 * 3600.0  # a stream lasts as long as its session at most
 LIMITS: Final = Limits(
     handshake_s=5.0,
@@ -109,6 +111,7 @@ def _app(
         clock=clock,
         ask=None if authority is None else authority.ask,
         texts=TEXTS,
+        may_ask=Addresses(ASK_RATE).welcomes,
     )
     console = Console(
         hall=hall,

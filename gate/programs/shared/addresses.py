@@ -1,4 +1,4 @@
-"""How often an address may knock at a server's door: at a rate that leaves time for everybody else."""
+"""How often an address may knock at a server's door, or ask: at a rate that leaves room for everybody else."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HANDSHAKE_RATE: Final = Rate(5, 20)  # of one address
 
 
 class Addresses:
-    """Counts the handshakes that addresses begin. An IPv6 network of 64 bits counts as one address."""
+    """Counts what addresses begin. An IPv6 network of 64 bits counts as one address."""
 
     def __init__(self, rate: Rate = HANDSHAKE_RATE) -> None:
         self._of = Buckets(rate)

@@ -86,15 +86,26 @@ class _Proof(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SignIn:
-    """The routes of signing in. `ask` None: there is no authority, and officers bring a terminal's key file."""
+    """The routes of signing in. `ask` None: there is no authority, and officers bring a terminal's key file. `may_ask` says of an address whether
+    it may ask the authority now: its nonces are few.
+    """
 
     def __init__(
-        self, *, sessions: Sessions, cookie: Cookie, clock: Clock, ask: Ask | None, texts: Texts, language: str = "en"
+        self,
+        *,
+        sessions: Sessions,
+        cookie: Cookie,
+        clock: Clock,
+        ask: Ask | None,
+        texts: Texts,
+        language: str = "en",
+        may_ask: Callable[[str], bool] = lambda _: True,
     ) -> None:
         self._sessions = sessions
         self._cookie = cookie
         self._clock = clock
         self._ask = ask
+        self._may_ask = may_ask
         self._asking = 0
         self._away = False  # as was told
         self._language = language
@@ -134,7 +145,8 @@ class SignIn:
         body = await whole(request, QUESTION_BYTES_MAX)
         if body is None:
             return _no(413, "malformed", "no question is as long, or as slow")
-        if self._asking >= ASKING_MAX:
+        address = "" if request.client is None else request.client.host
+        if self._asking >= ASKING_MAX or not self._may_ask(address):
             return _no(503, "busy", "others are signing in; try again")
         self._asking += 1
         try:

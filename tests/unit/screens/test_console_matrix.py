@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from itertools import product
@@ -13,6 +14,7 @@ from fakes.shifts import AUTHORITY, NOW_S, PUBLIC, certificate, key_of
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
+from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
 from gate.orders.certificate import Certificate, certify
@@ -23,7 +25,7 @@ from gate.screens.console.hall import Hall
 from gate.screens.console.handover import Handovers
 from gate.screens.console.matrix import ROUTES, Sight, Who
 from gate.screens.console.sessions import Sessions
-from gate.screens.console.sign_in import Clock, SignIn
+from gate.screens.console.sign_in import Clock, SignIn, Told
 
 PAGE = Path(__file__).parents[3] / "docs/protocols/shift-keys.md"
 ADDRESS = "https://console.example:8443"
@@ -169,6 +171,24 @@ def application(folder: Path) -> Starlette:
     )
     signing = SignIn(sessions=sessions, cookie=COOKIE, clock=clock, ask=None, texts=app.TEXTS)
     return app.create_app(console, hosts=frozenset({"console.example:8443"}), sign_in=signing)
+
+
+def test_an_address_asks_the_authority_as_often_as_it_may() -> None:
+    asked: list[str] = []
+
+    async def ask(question: str, _body: bytes) -> Told:
+        await asyncio.sleep(0)
+        asked.append(question)
+        return Told(200, b"{}", None)
+
+    may = iter([True, False])
+    signing = SignIn(
+        sessions=Console().sessions, cookie=COOKIE, clock=Clock(lambda: 0.0, lambda: 0.0), ask=ask, texts=app.TEXTS,
+        may_ask=lambda _: next(may),
+    )  # fmt: skip
+    with TestClient(Starlette(routes=signing.routes())) as browser:
+        assert [browser.post("/sign-in/request", json={}).status_code for _ in range(2)] == [200, 503]
+    assert asked == ["/request"]
 
 
 async def test_the_cookie_is_for_no_script_no_other_page_and_no_plain_http() -> None:
