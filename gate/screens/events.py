@@ -23,11 +23,12 @@ def events(
     *,
     form: Callable[[Request], Callable[[Value], bytes]],
     goes_on: Callable[[Request], bool] = lambda _: True,
+    is_over: Callable[[Request], bool] = lambda _: False,
     is_full: Callable[[Request], bool],
     heartbeat_s: float,
 ) -> Callable[[Request], Awaitable[Response]]:
     """The route of the stream. `watch` gives a mailbox that begins with what is now; `form` says how a request's events are written,
-    `goes_on` before each of them whether the request is still one to answer.
+    `goes_on` before each of them whether the request is still one to answer, `is_over` after each whether it is to be asked anew.
     """
 
     async def stream(request: Request) -> AsyncIterator[bytes]:
@@ -44,6 +45,8 @@ def events(
                     if not goes_on(request):
                         return
                     yield event
+                    if is_over(request):
+                        return
         except FanoutError:
             return  # closing, or full since the check below: the browser asks again
 

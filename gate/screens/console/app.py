@@ -32,7 +32,7 @@ from gate.screens.console.admission import Admission, Cookie, session_of
 from gate.screens.console.hall import Gate, Hall, Known
 from gate.screens.console.handover import WORDS_MAX, HandoverError, Handovers, OpenAt, Signed
 from gate.screens.console.matrix import ORDERING, Who, may_order
-from gate.screens.console.sessions import Session, Sessions
+from gate.screens.console.sessions import PROOF_S, Session, Sessions
 from gate.screens.console.sign_in import SignIn
 from gate.screens.console.view import Said
 from gate.screens.events import events
@@ -88,6 +88,7 @@ def create_app(
         lambda request: console.hall.watch(_viewer(request).officer),
         form=pages.form,
         goes_on=lambda request: console.sessions.holds(_session(request)),
+        is_over=pages.is_over,
         is_full=lambda request: console.hall.is_full_for(_viewer(request).officer),
         heartbeat_s=heartbeat_s,
     )
@@ -224,6 +225,7 @@ class Pages:
     def form(self, request: Request) -> Callable[[Known], bytes]:
         """How this viewer's events are written."""
         viewer = _viewer(request)
+        request.state.began_s = self._console.hall.clock_s()
         self._on_known(request.scope)
 
         def written(known: Known) -> bytes:
@@ -236,6 +238,10 @@ class Pages:
             return f"event: hall\ndata: {json.dumps(shown, separators=(',', ':'))}\n\n".encode()
 
         return written
+
+    def is_over(self, request: Request) -> bool:
+        """Whether a page is to ask for its stream anew, by the cookie that counts now: whoever copied the one before sees no more by it."""
+        return self._console.hall.clock_s() - float(request.state.began_s) > PROOF_S
 
     async def look(self, _request: Request, gate: Gate) -> Response:
         """A challenge of the gate."""

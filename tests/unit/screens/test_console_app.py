@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 import gate.screens.console
 from gate.orders.challenge import Challenge
 from gate.orders.verbs import Role, Verb
+from gate.screens.console.sessions import OVERLAP_S, PROOF_S
 
 PORT = 8099
 HOST = f"127.0.0.1:{PORT}"
@@ -45,10 +46,14 @@ class Desk:
     def signed_in(self, number: int = 7, **changes: Any) -> TestClient:
         """A browser that has proved a shift's key."""
         browser = self.browser()
+        self.prove_again(browser, number, **changes)
+        return browser
+
+    def prove_again(self, browser: TestClient, number: int = 7, **changes: Any) -> None:
+        """Its page proves the key, now and then."""
         challenge = browser.get("/session/challenge").json()["challenge"]
         answer = browser.post("/session", json=prove(challenge, f"http://{HOST}", number=number, **changes))
         assert answer.status_code == 200, answer.text
-        return browser
 
 
 @pytest.fixture
@@ -157,6 +162,29 @@ async def test_the_stream_ends_with_the_session(desk: Desk, anna: TestClient) ->
         desk.south.lose()
         end = await client.next()
         assert (end["body"], end["more_body"]) == (b"", False)
+
+
+async def test_a_stream_that_a_copied_cookie_began_ends_although_the_session_goes_on(desk: Desk) -> None:
+    browser = desk.signed_in()
+    copied = {**ORIGIN, "Host": HOST, "Cookie": "; ".join(f"{name}={value}" for name, value in browser.cookies.items())}
+    async with visit(desk.app, "/events", headers=copied) as thief:
+        for _ in range(2):
+            await thief.next()
+        await thief.body()
+        desk.clock.now_s += PROOF_S
+        desk.prove_again(browser)
+        desk.south.lose()
+        assert b"event: hall" in await thief.body()
+        desk.clock.now_s += 1
+        desk.south.tell()
+        await thief.body()
+        end = await thief.next()
+        assert (end["body"], end["more_body"]) == (b"", False)
+    assert browser.get("/").status_code == 200
+    desk.clock.now_s += OVERLAP_S + 1
+    async with visit(desk.app, "/events", headers=copied) as thief:
+        assert (await thief.next())["status"] == 401
+        await thief.next()
 
 
 # ── orders ───────────────────────────────────────────────────────────────────────────────────────────────────────────
