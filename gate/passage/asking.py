@@ -75,7 +75,7 @@ def _call(rules: Rules, around: Surroundings, state: State, asked: TravellerAske
     if len(lately) >= timing.asked_again_max and not isinstance(state, Referred):
         told = () if around.asked_often else (incident(crossing_of(state), IncidentKind.ASKED_OFTEN),)
         around = around if crossing == asked.crossing else _shielded(around, crossing, asked.wish)
-        return replace(around, calls=lately, asked_often=True), state, told
+        return replace(around, asked_often=True), state, told
     calls = lately if isinstance(state, Referred) else (*lately, now_ms)
     around = replace(_shielded(around, crossing, asked.wish), calls=calls)
     state, effects = _heeded(rules, around, state, asked.crossing, objection)
@@ -103,10 +103,9 @@ def _is_known(around: Surroundings, state: State, objection: Objection) -> bool:
 
 def _heeded(rules: Rules, around: Surroundings, state: State, fresh: str, objection: Objection) -> Step:
     """What follows in each state; `fresh` is the crossing of whoever has none."""
-    called = (
-        Write(records.Opened(fresh, around.direction, document=False), awaited=True),
-        closed(fresh, ClosedAs.REFERRED, (objection,)),
-    )
+    # No chip is touched after it, so nothing waits for it: a log that is away is owed all of it.
+    opened = Write(records.Opened(fresh, around.direction, document=False))
+    called = (opened, closed(fresh, ClosedAs.REFERRED, (objection,)))
     match state:
         case Granted():
             return revoke(state, (objection,))

@@ -80,8 +80,8 @@ class Books(Account):
 
     def _opened(self, record: records.Opened, now_ms: float, *, awaited: bool) -> None:
         crossing = record.crossing
-        if not awaited or crossing in self.crossings:
-            self.broken("10", f"{crossing} is opened twice, or its opening is not waited for")
+        if awaited is not record.document or crossing in self.crossings:
+            self.broken("10", f"{crossing} is opened twice, or its opening is not waited for, or is")
         if self.closed and record.document:
             self.broken("line 5", f"{crossing} is opened in a lane that an officer closed")
         self.crossings[crossing] = Seen(now_ms)

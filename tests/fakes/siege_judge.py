@@ -237,9 +237,8 @@ class Judge(Account):
                 self.crossings[crossing].settled = True
             case _:
                 self._of_the_lane(record)
-        if awaited is not isinstance(
-            record, records.Opened | records.EntryDecided | records.Decided | records.Overruled
-        ):
+        is_decision = isinstance(record, records.EntryDecided | records.Decided | records.Overruled)
+        if awaited is not (is_decision or (isinstance(record, records.Opened) and record.document)):
             self.broken(f"2: {record.kind} is waited for, or is not")
 
     def _decides(self, record: records.EntryDecided | records.Decided | records.Overruled, crossing: str) -> None:

@@ -371,6 +371,22 @@ def test_whoever_waits_already_is_heard_however_often_others_called() -> None:
     assert not run.around.asked_often
 
 
+def test_several_who_asked_for_protection_are_asked_about_nowhere() -> None:
+    run = inspecting()
+    run.feed(PROTECTION)
+    run.order(HandOver(CROSSING, Disposition.TAKEN_OVER))
+    run.feed(TravellerAsked("next", Wish.PROTECTION))
+    assert run.around.shielded == (CROSSING, "next")
+
+
+def test_a_call_counts_for_as_long_as_is_said_and_no_longer() -> None:
+    for after_ms, is_heeded in ((TIMING.asked_again_ms - 1, False), (TIMING.asked_again_ms, True)):
+        run = called_often()
+        run.now_ms = run.around.calls[0] + after_ms
+        run.feed(HELP)
+        assert isinstance(run.state, Referred) is is_heeded
+
+
 def test_an_officer_who_acknowledges_it_is_called_again() -> None:
     run = called_often()
     run.feed(HELP)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 import pytest
-from fakes.passage_examples import decided_record, said
+from fakes.passage_examples import decided_record, ready, said
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -28,7 +28,16 @@ from gate.channel.messages import NotRecorded as Refusal
 from gate.channel.messages import Recorded as Receipt
 from gate.channel.table import CHANNELS
 from gate.passage.counting import COUNTS, Counters
-from gate.passage.events import NotRecorded, RecordClass, Recorded, RecordKind, RecordReplaced
+from gate.passage.effects import Write
+from gate.passage.events import (
+    NotRecorded,
+    RecordClass,
+    Recorded,
+    RecordKind,
+    RecordReplaced,
+    TravellerAsked,
+    Wish,
+)
 from gate.passage.evidence import Alarm, CueEvidence
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import (
@@ -534,3 +543,11 @@ def test_a_record_without_fields_is_an_empty_object() -> None:
     put(waiting, Stopped())
     (new,) = waiting.offer(7)
     assert (new.kind, new.body) == (RecordKind.STOPPED, b"{}")
+
+
+def test_a_call_for_an_officer_while_the_log_is_away_is_written_whole_afterwards() -> None:
+    owing = queue()
+    for effect in ready().feed(TravellerAsked("fresh", Wish.HELP)):
+        if isinstance(effect, Write):
+            assert owing.add(effect.record, 0, awaited=effect.awaited, reachable=False) == []
+    assert [one.kind for one in owing.offer(0)] == [RecordKind.OPENED, RecordKind.CLOSED, RecordKind.ASKED]
