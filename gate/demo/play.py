@@ -190,7 +190,7 @@ class Play:
                 contextlib.AsyncExitStack() as beside,
             ):
                 ready_s = await _until_ready(stage, list(PROGRAMS), machine)
-                pages = await beside.enter_async_context(officers_console(stage))
+                pages = await _served(officers_console(stage), beside, machine)
                 page = page_with_secret(stage.config.runtime("screens"), page_address(stage.config))
                 world.tell({"do": "display", "page": page})  # what it shows falls on whoever the camera sees
                 start = start_page(stage.config.runtime("screens")).as_uri()  # no secret on a command line
@@ -316,6 +316,19 @@ async def _until_ready(stage: Stage, names: list[str], machine: Machine) -> floa
             raise TooSlowError(f"{why}; {late}") if late.excuses else StageError(why)
         await asyncio.sleep(0.02)
     return loop.time() - start_s
+
+
+async def _served(
+    console: contextlib.AbstractAsyncContextManager[str], beside: contextlib.AsyncExitStack, machine: Machine
+) -> str:
+    """The address of the console, which is there as long as `beside`. Raises StageError, TooSlowError on a machine that was late."""
+    try:
+        return await beside.enter_async_context(console)
+    except StageError as error:
+        late = machine.late_throughout()
+        if not late.excuses:
+            raise
+        raise TooSlowError(f"{error}; {late}") from error
 
 
 async def _until_mirrored(stage: Stage) -> None:
