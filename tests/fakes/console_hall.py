@@ -116,6 +116,7 @@ class FakeGate:
     holding: asyncio.Event | None = None
     now_s: int = shifts.NOW_S
     portraits: tuple[bytes, bytes, bytes] | None = None  # live, chip, of the alarm; shades of grey unless given
+    lies: tuple[Any, Any] | None = None  # what captured children seal: of the face, of the document
     on_change: Callable[[], None] = lambda: None
     _decided: dict[str, str] = field(default_factory=dict)
     _ms: itertools.count[int] = field(default_factory=lambda: itertools.count(1000))
@@ -181,7 +182,9 @@ class FakeGate:
             return self._say("stale", "the lane changed while you ordered")
         if order.verb is Verb.VIEW:
             self.obeyed.append(signed)
-            return self._say("done", sealed=_sealed(by, self.id, order.crossing or "", self.portraits))
+            return self._say(
+                "done", sealed=_sealed(by, self.id, order.crossing or "", self.lies or _content(self.portraits))
+            )
         if order.verb in {Verb.ADMIT, Verb.HAND_OVER}:
             crossing = order.crossing or ""
             if crossing in self._decided:
@@ -207,15 +210,18 @@ def portrait(shade: int) -> bytes:
     return file.getvalue()
 
 
-def _sealed(by: Certificate, gate: str, crossing: str, portraits: tuple[bytes, ...] | None) -> list[str] | None:
-    if by.sealing is None:
-        return None
+def _content(portraits: tuple[bytes, ...] | None) -> tuple[Any, Any]:
     shown = portraits or tuple(portrait(shade) for shade in (200, 90, 30))
     live, chip, alarm = (base64.b64encode(jpeg).decode() for jpeg in shown)
-    contents = (
+    return (
         {"live": live, "chip": chip, "alarms": [alarm] if alarm else []},
         {"printed": MRZ_PRINTED, "chip": MRZ_CHIP, "differs": ["date_of_birth"]},
     )
+
+
+def _sealed(by: Certificate, gate: str, crossing: str, contents: tuple[Any, Any]) -> list[str] | None:
+    if by.sealing is None:
+        return None
     key = base64.b64decode(by.sealing)
     return [
         base64.b64encode(seal(json.dumps(content).encode(), key, gate=gate, crossing=crossing, part=part)).decode()

@@ -186,6 +186,30 @@ async def test_a_decision_by_keyboard_shows_the_machines_opinion_after_the_offic
 
 
 @pytest.mark.long
+@pytest.mark.parametrize(
+    "lies",
+    [
+        ({"live": 5, "chip": {}, "alarms": 7}, {"printed": "P<", "chip": [3]}),
+        ({"alarms": [None, {}]}, {"printed": [[]], "chip": {}}),
+        (3, []),
+    ],
+)
+async def test_whatever_captured_children_seal_an_officer_decides(
+    browser: Browser, tmp_path: Path, lies: tuple[Any, Any]
+) -> None:
+    gates = busy(1)
+    gates[0].lies = lies
+    async with pages(gates, tmp_path) as hallway, at(browser, hallway) as page:
+        await page.click('[data-gate="north-1"] .decide')
+        await page.locator("#look-state", has_text="cannot be opened").wait_for()
+        await page.click('[data-said="said cannot compare"]')
+        await page.click('[data-action="walked_back"]')
+        await page.keyboard.press("1")
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector('#answer[data-outcome="done"]')
+
+
+@pytest.mark.long
 async def test_a_thousand_clicks_are_one_order_and_the_second_officer_reads_who_was_first(
     browser: Browser, tmp_path: Path
 ) -> None:

@@ -27,8 +27,8 @@ async function look() {
   const drawn = [await draw("live", face?.live), await draw("chip", face?.chip)];
   document.getElementById("faces").hidden = !drawn.includes(true);
   state.textContent = state.dataset[drawn.includes(true) ? (drawn.includes(false) ? "half" : "shown") : "failed"];
-  attack = face?.alarms ?? [];
-  if (document_ !== null) showZone(document_);
+  attack = texts(face?.alarms) ?? [];
+  if (document_ !== null) showZone({ printed: texts(document_.printed), chip: texts(document_.chip) });
 }
 
 async function opened(part, sealed) {
@@ -37,6 +37,11 @@ async function opened(part, sealed) {
   } catch {
     return null; // sealed to somebody else, or changed on the way
   }
+}
+
+// What is sealed may be a captured child's word: of what is not as it should be nothing is shown, and the officer decides all the same.
+function texts(value) {
+  return Array.isArray(value) && value.every((one) => typeof one === "string") ? value : null;
 }
 
 async function draw(id, base64) {
