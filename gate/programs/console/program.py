@@ -62,6 +62,7 @@ log = logging.getLogger("gate.console")
 
 async def run(config: ConsoleConfig, *, stop: asyncio.Event, on_listening: Callable[[], None] = lambda: None) -> None:
     """Serve until `stop` is set. Raises OSError, which ssl.SSLError is, and HandoverError."""
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it would log each look and order
     folder, identity = Path(config.folder), Path(config.identity)
     durable.make_folder(folder, mode=0o700)
     changed = asyncio.Event()
