@@ -1,0 +1,1 @@
+"""The sounds of the officers' console, made by a script."""
