@@ -72,9 +72,15 @@ def test_two_thousand_crossings_of_a_fresh_seed_with_faults_break_nothing(begin:
     result = of_a_fresh_seed(begin)
     report = Report(result)
     assert report.ok, (report.troubles(), shrink.command(shrink.shortest(result).wishes), result.lines)
-    assert result.tally.genuine_admitted >= GENUINE_SHARE_MIN * result.tally.genuine, FRESH
     assert result.exchanges > 10 * A_RUN
     assert result.orders_again > 0, FRESH
+
+
+def test_nine_in_ten_genuine_travellers_of_these_two_thousand_are_let_through() -> None:
+    """Of each run alone a report allows for chance; of all of them 92 in 100 are, give or take 0.7."""
+    tallies = [of_a_fresh_seed(begin).tally for begin in RUNS]
+    admitted, genuine = sum(one.genuine_admitted for one in tallies), sum(one.genuine for one in tallies)
+    assert admitted >= GENUINE_SHARE_MIN * genuine, (FRESH, admitted, genuine)
 
 
 def test_every_fault_does_something_to_these_two_thousand() -> None:
