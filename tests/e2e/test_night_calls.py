@@ -40,7 +40,9 @@ NOT_HERE: Final = {
     "pages_unclear": "is told of twenty documents",
     "light_poor": "is told of twenty travellers",
     "leaf_slow": "is told of fifty passages",
+    "page_gone": "no browser paints the page of this gate",
 }
+SHOWN_NOT_HERE: Final = {"lost     screen"}  # with page_gone
 
 on_one_loop = pytest.mark.asyncio(loop_scope="module")
 
@@ -106,7 +108,7 @@ def test_whatever_a_row_names_is_provoked_here_or_said_why_not() -> None:
         cases = [case for case in CASES if case.call == int(number)]
         named = {word for word in re.findall(r"\b([a-z_]+)\b", row) if word in LANE}
         assert {case.mode for case in cases} == named - NOT_HERE.keys(), number
-        assert {case.shows for case in cases} - {""} == set(re.findall(r"`([a-z]+ {2,}[^`]+)`", row)), number
+        assert {case.shows for case in cases} - {""} == set(re.findall(r"`([a-z]+ {2,}[^`]+)`", row)) - SHOWN_NOT_HERE
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -143,7 +145,7 @@ async def bears_out(called: Called, mode: str) -> None:
             visiting = asyncio.ensure_future(gate.visit("genuine"))
             await gate.until(Screen.OFFICER)
             if gate.officer.absent:
-                assert "waits: " in await called.waits()
+                assert "  waits for " in await called.waits()
                 await called.orders("hand-over", "taken_over")
             assert (await visiting).passed == 0
             assert Screen.GO not in gate.screens
