@@ -207,6 +207,8 @@ async def test_whatever_captured_children_seal_an_officer_decides(
         await page.keyboard.press("1")
         await page.keyboard.press("Enter")
         await page.wait_for_selector('#answer[data-outcome="done"]')
+    (order,) = [signed.order for signed in gates[0].obeyed if signed.order.verb is Verb.HAND_OVER]
+    assert (order.crossing, order.argument) == ("c-1", "walked_back")
 
 
 @pytest.mark.long
