@@ -30,7 +30,8 @@ from gate.door.https import Server, listen
 from gate.programs.authority.config import BOOK, IDENTITY, AuthorityConfig
 from gate.programs.shared.clock import monotonic_ms, now
 from gate.programs.shared.config import address_of
-from gate.programs.shared.consoles import consoles_in
+from gate.programs.shared.consoles import consoles_in, consoles_only
+from gate.programs.shared.http import Unsignalled
 from gate.provision import pinned
 from gate.screens.road import CONSOLES_MAX
 
@@ -109,16 +110,8 @@ async def _until(stop: asyncio.Event, server: uvicorn.Server, *, sockets: list[s
         stopping.cancel()
 
 
-class _Plain(uvicorn.Server):
-    """uvicorn without its own signal handlers: stopping is the program's business."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 def _plain(app: Starlette) -> uvicorn.Server:
-    return _Plain(
+    return Unsignalled(
         uvicorn.Config(
             app,
             ws="none",
@@ -158,11 +151,4 @@ def _tls(config: AuthorityConfig, identity: Path) -> tuple[ssl.SSLContext, dict[
     except pinned.PinnedError as error:
         raise ServiceError(str(error)) from error
     pem, known = consoles_in(Path(config.consoles))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.verify_mode = ssl.CERT_REQUIRED
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # each certificate stands for itself
-    context.load_verify_locations(cadata=pem)
-    context.load_cert_chain(identity)
-    context.num_tickets = 0  # each connection shows its certificate
-    return context, known, fingerprint
+    return consoles_only(pem, identity), known, fingerprint

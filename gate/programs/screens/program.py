@@ -306,17 +306,17 @@ class Screens:
         """How it is now."""
         page = self._page
         shown = page is not None and page.is_shown
+        painted = self._painting.is_painted(_now_s())
         detail: dict[str, object] = {
             "pages": self._board.pages,
             "page": "shown" if shown else "not shown",
-            "painted": self._painting.is_painted(_now_s()),
+            "painted": painted,
             "lane": self._lane.word,
             "preview": self._preview.word,
         }
         if self._road is not None:
             detail["console"] = self._road.detail()
-        is_missed = self._painting.is_painted(_now_s()) is False
-        state = "ready" if shown and self._lane.up and not is_missed else "degraded"
+        state = "ready" if shown and self._lane.up and painted is not False else "degraded"
         return Status("screens", state, detail, alive=page is None or page.is_alive)
 
 

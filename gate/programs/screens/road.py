@@ -33,7 +33,7 @@ from gate.programs.screens.feed import Feed
 from gate.programs.screens.telling import lane_event
 from gate.programs.shared.addresses import Addresses
 from gate.programs.shared.config import Config
-from gate.programs.shared.consoles import ConsolesError, consoles_in, road_key
+from gate.programs.shared.consoles import ConsolesError, consoles_in, consoles_only, road_key
 from gate.programs.shared.keep import Backoff
 from gate.programs.shared.trouble import Trouble
 from gate.screens import road
@@ -158,16 +158,9 @@ class Road:
         assert self._config.console is not None
         key = road_key(self._config)
         pem, self._known = consoles_in(Path(self._config.console.certificates))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_3
-        context.verify_mode = ssl.CERT_REQUIRED
-        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # each certificate stands for itself
-        context.load_verify_locations(cadata=pem)
-        context.load_cert_chain(key.path)
-        context.num_tickets = 0  # each connection shows its certificate
         self._fingerprint = key.fingerprint
         self._consoles = {known: _Console() for known in self._known}
-        return context
+        return consoles_only(pem, key.path)
 
     # ── what is asked ────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -67,7 +67,7 @@ def server(app: Starlette, visitors: Visitors, *, request_s: float = REQUEST_S) 
             if self.scope is None:
                 self.transport.abort()
 
-    return _Server(
+    return Unsignalled(
         uvicorn.Config(
             app,
             http=Connection,
@@ -85,9 +85,10 @@ def server(app: Starlette, visitors: Visitors, *, request_s: float = REQUEST_S) 
     )
 
 
-class _Server(uvicorn.Server):
+class Unsignalled(uvicorn.Server):
     """uvicorn without its own signal handlers: stopping is the program's business."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
+        """None are taken."""
         yield
