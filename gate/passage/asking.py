@@ -7,8 +7,8 @@ emergency, or behind a traveller who is through, it waits beside what goes on. W
 what was asked, and the page shows nothing new.
 
 Officers are called `Timing.asked_again_max` times within `Timing.asked_again_ms`. After that a page is broken or hostile, and may not keep
-the lane out of service: officers are told so once, and nobody is referred for it until one of them acknowledges it, or time has gone by. No
-query about the crossing of whoever asked for protection leaves the gate even then.
+the lane out of service: officers are told so once, and nobody is referred for help until one of them acknowledges it, or time has gone by.
+Whoever asks for protection is referred even then: it must not be lost among the calls of others.
 """
 
 from __future__ import annotations
@@ -72,11 +72,11 @@ def _call(rules: Rules, around: Surroundings, state: State, asked: TravellerAske
         return around, state, ()
     crossing = asked.crossing if isinstance(state, Idle | Passing | Emergency) else state.crossing
     lately = tuple(at_ms for at_ms in around.calls if now_ms - at_ms < timing.asked_again_ms)
-    if len(lately) >= timing.asked_again_max and not isinstance(state, Referred):
+    often = len(lately) >= timing.asked_again_max and not isinstance(state, Referred)
+    if often and asked.wish is Wish.HELP:
         told = () if around.asked_often else (incident(crossing_of(state), IncidentKind.ASKED_OFTEN),)
-        around = around if crossing == asked.crossing else _shielded(around, crossing, asked.wish)
         return replace(around, asked_often=True), state, told
-    calls = lately if isinstance(state, Referred) else (*lately, now_ms)
+    calls = lately if isinstance(state, Referred) else (*lately, now_ms)[-timing.asked_again_max :]
     around = replace(_shielded(around, crossing, asked.wish), calls=calls)
     state, effects = _heeded(rules, around, state, asked.crossing, objection)
     written = Write(records.Asked(crossing, asked.wish, no_outbound_query=crossing in around.shielded))

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from gate.passage import records
 from gate.passage.alarms import acknowledged
+from gate.passage.deciding import found
 from gate.passage.doorway import Told
 from gate.passage.effects import (
     Answer,
@@ -24,7 +25,7 @@ from gate.passage.effects import (
     Revoke,
     Write,
 )
-from gate.passage.endings import begin_emergency, go_on, incident, keeps_closed, refer, rest, revoke
+from gate.passage.endings import Running, begin_emergency, go_on, incident, keeps_closed, refer, rest, revoke
 from gate.passage.evidence import Door
 from gate.passage.interior import Waits
 from gate.passage.lane import Surroundings
@@ -72,6 +73,7 @@ from gate.passage.states import (
     Referred,
     Rules,
     State,
+    Step,
     crossing_of,
 )
 from gate.passage.switching import OCCUPIED, may_be_inside, switch
@@ -125,7 +127,7 @@ def _about_somebody(
         case HandOver(crossing, disposition):
             return _settle(around, state, ordered, crossing, disposition, now_ms=now_ms)
         case Hold(crossing):
-            return _hold(around, state, ordered, crossing)
+            return _hold(rules, around, state, ordered, crossing)
         case View(crossing):
             return _view(around, state, ordered, crossing)
         case RaiseFlag(person, concern):  # pragma: no branch - the type checker proves the match complete
@@ -249,7 +251,7 @@ def _leaving(around: Surroundings, now_ms: int) -> Surroundings:
     return replace(around, interior=replace(interior, waits=Waits(now_ms, at_once=True)))
 
 
-def _hold(around: Surroundings, state: State, ordered: Ordered, crossing: str) -> Obeying:
+def _hold(rules: Rules, around: Surroundings, state: State, ordered: Ordered, crossing: str) -> Obeying:
     if crossing_of(state) != crossing:
         return _impossible(around, state, ordered, "this crossing does not run")
     objections = (Objection(Reason.HELD_BY_OFFICER, ordered.said.officer),)
@@ -259,11 +261,17 @@ def _hold(around: Surroundings, state: State, ordered: Ordered, crossing: str) -
             referred, effects = revoke(state, objections)
             return _done(around, referred, ordered, *effects, obeyed)
         case Opening() | Reading() | Inspecting() | Recording() | Overruling() | Looking() | Entering():
-            referred, effects = refer(state, objections)
+            referred, effects = _ended(rules, around, state, objections)
             return _done(around, referred, ordered, *effects, obeyed)
         case Idle() | Referred() | Passing() | Emergency():  # pragma: no branch
             why = "the traveller is through" if isinstance(state, Passing) else "this crossing is referred already"
             return _impossible(around, state, ordered, why)
+
+
+def _ended(rules: Rules, around: Surroundings, state: Running, objections: tuple[Objection, ...]) -> Step:
+    """A crossing that an order ends is referred with what was found by then, too: whoever looks at it next must not take it for a traveller in order."""
+    by_then = found(rules, around, state) if isinstance(state, Inspecting) else ()
+    return refer(state, (*by_then, *objections))
 
 
 def _view(around: Surroundings, state: State, ordered: Ordered, crossing: str) -> Obeying:
@@ -287,8 +295,9 @@ def _flag(around: Surroundings, state: State, ordered: Ordered, crossing: str | 
 def _open_up(rules: Rules, around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> Obeying:
     if rules.policy.shadow:
         return _nothing_to_open(around, state, ordered)
-    opens = _free if isinstance(ordered.command, Free) else _begin_emergency
-    return opens(around, state, ordered, now_ms)
+    if isinstance(ordered.command, Free):
+        return _free(rules, around, state, ordered, now_ms)
+    return _begin_emergency(around, state, ordered, now_ms)
 
 
 def _nothing_to_open(around: Surroundings, state: State, ordered: Ordered) -> Obeying:
@@ -299,7 +308,7 @@ def _nothing_to_open(around: Surroundings, state: State, ordered: Ordered) -> Ob
     return around, state, (*written, Answer(ordered.number, Outcome.IMPOSSIBLE, why))
 
 
-def _free(around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> Obeying:
+def _free(rules: Rules, around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> Obeying:
     """Free whoever is inside, at once, in every state; a running crossing goes to the officer."""
     crossing = crossing_of(state)
     way_out = around.doors[0].door  # towards the hall, where everybody comes from
@@ -320,7 +329,7 @@ def _free(around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> 
         case (  # pragma: no branch
             Opening() | Reading() | Inspecting() | Recording() | Overruling() | Looking() | Entering()
         ):
-            referred, effects = refer(state, objections)
+            referred, effects = _ended(rules, around, state, objections)
             return _on_its_way(around, referred, ordered, *freed, *effects)
 
 
@@ -381,7 +390,7 @@ def _acknowledge(around: Surroundings, state: State, ordered: Ordered, now_ms: i
 def _serve_or_not(rules: Rules, around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> Obeying:
     """Take the lane out of service, or back in, or have it serve others. Who is inside goes on to the end, unless it is to pause."""
     if isinstance(ordered.command, PauseLane):
-        return _pause(around, state, ordered, now_ms)
+        return _pause(rules, around, state, ordered, now_ms)
     if isinstance(ordered.command, Maintain | Consent):
         return _maintain(rules, around, state, ordered, now_ms)
     if isinstance(ordered.command, ServeDirection | ServeTravellers):
@@ -422,7 +431,7 @@ def _maintain(rules: Rules, around: Surroundings, state: State, ordered: Ordered
     return _done(around, resting, ordered, *shown, Write(records.Obeyed(None, ordered.said, ObeyedVerb.CONSENT)))
 
 
-def _pause(around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> Obeying:
+def _pause(rules: Rules, around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> Obeying:
     """No new travellers. A crossing whose traveller is not let through yet goes to the officer, with the way back open."""
     around = _leaving(replace(around, closed_by=ordered.said.officer), now_ms)
     obeyed = Write(records.Obeyed(crossing_of(state), ordered.said, ObeyedVerb.PAUSE))
@@ -432,7 +441,7 @@ def _pause(around: Surroundings, state: State, ordered: Ordered, now_ms: int) ->
             resting, shown = rest(around)
             return _done(around, resting, ordered, *shown, obeyed)
         case Opening() | Reading() | Inspecting() | Recording() | Overruling() | Looking() | Entering():
-            referred, effects = refer(state, objections)
+            referred, effects = _ended(rules, around, state, objections)
             return _done(around, referred, ordered, *effects, obeyed)
         case Granted(entry=Entry()):  # let into the lane, not through it
             referred, effects = revoke(state, objections)

@@ -73,9 +73,7 @@ class Notice(enum.Enum):
     MAINS_LOST = "mains_lost"
     REFERRAL_WAITS = "referral_waits"  # for longer than a referral may
     LAMP_REFUSED = "lamp_refused"
-    ASKED_OFTEN = (
-        "asked_often"  # on the page, and nobody is referred for it for a while, or until an officer acknowledges it
-    )
+    ASKED_OFTEN = "asked_often"  # for help on the page, and nobody is referred for it for a while, or until an officer acknowledges it
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,7 @@ class IncidentKind(enum.Enum):
     HELP_CALLED = "help_called"  # the call button
     LEFT_OBJECT = "left_object"
     REFERRAL_WAITS = "referral_waits"  # no officer has answered it for longer than it may wait
-    ASKED_OFTEN = "asked_often"  # on the page, more often than anybody needs help: for a while officers are told, and nobody is referred for it
+    ASKED_OFTEN = "asked_often"  # on the page, more often than anybody needs help: for a while officers are told, and nobody is referred for help
     DOCUMENT_EARLY = "document_early"  # laid while the traveller before was still passing; taken up afterwards
     # A part of the gate is gone
     BARRIER_LOST = "barrier_lost"

@@ -56,8 +56,8 @@ class Hearing(Account):
                 self.site = event
             case Ordered():
                 self._ordered(event, now_ms, fresh=fresh)
-            case TravellerAsked(wish=Wish.HELP | Wish.PROTECTION):
-                self._called(now_ms)
+            case TravellerAsked(wish=Wish.HELP | Wish.PROTECTION as wish):
+                self._called(wish, now_ms)
             case RecordReplaced(str() as crossing):
                 if (seen := self.crossings.get(crossing)) is not None:
                     seen.lacks_record = True
@@ -136,9 +136,11 @@ class Hearing(Account):
             self.spoil(crossing, "another session of the camera", now_ms, before=True)
         seen.session = session
 
-    def _called(self, now_ms: float) -> None:
-        """Somebody asks for an officer: one is told, and who was let through is not any more. Who waits already is asked about once."""
-        if self.asked_often:
+    def _called(self, wish: Wish, now_ms: float) -> None:
+        """Somebody asks for an officer: one is told, and who was let through is not any more. Who waits already is asked about once. However often
+        others called, whoever asks for protection is heard.
+        """
+        if self.asked_often and wish is Wish.HELP:
             return
         self.count("called")
         if self.grant is not None:

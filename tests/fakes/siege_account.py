@@ -118,7 +118,7 @@ class Account:
     looks: deque[Look] = field(default_factory=lambda: deque(maxlen=2))
     called: bool = False
     asked_often: bool = False
-    asking: bool = False  # somebody asks for an officer with the latest event
+    asking: Wish | None = None  # with the latest event somebody asks for an officer
     lost: set[Part] = field(default_factory=set)
     site: tuple[SiteSeen, int] | None = None
     present_ms: int | None = None
@@ -176,7 +176,7 @@ class Account:
                 self._ordered(number, command)
             case _:
                 pass
-        self.asking = isinstance(event, TravellerAsked) and event.wish is not Wish.MORE_TIME
+        self.asking = event.wish if isinstance(event, TravellerAsked) and event.wish is not Wish.MORE_TIME else None
         self.must_end = "" if self.grant is None else self._ends(self.grant, event, fresh=fresh)
 
     def _ordered(self, number: int, command: Command) -> None:
@@ -235,7 +235,9 @@ class Account:
                 return "a record is missing"
             case GrantFailed(grant.crossing, grant.door):
                 return "it failed"
-            case TravellerAsked(wish=Wish.HELP | Wish.PROTECTION) if not self.asked_often:
+            case TravellerAsked(wish=Wish.PROTECTION):
+                return ASKED
+            case TravellerAsked(wish=Wish.HELP) if not self.asked_often:
                 return ASKED
             case Ordered(_, _, _, Free()):
                 return "somebody is freed"

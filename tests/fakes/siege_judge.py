@@ -26,6 +26,7 @@ from gate.passage.effects import (
 )
 from gate.passage.events import (
     Part,
+    Wish,
 )
 from gate.passage.evidence import Door
 from gate.passage.orders import (
@@ -329,7 +330,9 @@ class Judge(Account):
                 self.broken("12: closed, and not erased")
 
     def _is_heard(self) -> None:
-        if self.asking and not (self.asked_often or any(one.waits for one in self.crossings.values())):
+        if self.asking is None or (self.asking is Wish.HELP and self.asked_often):
+            return
+        if not any(one.waits for one in self.crossings.values()):
             self.broken("help: somebody asked for an officer, and none is told")
 
     def _is_explained(self) -> None:

@@ -75,7 +75,7 @@ NOTICES = {
     "mains_lost": "the gate runs on its battery and serves nobody",
     "referral_waits": "a traveller has waited for an officer for longer than they should",
     "lamp_refused": "the barrier does not take its lamp's colour; tell a technician",
-    "asked_often": "the page called officers too often and refers nobody for it any more; look who presses it, and acknowledge",
+    "asked_often": "the page called for help too often and refers nobody for it any more; look who presses it, and acknowledge",
 }
 
 

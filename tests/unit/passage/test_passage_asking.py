@@ -47,6 +47,7 @@ from gate.passage.orders import (
     CloseLane,
     Consent,
     Disposition,
+    Free,
     HandOver,
     Hold,
     Maintain,
@@ -54,7 +55,6 @@ from gate.passage.orders import (
     Outcome,
     PauseLane,
 )
-from gate.passage.policy import Verdict
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import Asked, Closed, ClosedAs, Incident, IncidentKind, Opened
 from gate.passage.screen import Screen
@@ -320,11 +320,26 @@ def test_whoever_calls_hides_nothing_that_was_found(stage: Callable[[], Run], fo
     assert Erase(CROSSING, Shown.ALARM if doubted else Shown.PICTURES) in effects
 
 
-def test_an_officer_who_holds_a_decision_sees_what_it_found() -> None:
-    run = a_face_on_a_phone()
-    run.order(Hold(CROSSING))
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [(Hold(CROSSING), Reason.HELD_BY_OFFICER), (PauseLane(), Reason.LANE_PAUSED), (Free(), Reason.RELEASED_BY_OFFICER)],
+)
+@pytest.mark.parametrize(
+    ("stage", "found"),
+    [
+        (a_face_on_a_phone, Reason.LIVENESS_BELOW_BOUND),
+        (a_face_on_a_phone_before_the_document, Reason.LIVENESS_BELOW_BOUND),
+        (a_copied_chip, Reason.DOCUMENT_CHECK_FAILED),
+    ],
+)
+def test_an_officer_who_ends_a_crossing_sees_what_was_found(
+    stage: Callable[[], Run], found: Reason, command: Hold | PauseLane | Free, reason: Reason
+) -> None:
+    run = stage()
+    effects = run.order(command)
     assert isinstance(run.state, Referred)
-    assert [one.reason for one in run.state.objections] == [Reason.LIVENESS_BELOW_BOUND, Reason.HELD_BY_OFFICER]
+    assert [one.reason for one in run.state.objections] == [found, reason]
+    assert Closed(CROSSING, ClosedAs.REFERRED, run.state.objections) in written(effects)
 
 
 # ── too often ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -342,23 +357,46 @@ def called_often() -> Run:
 
 def test_a_page_that_calls_on_and_on_keeps_the_lane_out_of_service_no_longer() -> None:
     run = called_often()
-    effects = run.feed(HELP, HELP, PROTECTION, after_ms=10)
+    effects = run.feed(HELP, HELP, after_ms=10)
     assert effects == [Write(Incident(None, IncidentKind.ASKED_OFTEN))]
     assert isinstance(run.state, machine.Idle)
     assert run.around.notices() == (Notice.ASKED_OFTEN,)
-    assert run.around.shielded == ()
     run.feed(DocumentPresented(CROSSING), Recorded(CROSSING, RecordKind.OPENED), HELP)
     assert isinstance(run.state, machine.Inspecting)
 
 
-def test_whoever_asked_for_protection_is_asked_about_nowhere_even_then() -> None:
+@pytest.mark.parametrize("told", [False, True])
+def test_whoever_asks_for_protection_is_heard_however_often_others_called(*, told: bool) -> None:
     run = called_often()
-    run.feed(DocumentPresented(CROSSING), Recorded(CROSSING, RecordKind.OPENED), PROTECTION, PROTECTION)
+    run.feed(*((HELP,) if told else ()))
+    for name in ("one", "another"):  # and whoever comes after an officer settled the one before
+        effects = run.feed(TravellerAsked(name, Wish.PROTECTION), after_ms=10)
+        asked = (Objection(Reason.PROTECTION_ASKED),)
+        assert run.state == Referred(name, asked)
+        assert Show(Screen.OFFICER) in effects
+        assert Asked(name, Wish.PROTECTION, no_outbound_query=True) in written(effects)
+        assert Closed(name, ClosedAs.REFERRED, asked) in written(effects)
+        assert run.feed(PROTECTION) == []
+        run.order(HandOver(name, Disposition.TAKEN_OVER))
+    assert run.around.asked_often is told
+    assert len(run.around.calls) == MAX
+
+
+def test_a_crossing_whose_traveller_asks_for_protection_is_an_officers_even_then() -> None:
+    run = called_often()
+    run.feed(DocumentPresented(CROSSING), Recorded(CROSSING, RecordKind.OPENED), PROTECTION)
+    assert run.state == Referred(CROSSING, (Objection(Reason.PROTECTION_ASKED),))
     assert run.around.shielded == (CROSSING,)
-    (decided,) = written(run.feed(AT_REST, DocumentRead(CROSSING, GENUINE), FaceCompared(CROSSING, SAME_FACE)))
-    assert isinstance(decided, records.Decided)
-    assert decided.evidence.no_outbound_query
-    assert decided.decision is Verdict.ADMIT
+
+
+@pytest.mark.parametrize("stage", [passing, emergency])
+def test_protection_waits_beside_what_goes_on_even_then(stage: Callable[[], Run]) -> None:
+    run = stage()
+    run.around = replace(run.around, calls=(run.now_ms,) * MAX, asked_often=True)
+    run.feed(PROTECTION, after_ms=10)
+    waits = run.around.waits("fresh")
+    assert waits is not None
+    assert waits.objections == (Objection(Reason.PROTECTION_ASKED),)
 
 
 def test_whoever_waits_already_is_heard_however_often_others_called() -> None:
