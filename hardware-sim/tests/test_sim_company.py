@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -133,6 +134,16 @@ def test_a_scenario_that_names_an_edition_gets_it_and_takes_none_from_the_others
     first, second = (edition_of(named) for _, named in clerk.issued)
     assert first == DRILLS["weak_signature"]
     assert second == edition_of(same.issued[0][1])
+
+
+def test_a_childs_document_has_their_age_and_a_grown_ups_one_of_twenty_years_at_least() -> None:
+    people, clerk = company()
+    for number in range(50):
+        people.cast(f"c{number}", scenario(age=8))
+        people.cast(f"g{number}", scenario())
+    ages = [(datetime.now(UTC).date() - person.birth) / timedelta(days=365.25) for person, _ in clerk.issued]
+    assert all(8 <= age < 9 for age in ages[::2])
+    assert all(age >= 19.9 for age in ages[1::2])
 
 
 def test_no_document_number_is_used_twice() -> None:

@@ -70,6 +70,8 @@ BUILT_IN = {
     "weak_algorithm",
     "asked_for_help",
     "asked_for_protection",
+    "protection_without_document",
+    "child_alone",
 }
 
 
@@ -106,7 +108,7 @@ def test_a_scenario_may_say_everything() -> None:
         table(
             incidents=["barrier_lost"],
             reasons=["barrier_lost"],
-            document={"of": "other", "edition": "bac_ca", "faults": ["expired"], "pull_out_after_apdus": 3},
+            document={"of": "other", "edition": "bac_ca", "age": 0, "faults": ["expired"], "pull_out_after_apdus": 3},
             camera={"shows": "two", "late": True},
             walk={"hesitates_ms": 500},
             steps=[
@@ -117,7 +119,7 @@ def test_a_scenario_may_say_everything() -> None:
         )
     )
     assert (scenario.document, scenario.sight, scenario.sight_late) == (Owner.OTHER, Sight.TWO, True)
-    assert (scenario.edition, scenario.document_faults) == ("bac_ca", {"expired"})
+    assert (scenario.edition, scenario.age, scenario.document_faults) == ("bac_ca", 0, {"expired"})
     assert (scenario.pull_out_after_apdus, scenario.hesitates_ms) == (3, 500)
     assert scenario.deeds(Moment.GO) == (
         Step(Moment.GO, Deed.UNPLUG_BARRIER, 2000),

@@ -69,6 +69,10 @@ class Gate:
         return self._seen
 
     @property
+    def shows(self) -> str:
+        return self._seen.screen
+
+    @property
     def deeds(self) -> list[Move]:
         return [move for move in self.moves if not isinstance(move, Pause | Await | LookUp)]
 
@@ -152,6 +156,32 @@ def test_one_moment_in_the_place_of_go_leads_to_the_officer(scenario: str) -> No
     assert bool(gate.did(TurnBack)) is (scenario == "genuine")
     (waits,) = (move for move in gate.did(Await) if move.screens == SETTLED | {"go"})
     assert gate.moves.index(waits) < gate.moves.index(gate.deeds[-1])
+
+
+@pytest.mark.parametrize("after", ["welcome", "page_open", "closed"])
+@pytest.mark.parametrize("before", [("look", "wait"), ("wait",), ("wait", "look")])
+@pytest.mark.parametrize("name", ["someone_elses_passport", "page_visa", "protection_without_document"])
+def test_one_whom_an_officer_settles_before_the_page_says_so_leaves_at_once(
+    name: str, before: tuple[str, ...], after: str
+) -> None:
+    gate = Gate("welcome", *before, after, "look", lays_pages=True)
+    gate.play(SCENARIOS[name])
+    assert gate.shows == after
+    assert gate.did(LayAgain) == []
+    assert gate.deeds[-1] == Stand(Sight.NOBODY)
+
+
+def test_one_without_a_document_asks_and_waits_for_the_officer() -> None:
+    gate = Gate("welcome", "wait", "officer", "welcome", "look")
+    assert gate.play(SCENARIOS["protection_without_document"])
+    assert [type(deed) for deed in gate.deeds] == [Stand, Disturb, Stand]
+    assert gate.shows == "welcome"
+
+
+def test_a_child_who_is_alone_does_not_walk() -> None:
+    gate = Gate("welcome", "look", "go", "wait", "officer", "welcome")
+    gate.play(SCENARIOS["child_alone"])
+    assert not gate.did(Walk)
 
 
 def test_after_a_swap_the_other_one_walks() -> None:

@@ -64,7 +64,7 @@ class Company:
         me, other = self._two(dice, scenario)
         owner, presenter = (me, other) if scenario.document is Owner.SELF else (other, me)
         edition = self._edition(scenario)
-        person = self._person(dice)
+        person = self._person(dice, scenario.age)
         passport = self._issuer.issue(
             person,
             portrait_jpeg=owner.portrait_jpeg(),
@@ -74,7 +74,7 @@ class Company:
             features=edition.features,
             security_object=edition.security_object,
             signer=edition.signer,
-            document="TD3" if scenario.kind is Kind.PASSPORT else "TD1",
+            document="TD1" if scenario.kind is Kind.CARD else "TD3",
         )
         printed = Printed(person, scenario.kind, passport.mrz_lines, owner.portrait_jpeg())
         return Cast(
@@ -108,7 +108,7 @@ class Company:
         self._editions.append(name)
         return EDITIONS[name]
 
-    def _person(self, dice: random.Random) -> Person:
+    def _person(self, dice: random.Random, age: int | None) -> Person:
         today = datetime.now(UTC).date()
         return Person(
             surname=dice.choice(SURNAMES),
@@ -116,7 +116,8 @@ class Company:
             number=self._fresh_number(dice),
             nationality=NATIONALITY,
             sex=dice.choice(SEXES),
-            birth=today - dice.randrange(20 * 365, 70 * 365) * DAY,
+            birth=today
+            - (dice.randrange(20 * 365, 70 * 365) if age is None else age * 366 + dice.randrange(300)) * DAY,
             expiry=today + dice.randrange(365, 9 * 365) * DAY,
         )
 

@@ -24,6 +24,7 @@ PASSAGES_MAX = 4
 LAYS_MAX = 4
 STAYS_MAX = 3
 WAIT_MS_MAX = 60_000
+AGE_MAX = 17
 
 Member = TypeVar("Member", bound=enum.Enum)
 
@@ -58,6 +59,7 @@ class Kind(enum.Enum):
 
     PASSPORT = "passport"
     CARD = "card"
+    NONE = "none"  # none that they lay
 
 
 class Lay(enum.Enum):
@@ -94,6 +96,7 @@ class Moment(enum.Enum):
     """When a deed is done. GO and WALKING are about the door that leads out of the lane; the two before are of a lane of two doors alone."""
 
     ARRIVING = "arriving"
+    INVITED = "invited"
     LET_IN = "let_in"
     WALKING_IN = "walking_in"
     LOOK = "look"
@@ -173,7 +176,8 @@ class Step:
 class Scenario:
     """One story and its expected end. `incidents` and `reasons` are kinds that the log must show; it may show more.
 
-    `edition` is the passport's, a name of `editions.KNOWN`; None: whichever comes next. `lays` is how the document is laid before
+    `edition` is the passport's, a name of `editions.KNOWN`; None: whichever comes next. `age` is a child's by their document, in years; None:
+    a grown-up's. `lays` is how the document is laid before
     a document camera, each time that the screen asks for it; None: the story is the same for every reader, and it is laid flat.
     `people` are those of whom the traveller is one; none named: anybody. Of two doors, `hesitates_outside_ms` is before the first one, and
     `stays` is how often somebody who waits inside leaves the open way back unused.
@@ -188,6 +192,7 @@ class Scenario:
     document: Owner = Owner.SELF
     document_faults: frozenset[str] = frozenset()
     edition: str | None = None
+    age: int | None = None
     pull_out_after_apdus: int | None = None
     kind: Kind = Kind.PASSPORT
     lays: tuple[Lay, ...] | None = None
@@ -266,6 +271,7 @@ def parse_scenario(table: dict[str, Any]) -> Scenario:
         document=_member(Owner, _take(document, "of", str, "self")),
         document_faults=frozenset(_words(_take(document, "faults", list, []))),
         edition=_edition(_take(document, "edition", str, None)),
+        age=None if (age := _take(document, "age", int, None)) is None else _number(age, 0, AGE_MAX),
         pull_out_after_apdus=_take(document, "pull_out_after_apdus", int, None),
         kind=_member(Kind, _take(document, "kind", str, "passport")),
         lays=_lays(_take(page, "lays", list, None)),

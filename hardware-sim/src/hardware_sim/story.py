@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from hardware_sim.barrier.zone import Place
-from hardware_sim.scenario import HOST_DEEDS, UNDONE_BY, Deed, Moment, Owner, Scenario, Sight, Step
+from hardware_sim.scenario import HOST_DEEDS, UNDONE_BY, Deed, Kind, Moment, Owner, Scenario, Sight, Step
 
 if TYPE_CHECKING:
     import random
@@ -142,6 +142,8 @@ _INVITING = frozenset({"welcome"}) | PAGE_WORDS
 SETTLED = _INVITING | {"closed", "emergency"}
 REFERRED = frozenset({"officer", "other_lane"})
 DECIDED = REFERRED | {"go", "emergency", "closed"}
+# After "one moment" or "look at the camera" an invitation is another's: an officer was quicker than the page.
+OVER = DECIDED | _INVITING
 _OUT = frozenset({Place.PASSED, Place.BACK})
 
 
@@ -185,22 +187,30 @@ class Traveller:
         yield Pause(self._draw(150, 350))
         if not self._scenario.sight_late:
             yield Stand(self._scenario.sight)
-        yield Present(Owner.SELF)
-        self._holds_passport = False
+        yield from self._present()
         seen = yield from self._be_read()
         if seen.screen == "look":
             yield from self._deeds(Moment.LOOK)
             if self._scenario.sight_late:
                 yield Stand(self._scenario.sight)
-            seen = yield Await(screens=DECIDED, limit_ms=DECISION_MS_MAX)
+            seen = yield Await(screens=OVER, limit_ms=DECISION_MS_MAX)
         return seen
+
+    def _present(self) -> Generator[Move, Seen, None]:
+        """Whoever has a document lays it."""
+        yield from self._deeds(Moment.INVITED)
+        if self._scenario.kind is not Kind.NONE:
+            yield Present(Owner.SELF)
+            self._holds_passport = False
 
     def _be_read(self) -> Part:
         """From the document's lying there to its being read; it is laid anew as often as the story says, when asked."""
         again = len(self._scenario.lays or ()) - 1 if self._lays_pages else 0
         while True:
             asked = ASKED if again > 0 else frozenset()
-            seen = yield Await(screens=DECIDED | {"look"} | asked, limit_ms=DECISION_MS_MAX)
+            seen = yield Await(screens=DECIDED | {"look", "wait"} | asked, limit_ms=DECISION_MS_MAX)
+            if seen.screen == "wait":
+                return (yield Await(screens=OVER | {"look"}, limit_ms=DECISION_MS_MAX))
             if seen.screen not in asked:
                 return seen
             again -= 1

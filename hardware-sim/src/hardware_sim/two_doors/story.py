@@ -15,6 +15,7 @@ from hardware_sim.story import (
     DECISION_MS_MAX,
     OFFICER_MS_MAX,
     OFFICERS_GRANTS_MAX,
+    OVER,
     PASSAGE_MS_MAX,
     SCREENS,
     SETTLED,
@@ -22,7 +23,6 @@ from hardware_sim.story import (
     Move,
     Part,
     Pause,
-    Present,
     Seen,
     Stand,
     Traveller,
@@ -51,8 +51,7 @@ class InnerTraveller(Traveller):
 
     def _cross(self) -> Generator[Move, Seen, None]:
         yield Pause(self._draw(150, 350))
-        yield Present(Owner.SELF)
-        self._holds_passport = False
+        yield from self._present()
         seen = yield from self._be_read()
         for _ in range(OFFICERS_GRANTS_MAX):
             if seen.screen == "go":
@@ -104,7 +103,7 @@ class InnerTraveller(Traveller):
         yield from self._deeds(Moment.LOOK)
         if self._scenario.sight_late:
             yield Stand(self._scenario.sight)
-        return (yield Await(screens=DECIDED, limit_ms=DECISION_MS_MAX))
+        return (yield Await(screens=OVER, limit_ms=DECISION_MS_MAX))
 
     def _go_out(self) -> Part:
         """From GO to being through the last door, or to seeing that it is no longer shown."""
