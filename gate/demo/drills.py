@@ -1,7 +1,7 @@
 """Drills: days at the gate on which an officer meets what Frontex and secunet list as exceptions, and what people are owed at a border.
 
-Pure. Each case is one of the simulated world's stories, what an officer must do about it and must not, and why. What nothing in the simulated
-world or in the gate can play yet is listed as that. Sources: Frontex, Best Practice Operational Guidelines for ABC systems, §3.8; secunet, How
+Pure. Each case is one of the simulated world's stories, what an officer must do about it and must not, and why. What nothing in the gate can
+raise yet is listed as that. Sources: Frontex, Best Practice Operational Guidelines for ABC systems, §3.8; secunet, How
 does ABC work.
 """
 
@@ -21,10 +21,14 @@ _NEVER: Final = frozenset({Verb.ADMIT})
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A story. Of each of `right` one order must have been given, and none of `never`; `why` is told afterwards."""
+    """A story. Of each of `right` one order must have been given, and none of `never`; `why` is told afterwards.
+
+    `sees` is what the officer sees in the lane with their own eyes as the traveller comes, where no program of the gate can tell it.
+    """
 
     scenario: str
     why: str
+    sees: str = ""
     right: tuple[frozenset[Verb], ...] = _HAND_OVER
     never: frozenset[Verb] = _NEVER
 
@@ -87,6 +91,26 @@ _DRILLS: Final = (
                 "The leaf closed between the two; the first was admitted, the second never presented a document.",
                 right=(),
                 never=frozenset({Verb.ADMIT, Verb.RELEASE, Verb.OPEN_EMERGENCY}),
+            ),
+            GENUINE,
+        ),
+    ),
+    Drill(
+        "minors",
+        "Children come to the gate",
+        FRONTEX,
+        (
+            Case(
+                "child_alone",
+                "The gate knows no ages: it would have let the child through. Nobody lets a child go on alone: flag it quietly, go there, and stay "
+                "until whoever they belong to is found.",
+                sees="a child of about eight, alone",
+                right=(frozenset({Verb.FLAG}), frozenset({Verb.HAND_OVER})),
+            ),
+            Case(
+                "two_faces",
+                "Two faces, so the gate called. Take them over together: whoever is let through first leaves the other behind alone.",
+                sees="a woman with a child of about six on her hand",
             ),
             GENUINE,
         ),
@@ -255,6 +279,23 @@ _DRILLS: Final = (
         ),
     ),
     Drill(
+        "asylum",
+        "Somebody asks for protection",
+        RIGHTS,
+        (
+            Case(
+                "protection_without_document",
+                "They laid no document, and need none. Bring somebody who is trained for it, without a word in the lane; nothing is asked about them "
+                "outside the gate.",
+            ),
+            Case(
+                "asked_for_protection",
+                "They laid their document first. It is the same: what they ask for comes before any check of it.",
+            ),
+            GENUINE,
+        ),
+    ),
+    Drill(
         "fire",
         "The fire alarm opens the gate",
         RIGHTS,
@@ -270,7 +311,8 @@ _DRILLS: Final = (
 )
 DRILLS: Final = {one.name: one for one in _DRILLS}
 NOT_YET: Final = {
-    "minors": (FRONTEX, "no child comes in the simulated world"),
-    "database-hit": (FRONTEX, "the gate asks no register"),
-    "asylum": (RIGHTS, "no story of the simulated world asks for protection"),
+    "database-hit": (
+        FRONTEX,
+        "the gate asks no register, so nothing in it says of anybody a hit or a document reported lost",
+    ),
 }

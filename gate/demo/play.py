@@ -93,12 +93,19 @@ def draw_people() -> None:
 
 
 class Play:
-    """One demo."""
+    """One demo. `arrives` hears of each traveller who comes."""
 
     def __init__(
-        self, folder: Path, wishes: Wishes, console: Console, *, officer: Callable[..., Officer] = Officer
+        self,
+        folder: Path,
+        wishes: Wishes,
+        console: Console,
+        *,
+        officer: Callable[..., Officer] = Officer,
+        arrives: Callable[[], None] = lambda: None,
     ) -> None:
         self._officer = officer
+        self._arrives = arrives
         self._folder = folder
         self._wishes = wishes
         self._console = console
@@ -255,6 +262,8 @@ class Play:
             task = progress.add_task("travellers", total=total)
 
             def on_progress(visit: Visit, over: int) -> None:
+                if not over:
+                    self._arrives()
                 # Whoever comes again is one more.
                 due = max(total, int(progress.tasks[0].completed) + 1)
                 progress.update(task, total=due, advance=over, description=visit.scenario.replace("_", " "))

@@ -58,6 +58,9 @@ class Mind(Protocol):
 
     wanted: asyncio.Queue[Said]
 
+    def sees(self, words: str) -> None:
+        """A traveller comes: what is to be seen of them in the lane, nothing where the case does not say."""
+
     def look(self, calls: dict[str, str]) -> None:
         """What calls for the officer now, by a name that never changes, in words."""
 
@@ -109,7 +112,7 @@ class Trainee(Officer):
 
     async def _carry_out(self, terminal: Terminal, said: Said) -> None:
         crossing = None
-        if VERBS[said.verb].crossing:
+        if VERBS[said.verb].crossing or said.verb is Verb.FLAG:
             look = await terminal.look()
             crossing = look.referred[0].crossing if look.referred else look.running
         try:
@@ -136,13 +139,20 @@ def calls_of(look: messages.Look, *, emergency: bool) -> dict[str, str]:
 
 
 class Robot:
-    """Takes everybody over whom the gate refers, acknowledges, ends emergencies, and first opens for whoever waits inside where it is told to."""
+    """Takes everybody over whom the gate refers, acknowledges, ends emergencies, flags a child that it sees, and first opens for whoever waits
+    inside where it is told to.
+    """
 
     def __init__(self, *, releases: bool, admits: bool = False) -> None:
         self.wanted: asyncio.Queue[Said] = asyncio.Queue()
         self._releases = releases
         self._settles = Said(Verb.ADMIT, reason="careless") if admits else Said(Verb.HAND_OVER, "taken_over")
         self._calls: dict[str, str] = {}
+        self._sees_child = False
+
+    def sees(self, words: str) -> None:
+        """A child is a child."""
+        self._sees_child = "child" in words
 
     def look(self, calls: dict[str, str]) -> None:
         """Settle it at once."""
@@ -155,6 +165,8 @@ class Robot:
             else:
                 if self._releases:
                     self._want(Said(Verb.RELEASE, reason="somebody wants to leave"))
+                if self._sees_child:
+                    self._want(KEYS["c"])
                 self._want(self._settles)
 
     def answered(self, ordered: Ordered) -> None:
@@ -172,6 +184,7 @@ KEYS: Final = {
     "t": Said(Verb.HAND_OVER, "taken_over"),
     "w": Said(Verb.HAND_OVER, "walked_back"),
     "a": Said(Verb.ADMIT),
+    "c": Said(Verb.FLAG, "child"),
     "f": Said(Verb.REFER),
     "k": Said(Verb.ACKNOWLEDGE),
     "r": Said(Verb.RELEASE),
@@ -179,7 +192,7 @@ KEYS: Final = {
     "e": Said(Verb.END_EMERGENCY),
 }
 HELP: Final = (
-    "t take over · w let walk back · a REASON admit · f refer who is being served · k acknowledge · r release · o open, emergency · "
+    "t take over · w let walk back · a REASON admit · c flag a child quietly · f refer who is being served · k acknowledge · r release · o open, emergency · "
     "e emergency is over"
 )
 
@@ -190,6 +203,11 @@ class Person:
     def __init__(self, tell: Callable[[str], None]) -> None:
         self.wanted: asyncio.Queue[Said] = asyncio.Queue()
         self._tell = tell
+
+    def sees(self, words: str) -> None:
+        """Say it."""
+        if words:
+            self._tell(f"  you see {words}")
 
     def look(self, calls: dict[str, str]) -> None:
         """Say it."""

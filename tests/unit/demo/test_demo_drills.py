@@ -13,7 +13,7 @@ from gate.demo.director import Visit
 from gate.demo.drills import DRILLS, NOT_YET, Case, Drill
 from gate.demo.machine import Lateness
 from gate.demo.score import lines, page, score
-from gate.demo.trainee import KEYS, Diary, Ordered, Person, Said
+from gate.demo.trainee import KEYS, Diary, Ordered, Person, Robot, Said
 from gate.orders.verbs import VERBS, Verb
 from gate.passage.orders import Outcome
 from hardware_sim.readers.kinds import PAGE_READER
@@ -99,7 +99,26 @@ def test_a_person_types_a_key_and_a_reason_where_one_is_wanted() -> None:
     said = [person.wanted.get_nowait() for _ in range(person.wanted.qsize())]
     assert said == [Said(Verb.HAND_OVER, "taken_over"), Said(Verb.ADMIT, None, "compared at the booth")]
     assert len(told) == 2
-    assert all(said.argument in (VERBS[said.verb].arguments or (None,)) for said in KEYS.values())
+    assert all(one.argument in (VERBS[one.verb].arguments or (None,)) for one in KEYS.values())
+
+
+def test_what_only_eyes_see_is_said_as_the_traveller_comes_and_a_robot_flags_a_child() -> None:
+    told: list[str] = []
+    Person(told.append).sees("a child")
+    Person(told.append).sees("")
+    assert told == ["  you see a child"]
+    robot = Robot(releases=False)
+    for words in ("a child", ""):
+        robot.sees(words)
+        robot.look({"c1": "a traveller waits"})
+    said = [robot.wanted.get_nowait().verb for _ in range(robot.wanted.qsize())]
+    assert said == [Verb.FLAG, Verb.HAND_OVER, Verb.HAND_OVER]
+
+
+def test_who_only_takes_a_child_over_has_a_score_that_says_what_is_missing() -> None:
+    child = Drill("child", "A child", "Frontex", DRILLS["minors"].cases[:1])
+    found = score(child, [visit(0)], Diary([100], [ordered(Verb.HAND_OVER, 600)]))
+    assert (found.right, found.settled[0].missing) == (0, ("flag",))
 
 
 @pytest.mark.parametrize("purpose", ["trial", "broken"])
@@ -114,7 +133,7 @@ def test_none_is_played_on_a_gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     ("words", "code", "says"),
     [
         (("nobody",), 2, "a drill is one of"),
-        (("asylum",), 69, "not be played yet"),
+        (("database-hit",), 69, "not be played yet"),
         (("fire", "--officer", "x"), 2, "terminal"),
     ],
 )
