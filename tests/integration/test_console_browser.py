@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator
 from importlib import resources
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest_asyncio
 from fakes.console_hall import FLAGS, FakeGate, Hallway, pages, seed, waits
 from fakes.kiosk_page import CHROMIUM
 from fakes.tiers import quick_or_long
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from gate.orders.verbs import Role, Verb
 
@@ -262,19 +263,34 @@ async def test_presence_is_said_for_each_gate_and_lapses_when_nobody_answers(bro
     async with pages(gates, tmp_path) as hallway, at(browser, hallway) as page:
         await page.clock.install()
         await page.reload()
+        asked: list[bool] = []
+        page.on(
+            "request",
+            lambda one: asked.append("portcullis-by-itself" in one.headers) if one.url.endswith("/orders") else None,
+        )
         await page.click("#presence-begin")
         await page.wait_for_selector("#presence-end:visible")
         async with asyncio.timeout(WAIT_MS / 1000):
             while not all(gate.obeyed for gate in gates):  # noqa: ASYNC110 - whatever the page does
                 await asyncio.sleep(0.02)
         assert {signed.order.verb for gate in gates for signed in gate.obeyed} == {Verb.PRESENT}
+        assert asked == [False] * len(gates), "the officer's own word"
         await page.clock.fast_forward("15:01")
         await page.wait_for_selector("#present[open]")
+        async with asyncio.timeout(WAIT_MS / 1000):
+            while asked[len(gates) :] != [True] * len(gates):  # noqa: ASYNC110 - the page's, each minute
+                await asyncio.sleep(0.02)
         await page.click("#present-yes")
         await page.wait_for_selector("#present[open]", state="hidden")
         await page.clock.fast_forward("45:00")
         await page.wait_for_selector("#presence-begin:visible")
-        assert "no longer counted" in await page.inner_text("#presence-state")
+        state = page.locator("#presence-state")
+        await expect(state).to_have_text(
+            re.compile("You did not answer. Still counted as present at .north-1, north-2.")
+        )
+        for gate in gates:
+            gate.tell(officers=[])
+        await expect(state).to_have_text("You did not answer. You are not counted as present.")
 
 
 @pytest.mark.long

@@ -20,6 +20,7 @@ import httpx2
 from gate.channel.limits import Bucket
 from gate.channel.row import Rate
 from gate.programs.shared.keep import Backoff, keep
+from gate.programs.shared.racing import first_of
 from gate.provision.pinned import PinnedError, fingerprint
 from gate.screens import road
 
@@ -35,6 +36,7 @@ AGAIN_MAX_S: Final = 4.0
 CONNECTIONS_MAX: Final = 7  # a gate gives a console eight
 KEPT_S: Final = 30.0
 EVENT_RATE: Final = Rate(20, 60)  # of one gate; over it, it is not read from
+HEAR_EVERY_S: Final = 0.25  # of what a gate says oftener the newest is heard, and the rest is not looked at
 WORDS_MAX: Final = 300
 
 # asyncio sends no alert of TLS: whoever is not let in sees the connection end.
@@ -71,6 +73,7 @@ class Gate:
         self._trouble = "is not reached yet"
         self._heard_s: float | None = None
         self._came_s = 0.0
+        self._unheard: bytes | None = None
         self._backoff = Backoff(AGAIN_MIN_S, AGAIN_MAX_S)
         self._client = httpx2.AsyncClient(
             base_url=f"https://{entry.address}",
@@ -132,10 +135,9 @@ class Gate:
         try:
             async with asyncio.timeout(BEGIN_S) as silence, self._client.stream("GET", road.EVENTS) as response:
                 _expect(response, road.EVENT_STREAM)
-                async with contextlib.aclosing(_events(response.aiter_raw())) as events:
-                    async for name, data in events:
-                        self._hear(name, data)
-                        silence.reschedule(_now_s() + road.SILENCE_S)
+                said = asyncio.Event()
+                await first_of(self._listen(response, silence, said), self._hear_each(said))
+                self._hear()
         except TimeoutError as error:
             raise _LostError("says nothing") from error
         except road.NotOfTheRoadError as error:
@@ -144,17 +146,36 @@ class Gate:
             raise _LostError("ends its stream" if self._snapshot is not None else _in_words(error)) from error
         raise _LostError("ends its stream")
 
-    def _hear(self, name: bytes, data: bytes) -> None:
-        if name == b"lane":
-            event = road.decode(data, road.LaneEvent)
-            if event.gate != self.id:
-                raise _LostError(_another(event.gate))
-            self._snapshot, self._came_s = event, _now_s()
-            self._trouble = ""
-            self._backoff.reset()
-        self._heard_s = _now_s()
-        if name == b"lane":
-            self._on_change()
+    async def _listen(self, response: httpx2.Response, silence: asyncio.Timeout, said: asyncio.Event) -> None:
+        """Keep the newest of what the lane says, until the stream ends."""
+        self._unheard = None
+        async with contextlib.aclosing(_events(response.aiter_raw())) as events:
+            async for name, data in events:
+                self._heard_s = _now_s()
+                silence.reschedule(self._heard_s + road.SILENCE_S)
+                if name == b"lane":
+                    self._unheard = data
+                    said.set()
+
+    async def _hear_each(self, said: asyncio.Event) -> None:
+        while True:
+            await said.wait()
+            said.clear()
+            self._hear()
+            await asyncio.sleep(HEAR_EVERY_S)
+
+    def _hear(self) -> None:
+        """Take in what the lane said last, if it was not heard yet."""
+        data, self._unheard = self._unheard, None
+        if data is None:
+            return
+        event = road.decode(data, road.LaneEvent)
+        if event.gate != self.id:
+            raise _LostError(_another(event.gate))
+        self._snapshot, self._came_s = event, _now_s()
+        self._trouble = ""
+        self._backoff.reset()
+        self._on_change()
 
     async def _lose(self, error: _LostError) -> None:
         told = str(error)[:WORDS_MAX]

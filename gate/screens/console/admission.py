@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 SIGN_IN: Final = "/sign-in"
+BY_ITSELF: Final = "portcullis-by-itself"  # a header of what a page does without its officer: it keeps no session
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class Admission:
         row, headers = matrix.admitted(scope["method"], scope["path"]), Headers(scope=scope)
         if row is None:
             return PlainTextResponse("no such page\n", status_code=404)
-        session = self._sessions.find(self._cookie.of(headers), by_hand=not row.by_itself)
+        session = self._sessions.find(self._cookie.of(headers), by_hand=not (row.by_itself or BY_ITSELF in headers))
         scope.setdefault("state", {})["session"] = session
         if row.who is None:
             return self._app

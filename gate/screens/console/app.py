@@ -328,7 +328,7 @@ class Pages:
 
 
 # Of the scripts' texts, those that a page fills in itself.
-_WITH_VARIABLES: Final = frozenset({"confirm-title", "presence-on"})
+_WITH_VARIABLES: Final = frozenset({"confirm-title", "presence-on", "presence-still"})
 
 
 def _of(known: Known, viewer: Certificate) -> Known:

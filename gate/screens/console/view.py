@@ -102,8 +102,19 @@ def hall(gates: Sequence[Seen], calls: Sequence[Call], viewer: Certificate, say:
     return {
         "tiles": shown,
         "sound": _sound(open_calls, viewer, waits=waits),
+        "still": _still_present(gates, viewer, say),
         "title": say("title-counts", alarms=len(open_calls), waits=waits) if open_calls or waits else "",
     }
+
+
+def _still_present(gates: Iterable[Seen], viewer: Certificate, say: Say) -> str:
+    """Where lanes count the viewer as present, for a page that has stopped saying so: presence ends at the lane, and not here."""
+    counted = [
+        one.gate
+        for one in gates
+        if not one.lost and one.lane and viewer.officer in {there.officer for there in one.lane.officers}
+    ]
+    return say("presence-still", gates=", ".join(sorted(counted, key=_in_order))) if counted else ""
 
 
 def _in_order(gate: str) -> list[tuple[int, str]]:

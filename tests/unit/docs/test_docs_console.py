@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msgspec.structs import fields
 
-from gate.programs.console.gates import EVENT_RATE
+from gate.programs.console.gates import EVENT_RATE, HEAR_EVERY_S
 from gate.programs.screens.desk import LOOK_S, ORDER_S
 from gate.programs.screens.road import BODY_S, HEAD_BYTES_MAX, LIMITS, QUESTIONS_AT_ONCE, REQUEST_RATE
 from gate.programs.shared.addresses import HANDSHAKE_RATE
@@ -52,4 +52,5 @@ def test_the_limits_are_those_of_the_code() -> None:
     sizes = f"{EVENT_BYTES_MAX >> 10} KiB; {ANSWER_BYTES_MAX >> 20} MiB"
     assert rows["an event; an answer to an order, at a console"] == sizes
     assert rows["events of a gate, at a console"] == f"{EVENT_RATE.a_second:g} a second, {EVENT_RATE.burst} at once"
+    assert rows["events of a gate that a console looks at"] == f"one in {HEAR_EVERY_S:g} s"
     assert (BEAT_S, SILENCE_S) == (1.0, 2.0)

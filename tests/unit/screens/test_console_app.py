@@ -17,7 +17,8 @@ from starlette.testclient import TestClient
 import gate.screens.console
 from gate.orders.challenge import Challenge
 from gate.orders.verbs import Role, Verb
-from gate.screens.console.sessions import OVERLAP_S, PROOF_S
+from gate.screens.console.admission import BY_ITSELF
+from gate.screens.console.sessions import IDLE_S, OVERLAP_S, PROOF_S
 
 PORT = 8099
 HOST = f"127.0.0.1:{PORT}"
@@ -67,12 +68,21 @@ def anna(desk: Desk) -> Iterator[TestClient]:
         yield browser
 
 
-def order(browser: TestClient, gate: str, verb: Verb, *, number: int = 7, officer: str = "anna", **about: Any) -> Any:
+def order(
+    browser: TestClient,
+    gate: str,
+    verb: Verb,
+    *,
+    number: int = 7,
+    officer: str = "anna",
+    headers: dict[str, str] | None = None,
+    **about: Any,
+) -> Any:
     """Sign and send an order as a page does."""
-    look = browser.get(f"/gates/{gate}/look").json()
+    look = browser.get(f"/gates/{gate}/look", headers=headers).json()
     given = Challenge(**{name: look[name] for name in ("issued_ms", "nonce", "version")})
     raw = shifts.shift(number, officer=officer).sign(gate=gate, verb=verb, challenge=given, **about)
-    return browser.post(f"/gates/{gate}/orders", content=raw).json()
+    return browser.post(f"/gates/{gate}/orders", content=raw, headers=headers).json()
 
 
 # ── pages ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -237,6 +247,23 @@ def test_a_wrong_clock_is_the_lanes_answer(desk: Desk, anna: TestClient) -> None
     desk.north.now_s = shifts.NOW_S + 24 * 3600
     answer = order(anna, "north-7", Verb.OPEN)
     assert (answer["outcome"], answer["detail"]) == ("forbidden", "open: shift_over")
+
+
+def test_presence_that_a_page_says_by_itself_keeps_no_session(desk: Desk, anna: TestClient) -> None:
+    for _ in range(IDLE_S // PROOF_S):
+        desk.clock.now_s += PROOF_S
+        desk.prove_again(anna)
+        assert order(anna, "north-7", Verb.PRESENT, headers={BY_ITSELF: "1"})["outcome"] == "done"
+    desk.clock.now_s += 1
+    assert anna.get("/").status_code == 401
+
+
+def test_presence_that_the_officer_says_keeps_the_session(desk: Desk, anna: TestClient) -> None:
+    for _ in range(IDLE_S // PROOF_S + 1):
+        desk.clock.now_s += PROOF_S
+        desk.prove_again(anna)
+        assert order(anna, "north-7", Verb.PRESENT)["outcome"] == "done"
+    assert anna.get("/").status_code == 200
 
 
 # ── alarms and handover ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -125,6 +125,18 @@ def test_nobody_needs_to_be_present_where_nobody_is_served(changes: dict[str, An
     assert hall(seen("north-3", officers=[], **changes))["tiles"][0]["calls"] == []
 
 
+def test_whoever_has_left_reads_where_they_count_as_present_still() -> None:
+    here = [{"officer": "anna", "seen_s": 90.0}]
+    shown = hall(seen("north-10", officers=here), seen("north-2", officers=here), seen("north-3", officers=[]))
+    assert "at north-2, north-10:" in plain(shown["still"])
+    gone = hall(
+        seen("north-2", officers=here, state=None),
+        lost("north-3"),
+        seen("north-4", officers=[{**here[0], "officer": "ben"}]),
+    )
+    assert gone["still"] == ""
+
+
 def test_whoever_orders_nothing_hears_nothing() -> None:
     auditor = shifts.certificate(role=Role.AUDITOR)
     assert hall(seen("north-3", alarms=["forced"]), viewer=auditor, after_s=60.0)["sound"] == ""

@@ -293,7 +293,8 @@ presence-none = Your role is not counted as present.
 presence-ask-title = Are you there?
 presence-ask = Answer within one minute, or you are no longer counted as present.
 presence-yes = I am here
-presence-lapsed = You did not answer. You are no longer counted as present.
+presence-lapsed = You did not answer.
+presence-still = Still counted as present at { $gates }: a lane forgets you two minutes after your last word, unless your site says otherwise.
 presence-refused = A lane does not take your presence:
 presence-hour = You have watched for an hour. Change with a colleague.
 

@@ -62,8 +62,8 @@ function listen() {
       location.reload();
       return;
     }
-    alive();
     latest = hall;
+    alive();
     call(hall);
     for (const hear of hearers) hear(hall);
   });
@@ -256,16 +256,16 @@ function keepPresence() {
     showPresence(presence.read());
     return;
   }
-  if (since(now.signed) >= PRESENT_EVERY_MS) signPresence();
+  if (since(now.signed) >= PRESENT_EVERY_MS) signPresence(true);
   showPresence(now, quiet_ms);
 }
 
-async function signPresence() {
+async function signPresence(byItself) {
   presence.keep({ signed: Date.now() });
   const answers = await Promise.all(
     watched.map(async (gate) => {
       try {
-        return [gate, await order({ gate, verb: "present", crossing: null, argument: null, reason: "" })];
+        return [gate, await order({ gate, verb: "present", byItself })];
       } catch (error) {
         return [gate, failed(error)];
       }
@@ -281,12 +281,10 @@ async function signPresence() {
 
 function showPresence(now, quiet_ms = 0) {
   const on = Boolean(now?.on);
-  const words = on
-    ? document.getElementById("presence-state").dataset.on
-    : now?.lapsed
-      ? say("presence-lapsed")
-      : say("presence-off");
   const state = document.getElementById("presence-state");
+  // Presence ends at the lanes: what this page has stopped saying counts there until they have missed it.
+  const off = [now?.lapsed ? say("presence-lapsed") : "", latest?.still || say("presence-off")];
+  const words = on ? state.dataset.on : off.filter(Boolean).join(" ");
   if (state.textContent !== words) state.textContent = words;
   document.getElementById("presence-begin").hidden = on;
   document.getElementById("presence-end").hidden = !on;
@@ -310,12 +308,13 @@ function askPresence(left_s) {
 function answerPresence() {
   const now = Date.now();
   presence.keep({ on: true, lapsed: false, since: presence.read()?.since ?? now, answered: now });
+  signPresence(false);
   keepPresence();
 }
 
 if (watched.length) {
   document.getElementById("presence-begin").addEventListener("click", () => {
-    presence.keep({ signed: 0, since: Date.now() });
+    presence.keep({ since: Date.now() });
     answerPresence();
   });
   document.getElementById("presence-end").addEventListener("click", () => {

@@ -126,10 +126,12 @@ async function prove(shift) {
 
 // ── orders ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-// Signs an order that answers a fresh challenge of this gate, and has it carried there. Returns {outcome, detail, state, sealed}.
-export async function order({ gate, verb, crossing = null, argument = null, reason = "" }) {
+// Signs an order that answers a fresh challenge of this gate, and has it carried there. Returns {outcome, detail, state, sealed}. `byItself`: it is the
+// page's doing, and no sign that its officer is there.
+export async function order({ gate, verb, crossing = null, argument = null, reason = "", byItself = false }) {
   const shift = await needed();
-  const look = await ask(`/gates/${encodeURIComponent(gate)}/look`);
+  const headers = byItself ? { "Portcullis-By-Itself": "1" } : {};
+  const look = await ask(`/gates/${encodeURIComponent(gate)}/look`, { headers });
   if (look.gate !== gate) throw new KeysError("other_gate", `the gate says that it is ${look.gate}`);
   const challenge = { issued_ms: look.issued_ms, nonce: look.nonce, version: look.version };
   const fields = { argument, challenge, crossing, gate, reason: oneLine(reason, verb), verb };
@@ -137,7 +139,7 @@ export async function order({ gate, verb, crossing = null, argument = null, reas
   const signature = new Uint8Array(await crypto.subtle.sign("Ed25519", shift.signing, joined(bytes(ORDER), body)));
   return ask(`/gates/${encodeURIComponent(gate)}/orders`, {
     method: "POST",
-    headers: { "Content-Type": "application/octet-stream" },
+    headers: { ...headers, "Content-Type": "application/octet-stream" },
     body: joined(signature, body),
   });
 }
