@@ -714,7 +714,9 @@ class View(Message, frozen=True):
 
 
 class PagePainted(Message, frozen=True):
-    """Whether a browser has painted what the lane shows: said once a second, from the first time on. None: there is none to miss any more."""
+    """Whether a browser has painted what the lane shows: said once a second from the first time on, and at once when one does again. None: there is none
+    to miss any more.
+    """
 
     ok: bool | None
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import pytest
 from fakes.boot.gate import Gate
+
+from gate.screens.kiosk.painting import PAINTED_S_MAX
 
 pytestmark = [pytest.mark.long, pytest.mark.e2e]
 
@@ -54,6 +57,25 @@ def test_the_kiosk_shows_the_travellers_page_and_nothing_else(kiosk: Gate, tmp_p
     corners = {tuple(int(part) for part in picture[y, x]) for y in (3, height - 4) for x in (3, width - 4)}
     assert len(corners) <= 2, corners  # one page to every edge, and the yellow line of a trial: no bar, no bubble
     assert corners != {(0, 0, 0)}
+
+
+def test_the_lane_serves_travellers_by_what_the_kiosk_paints_and_nobody_without_it(kiosk: Gate) -> None:
+    def page_is_gone() -> bool:
+        return "page_gone" in {one["mode"] for one in kiosk.status()["degraded"]}
+
+    kiosk.world.close_eyes()
+    try:
+        time.sleep(2 * PAINTED_S_MAX)
+        status = kiosk.status()
+        assert status["ok"], status
+        kiosk.machine.systemctl("stop", UNIT)
+        kiosk.until(page_is_gone, "the page is missed")
+        assert not kiosk.status()["ok"]
+        kiosk.machine.systemctl("start", UNIT)
+        kiosk.until(lambda: bool(kiosk.status()["ok"]), "the kiosk paints again")
+    finally:
+        kiosk.world.open_eyes()
+    kiosk.until(kiosk.is_in_service, "the gate is in service")
 
 
 def test_the_browser_runs_in_its_sandbox_as_a_user_of_its_own(kiosk: Gate) -> None:

@@ -320,6 +320,23 @@ async def _soon(condition: Any) -> None:
             await asyncio.sleep(0.01)
 
 
+async def test_outside_a_demo_the_lane_hears_at_once_that_a_page_paints(tmp_path: Path) -> None:
+    settings = msgspec.structs.replace(config(tmp_path), purpose=Purpose.TRIAL)
+    async with (
+        FakeLane(settings.socket("lane"), first=view(Screen.WELCOME)).run() as lane,
+        program(settings, lane_pulse_s=60, lane_silence_s=60) as address,
+        watching(address) as page,
+        httpx2.AsyncClient() as client,
+    ):
+        await page.until(screen="welcome")
+        assert lane.painted == []
+        (newest,) = (line for line in page.heard if line.startswith("id: ") and line.endswith("-1"))
+        said = {**cookie(address), "Origin": address}
+        for _ in range(5):
+            await client.post(f"{address}/seen", content=newest.removeprefix("id: "), headers=said)
+        await _soon(lambda: lane.painted == [True])
+
+
 @pytest.mark.parametrize(
     "jpeg", [b"", b"GIF89a", JPEG.ljust(FRAME_BYTES_MAX + 1)], ids=["empty", "no JPEG", "too large"]
 )

@@ -8,6 +8,7 @@ import logging
 import secrets
 import socket
 from base64 import b64decode
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -52,6 +53,7 @@ from gate.programs.lane.engine import Engine
 from gate.programs.lane.leaf import LeafTimes
 from gate.programs.lane.officers import Officers
 from gate.programs.lane.paced import Paced
+from gate.programs.lane.painted import Painted, is_due
 from gate.programs.lane.parts import BarrierKeeper, SensorsKeeper, SwipeKeeper, Watching
 from gate.programs.lane.reading import Reading
 from gate.programs.lane.records import Remembered
@@ -164,15 +166,18 @@ class Lane:
             referred=tuple(left.referred),
             remembered=remembered,
             # All say so when they are there, and the log when it takes admissions.
-            missing=frozenset({Part.VISION, Part.CAMERA, Part.LOG} | ({Part.SENSORS} if self._sensors else set())),
+            missing=frozenset({Part.VISION, Part.CAMERA, Part.LOG, *self._also_missing()}),
         )
         self._pulse = Pulse(clock_ms=lambda: asyncio.get_running_loop().time() * 1000)
+        self._painted = Painted(
+            lambda there: self._post(PartBack(Part.SCREEN) if there else PartLost(Part.SCREEN)), due=is_due(config)
+        )
         self._views = Views(
             status=self._status,
             purpose=config.purpose,
             asked=self._asked,
             on_notice=lambda notice: self.append(NoticeShown(notice), awaited=False),
-            on_page=lambda painted: self._post(PartBack(Part.SCREEN) if painted else PartLost(Part.SCREEN)),
+            painted=self._painted.hear,
         )
         self._referrals = Referrals()
         self._officers = Officers(
@@ -217,6 +222,7 @@ class Lane:
             ):
                 tasks.create_task(self.engine.run())
                 tasks.create_task(self._pulse.run())
+                tasks.create_task(self._painted.run())
                 tasks.create_task(self._log.run())
                 tasks.create_task(self._vision.run())
                 for keeper in (self._barrier, self._first_barrier, self._sensors):
@@ -228,6 +234,12 @@ class Lane:
                 tasks.create_task(self._watch_site())
         finally:
             await self._lists.close()
+
+    def _also_missing(self) -> Iterator[Part]:
+        if self._sensors is not None:
+            yield Part.SENSORS
+        if is_due(self._config):
+            yield Part.SCREEN
 
     def _keeper(self, settings: BarrierSettings, door: Door) -> BarrierKeeper:
         return BarrierKeeper(barrier(settings), post=self._post, poll_s=settings.poll_ms / 1000, door=door)

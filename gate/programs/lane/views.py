@@ -19,14 +19,11 @@ from gate.channel.table import CHANNELS
 from gate.passage.events import Wish
 from gate.passage.screen import Guidance, Purpose, Screen
 
-PAINTED_SILENCE_S: Final = 3.0  # screens speaks once a second
 APART_S: Final = 0.02  # views come no faster than screens takes them: the newest never waits behind older ones
 
 
 class Views:
-    """Shows views to whoever looks on. `asked` hears what is asked for on the page, `on_page` when the page that painted them does no more, and when
-    one does again.
-    """
+    """Shows views to whoever looks on. `asked` hears what is asked for on the page, `painted` whether a browser paints it."""
 
     def __init__(
         self,
@@ -35,18 +32,14 @@ class Views:
         purpose: Purpose,
         asked: Callable[[Wish], None],
         on_notice: Callable[[str], None] = lambda _: None,
-        on_page: Callable[[bool], None] = lambda _: None,
-        silence_s: float = PAINTED_SILENCE_S,
+        painted: Callable[[bool | None], None] = lambda _: None,
     ) -> None:
         """`on_notice` hears of each notice that travellers are shown from now on: once, until it is another one."""
         self._status = status
         self._asked = asked
         self._on_notice = on_notice
         self._notice = ""
-        self._on_page = on_page
-        self._silence_s = silence_s
-        self._missed = False
-        self._silence: asyncio.TimerHandle | None = None
+        self._painted = painted
         self._view = messages.View(Screen.CLOSED, Guidance.NONE, None, None, purpose)
         self._looked: tuple[str, int] | None = None
         self._watchers: set[asyncio.Event] = set()
@@ -61,18 +54,6 @@ class Views:
         """How much of a crossing's look is done, in tenths: on the `look` screen of that crossing, and nowhere else."""
         self._looked = (crossing, progress)
         self.show(self._view)
-
-    def _hear_page(self, *, painted: bool | None) -> None:
-        """What screens says of the page. Silence after a page that painted says that it is gone: screens hangs, or has ended."""
-        if self._silence is not None:
-            self._silence.cancel()
-        self._silence = None
-        if painted:
-            later = asyncio.get_running_loop().call_later
-            self._silence = later(self._silence_s, lambda: self._hear_page(painted=False))
-        if (missed := painted is False) is not self._missed:
-            self._missed = missed
-            self._on_page(not missed)
 
     def _now(self) -> messages.View:
         view = self._view
@@ -100,7 +81,7 @@ class Views:
                                 changed.set()
                                 watching = tasks.create_task(self._watch(connection, changed))
                         case messages.PagePainted(ok):
-                            self._hear_page(painted=ok)
+                            self._painted(ok)
                         case messages.TravellerAsks(wish):
                             self._asked(wish)
                         case messages.StatusRequest():

@@ -104,6 +104,7 @@ class Screens:
         self._tints = Tints(pages_max=VIEWERS_MAX, on_painted=self._tint_painted) if config.screens.challenge else None
         self._visitors = Visitors()
         self._painting = Painting()
+        self._painted_again = asyncio.Event()
         self._page: OwnPage | None = None
         self._shown: TintShown | None = None  # what vision has yet to be told
         self._asks = Asks(lambda: asyncio.get_running_loop().time())
@@ -201,19 +202,26 @@ class Screens:
             self._show(lane_unknown(self._config.purpose))
 
     async def _pulse(self, connection: Connection[FromLane]) -> NoReturn:
-        """Ask the lane for a sign of life, and say whether a page paints what it shows, where one ever did."""
+        """Ask the lane for a sign of life, and say whether a page paints what it shows, where one ever did; at once when one is there again."""
         while True:
-            await asyncio.sleep(self._lane_pulse_s)
+            self._painted_again.clear()
             await connection.send(StatusRequest())
             painted = self._painting.is_painted(_now_s())
             if painted is not None or self._config.purpose == Purpose.DEMO:
                 await connection.send(PagePainted(painted))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._painted_again.wait(), self._lane_pulse_s)
 
     def _seen(self, event: str) -> None:
         """A page says what it has painted, or nothing when it is being hidden: that is a fault, but in a demo, whose browser has other tabs."""
-        if not event and self._config.purpose == Purpose.DEMO:
+        in_demo = self._config.purpose == Purpose.DEMO
+        if not event and in_demo:
             self._painting.close()
+        before = self._painting.is_painted(_now_s())
         self._painting.seen(event, newest=self._board.event_id, at_s=_now_s())
+        # After a page of a demo that was closed the next pulse tells it: as often as somebody closes one it need not be told.
+        if self._painting.is_painted(_now_s()) and (before is False or (before is None and not in_demo)):
+            self._painted_again.set()
 
     def _asked(self, wish: Wish) -> None:
         self._asks.put(wish, lane_up=self._lane.up)

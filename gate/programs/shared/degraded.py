@@ -287,7 +287,7 @@ MODES: Final = (
     ),
     Mode(
         "page_gone",
-        "a browser painted the traveller's page, and none does any more",
+        "no browser paints the traveller's page; in a demo only after one did",
         Lane.CLOSED,
         "whoever has laid a document is referred, and whoever is let through goes on",
         "the technician",
@@ -297,7 +297,7 @@ MODES: Final = (
         "screens_away",
         "the traveller's page is not served",
         Lane.OPEN,
-        "a gate whose page no browser ever painted shows travellers nothing",
+        "but page_gone holds, too, 3 s later; without it, in a demo that no browser watches, travellers see nothing",
         "the officer, then the technician",
         _screens_are_away,
     ),

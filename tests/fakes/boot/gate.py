@@ -232,7 +232,7 @@ class World:
         self.screens: list[str] = []
         self._events: queue.Queue[dict[str, Any]] = queue.Queue()
         self._machine = machine
-        self._ending = threading.Event()
+        self._browser: subprocess.Popen[str] | None = None
         self._process = subprocess.Popen(
             [
                 *machine.enter(),
@@ -254,14 +254,25 @@ class World:
             stdout=subprocess.PIPE,
             text=True,
         )
-        self._threads = [threading.Thread(target=self._hear), threading.Thread(target=self._watch)]
+        self._threads = [threading.Thread(target=self._hear)]
         self._threads[0].start()
         self.ready = self._event(WORLD_DEADLINE_S)
         assert self.ready.get("event") == "ready", self.ready
 
     def open_eyes(self) -> None:
-        """From now on travellers see the page, whenever it is there."""
-        self._threads[1].start()
+        """From now on a browser paints the page, whenever it is there, and travellers see it."""
+        painter = (PYTHON, f"{OPT}/checkout/tests/fakes/painter.py", PAGE, "/run/portcullis-screens/kiosk/secret")
+        browser = subprocess.Popen(
+            [*self._machine.enter(), *painter], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self._browser = browser
+        self._threads.append(threading.Thread(target=self._watch, args=(browser,)))
+        self._threads[-1].start()
+
+    def close_eyes(self) -> None:
+        """That browser dies."""
+        if self._browser is not None and self._browser.stdin is not None:
+            self._browser.stdin.close()
 
     def travel(self, scenario: str, name: str, *, officer: Callable[[], object] = lambda: None) -> Traveller:
         """Send one traveller and wait until they have left. `officer` acts when the page says that one will help."""
@@ -285,7 +296,7 @@ class World:
         return [json.loads(line) for line in lines]
 
     def close(self) -> None:
-        self._ending.set()
+        self.close_eyes()
         with contextlib.suppress(BrokenPipeError):
             self._tell({"do": "stop"})
         try:
@@ -293,17 +304,9 @@ class World:
         except subprocess.TimeoutExpired:
             self._process.kill()
         for thread in self._threads:
-            if thread.ident is not None:
-                thread.join(10)
+            thread.join(10)
         with self._process:
             pass  # closes its pipes
-
-    def _cookie(self) -> str:
-        """What the kiosk's browser shows, from the start page that its user may read."""
-        with contextlib.suppress(OSError):
-            secret = (self._machine.root / "run/portcullis-screens/kiosk/secret").read_text()
-            return f"kiosk-{PAGE.rpartition(':')[2]}={secret}"
-        return ""
 
     def _tell(self, order: dict[str, Any]) -> None:
         assert self._process.stdin is not None
@@ -323,24 +326,14 @@ class World:
             self._events.put(json.loads(line))
         self._events.put({"event": "ended"})
 
-    def _watch(self) -> None:
-        """Follow the page's events as its browser does, through restarts of `screens`."""
-        while not self._ending.is_set():
-            with subprocess.Popen(
-                [*self._machine.enter(), "curl", "-sN", "--cookie", self._cookie(), f"{PAGE}/events"],
-                stdout=subprocess.PIPE,
-                text=True,
-            ) as browser:
-                assert browser.stdout is not None
-                for line in browser.stdout:
-                    if self._ending.is_set():
-                        break
-                    if line.startswith("data: {"):
-                        self.screens.append(json.loads(line[6:])["screen"])
-                        with contextlib.suppress(BrokenPipeError):
-                            self._tell({"see": {"screen": self.screens[-1], "guidance": "none"}})
-                browser.kill()
-            self._ending.wait(0.3)
+    def _watch(self, browser: subprocess.Popen[str]) -> None:
+        """See what a browser shows until it dies."""
+        with browser:
+            assert browser.stdout is not None
+            for line in browser.stdout:
+                self.screens.append(json.loads(line)["screen"])
+                with contextlib.suppress(BrokenPipeError):
+                    self._tell({"see": {"screen": self.screens[-1], "guidance": "none"}})
 
 
 @contextlib.contextmanager

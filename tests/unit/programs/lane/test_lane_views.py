@@ -31,7 +31,7 @@ class Counter:
 
     views: Views = field(init=False)
     notices: list[str] = field(default_factory=list)
-    heard: list[bool] = field(default_factory=list)
+    painted: list[bool | None] = field(default_factory=list)
     asked: list[Wish] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -40,8 +40,7 @@ class Counter:
             purpose=Purpose.DEMO,
             asked=self.asked.append,
             on_notice=self.notices.append,
-            on_page=self.heard.append,
-            silence_s=0.2,
+            painted=self.painted.append,
         )
 
     @contextlib.asynccontextmanager
@@ -100,25 +99,13 @@ async def test_the_look_of_this_crossing_fills_and_no_other_screen_tells_of_it(t
     assert [view.progress for view in shown] == [7, 0, 0, 0]
 
 
-async def test_a_page_that_is_missed_is_told_once_and_so_is_its_return_or_that_it_was_closed(tmp_path: Path) -> None:
+async def test_whether_a_page_is_painted_is_passed_on(tmp_path: Path) -> None:
     counter = Counter()
     async with counter.client(tmp_path) as screens:
-        for ok in (None, True, True, False, False, True, None, True, False, None):
+        for ok in (None, True, False):
             await screens.send(messages.PagePainted(ok))
         await ask(screens, messages.StatusRequest())
-        assert counter.heard == [False, True, False, True]
-
-
-async def test_a_page_of_which_nothing_more_is_heard_is_gone(tmp_path: Path) -> None:
-    counter = Counter()
-    async with counter.client(tmp_path) as screens:
-        await screens.send(messages.PagePainted(ok=True))
-        await ask(screens, messages.StatusRequest())
-        assert counter.heard == []
-        async with asyncio.timeout(5):
-            while not counter.heard:  # noqa: ASYNC110 - a timer of the views' own
-                await asyncio.sleep(0.02)
-    assert counter.heard == [False]
+        assert counter.painted == [None, True, False]
 
 
 async def test_a_flood_of_views_keeps_the_newest_from_nobody(tmp_path: Path) -> None:
