@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ def view(screen: Screen, guidance: Guidance = Guidance.NONE, **fields: Any) -> V
 
 class FakeLane:
     """A lane that shows what it is told. With `mute` it keeps connections open and says nothing more; `painted` is what it heard of the page, `asked`
-    what was asked for there.
+    what was asked for there, and `on_painted` hears each word of the page.
     """
 
     def __init__(self, path: Path, *, first: View) -> None:
@@ -48,6 +48,7 @@ class FakeLane:
         self.notices: list[str] = []
         self.mute = False
         self.painted: list[bool | None] = []
+        self.on_painted: Callable[[bool | None], None] = lambda _: None
         self.asked: list[Wish] = []
 
     async def show(self, view: View) -> None:
@@ -71,6 +72,7 @@ class FakeLane:
                     await connection.send(self._view)
                 elif isinstance(message, PagePainted):
                     self.painted.append(message.ok)
+                    self.on_painted(message.ok)
                 elif isinstance(message, TravellerAsks):
                     self.asked.append(message.wish)
                 elif isinstance(message, StatusRequest) and not self.mute:

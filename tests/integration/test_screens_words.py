@@ -8,6 +8,7 @@ import re
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 
 import cv2
@@ -130,6 +131,23 @@ async def whole(kiosk: Kiosk, *languages: str) -> list[str]:
 async def test_every_screen_is_whole_and_legible_in_all_eight_languages(browser: Browser, size: str) -> None:
     async with kiosk(browser, *LANGUAGES, size=size) as page:
         assert await whole(page, "all", *LANGUAGES) == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("size", [size for size in SIZES if size != "small panel"])
+async def test_axe_finds_nothing_on_any_screen_in_any_of_the_eight_languages(browser: Browser, size: str) -> None:
+    axe = (resources.files("axe_playwright_python") / "axe.min.js").read_text()
+    found = []
+    async with kiosk(browser, *LANGUAGES, size=size) as page:
+        await page.page.evaluate(axe)
+        for view in VIEWS:
+            await page.show(render(view))
+            for language in ("all", *LANGUAGES):
+                await choose(page.page, language)
+                for one in (await page.page.evaluate('axe.run({resultTypes: ["violations"]})'))["violations"]:
+                    where = [node["target"] for node in one["nodes"]]
+                    found.append(f"{view.screen.value} {view.guidance.value} {language}: {one['id']} {where}")
+    assert found == []
 
 
 async def test_the_first_screen_is_whole_in_the_languages_that_need_most_room(browser: Browser) -> None:

@@ -1,7 +1,7 @@
 // Shows the state that the server sends; keeps nothing of a traveller.
 //
-// Promises: never an old state (an officer is called when the server has been silent for SILENCE_MS, and by the style sheet alone when
-// this script has stopped), never a frame of the camera beyond the screen that needs it, and the next traveller starts with all
+// Promises: never an old state, nor half of one (an officer is called when the server has been silent for SILENCE_MS, when a state cannot be shown,
+// and by the style sheet alone when this script has stopped), never a frame of the camera beyond the screen that needs it, and the next traveller starts with all
 // languages and the usual size again.
 
 const RETRY_MS = 500;
@@ -265,6 +265,18 @@ function painted() {
   });
 }
 
+// A state that cannot be shown whole calls an officer. No beat counts until one can: so the page falls silent, and asks anew.
+function present(state, event) {
+  newest = "";
+  try {
+    show(state);
+    newest = event;
+  } catch (error) {
+    show(offline);
+    throw error;
+  }
+}
+
 function listen() {
   source = new EventSource("/events");
   source.addEventListener("state", (event) => {
@@ -273,12 +285,12 @@ function listen() {
       location.reload();
       return;
     }
+    present(state, event.lastEventId);
     alive();
-    show(state);
-    newest = event.lastEventId;
     painted();
   });
   source.addEventListener("beat", () => {
+    if (!newest) return;
     alive();
     painted();
   });
