@@ -88,7 +88,14 @@ class Shown:
             "first_barrier": settings.first_driven,
             "sensors": None if self._watches else settings.sensors,
         }
-        return (*(name for name, one in of_the_lane.items() if one is not None), "reader", "camera", "vision", "log")
+        return (
+            *(name for name, one in of_the_lane.items() if one is not None),
+            "reader",
+            "camera",
+            "vision",
+            "log",
+            "screen",
+        )
 
     @property
     def _importing(self) -> object:

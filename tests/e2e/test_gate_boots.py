@@ -28,7 +28,7 @@ WATCHDOG_S = 10
 def test_every_program_is_active_ready_and_linked_to_the_others(gate: Gate) -> None:
     status = gate.status()
     assert set(status["programs"]) == set(PROGRAMS)
-    assert status["devices"] == dict.fromkeys(("barrier", "reader", "camera", "vision", "log"), True)
+    assert status["devices"] == dict.fromkeys(("barrier", "reader", "camera", "vision", "log", "screen"), True)
     details = status["detail"]
     assert (details["screens"]["lane"], details["screens"]["preview"]) == ("up", "up")
     assert details["vision"]["spare"] == "warm"

@@ -142,7 +142,9 @@ TWO_DOORS = {
 }
 
 
-@pytest.mark.parametrize(("tables", "parts"), [({}, {"camera"}), (TWO_DOORS, {"first_barrier", "sensors", "camera"})])
+@pytest.mark.parametrize(
+    ("tables", "parts"), [({}, {"camera", "screen"}), (TWO_DOORS, {"first_barrier", "sensors", "camera"})]
+)
 def test_whatever_the_lane_has_lost_is_named(ask: Callable[..., Any], tables: dict[str, Any], parts: set[str]) -> None:
     page = ask(tables=tables, lost=sorted(parts), in_service=False).stdout.splitlines()
     (line,) = [one for one in page if one.startswith("  lost")]
