@@ -6,7 +6,7 @@ the wall clock: a lane whose clock is unsure cannot tell whether a certificate i
 
 from __future__ import annotations
 
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
@@ -24,6 +24,9 @@ CERTIFICATE_BYTES_MAX: Final = 2048
 CLOCKS_APART_S: Final = 300  # a gate's clock may be so much behind the authority's
 SHIFT_S_MAX: Final = 24 * 3600  # there is no revocation: a stolen shift key ends by itself
 
+CertificateText = Annotated[
+    str, msgspec.Meta(pattern=r"\A[A-Za-z0-9+/]+=*\Z", max_length=(CERTIFICATE_BYTES_MAX + 2) // 3 * 4)
+]
 OfficerId = Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9][a-z0-9._-]{0,63}\Z")]
 
 
@@ -74,6 +77,17 @@ def open_certificate(raw: bytes, authority: bytes) -> Certificate:
     if not 0 < certificate.until - certificate.not_before <= SHIFT_S_MAX:
         raise MalformedError("a shift lasts up to 24 hours")
     return certificate
+
+
+def open_text(text: str, authority: bytes) -> Certificate:
+    """A certificate as signed texts carry it: Base64, in its one spelling. Raises MalformedError and ForgedError."""
+    try:
+        raw = b64decode(text, validate=True)
+    except ValueError as error:
+        raise MalformedError("a certificate that is no Base64") from error
+    if b64encode(raw).decode() != text:
+        raise MalformedError("a certificate in another spelling")
+    return open_certificate(raw, authority)
 
 
 def unverified(raw: bytes) -> Certificate:

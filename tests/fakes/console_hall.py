@@ -44,7 +44,6 @@ from gate.screens.road import Answer, Challenge, LaneEvent, Waits, Why
 
 SEALING: Final = X25519PrivateKey.from_private_bytes(bytes(range(64, 96)))
 FLAGS: Final = [*kiosk_page.FLAGS, "--autoplay-policy=no-user-gesture-required"]
-NOON: Final = "2026-11-27T12:00:00Z"
 MRZ_PRINTED: Final = [
     "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<",
     "L898902C36UTO7408122F1204159ZE184226B<<<<<10",
@@ -262,10 +261,10 @@ def console(
     sign_in = SignIn(sessions=sessions, cookie=cookie, clock=clock, ask=None, texts=TEXTS)
     made = Console(
         hall=hall,
-        handovers=Handovers(folder / "handovers.json"),
+        handovers=Handovers(folder / "handovers.json", shifts.PUBLIC),
         sessions=sessions,
         cookie=cookie,
-        wall=lambda: NOON,
+        now_s=lambda: float(shifts.NOW_S),
         boot="boot-of-the-console",
     )
     app = create_app(made, hosts=frozenset({f"127.0.0.1:{port}"}), sign_in=sign_in, heartbeat_s=heartbeat_s)

@@ -12,12 +12,14 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from fakes import shifts
 from fakes.console_hall import FLAGS, FakeGate, Hallway, pages, seed, waits
 from fakes.kiosk_page import CHROMIUM
 from fakes.tiers import quick_or_long
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from gate.orders.verbs import Role, Verb
+from gate.screens.console.handover import Handovers
 
 SIZES = {"control room": (1280, 900), "phone": (390, 844)}
 WAIT_MS = 10_000
@@ -291,6 +293,24 @@ async def test_presence_is_said_for_each_gate_and_lapses_when_nobody_answers(bro
         for gate in gates:
             gate.tell(officers=[])
         await expect(state).to_have_text("You did not answer. You are not counted as present.")
+
+
+@pytest.mark.long
+async def test_a_handover_is_signed_in_one_browser_and_its_reading_in_another(browser: Browser, tmp_path: Path) -> None:
+    words = 'Ärmel\n"carpet" \\ <b>loose</b> \u2028 \U0001f6a7'
+    async with pages(busy(2), tmp_path) as hallway:
+        async with at(browser, hallway) as anna:
+            await anna.goto(f"{hallway.address}/handover")
+            await anna.fill("#words", words)
+            await anna.click("#sign")
+            await anna.wait_for_selector(".signed")
+        async with at(browser, hallway, number=8, officer="ben") as ben:
+            await ben.goto(f"{hallway.address}/handover")
+            assert "carpet" in await ben.inner_text(".signed")
+            await ben.click("#read")
+            await expect(ben.locator(".signed")).to_contain_text("Read by")
+    (kept,) = Handovers(tmp_path / "handovers.json", shifts.PUBLIC).kept
+    assert (kept.by.officer, kept.words, [one.officer for one in kept.read]) == ("anna", words, ["ben"])
 
 
 @pytest.mark.long

@@ -71,7 +71,8 @@ async def run(config: ConsoleConfig, *, stop: asyncio.Event, on_listening: Calla
     entry = config.authority
     authority = None if entry.address is None and entry.socket is None else Authority(entry, identity)
     visitors = Visitors()
-    app = _app(config, hall, Handovers(folder / HANDOVERS), authority, visitors)
+    handovers = Handovers(folder / HANDOVERS, entry.public_key)
+    app = _app(config, hall, handovers, authority, visitors)
     with contextlib.closing(listen(*config.pages.served_at())) as listener:
         server, sockets = _server(config, app, visitors, listener)
         async with asyncio.TaskGroup() as tasks:
@@ -119,7 +120,7 @@ def _app(
         handovers=handovers,
         sessions=sessions,
         cookie=cookie,
-        wall=lambda: now().isoformat(timespec="minutes").replace("+00:00", "Z"),
+        now_s=clock.now_s,
         boot=secrets.token_hex(8),
     )
     return create_app(console, hosts=frozenset({parts.netloc}), sign_in=sign_in, on_known=visitors.is_known)

@@ -157,6 +157,7 @@ EVENTS: Final = {
     "signed_out": Event("an officer signed out at the console", ("officer",), (), True),
     "authority_away": _trouble("the officers' authority gives the console no answer"),
     "authority_back": Event("it does again"),
+    "handovers_unsigned": Event("handovers in the console's file that no certified key signed, and that are not shown: how many", ("count",), (), True),
     "passkey_enrolled": Event("somebody who was invited enrolled a passkey", ("officer",), (), True),
     "shift_certified": Event("the key of an officer's shift was certified, until when", ("officer", "until"), (), True),
     "sign_in_refused": Event("the authority refused an enrolment or a certificate", ("refusal", "console"), (), True),

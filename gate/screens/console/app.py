@@ -25,13 +25,15 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from gate.orders.certificate import Certificate
+from gate.orders.errors import OrderError
 from gate.orders.verbs import VERBS, Verb
 from gate.screens.bodies import whole
 from gate.screens.console import view
 from gate.screens.console.admission import Admission, Cookie, session_of
 from gate.screens.console.hall import Gate, Hall, Known
-from gate.screens.console.handover import WORDS_MAX, HandoverError, Handovers, OpenAt, Signed
-from gate.screens.console.matrix import ORDERING, Who, may_order
+from gate.screens.console.handover import BYTES_MAX as HANDOVER_BYTES_MAX
+from gate.screens.console.handover import WORDS_MAX, HandoverError, Handovers, OldPageError, Signed
+from gate.screens.console.matrix import OFFICERS, ORDERING, Who, may_order
 from gate.screens.console.sessions import PROOF_S, Session, Sessions
 from gate.screens.console.sign_in import SignIn
 from gate.screens.console.view import Said
@@ -60,13 +62,13 @@ _HERE: Final = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Console:
-    """What the pages are made of. `wall` is the time as RFC 3339 has it; `boot` is new at each start."""
+    """What the pages are made of. `now_s` is seconds since 1970 as best known; `boot` is new at each start."""
 
     hall: Hall
     handovers: Handovers
     sessions: Sessions
     cookie: Cookie
-    wall: Callable[[], str]
+    now_s: Callable[[], float]
     boot: str
     language: str = "en"
 
@@ -119,10 +121,6 @@ def create_app(
 
 class _Opinion(msgspec.Struct, frozen=True):
     said: Said
-
-
-class _Words(msgspec.Struct, frozen=True):
-    words: str
 
 
 _NO_JSON: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -197,12 +195,14 @@ class Pages:
     async def handover(self, request: Request) -> Response:
         """What is open, and the handovers before."""
         viewer, known = _viewer(request), self._known(_viewer(request))
+        open_at = view.open_things(known.gates, known.calls, self._say)
+        unread = [one.digest for one in self._to_read(viewer)]
         return self._page(
             "handover.html",
             viewer,
-            open_at=view.open_things(known.gates, known.calls, self._say),
+            shown={"at": int(self._console.now_s()), "open_at": open_at, "unread": unread},
             kept=self._console.handovers.of(viewer.covers),
-            waits=self._to_read(viewer),
+            unsigned=self._console.handovers.unsigned,
             words_max=WORDS_MAX,
         )
 
@@ -216,7 +216,7 @@ class Pages:
             "watched": [one.gate for one in self._known(viewer).gates] if may_order(viewer, Verb.PRESENT) else [],
             "texts": self._script_texts,
             "hands_over": hands_over,
-            "handover_waits": hands_over and self._to_read(viewer),
+            "handover_waits": bool(self._to_read(viewer)),
         }
         return HTMLResponse(self._templates.get_template(name).render(**about, **fields), status_code=status_code)
 
@@ -280,25 +280,12 @@ class Pages:
         return JSONResponse({"said": said.value, **view.opinion(waiting, self._say)})
 
     async def sign_handover(self, request: Request) -> Response:
-        """Sign off with what is open now."""
-        viewer = _viewer(request)
-        raw = await whole(request, BODY_BYTES_MAX)
-        try:
-            words = msgspec.json.decode(raw or b"", type=_Words).words[:WORDS_MAX]
-        except _NO_JSON:
-            return PlainTextResponse("no handover\n", status_code=422)
-        known = self._known(viewer)
-        open_at = msgspec.convert(view.open_things(known.gates, known.calls, self._say), tuple[OpenAt, ...])
-        return self._kept(
-            lambda: self._console.handovers.sign(Signed(viewer.officer, self._console.wall(), open_at, words))
-        )
+        """Keep what whoever leaves has signed."""
+        return await self._kept(request, self._console.handovers.sign)
 
     async def read_handover(self, request: Request) -> Response:
-        """Whoever comes has read."""
-        viewer = _viewer(request)
-        return self._kept(
-            lambda: self._console.handovers.mark_read(viewer.officer, self._console.wall(), viewer.covers)
-        )
+        """Keep that whoever comes has read, which they have signed."""
+        return await self._kept(request, self._console.handovers.mark_read)
 
     async def healthz(self, _request: Request) -> Response:
         """The program lives."""
@@ -306,16 +293,22 @@ class Pages:
 
     # ── what they share ──────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _kept(self, keep: Callable[[], None]) -> Response:
+    async def _kept(self, request: Request, keep: Callable[[bytes, Certificate, float], None]) -> Response:
+        raw = await whole(request, HANDOVER_BYTES_MAX)
         try:
-            keep()
+            keep(raw or b"", _viewer(request), self._console.now_s())
+        except OrderError as error:
+            return JSONResponse({"error": "malformed", "detail": str(error)}, status_code=422)
+        except OldPageError as error:
+            return JSONResponse({"error": "old_page", "detail": str(error)}, status_code=409)
         except HandoverError as error:
-            return PlainTextResponse(f"{error}\n", status_code=507)
+            return JSONResponse({"error": "not_kept", "detail": str(error)}, status_code=507)
         return Response(status_code=204)
 
-    def _to_read(self, viewer: Certificate) -> bool:
-        """Whether a handover waits for this viewer."""
-        return any(one.waits_for(viewer.officer) for one in self._console.handovers.of(viewer.covers))
+    def _to_read(self, viewer: Certificate) -> list[Signed]:
+        """The handovers that wait for this viewer: officers read them, since they take over the lanes."""
+        ours = self._console.handovers.of(viewer.covers) if Who.of(viewer) in OFFICERS else ()
+        return [one for one in ours if one.waits_for(viewer.officer)]
 
     def _known(self, viewer: Certificate) -> Known:
         return _of(self._console.hall.known, viewer)

@@ -77,7 +77,7 @@ ROUTES: Final[dict[tuple[str, str], Admitted]] = {
     ("POST", "/gates/{gate}/crossings/{crossing}/opinion"): Admitted(OFFICERS),
     ("GET", "/handover"): Admitted(ORDERING),
     ("POST", "/handover"): Admitted(ORDERING),
-    ("POST", "/handover/read"): Admitted(ORDERING),
+    ("POST", "/handover/read"): Admitted(OFFICERS),
 }
 
 SIGHTS: Final[dict[Sight, frozenset[Who]]] = {

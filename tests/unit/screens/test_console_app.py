@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from fakes import shifts
 from fakes.asgi import visit
 from fakes.console_hall import FakeGate, console, prove, waits
+from fakes.handovers import handover, reading
 from starlette.testclient import TestClient
 
 import gate.screens.console
 from gate.orders.challenge import Challenge
-from gate.orders.verbs import Role, Verb
+from gate.orders.verbs import Party, Role, Verb
 from gate.screens.console.admission import BY_ITSELF
+from gate.screens.console.handover import OpenAt
 from gate.screens.console.sessions import IDLE_S, OVERLAP_S, PROOF_S
 
 PORT = 8099
@@ -281,33 +285,68 @@ def test_an_alarm_is_answered_once_and_by_nobody_who_only_looks(desk: Desk, anna
 
 def test_a_shift_is_handed_over_in_writing(desk: Desk, anna: TestClient) -> None:
     desk.north.tell(waiting=[waits("c-1")])
-    assert anna.post("/handover", json={"words": "<b>carpet</b> is loose"}).status_code == 204
-    for nothing in (b"words", b"[" * 4000, b'{"words": "\\ud800"}'):
+    shown = told(anna)
+    assert [one["things"] for one in shown["open_at"]] == [["Waits for an officer: \u2068c-1\u2069"], []]
+    open_at = msgspec.convert(shown["open_at"], tuple[OpenAt, ...])
+    signed = handover("<b>carpet</b> is loose", *open_at, at=shown["at"])
+    assert anna.post("/handover", content=signed).status_code == 204
+    for nothing in (b"words", b"[" * 4000, signed[:-1], handover(signer=8)):
         assert anna.post("/handover", content=nothing).status_code == 422
+    assert anna.post("/handover", content=handover(at=shown["at"] - 3600)).status_code == 409
     with desk.signed_in(8, officer="ben") as ben:
         assert "A handover waits to be read" in ben.get("/").text
         page = ben.get("/handover").text
         assert "&lt;b&gt;carpet&lt;/b&gt; is loose" in page
         assert "c-1" in page
-        assert ben.post("/handover/read").status_code == 204
+        assert ben.post("/handover/read", content=reading(*told(ben)["unread"])).status_code == 422
+        read = reading(*told(ben)["unread"], number=8, officer="ben")
+        assert ben.post("/handover/read", content=read).status_code == 204
         assert "A handover waits to be read" not in ben.get("/").text
 
 
+@pytest.mark.parametrize("party", [Party.INTEGRATOR, Party.POLICE])
+def test_a_technician_signs_off_and_marks_no_handover_read(desk: Desk, anna: TestClient, party: Party) -> None:
+    left = handover("read me")
+    assert anna.post("/handover", content=left).status_code == 204
+    about: dict[str, Any] = {"officer": "tom", "role": Role.TECHNICIAN, "party": party}
+    with desk.signed_in(9, **about) as technician:
+        page = technician.get("/handover").text
+        assert ("read me" in page, 'id="read"' in page, told(technician)["unread"]) == (True, False, [])
+        assert "A handover waits" not in technician.get("/").text
+        read = reading(digest(left), number=9, **about)
+        assert technician.post("/handover/read", content=read).status_code == 403
+        assert technician.post("/handover", content=handover(number=9, **about)).status_code == 204
+    assert len(told(anna)["unread"]) == 1  # the technician's
+
+
+def digest(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()
+
+
+def told(browser: TestClient) -> dict[str, Any]:
+    """What the page of handovers has its script sign."""
+    found: dict[str, Any] = json.loads(re.findall(r'id="shown">(.+?)</script>', browser.get("/handover").text)[0])
+    return found
+
+
 def test_a_handover_says_nothing_of_why_somebody_waits_nor_of_a_lane_that_is_not_the_readers(
-    desk: Desk, anna: TestClient, tmp_path: Path
+    desk: Desk, anna: TestClient
 ) -> None:
     for lane in (desk.north, desk.south):
         lane.tell(waiting=[waits(f"c-{lane.id}", "document_check_failed")])
-    assert anna.post("/handover", json={"words": "read me"}).status_code == 204
+    shown = told(anna)["open_at"]
+    assert "A check of the document failed" not in json.dumps(shown)
+    left = handover("read me", *msgspec.convert(shown, tuple[OpenAt, ...]))
+    assert anna.post("/handover", content=left).status_code == 204
     with desk.signed_in(9, officer="tom", role=Role.TECHNICIAN, gates=("south-1",)) as technician:
         page = technician.get("/handover").text
         assert "c-south-1" in page
         assert "north-7" not in page
-        assert "A check of the document failed" not in page + (tmp_path / "handovers.json").read_text()
     with desk.signed_in(8, officer="ben", gates=("west-1",)) as ben:
         assert "A handover waits" not in ben.get("/").text
         assert "read me" not in ben.get("/handover").text
-        assert ben.post("/handover/read").status_code == 204
+        read = reading(digest(left), number=8, officer="ben", gates=("west-1",))
+        assert ben.post("/handover/read", content=read).status_code == 204
     with desk.signed_in(6, officer="cleo", gates=("south-1",)) as cleo:
         assert "A handover waits" in cleo.get("/").text
 

@@ -163,10 +163,10 @@ def application(folder: Path) -> Starlette:
     sessions, clock = Console().sessions, Clock(lambda: 0.0, lambda: 0.0)
     console = app.Console(
         hall=Hall([], clock_s=lambda: 0.0),
-        handovers=Handovers(folder / "handovers.json"),
+        handovers=Handovers(folder / "handovers.json", PUBLIC),
         sessions=sessions,
         cookie=COOKIE,
-        wall=lambda: "",
+        now_s=lambda: 0.0,
         boot="boot-1",
     )
     signing = SignIn(sessions=sessions, cookie=COOKIE, clock=clock, ask=None, texts=app.TEXTS)

@@ -272,6 +272,7 @@ keys-away = The console does not answer.
 keys-other_gate = The gate calls itself otherwise. Tell a technician.
 keys-long_reason = The reason is too long.
 keys-not_permitted = Your role or party may not order here.
+keys-old_page = This page is old. Copy your words, open it again, and look at what is open now.
 order-nobody = Nobody is being served now.
 order-running = One moment …
 lack-other_gate = This order was for another gate.
@@ -311,6 +312,7 @@ handover-read-by = Read by { $officer } at { $time }
 handover-read = I have read this
 handover-none = Nobody has signed off yet.
 handover-waiting = A handover waits to be read.
+handover-unsigned = Handovers in the console’s file that no officer of ours has signed: { $count }. They are not shown. Tell whoever looks after the console.
 
 # ── why the gate called, and what to do now ──
 do-unknown = Look at the traveller, the document and the lane.

@@ -149,7 +149,11 @@ export async function give(wanted, button = {}) {
 // No order reached the lane: a word that the texts have, or what the browser says.
 function failed(error) {
   if (error.code === "gate_away") return { outcome: "unreachable", detail: error.message, sealed: null };
-  return { outcome: "failed", detail: texts[`keys-${error.code}`] ?? error.message, sealed: null };
+  return { outcome: "failed", detail: inWords(error), sealed: null };
+}
+
+export function inWords(error) {
+  return texts[`keys-${error.code}`] ?? error.message;
 }
 
 export function answerWords(answer) {

@@ -1,22 +1,25 @@
-// The end of a shift: signed off by who leaves, read by who comes.
+// The end of a shift: signed off by who leaves, read by who comes; both by their shift's key, over what this page shows.
 
-import { known } from "/static/console.js";
+import { inWords } from "/static/console.js";
+import { handOver, markRead } from "/static/keys.js";
 
-async function post(button, path, body) {
+const { at, open_at, unread } = JSON.parse(document.getElementById("shown").textContent);
+
+async function hand(button, over) {
   button.disabled = true;
-  const answer = await fetch(path, { method: "POST", body }).catch(() => null);
-  if (answer?.ok) {
+  try {
+    await over();
     location.reload();
-    return;
+  } catch (error) {
+    button.disabled = false;
+    document.getElementById("answer").textContent = inWords(error);
   }
-  button.disabled = false;
-  document.getElementById("answer").textContent = answer ? await answer.text() : known("outcome", "unreachable");
 }
 
 const sign = document.getElementById("sign");
 sign.addEventListener("click", () =>
-  post(sign, "/handover", JSON.stringify({ words: document.getElementById("words").value })),
+  hand(sign, () => handOver({ at, open_at, words: document.getElementById("words").value.toWellFormed() })),
 );
 
 const read = document.getElementById("read");
-read?.addEventListener("click", () => post(read, "/handover/read", ""));
+read?.addEventListener("click", () => hand(read, () => markRead({ at, handovers: unread })));

@@ -6,6 +6,8 @@
 
 const SHIFT_KEY = "portcullis-shift-key/1\n";
 const ORDER = "portcullis-order/1\n";
+const HANDOVER = "portcullis-handover/1\n";
+const READING = "portcullis-handover-read/1\n";
 const PROOF = "portcullis-proof/1\n";
 const VIEW = "portcullis-view/1\n";
 const SIGNATURE_BYTES = 64;
@@ -135,13 +137,26 @@ export async function order({ gate, verb, crossing = null, argument = null, reas
   if (look.gate !== gate) throw new KeysError("other_gate", `the gate says that it is ${look.gate}`);
   const challenge = { issued_ms: look.issued_ms, nonce: look.nonce, version: look.version };
   const fields = { argument, challenge, crossing, gate, reason: oneLine(reason, verb), verb };
+  return carry(`/gates/${encodeURIComponent(gate)}/orders`, await signed(shift, ORDER, fields), headers);
+}
+
+// Signs what the console keeps for colleagues, and hands it in: a handover, or that some were read.
+export async function handOver(fields) {
+  return carry("/handover", await signed(await needed(), HANDOVER, fields));
+}
+
+export async function markRead(fields) {
+  return carry("/handover/read", await signed(await needed(), READING, fields));
+}
+
+async function signed(shift, kind, fields) {
   const body = bytes(canonical({ ...fields, certificate: shift.certificate.toBase64() }));
-  const signature = new Uint8Array(await crypto.subtle.sign("Ed25519", shift.signing, joined(bytes(ORDER), body)));
-  return ask(`/gates/${encodeURIComponent(gate)}/orders`, {
-    method: "POST",
-    headers: { ...headers, "Content-Type": "application/octet-stream" },
-    body: joined(signature, body),
-  });
+  const signature = new Uint8Array(await crypto.subtle.sign("Ed25519", shift.signing, joined(bytes(kind), body)));
+  return joined(signature, body);
+}
+
+function carry(path, body, headers = {}) {
+  return ask(path, { method: "POST", headers: { ...headers, "Content-Type": "application/octet-stream" }, body });
 }
 
 // A reason as the lane takes it: one printable line.
