@@ -27,8 +27,10 @@ from gate.demo.stage import Stage
 from gate.passage.screen import Screen
 from gate.programs.shared import config as configuration
 from gate.programs.shared.supervise import Child, Family
+from gate.programs.shared.terminal import Terminal
 
 DEADLINE_S = 40.0
+LOGGED_TRAVELLERS = 64  # for so many a log's disk of its own has room
 PROGRAMS = ("log", "vision", "lane", "screens")
 
 
@@ -38,10 +40,26 @@ def unfilled(state: Path) -> LogDisk:
     return LogDisk(DiskKind.LIMITED, state, state, 0)
 
 
+class Onlooker(Officer):
+    """One who is never at the lane, whatever a scenario says, and sees what the traveller sees: somebody else is its officer."""
+
+    async def _work(self, _terminal: Terminal) -> None:
+        await asyncio.Event().wait()
+
+
 class Gate:
     """A gate, its officer, and travellers on demand."""
 
-    def __init__(self, stage: Stage, world: worlds.World, family: Family, *, central: Central, disk: LogDisk) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        world: worlds.World,
+        family: Family,
+        *,
+        central: Central,
+        disk: LogDisk,
+        officer: type[Officer] = Officer,
+    ) -> None:
         self.stage = stage
         self.world = world
         self.family = family
@@ -50,7 +68,7 @@ class Gate:
         self.screens: list[Screen] = []
         self._changed = asyncio.Event()
         shift, _ = read_shift(stage.shift)
-        self.officer = Officer(
+        self.officer = officer(
             views=stage.config.socket("lane"), orders=stage.config.socket("orders"), shift=shift, on_view=self._see
         )
         self.machine = Machine(lambda: [child.pid for child in family.children.values() if child.pid])
@@ -103,6 +121,7 @@ async def running(
     reader: str = "elyctis",
     lane: str = "one-door",
     central: bool = False,
+    officer: type[Officer] = Officer,
 ) -> AsyncIterator[Gate]:
     """Run the programs on a simulated world; `tables` are further ones of `gate.toml`, or other ones. `reader` is what reads documents there.
 
@@ -137,7 +156,7 @@ async def running(
             for name in programs
         ]
         family = Family(children)
-        gate = Gate(stage, world, family, central=server, disk=disk)
+        gate = Gate(stage, world, family, central=server, disk=disk, officer=officer)
         async with family.running():
             beside = [asyncio.ensure_future(task) for task in (gate.officer.run(), gate.machine.run())]
             try:
@@ -165,7 +184,7 @@ async def _central(folder: Path, *, runs: bool) -> AsyncIterator[Central]:
 async def _disk(state: Path, *, small: bool) -> AsyncIterator[LogDisk]:
     """What the log's state lies on: a small disk of its own, or the machine's."""
     if small:
-        async with log_disk(state, 0) as disk:
+        async with log_disk(state, LOGGED_TRAVELLERS) as disk:
             yield disk
     else:
         yield unfilled(state)
