@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from fakes.called import Called
+from fakes.painter import close, painting
 
 from gate.cli.output import Exit
 
@@ -149,6 +150,18 @@ def hanging(program: str) -> Trouble:
         called.signals(program, signal.SIGCONT)
 
     return trouble
+
+
+@contextlib.asynccontextmanager
+async def browser_dies(called: Called) -> AsyncIterator[None]:
+    """Call 8: the kiosk is started again. Of a gate whose other calls come without a browser, it is then closed on purpose."""
+    config = called.gate.stage.config
+    async with painting(config):
+        await called.until(lambda: called.says("status", "--json"), lambda answer: '"painted": true' in answer[1])
+    yield
+    async with painting(config):
+        await called.until(called.status, lambda one: "page_gone" not in one.modes)
+    close(config)
 
 
 @contextlib.asynccontextmanager
