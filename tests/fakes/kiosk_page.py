@@ -39,9 +39,17 @@ asyncio.run(run(load(pathlib.Path(sys.argv[1])), stop=asyncio.Event()))
 
 
 class Gate:
-    """The screens program as a process, with these settings of `screens`, and its lane and vision as fakes here."""
+    """The screens program as a process, with these settings of `screens` and of the `notice`, and its lane and vision as fakes here."""
 
-    def __init__(self, folder: Path, lane: FakeLane, vision: FakePreview, **screens: Any) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        lane: FakeLane,
+        vision: FakePreview,
+        *,
+        notice: dict[str, Any] | None = None,
+        **screens: Any,
+    ) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self.port = listener.getsockname()[1]
         self.address = f"http://127.0.0.1:{self.port}"
@@ -62,6 +70,7 @@ class Gate:
                     "camera": {"address": "http://127.0.0.1:9/"},
                     "audit": {"recipients": ["none"]},
                     "screens": {"port": self.port, **screens},
+                    **({} if notice is None else {"notice": notice}),
                 }
             )
         )
