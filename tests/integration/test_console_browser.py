@@ -314,6 +314,27 @@ async def test_a_handover_is_signed_in_one_browser_and_its_reading_in_another(br
 
 
 @pytest.mark.long
+async def test_a_lane_that_counts_nobody_hears_within_seconds_that_somebody_is_here(
+    browser: Browser, tmp_path: Path
+) -> None:
+    gate = FakeGate("north-1")
+    async with pages([gate], tmp_path) as hallway, at(browser, hallway) as page:
+        await page.clock.install()
+        await page.reload()
+        await page.click("#presence-begin")
+        async with asyncio.timeout(WAIT_MS / 1000):
+            while not gate.obeyed:  # noqa: ASYNC110 - whatever the page does
+                await asyncio.sleep(0.02)
+        await page.clock.fast_forward("00:10")
+        assert len(gate.obeyed) == 1, "a lane that counts them hears of it each minute"
+        gate.tell(officers=[])  # it has begun anew
+        async with asyncio.timeout(WAIT_MS / 1000):
+            while len(gate.obeyed) == 1:  # noqa: ASYNC110 - whatever the page does
+                await asyncio.sleep(0.02)
+        assert [signed.order.verb for signed in gate.obeyed] == [Verb.PRESENT] * 2
+
+
+@pytest.mark.long
 async def test_an_outage_of_a_gate_and_of_the_console_itself_are_said(browser: Browser, tmp_path: Path) -> None:
     gates = busy(1)
     async with at_end_gone(browser, gates, tmp_path) as page:

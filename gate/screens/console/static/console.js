@@ -213,6 +213,7 @@ export function listenToFlags(gate) {
 // ── presence: said every minute while the officer answers ──────────────────────────────────────────────────────────
 
 const PRESENT_EVERY_MS = 60_000;
+const PRESENT_AGAIN_MS = 5_000; // to a lane that counts nobody: it began anew, or has not heard the word
 const ASK_EVERY_MS = 15 * 60_000;
 const ANSWER_MS = 60_000;
 const HOUR_MS = 60 * 60_000;
@@ -260,7 +261,8 @@ function keepPresence() {
     showPresence(presence.read());
     return;
   }
-  if (since(now.signed) >= PRESENT_EVERY_MS) signPresence(true);
+  const uncounted = latest?.tiles.some((tile) => tile.nobody && watched.includes(tile.gate));
+  if (since(now.signed) >= (uncounted ? PRESENT_AGAIN_MS : PRESENT_EVERY_MS)) signPresence(true);
   showPresence(now, quiet_ms);
 }
 
