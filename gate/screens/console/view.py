@@ -37,6 +37,7 @@ OPINIONS: Final = frozenset(
         Reason.PORTRAIT_UNUSABLE,
     )
 )
+_OF_CHECKS: Final = frozenset({Reason.DOCUMENT_CHECK_FAILED.value, Reason.DOCUMENT_CHECK_ABORTED.value})
 _REASONS: Final = frozenset(one.value for one in Reason)
 _STAGES: Final = ("mrz", "document", "face", "decided", "granted", "passed")
 
@@ -253,10 +254,13 @@ def _last(lane: LaneEvent, say: Say) -> str:
 def decision(waiting: Waits, seen: Seen, viewer: Certificate, say: Say) -> Json:
     """What the page of a crossing shows before the officer has said what they see: everything but the machine's opinion of the face."""
     findings = read(waiting.findings)
+    unread = bool(findings.checks) and all(one.result in {"failed", "aborted"} for one in findings.checks)
+    said = OPINIONS | _OF_CHECKS if unread else OPINIONS
+    reasons = [_unread(say)] if unread else []
     return {
         "crossing": waiting.crossing,
         "waits_s": _waits_s(waiting, seen),
-        "reasons": [_explained(one, say) for one in waiting.reasons if one.reason not in OPINIONS],
+        "reasons": reasons + _explained([one for one in waiting.reasons if one.reason not in said], say),
         "about_face": any(one.reason in OPINIONS for one in waiting.reasons),
         "pictures": viewer.officer in waiting.sealed_for and Sight.PICTURES in sees(viewer),
         "access": findings.access,
@@ -271,7 +275,7 @@ def opinion(waiting: Waits, say: Say) -> Json:
     """What the machine thinks of the face, for an officer who has said what they see."""
     findings = read(waiting.findings)
     return {
-        "reasons": [_explained(one, say) for one in waiting.reasons if one.reason in OPINIONS],
+        "reasons": _explained([one for one in waiting.reasons if one.reason in OPINIONS], say),
         "numbers": [
             _number("face", findings.face_score, findings.face_threshold, say),
             _number("liveness", findings.liveness, findings.liveness_bound, say),
@@ -280,12 +284,24 @@ def opinion(waiting: Waits, say: Say) -> Json:
     }
 
 
-def _explained(why: Why, say: Say) -> Json:
-    return {
-        "words": say.known("reason", why.reason),
-        "detail": why.detail,
-        "do": say.known("do", why.reason) if why.reason in _REASONS else say("do-unknown"),
-    }
+def _explained(reasons: Iterable[Why], say: Say) -> list[Json]:
+    """Each reason once, with all that it is about."""
+    details: dict[str, list[str]] = {}
+    for one in reasons:
+        details.setdefault(one.reason, []).extend([one.detail] if one.detail else [])
+    return [
+        {
+            "words": say.known("reason", reason),
+            "detail": ", ".join(about),
+            "do": say.known("do", reason) if reason in _REASONS else say("do-unknown"),
+        }
+        for reason, about in details.items()
+    ]
+
+
+def _unread(say: Say) -> Json:
+    """What stands in the place of all the checks of a document of which nothing was read."""
+    return {"words": say("reason-unread"), "detail": "", "do": say("do-unread")}
 
 
 def _check(check: Check, say: Say) -> Json:

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any, get_args
 
+import msgspec
 import pytest
 from fakes import shifts
 from fakes.console_hall import event, waits
@@ -25,6 +26,7 @@ from gate.screens.console import view
 from gate.screens.console.alarms import CALLING, Calls, Seen
 from gate.screens.console.app import TEXTS
 from gate.screens.console.view import OPINIONS, REASONS_EACH, Action, Said
+from gate.screens.road import Why
 from gate.screens.texts import Say
 
 SAY = Say(TEXTS, "en")
@@ -167,6 +169,28 @@ def test_numbers_stand_beside_their_bounds_and_a_verdict_in_words() -> None:
     assert (face["value"], plain(face["bound"]), face["verdict"]) == ("0.31", "threshold 0.45", "below the threshold")
     assert (living["value"], living["verdict"], living["tone"]) == ("0.62", "below the bound", "bad")
     assert view.opinion(waits("a", findings={}), SAY)["numbers"][0]["value"] == "not compared"
+
+
+def test_a_reason_stands_once_with_all_that_it_is_about_and_a_document_that_was_not_read_is_said_to_be_that() -> None:
+    made = [("mrz", "successful"), ("chip_access", "failed"), ("expiry", "aborted"), ("country", "aborted")]
+    kind = {"failed": "document_check_failed", "aborted": "document_check_aborted"}
+
+    def reasons(checks: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        why = [Why(reason=kind[result], detail=one) for one, result in checks if result in kind]
+        waiting = msgspec.structs.replace(
+            waits("a", findings={"checks": [{"id": one, "result": result} for one, result in checks]}),
+            reasons=[*why, Why(reason="zone_not_empty")],
+        )
+        return [(one["words"], one["detail"]) for one in view.decision(waiting, seen("north-3"), ANNA, SAY)["reasons"]]
+
+    other = (SAY("reason-zone_not_empty"), "")
+    assert reasons(made) == [
+        (SAY("reason-document_check_failed"), "chip_access"),
+        (SAY("reason-document_check_aborted"), "expiry, country"),
+        other,
+    ]
+    assert reasons(made[1:]) == [(SAY("reason-unread"), ""), other]
+    assert reasons([]) == [other]
 
 
 def test_findings_that_cannot_be_read_are_none() -> None:

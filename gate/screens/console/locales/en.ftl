@@ -316,6 +316,8 @@ handover-unsigned = Handovers in the console’s file that no officer of ours ha
 
 # ── why the gate called, and what to do now ──
 do-unknown = Look at the traveller, the document and the lane.
+reason-unread = Nothing of the document could be read
+do-unread = That is no sign of anything. Ask for the document again, or read it by hand.
 reason-document_check_failed = A check of the document failed
 do-document_check_failed = Take the document in your hand. Look which check failed, below.
 reason-document_check_undetermined = A check of the document says neither yes nor no
