@@ -101,7 +101,7 @@ _DRILLS: Final = (
         FRONTEX,
         (
             Case(
-                "child_alone",
+                "unaccompanied_child",
                 "The gate knows no ages: it would have let the child through. Nobody lets a child go on alone: flag it quietly, go there, and stay "
                 "until whoever they belong to is found.",
                 sees="a child of about eight, alone",

@@ -71,7 +71,7 @@ BUILT_IN = {
     "asked_for_help",
     "asked_for_protection",
     "protection_without_document",
-    "child_alone",
+    "unaccompanied_child",
 }
 
 

@@ -180,7 +180,7 @@ def test_one_without_a_document_asks_and_waits_for_the_officer() -> None:
 
 def test_a_child_who_is_alone_does_not_walk() -> None:
     gate = Gate("welcome", "look", "go", "wait", "officer", "welcome")
-    gate.play(SCENARIOS["child_alone"])
+    gate.play(SCENARIOS["unaccompanied_child"])
     assert not gate.did(Walk)
 
 
