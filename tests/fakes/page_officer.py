@@ -20,7 +20,6 @@ WAIT_MS: Final = 20_000
 VANISHED_MS: Final = 3_000  # what is not there by then is over
 LOOK_EVERY_S: Final = 0.2
 NOBODY_PRESENT: Final = "Nobody is present"
-NOT_PRESENT: Final = "Nobody was counted as present"
 SHIFT_BOOK: Final = "another reason, in the shift book"
 NOT_COMPARED: Final = "could not be compared here"
 # The page's words for why it called, or for how good the pictures were; the first that stands there decides, before the rest is looked at.
@@ -35,6 +34,7 @@ ATTACKED: Final = (
 )
 OTHERS: Final = ("Perhaps another person stands there now", "The document was laid again in the middle")
 DOUBTED: Final = ("says neither yes nor no", "signature is weak")
+NO_DOUBT: Final = ("The page was read whole", "Printed portrait and traveller")  # says nothing against the document
 UNSEEN: Final = ("No face was seen", "Several faces were seen", "The camera was covered", "was broken off")
 
 
@@ -60,10 +60,10 @@ def judged(seen: Seen) -> str:
     for words, reason in ASKED.items():
         if says(seen.reasons, words):
             return reason
-    opened = not says(seen.checks, "Opening the chip", "BROKEN OFF")
-    if says(seen.checks, "Check digits", "FAILED") and not opened:
-        return NOT_COMPARED  # nothing could be read, and nothing was: no sign of anything
-    if says(seen.checks, "FAILED") or says_one_of(seen.reasons, DOUBTED):
+    if says(seen.reasons, "Nothing of the document could be read"):
+        return NOT_COMPARED
+    failed = [line for line in seen.checks if "FAILED" in line and not says_one_of([line], NO_DOUBT)]
+    if failed or says_one_of(seen.reasons, DOUBTED):
         return "document doubted"
     if says_one_of([*seen.reasons, *seen.quality], ATTACKED) or says(
         seen.numbers, "A living person", "below the bound"
@@ -113,8 +113,6 @@ class PageOfficer:
             await page.locator("#quality li").all_inner_texts(),
             await page.locator("#decision table tbody tr").all_text_contents(),
         )
-        if any(NOT_PRESENT in words for words in seen.reasons):
-            await self._be_present()
         reason = judged(seen)
         await page.click("#actions >> text=Come with me", timeout=VANISHED_MS)
         shown = page.locator(".why:visible label", has_text=reason)
@@ -133,21 +131,17 @@ class PageOfficer:
         for button in await page.locator(".calls .go:visible").all():
             await button.click(timeout=VANISHED_MS)
         if any(NOBODY_PRESENT in words for words in calls):
-            await self._be_present()
-        verbs = {
-            "end-emergency" if words == "Emergency" else "acknowledge" for words in calls if NOBODY_PRESENT not in words
-        }
-        for verb in verbs:
+            if await page.locator("#presence-begin:visible").count():
+                await page.click("#presence-begin")
+            await page.wait_for_selector(".tile .nobody", state="hidden", timeout=WAIT_MS)
+        others = [words for words in calls if NOBODY_PRESENT not in words]
+        for verb in {"end-emergency" if words == "Emergency" else "acknowledge" for words in others}:
             await page.click(".tile .gate", timeout=VANISHED_MS)
             await page.click(f"[data-verb={verb}]", timeout=VANISHED_MS)
             await page.fill("#confirm-reason", "looked at the lane")
             await page.click("#confirm-yes")
             await page.wait_for_selector("#answer[data-outcome]", timeout=WAIT_MS)
             await self._home()
-
-    async def _be_present(self) -> None:
-        if await self.page.locator("#presence-begin:visible").count():
-            await self.page.click("#presence-begin", timeout=VANISHED_MS)
 
     async def _home(self) -> None:
         await self.page.goto(self.address)
