@@ -1,4 +1,7 @@
-"""The whole gate: every scenario once, through the command that users call."""
+"""The whole gate through the command that users call: a dozen scenarios, and in the long tier every one of them.
+
+The dozen come with all ways of opening a chip, and among them are a cable that is pulled, the central server away and a traveller who asks for protection.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,14 @@ import base64
 import json
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes.tiers import quick_or_long
+
+from hardware_sim.scenario import read_scenarios, scenario_folder
 
 pytestmark = pytest.mark.e2e
 
@@ -29,31 +36,51 @@ def decided_of(kept: Path) -> list[dict[str, Any]]:
     return [body for line in lines if (record := json.loads(line))["kind"] == "decided" and (body := record["body"])]
 
 
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("demo") / "kept"
+EVERY = sum(scenario.lays is None for scenario in read_scenarios(scenario_folder()).values())
+CASTS = ((12, 30), (EVERY, 7))  # travellers, and a seed
 
 
-@pytest.fixture(scope="module")
-def demo(kept: Path) -> dict[str, Any]:
-    done = gate("demo", "--travellers", "26", "--seed", "7", "--headless", "--json", "--keep", str(kept), timeout_s=400)
+@dataclass(frozen=True)
+class Played:
+    """A demo's document, and the folder that it kept."""
+
+    document: dict[str, Any]
+    kept: Path
+
+
+@pytest.fixture(scope="module", params=quick_or_long(CASTS, quick=CASTS[:1]), ids=["a dozen", "everyone"])
+def played(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Played:
+    travellers, seed = request.param
+    kept = tmp_path_factory.mktemp("demo") / "kept"
+    words = ("--travellers", str(travellers), "--seed", str(seed), "--headless", "--json", "--keep", str(kept))
+    done = gate("demo", *words, timeout_s=600)
     assert done.stdout, done.stderr
     document: dict[str, Any] = json.loads(done.stdout)
     assert done.returncode == 0, (done.stderr.strip().splitlines()[-1:], document["differences"])
-    return document
+    assert document["travellers"] == travellers
+    return Played(document, kept)
 
 
-def test_every_scenario_ends_as_it_says_and_no_opening_was_wrong(demo: dict[str, Any]) -> None:
+@pytest.fixture
+def demo(played: Played) -> dict[str, Any]:
+    return played.document
+
+
+@pytest.fixture
+def kept(played: Played) -> Path:
+    return played.kept
+
+
+def test_every_traveller_ends_as_their_scenario_says_and_no_opening_was_wrong(demo: dict[str, Any]) -> None:
     assert demo["as_expected"]
     assert demo["wrong_openings"] == 0
-    assert demo["travellers"] == 26
     assert demo["genuine"]["admitted"] == demo["genuine"]["total"] > 0
 
 
 def test_the_audit_log_is_verified_and_central_has_all_of_it(demo: dict[str, Any]) -> None:
     assert demo["audit"]["verified"]
     assert demo["synced"]["verified"]
-    assert demo["synced"]["entries"] == demo["audit"]["entries"] > 100
+    assert demo["synced"]["entries"] == demo["audit"]["entries"] > 4 * demo["travellers"]
 
 
 def test_an_auditor_can_carry_the_log_away_and_read_it(demo: dict[str, Any], kept: Path) -> None:
@@ -75,7 +102,7 @@ def test_every_decision_in_the_log_can_be_taken_again(demo: dict[str, Any], kept
 
     assert demo["as_expected"]
     decided = decided_of(kept)
-    assert len(decided) >= 15
+    assert len(decided) >= demo["travellers"] // 2
     assert all(same for _, same in map(replay, decided))
 
 
@@ -88,7 +115,7 @@ def test_every_edition_of_passport_came_and_the_log_says_how_its_chip_was_opened
     assert {access["protocol"] for access in opened} == {"BAC", "PACE"}
     assert {access["mapping"] for access in opened} == {None, "GM", "IM", "CAM"}
     assert len({access["parameters"] for access in opened}) >= 5
-    assert sum(document["agreement"] is not None for document in documents) >= 5
+    assert sum(document["agreement"] is not None for document in documents) >= 4
     assert len({document["lists"] for document in documents}) == 1
 
 

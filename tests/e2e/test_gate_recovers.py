@@ -10,13 +10,14 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from fakes.remains import family_of
 from fakes.tiers import quick_or_long
-from fakes.whole_gate import PROGRAMS, running
+from fakes.whole_gate import PROGRAMS, Gate, running
 
 from gate.cli.models import default_folder
 from gate.demo import director
@@ -28,6 +29,8 @@ from gate.programs.shared.runner import status_of
 
 pytestmark = pytest.mark.e2e
 
+on_one_loop = pytest.mark.asyncio(loop_scope="module")
+
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
@@ -36,57 +39,69 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(made)
 
 
-async def test_programs_that_die_or_hang_are_noticed_and_come_back_while_the_rest_goes_on(folder: Path) -> None:
-    async with running(folder) as gate:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def gate() -> AsyncIterator[Gate]:
+    """One gate for all troubles that leave it whole."""
+    made = Path(tempfile.mkdtemp(prefix="gate-"))
+    try:
+        async with running(made) as gate:
+            yield gate
+    finally:
+        shutil.rmtree(made)
+
+
+@on_one_loop
+async def test_programs_that_die_or_hang_are_noticed_and_come_back_while_the_rest_goes_on(gate: Gate) -> None:
+    await gate.until(Screen.WELCOME)
+    others = {name: gate.family.children[name].pid for name in PROGRAMS}
+    for name in ("vision", "log"):
+        gate.screens.clear()
+        gate.family.children[name].kill()
+        await gate.until(Screen.CLOSED)
         await gate.until(Screen.WELCOME)
         assert await gate.passes()
-        others = {name: gate.family.children[name].pid for name in PROGRAMS}
-        for name in ("vision", "log"):
-            gate.screens.clear()
-            gate.family.children[name].kill()
-            await gate.until(Screen.CLOSED)
-            await gate.until(Screen.WELCOME)
-            assert await gate.passes()
-        gate.family.children["screens"].kill()
-        assert await gate.passes()
-        assert gate.family.children["lane"].pid == others["lane"]
+    gate.family.children["screens"].kill()
+    assert await gate.passes()
+    assert gate.family.children["lane"].pid == others["lane"]
 
 
+@on_one_loop
 @pytest.mark.parametrize("how", quick_or_long([signal.SIGKILL, signal.SIGSTOP], quick=[signal.SIGSTOP]))
 async def test_a_document_child_that_dies_or_hangs_refers_its_traveller_and_the_next_one_passes(
-    folder: Path, how: signal.Signals
+    gate: Gate, how: signal.Signals
 ) -> None:
-    async with running(folder) as gate:
-        await gate.until(Screen.WELCOME)
-        visiting = asyncio.ensure_future(gate.passages())
-        await gate.until(Screen.LOOK)
-        lane = gate.family.children["lane"].pid
-        assert lane is not None
-        for child in family_of(lane)[1:]:
-            os.kill(child, how)
-        assert await visiting == 0
-        assert Screen.OFFICER in gate.screens
-        assert Screen.GO not in gate.screens
-        assert await gate.passes()
-        assert gate.family.children["lane"].pid == lane
+    await gate.until(Screen.WELCOME)
+    gate.screens.clear()
+    visiting = asyncio.ensure_future(gate.passages())
+    await gate.until(Screen.LOOK)
+    lane = gate.family.children["lane"].pid
+    assert lane is not None
+    for child in family_of(lane)[1:]:
+        os.kill(child, how)
+    assert await visiting == 0
+    assert Screen.OFFICER in gate.screens
+    assert Screen.GO not in gate.screens
+    assert await gate.passes()
+    assert gate.family.children["lane"].pid == lane
 
 
-async def test_a_log_that_hangs_admits_nobody_and_loses_nothing(folder: Path) -> None:
-    async with running(folder) as gate:
-        await gate.until(Screen.WELCOME)
-        pid = gate.family.children["log"].pid
-        assert pid is not None
-        os.kill(pid, signal.SIGSTOP)
-        asyncio.get_running_loop().call_later(8, os.kill, pid, signal.SIGCONT)
-        assert await gate.passages() == 0
-        assert Screen.GO not in gate.screens
-        assert await gate.passes()
-        await gate.family.stop("lane")
-        status = await status_of(gate.stage.config, "log")
-        assert status is not None
-        assert status.detail["open_crossings"] == 0
+@on_one_loop
+async def test_a_log_that_hangs_admits_nobody_and_loses_nothing(gate: Gate) -> None:
+    await gate.until(Screen.WELCOME)
+    gate.screens.clear()
+    pid = gate.family.children["log"].pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    asyncio.get_running_loop().call_later(8, os.kill, pid, signal.SIGCONT)
+    assert await gate.passages() == 0
+    assert Screen.GO not in gate.screens
+    assert await gate.passes()
+    async with asyncio.timeout(30):
+        while (status := await status_of(gate.stage.config, "log")) is None or status.detail["open_crossings"]:  # noqa: ASYNC110 - the log tells nobody by itself
+            await asyncio.sleep(0.1)
 
 
+@pytest.mark.long
 async def test_a_model_with_one_changed_byte_closes_the_lane_before_anybody_is_invited(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,6 @@
-"""A whole gate with an officer at a terminal: presence, an admission in spite of the machine, a release; and the books show it."""
+"""A whole gate with an officer at a terminal: presence, an admission in spite of the machine, a release, orders kept over a restart; and the
+books show it.
+"""
 
 from __future__ import annotations
 
@@ -120,6 +122,7 @@ async def test_an_officer_at_a_terminal_works_a_gate(folder: Path) -> None:
         code, answer = await terminal.say("end-emergency")
         assert (code, answer["done"]) == (0, True)
         await gate.until(Screen.WELCOME)
+        await _orders_are_worth_nothing_to_the_lanes_next_start(gate)
         await gate.family.stop("lane")
         world_truth = Path(gate.world.ready.truth)
         books = await asyncio.to_thread(_books, gate, folder)
@@ -151,30 +154,27 @@ async def test_an_officer_at_a_terminal_works_a_gate(folder: Path) -> None:
     assert judged["passages"] == 2
 
 
-async def test_an_order_is_worth_nothing_to_the_lanes_next_start(folder: Path) -> None:
-    async with running(folder) as gate:
-        gate.officer.absent = True
-        await gate.until(Screen.WELCOME)
-        shift, _ = read_shift(gate.stage.shift)
-        orders = gate.stage.config.socket("orders")
-        terminal = await Terminal.reach(orders)
-        look = await terminal.look()
-        challenge = Challenge(issued_ms=look.issued_ms, nonce=look.nonce, version=look.version)
-        kept = {
-            verb: shift.sign(verb, gate=look.gate, challenge=challenge)
-            for verb in (Verb.CLOSE, Verb.RELEASE, Verb.OPEN_EMERGENCY)
-        }
-        terminal.close()
-        gate.screens.clear()
-        gate.family.children["lane"].kill()
-        await gate.until(Screen.WELCOME)
-        terminal = await Terminal.reach(orders)
-        for verb, order in kept.items():
-            answer = await terminal.submit(order)
-            assert answer.outcome is Outcome.FORBIDDEN, verb
-            assert "challenge_foreign" in answer.detail
-        assert (await terminal.order(shift, Verb.CLOSE)).outcome is Outcome.DONE
-        terminal.close()
+async def _orders_are_worth_nothing_to_the_lanes_next_start(gate: Gate) -> None:
+    shift, _ = read_shift(gate.stage.shift)
+    orders = gate.stage.config.socket("orders")
+    terminal = await Terminal.reach(orders)
+    look = await terminal.look()
+    challenge = Challenge(issued_ms=look.issued_ms, nonce=look.nonce, version=look.version)
+    kept = {
+        verb: shift.sign(verb, gate=look.gate, challenge=challenge)
+        for verb in (Verb.CLOSE, Verb.RELEASE, Verb.OPEN_EMERGENCY)
+    }
+    terminal.close()
+    gate.screens.clear()
+    gate.family.children["lane"].kill()
+    await gate.until(Screen.WELCOME)
+    terminal = await Terminal.reach(orders)
+    for verb, order in kept.items():
+        answer = await terminal.submit(order)
+        assert answer.outcome is Outcome.FORBIDDEN, verb
+        assert "challenge_foreign" in answer.detail
+    assert (await terminal.order(shift, Verb.CLOSE)).outcome is Outcome.DONE
+    terminal.close()
 
 
 async def _until_present(gate: Gate) -> None:
