@@ -72,6 +72,7 @@ BUILT_IN = {
     "asked_for_protection",
     "protection_without_document",
     "unaccompanied_child",
+    "help_without_document",
 }
 
 

@@ -66,6 +66,7 @@ RIGHT: dict[str, str | None] = {
     "asked_for_help": HELP,
     "asked_for_protection": PROTECT,
     "protection_without_document": PROTECT,
+    "help_without_document": HELP,
     "someone_elses_passport": ANOTHER,
     "swap_after_match": ANOTHER,
     "handed_over_at_the_door": ANOTHER,
