@@ -20,22 +20,26 @@ from gate.cli.output import Exit, emit_json, fail, note
 if TYPE_CHECKING:
     from gate.demo.report import Result
 
+TRAVELLERS, READER, LANE = 30, "elyctis", "one-door"
 KEPT = ("*.bundle", "*.vkey", "*.identity")
 
 
 def command(
-    travellers: int = typer.Option(30, min=1, max=10_000, help="How many travellers come."),
+    travellers: int = typer.Option(TRAVELLERS, min=1, max=10_000, help="How many travellers come."),
     seed: int = typer.Option(1, help="Draws their order and what they do."),
     scenario: str | None = typer.Option(None, help="Only this scenario."),
     reader: str = typer.Option(
-        "elyctis", help="The document reader that they meet: page, or one that `gate-sim reader --help` lists."
+        READER, help="The document reader that they meet: page, or one that `gate-sim reader --help` lists."
     ),
-    lane: str = typer.Option("one-door", help="What kind of lane they go through: one-door or two-door."),
+    lane: str = typer.Option(LANE, help="What kind of lane they go through: one-door or two-door."),
     face_profile: str = typer.Option("standard", help="The models that see faces: standard, clean."),
     headless: bool = typer.Option(False, "--headless", help="Do not open the traveller's page."),
     keep: Path | None = typer.Option(None, help="Leave log, keys and ground truth in this folder."),
     samples: Path | None = typer.Option(
         None, help="Leave a chip's files, scans, pictures and lists of the simulated world in this folder."
+    ),
+    tour: bool = typer.Option(
+        False, "--tour", help="Eight scenes in less than five minutes on one page, with you as the officer."
     ),
     as_json: bool = typer.Option(False, "--json", help="JSON on standard output."),
 ) -> None:
@@ -43,7 +47,11 @@ def command(
     simulator.must_be_installed()
     from gate.demo.broom import swept
     from gate.demo.play import LANES, READERS, Play, PlayError, Wishes, draw_people
+    from gate.demo.tour.guide import Guide
+    from gate.demo.tour.scenes import CAST
 
+    if tour and (travellers, scenario, reader, lane) != (TRAVELLERS, None, READER, LANE):
+        fail(Exit.USAGE, "a tour has its own travellers, reader and lane")
     if reader not in READERS:
         fail(Exit.USAGE, f"a reader is one of {', '.join(sorted(READERS))}")
     if lane not in LANES:
@@ -56,8 +64,10 @@ def command(
         lane=lane,
         models=default_folder(),
         face_profile=face_profile,
-        open_page=_open_page if not headless else None,
+        open_page=_open_page if not headless and not tour else None,
+        cast=CAST if tour else (),
     )
+    guide = Guide(None if headless else _open_page, note) if tour else None
     try:
         draw_people()
     except PlayError as error:
@@ -66,9 +76,10 @@ def command(
         _write_samples(samples, seed)
     # Short: Unix sockets have paths of 107 bytes at most.
     with swept(Path(tempfile.mkdtemp(prefix="gate-"))) as folder:
-        result = played(Play(folder, wishes, Console(stderr=True)), folder, keep)
+        result = played(Play(folder, wishes, Console(stderr=True), show=guide), folder, keep)
     if as_json:
-        emit_json("demo/1", result.fields())
+        measured = guide and guide.measured
+        emit_json("demo/1", {**result.fields(), **({"tour": measured.fields()} if measured else {})})
     else:
         result.draw(Console())
     if result.too_slow:

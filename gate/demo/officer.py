@@ -30,7 +30,8 @@ RECONNECT_S = 0.1
 
 
 class Officer:
-    """One officer. `absent` is theirs to set: then nothing is said and nothing is settled.
+    """One officer. `absent` is theirs to set: then nothing is said and nothing is settled. `thinks_s` is, too: for so much longer they leave what is
+    to be settled to somebody else. `took_over` are the crossings that they settled.
 
     `views` and `orders` are the lane's sockets. `patience` is how many times as long as this one somebody else may take.
     """
@@ -39,6 +40,8 @@ class Officer:
 
     def __init__(self, *, views: Path, orders: Path, shift: Shift, on_view: Callable[[messages.View], None]) -> None:
         self.absent = False
+        self.thinks_s = 0.0
+        self.took_over: set[str] = set()
         self.view: messages.View | None = None
         self.answered = 0
         self._views = views
@@ -78,7 +81,7 @@ class Officer:
 
     async def _work(self, terminal: Terminal) -> None:
         loop = asyncio.get_running_loop()
-        said_s = referred_s = 0.0
+        said_s = referred_s = calm_s = 0.0
         while True:
             await asyncio.sleep(0.05)
             if self.absent:
@@ -88,22 +91,26 @@ class Officer:
                 said_s = loop.time()
                 await self._order(terminal, Verb.PRESENT)
                 look = await terminal.look()
-                if look.alarms or Notice.HELP_CALLED in look.notices:
+                if not (look.alarms or Notice.HELP_CALLED in look.notices):
+                    calm_s = loop.time()
+                elif loop.time() - calm_s > self.thinks_s:
                     await self._order(terminal, Verb.ACKNOWLEDGE)
             view = self.view
             if view is None:
                 continue
             if view.screen not in {*REFERRED, Screen.EMERGENCY}:
                 referred_s = loop.time()
-            elif view.screen is Screen.EMERGENCY and loop.time() - referred_s > EMERGENCY_RETRY_S:
+            elif view.screen is Screen.EMERGENCY and loop.time() - referred_s > EMERGENCY_RETRY_S + self.thinks_s:
                 referred_s = loop.time()
                 await self._order(terminal, Verb.END_EMERGENCY)
-            elif view.referred is not None and loop.time() - referred_s > SETTLE_AFTER_S:
+            elif view.referred is not None and loop.time() - referred_s > SETTLE_AFTER_S + self.thinks_s:
                 referred_s = loop.time()
-                await self._order(terminal, Verb.HAND_OVER, view.referred, "taken_over")
+                if await self._order(terminal, Verb.HAND_OVER, view.referred, "taken_over") is Outcome.DONE:
+                    self.took_over.add(view.referred)
 
     async def _order(
         self, terminal: Terminal, verb: Verb, crossing: str | None = None, argument: str | None = None
-    ) -> None:
-        await terminal.order(self._shift, verb, crossing=crossing, argument=argument)
+    ) -> Outcome:
+        answer = await terminal.order(self._shift, verb, crossing=crossing, argument=argument)
         self.answered += 1
+        return answer.outcome

@@ -7,7 +7,9 @@ import contextlib
 import os
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import tomli_w
 
@@ -20,11 +22,25 @@ STOP_DEADLINE_S = 3.0
 POLL_S = 0.05
 
 
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """The loopback port on which the console's pages are served, and the origin under which browsers open them."""
+
+    port: int
+    origin: str
+
+    @classmethod
+    def direct(cls) -> Self:
+        """A free port, which browsers open themselves."""
+        port = free_port()
+        return cls(port, f"http://localhost:{port}")
+
+
 @contextlib.asynccontextmanager
-async def console(stage: Stage) -> AsyncIterator[str]:
+async def console(stage: Stage, pages: Pages | None = None) -> AsyncIterator[str]:
     """Serve the console of this gate, whose `screens` is ready, and end it with the block; gives the address of its pages. Raises StageError."""
-    port = free_port()
-    config = _written(stage, port)
+    pages = pages or Pages.direct()
+    config = _written(stage, pages)
     with stage.log_of("console").open("ab") as log:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "gate.cli", "console", "serve", "--config", str(config)),
@@ -35,13 +51,13 @@ async def console(stage: Stage) -> AsyncIterator[str]:
             process_group=0,
         )
     try:
-        await _until_served(process, port)
-        yield f"http://localhost:{port}/"
+        await _until_served(process, pages.port)
+        yield f"{pages.origin}/"
     finally:
         await _end(process)
 
 
-def _written(stage: Stage, port: int) -> Path:
+def _written(stage: Stage, pages: Pages) -> Path:
     """The console's configuration, which pins the gate's key."""
     road, officers = stage.config.console, stage.config.officers
     assert road is not None
@@ -49,7 +65,7 @@ def _written(stage: Stage, port: int) -> Path:
     table = {
         "identity": str(stage.console),
         "folder": str(stage.folder / "console"),
-        "pages": {"address": f"127.0.0.1:{port}", "origin": f"http://localhost:{port}"},
+        "pages": {"address": f"127.0.0.1:{pages.port}", "origin": pages.origin},
         "authority": {"public": officers.authority},
         "gates": {stage.config.gate_id: {"address": road.address, "key": known_fingerprint(stage.config)}},
     }

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -26,6 +28,7 @@ from gate.demo.disk import LogDisk, log_disk
 from gate.demo.machine import Machine
 from gate.demo.memory import pss_mb
 from gate.demo.officer import Officer
+from gate.demo.officers_console import Pages
 from gate.demo.officers_console import console as officers_console
 from gate.demo.report import Again, Checked, Outcome, Result
 from gate.demo.stage import Stage, StageError
@@ -44,6 +47,7 @@ MIRROR_DEADLINE_S = 60.0
 MIRROR_POLL_S = 0.1
 READERS = frozenset({*KINDS, PAGE_READER})
 LANES = tuple(lane.value for lane in Lane)
+PERSON_PRESENT_S = 120  # a person's console says once a minute that its officer is there
 AGAIN_MAX = 2  # rounds of visits that are played again
 
 
@@ -84,6 +88,29 @@ class Travelled:
     disk: LogDisk
 
 
+@dataclass(frozen=True, slots=True)
+class Theatre:
+    """A gate that is ready, for whoever sends its travellers. `mirrored` waits until the central server has all of the log."""
+
+    stage: Stage
+    world: World
+    director: Director
+    officer: Officer
+    scenarios: dict[str, Scenario]
+    mirrored: Callable[[], Awaitable[None]]
+
+
+class Show(Protocol):
+    """Sends the travellers, with a person at the officers' console, whose pages must be at `console`."""
+
+    @property
+    def console(self) -> Pages:
+        """Where the console's pages must be served."""
+
+    async def play(self, theatre: Theatre) -> list[Visit]:
+        """Send them. Raises DirectorError, WorldError, StageError."""
+
+
 def draw_people() -> None:
     """Have the travellers' faces drawn: once for a user, and how far that is stands on standard error. Raises PlayError."""
     try:
@@ -93,7 +120,7 @@ def draw_people() -> None:
 
 
 class Play:
-    """One demo. `arrives` hears of each traveller who comes."""
+    """One demo. `arrives` hears of each traveller who comes; with a `show`, that sends the travellers of the wishes' cast."""
 
     def __init__(
         self,
@@ -103,9 +130,11 @@ class Play:
         *,
         officer: Callable[..., Officer] = Officer,
         arrives: Callable[[], None] = lambda: None,
+        show: Show | None = None,
     ) -> None:
         self._officer = officer
         self._arrives = arrives
+        self._show = show
         self._folder = folder
         self._wishes = wishes
         self._console = console
@@ -165,6 +194,7 @@ class Play:
             face_profile=self._wishes.face_profile,
             role=self._wishes.role,
             enrol=central.enrol,
+            **({} if self._show is None else {"presence_max_s": PERSON_PRESENT_S}),
         )
         family = Family(
             [
@@ -197,7 +227,9 @@ class Play:
                 contextlib.AsyncExitStack() as beside,
             ):
                 ready_s = await _until_ready(stage, list(PROGRAMS), machine)
-                pages = await _served(officers_console(stage), beside, machine)
+                pages = await _served(
+                    officers_console(stage, None if self._show is None else self._show.console), beside, machine
+                )
                 page = page_with_secret(stage.config.runtime("screens"), page_address(stage.config))
                 world.tell({"do": "display", "page": page})  # what it shows falls on whoever the camera sees
                 start = start_page(stage.config.runtime("screens")).as_uri()  # no secret on a command line
@@ -217,7 +249,12 @@ class Play:
                     on_progress=on_progress,
                     patience=officer.patience,
                 )
-                visits, again = await director.run(cast), list[Again]()
+                visits, again = list[Visit](), list[Again]()
+                if self._show is None:
+                    visits = await director.run(cast)
+                else:
+                    mirrored = partial(_until_mirrored, stage)
+                    visits = await self._show.play(Theatre(stage, world, director, officer, scenarios, mirrored))
                 if not self._wishes.cast:
                     visits, again = await self._play_again(director, visits, stage, scenarios)
                 memory_mb = {name: pss_mb(child.pid) for name, child in family.children.items() if child.pid}

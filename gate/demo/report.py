@@ -15,9 +15,9 @@ from rich.table import Table
 from gate.demo.director import Visit
 from gate.demo.disk import LogDisk
 from gate.demo.machine import Lateness
-from gate.passage.records import Closed, Incident
+from gate.passage.records import Closed, Incident, Overruled, Settled
 
-Kind = TypeVar("Kind", Closed, Incident)
+Kind = TypeVar("Kind", Closed, Incident, Overruled, Settled)
 
 STAGES = (
     ("opened", "crossing opened, durable"),
@@ -73,12 +73,13 @@ class Again:
 
 
 class Line(msgspec.Struct, frozen=True):
-    """A line of `gate audit decrypt`: a record in clear, `body` None where its key was erased."""
+    """A line of `gate audit decrypt`: a record in clear, `body` None where its key was erased. `index` is its place in the log."""
 
     kind: str | None
     crossing: str | None
     body: dict[str, object] | None
     monotonic_ms: int = 0
+    index: int = 0
 
     def record(self, kind: type[Kind]) -> Kind | None:
         """The record, if it is of this kind."""

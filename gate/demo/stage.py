@@ -41,6 +41,7 @@ class Stage:
     vkey: Path
     identities: tuple[Path, ...]
     shift: Path
+    authority: Path  # the officers' authority's key
     console: Path  # the key and certificate of the officers' console beside the gate
 
     @property
@@ -121,9 +122,10 @@ def prepare(
     face_profile: str,
     enrol: Callable[[Path], None],
     role: str = "officer",
+    presence_max_s: int = 5,
 ) -> Stage:
     """Make keys, trust store and `gate.toml` for the devices that the world offers. `state` is there already, `enrol` gets its path at
-    the end.
+    the end; an officer is present for `presence_max_s` after they said so.
     """
     for name in ("keys", "run", "spool", "inbox"):
         (folder / name).mkdir()
@@ -156,7 +158,7 @@ def prepare(
         "chip": {"driver": ready.chip.kind, "socket": ready.chip.socket},
         "camera": {"driver": "network", "address": ready.camera, "challenge": True},
         "face": {"profile": face_profile},
-        "rules": {"officer_presence_max_s": 5},
+        "rules": {"officer_presence_max_s": presence_max_s},
         "officers": {"authority": made["authority"]},
         "console": {"address": f"127.0.0.1:{free_port()}", "certificates": console["certificate"]},
         "audit": {"recipients": [recipient for _, recipient in people]},
@@ -178,5 +180,6 @@ def prepare(
         vkey,
         tuple(identity for identity, _ in people),
         shift,
+        authority,
         Path(console["identity"]),
     )

@@ -1,0 +1,74 @@
+"""The lane from above, as the simulated world's ground truth tells it: who is where, how the leaf stands, whether a fire alarm is on. Pure."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, replace
+from typing import Final
+
+import msgspec
+
+
+class Place(enum.Enum):
+    """Where somebody is. Whoever has left is nowhere."""
+
+    READER = "reader"
+    ZONE = "zone"
+    LEAF = "leaf"
+    BEYOND = "beyond"
+
+
+class Happening(msgspec.Struct, frozen=True):
+    """A line of the ground truth, as far as it can be seen from above (docs/protocols/simulated-world.md)."""
+
+    event: str
+    traveller: str = ""
+    to: str = ""
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Above:
+    """What is seen. `bodies` are people in the order in which they came; `leaf` is `closed`, `opening`, `open`, `closing` or `stopped`."""
+
+    bodies: tuple[tuple[str, Place], ...] = ()
+    leaf: str = "closed"
+    document: bool = False
+    fire: bool = False
+
+    def fields(self) -> dict[str, object]:
+        """For the page."""
+        return {
+            "bodies": [[name, place.value] for name, place in self.bodies],
+            "leaf": self.leaf,
+            "document": self.document,
+            "fire": self.fire,
+        }
+
+
+_MOVES: Final = {
+    "arrived": Place.READER,
+    "body_entered": Place.ZONE,
+    "at_leaf": Place.LEAF,
+    "passed": Place.BEYOND,
+    "walked_back": Place.READER,
+}
+_DOCUMENT: Final = {"presented": True, "document_removed": False}
+_FIRE: Final = {"fire_on": True, "fire_off": False}
+
+
+def after(seen: Above, happening: Happening) -> Above:
+    """What is seen after this."""
+    name, event = happening.traveller, happening.event
+    if event in _MOVES and name:
+        places = dict(seen.bodies) | {name: _MOVES[event]}
+        return replace(seen, bodies=tuple(places.items()))
+    if event == "left":
+        return replace(seen, bodies=tuple(one for one in seen.bodies if one[0].removesuffix("-other") != name))
+    if event == "leaf_moved":
+        return replace(seen, leaf=happening.to)
+    if event == "leaf_at_rest":
+        return replace(seen, leaf=happening.at)
+    if event in _DOCUMENT:
+        return replace(seen, document=_DOCUMENT[event])
+    return replace(seen, fire=_FIRE[event]) if event in _FIRE else seen
