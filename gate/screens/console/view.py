@@ -39,7 +39,7 @@ OPINIONS: Final = frozenset(
 )
 _OF_CHECKS: Final = frozenset({Reason.DOCUMENT_CHECK_FAILED.value, Reason.DOCUMENT_CHECK_ABORTED.value})
 _REASONS: Final = frozenset(one.value for one in Reason)
-_STAGES: Final = ("mrz", "document", "face", "decided", "granted", "passed")
+_STAGES: Final = ("chip_read", "face_compared", "decided", "passed")
 
 
 class Said(enum.Enum):
@@ -242,10 +242,9 @@ def _present(seen: Seen, say: Say) -> str:
 
 
 def _last(lane: LaneEvent, say: Say) -> str:
-    """The last crossing's stages, in the order in which they come, in tenths of a second."""
-    known = [stage for stage in _STAGES if stage in lane.last]
-    rest = sorted(set(lane.last) - set(_STAGES))
-    return " · ".join(f"{say.known('stage', stage)} {lane.last[stage]:.1f} s" for stage in (*known, *rest))
+    """The last crossing's stages that an officer can do something with, in the order in which they come, in tenths of a second."""
+    told = [stage for stage in _STAGES if stage in lane.last]
+    return " · ".join(f"{say.known('stage', stage)} {lane.last[stage]:.1f} s" for stage in told)
 
 
 # ── a decision ───────────────────────────────────────────────────────────────────────────────────────────────────────

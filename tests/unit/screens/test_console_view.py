@@ -22,6 +22,7 @@ from gate.passage import states
 from gate.passage.evidence import CameraTrouble, CheckId, CheckResult, PageCheckId
 from gate.passage.orders import Concern, Outcome
 from gate.passage.reasons import Reason
+from gate.programs.lane import tally
 from gate.screens.console import view
 from gate.screens.console.alarms import CALLING, Calls, Seen
 from gate.screens.console.app import TEXTS
@@ -226,6 +227,12 @@ def test_each_role_is_offered_what_it_may_order_and_nothing_else() -> None:
         offered = {one["verb"] for group in view.controls(viewer, SAY) for one in group["verbs"]}
         on_other_pages = {"present", "admit", "hand-over", "view", "flag", "accept-head"}
         assert offered == {verb.value for verb in Verb if role in VERBS[verb].roles} - on_other_pages
+
+
+def test_a_tile_says_in_words_the_stages_of_the_last_crossing_that_lanes_tell() -> None:
+    told = dict.fromkeys(tally.STAGES, 2.0) | {"grant_written": 1.0}
+    (tile,) = hall(seen("north-2", last=told))["tiles"]
+    assert plain(tile["last"]) == "document 2.0 s · face 2.0 s · decided 2.0 s · passed 2.0 s"
 
 
 @pytest.mark.parametrize(

@@ -62,11 +62,9 @@ direction-entry = Arrivals
 direction-exit = Departures
 travellers-eu = EU, EEA and Switzerland only
 
-stage-mrz = page
-stage-document = document
-stage-face = face
+stage-chip_read = document
+stage-face_compared = face
 stage-decided = decided
-stage-granted = granted
 stage-passed = passed
 
 # ── what calls for somebody ──
