@@ -53,6 +53,7 @@ class Guide:
         self._hosting = Hosting()
         self._turn = 0
         self._is_away = False  # the console's frame was led to a traveller
+        self._is_theirs = False
         self.measured: Measured | None = None
         self._shown = Shown(
             scene=0,
@@ -94,6 +95,8 @@ class Guide:
         began_s = _now_s()
         for number, scene in enumerate(SCENES, start=1):
             self._shown.show(scene=number, title=scene.title, text=scene.before, told="", waits=None)
+            self._lead_back()
+            self._is_theirs = scene.is_theirs
             theatre.officer.thinks_s = scene.thinks_s if self._is_watched else 0.0
             await self._pause(scene.reads_s)
             await (
@@ -120,9 +123,7 @@ class Guide:
         """Send the scene's travellers, and tell what came of it."""
         went_well = True
         for visitor in scene.visitors:
-            if self._is_away:
-                self._lead("/")
-                self._is_away = False
+            self._lead_back()
             self._shown.show(told=visitor.told, waits=None)
             (visit,) = await theatre.director.run([visitor.scenario])
             visits.append(visit)
@@ -173,6 +174,12 @@ class Guide:
         self._turn += 1
         self._shown.show(console={"address": f"{self.console.origin}{path}", "turn": self._turn})
 
+    def _lead_back(self) -> None:
+        """Have the console's frame show all lanes again."""
+        if self._is_away:
+            self._is_away = False
+            self._lead("/")
+
     @property
     def _is_watched(self) -> bool:
         return self._open_page is not None
@@ -209,9 +216,9 @@ class Guide:
     ) -> dict[str, object] | None:
         """What the page says of whoever waits, or waited before."""
         if now is not None:
-            words = "You may decide" if now else "You may end the emergency"
+            what = "You decide" if self._is_theirs else "You may decide" if now else "You may end the emergency"
             return {
-                "words": f"{words}. The automatic officer does in … s.",
+                "words": f"{what}. The automatic officer does in … s.",
                 "left_s": round(thinks_s + SETTLE_AFTER_S, 1),
             }
         if not before:

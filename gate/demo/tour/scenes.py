@@ -108,12 +108,12 @@ SCENES: Final = (
 )
 CAST: Final = tuple(visitor.scenario for scene in SCENES for visitor in scene.visitors)
 SIMULATED: Final = (
-    "The people: rendered faces of a dozen invented persons, who walk, stand and hold pictures as a script says.",
+    "The people: faces rendered of invented persons, and one portrait in the public domain. They walk, stand and hold pictures as a script says.",
     "The documents: passports of an invented state with its own keys, in chips that speak the real protocols.",
     "The hardware: barrier, reader, camera and beams are programs, with the lines, times and faults of real ones.",
     "The officer who takes over when nobody at the console decides.",
 )
-REAL: Final = "The gate's programs, both pages, the console, the audit log, the central server and the verifier: the ones that a gate runs."
+REAL: Final = "Not simulated: the gate's programs, both pages, the console, the audit log, the central server and the verifier. They are those that a gate runs."
 UNKNOWN: Final = (
     "How often it mistakes real people for one another, and whom it serves worse: rendered faces do not tell.",
     "What real attackers would bring: masks, deepfakes behind the lens, chips attacked in a laboratory.",
