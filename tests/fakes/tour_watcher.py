@@ -51,6 +51,21 @@ async def frame(page: Page, name: str) -> Frame:
     return found
 
 
+async def decide(page: Page, reads_s: float = 0.0) -> None:
+    """Do what the third scene asks of whoever watches: compare, say it, choose, give a reason, send; before each, read for so long."""
+    console = await frame(page, "console")
+    await console.wait_for_selector("#faces:visible", timeout=60_000)
+    for wanted in (
+        console.locator('[data-said="said same"]'),
+        console.locator("#actions >> text=Come with me"),
+        console.locator(".why:visible label", has_text="document doubted"),
+        console.locator("#send"),
+    ):
+        await asyncio.sleep(reads_s)
+        await wanted.click()
+    await console.wait_for_selector("#answer[data-outcome=done]")
+
+
 async def until_scene(page: Page, number: int, limit_ms: float = 120_000) -> None:
     """Wait for a scene."""
     await page.wait_for_selector(f'html[data-scene="{number}"]', timeout=limit_ms)
