@@ -21,7 +21,7 @@ from playwright.async_api import Page
 IMG: Final = Path(__file__).parents[2] / "docs" / "img"
 SIZE: Final = (960, 540)
 EVERY_S: Final = 0.5
-STILL_MS: Final = 1500  # what does not change is shown for so long at most
+STILL_MS: Final = 3000  # what does not change is shown for so long at most
 END_MS: Final = 6000
 LIKE: Final = 0.35  # mean difference of levels below which two pictures are one: seconds count on, nothing else
 BYTES_MAX: Final = 2_000_000
@@ -36,6 +36,7 @@ class Camera:
 
     async def look(self, page: Page) -> None:
         """From the first scene to the last page."""
+        await page.emulate_media(reduced_motion="reduce")  # or the invitation would move all the time
         await until_scene(page, 1)
         deciding = asyncio.ensure_future(self._decide(page))
         while not await page.is_visible("#closing"):

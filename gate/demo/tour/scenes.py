@@ -74,7 +74,7 @@ SCENES: Final = (
     Scene(
         "Somebody slips in behind",
         "A second person follows close behind an admitted one. The lane counts bodies, and the leaf closes between them.",
-        "One passed, one did not, and the officer was called. The first traveller's admission was good for one person.",
+        "One passed, one did not: an admission is good for one person. The log has that there were two.",
         (Visitor("tailgater", "Two bodies in the lane, one admission."),),
         thinks_s=4.0,
     ),
@@ -102,7 +102,7 @@ SCENES: Final = (
     Scene(
         "One byte of the log is changed",
         "An auditor carries the log away and verifies it with a program that shares no code with the gate. Then somebody changes one byte of one record.",
-        "Found, and where. Nobody can change what the gate wrote down, and nobody can leave something out, without its being seen.",
+        "Found, and where. Each entry is bound to all the others under one signed root, and the central server holds a copy that it has verified itself.",
         stays_s=7.0,
     ),
 )
