@@ -89,7 +89,10 @@ class Line(msgspec.Struct, frozen=True):
 
 
 def outcome_of(visit: Visit, lines: list[Line], expected: Expected) -> Outcome:
-    """Judge a visit by the decrypted records of its crossings, and the lane's own incidents meanwhile."""
+    """Judge a visit by the decrypted records of its crossings, and the lane's own incidents meanwhile.
+
+    Who passed is not the story's to say where an officer let somebody through: whether that opening was right, the judge says.
+    """
     mine = [line for line in lines if line.crossing in visit.crossings]
     meanwhile = (
         line for line in lines if line.crossing is None and visit.began_ms < line.monotonic_ms <= visit.ended_ms
@@ -103,7 +106,8 @@ def outcome_of(visit: Visit, lines: list[Line], expected: Expected) -> Outcome:
     differences = []
     if verdict != expected.verdict:
         differences.append(f"verdict {verdict}, expected {expected.verdict}")
-    if visit.passed != expected.passages:
+    is_overruled = any(line.record(Overruled) for line in mine)
+    if visit.passed != expected.passages and not is_overruled:
         differences.append(f"{visit.passed} passed, expected {expected.passages}")
     known = frozenset(incidents)
     differences.extend(f"no incident {either}" for either in expected.incidents if known.isdisjoint(either.split("|")))

@@ -45,6 +45,15 @@ def test_everything_that_differs_is_told() -> None:
     )
 
 
+def test_whom_an_officer_lets_through_is_no_difference_and_whom_nobody_does_is_one() -> None:
+    expected, order = Expected("referred", (), (), 0), {"officer": "you", "role": "officer"}
+    word = Line("overruled", "c1", {"order": order, "reasons": []})
+    assert differences(expected, [*records(), word], passed=1) == ()
+    assert differences(expected, [*records(), Line("overruled", "c2", word.body)], passed=1) == (
+        "1 passed, expected 0",
+    )
+
+
 def test_a_visit_without_records_has_no_verdict() -> None:
     assert differences(Expected("referred", (), (), 0), []) == ("verdict none, expected referred",)
 
