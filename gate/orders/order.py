@@ -22,18 +22,20 @@ from gate.orders.verbs import VERBS, Verb
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-KIND: Final = Kind("order", 1)
+KIND: Final = Kind("order", 2)
 ORDER_BYTES_MAX: Final = 6 * 1024
 REASON_CHARACTERS_MAX: Final = 200
 
 Crossing = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9_-]{1,64}\Z")]
 Argument = Annotated[str, msgspec.Meta(pattern=r"\A[a-z][a-z0-9_-]{0,31}\Z")]
+Digest = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 
 
 class Order(Text, frozen=True, kw_only=True):
     """What an officer signed. `argument` is the disposition, concern, direction or group of travellers of the verbs that have one.
 
-    `reason` is the officer's own words for the record, one line; names of travellers do not belong there.
+    `reason` is the officer's own words for the record, one line; names of travellers do not belong there. `seen` are the pictures and lines that the
+    page showed before an admission (`gate.orders.sealing.seen_of`); None where it showed none.
     """
 
     argument: Argument | None = None
@@ -42,6 +44,7 @@ class Order(Text, frozen=True, kw_only=True):
     crossing: Crossing | None = None
     gate: GateId
     reason: Annotated[str, msgspec.Meta(max_length=REASON_CHARACTERS_MAX)] = ""
+    seen: Digest | None = None
     verb: Verb
 
     def problem(self) -> str:
@@ -59,6 +62,8 @@ class Order(Text, frozen=True, kw_only=True):
             return f"{self.verb.value} names whom"
         if not (rule.arguments or rule.named) and self.argument is not None:
             return f"{self.verb.value} takes no argument"
+        if self.seen is not None and self.verb is not Verb.ADMIT:
+            return f"{self.verb.value} rests on nothing that was seen"
         return ""
 
 
@@ -89,6 +94,7 @@ class Shift:
         crossing: str | None = None,
         reason: str = "",
         argument: str | None = None,
+        seen: str | None = None,
     ) -> bytes:
         """The bytes of an order. Raises MalformedError with what the verb misses."""
         order = Order(
@@ -98,6 +104,7 @@ class Shift:
             crossing=crossing,
             gate=gate,
             reason=reason,
+            seen=seen,
             verb=verb,
         )
         if problem := order.problem():

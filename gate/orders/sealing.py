@@ -7,6 +7,8 @@ ciphertext with its tag. What is sealed is left to whoever seals: the process in
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
@@ -27,6 +29,11 @@ def seal(content: bytes, key: bytes, *, gate: str, crossing: str, part: str) -> 
         return suite.encrypt(content, X25519PublicKey.from_public_bytes(key), info_of(gate, crossing, part))
     except ValueError as error:
         raise MalformedError("no key to seal to") from error
+
+
+def seen_of(parts: Iterable[bytes]) -> str:
+    """What an order says of the sealed parts that its officer was shown, as they came: SHA-256 over the SHA-256 of each."""
+    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
 
 def info_of(gate: str, crossing: str, part: str) -> bytes:

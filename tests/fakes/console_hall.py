@@ -32,7 +32,7 @@ from gate.orders.certificate import Certificate, certify
 from gate.orders.errors import OrderError
 from gate.orders.judging import hindrances, lacks
 from gate.orders.order import Signed, read_order
-from gate.orders.sealing import PARTS, seal
+from gate.orders.sealing import PARTS, seal, seen_of
 from gate.orders.verbs import Verb
 from gate.screens.console.admission import Cookie
 from gate.screens.console.app import TEXTS, Console, create_app
@@ -115,8 +115,10 @@ class FakeGate:
     holding: asyncio.Event | None = None
     now_s: int = shifts.NOW_S
     portraits: tuple[bytes, bytes, bytes] | None = None  # live, chip, of the alarm; shades of grey unless given
+    swaps: tuple[bytes, bytes, bytes] | None = None  # portraits that a captured `screens` seals in place of the lane's
     lies: tuple[Any, Any] | None = None  # what captured children seal: of the face, of the document
     on_change: Callable[[], None] = lambda: None
+    _handed: set[str] = field(default_factory=set)
     _decided: dict[str, str] = field(default_factory=dict)
     _ms: itertools.count[int] = field(default_factory=lambda: itertools.count(1000))
 
@@ -181,11 +183,15 @@ class FakeGate:
             return self._say("stale", "the lane changed while you ordered")
         if order.verb is Verb.VIEW:
             self.obeyed.append(signed)
-            return self._say(
-                "done", sealed=_sealed(by, self.id, order.crossing or "", self.lies or _content(self.portraits))
-            )
+            crossing = order.crossing or ""
+            sealed = _sealed(by, self.id, crossing, self.lies or _content(self.portraits))
+            self._handed.add(seen_of(base64.b64decode(part) for part in sealed or ()))
+            swapped = _sealed(by, self.id, crossing, _content(self.swaps)) if self.swaps else sealed
+            return self._say("done", sealed=swapped)
         if order.verb in {Verb.ADMIT, Verb.HAND_OVER}:
             crossing = order.crossing or ""
+            if order.seen is not None and order.seen not in self._handed:
+                return self._say("forbidden", "the pictures that were shown to them are none of these")
             if crossing in self._decided:
                 return self._say("impossible", f"already decided by {self._decided[crossing]}")
             if crossing not in {one.crossing for one in self.snapshot.waiting}:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from fakes import shifts
-from fakes.console_hall import FLAGS, FakeGate, Hallway, pages, seed, waits
+from fakes.console_hall import FLAGS, FakeGate, Hallway, pages, portrait, seed, waits
 from fakes.kiosk_page import CHROMIUM
 from fakes.tiers import quick_or_long
 from playwright.async_api import Browser, Page, async_playwright, expect
@@ -186,6 +186,28 @@ async def test_a_decision_by_keyboard_shows_the_machines_opinion_after_the_offic
         view, order = (signed.order for signed in hallway.gate("north-1").obeyed)
         assert (view.verb, order.verb, order.argument) == (Verb.VIEW, Verb.HAND_OVER, "taken_over")
         assert order.reason == "said not same; attack on the camera suspected"
+
+
+@pytest.mark.long
+async def test_pictures_that_were_swapped_on_their_way_admit_nobody(browser: Browser, tmp_path: Path) -> None:
+    gates = busy(1)
+    gates[0].swaps = (portrait(90), portrait(90), portrait(30))
+
+    async def admit(page: Page) -> str:
+        await page.goto(f"{page.url.partition('/gates')[0].rstrip('/')}/gates/north-1/crossings/c-1")
+        await page.wait_for_selector("#faces:visible")
+        await page.click('[data-said="said same"]')
+        await page.click('[data-action="admit"]')
+        await page.keyboard.press("1")
+        await page.keyboard.press("Enter")
+        return await page.locator("#answer[data-outcome]").get_attribute("data-outcome") or ""
+
+    async with pages(gates, tmp_path) as hallway, at(browser, hallway) as page:
+        assert await admit(page) == "forbidden"
+        gates[0].swaps = None
+        assert await admit(page) == "done"
+        assert [signed.order.verb for signed in gates[0].obeyed] == [Verb.VIEW, Verb.VIEW, Verb.ADMIT]
+        assert gates[0].obeyed[-1].order.seen is not None
 
 
 @pytest.mark.long

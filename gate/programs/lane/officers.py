@@ -7,7 +7,8 @@ the journal now and then, never to the audit log.
 
 A release or an order to open in an emergency that was obeyed is answered from memory when the very same bytes come again.
 
-A view is answered with what was sealed to the officer's own key (`referrals`), once its record is durable.
+A view is answered with what was sealed to the officer's own key (`referrals`), once its record is durable. An admission says what its officer was
+shown: where that is something else, whoever carried the view has changed it, and nobody is admitted by it.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ FREED_MAX = 1024  # releases that are remembered; the oldest is forgotten
 REFUSALS_TOLD_EVERY_S = 10.0
 PRESENT_MAX = 32  # shift keys whose presence is remembered; the one heard of longest ago is forgotten
 RECIPIENTS_MAX = 4  # keys to which is sealed: those heard of last
+NOT_SEEN = "the pictures that were shown to them are none that this lane has handed out"
 NOTHING_SEALED = "nothing of this traveller is sealed to you any more, or yet: take them to the booth"
 
 log = logging.getLogger(__name__)
@@ -170,7 +172,7 @@ class Officers:
             if outcome is Outcome.DONE and order.verb is Verb.PRESENT:
                 self._is_present(_Present(by, b64decode(order.certificate), order.challenge.issued_ms))
             elif outcome is Outcome.DONE and order.verb is Verb.VIEW:
-                sealed = self._sealed_to(by, order)
+                sealed = self.referrals.hand_out(order.crossing or "", by.sealing_key)
                 outcome, detail = (outcome, detail) if sealed else (Outcome.IMPOSSIBLE, NOTHING_SEALED)
         else:
             outcome, detail = judged
@@ -234,6 +236,9 @@ class Officers:
     def _sealed_to(self, by: Certificate, order: Order) -> list[bytes] | None:
         return self.referrals.sealed(order.crossing or "", by.sealing_key)
 
+    def _saw(self, by: Certificate, order: Order, seen: str) -> bool:
+        return self.referrals.was_handed_out(order.crossing or "", by.sealing_key, seen)
+
     def _judge(self, raw: bytes) -> _Judged | Answered:
         """The order, or why it is not obeyed."""
         if self.authority is None:
@@ -265,6 +270,8 @@ class Officers:
         waits = order.crossing is not None and self.lane.around.waits(order.crossing) is not None
         if order.verb is Verb.VIEW and waits and self._sealed_to(signed.by, order) is None:
             return Outcome.IMPOSSIBLE, NOTHING_SEALED  # and no record of what nobody saw
+        if waits and order.seen is not None and not self._saw(signed.by, order, order.seen):
+            return self._refuse(f"{order.verb.value} by {signed.by.officer}: {NOT_SEEN}")
         frees = VERBS[order.verb].power is Power.FREES
         if frees:
             self._remember(mark, (Outcome.ORDERED, "ordered, not confirmed"))

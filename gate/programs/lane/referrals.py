@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gate.channel.messages import SEALED_BYTES_MAX, Findings
-from gate.orders.sealing import PARTS
+from gate.orders.sealing import PARTS, seen_of
 from gate.passage import records
 from gate.passage.orders import Concern
 from gate.passage.records import ClosedAs
@@ -69,6 +69,7 @@ class Referrals:
     def __init__(self) -> None:
         self._of: dict[str, _Referral] = {}
         self._found: dict[str, Findings] = {}
+        self._handed: dict[str, set[tuple[bytes, str]]] = {}
         self._flags: list[Raised] = []
 
     def expect(self, crossing: str, recipients: Sequence[Recipient]) -> None:
@@ -106,6 +107,7 @@ class Referrals:
                 self._flags = [raised, *self._flags][:FLAGS_MAX]
             case records.Closed(crossing, ClosedAs.ADMITTED) | records.Settled(crossing):
                 self._found.pop(crossing, None)
+                self._handed.pop(crossing, None)
                 self._forget(crossing)
             case _:
                 pass
@@ -126,6 +128,19 @@ class Referrals:
             if one.recipient.key == key:
                 return [one.whole.get(part, b"") for part in PARTS]
         return None
+
+    def hand_out(self, crossing: str, key: bytes | None) -> list[bytes] | None:
+        """The same, for an officer who views it now: what they were shown is known by its digest until the crossing is settled."""
+        parts = self.sealed(crossing, key)
+        if parts is not None and key is not None:
+            self._handed.setdefault(crossing, set()).add((key, seen_of(parts)))
+            while len(self._handed) > REFERRALS_MAX:
+                self._handed.pop(next(iter(self._handed)))
+        return parts
+
+    def was_handed_out(self, crossing: str, key: bytes | None, seen: str) -> bool:
+        """True when this is what the holder of this key was handed out of a crossing."""
+        return (key, seen) in self._handed.get(crossing, set())
 
     def sealed_for(self, crossing: str) -> list[str]:
         """Which officers have something to view of a crossing."""

@@ -21,6 +21,7 @@ from gate.orders.challenge import VALID_MS, Challenge, Challenger, Freshness
 from gate.orders.errors import ForgedError, MalformedError, OrderError
 from gate.orders.judging import Lack, hindrances, lacks
 from gate.orders.order import ORDER_BYTES_MAX, REASON_CHARACTERS_MAX, Order, Shift, read_order
+from gate.orders.sealing import PARTS, seen_of
 from gate.orders.verbs import VERBS, Party, Power, Role, Verb
 
 CROSSING = "c0ffee"
@@ -171,6 +172,8 @@ def test_there_is_one_spelling_even_for_who_holds_the_key(old: bytes, new: bytes
         (Verb.ADMIT, {"crossing": CROSSING, "reason": "two\nlines"}, "printable"),
         (Verb.HAND_OVER, {"crossing": CROSSING, "argument": "shrug"}, "one of taken_over, walked_back"),
         (Verb.RELEASE, {"argument": "entry"}, "no argument"),
+        (Verb.HAND_OVER, {"crossing": CROSSING, "argument": "walked_back", "seen": "0" * 64}, "nothing that was seen"),
+        (Verb.ADMIT, {"crossing": CROSSING, "reason": "looked", "seen": "0" * 63}, "seen"),
         (Verb.DIRECTION, {"argument": "both"}, "one of entry, exit"),
         (Verb.DIRECTION, {}, "one of entry, exit"),
         (Verb.MODE, {}, "names whom"),
@@ -339,8 +342,15 @@ def test_the_vector_is_what_we_sign_and_read() -> None:
     given_now = lane.issue(vector["lane"]["version"], vector["lane"]["issued_ms"])
     said = json.loads(vector["order"]["text"])
     raw = Shift(key, made).sign(
-        Verb(said["verb"]), gate=said["gate"], challenge=given_now, crossing=said["crossing"], reason=said["reason"]
+        Verb(said["verb"]),
+        gate=said["gate"],
+        challenge=given_now,
+        crossing=said["crossing"],
+        reason=said["reason"],
+        seen=said["seen"],
     )
+    shown = json.loads(VECTORS.with_name("officers_sealing.json").read_text())
+    assert said["seen"] == seen_of(bytes.fromhex(shown[part]["sealed"]) for part in PARTS)
     assert raw.hex() == vector["order"]["bytes"]
     assert raw[64:].decode() == vector["order"]["text"]
     public = b64decode(vector["authority"]["public"])

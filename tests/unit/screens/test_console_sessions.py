@@ -90,7 +90,7 @@ def test_a_proof_of_another_key_another_page_another_authority_or_another_text_b
         (certify(certificate(), AUTHORITY)[:-1], signature),
         (b"", signature),
         (certify(certificate(), AUTHORITY), signature[:-1]),
-        (certify(certificate(), AUTHORITY), key_of(7).sign(f"portcullis-order/1\n{ORIGIN}\n{asked}".encode())),
+        (certify(certificate(), AUTHORITY), key_of(7).sign(f"portcullis-order/2\n{ORIGIN}\n{asked}".encode())),
     ):
         with pytest.raises(SessionError, match="no key of our officers' authority"):
             desk.sessions.prove(shown, asked, signed, None)

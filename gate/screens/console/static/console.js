@@ -136,7 +136,7 @@ export async function give(wanted, button = {}) {
   button.disabled = true;
   let answer;
   try {
-    answer = await order({ crossing: null, argument: null, reason: "", ...wanted });
+    answer = await order(wanted);
   } catch (error) {
     answer = failed(error);
   } finally {

@@ -3,7 +3,7 @@
 // Promises: pictures are drawn and kept nowhere else, and are wiped when the page goes; what the machine thinks of the face is not on this page
 // before the officer has said what they see.
 
-import { open } from "/static/keys.js";
+import { open, seenOf } from "/static/keys.js";
 import { confirm, give, listenToFlags, onHall, say, showAnswer } from "/static/console.js";
 
 const page = document.getElementById("decision");
@@ -12,6 +12,7 @@ const path = `/gates/${encodeURIComponent(gate)}/crossings/${encodeURIComponent(
 const answerBox = document.getElementById("answer");
 let attack = [];
 let said = null;
+let seen = null; // of what is shown here, for the order
 
 // ── the pictures ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -23,7 +24,10 @@ async function look() {
     state.append(` ${state.dataset.failed}`);
     return;
   }
-  const [face, document_] = await Promise.all(["face", "document"].map((part, at) => opened(part, answer.sealed[at])));
+  seen = await seenOf(answer.sealed).catch(() => null);
+  const parts = seen === null ? [null, null] : ["face", "document"].map((part, at) => opened(part, answer.sealed[at]));
+  const [face, document_] = await Promise.all(parts);
+  if (face === null && document_ === null) seen = null; // nothing is shown
   const drawn = [await draw("live", face?.live), await draw("chip", face?.chip)];
   document.getElementById("faces").hidden = !drawn.includes(true);
   state.textContent = state.dataset[drawn.includes(true) ? (drawn.includes(false) ? "half" : "shown") : "failed"];
@@ -200,7 +204,7 @@ send?.addEventListener("click", async () => {
   if (said === null || !reason) return;
   const { verb, argument } = why.dataset;
   answerBox.textContent = say("order-running");
-  const answer = await give({ gate, verb, crossing, argument: argument || null, reason: `${said}; ${reason}` }, send);
+  const answer = await give({ gate, verb, crossing, argument: argument || null, reason: `${said}; ${reason}`, seen: verb === "admit" ? seen : null }, send);
   if (answer === null) return;
   showAnswer(answerBox, answer);
   if (answer.outcome !== "done" && answer.outcome !== "ordered") return;

@@ -5,7 +5,7 @@
 // keys are certified docs/protocols/shift-keys.md's. Pure of the page: it touches no element. Every failure is a KeysError with a code.
 
 const SHIFT_KEY = "portcullis-shift-key/1\n";
-const ORDER = "portcullis-order/1\n";
+const ORDER = "portcullis-order/2\n";
 const HANDOVER = "portcullis-handover/1\n";
 const READING = "portcullis-handover-read/1\n";
 const PROOF = "portcullis-proof/1\n";
@@ -130,13 +130,13 @@ async function prove(shift) {
 
 // Signs an order that answers a fresh challenge of this gate, and has it carried there. Returns {outcome, detail, state, sealed}. `byItself`: it is the
 // page's doing, and no sign that its officer is there.
-export async function order({ gate, verb, crossing = null, argument = null, reason = "", byItself = false }) {
+export async function order({ gate, verb, crossing = null, argument = null, reason = "", seen = null, byItself = false }) {
   const shift = await needed();
   const headers = byItself ? { "Portcullis-By-Itself": "1" } : {};
   const look = await ask(`/gates/${encodeURIComponent(gate)}/look`, { headers });
   if (look.gate !== gate) throw new KeysError("other_gate", `the gate says that it is ${look.gate}`);
   const challenge = { issued_ms: look.issued_ms, nonce: look.nonce, version: look.version };
-  const fields = { argument, challenge, crossing, gate, reason: oneLine(reason, verb), verb };
+  const fields = { argument, challenge, crossing, gate, reason: oneLine(reason, verb), seen, verb };
   return carry(`/gates/${encodeURIComponent(gate)}/orders`, await signed(shift, ORDER, fields), headers);
 }
 
@@ -199,6 +199,13 @@ export async function open(gate, crossing, part, sealed) {
   } catch {
     throw new KeysError("not_opened", "this was not sealed to this key, for this crossing");
   }
+}
+
+// What an admission says of the sealed parts that were shown before it: whoever carries them changes none unseen.
+export async function seenOf(sealed) {
+  const digest = async (part) => new Uint8Array(await crypto.subtle.digest("SHA-256", part));
+  const digests = await Promise.all(sealed.map((part) => digest(fromBase64(part))));
+  return (await digest(joined(...digests))).toHex();
 }
 
 async function keySchedule(sealing, enc, info) {

@@ -22,7 +22,7 @@ from gate.channel.sockets import BYTES_MAX, Connection, connect
 from gate.channel.sockets import serve as channel
 from gate.channel.table import CHANNELS
 from gate.orders.order import Shift
-from gate.orders.sealing import DOCUMENT, FACE
+from gate.orders.sealing import DOCUMENT, FACE, seen_of
 from gate.orders.verbs import Role, Verb
 from gate.passage import records
 from gate.passage.events import RecordKind
@@ -31,8 +31,8 @@ from gate.passage.orders import Concern, Disposition, OfficerRole, Outcome, Said
 from gate.passage.reasons import Reason
 from gate.passage.waiting import WAITING_MAX
 from gate.programs.lane.findings import findings_of
-from gate.programs.lane.officers import NOTHING_SEALED, PRESENT_MAX, RECIPIENTS_MAX
-from gate.programs.lane.referrals import Recipient
+from gate.programs.lane.officers import NOT_SEEN, NOTHING_SEALED, PRESENT_MAX, RECIPIENTS_MAX
+from gate.programs.lane.referrals import SEALED_S, Recipient
 
 
 def key_of(number: int) -> bytes:
@@ -381,3 +381,42 @@ def test_a_flag_waits_for_no_clock_and_needs_no_crossing() -> None:
     (flagged,) = at_a_lane(story, wall_s=None).written(records.Flagged)
     assert isinstance(flagged, records.Flagged)
     assert (flagged.crossing, flagged.concern) == (None, Concern.CHILD)
+
+
+# ── what was seen, and what rests on it ──────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_admission_rests_on_what_the_lane_handed_out_and_not_on_what_somebody_showed_in_its_place() -> None:
+    async def story(lane: Lane) -> None:
+        await lane.say(Verb.PRESENT, ANNA)
+        await lane.say(Verb.PRESENT, BERT)
+        await sealed(lane)
+        unseen = seen_of([b"face for anna", b"document for anna"])
+        assert await refused(lane, ANNA, unseen), "it was not viewed yet"
+        shown = (await lane.say(Verb.VIEW, ANNA)).sealed or []
+        assert await refused(lane, ANNA, seen_of([b"another face", shown[1]]))
+        assert await refused(lane, BERT, seen_of(shown)), "it was shown to somebody else"
+        await asyncio.sleep(SEALED_S)
+        await lane.say(Verb.PRESENT, ANNA)
+        assert (await lane.say(Verb.ADMIT, ANNA, seen=seen_of(shown))).outcome is Outcome.DONE
+
+    assert len(at_a_lane(story).written(records.Overruled)) == 1
+
+
+async def refused(lane: Lane, by: Shift, seen: str) -> bool:
+    """Nobody is admitted by it, and it is told to the journal."""
+    before = lane.desk.refused
+    answer = await lane.say(Verb.ADMIT, by, seen=seen)
+    return (answer.outcome, NOT_SEEN in answer.detail, lane.desk.refused) == (Outcome.FORBIDDEN, True, before + 1)
+
+
+def test_of_what_is_settled_whoever_saw_it_hears_who_settled_it() -> None:
+    async def story(lane: Lane) -> None:
+        await lane.say(Verb.PRESENT, ANNA)
+        await sealed(lane)
+        shown = (await lane.say(Verb.VIEW, ANNA)).sealed or []
+        assert (await lane.say(Verb.HAND_OVER, BERT)).outcome is Outcome.DONE
+        answer = await lane.say(Verb.ADMIT, ANNA, seen=seen_of(shown))
+        assert (answer.outcome, answer.detail) == (Outcome.IMPOSSIBLE, "already decided by bert")
+
+    at_a_lane(story)
