@@ -24,8 +24,16 @@ if TYPE_CHECKING:
 
 NOUNS_OF = {
     "gate": [noun for noun in NOUNS if noun not in {"central", "demo", "simulate"}],
-    "central": ["audit", "central"],
+    "central": ["audit", "central", "console", "officer"],
     "simulator": ["demo", "simulate"],
+}
+FILES_OF = {
+    "gate": (("/etc/portcullis/gate.toml", "the configuration"),),
+    "central": (
+        ("/etc/portcullis/console.toml", "the officers' console: who it is, its pages, and its gates"),
+        ("/etc/portcullis/authority.toml", "the officers' authority: its key, its folder, and whom it answers"),
+    ),
+    "simulator": (("~/.cache/portcullis", "the travellers' faces, drawn when they are first wanted"),),
 }
 EXITS = (
     (0, "yes, or done"),
@@ -118,17 +126,12 @@ def page(package: str, made: datetime) -> str:
     lines += [".SH EXIT STATUS"]
     for code, meaning in EXITS:
         lines += [".TP", f".B {code}", escaped(meaning)]
-    if package == "simulator":
-        lines += [
-            ".SH FILES",
-            ".TP",
-            ".I ~/.cache/portcullis",
-            "the travellers' faces, drawn when they are first wanted",
-        ]
-        lines += [".SH SEE ALSO", ".BR gate (1)"]
-    else:
-        lines += [".SH FILES", ".TP", ".I /etc/portcullis/gate.toml", "the configuration"]
-        lines += [".SH SEE ALSO", "The guides in /usr/share/doc/portcullis/docs/guides."]
+    lines += [".SH FILES"]
+    for file, meaning in FILES_OF[package]:
+        lines += [".TP", f".I {escaped(file)}", escaped(meaning)]
+    beside = "portcullis-central" if package == "central" else "portcullis"
+    guides = f"The guides in /usr/share/doc/{beside}/docs/guides."
+    lines += [".SH SEE ALSO", ".BR gate (1)" if package == "simulator" else guides]
     return "\n".join(line for line in lines if line) + "\n"
 
 

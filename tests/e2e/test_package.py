@@ -174,8 +174,11 @@ def test_it_is_installed_upgraded_removed_and_purged(debian: Tree, package: Path
     assert not (debian.place / "usr/bin/gate").exists()
     assert not list((debian.place / "usr/lib").glob("portcullis/**/*.pyc"))
     assert key.exists()
+    (debian.place / "var/lib/portcullis/screens").mkdir()
+    (debian.place / "var/lib/portcullis/screens/console.pem").touch()
     debian.run("dpkg", "--purge", "portcullis")
     assert not (debian.place / "var/lib/portcullis/models").exists()
+    assert not (debian.place / "var/lib/portcullis/screens").exists()
     assert key.exists()  # the log and its keys are evidence: purging is not their end
 
 
@@ -211,5 +214,10 @@ def test_the_central_server_is_a_package_of_its_own(debian: Tree, package: Path)
         debian.run("gate", "central", "init", "--dir", "/srv/central", "--name", "localhost", "--json").stdout
     )
     assert made["mirror_vkey"]
+    known = debian.run("gate", "officer", "authority", "init", "--out", "/root/authority.key", "--json")
+    assert json.loads(known.stdout)["authority"]
+    for words in (("console", "serve"), ("officer", "authority", "serve")):
+        said = debian.run("gate", *words, check=False)
+        assert (said.returncode, ".toml" in said.stderr) == (78, True), said.stderr
     debian.run("dpkg", "--purge", "portcullis-central")
     assert not (debian.place / "usr/lib/portcullis-central").exists()

@@ -14,6 +14,7 @@ from gate.channel.table import CHANNELS
 from gate.channel.users import user_of
 
 SYSTEMD = Path(__file__).resolve().parents[2] / "systemd"
+BESIDE = ("console", "authority")  # on machines of their own
 EXPOSURE_MAX = {"lane": 6, "log": 4, "sync": 13, "screens": 11, "vision": 13}  # tenths, as --threshold takes them
 
 needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
@@ -95,17 +96,26 @@ def test_what_installs_updates_reaches_no_network_and_is_never_what_it_installed
 
 
 @needs_systemd
-def test_users_and_folders_can_be_made(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("package", "programs", "private"),
+    [
+        ("portcullis", PROGRAMS, ("portcullis/audit",)),
+        ("portcullis-central", BESIDE, ("portcullis-console", "portcullis-authority")),
+    ],
+)
+def test_users_and_folders_can_be_made(
+    tmp_path: Path, package: str, programs: tuple[str, ...], private: tuple[str, ...]
+) -> None:
     (tmp_path / "etc").mkdir()
-    done = ran("systemd-sysusers", f"--root={tmp_path}", str(SYSTEMD / "portcullis.sysusers"))
+    done = ran("systemd-sysusers", f"--root={tmp_path}", str(SYSTEMD / f"{package}.sysusers"))
     assert done.returncode == 0, done.stderr
     users = (tmp_path / "etc/passwd").read_text()
-    assert all(f"portcullis-{program}:" in users for program in PROGRAMS)
+    assert all(f"portcullis-{program}:" in users for program in programs)
     folders = tmp_path / "tmpfiles.conf"
-    shutil.copy(SYSTEMD / "portcullis.tmpfiles", folders)
+    shutil.copy(SYSTEMD / f"{package}.tmpfiles", folders)
     done = ran("systemd-tmpfiles", f"--root={tmp_path}", "--create", str(folders))
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "var/lib/portcullis/audit").stat().st_mode & 0o777 == 0o700
+    assert all((tmp_path / "var/lib" / one).stat().st_mode & 0o777 == 0o700 for one in private)
 
 
 def test_each_program_has_a_runtime_folder_that_it_alone_writes_and_sees_its_peers_users() -> None:
@@ -116,6 +126,21 @@ def test_each_program_has_a_runtime_folder_that_it_alone_writes_and_sees_its_pee
         # It makes every peer 65534, and the second lock with it.
         assert not [line for line in lines if line.startswith("PrivateUsers=")]
         assert not [line for line in lines if line.startswith("ReadWritePaths=") and "/run" in line]
+
+
+@needs_systemd
+@pytest.mark.parametrize("program", BESIDE)
+def test_what_runs_beside_gates_is_as_confined_as_they_are_and_reaches_loopback_alone(program: str) -> None:
+    unit = SYSTEMD / f"portcullis-{program}.service"
+    done = ran("systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=11", str(unit))
+    assert done.returncode == 0, done.stdout.splitlines()[-1:]
+    ours, screens = (path.read_text().splitlines() for path in (unit, SYSTEMD / "gate-screens.service"))
+    hardening = screens[screens.index("CapabilityBoundingSet=") : screens.index("SystemCallErrorNumber=EPERM") + 1]
+    assert [line for line in ours if line in set(hardening)] == hardening
+    assert [line for line in ours if line.startswith("IPAddress")] == ["IPAddressDeny=any", "IPAddressAllow=localhost"]
+    assert {f"User=portcullis-{program}", f"StateDirectory=portcullis-{program}", "StateDirectoryMode=0700"} <= set(
+        ours
+    )
 
 
 def test_screens_lets_in_loopback_alone_and_has_one_folder_of_its_own() -> None:
