@@ -100,11 +100,9 @@ class _Export:
         if frontier.root() != root or Checkpoint.parse(Note.parse(note).text).root != root:
             raise DamagedError(f"what is stored of {self._gate.device} does not lead to the signed root")
         self._write_upper(size, level)
-        signed = Note.parse(note)
-        own = tuple(one for one in signed.signatures if one.name == self._gate.origin)
         for number, word in enumerate(self._gate.handovers):
             self._write(handover_path(number), word)
-        self._write(CHECKPOINT, Note(signed.text, own).to_bytes())
+        self._write(CHECKPOINT, note)  # with our cosignature, which says until when the log is known
         return Exported(size, self._files)
 
     def _write_upper(self, size: int, hashes: list[bytes]) -> None:

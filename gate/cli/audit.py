@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from gate.cli.output import Exit, code_of, emit_json, fail, refuse_configuration, say
+from gate.programs.shared.clock import now
 
 if TYPE_CHECKING:
     from gate.verify.findings import Report
@@ -27,40 +29,77 @@ class Form(enum.Enum):
 
 @app.command()
 def verify(
-    path: Path = typer.Argument(help="A bundle, a spool or tile folder, or a copy of the database."),
+    paths: list[Path] = typer.Argument(
+        metavar="PATH...",
+        help="A bundle, a spool or tile folder, a copy of the database, central's export; more of the same log, and receipts, are compared.",
+    ),
     vkey: list[str] = typer.Option(
         ..., help="The log's public key, or a file that holds it; again for each that followed."
     ),
     at_least: int | None = typer.Option(None, min=0, help="How many entries the log is known to have had."),
+    mirror_vkey: list[str] = typer.Option(
+        [], help="The central server's public key, or a file that holds it; again for each that it had."
+    ),
+    identity: Path | None = typer.Option(
+        None, help="An auditor's age identity file: what the records tell is judged, too."
+    ),
     as_json: bool = typer.Option(False, "--json", help="One JSON document instead of text."),
 ) -> None:
-    """Judge a log by its public key. Exit 1 when anything is wrong."""
+    """Judge a log by its public key, and by all that you have of it. Exit 1 when anything is wrong."""
+    from gate.cli.audit_records import unsealer_of, with_story
     from gate.verify.findings import UnreadableError
+    from gate.verify.verify import Known
     from gate.verify.verify import verify as judge
 
+    unsealer = None if identity is None else unsealer_of(identity)
+    known = Known(at_least, "\n".join(map(vkey_text, mirror_vkey)), hour_max())
     try:
-        report = judge(path, "\n".join(map(vkey_text, vkey)), at_least=at_least)
+        report = judge(paths[0], "\n".join(map(vkey_text, vkey)), *paths[1:], known=known)
     except UnreadableError as error:
         fail(code_of(error), str(error))
+    report = with_story(report, paths, unsealer)
     if as_json:
         emit_json("audit.verify/1", dataclasses.asdict(report))
     else:
-        say(_verdict(report))
-        say(f"entries {report.entries}, sealed bodies {report.bodies}, keys {report.keys}, erased keys {report.erased}")
-        say(f"root {report.root}, from {report.first_time} to {report.last_time}")
-        for key in report.signers if len(report.signers) > 1 else ():
-            say(f"signed by {key.vkey} from entry {key.since} {'on' if key.until is None else f'to {key.until - 1}'}")
-        for problem in report.problems:
-            say(f"- {problem}")
-        for one in report.unknown:
-            say(f"? {one}")
+        _print(report)
     raise typer.Exit(int(Exit.OK if report.verified else Exit.NO))
 
 
+def hour_max() -> str:
+    """The last hour that a record can say, if this machine's clock is not slow by more than a day."""
+    return f"{now() + timedelta(days=1):%Y-%m-%dT%H}:00:00Z"
+
+
+def _print(report: Report) -> None:
+    say(_verdict(report))
+    say(f"entries {report.entries}, sealed bodies {report.bodies}, keys {report.keys}, erased keys {report.erased}")
+    say(f"root {report.root}, from {report.first_time} to {report.last_time}")
+    for key in report.signers if len(report.signers) > 1 else ():
+        say(f"signed by {key.vkey} from entry {key.since} {'on' if key.until is None else f'to {key.until - 1}'}")
+    for mark in report.cosignatures:
+        if mark.checked:
+            say(f"{mark.by} cosigned {mark.size} entries at {mark.time}")
+    for copy in report.copies if len(report.copies) > 1 else ():
+        part = (
+            f"a receipt for {copy.size}"
+            if copy.kind == "receipt"
+            else f"{copy.kind}, entries {copy.since} to {copy.size - 1}"
+        )
+        say(f"{copy.name}: {part}, {'intact' if copy.intact else 'NOT INTACT'}")
+    for problem in report.problems:
+        say(f"- {problem}")
+    for one in report.unknown:
+        say(f"? {one}")
+
+
 def _verdict(report: Report) -> str:
-    if not report.verified:
+    if not report.intact:
         return "NOT VERIFIED"
-    return "VERIFIED, BUT NOT ALL OF IT IS HERE" if report.is_partial else "VERIFIED"
+    if not report.verified:
+        return "NOT VERIFIED: AS IT WAS SIGNED, BUT WHAT IT TELLS CANNOT BE"
+    if report.is_partial:
+        return "VERIFIED, BUT NOT ALL OF IT IS HERE"
+    return "VERIFIED AS FAR AS IT GOES" if report.is_open_ended else "VERIFIED"
 
 
 @app.command()

@@ -1,15 +1,14 @@
-"""The records of a bundle in clear, for commands: what opens, and for what does not, why.
+"""The records of a log in clear, for commands: what opens, and for what does not, why.
 
-Promise: one record that does not open, whatever is wrong with it, costs none of the others. Whether the bundle is the log's is the
-verifier's to say.
+Promise: one record that does not open, whatever is wrong with it, costs none of the others. Whether it is the log's is the verifier's to say.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import typer
@@ -18,30 +17,24 @@ from gate.audit.errors import BadFormatError
 from gate.audit.record import Header
 from gate.audit.unsealing import Closed, OpenedRecord, Unsealer
 from gate.cli.output import Exit, code_of, fail, note
-from gate.verify.bundle import Closing, EntryLine, KeyLine, Opening, lines
-from gate.verify.findings import StructureError, UnreadableError, VerifyError
-from gate.verify.verify import verify
+from gate.verify.bundle import Closing, EntryLine, KeyLine, Opening
+from gate.verify.findings import Report, StructureError, UnreadableError, VerifyError
+from gate.verify.story import Story, Told
+from gate.verify.verify import contents, kind_of, verify
 
 NO_HEADER = "the entry is no record of the log"
 
 
-def records_of(bundle: Path, identity: Path, vkey: str | None) -> Iterator[dict[str, object]]:
-    """Yield the records of a bundle in clear, for a command: what is wrong ends it with one line and an exit code.
+def records_of(log: Path, identity: Path, vkey: str | None) -> Iterator[dict[str, object]]:
+    """Yield the records of a log in clear, for a command: what is wrong ends it with one line and an exit code.
 
-    That is 1 for a bundle that `vkey` does not verify, 77 when nothing is for this identity; and at the end, when some stayed closed,
+    That is 1 for a log that `vkey` does not verify, 77 when nothing is for this identity; and at the end, when some stayed closed,
     1 for what is sealed for others, 65 for what is damaged.
     """
     if vkey is not None:
-        _refuse_unless_verified(bundle, vkey)
-    try:
-        reading = Reading(bundle, Unsealer.from_file(identity))
-        if reading.is_for_another():
-            fail(Exit.NOT_PERMITTED, f"cannot decrypt {bundle.name}: the records are not sealed for this identity")
-        yield from reading.records()
-    except (BadFormatError, VerifyError) as error:
-        fail(Exit.BAD_DATA, f"cannot decrypt {bundle.name}: {error}")
-    except OSError as error:
-        fail(Exit.IO_ERROR, f"cannot read {error.filename}: {error.strerror}")
+        _refuse_unless_verified(log, vkey)
+    reading = Reading((log,), unsealer_of(identity))
+    yield from map(fields_of, reading.told())
     if vkey is None:
         note("gate: the log's signature was not checked; give --vkey, or use gate audit verify")
     for why, indices in reading.closed.items():
@@ -50,79 +43,166 @@ def records_of(bundle: Path, identity: Path, vkey: str | None) -> Iterator[dict[
         raise typer.Exit(int(Exit.BAD_DATA if reading.is_damaged else Exit.NO))
 
 
-def _refuse_unless_verified(bundle: Path, vkey: str) -> None:
+SEALED = "what the records tell: they are sealed, and --identity judges it for an auditor who holds a key"
+
+
+def with_story(report: Report, paths: Sequence[Path], unsealer: Unsealer | None) -> Report:
+    """The report with what the records tell judged as well, where they open; a log that is not intact is not read any further."""
+    if unsealer is None:
+        return replace(report, unknown=(*report.unknown, SEALED))
+    if not report.intact:
+        return replace(
+            report, unknown=(*report.unknown, "what the records tell: they are read only where all is as it was signed")
+        )
+    story = Story(report.since)
+    for told in Reading([one for one in paths if kind_of(one) != "receipt"], unsealer, report.since).told():
+        story.take(told)
+    problems = (*report.problems, *story.contradictions())
+    return replace(report, problems=problems, verified=not problems, unknown=(*report.unknown, *story.unsure()))
+
+
+def unsealer_of(identity: Path) -> Unsealer:
+    """What opens records with an auditor's identity file; else the command ends with one line."""
     try:
-        report = verify(bundle, vkey)
+        return Unsealer.from_file(identity)
+    except BadFormatError as error:
+        fail(Exit.BAD_DATA, f"cannot use the key file: {error}")
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"cannot read the key file {identity}: {error.strerror}")
+
+
+def _refuse_unless_verified(log: Path, vkey: str) -> None:
+    try:
+        report = verify(log, vkey)
     except UnreadableError as error:
         fail(code_of(error), str(error))
-    if not report.verified:
-        fail(Exit.NO, f"{bundle.name} is not verified: {report.problems[0]}; see gate audit verify")
+    if not report.intact:
+        fail(Exit.NO, f"{log.name} is not verified: {report.problems[0]}; see gate audit verify")
 
 
 @dataclass
 class Reading:
-    """One reading of a bundle. `closed` fills while `records` is read: why records did not open, and which."""
+    """One reading of a log from entry `since` on, whose parts may overlap. `closed` fills while `told` is read: why records did not open,
+    and which.
+    """
 
-    bundle: Path
+    paths: Sequence[Path]
     unsealer: Unsealer
+    since: int = 0
     closed: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     is_damaged: bool = False
 
-    def is_for_another(self) -> bool:
-        """True when there are age files and none is wrapped for this identity. Raises StructureError and OSError."""
+    def told(self) -> Iterator[Told]:
+        """Yield each record once, in order. What is wrong with a part ends the command with one line and an exit code; 77 when nothing is
+        for this identity.
+        """
+        following: int | None = None
+        for path in sorted(self.paths, key=self._since):
+            with _explained(path):
+                if self._is_for_another(path):
+                    fail(
+                        Exit.NOT_PERMITTED, f"cannot decrypt {path.name}: the records are not sealed for this identity"
+                    )
+                for one in self._told_in(path):
+                    if one.index < self.since:
+                        continue
+                    if following is not None and one.index > following:
+                        raise StructureError(f"entries {following} to {one.index - 1} are in none of the parts")
+                    if following is None or one.index == following:
+                        yield one
+                        following = one.index + 1
+
+    def _since(self, path: Path) -> int:
+        with _explained(path):
+            first = next(contents(path), None)
+            return first.since if isinstance(first, Opening) else 0
+
+    def _is_for_another(self, path: Path) -> bool:
+        """True when there are age files and none is wrapped for this identity."""
         found = False
-        with self.bundle.open("rb") as file:
-            for line in lines(file):
-                if isinstance(line, KeyLine):
-                    if self.unsealer.learn(line.wrapped):
-                        return False
-                    found = True
+        for line in contents(path):
+            if isinstance(line, KeyLine):
+                if self.unsealer.learn(line.wrapped):
+                    return False
+                found = True
         return found
 
-    def records(self) -> Iterator[dict[str, object]]:
-        """Yield each record with its body; the body of one that does not open is null, and it says why.
-
-        Raises StructureError where the bundle itself cannot be read on, and OSError.
-        """
-        with self.bundle.open("rb") as file:
-            index = 0
-            for line in lines(file):
-                match line:
-                    case Opening():
-                        index = line.since
-                    case KeyLine(wrapped):
-                        self.unsealer.learn(wrapped)
-                    case EntryLine(leaf, sealed):
-                        yield {"index": index, **self._in_clear(index, leaf, sealed)}
-                        index += 1
-                    case Closing():
-                        return
+    def _told_in(self, path: Path) -> Iterator[Told]:
+        """Yield each record of a part; the body of one that does not open is None, and it says why."""
+        index = 0
+        for line in contents(path):
+            match line:
+                case Opening():
+                    index = line.since
+                case KeyLine(wrapped):
+                    self.unsealer.learn(wrapped)
+                case EntryLine(leaf, sealed):
+                    yield self._in_clear(index, leaf, sealed)
+                    index += 1
+                case Closing():
+                    return
         raise StructureError("it is cut off")
 
-    def _in_clear(self, index: int, leaf: bytes, sealed: bytes) -> dict[str, object]:
-        """The rest of a line. `key` names the age file that opens it, which is what is deleted to erase the crossing."""
+    def _in_clear(self, index: int, leaf: bytes, sealed: bytes) -> Told:
         try:
             header = Header.parse(leaf)
         except BadFormatError:
             self._note(index, NO_HEADER, is_damage=True)
-            return {**_NOTHING, "time": None, "class": None, "key": None, "note": NO_HEADER}
+            return Told(index, "", "", "", note=NO_HEADER)
         found = self.unsealer.open(header, sealed)
-        outside = {"class": header.about, "key": header.key}
         if isinstance(found, OpenedRecord):
-            return {**dataclasses.asdict(found), **outside}
+            return Told(
+                index,
+                header.hour,
+                header.about,
+                header.key,
+                found.kind,
+                found.crossing,
+                found.time,
+                found.monotonic_ms,
+                found.boot,
+                found.id,
+                found.body,
+            )
         if found is not Closed.ERASED:
             self._note(index, found.value.partition(";")[0], is_damage=found.is_damage)
-        return {"time": header.hour, **_NOTHING, **outside, "note": found.value}
+        return Told(index, header.hour, header.about, header.key, note=found.value)
 
     def _note(self, index: int, why: str, *, is_damage: bool) -> None:
         self.closed[why].append(index)
         self.is_damaged = self.is_damaged or is_damage
 
 
-_NOTHING: dict[str, object] = dict.fromkeys(("kind", "crossing", "monotonic_ms", "boot", "id", "body"))
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except UnreadableError as error:
+        fail(code_of(error), str(error))
+    except (BadFormatError, VerifyError) as error:
+        fail(Exit.BAD_DATA, f"cannot decrypt {path.name}: {error}")
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"cannot read {error.filename}: {error.strerror}")
 
 
-def ranges(indices: list[int]) -> str:
+def fields_of(told: Told) -> dict[str, object]:
+    """A record as a JSON document. `key` names the age file that opens it, which is what is deleted to erase the crossing."""
+    return {
+        "index": told.index,
+        "time": told.time or told.hour or None,
+        "kind": told.kind,
+        "crossing": told.crossing,
+        "class": told.about or None,
+        "monotonic_ms": told.monotonic_ms,
+        "boot": told.boot,
+        "id": told.id,
+        "key": told.key or None,
+        "body": told.body,
+        **({} if told.note is None else {"note": told.note}),
+    }
+
+
+def ranges(indices: Sequence[int]) -> str:
     """Rising numbers as people write them: `0-4, 7`."""
     runs: list[list[int]] = []
     for one in indices:

@@ -1,22 +1,25 @@
 """Reads a bundle: one file of JSON lines that an auditor carries away (docs/protocols/audit-log.md).
 
-Read as a stream, one line at a time; what is remembered grows with the number of keys only.
+Read as a stream, one line at a time; what is remembered of an entry is its hash, and of a key its name.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from json.encoder import encode_basestring_ascii
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from gate.verify.findings import StructureError, UnreadableError
-from gate.verify.judge import Judge, one_spelling
+from gate.verify.judge import HOUR_MAX, Judge, one_spelling
 from gate.verify.keyring import KeyRing
-from gate.verify.signed import exact_base64
+from gate.verify.signed import LogKey, exact_base64
 
 FORMAT = "portcullis-audit/1"
 LINE_BYTES_MAX = 256 * 1024
+_READ_BYTES = 1024 * 1024  # at once
+_KEY, _CT, _LEAF, _END = b'{"key":"', b'{"ct":"', b'","leaf":"', b'"}\n'
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +40,7 @@ class KeyLine:
     wrapped: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class EntryLine:
+class EntryLine(NamedTuple):
     """A leaf and its sealed body."""
 
     leaf: bytes
@@ -66,26 +68,26 @@ def lines(file: BinaryIO) -> Iterator[Line]:
         if not raw.endswith(b"\n"):
             raise StructureError(f"line {number} is cut off")
         try:
-            yield _line(one_spelling(raw[:-1]))
+            yield _usual(raw) or _line(one_spelling(raw[:-1]))
         except StructureError as error:
             raise StructureError(f"line {number}: {error}") from error
 
 
-def verify_bundle(path: Path, ring: KeyRing) -> Judge:
+def verify_bundle(path: Path, ring: KeyRing, cosigners: tuple[LogKey, ...], hour_max: str) -> Judge:
     """Judge a bundle. Raises UnreadableError when it cannot be read at all."""
     try:
-        with path.open("rb") as file:
-            return judge_bundle(file, ring)
+        with path.open("rb", buffering=_READ_BYTES) as file:
+            return judge_bundle(file, ring, cosigners, hour_max)
     except OSError as error:
         raise UnreadableError(f"cannot read {path.name}: {error.strerror}") from error
 
 
-def judge_bundle(file: BinaryIO, ring: KeyRing) -> Judge:
+def judge_bundle(file: BinaryIO, ring: KeyRing, cosigners: tuple[LogKey, ...] = (), hour_max: str = HOUR_MAX) -> Judge:
     """Judge an open bundle. Raises OSError."""
     stream = lines(file)
     try:
         opening = _opening(stream)
-        judge = Judge(ring, since=opening.since, frontier=opening.frontier)
+        judge = Judge(ring, since=opening.since, frontier=opening.frontier, cosigners=cosigners, hour_max=hour_max)
     except StructureError as error:
         judge = Judge(ring)
         judge.findings.add(str(error))
@@ -110,31 +112,47 @@ def _opening(stream: Iterator[Line]) -> Opening:
 
 def _verify_lines(stream: Iterator[Line], judge: Judge, opening: Opening) -> None:
     pending: str | None = None
-    count = Closing(0, 0)
+    entries = keys = 0
     for line in stream:
         match line:
+            case EntryLine(leaf, sealed):
+                used = judge.entry(leaf, sealed)
+                if pending is not None and used != pending:
+                    judge.findings.add(f"key {pending} is not the one that entry {judge.tree.size - 1} uses")
+                pending = None
+                entries += 1
             case KeyLine(wrapped):
                 if pending is not None:
                     judge.findings.add(f"key {pending} is used by no entry after it")
                 pending = judge.key(wrapped)
                 if pending in judge.keys_used:
                     judge.findings.add(f"key {pending} comes after an entry that uses it")
-                count = Closing(count.entries, count.keys + 1)
-            case EntryLine(leaf, sealed):
-                used = judge.entry(leaf, sealed)
-                if pending is not None and used != pending:
-                    judge.findings.add(f"key {pending} is not the one that entry {judge.tree.size - 1} uses")
-                pending = None
-                count = Closing(count.entries + 1, count.keys)
+                keys += 1
             case Closing():
-                if line != count or pending is not None:
+                if line != Closing(entries, keys) or pending is not None:
                     judge.findings.add("the last line counts other lines than there are")
                 if next(stream, None) is not None:
                     judge.findings.add("something follows the last line")
                 return
             case Opening():
                 judge.findings.add("a second beginning stands inside the bundle")
-    judge.findings.add(f"the bundle is cut off after {count.entries} of {opening.size - opening.since} entries")
+    judge.findings.add(f"the bundle is cut off after {entries} of {opening.size - opening.since} entries")
+
+
+def _usual(raw: bytes) -> KeyLine | EntryLine | None:
+    """The line of a key or of an entry in its one spelling, without a JSON parser: nearly every line is one. None: `_line` says what it is."""
+    if not raw.endswith(_END):
+        return None
+    if raw.startswith(_KEY):
+        return KeyLine(exact_base64(raw[len(_KEY) : -len(_END)]))
+    middle = raw.rfind(_LEAF)
+    if middle < 0 or not raw.startswith(_CT):
+        return None
+    spelt = raw[middle + len(_LEAF) : -len(_END)].decode("latin-1")
+    leaf = spelt.replace('\\"', '"')
+    if encode_basestring_ascii(leaf) != f'"{spelt}"':
+        return None
+    return EntryLine(leaf.encode(), exact_base64(raw[len(_CT) : middle]))
 
 
 def _line(fields: dict[str, Any]) -> Line:

@@ -11,12 +11,14 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
-from gate.verify.findings import UnreadableError
-from gate.verify.judge import Judge
+from gate.verify.bundle import Closing, EntryLine, KeyLine, Line, Opening
+from gate.verify.findings import StructureError, UnreadableError
+from gate.verify.judge import Judge, key_of
 from gate.verify.keyring import KeyRing
+from gate.verify.signed import LogKey
 
 MAGIC = b"SQLite format 3\0"
 # Of the log program, nothing of the log: where it proves that it can write, what the lane wants to be told at its next start, and who waits
@@ -26,8 +28,42 @@ TABLES = frozenset({"entries", "keys", "nodes", "head", "receipt", "open_crossin
 CELL_BYTES_MAX = 1024 * 1024
 
 
-def verify_database(path: Path, ring: KeyRing) -> Judge:
+def verify_database(path: Path, ring: KeyRing, cosigners: tuple[LogKey, ...], hour_max: str) -> Judge:
     """Judge a copy of the database. Raises UnreadableError when it cannot be read at all."""
+    judge = Judge(ring, cosigners=cosigners, hour_max=hour_max)
+    with _copied(path) as copy:
+        try:
+            with closing(_opened(copy)) as connection:
+                _verify(connection, judge)
+        except (
+            sqlite3.Error,
+            UnicodeDecodeError,
+        ) as error:  # SQLite quotes what it cannot read, whatever its bytes are
+            judge.findings.add(f"the database cannot be read to its end: {error}")
+    return judge
+
+
+def database_lines(path: Path) -> Iterator[Line]:
+    """Yield a copy of the database as the lines of a bundle, for whoever opens what is sealed. Raises StructureError and UnreadableError."""
+    try:
+        with _copied(path) as copy, closing(_opened(copy)) as connection:
+            (size, note) = connection.execute("SELECT size, checkpoint FROM head").fetchone() or (0, b"")
+            yield Opening(_bytes(note), 0, b"", size)
+            seen: set[str] = set()
+            for leaf, sealed in connection.execute("SELECT leaf, sealed FROM entries ORDER BY i"):
+                key = key_of(_bytes(leaf))
+                if key is not None and key not in seen:
+                    seen.add(key)
+                    for (wrapped,) in connection.execute("SELECT wrapped FROM keys WHERE id = ?", (key,)):
+                        yield KeyLine(_bytes(wrapped))
+                yield EntryLine(_bytes(leaf), _bytes(sealed))
+            yield Closing(size, len(seen))
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        raise StructureError(f"the database cannot be read to its end: {error}") from error
+
+
+@contextmanager
+def _copied(path: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="gate-verify-") as folder:
         try:
             copy = Path(shutil.copyfile(path, Path(folder) / "log.sqlite"))
@@ -36,17 +72,13 @@ def verify_database(path: Path, ring: KeyRing) -> Judge:
                 shutil.copyfile(wal, copy.with_name(copy.name + "-wal"))
         except OSError as error:
             raise UnreadableError(f"cannot copy {path.name}: {error.strerror}") from error
-        judge = Judge(ring, keep_tiles=True)
-        try:
-            with closing(sqlite3.connect(copy)) as connection:
-                connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, CELL_BYTES_MAX)
-                _verify(connection, judge)
-        except (
-            sqlite3.Error,
-            UnicodeDecodeError,
-        ) as error:  # SQLite quotes what it cannot read, whatever its bytes are
-            judge.findings.add(f"the database cannot be read to its end: {error}")
-        return judge
+        yield copy
+
+
+def _opened(copy: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(copy)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, CELL_BYTES_MAX)
+    return connection
 
 
 def _verify(connection: sqlite3.Connection, judge: Judge) -> None:
@@ -121,6 +153,6 @@ def _bytes(cell: object) -> bytes:
 
 
 def _nodes(judge: Judge) -> Iterator[tuple[int, int, bytes]]:
-    for level, hashes in sorted(judge.tree.tiles.items()):
+    for level, hashes in sorted(judge.tree.tiles().items()):
         if level:
             yield from ((level, n, one) for n, one in enumerate(hashes))

@@ -41,20 +41,48 @@ class Signer:
 
 
 @dataclass(frozen=True, slots=True)
+class Cosignature:
+    """Somebody else's word that the log had so many entries. `time` is the cosigner's, RFC 3339 UTC; None, as nothing is `checked`, where
+    the auditor gave no key for it.
+    """
+
+    by: str
+    key_id: str
+    size: int
+    time: str | None
+    checked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """One of the inputs: `kind` is bundle, folder, database or receipt, which has no entries; `intact` as in a report, of it alone."""
+
+    name: str
+    kind: str
+    since: int
+    size: int
+    root: str
+    intact: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """The verdict. `verified` is true only without a single problem.
+    """The verdict on the longest copy, with what the others have of it. `verified` is true only without a single problem; `intact` when what
+    is wrong, if anything, is only what the log tells: its bytes are those that were signed.
 
     `entries` counts those that were read, `bodies` the sealed bodies and `keys` the age files whose hashes are right; `erased`
     the keys that headers name and that are not there any more, which is how a crossing is erased and no problem. `first_time` and
-    `last_time` are hours: that is all that the headers say. `unknown` says what this input cannot show; `is_partial` whether some of that
-    is more than what came after the newest checkpoint.
+    `last_time` are hours: that is all that the headers say. `unknown` says what was given cannot show; `is_partial` whether some of that
+    is more than what came after the end, and `is_open_ended` whether that is among it.
     """
 
     entries: int
     since: int
     root: str
     verified: bool
+    intact: bool
     checkpoints: int
+    cosignatures: tuple[Cosignature, ...]
     first_time: str | None
     last_time: str | None
     bodies: int
@@ -63,6 +91,8 @@ class Report:
     problems: tuple[str, ...]
     unknown: tuple[str, ...]
     is_partial: bool
+    is_open_ended: bool
+    copies: tuple[Copy, ...]
     signers: tuple[Signer, ...] = ()
 
 

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from gate.verify.bundle import Closing, EntryLine, KeyLine, Line, Opening
 from gate.verify.findings import StructureError, UnreadableError
-from gate.verify.judge import Judge, one_spelling
+from gate.verify.judge import Judge, key_of, one_spelling
 from gate.verify.keyring import HANDOVERS_MAX, KeyRing
-from gate.verify.signed import NOTE_BYTES_MAX, exact_base64, read_head
+from gate.verify.signed import NOTE_BYTES_MAX, LogKey, exact_base64, read_head
 
 WIDTH = 256
 HASH_BYTES = 32
@@ -27,15 +28,17 @@ _KEY_NAME = re.compile(r"keys/([0-9a-f]{2})/(\1[0-9a-f]{62})\.age")
 _PIECE_NAME = re.compile(r"(tile/(?:0|[1-9]\d?|entries)|sealed)/((?:x\d{3}/)*\d{3})(?:\.p/([1-9]\d{0,2}))?")
 _HANDOVER_NAME = re.compile(r"handovers/0[0-6]\d")
 _TEMPORARY = ".tmp-"
+_CT = b'{"ct":"'
+Tiles = dict[int, list[bytes]]  # the hashes that the tiles of each level must hold
 
 
-def verify_folder(path: Path, ring: KeyRing) -> Judge:
+def verify_folder(path: Path, ring: KeyRing, cosigners: tuple[LogKey, ...], hour_max: str) -> Judge:
     """Judge a folder. Raises UnreadableError when there is no checkpoint to judge it by."""
     folder = _Folder(path)
     note = folder.read("checkpoint", NOTE_BYTES_MAX)
     if note is None:
         raise UnreadableError(f"{path.name} has no checkpoint that can be read")
-    judge = Judge(ring, keep_tiles=True)
+    judge = Judge(ring, cosigners=cosigners, hour_max=hour_max)
     try:
         size = read_head(note).size
     except StructureError:
@@ -47,11 +50,41 @@ def verify_folder(path: Path, ring: KeyRing) -> Judge:
             break
     judge.handovers(_handovers(folder))
     judge.checkpoint(note)
-    _verify_tiles(folder, judge, names)
+    tiles = judge.tree.tiles()
+    _verify_tiles(folder, judge, tiles, names)
     if has_bodies:
         _verify_keys(folder, judge, names)
-    _verify_rest(folder, judge, names, size)
+    _verify_rest(folder, judge, tiles, names, size)
     return judge
+
+
+def folder_lines(path: Path) -> Iterator[Line]:
+    """Yield a spool as the lines of a bundle, for whoever opens what is sealed. Raises StructureError where it cannot be read on."""
+    folder = _Folder(path)
+    note = folder.read("checkpoint", NOTE_BYTES_MAX)
+    if note is None:
+        raise UnreadableError(f"{path.name} has no checkpoint that can be read")
+    size = read_head(note).size
+    yield Opening(note, 0, b"", size)
+    seen: set[str] = set()
+    for n in range(-(-size // WIDTH)):
+        width = min(WIDTH, size - n * WIDTH)
+        found = [
+            folder.piece(kind, n, width, bytes_max)
+            for kind, bytes_max in (("tile/entries", BUNDLE_BYTES_MAX), ("sealed", SEALED_BYTES_MAX))
+        ]
+        if None in found:
+            raise StructureError(f"entries or sealed bodies {n * WIDTH} to {n * WIDTH + width - 1} are missing")
+        (_, entries), (_, sealed) = (one for one in found if one is not None)
+        for leaf, body in zip(split_entries(entries)[:width], split_sealed(sealed, n * WIDTH), strict=False):
+            key = key_of(leaf)
+            if key is not None and key not in seen:
+                seen.add(key)
+                wrapped = folder.read(f"keys/{key[:2]}/{key}.age", KEY_BYTES_MAX)
+                if wrapped is not None:
+                    yield KeyLine(wrapped)
+            yield EntryLine(leaf, body)
+    yield Closing(size, len(seen))
 
 
 def _handovers(folder: _Folder) -> Iterator[bytes]:
@@ -63,17 +96,18 @@ def _handovers(folder: _Folder) -> Iterator[bytes]:
 
 
 class _Folder:
-    """Bounded reading of plain files below a folder."""
+    """Bounded reading of plain files below a folder. `judged` are the files of which every byte was looked at already."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.judged: set[str] = set()
 
     def read(self, name: str, bytes_max: int) -> bytes | None:
         """Return a file's content, None when it is missing, no plain file, unreadable or too large."""
         try:
-            descriptor = os.open(self._path / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-            with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
-                raw = file.read(bytes_max + 1)
+            descriptor = os.open(f"{self._path}/{name}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            with open(descriptor, "rb", buffering=0) as file:  # noqa: PTH123 - a descriptor, not a path
+                raw = file.read(bytes_max + 1) or b""
         except OSError:
             return None
         return raw if len(raw) <= bytes_max else None
@@ -81,9 +115,9 @@ class _Folder:
     def names(self) -> Iterator[str]:
         """Yield the name of every file and every other thing that is no folder."""
         for parent, folders, files in os.walk(self._path):
-            below = Path(parent).relative_to(self._path)
+            below = os.path.relpath(parent, self._path)
             links = [one for one in folders if (Path(parent) / one).is_symlink()]
-            yield from (str(below / one) for one in (*files, *links))
+            yield from (one if below == "." else f"{below}/{one}" for one in (*files, *links))
 
     def piece(self, kind: str, n: int, width: int, bytes_max: int) -> tuple[str, bytes] | None:
         """Return the file that holds the first `width` things of a piece: its own, the full one or a wider partial one."""
@@ -94,6 +128,11 @@ class _Folder:
             if raw is not None:
                 return name, raw
         return None
+
+    def note_whole(self, kind: str, n: int, name: str, width: int) -> None:
+        """Note that a file holds what the log needs and no byte more, if it is the piece's own and not a wider one."""
+        if name == f"{kind}/{number_path(n)}" + (f".p/{width}" if width < WIDTH else ""):
+            self.judged.add(name)
 
 
 def number_path(n: int) -> str:
@@ -117,18 +156,24 @@ def split_entries(raw: bytes) -> list[bytes]:
 
 def split_sealed(raw: bytes, start: int) -> list[bytes]:
     """Cut a file of sealed bodies into bodies. Raises StructureError."""
-    lines = raw.split(b"\n")
-    if lines.pop():
-        raise StructureError("ends inside a line")
-    bodies = []
-    for index, line in enumerate(lines, start):
-        fields = one_spelling(line)
-        if set(fields) != {"ct", "i"} or type(fields["i"]) is not int or not isinstance(fields["ct"], str):
-            raise StructureError("has a line that is no sealed body")
-        if fields["i"] != index:
-            raise StructureError(f"has body {fields['i']} where {index} belongs")
-        bodies.append(exact_base64(fields["ct"]))
+    bodies: list[bytes] = []
+    view, at = memoryview(raw), 0
+    while at < len(raw):
+        index, line_end = start + len(bodies), raw.find(b"\n", at)
+        if line_end < 0:
+            raise StructureError("ends inside a line")
+        tail = b'","i":%d}' % index
+        if not (raw.startswith(_CT, at) and raw.endswith(tail, at, line_end)):
+            raise StructureError(_why_no_body(raw[at:line_end], index))
+        bodies.append(exact_base64(view[at + len(_CT) : line_end - len(tail)]))
+        at = line_end + 1
     return bodies
+
+
+def _why_no_body(line: bytes, index: int) -> str:
+    fields = one_spelling(line)
+    is_body = set(fields) == {"ct", "i"} and isinstance(fields["ct"], str) and type(fields["i"]) is int
+    return f"has body {fields['i']} where {index} belongs" if is_body else "has a line that is no sealed body"
 
 
 def _verify_piece(folder: _Folder, judge: Judge, n: int, width: int, *, has_bodies: bool) -> bool:
@@ -149,6 +194,8 @@ def _verify_piece(folder: _Folder, judge: Judge, n: int, width: int, *, has_bodi
         judge.entry(leaf, None if bodies is None else bodies[at])
     if len(leaves) < width:
         judge.findings.add(f"{name} ends after {len(leaves)} of {width} entries")
+    if len(leaves) == width:
+        folder.note_whole("tile/entries", n, name, width)
     return len(leaves) >= width
 
 
@@ -167,12 +214,14 @@ def _bodies(folder: _Folder, judge: Judge, n: int, width: int) -> list[bytes] | 
     if len(bodies) < width:
         judge.findings.add(f"{name} ends after {len(bodies)} of {width} bodies")
         return None
+    if len(bodies) == width:
+        folder.note_whole("sealed", n, name, width)
     return bodies
 
 
-def _verify_tiles(folder: _Folder, judge: Judge, names: set[str]) -> None:
+def _verify_tiles(folder: _Folder, judge: Judge, tiles: Tiles, names: set[str]) -> None:
     """Compare every tile of hashes with the tree that the entries make."""
-    for level, hashes in sorted(judge.tree.tiles.items()):
+    for level, hashes in sorted(tiles.items()):
         for n in range(-(-len(hashes) // WIDTH)):
             wanted = b"".join(hashes[n * WIDTH : (n + 1) * WIDTH])
             found = folder.piece(f"tile/{level}", n, len(wanted) // HASH_BYTES, WIDTH * HASH_BYTES)
@@ -180,8 +229,10 @@ def _verify_tiles(folder: _Folder, judge: Judge, names: set[str]) -> None:
                 judge.findings.add(f"tile {n} of level {level} is missing")
             elif not found[1].startswith(wanted):
                 judge.findings.add(f"{found[0]} holds other hashes than the entries make")
+            elif found[1] == wanted:
+                folder.note_whole(f"tile/{level}", n, found[0], len(wanted) // HASH_BYTES)
     levels = {name.split("/")[1] for name in names if name.startswith("tile/")}
-    for unknown in sorted(levels - {str(level) for level in judge.tree.tiles} - {"entries"}):
+    for unknown in sorted(levels - {str(level) for level in tiles} - {"entries"}):
         judge.findings.add(f"tile/{unknown} is a level that the tree does not have")
 
 
@@ -200,18 +251,18 @@ def _verify_keys(folder: _Folder, judge: Judge, names: set[str]) -> None:
             judge.findings.add(f"{name} is used by no entry")
 
 
-def _verify_rest(folder: _Folder, judge: Judge, names: set[str], size: int) -> None:
+def _verify_rest(folder: _Folder, judge: Judge, tiles: Tiles, names: set[str], size: int) -> None:
     """Find files that do not belong, that are longer than their name says, or that say something else than the log."""
-    for name in sorted(names - {"checkpoint"}):
+    for name in sorted(names - folder.judged - {"checkpoint"}):
         if name.startswith("keys/") or _is_temporary(name) or _HANDOVER_NAME.fullmatch(name):
             continue
         piece = _Piece.parse(name)
         if piece is None:
             judge.findings.add(f"{name} is no file of the log")
-        elif piece.n * WIDTH + piece.width > _things(judge, piece.kind, size):
+        elif piece.n * WIDTH + piece.width > _things(tiles, piece.kind, size):
             if not _is_published_since(folder, size):
                 judge.findings.add(f"{name} lies beyond the checkpoint")
-        elif not _is_as_the_log_had_it(folder, judge, name, piece):
+        elif not _is_as_the_log_had_it(folder, name, piece, _things(tiles, piece.kind, judge.tree.size)):
             judge.findings.add(f"{name} is not what the log had at that size")
 
 
@@ -233,10 +284,10 @@ class _Piece:
         return piece if canonical == name and (piece.width < WIDTH) == bool(match[3]) else None
 
 
-def _is_as_the_log_had_it(folder: _Folder, judge: Judge, name: str, piece: _Piece) -> bool:
+def _is_as_the_log_had_it(folder: _Folder, name: str, piece: _Piece, things: int) -> bool:
     """A partial piece begins like the one that the checkpoint needs, and every piece is as long as its name says."""
     raw = folder.read(name, SEALED_BYTES_MAX)
-    needed = min(WIDTH, _things(judge, piece.kind, judge.tree.size) - piece.n * WIDTH)
+    needed = min(WIDTH, things - piece.n * WIDTH)
     best = folder.piece(piece.kind, piece.n, needed, SEALED_BYTES_MAX)
     return raw is not None and best is not None and best[1].startswith(raw) and _count(piece.kind, raw) == piece.width
 
@@ -253,10 +304,10 @@ def _count(kind: str, raw: bytes) -> int:
     return len(raw) // HASH_BYTES if len(raw) % HASH_BYTES == 0 else -1
 
 
-def _things(judge: Judge, kind: str, size: int) -> int:
+def _things(tiles: Tiles, kind: str, size: int) -> int:
     """Return how many things of a kind the checkpoint covers."""
     level = kind.removeprefix("tile/")
-    return len(judge.tree.tiles[int(level)]) if level.isdigit() and int(level) in judge.tree.tiles else size
+    return len(tiles[int(level)]) if level.isdigit() and int(level) in tiles else size
 
 
 def _is_published_since(folder: _Folder, size: int) -> bool:

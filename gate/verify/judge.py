@@ -1,6 +1,7 @@
-"""Judges entries one after the other: spelling, order, hashes of what is sealed, and at the end the root.
+"""Judges entries one after the other: spelling, order, hours, hashes of what is sealed, and at the end root and signature.
 
-The readers of bundles, folders and databases bring the bytes here; they judge only what is particular to their form.
+The readers of bundles, folders and databases bring the bytes here; they judge only what is particular to their form. What several copies
+say together, and what is not known after all, is left to `gate.verify.together`.
 """
 
 from __future__ import annotations
@@ -8,25 +9,36 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
-from gate.verify.findings import Findings, Report, StructureError
+from gate.verify.findings import Cosignature, Findings, StructureError
 from gate.verify.keyring import KeyRing
-from gate.verify.signed import Head, read_head
+from gate.verify.signed import Head, LogKey, cosignatures, read_head
 from gate.verify.tree import Tree
 
 LEAF_BYTES_MAX = 1024
-_PATTERNS = {
-    "class": re.compile(r"crossing|device|administration"),
-    "hour": re.compile(r"\d{4}-\d\d-\d\dT\d\d:00:00Z"),
-    "origin": re.compile(r"[!-~]{1,512}"),
-    "sealed": re.compile(r"[0-9a-f]{64}"),
-    "key": re.compile(r"[0-9a-f]{64}"),
-}
-_FIELDS = frozenset({*_PATTERNS, "v", "index"})
 SEALED_BYTES = frozenset(12 + plain + 16 for plain in (1536, 8192, 49152))  # nonce, plaintext, tag
+NONE, WRONG, RIGHT = range(3)  # a sealed body: not here, not the one that was logged, the one that was
+HOUR_MIN = "2026-01-01T00:00:00Z"  # nothing of this format was written before
+HOUR_MAX = "9999-12-31T23:00:00Z"
+_HEADER = re.compile(
+    r'\{"class":"(crossing|device|administration)","hour":"(\d{4}-\d\d-\d\dT\d\d:00:00Z)","index":(0|[1-9]\d*),'
+    r'"key":"([0-9a-f]{64})","origin":"([!#-\[\]-~]{1,512})","sealed":"([0-9a-f]{64})","v":2\}',
+    re.ASCII,
+)
+
+
+class Header(NamedTuple):
+    """The clear part of a record; `number` is its index, `sealed` and `key` are SHA-256 in hex."""
+
+    about: str
+    hour: str
+    number: int
+    key: str
+    origin: str
+    sealed: str
 
 
 def one_spelling(raw: bytes) -> dict[str, Any]:
@@ -41,69 +53,81 @@ def one_spelling(raw: bytes) -> dict[str, Any]:
     return value
 
 
-def read_header(leaf: bytes) -> dict[str, Any]:
-    """Read the clear part of a record. Raises StructureError."""
-    if len(leaf) > LEAF_BYTES_MAX:
-        raise StructureError("too long")
-    header = one_spelling(leaf)
-    if set(header) != _FIELDS or header["v"] != 2:
-        raise StructureError("not the fields of version 2")
-    for name, pattern in _PATTERNS.items():
-        if not isinstance(header[name], str) or pattern.fullmatch(header[name]) is None:
-            raise StructureError(f"{name} is not as the format says")
-    for name in ("v", "index"):
-        if type(header[name]) is not int or header[name] < 0:
-            raise StructureError(f"{name} is not as the format says")
-    return header
+def read_header(leaf: bytes) -> Header:
+    """Read the clear part of a record. A header has so few spellings that one pattern knows them all. Raises StructureError."""
+    match = _HEADER.fullmatch(leaf.decode("latin-1"))
+    if match is None or len(leaf) > LEAF_BYTES_MAX:
+        raise StructureError("not the fields of version 2 in their one spelling")
+    about, hour, index, key, origin, sealed = match.groups()
+    return Header(about, hour, int(index), key, origin, sealed)
+
+
+def key_of(leaf: bytes) -> str | None:
+    """The age file that opens an entry, None for what is no header."""
+    try:
+        return read_header(leaf).key
+    except StructureError:
+        return None
 
 
 class Judge:
-    """One verification, from the first entry to the report."""
+    """One copy of the log, from its first entry on. `hour_max` is the last hour that can have been by the auditor's own clock."""
 
-    def __init__(self, ring: KeyRing, *, since: int = 0, frontier: bytes = b"", keep_tiles: bool = False) -> None:
+    def __init__(
+        self,
+        ring: KeyRing,
+        *,
+        since: int = 0,
+        frontier: bytes = b"",
+        cosigners: tuple[LogKey, ...] = (),
+        hour_max: str = HOUR_MAX,
+    ) -> None:
         self.findings = Findings()
+        self.tree = Tree(since, frontier)
         self.keys_used: dict[str, int] = {}  # key id: the first entry that uses it
-        self._uses: Counter[str] = Counter()
+        self.uses: Counter[str] = Counter()
         self.keys_seen: set[str] = set()
+        self.bodies = bytearray()  # what is here of each entry's sealed body
+        self.notes: list[bytes] = []
+        self.first_hour: str | None = None
+        self.last_hour: str | None = None
         self._ring = ring
-        self._since = since
-        self._tree = Tree(since, frontier, keep_tiles=keep_tiles)
-        self._bodies = 0
-        self._without_body = 0
-        self._checkpoints = 0
-        self._hours: list[str] = []
-
-    @property
-    def tree(self) -> Tree:
-        """The tree so far."""
-        return self._tree
+        self._cosigners = cosigners
+        self._hour_max = hour_max
+        self._strange: Counter[str] = Counter()  # hours that cannot be
+        self._strange_first: dict[str, int] = {}
 
     def entry(self, leaf: bytes, sealed: bytes | None) -> str | None:
         """Judge the next entry and the body beside it, None where bodies are not kept; return its key's id."""
-        index = self._tree.size
-        self._tree.add(leaf)
+        index = self.tree.size
+        self.tree.add(leaf)
         try:
             header = read_header(leaf)
         except StructureError as error:
             self.findings.add(f"entry {index} is no header: {error}")
+            self.bodies.append(NONE)
             return None
-        if header["index"] != index:
-            self.findings.add(f"entry {index} says that it is entry {header['index']}")
-        if header["origin"] != self._ring.name:
-            self.findings.add(f"entry {index} is of {header['origin']}, not of {self._ring.name}")
-        if sealed is None:
-            self._without_body += 1
-        else:
-            if sha256(sealed).hexdigest() == header["sealed"]:
-                self._bodies += 1
-            else:
-                self.findings.add(f"the sealed body of entry {index} is not the one that was logged")
-            if len(sealed) not in SEALED_BYTES:
-                self.findings.add(f"entry {index} is sealed to a length that no other has")
-        self._hours = [*self._hours[:1], header["hour"]]
-        self.keys_used.setdefault(header["key"], index)
-        self._uses[header["key"]] += 1
-        return str(header["key"])
+        if header.number != index:
+            self.findings.add(f"entry {index} says that it is entry {header.number}")
+        if header.origin != self._ring.name:
+            self.findings.add(f"entry {index} is of {header.origin}, not of {self._ring.name}")
+        self.bodies.append(NONE if sealed is None else self._body(index, header.sealed, sealed))
+        self.first_hour = self.first_hour or header.hour
+        self.last_hour = header.hour
+        if not HOUR_MIN <= header.hour <= self._hour_max:
+            self._strange[header.hour] += 1
+            self._strange_first.setdefault(header.hour, index)
+        self.keys_used.setdefault(header.key, index)
+        self.uses[header.key] += 1
+        return header.key
+
+    def _body(self, index: int, wanted: str, sealed: bytes) -> int:
+        if len(sealed) not in SEALED_BYTES:
+            self.findings.add(f"entry {index} is sealed to a length that no other has")
+        if sha256(sealed).hexdigest() == wanted:
+            return RIGHT
+        self.findings.add(f"the sealed body of entry {index} is not the one that was logged")
+        return WRONG
 
     def key(self, wrapped: bytes) -> str:
         """Take note of an age file and return its id."""
@@ -117,59 +141,35 @@ class Judge:
             self.findings.add(objection)
 
     def checkpoint(self, note: bytes) -> Head | None:
-        """Judge the signed checkpoint against the entries read so far."""
-        for objection in self._ring.objections(note):
-            self.findings.add(objection)
+        """Take a signed checkpoint and hold it against the entries read so far; who signed it is judged when every copy was read."""
+        self.notes.append(note)
         try:
             head = read_head(note)
         except StructureError:
-            return None  # already among the objections
-        if head.size != self._tree.size:
-            self.findings.add(f"the checkpoint covers {head.size} entries, {self._tree.size} are here")
-        elif head.root != self._tree.root():
+            return None  # `signatures` says so
+        if head.size != self.tree.size:
+            self.findings.add(f"the checkpoint covers {head.size} entries, {self.tree.size} are here")
+        elif head.root != self.tree.root():
             self.findings.add("the entries do not lead to the root that was signed")
-        self._checkpoints += 1
         return head
 
-    def report(self, at_least: int | None = None) -> Report:
-        """Close the case; `at_least` entries are known to have been."""
-        if not self._checkpoints:
-            self.findings.add("no checkpoint is here: nothing is signed")
-        if at_least is not None and self._tree.size < at_least:
-            self.findings.add(f"the log had {at_least} entries at least, and ends after {self._tree.size}")
-        problems, missing = self.findings.all(), tuple(self._missing())
-        return Report(
-            entries=self._tree.size - self._since,
-            since=self._since,
-            root=self._tree.root().hex(),
-            verified=not problems,
-            checkpoints=self._checkpoints,
-            first_time=self._hours[0] if self._hours else None,
-            last_time=self._hours[-1] if self._hours else None,
-            bodies=self._bodies,
-            keys=len(self.keys_seen & set(self.keys_used)),
-            erased=len(set(self.keys_used) - self.keys_seen),
-            problems=problems,
-            unknown=(*missing, *self._after_the_end(at_least)),
-            is_partial=bool(missing),
-            signers=self._ring.signers(),
-        )
+    def signatures(self) -> tuple[Cosignature, ...]:
+        """Judge who signed, by all that is known of the log's keys by now; return the cosignatures."""
+        found: list[Cosignature] = []
+        for note in self.notes:
+            for objection in self._ring.objections(note):
+                self.findings.add(objection)
+            try:
+                found += cosignatures(note, self._cosigners)
+            except StructureError as error:
+                if str(error) not in self.findings.problems:
+                    self.findings.add(str(error))
+        return tuple(found)
 
-    def _missing(self) -> Iterator[str]:
-        """What is not here, and is no contradiction."""
-        if self._since:
-            yield f"entries 0 to {self._since - 1} are not here, only the hashes over them"
-        if self._tree.size == self._since:
-            yield "no entry is here"
-        if self._without_body:
-            yield f"the sealed bodies of {self._without_body} entries are not here, only their hashes"
-        lost = set(self.keys_used) - self.keys_seen
-        if lost:
-            entries = sum(self._uses[one] for one in lost)
-            yield f"{len(lost)} keys of {entries} entries are not here: erased, or taken away, which looks the same"
-
-    def _after_the_end(self, at_least: int | None) -> Iterator[str]:
-        if at_least is None:
-            yield "whether the log went on after this checkpoint: --at-least N says how many entries it is known to have had"
-        elif self._tree.size > at_least:
-            yield f"whether the log went on after this checkpoint; the {at_least} entries known to have been are here"
+    def hours(self) -> Findings:
+        """What is wrong with the hours, a line an hour."""
+        found = Findings()
+        for hour, count in sorted(self._strange.items()):
+            why = "nothing of this format was written so early" if hour < HOUR_MIN else "it has not come yet"
+            found.add(f"{count} entries, the first of them {self._strange_first[hour]}, say the hour {hour}: {why}")
+        return found

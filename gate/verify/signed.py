@@ -1,36 +1,43 @@
-"""Signed checkpoints (C2SP signed-note, tlog-checkpoint) under one Ed25519 key, read strictly."""
+"""Signed checkpoints (C2SP signed-note, tlog-checkpoint) and cosignatures on them (tlog-cosignature v1), both Ed25519, read strictly."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import re
+import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from hashlib import sha256
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from gate.verify.findings import StructureError, UnreadableError
+from gate.verify.findings import Cosignature, StructureError, UnreadableError
 
 NOTE_BYTES_MAX = 64 * 1024
 _VKEY = re.compile(r"([^\s+]{1,512})\+([0-9a-f]{8})\+([A-Za-z0-9+/=]{44})")
 _TEXT = re.compile(r"([^\s+]{1,512})\n(0|[1-9][0-9]{0,18})\n([A-Za-z0-9+/]{43}=)\n")
 _LINE = re.compile("\u2014 ([^\\s+]{1,512}) ([A-Za-z0-9+/=]{8,8192})")
+_LOG, _COSIGNER = 1, 4  # the signature types of signed-note and tlog-cosignature
+_TIME = struct.Struct(">Q")
+_TIME_S_MAX = 253_402_300_799  # the end of the year 9999
 
 
 @dataclass(frozen=True, slots=True)
 class LogKey:
-    """The log's public key: its name, which is the log's origin, its id and the key."""
+    """A public key: its name, which is the log's origin if it is the log's, its id and the key; or a cosigner's."""
 
     name: str
     key_id: bytes
     public: Ed25519PublicKey
+    kind: int = _LOG
 
     @property
     def vkey(self) -> str:
         """The key as the auditor holds it."""
-        raw = base64.b64encode(b"\x01" + self.public.public_bytes_raw()).decode()
+        raw = base64.b64encode(bytes([self.kind]) + self.public.public_bytes_raw()).decode()
         return f"{self.name}+{self.key_id.hex()}+{raw}"
 
 
@@ -44,20 +51,53 @@ class Head:
 
 
 def read_vkey(text: str) -> LogKey:
-    """Read the key that the auditor holds. Raises UnreadableError."""
+    """Read the log's key that the auditor holds. Raises UnreadableError."""
+    return _read_key(text, _LOG, "the log's key")
+
+
+def read_cosigner(text: str) -> LogKey:
+    """Read a cosigner's key, such as the mirror's. Raises UnreadableError."""
+    return _read_key(text, _COSIGNER, "the mirror's key")
+
+
+def _read_key(text: str, kind: int, whose: str) -> LogKey:
     match = _VKEY.fullmatch(text.strip())
     if match is None:
-        raise UnreadableError("the log's key must be name+id+Base64")
+        raise UnreadableError(f"{whose} must be name+id+Base64")
     try:
         raw = exact_base64(match[3])
     except StructureError as error:
-        raise UnreadableError("the log's key must be name+id+Base64") from error
-    if len(raw) != 33 or raw[0] != 1:
-        raise UnreadableError("the log's key is not Ed25519")
+        raise UnreadableError(f"{whose} must be name+id+Base64") from error
+    if len(raw) != 33 or raw[0] != kind:
+        raise UnreadableError(f"{whose} is a key of another kind: a log's and a mirror's are two")
     key_id = sha256(match[1].encode() + b"\n" + raw).digest()[:4]
     if key_id.hex() != match[2]:
-        raise UnreadableError("the log's key does not fit its own id: it was mistyped")
-    return LogKey(match[1], key_id, Ed25519PublicKey.from_public_bytes(raw[1:]))
+        raise UnreadableError(f"{whose} does not fit its own id: it was mistyped")
+    return LogKey(match[1], key_id, Ed25519PublicKey.from_public_bytes(raw[1:]), kind)
+
+
+def cosignatures(note: bytes, cosigners: tuple[LogKey, ...]) -> Iterator[Cosignature]:
+    """Yield the signatures of others than the log. Raises StructureError at one that is not what a key of `cosigners` would have signed."""
+    text, signatures = signed_text(note)
+    head = read_head(note)
+    for name, raw in signatures:
+        key = next((one for one in cosigners if (one.name, one.key_id) == (name, raw[:4])), None)
+        if key is not None:
+            yield Cosignature(name, raw[:4].hex(), head.size, _cosigned_at(key, text, raw[4:]), checked=True)
+        elif name != head.origin:
+            yield Cosignature(name, raw[:4].hex(), head.size, None, checked=False)
+
+
+def _cosigned_at(key: LogKey, text: str, signature: bytes) -> str:
+    """The time that a cosignature says."""
+    try:
+        (time_s,) = _TIME.unpack_from(signature)
+        key.public.verify(signature[_TIME.size :], f"cosignature/v1\ntime {time_s}\n{text}".encode())
+        if time_s > _TIME_S_MAX:
+            raise StructureError(f"the cosignature of {key.name} has a time that no calendar has")
+    except (struct.error, InvalidSignature) as error:
+        raise StructureError(f"the cosignature of {key.name} is not valid") from error
+    return f"{datetime.fromtimestamp(time_s, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def signed_text(note: bytes) -> tuple[str, list[tuple[str, bytes]]]:
@@ -94,13 +134,16 @@ def objections(note: bytes, key: LogKey) -> list[str]:
     return found
 
 
-def exact_base64(text: str) -> bytes:
+def exact_base64(text: str | bytes | memoryview) -> bytes:
     """Decode Base64 that has only one spelling. Raises StructureError."""
     try:
-        raw = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
+        raw = binascii.a2b_base64(text, strict_mode=True)
+    except ValueError as error:
         raise StructureError("not Base64") from error
-    if base64.b64encode(raw).decode() != text:
+    # All that strict decoding leaves open is how it ends: loose bits, or more padding than there is room for.
+    end = binascii.b2a_base64(raw[(len(raw) - 1) // 3 * 3 :], newline=False) if raw else b""
+    ending = text[-4:].encode() if isinstance(text, str) else text[-4:]
+    if ending != end or len(text) != 4 * -(-len(raw) // 3):
         raise StructureError("Base64 with loose ends")
     return raw
 

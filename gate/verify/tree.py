@@ -1,53 +1,86 @@
-"""The Merkle tree of RFC 9162 §2.1, grown leaf by leaf; remembers what the tiles of the log must hold."""
+"""The Merkle tree of RFC 9162 §2.1: remembers the hash of every entry, 32 bytes each, and makes roots, frontiers and tiles of them when asked."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Iterator
 from hashlib import sha256
 
 from gate.verify.findings import StructureError
 
-_HASH_BYTES = 32
+HASH_BYTES = 32
 _TILE_BITS = 8
 
 
 class Tree:
-    """A growing tree. `tiles[level]` are the hashes of complete subtrees of `256 ** level` leaves, from level 0 on."""
+    """A growing tree. Of the entries before `since` it has the hashes of complete subtrees only, the frontier, largest first."""
 
-    def __init__(self, size: int = 0, frontier: bytes = b"", *, keep_tiles: bool = False) -> None:
-        self.size = size
-        self.tiles: dict[int, list[bytes]] = defaultdict(list)
-        self._keep_tiles = keep_tiles
-        heights = [height for height in reversed(range(size.bit_length())) if size >> height & 1]
-        if len(frontier) != len(heights) * _HASH_BYTES:
-            raise StructureError(f"the frontier of {size} entries has another length")
-        hashes = [frontier[at : at + _HASH_BYTES] for at in range(0, len(frontier), _HASH_BYTES)]
-        self._complete: list[tuple[int, bytes]] = list(zip(heights, hashes, strict=True))
+    def __init__(self, since: int = 0, frontier: bytes = b"") -> None:
+        heights = [height for height in reversed(range(since.bit_length())) if since >> height & 1]
+        if len(frontier) != len(heights) * HASH_BYTES:
+            raise StructureError(f"the frontier of {since} entries has another length")
+        self.since = since
+        self.size = since
+        self._left = dict(zip(heights, _cut(frontier), strict=True))
+        self._leaves = bytearray()
+        self._frontiers: dict[int, tuple[bytes, ...]] = {}
 
     def add(self, leaf: bytes) -> None:
         """Grow by one entry."""
-        height, node = 0, sha256(b"\0" + leaf).digest()
-        self._remember(height, node)
-        while self._complete and self._complete[-1][0] == height:
-            _, left = self._complete.pop()
-            height, node = height + 1, sha256(b"\1" + left + node).digest()
-            self._remember(height, node)
-        self._complete.append((height, node))
+        self._leaves += sha256(b"\0" + leaf).digest()
         self.size += 1
 
-    def root(self) -> bytes:
-        """Return the root."""
-        if not self._complete:
+    def root(self, size: int | None = None) -> bytes:
+        """Return the root, or the one that there was when the log had `size` entries, `since` of them at least."""
+        complete = self._complete(self.size if size is None else size)
+        if not complete:
             return sha256(b"").digest()
-        _, node = self._complete[-1]
-        for _, left in self._complete[-2::-1]:
-            node = sha256(b"\1" + left + node).digest()
+        node = complete[-1]
+        for left in complete[-2::-1]:
+            node = _parent(left, node)
         return node
 
     def frontier(self) -> bytes:
         """Return the hashes of the complete subtrees, largest first."""
-        return b"".join(node for _, node in self._complete)
+        return b"".join(self._complete(self.size))
 
-    def _remember(self, height: int, node: bytes) -> None:
-        if self._keep_tiles and height % _TILE_BITS == 0:
-            self.tiles[height // _TILE_BITS].append(node)
+    def tiles(self) -> dict[int, list[bytes]]:
+        """Return what the tiles of a whole log hold: at each level the hashes of complete subtrees of `256 ** level` entries."""
+        rows = self._rows(self.size)
+        return {height // _TILE_BITS: list(row) for height, row in rows if height % _TILE_BITS == 0 and row}
+
+    def first_difference(self, other: Tree) -> int | None:
+        """Return the first entry that two trees have and that is not the same in both."""
+        start, end = max(self.since, other.since), min(self.size, other.size)
+        mine, theirs = (one.hashes(start, end) for one in (self, other))
+        if mine == theirs:
+            return None
+        return next(
+            at for at, pair in enumerate(zip(_cut(mine), _cut(theirs), strict=True), start) if pair[0] != pair[1]
+        )
+
+    def hashes(self, start: int, end: int) -> bytes:
+        """Return the hashes of these entries."""
+        return bytes(self._leaves[(start - self.since) * HASH_BYTES : (end - self.since) * HASH_BYTES])
+
+    def _complete(self, size: int) -> tuple[bytes, ...]:
+        if size not in self._frontiers:
+            found = [row[-1] for height, row in self._rows(size) if size >> height & 1]
+            self._frontiers[size] = tuple(reversed(found))
+        return self._frontiers[size]
+
+    def _rows(self, size: int) -> Iterator[tuple[int, list[bytes]]]:
+        """Yield each height with the hashes of its complete subtrees, from those over the entries before `since` on."""
+        row = _cut(self.hashes(self.since, size))
+        for height in range(size.bit_length()):
+            if self.since >> height & 1:
+                row.insert(0, self._left[height])
+            yield height, row
+            row = [_parent(left, right) for left, right in zip(row[::2], row[1::2], strict=False)]
+
+
+def _parent(left: bytes, right: bytes) -> bytes:
+    return sha256(b"\1" + left + right).digest()
+
+
+def _cut(hashes: bytes) -> list[bytes]:
+    return [hashes[at : at + HASH_BYTES] for at in range(0, len(hashes), HASH_BYTES)]

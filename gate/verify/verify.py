@@ -1,29 +1,116 @@
-"""Verifies a log, whatever form it was carried away in."""
+"""Verifies a log, whatever form it was carried away in, by all that the auditor has of it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from gate.verify.bundle import verify_bundle
-from gate.verify.database import MAGIC, verify_database
-from gate.verify.findings import Report, UnreadableError
-from gate.verify.folder import verify_folder
+from gate.verify.bundle import Line, lines, verify_bundle
+from gate.verify.database import MAGIC, database_lines, verify_database
+from gate.verify.findings import Report, StructureError, UnreadableError
+from gate.verify.folder import folder_lines, verify_folder
+from gate.verify.judge import HOUR_MAX
 from gate.verify.keyring import KeyRing, read_keys
+from gate.verify.signed import NOTE_BYTES_MAX, LogKey, cosignatures, read_cosigner, read_head
+from gate.verify.together import Read, Receipt, report
 
 
-def verify(path: Path, vkey: str, *, at_least: int | None = None) -> Report:
-    """Judge a bundle, a spool or tile folder, or a copy of the database by the log's public key, or several, one a line.
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the auditor knows beside the log's keys: that it had `at_least` so many entries, the keys of those who cosign, one a line, and the
+    last hour that can have been (`2026-11-25T10:00:00Z`).
+    """
 
-    `at_least`: how many entries the log is known to have had, so that a tail that was taken away shows.
+    at_least: int | None = None
+    cosigners: str = ""
+    hour_max: str = HOUR_MAX
+
+
+def verify(path: Path, vkey: str, *others: Path, known: Known | None = None) -> Report:
+    """Judge a log by its public key, or several, one a line: a bundle, a spool or tile folder, or a copy of the database.
+
+    `others` are more copies of the same log, whole or in part, and receipts: signed checkpoints in files of their own. All of them must agree.
 
     Everything wrong is in the report's `problems`. Raises UnreadableError when there is nothing to judge.
     """
-    key = KeyRing(read_keys(vkey))
+    known = known or Known()
+    ring = KeyRing(read_keys(vkey))
+    cosigners = tuple(map(read_cosigner, known.cosigners.split()))
+    paths = (path, *others)
+    names = [one.name if [two.name for two in paths].count(one.name) == 1 else str(one) for one in paths]
+    kinds = [kind_of(one) for one in paths]
+    read = [
+        Read(name, kind, _READERS[kind](one, ring, cosigners, known.hour_max))
+        for one, name, kind in zip(paths, names, kinds, strict=True)
+        if kind in _READERS
+    ]
+    if not read:
+        raise UnreadableError(
+            "only receipts were given; what they are of is missing: a bundle, a spool or a copy of the database"
+        )
+    # After the logs, which tell what became of the log's keys.
+    receipts = [
+        _receipt(one, name, ring, cosigners)
+        for one, name, kind in zip(paths, names, kinds, strict=True)
+        if kind == "receipt"
+    ]
+    return report(
+        read,
+        receipts,
+        at_least=known.at_least,
+        signers=ring.signers(),
+        cosigners=tuple(dict.fromkeys(one.name for one in cosigners)),
+    )
+
+
+def contents(path: Path) -> Iterator[Line]:
+    """Yield a log in any of its forms as the lines of a bundle, for whoever opens what is sealed; nothing is judged.
+
+    Raises UnreadableError when it cannot be read at all, StructureError where it cannot be read on, and OSError.
+    """
+    match kind_of(path):
+        case "folder":
+            yield from folder_lines(path)
+        case "database":
+            yield from database_lines(path)
+        case "receipt":
+            raise StructureError("it is a receipt, without an entry")
+        case _:
+            with path.open("rb") as file:
+                yield from lines(file)
+
+
+_READERS = {"bundle": verify_bundle, "folder": verify_folder, "database": verify_database}
+
+
+def kind_of(path: Path) -> str:
+    """By what lies there, not by the name; what is nothing else is read as a bundle. Raises UnreadableError."""
     if path.is_dir():
-        return verify_folder(path, key).report(at_least)
+        return "folder"
+    raw = _content(path)
+    if raw.startswith(MAGIC):
+        return "database"
+    try:
+        read_head(raw)
+    except StructureError:
+        return "bundle"
+    return "receipt"
+
+
+def _content(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            is_database = file.read(len(MAGIC)) == MAGIC
+            return file.read(NOTE_BYTES_MAX + 1)
     except OSError as error:
         raise UnreadableError(f"cannot read {path}: {error.strerror}") from error
-    return (verify_database if is_database else verify_bundle)(path, key).report(at_least)
+
+
+def _receipt(path: Path, name: str, ring: KeyRing, cosigners: tuple[LogKey, ...]) -> Receipt:
+    note = _content(path)
+    problems = tuple(ring.objections(note))
+    try:
+        found = tuple(cosignatures(note, cosigners))
+    except StructureError as error:
+        return Receipt(name, None, (), (*problems, str(error)))
+    return Receipt(name, None if problems else read_head(note), found, problems)

@@ -7,7 +7,7 @@ import logging
 import sys
 from pathlib import Path
 
-from bench import barrier, console_painted, documents, face_chain, face_loop, pages, painted, whole_gate
+from bench import audit, barrier, console_painted, documents, face_chain, face_loop, pages, painted, whole_gate
 from bench.rows import Bench, Row
 from gate.cli.output import emit_json, note, say
 
@@ -48,6 +48,7 @@ MEASUREMENTS = (
     barrier.doubled_grants,
     barrier.leaf_moving,
     barrier.lost_and_back,
+    audit.verified,
 )
 
 

@@ -195,15 +195,15 @@ def _exported(config: Config, folder: Path, entries: int) -> str:
     from gate.audit import keys
     from gate.audit.errors import AuditError
     from gate.audit.export import Outlet, tiles
-    from gate.verify.verify import verify
+    from gate.verify.verify import Known, verify
 
     try:
         tiles(Outlet(Path(config.paths.spool)), folder)
         vkey = keys.load_public(Path(config.paths.keys) / "log.key", config.origin).vkey
     except (AuditError, OSError) as error:
         raise StepError(f"the log cannot be exported into {folder}: {error}") from error
-    report = verify(folder, vkey, at_least=entries)
-    if not report.verified:
+    report = verify(folder, vkey, known=Known(at_least=entries))
+    if not report.intact:
         raise StepError(f"what was exported into {folder} does not verify: {report.problems[0]}")
     return f"all {entries} entries are in {folder}, verified"
 

@@ -207,10 +207,31 @@ def test_people_and_programs_are_told_what_is_not_here(log: SmallLog) -> None:
     assert result.exit_code == 0
     said = result.stdout.splitlines()
     assert said[0] == "VERIFIED, BUT NOT ALL OF IT IS HERE"
-    assert said[-1] == "? 2 keys of 6 entries are not here: erased, or taken away, which looks the same"
+    assert said[-2] == "? 2 keys of 6 entries are not here: erased, or taken away, which looks the same"
+    assert said[-1] == "? what the records tell: they are sealed, and --identity judges it for an auditor who holds a key"
     found = document(run("verify", log.spool, "--vkey", log.vkey, "--json"))
-    assert (found["verified"], len(found["unknown"])) == (True, 2)
+    assert (found["verified"], len(found["unknown"])) == (True, 3)
     assert run("verify", log.spool, "--vkey", log.vkey, "--at-least", "7").exit_code == 1
+
+
+def test_what_the_records_tell_is_judged_for_whoever_can_open_them(log: SmallLog) -> None:
+    """`crossing` of the test's log grants before any start, and on no decision: its bodies are no lane's."""
+    told = run("verify", log.spool, "--vkey", log.vkey, "--identity", log.folder / "one.identity")
+    assert told.exit_code == 1
+    assert told.stdout.startswith("NOT VERIFIED: AS IT WAS SIGNED, BUT WHAT IT TELLS CANNOT BE")
+    assert "- entry 2: granted in crossing c1 without a decision that opens the last door" in told.stdout
+    bundle = log.folder / "a.bundle"
+    for words in ((bundle,), (log.spool, bundle), (log.database, bundle)):
+        found = document(run("verify", *words, "--vkey", log.vkey, "--identity", log.folder / "one.identity", "--json"))
+        assert (found["verified"], found["intact"], len(found["problems"])) == (False, True, 2), words
+    assert document(run("verify", bundle, "--vkey", log.vkey, "--json"))["verified"]
+
+
+def test_a_copy_that_is_not_intact_is_not_read_any_further(log: SmallLog) -> None:
+    bundle = log.folder / "a.bundle"
+    bundle.write_bytes(bundle.read_bytes().replace(b"T10:00:00Z", b"T11:00:00Z", 1))
+    found = document(run("verify", bundle, "--vkey", log.vkey, "--identity", log.folder / "one.identity", "--json"))
+    assert found["unknown"][-1] == "what the records tell: they are read only where all is as it was signed"
 
 
 def test_a_file_name_that_steers_a_terminal_is_harmless_in_text_and_in_json(log: SmallLog) -> None:

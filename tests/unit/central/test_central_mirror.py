@@ -24,7 +24,7 @@ from gate.cli.central import app
 from gate.sync import wire
 from gate.sync.spool import SpoolLog
 from gate.sync.wire import Request
-from gate.verify.verify import verify
+from gate.verify.verify import Known, verify
 
 
 @pytest.fixture
@@ -77,8 +77,9 @@ async def test_a_log_arrives_is_cosigned_and_is_exported_as_the_auditor_expects(
 
     assert is_intact(bench.server.ledger, bench.gate, [mirror])
     exported = export(bench.server.ledger, bench.gate, tmp_path / "out")
-    report = verify(tmp_path / "out", bench.log.vkey)
+    report = verify(tmp_path / "out", bench.log.vkey, known=Known(cosigners=mirror.vkey))
     assert (report.verified, report.entries, report.keys) == (True, exported.entries, 54)
+    assert [(mark.by, mark.size, mark.checked) for mark in report.cosignatures] == [(mirror.name, size, True)]
     with pytest.raises(FolderError, match="not empty"):
         export(bench.server.ledger, bench.gate, tmp_path / "out")
 

@@ -23,11 +23,12 @@ from gate.audit.writer import Wanted
 from gate.verify.bundle import judge_bundle
 from gate.verify.findings import PROBLEMS_MAX, Findings, Report, StructureError, UnreadableError
 from gate.verify.folder import split_entries, split_sealed
-from gate.verify.judge import read_header
+from gate.verify.judge import Header, read_header
 from gate.verify.keyring import KeyRing
-from gate.verify.signed import read_head, read_vkey
+from gate.verify.signed import LogKey, read_head, read_vkey
+from gate.verify.together import Read, report
 from gate.verify.tree import Tree
-from gate.verify.verify import verify
+from gate.verify.verify import Known, verify
 
 RANDOM = random.Random(7)
 
@@ -48,6 +49,10 @@ def judged(folder: Path, vkey: str, content: bytes) -> Report:
     path = folder / "a.bundle"
     path.write_bytes(content)
     return verify(path, vkey)
+
+
+def is_verified(content: bytes, key: LogKey) -> bool:
+    return report([Read("a.bundle", "bundle", judge_bundle(io.BytesIO(content), KeyRing((key,))))]).verified
 
 
 def rewritten(content: bytes, change: Callable[[list[dict[str, Any]]], None]) -> bytes:
@@ -99,12 +104,12 @@ def test_any_single_changed_byte_is_found(tmp_path: Path) -> None:
     log = SmallLog(tmp_path)
     log.write([wanted("opened", "c1"), wanted("decided", "c1"), wanted("presence")])
     bundle, key = log.bundle(), read_vkey(log.vkey)
-    assert judge_bundle(io.BytesIO(bundle), KeyRing((key,))).report().verified
+    assert is_verified(bundle, key)
     missed = []
     for at in range(len(bundle)):
         changed = bytearray(bundle)
         changed[at] ^= RANDOM.randrange(1, 256)
-        if judge_bundle(io.BytesIO(changed), KeyRing((key,))).report().verified:
+        if is_verified(bytes(changed), key):
             missed.append(at)
     assert missed == []
 
@@ -504,11 +509,11 @@ TAIL = "whether the log went on after this checkpoint: --at-least N says how man
 def test_a_whole_log_leaves_only_its_tail_unknown_and_that_too_is_known_with_a_number(log: SmallLog) -> None:
     report = verify(log.spool, log.vkey)
     assert (report.verified, report.unknown, report.is_partial) == (True, (TAIL,), False)
-    assert verify(log.spool, log.vkey, at_least=11).unknown == ()
-    assert verify(log.spool, log.vkey, at_least=9).unknown == (
+    assert verify(log.spool, log.vkey, known=Known(at_least=11)).unknown == ()
+    assert verify(log.spool, log.vkey, known=Known(at_least=9)).unknown == (
         "whether the log went on after this checkpoint; the 9 entries known to have been are here",
     )
-    shorter = verify(log.spool, log.vkey, at_least=12)
+    shorter = verify(log.spool, log.vkey, known=Known(at_least=12))
     assert shorter.problems == ("the log had 12 entries at least, and ends after 11",)
 
 
@@ -576,7 +581,7 @@ def test_a_header_of_any_other_kind_is_refused() -> None:
     def leaf(**changes: Any) -> bytes:
         return json.dumps({**fields, **changes}, sort_keys=True, separators=(",", ":")).encode()
 
-    assert read_header(leaf()) == fields
+    assert read_header(leaf()) == Header("device", "2026-11-25T10:00:00Z", 0, "0" * 64, "a/b", "0" * 64)
     wrong: list[dict[str, Any]] = [
         {"v": 1}, {"v": True}, {"index": -1}, {"index": 1.0}, {"class": "opened"}, {"class": None}, {"hour": "now"},
         {"hour": "2026-11-25T10:05:00Z"}, {"origin": "a b"}, {"origin": ""}, {"origin": "a" * 513}, {"key": "0"},

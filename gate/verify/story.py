@@ -1,0 +1,165 @@
+"""Judges what the records tell, once they are opened: that nobody was let through without a decision, that every crossing has one end, that
+the barrier's counters and the records agree, and that the moments fit the hours in clear.
+
+It is the auditor's own account of the rules in docs/protocols/audit-log.md and shares nothing with the programs that follow them. A record
+that does not open, or that the lane says was lost, explains a gap: what would be a contradiction without it is told as not known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gate.verify.books import Books
+from gate.verify.findings import Findings
+
+# The order in which a crossing's records stand, as far as it never changes.
+_RANK = {"opened": 0, "entry_decided": 1, "decided": 2, "closed": 3, "overruled": 4, "disposition": 5}
+_CROSSINGS_OWN = frozenset({*_RANK, "granted", "revoked", "grant_ended", "asked", "viewed"})
+_LOSSES = frozenset({"records_lost", "record_refused"})
+IDS_KEPT = 100_000  # of the latest records, against doubles
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A record as the auditor reads it. Of one that does not open `kind` and `body` are None and `note` says why; `hour`, `about` and `key`
+    stand in clear, and are empty where an entry is no record at all.
+    """
+
+    index: int
+    hour: str
+    about: str
+    key: str
+    kind: str | None = None
+    crossing: str | None = None
+    time: str | None = None
+    monotonic_ms: int | None = None
+    boot: str | None = None
+    id: str | None = None
+    body: Mapping[str, object] | None = None
+    note: str | None = None
+
+
+@dataclass(slots=True)
+class _Crossing:
+    """What was told of a crossing so far."""
+
+    first: int
+    rank: int = -1
+    decided: set[str] = field(default_factory=set)  # doors that a decision or an officer opens
+    granted: dict[str, int] = field(default_factory=dict)
+    passed: dict[str, int] = field(default_factory=dict)
+    once: set[str] = field(default_factory=set)
+
+
+class Story:
+    """Takes the records in order. `since` is the first one's index: of what was before nothing is known."""
+
+    def __init__(self, since: int = 0) -> None:
+        self._since = since
+        self._contradictions = Findings()
+        self._unsure = Findings()
+        self._crossings: dict[str, _Crossing] = {}
+        self._ids: dict[str, int] = {}
+        self._books = Books()
+        self._started = since > 0
+        self._closed_at: int | None = None  # the latest record of a crossing that did not open, or that was lost
+        self._unopened = 0
+
+    def take(self, told: Told) -> None:
+        """Judge the next record."""
+        if told.kind is None or told.body is None:
+            self._unopened += 1
+            if told.about == "crossing":
+                self._closed_at = told.index
+            self._books.skip(told.index)
+            return
+        if told.time is None or told.time[:13] != told.hour[:13]:
+            self._wrong(f"entry {told.index} is of {told.time} and stands under the hour {told.hour}")
+        if (told.crossing is None) is (told.about == "crossing") or (
+            told.kind in _CROSSINGS_OWN and told.crossing is None
+        ):
+            self._wrong(
+                f"entry {told.index}, {told.kind}, is of the class {told.about} and belongs to {told.crossing or 'no crossing'}"
+            )
+        self._once(told)
+        if told.kind == "started":
+            self._started = True
+        if told.kind == "incident" and told.body.get("incident") in _LOSSES:
+            self._closed_at = told.index
+        self._books.take(told.index, told.kind, told.body)
+        if told.crossing is not None:
+            self._crossing(told, told.crossing, told.body)
+
+    def contradictions(self) -> tuple[str, ...]:
+        """What cannot have been as it is told."""
+        for gap in self._books.gaps():
+            (self._unsure if gap.is_explained else self._contradictions).add(str(gap))
+        return self._contradictions.all()
+
+    def unsure(self) -> tuple[str, ...]:
+        """What may be a contradiction, or be explained by a record that does not open. After `contradictions`."""
+        unopened = f"what {self._unopened} records tell: they do not open for you"
+        return (*([unopened] if self._unopened else []), *self._unsure.all())
+
+    def _wrong(self, text: str) -> None:
+        self._contradictions.add(text)
+
+    def _doubt(self, crossing: _Crossing, text: str) -> None:
+        """A contradiction, unless something is missing that explains it: the crossing's beginning, or a record since."""
+        explained = "opened" not in crossing.once and (self._since or self._closed_at is not None)
+        explained = explained or (self._closed_at is not None and self._closed_at > crossing.first)
+        (self._unsure if explained else self._contradictions).add(f"whether {text}" if explained else text)
+
+    def _once(self, told: Told) -> None:
+        if told.id is None:
+            return
+        if told.id in self._ids:
+            self._wrong(f"entry {told.index} is entry {self._ids[told.id]} once more")
+        self._ids[told.id] = told.index
+        if len(self._ids) > IDS_KEPT:
+            del self._ids[next(iter(self._ids))]
+
+    def _crossing(self, told: Told, name: str, body: Mapping[str, object]) -> None:
+        crossing = self._crossings.setdefault(name, _Crossing(told.index))
+        kind, at = str(told.kind), f"entry {told.index}: {told.kind} in crossing {name}"
+        rank = _RANK.get(kind, crossing.rank)
+        if rank < crossing.rank:
+            self._wrong(f"{at} after what must follow it")
+        crossing.rank = max(rank, crossing.rank)
+        if kind in {"opened", "closed", "disposition"} and kind in crossing.once:
+            self._wrong(f"{at} a second time")
+        crossing.once.add(kind)
+        door = str(body.get("door", "last"))
+        match kind:
+            case "entry_decided" | "decided":
+                self._decision(told.index, kind, crossing, body)
+            case "overruled":
+                crossing.decided |= {"first", "last"}
+            case "granted":
+                if not self._started:
+                    self._doubt(crossing, f"{at} before any start of the lane was recorded")
+                if door not in crossing.decided:
+                    self._doubt(crossing, f"{at} without a decision that opens the {door} door")
+                if crossing.rank == _RANK["disposition"]:
+                    self._wrong(f"{at} after what must follow it")
+                crossing.granted[door] = crossing.granted.get(door, 0) + 1
+            case "passed" if body.get("how") == "grant":
+                count = body.get("count")
+                crossing.passed[door] = crossing.passed.get(door, 0) + (count if isinstance(count, int) else 1)
+                if crossing.passed[door] > crossing.granted.get(door, 0):
+                    self._doubt(crossing, f"{at} on a grant that nobody had")
+            case "closed" if body.get("verdict") == "admitted" and "last" not in crossing.decided:
+                self._doubt(crossing, f"{at} as admitted without a decision that admits")
+            case _:
+                pass
+
+    def _decision(self, index: int, kind: str, crossing: _Crossing, body: Mapping[str, object]) -> None:
+        reasons = body.get("reasons")
+        admits = body.get("decision") == "admit"
+        if "replaced" not in body and isinstance(reasons, list) and bool(reasons) is admits:
+            self._wrong(
+                f"entry {index}: a decision to {'admit in spite of reasons' if admits else 'refer without a reason'}"
+            )
+        if admits:
+            crossing.decided.add("first" if kind == "entry_decided" else "last")

@@ -1,0 +1,222 @@
+"""What several copies of one log say together, and what all of them cannot show.
+
+Copies agree when one is the beginning of the other, up to the byte. The longest one is the log that is judged; the others may have what it
+lacks, and are what the auditor knows of how long the log must be. Where two disagree and both are signed, the log's key has signed two
+histories, and no copy is believed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from gate.verify.findings import Copy, Cosignature, Findings, Report, Signer
+from gate.verify.judge import NONE, RIGHT, Judge
+from gate.verify.signed import Head
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A copy that was read: what it is called, of what kind it is, and its judge."""
+
+    name: str
+    kind: str
+    judge: Judge
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A signed checkpoint without entries: `head` is None when it is not the log's, and `problems` say why."""
+
+    name: str
+    head: Head | None
+    cosignatures: tuple[Cosignature, ...]
+    problems: tuple[str, ...]
+
+
+def report(
+    read: Sequence[Read],
+    receipts: Sequence[Receipt] = (),
+    *,
+    at_least: int | None = None,
+    signers: tuple[Signer, ...] = (),
+    cosigners: Sequence[str] = (),
+) -> Report:
+    """Close the case. `at_least` entries are known to have been, `cosigners` are the names of those whose keys the auditor gave.
+
+    `read` has one copy at least.
+    """
+    return _Case(read, receipts, at_least, signers, cosigners).report()
+
+
+class _Case:
+    """The copies, the longest first, and what they say of one another."""
+
+    def __init__(
+        self,
+        read: Sequence[Read],
+        receipts: Sequence[Receipt],
+        at_least: int | None,
+        signers: tuple[Signer, ...],
+        cosigners: Sequence[str],
+    ) -> None:
+        self._read = sorted(read, key=lambda one: (-one.judge.tree.size, one.judge.tree.since))
+        self._receipts = receipts
+        self._at_least = at_least
+        self._signers = signers
+        self._cosigners = cosigners
+        self._is_one = len(read) + len(receipts) == 1
+        self._log = self._read[0].judge
+        self._size = self._log.tree.size
+
+    def report(self) -> Report:
+        cosigned = [mark for one in self._read for mark in one.judge.signatures()]
+        cosigned += [mark for receipt in self._receipts for mark in receipt.cosignatures]
+        bytes_wrong, telling = Findings(), Findings()
+        copies = tuple(self._copies(bytes_wrong))
+        for problem in (*self._disagreements(), *self._shortness()):
+            bytes_wrong.add(problem)
+        for one in self._read:
+            for line in one.judge.hours().all():
+                telling.add(self._said_of(one.name, line))
+        problems = (*bytes_wrong.all(), *telling.all())
+        parts = self._parts()
+        since = min(one.judge.tree.since for one in parts)
+        keys_used: set[str] = set().union(*(one.judge.keys_used for one in parts))
+        keys_seen: set[str] = set().union(*(one.judge.keys_seen for one in parts))
+        bodies = self._bodies(parts, since)
+        missing = (*self._missing(parts, since, bodies), *self._incomparable(since))
+        after = tuple(self._after_the_end(cosigned))
+        return Report(
+            entries=self._size - since,
+            since=since,
+            root=self._log.tree.root().hex(),
+            verified=not problems,
+            intact=not bytes_wrong.problems,
+            checkpoints=sum(len(one.judge.notes) for one in self._read) + len(self._receipts),
+            cosignatures=tuple(dict.fromkeys(cosigned)),
+            first_time=next((one.judge.first_hour for one in reversed(parts) if one.judge.first_hour), None),
+            last_time=next((one.judge.last_hour for one in parts if one.judge.last_hour), None),
+            bodies=bodies.count(RIGHT),
+            keys=len(keys_seen & keys_used),
+            erased=len(keys_used - keys_seen),
+            problems=problems,
+            unknown=(*missing, *self._unheard(cosigned), *after),
+            is_partial=bool(missing),
+            is_open_ended=bool(after),
+            copies=copies,
+            signers=self._signers,
+        )
+
+    def _said_of(self, name: str, text: str) -> str:
+        return text if self._is_one else f"{name}: {text}"
+
+    def _copies(self, wrong: Findings) -> Iterator[Copy]:
+        for one in self._read:
+            judge = one.judge
+            found = list(judge.findings.all())
+            if not judge.notes:
+                found.append("no checkpoint is here: nothing is signed")
+            for problem in found:
+                wrong.add(self._said_of(one.name, problem))
+            yield Copy(one.name, one.kind, judge.tree.since, judge.tree.size, judge.tree.root().hex(), not found)
+        for receipt in self._receipts:
+            for problem in receipt.problems:
+                wrong.add(self._said_of(receipt.name, problem))
+            head = receipt.head
+            size, root = (0, "") if head is None else (head.size, head.root.hex())
+            yield Copy(receipt.name, "receipt", size, size, root, not receipt.problems)
+
+    def _disagreements(self) -> Iterator[str]:
+        for one, other in combinations(self._read, 2):
+            mine, theirs = one.judge.tree, other.judge.tree
+            if theirs.size < mine.since or theirs.root() == mine.root(theirs.size):
+                continue
+            at = mine.first_difference(theirs)
+            where = f"from entry {at} on" if at is not None else "in entries of which only hashes are here"
+            yield f"{other.name} and {one.name} are not copies of one log: they differ {where}"
+        for receipt in self._receipts:
+            for one in self._read:
+                head, tree = receipt.head, one.judge.tree
+                if head and tree.since <= head.size <= tree.size and head.root != tree.root(head.size):
+                    yield f"{one.name} is not the log of {receipt.name}: its first {head.size} entries have another root"
+
+    def _shortness(self) -> Iterator[str]:
+        if self._at_least is not None and self._size < self._at_least:
+            yield f"the log had {self._at_least} entries at least, and ends after {self._size}"
+        for receipt in self._receipts:
+            if receipt.head and receipt.head.size > self._size:
+                yield f"{receipt.name} says that the log had {receipt.head.size} entries, and what is here ends after {self._size}"
+
+    def _parts(self) -> list[Read]:
+        """The longest copy, and those that agree with it and reach back further without a gap."""
+        parts = [self._read[0]]
+        for one in self._read[1:]:
+            tree = one.judge.tree
+            since = min(part.judge.tree.since for part in parts)
+            if tree.size >= since and all(
+                part.judge.tree.since <= tree.size and part.judge.tree.root(tree.size) == tree.root()
+                for part in parts
+                if part.judge.tree.since <= tree.size
+            ):
+                parts.append(one)
+        return parts
+
+    @staticmethod
+    def _bodies(parts: Sequence[Read], since: int) -> bytearray:
+        """What the best copy has of each entry's sealed body."""
+        found = bytearray(parts[0].judge.tree.size - since)
+        for part in parts:
+            start, mine = part.judge.tree.since - since, part.judge.bodies
+            found[start : start + len(mine)] = bytes(map(max, found[start:], mine))
+        return found
+
+    def _missing(self, parts: Sequence[Read], since: int, bodies: bytearray) -> Iterator[str]:
+        """What is not here, and is no contradiction."""
+        if since:
+            yield f"entries 0 to {since - 1} are not here, only the hashes over them"
+        if self._size == since:
+            yield "no entry is here"
+        if without := bodies.count(NONE):
+            yield f"the sealed bodies of {without} entries are not here, only their hashes"
+        seen: set[str] = set().union(*(one.judge.keys_seen for one in parts))
+        uses = {key: max(one.judge.uses[key] for one in parts) for one in parts for key in one.judge.keys_used}
+        if lost := uses.keys() - seen:
+            entries = sum(uses[key] for key in lost)
+            yield f"{len(lost)} keys of {entries} entries are not here: erased, or taken away, which looks the same"
+        for one in parts:
+            if one.judge.keys_seen and (only_elsewhere := (one.judge.keys_used.keys() & seen) - one.judge.keys_seen):
+                yield (
+                    f"{len(only_elsewhere)} keys are missing in {one.name} and are there in another copy: "
+                    "an erasure that did not reach every copy, or keys that were taken away"
+                )
+
+    def _unheard(self, cosigned: Sequence[Cosignature]) -> Iterator[str]:
+        for name in dict.fromkeys(mark.by for mark in cosigned if not mark.checked):
+            yield f"whether {name} signed what bears its name: --mirror-vkey gives its key"
+        for name in self._cosigners:
+            if not any(mark.by == name and mark.checked for mark in cosigned):
+                yield f"whether {name} has ever seen this log: nothing here bears its cosignature"
+
+    def _incomparable(self, since: int) -> Iterator[str]:
+        for one in self._read[1:]:
+            if one.judge.tree.size < since:
+                yield f"whether {one.name} is the beginning of this log: it ends after {one.judge.tree.size} entries, and nothing follows on it"
+        for receipt in self._receipts:
+            if receipt.head and receipt.head.size < since:
+                yield f"whether {receipt.name} is of this log: entry {receipt.head.size} and those before are not here"
+
+    def _after_the_end(self, cosigned: Sequence[Cosignature]) -> Iterator[str]:
+        if self._at_least == self._size:
+            return
+        newest = max((mark.time for mark in cosigned if mark.time and mark.size == self._size), default=None)
+        known = [one.judge.tree.size for one in self._read[1:]]
+        known += [receipt.head.size for receipt in self._receipts if receipt.head]
+        known += [] if self._at_least is None else [self._at_least]
+        if newest:
+            yield f"whether the log went on after {newest}, when all of it was cosigned"
+        elif not known or max(known) > self._size:
+            yield "whether the log went on after this checkpoint: --at-least N says how many entries it is known to have had"
+        else:
+            yield f"whether the log went on after this checkpoint; the {max(known)} entries known to have been are here"
