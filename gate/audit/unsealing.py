@@ -17,8 +17,11 @@ import msgspec
 import pyrage
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from gate.audit.errors import BadFormatError
+from gate.audit.note import Signer
 from gate.audit.record import Header
 from gate.audit.sealing import KEY_BYTES, NONCE_BYTES
 
@@ -73,6 +76,12 @@ class Unsealer:
         if not found:
             raise BadFormatError(f"{path.name} holds no identity")
         return cls(found)
+
+    def signer(self) -> Signer:
+        """The key that this auditor's access notes are signed with, made of the first identity; its name is that identity's recipient."""
+        identity = self._identities[0]
+        seed = HKDF(SHA256(), 32, salt=None, info=b"portcullis access note").derive(str(identity).encode())
+        return Signer(str(identity.to_public()), seed)
 
     def learn(self, wrapped: bytes) -> bool:
         """Take an age file for the records that follow; False when it does not open with this auditor's identities."""

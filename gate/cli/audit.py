@@ -1,4 +1,4 @@
-"""`gate audit`: verify, export and decrypt the audit log."""
+"""`gate audit`: verify, export, decrypt and report on the audit log."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def _verdict(report: Report) -> str:
 
 @app.command()
 def export(
-    out: Path = typer.Option(..., help="The file to write, or with --format tiles an empty folder."),
+    out: Path = typer.Option(..., help="The file to write, which must be new, or with --format tiles an empty folder."),
     since: int = typer.Option(0, min=0, help="Leave out the entries before this one (bundle only)."),
     form: Form = typer.Option(Form.BUNDLE, "--format", help="One file, or a folder of tiles."),
     spool: Path | None = typer.Option(None, help="The spool to read; the configured one when left out."),
@@ -123,10 +123,12 @@ def export(
         if form is Form.TILES:
             exported = exporting.tiles(outlet, out)
         else:
-            with durable.writing(out) as file:
+            with durable.writing(out, new_only=True) as file:
                 exported = exporting.bundle(outlet, file, since=since)
     except BadFormatError as error:
         fail(Exit.BAD_DATA, str(error))
+    except FileExistsError:
+        fail(Exit.IO_ERROR, f"{out} is there already; name another")
     except OSError as error:
         read = isinstance(error, FileNotFoundError) and Path(error.filename).is_relative_to(folder)
         hint = "; was anything logged yet?" if read else ""
@@ -139,21 +141,94 @@ def export(
 
 @app.command()
 def decrypt(
-    bundle: Path = typer.Argument(help="An exported bundle."),
+    log: Path = typer.Argument(help="An exported bundle, a spool, a copy of the database, or central's export."),
     identity: Path = typer.Option(..., help="An auditor's age identity file."),
-    vkey: str | None = typer.Option(
-        None, help="Verify the bundle first: the log's public key, or a file that holds it."
+    vkey: str | None = typer.Option(None, help="Verify the log first: its public key, or a file that holds it."),
+    purpose: str | None = typer.Option(None, help="What the records are opened for; asked for on a terminal."),
+    case: str | None = typer.Option(None, help="The number of the case that it belongs to; asked for on a terminal."),
+    access_note: Path | None = typer.Option(
+        None, help="The access note to write; access-TIME.note here when left out."
+    ),
+    crossing: str | None = typer.Option(None, help="The records of this crossing only."),
+    out: Path | None = typer.Option(None, help="Write the records into this new file, and not to standard output."),
+    to: str | None = typer.Option(
+        None, help="The authority that --out is handed over to: a hand-over record is written beside it."
     ),
     as_json: bool = typer.Option(True, "--json", help="Always so: one JSON document a line."),  # noqa: ARG001 - the contract's flag
 ) -> None:
-    """Print the records in clear, one JSON document a line, for the holder of an auditor's identity.
+    """Print the records in clear, one JSON document a line, for the holder of an auditor's identity, and note the access.
 
-    What does not open is listed: exit 1 for what is sealed for others, 65 for what is damaged; 77 when nothing is for this identity.
+    What does not open is listed: exit 1 for what is sealed for others, 65 for what is damaged; 77 when nothing is for this identity. Where
+    nobody can be asked and no purpose was given, there is no access note.
     """
-    from gate.cli.audit_records import records_of
+    from gate.cli.audit_access import Wish, opened
 
-    for record in records_of(bundle, identity, None if vkey is None else vkey_text(vkey)):
-        emit_json("audit.decrypt/1", record)
+    if to is not None and out is None:
+        fail(Exit.USAGE, "--to needs --out: what is handed over is a file")
+    wish = Wish(purpose, case, access_note, crossing, out, to)
+    opened(log, identity, None if vkey is None else vkey_text(vkey), wish, now())
+
+
+@app.command()
+def access(
+    notes: list[Path] = typer.Argument(metavar="NOTE...", help="Access notes and hand-over records."),
+    vkey: str = typer.Option(..., help="The auditor's key, as gate audit decrypt names it, or a file that holds it."),
+    as_json: bool = typer.Option(False, "--json", help="JSON on standard output."),
+) -> None:
+    """Read access notes that an auditor's key signed. Exit 1 for one that it did not."""
+    from gate.cli.audit_access import read
+
+    found = [read(one, vkey_text(vkey)) for one in notes]
+    if as_json:
+        emit_json("audit.access/1", {"notes": [dataclasses.asdict(one) for one in found]})
+    else:
+        for one in found:
+            say(f"{one.at} {one.log}, {one.entries} entries: {one.purpose}, case {one.case}")
+            if one.to:
+                say(f"    handed over to {one.to}: {one.records} records in {one.file}, SHA-256 {one.sha256}")
+
+
+@app.command()
+def report(
+    logs: list[Path] = typer.Argument(
+        metavar="BUNDLE...", help="An exported bundle, a spool or central's export; several parts of one log; receipts."
+    ),
+    identity: Path = typer.Option(..., help="An auditor's age identity file."),
+    vkey: list[str] = typer.Option(
+        ..., help="The log's public key, or a file that holds it; again for each that followed."
+    ),
+    out: Path = typer.Option(..., help="The page to write, such as report.html. A file that is there is kept."),
+    tables: Path | None = typer.Option(
+        None, "--csv", help="A folder for tables with every crossing, figure and entry."
+    ),
+    at_least: int | None = typer.Option(None, min=0, help="How many entries the log is known to have had."),
+    mirror_vkey: list[str] = typer.Option(
+        [], help="The central server's public key, or a file that holds it; again for each that it had."
+    ),
+    as_json: bool = typer.Option(False, "--json", help="One JSON document instead of text."),
+) -> None:
+    """Write a page that says what a log tells, for people, each figure with its entries. Exit 1 when something in it cannot have been.
+
+    A log that is not what was signed gives no report.
+    """
+    from gate.cli.audit_reporting import make
+    from gate.verify.verify import Known
+
+    made = make(
+        logs,
+        identity=identity,
+        vkey="\n".join(map(vkey_text, vkey)),
+        known=Known(at_least, "\n".join(map(vkey_text, mirror_vkey)), hour_max()),
+        out=out,
+        tables=tables,
+        now=now(),
+    )
+    if as_json:
+        emit_json("audit.report/1", made.fields())
+    else:
+        for line in made.lines():
+            say(line)
+    raise typer.Exit(int(Exit.OK if made.report.verified else Exit.NO))
 
 
 def vkey_text(vkey: str) -> str:

@@ -6,7 +6,7 @@ Promise: one record that does not open, whatever is wrong with it, costs none of
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -44,21 +44,34 @@ def records_of(log: Path, identity: Path, vkey: str | None) -> Iterator[dict[str
 
 
 SEALED = "what the records tell: they are sealed, and --identity judges it for an auditor who holds a key"
+UNREAD = "what the records tell: they are read only where all is as it was signed"
 
 
-def with_story(report: Report, paths: Sequence[Path], unsealer: Unsealer | None) -> Report:
-    """The report with what the records tell judged as well, where they open; a log that is not intact is not read any further."""
+def with_story(
+    report: Report, paths: Sequence[Path], unsealer: Unsealer | None, *others: Callable[[Told], object]
+) -> Report:
+    """The report with what the records tell judged as well, where they open; a log that is not intact is not read any further. `others` are
+    told each record, too.
+    """
     if unsealer is None:
         return replace(report, unknown=(*report.unknown, SEALED))
     if not report.intact:
-        return replace(
-            report, unknown=(*report.unknown, "what the records tell: they are read only where all is as it was signed")
-        )
+        return replace(report, unknown=(*report.unknown, UNREAD))
     story = Story(report.since)
     for told in Reading([one for one in paths if kind_of(one) != "receipt"], unsealer, report.since).told():
-        story.take(told)
+        for take in (story.take, *others):
+            take(told)
     problems = (*report.problems, *story.contradictions())
     return replace(report, problems=problems, verified=not problems, unknown=(*report.unknown, *story.unsure()))
+
+
+def first_line(log: Path) -> Opening:
+    """How a log begins, by its own word; what cannot be read ends the command."""
+    with _explained(log):
+        first = next(contents(log), None)
+        if not isinstance(first, Opening):
+            raise StructureError("it has no beginning")
+        return first
 
 
 def unsealer_of(identity: Path) -> Unsealer:
@@ -97,7 +110,7 @@ class Reading:
         for this identity.
         """
         following: int | None = None
-        for path in sorted(self.paths, key=self._since):
+        for path in sorted(self.paths, key=lambda one: first_line(one).since):
             with _explained(path):
                 if self._is_for_another(path):
                     fail(
@@ -111,11 +124,6 @@ class Reading:
                     if following is None or one.index == following:
                         yield one
                         following = one.index + 1
-
-    def _since(self, path: Path) -> int:
-        with _explained(path):
-            first = next(contents(path), None)
-            return first.since if isinstance(first, Opening) else 0
 
     def _is_for_another(self, path: Path) -> bool:
         """True when there are age files and none is wrapped for this identity."""

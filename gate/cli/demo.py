@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gate.demo.report import Result
 
 TRAVELLERS, READER, LANE = 30, "elyctis", "one-door"
-KEPT = ("*.bundle", "*.vkey", "*.identity")
+KEPT = ("*.bundle", "*.vkey", "*.identity", "*.html")
 
 
 def command(
@@ -45,6 +45,7 @@ def command(
 ) -> None:
     """Watch travellers go through a whole gate on simulated hardware."""
     simulator.must_be_installed()
+    from gate.demo.auditing import REPORT
     from gate.demo.broom import swept
     from gate.demo.play import LANES, READERS, Play, PlayError, Wishes, draw_people
     from gate.demo.tour.guide import Guide
@@ -82,6 +83,12 @@ def command(
         emit_json("demo/1", {**result.fields(), **({"tour": measured.fields()} if measured else {})})
     else:
         result.draw(Console())
+    if keep is None:
+        note("With --keep DIR the auditor's report of this log stays, a page to read.")
+    else:
+        note(f"The auditor's report of this log: {keep / REPORT}")
+        if not headless:
+            _open_page((keep / REPORT).absolute().as_uri())
     if result.too_slow:
         fail(Exit.TRY_LATER, f"this machine is too slow: {result.late}")
     raise typer.Exit(int(Exit.OK if result.as_expected else Exit.NO))

@@ -16,6 +16,7 @@ from gate.demo.stage import Stage, StageError
 from hardware_sim.scenario import Scenario
 
 DEADLINE_S = 60.0
+REPORT = "audit-report.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,8 @@ class Records:
 
 
 def read(stage: Stage, bundle: Path) -> Records:
-    """Export what the log has published by now into a bundle, and decrypt it. Raises StageError."""
+    """Export what the log has published by now into a bundle, which replaces one of before, and decrypt it. Raises StageError."""
+    bundle.unlink(missing_ok=True)
     staging.command("audit", "export", "--out", str(bundle), "--spool", str(stage.spool))
     path = bundle.with_suffix(".jsonl")
     with path.open("wb") as file:
@@ -41,6 +43,13 @@ def read(stage: Stage, bundle: Path) -> Records:
     if done.returncode:
         raise StageError(f"gate audit decrypt: {done.stderr.decode(errors='replace').strip()[-200:]}")
     return Records(path, [msgspec.json.decode(line, type=Line) for line in path.read_text().splitlines()])
+
+
+def report(stage: Stage, bundle: Path, out: Path) -> tuple[str, ...]:
+    """Write the auditor's page; returns what the log tells that cannot have been. Raises StageError."""
+    keys = ("--identity", str(stage.identities[0]), "--vkey", str(stage.vkey))
+    made = staging.command("audit", "report", str(bundle), *keys, "--out", str(out), may_say_no=True)
+    return tuple(made["problems"])
 
 
 def outcomes_of(visits: list[Visit], records: Records, scenarios: dict[str, Scenario]) -> list[Outcome]:

@@ -282,9 +282,7 @@ class Play:
 
     def _outcomes(self, visits: list[Visit], stage: Stage, scenarios: dict[str, Scenario]) -> list[Outcome]:
         """What came of these visits, by the log as it is published now."""
-        bundle = self._folder / "so-far"
-        bundle.unlink(missing_ok=True)
-        return outcomes_of(visits, auditing.read(stage, bundle), scenarios)
+        return outcomes_of(visits, auditing.read(stage, self._folder / "so-far"), scenarios)
 
     @contextlib.contextmanager
     def _progress(self, total: int) -> Iterator[Callable[[Visit, int], None]]:
@@ -313,11 +311,13 @@ class Play:
         bundle = self._folder / "demo.bundle"
         records = auditing.read(stage, bundle)
         verified = staging.command("audit", "verify", str(bundle), "--vkey", str(stage.vkey), may_say_no=True)
+        told = auditing.report(stage, bundle, self._folder / auditing.REPORT)
         central = travelled.at_central
         return Result(
             outcomes_of(travelled.visits, records, scenarios),
             again=travelled.again,
             audit=Checked(verified["entries"], verified["verified"]),
+            contradictions=told,
             synced=Checked(central.entries, bool(central.verified) and central.root == verified["root"]),
             judged=auditing.judge(Path(world.ready.truth), records),
             ready_s=round(travelled.ready_s, 2),

@@ -202,11 +202,12 @@ class Result:
     chip: str
     disk: LogDisk
     lane: str = "one-door"
+    contradictions: tuple[str, ...] = ()  # that an auditor finds in what the log tells
 
     @property
     def _sound(self) -> bool:
         complete = self.audit.verified and self.synced.verified and self.audit.entries == self.synced.entries
-        return complete and not self.judged.wrong_openings and not self.judged.different
+        return complete and not (self.contradictions or self.judged.wrong_openings or self.judged.different)
 
     @property
     def as_expected(self) -> bool:
@@ -238,7 +239,7 @@ class Result:
                 **asdict(self.late),
                 "again": [{"scenario": one.scenario, "what": list(one.what), **asdict(one.late)} for one in self.again],
             },
-            "audit": asdict(self.audit),
+            "audit": {**asdict(self.audit), "contradictions": list(self.contradictions)},
             "synced": asdict(self.synced),
             "differences": [
                 {
@@ -268,6 +269,8 @@ class Result:
             f"Wrong openings by the judge: {self.judged.wrong_openings}; "
             f"{len(self.judged.different)} differences between log and truth."
         )
+        for contradiction in self.contradictions:
+            console.print(f"The auditor finds: {contradiction}", markup=False)
         if (decision := decisions_ms(self.outcomes)) is not None:
             console.print(
                 f"From chip read and good frame to the grant on the wire: p50 {decision['p50']} ms, "

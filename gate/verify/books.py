@@ -6,6 +6,7 @@ Where it does not, a record is missing or untrue.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -50,6 +51,9 @@ class Books:
         self._doors: dict[str, _Door] = {}
         self._gaps: list[Gap] = []
         self._skipped = -1
+        self.counted: Counter[tuple[str, str]] = (
+            Counter()
+        )  # by the controller of a door in a direction, as far as the books are closed
 
     def take(self, index: int, kind: str, body: Mapping[str, object]) -> None:
         """Book a record, if it is one of passages."""
@@ -89,6 +93,8 @@ class Books:
     def _close(self, door: str) -> None:
         books = self._doors.pop(door, None)
         if books is not None:
+            for way, base, now in zip(WAYS, books.base, books.now, strict=True):
+                self.counted[door, way] += (now - base) % COUNTS
             self._gaps += _gaps(door, books, self._skipped)
 
 

@@ -64,6 +64,11 @@ def verify(path: Path, vkey: str, *others: Path, known: Known | None = None) -> 
     )
 
 
+def name_of(vkey: str) -> str:
+    """The name of the log that these keys are of. Raises UnreadableError."""
+    return KeyRing(read_keys(vkey)).name
+
+
 def contents(path: Path) -> Iterator[Line]:
     """Yield a log in any of its forms as the lines of a bundle, for whoever opens what is sealed; nothing is judged.
 

@@ -49,6 +49,7 @@ MEASUREMENTS = (
     barrier.leaf_moving,
     barrier.lost_and_back,
     audit.verified,
+    audit.reported,
 )
 
 

@@ -208,7 +208,9 @@ def test_people_and_programs_are_told_what_is_not_here(log: SmallLog) -> None:
     said = result.stdout.splitlines()
     assert said[0] == "VERIFIED, BUT NOT ALL OF IT IS HERE"
     assert said[-2] == "? 2 keys of 6 entries are not here: erased, or taken away, which looks the same"
-    assert said[-1] == "? what the records tell: they are sealed, and --identity judges it for an auditor who holds a key"
+    assert (
+        said[-1] == "? what the records tell: they are sealed, and --identity judges it for an auditor who holds a key"
+    )
     found = document(run("verify", log.spool, "--vkey", log.vkey, "--json"))
     assert (found["verified"], len(found["unknown"])) == (True, 3)
     assert run("verify", log.spool, "--vkey", log.vkey, "--at-least", "7").exit_code == 1

@@ -1,0 +1,135 @@
+"""The way of `gate audit decrypt`: ask what for, write the access note, then open; and record what was handed over to an authority.
+
+The note stands before the first record is shown, so that no end of the command leaves an access without one. It is the honest auditor's book
+and no lock: whoever holds an identity can open the records with other tools.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import chain
+from pathlib import Path
+
+import typer
+
+from gate import durable
+from gate.audit.access import Access
+from gate.audit.errors import BadFormatError, BadSignatureError
+from gate.audit.note import NOTE_BYTES_MAX, Verifier
+from gate.audit.record import time_text
+from gate.audit.unsealing import Unsealer
+from gate.cli.audit_records import first_line, records_of, unsealer_of
+from gate.cli.output import Exit, emit_json, fail, note
+from gate.verify.findings import StructureError
+from gate.verify.signed import read_head
+
+SCHEMA = "audit.decrypt/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the caller said; None is left to be asked, or to the default."""
+
+    purpose: str | None = None
+    case: str | None = None
+    note: Path | None = None
+    crossing: str | None = None
+    out: Path | None = None
+    to: str | None = None
+
+
+def opened(log: Path, identity: Path, vkey: str | None, wish: Wish, now: datetime) -> None:
+    """Note the access, and print or write the records. What is wrong ends the command with one line."""
+    unsealer = unsealer_of(identity)
+    access = _access(log, unsealer, wish, now)
+    if access is None:
+        note("gate: no purpose was given (--purpose and --case): no access note is written")
+    records = records_of(log, identity, vkey)
+    first = next(records, None)  # what cannot be opened ends the command here, without a note
+    wanted = (
+        one for one in chain([] if first is None else [first], records) if wish.crossing in {None, one["crossing"]}
+    )
+    if access is not None:
+        path = wish.note or Path(f"access-{now:%Y%m%dT%H%M%S}.note")
+        _write(path, access.sign(unsealer.signer()))
+        note(f"gate: access note {path}, signed by {unsealer.signer().verifier.vkey}")
+    if wish.out is None:
+        for record in wanted:
+            emit_json(SCHEMA, record)
+        return
+    counted, ended = _into(wish.out, wanted)
+    note(f"gate: {counted} records in {wish.out}")
+    if access is not None and wish.to is not None:
+        _hand_over(wish.out, replace(access, to=wish.to, records=str(counted)), unsealer)
+    if ended is not None:
+        raise ended
+
+
+def read(path: Path, vkey: str) -> Access:
+    """An access note that this key signed; else the command ends."""
+    try:
+        with path.open("rb") as file:
+            return Access.parse(file.read(NOTE_BYTES_MAX), Verifier.parse(vkey))
+    except BadSignatureError as error:
+        fail(Exit.NO, f"{path.name}: {error}")
+    except BadFormatError as error:
+        fail(Exit.BAD_DATA, f"{path.name}: {error}")
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"cannot read {path}: {error.strerror}")
+
+
+def _access(log: Path, unsealer: Unsealer, wish: Wish, now: datetime) -> Access | None:
+    """The note, its answers asked for where somebody can answer. None where nobody can and nothing was said."""
+    purpose, case = wish.purpose, wish.case
+    if sys.stdin.isatty() and sys.stderr.isatty():
+        purpose = purpose or typer.prompt("What are the records opened for?", err=True)
+        case = case or typer.prompt("The number of the case", err=True)
+    if purpose is None and case is None and wish.to is None and wish.note is None:
+        return None
+    try:
+        head = read_head(first_line(log).checkpoint)
+        at, by = time_text(now), unsealer.signer().verifier.name
+        return Access(at, by, head.origin, str(head.size), head.root.hex(), purpose or "", case or "")
+    except StructureError as error:
+        fail(Exit.BAD_DATA, f"cannot decrypt {log.name}: {error}")
+    except BadFormatError as error:
+        fail(Exit.USAGE, f"{error}: --purpose and --case")
+
+
+def _into(out: Path, records: Iterator[dict[str, object]]) -> tuple[int, typer.Exit | None]:
+    """Write the records into a new file; how many, and how the command is to end where something stays closed, which the file says, too."""
+    counted, ended = 0, None
+    try:
+        with durable.writing(out, mode=0o600, new_only=True) as file:
+            try:
+                for record in records:
+                    counted += 1
+                    file.write(json.dumps({"schema": SCHEMA, **record}).encode() + b"\n")
+            except typer.Exit as error:
+                ended = error
+    except FileExistsError:
+        fail(Exit.IO_ERROR, f"{out} is there already; name another")
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"cannot write {out}: {error.strerror}")
+    return counted, ended
+
+
+def _hand_over(out: Path, access: Access, unsealer: Unsealer) -> None:
+    digest = hashlib.sha256(out.read_bytes()).hexdigest()
+    path = out.with_name(f"{out.name}.handover.note")
+    _write(path, replace(access, file=out.name, sha256=digest).sign(unsealer.signer()))
+    note(f"gate: hand-over record {path}")
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        durable.write(path, content, new_only=True)
+    except FileExistsError:
+        fail(Exit.IO_ERROR, f"{path} is there already; name another")
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"cannot write {path}: {error.strerror}")

@@ -1,0 +1,109 @@
+"""The way of `gate audit report`: judge the log, read it once, write the page and the tables. All of it stands, or nothing."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from gate import durable
+from gate.cli.audit_records import unsealer_of, with_story
+from gate.cli.audit_report import ENTRIES, entries_table, render, write_tables
+from gate.cli.output import Exit, code_of, fail
+from gate.performance.account import Account
+from gate.verify.findings import Report, UnreadableError
+from gate.verify.verify import Known, name_of, verify
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What the command has to say."""
+
+    out: Path
+    tables: Path | None
+    report: Report
+    account: Account
+
+    def fields(self) -> dict[str, object]:
+        """For JSON."""
+        figures = self.account.figures
+        return {
+            "out": str(self.out),
+            "csv": None if self.tables is None else str(self.tables),
+            "entries": self.report.entries,
+            "crossings": len(self.account.crossings),
+            "admitted": len(figures["crossings", "admitted"]),
+            "referred": len(figures["crossings", "referred"]),
+            "verified": self.report.verified,
+            "problems": list(self.report.problems),
+            "unknown": list(self.report.unknown),
+        }
+
+    def lines(self) -> Iterator[str]:
+        """For people."""
+        yield f"{self.report.entries} entries, {len(self.account.crossings)} crossings: {self.out}"
+        if self.tables is not None:
+            yield f"tables: {self.tables}"
+        yield from (f"- {problem}" for problem in self.report.problems)
+
+
+def make(
+    logs: list[Path],
+    *,
+    identity: Path,
+    vkey: str,
+    known: Known,
+    out: Path,
+    tables: Path | None,
+    now: datetime,
+) -> Made:
+    """Make page and tables; what is wrong ends the command with one line, and leaves neither."""
+    for path in (out, tables):
+        if path is not None and path.exists():
+            fail(Exit.IO_ERROR, f"{path} is there already; name another")
+    unsealer = unsealer_of(identity)
+    account = Account()
+    try:
+        report = verify(logs[0], vkey, *logs[1:], known=known)
+        if not report.intact:
+            fail(Exit.NO, f"the log is not what was signed: {report.problems[0]}; see gate audit verify")
+        with _folder(tables) as draft:
+            with nullcontext() if draft is None else entries_table(draft / ENTRIES) as tell:
+                report = with_story(report, logs, unsealer, account.take, *([] if tell is None else [tell]))
+            if draft is not None:
+                write_tables(draft, account)
+            page = render(
+                report,
+                account,
+                name=name_of(vkey),
+                files=[one.name for one in logs],
+                tables=None if tables is None else tables.name,
+                made=f"{now:%Y-%m-%d %H:%M} UTC",
+            )
+            durable.write(out, page.encode(errors="backslashreplace"), new_only=True)
+    except UnreadableError as error:
+        fail(code_of(error), str(error))
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"cannot write {error.filename}: {error.strerror}")
+    return Made(out, tables, report, account)
+
+
+@contextmanager
+def _folder(tables: Path | None) -> Iterator[Path | None]:
+    """A draft of the folder, which gets its name when the block ends well."""
+    if tables is None:
+        yield None
+        return
+    draft = tables.with_name(durable.DRAFT + tables.name)
+    with suppress(FileNotFoundError):
+        shutil.rmtree(draft)
+    durable.make_folder(draft)
+    try:
+        yield draft
+        draft.rename(tables)
+        durable.sync(tables.parent)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)

@@ -1,0 +1,68 @@
+"""The auditor's page in a real browser: it fits a telephone, a desk and paper, needs nothing from elsewhere, and everybody can read it."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+import pytest
+from fakes.audit_logs import SmallLog, crossing
+from fakes.audited_days import MORNING, Day
+from playwright.async_api import async_playwright
+
+from gate.cli.audit_reporting import make
+from gate.verify.verify import Known
+
+pytestmark = [pytest.mark.browser]
+CHROMIUM = Path("/usr/bin/chromium")
+
+
+@pytest.fixture
+def page_file(tmp_path: Path) -> Path:
+    """A log with every kind of table, and with what cannot have been."""
+    day, log = Day(), SmallLog(tmp_path)
+    begun = day.begun()
+    crossings = [batch for _ in range(4) for batch in (day.admitted(), day.overruled(), day.taken_over())]
+    log.write(begun, *crossings, crossing("x9"))
+    (tmp_path / "one.identity").write_text(f"{log.auditors[0]}\n")
+    out = tmp_path / "report.html"
+    made = make(
+        [log.spool],
+        identity=tmp_path / "one.identity",
+        vkey=log.vkey,
+        known=Known(),
+        out=out,
+        tables=None,
+        now=MORNING,
+    )
+    assert not made.report.verified
+    return out
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+async def test_the_report_fits_and_stands_by_itself_and_axe_finds_nothing(page_file: Path, width: int) -> None:
+    said: list[str] = []
+    asked: list[str] = []
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"]
+        )
+        page = await browser.new_page(viewport={"width": width, "height": 900})
+        page.on("console", lambda message: said.append(message.text))
+        page.on("request", lambda request: asked.append(request.url))
+        await page.goto(page_file.as_uri())
+        assert await page.evaluate("document.documentElement.scrollWidth") == width
+        cards = await page.locator("tbody tr").first.evaluate("row => getComputedStyle(row).display") == "block"
+        assert cards is (width == 390)
+        link = page.locator("td.entries a").first
+        target = await link.get_attribute("href")
+        await link.click()
+        assert await page.locator(f"{target} th").is_visible()
+        await page.evaluate((resources.files("axe_playwright_python") / "axe.min.js").read_text())
+        found = (await page.evaluate("axe.run()"))["violations"]
+        assert [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in found] == []
+        await page.emulate_media(media="print")
+        assert not await page.locator("nav").is_visible()
+        await browser.close()
+    assert said == []
+    assert asked == [page_file.as_uri()]

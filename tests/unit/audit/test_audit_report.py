@@ -1,0 +1,149 @@
+"""`gate audit report`: the page and the tables, and that nothing is left of what could not be made."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes.audit_logs import SmallLog, crossing
+from fakes.audited_days import Day
+from typer.testing import CliRunner, Result
+
+from gate.cli.audit import app
+from gate.cli.audit_report import cell
+
+RUNNER = CliRunner()
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> SmallLog:
+    day, small = Day(), SmallLog(tmp_path)
+    small.write(day.begun(), day.admitted(), day.overruled(), day.taken_over())
+    (tmp_path / "early.bundle").write_bytes(small.bundle())
+    small.write(day.admitted())
+    (tmp_path / "late.bundle").write_bytes(small.bundle(since=15))
+    (tmp_path / "a.bundle").write_bytes(small.bundle())
+    (tmp_path / "one.identity").write_text(f"{small.auditors[0]}\n")
+    return small
+
+
+def run(log: SmallLog, *words: object, out: str = "r.html") -> Result:
+    fixed = ("--identity", log.folder / "one.identity", "--vkey", log.vkey, "--out", log.folder / out)
+    return RUNNER.invoke(app, ["report", *map(str, (*words, *fixed))])
+
+
+def fields(result: Result) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_page_and_tables_come_of_a_bundle(log: SmallLog) -> None:
+    result = run(log, log.folder / "a.bundle", "--csv", log.folder / "t", "--json")
+    assert result.exit_code == 0, result.stderr
+    found = fields(result)
+    assert (found["crossings"], found["admitted"], found["referred"], found["verified"]) == (4, 2, 2, True)
+    page = (log.folder / "r.html").read_text()
+    assert "nothing in it contradicts itself" in page
+    assert "The faces are less alike than they must be (face_below_threshold)" in page
+    assert "Officer 1: disposition 1, overruled 1" in page
+    assert "last door, entry: counted by the barrier" in page
+    assert "anna.b" not in page
+    crossings = table(log.folder / "t/crossings.csv")
+    assert [one["verdict"] for one in crossings] == ["admitted", "referred", "referred", "admitted"]
+    assert (crossings[1]["entries"], crossings[1]["officer"], crossings[1]["waited_s"]) == ("8-15", "Officer 1", "5.0")
+    assert [one["entry"] for one in table(log.folder / "t/entries.csv")] == [str(n) for n in range(26)]
+    overruled = [one for one in table(log.folder / "t/figures.csv") if one["table"] == "overrides"]
+    assert [(one["value"], one["entries"]) for one in overruled] == [("1", "11"), ("1", "11")]
+
+
+def test_every_number_in_blue_leads_to_an_entry_of_the_page(log: SmallLog) -> None:
+    run(log, log.folder / "a.bundle")
+    page = (log.folder / "r.html").read_text()
+    links = set(re.findall(r'href="#(e\d+)"', page))
+    assert len(links) > 10
+    assert links == set(re.findall(r'<tr id="(e\d+)"', page))
+    assert "<script" not in page
+    assert not re.findall(r'(?:src|href)="(?!#)', page)
+
+
+def test_a_spool_and_parts_of_a_log_give_the_same_report(log: SmallLog) -> None:
+    reports = []
+    for number, logs in enumerate(
+        (
+            [log.folder / "a.bundle"],
+            [log.spool],
+            [log.folder / "late.bundle", log.folder / "early.bundle"],
+            [log.database],
+        )
+    ):
+        assert run(log, *logs, "--csv", log.folder / f"t{number}", out=f"{number}.html").exit_code == 0
+        reports.append(
+            [(log.folder / f"t{number}" / one).read_bytes() for one in ("crossings.csv", "figures.csv", "entries.csv")]
+        )
+    assert all(one == reports[0] for one in reports)
+
+
+def test_what_cannot_have_been_stands_on_top_and_the_command_says_no(log: SmallLog) -> None:
+    log.write(crossing("c9"))
+    result = run(log, log.spool)
+    assert result.exit_code == 1
+    assert "granted in crossing c9 without a decision" in result.stdout
+    page = (log.folder / "r.html").read_text()
+    assert "What it tells cannot all have been" in page
+    assert page.index("crossing c9 without") < page.index("In short")
+
+
+def test_a_passage_that_no_record_tells_of_is_in_capitals(log: SmallLog) -> None:
+    day = Day(seconds=100, passages=7, crossings=50)
+    log.write(day.admitted())
+    assert run(log, log.spool).exit_code == 1
+    assert "NOT IN THE RECORDS" in (log.folder / "r.html").read_text()
+
+
+def test_what_is_not_the_logs_gives_no_page(log: SmallLog) -> None:
+    bundle = log.folder / "a.bundle"
+    bundle.write_bytes(bundle.read_bytes().replace(b"T06:00:00Z", b"T07:00:00Z", 1))
+    result = run(log, bundle, "--csv", log.folder / "t")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "not what was signed" in result.stderr
+    assert left(log) == []
+
+
+def left(log: SmallLog) -> list[str]:
+    return [one.name for one in log.folder.iterdir() if one.name.startswith(("r.html", "t", ".tmp"))]
+
+
+def test_nothing_is_written_over_and_nothing_is_left_of_what_fails(log: SmallLog) -> None:
+    bundle = log.folder / "a.bundle"
+    (log.folder / "mine.html").write_text("mine")
+    kept = run(log, bundle, "--csv", log.folder / "t", out="mine.html")
+    assert (kept.exit_code, (log.folder / "mine.html").read_text()) == (74, "mine")
+    assert run(log, bundle, "--csv", log.spool).exit_code == 74
+    assert run(log, bundle, "--csv", log.folder / "t", out="no/where.html").exit_code == 74
+    assert run(log, log.folder / "missing.bundle", "--csv", log.folder / "t").exit_code == 74
+    (log.folder / "one.identity").unlink()
+    missing = run(log, bundle)
+    assert missing.exit_code == 74
+    assert "cannot read the key file" in missing.stderr
+    assert left(log) == []
+
+
+def test_a_stranger_gets_no_page(log: SmallLog) -> None:
+    import pyrage
+
+    (log.folder / "one.identity").write_text(f"{pyrage.x25519.Identity.generate()}\n")
+    assert run(log, log.folder / "a.bundle", "--csv", log.folder / "t").exit_code == 77
+    assert left(log) == []
+
+
+def test_no_word_of_a_log_is_a_formula() -> None:
+    assert [cell(one) for one in ("=1+1", "-x", "@a", "+1", "c1", "")] == ["'=1+1", "'-x", "'@a", "'+1", "c1", ""]
