@@ -119,7 +119,7 @@ def test_no_file_is_written_over() -> None:
 
 def test_a_note_says_what_it_must_in_lines_of_its_own() -> None:
     signer = Signer.generate("age1x")
-    for words in ('a\nto "x"', "\u2028", "“Akte”", '"', "\x1b[2J"):
+    for words in ('a\nto "x"', "a\u2028b", "“Akte”", '"', "\x1b[2J"):
         odd = replace(GOOD, purpose=words)
         assert Access.parse(odd.sign(signer), signer.verifier) == odd
     for wrong in ({"purpose": " "}, {"case": ""}, {"at": "today"}, {"to": "x" * (WORDS_MAX + 1)}):

@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 from gate.cli.audit import app
 
 RUNNER = CliRunner()
+NO_NOTE = "gate: no purpose was given (--purpose and --case): no access note is written\n"
 
 
 @pytest.fixture
@@ -116,7 +117,7 @@ audit.recipients = ["age1"]
 def test_an_auditor_reads_every_record(log: SmallLog) -> None:
     result = run("decrypt", log.folder / "a.bundle", "--identity", log.folder / "one.identity", "--vkey", log.vkey)
     assert result.exit_code == 0
-    assert result.stderr == ""
+    assert result.stderr == NO_NOTE
     records = [json.loads(line) for line in result.stdout.splitlines()]
     assert [record["index"] for record in records] == list(range(6))
     assert [record["kind"] for record in records] == ["opened", "decided", "granted", "passed", "closed", "presence"]
@@ -177,7 +178,7 @@ def test_an_age_file_for_somebody_else_closes_its_own_records_only(log: SmallLog
         "the key is wrapped for others than this identity; the time is the hour"
     }
     assert (records[6]["class"], records[6]["body"], len(records[6]["key"])) == ("crossing", None, 64)
-    assert result.stderr == "gate: not opened: 6-10: the key is wrapped for others than this identity\n"
+    assert result.stderr == f"{NO_NOTE}gate: not opened: 6-10: the key is wrapped for others than this identity\n"
     assert result.exit_code == 1
 
 
