@@ -34,6 +34,7 @@ from gate.central.errors import (
     DamagedError,
     ForbiddenError,
     NotYetError,
+    StoredDiffersError,
     UnknownError,
     UnprovenError,
 )
@@ -42,9 +43,8 @@ from gate.central.reading import plain_body, whole_body
 from gate.central.roster import Gate, Roster
 from gate.central.shelf import Shelf
 
-AGE_FILE_BYTES_MAX = 64 * 1024
 HANDOVER_BYTES_MAX = 8 * 1024
-SECONDS = len("2026-11-25T10:00:00")
+MINUTES = len("2026-11-25T10:00")
 _KEY_ID = re.compile(r"[0-9a-f]{64}")
 _STATUS: dict[type[CentralError], int] = {
     BadRequestError: 400,
@@ -53,6 +53,7 @@ _STATUS: dict[type[CentralError], int] = {
     NotYetError: 409,
     UnprovenError: 422,
     DamagedError: 500,
+    StoredDiffersError: 500,
 }
 
 log = logging.getLogger("gate.central")
@@ -70,6 +71,8 @@ def make_app(
     """Put the server together. `updates` is the folder of a repository that gates may fetch from."""
     counter = Counter(roster=roster, mirror=mirror, approvals=approvals, now=now)
     routes = [
+        Route("/round", counter.guarded(counter.round), methods=["POST"]),
+        Route("/receipt", counter.guarded(counter.receipt), methods=["POST"]),
         Route("/add-checkpoint", counter.guarded(counter.add_checkpoint), methods=["POST"]),
         Route("/add-entries", counter.guarded(counter.add_entries), methods=["POST"]),
         Route("/bodies", counter.guarded(counter.bodies), methods=["GET"]),
@@ -125,9 +128,19 @@ class Counter:
             log.warning("gate_refused", extra={"gate": str(names[0].value) if len(names) == 1 else None})
             raise ForbiddenError("this certificate is of no enrolled gate")
         moment = time_text(self._now())
-        if gate.last_seen is None or gate.last_seen[:SECONDS] != moment[:SECONDS]:
-            self._roster.seen(gate.device, moment)  # a write a second, not one a request
+        if gate.last_seen is None or gate.last_seen[:MINUTES] != moment[:MINUTES]:
+            self._roster.seen(gate.device, moment)  # a write a minute, not one a request
         return gate
+
+    async def round(self, request: Request, gate: Gate) -> Response:
+        """Answer a round in one request."""
+        raw = await whole_body(request, wire.ROUND_BYTES_MAX)
+        return _respond(await run_in_threadpool(self._mirror.round, gate, raw))
+
+    async def receipt(self, request: Request, gate: Gate) -> Response:
+        """Look at a receipt that this server may have forgotten."""
+        raw = await whole_body(request, NOTE_BYTES_MAX)
+        return _respond(await run_in_threadpool(self._mirror.receipt, gate, raw))
 
     async def add_checkpoint(self, request: Request, gate: Gate) -> Response:
         """Answer C2SP add-checkpoint."""
@@ -195,11 +208,10 @@ class Counter:
     async def put_key(self, request: Request, gate: Gate) -> Response:
         """Take an age file, or the news that the gate does not have it."""
         key_id = request.path_params["key_id"]
-        raw = await whole_body(request, AGE_FILE_BYTES_MAX)
+        raw = await whole_body(request, wire.AGE_FILE_BYTES_MAX)
         if _KEY_ID.fullmatch(key_id) is None:
             raise BadRequestError("an age file is named by its SHA-256")
-        if raw and hashlib.sha256(raw).hexdigest() != key_id:
-            raise UnprovenError("the age file is not the one that its name says")
+        wire.expect_named(key_id, raw)
         if raw:
             await run_in_threadpool(self._mirror.keep_key, gate, key_id, raw)
         else:

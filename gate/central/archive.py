@@ -50,7 +50,7 @@ def is_intact(ledger: Ledger, gate: Gate, mirrors: Sequence[Verifier]) -> bool:
         for bundle in ledger.bundles(gate.device, head.size):
             for entry in bundle.entries[: head.size - frontier.size]:
                 frontier = frontier.append(leaf_hash(entry))
-    except (BadFormatError, BadSignatureError):
+    except (BadFormatError, BadSignatureError, DamagedError):
         return False
     return (signed.size, signed.root) == (head.size, head.root) == (frontier.size, frontier.root())
 

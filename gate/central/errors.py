@@ -5,7 +5,8 @@ CentralError
 ├── ForbiddenError        the certificate, token or signature does not allow it: 403
 ├── UnknownError          a log, key or gate that is not known here: 404
 ├── UnprovenError         content that its proof or hash does not bear out: 422
-├── DamagedError          what is stored differs from what was proven: an operator must look
+├── DamagedError          what is stored is not what was proven: an operator must look
+│   └── StoredDiffersError    a stored entry is another one than the gate has proven
 ├── NotYetError           what is asked for has not arrived yet: try later
 └── FolderError           the server's own folder, keys or database cannot be used
 """
@@ -32,7 +33,11 @@ class UnprovenError(CentralError):
 
 
 class DamagedError(CentralError):
-    """What is stored differs from what was proven."""
+    """What is stored is not what was proven."""
+
+
+class StoredDiffersError(DamagedError):
+    """A stored entry is another one than the gate has proven."""
 
 
 class NotYetError(CentralError):

@@ -22,7 +22,7 @@ _BETWEEN = b"\n\n"  # after a note's last newline; no note has two empty lines
 
 
 class Kind(enum.Enum):
-    """What the gate did, as far as its signed checkpoints tell. Values are stored and never renamed."""
+    """What the gate did or has shown, as far as its signed checkpoints tell. Values are stored and never renamed."""
 
     FORK = "fork"  # signed another root for a size whose root is known here
     INCONSISTENT = "inconsistent"  # signed a longer log, and did not prove that it continues the one here
@@ -31,6 +31,7 @@ class Kind(enum.Enum):
     STORED_DIFFERS = (
         "stored_differs"  # proved an entry that differs from the one stored here: one of the two is damaged
     )
+    MIRROR_WENT_BACK = "mirror_went_back"  # showed our own signature on more than is here: this server was put back
 
 
 def slots(kind: Kind) -> int:

@@ -1,37 +1,67 @@
-"""What is stored of the logs: heads, checkpoints, bundles of entries, sealed bodies and age files.
+"""What is stored of the logs: heads, checkpoints, entries, sealed bodies and age files.
 
-Promises: what a method stored is durable when it returns; heads only grow, by compare-and-swap; an entry that was stored
-is never replaced. Whether content may be stored is decided by `gate.central.mirror`.
+Promises: what a method stored is durable when it returns; a log grows by `swap` alone, which adds rows and moves the head, both or neither, and
+only from the head that the caller has seen; an entry that was stored is never replaced. Whether content may be stored is decided by
+`gate.central.mirror`.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
+from gate.audit.errors import BadFormatError
+from gate.audit.merkle import Frontier
 from gate.audit.tiles import TILE_WIDTH, decode_entries, encode_entries
-from gate.central.errors import DamagedError, NotYetError, UnknownError
-from gate.central.schema import absent_keys, age_files, bundles, checkpoints, heads, piece_hashes
+from gate.central.database import insert, reading
+from gate.central.errors import DamagedError, UnknownError
+from gate.central.schema import absent_keys, age_files, checkpoints, heads, packages, piece_hashes, sealed
 
 CHECKPOINTS_KEPT = 64  # pending ones, for uploads under way; the oldest go first
-INSERTS_MAX = 4  # attempts, when several uploads of one log begin the same bundle
 LACKING_MAX = 64  # age files named in one answer
 ABSENT_S = 24 * 3600  # how long an age file that the gate does not have is not asked for again
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Where the mirror stands with one log."""
+    """Where the mirror stands with one log: what it signed last, the newest checkpoint it is locked onto, the tree of all entries that are here, and
+    the first sealed body that is not. `lacks_keys` says that age files are missing.
+    """
 
     size: int
     root: bytes
     note: bytes | None
     pending: int
-    next_entry: int
+    frontier: Frontier
     bodies: int
+    lacks_keys: bool
+
+    @property
+    def next_entry(self) -> int:
+        """The first entry that is not here."""
+        return self.frontier.size
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """What is added to a log at once: entries of one piece from `next_entry` on, sealed lines of one piece from `bodies` on.
+
+    `keys` are the age files that the entries name, each with the first entry that does; of those in `absent` the gate said at `absent_s` that it does not have
+    them. `files` are kept of what any entry names. `checkpoint` is the gate's note for `pending`, and `piece_hash` the hash over the piece that
+    the entries fill.
+    """
+
+    checkpoint: bytes | None = None
+    entries: Sequence[bytes] = ()
+    piece_hash: bytes | None = None
+    sealed: Sequence[bytes] = ()
+    keys: Mapping[str, int] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    absent: Sequence[str] = ()
+    absent_s: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,115 +77,93 @@ class Ledger:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self._reading = reading(engine)
 
     # ── heads and checkpoints ────────────────────────────────────────────────────────────────────────────────────────
 
     def head(self, device: str) -> Head:
-        """Return where the mirror stands. Raises UnknownError."""
-        with self._engine.begin() as connection:
-            row = connection.execute(sa.select(heads).where(heads.c.device == device)).one_or_none()
+        """Return where the mirror stands. Raises UnknownError and DamagedError."""
+        missing = sa.exists().where(age_files.c.device == device, age_files.c.wrapped.is_(None))
+        with self._reading.connect() as connection:
+            row = connection.execute(
+                sa.select(heads, missing.label("missing")).where(heads.c.device == device)
+            ).one_or_none()
         if row is None:
             raise UnknownError(f"no log of {device}")
-        return Head(row.size, bytes(row.root), row.note, row.pending, row.next_entry, row.bodies)
+        try:
+            frontier = Frontier.from_bytes(row.next_entry, row.frontier)
+        except BadFormatError as error:
+            raise DamagedError(f"the frontier of {device} is damaged") from error
+        return Head(row.size, bytes(row.root), row.note, row.pending, frontier, row.bodies, row.missing)
 
     def checkpoint(self, device: str, size: int) -> bytes | None:
-        """Return the signed note of a pending checkpoint that is still kept."""
-        with self._engine.begin() as connection:
-            found: bytes | None = connection.execute(
-                sa.select(checkpoints.c.note).where(checkpoints.c.device == device, checkpoints.c.size == size)
-            ).scalar_one_or_none()
+        """Return the gate's note of a checkpoint that is pending and still kept."""
+        mine = (checkpoints.c.device == device) & (checkpoints.c.size == size)
+        with self._reading.connect() as connection:
+            found: bytes | None = connection.execute(sa.select(checkpoints.c.note).where(mine)).scalar_one_or_none()
         return found
 
-    def advance_pending(self, device: str, old: int, size: int, note: bytes) -> bool:
-        """Lock onto a newer checkpoint if `old` is still the newest one; False if not."""
-        with self._engine.begin() as connection:
-            swapped = connection.execute(
-                heads.update().where(heads.c.device == device, heads.c.pending == old).values(pending=size)
-            )
-            if swapped.rowcount != 1:
-                return False
-            connection.execute(checkpoints.insert().values(device=device, size=size, note=note))
-            kept = connection.execute(
-                sa.select(checkpoints.c.size)
-                .where(checkpoints.c.device == device)
-                .order_by(checkpoints.c.size.desc())
-                .offset(CHECKPOINTS_KEPT)
-                .limit(1)
-            ).scalar_one_or_none()
-            if kept is not None:
-                _forget_checkpoints(connection, device, kept)
+    def swap(self, device: str, head: Head, grown: Head, growth: Growth) -> bool:
+        """Add what comes and put `grown` in the place of `head`, in one transaction; False, and nothing, if the head is another one by now.
+
+        Raises DamagedError.
+        """
+        try:
+            with self._engine.begin() as connection:
+                if not _move(connection, device, head, grown):
+                    return False
+                _add(connection, device, head, growth)
+                if growth.checkpoint is not None:
+                    connection.execute(
+                        checkpoints.insert().values(device=device, size=grown.pending, note=growth.checkpoint)
+                    )
+                    _forget_checkpoints(connection, device, _oldest_but(connection, device, CHECKPOINTS_KEPT))
+                if grown.size > head.size and head.pending > head.size:
+                    _forget_checkpoints(connection, device, grown.size)
+        except sa.exc.IntegrityError as error:
+            raise DamagedError(f"the log of {device} has rows beyond its head") from error
         return True
 
-    def commit(self, device: str, size: int, root: bytes, note: bytes) -> bool:
-        """Make a checkpoint the mirror's own, never going back; False if the mirror is past it or lacks entries."""
-        with self._engine.begin() as connection:
-            changed = connection.execute(
-                heads.update()
-                .where(heads.c.device == device, heads.c.size <= size, heads.c.next_entry >= size)
-                .values(size=size, root=root, note=note)
-            )
-            if changed.rowcount == 1:
-                _forget_checkpoints(connection, device, size - 1)
-        return changed.rowcount == 1
+    # ── entries and sealed bodies ────────────────────────────────────────────────────────────────────────────────────
 
-    # ── entries ──────────────────────────────────────────────────────────────────────────────────────────────────────
+    def entries(self, device: str, start: int, end: int) -> tuple[bytes, ...]:
+        """Return the entries `[start, end)` of one piece, as far as they are here. Raises DamagedError."""
+        aligned = start - start % TILE_WIDTH
+        query = sa.select(packages.c.start, packages.c.width, packages.c.entries).where(
+            packages.c.device == device, packages.c.start >= aligned, packages.c.start < end
+        )
+        with self._reading.connect() as connection:
+            rows = connection.execute(query.order_by(packages.c.start)).all()
+        found: list[bytes] = []
+        try:
+            for row in rows:
+                if row.start == aligned + len(found):
+                    found += decode_entries(row.entries, row.width)
+        except BadFormatError as error:
+            raise DamagedError(f"entries of {device} cannot be read: {error}") from error
+        return tuple(found[start - aligned : end - aligned])
 
     def bundle(self, device: str, n: int) -> Bundle:
-        """Return a piece, empty when there is none yet."""
-        with self._engine.begin() as connection:
-            return _bundle(_row(connection, device, n))
+        """Return a piece, empty when there is none yet. Raises DamagedError."""
+        start, end = n * TILE_WIDTH, (n + 1) * TILE_WIDTH
+        query = sa.select(sealed.c.lines).where(
+            sealed.c.device == device, sealed.c.start >= start, sealed.c.start < end
+        )
+        with self._reading.connect() as connection:
+            lines = b"".join(connection.execute(query.order_by(sealed.c.start)).scalars())
+        return Bundle(self.entries(device, start, end), tuple(lines.splitlines(keepends=True)))
 
     def bundles(self, device: str, size: int) -> Iterator[Bundle]:
         """Yield the pieces of the first `size` entries, one at a time."""
         for n in range((size + TILE_WIDTH - 1) // TILE_WIDTH):
             yield self.bundle(device, n)
 
-    def keep_entries(
-        self, device: str, start: int, entries: Sequence[bytes], keys: Mapping[str, int], *, piece_hash: bytes | None
-    ) -> None:
-        """Store proven entries of one piece, from index `start` on; those that are there already are compared.
-
-        `keys` are the age files that they name, each with the first entry that does; `piece_hash` is the hash over the whole piece, once
-        they fill it. Raises DamagedError and NotYetError.
-        """
-        for _ in range(INSERTS_MAX):
-            try:
-                self._keep_entries(device, start, entries, keys, piece_hash)
-            except sa.exc.IntegrityError:
-                continue  # another upload made the row between our look and our insert
-            return
-        raise NotYetError("too many uploads of these entries at once")
-
-    def _keep_entries(
-        self, device: str, start: int, entries: Sequence[bytes], keys: Mapping[str, int], piece_hash: bytes | None
-    ) -> None:
-        n, first = divmod(start, TILE_WIDTH)
-        with self._engine.begin() as connection:
-            row = _row(connection, device, n, lock=True)
-            stored = _bundle(row).entries
-            if first > len(stored):
-                raise NotYetError("entries before these are missing")
-            overlap = stored[first : first + len(entries)]
-            if overlap != tuple(entries[: len(overlap)]):
-                raise DamagedError(f"a stored entry of {device} in bundle {n} differs from the proven one")
-            added = tuple(entries[len(overlap) :])
-            if added:
-                _store(connection, device, n, row, (*stored, *added))
-                connection.execute(
-                    heads.update()
-                    .where(heads.c.device == device, heads.c.next_entry == start + len(overlap))
-                    .values(next_entry=start + len(entries))
-                )
-                _expect_keys(connection, device, keys)
-                if piece_hash is not None:
-                    connection.execute(piece_hashes.insert().values(device=device, n=n, hash=piece_hash))
-
     def piece_hashes(self, device: str, count: int) -> dict[int, bytes]:
         """Return the hashes over the first full pieces, by number, as far as they are kept."""
         query = sa.select(piece_hashes.c.n, piece_hashes.c.hash).where(
             piece_hashes.c.device == device, piece_hashes.c.n < count
         )
-        with self._engine.begin() as connection:
+        with self._reading.connect() as connection:
             return {n: bytes(one) for n, one in connection.execute(query)}
 
     def keep_piece_hash(self, device: str, n: int, found: bytes) -> None:
@@ -163,54 +171,25 @@ class Ledger:
         with contextlib.suppress(sa.exc.IntegrityError), self._engine.begin() as connection:
             connection.execute(piece_hashes.insert().values(device=device, n=n, hash=found))
 
-    # ── sealed bodies and age files ──────────────────────────────────────────────────────────────────────────────────
-
-    def keep_sealed(self, device: str, start: int, lines: Sequence[bytes]) -> None:
-        """Store checked bodies of one piece; those that are there already are left alone. Raises NotYetError."""
-        n, first = divmod(start, TILE_WIDTH)
-        with self._engine.begin() as connection:
-            lacking = connection.execute(sa.select(heads.c.bodies).where(heads.c.device == device)).scalar_one()
-            row = _row(connection, device, n, lock=True)
-            stored = _bundle(row)
-            if row is None or start > lacking or first + len(lines) > len(stored.entries):
-                raise NotYetError("bodies before these, or their entries, are missing")
-            added = lines[len(stored.sealed) - first :]
-            if added:
-                whole = b"".join((*stored.sealed, *added))
-                width = len(stored.sealed) + len(added)
-                connection.execute(
-                    bundles.update()
-                    .where(bundles.c.device == device, bundles.c.n == n)
-                    .values(sealed=whole, sealed_width=width)
-                )
-                connection.execute(
-                    heads.update()
-                    .where(heads.c.device == device, heads.c.bodies < start + len(lines))
-                    .values(bodies=start + len(lines))
-                )
+    # ── age files ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def keep_key(self, device: str, key_id: str, wrapped: bytes) -> None:
         """Store an age file. Raises UnknownError when no entry names it."""
         with self._engine.begin() as connection:
             _expect_named(connection, device, key_id)
-            lacking = (age_files.c.device == device) & (age_files.c.id == key_id) & age_files.c.wrapped.is_(None)
-            connection.execute(age_files.update().where(lacking).values(wrapped=wrapped))
+            _bring(connection, device, {key_id: wrapped})
 
     def key_is_absent(self, device: str, key_id: str, now_s: int) -> None:
         """Note that the gate does not have an age file, so that others are asked for first. Raises UnknownError."""
-        mine = (absent_keys.c.device == device) & (absent_keys.c.id == key_id)
         with self._engine.begin() as connection:
             _expect_named(connection, device, key_id)
-            said = connection.execute(absent_keys.update().where(mine).values(said_s=now_s))
-            if said.rowcount == 0:
-                connection.execute(absent_keys.insert().values(device=device, id=key_id, said_s=now_s))
+            _note_absent(connection, device, [key_id], now_s)
 
     def key(self, device: str, key_id: str) -> bytes | None:
         """Return an age file, None when it is not here."""
-        with self._engine.begin() as connection:
-            found: bytes | None = connection.execute(
-                sa.select(age_files.c.wrapped).where(age_files.c.device == device, age_files.c.id == key_id)
-            ).scalar_one_or_none()
+        mine = (age_files.c.device == device) & (age_files.c.id == key_id)
+        with self._reading.connect() as connection:
+            found: bytes | None = connection.execute(sa.select(age_files.c.wrapped).where(mine)).scalar_one_or_none()
         return found
 
     def lacking_keys(self, device: str, now_s: int) -> list[str]:
@@ -218,13 +197,13 @@ class Ledger:
         query = sa.select(age_files.c.id).select_from(age_files.outerjoin(absent_keys, _SAME_KEY))
         is_due = absent_keys.c.said_s.is_(None) | (absent_keys.c.said_s <= now_s - ABSENT_S)
         lacking = query.where(age_files.c.device == device, age_files.c.wrapped.is_(None), is_due)
-        with self._engine.begin() as connection:
+        with self._reading.connect() as connection:
             return list(connection.execute(lacking.order_by(age_files.c.first_index).limit(LACKING_MAX)).scalars())
 
     def missing_keys(self, device: str) -> int:
         """Return how many age files entries name that are not here."""
         query = sa.select(sa.func.count()).select_from(age_files)
-        with self._engine.begin() as connection:
+        with self._reading.connect() as connection:
             return connection.execute(
                 query.where(age_files.c.device == device, age_files.c.wrapped.is_(None))
             ).scalar_one()
@@ -233,41 +212,94 @@ class Ledger:
 _SAME_KEY = (age_files.c.device == absent_keys.c.device) & (age_files.c.id == absent_keys.c.id)
 
 
+def _move(connection: sa.Connection, device: str, head: Head, grown: Head) -> bool:
+    """Swap the head, and so be the only one that adds to this log until the transaction ends."""
+    still = (
+        (heads.c.device == device)
+        & (heads.c.size == head.size)
+        & (heads.c.pending == head.pending)
+        & (heads.c.next_entry == head.next_entry)
+        & (heads.c.bodies == head.bodies)
+    )
+    moved = connection.execute(
+        heads.update()
+        .where(still)
+        .values(
+            size=grown.size,
+            root=grown.root,
+            note=grown.note,
+            pending=grown.pending,
+            next_entry=grown.next_entry,
+            bodies=grown.bodies,
+            frontier=grown.frontier.to_bytes(),
+        )
+    )
+    return moved.rowcount == 1
+
+
+def _add(connection: sa.Connection, device: str, head: Head, growth: Growth) -> None:
+    """Add the rows of entries, sealed bodies and age files."""
+    if growth.entries:
+        row = {"device": device, "start": head.next_entry, "width": len(growth.entries)}
+        connection.execute(packages.insert().values(entries=encode_entries(growth.entries), **row))
+    if growth.piece_hash is not None:
+        n = head.next_entry // TILE_WIDTH
+        connection.execute(piece_hashes.insert().values(device=device, n=n, hash=growth.piece_hash))
+    if growth.sealed:
+        row = {"device": device, "start": head.bodies, "width": len(growth.sealed)}
+        connection.execute(sealed.insert().values(lines=b"".join(growth.sealed), **row))
+    if growth.keys:
+        _expect_keys(connection, device, growth.keys, growth.files)
+    others = {one: wrapped for one, wrapped in growth.files.items() if one not in growth.keys}
+    if others:
+        _bring(connection, device, others)
+    if growth.absent:
+        _note_absent(connection, device, growth.absent, growth.absent_s)
+
+
+def _expect_keys(connection: sa.Connection, device: str, keys: Mapping[str, int], files: Mapping[str, bytes]) -> None:
+    """Note which age files entries name, with those that came along."""
+    rows = [
+        {"device": device, "id": one, "first_index": first, "wrapped": files.get(one), "erased": False}
+        for one, first in sorted(keys.items())
+    ]
+    new = insert(connection, age_files)
+    same = [age_files.c.device, age_files.c.id]
+    connection.execute(
+        new.on_conflict_do_update(
+            index_elements=same, set_={"wrapped": new.excluded.wrapped}, where=age_files.c.wrapped.is_(None)
+        ),
+        rows,
+    )
+
+
+def _bring(connection: sa.Connection, device: str, files: Mapping[str, bytes]) -> None:
+    """Store age files that entries have named and that are not here; no others."""
+    mine = (age_files.c.device == device) & (age_files.c.id == sa.bindparam("key_id")) & age_files.c.wrapped.is_(None)
+    rows = [{"key_id": one, "brought": wrapped} for one, wrapped in sorted(files.items())]
+    connection.execute(age_files.update().where(mine).values(wrapped=sa.bindparam("brought")), rows)
+
+
+def _note_absent(connection: sa.Connection, device: str, keys: Sequence[str], now_s: int) -> None:
+    new = insert(connection, absent_keys)
+    same = [absent_keys.c.device, absent_keys.c.id]
+    connection.execute(
+        new.on_conflict_do_update(index_elements=same, set_={"said_s": new.excluded.said_s}),
+        [{"device": device, "id": one, "said_s": now_s} for one in sorted(keys)],
+    )
+
+
 def _expect_named(connection: sa.Connection, device: str, key_id: str) -> None:
     mine = (age_files.c.device == device) & (age_files.c.id == key_id)
     if connection.execute(sa.select(age_files.c.id).where(mine)).one_or_none() is None:
         raise UnknownError("no entry names this age file")
 
 
-def _row(connection: sa.Connection, device: str, n: int, *, lock: bool = False) -> sa.Row[tuple[object, ...]] | None:
-    query = sa.select(bundles).where(bundles.c.device == device, bundles.c.n == n)
-    return connection.execute(query.with_for_update() if lock else query).one_or_none()
-
-
-def _bundle(row: sa.Row[tuple[object, ...]] | None) -> Bundle:
-    if row is None:
-        return Bundle((), ())
-    return Bundle(decode_entries(row.entries, row.width), tuple(bytes(row.sealed).splitlines(keepends=True)))
-
-
-def _store(
-    connection: sa.Connection, device: str, n: int, row: sa.Row[tuple[object, ...]] | None, entries: tuple[bytes, ...]
-) -> None:
-    fields = {"width": len(entries), "entries": encode_entries(entries)}
-    if row is None:
-        connection.execute(bundles.insert().values(device=device, n=n, sealed=b"", sealed_width=0, **fields))
-    else:
-        connection.execute(bundles.update().where(bundles.c.device == device, bundles.c.n == n).values(**fields))
-
-
-def _expect_keys(connection: sa.Connection, device: str, keys: Mapping[str, int]) -> None:
-    known = connection.execute(sa.select(age_files.c.id).where(age_files.c.device == device, age_files.c.id.in_(keys)))
-    new = set(keys) - set(known.scalars())
-    if new:
-        rows = [
-            {"device": device, "id": one, "first_index": keys[one], "wrapped": None, "erased": False} for one in new
-        ]
-        connection.execute(age_files.insert(), rows)
+def _oldest_but(connection: sa.Connection, device: str, kept: int) -> int:
+    """The size of the newest pending checkpoint beyond so many newer ones; -1 when there are not as many."""
+    sizes = sa.select(checkpoints.c.size).where(checkpoints.c.device == device).order_by(checkpoints.c.size.desc())
+    found = connection.execute(sizes.offset(kept).limit(1)).scalar_one_or_none()
+    return -1 if found is None else found
 
 
 def _forget_checkpoints(connection: sa.Connection, device: str, up_to: int) -> None:

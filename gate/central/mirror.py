@@ -1,40 +1,46 @@
-"""The mirror: decides what of a gate's log may be stored, and signs what was (C2SP tlog-mirror).
+"""The mirror: decides what of a gate's log may be stored, and signs what was (C2SP tlog-mirror, and our round in one request).
 
 Promises: entries are stored only with a proof that they belong to a checkpoint the gate signed; checkpoints only with a
-proof that they continue the one before; the cosignature follows the storing and never precedes it. What the gate's key signed and
+proof that they continue the one before; a cosignature leaves after what it covers is stored, and never before. What the gate's key signed and
 contradicts what is here is kept as evidence of what it is (`gate.central.evidence`). Who asks was settled before: `Gate`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeVar
 
 from gate.audit.checkpoint import Checkpoint
 from gate.audit.errors import BadFormatError, BadProofError, BadSignatureError
-from gate.audit.merkle import leaf_hash, root_of, verify_consistency, verify_subtree
-from gate.audit.note import Note, Signer
-from gate.audit.record import Header, time_text
+from gate.audit.merkle import verify_consistency
+from gate.audit.note import Note, Signer, Verifier
+from gate.audit.record import time_text
 from gate.audit.tiles import TILE_WIDTH
-from gate.central import wire
+from gate.central import growing, wire
 from gate.central.errors import (
     BadRequestError,
     DamagedError,
     ForbiddenError,
     NotYetError,
+    StoredDiffersError,
     UnknownError,
     UnprovenError,
 )
 from gate.central.evidence import Evidence, Kind
 from gate.central.history import root_at
-from gate.central.ledger import Head, Ledger
+from gate.central.ledger import Growth, Head, Ledger
 from gate.central.roster import Gate
 
 BEHIND_MAX = 32 * TILE_WIDTH  # how far before the next entry an upload may begin
+SWAPS_MAX = 4  # attempts, when several requests let one log grow at once
 MIRROR_INFO = "text/x.tlog.mirror-info"
 TREE_SIZE = "text/x.tlog.size"
+
+Result = TypeVar("Result")
 
 log = logging.getLogger("gate.central")
 
@@ -59,14 +65,92 @@ class Upload:
     note: Note
 
 
-class Mirror:
-    """Answers the gates. Blocking: the web application calls it in worker threads."""
+class _MovedError(Exception):
+    """Another request moved the head."""
 
-    def __init__(self, ledger: Ledger, evidence: Evidence, signer: Signer, now: Callable[[], datetime]) -> None:
+
+class Mirror:
+    """Answers the gates. Blocking: the web application calls it in worker threads. Keeps nothing between requests but its keys.
+
+    `before` are the keys that the signer's has followed.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        evidence: Evidence,
+        signer: Signer,
+        now: Callable[[], datetime],
+        *,
+        before: Sequence[Verifier] = (),
+    ) -> None:
         self._ledger = ledger
         self._evidence = evidence
         self._signer = signer
+        self._mirrors = (signer.verifier, *before)
         self._now = now
+
+    def _settled(self, gate: Gate, attempt: Callable[[Head], Result]) -> Result:
+        """Attempt it from the head as it is, again while others move it meanwhile. Raises CentralError."""
+        for _ in range(SWAPS_MAX):
+            with contextlib.suppress(_MovedError):
+                return attempt(self._ledger.head(gate.device))
+        raise NotYetError("too many requests of this log at once")
+
+    def _swap(self, gate: Gate, head: Head, grown: Head, growth: Growth) -> None:
+        if not self._ledger.swap(gate.device, head, grown, growth):
+            raise _MovedError
+
+    def _expect_unmoved(self, gate: Gate, head: Head) -> None:
+        """What is not found from a head that was moved meanwhile may be where it was moved to, and is nobody's fault."""
+        if self._ledger.head(gate.device) != head:
+            raise _MovedError
+
+    # ── ours: a round in one request ─────────────────────────────────────────────────────────────────────────────────
+
+    def round(self, gate: Gate, raw: bytes) -> Answer:
+        """Take a checkpoint and what belongs to it at once, and cosign if that is all of it. Raises CentralError."""
+        asked = wire.parse_round(raw)
+        offered, note = self._read(gate, asked.checkpoint.note)
+        records = None if asked.package is None else growing.read_records(gate, asked.package)
+
+        def attempt(head: Head) -> Answer:
+            if not self._is_next(gate, asked.checkpoint, offered, note, head, confesses=False):
+                return self._state(409, gate, head)
+            grown, growth = replace(head, pending=offered.size), Growth()
+            try:
+                if records is not None:
+                    grown, growth = self._with_entries(gate, grown, offered, note, records)
+                if asked.sealed:
+                    log = (grown, growth)
+                    grown, growth = growing.with_sealed(self._ledger, gate.device, log, asked.sealed, records)
+            except NotYetError:
+                return self._state(409, gate, head)
+            growth = self._with_files(gate, head, growth, asked)
+            line = None
+            if grown.next_entry == offered.size:
+                grown, line = self._cosigned(gate, grown, offered, note)
+            elif offered.size > head.pending:
+                growth = replace(growth, checkpoint=note.to_bytes())
+            self._swap(gate, head, grown, growth)
+            is_lacking = head.lacks_keys or any(one not in growth.files for one in growth.keys)
+            return self._state(200, gate, replace(grown, lacks_keys=is_lacking), line)
+
+        return self._settled(gate, attempt)
+
+    def _with_files(self, gate: Gate, head: Head, growth: Growth, asked: wire.Round) -> Growth:
+        """Add the age files that came along. What is said to be absent counts of what is named, and of what was asked for."""
+        absent = [one for one in asked.absent if one in growth.keys]
+        if len(absent) < len(asked.absent) and head.lacks_keys:
+            lacking = self._ledger.lacking_keys(gate.device, self._now_s())
+            absent += [one for one in asked.absent if one in lacking and one not in growth.keys]
+        return replace(growth, files=asked.files, absent=absent, absent_s=self._now_s())
+
+    def _state(self, status: int, gate: Gate, head: Head, cosignature: str | None = None) -> Answer:
+        keys = self._ledger.lacking_keys(gate.device, self._now_s()) if head.lacks_keys else []
+        cosignature = None if cosignature is None else f"{cosignature}\n"
+        state = wire.RoundState(head.pending, head.next_entry, head.bodies, keys, cosignature)
+        return Answer(status, wire.round_state(state), "application/json")
 
     # ── add-checkpoint ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -74,18 +158,15 @@ class Mirror:
         """Lock onto a newer checkpoint. Raises CentralError."""
         request = wire.parse_add_checkpoint(raw)
         offered, note = self._read(gate, request.note)
-        if request.size_old > offered.size:
-            raise BadRequestError("the old size is larger than the checkpoint's")
-        head = self._ledger.head(gate.device)
-        pending = head.pending
-        if offered.size <= pending:
-            return self._compare(gate, offered, note, request.size_old, head)
-        if request.size_old != pending:
-            return Answer(409, f"{pending}\n".encode(), TREE_SIZE)
-        self._check_growth(gate, pending, offered, note, request.proof)
-        if self._ledger.advance_pending(gate.device, pending, offered.size, note.to_bytes()):
+
+        def attempt(head: Head) -> Answer:
+            if not self._is_next(gate, request, offered, note, head, confesses=True):
+                return Answer(409, f"{head.pending}\n".encode(), TREE_SIZE)
+            if offered.size != head.pending:
+                self._swap(gate, head, replace(head, pending=offered.size), Growth(checkpoint=note.to_bytes()))
             return Answer(200)
-        return Answer(409, f"{self._ledger.head(gate.device).pending}\n".encode(), TREE_SIZE)
+
+        return self._settled(gate, attempt)
 
     def _read(self, gate: Gate, raw: bytes) -> tuple[Checkpoint, Note]:
         """Return a checkpoint of the gate's own log that it signed, with no signature of others."""
@@ -103,45 +184,63 @@ class Mirror:
         known = (key.name, key.key_id)
         return offered, Note(note.text, tuple(one for one in note.signatures if (one.name, one.key_id) == known)[:1])
 
-    def _compare(self, gate: Gate, offered: Checkpoint, note: Note, size_old: int, head: Head) -> Answer:
-        """Answer a checkpoint that is not newer: what it is, the roots of its size tell."""
-        against = self._ledger.checkpoint(gate.device, head.pending) or b""
+    def _is_next(
+        self, gate: Gate, asked: wire.AddCheckpoint, offered: Checkpoint, note: Note, head: Head, *, confesses: bool
+    ) -> bool:
+        """Whether a checkpoint is the one that the mirror is locked onto, or proven to continue it; what contradicts is kept.
+
+        One that is not newer is what the roots of its size tell. `confesses`: whoever offers a shorter log from its own size on says that this is all
+        that there is, and not an older update that comes late.
+        """
+        old = asked.size_old
+        if old > offered.size:
+            raise BadRequestError("the old size is larger than the checkpoint's")
+        if offered.size > head.pending:
+            if old == head.pending:
+                self._check_growth(gate, head, offered, note, asked.proof)
+            return old == head.pending
         root = self._root_at(gate, offered.size, head)
+        against = self._note_of(gate, head.pending, head) or b""
         if root is None:
+            self._expect_unmoved(gate, head)
             self._accuse(gate, Kind.UNDECIDED, note.to_bytes(), against)
         elif root != offered.root:
             self._accuse(gate, Kind.FORK, note.to_bytes(), against)
-        elif (
-            offered.size < head.pending and size_old == offered.size
-        ):  # "this is all I have", and not an older update that comes late
+        elif confesses and old == offered.size < head.pending:
             self._accuse(gate, Kind.WENT_BACK, note.to_bytes(), against)
-        elif offered.size == head.pending == size_old:
-            return Answer(200)
-        return Answer(409, f"{head.pending}\n".encode(), TREE_SIZE)
+        return offered.size == head.pending == old and root == offered.root
+
+    def _note_of(self, gate: Gate, size: int, head: Head) -> bytes | None:
+        """Return a checkpoint of the gate's that is kept: what it signed, without cosignatures."""
+        if head.note is None or size != head.size:
+            return self._ledger.checkpoint(gate.device, size)
+        signed = Note.parse(head.note)
+        return Note(signed.text, tuple(one for one in signed.signatures if one.name == gate.origin)).to_bytes()
 
     def _root_at(self, gate: Gate, size: int, head: Head) -> bytes | None:
         """Return the root of a size that the gate's log has gone through, None where it is not known. Raises DamagedError."""
+        if head.note is not None and size == head.size:
+            return head.root
         known = self._ledger.checkpoint(gate.device, size)
         if known is not None:
             return Checkpoint.parse(Note.parse(known).text).root
         return root_at(self._ledger, gate.device, size, head) if size <= head.next_entry else None
 
-    def _check_growth(
-        self, gate: Gate, pending: int, offered: Checkpoint, note: Note, proof: tuple[bytes, ...]
-    ) -> None:
-        if pending == 0:
+    def _check_growth(self, gate: Gate, head: Head, offered: Checkpoint, note: Note, proof: tuple[bytes, ...]) -> None:
+        if head.pending == 0:
             if proof:
                 raise UnprovenError("a first checkpoint needs no proof")
             return
-        known = self._ledger.checkpoint(gate.device, pending)
+        known = self._note_of(gate, head.pending, head)
         if known is None:
+            self._expect_unmoved(gate, head)
             raise DamagedError(f"the pending checkpoint of {gate.device} is gone")
         root_old = Checkpoint.parse(Note.parse(known).text).root
         try:
-            verify_consistency(pending, offered.size, root_old=root_old, root=offered.root, proof=proof)
+            verify_consistency(head.pending, offered.size, root_old=root_old, root=offered.root, proof=proof)
         except BadProofError as error:
             self._accuse(gate, Kind.INCONSISTENT, note.to_bytes(), known)
-            raise UnprovenError(f"the checkpoint does not continue the one of {pending} entries") from error
+            raise UnprovenError(f"the checkpoint does not continue the one of {head.pending} entries") from error
 
     # ── add-entries ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -150,7 +249,7 @@ class Mirror:
         if head.origin != gate.origin:
             raise UnknownError("the certificate is not of this log's gate")
         standing = self._ledger.head(gate.device)
-        known = self._ledger.checkpoint(gate.device, head.end)
+        known = self._note_of(gate, head.end, standing)
         is_late = head.start > standing.next_entry or head.start + BEHIND_MAX < standing.next_entry
         if known is None or head.end < standing.size or is_late:
             size = standing.pending if known is None or head.end < standing.size else head.end
@@ -160,31 +259,25 @@ class Mirror:
 
     def take(self, upload: Upload, package: wire.Package) -> None:
         """Prove and store one package. Raises UnprovenError, DamagedError and NotYetError."""
-        gate, checkpoint = upload.gate, upload.checkpoint
-        before = package.start - package.aligned
-        stored = self._ledger.bundle(gate.device, package.aligned // TILE_WIDTH).entries[:before]
-        if len(stored) < before:
-            raise NotYetError("entries before these are missing")
-        subtree = root_of([leaf_hash(one) for one in (*stored, *package.entries)])
-        try:
-            verify_subtree(
-                package.aligned,
-                package.end,
-                checkpoint.size,
-                subtree=subtree,
-                root=checkpoint.root,
-                proof=package.proof,
-            )
-        except BadProofError as error:
-            raise UnprovenError(f"entries {package.start} to {package.end - 1} are not of the checkpoint") from error
-        keys = _keys_named(gate, package)
-        piece_hash = subtree if package.end % TILE_WIDTH == 0 else None
-        try:
-            self._ledger.keep_entries(gate.device, package.start, package.entries, keys, piece_hash=piece_hash)
-        except DamagedError:
-            self._accuse(gate, Kind.STORED_DIFFERS, b"\n".join(package.entries), upload.note.to_bytes())
-            raise
+        gate = upload.gate
+        records = growing.read_records(gate, package)
+
+        def attempt(head: Head) -> None:
+            grown, growth = self._with_entries(gate, head, upload.checkpoint, upload.note, records)
+            if grown is not head:
+                self._swap(gate, head, grown, growth)
+
+        self._settled(gate, attempt)
         upload.reached = package.end
+
+    def _with_entries(
+        self, gate: Gate, head: Head, checkpoint: Checkpoint, note: Note, records: growing.Records
+    ) -> tuple[Head, Growth]:
+        try:
+            return growing.with_entries(self._ledger, gate.device, head, checkpoint, records)
+        except StoredDiffersError:
+            self._accuse(gate, Kind.STORED_DIFFERS, b"\n".join(records.package.entries), note.to_bytes())
+            raise
 
     def finish(self, upload: Upload) -> Answer:
         """Cosign when all entries are there; else say what comes next. Raises BadRequestError."""
@@ -193,12 +286,23 @@ class Mirror:
             if upload.reached == upload.start:
                 raise BadRequestError("the body ends before its first package does")
             return Answer(202, wire.info_text(checkpoint.size, self._ledger.head(gate.device).next_entry), MIRROR_INFO)
-        cosignature = self._signer.cosign(upload.note.text, self._now_s())
-        whole = upload.note.with_signatures([cosignature])
-        if not self._ledger.commit(gate.device, checkpoint.size, checkpoint.root, whole.to_bytes()):
-            standing = self._ledger.head(gate.device)
-            return Answer(409, wire.info_text(standing.pending, standing.next_entry), MIRROR_INFO)
-        return Answer(200, f"{cosignature.line}\n".encode())
+
+        def attempt(head: Head) -> Answer:
+            if head.size > checkpoint.size or head.next_entry < checkpoint.size:
+                return Answer(409, wire.info_text(head.pending, head.next_entry), MIRROR_INFO)
+            grown, line = self._cosigned(gate, head, checkpoint, upload.note)
+            self._swap(gate, head, grown, Growth())
+            return Answer(200, f"{line}\n".encode())
+
+        return self._settled(gate, attempt)
+
+    def _cosigned(self, gate: Gate, head: Head, checkpoint: Checkpoint, note: Note) -> tuple[Head, str]:
+        """The head with a checkpoint whose entries are all here as the mirror's own, and the cosignature's line. Raises DamagedError."""
+        if head.next_entry == checkpoint.size and head.frontier.root() != checkpoint.root:
+            raise DamagedError(f"what is stored of {gate.device} does not lead to the root that is to be signed")
+        cosignature = self._signer.cosign(note.text, self._now_s())
+        signed = note.with_signatures([cosignature]).to_bytes()
+        return replace(head, size=checkpoint.size, root=checkpoint.root, note=signed), cosignature.line
 
     def checkpoint(self, gate: Gate) -> Answer:
         """Return the mirror checkpoint with both signatures. Raises UnknownError while there is none."""
@@ -209,10 +313,26 @@ class Mirror:
 
     def pending(self, gate: Gate) -> Answer:
         """Return the newest checkpoint of the gate's that the mirror is locked onto. Raises UnknownError while there is none."""
-        note = self._ledger.checkpoint(gate.device, self._ledger.head(gate.device).pending)
+        head = self._ledger.head(gate.device)
+        note = self._note_of(gate, head.pending, head)
         if note is None:
             raise UnknownError("no checkpoint of this log is known yet")
         return Answer(200, note)
+
+    # ── ours: a receipt of before ────────────────────────────────────────────────────────────────────────────────────
+
+    def receipt(self, gate: Gate, raw: bytes) -> Answer:
+        """Look at a receipt that a gate has: our own signature on more than is here says that this server was put back. Raises CentralError."""
+        signed, _ = self._read(gate, raw)
+        note = Note.parse(raw)
+        try:
+            note.verify_any(self._mirrors)
+        except BadSignatureError as error:
+            raise ForbiddenError("the receipt is not signed by this mirror") from error
+        head = self._ledger.head(gate.device)
+        if signed.size > head.size:
+            self._accuse(gate, Kind.MIRROR_WENT_BACK, note.to_bytes(), head.note or b"")
+        return Answer(204)
 
     # ── ours: sealed bodies and age files ────────────────────────────────────────────────────────────────────────────
 
@@ -223,14 +343,13 @@ class Mirror:
     def keep_sealed(self, gate: Gate, raw: bytes) -> None:
         """Store sealed bodies whose hashes stand in their entries. Raises CentralError."""
         lines = wire.parse_sealed(raw)
-        n, first = divmod(lines[0].index, TILE_WIDTH)
-        entries = self._ledger.bundle(gate.device, n).entries[first : first + len(lines)]
-        if len(entries) < len(lines):
-            raise NotYetError("the entries of these bodies are not here")
-        for entry, line in zip(entries, lines, strict=True):
-            if Header.parse(entry).sealed != line.digest:
-                raise UnprovenError(f"body {line.index} is not the one that its entry names")
-        self._ledger.keep_sealed(gate.device, lines[0].index, [one.line for one in lines])
+
+        def attempt(head: Head) -> None:
+            grown, growth = growing.with_sealed(self._ledger, gate.device, (head, Growth()), lines, None)
+            if grown is not head:
+                self._swap(gate, head, grown, growth)
+
+        self._settled(gate, attempt)
 
     def keep_key(self, gate: Gate, key_id: str, wrapped: bytes) -> None:
         """Store an age file that its name and an entry vouch for. Raises CentralError."""
@@ -249,19 +368,3 @@ class Mirror:
         """Keep evidence, and say so once: the alarm stands until somebody has answered it."""
         if self._evidence.keep(gate.device, kind, shown, against=against, at=time_text(self._now())):
             log.critical("log_contradicts", extra={"gate": gate.device, "kind": kind.value})
-
-
-def _keys_named(gate: Gate, package: wire.Package) -> dict[str, int]:
-    """Return the age files that the entries name, each with the first one that does. Raises UnprovenError."""
-    keys: dict[str, int] = {}
-    try:
-        for index, entry in enumerate(package.entries, package.start):
-            header = Header.parse(entry)
-            if header.index != index:
-                raise UnprovenError(f"entry {index} says that it is entry {header.index}")
-            if header.origin != gate.origin:
-                raise UnprovenError(f"entry {index} says that it is of {header.origin}")
-            keys.setdefault(header.key, index)
-    except BadFormatError as error:
-        raise UnprovenError(f"an entry of the log is no record: {error}") from error
-    return keys

@@ -18,6 +18,7 @@ from gate.audit.errors import BadFormatError, BadSignatureError
 from gate.audit.handover import HANDOVERS_MAX, Handover, follow, in_force
 from gate.audit.merkle import EMPTY_ROOT, SIZE_MAX
 from gate.audit.note import Verifier
+from gate.central.database import reading
 from gate.central.errors import BadRequestError, ForbiddenError, UnknownError
 from gate.central.schema import gates, handovers, heads, renewals, retired, tokens, trusted
 
@@ -52,6 +53,7 @@ class Roster:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self._reading = reading(engine)
 
     def new_token(self, device: str, expires_s: int) -> str:
         """Make a token for one gate and return it; only its hash is kept."""
@@ -110,19 +112,31 @@ class Roster:
 
     def speaker(self, device: str, certificate: str) -> Gate | None:
         """The gate whose certificate this is, if it may speak. With the first use of a new one the one before ends."""
+        joined = gates.outerjoin(renewals, renewals.c.device == gates.c.device)
+        query = sa.select(gates, renewals.c.certificate.label("newer"), handovers.c.note).select_from(
+            joined.outerjoin(handovers, handovers.c.device == gates.c.device)
+        )
+        with self._reading.connect() as connection:
+            rows = connection.execute(query.where(gates.c.device == device).order_by(handovers.c.since)).all()
+        if not rows or rows[0].revoked:
+            return None
+        gate = _gate(rows[0], tuple(row.note for row in rows if row.note is not None))
+        if hmac.compare_digest(gate.certificate, certificate):
+            return gate
+        newer = rows[0].newer
+        if newer is None or not hmac.compare_digest(newer, certificate):
+            return None
+        return replace(gate, certificate=certificate) if self._take_up(device, certificate) else None
+
+    def _take_up(self, device: str, certificate: str) -> bool:
+        """Put a certificate that was issued and not used yet in the place of the one before; False if neither counts any more."""
+        mine = (gates.c.device == device) & gates.c.revoked.is_(False)
+        unused = (renewals.c.device == device) & (renewals.c.certificate == certificate)
         with self._engine.begin() as connection:
-            row = connection.execute(sa.select(gates).where(gates.c.device == device)).one_or_none()
-            if row is None or row.revoked:
-                return None
-            gate = _gate(row, _words(connection, device))
-            if hmac.compare_digest(row.certificate, certificate):
-                return gate
-            newer = connection.execute(sa.select(renewals.c.certificate).where(renewals.c.device == device)).scalar()
-            if newer is None or not hmac.compare_digest(newer, certificate):
-                return None
-            connection.execute(gates.update().where(gates.c.device == device).values(certificate=certificate))
-            connection.execute(renewals.delete().where(renewals.c.device == device))
-            return replace(gate, certificate=certificate)
+            if connection.execute(renewals.delete().where(unused)).rowcount == 1:
+                connection.execute(gates.update().where(mine).values(certificate=certificate))
+            taken = sa.select(gates.c.certificate).where(mine, gates.c.certificate == certificate)
+            return connection.execute(taken).one_or_none() is not None
 
     def follow_log_key(self, device: str, note: bytes) -> None:
         """Follow a gate's log key to the next one by the old one's word; what was followed before changes nothing. Raises BadRequestError, and
@@ -198,7 +212,9 @@ def _insert(connection: sa.Connection, device: str, log: Verifier, fields: dict[
         raise ForbiddenError(f"{log.name} is the log of another gate")
     connection.execute(gates.insert().values(device=device, origin=log.name, log_vkey=log.vkey, **fields))
     connection.execute(
-        heads.insert().values(device=device, size=0, root=EMPTY_ROOT, note=None, pending=0, next_entry=0, bodies=0)
+        heads.insert().values(
+            device=device, size=0, root=EMPTY_ROOT, note=None, pending=0, next_entry=0, bodies=0, frontier=b""
+        )
     )
 
 

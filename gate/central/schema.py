@@ -1,18 +1,23 @@
-"""The tables, and how a database is opened: SQLite unless a URL names another.
+"""The tables (docs/decisions/0022-central-only-adds.md).
 
-SQLite runs as the gate's own does: write-ahead log, synchronous=FULL, and a write transaction that is one from its first
-statement, so that reading and then writing is atomic. PostgreSQL needs neither: its writers compare and swap.
+What is of a gate begins with the gate, and no query joins two gates, so a database may be spread over machines by it. What holds a log grows by rows
+that are never rewritten; one row a gate, its head, is swapped.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sa
 
-from gate.central.errors import FolderError
+VERSION = 2
 
 metadata = sa.MetaData()
+
+versions = sa.Table(
+    "schema_version",
+    metadata,
+    sa.Column("one", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("version", sa.Integer, nullable=False),
+)
 
 gates = sa.Table(
     "gate",
@@ -64,9 +69,9 @@ tokens = sa.Table(
     sa.Column("used_at", sa.String(32)),
 )
 # The trusted table: `size`, `root` and `note` are what the mirror signed last; `pending` is the newest checkpoint it is
-# locked onto; `next_entry` and `bodies` are the first entry and the first sealed body that are missing.
+# locked onto; `next_entry` and `bodies` are the first entry and the first sealed body that are missing; `frontier` is of the tree up to `next_entry`.
 heads = sa.Table(
-    "head",
+    "log_head",
     metadata,
     sa.Column("device", sa.String(64), primary_key=True),
     sa.Column("size", sa.BigInteger, nullable=False),
@@ -75,7 +80,9 @@ heads = sa.Table(
     sa.Column("pending", sa.BigInteger, nullable=False),
     sa.Column("next_entry", sa.BigInteger, nullable=False),
     sa.Column("bodies", sa.BigInteger, nullable=False),
+    sa.Column("frontier", sa.LargeBinary, nullable=False),
 )
+# Signed by the gate, and its entries are not all here; the note of `size` stands in the head.
 checkpoints = sa.Table(
     "checkpoint",
     metadata,
@@ -83,16 +90,23 @@ checkpoints = sa.Table(
     sa.Column("size", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("note", sa.LargeBinary, nullable=False),
 )
-# One row holds 256 entries, or those there are of them.
-bundles = sa.Table(
-    "bundle",
+# Entries `[start, start + width)` of one piece, as they came.
+packages = sa.Table(
+    "package",
     metadata,
     sa.Column("device", sa.String(64), primary_key=True),
-    sa.Column("n", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("start", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("width", sa.Integer, nullable=False),
     sa.Column("entries", sa.LargeBinary, nullable=False),
-    sa.Column("sealed_width", sa.Integer, nullable=False),
-    sa.Column("sealed", sa.LargeBinary, nullable=False),
+)
+# Their sealed bodies, JSON lines, as they came.
+sealed = sa.Table(
+    "sealed",
+    metadata,
+    sa.Column("device", sa.String(64), primary_key=True),
+    sa.Column("start", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("width", sa.Integer, nullable=False),
+    sa.Column("lines", sa.LargeBinary, nullable=False),
 )
 age_files = sa.Table(
     "age_file",
@@ -102,7 +116,13 @@ age_files = sa.Table(
     sa.Column("first_index", sa.BigInteger, nullable=False),
     sa.Column("wrapped", sa.LargeBinary),
     sa.Column("erased", sa.Boolean, nullable=False),  # an earlier version's word for what sync did not bring; not read
-    sa.Index("age_file_lacking", "device", "first_index"),
+)
+age_files_missing = sa.Index(
+    "age_file_missing",
+    age_files.c.device,
+    age_files.c.first_index,
+    sqlite_where=age_files.c.wrapped.is_(None),
+    postgresql_where=age_files.c.wrapped.is_(None),
 )
 evidence = sa.Table(
     "evidence",
@@ -131,7 +151,7 @@ repeats = sa.Table(
     sa.Column("count", sa.BigInteger, nullable=False),
     sa.Column("last_at", sa.String(32), nullable=False),
 )
-# The hash over the 256 entries of each full bundle.
+# The hash over the 256 entries of each full piece.
 piece_hashes = sa.Table(
     "piece_hash",
     metadata,
@@ -155,34 +175,3 @@ approvals = sa.Table(
     sa.Column("serial", sa.BigInteger, nullable=False),
     sa.Column("note", sa.LargeBinary, nullable=False),
 )
-
-
-def open_database(url: str) -> sa.Engine:
-    """Open the database and make what is missing of it. Raises FolderError."""
-    try:
-        engine = sa.create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
-    except (sa.exc.SQLAlchemyError, ImportError) as error:
-        raise FolderError(f"the database cannot be opened: {_first_line(error)}") from error
-    if engine.dialect.name == "sqlite":
-        sa.event.listen(engine, "connect", _prepare_sqlite)
-        sa.event.listen(engine, "begin", _begin_sqlite)
-    try:
-        metadata.create_all(engine)
-    except sa.exc.SQLAlchemyError as error:
-        engine.dispose()
-        raise FolderError(f"the database cannot be opened: {_first_line(error)}") from error
-    return engine
-
-
-def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own type
-    connection.isolation_level = None  # the driver begins nothing by itself: _begin_sqlite does
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_sqlite(connection: sa.Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

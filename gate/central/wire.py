@@ -1,4 +1,4 @@
-"""What gates send, read strictly: add-checkpoint and add-entries of C2SP, and our sealed bodies.
+"""What gates send, read strictly: add-checkpoint and add-entries of C2SP, and ours: sealed bodies, and a round in one request.
 
 Pure. `Intake` takes an add-entries body as it arrives and hands out one package at a time, so that a request of any length
 needs the memory of one package.
@@ -6,6 +6,7 @@ needs the memory of one package.
 
 from __future__ import annotations
 
+import binascii
 import hashlib
 import struct
 from collections.abc import Iterator
@@ -15,17 +16,20 @@ import msgspec
 
 from gate.audit.errors import BadFormatError
 from gate.audit.merkle import HASH_BYTES, PROOF_HASHES_MAX, SIZE_MAX
-from gate.audit.note import NOTE_BYTES_MAX, decode_base64, encode_base64
-from gate.audit.record import HEADER_BYTES_MAX, canonical_json
+from gate.audit.note import NOTE_BYTES_MAX, decode_base64
+from gate.audit.record import HEADER_BYTES_MAX
 from gate.audit.tiles import TILE_WIDTH
-from gate.central.errors import BadRequestError
+from gate.central.errors import BadRequestError, UnprovenError
 
 ORIGIN_BYTES_MAX = 512
 TICKET_BYTES_MAX = 1024
 CHECKPOINT_REQUEST_BYTES_MAX = NOTE_BYTES_MAX + 64 * 64
 SEALED_LINE_BYTES_MAX = 96 * 1024
 SEALED_REQUEST_BYTES_MAX = 1024 * 1024
-_U16, _U64 = struct.Struct(">H"), struct.Struct(">Q")
+ROUND_BYTES_MAX = 2 * 1024 * 1024
+AGE_FILE_BYTES_MAX = 64 * 1024
+_SEALED_BEGINS, _SEALED_BETWEEN, _SEALED_ENDS = b'{"ct":"', b'","i":', b"}\n"
+_U16, _U32, _U64 = struct.Struct(">H"), struct.Struct(">I"), struct.Struct(">Q")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +74,27 @@ class SealedLine:
     line: bytes
 
 
-class _Sealed(msgspec.Struct, forbid_unknown_fields=True):
-    ct: str
-    i: int
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A checkpoint and what belongs to it: one package at most, sealed bodies of one piece, age files, and the names of those that the gate lacks."""
+
+    checkpoint: AddCheckpoint
+    package: Package | None
+    sealed: tuple[SealedLine, ...]
+    files: dict[str, bytes]
+    absent: tuple[str, ...]
+
+
+class RoundState(msgspec.Struct, frozen=True):
+    """Where the mirror stands after a round: the checkpoint it is locked onto, the first entry and the first body that it lacks, age files
+    that it lacks, and its cosignature line, where it has all entries of the checkpoint.
+    """
+
+    size: int
+    next: int
+    bodies: int
+    keys: list[str]
+    cosignature: str | None
 
 
 def parse_add_checkpoint(raw: bytes) -> AddCheckpoint:
@@ -145,15 +167,11 @@ class Intake:
     def _package(self, start: int, end: int) -> Package | None:
         cursor = _Cursor(self._buffer)
         try:
-            entries = tuple(cursor.take_sized(HEADER_BYTES_MAX, "entry") for _ in range(start, end))
-            (hashes,) = cursor.take(1)
-            if hashes > PROOF_HASHES_MAX:
-                raise BadRequestError(f"a proof has {PROOF_HASHES_MAX} hashes at most")
-            proof = tuple(cursor.take(HASH_BYTES) for _ in range(hashes))
+            found = cursor.take_package(start, end)
         except _IncompleteError:
             return None
         del self._buffer[: cursor.at]
-        return Package(start, end, entries, proof)
+        return found
 
 
 def parse_sealed(raw: bytes) -> tuple[SealedLine, ...]:
@@ -170,22 +188,68 @@ def parse_sealed(raw: bytes) -> tuple[SealedLine, ...]:
     return read
 
 
+def parse_round(raw: bytes) -> Round:
+    """Read a round (docs/protocols/sync.md). Raises BadRequestError; age files that are not what their names say raise UnprovenError."""
+    cursor = _Cursor(raw)
+    try:
+        checkpoint = parse_add_checkpoint(cursor.take_long(CHECKPOINT_REQUEST_BYTES_MAX, "add-checkpoint request"))
+        (start,), (count,) = _U64.unpack(cursor.take(8)), _U16.unpack(cursor.take(2))
+        if start > SIZE_MAX - TILE_WIDTH or count > TILE_WIDTH - start % TILE_WIDTH:
+            raise BadRequestError("the entries of one request belong to one piece")
+        package = cursor.take_package(start, start + count) if count else None
+        sealed = cursor.take_long(SEALED_REQUEST_BYTES_MAX, "part of sealed bodies")
+        files = dict[str, bytes]()
+        while cursor.at < len(raw):
+            name = cursor.take(HASH_BYTES).hex()
+            files[name] = cursor.take_long(AGE_FILE_BYTES_MAX, "age file")
+    except _IncompleteError as error:
+        raise BadRequestError("the body ends in the middle of a part") from error
+    for name, content in files.items():
+        expect_named(name, content)
+    return Round(
+        checkpoint,
+        package,
+        parse_sealed(sealed) if sealed else (),
+        {name: content for name, content in files.items() if content},
+        tuple(name for name, content in files.items() if not content),
+    )
+
+
+def expect_named(name: str, content: bytes) -> None:
+    """Hold an age file against its name; an empty one is none. Raises UnprovenError."""
+    if content and hashlib.sha256(content).hexdigest() != name:
+        raise UnprovenError("the age file is not the one that its name says")
+
+
+def round_state(state: RoundState) -> bytes:
+    """Write the answer to a round."""
+    return msgspec.json.encode(state)
+
+
 def info_text(size: int, next_entry: int) -> bytes:
     """Write the answer 409 or 202 to add-entries (`text/x.tlog.mirror-info`). We need no tickets."""
     return f"{size}\n{next_entry}\n\n".encode()
 
 
 def _parse_sealed_line(line: bytes) -> SealedLine:
+    """Read a line in its one spelling, canonical JSON: there is no other place for a byte to differ."""
     if len(line) > SEALED_LINE_BYTES_MAX:
         raise BadRequestError(f"a sealed body exceeds {SEALED_LINE_BYTES_MAX} bytes")
+    encoded, _, index = line[len(_SEALED_BEGINS) : -len(_SEALED_ENDS)].partition(_SEALED_BETWEEN)
     try:
-        fields = msgspec.json.decode(line, type=_Sealed)
-        body = decode_base64(fields.ct)
-    except (msgspec.DecodeError, UnicodeDecodeError, BadFormatError) as error:
+        body, number = binascii.a2b_base64(encoded), int(index)
+    except ValueError as error:
         raise BadRequestError("a line is no sealed body") from error
-    if canonical_json({"ct": encode_base64(body), "i": fields.i}) + b"\n" != line:
+    spelled = b"%b%b%b%d%b" % (
+        _SEALED_BEGINS,
+        binascii.b2a_base64(body, newline=False),
+        _SEALED_BETWEEN,
+        number,
+        _SEALED_ENDS,
+    )
+    if spelled != line:
         raise BadRequestError("a sealed body has one spelling")
-    return SealedLine(fields.i, hashlib.sha256(body).hexdigest(), line)
+    return SealedLine(number, hashlib.sha256(body).hexdigest(), line)
 
 
 class _IncompleteError(Exception):
@@ -195,7 +259,7 @@ class _IncompleteError(Exception):
 class _Cursor:
     """Reads from a buffer without changing it."""
 
-    def __init__(self, buffer: bytearray) -> None:
+    def __init__(self, buffer: bytes | bytearray) -> None:
         self._buffer = buffer
         self.at = 0
 
@@ -212,3 +276,17 @@ class _Cursor:
         if length > bytes_max:
             raise BadRequestError(f"an {what} of {length} bytes exceeds {bytes_max}")
         return self.take(length)
+
+    def take_long(self, bytes_max: int, what: str) -> bytes:
+        (length,) = _U32.unpack(self.take(4))
+        if length > bytes_max:
+            raise BadRequestError(f"one {what} of {length} bytes exceeds {bytes_max}")
+        return self.take(length)
+
+    def take_package(self, start: int, end: int) -> Package:
+        """Entries with their lengths, the number of hashes, the hashes."""
+        entries = tuple(self.take_sized(HEADER_BYTES_MAX, "entry") for _ in range(start, end))
+        (hashes,) = self.take(1)
+        if hashes > PROOF_HASHES_MAX:
+            raise BadRequestError(f"a proof has {PROOF_HASHES_MAX} hashes at most")
+        return Package(start, end, entries, tuple(self.take(HASH_BYTES) for _ in range(hashes)))

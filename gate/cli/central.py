@@ -178,7 +178,7 @@ def serve(
         roster = Roster(engine)
         application = make_app(
             roster=roster,
-            mirror=Mirror(Ledger(engine), Evidence(engine), loaded.mirror, now),
+            mirror=Mirror(Ledger(engine), Evidence(engine), loaded.mirror, now, before=loaded.mirrors[1:]),
             approvals=Approvals(engine),
             enrolment=Enrolment(
                 roster=roster,
@@ -359,9 +359,9 @@ def export(
 
 @contextlib.contextmanager
 def _database(folder: Path, url: str | None) -> Iterator[sqlalchemy.Engine]:
+    from gate.central.database import open_database
     from gate.central.errors import FolderError
     from gate.central.folder import database_url
-    from gate.central.schema import open_database
 
     if url is None and not folder.is_dir():
         raise FolderError(f"{folder} is no folder; run gate central init")

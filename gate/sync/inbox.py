@@ -1,5 +1,5 @@
 """Leaves receipts, what the mirror's keys say of one another, and the newest approval that the centre knows, where the log program finds them
-(docs/protocols/audit-log.md, "The inbox").
+(docs/protocols/audit-log.md, "The inbox"), and the newest receipt where sync itself finds it again.
 """
 
 from __future__ import annotations
@@ -7,11 +7,32 @@ from __future__ import annotations
 from pathlib import Path
 
 from gate import durable
+from gate.audit.checkpoint import Checkpoint
+from gate.audit.errors import BadFormatError
+from gate.audit.note import NOTE_BYTES_MAX, Note
+from gate.ordinary import read_ordinary
+from gate.sync.standing import Receipt
+
+LAST_RECEIPT = "receipt.note"  # beside the identity: of the server that the gate is enrolled at
 
 
 def drop(folder: Path, size: int, note: bytes) -> None:
     """Write `receipt-<size>.note`, complete or not at all. Raises OSError."""
     durable.write(folder / f"receipt-{size}.note", note)
+
+
+def keep_receipt(identity: Path, note: bytes) -> None:
+    """Keep the newest receipt for our own next start. Raises OSError."""
+    durable.write(identity / LAST_RECEIPT, note)
+
+
+def last_receipt(identity: Path) -> Receipt | None:
+    """The newest receipt of an earlier run, None without one that can be read."""
+    try:
+        note = read_ordinary(identity / LAST_RECEIPT, NOTE_BYTES_MAX)
+        return Receipt(Checkpoint.parse(Note.parse(note).text), note)
+    except (OSError, BadFormatError):
+        return None
 
 
 def drop_approval(folder: Path, note: bytes) -> None:

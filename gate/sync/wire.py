@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -22,9 +22,10 @@ from gate.sync.errors import BadAnswerError
 ANSWER_BYTES_MAX = 64 * 1024
 APPROVAL_BYTES_MAX = 16 * 1024
 SIGNATURES_MAX = 16
+SHOW_RECEIPT = "/receipt"
 TICKET_BYTES_MAX = 1024
 _LINE_BYTES_MAX = 2048
-_U16, _U64 = struct.Struct(">H"), struct.Struct(">Q")
+_U16, _U32, _U64 = struct.Struct(">H"), struct.Struct(">I"), struct.Struct(">Q")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +57,24 @@ class MirrorInfo:
     ticket: bytes
 
 
+Keys = Annotated[tuple[Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")], ...], msgspec.Meta(max_length=256)]
+
+
 class BodiesState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Ours: the first entry whose body the centre lacks, and the age files it lacks of those before and after."""
 
     next: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
-    keys: Annotated[
-        tuple[Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")], ...], msgspec.Meta(max_length=256)
-    ] = ()
+    keys: Keys = ()
+
+
+class RoundState(msgspec.Struct, frozen=True):
+    """Ours: where the mirror stands after a round, as `BodiesState` and MirrorInfo say it, and its cosignature line where it has all entries."""
+
+    size: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+    next: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+    bodies: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+    keys: Keys
+    cosignature: str | None
 
 
 # ── C2SP tlog-mirror ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -123,7 +135,12 @@ def parse_size(response: Response) -> int:
 
 def parse_signatures(response: Response) -> tuple[Signature, ...]:
     """Read the cosignatures of the answer 200. Raises BadAnswerError."""
-    lines = _text(response).split("\n")
+    return parse_signature_lines(_text(response))
+
+
+def parse_signature_lines(text: str) -> tuple[Signature, ...]:
+    """Read cosignatures, each a line. Raises BadAnswerError."""
+    lines = text.split("\n")
     if lines.pop() or not 1 <= len(lines) <= SIGNATURES_MAX:
         raise BadAnswerError(f"the mirror's answer is 1 to {SIGNATURES_MAX} signature lines")
     try:
@@ -135,6 +152,35 @@ def parse_signatures(response: Response) -> tuple[Signature, ...]:
 def log_key(handover: bytes) -> Request:
     """Tell of the log's next key, by the word of the one before. Ours."""
     return Request("POST", "/log-key", handover, "text/plain")
+
+
+def show_receipt(note: bytes) -> Request:
+    """Show the mirror its own signature on more than it has. Ours."""
+    return Request("POST", SHOW_RECEIPT, note, "text/plain")
+
+
+# ── ours: a round in one request ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def round_request(
+    announced: Request, entries: tuple[int, int, bytes], lines: bytes, files: Mapping[str, bytes | None]
+) -> Request:
+    """Bring a checkpoint with entries `[start, end)` of one piece and their package, bodies and age files; None is one that is not in the spool."""
+    start, end, package = entries
+    parts = [_U32.pack(len(announced.body)), announced.body, _U64.pack(start), _U16.pack(end - start), package]
+    parts += [_U32.pack(len(lines)), lines]
+    for key_id, wrapped in files.items():
+        content = wrapped or b""
+        parts += [bytes.fromhex(key_id), _U32.pack(len(content)), content]
+    return Request("POST", "/round", b"".join(parts), "application/octet-stream", compress=True)
+
+
+def parse_round_state(response: Response) -> RoundState:
+    """Read the answer to a round. Raises BadAnswerError."""
+    try:
+        return msgspec.json.decode(response.body, type=RoundState)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadAnswerError("the mirror's answer to a round is not as agreed") from error
 
 
 # ── ours: sealed bodies and age files ────────────────────────────────────────────────────────────────────────────────

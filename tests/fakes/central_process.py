@@ -14,8 +14,8 @@ from fakes.sync_gate import SyncGate
 
 from gate.audit.note import Verifier
 from gate.central import authority, folder
+from gate.central.database import open_database
 from gate.central.roster import Roster
-from gate.central.schema import open_database
 from gate.programs.shared import config as configuration
 from gate.programs.shared.config import Config, Sync
 from gate.provision.identity import AUTHORITIES, DEVICE

@@ -22,15 +22,16 @@ from gate.central import authority
 from gate.central.app import make_app
 from gate.central.approvals import Approvals
 from gate.central.authority import Authority
+from gate.central.database import open_database
 from gate.central.enrolment import Enrolment
 from gate.central.evidence import Evidence
 from gate.central.ledger import Ledger
 from gate.central.mirror import Mirror
 from gate.central.roster import Gate, Roster
-from gate.central.schema import open_database
 from gate.sync.https import Courier
-from gate.sync.round import Client, Receipt
+from gate.sync.round import Client
 from gate.sync.spool import SpoolLog
+from gate.sync.standing import Receipt
 from gate.sync.wire import Request, Response
 
 NOW = datetime(2026, 11, 25, 10, tzinfo=UTC)
@@ -72,11 +73,11 @@ class Server:
     updates: Path | None = None
 
     @classmethod
-    def over(cls, url: str, updates: Path | None = None) -> Server:
+    def over(cls, url: str, updates: Path | None = None, *, signer: Signer | None = None) -> Server:
         engine, clock = open_database(url), Clock()
         _open_engines.append(engine)
         roster, ledger, evidence = Roster(engine), Ledger(engine), Evidence(engine)
-        signer = Signer.generate("central.example/mirror", Algorithm.COSIGNATURE_V1)
+        signer = signer or Signer.generate("central.example/mirror", Algorithm.COSIGNATURE_V1)
         root = authority.found("central.example", NOW)
         mirror = Mirror(ledger, evidence, signer, clock)
         server = cls(roster, ledger, evidence, mirror, signer, root, clock, None, Approvals(engine), updates)
@@ -159,6 +160,10 @@ class Bench:
     async def ask(self, request: Request, certificate: x509.Certificate | None = None) -> Response:
         async with Courier("central.example", None, self.server.transport(certificate or self.certificate)) as courier:
             return await courier.send(request)
+
+    async def ask_one_of_before(self, request: Request) -> Response:
+        """Ask a server of before a round was one request."""
+        return Response(404, "text/plain", b"Not Found") if request.path == "/round" else await self.ask(request)
 
     async def round(self, meddle: Callable[[Request], Coroutine[Any, Any, Response]] | None = None) -> Receipt | None:
         """Do a round over the real application; `meddle` answers in its stead."""

@@ -1,92 +1,53 @@
-"""The central server on PostgreSQL: the same rounds, and pushers that race each other."""
+"""The central server on PostgreSQL: the same rounds, several processes over one database, and pushers that race each other."""
 
 from __future__ import annotations
 
 import asyncio
-import importlib.util
-import os
-import pwd
-import shutil
-import socket
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
-from fakes.central_server import GATE_ID, Bench
+from fakes.central_server import GATE_ID, Bench, Server
+from fakes.mirrored_gate import Central
+from fakes.postgresql import IS_HERE, NOT_HERE, Postgresql, running
+from fakes.replayed_gates import ReplayedGate, carry
 
 from gate.audit.checkpoint import Checkpoint
 from gate.audit.note import Signer, Verifier
 from gate.central.archive import export, is_intact
+from gate.central.database import open_database
 from gate.central.errors import ForbiddenError
 from gate.central.evidence import Answer, Kind, slots
-from gate.central.ledger import ABSENT_S
-from gate.central.roster import Roster
+from gate.central.ledger import ABSENT_S, Ledger
+from gate.central.roster import Gate, Roster
 from gate.sync import wire
 from gate.sync.errors import SyncError
+from gate.sync.https import Courier
 from gate.sync.round import Client
+from gate.sync.wire import Request, Response
 from gate.verify.verify import verify
 
-DRIVER = "pg8000"
-
-
-def tool(name: str) -> str | None:
-    """A server's own tool; Debian keeps them off the path."""
-    found = [str(one) for one in sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))]
-    return shutil.which(name) or (found[-1] if found else None)
-
-
-INITDB, PG_CTL = tool("initdb"), tool("pg_ctl")
-pytestmark = pytest.mark.skipif(
-    INITDB is None or PG_CTL is None or importlib.util.find_spec(DRIVER) is None, reason="PostgreSQL is not installed"
-)
-
-
-def as_server(*command: str) -> None:
-    """Run a tool; PostgreSQL refuses to be root."""
-    user = ("runuser", "-u", "postgres", "--") if os.geteuid() == 0 else ()
-    subprocess.run([*user, *command], check=True, capture_output=True, timeout=120)
+pytestmark = pytest.mark.skipif(not IS_HERE, reason=NOT_HERE)
+LIVE_ROUNDS = 30
+WAL_FACTOR_MAX = 4  # it was 23
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """The URL of a private server, without the database's name."""
-    assert INITDB is not None
-    assert PG_CTL is not None
-    with tempfile.TemporaryDirectory(prefix="portcullis-pg-") as folder:
-        if os.geteuid() == 0:
-            os.chown(folder, pwd.getpwnam("postgres").pw_uid, -1)
-        data = f"{folder}/data"
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        as_server(INITDB, "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
-        options = f"-p {port} -h 127.0.0.1 -k {folder} -c fsync=off"
-        as_server(PG_CTL, "-D", data, "-o", options, "-l", f"{folder}/server.log", "-w", "start")
-        try:
-            yield f"postgresql+{DRIVER}://postgres@127.0.0.1:{port}"
-        finally:
-            as_server(PG_CTL, "-D", data, "-m", "immediate", "-w", "stop")
+def server() -> Iterator[Postgresql]:
+    with running() as started:
+        yield started
 
 
 @pytest.fixture
-def url(server: str, request: pytest.FixtureRequest) -> str:
+def url(server: Postgresql, request: pytest.FixtureRequest) -> str:
     """A database of its own for each test."""
-    name = f"t{abs(hash(request.node.name)):x}"
-    engine = sa.create_engine(f"{server}/postgres", isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f'CREATE DATABASE "{name}"')
-    engine.dispose()
-    return f"{server}/{name}"
+    return server.new_database(f"t{abs(hash(request.node.name)):x}")
 
 
 @pytest.fixture
-def bench(url: str, tmp_path: Path) -> Iterator[Bench]:
-    made = Bench(tmp_path, url)
-    yield made
-    made.server.roster._engine.dispose()
+def bench(url: str, tmp_path: Path) -> Bench:
+    return Bench(tmp_path, url)
 
 
 async def test_a_log_arrives_and_leaves_again(bench: Bench, tmp_path: Path) -> None:
@@ -101,28 +62,62 @@ async def test_a_log_arrives_and_leaves_again(bench: Bench, tmp_path: Path) -> N
     assert (report.verified, report.entries, report.bodies, report.keys) == (True, size, size, 62)
 
 
-async def test_pushers_that_race_each_other_leave_every_entry_once(bench: Bench) -> None:
-    clients = [bench.new_client() for _ in range(4)]
+async def test_eight_pushers_that_race_through_two_processes_leave_every_entry_once(bench: Bench, url: str) -> None:
+    """The other process is another server over the same database: they share nothing else but the keys."""
+    other = Server.over(url, signer=bench.server.signer)
 
-    async def push(client: Client) -> bool:
+    async def ask_other(request: Request) -> Response:
+        async with Courier("central.example", None, other.transport(bench.certificate)) as courier:
+            return await courier.send(request)
+
+    async def push(client: Client, number: int) -> bool:
+        ask = bench.ask if number % 2 else ask_other
         conversation, response = client.round(), None
         try:
             while True:
                 request = next(conversation) if response is None else conversation.send(response)
-                response = await bench.ask(request)
+                response = await ask(request)
         except StopIteration:
             return True
         except SyncError:
             return False  # another one was faster: the next round is well again
 
+    clients = [bench.new_client() for _ in range(8)]
     for travellers in (55, 1, 60, 1):
         size = bench.grow(travellers)
-        await asyncio.gather(*(push(client) for client in clients))
-    assert await push(bench.new_client())
+        went = await asyncio.gather(*(push(client, number) for number, client in enumerate(clients)))
+        assert any(went)
+    assert await push(bench.new_client(), 0)
     head = bench.server.ledger.head(bench.gate.device)
     assert (head.size, head.next_entry, head.bodies) == (size, size, size)
     assert is_intact(bench.server.ledger, bench.gate, [bench.server.signer.verifier])
     assert len(bench.server.evidence.alarms(bench.gate.device)) == 0
+
+
+def test_processes_that_open_an_empty_database_at_once_all_find_it_made(url: str) -> None:
+    with ThreadPoolExecutor(6) as threads:
+        engines = list(threads.map(open_database, [url] * 6))
+    for engine in engines:
+        assert Roster(engine).everyone() == []
+        engine.dispose()
+
+
+async def test_live_rounds_write_little_more_than_what_comes(bench: Bench) -> None:
+    bench.grow(40)
+    await bench.round()
+    before, payload = wal_bytes(bench), 0
+    for _ in range(LIVE_ROUNDS):
+        bench.grow()
+        await bench.round()
+        assert {one.path for one in bench.sent} == {"/round"}  # two where a piece ends inside the traveller
+        payload += sum(len(one.body) for one in bench.sent)
+    assert wal_bytes(bench) - before < WAL_FACTOR_MAX * payload
+
+
+def wal_bytes(bench: Bench) -> int:
+    with bench.server.ledger._engine.begin() as connection:
+        position = "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint"
+        return int(connection.exec_driver_sql(position).scalar_one())
 
 
 async def test_accusations_that_race_each_other_fill_their_slots_once_and_are_answered(bench: Bench) -> None:
@@ -176,3 +171,77 @@ def won(roster: Roster, token: str, log: Verifier, certificate: str) -> bool:
     except ForbiddenError:
         return False
     return True
+
+
+# ── what was acknowledged ────────────────────────────────────────────────────────────────────────────────────────────
+
+KILLS = 8
+
+
+@pytest.mark.long
+async def test_what_was_acknowledged_survives_kills_of_servers_and_of_the_database(
+    server: Postgresql, url: str, tmp_path: Path
+) -> None:
+    """Two `gate central serve` over one database, eight pushers of four logs, and SIGKILL while packages are on their way."""
+    first = Central(tmp_path / "central", url)
+    first.init()
+    second = Central(first.folder, url, ca=first.ca, mirror_vkey=first.mirror_vkey)
+    gates = [ReplayedGate.enrolled(first, tmp_path, number) for number in range(4)]
+    for gate in gates:
+        await asyncio.to_thread(gate.travel, 250, at_once=True)
+        await asyncio.to_thread(gate.travel, 30, at_once=False)
+    mirror, acknowledged, over = Verifier.parse(first.mirror_vkey), list[tuple[str, int]](), asyncio.Event()
+
+    async def push(gate: ReplayedGate, central: Central) -> None:
+        log, missed = gate.replayed(), 0
+        client = Client(log, gate.log.signer.verifier.name, mirror)
+        while log.at < len(gate.notes):
+            try:
+                async with Courier(central.address, gate.context) as courier:
+                    receipt = await carry(client, courier)
+            except SyncError:
+                missed += 1
+                await asyncio.sleep(0.02)
+                log.at = min(log.at + missed % 2, len(gate.notes) - 1)  # the other pusher of this log may be ahead
+                continue
+            if receipt is not None:
+                acknowledged.append((gate.name, receipt.checkpoint.size))
+            log.at += 1
+
+    async def kill() -> None:
+        for number in range(KILLS):
+            wanted = len(acknowledged) + 3
+            while len(acknowledged) < wanted and not over.is_set():  # noqa: ASYNC110 - two conditions
+                await asyncio.sleep(0.01)
+            if number == KILLS // 2:
+                await asyncio.to_thread(server.crash_and_start)
+            central = (first, second)[number % 2]
+            await asyncio.to_thread(central.stop)  # SIGKILL
+            await asyncio.to_thread(central.start)
+
+    first.start()
+    second.start()
+    try:
+        killing = asyncio.create_task(kill())
+        await asyncio.gather(*(push(gate, central) for gate in gates for central in (first, second)))
+        over.set()
+        await killing
+    finally:
+        first.stop()
+        second.stop()
+    engine = open_database(url)
+    ledger, roster = Ledger(engine), Roster(engine)
+    for gate in gates:
+        found = roster.find(gate.name)
+        assert found is not None
+        head = ledger.head(gate.name)
+        assert head.size == head.bodies == 5 * 280
+        assert head.size >= max(size for name, size in acknowledged if name == gate.name)
+        assert is_intact(ledger, found, [mirror])
+        assert verify(exported(ledger, found, tmp_path / "out" / gate.name), gate.log.vkey).verified
+    engine.dispose()
+
+
+def exported(ledger: Ledger, gate: Gate, out: Path) -> Path:
+    export(ledger, gate, out)
+    return out

@@ -52,7 +52,7 @@ def test_a_killed_server_gets_every_entry_once_and_the_gate_its_receipts(central
 
     def next_entry() -> int:
         with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as reader, reader:
-            (found,) = reader.execute("SELECT next_entry FROM head").fetchone()
+            (found,) = reader.execute("SELECT next_entry FROM log_head").fetchone()
         reader.close()
         return int(found)
 

@@ -18,6 +18,7 @@ from gate.audit.checkpoint import Checkpoint
 from gate.audit.errors import RolledBackError
 from gate.audit.merkle import subtree_hash
 from gate.audit.note import Note
+from gate.central.wire import parse_add_checkpoint, parse_round
 from gate.sync.errors import OtherHistoryError, SyncError
 from gate.sync.round import Client
 from gate.sync.spool import SpoolLog
@@ -61,8 +62,10 @@ class Life:
 
     async def ask(self, request: Request) -> Response:
         response = await self.bench.ask(request)
-        if request.path == "/add-checkpoint" and response.status == 200:
-            self.told.append(Checkpoint.parse(Note.parse(request.body.partition(b"\n\n")[2]).text))
+        if request.path in {"/add-checkpoint", "/round"} and response.status == 200:
+            is_round = request.path == "/round"
+            asked = parse_round(request.body).checkpoint if is_round else parse_add_checkpoint(request.body)
+            self.told.append(Checkpoint.parse(Note.parse(asked.note).text))
         return response
 
     def continues_what_was_told(self) -> bool:

@@ -110,6 +110,7 @@ EVENTS: Final = {
     "mirror_reached": Event("the central server answers again"),
     "mirror_not_reached": Event("the central server does not answer", ("kind",), ("reason",)),
     "mirror_contradicts": Event("the central server holds another log than this gate's", ("kind",), ("reason",), True),
+    "mirror_went_back": Event("the central server does not have entries that it had signed for, and gets them again", ("entries",), (), True),
     "lists_not_imported": _trouble("what lies in the folder of lists cannot be imported"),
     "lists_well_again": Event("it can"),
     "lists_replaced": Event("newer lists took the place of the old ones", ("version", "certificates", "revocation_lists", "withdrawn")),

@@ -40,9 +40,18 @@ from gate.provision.steps import StepError
 from gate.sync import inbox
 from gate.sync.errors import ExpiredError, MirrorAwayError, OtherHistoryError, RefusedError, SyncError
 from gate.sync.https import Courier, tls
-from gate.sync.round import Client, Conversation, Receipt
+from gate.sync.round import Client
 from gate.sync.spool import SpoolLog
-from gate.sync.wire import APPROVAL_BYTES_MAX, Request, Response, approval_request, parse_approval, reason_of
+from gate.sync.standing import Conversation, Receipt
+from gate.sync.wire import (
+    APPROVAL_BYTES_MAX,
+    SHOW_RECEIPT,
+    Request,
+    Response,
+    approval_request,
+    parse_approval,
+    reason_of,
+)
 
 BACKOFF_MIN_S = 0.5
 BACKOFF_MAX_S = 30.0
@@ -245,6 +254,7 @@ class Outbox:
 
     def __init__(self, config: Config, keys: MirrorKeys) -> None:
         self._inbox = Path(config.paths.inbox)
+        self._identity = Path(_settings(config).identity)
         self._approval = config.approval_path
         self._shown: bytes | None = None
         self._log = SpoolLog(Path(config.paths.spool))
@@ -293,6 +303,7 @@ class Outbox:
         if receipt is not None:
             try:
                 await asyncio.to_thread(inbox.drop, self._inbox, receipt.checkpoint.size, receipt.note)
+                await asyncio.to_thread(inbox.keep_receipt, self._identity, receipt.note)
             except OSError:
                 self._client.forget()  # so that the next round gets another receipt
                 raise
@@ -312,7 +323,8 @@ class Outbox:
         self._shown = own
 
     def _new_client(self) -> Client:
-        return Client(self._log, self._origin, self._keys.newest, before=self._keys.before)
+        last = inbox.last_receipt(self._identity)
+        return Client(self._log, self._origin, self._keys.newest, before=self._keys.before, last=last)
 
     async def _converse_with_mirror(self, courier: Courier) -> Receipt | None:
         if self._mirror != self._keys.newest:
@@ -326,6 +338,8 @@ class Outbox:
                 self._head = self._client.head_size
                 if not isinstance(step, Request):
                     return step
+                if step.path == SHOW_RECEIPT:
+                    log.critical("mirror_went_back", extra={"entries": self._client.lost})
                 response = await courier.send(step)
         finally:
             conversation.close()

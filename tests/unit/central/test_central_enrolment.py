@@ -20,9 +20,9 @@ from fakes.central_server import GATE_ID, NOW, Bench, Server
 from gate.audit.note import Algorithm, Signer
 from gate.central import authority
 from gate.central import folder as folders
+from gate.central.database import open_database
 from gate.central.errors import FolderError, ForbiddenError, UnknownError
 from gate.central.roster import Gate
-from gate.central.schema import open_database
 from gate.provision.authorities import read_bag
 from gate.provision.enrol import Answer, headers, read_answer
 from gate.provision.identity import Wanted

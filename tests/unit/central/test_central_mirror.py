@@ -19,7 +19,7 @@ from gate.audit.note import Note, Signer
 from gate.central.archive import export, is_intact
 from gate.central.errors import DamagedError, FolderError, NotYetError
 from gate.central.ledger import ABSENT_S
-from gate.central.schema import bundles, heads
+from gate.central.schema import absent_keys, heads, packages
 from gate.cli.central import app
 from gate.sync import wire
 from gate.sync.spool import SpoolLog
@@ -91,6 +91,102 @@ async def test_the_mirror_serves_its_checkpoint_with_both_signatures(bench: Benc
     answer = await bench.ask(wire.checkpoint_request(bench.origin))
     assert read_checkpoint(answer.body, bench.log.signer.verifier, bench.server.signer.verifier).size == 5
     assert await status_of(bench, wire.checkpoint_request("border.example/gate-0002")) == 404
+
+
+async def test_a_live_round_is_one_request_and_one_transaction_that_rewrites_nothing(bench: Bench) -> None:
+    bench.grow()
+    await bench.round()
+    commits, rewritten = list[object](), list[str]()
+
+    def look(*event: object) -> None:
+        statement = str(event[2])
+        if not statement.startswith(("SELECT", "INSERT", "BEGIN", "UPDATE log_head")):
+            rewritten.append(statement)
+
+    engine = bench.server.ledger._engine
+    sa.event.listen(engine, "commit", commits.append)
+    sa.event.listen(engine, "before_cursor_execute", look)
+    bench.grow()
+    assert await bench.round() is not None
+    assert [one.path for one in bench.sent] == ["/round"]
+    assert (len(commits), rewritten) == (1, [])
+
+
+async def test_what_a_round_brings_is_proven_as_in_other_requests(bench: Bench) -> None:
+    bench.grow()
+    checkpoint, note = signed(bench)
+    log = SpoolLog(bench.log.spool)
+    announced, lines = wire.add_checkpoint(0, (), note), log.sealed_lines(0, 5, 10**6)
+    whole = package(bench, 0, 5, checkpoint.size)
+    changed_entry = whole.replace(b"T10:00:00Z", b"T11:00:00Z", 1)
+    changed_body = lines.replace(b'{"ct":"', b'{"ct":"AAAA', 1)
+    stranger = wire.add_checkpoint(0, (), Checkpoint(bench.origin, 5, b"\x01" * 32).sign(Signer.generate(bench.origin)))
+    wrong_file = wire.round_request(announced, (0, 5, whole), lines, {"a" * 64: b"another"})
+    for request, status in (
+        (wire.round_request(announced, (0, 5, changed_entry), lines, {}), 422),
+        (wire.round_request(announced, (0, 5, whole), changed_body, {}), 422),
+        (wire.round_request(stranger, (0, 5, whole), lines, {}), 403),
+        (wire.round_request(announced, (1, 5, package(bench, 1, 5, 5)), b"", {}), 409),
+        (wire.round_request(announced, (0, 0, b""), lines, {}), 409),
+        (wrong_file, 422),
+        (Request("POST", "/round", wrong_file.body[:-1]), 400),
+        (Request("POST", "/round", b""), 400),
+        (wire.round_request(announced, (255, 257, whole), b"", {}), 400),
+        (wire.round_request(announced, (2**63, 2**63 + 1, whole), b"", {}), 400),
+    ):
+        assert await status_of(bench, request) == status
+    head = bench.server.ledger.head(GATE_ID)
+    assert (head.size, head.pending, head.next_entry, head.bodies) == (0, 0, 0, 0)
+    assert await status_of(bench, wire.round_request(announced, (0, 5, whole), lines, {})) == 200
+    assert bench.server.ledger.head(GATE_ID).size == 5
+
+
+async def test_a_round_that_comes_again_changes_nothing_and_gets_its_cosignature(bench: Bench) -> None:
+    bench.grow()
+    await bench.round()
+    (sent,) = [one for one in bench.sent if one.path == "/round"]
+    again = await bench.ask(sent)
+    assert again.status == 409, "its old size is not the server's any more"
+    _, note = signed(bench)
+    whole = package(bench, 0, 5, 5)
+    lines = SpoolLog(bench.log.spool).sealed_lines(0, 5, 10**6)
+    answer = await bench.ask(wire.round_request(wire.add_checkpoint(5, (), note), (0, 5, whole), lines, {}))
+    state = wire.parse_round_state(answer)
+    assert (state.size, state.next, state.bodies, state.keys) == (5, 5, 5, ())
+    assert state.cosignature is not None
+    assert len(bench.server.ledger.bundle(GATE_ID, 0).entries) == 5
+
+
+async def test_a_round_of_a_fork_is_kept_as_evidence(bench: Bench) -> None:
+    bench.grow()
+    await bench.round()
+    await status_of(bench, wire.round_request(wire.add_checkpoint(5, (), forged(bench, 5)), (5, 5, b""), b"", {}))
+    request = wire.round_request(wire.add_checkpoint(5, (b"\x00" * 32,), forged(bench, 9)), (5, 5, b""), b"", {})
+    assert await status_of(bench, request) == 422
+    assert sorted(one.kind for one in bench.server.evidence.alarms(GATE_ID)) == ["fork", "inconsistent"]
+
+
+async def test_an_older_round_that_comes_late_accuses_nobody(bench: Bench) -> None:
+    bench.grow()
+    await announce(bench)
+    _, old = signed(bench)
+    bench.grow()
+    await bench.round()
+    late = wire.round_request(wire.add_checkpoint(5, (), old), (5, 5, b""), b"", {})
+    assert await status_of(bench, late) == 409
+    assert evidence(bench) == 0
+
+
+async def test_age_files_that_no_entry_names_are_not_kept(bench: Bench) -> None:
+    bench.grow()
+    await bench.round()
+    content, absent = b"an age file of nobody", "a" * 64
+    name, (_, note) = hashlib.sha256(content).hexdigest(), signed(bench)
+    request = wire.round_request(wire.add_checkpoint(5, (), note), (5, 5, b""), b"", {name: content, absent: None})
+    assert await status_of(bench, request) == 200
+    assert bench.server.ledger.key(GATE_ID, name) is None
+    with bench.server.ledger._engine.begin() as connection:
+        assert connection.execute(sa.select(absent_keys)).all() == []
 
 
 # ── add-checkpoint ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -306,8 +402,8 @@ async def test_a_stored_entry_that_differs_from_the_proven_one_raises_an_alarm(
 def damage_bundle(bench: Bench) -> None:
     engine = bench.server.ledger._engine
     with engine.begin() as connection:
-        raw = connection.execute(sa.select(bundles.c.entries)).scalar_one()
-        connection.execute(bundles.update().values(entries=raw.replace(b"T10:00:00Z", b"T11:00:00Z", 1)))
+        raw = connection.execute(sa.select(packages.c.entries)).scalar_one()
+        connection.execute(packages.update().values(entries=raw.replace(b"T10:00:00Z", b"T11:00:00Z", 1)))
 
 
 async def test_a_damaged_store_is_not_exported(bench: Bench, tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ from gate.audit.errors import BadSignatureError, RolledBackError
 from gate.audit.merkle import EMPTY_ROOT, prove_consistency, subtree_hash
 from gate.audit.note import Note, Signer, Verifier
 from gate.central.history import root_at
-from gate.central.schema import bundles, piece_hashes
 from gate.central.schema import evidence as evidence_table
+from gate.central.schema import packages, piece_hashes
 from gate.cli.central import app
 from gate.sync import wire
 from gate.sync.errors import BadAnswerError, OtherHistoryError, RefusedError
@@ -121,7 +121,9 @@ async def test_a_gate_that_forked_what_it_only_announced_stops_too(bench: Bench,
 
     async def without_entries(request: Request) -> Response:
         return (
-            Response(503, "", b"") if request.path == "/add-entries" and request.compress else await bench.ask(request)
+            Response(503, "", b"")
+            if request.path == "/add-entries" and request.compress
+            else await bench.ask_one_of_before(request)
         )
 
     with pytest.raises(RefusedError):
@@ -276,7 +278,7 @@ async def test_a_damaged_store_accuses_nobody(bench: Bench) -> None:
     assert answer.status == 500
     with bench.server.ledger._engine.begin() as connection:
         connection.execute(piece_hashes.delete())
-        connection.execute(bundles.update().values(entries=b"\0"))
+        connection.execute(packages.update().values(entries=b"\0"))
     assert (await bench.ask(wire.add_checkpoint(4, (), signed_at(bench, 4)))).status == 500
     assert kinds(bench) == []
 
@@ -406,7 +408,7 @@ async def test_a_mirror_that_will_not_look_at_a_checkpoint_is_reported(bench: Be
     async def broken_off(request: Request) -> Response:
         if request.path == "/add-entries" and request.compress:
             return Response(503, "text/plain", b"later")
-        return await bench.ask(request)
+        return await bench.ask_one_of_before(request)
 
     async def refusing(request: Request) -> Response:
         if request.path.endswith("/pending"):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from fakes.central_server import Bench
+from fakes.audit_logs import wanted
+from fakes.central_server import GATE_ID, Bench
 
 from gate.audit.checkpoint import Checkpoint
 from gate.audit.note import Algorithm, Note, Signer
+from gate.central.schema import age_files
 from gate.sync import wire
-from gate.sync.errors import BadAnswerError, OtherHistoryError, RefusedError, SpoolError, SyncError
+from gate.sync.errors import BadAnswerError, MirrorAwayError, OtherHistoryError, RefusedError, SpoolError, SyncError
 from gate.sync.round import Client
 from gate.sync.spool import SpoolLog
 from gate.sync.wire import Request, Response
@@ -50,8 +53,33 @@ async def test_only_what_is_new_is_sent(bench: Bench) -> None:
     receipt = await bench.round()
     assert receipt is not None
     assert receipt.checkpoint.size == 305
-    assert paths(bench) == ["POST /add-checkpoint", "POST /add-entries", "PUT /bodies/sealed", "GET /bodies"]
+    assert paths(bench) == ["POST /round"]
     assert sum(len(one.body) for one in bench.sent) < 30_000
+
+
+async def test_a_server_of_before_is_asked_once_for_a_round_and_gets_the_requests_that_it_knows(bench: Bench) -> None:
+    bench.grow(60)
+    await bench.round(bench.ask_one_of_before)
+    assert "POST /round" in paths(bench)
+    bench.grow()
+    assert await bench.round(bench.ask_one_of_before) is not None
+    assert paths(bench) == ["POST /add-checkpoint", "POST /add-entries", "PUT /bodies/sealed", "GET /bodies"]
+    head = bench.server.ledger.head(GATE_ID)
+    assert (head.size, head.bodies, head.lacks_keys) == (305, 305, False)
+
+
+async def test_a_server_that_was_brought_up_to_date_is_asked_for_rounds_again(bench: Bench) -> None:
+    bench.grow()
+    await bench.round(bench.ask_one_of_before)
+
+    async def starting_anew(_: Request) -> Response:
+        raise MirrorAwayError("starting anew")
+
+    bench.grow()
+    with pytest.raises(MirrorAwayError):
+        await bench.round(starting_anew)
+    await bench.round()
+    assert paths(bench)[-1] == "POST /round"
 
 
 async def test_a_restart_sends_no_entry_again_and_gets_a_receipt_anew(bench: Bench) -> None:
@@ -85,9 +113,52 @@ async def test_an_erased_age_file_does_not_hold_the_log_up(bench: Bench) -> None
 async def test_a_large_log_goes_in_requests_of_bounded_size(bench: Bench) -> None:
     bench.grow(430)
     assert await bench.round() is not None
+    assert 9 < paths(bench).count("POST /round") < 40  # there are nine pieces, and their bodies are long
+    assert max(len(one.body) for one in bench.sent) < 512 * 1024
+
+
+async def test_a_large_log_goes_to_a_server_of_before_in_requests_of_bounded_size(bench: Bench) -> None:
+    bench.grow(430)
+    assert await bench.round(bench.ask_one_of_before) is not None
     uploads = [one for one in bench.sent if one.path == "/add-entries" and one.compress]
     assert len(uploads) == 2
     assert max(len(one.body) for one in bench.sent) < 1024 * 1024
+
+
+async def test_bodies_that_are_too_large_for_one_request_follow_in_others(bench: Bench) -> None:
+    long = [wanted("decided", f"c{number}", {"about": "x" * 40_000}) for number in range(30)]
+    bench.log.write(long)
+    assert await bench.round() is not None
+    assert paths(bench).count("POST /round") > 1
+    assert max(len(one.body) for one in bench.sent) < 512 * 1024
+    assert bench.server.ledger.head(GATE_ID).bodies == 30
+
+
+async def test_bodies_that_were_left_behind_by_requests_of_before_are_brought_first(bench: Bench) -> None:
+    bench.grow(60)
+
+    async def without_bodies(request: Request) -> Response:
+        if request.path == "/bodies/sealed":
+            raise MirrorAwayError("the line is cut")
+        return await bench.ask_one_of_before(request)
+
+    with pytest.raises(MirrorAwayError):
+        await bench.round(without_bodies)
+    assert bench.server.ledger.head(GATE_ID).bodies == 0
+    bench.grow(60)
+    assert await bench.round() is not None
+    head = bench.server.ledger.head(GATE_ID)
+    assert (head.size, head.bodies, head.lacks_keys) == (600, 600, False)
+
+
+async def test_age_files_that_went_missing_at_the_server_are_brought_again(bench: Bench) -> None:
+    bench.grow(2)
+    await bench.round()
+    with bench.server.ledger._engine.begin() as connection:
+        connection.execute(age_files.update().values(wrapped=None))
+    bench.grow()
+    assert await bench.round() is not None
+    assert bench.server.ledger.missing_keys(GATE_ID) == 0
 
 
 # ── another history ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -133,6 +204,7 @@ def text(status: int, content_type: str, body: str) -> Response:
 
 
 STRANGER = Signer.generate("central.example/mirror", Algorithm.COSIGNATURE_V1)
+# To one of before: the requests of C2SP, and ours for bodies.
 LIES: dict[str, tuple[str, Callable[[Request], Response], type[SyncError]]] = {
     "checkpoint_refused": ("/checkpoint", lambda _: text(403, "", "go\x1b[2J away"), RefusedError),
     "checkpoint_garbage": ("/checkpoint", lambda _: text(200, "", "hello"), BadAnswerError),
@@ -181,7 +253,7 @@ async def test_a_lie_ends_the_round_with_an_error_and_the_next_round_is_well(ben
         matches = request.path.endswith(path)
         if lie == "key_again" and request.path.startswith("/bodies/keys/"):
             return Response(204, "", b"")
-        return answer(request) if matches else await bench.ask(request)
+        return answer(request) if matches else await bench.ask_one_of_before(request)
 
     with pytest.raises(error) as caught:
         await bench.round(meddle)
@@ -208,20 +280,81 @@ async def test_a_receipt_that_does_not_hold_is_no_receipt(bench: Bench, body: st
 
     async def meddle(request: Request) -> Response:
         is_upload = request.path == "/add-entries" and request.compress
-        return text(200, "text/plain", body) if is_upload else await bench.ask(request)
+        return text(200, "text/plain", body) if is_upload else await bench.ask_one_of_before(request)
 
-    with pytest.raises(BadAnswerError):
-        await bench.round(meddle)
+    async def meddle_with_rounds(request: Request) -> Response:
+        return state(5, 5, 5, cosignature=body) if request.path == "/round" else await bench.ask(request)
+
+    for meddling in (meddle, meddle_with_rounds):
+        with pytest.raises(BadAnswerError):
+            await bench.round(meddling)
 
 
-async def test_a_receipt_of_another_checkpoint_is_no_receipt(bench: Bench) -> None:
+def state(size: int, entry: int, bodies: int, *, keys: Sequence[str] = (), cosignature: str | None = None) -> Response:
+    """An answer to a round."""
+    fields = {"size": size, "next": entry, "bodies": bodies, "keys": keys, "cosignature": cosignature}
+    return Response(200, "application/json", json.dumps(fields).encode())
+
+
+ROUND_LIES: dict[str, tuple[list[Response], type[SyncError]]] = {
+    "refused": ([text(422, "", "no")], RefusedError),
+    "garbage": ([text(200, "", "[]")], BadAnswerError),
+    "not_utf8": ([Response(200, "", b'{"size":"\xff"}')], BadAnswerError),
+    "of_a_path": ([state(5, 5, 5, keys=["../../keys/log.key"])], BadAnswerError),
+    "ahead": ([state(6, 6, 6)], BadAnswerError),
+    "another_checkpoint": ([state(4, 4, 4)], BadAnswerError),
+    "entries_beyond": ([state(5, 6, 5)], BadAnswerError),
+    "bodies_beyond": ([state(5, 5, 6)], BadAnswerError),
+    "backwards": ([state(5, 4, 4), state(5, 3, 3)], BadAnswerError),
+    "without_receipt": ([state(5, 5, 5)], BadAnswerError),
+    "the_same_again": ([state(5, 0, 0)] * 20, BadAnswerError),
+    "keys_that_nobody_has": ([state(5, 5, 5, keys=[f"{one:064x}"]) for one in range(20)], BadAnswerError),
+    "key_again": ([state(5, 5, 5, keys=["a" * 64])] * 20, BadAnswerError),
+    "corrects_forever": ([Response(409, "", state(0, 0, 0).body)] * 20, BadAnswerError),
+    "corrects_in_words": ([text(409, "text/plain", "too many requests")], BadAnswerError),
+}
+
+
+@pytest.mark.parametrize("lie", ROUND_LIES)
+async def test_a_lie_about_a_round_ends_it_with_an_error_and_the_next_round_is_well(bench: Bench, lie: str) -> None:
+    answers, error = ROUND_LIES[lie]
+    left = list(answers)
     bench.grow()
-    other = Checkpoint(bench.origin, 5, bytes(32))
+
+    async def meddle(request: Request) -> Response:
+        return left.pop(0) if request.path == "/round" else await bench.ask(request)
+
+    with pytest.raises(error):
+        await bench.round(meddle)
+    assert len(bench.sent) < 20
+    assert await bench.round() is not None
+
+
+async def test_a_mirror_that_knows_less_than_it_has_signed_for_is_asked_anew(bench: Bench) -> None:
+    bench.grow(2)
+    await bench.round()
+    bench.grow()
+
+    async def meddle(_: Request) -> Response:
+        return Response(409, "", state(5, 5, 5).body)
+
+    with pytest.raises(BadAnswerError, match="fewer entries"):
+        await bench.round(meddle)
+    await bench.round()
+    assert paths(bench)[0].endswith("/checkpoint")
+
+
+@pytest.mark.parametrize("knows_rounds", [True, False])
+async def test_a_receipt_of_another_checkpoint_is_no_receipt(bench: Bench, *, knows_rounds: bool) -> None:
+    bench.grow()
+    line = bench.server.signer.cosign(Checkpoint(bench.origin, 5, bytes(32)).text, 1).line + "\n"
 
     async def meddle(request: Request) -> Response:
         if request.path == "/add-entries" and request.compress:
-            return text(200, "text/plain", bench.server.signer.cosign(other.text, 1).line + "\n")
-        return await bench.ask(request)
+            return text(200, "text/plain", line)
+        if request.path == "/round" and knows_rounds:
+            return state(5, 5, 5, cosignature=line)
+        return await bench.ask_one_of_before(request)
 
     with pytest.raises(BadAnswerError, match="does not hold"):
         await bench.round(meddle)
@@ -236,7 +369,7 @@ async def test_a_mirror_that_makes_no_progress_is_left(bench: Bench, status: int
     async def meddle(request: Request) -> Response:
         if request.path == "/add-entries" and request.compress:
             return text(status, INFO, info)
-        return await bench.ask(request)
+        return await bench.ask_one_of_before(request)
 
     with pytest.raises(SyncError):
         await bench.round(meddle)

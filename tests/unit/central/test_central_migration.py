@@ -1,0 +1,145 @@
+"""A database of version 1, where a row held 256 entries and was rewritten, becomes one of now, and its logs go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from fakes.central_server import GATE_ID, Bench, Server
+from fakes.postgresql import IS_HERE, NOT_HERE, Postgresql, running
+
+from gate.audit.tiles import TILE_WIDTH, encode_entries
+from gate.central import migration
+from gate.central.archive import export, is_intact
+from gate.central.database import open_database
+from gate.central.errors import FolderError
+from gate.central.schema import age_files_missing, heads, metadata, packages, piece_hashes, sealed, versions
+from gate.central.wire import parse_round
+from gate.verify.verify import verify
+
+# As that version made them, both for SQLite and, with BYTEA, for PostgreSQL.
+OLD_TABLES = (
+    (
+        "CREATE TABLE head (device VARCHAR(64) NOT NULL, size BIGINT NOT NULL, root BLOB NOT NULL, note BLOB, pending BIGINT NOT NULL, "
+        "next_entry BIGINT NOT NULL, bodies BIGINT NOT NULL, PRIMARY KEY (device))"
+    ),
+    (
+        "CREATE TABLE bundle (device VARCHAR(64) NOT NULL, n BIGINT NOT NULL, width INTEGER NOT NULL, entries BLOB NOT NULL, "
+        "sealed_width INTEGER NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (device, n))"
+    ),
+    "CREATE INDEX age_file_lacking ON age_file (device, first_index)",
+)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Postgresql]:
+    if not IS_HERE:
+        pytest.skip(NOT_HERE)
+    with running() as started:
+        yield started
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Bench:
+    if request.param == "sqlite":
+        return Bench(tmp_path)
+    database: Postgresql = request.getfixturevalue("server")
+    return Bench(tmp_path, database.new_database(f"t{abs(hash(request.node.name)):x}"))
+
+
+def made_old(bench: Bench) -> sa.Engine:
+    """Put the content into the tables of version 1, and return the database."""
+    ledger = bench.server.ledger
+    engine, head = ledger._engine, ledger.head(GATE_ID)
+    pieces = list(ledger.bundles(GATE_ID, head.next_entry))
+    fields = {"size": head.size, "root": head.root, "note": head.note, "pending": head.pending}
+    with engine.begin() as connection:
+        for table in (heads, packages, sealed, versions):
+            table.drop(connection)
+        age_files_missing.drop(connection)
+        for statement in OLD_TABLES:
+            is_postgresql = connection.dialect.name == "postgresql"
+            connection.exec_driver_sql(statement.replace("BLOB", "BYTEA") if is_postgresql else statement)
+        row = {"device": GATE_ID, "next_entry": head.next_entry, "bodies": head.bodies}
+        connection.execute(migration.heads.insert().values(**fields, **row))
+        for n, piece in enumerate(pieces):
+            entries = {"device": GATE_ID, "n": n, "width": len(piece.entries), "entries": encode_entries(piece.entries)}
+            bodies = {"sealed_width": len(piece.sealed), "sealed": b"".join(piece.sealed)}
+            connection.execute(migration.bundles.insert().values(**entries, **bodies))
+    return engine
+
+
+def opened_again(bench: Bench, engine: sa.Engine) -> None:
+    bench.server = Server.over(engine.url.render_as_string(hide_password=False), signer=bench.server.signer)
+    bench.client = bench.new_client()
+
+
+@pytest.mark.parametrize("knows_hashes", [True, False], ids=["with hashes of pieces", "of before there were any"])
+async def test_an_old_database_keeps_its_logs_and_they_go_on(
+    bench: Bench, tmp_path: Path, *, knows_hashes: bool
+) -> None:
+    bench.grow(2 * TILE_WIDTH // 5 + 1)  # two pieces and a little
+    await bench.round()
+    bench.grow()
+    await bench.round()
+    engine = made_old(bench)
+    if not knows_hashes:
+        with engine.begin() as connection:
+            connection.execute(piece_hashes.delete())
+    opened_again(bench, engine)
+    assert is_intact(bench.server.ledger, bench.gate, [bench.server.signer.verifier])
+    size = bench.grow(60)
+    receipt = await bench.round()
+    assert receipt is not None
+    assert receipt.checkpoint.size == size
+    rounds = [parse_round(one.body) for one in bench.sent if one.path == "/round"]
+    assert rounds[0].package is not None
+    assert rounds[0].package.start == size - 300, "what was there is not sent again"
+    export(bench.server.ledger, bench.gate, tmp_path / "out")
+    report = verify(tmp_path / "out", bench.log.vkey)
+    assert (report.verified, report.entries, report.bodies) == (True, size, size)
+    names = sa.inspect(bench.server.ledger._engine).get_table_names()
+    assert set(names) == set(metadata.tables)
+
+
+async def test_a_migration_that_breaks_off_has_not_begun(bench: Bench) -> None:
+    bench.grow()
+    await bench.round()
+    engine = made_old(bench)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE package (nothing_of_ours INTEGER)")
+    with pytest.raises(FolderError, match="package"):
+        open_database(engine.url.render_as_string(hide_password=False))
+    names = set(sa.inspect(engine).get_table_names())
+    assert {"head", "bundle"} <= names
+    assert not {"log_head", "sealed", "schema_version"} & names
+    with engine.begin() as connection:
+        assert len(connection.execute(sa.select(migration.bundles)).all()) == 1
+        connection.exec_driver_sql("DROP TABLE package")
+    opened_again(bench, engine)
+    assert is_intact(bench.server.ledger, bench.gate, [bench.server.signer.verifier])
+
+
+@pytest.mark.parametrize("is_gone", [True, False], ids=["gone", "cannot be read"])
+async def test_what_a_head_claims_beyond_its_entries_is_no_entry(bench: Bench, *, is_gone: bool) -> None:
+    bench.grow(60)
+    await bench.round()
+    engine, last = made_old(bench), migration.bundles.c.n == 1
+    with engine.begin() as connection:
+        if is_gone:
+            connection.execute(migration.bundles.delete().where(last))
+        else:
+            connection.execute(migration.bundles.update().where(last).values(entries=b"no bundle"))
+    opened_again(bench, engine)
+    assert bench.server.ledger.head(GATE_ID).next_entry == TILE_WIDTH
+    assert not is_intact(bench.server.ledger, bench.gate, [bench.server.signer.verifier])
+
+
+async def test_a_database_of_a_newer_version_is_left_alone(bench: Bench) -> None:
+    engine = bench.server.ledger._engine
+    with engine.begin() as connection:
+        connection.execute(versions.update().values(version=3))
+    with pytest.raises(FolderError, match="newer version"):
+        open_database(engine.url.render_as_string(hide_password=False))

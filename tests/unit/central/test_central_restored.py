@@ -1,0 +1,122 @@
+"""A central server that was put back from a backup: the gates notice, and so does it, by its own signature on what it does not have."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+from fakes.central_server import GATE_ID, Bench, Server
+from typer.testing import CliRunner
+
+from gate.audit.checkpoint import Checkpoint
+from gate.audit.note import Algorithm, Note, Signer
+from gate.central.archive import is_intact
+from gate.central.evidence import Kind
+from gate.cli.central import app
+from gate.sync import inbox, wire
+from gate.sync.round import Client
+from gate.sync.spool import SpoolLog
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def backed_up(bench: Bench) -> Path:
+    """A copy as `sqlite3 .backup` makes it."""
+    copy = bench.log.folder / "backup.sqlite"
+    source, target = sqlite3.connect(bench.log.folder / "central.sqlite"), sqlite3.connect(copy)
+    source.backup(target)
+    source.close()
+    target.close()
+    return copy
+
+
+def put_back(bench: Bench, copy: Path) -> None:
+    """The server starts anew over the copy, with the keys that it had."""
+    bench.server.ledger._engine.dispose()
+    for old in bench.log.folder.glob("central.sqlite*"):
+        old.unlink()
+    shutil.copy(copy, bench.log.folder / "central.sqlite")
+    bench.server = Server.over(f"sqlite:///{bench.log.folder / 'central.sqlite'}", signer=bench.server.signer)
+
+
+def kinds(bench: Bench) -> list[str]:
+    return [one.kind for one in bench.server.evidence.alarms(GATE_ID)]
+
+
+async def test_a_restored_server_is_told_by_the_gate_raises_an_alarm_and_gets_the_log_again(bench: Bench) -> None:
+    bench.grow()
+    await bench.round()
+    copy = backed_up(bench)
+    bench.grow(2)
+    await bench.round()
+    put_back(bench, copy)
+    last, bench.client = bench.client.last, bench.new_client()
+    bench.client.last = last  # as sync finds it at its start
+    receipt = await bench.round()
+    assert receipt is not None
+    assert (receipt.checkpoint.size, bench.client.lost) == (15, 10)
+    assert kinds(bench) == [Kind.MIRROR_WENT_BACK.value]
+    assert is_intact(bench.server.ledger, bench.gate, [bench.server.signer.verifier])
+    said = CliRunner().invoke(app, ["fleet", "--quick", "--dir", str(bench.log.folder)])
+    assert (said.exit_code, "mirror_went_back" in said.stdout) == (1, True)
+
+
+async def test_a_gate_that_runs_notices_at_its_next_round_but_one(bench: Bench) -> None:
+    bench.grow()
+    await bench.round()
+    copy = backed_up(bench)
+    bench.grow(2)
+    await bench.round()
+    put_back(bench, copy)
+    bench.grow()
+    with pytest.raises(Exception, match="fewer entries than it has signed for"):
+        await bench.round()
+    receipt = await bench.round()
+    assert receipt is not None
+    assert (receipt.checkpoint.size, kinds(bench)) == (20, [Kind.MIRROR_WENT_BACK.value])
+
+
+async def test_a_server_that_has_what_it_signed_is_shown_nothing(bench: Bench) -> None:
+    bench.grow()
+    await bench.round()
+    last, bench.client = bench.client.last, bench.new_client()
+    bench.client.last = last
+    await bench.round()
+    assert bench.client.lost == 0
+    assert not [one for one in bench.sent if one.path == wire.SHOW_RECEIPT]
+    assert last is not None
+    assert (await bench.ask(wire.show_receipt(last.note))).status == 204
+    assert kinds(bench) == []
+
+
+async def test_nobody_accuses_the_server_with_another_signature_than_its_own(bench: Bench) -> None:
+    bench.grow()
+    await bench.round()
+    checkpoint = Checkpoint(bench.origin, 900, bytes(32))
+    own = checkpoint.sign(bench.log.signer)
+    stranger = Signer.generate("central.example/mirror", Algorithm.COSIGNATURE_V1)
+    for note in (own, own.with_signatures([stranger.cosign(own.text, 1)])):
+        assert (await bench.ask(wire.show_receipt(note.to_bytes()))).status == 403
+    mirror_alone = Note(own.text, (bench.server.signer.cosign(own.text, 1),))
+    assert (await bench.ask(wire.show_receipt(mirror_alone.to_bytes()))).status == 403
+    assert (await bench.ask(wire.show_receipt(b"no note"))).status == 400
+    assert kinds(bench) == []
+
+
+async def test_the_last_receipt_is_found_at_the_next_start(bench: Bench, tmp_path: Path) -> None:
+    assert inbox.last_receipt(tmp_path) is None
+    bench.grow()
+    receipt = await bench.round()
+    assert receipt is not None
+    inbox.keep_receipt(tmp_path, receipt.note)
+    last = inbox.last_receipt(tmp_path)
+    assert last == receipt
+    client = Client(SpoolLog(bench.log.spool), bench.origin, bench.server.signer.verifier, last=last)
+    assert client.last == receipt
+    (tmp_path / inbox.LAST_RECEIPT).write_bytes(b"torn")
+    assert inbox.last_receipt(tmp_path) is None
