@@ -7,7 +7,7 @@ import logging
 import sys
 from pathlib import Path
 
-from bench import audit, barrier, console_painted, documents, face_chain, face_loop, pages, painted, whole_gate
+from bench import audit, barrier, central, console_painted, documents, face_chain, face_loop, pages, painted, whole_gate
 from bench.rows import Bench, Row
 from gate.cli.output import emit_json, note, say
 
@@ -50,6 +50,7 @@ MEASUREMENTS = (
     barrier.lost_and_back,
     audit.verified,
     audit.reported,
+    central.central_store,
 )
 
 
