@@ -7,6 +7,7 @@ work runs in worker threads. The peer's certificate comes as the ASGI TLS extens
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import logging
 import re
@@ -44,6 +45,7 @@ from gate.central.roster import Gate, Roster
 from gate.central.shelf import Shelf
 
 HANDOVER_BYTES_MAX = 8 * 1024
+CERTIFICATES_READ = 4096  # those read last are not read again
 MINUTES = len("2026-11-25T10:00")
 _KEY_ID = re.compile(r"[0-9a-f]{64}")
 _STATUS: dict[type[CentralError], int] = {
@@ -120,12 +122,10 @@ class Counter:
         chain = request.scope.get("extensions", {}).get("tls", {}).get("client_cert_chain") or ()
         if not chain:
             raise ForbiddenError("a client certificate is needed")
-        certificate = x509.load_pem_x509_certificate(chain[0].encode("ascii"))
-        names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-        found = hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest()
-        gate = self._roster.speaker(str(names[0].value), found) if len(names) == 1 else None
+        name, found = _holder(chain[0])
+        gate = None if name is None else self._roster.speaker(name, found)
         if gate is None:
-            log.warning("gate_refused", extra={"gate": str(names[0].value) if len(names) == 1 else None})
+            log.warning("gate_refused", extra={"gate": name})
             raise ForbiddenError("this certificate is of no enrolled gate")
         moment = time_text(self._now())
         if gate.last_seen is None or gate.last_seen[:MINUTES] != moment[:MINUTES]:
@@ -217,6 +217,15 @@ class Counter:
         else:
             await run_in_threadpool(self._mirror.key_is_absent, gate, key_id)
         return Response(status_code=204)
+
+
+@functools.lru_cache(CERTIFICATES_READ)
+def _holder(pem: str) -> tuple[str | None, str]:
+    """The name that a certificate is of, if it is one, and its SHA-256: what it says, not whether it counts."""
+    certificate = x509.load_pem_x509_certificate(pem.encode("ascii"))
+    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    found = hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest()
+    return str(names[0].value) if len(names) == 1 else None, found
 
 
 def _expect_own_log(request: Request, gate: Gate) -> None:

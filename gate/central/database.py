@@ -6,6 +6,7 @@ neither: its writers compare and swap. Any number of processes may have one data
 
 from __future__ import annotations
 
+import enum
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,7 +24,9 @@ def open_database(url: str) -> sa.Engine:
     """Open the database and make what is missing of it, or bring it to this version. Raises FolderError."""
     is_sqlite = url.startswith("sqlite")
     try:
-        engine = sa.create_engine(url, **({} if is_sqlite else {"pool_size": CONNECTIONS_MAX, "max_overflow": 0}))
+        # The connection that was used last has the statements of a round prepared.
+        pool = {"pool_size": CONNECTIONS_MAX, "max_overflow": 0, "pool_use_lifo": True}
+        engine = sa.create_engine(url, **({} if is_sqlite else pool))
     except (sa.exc.SQLAlchemyError, ImportError) as error:
         raise FolderError(f"the database cannot be opened: {_first_line(error)}") from error
     if is_sqlite:
@@ -53,9 +56,21 @@ def reading(engine: sa.Engine) -> sa.Engine:
     return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
-def insert(connection: sa.Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+class Dialect(enum.StrEnum):
+    """The databases that we speak."""
+
+    SQLITE = "sqlite"
+    POSTGRESQL = "postgresql"
+
+
+def dialect_of(connection: sa.Connection) -> Dialect:
+    """Which one this is."""
+    return Dialect(connection.dialect.name)
+
+
+def insert(dialect: Dialect, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
     """An insert that can say what happens where the row is there already."""
-    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+    return sqlite.insert(table) if dialect is Dialect.SQLITE else postgresql.insert(table)
 
 
 def _settle(engine: sa.Engine) -> None:

@@ -12,11 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
+from sqlalchemy.sql.base import Executable
 
 from gate.audit.errors import BadFormatError
 from gate.audit.merkle import Frontier
 from gate.audit.tiles import TILE_WIDTH, decode_entries, encode_entries
-from gate.central.database import insert, reading
+from gate.central.database import Dialect, dialect_of, insert, reading
 from gate.central.errors import DamagedError, UnknownError
 from gate.central.schema import absent_keys, age_files, checkpoints, heads, packages, piece_hashes, sealed
 
@@ -83,11 +84,8 @@ class Ledger:
 
     def head(self, device: str) -> Head:
         """Return where the mirror stands. Raises UnknownError and DamagedError."""
-        missing = sa.exists().where(age_files.c.device == device, age_files.c.wrapped.is_(None))
         with self._reading.connect() as connection:
-            row = connection.execute(
-                sa.select(heads, missing.label("missing")).where(heads.c.device == device)
-            ).one_or_none()
+            row = connection.execute(_HEAD, {"of": device}).one_or_none()
         if row is None:
             raise UnknownError(f"no log of {device}")
         try:
@@ -209,68 +207,65 @@ class Ledger:
             ).scalar_one()
 
 
+# What each live round says, made once: to make a statement takes longer than to run it.
+_OF = sa.bindparam("of")
+_MISSING = sa.exists().where(age_files.c.device == heads.c.device, age_files.c.wrapped.is_(None))
+_HEAD = sa.select(heads, _MISSING.label("missing")).where(heads.c.device == _OF)
+_MOVE = heads.update().where(
+    heads.c.device == _OF,
+    heads.c.size == sa.bindparam("was_size"),
+    heads.c.pending == sa.bindparam("was_pending"),
+    heads.c.next_entry == sa.bindparam("was_next"),
+    heads.c.bodies == sa.bindparam("was_bodies"),
+)
+_ADD_ENTRIES, _ADD_SEALED, _ADD_PIECE_HASH = packages.insert(), sealed.insert(), piece_hashes.insert()
 _SAME_KEY = (age_files.c.device == absent_keys.c.device) & (age_files.c.id == absent_keys.c.id)
+
+
+def _naming(dialect: Dialect) -> Executable:
+    """Names an age file, and brings it, if it is not here."""
+    new = insert(dialect, age_files)
+    return new.on_conflict_do_update(
+        index_elements=[age_files.c.device, age_files.c.id],
+        set_={"wrapped": new.excluded.wrapped},
+        where=age_files.c.wrapped.is_(None),
+    )
+
+
+_NAMING = {dialect: _naming(dialect) for dialect in Dialect}
 
 
 def _move(connection: sa.Connection, device: str, head: Head, grown: Head) -> bool:
     """Swap the head, and so be the only one that adds to this log until the transaction ends."""
-    still = (
-        (heads.c.device == device)
-        & (heads.c.size == head.size)
-        & (heads.c.pending == head.pending)
-        & (heads.c.next_entry == head.next_entry)
-        & (heads.c.bodies == head.bodies)
-    )
-    moved = connection.execute(
-        heads.update()
-        .where(still)
-        .values(
-            size=grown.size,
-            root=grown.root,
-            note=grown.note,
-            pending=grown.pending,
-            next_entry=grown.next_entry,
-            bodies=grown.bodies,
-            frontier=grown.frontier.to_bytes(),
-        )
-    )
-    return moved.rowcount == 1
+    was = {"of": device, "was_size": head.size, "was_pending": head.pending}
+    now = {"size": grown.size, "root": grown.root, "note": grown.note, "pending": grown.pending}
+    entries = {"was_next": head.next_entry, "next_entry": grown.next_entry, "frontier": grown.frontier.to_bytes()}
+    bodies = {"was_bodies": head.bodies, "bodies": grown.bodies}
+    return connection.execute(_MOVE, {**was, **now, **entries, **bodies}).rowcount == 1
 
 
 def _add(connection: sa.Connection, device: str, head: Head, growth: Growth) -> None:
     """Add the rows of entries, sealed bodies and age files."""
     if growth.entries:
         row = {"device": device, "start": head.next_entry, "width": len(growth.entries)}
-        connection.execute(packages.insert().values(entries=encode_entries(growth.entries), **row))
+        connection.execute(_ADD_ENTRIES, {**row, "entries": encode_entries(growth.entries)})
     if growth.piece_hash is not None:
         n = head.next_entry // TILE_WIDTH
-        connection.execute(piece_hashes.insert().values(device=device, n=n, hash=growth.piece_hash))
+        connection.execute(_ADD_PIECE_HASH, {"device": device, "n": n, "hash": growth.piece_hash})
     if growth.sealed:
         row = {"device": device, "start": head.bodies, "width": len(growth.sealed)}
-        connection.execute(sealed.insert().values(lines=b"".join(growth.sealed), **row))
+        connection.execute(_ADD_SEALED, {**row, "lines": b"".join(growth.sealed)})
     if growth.keys:
-        _expect_keys(connection, device, growth.keys, growth.files)
+        rows = [
+            {"device": device, "id": one, "first_index": first, "wrapped": growth.files.get(one), "erased": False}
+            for one, first in sorted(growth.keys.items())
+        ]
+        connection.execute(_NAMING[dialect_of(connection)], rows if len(rows) > 1 else rows[0])
     others = {one: wrapped for one, wrapped in growth.files.items() if one not in growth.keys}
     if others:
         _bring(connection, device, others)
     if growth.absent:
         _note_absent(connection, device, growth.absent, growth.absent_s)
-
-
-def _expect_keys(connection: sa.Connection, device: str, keys: Mapping[str, int], files: Mapping[str, bytes]) -> None:
-    """Note which age files entries name, with those that came along."""
-    rows = [
-        {"device": device, "id": one, "first_index": first, "wrapped": files.get(one), "erased": False}
-        for one, first in sorted(keys.items())
-    ]
-    new = insert(connection, age_files)
-    same = [age_files.c.device, age_files.c.id]
-    connection.execute(
-        new.on_conflict_do_update(
-            index_elements=same, set_={"wrapped": new.excluded.wrapped}, where=age_files.c.wrapped.is_(None)
-        ),
-        rows,
-    )
 
 
 def _bring(connection: sa.Connection, device: str, files: Mapping[str, bytes]) -> None:
@@ -281,7 +276,7 @@ def _bring(connection: sa.Connection, device: str, files: Mapping[str, bytes]) -
 
 
 def _note_absent(connection: sa.Connection, device: str, keys: Sequence[str], now_s: int) -> None:
-    new = insert(connection, absent_keys)
+    new = insert(dialect_of(connection), absent_keys)
     same = [absent_keys.c.device, absent_keys.c.id]
     connection.execute(
         new.on_conflict_do_update(index_elements=same, set_={"said_s": new.excluded.said_s}),

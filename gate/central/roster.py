@@ -112,12 +112,8 @@ class Roster:
 
     def speaker(self, device: str, certificate: str) -> Gate | None:
         """The gate whose certificate this is, if it may speak. With the first use of a new one the one before ends."""
-        joined = gates.outerjoin(renewals, renewals.c.device == gates.c.device)
-        query = sa.select(gates, renewals.c.certificate.label("newer"), handovers.c.note).select_from(
-            joined.outerjoin(handovers, handovers.c.device == gates.c.device)
-        )
         with self._reading.connect() as connection:
-            rows = connection.execute(query.where(gates.c.device == device).order_by(handovers.c.since)).all()
+            rows = connection.execute(_SPEAKER, {"of": device}).all()
         if not rows or rows[0].revoked:
             return None
         gate = _gate(rows[0], tuple(row.note for row in rows if row.note is not None))
@@ -204,6 +200,18 @@ class Roster:
             changed = connection.execute(gates.update().where(gates.c.device == device).values(revoked=True))
         if changed.rowcount != 1:
             raise UnknownError(f"no gate {device}")
+
+
+_SPEAKER = (
+    sa.select(gates, renewals.c.certificate.label("newer"), handovers.c.note)
+    .select_from(
+        gates.outerjoin(renewals, renewals.c.device == gates.c.device).outerjoin(
+            handovers, handovers.c.device == gates.c.device
+        )
+    )
+    .where(gates.c.device == sa.bindparam("of"))
+    .order_by(handovers.c.since)
+)
 
 
 def _insert(connection: sa.Connection, device: str, log: Verifier, fields: dict[str, object]) -> None:

@@ -30,7 +30,7 @@ from gate.verify.verify import verify
 
 pytestmark = pytest.mark.skipif(not IS_HERE, reason=NOT_HERE)
 LIVE_ROUNDS = 30
-WAL_FACTOR_MAX = 4  # it was 23
+WAL_FACTOR_MAX = 2  # it was 23
 
 
 @pytest.fixture(scope="module")
