@@ -208,7 +208,7 @@ class Ledger:
 
 
 # What each live round says, made once: to make a statement takes longer than to run it.
-_OF = sa.bindparam("of")
+_OF: sa.BindParameter[str] = sa.bindparam("of")
 _MISSING = sa.exists().where(age_files.c.device == heads.c.device, age_files.c.wrapped.is_(None))
 _HEAD = sa.select(heads, _MISSING.label("missing")).where(heads.c.device == _OF)
 _MOVE = heads.update().where(

@@ -26,9 +26,9 @@ from gate.audit.checkpoint import read_checkpoint
 from gate.audit.note import Verifier
 from gate.central import authority, folder
 from gate.central.archive import is_intact
+from gate.central.database import open_database
 from gate.central.ledger import Ledger
 from gate.central.roster import Roster
-from gate.central.database import open_database
 from gate.channel.messages import Status
 from gate.programs.shared import clock
 from gate.programs.shared.config import Config, ConfigError, Sync
