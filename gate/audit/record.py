@@ -53,6 +53,7 @@ class Happening:
     remember: bytes = b""  # for the sender's next start; it stands in no record
     awaits_officer: bool = False
     approved: Approved | None = None
+    accepts_head: bool = False  # somebody answers for the log as this boot found it
 
     def __post_init__(self) -> None:
         _check(_KIND, "kind", self.kind)

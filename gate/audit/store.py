@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from gate import durable
+from gate.audit.boot import Boot
 from gate.audit.errors import BadFormatError, StoreError, StoreFullError
 from gate.audit.left import Approved, Left
 from gate.audit.merkle import Frontier, leaf_hash, root_of
@@ -95,6 +96,10 @@ class Store:
         )
         run("CREATE TABLE IF NOT EXISTS handovers (since INTEGER PRIMARY KEY, note BLOB NOT NULL) STRICT")
         run("CREATE TABLE IF NOT EXISTS referred (crossing TEXT PRIMARY KEY, first INTEGER NOT NULL) STRICT")
+        run(
+            "CREATE TABLE IF NOT EXISTS boot (one INTEGER PRIMARY KEY, name TEXT NOT NULL, size INTEGER NOT NULL,"
+            " root BLOB NOT NULL, accepted INTEGER NOT NULL, heard_ms INTEGER NOT NULL) STRICT"
+        )
 
     def _left_unsettled(self) -> Left | None:
         """Read what an earlier run left without making it durable: closing a crossing too many does no harm."""
@@ -173,6 +178,11 @@ class Store:
         row = self._one("SELECT size, note FROM receipt")
         return None if row is None else (row[0], row[1])
 
+    def boot(self) -> Boot | None:
+        """Return the boot of the latest record; None before the first one that was kept with it."""
+        row = self._one("SELECT name, size, root, accepted, heard_ms FROM boot")
+        return None if row is None else Boot(row[0], row[1], row[2], bool(row[3]), row[4])
+
     # ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def append(
@@ -189,6 +199,7 @@ class Store:
         """
         frontier = self.head().frontier
         with self._transaction() as run:
+            self._begin_boot(run, records[0].happening, frontier)
             for record in records:
                 leaf, header = record.header.leaf(), record.header
                 if header.index != frontier.size:
@@ -201,6 +212,8 @@ class Store:
                     run("INSERT OR REPLACE INTO remembered VALUES (1, ?)", (happening.remember,))
                 if happening.approved is not None:
                     _keep_approval(run, happening.approved)
+                if happening.accepts_head:
+                    run("UPDATE boot SET accepted = 1, heard_ms = ?", (happening.monotonic_ms,))
                 frontier = frontier.append(leaf_hash(leaf))
                 self._add_nodes(frontier.size)
             note = checkpoint(frontier)
@@ -209,10 +222,11 @@ class Store:
             run("INSERT OR REPLACE INTO head VALUES (1, ?, ?, ?)", (frontier.size, frontier.to_bytes(), note))
         return Head(frontier, note)
 
-    def remember_receipt(self, size: int, note: bytes) -> None:
+    def remember_receipt(self, size: int, note: bytes, now_ms: int) -> None:
         """Keep a receipt of the mirror, in place of an earlier one."""
         with self._transaction() as run:
             run("INSERT OR REPLACE INTO receipt VALUES (1, ?, ?)", (size, note))
+            run("UPDATE boot SET heard_ms = ? WHERE size < ?", (now_ms, size))
 
     def know_approval(self, newer: Approved) -> None:
         """Keep an approval that no record rests on yet, in place of an earlier one."""
@@ -231,6 +245,12 @@ class Store:
         with _translated("tidy"):
             if self._wal.stat().st_size > (WAL_BYTES_SCARCE if scarce else WAL_BYTES_MAX):
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _begin_boot(self, run: Callable[..., sqlite3.Cursor], first: Happening, before: Frontier) -> None:
+        """Keep how the log was before the first record of a boot."""
+        if self._one("SELECT 1 FROM boot WHERE name = ?", first.boot) is None:
+            row = (first.boot, before.size, before.root(), first.monotonic_ms)
+            run("INSERT OR REPLACE INTO boot VALUES (1, ?, ?, ?, 0, ?)", row)
 
     def _add_nodes(self, size: int) -> None:
         """Add the hashes of the tiles that became full with the tree's latest entry."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from gate.audit.boot import Boot
 from gate.audit.checkpoint import Checkpoint, read_checkpoint
 from gate.audit.errors import (
     BadFormatError,
@@ -88,6 +89,7 @@ class Standing:
     remembered: bytes = b""
     is_full: bool = False  # the room that was kept back is in use, or there is none at all
     approved: Approved | None = None
+    boot: Boot | None = None  # of the latest record
 
 
 class Writer:
@@ -265,7 +267,7 @@ class Writer:
 
     # ── what others need ─────────────────────────────────────────────────────────────────────────────────────────────
 
-    def take_receipt(self, note: bytes, mirror: Verifier) -> None:
+    def take_receipt(self, note: bytes, mirror: Verifier, now_ms: int) -> None:
         """Remember what the mirror has. Raises BadFormatError, BadSignatureError, StoreError, RolledBackError.
 
         That our own key signed another log than this takes nobody else's word.
@@ -276,8 +278,8 @@ class Writer:
             _compare(store, receipt)
             read_checkpoint(note, self._verifier(note), mirror)
             if receipt.size > self._standing.mirrored:
-                store.remember_receipt(receipt.size, note)
-                self._standing = replace(self._standing, mirrored=receipt.size)
+                store.remember_receipt(receipt.size, note, now_ms)
+                self._standing = replace(self._standing, mirrored=receipt.size, boot=store.boot())
         except StoreError as error:
             self._fail(error)
             raise
@@ -416,6 +418,7 @@ class Writer:
             open_crossings=left.open_crossings,
             referred=left.referred,
             remembered=left.remembered,
+            boot=store.boot(),
         )
 
 

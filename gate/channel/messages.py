@@ -76,7 +76,8 @@ class NewRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sender says of its meaning, and knows no kinds: on a full disk what leads to an admission waits, and the last room is kept for what is
     urgent. `remember` is what the sender wants to be told again at its next start, instead of what
     it said so before; it is kept as durably as the record, in clear, and beside the log. So is `approved`, and no record that rests on an
-    older approval than one before is taken: one with a lower serial, or with the same and another digest.
+    older approval than one before is taken: one with a lower serial, or with the same and another digest. `accepts_head`: a supervisor answers
+    for the log as this boot found it.
     """
 
     id: AppendId
@@ -92,6 +93,7 @@ class NewRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     remember: Remembered = b""
     awaits_officer: bool = False
     approved: Approved | None = None
+    accepts_head: bool = False
 
     def __repr__(self) -> str:
         """Never shows the body."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import typer
 
 from gate.channel.message import Status
@@ -152,6 +153,7 @@ class Shown:
             "identity": self._identity,
             "lists": {"trust_age_days": lane.trust_age_days, **lane.lists, "import": self._importing},
             "disk": {"free_bytes": self.told.log.disk_free_bytes},
+            "head": None if self.told.log.head is None else msgspec.to_builtins(self.told.log.head),
             "days_left": self._days_left,
             "clock": {"sure": lane.clock_sure, "synchronised": self.synchronised},
             "detail": details,
@@ -185,6 +187,7 @@ class Shown:
             f"  serves   {unknown or f'{lane.direction}, {lane.travellers}'}",
             f"  lists    {unknown or ('none' if age is None else f'{age:.1f} days old')}",
             *(f"           {problem}" for problem in problems),
+            *self._head_lines(),
             f"  clock    {unknown or clock.in_words(sure=lane.clock_sure is True, synchronised=self.synchronised)}",
             *self._identity_lines(),
             *self._console_lines(),
@@ -192,6 +195,12 @@ class Shown:
             *(f"  degraded {one.name}: {one.effect}; tell {one.tell}" for one in self.modes),
         ]
         return "\n".join(lines)
+
+    def _head_lines(self) -> Iterator[str]:
+        """The log as this start of the machine found it."""
+        if (head := self.told.log.head) is not None:
+            age = "" if head.age_s is None else f", {head.age_s:.0f} s ago"
+            yield f"  head     {head.state.value}{age}: {head.entries} entries when the machine was started"
 
     def _identity_lines(self) -> Iterator[str]:
         match self._identity:

@@ -13,7 +13,7 @@ from gate.passage.effects import Effect, Erase, Revoke, Show, Shown, Write
 from gate.passage.evidence import Door, LaneEvidence
 from gate.passage.lane import Surroundings
 from gate.passage.orders import Disposition
-from gate.passage.policy import Policy, lane_objections, site_objections
+from gate.passage.policy import Policy, head_objections, lane_objections, site_objections
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import ClosedAs, IncidentKind
 from gate.passage.screen import Screen
@@ -155,12 +155,13 @@ def hinders(policy: Policy, around: Surroundings, now_ms: int) -> tuple[Objectio
 def keeps_closed(
     policy: Policy, around: Surroundings, door: Door, *, now_ms: int, by_officer: bool
 ) -> tuple[Objection, ...]:
-    """What the lane says of itself against opening a door now. The other one may open yet for somebody who leaves, if it was told to and was
-    not seen open.
+    """What the lane says of itself against opening a door now, and, before an officer opens, the log. The other door may open yet for somebody
+    who leaves, if it was told to and was not seen open.
     """
     lane = lane_objections(around.lane_evidence(now_ms), policy, door=door, by_officer=by_officer)
     freeing = (one for one in around.doors if one.door is not door and one.freeing is not None)
-    return (*lane, *(Objection(Reason.LANE_NOT_CLOSED, f"{one.door.value} was told to open") for one in freeing))
+    told = (Objection(Reason.LANE_NOT_CLOSED, f"{one.door.value} was told to open") for one in freeing)
+    return (*lane, *told, *(head_objections(around.site_evidence(now_ms), policy) if by_officer else ()))
 
 
 def _as_last_said(lane: LaneEvidence) -> LaneEvidence:

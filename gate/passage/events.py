@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass
 
 from gate.passage.counting import Counters
-from gate.passage.evidence import Alarm, CameraTrouble, DocumentEvidence, Door, FaceEvidence
+from gate.passage.evidence import Alarm, CameraTrouble, DocumentEvidence, Door, FaceEvidence, Head
 from gate.passage.orders import Ordered
 from gate.passage.screen import Guidance
 
@@ -47,6 +47,7 @@ class RecordKind(enum.Enum):
     NOTICE_SHOWN = "notice_shown"
     STOPPED = "stopped"
     ASKED = "asked"
+    HEAD_ACCEPTED = "head_accepted"
 
 
 class Wish(enum.Enum):
@@ -258,6 +259,18 @@ class SiteSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class HeadSeen:
+    """What the log says of its head: how many entries, with which root (hex), this boot of the machine found, who bears that out, and how long
+    ago the latest word of it came (None: nothing was written in this boot yet).
+    """
+
+    head: Head
+    entries: int
+    root: str
+    age_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Time went by."""
 
@@ -282,6 +295,7 @@ Event = (
     | PartLost
     | PartBack
     | SiteSeen
+    | HeadSeen
     | Ordered
     | Tick
 )

@@ -293,17 +293,28 @@ class InsideEvidence:
     help_called: bool = False
 
 
+class Head(enum.Enum):
+    """Who bears out that the log which the machine found when it was started is the newest there is."""
+
+    CONFIRMED = "confirmed"  # the mirror, since then
+    ACCEPTED = "accepted"  # a supervisor, since then
+    UNCONFIRMED = "unconfirmed"
+
+
 @dataclass(frozen=True, slots=True)
 class SiteEvidence:
-    """What surrounds the crossing: officer, lists, clock. None means never seen.
+    """What surrounds the crossing: officer, lists, clock, log. None means never seen.
 
-    `age_s` is how long ago lists and clock were looked at; records older than it are read without.
+    `age_s` is how long ago lists and clock were looked at, `head_age_s` how long ago the latest word of the log's head came; records older than
+    these are read without.
     """
 
     officer_seen_ago_s: float | None
     trust_age_days: float | None
     clock_sure: bool
     age_s: float | None = None
+    head: Head | None = None
+    head_age_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from gate.passage.events import (
     Event,
     FaceCompared,
     FaceSeen,
+    HeadSeen,
     LampAnswered,
     NotRecorded,
     Part,
@@ -27,7 +28,7 @@ from gate.passage.events import (
     Tick,
     TrackChanged,
 )
-from gate.passage.evidence import Door, LaneEvidence, SiteEvidence
+from gate.passage.evidence import Door, Head, LaneEvidence, SiteEvidence
 from gate.passage.interior import Interior
 from gate.passage.orders import Notice
 from gate.passage.reasons import Objection, Reason
@@ -101,7 +102,7 @@ class Surroundings:
     at. `look` is the running crossing and vision's session in which its traveller was seen last, `another_look` says that the latest
     event comes from another session than what was seen of the same traveller before.
     `calls` is when officers were called from the page lately; `asked_often`: more often than that was heeded, and no officer has acknowledged it.
-    `shielded` are the latest crossings about which nothing is asked outside the gate.
+    `shielded` are the latest crossings about which nothing is asked outside the gate. `head` is what the log said of its head last, and when.
     `hinders` is what keeps the lane from admitting anybody, by its rules, as of the latest event.
     """
 
@@ -132,6 +133,7 @@ class Surroundings:
     calls: tuple[int, ...] = ()
     asked_often: bool = False
     shielded: tuple[str, ...] = ()
+    head: tuple[HeadSeen, int] | None = None
 
     def doorway(self, door: Door) -> Doorway:
         """What is known of a door. Raises KeyError when the lane has no such door."""
@@ -176,7 +178,9 @@ class Surroundings:
         if isinstance(event, PartBack):
             return replace(calm, lost=calm.lost - {event.part})
         if isinstance(event, SiteSeen):
-            return replace(calm, trust_age_days=event.trust_age_days, clock_sure=event.clock_sure, site_at_ms=now_ms)
+            calm = replace(calm, trust_age_days=event.trust_age_days, clock_sure=event.clock_sure, site_at_ms=now_ms)
+        elif isinstance(event, HeadSeen):
+            calm = replace(calm, head=(event, now_ms))
         return calm
 
     def with_counted(self, door: Door) -> Surroundings:
@@ -226,10 +230,17 @@ class Surroundings:
         return doors and self.interior is not None and self.interior.heard_ms > since_ms
 
     def site_evidence(self, now_ms: int) -> SiteEvidence:
-        """Officer, lists and clock as evidence."""
+        """Officer, lists, clock and log as evidence."""
         seen = None if self.officer_seen_ms is None else (now_ms - self.officer_seen_ms) / 1000
         age = None if self.site_at_ms is None else (now_ms - self.site_at_ms) / 1000
-        return SiteEvidence(seen, self.trust_age_days, self.clock_sure, age)
+        head, head_age = self._head_evidence(now_ms)
+        return SiteEvidence(seen, self.trust_age_days, self.clock_sure, age, head, head_age)
+
+    def _head_evidence(self, now_ms: int) -> tuple[Head | None, float | None]:
+        if self.head is None:
+            return None, None
+        found, said_ms = self.head
+        return found.head, None if found.age_s is None else found.age_s + (now_ms - said_ms) / 1000
 
     def emergency(self) -> bool:
         """True while a fire input is active or a controller stands open for an emergency."""
@@ -263,6 +274,7 @@ class Surroundings:
             Notice.REFERRAL_WAITS: any(one.late for one in self.waiting),
             Notice.LAMP_REFUSED: self.lamp_refused,
             Notice.ASKED_OFTEN: self.asked_often,
+            Notice.HEAD_UNCONFIRMED: any(one.reason is Reason.HEAD_UNCONFIRMED for one in self.hinders),
         }
         said = tuple(notice for notice, is_so in found.items() if is_so)
         return said if self.interior is None else (*said, *self.interior.notices())

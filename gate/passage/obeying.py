@@ -26,10 +26,11 @@ from gate.passage.effects import (
     Write,
 )
 from gate.passage.endings import Running, begin_emergency, go_on, incident, keeps_closed, refer, rest, revoke
-from gate.passage.evidence import Door
+from gate.passage.evidence import Door, Head
 from gate.passage.interior import Waits
 from gate.passage.lane import Surroundings
 from gate.passage.orders import (
+    AcceptHead,
     AcknowledgeAlarms,
     Admit,
     BeginEmergency,
@@ -106,6 +107,8 @@ def obey(rules: Rules, around: Surroundings, state: State, ordered: Ordered, now
             return _end_emergency(around, state, ordered, now_ms)
         case AcknowledgeAlarms():
             return _acknowledge(around, state, ordered, now_ms)
+        case AcceptHead():
+            return _accept_head(around, state, ordered)
         case (  # pragma: no branch - the type checker proves the match complete
             CloseLane() | PauseLane() | Maintain() | Consent() | OpenLane() | ServeDirection() | ServeTravellers()
         ):
@@ -385,6 +388,17 @@ def _acknowledge(around: Surroundings, state: State, ordered: Ordered, now_ms: i
     obeyed = Write(records.Obeyed(crossing_of(state), ordered.said, ObeyedVerb.ACKNOWLEDGE, seen))
     around, effects = acknowledged(around, now_ms)
     return _on_its_way(around, state, ordered, *effects, obeyed)
+
+
+def _accept_head(around: Surroundings, state: State, ordered: Ordered) -> Obeying:
+    """Written, and it counts when the log says that it does."""
+    if around.head is None:
+        return _impossible(around, state, ordered, "the log has not said yet what it found")
+    found, _ = around.head
+    if found.head is not Head.UNCONFIRMED:
+        return _impossible(around, state, ordered, f"the log's head is {found.head.value} already")
+    written = Write(records.HeadAccepted(ordered.said, found.entries, found.root))
+    return _on_its_way(around, state, ordered, written)
 
 
 def _serve_or_not(rules: Rules, around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> Obeying:

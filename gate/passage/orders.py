@@ -74,6 +74,9 @@ class Notice(enum.Enum):
     REFERRAL_WAITS = "referral_waits"  # for longer than a referral may
     LAMP_REFUSED = "lamp_refused"
     ASKED_OFTEN = "asked_often"  # for help on the page, and nobody is referred for it for a while, or until an officer acknowledges it
+    HEAD_UNCONFIRMED = (
+        "head_unconfirmed"  # the log may be one from the past: the mirror confirms it, or a supervisor accepts it
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +192,11 @@ class ServeTravellers:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class AcceptHead:
+    """A supervisor answers for the log as this boot of the machine found it: it is the newest there is."""
+
+
 Command = (
     BePresent
     | Admit
@@ -207,6 +215,7 @@ Command = (
     | OpenLane
     | ServeDirection
     | ServeTravellers
+    | AcceptHead
 )
 
 

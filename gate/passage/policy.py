@@ -20,6 +20,7 @@ from gate.passage.evidence import (
     DoorEvidence,
     Evidence,
     FaceEvidence,
+    Head,
     InsideEvidence,
     LaneEvidence,
     PageCheckId,
@@ -79,6 +80,7 @@ class Policy:
     inside_looks_min: int = 2  # running looks of the sensors that agree on who is inside
     shadow: bool = False  # an officer does the work and the gate watches: it has no lane to judge, and opens nothing
     travellers: Travellers = EVERYBODY  # whom the lane served then
+    head_required: bool = False  # since the boot somebody bore out that the log is the newest there is
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,4 +311,11 @@ def site_objections(site: SiteEvidence, policy: Policy) -> tuple[Objection, ...]
         objections.append(Objection(Reason.LISTS_STALE, "not looked at" if old else "trust"))
     if old or not site.clock_sure:
         objections.append(Objection(Reason.CLOCK_UNSURE))
-    return tuple(objections)
+    return (*objections, *head_objections(site, policy))
+
+
+def head_objections(site: SiteEvidence, policy: Policy) -> tuple[Objection, ...]:
+    """What the log objects to: an admission in a history that may not be the newest. No officer overrules that."""
+    if not policy.head_required or site.head in {Head.CONFIRMED, Head.ACCEPTED}:
+        return ()
+    return (Objection(Reason.HEAD_UNCONFIRMED),)

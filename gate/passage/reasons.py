@@ -68,6 +68,7 @@ class Reason(enum.Enum):
     VISION_LOST = "vision_lost"
     SCREEN_LOST = "screen_lost"
     LOG_UNAVAILABLE = "log_unavailable"
+    HEAD_UNCONFIRMED = "head_unconfirmed"  # the log may be one from the past
     RECEIPT_LATE = "receipt_late"
     RECORD_REPLACED = "record_replaced"
     LANE_RESTARTED = "lane_restarted"

@@ -143,6 +143,7 @@ class _Record:
     about: ClassVar[RecordClass] = RecordClass.CROSSING  # when it names no crossing
     leads_to_admission: ClassVar[bool] = False
     ends_crossing: ClassVar[bool] = False
+    accepts_head: ClassVar[bool] = False  # it answers for the log as this boot found it
     bytes_min: ClassVar[int] = 0  # how long its sealed body looks at least
     urgent: ClassVar[bool] = (
         False  # it frees somebody, ends a crossing or says who went through: the disk's last room is for these
@@ -518,6 +519,19 @@ class Flagged(_Record):
     concern: Concern
 
 
+@dataclass(frozen=True, slots=True)
+class HeadAccepted(_Record):
+    """A supervisor answers for the log as this boot of the machine found it: so many entries, with this root (hex)."""
+
+    kind: ClassVar = RecordKind.HEAD_ACCEPTED
+    about: ClassVar = RecordClass.ADMINISTRATION
+    leads_to_admission: ClassVar = True
+    accepts_head: ClassVar = True
+    order: Said
+    entries: int
+    root: str
+
+
 Record = (
     Started
     | Stopped
@@ -544,6 +558,7 @@ Record = (
     | Obeyed
     | Viewed
     | Flagged
+    | HeadAccepted
 )
 
 

@@ -40,6 +40,7 @@ NOT_HERE: Final = {
     "pages_unclear": "is told of twenty documents",
     "light_poor": "is told of twenty travellers",
     "leaf_slow": "is told of fifty passages",
+    "head_unconfirmed": "this machine is not started anew; test_head_after_boot begins with it",
 }
 
 on_one_loop = pytest.mark.asyncio(loop_scope="module")

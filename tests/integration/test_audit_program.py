@@ -97,10 +97,12 @@ def verifier_of(config: Config) -> Verifier:
 
 
 @contextlib.asynccontextmanager
-async def running(config: Config, timing: Timing = OFTEN) -> AsyncIterator[Connection[FromLog]]:
-    """The program, and a connection to it."""
+async def running(
+    config: Config, timing: Timing = OFTEN, boot: str | None = None
+) -> AsyncIterator[Connection[FromLog]]:
+    """The program, and a connection to it. `boot` is the kernel's name of the boot, if it is to be another one."""
     stop = asyncio.Event()
-    task = asyncio.create_task(log.run(config, stop=stop, timing=timing))
+    task = asyncio.create_task(log.run(config, stop=stop, timing=timing, boot=boot))
     try:
         connection = await connected(config, task)
         yield connection
@@ -354,6 +356,32 @@ async def test_receipts_of_the_mirror_are_taken_in_and_forged_ones_put_aside(con
             while names_in(config.paths.inbox):  # a receipt is taken away once it counts
                 await status(lane)
     assert names_in(f"{config.paths.state}/audit/refused") == ["receipt-9.note"]
+
+
+async def test_the_head_is_confirmed_by_a_receipt_of_this_boot_and_accepted_by_a_record(config: Config) -> None:
+    async def head(lane: Connection[FromLog]) -> tuple[object, object]:
+        told = (await status(lane)).detail["head"]
+        assert isinstance(told, dict)
+        return told["state"], told["entries"]
+
+    async with running(config, boot="aaaa") as lane:
+        assert await head(lane) == ("unconfirmed", 0)
+        await ask(lane, append("started"))
+        await until(lane, published=1)
+        assert await head(lane) == ("unconfirmed", 0)
+        note = Note.parse((Path(config.paths.spool) / "checkpoint").read_bytes())
+        signed = note.with_signatures([MIRROR.cosign(note.text, 1)]).to_bytes()
+        write(config.paths.inbox, "receipt-1.note", signed)
+        await until(lane, mirrored=1)
+        assert await head(lane) == ("confirmed", 0)
+    async with running(config, boot="aaaa") as lane:
+        assert await head(lane) == ("confirmed", 0)
+    async with running(config, boot="bbbb") as lane:
+        write(config.paths.inbox, "receipt-1.note", signed)
+        await ask(lane, append("started"))
+        assert await head(lane) == ("unconfirmed", 1)
+        await ask(lane, Append([replace(new("head_accepted"), accepts_head=True)]))
+        assert await head(lane) == ("accepted", 1)
 
 
 async def test_whatever_lies_in_the_inbox_records_are_written_and_receipts_taken(

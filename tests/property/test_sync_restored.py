@@ -101,7 +101,7 @@ class Life:
             return False
         with self.log.writer() as writer:
             with contextlib.suppress(RolledBackError):
-                writer.take_receipt(evidence, self.bench.server.signer.verifier)
+                writer.take_receipt(evidence, self.bench.server.signer.verifier, 0)
             return not isinstance(writer.append([wanted("decided", "late")], 0)[0], int)
 
 

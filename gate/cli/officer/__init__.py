@@ -60,7 +60,7 @@ HELP = {
     Verb.OPEN: "Travellers again, after close, pause or maintenance.",
     Verb.DIRECTION: "Serve travellers who go this way over the border: entry or exit. Only between two travellers.",
     Verb.MODE: "Serve these travellers: all, eu, or a group that the gate's rules name. Only between two travellers.",
-    Verb.ACCEPT_HEAD: "Accept the log's head after its disk went back in time.",
+    Verb.ACCEPT_HEAD: "You answer for the log as this start of the machine found it; ask the centre how many entries it has. Only where the central server does not confirm it.",
 }
 
 
@@ -76,6 +76,7 @@ NOTICES = {
     "referral_waits": "a traveller has waited for an officer for longer than they should",
     "lamp_refused": "the barrier does not take its lamp's colour; tell a technician",
     "asked_often": "the page called for help too often and refers nobody for it any more; look who presses it, and acknowledge",
+    "head_unconfirmed": "nobody has confirmed since the machine was started that the log is the newest; the central server does, or a supervisor: accept-head",
 }
 
 

@@ -19,17 +19,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+import msgspec
+
 from gate.channel import messages
 from gate.channel.errors import ChannelClosedError, ChannelError, StrangerError
 from gate.channel.row import Channel
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
-from gate.passage.events import Event, Part, PartBack, PartLost, RecordReplaced
+from gate.passage.events import Event, HeadSeen, Part, PartBack, PartLost, RecordReplaced
 from gate.passage.records import Record
 from gate.programs.lane.owed import Answer, Outcome, Owed
 from gate.programs.lane.records import Remembered
 from gate.programs.shared.keep import Backoff, keep
 from gate.programs.shared.racing import first_of
+from gate.programs.shared.told import LogHead
 from gate.programs.shared.trouble import Trouble
 
 APPEND_ID_BYTES = 16
@@ -201,6 +204,7 @@ class LogClient:
                     self._heard += 1
                     if self._heard > self._doubted_asked:  # else it was asked for before the log refused something
                         self._report(well=detail.get("takes_admissions") is not False)
+                    self._tell_head(detail.get("head"))
                 case messages.OpenCrossings():
                     pass
 
@@ -209,6 +213,12 @@ class LogClient:
             if isinstance(answer, RecordReplaced):
                 log.critical("record_refused", extra={"kind": answer.kind.value, "crossing": answer.crossing})
             self._post(answer)
+
+    def _tell_head(self, said: object) -> None:
+        """What cannot be read says nothing of the head."""
+        with contextlib.suppress(msgspec.ValidationError):
+            head = msgspec.convert(said, LogHead)
+            self._post(HeadSeen(head.state, head.entries, head.root, head.age_s))
 
     def _report(self, *, well: bool) -> None:
         """A log is well when it says that it takes what leads to an admission; that it took something else proves nothing."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gate.orders.order import Order
 from gate.orders.verbs import Verb
 from gate.passage.orders import (
+    AcceptHead,
     AcknowledgeAlarms,
     Admit,
     BeginEmergency,
@@ -38,11 +39,12 @@ _OF_THE_LANE: dict[Verb, Command] = {
     Verb.MAINTAIN: Maintain(),
     Verb.CONSENT: Consent(),
     Verb.OPEN: OpenLane(),
+    Verb.ACCEPT_HEAD: AcceptHead(),
 }
 
 
-def command_of(order: Order, age_ms: int) -> Command | None:
-    """The order as the machine takes it; None for what is no deed of a lane: the log accepts no other head than its own."""
+def command_of(order: Order, age_ms: int) -> Command:
+    """The order as the machine takes it."""
     crossing = order.crossing or ""
     match order.verb:
         case Verb.PRESENT:
@@ -62,4 +64,4 @@ def command_of(order: Order, age_ms: int) -> Command | None:
         case Verb.MODE:
             return ServeTravellers(order.argument or "")
         case verb:
-            return _OF_THE_LANE.get(verb)
+            return _OF_THE_LANE[verb]

@@ -10,6 +10,7 @@ from gate.orders.order import Order
 from gate.orders.verbs import Verb
 from gate.passage import machine
 from gate.passage.events import Event
+from gate.passage.evidence import Head
 from gate.passage.lane import Surroundings
 from gate.passage.orders import Outcome
 from gate.passage.reasons import Objection
@@ -21,6 +22,7 @@ CONFIRM_S = {  # how long sensors and driver may take; after that the answer is 
     Verb.OPEN_EMERGENCY: 3.0,
     Verb.END_EMERGENCY: 5.0,
     Verb.ACKNOWLEDGE: 2.0,
+    Verb.ACCEPT_HEAD: 5.0,
 }
 
 Answered = tuple[Outcome, str]
@@ -72,12 +74,23 @@ def _seen(order: Order, lane: LaneInSight, since_ms: int) -> Answered | None:
         case Verb.ACKNOWLEDGE:
             shows = all(one is not None and not one.alarms for one in seen)
             return (Outcome.DONE, "no alarm stands") if shows else None
+        case Verb.ACCEPT_HEAD:
+            return _of_the_log(lane.around)
         case _:  # answered by the machine
             return None
 
 
+def _of_the_log(around: Surroundings) -> Answered | None:
+    if around.head is None or around.head[0].head is Head.UNCONFIRMED:
+        return None
+    found, _ = around.head
+    return Outcome.DONE, f"{found.head.value}: the log had {found.entries} entries at the boot"
+
+
 def _unseen(order: Order, lane: LaneInSight, since_ms: int) -> str:
     """Why an order could not be confirmed."""
+    if order.verb is Verb.ACCEPT_HEAD:
+        return "the log has not said so"
     if any(one.seen is None or one.seen_ms <= since_ms for one in lane.around.doors):
         return "the barrier does not answer"
     if order.verb in {Verb.RELEASE, Verb.OPEN_EMERGENCY}:

@@ -265,8 +265,6 @@ class Officers:
         if (before := self._freed.get(mark)) is not None:
             return before
         command = command_of(order, max(0, now_ms - order.challenge.issued_ms))
-        if command is None:
-            return Outcome.IMPOSSIBLE, "this gate cannot: its log takes no such order"
         waits = order.crossing is not None and self.lane.around.waits(order.crossing) is not None
         if order.verb is Verb.VIEW and waits and self._sealed_to(signed.by, order) is None:
             return Outcome.IMPOSSIBLE, NOTHING_SEALED  # and no record of what nobody saw

@@ -152,7 +152,12 @@ class Owed:
         new = self._new(record, monotonic_ms, stand_in(record))
         # It is no longer what leads to an admission, so it has its room, and it is short however long its kind looks.
         small = msgspec.structs.replace(
-            new, leads_to_admission=False, urgent=True, bytes_min=0, remember=self._remembered.to_bytes()
+            new,
+            leads_to_admission=False,
+            urgent=True,
+            bytes_min=0,
+            remember=self._remembered.to_bytes(),
+            accepts_head=False,
         )
         return _Entry(record, small, awaited=False, stands_in=True)
 
@@ -172,6 +177,7 @@ class Owed:
             urgent=record.urgent,
             remember=b"" if self._remembered == before else self._remembered.to_bytes(),
             approved=_approved(record),
+            accepts_head=record.accepts_head,
         )
 
 

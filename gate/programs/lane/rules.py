@@ -53,6 +53,7 @@ def rules_of(config: Config) -> Rules:
         sensors=config.sensors is not None,
         two_doors=config.first_driven is not None,
         shadow=config.driven is None,
+        head_required=config.driven is not None and (config.purpose != "demo" or config.sync is not None),
     )
     timing = Timing(grant_ttl_ms=rules.grant_ttl_ms, crossing_max_ms=rules.crossing_limit_s * 1000)
     return Rules(policy, timing, service_of(config))

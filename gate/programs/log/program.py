@@ -22,6 +22,7 @@ import msgspec
 
 from drivers.toml_file import Problem
 from gate.audit import keys
+from gate.audit.boot import found_head
 from gate.audit.checkpoint import Checkpoint, read_checkpoint
 from gate.audit.errors import BadFormatError, BadSignatureError, KeyFileError, SealError
 from gate.audit.export import Outlet
@@ -129,6 +130,7 @@ async def run(
                             inbox, writer, config.origin, config.approvers_path, in_store=in_store, in_inbox=in_inbox
                         ),
                         every_s=timing.receipts_every_s,
+                        monotonic_ms=monotonic_ms,
                         in_store=in_store,
                         in_inbox=in_inbox,
                     ),
@@ -300,6 +302,7 @@ class LogServer:
                 remember=record.remember,
                 awaits_officer=record.awaits_officer,
                 approved=None if record.approved is None else Approved(*msgspec.structs.astuple(record.approved)),
+                accepts_head=record.accepts_head,
             )
             return Wanted.of(happening, record.body, record.bytes_min)
         except BadFormatError as error:
@@ -347,6 +350,7 @@ class LogServer:
             "root": checkpoint.root.hex() if checkpoint else None,
             "published": publisher.published,
             "mirrored": standing.mirrored,
+            "head": self._head(),
             "receipts_refused": self._receipts.refused,
             "open_crossings": len(standing.open_crossings),
             **self._disk(),
@@ -356,6 +360,13 @@ class LogServer:
         }
         able = problem is None and self._probe.is_able
         return Status("log", "ready" if able else "degraded", detail, alive=self._probe.is_alive)
+
+    def _head(self) -> dict[str, object]:
+        """The log as this boot found it, who bears that out, and how long ago that was heard."""
+        standing = self._writer.standing
+        found = found_head(standing.boot, self._now.boot, standing.checkpoint, standing.mirrored)
+        age_s = None if found.heard_ms is None else max(0, self._now.monotonic_ms() - found.heard_ms) / 1000
+        return {"state": found.state.value, "entries": found.size, "root": found.root.hex(), "age_s": age_s}
 
     def _disk(self) -> dict[str, object]:
         """How much room there is, and for how long."""

@@ -36,6 +36,7 @@ class Receipts:
         newest: NewestApproval,
         *,
         every_s: float,
+        monotonic_ms: Callable[[], int],
         in_store: Worker,
         in_inbox: Worker,
     ) -> None:
@@ -44,6 +45,7 @@ class Receipts:
         self._mirror = mirror
         self._newest = newest
         self._every_s = every_s
+        self._monotonic_ms = monotonic_ms
         self._in_store = in_store
         self._in_inbox = in_inbox
         self._trouble = Trouble(log, begins="inbox_problem", ends="inbox_well_again", each=False)
@@ -85,7 +87,7 @@ class Receipts:
             if found.is_of_keys:
                 await self._in_inbox(mirror.take, found.note)
             else:
-                await self._in_store(self._writer.take_receipt, found.note, mirror.newest)
+                await self._in_store(self._writer.take_receipt, found.note, mirror.newest, self._monotonic_ms())
         except (BadFormatError, BadSignatureError) as error:
             self.refused += 1
             await self._in_inbox(self._inbox.refuse, found)

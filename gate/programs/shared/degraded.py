@@ -205,6 +205,14 @@ MODES: Final = (
         lambda told, _: told.log.disk_full,
     ),
     Mode(
+        "head_unconfirmed",
+        "since the machine was started neither the central server has confirmed that the log is the newest nor a supervisor accepted it",
+        Lane.CLOSED,
+        "the central server's next receipt ends it",
+        "the supervisor",
+        _hindered("head_unconfirmed"),
+    ),
+    Mode(
         "disk_nearly_full",
         f"less than a tenth of the log's disk is free, or it is full in less than {DAYS_LEFT_MIN:g} days at this pace",
         Lane.OPEN,

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypedDict, TypeVar
 
 import msgspec
 
 from gate.channel.message import Status
+from gate.passage.evidence import Head
 from gate.programs.shared.status import Silence, hear
 
 if TYPE_CHECKING:
@@ -90,12 +91,22 @@ class Lane(msgspec.Struct, frozen=True):
     warnings: list[str] = []
 
 
+class LogHead(msgspec.Struct, frozen=True):
+    """The log as this boot of the machine found it, who bears out that it is the newest, and how long ago that was heard."""
+
+    state: Head
+    entries: Annotated[int, msgspec.Meta(ge=0)]
+    root: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+    age_s: float | None = None
+
+
 class Log(msgspec.Struct, frozen=True):
     """Of the log."""
 
     entries: int = 0
     published: int = 0
     mirrored: int = 0
+    head: LogHead | None = None
     receipts_refused: int = 0
     disk_free_bytes: int | None = None
     disk_total_bytes: int | None = None

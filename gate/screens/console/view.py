@@ -340,12 +340,12 @@ def _action(action: Action, say: Say) -> Json:
 # ── what may be ordered ──────────────────────────────────────────────────────────────────────────────────────────────
 
 # In the order in which they stand on a lane's page, with what stands together. `present`, `admit` and `hand-over` have pages of
-# their own; `accept-head` is possible in no state of any lane yet.
+# their own.
 CONTROLS: Final = (
     ("people", (Verb.RELEASE, Verb.OPEN_EMERGENCY, Verb.END_EMERGENCY)),
     ("lane", (Verb.ACKNOWLEDGE, Verb.PAUSE, Verb.CLOSE, Verb.OPEN, Verb.REFER)),
     ("service", (Verb.DIRECTION, Verb.MODE)),
-    ("maintenance", (Verb.MAINTAIN, Verb.CONSENT)),
+    ("maintenance", (Verb.MAINTAIN, Verb.CONSENT, Verb.ACCEPT_HEAD)),
 )
 
 

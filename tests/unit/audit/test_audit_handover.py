@@ -131,7 +131,7 @@ def test_a_receipt_of_before_the_handover_still_counts(log: SmallLog) -> None:
     receipt = note.with_signatures([mirror.cosign(note.text, 1)]).to_bytes()
     rotate(log)
     with log.writer() as writer:
-        writer.take_receipt(receipt, mirror.verifier)
+        writer.take_receipt(receipt, mirror.verifier, 0)
         assert writer.standing.mirrored == 5
 
 

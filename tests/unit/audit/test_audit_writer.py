@@ -625,11 +625,11 @@ def test_a_receipt_of_the_mirror_is_remembered(log: SmallLog) -> None:
         assert checkpoint is not None
         receipt = checkpoint.sign(log.signer).with_signatures([mirror.cosign(checkpoint.text, 1)]).to_bytes()
         writer.append(crossing("c2"), 0)
-        writer.take_receipt(receipt, mirror.verifier)
+        writer.take_receipt(receipt, mirror.verifier, 0)
         assert writer.standing.mirrored == 5
-        writer.take_receipt(receipt, mirror.verifier)
+        writer.take_receipt(receipt, mirror.verifier, 0)
         with pytest.raises(BadSignatureError):
-            writer.take_receipt(checkpoint.sign(log.signer).to_bytes(), mirror.verifier)
+            writer.take_receipt(checkpoint.sign(log.signer).to_bytes(), mirror.verifier, 0)
     with log.writer() as writer:
         assert writer.standing.mirrored == 5
 
@@ -642,10 +642,10 @@ def test_a_receipt_for_what_we_do_not_have_stops_the_log(log: SmallLog, size: in
     with log.writer() as writer:
         writer.append(crossing("c1"), 0)
         with pytest.raises(RolledBackError):
-            writer.take_receipt(receipt, mirror.verifier)
+            writer.take_receipt(receipt, mirror.verifier, 0)
         assert [type(one) for one in writer.append([wanted("opened", "c2")], 0)] == [Unknown]
         with pytest.raises(StoreError):
-            writer.take_receipt(receipt, mirror.verifier)
+            writer.take_receipt(receipt, mirror.verifier, 0)
 
 
 def test_a_record_waiting_shows_nothing_of_its_body() -> None:

@@ -31,6 +31,7 @@ def test_what_leads_to_an_admission_waits_while_the_disk_is_full_and_nothing_els
         RecordKind.DECIDED,
         RecordKind.OVERRULED,
         RecordKind.PRESENCE,
+        RecordKind.HEAD_ACCEPTED,
     }
 
 
@@ -72,6 +73,7 @@ def test_whatever_belongs_to_a_crossing_looks_alike(record: Record) -> None:
         (records.EmergencyEnded(said()), RecordClass.ADMINISTRATION),
         (records.Presence(said()), RecordClass.ADMINISTRATION),
         (records.Obeyed(None, said(), records.ObeyedVerb.CLOSE), RecordClass.ADMINISTRATION),
+        (records.HeadAccepted(said(), 7, "00" * 32), RecordClass.ADMINISTRATION),
     ],
     ids=lambda value: type(value).__name__,
 )

@@ -26,6 +26,7 @@ from gate.passage.events import (
     FaceCompared,
     FaceSeen,
     GrantFailed,
+    HeadSeen,
     LampAnswered,
     NotRecorded,
     PageGuided,
@@ -44,8 +45,9 @@ from gate.passage.events import (
     VideoDoubted,
     Wish,
 )
-from gate.passage.evidence import Alarm, CameraTrouble
+from gate.passage.evidence import Alarm, CameraTrouble, Head
 from gate.passage.orders import (
+    AcceptHead,
     AcknowledgeAlarms,
     Admit,
     BeginEmergency,
@@ -132,6 +134,7 @@ COMMANDS: tuple[Command, ...] = (
     OpenLane(),
     *(ServeDirection(direction) for direction in BorderDirection),
     *(ServeTravellers(name) for name in ("all", "eu", "nobody")),
+    AcceptHead(),
 )
 AWAITED = (RecordKind.OPENED, RecordKind.DECIDED, RecordKind.OVERRULED, RecordKind.VIEWED)
 EVENTS: tuple[Event, ...] = (
@@ -165,6 +168,7 @@ EVENTS: tuple[Event, ...] = (
     *(PartLost(part) for part in Part),
     *(PartBack(part) for part in Part),
     SiteSeen(1.0, clock_sure=True),
+    *(HeadSeen(head, 7, "00" * 32, 1.0) for head in Head),
     *(ordered(command) for command in COMMANDS),
     *(ordered(command, "officer-2", version=1) for command in COMMANDS),
     Tick(),

@@ -17,8 +17,17 @@ from drivers.reader.settings import Elyctis
 from gate.channel.messages import Status
 from gate.orders.verbs import Verb
 from gate.passage import machine
-from gate.passage.events import DocumentPresented, DocumentRead, Part, PartBack, PartLost, SensorsSeen, SiteSeen
-from gate.passage.evidence import Alarm, CheckId
+from gate.passage.events import (
+    DocumentPresented,
+    DocumentRead,
+    HeadSeen,
+    Part,
+    PartBack,
+    PartLost,
+    SensorsSeen,
+    SiteSeen,
+)
+from gate.passage.evidence import Alarm, CheckId, Head
 from gate.passage.interior import Interior
 from gate.passage.screen import Purpose, Screen
 from gate.programs.lane.documents import Documents
@@ -163,6 +172,12 @@ def loses_its_sensors(gate: Gate) -> None:
     gate.lose(Part.SENSORS)
 
 
+def finds_a_log_that_nobody_confirms(gate: Gate) -> None:
+    rules = gate.lane.engine._rules
+    gate.lane.engine._rules = replace(rules, policy=replace(rules.policy, head_required=True))
+    gate.lane.engine.post(HeadSeen(Head.UNCONFIRMED, 7, "00" * 32, 1.0))
+
+
 def raises_an_alarm(gate: Gate) -> None:
     gate.lane.seen = replace(gate.lane.seen, alarms=(Alarm.FORCED,))
 
@@ -223,6 +238,7 @@ STORIES: dict[str, Story] = {
     "camera_slow": says("lane", frames_per_second=2.5),
     "log_away": loses_the_log,
     "disk_full": fills_the_disk,
+    "head_unconfirmed": finds_a_log_that_nobody_confirms,
     "disk_nearly_full": has_a_week_of_disk,
     "lists_old": lambda gate: gate.lane.engine.post(SiteSeen(91.0, clock_sure=True)),
     "lists_ending": lambda gate: gate.lane.engine.post(SiteSeen(85.0, clock_sure=True)),

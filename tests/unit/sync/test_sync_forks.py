@@ -87,7 +87,7 @@ def admits(log: SmallLog, evidence: bytes | None, mirror: Verifier) -> bool:
     with log.writer() as writer:
         if evidence is not None:
             with contextlib.suppress(RolledBackError):
-                writer.take_receipt(evidence, mirror)
+                writer.take_receipt(evidence, mirror, 0)
         (outcome,) = writer.append([wanted("decided", "c9")], 0)
     return isinstance(outcome, int)
 
@@ -143,15 +143,15 @@ async def test_a_note_of_our_own_key_about_another_log_needs_no_mirror_and_any_o
     foreign = Checkpoint(bench.origin, 5, b"\x01" * 32).sign(Signer.generate(bench.origin)).to_bytes()
     with bench.log.writer() as writer:
         with pytest.raises(BadSignatureError):
-            writer.take_receipt(foreign, mirror)
+            writer.take_receipt(foreign, mirror, 0)
         head = SpoolLog(bench.log.spool).head()
         assert head is not None
         with pytest.raises(BadSignatureError):
-            writer.take_receipt(head[1].to_bytes(), mirror)
+            writer.take_receipt(head[1].to_bytes(), mirror, 0)
         assert writer.standing.mirrored == 0
         assert isinstance(writer.append([wanted("decided", "c9")], 0)[0], int)
         with pytest.raises(RolledBackError):
-            writer.take_receipt(own, mirror)
+            writer.take_receipt(own, mirror, 0)
         assert not isinstance(writer.append([wanted("decided", "c9")], 0)[0], int)
 
 

@@ -22,6 +22,7 @@ from gate.channel.table import CHANNELS
 from gate.passage import records
 from gate.passage.events import (
     Event,
+    HeadSeen,
     NotRecorded,
     Part,
     PartBack,
@@ -31,6 +32,7 @@ from gate.passage.events import (
     RecordKind,
     RecordReplaced,
 )
+from gate.passage.evidence import Head
 from gate.passage.records import IncidentKind
 from gate.programs.lane.clients import PULSE_S, LogClient, VisionClient
 from gate.programs.lane.owed import OWED_MAX, Owed
@@ -140,6 +142,31 @@ async def test_without_a_log_an_awaited_record_is_refused_at_once_and_others_are
     async with serve(CHANNELS.log, tmp_path / "s", log.handle), running(client):
         await log.until_written(3)
     assert [count_in(new) for new in log.written] == [0, 1, 2]
+
+
+@in_virtual_time
+async def test_what_the_log_says_of_its_head_is_told_and_what_cannot_be_read_is_not(tmp_path: Path) -> None:
+    said: list[object] = [
+        None,
+        {"state": "certain", "entries": 7, "root": "ab" * 32},
+        {"state": "confirmed", "entries": -1, "root": "ab" * 32},
+        {"state": "confirmed", "entries": 7, "root": "ab"},
+        {"state": "accepted", "entries": 7, "root": "ab" * 32, "age_s": 2.5},
+    ]
+
+    async def handle(connection: Connection[Any]) -> None:
+        async for _ in connection:
+            detail = {"takes_admissions": True, "head": said.pop(0) if len(said) > 1 else said[0]}
+            await connection.send(messages.Status(program="log", state="ready", detail=detail))
+
+    events = Events()
+    client = _log_client(tmp_path / "s", events)
+    async with serve(CHANNELS.log, tmp_path / "s", handle), running(client):
+        async with asyncio.timeout(20):
+            while not any(isinstance(one, HeadSeen) for one in events.seen):  # noqa: ASYNC110 - virtual
+                await asyncio.sleep(0.1)
+    told = [one for one in events.seen if isinstance(one, HeadSeen)]
+    assert told[0] == HeadSeen(Head.ACCEPTED, 7, "ab" * 32, 2.5)
 
 
 @needs_root

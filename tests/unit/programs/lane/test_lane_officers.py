@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from fakes.officers_lane import Lane, at_a_lane
+from fakes.officers_lane import POLL_S, Lane, at_a_lane
 from fakes.passage_examples import AT_REST, CROSSING
 from fakes.shifts import AUTHORITY, GATE, NOW_S, OTHER_AUTHORITY, certificate, key_of, shift
 
@@ -25,8 +25,8 @@ from gate.orders.judging import Lack
 from gate.orders.order import Shift
 from gate.orders.verbs import Party, Power, Role, Verb
 from gate.passage import machine, records
-from gate.passage.events import DocumentPresented, Part, PartLost
-from gate.passage.evidence import Alarm
+from gate.passage.events import DocumentPresented, HeadSeen, Part, PartLost
+from gate.passage.evidence import Alarm, Head
 from gate.passage.lane import Referral, Surroundings
 from gate.passage.orders import Missing, OfficerRole, Outcome, Said
 from gate.passage.reasons import Objection, Reason
@@ -396,7 +396,7 @@ class _Deaf:
         (Verb.DIRECTION, "exit", Outcome.IMPOSSIBLE, "this lane may serve entry ([rules] in gate.toml)"),
         (Verb.MODE, "all", Outcome.IMPOSSIBLE, "this lane serves all already"),
         (Verb.MODE, "crew", Outcome.IMPOSSIBLE, "this lane may serve all, eu ([rules] in gate.toml)"),
-        (Verb.ACCEPT_HEAD, None, Outcome.IMPOSSIBLE, "this gate cannot: its log takes no such order"),
+        (Verb.ACCEPT_HEAD, None, Outcome.IMPOSSIBLE, "the log has not said yet what it found"),
     ],
 )
 def test_what_this_lane_cannot_do_it_says(verb: Verb, argument: str | None, outcome: Outcome, detail: str) -> None:
@@ -429,6 +429,33 @@ def test_a_supervisor_has_the_lane_serve_others_once_and_never_mid_crossing() ->
         records.Obeyed(None, said, ObeyedVerb.MODE, before="all", after="eu"),
         records.Obeyed(None, said, ObeyedVerb.MODE, before="eu", after="all"),
     ]
+
+
+@pytest.mark.parametrize("takes", [True, False])
+def test_a_supervisor_accepts_the_head_when_the_log_says_that_it_counts(takes: bool) -> None:  # noqa: FBT001
+    supervisor = shift(role=Role.SUPERVISOR)
+    root = "ab" * 32
+
+    async def story(lane: Lane) -> None:
+        lane.engine.post(HeadSeen(Head.UNCONFIRMED, 7, root, 1.0))
+        await asyncio.sleep(POLL_S)
+        order = lane.sign(Verb.ACCEPT_HEAD, supervisor)
+        saying = asyncio.ensure_future(lane.desk.submit(order))
+        await asyncio.sleep(POLL_S * 2)
+        assert not saying.done(), "it was written; that it counts, the log says"
+        if takes:
+            lane.engine.post(HeadSeen(Head.ACCEPTED, 7, root, 0.0))
+        answer = await saying
+        said = (Outcome.DONE, "accepted: the log had 7 entries at the boot")
+        unsaid = (Outcome.ORDERED, "ordered, not confirmed: the log has not said so")
+        assert (answer.outcome, answer.detail) == (said if takes else unsaid)
+        assert (await lane.desk.submit(order)).outcome is Outcome.STALE
+        if takes:
+            again = await lane.say(Verb.ACCEPT_HEAD, supervisor)
+            assert (again.outcome, again.detail) == (Outcome.IMPOSSIBLE, "the log's head is accepted already")
+
+    written = at_a_lane(story).written(records.HeadAccepted)
+    assert written == [records.HeadAccepted(Said("anna", OfficerRole.SUPERVISOR), 7, root)]
 
 
 def test_every_verb_that_has_no_answer_of_its_own_is_answered_by_the_machine() -> None:

@@ -18,7 +18,7 @@ from gate.passage.screen import Purpose
 from gate.programs.lane.records import fields_of
 from gate.programs.lane.rules import embedder_of, rules_of, start_of
 from gate.programs.shared.approval import Approved
-from gate.programs.shared.config import Audit, Config, ConfigError, Face, Officers, Paths, Rules
+from gate.programs.shared.config import Audit, Config, ConfigError, Face, Officers, Paths, Rules, Sync
 from models.manifest import load
 
 
@@ -79,6 +79,22 @@ def test_service_starts_only_on_chip_portraits_against_a_lanes_camera(config: Co
         embedder_of(service)
     site(config.paths.models, "chip_to_live")
     assert rules_of(service).policy.face_match_min.value == 0.44
+
+
+@pytest.mark.parametrize(
+    ("changes", "required"),
+    [
+        ({}, True),
+        ({"purpose": Purpose.DEMO}, False),
+        ({"purpose": Purpose.DEMO, "sync": Sync(address="c:1", identity="i", mirror_vkey="v")}, True),
+        ({"mode": "shadow"}, False),
+    ],
+    ids=["trial", "demo", "demo with a central server", "shadow"],
+)
+def test_somebody_must_bear_out_the_logs_head_wherever_there_is_something_to_lose(
+    config: Config, changes: dict[str, Any], *, required: bool
+) -> None:
+    assert rules_of(replace(config, **changes)).policy.head_required is required
 
 
 def test_the_record_of_the_start_names_whose_officers_are_obeyed(config: Config) -> None:

@@ -1,0 +1,59 @@
+"""Whether anybody outside has borne out the log's head since the machine was started (docs/decisions/0020). Pure.
+
+A disk that was put back from a copy is as sound as any. What tells is a receipt of the mirror for more entries than there were at the boot: with one
+that nobody could know before, it is the mirror's word of now that this log continues the newest that it has. Else somebody must answer for it.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gate.audit.merkle import EMPTY_ROOT
+
+if TYPE_CHECKING:
+    from gate.audit.checkpoint import Checkpoint
+
+
+class HeadState(enum.Enum):
+    """Who bears the head out."""
+
+    CONFIRMED = "confirmed"  # the mirror
+    ACCEPTED = "accepted"  # a person, by a record of this boot
+    UNCONFIRMED = "unconfirmed"
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """The boot of the latest record: the kernel's name for it, the log as it was then, whether a record since accepts that, and when (CLOCK_MONOTONIC,
+    milliseconds) the latest word of it came: the first record, the acceptance or a receipt.
+    """
+
+    name: str
+    size: int
+    root: bytes
+    accepted: bool
+    heard_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class FoundHead:
+    """The log as this boot found it. `heard_ms` is None before the first record of the boot."""
+
+    state: HeadState
+    size: int
+    root: bytes
+    heard_ms: int | None
+
+
+def found_head(boot: Boot | None, name: str, checkpoint: Checkpoint | None, mirrored: int) -> FoundHead:
+    """How the head stands in the boot of this name. `mirrored` is how many entries the mirror has signed for."""
+    if boot is None or boot.name != name:
+        size, root = (0, EMPTY_ROOT) if checkpoint is None else (checkpoint.size, checkpoint.root)
+        return FoundHead(HeadState.UNCONFIRMED, size, root, None)
+    if mirrored > boot.size:
+        state = HeadState.CONFIRMED
+    else:
+        state = HeadState.ACCEPTED if boot.accepted else HeadState.UNCONFIRMED
+    return FoundHead(state, boot.size, boot.root, boot.heard_ms)
