@@ -87,6 +87,15 @@ def held(pid: int, config: Config) -> Held:
     return Held(int(own.split()[1]) / 1024, len(list(Path(f"/proc/{pid}/fd").iterdir())), len(state))
 
 
+async def held_at_rest(pid: int, config: Config) -> Held:
+    """The least that it holds within two seconds: what it is writing just now is open for moments."""
+    looks = []
+    for _ in range(20):
+        looks.append(held(pid, config))
+        await asyncio.sleep(0.1)
+    return min(looks, key=lambda look: look.descriptors)
+
+
 def with_settings(folder: Path, **tables: dict[str, object]) -> Config:
     """The small gate with other tables."""
     small_gate(folder)
@@ -115,7 +124,7 @@ async def test_after_five_thousand_crossings_the_log_holds_no_more_than_after_tw
         for number in range(1, LATE + 1):
             await pass_through(lane, f"c{number}")
             if number in {EARLY, LATE}:
-                found.append(held(process.pid, config))
+                found.append(await held_at_rest(process.pid, config))
         lane.close()
         process.terminate()
         await process.wait()
