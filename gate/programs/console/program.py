@@ -131,7 +131,7 @@ def _server(
 ) -> tuple[uvicorn.Server, list[socket.socket]]:
     """The server, over TLS where there is a certificate, and what it listens on. Raises OSError, which ssl.SSLError is."""
     if config.pages.certificate is None:
-        return http_server(app, visitors), [listener]
+        return http_server(app, visitors, websockets=False), [listener]
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.load_cert_chain(config.pages.certificate)

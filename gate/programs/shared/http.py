@@ -52,8 +52,10 @@ class Visitors:
             self._known[peer] = self._strangers.pop(peer)
 
 
-def server(app: Starlette, visitors: Visitors, *, request_s: float = REQUEST_S) -> uvicorn.Server:
-    """The server of a page. A connection may take `request_s` to ask for something."""
+def server(
+    app: Starlette, visitors: Visitors, *, request_s: float = REQUEST_S, websockets: bool = True
+) -> uvicorn.Server:
+    """The server of a page. A connection may take `request_s` to ask for something. Without `websockets` it needs no library for them."""
 
     class Connection(H11Protocol):
         """One connection, which is noted and does not wait for ever."""
@@ -71,7 +73,7 @@ def server(app: Starlette, visitors: Visitors, *, request_s: float = REQUEST_S) 
         uvicorn.Config(
             app,
             http=Connection,
-            ws="websockets-sansio",
+            ws="websockets-sansio" if websockets else "none",
             lifespan="off",
             log_config=None,
             log_level="warning",
