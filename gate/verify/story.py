@@ -14,8 +14,8 @@ from gate.verify.books import Books
 from gate.verify.findings import Findings
 
 # The order in which a crossing's records stand, as far as it never changes.
-_RANK = {"opened": 0, "entry_decided": 1, "decided": 2, "closed": 3, "overruled": 4, "disposition": 5}
-_CROSSINGS_OWN = frozenset({*_RANK, "granted", "revoked", "grant_ended", "asked", "viewed"})
+_RANK = {"opened": 0, "entry_decided": 1, "decided": 2, "closed": 3, "disposition": 4}
+_CROSSINGS_OWN = frozenset({*_RANK, "overruled", "granted", "revoked", "grant_ended", "asked", "viewed"})
 _LOSSES = frozenset({"records_lost", "record_refused"})
 IDS_KEPT = 100_000  # of the latest records, against doubles
 
@@ -124,7 +124,7 @@ class Story:
         crossing = self._crossings.setdefault(name, _Crossing(told.index))
         kind, at = str(told.kind), f"entry {told.index}: {told.kind} in crossing {name}"
         rank = _RANK.get(kind, crossing.rank)
-        if rank < crossing.rank:
+        if rank < crossing.rank or (kind == "overruled" and "disposition" in crossing.once):
             self._wrong(f"{at} after what must follow it")
         crossing.rank = max(rank, crossing.rank)
         if kind in {"opened", "closed", "disposition"} and kind in crossing.once:
@@ -135,13 +135,16 @@ class Story:
             case "entry_decided" | "decided":
                 self._decision(told.index, kind, crossing, body)
             case "overruled":
+                # Under way again: a start of the lane that finds it so closes it once more.
                 crossing.decided |= {"first", "last"}
+                crossing.rank = min(crossing.rank, _RANK["decided"])
+                crossing.once.discard("closed")
             case "granted":
                 if not self._started:
                     self._doubt(crossing, f"{at} before any start of the lane was recorded")
                 if door not in crossing.decided:
                     self._doubt(crossing, f"{at} without a decision that opens the {door} door")
-                if crossing.rank == _RANK["disposition"]:
+                if "disposition" in crossing.once:
                     self._wrong(f"{at} after what must follow it")
                 crossing.granted[door] = crossing.granted.get(door, 0) + 1
             case "passed" if body.get("how") == "grant":

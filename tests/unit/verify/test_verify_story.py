@@ -106,6 +106,7 @@ def test_admissions_overrides_and_two_doors_contradict_nothing() -> None:
         ),
         ([*GOOD, ("opened", "c4", {}), ("decided", "c4", {**REFER, "reasons": []})], "refer without a reason"),
         ([*GOOD, ("opened", None, {})], "belongs to no crossing"),
+        ([*GOOD, ("overruled", "c2", {})], "overruled in crossing c2 after what must follow it"),
         (
             without("passed", "c1"),
             "the controller of the last door counted 2 passages in direction entry, and the records tell of 1",
@@ -130,6 +131,15 @@ def test_a_record_that_does_not_open_makes_a_contradiction_a_doubt() -> None:
 def test_records_that_the_lane_lost_do_too() -> None:
     lost: Line = ("incident", None, {"incident": IncidentKind.RECORDS_LOST.value, "count": 1})
     assert judged([GOOD[0], GOOD[1], GOOD[2], lost, *without("decided", "c1")[3:]]).contradictions() == ()
+
+
+def test_a_lane_that_died_after_an_officers_admission_closes_the_crossing_once_more() -> None:
+    again: Line = ("closed", "c2", {"verdict": "referred", "reasons": [{"reason": "lane_restarted", "detail": ""}]})
+    at = GOOD.index(OVERRULED[3]) + 1
+    assert judged([*GOOD[:at], STARTED, again, OVERRULED[3], *GOOD[at:]]).contradictions() == ()
+    assert any(
+        "closed in crossing c2 a second time" in one for one in judged([*GOOD[:at], again, again]).contradictions()
+    )
 
 
 def test_a_log_that_begins_in_the_middle_of_a_crossing_contradicts_nothing() -> None:
