@@ -18,7 +18,7 @@ from gate.verify.signed import LogKey, exact_base64
 
 FORMAT = "portcullis-audit/1"
 LINE_BYTES_MAX = 256 * 1024
-_READ_BYTES = 1024 * 1024  # at once
+READ_BYTES = 1024 * 1024  # at once
 _KEY, _CT, _LEAF, _END = b'{"key":"', b'{"ct":"', b'","leaf":"', b'"}\n'
 
 
@@ -76,7 +76,7 @@ def lines(file: BinaryIO) -> Iterator[Line]:
 def verify_bundle(path: Path, ring: KeyRing, cosigners: tuple[LogKey, ...], hour_max: str) -> Judge:
     """Judge a bundle. Raises UnreadableError when it cannot be read at all."""
     try:
-        with path.open("rb", buffering=_READ_BYTES) as file:
+        with path.open("rb", buffering=READ_BYTES) as file:
             return judge_bundle(file, ring, cosigners, hour_max)
     except OSError as error:
         raise UnreadableError(f"cannot read {path.name}: {error.strerror}") from error

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from gate.verify.bundle import Line, lines, verify_bundle
+from gate.verify.bundle import READ_BYTES, Line, lines, verify_bundle
 from gate.verify.database import MAGIC, database_lines, verify_database
 from gate.verify.findings import Report, StructureError, UnreadableError
 from gate.verify.folder import folder_lines, verify_folder
@@ -82,7 +82,7 @@ def contents(path: Path) -> Iterator[Line]:
         case "receipt":
             raise StructureError("it is a receipt, without an entry")
         case _:
-            with path.open("rb") as file:
+            with path.open("rb", buffering=READ_BYTES) as file:
                 yield from lines(file)
 
 
