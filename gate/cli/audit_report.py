@@ -41,6 +41,11 @@ _OPENED_BY = {
     "unseen": "while nobody could see: the barrier or the program was away",
     "nothing": "let through by nobody",
 }
+_AGAIN = {
+    "same": "verdict and reasons follow from the evidence",
+    "other": "ANOTHER VERDICT OR OTHER REASONS FOLLOW FROM THE EVIDENCE",
+    "without evidence": "the record holds no evidence that can be read",
+}
 _GROUP_NAMES = {
     "issuer": "Issuing state of the document",
     "document_type": "Type of document",
@@ -138,6 +143,12 @@ def sections(account: Account) -> list[Section]:
             "An officer looked and let the traveller through. Each line is a reason of the gate's that was overruled.",
             [_row(account, "overruled", one, _reason(texts, one)) for one in _of(account, "overruled")],
             nothing="No officer admitted anybody in spite of the gate's reasons.",
+        ),
+        Section(
+            "decisions",
+            "Decisions, taken again",
+            "The record of a decision holds the evidence and the rules that it was measured by. This program has taken each again: nobody wrote down another outcome than follows, unless a line says so in capitals.",
+            [_row(account, "again", one, _AGAIN.get(one, one)) for one in _of(account, "again")],
         ),
         *_officers(account),
         _passages(account),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,9 +13,14 @@ from gate import durable
 from gate.cli.audit_records import unsealer_of, with_story
 from gate.cli.audit_report import ENTRIES, entries_table, render, write_tables
 from gate.cli.output import Exit, code_of, fail
+from gate.passage.evidence import Door
 from gate.performance.account import Account
+from gate.programs.lane.records import RecordError, replay
 from gate.verify.findings import Report, UnreadableError
+from gate.verify.story import Told
 from gate.verify.verify import Known, name_of, verify
+
+_DOORS = {"entry_decided": Door.FIRST, "decided": Door.LAST}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,8 @@ def make(
             fail(Exit.NO, f"the log is not what was signed: {report.problems[0]}; see gate audit verify")
         with _folder(tables) as draft:
             with nullcontext() if draft is None else entries_table(draft / ENTRIES) as tell:
-                report = with_story(report, logs, unsealer, account.take, *([] if tell is None else [tell]))
+                takers = (account.take, _taken_again(account), *([] if tell is None else [tell]))
+                report = with_story(report, logs, unsealer, *takers)
             if draft is not None:
                 write_tables(draft, account)
             page = render(
@@ -89,6 +95,22 @@ def make(
     except OSError as error:
         fail(Exit.IO_ERROR, f"cannot write {error.filename}: {error.strerror}")
     return Made(out, tables, report, account)
+
+
+def _taken_again(account: Account) -> Callable[[Told], None]:
+    """Takes each decision again from its record, and has the outcome counted."""
+
+    def take(told: Told) -> None:
+        if told.kind not in _DOORS or told.body is None:
+            return
+        try:
+            _, is_same = replay(dict(told.body), door=_DOORS[told.kind])
+        except RecordError:
+            account.again(told, "without evidence")
+        else:
+            account.again(told, "same" if is_same else "other")
+
+    return take
 
 
 @contextmanager

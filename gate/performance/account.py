@@ -124,6 +124,10 @@ class Account:
             crossing.entries.append(told.index)
         self._by_kind(told, told.kind, told.body, crossing)
 
+    def again(self, told: Told, outcome: str) -> None:
+        """Count what came of a decision that was taken again from its record."""
+        self._count(("again", outcome), told, outcome)
+
     def spreads(self) -> dict[str, Spread | None]:
         """How long crossings took: from the document to the grant, to the lane at rest, and from a referral to an officer's word."""
         found = self.crossings.values()

@@ -5,16 +5,21 @@ from __future__ import annotations
 import csv
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fakes.audit_logs import SmallLog, crossing
 from fakes.audited_days import Day
+from fakes.passage_examples import decided_record
 from typer.testing import CliRunner, Result
 
 from gate.cli.audit import app
 from gate.cli.audit_report import cell
+from gate.passage.evidence import Score
+from gate.passage.policy import Verdict
+from gate.passage.records import Opened
 
 RUNNER = CliRunner()
 
@@ -107,6 +112,26 @@ def test_a_passage_that_no_record_tells_of_is_in_capitals(log: SmallLog) -> None
     log.write(day.admitted())
     assert run(log, log.spool).exit_code == 1
     assert "NOT IN THE RECORDS" in (log.folder / "r.html").read_text()
+
+
+def test_a_decision_that_does_not_follow_from_its_evidence_is_in_capitals(log: SmallLog) -> None:
+    """The face is alike to 0.8, the rules wanted 0.99, and the record admits all the same."""
+    day, made = Day(seconds=100), decided_record()
+    untrue = replace(
+        made, crossing="c9", decision=Verdict.ADMIT, reasons=(), policy=replace(made.policy, face_match_min=Score(0.99))
+    )
+    assert run(log, log.spool, "--csv", log.folder / "t").exit_code == 0
+    assert [(one["value"], one["entries"]) for one in decisions(log.folder / "t")] == [("4", "3, 9, 17, 21")]
+    log.write([day.wanted(Opened("c9")), day.wanted(untrue)])
+    run(log, log.spool, "--csv", log.folder / "t2", out="r2.html")
+    assert [one["value"] for one in decisions(log.folder / "t2")] == ["4", "1"]
+    page = (log.folder / "r2.html").read_text()
+    assert "ANOTHER VERDICT OR OTHER REASONS FOLLOW FROM THE EVIDENCE" in page
+    assert '<a href="#e27">27</a>' in page
+
+
+def decisions(folder: Path) -> list[dict[str, str]]:
+    return [one for one in table(folder / "figures.csv") if one["table"] == "decisions"]
 
 
 def test_what_is_not_the_logs_gives_no_page(log: SmallLog) -> None:
