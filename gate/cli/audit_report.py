@@ -18,10 +18,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gate import durable
 from gate.cli.audit_records import ranges
-from gate.performance.account import GROUPS, SHOWN, Account, Spread
+from gate.performance.account import GROUPS, NAMES_MAX, SHOWN, Account, Spread
 from gate.performance.pad import LEVEL, Rate
 from gate.screens.texts import Texts
-from gate.verify.books import WAYS
 
 if TYPE_CHECKING:
     from gate.verify.findings import Report
@@ -219,8 +218,6 @@ def _passages(account: Account) -> Section:
     account.books.gaps()
     rows = []
     for door, way in sorted({*account.books.counted, *((door, way) for door, way, _ in account.passages)}):
-        if way not in WAYS:
-            continue
         group = f"passages {door} {way}"
         told = sum(number for (one, other, _), number in account.passages.items() if (one, other) == (door, way))
         counted = account.books.counted[door, way]
@@ -241,7 +238,7 @@ def _passages(account: Account) -> Section:
     rows.append(Row("for comparison: admitted by the gate or by an officer", f"{admitted:,}"))
     rows += [
         Row(f"NOT IN THE RECORDS: {gap}", f"{gap.counted - gap.recorded:+,}", entries=[gap.after, gap.until])
-        for gap in account.books.gaps()
+        for gap in account.books.gaps()[:NAMES_MAX]
     ]
     return Section(
         "passages",

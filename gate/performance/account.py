@@ -3,6 +3,8 @@
 The words are those of the records; how they are said to people is left to the page. Officers are numbered in the order of their first record, so
 that a report can be shown around without their names. Groups are compared by how often the gate referred them; one smaller than GROUP_MIN
 crossings is counted with the others of its kind that are, since it could name a traveller.
+
+Limits: whatever words a lane wrote, a table has NAMES_MAX lines of its own and one for all other words; the clock has STEPS_MAX steps.
 """
 
 from __future__ import annotations
@@ -23,6 +25,10 @@ FEWER = f"fewer than {GROUP_MIN} each"
 SHOWN = 12  # entries of a figure that are described
 STEP_MS = 2_000  # a clock that jumps by more was set
 _STEADY = 8  # records in a row: one alone may have been written late
+NAMES_MAX = 200
+STEPS_MAX = 500
+WORD_MAX = 100  # letters
+OTHERS = "others"
 GROUPS = ("issuer", "document_type", "nationality", "access")
 
 
@@ -106,6 +112,7 @@ class Account:
         self.steps: list[Step] = []
         self.books = Books()
         self._officers: dict[str, str] = {}
+        self._names: Counter[str] = Counter()
         self._clock = _Clock()
 
     def take(self, told: Told) -> None:
@@ -116,7 +123,7 @@ class Account:
             self.books.skip(told.index)
             return
         self.first_time, self.last_time = self.first_time or told.time, told.time
-        self.steps += self._clock.take(told)
+        self.steps += list(self._clock.take(told))[: STEPS_MAX - len(self.steps)]
         self.books.take(told.index, told.kind, told.body)
         crossing = None
         if told.crossing is not None:
@@ -156,7 +163,8 @@ class Account:
         for one in self.crossings.values():
             if one.verdict and (value := one.groups.get(kind)):
                 members[value].append(one)
-        small = [name for name, found in members.items() if len(found) < GROUP_MIN]
+        largest = sorted(members, key=lambda name: -len(members[name]))[:NAMES_MAX]
+        small = [name for name, found in members.items() if len(found) < GROUP_MIN or name not in largest]
         if small:
             members[FEWER] = [one for name in small for one in members.pop(name)]
         return [
@@ -247,25 +255,33 @@ class Account:
             _text(body, "how") or "grant",
         )
         count = body.get("count")
+        how = self._count((f"passages {door} {way}", how), told, how)
         self.passages[door, way, how] += count if isinstance(count, int) else 1
-        self._count((f"passages {door} {way}", how), told, how)
 
     def _officer(self, told: Told, kind: str, body: Mapping[str, object]) -> str:
         """The number of the officer whose word a record is; empty without one."""
         name = _text(body, "order", "officer")
         if not name:
             return ""
+        if name not in self._officers and len(self._officers) >= NAMES_MAX:
+            return OTHERS
         number = self._officers.setdefault(name, f"Officer {len(self._officers) + 1}")
         self._count((number, kind if kind != "obeyed" else _text(body, "verb")), told, number)
         return number
 
-    def _count(self, figure: tuple[str, str], told: Told, what: str) -> None:
-        entries = self.figures[figure]
+    def _count(self, figure: tuple[str, str], told: Told, what: str) -> str:
+        """Count an entry under a figure of a group; returns the figure's name, which is another one when the group has too many."""
+        group, name = figure
+        if figure not in self.figures:
+            name = name if self._names[group] < NAMES_MAX else OTHERS
+            self._names[group] += (group, name) not in self.figures
+        entries = self.figures[group, name]
         entries.append(told.index)
         if len(entries) <= SHOWN and told.index not in self.shown:
             self.shown[told.index] = Shown(
                 told.index, told.time or told.hour, told.kind or "", told.crossing or "", what
             )
+        return name
 
 
 class _Clock:
@@ -327,7 +343,11 @@ def _text(body: Mapping[str, object], *path: str) -> str:
     found: object = body
     for name in path:
         found = found.get(name) if isinstance(found, Mapping) else None
-    return found if isinstance(found, str) else ""
+    return found[:WORD_MAX] if isinstance(found, str) else ""
+
+
+def _one_of(word: str, words: Sequence[str]) -> str:
+    return word if word in words else OTHERS
 
 
 def _seconds(value: object) -> float | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 COUNTS = 2**32  # a counter goes on at 0 after so many
 WAYS = ("entry", "exit")
+DOORS = ("first", "last")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,8 @@ class Books:
         if kind not in {"passed", "counted"}:
             return
         door, now = str(body.get("door", "last")), _counters(body.get("counters"))
+        if door not in DOORS:
+            return
         if now is None:
             self._doors.pop(door, None)  # a record from before counters were kept
             return

@@ -60,6 +60,19 @@ def test_the_old_key_verifies_what_it_signed_and_leads_to_the_new_one(log: Small
     assert verify(log.folder / "out", old.verifier.vkey).verified
 
 
+def test_copies_from_before_and_after_a_handover_are_one_log(log: SmallLog) -> None:
+    """Each copy that has it brings the old key's word along, and the older one is signed by the old key alone."""
+    old, early = log.signer, log.folder / "early.bundle"
+    early.write_bytes(log.bundle())
+    rotate(log)
+    log.write(crossing("c2"))
+    late = log.folder / "late.bundle"
+    late.write_bytes(log.bundle())
+    for paths in ((early, log.spool, late), (late, early), (log.database, late)):
+        report = verify(paths[0], old.verifier.vkey, *paths[1:])
+        assert (report.problems, report.entries) == ((), 11)
+
+
 def test_a_stranger_or_another_logs_key_verifies_nothing(log: SmallLog) -> None:
     rotate(log)
     log.write(crossing("c2"))

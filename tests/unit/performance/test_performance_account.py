@@ -7,9 +7,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 from fakes.audited_days import Day
+from fakes.passage_examples import said
 
 from gate.audit.writer import Wanted
-from gate.performance.account import FEWER, GROUP_MIN, Account
+from gate.passage.records import Released
+from gate.performance.account import FEWER, GROUP_MIN, NAMES_MAX, OTHERS, WORD_MAX, Account
 from gate.verify.story import Told
 
 
@@ -108,6 +110,22 @@ def test_what_does_not_open_is_counted_by_why() -> None:
     account.take(Told(0, "2026-11-25T10:00:00Z", "crossing", "k", note="the key was erased; the time is the hour"))
     ((figure, entries),) = account.figures.items()
     assert (figure[0], list(entries)) == ("closed records", [0])
+
+
+def test_a_thousand_words_and_officers_of_a_captured_lane_are_as_many_lines_as_there_is_room_for() -> None:
+    account, release = Account(), told(0, Day().wanted(Released(None, said())))
+    for index in range(1000):
+        body = {"reasons": [{"reason": f"r{index}"}], "order": {"officer": f"o{index}"}, "incident": f"i{index}" * 90}
+        for kind in ("incident", "passed", "release"):
+            account.take(
+                replace(release, index=index, kind=kind, body={**body, "door": f"d{index}", "how": f"h{index}"})
+            )
+    assert len(account.officers()) == NAMES_MAX
+    for group in ("incidents", f"passages {OTHERS} entry"):
+        lines = [name for one, name in account.figures if one == group]
+        assert len(lines) == NAMES_MAX + 1, group
+        assert max(map(len, lines)) <= WORD_MAX
+        assert len(account.figures[group, OTHERS]) == 1000 - NAMES_MAX
 
 
 def test_whatever_a_captured_lane_wrote_is_counted_and_breaks_nothing() -> None:
