@@ -1,4 +1,5 @@
-"""The central server on PostgreSQL in numbers: entries proven and stored in a second, and live rounds, where each traveller is a round.
+"""The central server in numbers: on PostgreSQL, entries proven and stored in a second, and live rounds, where each traveller is a round; and how many
+gates may be connected.
 
 Real gates' logs over TLS on loopback, and whose processor time it takes: the server's own counts against the floors, since database and gates run
 elsewhere in service. A row's rate is what one core of the server does.
@@ -9,26 +10,31 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import sys
+import ssl
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
-import sqlalchemy as sa
 from fakes.mirrored_gate import Central
 from fakes.postgresql import IS_HERE, NOT_HERE, Postgresql, running
 from fakes.replayed_gates import ReplayedGate, ReplayedLog, carry
 
 from bench.rows import Bench, Row
-from gate.audit.note import Verifier
+from gate.audit.note import Signer, Verifier
+from gate.central import authority, folder
+from gate.central.database import open_database
+from gate.central.roster import Roster
 from gate.cli.output import note
-from gate.sync.https import Courier
+from gate.door.entering import limits_here
+from gate.sync.https import Courier, tls
 from gate.sync.round import Client
 
 GATES = 16
 TRAVELLERS_AT_ONCE = 100  # a gate, 500 entries: an outage's worth
+CONNECTED, HANDSHAKES_AT_ONCE = 1_000, 50
 LIVE_PER_ROUND = 2  # travellers a gate and round of the bench
 ENTRY_FLOOR_S, LIVE_FLOOR_S = 1 / 2_000, 1 / 100
 
@@ -57,13 +63,80 @@ def central_store(bench: Bench) -> list[Row]:
                 gate.travel(TRAVELLERS_AT_ONCE, at_once=True)
                 gate.travel(LIVE_PER_ROUND * bench.rounds, at_once=False)
             bulk, live = asyncio.run(_measure(central, database, gates))
-            wal_bytes = _wal_bytes(database)
     entries, rounds = GATES * 5 * TRAVELLERS_AT_ONCE, GATES * LIVE_PER_ROUND * bench.rounds
-    note(f"WAL of all: {wal_bytes} bytes")
     return [
         *_rows("central_entry", bulk, entries, ENTRY_FLOOR_S),
         *_rows("central_live_round", live, rounds, LIVE_FLOOR_S),
     ]
+
+
+def gates_connected(_: Bench) -> list[Row]:
+    """How many of a thousand gates, each with a certificate of its own, were hung up on while all of them were connected and asked in turn."""
+    limits_here()  # a descriptor each, here too
+    with tempfile.TemporaryDirectory() as made:
+        central = Central(Path(made) / "central")
+        central.init()
+        contexts = list(_many_enrolled(central, Path(made)))
+        with central.running():
+            alone_kib = _memory_kib(central)
+            kept, crowd_kib = asyncio.run(_connected(central, contexts))
+    lost = CONNECTED - kept
+    return [
+        Row("central_gates_shown_out", lost, f"of {CONNECTED}", CONNECTED, "gates connected", floor=0.0),
+        Row("central_memory_a_connection", (crowd_kib - alone_kib) / CONNECTED, "KiB"),
+    ]
+
+
+def _many_enrolled(central: Central, root: Path) -> Iterator[ssl.SSLContext]:
+    """Enter a thousand gates in the roster; yield what each connects with."""
+    engine = open_database(folder.database_url(central.folder, None))
+    roster, loaded, now = Roster(engine), folder.load(central.folder), datetime.now(UTC)
+    now_s = int(now.timestamp())
+    for number in range(CONNECTED):
+        name, key = f"gate-{number:04}", authority.new_key()
+        certificate = authority.issue_device(loaded.authority, name, key.public_key(), now)
+        path = root / f"{name}.pem"
+        path.write_bytes(folder.server_pem(key, certificate))
+        log = Signer.generate(f"border.example/{name}/demo").verifier
+        token, fingerprint = roster.new_token(name, now_s + 60), authority.fingerprint(certificate)
+        roster.enrol(token, name, log, certificate=fingerprint, now_s=now_s, at="2026-11-25T10:00:00.000Z")
+        yield tls(ca=central.ca, certificate=str(path))
+    engine.dispose()
+
+
+async def _connected(central: Central, contexts: list[ssl.SSLContext]) -> tuple[int, int]:
+    """Connect all of them, then ask on each connection: how many answered on the connection they had, and the server's memory then."""
+    handshakes = asyncio.Semaphore(HANDSHAKES_AT_ONCE)
+
+    async def connect(context: ssl.SSLContext) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        async with handshakes:
+            line = await asyncio.open_connection("127.0.0.1", central.port, ssl=context, server_hostname="127.0.0.1")
+            await _ask(*line)
+            return line
+
+    lines = await asyncio.gather(*map(connect, contexts))
+    memory_kib, kept = _memory_kib(central), 0
+    for reader, writer in lines:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            await _ask(reader, writer)
+            kept += 1
+    for _, writer in lines:
+        writer.transport.abort()
+    return kept, memory_kib
+
+
+async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Ask what the server lacks, and read the answer whole."""
+    writer.write(b"GET /bodies HTTP/1.1\r\nhost: central\r\n\r\n")
+    head = await reader.readuntil(b"\r\n\r\n")
+    (length,) = (int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
+    await reader.readexactly(length)
+
+
+def _memory_kib(central: Central) -> int:
+    assert central._process is not None
+    status = Path(f"/proc/{central._process.pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0])
 
 
 def _rows(name: str, spent: Spent, count: int, floor_s: float) -> list[Row]:
@@ -114,16 +187,3 @@ def _cpu_s(central: Central) -> float:
     assert central._process is not None
     fields = Path(f"/proc/{central._process.pid}/stat").read_text().rpartition(")")[2].split()
     return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
-
-
-def _wal_bytes(database: Postgresql) -> int:
-    engine = sa.create_engine(database.url())
-    with engine.connect() as connection:
-        found = connection.exec_driver_sql("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint").scalar_one()
-    engine.dispose()
-    return int(found)
-
-
-if __name__ == "__main__":
-    for row in central_store(Bench(Path(sys.executable), int(sys.argv[1]) if len(sys.argv) > 1 else 20)):
-        print(f"{row.name:40} {row.ours:8.3f} {row.unit}  {1000 / row.ours if row.ours else 0:8.0f} a second")  # noqa: T201

@@ -51,6 +51,7 @@ MEASUREMENTS = (
     audit.verified,
     audit.reported,
     central.central_store,
+    central.gates_connected,
 )
 
 
