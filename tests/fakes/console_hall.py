@@ -22,6 +22,7 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 import uvicorn
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from fakes import kiosk_page, shifts
@@ -329,7 +330,14 @@ _SEED: Final = """async ([signing, sealing, sealingPublic, certificate]) => {
 }"""
 
 
-async def seed(page: Page, address: str, *, number: int = 7, **changes: Any) -> None:
+async def seed(
+    page: Page,
+    address: str,
+    *,
+    number: int = 7,
+    authority: Ed25519PrivateKey = shifts.AUTHORITY,
+    **changes: Any,
+) -> None:
     """Sign an officer in: keys in the browser's store as a passkey's sign-in leaves them, then the way over the sign-in page."""
 
     def der(key: Any) -> str:
@@ -338,7 +346,7 @@ async def seed(page: Page, address: str, *, number: int = 7, **changes: Any) -> 
 
     public = base64.b64encode(SEALING.public_key().public_bytes_raw()).decode()
     says = shifts.certificate(number, **{"sealing": public, **changes})
-    certificate = base64.b64encode(certify(says, shifts.AUTHORITY)).decode()
+    certificate = base64.b64encode(certify(says, authority)).decode()
     await page.goto(f"{address}/sign-in")
     await page.evaluate(_SEED, [der(shifts.key_of(number)), der(SEALING), public, certificate])
     await page.reload()
