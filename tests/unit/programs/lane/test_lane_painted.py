@@ -127,6 +127,9 @@ async def test_a_page_that_fails_on_the_screen_of_an_open_lane_does_not_have_it_
     await page.says(False)
     page.painted.hear(True)
     assert page.is_there
+    await page.says(False)
+    await page.says(True, for_s=PROOF_MIN_S + PULSE_S)  # and what it did before is forgotten
+    assert page.is_there
 
 
 @in_virtual_time
