@@ -56,6 +56,17 @@ def _lay_cable(gate: Machine, room: Machine) -> None:
     room.run("ip", "route", "add", f"{FAR}/32", "via", GATES_END)
 
 
+def until_served(gate: Gate, room: Machine) -> None:
+    """Wait for the console's pages. Raises AssertionError with what the units say."""
+    try:
+        gate.until(
+            lambda: '"ok":true' in curl(room, "/healthz", check=False), "the console serves its pages", within_s=30
+        )
+    except AssertionError:
+        said = room.journal("-n", "30", *(word for unit in UNITS for word in ("-u", unit)))
+        raise AssertionError(f"the console serves no pages\n{said}") from None
+
+
 def curl(room: Machine, path: str, *words: str, check: bool = True) -> str:
     """Ask the console as a page of its own does."""
     own = ("--cookie", JAR, "--cookie-jar", JAR, "--header", f"Origin: {PAGES}")
@@ -122,7 +133,7 @@ def test_installing_starts_nothing_and_makes_a_user_and_a_folder_each(room: Mach
 def test_an_officer_signs_in_at_the_installed_console_and_sees_the_lane(gate: Gate, room: Machine) -> None:
     set_up(gate, room)
     room.systemctl("enable", "--now", *UNITS)
-    gate.until(lambda: '"ok":true' in curl(room, "/healthz", check=False), "the console serves its pages")
+    until_served(gate, room)
     for unit in UNITS:
         shown = room.show(unit)
         assert (shown["SubState"], shown["User"]) == ("running", unit.removesuffix(".service"))
@@ -140,7 +151,7 @@ def test_an_officer_signs_in_at_the_installed_console_and_sees_the_lane(gate: Ga
     with gate.changed("screens", f"[Service]\nIPAddressAllow={ROOMS_END}\n") as screens:
         gate.machine.systemctl("restart", screens)
         room.systemctl("restart", UNITS[1])
-        gate.until(lambda: '"ok":true' in curl(room, "/healthz", check=False), "the console serves its pages")
+        until_served(gate, room)
         assert sign_in(gate, room)["officer"] == "officer7"
         gate.until(lambda: not lane_as_shown(room)["lost"], "the console shows the lane")
     gate.until(gate.is_in_service, "the gate is in service again")
