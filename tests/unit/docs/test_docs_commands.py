@@ -20,6 +20,7 @@ def commands() -> list[tuple[str, tuple[str, ...]]]:
         for block in re.findall(r"```sh\n(.*?)```", page.read_text(), flags=re.DOTALL):
             for line in block.replace("\\\n", " ").splitlines():
                 words = line.split("#")[0].split()
+                words = words[words.index("--") + 1 :] if words[:1] == ["runuser"] else words
                 if words[:1] == ["gate"]:
                     found.append((page.relative_to(ROOT).as_posix(), tuple(words[1:])))
     return found
