@@ -49,8 +49,8 @@ def verify_folder(path: Path, ring: KeyRing, cosigners: tuple[LogKey, ...], hour
         if not _verify_piece(folder, judge, n, min(WIDTH, size - n * WIDTH), has_bodies=has_bodies):
             break
     judge.handovers(_handovers(folder))
-    judge.checkpoint(note)
     tiles = judge.tree.tiles()
+    judge.checkpoint(note)
     _verify_tiles(folder, judge, tiles, names)
     if has_bodies:
         _verify_keys(folder, judge, names)
@@ -115,9 +115,9 @@ class _Folder:
     def names(self) -> Iterator[str]:
         """Yield the name of every file and every other thing that is no folder."""
         for parent, folders, files in os.walk(self._path):
-            below = os.path.relpath(parent, self._path)
+            below = parent[len(str(self._path)) :].lstrip("/")
             links = [one for one in folders if (Path(parent) / one).is_symlink()]
-            yield from (one if below == "." else f"{below}/{one}" for one in (*files, *links))
+            yield from (f"{below}/{one}" if below else one for one in (*files, *links))
 
     def piece(self, kind: str, n: int, width: int, bytes_max: int) -> tuple[str, bytes] | None:
         """Return the file that holds the first `width` things of a piece: its own, the full one or a wider partial one."""

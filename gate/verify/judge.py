@@ -24,16 +24,15 @@ NONE, WRONG, RIGHT = range(3)  # a sealed body: not here, not the one that was l
 HOUR_MIN = "2026-01-01T00:00:00Z"  # nothing of this format was written before
 HOUR_MAX = "9999-12-31T23:00:00Z"
 _HEADER = re.compile(
-    r'\{"class":"(crossing|device|administration)","hour":"(\d{4}-\d\d-\d\dT\d\d:00:00Z)","index":(0|[1-9]\d*),'
+    r'\{"class":"(?:crossing|device|administration)","hour":"(\d{4}-\d\d-\d\dT\d\d:00:00Z)","index":(0|[1-9]\d*),'
     r'"key":"([0-9a-f]{64})","origin":"([!#-\[\]-~]{1,512})","sealed":"([0-9a-f]{64})","v":2\}',
     re.ASCII,
 )
 
 
 class Header(NamedTuple):
-    """The clear part of a record; `number` is its index, `sealed` and `key` are SHA-256 in hex."""
+    """The clear part of a record, but for its class; `number` is its index, `sealed` and `key` are SHA-256 in hex."""
 
-    about: str
     hour: str
     number: int
     key: str
@@ -58,8 +57,8 @@ def read_header(leaf: bytes) -> Header:
     match = _HEADER.fullmatch(leaf.decode("latin-1"))
     if match is None or len(leaf) > LEAF_BYTES_MAX:
         raise StructureError("not the fields of version 2 in their one spelling")
-    about, hour, index, key, origin, sealed = match.groups()
-    return Header(about, hour, int(index), key, origin, sealed)
+    hour, index, key, origin, sealed = match.groups()
+    return Header(hour, int(index), key, origin, sealed)
 
 
 def key_of(leaf: bytes) -> str | None:

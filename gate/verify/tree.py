@@ -45,8 +45,15 @@ class Tree:
 
     def tiles(self) -> dict[int, list[bytes]]:
         """Return what the tiles of a whole log hold: at each level the hashes of complete subtrees of `256 ** level` entries."""
-        rows = self._rows(self.size)
-        return {height // _TILE_BITS: list(row) for height, row in rows if height % _TILE_BITS == 0 and row}
+        tiles: dict[int, list[bytes]] = {}
+        complete: list[bytes] = []
+        for height, row in self._rows(self.size):
+            if height % _TILE_BITS == 0 and row:
+                tiles[height // _TILE_BITS] = list(row)
+            if self.size >> height & 1:
+                complete.append(row[-1])
+        self._frontiers[self.size] = tuple(reversed(complete))
+        return tiles
 
     def first_difference(self, other: Tree) -> int | None:
         """Return the first entry that two trees have and that is not the same in both."""

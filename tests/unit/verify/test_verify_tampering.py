@@ -25,7 +25,7 @@ from gate.verify.findings import PROBLEMS_MAX, Findings, Report, StructureError,
 from gate.verify.folder import split_entries, split_sealed
 from gate.verify.judge import Header, read_header
 from gate.verify.keyring import KeyRing
-from gate.verify.signed import LogKey, read_head, read_vkey
+from gate.verify.signed import LogKey, exact_base64, read_head, read_vkey
 from gate.verify.together import Read, report
 from gate.verify.tree import Tree
 from gate.verify.verify import Known, verify
@@ -572,6 +572,36 @@ def test_a_frontier_of_another_length_is_refused() -> None:
         Tree(3, bytes(32))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "AB==",
+        "AAB=",
+        "AA",
+        "AA=",
+        "A===",
+        "=AAA",
+        "AAAA====",
+        "AA==AA==",
+        "AA==\n",
+        " AAA",
+        "AA=A",
+        "AAA\u00c4",
+        "-_AA",
+    ],
+)
+def test_base64_in_any_other_spelling_is_refused(text: str) -> None:
+    for spelt in (text, text.encode(), memoryview(text.encode())):
+        with pytest.raises(StructureError):
+            exact_base64(spelt)
+
+
+@given(raw=st.binary(max_size=50))
+def test_base64_in_its_one_spelling_is_taken(raw: bytes) -> None:
+    spelt = base64.b64encode(raw)
+    assert exact_base64(spelt) == exact_base64(spelt.decode()) == exact_base64(memoryview(spelt)) == raw
+
+
 def test_a_header_of_any_other_kind_is_refused() -> None:
     fields = {
         "class": "device", "hour": "2026-11-25T10:00:00Z", "index": 0, "key": "0" * 64, "origin": "a/b",
@@ -581,7 +611,7 @@ def test_a_header_of_any_other_kind_is_refused() -> None:
     def leaf(**changes: Any) -> bytes:
         return json.dumps({**fields, **changes}, sort_keys=True, separators=(",", ":")).encode()
 
-    assert read_header(leaf()) == Header("device", "2026-11-25T10:00:00Z", 0, "0" * 64, "a/b", "0" * 64)
+    assert read_header(leaf()) == Header("2026-11-25T10:00:00Z", 0, "0" * 64, "a/b", "0" * 64)
     wrong: list[dict[str, Any]] = [
         {"v": 1}, {"v": True}, {"index": -1}, {"index": 1.0}, {"class": "opened"}, {"class": None}, {"hour": "now"},
         {"hour": "2026-11-25T10:05:00Z"}, {"origin": "a b"}, {"origin": ""}, {"origin": "a" * 513}, {"key": "0"},
