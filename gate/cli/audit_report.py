@@ -35,7 +35,7 @@ _DISPOSITIONS = {
 }
 _OPENED_BY = {
     "grant": "let through: each on their own grant",
-    "release": "freed by an officer",
+    "release": "freed: by an officer, or on the way back that the gate offers whoever is inside",
     "emergency": "in an emergency",
     "unseen": "while nobody could see: the barrier or the program was away",
     "nothing": "let through by nobody",
@@ -146,7 +146,7 @@ def sections(account: Account) -> list[Section]:
         Section(
             "decisions",
             "Decisions, taken again",
-            "The record of a decision holds the evidence and the rules that it was measured by. This program has taken each again: nobody wrote down another outcome than follows, unless a line says so in capitals.",
+            "The record of a decision holds the evidence and the rules that it was measured by. This program has taken each again. Where another outcome follows than was written down, a line says so in capitals.",
             [_row(account, "again", one, _AGAIN.get(one, one)) for one in _of(account, "again")],
         ),
         *_officers(account),
