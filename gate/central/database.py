@@ -22,10 +22,13 @@ CONNECTIONS_MAX = 16  # of a process to PostgreSQL; who finds none waits
 
 def open_database(url: str) -> sa.Engine:
     """Open the database and make what is missing of it, or bring it to this version. Raises FolderError."""
-    is_sqlite = url.startswith("sqlite")
+    # The connection that was used last has the statements of a round prepared.
+    pool = {"pool_size": CONNECTIONS_MAX, "max_overflow": 0, "pool_use_lifo": True}
     try:
-        # The connection that was used last has the statements of a round prepared.
-        pool = {"pool_size": CONNECTIONS_MAX, "max_overflow": 0, "pool_use_lifo": True}
+        backend = sa.make_url(url).get_backend_name()
+        if backend not in set(Dialect):
+            raise FolderError(f"the database is SQLite or PostgreSQL, and not {backend}")
+        is_sqlite = backend == Dialect.SQLITE
         engine = sa.create_engine(url, **({} if is_sqlite else pool))
     except (sa.exc.SQLAlchemyError, ImportError) as error:
         raise FolderError(f"the database cannot be opened: {_first_line(error)}") from error

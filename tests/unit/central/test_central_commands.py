@@ -45,6 +45,20 @@ def test_a_folder_that_is_not_there_is_a_matter_of_configuration(tmp_path: Path)
     assert (code, "gate central init" in said) == (78, True)
 
 
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("mysql://central@/gates", "SQLite or PostgreSQL, and not mysql"),
+        ("postgresql+of_nobody://central@/gates", "cannot be opened"),
+        ("central.sqlite", "cannot be opened"),
+        ("sqlite:////nowhere/at/all.sqlite", "cannot be opened"),
+    ],
+)
+def test_a_database_that_is_none_of_ours_is_a_matter_of_configuration(folder: Path, url: str, says: str) -> None:
+    code, said = refused(central, "fleet", "--dir", str(folder), "--database", url)
+    assert (code, says in said) == (78, True)
+
+
 def test_a_token_is_for_a_gate_id_and_not_for_anything(folder: Path) -> None:
     code, said = refused(central, "token", "Gate 1", "--dir", str(folder))
     assert (code, "small letters" in said) == (2, True)
