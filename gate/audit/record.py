@@ -70,6 +70,11 @@ class Happening:
             raise BadFormatError(f"an append's id has {APPEND_ID_BYTES} bytes")
 
     @property
+    def day(self) -> str:
+        """The day that the header's hour lies in."""
+        return self.time[:10]
+
+    @property
     def hour(self) -> str:
         """The hour that the header says."""
         return f"{self.time[:13]}:00:00Z"

@@ -32,7 +32,7 @@ PLAIN_BYTES = (1536, 8192, 49152)
 _BODY = re.compile(rb"\{[ -~]*\}")  # one line of printable ASCII: it cannot be taken for another envelope
 KEYS_MAX = 64  # crossings in flight; at the limit the oldest key is dropped and its crossing gets another one
 KEY_LINGERS_MS = 300_000  # after a crossing ended, for the officer's word, with which it ends again
-LONE_RECORDS_MAX = 64  # records without a crossing share a key up to this many
+LONE_RECORDS_MAX = 64  # records of one class without a crossing share a key up to this many
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +105,23 @@ def seal(happening: Happening, plain: bytes, *, origin: str, index: int, key: Cr
     return SealedRecord(msgspec.structs.replace(header, sealed=digest), sealed, happening)
 
 
+@dataclass(slots=True)
+class _Held:
+    key: CrossingKey
+    day: str
+    records: int = 0
+
+
 class KeyRing:
-    """The body keys in memory: one a crossing until it ended and its officer had time, one a batch of lone records."""
+    """The body keys in memory: one a crossing until it ended and its officer had time, one a batch of lone records of a class. None seals
+    records of two days: a day's keys are forgotten together.
+    """
 
     def __init__(self, sealer: Sealer) -> None:
         self._sealer = sealer
-        self._keys: OrderedDict[str, CrossingKey] = OrderedDict()
+        self._keys: OrderedDict[str, _Held] = OrderedDict()
         self._drop_at_ms: dict[str, int] = {}
-        self._lone: CrossingKey | None = None
-        self._lone_records = 0
+        self._lone: dict[str, _Held] = {}
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -122,18 +130,18 @@ class KeyRing:
         """Return the key that seals this record, making one when there is none."""
         self.drop_old(now_ms)
         if happening.crossing is None:
-            return self._lone_key()
-        key = self._keys.get(happening.crossing)
-        if key is None:
-            if len(self._keys) >= KEYS_MAX:
-                self._drop(next(iter(self._keys)))
-            key = self._keys[happening.crossing] = self._sealer.new_key()
+            return self._lone_key(happening)
+        held = self._keys.get(happening.crossing)
+        if held is None and len(self._keys) >= KEYS_MAX:
+            self._drop(next(iter(self._keys)))
+        if held is None or held.day != happening.day:
+            held = self._keys[happening.crossing] = _Held(self._sealer.new_key(), happening.day)
         if happening.leads_to_admission:
             self._drop_at_ms.pop(happening.crossing, None)  # under way again: an officer lets the traveller through
         if happening.ends_crossing:
             has_ended = happening.crossing in self._drop_at_ms
             self._drop_at_ms[happening.crossing] = now_ms + (0 if has_ended else KEY_LINGERS_MS)
-        return key
+        return held.key
 
     def drop_old(self, now_ms: int) -> None:
         """Forget the keys of crossings that ended long enough ago."""
@@ -144,14 +152,15 @@ class KeyRing:
         """Forget every key."""
         self._keys.clear()
         self._drop_at_ms.clear()
-        self._lone = None
+        self._lone.clear()
 
     def _drop(self, crossing: str) -> None:
         self._keys.pop(crossing, None)
         self._drop_at_ms.pop(crossing, None)
 
-    def _lone_key(self) -> CrossingKey:
-        if self._lone is None or self._lone_records >= LONE_RECORDS_MAX:
-            self._lone, self._lone_records = self._sealer.new_key(), 0
-        self._lone_records += 1
-        return self._lone
+    def _lone_key(self, happening: Happening) -> CrossingKey:
+        held = self._lone.get(happening.about)
+        if held is None or held.day != happening.day or held.records >= LONE_RECORDS_MAX:
+            held = self._lone[happening.about] = _Held(self._sealer.new_key(), happening.day)
+        held.records += 1
+        return held.key

@@ -118,6 +118,14 @@ class Spool:
         for path in files:
             self._drop_older_partials(self._folder / path)
 
+    def forget(self, paths: Sequence[str]) -> None:
+        """Unlink files that are to be forgotten; they are gone for good when this returns."""
+        for path in paths:
+            (self._folder / path).unlink(missing_ok=True)
+        for folder in {(self._folder / path).parent for path in paths}:
+            if folder.is_dir():
+                durable.sync(folder)
+
     def release(self, note: bytes) -> None:
         """Publish the checkpoint of what is written."""
         durable.write(self._folder / CHECKPOINT, note)

@@ -74,6 +74,7 @@ class Store:
         if run("PRAGMA journal_mode=WAL").fetchone() != ("wal",):
             raise StoreError("the file system does not allow a write-ahead log")
         run("PRAGMA synchronous=FULL")
+        run("PRAGMA secure_delete=ON")  # a key that was moved to the file of its day is not left behind in a free page
         run("PRAGMA wal_autocheckpoint=0")
         run("PRAGMA trusted_schema=OFF")
         if run("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
@@ -100,6 +101,10 @@ class Store:
             "CREATE TABLE IF NOT EXISTS boot (one INTEGER PRIMARY KEY, name TEXT NOT NULL, size INTEGER NOT NULL,"
             " root BLOB NOT NULL, accepted INTEGER NOT NULL, heard_ms INTEGER NOT NULL) STRICT"
         )
+        if not run("SELECT 1 FROM sqlite_schema WHERE name = 'key_days'").fetchone():
+            with self._transaction():
+                run("CREATE TABLE key_days (id TEXT PRIMARY KEY, name TEXT NOT NULL) STRICT")
+                run(_DAYS_OF_OLD_KEYS)
 
     def _left_unsettled(self) -> Left | None:
         """Read what an earlier run left without making it durable: closing a crossing too many does no harm."""
@@ -134,6 +139,17 @@ class Store:
         """Return the sealed bodies `[start, end)`."""
         rows = self._all("SELECT sealed FROM entries WHERE i >= ? AND i < ? ORDER BY i", start, end)
         return _complete([sealed for (sealed,) in rows], end - start)
+
+    def keys_to_move(self, end: int, count: int) -> list[tuple[str, bytes, bytes, str | None]]:
+        """Return the first keys whose first record is before `end`: id, age file, that record's leaf, and of a key that was in use before keys had
+        days, the file of the class and day of its last record.
+        """
+        return self._all(
+            "SELECT k.id, k.wrapped, e.leaf, d.name FROM keys k JOIN entries e ON e.i = k.first"
+            " LEFT JOIN key_days d ON d.id = k.id WHERE k.first < ? ORDER BY k.first LIMIT ?",
+            end,
+            count,
+        )
 
     def keys_first_used(self, start: int, end: int) -> dict[str, bytes]:
         """Return the age files, by id, whose first record is in `[start, end)`."""
@@ -228,6 +244,13 @@ class Store:
             run("INSERT OR REPLACE INTO receipt VALUES (1, ?, ?)", (size, note))
             run("UPDATE boot SET heard_ms = ? WHERE size < ?", (now_ms, size))
 
+    def drop_keys(self, ids: Sequence[str]) -> None:
+        """Keep these keys no more: they are durable elsewhere."""
+        with self._transaction() as run:
+            for one in ids:
+                run("DELETE FROM keys WHERE id = ?", (one,))
+                run("DELETE FROM key_days WHERE id = ?", (one,))
+
     def know_approval(self, newer: Approved) -> None:
         """Keep an approval that no record rests on yet, in place of an earlier one."""
         with self._transaction() as run:
@@ -240,10 +263,12 @@ class Store:
         if self._one("SELECT value FROM probe") != (value,):
             raise StoreError("what was written cannot be read back")
 
-    def tidy(self, *, scarce: bool = False) -> None:
-        """Move a long write-ahead log into the database file; for quiet moments, since it takes a few syncs, or while space is scarce."""
+    def tidy(self, *, scarce: bool = False, whole: bool = False) -> None:
+        """Move a long write-ahead log into the database file; for quiet moments, since it takes a few syncs, or while space is scarce. `whole`:
+        however short it is.
+        """
         with _translated("tidy"):
-            if self._wal.stat().st_size > (WAL_BYTES_SCARCE if scarce else WAL_BYTES_MAX):
+            if whole or self._wal.stat().st_size > (WAL_BYTES_SCARCE if scarce else WAL_BYTES_MAX):
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _begin_boot(self, run: Callable[..., sqlite3.Cursor], first: Happening, before: Frontier) -> None:
@@ -336,9 +361,23 @@ def _create_schema(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
 
 
+# Of keys that were in use before keys had days: which file is theirs. One such key may seal records of several days and classes; it is kept
+# with the last of them.
+_DAYS_OF_OLD_KEYS = """
+INSERT INTO key_days
+SELECT key, class || '-' || substr(max(hour), 1, 10) FROM (
+    SELECT leaf ->> '$.key' AS key, leaf ->> '$.class' AS class, leaf ->> '$.hour' AS hour
+    FROM (SELECT CASE WHEN json_valid(CAST(leaf AS TEXT)) THEN CAST(leaf AS TEXT) END AS leaf
+          FROM entries WHERE i >= (SELECT min(first) FROM keys))
+) GROUP BY key HAVING key IN (SELECT id FROM keys)
+"""
 _TABLES: dict[str, dict[str, type]] = {
     "entries": {"i": int, "append_id": bytes, "leaf": bytes, "sealed": bytes},
-    "keys": {"id": str, "wrapped": bytes, "first": int},  # first: the first record sealed with it
+    "keys": {
+        "id": str,
+        "wrapped": bytes,
+        "first": int,
+    },  # not moved to their days' files yet; first: the first record sealed with it
     "nodes": {"level": int, "n": int, "hash": bytes},  # tile levels from 1 on
     "head": {"one": int, "size": int, "frontier": bytes, "checkpoint": bytes},
     "receipt": {"one": int, "size": int, "note": bytes},

@@ -23,13 +23,14 @@ from gate.audit.errors import (
     StoreFullError,
 )
 from gate.audit.handover import Handover, follow, hand_over, in_force
+from gate.audit.key_days import KeyDay, KeyDays
 from gate.audit.left import Approved
 from gate.audit.merkle import EMPTY_ROOT, Frontier, subtree_hash
 from gate.audit.note import Note, Signer, Verifier
-from gate.audit.record import Happening, check_origin
+from gate.audit.record import Happening, Header, check_origin
 from gate.audit.reserve import Reserve
 from gate.audit.sealing import KeyRing, SealedRecord, Sealer, plaintext, seal
-from gate.audit.spool import files_above, files_of_piece
+from gate.audit.spool import files_above, files_of_piece, key_path
 from gate.audit.store import Head, Store
 from gate.audit.tiles import Piece
 
@@ -38,6 +39,8 @@ from gate.audit.tiles import Piece
 APPENDS_REMEMBERED = 4096
 # With the disk full, what leads to an admission waits; what has happened already, and everything that frees a person, does not. When that
 # has used up the first reserve, the last one is for what is urgent alone.
+MOVED_AT_ONCE = 256  # keys
+MOVED_TOGETHER = 32  # fewer wait for others, or for whoever asks for all
 OLDER_APPROVAL = "it rests on an older approval than a record before"
 DISK_FULL = "the disk is full; admissions wait for space"
 
@@ -90,10 +93,13 @@ class Standing:
     is_full: bool = False  # the room that was kept back is in use, or there is none at all
     approved: Approved | None = None
     boot: Boot | None = None  # of the latest record
+    cosigned_s: int | None = (
+        None  # when the mirror signed its latest receipt that came in this run, in seconds since 1970 by its clock
+    )
 
 
 class Writer:
-    """Owns the database, the keys in memory and the reserves: `last` is kept for what is urgent.
+    """Owns the database, the keys in memory, the files of their days and the reserves: `last` is kept for what is urgent.
 
     `opener` opens the database, again after each failure. `published` is the checkpoint in the spool: what others may have
     seen. `successor` is the key that is to follow, or has followed already, see `hand_over`. Raises KeyFileError when the database is another key's, BadFormatError when it is of a format that is no more.
@@ -105,6 +111,7 @@ class Writer:
         opener: Callable[[], Store],
         signer: Signer,
         sealer: Sealer,
+        key_days: KeyDays,
         reserve: Reserve,
         last: Reserve,
         published: Checkpoint | None,
@@ -117,12 +124,14 @@ class Writer:
         self._notes: tuple[bytes, ...] = ()
         check_origin(signer.verifier.name)
         self._ring = KeyRing(sealer)
+        self._key_days = key_days
         self._known: dict[bytes, int] = {}  # the latest appends, oldest first
         self._reserve, self._last = reserve, last
         self._seen = [] if published is None else [published]
         self._store: Store | None = None
         self._standing = Standing(None, None, 0, (), (), "the database is not open yet")
         self._is_rolled_back = False
+        self._size_at_start: int | None = None
         try:
             self._recover()
         except BaseException:
@@ -276,10 +285,12 @@ class Writer:
         store = self._open_store()
         try:
             _compare(store, receipt)
-            read_checkpoint(note, self._verifier(note), mirror)
+            cosigned_s = Note.parse(note).verify(mirror)
             if receipt.size > self._standing.mirrored:
                 store.remember_receipt(receipt.size, note, now_ms)
-                self._standing = replace(self._standing, mirrored=receipt.size, boot=store.boot())
+                self._standing = replace(
+                    self._standing, mirrored=receipt.size, boot=store.boot(), cosigned_s=cosigned_s
+                )
         except StoreError as error:
             self._fail(error)
             raise
@@ -310,7 +321,48 @@ class Writer:
 
     def files(self, piece: Piece, published: int) -> dict[str, bytes]:
         """Return the files of one piece that the spool lacks. Raises StoreError."""
-        return files_of_piece(self._open_store(), piece, published)
+        store = self._open_store()
+        files = files_of_piece(store, piece, published)
+        start = max(piece.start, published)
+        if start < (
+            self._size_at_start or 0
+        ):  # published once before; a spool that was lost is made anew, with the keys that there are
+            files |= self._moved_keys(store.leaves(start, piece.end))
+        return files
+
+    def _moved_keys(self, leaves: Sequence[bytes]) -> dict[str, bytes]:
+        headers = [Header.parse(leaf) for leaf in leaves]
+        kept: dict[str, bytes] = {}
+        try:
+            for day in {KeyDay.of(header) for header in headers}:
+                kept |= self._key_days.read(day)
+        except OSError as error:
+            raise StoreError(f"the keys of a day cannot be read: {error.strerror}") from error
+        return {key_path(header.key): kept[header.key] for header in headers if header.key in kept}
+
+    def move_keys(self, published: int, *, whole: bool = False) -> bool:
+        """Bring keys whose records are published from the database into the files of their days, a few hundred at once; `whole`: however few, and
+        out of the write-ahead log. True when all of them are there. Raises OSError, and then they stay in the database.
+        """
+        self._recover()
+        if self._store is None or not self._reserve.is_held:
+            return False
+        try:
+            found = self._store.keys_to_move(published, MOVED_AT_ONCE)
+            if len(found) >= (1 if whole else MOVED_TOGETHER):
+                by_day: dict[KeyDay, list[bytes]] = {}
+                for _, wrapped, leaf, name in found:
+                    day = KeyDay.of(Header.parse(leaf)) if name is None else KeyDay.named(name)
+                    by_day.setdefault(day, []).append(wrapped)
+                for day, keys in by_day.items():
+                    self._key_days.add(day, keys)
+                self._store.drop_keys([key_id for key_id, *_ in found])
+            if whole and len(found) < MOVED_AT_ONCE:
+                self._store.tidy(whole=True)
+        except StoreError as error:
+            self._fail(error)
+            return False
+        return len(found) < MOVED_AT_ONCE
 
     def upper_tiles(self, published: int, size: int) -> dict[str, bytes]:
         """Return the tiles above level 0 that the spool lacks. Raises StoreError."""
@@ -387,6 +439,8 @@ class Writer:
         self._follow(store)
         if head.checkpoint is not None:
             self._check_head(head.frontier, head.checkpoint)
+        if self._size_at_start is None:
+            self._size_at_start = head.frontier.size
         receipt = store.receipt()
         if receipt is not None:
             self._standing = replace(self._standing, mirrored=receipt[0])

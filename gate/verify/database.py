@@ -1,4 +1,4 @@
-"""Reads a copy of the log's database (with its `-wal` file, if that was copied too).
+"""Reads a copy of the log's database (with its `-wal` file and the folder `keys` beside it, if these were copied too).
 
 The copy is copied once more before SQLite opens it, because opening writes; the auditor's file stays as it is. A database
 is bytes from outside like any other: nothing in it is run, only plain tables are read, and a cell may hold anything of any kind.
@@ -7,6 +7,9 @@ Whatever was flipped in it, the end is a report.
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
 import shutil
 import sqlite3
 import tempfile
@@ -23,9 +26,11 @@ from gate.verify.signed import LogKey
 MAGIC = b"SQLite format 3\0"
 # Of the log program, nothing of the log: where it proves that it can write, what the lane wants to be told at its next start, who waits
 # for an officer, and what its latest boot found; and what the log's keys said of one another, which is judged.
-OURS_BESIDE = frozenset({"probe", "remembered", "referred", "approved", "handovers", "boot"})
+OURS_BESIDE = frozenset({"probe", "remembered", "referred", "approved", "handovers", "boot", "key_days"})
 TABLES = frozenset({"entries", "keys", "nodes", "head", "receipt", "open_crossings"})
 CELL_BYTES_MAX = 1024 * 1024
+LINE_BYTES_MAX = 128 * 1024
+_DAY = re.compile(r"(crossing|device|administration)-[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def verify_database(path: Path, ring: KeyRing, cosigners: tuple[LogKey, ...], hour_max: str) -> Judge:
@@ -35,6 +40,10 @@ def verify_database(path: Path, ring: KeyRing, cosigners: tuple[LogKey, ...], ho
         try:
             with closing(_opened(copy)) as connection:
                 _verify(connection, judge)
+            for wrapped in _keys_of_days(path.parent / "keys"):
+                judge.key(wrapped)
+        except OSError as error:
+            raise UnreadableError(f"cannot read the keys beside {path.name}: {error.strerror}") from error
         except (
             sqlite3.Error,
             UnicodeDecodeError,
@@ -46,6 +55,7 @@ def verify_database(path: Path, ring: KeyRing, cosigners: tuple[LogKey, ...], ho
 def database_lines(path: Path) -> Iterator[Line]:
     """Yield a copy of the database as the lines of a bundle, for whoever opens what is sealed. Raises StructureError and UnreadableError."""
     try:
+        moved = {hashlib.sha256(wrapped).hexdigest(): wrapped for wrapped in _keys_of_days(path.parent / "keys")}
         with _copied(path) as copy, closing(_opened(copy)) as connection:
             (size, note) = connection.execute("SELECT size, checkpoint FROM head").fetchone() or (0, b"")
             yield Opening(_bytes(note), 0, b"", size)
@@ -54,12 +64,16 @@ def database_lines(path: Path) -> Iterator[Line]:
                 key = key_of(_bytes(leaf))
                 if key is not None and key not in seen:
                     seen.add(key)
-                    for (wrapped,) in connection.execute("SELECT wrapped FROM keys WHERE id = ?", (key,)):
-                        yield KeyLine(_bytes(wrapped))
+                    row = connection.execute("SELECT wrapped FROM keys WHERE id = ?", (key,)).fetchone()
+                    wrapped = moved.get(key) if row is None else _bytes(row[0])
+                    if wrapped is not None:
+                        yield KeyLine(wrapped)
                 yield EntryLine(_bytes(leaf), _bytes(sealed))
             yield Closing(size, len(seen))
     except (sqlite3.Error, UnicodeDecodeError) as error:
         raise StructureError(f"the database cannot be read to its end: {error}") from error
+    except OSError as error:
+        raise UnreadableError(f"cannot read the keys beside {path.name}: {error.strerror}") from error
 
 
 @contextmanager
@@ -117,6 +131,22 @@ def _verify_keys(connection: sqlite3.Connection, judge: Judge) -> None:
             judge.findings.add(f"key {key_id} is not the one that its id says")
         elif judge.keys_used.get(key_id) != first:
             judge.findings.add(f"key {key_id} is not first used by entry {first}")
+
+
+def _keys_of_days(folder: Path) -> Iterator[bytes]:
+    """The age files that were moved to the files of their days, a line each; what is none is a key that no header names."""
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if _DAY.fullmatch(path.name) and path.is_file():
+            with path.open("rb") as file:
+                while line := file.readline(LINE_BYTES_MAX):
+                    yield _decoded(line)
+
+
+def _decoded(line: bytes) -> bytes:
+    try:
+        return base64.b64decode(line.strip(), validate=True)
+    except ValueError:
+        return b""
 
 
 def _verify_head(connection: sqlite3.Connection, judge: Judge) -> None:

@@ -16,6 +16,7 @@ import pyrage
 from gate.audit.checkpoint import Checkpoint, read_checkpoint
 from gate.audit.export import Outlet, bundle
 from gate.audit.handover import Handover, follow, in_force
+from gate.audit.key_days import KeyDays
 from gate.audit.note import Note, Signer
 from gate.audit.record import Happening, canonical_json
 from gate.audit.reserve import Reserve
@@ -100,6 +101,7 @@ class SmallLog:
             opener=lambda: Store(self.database, connect=connect),
             signer=self.signer,
             sealer=Sealer([str(one.to_public()) for one in self.auditors]),
+            key_days=KeyDays(self.folder / "keys"),
             reserve=reserve or Reserve(self.folder / "reserve", self.reserve_bytes),
             last=last or Reserve(self.folder / "reserve-last", self.reserve_bytes),
             published=None if note is None else self._read(note),

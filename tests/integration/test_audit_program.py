@@ -10,7 +10,8 @@ import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,8 @@ from gate.passage.events import RecordClass, RecordKind
 from gate.passage.screen import Purpose
 from gate.programs.log import program as log
 from gate.programs.log.timing import Timing
-from gate.programs.shared.config import Audit, Config, ConfigError, Paths, Sync
+from gate.programs.shared import clock
+from gate.programs.shared.config import Audit, Config, ConfigError, Notice, Paths, Sync
 from gate.provision.log_key import rotate_steps
 from gate.provision.steps import StepState, carry_out
 from gate.verify.verify import verify
@@ -98,11 +100,11 @@ def verifier_of(config: Config) -> Verifier:
 
 @contextlib.asynccontextmanager
 async def running(
-    config: Config, timing: Timing = OFTEN, boot: str | None = None
+    config: Config, timing: Timing = OFTEN, boot: str | None = None, wall: Callable[[], datetime] = clock.now
 ) -> AsyncIterator[Connection[FromLog]]:
     """The program, and a connection to it. `boot` is the kernel's name of the boot, if it is to be another one."""
     stop = asyncio.Event()
-    task = asyncio.create_task(log.run(config, stop=stop, timing=timing, boot=boot))
+    task = asyncio.create_task(log.run(config, stop=stop, timing=timing, boot=boot, wall=wall))
     try:
         connection = await connected(config, task)
         yield connection
@@ -382,6 +384,28 @@ async def test_the_head_is_confirmed_by_a_receipt_of_this_boot_and_accepted_by_a
         assert await head(lane) == ("unconfirmed", 1)
         await ask(lane, Append([replace(new("head_accepted"), accepts_head=True)]))
         assert await head(lane) == ("accepted", 1)
+
+
+async def test_keys_go_to_their_days_and_are_forgotten_after_their_time(config: Config) -> None:
+    notice = Notice(contact="c@d.example", address="https://d.example/n", results_kept_days=2)
+    config = replace(config, notice=notice)
+    then = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    timing = Timing(receipts_every_s=0.01, publish_again_s=0.01, keys_every_s=0.05)
+    async with running(config, timing, wall=lambda: then) as lane:
+        await ask(lane, append("opened", "c1"))
+        async with asyncio.timeout(10):
+            while (await status(lane)).detail["keys"]["oldest"] != {"crossing": "2026-11-23"}:  # type: ignore[index]  # noqa: ASYNC110 - another program
+                await asyncio.sleep(0.01)
+        assert verify(Path(config.paths.spool), verifier_of(config).vkey).erased == 0
+    later = then + timedelta(days=4)
+    async with running(config, timing, wall=lambda: later) as lane:
+        await ask(lane, append("incident"))
+        await until(lane, published=2)
+        note = Note.parse((Path(config.paths.spool) / "checkpoint").read_bytes())
+        signed = note.with_signatures([MIRROR.cosign(note.text, int(later.timestamp()))])
+        write(config.paths.inbox, "receipt-2.note", signed.to_bytes())
+        await until(lane, published=3, mirrored=2)  # with the record that says so
+    assert verify(Path(config.paths.spool), verifier_of(config).vkey).erased == 1
 
 
 async def test_whatever_lies_in_the_inbox_records_are_written_and_receipts_taken(

@@ -28,6 +28,7 @@ from gate.audit.errors import BadFormatError, BadSignatureError, KeyFileError, S
 from gate.audit.export import Outlet
 from gate.audit.handover import Handover, follow, in_force
 from gate.audit.inbox import Inbox
+from gate.audit.key_days import KeyDays
 from gate.audit.left import Approved
 from gate.audit.mirror_keys import MirrorKeys
 from gate.audit.note import Note, Signer, Verifier
@@ -61,6 +62,7 @@ from gate.programs.log.newest import NewestApproval
 from gate.programs.log.probe import Probe
 from gate.programs.log.publishing import Publisher, Worker
 from gate.programs.log.receipts import Receipts
+from gate.programs.log.retention import Kept, Retention, borne_out
 from gate.programs.log.timing import Timing
 from gate.programs.shared import clock
 from gate.programs.shared.config import Config, ConfigError, credentials_folder
@@ -95,12 +97,14 @@ async def run(
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         spool = Spool(Path(config.paths.spool))
         published = _published(spool, signer.verifier, config)
+        key_days = KeyDays(folder / "keys")
         with Worker("store") as in_store, Worker("spool") as in_spool, Worker("inbox") as in_inbox:
             writer = await in_store(
                 lambda: Writer(
                     opener=lambda: Store(folder / "log.sqlite"),
                     signer=signer,
                     sealer=sealer,
+                    key_days=key_days,
                     last=Reserve(folder / "reserve-last", LAST_RESERVE_BYTES),
                     reserve=Reserve(folder / "reserve"),
                     published=published,
@@ -117,11 +121,22 @@ async def run(
                         log.warning("log_key_changed")
                 inbox = Inbox(Path(config.paths.inbox), folder / "refused")
                 publisher = Publisher(writer, spool, in_store, in_spool, published=published.size if published else 0)
+                now = Now(wall, monotonic_ms, boot or clock.boot_id())
                 server = LogServer(
                     config=config,
                     writer=writer,
                     publisher=publisher,
                     in_store=in_store,
+                    retention=_retention(
+                        config=config,
+                        now=now,
+                        writer=writer,
+                        publisher=publisher,
+                        spool=spool,
+                        key_days=key_days,
+                        in_store=in_store,
+                        in_spool=in_spool,
+                    ),
                     receipts=Receipts(
                         inbox,
                         writer,
@@ -134,7 +149,7 @@ async def run(
                         in_store=in_store,
                         in_inbox=in_inbox,
                     ),
-                    now=Now(wall, monotonic_ms, boot or clock.boot_id()),
+                    now=now,
                     timing=timing,
                 )
                 await server.run(stop)
@@ -156,6 +171,41 @@ def _successor(config: Config) -> Signer | None:
     """The key that is to follow, if provisioning has made one. Raises KeyFileError."""
     path = Path(config.paths.keys) / "log-next.key"
     return keys.load(path, config.origin) if path.exists() else None
+
+
+def _retention(
+    *,
+    config: Config,
+    now: Now,
+    writer: Writer,
+    publisher: Publisher,
+    spool: Spool,
+    key_days: KeyDays,
+    in_store: Worker,
+    in_spool: Worker,
+) -> Retention:
+    """What keeps keys for as long as the configuration says."""
+
+    async def append(wanted: Wanted) -> Outcome:
+        (outcome,) = await in_store(writer.append, [wanted], now.monotonic_ms())
+        return outcome
+
+    return Retention(
+        Kept.by(config),
+        key_days,
+        writer=writer,
+        publisher=publisher,
+        spool=spool,
+        in_store=in_store,
+        in_spool=in_spool,
+        append=append,
+        now=now.wall,
+        monotonic_ms=now.monotonic_ms,
+        boot=now.boot,
+        today=lambda: borne_out(
+            now.wall(), synchronised=clock.is_synchronised(), cosigned_s=writer.standing.cosigned_s
+        ),
+    )
 
 
 def _change_of_key(now: Now, successor: Signer | None) -> Wanted:
@@ -218,6 +268,7 @@ class LogServer:
         publisher: Publisher,
         in_store: Worker,
         receipts: Receipts,
+        retention: Retention,
         now: Now,
         timing: Timing,
     ) -> None:
@@ -226,6 +277,8 @@ class LogServer:
         self._publisher = publisher
         self._in_store = in_store
         self._receipts = receipts
+        self._retention = retention
+        self._keys_every_s = timing.keys_every_s
         self._probe = Probe(lambda value: in_store(writer.probe, value), timing)
         self._now = now
         self._publish_again_s = timing.publish_again_s
@@ -242,7 +295,13 @@ class LogServer:
         async with asyncio.TaskGroup() as tasks:
             loops = [
                 tasks.create_task(loop)
-                for loop in (self._write(), self._publish(), self._receipts.run(self._report), self._probe.run())
+                for loop in (
+                    self._write(),
+                    self._publish(),
+                    self._receipts.run(self._report),
+                    self._probe.run(),
+                    self._keep_keys(),
+                )
             ]
             async with (
                 serve_status(self._config, "log", self._status),
@@ -344,13 +403,14 @@ class LogServer:
     def _status(self) -> Status:
         standing, publisher = self._writer.standing, self._publisher
         checkpoint = standing.checkpoint
-        problem = standing.problem or publisher.problem or None
+        problem = standing.problem or publisher.problem or self._retention.problem or None
         detail: dict[str, object] = {
             "entries": checkpoint.size if checkpoint else 0,
             "root": checkpoint.root.hex() if checkpoint else None,
             "published": publisher.published,
             "mirrored": standing.mirrored,
             "head": self._head(),
+            "keys": self._retention.detail(),
             "receipts_refused": self._receipts.refused,
             "open_crossings": len(standing.open_crossings),
             **self._disk(),
@@ -399,7 +459,15 @@ class LogServer:
                 self._written.set()
                 await asyncio.sleep(self._publish_again_s)
             await self._in_store(self._writer.tidy, self._now.monotonic_ms())
+            await self._retention.move()
             self._report()
+
+    async def _keep_keys(self) -> None:
+        """Forget keys after their time; what was said of that is published like every other record."""
+        while True:
+            await self._retention.look()
+            self._written.set()
+            await asyncio.sleep(self._keys_every_s)
 
     def _report(self) -> None:
         """Say once that the log stopped taking records, and once that it takes them again."""

@@ -191,10 +191,22 @@ class Officers(Section, frozen=True, kw_only=True):
     authority: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9+/]{43}=$")]
 
 
+class Hold(Section, frozen=True, kw_only=True):
+    """Days whose keys are kept until this is taken away again, both included: somebody may have a right to what is in their records."""
+
+    first: date
+    last: date
+
+
 class Audit(Section, frozen=True, kw_only=True):
-    """Who can read the sealed records: age recipients, one an auditor, two at least in service."""
+    """Who can read the sealed records: age recipients, one an auditor, two at least in service. And for how long: the keys of crossings as long as the
+    notice says that results are kept (`notice.results_kept_days`), those of other records, which hold nothing of a traveller, for
+    `others_kept_days` after their day, half a year at least. Left out: for good.
+    """
 
     recipients: tuple[Text, ...]
+    others_kept_days: Annotated[int, msgspec.Meta(ge=183, le=36500)] | None = None
+    holds: tuple[Hold, ...] = ()
 
 
 class Sync(Section, frozen=True, kw_only=True):
@@ -311,7 +323,8 @@ class Notice(Section, frozen=True, kw_only=True):
     """What travellers are told of their data beside what this file says anyway (`gate notices`). In service it must be there.
 
     `contact` is where they ask and complain, `address` where the whole notice is published, behind the QR code. `results_kept_days`: how long the
-    results of checks are kept, which is the operator's promise: auditors erase them, no gate does. Left out, the notice says that no end is set.
+    results of checks are kept. The gate forgets its keys to them then; copies at the central server and with auditors are the operator's promise. Left out,
+    the notice says that no end is set.
     """
 
     contact: Annotated[str, msgspec.Meta(min_length=3, max_length=80)]

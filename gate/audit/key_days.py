@@ -1,0 +1,113 @@
+"""The age files of one class of records and one day, together in one file outside the database: what is to be forgotten is a file to unlink.
+
+A file is text, a line an age file in Base64; the key's id is the SHA-256 of what the line holds. It only grows, until the day is over. What a kill
+leaves of a line is no line, and the next writing cuts it off; a line that stands twice is one key. Which keys come here and when a day is
+forgotten is left to others.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+from binascii import Error as Base64Error
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Self
+
+from gate import durable
+from gate.audit.errors import BadFormatError
+from gate.audit.note import decode_base64, encode_base64
+
+if TYPE_CHECKING:
+    from gate.audit.record import Header
+
+LINE_BYTES_MAX: Final = 128 * 1024
+_NAME: Final = re.compile(r"(crossing|device|administration)-([0-9]{4}-[0-9]{2}-[0-9]{2})")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class KeyDay:
+    """One class of records on one day, by the log's wall clock then (UTC)."""
+
+    day: date
+    about: str
+
+    @classmethod
+    def of(cls, header: Header) -> Self:
+        """That of a record. Raises BadFormatError for a day that there is not."""
+        return cls.named(f"{header.about}-{header.hour[:10]}")
+
+    @classmethod
+    def named(cls, name: str) -> Self:
+        """That of a file. Raises BadFormatError."""
+        match = _NAME.fullmatch(name)
+        if match is None:
+            raise BadFormatError(f"{name!r} is no class and day")
+        try:
+            return cls(date.fromisoformat(match[2]), match[1])
+        except ValueError as error:
+            raise BadFormatError(f"{name!r} is no class and day") from error
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return f"{self.about}-{self.day.isoformat()}"
+
+
+class KeyDays:
+    """The folder. Raises OSError: the caller says what keys that cannot be kept mean."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def days(self) -> list[KeyDay]:
+        """Those that there are, the oldest first."""
+        found: list[KeyDay] = []
+        with contextlib.suppress(FileNotFoundError):
+            for path in self._folder.iterdir():
+                with contextlib.suppress(BadFormatError):
+                    found.append(KeyDay.named(path.name))
+        return sorted(found)
+
+    def read(self, day: KeyDay) -> dict[str, bytes]:
+        """The age files of a day, by their ids; none of a day that was forgotten."""
+        found: dict[str, bytes] = {}
+        with contextlib.suppress(FileNotFoundError), (self._folder / day.name).open("rb") as file:
+            while line := file.readline(LINE_BYTES_MAX):
+                with contextlib.suppress(BadFormatError, Base64Error, UnicodeDecodeError):
+                    wrapped = decode_base64(line.removesuffix(b"\n").decode("ascii")) if line.endswith(b"\n") else b""
+                    if wrapped:
+                        found[hashlib.sha256(wrapped).hexdigest()] = wrapped
+        return found
+
+    def add(self, day: KeyDay, wrapped: Iterable[bytes]) -> None:
+        """Keep age files with their day; they are durable when this returns."""
+        durable.make_folder(self._folder, mode=0o700)
+        path = self._folder / day.name
+        is_new = not path.exists()
+        lines = b"".join(encode_base64(one).encode("ascii") + b"\n" for one in wrapped)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "r+b", buffering=0) as file:
+            _cut_off(file.fileno())
+            while lines:
+                lines = lines[file.write(lines) or 0 :]
+            os.fsync(file.fileno())
+        if is_new:
+            durable.sync(self._folder)
+
+    def forget(self, day: KeyDay) -> None:
+        """Unlink a day; it is gone for good when this returns."""
+        (self._folder / day.name).unlink(missing_ok=True)
+        durable.sync(self._folder)
+
+
+def _cut_off(descriptor: int) -> None:
+    """Take away what a kill, or a disk that was full, left of a line."""
+    size = os.fstat(descriptor).st_size
+    tail = os.pread(descriptor, LINE_BYTES_MAX, max(0, size - LINE_BYTES_MAX))
+    if tail and not tail.endswith(b"\n"):
+        os.ftruncate(descriptor, size - len(tail) + tail.rfind(b"\n") + 1)

@@ -1,0 +1,166 @@
+"""How long the keys to sealed records are kept: out of the database into the files of their days, and after their time forgotten, by class and day.
+
+Promises: no day is forgotten before its time by a clock that the time service or the mirror bears out, nor while it is held; of each a record
+says so before it goes, twice if the program dies in between. What cannot be moved or forgotten is tried again, is said once, and holds up no record.
+Copies elsewhere (the mirror, exports) are others' to forget.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from gate.audit.record import Happening, canonical_json, time_text
+from gate.audit.spool import key_path
+from gate.audit.writer import Wanted
+from gate.programs.shared.trouble import Trouble
+
+if TYPE_CHECKING:
+    from gate.audit.key_days import KeyDay, KeyDays
+    from gate.audit.spool import Spool
+    from gate.audit.writer import Outcome, Writer
+    from gate.programs.log.publishing import Publisher, Worker
+    from gate.programs.shared.config import Config
+
+MIRROR_SAID_MAX: Final = timedelta(days=1)
+
+log = logging.getLogger("gate.log")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """For how many days after theirs keys are kept, by the class of their records (None: for good), and the days that are held, both included."""
+
+    days: dict[str, int | None]
+    holds: tuple[tuple[date, date], ...]
+
+    @classmethod
+    def by(cls, config: Config) -> Kept:
+        """What the configuration says: of crossings, what travellers are told."""
+        crossing = None if config.notice is None else config.notice.results_kept_days
+        others = config.audit.others_kept_days
+        holds = tuple((hold.first, hold.last) for hold in config.audit.holds)
+        return cls({"crossing": crossing, "device": others, "administration": others}, holds)
+
+    def is_over(self, one: KeyDay, today: date) -> bool:
+        """True for a day whose keys are to be forgotten."""
+        kept_days = self.days[one.about]
+        held = any(first <= one.day <= last for first, last in self.holds)
+        return kept_days is not None and not held and one.day < today - timedelta(days=kept_days)
+
+
+def borne_out(wall: datetime, *, synchronised: bool, cosigned_s: int | None) -> date | None:
+    """The day of today, for whoever forgets by it; None while the wall clock is nobody's word but its own: one that was set forward would forget
+    everything.
+    """
+    mirror = None if cosigned_s is None else datetime.fromtimestamp(cosigned_s, UTC)
+    if synchronised or (mirror is not None and abs(wall - mirror) <= MIRROR_SAID_MAX):
+        return wall.astimezone(UTC).date()
+    return None
+
+
+class Retention:
+    """Moves and forgets. `append` writes a record of the log's own; `today` is the day that is borne out, if one is."""
+
+    def __init__(
+        self,
+        kept: Kept,
+        key_days: KeyDays,
+        *,
+        writer: Writer,
+        publisher: Publisher,
+        spool: Spool,
+        in_store: Worker,
+        in_spool: Worker,
+        append: Callable[[Wanted], Awaitable[Outcome]],
+        now: Callable[[], datetime],
+        monotonic_ms: Callable[[], int],
+        boot: str,
+        today: Callable[[], date | None],
+    ) -> None:
+        self._kept = kept
+        self._key_days = key_days
+        self._writer = writer
+        self._publisher = publisher
+        self._spool = spool
+        self._in_store = in_store
+        self._in_spool = in_spool
+        self._append = append
+        self._now = now
+        self._monotonic_ms = monotonic_ms
+        self._boot = boot
+        self._today = today
+        self._oldest: dict[str, date] = {}
+        self._trouble = Trouble(log, begins="keys_not_kept_in_order", ends="keys_kept_in_order", each=False)
+
+    @property
+    def problem(self) -> str:
+        """Why keys could not be moved or forgotten last, empty when they could."""
+        return self._trouble.words
+
+    def detail(self) -> dict[str, object]:
+        """For the status: how many days keys are kept, the oldest day that there are keys of, and whether today is known, by which they go."""
+        return {
+            "kept_days": self._kept.days,
+            "oldest": {about: day.isoformat() for about, day in self._oldest.items()},
+            "held": len(self._kept.holds),
+            "clock_borne_out": self._today() is not None,
+            "problem": self.problem or None,
+        }
+
+    async def move(self) -> None:
+        """Move what was published, when enough has come together."""
+        try:
+            await self._in_store(self._writer.move_keys, self._publisher.published)
+        except OSError as error:
+            self._trouble.is_now(f"the keys' folder: {error.strerror}")
+
+    async def run(self, every_s: float) -> None:
+        """Look for ever."""
+        while True:
+            await self.look()
+            await asyncio.sleep(every_s)
+
+    async def look(self) -> None:
+        """Move all that was published, and forget what is over."""
+        try:
+            while not await self._in_store(self._writer.move_keys, self._publisher.published, whole=True):
+                if self._writer.standing.problem is not None:
+                    return  # the writer's, and said there
+            today = self._today()
+            for one in await self._in_store(self._key_days.days):
+                if today is not None and self._kept.is_over(one, today) and not await self._forget(one):
+                    return
+            left = await self._in_store(self._key_days.days)
+        except OSError as error:
+            self._trouble.is_now(f"the keys' folder: {error.strerror}")
+            return
+        self._oldest = {one.about: one.day for one in reversed(left)}
+        self._trouble.is_now("")
+
+    async def _forget(self, one: KeyDay) -> bool:
+        """Say it, then unlink the copies that others carry away, then the file. False when it cannot be said now. Raises OSError."""
+        keys = await self._in_store(self._key_days.read, one)
+        if not isinstance(await self._append(self._wanted(one, len(keys))), int):
+            return False
+        await self._in_spool(self._spool.forget, [key_path(key_id) for key_id in keys])
+        await self._in_store(self._key_days.forget, one)
+        log.info("keys_expired", extra={"class": one.about, "day": one.day.isoformat(), "keys": len(keys)})
+        return True
+
+    def _wanted(self, one: KeyDay, keys: int) -> Wanted:
+        happening = Happening(
+            id=os.urandom(16),
+            kind="keys_expired",
+            about="administration",
+            crossing=None,
+            monotonic_ms=self._monotonic_ms(),
+            boot=self._boot,
+            time=time_text(self._now()),
+        )
+        return Wanted.of(happening, canonical_json({"class": one.about, "day": one.day.isoformat(), "keys": keys}))

@@ -1,0 +1,214 @@
+"""Keys are forgotten after their time, by a clock that somebody bears out, and never before, nor while their day is held."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+import json
+from base64 import b64decode
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from fakes.audit_logs import BOOT, SmallLog, happening
+
+from gate.audit.export import Outlet, bundle
+from gate.audit.key_days import KeyDay, KeyDays
+from gate.audit.record import Header
+from gate.audit.spool import Spool
+from gate.audit.unsealing import OpenedRecord, Unsealer
+from gate.audit.writer import Outcome, Refused, Wanted, Writer
+from gate.programs.log.publishing import Publisher, Worker
+from gate.programs.log.retention import Kept, Retention, borne_out
+from gate.verify.verify import verify
+
+DAY = date(2026, 11, 23)
+MONDAY = KeyDay(DAY, "crossing")
+TWO_DAYS = Kept({"crossing": 2, "device": None, "administration": None}, ())
+
+
+def record(kind: str, crossing: str | None = None, *, day: date = DAY) -> Wanted:
+    one = dataclasses.replace(happening(kind, crossing), time=f"{day.isoformat()}T10:00:00.000Z")
+    return Wanted.of(one, b"{}")
+
+
+@dataclass
+class Gate:
+    """A log whose keys are kept; `today` is what the clock says, as far as it is borne out."""
+
+    log: SmallLog
+    writer: Writer
+    publisher: Publisher
+    retention: Retention
+    in_store: Worker
+    today: date | None = DAY
+    refuses: bool = False
+
+    async def write(self, *wanted: Wanted) -> None:
+        await self.in_store(self.writer.append, wanted, 0)
+        assert await self.publisher.catch_up()
+
+    def entries(self) -> int:
+        checkpoint = self.writer.standing.checkpoint
+        return 0 if checkpoint is None else checkpoint.size
+
+    def report(self) -> tuple[bool, int, int]:
+        found = verify(self.log.spool, self.log.vkey)
+        return found.verified, found.entries, found.erased
+
+    def names(self) -> list[str]:
+        return [one.name for one in KeyDays(self.log.folder / "keys").days()]
+
+    def said(self) -> list[dict[str, object]]:
+        """What records in clear say of keys that were forgotten."""
+        out, unsealer = io.BytesIO(), Unsealer(self.log.auditors)
+        bundle(Outlet(self.log.spool), out)
+        lines = [json.loads(line) for line in out.getvalue().splitlines()]
+        for line in lines:
+            if "key" in line:
+                unsealer.learn(b64decode(line["key"]))
+        opened = [
+            unsealer.open(Header.parse(one["leaf"].encode()), b64decode(one["ct"])) for one in lines if "leaf" in one
+        ]
+        return [one.body for one in opened if isinstance(one, OpenedRecord) and one.kind == "keys_expired"]
+
+
+@contextlib.asynccontextmanager
+async def gate(folder: Path, kept: Kept = TWO_DAYS) -> AsyncIterator[Gate]:
+    log = SmallLog(folder)
+    spool = Spool(log.spool)
+    with Worker("store") as in_store, Worker("spool") as in_spool:
+
+        async def append(wanted: Wanted) -> Outcome:
+            if made.refuses:
+                return Refused("the disk is full")
+            (outcome,) = await in_store(writer.append, [wanted], 0)
+            return outcome
+
+        opening = log.writer()
+        writer = await in_store(opening.__enter__)
+        try:
+            publisher = Publisher(writer, spool, in_store, in_spool, published=0)
+            retention = Retention(
+                kept,
+                KeyDays(log.folder / "keys"),
+                writer=writer,
+                publisher=publisher,
+                spool=spool,
+                in_store=in_store,
+                in_spool=in_spool,
+                append=append,
+                now=lambda: datetime(2026, 11, 30, tzinfo=UTC),
+                monotonic_ms=lambda: 1,
+                boot=BOOT,
+                today=lambda: made.today,
+            )
+            made = Gate(log, writer, publisher, retention, in_store)
+            yield made
+        finally:
+            await in_store(opening.__exit__, None, None, None)
+
+
+async def test_a_day_is_kept_for_its_time_and_then_goes_with_a_record_that_says_so(tmp_path: Path) -> None:
+    async with gate(tmp_path) as log:
+        await log.write(record("opened", "c1"), record("closed", "c1"), record("incident"))
+        await log.write(record("opened", "c2", day=DAY + timedelta(days=1)))
+        log.today = DAY + timedelta(days=2)
+        await log.retention.look()
+        assert log.names() == ["crossing-2026-11-23", "device-2026-11-23", "crossing-2026-11-24"]
+        assert log.report() == (True, 4, 0)
+        log.today = DAY + timedelta(days=3)
+        await log.retention.look()
+        await log.publisher.catch_up()
+        assert log.names() == ["device-2026-11-23", "crossing-2026-11-24"]
+        assert log.report() == (True, 5, 1)
+        assert log.said() == [{"class": "crossing", "day": "2026-11-23", "keys": 1}]
+        assert log.retention.detail()["oldest"] == {"crossing": "2026-11-24", "device": "2026-11-23"}
+        await log.retention.look()
+        assert log.entries() == 5, "a day goes once"
+        assert verify(log.log.database, log.log.vkey).verified
+
+
+@pytest.mark.parametrize(
+    ("kept", "today"),
+    [
+        (TWO_DAYS, None),
+        (Kept({"crossing": None, "device": None, "administration": None}, ()), DAY + timedelta(days=9000)),
+        (Kept(TWO_DAYS.days, ((DAY - timedelta(days=1), DAY),)), DAY + timedelta(days=9000)),
+    ],
+    ids=["nobody bears the clock out", "kept for good", "held"],
+)
+async def test_no_day_goes_by_a_clock_of_its_own_or_while_it_is_held(
+    tmp_path: Path, kept: Kept, today: date | None
+) -> None:
+    async with gate(tmp_path, kept) as log:
+        await log.write(record("opened", "c1"))
+        log.today = today
+        await log.retention.look()
+        assert (log.names(), log.report()) == (["crossing-2026-11-23"], (True, 1, 0))
+
+
+async def test_a_day_that_nobody_could_write_of_stays_until_somebody_can(tmp_path: Path) -> None:
+    async with gate(tmp_path) as log:
+        await log.write(record("opened", "c1"))
+        log.today, log.refuses = DAY + timedelta(days=3), True
+        await log.retention.look()
+        assert (log.names(), log.report()) == (["crossing-2026-11-23"], (True, 1, 0))
+        log.refuses = False
+        await log.retention.look()
+        assert log.names() == []
+
+
+async def test_an_end_between_the_record_and_the_file_is_gone_on_with(tmp_path: Path) -> None:
+    async with gate(tmp_path) as log:
+        await log.write(record("opened", "c1"))
+        log.today = DAY + timedelta(days=3)
+        (tmp_path / "spool" / "keys").rename(tmp_path / "elsewhere")
+        (tmp_path / "spool" / "keys").write_text("in the way")
+        await log.retention.look()
+        assert log.names() == ["crossing-2026-11-23"]
+        assert "the keys' folder" in log.retention.problem
+        (tmp_path / "spool" / "keys").unlink()
+        (tmp_path / "elsewhere").rename(tmp_path / "spool" / "keys")
+        await log.retention.look()
+        await log.publisher.catch_up()
+        assert (log.names(), log.retention.problem) == ([], "")
+        assert log.report() == (True, 3, 1)
+        assert len(log.said()) == 2, "it was said before each try"
+
+
+async def test_what_cannot_be_moved_is_said_and_holds_up_nothing(tmp_path: Path) -> None:
+    async with gate(tmp_path) as log:
+        (tmp_path / "keys").write_text("in the way")
+        await log.write(record("opened", "c1"))
+        await log.retention.look()
+        assert "the keys' folder" in log.retention.problem
+        await log.write(record("closed", "c1"))
+        assert log.report() == (True, 2, 0)
+        (tmp_path / "keys").unlink()
+        await log.retention.look()
+        assert (log.names(), log.retention.problem) == (["crossing-2026-11-23"], "")
+
+
+@pytest.mark.parametrize(
+    ("synchronised", "cosigned", "known"),
+    [
+        (True, None, True),
+        (False, None, False),
+        (False, timedelta(hours=-23), True),
+        (False, timedelta(hours=23), True),
+        (False, timedelta(days=-2), False),
+        (False, timedelta(days=2), False),
+    ],
+)
+def test_today_is_what_the_time_service_or_the_mirror_bears_out(
+    synchronised: bool,  # noqa: FBT001
+    cosigned: timedelta | None,
+    known: bool,  # noqa: FBT001
+) -> None:
+    wall = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    cosigned_s = None if cosigned is None else int((wall + cosigned).timestamp())
+    assert borne_out(wall, synchronised=synchronised, cosigned_s=cosigned_s) == (DAY if known else None)
