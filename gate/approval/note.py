@@ -100,7 +100,7 @@ class SignedApproval:
 
     def signers(self, keys: tuple[Verifier, ...]) -> tuple[str, ...]:
         """Whose signatures it has, of these. Raises ApprovalError when one is there and not valid."""
-        return tuple(key.name for key in keys if _has_signed(self.note, key))
+        return signers_of(self.note, keys)
 
     def require(self, *, origin: str, sha256: str, approvers: Approvers, before: Before | None) -> tuple[str, ...]:
         """Who stands behind it, at least two. Raises ApprovalError unless it is this gate's, over this digest, and follows what was before."""
@@ -135,6 +135,11 @@ class SignedApproval:
             raise ApprovalError(
                 "names other approvers than before, and neither two of those before nor their authority have signed it"
             )
+
+
+def signers_of(note: Note, keys: tuple[Verifier, ...]) -> tuple[str, ...]:
+    """Whose signatures a note has, of these. Raises ApprovalError when one is there and not valid."""
+    return tuple(key.name for key in keys if _has_signed(note, key))
 
 
 def _has_signed(note: Note, key: Verifier) -> bool:

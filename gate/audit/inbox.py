@@ -25,6 +25,7 @@ RECEIPTS_MAX: Final = 16  # a look; the rest waits for the folder's next turn
 NAMES_MAX: Final = 512  # a look
 REFUSED_MAX: Final = 16  # kept aside; then the oldest makes room
 APPROVAL: Final = "approval.note"
+ERASURE: Final = "erasure.note"
 _NAME: Final = re.compile(r"receipt-([0-9]{1,19})\.note")
 _KEY_NAME: Final = re.compile(r"mirror-key-([0-9]{1,4})\.note")
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -32,7 +33,7 @@ _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What lay in the inbox, not yet believed: a receipt, an approval, or the word of one of the mirror's keys for the next."""
+    """What lay in the inbox, not yet believed: a receipt, an approval, an erasure, or the word of one of the mirror's keys for the next."""
 
     name: str
     note: bytes
@@ -73,8 +74,15 @@ class Inbox:
 
     def approval(self) -> Found | None:
         """The newest approval that the centre knows, if one was left. Raises OSError."""
+        return self._named(APPROVAL)
+
+    def erasure(self) -> Found | None:
+        """An order to erase, if one was left. Raises OSError."""
+        return self._named(ERASURE)
+
+    def _named(self, name: str) -> Found | None:
         try:
-            return Found(APPROVAL, read_ordinary(self._folder / APPROVAL, RECEIPT_BYTES_MAX))
+            return Found(name, read_ordinary(self._folder / name, RECEIPT_BYTES_MAX))
         except FileNotFoundError:
             return None
 

@@ -12,7 +12,7 @@ import hashlib
 import os
 import re
 from binascii import Error as Base64Error
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -98,6 +98,17 @@ class KeyDays:
             os.fsync(file.fileno())
         if is_new:
             durable.sync(self._folder)
+
+    def holding(self, ids: Collection[str]) -> list[KeyDay]:
+        """The days that one of these keys lies with."""
+        return [day for day in self.days() if not self.read(day).keys().isdisjoint(ids)]
+
+    def erase(self, ids: Collection[str]) -> None:
+        """Write the files of the days of these keys anew without them; the keys are gone for good when this returns."""
+        for day in self.holding(ids):
+            left = [wrapped for key_id, wrapped in self.read(day).items() if key_id not in ids]
+            lines = b"".join(encode_base64(one).encode("ascii") + b"\n" for one in left)
+            durable.write(self._folder / day.name, lines, mode=0o600)
 
     def forget(self, day: KeyDay) -> None:
         """Unlink a day; it is gone for good when this returns."""

@@ -13,7 +13,7 @@ import hashlib
 import os
 import re
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -147,6 +147,13 @@ class KeyRing:
         """Forget the keys of crossings that ended long enough ago."""
         for crossing in [one for one, at_ms in self._drop_at_ms.items() if at_ms <= now_ms]:
             self._drop(crossing)
+
+    def drop_keys(self, ids: Collection[str]) -> None:
+        """Forget these keys; what goes on goes on under others."""
+        for crossing in [name for name, held in self._keys.items() if held.key.id in ids]:
+            del self._keys[crossing]
+        for about in [name for name, held in self._lone.items() if held.key.id in ids]:
+            del self._lone[about]
 
     def drop_all(self) -> None:
         """Forget every key."""

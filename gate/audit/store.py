@@ -141,7 +141,7 @@ class Store:
         return _complete([sealed for (sealed,) in rows], end - start)
 
     def keys_to_move(self, end: int, count: int) -> list[tuple[str, bytes, bytes, str | None]]:
-        """Return the first keys whose first record is before `end`: id, age file, that record's leaf, and of a key that was in use before keys had
+        """Return the first keys, or with -1 all, whose first record is before `end`: id, age file, that record's leaf, and of a key that was in use before keys had
         days, the file of the class and day of its last record.
         """
         return self._all(

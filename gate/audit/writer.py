@@ -306,6 +306,27 @@ class Writer:
                 raise
             self._standing = replace(self._standing, approved=newer)
 
+    def days_of(self, ids: Sequence[str]) -> set[KeyDay]:
+        """The days that these keys lie with, or will. Raises StoreError and OSError."""
+        store = self._open_store()
+        waiting = store.keys_to_move(store.head().frontier.size, -1)
+        return {
+            *self._key_days.holding(ids),
+            *(_day_of(leaf, name) for key_id, _, leaf, name in waiting if key_id in ids),
+        }
+
+    def erase_keys(self, ids: Sequence[str]) -> None:
+        """Forget these keys in memory, in the database and in the files of their days. Raises StoreError and OSError: then it is to be done again."""
+        self._ring.drop_keys(ids)
+        store = self._open_store()
+        try:
+            store.drop_keys(ids)
+            store.tidy(whole=True)
+        except StoreError as error:
+            self._fail(error)
+            raise
+        self._key_days.erase(ids)
+
     def probe(self, value: bytes) -> bool:
         """Prove that a record could be written and read: False when not. The reserve's room is for records alone."""
         self._recover()
@@ -352,8 +373,7 @@ class Writer:
             if len(found) >= (1 if whole else MOVED_TOGETHER):
                 by_day: dict[KeyDay, list[bytes]] = {}
                 for _, wrapped, leaf, name in found:
-                    day = KeyDay.of(Header.parse(leaf)) if name is None else KeyDay.named(name)
-                    by_day.setdefault(day, []).append(wrapped)
+                    by_day.setdefault(_day_of(leaf, name), []).append(wrapped)
                 for day, keys in by_day.items():
                     self._key_days.add(day, keys)
                 self._store.drop_keys([key_id for key_id, *_ in found])
@@ -474,6 +494,11 @@ class Writer:
             remembered=left.remembered,
             boot=store.boot(),
         )
+
+
+def _day_of(leaf: bytes, name: str | None) -> KeyDay:
+    """The day of a key by its first record, or, of one of before keys had days, by the name that was found for it."""
+    return KeyDay.of(Header.parse(leaf)) if name is None else KeyDay.named(name)
 
 
 def _compare(store: Store, seen: Checkpoint) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from gate.cli import audit_erasures
 from gate.cli.output import Exit, code_of, emit_json, fail, refuse_configuration, say
 from gate.programs.shared.clock import now
 
@@ -229,6 +230,10 @@ def report(
         for line in made.lines():
             say(line)
     raise typer.Exit(int(Exit.OK if made.report.verified else Exit.NO))
+
+
+app.command("erasure")(audit_erasures.sign)
+app.command("erase")(audit_erasures.give)
 
 
 def vkey_text(vkey: str) -> str:

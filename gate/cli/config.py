@@ -132,7 +132,7 @@ def key(
 @app.command()
 def vkey(name: Name, key: KeyFile, as_json: Json = False) -> None:
     """Print the line for approvers.toml of a key that there is, such as one made by openssl."""
-    _show_vkey(_signer_in(key, name).verifier.vkey, as_json=as_json)
+    _show_vkey(signer_in(key, name).verifier.vkey, as_json=as_json)
 
 
 @app.command()
@@ -162,7 +162,7 @@ def approve(
         origin = str(json.loads(read(raw).get("origin", "null")))
     except ApprovalError as error:
         fail(Exit.BAD_DATA, f"{text}: {error}")
-    signer = _signer_in(key, name)
+    signer = signer_in(key, name)
     try:
         wanted = Approval(origin, serial, digest(raw.decode("ascii")))
         there = signed_in(note_file) if note_file.exists() else SignedApproval.new(wanted)
@@ -222,7 +222,8 @@ def _show_vkey(vkey: str, *, as_json: bool) -> None:
         say(vkey)
 
 
-def _signer_in(path: Path, name: str) -> Signer:
+def signer_in(path: Path, name: str) -> Signer:
+    """An approver's key by its file. Ends the command for a name or a file that will not do."""
     from gate.cli.officer import keys as files
 
     try:

@@ -12,7 +12,7 @@ import asyncio
 import logging
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -57,6 +57,7 @@ from gate.channel.messages import (
 from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
 from gate.passage.events import RecordKind
+from gate.programs.log.erasing import Erasures
 from gate.programs.log.growth import Growth
 from gate.programs.log.newest import NewestApproval
 from gate.programs.log.probe import Probe
@@ -97,7 +98,8 @@ async def run(
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         spool = Spool(Path(config.paths.spool))
         published = _published(spool, signer.verifier, config)
-        key_days = KeyDays(folder / "keys")
+        key_days, kept = KeyDays(folder / "keys"), Kept.by(config)
+        now = Now(wall, monotonic_ms, boot or clock.boot_id())
         with Worker("store") as in_store, Worker("spool") as in_spool, Worker("inbox") as in_inbox:
             writer = await in_store(
                 lambda: Writer(
@@ -113,29 +115,48 @@ async def run(
             )
             try:
                 if writer.awaits_handover:
-                    moment = Now(wall, monotonic_ms, boot or clock.boot_id())
-                    await in_store(writer.hand_over, _change_of_key(moment, successor), monotonic_ms())
+                    vkey = successor.verifier.vkey if successor else None
+                    await in_store(writer.hand_over, _own(now, "log_key_changed", {"vkey": vkey}), monotonic_ms())
                     if writer.awaits_handover:
                         log.error("log_key_not_changed", extra={"reason": writer.standing.problem})
                     else:
                         log.warning("log_key_changed")
                 inbox = Inbox(Path(config.paths.inbox), folder / "refused")
                 publisher = Publisher(writer, spool, in_store, in_spool, published=published.size if published else 0)
-                now = Now(wall, monotonic_ms, boot or clock.boot_id())
+
+                async def say(kind: str, fields: Mapping[str, object]) -> Outcome:
+                    (outcome,) = await in_store(writer.append, [_own(now, kind, fields)], monotonic_ms())
+                    return outcome
+
                 server = LogServer(
                     config=config,
                     writer=writer,
                     publisher=publisher,
                     in_store=in_store,
-                    retention=_retention(
-                        config=config,
-                        now=now,
+                    retention=Retention(
+                        kept,
+                        key_days,
                         writer=writer,
                         publisher=publisher,
                         spool=spool,
-                        key_days=key_days,
                         in_store=in_store,
                         in_spool=in_spool,
+                        say=say,
+                        today=lambda: borne_out(
+                            wall(), synchronised=clock.is_synchronised(), cosigned_s=writer.standing.cosigned_s
+                        ),
+                    ),
+                    erasures=Erasures(
+                        inbox,
+                        kept,
+                        writer=writer,
+                        spool=spool,
+                        origin=config.origin,
+                        approvers=config.approvers_path,
+                        say=say,
+                        in_store=in_store,
+                        in_spool=in_spool,
+                        in_inbox=in_inbox,
                     ),
                     receipts=Receipts(
                         inbox,
@@ -173,56 +194,18 @@ def _successor(config: Config) -> Signer | None:
     return keys.load(path, config.origin) if path.exists() else None
 
 
-def _retention(
-    *,
-    config: Config,
-    now: Now,
-    writer: Writer,
-    publisher: Publisher,
-    spool: Spool,
-    key_days: KeyDays,
-    in_store: Worker,
-    in_spool: Worker,
-) -> Retention:
-    """What keeps keys for as long as the configuration says."""
-
-    async def append(wanted: Wanted) -> Outcome:
-        (outcome,) = await in_store(writer.append, [wanted], now.monotonic_ms())
-        return outcome
-
-    return Retention(
-        Kept.by(config),
-        key_days,
-        writer=writer,
-        publisher=publisher,
-        spool=spool,
-        in_store=in_store,
-        in_spool=in_spool,
-        append=append,
-        now=now.wall,
-        monotonic_ms=now.monotonic_ms,
-        boot=now.boot,
-        today=lambda: borne_out(
-            now.wall(), synchronised=clock.is_synchronised(), cosigned_s=writer.standing.cosigned_s
-        ),
-    )
-
-
-def _change_of_key(now: Now, successor: Signer | None) -> Wanted:
-    """The record of it, the last one that the old key answers for."""
+def _own(now: Now, kind: str, fields: Mapping[str, object]) -> Wanted:
+    """A record of the log's own."""
     happening = Happening(
         id=os.urandom(16),
-        kind="log_key_changed",
+        kind=kind,
         about="administration",
         crossing=None,
         monotonic_ms=now.monotonic_ms(),
         boot=now.boot,
         time=time_text(now.wall()),
-        leads_to_admission=False,
-        ends_crossing=False,
-        urgent=False,
     )
-    return Wanted.of(happening, canonical_json({"vkey": successor.verifier.vkey if successor else None}))
+    return Wanted.of(happening, canonical_json(fields))
 
 
 def _published(spool: Spool, verifier: Verifier, config: Config) -> Checkpoint | None:
@@ -269,6 +252,7 @@ class LogServer:
         in_store: Worker,
         receipts: Receipts,
         retention: Retention,
+        erasures: Erasures,
         now: Now,
         timing: Timing,
     ) -> None:
@@ -278,7 +262,8 @@ class LogServer:
         self._in_store = in_store
         self._receipts = receipts
         self._retention = retention
-        self._keys_every_s = timing.keys_every_s
+        self._erasures = erasures
+        self._timing = timing
         self._probe = Probe(lambda value: in_store(writer.probe, value), timing)
         self._now = now
         self._publish_again_s = timing.publish_again_s
@@ -463,11 +448,16 @@ class LogServer:
             self._report()
 
     async def _keep_keys(self) -> None:
-        """Forget keys after their time; what was said of that is published like every other record."""
+        """Forget keys after their time, and when two approvers say so; what was said of that is published like every other record."""
+        clock_s = asyncio.get_running_loop().time
         while True:
             await self._retention.look()
             self._written.set()
-            await asyncio.sleep(self._keys_every_s)
+            again_s = clock_s() + self._timing.keys_every_s
+            while clock_s() < again_s:
+                if await self._erasures.look():
+                    self._written.set()
+                await asyncio.sleep(self._timing.receipts_every_s)
 
     def _report(self) -> None:
         """Say once that the log stopped taking records, and once that it takes them again."""

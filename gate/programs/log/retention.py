@@ -7,17 +7,13 @@ Copies elsewhere (the mirror, exports) are others' to forget.
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from gate.audit.record import Happening, canonical_json, time_text
 from gate.audit.spool import key_path
-from gate.audit.writer import Wanted
 from gate.programs.shared.trouble import Trouble
 
 if TYPE_CHECKING:
@@ -50,8 +46,12 @@ class Kept:
     def is_over(self, one: KeyDay, today: date) -> bool:
         """True for a day whose keys are to be forgotten."""
         kept_days = self.days[one.about]
-        held = any(first <= one.day <= last for first, last in self.holds)
-        return kept_days is not None and not held and one.day < today - timedelta(days=kept_days)
+        over = kept_days is not None and one.day < today - timedelta(days=kept_days)
+        return over and not self.is_held(one.day)
+
+    def is_held(self, day: date) -> bool:
+        """True for a day that is kept whatever its time."""
+        return any(first <= day <= last for first, last in self.holds)
 
 
 def borne_out(wall: datetime, *, synchronised: bool, cosigned_s: int | None) -> date | None:
@@ -65,7 +65,7 @@ def borne_out(wall: datetime, *, synchronised: bool, cosigned_s: int | None) -> 
 
 
 class Retention:
-    """Moves and forgets. `append` writes a record of the log's own; `today` is the day that is borne out, if one is."""
+    """Moves and forgets. `say` writes a record of the log's own; `today` is the day that is borne out, if one is."""
 
     def __init__(
         self,
@@ -77,10 +77,7 @@ class Retention:
         spool: Spool,
         in_store: Worker,
         in_spool: Worker,
-        append: Callable[[Wanted], Awaitable[Outcome]],
-        now: Callable[[], datetime],
-        monotonic_ms: Callable[[], int],
-        boot: str,
+        say: Callable[[str, Mapping[str, object]], Awaitable[Outcome]],
         today: Callable[[], date | None],
     ) -> None:
         self._kept = kept
@@ -90,10 +87,7 @@ class Retention:
         self._spool = spool
         self._in_store = in_store
         self._in_spool = in_spool
-        self._append = append
-        self._now = now
-        self._monotonic_ms = monotonic_ms
-        self._boot = boot
+        self._say = say
         self._today = today
         self._oldest: dict[str, date] = {}
         self._trouble = Trouble(log, begins="keys_not_kept_in_order", ends="keys_kept_in_order", each=False)
@@ -120,12 +114,6 @@ class Retention:
         except OSError as error:
             self._trouble.is_now(f"the keys' folder: {error.strerror}")
 
-    async def run(self, every_s: float) -> None:
-        """Look for ever."""
-        while True:
-            await self.look()
-            await asyncio.sleep(every_s)
-
     async def look(self) -> None:
         """Move all that was published, and forget what is over."""
         try:
@@ -146,21 +134,10 @@ class Retention:
     async def _forget(self, one: KeyDay) -> bool:
         """Say it, then unlink the copies that others carry away, then the file. False when it cannot be said now. Raises OSError."""
         keys = await self._in_store(self._key_days.read, one)
-        if not isinstance(await self._append(self._wanted(one, len(keys))), int):
+        fields = {"class": one.about, "day": one.day.isoformat(), "keys": len(keys)}
+        if not isinstance(await self._say("keys_expired", fields), int):
             return False
         await self._in_spool(self._spool.forget, [key_path(key_id) for key_id in keys])
         await self._in_store(self._key_days.forget, one)
-        log.info("keys_expired", extra={"class": one.about, "day": one.day.isoformat(), "keys": len(keys)})
+        log.info("keys_expired", extra=fields)
         return True
-
-    def _wanted(self, one: KeyDay, keys: int) -> Wanted:
-        happening = Happening(
-            id=os.urandom(16),
-            kind="keys_expired",
-            about="administration",
-            crossing=None,
-            monotonic_ms=self._monotonic_ms(),
-            boot=self._boot,
-            time=time_text(self._now()),
-        )
-        return Wanted.of(happening, canonical_json({"class": one.about, "day": one.day.isoformat(), "keys": keys}))

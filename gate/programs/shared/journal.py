@@ -106,6 +106,9 @@ EVENTS: Final = {
     "keys_not_kept_in_order": _trouble("keys to sealed records cannot be moved to their days, or forgotten", security=True),
     "keys_kept_in_order": Event("they can", (), (), True),
     "keys_expired": Event("a day's keys to sealed records were forgotten: of which class, how many", ("class", "day", "keys"), (), True),
+    "keys_erased": Event("keys to sealed records were erased, as two approvers ordered: how many", ("keys",), (), True),
+    "erasure_not_done": _trouble("an order to erase keys was refused, or cannot be carried out yet", security=True),
+    "erasures_done": Event("the latest one was carried out", (), (), True),
     "log_key_changed": Event("the log has a new key, to which the old one handed over", (), (), True),
     "log_key_not_changed": Event("the log could not take its new key", (), ("reason",), True),
     # sync

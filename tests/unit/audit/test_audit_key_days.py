@@ -231,3 +231,25 @@ def test_a_damaged_leaf_of_an_older_log_keeps_nobody_from_opening_it(log: SmallL
         older.execute("UPDATE entries SET leaf = x'00ff' WHERE i = 2")
     with contextlib.closing(Store(log.database)) as store:
         assert len(store.keys_to_move(5, 9)) == 1
+
+
+# ── erased one by one ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_kill_at_any_step_of_an_erasure_leaves_the_other_keys_and_it_can_be_done_again(tmp_path: Path) -> None:
+    kept, others = KeyDays(tmp_path), [f"key {n}".encode() for n in range(3)]
+    kept.add(MONDAY, [*others, b"erased"])
+    kept.add(OF_TIME, [b"of another day"])
+    (erased,) = (key_id for key_id, wrapped in kept.read(MONDAY).items() if wrapped == b"erased")
+    step = 1
+    while killed_at(step, lambda: kept.erase([erased])):
+        found = list(kept.read(MONDAY).values())
+        assert found in ([*others, b"erased"], others), step
+        step += 1
+    assert step > 3, "the steps were counted"
+    assert list(kept.read(MONDAY).values()) == others
+    assert list(kept.read(OF_TIME).values()) == [b"of another day"]
+    assert (tmp_path / MONDAY.name).stat().st_mode & 0o777 == 0o600
+    assert b"ZXJhc2Vk" not in b"".join(one.read_bytes() for one in tmp_path.iterdir()), "no draft is left with it"
+    kept.erase([erased])

@@ -7,17 +7,17 @@ import dataclasses
 import io
 import json
 from base64 import b64decode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from fakes.audit_logs import BOOT, SmallLog, happening
+from fakes.audit_logs import SmallLog, happening
 
 from gate.audit.export import Outlet, bundle
 from gate.audit.key_days import KeyDay, KeyDays
-from gate.audit.record import Header
+from gate.audit.record import Header, canonical_json
 from gate.audit.spool import Spool
 from gate.audit.unsealing import OpenedRecord, Unsealer
 from gate.audit.writer import Outcome, Refused, Wanted, Writer
@@ -82,10 +82,10 @@ async def gate(folder: Path, kept: Kept = TWO_DAYS) -> AsyncIterator[Gate]:
     spool = Spool(log.spool)
     with Worker("store") as in_store, Worker("spool") as in_spool:
 
-        async def append(wanted: Wanted) -> Outcome:
+        async def say(kind: str, fields: Mapping[str, object]) -> Outcome:
             if made.refuses:
                 return Refused("the disk is full")
-            (outcome,) = await in_store(writer.append, [wanted], 0)
+            (outcome,) = await in_store(writer.append, [Wanted.of(happening(kind), canonical_json(fields))], 0)
             return outcome
 
         opening = log.writer()
@@ -100,10 +100,7 @@ async def gate(folder: Path, kept: Kept = TWO_DAYS) -> AsyncIterator[Gate]:
                 spool=spool,
                 in_store=in_store,
                 in_spool=in_spool,
-                append=append,
-                now=lambda: datetime(2026, 11, 30, tzinfo=UTC),
-                monotonic_ms=lambda: 1,
-                boot=BOOT,
+                say=say,
                 today=lambda: made.today,
             )
             made = Gate(log, writer, publisher, retention, in_store)
@@ -123,7 +120,7 @@ async def test_a_day_is_kept_for_its_time_and_then_goes_with_a_record_that_says_
         log.today = DAY + timedelta(days=3)
         await log.retention.look()
         await log.publisher.catch_up()
-        assert log.names() == ["device-2026-11-23", "crossing-2026-11-24"]
+        assert log.names() == ["device-2026-11-23", "crossing-2026-11-24"], "what was just said waits to be published"
         assert log.report() == (True, 5, 1)
         assert log.said() == [{"class": "crossing", "day": "2026-11-23", "keys": 1}]
         assert log.retention.detail()["oldest"] == {"crossing": "2026-11-24", "device": "2026-11-23"}
