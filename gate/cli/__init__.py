@@ -13,7 +13,7 @@ import sys
 import typer
 
 NOUNS = {
-    "audit": "The audit log: verify, export, decrypt, access, report",
+    "audit": "The audit log: verify, export, decrypt, access, report, erasure, erase",
     "barrier": "Traces of a barrier's board: record, replay",
     "central": "The central server: init, token, revoke, retire, rotate, serve, fleet, alarms, answer, export",
     "config": "The configuration, and who stands behind it: check, show, diff, key, vkey, approve, install",

@@ -48,9 +48,10 @@ class Gate:
 
     async def write(self, *records: Wanted) -> list[str]:
         """Write and publish; returns the key of each record."""
-        found = await self.in_store(self.writer.append, records, 0)
+        outcomes = await self.in_store(self.writer.append, records, 0)
         assert await self.publisher.catch_up()
-        assert all(isinstance(one, int) for one in found)
+        found = [one for one in outcomes if isinstance(one, int)]
+        assert len(found) == len(records)
         leaves = await self.in_store(self.writer._open_store().leaves, found[0], found[-1] + 1)
         return [Header.parse(leaf).key for leaf in leaves]
 
