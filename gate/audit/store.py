@@ -101,6 +101,10 @@ class Store:
             "CREATE TABLE IF NOT EXISTS boot (one INTEGER PRIMARY KEY, name TEXT NOT NULL, size INTEGER NOT NULL,"
             " root BLOB NOT NULL, accepted INTEGER NOT NULL, heard_ms INTEGER NOT NULL) STRICT"
         )
+        run(
+            "CREATE TABLE IF NOT EXISTS times (one INTEGER PRIMARY KEY, written TEXT NOT NULL, cosigned_s INTEGER) STRICT"
+        )
+        run(_TIMES_OF_AN_OLDER_LOG)
         if not run("SELECT 1 FROM sqlite_schema WHERE name = 'key_days'").fetchone():
             with self._transaction():
                 run("CREATE TABLE key_days (id TEXT PRIMARY KEY, name TEXT NOT NULL) STRICT")
@@ -194,6 +198,11 @@ class Store:
         row = self._one("SELECT size, note FROM receipt")
         return None if row is None else (row[0], row[1])
 
+    def times(self) -> tuple[str, int | None]:
+        """Return the latest hour of any record, empty before the first, and when the mirror signed its latest receipt, in seconds since 1970."""
+        row = self._one("SELECT written, cosigned_s FROM times")
+        return ("", None) if row is None else (row[0], row[1])
+
     def boot(self) -> Boot | None:
         """Return the boot of the latest record; None before the first one that was kept with it."""
         row = self._one("SELECT name, size, root, accepted, heard_ms FROM boot")
@@ -232,15 +241,18 @@ class Store:
                     run("UPDATE boot SET accepted = 1, heard_ms = ?", (happening.monotonic_ms,))
                 frontier = frontier.append(leaf_hash(leaf))
                 self._add_nodes(frontier.size)
+            latest = max(record.header.hour for record in records)
+            run("UPDATE times SET written = ? WHERE written < ?", (latest, latest))
             note = checkpoint(frontier)
             if handover is not None:
                 run("INSERT INTO handovers VALUES (?, ?)", (frontier.size, handover(frontier.size)))
             run("INSERT OR REPLACE INTO head VALUES (1, ?, ?, ?)", (frontier.size, frontier.to_bytes(), note))
         return Head(frontier, note)
 
-    def remember_receipt(self, size: int, note: bytes, now_ms: int) -> None:
+    def remember_receipt(self, size: int, note: bytes, now_ms: int, cosigned_s: int | None) -> None:
         """Keep a receipt of the mirror, in place of an earlier one."""
         with self._transaction() as run:
+            run("UPDATE times SET cosigned_s = ?", (cosigned_s,))
             run("INSERT OR REPLACE INTO receipt VALUES (1, ?, ?)", (size, note))
             run("UPDATE boot SET heard_ms = ? WHERE size < ?", (now_ms, size))
 
@@ -361,6 +373,12 @@ def _create_schema(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
 
 
+# In a log of before times were kept, those of its last record.
+_TIMES_OF_AN_OLDER_LOG = """
+INSERT INTO times SELECT 1, coalesce((
+    SELECT CASE WHEN json_valid(CAST(leaf AS TEXT)) THEN CAST(leaf AS TEXT) ->> '$.hour' END FROM entries ORDER BY i DESC LIMIT 1
+), ''), NULL WHERE NOT EXISTS (SELECT 1 FROM times)
+"""
 # Of keys that were in use before keys had days: which file is theirs. One such key may seal records of several days and classes; it is kept
 # with the last of them.
 _DAYS_OF_OLD_KEYS = """

@@ -39,6 +39,7 @@ from gate.audit.tiles import Piece
 APPENDS_REMEMBERED = 4096
 # With the disk full, what leads to an admission waits; what has happened already, and everything that frees a person, does not. When that
 # has used up the first reserve, the last one is for what is urgent alone.
+TIME_S_MAX = 253_402_300_799  # the last second of the year 9999: a mirror may sign with any time, and a clock shows none after that
 MOVED_AT_ONCE = 256  # keys
 MOVED_TOGETHER = 32  # fewer wait for others, or for whoever asks for all
 OLDER_APPROVAL = "it rests on an older approval than a record before"
@@ -93,9 +94,8 @@ class Standing:
     is_full: bool = False  # the room that was kept back is in use, or there is none at all
     approved: Approved | None = None
     boot: Boot | None = None  # of the latest record
-    cosigned_s: int | None = (
-        None  # when the mirror signed its latest receipt that came in this run, in seconds since 1970 by its clock
-    )
+    written: str = ""  # the latest hour of any record
+    cosigned_s: int | None = None  # when the mirror signed its latest receipt, in seconds since 1970 by its clock
 
 
 class Writer:
@@ -285,9 +285,10 @@ class Writer:
         store = self._open_store()
         try:
             _compare(store, receipt)
-            cosigned_s = Note.parse(note).verify(mirror)
+            signed_s = Note.parse(note).verify(mirror)
+            cosigned_s = None if signed_s is None else min(signed_s, TIME_S_MAX)
             if receipt.size > self._standing.mirrored:
-                store.remember_receipt(receipt.size, note, now_ms)
+                store.remember_receipt(receipt.size, note, now_ms, cosigned_s)
                 self._standing = replace(
                     self._standing, mirrored=receipt.size, boot=store.boot(), cosigned_s=cosigned_s
                 )
@@ -481,7 +482,13 @@ class Writer:
     def _release(self, store: Store, head: Head) -> None:
         """From here on the head is durable, may be shown to others, and must never be contradicted."""
         left = store.left()
-        self._standing = replace(self._standing, approved=left.approved)  # it may be known before the first record
+        written, cosigned_s = store.times()
+        self._standing = replace(
+            self._standing,
+            approved=left.approved,  # it may be known before the first record
+            written=written,
+            cosigned_s=cosigned_s,
+        )
         if head.checkpoint is None:
             return
         checkpoint = Checkpoint(self._signer.verifier.name, head.frontier.size, head.frontier.root())

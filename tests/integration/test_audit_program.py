@@ -386,19 +386,50 @@ async def test_the_head_is_confirmed_by_a_receipt_of_this_boot_and_accepted_by_a
         assert await head(lane) == ("accepted", 1)
 
 
+def ticking(since: datetime) -> Callable[[], datetime]:
+    """A clock that goes on from that time."""
+    then_ms = clock.monotonic_ms()
+    return lambda: since + timedelta(milliseconds=clock.monotonic_ms() - then_ms)
+
+
+async def test_each_step_of_the_clock_is_a_record_and_the_log_says_what_it_cannot_stand_before(config: Config) -> None:
+    timing, then = Timing(clock_every_s=0.01), datetime(2026, 11, 23, 12, 30, tzinfo=UTC)
+    walls = [ticking(then)]
+    async with running(config, timing, wall=lambda: walls[-1]()) as lane:  # noqa: PLW0108 - the list changes
+        await ask(lane, append("started"))
+        assert (await status(lane)).detail["times"] == {"written": "2026-11-23T12:00:00Z", "cosigned": None}
+        walls.append(ticking(then + timedelta(days=1)))
+        await until(lane, entries=2)
+        walls.append(ticking(then))
+        await until(lane, published=3, times={"written": "2026-11-24T12:00:00Z", "cosigned": None})
+    earlier = ticking(then - timedelta(days=9))
+    async with running(config, timing, wall=earlier) as lane:
+        await until(lane, published=4)
+        note = Note.parse((Path(config.paths.spool) / "checkpoint").read_bytes())
+        receipt = note.with_signatures([MIRROR.cosign(note.text, int(then.timestamp()))])
+        write(config.paths.inbox, "receipt-4.note", receipt.to_bytes())
+        await until(lane, mirrored=4)
+        times = {"written": "2026-11-24T12:00:00Z", "cosigned": "2026-11-23T12:30:00.000Z"}
+        assert (await status(lane)).detail["times"] == times
+    async with running(config, timing, wall=ticking(then + timedelta(days=2))) as lane:
+        assert (await status(lane)).detail["times"] == times
+    report = verify(Path(config.paths.spool), verifier_of(config).vkey)
+    assert (report.verified, report.entries) == (True, 4), "a clock that stands after all that makes no step"
+
+
 async def test_keys_go_to_their_days_and_are_forgotten_after_their_time(config: Config) -> None:
     notice = Notice(contact="c@d.example", address="https://d.example/n", results_kept_days=2)
     config = replace(config, notice=notice)
     then = datetime(2026, 11, 23, 12, tzinfo=UTC)
     timing = Timing(receipts_every_s=0.01, publish_again_s=0.01, keys_every_s=0.05)
-    async with running(config, timing, wall=lambda: then) as lane:
+    async with running(config, timing, wall=ticking(then)) as lane:
         await ask(lane, append("opened", "c1"))
         async with asyncio.timeout(10):
             while (await status(lane)).detail["keys"]["oldest"] != {"crossing": "2026-11-23"}:  # type: ignore[index]  # noqa: ASYNC110 - another program
                 await asyncio.sleep(0.01)
         assert verify(Path(config.paths.spool), verifier_of(config).vkey).erased == 0
     later = then + timedelta(days=4)
-    async with running(config, timing, wall=lambda: later) as lane:
+    async with running(config, timing, wall=ticking(later)) as lane:
         await ask(lane, append("incident"))
         await until(lane, published=2)
         note = Note.parse((Path(config.paths.spool) / "checkpoint").read_bytes())

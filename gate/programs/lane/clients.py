@@ -32,7 +32,7 @@ from gate.programs.lane.owed import Answer, Outcome, Owed
 from gate.programs.lane.records import Remembered
 from gate.programs.shared.keep import Backoff, keep
 from gate.programs.shared.racing import first_of
-from gate.programs.shared.told import LogHead
+from gate.programs.shared.told import LogHead, LogTimes
 from gate.programs.shared.trouble import Trouble
 
 APPEND_ID_BYTES = 16
@@ -110,6 +110,7 @@ class LogClient:
         self._outcomes: asyncio.Queue[messages.Appended] = asyncio.Queue()
         self._wake = asyncio.Event()
         self._well = False
+        self.times = LogTimes()  # as the log said them last
         self._asked = self._heard = self._doubted_asked = (
             0  # statuses: asked for, heard, and asked for when something was refused
         )
@@ -205,6 +206,8 @@ class LogClient:
                     if self._heard > self._doubted_asked:  # else it was asked for before the log refused something
                         self._report(well=detail.get("takes_admissions") is not False)
                     self._tell_head(detail.get("head"))
+                    with contextlib.suppress(msgspec.ValidationError):
+                        self.times = msgspec.convert(detail.get("times"), LogTimes)
                 case messages.OpenCrossings():
                     pass
 

@@ -374,7 +374,14 @@ class Lane:
         return None if self._lists.held is None else self._lists.held.newest_import
 
     def _clock_is_sure(self) -> bool:
-        return clock.is_sure(not_before=self._newest_import, must_be_synchronised=self._config.purpose == "service")
+        times = self._log.times
+        floor = clock.floor(
+            imported=self._newest_import,
+            written=times.written,
+            cosigned=times.cosigned,
+            synchronised=clock.is_synchronised(),
+        )
+        return clock.is_sure(not_before=floor, must_be_synchronised=self._config.purpose == "service")
 
     def _wall_s(self) -> int | None:
         return int(clock.now().timestamp()) if self._clock_is_sure() else None

@@ -12,9 +12,9 @@ import asyncio
 import logging
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import assert_never
 
@@ -64,6 +64,7 @@ from gate.programs.log.probe import Probe
 from gate.programs.log.publishing import Publisher, Worker
 from gate.programs.log.receipts import Receipts
 from gate.programs.log.retention import Kept, Retention, borne_out
+from gate.programs.log.stepping import Steps
 from gate.programs.log.timing import Timing
 from gate.programs.shared import clock
 from gate.programs.shared.config import Config, ConfigError, credentials_folder
@@ -74,6 +75,7 @@ WAITING_MAX = 256  # appends that wait for the disk; one more is not recorded
 BATCH_MAX = 8  # appends in one transaction
 ANSWERS_MAX = 256  # answers a connection may have outstanding; then it is not read from
 NO_APPROVAL = "a lane on trial or in service begins on an approval"
+LOOK_MS_MAX = 100  # a look at both clocks that took longer, on a busy machine, says nothing of either
 QUIET_S = 0.02  # publishing begins when no record came for so long
 PUBLISH_DELAY_MAX_S = 0.2  # or so long after the first one
 
@@ -170,6 +172,7 @@ async def run(
                         in_store=in_store,
                         in_inbox=in_inbox,
                     ),
+                    say=say,
                     now=now,
                     timing=timing,
                 )
@@ -253,6 +256,7 @@ class LogServer:
         receipts: Receipts,
         retention: Retention,
         erasures: Erasures,
+        say: Callable[[str, Mapping[str, object]], Awaitable[Outcome]],
         now: Now,
         timing: Timing,
     ) -> None:
@@ -263,6 +267,7 @@ class LogServer:
         self._receipts = receipts
         self._retention = retention
         self._erasures = erasures
+        self._say = say
         self._timing = timing
         self._probe = Probe(lambda value: in_store(writer.probe, value), timing)
         self._now = now
@@ -286,6 +291,7 @@ class LogServer:
                     self._receipts.run(self._report),
                     self._probe.run(),
                     self._keep_keys(),
+                    self._watch_clock(),
                 )
             ]
             async with (
@@ -395,6 +401,7 @@ class LogServer:
             "published": publisher.published,
             "mirrored": standing.mirrored,
             "head": self._head(),
+            "times": self._times(),
             "keys": self._retention.detail(),
             "receipts_refused": self._receipts.refused,
             "open_crossings": len(standing.open_crossings),
@@ -412,6 +419,13 @@ class LogServer:
         found = found_head(standing.boot, self._now.boot, standing.checkpoint, standing.mirrored)
         age_s = None if found.heard_ms is None else max(0, self._now.monotonic_ms() - found.heard_ms) / 1000
         return {"state": found.state.value, "entries": found.size, "root": found.root.hex(), "age_s": age_s}
+
+    def _times(self) -> dict[str, object]:
+        """Times that the wall clock cannot stand before: the latest hour of any record, and when the mirror signed last."""
+        standing = self._writer.standing
+        signed_s = standing.cosigned_s
+        cosigned = None if signed_s is None else time_text(datetime.fromtimestamp(signed_s, UTC))
+        return {"written": standing.written or None, "cosigned": cosigned}
 
     def _disk(self) -> dict[str, object]:
         """How much room there is, and for how long."""
@@ -458,6 +472,20 @@ class LogServer:
                 if await self._erasures.look():
                     self._written.set()
                 await asyncio.sleep(self._timing.receipts_every_s)
+
+    async def _watch_clock(self) -> None:
+        """Write down each step of the wall clock; one that cannot be written now is tried again."""
+        steps = Steps()
+        while True:
+            before_ms, wall, now_ms = self._now.monotonic_ms(), self._now.wall(), self._now.monotonic_ms()
+            if now_ms - before_ms < LOOK_MS_MAX:
+                written = self._writer.standing.written
+                step = steps.look(wall, now_ms, datetime.fromisoformat(written) if written else None)
+                if step is not None and isinstance(await self._say("clock_stepped", step.fields()), int):
+                    steps.taken(wall, now_ms)
+                    log.warning("clock_stepped", extra={"step_ms": step.step_ms, "running": step.running})
+                    self._written.set()
+            await asyncio.sleep(self._timing.clock_every_s)
 
     def _report(self) -> None:
         """Say once that the log stopped taking records, and once that it takes them again."""

@@ -15,4 +15,5 @@ class Timing:
     proof_answer_max_s: float = 10.0
     receipts_every_s: float = 1.0
     publish_again_s: float = 1.0  # after the spool could not be written
+    clock_every_s: float = 1.0
     keys_every_s: float = 3600.0  # keys are moved to their days, and days forgotten

@@ -22,6 +22,7 @@ SYNCHRONISED = Path("/run/systemd/timesync/synchronized")
 SYNCHRONISED_AGE_MAX = timedelta(
     hours=8
 )  # a clock that runs 500 ppm wrong is then 14 s off; the kernel gives up at 16 s
+MIRROR_AHEAD_MAX = timedelta(minutes=5)
 
 
 def now() -> datetime:
@@ -53,6 +54,22 @@ def is_synchronised(flag: Path = SYNCHRONISED) -> bool:
         return False
     age = now() - datetime.fromtimestamp(found.st_mtime, UTC)
     return stat.S_ISREG(found.st_mode) and timedelta(0) <= age <= SYNCHRONISED_AGE_MAX
+
+
+def built() -> datetime:
+    """When this program was built, or put here from its source: no clock stands before that."""
+    return datetime.fromtimestamp(Path(__file__).stat().st_mtime, UTC)
+
+
+def floor(
+    *, imported: datetime | None, written: datetime | None, cosigned: datetime | None, synchronised: bool
+) -> datetime:
+    """Before which the wall clock is wrong: the program's build, the newest import of lists, the mirror's latest signature by a clock that may be
+    a little ahead of ours, and, unless the time service has the word, the latest record: that may have been written while the clock ran ahead.
+    """
+    mirror = None if cosigned is None else cosigned - MIRROR_AHEAD_MAX
+    known = (built(), imported, mirror, None if synchronised else written)
+    return max(one for one in known if one is not None)
 
 
 def in_words(*, sure: bool, synchronised: bool) -> str:

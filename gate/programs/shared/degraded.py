@@ -246,7 +246,7 @@ MODES: Final = (
     ),
     Mode(
         "clock_unsure",
-        "no time service has synchronised the clock for eight hours, or it stands before the last import of lists",
+        "no time service has synchronised the clock for eight hours, or it stands before the software's build, the last import of lists, the central server's last signature or, where no time service has the word, the last record",
         Lane.CLOSED,
         "",
         "the technician",

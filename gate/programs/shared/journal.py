@@ -103,6 +103,7 @@ EVENTS: Final = {
     "inbox_problem": _trouble("a receipt was refused, or the inbox cannot be read", security=True),
     "inbox_well_again": Event("all of the inbox was found well", (), (), True),
     "spool_checkpoint_refused": Event("the spool holds a checkpoint that this log did not sign", (), ("reason",), True),
+    "clock_stepped": Event("the wall clock was set, or stood before the latest record at the start: by how much", ("step_ms", "running"), (), True),
     "keys_not_kept_in_order": _trouble("keys to sealed records cannot be moved to their days, or forgotten", security=True),
     "keys_kept_in_order": Event("they can", (), (), True),
     "keys_expired": Event("a day's keys to sealed records were forgotten: of which class, how many", ("class", "day", "keys"), (), True),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, TypedDict, TypeVar
 
 import msgspec
@@ -98,6 +99,13 @@ class LogHead(msgspec.Struct, frozen=True):
     entries: Annotated[int, msgspec.Meta(ge=0)]
     root: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
     age_s: float | None = None
+
+
+class LogTimes(msgspec.Struct, frozen=True):
+    """Times that the wall clock cannot stand before: the latest hour of any record, and when the mirror signed last."""
+
+    written: datetime | None = None
+    cosigned: datetime | None = None
 
 
 class Log(msgspec.Struct, frozen=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -53,6 +53,19 @@ def test_in_service_it_must_be_synchronised_and_elsewhere_it_must_only_not_run_b
     assert clock.is_sure(not_before=None, must_be_synchronised=False, flag=missing)
     assert not clock.is_sure(not_before=tomorrow, must_be_synchronised=False, flag=flag)
     assert clock.is_sure(not_before=clock.now(), must_be_synchronised=True, flag=flag)
+
+
+def test_the_clock_stands_after_build_import_and_signature_and_after_the_latest_record_unless_the_time_service_has_the_word() -> (
+    None
+):
+    now, day = clock.now(), timedelta(days=1)
+    nothing: dict[str, datetime | None] = {"imported": None, "written": None, "cosigned": None}
+    assert clock.built() <= now
+    assert clock.floor(**nothing, synchronised=False) == clock.built()
+    assert clock.floor(**{**nothing, "imported": now + day}, synchronised=True) == now + day
+    assert clock.floor(**{**nothing, "cosigned": now + day}, synchronised=True) == now + day - clock.MIRROR_AHEAD_MAX
+    assert clock.floor(**{**nothing, "written": now + day}, synchronised=False) == now + day
+    assert clock.floor(**{**nothing, "written": now + day}, synchronised=True) == clock.built()
 
 
 def test_systemds_name_of_the_boot_is_the_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
