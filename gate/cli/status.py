@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import msgspec
@@ -153,6 +154,7 @@ class Shown:
             "identity": self._identity,
             "lists": {"trust_age_days": lane.trust_age_days, **lane.lists, "import": self._importing},
             "disk": {"free_bytes": self.told.log.disk_free_bytes},
+            "keys": None if self.told.log.keys is None else msgspec.to_builtins(self.told.log.keys),
             "head": None if self.told.log.head is None else msgspec.to_builtins(self.told.log.head),
             "days_left": self._days_left,
             "clock": {"sure": lane.clock_sure, "synchronised": self.synchronised},
@@ -188,6 +190,7 @@ class Shown:
             f"  lists    {unknown or ('none' if age is None else f'{age:.1f} days old')}",
             *(f"           {problem}" for problem in problems),
             *self._head_lines(),
+            *self._keys_lines(),
             f"  clock    {unknown or clock.in_words(sure=lane.clock_sure is True, synchronised=self.synchronised)}",
             *self._identity_lines(),
             *self._console_lines(),
@@ -201,6 +204,17 @@ class Shown:
         if (head := self.told.log.head) is not None:
             age = "" if head.age_s is None else f", {head.age_s:.0f} s ago"
             yield f"  head     {head.state.value}{age}: {head.entries} entries when the machine was started"
+
+    def _keys_lines(self) -> Iterator[str]:
+        """How long sealed records can be opened, and when the next day's can no more."""
+        if (keys := self.told.log.keys) is None:
+            return
+        today = clock.now().date()
+        yield f"  keys     {', '.join(_kept(about, days, keys.oldest.get(about), today) for about, days in keys.kept_days.items())}"
+        if not keys.clock_borne_out and any(days is not None for days in keys.kept_days.values()):
+            yield "           none go: neither the time service nor the central server bears the clock out"
+        if keys.problem:
+            yield f"           {keys.problem}"
 
     def _identity_lines(self) -> Iterator[str]:
         match self._identity:
@@ -234,6 +248,14 @@ class Shown:
 def _days(name: str, days: float | None) -> str:
     """How long one thing lasts."""
     return f"{name} {'unknown' if days is None else f'{days:.0f} days'}"
+
+
+def _kept(about: str, days: int | None, oldest: date | None, today: date) -> str:
+    """How long one class's keys are kept."""
+    if days is None:
+        return f"{about} for good"
+    goes = "" if oldest is None else f" (the oldest go in {max(0, (oldest - today).days + days + 1)} days)"
+    return f"{about} {days} days{goes}"
 
 
 def _alarms(alarms: list[Alarm]) -> str:

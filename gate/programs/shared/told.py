@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, TypedDict, TypeVar
 
 import msgspec
@@ -108,6 +108,18 @@ class LogTimes(msgspec.Struct, frozen=True):
     cosigned: datetime | None = None
 
 
+class LogKeys(msgspec.Struct, frozen=True):
+    """How long keys to sealed records are kept, in days by the class of the records (None: for good), the oldest day that there are keys of, how many
+    holds there are, and whether somebody bears the clock out by which they go.
+    """
+
+    kept_days: dict[str, int | None] = {}
+    oldest: dict[str, date] = {}
+    held: int = 0
+    clock_borne_out: bool = False
+    problem: str | None = None
+
+
 class Log(msgspec.Struct, frozen=True):
     """Of the log."""
 
@@ -115,6 +127,7 @@ class Log(msgspec.Struct, frozen=True):
     published: int = 0
     mirrored: int = 0
     head: LogHead | None = None
+    keys: LogKeys | None = None
     receipts_refused: int = 0
     disk_free_bytes: int | None = None
     disk_total_bytes: int | None = None

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from typer.testing import CliRunner
 import gate.cli.status as module
 from gate.channel.messages import Status
 from gate.cli.output import Exit
+from gate.programs.shared import clock
 from gate.programs.shared.config import Config
 from gate.programs.shared.status import Silence
 from gate.programs.shared.told import Told
@@ -41,13 +43,19 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     app.command()(module.command)
 
     def ask(
-        *words: str, tables: dict[str, Any], away: tuple[str, ...] = (), closed: tuple[str, ...] = (), **lane: Any
+        *words: str,
+        tables: dict[str, Any],
+        away: tuple[str, ...] = (),
+        closed: tuple[str, ...] = (),
+        log: dict[str, Any] | None = None,
+        **lane: Any,
     ) -> Any:
         path = tmp_path / "gate.toml"
         path.write_bytes(tomli_w.dumps({**TABLE, **tables}).encode())
 
         def said(name: str) -> Status | Silence:
-            detail = {"in_service": True, "lost": [], "clock_sure": True, **lane} if name == "lane" else {}
+            of_lane = {"in_service": True, "lost": [], "clock_sure": True, **lane}
+            detail = {"lane": of_lane, "log": log or {}}.get(name, {})
             if name in closed:
                 return Silence.NO_RIGHT
             return Silence.AWAY if name in away else Status(name, "ready", detail)
@@ -118,6 +126,29 @@ def test_it_names_the_alarms_and_why_a_lane_is_closed(ask: Callable[..., Any]) -
     document = json.loads(ask("--json", tables=AUTHORITY, **lane).stdout)
     assert (document["alarms"], document["hinders"]) == ([forced, blocked], hinders)
     assert "  alarms   none" in ask(tables=AUTHORITY).stdout.splitlines()
+
+
+def test_it_says_who_bears_the_logs_head_out(ask: Callable[..., Any]) -> None:
+    head = {"state": "unconfirmed", "entries": 48211, "root": "ab" * 32, "age_s": 12.3}
+    page = ask(tables=AUTHORITY, log={"head": head}).stdout.splitlines()
+    assert "  head     unconfirmed, 12 s ago: 48211 entries when the machine was started" in page
+    assert json.loads(ask("--json", tables=AUTHORITY, log={"head": head}).stdout)["head"] == head
+    assert not any(line.startswith("  head") for line in ask(tables=AUTHORITY).stdout.splitlines())
+
+
+@pytest.mark.parametrize("borne_out", [True, False])
+def test_it_says_how_long_records_can_be_opened_and_when_the_next_go(ask: Callable[..., Any], borne_out: bool) -> None:  # noqa: FBT001
+    oldest = clock.now().date() - timedelta(days=28)
+    keys = {
+        "kept_days": {"crossing": 30, "device": None, "administration": 200},
+        "oldest": {"crossing": oldest.isoformat()},
+        "clock_borne_out": borne_out,
+    }
+    page = ask(tables=AUTHORITY, log={"keys": keys}).stdout.splitlines()
+    assert "  keys     crossing 30 days (the oldest go in 3 days), device for good, administration 200 days" in page
+    assert any("bears the clock out" in line for line in page) is not borne_out
+    told = json.loads(ask("--json", tables=AUTHORITY, log={"keys": keys}).stdout)["keys"]
+    assert told == {**keys, "held": 0, "problem": None}
 
 
 def test_it_says_whom_the_lane_serves(ask: Callable[..., Any]) -> None:
