@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import shutil
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from gate.audit.boot import FoundHead, HeadState, found_head
 from gate.audit.errors import RolledBackError
 from gate.audit.merkle import EMPTY_ROOT
 from gate.audit.note import Algorithm, Signer
-from gate.audit.writer import Wanted, Writer
+from gate.audit.writer import TIME_S_MAX, Wanted, Writer
 from gate.verify.verify import verify
 
 MIRROR = Signer.generate("mirror.example/m", Algorithm.COSIGNATURE_V1)
@@ -151,6 +152,20 @@ def test_a_disk_from_the_past_is_not_confirmed_by_what_the_mirror_signed_for_bef
             writer.take_receipt(newest, MIRROR.verifier, 2)
         assert state(writer, TUESDAY) is HeadState.UNCONFIRMED
         assert writer.standing.problem is not None
+
+
+def test_the_mirrors_time_is_kept_and_one_that_no_clock_can_show_is_the_last_that_one_can(log: SmallLog) -> None:
+    for signed_s, kept_s in ((1_795_000_000, 1_795_000_000), (2**62, TIME_S_MAX)):
+        with log.writer() as writer:
+            writer.append([record(MONDAY)], 0)
+            checkpoint = writer.standing.checkpoint
+            assert checkpoint is not None
+            note = checkpoint.sign(log.signer).with_signatures([MIRROR.cosign(checkpoint.text, signed_s)]).to_bytes()
+            writer.take_receipt(note, MIRROR.verifier, 1)
+            assert writer.standing.cosigned_s == kept_s
+        with log.writer() as writer:
+            assert writer.standing.cosigned_s == kept_s, "over a restart, too"
+            assert datetime.fromtimestamp(kept_s, UTC)
 
 
 def test_a_database_of_before_boots_were_kept_goes_on_unconfirmed(log: SmallLog) -> None:
