@@ -22,6 +22,8 @@ from gate.audit.record import Happening
 from gate.audit.sealing import KeyRing, Sealer, seal
 from gate.audit.store import Store
 from gate.audit.writer import MOVED_TOGETHER, Wanted, Writer
+from gate.verify.bundle import KeyLine
+from gate.verify.database import database_lines
 from gate.verify.verify import verify
 
 MONDAY = KeyDay(date(2026, 11, 23), "crossing")
@@ -151,6 +153,14 @@ def test_a_spool_that_was_lost_is_made_anew_with_the_keys_that_were_moved(log: S
     log.write(crossing("c2"))
     report = verify(log.spool, log.vkey)
     assert (report.verified, report.entries, report.erased) == (True, 11, 0)
+
+
+def test_whoever_opens_a_copy_of_the_database_has_the_keys_that_were_moved(log: SmallLog) -> None:
+    log.write(crossing("c1"), [wanted("incident")], crossing("c2"))
+    before = [line for line in database_lines(log.database) if isinstance(line, KeyLine)]
+    move(log)
+    assert [line for line in database_lines(log.database) if isinstance(line, KeyLine)] == before
+    assert len(before) == 3
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
