@@ -1,4 +1,4 @@
-"""Whether anybody outside has borne out the log's head since the machine was started (docs/decisions/0020). Pure.
+"""Whether anybody outside has borne out the log's head since the machine was started (docs/decisions/0025). Pure.
 
 A disk that was put back from a copy is as sound as any. What tells is a receipt of the mirror for more entries than there were at the boot: with one
 that nobody could know before, it is the mirror's word of now that this log continues the newest that it has. Else somebody must answer for it.

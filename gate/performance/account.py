@@ -249,11 +249,9 @@ class Account:
             self._count(("reasons", reason), told, ", ".join(crossing.reasons))
 
     def _passage(self, told: Told, body: Mapping[str, object]) -> None:
-        door, way, how = (
-            _text(body, "door") or "last",
-            _text(body, "direction") or "entry",
-            _text(body, "how") or "grant",
-        )
+        door = _one_of(_text(body, "door") or "last", ("first", "last"))
+        way = _one_of(_text(body, "direction") or "entry", ("entry", "exit"))
+        how = _text(body, "how") or "grant"
         count = body.get("count")
         how = self._count((f"passages {door} {way}", how), told, how)
         self.passages[door, way, how] += count if isinstance(count, int) else 1
