@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from gate.demo import auditing
 from gate.demo import stage as staging
@@ -39,8 +39,8 @@ async def carry(stage: Stage) -> Carried:
     """Export what was published, verify and decrypt it. Raises StageError."""
     bundle = stage.folder / "so-far"
     records = await asyncio.to_thread(auditing.read, stage, bundle)
-    said = await asyncio.to_thread(_verify, stage, bundle)
-    return Carried(bundle, records, Checked(said["entries"], said["verified"]))
+    checked, _ = await asyncio.to_thread(_verify, stage, bundle)
+    return Carried(bundle, records, checked)
 
 
 async def change(stage: Stage, carried: Carried, entry: int) -> tuple[Changed, tuple[str, ...]]:
@@ -48,12 +48,14 @@ async def change(stage: Stage, carried: Carried, entry: int) -> tuple[Changed, t
     changed = change_one_byte(carried.bundle.read_bytes(), entry, BYTE)
     copy = carried.bundle.with_name("changed")
     copy.write_bytes(changed.bundle)
-    said = await asyncio.to_thread(_verify, stage, copy)
-    return changed, tuple(said["problems"])
+    _, problems = await asyncio.to_thread(_verify, stage, copy)
+    return changed, problems
 
 
-def _verify(stage: Stage, bundle: Path) -> dict[str, Any]:
-    return staging.command("audit", "verify", str(bundle), "--vkey", str(stage.vkey), may_say_no=True)
+def _verify(stage: Stage, bundle: Path) -> tuple[Checked, tuple[str, ...]]:
+    """What the verifier says, and what problems it names."""
+    said = staging.command("audit", "verify", str(bundle), "--vkey", str(stage.vkey), may_say_no=True)
+    return Checked(said["entries"], said["verified"]), tuple(said["problems"])
 
 
 def decision_about(visit: Visit, lines: Iterable[Line]) -> int:
