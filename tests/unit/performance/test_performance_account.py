@@ -112,6 +112,15 @@ def test_what_does_not_open_is_counted_by_why() -> None:
     assert (figure[0], list(entries)) == ("closed records", [0])
 
 
+def test_what_happened_to_the_gate_is_counted_by_its_kind_also_one_that_is_newer() -> None:
+    kinds = ("keys_expired", "clock_stepped", "stopped", "presence", "counted", "some_newer_kind")
+    account, any_record = Account(), told(0, Day().wanted(Released(None, said())))
+    for index, kind in enumerate(kinds):
+        account.take(replace(any_record, index=index, kind=kind, body={}))
+    found = {name: list(entries) for (group, name), entries in account.figures.items() if group == "happened"}
+    assert found == {"keys_expired": [0], "clock_stepped": [1], "stopped": [2], "some_newer_kind": [5]}
+
+
 def test_a_thousand_words_and_officers_of_a_captured_lane_are_as_many_lines_as_there_is_room_for() -> None:
     account, release = Account(), told(0, Day().wanted(Released(None, said())))
     for index in range(1000):
