@@ -16,11 +16,14 @@ LOOKS_MIN = 2  # looks of the sensors that must agree before somebody is taken f
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """Somebody waits between the doors with nobody let through, since when; the way back was offered when; `at_once`: it is due."""
+    """Somebody waits between the doors with nobody let through, since when; the way back was offered when; `at_once`: it is due; `calls_again`: the
+    call button is pressed still, or anew, after the door stood open for it.
+    """
 
     since_ms: int
     offered_ms: int | None = None
     at_once: bool = False
+    calls_again: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ def watch(
     said = _began(before or Interior(), around, state) if isinstance(event, SensorsSeen) else ()
     if not around.two_doors:
         return around, said
-    around, opened = _way_back(_given_way(around, now_ms, timing), state, now_ms, timing)
+    around, opened = _way_back(_given_way(around, now_ms, timing), state, event, now_ms, timing)
     return around, (*opened, *said)
 
 
@@ -80,7 +80,15 @@ def _believed(around: Surroundings, now_ms: int, timing: Timing) -> Surroundings
     return replace(around, interior=replace(interior, went_in=0))
 
 
-def _way_back(around: Surroundings, state: State, now_ms: int, timing: Timing) -> Watching:
+def _calls_again(around: Surroundings, event: Event) -> bool:
+    """True when the call button is seen pressed at a door that stood open for whoever pressed it, and is shut: a counter that sees nobody is wrong."""
+    first = around.doorway(Door.FIRST)
+    stood_open = first.freeing is None or first.freeing.opened
+    is_shut = first.seen is not None and first.seen.closed
+    return isinstance(event, SensorsSeen) and event.call_pressed and stood_open and is_shut
+
+
+def _way_back(around: Surroundings, state: State, event: Event, now_ms: int, timing: Timing) -> Watching:
     is_served = not isinstance(state, Idle | Referred)
     around = around if is_served else _believed(around, now_ms, timing)
     interior = around.interior
@@ -97,12 +105,15 @@ def _way_back(around: Surroundings, state: State, now_ms: int, timing: Timing) -
         interior = replace(interior, went_in=seen)  # nobody vanishes between closed doors
     limit_ms = timing.inside_max_ms if isinstance(state, Idle) else timing.way_back_ms
     is_due = interior.called or waits.at_once or now_ms - waits.since_ms >= limit_ms
-    again_ms = math.inf if interior.is_empty else timing.way_back_again_ms  # a call from where nobody is seen: once
+    if waits.offered_ms is not None and _calls_again(around, event):
+        waits = replace(waits, calls_again=True)
+    once = interior.is_empty and not waits.calls_again  # a call from where nobody is seen
+    again_ms = math.inf if once else timing.way_back_again_ms
     offered_lately = waits.offered_ms is not None and now_ms - waits.offered_ms < again_ms
     if not is_due or offered_lately or _may_leave(around, now_ms, timing):
         return replace(around, interior=replace(interior, waits=waits)), ()
     said = () if waits.offered_ms is not None else (incident(crossing_of(state), IncidentKind.WAY_BACK),)
     first = around.doorway(Door.FIRST)
     around = around.with_doorway(replace(first, released_ms=now_ms, freeing=Told(now_ms, now_ms, gives_way=True)))
-    around = replace(around, interior=replace(interior, waits=replace(waits, offered_ms=now_ms)))
+    around = replace(around, interior=replace(interior, waits=replace(waits, offered_ms=now_ms, calls_again=False)))
     return around, (Release(Door.FIRST), *said)
