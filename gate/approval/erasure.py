@@ -15,7 +15,7 @@ from typing import Final
 
 from gate.approval.approvers import SIGNERS_MIN, Approvers
 from gate.approval.errors import ApprovalError
-from gate.approval.note import NOTE_BYTES_MAX, signers_of
+from gate.approval.note import read_note, signers_of
 from gate.audit.errors import BadFormatError
 from gate.audit.note import Note, Signer
 from gate.audit.record import check_origin
@@ -66,14 +66,7 @@ class SignedErasure:
     @classmethod
     def parse(cls, raw: bytes) -> SignedErasure:
         """Read a note. Raises ApprovalError."""
-        if len(raw) > NOTE_BYTES_MAX:
-            raise ApprovalError(f"is no erasure: longer than {NOTE_BYTES_MAX} bytes")
-        try:
-            note = Note.parse(raw)
-        except BadFormatError as error:
-            raise ApprovalError(f"is no whole erasure: {error}") from error
-        if note.to_bytes() != raw:
-            raise ApprovalError("is no erasure: it has another spelling")
+        note = read_note(raw, "erasure")
         return cls(Erasure.parse(note.text), note)
 
     @classmethod

@@ -60,6 +60,19 @@ class Approval:
         return cls(lines[1], int(lines[2]), lines[3])
 
 
+def read_note(raw: bytes, what: str) -> Note:
+    """A note in its one spelling, of which nobody's signature is believed yet; `what` it should be. Raises ApprovalError."""
+    if len(raw) > NOTE_BYTES_MAX:
+        raise ApprovalError(f"is no {what}: longer than {NOTE_BYTES_MAX} bytes")
+    try:
+        note = Note.parse(raw)
+    except BadFormatError as error:
+        raise ApprovalError(f"is no whole {what}: {error}") from error
+    if note.to_bytes() != raw:
+        raise ApprovalError(f"is no {what}: it has another spelling")
+    return note
+
+
 @dataclass(frozen=True, slots=True)
 class Before:
     """What was in force when the gate last began."""
@@ -79,14 +92,7 @@ class SignedApproval:
     @classmethod
     def parse(cls, raw: bytes) -> SignedApproval:
         """Read a note. Raises ApprovalError."""
-        if len(raw) > NOTE_BYTES_MAX:
-            raise ApprovalError(f"is no approval: longer than {NOTE_BYTES_MAX} bytes")
-        try:
-            note = Note.parse(raw)
-        except BadFormatError as error:
-            raise ApprovalError(f"is no whole approval: {error}") from error
-        if note.to_bytes() != raw:
-            raise ApprovalError("is no approval: it has another spelling")
+        note = read_note(raw, "approval")
         return cls(Approval.parse(note.text), note)
 
     @classmethod

@@ -8,27 +8,14 @@ from itertools import pairwise
 
 import msgspec
 import pytest
+from fakes.told_gate import CONFIG
 from fakes.virtual_time import in_virtual_time
 
-from drivers.barrier.settings import Modbus
-from drivers.camera.settings import Network
-from drivers.reader.settings import Elyctis
 from gate.passage.screen import Purpose
 from gate.programs.lane.painted import DUE_S, PROOF_MAX_S, PROOF_MIN_S, SILENCE_S, STEADY_S, Painted, is_due
-from gate.programs.shared.config import Audit, Config
 
 PULSE_S = 1.0
 FAILS_AFTER_S = 5  # from an open lane until a page that fails on its screen paints that of the closed one
-
-CONFIG = Config(
-    purpose=Purpose.TRIAL,
-    gate_id="g",
-    operator="o",
-    barrier=Modbus(port="/dev/b"),
-    swipe=Elyctis(port="/dev/s"),
-    camera=Network(address="http://127.0.0.1:1/"),
-    audit=Audit(recipients=("age1x",)),
-)
 
 
 @dataclass
