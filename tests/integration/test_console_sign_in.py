@@ -227,7 +227,7 @@ async def test_an_order_of_the_vectors_comes_out_byte_for_byte(browser: Browser,
     async with workstation(browser, console) as at:
         await at.go("/sign-in")
         assert (await at.keys("return await keys.importKeyFile(given[0])", file))["officer"] == "anna"
-        wanted = {name: order[name] for name in ("verb", "crossing", "reason")}
+        wanted = {name: order[name] for name in ("verb", "crossing", "reason", "seen")}
         assert (await at.order(**wanted))["outcome"] == "done"
         assert console.raw[-1].hex() == vectors["order"]["bytes"]
 
