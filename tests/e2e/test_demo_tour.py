@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shutil
-import tempfile
 import tomllib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -31,13 +28,6 @@ pytestmark = [
 SCENE_MS = 120_000
 ADMITTED = {"genuine", "tailgater", "central_away"}
 INCIDENTS = {"tailgater": "bodies_several"}
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    made = Path(tempfile.mkdtemp(prefix="gate-"))  # short: socket paths have 107 bytes
-    yield made
-    shutil.rmtree(made)
 
 
 @dataclass(slots=True)
@@ -95,9 +85,9 @@ class Watcher:
             assert f"frame-ancestors {ancestors};" in answer.headers["content-security-policy"], address
 
 
-async def test_the_tour_is_watched_to_its_end_and_every_scene_comes_out_as_it_says(folder: Path) -> None:
-    watcher = Watcher(folder)
-    result, measured = await watched(folder, watcher.look)
+async def test_the_tour_is_watched_to_its_end_and_every_scene_comes_out_as_it_says(short_path: Path) -> None:
+    watcher = Watcher(short_path)
+    result, measured = await watched(short_path, watcher.look)
     outcomes = {one.visit.scenario: one for one in result.outcomes}
     assert not [
         (one.visit.scenario, one.differences, str(one.visit.late)) for one in result.outcomes if one.differences

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -30,13 +30,6 @@ from gate.programs.shared.runner import status_of
 pytestmark = pytest.mark.e2e
 
 on_one_loop = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    made = Path(tempfile.mkdtemp(prefix="gate-"))  # short: socket paths have 107 bytes
-    yield made
-    shutil.rmtree(made)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -103,15 +96,15 @@ async def test_a_log_that_hangs_admits_nobody_and_loses_nothing(gate: Gate) -> N
 
 @pytest.mark.long
 async def test_a_model_with_one_changed_byte_closes_the_lane_before_anybody_is_invited(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    short_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(director, "SETTLED_DEADLINE_S", 6.0)
-    models = folder / "models"
+    models = short_path / "models"
     shutil.copytree(default_folder(), models)
     weights = bytearray((models / "fr_feature.onnx").read_bytes())
     weights[len(weights) // 2] ^= 1
     (models / "fr_feature.onnx").write_bytes(weights)
-    async with running(folder, models=models) as gate:
+    async with running(short_path, models=models) as gate:
         await gate.until(Screen.CLOSED)
         with pytest.raises(DirectorError, match="the lane shows closed instead of inviting"):
             await gate.passages()
@@ -121,15 +114,15 @@ async def test_a_model_with_one_changed_byte_closes_the_lane_before_anybody_is_i
         assert status.state == "degraded"
 
 
-def test_a_gate_in_service_does_not_start_on_the_simulators_parts(folder: Path) -> None:
+def test_a_gate_in_service_does_not_start_on_the_simulators_parts(short_path: Path) -> None:
     table = (
         'purpose = "service"\ngate_id = "g"\noperator = "o"\n[barrier]\nport = "/dev/pts/1"\n[swipe]\nport = "x"\n'
         '[camera]\naddress = "http://127.0.0.1/"\n[audit]\nrecipients = ["a"]\n'
     )
-    (folder / "gate.toml").write_text(table)
+    (short_path / "gate.toml").write_text(table)
     for command in (["run", "lane"], ["run"], ["status"], ["selftest", "--json"]):
         done = subprocess.run(
-            [sys.executable, "-m", "gate.cli", *command, "--config", str(folder / "gate.toml")],
+            [sys.executable, "-m", "gate.cli", *command, "--config", str(short_path / "gate.toml")],
             capture_output=True,
             text=True,
             check=False,
@@ -140,14 +133,14 @@ def test_a_gate_in_service_does_not_start_on_the_simulators_parts(folder: Path) 
         assert "portcullis-sim is the simulator's" in done.stderr
 
 
-async def test_the_selftest_finds_everything_well_and_says_what_is_not(folder: Path) -> None:
-    (folder / "world").mkdir()
-    (folder / "state").mkdir()
-    async with worlds.start(folder / "world", seed=1, reader="elyctis", log=folder / "world.log") as world:
+async def test_the_selftest_finds_everything_well_and_says_what_is_not(short_path: Path) -> None:
+    (short_path / "world").mkdir()
+    (short_path / "state").mkdir()
+    async with worlds.start(short_path / "world", seed=1, reader="elyctis", log=short_path / "world.log") as world:
         stage = staging.prepare(
-            folder,
+            short_path,
             world.ready,
-            state=folder / "state",
+            state=short_path / "state",
             models=default_folder(),
             face_profile="standard",
             enrol=lambda _: None,
@@ -162,6 +155,6 @@ async def test_the_selftest_finds_everything_well_and_says_what_is_not(folder: P
 
         code, checks = await selftest()
         assert (code, [name for name, check in checks.items() if not check["ok"]]) == (0, [])
-        (folder / "keys/log.key").chmod(0o644)
+        (short_path / "keys/log.key").chmod(0o644)
         code, checks = await selftest()
         assert (code, [name for name, check in checks.items() if not check["ok"]]) == (1, ["log_key"])

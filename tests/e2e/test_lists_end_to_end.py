@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +23,6 @@ from hardware_sim.passport.office import SIGNERS
 pytestmark = pytest.mark.e2e
 DEADLINE_S = 30.0
 SEED = 1  # of the world that `running` starts
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    made = Path(tempfile.mkdtemp(prefix="gate-"))  # short: socket paths have 107 bytes
-    yield made
-    shutil.rmtree(made)
 
 
 def deliver_revocations(downloads: Path) -> None:
@@ -66,12 +57,12 @@ def records_of(stage: Stage) -> list[dict[str, Any]]:
 
 
 async def test_a_signer_that_is_revoked_while_the_gate_runs_is_referred_from_the_next_traveller_on(
-    folder: Path,
+    short_path: Path,
 ) -> None:
-    downloads = folder / "downloads"
+    downloads = short_path / "downloads"
     downloads.mkdir()
     lists = {"folder": str(downloads), "test": True, "check_every_ms": 100}
-    async with running(folder, programs=(*PROGRAMS, "sync"), tables={"lists": lists}) as gate:
+    async with running(short_path, programs=(*PROGRAMS, "sync"), tables={"lists": lists}) as gate:
         await gate.until(Screen.WELCOME)
         before = await detail_of(gate.stage, "lane", bool)
         assert await gate.passes()

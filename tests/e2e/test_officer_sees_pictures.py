@@ -6,10 +6,7 @@ World, programs and console are the real ones, as the demo starts them; the offi
 from __future__ import annotations
 
 import asyncio
-import shutil
-import tempfile
 from base64 import b64decode
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -44,13 +41,6 @@ RULES = {"rules": {"officer_presence_max_s": 120}}  # the page says once a minut
 DRAWN = "(id) => document.getElementById(id).toDataURL('image/png').split(',')[1]"
 
 
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    made = Path(tempfile.mkdtemp(prefix="gate-"))  # short: socket paths have 107 bytes
-    yield made
-    shutil.rmtree(made)
-
-
 async def drawn(page: Page, name: str) -> np.ndarray:
     """The picture that the browser has opened, and shows."""
     picture: np.ndarray = decode(b64decode(await page.evaluate(DRAWN, name))).astype(np.int16)
@@ -78,8 +68,8 @@ async def looks_and_decides(page: Page) -> None:
     assert await page.evaluate("document.getElementById('live').width") == 1  # nothing is left of the pictures
 
 
-async def test_an_officer_sees_in_a_browser_what_a_lane_sealed_to_them_and_decides_by_it(folder: Path) -> None:
-    async with running(folder, tables=RULES) as gate, async_playwright() as playwright:
+async def test_an_officer_sees_in_a_browser_what_a_lane_sealed_to_them_and_decides_by_it(short_path: Path) -> None:
+    async with running(short_path, tables=RULES) as gate, async_playwright() as playwright:
         await gate.until(Screen.WELCOME)
         gate.officer.absent = True  # the robot at the lane rests
         await until(lambda: known_fingerprint(gate.stage.config))
@@ -96,7 +86,7 @@ async def test_an_officer_sees_in_a_browser_what_a_lane_sealed_to_them_and_decid
             visit = await visiting
         await browser.close()
         assert visit.passed == 0
-        lines = (await asyncio.to_thread(auditing.read, gate.stage, folder / "so-far")).lines
+        lines = (await asyncio.to_thread(auditing.read, gate.stage, short_path / "so-far")).lines
         about = [one for one in lines if one.crossing in visit.crossings and one.body is not None]
         assert [one.kind for one in about].count(Viewed.kind.value) == 1
         (settled,) = (

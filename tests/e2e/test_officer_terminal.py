@@ -6,11 +6,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +23,6 @@ from gate.passage.screen import Screen
 from gate.programs.shared.terminal import Terminal
 
 pytestmark = pytest.mark.e2e
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    made = Path(tempfile.mkdtemp(prefix="gate-"))  # short: socket paths have 107 bytes
-    yield made
-    shutil.rmtree(made)
 
 
 async def gate_command(*arguments: str) -> tuple[int, dict[str, Any]]:
@@ -71,8 +61,8 @@ class AtTheGate:
         )
 
 
-async def test_an_officer_at_a_terminal_works_a_gate(folder: Path) -> None:
-    async with running(folder) as gate:
+async def test_an_officer_at_a_terminal_works_a_gate(short_path: Path) -> None:
+    async with running(short_path) as gate:
         gate.officer.absent = True  # the robot rests; all orders come from the terminal
         await gate.until(Screen.WELCOME)
         terminal = AtTheGate(gate)
@@ -125,7 +115,7 @@ async def test_an_officer_at_a_terminal_works_a_gate(folder: Path) -> None:
         await _orders_are_worth_nothing_to_the_lanes_next_start(gate)
         await gate.family.stop("lane")
         world_truth = Path(gate.world.ready.truth)
-        books = await asyncio.to_thread(_books, gate, folder)
+        books = await asyncio.to_thread(_books, gate, short_path)
 
     by_crossing = {
         crossing: [record["kind"] for record in books if record["crossing"] == crossing]
@@ -149,7 +139,7 @@ async def test_an_officer_at_a_terminal_works_a_gate(folder: Path) -> None:
     (release,) = [record["body"] for record in books if record["kind"] == "release"]
     assert release["order"]["reason"] == "somebody knocked"
     assert sum(record["kind"] == "presence" for record in books) == 1  # however often it was said
-    judged = _judged(world_truth, folder / "decrypted.jsonl")
+    judged = _judged(world_truth, short_path / "decrypted.jsonl")
     assert (judged["wrong_openings"], judged["different"]) == (0, [])
     assert judged["passages"] == 2
 

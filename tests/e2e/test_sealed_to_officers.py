@@ -9,10 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
-import tempfile
 from base64 import b64decode, b64encode
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +39,6 @@ GONE_AFTER_S = 5.0  # what was freed is overwritten, and both children are gone
 SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 SIMULATORS = ("world", "world.log")  # the simulated world's own, in the same folder
 RUN_BYTES = 48
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    made = Path(tempfile.mkdtemp(prefix="gate-"))  # short: socket paths have 107 bytes
-    yield made
-    shutil.rmtree(made)
 
 
 def officer_of(gate: Gate, opens: X25519PrivateKey) -> Shift:
@@ -98,10 +88,10 @@ def left_of(gate: Gate, values: dict[str, bytes]) -> set[tuple[str, str]]:
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root reads other processes' memory")
 @pytest.mark.parametrize("lane", ["one-door", "two-door"])  # of two the document was taken along by then
 async def test_an_officer_who_was_present_sees_a_referral_and_no_program_has_it_in_clear(
-    folder: Path, lane: str
+    short_path: Path, lane: str
 ) -> None:
     opens = X25519PrivateKey.generate()
-    async with running(folder, lane=lane) as gate:
+    async with running(short_path, lane=lane) as gate:
         gate.officer.absent = True  # the robot rests
         await gate.until(Screen.WELCOME)
         officer, gate_id = officer_of(gate, opens), gate.stage.config.gate_id

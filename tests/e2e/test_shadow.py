@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +14,6 @@ from fakes.whole_gate import running
 from gate.passage.screen import Screen
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    made = Path(tempfile.mkdtemp(prefix="gate-"))  # short: socket paths have 107 bytes
-    yield made
-    shutil.rmtree(made)
 
 
 def gate(*arguments: str | Path) -> Any:
@@ -43,8 +33,8 @@ def holds(pid: int | None, port: str) -> bool:
     return any(one.readlink() == Path(port).resolve() for one in Path(f"/proc/{pid}/fd").iterdir())
 
 
-async def test_a_gate_that_watches_decides_beside_the_officer_and_opens_nothing(folder: Path) -> None:
-    async with running(folder, tables={"mode": "shadow"}) as at:
+async def test_a_gate_that_watches_decides_beside_the_officer_and_opens_nothing(short_path: Path) -> None:
+    async with running(short_path, tables={"mode": "shadow"}) as at:
         await at.until(Screen.WELCOME)
         assert (await at.visit("genuine")).passed == 0
         assert (await at.visit("someone_elses_passport")).passed == 0
@@ -52,8 +42,8 @@ async def test_a_gate_that_watches_decides_beside_the_officer_and_opens_nothing(
         status = gate("status", "--config", at.stage.config_path)
         assert status["detail"]["lane"]["mode"] == "shadow"
         assert status["detail"]["lane"]["barrier_line"] == {}
-        gate("audit", "export", "--spool", at.stage.config.paths.spool, "--out", folder / "shadow.bundle")
+        gate("audit", "export", "--spool", at.stage.config.paths.spool, "--out", short_path / "shadow.bundle")
         identity = at.stage.identities[0]
-    report = gate("shadow", "report", folder / "shadow.bundle", "--identity", identity)
+    report = gate("shadow", "report", short_path / "shadow.bundle", "--identity", identity)
     assert (report["crossings"], report["settled"]) == (2, 2)
     assert {one["reason"] for one in report["disagreed"]} >= {"would_admit", "face_below_threshold"}

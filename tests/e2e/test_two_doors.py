@@ -5,9 +5,6 @@ back opens by itself, and the last door does not.
 from __future__ import annotations
 
 import asyncio
-import shutil
-import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,13 +21,6 @@ pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 WAY_BACK_DEADLINE_S = 80.0
 POLL_S = 0.2
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    made = Path(tempfile.mkdtemp(prefix="gate-"))  # short: socket paths have 107 bytes
-    yield made
-    shutil.rmtree(made)
 
 
 @dataclass
@@ -80,32 +70,34 @@ async def judged(gate: Gate, folder: Path) -> dict[str, Door]:
 
 
 @pytest.mark.parametrize("scenario", ["someone_elses_passport", "lane_killed", "first_barrier_cut_inside"])
-async def test_whoever_nobody_answers_is_let_back_and_the_next_traveller_passes(folder: Path, scenario: str) -> None:
-    async with running(folder, lane="two-door") as gate:
+async def test_whoever_nobody_answers_is_let_back_and_the_next_traveller_passes(
+    short_path: Path, scenario: str
+) -> None:
+    async with running(short_path, lane="two-door") as gate:
         await gate.until(Screen.WELCOME)
         await let_back(gate, scenario)
         assert World(Path(gate.world.ready.truth)).opened("last") == 0
         assert await gate.passes()
-        doors = await judged(gate, folder)
+        doors = await judged(gate, short_path)
     assert doors["last"].passages == 1
 
 
 async def test_a_last_board_that_falls_silent_while_it_is_granted_lets_nobody_out_and_the_next_traveller_passes(
-    folder: Path,
+    short_path: Path,
 ) -> None:
-    async with running(folder, lane="two-door") as gate:
+    async with running(short_path, lane="two-door") as gate:
         await gate.until(Screen.WELCOME)
         await let_back(gate, "barrier_cut")
         assert await gate.passes()
-        doors = await judged(gate, folder)
+        doors = await judged(gate, short_path)
     assert doors["last"].passages == 1
 
 
-async def test_a_sensor_unit_that_falls_silent_lets_nobody_out_and_an_officer_lets_them_back(folder: Path) -> None:
-    async with running(folder, lane="two-door") as gate:
+async def test_a_sensor_unit_that_falls_silent_lets_nobody_out_and_an_officer_lets_them_back(short_path: Path) -> None:
+    async with running(short_path, lane="two-door") as gate:
         await gate.until(Screen.WELCOME)
         visit = await gate.visit("sensors_cut")
         world = World(Path(gate.world.ready.truth))
         assert (visit.passed, world.opened("last"), world.passages("first", "exit")) == (0, 0, 1)
         assert await gate.passes()
-        await judged(gate, folder)
+        await judged(gate, short_path)

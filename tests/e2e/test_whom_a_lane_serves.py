@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +21,6 @@ from gate.passage.screen import Screen
 from gate.programs.shared.terminal import Terminal
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    made = Path(tempfile.mkdtemp(prefix="gate-"))  # short: socket paths have 107 bytes
-    yield made
-    shutil.rmtree(made)
 
 
 def supervisor_of(gate: Gate) -> Shift:
@@ -62,9 +52,9 @@ async def served(gate: Gate) -> tuple[str, str]:
     return look.direction.value, look.travellers
 
 
-async def test_other_travellers_are_shown_their_lane_and_the_books_say_whom_it_served(folder: Path) -> None:
+async def test_other_travellers_are_shown_their_lane_and_the_books_say_whom_it_served(short_path: Path) -> None:
     rules = {"officer_presence_max_s": 15, "directions": ["entry", "exit"]}
-    async with running(folder, tables={"rules": rules}) as gate:
+    async with running(short_path, tables={"rules": rules}) as gate:
         await gate.until(Screen.WELCOME)
         supervisor = await asyncio.to_thread(supervisor_of, gate)
         assert await order(gate, supervisor, Verb.DIRECTION, "exit") is Outcome.DONE
@@ -85,7 +75,7 @@ async def test_other_travellers_are_shown_their_lane_and_the_books_say_whom_it_s
         assert await gate.passes()
         await gate.until(Screen.WELCOME)
         await gate.family.stop("lane")
-        books = await asyncio.to_thread(_books, gate, folder)
+        books = await asyncio.to_thread(_books, gate, short_path)
 
     opened = [body for kind, body in books if kind == "opened"]
     assert len(opened) >= 2

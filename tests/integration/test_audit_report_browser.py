@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 from fakes.audit_logs import SmallLog, crossing
 from fakes.audited_days import MORNING, Day
-from playwright.async_api import async_playwright
+from fakes.page_file import standing_alone
 
 from gate.cli.audit_reporting import make
 from gate.verify.verify import Known
 
 pytestmark = [pytest.mark.browser]
-CHROMIUM = Path("/usr/bin/chromium")
 
 
 @pytest.fixture
@@ -41,17 +40,7 @@ def page_file(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("width", [390, 1280])
 async def test_the_report_fits_and_stands_by_itself_and_axe_finds_nothing(page_file: Path, width: int) -> None:
-    said: list[str] = []
-    asked: list[str] = []
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"]
-        )
-        page = await browser.new_page(viewport={"width": width, "height": 900})
-        page.on("console", lambda message: said.append(message.text))
-        page.on("request", lambda request: asked.append(request.url))
-        await page.goto(page_file.as_uri())
-        assert await page.evaluate("document.documentElement.scrollWidth") == width
+    async with standing_alone(page_file, width) as page:
         cards = await page.locator("tbody tr").first.evaluate("row => getComputedStyle(row).display") == "block"
         assert cards is (width == 390)
         link = page.locator("td.entries a").first
@@ -63,6 +52,3 @@ async def test_the_report_fits_and_stands_by_itself_and_axe_finds_nothing(page_f
         assert [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in found] == []
         await page.emulate_media(media="print")
         assert not await page.locator("nav").is_visible()
-        await browser.close()
-    assert said == []
-    assert asked == [page_file.as_uri()]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from fakes.master_lists import NOW, master_list, party, revocation_list
-from playwright.async_api import async_playwright
+from fakes.page_file import standing_alone
 
 from gate.cli.trust_report import render
 from gate.document.pki.certificate import parse_certificate
@@ -16,7 +16,6 @@ from gate.trust.sources import read_source
 from gate.trust.survey import survey
 
 pytestmark = [pytest.mark.browser]
-CHROMIUM = Path("/usr/bin/chromium")
 
 
 @pytest.fixture
@@ -38,17 +37,7 @@ def page_file(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("width", [390, 1280])
 async def test_the_coverage_page_fits_and_stands_by_itself(page_file: Path, width: int) -> None:
-    said: list[str] = []
-    asked: list[str] = []
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"]
-        )
-        page = await browser.new_page(viewport={"width": width, "height": 900})
-        page.on("console", lambda message: said.append(message.text))
-        page.on("request", lambda request: asked.append(request.url))
-        await page.goto(page_file.as_uri())
-        assert await page.evaluate("document.documentElement.scrollWidth") == width
+    async with standing_alone(page_file, width) as page:
         row = page.locator("tbody tr").first
         assert await row.locator("td").first.is_visible()
         cards = await row.evaluate("row => getComputedStyle(row).display") == "block"
@@ -60,6 +49,3 @@ async def test_the_coverage_page_fits_and_stands_by_itself(page_file: Path, widt
         widths = [await part.evaluate("part => part.offsetWidth") for part in await bar.locator("span").all()]
         assert len(widths) == 2
         assert abs(widths[0] - widths[1]) <= 1
-        await browser.close()
-    assert said == []
-    assert asked == [page_file.as_uri()]
