@@ -79,7 +79,7 @@ async def test_other_travellers_are_shown_their_lane_and_the_books_say_whom_it_s
 
     opened = [body for kind, body in books if kind == "opened"]
     assert len(opened) >= 2
-    assert all(body == {"direction": "exit"} for body in opened)
+    assert all(body["direction"] == "exit" for body in opened)
     first, *_, last = [body for kind, body in books if kind == "decided"]
     assert {"reason": "not_served", "detail": "eu"} in first["reasons"]
     assert (first["evidence"]["document"]["nationality"], first["policy"]["travellers"]["name"]) == ("UTO", "eu")
