@@ -174,7 +174,7 @@ async def test_every_screen_is_whole_and_legible_in_every_language(browser: Brow
                 await choose(page, language)
                 found = await page.evaluate(MEASURE)
                 problems += [f"{state.screen.value} {state.guidance.value} {language}: {text}" for text in found]
-    assert problems == []
+    assert not problems, "\n".join(problems)
 
 
 @pytest.mark.parametrize("size", quick_or_long(SIZES, quick=("panel",)))
@@ -200,7 +200,7 @@ async def test_larger_text_is_whole_and_an_h_of_it_is_seen_at_seven_tenths_of_a_
                     assert await page.evaluate(smallest) >= 2 * 700 * math.tan(math.radians(0.35)) * 0.99, about
         await page.click(".larger")
         await page.wait_for_selector("html:not([data-large])")
-    assert problems == []
+    assert not problems, "\n".join(problems)
 
 
 async def test_larger_text_is_for_one_traveller(browser: Browser, gate: Gate) -> None:
@@ -229,7 +229,7 @@ async def test_the_page_says_whom_the_lane_serves_in_every_language(browser: Bro
             assert await page.locator(".sign:visible").all_inner_texts() == [words, "EU · EEA · CH"]
         await gate.lane.show(view(Screen.WELCOME, travellers="crew"))
         await page.wait_for_selector(".sign", state="hidden")
-    assert problems == []
+    assert not problems, "\n".join(problems)
 
 
 async def test_every_screen_in_every_language_is_painted_in_its_colour(browser: Browser, gate: Gate) -> None:
@@ -628,7 +628,7 @@ async def test_the_look_screen_is_legible_and_whole_under_every_tint(
                 await asyncio.sleep(CHANGE_MS_MIN / 1000)
                 await tinted(page, gate, len(gate.vision.painted) + 1, colour)
                 problems += [f"{colour} {language}: {text}" for text in await page.evaluate(MEASURE)]
-    assert problems == []
+    assert not problems, "\n".join(problems)
 
 
 async def test_the_page_is_dark_until_the_first_colour_and_again_after_the_look(browser: Browser, gate: Gate) -> None:
