@@ -55,8 +55,8 @@ def is_intact(ledger: Ledger, gate: Gate, mirrors: Sequence[Verifier]) -> bool:
     return (signed.size, signed.root) == (head.size, head.root) == (frontier.size, frontier.root())
 
 
-def export(ledger: Ledger, gate: Gate, out: Path) -> Exported:
-    """Write a gate's log as a spool into an empty folder. Raises CentralError."""
+def export(ledger: Ledger, gate: Gate, out: Path, words: Sequence[bytes] = ()) -> Exported:
+    """Write a gate's log as a spool into an empty folder; `words` are the handovers of our own keys. Raises CentralError."""
     head = ledger.head(gate.device)
     if head.note is None:
         raise NotYetError(f"nothing of {gate.device} was mirrored yet")
@@ -66,7 +66,7 @@ def export(ledger: Ledger, gate: Gate, out: Path) -> Exported:
         out.mkdir(parents=True, exist_ok=True)
         if any(out.iterdir()):
             raise FolderError(f"{out} is not empty")
-        return _Export(ledger, gate, out).run(head.size, head.root, head.note)
+        return _Export(ledger, gate, out).run(head.size, head.root, head.note, words)
     except OSError as error:
         raise FolderError(f"cannot write {out}: {error.strerror}") from error
 
@@ -81,7 +81,7 @@ class _Export:
         self._files = 0
         self._keys: set[str] = set()
 
-    def run(self, size: int, root: bytes, note: bytes) -> Exported:
+    def run(self, size: int, root: bytes, note: bytes, words: Sequence[bytes]) -> Exported:
         frontier, level = Frontier(), []
         for n, bundle in enumerate(self._ledger.bundles(self._gate.device, size)):
             piece = Piece(n, min(TILE_WIDTH, size - n * TILE_WIDTH))
@@ -102,6 +102,8 @@ class _Export:
         self._write_upper(size, level)
         for number, word in enumerate(self._gate.handovers):
             self._write(handover_path(number), word)
+        for number, word in enumerate(words):
+            self._write(f"mirror-{handover_path(number)}", word)
         self._write(CHECKPOINT, note)  # with our cosignature, which says until when the log is known
         return Exported(size, self._files)
 

@@ -32,14 +32,15 @@ class Form(enum.Enum):
 def verify(
     paths: list[Path] = typer.Argument(
         metavar="PATH...",
-        help="A bundle, a spool or tile folder, a copy of the database, central's export; more of the same log, and receipts, are compared.",
+        help="A bundle, a spool or tile folder, a copy of the database, central's export; more of the same log, receipts and handovers of keys are compared.",
     ),
     vkey: list[str] = typer.Option(
-        ..., help="The log's public key, or a file that holds it; again for each that followed."
+        ..., help="The log's public key, or a file that holds it; again for each that followed, the newest last."
     ),
     at_least: int | None = typer.Option(None, min=0, help="How many entries the log is known to have had."),
     mirror_vkey: list[str] = typer.Option(
-        [], help="The central server's public key, or a file that holds it; again for each that it had."
+        [],
+        help="The central server's public key, or a file that holds it; again for each that followed, the newest last.",
     ),
     identity: Path | None = typer.Option(
         None, help="An auditor's age identity file: what the records tell is judged, too."
@@ -196,7 +197,7 @@ def report(
     ),
     identity: Path = typer.Option(..., help="An auditor's age identity file."),
     vkey: list[str] = typer.Option(
-        ..., help="The log's public key, or a file that holds it; again for each that followed."
+        ..., help="The log's public key, or a file that holds it; again for each that followed, the newest last."
     ),
     out: Path = typer.Option(..., help="The page to write, such as report.html. A file that is there is kept."),
     tables: Path | None = typer.Option(
@@ -204,7 +205,8 @@ def report(
     ),
     at_least: int | None = typer.Option(None, min=0, help="How many entries the log is known to have had."),
     mirror_vkey: list[str] = typer.Option(
-        [], help="The central server's public key, or a file that holds it; again for each that it had."
+        [],
+        help="The central server's public key, or a file that holds it; again for each that followed, the newest last.",
     ),
     as_json: bool = typer.Option(False, "--json", help="One JSON document instead of text."),
 ) -> None:

@@ -342,13 +342,14 @@ def export(
     with _explained(), _database(folder, database) as engine:
         from gate.central.archive import export as write
         from gate.central.errors import UnknownError
+        from gate.central.folder import mirror_handovers
         from gate.central.ledger import Ledger
         from gate.central.roster import Roster
 
         gate = Roster(engine).find(gate_id)
         if gate is None:
             raise UnknownError(f"no gate {gate_id}")
-        exported = write(Ledger(engine), gate, out)
+        exported = write(Ledger(engine), gate, out, mirror_handovers(folder))
     if as_json:
         emit_json(
             "central.export/1", {"entries": exported.entries, "files": exported.files, "vkey": gate.log_newest.vkey}

@@ -11,10 +11,11 @@ from json.encoder import encode_basestring_ascii
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
+from gate.verify.cosigners import Cosigners
 from gate.verify.findings import StructureError, UnreadableError
 from gate.verify.judge import HOUR_MAX, Judge, one_spelling
 from gate.verify.keyring import KeyRing
-from gate.verify.signed import LogKey, exact_base64
+from gate.verify.signed import exact_base64
 
 FORMAT = "portcullis-audit/1"
 LINE_BYTES_MAX = 256 * 1024
@@ -73,7 +74,7 @@ def lines(file: BinaryIO) -> Iterator[Line]:
             raise StructureError(f"line {number}: {error}") from error
 
 
-def verify_bundle(path: Path, ring: KeyRing, cosigners: tuple[LogKey, ...], hour_max: str) -> Judge:
+def verify_bundle(path: Path, ring: KeyRing, cosigners: Cosigners, hour_max: str) -> Judge:
     """Judge a bundle. Raises UnreadableError when it cannot be read at all."""
     try:
         with path.open("rb", buffering=READ_BYTES) as file:
@@ -82,7 +83,7 @@ def verify_bundle(path: Path, ring: KeyRing, cosigners: tuple[LogKey, ...], hour
         raise UnreadableError(f"cannot read {path.name}: {error.strerror}") from error
 
 
-def judge_bundle(file: BinaryIO, ring: KeyRing, cosigners: tuple[LogKey, ...] = (), hour_max: str = HOUR_MAX) -> Judge:
+def judge_bundle(file: BinaryIO, ring: KeyRing, cosigners: Cosigners | None = None, hour_max: str = HOUR_MAX) -> Judge:
     """Judge an open bundle. Raises OSError."""
     stream = lines(file)
     try:

@@ -18,10 +18,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from gate.verify.bundle import Closing, EntryLine, KeyLine, Line, Opening
+from gate.verify.cosigners import Cosigners
 from gate.verify.findings import StructureError, UnreadableError
 from gate.verify.judge import Judge, key_of
 from gate.verify.keyring import KeyRing
-from gate.verify.signed import LogKey
 
 MAGIC = b"SQLite format 3\0"
 # Of the log program, nothing of the log: where it proves that it can write, what the lane wants to be told at its next start, who waits
@@ -33,7 +33,7 @@ LINE_BYTES_MAX = 128 * 1024
 _DAY = re.compile(r"(crossing|device|administration)-[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
-def verify_database(path: Path, ring: KeyRing, cosigners: tuple[LogKey, ...], hour_max: str) -> Judge:
+def verify_database(path: Path, ring: KeyRing, cosigners: Cosigners, hour_max: str) -> Judge:
     """Judge a copy of the database. Raises UnreadableError when it cannot be read at all."""
     judge = Judge(ring, cosigners=cosigners, hour_max=hour_max)
     with _copied(path) as copy:

@@ -14,10 +14,12 @@ from hashlib import sha256
 from pathlib import Path
 
 from gate.verify.bundle import Closing, EntryLine, KeyLine, Line, Opening
+from gate.verify.cosigners import Cosigners
 from gate.verify.findings import StructureError, UnreadableError
+from gate.verify.handover import HANDOVERS_MAX
 from gate.verify.judge import Judge, key_of, one_spelling
-from gate.verify.keyring import HANDOVERS_MAX, KeyRing
-from gate.verify.signed import NOTE_BYTES_MAX, LogKey, exact_base64, read_head
+from gate.verify.keyring import KeyRing
+from gate.verify.signed import NOTE_BYTES_MAX, exact_base64, read_head
 
 WIDTH = 256
 HASH_BYTES = 32
@@ -26,13 +28,13 @@ SEALED_BYTES_MAX = WIDTH * 128 * 1024
 KEY_BYTES_MAX = 64 * 1024
 _KEY_NAME = re.compile(r"keys/([0-9a-f]{2})/(\1[0-9a-f]{62})\.age")
 _PIECE_NAME = re.compile(r"(tile/(?:0|[1-9]\d?|entries)|sealed)/((?:x\d{3}/)*\d{3})(?:\.p/([1-9]\d{0,2}))?")
-_HANDOVER_NAME = re.compile(r"handovers/0[0-6]\d")
+_HANDOVER_NAME = re.compile(r"(mirror-)?handovers/0[0-6]\d")
 _TEMPORARY = ".tmp-"
 _CT = b'{"ct":"'
 Tiles = dict[int, list[bytes]]  # the hashes that the tiles of each level must hold
 
 
-def verify_folder(path: Path, ring: KeyRing, cosigners: tuple[LogKey, ...], hour_max: str) -> Judge:
+def verify_folder(path: Path, ring: KeyRing, cosigners: Cosigners, hour_max: str) -> Judge:
     """Judge a folder. Raises UnreadableError when there is no checkpoint to judge it by."""
     folder = _Folder(path)
     note = folder.read("checkpoint", NOTE_BYTES_MAX)
@@ -48,7 +50,8 @@ def verify_folder(path: Path, ring: KeyRing, cosigners: tuple[LogKey, ...], hour
     for n in range(-(-size // WIDTH)):
         if not _verify_piece(folder, judge, n, min(WIDTH, size - n * WIDTH), has_bodies=has_bodies):
             break
-    judge.handovers(_handovers(folder))
+    judge.handovers(_handovers(folder, "handovers"))
+    judge.mirror_handovers(_handovers(folder, "mirror-handovers"))
     tiles = judge.tree.tiles()
     judge.checkpoint(note)
     _verify_tiles(folder, judge, tiles, names)
@@ -87,12 +90,11 @@ def folder_lines(path: Path) -> Iterator[Line]:
     yield Closing(size, len(seen))
 
 
-def _handovers(folder: _Folder) -> Iterator[bytes]:
+def _handovers(folder: _Folder, below: str) -> Iterator[bytes]:
     for number in range(HANDOVERS_MAX):
-        raw = folder.read(f"handovers/{number:03}", NOTE_BYTES_MAX)
-        if raw is None:
-            return
-        yield raw
+        raw = folder.read(f"{below}/{number:03}", NOTE_BYTES_MAX)
+        if raw is not None:
+            yield raw
 
 
 class _Folder:

@@ -13,9 +13,10 @@ from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any, NamedTuple
 
+from gate.verify.cosigners import Cosigners
 from gate.verify.findings import Cosignature, Findings, StructureError
 from gate.verify.keyring import KeyRing
-from gate.verify.signed import Head, LogKey, cosignatures, read_head
+from gate.verify.signed import Head, read_head
 from gate.verify.tree import Tree
 
 LEAF_BYTES_MAX = 1024
@@ -78,7 +79,7 @@ class Judge:
         *,
         since: int = 0,
         frontier: bytes = b"",
-        cosigners: tuple[LogKey, ...] = (),
+        cosigners: Cosigners | None = None,
         hour_max: str = HOUR_MAX,
     ) -> None:
         self.findings = Findings()
@@ -91,7 +92,7 @@ class Judge:
         self.first_hour: str | None = None
         self.last_hour: str | None = None
         self._ring = ring
-        self._cosigners = cosigners
+        self._cosigners = cosigners or Cosigners()
         self._hour_max = hour_max
         self._strange: Counter[str] = Counter()  # hours that cannot be
         self._strange_first: dict[str, int] = {}
@@ -139,6 +140,11 @@ class Judge:
         for objection in self._ring.take(notes):
             self.findings.add(objection)
 
+    def mirror_handovers(self, notes: Iterable[bytes]) -> None:
+        """Follow the keys of those who cosign."""
+        for objection in self._cosigners.take(notes):
+            self.findings.add(f"of the mirror's: {objection}")
+
     def checkpoint(self, note: bytes) -> Head | None:
         """Take a signed checkpoint and hold it against the entries read so far; who signed it is judged when every copy was read."""
         self.notes.append(note)
@@ -159,10 +165,14 @@ class Judge:
             for objection in self._ring.objections(note):
                 self.findings.add(objection)
             try:
-                found += cosignatures(note, self._cosigners)
+                marks, wrong = self._cosigners.judge(note)
             except StructureError as error:
-                if str(error) not in self.findings.problems:
-                    self.findings.add(str(error))
+                wrong = [str(error)]
+            else:
+                found += marks
+            for problem in wrong:
+                if problem not in self.findings.problems:
+                    self.findings.add(problem)
         return tuple(found)
 
     def hours(self) -> Findings:

@@ -6,23 +6,21 @@ import base64
 import binascii
 import re
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from hashlib import sha256
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from gate.verify.findings import Cosignature, StructureError, UnreadableError
+from gate.verify.findings import StructureError, UnreadableError
 
 NOTE_BYTES_MAX = 64 * 1024
 _VKEY = re.compile(r"([^\s+]{1,512})\+([0-9a-f]{8})\+([A-Za-z0-9+/=]{44})")
 _TEXT = re.compile(r"([^\s+]{1,512})\n(0|[1-9][0-9]{0,18})\n([A-Za-z0-9+/]{43}=)\n")
 _LINE = re.compile("\u2014 ([^\\s+]{1,512}) ([A-Za-z0-9+/=]{8,8192})")
-_LOG, _COSIGNER = 1, 4  # the signature types of signed-note and tlog-cosignature
+LOG, COSIGNER = 1, 4  # the signature types of signed-note and tlog-cosignature
+TIME_S_MAX = 253_402_300_799  # the end of the year 9999
 _TIME = struct.Struct(">Q")
-_TIME_S_MAX = 253_402_300_799  # the end of the year 9999
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +30,18 @@ class LogKey:
     name: str
     key_id: bytes
     public: Ed25519PublicKey
-    kind: int = _LOG
+    kind: int = LOG
 
     @property
     def vkey(self) -> str:
         """The key as the auditor holds it."""
         raw = base64.b64encode(bytes([self.kind]) + self.public.public_bytes_raw()).decode()
-        return f"{self.name}+{self.key_id.hex()}+{raw}"
+        return f"{self.short}+{raw}"
+
+    @property
+    def short(self) -> str:
+        """How the key begins as the auditor holds it: enough to tell it from the others."""
+        return f"{self.name}+{self.key_id.hex()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +55,16 @@ class Head:
 
 def read_vkey(text: str) -> LogKey:
     """Read the log's key that the auditor holds. Raises UnreadableError."""
-    return _read_key(text, _LOG, "the log's key")
+    return _of_kind(LOG, text, "the log's key")
 
 
 def read_cosigner(text: str) -> LogKey:
     """Read a cosigner's key, such as the mirror's. Raises UnreadableError."""
-    return _read_key(text, _COSIGNER, "the mirror's key")
+    return _of_kind(COSIGNER, text, "the mirror's key")
 
 
-def _read_key(text: str, kind: int, whose: str) -> LogKey:
+def read_key(text: str, whose: str = "a key") -> LogKey:
+    """Read a key of either kind. Raises UnreadableError."""
     match = _VKEY.fullmatch(text.strip())
     if match is None:
         raise UnreadableError(f"{whose} must be name+id+Base64")
@@ -68,36 +72,26 @@ def _read_key(text: str, kind: int, whose: str) -> LogKey:
         raw = exact_base64(match[3])
     except StructureError as error:
         raise UnreadableError(f"{whose} must be name+id+Base64") from error
-    if len(raw) != 33 or raw[0] != kind:
-        raise UnreadableError(f"{whose} is a key of another kind: a log's and a mirror's are two")
+    if len(raw) != 33 or raw[0] not in {LOG, COSIGNER}:
+        raise UnreadableError(f"{whose} is of a kind that signs no log")
     key_id = sha256(match[1].encode() + b"\n" + raw).digest()[:4]
     if key_id.hex() != match[2]:
         raise UnreadableError(f"{whose} does not fit its own id: it was mistyped")
-    return LogKey(match[1], key_id, Ed25519PublicKey.from_public_bytes(raw[1:]), kind)
+    return LogKey(match[1], key_id, Ed25519PublicKey.from_public_bytes(raw[1:]), raw[0])
 
 
-def cosignatures(note: bytes, cosigners: tuple[LogKey, ...]) -> Iterator[Cosignature]:
-    """Yield the signatures of others than the log. Raises StructureError at one that is not what a key of `cosigners` would have signed."""
-    text, signatures = signed_text(note)
-    head = read_head(note)
-    for name, raw in signatures:
-        key = next((one for one in cosigners if (one.name, one.key_id) == (name, raw[:4])), None)
-        if key is not None:
-            yield Cosignature(name, raw[:4].hex(), head.size, _cosigned_at(key, text, raw[4:]), checked=True)
-        elif name != head.origin:
-            yield Cosignature(name, raw[:4].hex(), head.size, None, checked=False)
+def _of_kind(kind: int, text: str, whose: str) -> LogKey:
+    key = read_key(text, whose)
+    if key.kind != kind:
+        raise UnreadableError(f"{whose} is a key of another kind: a log's and a mirror's are two")
+    return key
 
 
-def _cosigned_at(key: LogKey, text: str, signature: bytes) -> str:
-    """The time that a cosignature says."""
-    try:
-        (time_s,) = _TIME.unpack_from(signature)
-        key.public.verify(signature[_TIME.size :], f"cosignature/v1\ntime {time_s}\n{text}".encode())
-        if time_s > _TIME_S_MAX:
-            raise StructureError(f"the cosignature of {key.name} has a time that no calendar has")
-    except (struct.error, InvalidSignature) as error:
-        raise StructureError(f"the cosignature of {key.name} is not valid") from error
-    return f"{datetime.fromtimestamp(time_s, UTC):%Y-%m-%dT%H:%M:%SZ}"
+def cosigned_s(key: LogKey, text: str, signature: bytes) -> int:
+    """The time that a cosignature says, seconds since 1970. Raises InvalidSignature, and struct.error where there is none."""
+    (time_s,) = _TIME.unpack_from(signature)
+    key.public.verify(signature[_TIME.size :], f"cosignature/v1\ntime {time_s}\n{text}".encode())
+    return int(time_s)
 
 
 def signed_text(note: bytes) -> tuple[str, list[tuple[str, bytes]]]:

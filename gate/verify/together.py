@@ -11,8 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from gate.verify.findings import Copy, Cosignature, Findings, Report, Signer
+from gate.verify.cosigners import Cosigners
+from gate.verify.findings import Copy, Cosignature, Findings, Report
 from gate.verify.judge import NONE, RIGHT, Judge
+from gate.verify.keyring import KeyRing
 from gate.verify.signed import Head
 
 
@@ -40,14 +42,16 @@ def report(
     receipts: Sequence[Receipt] = (),
     *,
     at_least: int | None = None,
-    signers: tuple[Signer, ...] = (),
-    cosigners: Sequence[str] = (),
+    ring: KeyRing | None = None,
+    cosigners: Cosigners | None = None,
+    words: Sequence[str] = (),
 ) -> Report:
-    """Close the case. `at_least` entries are known to have been, `cosigners` are the names of those whose keys the auditor gave.
+    """Close the case. `at_least` entries are known to have been, and `words` is what is wrong with handovers in files of their own. `ring` and
+    `cosigners` are those that `read` was judged by, for what is to be said of the keys themselves.
 
     `read` has one copy at least.
     """
-    return _Case(read, receipts, at_least, signers, cosigners).report()
+    return _Case(read, receipts, at_least, ring, cosigners or Cosigners()).report(words)
 
 
 class _Case:
@@ -58,24 +62,25 @@ class _Case:
         read: Sequence[Read],
         receipts: Sequence[Receipt],
         at_least: int | None,
-        signers: tuple[Signer, ...],
-        cosigners: Sequence[str],
+        ring: KeyRing | None,
+        cosigners: Cosigners,
     ) -> None:
         self._read = sorted(read, key=lambda one: (-one.judge.tree.size, one.judge.tree.since))
         self._receipts = receipts
         self._at_least = at_least
-        self._signers = signers
+        self._ring = ring
+        self._signers = () if ring is None else ring.signers()
         self._cosigners = cosigners
         self._is_one = len(read) + len(receipts) == 1
         self._log = self._read[0].judge
         self._size = self._log.tree.size
 
-    def report(self) -> Report:
+    def report(self, words: Sequence[str]) -> Report:
         cosigned = [mark for one in self._read for mark in one.judge.signatures()]
         cosigned += [mark for receipt in self._receipts for mark in receipt.cosignatures]
         bytes_wrong, telling = Findings(), Findings()
         copies = tuple(self._copies(bytes_wrong))
-        for problem in (*self._disagreements(), *self._shortness()):
+        for problem in (*words, *self._disagreements(), *self._shortness()):
             bytes_wrong.add(problem)
         for one in self._read:
             for line in one.judge.hours().all():
@@ -86,7 +91,8 @@ class _Case:
         keys_used: set[str] = set().union(*(one.judge.keys_used for one in parts))
         keys_seen: set[str] = set().union(*(one.judge.keys_seen for one in parts))
         bodies = self._bodies(parts, since)
-        missing = (*self._missing(parts, since, bodies), *self._incomparable(since))
+        apart = () if self._ring is None else self._ring.apart()
+        missing = (*self._missing(parts, since, bodies), *self._incomparable(since), *apart, *self._by_an_earlier_key())
         after = tuple(self._after_the_end(cosigned))
         return Report(
             entries=self._size - since,
@@ -102,7 +108,7 @@ class _Case:
             keys=len(keys_seen & keys_used),
             erased=len(keys_used - keys_seen),
             problems=problems,
-            unknown=(*missing, *self._unheard(cosigned), *after),
+            unknown=(*missing, *self._cosigners.unknown(cosigned), *after),
             is_partial=bool(missing),
             is_open_ended=bool(after),
             copies=copies,
@@ -192,12 +198,13 @@ class _Case:
                     "an erasure that did not reach every copy, or keys that were taken away"
                 )
 
-    def _unheard(self, cosigned: Sequence[Cosignature]) -> Iterator[str]:
-        for name in dict.fromkeys(mark.by for mark in cosigned if not mark.checked):
-            yield f"whether {name} signed what bears its name: --mirror-vkey gives its key"
-        for name in self._cosigners:
-            if not any(mark.by == name and mark.checked for mark in cosigned):
-                yield f"whether {name} has ever seen this log: nothing here bears its cosignature"
+    def _by_an_earlier_key(self) -> Iterator[str]:
+        """All that is here is signed by a key that has handed over: by whoever has had it, for what anybody sees."""
+        if len(self._signers) > 1 and self._signers[-1].since >= self._size:
+            key = self._signers[-1].vkey.rpartition("+")[0]
+            yield f"whether this is the log of {key}, its newest key: an earlier one has signed all that is here, and whoever has had that one can"
+            if self._signers[-1].since > self._size:
+                yield f"entries {self._size} to {self._signers[-1].since - 1}: they were, when one key of the log handed over to another"
 
     def _incomparable(self, since: int) -> Iterator[str]:
         for one in self._read[1:]:

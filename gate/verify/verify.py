@@ -7,19 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gate.verify.bundle import READ_BYTES, Line, lines, verify_bundle
+from gate.verify.cosigners import Cosigners
 from gate.verify.database import MAGIC, database_lines, verify_database
 from gate.verify.findings import Report, StructureError, UnreadableError
 from gate.verify.folder import folder_lines, verify_folder
+from gate.verify.handover import is_handover
 from gate.verify.judge import HOUR_MAX
 from gate.verify.keyring import KeyRing, read_keys
-from gate.verify.signed import NOTE_BYTES_MAX, LogKey, cosignatures, read_cosigner, read_head
+from gate.verify.signed import NOTE_BYTES_MAX, read_cosigner, read_head
 from gate.verify.together import Read, Receipt, report
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the auditor knows beside the log's keys: that it had `at_least` so many entries, the keys of those who cosign, one a line, and the
-    last hour that can have been (`2026-11-25T10:00:00Z`).
+    """What the auditor knows beside the log's keys: that it had `at_least` so many entries, the keys of those who cosign, one a line and of each
+    the oldest first, and the last hour that can have been (`2026-11-25T10:00:00Z`).
     """
 
     at_least: int | None = None
@@ -28,15 +30,16 @@ class Known:
 
 
 def verify(path: Path, vkey: str, *others: Path, known: Known | None = None) -> Report:
-    """Judge a log by its public key, or several, one a line: a bundle, a spool or tile folder, or a copy of the database.
+    """Judge a log by its public key, or several, one a line, the oldest first: a bundle, a spool or tile folder, or a copy of the database.
 
-    `others` are more copies of the same log, whole or in part, and receipts: signed checkpoints in files of their own. All of them must agree.
+    `others` are more copies of the same log, whole or in part, receipts, which are signed checkpoints in files of their own, and handovers of
+    keys. All of them must agree.
 
     Everything wrong is in the report's `problems`. Raises UnreadableError when there is nothing to judge.
     """
     known = known or Known()
     ring = KeyRing(read_keys(vkey))
-    cosigners = tuple(map(read_cosigner, known.cosigners.split()))
+    cosigners = Cosigners(tuple(map(read_cosigner, known.cosigners.split())))
     paths = (path, *others)
     names = [one.name if [two.name for two in paths].count(one.name) == 1 else str(one) for one in paths]
     kinds = [kind_of(one) for one in paths]
@@ -47,8 +50,14 @@ def verify(path: Path, vkey: str, *others: Path, known: Known | None = None) -> 
     ]
     if not read:
         raise UnreadableError(
-            "only receipts were given; what they are of is missing: a bundle, a spool or a copy of the database"
+            "only notes were given; what they are of is missing: a bundle, a spool or a copy of the database"
         )
+    words = [
+        f"{name}: {objection}"
+        for one, name, kind in zip(paths, names, kinds, strict=True)
+        if kind == "handover"
+        for objection in _word(one, ring, cosigners)
+    ]
     # After the logs, which tell what became of the log's keys.
     receipts = [
         _receipt(one, name, ring, cosigners)
@@ -59,8 +68,9 @@ def verify(path: Path, vkey: str, *others: Path, known: Known | None = None) -> 
         read,
         receipts,
         at_least=known.at_least,
-        signers=ring.signers(),
-        cosigners=tuple(dict.fromkeys(one.name for one in cosigners)),
+        ring=ring,
+        cosigners=cosigners,
+        words=words,
     )
 
 
@@ -79,8 +89,8 @@ def contents(path: Path) -> Iterator[Line]:
             yield from folder_lines(path)
         case "database":
             yield from database_lines(path)
-        case "receipt":
-            raise StructureError("it is a receipt, without an entry")
+        case "receipt" | "handover" as kind:
+            raise StructureError(f"it is a {kind}, without an entry")
         case _:
             with path.open("rb", buffering=READ_BYTES) as file:
                 yield from lines(file)
@@ -96,6 +106,8 @@ def kind_of(path: Path) -> str:
     raw = _content(path)
     if raw.startswith(MAGIC):
         return "database"
+    if is_handover(raw):
+        return "handover"
     try:
         read_head(raw)
     except StructureError:
@@ -111,11 +123,17 @@ def _content(path: Path) -> bytes:
         raise UnreadableError(f"cannot read {path}: {error.strerror}") from error
 
 
-def _receipt(path: Path, name: str, ring: KeyRing, cosigners: tuple[LogKey, ...]) -> Receipt:
+def _receipt(path: Path, name: str, ring: KeyRing, cosigners: Cosigners) -> Receipt:
     note = _content(path)
-    problems = tuple(ring.objections(note))
+    problems = ring.objections(note)
     try:
-        found = tuple(cosignatures(note, cosigners))
+        found, wrong = cosigners.judge(note)
     except StructureError as error:
         return Receipt(name, None, (), (*problems, str(error)))
-    return Receipt(name, None if problems else read_head(note), found, problems)
+    return Receipt(name, None if problems or wrong else read_head(note), tuple(found), (*problems, *wrong))
+
+
+def _word(path: Path, ring: KeyRing, cosigners: Cosigners) -> Iterator[str]:
+    """Follow a handover that lies in a file of its own; yields what is wrong with it."""
+    note = _content(path)
+    yield from dict.fromkeys((*ring.take([note]), *cosigners.take([note])))

@@ -14,8 +14,9 @@ from fakes.central_server import GATE_ID, Bench
 from typer.testing import CliRunner
 
 from gate.audit.checkpoint import Checkpoint, read_checkpoint
+from gate.audit.handover import hand_over
 from gate.audit.merkle import leaf_hash, prove_consistency, prove_subtree, root_of
-from gate.audit.note import Note, Signer
+from gate.audit.note import Algorithm, Note, Signer
 from gate.central.archive import export, is_intact
 from gate.central.errors import DamagedError, FolderError, NotYetError
 from gate.central.ledger import ABSENT_S
@@ -82,6 +83,19 @@ async def test_a_log_arrives_is_cosigned_and_is_exported_as_the_auditor_expects(
     assert [(mark.by, mark.size, mark.checked) for mark in report.cosignatures] == [(mirror.name, size, True)]
     with pytest.raises(FolderError, match="not empty"):
         export(bench.server.ledger, bench.gate, tmp_path / "out")
+
+
+async def test_an_export_brings_the_mirrors_handovers_along(bench: Bench, tmp_path: Path) -> None:
+    bench.grow()
+    await bench.round()
+    old = bench.server.signer
+    new = Signer.generate(old.verifier.name, Algorithm.COSIGNATURE_V1)
+    for at_s, counts in ((2**33, True), (0, False)):
+        out = tmp_path / str(at_s)
+        export(bench.server.ledger, bench.gate, out, [hand_over(old, new, at_s=at_s)])
+        report = verify(out, bench.log.vkey, known=Known(cosigners=new.verifier.vkey))
+        assert [(mark.by, mark.checked) for mark in report.cosignatures] == [(old.verifier.name, counts)]
+        assert report.verified
 
 
 async def test_the_mirror_serves_its_checkpoint_with_both_signatures(bench: Bench) -> None:

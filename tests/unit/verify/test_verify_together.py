@@ -195,7 +195,7 @@ def test_a_receipt_of_a_stranger_is_a_problem_and_tells_nothing(log: SmallLog) -
 
 
 def test_receipts_alone_are_nothing_to_judge(log: SmallLog) -> None:
-    with pytest.raises(UnreadableError, match="only receipts"):
+    with pytest.raises(UnreadableError, match="only notes"):
         judged(log, receipt(log))
 
 
