@@ -1,4 +1,7 @@
-"""The way of `gate audit report`: judge the log, read it once, write the page and the tables. All of it stands, or nothing."""
+"""The way of `gate audit report`: judge the log, read it once, write the tables and the page. All of it stands, or nothing.
+
+The page comes last, since it says where its tables are: a kill may leave tables without a page, and never a page whose tables are another's.
+"""
 
 from __future__ import annotations
 
@@ -89,12 +92,22 @@ def make(
                 tables=None if tables is None else tables.name,
                 made=f"{now:%Y-%m-%d %H:%M} UTC",
             )
-            durable.write(out, page.encode(errors="backslashreplace"), new_only=True)
+        _publish(out, page.encode(errors="backslashreplace"), tables)
     except UnreadableError as error:
         fail(code_of(error), str(error))
     except OSError as error:
         fail(Exit.IO_ERROR, f"cannot write {error.filename}: {error.strerror}")
     return Made(out, tables, report, account)
+
+
+def _publish(out: Path, page: bytes, tables: Path | None) -> None:
+    """Write the page beside tables that stand; they go again where it cannot be written. Raises OSError."""
+    try:
+        durable.write(out, page, new_only=True)
+    except OSError:
+        if tables is not None:
+            shutil.rmtree(tables, ignore_errors=True)
+        raise
 
 
 def _taken_again(account: Account) -> Callable[[Told], None]:

@@ -11,15 +11,18 @@ from typing import Any
 
 import pytest
 from fakes.audit_logs import SmallLog, crossing
-from fakes.audited_days import Day
+from fakes.audited_days import MORNING, Day
+from fakes.killing import killed_at
 from fakes.passage_examples import decided_record
 from typer.testing import CliRunner, Result
 
 from gate.cli.audit import app
 from gate.cli.audit_report import cell
+from gate.cli.audit_reporting import make
 from gate.passage.evidence import Score
 from gate.passage.policy import Verdict
 from gate.passage.records import Opened
+from gate.verify.verify import Known
 
 RUNNER = CliRunner()
 
@@ -160,6 +163,39 @@ def test_nothing_is_written_over_and_nothing_is_left_of_what_fails(log: SmallLog
     assert missing.exit_code == 74
     assert "cannot read the key file" in missing.stderr
     assert left(log) == []
+
+
+def test_a_kill_at_any_step_leaves_no_page_without_its_tables(log: SmallLog) -> None:
+    """The page says which folder its tables are in, so it comes when they stand there, whole."""
+    step, seen = 40, set[tuple[bool, bool]]()  # those before only read
+    while True:
+        step += 1
+        folder = log.folder / f"kill-{step}"
+        folder.mkdir()
+
+        def work(folder: Path = folder) -> None:
+            known = Known(hour_max="2026-11-26T00:00:00Z")
+            one = log.folder / "one.identity"
+            out, tables = folder / "r.html", folder / "t"
+            make(
+                [log.folder / "a.bundle"], identity=one, vkey=log.vkey, known=known, out=out, tables=tables, now=MORNING
+            )
+
+        was_killed = killed_at(step, work)
+        page, tables = (folder / "r.html").exists(), (folder / "t").exists()
+        seen.add((page, tables))
+        assert tables or not page, step
+        if tables:
+            assert {one.name for one in (folder / "t").iterdir()} == {"crossings.csv", "entries.csv", "figures.csv"}
+        if not was_killed:
+            break
+    assert seen == {(False, False), (False, True), (True, True)}
+
+
+def test_a_page_that_cannot_be_written_leaves_no_tables(log: SmallLog) -> None:
+    result = run(log, log.folder / "a.bundle", "--csv", log.folder / "t", out="nowhere/r.html")
+    assert result.exit_code == 74
+    assert not (log.folder / "t").exists()
 
 
 def test_a_stranger_gets_no_page(log: SmallLog) -> None:
