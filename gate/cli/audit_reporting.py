@@ -80,7 +80,7 @@ def make(
             fail(Exit.NO, f"the log is not what was signed: {report.problems[0]}; see gate audit verify")
         with _folder(tables) as draft:
             with nullcontext() if draft is None else entries_table(draft / ENTRIES) as tell:
-                takers = (account.take, _taken_again(account), *([] if tell is None else [tell]))
+                takers = (account.take, taken_again(account), *([] if tell is None else [tell]))
                 report = with_story(report, logs, unsealer, *takers)
             if draft is not None:
                 write_tables(draft, account)
@@ -110,7 +110,7 @@ def _publish(out: Path, page: bytes, tables: Path | None) -> None:
         raise
 
 
-def _taken_again(account: Account) -> Callable[[Told], None]:
+def taken_again(account: Account) -> Callable[[Told], None]:
     """Takes each decision again from its record, and has the outcome counted."""
 
     def take(told: Told) -> None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from gate.performance.pad import Rate
-from gate.verify.books import Books
+from gate.verify.books import COUNTS, Books
 from gate.verify.story import Told
 
 GROUP_MIN = 10
@@ -28,6 +28,7 @@ _STEADY = 8  # records in a row: one alone may have been written late
 NAMES_MAX = 200
 STEPS_MAX = 500
 WORD_MAX = 100  # letters
+LONGEST_MS = 7 * 24 * 3_600_000  # a crossing that took longer is none
 OTHERS = "others"
 GROUPS = ("issuer", "document_type", "nationality", "access")
 
@@ -247,7 +248,7 @@ class Account:
         how = _text(body, "how") or "grant"
         count = body.get("count")
         how = self._count((f"passages {door} {way}", how), told, how)
-        self.passages[door, way, how] += count if isinstance(count, int) else 1
+        self.passages[door, way, how] += count if isinstance(count, int) and 0 <= count < COUNTS else 1
 
     def _officer(self, told: Told, kind: str, body: Mapping[str, object]) -> str:
         """The number of the officer whose word a record is; empty without one."""
@@ -270,7 +271,11 @@ class Account:
         entries.append(told.index)
         if len(entries) <= SHOWN and told.index not in self.shown:
             self.shown[told.index] = Shown(
-                told.index, told.time or told.hour, told.kind or "", told.crossing or "", what
+                told.index,
+                (told.time or told.hour)[:WORD_MAX],
+                (told.kind or "")[:WORD_MAX],
+                (told.crossing or "")[:WORD_MAX],
+                what,
             )
         return name
 
@@ -342,11 +347,13 @@ def _one_of(word: str, words: Sequence[str]) -> str:
 
 
 def _seconds(value: object) -> float | None:
-    return value / 1000 if isinstance(value, int | float) else None
+    """A length of time, if it is one that somebody may have waited."""
+    return value / 1000 if isinstance(value, int | float) and 0 <= value <= LONGEST_MS else None
 
 
 def _ms(time: str) -> int:
     try:
-        return int(datetime.fromisoformat(time).timestamp() * 1000)
-    except ValueError:
+        moment = datetime.fromisoformat(time)
+        return 0 if moment.tzinfo is None else int(moment.timestamp() * 1000)
+    except (ValueError, OverflowError):
         return 0

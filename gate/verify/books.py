@@ -80,7 +80,7 @@ class Books:
             books = self._doors[door] = _Door(books.now, now, books.until, index, [0, 0])
         books.until = index
         count = body.get("count")
-        if isinstance(count, int) and body.get("direction", "entry") in WAYS:
+        if isinstance(count, int) and 0 <= count < COUNTS and body.get("direction", "entry") in WAYS:
             books.told[WAYS.index(str(body.get("direction", "entry")))] += count
 
     def skip(self, index: int) -> None:

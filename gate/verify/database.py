@@ -115,14 +115,17 @@ def _verify(connection: sqlite3.Connection, judge: Judge) -> None:
 
 
 def _has_only_our_tables(connection: sqlite3.Connection, judge: Judge) -> bool:
-    things = list(connection.execute("SELECT type, name FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'"))
-    missing = TABLES - {name for kind, name in things if kind == "table"}
+    things = list(connection.execute("SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'"))
+    missing = TABLES - {name for kind, name, _ in things if kind == "table"}
     for name in sorted(missing):
         judge.findings.add(f"table {name} is missing")
-    for kind, name in things:
+    computed = [name for kind, name, sql in things if kind == "table" and not str(sql).startswith("CREATE TABLE ")]
+    for name in computed:
+        judge.findings.add(f"table {name} is computed, and not read")
+    for kind, name, _ in things:
         if (kind == "table" and name not in TABLES | OURS_BESIDE) or kind not in {"table", "index"}:
             judge.findings.add(f"{kind} {name} does not belong into the log")
-    return not missing
+    return not missing and not computed
 
 
 def _verify_keys(connection: sqlite3.Connection, judge: Judge) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 PROBLEMS_MAX = 1_000  # more are counted, not listed
+PROBLEM_LETTERS_MAX = 1_000  # of one; a name that a stranger chose may be longer
 
 
 class VerifyError(Exception):
@@ -106,7 +107,8 @@ class Findings:
     def add(self, problem: str) -> None:
         """Note a problem."""
         if len(self.problems) < PROBLEMS_MAX:
-            self.problems.append(harmless(problem))
+            is_long = len(problem) > PROBLEM_LETTERS_MAX
+            self.problems.append(harmless(f"{problem[:PROBLEM_LETTERS_MAX]}…" if is_long else problem))
         else:
             self.unlisted += 1
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -23,6 +24,7 @@ from gate.verify.signed import NOTE_BYTES_MAX, exact_base64, read_head
 
 WIDTH = 256
 HASH_BYTES = 32
+DEPTH_MAX = 16  # folders in one another; the longest log needs nine
 BUNDLE_BYTES_MAX = WIDTH * (2 + 65_535)
 SEALED_BYTES_MAX = WIDTH * 128 * 1024
 KEY_BYTES_MAX = 64 * 1024
@@ -115,11 +117,17 @@ class _Folder:
         return raw if len(raw) <= bytes_max else None
 
     def names(self) -> Iterator[str]:
-        """Yield the name of every file and every other thing that is no folder."""
-        for parent, folders, files in os.walk(self._path):
-            below = parent[len(str(self._path)) :].lstrip("/")
-            links = [one for one in folders if (Path(parent) / one).is_symlink()]
-            yield from (f"{below}/{one}" if below else one for one in (*files, *links))
+        """Yield the name of every file and every other thing that is no folder, or lies deeper than any file of a log."""
+        pending = [""]
+        while pending:
+            below = pending.pop()
+            with suppress(OSError), os.scandir(f"{self._path}/{below}") as found:
+                for one in found:
+                    name = f"{below}{one.name}"
+                    if one.is_dir(follow_symlinks=False) and name.count("/") < DEPTH_MAX:
+                        pending.append(f"{name}/")
+                    else:
+                        yield name
 
     def piece(self, kind: str, n: int, width: int, bytes_max: int) -> tuple[str, bytes] | None:
         """Return the file that holds the first `width` things of a piece: its own, the full one or a wider partial one."""
@@ -242,7 +250,7 @@ def _verify_keys(folder: _Folder, judge: Judge, names: set[str]) -> None:
     """Check every age file against its name, and that some entry uses it."""
     for name in sorted(name for name in names if name.startswith("keys/") and not _is_temporary(name)):
         match = _KEY_NAME.fullmatch(name)
-        wrapped = folder.read(name, KEY_BYTES_MAX)
+        wrapped = None if match is None else folder.read(name, KEY_BYTES_MAX)
         if match is None or wrapped is None:
             judge.findings.add(f"{name} is no age file of the log")
         elif sha256(wrapped).hexdigest() != match[2]:

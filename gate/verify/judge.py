@@ -10,6 +10,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable
+from datetime import datetime
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -70,6 +71,14 @@ def key_of(leaf: bytes) -> str | None:
         return None
 
 
+def _is_of_the_calendar(hour: str) -> bool:
+    try:
+        datetime.fromisoformat(hour)
+    except ValueError:
+        return False
+    return True
+
+
 class Judge:
     """One copy of the log, from its first entry on. `hour_max` is the last hour that can have been by the auditor's own clock."""
 
@@ -94,6 +103,7 @@ class Judge:
         self._ring = ring
         self._cosigners = cosigners or Cosigners()
         self._hour_max = hour_max
+        self._is_strange = False
         self._strange: Counter[str] = Counter()  # hours that cannot be
         self._strange_first: dict[str, int] = {}
 
@@ -112,9 +122,11 @@ class Judge:
         if header.origin != self._ring.name:
             self.findings.add(f"entry {index} is of {header.origin}, not of {self._ring.name}")
         self.bodies.append(NONE if sealed is None else self._body(index, header.sealed, sealed))
-        self.first_hour = self.first_hour or header.hour
-        self.last_hour = header.hour
-        if not HOUR_MIN <= header.hour <= self._hour_max:
+        if header.hour != self.last_hour:
+            self.first_hour = self.first_hour or header.hour
+            self.last_hour = header.hour
+            self._is_strange = not HOUR_MIN <= header.hour <= self._hour_max or not _is_of_the_calendar(header.hour)
+        if self._is_strange:
             self._strange[header.hour] += 1
             self._strange_first.setdefault(header.hour, index)
         self.keys_used.setdefault(header.key, index)
@@ -180,5 +192,7 @@ class Judge:
         found = Findings()
         for hour, count in sorted(self._strange.items()):
             why = "nothing of this format was written so early" if hour < HOUR_MIN else "it has not come yet"
+            if not _is_of_the_calendar(hour):
+                why = "no calendar has it"
             found.add(f"{count} entries, the first of them {self._strange_first[hour]}, say the hour {hour}: {why}")
         return found

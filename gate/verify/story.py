@@ -7,6 +7,7 @@ that does not open, or that the lane says was lost, explains a gap: what would b
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -17,6 +18,7 @@ from gate.verify.findings import Findings
 _RANK = {"opened": 0, "entry_decided": 1, "decided": 2, "closed": 3, "disposition": 4}
 _CROSSINGS_OWN = frozenset({*_RANK, "overruled", "granted", "revoked", "grant_ended", "asked", "viewed"})
 _LOSSES = frozenset({"records_lost", "record_refused"})
+_MOMENT = re.compile(r":[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?Z")  # after its hour
 IDS_KEPT = 100_000  # of the latest records, against doubles
 
 
@@ -74,7 +76,7 @@ class Story:
                 self._closed_at = told.index
             self._books.skip(told.index)
             return
-        if told.time is None or told.time[:13] != told.hour[:13]:
+        if told.time is None or told.time[:13] != told.hour[:13] or not _MOMENT.fullmatch(told.time, 13):
             self._wrong(f"entry {told.index} is of {told.time} and stands under the hour {told.hour}")
         if (told.crossing is None) is (told.about == "crossing") or (
             told.kind in _CROSSINGS_OWN and told.crossing is None

@@ -45,13 +45,14 @@ def report(
     ring: KeyRing | None = None,
     cosigners: Cosigners | None = None,
     words: Sequence[str] = (),
+    again: Sequence[str] = (),
 ) -> Report:
     """Close the case. `at_least` entries are known to have been, and `words` is what is wrong with handovers in files of their own. `ring` and
-    `cosigners` are those that `read` was judged by, for what is to be said of the keys themselves.
+    `cosigners` are those that `read` was judged by, for what is to be said of the keys themselves; `again` names what was given twice.
 
     `read` has one copy at least.
     """
-    return _Case(read, receipts, at_least, ring, cosigners or Cosigners()).report(words)
+    return _Case(read, receipts, at_least, ring, cosigners or Cosigners()).report(words, again)
 
 
 class _Case:
@@ -75,7 +76,7 @@ class _Case:
         self._log = self._read[0].judge
         self._size = self._log.tree.size
 
-    def report(self, words: Sequence[str]) -> Report:
+    def report(self, words: Sequence[str], again: Sequence[str]) -> Report:
         cosigned = [mark for one in self._read for mark in one.judge.signatures()]
         cosigned += [mark for receipt in self._receipts for mark in receipt.cosignatures]
         bytes_wrong, telling = Findings(), Findings()
@@ -108,7 +109,7 @@ class _Case:
             keys=len(keys_seen & keys_used),
             erased=len(keys_used - keys_seen),
             problems=problems,
-            unknown=(*missing, *self._cosigners.unknown(cosigned), *after),
+            unknown=(*again, *missing, *self._cosigners.unknown(cosigned), *after),
             is_partial=bool(missing),
             is_open_ended=bool(after),
             copies=copies,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import errno
+import os
+import stat
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +43,7 @@ def verify(path: Path, vkey: str, *others: Path, known: Known | None = None) -> 
     known = known or Known()
     ring = KeyRing(read_keys(vkey))
     cosigners = Cosigners(tuple(map(read_cosigner, known.cosigners.split())))
-    paths = (path, *others)
+    paths, again = _once((path, *others))
     names = [one.name if [two.name for two in paths].count(one.name) == 1 else str(one) for one in paths]
     kinds = [kind_of(one) for one in paths]
     read = [
@@ -71,6 +74,7 @@ def verify(path: Path, vkey: str, *others: Path, known: Known | None = None) -> 
         ring=ring,
         cosigners=cosigners,
         words=words,
+        again=again,
     )
 
 
@@ -116,11 +120,36 @@ def kind_of(path: Path) -> str:
 
 
 def _content(path: Path) -> bytes:
+    """The beginning of a file; a pipe, which may never have one, is not waited for."""
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_plain_file) as file:
             return file.read(NOTE_BYTES_MAX + 1)
     except OSError as error:
         raise UnreadableError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _plain_file(path: str, flags: int) -> int:
+    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is neither a file nor a folder")
+    return descriptor
+
+
+def _once(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
+    """Each file or folder once, by what it is and not by its name; and what was given again."""
+    found: dict[object, Path] = {}
+    again: list[str] = []
+    for path in paths:
+        try:
+            status = path.stat()
+        except OSError as error:
+            raise UnreadableError(f"cannot read {path}: {error.strerror}") from error
+        thing = (status.st_dev, status.st_ino)
+        if thing in found:
+            again.append(f"anything by {path.name}: it was given twice, and counts once")
+        found.setdefault(thing, path)
+    return list(found.values()), again
 
 
 def _receipt(path: Path, name: str, ring: KeyRing, cosigners: Cosigners) -> Receipt:

@@ -179,7 +179,7 @@ def replay(body: dict[str, object], *, door: Door = Door.LAST) -> tuple[Decision
     try:
         kind: type[Decided | EntryDecided] = Decided if door is Door.LAST else EntryDecided
         recorded = msgspec.convert({**body, "crossing": "", "policy": _as_of_then(body.get("policy"))}, kind)
-    except (TypeError, msgspec.ValidationError) as error:
+    except (TypeError, ValueError, OverflowError) as error:  # msgspec's are ValueErrors
         raise RecordError(f"not a decided record: {error}") from error
     again = (decide if door is Door.LAST else decide_entry)(recorded.evidence, recorded.policy)
     if recorded.decision is Verdict.ADMIT:

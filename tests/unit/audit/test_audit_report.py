@@ -16,13 +16,16 @@ from fakes.killing import killed_at
 from fakes.passage_examples import decided_record
 from typer.testing import CliRunner, Result
 
+from gate.audit.unsealing import Unsealer
 from gate.cli.audit import app
+from gate.cli.audit_records import with_story
 from gate.cli.audit_report import cell
 from gate.cli.audit_reporting import make
 from gate.passage.evidence import Score
 from gate.passage.policy import Verdict
 from gate.passage.records import Opened
-from gate.verify.verify import Known
+from gate.verify.story import Told
+from gate.verify.verify import Known, verify
 
 RUNNER = CliRunner()
 
@@ -196,6 +199,20 @@ def test_a_page_that_cannot_be_written_leaves_no_tables(log: SmallLog) -> None:
     result = run(log, log.folder / "a.bundle", "--csv", log.folder / "t", out="nowhere/r.html")
     assert result.exit_code == 74
     assert not (log.folder / "t").exists()
+
+
+def test_what_a_spool_gains_while_it_is_read_is_not_told(log: SmallLog) -> None:
+    """It was not judged: here the first taker of records lets the log go on."""
+    report = verify(log.spool, log.vkey, known=Known())
+    told = list[Told]()
+
+    def take(one: Told) -> None:
+        if not told:
+            log.write(Day(seconds=200).admitted())
+        told.append(one)
+
+    with_story(report, [log.spool], Unsealer.from_file(log.folder / "one.identity"), take)
+    assert len(told) == report.entries == 26
 
 
 def test_a_stranger_gets_no_page(log: SmallLog) -> None:
