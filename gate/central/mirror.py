@@ -122,8 +122,8 @@ class Mirror:
                 if records is not None:
                     grown, growth = self._with_entries(gate, grown, offered, note, records)
                 if asked.sealed:
-                    log = (grown, growth)
-                    grown, growth = growing.with_sealed(self._ledger, gate.device, log, asked.sealed, records)
+                    so_far = (grown, growth)
+                    grown, growth = growing.with_sealed(self._ledger, gate.device, so_far, asked.sealed, records)
             except NotYetError:
                 return self._state(409, gate, head)
             growth = self._with_files(gate, head, growth, asked)
