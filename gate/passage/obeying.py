@@ -26,6 +26,7 @@ from gate.passage.effects import (
     Write,
 )
 from gate.passage.endings import Running, begin_emergency, go_on, incident, keeps_closed, refer, rest, revoke
+from gate.passage.events import Part
 from gate.passage.evidence import Door, Head
 from gate.passage.interior import Waits
 from gate.passage.lane import Surroundings
@@ -391,7 +392,9 @@ def _acknowledge(around: Surroundings, state: State, ordered: Ordered, now_ms: i
 
 
 def _accept_head(around: Surroundings, state: State, ordered: Ordered) -> Obeying:
-    """Written, and it counts when the log says that it does."""
+    """Written, and it counts when the log says that it does. What a log that is away cannot take is not promised: who answers for a head sees it first."""
+    if Part.LOG in around.lost:
+        return _impossible(around, state, ordered, "the log takes no records now")
     if around.head is None:
         return _impossible(around, state, ordered, "the log has not said yet what it found")
     found, _ = around.head

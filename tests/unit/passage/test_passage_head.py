@@ -14,6 +14,9 @@ from gate.passage.events import (
     DocumentRead,
     FaceCompared,
     HeadSeen,
+    Part,
+    PartBack,
+    PartLost,
     Recorded,
     RecordKind,
     SiteSeen,
@@ -164,3 +167,13 @@ def test_nothing_is_accepted_that_the_log_has_not_shown() -> None:
         Outcome.IMPOSSIBLE,
         "the log has not said yet what it found",
     )
+
+
+def test_while_the_log_is_away_nothing_is_accepted_and_nobody_is_told_that_it_will_be() -> None:
+    run = lane(UNCONFIRMED)
+    run.feed(PartLost(Part.LOG))
+    effects = run.order(AcceptHead(), "chief")
+    assert not any(isinstance(one, Write) for one in effects)
+    assert (answer(effects).outcome, answer(effects).detail) == (Outcome.IMPOSSIBLE, "the log takes no records now")
+    run.feed(PartBack(Part.LOG))
+    assert answer(run.order(AcceptHead(), "chief")).outcome is Outcome.ORDERED
