@@ -42,6 +42,7 @@ SessionNumber = Annotated[int, msgspec.Meta(ge=0, le=(1 << 53) - 1)]
 Issuer = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{1,3}$")]  # a state in the letters of the MRZ
 Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 Tenths = Annotated[int, msgspec.Meta(ge=0, le=10)]
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]  # with its zone: without, nobody knows which one it is
 
 
 def words(text: object) -> str:
@@ -551,8 +552,8 @@ class Edition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     country: str
     number: str | None
-    this_update: datetime
-    next_update: datetime | None
+    this_update: Moment
+    next_update: Moment | None
 
 
 class Published(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -568,7 +569,7 @@ class Lists(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     version: Annotated[str, msgspec.Meta(max_length=64)]
     certificates: int
-    newest_import: datetime | None
+    newest_import: Moment | None
     published: Annotated[list[Published], msgspec.Meta(max_length=1024)]
     revocation_lists: Annotated[list[Edition], msgspec.Meta(max_length=4096)]
 

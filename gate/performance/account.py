@@ -352,6 +352,7 @@ def _seconds(value: object) -> float | None:
 
 
 def _ms(time: str) -> int:
+    """A record's time; 0 for what is none, or has no zone: nobody knows which one it would be."""
     try:
         moment = datetime.fromisoformat(time)
         return 0 if moment.tzinfo is None else int(moment.timestamp() * 1000)

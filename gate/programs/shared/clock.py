@@ -8,6 +8,7 @@ file that systemd-timesyncd touches at each synchronisation, and that goes with 
 
 from __future__ import annotations
 
+import functools
 import os
 import stat
 import time
@@ -56,8 +57,11 @@ def is_synchronised(flag: Path = SYNCHRONISED) -> bool:
     return stat.S_ISREG(found.st_mode) and timedelta(0) <= age <= SYNCHRONISED_AGE_MAX
 
 
+@functools.cache
 def built() -> datetime:
-    """When this program was built, or put here from its source: no clock stands before that."""
+    """When this program was built, or put here from its source: no clock stands before that. As it was at the first look: an update that comes while
+    this program runs is another program's.
+    """
     return datetime.fromtimestamp(Path(__file__).stat().st_mtime, UTC)
 
 

@@ -104,8 +104,8 @@ class LogHead(msgspec.Struct, frozen=True):
 class LogTimes(msgspec.Struct, frozen=True):
     """Times that the wall clock cannot stand before: the latest hour of any record, and when the mirror signed last."""
 
-    written: datetime | None = None
-    cosigned: datetime | None = None
+    written: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    cosigned: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
 
 
 class LogKeys(msgspec.Struct, frozen=True):

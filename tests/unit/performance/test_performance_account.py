@@ -11,7 +11,7 @@ from fakes.passage_examples import said
 
 from gate.audit.writer import Wanted
 from gate.passage.records import Released
-from gate.performance.account import FEWER, GROUP_MIN, NAMES_MAX, OTHERS, WORD_MAX, Account
+from gate.performance.account import FEWER, GROUP_MIN, NAMES_MAX, OTHERS, WORD_MAX, Account, _ms
 from gate.verify.story import Told
 
 
@@ -148,3 +148,8 @@ def test_whatever_a_captured_lane_wrote_is_counted_and_breaks_nothing() -> None:
             account = Account()
             account.take(replace(odd, body=body, time="nonsense"))
             assert account.entries == 1
+
+
+def test_a_time_without_its_zone_is_no_time_and_not_one_of_the_auditors_own_zone() -> None:
+    assert _ms("2026-11-28T02:00:00") == _ms("soon") == 0
+    assert _ms("2026-11-28T02:00:00Z") == _ms("2026-11-28T03:00:00+01:00") > 0

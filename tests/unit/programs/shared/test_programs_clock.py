@@ -6,10 +6,12 @@ import os
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from gate.programs.shared import clock
 from gate.programs.shared.config import ConfigError
+from gate.programs.shared.told import LogTimes
 
 
 @pytest.fixture
@@ -79,3 +81,15 @@ def test_nonsense_in_place_of_the_boots_name_is_a_mistake_in_the_configuration(m
     monkeypatch.setenv("PORTCULLIS_BOOT", "%b")
     with pytest.raises(ConfigError, match="PORTCULLIS_BOOT"):
         clock.boot_id()
+
+
+def test_the_builds_time_is_that_of_the_program_that_runs() -> None:
+    """An update lays another program there meanwhile: it is looked at once."""
+    assert clock.built() is clock.built()
+
+
+@pytest.mark.parametrize("name", ["written", "cosigned"])
+def test_a_time_that_says_no_zone_is_none(name: str) -> None:
+    with pytest.raises(msgspec.ValidationError, match="timezone"):
+        msgspec.convert({name: "2026-11-28T02:00:00"}, LogTimes)
+    assert msgspec.convert({name: "2026-11-28T02:00:00Z"}, LogTimes) != LogTimes()
