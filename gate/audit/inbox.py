@@ -87,9 +87,11 @@ class Inbox:
             return None
 
     def remove(self, found: Found) -> None:
-        """Take it out: it is remembered, or kept aside. What lies there instead by now is left to fail."""
+        """Take it out: it is remembered, or kept aside. What lies there instead by now stays, for another look."""
+        path = self._folder / found.name
         with contextlib.suppress(OSError):
-            (self._folder / found.name).unlink()
+            if read_ordinary(path, RECEIPT_BYTES_MAX) == found.note:
+                path.unlink()
 
     def refuse(self, found: Found) -> None:
         """Put it aside where its sender cannot reach it, and take it out. Raises OSError."""

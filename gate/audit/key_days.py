@@ -1,8 +1,8 @@
 """The age files of one class of records and one day, together in one file outside the database: what is to be forgotten is a file to unlink.
 
 A file is text, a line an age file in Base64; the key's id is the SHA-256 of what the line holds. It only grows, until the day is over. What a kill
-leaves of a line is no line, and the next writing cuts it off; a line that stands twice is one key. Which keys come here and when a day is
-forgotten is left to others.
+leaves of a line is no line, and the next writing cuts it off, an erasure too; a line that stands twice is one key. Which keys come here and when a
+day is forgotten is left to others.
 """
 
 from __future__ import annotations
@@ -58,6 +58,17 @@ class KeyDay:
         return f"{self.about}-{self.day.isoformat()}"
 
 
+def filed(own: KeyDay, *, dated: bool, latest: date | None, today: date) -> KeyDay:
+    """Where a key is kept whose first record says the day `own`, so that no wrong clock ends its time early; `today` is borne out.
+
+    Made while nobody bore the clock out (`dated` false), it may be of any day until today, and is kept with today. Else it is kept with its own, but for a
+    clock that somebody bore out wrongly: not before the latest day that keys lie with, nor after today.
+    """
+    if not dated:
+        return KeyDay(today, own.about)
+    return KeyDay(min(max(own.day, latest or own.day), today), own.about)
+
+
 class KeyDays:
     """The folder. Raises OSError: the caller says what keys that cannot be kept mean."""
 
@@ -104,16 +115,36 @@ class KeyDays:
         return [day for day in self.days() if not self.read(day).keys().isdisjoint(ids)]
 
     def erase(self, ids: Collection[str]) -> None:
-        """Write the files of the days of these keys anew without them; the keys are gone for good when this returns."""
-        for day in self.holding(ids):
-            left = [wrapped for key_id, wrapped in self.read(day).items() if key_id not in ids]
+        """Write the files of the days of these keys anew without them; the keys are gone for good when this returns.
+
+        What a kill left, part of a line or a draft, may be of one of them, too, and goes with them.
+        """
+        for day in self.days():
+            kept = self.read(day)
+            if kept.keys().isdisjoint(ids) and not _is_torn(self._folder / day.name):
+                continue
+            left = [wrapped for key_id, wrapped in kept.items() if key_id not in ids]
             lines = b"".join(encode_base64(one).encode("ascii") + b"\n" for one in left)
             durable.write(self._folder / day.name, lines, mode=0o600)
+        self._drop_drafts()
 
     def forget(self, day: KeyDay) -> None:
         """Unlink a day; it is gone for good when this returns."""
         (self._folder / day.name).unlink(missing_ok=True)
-        durable.sync(self._folder)
+        self._drop_drafts()
+
+    def _drop_drafts(self) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            for draft in self._folder.glob(f"{durable.DRAFT}*"):
+                draft.unlink()
+            durable.sync(self._folder)
+
+
+def _is_torn(path: Path) -> bool:
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - 1))
+        return size > 0 and file.read(1) != b"\n"
 
 
 def _cut_off(descriptor: int) -> None:

@@ -148,6 +148,14 @@ def canonical_json(value: Mapping[str, object]) -> bytes:
         raise BadFormatError("not JSON") from error
 
 
+def is_hour(text: str) -> bool:
+    """True for an hour of a header that there is."""
+    try:
+        return _HOUR.fullmatch(text) is not None and bool(datetime.fromisoformat(text))
+    except ValueError:
+        return False
+
+
 def time_text(moment: datetime) -> str:
     """Write a time as RFC 3339 in UTC with milliseconds."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"

@@ -118,6 +118,10 @@ class Spool:
         for path in files:
             self._drop_older_partials(self._folder / path)
 
+    def has_any(self, paths: Sequence[str]) -> bool:
+        """True when one of these files is there."""
+        return any((self._folder / path).exists() for path in paths)
+
     def forget(self, paths: Sequence[str]) -> None:
         """Unlink files that are to be forgotten; they are gone for good when this returns."""
         for path in paths:

@@ -23,7 +23,7 @@ from gate.audit.boot import Boot
 from gate.audit.errors import BadFormatError, StoreError, StoreFullError
 from gate.audit.left import Approved, Left
 from gate.audit.merkle import Frontier, leaf_hash, root_of
-from gate.audit.record import Happening
+from gate.audit.record import Happening, is_hour
 from gate.audit.sealing import SealedRecord
 from gate.audit.tiles import TILE_HEIGHT, TILE_WIDTH
 
@@ -36,6 +36,19 @@ BUSY_TIMEOUT_S = 2.0
 REFERRED_MAX = 32  # of those who wait so many are told; older ones are told once these are settled
 
 Connect = Callable[..., sqlite3.Connection]
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingKey:
+    """An age file that the database keeps until it is in the file of a day. `leaf` is of the first record it seals; `name` is the file of its
+    class and day if that is another than that record's; `dated`: the clock was borne out when it was made.
+    """
+
+    id: str
+    wrapped: bytes
+    leaf: bytes
+    name: str | None
+    dated: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +118,7 @@ class Store:
             "CREATE TABLE IF NOT EXISTS times (one INTEGER PRIMARY KEY, written TEXT NOT NULL, cosigned_s INTEGER) STRICT"
         )
         run(_TIMES_OF_AN_OLDER_LOG)
+        run("CREATE TABLE IF NOT EXISTS undated (id TEXT PRIMARY KEY) STRICT")
         if not run("SELECT 1 FROM sqlite_schema WHERE name = 'key_days'").fetchone():
             with self._transaction():
                 run("CREATE TABLE key_days (id TEXT PRIMARY KEY, name TEXT NOT NULL) STRICT")
@@ -144,16 +158,24 @@ class Store:
         rows = self._all("SELECT sealed FROM entries WHERE i >= ? AND i < ? ORDER BY i", start, end)
         return _complete([sealed for (sealed,) in rows], end - start)
 
-    def keys_to_move(self, end: int, count: int) -> list[tuple[str, bytes, bytes, str | None]]:
-        """Return the first keys, or with -1 all, whose first record is before `end`: id, age file, that record's leaf, and of a key that was in use before keys had
-        days, the file of the class and day of its last record.
-        """
-        return self._all(
-            "SELECT k.id, k.wrapped, e.leaf, d.name FROM keys k JOIN entries e ON e.i = k.first"
-            " LEFT JOIN key_days d ON d.id = k.id WHERE k.first < ? ORDER BY k.first LIMIT ?",
-            end,
-            count,
-        )
+    def keys_to_move(self, end: int, count: int) -> list[WaitingKey]:
+        """Return the first keys whose first record is before `end`."""
+        rows = self._all(f"{_WAITING} WHERE k.first < ? ORDER BY k.first LIMIT ?", end, count)
+        return [WaitingKey(key_id, wrapped, leaf, name, bool(dated)) for key_id, wrapped, leaf, name, dated in rows]
+
+    def waiting(self, ids: Sequence[str]) -> list[WaitingKey]:
+        """Return those of these keys that are here."""
+        rows = self._all(f"{_WAITING} WHERE k.id IN ({_marks(ids)})", *ids)
+        return [WaitingKey(key_id, wrapped, leaf, name, bool(dated)) for key_id, wrapped, leaf, name, dated in rows]
+
+    def days_elsewhere(self, ids: Sequence[str]) -> set[str]:
+        """Return the files of classes and days where those of these keys lie that do not lie with the day of their first record."""
+        found: set[str] = set()
+        for start in range(0, len(ids), TILE_WIDTH):
+            some = ids[start : start + TILE_WIDTH]
+            rows = self._all(f"SELECT name FROM key_days WHERE id IN ({_marks(some)})", *some)  # noqa: S608
+            found |= {name for (name,) in rows}
+        return found
 
     def keys_first_used(self, start: int, end: int) -> dict[str, bytes]:
         """Return the age files, by id, whose first record is in `[start, end)`."""
@@ -200,8 +222,10 @@ class Store:
 
     def times(self) -> tuple[str, int | None]:
         """Return the latest hour of any record, empty before the first, and when the mirror signed its latest receipt, in seconds since 1970."""
-        row = self._one("SELECT written, cosigned_s FROM times")
-        return ("", None) if row is None else (row[0], row[1])
+        written, cosigned_s = self._one("SELECT written, cosigned_s FROM times") or ("", None)
+        if written and not is_hour(written):
+            raise StoreError("the database's times are damaged")
+        return written, cosigned_s
 
     def boot(self) -> Boot | None:
         """Return the boot of the latest record; None before the first one that was kept with it."""
@@ -216,10 +240,12 @@ class Store:
         keys: Mapping[str, bytes],
         checkpoint: Callable[[Frontier], bytes],
         handover: Callable[[int], bytes] | None = None,
+        *,
+        dated: bool = True,
     ) -> Head:
         """Add records at the end, in one transaction, and return the new head once it is durable.
 
-        `keys` holds the age file of every key the records use; `checkpoint` signs the new frontier, the last act before the
+        `keys` holds the age file of every key the records use, `dated` says whether the clock is borne out; `checkpoint` signs the new frontier, the last act before the
         commit: if that fails, what it signed must never leave the process. So does `handover`, when another key follows.
         """
         frontier = self.head().frontier
@@ -231,7 +257,11 @@ class Store:
                     raise StoreError(f"record {header.index} does not follow {frontier.size} entries")
                 happening = record.happening
                 run("INSERT INTO entries VALUES (?, ?, ?, ?)", (header.index, happening.id, leaf, record.sealed))
-                run("INSERT OR IGNORE INTO keys VALUES (?, ?, ?)", (header.key, keys[header.key], header.index))
+                is_new = run(
+                    "INSERT OR IGNORE INTO keys VALUES (?, ?, ?)", (header.key, keys[header.key], header.index)
+                )
+                if is_new.rowcount and not dated:
+                    run("INSERT OR IGNORE INTO undated VALUES (?)", (header.key,))
                 _follow_crossing(run, happening, header.index)
                 if happening.remember:
                     run("INSERT OR REPLACE INTO remembered VALUES (1, ?)", (happening.remember,))
@@ -256,12 +286,30 @@ class Store:
             run("INSERT OR REPLACE INTO receipt VALUES (1, ?, ?)", (size, note))
             run("UPDATE boot SET heard_ms = ? WHERE size < ?", (now_ms, size))
 
-    def drop_keys(self, ids: Sequence[str]) -> None:
+    def keep_days(self, names: Mapping[str, str]) -> None:
+        """Remember where keys lie, or will, that do not lie with the day of their first record."""
+        with self._transaction() as run:
+            for key_id, name in names.items():
+                run("INSERT OR REPLACE INTO key_days VALUES (?, ?)", (key_id, name))
+
+    def moved(self, ids: Sequence[str]) -> None:
         """Keep these keys no more: they are durable elsewhere."""
         with self._transaction() as run:
             for one in ids:
                 run("DELETE FROM keys WHERE id = ?", (one,))
+                run("DELETE FROM undated WHERE id = ?", (one,))
+
+    def drop_keys(self, ids: Sequence[str]) -> None:
+        """Forget these keys."""
+        self.moved(ids)
+        with self._transaction() as run:
+            for one in ids:
                 run("DELETE FROM key_days WHERE id = ?", (one,))
+
+    def forget_day(self, name: str) -> None:
+        """Remember no more which keys lay with this day."""
+        with self._transaction() as run:
+            run("DELETE FROM key_days WHERE name = ?", (name,))
 
     def know_approval(self, newer: Approved) -> None:
         """Keep an approval that no record rests on yet, in place of an earlier one."""
@@ -342,6 +390,11 @@ def _follow_crossing(run: Callable[..., sqlite3.Cursor], happening: Happening, i
         run("INSERT OR REPLACE INTO referred VALUES (?, ?)", (crossing, index))
 
 
+def _marks(values: Sequence[object]) -> str:
+    """So many places for values in a statement."""
+    return ",".join("?" * len(values))
+
+
 def _complete(rows: list[bytes], count: int) -> list[bytes]:
     if len(rows) != count:
         raise StoreError(f"the database has {len(rows)} of {count} rows")
@@ -373,6 +426,10 @@ def _create_schema(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
 
 
+_WAITING = """
+SELECT k.id, k.wrapped, e.leaf, d.name, u.id IS NULL FROM keys k JOIN entries e ON e.i = k.first
+LEFT JOIN key_days d ON d.id = k.id LEFT JOIN undated u ON u.id = k.id
+"""
 # In a log of before times were kept, those of its last record.
 _TIMES_OF_AN_OLDER_LOG = """
 INSERT INTO times SELECT 1, coalesce((

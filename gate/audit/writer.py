@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
 from gate.audit.boot import Boot
 from gate.audit.checkpoint import Checkpoint, read_checkpoint
@@ -23,7 +24,7 @@ from gate.audit.errors import (
     StoreFullError,
 )
 from gate.audit.handover import Handover, follow, hand_over, in_force
-from gate.audit.key_days import KeyDay, KeyDays
+from gate.audit.key_days import KeyDay, KeyDays, filed
 from gate.audit.left import Approved
 from gate.audit.merkle import EMPTY_ROOT, Frontier, subtree_hash
 from gate.audit.note import Note, Signer, Verifier
@@ -31,7 +32,7 @@ from gate.audit.record import Happening, Header, check_origin
 from gate.audit.reserve import Reserve
 from gate.audit.sealing import KeyRing, SealedRecord, Sealer, plaintext, seal
 from gate.audit.spool import files_above, files_of_piece, key_path
-from gate.audit.store import Head, Store
+from gate.audit.store import Head, Store, WaitingKey
 from gate.audit.tiles import Piece
 
 # How many appends are known by their ids. Only the lane appends, in order, and offers again what it has not heard of: 64 records at
@@ -150,8 +151,10 @@ class Writer:
 
     # ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def append(self, batch: Sequence[Wanted], now_ms: int) -> list[Outcome]:
-        """Write records in their order, in one transaction; return for each its index, or that it is not written."""
+    def append(self, batch: Sequence[Wanted], now_ms: int, *, dated: bool = True) -> list[Outcome]:
+        """Write records in their order, in one transaction; return for each its index, or that it is not written. `dated`: somebody bears out the
+        wall clock that they have their times from.
+        """
         while (
             len(self._known) > APPENDS_REMEMBERED
         ):  # far more than a batch: what is written now stays known to its end
@@ -165,7 +168,7 @@ class Writer:
                 break
             tried |= chosen.keys()
             try:
-                self._commit(list(chosen.values()), now_ms)
+                self._commit(list(chosen.values()), now_ms, dated=dated)
             except StoreError as error:
                 reason = str(error)
                 self._fail(error)
@@ -202,7 +205,7 @@ class Writer:
         """What the log's keys said of one another, as far as it is durable."""
         return self._notes
 
-    def hand_over(self, wanted: Wanted, now_ms: int) -> bool:
+    def hand_over(self, wanted: Wanted, now_ms: int, *, dated: bool = True) -> bool:
         """Write this record as the last that the old key answers for, and its word for the successor with it; from then on that signs.
         False when it could not be written: the old key goes on.
         """
@@ -211,7 +214,9 @@ class Writer:
         if successor is None or self._store is None or not self._reserve.is_held:
             return False
         try:
-            self._commit([wanted], now_ms, handover=lambda size: hand_over(self._signer, successor, since=size))
+            self._commit(
+                [wanted], now_ms, dated=dated, handover=lambda size: hand_over(self._signer, successor, since=size)
+            )
             self._follow(self._store)
         except StoreError as error:
             self._fail(error)
@@ -258,7 +263,14 @@ class Writer:
             return Unknown(self._standing.problem or reason, append_id in tried)
         return Refused(reason)
 
-    def _commit(self, batch: Sequence[Wanted], now_ms: int, *, handover: Callable[[int], bytes] | None = None) -> None:
+    def _commit(
+        self,
+        batch: Sequence[Wanted],
+        now_ms: int,
+        *,
+        dated: bool,
+        handover: Callable[[int], bytes] | None = None,
+    ) -> None:
         store = self._open_store()
         first = store.head().frontier.size
         records: list[SealedRecord] = []
@@ -267,7 +279,7 @@ class Writer:
             key = self._ring.key_for(one.happening, now_ms)
             keys[key.id] = key.wrapped
             records.append(seal(one.happening, one.plain, origin=self._signer.verifier.name, index=index, key=key))
-        head = store.append(records, keys, self._sign, handover)
+        head = store.append(records, keys, self._sign, handover, dated=dated)
         self._known |= {one.happening.id: index for index, one in enumerate(batch, first)}
         self._release(store, head)
 
@@ -308,13 +320,13 @@ class Writer:
             self._standing = replace(self._standing, approved=newer)
 
     def days_of(self, ids: Sequence[str]) -> set[KeyDay]:
-        """The days that these keys lie with, or will. Raises StoreError and OSError."""
-        store = self._open_store()
-        waiting = store.keys_to_move(store.head().frontier.size, -1)
-        return {
-            *self._key_days.holding(ids),
-            *(_day_of(leaf, name) for key_id, _, leaf, name in waiting if key_id in ids),
-        }
+        """The days that these keys lie with, or would if they were moved by their own. Raises StoreError and OSError."""
+        waiting = self._open_store().waiting(ids)
+        return {*self._key_days.holding(ids), *(_own_day(one) for one in waiting)}
+
+    def has_any(self, ids: Sequence[str]) -> bool:
+        """True when one of these keys is in the database or in the file of a day. Raises StoreError and OSError."""
+        return bool(self._open_store().waiting(ids)) or bool(self._key_days.holding(ids))
 
     def erase_keys(self, ids: Sequence[str]) -> None:
         """Forget these keys in memory, in the database and in the files of their days. Raises StoreError and OSError: then it is to be done again."""
@@ -349,22 +361,25 @@ class Writer:
         if start < (
             self._size_at_start or 0
         ):  # published once before; a spool that was lost is made anew, with the keys that there are
-            files |= self._moved_keys(store.leaves(start, piece.end))
+            files |= self._moved_keys(store, store.leaves(start, piece.end))
         return files
 
-    def _moved_keys(self, leaves: Sequence[bytes]) -> dict[str, bytes]:
-        headers = [Header.parse(leaf) for leaf in leaves]
+    def _moved_keys(self, store: Store, leaves: Sequence[bytes]) -> dict[str, bytes]:
+        headers = [_header(leaf) for leaf in leaves]
         kept: dict[str, bytes] = {}
+        elsewhere = store.days_elsewhere(list(dict.fromkeys(header.key for header in headers)))
         try:
-            for day in {KeyDay.of(header) for header in headers}:
+            for day in {*map(KeyDay.of, headers), *map(KeyDay.named, elsewhere)}:
                 kept |= self._key_days.read(day)
         except OSError as error:
             raise StoreError(f"the keys of a day cannot be read: {error.strerror}") from error
+        except BadFormatError as error:
+            raise StoreError("the database's days are damaged") from error
         return {key_path(header.key): kept[header.key] for header in headers if header.key in kept}
 
-    def move_keys(self, published: int, *, whole: bool = False) -> bool:
+    def move_keys(self, published: int, today: date, *, whole: bool = False) -> bool:
         """Bring keys whose records are published from the database into the files of their days, a few hundred at once; `whole`: however few, and
-        out of the write-ahead log. True when all of them are there. Raises OSError, and then they stay in the database.
+        out of the write-ahead log. `today` is borne out. True when all of them are there. Raises OSError, and then they stay in the database.
         """
         self._recover()
         if self._store is None or not self._reserve.is_held:
@@ -372,18 +387,40 @@ class Writer:
         try:
             found = self._store.keys_to_move(published, MOVED_AT_ONCE)
             if len(found) >= (1 if whole else MOVED_TOGETHER):
-                by_day: dict[KeyDay, list[bytes]] = {}
-                for _, wrapped, leaf, name in found:
-                    by_day.setdefault(_day_of(leaf, name), []).append(wrapped)
-                for day, keys in by_day.items():
+                for day, keys in self._filed(self._store, found, today).items():
                     self._key_days.add(day, keys)
-                self._store.drop_keys([key_id for key_id, *_ in found])
+                self._store.moved([one.id for one in found])
             if whole and len(found) < MOVED_AT_ONCE:
                 self._store.tidy(whole=True)
         except StoreError as error:
             self._fail(error)
             return False
         return len(found) < MOVED_AT_ONCE
+
+    def _filed(self, store: Store, found: Sequence[WaitingKey], today: date) -> dict[KeyDay, list[bytes]]:
+        """Settle where these keys are to lie: for good, so that none is written into two files by a kill in between."""
+        latest = max((one.day for one in self._key_days.days()), default=None)
+        by_day: dict[KeyDay, list[bytes]] = {}
+        elsewhere: dict[str, str] = {}
+        for one in found:
+            own = _own_day(one)
+            day = own if one.name is not None else filed(own, dated=one.dated, latest=latest, today=today)
+            if day != own:
+                elsewhere[one.id] = day.name
+            by_day.setdefault(day, []).append(one.wrapped)
+        if elsewhere:
+            store.keep_days(elsewhere)
+        return by_day
+
+    def forget_day(self, day: KeyDay) -> None:
+        """Forget all keys of a day for good. Raises StoreError and OSError: then it is to be done again."""
+        store = self._open_store()
+        self._key_days.forget(day)
+        try:
+            store.forget_day(day.name)
+        except StoreError as error:
+            self._fail(error)
+            raise
 
     def upper_tiles(self, published: int, size: int) -> dict[str, bytes]:
         """Return the tiles above level 0 that the spool lacks. Raises StoreError."""
@@ -503,9 +540,20 @@ class Writer:
         )
 
 
-def _day_of(leaf: bytes, name: str | None) -> KeyDay:
-    """The day of a key by its first record, or, of one of before keys had days, by the name that was found for it."""
-    return KeyDay.of(Header.parse(leaf)) if name is None else KeyDay.named(name)
+def _header(leaf: bytes) -> Header:
+    """What a leaf of ours says. Raises StoreError."""
+    try:
+        return Header.parse(leaf)
+    except BadFormatError as error:
+        raise StoreError("a record in the database is damaged") from error
+
+
+def _own_day(key: WaitingKey) -> KeyDay:
+    """The day of a key by its first record, or by the name that was found for it. Raises StoreError."""
+    try:
+        return KeyDay.of(_header(key.leaf)) if key.name is None else KeyDay.named(key.name)
+    except BadFormatError as error:
+        raise StoreError("the day of a key in the database is damaged") from error
 
 
 def _compare(store: Store, seen: Checkpoint) -> None:

@@ -26,7 +26,9 @@ from gate.verify.keyring import KeyRing
 MAGIC = b"SQLite format 3\0"
 # Of the log program, nothing of the log: where it proves that it can write, what the lane wants to be told at its next start, who waits
 # for an officer, and what its latest boot found; and what the log's keys said of one another, which is judged.
-OURS_BESIDE = frozenset({"probe", "remembered", "referred", "approved", "handovers", "boot", "key_days", "times"})
+OURS_BESIDE = frozenset(
+    {"probe", "remembered", "referred", "approved", "handovers", "boot", "key_days", "undated", "times"}
+)
 TABLES = frozenset({"entries", "keys", "nodes", "head", "receipt", "open_crossings"})
 CELL_BYTES_MAX = 1024 * 1024
 LINE_BYTES_MAX = 128 * 1024

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import os
 import sqlite3
@@ -25,6 +26,7 @@ from gate.audit.spool import Spool, handover_path
 from gate.audit.store import Store
 from gate.audit.tiles import pieces_between
 from gate.audit.writer import Outcome, Wanted, Writer
+from gate.programs.log.publishing import P, T, Worker
 
 ORIGIN = "border.example/gate-0001/demo"
 TIME = "2026-11-25T10:00:00.000Z"
@@ -146,3 +148,18 @@ class SmallLog:
         out = io.BytesIO()
         bundle(Outlet(self.spool), out, since=since)
         return out.getvalue()
+
+
+class LateSpool(Worker):
+    """A spool's thread that comes to its work when something has happened meanwhile, or had half a second to."""
+
+    def __init__(self, worker: Worker, has_happened: Callable[[], bool]) -> None:
+        self._worker = worker
+        self._has_happened = has_happened
+
+    async def __call__(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        for _ in range(50):
+            if self._has_happened():
+                break
+            await asyncio.sleep(0.01)
+        return await self._worker(work, *args, **kwargs)

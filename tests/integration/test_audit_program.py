@@ -253,7 +253,7 @@ async def test_a_log_takes_admissions_again_when_it_has_proven_so_since_it_refus
     config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
 
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise StoreError("disk I/O error")
 
     async with running(config, Timing(proof_again_s=0.3)) as lane:
@@ -420,21 +420,27 @@ async def test_each_step_of_the_clock_is_a_record_and_the_log_says_what_it_canno
 async def test_keys_go_to_their_days_and_are_forgotten_after_their_time(config: Config) -> None:
     notice = Notice(contact="c@d.example", address="https://d.example/n", results_kept_days=2)
     config = replace(config, notice=notice)
-    then = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    then = clock.now()  # no clock stands before the program's build
     timing = Timing(receipts_every_s=0.01, publish_again_s=0.01, keys_every_s=0.05)
+
+    def signed_at(moment: datetime) -> bytes:
+        note = Note.parse((Path(config.paths.spool) / "checkpoint").read_bytes())
+        return note.with_signatures([MIRROR.cosign(note.text, int(moment.timestamp()))]).to_bytes()
+
     async with running(config, timing, wall=ticking(then)) as lane:
         await ask(lane, append("opened", "c1"))
+        found = await until(lane, published=1)
+        assert found.detail["keys"]["oldest"] == {}, "nobody knows yet of which day it is"  # type: ignore[index]
+        write(config.paths.inbox, "receipt-1.note", signed_at(then))
         async with asyncio.timeout(10):
-            while (await status(lane)).detail["keys"]["oldest"] != {"crossing": "2026-11-23"}:  # type: ignore[index]  # noqa: ASYNC110 - another program
+            while (await status(lane)).detail["keys"]["oldest"] != {"crossing": then.date().isoformat()}:  # type: ignore[index]  # noqa: ASYNC110 - another program
                 await asyncio.sleep(0.01)
         assert verify(Path(config.paths.spool), verifier_of(config).vkey).erased == 0
     later = then + timedelta(days=4)
     async with running(config, timing, wall=ticking(later)) as lane:
         await ask(lane, append("incident"))
         await until(lane, published=2)
-        note = Note.parse((Path(config.paths.spool) / "checkpoint").read_bytes())
-        signed = note.with_signatures([MIRROR.cosign(note.text, int(later.timestamp()))])
-        write(config.paths.inbox, "receipt-2.note", signed.to_bytes())
+        write(config.paths.inbox, "receipt-2.note", signed_at(later))
         await until(lane, published=3, mirrored=2)  # with the record that says so
     assert verify(Path(config.paths.spool), verifier_of(config).vkey).erased == 1
 

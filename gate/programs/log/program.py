@@ -14,7 +14,7 @@ import os
 import shutil
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import assert_never
 
@@ -116,9 +116,15 @@ async def run(
                 )
             )
             try:
+
+                def today() -> date | None:
+                    is_synchronised, cosigned_s = clock.is_synchronised(), writer.standing.cosigned_s
+                    return borne_out(wall(), synchronised=is_synchronised, cosigned_s=cosigned_s, built=clock.built())
+
                 if writer.awaits_handover:
                     vkey = successor.verifier.vkey if successor else None
-                    await in_store(writer.hand_over, _own(now, "log_key_changed", {"vkey": vkey}), monotonic_ms())
+                    change = _own(now, "log_key_changed", {"vkey": vkey})
+                    await in_store(writer.hand_over, change, monotonic_ms(), dated=today() is not None)
                     if writer.awaits_handover:
                         log.error("log_key_not_changed", extra={"reason": writer.standing.problem})
                     else:
@@ -127,7 +133,8 @@ async def run(
                 publisher = Publisher(writer, spool, in_store, in_spool, published=published.size if published else 0)
 
                 async def say(kind: str, fields: Mapping[str, object]) -> Outcome:
-                    (outcome,) = await in_store(writer.append, [_own(now, kind, fields)], monotonic_ms())
+                    own = _own(now, kind, fields)
+                    (outcome,) = await in_store(writer.append, [own], monotonic_ms(), dated=today() is not None)
                     return outcome
 
                 server = LogServer(
@@ -144,14 +151,13 @@ async def run(
                         in_store=in_store,
                         in_spool=in_spool,
                         say=say,
-                        today=lambda: borne_out(
-                            wall(), synchronised=clock.is_synchronised(), cosigned_s=writer.standing.cosigned_s
-                        ),
+                        today=today,
                     ),
                     erasures=Erasures(
                         inbox,
                         kept,
                         writer=writer,
+                        publisher=publisher,
                         spool=spool,
                         origin=config.origin,
                         approvers=config.approvers_path,
@@ -173,6 +179,7 @@ async def run(
                         in_inbox=in_inbox,
                     ),
                     say=say,
+                    today=today,
                     now=now,
                     timing=timing,
                 )
@@ -257,6 +264,7 @@ class LogServer:
         retention: Retention,
         erasures: Erasures,
         say: Callable[[str, Mapping[str, object]], Awaitable[Outcome]],
+        today: Callable[[], date | None],
         now: Now,
         timing: Timing,
     ) -> None:
@@ -268,6 +276,7 @@ class LogServer:
         self._retention = retention
         self._erasures = erasures
         self._say = say
+        self._today = today
         self._timing = timing
         self._probe = Probe(lambda value: in_store(writer.probe, value), timing)
         self._now = now
@@ -314,7 +323,8 @@ class LogServer:
             while not self._waiting.empty() and len(batch) < BATCH_MAX:
                 batch.append(self._waiting.get_nowait())
             wanted = [one for pending in batch for one in pending.wanted if isinstance(one, Wanted)]
-            outcomes = iter(await self._in_store(self._writer.append, wanted, self._now.monotonic_ms()))
+            now_ms, dated = self._now.monotonic_ms(), self._today() is not None
+            outcomes = iter(await self._in_store(self._writer.append, wanted, now_ms, dated=dated))
             for pending in batch:
                 answers = [_answer(next(outcomes)) if isinstance(one, Wanted) else one for one in pending.wanted]
                 if any(isinstance(one, NotKnown) or (isinstance(one, NotRecorded) and one.again) for one in answers):

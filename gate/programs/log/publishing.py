@@ -51,6 +51,8 @@ class Publisher:
         self._in_store = in_store
         self._in_spool = in_spool
         self.published = published
+        # Held from the reading of a piece until it is written: whoever forgets keys holds it, too, or a key would come back into the spool behind them.
+        self.between_pieces = asyncio.Lock()
         self._handovers = 0
         self._trouble = Trouble(
             log, begins="publishing_failed", ends="publishing_resumed", level=logging.ERROR, each=False
@@ -74,8 +76,9 @@ class Publisher:
                 await self._in_spool(self._spool.write, new)
                 self._handovers = len(words)
             for piece in pieces_between(published, size):
-                files = await self._in_store(self._writer.files, piece, published)
-                await self._in_spool(self._spool.write, files)
+                async with self.between_pieces:
+                    files = await self._in_store(self._writer.files, piece, published)
+                    await self._in_spool(self._spool.write, files)
             if published < size:
                 files = await self._in_store(self._writer.upper_tiles, published, size)
                 await self._in_spool(self._spool.write, files)

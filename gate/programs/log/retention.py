@@ -1,7 +1,7 @@
 """How long the keys to sealed records are kept: out of the database into the files of their days, and after their time forgotten, by class and day.
 
 Promises: no day is forgotten before its time by a clock that the time service or the mirror bears out, nor while it is held; of each a record
-says so before it goes, twice if the program dies in between. What cannot be moved or forgotten is tried again, is said once, and holds up no record.
+says so before it goes, twice if the program dies in between. While nobody bears the clock out keys stay in the database: no day of theirs is sure. What cannot be moved or forgotten is tried again, is said once, and holds up no record.
 Copies elsewhere (the mirror, exports) are others' to forget.
 """
 
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from gate.audit.errors import StoreError
 from gate.audit.spool import key_path
 from gate.programs.shared.trouble import Trouble
 
@@ -54,12 +55,14 @@ class Kept:
         return any(first <= day <= last for first, last in self.holds)
 
 
-def borne_out(wall: datetime, *, synchronised: bool, cosigned_s: int | None) -> date | None:
-    """The day of today, for whoever forgets by it; None while the wall clock is nobody's word but its own: one that was set forward would forget
-    everything.
+def borne_out(wall: datetime, *, synchronised: bool, cosigned_s: int | None, built: datetime) -> date | None:
+    """The day of today, for whoever files and forgets by it; None while the wall clock is nobody's word but its own: one that was set forward would
+    forget everything. None, too, where it stands before the program's build, or a day before what the mirror signed: then the time service is wrong.
     """
     mirror = None if cosigned_s is None else datetime.fromtimestamp(cosigned_s, UTC)
-    if synchronised or (mirror is not None and abs(wall - mirror) <= MIRROR_SAID_MAX):
+    if wall < built or (mirror is not None and mirror - wall > MIRROR_SAID_MAX):
+        return None
+    if synchronised or (mirror is not None and wall - mirror <= MIRROR_SAID_MAX):
         return wall.astimezone(UTC).date()
     return None
 
@@ -108,36 +111,47 @@ class Retention:
         }
 
     async def move(self) -> None:
-        """Move what was published, when enough has come together."""
+        """Move what was published, when enough has come together and today is known."""
+        today = self._today()
         try:
-            await self._in_store(self._writer.move_keys, self._publisher.published)
+            if today is not None:
+                await self._in_store(self._writer.move_keys, self._publisher.published, today)
         except OSError as error:
             self._trouble.is_now(f"the keys' folder: {error.strerror}")
 
     async def look(self) -> None:
-        """Move all that was published, and forget what is over."""
+        """Move all that was published, and forget what is over; nothing of either while today is not known."""
+        today = self._today()
         try:
-            while not await self._in_store(self._writer.move_keys, self._publisher.published, whole=True):
-                if self._writer.standing.problem is not None:
-                    return  # the writer's, and said there
-            today = self._today()
-            for one in await self._in_store(self._key_days.days):
-                if today is not None and self._kept.is_over(one, today) and not await self._forget(one):
-                    return
+            if today is not None and not await self._file_and_forget(today):
+                return
             left = await self._in_store(self._key_days.days)
+        except StoreError:
+            return  # the writer's, and said there
         except OSError as error:
             self._trouble.is_now(f"the keys' folder: {error.strerror}")
             return
         self._oldest = {one.about: one.day for one in reversed(left)}
         self._trouble.is_now("")
 
+    async def _file_and_forget(self, today: date) -> bool:
+        """False when the writer cannot go on; that is said there. Raises StoreError and OSError."""
+        while not await self._in_store(self._writer.move_keys, self._publisher.published, today, whole=True):
+            if self._writer.standing.problem is not None:
+                return False
+        for one in await self._in_store(self._key_days.days):
+            if self._kept.is_over(one, today) and not await self._forget(one):
+                return False
+        return True
+
     async def _forget(self, one: KeyDay) -> bool:
-        """Say it, then unlink the copies that others carry away, then the file. False when it cannot be said now. Raises OSError."""
+        """Say it, then unlink the copies that others carry away, then the file. False when it cannot be said now. Raises StoreError and OSError."""
         keys = await self._in_store(self._key_days.read, one)
         fields = {"class": one.about, "day": one.day.isoformat(), "keys": len(keys)}
         if not isinstance(await self._say("keys_expired", fields), int):
             return False
-        await self._in_spool(self._spool.forget, [key_path(key_id) for key_id in keys])
-        await self._in_store(self._key_days.forget, one)
+        async with self._publisher.between_pieces:
+            await self._in_spool(self._spool.forget, [key_path(key_id) for key_id in keys])
+            await self._in_store(self._writer.forget_day, one)
         log.info("keys_expired", extra=fields)
         return True

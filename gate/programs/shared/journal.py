@@ -109,7 +109,8 @@ EVENTS: Final = {
     "keys_expired": Event("a day's keys to sealed records were forgotten: of which class, how many", ("class", "day", "keys"), (), True),
     "keys_erased": Event("keys to sealed records were erased, as two approvers ordered: how many", ("keys",), (), True),
     "erasure_not_done": _trouble("an order to erase keys was refused, or cannot be carried out yet", security=True),
-    "erasures_done": Event("the latest one was carried out", (), (), True),
+    "erasures_done": Event("the latest one was carried out, or no order waits any more", (), (), True),
+    "erasure_was_done": Event("an order came again, none of whose keys is here any more", ("note",), (), True),
     "log_key_changed": Event("the log has a new key, to which the old one handed over", (), (), True),
     "log_key_not_changed": Event("the log could not take its new key", (), ("reason",), True),
     # sync

@@ -130,3 +130,19 @@ def test_of_those_that_were_refused_some_are_kept(box: Inbox, folder: Path) -> N
             box.refuse(one)
     assert len(list((folder.parent / "refused").iterdir())) == inbox.REFUSED_MAX
     assert list(folder.iterdir()) == []
+
+
+def test_what_came_in_the_place_of_what_was_read_is_left_for_another_look(box: Inbox, folder: Path) -> None:
+    """An order that replaced one that was being carried out was lost with it."""
+    (folder / inbox.ERASURE).write_bytes(b"first")
+    found = box.erasure()
+    assert found is not None
+    (folder / inbox.ERASURE).write_bytes(b"second")
+    box.remove(found)
+    again = box.erasure()
+    assert again is not None
+    assert again.note == b"second"
+    box.refuse(found)
+    assert box.erasure() == again
+    box.remove(again)
+    assert box.erasure() is None

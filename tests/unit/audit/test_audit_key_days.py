@@ -9,6 +9,7 @@ import os
 import shutil
 import sqlite3
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,7 @@ def days(log: SmallLog) -> KeyDays:
 
 def move(log: SmallLog, *, whole: bool = True) -> bool:
     with log.writer() as writer:
-        return writer.move_keys(_size(writer), whole=whole)
+        return writer.move_keys(_size(writer), OF_TIME.day, whole=whole)
 
 
 def _size(writer: Writer) -> int:
@@ -125,7 +126,7 @@ def test_keys_leave_the_database_when_their_records_are_published_and_no_byte_of
     log.write(crossing("c1"), [wanted("incident")])
     with log.writer() as writer:
         writer.append(crossing("c2"), 0)
-        assert writer.move_keys(6, whole=True), "nothing is left to move"
+        assert writer.move_keys(6, OF_TIME.day, whole=True), "nothing is left to move"
         keys = list(days(log).read(OF_TIME).values())
     assert (len(keys), in_database(log)) == (1, 1)
     assert readable(log)
@@ -184,7 +185,7 @@ def test_a_folder_that_takes_nothing_leaves_the_keys_where_they_are(log: SmallLo
     with log.writer() as writer:
 
         def tries() -> None:
-            writer.move_keys(5, whole=True)
+            writer.move_keys(5, OF_TIME.day, whole=True)
 
         assert os.strerror(reason) in refused(tries, at="fsync", reason=reason)
     assert in_database(log) == 1
@@ -196,7 +197,7 @@ def test_while_the_disk_is_full_no_key_is_moved(log: SmallLog) -> None:
     with log.writer() as writer:
         writer._reserve.give_up()
         writer._reserve._bytes = 1 << 60  # it cannot be had again
-        assert not writer.move_keys(5, whole=True)
+        assert not writer.move_keys(5, OF_TIME.day, whole=True)
     assert in_database(log) == 1
 
 
@@ -263,3 +264,47 @@ def test_a_kill_at_any_step_of_an_erasure_leaves_the_other_keys_and_it_can_be_do
     assert (tmp_path / MONDAY.name).stat().st_mode & 0o777 == 0o600
     assert b"ZXJhc2Vk" not in b"".join(one.read_bytes() for one in tmp_path.iterdir()), "no draft is left with it"
     kept.erase([erased])
+
+
+@pytest.mark.parametrize("left", [b"ZXJhc2Vk", b"ZXJhc2"])
+def test_what_a_kill_left_of_an_erased_key_goes_with_it(tmp_path: Path, left: bytes) -> None:
+    """It stands in the file of a day that has no whole line of it."""
+    kept = KeyDays(tmp_path)
+    kept.add(MONDAY, [b"one"])
+    kept.add(OF_TIME, [b"another"])
+    with (tmp_path / MONDAY.name).open("ab") as file:
+        file.write(left)
+    (tmp_path / f".tmp-{OF_TIME.name}").write_bytes(left)
+    kept.erase(["ab" * 32])
+    assert left not in b"".join(one.read_bytes() for one in tmp_path.iterdir())
+    assert [*kept.read(MONDAY).values(), *kept.read(OF_TIME).values()] == [b"one", b"another"]
+
+
+def test_with_a_day_what_a_kill_left_of_its_draft_is_forgotten(tmp_path: Path) -> None:
+    kept = KeyDays(tmp_path)
+    kept.add(MONDAY, [b"one"])
+    (tmp_path / f".tmp-{MONDAY.name}").write_bytes(b"b25l")
+    kept.forget(MONDAY)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_kill_on_the_way_to_another_day_than_its_own_leaves_a_key_in_one_day(log: SmallLog) -> None:
+    with log.writer() as writer:
+        writer.append([wanted("opened", "c1"), wanted("incident")], 0, dated=False)
+        log.publish(writer)
+    other = date(2026, 12, 1)
+    step = 1
+
+    def file_it(day: date) -> bool:
+        with log.writer() as writer:
+            return writer.move_keys(2, day, whole=True)
+
+    while killed_at(step, partial(file_it, other)):
+        assert readable(log), step
+        step += 1
+        other = date(2026, 12, min(step, 28))  # the time goes on
+    assert step > 8, "the steps were counted"
+    assert file_it(date(2026, 12, 31))
+    assert (len(days(log).days()), in_database(log)) == (2, 0), "one a class"
+    assert readable(log)

@@ -670,3 +670,13 @@ def test_full_is_told_from_broken(log: SmallLog, faulty: Any) -> None:
     faulty.kind.fault = staticmethod(at("PRAGMA synchronous", full))
     with pytest.raises(StoreFullError):
         Store(log.database, connect=faulty)
+
+
+@pytest.mark.parametrize("written", ["2026-11-28T02:00:00", "2026-13-28T02:00:00Z", "soon"])
+def test_a_latest_hour_that_is_none_is_damage(log: SmallLog, written: str) -> None:
+    """Compared with a clock that has a zone it would have ended the program."""
+    log.write(crossing("c1"))
+    with contextlib.closing(sqlite3.connect(log.database)) as older, older:
+        older.execute("UPDATE times SET written = ?", (written,))
+    with _store(log) as store, pytest.raises(StoreError, match="damaged"):
+        store.times()

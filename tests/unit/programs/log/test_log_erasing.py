@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import dataclasses
 from collections.abc import AsyncIterator, Mapping
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 from fakes.approvals import approvers, signer, write_approvers
-from fakes.audit_logs import ORIGIN, SmallLog, crossing, happening, wanted
+from fakes.audit_logs import ORIGIN, LateSpool, SmallLog, crossing, happening, wanted
 
 from gate.approval.erasure import Erasure, SignedErasure
 from gate.audit.inbox import ERASURE, Inbox
@@ -21,7 +22,7 @@ from gate.audit.left import Approved
 from gate.audit.record import Header, canonical_json
 from gate.audit.spool import Spool, key_path
 from gate.audit.writer import Outcome, Refused, Wanted, Writer
-from gate.programs.log.erasing import Erasures
+from gate.programs.log.erasing import QUIET_LOOKS, Erasures
 from gate.programs.log.publishing import Publisher, Worker
 from gate.programs.log.retention import Kept
 from gate.verify.verify import verify
@@ -65,7 +66,7 @@ class Gate:
     async def move(self) -> None:
         checkpoint = self.writer.standing.checkpoint
         assert checkpoint is not None
-        assert await self.in_store(self.writer.move_keys, checkpoint.size, whole=True)
+        assert await self.in_store(self.writer.move_keys, checkpoint.size, TODAY, whole=True)
 
     def traces(self, key: str) -> list[str]:
         """Where the key is still found."""
@@ -94,10 +95,12 @@ async def gate(folder: Path, kept: Kept = KEPT) -> AsyncIterator[Gate]:
         opening = log.writer()
         writer = await in_store(opening.__enter__)
         try:
+            publisher = Publisher(writer, spool, in_store, in_spool, published=0)
             erasures = Erasures(
                 Inbox(folder / "inbox", folder / "refused"),
                 kept,
                 writer=writer,
+                publisher=publisher,
                 spool=spool,
                 origin=ORIGIN,
                 approvers=folder / "approvers.toml",
@@ -106,7 +109,6 @@ async def gate(folder: Path, kept: Kept = KEPT) -> AsyncIterator[Gate]:
                 in_spool=in_spool,
                 in_inbox=in_inbox,
             )
-            publisher = Publisher(writer, spool, in_store, in_spool, published=0)
             made = Gate(log, writer, publisher, erasures, in_store)
             yield made
         finally:
@@ -219,3 +221,81 @@ async def test_what_could_not_be_done_to_its_end_is_gone_on_with(tmp_path: Path)
         (tmp_path / "elsewhere").rename(tmp_path / "spool" / "keys")
         assert await log.erasures.look()
         assert (log.traces(key), len(log.said)) == ([], 2)
+
+
+async def test_an_order_that_was_carried_out_is_no_record_however_often_somebody_brings_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with gate(tmp_path) as log:
+        key = (await log.write(*crossing("c1")))[0]
+        log.order(key)
+        assert await log.erasures.look()
+        for _ in range(5):
+            log.order(key)
+            assert not await log.erasures.look()
+            assert list(log.inbox.iterdir()) == []
+        assert len(log.said) == 1
+    assert [one.message for one in caplog.records].count("erasure_was_done") == 1
+
+
+@pytest.mark.parametrize("where", ["database", "day", "spool"])
+async def test_an_order_about_a_key_that_is_anywhere_yet_is_carried_out(tmp_path: Path, where: str) -> None:
+    """A disk that was put back has what was erased since."""
+    async with gate(tmp_path) as log:
+        key = (await log.write(*crossing("c1")))[0]
+        if where != "database":
+            await log.move()
+        if where == "spool":
+            KeyDays(tmp_path / "keys").erase([key])
+        else:
+            (log.log.spool / key_path(key)).unlink()
+        log.order(key)
+        assert await log.erasures.look()
+        assert (log.traces(key), len(log.said)) == ([], 1)
+
+
+async def test_an_order_that_came_while_another_was_carried_out_is_carried_out_next(tmp_path: Path) -> None:
+    async with gate(tmp_path) as log:
+        first = (await log.write(*crossing("c1")))[0]
+        second = (await log.write(*crossing("c2")))[0]
+        log.order(first)
+        whole = log.erasures._say
+
+        async def say(kind: str, fields: Mapping[str, object]) -> Outcome:
+            log.erasures._say = whole
+            log.order(second)
+            return await whole(kind, fields)
+
+        log.erasures._say = say
+        assert await log.erasures.look()
+        assert await log.erasures.look()
+        assert (log.traces(first), log.traces(second)) == ([], [])
+
+
+async def test_a_key_that_is_being_published_is_not_back_in_the_spool_after_its_erasure(tmp_path: Path) -> None:
+    async with gate(tmp_path) as log:
+        await log.in_store(log.writer.append, crossing("c1"), 0)
+        (leaf,) = await log.in_store(log.writer._open_store().leaves, 0, 1)
+        key = Header.parse(leaf).key
+        log.order(key)
+        log.publisher._in_spool = LateSpool(log.publisher._in_spool, lambda: not list(log.inbox.iterdir()))
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(log.publisher.catch_up())
+            tasks.create_task(log.erasures.look())
+        assert (log.traces(key), len(log.said)) == ([], 1)
+
+
+async def test_what_was_wrong_with_an_order_is_over_when_no_order_is_there(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    async with gate(tmp_path) as log:
+        key = (await log.write(*crossing("c1")))[0]
+        for _ in range(3):  # a neighbour in bad hands makes no line with each
+            log.order(key, by=("anna",))
+            await log.erasures.look()
+            await log.erasures.look()
+        for _ in range(QUIET_LOOKS):
+            await log.erasures.look()
+    said = [one.message for one in caplog.records if one.message in {"erasure_not_done", "erasures_done"}]
+    assert said == ["erasure_not_done", "erasures_done"]

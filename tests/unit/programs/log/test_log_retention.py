@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import dataclasses
 import io
 import json
+import shutil
 from base64 import b64decode
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -13,12 +15,12 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from fakes.audit_logs import SmallLog, happening
+from fakes.audit_logs import LateSpool, SmallLog, happening
 
 from gate.audit.export import Outlet, bundle
 from gate.audit.key_days import KeyDay, KeyDays
 from gate.audit.record import Header, canonical_json
-from gate.audit.spool import Spool
+from gate.audit.spool import Spool, key_path
 from gate.audit.unsealing import OpenedRecord, Unsealer
 from gate.audit.writer import Outcome, Refused, Wanted, Writer
 from gate.programs.log.publishing import Publisher, Worker
@@ -48,7 +50,7 @@ class Gate:
     refuses: bool = False
 
     async def write(self, *wanted: Wanted) -> None:
-        await self.in_store(self.writer.append, wanted, 0)
+        await self.in_store(self.writer.append, wanted, 0, dated=self.today is not None)
         assert await self.publisher.catch_up()
 
     def entries(self) -> int:
@@ -57,7 +59,7 @@ class Gate:
 
     def report(self) -> tuple[bool, int, int]:
         found = verify(self.log.spool, self.log.vkey)
-        return found.verified, found.entries, found.erased
+        return found.intact, found.entries, found.erased
 
     def names(self) -> list[str]:
         return [one.name for one in KeyDays(self.log.folder / "keys").days()]
@@ -77,8 +79,8 @@ class Gate:
 
 
 @contextlib.asynccontextmanager
-async def gate(folder: Path, kept: Kept = TWO_DAYS) -> AsyncIterator[Gate]:
-    log = SmallLog(folder)
+async def gate(folder: Path, kept: Kept = TWO_DAYS, *, again: SmallLog | None = None) -> AsyncIterator[Gate]:
+    log = again or SmallLog(folder)
     spool = Spool(log.spool)
     with Worker("store") as in_store, Worker("spool") as in_spool:
 
@@ -143,9 +145,82 @@ async def test_no_day_goes_by_a_clock_of_its_own_or_while_it_is_held(
 ) -> None:
     async with gate(tmp_path, kept) as log:
         await log.write(record("opened", "c1"))
+        await log.retention.look()
         log.today = today
         await log.retention.look()
         assert (log.names(), log.report()) == (["crossing-2026-11-23"], (True, 1, 0))
+
+
+@pytest.mark.parametrize("clock", [date(2020, 1, 1), DAY - timedelta(days=30), date(2099, 1, 1)])
+async def test_what_is_sealed_while_nobody_bears_the_clock_out_is_of_the_day_when_somebody_does(
+    tmp_path: Path, clock: date
+) -> None:
+    """A flat battery: the machine thinks that it is 2020, and its records are no older for that."""
+    async with gate(tmp_path) as log:
+        await log.write(record("opened", "c0"))
+        await log.retention.look()
+        log.today = None
+        for number in range(3):
+            await log.write(record("opened", f"c{number}", day=clock + timedelta(days=number)))
+            await log.retention.look()
+        log.today = DAY + timedelta(days=2)
+        for _ in range(2):
+            await log.retention.look()
+        assert log.names() == ["crossing-2026-11-23", "crossing-2026-11-25"]
+        assert log.report() == (True, 4, 0)
+        log.today = DAY + timedelta(days=5)
+        await log.retention.look()
+        await log.publisher.catch_up()
+        assert log.names() == []
+        assert log.report() == (True, 6, 4), "their time ends like everybody's"
+        assert verify(log.log.database, log.log.vkey).intact
+
+
+async def test_a_clock_that_was_borne_out_wrongly_makes_no_day_older_than_those_before(tmp_path: Path) -> None:
+    async with gate(tmp_path) as log:
+        await log.write(record("opened", "c1"))
+        await log.retention.look()
+        await log.write(record("opened", "c2", day=date(2020, 1, 1)))
+        await log.write(record("opened", "c3", day=date(2099, 1, 1)))
+        log.today = DAY + timedelta(days=1)
+        await log.retention.look()
+        assert log.names() == ["crossing-2026-11-23", "crossing-2026-11-24"]
+
+
+async def test_wherever_a_key_lies_a_spool_that_was_lost_has_it_again_and_an_erasure_finds_it(tmp_path: Path) -> None:
+    async with gate(tmp_path) as log:
+        log.today = None
+        await log.write(record("opened", "c1", day=date(2020, 1, 1)))
+        log.today = DAY
+        await log.retention.look()
+    shutil.rmtree(tmp_path / "spool")
+    async with gate(tmp_path, again=log.log) as log:
+        await log.write(record("closed", "c1"))
+        assert log.report() == (True, 2, 0)
+        (leaf,) = await log.in_store(log.writer._open_store().leaves, 0, 1)
+        key = Header.parse(leaf).key
+        assert await log.in_store(log.writer.days_of, [key]) == {MONDAY}
+        await log.in_store(log.writer.erase_keys, [key])
+        assert KeyDays(tmp_path / "keys").read(MONDAY).keys().isdisjoint({key})
+        assert not await log.in_store(log.writer.has_any, [key])
+
+
+async def test_a_key_that_is_being_published_is_not_back_in_the_spool_after_its_day_was_forgotten(
+    tmp_path: Path,
+) -> None:
+    async with gate(tmp_path) as log:
+        await log.write(record("opened", "c1"))
+        await log.retention.look()
+        (key,) = KeyDays(tmp_path / "keys").read(MONDAY)
+    shutil.rmtree(tmp_path / "spool")
+    async with gate(tmp_path, again=log.log) as log:
+        log.today = DAY + timedelta(days=3)
+        log.publisher._in_spool = LateSpool(log.publisher._in_spool, lambda: not log.names())
+        async with asyncio.TaskGroup() as tasks:  # the spool is made anew, from the keys that were moved
+            tasks.create_task(log.publisher.catch_up())
+            tasks.create_task(log.retention.look())
+        await log.publisher.catch_up()
+        assert (log.names(), (tmp_path / "spool" / key_path(key)).exists()) == ([], False)
 
 
 async def test_a_day_that_nobody_could_write_of_stays_until_somebody_can(tmp_path: Path) -> None:
@@ -194,6 +269,9 @@ async def test_what_cannot_be_moved_is_said_and_holds_up_nothing(tmp_path: Path)
     ("synchronised", "cosigned", "known"),
     [
         (True, None, True),
+        (True, timedelta(days=-90), True),
+        (True, timedelta(hours=23), True),
+        (True, timedelta(days=2), False),
         (False, None, False),
         (False, timedelta(hours=-23), True),
         (False, timedelta(hours=23), True),
@@ -208,4 +286,12 @@ def test_today_is_what_the_time_service_or_the_mirror_bears_out(
 ) -> None:
     wall = datetime(2026, 11, 23, 12, tzinfo=UTC)
     cosigned_s = None if cosigned is None else int((wall + cosigned).timestamp())
-    assert borne_out(wall, synchronised=synchronised, cosigned_s=cosigned_s) == (DAY if known else None)
+    found = borne_out(wall, synchronised=synchronised, cosigned_s=cosigned_s, built=wall - timedelta(days=9))
+    assert found == (DAY if known else None)
+
+
+def test_nobody_bears_out_a_clock_that_stands_before_the_programs_build() -> None:
+    wall = datetime(2020, 1, 1, tzinfo=UTC)
+    cosigned_s = int(wall.timestamp())
+    built = datetime(2026, 11, 1, tzinfo=UTC)
+    assert borne_out(wall, synchronised=True, cosigned_s=cosigned_s, built=built) is None
