@@ -7,9 +7,10 @@ an entry belongs to one log alone. Its one spelling is canonical JSON: keys in o
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -18,7 +19,8 @@ import msgspec
 from gate.audit.errors import BadFormatError
 from gate.audit.left import Approved
 
-VERSION = 2
+VERSION = 3
+BEFORE_RECIPIENTS = 2  # headers of logs, and parts of logs, from before they named whom a record is sealed for
 HEADER_BYTES_MAX = 1024
 MONOTONIC_MS_MAX = 2**53 - 1  # so that every JSON reader sees the same number
 APPEND_ID_BYTES = 16
@@ -93,8 +95,10 @@ class Happening:
         )
 
 
-class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The leaf. `sealed` and `key` are SHA-256 in hex: of the sealed body, and of the age file with its key."""
+class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The leaf. `sealed` and `key` are SHA-256 in hex: of the sealed body, and of the age file with its key. `recipients` is the digest of the set
+    that the age file is for (`recipients_digest`), empty in version 2.
+    """
 
     v: int
     index: int
@@ -103,6 +107,7 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     origin: str
     sealed: str
     key: str
+    recipients: str = ""
 
     @classmethod
     def parse(cls, leaf: bytes) -> Header:
@@ -113,8 +118,12 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             header = msgspec.json.decode(leaf, type=cls)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise BadFormatError(f"not a header: {error}") from error
-        if header.v != VERSION:
+        if header.v not in {VERSION, BEFORE_RECIPIENTS}:
             raise BadFormatError(f"a header of version {header.v}, not {VERSION}")
+        if header.v == VERSION:
+            _check(_HASH, "recipients", header.recipients)
+        elif header.recipients:
+            raise BadFormatError(f"a header of version {header.v} names no recipients")
         _check(_CLASS, "class", header.about)
         _check(_HOUR, "hour", header.hour)
         _check(_ORIGIN, "origin", header.origin)
@@ -133,6 +142,12 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         fields = msgspec.to_builtins(self)
         del fields["sealed"]
         return canonical_json(fields)
+
+
+def recipients_digest(recipients: Iterable[str]) -> tuple[str, tuple[str, ...]]:
+    """The digest of a set of age recipients, and the hashes that it is made of: SHA-256 in hex of each recipient, in order, joined by line feeds."""
+    hashes = sorted({hashlib.sha256(one.encode()).hexdigest() for one in recipients})
+    return hashlib.sha256("\n".join(hashes).encode()).hexdigest(), tuple(hashes)
 
 
 def check_origin(origin: str) -> None:

@@ -21,7 +21,7 @@ import pyrage
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gate.audit.errors import BadFormatError, SealError
-from gate.audit.record import VERSION, Happening, Header
+from gate.audit.record import VERSION, Happening, Header, recipients_digest
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -37,10 +37,11 @@ LONE_RECORDS_MAX = 64  # records of one class without a crossing share a key up 
 
 @dataclass(frozen=True, slots=True)
 class CrossingKey:
-    """A body key and its age file. Redacts itself."""
+    """A body key, its age file, and the digest of the set of recipients that this is for. Redacts itself."""
 
     secret: bytes
     wrapped: bytes
+    recipients: str
 
     @property
     def id(self) -> str:
@@ -70,11 +71,12 @@ class Sealer:
             self._recipients = [pyrage.x25519.Recipient.from_str(one) for one in recipients]
         except pyrage.RecipientError as error:
             raise SealError("audit.recipients holds what is no age recipient") from error
+        self._digest, _ = recipients_digest(recipients)
 
     def new_key(self) -> CrossingKey:
         """Make a key and wrap it to every auditor."""
         secret = os.urandom(KEY_BYTES)
-        return CrossingKey(secret, pyrage.encrypt(secret, self._recipients))
+        return CrossingKey(secret, pyrage.encrypt(secret, self._recipients), self._digest)
 
 
 def plaintext(happening: Happening, body: bytes, bytes_min: int = 0) -> bytes:
@@ -98,6 +100,7 @@ def seal(happening: Happening, plain: bytes, *, origin: str, index: int, key: Cr
         origin=origin,
         sealed="",
         key=key.id,
+        recipients=key.recipients,
     )
     nonce = os.urandom(NONCE_BYTES)
     sealed = nonce + AESGCM(key.secret).encrypt(nonce, plain, header.bound())

@@ -174,10 +174,11 @@ class Reading:
                 found.boot,
                 found.id,
                 found.body,
+                recipients=header.recipients,
             )
         if found is not Closed.ERASED:
             self._note(index, found.value.partition(";")[0], is_damage=found.is_damage)
-        return Told(index, header.hour, header.about, header.key, note=found.value)
+        return Told(index, header.hour, header.about, header.key, note=found.value, recipients=header.recipients)
 
     def _note(self, index: int, why: str, *, is_damage: bool) -> None:
         self.closed[why].append(index)

@@ -187,7 +187,8 @@ class ApprovalSettings:
 @dataclass(frozen=True, slots=True)
 class Started(_Record):
     """The lane program began, and decisions will rest on this. `rules` are as they were configured and approved, `officers` is the
-    public key of the authority whose officers are obeyed, Base64; in `mode` shadow nothing is opened.
+    public key of the authority whose officers are obeyed, Base64; in `mode` shadow nothing is opened. `recipients` are those whom records are
+    sealed for, by the SHA-256 of each in hex.
     """
 
     kind: ClassVar = RecordKind.STARTED
@@ -200,6 +201,7 @@ class Started(_Record):
     approval: ApprovalSettings
     officers: str = ""
     mode: str = "gate"
+    recipients: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

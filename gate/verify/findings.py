@@ -42,6 +42,14 @@ class Signer:
 
 
 @dataclass(frozen=True, slots=True)
+class Recipients:
+    """Whom entries are sealed for, from `since` on: `sha256` is the digest of the set, None where headers did not name it yet."""
+
+    since: int
+    sha256: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Cosignature:
     """Somebody else's word that the log had so many entries. `time` is the cosigner's, RFC 3339 UTC; None, as nothing is `checked`, where
     the auditor gave no key for it.
@@ -74,7 +82,7 @@ class Report:
     `entries` counts those that were read, `bodies` the sealed bodies and `keys` the age files whose hashes are right; `erased`
     the keys that headers name and that are not there any more, which is how a crossing is erased and no problem. `first_time` and
     `last_time` are hours: that is all that the headers say. `unknown` says what was given cannot show; `is_partial` whether some of that
-    is more than what came after the end, and `is_open_ended` whether that is among it.
+    is more than what came after the end, and `is_open_ended` whether that is among it. `recipients` are those of the longest copy.
     """
 
     entries: int
@@ -95,6 +103,7 @@ class Report:
     is_open_ended: bool
     copies: tuple[Copy, ...]
     signers: tuple[Signer, ...] = ()
+    recipients: tuple[Recipients, ...] = ()
 
 
 @dataclass(slots=True)

@@ -24,22 +24,26 @@ LEAF_BYTES_MAX = 1024
 SEALED_BYTES = frozenset(12 + plain + 16 for plain in (1536, 8192, 49152))  # nonce, plaintext, tag
 NONE, WRONG, RIGHT = range(3)  # a sealed body: not here, not the one that was logged, the one that was
 HOUR_MIN = "2026-01-01T00:00:00Z"  # nothing of this format was written before
+RECIPIENTS_MAX = 1000  # changes of a set that two persons approve
 HOUR_MAX = "9999-12-31T23:00:00Z"
 _HEADER = re.compile(
     r'\{"class":"(?:crossing|device|administration)","hour":"(\d{4}-\d\d-\d\dT\d\d:00:00Z)","index":(0|[1-9]\d*),'
-    r'"key":"([0-9a-f]{64})","origin":"([!#-\[\]-~]{1,512})","sealed":"([0-9a-f]{64})","v":2\}',
+    r'"key":"([0-9a-f]{64})","origin":"([!#-\[\]-~]{1,512})",(?:"recipients":"([0-9a-f]{64})",)?"sealed":"([0-9a-f]{64})","v":([23])\}',
     re.ASCII,
 )
 
 
 class Header(NamedTuple):
-    """The clear part of a record, but for its class; `number` is its index, `sealed` and `key` are SHA-256 in hex."""
+    """The clear part of a record, but for its class; `number` is its index, `sealed` and `key` are SHA-256 in hex, and so is `recipients`, whom
+    the key is for, empty in version 2.
+    """
 
     hour: str
     number: int
     key: str
     origin: str
     sealed: str
+    recipients: str = ""
 
 
 def one_spelling(raw: bytes) -> dict[str, Any]:
@@ -58,9 +62,11 @@ def read_header(leaf: bytes) -> Header:
     """Read the clear part of a record. A header has so few spellings that one pattern knows them all. Raises StructureError."""
     match = _HEADER.fullmatch(leaf.decode("latin-1"))
     if match is None or len(leaf) > LEAF_BYTES_MAX:
-        raise StructureError("not the fields of version 2 in their one spelling")
-    hour, index, key, origin, sealed = match.groups()
-    return Header(hour, int(index), key, origin, sealed)
+        raise StructureError("not the fields of version 2 or 3 in their one spelling")
+    hour, index, key, origin, recipients, sealed, version = match.groups("")
+    if bool(recipients) is (version == "2"):
+        raise StructureError("version 3 names recipients, and version 2 does not")
+    return Header(hour, int(index), key, origin, sealed, recipients)
 
 
 def key_of(leaf: bytes) -> str | None:
@@ -98,6 +104,7 @@ class Judge:
         self.keys_seen: set[str] = set()
         self.bodies = bytearray()  # what is here of each entry's sealed body
         self.notes: list[bytes] = []
+        self.recipients: list[tuple[int, str]] = []  # from which entry on it is sealed for whom
         self.first_hour: str | None = None
         self.last_hour: str | None = None
         self._ring = ring
@@ -122,6 +129,8 @@ class Judge:
         if header.origin != self._ring.name:
             self.findings.add(f"entry {index} is of {header.origin}, not of {self._ring.name}")
         self.bodies.append(NONE if sealed is None else self._body(index, header.sealed, sealed))
+        if not self.recipients or self.recipients[-1][1] != header.recipients:
+            self._sealed_for(index, header.recipients)
         if header.hour != self.last_hour:
             self.first_hour = self.first_hour or header.hour
             self.last_hour = header.hour
@@ -132,6 +141,12 @@ class Judge:
         self.keys_used.setdefault(header.key, index)
         self.uses[header.key] += 1
         return header.key
+
+    def _sealed_for(self, index: int, recipients: str) -> None:
+        if len(self.recipients) < RECIPIENTS_MAX:
+            self.recipients.append((index, recipients))
+        else:
+            self.findings.add(f"entry {index} is sealed for others than the one before, as very many are")
 
     def _body(self, index: int, wanted: str, sealed: bytes) -> int:
         if len(sealed) not in SEALED_BYTES:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from gate.verify.books import Books
 from gate.verify.findings import Findings
+from gate.verify.recipients import NamedRecipients
 
 # The order in which a crossing's records stand, as far as it never changes.
 _RANK = {"opened": 0, "entry_decided": 1, "decided": 2, "closed": 3, "disposition": 4}
@@ -24,8 +25,8 @@ IDS_KEPT = 100_000  # of the latest records, against doubles
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A record as the auditor reads it. Of one that does not open `kind` and `body` are None and `note` says why; `hour`, `about` and `key`
-    stand in clear, and are empty where an entry is no record at all.
+    """A record as the auditor reads it. Of one that does not open `kind` and `body` are None and `note` says why; `hour`, `about`, `key` and
+    `recipients` stand in clear, and are empty where an entry is no record at all.
     """
 
     index: int
@@ -40,6 +41,7 @@ class Told:
     id: str | None = None
     body: Mapping[str, object] | None = None
     note: str | None = None
+    recipients: str = ""
 
 
 @dataclass(slots=True)
@@ -64,12 +66,14 @@ class Story:
         self._crossings: dict[str, _Crossing] = {}
         self._ids: dict[str, int] = {}
         self._books = Books()
+        self._named = NamedRecipients()
         self._started = since > 0
         self._closed_at: int | None = None  # the latest record of a crossing that did not open, or that was lost
         self._unopened = 0
 
     def take(self, told: Told) -> None:
         """Judge the next record."""
+        self._named.take(told.index, told.kind, about=told.about, recipients=told.recipients, body=told.body)
         if told.kind is None or told.body is None:
             self._unopened += 1
             if told.about == "crossing":
@@ -95,6 +99,8 @@ class Story:
 
     def contradictions(self) -> tuple[str, ...]:
         """What cannot have been as it is told."""
+        for one in self._named.contradictions():
+            self._wrong(one)
         for gap in self._books.gaps():
             (self._unsure if gap.is_explained else self._contradictions).add(str(gap))
         return self._contradictions.all()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from gate.verify.cosigners import Cosigners
-from gate.verify.findings import Copy, Cosignature, Findings, Report
+from gate.verify.findings import Copy, Cosignature, Findings, Recipients, Report, Signer
 from gate.verify.judge import NONE, RIGHT, Judge
 from gate.verify.keyring import KeyRing
 from gate.verify.signed import Head
@@ -114,6 +114,7 @@ class _Case:
             is_open_ended=bool(after),
             copies=copies,
             signers=self._signers,
+            recipients=tuple(Recipients(since, one or None) for since, one in self._log.recipients),
         )
 
     def _said_of(self, name: str, text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -113,6 +114,7 @@ def start_of(config: Config, approved: Approved | None) -> Started:
         approval=_approval(config, approved),
         officers="" if config.officers is None else config.officers.authority,
         mode=config.mode,
+        recipients=tuple(sorted({sha256(one.encode()).hexdigest() for one in config.audit.recipients})),
     )
 
 

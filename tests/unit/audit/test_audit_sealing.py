@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import re
 import subprocess
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -167,11 +168,33 @@ def test_a_header_has_one_spelling_and_comes_back() -> None:
     assert b" " not in leaf
 
 
+def test_a_header_of_before_recipients_were_named_reads_as_it_was() -> None:
+    leaf = sealed({}, SEALER.new_key()).header.leaf()
+    older = re.sub(rb'"recipients":"[0-9a-f]*",', b"", leaf).replace(b'"v":3', b'"v":2')
+    header = Header.parse(older)
+    assert (header.leaf(), header.recipients) == (older, "")
+    assert b"recipients" not in header.bound()
+
+
+def test_a_header_names_whom_its_record_is_sealed_for_whatever_their_order() -> None:
+    auditors = [str(one.to_public()) for one in AUDITORS]
+    hashes = sorted(hashlib.sha256(one.encode()).hexdigest() for one in auditors)
+    digest = hashlib.sha256("\n".join(hashes).encode()).hexdigest()
+    for order in (auditors, auditors[::-1], [*auditors, auditors[0]]):
+        assert sealed({}, Sealer(order).new_key()).header.recipients == digest
+    assert sealed({}, Sealer(auditors[:1]).new_key()).header.recipients != digest
+
+
 def test_any_other_spelling_of_a_header_is_refused() -> None:
     leaf = sealed({}, SEALER.new_key()).header.leaf()
     others = [
-        leaf.replace(b'"v":2', b'"v":1'),
-        leaf.replace(b'"v":2', b'"v":2.0'),
+        leaf.replace(b'"v":3', b'"v":1'),
+        leaf.replace(b'"v":3', b'"v":2'),
+        leaf.replace(b'"v":3', b'"v":3.0'),
+        leaf.replace(b'"recipients"', b'"Recipients"'),
+        leaf.replace(b'"recipients":"', b'"recipients":"z'),
+        re.sub(rb'"recipients":"[0-9a-f]*",', b"", leaf),
+        re.sub(rb'"recipients":"[0-9a-f]*"', b'"recipients":""', leaf).replace(b'"v":3', b'"v":2'),
         leaf.replace(b",", b", ", 1),
         leaf.replace(b'"index":0', b'"index":-1'),
         leaf.replace(b'"class":"crossing"', b'"class":"granted"'),
@@ -194,7 +217,7 @@ def test_any_other_spelling_of_a_header_is_refused() -> None:
 
 def test_the_header_says_no_more_than_class_and_hour() -> None:
     header = sealed({"verdict": "referred"}, SEALER.new_key()).header
-    assert set(json.loads(header.leaf())) == {"v", "index", "class", "hour", "origin", "sealed", "key"}
+    assert set(json.loads(header.leaf())) == {"v", "index", "class", "hour", "origin", "sealed", "key", "recipients"}
     assert (header.about, header.hour, header.origin) == ("crossing", "2026-11-25T10:00:00Z", ORIGIN)
 
 

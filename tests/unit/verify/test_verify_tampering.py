@@ -612,10 +612,13 @@ def test_a_header_of_any_other_kind_is_refused() -> None:
         return json.dumps({**fields, **changes}, sort_keys=True, separators=(",", ":")).encode()
 
     assert read_header(leaf()) == Header("2026-11-25T10:00:00Z", 0, "0" * 64, "a/b", "0" * 64)
+    named = {"recipients": "1" * 64, "v": 3}
+    assert read_header(leaf(**named)) == Header("2026-11-25T10:00:00Z", 0, "0" * 64, "a/b", "0" * 64, "1" * 64)
     wrong: list[dict[str, Any]] = [
         {"v": 1}, {"v": True}, {"index": -1}, {"index": 1.0}, {"class": "opened"}, {"class": None}, {"hour": "now"},
         {"hour": "2026-11-25T10:05:00Z"}, {"origin": "a b"}, {"origin": ""}, {"origin": "a" * 513}, {"key": "0"},
         {"sealed": "G" * 64}, {"more": 1}, {"kind": "opened"}, {"origin": "a" * 2000},
+        {"v": 3}, {"recipients": "1" * 64}, {**named, "v": 4}, {**named, "recipients": ""}, {**named, "recipients": "G" * 64},
     ]  # fmt: skip
     for changes in wrong:
         with pytest.raises(StructureError):

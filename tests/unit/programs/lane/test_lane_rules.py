@@ -14,6 +14,7 @@ from drivers.barrier.settings import Modbus
 from drivers.camera.settings import Network
 from drivers.reader.settings import Elyctis
 from gate.approval.note import Approval
+from gate.audit.record import recipients_digest
 from gate.passage.screen import Purpose
 from gate.programs.lane.records import fields_of
 from gate.programs.lane.rules import embedder_of, rules_of, start_of
@@ -136,3 +137,9 @@ def test_the_record_of_the_start_names_rules_and_threshold(config: Config) -> No
     assert "3 people" in second.face.evidence
     assert (first.rules["liveness_min"], second.rules["liveness_min"]) == (0.5, 0.6)
     json.dumps(fields_of(second))
+
+
+def test_the_start_names_whom_records_are_sealed_for_as_the_log_does(config: Config) -> None:
+    digest, hashes = recipients_digest(config.audit.recipients)
+    assert start_of(config, None).recipients == hashes
+    assert recipients_digest(reversed(config.audit.recipients)) == (digest, hashes)

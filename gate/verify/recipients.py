@@ -1,0 +1,80 @@
+"""Whom records are sealed for: the headers say it in clear, and each start of the lane whom two approvers agreed to.
+
+A log program that was started with another configuration than the lane shows here, and so does a set that nobody approved. What a log writes of its own
+before the lane begins is sealed for those whom the lane's next start names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+_LOGS_OWN: Final = frozenset({"clock_stepped", "keys_expired", "keys_erased", "log_key_changed"})
+_HASH: Final = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(slots=True)
+class _Others:
+    """Records one after the other that are sealed for another set than the start before them named."""
+
+    first: int
+    last: int
+    recipients: str
+    only_own: bool
+
+
+class NamedRecipients:
+    """Takes records in order."""
+
+    def __init__(self) -> None:
+        self._named: str | None = None
+        self._others: _Others | None = None
+        self._wrong: list[str] = []
+
+    def take(
+        self, index: int, kind: str | None, *, about: str, recipients: str, body: Mapping[str, object] | None
+    ) -> None:
+        """Hold the next record against the start before it; `kind` is None of one that does not open, which may be a start."""
+        if kind == "started" and body is not None:
+            self._start(recipients, body.get("recipients"))
+        elif kind is None and about == "device" and recipients != self._named:
+            self._named = None
+        if self._named is None or recipients == self._named:
+            self._close()
+            return
+        if self._others is None or self._others.recipients != recipients:
+            self._close()
+            self._others = _Others(index, index, recipients, only_own=True)
+        self._others.last = index
+        self._others.only_own = self._others.only_own and kind in _LOGS_OWN
+
+    def contradictions(self) -> tuple[str, ...]:
+        """What was found; after the last record."""
+        self._close()
+        return tuple(self._wrong)
+
+    def _start(self, recipients: str, named: object) -> None:
+        before, self._named = self._others, _digest(named)
+        if before is not None and before.only_own and before.recipients == recipients == self._named:
+            self._others = None
+        self._close()
+
+    def _close(self) -> None:
+        if (found := self._others) is not None:
+            which = (
+                f"entry {found.first} is" if found.first == found.last else f"entries {found.first} to {found.last} are"
+            )
+            self._wrong.append(f"{which} sealed for others than the start of the lane before named")
+        self._others = None
+
+
+def _digest(named: object) -> str | None:
+    """The digest of the set that a start names; None of one from before starts named any, or of one that names nobody."""
+    if named is None or named == []:
+        return None
+    if not isinstance(named, list) or not all(isinstance(one, str) and _HASH.fullmatch(one) for one in named):
+        return ""
+    return sha256("\n".join(sorted(set(named))).encode()).hexdigest()
