@@ -50,8 +50,7 @@ class Relay:
         try:
             yield
         finally:
-            listening.close()
-            await listening.wait_closed()
+            listening.close()  # its socket is closed with this; to wait for it would be, from Python 3.12 on, to wait for every connection
             for task in self._serving:
                 task.cancel()
             await asyncio.gather(*self._serving, return_exceptions=True)

@@ -166,6 +166,17 @@ async def test_the_relay_carries_requests_and_answers_of_both_servers_and_outliv
     assert [b"host: localhost:9" in heads[0], b"host: localhost:8" in heads[1]] == [True, True]
 
 
+async def test_the_relay_ends_at_once_whoever_is_connected() -> None:
+    """From Python 3.12 on a server that is waited for waits for its connections."""
+    way = Relay(port := free_port(), Server(free_port(), "localhost:9"), framed_by=ORIGIN)
+    async with asyncio.timeout(relay.HEAD_S / 2):
+        async with way.serving():
+            reader, writer = await asyncio.open_connection(relay.HOST, port)
+            await asyncio.sleep(0)
+        assert await reader.read() == b"", "and hangs up"
+    writer.close()
+
+
 # ── the tour's own page ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
