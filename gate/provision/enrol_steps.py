@@ -18,9 +18,21 @@ from typing import Any, Final
 import tomli_w
 
 from gate import durable
+from gate.audit.errors import BadFormatError, BadSignatureError
+from gate.audit.note import NOTE_BYTES_MAX, Note, Verifier
+from gate.ordinary import read_ordinary
 from gate.provision.authorities import AuthorityError, Certificates, read_pem
 from gate.provision.enrol import CentralAwayError, CentralRefusesError, EnrolError, Enrolled, enrol
-from gate.provision.identity import ASIDE, AUTHORITIES, DEVICE, Identity, IdentityError, Wanted, write_authorities
+from gate.provision.identity import (
+    ASIDE,
+    AUTHORITIES,
+    DEVICE,
+    RECEIPT,
+    Identity,
+    IdentityError,
+    Wanted,
+    write_authorities,
+)
 from gate.provision.ownership import hand_over
 from gate.provision.steps import (
     AwayStepError,
@@ -87,6 +99,7 @@ def enrol_steps(
         try:
             whole = folders.configuration()
             given = tomllib.loads((folder / TABLE).read_text())
+            folders.bring_receipt(folder, given)
             whole["sync"] = {**whole.get("sync", {}), **given, "address": central.address, "identity": str(folder)}
             with durable.writing(path) as draft:
                 draft.write(tomli_w.dumps(whole).encode())
@@ -164,6 +177,22 @@ class _Folders:
         durable.write(folder / TABLE, tomli_w.dumps(table).encode())
         hand_over(folder, "sync")
 
+    def bring_receipt(self, folder: Path, given: dict[str, Any]) -> None:
+        """Copy the newest receipt of the identity in force, if it is of the server that is `given`: without it a server that was put back from a backup is not
+        known for one. Raises OSError.
+        """
+        before, sync = self._in_force(), self.configuration().get("sync", {})
+        if before is None or before == folder:
+            return
+        try:
+            note = read_ordinary(before / RECEIPT, NOTE_BYTES_MAX)
+            is_same = sync.get("address") == given["address"] or _is_signed(note, given["mirror_vkey"])
+        except (OSError, BadFormatError):
+            return  # there is none
+        if is_same:
+            durable.write(folder / RECEIPT, note)
+            hand_over(folder / RECEIPT, "sync")
+
     def forget_others(self, folder: Path) -> str:
         """Remove what is not in force any more; what to tell of it when that failed."""
         try:
@@ -194,6 +223,15 @@ class _Folders:
             return str(tomllib.loads((folder / TABLE).read_text()).get("address"))
         except (OSError, ValueError):
             return None
+
+
+def _is_signed(note: bytes, vkey: str) -> bool:
+    """Whether this mirror has signed a receipt. Raises BadFormatError."""
+    try:
+        Note.parse(note).verify(Verifier.parse(vkey))
+    except BadSignatureError:
+        return False
+    return True
 
 
 def _number(folder: Path | None) -> int:

@@ -34,6 +34,9 @@ from gate import durable
 from gate.provision.authorities import AuthorityError, Certificates, issuer_of, read_bag, read_pem, to_pem
 
 DEVICE: Final = "device.pem"
+RECEIPT: Final = (
+    "receipt.note"  # the newest of the server's, which sync keeps: by it a server is known to have gone back
+)
 ASIDE: Final = "device-plain.pem"  # a second name of the plain key, until it is overwritten
 AUTHORITIES: Final = "authorities.pem"
 CACERTS: Final = "/.well-known/est/cacerts"

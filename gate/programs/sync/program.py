@@ -302,8 +302,9 @@ class Outbox:
             raise
         if receipt is not None:
             try:
-                await asyncio.to_thread(inbox.drop, self._inbox, receipt.checkpoint.size, receipt.note)
+                # Ours first: a start asks for a receipt anew, but whether the mirror has gone back it tells by this one alone.
                 await asyncio.to_thread(inbox.keep_receipt, self._identity, receipt.note)
+                await asyncio.to_thread(inbox.drop, self._inbox, receipt.checkpoint.size, receipt.note)
             except OSError:
                 self._client.forget()  # so that the next round gets another receipt
                 raise

@@ -6,8 +6,11 @@ import shutil
 import sqlite3
 from pathlib import Path
 
+import msgspec
 import pytest
+from fakes.central_process import settings_of
 from fakes.central_server import GATE_ID, Bench, Server
+from fakes.sync_gate import SyncGate
 from typer.testing import CliRunner
 
 from gate.audit.checkpoint import Checkpoint
@@ -15,7 +18,11 @@ from gate.audit.note import Algorithm, Note, Signer
 from gate.central.archive import is_intact
 from gate.central.evidence import Kind
 from gate.cli.central import app
+from gate.programs.shared.config import Sync
+from gate.programs.sync.mirror_keys import MirrorKeys
+from gate.programs.sync.program import Outbox
 from gate.sync import inbox, wire
+from gate.sync.https import Courier
 from gate.sync.round import Client
 from gate.sync.spool import SpoolLog
 
@@ -120,3 +127,26 @@ async def test_the_last_receipt_is_found_at_the_next_start(bench: Bench, tmp_pat
     assert client.last == receipt
     (tmp_path / inbox.LAST_RECEIPT).write_bytes(b"torn")
     assert inbox.last_receipt(tmp_path) is None
+
+
+async def test_a_kill_between_the_two_places_of_a_receipt_loses_neither(bench: Bench, tmp_path: Path) -> None:
+    """The log's inbox takes nothing, as if the program had ended there: our own word of the mirror is kept, and the log's comes with the next start."""
+    identity = tmp_path / "identity"
+    identity.mkdir()
+    keys = MirrorKeys(bench.server.signer.verifier, tmp_path / "inbox")
+    config = settings_of(
+        SyncGate.make(tmp_path / "gate"),
+        Sync(address="central.example", mirror_vkey=keys.newest.vkey, identity=str(identity)),
+    )
+    (tmp_path / "gate" / "inbox").rmdir()
+    (tmp_path / "gate" / "inbox").write_bytes(b"no folder")
+    config = msgspec.structs.replace(config, paths=msgspec.structs.replace(config.paths, spool=str(bench.log.spool)))
+    bench.grow()
+    async with Courier("central.example", None, bench.server.transport(bench.certificate)) as courier:
+        with pytest.raises(OSError, match="inbox"):
+            await Outbox(config, keys).round(courier)
+        assert inbox.last_receipt(identity) is not None
+        (tmp_path / "gate" / "inbox").unlink()
+        (tmp_path / "gate" / "inbox").mkdir()
+        await Outbox(config, keys).round(courier)
+    assert [one.name for one in (tmp_path / "gate" / "inbox").iterdir()] == ["receipt-5.note"]

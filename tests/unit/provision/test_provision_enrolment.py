@@ -17,7 +17,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 from fakes.central_server import GATE_ID, NOW
 from fakes.killing import killed_at, refused
 
+from gate.audit.note import Algorithm, Note, Signer
 from gate.central import authority
+from gate.provision import identity
 from gate.provision.enrol import Answer, CentralAwayError, CentralRefusesError, EnrolError, Enrolled, read_answer
 from gate.provision.enrol_steps import Central, enrol_steps
 from gate.provision.identity import DEVICE, Identity, Wanted
@@ -30,6 +32,7 @@ from gate.provision.steps import (
     StepState,
     carry_out,
 )
+from gate.sync import inbox
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 STEPS_MAX = 300
@@ -45,6 +48,7 @@ class Site:
     root: authority.Authority = field(default_factory=lambda: authority.found("central.example", NOW))
     failure: Exception | None = None
     now_days: int = 0
+    mirror_vkey: str = "mirror+1+A"
 
     def __post_init__(self) -> None:
         self.path.write_bytes(tomli_w.dumps({"gate_id": GATE_ID, "sync": {"interval_ms": 50}}).encode())
@@ -63,7 +67,7 @@ class Site:
             raise self.failure
         certificate = authority.issue_device(self.root, GATE_ID, wanted.key.public_key(), NOW)
         body = base64.b64encode(pkcs7.serialize_certificates([certificate], Encoding.DER))
-        return read_answer(Answer(200, body, "mirror+1+A"), wanted, (self.root.certificate,), NOW)
+        return read_answer(Answer(200, body, self.mirror_vkey), wanted, (self.root.certificate,), NOW)
 
     def enrol(
         self,
@@ -118,6 +122,49 @@ def test_it_is_enrolled_once_and_again_when_that_is_asked_for(site: Site) -> Non
     assert states(site.enrol(again=True)) == [DONE, DONE]
     assert site.identity().certificate != first
     assert [one.name for one in site.home.iterdir()] == ["2"]
+
+
+RECEIPT = "receipt.note"
+
+
+def test_who_enrols_anew_still_knows_what_the_server_has_signed(site: Site) -> None:
+    """Killed at any step, and asked again."""
+    site.enrol()
+    first = site.home / "1"
+    (first / RECEIPT).write_bytes(b"the server's word")
+    for step in range(1, STEPS_MAX):
+        before = tomllib.loads(site.path.read_text())["sync"]["identity"]
+        (Path(before) / RECEIPT).write_bytes(b"the server's word")
+        if not killed_at(step, partial(site.enrol, again=True)):
+            break
+        site.enrol()
+        assert (site.identity().folder / RECEIPT).read_bytes() == b"the server's word", step
+    else:
+        raise AssertionError("it never came to its end")
+    assert (site.identity().folder / RECEIPT).read_bytes() == b"the server's word"
+
+
+def test_a_receipt_of_another_server_is_left_behind(site: Site) -> None:
+    site.enrol()
+    (site.home / "1" / RECEIPT).write_bytes(b"the server's word")
+    site.enrol(again=True, address="elsewhere:1")
+    assert not (site.identity().folder / RECEIPT).exists()
+
+
+def test_a_receipt_of_the_same_mirror_at_another_address_is_kept(site: Site) -> None:
+    mirror = Signer.generate("central.example/mirror", Algorithm.COSIGNATURE_V1)
+    site.mirror_vkey = mirror.verifier.vkey
+    site.enrol()
+    note = Note("border.example/gate-0001\n5\nAAAA\n", ()).with_signatures(
+        [mirror.cosign("border.example/gate-0001\n5\nAAAA\n", 1)]
+    )
+    (site.home / "1" / RECEIPT).write_bytes(note.to_bytes())
+    site.enrol(again=True, address="elsewhere:1")
+    assert (site.identity().folder / RECEIPT).read_bytes() == note.to_bytes()
+
+
+def test_what_sync_keeps_and_what_enrolment_brings_is_one_file() -> None:
+    assert inbox.LAST_RECEIPT == identity.RECEIPT == RECEIPT
 
 
 def test_its_key_lies_under_the_passphrase_where_one_is_sealed(site: Site) -> None:
