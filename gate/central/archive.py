@@ -56,7 +56,9 @@ def is_intact(ledger: Ledger, gate: Gate, mirrors: Sequence[Verifier]) -> bool:
 
 
 def export(ledger: Ledger, gate: Gate, out: Path, words: Sequence[bytes] = ()) -> Exported:
-    """Write a gate's log as a spool into an empty folder; `words` are the handovers of our own keys. Raises CentralError."""
+    """Write a gate's log as a spool into an empty folder; `words` are the handovers of our own keys. Raises CentralError:
+    DamagedError where what is stored is not what was signed.
+    """
     head = ledger.head(gate.device)
     if head.note is None:
         raise NotYetError(f"nothing of {gate.device} was mirrored yet")
@@ -67,6 +69,8 @@ def export(ledger: Ledger, gate: Gate, out: Path, words: Sequence[bytes] = ()) -
         if any(out.iterdir()):
             raise FolderError(f"{out} is not empty")
         return _Export(ledger, gate, out).run(head.size, head.root, head.note, words)
+    except BadFormatError as error:
+        raise DamagedError(f"what is stored of {gate.device} cannot be read: {error}") from error
     except OSError as error:
         raise FolderError(f"cannot write {out}: {error.strerror}") from error
 

@@ -8,7 +8,8 @@ CentralError
 ├── DamagedError          what is stored is not what was proven: an operator must look
 │   └── StoredDiffersError    a stored entry is another one than the gate has proven
 ├── NotYetError           what is asked for has not arrived yet: try later
-└── FolderError           the server's own folder, keys or database cannot be used
+├── AwayError             the database cannot be read or written now
+└── FolderError           the server's own folder or keys cannot be used, or what is set cannot be meant
 """
 
 
@@ -44,5 +45,9 @@ class NotYetError(CentralError):
     """What is asked for has not arrived yet."""
 
 
+class AwayError(CentralError):
+    """The database cannot be read or written now."""
+
+
 class FolderError(CentralError):
-    """The server's own folder, keys or database cannot be used."""
+    """The server's own folder or keys cannot be used, or what is set cannot be meant."""

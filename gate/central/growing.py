@@ -14,22 +14,24 @@ from gate.audit.errors import BadFormatError, BadProofError
 from gate.audit.merkle import Frontier, leaf_hash, root_of, verify_subtree
 from gate.audit.record import Header
 from gate.audit.tiles import TILE_WIDTH
-from gate.central.errors import NotYetError, StoredDiffersError, UnprovenError
+from gate.central.errors import DamagedError, NotYetError, StoredDiffersError, UnprovenError
 from gate.central.ledger import Growth, Head, Ledger
 from gate.central.roster import Gate
+from gate.central.wanted import wanted_of
 from gate.central.wire import Package, SealedLine
 
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """A package whose entries are records of their places in the gate's own log."""
+    """A package whose entries are records of their places in the gate's own log, and the day that it came on."""
 
     package: Package
     headers: tuple[Header, ...]
+    today: str
 
 
-def read_records(gate: Gate, package: Package) -> Records:
-    """Read a package's entries. Raises UnprovenError."""
+def read_records(gate: Gate, package: Package, today: str) -> Records:
+    """Read a package's entries; `today` as in 2026-11-25. Raises UnprovenError."""
     try:
         headers = tuple(map(Header.parse, package.entries))
     except BadFormatError as error:
@@ -39,7 +41,7 @@ def read_records(gate: Gate, package: Package) -> Records:
             raise UnprovenError(f"entry {index} says that it is entry {header.index}")
         if header.origin != gate.origin:
             raise UnprovenError(f"entry {index} says that it is of {header.origin}")
-    return Records(package, headers)
+    return Records(package, headers, today)
 
 
 def with_entries(
@@ -78,9 +80,7 @@ def with_entries(
     if not added:
         return head, Growth()
     piece_hash = subtree if package.end % TILE_WIDTH == 0 else None
-    keys = {
-        header.key: header.index for header in reversed(records.headers[len(stored) :])
-    }  # the first one that names it
+    keys = wanted_of(records.headers[len(stored) :], records.today)
     grown = replace(head, frontier=_grown(head.frontier, hashes[len(stored) :]))
     return grown, Growth(entries=added, piece_hash=piece_hash, keys=keys)
 
@@ -100,7 +100,10 @@ def with_sealed(
     elsewhere = sum(line.index not in digests for line in lines)
     if elsewhere:
         entries = ledger.entries(device, first, end)
-        digests |= {index: Header.parse(one).sealed for index, one in enumerate(entries, first)}
+        try:
+            digests |= {index: Header.parse(one).sealed for index, one in enumerate(entries, first)}
+        except BadFormatError as error:
+            raise DamagedError(f"a stored entry of {device} cannot be read: {error}") from error
     for line in lines:
         if digests.get(line.index) != line.digest:
             raise UnprovenError(f"body {line.index} is not the one that its entry names")

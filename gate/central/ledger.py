@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.base import Executable
 
 from gate.audit.errors import BadFormatError
@@ -19,11 +20,13 @@ from gate.audit.merkle import Frontier
 from gate.audit.tiles import TILE_WIDTH, decode_entries, encode_entries
 from gate.central.database import Dialect, dialect_of, insert, reading
 from gate.central.errors import DamagedError, UnknownError
-from gate.central.schema import absent_keys, age_files, checkpoints, heads, packages, piece_hashes, sealed
+from gate.central.schema import age_keys, awaited, checkpoints, erased, heads, packages, piece_hashes, sealed
+from gate.central.wanted import Wanted
 
 CHECKPOINTS_KEPT = 64  # pending ones, for uploads under way; the oldest go first
 LACKING_MAX = 64  # age files named in one answer
 ABSENT_S = 24 * 3600  # how long an age file that the gate does not have is not asked for again
+MISSING_MAX = 10_000  # how many missing age files are counted of a gate; a hostile one may name millions
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class Head:
 class Growth:
     """What is added to a log at once: entries of one piece from `next_entry` on, sealed lines of one piece from `bodies` on.
 
-    `keys` are the age files that the entries name, each with the first entry that does; of those in `absent` the gate said at `absent_s` that it does not have
+    `keys` are the age files that the entries name; of those in `absent` the gate said at `absent_s` that it does not have
     them. `files` are kept of what any entry names. `checkpoint` is the gate's note for `pending`, and `piece_hash` the hash over the piece that
     the entries fill.
     """
@@ -59,7 +62,7 @@ class Growth:
     entries: Sequence[bytes] = ()
     piece_hash: bytes | None = None
     sealed: Sequence[bytes] = ()
-    keys: Mapping[str, int] = field(default_factory=dict)
+    keys: Mapping[str, Wanted] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict)
     absent: Sequence[str] = ()
     absent_s: int = 0
@@ -90,8 +93,8 @@ class Ledger:
             raise UnknownError(f"no log of {device}")
         try:
             frontier = Frontier.from_bytes(row.next_entry, row.frontier)
-        except BadFormatError as error:
-            raise DamagedError(f"the frontier of {device} is damaged") from error
+        except (BadFormatError, TypeError) as error:
+            raise DamagedError(f"the head of {device} is damaged: {error}") from error
         return Head(row.size, bytes(row.root), row.note, row.pending, frontier, row.bodies, row.missing)
 
     def checkpoint(self, device: str, size: int) -> bytes | None:
@@ -172,8 +175,9 @@ class Ledger:
     # ── age files ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def keep_key(self, device: str, key_id: str, wrapped: bytes) -> None:
-        """Store an age file. Raises UnknownError when no entry names it."""
+        """Store an age file, unless it is here or was erased. Raises UnknownError when no entry names it."""
         with self._engine.begin() as connection:
+            lock(connection, device)
             _expect_named(connection, device, key_id)
             _bring(connection, device, {key_id: wrapped})
 
@@ -185,31 +189,26 @@ class Ledger:
 
     def key(self, device: str, key_id: str) -> bytes | None:
         """Return an age file, None when it is not here."""
-        mine = (age_files.c.device == device) & (age_files.c.id == key_id)
+        mine = (age_keys.c.device == device) & (age_keys.c.id == key_id)
         with self._reading.connect() as connection:
-            found: bytes | None = connection.execute(sa.select(age_files.c.wrapped).where(mine)).scalar_one_or_none()
+            found: bytes | None = connection.execute(sa.select(age_keys.c.wrapped).where(mine)).scalar_one_or_none()
         return found
 
     def lacking_keys(self, device: str, now_s: int) -> list[str]:
         """Return the first age files that entries name and nobody brought; not those that the gate lately did not have."""
-        query = sa.select(age_files.c.id).select_from(age_files.outerjoin(absent_keys, _SAME_KEY))
-        is_due = absent_keys.c.said_s.is_(None) | (absent_keys.c.said_s <= now_s - ABSENT_S)
-        lacking = query.where(age_files.c.device == device, age_files.c.wrapped.is_(None), is_due)
         with self._reading.connect() as connection:
-            return list(connection.execute(lacking.order_by(age_files.c.first_index).limit(LACKING_MAX)).scalars())
+            return list(connection.execute(LACKING, {"of": device, "now_s": now_s}).scalars())
 
     def missing_keys(self, device: str) -> int:
-        """Return how many age files entries name that are not here."""
-        query = sa.select(sa.func.count()).select_from(age_files)
+        """Return how many age files entries name that are not here, MISSING_MAX at most."""
+        some = sa.select(awaited.c.id).where(awaited.c.device == device).limit(MISSING_MAX)
         with self._reading.connect() as connection:
-            return connection.execute(
-                query.where(age_files.c.device == device, age_files.c.wrapped.is_(None))
-            ).scalar_one()
+            return connection.execute(sa.select(sa.func.count()).select_from(some.subquery())).scalar_one()
 
 
 # What each live round says, made once: to make a statement takes longer than to run it.
 _OF: sa.BindParameter[str] = sa.bindparam("of")
-_MISSING = sa.exists().where(age_files.c.device == heads.c.device, age_files.c.wrapped.is_(None))
+_MISSING = sa.exists().where(awaited.c.device == heads.c.device)
 _HEAD = sa.select(heads, _MISSING.label("missing")).where(heads.c.device == _OF)
 _MOVE = heads.update().where(
     heads.c.device == _OF,
@@ -219,20 +218,53 @@ _MOVE = heads.update().where(
     heads.c.bodies == sa.bindparam("was_bodies"),
 )
 _ADD_ENTRIES, _ADD_SEALED, _ADD_PIECE_HASH = packages.insert(), sealed.insert(), piece_hashes.insert()
-_SAME_KEY = (age_files.c.device == absent_keys.c.device) & (age_files.c.id == absent_keys.c.id)
+# By the index alone, so its cost does not grow with what a gate names and does not bring.
+LACKING = (
+    sa.select(awaited.c.id)
+    .where(awaited.c.device == _OF, awaited.c.due_s <= sa.bindparam("now_s"))
+    .order_by(awaited.c.due_s, awaited.c.first_index)
+    .limit(LACKING_MAX)
+)
 
 
-def _naming(dialect: Dialect) -> Executable:
-    """Names an age file, and brings it, if it is not here."""
-    new = insert(dialect, age_files)
+def _told(table: sa.Table, *names: str) -> sa.Select[tuple[object, ...]]:
+    """A row of what is told, if it is of no erased age file."""
+    columns = [sa.bindparam(one, type_=table.c[one].type).label(one) for one in names]
+    gone = sa.exists().where(erased.c.device == sa.bindparam("device"), erased.c.id == sa.bindparam("id"))
+    return sa.select(*columns).where(~gone)
+
+
+def _with_later_day(new: postgresql.Insert | sqlite.Insert, table: sa.Table) -> Executable:
+    """Of one that is there already the day is the newest that was told."""
     return new.on_conflict_do_update(
-        index_elements=[age_files.c.device, age_files.c.id],
-        set_={"wrapped": new.excluded.wrapped},
-        where=age_files.c.wrapped.is_(None),
+        index_elements=[table.c.device, table.c.id],
+        set_={"day": new.excluded.day},
+        where=new.excluded.day > table.c.day,
     )
 
 
-_NAMING = {dialect: _naming(dialect) for dialect in Dialect}
+_FIELDS = ("device", "id", "about", "day", "first_index")
+
+
+def _keeping(dialect: Dialect) -> Executable:
+    """Keeps an age file that an entry names."""
+    names = (*_FIELDS, "wrapped")
+    return _with_later_day(insert(dialect, age_keys).from_select(names, _told(age_keys, *names)), age_keys)
+
+
+def _awaiting(dialect: Dialect) -> Executable:
+    """Awaits an age file that an entry names, if it is not here."""
+    names = (*_FIELDS, "due_s")
+    here = sa.exists().where(age_keys.c.device == sa.bindparam("device"), age_keys.c.id == sa.bindparam("id"))
+    return _with_later_day(insert(dialect, awaited).from_select(names, _told(awaited, *names).where(~here)), awaited)
+
+
+_KEEPING = {dialect: _keeping(dialect) for dialect in Dialect}
+_AWAITING = {dialect: _awaiting(dialect) for dialect in Dialect}
+_IS_LATER = age_keys.update().where(
+    age_keys.c.device == _OF, age_keys.c.id == sa.bindparam("key_id"), age_keys.c.day < sa.bindparam("newer")
+)
+_LATER = _IS_LATER.values(day=sa.bindparam("newer"))
 
 
 def _move(connection: sa.Connection, device: str, head: Head, grown: Head) -> bool:
@@ -256,11 +288,7 @@ def _add(connection: sa.Connection, device: str, head: Head, growth: Growth) -> 
         row = {"device": device, "start": head.bodies, "width": len(growth.sealed)}
         connection.execute(_ADD_SEALED, {**row, "lines": b"".join(growth.sealed)})
     if growth.keys:
-        rows = [
-            {"device": device, "id": one, "first_index": first, "wrapped": growth.files.get(one), "erased": False}
-            for one, first in sorted(growth.keys.items())
-        ]
-        connection.execute(_NAMING[dialect_of(connection)], rows if len(rows) > 1 else rows[0])
+        _name(connection, device, growth, is_lacking=head.lacks_keys)
     others = {one: wrapped for one, wrapped in growth.files.items() if one not in growth.keys}
     if others:
         _bring(connection, device, others)
@@ -268,26 +296,56 @@ def _add(connection: sa.Connection, device: str, head: Head, growth: Growth) -> 
         _note_absent(connection, device, growth.absent, growth.absent_s)
 
 
+def _name(connection: sa.Connection, device: str, growth: Growth, *, is_lacking: bool) -> None:
+    """Keep the age files that entries name and that came along, and await the others."""
+    kept, others = list[dict[str, object]](), list[dict[str, object]]()
+    for key_id, one in sorted(growth.keys.items()):
+        row = {"device": device, "id": key_id, "about": one.about, "day": one.day, "first_index": one.first_index}
+        if key_id in growth.files:
+            kept.append({**row, "wrapped": growth.files[key_id]})
+        else:
+            others.append({**row, "due_s": 0})
+    dialect = dialect_of(connection)
+    if kept:
+        connection.execute(_KEEPING[dialect], kept if len(kept) > 1 else kept[0])
+        if is_lacking:
+            connection.execute(_NO_MORE, [{"of": device, "key_id": one["id"]} for one in kept])
+    if others:
+        connection.execute(_AWAITING[dialect], others if len(others) > 1 else others[0])
+        connection.execute(_LATER, [{"of": device, "key_id": one["id"], "newer": one["day"]} for one in others])
+
+
+_NO_MORE = awaited.delete().where(awaited.c.device == _OF, awaited.c.id == sa.bindparam("key_id"))
+
+
 def _bring(connection: sa.Connection, device: str, files: Mapping[str, bytes]) -> None:
-    """Store age files that entries have named and that are not here; no others."""
-    mine = (age_files.c.device == device) & (age_files.c.id == sa.bindparam("key_id")) & age_files.c.wrapped.is_(None)
-    rows = [{"key_id": one, "brought": wrapped} for one, wrapped in sorted(files.items())]
-    connection.execute(age_files.update().where(mine).values(wrapped=sa.bindparam("brought")), rows)
+    """Store age files that are awaited; no others."""
+    query = sa.select(awaited).where(awaited.c.device == device, awaited.c.id.in_(sorted(files)))
+    found = connection.execute(query.order_by(awaited.c.id)).mappings().all()
+    if not found:
+        return
+    rows = [{**{name: one[name] for name in _FIELDS}, "wrapped": files[one["id"]]} for one in found]
+    connection.execute(_KEEPING[dialect_of(connection)], rows)
+    connection.execute(_NO_MORE, [{"of": device, "key_id": one["id"]} for one in found])
 
 
 def _note_absent(connection: sa.Connection, device: str, keys: Sequence[str], now_s: int) -> None:
-    new = insert(dialect_of(connection), absent_keys)
-    same = [absent_keys.c.device, absent_keys.c.id]
-    connection.execute(
-        new.on_conflict_do_update(index_elements=same, set_={"said_s": new.excluded.said_s}),
-        [{"device": device, "id": one, "said_s": now_s} for one in sorted(keys)],
-    )
+    mine = (awaited.c.device == _OF) & (awaited.c.id == sa.bindparam("key_id"))
+    due = awaited.update().where(mine).values(due_s=sa.bindparam("due"))
+    connection.execute(due, [{"of": device, "key_id": one, "due": now_s + ABSENT_S} for one in sorted(keys)])
 
 
 def _expect_named(connection: sa.Connection, device: str, key_id: str) -> None:
-    mine = (age_files.c.device == device) & (age_files.c.id == key_id)
-    if connection.execute(sa.select(age_files.c.id).where(mine)).one_or_none() is None:
-        raise UnknownError("no entry names this age file")
+    for table in (awaited, age_keys, erased):
+        mine = (table.c.device == device) & (table.c.id == key_id)
+        if connection.execute(sa.select(table.c.id).where(mine)).one_or_none() is not None:
+            return
+    raise UnknownError("no entry names this age file")
+
+
+def lock(connection: sa.Connection, device: str) -> None:
+    """Let nobody else change anything of this log until the transaction ends."""
+    connection.execute(sa.select(heads.c.device).where(heads.c.device == device).with_for_update())
 
 
 def _oldest_but(connection: sa.Connection, device: str, kept: int) -> int:

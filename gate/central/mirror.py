@@ -112,7 +112,7 @@ class Mirror:
         """Take a checkpoint and what belongs to it at once, and cosign if that is all of it. Raises CentralError."""
         asked = wire.parse_round(raw)
         offered, note = self._read(gate, asked.checkpoint.note)
-        records = None if asked.package is None else growing.read_records(gate, asked.package)
+        records = None if asked.package is None else growing.read_records(gate, asked.package, self._today())
 
         def attempt(head: Head) -> Answer:
             if not self._is_next(gate, asked.checkpoint, offered, note, head, confesses=False):
@@ -214,7 +214,7 @@ class Mirror:
         """Return a checkpoint of the gate's that is kept: what it signed, without cosignatures."""
         if head.note is None or size != head.size:
             return self._ledger.checkpoint(gate.device, size)
-        signed = Note.parse(head.note)
+        signed = _parsed(gate, head.note)
         return Note(signed.text, tuple(one for one in signed.signatures if one.name == gate.origin)).to_bytes()
 
     def _root_at(self, gate: Gate, size: int, head: Head) -> bytes | None:
@@ -223,7 +223,7 @@ class Mirror:
             return head.root
         known = self._ledger.checkpoint(gate.device, size)
         if known is not None:
-            return Checkpoint.parse(Note.parse(known).text).root
+            return _checkpoint(gate, known).root
         return root_at(self._ledger, gate.device, size, head) if size <= head.next_entry else None
 
     def _check_growth(self, gate: Gate, head: Head, offered: Checkpoint, note: Note, proof: tuple[bytes, ...]) -> None:
@@ -235,7 +235,7 @@ class Mirror:
         if known is None:
             self._expect_unmoved(gate, head)
             raise DamagedError(f"the pending checkpoint of {gate.device} is gone")
-        root_old = Checkpoint.parse(Note.parse(known).text).root
+        root_old = _checkpoint(gate, known).root
         try:
             verify_consistency(head.pending, offered.size, root_old=root_old, root=offered.root, proof=proof)
         except BadProofError as error:
@@ -254,13 +254,12 @@ class Mirror:
         if known is None or head.end < standing.size or is_late:
             size = standing.pending if known is None or head.end < standing.size else head.end
             return Answer(409, wire.info_text(size, standing.next_entry), MIRROR_INFO)
-        note = Note.parse(known)
-        return Upload(gate, head.start, head.start, Checkpoint.parse(note.text), note)
+        return Upload(gate, head.start, head.start, _checkpoint(gate, known), _parsed(gate, known))
 
     def take(self, upload: Upload, package: wire.Package) -> None:
         """Prove and store one package. Raises UnprovenError, DamagedError and NotYetError."""
         gate = upload.gate
-        records = growing.read_records(gate, package)
+        records = growing.read_records(gate, package, self._today())
 
         def attempt(head: Head) -> None:
             grown, growth = self._with_entries(gate, head, upload.checkpoint, upload.note, records)
@@ -362,9 +361,28 @@ class Mirror:
     def _now_s(self) -> int:
         return int(self._now().timestamp())
 
+    def _today(self) -> str:
+        return time_text(self._now())[:10]
+
     # ── alarms ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _accuse(self, gate: Gate, kind: Kind, shown: bytes, against: bytes) -> None:
         """Keep evidence, and say so once: the alarm stands until somebody has answered it."""
         if self._evidence.keep(gate.device, kind, shown, against=against, at=time_text(self._now())):
             log.critical("log_contradicts", extra={"gate": gate.device, "kind": kind.value})
+
+
+def _parsed(gate: Gate, stored: bytes) -> Note:
+    """A note that is stored. Raises DamagedError."""
+    try:
+        return Note.parse(stored)
+    except BadFormatError as error:
+        raise DamagedError(f"a stored note of {gate.device} cannot be read: {error}") from error
+
+
+def _checkpoint(gate: Gate, stored: bytes) -> Checkpoint:
+    """A checkpoint that is stored. Raises DamagedError."""
+    try:
+        return Checkpoint.parse(_parsed(gate, stored).text)
+    except BadFormatError as error:
+        raise DamagedError(f"a stored checkpoint of {gate.device} cannot be read: {error}") from error

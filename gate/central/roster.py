@@ -19,7 +19,7 @@ from gate.audit.handover import HANDOVERS_MAX, Handover, follow, in_force
 from gate.audit.merkle import EMPTY_ROOT, SIZE_MAX
 from gate.audit.note import Verifier
 from gate.central.database import reading
-from gate.central.errors import BadRequestError, ForbiddenError, UnknownError
+from gate.central.errors import BadRequestError, DamagedError, ForbiddenError, UnknownError
 from gate.central.schema import gates, handovers, heads, renewals, retired, tokens, trusted
 
 TOKEN_BYTES = 16
@@ -166,16 +166,15 @@ class Roster:
             return list(connection.execute(lacking.order_by(gates.c.device)).scalars())
 
     def find(self, device: str) -> Gate | None:
-        """Return a gate."""
+        """Return a gate. Raises DamagedError."""
         with self._engine.begin() as connection:
             row = connection.execute(sa.select(gates).where(gates.c.device == device)).one_or_none()
             return None if row is None else _gate(row, _words(connection, device))
 
-    def everyone(self) -> list[Gate]:
-        """Return all gates by name."""
-        with self._engine.begin() as connection:
-            rows = connection.execute(sa.select(gates).order_by(gates.c.device)).all()
-            return [_gate(row, _words(connection, row.device)) for row in rows]
+    def names(self) -> list[str]:
+        """The ids of all gates, in order."""
+        with self._reading.connect() as connection:
+            return list(connection.execute(sa.select(gates.c.device).order_by(gates.c.device)).scalars())
 
     def seen(self, device: str, at: str) -> None:
         """Remember when a gate spoke last."""
@@ -237,7 +236,11 @@ def _words(connection: sa.Connection, device: str) -> tuple[bytes, ...]:
 
 
 def _gate(row: sa.Row[tuple[object, ...]], words: tuple[bytes, ...]) -> Gate:
-    log = Verifier.parse(row.log_vkey)
+    """Raises DamagedError."""
+    try:
+        log = Verifier.parse(row.log_vkey)
+    except BadFormatError as error:
+        raise DamagedError(f"what is known of {row.device} is damaged: {error}") from error
     return Gate(row.device, row.origin, log, row.certificate, row.revoked, row.last_seen, words)
 
 

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from gate import durable
 from gate.audit import keys
 from gate.audit.errors import KeyFileError
-from gate.audit.handover import hand_over
+from gate.audit.handover import HANDOVERS_MAX, hand_over
 from gate.audit.note import Algorithm, Verifier
 from gate.central import authority, folder
 from gate.central.errors import FolderError, NotYetError
@@ -116,6 +116,8 @@ def rotate_mirror(path: Path, now: datetime) -> Verifier:
         new = keys.load(draft, old.verifier.name, Algorithm.COSIGNATURE_V1)
         durable.make_folder(path / MIRROR_HANDOVERS, mode=0o700)
         given = folder.mirror_handovers(path)
+        if len(given) >= HANDOVERS_MAX and not any(new.verifier.vkey.encode() in one for one in given):
+            raise FolderError(f"the mirror's key was replaced {len(given)} times, and gates follow no further")
         note = hand_over(old, new, at_s=int(now.timestamp()))
         if not any(new.verifier.vkey.encode() in one for one in given):
             durable.write(path / MIRROR_HANDOVERS / f"{len(given):03}.note", note)

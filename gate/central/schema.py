@@ -1,4 +1,4 @@
-"""The tables (docs/decisions/0022-central-only-adds.md).
+"""The tables (docs/decisions/0022-central-only-adds.md, 0030-erasure-at-central.md).
 
 What is of a gate begins with the gate, and no query joins two gates, so a database may be spread over machines by it. What holds a log grows by rows
 that are never rewritten; one row a gate, its head, is swapped.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-VERSION = 2
+VERSION = 3
 
 metadata = sa.MetaData()
 
@@ -108,21 +108,38 @@ sealed = sa.Table(
     sa.Column("width", sa.Integer, nullable=False),
     sa.Column("lines", sa.LargeBinary, nullable=False),
 )
-age_files = sa.Table(
-    "age_file",
+# The age files that are here, each with the class and day of the records that it opens. What is to be forgotten is deleted here, and nowhere else.
+age_keys = sa.Table(
+    "age_key",
     metadata,
     sa.Column("device", sa.String(64), primary_key=True),
     sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("about", sa.String(16), nullable=False),
+    sa.Column("day", sa.String(10), nullable=False),
     sa.Column("first_index", sa.BigInteger, nullable=False),
-    sa.Column("wrapped", sa.LargeBinary),
-    sa.Column("erased", sa.Boolean, nullable=False),  # an earlier version's word for what sync did not bring; not read
+    sa.Column("wrapped", sa.LargeBinary, nullable=False),
 )
-age_files_missing = sa.Index(
-    "age_file_missing",
-    age_files.c.device,
-    age_files.c.first_index,
-    sqlite_where=age_files.c.wrapped.is_(None),
-    postgresql_where=age_files.c.wrapped.is_(None),
+age_keys_of_day = sa.Index("age_key_day", age_keys.c.device, age_keys.c.about, age_keys.c.day)
+# Those that entries name and that are not here. One that the gate said it does not have is due again after a while.
+awaited = sa.Table(
+    "age_key_awaited",
+    metadata,
+    sa.Column("device", sa.String(64), primary_key=True),
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("about", sa.String(16), nullable=False),
+    sa.Column("day", sa.String(10), nullable=False),
+    sa.Column("first_index", sa.BigInteger, nullable=False),
+    sa.Column("due_s", sa.BigInteger, nullable=False),
+)
+awaited_due = sa.Index("age_key_due", awaited.c.device, awaited.c.due_s, awaited.c.first_index)
+# Those that an order named: never taken again, whoever brings them.
+erased = sa.Table(
+    "age_key_erased",
+    metadata,
+    sa.Column("device", sa.String(64), primary_key=True),
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("at", sa.String(32), nullable=False),
+    sa.Column("order", sa.String(64), nullable=False),  # SHA-256 of the note
 )
 evidence = sa.Table(
     "evidence",
@@ -158,14 +175,6 @@ piece_hashes = sa.Table(
     sa.Column("device", sa.String(64), primary_key=True),
     sa.Column("n", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("hash", sa.LargeBinary, nullable=False),
-)
-# Age files that a gate said it does not have: asked for again after a while.
-absent_keys = sa.Table(
-    "absent_key",
-    metadata,
-    sa.Column("device", sa.String(64), primary_key=True),
-    sa.Column("id", sa.String(64), primary_key=True),
-    sa.Column("said_s", sa.BigInteger, nullable=False),
 )
 # The newest approval that a gate has shown.
 approvals = sa.Table(

@@ -28,6 +28,7 @@ SEALED_LINE_BYTES_MAX = 96 * 1024
 SEALED_REQUEST_BYTES_MAX = 1024 * 1024
 ROUND_BYTES_MAX = 2 * 1024 * 1024
 AGE_FILE_BYTES_MAX = 64 * 1024
+FILES_MAX = TILE_WIDTH + 64  # age files of a round, absent ones too: those of its entries, and those that we asked for
 _SEALED_BEGINS, _SEALED_BETWEEN, _SEALED_ENDS = b'{"ct":"', b'","i":', b"}\n"
 _U16, _U32, _U64 = struct.Struct(">H"), struct.Struct(">I"), struct.Struct(">Q")
 
@@ -198,8 +199,11 @@ def parse_round(raw: bytes) -> Round:
             raise BadRequestError("the entries of one request belong to one piece")
         package = cursor.take_package(start, start + count) if count else None
         sealed = cursor.take_long(SEALED_REQUEST_BYTES_MAX, "part of sealed bodies")
-        files = dict[str, bytes]()
+        files, named = dict[str, bytes](), 0
         while cursor.at < len(raw):
+            named += 1
+            if named > FILES_MAX:
+                raise BadRequestError(f"a round names {FILES_MAX} age files at most")
             name = cursor.take(HASH_BYTES).hex()
             files[name] = cursor.take_long(AGE_FILE_BYTES_MAX, "age file")
     except _IncompleteError as error:

@@ -211,6 +211,7 @@ class _Gate(TypedDict):
     evidence: int
     alarms: list[dict[str, str]]
     last_seen: str | None
+    problem: str | None
 
 
 @app.command()
@@ -231,6 +232,8 @@ def fleet(
         for one in gates:
             verdict = {True: "verified", False: "DAMAGED", None: "not looked at"}[one["verified"]]
             say(f"{one['id']:24} {one['state']:8} {one['entries']:10} {verdict:14} {one['last_seen'] or 'never'}")
+            if one["problem"]:
+                say(f"    {one['problem']}")
             if one["keys_missing"]:
                 say(f"    {one['keys_missing']} age files that its entries name did not come")
             for alarm in one["alarms"]:
@@ -240,32 +243,55 @@ def fleet(
 
 
 def _fleet(engine: sqlalchemy.Engine, mirrors: Sequence[Verifier] | None) -> list[_Gate]:
+    from gate.central.roster import Roster
+
+    gone = Roster(engine).gone()
+    return [_row(engine, device, mirrors, is_retired=device in gone) for device in Roster(engine).names()]
+
+
+def _row(engine: sqlalchemy.Engine, device: str, mirrors: Sequence[Verifier] | None, *, is_retired: bool) -> _Gate:
+    """What there is to say of a gate; of one whose rows are damaged as much as can be read, and that."""
+    from sqlalchemy.exc import OperationalError, SQLAlchemyError
+
     from gate.central.archive import is_intact
+    from gate.central.database import first_line
+    from gate.central.errors import CentralError
     from gate.central.evidence import Evidence
     from gate.central.ledger import Ledger
     from gate.central.roster import Roster
 
-    ledger, evidence = Ledger(engine), Evidence(engine)
-    gone = Roster(engine).gone()
-    rows: list[_Gate] = []
-    for gate in Roster(engine).everyone():
-        head, alarms = ledger.head(gate.device), evidence.alarms(gate.device)
-        rows.append(
-            {
-                "id": gate.device,
-                "origin": gate.origin,
-                "state": "retired" if gate.device in gone else "revoked" if gate.revoked else "enrolled",
-                "entries": head.size,
-                "root": head.root.hex(),
-                "bodies": head.bodies,
-                "keys_missing": ledger.missing_keys(gate.device),
-                "verified": None if mirrors is None else is_intact(ledger, gate, mirrors),
-                "evidence": len(alarms),
-                "alarms": [{"id": one.id, "kind": one.kind, "at": one.at} for one in alarms if one.answer is None],
-                "last_seen": gate.last_seen,
-            }
-        )
-    return rows
+    row: _Gate = {
+        "id": device,
+        "origin": "",
+        "state": "damaged",
+        "entries": 0,
+        "root": "",
+        "bodies": 0,
+        "keys_missing": 0,
+        "verified": False,
+        "evidence": 0,
+        "alarms": [],
+        "last_seen": None,
+        "problem": None,
+    }
+    ledger = Ledger(engine)
+    try:
+        gate = Roster(engine).find(device)
+        assert gate is not None, "no gate is ever deleted"
+        row["origin"], row["last_seen"] = gate.origin, gate.last_seen
+        row["state"] = "retired" if is_retired else "revoked" if gate.revoked else "enrolled"
+        alarms = Evidence(engine).alarms(device)
+        row["evidence"] = len(alarms)
+        row["alarms"] = [{"id": one.id, "kind": one.kind, "at": one.at} for one in alarms if one.answer is None]
+        head = ledger.head(device)
+        row["entries"], row["root"], row["bodies"] = head.size, head.root.hex(), head.bodies
+        row["keys_missing"] = ledger.missing_keys(device)
+        row["verified"] = None if mirrors is None else is_intact(ledger, gate, mirrors)
+    except OperationalError:
+        raise  # the database is away: no gate's fault
+    except (CentralError, SQLAlchemyError) as error:
+        row["problem"] = first_line(error)
+    return row
 
 
 @app.command()
@@ -393,7 +419,12 @@ def _explained() -> Iterator[None]:
         fail(Exit.USAGE, str(error))
     except errors.DamagedError as error:
         fail(Exit.BAD_DATA, str(error))
+    except errors.AwayError as error:
+        fail(Exit.IO_ERROR, str(error))
     except errors.FolderError as error:
         fail(Exit.CONFIG, str(error))
     except SQLAlchemyError as error:
-        fail(Exit.IO_ERROR, f"the database: {str(error).splitlines()[0]}")
+        from gate.central.database import explained
+
+        found = explained(error)
+        fail(Exit.IO_ERROR if isinstance(found, errors.AwayError) else Exit.BAD_DATA, str(found))

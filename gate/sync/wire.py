@@ -22,6 +22,7 @@ from gate.sync.errors import BadAnswerError
 ANSWER_BYTES_MAX = 64 * 1024
 APPROVAL_BYTES_MAX = 16 * 1024
 SIGNATURES_MAX = 16
+KEYS_ASKED_MAX = 64  # age files in one answer
 SHOW_RECEIPT = "/receipt"
 TICKET_BYTES_MAX = 1024
 _LINE_BYTES_MAX = 2048
@@ -57,7 +58,9 @@ class MirrorInfo:
     ticket: bytes
 
 
-Keys = Annotated[tuple[Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")], ...], msgspec.Meta(max_length=256)]
+Keys = Annotated[
+    tuple[Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")], ...], msgspec.Meta(max_length=KEYS_ASKED_MAX)
+]
 
 
 class BodiesState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

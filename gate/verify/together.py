@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from gate.verify.cosigners import Cosigners
-from gate.verify.findings import Copy, Cosignature, Findings, Recipients, Report, Signer
+from gate.verify.findings import Copy, Cosignature, Findings, Recipients, Report
 from gate.verify.judge import NONE, RIGHT, Judge
 from gate.verify.keyring import KeyRing
 from gate.verify.signed import Head

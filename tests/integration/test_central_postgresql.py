@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from fakes.central_server import GATE_ID, Bench, Server
 from fakes.mirrored_gate import Central
 from fakes.postgresql import IS_HERE, NOT_HERE, Postgresql, running
@@ -16,10 +18,10 @@ from fakes.replayed_gates import ReplayedGate, carry
 from gate.audit.checkpoint import Checkpoint
 from gate.audit.note import Signer, Verifier
 from gate.central.archive import export, is_intact
-from gate.central.database import open_database
-from gate.central.errors import ForbiddenError
+from gate.central.database import LASTING, open_database
+from gate.central.errors import FolderError, ForbiddenError
 from gate.central.evidence import Answer, Kind, slots
-from gate.central.ledger import ABSENT_S, Ledger
+from gate.central.ledger import ABSENT_S, LACKING, Ledger
 from gate.central.roster import Gate, Roster
 from gate.sync import wire
 from gate.sync.errors import SyncError
@@ -98,8 +100,51 @@ def test_processes_that_open_an_empty_database_at_once_all_find_it_made(url: str
     with ThreadPoolExecutor(6) as threads:
         engines = list(threads.map(open_database, [url] * 6))
     for engine in engines:
-        assert Roster(engine).everyone() == []
+        assert Roster(engine).names() == []
         engine.dispose()
+
+
+@pytest.mark.parametrize("setting", LASTING)
+def test_a_server_that_acknowledges_before_it_is_durable_is_refused_by_name(url: str, setting: str) -> None:
+    administrator = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+
+    def is_off() -> bool:
+        with administrator.connect() as connection:
+            return connection.exec_driver_sql(f"SHOW {setting}").scalar_one() == "off"
+
+    def tell(statement: str, *, off: bool) -> None:
+        with administrator.connect() as connection:
+            connection.exec_driver_sql(statement)
+            connection.exec_driver_sql("SELECT pg_reload_conf()")
+        for _ in range(200):  # the server's processes hear of it one after another
+            administrator.dispose()
+            if is_off() is off:
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"{setting} did not change")
+
+    tell(f"ALTER SYSTEM SET {setting} = off", off=True)
+    try:
+        with pytest.raises(FolderError, match=f"^PostgreSQL runs with {setting} off[^\n]*$"):
+            open_database(url)
+    finally:
+        tell(f"ALTER SYSTEM RESET {setting}", off=False)
+        administrator.dispose()
+    open_database(url).dispose()
+
+
+def test_looking_for_what_a_gate_lacks_costs_the_same_however_much_that_is(bench: Bench) -> None:
+    engine = bench.server.ledger._engine
+    rows = "SELECT %s, md5(i::text), 'crossing', '2026-11-25', i, 1900000000 FROM generate_series(1, 20000) AS i"
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"INSERT INTO age_key_awaited {rows}", (GATE_ID,))
+        connection.exec_driver_sql("ANALYZE")
+        asked = LACKING.params(of=GATE_ID, now_s=1_800_000_000).compile(engine, compile_kwargs={"literal_binds": True})
+        plan = "\n".join(connection.exec_driver_sql(f"EXPLAIN {asked}").scalars())
+    assert "age_key_due" in plan
+    assert "Sort" not in plan
+    assert "Seq Scan" not in plan
+    assert bench.server.ledger.lacking_keys(GATE_ID, 1_800_000_000) == []
 
 
 async def test_live_rounds_write_little_more_than_what_comes(bench: Bench) -> None:

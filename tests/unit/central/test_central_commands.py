@@ -8,11 +8,14 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from fakes.central_server import Bench
 from fakes.sync_gate import SyncGate
 from typer.testing import CliRunner
 
+from gate.audit.note import Signer
 from gate.cli.central import app as central
 from gate.cli.sync import app as sync
+from gate.sync.wire import Request
 
 
 def refused(app: object, *arguments: str) -> tuple[int, str]:
@@ -51,7 +54,6 @@ def test_a_folder_that_is_not_there_is_a_matter_of_configuration(tmp_path: Path)
         ("mysql://central@/gates", "SQLite or PostgreSQL, and not mysql"),
         ("postgresql+of_nobody://central@/gates", "cannot be opened"),
         ("central.sqlite", "cannot be opened"),
-        ("sqlite:////nowhere/at/all.sqlite", "cannot be opened"),
     ],
 )
 def test_a_database_that_is_none_of_ours_is_a_matter_of_configuration(folder: Path, url: str, says: str) -> None:
@@ -85,22 +87,6 @@ def test_an_empty_fleet_is_an_empty_list(folder: Path) -> None:
     assert (done.exit_code, json.loads(done.stdout)) == (0, {"schema": "central.fleet/1", "gates": []})
 
 
-def test_a_database_of_something_else_is_one_clear_error(folder: Path) -> None:
-    (folder / "central.sqlite").write_bytes(b"no database, " * 100)
-    code, said = refused(central, "fleet", "--dir", str(folder))
-    assert (code, "database" in said) == (78, True)
-
-
-def test_a_server_on_a_database_without_its_tables_says_so(folder: Path) -> None:
-    CliRunner().invoke(central, ["fleet", "--dir", str(folder)])
-    with contextlib.closing(sqlite3.connect(folder / "central.sqlite")) as connection, connection:
-        connection.execute("DROP TABLE token")
-        connection.execute("CREATE VIEW token AS SELECT 1 AS hash")
-    connection.close()
-    code, said = refused(central, "token", "gate-1", "--dir", str(folder))
-    assert (code, "database" in said) == (74, True)
-
-
 def test_a_gate_without_a_central_server_says_how_to_get_one(tmp_path: Path) -> None:
     gate = SyncGate.make(tmp_path / "gate")
     code, said = refused(sync, "push", "--config", str(gate.config))
@@ -118,3 +104,99 @@ def test_a_log_with_nothing_in_it_cannot_be_carried_away(tmp_path: Path) -> None
     assert done.exit_code == 0
     code, said = refused(sync, "export-usb", "--config", str(gate.config), "--out", str(tmp_path / "stick"))
     assert (code, "not empty" in said) == (65, True)
+
+
+# ── a store that is damaged ──────────────────────────────────────────────────────────────────────────────────────────
+
+ALL = (
+    ("serve", "--port", "0"),
+    ("fleet",),
+    ("fleet", "--json"),
+    ("export", "gate-0001", "--out", "OUT"),
+    ("answer", "gate-0001", "0" * 16, "--by", "A. Operator", "--words", "nothing"),
+)
+
+
+def every_command(folder: Path, database: str | None = None) -> set[tuple[int, str]]:
+    """The exit code and line of each command that opens the store."""
+    found = set()
+    for verb, *more in ALL:
+        arguments = [str(folder.parent / "out") if one == "OUT" else one for one in more]
+        chosen = [] if database is None else ["--database", database]
+        done = CliRunner().invoke(central, [verb, *arguments, "--dir", str(folder), *chosen])
+        assert done.stderr.count("\n") == 1, done.stderr
+        found.add((done.exit_code, done.stderr))
+    return found
+
+
+def test_a_file_that_is_no_database_is_one_line_whatever_is_asked(folder: Path) -> None:
+    (folder / "central.sqlite").write_bytes(b"no database, " * 1000)
+    ((code, said),) = every_command(folder)
+    assert (code, "not a database" in said) == (65, True)
+
+
+@pytest.mark.parametrize("table", ["log_head", "package", "age_key", "evidence", "schema_version"])
+def test_a_table_that_is_missing_is_named_and_not_made_anew(folder: Path, table: str) -> None:
+    CliRunner().invoke(central, ["fleet", "--dir", str(folder)])
+    with contextlib.closing(sqlite3.connect(folder / "central.sqlite")) as connection, connection:
+        connection.execute(f"DROP TABLE {table}")
+    ((code, said),) = every_command(folder)
+    assert (code, f"the table {table} is missing" in said) == (65, True)
+
+
+def test_a_column_that_is_missing_is_named(folder: Path) -> None:
+    CliRunner().invoke(central, ["fleet", "--dir", str(folder)])
+    with contextlib.closing(sqlite3.connect(folder / "central.sqlite")) as connection, connection:
+        connection.execute("ALTER TABLE log_head DROP COLUMN frontier")
+    ((code, said),) = every_command(folder)
+    assert (code, "log_head lacks the column frontier" in said) == (65, True)
+
+
+def test_a_database_of_another_version_is_one_line_whatever_is_asked(folder: Path) -> None:
+    CliRunner().invoke(central, ["fleet", "--dir", str(folder)])
+    with contextlib.closing(sqlite3.connect(folder / "central.sqlite")) as connection, connection:
+        connection.execute("UPDATE schema_version SET version = 99")
+    ((code, said),) = every_command(folder)
+    assert (code, "newer version (99)" in said) == (65, True)
+
+
+def test_a_database_that_cannot_be_had_is_an_io_error(folder: Path) -> None:
+    ((code, said),) = every_command(folder, "sqlite:////nowhere/at/all.sqlite")
+    assert (code, "unable to open" in said) == (74, True)
+    ((code, said),) = every_command(folder, "postgresql+psycopg://nobody@/none?host=/nowhere")
+    assert (code, "database" in said) == (74, True)
+
+
+DAMAGE = {
+    "head": "UPDATE log_head SET frontier = x'00' WHERE device = 'gate-0001'",
+    "no head": "DELETE FROM log_head WHERE device = 'gate-0001'",
+    "log key": "UPDATE gate SET log_vkey = 'no key' WHERE device = 'gate-0001'",
+    "note": "UPDATE log_head SET note = x'00' WHERE device = 'gate-0001'",
+    "entries": "UPDATE package SET entries = x'00' WHERE device = 'gate-0001'",
+}
+
+
+@pytest.mark.parametrize("damage", sorted(DAMAGE))
+async def test_a_damaged_gate_hides_no_other(tmp_path: Path, damage: str) -> None:
+    bench = Bench(tmp_path / "log")
+    bench.server.enrol(Signer.generate("border.example/gate-0002/demo").verifier, "gate-0002")
+    bench.grow()
+    await bench.round()
+    folder = tmp_path / "central"
+    assert CliRunner().invoke(central, ["init", "--dir", str(folder), "--name", "central.example"]).exit_code == 0
+    database = f"sqlite:///{tmp_path / 'log' / 'central.sqlite'}"
+    with contextlib.closing(sqlite3.connect(tmp_path / "log" / "central.sqlite")) as connection, connection:
+        connection.execute(DAMAGE[damage])
+    done = CliRunner().invoke(central, ["fleet", "--dir", str(folder), "--database", database, "--json"])
+    assert done.exit_code == 1
+    damaged, other = json.loads(done.stdout)["gates"]
+    assert (damaged["id"], damaged["verified"]) == ("gate-0001", False)
+    assert (damaged["problem"] is None) is (damage in {"note", "entries"})
+    assert (other["id"], other["verified"], other["problem"]) == ("gate-0002", True, None)
+    shown = CliRunner().invoke(central, ["fleet", "--dir", str(folder), "--database", database])
+    assert (shown.exit_code, shown.stderr, "DAMAGED" in shown.stdout) == (1, "", True)
+    code, said = refused(
+        central, *("export", "gate-0001", "--dir", str(folder), "--database", database, "--out", str(tmp_path / "out"))
+    )
+    assert (code, said.count("\n")) == (2 if damage == "no head" else 65, 1)
+    assert (await bench.ask(Request("GET", "/bodies"))).status in {200, 404, 500}

@@ -16,11 +16,14 @@ from starlette.requests import Request as Incoming
 from gate.audit.checkpoint import Checkpoint
 from gate.audit.merkle import leaf_hash
 from gate.audit.note import Note
+from gate.audit.tiles import TILE_WIDTH
 from gate.central import reading
 from gate.central.errors import BadRequestError, DamagedError, NotYetError, UnknownError
 from gate.central.evidence import Answer, Kind, slots
-from gate.central.ledger import CHECKPOINTS_KEPT, Growth, Head
-from gate.central.schema import checkpoints, heads, metadata, packages
+from gate.central.ledger import CHECKPOINTS_KEPT, LACKING, LACKING_MAX, MISSING_MAX, Growth, Head
+from gate.central.schema import awaited, checkpoints, heads, metadata, packages
+from gate.central.wanted import Wanted
+from gate.central.wire import FILES_MAX, RoundState, parse_round, round_state
 from gate.sync import wire
 from gate.sync.spool import SpoolLog
 
@@ -80,6 +83,55 @@ async def test_a_database_that_fails_is_a_try_later_and_the_next_round_is_well(
     assert [one.message for one in caplog.records].count("database_failed") == 1
     metadata.create_all(engine)
     assert await bench.round() is not None
+
+
+async def test_looking_for_what_a_gate_lacks_goes_by_an_index_alone(bench: Bench) -> None:
+    asked = LACKING.params(of=GATE_ID, now_s=1_800_000_000)
+    with bench.server.ledger._engine.begin() as connection:
+        text = asked.compile(connection, compile_kwargs={"literal_binds": True})
+        plan = [str(row[3]) for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}")]
+    assert plan == ["SEARCH age_key_awaited USING INDEX age_key_due (device=? AND due_s<?)"], (
+        "no sorting, and no other table"
+    )
+
+
+async def test_age_files_that_are_missing_are_counted_up_to_a_bound(bench: Bench) -> None:
+    rows = [
+        {"device": GATE_ID, "id": f"{n:064x}", "about": "crossing", "day": AT[:10], "first_index": n, "due_s": 0}
+        for n in range(MISSING_MAX + 1)
+    ]
+    with bench.server.ledger._engine.begin() as connection:
+        connection.execute(awaited.insert(), rows)
+    assert bench.server.ledger.missing_keys(GATE_ID) == MISSING_MAX
+    assert bench.server.ledger.head(GATE_ID).lacks_keys
+
+
+async def test_a_round_names_a_bounded_number_of_age_files(bench: Bench) -> None:
+    bench.grow()
+    _, note = head(bench)
+    announced = wire.add_checkpoint(0, (), note)
+    names = {f"{n:064x}": None for n in range(FILES_MAX + 1)}
+    answer = await bench.ask(wire.round_request(announced, (0, 0, b""), b"", names))
+    assert (answer.status, answer.body) == (400, f"a round names {FILES_MAX} age files at most\n".encode())
+    names.popitem()
+    assert (await bench.ask(wire.round_request(announced, (0, 0, b""), b"", names))).status == 200
+
+
+def test_one_age_file_named_over_and_over_is_many() -> None:
+    announced = wire.add_checkpoint(0, (), Note("border.example/gate-0001\n", ()))
+    request = wire.round_request(announced, (0, 0, b""), b"", {"a" * 64: None})
+    once = bytes.fromhex("a" * 64) + bytes(4)
+    with pytest.raises(BadRequestError, match="age files at most"):
+        parse_round(request.body + FILES_MAX * once)
+
+
+def test_what_a_server_asks_for_fits_into_a_round_of_a_gate() -> None:
+    """A round brings what the server asked for and what its entries name."""
+    assert FILES_MAX >= LACKING_MAX + TILE_WIDTH
+    lines = [f"{n:064x}" for n in range(LACKING_MAX)]
+    answer = wire.Response(200, "application/json", round_state(RoundState(2**62, 2**62, 2**62, lines, "x" * 512)))
+    assert len(answer.body) < wire.ANSWER_BYTES_MAX
+    assert wire.parse_round_state(answer).keys == tuple(lines)
 
 
 def head(bench: Bench) -> tuple[Checkpoint, Note]:
@@ -183,8 +235,13 @@ async def test_whoever_swaps_a_head_that_is_another_one_by_now_adds_nothing(benc
     def grown(entry: bytes) -> Head:
         return replace(seen, pending=1, frontier=seen.frontier.append(leaf_hash(entry)))
 
-    assert ledger.swap(GATE_ID, seen, grown(b"first"), Growth(b"note", entries=[b"first"], keys={"a" * 64: 0}))
-    late = Growth(b"other", entries=[b"other"], keys={"b" * 64: 0})
+    assert ledger.swap(
+        GATE_ID,
+        seen,
+        grown(b"first"),
+        Growth(b"note", entries=[b"first"], keys={"a" * 64: Wanted(0, "crossing", AT[:10])}),
+    )
+    late = Growth(b"other", entries=[b"other"], keys={"b" * 64: Wanted(0, "crossing", AT[:10])})
     assert not ledger.swap(GATE_ID, seen, grown(b"other"), late)
     assert ledger.bundle(GATE_ID, 0).entries == (b"first",)
     assert ledger.checkpoint(GATE_ID, 1) == b"note"
@@ -204,5 +261,5 @@ async def test_rows_beyond_the_head_are_damage_and_stay(bench: Bench) -> None:
     assert ledger.entries(GATE_ID, 0, 1) == (b"first",)
     with ledger._engine.begin() as connection:
         connection.execute(heads.update().values(next_entry=1))
-    with pytest.raises(DamagedError, match="frontier"):
+    with pytest.raises(DamagedError, match="damaged"):
         ledger.head(GATE_ID)

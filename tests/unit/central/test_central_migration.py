@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,21 @@ from fakes.postgresql import IS_HERE, NOT_HERE, Postgresql, running
 from gate.audit.tiles import TILE_WIDTH, encode_entries
 from gate.central import migration
 from gate.central.archive import export, is_intact
-from gate.central.database import open_database
-from gate.central.errors import FolderError
-from gate.central.schema import age_files_missing, heads, metadata, packages, piece_hashes, sealed, versions
+from gate.central.database import OPENING, open_database
+from gate.central.errors import AwayError, DamagedError
+from gate.central.ledger import ABSENT_S
+from gate.central.schema import (
+    VERSION,
+    age_keys,
+    awaited,
+    erased,
+    heads,
+    metadata,
+    packages,
+    piece_hashes,
+    sealed,
+    versions,
+)
 from gate.central.wire import parse_round
 from gate.verify.verify import verify
 
@@ -29,8 +42,14 @@ OLD_TABLES = (
         "CREATE TABLE bundle (device VARCHAR(64) NOT NULL, n BIGINT NOT NULL, width INTEGER NOT NULL, entries BLOB NOT NULL, "
         "sealed_width INTEGER NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (device, n))"
     ),
+    (
+        "CREATE TABLE age_file (device VARCHAR(64) NOT NULL, id VARCHAR(64) NOT NULL, first_index BIGINT NOT NULL, wrapped BLOB, "
+        "erased BOOLEAN NOT NULL, PRIMARY KEY (device, id))"
+    ),
+    "CREATE TABLE absent_key (device VARCHAR(64) NOT NULL, id VARCHAR(64) NOT NULL, said_s BIGINT NOT NULL, PRIMARY KEY (device, id))",
     "CREATE INDEX age_file_lacking ON age_file (device, first_index)",
 )
+ABSENT = "a" * 64  # an age file that the gate said it does not have
 
 
 @pytest.fixture(scope="module")
@@ -56,12 +75,15 @@ def made_old(bench: Bench) -> sa.Engine:
     pieces = list(ledger.bundles(GATE_ID, head.next_entry))
     fields = {"size": head.size, "root": head.root, "note": head.note, "pending": head.pending}
     with engine.begin() as connection:
-        for table in (heads, packages, sealed, versions):
+        keys = connection.execute(sa.select(age_keys.c.id, age_keys.c.first_index, age_keys.c.wrapped)).all()
+        for table in (heads, packages, sealed, versions, age_keys, awaited, erased):
             table.drop(connection)
-        age_files_missing.drop(connection)
         for statement in OLD_TABLES:
             is_postgresql = connection.dialect.name == "postgresql"
             connection.exec_driver_sql(statement.replace("BLOB", "BYTEA") if is_postgresql else statement)
+        for key_id, first, wrapped in keys:
+            row = {"device": GATE_ID, "id": key_id, "first_index": first, "wrapped": wrapped, "erased": False}
+            connection.execute(migration.age_files.insert().values(row))
         row = {"device": GATE_ID, "next_entry": head.next_entry, "bodies": head.bodies}
         connection.execute(migration.heads.insert().values(**fields, **row))
         for n, piece in enumerate(pieces):
@@ -110,11 +132,11 @@ async def test_a_migration_that_breaks_off_has_not_begun(bench: Bench) -> None:
     engine = made_old(bench)
     with engine.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE package (nothing_of_ours INTEGER)")
-    with pytest.raises(FolderError, match="package"):
+    with pytest.raises((AwayError, DamagedError), match="package"):
         open_database(engine.url.render_as_string(hide_password=False))
     names = set(sa.inspect(engine).get_table_names())
     assert {"head", "bundle"} <= names
-    assert not {"log_head", "sealed", "schema_version"} & names
+    assert not {"log_head", "sealed", "schema_version", "age_key"} & names
     with engine.begin() as connection:
         assert len(connection.execute(sa.select(migration.bundles)).all()) == 1
         connection.exec_driver_sql("DROP TABLE package")
@@ -122,24 +144,96 @@ async def test_a_migration_that_breaks_off_has_not_begun(bench: Bench) -> None:
     assert is_intact(bench.server.ledger, bench.gate, [bench.server.signer.verifier])
 
 
-@pytest.mark.parametrize("is_gone", [True, False], ids=["gone", "cannot be read"])
-async def test_what_a_head_claims_beyond_its_entries_is_no_entry(bench: Bench, *, is_gone: bool) -> None:
+async def test_what_a_head_claims_beyond_its_entries_is_no_entry(bench: Bench) -> None:
     bench.grow(60)
     await bench.round()
-    engine, last = made_old(bench), migration.bundles.c.n == 1
+    engine = made_old(bench)
     with engine.begin() as connection:
-        if is_gone:
-            connection.execute(migration.bundles.delete().where(last))
-        else:
-            connection.execute(migration.bundles.update().where(last).values(entries=b"no bundle"))
+        connection.execute(migration.bundles.delete().where(migration.bundles.c.n == 1))
     opened_again(bench, engine)
     assert bench.server.ledger.head(GATE_ID).next_entry == TILE_WIDTH
     assert not is_intact(bench.server.ledger, bench.gate, [bench.server.signer.verifier])
 
 
+@pytest.mark.parametrize("knows_hashes", [True, False], ids=["with hashes of pieces", "of before there were any"])
+@pytest.mark.parametrize("piece", [0, 1, 2])
+async def test_a_piece_that_cannot_be_read_stops_it_by_name_and_nothing_was_changed(
+    bench: Bench, piece: int, *, knows_hashes: bool
+) -> None:
+    bench.grow(2 * TILE_WIDTH // 5 + 1)
+    await bench.round()
+    engine = made_old(bench)
+    with engine.begin() as connection:
+        if not knows_hashes:
+            connection.execute(piece_hashes.delete())
+        here = migration.bundles.c.n == piece
+        connection.execute(migration.bundles.update().where(here).values(entries=b"no bundle"))
+    with pytest.raises(DamagedError, match=f"^piece {piece} of {GATE_ID} cannot be read [^\n]*$"):
+        open_database(engine.url.render_as_string(hide_password=False))
+    assert "bundle" in sa.inspect(engine).get_table_names()
+
+
+async def test_a_piece_that_is_gone_between_others_stops_it_by_name(bench: Bench) -> None:
+    bench.grow(2 * TILE_WIDTH // 5 + 1)
+    await bench.round()
+    engine = made_old(bench)
+    with engine.begin() as connection:
+        connection.execute(migration.bundles.delete().where(migration.bundles.c.n == 1))
+    with pytest.raises(DamagedError, match=f"piece 1 of {GATE_ID} is missing"):
+        open_database(engine.url.render_as_string(hide_password=False))
+
+
+async def test_age_files_keep_the_day_and_class_of_what_they_open(bench: Bench) -> None:
+    bench.grow(2)
+    await bench.round()
+    engine = made_old(bench)
+    now_s = 1_800_000_000
+    with engine.begin() as connection:
+        first = (
+            connection.execute(sa.select(migration.age_files.c.id).order_by(migration.age_files.c.first_index))
+            .scalars()
+            .first()
+        )
+        connection.execute(migration.age_files.update().where(migration.age_files.c.id == first).values(wrapped=None))
+        connection.execute(migration.absent_keys.insert().values(device=GATE_ID, id=first, said_s=now_s))
+    opened_again(bench, engine)
+    with engine.begin() as connection:
+        here = connection.execute(sa.select(age_keys.c.about, age_keys.c.day, age_keys.c.first_index)).all()
+        missing = connection.execute(sa.select(awaited)).mappings().one()
+    assert [tuple(one) for one in here] == [("crossing", "2026-11-25", 5)]
+    assert (missing["id"], missing["first_index"], missing["due_s"]) == (first, 0, now_s + ABSENT_S)
+
+
+async def test_processes_that_find_an_old_database_at_once_migrate_it_once(bench: Bench) -> None:
+    bench.grow(60)
+    await bench.round()
+    engine = made_old(bench)
+    url = engine.url.render_as_string(hide_password=False)
+    with ThreadPoolExecutor(4) as threads:
+        opened = list(threads.map(open_database, [url] * 4))
+    for one in opened:
+        one.dispose()
+    opened_again(bench, engine)
+    assert is_intact(bench.server.ledger, bench.gate, [bench.server.signer.verifier])
+
+
+async def test_who_opens_a_postgresql_database_waits_for_who_changes_its_tables(server: Postgresql) -> None:
+    url = server.new_database("opened")
+    engine = sa.create_engine(url)
+    with ThreadPoolExecutor(1) as threads, engine.connect() as connection:
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(OPENING)))
+        opening = threads.submit(open_database, url)
+        waiting = sa.text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        while not connection.execute(waiting).scalar_one():
+            assert not opening.done(), "it did not wait"
+        connection.rollback()
+        opening.result().dispose()
+    engine.dispose()
+
+
 async def test_a_database_of_a_newer_version_is_left_alone(bench: Bench) -> None:
     engine = bench.server.ledger._engine
     with engine.begin() as connection:
-        connection.execute(versions.update().values(version=3))
-    with pytest.raises(FolderError, match="newer version"):
+        connection.execute(versions.update().values(version=VERSION + 1))
+    with pytest.raises(DamagedError, match="newer version"):
         open_database(engine.url.render_as_string(hide_password=False))

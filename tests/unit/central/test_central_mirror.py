@@ -20,7 +20,7 @@ from gate.audit.note import Algorithm, Note, Signer
 from gate.central.archive import export, is_intact
 from gate.central.errors import DamagedError, FolderError, NotYetError
 from gate.central.ledger import ABSENT_S
-from gate.central.schema import absent_keys, heads, packages
+from gate.central.schema import awaited, heads, packages
 from gate.cli.central import app
 from gate.sync import wire
 from gate.sync.spool import SpoolLog
@@ -200,7 +200,7 @@ async def test_age_files_that_no_entry_names_are_not_kept(bench: Bench) -> None:
     assert await status_of(bench, request) == 200
     assert bench.server.ledger.key(GATE_ID, name) is None
     with bench.server.ledger._engine.begin() as connection:
-        assert connection.execute(sa.select(absent_keys)).all() == []
+        assert connection.execute(sa.select(awaited)).all() == []
 
 
 # ── add-checkpoint ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from fakes.audit_logs import wanted
 from fakes.central_server import GATE_ID, Bench
 
 from gate.audit.checkpoint import Checkpoint
 from gate.audit.note import Algorithm, Note, Signer
-from gate.central.schema import age_files
+from gate.central.schema import age_keys, awaited
 from gate.sync import wire
 from gate.sync.errors import BadAnswerError, MirrorAwayError, OtherHistoryError, RefusedError, SpoolError, SyncError
 from gate.sync.round import Client
@@ -155,7 +156,10 @@ async def test_age_files_that_went_missing_at_the_server_are_brought_again(bench
     bench.grow(2)
     await bench.round()
     with bench.server.ledger._engine.begin() as connection:
-        connection.execute(age_files.update().values(wrapped=None))
+        columns = ("device", "id", "about", "day", "first_index")
+        rows = sa.select(*(age_keys.c[one] for one in columns), sa.literal(0))
+        connection.execute(awaited.insert().from_select([*columns, "due_s"], rows))
+        connection.execute(age_keys.delete())
     bench.grow()
     assert await bench.round() is not None
     assert bench.server.ledger.missing_keys(GATE_ID) == 0
