@@ -68,7 +68,7 @@ def serve(
     from gate.programs.shared.mortal import end_with_supervisor
     from gate.programs.shared.runner import log_as_json
     from gate.programs.shared.unreadable import make_unreadable
-    from gate.screens.console.handover import HandoverError
+    from gate.screens.console.handover import HandoverError, NotOursError
 
     try:
         settings = load(config)
@@ -79,6 +79,8 @@ def serve(
     try:
         end_with_supervisor()
         asyncio.run(_until_told(settings))
+    except NotOursError as error:
+        fail(Exit.BAD_DATA, str(error))
     except HandoverError as error:
         fail(Exit.IO_ERROR, str(error))
     except OSError as error:  # ssl.SSLError is one

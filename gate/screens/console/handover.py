@@ -5,8 +5,9 @@ file, written whole or not at all, so that a new start of the console loses none
 not kept, and what stands in the file without such a signature is nobody's: it is counted and never shown. Nothing of a traveller stands in it but
 the ids of crossings that waited. The clock is an argument.
 
-HandoverError     the file cannot be read or written; the message says where
-└── OldPageError  what was signed is what a page showed too long ago
+HandoverError      the file cannot be read or written; the message says where
+├── NotOursError   the file holds something else
+└── OldPageError   what was signed is what a page showed too long ago
 """
 
 from __future__ import annotations
@@ -46,6 +47,10 @@ log = logging.getLogger("gate.console")
 
 class HandoverError(Exception):
     """The file of handovers cannot be read or written; the message says where."""
+
+
+class NotOursError(HandoverError):
+    """The file of handovers holds something else; the message says where."""
 
 
 class OldPageError(HandoverError):
@@ -150,7 +155,9 @@ class Handovers:
         """Whoever is signed in has read handovers of their gates that wait for them. Raises MalformedError and ForgedError."""
         said, by = self._proven(raw, Reading, READING)
         _require_new(said, by, viewer, now_s)
-        self._keep(tuple(_and_read(one, raw, said, by) for one in self._kept))
+        kept = tuple(_and_read(one, raw, said, by) for one in self._kept)
+        if kept != self._kept:
+            self._keep(kept)
 
     def _proven(self, raw: bytes, of: type[Said], kind: Kind) -> tuple[Said, Certificate]:
         """What was said, and by whom. Raises MalformedError and ForgedError."""
@@ -184,8 +191,8 @@ class Handovers:
             return ()
         except OSError as error:
             raise HandoverError(f"cannot read {self._path}: {error.strerror}") from error
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise HandoverError(f"{self._path} holds no handovers; move it away") from error
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise NotOursError(f"{self._path} holds no handovers; move it away") from error
         found = tuple(one for stored in kept for one in self._ours(stored))
         if self.unsigned:
             log.warning("handovers_unsigned", extra={"count": self.unsigned})

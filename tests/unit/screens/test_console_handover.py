@@ -16,7 +16,15 @@ from fakes.shifts import NOW_S, OTHER_AUTHORITY, PUBLIC, certificate
 from gate.orders.certificate import Certificate
 from gate.orders.errors import ForgedError, MalformedError, OrderError
 from gate.orders.verbs import Party, Role
-from gate.screens.console.handover import HANDOVERS_MAX, PAGE_S, HandoverError, Handovers, OldPageError, OpenAt
+from gate.screens.console.handover import (
+    HANDOVERS_MAX,
+    PAGE_S,
+    HandoverError,
+    Handovers,
+    NotOursError,
+    OldPageError,
+    OpenAt,
+)
 
 ANNA = certificate(7)
 BEN: dict[str, Any] = {"number": 8, "officer": "ben"}
@@ -148,10 +156,26 @@ def test_a_handover_without_an_end_is_none(handovers: Handovers) -> None:
         handover("x" * 501)
 
 
-def test_a_file_that_holds_no_handovers_is_named_and_kept(path: Path, tmp_path: Path) -> None:
-    path.write_bytes(b"{}")
-    with pytest.raises(HandoverError, match="holds no handovers"):
+@pytest.mark.parametrize("content", [b"{}", b"", b"\xff", b"[" * 100_000, b'[{"signed":7}]', b"null"])
+def test_a_file_that_holds_no_handovers_is_named_and_kept(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    with pytest.raises(NotOursError, match="holds no handovers"):
         Handovers(path, PUBLIC)
+    assert path.read_bytes() == content
+
+
+def test_a_reading_that_changes_nothing_is_not_written(handovers: Handovers, path: Path) -> None:
+    handovers.sign(handover(), ANNA, NOW_S)
+    handovers.mark_read(reading(handovers.kept[0].digest, **BEN), ben(), NOW_S)
+    written = path.stat().st_ino
+    for raw, viewer in ((reading(handovers.kept[0].digest, **BEN), ben()), (reading("0" * 64), ANNA)):
+        handovers.mark_read(raw, viewer, NOW_S)
+    assert path.stat().st_ino == written
+
+
+def test_a_place_that_cannot_be_written_or_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(HandoverError, match="cannot read"):
+        Handovers(tmp_path, PUBLIC)
     with pytest.raises(HandoverError, match="cannot write"):
         Handovers(tmp_path / "none" / "handovers.json", PUBLIC).sign(handover(), ANNA, NOW_S)
 
