@@ -378,3 +378,27 @@ async def at_end_gone(browser: Browser, gates: list[FakeGate], folder: Path) -> 
         yield page
     await page.wait_for_selector("#offline:visible")
     await context.close()
+@pytest.mark.long
+async def test_while_one_lane_counts_nobody_only_that_one_hears_it_again_within_a_minute(
+    browser: Browser, tmp_path: Path
+) -> None:
+    counts, refuses = FakeGate("north-1"), FakeGate("north-2")
+    async with pages([counts, refuses], tmp_path) as hallway, at(browser, hallway) as page:
+        await page.clock.install()
+        await page.reload()
+        await page.click("#presence-begin")
+
+        async def until(*heard: int) -> None:
+            async with asyncio.timeout(WAIT_MS / 1000):
+                while (len(counts.obeyed), len(refuses.obeyed)) != heard:  # noqa: ASYNC110 - whatever the page does
+                    await asyncio.sleep(0.02)
+
+        await until(1, 1)
+        refuses.tell(officers=[])
+        for again in range(2, 6):
+            await page.clock.fast_forward("00:06")
+            await until(1, again)
+        await page.clock.fast_forward("00:40")  # and all of them each minute
+        await until(2, 6)
+
+

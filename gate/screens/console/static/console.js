@@ -213,14 +213,14 @@ export function listenToFlags(gate) {
 // ── presence: said every minute while the officer answers ──────────────────────────────────────────────────────────
 
 const PRESENT_EVERY_MS = 60_000;
-const PRESENT_AGAIN_MS = 5_000; // to a lane that counts nobody: it began anew, or has not heard the word
+const PRESENT_AGAIN_MS = 5_000; // to those lanes alone that count nobody: they began anew, or have not heard the word
 const ASK_EVERY_MS = 15 * 60_000;
 const ANSWER_MS = 60_000;
 const HOUR_MS = 60 * 60_000;
 
 const watched = JSON.parse(document.getElementById("watched").textContent);
 
-// Shared by all pages of this officer: on since when, last answered, last signed. A clock that jumps asks at once.
+// Shared by all pages of this officer: on since when, last answered, last signed for all lanes, and again for some. A clock that jumps asks at once.
 const presence = {
   read() {
     try {
@@ -261,23 +261,27 @@ function keepPresence() {
     showPresence(presence.read());
     return;
   }
-  const uncounted = latest?.tiles.some((tile) => tile.nobody && watched.includes(tile.gate));
-  if (since(now.signed) >= (uncounted ? PRESENT_AGAIN_MS : PRESENT_EVERY_MS)) signPresence(true);
+  const uncounted = watched.filter((gate) => latest?.tiles.some((tile) => tile.nobody && tile.gate === gate));
+  if (since(now.signed) >= PRESENT_EVERY_MS) signPresence(watched, true);
+  else if (uncounted.length && since(Math.max(now.signed, now.again ?? 0)) >= PRESENT_AGAIN_MS) signPresence(uncounted, true);
   showPresence(now, quiet_ms);
 }
 
-async function signPresence(byItself) {
-  presence.keep({ signed: Date.now() });
-  const answers = await Promise.all(
-    watched.map(async (gate) => {
+// What each lane answered last, by the lane.
+const answered = new Map();
+
+async function signPresence(gates, byItself) {
+  presence.keep({ [gates === watched ? "signed" : "again"]: Date.now() });
+  await Promise.all(
+    gates.map(async (gate) => {
       try {
-        return [gate, await order({ gate, verb: "present", byItself })];
+        answered.set(gate, await order({ gate, verb: "present", byItself }));
       } catch (error) {
-        return [gate, failed(error)];
+        answered.set(gate, failed(error));
       }
     }),
   );
-  const refused = answers.filter(([, answer]) => answer.outcome !== "done");
+  const refused = [...answered].filter(([, answer]) => answer.outcome !== "done");
   const trouble = document.getElementById("presence-trouble");
   trouble.hidden = !refused.length;
   trouble.textContent = refused.length
@@ -314,7 +318,7 @@ function askPresence(left_s) {
 function answerPresence() {
   const now = Date.now();
   presence.keep({ on: true, lapsed: false, since: presence.read()?.since ?? now, answered: now });
-  signPresence(false);
+  signPresence(watched, false);
   keepPresence();
 }
 
