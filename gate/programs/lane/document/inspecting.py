@@ -21,7 +21,7 @@ from gate.document.inspection import Portrait, inspect
 from gate.document.lds.files import FINGERS
 from gate.document.mrz.parsing import Mrz, parse
 from gate.document.verdict.conclusion import Inspection
-from gate.passage.evidence import CheckId, DocumentEvidence
+from gate.passage.evidence import CheckId, CheckResult, DocumentEvidence
 from gate.programs.lane.document.page import page_evidence
 from gate.programs.lane.document.particulars import Particulars
 from gate.programs.lane.stages.document import converse, document_evidence
@@ -31,6 +31,7 @@ from gate.programs.shared.devices.chip_readers import ChipReader
 if TYPE_CHECKING:
     from gate.programs.lane.stages.anchors import RememberingAnchors
 
+NOTHING_READ = "nothing of the page was read"
 CARD_WAIT_S = 10.0  # from the machine-readable zone to the chip on the reader: then it counts as unreachable
 
 
@@ -57,12 +58,15 @@ async def inspect_presented(
     wanted: messages.ReadDocument, side: ChipSide, anchors: RememberingAnchors
 ) -> DocumentEvidence:
     """Inspect the document. Raises DriverError when no chip can be found; a chip lost later is in the evidence."""
-    printed = [tuple(lines) for lines in wanted.readings] or [()]
+    printed = [tuple(lines) for lines in wanted.readings if lines]
+    if not printed:  # a hand over the page says nothing against the document
+        side.on_particulars(Particulars(()))
+        return unreadable(NOTHING_READ, CheckId.MRZ)
     side.on_particulars(Particulars(printed[0]))
     try:
         mrzs = [parse(lines) for lines in printed]
     except MrzError as error:
-        return unreadable(str(error), CheckId.MRZ)
+        return unreadable(str(error), CheckId.MRZ, CheckResult.FAILED)
     await side.chip.wait_for_card(CARD_WAIT_S)
     await side.on_chip()
     inspection, tries = await _inspected(mrzs[0], side, anchors), 1

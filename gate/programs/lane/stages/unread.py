@@ -5,9 +5,8 @@ from __future__ import annotations
 from gate.passage.evidence import Check, CheckId, CheckResult, DocumentEvidence
 
 
-def unreadable(reason: str, broken: CheckId) -> DocumentEvidence:
-    """The evidence when the chip was never spoken to: `broken` failed or was aborted, and nothing after it ran."""
-    result = CheckResult.FAILED if broken is CheckId.MRZ else CheckResult.ABORTED
+def unreadable(reason: str, broken: CheckId, result: CheckResult = CheckResult.ABORTED) -> DocumentEvidence:
+    """The evidence when the chip was never spoken to: `broken` has this result, and nothing after it ran."""
     return DocumentEvidence(
         checks=tuple(
             Check(check_id, result if check_id is broken else CheckResult.ABORTED, reason if check_id is broken else "")

@@ -170,7 +170,7 @@ async def test_a_reader_without_extended_length_is_never_asked_for_it() -> None:
 
 async def test_what_could_not_be_read_never_touches_the_chip() -> None:
     chip = Chip()
-    evidence = await inspected(by_reader(), chip)
+    evidence = await inspected(by_reader(("P<UTO",)), chip)
     assert chip.calls == []
     assert result_of(evidence, CheckId.MRZ) is CheckResult.FAILED
 
@@ -228,3 +228,25 @@ async def test_an_officer_sees_lines_that_are_none_and_those_whose_chip_does_not
     assert refused == {"printed": list(WRONG), "chip": None, "differ": []}
     assert await shown(by_reader(("no", "lines")), Chip()) == {"printed": ["no", "lines"], "chip": None, "differ": []}
     assert await shown(by_reader(), Chip()) == {"printed": None, "chip": None, "differ": []}
+
+
+@pytest.mark.parametrize(
+    ("readings", "result", "reason"),
+    [
+        ((), CheckResult.ABORTED, "nothing of the page was read"),
+        (((),), CheckResult.ABORTED, "nothing of the page was read"),
+        ((("P<UTO", "12"),), CheckResult.FAILED, "lines of 5, 2 characters fit no format of ICAO 9303"),
+    ],
+)
+async def test_a_page_of_which_nothing_was_read_has_failed_no_check(
+    readings: tuple[tuple[str, ...], ...], result: CheckResult, reason: str
+) -> None:
+    chip, known = Chip(), list[Particulars]()
+    evidence = await inspected(by_camera(*readings, accepted=False), chip, on_particulars=known.append)
+    assert (evidence.checks[0].id, evidence.checks[0].result, evidence.checks[0].reason) == (
+        CheckId.MRZ,
+        result,
+        reason,
+    )
+    assert {check.result for check in evidence.checks[1:]} == {CheckResult.ABORTED}
+    assert (chip.calls, len(known)) == ([], 1)
