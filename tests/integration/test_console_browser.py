@@ -378,6 +378,8 @@ async def at_end_gone(browser: Browser, gates: list[FakeGate], folder: Path) -> 
         yield page
     await page.wait_for_selector("#offline:visible")
     await context.close()
+
+
 @pytest.mark.long
 async def test_while_one_lane_counts_nobody_only_that_one_hears_it_again_within_a_minute(
     browser: Browser, tmp_path: Path
@@ -400,5 +402,3 @@ async def test_while_one_lane_counts_nobody_only_that_one_hears_it_again_within_
             await until(1, again)
         await page.clock.fast_forward("00:40")  # and all of them each minute
         await until(2, 6)
-
-
