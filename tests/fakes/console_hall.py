@@ -118,6 +118,7 @@ class FakeGate:
     portraits: tuple[bytes, bytes, bytes] | None = None  # live, chip, of the alarm; shades of grey unless given
     swaps: tuple[bytes, bytes, bytes] | None = None  # portraits that a captured `screens` seals in place of the lane's
     lies: tuple[Any, Any] | None = None  # what captured children seal: of the face, of the document
+    withholds: bool = False  # a captured `screens` keeps what is sealed to itself
     on_change: Callable[[], None] = lambda: None
     _handed: set[str] = field(default_factory=set)
     _decided: dict[str, str] = field(default_factory=dict)
@@ -188,7 +189,7 @@ class FakeGate:
             sealed = _sealed(by, self.id, crossing, self.lies or _content(self.portraits))
             self._handed.add(seen_of(base64.b64decode(part) for part in sealed or ()))
             swapped = _sealed(by, self.id, crossing, _content(self.swaps)) if self.swaps else sealed
-            return self._say("done", sealed=swapped)
+            return self._say("done", sealed=None if self.withholds else swapped)
         if order.verb in {Verb.ADMIT, Verb.HAND_OVER}:
             crossing = order.crossing or ""
             if order.seen is not None and order.seen not in self._handed:

@@ -210,6 +210,58 @@ async def test_pictures_that_were_swapped_on_their_way_admit_nobody(browser: Bro
         assert gates[0].obeyed[-1].order.seen is not None
 
 
+async def decided(page: Page, address: str) -> str:
+    """Open the traveller's page, say what is seen, and order; what was answered."""
+    await page.goto(f"{address}/gates/north-1/crossings/c-1")
+    await page.locator("#look-state:not([aria-busy])").wait_for()
+    await page.click('[data-said="said same"]')
+    await page.click('[data-action="admit"]')
+    await page.keyboard.press("1")
+    await page.keyboard.press("Enter")
+    return await page.locator("#answer[data-outcome]").get_attribute("data-outcome") or ""
+
+
+@pytest.mark.long
+async def test_a_page_that_shows_nothing_answers_for_what_the_page_before_it_showed(
+    browser: Browser, tmp_path: Path
+) -> None:
+    gates = busy(1)
+    gates[0].swaps = (portrait(90), portrait(90), portrait(30))
+    async with pages(gates, tmp_path) as hallway, at(browser, hallway) as page:
+        await page.goto(f"{hallway.address}/gates/north-1/crossings/c-1")
+        await page.wait_for_selector("#faces:visible")  # pictures of somebody else's making
+        for gates[0].withholds, gates[0].swaps in ((True, None), (False, None)):
+            if not gates[0].withholds:  # what is sealed says nothing of a face
+                gates[0].lies = ({"live": None, "chip": None, "alarms": []}, {"printed": None, "chip": None})
+            assert await decided(page, hallway.address) == "forbidden"
+        gates[0].lies = None
+        assert await decided(page, hallway.address) == "done"
+        assert await page.evaluate("Object.keys(JSON.parse(localStorage.seen))") == ["anna\nnorth-1\nc-1"]
+    (admitted,) = [signed.order for signed in gates[0].obeyed if signed.order.verb is Verb.ADMIT]
+    assert admitted.seen is not None
+
+
+@pytest.mark.long
+async def test_who_was_shown_nothing_ever_says_so_and_a_browser_that_keeps_nonsense_is_no_hindrance(
+    browser: Browser, tmp_path: Path
+) -> None:
+    gates = busy(1)
+    gates[0].withholds = True
+    async with pages(gates, tmp_path) as hallway, at(browser, hallway) as page:
+        for nonsense in (
+            "[",
+            "null",
+            "7",
+            '{"anna\\nnorth-1\\nc-1": {"a": 1}}',
+            '{"anna\\nnorth-1\\nc-1": [7, {"things": "x"}]}',
+        ):
+            await page.evaluate("(text) => localStorage.setItem('seen', text)", nonsense)
+            gates[0]._decided.clear()
+            gates[0].tell(waiting=[waits("c-1", sealed_for=["anna"])], state="referred")
+            assert await decided(page, hallway.address) == "done"
+    assert {signed.order.seen for signed in gates[0].obeyed if signed.order.verb is Verb.ADMIT} == {None}
+
+
 @pytest.mark.long
 @pytest.mark.parametrize(
     "lies",
@@ -357,30 +409,6 @@ async def test_a_lane_that_counts_nobody_hears_within_seconds_that_somebody_is_h
 
 
 @pytest.mark.long
-async def test_an_outage_of_a_gate_and_of_the_console_itself_are_said(browser: Browser, tmp_path: Path) -> None:
-    gates = busy(1)
-    async with at_end_gone(browser, gates, tmp_path) as page:
-        gates[0].lose("does not answer")
-        await page.wait_for_selector('[data-need="lost"]')
-        assert "Nothing is known of this lane" in await page.inner_text(".tile")
-        gates[0].tell(state="idle")
-        await page.wait_for_selector('[data-need="nothing"]')
-
-
-@contextlib.asynccontextmanager
-async def at_end_gone(browser: Browser, gates: list[FakeGate], folder: Path) -> AsyncIterator[Page]:
-    """A page whose console ends before it does: then it says that what it shows is old."""
-    context = await browser.new_context()
-    page = await context.new_page()
-    page.set_default_timeout(WAIT_MS)
-    async with pages(gates, folder) as hallway:
-        await seed(page, hallway.address)
-        yield page
-    await page.wait_for_selector("#offline:visible")
-    await context.close()
-
-
-@pytest.mark.long
 async def test_while_one_lane_counts_nobody_only_that_one_hears_it_again_within_a_minute(
     browser: Browser, tmp_path: Path
 ) -> None:
@@ -402,3 +430,27 @@ async def test_while_one_lane_counts_nobody_only_that_one_hears_it_again_within_
             await until(1, again)
         await page.clock.fast_forward("00:40")  # and all of them each minute
         await until(2, 6)
+
+
+@pytest.mark.long
+async def test_an_outage_of_a_gate_and_of_the_console_itself_are_said(browser: Browser, tmp_path: Path) -> None:
+    gates = busy(1)
+    async with at_end_gone(browser, gates, tmp_path) as page:
+        gates[0].lose("does not answer")
+        await page.wait_for_selector('[data-need="lost"]')
+        assert "Nothing is known of this lane" in await page.inner_text(".tile")
+        gates[0].tell(state="idle")
+        await page.wait_for_selector('[data-need="nothing"]')
+
+
+@contextlib.asynccontextmanager
+async def at_end_gone(browser: Browser, gates: list[FakeGate], folder: Path) -> AsyncIterator[Page]:
+    """A page whose console ends before it does: then it says that what it shows is old."""
+    context = await browser.new_context()
+    page = await context.new_page()
+    page.set_default_timeout(WAIT_MS)
+    async with pages(gates, folder) as hallway:
+        await seed(page, hallway.address)
+        yield page
+    await page.wait_for_selector("#offline:visible")
+    await context.close()

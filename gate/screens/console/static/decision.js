@@ -3,8 +3,9 @@
 // Promises: pictures are drawn and kept nowhere else, and are wiped when the page goes; what the machine thinks of the face is not on this page
 // before the officer has said what they see.
 
-import { open, seenOf } from "/static/keys.js";
-import { confirm, give, listenToFlags, onHall, say, showAnswer } from "/static/console.js";
+import { digestOf, open } from "/static/keys.js";
+import { confirm, give, listenToFlags, onHall, root, say, showAnswer } from "/static/console.js";
+import { seenBy } from "/static/seen.js";
 
 const page = document.getElementById("decision");
 const { gate, crossing } = page.dataset;
@@ -12,7 +13,7 @@ const path = `/gates/${encodeURIComponent(gate)}/crossings/${encodeURIComponent(
 const answerBox = document.getElementById("answer");
 let attack = [];
 let said = null;
-let seen = null; // of what is shown here, for the order
+const shown = seenBy(root.dataset.officer, gate, crossing);
 
 // ── the pictures ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -24,15 +25,21 @@ async function look() {
     state.append(` ${state.dataset.failed}`);
     return;
   }
-  seen = await seenOf(answer.sealed).catch(() => null);
-  const parts = seen === null ? [null, null] : ["face", "document"].map((part, at) => opened(part, answer.sealed[at]));
-  const [face, document_] = await Promise.all(parts);
-  if (face === null && document_ === null) seen = null; // nothing is shown
+  const [face, document_] = await Promise.all(["face", "document"].map((part, at) => opened(part, answer.sealed[at])));
   const drawn = [await draw("live", face?.live), await draw("chip", face?.chip)];
   document.getElementById("faces").hidden = !drawn.includes(true);
   state.textContent = state.dataset[drawn.includes(true) ? (drawn.includes(false) ? "half" : "shown") : "failed"];
   attack = texts(face?.alarms) ?? [];
-  if (document_ !== null) showZone({ printed: texts(document_.printed), chip: texts(document_.chip) });
+  const zone = [texts(document_?.printed), texts(document_?.chip)];
+  showZone({ printed: zone[0], chip: zone[1] });
+  await note(0, answer.sealed[0], drawn);
+  await note(1, answer.sealed[1], zone.map((lines) => lines?.length > 0));
+}
+
+// What came and is no Base64 was not sealed, and nothing of it is shown.
+async function note(part, sealed, things) {
+  const digest = sealed ? await digestOf(sealed).catch(() => null) : null;
+  if (digest !== null) shown.note(part, digest, things.filter(Boolean).length);
 }
 
 async function opened(part, sealed) {
@@ -204,7 +211,8 @@ send?.addEventListener("click", async () => {
   if (said === null || !reason) return;
   const { verb, argument } = why.dataset;
   answerBox.textContent = say("order-running");
-  const answer = await give({ gate, verb, crossing, argument: argument || null, reason: `${said}; ${reason}`, seen: verb === "admit" ? seen : null }, send);
+  const seen = verb === "admit" ? await shown.seen() : null;
+  const answer = await give({ gate, verb, crossing, argument: argument || null, reason: `${said}; ${reason}`, seen }, send);
   if (answer === null) return;
   showAnswer(answerBox, answer);
   if (answer.outcome !== "done" && answer.outcome !== "ordered") return;
@@ -235,4 +243,4 @@ onHall((hall) => {
 });
 
 listenToFlags(gate);
-if ("pictures" in page.dataset) look();
+if ("pictures" in page.dataset) look().finally(() => document.getElementById("look-state").removeAttribute("aria-busy"));

@@ -201,11 +201,20 @@ export async function open(gate, crossing, part, sealed) {
   }
 }
 
-// What an admission says of the sealed parts that were shown before it: whoever carries them changes none unseen.
-export async function seenOf(sealed) {
-  const digest = async (part) => new Uint8Array(await crypto.subtle.digest("SHA-256", part));
-  const digests = await Promise.all(sealed.map((part) => digest(fromBase64(part))));
-  return (await digest(joined(...digests))).toHex();
+// The SHA-256 of a sealed part, Base64, in hex.
+export async function digestOf(sealed) {
+  return (await digest(fromBase64(sealed))).toHex();
+}
+
+// What an admission says of the sealed parts that were shown before it, by their digests, null for one that there was not: whoever carries them
+// changes none unseen.
+export async function seenOf(digests) {
+  const parts = digests.map((one) => (one === null ? digest(NOTHING) : Uint8Array.fromHex(one)));
+  return (await digest(joined(...(await Promise.all(parts))))).toHex();
+}
+
+async function digest(part) {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", part));
 }
 
 async function keySchedule(sealing, enc, info) {
