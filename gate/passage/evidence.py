@@ -173,7 +173,7 @@ class PageEvidence:
 @dataclass(frozen=True, slots=True)
 class DocumentEvidence:
     """What the inspection of the document found. `issuer` is the MRZ's three-letter code, `nationality` the holder's, empty where none was asked
-    for.
+    for. `old_enough` is whether the holder is as old as the site's rule wants; None where there is no rule, or nobody can tell.
 
     `access` is None for a chip that was not opened, `agreement` where Chip Authentication was not carried out.
     `weak_algorithms` are places and algorithms such as `ds_key:rsa-1024`, by what the standards of the day of the inspection
@@ -195,6 +195,7 @@ class DocumentEvidence:
     authorities: tuple[AuthorityEvidence, ...] = ()
     page: PageEvidence | None = None
     nationality: str = ""
+    old_enough: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,7 @@ class Policy:
     inside_looks_min: int = 2  # running looks of the sensors that agree on who is inside
     shadow: bool = False  # an officer does the work and the gate watches: it has no lane to judge, and opens nothing
     travellers: Travellers = EVERYBODY  # whom the lane served then
+    youngest_years: int | None = None  # whoever is younger, or of an age that nobody can tell, is an officer's
     head_required: bool = False  # since the boot somebody bore out that the log is the newest there is
 
 
@@ -138,7 +139,7 @@ def document_objections(document: DocumentEvidence | None, policy: Policy) -> tu
         objections.append(Objection(Reason.TEST_DOCUMENT))
     if policy.weak_algorithms_refer:
         objections.extend(Objection(Reason.WEAK_ALGORITHM, weak) for weak in document.weak_algorithms)
-    return (*objections, *_holder_objections(document, policy.travellers))
+    return (*objections, *_holder_objections(document, policy.travellers), *_age_objections(document, policy))
 
 
 def _holder_objections(document: DocumentEvidence, served: Travellers) -> tuple[Objection, ...]:
@@ -148,6 +149,14 @@ def _holder_objections(document: DocumentEvidence, served: Travellers) -> tuple[
     if not document.nationality:
         return (Objection(Reason.DOCUMENT_CHECK_MISSING, "nationality"),)
     return (Objection(Reason.NOT_SERVED, served.name),)
+
+
+def _age_objections(document: DocumentEvidence, policy: Policy) -> tuple[Objection, ...]:
+    """Whoever may be too young to go alone, where the site has such a rule."""
+    if policy.youngest_years is None or document.old_enough:
+        return ()
+    unknown = document.old_enough is None
+    return (Objection(Reason.UNDER_AGE, "birth unknown" if unknown else f"under {policy.youngest_years}"),)
 
 
 def _check_objection(

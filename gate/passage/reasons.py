@@ -26,6 +26,7 @@ class Reason(enum.Enum):
     PAGE_CHECK = "page_check"
     # The traveller
     NOT_SERVED = "not_served"  # another lane serves them
+    UNDER_AGE = "under_age"  # or of an age that nobody can tell
     FACE_MISSING = "face_missing"
     FACES_SEVERAL = "faces_several"
     FACE_NOT_COMPARED = "face_not_compared"

@@ -207,6 +207,7 @@ class CurrentLists:
             officers=officers_of(self._config),
             time_zone=self._config.time_zone,
             fingers=bool(self._config.document.control_centre),
+            youngest_years=self._config.rules.youngest_years,
         )
 
 

@@ -54,6 +54,7 @@ def rules_of(config: Config) -> Rules:
         sensors=config.sensors is not None,
         two_doors=config.first_driven is not None,
         shadow=config.driven is None,
+        youngest_years=rules.youngest_years,
         head_required=config.driven is not None and (config.purpose != "demo" or config.sync is not None),
     )
     timing = Timing(grant_ttl_ms=rules.grant_ttl_ms, crossing_max_ms=rules.crossing_limit_s * 1000)

@@ -161,6 +161,8 @@ class Group(Section, frozen=True, kw_only=True):
 class Rules(Section, frozen=True, kw_only=True):
     """The policy's numbers, and what the lane may serve. The embedder's own threshold is the floor of `face_match_min`: a lower one changes
     nothing. The lane begins with the first of its `directions`; `travellers` are groups beside all and eu.
+    Who is younger than `youngest_years` by the document's date of birth,
+    or of an age that it does not tell, is referred.
     """
 
     face_match_min: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 0.0
@@ -176,6 +178,7 @@ class Rules(Section, frozen=True, kw_only=True):
     camera_inside_zone: bool = False  # travellers are compared within the beams: one body there is no objection
     directions: Annotated[tuple[BorderDirection, ...], msgspec.Meta(min_length=1)] = (BorderDirection.ENTRY,)
     travellers: dict[Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}$")], Group] = {}
+    youngest_years: Annotated[int, msgspec.Meta(ge=1, le=120)] | None = None  # whoever is younger is referred
 
     def contradictions(self) -> Iterator[Wrong]:
         """Each direction once, and groups of the site's own beside those that every gate has."""

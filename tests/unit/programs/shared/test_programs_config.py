@@ -289,3 +289,11 @@ def test_the_rules_may_list_checks_of_the_page_by_name(tmp_path: Path) -> None:
     assert listed == (PageCheckId.DULL_PAPER, PageCheckId.PRINTED_PORTRAIT_CHIP)
     with pytest.raises(ConfigError, match="page_checks_refer"):
         load(written(tmp_path, rules={"page_checks_refer": ["colour"]}))
+
+
+def test_the_rules_may_name_an_age(tmp_path: Path) -> None:
+    assert load(written(tmp_path, rules={"youngest_years": 12})).rules.youngest_years == 12
+    assert load(written(tmp_path)).rules.youngest_years is None
+    for years in (0, 121, -1, "12", 12.5):
+        with pytest.raises(ConfigError, match=r"\d: rules.youngest_years"):
+            load(written(tmp_path, rules={"youngest_years": years}))
