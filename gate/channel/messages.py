@@ -790,7 +790,7 @@ class Waiting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A crossing that waits for an officer, for how long, and every reason.
 
     `findings` are those of the decision, None where it never came to one or an earlier run of the lane took it. `sealed_for` are the
-    officers who can view pictures and particulars now.
+    officers who can view pictures and particulars now. `two_officers`: it takes two to admit, and `first` is the one who has ordered it.
     """
 
     crossing: CrossingId
@@ -799,6 +799,8 @@ class Waiting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     findings: Findings | None = None
     sealed_for: list[Name] = []
     flags: list[Flag] = []
+    two_officers: bool = False
+    first: Name | None = None
 
 
 class Look(Message, frozen=True):

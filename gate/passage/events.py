@@ -42,6 +42,7 @@ class RecordKind(enum.Enum):
     PRESENCE = "presence"
     OBEYED = "obeyed"
     VIEWED = "viewed"
+    WOULD_ADMIT = "would_admit"
     FLAGGED = "flagged"
     LISTS_UPDATED = "lists_updated"
     NOTICE_SHOWN = "notice_shown"

@@ -30,7 +30,7 @@ from gate.passage.events import (
 )
 from gate.passage.evidence import Door, Head, LaneEvidence, SiteEvidence
 from gate.passage.interior import Interior
-from gate.passage.orders import Notice
+from gate.passage.orders import Notice, Said
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import IncidentKind
 from gate.passage.serving import EVERYBODY, BorderDirection, Travellers
@@ -65,6 +65,7 @@ class Timing:
     way_back_again_ms: int = 20_000  # somebody is still inside: it opens again
     referral_max_ms: int = 120_000  # no officer has answered a referral: an incident, and a notice from then on
     consent_max_ms: int = 300_000  # a supervisor's consent to maintenance: ask again
+    first_word_max_ms: int = 300_000  # the first of two officers' orders to admit: after that it is to be given again
     emergency_hold_ms: int = 1_500  # an emergency that an officer ordered: the controller is told again to be open
     presence_record_ms: int = 60_000  # a presence that changes nothing is written down no more often
     incident_again_ms: int = 1_000  # nor is the loss of a part or a doubt of its video, however often vision says so
@@ -88,6 +89,20 @@ class Referral:
 
 
 @dataclass(frozen=True, slots=True)
+class FirstWord:
+    """The order of the first of two officers to let somebody through: for which objections, since when, and by which `keys` the officer is known.
+    `number` is the order's until its record is durable; until then it counts for nothing.
+    """
+
+    crossing: str
+    said: Said
+    keys: frozenset[str]
+    objections: tuple[Objection, ...]
+    since_ms: int
+    number: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Surroundings:
     """The newest known facts. `doors` are in the order in which travellers come to them; `interior` is what sensors tell, where there are any.
 
@@ -95,8 +110,9 @@ class Surroundings:
     whose presence was written down last, and when; `closed_by` is who took the lane out of service, `maintained_by` the technician who works
     on it since, `asked` the one who would, and since when. `direction` and `travellers` are what it serves. `waiting` are the referrals that no
     officer has settled, oldest first, also while an officer lets one through (`gate.passage.waiting`).
-    `unanswered` are the crossings of which an officer's admission was given to the log, which has not said what became of it, `viewing` those
-    of which an officer's view was, with the number of their order.
+    `unanswered` are the crossings of which an officer's admission, or the first of two officers', was given to the log, which has not said what
+    became of it, `viewing` those of which an officer's view was, with the number of their order. `first_words` are the first of two officers' orders
+    that stand (`gate.passage.two_officers`).
     `replaced` are the latest crossings of which a record could not be kept: nobody is granted one of these.
     `incidents` are those that were written down just now, of which crossing, and when. `site_at_ms` is when lists and clock were looked
     at. `look` is the running crossing and vision's session in which its traveller was seen last, `another_look` says that the latest
@@ -130,6 +146,7 @@ class Surroundings:
     replaced: tuple[str, ...] = ()
     unanswered: tuple[str, ...] = ()
     viewing: tuple[tuple[str, int], ...] = ()
+    first_words: tuple[FirstWord, ...] = ()
     calls: tuple[int, ...] = ()
     asked_often: bool = False
     shielded: tuple[str, ...] = ()
@@ -173,7 +190,7 @@ class Surroundings:
             return replace(calm, lamp_refused=not event.shown)
         if isinstance(event, RecordReplaced) and event.crossing is not None:
             return replace(calm, replaced=(*calm.replaced, event.crossing)[-REPLACED_MAX:])
-        if isinstance(event, Recorded | NotRecorded) and event.kind is RecordKind.OVERRULED:
+        if isinstance(event, Recorded | NotRecorded) and event.kind in {RecordKind.OVERRULED, RecordKind.WOULD_ADMIT}:
             return replace(calm, unanswered=tuple(one for one in calm.unanswered if one != event.crossing))
         if isinstance(event, PartBack):
             return replace(calm, lost=calm.lost - {event.part})
@@ -282,6 +299,10 @@ class Surroundings:
     def waits(self, crossing: str) -> Referral | None:
         """The referral of a crossing that no officer has settled."""
         return next((one for one in self.waiting if one.crossing == crossing), None)
+
+    def first_word(self, crossing: str) -> FirstWord | None:
+        """The order of the first of two officers to let its traveller through, if it stands, or the log has yet to say that it has it."""
+        return next((one for one in self.first_words if one.crossing == crossing), None)
 
     def decided_by(self, crossing: str) -> str | None:
         """Who answered this referral, as far as it is remembered."""

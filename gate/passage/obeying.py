@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gate.passage import records
+from gate.passage import records, two_officers
 from gate.passage.alarms import acknowledged
 from gate.passage.deciding import found
 from gate.passage.doorway import Told
@@ -29,7 +29,7 @@ from gate.passage.endings import Running, begin_emergency, go_on, incident, keep
 from gate.passage.events import Part
 from gate.passage.evidence import Door, Head
 from gate.passage.interior import Waits
-from gate.passage.lane import Surroundings
+from gate.passage.lane import FirstWord, Referral, Surroundings
 from gate.passage.orders import (
     AcceptHead,
     AcknowledgeAlarms,
@@ -126,8 +126,8 @@ def _about_somebody(
     now_ms: int,
 ) -> Obeying:
     match command:
-        case Admit(crossing):
-            return _admit(rules, around, state, ordered, crossing, now_ms=now_ms)
+        case Admit():
+            return _admit(rules, around, state, ordered, command, now_ms=now_ms)
         case HandOver(crossing, disposition):
             return _settle(around, state, ordered, crossing, disposition, now_ms=now_ms)
         case Hold(crossing):
@@ -196,13 +196,12 @@ def _present(
 # ── referrals ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _admit(
-    rules: Rules, around: Surroundings, state: State, ordered: Ordered, crossing: str, *, now_ms: int
-) -> Obeying:
+def _admit(rules: Rules, around: Surroundings, state: State, ordered: Ordered, admit: Admit, *, now_ms: int) -> Obeying:
     """Make it durable that the traveller may pass in spite of everything; the lane is looked at when it is.
 
-    Beside a gate that only watches, the officer admits by their own hand.
+    Beside a gate that only watches, the officer admits by their own hand, and nothing is opened for which it would take two.
     """
+    crossing = admit.crossing
     if rules.policy.shadow:
         return _settle(around, state, ordered, crossing, Disposition.ADMITTED_BY_OFFICER, now_ms=now_ms)
     referral = around.waits(crossing)
@@ -213,17 +212,38 @@ def _admit(
         return _impossible(around, state, ordered, "a record of this crossing could not be kept")
     if crossing in around.unanswered:  # its receipt would pass for that of another officer's word
         return _impossible(around, state, ordered, "the log has not answered for the admission before this one")
+    first = around.first_word(crossing)
+    if two_officers.are_needed(rules, referral) and not (admit.seen and two_officers.is_seconded(first, ordered)):
+        return _one_more(around, state, ordered, admit, referral, now_ms=now_ms)
     door = _next_door(around)
     objections = keeps_closed(rules.policy, around, door, now_ms=now_ms, by_officer=True)
     if objections:
         return _impossible(around, state, ordered, f"the lane: {', '.join(o.reason.value for o in objections)}")
     said = ordered.said
     around = replace(_decided(around, referral.crossing, said.officer), officer_seen_ms=now_ms)
-    around = replace(around, unanswered=(*around.unanswered, crossing)[-REMEMBERED_MAX:])
-    written = Write(records.Overruled(referral.crossing, said, referral.objections), awaited=True)
+    around = _unanswered(two_officers.end(around, crossing), crossing)
+    overruled = records.Overruled(crossing, said, referral.objections, None if first is None else first.said)
+    written = Write(overruled, awaited=True)
     admission = Admission(Referred(referral.crossing, referral.objections), said)
     entry = Entry(None) if door is Door.FIRST else None
     return _on_its_way(around, Overruling(referral.crossing, admission, now_ms, entry), ordered, written)
+
+
+def _one_more(
+    around: Surroundings, state: State, ordered: Ordered, admit: Admit, referral: Referral, *, now_ms: int
+) -> Obeying:
+    """Where it takes two officers: the first one's order is written, answered when that is durable, and the same officer's again changes nothing."""
+    if not admit.seen:
+        return _impossible(around, state, ordered, two_officers.NOT_SHOWN)
+    if around.first_word(admit.crossing) is not None:
+        return around, state, (Answer(ordered.number, Outcome.ONE_MORE, two_officers.ONE_MORE),)
+    around, written = two_officers.begin(around, referral, ordered, now_ms)
+    around = _unanswered(around, admit.crossing)
+    return replace(around, version=around.version + 1), state, (written,)
+
+
+def _unanswered(around: Surroundings, crossing: str) -> Surroundings:
+    return replace(around, unanswered=(*around.unanswered, crossing)[-REMEMBERED_MAX:])
 
 
 def _settle(
@@ -256,6 +276,8 @@ def _leaving(around: Surroundings, now_ms: int) -> Surroundings:
 
 
 def _hold(rules: Rules, around: Surroundings, state: State, ordered: Ordered, crossing: str) -> Obeying:
+    if (first := around.first_word(crossing)) is not None:
+        return _take_back(around, state, ordered, first)
     if crossing_of(state) != crossing:
         return _impossible(around, state, ordered, "this crossing does not run")
     objections = (Objection(Reason.HELD_BY_OFFICER, ordered.said.officer),)
@@ -270,6 +292,14 @@ def _hold(rules: Rules, around: Surroundings, state: State, ordered: Ordered, cr
         case Idle() | Referred() | Passing() | Emergency():  # pragma: no branch
             why = "the traveller is through" if isinstance(state, Passing) else "this crossing is referred already"
             return _impossible(around, state, ordered, why)
+
+
+def _take_back(around: Surroundings, state: State, ordered: Ordered, first: FirstWord) -> Obeying:
+    """The first of two officers' orders is none any more, whoever takes it back, and whatever the log has said of it."""
+    obeyed = Write(records.Obeyed(first.crossing, ordered.said, ObeyedVerb.REFER))
+    why = f"taken back by {ordered.said.officer}"
+    answer = () if first.number is None else (Answer(first.number, Outcome.IMPOSSIBLE, why),)
+    return _done(two_officers.end(around, first.crossing), state, ordered, obeyed, *answer)
 
 
 def _ended(rules: Rules, around: Surroundings, state: Running, objections: tuple[Objection, ...]) -> Step:

@@ -56,6 +56,7 @@ class Outcome(enum.Enum):
 
     DONE = "done"
     ORDERED = "ordered"  # on its way; nothing has confirmed it yet
+    ONE_MORE = "one_more"  # an admission that takes two officers: it is recorded, and lets nobody through yet
     IMPOSSIBLE = "impossible"  # not in this state of the lane, or not by this lane
     STALE = "stale"  # it answers an old challenge or version: look again
     FORBIDDEN = "forbidden"  # not by this key, here or now
@@ -98,9 +99,10 @@ class BePresent:
 
 @dataclass(frozen=True, slots=True)
 class Admit:
-    """Let the traveller through who was referred in this crossing."""
+    """Let the traveller through who was referred in this crossing. `seen`: the officer was shown pictures that the lane has handed out."""
 
     crossing: str
+    seen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,9 +223,12 @@ Command = (
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """An officer's order. `number` is the desk's own and comes back in the answer; `version` is that of the challenge."""
+    """An officer's order. `number` is the desk's own and comes back in the answer; `version` is that of the challenge. `keys` are those of the officer's
+    certificate: nobody else has one of them.
+    """
 
     number: int
     version: int
     said: Said
     command: Command
+    keys: frozenset[str] = frozenset()

@@ -289,14 +289,27 @@ class Decided(_Record):
 
 
 @dataclass(frozen=True, slots=True)
+class WouldAdmit(_Record):
+    """An officer would let the traveller through in spite of these reasons, and another officer must, too. It lets nobody through."""
+
+    kind: ClassVar = RecordKind.WOULD_ADMIT
+    crossing: str
+    order: Said
+    reasons: tuple[Objection, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Overruled(_Record):
-    """An officer lets the traveller through in spite of these reasons, under whom the crossing was referred."""
+    """An officer lets the traveller through in spite of these reasons, for which the crossing was referred. `first` is the order of the one before
+    them, where it takes two.
+    """
 
     kind: ClassVar = RecordKind.OVERRULED
     leads_to_admission: ClassVar = True
     crossing: str
     order: Said
     reasons: tuple[Objection, ...]
+    first: Said | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -542,6 +555,7 @@ Record = (
     | Opened
     | EntryDecided
     | Decided
+    | WouldAdmit
     | Overruled
     | Granted
     | Passed

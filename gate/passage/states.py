@@ -13,18 +13,19 @@ from gate.passage.evidence import CameraTrouble, DocumentEvidence, Door, FaceEvi
 from gate.passage.lane import Timing
 from gate.passage.orders import Said
 from gate.passage.policy import Decision, Policy
-from gate.passage.reasons import Objection
+from gate.passage.reasons import Objection, Reason
 from gate.passage.screen import Guidance, Screen
 from gate.passage.serving import USUAL_SERVICE, Service
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a lane is run by."""
+    """What a lane is run by. Who is referred for a reason of `two_officers_for` is let through on the orders of two officers."""
 
     policy: Policy
     timing: Timing
     service: Service = USUAL_SERVICE
+    two_officers_for: frozenset[Reason] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,9 @@ class Why(_Said, frozen=True):
 
 
 class Waits(_Said, frozen=True):
-    """A crossing that waits for an officer, and all that is known of it. `sealed_for`: the officers who can open its pictures."""
+    """A crossing that waits for an officer, and all that is known of it. `sealed_for`: the officers who can open its pictures. `two_officers`: it takes two
+    to admit, and `first` is who has ordered it.
+    """
 
     crossing: Word
     waiting_s: Seconds | None = None
@@ -50,6 +52,8 @@ class Waits(_Said, frozen=True):
     findings: dict[str, Any] = {}
     sealed_for: Several = []
     flags: Several = []
+    two_officers: bool = False
+    first: Word | None = None
 
 
 class Present(_Said, frozen=True):

@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from gate.verify.books import Books
 from gate.verify.findings import Findings
 from gate.verify.recipients import NamedRecipients
+from gate.verify.two_officers import TwoOfficers
 
 # The order in which a crossing's records stand, as far as it never changes.
 _RANK = {"opened": 0, "entry_decided": 1, "decided": 2, "closed": 3, "disposition": 4}
-_CROSSINGS_OWN = frozenset({*_RANK, "overruled", "granted", "revoked", "grant_ended", "asked", "viewed"})
+_CROSSINGS_OWN = frozenset({*_RANK, "overruled", "granted", "revoked", "grant_ended", "asked", "viewed", "would_admit"})
 _LOSSES = frozenset({"records_lost", "record_refused"})
 _MOMENT = re.compile(r":[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?Z")  # after its hour
 IDS_KEPT = 100_000  # of the latest records, against doubles
@@ -67,6 +68,7 @@ class Story:
         self._ids: dict[str, int] = {}
         self._books = Books()
         self._named = NamedRecipients()
+        self._two_officers = TwoOfficers()
         self._started = since > 0
         self._closed_at: int | None = None  # the latest record of a crossing that did not open, or that was lost
         self._unopened = 0
@@ -91,11 +93,13 @@ class Story:
         self._once(told)
         if told.kind == "started":
             self._started = True
+            self._two_officers.started(told.body)
         if told.kind == "incident" and told.body.get("incident") in _LOSSES:
             self._closed_at = told.index
         self._books.take(told.index, told.kind, told.body)
         if told.crossing is not None:
             self._crossing(told, told.crossing, told.body)
+            self._officers(told, told.kind, told.crossing, told.body)
 
     def contradictions(self) -> tuple[str, ...]:
         """What cannot have been as it is told."""
@@ -132,7 +136,7 @@ class Story:
         crossing = self._crossings.setdefault(name, _Crossing(told.index))
         kind, at = str(told.kind), f"entry {told.index}: {told.kind} in crossing {name}"
         rank = _RANK.get(kind, crossing.rank)
-        if rank < crossing.rank or (kind == "overruled" and "disposition" in crossing.once):
+        if rank < crossing.rank or (kind in {"overruled", "would_admit"} and "disposition" in crossing.once):
             self._wrong(f"{at} after what must follow it")
         crossing.rank = max(rank, crossing.rank)
         if kind in {"opened", "closed", "disposition"} and kind in crossing.once:
@@ -164,6 +168,10 @@ class Story:
                 self._doubt(crossing, f"{at} as admitted without a decision that admits")
             case _:
                 pass
+
+    def _officers(self, told: Told, kind: str, name: str, body: Mapping[str, object]) -> None:
+        if lacks := self._two_officers.take(kind, name, body, at_ms=told.monotonic_ms, boot=told.boot):
+            self._doubt(self._crossings[name], f"entry {told.index}: {kind} in crossing {name} {lacks}")
 
     def _decision(self, index: int, kind: str, crossing: _Crossing, body: Mapping[str, object]) -> None:
         reasons = body.get("reasons")

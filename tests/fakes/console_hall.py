@@ -119,6 +119,7 @@ class FakeGate:
     swaps: tuple[bytes, bytes, bytes] | None = None  # portraits that a captured `screens` seals in place of the lane's
     lies: tuple[Any, Any] | None = None  # what captured children seal: of the face, of the document
     withholds: bool = False  # a captured `screens` keeps what is sealed to itself
+    of_two: bool = False  # whoever waits is admitted on the orders of two officers
     on_change: Callable[[], None] = lambda: None
     _handed: set[str] = field(default_factory=set)
     _decided: dict[str, str] = field(default_factory=dict)
@@ -198,16 +199,31 @@ class FakeGate:
                 return self._say("impossible", f"already decided by {self._decided[crossing]}")
             if crossing not in {one.crossing for one in self.snapshot.waiting}:
                 return self._say("impossible", "nobody waits for an officer")
-            self._decided[crossing] = by.officer
+            (one,) = [one for one in self.snapshot.waiting if one.crossing == crossing]
             self.obeyed.append(signed)
+            if self.of_two and order.verb is Verb.ADMIT and (order.seen is None or one.first in {None, by.officer}):
+                self._first(crossing, by.officer)
+                return self._say("one_more", "one more officer must admit")
+            self._decided[crossing] = by.officer
             left = [one for one in self.snapshot.waiting if one.crossing != crossing]
             self.tell(waiting=left, state="granted" if order.verb is Verb.ADMIT else "idle")
             return self._say("done", "granted" if order.verb is Verb.ADMIT else "")
         self.obeyed.append(signed)
+        if order.verb is Verb.REFER and self.of_two:
+            self._first(order.crossing or "", None)
         if order.verb is Verb.OPEN_EMERGENCY:
             self.tell(state="emergency")
             return self._say("done", "the leaf is open")
         return self._say("done")
+
+    def _first(self, crossing: str, officer: str | None) -> None:
+        """Say who has ordered first to admit."""
+        assert self.snapshot is not None
+        first = [
+            msgspec.structs.replace(one, first=officer) if one.crossing == crossing else one
+            for one in self.snapshot.waiting
+        ]
+        self.tell(waiting=first, state="referred")
 
 
 def portrait(shade: int) -> bytes:
@@ -337,6 +353,7 @@ async def seed(
     *,
     number: int = 7,
     authority: Ed25519PrivateKey = shifts.AUTHORITY,
+    sealing: X25519PrivateKey = SEALING,
     **changes: Any,
 ) -> None:
     """Sign an officer in: keys in the browser's store as a passkey's sign-in leaves them, then the way over the sign-in page."""
@@ -345,11 +362,11 @@ async def seed(
         raw = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
         return base64.b64encode(raw).decode()
 
-    public = base64.b64encode(SEALING.public_key().public_bytes_raw()).decode()
+    public = base64.b64encode(sealing.public_key().public_bytes_raw()).decode()
     says = shifts.certificate(number, **{"sealing": public, **changes})
     certificate = base64.b64encode(certify(says, authority)).decode()
     await page.goto(f"{address}/sign-in")
-    await page.evaluate(_SEED, [der(shifts.key_of(number)), der(SEALING), public, certificate])
+    await page.evaluate(_SEED, [der(shifts.key_of(number)), der(sealing), public, certificate])
     await page.reload()
     await page.wait_for_selector("#signed-in:visible")
     await page.goto(f"{address}/")

@@ -66,7 +66,10 @@ from gate.passage.orders import (
     OpenLane,
     Ordered,
 )
+from gate.passage.reasons import Reason
 from gate.passage.screen import Guidance
+
+OF_TWO = replace(RULES, two_officers_for=frozenset({Reason.FACE_BELOW_THRESHOLD, Reason.TIME_LIMIT}))
 
 
 class Hostile:
@@ -74,8 +77,8 @@ class Hostile:
 
     def __init__(self, seed: int) -> None:
         self.rng = random.Random(seed)
-        self.run = Run()
-        self.oracle = Oracle(RULES)
+        self.run = Run(rules=OF_TWO)
+        self.oracle = Oracle(OF_TWO)
         self.lane = AT_REST
         self.numbers = 0
         self.crossings = ["none"]
@@ -171,7 +174,10 @@ class Hostile:
                 4
                 * [
                     lambda: Recorded(
-                        crossing, rng.choice([RecordKind.OPENED, RecordKind.DECIDED, RecordKind.OVERRULED])
+                        crossing,
+                        rng.choice(
+                            [RecordKind.OPENED, RecordKind.DECIDED, RecordKind.OVERRULED, RecordKind.WOULD_ADMIT]
+                        ),
                     )
                 ]
             ),
@@ -232,12 +238,13 @@ class Hostile:
         referred = rng.choice(waiting) if waiting else crossing
         commands: list[Command] = [
             *(4 * [BePresent(rng.choice([0, 10_000]))]),
-            *(2 * [Admit(referred)]),
+            *(2 * [Admit(referred, seen=rng.random() < 0.9)]),
             *(2 * [HandOver(referred, rng.choice([Disposition.WALKED_BACK, Disposition.TAKEN_OVER]))]),
             *(2 * [EndEmergencyNow()]),
             *(2 * [AcknowledgeAlarms()]),
             *(2 * [OpenLane()]),
             Hold(crossing),
+            Hold(referred),
             Free(),
             BeginEmergency(),
             CloseLane(),

@@ -16,7 +16,8 @@ from fakes.oracle_hearing import Hearing
 
 from gate.passage import records
 from gate.passage.events import Part
-from gate.passage.orders import BeginEmergency, BePresent, CloseLane, Free, OpenLane, Outcome
+from gate.passage.orders import Admit, BeginEmergency, BePresent, CloseLane, Free, OpenLane, Outcome
+from gate.passage.reasons import Reason
 from gate.passage.screen import Screen
 
 
@@ -132,8 +133,11 @@ class Oracle(Hearing, Books):
 
     def rests(self, now_ms: float, *, line_ms: float = 1e12) -> None:
         """Everything that the last event brought about is done. `line_ms`: for how long the barrier has taken every order."""
-        for number, (_, _, asked_ms) in self.asked.items():
-            if now_ms - asked_ms > SOON_MS:
+        for number, (asked, _, asked_ms) in self.asked.items():
+            waits_ms = (
+                self.rules.timing.receipt_max_ms if isinstance(asked, Admit) else 0
+            )  # the first of two waits for the log
+            if now_ms - asked_ms > waits_ms + SOON_MS:
                 self.broken("2", f"order {number} was not answered")
         if self.calling_ms is not None and now_ms - self.calling_ms > SOON_MS:
             self.broken("line 8", "somebody asked for an officer, and no officer is told")
@@ -218,6 +222,7 @@ class Oracle(Hearing, Books):
         kept = {(type(record), records.crossing_of(record)) for record in durable}
         for crossing, seen in tuple(self.crossings.items()):
             seen.durable_ms, seen.erased = None, True  # its children ended with the program
+            seen.first, seen.reasons = None, seen.reasons | {Reason.LANE_RESTARTED}
             if (records.Opened, crossing) not in kept and (records.Closed, crossing) not in kept:
                 del self.crossings[crossing]
             if (records.Closed, crossing) not in kept:

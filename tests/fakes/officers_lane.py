@@ -51,6 +51,7 @@ class Lane:
     log_full: bool = False
     log_silent: bool = False
     genuine: bool = False
+    rules: machine.Rules = RULES
     wall_s: int | None = NOW_S
     authority: bytes | None = PUBLIC
     secret: bytes = bytes(32)
@@ -62,7 +63,7 @@ class Lane:
 
     def __post_init__(self) -> None:
         self.engine = Engine(
-            rules=RULES,
+            rules=self.rules,
             barrier=self,
             recorder=self,
             start_crossing=self.cross,
@@ -86,7 +87,7 @@ class Lane:
             clock_ms=self.clock_ms,
             wall_s=lambda: self.wall_s,
             referrals=self.referrals,
-            presence_max_s=RULES.policy.officer_presence_max_s,
+            rules=self.rules,
         )
 
     @staticmethod

@@ -15,6 +15,7 @@ from gate.passage.events import DoorSeen, Part, SiteSeen
 from gate.passage.evidence import DocumentEvidence, FaceEvidence
 from gate.passage.orders import Command
 from gate.passage.policy import Verdict
+from gate.passage.reasons import Reason
 from gate.passage.screen import Screen
 from gate.passage.states import Rules
 
@@ -50,6 +51,8 @@ class Seen:
     officers: bool = False  # the admission is an officer's
     granted: bool = False
     passed: int = 0
+    reasons: frozenset[Reason] = frozenset()  # for which it waits
+    first: FirstOrder | None = None
     verdict: records.ClosedAs | None = None
     settled: bool = False
 
@@ -62,6 +65,17 @@ class Seen:
     def waits(self) -> bool:
         """True while an officer must see to it."""
         return self.verdict is REFERRED and not self.settled
+
+
+@dataclass(slots=True)
+class FirstOrder:
+    """The first of two officers' orders to let somebody through: whose, by which keys, for which reasons, since when."""
+
+    officer: str
+    keys: frozenset[str]
+    reasons: frozenset[Reason]
+    at_ms: float
+    durable: bool = False
 
 
 @dataclass(slots=True)
@@ -114,6 +128,9 @@ class Account:
     asked: dict[int, tuple[Command, bool, float]] = field(
         default_factory=dict
     )  # orders without an answer: fresh or not, and when
+    admits: dict[tuple[str, str], tuple[frozenset[str], bool]] = field(
+        default_factory=dict
+    )  # the latest order of an officer to let the traveller of a crossing through: by which keys, and whether pictures were shown
     # What it did about it
     grant: Outstanding | None = None
     granted: list[str] = field(default_factory=list)  # recorded as granted in this step

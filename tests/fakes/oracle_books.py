@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from fakes.oracle_account import ADMITTED, CALLED, CROSSINGS_MAX, REFERRED, Account, Seen
+from fakes.oracle_account import ADMITTED, CALLED, CROSSINGS_MAX, REFERRED, Account, FirstOrder, Seen
 
 from gate.passage import records
+from gate.passage.events import Wish
 from gate.passage.evidence import CheckResult, FaceEvidence
 from gate.passage.orders import Disposition
 from gate.passage.policy import Verdict
+from gate.passage.reasons import Reason
 from gate.passage.records import Record
 
+CALLS = {Wish.HELP: (Reason.HELP_ASKED,), Wish.PROTECTION: (Reason.PROTECTION_ASKED,)}
 NOT_SHOWN = frozenset({records.IncidentKind.REVOKE_NOT_SHOWN, records.IncidentKind.RELEASE_NOT_SHOWN})
 
 
@@ -24,8 +27,16 @@ class Books(Account):
                 self._opened(record, now_ms, awaited=awaited)
             case records.Decided():
                 self._decided(record, now_ms, awaited=awaited)
-            case records.Overruled(crossing):
-                self._overruled(crossing, awaited=awaited)
+            case records.WouldAdmit():
+                self._would_admit(record, now_ms, awaited=awaited)
+            case records.Overruled():
+                self._overruled(record, now_ms, awaited=awaited)
+            case records.Revoked(crossing, reasons):
+                self._more_reasons(crossing, *(one.reason for one in reasons))
+            case records.Asked(crossing, wish):
+                self._more_reasons(crossing, *CALLS.get(wish, ()))
+            case records.Obeyed(str() as crossing, verb=records.ObeyedVerb.REFER):
+                self._taken_back(crossing)
             case records.Closed():
                 self._closed(record)
             case records.Settled(crossing, _, disposition):
@@ -103,6 +114,8 @@ class Books(Account):
         policy, site = self.rules.policy, self.site
         if seen.document is None or any(check.result is not CheckResult.SUCCESSFUL for check in seen.document.checks):
             self.broken("11", "an admission whose document was not read, or has a check that did not pass")
+        if policy.youngest_years is not None and (seen.document is None or seen.document.old_enough is not True):
+            self.broken("eligibility", "an admission of somebody who may be too young")
         if seen.face is None or not self._is_traveller(seen.face):
             self.broken("11", f"an admission on the face {seen.face}")
         if seen.spoilt:
@@ -124,10 +137,49 @@ class Books(Account):
             and face.liveness.value >= policy.liveness_min.value
         )
 
-    def _overruled(self, crossing: str, *, awaited: bool) -> None:
+    def _more_reasons(self, crossing: str, *reasons: Reason) -> None:
+        if (seen := self.crossings.get(crossing)) is not None:
+            seen.reasons |= frozenset(reasons)
+
+    def _taken_back(self, crossing: str) -> None:
+        if (seen := self.crossings.get(crossing)) is not None:
+            seen.first = None
+
+    def _takes_two(self, seen: Seen) -> bool:
+        """A reason of the rule, or one that nobody knows any more."""
+        of_two = self.rules.two_officers_for
+        return bool(seen.reasons & of_two) or (bool(of_two) and Reason.LANE_RESTARTED in seen.reasons)
+
+    def _would_admit(self, record: records.WouldAdmit, now_ms: float, *, awaited: bool) -> None:
+        crossing, officer = record.crossing, record.order.officer
+        seen = self._known(crossing, "an officer would admit")
+        keys, shown = self.admits.get((crossing, officer), (frozenset(), False))
+        if not (awaited and seen.waits and shown and self._takes_two(seen)):
+            self.broken("two officers", f"{officer}'s first order over {crossing} is no such order")
+        seen.first = FirstOrder(officer, keys, seen.reasons, now_ms)
+        self.count("first of two")
+
+    def _second(self, record: records.Overruled, seen: Seen, now_ms: float) -> None:
+        """Where it takes two, another officer than the first one orders, in time and for the same reasons; both were shown pictures."""
+        first, officer = seen.first, record.order.officer
+        keys, shown = self.admits.get((record.crossing, officer), (frozenset(), False))
+        if not self._takes_two(seen):
+            return
+        is_another = first is not None and first.officer != officer and not first.keys & keys
+        if first is None or not (is_another and shown and first.durable and first.reasons == seen.reasons):
+            self.broken("two officers", f"{officer} alone admits {record.crossing}: {first}, {seen.reasons}")
+            return
+        if now_ms - first.at_ms > self.rules.timing.first_word_max_ms:
+            self.broken("two officers", f"the first order over {record.crossing} is too old")
+        self.count("second of two")
+
+    def _overruled(self, record: records.Overruled, now_ms: float, *, awaited: bool) -> None:
+        crossing = record.crossing
         seen = self._known(crossing, "an officer admits")
         if not awaited or not seen.waits:
             self.broken("10", f"{crossing} is overruled and does not wait for an officer")
+        self._second(record, seen, now_ms)
+        seen.first = None
         seen.officers, seen.granted, seen.spoilt, seen.durable_ms = True, False, "", None
 
     def _closed(self, record: records.Closed) -> None:
@@ -136,6 +188,7 @@ class Books(Account):
         if seen.verdict is not None:
             self.broken("10", f"{crossing} has two verdicts")
         seen.verdict = verdict
+        seen.reasons |= frozenset(one.reason for one in record.reasons)
         if verdict is REFERRED:
             self.calling_ms = None
         self.count(f"closed {verdict.value}")

@@ -83,6 +83,9 @@ class Hearing(Account):
             return
         if kind is RecordKind.OPENED:
             seen.open_durable = seen.open_durable or durable_ms is not None
+        if kind is RecordKind.WOULD_ADMIT and seen.first is not None:
+            seen.first.durable = durable_ms is not None
+            seen.first = seen.first if seen.first.durable else None
         admits = kind is RecordKind.DECIDED and seen.decided is Verdict.ADMIT and not seen.officers
         if admits or (kind is RecordKind.OVERRULED and seen.officers):
             seen.durable_ms = durable_ms if seen.durable_ms is None or durable_ms is None else seen.durable_ms
@@ -155,7 +158,8 @@ class Hearing(Account):
         match event.command:
             case BePresent(age_ms):
                 self._present(now_ms - age_ms)
-            case Admit() if fresh:
+            case Admit(crossing, shown) if fresh:
+                self.admits[crossing, event.said.officer] = event.keys, shown
                 self._present(now_ms)  # whoever lets somebody through is there
             case Free() | BeginEmergency():
                 self.freeing = Owed(now_ms, now_ms, now_ms + self.rules.timing.release_ms)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fakes.lane_oracle import Oracle
 from fakes.passage_examples import RULES, said
@@ -33,10 +33,16 @@ from gate.passage.events import (
 )
 from gate.passage.evidence import Alarm
 from gate.passage.orders import Command, Ordered, Outcome
+from gate.passage.reasons import Reason
 from gate.passage.screen import Purpose, Screen
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.parts import BarrierKeeper
 
+WALKED = replace(
+    RULES,
+    policy=replace(RULES.policy, youngest_years=12),
+    two_officers_for=frozenset({Reason.FACE_BELOW_THRESHOLD, Reason.DOCUMENT_CHECK_FAILED, Reason.FACE_NOT_COMPARED}),
+)
 POLL_S = 0.1
 SITE_S = 5.0
 LIVES_ON_S = 1.0  # a grant that nobody has any more, on a line that takes every order
@@ -104,7 +110,7 @@ class WalkedLane:
 
     def __init__(self, seed: int) -> None:
         self.rng = random.Random(seed)
-        self.oracle = Oracle(RULES)
+        self.oracle = Oracle(WALKED)
         self.clock: Callable[[], float] = asyncio.get_running_loop().time
         self.board = Board(self.clock, self.rng, count_entry=self.rng.choice([0, 2**32 - 3]))
         self.log = WalkedLog(self.rng, self.post, self._written)
@@ -171,9 +177,10 @@ class WalkedLane:
         await asyncio.Event().wait()
 
     def order(self, command: Command, *, officer: str = "officer-1", behind: int = 0) -> None:
-        """An officer orders; `behind`: they answer a challenge so many versions old."""
+        """An officer orders; `behind`: they answer a challenge so many versions old. Who is called with an x has the key of the one without."""
         self._orders += 1
-        self.post(Ordered(self._orders, self.engine.around.version - behind, said(officer), command))
+        key = frozenset({officer.rstrip("x")})
+        self.post(Ordered(self._orders, self.engine.around.version - behind, said(officer), command, key))
 
     def waiting(self) -> list[str]:
         """The referrals that wait for an officer, as the records tell."""
@@ -185,7 +192,7 @@ class WalkedLane:
         """The lane program starts."""
         keeper = BarrierKeeper(BoardDriver(self.board), post=self.post, poll_s=POLL_S)
         self.engine = WatchedEngine(
-            rules=RULES,
+            rules=WALKED,
             barrier=Tap(self, keeper),
             recorder=self.log,
             start_crossing=self._cross,

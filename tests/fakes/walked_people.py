@@ -23,18 +23,30 @@ from gate.passage.events import (
     Wish,
 )
 from gate.passage.evidence import CameraTrouble, CheckId, CheckResult, Score
-from gate.passage.orders import AcknowledgeAlarms, Admit, BePresent, Disposition, EndEmergencyNow, HandOver
+from gate.passage.orders import (
+    AcknowledgeAlarms,
+    Admit,
+    BePresent,
+    Command,
+    Disposition,
+    EndEmergencyNow,
+    HandOver,
+    Hold,
+)
 from gate.passage.screen import Guidance, Screen
 
+ADULT = replace(GENUINE, old_enough=True)
 FORGED = replace(
-    GENUINE,
+    ADULT,
     checks=tuple(
         replace(check, result=CheckResult.FAILED) if check.id is CheckId.SOD_SIGNATURE else check
         for check in GENUINE.checks
     ),
 )
+CHILDREN = (replace(GENUINE, old_enough=False), GENUINE)  # of the other one the document does not tell
 ANOTHERS_FACE = replace(SAME_FACE, match=Score(0.1))
-KINDS = ("document", "face", "several", "nobody", "track", "again", "removed", "video", "session")
+KINDS = ("document", "child", "face", "several", "nobody", "track", "again", "removed", "video", "session")
+OFFICERS = ("officer-1", "officer-1x", "officer-2", "officer-2")
 WALKS = ("stays", "leaves", "walks back", "swaps", "tailgated", "met")
 BLINK_S = 2.5 * POLL_S  # whoever changes places within one look of the board, no board tells from one who stayed
 
@@ -153,7 +165,7 @@ class People:
         read_s, compared_s = self._rng.uniform(0.5, 4.0), self._rng.uniform(0.5, 4.0)
         said: list[Said] = [
             (0.3, lambda crossing, session: FaceSeen(crossing, 1, Guidance.NONE, session)),
-            (read_s, lambda crossing, _: DocumentRead(crossing, GENUINE)),
+            (read_s, lambda crossing, _: DocumentRead(crossing, ADULT)),
             (compared_s, lambda crossing, session: FaceCompared(crossing, SAME_FACE, session)),
         ]
         return Plan(self.somebody(), sorted(said, key=lambda one: one[0]))
@@ -166,7 +178,7 @@ class People:
         said = [*plan.events]
         if rng.random() < 0.6:
             kind = rng.choice(KINDS)
-            said.append((0.4 if kind in {"document", "face"} else at_s, self._doubt(kind)))
+            said.append((0.4 if kind in {"document", "child", "face"} else at_s, self._doubt(kind)))
         walk = rng.choice(WALKS) if rng.random() < 0.5 else "passes"
         return Plan(plan.name, sorted(said, key=lambda one: one[0]), walk)
 
@@ -177,6 +189,7 @@ class People:
         another = f"again-{rng.getrandbits(40)}"
         doubts: dict[str, Callable[[str, int], Event]] = {
             "document": lambda crossing, _: DocumentRead(crossing, FORGED),
+            "child": lambda crossing, _: DocumentRead(crossing, rng.choice(CHILDREN)),
             "face": lambda crossing, session: FaceCompared(crossing, ANOTHERS_FACE, session),
             "several": lambda crossing, session: FaceSeen(crossing, 2, Guidance.ONE_PERSON, session),
             "nobody": lambda crossing, session: FaceSeen(crossing, 0, Guidance.LOOK_AT_CAMERA, session),
@@ -195,7 +208,7 @@ class People:
         lane, rng = self._lane, self._rng
         while True:
             await asyncio.sleep(rng.uniform(20.0, 240.0))
-            for _ in range(rng.choice([1, 1, 1, 1, 40])):
+            for _ in range(rng.choice([1, 40])):
                 lane.post(TravellerAsked(f"asks-{rng.getrandbits(64):x}", rng.choice(list(Wish))))
                 await asyncio.sleep(rng.choice([0.0, 0.05, 3.0]))
 
@@ -210,7 +223,10 @@ class People:
             if waiting and rng.random() < 0.7:
                 crossing = rng.choice(waiting)
                 way = rng.choice([Disposition.WALKED_BACK, Disposition.TAKEN_OVER])
-                lane.order(Admit(crossing) if rng.random() < 0.4 else HandOver(crossing, way))
+                admit = Admit(crossing, seen=rng.random() < 0.9)
+                first = lane.oracle.crossings[crossing].first is not None
+                settle: Command = Hold(crossing) if first and rng.random() < 0.5 else HandOver(crossing, way)
+                lane.order(admit if rng.random() < 0.6 else settle, officer=rng.choice(OFFICERS))
             if lane.shows(Screen.EMERGENCY) and rng.random() < 0.4:
                 lane.order(EndEmergencyNow())
             if lane.board.alarms and rng.random() < 0.4:

@@ -210,13 +210,13 @@ async def test_pictures_that_were_swapped_on_their_way_admit_nobody(browser: Bro
         assert gates[0].obeyed[-1].order.seen is not None
 
 
-async def decided(page: Page, address: str) -> str:
+async def decided(page: Page, address: str, *, admit: bool = True, reason: str = "1") -> str:
     """Open the traveller's page, say what is seen, and order; what was answered."""
     await page.goto(f"{address}/gates/north-1/crossings/c-1")
     await page.locator("#look-state:not([aria-busy])").wait_for()
     await page.click('[data-said="said same"]')
-    await page.click('[data-action="admit"]')
-    await page.keyboard.press("1")
+    await page.click(f'[data-action="{"admit" if admit else "walked_back"}"]')
+    await page.keyboard.press(reason)
     await page.keyboard.press("Enter")
     return await page.locator("#answer[data-outcome]").get_attribute("data-outcome") or ""
 
@@ -260,6 +260,43 @@ async def test_who_was_shown_nothing_ever_says_so_and_a_browser_that_keeps_nonse
             gates[0].tell(waiting=[waits("c-1", sealed_for=["anna"])], state="referred")
             assert await decided(page, hallway.address) == "done"
     assert {signed.order.seen for signed in gates[0].obeyed if signed.order.verb is Verb.ADMIT} == {None}
+
+
+@pytest.mark.long
+async def test_two_officers_admit_each_by_their_own_look_and_the_second_reads_only_who_was_first(
+    browser: Browser, tmp_path: Path
+) -> None:
+    gates = busy(1)
+    gates[0].of_two = True
+    gates[0].tell(
+        waiting=[waits("c-1", waiting_s=48.0, sealed_for=["anna", "ben"], two_officers=True)], state="referred"
+    )
+    async with (
+        pages(gates, tmp_path) as hallway,
+        at(browser, hallway) as anna,
+        at(browser, hallway, number=8, officer="ben") as ben,
+    ):
+        assert "Two officers admit" in await anna.inner_text(".wait .two")
+        assert await decided(anna, hallway.address, reason="2") == "one_more"
+        await expect(anna.locator("#two")).to_contain_text("You have ordered to admit")
+        await ben.goto(f"{hallway.address}/gates/north-1/crossings/c-1")
+        await ben.wait_for_selector("#faces:visible")
+        await expect(ben.locator("#two")).to_contain_text("has ordered to admit. One more officer must")
+        shown = await ben.content()
+        assert [word for word in ("said same;", "0.31", "0.62") if word in shown] == []
+        assert await ben.locator("#actions:visible").count() == 0
+        await ben.click("#two-back")
+        await ben.click("#confirm-yes")
+        await expect(ben.locator("#two")).to_contain_text("Two officers admit")
+        await expect(anna.locator("#two")).to_contain_text("Two officers admit")
+        assert await decided(anna, hallway.address) == "one_more"
+        assert await decided(anna, hallway.address) == "one_more"  # the same officer stays one
+        assert await decided(ben, hallway.address) == "done"
+        await anna.wait_for_selector("#gone:visible")
+        assert await anna.evaluate("document.getElementById('live').width") == 1
+    orders = [signed.order for signed in gates[0].obeyed if signed.order.verb in {Verb.ADMIT, Verb.REFER}]
+    assert [order.verb for order in orders] == [Verb.ADMIT, Verb.REFER, Verb.ADMIT, Verb.ADMIT, Verb.ADMIT]
+    assert all(order.seen for order in orders if order.verb is Verb.ADMIT)
 
 
 @pytest.mark.long

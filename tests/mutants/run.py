@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +34,18 @@ from gate.simulate.run import Wishes, run
 from hardware_sim.hall.plan import Doors
 doors, seed, crossings = Doors(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 print(json.dumps(Report(run(Wishes(seed, tuple(range(crossings)), faults=True, doors=doors))).troubles()))
+"""
+_WALK = """
+import logging
+from fakes.oracle_account import BrokenInvariantError
+from fakes.virtual_time import run_virtual
+from fakes.walks import walk
+logging.disable(logging.CRITICAL)
+try:
+    for seed in range(1, 6):
+        run_virtual(walk(seed, 20_000))
+except BrokenInvariantError as error:
+    print(str(error).partition(chr(10))[0])
 """
 
 
@@ -73,15 +85,31 @@ def simulated(tree: Path, *, two_doors: bool, seed: int = SEED, crossings: int =
     return tuple(json.loads(ended.stdout))
 
 
-def lives(mutant: Mutant, tree: Path) -> Fate:
-    """Let one live in a copy of the tree for as long as a simulation takes."""
+def walked(tree: Path) -> tuple[str, ...]:
+    """What the oracle of the lane's walks says of this tree, in its first line."""
+    found = os.pathsep.join(map(str, (tree, tree / "hardware-sim/src", TREE / "tests")))
+    command = (sys.executable, "-B", "-c", _WALK)
+    ended = subprocess.run(
+        command,
+        cwd=tree,
+        env={**os.environ, "PYTHONPATH": found},
+        capture_output=True,
+        text=True,
+        timeout=LONGEST_S,
+        check=False,
+    )
+    return tuple(ended.stdout.splitlines()) if ended.returncode == 0 else (ended.stderr[-500:],)
+
+
+def lives(mutant: Mutant, tree: Path, look: Callable[[Path], tuple[str, ...]] | None = None) -> Fate:
+    """Let one live in a copy of the tree for as long as a simulation takes, or another `look` at it."""
     file = tree / mutant.file
     sound = file.read_text()
     if sound.count(mutant.old) != 1:
         raise ValueError(f"{mutant.name}: what it changes stands {sound.count(mutant.old)} times in {mutant.file}")
     file.write_text(sound.replace(mutant.old, mutant.new))
     try:
-        return Fate(mutant, simulated(tree, two_doors=mutant.two_doors))
+        return Fate(mutant, look(tree) if look else simulated(tree, two_doors=mutant.two_doors))
     finally:
         file.write_text(sound)
 

@@ -16,6 +16,7 @@ POLICY = "gate/passage/policy.py"
 WANTING = "gate/passage/wanting.py"
 WAY_BACK = "gate/passage/way_back.py"
 OBEYING = "gate/passage/obeying.py"
+TWO_OFFICERS = "gate/passage/two_officers.py"
 ENGINE = "gate/programs/lane/engine.py"
 PARTS = "gate/programs/lane/parts.py"
 ORDERING = "gate/programs/lane/ordering.py"
@@ -453,6 +454,14 @@ MADE_UP_FOR = (
         "        at = sum(one.kind in _FIRST for one in self._waiting) if kind in _FIRST else len(self._waiting)",
         "        at = len(self._waiting)",
     ),
+)
+
+# Not one of the sixty: in a simulation one officer works at a time, and the walks of the lane kill it (`fakes.walks`).
+FIRST_AGAIN = Mutant(
+    "the second officer may be the first",
+    TWO_OFFICERS,
+    "    return first.said.officer != ordered.said.officer and not first.keys & ordered.keys\n",
+    "    return True\n",
 )
 
 # Not one of the sixty: orders that the barrier's status contradicts are not told again.

@@ -16,7 +16,7 @@ from fakes.oracle_account import BrokenInvariantError
 from fakes.virtual_time import run_virtual
 from fakes.walks import walk
 
-from gate.passage import granting, lane, machine, policy, spoiling, waiting, wanting
+from gate.passage import granting, lane, machine, policy, spoiling, two_officers, waiting, wanting
 
 STEPS = 20_000
 HOSTILE_STEPS = 20_000
@@ -24,6 +24,7 @@ HOSTILE_STEPS = 20_000
 REACHED = (
     "admit", "refer", "grant", "revoke", "release", "closed admitted", "closed referred", "admitted_by_officer",
     "passed by grant", "passed by release", "passed by emergency", "passed by nothing", "called", "called too often",
+    "first of two", "second of two",
 )  # fmt: skip
 
 
@@ -74,6 +75,22 @@ CONTROLS: dict[str, tuple[str, tuple[Switch, ...]]] = {
         "line 8",
         ((machine, "ask", lambda _rules, around, state, _asked, _now_ms: (around, state, ())),),
     ),
+    "the second officer may be the first": (
+        "two officers",
+        ((two_officers, "is_seconded", lambda first, _: first is not None and first.number is None),),
+    ),
+    "two names with one key are two officers": (
+        "two officers",
+        (
+            (
+                two_officers,
+                "is_seconded",
+                lambda first, ordered: first is not None and first.said.officer != ordered.said.officer,
+            ),
+        ),
+    ),
+    "nobody is too young": ("eligibility", ((policy, "_age_objections", _nothing),)),
+    "one officer is always enough": ("two officers", ((two_officers, "are_needed", lambda *_: False),)),
     "travellers are always invited": ("line 5", ((lane.Surroundings, "in_service", lambda _: True),)),
 }
 

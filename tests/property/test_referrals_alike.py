@@ -136,6 +136,7 @@ CAUSES = (
         for result in (CheckResult.FAILED, CheckResult.UNDETERMINED, CheckResult.ABORTED, None)
     ),
     found(Reason.TEST_DOCUMENT, test_documents=False),
+    found(Reason.UNDER_AGE, youngest_years=12),
     found(Reason.WEAK_ALGORITHM, document=replace(GENUINE, weak_algorithms=("ds_key:rsa-1024",))),
     found(Reason.FACE_BELOW_THRESHOLD, face=replace(SAME_FACE, match=Score(0.1))),
     found(Reason.FACE_NOT_COMPARED, face=replace(SAME_FACE, match=None)),

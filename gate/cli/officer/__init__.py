@@ -177,6 +177,9 @@ def what_waits(config: ConfigFile = None, as_json: Json = False) -> None:
     for one in look.referred:
         reasons = ", ".join(_reasons(one)) or "no reason is known any more"
         say(f"  {one.crossing}  waits for {_seconds(one.since_ms)}: {reasons}")
+        if one.two_officers:
+            first = f"; {one.first} has, and another must" if one.first else ""
+            say(f"    two officers admit, each of whom was shown the pictures on a page{first}")
 
 
 def _give(
@@ -287,6 +290,7 @@ def _show(verb: Verb, answer: messages.OrderAnswer, *, as_json: bool) -> Exit:
     code = {
         Outcome.DONE: Exit.OK,
         Outcome.ORDERED: Exit.NO,
+        Outcome.ONE_MORE: Exit.NO,
         Outcome.IMPOSSIBLE: Exit.NO,
         Outcome.STALE: Exit.TRY_LATER,
         Outcome.FORBIDDEN: Exit.NOT_PERMITTED,

@@ -43,14 +43,14 @@ _OF_THE_LANE: dict[Verb, Command] = {
 }
 
 
-def command_of(order: Order, age_ms: int) -> Command:
-    """The order as the machine takes it."""
+def command_of(order: Order, age_ms: int, *, seen: bool = False) -> Command:
+    """The order as the machine takes it. `seen`: what it names as shown to its officer, the lane has handed out to them."""
     crossing = order.crossing or ""
     match order.verb:
         case Verb.PRESENT:
             return BePresent(age_ms)
         case Verb.ADMIT:
-            return Admit(crossing)
+            return Admit(crossing, seen)
         case Verb.REFER:
             return Hold(crossing)
         case Verb.HAND_OVER:

@@ -32,7 +32,7 @@ from gate.orders.errors import OrderError
 from gate.orders.judging import Lack, hindrances, lacks
 from gate.orders.order import Order, Signed, read_order
 from gate.orders.verbs import VERBS, Power, Verb
-from gate.passage import machine
+from gate.passage import machine, two_officers
 from gate.passage.orders import (
     Command,
     Missing,
@@ -93,7 +93,7 @@ class _Judged:
 class Officers:
     """The desk. `authority` is the officers' authority's public key, None where the gate knows none; `secret` is random and new.
 
-    `presence_max_s` is how long an officer counts as present after their word. `clock_ms` is the lane's monotonic clock, `wall_s` the wall clock in seconds since 1970, None while it is unsure.
+    `rules` are the lane's. `clock_ms` is the lane's monotonic clock, `wall_s` the wall clock in seconds since 1970, None while it is unsure.
     """
 
     lane: LaneInSight
@@ -103,7 +103,7 @@ class Officers:
     clock_ms: Callable[[], float]
     wall_s: Callable[[], int | None]
     referrals: Referrals
-    presence_max_s: int
+    rules: machine.Rules
     _challenger: Challenger = field(init=False)
     _number: int = 0
     _open: dict[int, asyncio.Future[Answered]] = field(default_factory=dict)
@@ -205,10 +205,17 @@ class Officers:
                 findings=kept.findings(one.crossing),
                 sealed_for=list(dict.fromkeys(kept.sealed_for(one.crossing))),
                 flags=[flag for flag in flags if flag.crossing == one.crossing],
+                two_officers=two_officers.are_needed(self.rules, one),
+                first=self._first(one.crossing),
             )
             for one in reversed(self.lane.around.waiting)
             if one.crossing != under_way
         ]
+
+    def _first(self, crossing: str) -> str | None:
+        """Who has ordered first to admit, and counts."""
+        first = self.lane.around.first_word(crossing)
+        return None if first is None or first.number is not None else first.said.officer
 
     def _flags(self) -> list[messages.Flag]:
         now_s = self.clock_ms() / 1000
@@ -223,7 +230,7 @@ class Officers:
         return [messages.Present(officer, age_ms) for officer, age_ms in ages_ms.items()]
 
     def _at_the_lane(self) -> list[_Present]:
-        since_ms = self.clock_ms() - self.presence_max_s * 1000
+        since_ms = self.clock_ms() - self.rules.policy.officer_presence_max_s * 1000
         present = [one for one in self._present.values() if one.said_ms >= since_ms]
         return sorted(present, key=lambda one: one.said_ms, reverse=True)
 
@@ -264,11 +271,12 @@ class Officers:
         mark = hashlib.sha256(raw).digest()
         if (before := self._freed.get(mark)) is not None:
             return before
-        command = command_of(order, max(0, now_ms - order.challenge.issued_ms))
+        seen = order.seen is not None and self._saw(signed.by, order, order.seen)
+        command = command_of(order, max(0, now_ms - order.challenge.issued_ms), seen=seen)
         waits = order.crossing is not None and self.lane.around.waits(order.crossing) is not None
         if order.verb is Verb.VIEW and waits and self._sealed_to(signed.by, order) is None:
             return Outcome.IMPOSSIBLE, NOTHING_SEALED  # and no record of what nobody saw
-        if waits and order.seen is not None and not self._saw(signed.by, order, order.seen):
+        if waits and order.seen is not None and not seen:
             return self._refuse(f"{order.verb.value} by {signed.by.officer}: {NOT_SEEN}")
         frees = VERBS[order.verb].power is Power.FREES
         if frees:
@@ -297,13 +305,18 @@ class Officers:
         number = self._number
         self._open[number] = asyncio.get_running_loop().create_future()
         try:
-            self.lane.post(Ordered(number, order.challenge.version, said, command))
+            self.lane.post(Ordered(number, order.challenge.version, said, command, _keys_of(by)))
             async with asyncio.timeout(MACHINE_DEADLINE_S):
                 return await self._open[number]
         except TimeoutError:
             return Outcome.ORDERED, "ordered, not confirmed: the lane is busy"
         finally:
             del self._open[number]
+
+
+def _keys_of(by: Certificate) -> frozenset[str]:
+    """Both keys of a certificate: whoever has one of them is the same person, whatever they are called."""
+    return frozenset({by.key} if by.sealing is None else {by.key, by.sealing})
 
 
 def _name(state: machine.State) -> str:

@@ -148,8 +148,9 @@ class Lane:
             clock_s=lambda: asyncio.get_running_loop().time(),
         )
         paced = Paced(self._show, clock_ms=lambda: asyncio.get_running_loop().time() * 1000)
+        rules = rules_of(config)
         self.engine = Engine(
-            rules=rules_of(config),
+            rules=rules,
             barrier=self._barrier,
             first_barrier=self._first_barrier,
             look_inside=self._look_inside,
@@ -182,13 +183,13 @@ class Lane:
         self._referrals = Referrals()
         self._officers = Officers(
             lane=self.engine,
+            rules=rules,
             gate=config.gate_id,
             authority=None if config.officers is None else b64decode(config.officers.authority),
             secret=secrets.token_bytes(SECRET_BYTES),
             clock_ms=lambda: asyncio.get_running_loop().time() * 1000,
             wall_s=self._wall_s,
             referrals=self._referrals,
-            presence_max_s=config.rules.officer_presence_max_s,
         )
         self._spare: Spare[messages.FromDocument] = Spare(lists.child, log=log)
         self._reading = Reading(

@@ -58,7 +58,7 @@ def rules_of(config: Config) -> Rules:
         head_required=config.driven is not None and (config.purpose != "demo" or config.sync is not None),
     )
     timing = Timing(grant_ttl_ms=rules.grant_ttl_ms, crossing_max_ms=rules.crossing_limit_s * 1000)
-    return Rules(policy, timing, service_of(config))
+    return Rules(policy, timing, service_of(config), frozenset(rules.two_officers_for))
 
 
 def service_of(config: Config) -> Service:

@@ -112,4 +112,6 @@ def _waits(one: Waiting, *, full: bool, details: bool) -> Waits:
         findings=msgspec.to_builtins(one.findings) if full and one.findings is not None else {},
         sealed_for=one.sealed_for,
         flags=[flag.concern.value for flag in one.flags],
+        two_officers=one.two_officers,
+        first=one.first,
     )

@@ -30,6 +30,7 @@ from drivers.toml_file import Contradictions, FileError, Problem, TomlFile, Wron
 from gate.channel.row import PROGRAMS, Channel
 from gate.channel.users import user_of
 from gate.passage.evidence import PageCheckId
+from gate.passage.reasons import Reason
 from gate.passage.screen import Purpose
 from gate.passage.serving import EU, EVERYBODY, BorderDirection
 
@@ -160,8 +161,8 @@ class Group(Section, frozen=True, kw_only=True):
 
 class Rules(Section, frozen=True, kw_only=True):
     """The policy's numbers, and what the lane may serve. The embedder's own threshold is the floor of `face_match_min`: a lower one changes
-    nothing. The lane begins with the first of its `directions`; `travellers` are groups beside all and eu.
-    Who is younger than `youngest_years` by the document's date of birth,
+    nothing. The lane begins with the first of its `directions`; `travellers` are groups beside all and eu. Who is referred for a reason of
+    `two_officers_for` is admitted by two officers, each of whom was shown the pictures. Who is younger than `youngest_years` by the document's date of birth,
     or of an age that it does not tell, is referred.
     """
 
@@ -178,12 +179,15 @@ class Rules(Section, frozen=True, kw_only=True):
     camera_inside_zone: bool = False  # travellers are compared within the beams: one body there is no objection
     directions: Annotated[tuple[BorderDirection, ...], msgspec.Meta(min_length=1)] = (BorderDirection.ENTRY,)
     travellers: dict[Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}$")], Group] = {}
+    two_officers_for: tuple[Reason, ...] = ()
     youngest_years: Annotated[int, msgspec.Meta(ge=1, le=120)] | None = None  # whoever is younger is referred
 
     def contradictions(self) -> Iterator[Wrong]:
         """Each direction once, and groups of the site's own beside those that every gate has."""
         if len(set(self.directions)) < len(self.directions):
             yield Wrong("directions", "each of them once")
+        if len(set(self.two_officers_for)) < len(self.two_officers_for):
+            yield Wrong("two_officers_for", "each of them once")
         for name in sorted({EVERYBODY.name, EU.name} & self.travellers.keys()):
             yield Wrong(f"travellers.{name}", "every gate has this group, and the same one")
 

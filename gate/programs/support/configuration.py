@@ -22,7 +22,7 @@ KEPT: Final = {
     "paths": ("run", "state", "spool", "inbox", "models", "trust", "keys", "approval", "identity"),
     **dict.fromkeys(("barrier", "first_barrier", "sensors", "swipe", "page", "chip", "camera"), _DEVICE),
     "face": ("profile", "providers"),
-    "rules": ("directions", "page_checks_refer"),
+    "rules": ("directions", "page_checks_refer", "two_officers_for"),
     "document": ("control_centre",),
     "lists": ("folder", "signer"),
     "screens": ("host", "languages", "management"),

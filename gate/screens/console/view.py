@@ -198,6 +198,8 @@ def _waits(waiting: Waits, seen: Seen, viewer: Certificate, say: Say) -> Json:
         "waits_s": _waits_s(waiting, seen),
         "why": _why(waiting, say) if Sight.REASONS in sees(viewer) else "",
         "decides": Sight.REASONS in sees(viewer),
+        "two": _two(waiting, viewer, say) if Sight.REASONS in sees(viewer) else "",
+        "first": waiting.first is not None and may_order(viewer, Verb.REFER),
         "flags": [say.known("flag", flag) for flag in waiting.flags] if Sight.FLAGS in sees(viewer) else [],
     }
 
@@ -205,6 +207,15 @@ def _waits(waiting: Waits, seen: Seen, viewer: Certificate, say: Say) -> Json:
 def _waits_s(waiting: Waits, seen: Seen) -> float | None:
     """How long it has waited by now; None where the gate does not tell."""
     return None if waiting.waiting_s is None else waiting.waiting_s + seen.lane_age_s
+
+
+def _two(waiting: Waits, viewer: Certificate, say: Say) -> str:
+    """Where it takes two officers: who has ordered to admit, and who must yet. Never why they did."""
+    if not waiting.two_officers:
+        return ""
+    if waiting.first is None:
+        return say("two-needed")
+    return say("two-yours") if waiting.first == viewer.officer else say("two-first", officer=waiting.first)
 
 
 def _why(waiting: Waits, say: Say) -> str:
@@ -262,6 +273,8 @@ def decision(waiting: Waits, seen: Seen, viewer: Certificate, say: Say) -> Json:
         "reasons": reasons + _explained([one for one in waiting.reasons if one.reason not in said], say),
         "about_face": any(one.reason in OPINIONS for one in waiting.reasons),
         "pictures": viewer.officer in waiting.sealed_for and Sight.PICTURES in sees(viewer),
+        "two": _two(waiting, viewer, say),
+        "first": waiting.first is not None and may_order(viewer, Verb.REFER),
         "access": findings.access,
         "checks": [_check(one, say) for one in findings.checks],
         "page_checks": [_check(one, say) for one in findings.page_checks],

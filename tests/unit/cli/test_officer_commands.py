@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 from fakes.officers_lane import Lane
-from fakes.passage_examples import AT_REST
+from fakes.passage_examples import AT_REST, CROSSING, RULES
+from fakes.passage_examples import said as said_by
 from fakes.shifts import AUTHORITY, GATE, certificate, key_of
 from typer.testing import CliRunner, Result
 
@@ -27,9 +28,12 @@ from gate.cli.officer import keys
 from gate.cli.output import Exit
 from gate.orders.keys import shift_text
 from gate.orders.verbs import VERBS, Party, Role, Verb
+from gate.passage import two_officers
 from gate.passage.events import LampAnswered
 from gate.passage.evidence import Alarm
+from gate.passage.lane import FirstWord
 from gate.passage.orders import Notice, Outcome
+from gate.passage.reasons import Reason
 from gate.programs.shared import clock
 from gate.programs.shared.terminal import ATTEMPTS_MAX, Terminal
 
@@ -484,3 +488,19 @@ async def test_an_order_that_came_too_late_is_signed_anew_a_few_times(authority:
     answer = await Terminal(lane).order(shift, Verb.CLOSE)  # type: ignore[arg-type]
     assert answer.outcome is Outcome.STALE
     assert lane.asked == 2 * ATTEMPTS_MAX
+
+
+def test_where_it_takes_two_officers_a_terminal_says_so_and_admits_nobody(gate: Gate, authority: Path) -> None:
+    assert gate.lane is not None
+    rules = replace(RULES, two_officers_for=frozenset({Reason.FACE_BELOW_THRESHOLD}))
+    gate.lane.desk.rules = gate.lane.engine._rules = rules
+    said = "two officers admit, each of whom was shown the pictures on a page"
+    assert said in run("list").stdout
+    assert document(run("list", "--json"))["referred"][0]["two_officers"] is True
+    done = run("admit", "--key", shift_of(authority), "--reason", "I know her")
+    assert done.exit_code == Exit.NO
+    assert f"impossible: {two_officers.NOT_SHOWN}" in done.stdout
+    word = FirstWord(CROSSING, said_by("anna"), frozenset(), gate.lane.engine.around.waiting[0].objections, 2**50, None)
+    gate.lane.engine._around = replace(gate.lane.engine.around, first_words=(word,))
+    assert f"{said}; anna has, and another must" in run("list").stdout
+    assert document(run("list", "--json"))["referred"][0]["first"] == "anna"

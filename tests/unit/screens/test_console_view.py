@@ -320,3 +320,35 @@ def test_every_text_is_used() -> None:
     )
     unused = [one for one in ids() if f'"{one}"' not in pages + code and not re.fullmatch(families, one)]
     assert unused == []
+
+
+# ── two officers ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("first", "says"),
+    [
+        (None, "Two officers admit this traveller, each after looking at the pictures."),
+        ("ben", "ben has ordered to admit. One more officer must, by their own look."),
+        ("anna", "You have ordered to admit. One more officer must, by their own look."),
+    ],
+)
+def test_where_it_takes_two_officers_the_page_says_who_was_first_and_what_is_needed(
+    first: str | None, says: str
+) -> None:
+    waiting = waits("c-1", sealed_for=["anna"], two_officers=True, first=first)
+    gate = seen("north-1", waiting=[waiting], state="referred")
+    (row,) = hall(gate)["tiles"][0]["waits"]
+    page = view.decision(waiting, gate, ANNA, SAY)
+    assert [(plain(one["two"]), one["first"]) for one in (row, page)] == [(says, first is not None)] * 2
+
+
+def test_where_one_officer_is_enough_no_page_speaks_of_two_and_whoever_sees_no_reasons_reads_of_none() -> None:
+    gate = seen("north-1", waiting=[waits("c-1")], state="referred")
+    (row,) = hall(gate)["tiles"][0]["waits"]
+    assert (row["two"], row["first"]) == ("", False)
+    gate = seen("north-1", waiting=[waits("c-1", two_officers=True, first="ben")], state="referred")
+    for role, first in ((Role.TECHNICIAN, False), (Role.AUDITOR, False), (Role.SUPERVISOR, True)):
+        (row,) = hall(gate, viewer=shifts.certificate(role=role))["tiles"][0]["waits"]
+        assert row["first"] is first
+        assert bool(row["two"]) is row["decides"]

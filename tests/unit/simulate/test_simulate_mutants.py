@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from mutants.run import KILLED_MIN, TREE, copied, fates, lives, simulated
-from mutants.sixty import MADE_UP_FOR, MUTANTS, SURVIVES, TOLD_ONCE, Mutant
+from mutants.run import KILLED_MIN, TREE, copied, fates, lives, simulated, walked
+from mutants.sixty import FIRST_AGAIN, MADE_UP_FOR, MUTANTS, SURVIVES, TOLD_ONCE, Mutant
 
-EVERY = (*MUTANTS, *MADE_UP_FOR, TOLD_ONCE)
+EVERY = (*MUTANTS, *MADE_UP_FOR, TOLD_ONCE, FIRST_AGAIN)
 
 
 def test_there_are_sixty_each_with_its_name() -> None:
@@ -46,3 +46,11 @@ def test_what_something_else_makes_up_for_is_not_killed() -> None:
 def test_with_orders_told_once_the_same_seed_reports_violations(tmp_path: Path) -> None:
     fate = lives(TOLD_ONCE, copied(tmp_path))
     assert any(trouble.startswith("unheard_order") for trouble in fate.troubles), fate
+
+
+@pytest.mark.long
+def test_walks_kill_a_second_officer_who_is_the_first_and_let_the_sound_lane_live(tmp_path: Path) -> None:
+    tree = copied(tmp_path)
+    assert walked(tree) == ()
+    (trouble,) = lives(FIRST_AGAIN, tree, walked).troubles
+    assert trouble.startswith("two officers: ")

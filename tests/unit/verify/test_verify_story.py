@@ -189,3 +189,82 @@ def test_the_words_are_those_that_the_lane_writes() -> None:
     assert kinds >= stories._CROSSINGS_OWN
     assert {kind.value for kind in IncidentKind} >= stories._LOSSES
     assert PassedBy.GRANT.value == "grant"
+
+
+# ── two officers ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+OF_TWO: Line = ("started", None, {"rules": {"two_officers_for": ["face_missing", "test_document"]}})
+SHOWN: list[Line] = [("viewed", "c2", {"order": {"officer": who}}) for who in ("anna", "bert")]
+FIRST: Line = ("would_admit", "c2", {"order": {"officer": "anna"}, "reasons": REFER["reasons"]})
+SECOND: Line = ("overruled", "c2", {"order": {"officer": "bert"}, "reasons": REFER["reasons"]})
+TAKEN_BACK: Line = ("obeyed", "c2", {"order": {"officer": "anna"}, "verb": "refer"})
+OTHER_REASONS: Mapping[str, object] = {"reasons": [{"reason": "test_document", "detail": ""}]}
+RESTARTED: Mapping[str, object] = {"verdict": "referred", "reasons": [{"reason": "lane_restarted", "detail": ""}]}
+
+
+def by_two(*officers: Line) -> list[Line]:
+    """An admission by officers at a lane whose rules want two, with what they ordered."""
+    return [OF_TWO, COUNTED, *admitted("c1", 1), *OVERRULED[:3], *officers, *OVERRULED[4:]]
+
+
+def test_an_admission_on_the_orders_of_two_officers_contradicts_nothing() -> None:
+    story = judged(by_two(*SHOWN, FIRST, SECOND))
+    assert (story.contradictions(), story.unsure()) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("officers", "says"),
+    [
+        ([*SHOWN, SECOND], "overruled in crossing c2 by bert alone, which takes two officers for face_missing"),
+        ([*SHOWN, FIRST, (*SECOND[:2], {**SECOND[2], "order": {"officer": "anna"}})], "by anna alone"),
+        ([*SHOWN, FIRST, TAKEN_BACK, SECOND], "by bert alone"),
+        ([*SHOWN, FIRST, OF_TWO, SECOND], "by bert alone"),
+        ([*SHOWN, FIRST, SECOND, SECOND], "by bert alone"),
+        ([*SHOWN, (*FIRST[:2], {**FIRST[2], **OTHER_REASONS}), SECOND], "for different reasons"),
+        ([SHOWN[1], FIRST, SECOND], "without pictures shown to anna"),
+        ([SHOWN[0], FIRST, SECOND], "without pictures shown to bert"),
+        ([FIRST, SECOND], "without pictures shown to anna, bert"),
+        ([*SHOWN, FIRST, ("disposition", "c2", {}), FIRST], "would_admit in crossing c2 after what must follow it"),
+        ([("would_admit", None, {})], "belongs to no crossing"),
+    ],
+)
+def test_an_admission_by_officers_without_two_orders_is_a_contradiction(officers: list[Line], says: str) -> None:
+    found = judged(by_two(*officers)).contradictions()
+    assert any(says in one for one in found), found
+
+
+def test_what_a_start_of_the_lane_forgot_takes_two_whatever_the_officer_says_of_it() -> None:
+    again: Line = ("closed", "c2", RESTARTED)
+    alone: Line = (*SECOND[:2], {**SECOND[2], "reasons": RESTARTED["reasons"]})
+    referred = [("opened", "c2", {}), OF_TWO, again]
+    lines: list[Line] = [OF_TWO, COUNTED, *referred, SHOWN[1], alone, *OVERRULED[4:]]
+    assert any(
+        "by bert alone, which takes two officers for lane_restarted" in one for one in judged(lines).contradictions()
+    )
+
+
+def test_a_first_order_that_stood_too_long_is_none() -> None:
+    story = Story()
+    lines = by_two(*SHOWN, FIRST, SECOND)
+    for index, line in enumerate(lines):
+        one = told(index, line)
+        late = lines.index(SECOND) <= index
+        story.take(
+            stories.Told(
+                **{**{name: getattr(one, name) for name in one.__slots__}, "monotonic_ms": 400_000 if late else 1}
+            )
+        )
+    assert any("by bert long after anna" in one for one in story.contradictions())
+
+
+def test_where_no_rule_is_told_of_one_officer_is_enough() -> None:
+    for start in (STARTED, ("started", None, {"rules": {}}), ("started", None, {"rules": {"two_officers_for": "all"}})):
+        lines = [start, *by_two(SECOND)[1:]]
+        assert judged(lines).contradictions() == ()
+
+
+def test_a_first_order_that_does_not_open_makes_a_contradiction_a_doubt() -> None:
+    lines: list[Line | None] = [None if line == FIRST else line for line in by_two(*SHOWN, FIRST, SECOND)]
+    story = judged(lines)
+    assert story.contradictions() == ()
+    assert any("whether" in one and "by bert alone" in one for one in story.unsure())

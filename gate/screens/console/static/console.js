@@ -142,7 +142,7 @@ export async function give(wanted, button = {}) {
   } finally {
     button.disabled = false;
   }
-  if (answer.outcome === "done" || answer.outcome === "ordered") touchPresence();
+  if (["done", "ordered", "one_more"].includes(answer.outcome)) touchPresence();
   return answer;
 }
 

@@ -5,6 +5,7 @@
 
 import { digestOf, open } from "/static/keys.js";
 import { confirm, give, listenToFlags, onHall, root, say, showAnswer } from "/static/console.js";
+import { set } from "/static/rows.js";
 import { seenBy } from "/static/seen.js";
 
 const page = document.getElementById("decision");
@@ -231,10 +232,29 @@ takeBack?.addEventListener("click", async () => {
   if (answer) showAnswer(answerBox, answer);
 });
 
+// Where it takes two officers, whoever sees that one of them has ordered may take that back.
+const back = document.getElementById("two-back");
+back?.addEventListener("click", async () => {
+  const { title, what, name } = back.dataset;
+  const wanted = await confirm({ title, what, yes: name, reason: true });
+  if (wanted === null) return;
+  const answer = await give({ gate, verb: "refer", crossing, reason: wanted.reason }, back);
+  if (answer) showAnswer(answerBox, answer);
+});
+
+function showTwo({ two, first }) {
+  if (back === null) return;
+  set(document.getElementById("two"), two);
+  document.getElementById("two-back-row").hidden = !first;
+}
+
 onHall((hall) => {
   const tile = hall.tiles.find((one) => one.gate === gate);
-  const waits = tile?.waits.some((one) => one.crossing === crossing) ?? false;
-  const decided = Boolean(answerBox?.textContent);
+  const wait = tile?.waits.find((one) => one.crossing === crossing);
+  const waits = wait !== undefined;
+  // Of two officers the first has decided nothing yet: that somebody else did, they must see.
+  const decided = Boolean(answerBox?.textContent) && answerBox.dataset.outcome !== "one_more";
+  if (waits) showTwo(wait);
   document.getElementById("gone").hidden = waits || decided || !tile || tile.lost;
   if (!waits && !decided && tile && !tile.lost) {
     wipe();

@@ -66,6 +66,7 @@ export function showWaits(list, gate, waits) {
     () => copy("wait"),
     (row, wait) => {
       set(row.querySelector(".because"), wait.why);
+      set(row.querySelector(".two"), wait.two);
       set(row.querySelector(".flags"), wait.flags.join(" · "));
       row.querySelector(".decide").href = `/gates/${encodeURIComponent(gate)}/crossings/${encodeURIComponent(wait.crossing)}`;
       row.querySelector(".decide").hidden = !wait.decides;

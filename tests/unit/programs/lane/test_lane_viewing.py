@@ -24,7 +24,7 @@ from gate.channel.table import CHANNELS
 from gate.orders.order import Shift
 from gate.orders.sealing import DOCUMENT, FACE, seen_of
 from gate.orders.verbs import Role, Verb
-from gate.passage import records
+from gate.passage import records, two_officers
 from gate.passage.events import RecordKind
 from gate.passage.evidence import Check, CheckId, CheckResult, DocumentEvidence
 from gate.passage.orders import Concern, Disposition, OfficerRole, Outcome, Said
@@ -420,3 +420,91 @@ def test_of_what_is_settled_whoever_saw_it_hears_who_settled_it() -> None:
         assert (answer.outcome, answer.detail) == (Outcome.IMPOSSIBLE, "already decided by bert")
 
     at_a_lane(story)
+
+
+# ── two officers ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+OF_TWO = replace(RULES, two_officers_for=frozenset({Reason.FACE_BELOW_THRESHOLD}))
+
+
+async def viewed(lane: Lane, *officers: Shift) -> dict[Shift, str]:
+    """A traveller is referred, and these look at the pictures: what each has seen."""
+    for one in officers:
+        await lane.say(Verb.PRESENT, one)
+    await sealed(lane)
+    return {one: seen_of((await lane.say(Verb.VIEW, one)).sealed or []) for one in officers}
+
+
+def test_the_second_officers_order_admits_and_both_were_shown_the_pictures() -> None:
+    async def story(lane: Lane) -> None:
+        seen = await viewed(lane, ANNA, BERT)
+        (waiting,) = lane.desk.look().referred
+        assert (waiting.two_officers, waiting.first) == (True, None)
+        answer = await lane.say(Verb.ADMIT, ANNA, seen=seen[ANNA])
+        assert (answer.outcome, answer.detail) == (Outcome.ONE_MORE, two_officers.ONE_MORE)
+        assert answer.referred[0].first == lane.desk.look().referred[0].first == "anna"
+        assert (await lane.say(Verb.ADMIT, ANNA, seen=seen[ANNA])).outcome is Outcome.ONE_MORE
+        assert lane.orders == []
+        assert (await lane.say(Verb.ADMIT, BERT, seen=seen[BERT])).outcome is Outcome.DONE
+
+    lane = at_a_lane(story, rules=OF_TWO)
+    assert len(lane.orders) == 1
+    assert [one.order.officer for one in lane.records if isinstance(one, records.WouldAdmit)] == ["anna"]
+    (overruled,) = (one for one in lane.records if isinstance(one, records.Overruled))
+    assert overruled.first is not None
+    assert (overruled.first.officer, overruled.order.officer) == ("anna", "bert")
+
+
+def test_neither_a_terminal_nor_the_same_key_nor_what_a_colleague_saw_is_the_second_officer() -> None:
+    async def story(lane: Lane) -> None:
+        again = officer(7, "zoe")  # the same hand under another name
+        sealed_alike = shift(12, officer="yves", sealing=b64encode(key_of(7)).decode())
+        seen = await viewed(lane, ANNA, BERT)
+        assert (await lane.say(Verb.ADMIT, ANNA, seen=seen[ANNA])).outcome is Outcome.ONE_MORE
+        on_a_terminal = await lane.say(Verb.ADMIT, shift(9, officer="carl"))
+        assert (on_a_terminal.outcome, on_a_terminal.detail) == (Outcome.IMPOSSIBLE, two_officers.NOT_SHOWN)
+        assert (await lane.say(Verb.ADMIT, shift(10, officer="anna"))).outcome is Outcome.IMPOSSIBLE
+        assert (await lane.say(Verb.ADMIT, again, seen=seen[ANNA])).outcome is Outcome.ONE_MORE
+        assert (await lane.say(Verb.ADMIT, sealed_alike, seen=seen[ANNA])).outcome is Outcome.ONE_MORE
+        assert (await lane.say(Verb.ADMIT, BERT, seen=seen[ANNA])).outcome is Outcome.FORBIDDEN
+        assert (await lane.say(Verb.ADMIT, BERT)).outcome is Outcome.IMPOSSIBLE
+
+    assert at_a_lane(story, rules=OF_TWO).written(records.Overruled) == []
+
+
+def test_orders_that_were_signed_for_one_challenge_are_one_whoever_is_quicker() -> None:
+    async def story(lane: Lane) -> None:
+        seen = await viewed(lane, ANNA, BERT)
+        both = [lane.sign(Verb.ADMIT, one, seen=seen[one]) for one in (ANNA, BERT)]
+        outcomes = [answer.outcome for answer in await asyncio.gather(*map(lane.desk.submit, [*both, *both]))]
+        assert outcomes == [Outcome.ONE_MORE, *(3 * [Outcome.STALE])]
+
+    assert at_a_lane(story, rules=OF_TWO).written(records.Overruled) == []
+
+
+def test_either_officer_takes_the_first_order_back_while_the_log_is_silent_and_whoever_gave_it_hears_so() -> None:
+    async def story(lane: Lane) -> None:
+        seen = await viewed(lane, ANNA, BERT)
+        lane.log_silent = True
+        order = asyncio.ensure_future(lane.say(Verb.ADMIT, ANNA, seen=seen[ANNA]))
+        await asyncio.sleep(0.1)
+        assert lane.desk.look().referred[0].first is None, "it is not durable"
+        assert (await lane.say(Verb.REFER, BERT)).outcome is Outcome.DONE
+        answer = await order
+        assert (answer.outcome, answer.detail) == (Outcome.IMPOSSIBLE, "taken back by bert")
+
+    assert at_a_lane(story, rules=OF_TWO).orders == []
+
+
+def test_an_order_of_which_the_log_says_nothing_is_answered_in_time_and_stands_for_nothing() -> None:
+    async def story(lane: Lane) -> None:
+        seen = await viewed(lane, ANNA, BERT)
+        lane.log_silent = True
+        answer = await lane.say(Verb.ADMIT, ANNA, seen=seen[ANNA])
+        assert answer.outcome in {Outcome.IMPOSSIBLE, Outcome.ORDERED}
+        assert answer.detail in {two_officers.NOT_ANSWERED, "ordered, not confirmed: the lane is busy"}
+        await asyncio.sleep(1)
+        assert lane.desk.look().referred[0].first is None
+        assert (await lane.say(Verb.ADMIT, BERT, seen=seen[BERT])).outcome is Outcome.IMPOSSIBLE
+
+    assert at_a_lane(story, rules=OF_TWO).written(records.Overruled) == []

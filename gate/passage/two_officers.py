@@ -1,0 +1,90 @@
+"""Two officers where a rule says so: who was referred for one of its reasons passes on the orders of two, each of whom was shown the pictures. Pure.
+
+The first order is a record and nothing else: it lets nobody through, nobody counts as present for it, and the traveller notices nothing. It stands
+once that record is durable, for just the reasons that its officer knew, and until the referral is settled, an officer takes it back, its time is
+over, or another officer's order admits. The same officer twice stays one, by whatever certificate; so do two names with one key. A start of the
+lane knows no first order any more, nor why anybody waits from before it: they are two officers' if the site has any such reason.
+
+Left to others: who is an officer and what they were shown (the lane's desk), and what an admission then takes (`gate.passage.obeying`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from gate.passage import records
+from gate.passage.effects import Answer, Effect, Write
+from gate.passage.events import Event, NotRecorded, Recorded, RecordKind
+from gate.passage.lane import FirstWord, Referral, Surroundings, Timing
+from gate.passage.orders import Ordered, Outcome
+from gate.passage.reasons import Reason
+from gate.passage.states import Rules
+
+NOT_SHOWN: Final = "two officers admit here, each of whom was shown the pictures on a page: a colleague, or take the traveller to the booth"
+ONE_MORE: Final = "one more officer must admit, who was shown the pictures, too"
+NOT_RECORDED: Final = "the log does not take the record of it, and no word counts that is not recorded"
+NOT_ANSWERED: Final = "the log has not said in time that it has the record of it"
+OVER: Final = "the referral is not any more what you admitted: look again"
+
+
+def are_needed(rules: Rules, referral: Referral) -> bool:
+    """True when one officer's order admits nobody here."""
+    of_two = rules.two_officers_for | ({Reason.LANE_RESTARTED} if rules.two_officers_for else frozenset())
+    return any(one.reason in of_two for one in referral.objections)
+
+
+def is_seconded(first: FirstWord | None, ordered: Ordered) -> bool:
+    """True when this order is another officer's than the first one, whose record is durable."""
+    if first is None or first.number is not None:
+        return False
+    return first.said.officer != ordered.said.officer and not first.keys & ordered.keys
+
+
+def begin(around: Surroundings, referral: Referral, ordered: Ordered, now_ms: int) -> tuple[Surroundings, Write]:
+    """Have the first officer's order written; `follow` waits for the receipt, and answers."""
+    word = FirstWord(referral.crossing, ordered.said, ordered.keys, referral.objections, now_ms, ordered.number)
+    around = replace(around, first_words=(*around.first_words, word))
+    return around, Write(records.WouldAdmit(referral.crossing, ordered.said, referral.objections), awaited=True)
+
+
+def end(around: Surroundings, crossing: str) -> Surroundings:
+    """The first order over this crossing stands no more."""
+    return replace(around, first_words=tuple(one for one in around.first_words if one.crossing != crossing))
+
+
+def follow(around: Surroundings, event: Event, now_ms: int, timing: Timing) -> tuple[Surroundings, tuple[Effect, ...]]:
+    """The first orders that stand now, after an event, and the answers to those of which the log, or nobody in time, has said what came of them."""
+    if not around.first_words:
+        return around, ()
+    standing: list[FirstWord] = []
+    answers: list[Effect] = []
+    for one in around.first_words:
+        said = _said(around, one, event, now_ms, timing)
+        if one.number is not None and said is not None:
+            answers.append(Answer(one.number, *said))
+        if said is None or said[0] is Outcome.ONE_MORE:
+            standing.append(one if said is None else replace(one, number=None))
+    if len(standing) == len(around.first_words) and not answers:
+        return around, ()
+    return replace(around, first_words=tuple(standing)), tuple(answers)
+
+
+def _said(
+    around: Surroundings, word: FirstWord, event: Event, now_ms: int, timing: Timing
+) -> tuple[Outcome, str] | None:
+    """What became of a first order: None as long as it stands as it did."""
+    referral = around.waits(word.crossing)
+    if referral is None or referral.objections != word.objections or now_ms - word.since_ms > timing.first_word_max_ms:
+        return Outcome.IMPOSSIBLE, OVER
+    if word.number is None:
+        return None
+    match event:
+        case Recorded(word.crossing, RecordKind.WOULD_ADMIT):
+            return Outcome.ONE_MORE, ONE_MORE
+        case NotRecorded(word.crossing, RecordKind.WOULD_ADMIT):
+            return Outcome.IMPOSSIBLE, NOT_RECORDED
+        case _ if now_ms - word.since_ms > timing.receipt_max_ms:
+            return Outcome.IMPOSSIBLE, NOT_ANSWERED
+        case _:
+            return None

@@ -1,0 +1,99 @@
+"""Judges officers' admissions where the site's rules want two officers: that another one had ordered it before, in time and for the same reasons, and
+that both were shown the pictures (docs/protocols/audit-log.md, "Two officers").
+
+Which reasons take two, the latest `started` says; where none is told of, and in logs from before there was such a rule, nobody's admission takes two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+STANDS_MS = 300_000 + 5_000  # so long a first order stands; records are stamped a little after what they tell of
+UNKNOWN = "lane_restarted"  # in the place of reasons that the lane does not know any more
+
+
+@dataclass(frozen=True, slots=True)
+class _First:
+    """An order that another officer must second."""
+
+    officer: str
+    reasons: frozenset[str]
+    at_ms: int | None
+    boot: str | None
+
+
+@dataclass(slots=True)
+class _Referral:
+    """What was told of one crossing."""
+
+    reasons: set[str] = field(default_factory=set)
+    viewed: set[str] = field(default_factory=set)  # by whom
+    first: _First | None = None
+
+
+class TwoOfficers:
+    """Takes the records of crossings in order, and each `started`."""
+
+    def __init__(self) -> None:
+        self._of_two: frozenset[str] = frozenset()
+        self._referrals: dict[str, _Referral] = {}
+
+    def started(self, body: Mapping[str, object]) -> None:
+        """The lane began anew, by these rules, and knows no first order any more."""
+        rules = body.get("rules")
+        named = rules.get("two_officers_for") if isinstance(rules, Mapping) else None
+        self._of_two = frozenset(named) if isinstance(named, list) else frozenset()
+        for one in self._referrals.values():
+            one.first = None
+
+    def take(self, kind: str, crossing: str, body: Mapping[str, object], *, at_ms: int | None, boot: str | None) -> str:
+        """Take a record. Returns what is wrong with an admission, or nothing."""
+        one = self._referrals.setdefault(crossing, _Referral())
+        if kind in {"closed", "revoked", "overruled"}:
+            one.reasons |= _reasons(body)
+        officer = _officer(body.get("order"))
+        match kind:
+            case "viewed":
+                one.viewed.add(officer)
+            case "would_admit":
+                one.first = _First(officer, _reasons(body), at_ms, boot)
+            case "obeyed" if body.get("verb") == "refer":
+                one.first = None
+            case "disposition" | "closed" if kind == "disposition" or body.get("verdict") == "admitted":
+                del self._referrals[crossing]  # nobody is admitted in it any more
+            case "overruled" if "replaced" not in body:
+                first, one.first = one.first, None
+                return self._lacks(one, first, officer, _First(officer, _reasons(body), at_ms, boot))
+            case _:
+                pass
+        return ""
+
+    def _lacks(self, one: _Referral, first: _First | None, officer: str, second: _First) -> str:
+        """What an admission lacks that takes two."""
+        of_two = sorted(one.reasons & (self._of_two | ({UNKNOWN} if self._of_two else set())))
+        if not of_two:
+            return ""
+        if first is None or first.officer == officer:
+            return f"by {officer} alone, which takes two officers for {', '.join(of_two)}"
+        if first.reasons != second.reasons:
+            return f"by {first.officer} and {officer} for different reasons"
+        in_one_boot = first.boot == second.boot and first.at_ms is not None and second.at_ms is not None
+        if in_one_boot and (second.at_ms or 0) - (first.at_ms or 0) > STANDS_MS:
+            return f"by {officer} long after {first.officer}, whose order stood no more"
+        if unseen := sorted({first.officer, officer} - one.viewed):
+            return f"by {first.officer} and {officer}, without pictures shown to {', '.join(unseen)}"
+        return ""
+
+
+def _reasons(body: Mapping[str, object]) -> frozenset[str]:
+    told = body.get("reasons")
+    return (
+        frozenset(str(one.get("reason")) for one in told if isinstance(one, Mapping))
+        if isinstance(told, list)
+        else frozenset()
+    )
+
+
+def _officer(order: object) -> str:
+    return str(order.get("officer", "")) if isinstance(order, Mapping) else ""

@@ -1,0 +1,96 @@
+"""A real lane whose rules want two officers, and two officers' browsers: one alone admits nobody, nor does a second name with the first one's key.
+
+World, programs and console are the real ones, as the demo starts them; the officers' keys lie in their browsers as a passkey's sign-in leaves them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from fakes import shifts
+from fakes.console_gates import until
+from fakes.console_hall import SEALING, seed
+from fakes.kiosk_page import CHROMIUM, FLAGS
+from fakes.whole_gate import running
+from playwright.async_api import Browser, Page, async_playwright
+
+from gate.cli.officer.keys import read_authority
+from gate.demo import auditing
+from gate.demo.officers_console import console
+from gate.passage.records import Overruled, WouldAdmit
+from gate.passage.screen import Screen
+from gate.programs.shared.consoles import known_fingerprint
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.browser,
+    pytest.mark.faces,
+    pytest.mark.long,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}: apt-get install chromium"),
+]
+
+WAIT_MS = 60_000
+RULES = {"rules": {"officer_presence_max_s": 120, "two_officers_for": ["face_below_threshold"]}}
+OFFICERS = {"anna": (7, SEALING), "zoe": (9, SEALING), "ben": (8, X25519PrivateKey.from_private_bytes(bytes(32)))}
+
+
+async def signed_in(browser: Browser, address: str, authority: Path, name: str) -> Page:
+    """An officer's browser; they are present."""
+    number, sealing = OFFICERS[name]
+    page = await (await browser.new_context()).new_page()
+    page.set_default_timeout(WAIT_MS)
+    signer = read_authority(authority)
+    about = {"officer": name, **shifts.today()}
+    await seed(page, address.rstrip("/"), number=number, authority=signer, sealing=sealing, **about)
+    await page.click("#presence-begin")
+    await page.wait_for_selector("#presence-end:visible")
+    return page
+
+
+async def ordered_to_admit(page: Page, address: str) -> str:
+    """Look at whoever waits, and order to admit; what was answered."""
+    await page.goto(address)
+    await page.click(".waits .decide:visible")
+    await page.wait_for_selector("#faces:visible")
+    await page.click('[data-said="said same"]')
+    await page.click('[data-action="admit"]')
+    await page.keyboard.press("2")
+    await page.keyboard.press("Enter")
+    return await page.locator("#answer[data-outcome]").get_attribute("data-outcome") or ""
+
+
+async def test_two_officers_in_two_browsers_let_through_whom_neither_can_alone(short_path: Path) -> None:
+    async with running(short_path, tables=RULES) as gate, async_playwright() as playwright:
+        await gate.until(Screen.WELCOME)
+        gate.officer.absent = True  # the robot at the lane rests
+        await until(lambda: known_fingerprint(gate.stage.config))
+        browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        async with console(gate.stage) as address:
+            key = gate.stage.folder / "officers-authority.key"
+            pages = {name: await signed_in(browser, address, key, name) for name in OFFICERS}
+            visiting = asyncio.ensure_future(gate.visit("someone_elses_passport"))
+            assert [await ordered_to_admit(pages[name], address) for name in ("anna", "anna", "zoe")] == [
+                "one_more"
+            ] * 3
+            assert gate.screens[-1] is Screen.OFFICER
+            assert Screen.GO not in gate.screens
+            assert await ordered_to_admit(pages["ben"], address) == "done"
+            visit = await visiting
+        await browser.close()
+        lines = (await asyncio.to_thread(auditing.read, gate.stage, short_path / "so-far")).lines
+        problems = await asyncio.to_thread(
+            auditing.report, gate.stage, short_path / "so-far", short_path / "report.html"
+        )
+    about = [one for one in lines if one.crossing in visit.crossings and one.body is not None]
+    (first,) = [one for one in about if one.kind == WouldAdmit.kind.value]
+    (second,) = [one for one in about if one.kind == Overruled.kind.value]
+    overruled = msgspec.convert({"crossing": second.crossing, **(second.body or {})}, Overruled)
+    assert overruled.first is not None
+    assert (overruled.first.officer, overruled.order.officer) == ("anna", "ben")
+    assert about.index(first) < about.index(second)
+    assert problems == ()
+    assert visit.passed == 1
