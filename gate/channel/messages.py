@@ -536,8 +536,7 @@ class PrepareDocument(Message, frozen=True):
 
     `chip` is the reader's settings, as JSON. `lists` is the trust store's file; one with anything marked as
     test is refused where `service` is True. `fingers` says whether there is a control centre to be asked for the right to read them.
-    `time_zone` is the IANA name of the one that the gate stands in. `officers` None: the gate has none, and nothing is sealed. `youngest_years` None: nobody
-    asks how old a holder is.
+    `time_zone` is the IANA name of the one that the gate stands in. `officers` None: the gate has none, and nothing is sealed.
     """
 
     chip: DeviceSettings
@@ -545,7 +544,6 @@ class PrepareDocument(Message, frozen=True):
     service: bool
     officers: OfficersOf | None = None
     fingers: bool = False
-    youngest_years: Annotated[int, msgspec.Meta(ge=1, le=120)] | None = None
     time_zone: Annotated[str, msgspec.Meta(max_length=64)] = "UTC"
 
 

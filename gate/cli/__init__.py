@@ -25,6 +25,7 @@ NOUNS = {
     "models": "Model files: list, fetch, verify, accept, bench",
     "notices": "The boards that tell travellers what happens to their data",
     "officer": "An officer's signed orders: admit, refer, hand-over, view, flag, release, open-emergency, end-emergency, acknowledge, close, pause, maintain, consent, open, direction, mode, accept-head, present, list, authority",
+    "policy": "Written rules before they are in force: check, diff, dry-run",
     "provision": "From a bare machine to a gate in service: init, find-reader, enrol, rotate-log-key, seal, decommission, report",
     "run": "The programs of the appliance",
     "selftest": "Every device, model, list, clock and disk",

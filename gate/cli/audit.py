@@ -94,8 +94,8 @@ def _print(report: Report) -> None:
         say(f"{copy.name}: {part}, {'intact' if copy.intact else 'NOT INTACT'}")
     for problem in report.problems:
         say(f"- {problem}")
-    for one in report.unknown:
-        say(f"? {one}")
+    for unknown in report.unknown:
+        say(f"? {unknown}")
 
 
 def _verdict(report: Report) -> str:

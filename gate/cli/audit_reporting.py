@@ -16,9 +16,10 @@ from gate import durable
 from gate.cli.audit_records import unsealer_of, with_story
 from gate.cli.audit_report import ENTRIES, entries_table, render, write_tables
 from gate.cli.output import Exit, code_of, fail
+from gate.passage.events import RecordKind
 from gate.passage.evidence import Door
 from gate.performance.account import Account
-from gate.programs.lane.records import RecordError, replay
+from gate.programs.lane.records import Books, RecordError, replay
 from gate.verify.findings import Report, UnreadableError
 from gate.verify.story import Told
 from gate.verify.verify import Known, name_of, verify
@@ -112,12 +113,17 @@ def _publish(out: Path, page: bytes, tables: Path | None) -> None:
 
 def taken_again(account: Account) -> Callable[[Told], None]:
     """Takes each decision again from its record, and has the outcome counted."""
+    books = Books()
 
     def take(told: Told) -> None:
-        if told.kind not in _DOORS or told.body is None:
+        if told.body is None:
+            return
+        if told.kind == RecordKind.RULES_STATED.value:
+            books.take(told.body)
+        if told.kind not in _DOORS:
             return
         try:
-            _, is_same = replay(dict(told.body), door=_DOORS[told.kind])
+            _, is_same = replay(dict(told.body), door=_DOORS[told.kind], books=books)
         except RecordError:
             account.again(told, "without evidence")
         else:

@@ -23,30 +23,6 @@ def date_of_birth(text: str, today: date) -> date | None:
     return _six_digits(text, today.year - 1) if born is not None and born > today else born
 
 
-def age_at_least(text: str, today: date) -> int | None:
-    """The full years of whoever was born on YYMMDD, in the hundred years that end today: as few as they can be where month or day are fillers. None
-    where the year is unknown, or there is no such date.
-    """
-    year, month, day = text[:2], text[2:4], text[4:]
-    if len(text) != 6 or not _digits(year) or not all(part == "<<" or _digits(part) for part in (month, day)):
-        return None
-    latest_month, first_month = ("12", "01") if month == "<<" else (month, month)
-    for born_in in (today.year - (today.year - int(year)) % 100, today.year - 1 - (today.year - 1 - int(year)) % 100):
-        first = _date(born_in, first_month + ("01" if day == "<<" else day))
-        latest = _last_of(born_in, latest_month) if day == "<<" else _date(born_in, latest_month + day)
-        if latest is None or first is None:
-            return None
-        if first <= today:
-            born = min(latest, today)
-            return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
-    return None
-
-
-def _last_of(year: int, month: str) -> date | None:
-    """The last day of a month, or None."""
-    return next((last for day in (31, 30, 29, 28) if (last := _date(year, f"{month}{day}")) is not None), None)
-
-
 def full_date(text: str) -> date | None:
     """The date of YYYYMMDD, or None."""
     if len(text) != 8 or not _digits(text):

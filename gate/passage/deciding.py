@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gate.passage import records
+from gate.passage.conditions import Fact
 from gate.passage.effects import (
     Effect,
     OpenCamera,
@@ -127,8 +128,9 @@ def _decide_entry(
     *,
     now_ms: int,
 ) -> Step:
-    evidence, policy = _evidence(around, state.crossing, document, None, now_ms=now_ms), _policy(rules, around)
-    decision = decide_entry(evidence, policy)
+    evidence = _evidence(rules, around, state.crossing, document, None, now_ms=now_ms)
+    policy = _policy(rules, around)
+    decision = decide_entry(evidence, policy, rules.book)
     more += tuple(dict.fromkeys(Objection(REASON_OF_LOSS[part]) for part in Part if part in around.lost & FACE_PARTS))
     more += _of_the_screen(around)
     if more:
@@ -188,7 +190,7 @@ def inspecting(rules: Rules, around: Surroundings, state: Inspecting, event: Eve
 
 
 def _ready(rules: Rules, around: Surroundings, state: Inspecting, now_ms: int) -> bool:
-    """True when deciding now loses nothing worth waiting for."""
+    """True when deciding now loses nothing worth waiting for. Whom a written rule means waits as long as everybody."""
     timing = rules.timing
     if _is_late(timing, state, now_ms):
         return True
@@ -217,9 +219,9 @@ def found(rules: Rules, around: Surroundings, state: Inspecting) -> tuple[Object
 def _decide(rules: Rules, around: Surroundings, state: Inspecting, now_ms: int) -> Step:
     age_ms = None if state.face is None else now_ms - state.face_at_ms
     face = replace(state.face or FaceEvidence(faces=state.faces), trouble=state.trouble, age_ms=age_ms)
-    evidence = _evidence(around, state.crossing, state.document, face, now_ms=now_ms)
+    evidence = _evidence(rules, around, state.crossing, state.document, face, now_ms=now_ms)
     policy = _policy(rules, around)
-    decision = decide(evidence, policy)
+    decision = decide(evidence, policy, rules.book)
     gone = (Objection(REASON_OF_LOSS[part]) for part in Part if part in around.lost & FACE_PARTS)
     more = tuple(dict.fromkeys((*gone, *state.spoiled))) + _of_the_screen(around)
     if state.removed:
@@ -238,14 +240,38 @@ def _of_the_screen(around: Surroundings) -> tuple[Objection, ...]:
 
 
 def _evidence(
-    around: Surroundings, crossing: str, document: DocumentEvidence | None, face: FaceEvidence | None, *, now_ms: int
+    rules: Rules,
+    around: Surroundings,
+    crossing: str,
+    document: DocumentEvidence | None,
+    face: FaceEvidence | None,
+    *,
+    now_ms: int,
 ) -> Evidence:
-    """Everything that is known now; whose national somebody is, only where the lane asks."""
-    if document is not None and document.nationality and around.travellers.everybody:
-        document = replace(document, nationality="")
+    """Everything that is known now; of whom the document is, only what the lane or a rule asks."""
+    asks = rules.book.asks
+    if document is not None:
+        asked_whose = Fact.NATIONALITY in asks or not around.travellers.everybody
+        document = replace(
+            document,
+            nationality=document.nationality if asked_whose else "",
+            sex=document.sex if Fact.SEX in asks else "",
+            age=document.age if Fact.AGE in asks else None,
+        )
     lane = around.lane_evidence(now_ms)
     site, shielded = around.site_evidence(now_ms), crossing in around.shielded
-    return Evidence(document, face, lane.last, site, lane.first, lane.inside, no_outbound_query=shielded)
+    if Fact.LOCAL not in asks:
+        site = replace(site, local=None)
+    return Evidence(
+        document,
+        face,
+        lane.last,
+        site,
+        lane.first,
+        lane.inside,
+        no_outbound_query=shielded,
+        direction=around.direction if Fact.DIRECTION in asks else None,
+    )
 
 
 def _policy(rules: Rules, around: Surroundings) -> Policy:

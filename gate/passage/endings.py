@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gate.passage import records
+from gate.passage.conditions import Facts
 from gate.passage.effects import Effect, Erase, Revoke, Show, Shown, Write
 from gate.passage.evidence import Door, LaneEvidence
 from gate.passage.lane import Surroundings
@@ -31,6 +32,7 @@ from gate.passage.states import (
     Reading,
     Recording,
     Referred,
+    Rules,
     State,
     Step,
     crossing_of,
@@ -145,11 +147,13 @@ def rest(around: Surroundings) -> tuple[Idle, tuple[Effect, ...]]:
     return Idle(screen), (Show(screen),)
 
 
-def hinders(policy: Policy, around: Surroundings, now_ms: int) -> tuple[Objection, ...]:
+def hinders(rules: Rules, around: Surroundings, now_ms: int) -> tuple[Objection, ...]:
     """What would refer everybody who came now, whoever it is. An officer who is away is called by the referral: no reason to close."""
-    lane = lane_objections(_as_last_said(around.lane_evidence(now_ms)), policy, door=around.doors[0].door)
-    site = site_objections(around.site_evidence(now_ms), policy)
-    return (*lane, *(one for one in site if one.reason is not Reason.OFFICER_ABSENT))
+    evidence = around.site_evidence(now_ms)
+    lane = lane_objections(_as_last_said(around.lane_evidence(now_ms)), rules.policy, door=around.doors[0].door)
+    site = site_objections(evidence, rules.policy)
+    closed_by_rule = rules.book.closings(Facts(direction=around.direction, local=evidence.local))
+    return (*lane, *(one for one in site if one.reason is not Reason.OFFICER_ABSENT), *closed_by_rule)
 
 
 def keeps_closed(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from datetime import datetime
 
 from gate.passage.counting import Counters
 from gate.passage.evidence import Alarm, CameraTrouble, DocumentEvidence, Door, FaceEvidence, Head
@@ -46,6 +47,7 @@ class RecordKind(enum.Enum):
     FLAGGED = "flagged"
     LISTS_UPDATED = "lists_updated"
     NOTICE_SHOWN = "notice_shown"
+    RULES_STATED = "rules_stated"
     STOPPED = "stopped"
     ASKED = "asked"
     HEAD_ACCEPTED = "head_accepted"
@@ -253,10 +255,13 @@ class PartBack:
 
 @dataclass(frozen=True, slots=True)
 class SiteSeen:
-    """How old the trust lists are, in days (None: there are none), and whether the clock can be relied on."""
+    """How old the trust lists are, in days (None: there are none), whether the clock can be relied on, and what it shows on the site's own wall,
+    to the minute.
+    """
 
     trust_age_days: float | None
     clock_sure: bool
+    local: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+
+from gate.passage.serving import BorderDirection
 
 
 class CheckResult(enum.Enum):
@@ -173,13 +175,14 @@ class PageEvidence:
 @dataclass(frozen=True, slots=True)
 class DocumentEvidence:
     """What the inspection of the document found. `issuer` is the MRZ's three-letter code, `nationality` the holder's, empty where none was asked
-    for. `old_enough` is whether the holder is as old as the site's rule wants; None where there is no rule, or nobody can tell.
+    for.
 
     `access` is None for a chip that was not opened, `agreement` where Chip Authentication was not carried out.
     `weak_algorithms` are places and algorithms such as `ds_key:rsa-1024`, by what the standards of the day of the inspection
     call weak. `lists` is the version of the trust store that the document was judged against, empty when it was not;
     `authorities` are the CSCA certificates that it had for this document's signer, none when it knew none. `page` is None when the
-    MRZ came from a reader that gives text alone. Records older than these fields are read without them.
+    MRZ came from a reader that gives text alone. Of `nationality`, `sex` (M, F or X) and `age` (in whole years), only what a rule asks for is
+    kept. Records older than these fields are read without them.
     """
 
     checks: tuple[Check, ...]
@@ -195,7 +198,8 @@ class DocumentEvidence:
     authorities: tuple[AuthorityEvidence, ...] = ()
     page: PageEvidence | None = None
     nationality: str = ""
-    old_enough: bool | None = None
+    sex: str = ""
+    age: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,8 +310,8 @@ class Head(enum.Enum):
 class SiteEvidence:
     """What surrounds the crossing: officer, lists, clock, log. None means never seen.
 
-    `age_s` is how long ago lists and clock were looked at, `head_age_s` how long ago the latest word of the log's head came; records older than
-    these are read without.
+    `age_s` is how long ago lists and clock were looked at, `head_age_s` how long ago the latest word of the log's head came, `local` what the
+    site's own clock showed on the wall, where a rule asks for it; records older than these are read without.
     """
 
     officer_seen_ago_s: float | None
@@ -316,6 +320,7 @@ class SiteEvidence:
     age_s: float | None = None
     head: Head | None = None
     head_age_s: float | None = None
+    local: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,7 +335,8 @@ class LaneEvidence:
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """Everything a decision is taken from. `lane` is the last door. `no_outbound_query`: the traveller asked for protection, and nothing about them
-    may be asked outside the gate. Records older than `first`, `inside` and this are read without them.
+    may be asked outside the gate. `direction` is the one over the border, where a rule asks for it. Records older than `first`, `inside` and these
+    are read without them.
     """
 
     document: DocumentEvidence | None
@@ -340,6 +346,7 @@ class Evidence:
     first: DoorEvidence | None = None
     inside: InsideEvidence | None = None
     no_outbound_query: bool = False
+    direction: BorderDirection | None = None
 
     @property
     def doors(self) -> LaneEvidence:

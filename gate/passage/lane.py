@@ -7,6 +7,7 @@ ordered, the lists, the clock.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from gate.passage.doorway import Doorway, Raised
 from gate.passage.events import (
@@ -128,6 +129,7 @@ class Surroundings:
     officer_seen_ms: int | None = None
     trust_age_days: float | None = None
     clock_sure: bool = False
+    local: datetime | None = None
     site_at_ms: int | None = None
     look: tuple[str, int] | None = None
     another_look: bool = False
@@ -195,7 +197,13 @@ class Surroundings:
         if isinstance(event, PartBack):
             return replace(calm, lost=calm.lost - {event.part})
         if isinstance(event, SiteSeen):
-            calm = replace(calm, trust_age_days=event.trust_age_days, clock_sure=event.clock_sure, site_at_ms=now_ms)
+            calm = replace(
+                calm,
+                trust_age_days=event.trust_age_days,
+                clock_sure=event.clock_sure,
+                local=event.local,
+                site_at_ms=now_ms,
+            )
         elif isinstance(event, HeadSeen):
             calm = replace(calm, head=(event, now_ms))
         return calm
@@ -251,7 +259,7 @@ class Surroundings:
         seen = None if self.officer_seen_ms is None else (now_ms - self.officer_seen_ms) / 1000
         age = None if self.site_at_ms is None else (now_ms - self.site_at_ms) / 1000
         head, head_age = self._head_evidence(now_ms)
-        return SiteEvidence(seen, self.trust_age_days, self.clock_sure, age, head, head_age)
+        return SiteEvidence(seen, self.trust_age_days, self.clock_sure, age, head, head_age, self.local)
 
     def _head_evidence(self, now_ms: int) -> tuple[Head | None, float | None]:
         if self.head is None:

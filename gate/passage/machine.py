@@ -210,7 +210,7 @@ def _fit(rules: Rules, before: Surroundings, around: Surroundings, now_ms: int) 
     known_ms = None if around.site_at_ms is None or around is not before else now_ms - around.site_at_ms
     if known_ms is not None and known_ms <= rules.policy.site_age_max_s * 1000:
         return around
-    found = hinders(rules.policy, around, now_ms)
+    found = hinders(rules, around, now_ms)
     return around if found == around.hinders else replace(around, hinders=found)
 
 

@@ -7,9 +7,10 @@ missing or doubtful fact never opens the gate, and every objection is collected,
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
+from gate.passage.conditions import Facts, Sex
 from gate.passage.evidence import (
     AccessProtocol,
     Check,
@@ -28,6 +29,7 @@ from gate.passage.evidence import (
     SiteEvidence,
 )
 from gate.passage.reasons import Objection, Reason
+from gate.passage.rulebook import NO_RULES, RuleBook
 from gate.passage.serving import EVERYBODY, Travellers
 
 
@@ -80,8 +82,8 @@ class Policy:
     inside_looks_min: int = 2  # running looks of the sensors that agree on who is inside
     shadow: bool = False  # an officer does the work and the gate watches: it has no lane to judge, and opens nothing
     travellers: Travellers = EVERYBODY  # whom the lane served then
-    youngest_years: int | None = None  # whoever is younger, or of an age that nobody can tell, is an officer's
     head_required: bool = False  # since the boot somebody bore out that the log is the newest there is
+    rules: str = ""  # the SHA-256 of the written rules that stand beside these numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +105,12 @@ _REASON_OF_RESULT = {
 }
 
 
-def decide(evidence: Evidence, policy: Policy) -> Decision:
-    """Take the decision. ADMIT only when nothing objects."""
+def decide(evidence: Evidence, policy: Policy, book: RuleBook = NO_RULES) -> Decision:
+    """Take the decision. ADMIT only when nothing objects. `book` is what `policy.rules` names."""
     objections = (
         *document_objections(evidence.document, policy),
-        *face_objections(evidence.face, policy),
+        *rule_objections(evidence, book),
+        *face_objections(evidence.face, _stricter(evidence, policy, book)),
         *page_objections(evidence, policy),
         *lane_objections(evidence.doors, policy),
         *site_objections(evidence.site, policy),
@@ -115,10 +118,11 @@ def decide(evidence: Evidence, policy: Policy) -> Decision:
     return Decision(Verdict.REFER if objections else Verdict.ADMIT, objections)
 
 
-def decide_entry(evidence: Evidence, policy: Policy) -> Decision:
+def decide_entry(evidence: Evidence, policy: Policy, book: RuleBook = NO_RULES) -> Decision:
     """Decide about the first of two doors: ADMIT lets the traveller into the lane, where the face is looked at."""
     objections = (
         *document_objections(evidence.document, policy),
+        *rule_objections(evidence, book),
         *lane_objections(evidence.doors, policy, door=Door.FIRST),
         *site_objections(evidence.site, policy),
     )
@@ -139,7 +143,39 @@ def document_objections(document: DocumentEvidence | None, policy: Policy) -> tu
         objections.append(Objection(Reason.TEST_DOCUMENT))
     if policy.weak_algorithms_refer:
         objections.extend(Objection(Reason.WEAK_ALGORITHM, weak) for weak in document.weak_algorithms)
-    return (*objections, *_holder_objections(document, policy.travellers), *_age_objections(document, policy))
+    return (*objections, *_holder_objections(document, policy.travellers))
+
+
+def rule_objections(evidence: Evidence, book: RuleBook) -> tuple[Objection, ...]:
+    """Everything the site's written rules object to. Without a document there is nobody to ask about, and no admission either."""
+    facts = facts_of(evidence)
+    about = () if evidence.document is None else book.objections(facts)
+    return (*about, *book.closings(facts))
+
+
+def facts_of(evidence: Evidence) -> Facts:
+    """What is known of a crossing, for rules."""
+    document, local, direction = evidence.document, evidence.site.local, evidence.direction
+    if document is None:
+        return Facts(direction=direction, local=local)
+    return Facts(
+        document_type=document.document_type or None,
+        issuer=document.issuer or None,
+        issued=document.issued,
+        expires=document.expires,
+        nationality=document.nationality or None,
+        sex=next((sex for sex in Sex if sex.value == document.sex), None),
+        age=document.age,
+        direction=direction,
+        local=local,
+    )
+
+
+def _stricter(evidence: Evidence, policy: Policy, book: RuleBook) -> Policy:
+    """The policy with the threshold that a rule asks of this traveller's face."""
+    if evidence.document is None:
+        return policy
+    return replace(policy, face_match_min=book.face_match_min(facts_of(evidence), policy.face_match_min))
 
 
 def _holder_objections(document: DocumentEvidence, served: Travellers) -> tuple[Objection, ...]:
@@ -149,14 +185,6 @@ def _holder_objections(document: DocumentEvidence, served: Travellers) -> tuple[
     if not document.nationality:
         return (Objection(Reason.DOCUMENT_CHECK_MISSING, "nationality"),)
     return (Objection(Reason.NOT_SERVED, served.name),)
-
-
-def _age_objections(document: DocumentEvidence, policy: Policy) -> tuple[Objection, ...]:
-    """Whoever may be too young to go alone, where the site has such a rule."""
-    if policy.youngest_years is None or document.old_enough:
-        return ()
-    unknown = document.old_enough is None
-    return (Objection(Reason.UNDER_AGE, "birth unknown" if unknown else f"under {policy.youngest_years}"),)
 
 
 def _check_objection(

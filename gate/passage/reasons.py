@@ -26,7 +26,9 @@ class Reason(enum.Enum):
     PAGE_CHECK = "page_check"
     # The traveller
     NOT_SERVED = "not_served"  # another lane serves them
-    UNDER_AGE = "under_age"  # or of an age that nobody can tell
+    NOT_ELIGIBLE = "not_eligible"  # as below: by the site's written rules
+    RULE_OFFICER = "rule_officer"
+    RULE_CUSTOMS = "rule_customs"
     FACE_MISSING = "face_missing"
     FACES_SEVERAL = "faces_several"
     FACE_NOT_COMPARED = "face_not_compared"
@@ -56,6 +58,7 @@ class Reason(enum.Enum):
     MAINS_LOST = "mains_lost"
     HELP_CALLED = "help_called"
     LANE_PAUSED = "lane_paused"
+    RULE_CLOSED = "rule_closed"
     GRANT_NOT_USED = "grant_not_used"
     GRANT_NOT_SHOWN = "grant_not_shown"
     EMERGENCY = "emergency"

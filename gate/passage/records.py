@@ -244,6 +244,22 @@ class NoticeShown(_Record):
     notice: str
 
 
+@dataclass(frozen=True, slots=True)
+class RulesStated(_Record):
+    """From here on decisions rest on these written rules as well: one of `parts` pieces of their text, JSON with the keys in order, of which
+    `sha256` is the SHA-256, and by which a decision's policy names them.
+    """
+
+    kind: ClassVar = RecordKind.RULES_STATED
+    about: ClassVar = RecordClass.ADMINISTRATION
+    leads_to_admission: ClassVar = True
+    version: str
+    sha256: str
+    part: int
+    parts: int
+    text: str
+
+
 # ── the crossing ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -552,6 +568,7 @@ Record = (
     | Stopped
     | ListsUpdated
     | NoticeShown
+    | RulesStated
     | Opened
     | EntryDecided
     | Decided

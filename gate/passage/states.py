@@ -14,18 +14,26 @@ from gate.passage.lane import Timing
 from gate.passage.orders import Said
 from gate.passage.policy import Decision, Policy
 from gate.passage.reasons import Objection, Reason
+from gate.passage.rulebook import NO_RULES, RuleBook
 from gate.passage.screen import Guidance, Screen
 from gate.passage.serving import USUAL_SERVICE, Service
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a lane is run by. Who is referred for a reason of `two_officers_for` is let through on the orders of two officers."""
+    """What a lane is run by. Who is referred for a reason of `two_officers_for` is let through on the orders of two officers. Raises ValueError for
+    written rules that the policy does not name: a decision could not be taken again.
+    """
 
     policy: Policy
     timing: Timing
     service: Service = USUAL_SERVICE
     two_officers_for: frozenset[Reason] = frozenset()
+    book: RuleBook = NO_RULES
+
+    def __post_init__(self) -> None:
+        if self.policy.rules != self.book.sha256:
+            raise ValueError("the policy names other rules")
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from gate.programs.shared.basis import basis_of
 from gate.programs.shared.config import Config, ConfigError, load
 from gate.programs.shared.consoles import ConsolesError, consoles_in
 from gate.programs.shared.devices import profiles
+from gate.programs.shared.written_rules import written_rules
 from gate.screens.kiosk.texts import Languages
 from models.acceptance import providers_for
 from models.errors import ManifestError, ModelError
@@ -149,6 +150,7 @@ def _said(act: Callable[[], object]) -> Iterator[Problem]:
 _LOOKS: tuple[Callable[[Config], Iterator[Problem]], ...] = (
     profiles.problems,
     lambda config: _said(lambda: service_of(config)),
+    lambda config: _said(lambda: written_rules(config)),
     _models,
     _recipients,
     lambda config: words.problems(config, Languages()),

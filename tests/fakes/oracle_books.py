@@ -110,12 +110,16 @@ class Books(Account):
         if record.decision is Verdict.ADMIT:
             self._admits(seen, now_ms)
 
+    def _may_go_alone(self, seen: Seen) -> bool:
+        """By the rules of every walk: from twelve on, and not from ninety on."""
+        return seen.document is not None and seen.document.age in range(12, 90)
+
     def _admits(self, seen: Seen, now_ms: float) -> None:
         policy, site = self.rules.policy, self.site
         if seen.document is None or any(check.result is not CheckResult.SUCCESSFUL for check in seen.document.checks):
             self.broken("11", "an admission whose document was not read, or has a check that did not pass")
-        if policy.youngest_years is not None and (seen.document is None or seen.document.old_enough is not True):
-            self.broken("eligibility", "an admission of somebody who may be too young")
+        if self.rules.book.rules and not self._may_go_alone(seen):
+            self.broken("written rules", "an admission of somebody whom they have an officer see, or may")
         if seen.face is None or not self._is_traveller(seen.face):
             self.broken("11", f"an admission on the face {seen.face}")
         if seen.spoilt:

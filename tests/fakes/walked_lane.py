@@ -10,6 +10,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from fakes.lane_oracle import Oracle
 from fakes.passage_examples import RULES, said
@@ -19,6 +20,7 @@ from fakes.walked_log import WalkedLog
 
 from gate.channel import messages
 from gate.passage import records
+from gate.passage.conditions import AgeFrom
 from gate.passage.events import (
     Event,
     FaceCompared,
@@ -34,13 +36,24 @@ from gate.passage.events import (
 from gate.passage.evidence import Alarm
 from gate.passage.orders import Command, Ordered, Outcome
 from gate.passage.reasons import Reason
+from gate.passage.rulebook import Effect, Rule, RuleBook
 from gate.passage.screen import Purpose, Screen
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.parts import BarrierKeeper
 
+WALL = datetime(2026, 11, 28, 12)  # noqa: DTZ001 - the site's own, and it stands still
+WRITTEN = RuleBook(
+    "walked",
+    "walked",
+    (
+        Rule("twelve-and-older", Effect.ELIGIBLE, "", "", "", WALL.date(), WALL.date(), AgeFrom(12)),
+        Rule("ninety-and-older", Effect.OFFICER, "", "", "", WALL.date(), WALL.date(), AgeFrom(90)),
+    ),
+)
 WALKED = replace(
     RULES,
-    policy=replace(RULES.policy, youngest_years=12),
+    policy=replace(RULES.policy, rules=WRITTEN.sha256),
+    book=WRITTEN,
     two_officers_for=frozenset({Reason.FACE_BELOW_THRESHOLD, Reason.DOCUMENT_CHECK_FAILED, Reason.FACE_NOT_COMPARED}),
 )
 POLL_S = 0.1
@@ -227,7 +240,7 @@ class WalkedLane:
 
     async def _look_at_site(self) -> None:
         while True:
-            self.post(SiteSeen(1.0, clock_sure=True))
+            self.post(SiteSeen(1.0, clock_sure=True, local=WALL))
             await asyncio.sleep(SITE_S)
 
     async def restart(self) -> None:

@@ -6,12 +6,14 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from fakes.onlooker import Cause, Lane, found, lower_bound, noted, told_apart
-from fakes.passage_examples import AT_REST, CROSSING, GENUINE, SAME_FACE, ordered
+from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE, ordered
 from fakes.virtual_time import run_virtual
 
+from gate.passage.conditions import AgeFrom
 from gate.passage.events import (
     DocumentPresented,
     DocumentRemoved,
@@ -30,6 +32,7 @@ from gate.passage.events import (
 from gate.passage.evidence import Alarm, CameraTrouble, CheckId, CheckResult, Score
 from gate.passage.orders import Free, Hold
 from gate.passage.reasons import Reason
+from gate.passage.rulebook import Effect, Rule, RuleBook
 from gate.passage.screen import Screen
 
 EACH = 14  # a half to learn from, and a half to tell
@@ -57,6 +60,13 @@ def said(reason: Reason, *events: Event, while_shown: Screen = Screen.LOOK) -> C
         await lane.say(*events)
 
     return Cause(reason, happens=happens)
+
+
+def ruled(reason: Reason, effect: Effect) -> Cause:
+    """A written rule has an officer see whoever it may mean: of this traveller's age the document does not tell."""
+    rule = Rule("one", effect, "", "", "", date(2026, 1, 1), date(2026, 12, 31), AgeFrom(12))
+    book = RuleBook("1", "1", (rule,))
+    return Cause(reason, rules=replace(RULES, policy=replace(RULES.policy, rules=book.sha256), book=book))
 
 
 def so(
@@ -136,7 +146,9 @@ CAUSES = (
         for result in (CheckResult.FAILED, CheckResult.UNDETERMINED, CheckResult.ABORTED, None)
     ),
     found(Reason.TEST_DOCUMENT, test_documents=False),
-    found(Reason.UNDER_AGE, youngest_years=12),
+    ruled(Reason.NOT_ELIGIBLE, Effect.ELIGIBLE),
+    ruled(Reason.RULE_OFFICER, Effect.OFFICER),
+    ruled(Reason.RULE_CUSTOMS, Effect.CUSTOMS),
     found(Reason.WEAK_ALGORITHM, document=replace(GENUINE, weak_algorithms=("ds_key:rsa-1024",))),
     found(Reason.FACE_BELOW_THRESHOLD, face=replace(SAME_FACE, match=Score(0.1))),
     found(Reason.FACE_NOT_COMPARED, face=replace(SAME_FACE, match=None)),

@@ -13,7 +13,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from gate.document.countries import is_state_code
-from gate.document.dates import age_at_least, date_of_birth, date_of_expiry
+from gate.document.dates import date_of_birth, date_of_expiry
 from gate.document.errors import MrzError
 from gate.document.mrz.layouts import LAYOUTS, Layout, MrzFormat, Place
 
@@ -89,10 +89,6 @@ class Mrz:
     def born_on(self, today: date) -> date | None:
         """The date of birth, seen from today, or None when it is unknown in part or cannot be read."""
         return date_of_birth(self.birth, today)
-
-    def age_at_least(self, today: date) -> int | None:
-        """The holder's age today, in full years, as young as they can be by what is known of the date of birth; None without a year, or a date."""
-        return age_at_least(self.birth, today)
 
     def __repr__(self) -> str:
         """Never shows a field: they are personal data."""

@@ -47,7 +47,9 @@ _TIMED: Final = (CheckId.DS_VALIDITY, CheckId.CSCA_VALIDITY, CheckId.EXPIRY)
 
 @dataclass(frozen=True, slots=True)
 class DocumentFields:
-    """The facts of a document that name nobody. From EF.DG1 where it was read, else from the printed MRZ."""
+    """The facts of a document that name nobody. From EF.DG1 where it was read, else from the printed MRZ. `sex` is M, F or X (also for `<`), empty
+    when unread; `age` is in whole years on the day of the inspection, None where any of the date of birth is unknown.
+    """
 
     type: str
     issuer: str
@@ -55,6 +57,8 @@ class DocumentFields:
     number_present: bool
     issued: date | None
     expires: date | None
+    sex: str = ""
+    age: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +126,8 @@ def conclude(findings: Findings) -> Inspection:
         number_present=known is not None and bool(known.number),
         issued=findings.issued(),
         expires=None if known is None else known.expires_on(findings.now.date()),
+        sex="" if known is None else _sex(known),
+        age=None if known is None else _age(known, findings.now.date()),
     )
     anchor = None if findings.sod is None else findings.sod.anchor
     return Inspection(
@@ -135,6 +141,16 @@ def conclude(findings: Findings) -> Inspection:
         signature=None if findings.sod is None else signature_facts(findings.sod),
         mrz=chip_mrz,
     )
+
+
+def _sex(mrz: Mrz) -> str:
+    """Empty for what the MRZ has no letter for."""
+    return {"M": "M", "F": "F", "X": "X", "<": "X"}.get(mrz.sex, "")
+
+
+def _age(mrz: Mrz, today: date) -> int | None:
+    born = mrz.born_on(today)
+    return None if born is None else today.year - born.year - ((today.month, today.day) < (born.month, born.day))
 
 
 def _checks(findings: Findings, chip_mrz: Mrz | None) -> tuple[Check, ...]:

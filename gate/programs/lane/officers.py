@@ -196,11 +196,12 @@ class Officers:
     def _waiting(self) -> list[messages.Waiting]:
         """Every referral that waits, the latest first; not the one whose traveller an officer lets through now."""
         state, flags, kept = self.lane.state, self._flags(), self.referrals
+        explained = self.rules.book.explained
         under_way = None if isinstance(state, machine.Referred) else machine.crossing_of(state)
         return [
             messages.Waiting(
                 crossing=one.crossing,
-                objections=[messages.Objected(why.reason, messages.words(why.detail)) for why in one.objections],
+                objections=[messages.Objected(why.reason, messages.words(explained(why))) for why in one.objections],
                 since_ms=max(0, int(self.clock_ms()) - one.since_ms),
                 findings=kept.findings(one.crossing),
                 sealed_for=list(dict.fromkeys(kept.sealed_for(one.crossing))),

@@ -59,18 +59,19 @@ from gate.programs.lane.reading import Reading
 from gate.programs.lane.records import Remembered
 from gate.programs.lane.referrals import Referrals
 from gate.programs.lane.renewal import CurrentLists, DocumentChild, ready_of, update_of
-from gate.programs.lane.rules import rules_of, start_of
+from gate.programs.lane.rules import rules_of, start_of, stated
 from gate.programs.lane.stages.face import face_evidence
 from gate.programs.lane.tally import Tally
 from gate.programs.lane.telling import counted, told
 from gate.programs.lane.views import Views
 from gate.programs.shared import clock
 from gate.programs.shared.approval import approved, before_of
-from gate.programs.shared.config import Config
+from gate.programs.shared.config import Config, zone_of
 from gate.programs.shared.devices.barriers import barrier
 from gate.programs.shared.devices.mrz_readers import mrz_reader
 from gate.programs.shared.devices.sensors import sensors
 from gate.programs.shared.status import serve_status
+from gate.programs.shared.written_rules import written_rules
 
 SITE_LOOK_S = 5.0
 LOG_WAIT_S = 0.2
@@ -118,7 +119,9 @@ class Lane:
         self._config = config
         self._lists = lists
         self._start = start
+        self._written = written_rules(config)
         remembered = Remembered.of(left.remembered)
+        self._zone = zone_of(config.time_zone)
         self._tally = Tally()
         self._log = LogClient(
             config.socket("log"), post=self._post, monotonic_ms=clock.monotonic_ms, remembered=remembered
@@ -148,7 +151,7 @@ class Lane:
             clock_s=lambda: asyncio.get_running_loop().time(),
         )
         paced = Paced(self._show, clock_ms=lambda: asyncio.get_running_loop().time() * 1000)
-        rules = rules_of(config)
+        rules = rules_of(config, self._written.book)
         self.engine = Engine(
             rules=rules,
             barrier=self._barrier,
@@ -214,6 +217,8 @@ class Lane:
             await self._spare.replace(first)
         held = self._lists.held
         self._log.append(replace(self._start, lists="" if held is None else held.version), awaited=False)
+        for piece in stated(self._written):
+            self._log.append(piece, awaited=False)
         try:
             async with (
                 serve_status(self._config, "lane", self._status),
@@ -402,7 +407,11 @@ class Lane:
     def _see_site(self) -> None:
         newest, sure = self._newest_import, self._clock_is_sure()
         age_days = None if newest is None else (clock.now() - newest) / timedelta(days=1)
-        self.engine.post(SiteSeen(age_days, sure))
+        self.engine.post(SiteSeen(age_days, sure, self._on_the_wall()))
+
+    def _on_the_wall(self) -> datetime:
+        """What the site's own clock shows, to the minute."""
+        return clock.now().astimezone(self._zone).replace(second=0, microsecond=0, tzinfo=None)
 
     async def _take_newer_lists(self) -> None:
         newer = self._lists.take_newer()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import msgspec
 
+from drivers.toml_file import FileError
 from gate.channel.messages import BODY_BYTES_MAX
 from gate.passage.counting import Counters
 from gate.passage.events import Wish
@@ -25,9 +28,12 @@ from gate.passage.records import (
     Passed,
     PassedBy,
     Record,
+    RulesStated,
     Settled,
 )
+from gate.passage.rulebook import NO_RULES, RuleBook
 from gate.passage.serving import BorderDirection
+from gate.rules.spelling import recorded
 
 PROTECTED_MAX = 6  # crossings whose travellers asked for protection, that are remembered over a restart
 REPLACED_MAX = 6  # crossings of which a record is missing, likewise: as many as the log keeps bytes for
@@ -169,22 +175,61 @@ class Remembered:
         return self if crossing is None else replace(self, replaced=(*self.replaced, crossing)[-REPLACED_MAX:])
 
 
-def replay(body: dict[str, object], *, door: Door = Door.LAST) -> tuple[Decision, bool]:
+class Books:
+    """The written rules that the records of a log state, put together as they come."""
+
+    def __init__(self) -> None:
+        self._pieces: dict[str, dict[int, str]] = {}
+        self._books: dict[str, RuleBook] = {"": NO_RULES}
+
+    def take(self, body: Mapping[str, object]) -> None:
+        """Take a `rules_stated` record. What is none is passed over: the decisions by it cannot be taken again, and say so."""
+        try:
+            said = msgspec.convert({**body}, RulesStated)
+        except (TypeError, msgspec.ValidationError):
+            return
+        pieces = self._pieces.setdefault(said.sha256, {})
+        pieces[said.part] = said.text
+        text = "".join(pieces[at] for at in sorted(pieces))
+        if len(pieces) == said.parts and hashlib.sha256(text.encode()).hexdigest() == said.sha256:
+            with contextlib.suppress(FileError):
+                self._books[said.sha256] = recorded(text)
+
+    def by(self, sha256: str) -> RuleBook:
+        """The rules that a decision's policy names. Raises RecordError when no record states them."""
+        try:
+            return self._books[sha256]
+        except KeyError as error:
+            raise RecordError("by written rules that no record before it states") from error
+
+
+def replay(body: dict[str, object], *, door: Door = Door.LAST, books: Books | None = None) -> tuple[Decision, bool]:
     """Take the decision of a `decided` record again, or, about the first door, of an `entry_decided` one; the second value says whether
     verdict and reasons are the same.
 
     Reasons that only the moment knew (a document pulled away, a time limit) may stand in the record beside the policy's.
-    Raises RecordError when the record holds no evidence.
+    Raises RecordError when the record holds no evidence, or was decided by written rules that are not among `books`.
     """
-    try:
-        kind: type[Decided | EntryDecided] = Decided if door is Door.LAST else EntryDecided
-        recorded = msgspec.convert({**body, "crossing": "", "policy": _as_of_then(body.get("policy"))}, kind)
-    except (TypeError, ValueError, OverflowError) as error:  # msgspec's are ValueErrors
-        raise RecordError(f"not a decided record: {error}") from error
-    again = (decide if door is Door.LAST else decide_entry)(recorded.evidence, recorded.policy)
+    recorded = _decision_in(body, door)
+    book = (books or Books()).by(recorded.policy.rules)
+    again = (decide if door is Door.LAST else decide_entry)(recorded.evidence, recorded.policy, book)
     if recorded.decision is Verdict.ADMIT:
         return again, not again.objections
     return again, set(again.objections) <= set(recorded.reasons) and bool(recorded.reasons)
+
+
+def decide_by(book: RuleBook, body: Mapping[str, object]) -> tuple[Verdict, Decision]:
+    """What a `decided` record says was decided, and what would be by these written rules, everything else as it was. Raises RecordError."""
+    recorded = _decision_in(body, Door.LAST)
+    return recorded.decision, decide(recorded.evidence, replace(recorded.policy, rules=book.sha256), book)
+
+
+def _decision_in(body: Mapping[str, object], door: Door) -> Decided | EntryDecided:
+    kind: type[Decided | EntryDecided] = Decided if door is Door.LAST else EntryDecided
+    try:
+        return msgspec.convert({**body, "crossing": "", "policy": _as_of_then(body.get("policy"))}, kind)
+    except (TypeError, ValueError, OverflowError) as error:  # msgspec's are ValueErrors
+        raise RecordError(f"not a decided record: {error}") from error
 
 
 def _as_of_then(policy: object) -> object:

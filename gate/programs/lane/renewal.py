@@ -207,7 +207,6 @@ class CurrentLists:
             officers=officers_of(self._config),
             time_zone=self._config.time_zone,
             fingers=bool(self._config.document.control_centre),
-            youngest_years=self._config.rules.youngest_years,
         )
 
 

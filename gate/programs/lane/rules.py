@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64decode
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -17,7 +17,8 @@ from gate.passage.evidence import Score
 from gate.passage.lane import Timing
 from gate.passage.machine import Rules
 from gate.passage.policy import NoChipAuthentication, Policy
-from gate.passage.records import ApprovalSettings, FaceSettings, Started
+from gate.passage.records import ApprovalSettings, FaceSettings, RulesStated, Started
+from gate.passage.rulebook import NO_RULES, RuleBook
 from gate.passage.serving import EU, EVERYBODY, Service, Travellers
 from gate.programs.shared.basis import basis_of
 from gate.programs.shared.config import ConfigError
@@ -27,11 +28,14 @@ from models.site import load_for
 if TYPE_CHECKING:
     from gate.programs.shared.approval import Approved
     from gate.programs.shared.config import Config
+    from gate.programs.shared.written_rules import Written
     from models.manifest import Model, Threshold
 
+RULES_TEXT_MAX: Final = 32 * 1024  # characters of the written rules in one record; ASCII, and quoted once more in it
 
-def rules_of(config: Config) -> Rules:
-    """The policy, the timing and the service that the configuration asks for.
+
+def rules_of(config: Config, book: RuleBook = NO_RULES) -> Rules:
+    """The policy, the timing and the service that the configuration asks for, beside the written rules of `book`.
 
     Raises ConfigError for a profile or a nationality that is not known, and for an authority whose key proves nothing.
     """
@@ -54,11 +58,11 @@ def rules_of(config: Config) -> Rules:
         sensors=config.sensors is not None,
         two_doors=config.first_driven is not None,
         shadow=config.driven is None,
-        youngest_years=rules.youngest_years,
         head_required=config.driven is not None and (config.purpose != "demo" or config.sync is not None),
+        rules=book.sha256,
     )
     timing = Timing(grant_ttl_ms=rules.grant_ttl_ms, crossing_max_ms=rules.crossing_limit_s * 1000)
-    return Rules(policy, timing, service_of(config), frozenset(rules.two_officers_for))
+    return Rules(policy, timing, service_of(config), frozenset(rules.two_officers_for), book)
 
 
 def service_of(config: Config) -> Service:
@@ -116,6 +120,15 @@ def start_of(config: Config, approved: Approved | None) -> Started:
         officers="" if config.officers is None else config.officers.authority,
         mode=config.mode,
         recipients=tuple(sorted({sha256(one.encode()).hexdigest() for one in config.audit.recipients})),
+    )
+
+
+def stated(written: Written) -> tuple[RulesStated, ...]:
+    """The written rules as records, in as many parts as they need; none without rules."""
+    text, book = written.text, written.book
+    pieces = [text[at : at + RULES_TEXT_MAX] for at in range(0, len(text), RULES_TEXT_MAX)]
+    return tuple(
+        RulesStated(book.version, book.sha256, part, len(pieces), piece) for part, piece in enumerate(pieces, start=1)
     )
 
 

@@ -132,6 +132,7 @@ def unsafe_files(config: Config, path: Path) -> list[Problem]:
         config.approvers_path,
         config.approval_path,
         Path(config.paths.models) / FILE,
+        *([Path(config.rules.written)] if config.rules.written else []),
         *([Path(config.lists.signer)] if config.lists and config.lists.signer else []),
         *([Path(config.console.certificates)] if config.console else []),
         *(Path(one) for one in named if one.startswith("/")),

@@ -1,6 +1,6 @@
 """What the decisions of a gate rest on, as one canonical text: the whole configuration, and what stands in the files that it names.
 
-The settings with the defaults filled in, the bytes of the devices' profiles, every model that sees a traveller with its thresholds and their
+The settings with the defaults filled in, the site's written rules, the bytes of the devices' profiles, every model that sees a traveller with its thresholds and their
 evidence, the site's own additions to them, the certificate that vouches for lists, the consoles' certificates, and who approves. A configuration holds no secret, so it
 stands there as it is, but for the folder of the device's certificate: each enrolment has a new one, and no decision rests on it.
 """
@@ -19,6 +19,7 @@ from drivers.profile_file import ProfileFile
 from drivers.toml_file import Problem
 from gate.approval.canonical import canonical
 from gate.programs.shared.config import Config, ConfigError, problems_from
+from gate.programs.shared.written_rules import written_rules
 from models.errors import ManifestError
 from models.manifest import Model
 from models.site import FILE, load_for
@@ -40,6 +41,7 @@ def basis_of(config: Config, approvers: Path | None = None) -> str:
             "models": _models(config),
             "signer_sha256": _content("lists.signer", config.lists.signer if config.lists else ""),
             "consoles_sha256": _content("console.certificates", config.console.certificates if config.console else ""),
+            "written_rules": _written_rules(config),
             "approvers_sha256": _content("", str(approvers or _approvers(config) or "")),
         }
     )
@@ -61,6 +63,12 @@ def profile_of(config: Config, device: str) -> dict[str, str] | None:
     except SetupError as error:
         raise ConfigError(*problems_from(f"{device}.profile", error)) from error
     return {"file": file.name, "sha256": _sha256(file.text.encode())}
+
+
+def _written_rules(config: Config) -> object:
+    """Every word of the site's written rules, so that whoever approves them reads them."""
+    text = written_rules(config).text
+    return json.loads(text) if text else None
 
 
 def _models(config: Config) -> dict[str, object]:

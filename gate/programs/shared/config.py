@@ -161,9 +161,9 @@ class Group(Section, frozen=True, kw_only=True):
 
 class Rules(Section, frozen=True, kw_only=True):
     """The policy's numbers, and what the lane may serve. The embedder's own threshold is the floor of `face_match_min`: a lower one changes
-    nothing. The lane begins with the first of its `directions`; `travellers` are groups beside all and eu. Who is referred for a reason of
-    `two_officers_for` is admitted by two officers, each of whom was shown the pictures. Who is younger than `youngest_years` by the document's date of birth,
-    or of an age that it does not tell, is referred.
+    nothing. The lane begins with the first of its `directions`; `travellers` are groups beside all and eu. `written` is the file of the site's
+    written rules (docs/rules.md); empty: it has none. Who is referred for a reason of `two_officers_for` is admitted by two officers, each of whom
+    was shown the pictures.
     """
 
     face_match_min: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 0.0
@@ -179,8 +179,8 @@ class Rules(Section, frozen=True, kw_only=True):
     camera_inside_zone: bool = False  # travellers are compared within the beams: one body there is no objection
     directions: Annotated[tuple[BorderDirection, ...], msgspec.Meta(min_length=1)] = (BorderDirection.ENTRY,)
     travellers: dict[Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}$")], Group] = {}
+    written: Annotated[str, msgspec.Meta(max_length=512)] = ""
     two_officers_for: tuple[Reason, ...] = ()
-    youngest_years: Annotated[int, msgspec.Meta(ge=1, le=120)] | None = None  # whoever is younger is referred
 
     def contradictions(self) -> Iterator[Wrong]:
         """Each direction once, and groups of the site's own beside those that every gate has."""

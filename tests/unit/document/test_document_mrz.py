@@ -5,11 +5,9 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from gate.document.countries import certificate_countries, is_state_code
-from gate.document.dates import age_at_least, date_of_birth, date_of_expiry, full_date
+from gate.document.dates import date_of_birth, date_of_expiry, full_date
 from gate.document.errors import MrzError
 from gate.document.mrz.layouts import MrzFormat
 from gate.document.mrz.parsing import check_digit, parse
@@ -175,44 +173,3 @@ def test_state_codes_lead_to_the_countries_of_certificates(code: str, countries:
 def test_a_stateless_persons_code_is_known_but_signs_nothing() -> None:
     assert is_state_code("XXA")
     assert certificate_countries("XXA") is None
-
-
-@pytest.mark.parametrize(
-    ("text", "years"),
-    [
-        ("141125", 12),  # today
-        ("141126", 11),
-        ("14<<<<", 11),  # as young as they can be
-        ("13<<<<", 12),
-        ("1411<<", 11),
-        ("1410<<", 12),
-        ("14<<25", 11),
-        ("26<<<<", 0),
-        ("2612<<", 99),  # not in the future
-        ("27<<<<", 98),
-        ("000229", 26),
-        ("0002<<", 26),
-        ("<<<<<<", None),
-        ("<<0101", None),
-        ("741312", None),
-        ("740230", None),
-        ("14<<32", None),
-        ("1413<<", None),
-        ("XX0101", None),
-        ("²41125", None),
-        ("14112", None),
-        ("", None),
-    ],
-)
-def test_whoever_has_a_birth_of_unknown_parts_is_as_young_as_they_can_be(text: str, years: int | None) -> None:
-    assert age_at_least(text, TODAY) == years
-
-
-@given(born=st.dates(date(1927, 1, 1), TODAY))
-def test_less_that_is_known_of_a_birth_makes_nobody_older(born: date) -> None:
-    known = born.strftime("%y%m%d")
-    ages = [age_at_least(text, TODAY) for text in (known, known[:4] + "<<", known[:2] + "<<<<")]
-    assert all(age is not None for age in ages)
-    assert ages == sorted(ages, key=lambda age: -(age or 0))
-    turned = (TODAY.month, TODAY.day) >= (born.month, born.day)
-    assert ages[0] == TODAY.year - born.year - (not turned)

@@ -31,15 +31,7 @@ from gate.passage.evidence import (
     Score,
     SiteEvidence,
 )
-from gate.passage.policy import (
-    NoChipAuthentication,
-    Policy,
-    Verdict,
-    decide,
-    decide_entry,
-    document_objections,
-    lane_objections,
-)
+from gate.passage.policy import NoChipAuthentication, Policy, Verdict, decide, decide_entry, lane_objections
 from gate.passage.reasons import Objection, Reason
 
 POLICY = RULES.policy
@@ -418,22 +410,3 @@ def test_a_score_is_in_range_or_is_none_at_all(value: float) -> None:
     else:
         with pytest.raises(ValueError, match="out of range"):
             Score(value)
-
-
-# ── eligibility by age ───────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize(
-    ("old_enough", "detail"),
-    [(True, None), (False, "under 12"), (None, "birth unknown")],
-    ids=["old", "young", "unknown"],
-)
-def test_whoever_may_be_too_young_is_referred_where_there_is_such_a_rule(
-    old_enough: bool | None,  # noqa: FBT001 - a case
-    detail: str | None,
-) -> None:
-    document = replace(GENUINE, old_enough=old_enough)
-    rule = replace(RULES.policy, youngest_years=12)
-    found = document_objections(document, rule)
-    assert found == (() if detail is None else (Objection(Reason.UNDER_AGE, detail),))
-    assert document_objections(document, RULES.policy) == ()

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -48,16 +48,13 @@ REASON_CHARACTERS_MAX = 500
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What a crossing finds ready: `missing` says why there is no chip reader, if there is none; `zone` is the gate's place. `youngest_years` is the age
-    under which a holder is an officer's, where there is such a rule.
-    """
+    """What a crossing finds ready: `missing` says why there is no chip reader, if there is none; `zone` is the gate's place."""
 
     store: TrustStore
     reader: ChipReader
     fingers: bool
     missing: str
     zone: ZoneInfo
-    youngest_years: int | None
 
 
 class Child:
@@ -93,20 +90,20 @@ class Child:
         except ValueError as error:
             await self._lane.send(messages.Unfit(messages.words(f"time_zone: {error}")))
             return
-        await self._serve(Prepared(store, reader, message.fingers, "", zone, message.youngest_years))
+        await self._serve(store, reader, fingers=message.fingers, zone=zone)
 
-    async def _serve(self, prepared: Prepared) -> None:
-        store, reader = prepared.store, prepared.reader
+    async def _serve(self, store: TrustStore, reader: ChipReader, *, fingers: bool, zone: ZoneInfo) -> None:
         confined = self._hardened | confine(OF_DOCUMENTS)
+        missing = ""
         try:
             await reader.open()
         except DriverError as error:
             missing = str(error)[:REASON_CHARACTERS_MAX] or "the chip reader is away"
-            prepared = replace(prepared, missing=missing)
         refuse(ONCE_REACHED)
-        ready = messages.DocumentReady(told(store), prepared.missing, confined)
+        ready = messages.DocumentReady(told(store), missing, confined)
         try:
             await self._lane.send(messages.Prepared(msgspec.to_builtins(ready)))
+            prepared = Prepared(store, reader, fingers, missing, zone)
             await first_of(self._receive(), self._cross(prepared))
         finally:
             if self._sending is not None:
@@ -167,7 +164,6 @@ class Child:
             fingers=prepared.fingers,
             clock_sure=wanted.clock_sure,
             now=clock.now().astimezone(prepared.zone),
-            youngest_years=prepared.youngest_years,
         )
         try:
             evidence = await inspect_presented(wanted, side, anchors)

@@ -41,7 +41,7 @@ class ChipSide:
     whether for those that open the fingers.
 
     `now` is the wall clock, aware; `clock_sure` is False where it may be wrong: what depends on it stays undetermined (safety
-    invariant 15). `youngest_years` is the age under which a holder is an officer's, where there is such a rule.
+    invariant 15).
     """
 
     chip: ChipReader
@@ -52,7 +52,6 @@ class ChipSide:
     fingers: bool
     clock_sure: bool
     now: datetime
-    youngest_years: int | None = None
 
 
 async def inspect_presented(
@@ -76,7 +75,7 @@ async def inspect_presented(
         await side.chip.wait_for_card(CARD_WAIT_S)
         inspection, tries = await _inspected(mrzs[1], side, anchors), 2
     side.on_particulars(Particulars(printed[tries - 1], mrzs[tries - 1], inspection.mrz))
-    evidence = replace(document_evidence(inspection, anchors), old_enough=_old_enough(inspection, side))
+    evidence = document_evidence(inspection, anchors)
     if wanted.page is None:
         return evidence
     return replace(evidence, page=page_evidence(wanted.page, inspection, tries=tries))
@@ -102,14 +101,6 @@ async def _inspected(mrz: Mrz, side: ChipSide, anchors: RememberingAnchors) -> I
         extended=side.chip.extended,
     )
     return await converse(conversation, side.chip.transmit, side.on_portrait, side.ask_centre)
-
-
-def _old_enough(inspection: Inspection, side: ChipSide) -> bool | None:
-    """Whether the holder is as old as the rule wants, by what the chip says of their birth; None where nobody asks, or nobody can tell."""
-    if side.youngest_years is None or inspection.mrz is None or not side.clock_sure:
-        return None
-    age = inspection.mrz.age_at_least(side.now.date())
-    return None if age is None else age >= side.youngest_years
 
 
 def _refused(inspection: Inspection) -> bool:

@@ -133,6 +133,8 @@ def document_evidence(inspection: Inspection, anchors: RememberingAnchors) -> Do
         lists=anchors.version,
         authorities=tuple(authority_evidence(anchor.certificate) for anchor in anchors.given[:AUTHORITIES_MAX]),
         nationality=document.nationality,
+        sex=document.sex,
+        age=document.age,
     )
 
 

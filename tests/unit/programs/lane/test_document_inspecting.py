@@ -77,7 +77,6 @@ async def inspected(
     *,
     now: datetime | None = None,
     on_particulars: Callable[[Particulars], None] = lambda _: None,
-    youngest_years: int | None = None,
 ) -> DocumentEvidence:
     async def on_portrait(_: Portrait) -> None:
         await asyncio.sleep(0)
@@ -98,7 +97,6 @@ async def inspected(
         fingers=False,
         clock_sure=wanted.clock_sure,
         now=now or clock.now(),
-        youngest_years=youngest_years,
     )
     return await inspect_presented(wanted, side, RememberingAnchors(anchors()))
 
@@ -230,26 +228,6 @@ async def test_an_officer_sees_lines_that_are_none_and_those_whose_chip_does_not
     assert refused == {"printed": list(WRONG), "chip": None, "differ": []}
     assert await shown(by_reader(("no", "lines")), Chip()) == {"printed": ["no", "lines"], "chip": None, "differ": []}
     assert await shown(by_reader(), Chip()) == {"printed": None, "chip": None, "differ": []}
-
-
-@pytest.mark.parametrize(
-    ("limit", "sure", "old_enough"),
-    [(None, True, None), (31, True, True), (32, True, True), (33, True, False), (12, False, None)],
-)
-async def test_only_whether_a_rule_of_age_is_met_comes_out_and_not_by_a_clock_that_is_unsure(
-    limit: int | None,
-    sure: bool,  # noqa: FBT001 - a case
-    old_enough: bool | None,  # noqa: FBT001 - a case
-) -> None:
-    at = datetime(2026, 8, 12, 0, 30, tzinfo=ZoneInfo("Europe/Berlin"))  # her birthday there
-    evidence = await inspected(by_reader(RIGHT, clock_sure=sure), Chip(), now=at, youngest_years=limit)
-    assert evidence.old_enough is old_enough
-    assert [told for told in ("940812", "1994") if told in repr(evidence)] == []
-
-
-async def test_the_age_is_the_chips_and_of_a_chip_that_was_not_read_nobody_knows_it() -> None:
-    evidence = await inspected(by_reader(WRONG), Chip(), youngest_years=12)
-    assert evidence.old_enough is None
 
 
 @pytest.mark.parametrize(

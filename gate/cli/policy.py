@@ -1,0 +1,272 @@
+"""`gate policy`: a site's written rules before they are in force: what is wrong with them, what differs, and whom they would concern."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gate.cli.output import Exit, emit_json, fail, note, say, tracked
+
+if TYPE_CHECKING:
+    from drivers.toml_file import Problem
+    from gate.passage.rulebook import Rule, RuleBook
+    from gate.programs.shared.written_rules import Written
+    from gate.rules.dry_run import Impact, Share
+
+app = typer.Typer(no_args_is_help=True)
+
+PROFILE_BYTES_MAX = 64 << 20
+RECORDS_BYTES_MAX = 4 << 30
+CHANGED_SHOWN = 20
+
+Rules = Annotated[Path, typer.Argument(metavar="RULES", help="A file of written rules (docs/rules.md).")]
+Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
+
+
+@dataclass(frozen=True, slots=True)
+class _Changed:
+    """A decision that would be another one."""
+
+    crossing: object
+    was: str
+    would: str
+    reasons: list[str]
+
+
+@app.callback()
+def _noun() -> None:
+    """Written rules before they are in force."""
+
+
+@app.command()
+def check(rules: Rules, as_json: Json = False) -> None:
+    """Say everything that is wrong with the rules, each with file, key and line. Exit 65 for rules that may not be in force."""
+    from gate.programs.shared.config import ConfigError
+    from gate.programs.shared.written_rules import written_in
+
+    book: RuleBook | None = None
+    problems: tuple[Problem, ...] = ()
+    code = Exit.OK
+    try:
+        book = written_in(rules).book
+    except ConfigError as error:
+        problems, code = error.problems, Exit.IO_ERROR if error.is_unreadable else Exit.BAD_DATA
+    if as_json:
+        rows = [{"file": one.file, "key": one.key, "line": one.line, "problem": one.problem} for one in problems]
+        named = [] if book is None else [_fields(rule) for rule in book.rules]
+        about = {"version": None, "sha256": None} if book is None else {"version": book.version, "sha256": book.sha256}
+        emit_json("policy.check/1", {"ok": not rows, "problems": rows, **about, "rules": named})
+    else:
+        for problem in problems:
+            say(str(problem))
+        if book is not None:
+            say(f"well: {len(book.rules)} rules, version {book.version}, SHA-256 {book.sha256}")
+            for rule in book.rules:
+                say(f"  {rule.name}: {rule.effect.value}, {rule.first} to {rule.last}: {rule.title} ({rule.basis})")
+    raise typer.Exit(int(code))
+
+
+@app.command()
+def diff(
+    old: Rules,
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="Other rules.")],
+    as_json: Json = False,
+) -> None:
+    """Say what differs, rule by rule and key by key, old and new. Exit 1 when anything does."""
+    from gate.approval.canonical import canonical, differences, read
+
+    def values(path: Path) -> dict[str, str]:
+        return read(canonical(json.loads(_written(path).text)).encode())
+
+    found = differences(values(old), values(new))
+    if as_json:
+        rows = [{"key": one.key, "old": one.old, "new": one.new} for one in found]
+        emit_json("policy.diff/1", {"same": not rows, "differences": rows})
+    else:
+        for one in found:
+            say(str(one))
+        if not found:
+            say("the same rules")
+    raise typer.Exit(int(Exit.NO if found else Exit.OK))
+
+
+@app.command("dry-run")
+def dry_run(
+    rules: Rules,
+    profile: Annotated[
+        Path | None, typer.Option(help="Travellers as counts by kind (CSV, docs/rules.md): the impact by group.")
+    ] = None,
+    records: Annotated[
+        Path | None,
+        typer.Option(help="Past decisions, as gate audit decrypt prints them: which of them would be others."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Try rules on travellers who came, or on decisions that were taken, before anybody approves them."""
+    if (profile is None) == (records is None):
+        fail(Exit.USAGE, "one of --profile and --records says on whom the rules are to be tried")
+    written = _written(rules)
+    if profile is not None:
+        _try_on_profile(written, profile, as_json=as_json)
+    elif records is not None:
+        _try_on_records(written, records, as_json=as_json)
+
+
+def _try_on_profile(written: Written, profile: Path, *, as_json: bool) -> None:
+    from gate.rules.dry_run import ProfileError, impact_of, read_profile
+
+    raw = _bytes(profile, PROFILE_BYTES_MAX)
+    try:
+        found = impact_of(written.book, read_profile(raw.decode()))
+    except (ProfileError, UnicodeDecodeError) as error:
+        fail(Exit.BAD_DATA, f"{profile}: {error}")
+    alone = {fact.value: name for fact, name in found.alone().items()}
+    if as_json:
+        groups = {
+            fact.value: {name: _share(share) for name, share in sorted(groups.items())}
+            for fact, groups in found.groups.items()
+        }
+        emit_json(
+            "policy.dry-run/1",
+            {
+                "version": written.book.version,
+                "sha256": written.book.sha256,
+                "travellers": found.everybody.of + found.closed,
+                "closed": found.closed,
+                "referred": _share(found.everybody),
+                "stricter": found.stricter,
+                "not_known": found.unknown,
+                "by_rule": dict(found.by_rule),
+                "by_group": groups,
+                "only": alone,
+                "changed": [],
+            },
+        )
+        return
+    _say_impact(found)
+    for fact, name in alone.items():
+        note(f"of {fact}, these rules concern {name} alone: is that what they are for, and may they?")
+
+
+def _say_impact(found: Impact) -> None:
+    say(f"{found.everybody.of + found.closed} travellers, {found.closed} of them while the lane would be closed")
+    say(f"an officer would see {_said(found.everybody)}; a stricter threshold holds for {found.stricter}")
+    if found.unknown:
+        say(f"of {found.unknown}, what a rule asks is not known: an officer sees them")
+    for name, count in found.by_rule.most_common():
+        say(f"  {name}: {count}")
+    for fact, groups in found.groups.items():
+        say(f"by {fact.value}:")
+        for name, share in sorted(groups.items(), key=lambda one: -one[1].of):
+            say(f"  {name}: {_said(share)}")
+
+
+def _try_on_records(written: Written, records: Path, *, as_json: bool) -> None:
+    from gate.passage.policy import Verdict
+    from gate.programs.lane.records import RecordError, decide_by
+
+    crossings, others = 0, 0
+    changed: list[_Changed] = []
+    for crossing, body in _decisions(records):
+        try:
+            was, would = decide_by(written.book, body)
+        except RecordError:
+            others += 1
+            continue
+        crossings += 1
+        if was is not would.verdict:
+            reasons = [f"{one.reason.value}:{one.detail}".removesuffix(":") for one in would.objections]
+            changed.append(_Changed(crossing, was.value, would.verdict.value, reasons))
+    if as_json:
+        emit_json(
+            "policy.dry-run/1",
+            {
+                "version": written.book.version,
+                "sha256": written.book.sha256,
+                "crossings": crossings,
+                "not_taken_again": others,
+                "changed": [asdict(one) for one in changed],
+            },
+        )
+        return
+    say(f"{crossings} decisions taken again, {len(changed)} would be others; {others} could not be")
+    for one in changed[:CHANGED_SHOWN]:
+        why = ", ".join(one.reasons) or "nothing objects"
+        say(f"  {one.crossing}: {one.was}, would {one.would}: {why}")
+    if len(changed) > CHANGED_SHOWN:
+        say(f"  and {len(changed) - CHANGED_SHOWN} more: --json names them")
+    if any(one.was == Verdict.REFER.value for one in changed):
+        note("what the moment alone knew, such as a document pulled away, is not in a decision that is taken again")
+
+
+def _decisions(records: Path) -> Iterator[tuple[object, dict[str, object]]]:
+    """The crossings and bodies of the decided records of a file of JSON lines. Ends the command for what is none."""
+    raw = _bytes(records, RECORDS_BYTES_MAX).splitlines()
+    for number, line in enumerate(tracked(raw, "decisions"), start=1):
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            fail(Exit.BAD_DATA, f"{records}: line {number} is no JSON: {error}")
+        if not isinstance(record, dict):
+            fail(Exit.BAD_DATA, f"{records}: line {number} is no record")
+        body = record.get("body")
+        if record.get("kind") == "decided" and isinstance(body, dict):
+            yield record.get("crossing"), body
+
+
+def _written(path: Path) -> Written:
+    """The rules of a file; else the command ends with everything that is wrong with it."""
+    from gate.programs.shared.config import ConfigError
+    from gate.programs.shared.written_rules import written_in
+
+    try:
+        return written_in(path)
+    except ConfigError as error:
+        fail(Exit.IO_ERROR if error.is_unreadable else Exit.BAD_DATA, str(error))
+
+
+def _bytes(path: Path, most: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(most + 1)
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"{path}: cannot be read: {error.strerror}")
+    if len(raw) > most:
+        fail(Exit.BAD_DATA, f"{path}: is larger than {most >> 20} MiB")
+    return raw
+
+
+def _fields(rule: Rule) -> Mapping[str, object]:
+    return {
+        "name": rule.name,
+        "effect": rule.effect.value,
+        "title": rule.title,
+        "basis": rule.basis,
+        "author": rule.author,
+        "from": rule.first.isoformat(),
+        "to": rule.last.isoformat(),
+    }
+
+
+def _share(share: Share) -> dict[str, object]:
+    low, high = _interval(share)
+    return {"n": share.seen, "of": share.of, "interval": [low, high]}
+
+
+def _said(share: Share) -> str:
+    if not share.of:
+        return "0 of 0"
+    low, high = _interval(share)
+    return f"{share.seen} of {share.of} ({share.seen / share.of:.1%}, {low:.1%} to {high:.1%})"
+
+
+def _interval(share: Share) -> tuple[float, float]:
+    """Wilson's, or everything where nobody came."""
+    from gate.performance.pad import Rate
+
+    return Rate(share.seen, share.of).interval if share.of else (0.0, 1.0)

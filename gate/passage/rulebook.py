@@ -1,0 +1,140 @@
+"""The written rules of a site: who may pass here, whom an officer must see, who goes on to customs. Pure.
+
+Each rule is dated, has an author and a legal basis, and asks what `gate.passage.conditions` can ask. A rule only ever takes away: whoever an
+`eligible` rule names may try, and what document, face, lane and site object to is objected to all the same. There are no scores of persons.
+
+What is not known speaks against opening: nobody is eligible by an answer that is not known, and an officer sees whoever a rule might mean.
+How rules are spelt in a file, and what no file may hold, is `gate.rules`'.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Final
+
+from gate.passage.conditions import All, Condition, Fact, Facts
+from gate.passage.reasons import Objection, Reason
+
+if TYPE_CHECKING:
+    from gate.passage.evidence import Score
+
+
+NAMED_MAX: Final = 4  # rules that might mean somebody, named in one objection; the others are counted
+
+
+class Effect(enum.Enum):
+    """What a rule does for those whom it is about. Stored; never renamed."""
+
+    ELIGIBLE = "eligible"  # they may use this lane; where any such rule is in force, nobody else may
+    OFFICER = "officer"  # an officer sees them
+    CUSTOMS = "customs"  # an officer shows them to customs
+    THRESHOLD = "threshold"  # their face is held to a stricter threshold
+    CLOSED = "closed"  # the lane invites nobody; about dates, hours and directions alone
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule. `basis` is the legal basis, `first` and `last` the days it is in force, both included. `instructions` are for the officer.
+
+    `face_match_min` is a `threshold` rule's alone.
+    """
+
+    name: str
+    effect: Effect
+    title: str
+    basis: str
+    author: str
+    first: date
+    last: date
+    when: Condition = field(default_factory=lambda: All(()))
+    instructions: str = ""
+    face_match_min: Score | None = None
+
+    def in_force(self, facts: Facts) -> bool | None:
+        """True on its days; None when nobody knows what day it is."""
+        return None if facts.local is None else self.first <= facts.local.date() <= self.last
+
+    def means(self, facts: Facts) -> bool | None:
+        """True for a crossing that it is about, on its days."""
+        answers = {self.in_force(facts), self.when.holds(facts)}
+        return False if False in answers else None if None in answers else True
+
+
+@dataclass(frozen=True, slots=True)
+class RuleBook:
+    """The rules of a site, of one version. `sha256` is that of their canonical text."""
+
+    version: str = ""
+    sha256: str = ""
+    rules: tuple[Rule, ...] = ()
+
+    @property
+    def asks(self) -> frozenset[Fact]:
+        """What its rules look at. Their dates are looked at of every rule."""
+        asked = frozenset[Fact]().union(*(rule.when.asks for rule in self.rules))
+        return asked | {Fact.LOCAL} if self.rules else asked
+
+    def objections(self, facts: Facts) -> tuple[Objection, ...]:
+        """What the rules object to about a crossing, each with the rule's name and version."""
+        return (*self._not_eligible(facts), *self._to_be_seen(facts))
+
+    def closings(self, facts: Facts) -> tuple[Objection, ...]:
+        """The rules by which the lane is closed now, whoever comes."""
+        return tuple(
+            Objection(Reason.RULE_CLOSED, self.named(rule))
+            for rule in self._with(Effect.CLOSED)
+            if rule.means(facts) is not False
+        )
+
+    def face_match_min(self, facts: Facts, usual: Score) -> Score:
+        """The threshold that this traveller's face is held to; no rule goes below the usual one."""
+        stricter = [
+            rule.face_match_min
+            for rule in self._with(Effect.THRESHOLD)
+            if rule.face_match_min is not None and rule.means(facts) is not False
+        ]
+        return max((usual, *stricter), key=lambda score: score.value)
+
+    def _not_eligible(self, facts: Facts) -> tuple[Objection, ...]:
+        in_force = [rule for rule in self._with(Effect.ELIGIBLE) if rule.in_force(facts) is not False]
+        answers = {rule.means(facts) for rule in in_force}
+        if not in_force or True in answers:
+            return ()
+        unknown = " not known" if None in answers else ""
+        return (Objection(Reason.NOT_ELIGIBLE, f"{self.version}{unknown}"),)
+
+    def _to_be_seen(self, facts: Facts) -> Iterator[Objection]:
+        """Each rule that means them by name; those that might, together."""
+        for effect, reason in _REASONS.items():
+            unknown: list[str] = []
+            for rule in self._with(effect):
+                answer = rule.means(facts)
+                if answer:
+                    yield Objection(reason, self.named(rule))
+                elif answer is None:
+                    unknown.append(rule.name)
+            if unknown:
+                more = f" and {len(unknown) - NAMED_MAX} more" if len(unknown) > NAMED_MAX else ""
+                yield Objection(reason, f"{', '.join(unknown[:NAMED_MAX])}{more} of {self.version}, not known")
+
+    def _with(self, effect: Effect) -> Iterator[Rule]:
+        return (rule for rule in self.rules if rule.effect is effect)
+
+    def named(self, rule: Rule) -> str:
+        """A rule as decisions name it."""
+        return f"{rule.name} of {self.version}"
+
+    def explained(self, objection: Objection) -> str:
+        """An objection's detail for an officer: of a rule, with its title and what to do."""
+        for rule in self.rules:
+            if objection.reason in _REASONS.values() and objection.detail.startswith(self.named(rule)):
+                return f"{objection.detail}: {rule.title}. {rule.instructions}"
+        return objection.detail
+
+
+_REASONS = {Effect.OFFICER: Reason.RULE_OFFICER, Effect.CUSTOMS: Reason.RULE_CUSTOMS}
+
+NO_RULES = RuleBook()

@@ -1,0 +1,152 @@
+"""Whom rules would concern, before they are in force: counted over a profile of a site's travellers that tells of nobody. Pure.
+
+A profile is a table, CSV with a head line: a column for each fact that is known of (document_type, issuer, nationality, sex, age, direction, issued,
+expires, local), and `count`, how many such travellers came. Made of aggregates, it holds no crossing and no person; a cell that is empty is not known.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Final
+
+from gate.passage.conditions import Fact, Facts, Sex
+from gate.passage.reasons import Reason
+from gate.passage.rulebook import Effect, RuleBook
+from gate.passage.serving import BorderDirection
+
+COUNT_MAX: Final = 10**9
+AGE_BANDS: Final = (0, 12, 18, 30, 45, 60, 75)
+UNKNOWN: Final = "not known"
+NOT_ELIGIBLE: Final = "nobody's rule makes them eligible"
+_PARSERS: Final[Mapping[Fact, Callable[[str], object]]] = {
+    Fact.DOCUMENT_TYPE: str,
+    Fact.ISSUER: str,
+    Fact.ISSUED: date.fromisoformat,
+    Fact.EXPIRES: date.fromisoformat,
+    Fact.NATIONALITY: str,
+    Fact.SEX: Sex,
+    Fact.AGE: int,
+    Fact.DIRECTION: BorderDirection,
+    Fact.LOCAL: datetime.fromisoformat,
+}
+
+
+class ProfileError(ValueError):
+    """No profile; the message says which line is wrong."""
+
+
+def read_profile(text: str) -> Iterator[tuple[Facts, int]]:
+    """The travellers of a profile, and how many of each kind. Raises ProfileError."""
+    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        head = next(rows, [])
+        columns = [None if name == "count" else Fact(name) for name in head]
+    except (ValueError, csv.Error) as error:
+        known = ", ".join(fact.value for fact in Fact)
+        raise ProfileError(f"line 1: {error}; columns are count and {known}") from error
+    if head.count("count") != 1 or len(set(head)) < len(head):
+        raise ProfileError("line 1: each column once, and one of them is count")
+    try:
+        for row in rows:
+            if row:
+                yield _traveller(columns, row)
+    except (ValueError, csv.Error) as error:
+        raise ProfileError(f"line {rows.line_num}: {error}") from error
+
+
+def _traveller(columns: list[Fact | None], row: list[str]) -> tuple[Facts, int]:
+    if len(row) != len(columns):
+        raise ValueError(f"{len(row)} values for {len(columns)} columns")
+    count = 0
+    known: dict[str, Any] = {}
+    for column, value in zip(columns, row, strict=True):
+        if column is None:
+            count = int(value)
+        elif value:
+            known[column.value] = _PARSERS[column](value)
+    facts = Facts(**known)
+    if not 0 < count <= COUNT_MAX:
+        raise ValueError(f"a count is from 1 to {COUNT_MAX}")
+    if facts.local is not None and facts.local.tzinfo is not None:
+        raise ValueError("local is the site's own time, without an offset")
+    return facts, count
+
+
+@dataclass
+class Share:
+    """How many of how many."""
+
+    seen: int = 0
+    of: int = 0
+
+    def add(self, count: int, *, seen: bool) -> None:
+        """Count some more."""
+        self.seen += count if seen else 0
+        self.of += count
+
+
+@dataclass
+class Impact:
+    """Whom the rules would refer: all, by group, and by rule; `closed` came while the lane would be closed. A traveller counts once for each rule."""
+
+    everybody: Share = field(default_factory=Share)
+    closed: int = 0
+    stricter: int = 0
+    groups: dict[Fact, dict[str, Share]] = field(default_factory=dict)
+    by_rule: Counter[str] = field(default_factory=Counter)
+    unknown: int = 0
+
+    def alone(self) -> dict[Fact, str]:
+        """The group to which, of a protected fact, everybody belongs whom the rules would refer, where others came as well."""
+        found = {}
+        for fact, groups in self.groups.items():
+            concerned = [name for name, share in groups.items() if share.seen]
+            if len(concerned) == 1 and len(groups) > 1:
+                found[fact] = concerned[0]
+        return found
+
+
+def impact_of(book: RuleBook, travellers: Iterable[tuple[Facts, int]]) -> Impact:
+    """What these rules would do to these travellers, were nothing else wrong with any of them."""
+    found = Impact(groups={Fact.NATIONALITY: {}, Fact.AGE: {}, Fact.SEX: {}})
+    for facts, count in travellers:
+        if book.closings(facts):
+            found.closed += count
+            continue
+        objections = book.objections(facts)
+        found.everybody.add(count, seen=bool(objections))
+        found.stricter += count if _is_stricter(book, facts) else 0
+        found.unknown += count if any("not known" in one.detail for one in objections) else 0
+        if any(one.reason is Reason.NOT_ELIGIBLE for one in objections):
+            found.by_rule[NOT_ELIGIBLE] += count
+        for rule in book.rules:
+            if rule.effect in {Effect.OFFICER, Effect.CUSTOMS} and rule.means(facts) is not False:
+                found.by_rule[rule.name] += count
+        for fact, group in groups_of(facts).items():
+            found.groups[fact].setdefault(group, Share()).add(count, seen=bool(objections))
+    return found
+
+
+def _is_stricter(book: RuleBook, facts: Facts) -> bool:
+    return any(rule.face_match_min is not None and rule.means(facts) is not False for rule in book.rules)
+
+
+def groups_of(facts: Facts) -> Mapping[Fact, str]:
+    """The groups that a traveller belongs to, by which impact is told."""
+    return {
+        Fact.NATIONALITY: facts.nationality or UNKNOWN,
+        Fact.AGE: UNKNOWN if facts.age is None else age_band(facts.age),
+        Fact.SEX: UNKNOWN if facts.sex is None else facts.sex.value,
+    }
+
+
+def age_band(age: int) -> str:
+    """The age group, such as 18-29."""
+    start = max(band for band in AGE_BANDS if band <= max(0, age))
+    following = next((band for band in AGE_BANDS if band > start), None)
+    return f"{start}+" if following is None else f"{start}-{following - 1}"

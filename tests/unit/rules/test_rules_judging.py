@@ -1,0 +1,182 @@
+"""What no rules may be, however they are spelt: a rule about nobody, about a nationality alone, and against one another."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import date
+
+import pytest
+
+from drivers.toml_file import TomlFile
+from gate.passage.conditions import AgeFrom, All, AnyOf, Condition, Facts, NationalityIs, Not, Sex, SexIs
+from gate.passage.rulebook import Effect, Rule, RuleBook
+from gate.rules.judging import wrong_with
+from gate.rules.spelling import read
+
+
+def judged(*rules: tuple[str, str], more: str = "") -> list[str]:
+    """What is said of rules, each an effect and a condition in TOML; they are called a, b, c."""
+    text = 'schema = 1\nversion = "1"\n'
+    for name, (effect, when) in zip("abc", rules, strict=False):
+        text += f'[rules.{name}]\neffect = "{effect}"\ntitle = "T"\nbasis = "Article 1"\nauthor = "N. N."\n'
+        text += 'from = 2026-12-01\nto = 2027-11-30\ninstructions = "Look."\n'
+        text += "face_match_min = 0.5\n" if effect == "threshold" else ""
+        text += f"when = {when}\n" if when else ""
+    return [f"{one.key}: {one.why}" for one in wrong_with(read(TomlFile("rules.toml", text + more)))]
+
+
+@pytest.mark.parametrize("effect", ["officer", "customs", "threshold"])
+@pytest.mark.parametrize(
+    ("when", "alone"),
+    [
+        ('{ nationality = ["UTO"] }', "nationality"),
+        ('{ issuer = ["UTO"] }', "issuer"),
+        ('{ sex = ["M"] }', "sex"),
+        ('{ not = { nationality = ["UTO", "FRA"] } }', "nationality"),
+        ('{ any = [{ nationality = ["UTO"] }, { age_below = 12 }] }', "nationality"),
+        ('{ all = [{ sex = ["M"] }, { nationality = ["UTO"] }] }', "nationality and sex"),
+        # What always holds beside it makes it no better.
+        ('{ all = [{ nationality = ["UTO"] }, { age_from = 0 }] }', "nationality"),
+        ('{ all = [{ sex = ["M"] }, { any = [{ direction = "exit" }, { direction = "entry" }] }] }', "sex"),
+        (
+            '{ all = [{ sex = ["M"] }, { any = [{ hours = { from = 00:00:00, to = 12:00:00 } }, { hours = { from = 12:00:00, to = 00:00:00 } }] }] }',
+            "sex",
+        ),
+    ],
+)
+def test_no_targeting_rule_rests_on_what_somebody_is_alone(effect: str, when: str, alone: str) -> None:
+    (said,) = judged((effect, when))
+    assert said == f"rules.a.when: picks people out by {alone} alone; a targeting rule rests on something else as well"
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "",
+        "{ age_below = 12 }",
+        '{ document_type = ["I"] }',
+        '{ all = [{ issuer = ["UTO"] }, { issued = { from = 2024-01-01, to = 2024-03-31 } }] }',
+        '{ all = [{ nationality = ["UTO"] }, { expires_within_days = 90 }] }',
+        '{ all = [{ sex = ["F"] }, { age_below = 16 }, { direction = "exit" }] }',
+        # The same for every nationality.
+        '{ any = [{ nationality = ["UTO"] }, { not = { nationality = ["UTO"] } }] }',
+    ],
+)
+def test_one_that_rests_on_something_else_as_well_may_be(when: str) -> None:
+    assert judged(("officer", when)) == []
+
+
+def test_eligibility_may_be_a_matter_of_nationality() -> None:
+    assert judged(("eligible", '{ nationality = ["D", "FRA"] }')) == []
+
+
+@pytest.mark.parametrize("effect", ["eligible", "officer", "customs", "threshold", "closed"])
+@pytest.mark.parametrize(
+    "when",
+    [
+        '{ all = [{ direction = "exit" }, { direction = "entry" }] }',
+        "{ all = [{ date = { from = 2026-12-01, to = 2026-12-02 } }, { date = { from = 2026-12-03, to = 2026-12-04 } }] }",
+        '{ all = [{ weekday = ["monday"] }, { not = { weekday = ["monday", "sunday"] } }] }',
+        "{ all = [{ hours = { from = 06:00:00, to = 07:00:00 } }, { hours = { from = 07:00:00, to = 08:00:00 } }] }",
+        '{ all = [{ weekday = ["monday"] }, { date = { from = 2026-12-01, to = 2026-12-06 } }] }',
+    ],
+)
+def test_a_rule_that_can_mean_nobody_is_refused(effect: str, when: str) -> None:
+    assert judged((effect, when)) == ["rules.a.when: can never hold: it means nobody"]
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "{ all = [{ age_from = 18 }, { age_below = 18 }] }",
+        '{ all = [{ nationality = ["UTO"] }, { not = { nationality = ["UTO", "FRA"] } }] }',
+        '{ all = [{ document_type = ["P"] }, { not = { document_type = ["P"] } }] }',
+    ],
+)
+def test_the_same_of_what_asks_about_travellers(when: str) -> None:
+    assert judged(("officer", when)) == ["rules.a.when: can never hold: it means nobody"]
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "{ all = [{ age_from = 17 }, { age_below = 18 }] }",
+        "{ all = [{ hours = { from = 06:00:00, to = 07:01:00 } }, { hours = { from = 07:00:00, to = 08:00:00 } }] }",
+        '{ all = [{ weekday = ["monday"] }, { date = { from = 2026-12-01, to = 2026-12-07 } }] }',
+        "{ all = [{ expires_within_days = 90 }, { not = { expires_within_days = 89 } }] }",
+    ],
+)
+def test_one_that_hardly_means_anybody_may_be(when: str) -> None:
+    assert judged(("officer", when)) == []
+
+
+def test_what_closes_the_lane_asks_about_nobody() -> None:
+    assert judged(("closed", "{ hours = { from = 23:00:00, to = 05:00:00 } }")) == []
+    assert judged(("closed", "")) == []
+    (said,) = judged(("closed", '{ nationality = ["UTO"] }'))
+    assert said.startswith("rules.a.when: closes the lane for everybody, and asks about some")
+
+
+@pytest.mark.parametrize("when", ["", '{ direction = "exit" }', "{ hours = { from = 06:00:00, to = 22:00:00 } }"])
+def test_what_makes_eligible_says_whom(when: str) -> None:
+    assert judged(("eligible", when)) == ["rules.a.when: says nothing about who is eligible"]
+
+
+def test_what_one_rule_gives_and_another_takes_is_a_contradiction() -> None:
+    taken = judged(("eligible", "{ age_from = 18 }"), ("officer", "{ age_from = 12 }"))
+    assert taken == ["rules.a: is contradicted: everybody whom it means is referred by rules.b"]
+    assert judged(("eligible", "{ age_from = 18 }"), ("closed", "")) == [
+        "rules.a: is contradicted: everybody whom it means is referred by rules.b"
+    ]
+    assert judged(("eligible", "{ age_from = 18 }"), ("officer", "{ age_from = 19 }")) == []
+    assert judged(("eligible", "{ age_from = 18 }"), ("threshold", "{ age_from = 12 }")) == []
+
+
+def test_what_one_takes_on_some_of_the_others_days_is_none() -> None:
+    given = Rule("a", Effect.ELIGIBLE, "", "", "", date(2026, 12, 1), date(2027, 11, 30), AgeFrom(18))
+    taken = Rule("b", Effect.OFFICER, "", "", "", date(2026, 12, 2), date(2027, 11, 30), AgeFrom(12))
+    assert list(wrong_with(RuleBook("1", "", (given, taken)))) == []
+
+
+def test_a_rule_that_tells_too_many_kinds_apart_is_refused() -> None:
+    ages = ", ".join(f"{{ age_from = {age} }}" for age in range(1, 31))
+    types = ", ".join(f'{{ document_type = ["{first}{second}"] }}' for first in "IAC" for second in "ABCDEFGHIJ")
+    days = ", ".join(f"{{ date = {{ from = 2026-12-{day:02}, to = 2026-12-{day:02} }} }}" for day in range(1, 31))
+    states = ", ".join(f'{{ nationality = ["{state}"] }}' for state in ("UTO", "FRA", "ESP", "ITA", "D"))
+    when = f"{{ all = [{{ any = [{ages}] }}, {{ any = [{types}] }}, {{ any = [{days}] }}, {{ any = [{states}] }}] }}"
+    (said,) = judged(("officer", when))
+    assert said.startswith("rules.a.when: tells too many kinds of travellers apart")
+
+
+# ── against trying everything ────────────────────────────────────────────────────────────────────────────────────────
+
+PARTS: list[Condition] = [
+    AgeFrom(2),
+    Not(AgeFrom(1)),
+    NationalityIs(("UTO",)),
+    SexIs((Sex.MALE,)),
+    Not(SexIs((Sex.FEMALE,))),
+]
+EVERYBODY = [
+    Facts(age=age, nationality=state, sex=sex)
+    for age, state, sex in itertools.product(range(4), ("UTO", "FRA", "ESP"), Sex)
+]
+
+
+def picks_out(when: Condition) -> bool:
+    """Whether some nationality and sex alone make it hold, tried on everybody there is."""
+    always = {}
+    for state, sex in itertools.product(("UTO", "FRA", "ESP"), Sex):
+        answers = [when.holds(one) for one in EVERYBODY if (one.nationality, one.sex) == (state, sex)]
+        always[state, sex] = all(answers)
+    return any(always.values()) and not all(always.values())
+
+
+@pytest.mark.parametrize("parts", list(itertools.combinations(PARTS, 2)), ids=str)
+def test_what_is_found_is_what_trying_everybody_finds(parts: tuple[Condition, Condition]) -> None:
+    for when in (All(parts), AnyOf(parts), Not(All(parts)), Not(AnyOf(parts))):
+        rule = Rule("a", Effect.OFFICER, "", "", "", date(2026, 12, 1), date(2027, 11, 30), when)
+        said = [one.why for one in wrong_with(RuleBook("1", "", (rule,)))]
+        never = not any(when.holds(one) for one in EVERYBODY)
+        assert any("never hold" in one for one in said) is never
+        assert any("alone" in one for one in said) is (picks_out(when) and not never)
