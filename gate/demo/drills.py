@@ -102,8 +102,8 @@ _DRILLS: Final = (
         (
             Case(
                 "unaccompanied_child",
-                "The gate knows no ages: it would have let the child through. Nobody lets a child go on alone: flag it quietly, go there, and stay "
-                "until whoever they belong to is found.",
+                "By the site's rules the gate serves nobody under twelve, and called you. Nobody lets a child go on alone: flag it quietly, go there, "
+                "and stay until whoever they belong to is found.",
                 sees="a child of about eight, alone",
                 right=(frozenset({Verb.FLAG}), frozenset({Verb.HAND_OVER})),
             ),

@@ -16,6 +16,7 @@ import pyrage
 import tomli_w
 
 from gate.audit import keys
+from gate.demo import site_rules
 from gate.demo.world import Ready
 from gate.programs.shared import config as configuration
 from gate.programs.shared.config import Config
@@ -127,6 +128,7 @@ def prepare(
     """Make keys, trust store and `gate.toml` for the devices that the world offers. `state` is there already, `enrol` gets its path at
     the end; an officer is present for `presence_max_s` after they said so.
     """
+    (folder / "rules.toml").write_text(site_rules.TEXT)
     for name in ("keys", "run", "spool", "inbox"):
         (folder / name).mkdir()
     people = auditors(folder)
@@ -158,7 +160,7 @@ def prepare(
         "chip": {"driver": ready.chip.kind, "socket": ready.chip.socket},
         "camera": {"driver": "network", "address": ready.camera, "challenge": True},
         "face": {"profile": face_profile},
-        "rules": {"officer_presence_max_s": presence_max_s},
+        "rules": {"officer_presence_max_s": presence_max_s, "written": str(folder / "rules.toml")},
         "officers": {"authority": made["authority"]},
         "console": {"address": f"127.0.0.1:{free_port()}", "certificates": console["certificate"]},
         "audit": {"recipients": [recipient for _, recipient in people]},

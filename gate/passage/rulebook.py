@@ -28,7 +28,7 @@ NAMED_MAX: Final = 4  # rules that might mean somebody, named in one objection; 
 class Effect(enum.Enum):
     """What a rule does for those whom it is about. Stored; never renamed."""
 
-    ELIGIBLE = "eligible"  # they may use this lane; where any such rule is in force, nobody else may
+    ELIGIBLE = "eligible"  # they may use this lane; where there is any such rule, nobody else may
     OFFICER = "officer"  # an officer sees them
     CUSTOMS = "customs"  # an officer shows them to customs
     THRESHOLD = "threshold"  # their face is held to a stricter threshold
@@ -99,9 +99,9 @@ class RuleBook:
         return max((usual, *stricter), key=lambda score: score.value)
 
     def _not_eligible(self, facts: Facts) -> tuple[Objection, ...]:
-        in_force = [rule for rule in self._with(Effect.ELIGIBLE) if rule.in_force(facts) is not False]
-        answers = {rule.means(facts) for rule in in_force}
-        if not in_force or True in answers:
+        """Where rules say who is eligible, nobody is when they are all over."""
+        answers = {rule.means(facts) for rule in self._with(Effect.ELIGIBLE)}
+        if not answers or True in answers:
             return ()
         unknown = " not known" if None in answers else ""
         return (Objection(Reason.NOT_ELIGIBLE, f"{self.version}{unknown}"),)

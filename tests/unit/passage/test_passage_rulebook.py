@@ -146,9 +146,17 @@ def test_a_closing_is_said_whoever_comes() -> None:
     assert closed.objections(facts(direction=BorderDirection.EXIT)) == ()
 
 
-@pytest.mark.parametrize("effect", list(Effect))
+def test_on_its_days_alone_a_rule_makes_eligible_and_before_and_after_nobody_is() -> None:
+    one_day = book(rule(Effect.ELIGIBLE))
+    assert one_day.objections(facts()) == ()
+    for day in (27, 29):
+        then = facts(local=datetime(2026, 11, day, 23, 59))  # noqa: DTZ001
+        assert one_day.objections(then) == (Objection(Reason.NOT_ELIGIBLE, "v1"),)
+
+
+@pytest.mark.parametrize("effect", [one for one in Effect if one is not Effect.ELIGIBLE])
 def test_a_rule_is_in_force_on_its_days_alone(effect: Effect) -> None:
-    one_day = book(rule(effect, AgeFrom(99) if effect is Effect.ELIGIBLE else All(()), face_match_min=Score(0.9)))
+    one_day = book(rule(effect, face_match_min=Score(0.9)))
     for day, in_force in ((27, False), (28, True), (29, False)):
         then = facts(local=datetime(2026, 11, day, 23, 59))  # noqa: DTZ001
         found = (*one_day.objections(then), *one_day.closings(then))
