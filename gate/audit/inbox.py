@@ -80,6 +80,10 @@ class Inbox:
         """An order to erase, if one was left. Raises OSError."""
         return self._named(ERASURE)
 
+    def erasure_receipt(self, digest: str) -> Found | None:
+        """The mirror's word that it has carried an erasure out, by the SHA-256 of its note, if one was left. Raises OSError."""
+        return self._named(f"erasure-receipt-{digest}.note")
+
     def _named(self, name: str) -> Found | None:
         try:
             return Found(name, read_ordinary(self._folder / name, RECEIPT_BYTES_MAX))

@@ -26,6 +26,7 @@ from gate.audit.tiles import (
 )
 
 CHECKPOINT = "checkpoint"
+ERASURES = "erasures"
 PARTIALS_KEPT = 2  # a reader of the checkpoint before still finds its files
 
 
@@ -62,6 +63,11 @@ def key_path(key_id: str) -> str:
 def handover_path(number: int) -> str:
     """Return the path of a word of the log's keys below the spool, counted from 0."""
     return f"handovers/{number:03}"
+
+
+def erasure_path(digest: str) -> str:
+    """Return the path of an erasure below the spool that is on its way to the mirror, by the SHA-256 of its note."""
+    return f"{ERASURES}/{digest}.note"
 
 
 def encode_sealed(bodies: Sequence[bytes], start: int) -> bytes:
@@ -129,6 +135,11 @@ class Spool:
         for folder in {(self._folder / path).parent for path in paths}:
             if folder.is_dir():
                 durable.sync(folder)
+
+    def erasures(self) -> list[str]:
+        """The SHA-256 of each erasure that is on its way to the mirror."""
+        folder = self._folder / ERASURES
+        return sorted(one.stem for one in folder.glob("*.note")) if folder.is_dir() else []
 
     def release(self, note: bytes) -> None:
         """Publish the checkpoint of what is written."""

@@ -29,6 +29,7 @@ from gate.audit.record import time_text
 from gate.central import wire
 from gate.central.approvals import NOTE_BYTES_MAX, Approvals
 from gate.central.enrolment import Enrolment
+from gate.central.erasing import Erasures
 from gate.central.errors import (
     BadRequestError,
     CentralError,
@@ -48,6 +49,7 @@ HANDOVER_BYTES_MAX = 8 * 1024
 CERTIFICATES_READ = 4096  # those read last are not read again
 MINUTES = len("2026-11-25T10:00")
 _KEY_ID = re.compile(r"[0-9a-f]{64}")
+_SOFTWARE = re.compile(r"[A-Za-z0-9][A-Za-z0-9./+~-]{0,63}")
 _STATUS: dict[type[CentralError], int] = {
     BadRequestError: 400,
     ForbiddenError: 403,
@@ -69,9 +71,13 @@ def make_app(
     enrolment: Enrolment,
     now: Callable[[], datetime],
     updates: Path | None = None,
+    erasures: Erasures | None = None,
+    canary: Callable[[str], str | None] = lambda _: None,
 ) -> Starlette:
-    """Put the server together. `updates` is the folder of a repository that gates may fetch from."""
-    counter = Counter(roster=roster, mirror=mirror, approvals=approvals, now=now)
+    """Put the server together. `updates` is the folder of a repository that gates may fetch from, `canary` says which group of it a gate is in; without
+    `erasures` it knows no approvers.
+    """
+    counter = Counter(roster=roster, mirror=mirror, approvals=approvals, erasures=erasures, now=now)
     routes = [
         Route("/round", counter.guarded(counter.round), methods=["POST"]),
         Route("/receipt", counter.guarded(counter.receipt), methods=["POST"]),
@@ -81,7 +87,8 @@ def make_app(
         Route("/bodies/sealed", counter.guarded(counter.put_sealed), methods=["PUT"]),
         Route("/bodies/keys/{key_id}", counter.guarded(counter.put_key), methods=["PUT"]),
         Route("/approval", counter.guarded(counter.approval), methods=["PUT"]),
-        Route("/updates/{path:path}", counter.guarded(Shelf(updates).get), methods=["GET"]),
+        Route("/erasure", counter.guarded(counter.erasure), methods=["POST"]),
+        Route("/updates/{path:path}", counter.guarded(Shelf(updates, canary).get), methods=["GET"]),
         Route("/{origin_hash}/checkpoint", counter.guarded(counter.checkpoint), methods=["GET"]),
         Route("/{origin_hash}/pending", counter.guarded(counter.pending), methods=["GET"]),
         Route("/.well-known/est/cacerts", enrolment.authority_certificates, methods=["GET"]),
@@ -102,8 +109,17 @@ Handler = Callable[[Request, Gate], Awaitable[Response]]
 class Counter:
     """Receives gates that may speak."""
 
-    def __init__(self, *, roster: Roster, mirror: Mirror, approvals: Approvals, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        *,
+        roster: Roster,
+        mirror: Mirror,
+        approvals: Approvals,
+        erasures: Erasures | None,
+        now: Callable[[], datetime],
+    ) -> None:
         self._roster = roster
+        self._erasures = erasures
         self._mirror = mirror
         self._approvals = approvals
         self._now = now
@@ -129,7 +145,9 @@ class Counter:
             raise ForbiddenError("this certificate is of no enrolled gate")
         moment = time_text(self._now())
         if gate.last_seen is None or gate.last_seen[:MINUTES] != moment[:MINUTES]:
-            self._roster.seen(gate.device, moment)  # a write a minute, not one a request
+            software = request.headers.get("user-agent", "")
+            named = software if _SOFTWARE.fullmatch(software) else None
+            self._roster.seen(gate.device, moment, named)  # a write a minute, not one a request
         return gate
 
     async def round(self, request: Request, gate: Gate) -> Response:
@@ -192,6 +210,14 @@ class Counter:
         raw = await whole_body(request, NOTE_BYTES_MAX)
         newest = await run_in_threadpool(self._approvals.exchange, gate, raw)
         return Response(newest, media_type="text/plain")
+
+    async def erasure(self, request: Request, gate: Gate) -> Response:
+        """Carry out a signed order to forget keys, and answer with the mirror's word that they are nowhere here."""
+        raw = await whole_body(request, NOTE_BYTES_MAX)
+        if self._erasures is None:
+            raise UnknownError("this server knows no approvers")
+        receipt = await run_in_threadpool(self._erasures.carry_out, raw, origin=gate.origin)
+        return Response(receipt, media_type="text/plain")
 
     async def follow_log_key(self, request: Request, gate: Gate) -> Response:
         """Follow the gate's log key to the next one, by the old one's word."""

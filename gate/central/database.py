@@ -62,6 +62,19 @@ def reading(engine: sa.Engine) -> sa.Engine:
     return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
+def sweep(engine: sa.Engine) -> None:
+    """After keys were deleted: let the database write over what is free, as far as it does that. Best effort, since others may read just now."""
+    with engine.connect() as connection:
+        raw = connection.connection.dbapi_connection
+        assert raw is not None
+        if dialect_of(connection) is Dialect.SQLITE:
+            connection.rollback()
+            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # else the log ahead of the file has the page as it was
+            return
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("VACUUM age_key")
+
+
 class Dialect(enum.StrEnum):
     """The databases that we speak."""
 
@@ -90,7 +103,6 @@ def _settle(engine: sa.Engine) -> None:
         if version > VERSION:
             raise DamagedError(f"the database is of a newer version ({version}) of this program")
         if version < VERSION:
-            metadata.create_all(connection)
             migration.migrate(connection, version)
             connection.execute(versions.delete())
             connection.execute(versions.insert().values(one=1, version=VERSION))
@@ -134,7 +146,7 @@ def _require_lasting(connection: sa.Connection) -> None:
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own type
     connection.isolation_level = None  # the driver begins nothing by itself: _begin_sqlite does
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import enum
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from gate.central.errors import UnknownError
+from gate.central.roster import Recorder
 from gate.central.schema import answers, evidence, heads, repeats
 
 ID_DIGITS = 16
@@ -72,8 +74,10 @@ class Repeats:
 class Evidence:
     """The tables of evidence and answers."""
 
-    def __init__(self, engine: sa.Engine) -> None:
+    def __init__(self, engine: sa.Engine, acts: Recorder | None = None) -> None:
+        """`acts` is central's own log, which tells of each answer."""
         self._engine = engine
+        self._acts = acts
 
     def keep(self, device: str, kind: Kind, shown: bytes, *, against: bytes, at: str) -> bool:
         """Keep a piece, or count it; True when it was kept, and so an alarm begins."""
@@ -113,7 +117,8 @@ class Evidence:
 
     def answer(self, device: str, alarm: str, answer: Answer) -> None:
         """Answer an alarm that stands, so that it stands no more. Raises UnknownError."""
-        with self._engine.begin() as connection:
+
+        def act(connection: sa.Connection) -> tuple[None, Mapping[str, object]]:
             connection.execute(sa.select(heads.c.device).where(heads.c.device == device).with_for_update())
             query = sa.select(evidence.c.digest).select_from(evidence.outerjoin(answers, _SAME))
             open_ones = query.where(evidence.c.device == device, answers.c.digest.is_(None))
@@ -122,6 +127,13 @@ class Evidence:
                 raise UnknownError(f"no alarm {alarm} of {device} stands")
             row = {"device": device, "digest": found[0], "at": answer.at, "by": answer.by, "words": answer.words}
             connection.execute(answers.insert().values(row))
+            return None, {"gate": device, "alarm": found[0], "by": answer.by, "words": answer.words}
+
+        if self._acts is not None:
+            self._acts.do("alarm_answered", act)
+            return
+        with self._engine.begin() as connection:
+            act(connection)
 
 
 _SAME = (evidence.c.device == answers.c.device) & (evidence.c.digest == answers.c.digest)

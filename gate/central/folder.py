@@ -5,11 +5,13 @@ Made once by `gate central init`, which overwrites nothing; `gate.central.rotati
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import pyrage
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
@@ -34,6 +36,7 @@ SERVER_CERTIFICATE = "server.pem"  # and its key, so that neither is ever withou
 SERVER_KEY = "server.key"  # of folders from before that
 MIRROR_VKEY, MIRROR_KEY = "mirror.vkey", "mirror.key"
 MIRROR_KEY_NEXT, MIRROR_HANDOVERS = "mirror-next.key", "mirror-handovers"
+ACTS_KEY, ACTS_VKEY, ACTS_IDENTITY = "acts.key", "acts.vkey", "acts.identity"
 DATABASE = "central.sqlite"
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?")
 
@@ -105,6 +108,26 @@ def mirror_key(path: Path) -> Signer:
     """The mirror's key. Raises OSError and KeyFileError."""
     name = (path / MIRROR_VKEY).read_text("ascii")[:KEY_TEXT_MAX].partition("+")[0]
     return keys.load(path / MIRROR_KEY, name, Algorithm.COSIGNATURE_V1)
+
+
+def acts_keys(path: Path, mirror: Verifier) -> tuple[Signer, str]:
+    """The key of central's own log and the recipient of its identity, made when they are first wanted. Raises FolderError."""
+    name = f"{mirror.name.removesuffix('/mirror')}/central"
+    try:
+        if not (path / ACTS_IDENTITY).exists():
+            identity = pyrage.x25519.Identity.generate()
+            with contextlib.suppress(FileExistsError):  # another process was faster
+                durable.write(path / ACTS_IDENTITY, f"{identity}\n".encode(), mode=0o600, new_only=True)
+        if not (path / ACTS_KEY).exists():
+            with contextlib.suppress(KeyFileError):
+                keys.generate(path / ACTS_KEY, name)
+        signer = keys.load(path / ACTS_KEY, name)
+        if not (path / ACTS_VKEY).exists():
+            durable.write(path / ACTS_VKEY, signer.verifier.vkey.encode() + b"\n", mode=0o644)
+        identity = pyrage.x25519.Identity.from_str((path / ACTS_IDENTITY).read_text("ascii").strip())
+    except (OSError, ValueError, KeyFileError, pyrage.IdentityError) as error:
+        raise FolderError(f"cannot use the keys of central's own log in {path}: {error}") from error
+    return signer, str(identity.to_public())
 
 
 def mirror_handovers(path: Path) -> tuple[bytes, ...]:

@@ -57,7 +57,7 @@ def with_entries(
     hashes = [leaf_hash(one) for one in package.entries]
     stored: tuple[bytes, ...] = ()
     if package.start == head.next_entry:
-        subtree = _grown(_in_piece(head.frontier), hashes).root()
+        subtree = grown_by(in_piece(head.frontier), hashes).root()
     else:
         piece = ledger.entries(device, package.aligned, min(package.end, head.next_entry))
         before = package.start - package.aligned
@@ -80,8 +80,8 @@ def with_entries(
     if not added:
         return head, Growth()
     piece_hash = subtree if package.end % TILE_WIDTH == 0 else None
-    keys = wanted_of(records.headers[len(stored) :], records.today)
-    grown = replace(head, frontier=_grown(head.frontier, hashes[len(stored) :]))
+    keys, day = wanted_of(records.headers[len(stored) :], head.day, records.today)
+    grown = replace(head, frontier=grown_by(head.frontier, hashes[len(stored) :]), day=day)
     return grown, Growth(entries=added, piece_hash=piece_hash, keys=keys)
 
 
@@ -111,13 +111,14 @@ def with_sealed(
     return (replace(head, bodies=end), replace(growth, sealed=added)) if added else log
 
 
-def _in_piece(frontier: Frontier) -> Frontier:
+def in_piece(frontier: Frontier) -> Frontier:
     """The part of a frontier that is of the piece under way."""
     width = frontier.size % TILE_WIDTH
     return Frontier(width, frontier.hashes[len(frontier.hashes) - width.bit_count() :])
 
 
-def _grown(frontier: Frontier, hashes: Sequence[bytes]) -> Frontier:
+def grown_by(frontier: Frontier, hashes: Sequence[bytes]) -> Frontier:
+    """A frontier after these leaves."""
     for one in hashes:
         frontier = frontier.append(one)
     return frontier

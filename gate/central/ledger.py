@@ -42,6 +42,7 @@ class Head:
     frontier: Frontier
     bodies: int
     lacks_keys: bool
+    day: str = ""  # the newest that an entry says, and no later than it came
 
     @property
     def next_entry(self) -> int:
@@ -88,14 +89,7 @@ class Ledger:
     def head(self, device: str) -> Head:
         """Return where the mirror stands. Raises UnknownError and DamagedError."""
         with self._reading.connect() as connection:
-            row = connection.execute(_HEAD, {"of": device}).one_or_none()
-        if row is None:
-            raise UnknownError(f"no log of {device}")
-        try:
-            frontier = Frontier.from_bytes(row.next_entry, row.frontier)
-        except (BadFormatError, TypeError) as error:
-            raise DamagedError(f"the head of {device} is damaged: {error}") from error
-        return Head(row.size, bytes(row.root), row.note, row.pending, frontier, row.bodies, row.missing)
+            return read_head(connection, device)
 
     def checkpoint(self, device: str, size: int) -> bytes | None:
         """Return the gate's note of a checkpoint that is pending and still kept."""
@@ -111,9 +105,8 @@ class Ledger:
         """
         try:
             with self._engine.begin() as connection:
-                if not _move(connection, device, head, grown):
+                if not grow(connection, device, head, grown, growth):
                     return False
-                _add(connection, device, head, growth)
                 if growth.checkpoint is not None:
                     connection.execute(
                         checkpoints.insert().values(device=device, size=grown.pending, note=growth.checkpoint)
@@ -267,12 +260,32 @@ _IS_LATER = age_keys.update().where(
 _LATER = _IS_LATER.values(day=sa.bindparam("newer"))
 
 
+def read_head(connection: sa.Connection, device: str) -> Head:
+    """Return where the mirror stands. Raises UnknownError and DamagedError."""
+    row = connection.execute(_HEAD, {"of": device}).one_or_none()
+    if row is None:
+        raise UnknownError(f"no log of {device}")
+    try:
+        frontier = Frontier.from_bytes(row.next_entry, row.frontier)
+    except (BadFormatError, TypeError) as error:
+        raise DamagedError(f"the head of {device} is damaged: {error}") from error
+    return Head(row.size, bytes(row.root), row.note, row.pending, frontier, row.bodies, row.missing, row.day)
+
+
+def grow(connection: sa.Connection, device: str, head: Head, grown: Head, growth: Growth) -> bool:
+    """Add what comes, but for a checkpoint, and put `grown` in the place of `head`; False, and nothing, if the head is another one by now."""
+    if not _move(connection, device, head, grown):
+        return False
+    _add(connection, device, head, growth)
+    return True
+
+
 def _move(connection: sa.Connection, device: str, head: Head, grown: Head) -> bool:
     """Swap the head, and so be the only one that adds to this log until the transaction ends."""
     was = {"of": device, "was_size": head.size, "was_pending": head.pending}
     now = {"size": grown.size, "root": grown.root, "note": grown.note, "pending": grown.pending}
     entries = {"was_next": head.next_entry, "next_entry": grown.next_entry, "frontier": grown.frontier.to_bytes()}
-    bodies = {"was_bodies": head.bodies, "bodies": grown.bodies}
+    bodies = {"was_bodies": head.bodies, "bodies": grown.bodies, "day": grown.day}
     return connection.execute(_MOVE, {**was, **now, **entries, **bodies}).rowcount == 1
 
 

@@ -62,7 +62,12 @@ absent_keys = sa.Table(
 
 
 def migrate(connection: sa.Connection, version: int) -> None:
-    """Move what is there of this version, 0 for nothing, into the tables of now, which are made; drop the old ones. Raises DamagedError."""
+    """Make the tables of now, move what is there of this version, 0 for nothing, into them, and drop the old ones. Raises DamagedError."""
+    if version:
+        connection.execute(sa.text("ALTER TABLE gate ADD COLUMN software VARCHAR(64)"))
+    if version == 2:
+        connection.execute(sa.text("ALTER TABLE log_head ADD COLUMN day VARCHAR(10) NOT NULL DEFAULT ''"))
+    schema.metadata.create_all(connection)
     for number, step in _STEPS:
         if 0 < version <= number:
             step(connection)
@@ -83,7 +88,7 @@ def _add_only(connection: sa.Connection) -> None:
     )
     for head in connection.execute(sa.select(heads)).mappings().all():
         frontier = _frontier(connection, head["device"])
-        fields = {**head, "next_entry": frontier.size, "frontier": frontier.to_bytes()}
+        fields = {**head, "next_entry": frontier.size, "frontier": frontier.to_bytes(), "day": ""}
         connection.execute(schema.heads.insert().values(fields))
     _one.drop_all(connection)
 
@@ -122,7 +127,7 @@ def _leaves(connection: sa.Connection, device: str, n: int, width: int) -> list[
 def _keys_apart(connection: sa.Connection) -> None:
     today = datetime.now(UTC).date().isoformat()
     for device, end in connection.execute(sa.select(schema.heads.c.device, schema.heads.c.next_entry)).all():
-        named = dict[str, Wanted]()
+        named, day = dict[str, Wanted](), ""
         rows = sa.select(schema.packages).where(schema.packages.c.device == device).order_by(schema.packages.c.start)
         for row in connection.execute(rows):
             n = row.start // TILE_WIDTH
@@ -130,8 +135,10 @@ def _keys_apart(connection: sa.Connection) -> None:
                 headers = [Header.parse(one) for one in decode_entries(row.entries, row.width)]
             except BadFormatError as error:
                 raise DamagedError(f"piece {n} of {device} cannot be read ({error}): {_BACK}") from error
-            for key_id, one in wanted_of(headers, today).items():
+            found, day = wanted_of(headers, day, today)
+            for key_id, one in found.items():
                 named[key_id] = named[key_id].again(one) if key_id in named else one
+        connection.execute(schema.heads.update().where(schema.heads.c.device == device).values(day=day))
         _sort_out(connection, device, named, end)
     _two.drop_all(connection)
 

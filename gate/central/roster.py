@@ -10,7 +10,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
 
 import sqlalchemy as sa
 
@@ -24,6 +26,17 @@ from gate.central.schema import gates, handovers, heads, renewals, retired, toke
 
 TOKEN_BYTES = 16
 
+Result = TypeVar("Result")
+Act = Callable[[sa.Connection], tuple[Result, Mapping[str, object]]]
+
+
+class Recorder(Protocol):
+    """Central's own log (`gate.central.acts`)."""
+
+    def do(self, kind: str, act: Act[Result]) -> Result:
+        """Do something in the database and record it."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Gate:
@@ -36,6 +49,8 @@ class Gate:
     revoked: bool
     last_seen: str | None
     handovers: tuple[bytes, ...] = ()  # from the log key that it enrolled with to the newest
+    enrolled_at: str = ""
+    software: str | None = None
 
     def log_at(self, size: int) -> Verifier:
         """The log key that answers for a log of this size."""
@@ -51,16 +66,28 @@ class Gate:
 class Roster:
     """The tables of gates and tokens."""
 
-    def __init__(self, engine: sa.Engine) -> None:
+    def __init__(self, engine: sa.Engine, acts: Recorder | None = None) -> None:
+        """`acts` is central's own log, which tells of each change; without it only tests change anything."""
         self._engine = engine
         self._reading = reading(engine)
+        self._acts = acts
+
+    def _do(self, kind: str, act: Act[Result]) -> Result:
+        """Change something, and record it in the same transaction."""
+        if self._acts is not None:
+            return self._acts.do(kind, act)
+        with self._engine.begin() as connection:
+            return act(connection)[0]
 
     def new_token(self, device: str, expires_s: int) -> str:
         """Make a token for one gate and return it; only its hash is kept."""
         token = secrets.token_urlsafe(TOKEN_BYTES)
-        with self._engine.begin() as connection:
+
+        def act(connection: sa.Connection) -> tuple[str, Mapping[str, object]]:
             connection.execute(tokens.insert().values(hash=_hash(token), device=device, expires_s=expires_s))
-        return token
+            return token, {"gate": device, "expires_s": expires_s, "token": _hash(token)}
+
+        return self._do("token_made", act)
 
     def token_allows(self, token: str, device: str, now_s: int) -> bool:
         """Whether a token may enrol this gate now; nothing is burnt."""
@@ -75,19 +102,9 @@ class Roster:
 
     def enrol(self, token: str, device: str, log: Verifier, *, certificate: str, now_s: int, at: str) -> None:
         """Burn the token and register the gate. Raises ForbiddenError; then neither happened."""
-        with self._engine.begin() as connection:
-            burnt = connection.execute(
-                tokens.update()
-                .where(
-                    tokens.c.hash == _hash(token),
-                    tokens.c.device == device,
-                    tokens.c.used_at.is_(None),
-                    tokens.c.expires_s > now_s,
-                )
-                .values(used_at=at)
-            )
-            if burnt.rowcount != 1:
-                raise ForbiddenError("the token is unknown, used, expired or another gate's")
+
+        def act(connection: sa.Connection) -> tuple[None, Mapping[str, object]]:
+            _burn(connection, token, device, now_s, at)
             if connection.execute(sa.select(retired).where(retired.c.device == device)).one_or_none() is not None:
                 raise ForbiddenError(f"{device} is retired; a new gate needs a new gate id")
             known = connection.execute(sa.select(gates).where(gates.c.device == device)).one_or_none()
@@ -101,14 +118,22 @@ class Roster:
                 connection.execute(gates.update().where(gates.c.device == device).values(**fields))
             else:
                 _supersede(connection, device, certificate, at)
+            told = {"gate": device, "log": log.vkey, "certificate": certificate, "token": _hash(token)}
+            return None, {**told, "again": known is not None}
+
+        self._do("gate_enrolled", act)
 
     def renew(self, device: str, certificate: str, at: str) -> None:
         """Register another certificate of a gate. Raises ForbiddenError when it was revoked meanwhile."""
-        with self._engine.begin() as connection:
+
+        def act(connection: sa.Connection) -> tuple[None, Mapping[str, object]]:
             known = connection.execute(sa.select(gates.c.revoked).where(gates.c.device == device)).one_or_none()
             if known is None or known.revoked:
                 raise ForbiddenError(f"{device} is revoked; enrol it with a new token")
             _supersede(connection, device, certificate, at)
+            return None, {"gate": device, "certificate": certificate}
+
+        self._do("gate_renewed", act)
 
     def speaker(self, device: str, certificate: str) -> Gate | None:
         """The gate whose certificate this is, if it may speak. With the first use of a new one the one before ends."""
@@ -142,15 +167,19 @@ class Roster:
             word = Handover.parse(note)
         except (BadFormatError, BadSignatureError) as error:
             raise BadRequestError(f"not a handover of keys: {error}") from error
-        with self._engine.begin() as connection:
+
+        def act(connection: sa.Connection) -> tuple[None, Mapping[str, object]]:
             row = connection.execute(sa.select(gates).where(gates.c.device == device)).one()
             known = _words(connection, device)
             if note in known:
-                return
+                return None, {}
             pending = connection.execute(sa.select(heads.c.pending).where(heads.c.device == device)).scalar() or 0
             if word.old != _gate(row, known).log_newest or word.since < pending or len(known) >= HANDOVERS_MAX:
                 raise ForbiddenError(f"the log key of {device} is another one, or has signed {pending} entries already")
             connection.execute(handovers.insert().values(device=device, since=word.since, note=note))
+            return None, {"gate": device, "log": word.new.vkey, "since": word.since}
+
+        self._do("log_key_followed", act)
 
     def trusts(self, device: str, authorities: frozenset[str]) -> None:
         """Remember which authorities a gate trusts from now on, by their SHA-256."""
@@ -176,17 +205,22 @@ class Roster:
         with self._reading.connect() as connection:
             return list(connection.execute(sa.select(gates.c.device).order_by(gates.c.device)).scalars())
 
-    def seen(self, device: str, at: str) -> None:
-        """Remember when a gate spoke last."""
+    def seen(self, device: str, at: str, software: str | None = None) -> None:
+        """Remember when a gate spoke last, and what it called its software."""
         with self._engine.begin() as connection:
-            connection.execute(gates.update().where(gates.c.device == device).values(last_seen=at))
+            connection.execute(gates.update().where(gates.c.device == device).values(last_seen=at, software=software))
 
     def retire(self, device: str, at: str) -> None:
         """Refuse a gate from now on and for good. Raises UnknownError. Again, nothing happens."""
-        self.revoke(device)
-        with self._engine.begin() as connection:
-            if connection.execute(sa.select(retired).where(retired.c.device == device)).one_or_none() is None:
-                connection.execute(retired.insert().values(device=device, at=at))
+
+        def act(connection: sa.Connection) -> tuple[None, Mapping[str, object]]:
+            _revoke(connection, device)
+            if connection.execute(sa.select(retired).where(retired.c.device == device)).one_or_none() is not None:
+                return None, {}
+            connection.execute(retired.insert().values(device=device, at=at))
+            return None, {"gate": device}
+
+        self._do("gate_retired", act)
 
     def gone(self) -> frozenset[str]:
         """The gates that are retired."""
@@ -195,10 +229,25 @@ class Roster:
 
     def revoke(self, device: str) -> None:
         """Refuse a gate from its next request on. Raises UnknownError."""
-        with self._engine.begin() as connection:
-            changed = connection.execute(gates.update().where(gates.c.device == device).values(revoked=True))
-        if changed.rowcount != 1:
-            raise UnknownError(f"no gate {device}")
+
+        def act(connection: sa.Connection) -> tuple[None, Mapping[str, object]]:
+            _revoke(connection, device)
+            return None, {"gate": device}
+
+        self._do("gate_revoked", act)
+
+
+def _revoke(connection: sa.Connection, device: str) -> None:
+    changed = connection.execute(gates.update().where(gates.c.device == device).values(revoked=True))
+    if changed.rowcount != 1:
+        raise UnknownError(f"no gate {device}")
+
+
+def _burn(connection: sa.Connection, token: str, device: str, now_s: int, at: str) -> None:
+    mine = (tokens.c.hash == _hash(token)) & (tokens.c.device == device)
+    unused = tokens.c.used_at.is_(None) & (tokens.c.expires_s > now_s)
+    if connection.execute(tokens.update().where(mine, unused).values(used_at=at)).rowcount != 1:
+        raise ForbiddenError("the token is unknown, used, expired or another gate's")
 
 
 _SPEAKER = (
@@ -220,7 +269,7 @@ def _insert(connection: sa.Connection, device: str, log: Verifier, fields: dict[
     connection.execute(gates.insert().values(device=device, origin=log.name, log_vkey=log.vkey, **fields))
     connection.execute(
         heads.insert().values(
-            device=device, size=0, root=EMPTY_ROOT, note=None, pending=0, next_entry=0, bodies=0, frontier=b""
+            device=device, size=0, root=EMPTY_ROOT, note=None, pending=0, next_entry=0, bodies=0, frontier=b"", day=""
         )
     )
 
@@ -241,7 +290,17 @@ def _gate(row: sa.Row[tuple[object, ...]], words: tuple[bytes, ...]) -> Gate:
         log = Verifier.parse(row.log_vkey)
     except BadFormatError as error:
         raise DamagedError(f"what is known of {row.device} is damaged: {error}") from error
-    return Gate(row.device, row.origin, log, row.certificate, row.revoked, row.last_seen, words)
+    return Gate(
+        row.device,
+        row.origin,
+        log,
+        row.certificate,
+        row.revoked,
+        row.last_seen,
+        words,
+        row.enrolled_at,
+        row.software,
+    )
 
 
 def _hash(token: str) -> str:

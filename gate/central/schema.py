@@ -29,6 +29,7 @@ gates = sa.Table(
     sa.Column("revoked", sa.Boolean, nullable=False),
     sa.Column("enrolled_at", sa.String(32), nullable=False),
     sa.Column("last_seen", sa.String(32)),
+    sa.Column("software", sa.String(64)),  # what the gate calls itself
 )
 # A certificate that was issued to a gate that has one, and was not used yet.
 renewals = sa.Table(
@@ -69,7 +70,8 @@ tokens = sa.Table(
     sa.Column("used_at", sa.String(32)),
 )
 # The trusted table: `size`, `root` and `note` are what the mirror signed last; `pending` is the newest checkpoint it is
-# locked onto; `next_entry` and `bodies` are the first entry and the first sealed body that are missing; `frontier` is of the tree up to `next_entry`.
+# locked onto; `next_entry` and `bodies` are the first entry and the first sealed body that are missing; `frontier` is of the tree up to `next_entry`,
+# `day` the newest that an entry says, and no later than it came.
 heads = sa.Table(
     "log_head",
     metadata,
@@ -81,6 +83,7 @@ heads = sa.Table(
     sa.Column("next_entry", sa.BigInteger, nullable=False),
     sa.Column("bodies", sa.BigInteger, nullable=False),
     sa.Column("frontier", sa.LargeBinary, nullable=False),
+    sa.Column("day", sa.String(10), nullable=False),
 )
 # Signed by the gate, and its entries are not all here; the note of `size` stands in the head.
 checkpoints = sa.Table(
@@ -140,6 +143,44 @@ erased = sa.Table(
     sa.Column("id", sa.String(64), primary_key=True),
     sa.Column("at", sa.String(32), nullable=False),
     sa.Column("order", sa.String(64), nullable=False),  # SHA-256 of the note
+)
+# What is known of the nation: parties, their sites, the gates there, and which group of updates a gate is in.
+parties = sa.Table(
+    "party",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("name", sa.String(200), nullable=False),
+)
+sites = sa.Table(
+    "site",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("party", sa.String(64), nullable=False),
+    sa.Column("name", sa.String(200), nullable=False),
+)
+places = sa.Table(
+    "place",
+    metadata,
+    sa.Column("device", sa.String(64), primary_key=True),
+    sa.Column("site", sa.String(64)),
+    sa.Column("canary", sa.String(64)),
+)
+# SHA-256 of the settings that central's own log tells of last.
+told = sa.Table(
+    "setting_told",
+    metadata,
+    sa.Column("one", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("digest", sa.String(64), nullable=False),
+)
+# People who look: of one party, or of the whole nation where there is none.
+people = sa.Table(
+    "person",
+    metadata,
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("role", sa.String(16), nullable=False),
+    sa.Column("party", sa.String(64)),
+    sa.Column("certificate", sa.String(64), nullable=False, unique=True),  # SHA-256
+    sa.Column("revoked", sa.Boolean, nullable=False),
 )
 evidence = sa.Table(
     "evidence",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, TypedDict, assert_never
 
 import typer
 
+from gate.cli import central_keys, central_people
 from gate.cli.output import Exit, emit_json, fail, note, one_line, say
 from gate.programs.shared.clock import now
 
@@ -21,8 +22,14 @@ if TYPE_CHECKING:
 
     from gate.audit.note import Verifier
     from gate.central.evidence import Alarm
+    from gate.central.settings import Settings
 
 app = typer.Typer(no_args_is_help=True)
+app.command("erase")(central_keys.erase)
+app.command("prune")(central_keys.prune)
+app.command("acts")(central_keys.acts)
+app.add_typer(central_people.sites, name="site")
+app.add_typer(central_people.people, name="person")
 
 Dir = Annotated[Path, typer.Option("--dir", help="The server's own folder.")]
 Database = Annotated[str | None, typer.Option(help="Database URL; a SQLite file in the folder when left out.")]
@@ -35,7 +42,7 @@ def init(
     folder: Dir, name: Annotated[str, typer.Option(help="The server's host name or IP address.")], as_json: Json = False
 ) -> None:
     """Make the authority, the server's certificate and the mirror's key."""
-    with _explained():
+    with explained():
         from gate.central import folder as folders
 
         verifier = folders.init(folder, name, now())
@@ -55,15 +62,15 @@ def token(
     as_json: Json = False,
 ) -> None:
     """Make a one-time token with which one gate can enrol."""
-    with _explained(), _database(folder, database) as engine:
+    with explained(), opened(folder, database) as engine:
         from gate.audit.record import time_text
         from gate.central.authority import GATE_ID
-        from gate.central.roster import Roster
+        from gate.central.house import House
 
         if GATE_ID.fullmatch(gate_id) is None:
             fail(Exit.USAGE, "a gate's id is small letters, digits and hyphens")
         expires = now() + timedelta(hours=valid_hours)
-        made = Roster(engine).new_token(gate_id, int(expires.timestamp()))
+        made = House.of(folder, engine, now).roster.new_token(gate_id, int(expires.timestamp()))
     if as_json:
         emit_json("central.token/1", {"gate": gate_id, "token": made, "expires": time_text(expires)})
     else:
@@ -74,10 +81,10 @@ def token(
 @app.command()
 def revoke(gate_id: GateId, folder: Dir, database: Database = None, as_json: Json = False) -> None:
     """Refuse a gate from its next request on, until it enrols anew."""
-    with _explained(), _database(folder, database) as engine:
-        from gate.central.roster import Roster
+    with explained(), opened(folder, database) as engine:
+        from gate.central.house import House
 
-        Roster(engine).revoke(gate_id)
+        House.of(folder, engine, now).roster.revoke(gate_id)
     if as_json:
         emit_json("central.revoke/1", {"gate": gate_id, "revoked": True})
     else:
@@ -87,11 +94,11 @@ def revoke(gate_id: GateId, folder: Dir, database: Database = None, as_json: Jso
 @app.command()
 def retire(gate_id: GateId, folder: Dir, database: Database = None, as_json: Json = False) -> None:
     """Refuse a gate from its next request on and for good: it was decommissioned, or is lost. Its log stays here."""
-    with _explained(), _database(folder, database) as engine:
+    with explained(), opened(folder, database) as engine:
         from gate.audit.record import time_text
-        from gate.central.roster import Roster
+        from gate.central.house import House
 
-        Roster(engine).retire(gate_id, time_text(now()))
+        House.of(folder, engine, now).roster.retire(gate_id, time_text(now()))
     if as_json:
         emit_json("central.retire/1", {"gate": gate_id, "retired": True})
     else:
@@ -119,7 +126,7 @@ def rotate(
     """Make a new key, for which the one before vouches. Start the server anew afterwards. Exit 75 while a gate would lose by it."""
     if retire and what is not Rotated.AUTHORITY:
         fail(Exit.USAGE, "--retire is of the authority: the other keys go when they are replaced")
-    with _explained():
+    with explained():
         from gate.central import folder as folders
         from gate.central import rotation
         from gate.central.authority import fingerprint
@@ -129,7 +136,7 @@ def rotate(
             case Rotated.SERVER:
                 loaded = folders.load(folder)
                 issuing = fingerprint(loaded.authority.certificate)
-                with _database(folder, database) as engine:
+                with opened(folder, database) as engine:
                     lacking = Roster(engine).who_lacks(issuing) if len(loaded.roots) > 1 else []
                 made = f"a certificate until {rotation.rotate_server(loaded, now(), lacking):%Y-%m-%d}"
             case Rotated.AUTHORITY if retire:
@@ -158,15 +165,12 @@ def serve(
     ] = None,
 ) -> None:
     """Serve until SIGTERM. Prints one JSON line when it listens."""
-    with _explained(), _database(folder, database) as engine:
-        from gate.central import folder as folders
+    with explained(), opened(folder, database) as engine:
         from gate.central.app import make_app
         from gate.central.approvals import Approvals
         from gate.central.enrolment import Enrolment
-        from gate.central.evidence import Evidence
-        from gate.central.ledger import Ledger
+        from gate.central.house import House
         from gate.central.mirror import Mirror
-        from gate.central.roster import Roster
         from gate.central.serving import listen
         from gate.central.serving import serve as serve_app
         from gate.programs.shared.mortal import end_with_supervisor
@@ -174,11 +178,12 @@ def serve(
 
         end_with_supervisor()
         log_as_json("central")
-        loaded = folders.load(folder)
-        roster = Roster(engine)
+        house = House.of(folder, engine, now)
+        loaded, roster, judge = house.folder, house.roster, central_keys.judge_in(folder)
+        erasures = None if judge is None else house.erasures(judge)
         application = make_app(
             roster=roster,
-            mirror=Mirror(Ledger(engine), Evidence(engine), loaded.mirror, now, before=loaded.mirrors[1:]),
+            mirror=Mirror(house.ledger, house.evidence, loaded.mirror, now, before=loaded.mirrors[1:]),
             approvals=Approvals(engine),
             enrolment=Enrolment(
                 roster=roster,
@@ -190,11 +195,16 @@ def serve(
             ),
             now=now,
             updates=updates,
+            erasures=erasures,
+            canary=house.places.canary,
         )
-        with listen(host, port) as listener:
+        with listen(host, port) as listener, house.kept_in_order(erasures):
             emit_json("central.serve/1", {"host": host, "port": listener.getsockname()[1]})
             sys.stdout.flush()
             serve_app(application, folder, listener)
+
+
+SILENT = "silent"  # stands as long as the gate says nothing, and is answered by its next word
 
 
 class _Gate(TypedDict):
@@ -211,6 +221,7 @@ class _Gate(TypedDict):
     evidence: int
     alarms: list[dict[str, str]]
     last_seen: str | None
+    software: str | None
     problem: str | None
 
 
@@ -222,10 +233,11 @@ def fleet(
     as_json: Json = False,
 ) -> None:
     """Every gate, how much of its log is here, whether it is what was signed, and what alarms stand. Exit 1 if all is not well."""
-    with _explained(), _database(folder, database) as engine:
+    with explained(), opened(folder, database) as engine:
         from gate.central import folder as folders
+        from gate.central import settings
 
-        gates = _fleet(engine, None if quick else folders.load(folder).mirrors)
+        gates = _fleet(engine, settings.load(folder), None if quick else folders.load(folder).mirrors)
     if as_json:
         emit_json("central.fleet/1", {"gates": gates})
     else:
@@ -242,14 +254,21 @@ def fleet(
     raise typer.Exit(int(Exit.OK if is_well else Exit.NO))
 
 
-def _fleet(engine: sqlalchemy.Engine, mirrors: Sequence[Verifier] | None) -> list[_Gate]:
+def _fleet(engine: sqlalchemy.Engine, settings: Settings, mirrors: Sequence[Verifier] | None) -> list[_Gate]:
     from gate.central.roster import Roster
 
     gone = Roster(engine).gone()
-    return [_row(engine, device, mirrors, is_retired=device in gone) for device in Roster(engine).names()]
+    return [_row(engine, settings, device, mirrors, is_retired=device in gone) for device in Roster(engine).names()]
 
 
-def _row(engine: sqlalchemy.Engine, device: str, mirrors: Sequence[Verifier] | None, *, is_retired: bool) -> _Gate:
+def _row(
+    engine: sqlalchemy.Engine,
+    settings: Settings,
+    device: str,
+    mirrors: Sequence[Verifier] | None,
+    *,
+    is_retired: bool,
+) -> _Gate:
     """What there is to say of a gate; of one whose rows are damaged as much as can be read, and that."""
     from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
@@ -259,6 +278,7 @@ def _row(engine: sqlalchemy.Engine, device: str, mirrors: Sequence[Verifier] | N
     from gate.central.evidence import Evidence
     from gate.central.ledger import Ledger
     from gate.central.roster import Roster
+    from gate.central.silence import silence
 
     row: _Gate = {
         "id": device,
@@ -272,6 +292,7 @@ def _row(engine: sqlalchemy.Engine, device: str, mirrors: Sequence[Verifier] | N
         "evidence": 0,
         "alarms": [],
         "last_seen": None,
+        "software": None,
         "problem": None,
     }
     ledger = Ledger(engine)
@@ -283,6 +304,10 @@ def _row(engine: sqlalchemy.Engine, device: str, mirrors: Sequence[Verifier] | N
         alarms = Evidence(engine).alarms(device)
         row["evidence"] = len(alarms)
         row["alarms"] = [{"id": one.id, "kind": one.kind, "at": one.at} for one in alarms if one.answer is None]
+        since = silence(gate, settings, now(), is_retired=is_retired)
+        if since is not None:
+            row["alarms"].append({"id": SILENT, "kind": SILENT, "at": since})
+        row["software"] = gate.software
         head = ledger.head(device)
         row["entries"], row["root"], row["bodies"] = head.size, head.root.hex(), head.bodies
         row["keys_missing"] = ledger.missing_keys(device)
@@ -296,20 +321,28 @@ def _row(engine: sqlalchemy.Engine, device: str, mirrors: Sequence[Verifier] | N
 
 @app.command()
 def alarms(gate_id: GateId, folder: Dir, database: Database = None, as_json: Json = False) -> None:
-    """What contradicts a gate's log: each piece of evidence, and what was answered. Exit 1 while one stands."""
-    with _explained(), _database(folder, database) as engine:
+    """What contradicts a gate's log: each piece of evidence, and what was answered; and its silence. Exit 1 while one stands."""
+    with explained(), opened(folder, database) as engine:
+        from gate.central import settings
         from gate.central.errors import UnknownError
         from gate.central.evidence import Evidence
         from gate.central.roster import Roster
+        from gate.central.silence import silence
 
-        if Roster(engine).find(gate_id) is None:
+        gate = Roster(engine).find(gate_id)
+        if gate is None:
             raise UnknownError(f"no gate {gate_id}")
+        is_retired = gate_id in Roster(engine).gone()
+        silent_since = silence(gate, settings.load(folder), now(), is_retired=is_retired)
         found, repeats = Evidence(engine).alarms(gate_id), Evidence(engine).repeats(gate_id)
     if as_json:
         fields = [_alarm(one) for one in found]
         counted = [{"kind": one.kind, "count": one.count, "last_at": one.last_at} for one in repeats]
-        emit_json("central.alarms/1", {"gate": gate_id, "alarms": fields, "repeats": counted})
+        told = {"gate": gate_id, "alarms": fields, "repeats": counted, "silent_since": silent_since}
+        emit_json("central.alarms/1", told)
     else:
+        if silent_since is not None:
+            say(f"{SILENT:16} {SILENT:14} {silent_since} STANDS: nothing was heard of it since")
         for alarm in found:
             answer = alarm.answer
             say(f"{alarm.id} {alarm.kind:14} {alarm.at} {'STANDS' if answer is None else 'answered'}")
@@ -317,7 +350,8 @@ def alarms(gate_id: GateId, folder: Dir, database: Database = None, as_json: Jso
                 say(f"    {answer.at} {one_line(answer.by)}: {one_line(answer.words)}")
         for again in repeats:
             say(f"{again.kind}: {again.count} more that were counted only, the last {again.last_at}")
-    raise typer.Exit(int(Exit.NO if any(one.answer is None for one in found) else Exit.OK))
+    stands = silent_since is not None or any(one.answer is None for one in found)
+    raise typer.Exit(int(Exit.NO if stands else Exit.OK))
 
 
 def _alarm(alarm: Alarm) -> dict[str, object]:
@@ -342,14 +376,15 @@ def answer(
     as_json: Json = False,
 ) -> None:
     """Answer an alarm, so that it stands no more. The evidence and the answer stay."""
-    with _explained(), _database(folder, database) as engine:
+    with explained(), opened(folder, database) as engine:
         from gate.audit.record import time_text
-        from gate.central.evidence import BY_MAX, WORDS_MAX, Answer, Evidence
+        from gate.central.evidence import BY_MAX, WORDS_MAX, Answer
+        from gate.central.house import House
 
         if not 0 < len(by.strip()) <= BY_MAX or not 0 < len(words.strip()) <= WORDS_MAX:
             fail(Exit.USAGE, f"--by is 1 to {BY_MAX} characters, --words 1 to {WORDS_MAX}")
         given = Answer(time_text(now()), by.strip(), words.strip())
-        Evidence(engine).answer(gate_id, alarm, given)
+        House.of(folder, engine, now).evidence.answer(gate_id, alarm, given)
     if as_json:
         emit_json("central.answer/1", {"gate": gate_id, "alarm": alarm, **dataclasses.asdict(given)})
     else:
@@ -365,7 +400,7 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Write one gate's log as a spool, for `gate audit verify` and auditors."""
-    with _explained(), _database(folder, database) as engine:
+    with explained(), opened(folder, database) as engine:
         from gate.central.archive import export as write
         from gate.central.errors import UnknownError
         from gate.central.folder import mirror_handovers
@@ -385,7 +420,8 @@ def export(
 
 
 @contextlib.contextmanager
-def _database(folder: Path, url: str | None) -> Iterator[sqlalchemy.Engine]:
+def opened(folder: Path, url: str | None) -> Iterator[sqlalchemy.Engine]:
+    """The server's database. Raises CentralError."""
     from gate.central.database import open_database
     from gate.central.errors import FolderError
     from gate.central.folder import database_url
@@ -400,7 +436,7 @@ def _database(folder: Path, url: str | None) -> Iterator[sqlalchemy.Engine]:
 
 
 @contextlib.contextmanager
-def _explained() -> Iterator[None]:
+def explained() -> Iterator[None]:
     """Turn errors into one line and an exit code."""
     try:
         from sqlalchemy.exc import SQLAlchemyError
@@ -424,7 +460,7 @@ def _explained() -> Iterator[None]:
     except errors.FolderError as error:
         fail(Exit.CONFIG, str(error))
     except SQLAlchemyError as error:
-        from gate.central.database import explained
+        from gate.central.database import explained as meaning
 
-        found = explained(error)
+        found = meaning(error)
         fail(Exit.IO_ERROR if isinstance(found, errors.AwayError) else Exit.BAD_DATA, str(found))

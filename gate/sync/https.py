@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import ssl
+from importlib.metadata import version
 from typing import Self
 
 import httpx2
@@ -20,7 +21,11 @@ REQUEST_DEADLINE_S = 120.0  # a megabyte at 64 kbit/s
 SILENCE_MAX_S = 20.0
 CONNECT_DEADLINE_S = 5.0
 GZIP_LEVEL = 6
-USER_AGENT = "portcullis-sync"
+
+
+def user_agent() -> str:
+    """What this gate's software calls itself, for the centre's list of the fleet."""
+    return f"portcullis/{version('portcullis')}"
 
 
 def tls(*, ca: str, certificate: str, key: str | None = None, passphrase: bytes | None = None) -> ssl.SSLContext:
@@ -47,7 +52,7 @@ class Courier:
             follow_redirects=False,
             timeout=httpx2.Timeout(SILENCE_MAX_S, connect=CONNECT_DEADLINE_S),
             limits=httpx2.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=60.0),
-            headers={"accept-encoding": "identity", "user-agent": USER_AGENT},
+            headers={"accept-encoding": "identity", "user-agent": user_agent()},
         )
 
     async def __aenter__(self) -> Self:

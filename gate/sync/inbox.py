@@ -40,6 +40,11 @@ def drop_approval(folder: Path, note: bytes) -> None:
     durable.write(folder / "approval.note", note)
 
 
+def drop_erasure_receipt(folder: Path, digest: str, note: bytes) -> None:
+    """Write `erasure-receipt-<SHA-256 of the order>.note`, complete or not at all. Raises OSError."""
+    durable.write(folder / f"erasure-receipt-{digest}.note", note)
+
+
 def drop_mirror_key(folder: Path, number: int, note: bytes) -> Path:
     """Write `mirror-key-<number>.note`, complete or not at all, and return where. Raises OSError."""
     path = folder / f"mirror-key-{number}.note"

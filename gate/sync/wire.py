@@ -209,6 +209,11 @@ def approval_request(note: bytes) -> Request:
     return Request("PUT", "/approval", note, "text/plain")
 
 
+def erasure_request(order: bytes) -> Request:
+    """Bring a signed order to forget keys; the answer is the mirror's word that they are nowhere there. Ours."""
+    return Request("POST", "/erasure", order, "text/plain")
+
+
 def parse_approval(response: Response) -> bytes:
     """Read the newest approval, empty for none; whether it is one is the log program's to say. Raises BadAnswerError.
 

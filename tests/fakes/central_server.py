@@ -24,6 +24,7 @@ from gate.central.approvals import Approvals
 from gate.central.authority import Authority
 from gate.central.database import open_database
 from gate.central.enrolment import Enrolment
+from gate.central.erasing import Erasures
 from gate.central.evidence import Evidence
 from gate.central.ledger import Ledger
 from gate.central.mirror import Mirror
@@ -71,6 +72,7 @@ class Server:
     app: Any
     approvals: Approvals
     updates: Path | None = None
+    erasures: Erasures | None = None
 
     @classmethod
     def over(cls, url: str, updates: Path | None = None, *, signer: Signer | None = None) -> Server:
@@ -101,6 +103,7 @@ class Server:
             enrolment=enrolment,
             now=self.clock,
             updates=self.updates,
+            erasures=self.erasures,
         )
 
     def enrol(self, log: Verifier, device: str = GATE_ID) -> x509.Certificate:

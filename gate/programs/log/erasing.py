@@ -53,8 +53,11 @@ class Erasures:
         in_store: Worker,
         in_spool: Worker,
         in_inbox: Worker,
+        carry: Callable[[str, bytes], Awaitable[None]] | None = None,
     ) -> None:
+        """`carry` takes an order on to the mirror, by the SHA-256 of its note."""
         self._inbox = inbox
+        self._carry = carry
         self._kept = kept
         self._writer = writer
         self._publisher = publisher
@@ -124,6 +127,8 @@ class Erasures:
         fields = {"by": list(signers), "keys": list(keys), "note": note}
         if not isinstance(await self._say("keys_erased", fields), int):
             return False  # the disk is full, or the database in doubt: the writer says so
+        if self._carry is not None:  # before the keys go: of an order none of whose keys is here, nobody knows whether it was carried on
+            await self._carry(note, found.note)
         async with self._publisher.between_pieces:
             await self._in_store(self._writer.erase_keys, keys)
             await self._in_spool(self._spool.forget, [key_path(key_id) for key_id in keys])

@@ -57,6 +57,7 @@ from gate.channel.messages import (
 from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
 from gate.passage.events import RecordKind
+from gate.programs.log.erased_elsewhere import ErasedElsewhere
 from gate.programs.log.erasing import Erasures
 from gate.programs.log.growth import Growth
 from gate.programs.log.newest import NewestApproval
@@ -137,6 +138,10 @@ async def run(
                     (outcome,) = await in_store(writer.append, [own], monotonic_ms(), dated=today() is not None)
                     return outcome
 
+                mirrors = None if mirror is None else MirrorKeys(mirror, folder / "mirror-keys")
+                elsewhere = ErasedElsewhere(
+                    inbox, spool, mirrors, config.origin, say=say, in_spool=in_spool, in_inbox=in_inbox
+                )
                 server = LogServer(
                     config=config,
                     writer=writer,
@@ -165,11 +170,13 @@ async def run(
                         in_store=in_store,
                         in_spool=in_spool,
                         in_inbox=in_inbox,
+                        carry=elsewhere.carry,
                     ),
+                    elsewhere=elsewhere,
                     receipts=Receipts(
                         inbox,
                         writer,
-                        None if mirror is None else MirrorKeys(mirror, folder / "mirror-keys"),
+                        mirrors,
                         NewestApproval(
                             inbox, writer, config.origin, config.approvers_path, in_store=in_store, in_inbox=in_inbox
                         ),
@@ -263,6 +270,7 @@ class LogServer:
         receipts: Receipts,
         retention: Retention,
         erasures: Erasures,
+        elsewhere: ErasedElsewhere,
         say: Callable[[str, Mapping[str, object]], Awaitable[Outcome]],
         today: Callable[[], date | None],
         now: Now,
@@ -275,6 +283,7 @@ class LogServer:
         self._receipts = receipts
         self._retention = retention
         self._erasures = erasures
+        self._elsewhere = elsewhere
         self._say = say
         self._today = today
         self._timing = timing
@@ -479,7 +488,7 @@ class LogServer:
             self._written.set()
             again_s = clock_s() + self._timing.keys_every_s
             while clock_s() < again_s:
-                if await self._erasures.look():
+                if await self._erasures.look() or await self._elsewhere.look():
                     self._written.set()
                 await asyncio.sleep(self._timing.receipts_every_s)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import logging
 import random
 import ssl
@@ -23,6 +24,7 @@ from drivers.toml_file import Problem
 from gate.audit.errors import BadFormatError
 from gate.audit.note import Verifier
 from gate.audit.record import time_text
+from gate.audit.spool import ERASURES
 from gate.channel.messages import Status
 from gate.ordinary import read_ordinary
 from gate.programs.shared import clock
@@ -49,12 +51,15 @@ from gate.sync.wire import (
     Request,
     Response,
     approval_request,
+    erasure_request,
     parse_approval,
     reason_of,
 )
 
 BACKOFF_MIN_S = 0.5
 BACKOFF_MAX_S = 30.0
+ERASURES_MAX = 16  # on their way at once; the others follow
+ERASURE_AGAIN_ROUNDS = 600  # until one that the centre did not take, or whose receipt the log did not, is brought again
 
 log = logging.getLogger("gate.sync")
 
@@ -257,7 +262,9 @@ class Outbox:
         self._identity = Path(_settings(config).identity)
         self._approval = config.approval_path
         self._shown: bytes | None = None
-        self._log = SpoolLog(Path(config.paths.spool))
+        self._spool = Path(config.paths.spool)
+        self._log = SpoolLog(self._spool)
+        self._refusals: dict[str, int] = {}
         self._origin = config.origin
         self._keys = keys
         self._mirror, self._client = keys.newest, self._new_client()
@@ -312,6 +319,7 @@ class Outbox:
             log.info("mirrored", extra={"entries": receipt.checkpoint.size})
         self._mirrored = self._client.known.mirrored
         await self._exchange_approval(courier)
+        await self._carry_erasures(courier)
 
     async def _exchange_approval(self, courier: Courier) -> None:
         """Show the centre the approval that lies beside the configuration, once, and leave a newer one that it knows to the log program."""
@@ -322,6 +330,19 @@ class Outbox:
         if newest and newest != own:
             await asyncio.to_thread(inbox.drop_approval, self._inbox, newest)
         self._shown = own
+
+    async def _carry_erasures(self, courier: Courier) -> None:
+        """Bring the centre the erasures that were carried out here, and leave its word for each to the log program. One that it does not take now is
+        brought again much later.
+        """
+        for digest, order in (await asyncio.to_thread(_erasures_in, self._spool)).items():
+            self._refusals[digest] = self._refusals.get(digest, 0) - 1
+            if self._refusals[digest] > 0:
+                continue
+            response = await courier.send(erasure_request(order))
+            self._refusals[digest] = ERASURE_AGAIN_ROUNDS
+            if response.status == 200 and len(response.body) <= APPROVAL_BYTES_MAX:
+                await asyncio.to_thread(inbox.drop_erasure_receipt, self._inbox, digest, response.body)
 
     def _new_client(self) -> Client:
         last = inbox.last_receipt(self._identity)
@@ -368,6 +389,17 @@ def _step(conversation: Conversation, response: Response | None) -> Request | Re
     except StopIteration as end:
         receipt: Receipt | None = end.value
         return receipt
+
+
+def _erasures_in(spool: Path) -> dict[str, bytes]:
+    """The erasures that the log program wants carried, by the SHA-256 of their notes; none while they cannot be read."""
+    found = dict[str, bytes]()
+    for path in sorted((spool / ERASURES).glob("*.note"))[:ERASURES_MAX]:
+        with contextlib.suppress(OSError):
+            order = read_ordinary(path, APPROVAL_BYTES_MAX)
+            if hashlib.sha256(order).hexdigest() == path.stem:
+                found[path.stem] = order
+    return found
 
 
 def _approval_in(path: Path) -> bytes:

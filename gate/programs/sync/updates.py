@@ -21,7 +21,7 @@ from gate.programs.shared.config import Config, ConfigError, Sync
 from gate.programs.shared.config import Updates as Settings
 from gate.programs.shared.trouble import Trouble
 from gate.provision.identity import AUTHORITIES, DEVICE
-from gate.sync.https import CONNECT_DEADLINE_S, SILENCE_MAX_S, USER_AGENT, tls
+from gate.sync.https import CONNECT_DEADLINE_S, SILENCE_MAX_S, tls, user_agent
 from gate.updates.errors import RefusedError, SourceAwayError, UpdateError
 from gate.updates.fetching import Store, read_first_root
 from gate.updates.layout import Here
@@ -51,7 +51,7 @@ class HttpsSource:
             trust_env=False,
             follow_redirects=False,
             timeout=httpx2.Timeout(SILENCE_MAX_S, connect=CONNECT_DEADLINE_S),
-            headers={"accept-encoding": "identity", "user-agent": USER_AGENT},
+            headers={"accept-encoding": "identity", "user-agent": user_agent()},
         )
         self._ending = ending
         self._deadline_ms = clock.monotonic_ms() + ROUND_DEADLINE_MS

@@ -71,7 +71,10 @@ async def test_a_token_buys_a_certificate_for_this_key_and_name_once(
     certificate = x509.load_pem_x509_certificate(enrolled.device)
     certificate.verify_directly_issued_by(server.authority.certificate)
     found = server.roster.find(GATE_ID)
-    assert found == Gate(GATE_ID, ORIGIN, LOG, authority.fingerprint(certificate), revoked=False, last_seen=None)
+    known = authority.fingerprint(certificate)
+    assert found == Gate(
+        GATE_ID, ORIGIN, LOG, known, revoked=False, last_seen=None, enrolled_at="2026-11-25T10:00:00.000Z"
+    )
 
     replayed = await enrol(server, token, csr)
     assert replayed.status_code == 403

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from fakes.central_house import order
 from fakes.central_server import GATE_ID, Bench
 from starlette.routing import Route
 
@@ -65,6 +66,7 @@ def requests(bench: Bench) -> dict[str, Request]:
         "/{origin_hash}/checkpoint": wire.checkpoint_request(bench.origin),
         "/{origin_hash}/pending": wire.pending_request(bench.origin),
         "/log-key": wire.log_key(note.to_bytes()),
+        "/erasure": wire.erasure_request(order(bench.origin, [key_id])),
     }
 
 

@@ -25,8 +25,12 @@ from gate.central.schema import (
     heads,
     metadata,
     packages,
+    parties,
+    people,
     piece_hashes,
+    places,
     sealed,
+    sites,
     versions,
 )
 from gate.central.wire import parse_round
@@ -76,8 +80,9 @@ def made_old(bench: Bench) -> sa.Engine:
     fields = {"size": head.size, "root": head.root, "note": head.note, "pending": head.pending}
     with engine.begin() as connection:
         keys = connection.execute(sa.select(age_keys.c.id, age_keys.c.first_index, age_keys.c.wrapped)).all()
-        for table in (heads, packages, sealed, versions, age_keys, awaited, erased):
+        for table in (heads, packages, sealed, versions, age_keys, awaited, erased, parties, sites, places, people):
             table.drop(connection)
+        connection.exec_driver_sql("ALTER TABLE gate DROP COLUMN software")
         for statement in OLD_TABLES:
             is_postgresql = connection.dialect.name == "postgresql"
             connection.exec_driver_sql(statement.replace("BLOB", "BYTEA") if is_postgresql else statement)

@@ -1,0 +1,133 @@
+"""All that a command or server of central works with, put together from its folder and its database."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+from gate.audit.errors import SealError
+from gate.audit.sealing import Sealer
+from gate.central import folder as folders
+from gate.central import settings
+from gate.central.acts import Acts
+from gate.central.database import dialect_of, first_line, insert
+from gate.central.erasing import Erasures, Judge
+from gate.central.errors import CentralError, FolderError
+from gate.central.evidence import Evidence
+from gate.central.folder import Folder
+from gate.central.ledger import Ledger
+from gate.central.places import Places
+from gate.central.retention import Retention
+from gate.central.roster import Roster
+from gate.central.schema import told
+from gate.central.settings import Settings
+
+LOOK_EVERY_S: Final = 3600.0
+
+log = logging.getLogger("gate.central")
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What a server has."""
+
+    folder: Folder
+    settings: Settings
+    engine: sa.Engine
+    acts: Acts
+    now: Callable[[], datetime]
+
+    @classmethod
+    def of(cls, path: Path, engine: sa.Engine, now: Callable[[], datetime]) -> House:
+        """Read the folder and begin. Raises CentralError."""
+        folder, found = folders.load(path), settings.load(path)
+        signer, recipient = folders.acts_keys(path, folder.mirror.verifier)
+        try:
+            sealer = Sealer((recipient, *found.acts.recipients))
+        except SealError as error:
+            raise FolderError(f"{path / settings.NAME}: acts.recipients: {error}") from error
+        return cls(folder, found, engine, Acts(engine, signer, folder.mirror, sealer, now), now)
+
+    @property
+    def roster(self) -> Roster:
+        """Gates and tokens."""
+        return Roster(self.engine, self.acts)
+
+    @property
+    def ledger(self) -> Ledger:
+        """The logs."""
+        return Ledger(self.engine)
+
+    @property
+    def evidence(self) -> Evidence:
+        """Evidence and its answers."""
+        return Evidence(self.engine, self.acts)
+
+    @property
+    def places(self) -> Places:
+        """Parties, sites, people."""
+        return Places(self.engine, self.acts)
+
+    @property
+    def retention(self) -> Retention:
+        """What forgets keys after their time."""
+        return Retention(self.engine, self.acts, self.settings, self.now)
+
+    def erasures(self, judge: Judge) -> Erasures:
+        """What forgets keys when two approvers say so."""
+        path, mirror = self.folder.path, self.folder.mirror
+        return Erasures(path, self.acts, judge, mirror=mirror, settings=self.settings, now=self.now)
+
+    def tell_settings(self) -> None:
+        """Record what is set, if it is something else than was recorded last."""
+        digest, fields = self.settings.digest, msgspec.to_builtins(self.settings)
+
+        def act(connection: sa.Connection) -> tuple[None, Mapping[str, object]]:
+            if connection.execute(sa.select(told.c.digest)).scalar_one_or_none() == digest:
+                return None, {}
+            new = insert(dialect_of(connection), told).values(one=1, digest=digest)
+            connection.execute(new.on_conflict_do_update(index_elements=[told.c.one], set_={"digest": digest}))
+            return None, {"sha256": digest, "settings": fields}
+
+        self.acts.do("settings_changed", act)
+
+    @contextmanager
+    def kept_in_order(self, erasures: Erasures | None) -> Iterator[None]:
+        """Tell what is set and erase once more what was erased, then forget what is over, now and every hour, in a thread. Raises CentralError."""
+        self.tell_settings()
+        if erasures is not None and (again := erasures.tell_again()):
+            log.critical("keys_erased_again", extra={"keys": again})
+        stop = threading.Event()
+        thread = threading.Thread(target=self._keep, args=(stop,), name="retention", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
+
+    def _keep(self, stop: threading.Event) -> None:
+        is_told = False
+        while True:
+            try:
+                gone = self.retention.look()
+            except (CentralError, SQLAlchemyError) as error:
+                if not is_told:
+                    log.error("keys_not_kept_in_order", extra={"reason": first_line(error)})  # noqa: TRY400 - its words say it
+                is_told = True
+            else:
+                is_told = False
+                if gone:
+                    log.info("keys_expired", extra={"keys": gone})
+            if stop.wait(LOOK_EVERY_S):
+                return

@@ -1,0 +1,106 @@
+"""What an operator sets of a central server: `central.toml` in its folder, read strictly; without it nothing is forgotten and nobody's silence alarms.
+
+silent_after_minutes = 60       # a gate that has said nothing for so long raises an alarm
+
+[kept]                          # for how many days after theirs keys are kept; left out: for good
+crossings_days = 30
+others_days = 400
+
+[[holds]]                       # days whose keys are kept whatever their time
+gate = "gate-0001"              # left out: of every gate
+first = 2026-11-01
+last = 2026-11-05
+case = "K-2026-17"
+
+[acts]
+recipients = ["age1…"]          # who, beside this server, can open its own log
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from gate.central.errors import FolderError
+from gate.ordinary import read_ordinary
+
+NAME = "central.toml"
+BYTES_MAX = 256 * 1024
+OTHERS_DAYS_MIN = 183  # half a year, as at the gate: what holds nothing of a traveller explains what became of the rest
+
+Days = Annotated[int, msgspec.Meta(ge=1, le=36_500)]
+Word = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+
+
+class Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """For how many days after theirs keys are kept, by the class of their records; None: for good."""
+
+    crossings_days: Days | None = None
+    others_days: Annotated[int, msgspec.Meta(ge=OTHERS_DAYS_MIN, le=36_500)] | None = None
+
+
+class Hold(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Days that are kept whatever their time, both included, and for which case."""
+
+    first: date
+    last: date
+    case: Word
+    gate: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+
+
+class OwnLog(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Who can open central's own log beside central."""
+
+    recipients: Annotated[tuple[Word, ...], msgspec.Meta(max_length=16)] = ()
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The whole file."""
+
+    silent_after_minutes: Annotated[int, msgspec.Meta(ge=1, le=525_600)] | None = None
+    kept: Kept = Kept()
+    holds: Annotated[tuple[Hold, ...], msgspec.Meta(max_length=256)] = ()
+    acts: OwnLog = OwnLog()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what is set, whatever the file's spelling."""
+        return hashlib.sha256(msgspec.json.encode(self, order="sorted")).hexdigest()
+
+    def over_before(self, about: str, today: date) -> date | None:
+        """Keys of this class are over if their day is before this one; None: they are kept for good."""
+        days = self.kept.crossings_days if about == "crossing" else self.kept.others_days
+        return None if days is None else today - timedelta(days=days)
+
+    def is_held(self, gate: str, day: date) -> bool:
+        """True for a day of a gate that is kept whatever its time."""
+        return any(one.first <= day <= one.last and one.gate in {None, gate} for one in self.holds)
+
+    def is_silent(self, last_word: str, now: datetime) -> bool:
+        """Whether a gate that spoke last at this time, RFC 3339, has been silent for too long."""
+        if self.silent_after_minutes is None:
+            return False
+        return now - datetime.fromisoformat(last_word) > timedelta(minutes=self.silent_after_minutes)
+
+
+def load(folder: Path) -> Settings:
+    """Read the file, if there is one. Raises FolderError."""
+    path = folder / NAME
+    try:
+        raw = read_ordinary(path, BYTES_MAX)
+    except FileNotFoundError:
+        return Settings()
+    except OSError as error:
+        raise FolderError(f"cannot read {path}: {error.strerror or error}") from error
+    try:
+        found = msgspec.toml.decode(raw, type=Settings)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise FolderError(f"{path}: {error}") from error
+    for one in found.holds:
+        if one.last < one.first:
+            raise FolderError(f"{path}: the hold of case {one.case} ends on {one.last}, before it begins")
+    return found

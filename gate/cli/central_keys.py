@@ -1,0 +1,139 @@
+"""`gate central erase`, `prune` and `acts`: keys that central forgets, and what its own log says of that and of all else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gate.cli.output import Exit, emit_json, fail, one_line, say
+from gate.programs.shared.clock import now
+
+if TYPE_CHECKING:
+    from gate.central.erasing import Judge
+
+Dir = Annotated[Path, typer.Option("--dir", help="The server's own folder.")]
+Database = Annotated[str | None, typer.Option(help="Database URL; a SQLite file in the folder when left out.")]
+Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
+APPROVERS = "approvers.toml"
+
+
+def judge_in(folder: Path) -> Judge | None:
+    """What holds orders against the approvers that the folder names; None where it names none. Raises FolderError."""
+    from gate.approval.erasure import SignedErasure
+    from gate.approval.errors import ApprovalError
+    from gate.central.erasing import Order
+    from gate.central.errors import FolderError, ForbiddenError
+    from gate.programs.shared.approvers import approvers_in
+    from gate.programs.shared.config import ConfigError
+
+    path = folder / APPROVERS
+    if not path.exists():
+        return None
+    try:
+        approvers = approvers_in(path)
+    except ConfigError as error:
+        raise FolderError(str(error)) from error
+
+    def judge(note: bytes) -> Order:
+        try:
+            signed = SignedErasure.parse(note)
+            order = signed.erasure
+            return Order(order.origin, order.keys, signed.require(origin=order.origin, approvers=approvers))
+        except ApprovalError as error:
+            raise ForbiddenError(f"the erasure {error}") from error
+
+    return judge
+
+
+def erase(
+    note_file: Annotated[Path, typer.Argument(metavar="NOTE", help="The order, with two signatures at least.")],
+    folder: Dir,
+    out: Annotated[Path | None, typer.Option(help="Where the mirror's receipt goes.")] = None,
+    database: Database = None,
+    as_json: Json = False,
+) -> None:
+    """Forget the keys that a signed order names, for good, and record who ordered it. Gates bring such orders by themselves."""
+    from gate.cli.central import explained, opened
+
+    with explained(), opened(folder, database) as engine:
+        from gate import durable
+        from gate.central.errors import ForbiddenError
+        from gate.central.house import House
+
+        judge = judge_in(folder)
+        if judge is None:
+            fail(Exit.CONFIG, f"{folder / APPROVERS} is missing: it names who may order an erasure")
+        try:
+            note = note_file.read_bytes()
+        except OSError as error:
+            fail(Exit.IO_ERROR, f"{note_file}: {error.strerror}")
+        try:
+            receipt = House.of(folder, engine, now).erasures(judge).carry_out(note)
+        except ForbiddenError as error:
+            fail(Exit.NOT_PERMITTED, str(error))
+        if out is not None:
+            durable.write(out, receipt)
+    if as_json:
+        emit_json("central.erase/1", {"receipt": receipt.decode()})
+    else:
+        say(receipt.decode().rstrip("\n"))
+
+
+def prune(folder: Dir, database: Database = None, as_json: Json = False) -> None:
+    """Forget the keys whose time is over, as central.toml says. `gate central serve` does it every hour."""
+    from gate.cli.central import explained, opened
+
+    with explained(), opened(folder, database) as engine:
+        from gate.central.house import House
+
+        house = House.of(folder, engine, now)
+        house.tell_settings()
+        gone = house.retention.look()
+    if as_json:
+        emit_json("central.prune/1", {"keys": gone})
+    else:
+        say(f"{gone} keys were forgotten")
+
+
+def acts(
+    folder: Dir,
+    most: Annotated[int, typer.Option(min=1, max=100_000, help="How many of the newest are shown.")] = 50,
+    out: Annotated[
+        Path | None, typer.Option(help="An empty folder: the whole log, for gate audit verify, instead of showing any.")
+    ] = None,
+    database: Database = None,
+    as_json: Json = False,
+) -> None:
+    """Central's own log: who was enrolled, revoked, erased or forgotten, who may look, and who has read what of which gate and why."""
+    from gate.cli.central import explained, opened
+
+    with explained(), opened(folder, database) as engine:
+        from gate.audit.errors import BadFormatError
+        from gate.audit.unsealing import Unsealer
+        from gate.central import folder as folders
+        from gate.central.archive import export
+        from gate.central.house import House
+
+        house = House.of(folder, engine, now)
+        vkey = house.acts.as_gate.log.vkey
+        if out is not None:
+            exported = export(house.ledger, house.acts.as_gate, out)
+            if as_json:
+                emit_json("central.acts/1", {"entries": exported.entries, "files": exported.files, "vkey": vkey})
+            else:
+                say(f"{exported.entries} entries in {exported.files} files in {out}; log key {vkey}")
+            return
+        try:
+            shown = house.acts.newest(Unsealer.from_file(folder / folders.ACTS_IDENTITY), most)
+        except BadFormatError as error:
+            fail(Exit.BAD_DATA, str(error))
+    if as_json:
+        rows = [{"index": one.index, "time": one.time, "kind": one.kind, "fields": one.fields} for one in shown]
+        emit_json("central.acts/1", {"vkey": vkey, "acts": rows})
+        return
+    for one in shown:
+        say(f"{one.index:8} {one.time} {one.kind}")
+        for name, value in one.fields.items():
+            say(f"         {name}: {one_line(str(value))}")

@@ -1,0 +1,38 @@
+"""A central server with its folder: own log, settings, erasures and pages, over the database of a `Bench`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from fakes.approvals import PERSONS, signer, write_approvers
+from fakes.central_server import NOW, Bench
+
+from gate.approval.erasure import Erasure, SignedErasure
+from gate.audit.unsealing import Unsealer
+from gate.central import folder as folders
+from gate.central.acts import Act
+from gate.central.house import House
+
+
+def housed(bench: Bench, folder: Path, settings: str = "") -> House:
+    """Make the folder, if there is none yet, and begin."""
+    if not folder.exists():
+        folders.init(folder, "central.example", NOW)
+        write_approvers(folder / "approvers.toml")
+    (folder / "central.toml").write_text(settings)
+    return House.of(folder, bench.server.ledger._engine, bench.server.clock)
+
+
+def told(house: House) -> list[Act]:
+    """What the own log says, the oldest first."""
+    unsealer = Unsealer.from_file(house.folder.path / folders.ACTS_IDENTITY)
+    return house.acts.newest(unsealer, 10_000)[::-1]
+
+
+def order(origin: str, keys: Sequence[str], by: int = 2) -> bytes:
+    """An order to forget keys, signed by so many approvers."""
+    signed = SignedErasure.new(Erasure(origin, tuple(sorted(keys))))
+    for name in PERSONS[:by]:
+        signed = signed.signed_by(signer(name))
+    return signed.note.to_bytes()

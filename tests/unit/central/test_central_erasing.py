@@ -1,0 +1,249 @@
+"""Central forgets keys: when two approvers say so, for good and with a receipt; and after their time, by class and day, but for what is held."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from fakes.central_house import housed, order, told
+from fakes.central_server import GATE_ID, NOW, Bench
+from typer.testing import CliRunner
+
+from gate.audit.note import Note
+from gate.central.archive import export
+from gate.central.erasing import RECEIPT, Erasures
+from gate.central.errors import ForbiddenError, UnknownError
+from gate.central.house import House
+from gate.central.schema import age_keys
+from gate.cli.central import app
+from gate.cli.central_keys import judge_in
+from gate.sync import wire
+from gate.sync.spool import SpoolLog
+from gate.sync.wire import Request
+from gate.verify.verify import verify
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> Bench:
+    made = Bench(tmp_path / "log")
+    made.grow(3)
+    await made.round()
+    return made
+
+
+def keys_of(bench: Bench) -> list[str]:
+    with bench.server.ledger._engine.begin() as connection:
+        mine = sa.select(age_keys.c.id).where(age_keys.c.device == GATE_ID).order_by(age_keys.c.first_index)
+        return list(connection.execute(mine).scalars())
+
+
+def erasures(house: House) -> Erasures:
+    judge = judge_in(house.folder.path)
+    assert judge is not None
+    return house.erasures(judge)
+
+
+def stored(bench: Bench) -> bytes:
+    """All bytes of the database and its write-ahead log."""
+    return b"".join(one.read_bytes() for one in bench.log.folder.glob("central.sqlite*"))
+
+
+async def test_a_signed_erasure_is_carried_out_for_good_and_answered_by_a_receipt(bench: Bench, tmp_path: Path) -> None:
+    house = housed(bench, tmp_path / "house")
+    first, second, third = keys_of(bench)
+    wrapped = bench.server.ledger.key(GATE_ID, first)
+    assert wrapped is not None
+    assert wrapped[-64:] in stored(bench)
+    note = order(bench.origin, [first, second])
+    receipt = Note.parse(erasures(house).carry_out(note, origin=bench.origin))
+    receipt.verify(house.folder.mirror.verifier)
+    assert receipt.text.split("\n")[:2] == [RECEIPT, bench.origin]
+    assert keys_of(bench) == [third]
+    assert wrapped[-64:] not in stored(bench), "nor in a free page of the file"
+    (act,) = told(house)
+    assert (act.kind, act.fields["keys"], act.fields["by"]) == (
+        "keys_erased",
+        sorted([first, second]),
+        ["anna.example", "ben.example"],
+    )
+    for key_id in (first, second):  # whoever brings it again
+        assert (await bench.ask(wire.put_key(key_id, SpoolLog(bench.log.spool).key(key_id)))).status == 204
+        assert bench.server.ledger.key(GATE_ID, key_id) is None
+    assert bench.server.ledger.missing_keys(GATE_ID) == 0, "and it is asked of nobody"
+    export(bench.server.ledger, bench.gate, tmp_path / "out")
+    report = verify(tmp_path / "out", bench.log.vkey)
+    assert (report.verified, report.keys) == (True, 1)
+
+
+async def test_an_order_that_comes_again_gets_its_receipt_and_no_record(bench: Bench, tmp_path: Path) -> None:
+    house = housed(bench, tmp_path / "house")
+    note = order(bench.origin, keys_of(bench)[:1])
+    for _ in range(5):
+        assert erasures(house).carry_out(note)
+    assert len(told(house)) == 1
+
+
+@pytest.mark.parametrize("by", [0, 1])
+async def test_what_two_approvers_did_not_sign_erases_nothing(bench: Bench, tmp_path: Path, by: int) -> None:
+    house, before = housed(bench, tmp_path / "house"), keys_of(bench)
+    with pytest.raises(ForbiddenError):
+        erasures(house).carry_out(order(bench.origin, before, by))
+    assert (keys_of(bench), told(house)) == (before, [])
+
+
+async def test_a_gate_brings_orders_for_itself_alone(bench: Bench, tmp_path: Path) -> None:
+    house, before = housed(bench, tmp_path / "house"), keys_of(bench)
+    with pytest.raises(ForbiddenError, match="another gate"):
+        erasures(house).carry_out(order(bench.origin, before), origin="border.example/gate-0002/demo")
+    with pytest.raises(UnknownError, match="no gate"):
+        erasures(house).carry_out(order("border.example/gate-0404/demo", before))
+    assert keys_of(bench) == before
+
+
+async def test_an_age_file_that_was_erased_before_it_came_is_never_taken(bench: Bench, tmp_path: Path) -> None:
+    """The order overtakes the entries that name the key."""
+    house = housed(bench, tmp_path / "house")
+    bench.grow()
+    (new,) = {one.stem for one in (bench.log.spool / "keys").rglob("*.age")} - set(keys_of(bench))
+    erasures(house).carry_out(order(bench.origin, [new]))
+    assert await bench.round() is not None
+    assert new not in keys_of(bench)
+    assert bench.server.ledger.missing_keys(GATE_ID) == 0
+
+
+async def test_a_day_that_is_held_is_erased_by_nobody(bench: Bench, tmp_path: Path) -> None:
+    hold = "[[holds]]\nfirst = 2026-11-25\nlast = 2026-11-25\ncase = 'K-1'\n"
+    house, before = housed(bench, tmp_path / "house", hold), keys_of(bench)
+    with pytest.raises(ForbiddenError, match="held"):
+        erasures(house).carry_out(order(bench.origin, before))
+    assert keys_of(bench) == before
+
+
+async def test_a_database_that_was_put_back_forgets_once_more(bench: Bench, tmp_path: Path) -> None:
+    house, before = housed(bench, tmp_path / "house"), keys_of(bench)
+    with bench.server.ledger._engine.begin() as connection:
+        kept = connection.execute(sa.select(age_keys).where(age_keys.c.device == GATE_ID)).mappings().all()
+    erasures(house).carry_out(order(bench.origin, before[:2]))
+    with bench.server.ledger._engine.begin() as connection:  # as if the backup were of before
+        connection.exec_driver_sql("DELETE FROM age_key_erased")
+        connection.execute(age_keys.insert(), [dict(one) for one in kept if one["id"] in before[:2]])
+    assert keys_of(bench) == before
+    with house.kept_in_order(erasures(house)):
+        assert keys_of(bench) == before[2:]
+    assert [one.kind for one in told(house)] == ["keys_erased", "settings_changed", "keys_erased_again"]
+    with house.kept_in_order(erasures(house)):
+        pass
+    assert len(told(house)) == 3
+
+
+async def test_the_command_erases_and_writes_the_receipt(bench: Bench, tmp_path: Path) -> None:
+    housed(bench, tmp_path / "house")
+    note, receipt = tmp_path / "order.note", tmp_path / "receipt.note"
+    note.write_bytes(order(bench.origin, keys_of(bench)[:1]))
+    opened = ["--dir", str(tmp_path / "house"), "--database", f"sqlite:///{tmp_path / 'log' / 'central.sqlite'}"]
+    done = CliRunner().invoke(app, ["erase", str(note), *opened, "--out", str(receipt), "--json"])
+    assert (done.exit_code, json.loads(done.stdout)["receipt"]) == (0, receipt.read_text())
+    note.write_bytes(order(bench.origin, keys_of(bench)[:1], by=1))
+    assert CliRunner().invoke(app, ["erase", str(note), *opened]).exit_code == 77
+    (tmp_path / "house" / "approvers.toml").unlink()
+    assert CliRunner().invoke(app, ["erase", str(note), *opened]).exit_code == 78
+
+
+async def test_a_gate_is_answered_over_its_own_connection(bench: Bench, tmp_path: Path) -> None:
+    note = order(bench.origin, keys_of(bench)[:1])
+    asked = Request("POST", "/erasure", note, "text/plain")
+    assert (await bench.ask(asked)).status == 404, "a server that knows no approvers"
+    house = housed(bench, tmp_path / "house")
+    bench.server.erasures = erasures(house)
+    bench.server.show([bench.server.authority.certificate])
+    answer = await bench.ask(asked)
+    assert answer.status == 200
+    Note.parse(answer.body).verify(house.folder.mirror.verifier)
+    assert (await bench.ask(Request("POST", "/erasure", b"no order", "text/plain"))).status == 403
+
+
+# ── after their time ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_keys_are_forgotten_after_their_time_by_class_and_day_and_the_log_stays(
+    bench: Bench, tmp_path: Path
+) -> None:
+    house = housed(bench, tmp_path / "house", "[kept]\ncrossings_days = 30\n")
+    clock = bench.server.clock
+    clock.now = NOW + timedelta(days=30)
+    await borne_out(bench)
+    assert house.retention.look() == 0, "the thirtieth day is not over"
+    clock.now = NOW + timedelta(days=31)
+    await borne_out(bench)
+    assert house.retention.look() == 3
+    assert house.retention.look() == 0
+    (act,) = told(house)
+    assert (act.kind, dict(act.fields)) == (
+        "keys_expired",
+        {"gate": GATE_ID, "class": "crossing", "day": "2026-11-25", "keys": 3},
+    )
+    export(bench.server.ledger, bench.gate, tmp_path / "out")
+    assert verify(tmp_path / "out", bench.log.vkey).verified
+
+
+async def borne_out(bench: Bench) -> None:
+    """Let the gate's newest entry be of today."""
+    with bench.server.ledger._engine.begin() as connection:
+        day = bench.server.clock.now.date().isoformat()
+        connection.exec_driver_sql("UPDATE log_head SET day = ? WHERE device = ?", (day, GATE_ID))
+
+
+async def test_a_clock_that_no_gate_bears_out_forgets_nothing(bench: Bench, tmp_path: Path) -> None:
+    house = housed(bench, tmp_path / "house", "[kept]\ncrossings_days = 30\n")
+    bench.server.clock.now = NOW + timedelta(days=365)
+    assert house.retention.look() == 0
+    assert len(keys_of(bench)) == 3
+    await borne_out(bench)
+    assert house.retention.look() == 3
+
+
+@pytest.mark.parametrize(
+    "of", ["", 'gate = "gate-0001"\n', 'gate = "gate-0002"\n'], ids=["every gate", "this", "another"]
+)
+async def test_what_is_held_is_kept_and_goes_when_the_hold_is_lifted(bench: Bench, tmp_path: Path, of: str) -> None:
+    kept = "[kept]\ncrossings_days = 1\n"
+    hold = f"[[holds]]\nfirst = 2026-11-20\nlast = 2026-11-25\ncase = 'K-1'\n{of}"
+    bench.server.clock.now = NOW + timedelta(days=60)
+    await borne_out(bench)
+    house = housed(bench, tmp_path / "house", kept + hold)
+    assert house.retention.look() == (3 if "0002" in of else 0)
+    assert housed(bench, tmp_path / "house", kept).retention.look() == (0 if "0002" in of else 3)
+
+
+def test_days_are_counted_from_the_end_of_theirs(bench: Bench, tmp_path: Path) -> None:
+    settings = housed(bench, tmp_path / "house", "[kept]\nothers_days = 183\n").settings
+    assert settings.over_before("crossing", date(2026, 11, 25)) is None
+    assert settings.over_before("device", date(2026, 11, 25)) == date(2026, 5, 26)
+    assert settings.over_before("administration", date(2026, 11, 25)) == date(2026, 5, 26)
+
+
+async def test_a_gate_whose_clock_was_set_back_loses_no_evidence_early(tmp_path: Path) -> None:
+    """Its records say 2020; they are kept as long as those of the day that the log had reached."""
+    early = Bench(tmp_path / "early")
+    early.grow(1)
+    await early.round()
+    with early.server.ledger._engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE log_head SET day = '2026-11-27' WHERE device = 'gate-0001'")
+    early.server.clock.now = NOW + timedelta(days=5)
+    early.grow(1)  # says 2026-11-25
+    await early.round()
+    with early.server.ledger._engine.begin() as connection:
+        found = connection.execute(sa.select(age_keys.c.day).order_by(age_keys.c.first_index)).scalars().all()
+    assert list(found) == ["2026-11-25", "2026-11-27"]
+
+
+async def test_a_gate_that_dates_ahead_keeps_nothing_for_longer(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "ahead")
+    bench.server.clock.now = NOW - timedelta(days=3)
+    bench.grow(1)
+    await bench.round()
+    with bench.server.ledger._engine.begin() as connection:
+        assert connection.execute(sa.select(age_keys.c.day)).scalars().all() == ["2026-11-22"]
