@@ -22,6 +22,7 @@ NOUNS = {
     "document": "Travel documents: inspect, verify-sod, parse-mrz, read-mrz, read, verify-seal, verify-credential",
     "drill": "Scripted days for officers at a simulated gate, scored for their own eyes",
     "face": "Faces: compare, evaluate, evaluate-pad",
+    "forecast": "Lanes and officers for a day: service, plan",
     "models": "Model files: list, fetch, verify, accept, bench",
     "notices": "The boards that tell travellers what happens to their data",
     "officer": "An officer's signed orders: admit, refer, hand-over, view, flag, release, open-emergency, end-emergency, acknowledge, close, pause, maintain, consent, open, direction, mode, accept-head, present, list, authority",
