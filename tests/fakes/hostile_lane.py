@@ -69,7 +69,9 @@ from gate.passage.orders import (
 from gate.passage.reasons import Reason
 from gate.passage.screen import Guidance
 
-OF_TWO = replace(RULES, two_officers_for=frozenset({Reason.FACE_BELOW_THRESHOLD, Reason.TIME_LIMIT}))
+OF_TWO = replace(
+    RULES, two_officers_for=frozenset({Reason.FACE_BELOW_THRESHOLD, Reason.HELD_BY_OFFICER, Reason.FACES_SEVERAL})
+)
 
 
 class Hostile:
@@ -131,6 +133,8 @@ class Hostile:
     def helpful(self) -> Event:
         """What the running crossing waits for, so that something comes of it; of a lane at rest, whatever brings a traveller."""
         rng, crossing = self.rng, machine.crossing_of(self.run.state) or ""
+        if self.run.around.first_words and rng.random() < 0.5:
+            return Recorded(self.run.around.first_words[0].crossing, RecordKind.WOULD_ADMIT)
         receipts = {
             machine.Opening: RecordKind.OPENED,
             machine.Recording: RecordKind.DECIDED,

@@ -209,7 +209,7 @@ class People:
         lane, rng = self._lane, self._rng
         while True:
             await asyncio.sleep(rng.uniform(20.0, 240.0))
-            for _ in range(rng.choice([1, 40])):
+            for _ in range(rng.choice([1, 1, 1, 1, 40])):
                 lane.post(TravellerAsked(f"asks-{rng.getrandbits(64):x}", rng.choice(list(Wish))))
                 await asyncio.sleep(rng.choice([0.0, 0.05, 3.0]))
 
