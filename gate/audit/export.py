@@ -25,6 +25,7 @@ from gate.audit.tiles import (
     TILE_WIDTH,
     Piece,
     decode_entries,
+    decode_tile,
     encode_entries,
     entries_path,
     levels_of,
@@ -76,6 +77,18 @@ class Outlet:
                 continue
         raise BadFormatError(f"{path_of(piece)} is missing from the spool")
 
+    def first_here(self, size: int) -> int:
+        """Return the first of `size` entries that is here: the pieces before were dropped when the mirror had held them for long."""
+        for piece in pieces_between(0, size):
+            if not piece.is_full or (self._folder / entries_path(piece)).exists():
+                return piece.start
+        return size
+
+    def hashes(self, piece: Piece) -> tuple[bytes, ...]:
+        """Return the hashes of the entries of a piece."""
+        width, raw = self.piece(partial(tile_path, 0), piece)
+        return decode_tile(raw, width)[: piece.width]
+
     def leaves(self, piece: Piece) -> tuple[bytes, ...]:
         """Return the leaves of a piece."""
         width, raw = self.piece(entries_path, piece)
@@ -106,11 +119,12 @@ class Outlet:
 
 
 def bundle(outlet: Outlet, out: BinaryIO, *, since: int = 0) -> Exported:
-    """Write the entries from `since` on as one bundle. Raises BadFormatError and OSError."""
+    """Write the entries from `since` on as one bundle, or from the first one that is here. Raises BadFormatError and OSError."""
     note = outlet.note()
     checkpoint = Checkpoint.parse(note.text)
     if not 0 <= since <= checkpoint.size:
         raise BadFormatError(f"the log has {checkpoint.size} entries; nothing begins at {since}")
+    since = max(since, outlet.first_here(checkpoint.size))
     # Signatures of others would be bytes that a holder of the log's key alone cannot verify.
     own = Note(note.text, tuple(one for one in note.signatures if one.name == checkpoint.origin))
     written = 0
@@ -124,8 +138,8 @@ def _lines(
 ) -> Iterator[dict[str, str | int | list[str]]]:
     frontier = Frontier()
     for piece in pieces_between(0, since):
-        for leaf in outlet.leaves(piece)[: since - piece.start]:
-            frontier = frontier.append(leaf_hash(leaf))
+        for one in outlet.hashes(piece)[: since - piece.start]:
+            frontier = frontier.append(one)
     yield {
         "bundle": FORMAT,
         "checkpoint": note.to_bytes().decode(),
@@ -164,7 +178,7 @@ def tiles(outlet: Outlet, folder: Path) -> Exported:
     if any(folder.iterdir()):
         raise BadFormatError(f"{folder} is not empty")
     written = 0
-    for piece in pieces_between(0, size):
+    for piece in pieces_between(outlet.first_here(size), size):
         leaves = outlet.leaves(piece)
         written += _write(folder, entries_path(piece), encode_entries(leaves))
         written += _write(folder, sealed_path(piece), encode_sealed(outlet.sealed(piece), piece.start))

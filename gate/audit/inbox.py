@@ -26,6 +26,7 @@ NAMES_MAX: Final = 512  # a look
 REFUSED_MAX: Final = 16  # kept aside; then the oldest makes room
 APPROVAL: Final = "approval.note"
 ERASURE: Final = "erasure.note"
+HELD: Final = "held.note"
 _NAME: Final = re.compile(r"receipt-([0-9]{1,19})\.note")
 _KEY_NAME: Final = re.compile(r"mirror-key-([0-9]{1,4})\.note")
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -83,6 +84,10 @@ class Inbox:
     def erasure_receipt(self, digest: str) -> Found | None:
         """The mirror's word that it has carried an erasure out, by the SHA-256 of its note, if one was left. Raises OSError."""
         return self._named(f"erasure-receipt-{digest}.note")
+
+    def held(self) -> Found | None:
+        """The mirror's word for what it holds, if one was left. Raises OSError."""
+        return self._named(HELD)
 
     def _named(self, name: str) -> Found | None:
         try:

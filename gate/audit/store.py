@@ -15,6 +15,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from gate import durable
 from gate.audit.boot import Boot
 from gate.audit.errors import BadFormatError, StoreError, StoreFullError
 from gate.audit.left import Approved, Left
-from gate.audit.merkle import Frontier, leaf_hash, root_of
+from gate.audit.merkle import HASH_BYTES, Frontier, leaf_hash, root_of
 from gate.audit.record import Happening, is_hour
 from gate.audit.sealing import SealedRecord
 from gate.audit.tiles import TILE_HEIGHT, TILE_WIDTH
@@ -49,6 +50,15 @@ class WaitingKey:
     leaf: bytes
     name: str | None
     dated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How many entries the mirror held up to a day, the least that it held on any day since, and the latest of these; None: it never said."""
+
+    then: int | None
+    since: int | None
+    newest: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +129,8 @@ class Store:
         )
         run(_TIMES_OF_AN_OLDER_LOG)
         run("CREATE TABLE IF NOT EXISTS undated (id TEXT PRIMARY KEY) STRICT")
+        run("CREATE TABLE IF NOT EXISTS held (day TEXT PRIMARY KEY, n INTEGER NOT NULL) STRICT")
+        run("CREATE TABLE IF NOT EXISTS pruned (n INTEGER PRIMARY KEY, hashes BLOB NOT NULL) STRICT")
         if not run("SELECT 1 FROM sqlite_schema WHERE name = 'key_days'").fetchone():
             with self._transaction():
                 run("CREATE TABLE key_days (id TEXT PRIMARY KEY, name TEXT NOT NULL) STRICT")
@@ -184,9 +196,34 @@ class Store:
     def hashes(self, level: int, start: int, end: int) -> list[bytes]:
         """Return the hashes `[start, end)` of a tile level."""
         if level == 0:
-            return [leaf_hash(leaf) for leaf in self.leaves(start, end)]
+            here = min(max(self.first_here(), start), end)
+            return [*self._pruned_hashes(start, here), *(leaf_hash(leaf) for leaf in self.leaves(here, end))]
         sql = "SELECT hash FROM nodes WHERE level = ? AND n >= ? AND n < ? ORDER BY n"
         return _complete([one for (one,) in self._all(sql, level, start, end)], end - start)
+
+    def _pruned_hashes(self, start: int, end: int) -> list[bytes]:
+        sql = "SELECT hashes FROM pruned WHERE n >= ? AND n <= ? ORDER BY n"
+        pieces = self._all(sql, start // TILE_WIDTH, (end - 1) // TILE_WIDTH) if start < end else []
+        whole, skipped = b"".join(hashes for (hashes,) in pieces), start % TILE_WIDTH
+        found = [whole[at : at + HASH_BYTES] for at in range(0, len(whole), HASH_BYTES)]
+        return _complete(found[skipped : skipped + end - start], end - start)
+
+    def first_here(self) -> int:
+        """Return the first entry that is not dropped; of those before, a whole number of pieces, the hashes are kept."""
+        row = self._one("SELECT max(n) FROM pruned")
+        return 0 if row is None or row[0] is None else (int(row[0]) + 1) * TILE_WIDTH
+
+    def first_waiting(self) -> int | None:
+        """Return the first entry whose key is not in the file of a day yet, None when all are."""
+        row = self._one("SELECT min(first) FROM keys")
+        return None if row is None else row[0]
+
+    def held(self, day: date) -> Held:
+        """Return what the mirror held on this day and since, by its own word."""
+        text = day.isoformat()
+        (then,) = self._one("SELECT max(n) FROM held WHERE day <= ?", text) or (None,)
+        since, newest = self._one("SELECT min(n), max(day) FROM held WHERE day > ?", text) or (None, None)
+        return Held(then, since, None if newest is None else date.fromisoformat(newest))
 
     def hash_at(self, height: int, index: int) -> bytes:
         """Return the hash of a complete subtree: the `HashAt` of `gate.audit.merkle`."""
@@ -310,6 +347,25 @@ class Store:
         """Remember no more which keys lay with this day."""
         with self._transaction() as run:
             run("DELETE FROM key_days WHERE name = ?", (name,))
+
+    def take_held(self, day: date, entries: int) -> None:
+        """Keep that the mirror says on this day that it holds so many entries; the least of a day counts."""
+        with self._transaction() as run:
+            run(
+                "INSERT INTO held VALUES (?, ?) ON CONFLICT (day) DO UPDATE SET n = min(n, excluded.n)",
+                (day.isoformat(), entries),
+            )
+
+    def prune(self, n: int, day: date) -> None:
+        """Drop a piece's entries, the first that is here, and keep their hashes; `day`: of what the mirror held earlier only the latest is of use."""
+        start, end = n * TILE_WIDTH, (n + 1) * TILE_WIDTH
+        if start != self.first_here():
+            raise StoreError(f"entry {start} is not the first one here")
+        hashes = b"".join(self.hashes(0, start, end))
+        with self._transaction() as run:
+            run("INSERT INTO pruned VALUES (?, ?)", (n, hashes))
+            run("DELETE FROM entries WHERE i >= ? AND i < ?", (start, end))
+            run("DELETE FROM held WHERE day < (SELECT max(day) FROM held WHERE day <= ?)", (day.isoformat(),))
 
     def know_approval(self, newer: Approved) -> None:
         """Keep an approval that no record rests on yet, in place of an earlier one."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 
 from gate.audit.boot import Boot
 from gate.audit.checkpoint import Checkpoint, read_checkpoint
@@ -33,7 +33,7 @@ from gate.audit.reserve import Reserve
 from gate.audit.sealing import KeyRing, SealedRecord, Sealer, plaintext, seal
 from gate.audit.spool import files_above, files_of_piece, key_path
 from gate.audit.store import Head, Store, WaitingKey
-from gate.audit.tiles import Piece
+from gate.audit.tiles import TILE_WIDTH, Piece, encode_tile, tile_path
 
 # How many appends are known by their ids. Only the lane appends, in order, and offers again what it has not heard of: 64 records at
 # most, of the 1,000 that it keeps.
@@ -356,6 +356,8 @@ class Writer:
     def files(self, piece: Piece, published: int) -> dict[str, bytes]:
         """Return the files of one piece that the spool lacks. Raises StoreError."""
         store = self._open_store()
+        if piece.end <= store.first_here():  # a spool that was lost: what was dropped is nowhere here
+            return {tile_path(0, piece): encode_tile(store.hashes(0, piece.start, piece.end))}
         files = files_of_piece(store, piece, published)
         start = max(piece.start, published)
         if start < (
@@ -421,6 +423,43 @@ class Writer:
         except StoreError as error:
             self._fail(error)
             raise
+
+    def take_held(self, entries: int, today: date) -> None:
+        """Keep the mirror's word of today for how many entries it holds, with their bodies. Raises StoreError."""
+        store = self._open_store()
+        try:
+            store.take_held(today, entries)
+        except StoreError as error:
+            self._fail(error)
+            raise
+
+    def prunable(self, today: date, days: int, published: int) -> tuple[int, int]:
+        """Return the first entry that is here, and the first that must stay: the ones between were held by the mirror on every day that it said so
+        since `days` days ago, yesterday or today among them. Nothing of what is not published, mirrored or in the file of its day, nor of the
+        latest appends. Whole pieces. Raises StoreError.
+        """
+        store = self._open_store()
+        first, held, waiting = store.first_here(), store.held(today - timedelta(days=days)), store.first_waiting()
+        if held.then is None or held.since is None or held.newest is None or held.newest < today - timedelta(days=1):
+            return first, first
+        size = store.head().frontier.size - APPENDS_REMEMBERED
+        bounds = [held.then, held.since, published, self._standing.mirrored, size]
+        until = min(bounds if waiting is None else [*bounds, waiting])
+        return first, max(first, until - until % TILE_WIDTH)
+
+    def prune(self, piece: Piece, today: date, days: int) -> None:
+        """Drop a piece's entries from the database; their hashes stay. Raises StoreError."""
+        store = self._open_store()
+        try:
+            store.prune(piece.n, today - timedelta(days=days))
+            store.tidy()
+        except StoreError as error:
+            self._fail(error)
+            raise
+
+    def first_here(self) -> int:
+        """The first entry that was not dropped. Raises StoreError."""
+        return self._open_store().first_here()
 
     def upper_tiles(self, published: int, size: int) -> dict[str, bytes]:
         """Return the tiles above level 0 that the spool lacks. Raises StoreError."""

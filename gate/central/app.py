@@ -81,6 +81,7 @@ def make_app(
     routes = [
         Route("/round", counter.guarded(counter.round), methods=["POST"]),
         Route("/receipt", counter.guarded(counter.receipt), methods=["POST"]),
+        Route("/held", counter.guarded(counter.held), methods=["GET"]),
         Route("/add-checkpoint", counter.guarded(counter.add_checkpoint), methods=["POST"]),
         Route("/add-entries", counter.guarded(counter.add_entries), methods=["POST"]),
         Route("/bodies", counter.guarded(counter.bodies), methods=["GET"]),
@@ -159,6 +160,10 @@ class Counter:
         """Look at a receipt that this server may have forgotten."""
         raw = await whole_body(request, NOTE_BYTES_MAX)
         return _respond(await run_in_threadpool(self._mirror.receipt, gate, raw))
+
+    async def held(self, _request: Request, gate: Gate) -> Response:
+        """Sign for what is held."""
+        return _respond(await run_in_threadpool(self._mirror.held, gate))
 
     async def add_checkpoint(self, request: Request, gate: Gate) -> Response:
         """Answer C2SP add-checkpoint."""

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from gate.audit.checkpoint import Checkpoint
 from gate.audit.errors import BadFormatError, BadProofError, BadSignatureError
+from gate.audit.held import Held
 from gate.audit.merkle import verify_consistency
 from gate.audit.note import Note, Signer, Verifier
 from gate.audit.record import time_text
@@ -332,6 +333,14 @@ class Mirror:
         if signed.size > head.size:
             self._accuse(gate, Kind.MIRROR_WENT_BACK, note.to_bytes(), head.note or b"")
         return Answer(204)
+
+    def held(self, gate: Gate) -> Answer:
+        """Sign for the entries that are cosigned and here with their bodies. Raises UnknownError while there are none."""
+        head = self._ledger.head(gate.device)
+        entries = min(head.size, head.bodies)
+        if not entries:
+            raise UnknownError("nothing of this log is held yet")
+        return Answer(200, Held(gate.origin, entries).sign(self._signer, self._now_s()))
 
     # ── ours: sealed bodies and age files ────────────────────────────────────────────────────────────────────────────
 

@@ -76,10 +76,9 @@ def _print(report: Report) -> None:
     say(_verdict(report))
     say(f"entries {report.entries}, sealed bodies {report.bodies}, keys {report.keys}, erased keys {report.erased}")
     say(f"root {report.root}, from {report.first_time} to {report.last_time}")
-    for one in report.recipients:
-        say(
-            f"from entry {one.since} on sealed for {'recipients that are not named' if one.sha256 is None else one.sha256}"
-        )
+    for some in report.recipients:
+        named = "recipients that are not named" if some.sha256 is None else f"the recipients {some.sha256}"
+        say(f"from entry {some.since} on sealed for {named}")
     for key in report.signers if len(report.signers) > 1 else ():
         say(f"signed by {key.vkey} from entry {key.since} {'on' if key.until is None else f'to {key.until - 1}'}")
     for mark in report.cosignatures:

@@ -155,6 +155,7 @@ class Shown:
             "lists": {"trust_age_days": lane.trust_age_days, **lane.lists, "import": self._importing},
             "disk": {"free_bytes": self.told.log.disk_free_bytes},
             "keys": None if self.told.log.keys is None else msgspec.to_builtins(self.told.log.keys),
+            "kept": None if self.told.log.kept is None else msgspec.to_builtins(self.told.log.kept),
             "head": None if self.told.log.head is None else msgspec.to_builtins(self.told.log.head),
             "days_left": self._days_left,
             "clock": {"sure": lane.clock_sure, "synchronised": self.synchronised},
@@ -192,6 +193,7 @@ class Shown:
             *self._head_lines(),
             *self._keys_lines(),
             f"  clock    {unknown or clock.in_words(sure=lane.clock_sure is True, synchronised=self.synchronised)}",
+            *self._kept_lines(),
             *self._identity_lines(),
             *self._console_lines(),
             f"  left     {', '.join(_days(name, days) for name, days in self._days_left.items())}",
@@ -215,6 +217,15 @@ class Shown:
             yield "           none go: neither the time service nor the central server bears the clock out"
         if keys.problem:
             yield f"           {keys.problem}"
+
+    def _kept_lines(self) -> Iterator[str]:
+        """What of the log is on this disk, where entries go from it."""
+        kept = self.told.log.kept
+        if kept is None or kept.days is None:
+            return
+        yield f"  entries  {kept.first} to {self.told.log.entries - 1} are here, for {kept.days} days after the central server had them"
+        if kept.problem:
+            yield f"           {kept.problem}"
 
     def _identity_lines(self) -> Iterator[str]:
         match self._identity:

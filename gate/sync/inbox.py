@@ -45,6 +45,11 @@ def drop_erasure_receipt(folder: Path, digest: str, note: bytes) -> None:
     durable.write(folder / f"erasure-receipt-{digest}.note", note)
 
 
+def drop_held(folder: Path, note: bytes) -> None:
+    """Write `held.note`, complete or not at all. Raises OSError."""
+    durable.write(folder / "held.note", note)
+
+
 def drop_mirror_key(folder: Path, number: int, note: bytes) -> Path:
     """Write `mirror-key-<number>.note`, complete or not at all, and return where. Raises OSError."""
     path = folder / f"mirror-key-{number}.note"

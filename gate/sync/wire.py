@@ -24,6 +24,7 @@ APPROVAL_BYTES_MAX = 16 * 1024
 SIGNATURES_MAX = 16
 KEYS_ASKED_MAX = 64  # age files in one answer
 SHOW_RECEIPT = "/receipt"
+HELD = "/held"
 TICKET_BYTES_MAX = 1024
 _LINE_BYTES_MAX = 2048
 _U16, _U32, _U64 = struct.Struct(">H"), struct.Struct(">I"), struct.Struct(">Q")
@@ -160,6 +161,11 @@ def log_key(handover: bytes) -> Request:
 def show_receipt(note: bytes) -> Request:
     """Show the mirror its own signature on more than it has. Ours."""
     return Request("POST", SHOW_RECEIPT, note, "text/plain")
+
+
+def held_request() -> Request:
+    """Ask for the mirror's word for what it holds, entries and bodies. Ours: a server of before answers 404."""
+    return Request("GET", HELD)
 
 
 # ── ours: a round in one request ─────────────────────────────────────────────────────────────────────────────────────

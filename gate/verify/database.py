@@ -22,14 +22,28 @@ from gate.verify.cosigners import Cosigners
 from gate.verify.findings import StructureError, UnreadableError
 from gate.verify.judge import Judge, key_of
 from gate.verify.keyring import KeyRing
+from gate.verify.tree import HASH_BYTES
 
 MAGIC = b"SQLite format 3\0"
 # Of the log program, nothing of the log: where it proves that it can write, what the lane wants to be told at its next start, who waits
 # for an officer, and what its latest boot found; and what the log's keys said of one another, which is judged.
 OURS_BESIDE = frozenset(
-    {"probe", "remembered", "referred", "approved", "handovers", "boot", "key_days", "undated", "times"}
+    {
+        "probe",
+        "remembered",
+        "referred",
+        "approved",
+        "handovers",
+        "boot",
+        "key_days",
+        "undated",
+        "held",
+        "pruned",
+        "times",
+    }
 )
 TABLES = frozenset({"entries", "keys", "nodes", "head", "receipt", "open_crossings"})
+PIECE = 256  # entries
 CELL_BYTES_MAX = 1024 * 1024
 LINE_BYTES_MAX = 128 * 1024
 _DAY = re.compile(r"(crossing|device|administration)-[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -60,7 +74,9 @@ def database_lines(path: Path) -> Iterator[Line]:
         moved = {hashlib.sha256(wrapped).hexdigest(): wrapped for wrapped in _keys_of_days(path.parent / "keys")}
         with _copied(path) as copy, closing(_opened(copy)) as connection:
             (size, note) = connection.execute("SELECT size, checkpoint FROM head").fetchone() or (0, b"")
-            yield Opening(_bytes(note), 0, b"", size)
+            (first,) = connection.execute("SELECT min(i) FROM entries").fetchone()
+            first = first if isinstance(first, int) else size
+            yield Opening(_bytes(note), first, b"", size)
             seen: set[str] = set()
             for leaf, sealed in connection.execute("SELECT leaf, sealed FROM entries ORDER BY i"):
                 key = key_of(_bytes(leaf))
@@ -71,7 +87,7 @@ def database_lines(path: Path) -> Iterator[Line]:
                     if wrapped is not None:
                         yield KeyLine(wrapped)
                 yield EntryLine(_bytes(leaf), _bytes(sealed))
-            yield Closing(size, len(seen))
+            yield Closing(size - first, len(seen))
     except (sqlite3.Error, UnicodeDecodeError) as error:
         raise StructureError(f"the database cannot be read to its end: {error}") from error
     except OSError as error:
@@ -105,6 +121,7 @@ def _verify(connection: sqlite3.Connection, judge: Judge) -> None:
             judge.findings.add(f"the database is damaged: {finding}")
     if not _has_only_our_tables(connection, judge):
         return
+    _verify_dropped(connection, judge)
     for index, leaf, sealed in connection.execute("SELECT i, leaf, sealed FROM entries ORDER BY i"):
         if index != judge.tree.size:
             judge.findings.add(f"row {index} stands where entry {judge.tree.size} belongs")
@@ -114,6 +131,17 @@ def _verify(connection: sqlite3.Connection, judge: Judge) -> None:
         judge.handovers(_bytes(note) for (note,) in connection.execute("SELECT note FROM handovers ORDER BY since"))
     _verify_head(connection, judge)
     _verify_derived(connection, judge)
+
+
+def _verify_dropped(connection: sqlite3.Connection, judge: Judge) -> None:
+    """The hashes of the entries that went when somebody else had them."""
+    if not connection.execute("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'pruned'").fetchone():
+        return  # an older log program's
+    for n, hashes in connection.execute("SELECT n, hashes FROM pruned ORDER BY n"):
+        if n * PIECE != judge.tree.size or len(_bytes(hashes)) != PIECE * HASH_BYTES:
+            judge.findings.add(f"the hashes of piece {n} do not follow on {judge.tree.size} entries")
+            return
+        judge.dropped(_bytes(hashes))
 
 
 def _has_only_our_tables(connection: sqlite3.Connection, judge: Judge) -> bool:

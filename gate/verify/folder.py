@@ -49,7 +49,10 @@ def verify_folder(path: Path, ring: KeyRing, cosigners: Cosigners, hour_max: str
         size = 0
     names = set(folder.names())
     has_bodies = any(name.startswith(("sealed/", "keys/")) for name in names)
-    for n in range(-(-size // WIDTH)):
+    first = _first_here(folder, size)
+    for n in range(first):
+        judge.dropped((folder.piece("tile/0", n, WIDTH, WIDTH * HASH_BYTES) or ("", b""))[1])
+    for n in range(first, -(-size // WIDTH)):
         if not _verify_piece(folder, judge, n, min(WIDTH, size - n * WIDTH), has_bodies=has_bodies):
             break
     judge.handovers(_handovers(folder, "handovers"))
@@ -70,9 +73,10 @@ def folder_lines(path: Path) -> Iterator[Line]:
     if note is None:
         raise UnreadableError(f"{path.name} has no checkpoint that can be read")
     size = read_head(note).size
-    yield Opening(note, 0, b"", size)
+    first = _first_here(folder, size)
+    yield Opening(note, first * WIDTH, b"", size)
     seen: set[str] = set()
-    for n in range(-(-size // WIDTH)):
+    for n in range(first, -(-size // WIDTH)):
         width = min(WIDTH, size - n * WIDTH)
         found = [
             folder.piece(kind, n, width, bytes_max)
@@ -89,7 +93,19 @@ def folder_lines(path: Path) -> Iterator[Line]:
                 if wrapped is not None:
                     yield KeyLine(wrapped)
             yield EntryLine(leaf, body)
-    yield Closing(size, len(seen))
+    yield Closing(size - first * WIDTH, len(seen))
+
+
+def _first_here(folder: _Folder, size: int) -> int:
+    """The first piece that is here; of those before it, which are full ones, the hashes alone are: they went when somebody else had them."""
+    for n in range(size // WIDTH):
+        here = folder.piece("tile/entries", n, WIDTH, BUNDLE_BYTES_MAX) or folder.piece(
+            "sealed", n, WIDTH, SEALED_BYTES_MAX
+        )
+        hashes = folder.piece("tile/0", n, WIDTH, WIDTH * HASH_BYTES)
+        if here is not None or hashes is None or len(hashes[1]) != WIDTH * HASH_BYTES:
+            return n
+    return size // WIDTH
 
 
 def _handovers(folder: _Folder, below: str) -> Iterator[bytes]:
@@ -257,8 +273,8 @@ def _verify_keys(folder: _Folder, judge: Judge, names: set[str]) -> None:
             judge.findings.add(f"{name} is not the key that its name says")
         elif match[2] in judge.keys_used:
             judge.key(wrapped)
-        elif not _is_published_since(folder, judge.tree.size):
-            judge.findings.add(f"{name} is used by no entry")
+        elif judge.first_here == 0 and not _is_published_since(folder, judge.tree.size):
+            judge.findings.add(f"{name} is used by no entry")  # of those that are here; one that went may have used it
 
 
 def _verify_rest(folder: _Folder, judge: Judge, tiles: Tiles, names: set[str], size: int) -> None:

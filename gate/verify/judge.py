@@ -18,7 +18,7 @@ from gate.verify.cosigners import Cosigners
 from gate.verify.findings import Cosignature, Findings, StructureError
 from gate.verify.keyring import KeyRing
 from gate.verify.signed import Head, read_head
-from gate.verify.tree import Tree
+from gate.verify.tree import HASH_BYTES, Tree
 
 LEAF_BYTES_MAX = 1024
 SEALED_BYTES = frozenset(12 + plain + 16 for plain in (1536, 8192, 49152))  # nonce, plaintext, tag
@@ -104,6 +104,7 @@ class Judge:
         self.keys_seen: set[str] = set()
         self.bodies = bytearray()  # what is here of each entry's sealed body
         self.notes: list[bytes] = []
+        self.first_here = since  # the first entry of which more than a hash may be here
         self.recipients: list[tuple[int, str]] = []  # from which entry on it is sealed for whom
         self.first_hour: str | None = None
         self.last_hour: str | None = None
@@ -141,6 +142,13 @@ class Judge:
         self.keys_used.setdefault(header.key, index)
         self.uses[header.key] += 1
         return header.key
+
+    def dropped(self, hashes: bytes) -> None:
+        """Take the hashes of entries that are not here any more, the first ones of the log: they are the tree's, and nothing else is known of them."""
+        for at in range(0, len(hashes), HASH_BYTES):
+            self.tree.add_hash(hashes[at : at + HASH_BYTES])
+            self.bodies.append(NONE)
+        self.first_here = self.tree.size
 
     def _sealed_for(self, index: int, recipients: str) -> None:
         if len(self.recipients) < RECIPIENTS_MAX:

@@ -88,7 +88,7 @@ class _Case:
                 telling.add(self._said_of(one.name, line))
         problems = (*bytes_wrong.all(), *telling.all())
         parts = self._parts()
-        since = min(one.judge.tree.since for one in parts)
+        since = min(one.judge.first_here for one in parts)
         keys_used: set[str] = set().union(*(one.judge.keys_used for one in parts))
         keys_seen: set[str] = set().union(*(one.judge.keys_seen for one in parts))
         bodies = self._bodies(parts, since)
@@ -128,7 +128,7 @@ class _Case:
                 found.append("no checkpoint is here: nothing is signed")
             for problem in found:
                 wrong.add(self._said_of(one.name, problem))
-            yield Copy(one.name, one.kind, judge.tree.since, judge.tree.size, judge.tree.root().hex(), not found)
+            yield Copy(one.name, one.kind, judge.first_here, judge.tree.size, judge.tree.root().hex(), not found)
         for receipt in self._receipts:
             for problem in receipt.problems:
                 wrong.add(self._said_of(receipt.name, problem))
@@ -173,12 +173,13 @@ class _Case:
 
     @staticmethod
     def _bodies(parts: Sequence[Read], since: int) -> bytearray:
-        """What the best copy has of each entry's sealed body."""
-        found = bytearray(parts[0].judge.tree.size - since)
+        """What the best copy has of each entry's sealed body, from `since` on."""
+        base = min(one.judge.tree.since for one in parts)
+        found = bytearray(parts[0].judge.tree.size - base)
         for part in parts:
-            start, mine = part.judge.tree.since - since, part.judge.bodies
+            start, mine = part.judge.tree.since - base, part.judge.bodies
             found[start : start + len(mine)] = bytes(map(max, found[start:], mine))
-        return found
+        return found[since - base :]
 
     def _missing(self, parts: Sequence[Read], since: int, bodies: bytearray) -> Iterator[str]:
         """What is not here, and is no contradiction."""

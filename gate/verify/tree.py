@@ -26,7 +26,11 @@ class Tree:
 
     def add(self, leaf: bytes) -> None:
         """Grow by one entry."""
-        self._leaves += sha256(b"\0" + leaf).digest()
+        self.add_hash(sha256(b"\0" + leaf).digest())
+
+    def add_hash(self, hashed: bytes) -> None:
+        """Grow by an entry of which the hash alone is here."""
+        self._leaves += hashed
         self.size += 1
 
     def root(self, size: int | None = None) -> bytes:

@@ -23,6 +23,7 @@ from msgspec import structs
 
 from gate.approval.note import Approval
 from gate.audit.checkpoint import read_checkpoint
+from gate.audit.held import Held
 from gate.audit.note import Verifier
 from gate.central import authority, folder
 from gate.central.archive import is_intact
@@ -121,7 +122,9 @@ async def test_the_program_leaves_receipts_through_an_outage_and_says_each_chang
             assert status.detail["last_receipt"]
     assert caplog.messages.count("mirror_not_reached") == 1
     assert caplog.messages.count("mirror_reached") == 1
-    assert sorted(one.name for one in gate.inbox.iterdir()) == ["receipt-10.note", "receipt-5.note"]
+    assert sorted(one.name for one in gate.inbox.iterdir()) == ["held.note", "receipt-10.note", "receipt-5.note"]
+    held, _ = Held.read((gate.inbox / "held.note").read_bytes(), mirror)
+    assert held == Held(ORIGIN, 10)
 
 
 async def test_a_gate_that_was_set_back_is_told_of_the_newest_approval(own_central: Path, gate: SyncGate) -> None:

@@ -62,6 +62,7 @@ from gate.programs.log.erasing import Erasures
 from gate.programs.log.growth import Growth
 from gate.programs.log.newest import NewestApproval
 from gate.programs.log.probe import Probe
+from gate.programs.log.pruning import Pruning
 from gate.programs.log.publishing import Publisher, Worker
 from gate.programs.log.receipts import Receipts
 from gate.programs.log.retention import Kept, Retention, borne_out
@@ -185,6 +186,22 @@ async def run(
                         in_store=in_store,
                         in_inbox=in_inbox,
                     ),
+                    pruning=Pruning(
+                        inbox,
+                        mirrors,
+                        config.audit.mirrored_kept_days,
+                        writer=writer,
+                        publisher=publisher,
+                        spool=spool,
+                        origin=config.origin,
+                        boot=now.boot,
+                        wall=wall,
+                        today=today,
+                        say=say,
+                        in_store=in_store,
+                        in_spool=in_spool,
+                        in_inbox=in_inbox,
+                    ),
                     say=say,
                     today=today,
                     now=now,
@@ -271,6 +288,7 @@ class LogServer:
         retention: Retention,
         erasures: Erasures,
         elsewhere: ErasedElsewhere,
+        pruning: Pruning,
         say: Callable[[str, Mapping[str, object]], Awaitable[Outcome]],
         today: Callable[[], date | None],
         now: Now,
@@ -284,6 +302,7 @@ class LogServer:
         self._retention = retention
         self._erasures = erasures
         self._elsewhere = elsewhere
+        self._pruning = pruning
         self._say = say
         self._today = today
         self._timing = timing
@@ -422,6 +441,7 @@ class LogServer:
             "head": self._head(),
             "times": self._times(),
             "keys": self._retention.detail(),
+            "kept": self._pruning.detail(),
             "receipts_refused": self._receipts.refused,
             "open_crossings": len(standing.open_crossings),
             **self._disk(),
@@ -485,6 +505,7 @@ class LogServer:
         clock_s = asyncio.get_running_loop().time
         while True:
             await self._retention.look()
+            await self._pruning.look()
             self._written.set()
             again_s = clock_s() + self._timing.keys_every_s
             while clock_s() < again_s:

@@ -209,11 +209,15 @@ class Audit(Section, frozen=True, kw_only=True):
     """Who can read the sealed records: age recipients, one an auditor, two at least in service. And for how long: the keys of crossings as long as the
     notice says that results are kept (`notice.results_kept_days`), those of other records, which hold nothing of a traveller, for
     `others_kept_days` after their day, half a year at least. Left out: for good.
+
+    `mirrored_kept_days`: entries go from this gate's disk when the central server has signed that it holds them, with their bodies, and has done so for this many days.
+    Left out: they stay, and the disk fills by some 45 KB an admission.
     """
 
     recipients: tuple[Text, ...]
     others_kept_days: Annotated[int, msgspec.Meta(ge=183, le=36500)] | None = None
     holds: tuple[Hold, ...] = ()
+    mirrored_kept_days: Annotated[int, msgspec.Meta(ge=7, le=36500)] | None = None
 
 
 class Sync(Section, frozen=True, kw_only=True):

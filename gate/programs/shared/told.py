@@ -120,6 +120,14 @@ class LogKeys(msgspec.Struct, frozen=True):
     problem: str | None = None
 
 
+class LogKept(msgspec.Struct, frozen=True):
+    """The first entry that is here, and how many days after the central server had it an entry stays (None: for good)."""
+
+    first: int = 0
+    days: int | None = None
+    problem: str | None = None
+
+
 class Log(msgspec.Struct, frozen=True):
     """Of the log."""
 
@@ -128,6 +136,7 @@ class Log(msgspec.Struct, frozen=True):
     mirrored: int = 0
     head: LogHead | None = None
     keys: LogKeys | None = None
+    kept: LogKept | None = None
     receipts_refused: int = 0
     disk_free_bytes: int | None = None
     disk_total_bytes: int | None = None

@@ -52,11 +52,13 @@ from gate.sync.wire import (
     Response,
     approval_request,
     erasure_request,
+    held_request,
     parse_approval,
     reason_of,
 )
 
 BACKOFF_MIN_S = 0.5
+HELD_EVERY_MS = 3_600_000
 BACKOFF_MAX_S = 30.0
 ERASURES_MAX = 16  # on their way at once; the others follow
 ERASURE_AGAIN_ROUNDS = 600  # until one that the centre did not take, or whose receipt the log did not, is brought again
@@ -272,6 +274,7 @@ class Outbox:
         self._head = 0
         self._mirrored: int | None = None
         self._last_receipt: str | None = None
+        self._asked_ms: int | None = None
         self.is_reached = False
         self.problem: str | None = "the mirror was not asked yet"
 
@@ -320,6 +323,17 @@ class Outbox:
         self._mirrored = self._client.known.mirrored
         await self._exchange_approval(courier)
         await self._carry_erasures(courier)
+        await self._ask_what_is_held(courier)
+
+    async def _ask_what_is_held(self, courier: Courier) -> None:
+        """Leave the centre's word for what it holds to the log program, now and then; a server of before does not give it."""
+        now_ms = clock.monotonic_ms()
+        if self._asked_ms is not None and now_ms - self._asked_ms < HELD_EVERY_MS:
+            return
+        response = await courier.send(held_request())
+        if response.status == 200:
+            await asyncio.to_thread(inbox.drop_held, self._inbox, response.body)
+        self._asked_ms = now_ms
 
     async def _exchange_approval(self, courier: Courier) -> None:
         """Show the centre the approval that lies beside the configuration, once, and leave a newer one that it knows to the log program."""

@@ -26,6 +26,7 @@ ITS_OWN = {
     "/.well-known/est/simplereenroll",
     "/authorities",
     "/bodies",
+    "/held",
     "/mirror-keys",
     "/retire",
     "/updates/{path:path}",
@@ -92,6 +93,7 @@ async def test_another_gates_content_is_refused_on_every_route_and_changes_nothi
         assert shown not in answer.body
         assert bench.origin.encode() not in answer.body.replace(b"border.example/gate-0002", b"")
     assert wire.parse_bodies(await bench.ask(wire.bodies_request(), certificate)).next == 0
+    assert (await bench.ask(wire.held_request(), certificate)).status == 404, "nothing of its own is held"
     assert rows_of(bench, GATE_ID) == before
     assert rows_of(bench, OTHER)["package"] == []
     assert await bench.round() is not None, "and the first gate goes on"

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from gate.audit.checkpoint import Checkpoint, read_checkpoint
 from gate.audit.handover import hand_over
+from gate.audit.held import Held
 from gate.audit.merkle import leaf_hash, prove_consistency, prove_subtree, root_of
 from gate.audit.note import Algorithm, Note, Signer
 from gate.central.archive import export, is_intact
@@ -554,3 +555,22 @@ async def test_the_fleet_says_which_age_files_did_not_come(with_entries: Bench) 
     said = CliRunner().invoke(app, ["fleet", "--quick", "--dir", str(bench.log.folder)])
     assert said.exit_code == 0
     assert "1 age files that its entries name did not come" in said.stdout
+
+
+async def test_it_signs_for_what_it_holds_with_all_bodies_and_for_nothing_more(bench: Bench) -> None:
+    """A receipt of C2SP's is for entries alone, and may come before the bodies."""
+    assert await status_of(bench, wire.held_request()) == 404
+    bench.grow(2)
+    size = (await announce(bench)).size
+    entries = wire.add_entries(bench.origin, 0, size, b"", (package(bench, 0, size, size),))
+    assert await status_of(bench, entries) == 200, "it has cosigned"
+    assert await status_of(bench, wire.held_request()) == 404, "without a body"
+    lines = SpoolLog(bench.log.spool).sealed_lines(0, size, 10**6).splitlines(keepends=True)
+    assert await status_of(bench, wire.put_sealed(b"".join(lines[:7]))) == 200
+    for entries_held, rest in ((7, lines[7:]), (size, [])):
+        answer = await bench.ask(wire.held_request())
+        held, signed_s = Held.read(answer.body, bench.server.signer.verifier)
+        assert (answer.status, held) == (200, Held(bench.origin, entries_held))
+        assert signed_s > 0
+        if rest:
+            assert await status_of(bench, wire.put_sealed(b"".join(rest))) == 200

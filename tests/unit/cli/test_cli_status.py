@@ -151,6 +151,16 @@ def test_it_says_how_long_records_can_be_opened_and_when_the_next_go(ask: Callab
     assert told == {**keys, "held": 0, "problem": None}
 
 
+def test_it_says_what_of_the_log_is_on_this_disk_where_entries_go_from_it(ask: Callable[..., Any]) -> None:
+    kept = {"first": 512, "days": 30, "problem": "refused"}
+    page = ask(tables=AUTHORITY, log={"kept": kept, "entries": 9000}).stdout.splitlines()
+    assert "  entries  512 to 8999 are here, for 30 days after the central server had them" in page
+    assert "           refused" in page
+    assert json.loads(ask("--json", tables=AUTHORITY, log={"kept": kept}).stdout)["kept"] == kept
+    page = ask(tables=AUTHORITY, log={"kept": {**kept, "days": None}}).stdout.splitlines()
+    assert not any(line.startswith("  entries") for line in page)
+
+
 def test_it_says_whom_the_lane_serves(ask: Callable[..., Any]) -> None:
     lane = {"direction": "exit", "travellers": "eu"}
     assert "  serves   exit, eu" in ask(tables=AUTHORITY, **lane).stdout.splitlines()
