@@ -22,8 +22,8 @@ from gate.passage.evidence import (
     CheckId,
     CheckResult,
     DocumentEvidence,
-    PageCheckId,
 )
+from gate.passage.evidence_names import PageCheckId
 from gate.passage.orders import Concern, Notice, Outcome
 from gate.passage.reasons import Reason
 from gate.passage.screen import Guidance, Purpose, Screen

@@ -2,15 +2,16 @@
 
 Only the noun that was asked for is imported, and for the list of them none, so that `gate status` and `gate --help` stay quick; completion
 imports them all. Each noun's module has `app`, a typer application, or, for a noun without verbs, `command`, a function.
+
+`gate status` in its own words is asked from everywhere and again and again: it does without the library of command lines, too.
 """
 
 from __future__ import annotations
 
-import importlib
 import signal
 import sys
-
-import typer
+from pathlib import Path
+from typing import TypedDict
 
 NOUNS = {
     "audit": "The audit log: verify, export, decrypt, access, report, erasure, erase",
@@ -50,10 +51,9 @@ def main() -> None:
     words = sys.argv[1:]
     wanted = next((word for word in words if not word.startswith("-")), None)
     try:
-        if wanted in NOUNS or not words:  # a shell that completes gives no words
-            application([wanted] if wanted in NOUNS else list(NOUNS))(prog_name=NAME)
-        else:
-            _contents()(prog_name=NAME)
+        if words[:1] == ["status"] and (asked := _asked_of_status(words[1:])) is not None:
+            _show_status(asked)
+        _typed(words, wanted)
     except OSError as error:
         if error.strerror is None:  # of no file: a mistake of ours
             raise
@@ -68,50 +68,50 @@ def main() -> None:
         raise
 
 
+class _StatusAsked(TypedDict):
+    config: Path | None
+    watch: bool
+    as_json: bool
+
+
+def _asked_of_status(words: list[str]) -> _StatusAsked | None:
+    """What `gate status` is asked; None for whatever else its words may say, from a mistake to a question for help."""
+    config: Path | None = None
+    left = iter(words)
+    for word in left:
+        if word == "--config" and (name := next(left, "-")) and not name.startswith("-"):
+            config = Path(name)
+        elif word not in {"--watch", "--json"}:
+            return None
+    return {"config": config, "watch": "--watch" in words, "as_json": "--json" in words}
+
+
+def _show_status(asked: _StatusAsked) -> None:
+    from gate.cli.status_page import show
+
+    try:
+        sys.exit(int(show(**asked)))
+    except RuntimeError as error:  # typer's, by which every command ends that has one line to say
+        if not hasattr(error, "exit_code"):
+            raise
+        sys.exit(error.exit_code)
+
+
+def _typed(words: list[str], wanted: str | None) -> None:
+    from gate.cli.nouns import application, contents
+
+    if wanted in NOUNS or not words:  # a shell that completes gives no words
+        application([wanted] if wanted in NOUNS else list(NOUNS))(prog_name=NAME)
+    else:
+        contents()(prog_name=NAME)
+
+
 def _die_of_the_next() -> None:
     """A second Ctrl-C while an interrupted command ends is no traceback, and neither is what it had no time to close."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     sys.unraisablehook = lambda _: None
 
 
-def application(nouns: list[str]) -> typer.Typer:
-    """The command line with these nouns, which are imported."""
-    app = typer.Typer(
-        name=NAME, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=len(nouns) == len(NOUNS)
-    )
-    app.callback()(_root)
-    for noun in nouns:
-        module = importlib.import_module(module_of(noun))
-        if hasattr(module, "app"):
-            app.add_typer(module.app, name=noun, help=NOUNS[noun])
-        else:
-            app.command(name=noun, help=NOUNS[noun])(module.command)
-    return app
-
-
-def _contents() -> typer.Typer:
-    """The command line as far as its own page goes, and what answers a noun that there is not. Plain: drawing boxes takes longer than all else."""
-    app = typer.Typer(name=NAME, rich_markup_mode=None, pretty_exceptions_enable=False)
-    app.callback()(_root)
-    for noun, sentence in NOUNS.items():
-        app.command(name=noun, short_help=sentence)(lambda: None)
-    return app
-
-
 def module_of(noun: str) -> str:
     """The module of a noun."""
     return f"gate.cli.{noun.replace('-', '_')}"
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        from importlib.metadata import version
-
-        sys.stdout.write(f"gate {version('portcullis')}\n")
-        raise typer.Exit
-
-
-def _root(
-    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),
-) -> None:
-    """Portcullis, a biometric border gate."""

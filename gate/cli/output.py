@@ -14,8 +14,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
-import typer
-
 if TYPE_CHECKING:
     from gate.programs.shared.config import ConfigError
 
@@ -80,6 +78,8 @@ def fail(code: Exit, text: str) -> NoReturn:
     note(f"gate: {one_line(text)}")
     if "--json" in sys.argv[1:] and sys.stdout is not None:
         emit_json("gate.error/1", {"error": {"code": int(code), "text": text}})
+    import typer
+
     raise typer.Exit(int(code))
 
 

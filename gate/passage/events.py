@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gate.passage.counting import Counters
-from gate.passage.evidence import Alarm, CameraTrouble, DocumentEvidence, Door, FaceEvidence, Head
+from gate.passage.evidence import Alarm, CameraTrouble, DocumentEvidence, Door, FaceEvidence
+from gate.passage.evidence_names import Head
 from gate.passage.orders import Ordered
 from gate.passage.screen import Guidance
 

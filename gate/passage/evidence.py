@@ -10,6 +10,7 @@ import enum
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from gate.passage.evidence_names import Head, PageCheckId
 from gate.passage.serving import BorderDirection
 
 
@@ -123,23 +124,6 @@ class AuthorityEvidence:
     subject: str
     serial: str
     fingerprint: str
-
-
-class PageCheckId(enum.Enum):
-    """What is looked at on the page as it is printed. None of them proves or disproves a document by itself."""
-
-    PAGE_ACCEPTED = "page_accepted"  # read by the whole acceptance rule, or equal to EF.DG1
-    MRZ_PITCH_EVEN = "mrz_pitch_even"
-    MRZ_BASELINE_EVEN = "mrz_baseline_even"
-    MRZ_CHARACTER_HEIGHT = "mrz_character_height"
-    MRZ_LINE_SPACING = "mrz_line_spacing"
-    PRINTED_PORTRAIT_CHIP = "printed_portrait_chip"
-    PRINTED_PORTRAIT_LIVE = "printed_portrait_live"
-    B900_INK = "b900_ink"
-    INFRARED_DROPOUT = "infrared_dropout"
-    PORTRAIT_INFRARED = "portrait_infrared"
-    DULL_PAPER = "dull_paper"
-    ULTRAVIOLET_PATTERN = "ultraviolet_pattern"
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,14 +280,6 @@ class InsideEvidence:
     cabinet_open: bool = False
     mains_present: bool = True
     help_called: bool = False
-
-
-class Head(enum.Enum):
-    """Who bears out that the log which the machine found when it was started is the newest there is."""
-
-    CONFIRMED = "confirmed"  # the mirror, since then
-    ACCEPTED = "accepted"  # a supervisor, since then
-    UNCONFIRMED = "unconfirmed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,8 @@ from gate.passage.events import (
     Tick,
     TrackChanged,
 )
-from gate.passage.evidence import Door, Head, LaneEvidence, SiteEvidence
+from gate.passage.evidence import Door, LaneEvidence, SiteEvidence
+from gate.passage.evidence_names import Head
 from gate.passage.interior import Interior
 from gate.passage.orders import Notice, Said
 from gate.passage.reasons import Objection, Reason

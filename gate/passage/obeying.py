@@ -27,7 +27,8 @@ from gate.passage.effects import (
 )
 from gate.passage.endings import Running, begin_emergency, go_on, incident, keeps_closed, refer, rest, revoke
 from gate.passage.events import Part
-from gate.passage.evidence import Door, Head
+from gate.passage.evidence import Door
+from gate.passage.evidence_names import Head
 from gate.passage.interior import Waits
 from gate.passage.lane import FirstWord, Referral, Surroundings
 from gate.passage.orders import (

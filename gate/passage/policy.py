@@ -21,13 +21,12 @@ from gate.passage.evidence import (
     DoorEvidence,
     Evidence,
     FaceEvidence,
-    Head,
     InsideEvidence,
     LaneEvidence,
-    PageCheckId,
     Score,
     SiteEvidence,
 )
+from gate.passage.evidence_names import Head, PageCheckId
 from gate.passage.reasons import Objection, Reason
 from gate.passage.rulebook import NO_RULES, RuleBook
 from gate.passage.serving import EVERYBODY, Travellers

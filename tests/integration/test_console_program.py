@@ -18,7 +18,7 @@ from fakes.console_hall import prove
 from fakes.ports import free_port
 from typer.testing import CliRunner
 
-from gate.cli import application
+from gate.cli.nouns import application
 from gate.passage.reasons import Reason
 from gate.programs.console.config import AuthorityEntry, ConsoleConfig, Pages
 from gate.programs.console.program import run

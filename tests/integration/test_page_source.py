@@ -21,7 +21,8 @@ import pytest
 from drivers.reader.settings import PageCamera, PageFolder, PageSettings
 from gate.channel import messages as m
 from gate.channel.errors import ChannelClosedError
-from gate.passage.evidence import CheckResult, PageCheckId
+from gate.passage.evidence import CheckResult
+from gate.passage.evidence_names import PageCheckId
 from gate.passage.screen import Guidance
 from gate.picture import decode
 from gate.programs.children import portraits, ways

@@ -21,7 +21,8 @@ from gate.channel import messages as m
 from gate.channel.errors import ChannelError
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
-from gate.passage.evidence import CheckResult, PageCheckId
+from gate.passage.evidence import CheckResult
+from gate.passage.evidence_names import PageCheckId
 from gate.passage.screen import Purpose
 from gate.programs.shared.config import Audit, Config, Paths
 from gate.programs.vision import program as vision

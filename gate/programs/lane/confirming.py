@@ -10,7 +10,7 @@ from gate.orders.order import Order
 from gate.orders.verbs import Verb
 from gate.passage import machine
 from gate.passage.events import Event
-from gate.passage.evidence import Head
+from gate.passage.evidence_names import Head
 from gate.passage.lane import Surroundings
 from gate.passage.orders import Outcome
 from gate.passage.reasons import Objection

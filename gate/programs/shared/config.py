@@ -29,7 +29,7 @@ from drivers.settings import Settings, Text
 from drivers.toml_file import Contradictions, FileError, Problem, TomlFile, Wrong, line_of, misfits
 from gate.channel.row import PROGRAMS, Channel
 from gate.channel.users import user_of
-from gate.passage.evidence import PageCheckId
+from gate.passage.evidence_names import PageCheckId
 from gate.passage.reasons import Reason
 from gate.passage.screen import Purpose
 from gate.passage.serving import EU, EVERYBODY, BorderDirection

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, TypedDict, TypeVar
 import msgspec
 
 from gate.channel.message import Status
-from gate.passage.evidence import Head
+from gate.passage.evidence_names import Head
 from gate.programs.shared.status import Silence, hear
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from drivers.values import PageResult, VendorCheck
 from gate.channel import messages
 from gate.page.picture.crosscheck import Trait, print_findings
 from gate.page.values import Why
-from gate.passage.evidence import CheckResult, PageCheckId
+from gate.passage.evidence import CheckResult
+from gate.passage.evidence_names import PageCheckId
 from gate.passage.screen import Guidance
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from gate.face.chain import portrait_template, template_of
 from gate.face.compare import alike
 from gate.face.errors import NoFaceError, SeveralFacesError
 from gate.face.values import Template
-from gate.passage.evidence import CheckResult, PageCheckId
+from gate.passage.evidence import CheckResult
+from gate.passage.evidence_names import PageCheckId
 from gate.picture import BadPictureError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 from fakes.passage_examples import decided_record
 from typer.testing import CliRunner
 
-from gate.cli import application
+from gate.cli.nouns import application
 from gate.programs.lane.records import fields_of
 
 RULES = """schema = 1

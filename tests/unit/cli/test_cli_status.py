@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,8 +15,9 @@ import pytest
 import tomli_w
 from typer.testing import CliRunner
 
-import gate.cli.status as module
+import gate.cli.status_page as module
 from gate.channel.messages import Status
+from gate.cli import status
 from gate.cli.output import Exit
 from gate.programs.shared import clock
 from gate.programs.shared.config import Config
@@ -40,7 +42,7 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     import typer
 
     app = typer.Typer()
-    app.command()(module.command)
+    app.command()(status.command)
 
     def ask(
         *words: str,
@@ -215,8 +217,88 @@ def test_it_loads_of_the_messages_and_programs_what_it_needs_alone(tmp_path: Pat
     (tmp_path / "gate.toml").write_bytes(tomli_w.dumps(TABLE).encode())
     loaded = f"import sys; sys.argv[1:] = ['status', '--json', '--config', {str(tmp_path / 'gate.toml')!r}]\n"
     loaded += "import contextlib; from gate import cli\nwith contextlib.suppress(SystemExit): cli.main()\n"
-    loaded += "slow = ('gate.channel.messages', 'gate.channel.table', 'gate.passage.events', 'gate.programs.shared.runner', 'rich')\n"
-    loaded += "print([name for name in sys.modules if name.startswith(slow)])"
+    loaded += (
+        "slow = ('gate.channel.messages', 'gate.channel.table', 'gate.passage.evidence.', 'gate.passage.events')\n"
+    )
+    loaded += "slow += ('gate.programs.shared.runner', 'rich', 'typer', 'gate.cli.nouns', 'gate.cli.status.')\n"
+    loaded += "print([name for name in sys.modules if f'{name}.'.startswith(slow)])"
     done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
     said, found = done.stdout.splitlines()
     assert (json.loads(said)["schema"], found) == ("gate.status/1", "[]")
+
+
+@pytest.mark.parametrize(
+    ("age_days", "old", "left"),
+    [
+        (None, "none", "lists unknown"),
+        (3.25, "3.2 days old", "lists 86 days"),
+        (88.4, "88.4 days old", "lists 1 day"),
+        (89.9, "89.9 days old", "lists 0 days"),
+        (90.6, "90.6 days old", "lists expired"),
+        (91.0, "91.0 days old", "lists expired 1 day ago"),
+        (120.0, "120.0 days old", "lists expired 30 days ago"),
+        (-0.5, "newer than the clock", "lists 90 days"),
+    ],
+)
+def test_lists_that_judge_no_more_have_expired(
+    ask: Callable[..., Any], age_days: float | None, old: str, left: str
+) -> None:
+    page = ask(tables={}, trust_age_days=age_days).stdout.splitlines()
+    assert f"  lists    {old}" in page
+    (line,) = [one for one in page if one.startswith("  left")]
+    assert line.removeprefix("  left     ").split(", ")[1] == left
+
+
+WORDS: tuple[list[str], ...] = (
+    [],
+    ["--config", "FILE"],
+    ["--config", "WRONG", "--json", "--config", "FILE"],
+    ["--json", "--config", "WRONG"],
+    ["--config", "MISSING", "--json"],
+    ["--config=FILE", "--json"],
+    ["--watch", "--config"],
+    ["--config", ""],
+    ["--config", "--json"],
+    ["--json", "FILE"],
+    ["--json", "--help"],
+)
+
+
+@pytest.mark.parametrize("words", WORDS, ids=" ".join)
+def test_in_plain_words_it_says_what_it_says_by_the_library_of_command_lines(words: list[str], tmp_path: Path) -> None:
+    """Of which the plain way does without: the same output, the same line, the same code."""
+    gate = {**TABLE, "paths": {"run": str(tmp_path / "run")}}
+    (tmp_path / "FILE").write_bytes(tomli_w.dumps(gate).encode())
+    (tmp_path / "WRONG").write_bytes(tomli_w.dumps({**gate, "purpose": "none"}).encode())
+    typed = "from gate.cli.nouns import application; application(['status'])(prog_name='gate')"
+
+    def ended(*command: str) -> tuple[int, str, str]:
+        done = subprocess.run(
+            [sys.executable, *command, "status", *words], capture_output=True, text=True, check=False, cwd=tmp_path
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    plain = ended("-m", "gate.cli")
+    assert plain == ended("-c", typed)
+    assert "Traceback" not in plain[2]
+
+
+@pytest.mark.parametrize("typed", [False, True])
+def test_who_watches_may_stop_at_any_line(typed: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a case
+    """By Ctrl-C, or by a pager that is closed."""
+    (tmp_path / "gate.toml").write_bytes(tomli_w.dumps({**TABLE, "paths": {"run": str(tmp_path)}}).encode())
+    way = ["-c", "import sys; from gate import cli; cli._asked_of_status = lambda _: None; cli.main()"]
+    command = [sys.executable, *(way if typed else ["-m", "gate.cli"]), "status", "--watch", "--config"]
+    for stop, code in (("SIGINT", 130), ("closed", 1)):
+        with subprocess.Popen(
+            [*command, str(tmp_path / "gate.toml")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as watching:
+            assert watching.stdout is not None
+            assert watching.stdout.readline().startswith("out_of_service")
+            if stop == "SIGINT":
+                watching.send_signal(signal.SIGINT)
+                watching.stdout.read()
+            else:
+                watching.stdout.close()
+            assert watching.stderr is not None
+            assert (watching.wait(20), "Traceback" in watching.stderr.read()) == (code, False), stop

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-import gate.cli
+import gate.cli.nouns
 from gate.demo.director import Visit
 from gate.demo.drills import DRILLS, NOT_YET, Case, Drill
 from gate.demo.machine import Lateness
@@ -25,7 +25,7 @@ TWO = Drill("two", "Two travellers", "Frontex", (Case("expired", "It has ended."
 
 
 def command(*words: str) -> tuple[int, str, str]:
-    done = CliRunner().invoke(gate.cli.application(["drill"]), ["drill", *words])
+    done = CliRunner().invoke(gate.cli.nouns.application(["drill"]), ["drill", *words])
     return done.exit_code, done.stdout, done.stderr
 
 

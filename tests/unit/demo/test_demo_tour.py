@@ -14,7 +14,7 @@ from fakes.shifts import AUTHORITY
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
-import gate.cli
+import gate.cli.nouns
 from gate.demo.director import Visit
 from gate.demo.report import Line
 from gate.demo.stage import free_port
@@ -59,7 +59,7 @@ def test_every_traveller_of_the_tour_is_one_of_the_simulated_world_and_tells_no_
     "words", [["--travellers", "3"], ["--scenario", "genuine"], ["--lane", "two-door"], ["--reader", "page"]]
 )
 def test_a_tour_has_its_own_travellers_and_lane(words: list[str]) -> None:
-    done = CliRunner().invoke(gate.cli.application(["demo"]), ["demo", "--tour", "--headless", *words])
+    done = CliRunner().invoke(gate.cli.nouns.application(["demo"]), ["demo", "--tour", "--headless", *words])
     assert done.exit_code == 2
     assert "a tour has its own travellers, reader and lane" in done.stderr
 

@@ -21,7 +21,7 @@ from gate.passage.events import (
     RecordKind,
     SiteSeen,
 )
-from gate.passage.evidence import Head
+from gate.passage.evidence_names import Head
 from gate.passage.orders import (
     AcceptHead,
     Admit,

@@ -25,12 +25,12 @@ from gate.passage.evidence import (
     InsideEvidence,
     LaneEvidence,
     PageCheck,
-    PageCheckId,
     PageEvidence,
     Password,
     Score,
     SiteEvidence,
 )
+from gate.passage.evidence_names import PageCheckId
 from gate.passage.policy import NoChipAuthentication, Policy, Verdict, decide, decide_entry, lane_objections
 from gate.passage.reasons import Objection, Reason
 

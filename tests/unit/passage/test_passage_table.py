@@ -45,7 +45,8 @@ from gate.passage.events import (
     VideoDoubted,
     Wish,
 )
-from gate.passage.evidence import Alarm, CameraTrouble, Head
+from gate.passage.evidence import Alarm, CameraTrouble
+from gate.passage.evidence_names import Head
 from gate.passage.orders import (
     AcceptHead,
     AcknowledgeAlarms,

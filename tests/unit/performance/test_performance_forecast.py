@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from gate.cli import application
+from gate.cli.nouns import application
 from gate.performance import forecast
 from gate.performance.forecast import (
     Arrival,

@@ -27,7 +27,8 @@ from gate.passage.events import (
     SensorsSeen,
     SiteSeen,
 )
-from gate.passage.evidence import Alarm, CheckId, Head
+from gate.passage.evidence import Alarm, CheckId
+from gate.passage.evidence_names import Head
 from gate.passage.interior import Interior
 from gate.passage.screen import Purpose, Screen
 from gate.programs.lane.documents import Documents

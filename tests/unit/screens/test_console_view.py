@@ -19,7 +19,8 @@ from gate.orders.judging import Lack
 from gate.orders.order import REASON_CHARACTERS_MAX
 from gate.orders.verbs import VERBS, Role, Verb
 from gate.passage import states
-from gate.passage.evidence import CameraTrouble, CheckId, CheckResult, PageCheckId
+from gate.passage.evidence import CameraTrouble, CheckId, CheckResult
+from gate.passage.evidence_names import PageCheckId
 from gate.passage.orders import Concern, Outcome
 from gate.passage.reasons import Reason
 from gate.programs.lane import tally

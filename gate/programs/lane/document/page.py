@@ -5,7 +5,8 @@ from __future__ import annotations
 from gate.channel import messages
 from gate.document.checks import CheckId, Result
 from gate.document.verdict.conclusion import Inspection
-from gate.passage.evidence import CheckResult, PageCheck, PageCheckId, PageEvidence
+from gate.passage.evidence import CheckResult, PageCheck, PageEvidence
+from gate.passage.evidence_names import PageCheckId
 from gate.programs.lane.stages.page import page_checks
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gate.channel import messages
-from gate.passage.evidence import PageCheck, PageCheckId
+from gate.passage.evidence import PageCheck
+from gate.passage.evidence_names import PageCheckId
 
 
 def page_checks(findings: Iterable[messages.PageFinding]) -> tuple[PageCheck, ...]:

@@ -16,7 +16,8 @@ from fakes.inspections import anchors, issued
 from drivers.errors import LinkLostError
 from gate.channel import messages
 from gate.document.inspection import Portrait
-from gate.passage.evidence import CheckId, CheckResult, DocumentEvidence, PageCheckId
+from gate.passage.evidence import CheckId, CheckResult, DocumentEvidence
+from gate.passage.evidence_names import PageCheckId
 from gate.programs.lane.document.inspecting import ChipSide, inspect_presented
 from gate.programs.lane.document.particulars import Particulars
 from gate.programs.lane.stages.anchors import RememberingAnchors

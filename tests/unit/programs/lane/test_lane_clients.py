@@ -32,7 +32,7 @@ from gate.passage.events import (
     RecordKind,
     RecordReplaced,
 )
-from gate.passage.evidence import Head
+from gate.passage.evidence_names import Head
 from gate.passage.records import IncidentKind
 from gate.programs.lane.clients import PULSE_S, LogClient, VisionClient
 from gate.programs.lane.owed import OWED_MAX, Owed

@@ -26,7 +26,8 @@ from gate.orders.order import Shift
 from gate.orders.verbs import Party, Power, Role, Verb
 from gate.passage import machine, records
 from gate.passage.events import DocumentPresented, HeadSeen, Part, PartLost
-from gate.passage.evidence import Alarm, Head
+from gate.passage.evidence import Alarm
+from gate.passage.evidence_names import Head
 from gate.passage.lane import Referral, Surroundings
 from gate.passage.orders import Missing, OfficerRole, Outcome, Said
 from gate.passage.reasons import Objection, Reason

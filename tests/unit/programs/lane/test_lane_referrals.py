@@ -23,11 +23,11 @@ from gate.passage.evidence import (
     DocumentEvidence,
     FaceEvidence,
     PageCheck,
-    PageCheckId,
     PageEvidence,
     Password,
     Score,
 )
+from gate.passage.evidence_names import PageCheckId
 from gate.passage.orders import Concern, Disposition
 from gate.passage.policy import Verdict
 from gate.passage.records import ClosedAs

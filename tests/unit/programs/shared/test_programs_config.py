@@ -10,7 +10,7 @@ import pytest
 import tomli_w
 
 from drivers.reader.settings import PageCamera, PageFolder
-from gate.passage.evidence import PageCheckId
+from gate.passage.evidence_names import PageCheckId
 from gate.passage.reasons import Reason
 from gate.passage.serving import EU, EVERYBODY, BorderDirection, Service, Travellers
 from gate.programs.lane.rules import rules_of

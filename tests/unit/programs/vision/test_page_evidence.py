@@ -16,7 +16,8 @@ from gate.document.verdict.conclusion import DocumentFields, Inspection
 from gate.page.picture.crosscheck import Trait
 from gate.page.stream.events import Read
 from gate.page.values import Why
-from gate.passage.evidence import CheckResult, Evidence, PageCheck, PageCheckId, PageEvidence
+from gate.passage.evidence import CheckResult, Evidence, PageCheck, PageEvidence
+from gate.passage.evidence_names import PageCheckId
 from gate.passage.policy import page_objections
 from gate.passage.reasons import Objection, Reason
 from gate.passage.screen import Guidance

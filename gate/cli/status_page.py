@@ -1,0 +1,288 @@
+"""What `gate status` shows: how the running programs are, over their Unix sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import msgspec
+
+from gate.channel.message import Status
+from gate.channel.row import OPERATORS
+from gate.cli.output import Exit, emit_json, note, refuse_configuration, say
+from gate.programs.shared import clock
+from gate.programs.shared.config import Config, ConfigError, load, path_from_environment
+from gate.programs.shared.degraded import Mode, lists_days_left, modes_now
+from gate.programs.shared.status import Silence
+from gate.programs.shared.told import Alarm, Told, hear_all
+
+WATCH_S = 1.0
+RUN_FOR = {"service": "in service", "trial": "on trial", "demo": "in a demo"}
+UNKNOWN = {Silence.AWAY: "unknown: the lane is away", Silence.NO_RIGHT: "unknown: this user may not ask the lane"}
+
+
+def show(config: Path | None, *, watch: bool, as_json: bool) -> Exit:
+    """Ask and show, again and again for those who `watch`; what the command ends with. Raises typer.Exit for a configuration that is none."""
+    try:
+        settings = load(config or path_from_environment())
+    except ConfigError as error:
+        refuse_configuration(error, config)
+    try:
+        return asyncio.run(_show(settings, watch=watch, as_json=as_json))
+    except BrokenPipeError:  # whoever read it has seen enough
+        sys.stdout = None
+        return Exit.NO
+
+
+async def _show(settings: Config, *, watch: bool, as_json: bool) -> Exit:
+    while True:
+        told = Shown(settings, await hear_all(settings), clock.is_synchronised())
+        if as_json:
+            emit_json("gate.status/1", told.fields())
+        else:
+            say(told.line() if watch else told.page())
+        if not watch:
+            if told.code is Exit.NOT_PERMITTED:
+                note(f"gate: this user may not ask the programs; root and members of {OPERATORS} may")
+            return told.code
+        await asyncio.sleep(WATCH_S)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the programs say, as it is shown."""
+
+    settings: Config
+    told: Told
+    synchronised: bool
+
+    @property
+    def ok(self) -> bool:
+        """True when every program answers, the log is ready and the lane is in service."""
+        all_say = all(isinstance(one, Status) for one in self.told.answers.values())
+        return all_say and self.told.lane.in_service and self.told.states()["log"] == "ready"
+
+    @property
+    def code(self) -> Exit:
+        """What the command ends with."""
+        if Silence.NO_RIGHT in self.told.answers.values():
+            return Exit.NOT_PERMITTED
+        if self.told.is_away("lane"):
+            return Exit.UNREACHABLE
+        return Exit.OK if self.ok else Exit.NO
+
+    @property
+    def _devices(self) -> dict[str, bool | None]:
+        told = self.told.says("lane")
+        return {part: part not in self.told.lane.lost if told else None for part in self._parts}
+
+    @property
+    def _parts(self) -> tuple[str, ...]:
+        """What the lane of this gate cannot do without."""
+        settings = self.settings
+        of_the_lane = {
+            "barrier": settings.driven,
+            "first_barrier": settings.first_driven,
+            "sensors": None if self._watches else settings.sensors,
+        }
+        return (
+            *(name for name, one in of_the_lane.items() if one is not None),
+            "reader",
+            "camera",
+            "vision",
+            "log",
+            "screen",
+        )
+
+    @property
+    def _importing(self) -> object:
+        return self.told.details().get("sync", {}).get("lists")
+
+    @property
+    def modes(self) -> tuple[Mode, ...]:
+        """What the gate does without now."""
+        return modes_now(self.told, self.settings)
+
+    @property
+    def _days_left(self) -> dict[str, float | None]:
+        lists = lists_days_left(self.told, self.settings)
+        return {
+            "certificate": self.told.sync.certificate_days_left,
+            "lists": None if lists is None else round(lists, 1),
+            "disk": self.told.log.disk_days_left,
+        }
+
+    @property
+    def _identity(self) -> object:
+        return self.told.details().get("sync", {}).get("identity")
+
+    @property
+    def _service(self) -> str:
+        return "in_service" if self.told.lane.in_service else "out_of_service"
+
+    @property
+    def _present(self) -> bool:
+        seen_ago_s = self.told.lane.officer_seen_ago_s
+        return seen_ago_s is not None and seen_ago_s <= self.settings.rules.officer_presence_max_s
+
+    def fields(self) -> dict[str, object]:
+        """For JSON."""
+        lane, states, details = self.told.lane, self.told.states(), self.told.details()
+        return {
+            "ok": self.ok,
+            "state": self._service,
+            "lane": lane.state or states["lane"],
+            "purpose": self.settings.purpose,
+            "mode": self.settings.mode,
+            "officers": {
+                "authority": self.settings.officers is not None,
+                "present": self._present,
+                "closed_by": lane.closed_by,
+            },
+            "console": self.told.details().get("screens", {}).get("console"),
+            "serves": {"direction": lane.direction, "travellers": lane.travellers},
+            "programs": states,
+            "degraded": [{"mode": one.name, "effect": one.effect, "tell": one.tell} for one in self.modes],
+            "hinders": lane.hinders,
+            "alarms": lane.alarms,
+            "devices": self._devices,
+            "identity": self._identity,
+            "lists": {"trust_age_days": lane.trust_age_days, **lane.lists, "import": self._importing},
+            "disk": {"free_bytes": self.told.log.disk_free_bytes},
+            "keys": None if self.told.log.keys is None else msgspec.to_builtins(self.told.log.keys),
+            "kept": None if self.told.log.kept is None else msgspec.to_builtins(self.told.log.kept),
+            "head": None if self.told.log.head is None else msgspec.to_builtins(self.told.log.head),
+            "days_left": self._days_left,
+            "clock": {"sure": lane.clock_sure, "synchronised": self.synchronised},
+            "detail": details,
+        }
+
+    def line(self) -> str:
+        """For people who watch."""
+        return f"{self._service}  {' '.join(f'{name}={state}' for name, state in self.told.states().items())}"
+
+    def page(self) -> str:
+        """For people."""
+        answer, lane = self.told.answers["lane"], self.told.lane
+        unknown = UNKNOWN[answer] if isinstance(answer, Silence) else ""
+        lost = [name for name, well in self._devices.items() if not well]
+        age = lane.trust_age_days
+        alarms = lane.lists.get("alarms")
+        problems = [str(one) for one in alarms] if isinstance(alarms, list) else []
+        match self._importing:
+            case {"problem": str(problem)}:
+                problems.append(problem)
+            case _:
+                pass
+        lines = [
+            RUN_FOR[self.settings.purpose] if lane.in_service else f"out of service ({self.settings.purpose})",
+            *(["  shadow   an officer does the work, the gate decides and orders nothing"] if self._watches else []),
+            *(f"  {name:8} {state}" for name, state in self.told.states().items()),
+            f"  lost     {unknown or ', '.join(lost) or 'nothing'}",
+            f"  alarms   {unknown or _alarms(lane.alarms)}",
+            *([f"  closed   {', '.join(lane.hinders)}"] if lane.hinders else []),
+            f"  officer  {unknown or self._officer()}",
+            f"  serves   {unknown or f'{lane.direction}, {lane.travellers}'}",
+            f"  lists    {unknown or _old(age)}",
+            *(f"           {problem}" for problem in problems),
+            *self._head_lines(),
+            *self._keys_lines(),
+            f"  clock    {unknown or clock.in_words(sure=lane.clock_sure is True, synchronised=self.synchronised)}",
+            *self._kept_lines(),
+            *self._identity_lines(),
+            *self._console_lines(),
+            f"  left     {', '.join(_days(name, days) for name, days in self._days_left.items())}",
+            *(f"  degraded {one.name}: {one.effect}; tell {one.tell}" for one in self.modes),
+        ]
+        return "\n".join(lines)
+
+    def _head_lines(self) -> Iterator[str]:
+        """The log as this start of the machine found it."""
+        if (head := self.told.log.head) is not None:
+            age = "" if head.age_s is None else f", {head.age_s:.0f} s ago"
+            yield f"  head     {head.state.value}{age}: {head.entries} entries when the machine was started"
+
+    def _keys_lines(self) -> Iterator[str]:
+        """How long sealed records can be opened, and when the next day's can no more."""
+        if (keys := self.told.log.keys) is None:
+            return
+        today = clock.now().date()
+        yield f"  keys     {', '.join(_kept(about, days, keys.oldest.get(about), today) for about, days in keys.kept_days.items())}"
+        if not keys.clock_borne_out and any(days is not None for days in keys.kept_days.values()):
+            yield "           none go: neither the time service nor the central server bears the clock out"
+        if keys.problem:
+            yield f"           {keys.problem}"
+
+    def _kept_lines(self) -> Iterator[str]:
+        """What of the log is on this disk, where entries go from it."""
+        kept = self.told.log.kept
+        if kept is None or kept.days is None:
+            return
+        yield f"  entries  {kept.first} to {self.told.log.entries - 1} are here, for {kept.days} days after the central server had them"
+        if kept.problem:
+            yield f"           {kept.problem}"
+
+    def _identity_lines(self) -> Iterator[str]:
+        match self._identity:
+            case {"problem": str(problem)}:
+                yield f"  identity {problem}"
+            case _:
+                pass
+
+    def _console_lines(self) -> Iterator[str]:
+        """What a console is told of this gate, and whether one watches."""
+        road, settings = self.told.screens.console, self.settings.console
+        if settings is None:
+            return
+        if road is None or road.problem:
+            yield f"  console  {'unknown' if road is None else f'not served: {road.problem}'}"
+        else:
+            yield f"  console  {settings.address}, key {road.key}; {road.streams} watching"
+
+    @property
+    def _watches(self) -> bool:
+        return self.settings.mode == "shadow"
+
+    def _officer(self) -> str:
+        if self.settings.officers is None:
+            return "no officer: everybody is referred ([officers] in gate.toml)"
+        if self.told.lane.closed_by is not None:
+            return f"closed by {self.told.lane.closed_by}"
+        return "present" if self._present else "no officer: everybody is referred"
+
+
+def _old(days: float | None) -> str:
+    if days is None:
+        return "none"
+    return f"{days:.1f} days old" if days >= 0 else "newer than the clock"
+
+
+def _days(name: str, days: float | None) -> str:
+    """How long one thing lasts, in whole days; or since when it does no more."""
+    if days is None:
+        return f"{name} unknown"
+    if days >= 0:
+        return f"{name} {_counted(int(days))}"
+    return f"{name} expired{f' {_counted(int(-days))} ago' if days <= -1 else ''}"
+
+
+def _counted(days: int) -> str:
+    return f"{days} day{'' if days == 1 else 's'}"
+
+
+def _kept(about: str, days: int | None, oldest: date | None, today: date) -> str:
+    """How long one class's keys are kept."""
+    if days is None:
+        return f"{about} for good"
+    goes = "" if oldest is None else f" (the oldest go in {max(0, (oldest - today).days + days + 1)} days)"
+    return f"{about} {days} days{goes}"
+
+
+def _alarms(alarms: list[Alarm]) -> str:
+    """An alarm that waits for an officer closes the lane until one has seen it; the others end with their cause."""
+    named = (f"{one['alarm']}{' (acknowledge it)' if one['waits'] else ''}" for one in alarms)
+    return ", ".join(named) or "none"
