@@ -33,6 +33,8 @@ def write(path: Path, content: bytes, *, mode: int = _MODE, new_only: bool = Fal
 @contextlib.contextmanager
 def writing(path: Path, *, mode: int = _MODE, new_only: bool = False) -> Iterator[BinaryIO]:
     """The draft, to be written into; the file stands when the block ends, and no draft is left when it fails. Raises as `write`."""
+    if not path.name:  # "", "." and "/" name a folder
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     draft = path.with_name(DRAFT + path.name)
     draft.unlink(missing_ok=True)
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -92,6 +93,11 @@ def refuse_configuration(error: ConfigError, path: Path | None, instead: str = "
     placed = error.placed(path or path_from_environment())
     text = f"{placed}; {instead}" if instead else str(placed)
     fail(Exit.IO_ERROR if placed.is_unreadable else Exit.CONFIG, text)
+
+
+def real(path: Path) -> Path:
+    """Where a path that somebody named leads. A loop of links stays what it is: whoever opens it says so."""
+    return Path(os.path.realpath(path))
 
 
 def code_of(error: Exception) -> Exit:

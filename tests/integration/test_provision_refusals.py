@@ -111,6 +111,13 @@ def test_a_folder_that_is_a_file_is_74(tmp_path: Path) -> None:
     assert "Not a directory" in said
 
 
+def test_a_folder_that_is_a_loop_of_links_is_74(tmp_path: Path) -> None:
+    (tmp_path / "gate").symlink_to("gate")
+    code, said = provision(written(tmp_path), tmp_path / "gate")
+    assert code == 74
+    assert "Too many levels of symbolic links" in said
+
+
 def test_a_configuration_that_cannot_work_is_78_and_nothing_of_it_stays(tmp_path: Path, root: Path) -> None:
     code, _ = provision(written(tmp_path, purpose="service", barrier={"port": "/dev/nobody"}), root)
     assert code == 78

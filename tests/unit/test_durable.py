@@ -148,3 +148,9 @@ def test_a_folder_lasts_with_those_above_it(folder: Path) -> None:
     assert steps_of(partial(durable.make_folder, made, mode=0o700)) == ["fsync a", "fsync folder"]
     assert made.stat().st_mode & 0o777 == 0o700
     assert steps_of(partial(durable.make_folder, made)) == []
+
+
+@pytest.mark.parametrize("name", ["", ".", "/"])
+def test_what_names_a_folder_is_no_file(name: str) -> None:
+    with pytest.raises(IsADirectoryError):
+        durable.write(Path(name), b"x")

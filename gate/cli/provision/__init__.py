@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gate.cli.output import Exit, fail
+from gate.cli.output import Exit, fail, real
 from gate.cli.provision.acceptance import report
 from gate.cli.provision.ending import decommission
 from gate.cli.provision.keys import enrol, rotate_log_key, seal
@@ -39,7 +39,7 @@ def _way(
     steps = again or []
     if unknown := set(steps) - TITLES.keys():
         fail(Exit.USAGE, f"--again {min(unknown)}: there is no such step; there are {', '.join(TITLES)}")
-    place = root.resolve() if root else None
+    place = real(root) if root else None
     path = place / "gate.toml" if place else configuration.DEFAULT_PATH
     go(
         Place(path, _kept_in(path, place), place),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from gate.channel.row import PROGRAMS
-from gate.cli.output import Exit, fail, note, refuse_configuration
+from gate.cli.output import Exit, fail, note, real, refuse_configuration
 from gate.cli.provision.steps import ConfigFile, Json, show
 from gate.programs.shared import config as configuration
 from gate.programs.shared.clock import now
@@ -87,7 +87,7 @@ def steps_of(config: Config, progress: Progress, report: Path, export: Path | No
             Path(one) for one in (paths.keys, paths.identity, paths.state, paths.spool, paths.inbox, paths.models)
         )
     )
-    if export is not None and any(export.resolve().is_relative_to(root.resolve()) for root in roots):
+    if export is not None and any(real(export).is_relative_to(real(root)) for root in roots):
         fail(Exit.USAGE, f"--export {export}: that is one of the folders that are wiped")
     return decommission_steps(
         parts, progress, report, roots=roots, carry=partial(_carry, config, export), tell=partial(_tell, config)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gate.cli.output import Exit, emit_json, fail, say
+from gate.cli.output import Exit, emit_json, fail, real, say
 from gate.cli.provision.steps import Json, show
 from gate.programs.shared import config as configuration
 from gate.programs.shared.config import ConfigError
@@ -99,7 +99,7 @@ def init(
         camera=camera,
         recipients=tuple(auditor),
         officers=officers,
-        root=root.resolve() if root else None,
+        root=real(root) if root else None,
     )
     if problems := answers.problems():
         fail(Exit.USAGE, "; ".join(f"{_OPTIONS.get(one.key, f'--{one.key}')}: {one.why}" for one in problems))

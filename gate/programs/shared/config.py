@@ -66,10 +66,10 @@ class ConfigError(Exception):
         return all(problem.unreadable for problem in self.problems)
 
     def placed(self, path: Path) -> ConfigError:
-        """The same with the place of each key in the configuration's file."""
+        """The same with the place of each key in the configuration's file, where that can be read."""
         try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
+            text = text_of(path)
+        except ConfigError:
             return self
         return ConfigError(
             *(

@@ -10,6 +10,7 @@ import pytest
 import tomli_w
 
 from drivers.reader.settings import PageCamera, PageFolder
+from drivers.toml_file import Problem
 from gate.passage.evidence_names import PageCheckId
 from gate.passage.reasons import Reason
 from gate.passage.serving import EU, EVERYBODY, BorderDirection, Service, Travellers
@@ -191,6 +192,8 @@ def test_nothing_waits_for_what_is_no_file_or_reads_it_without_end(tmp_path: Pat
         with pytest.raises(ConfigError, match="cannot be read: it is no file") as raised:
             load(path)
         assert raised.value.is_unreadable
+        unplaced = ConfigError(Problem("gate_id", "is none"))
+        assert unplaced.placed(path) is unplaced  # as a command does that says where something is wrong
     (tmp_path / "link.toml").symlink_to(written(tmp_path))
     assert load(tmp_path / "link.toml") == load(tmp_path / "gate.toml")
 
