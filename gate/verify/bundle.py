@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from json.encoder import encode_basestring_ascii
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from gate.verify.cosigners import Cosigners
 from gate.verify.findings import StructureError, UnreadableError
-from gate.verify.judge import HOUR_MAX, Judge, one_spelling
+from gate.verify.judge import HOUR_MAX, Header, Judge, header_in_a_line, one_spelling
 from gate.verify.keyring import KeyRing
 from gate.verify.signed import exact_base64
 
@@ -42,10 +41,11 @@ class KeyLine:
 
 
 class EntryLine(NamedTuple):
-    """A leaf and its sealed body."""
+    """A leaf and its sealed body; and what the leaf says, where reading the line told it."""
 
     leaf: bytes
     sealed: bytes
+    header: Header | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +116,8 @@ def _verify_lines(stream: Iterator[Line], judge: Judge, opening: Opening) -> Non
     entries = keys = 0
     for line in stream:
         match line:
-            case EntryLine(leaf, sealed):
-                used = judge.entry(leaf, sealed)
+            case EntryLine(leaf, sealed, header):
+                used = judge.entry(leaf, sealed, header)
                 if pending is not None and used != pending:
                     judge.findings.add(f"key {pending} is not the one that entry {judge.tree.size - 1} uses")
                 pending = None
@@ -149,11 +149,8 @@ def _usual(raw: bytes) -> KeyLine | EntryLine | None:
     middle = raw.rfind(_LEAF)
     if middle < 0 or not raw.startswith(_CT):
         return None
-    spelt = raw[middle + len(_LEAF) : -len(_END)].decode("latin-1")
-    leaf = spelt.replace('\\"', '"')
-    if encode_basestring_ascii(leaf) != f'"{spelt}"':
-        return None
-    return EntryLine(leaf.encode(), exact_base64(raw[len(_CT) : middle]))
+    found = header_in_a_line(raw[middle + len(_LEAF) : -len(_END)].decode("latin-1"))
+    return None if found is None else EntryLine(found[0], exact_base64(raw[len(_CT) : middle]), found[1])
 
 
 def _line(fields: dict[str, Any]) -> Line:

@@ -13,7 +13,7 @@ import re
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -129,8 +129,9 @@ def _verify(connection: sqlite3.Connection, judge: Judge) -> None:
     _verify_keys(connection, judge)
     if connection.execute("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'handovers'").fetchone():
         judge.handovers(_bytes(note) for (note,) in connection.execute("SELECT note FROM handovers ORDER BY since"))
+    tiles = judge.tree.tiles()
     _verify_head(connection, judge)
-    _verify_derived(connection, judge)
+    _verify_derived(connection, judge, tiles)
 
 
 def _verify_dropped(connection: sqlite3.Connection, judge: Judge) -> None:
@@ -195,10 +196,10 @@ def _verify_head(connection: sqlite3.Connection, judge: Judge) -> None:
     judge.checkpoint(_bytes(note))
 
 
-def _verify_derived(connection: sqlite3.Connection, judge: Judge) -> None:
+def _verify_derived(connection: sqlite3.Connection, judge: Judge, tiles: Mapping[int, bytes]) -> None:
     """Compare what the log program derives from entries and relies on."""
     nodes = list(connection.execute("SELECT level, n, hash FROM nodes ORDER BY level, n"))
-    if nodes != list(_nodes(judge)):
+    if nodes != list(_nodes(tiles)):
         judge.findings.add("the stored hashes of full tiles are not those that the entries make")
     for crossing, first in connection.execute("SELECT crossing, first FROM open_crossings"):
         if not (type(first) is int and 0 <= first < judge.tree.size):
@@ -215,7 +216,8 @@ def _bytes(cell: object) -> bytes:
     return cell if isinstance(cell, bytes) else b""
 
 
-def _nodes(judge: Judge) -> Iterator[tuple[int, int, bytes]]:
-    for level, hashes in sorted(judge.tree.tiles().items()):
+def _nodes(tiles: Mapping[int, bytes]) -> Iterator[tuple[int, int, bytes]]:
+    for level, hashes in sorted(tiles.items()):
         if level:
-            yield from ((level, n, one) for n, one in enumerate(hashes))
+            for n in range(len(hashes) // HASH_BYTES):
+                yield level, n, hashes[n * HASH_BYTES : (n + 1) * HASH_BYTES]

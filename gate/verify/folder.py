@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from gate.verify.signed import NOTE_BYTES_MAX, exact_base64, read_head
 
 WIDTH = 256
 HASH_BYTES = 32
+TILE_BYTES = WIDTH * HASH_BYTES
 DEPTH_MAX = 16  # folders in one another; the longest log needs nine
 BUNDLE_BYTES_MAX = WIDTH * (2 + 65_535)
 SEALED_BYTES_MAX = WIDTH * 128 * 1024
@@ -33,7 +35,7 @@ _PIECE_NAME = re.compile(r"(tile/(?:0|[1-9]\d?|entries)|sealed)/((?:x\d{3}/)*\d{
 _HANDOVER_NAME = re.compile(r"(mirror-)?handovers/0[0-6]\d")
 _TEMPORARY = ".tmp-"
 _CT = b'{"ct":"'
-Tiles = dict[int, list[bytes]]  # the hashes that the tiles of each level must hold
+Tiles = dict[int, bytes]  # the hashes that the tiles of each level must hold
 
 
 def verify_folder(path: Path, ring: KeyRing, cosigners: Cosigners, hour_max: str) -> Judge:
@@ -126,11 +128,13 @@ class _Folder:
         """Return a file's content, None when it is missing, no plain file, unreadable or too large."""
         try:
             descriptor = os.open(f"{self._path}/{name}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-            with open(descriptor, "rb", buffering=0) as file:  # noqa: PTH123 - a descriptor, not a path
-                raw = file.read(bytes_max + 1) or b""
+            with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
+                status = os.fstat(descriptor)
+                if not stat.S_ISREG(status.st_mode) or status.st_size > bytes_max:
+                    return None
+                return file.read(status.st_size)
         except OSError:
             return None
-        return raw if len(raw) <= bytes_max else None
 
     def names(self) -> Iterator[str]:
         """Yield the name of every file and every other thing that is no folder, or lies deeper than any file of a log."""
@@ -248,9 +252,9 @@ def _bodies(folder: _Folder, judge: Judge, n: int, width: int) -> list[bytes] | 
 def _verify_tiles(folder: _Folder, judge: Judge, tiles: Tiles, names: set[str]) -> None:
     """Compare every tile of hashes with the tree that the entries make."""
     for level, hashes in sorted(tiles.items()):
-        for n in range(-(-len(hashes) // WIDTH)):
-            wanted = b"".join(hashes[n * WIDTH : (n + 1) * WIDTH])
-            found = folder.piece(f"tile/{level}", n, len(wanted) // HASH_BYTES, WIDTH * HASH_BYTES)
+        for n in range(-(-len(hashes) // TILE_BYTES)):
+            wanted = hashes[n * TILE_BYTES : (n + 1) * TILE_BYTES]
+            found = folder.piece(f"tile/{level}", n, len(wanted) // HASH_BYTES, TILE_BYTES)
             if found is None:
                 judge.findings.add(f"tile {n} of level {level} is missing")
             elif not found[1].startswith(wanted):
@@ -333,7 +337,7 @@ def _count(kind: str, raw: bytes) -> int:
 def _things(tiles: Tiles, kind: str, size: int) -> int:
     """Return how many things of a kind the checkpoint covers."""
     level = kind.removeprefix("tile/")
-    return len(tiles[int(level)]) if level.isdigit() and int(level) in tiles else size
+    return len(tiles[int(level)]) // HASH_BYTES if level.isdigit() and int(level) in tiles else size
 
 
 def _is_published_since(folder: _Folder, size: int) -> bool:

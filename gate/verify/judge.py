@@ -31,6 +31,9 @@ _HEADER = re.compile(
     r'"key":"([0-9a-f]{64})","origin":"([!#-\[\]-~]{1,512})",(?:"recipients":"([0-9a-f]{64})",)?"sealed":"([0-9a-f]{64})","v":([23])\}',
     re.ASCII,
 )
+_HEADER_IN_A_LINE = re.compile(
+    _HEADER.pattern.replace('"', r"\\\""), re.ASCII
+)  # as a string of a bundle's line spells it
 
 
 class Header(NamedTuple):
@@ -63,6 +66,22 @@ def read_header(leaf: bytes) -> Header:
     match = _HEADER.fullmatch(leaf.decode("latin-1"))
     if match is None or len(leaf) > LEAF_BYTES_MAX:
         raise StructureError("not the fields of version 2 or 3 in their one spelling")
+    return _header(match)
+
+
+def header_in_a_line(spelt: str) -> tuple[bytes, Header] | None:
+    """The record's clear part, and what it says, from a string of a bundle's line, without its quotes; None where it is spelt in any other way."""
+    match = _HEADER_IN_A_LINE.fullmatch(spelt)
+    if match is None:
+        return None
+    leaf = spelt.replace('\\"', '"').encode()
+    try:
+        return None if len(leaf) > LEAF_BYTES_MAX else (leaf, _header(match))
+    except StructureError:
+        return None
+
+
+def _header(match: re.Match[str]) -> Header:
     hour, index, key, origin, recipients, sealed, version = match.groups("")
     if bool(recipients) is (version == "2"):
         raise StructureError("version 3 names recipients, and version 2 does not")
@@ -109,27 +128,35 @@ class Judge:
         self.first_hour: str | None = None
         self.last_hour: str | None = None
         self._ring = ring
+        self._origin = ring.name
         self._cosigners = cosigners or Cosigners()
         self._hour_max = hour_max
         self._is_strange = False
         self._strange: Counter[str] = Counter()  # hours that cannot be
         self._strange_first: dict[str, int] = {}
 
-    def entry(self, leaf: bytes, sealed: bytes | None) -> str | None:
-        """Judge the next entry and the body beside it, None where bodies are not kept; return its key's id."""
+    def entry(self, leaf: bytes, sealed: bytes | None, header: Header | None = None) -> str | None:
+        """Judge the next entry and the body beside it, None where bodies are not kept; return its key's id. `header` is what the leaf says, if
+        the caller has read it.
+        """
         index = self.tree.size
         self.tree.add(leaf)
         try:
-            header = read_header(leaf)
+            header = header or read_header(leaf)
         except StructureError as error:
             self.findings.add(f"entry {index} is no header: {error}")
             self.bodies.append(NONE)
             return None
         if header.number != index:
             self.findings.add(f"entry {index} says that it is entry {header.number}")
-        if header.origin != self._ring.name:
-            self.findings.add(f"entry {index} is of {header.origin}, not of {self._ring.name}")
-        self.bodies.append(NONE if sealed is None else self._body(index, header.sealed, sealed))
+        if header.origin != self._origin:
+            self.findings.add(f"entry {index} is of {header.origin}, not of {self._origin}")
+        if sealed is None:
+            self.bodies.append(NONE)
+        elif len(sealed) in SEALED_BYTES and sha256(sealed).hexdigest() == header.sealed:
+            self.bodies.append(RIGHT)
+        else:
+            self.bodies.append(self._body(index, header.sealed, sealed))
         if not self.recipients or self.recipients[-1][1] != header.recipients:
             self._sealed_for(index, header.recipients)
         if header.hour != self.last_hour:
@@ -139,9 +166,13 @@ class Judge:
         if self._is_strange:
             self._strange[header.hour] += 1
             self._strange_first.setdefault(header.hour, index)
-        self.keys_used.setdefault(header.key, index)
-        self.uses[header.key] += 1
-        return header.key
+        key = header.key
+        if key in self.keys_used:
+            self.uses[key] += 1
+        else:
+            self.keys_used[key] = index
+            self.uses[key] = 1
+        return key
 
     def dropped(self, hashes: bytes) -> None:
         """Take the hashes of entries that are not here any more, the first ones of the log: they are the tree's, and nothing else is known of them."""

@@ -132,13 +132,14 @@ def exact_base64(text: str | bytes | memoryview) -> bytes:
     """Decode Base64 that has only one spelling. Raises StructureError."""
     spelt = text.encode("ascii", "replace") if isinstance(text, str) else text
     try:
-        raw = binascii.a2b_base64(spelt, strict_mode=True)
+        raw = binascii.a2b_base64(spelt)
     except ValueError as error:
         raise StructureError("not Base64") from error
-    # All that strict decoding leaves open is how it ends: more padding than there is room for, or bits that mean nothing.
+    # Decoding passes over whatever is no letter of Base64 and ends at the first padding: then there are too few bytes for the letters. The
+    # last four letters tell how many bytes they are, and whether all of their bits mean something.
     odd = len(raw) % 3
     if len(spelt) != 4 * -(-len(raw) // 3) or (odd and binascii.b2a_base64(raw[-odd:], newline=False) != spelt[-4:]):
-        raise StructureError("Base64 with loose ends")
+        raise StructureError("not Base64, or with loose ends")
     return raw
 
 

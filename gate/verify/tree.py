@@ -40,22 +40,22 @@ class Tree:
             return sha256(b"").digest()
         node = complete[-1]
         for left in complete[-2::-1]:
-            node = _parent(left, node)
+            node = _parent(left + node)
         return node
 
     def frontier(self) -> bytes:
         """Return the hashes of the complete subtrees, largest first."""
         return b"".join(self._complete(self.size))
 
-    def tiles(self) -> dict[int, list[bytes]]:
+    def tiles(self) -> dict[int, bytes]:
         """Return what the tiles of a whole log hold: at each level the hashes of complete subtrees of `256 ** level` entries."""
-        tiles: dict[int, list[bytes]] = {}
+        tiles: dict[int, bytes] = {}
         complete: list[bytes] = []
         for height, row in self._rows(self.size):
             if height % _TILE_BITS == 0 and row:
-                tiles[height // _TILE_BITS] = list(row)
+                tiles[height // _TILE_BITS] = row
             if self.size >> height & 1:
-                complete.append(row[-1])
+                complete.append(row[-HASH_BYTES:])
         self._frontiers[self.size] = tuple(reversed(complete))
         return tiles
 
@@ -75,22 +75,23 @@ class Tree:
 
     def _complete(self, size: int) -> tuple[bytes, ...]:
         if size not in self._frontiers:
-            found = [row[-1] for height, row in self._rows(size) if size >> height & 1]
+            found = [row[-HASH_BYTES:] for height, row in self._rows(size) if size >> height & 1]
             self._frontiers[size] = tuple(reversed(found))
         return self._frontiers[size]
 
-    def _rows(self, size: int) -> Iterator[tuple[int, list[bytes]]]:
+    def _rows(self, size: int) -> Iterator[tuple[int, bytes]]:
         """Yield each height with the hashes of its complete subtrees, from those over the entries before `since` on."""
-        row = _cut(self.hashes(self.since, size))
+        row = self.hashes(self.since, size)
         for height in range(size.bit_length()):
             if self.since >> height & 1:
-                row.insert(0, self._left[height])
+                row = self._left[height] + row
             yield height, row
-            row = [_parent(left, right) for left, right in zip(row[::2], row[1::2], strict=False)]
+            pairs = range(0, len(row) - HASH_BYTES, 2 * HASH_BYTES)
+            row = b"".join([_parent(row[at : at + 2 * HASH_BYTES]) for at in pairs])
 
 
-def _parent(left: bytes, right: bytes) -> bytes:
-    return sha256(b"\1" + left + right).digest()
+def _parent(pair: bytes) -> bytes:
+    return sha256(b"\1" + pair).digest()
 
 
 def _cut(hashes: bytes) -> list[bytes]:
