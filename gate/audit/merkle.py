@@ -11,7 +11,7 @@ Where hashes come from is the caller's business: a proof is made from `HashAt`, 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gate.audit.errors import BadFormatError, BadProofError
@@ -59,12 +59,20 @@ class Frontier:
 
     def append(self, leaf: bytes) -> Frontier:
         """Return the frontier after one more leaf hash."""
-        hashes, size = [*self.hashes, leaf], self.size
-        while size & 1:
-            right = hashes.pop()
-            hashes[-1] = node_hash(hashes[-1], right)
-            size >>= 1
-        return Frontier(self.size + 1, tuple(hashes))
+        return self.extend((leaf,))
+
+    def extend(self, leaves: Iterable[bytes]) -> Frontier:
+        """Return the frontier after more leaf hashes."""
+        hashes, size = list(self.hashes), self.size
+        for leaf in leaves:
+            hashes.append(leaf)
+            height = size
+            while height & 1:
+                right = hashes.pop()
+                hashes[-1] = node_hash(hashes[-1], right)
+                height >>= 1
+            size += 1
+        return Frontier(size, tuple(hashes))
 
     def root(self) -> bytes:
         """Return the root of the tree."""
@@ -73,10 +81,7 @@ class Frontier:
 
 def root_of(hashes: Sequence[bytes]) -> bytes:
     """Return the root over leaf hashes, or over the hashes of equally high complete subtrees."""
-    frontier = Frontier()
-    for one in hashes:
-        frontier = frontier.append(one)
-    return frontier.root()
+    return Frontier().extend(hashes).root()
 
 
 def _fold(hashes: Sequence[bytes]) -> bytes:

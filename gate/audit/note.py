@@ -236,7 +236,8 @@ class Note:
 
 def check_name(name: str) -> None:
     """Raise BadFormatError for what cannot name a key."""
-    if not name or "+" in name or any(char.isspace() or not char.isprintable() for char in name):
+    # Nothing that is printable but the space itself is a space.
+    if not name or "+" in name or " " in name or not name.isprintable():
         raise BadFormatError("a key's name has no spaces, no plus and is not empty")
 
 

@@ -139,9 +139,8 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
 
     def bound(self) -> bytes:
         """Return what the sealed body is bound to: the header without `sealed`, which depends on the body."""
-        fields = msgspec.to_builtins(self)
-        del fields["sealed"]
-        return canonical_json(fields)
+        bare = msgspec.structs.replace(self, sealed="") if self.sealed else self
+        return bare.leaf().replace(b'"sealed":"",', b"")
 
 
 def recipients_digest(recipients: Iterable[str]) -> tuple[str, tuple[str, ...]]:

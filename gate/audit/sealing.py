@@ -32,6 +32,7 @@ PLAIN_BYTES = (1536, 8192, 49152)
 _BODY = re.compile(rb"\{[ -~]*\}")  # one line of printable ASCII: it cannot be taken for another envelope
 KEYS_MAX = 64  # crossings in flight; at the limit the oldest key is dropped and its crossing gets another one
 KEY_LINGERS_MS = 300_000  # after a crossing ended, for the officer's word, with which it ends again
+READY_MAX = 12  # keys that seal nothing yet: a crossing each of the longest append
 LONE_RECORDS_MAX = 64  # records of one class without a crossing share a key up to this many
 
 
@@ -122,6 +123,7 @@ class KeyRing:
 
     def __init__(self, sealer: Sealer) -> None:
         self._sealer = sealer
+        self._ready: list[CrossingKey] = []
         self._keys: OrderedDict[str, _Held] = OrderedDict()
         self._drop_at_ms: dict[str, int] = {}
         self._lone: dict[str, _Held] = {}
@@ -138,13 +140,18 @@ class KeyRing:
         if held is None and len(self._keys) >= KEYS_MAX:
             self._drop(next(iter(self._keys)))
         if held is None or held.day != happening.day:
-            held = self._keys[happening.crossing] = _Held(self._sealer.new_key(), happening.day)
+            held = self._keys[happening.crossing] = _Held(self._new_key(), happening.day)
         if happening.leads_to_admission:
             self._drop_at_ms.pop(happening.crossing, None)  # under way again: an officer lets the traveller through
         if happening.ends_crossing:
             has_ended = happening.crossing in self._drop_at_ms
             self._drop_at_ms[happening.crossing] = now_ms + (0 if has_ended else KEY_LINGERS_MS)
         return held.key
+
+    def make_ready(self) -> None:
+        """Make keys for the next crossings; for quiet moments, since to wrap a key takes longer than everything else of a record together."""
+        while len(self._ready) < READY_MAX:
+            self._ready.append(self._sealer.new_key())
 
     def drop_old(self, now_ms: int) -> None:
         """Forget the keys of crossings that ended long enough ago."""
@@ -160,9 +167,13 @@ class KeyRing:
 
     def drop_all(self) -> None:
         """Forget every key."""
+        self._ready.clear()
         self._keys.clear()
         self._drop_at_ms.clear()
         self._lone.clear()
+
+    def _new_key(self) -> CrossingKey:
+        return self._ready.pop() if self._ready else self._sealer.new_key()
 
     def _drop(self, crossing: str) -> None:
         self._keys.pop(crossing, None)
@@ -171,6 +182,6 @@ class KeyRing:
     def _lone_key(self, happening: Happening) -> CrossingKey:
         held = self._lone.get(happening.about)
         if held is None or held.day != happening.day or held.records >= LONE_RECORDS_MAX:
-            held = self._lone[happening.about] = _Held(self._sealer.new_key(), happening.day)
+            held = self._lone[happening.about] = _Held(self._new_key(), happening.day)
         held.records += 1
         return held.key

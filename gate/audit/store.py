@@ -286,19 +286,22 @@ class Store:
         commit: if that fails, what it signed must never leave the process. So does `handover`, when another key follows.
         """
         frontier = self.head().frontier
+        told, hashes = set[str](), list[bytes]()
         with self._transaction() as run:
             self._begin_boot(run, records[0].happening, frontier)
             for record in records:
                 leaf, header = record.header.leaf(), record.header
-                if header.index != frontier.size:
-                    raise StoreError(f"record {header.index} does not follow {frontier.size} entries")
+                if header.index != frontier.size + len(hashes):
+                    raise StoreError(f"record {header.index} does not follow {frontier.size + len(hashes)} entries")
                 happening = record.happening
                 run("INSERT INTO entries VALUES (?, ?, ?, ?)", (header.index, happening.id, leaf, record.sealed))
-                is_new = run(
-                    "INSERT OR IGNORE INTO keys VALUES (?, ?, ?)", (header.key, keys[header.key], header.index)
-                )
-                if is_new.rowcount and not dated:
-                    run("INSERT OR IGNORE INTO undated VALUES (?)", (header.key,))
+                if header.key not in told:
+                    told.add(header.key)
+                    is_new = run(
+                        "INSERT OR IGNORE INTO keys VALUES (?, ?, ?)", (header.key, keys[header.key], header.index)
+                    )
+                    if is_new.rowcount and not dated:
+                        run("INSERT OR IGNORE INTO undated VALUES (?)", (header.key,))
                 _follow_crossing(run, happening, header.index)
                 if happening.remember:
                     run("INSERT OR REPLACE INTO remembered VALUES (1, ?)", (happening.remember,))
@@ -306,8 +309,9 @@ class Store:
                     _keep_approval(run, happening.approved)
                 if happening.accepts_head:
                     run("UPDATE boot SET accepted = 1, heard_ms = ?", (happening.monotonic_ms,))
-                frontier = frontier.append(leaf_hash(leaf))
-                self._add_nodes(frontier.size)
+                hashes.append(leaf_hash(leaf))
+                self._add_nodes(frontier.size + len(hashes))
+            frontier = frontier.extend(hashes)
             latest = max(record.header.hour for record in records)
             run("UPDATE times SET written = ? WHERE written < ?", (latest, latest))
             note = checkpoint(frontier)

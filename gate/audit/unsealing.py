@@ -116,7 +116,7 @@ class Unsealer:
             plain = AESGCM(secret).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], header.bound())
             envelope, _, body = plain.partition(b"\n")
             known = msgspec.json.decode(envelope, type=_Envelope)
-            fields = json.loads(body)  # whatever a lane may have spelt
+            fields = json.loads(body.rstrip(b" "))  # whatever a lane may have spelt
         except (InvalidTag, ValueError, RecursionError):  # as msgspec's errors are
             return Closed.UNREADABLE
         if not isinstance(fields, dict):

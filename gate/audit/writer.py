@@ -466,8 +466,9 @@ class Writer:
         return files_above(self._open_store(), published, size)
 
     def tidy(self, now_ms: int) -> None:
-        """Use a quiet moment: drop old keys, shorten the write-ahead log, take the reserve again."""
+        """Use a quiet moment: drop old keys, make some ready, shorten the write-ahead log, take the reserve again."""
         self._ring.drop_old(now_ms)
+        self._ring.make_ready()
         self._recover()
         self._shorten()
 

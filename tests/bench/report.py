@@ -7,7 +7,19 @@ import logging
 import sys
 from pathlib import Path
 
-from bench import audit, barrier, central, console_painted, documents, face_chain, face_loop, pages, painted, whole_gate
+from bench import (
+    audit,
+    audit_writing,
+    barrier,
+    central,
+    console_painted,
+    documents,
+    face_chain,
+    face_loop,
+    pages,
+    painted,
+    whole_gate,
+)
 from bench.rows import Bench, Row
 from gate.cli.output import emit_json, note, say
 
@@ -50,6 +62,9 @@ MEASUREMENTS = (
     barrier.lost_and_back,
     audit.verified,
     audit.reported,
+    audit_writing.grouped,
+    audit_writing.crossing,
+    audit_writing.crossing_cpu,
     central.central_store,
     central.gates_connected,
 )

@@ -23,6 +23,7 @@ from gate.audit.sealing import (
     KEY_LINGERS_MS,
     KEYS_MAX,
     LONE_RECORDS_MAX,
+    READY_MAX,
     CrossingKey,
     KeyRing,
     SealedRecord,
@@ -265,6 +266,20 @@ def test_a_crossing_keeps_its_key_until_its_officer_had_time() -> None:
     assert ring.key_for(happening("closed", "c1"), 10) is key
     assert ring.key_for(happening("incident", "c1"), 10 + KEY_LINGERS_MS - 1) is key
     assert ring.key_for(happening("incident", "c1"), 10 + KEY_LINGERS_MS) is not key
+
+
+def test_keys_that_were_made_ready_seal_one_crossing_each_and_are_forgotten_with_the_others() -> None:
+    ring = KeyRing(SEALER)
+    ring.make_ready()
+    ring.make_ready()
+    assert len(ring) == 0, "they are no crossing's"
+    used = {ring.key_for(happening("opened", f"c{number}"), 0).id for number in range(READY_MAX + 2)}
+    used |= {ring.key_for(happening("presence"), 0).id}
+    assert len(used) == READY_MAX + 3
+    ring.make_ready()
+    ready = {one.id for one in ring._ready}
+    ring.drop_all()
+    assert ring.key_for(happening("opened", "after"), 0).id not in ready | used
 
 
 def test_a_disposition_is_the_last_record_with_a_crossings_key() -> None:
