@@ -154,6 +154,7 @@ EVENTS: Final = {
         True,
     ),
     # the central server
+    "keys_erased_again": Event("keys that were erased were here again, as from an older copy, and were erased once more: how many", ("keys",), (), True),
     "gate_enrolled": Event("a gate enrolled", ("gate",), (), True),
     "gate_renewed": Event("a gate has a new certificate", ("gate",), (), True),
     "gate_retired": Event("a gate said that it is no more", ("gate",), (), True),

@@ -26,7 +26,7 @@ from gate.passage.reasons import Objection, Reason
 from gate.passage.records import Closed, ClosedAs
 from gate.programs.lane.owed import Owed
 
-SAYS_NOTHING = {"v", "index", "class", "hour", "origin", "sealed", "key"}
+SAYS_NOTHING = {"v", "index", "class", "hour", "origin", "sealed", "key", "recipients"}
 
 
 def admitted() -> Run:
