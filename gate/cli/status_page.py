@@ -114,6 +114,7 @@ class Shown:
             "certificate": self.told.sync.certificate_days_left,
             "lists": None if lists is None else round(lists, 1),
             "disk": self.told.log.disk_days_left,
+            **({} if self.told.lane.rules is None else {"rules": self.told.lane.rules.days_left}),
         }
 
     @property

@@ -28,6 +28,7 @@ class Reason(enum.Enum):
     NOT_SERVED = "not_served"  # another lane serves them
     NOT_ELIGIBLE = "not_eligible"  # as below: by the site's written rules
     RULE_OFFICER = "rule_officer"
+    RULE_TWO_OFFICERS = "rule_two_officers"
     RULE_CUSTOMS = "rule_customs"
     FACE_MISSING = "face_missing"
     FACES_SEVERAL = "faces_several"

@@ -39,7 +39,7 @@ class Effect(enum.Enum):
 class Rule:
     """One rule. `basis` is the legal basis, `first` and `last` the days it is in force, both included. `instructions` are for the officer.
 
-    `face_match_min` is a `threshold` rule's alone.
+    `face_match_min` is a `threshold` rule's alone, and that two `officers` must admit whom it means an `officer` rule's.
     """
 
     name: str
@@ -52,6 +52,16 @@ class Rule:
     when: Condition = field(default_factory=lambda: All(()))
     instructions: str = ""
     face_match_min: Score | None = None
+    officers: int = 1
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why whoever it means is referred; None where it is not for what they are."""
+        if self.effect is Effect.CUSTOMS:
+            return Reason.RULE_CUSTOMS
+        if self.effect is Effect.OFFICER:
+            return Reason.RULE_OFFICER if self.officers == 1 else Reason.RULE_TWO_OFFICERS
+        return None
 
     def in_force(self, facts: Facts) -> bool | None:
         """True on its days; None when nobody knows what day it is."""
@@ -76,6 +86,15 @@ class RuleBook:
         """What its rules look at. Their dates are looked at of every rule."""
         asked = frozenset[Fact]().union(*(rule.when.asks for rule in self.rules))
         return asked | {Fact.LOCAL} if self.rules else asked
+
+    @property
+    def asks_for_two(self) -> bool:
+        """True when one of its rules wants two officers."""
+        return any(rule.officers > 1 for rule in self.rules)
+
+    def days_left(self, today: date) -> int | None:
+        """How many days more all of its rules are in force that are so today; None where none is."""
+        return min(((rule.last - today).days for rule in self.rules if rule.first <= today <= rule.last), default=None)
 
     def objections(self, facts: Facts) -> tuple[Objection, ...]:
         """What the rules object to about a crossing, each with the rule's name and version."""
@@ -108,9 +127,11 @@ class RuleBook:
 
     def _to_be_seen(self, facts: Facts) -> Iterator[Objection]:
         """Each rule that means them by name; those that might, together."""
-        for effect, reason in _REASONS.items():
+        for reason in _REASONS:
             unknown: list[str] = []
-            for rule in self._with(effect):
+            for rule in self.rules:
+                if rule.reason is not reason:
+                    continue
                 answer = rule.means(facts)
                 if answer:
                     yield Objection(reason, self.named(rule))
@@ -130,11 +151,11 @@ class RuleBook:
     def explained(self, objection: Objection) -> str:
         """An objection's detail for an officer: of a rule, with its title and what to do."""
         for rule in self.rules:
-            if objection.reason in _REASONS.values() and objection.detail.startswith(self.named(rule)):
+            if objection.reason in _REASONS and objection.detail.startswith(self.named(rule)):
                 return f"{objection.detail}: {rule.title}. {rule.instructions}"
         return objection.detail
 
 
-_REASONS = {Effect.OFFICER: Reason.RULE_OFFICER, Effect.CUSTOMS: Reason.RULE_CUSTOMS}
+_REASONS = (Reason.RULE_OFFICER, Reason.RULE_TWO_OFFICERS, Reason.RULE_CUSTOMS)
 
 NO_RULES = RuleBook()

@@ -31,6 +31,12 @@ class Rules:
     two_officers_for: frozenset[Reason] = frozenset()
     book: RuleBook = NO_RULES
 
+    @property
+    def of_two(self) -> frozenset[Reason]:
+        """The reasons for which two officers admit."""
+        by_rule = {Reason.RULE_TWO_OFFICERS} if self.book.asks_for_two else set()
+        return self.two_officers_for | by_rule
+
     def __post_init__(self) -> None:
         if self.policy.rules != self.book.sha256:
             raise ValueError("the policy names other rules")

@@ -30,8 +30,8 @@ OVER: Final = "the referral is not any more what you admitted: look again"
 
 def are_needed(rules: Rules, referral: Referral) -> bool:
     """True when one officer's order admits nobody here."""
-    of_two = rules.two_officers_for | ({Reason.LANE_RESTARTED} if rules.two_officers_for else frozenset())
-    return any(one.reason in of_two for one in referral.objections)
+    of_two = rules.of_two
+    return any(one.reason in of_two or (of_two and one.reason is Reason.LANE_RESTARTED) for one in referral.objections)
 
 
 def is_seconded(first: FirstWord | None, ordered: Ordered) -> bool:

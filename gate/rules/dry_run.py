@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from gate.passage.conditions import Fact, Facts, Sex
 from gate.passage.reasons import Reason
-from gate.passage.rulebook import Effect, RuleBook
+from gate.passage.rulebook import RuleBook
 from gate.passage.serving import BorderDirection
 
 COUNT_MAX: Final = 10**9
@@ -125,7 +125,7 @@ def impact_of(book: RuleBook, travellers: Iterable[tuple[Facts, int]]) -> Impact
         if any(one.reason is Reason.NOT_ELIGIBLE for one in objections):
             found.by_rule[NOT_ELIGIBLE] += count
         for rule in book.rules:
-            if rule.effect in {Effect.OFFICER, Effect.CUSTOMS} and rule.means(facts) is not False:
+            if rule.reason is not None and rule.means(facts) is not False:
                 found.by_rule[rule.name] += count
         for fact, group in groups_of(facts).items():
             found.groups[fact].setdefault(group, Share()).add(count, seen=bool(objections))

@@ -107,6 +107,7 @@ class _Rule(_Table, frozen=True):
     when: dict[str, Any] = {}
     instructions: Annotated[str, msgspec.Meta(max_length=500)] = ""
     face_match_min: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] | None = None
+    officers: Literal[1, 2] = 1
 
 
 class _File(_Table, frozen=True):
@@ -182,6 +183,7 @@ def _book(file: TomlFile, table: dict[str, object]) -> RuleBook:
                 when,
                 one.instructions,
                 threshold,
+                one.officers,
             )
         )
     if wrong:
@@ -201,6 +203,8 @@ def _wrong_with(rule: _Rule, key: str) -> Iterator[Wrong]:
     if (rule.effect is Effect.THRESHOLD) != (rule.face_match_min is not None):
         said = "is missing" if rule.face_match_min is None else f"is no key of an effect {rule.effect.value}"
         yield Wrong(f"{key}.face_match_min", said)
+    if rule.officers != 1 and rule.effect is not Effect.OFFICER:
+        yield Wrong(f"{key}.officers", f"is no key of an effect {rule.effect.value}")
     if rule.effect is Effect.ELIGIBLE and _ARTICLE.search(rule.basis) is None:
         yield Wrong(
             f"{key}.basis",

@@ -94,6 +94,8 @@ class Story:
         if told.kind == "started":
             self._started = True
             self._two_officers.started(told.body)
+        if told.kind == "rules_stated":
+            self._two_officers.stated(told.body)
         if told.kind == "incident" and told.body.get("incident") in _LOSSES:
             self._closed_at = told.index
         self._books.take(told.index, told.kind, told.body)

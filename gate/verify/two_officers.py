@@ -1,7 +1,8 @@
 """Judges officers' admissions where the site's rules want two officers: that another one had ordered it before, in time and for the same reasons, and
 that both were shown the pictures (docs/protocols/audit-log.md, "Two officers").
 
-Which reasons take two, the latest `started` says; where none is told of, and in logs from before there was such a rule, nobody's admission takes two.
+Which reasons take two, the latest `started` says; where none is told of, and in logs from before there was such a rule, nobody's admission takes two, but for
+the reason that a written rule gives which wants two.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from dataclasses import dataclass, field
 
 STANDS_MS = 300_000 + 5_000  # so long a first order stands; records are stamped a little after what they tell of
 UNKNOWN = "lane_restarted"  # in the place of reasons that the lane does not know any more
+BY_RULE = "rule_two_officers"
+_SAYS_TWO = '"officers":2'  # a rule of the text that `rules_stated` holds, in its one spelling
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +40,23 @@ class TwoOfficers:
 
     def __init__(self) -> None:
         self._of_two: frozenset[str] = frozenset()
+        self._text = ""  # the end of the rules that were stated last
         self._referrals: dict[str, _Referral] = {}
 
     def started(self, body: Mapping[str, object]) -> None:
         """The lane began anew, by these rules, and knows no first order any more."""
         rules = body.get("rules")
         named = rules.get("two_officers_for") if isinstance(rules, Mapping) else None
-        self._of_two = frozenset(named) if isinstance(named, list) else frozenset()
+        self._of_two = frozenset(str(one) for one in named) if isinstance(named, list) else frozenset()
+        self._text = ""
         for one in self._referrals.values():
             one.first = None
+
+    def stated(self, body: Mapping[str, object]) -> None:
+        """Written rules stand beside, in one piece or several."""
+        self._text = self._text[-len(_SAYS_TWO) :] + str(body.get("text", ""))
+        if _SAYS_TWO in self._text:
+            self._of_two |= {BY_RULE}
 
     def take(self, kind: str, crossing: str, body: Mapping[str, object], *, at_ms: int | None, boot: str | None) -> str:
         """Take a record. Returns what is wrong with an admission, or nothing."""
@@ -71,7 +82,7 @@ class TwoOfficers:
 
     def _lacks(self, one: _Referral, first: _First | None, officer: str, second: _First) -> str:
         """What an admission lacks that takes two."""
-        of_two = sorted(one.reasons & (self._of_two | ({UNKNOWN} if self._of_two else set())))
+        of_two = sorted(one.reasons & (self._of_two | {BY_RULE} | ({UNKNOWN} if self._of_two else set())))
         if not of_two:
             return ""
         if first is None or first.officer == officer:

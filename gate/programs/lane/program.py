@@ -455,6 +455,7 @@ class Lane:
                 "late": able.is_late(lag_ms=lag_ms),
                 "officers": self._config.officers is not None,
                 "lists": self._lists.detail(),
+                "rules": self._rules_detail(),
                 "document_child": "warm" if self._spare.child is not None else self._spare.problem or "warming",
                 "chip": self._chip_problem or "up",
                 "readers": self._documents.readers(),
@@ -465,6 +466,13 @@ class Lane:
                 **({} if self._sensors is None else self._inside(self._sensors)),
             },
         )
+
+    def _rules_detail(self) -> dict[str, object] | None:
+        """The written rules in force; None where the site has none."""
+        book = self._written.book
+        if not book.rules:
+            return None
+        return {"version": book.version, "days_left": book.days_left(self._on_the_wall().date())}
 
     def _leaves(self) -> dict[str, LeafTimes]:
         keepers = {"last": self._barrier, "first": self._first_barrier}

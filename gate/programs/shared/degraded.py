@@ -105,6 +105,11 @@ def _lists_are_ending(told: Told, config: Config) -> bool:
     return days is not None and 0.0 <= days < DAYS_LEFT_MIN
 
 
+def _rules_are_ending(told: Told, _: Config) -> bool:
+    rules = told.lane.rules
+    return rules is not None and (rules.days_left is None or rules.days_left < DAYS_LEFT_MIN)
+
+
 def _certificate_is_ending(told: Told, _: Config) -> bool:
     days = told.sync.certificate_days_left
     return days is not None and days < DAYS_LEFT_MIN
@@ -235,6 +240,14 @@ MODES: Final = (
         "",
         "the operator of the lists",
         _lists_are_ending,
+    ),
+    Mode(
+        "rules_ending",
+        f"a written rule that is in force will be over in less than {DAYS_LEFT_MIN:g} days, or none is in force",
+        Lane.OPEN,
+        "",
+        "the author of the rule",
+        _rules_are_ending,
     ),
     Mode(
         "lists_not_imported",

@@ -62,6 +62,13 @@ class Counters(msgspec.Struct, frozen=True):
     last: dict[str, float] = {}  # of the last crossing that ended: its stages, in seconds from laying the document
 
 
+class WrittenRules(msgspec.Struct, frozen=True):
+    """The site's written rules, and how many days more all of those are in force that are today; None where none is."""
+
+    version: str = ""
+    days_left: int | None = None
+
+
 class Lane(msgspec.Struct, frozen=True):
     """Of the lane."""
 
@@ -77,6 +84,7 @@ class Lane(msgspec.Struct, frozen=True):
     travellers: str | None = None
     trust_age_days: float | None = None
     lists: dict[str, object] = {}
+    rules: WrittenRules | None = None
     clock_sure: bool | None = None
     readers: dict[str, bool] = {}
     chip: str = "up"

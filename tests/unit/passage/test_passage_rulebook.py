@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from fakes import passage_examples as one
 from fakes import two_door_lane as two
-from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE, Run
+from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE, Run, ordered
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gate.passage import two_officers
 from gate.passage.conditions import (
     AgeFrom,
     All,
@@ -29,6 +30,8 @@ from gate.passage.conditions import (
 from gate.passage.effects import Show, Write
 from gate.passage.events import DocumentPresented, DocumentRead, FaceCompared, Recorded, RecordKind, SiteSeen
 from gate.passage.evidence import DocumentEvidence, Evidence, Score
+from gate.passage.lane import Referral
+from gate.passage.orders import Admit
 from gate.passage.policy import Verdict, decide, facts_of
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import Decided, EntryDecided
@@ -105,6 +108,22 @@ def test_an_officer_sees_whoever_a_rule_means_or_might_mean(
     assert found == tuple(Objection(reason, detail) for detail in said)
 
 
+def test_a_rule_may_want_two_officers_and_then_one_of_them_admits_nobody() -> None:
+    asked = book(rule(Effect.OFFICER, officers=2))
+    assert asked.objections(facts()) == (Objection(Reason.RULE_TWO_OFFICERS, "one of v1"),)
+    assert (asked.asks_for_two, NO_RULES.asks_for_two, book(rule(Effect.OFFICER)).asks_for_two) == (True, False, False)
+    referral = Referral(CROSSING, asked.objections(facts()))
+    assert two_officers.are_needed(by(asked), referral)
+    run = comes(asked)
+    assert isinstance(run.state, Referred)
+    run.feed(ordered(Admit(CROSSING, seen=True), version=run.around.version))
+    run.feed(Recorded(CROSSING, RecordKind.WOULD_ADMIT), AT_REST)
+    assert isinstance(run.state, Referred), "the first officer's word opens nothing"
+    restarted = Referral(CROSSING, (Objection(Reason.LANE_RESTARTED),))
+    assert two_officers.are_needed(by(asked), restarted)
+    assert not two_officers.are_needed(by(book(rule(Effect.OFFICER))), restarted)
+
+
 def test_every_rule_that_means_somebody_is_named() -> None:
     found = book(rule(Effect.OFFICER, name="a"), rule(Effect.CUSTOMS, name="b"), rule(Effect.OFFICER, name="c"))
     assert [one.detail for one in found.objections(facts())] == ["a of v1", "c of v1", "b of v1"]
@@ -175,6 +194,16 @@ def test_a_book_asks_for_the_day_and_for_what_its_rules_ask() -> None:
     asked = book(rule(Effect.OFFICER, AgeFrom(12)), rule(Effect.CUSTOMS, SexIs((Sex.MALE,)))).asks
     assert asked == {Fact.AGE, Fact.SEX, Fact.LOCAL}
     assert book(rule(Effect.OFFICER)).asks == {Fact.LOCAL}
+
+
+def test_the_days_are_counted_until_the_first_rule_ends_that_is_in_force() -> None:
+    later = rule(Effect.OFFICER, first=date(2026, 11, 29), last=date(2026, 11, 30))
+    over = rule(Effect.OFFICER, first=date(2026, 11, 1), last=date(2026, 11, 27))
+    long = rule(Effect.CUSTOMS, last=date(2027, 11, 28))
+    assert book(later, over, long, rule(Effect.OFFICER, last=date(2026, 12, 1))).days_left(TODAY) == 3
+    assert book(rule(Effect.OFFICER)).days_left(TODAY) == 0
+    assert book(later, over).days_left(TODAY) is None
+    assert NO_RULES.days_left(TODAY) is None
 
 
 def test_an_officer_reads_the_rule_and_what_to_do() -> None:

@@ -243,6 +243,7 @@ STORIES: dict[str, Story] = {
     "disk_nearly_full": has_a_week_of_disk,
     "lists_old": lambda gate: gate.lane.engine.post(SiteSeen(91.0, clock_sure=True)),
     "lists_ending": lambda gate: gate.lane.engine.post(SiteSeen(85.0, clock_sure=True)),
+    "rules_ending": says("lane", rules={"version": "v1", "days_left": 6}),
     "lists_not_imported": says("sync", lists={"problem": "the folder holds no list"}),
     "clock_unsure": lambda gate: gate.lane.engine.post(SiteSeen(1.0, clock_sure=False)),
     "officer_absent": has_no_officer,

@@ -106,6 +106,14 @@ def test_a_rule_is_read_whole() -> None:
     assert (rule.instructions, rule.face_match_min) == ("Look at the page.", Score(0.6))
 
 
+def test_a_rule_that_wants_two_officers_says_so_where_verifiers_look() -> None:
+    file = file_of(a_rule(officers="2"))
+    assert [one.officers for one in read(file).rules] == [2]
+    assert '"officers":2' in spelt(file.table())
+    quoted = file_of(a_rule(title="'says \"officers\":2'"))
+    assert '"officers":2' not in spelt(quoted.table())
+
+
 def test_the_order_and_spelling_of_a_file_do_not_name_other_rules_but_every_word_does() -> None:
     one, other = a_rule(), a_rule().replace("rules.one", "rules.two")
     book = read(file_of(one + other))
@@ -129,6 +137,8 @@ def test_no_rules_at_all_are_rules() -> None:
         ({"instructions": '"  "'}, "rules.one.instructions: is missing: an officer must know what to do"),
         ({"face_match_min": "0.5"}, "rules.one.face_match_min: is no key of an effect officer"),
         ({"score": "3"}, "rules.one.score: is no key here"),
+        ({"officers": "3"}, "rules.one.officers: 3 is none of 1, 2"),
+        ({"effect": "customs", "officers": "2"}, "rules.one.officers: is no key of an effect customs"),
         (
             {"when": "{ emotion = 1 }"},
             "rules.one.when.emotion: is no question that a rule can ask; there are all, any, not,",

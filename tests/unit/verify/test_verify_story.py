@@ -257,6 +257,29 @@ def test_a_first_order_that_stood_too_long_is_none() -> None:
     assert any("by bert long after anna" in one for one in story.contradictions())
 
 
+BY_RULE: Mapping[str, object] = {"reasons": [{"reason": "rule_two_officers", "detail": "one of v1"}]}
+
+
+def test_what_a_written_rule_wants_two_for_takes_two_whatever_the_settings_say() -> None:
+    alone: Line = (*SECOND[:2], {**SECOND[2], **BY_RULE})
+    first: Line = (*FIRST[:2], {**FIRST[2], **BY_RULE})
+    for officers, well in (([SHOWN[1], alone], False), ([*SHOWN, first, alone], True)):
+        story = judged([STARTED, *by_two(*officers)[1:]])
+        assert any("takes two officers for rule_two_officers" in one for one in story.contradictions()) is not well
+
+
+@pytest.mark.parametrize("cut", range(12))
+def test_written_rules_that_want_two_hold_for_whoever_a_start_of_the_lane_forgot(cut: int) -> None:
+    text = '{"rules":{"a":{"officers":2}}}'
+    at = text.index('"officers"') + cut
+    stated: list[Line] = [("rules_stated", None, {"text": piece}) for piece in (text[:at], text[at:])]
+    alone: Line = (*SECOND[:2], {**SECOND[2], "reasons": RESTARTED["reasons"]})
+    lines = [STARTED, COUNTED, ("opened", "c2", {}), STARTED, *stated, ("closed", "c2", RESTARTED), SHOWN[1], alone]
+    assert any("takes two officers for lane_restarted" in one for one in judged(lines).contradictions())
+    without = [line for line in lines if line[0] != "rules_stated"]
+    assert not any("takes two officers" in one for one in judged(without).contradictions())
+
+
 def test_where_no_rule_is_told_of_one_officer_is_enough() -> None:
     for start in (STARTED, ("started", None, {"rules": {}}), ("started", None, {"rules": {"two_officers_for": "all"}})):
         lines = [start, *by_two(SECOND)[1:]]
