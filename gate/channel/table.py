@@ -104,7 +104,7 @@ CHANNELS = Channels(
         to_caller_rate=Rate(40, 80),
         connections_a_program=40,
         # What was sealed to an officer goes out in one answer, beside all who wait; of what comes in the lane takes 64 KiB (`officers`).
-        bytes_max=2 * 1024 * 1024,
+        bytes_max=3 * 1024 * 1024,
     ),
     centre=Channel(
         name="centre",
