@@ -15,15 +15,19 @@ from fakes import shifts
 from fakes.console_gates import until
 from fakes.console_hall import SEALING, seed
 from fakes.kiosk_page import CHROMIUM, FLAGS
-from fakes.whole_gate import running
+from fakes.whole_gate import Gate, running
 from playwright.async_api import Browser, Page, async_playwright
 
+from gate.channel.errors import ChannelError
+from gate.channel.messages import Waiting
 from gate.cli.officer.keys import read_authority
 from gate.demo import auditing
 from gate.demo.officers_console import console
+from gate.passage.reasons import Reason
 from gate.passage.records import Overruled, WouldAdmit
 from gate.passage.screen import Screen
 from gate.programs.shared.consoles import known_fingerprint
+from gate.programs.shared.terminal import Terminal
 
 pytestmark = [
     pytest.mark.e2e,
@@ -51,16 +55,49 @@ async def signed_in(browser: Browser, address: str, authority: Path, name: str) 
     return page
 
 
-async def ordered_to_admit(page: Page, address: str) -> str:
-    """Look at whoever waits, and order to admit; what was answered."""
+async def opened(page: Page, address: str) -> None:
+    """The page of whoever waits, as far as anything can be shown there."""
     await page.goto(address)
     await page.click(".waits .decide:visible")
-    await page.wait_for_selector("#faces:visible")
-    await page.click('[data-said="said same"]')
-    await page.click('[data-action="admit"]')
+    await page.wait_for_selector("#look-state:not([aria-busy])")
+
+
+async def ordered(page: Page, action: str = "admit", said: str = "said same") -> str:
+    """Say what is seen, and order it for the second of the reasons; what was answered."""
+    await page.click(f'[data-said="{said}"]')
+    await page.click(f'[data-action="{action}"]')
     await page.keyboard.press("2")
     await page.keyboard.press("Enter")
     return await page.locator("#answer[data-outcome]").get_attribute("data-outcome") or ""
+
+
+async def ordered_to_admit(page: Page, address: str) -> str:
+    """Look at whoever waits, and order to admit; what was answered."""
+    await opened(page, address)
+    await page.wait_for_selector("#faces:visible")
+    return await ordered(page)
+
+
+async def waiting_anew(gate: Gate) -> list[Waiting]:
+    """Who waits, by the word of a lane that has started anew."""
+    async with asyncio.timeout(WAIT_MS / 1000):
+        while not any(why.reason is Reason.LANE_RESTARTED for one in await listed(gate) for why in one.objections):  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.2)
+    return await listed(gate)
+
+
+async def listed(gate: Gate) -> list[Waiting]:
+    """Who waits, by the lane's own word; nobody while it is away."""
+    try:
+        terminal = await Terminal.reach(gate.stage.config.socket("orders"))
+    except ChannelError:
+        return []
+    try:
+        return (await terminal.look()).referred
+    except ChannelError:
+        return []
+    finally:
+        terminal.close()
 
 
 async def test_two_officers_in_two_browsers_let_through_whom_neither_can_alone(short_path: Path) -> None:
@@ -94,3 +131,36 @@ async def test_two_officers_in_two_browsers_let_through_whom_neither_can_alone(s
     assert about.index(first) < about.index(second)
     assert problems == ()
     assert visit.passed == 1
+
+
+async def test_a_kill_of_the_log_or_of_the_lane_between_the_two_orders_makes_one_order_enough_for_nobody(
+    short_path: Path,
+) -> None:
+    async with running(short_path, tables=RULES) as gate, async_playwright() as playwright:
+        await gate.until(Screen.WELCOME)
+        gate.officer.absent = True
+        await until(lambda: known_fingerprint(gate.stage.config))
+        browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        async with console(gate.stage) as address:
+            key = gate.stage.folder / "officers-authority.key"
+            anna, ben = [await signed_in(browser, address, key, name) for name in ("anna", "ben")]
+            visiting = asyncio.ensure_future(gate.visit("someone_elses_passport"))
+            await opened(ben, address)
+            assert await ordered_to_admit(anna, address) == "one_more"
+            gate.family.children["log"].kill()
+            assert await ordered(ben) in {"impossible", "ordered", "one_more"}  # whatever the log says, when it is back
+            gate.family.children["lane"].kill()
+            (waiting,) = await waiting_anew(gate)
+            assert (waiting.two_officers, waiting.sealed_for) == (True, [])
+            await opened(ben, address)  # what he saw, this start of the lane has handed out to nobody
+            assert await ordered(ben, said="said cannot compare") == "forbidden"
+            zoe = await signed_in(browser, address, key, "zoe")
+            await opened(zoe, address)
+            assert await ordered(zoe, said="said cannot compare") == "impossible"
+            assert "two officers admit here" in await zoe.inner_text("#answer")
+            await opened(ben, address)
+            assert await ordered(ben, "taken_over", "said cannot compare") == "done"
+            visit = await visiting
+        await browser.close()
+    assert visit.passed == 0
+    assert Screen.GO not in gate.screens

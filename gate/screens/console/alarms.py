@@ -1,7 +1,8 @@
 """What calls for somebody, who has said that they go, and when nobody has: then it is escalated.
 
 No clock and no I/O. It stands until the lane says that it is over; that somebody goes changes nothing at the lane, where the order
-`acknowledge` says that somebody has been there. Kept in memory: after a new start of the console everything calls once more.
+`acknowledge` says that somebody has been there. Kept in memory, on purpose: after a new start of the console everything calls once more, for what stands
+may be another alarm of the same kind, and a file would be a place in which to silence one.
 """
 
 from __future__ import annotations
