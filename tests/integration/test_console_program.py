@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import tomli_w
 from fakes import shifts
 from fakes.console_gates import Console, RoadGate, road_gate
 from fakes.console_hall import prove
@@ -119,3 +120,29 @@ key = "{"0" * 64}"
         answer = CliRunner().invoke(app, ["console", "serve", "--config", str(path)])
         assert answer.exit_code == code, answer.output
         assert answer.output.count("\n") == 1
+
+
+def test_a_file_of_handovers_that_holds_something_else_is_said_with_65_and_one_that_cannot_be_read_with_74(
+    tmp_path: Path,
+) -> None:
+    app = application(["console"])
+    assert CliRunner().invoke(app, ["console", "init", "--out", str(tmp_path)]).exit_code == 0
+    settings = {
+        "identity": str(tmp_path / "console.pem"),
+        "folder": str(tmp_path),
+        "authority": {"public": b64encode(shifts.PUBLIC).decode()},
+        "gates": {"north-7": {"address": "127.0.0.1:8443", "key": "0" * 64}},
+    }
+    (tmp_path / "console.toml").write_text(tomli_w.dumps(settings))
+    handovers = tmp_path / "handovers.json"
+
+    def served_with() -> tuple[int, str]:
+        done = CliRunner().invoke(app, ["console", "serve", "--config", str(tmp_path / "console.toml")])
+        return done.exit_code, done.stderr.strip()
+
+    handovers.write_text("[7]")
+    assert served_with() == (65, f"gate: {handovers} holds no handovers; move it away")
+    handovers.unlink()
+    handovers.mkdir()
+    code, said = served_with()
+    assert (code, "cannot read" in said) == (74, True)
