@@ -188,7 +188,7 @@ class ApprovalSettings:
 class Started(_Record):
     """The lane program began, and decisions will rest on this. `rules` are as they were configured and approved, `officers` is the
     public key of the authority whose officers are obeyed, Base64; in `mode` shadow nothing is opened. `recipients` are those whom records are
-    sealed for, by the SHA-256 of each in hex.
+    sealed for, by the SHA-256 of each in hex, `profile` is how much of a record is written.
     """
 
     kind: ClassVar = RecordKind.STARTED
@@ -202,6 +202,7 @@ class Started(_Record):
     officers: str = ""
     mode: str = "gate"
     recipients: tuple[str, ...] = ()
+    profile: str = "full"
 
 
 @dataclass(frozen=True, slots=True)

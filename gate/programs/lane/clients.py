@@ -29,6 +29,7 @@ from gate.channel.table import CHANNELS
 from gate.passage.events import Event, HeadSeen, Part, PartBack, PartLost, RecordReplaced
 from gate.passage.records import Record
 from gate.programs.lane.owed import Answer, Outcome, Owed
+from gate.programs.lane.profiles import Profile
 from gate.programs.lane.records import Remembered
 from gate.programs.shared.keep import Backoff, keep
 from gate.programs.shared.racing import first_of
@@ -99,14 +100,20 @@ class LogClient:
     """Appends records over the log's socket. `run` keeps the connection; `append` never blocks."""
 
     def __init__(
-        self, path: Path, *, post: Post, monotonic_ms: Callable[[], int], remembered: Remembered | None = None
+        self,
+        path: Path,
+        *,
+        post: Post,
+        monotonic_ms: Callable[[], int],
+        remembered: Remembered | None = None,
+        profile: Profile = "full",
     ) -> None:
         self._path = path
         self._caller = _Caller(CHANNELS.log, path)
         self._post = post
         self._monotonic_ms = monotonic_ms
         self._connection: Connection[messages.FromLog] | None = None
-        self._queue = Owed(lambda: secrets.token_bytes(APPEND_ID_BYTES), remembered)
+        self._queue = Owed(lambda: secrets.token_bytes(APPEND_ID_BYTES), remembered, profile)
         self._outcomes: asyncio.Queue[messages.Appended] = asyncio.Queue()
         self._wake = asyncio.Event()
         self._well = False

@@ -23,6 +23,7 @@ from gate.approval.approvers import Listed
 from gate.channel import messages
 from gate.passage.events import NotRecorded, Recorded, RecordReplaced
 from gate.passage.records import Incident, IncidentKind, Record, Started, class_of, crossing_of
+from gate.programs.lane.profiles import Profile
 from gate.programs.lane.records import RecordError, Remembered, encode, stand_in
 
 OWED_MAX = 1_000
@@ -51,10 +52,13 @@ class _Entry:
 
 
 class Owed:
-    """The queue. `new_id` draws the ids of appends: 16 random bytes. `remembered` is what the log told at the start."""
+    """The queue. `new_id` draws the ids of appends: 16 random bytes. `remembered` is what the log told at the start, `profile` what is written of a record."""
 
-    def __init__(self, new_id: Callable[[], bytes], remembered: Remembered | None = None) -> None:
+    def __init__(
+        self, new_id: Callable[[], bytes], remembered: Remembered | None = None, profile: Profile = "full"
+    ) -> None:
         self._new_id = new_id
+        self._profile = profile
         self._remembered = remembered or Remembered()
         self._entries: list[_Entry] = []
         self._offered: list[_Entry] = []
@@ -71,7 +75,7 @@ class Owed:
         if awaited and (not reachable or len(self._entries) - len(self._offered) > AHEAD_MAX):
             return refusal
         try:
-            entry = _Entry(record, self._new(record, monotonic_ms, encode(record)), awaited)
+            entry = _Entry(record, self._new(record, monotonic_ms, encode(record, self._profile)), awaited)
         except RecordError:
             entry = self._stand_in(record, monotonic_ms)
         self._entries.append(entry)
@@ -86,7 +90,9 @@ class Owed:
         """
         if self._lost:
             loss = Incident(None, IncidentKind.RECORDS_LOST, self._lost)
-            self._entries.insert(0, _Entry(loss, self._new(loss, monotonic_ms, encode(loss)), awaited=False))
+            self._entries.insert(
+                0, _Entry(loss, self._new(loss, monotonic_ms, encode(loss, self._profile)), awaited=False)
+            )
             self._lost = 0
         held_up = size = 0
         for entry in self._entries:
@@ -149,7 +155,7 @@ class Owed:
 
     def _stand_in(self, record: Record, monotonic_ms: int) -> _Entry:
         self._remembered = self._remembered.without_record(crossing_of(record))
-        new = self._new(record, monotonic_ms, stand_in(record))
+        new = self._new(record, monotonic_ms, stand_in(record, self._profile))
         # It is no longer what leads to an admission, so it has its room, and it is short however long its kind looks.
         small = msgspec.structs.replace(
             new,

@@ -124,7 +124,11 @@ class Lane:
         self._zone = zone_of(config.time_zone)
         self._tally = Tally()
         self._log = LogClient(
-            config.socket("log"), post=self._post, monotonic_ms=clock.monotonic_ms, remembered=remembered
+            config.socket("log"),
+            post=self._post,
+            monotonic_ms=clock.monotonic_ms,
+            remembered=remembered,
+            profile=config.audit.profile,
         )
         self._vision = VisionClient(
             config.socket("vision"),

@@ -33,6 +33,7 @@ from gate.passage.records import (
 )
 from gate.passage.rulebook import NO_RULES, RuleBook
 from gate.passage.serving import BorderDirection
+from gate.programs.lane.profiles import Profile, without_personal
 from gate.rules.spelling import recorded
 
 PROTECTED_MAX = 6  # crossings whose travellers asked for protection, that are remembered over a restart
@@ -43,20 +44,20 @@ class RecordError(Exception):
     """A record does not hold what its kind promises."""
 
 
-def fields_of(record: Record) -> dict[str, object]:
+def fields_of(record: Record, profile: Profile = "full") -> dict[str, object]:
     """A record's fields as plain JSON values: enums by value, dates as text, dataclasses as tables. Its crossing is not among them."""
-    fields: dict[str, object] = msgspec.to_builtins(record)
+    fields: dict[str, object] = msgspec.to_builtins(record) if profile == "full" else without_personal(record)
     fields.pop("crossing", None)
-    return fields
+    return fields if profile == "full" else {**fields, "profile": profile}
 
 
-def encode(record: Record) -> bytes:
+def encode(record: Record, profile: Profile = "full") -> bytes:
     """The bytes that are sealed: canonical JSON, keys in order, no spaces, ASCII.
 
     Raises RecordError for what JSON has no spelling for, and for what is too long: the log would hang up on it each time.
     """
     try:
-        body = _canonical(fields_of(record), allow_nan=False)
+        body = _canonical(fields_of(record, profile), allow_nan=False)
     except ValueError as error:
         raise RecordError(f"a record that cannot be written: {error}") from error
     if len(body) > BODY_BYTES_MAX:
@@ -64,9 +65,9 @@ def encode(record: Record) -> bytes:
     return body
 
 
-def stand_in(record: Record) -> bytes:
+def stand_in(record: Record, profile: Profile = "full") -> bytes:
     """The bytes that take the place of a record that was refused for good: how long it was, and the SHA-256 of what it was."""
-    spelt = _canonical(fields_of(record), allow_nan=True)
+    spelt = _canonical(fields_of(record, profile), allow_nan=True)
     return _canonical({"replaced": {"bytes": len(spelt), "sha256": hashlib.sha256(spelt).hexdigest()}}, allow_nan=False)
 
 
@@ -208,8 +209,10 @@ def replay(body: dict[str, object], *, door: Door = Door.LAST, books: Books | No
     verdict and reasons are the same.
 
     Reasons that only the moment knew (a document pulled away, a time limit) may stand in the record beside the policy's.
-    Raises RecordError when the record holds no evidence, or was decided by written rules that are not among `books`.
+    Raises RecordError when the record holds no evidence, or not all of it, or was decided by written rules that are not among `books`.
     """
+    if body.get("profile", "full") != "full":
+        raise RecordError("what this decision rests on was left out, as the log's profile says")
     recorded = _decision_in(body, door)
     book = (books or Books()).by(recorded.policy.rules)
     again = (decide if door is Door.LAST else decide_entry)(recorded.evidence, recorded.policy, book)

@@ -120,6 +120,7 @@ def start_of(config: Config, approved: Approved | None) -> Started:
         officers="" if config.officers is None else config.officers.authority,
         mode=config.mode,
         recipients=tuple(sorted({sha256(one.encode()).hexdigest() for one in config.audit.recipients})),
+        profile=config.audit.profile,
     )
 
 

@@ -37,7 +37,7 @@ log = logging.getLogger("gate.log")
 
 
 class Erasures:
-    """Takes them in. `approvers` is the list beside the configuration, which counts until a lane has begun with one; `say` writes a record of the log's own."""
+    """Takes them in. `approvers` is the list beside the configuration, which counts until a lane has begun with one; `say` writes a record of the log's own, with the `names` of who signed, or without."""
 
     def __init__(
         self,
@@ -48,6 +48,7 @@ class Erasures:
         publisher: Publisher,
         spool: Spool,
         origin: str,
+        names: bool,
         approvers: Path,
         say: Callable[[str, Mapping[str, object]], Awaitable[Outcome]],
         in_store: Worker,
@@ -63,6 +64,7 @@ class Erasures:
         self._publisher = publisher
         self._spool = spool
         self._origin = origin
+        self._names = names
         self._approvers = approvers
         self._say = say
         self._in_store = in_store
@@ -124,7 +126,7 @@ class Erasures:
                 self._came_again.append(note)
                 log.warning("erasure_was_done", extra={"note": note})
             return False
-        fields = {"by": list(signers), "keys": list(keys), "note": note}
+        fields = {**({"by": list(signers)} if self._names else {}), "keys": list(keys), "note": note}
         if not isinstance(await self._say("keys_erased", fields), int):
             return False  # the disk is full, or the database in doubt: the writer says so
         if (

@@ -78,7 +78,7 @@ class Gate:
 
 
 @contextlib.asynccontextmanager
-async def gate(folder: Path, kept: Kept = KEPT) -> AsyncIterator[Gate]:
+async def gate(folder: Path, kept: Kept = KEPT, *, names: bool = True) -> AsyncIterator[Gate]:
     (folder / "inbox").mkdir()
     write_approvers(folder / "approvers.toml")
     log = SmallLog(folder)
@@ -103,6 +103,7 @@ async def gate(folder: Path, kept: Kept = KEPT) -> AsyncIterator[Gate]:
                 publisher=publisher,
                 spool=spool,
                 origin=ORIGIN,
+                names=names,
                 approvers=folder / "approvers.toml",
                 say=say,
                 in_store=in_store,
@@ -138,6 +139,14 @@ async def test_what_two_approvers_ordered_is_gone_everywhere_and_the_rest_is_not
         assert (report.verified, report.entries, report.erased) == (True, 11, 1)
         report = verify(log.log.database, log.log.vkey)
         assert (report.verified, report.erased) == (True, 1)
+
+
+async def test_a_log_that_holds_nothing_personal_does_not_say_who_ordered_it(tmp_path: Path) -> None:
+    async with gate(tmp_path, names=False) as log:
+        (key,) = await log.write(wanted("opened", "c1"))
+        log.order(key)
+        assert await log.erasures.look()
+        assert [set(one) for one in log.said] == [{"keys", "note"}]
 
 
 async def test_a_crossing_that_goes_on_goes_on_under_another_key(tmp_path: Path) -> None:
