@@ -36,6 +36,7 @@ ALLOWED_SKIPS = (
     "becoming another user needs root",  # root
     "only root reads other processes' memory",  # root
     "no ext4 can be made here",  # apt-get install e2fsprogs
+    "no xfs can be made here",  # apt-get install xfsprogs
     "the peers are not here",  # scripts/bench makes their environment
     "no Chromium at",  # apt-get install chromium
     "PostgreSQL is not installed",  # apt-get install postgresql

@@ -1,0 +1,219 @@
+"""The whole log program against its disk: errors at each write and sync, ends in the middle of one, and power cuts on ext4 and xfs.
+
+Errors are injected by strace into the program's own system calls. A power cut is FS_IOC_SHUTDOWN on a file system of its own, the program stopped before, which drops whatever was not
+synced; a control whose database is not synced at each commit must lose records by the same cuts, or they prove nothing.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from subprocess import Popen
+
+import pytest
+from fakes.disks import mounted
+from fakes.log_process import config_of, log_process, vkey_of
+
+from gate.audit.errors import BadFormatError, StoreError
+from gate.audit.store import Store
+from gate.verify.verify import verify
+
+STRACE = shutil.which("strace")
+FS_IOC_SHUTDOWN, WITHOUT_FLUSHING_THE_LOG = 0x8004587D, 2
+COUNT = 5
+STEPS_MAX = 80  # of one kind of call in one thread
+CALLS = ("fdatasync", "fsync", "pwrite64", "ftruncate", "rename", "fallocate")
+PARTS, CUTS = 5, 20  # a hundred for each file system, in parts that end in time
+CONTROL_CUTS_MAX = 25
+
+
+@pytest.fixture
+def beside() -> Iterator[Path]:
+    """Sockets have short paths."""
+    with tempfile.TemporaryDirectory(prefix="lf-") as folder:
+        yield Path(folder)
+
+
+def in_the_log(state: Path, beside: Path, acknowledged: list[int]) -> None:
+    """All of these are there, and nothing is wrong."""
+    config = config_of(state, beside)
+    report = verify(state / "audit/log.sqlite", vkey_of(config))
+    assert report.problems == ()
+    assert report.entries >= len(acknowledged)
+    assert acknowledged == sorted(set(acknowledged)), "each has an index of its own"
+    assert not acknowledged or acknowledged[-1] < report.entries
+
+
+def read(process: Popen[str]) -> list[int]:
+    assert process.stdout is not None
+    found = [int(line) for line in process.stdout.read().splitlines()]
+    process.wait(60)
+    return found
+
+
+# ── errors ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def injected(folder: Path, beside: Path, call: str, what: str, step: int) -> tuple[int, list[int], int]:
+    """Run the program with the n-th such call on its disk, of each thread, failing: how often one did, what was acknowledged, and the exit code."""
+    assert STRACE is not None, "strace is missing: apt-get install strace"
+    state, trace = folder / f"{call}-{step}", folder / "trace"
+    state.mkdir()
+    under = (
+        STRACE,
+        "-f",
+        "-qq",
+        "-y",
+        "-o",
+        str(trace),
+        "-e",
+        f"trace={call}",
+        "-e",
+        f"inject={call}:{what}:when={step}",
+    )
+    with log_process(state, beside, count=COUNT, under=under) as process:
+        found = read(process)
+    hit = sum("(INJECTED)" in line or "SIGKILL" in line for line in trace.read_text(errors="replace").splitlines())
+    code = process.returncode
+    if code:  # the next start puts right what it finds, and goes on
+        with log_process(state, beside, count=1) as process:
+            (following,) = read(process)
+        assert not found or following > found[-1]
+    in_the_log(state, beside, found)
+    shutil.rmtree(state)
+    return hit, found, code
+
+
+def through_all_steps(folder: Path, beside: Path, call: str, what: str) -> int:
+    """Fail at the first, the second, … step until there is none; returns how many there were."""
+    for step in range(1, STEPS_MAX):
+        hit, found, code = injected(folder, beside, call, what, step)
+        if not hit:
+            return step - 1
+        if "SIGKILL" not in what:
+            assert (found, code) == (list(range(COUNT)), 0), f"step {step}: it goes on"
+    return STEPS_MAX
+
+
+@pytest.mark.parametrize(
+    ("call", "what", "step"),
+    [
+        ("fdatasync", "error=EIO", 3),
+        ("pwrite64", "error=ENOSPC", 9),
+        ("fsync", "error=EIO", 2),
+        ("fdatasync", "signal=SIGKILL", 4),
+    ],
+)
+def test_a_disk_that_fails_once_loses_nothing_and_the_log_goes_on(
+    tmp_path: Path, beside: Path, call: str, what: str, step: int
+) -> None:
+    hit, found, code = injected(tmp_path, beside, call, what, step)
+    assert hit
+    if "SIGKILL" not in what:
+        assert (found, code) == (list(range(COUNT)), 0)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("what", ["error=EIO", "error=ENOSPC", "signal=SIGKILL"])
+@pytest.mark.parametrize("call", CALLS)
+def test_whichever_write_or_sync_fails_nothing_that_was_acknowledged_is_lost(
+    tmp_path: Path, beside: Path, call: str, what: str
+) -> None:
+    through_all_steps(tmp_path, beside, call, what)
+
+
+# ── power cuts ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def made(kind: str, folder: Path) -> Path:
+    mkfs, size, options = {
+        "ext4": ("/sbin/mkfs.ext4", 64, ("-q", "-F")),
+        "xfs": ("/sbin/mkfs.xfs", 320, ("-q", "-f")),
+    }[kind]
+    if not Path(mkfs).exists():
+        pytest.skip(f"no {kind} can be made here")
+    image = folder / "disk-0.img"
+    with image.open("wb") as file:
+        file.truncate(size * 1024 * 1024)
+    subprocess.run([mkfs, *options, str(image)], check=True, capture_output=True, timeout=60)
+    return image
+
+
+def cut(image: Path, folder: Path, beside: Path, *, mode: str, count: int) -> tuple[Path, int]:
+    """Write, cut the power, and look: the disk as it is then, and how many acknowledged records are not there."""
+    with (
+        mounted("-o", _options(image), str(image), at=folder / "disk") as disk,
+        log_process(disk, beside, mode=mode) as process,
+    ):
+        assert process.stdout is not None
+        last = [int(process.stdout.readline()) for _ in range(count)][-1]
+        stopped(process)
+        descriptor = os.open(disk, os.O_RDONLY)
+        try:
+            fcntl.ioctl(descriptor, FS_IOC_SHUTDOWN, WITHOUT_FLUSHING_THE_LOG.to_bytes(4, sys.byteorder))
+        finally:
+            os.close(descriptor)
+    # What is on the disk goes on on another: a mount namespace that was copied meanwhile holds the dead file system, and its image, a while longer.
+    other = image.with_name(f"disk-{int(image.stem.partition('-')[2]) + 1}.img")
+    subprocess.run(["cp", "--sparse=always", str(image), str(other)], check=True, timeout=120)
+    image.unlink()
+    with mounted("-o", _options(other), str(other), at=folder / "disk") as disk:
+        with closing(Store(disk / "audit/log.sqlite")) as store:
+            size = store.head().frontier.size
+        config = config_of(disk, beside)
+        if mode == "full":
+            assert verify(disk / "audit/log.sqlite", vkey_of(config)).problems == ()
+    return other, max(0, last + 1 - size)
+
+
+def _options(image: Path) -> str:
+    """XFS mounts no copy beside a file system of the same id, however dead that is."""
+    with image.open("rb") as file:
+        return "loop,nouuid" if file.read(4) == b"XFSB" else "loop"
+
+
+def stopped(process: Popen[str]) -> None:
+    """Stop the process, so that no sync is under way when the power goes."""
+    process.send_signal(signal.SIGSTOP)
+    deadline_s = time.monotonic() + 10
+    while not re.search(r"^State:\s+T", Path(f"/proc/{process.pid}/status").read_text(), re.MULTILINE):
+        assert time.monotonic() < deadline_s
+        time.sleep(0.001)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("kind", ["ext4", "xfs"])
+def test_no_power_cut_loses_an_acknowledged_record_and_the_control_does(
+    tmp_path: Path, beside: Path, kind: str, part: int
+) -> None:
+    cuts = int(os.environ.get("PORTCULLIS_TEST_CUTS", CUTS))
+    chance = random.Random(f"{kind} {part}")
+    (tmp_path / "control").mkdir()
+    image = made(kind, tmp_path / "control")
+    for _ in range(CONTROL_CUTS_MAX):
+        try:
+            image, lost = cut(image, tmp_path, beside, mode="normal", count=chance.randint(5, 25))
+        except (StoreError, BadFormatError):  # what the control lost may be the database itself
+            lost = 1
+        if lost:
+            break
+    else:
+        pytest.fail(f"{CONTROL_CUTS_MAX} cuts without a sync at each commit lost nothing: this run proves nothing")
+    shutil.rmtree(tmp_path / "control")
+    image, lost = made(kind, tmp_path), 0
+    for _ in range(cuts):
+        image, missing = cut(image, tmp_path, beside, mode="full", count=chance.randint(5, 25))
+        lost += missing
+    assert lost == 0, f"{lost} acknowledged records lost in {cuts} cuts"
