@@ -15,6 +15,7 @@ from typing import Self
 import httpx2
 
 from gate.sync.errors import BadAnswerError, MirrorAwayError
+from gate.sync.line import Line
 from gate.sync.wire import ANSWER_BYTES_MAX, Request, Response
 
 REQUEST_DEADLINE_S = 120.0  # a megabyte at 64 kbit/s
@@ -39,11 +40,17 @@ def tls(*, ca: str, certificate: str, key: str | None = None, passphrase: bytes 
 
 
 class Courier:
-    """A connection to the mirror, kept while it is used. `transport` stands in for the network in tests."""
+    """A connection to the mirror, kept while it is used. `line` says when a request may go; `transport` stands in for the network in tests."""
 
     def __init__(
-        self, address: str, context: ssl.SSLContext | None, transport: httpx2.AsyncBaseTransport | None = None
+        self,
+        address: str,
+        context: ssl.SSLContext | None,
+        transport: httpx2.AsyncBaseTransport | None = None,
+        *,
+        line: Line | None = None,
     ) -> None:
+        self._line = line or Line()
         self._client = httpx2.AsyncClient(
             base_url=f"https://{address}",
             verify=context if context is not None else True,
@@ -68,13 +75,21 @@ class Courier:
         if request.compress:
             body = await asyncio.to_thread(gzip.compress, body, GZIP_LEVEL, mtime=0)
             headers["content-encoding"] = "gzip"
+        clock_s = asyncio.get_running_loop().time
+        await asyncio.sleep(self._line.log_wait_s(clock_s()))
+        self._line.log_begins(clock_s())
+        heard = 0
         try:
             async with asyncio.timeout(REQUEST_DEADLINE_S):
-                return await self._exchange(request, headers, body)
+                response = await self._exchange(request, headers, body)
+                heard = len(response.body)
+                return response
         except TimeoutError as error:
             raise MirrorAwayError(f"no answer within {REQUEST_DEADLINE_S:.0f} s") from error
         except (httpx2.HTTPError, OSError) as error:
             raise MirrorAwayError(f"{type(error).__name__}: {error}"[:300]) from error
+        finally:
+            self._line.log_took(len(body) + heard, clock_s())
 
     async def _exchange(self, request: Request, headers: dict[str, str], body: bytes) -> Response:
         content = body if request.method != "GET" else None

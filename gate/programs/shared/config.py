@@ -233,6 +233,9 @@ class Sync(Section, frozen=True, kw_only=True):
     identity: Text
     mirror_vkey: Text  # the central server's cosigning key, as a note verifier key
     interval_ms: Annotated[int, msgspec.Meta(ge=50, le=3_600_000)] = 1000
+    kbit_s: Annotated[int, msgspec.Meta(ge=32, le=1_000_000)] | None = (
+        None  # of the line, both ways; the log goes before updates
+    )
 
 
 class Lists(Section, frozen=True, kw_only=True):

@@ -42,6 +42,7 @@ from gate.provision.steps import StepError
 from gate.sync import inbox
 from gate.sync.errors import ExpiredError, MirrorAwayError, OtherHistoryError, RefusedError, SyncError
 from gate.sync.https import Courier, tls
+from gate.sync.line import Line
 from gate.sync.round import Client
 from gate.sync.spool import SpoolLog
 from gate.sync.standing import Conversation, Receipt
@@ -80,14 +81,14 @@ async def run(
     keys = None if config.sync is None else _mirror_keys(config, config.sync)
     outbox = None if keys is None else Outbox(config, keys)
     passphrase = _passphrase_of_systemd()
-    upkeep = None
+    upkeep, line = None, Line(None if config.sync is None else config.sync.kbit_s)
     if config.sync is not None and keys is not None:
-        upkeep = _upkeep(config, config.sync, keys, passphrase, now=now, every_s=look_every_s)
+        upkeep = _upkeep(config, config.sync, keys, passphrase, now=now, every_s=look_every_s, line=line)
     courier = None if upkeep is None else _courier(upkeep)  # a configuration that can never work shows now
     lists = None if config.lists is None else Lists(config, config.lists)
     updates = None
     if config.updates is not None and config.sync is not None:
-        updates = Updates(config, config.sync, config.updates, passphrase=passphrase)
+        updates = Updates(config, config.sync, config.updates, line=line, passphrase=passphrase)
     async with contextlib.AsyncExitStack() as held:
         told = partial(_status, outbox, lists, updates, upkeep)
         await held.enter_async_context(serve_status(config, "sync", told))
@@ -167,15 +168,16 @@ def _upkeep(
     *,
     now: Callable[[], datetime] = clock.now,
     every_s: float = LOOK_EVERY_S,
+    line: Line | None = None,
 ) -> Upkeep:
     """What keeps the identity that is in force."""
-    folder = Path(settings.identity)
+    folder, shared = Path(settings.identity), line or Line(settings.kbit_s)
 
     def connect(authorities: Path) -> Courier:
         if passphrase is None and not has_plain_key(folder):
             raise IdentityError("the key is encrypted, and nobody gave a passphrase (gate provision seal mends that)")
         context = tls(ca=str(authorities), certificate=str(folder / DEVICE), passphrase=passphrase)
-        return Courier(settings.address, context)
+        return Courier(settings.address, context, line=shared)
 
     return Upkeep(
         folder,

@@ -22,6 +22,7 @@ from gate.programs.shared.config import Updates as Settings
 from gate.programs.shared.trouble import Trouble
 from gate.provision.identity import AUTHORITIES, DEVICE
 from gate.sync.https import CONNECT_DEADLINE_S, SILENCE_MAX_S, tls, user_agent
+from gate.sync.line import Line
 from gate.updates.errors import RefusedError, SourceAwayError, UpdateError
 from gate.updates.fetching import Store, read_first_root
 from gate.updates.layout import Here
@@ -42,8 +43,10 @@ class HttpsSource:
         context: ssl.SSLContext | None,
         *,
         ending: threading.Event,
+        line: Line | None = None,
         transport: httpx2.BaseTransport | None = None,
     ) -> None:
+        self._line = line or Line()
         self._client = httpx2.Client(
             base_url=f"https://{address}/updates/",
             verify=context if context is not None else True,
@@ -77,10 +80,16 @@ class HttpsSource:
             raise RefusedError(f"{path}: the server does not go on at byte {start}")
         raise SourceAwayError(f"{path}: the server answers {response.status_code}")
 
+    def _is_over(self) -> bool:
+        return self._ending.is_set() or clock.monotonic_ms() > self._deadline_ms
+
     def _chunks(self, response: httpx2.Response) -> Iterator[bytes]:
         try:
             for chunk in response.iter_raw():
-                if self._ending.is_set() or clock.monotonic_ms() > self._deadline_ms:
+                self._line.bulk_took(len(chunk), clock.monotonic_ms() / 1000)
+                while (wait_s := self._line.bulk_wait_s(clock.monotonic_ms() / 1000)) > 0 and not self._is_over():
+                    self._ending.wait(wait_s)
+                if self._is_over():
                     raise SourceAwayError("the download was broken off; it goes on where it was")
                 yield chunk
         except (httpx2.HTTPError, OSError) as error:
@@ -92,8 +101,11 @@ class HttpsSource:
 class Updates:
     """Fetches now and then. `run` never returns; `detail` is what the status shows. Raises ConfigError for a root that cannot be read."""
 
-    def __init__(self, config: Config, sync: Sync, settings: Settings, *, passphrase: bytes | None = None) -> None:
+    def __init__(
+        self, config: Config, sync: Sync, settings: Settings, *, line: Line, passphrase: bytes | None = None
+    ) -> None:
         self._sync = sync
+        self._line = line
         self._passphrase = passphrase
         self._settings = settings
         self._here = Here.this_machine(config.gate_id)
@@ -147,7 +159,7 @@ class Updates:
         except (OSError, ssl.SSLError) as error:
             raise SourceAwayError(f"the device certificate cannot be used: {error}") from error
         store = Store(Path(self._settings.folder))
-        source = HttpsSource(self._sync.address, context, ending=self._ending)
+        source = HttpsSource(self._sync.address, context, ending=self._ending, line=self._line)
         try:
             with store.locked():
                 return store.fetch(source, first_root=self._root, here=self._here)
