@@ -9,9 +9,10 @@ from pathlib import Path
 
 import msgspec
 
+from gate.demo import foreign
 from gate.demo import stage as staging
 from gate.demo.director import Visit
-from gate.demo.report import Expected, Judged, Line, Outcome, outcome_of
+from gate.demo.report import Expected, Foreign, Judged, Line, Outcome, outcome_of
 from gate.demo.stage import Stage, StageError
 from hardware_sim.scenario import Scenario
 
@@ -50,6 +51,18 @@ def report(stage: Stage, bundle: Path, out: Path) -> tuple[str, ...]:
     keys = ("--identity", str(stage.identities[0]), "--vkey", str(stage.vkey))
     made = staging.command("audit", "report", str(bundle), *keys, "--out", str(out), may_say_no=True)
     return tuple(made["problems"])
+
+
+def foreign_word(stage: Stage, folder: Path) -> Foreign:
+    """What Go's own packages say of the log as tiles. Raises StageError."""
+    if not foreign.is_here():
+        return Foreign(None, f"none is here; {foreign.NEEDS}")
+    tiles = folder / "tiles"
+    staging.command("audit", "export", "--format", "tiles", "--out", str(tiles), "--spool", str(stage.spool))
+    try:
+        return Foreign(*foreign.check(foreign.build(folder), stage.vkey.read_text(), tiles))
+    except (OSError, subprocess.SubprocessError) as error:
+        return Foreign(None, f"it cannot be made here: {error}")
 
 
 def outcomes_of(visits: list[Visit], records: Records, scenarios: dict[str, Scenario]) -> list[Outcome]:

@@ -318,6 +318,7 @@ class Play:
             again=travelled.again,
             audit=Checked(verified["entries"], verified["verified"]),
             contradictions=told,
+            foreign=auditing.foreign_word(stage, self._folder),
             synced=Checked(central.entries, bool(central.verified) and central.root == verified["root"]),
             judged=auditing.judge(Path(world.ready.truth), records),
             ready_s=round(travelled.ready_s, 2),

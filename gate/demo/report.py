@@ -189,6 +189,14 @@ class Judged(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
+class Foreign:
+    """What a program of others says of the log; `verified` is None where there is none on this machine, and `said` is how to get it."""
+
+    verified: bool | None
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """The demo's report. `fields` is its JSON document."""
 
@@ -203,10 +211,12 @@ class Result:
     disk: LogDisk
     lane: str = "one-door"
     contradictions: tuple[str, ...] = ()  # that an auditor finds in what the log tells
+    foreign: Foreign = Foreign(None, "not asked")
 
     @property
     def _sound(self) -> bool:
         complete = self.audit.verified and self.synced.verified and self.audit.entries == self.synced.entries
+        complete = complete and self.foreign.verified is not False
         return complete and not (self.contradictions or self.judged.wrong_openings or self.judged.different)
 
     @property
@@ -239,7 +249,11 @@ class Result:
                 **asdict(self.late),
                 "again": [{"scenario": one.scenario, "what": list(one.what), **asdict(one.late)} for one in self.again],
             },
-            "audit": {**asdict(self.audit), "contradictions": list(self.contradictions)},
+            "audit": {
+                **asdict(self.audit),
+                "contradictions": list(self.contradictions),
+                "foreign": asdict(self.foreign),
+            },
             "synced": asdict(self.synced),
             "differences": [
                 {
@@ -269,6 +283,7 @@ class Result:
             f"Wrong openings by the judge: {self.judged.wrong_openings}; "
             f"{len(self.judged.different)} differences between log and truth."
         )
+        console.print(f"A program of others on the same log: {self.foreign.said}", markup=False)
         for contradiction in self.contradictions:
             console.print(f"The auditor finds: {contradiction}", markup=False)
         if (decision := decisions_ms(self.outcomes)) is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from rich.console import Console
 from gate.demo.director import Visit
 from gate.demo.disk import DiskKind, LogDisk
 from gate.demo.machine import QUEUED_PERCENT_MAX, Lateness
-from gate.demo.report import Again, Checked, Door, Expected, Judged, Line, Outcome, Result, outcome_of
+from gate.demo.report import Again, Checked, Door, Expected, Foreign, Judged, Line, Outcome, Result, outcome_of
 
 
 def records(*reasons: tuple[str, str], verdict: str = "referred") -> list[Line]:
@@ -107,6 +108,15 @@ def test_one_difference_on_a_machine_in_time_is_the_gates() -> None:
 def test_a_late_machine_excuses_no_wrong_opening() -> None:
     found = result(visited(LATE, "0 passed, expected 1"), wrong_openings=1)
     assert (found.as_expected, found.too_slow) == (False, False)
+
+
+def test_a_foreign_program_that_does_not_verify_the_log_makes_the_demo_fail_and_none_does_not() -> None:
+    for said, as_expected in ((True, True), (None, True), (False, False)):
+        found = replace(result(visited(Lateness())), foreign=Foreign(said, "FAIL: entry 3"))
+        assert (found.as_expected, found.too_slow) == (as_expected, False)
+        console = Console(file=io.StringIO(), width=200)
+        found.draw(console)
+        assert "A program of others on the same log: FAIL: entry 3" in console.file.getvalue()  # type: ignore[attr-defined]
 
 
 def test_what_went_well_on_a_late_machine_went_well() -> None:
