@@ -201,17 +201,11 @@ def test_a_page_that_cannot_be_written_leaves_no_tables(log: SmallLog) -> None:
     assert not (log.folder / "t").exists()
 
 
-def test_what_a_spool_gains_while_it_is_read_is_not_told(log: SmallLog) -> None:
-    """It was not judged: here the first taker of records lets the log go on."""
+def test_what_a_spool_gains_after_it_was_judged_is_not_told(log: SmallLog) -> None:
     report = verify(log.spool, log.vkey, known=Known())
+    log.write(Day(seconds=200).admitted())
     told = list[Told]()
-
-    def take(one: Told) -> None:
-        if not told:
-            log.write(Day(seconds=200).admitted())
-        told.append(one)
-
-    with_story(report, [log.spool], Unsealer.from_file(log.folder / "one.identity"), take)
+    with_story(report, [log.spool], Unsealer.from_file(log.folder / "one.identity"), told.append)
     assert len(told) == report.entries == 26
 
 
