@@ -45,7 +45,7 @@ class Frontier:
     def __post_init__(self) -> None:
         if not 0 <= self.size <= SIZE_MAX:
             raise BadFormatError(f"a tree of {self.size} entries is out of range")
-        if len(self.hashes) != self.size.bit_count() or any(len(one) != HASH_BYTES for one in self.hashes):
+        if len(self.hashes) != self.size.bit_count() or set(map(len, self.hashes)) - {HASH_BYTES}:
             raise BadFormatError(f"a tree of {self.size} entries has another frontier")
 
     @classmethod

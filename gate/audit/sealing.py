@@ -10,11 +10,13 @@ to the store, opening to `gate.audit.unsealing`, which the gate does not run.
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import re
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import msgspec
 import pyrage
@@ -36,7 +38,7 @@ READY_MAX = 12  # keys that seal nothing yet: a crossing each of the longest app
 LONE_RECORDS_MAX = 64  # records of one class without a crossing share a key up to this many
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CrossingKey:
     """A body key, its age file, and the digest of the set of recipients that this is for. Redacts itself."""
 
@@ -44,7 +46,7 @@ class CrossingKey:
     wrapped: bytes
     recipients: str
 
-    @property
+    @cached_property
     def id(self) -> str:
         """The SHA-256 of the age file in hex: what headers and file names call it."""
         return hashlib.sha256(self.wrapped).hexdigest()
@@ -126,6 +128,7 @@ class KeyRing:
         self._ready: list[CrossingKey] = []
         self._keys: OrderedDict[str, _Held] = OrderedDict()
         self._drop_at_ms: dict[str, int] = {}
+        self._next_drop_ms: float = math.inf  # nothing is due before
         self._lone: dict[str, _Held] = {}
 
     def __len__(self) -> int:
@@ -145,7 +148,9 @@ class KeyRing:
             self._drop_at_ms.pop(happening.crossing, None)  # under way again: an officer lets the traveller through
         if happening.ends_crossing:
             has_ended = happening.crossing in self._drop_at_ms
-            self._drop_at_ms[happening.crossing] = now_ms + (0 if has_ended else KEY_LINGERS_MS)
+            drop_at_ms = now_ms + (0 if has_ended else KEY_LINGERS_MS)
+            self._drop_at_ms[happening.crossing] = drop_at_ms
+            self._next_drop_ms = min(self._next_drop_ms, drop_at_ms)
         return held.key
 
     def make_ready(self) -> None:
@@ -155,8 +160,11 @@ class KeyRing:
 
     def drop_old(self, now_ms: int) -> None:
         """Forget the keys of crossings that ended long enough ago."""
+        if now_ms < self._next_drop_ms:
+            return
         for crossing in [one for one, at_ms in self._drop_at_ms.items() if at_ms <= now_ms]:
             self._drop(crossing)
+        self._next_drop_ms = min(self._drop_at_ms.values(), default=math.inf)
 
     def drop_keys(self, ids: Collection[str]) -> None:
         """Forget these keys; what goes on goes on under others."""

@@ -425,8 +425,10 @@ class Store:
         return rows[0] if rows else None
 
     def _all(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        with _translated("read"):
+        try:
             return self._connection.execute(sql, values).fetchall()
+        except (sqlite3.Error, OSError) as error:
+            raise _ours("read", error) from error
 
 
 def _keep_approval(run: Callable[..., sqlite3.Cursor], one: Approved) -> None:
@@ -466,12 +468,16 @@ def _translated(what: str) -> Iterator[None]:
     """Turn SQLite's and the system's errors into ours."""
     try:
         yield
-    except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
-            raise StoreFullError("no space is left for the audit log") from error
-        raise StoreError(f"cannot {what} the audit database: {error}") from error
-    except OSError as error:
-        raise StoreError(f"cannot {what} the audit database: {error.strerror}") from error
+    except (sqlite3.Error, OSError) as error:
+        raise _ours(what, error) from error
+
+
+def _ours(what: str, error: sqlite3.Error | OSError) -> StoreError:
+    if isinstance(error, OSError):
+        return StoreError(f"cannot {what} the audit database: {error.strerror}")
+    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+        return StoreFullError("no space is left for the audit log")
+    return StoreError(f"cannot {what} the audit database: {error}")
 
 
 def _create_schema(connection: sqlite3.Connection) -> None:
