@@ -55,9 +55,12 @@ def is_intact(ledger: Ledger, gate: Gate, mirrors: Sequence[Verifier]) -> bool:
     return (signed.size, signed.root) == (head.size, head.root) == (frontier.size, frontier.root())
 
 
-def export(ledger: Ledger, gate: Gate, out: Path, words: Sequence[bytes] = ()) -> Exported:
-    """Write a gate's log as a spool into an empty folder; `words` are the handovers of our own keys. Raises CentralError:
-    DamagedError where what is stored is not what was signed.
+def export(
+    ledger: Ledger, gate: Gate, out: Path, words: Sequence[bytes] = (), *, keys_of: range | None = None
+) -> Exported:
+    """Write a gate's log as a spool into an empty folder, with the age files of these entries, or of all; `words` are the handovers of our own keys.
+
+    Raises CentralError: DamagedError where what is stored is not what was signed.
     """
     head = ledger.head(gate.device)
     if head.note is None:
@@ -68,7 +71,7 @@ def export(ledger: Ledger, gate: Gate, out: Path, words: Sequence[bytes] = ()) -
         out.mkdir(parents=True, exist_ok=True)
         if any(out.iterdir()):
             raise FolderError(f"{out} is not empty")
-        return _Export(ledger, gate, out).run(head.size, head.root, head.note, words)
+        return _Export(ledger, gate, out, keys_of).run(head.size, head.root, head.note, words)
     except BadFormatError as error:
         raise DamagedError(f"what is stored of {gate.device} cannot be read: {error}") from error
     except OSError as error:
@@ -78,7 +81,8 @@ def export(ledger: Ledger, gate: Gate, out: Path, words: Sequence[bytes] = ()) -
 class _Export:
     """One export under way."""
 
-    def __init__(self, ledger: Ledger, gate: Gate, out: Path) -> None:
+    def __init__(self, ledger: Ledger, gate: Gate, out: Path, keys_of: range | None) -> None:
+        self._keys_of = keys_of
         self._ledger = ledger
         self._gate = gate
         self._out = out
@@ -98,7 +102,7 @@ class _Export:
             self._write(entries_path(piece), encode_entries(entries))
             self._write(sealed_path(piece), b"".join(sealed))
             self._write(tile_path(0, piece), encode_tile(hashes))
-            self._write_keys(entries)
+            self._write_keys(entries, piece.start)
             if piece.is_full:
                 level.append(root_of(hashes))
         if frontier.root() != root or Checkpoint.parse(Note.parse(note).text).root != root:
@@ -119,8 +123,9 @@ class _Export:
             full = len(hashes) - len(hashes) % TILE_WIDTH
             hashes = [root_of(hashes[at : at + TILE_WIDTH]) for at in range(0, full, TILE_WIDTH)]
 
-    def _write_keys(self, entries: tuple[bytes, ...]) -> None:
-        for key_id in {Header.parse(one).key for one in entries} - self._keys:
+    def _write_keys(self, entries: tuple[bytes, ...], start: int) -> None:
+        wanted = [one for index, one in enumerate(entries, start) if self._keys_of is None or index in self._keys_of]
+        for key_id in {Header.parse(one).key for one in wanted} - self._keys:
             self._keys.add(key_id)
             wrapped = self._ledger.key(self._gate.device, key_id)
             if wrapped is not None:  # else it was erased

@@ -34,6 +34,7 @@ from gate.central.errors import (
 from gate.central.evidence import Evidence, Kind
 from gate.central.history import root_at
 from gate.central.ledger import Growth, Head, Ledger
+from gate.central.recipients import unknown_sets
 from gate.central.roster import Gate
 
 BEHIND_MAX = 32 * TILE_WIDTH  # how far before the next entry an upload may begin
@@ -84,7 +85,10 @@ class Mirror:
         now: Callable[[], datetime],
         *,
         before: Sequence[Verifier] = (),
+        approved: Callable[[str], frozenset[str] | None] = lambda _: None,
     ) -> None:
+        """`approved` says for which sets of auditors a gate may seal."""
+        self._approved = approved
         self._ledger = ledger
         self._evidence = evidence
         self._signer = signer
@@ -274,10 +278,16 @@ class Mirror:
         self, gate: Gate, head: Head, checkpoint: Checkpoint, note: Note, records: growing.Records
     ) -> tuple[Head, Growth]:
         try:
-            return growing.with_entries(self._ledger, gate.device, head, checkpoint, records)
+            grown = growing.with_entries(self._ledger, gate.device, head, checkpoint, records)
         except StoredDiffersError:
             self._accuse(gate, Kind.STORED_DIFFERS, b"\n".join(records.package.entries), note.to_bytes())
             raise
+        for digest, index in unknown_sets(records.headers, self._approved(gate.device)).items():
+            # What is kept says the set alone, so that one set is one alarm; the entry and its checkpoint stand beside it.
+            told = f"{gate.origin}\nrecipients {digest}\n".encode()
+            entry = records.package.entries[index - records.package.start]
+            self._accuse(gate, Kind.UNKNOWN_RECIPIENTS, told, entry + b"\n" + note.to_bytes())
+        return grown
 
     def finish(self, upload: Upload) -> Answer:
         """Cosign when all entries are there; else say what comes next. Raises BadRequestError."""

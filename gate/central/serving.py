@@ -31,17 +31,24 @@ def listen(host: str, port: int) -> socket.socket:
         raise FolderError(str(error)) from error
 
 
-def serve(app: Any, folder: Path, listener: socket.socket) -> None:  # noqa: ANN401 - an ASGI application
-    """Serve until SIGTERM or SIGINT."""
-    server(app, folder, listener, limits_here()).run(sockets=[])
+def serve(app: Any, folder: Path, listener: socket.socket, *, knows_all: bool = False) -> None:  # noqa: ANN401 - an ASGI application
+    """Serve until SIGTERM or SIGINT. `knows_all`: whoever shows no certificate of our authority ends with TLS."""
+    server(app, folder, listener, limits_here(), knows_all=knows_all).run(sockets=[])
 
 
-def server(app: Any, folder: Path, listener: socket.socket, limits: Limits) -> https.Server:  # noqa: ANN401 - an ASGI application
+def server(
+    app: Any,  # noqa: ANN401 - an ASGI application
+    folder: Path,
+    listener: socket.socket,
+    limits: Limits,
+    *,
+    knows_all: bool = False,
+) -> https.Server:
     """The server, TLS included. Raises OSError and ssl.SSLError."""
     certificate, key = server_files(folder)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.verify_mode = ssl.CERT_OPTIONAL
+    context.verify_mode = ssl.CERT_REQUIRED if knows_all else ssl.CERT_OPTIONAL
     context.load_cert_chain(certificate, key)
     context.load_verify_locations(folder / AUTHORITY_CERTIFICATE)
     return https.Server(

@@ -12,6 +12,10 @@ first = 2026-11-01
 last = 2026-11-05
 case = "K-2026-17"
 
+[[recipients]]                  # the sets of auditors that a gate may seal for, by their digests; left out: not looked at
+gate = "gate-0001"              # left out: of every gate
+approved = ["6b86b273…"]
+
 [acts]
 recipients = ["age1…"]          # who, beside this server, can open its own log
 """
@@ -52,6 +56,13 @@ class Hold(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     gate: Annotated[str, msgspec.Meta(max_length=64)] | None = None
 
 
+class Recipients(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Sets of auditors that two approvers have approved, each by the digest that records name."""
+
+    approved: Annotated[tuple[Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")], ...], msgspec.Meta(max_length=64)]
+    gate: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+
+
 class OwnLog(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Who can open central's own log beside central."""
 
@@ -64,6 +75,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     silent_after_minutes: Annotated[int, msgspec.Meta(ge=1, le=525_600)] | None = None
     kept: Kept = Kept()
     holds: Annotated[tuple[Hold, ...], msgspec.Meta(max_length=256)] = ()
+    recipients: Annotated[tuple[Recipients, ...], msgspec.Meta(max_length=4096)] = ()
     acts: OwnLog = OwnLog()
 
     @property
@@ -79,6 +91,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     def is_held(self, gate: str, day: date) -> bool:
         """True for a day of a gate that is kept whatever its time."""
         return any(one.first <= day <= one.last and one.gate in {None, gate} for one in self.holds)
+
+    def approved_for(self, gate: str) -> frozenset[str] | None:
+        """The sets of recipients that a gate may seal for; None where nothing is said of it."""
+        told = [one.approved for one in self.recipients if one.gate in {None, gate}]
+        return frozenset[str]().union(*told) if told else None
 
     def is_silent(self, last_word: str, now: datetime) -> bool:
         """Whether a gate that spoke last at this time, RFC 3339, has been silent for too long."""

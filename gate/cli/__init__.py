@@ -16,7 +16,7 @@ from typing import TypedDict
 NOUNS = {
     "audit": "The audit log: verify, export, decrypt, access, report, erasure, erase",
     "barrier": "Traces of a barrier's board: record, replay",
-    "central": "The central server: erase, prune, acts, init, token, revoke, retire, rotate, serve, fleet, alarms, answer, export, site, person",
+    "central": "The central server: erase, prune, acts, init, token, revoke, retire, rotate, serve, pages, fleet, alarms, answer, export, site, person",
     "config": "The configuration, and who stands behind it: check, show, diff, key, vkey, approve, install",
     "console": "The officers' console on a machine of its own: init, serve",
     "demo": "A whole gate on simulated hardware",

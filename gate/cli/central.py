@@ -183,7 +183,14 @@ def serve(
         erasures = None if judge is None else house.erasures(judge)
         application = make_app(
             roster=roster,
-            mirror=Mirror(house.ledger, house.evidence, loaded.mirror, now, before=loaded.mirrors[1:]),
+            mirror=Mirror(
+                house.ledger,
+                house.evidence,
+                loaded.mirror,
+                now,
+                before=loaded.mirrors[1:],
+                approved=house.settings.approved_for,
+            ),
             approvals=Approvals(engine),
             enrolment=Enrolment(
                 roster=roster,
@@ -205,6 +212,31 @@ def serve(
 
 
 SILENT = "silent"  # stands as long as the gate says nothing, and is answered by its next word
+
+
+@app.command()
+def pages(
+    folder: Dir,
+    host: Annotated[str, typer.Option(help="The management address.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free port.")] = 8444,
+    database: Database = None,
+) -> None:
+    """Serve the pages for people who may look (gate central person add), until SIGTERM. Prints one JSON line when it listens."""
+    with explained(), opened(folder, database) as engine:
+        from gate.central.desk import make_desk
+        from gate.central.house import House
+        from gate.central.serving import listen
+        from gate.central.serving import serve as serve_app
+        from gate.programs.shared.mortal import end_with_supervisor
+        from gate.programs.shared.runner import log_as_json
+
+        end_with_supervisor()
+        log_as_json("central")
+        application = make_desk(House.of(folder, engine, now))
+        with listen(host, port) as listener:
+            emit_json("central.pages/1", {"host": host, "port": listener.getsockname()[1]})
+            sys.stdout.flush()
+            serve_app(application, folder, listener, knows_all=True)
 
 
 class _Gate(TypedDict):

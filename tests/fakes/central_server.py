@@ -73,6 +73,7 @@ class Server:
     approvals: Approvals
     updates: Path | None = None
     erasures: Erasures | None = None
+    canary: Callable[[str], str | None] = lambda _: None
 
     @classmethod
     def over(cls, url: str, updates: Path | None = None, *, signer: Signer | None = None) -> Server:
@@ -104,6 +105,7 @@ class Server:
             now=self.clock,
             updates=self.updates,
             erasures=self.erasures,
+            canary=self.canary,
         )
 
     def enrol(self, log: Verifier, device: str = GATE_ID) -> x509.Certificate:

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 from cryptography import x509
 from fakes.audit_logs import SmallLog
-from fakes.central_server import Server
+from fakes.central_server import GATE_ID, Server
 
 
 class Shelves:
@@ -65,6 +65,24 @@ async def test_nothing_beside_the_repository_is_served(shelves: Shelves, path: s
     (shelves.repo / "drafts").mkdir()
     (shelves.repo / "drafts" / "root.json").write_text("draft")
     assert (await shelves.get(f"updates/{path}", shelves.certificate)).status_code == 404
+
+
+async def test_a_gate_is_offered_the_release_of_its_group_and_no_other_groups(shelves: Shelves) -> None:
+    def offers(group: str | None) -> None:
+        shelves.server.canary = lambda device: group if device == GATE_ID else None
+        shelves.server.show([shelves.server.authority.certificate])
+
+    for name in ("early", "other"):
+        (shelves.repo / "groups" / name / "metadata").mkdir(parents=True)
+        (shelves.repo / "groups" / name / "metadata" / "timestamp.json").write_text(name)
+    for group, offered in ((None, "0123456789"), ("early", "early"), ("nobodys", "0123456789")):
+        offers(group)
+        assert (await shelves.get("updates/metadata/timestamp.json", shelves.certificate)).text == offered
+        for path in ("groups/other/metadata/timestamp.json", "metadata/%2e%2e/groups/other/metadata/timestamp.json"):
+            assert (await shelves.get(f"updates/{path}", shelves.certificate)).status_code == 404
+    offers("early")
+    missing = await shelves.get("updates/targets/lists/ab.lists.zip", shelves.certificate)
+    assert missing.status_code == 404, "a group's repository is whole: nothing of the others' is mixed in"
 
 
 async def test_a_server_without_a_repository_has_none(tmp_path: Path) -> None:

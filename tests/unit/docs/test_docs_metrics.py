@@ -7,24 +7,31 @@ from __future__ import annotations
 
 import importlib
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from gate.central.evidence import Kind
+from gate.central.fleet import SILENT
+from gate.central.metrics import METRICS as CENTRALS
+from gate.central.metrics import Metric as CentralMetric
 from gate.passage.records import IncidentKind
 from gate.programs.lane.tally import STAGES
 from gate.programs.screens.metrics import METRICS
+from gate.programs.screens.metrics import Metric as GateMetric
 from gate.programs.shared.degraded import Lane
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs/protocols/metrics.md"
 RULES = ROOT / "packaging/prometheus/portcullis.rules.yml"
+CENTRAL_RULES = RULES.with_name("portcullis-central.rules.yml")
 PARTS = ("_bucket", "_sum", "_count")
 
 
-def table() -> str:
+def table(metrics: Sequence[GateMetric | CentralMetric] = METRICS) -> str:
     rows = [
         f"| `{one.name}` | {one.kind} | {', '.join(f'`{label}`' for label in one.labels) or 'none'} | {one.help} |"
-        for one in METRICS
+        for one in metrics
     ]
     return "\n".join(["| metric | kind | labels | what it says |", "| --- | --- | --- | --- |", *rows])
 
@@ -36,14 +43,24 @@ def names() -> set[str]:
     return found
 
 
-def expressions() -> list[str]:
+def expressions(rules: Path = RULES) -> list[str]:
     yaml: Any = importlib.import_module("yaml")
-    groups = yaml.safe_load(RULES.read_text())["groups"]
+    groups = yaml.safe_load(rules.read_text())["groups"]
     return [rule["expr"] for group in groups for rule in group["rules"]]
 
 
 def test_the_page_has_every_metric() -> None:
     assert table() in PAGE.read_text()
+    assert table(CENTRALS) in PAGE.read_text()
+
+
+def test_centrals_rules_name_metrics_and_alarms_that_there_are() -> None:
+    for expression in expressions(CENTRAL_RULES):
+        named = set(re.findall(r"\b(portcullis_\w+)", expression))
+        assert named <= {one.name for one in CENTRALS}
+        assert named or expression.startswith("up{")
+        for words in re.findall(r'kind=~?"([^"]+)"', expression):
+            assert set(words.split("|")) <= {*(one.value for one in Kind), SILENT}
 
 
 def test_names_are_prometheus_own_way() -> None:
@@ -71,4 +88,4 @@ def test_rules_name_metrics_and_words_that_there_are() -> None:
 
 
 if __name__ == "__main__":
-    print(table())  # noqa: T201
+    print(table(), table(CENTRALS), sep="\n\n")  # noqa: T201

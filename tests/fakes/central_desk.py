@@ -1,0 +1,66 @@
+"""A nation of two parties with three gates, people of every role, and the pages of central as a person sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fakes.central_house import housed
+from fakes.central_server import Bench
+from starlette.testclient import TestClient
+
+from gate.audit.note import Signer
+from gate.central.authority import fingerprint
+from gate.central.desk import make_desk
+from gate.central.house import House
+from gate.central.people import issue
+from gate.central.rights import Role
+
+HOST = "central.example"
+NORTH, SOUTH, NOWHERE = "gate-0001", "gate-0002", "gate-0003"
+PARTIES = {"north": NORTH, "south": SOUTH}
+
+
+@dataclass
+class Nation:
+    """`bench` is gate-0001's log."""
+
+    bench: Bench
+    house: House
+    certificates: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def make(cls, folder: Path, settings: str = "") -> Nation:
+        bench = Bench(folder / "log")
+        for gate in (SOUTH, NOWHERE):
+            bench.server.enrol(Signer.generate(f"border.example/{gate}/demo").verifier, gate)
+        nation = cls(bench, housed(bench, folder / "house", settings))
+        for party, gate in PARTIES.items():
+            nation.house.places.add_party(party, f"Police of the {party}")
+            nation.house.places.add_site(f"{party}-port", party, f"Port of the {party}")
+            nation.house.places.put(gate, site=f"{party}-port", canary=None)
+        for role in Role:
+            for of in (*PARTIES, None):
+                nation.admit(f"{role.value}-{of or 'nation'}", role, of)
+        return nation
+
+    def admit(self, name: str, role: Role, party: str | None) -> None:
+        made = issue(self.house.folder.authority, name, self.bench.server.clock.now, None, for_browser=False)
+        self.certificates[name] = fingerprint(made.certificate)
+        self.house.places.admit(name, role, party, self.certificates[name])
+
+    @contextmanager
+    def as_person(self, name: str | None) -> Iterator[TestClient]:
+        """The pages, asked with this person's certificate, with any other SHA-256, or with none."""
+        desk = make_desk(self.house)
+        shown = None if name is None else self.certificates.get(name, name)
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            chain: dict[str, object] = {"client_cert_chain": [], "client_cert_sha256": shown}
+            await desk({**scope, "extensions": {"tls": chain}}, receive, send)
+
+        with TestClient(app, base_url=f"https://{HOST}", follow_redirects=False) as client:
+            yield client
