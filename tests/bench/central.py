@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import random
 import ssl
 import tempfile
 import time
@@ -21,11 +22,13 @@ from pathlib import Path
 from fakes.mirrored_gate import Central
 from fakes.postgresql import IS_HERE, NOT_HERE, Postgresql, running
 from fakes.replayed_gates import ReplayedGate, ReplayedLog, carry
+from fakes.simulated_nation import ENTRIES_A_TRAVELLER, SimulatedNation, Weather
 
 from bench.rows import Bench, Row
 from gate.audit.note import Signer, Verifier
 from gate.central import authority, folder
 from gate.central.database import open_database
+from gate.central.ledger import Ledger
 from gate.central.roster import Roster
 from gate.cli.output import note
 from gate.door.entering import limits_here
@@ -35,6 +38,7 @@ from gate.sync.round import Client
 GATES = 16
 TRAVELLERS_AT_ONCE = 100  # a gate, 500 entries: an outage's worth
 CONNECTED, HANDSHAKES_AT_ONCE = 1_000, 50
+NATION, TRAVELLERS_A_GATE = 1_000, 2
 LIVE_PER_ROUND = 2  # travellers a gate and round of the bench
 ENTRY_FLOOR_S, LIVE_FLOOR_S = 1 / 2_000, 1 / 100
 
@@ -67,6 +71,39 @@ def central_store(bench: Bench) -> list[Row]:
     return [
         *_rows("central_entry", bulk, entries, ENTRY_FLOOR_S),
         *_rows("central_live_round", live, rounds, LIVE_FLOOR_S),
+    ]
+
+
+def nation(_: Bench) -> list[Row]:
+    """A thousand simulated gates on lines with lag that lose one request in ten, one gate in twenty enrolled anew meanwhile; each has two travellers."""
+    if not IS_HERE:
+        note(f"{NOT_HERE}: there are no rows of a nation")
+        return []
+    with running() as database, tempfile.TemporaryDirectory() as made:
+        central = Central(Path(made) / "central", database.new_database("nation"))
+        central.init()
+        engine = open_database(database.url("nation"))
+        weather = Weather(random.Random(15), lag_s=0.2, loss=0.1)
+        people = SimulatedNation(central, engine, Path(made), weather)
+        people.enrol(NATION)
+        spent = list[Spent]()
+
+        async def measured() -> None:
+            async with _spending(central, database, spent):
+                await people.day(TRAVELLERS_A_GATE, anew=20, at_once=64)
+
+        with central.running():
+            asyncio.run(measured())
+        ledger, size = Ledger(engine), TRAVELLERS_A_GATE * ENTRIES_A_TRAVELLER
+        heads = [ledger.head(gate.name) for gate in people.gates]
+        engine.dispose()
+    lost = sum((head.size, head.bodies, head.lacks_keys) != (size, size, False) for head in heads)
+    took = sorted(one for gate in people.gates for one in gate.took_s)
+    return [
+        Row("central_nation_logs_not_whole", lost, f"of {NATION}", NATION, "gates", floor=0.0),
+        *_rows("central_nation_round", spent[0], NATION * TRAVELLERS_A_GATE, LIVE_FLOOR_S),
+        Row("central_nation_tries_a_traveller", sum(gate.tries for gate in people.gates) / len(took), "tries"),
+        Row("central_nation_p95", took[int(0.95 * len(took))], "s"),
     ]
 
 

@@ -67,6 +67,7 @@ MEASUREMENTS = (
     audit_writing.crossing_cpu,
     central.central_store,
     central.gates_connected,
+    central.nation,
 )
 
 

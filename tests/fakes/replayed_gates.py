@@ -6,6 +6,7 @@ import ssl
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 from fakes.audit_logs import SmallLog, crossing
 from fakes.central_process import certified
@@ -17,10 +18,11 @@ from gate.central import authority, folder
 from gate.central.database import open_database
 from gate.central.roster import Roster
 from gate.provision.identity import DEVICE, Identity
-from gate.sync.https import Courier, tls
+from gate.sync.https import tls
 from gate.sync.round import Client
 from gate.sync.spool import SpoolLog
 from gate.sync.standing import Receipt
+from gate.sync.wire import Request, Response
 
 
 class ReplayedLog(SpoolLog):
@@ -80,7 +82,13 @@ class ReplayedGate:
         return ReplayedLog(self.log.spool, self.notes)
 
 
-async def carry(client: Client, courier: Courier) -> Receipt | None:
+class Sends(Protocol):
+    """A courier, or a line that loses what it carries."""
+
+    async def send(self, request: Request) -> Response: ...
+
+
+async def carry(client: Client, courier: Sends) -> Receipt | None:
     """Do a round."""
     conversation, response = client.round(), None
     try:

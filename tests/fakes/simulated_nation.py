@@ -1,0 +1,176 @@
+"""Many simulated gates at a real central server: each with a log of its own in memory, lag, answers that are lost on the way, and some that enrol anew."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import ssl
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyrage
+import sqlalchemy as sa
+from fakes.mirrored_gate import Central
+from fakes.replayed_gates import carry
+
+from gate.audit.checkpoint import Checkpoint
+from gate.audit.merkle import HashAt, leaf_hash, root_of
+from gate.audit.note import Note, Signer, Verifier
+from gate.audit.record import Happening, time_text
+from gate.audit.sealing import Sealer, plaintext, seal
+from gate.audit.spool import encode_sealed
+from gate.central import authority, folder
+from gate.central.roster import Roster
+from gate.sync.errors import MirrorAwayError, SyncError
+from gate.sync.https import Courier, tls
+from gate.sync.round import Client
+from gate.sync.wire import Request, Response
+
+ENTRIES_A_TRAVELLER = 5
+BOOT = "11111111-2222-3333-4444-555555555555"
+RECIPIENT = str(pyrage.x25519.Identity.generate().to_public())
+
+
+class SimulatedLog:
+    """What sync carries, without a disk."""
+
+    def __init__(self, signer: Signer) -> None:
+        self._signer = signer
+        self._sealer = Sealer([RECIPIENT])
+        self._leaves: list[bytes] = []
+        self._hashes: list[bytes] = []
+        self._lines: list[bytes] = []
+        self._keys: dict[str, bytes] = {}
+        self._note: Note | None = None
+
+    def travel(self) -> None:
+        """One traveller."""
+        key, time_now = self._sealer.new_key(), time_text(datetime.now(UTC))
+        self._keys[key.id] = key.wrapped
+        for _ in range(ENTRIES_A_TRAVELLER):
+            happening = Happening(os.urandom(16), "decided", "crossing", "c", 0, BOOT, time_now)
+            plain = plaintext(happening, b"{}")
+            made = seal(happening, plain, origin=self._signer.verifier.name, index=len(self._leaves), key=key)
+            self._lines.append(encode_sealed([made.sealed], len(self._leaves)))
+            self._leaves.append(made.header.leaf())
+            self._hashes.append(leaf_hash(self._leaves[-1]))
+        self._note = Checkpoint(self._signer.verifier.name, len(self._leaves), root_of(self._hashes)).sign(self._signer)
+
+    def head(self) -> tuple[Checkpoint, Note] | None:
+        return None if self._note is None else (Checkpoint.parse(self._note.text), self._note)
+
+    def hashes(self, _size: int) -> HashAt:
+        return lambda height, index: root_of(self._hashes[index << height : (index + 1) << height])
+
+    def leaves(self, start: int, end: int) -> tuple[bytes, ...]:
+        return tuple(self._leaves[start:end])
+
+    def sealed_lines(self, start: int, end: int, _bytes_max: int) -> bytes:
+        return b"".join(self._lines[start:end])
+
+    def handovers(self) -> tuple[bytes, ...]:
+        return ()
+
+    def key(self, key_id: str) -> bytes | None:
+        return self._keys.get(key_id)
+
+
+@dataclass
+class Weather:
+    """How bad the lines are: each request waits up to `lag_s`; of so many, half never arrive and half lose their answer."""
+
+    chance: random.Random
+    lag_s: float
+    loss: float
+
+
+class Line:
+    """A connection in this weather."""
+
+    def __init__(self, courier: Courier, weather: Weather) -> None:
+        self._courier = courier
+        self._weather = weather
+
+    async def send(self, request: Request) -> Response:
+        """Send, unless the line is cut before or after."""
+        await asyncio.sleep(self._weather.chance.uniform(0, self._weather.lag_s))
+        drawn = self._weather.chance.random()
+        if drawn < self._weather.loss / 2:
+            raise MirrorAwayError("lost on the way there")
+        response = await self._courier.send(request)
+        if drawn < self._weather.loss:
+            raise MirrorAwayError("lost on the way back")
+        return response
+
+
+@dataclass
+class SimulatedGate:
+    """A gate at its place in the roster."""
+
+    name: str
+    signer: Signer
+    log: SimulatedLog
+    context: ssl.SSLContext
+    took_s: list[float] = field(default_factory=list)
+    tries: int = 0
+
+
+@dataclass
+class SimulatedNation:
+    """All of them, before one server."""
+
+    central: Central
+    engine: sa.Engine
+    root: Path
+    weather: Weather
+    gates: list[SimulatedGate] = field(default_factory=list)
+
+    def enrol(self, count: int) -> None:
+        """Enter so many gates in the roster."""
+        for number in range(count):
+            name = f"gate-{number:04}"
+            signer = Signer.generate(f"border.example/{name}/demo")
+            self.gates.append(SimulatedGate(name, signer, SimulatedLog(signer), self._certified(name, signer)))
+
+    def _certified(self, name: str, signer: Signer) -> ssl.SSLContext:
+        loaded, key, now = folder.load(self.central.folder), authority.new_key(), datetime.now(UTC)
+        certificate = authority.issue_device(loaded.authority, name, key.public_key(), now)
+        roster, now_s = Roster(self.engine), int(now.timestamp())
+        token, known = roster.new_token(name, now_s + 60), authority.fingerprint(certificate)
+        roster.enrol(token, name, signer.verifier, certificate=known, now_s=now_s, at=time_text(now))
+        path = self.root / f"{name}.pem"
+        path.write_bytes(folder.server_pem(key, certificate))
+        return tls(ca=self.central.ca, certificate=str(path))
+
+    async def day(self, travellers: int, *, anew: int, at_once: int) -> None:
+        """Every gate has so many travellers, each carried as it comes; one in `anew` enrols again in the middle. So many begin at the same time."""
+        mirror, begun = Verifier.parse(self.central.mirror_vkey), asyncio.Semaphore(at_once)
+
+        async def live(gate: SimulatedGate, *, enrols_anew: bool) -> None:
+            client = Client(gate.log, gate.signer.verifier.name, mirror)
+            async with begun:
+                for number in range(travellers):
+                    if enrols_anew and number == travellers // 2:
+                        gate.context = await asyncio.to_thread(self._certified, gate.name, gate.signer)
+                    async with Courier(self.central.address, gate.context) as courier:
+                        await self._traveller(gate, client, Line(courier, self.weather))
+
+        await asyncio.gather(*(live(gate, enrols_anew=n % anew == 0) for n, gate in enumerate(self.gates)))
+
+    async def _traveller(self, gate: SimulatedGate, client: Client, line: Line) -> None:
+        await asyncio.to_thread(gate.log.travel)
+        began = time.monotonic()
+        while True:
+            gate.tries += 1
+            try:
+                receipt = await carry(client, line)
+            except SyncError:
+                continue
+            head = gate.log.head()
+            assert head is not None
+            if receipt is None or receipt.checkpoint.size == head[0].size:
+                break
+        gate.took_s.append(time.monotonic() - began)
