@@ -16,7 +16,6 @@ def unknown_sets(headers: Iterable[Header], approved: frozenset[str] | None) -> 
     if approved is None:
         return found
     for header in headers:
-        named = str(getattr(header, "recipients", ""))  # a header of version 2 has no such field
-        if named and named not in approved:
-            found.setdefault(named, header.index)
+        if header.recipients and header.recipients not in approved:
+            found.setdefault(header.recipients, header.index)
     return found

@@ -9,6 +9,7 @@ import ssl
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import pyrage
@@ -17,12 +18,12 @@ from fakes.mirrored_gate import Central
 from fakes.replayed_gates import carry
 
 from gate.audit.checkpoint import Checkpoint
-from gate.audit.merkle import HashAt, leaf_hash, root_of
+from gate.audit.merkle import EMPTY_ROOT, HashAt, leaf_hash, root_of
 from gate.audit.note import Note, Signer, Verifier
 from gate.audit.record import Happening, time_text
 from gate.audit.sealing import Sealer, plaintext, seal
 from gate.audit.spool import encode_sealed
-from gate.central import authority, folder
+from gate.central import authority, folder, schema
 from gate.central.roster import Roster
 from gate.sync.errors import MirrorAwayError, SyncError
 from gate.sync.https import Courier, tls
@@ -118,7 +119,7 @@ class SimulatedGate:
     tries: int = 0
 
 
-@dataclass
+@dataclass(eq=False)
 class SimulatedNation:
     """All of them, before one server."""
 
@@ -129,21 +130,42 @@ class SimulatedNation:
     gates: list[SimulatedGate] = field(default_factory=list)
 
     def enrol(self, count: int) -> None:
-        """Enter so many gates in the roster."""
+        """Enter so many gates in the roster, in one transaction: how long that takes is not what is measured."""
+        empty = {"size": 0, "root": EMPTY_ROOT, "pending": 0, "next_entry": 0, "bodies": 0, "frontier": b"", "day": ""}
+        known, logs = list[dict[str, object]](), list[dict[str, object]]()
         for number in range(count):
             name = f"gate-{number:04}"
             signer = Signer.generate(f"border.example/{name}/demo")
-            self.gates.append(SimulatedGate(name, signer, SimulatedLog(signer), self._certified(name, signer)))
+            fingerprint, context = self._certified(name)
+            self.gates.append(SimulatedGate(name, signer, SimulatedLog(signer), context))
+            at = {"enrolled_at": time_text(datetime.now(UTC)), "revoked": False, "certificate": fingerprint}
+            known.append({"device": name, "origin": signer.verifier.name, "log_vkey": signer.verifier.vkey, **at})
+            logs.append({"device": name, **empty})
+        with self.engine.begin() as connection:
+            connection.execute(schema.gates.insert(), known)
+            connection.execute(schema.heads.insert(), logs)
 
-    def _certified(self, name: str, signer: Signer) -> ssl.SSLContext:
-        loaded, key, now = folder.load(self.central.folder), authority.new_key(), datetime.now(UTC)
-        certificate = authority.issue_device(loaded.authority, name, key.public_key(), now)
-        roster, now_s = Roster(self.engine), int(now.timestamp())
-        token, known = roster.new_token(name, now_s + 60), authority.fingerprint(certificate)
-        roster.enrol(token, name, signer.verifier, certificate=known, now_s=now_s, at=time_text(now))
+    def _certified(self, name: str) -> tuple[str, ssl.SSLContext]:
+        """A new certificate: its SHA-256, and what connects with it."""
+        root, key, now = self._authority(), authority.new_key(), datetime.now(UTC)
+        certificate = authority.issue_device(root, name, key.public_key(), now)
         path = self.root / f"{name}.pem"
         path.write_bytes(folder.server_pem(key, certificate))
-        return tls(ca=self.central.ca, certificate=str(path))
+        return authority.fingerprint(certificate), tls(ca=self.central.ca, certificate=str(path))
+
+    def _enrolled_anew(self, gate: SimulatedGate) -> ssl.SSLContext:
+        """As a technician does it: another token, another certificate."""
+        fingerprint, context = self._certified(gate.name)
+        roster, now = Roster(self.engine), datetime.now(UTC)
+        now_s = int(now.timestamp())
+        token = roster.new_token(gate.name, now_s + 60)
+        key = gate.signer.verifier
+        roster.enrol(token, gate.name, key, certificate=fingerprint, now_s=now_s, at=time_text(now))
+        return context
+
+    @cache  # noqa: B019 - there is one nation a measurement
+    def _authority(self) -> authority.Authority:
+        return folder.load(self.central.folder).authority
 
     async def day(self, travellers: int, *, anew: int, at_once: int) -> None:
         """Every gate has so many travellers, each carried as it comes; one in `anew` enrols again in the middle. So many begin at the same time."""
@@ -151,12 +173,14 @@ class SimulatedNation:
 
         async def live(gate: SimulatedGate, *, enrols_anew: bool) -> None:
             client = Client(gate.log, gate.signer.verifier.name, mirror)
+            until = travellers // 2 if enrols_anew else travellers
             async with begun:
-                for number in range(travellers):
-                    if enrols_anew and number == travellers // 2:
-                        gate.context = await asyncio.to_thread(self._certified, gate.name, gate.signer)
+                for part in (range(until), range(until, travellers)):
+                    if part and part.start:
+                        gate.context = await asyncio.to_thread(self._enrolled_anew, gate)
                     async with Courier(self.central.address, gate.context) as courier:
-                        await self._traveller(gate, client, Line(courier, self.weather))
+                        for _ in part:
+                            await self._traveller(gate, client, Line(courier, self.weather))
 
         await asyncio.gather(*(live(gate, enrols_anew=n % anew == 0) for n, gate in enumerate(self.gates)))
 

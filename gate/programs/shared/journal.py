@@ -160,6 +160,7 @@ EVENTS: Final = {
     "gate_retired": Event("a gate said that it is no more", ("gate",), (), True),
     "gate_refused": Event("a certificate that is no gate's, or a revoked one", ("gate",), (), True),
     "request_refused": Event("a request was refused", ("status",), ("path", "reason"), True),
+    "page_refused": Event("somebody was refused a page of central's", ("status",), ("path", "reason"), True),
     "request_failed": Event("a request could not be answered", (), ("path", "reason")),
     "database_failed": Event("the database failed", (), ("path", "reason")),
     "log_contradicts": Event("two logs that cannot both be a gate's", ("gate", "kind"), (), True),

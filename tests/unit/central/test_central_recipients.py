@@ -13,6 +13,8 @@ from fakes.central_house import housed
 from fakes.central_server import GATE_ID, NOW, Bench
 from typer.testing import CliRunner
 
+from gate.audit.record import recipients_digest
+from gate.central.mirror import Mirror
 from gate.central.recipients import unknown_sets
 from gate.central.settings import Hold, Kept, Recipients, Settings
 from gate.cli.central import app
@@ -41,6 +43,31 @@ def test_a_set_that_nobody_approved_is_told_with_the_first_entry_that_names_it()
 def test_an_older_header_names_none_and_a_gate_of_which_nothing_is_known_is_not_judged() -> None:
     assert unknown_sets(headers("", ""), frozenset({A})) == {}
     assert unknown_sets(headers(A, B), None) == {}
+
+
+def told(bench: Bench, approved: frozenset[str] | None) -> None:
+    """Start the server anew, told of these sets."""
+    parts = bench.server
+    parts.mirror = Mirror(parts.ledger, parts.evidence, parts.signer, parts.clock, approved=lambda _: approved)
+    parts.show([parts.authority.certificate])
+
+
+async def test_a_gate_that_seals_for_others_than_approved_is_one_alarm_a_set_and_its_log_is_kept(
+    tmp_path: Path,
+) -> None:
+    bench = Bench(tmp_path)
+    right, _ = recipients_digest([str(one.to_public()) for one in bench.log.auditors])
+    for approved, kinds in ((None, []), (frozenset({right}), []), (frozenset({A}), ["unknown_recipients"])):
+        told(bench, approved)
+        for _ in range(3):
+            size = bench.grow(2)
+            receipt = await bench.round()
+            assert receipt is not None
+            assert receipt.checkpoint.size == size
+        assert [one.kind for one in bench.server.evidence.alarms(GATE_ID)] == kinds
+    (alarm,) = bench.server.evidence.alarms(GATE_ID)
+    assert alarm.shown == f"{bench.origin}\nrecipients {right}\n".encode()
+    assert f'"recipients":"{right}"'.encode() in alarm.against
 
 
 def test_sets_are_approved_for_a_gate_or_for_all() -> None:
