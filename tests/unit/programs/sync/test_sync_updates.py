@@ -27,6 +27,7 @@ from gate.programs.shared.config import Audit, Config, ConfigError, Sync
 from gate.programs.shared.config import Updates as Settings
 from gate.programs.sync.updates import HttpsSource, Updates
 from gate.provision.identity import AUTHORITIES, DEVICE
+from gate.sync.line import Line
 from gate.updates.errors import RefusedError, SourceAwayError
 from gate.updates.fetching import Store
 from gate.updates.layout import Kind
@@ -189,7 +190,7 @@ async def test_why_nothing_is_fetched_is_told_and_what_was_fetched_once_it_can_b
     (tmp_path / "root.json").write_bytes(operator.first_root)
     nothing: Told = {"checked_at": None, "expires": None, "fetched": {}}
     with central(tmp_path, operator.repo, root) as port:
-        updates = Updates(*configured(tmp_path, port))
+        updates = Updates(*configured(tmp_path, port), line=Line())
         assert updates.detail() == {"problem": None, **nothing}
         async with running(updates) as told:
             without = await told(lambda detail: detail["problem"])
@@ -206,11 +207,11 @@ async def test_why_nothing_is_fetched_is_told_and_what_was_fetched_once_it_can_b
 async def test_of_a_central_server_that_is_away_it_is_told_that_it_is(tmp_path: Path) -> None:
     enrol(tmp_path, found("border.example", datetime.now(UTC)))
     (tmp_path / "root.json").write_bytes(Operator(tmp_path / "operator").first_root)
-    async with running(Updates(*configured(tmp_path))) as told:
+    async with running(Updates(*configured(tmp_path), line=Line())) as told:
         assert str((await told(lambda detail: detail["problem"]))["problem"]).startswith("ConnectError")
 
 
 def test_a_first_root_that_cannot_be_read_is_the_configurations_mistake(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"root\.json cannot be read") as refused:
-        Updates(*configured(tmp_path))
+        Updates(*configured(tmp_path), line=Line())
     assert refused.value.is_unreadable
