@@ -33,8 +33,8 @@ class Nation:
     certificates: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def make(cls, folder: Path, settings: str = "") -> Nation:
-        bench = Bench(folder / "log")
+    def make(cls, folder: Path, settings: str = "", url: str | None = None) -> Nation:
+        bench = Bench(folder / "log", url)
         for gate in (SOUTH, NOWHERE):
             bench.server.enrol(Signer.generate(f"border.example/{gate}/demo").verifier, gate)
         nation = cls(bench, housed(bench, folder / "house", settings))

@@ -6,11 +6,14 @@ import asyncio
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from fakes.central_server import GATE_ID, Bench, Server
+from fakes.central_desk import NORTH, Nation
+from fakes.central_house import housed, order, told
+from fakes.central_server import GATE_ID, NOW, Bench, Server
 from fakes.mirrored_gate import Central
 from fakes.postgresql import IS_HERE, NOT_HERE, Postgresql, running
 from fakes.replayed_gates import ReplayedGate, carry
@@ -23,6 +26,7 @@ from gate.central.errors import FolderError, ForbiddenError
 from gate.central.evidence import Answer, Kind, slots
 from gate.central.ledger import ABSENT_S, LACKING, Ledger
 from gate.central.roster import Gate, Roster
+from gate.cli.central_keys import judge_in
 from gate.sync import wire
 from gate.sync.errors import SyncError
 from gate.sync.https import Courier
@@ -216,6 +220,67 @@ def won(roster: Roster, token: str, log: Verifier, certificate: str) -> bool:
     except ForbiddenError:
         return False
     return True
+
+
+# ── central's own log, and what it forgets ───────────────────────────────────────────────────────────────────────────
+
+
+async def test_what_is_done_at_once_through_two_processes_is_one_log_after_another(
+    bench: Bench, tmp_path: Path
+) -> None:
+    houses = [housed(bench, tmp_path / "house") for _ in range(2)]
+
+    def act(number: int) -> None:
+        houses[number % 2].acts.record("export_made", {"n": number})
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(act, range(40)))
+    assert sorted(int(str(one.fields["n"])) for one in told(houses[0])) == list(range(40))
+    export(houses[0].ledger, houses[0].acts.as_gate, tmp_path / "out")
+    assert verify(tmp_path / "out", houses[0].acts.as_gate.log.vkey).verified
+
+
+async def test_an_erasure_that_races_the_round_that_brings_its_key_wins(bench: Bench, tmp_path: Path) -> None:
+    house = housed(bench, tmp_path / "house")
+    judge = judge_in(house.folder.path)
+    assert judge is not None
+    erasures, known = house.erasures(judge), set[str]()
+    for _ in range(6):
+        bench.grow()
+        (new,) = {one.stem for one in (bench.log.spool / "keys").rglob("*.age")} - known
+        known.add(new)
+        note = order(bench.origin, [new])
+        await asyncio.gather(bench.round(), asyncio.to_thread(erasures.carry_out, note))
+        assert bench.server.ledger.key(GATE_ID, new) is None
+    assert bench.server.ledger.missing_keys(GATE_ID) == 0
+
+
+async def test_keys_are_forgotten_after_their_time_by_one_of_two_processes(bench: Bench, tmp_path: Path) -> None:
+    bench.grow(3)
+    await bench.round()
+    houses = [housed(bench, tmp_path / "house", "[kept]\ncrossings_days = 30\n") for _ in range(2)]
+    bench.server.clock.now = NOW + timedelta(days=31)
+    with bench.server.ledger._engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE log_head SET day = '2026-12-26' WHERE device = %s", (GATE_ID,))
+    with ThreadPoolExecutor(2) as threads:
+        gone = list(threads.map(lambda house: house.retention.look(), houses))
+    assert sorted(gone) == [0, 3]
+    assert [(one.kind, one.fields["keys"]) for one in told(houses[0])] == [("keys_expired", 3)]
+
+
+async def test_the_pages_stand_on_it_too(server: Postgresql, tmp_path: Path) -> None:
+    nation = Nation.make(tmp_path, url=server.new_database("pages"))
+    nation.bench.grow(3)
+    await nation.bench.round()
+    with nation.as_person("auditor-north") as client:
+        assert NORTH in client.get("/").text
+        asked = {"gate": NORTH, "site": "", "from": "2026-11-25T09:00", "to": "2026-11-25T11:00"}
+        answer = client.post("/export", data={**asked, "purpose": "complaint", "case": "K-1"})
+    (tmp_path / "carried.bundle").write_bytes(answer.content)
+    assert verify(tmp_path / "carried.bundle", nation.bench.log.vkey).verified
+    nation.house.places.dismiss("auditor-north")
+    with nation.as_person("auditor-north") as client:
+        assert client.get("/").status_code == 403
 
 
 # ── what was acknowledged ────────────────────────────────────────────────────────────────────────────────────────────
