@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import enum
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -428,21 +429,24 @@ def export(
     gate_id: GateId,
     folder: Dir,
     out: Annotated[Path, typer.Option(help="An empty folder.")],
+    purpose: Annotated[str, typer.Option(help="What for: it is kept in central's own log, with who did it.")] = "",
+    case: Annotated[str, typer.Option(help="In which case.")] = "",
     database: Database = None,
     as_json: Json = False,
 ) -> None:
-    """Write one gate's log as a spool, for `gate audit verify` and auditors."""
+    """Write one gate's log as a spool, for `gate audit verify` and auditors. Central's own log says so before."""
     with explained(), opened(folder, database) as engine:
         from gate.central.archive import export as write
         from gate.central.errors import UnknownError
-        from gate.central.folder import mirror_handovers
-        from gate.central.ledger import Ledger
-        from gate.central.roster import Roster
+        from gate.central.house import House
 
-        gate = Roster(engine).find(gate_id)
+        house = House.of(folder, engine, now)
+        gate = house.roster.find(gate_id)
         if gate is None:
             raise UnknownError(f"no gate {gate_id}")
-        exported = write(Ledger(engine), gate, out, mirror_handovers(folder))
+        who = f"user {os.getuid()} at a terminal"
+        house.acts.record("export_made", {"by": who, "gate": gate_id, "purpose": purpose, "case": case})
+        exported = write(house.ledger, gate, out, house.folder.mirror_handovers)
     if as_json:
         emit_json(
             "central.export/1", {"entries": exported.entries, "files": exported.files, "vkey": gate.log_newest.vkey}
@@ -483,8 +487,10 @@ def explained() -> Iterator[None]:
         yield
     except errors.NotYetError as error:
         fail(Exit.TRY_LATER, str(error))
-    except errors.UnknownError as error:
+    except (errors.UnknownError, errors.BadRequestError) as error:
         fail(Exit.USAGE, str(error))
+    except errors.ForbiddenError as error:
+        fail(Exit.NOT_PERMITTED, str(error))
     except errors.DamagedError as error:
         fail(Exit.BAD_DATA, str(error))
     except errors.AwayError as error:

@@ -59,7 +59,6 @@ def erase(
 
     with explained(), opened(folder, database) as engine:
         from gate import durable
-        from gate.central.errors import ForbiddenError
         from gate.central.house import House
 
         judge = judge_in(folder)
@@ -69,10 +68,7 @@ def erase(
             note = note_file.read_bytes()
         except OSError as error:
             fail(Exit.IO_ERROR, f"{note_file}: {error.strerror}")
-        try:
-            receipt = House.of(folder, engine, now).erasures(judge).carry_out(note)
-        except ForbiddenError as error:
-            fail(Exit.NOT_PERMITTED, str(error))
+        receipt = House.of(folder, engine, now).erasures(judge).carry_out(note)
         if out is not None:
             durable.write(out, receipt)
     if as_json:

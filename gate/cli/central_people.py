@@ -161,11 +161,10 @@ def add_person(
             fail(Exit.IO_ERROR, f"{passphrase_file}: {error.strerror}")
         house = House.of(folder, engine, now)
         made = issue(house.folder.authority, name, now(), passphrase, for_browser=out.suffix == ".p12")
-        try:
-            durable.write(out, made.file, mode=0o600, new_only=True)
-        except FileExistsError:
+        if out.exists():
             fail(Exit.IO_ERROR, f"{out} exists")
         house.places.admit(name, Role(role.value), party, fingerprint(made.certificate))
+        durable.write(out, made.file, mode=0o600, new_only=True)
     if as_json:
         emit_json("central.person.add/1", {"person": name, "role": role.value, "party": party, "file": str(out)})
     else:
