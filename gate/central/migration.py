@@ -8,7 +8,6 @@ for again; a piece that cannot be read stops it, since what comes behind it woul
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
@@ -125,7 +124,9 @@ def _leaves(connection: sa.Connection, device: str, n: int, width: int) -> list[
 
 
 def _keys_apart(connection: sa.Connection) -> None:
-    today = datetime.now(UTC).date().isoformat()
+    today = str(
+        connection.execute(sa.select(sa.func.current_date())).scalar_one()
+    )  # the database's clock: nobody hands us one
     for device, end in connection.execute(sa.select(schema.heads.c.device, schema.heads.c.next_entry)).all():
         named, day = dict[str, Wanted](), ""
         rows = sa.select(schema.packages).where(schema.packages.c.device == device).order_by(schema.packages.c.start)

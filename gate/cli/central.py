@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import enum
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypedDict, assert_never
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, TypedDict, assert_never
 import typer
 
 from gate.cli import central_keys, central_people
+from gate.cli.central_store import explained, opened
 from gate.cli.output import Exit, emit_json, fail, note, one_line, say
 from gate.programs.shared.clock import now
 
@@ -453,52 +453,3 @@ def export(
         )
     else:
         say(f"{exported.entries} entries in {exported.files} files in {out}; log key {gate.log_newest.vkey}")
-
-
-@contextlib.contextmanager
-def opened(folder: Path, url: str | None) -> Iterator[sqlalchemy.Engine]:
-    """The server's database. Raises CentralError."""
-    from gate.central.database import open_database
-    from gate.central.errors import FolderError
-    from gate.central.folder import database_url
-
-    if url is None and not folder.is_dir():
-        raise FolderError(f"{folder} is no folder; run gate central init")
-    engine = open_database(database_url(folder, url))
-    try:
-        yield engine
-    finally:
-        engine.dispose()
-
-
-@contextlib.contextmanager
-def explained() -> Iterator[None]:
-    """Turn errors into one line and an exit code."""
-    try:
-        from sqlalchemy.exc import SQLAlchemyError
-
-        from gate.central import errors
-    except ImportError as error:
-        fail(
-            Exit.CONFIG,
-            f"the central server is a package of its own: install portcullis-central ({error.name} is missing)",
-        )
-    try:
-        yield
-    except errors.NotYetError as error:
-        fail(Exit.TRY_LATER, str(error))
-    except (errors.UnknownError, errors.BadRequestError) as error:
-        fail(Exit.USAGE, str(error))
-    except errors.ForbiddenError as error:
-        fail(Exit.NOT_PERMITTED, str(error))
-    except errors.DamagedError as error:
-        fail(Exit.BAD_DATA, str(error))
-    except errors.AwayError as error:
-        fail(Exit.IO_ERROR, str(error))
-    except errors.FolderError as error:
-        fail(Exit.CONFIG, str(error))
-    except SQLAlchemyError as error:
-        from gate.central.database import explained as meaning
-
-        found = meaning(error)
-        fail(Exit.IO_ERROR if isinstance(found, errors.AwayError) else Exit.BAD_DATA, str(found))

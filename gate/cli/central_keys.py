@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gate.cli.central_store import explained, opened
 from gate.cli.output import Exit, emit_json, fail, one_line, say
 from gate.programs.shared.clock import now
 
@@ -55,8 +56,6 @@ def erase(
     as_json: Json = False,
 ) -> None:
     """Forget the keys that a signed order names, for good, and record who ordered it. Gates bring such orders by themselves."""
-    from gate.cli.central import explained, opened
-
     with explained(), opened(folder, database) as engine:
         from gate import durable
         from gate.central.house import House
@@ -79,8 +78,6 @@ def erase(
 
 def prune(folder: Dir, database: Database = None, as_json: Json = False) -> None:
     """Forget the keys whose time is over, as central.toml says. `gate central serve` does it every hour."""
-    from gate.cli.central import explained, opened
-
     with explained(), opened(folder, database) as engine:
         from gate.central.house import House
 
@@ -103,8 +100,6 @@ def acts(
     as_json: Json = False,
 ) -> None:
     """Central's own log: who was enrolled, revoked, erased or forgotten, who may look, and who has read what of which gate and why."""
-    from gate.cli.central import explained, opened
-
     with explained(), opened(folder, database) as engine:
         from gate.audit.errors import BadFormatError
         from gate.audit.unsealing import Unsealer

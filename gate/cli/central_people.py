@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from gate.cli.central_store import explained, opened
 from gate.cli.output import Exit, emit_json, fail, say
 from gate.programs.shared.clock import now
 
@@ -37,8 +38,6 @@ def add_party(
     as_json: Json = False,
 ) -> None:
     """Add a party whose people see its own gates alone, or give it another name."""
-    from gate.cli.central import explained, opened
-
     with explained(), opened(folder, database) as engine:
         from gate.central.house import House
 
@@ -59,8 +58,6 @@ def add_site(
     as_json: Json = False,
 ) -> None:
     """Add a site of a party, or give it another name."""
-    from gate.cli.central import explained, opened
-
     with explained(), opened(folder, database) as engine:
         from gate.central.house import House
 
@@ -83,8 +80,6 @@ def place(
     as_json: Json = False,
 ) -> None:
     """Say where a gate stands, and which group of updates it is in."""
-    from gate.cli.central import explained, opened
-
     if site is None and group is None:
         fail(Exit.USAGE, "say --site, or --group, or both")
     with explained(), opened(folder, database) as engine:
@@ -100,8 +95,6 @@ def place(
 @sites.command("list")
 def list_sites(folder: Dir, database: Database = None, as_json: Json = False) -> None:
     """Every party with its sites and their gates."""
-    from gate.cli.central import explained, opened
-
     with explained(), opened(folder, database) as engine:
         from gate.central.places import Places
 
@@ -146,8 +139,6 @@ def add_person(
     as_json: Json = False,
 ) -> None:
     """Let a person in: a new key with a certificate for the pages, valid for 90 days. Whoever had one before by this name has it no more."""
-    from gate.cli.central import explained, opened
-
     with explained(), opened(folder, database) as engine:
         from gate import durable
         from gate.central.authority import fingerprint
@@ -179,8 +170,6 @@ def dismiss(
     as_json: Json = False,
 ) -> None:
     """Take a person's right away, from the next request on."""
-    from gate.cli.central import explained, opened
-
     with explained(), opened(folder, database) as engine:
         from gate.central.house import House
 
@@ -194,8 +183,6 @@ def dismiss(
 @people.command("list")
 def list_people(folder: Dir, database: Database = None, as_json: Json = False) -> None:
     """Who may look, at what."""
-    from gate.cli.central import explained, opened
-
     with explained(), opened(folder, database) as engine:
         from gate.central.places import Places
 
