@@ -91,8 +91,8 @@ RIGHT: dict[str, str | None] = {
     "page_glare": NOT_COMPARED,
     "page_without_zone": NOT_COMPARED,
     "two_faces": NOT_COMPARED,
-    # That it is a child no page can tell: the gate knows no ages (docs/guides/officer.md).
-    "unaccompanied_child": f"{SHIFT_BOOK}: Nobody walked in time",
+    "unaccompanied_child": PROTECT,
+    "young_traveller": PROTECT,
     "walked_back": f"{SHIFT_BOOK}: The traveller went back",
     "zone_occupied": f"{SHIFT_BOOK}: Somebody else was in the lane",
     "barrier_cut": f"{SHIFT_BOOK}: The barrier does not answer",
