@@ -66,7 +66,12 @@ def values(reply: Reply) -> tuple[int, ...]:
             raise RefusedError(f"the board refused with exception {code}")
 
 
+def byte_s(baud: int) -> float:
+    """What a byte takes on the wire."""
+    return _BITS_A_CHARACTER / baud
+
+
 def reply_deadline_s(request: Request, *, baud: int, turnaround_ms_max: int) -> float:
     """How long a reply may take from the first byte of its request on: both frames on the wire, and the turnaround."""
     wire_bytes = len(request.wire) + request.reply_bytes
-    return wire_bytes * _BITS_A_CHARACTER / baud + turnaround_ms_max / 1000
+    return wire_bytes * byte_s(baud) + turnaround_ms_max / 1000

@@ -20,9 +20,12 @@ class LineHealth:
 
 
 async def exchange(
-    link: Link, request: Request, *, deadline_s: float, health: LineHealth, heard: bytearray
+    link: Link, request: Request, *, deadline_s: float, byte_s: float, health: LineHealth, heard: bytearray
 ) -> Reply | None:
-    """Send one request and wait for its reply; None after silence. `heard` keeps what came behind the reply. Raises LinkLostError."""
+    """Send one request and wait for its reply; None after silence. `heard` keeps what came behind the reply. Raises LinkLostError.
+
+    `byte_s` is what a byte takes on the wire: once a reply has begun, its rest is waited for as a whole, and not byte by byte.
+    """
     health.requests += 1
     heard.clear()
     try:
@@ -35,6 +38,7 @@ async def exchange(
                 health.bytes_passed_over += passed_over
                 if reply is not None:
                     return reply
+                await asyncio.sleep(max(0, request.reply_bytes - len(heard)) * byte_s)
     except TimeoutError:
         health.silences += 1
         health.bytes_passed_over += len(heard)

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from drivers.errors import LinkLostError, NotWellError
 from drivers.links import Link
-from drivers.modbus.asking import Conversation
+from drivers.modbus.asking import Conversation, byte_s
 from drivers.modbus.frames import FRAME_BYTES_MAX, Reply, Request, find_reply
 from drivers.modbus.line import LineHealth, exchange
 from drivers.sensors.profile import SensorProfile
@@ -34,6 +34,7 @@ class ModbusSensors:
         self._open_link = open_link
         self._profile = profile
         self._unit = unit
+        self._byte_s = byte_s(baud)
         self._session = Session(profile=profile, baud=baud, unit=unit, clock=lambda: asyncio.get_running_loop().time())
         self._turn = asyncio.Lock()
         self._link: Link | None = None
@@ -132,7 +133,12 @@ class ModbusSensors:
         self._asked = request
         deadline_s = self._session.reply_deadline_s(request)
         return await exchange(
-            self._require_link(), request, deadline_s=deadline_s, health=self.health, heard=self._heard
+            self._require_link(),
+            request,
+            deadline_s=deadline_s,
+            byte_s=self._byte_s,
+            health=self.health,
+            heard=self._heard,
         )
 
     async def _hear_no_other(self) -> None:

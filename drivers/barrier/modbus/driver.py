@@ -20,6 +20,7 @@ from drivers.barrier.orders import Orders
 from drivers.barrier.turns import Urgency
 from drivers.errors import LinkLostError, NotWellError
 from drivers.links import Link
+from drivers.modbus.asking import byte_s
 from drivers.modbus.frames import FRAME_BYTES_MAX, Reply, Request, find_reply
 from drivers.modbus.line import LineHealth, exchange
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour
@@ -43,6 +44,7 @@ class ModbusBarrier:
         self._open_link = open_link
         self._profile = profile
         self._unit = unit
+        self._byte_s = byte_s(baud)
         self._session = Session(
             profile=profile,
             baud=baud,
@@ -186,7 +188,9 @@ class ModbusBarrier:
             self._grant_written_at_s = asyncio.get_running_loop().time()
         self._asked = request
         deadline_s = self._session.reply_deadline_s(request)
-        return await exchange(link, request, deadline_s=deadline_s, health=self.health, heard=self._heard)
+        return await exchange(
+            link, request, deadline_s=deadline_s, byte_s=self._byte_s, health=self.health, heard=self._heard
+        )
 
     async def _hear_no_other(self) -> None:
         """Listen behind the last answer: a second one is another board's, which would obey every order, too. Raises NotWellError or LinkLostError."""

@@ -24,7 +24,7 @@ def frame(number: int, body: bytes, *, protocol: int = 0) -> bytes:
 
 
 async def asked(link: TcpLink, deadline_s: float = 0.2) -> Reply | None:
-    return await exchange(link, REQUEST, deadline_s=deadline_s, health=LineHealth(), heard=bytearray())
+    return await exchange(link, REQUEST, deadline_s=deadline_s, byte_s=0.0, health=LineHealth(), heard=bytearray())
 
 
 async def heard_by(far: MemoryLink) -> bytes:
