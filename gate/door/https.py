@@ -20,6 +20,7 @@ from starlette.responses import Response
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from gate.door.entering import Door, Limits, Places
+from gate.door.waking import WakingServer
 
 BACKLOG: Final = 1024
 UNREAD_BYTES_MAX: Final = 64 * 1024  # of an answer, before it waits for the peer to read
@@ -118,7 +119,7 @@ class _CertifiedProtocol(H11Protocol):
         self._until_head = self.loop.call_later(at_most_s, self.show_out)
 
 
-class Server(uvicorn.Server):
+class Server(WakingServer):
     """uvicorn behind our own door. `admits` knows certificates by their SHA-256, `welcomes` addresses: others are hung up on."""
 
     def __init__(

@@ -14,6 +14,8 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.utils import get_remote_addr
 
+from gate.door.waking import WakingServer
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -87,7 +89,7 @@ def server(
     )
 
 
-class Unsignalled(uvicorn.Server):
+class Unsignalled(WakingServer):
     """uvicorn without its own signal handlers: stopping is the program's business."""
 
     @contextlib.contextmanager
