@@ -20,8 +20,8 @@ from gate.passage.screen import Guidance
 from gate.programs.children.parting import SAID_MAX, SEAL_S
 from gate.programs.children.start import ChildLostError
 from gate.programs.shared.racing import first_of
-from gate.programs.vision.able import CHILD_MAX_S, ERASED_MAX_S
-from gate.programs.vision.face_children import ChildMuteError
+from gate.programs.vision.able import CHILD_MAX_S, ERASED_MAX_S, PROVEN_MAX_S
+from gate.programs.vision.face_children import PROVE_DEADLINE_S, ChildMuteError
 from gate.programs.vision.program import PROVE_EVERY_S, WATCH_EVERY_S, Vision
 
 DEADLINE_S = 5.0
@@ -230,6 +230,10 @@ async def test_a_child_that_no_longer_gives_its_golden_values_closes_the_lane(si
     await hear(lane, m.CameraUp, None)
     assert site.vision.status().state == "ready"
     lane.close()
+
+
+def test_a_proof_that_is_asked_for_comes_before_the_one_before_is_old() -> None:
+    assert PROVE_EVERY_S + WATCH_EVERY_S + PROVE_DEADLINE_S < PROVEN_MAX_S
 
 
 @at_a_site
