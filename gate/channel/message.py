@@ -11,6 +11,7 @@ from typing import Annotated
 import msgspec
 
 _DEPTH_MAX = 8
+_PLAIN = frozenset({type(None), bool, int, str})
 
 Name = Annotated[str, msgspec.Meta(max_length=128)]
 
@@ -52,6 +53,8 @@ def refuse_unplain(detail: dict[str, object]) -> None:
 
 
 def _is_plain(value: object, depth: int) -> bool:
+    if type(value) in _PLAIN:  # most are
+        return True
     match value:
         case None | bool() | int() | str():
             return True

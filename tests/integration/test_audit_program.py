@@ -62,7 +62,7 @@ from gate.verify.verify import verify
 
 MIRROR = Signer.generate("mirror.example/m", Algorithm.COSIGNATURE_V1)
 AUDITOR = pyrage.x25519.Identity.generate()
-OFTEN = Timing(receipts_every_s=0.01, publish_again_s=0.01)
+OFTEN = Timing(receipts_every_s=0.01, erasures_every_s=0.01, publish_again_s=0.01)
 
 
 @pytest.fixture
@@ -421,7 +421,7 @@ async def test_keys_go_to_their_days_and_are_forgotten_after_their_time(config: 
     notice = Notice(contact="c@d.example", address="https://d.example/n", results_kept_days=2)
     config = replace(config, notice=notice)
     then = clock.now()  # no clock stands before the program's build
-    timing = Timing(receipts_every_s=0.01, publish_again_s=0.01, keys_every_s=0.05)
+    timing = Timing(receipts_every_s=0.01, erasures_every_s=0.01, publish_again_s=0.01, keys_every_s=0.05)
 
     def signed_at(moment: datetime) -> bytes:
         note = Note.parse((Path(config.paths.spool) / "checkpoint").read_bytes())

@@ -216,8 +216,8 @@ MUTANTS = (
     Mutant(
         "the barrier is asked ten times less often",
         PARTS,
-        "call_later(every_s, look.set)",
-        "call_later(every_s * 10, look.set)",
+        "call_at(after_pause_s(loop.time(), every_s), look.set)",
+        "call_at(after_pause_s(loop.time(), every_s * 10), look.set)",
     ),
     Mutant("a barrier that comes back is not told of", PARTS, "        self._post(PartBack(self._part))\n", ""),
     Mutant(

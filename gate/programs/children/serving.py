@@ -20,7 +20,7 @@ from gate.programs.children.confine import harden
 from gate.programs.children.descriptors import Handed
 from gate.programs.shared.racing import first_of
 
-ALIVE_EVERY_S = 0.25
+ALIVE_EVERY_S = 1.0  # a parent gives a silent child up after three
 
 Live = Coroutine[Any, Any, None]
 

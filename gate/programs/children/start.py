@@ -25,7 +25,7 @@ from gate.programs.shared.config import environment_with
 from gate.programs.shared.erasing import ERASING
 
 START_DEADLINE_S = 20.0
-SILENCE_MAX_S = 3.0  # a child says four times a second that it lives
+SILENCE_MAX_S = 3.0  # a child says once a second that it lives
 GRACE_S = 0.25  # to close the camera by itself; then SIGKILL
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}  # numpy starts none of its own: what a child gives up, all of it gives up
 QUEUE_MAX = 64  # at the limit the child waits; it never holds more than a few messages

@@ -6,33 +6,24 @@ unplugged is not able and yet alive: only one that answers no events any more is
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from typing import Final
 
 BARRIER_AGE_MS_MAX: Final = 1_000
 LAG_MS_MAX: Final = 250  # a decision's evidence may be 300 ms old
-TURN_MS_MAX: Final = 5_000  # a tick comes twenty times a second
-PERIOD_S: Final = 0.1
-LAGS_KEPT: Final = 50  # five seconds
+TURN_MS_MAX: Final = 5_000  # a tick comes ten times a second at least
+LAGS_KEPT: Final = 100  # of its ticks: five seconds of a crossing, ten at rest
 
 
 class Pulse:
-    """Measures how late the loop turns. `lag_ms` is the worst of the last seconds."""
+    """How late the loop turns, by its ticks. `lag_ms` is the worst of the last seconds."""
 
-    def __init__(self, clock_ms: Callable[[], float]) -> None:
-        self._clock_ms = clock_ms
+    def __init__(self) -> None:
         self._lags_ms: deque[float] = deque(maxlen=LAGS_KEPT)
 
-    async def run(self) -> None:
-        """Measure for ever."""
-        while True:
-            due_ms = self._clock_ms() + PERIOD_S * 1000
-            await asyncio.sleep(PERIOD_S)
-            self._lags_ms.append(max(0.0, self._clock_ms() - due_ms))
+    def tick(self, late_ms: float) -> None:
+        """A tick came so late."""
+        self._lags_ms.append(max(0.0, late_ms))
 
     @property
     def lag_ms(self) -> float:

@@ -31,6 +31,7 @@ from gate.passage.records import Record
 from gate.programs.lane.owed import Answer, Outcome, Owed
 from gate.programs.lane.profiles import Profile
 from gate.programs.lane.records import Remembered
+from gate.programs.shared.beats import beat
 from gate.programs.shared.keep import Backoff, keep
 from gate.programs.shared.racing import first_of
 from gate.programs.shared.told import LogHead, LogTimes
@@ -84,7 +85,7 @@ class _Caller(Generic[Incoming]):
 async def _pulse(connection: Connection[Any]) -> None:
     while True:
         await connection.send(messages.StatusRequest())
-        await asyncio.sleep(PULSE_S)
+        await beat(PULSE_S)
 
 
 async def _next(connection: Connection[Incoming]) -> Incoming:
@@ -200,7 +201,7 @@ class LogClient:
         while True:
             self._asked += 1
             await connection.send(messages.StatusRequest())
-            await asyncio.sleep(PULSE_S)
+            await beat(PULSE_S)
 
     async def _receive(self, connection: Connection[messages.FromLog]) -> None:
         while True:

@@ -37,10 +37,13 @@ from gate.passage.interior import Interior
 from gate.passage.lane import Surroundings
 from gate.passage.orders import Outcome
 from gate.passage.screen import Guidance, Purpose, Screen
+from gate.programs.lane.able import Pulse
 from gate.programs.lane.records import Remembered
+from gate.programs.shared.beats import next_beat_s
 
 EVENTS_MAX = 10_000  # channels and devices are limited to a few hundred a second: over it the loop is lost, and the program starts anew
 TICK_S = 0.05
+REST_TICK_S = 0.1  # a lane of one door in Idle: what it waits for itself then is counted in seconds
 
 log = logging.getLogger(__name__)
 
@@ -186,6 +189,7 @@ class Engine:
         self._unread: str | None = None
         self._turned_at_ms: float | None = None
         self.stopwatch = Stopwatch("")
+        self.pulse = Pulse()
 
     @property
     def state(self) -> machine.State:
@@ -222,16 +226,18 @@ class Engine:
             self._around = _as_left(self._around, self._known, int(self._clock_ms()))
             self._carry_out(self._first_effects, tasks)
             while True:
-                event = await self._events.get()
-                self._turned_at_ms = self._clock_ms()
-                before = self._state
-                self._around, self._state, effects = machine.step(
-                    self._rules, self._around, before, event, int(self._clock_ms())
-                )
-                if type(before) is not type(self._state):
-                    log.info("lane_state", extra={"state": type(self._state).__name__})
-                self._carry_out(effects, tasks)
-                self._let_documents_go(event)
+                self._step(await self._events.get(), tasks)
+
+    def _step(self, event: Event, tasks: asyncio.TaskGroup) -> None:
+        self._turned_at_ms = self._clock_ms()
+        before = self._state
+        self._around, self._state, effects = machine.step(
+            self._rules, self._around, before, event, int(self._clock_ms())
+        )
+        if type(before) is not type(self._state):
+            log.info("lane_state", extra={"state": type(self._state).__name__})
+        self._carry_out(effects, tasks)
+        self._let_documents_go(event)
 
     def _let_documents_go(self, event: Event) -> None:
         """Forget a document that opened nothing, and one whose crossing ended before anybody took it (safety invariant 12)."""
@@ -245,8 +251,14 @@ class Engine:
         self._unread = unread
 
     async def _tick(self) -> None:
+        """A crossing hears of time twenty times a second, from its second tick on: every limit of it is longer than two."""
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(TICK_S)  # the devices have their turn first
         while True:
-            await asyncio.sleep(TICK_S)
+            at_rest = isinstance(self._state, machine.Idle) and not self._around.two_doors
+            due_s = next_beat_s(loop.time(), REST_TICK_S if at_rest else TICK_S)
+            await asyncio.sleep(due_s - loop.time())
+            self.pulse.tick((loop.time() - due_s) * 1000)
             self.post(Tick())
 
     def _carry_out(self, effects: tuple[Effect, ...], tasks: asyncio.TaskGroup) -> None:

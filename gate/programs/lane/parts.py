@@ -26,6 +26,7 @@ from gate.passage.evidence import Alarm, Door
 from gate.programs.lane.documents import Documents, Presented
 from gate.programs.lane.leaf import LeafTimes
 from gate.programs.lane.ordering import Kind, Ordering
+from gate.programs.shared.beats import after_pause_s
 from gate.programs.shared.devices.barriers import BarrierDriver
 from gate.programs.shared.devices.mrz_readers import MrzReader
 from gate.programs.shared.devices.sensors import SensorDriver
@@ -51,7 +52,7 @@ async def polled(
     look: asyncio.Event,
     every_s: float,
 ) -> NoReturn:
-    """Ask for a status until the line is lost: at once on `look`, else at the poll's pace. Raises DriverError."""
+    """Ask for a status until the line is lost: at once on `look`, else `every_s` after the last answer at the latest. Raises DriverError."""
     loop = asyncio.get_running_loop()
     answered_s = loop.time()
     while True:
@@ -67,7 +68,7 @@ async def polled(
             raise NoReplyError(f"silent for {LOST_AFTER_S:.1f} s") from error
         answered_s = loop.time()
         await heard(status)
-        due = loop.call_later(every_s, look.set)
+        due = loop.call_at(after_pause_s(loop.time(), every_s), look.set)
         try:
             await look.wait()
         finally:

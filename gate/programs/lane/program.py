@@ -45,7 +45,6 @@ from gate.programs.children import ways
 from gate.programs.children.spare import Spare
 from gate.programs.children.start import ChildLostError
 from gate.programs.lane import able
-from gate.programs.lane.able import Pulse
 from gate.programs.lane.centre import ControlCentre
 from gate.programs.lane.clients import LogClient, VisionClient
 from gate.programs.lane.documents import CROSSING_BYTES, Documents, PageListener
@@ -66,6 +65,7 @@ from gate.programs.lane.telling import counted, told
 from gate.programs.lane.views import Views
 from gate.programs.shared import clock
 from gate.programs.shared.approval import approved, before_of
+from gate.programs.shared.beats import beat
 from gate.programs.shared.config import Config, zone_of
 from gate.programs.shared.devices.barriers import barrier
 from gate.programs.shared.devices.mrz_readers import mrz_reader
@@ -176,7 +176,6 @@ class Lane:
             # All say so when they are there, and the log when it takes admissions.
             missing=frozenset({Part.VISION, Part.CAMERA, Part.LOG, *self._also_missing()}),
         )
-        self._pulse = Pulse(clock_ms=lambda: asyncio.get_running_loop().time() * 1000)
         self._painted = Painted(
             lambda there: self._post(PartBack(Part.SCREEN) if there else PartLost(Part.SCREEN)), due=is_due(config)
         )
@@ -231,7 +230,6 @@ class Lane:
                 asyncio.TaskGroup() as tasks,
             ):
                 tasks.create_task(self.engine.run())
-                tasks.create_task(self._pulse.run())
                 tasks.create_task(self._painted.run())
                 tasks.create_task(self._log.run())
                 tasks.create_task(self._vision.run())
@@ -377,7 +375,7 @@ class Lane:
         """Look at the lists' age, the clock and the spare now and then."""
         while True:
             await self.look_at_site()
-            await asyncio.sleep(SITE_LOOK_S)
+            await beat(SITE_LOOK_S)
 
     @property
     def _newest_import(self) -> datetime | None:
@@ -445,7 +443,7 @@ class Lane:
         now_ms = clock.monotonic_ms()
         ages_ms = [None if one.seen is None else now_ms - one.seen_ms for one in around.doors]
         barrier_age_ms = None if None in ages_ms else max(age_ms for age_ms in ages_ms if age_ms is not None)
-        lag_ms = self._pulse.lag_ms
+        lag_ms = self.engine.pulse.lag_ms
         return messages.Status(
             program="lane",
             state=able.state_of(barrier_age_ms=barrier_age_ms if self._config.driven else 0, lag_ms=lag_ms),

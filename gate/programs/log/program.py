@@ -512,7 +512,7 @@ class LogServer:
             while clock_s() < again_s:
                 if await self._erasures.look() or await self._elsewhere.look():
                     self._written.set()
-                await asyncio.sleep(self._timing.receipts_every_s)
+                await asyncio.sleep(self._timing.erasures_every_s)
 
     async def _watch_clock(self) -> None:
         """Write down each step of the wall clock; one that cannot be written now is tried again."""

@@ -14,6 +14,7 @@ class Timing:
     proven_max_s: float = 15.0
     proof_answer_max_s: float = 10.0
     receipts_every_s: float = 1.0
+    erasures_every_s: float = 5.0
     publish_again_s: float = 1.0  # after the spool could not be written
     clock_every_s: float = 1.0
     keys_every_s: float = 3600.0  # keys are moved to their days, and days forgotten

@@ -210,7 +210,8 @@ class Screens:
             if painted is not None or self._config.purpose == Purpose.DEMO:
                 await connection.send(PagePainted(painted))
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._painted_again.wait(), self._lane_pulse_s)
+                async with asyncio.timeout(self._lane_pulse_s):
+                    await self._painted_again.wait()
 
     def _seen(self, event: str) -> None:
         """A page says what it has painted, or nothing when it is being hidden: that is a fault, but in a demo, whose browser has other tabs."""

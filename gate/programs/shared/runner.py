@@ -32,7 +32,7 @@ from gate.programs.shared.trouble import WORDS_MAX
 from gate.programs.shared.unreadable import make_unreadable
 
 READY_POLL_S = 0.05
-LIFE_POLL_S = 1.0
+LIFE_POLL_S = 3.0  # the units' WatchdogSec is more than three of them
 
 
 class Program(Protocol):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
+import time
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE, ordered
@@ -27,13 +29,21 @@ from gate.passage.events import (
 from gate.passage.evidence import Alarm
 from gate.passage.orders import AcknowledgeAlarms, BePresent, EndEmergencyNow, Outcome
 from gate.passage.screen import Purpose
-from gate.programs.lane.engine import TICK_S, Engine, Stopwatch
+from gate.programs.lane.able import LAG_MS_MAX
+from gate.programs.lane.engine import REST_TICK_S, TICK_S, Engine, Stopwatch
 
 
 class Ports:
     """Barrier, log and screens that only remember. The barrier `refuses` grants, the log `forgets` what is waited for."""
 
-    def __init__(self, *, refuses: bool = False, forgets: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        refuses: bool = False,
+        forgets: bool = False,
+        two_doors: bool = False,
+        engine: type[Engine] = Engine,
+    ) -> None:
         self.views: list[messages.View] = []
         self.records: list[records.Record] = []
         self.erased: list[str] = []
@@ -42,9 +52,10 @@ class Ports:
         self.orders: list[str] = []
         self.refuses, self.forgets = refuses, forgets
         self.written_after_s: float | None = 0.020
-        self.engine = Engine(
+        self.engine = engine(
             rules=RULES,
             barrier=self,
+            first_barrier=self if two_doors else None,
             recorder=self,
             start_crossing=self.cross,
             erase=lambda erasing: self.erased.append(erasing.crossing),
@@ -126,6 +137,58 @@ def test_the_machine_hears_of_time_even_if_nothing_else_happens() -> None:
             assert 0.0 <= lane.engine.turned_ms <= TICK_S * 1000
             await asyncio.sleep(TICK_S / 2)
             assert lane.engine.turned_ms > 0.0
+
+    run_virtual(story())
+
+
+@pytest.mark.parametrize(
+    ("two_doors", "laid", "tick_s"), [(False, False, REST_TICK_S), (False, True, TICK_S), (True, False, TICK_S)]
+)
+def test_a_lane_of_one_door_at_rest_hears_of_time_half_as_often(two_doors: bool, laid: bool, tick_s: float) -> None:  # noqa: FBT001 - cases
+    async def story() -> None:
+        async for lane in _running(Ports(two_doors=two_doors)):
+            if laid:
+                await lane.feed(DocumentPresented(CROSSING))
+            await asyncio.sleep(2 * REST_TICK_S)
+            turned_ms = [0.0]
+            for _ in range(1_000):
+                await asyncio.sleep(0.001)
+                turned_ms.append(lane.engine.turned_ms)
+            turns = sum(now < before for before, now in itertools.pairwise(turned_ms))
+            assert abs(turns - 1.0 / tick_s) <= 1
+            assert max(turned_ms) <= tick_s * 1000 + 1
+
+    run_virtual(story())
+
+
+async def test_a_loop_that_something_holds_up_is_seen_to_be_late() -> None:
+    async for lane in _running(Ports()):
+        await asyncio.sleep(2 * TICK_S)
+        time.sleep(0.6)  # noqa: ASYNC251 - what must not happen in a loop
+        await asyncio.sleep(2 * REST_TICK_S)
+        assert lane.engine.pulse.lag_ms > LAG_MS_MAX
+
+
+def test_every_limit_of_a_crossing_is_longer_than_two_ticks_at_rest() -> None:
+    """So that the tick which the lane awaited when a document was laid comes before any of them."""
+    limits = {name: value for name, value in asdict(RULES.timing).items() if name.endswith("_ms")}
+    assert min(limits.values()) > 2 * REST_TICK_S * 1000, limits
+
+
+def test_what_a_tick_finds_wrong_ends_the_engine() -> None:
+    """As an error in a step does; one that a timer's callback swallowed would leave a lane without a clock."""
+
+    class Deaf(Engine):
+        def post(self, event: Event) -> None:
+            if isinstance(event, Tick):
+                raise asyncio.QueueFull
+            super().post(event)
+
+    async def story() -> None:
+        ports = Ports(engine=Deaf)
+        with pytest.raises(ExceptionGroup) as ended:
+            await ports.engine.run()
+        assert isinstance(ended.value.exceptions[0], asyncio.QueueFull)
 
     run_virtual(story())
 

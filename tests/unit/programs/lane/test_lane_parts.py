@@ -158,6 +158,23 @@ async def test_a_connected_barrier_is_polled_and_looked_at_on_demand() -> None:
     assert driver.calls[-1] == "close"
 
 
+@pytest.mark.parametrize("answer_s", [0.0, 0.004, 0.031, 0.09, 0.3])
+def test_a_barrier_is_looked_at_no_later_than_a_pause_after_its_last_answer(answer_s: float) -> None:
+    """And one that answers in no time ten times a second, not oftener."""
+
+    async def story() -> None:
+        driver, posted = FakeBarrier(), Posted()
+        driver.status_takes_s = answer_s
+        async with kept(BarrierKeeper(driver, post=posted, poll_s=0.1)):
+            await posted.until_a(DoorSeen)
+            before = len(posted.events)
+            await asyncio.sleep(10)
+            looks = len(posted.events) - before
+        assert 10 / (0.1 + answer_s) - 1 <= looks <= 10 / max(0.1, answer_s + 0.025) + 1
+
+    run_virtual(story())
+
+
 @in_virtual_time
 async def test_the_first_of_two_doors_is_told_of_by_its_name() -> None:
     driver, posted = FakeBarrier(), Posted()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,13 @@ def told(config: Config, *answers: Status) -> list[str]:
 def test_a_program_that_answers_is_ready_once_and_gives_signs_of_life(config: Config) -> None:
     heard = told(config, ABLE, ABLE)
     assert heard == ["READY=1", "WATCHDOG=1\nSTATUS=ready", "WATCHDOG=1\nSTATUS=ready"]
+
+
+def test_a_sign_of_life_may_fail_to_come_twice_before_systemd_starts_a_program_anew() -> None:
+    units = [unit.read_text() for unit in sorted((Path(__file__).parents[4] / "systemd").glob("gate-*.service"))]
+    seconds = [float(found[1]) for unit in units if (found := re.search(r"^WatchdogSec=(\d+)$", unit, re.MULTILINE))]
+    assert len(seconds) >= 5
+    assert min(seconds) > 3 * LIFE_POLL_S
 
 
 def test_a_program_that_waits_for_others_is_alive(config: Config) -> None:

@@ -1,0 +1,34 @@
+"""When the loops of a program are due: on common beats, so that what is due in the same moment wakes the processor once.
+
+A wake costs a machine at rest more than what is done in it. Beats are multiples of a period on the loop's own clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import Final
+
+_SAME: Final = 1e-6  # of a period: what a sum of floats may miss a beat by
+
+
+def next_beat_s(now_s: float, every_s: float) -> float:
+    """The first beat after now, in seconds of the same clock."""
+    return (math.floor(now_s / every_s + _SAME) + 1) * every_s
+
+
+def after_pause_s(now_s: float, every_s: float) -> float:
+    """The beat after a pause of `every_s` at most, and of a quarter of it at least; a half beat where there is none."""
+    until_s = now_s + every_s
+    beat_s = _latest_beat_s(until_s, every_s)
+    return beat_s if beat_s - now_s >= every_s / 4 else _latest_beat_s(until_s, every_s / 2)
+
+
+def _latest_beat_s(until_s: float, every_s: float) -> float:
+    return math.floor(until_s / every_s + _SAME) * every_s
+
+
+async def beat(every_s: float) -> None:
+    """Sleep until the next beat: `every_s` at most."""
+    now_s = asyncio.get_running_loop().time()
+    await asyncio.sleep(next_beat_s(now_s, every_s) - now_s)
