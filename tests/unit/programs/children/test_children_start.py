@@ -12,7 +12,7 @@ import pytest
 from gate.channel import messages as m
 from gate.channel.sockets import BYTES_MAX, CHILD_BYTES_MAX, Connection, adopt
 from gate.programs.children import descriptors, serving
-from gate.programs.children.start import ChildLostError, Process
+from gate.programs.children.start import SILENCE_MAX_S, ChildLostError, Process
 from gate.programs.children.words import Words
 from gate.programs.vision.face_child import PREVIEW_BYTES_MAX
 
@@ -51,6 +51,10 @@ async def heard_of(*said: m.Message) -> list[m.Message]:
         await process.end()
         await asyncio.wait([living], timeout=DEADLINE_S)
         assert living.done(), "a child ends with its parent"
+
+
+def test_a_sign_of_life_of_a_child_may_fail_to_come_once_before_it_is_given_up() -> None:
+    assert 2 * serving.ALIVE_EVERY_S < SILENCE_MAX_S
 
 
 async def test_a_child_may_say_much_of_itself_until_it_is_prepared_and_pictures_of_its_size_then() -> None:
