@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from gate.cli import NOUNS, application
+from gate.cli.names import NOUNS
+from gate.cli.nouns import application
 from hardware_sim.cli import parser as simulator
 
 if TYPE_CHECKING:

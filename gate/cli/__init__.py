@@ -13,35 +13,8 @@ import sys
 from pathlib import Path
 from typing import TypedDict
 
-NOUNS = {
-    "audit": "The audit log: verify, export, decrypt, access, report, erasure, erase",
-    "barrier": "Traces of a barrier's board: record, replay",
-    "central": "The central server: erase, prune, acts, init, token, revoke, retire, rotate, serve, pages, fleet, alarms, answer, export, site, person",
-    "config": "The configuration, and who stands behind it: check, show, diff, key, vkey, approve, install",
-    "console": "The officers' console on a machine of its own: init, serve",
-    "demo": "A whole gate on simulated hardware",
-    "document": "Travel documents: inspect, verify-sod, parse-mrz, read-mrz, read, verify-seal, verify-credential",
-    "drill": "Scripted days for officers at a simulated gate, scored for their own eyes",
-    "face": "Faces: compare, evaluate, evaluate-pad",
-    "forecast": "Lanes and officers for a day: service, plan",
-    "models": "Model files: list, fetch, verify, accept, bench",
-    "notices": "The boards that tell travellers what happens to their data",
-    "officer": "An officer's signed orders: admit, refer, hand-over, view, flag, release, open-emergency, end-emergency, acknowledge, close, pause, maintain, consent, open, direction, mode, accept-head, present, list, authority",
-    "policy": "Written rules before they are in force: check, diff, dry-run",
-    "provision": "From a bare machine to a gate in service: init, find-reader, enrol, rotate-log-key, seal, decommission, report",
-    "run": "The programs of the appliance",
-    "selftest": "Every device, model, list, clock and disk",
-    "shadow": "A gate that only watches, beside the officer: report",
-    "simulate": "The real lane in a simulated world on a virtual clock",
-    "status": "The running programs",
-    "support-bundle": "What a maker needs, in one file, and nothing personal",
-    "sync": "The outbox to the central server: status, push, export-usb",
-    "trust": "Certificates and lists that documents are judged against: import, list, report",
-    "update": "Updates, and the operator's repository of them: status, fetch, apply, back, check, publish",
-}
+from gate.cli.names import NAME, NOUNS
 
-
-NAME = "gate"  # also where it is started as a module
 _IO_ERROR = 74  # `gate.cli.output.Exit`, which is imported with a noun
 _INTERRUPTED = 130
 
@@ -110,8 +83,3 @@ def _die_of_the_next() -> None:
     """A second Ctrl-C while an interrupted command ends is no traceback, and neither is what it had no time to close."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     sys.unraisablehook = lambda _: None
-
-
-def module_of(noun: str) -> str:
-    """The module of a noun."""
-    return f"gate.cli.{noun.replace('-', '_')}"

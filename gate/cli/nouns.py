@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from gate.cli import NAME, NOUNS, module_of
+from gate.cli.names import NAME, NOUNS, module_of
 
 
 def application(nouns: list[str]) -> typer.Typer:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
+
+from gate.programs.shared.config import cache_folder, environment_with
 
 SOURCE = Path(__file__).with_name("logcheck.go")
 GO_PACKAGES = Path("/usr/share/gocode")  # where Debian puts the sources of golang-golang-x-mod-dev
@@ -21,12 +22,17 @@ def is_here() -> bool:
 def build(folder: Path) -> Path:
     """Compile it into this folder; half a minute when Go compiles for the first time. Raises OSError and subprocess.SubprocessError."""
     program = folder / "logcheck"
-    settings = {"GO111MODULE": "off", "GOPATH": str(GO_PACKAGES), "GOTOOLCHAIN": "local", "GOFLAGS": "-buildvcs=false"}
-    cache = {} if "HOME" in os.environ or "GOCACHE" in os.environ else {"GOCACHE": str(folder / "go-build")}
+    settings = {
+        "GO111MODULE": "off",
+        "GOPATH": str(GO_PACKAGES),
+        "GOTOOLCHAIN": "local",
+        "GOFLAGS": "-buildvcs=false",
+        "GOCACHE": str(cache_folder() / "go"),
+    }
     compiler = shutil.which("go") or "go"
     subprocess.run(  # noqa: S603 - Go's own compiler, and a source of ours
         [compiler, "build", "-o", str(program), str(SOURCE)],
-        env={**os.environ, **settings, **cache},
+        env=environment_with(settings),
         check=True,
         capture_output=True,
         timeout=_BUILD_S,

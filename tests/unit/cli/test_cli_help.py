@@ -15,6 +15,7 @@ import pytest
 import typer
 
 from gate import cli
+from gate.cli import names
 
 GATE = Path(sys.executable).with_name("gate")
 
@@ -31,14 +32,14 @@ def verbs_of(group: Any) -> Iterator[tuple[str, str]]:
 
 
 def test_every_noun_that_there_is_stands_in_the_help_with_its_verbs() -> None:
-    names = {one.name for one in pkgutil.iter_modules(cli.__path__)} - {"__main__"}
-    modules = {name: importlib.import_module(f"gate.cli.{name}") for name in names}
+    files = {one.name for one in pkgutil.iter_modules(cli.__path__)} - {"__main__"}
+    modules = {name: importlib.import_module(f"gate.cli.{name}") for name in files}
     nouns = {name for name, module in modules.items() if hasattr(module, "app") or hasattr(module, "command")}
-    assert {f"gate.cli.{name}" for name in nouns} == {cli.module_of(noun) for noun in cli.NOUNS}
+    assert {f"gate.cli.{name}" for name in nouns} == {names.module_of(noun) for noun in names.NOUNS}
     shown = " ".join(ran("--help").stdout.split()).replace("- ", "-")  # a line may end within a verb
-    for noun, sentence in cli.NOUNS.items():
+    for noun, sentence in names.NOUNS.items():
         assert f"{noun} {sentence}" in shown
-        module = importlib.import_module(cli.module_of(noun))
+        module = importlib.import_module(names.module_of(noun))
         if hasattr(module, "app"):
             assert sentence.endswith(f": {', '.join(typer.main.get_group(module.app).commands)}")
 
@@ -50,7 +51,7 @@ def test_the_help_loads_no_noun_and_a_noun_that_there_is_not_has_one_line() -> N
     loaded += "print([name for name in sys.modules if name.startswith(slow)])\n"
     loaded += "print([name for name in sys.modules if name.startswith('gate.cli.')])"
     done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-2:] == ["[]", "['gate.cli.nouns']"]
+    assert done.stdout.splitlines()[-2:] == ["[]", "['gate.cli.names', 'gate.cli.nouns']"]
     unknown = ran("gaet")
     assert (unknown.returncode, unknown.stderr.splitlines()[-1]) == (2, "Error: No such command 'gaet'.")
     assert unknown.stderr.startswith("Usage: gate [OPTIONS]")  # also where it was started as a module
@@ -63,9 +64,9 @@ def test_a_shell_completes_nouns_and_verbs() -> None:
         assert done.stdout.split() == [offered]
 
 
-@pytest.mark.parametrize("noun", cli.NOUNS)
+@pytest.mark.parametrize("noun", names.NOUNS)
 def test_every_verb_has_a_sentence_that_is_shown_as_it_stands(noun: str) -> None:
-    module = importlib.import_module(cli.module_of(noun))
+    module = importlib.import_module(names.module_of(noun))
     if not hasattr(module, "app"):
         assert module.command.__doc__
         return
