@@ -34,7 +34,7 @@ FS_IOC_SHUTDOWN, WITHOUT_FLUSHING_THE_LOG = 0x8004587D, 2
 COUNT = 5
 # More than there are, of one kind of call in one thread (27, 19, 155, 2, 5 and 2 on 2026-11-28); a test goes through so many at once.
 CALLS = {"fdatasync": 60, "fsync": 40, "pwrite64": 240, "ftruncate": 20, "rename": 20, "fallocate": 20}
-AT_ONCE = 20
+AT_ONCE = 10
 PARTS, CUTS = 5, 20  # a hundred for each file system, in parts that end in time
 CONTROL_CUTS_MAX = 25
 
