@@ -19,7 +19,7 @@ from fakes.walks import walk
 from gate.passage import granting, lane, machine, policy, spoiling, two_officers, waiting, wanting
 
 STEPS = 20_000
-SEEDS = (1, 3, 5, 8, 10)  # of walks that together reach everything
+SEEDS = (1, 3, 8, 10, 23)  # of walks that together reach everything
 SWITCHED_OFF = (1, 24, *range(2, 30))  # of walks in which it shows that a control is: the first two show most
 HOSTILE_STEPS = 20_000
 # What a walk must have reached, or it proves nothing.
