@@ -143,7 +143,8 @@ async def running(
         )
         if tables:
             told = tomllib.loads(stage.config_path.read_text())
-            stage.config_path.write_bytes(tomli_w.dumps({**told, **tables}).encode())
+            rules = {**told["rules"], **tables.get("rules", {})}  # the demo's site has written ones beside
+            stage.config_path.write_bytes(tomli_w.dumps({**told, **tables, "rules": rules}).encode())
             stage = replace(stage, config=configuration.load(stage.config_path))
         children = [
             Child(
