@@ -57,6 +57,7 @@ BUILT_IN = {
     "covered_camera",
     "tailgater",
     "walked_back",
+    "young_traveller",
     "zone_occupied",
     "barrier_cut",
     "lane_killed",

@@ -290,9 +290,9 @@ def test_who_is_present_and_what_was_flagged_is_listed(gate: Gate, authority: Pa
     (waits,) = document(run("list", "--json"))["referred"]
     assert [flag["concern"] for flag in waits["flags"]] == ["child"]
     told = run("list").stdout
-    assert "anna is present, seen 0 s ago" in told
-    assert f"flag child over {waits['crossing']} by anna, 0 s ago" in told
-    assert "flag trafficking by anna, 0 s ago" in told
+    assert re.search(r"anna is present, seen \d+ s ago", told)
+    assert re.search(rf"flag child over {waits['crossing']} by anna, \d+ s ago", told)
+    assert re.search(r"flag trafficking by anna, \d+ s ago", told)
     assert gate.lane is not None
 
 

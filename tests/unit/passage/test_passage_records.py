@@ -26,6 +26,7 @@ def test_what_leads_to_an_admission_waits_while_the_disk_is_full_and_nothing_els
     leading = {kind.kind for kind in KINDS if kind.leads_to_admission}
     assert leading == {
         RecordKind.STARTED,
+        RecordKind.RULES_STATED,
         RecordKind.OPENED,
         RecordKind.ENTRY_DECIDED,
         RecordKind.DECIDED,

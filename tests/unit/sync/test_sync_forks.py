@@ -287,8 +287,11 @@ async def test_a_damaged_store_accuses_nobody(bench: Bench) -> None:
 
 
 def central(bench: Bench, *arguments: str) -> tuple[int, dict[str, Any]]:
-    command = [arguments[0], *arguments[1:], "--dir", str(bench.log.folder), "--json"]
-    done = CliRunner().invoke(app, command)
+    server = bench.log.folder / "server"
+    if not server.exists():
+        CliRunner().invoke(app, ["init", "--dir", str(server), "--name", "central.example"])
+    database = ["--database", f"sqlite:///{bench.log.folder / 'central.sqlite'}"]
+    done = CliRunner().invoke(app, [*arguments, "--dir", str(server), *database, "--json"])
     return done.exit_code, json.loads(done.stdout) if done.stdout else {}
 
 

@@ -296,7 +296,8 @@ async def test_the_same_lists_in_another_file_are_taken_without_a_record(
     assert seen.records == []
     monkeypatch.setattr(clock, "now", lambda: later + timedelta(days=2))
     await lane.look_at_site()
-    assert seen.events[-1] == SiteSeen(2.0, clock_sure=True)
+    on_the_wall = (later + timedelta(days=2)).replace(second=0, microsecond=0, tzinfo=None)
+    assert seen.events[-1] == SiteSeen(2.0, clock_sure=True, local=on_the_wall)
 
 
 async def test_a_crossing_is_judged_to_its_end_by_the_lists_that_it_began_with(
