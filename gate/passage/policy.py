@@ -146,10 +146,14 @@ def document_objections(document: DocumentEvidence | None, policy: Policy) -> tu
 
 
 def rule_objections(evidence: Evidence, book: RuleBook) -> tuple[Objection, ...]:
-    """Everything the site's written rules object to. Without a document there is nobody to ask about, and no admission either."""
-    facts = facts_of(evidence)
-    about = () if evidence.document is None else book.objections(facts)
+    """Everything the site's written rules object to. Without an MRZ that was read there is nobody to ask about, and no admission either."""
+    facts, document = facts_of(evidence), evidence.document
+    about = book.objections(facts) if document is not None and _is_read(document) else ()
     return (*about, *book.closings(facts))
+
+
+def _is_read(document: DocumentEvidence) -> bool:
+    return any(one.id is CheckId.MRZ and one.result is CheckResult.SUCCESSFUL for one in document.checks)
 
 
 def facts_of(evidence: Evidence) -> Facts:

@@ -29,7 +29,7 @@ from gate.passage.conditions import (
 )
 from gate.passage.effects import Show, Write
 from gate.passage.events import DocumentPresented, DocumentRead, FaceCompared, Recorded, RecordKind, SiteSeen
-from gate.passage.evidence import DocumentEvidence, Evidence, Score
+from gate.passage.evidence import Check, CheckId, CheckResult, DocumentEvidence, Evidence, Score
 from gate.passage.lane import Referral
 from gate.passage.orders import Admit
 from gate.passage.policy import Verdict, decide, facts_of
@@ -316,6 +316,14 @@ def test_a_document_that_could_not_be_read_is_referred_for_that_and_not_once_a_r
     run.feed(AT_REST, after_ms=run.rules.timing.crossing_max_ms + 1)
     assert not [found for found in decided(run).reasons if found.reason is Reason.RULE_OFFICER]
     assert decided(run).decision is Verdict.REFER
+
+
+@pytest.mark.parametrize("result", [one for one in CheckResult if one is not CheckResult.SUCCESSFUL])
+def test_a_page_of_which_nothing_was_read_is_referred_for_that_alone(result: CheckResult) -> None:
+    unread = replace(GENUINE, issuer="", checks=(Check(CheckId.MRZ, result),))
+    reasons = {found.reason for found in decided(comes(book(rule(Effect.OFFICER, AgeFrom(12))), unread)).reasons}
+    assert reasons
+    assert not reasons & {Reason.RULE_OFFICER, Reason.NOT_ELIGIBLE}
 
 
 # ── what is written, and taken again ─────────────────────────────────────────────────────────────────────────────────
