@@ -138,8 +138,7 @@ def _lines(
 ) -> Iterator[dict[str, str | int | list[str]]]:
     frontier = Frontier()
     for piece in pieces_between(0, since):
-        for one in outlet.hashes(piece)[: since - piece.start]:
-            frontier = frontier.append(one)
+        frontier = frontier.extend(outlet.hashes(piece)[: since - piece.start])
     yield {
         "bundle": FORMAT,
         "checkpoint": note.to_bytes().decode(),

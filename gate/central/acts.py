@@ -30,7 +30,7 @@ from gate.audit.tiles import TILE_WIDTH
 from gate.audit.unsealing import Closed
 from gate.central.database import dialect_of, insert, sweep
 from gate.central.errors import DamagedError, UnknownError
-from gate.central.growing import grown_by, in_piece
+from gate.central.growing import in_piece
 from gate.central.ledger import Growth, Head, Ledger, grow, lock, read_head
 from gate.central.roster import Gate
 from gate.central.schema import heads
@@ -113,14 +113,14 @@ class Acts:
         sealed = seal(happening, plain, origin=self._signer.verifier.name, index=index, key=key)
         leaf = sealed.header.leaf()
         hashes = [leaf_hash(leaf)]
-        frontier = grown_by(head.frontier, hashes)
+        frontier = head.frontier.extend(hashes)
         note = Checkpoint(self._signer.verifier.name, index + 1, frontier.root()).sign(self._signer)
         cosigned = note.with_signatures([self._mirror.cosign(note.text, int(now.timestamp()))])
         grown = Head(index + 1, frontier.root(), cosigned.to_bytes(), index + 1, frontier, index + 1, lacks_keys=False)
         is_full = (index + 1) % TILE_WIDTH == 0
         growth = Growth(
             entries=[leaf],
-            piece_hash=grown_by(in_piece(head.frontier), hashes).root() if is_full else None,
+            piece_hash=in_piece(head.frontier).extend(hashes).root() if is_full else None,
             sealed=[encode_sealed([sealed.sealed], index)],
             keys={key.id: Wanted(index, ABOUT, happening.day)},
             files={key.id: key.wrapped},

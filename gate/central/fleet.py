@@ -16,7 +16,7 @@ from gate.central.places import Person, Place, Places
 from gate.central.schema import answers, evidence, gates, heads, retired
 from gate.central.settings import Settings
 
-SILENT = "silent"
+SILENT = "silent"  # stands as long as the gate says nothing, and is answered by its next word
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +65,7 @@ def fleet(engine: sa.Engine, settings: Settings, person: Person, now: datetime) 
         if not person.sees(place):
             continue
         speaks = one.retired_at is None and not one.revoked
-        last_word = one.last_seen or one.enrolled_at
-        since = last_word if speaks and settings.is_silent(last_word, now) else None
+        since = settings.silent_since(one.last_seen or one.enrolled_at, now) if speaks else None
         rows.append(
             Row(
                 device=one.device,

@@ -6,7 +6,6 @@ the frontier and by itself; stored entries are read only where some come again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gate.audit.checkpoint import Checkpoint
@@ -57,7 +56,7 @@ def with_entries(
     hashes = [leaf_hash(one) for one in package.entries]
     stored: tuple[bytes, ...] = ()
     if package.start == head.next_entry:
-        subtree = grown_by(in_piece(head.frontier), hashes).root()
+        subtree = in_piece(head.frontier).extend(hashes).root()
     else:
         piece = ledger.entries(device, package.aligned, min(package.end, head.next_entry))
         before = package.start - package.aligned
@@ -81,7 +80,7 @@ def with_entries(
         return head, Growth()
     piece_hash = subtree if package.end % TILE_WIDTH == 0 else None
     keys, day = wanted_of(records.headers[len(stored) :], head.day, records.today)
-    grown = replace(head, frontier=grown_by(head.frontier, hashes[len(stored) :]), day=day)
+    grown = replace(head, frontier=head.frontier.extend(hashes[len(stored) :]), day=day)
     return grown, Growth(entries=added, piece_hash=piece_hash, keys=keys)
 
 
@@ -115,10 +114,3 @@ def in_piece(frontier: Frontier) -> Frontier:
     """The part of a frontier that is of the piece under way."""
     width = frontier.size % TILE_WIDTH
     return Frontier(width, frontier.hashes[len(frontier.hashes) - width.bit_count() :])
-
-
-def grown_by(frontier: Frontier, hashes: Sequence[bytes]) -> Frontier:
-    """A frontier after these leaves."""
-    for one in hashes:
-        frontier = frontier.append(one)
-    return frontier

@@ -97,11 +97,15 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         told = [one.approved for one in self.recipients if one.gate in {None, gate}]
         return frozenset[str]().union(*told) if told else None
 
-    def is_silent(self, last_word: str, now: datetime) -> bool:
-        """Whether a gate that spoke last at this time, RFC 3339, has been silent for too long."""
+    def silent_since(self, last_word: str, now: datetime) -> str | None:
+        """The time of a gate's last word, RFC 3339, when it has been silent for too long since; None where all is well, or nothing was set.
+
+        A gate in service asks within a minute, whatever happens at it.
+        """
         if self.silent_after_minutes is None:
-            return False
-        return now - datetime.fromisoformat(last_word) > timedelta(minutes=self.silent_after_minutes)
+            return None
+        is_over = now - datetime.fromisoformat(last_word) > timedelta(minutes=self.silent_after_minutes)
+        return last_word if is_over else None
 
 
 def load(folder: Path) -> Settings:

@@ -212,9 +212,6 @@ def serve(
             serve_app(application, folder, listener)
 
 
-SILENT = "silent"  # stands as long as the gate says nothing, and is answered by its next word
-
-
 @app.command()
 def pages(
     folder: Dir,
@@ -309,9 +306,9 @@ def _row(
     from gate.central.database import first_line
     from gate.central.errors import CentralError
     from gate.central.evidence import Evidence
+    from gate.central.fleet import SILENT
     from gate.central.ledger import Ledger
     from gate.central.roster import Roster
-    from gate.central.silence import silence
 
     row: _Gate = {
         "id": device,
@@ -337,7 +334,8 @@ def _row(
         alarms = Evidence(engine).alarms(device)
         row["evidence"] = len(alarms)
         row["alarms"] = [{"id": one.id, "kind": one.kind, "at": one.at} for one in alarms if one.answer is None]
-        since = silence(gate, settings, now(), is_retired=is_retired)
+        speaks = not (is_retired or gate.revoked)
+        since = settings.silent_since(gate.last_seen or gate.enrolled_at, now()) if speaks else None
         if since is not None:
             row["alarms"].append({"id": SILENT, "kind": SILENT, "at": since})
         row["software"] = gate.software
@@ -359,14 +357,15 @@ def alarms(gate_id: GateId, folder: Dir, database: Database = None, as_json: Jso
         from gate.central import settings
         from gate.central.errors import UnknownError
         from gate.central.evidence import Evidence
+        from gate.central.fleet import SILENT
         from gate.central.roster import Roster
-        from gate.central.silence import silence
 
         gate = Roster(engine).find(gate_id)
         if gate is None:
             raise UnknownError(f"no gate {gate_id}")
-        is_retired = gate_id in Roster(engine).gone()
-        silent_since = silence(gate, settings.load(folder), now(), is_retired=is_retired)
+        speaks = not (gate.revoked or gate_id in Roster(engine).gone())
+        last_word = gate.last_seen or gate.enrolled_at
+        silent_since = settings.load(folder).silent_since(last_word, now()) if speaks else None
         found, repeats = Evidence(engine).alarms(gate_id), Evidence(engine).repeats(gate_id)
     if as_json:
         fields = [_alarm(one) for one in found]

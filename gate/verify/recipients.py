@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
-_LOGS_OWN: Final = frozenset({"clock_stepped", "keys_expired", "keys_erased", "log_key_changed", "entries_dropped"})
+_LOGS_OWN: Final = frozenset(
+    {"clock_stepped", "entries_dropped", "keys_erased", "keys_erased_at_mirror", "keys_expired", "log_key_changed"}
+)
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 
 

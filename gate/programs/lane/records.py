@@ -180,7 +180,7 @@ class Books:
     """The written rules that the records of a log state, put together as they come."""
 
     def __init__(self) -> None:
-        self._pieces: dict[str, dict[int, str]] = {}
+        self._of, self._pieces = "", dict[int, str]()  # what is stated now, one piece after the other
         self._books: dict[str, RuleBook] = {"": NO_RULES}
 
     def take(self, body: Mapping[str, object]) -> None:
@@ -189,10 +189,16 @@ class Books:
             said = msgspec.convert({**body}, RulesStated)
         except (TypeError, msgspec.ValidationError):
             return
-        pieces = self._pieces.setdefault(said.sha256, {})
-        pieces[said.part] = said.text
-        text = "".join(pieces[at] for at in sorted(pieces))
-        if len(pieces) == said.parts and hashlib.sha256(text.encode()).hexdigest() == said.sha256:
+        if said.sha256 in self._books:
+            return  # each start of the lane states them
+        if said.sha256 != self._of:
+            self._of, self._pieces = said.sha256, {}
+        self._pieces[said.part] = said.text
+        if len(self._pieces) < said.parts:
+            return
+        text = "".join(piece for _, piece in sorted(self._pieces.items()))
+        self._pieces = {}
+        if hashlib.sha256(text.encode()).hexdigest() == said.sha256:
             with contextlib.suppress(FileError):
                 self._books[said.sha256] = recorded(text)
 

@@ -129,9 +129,8 @@ class Erasures:
         fields = {**({"by": list(signers)} if self._names else {}), "keys": list(keys), "note": note}
         if not isinstance(await self._say("keys_erased", fields), int):
             return False  # the disk is full, or the database in doubt: the writer says so
-        if (
-            self._carry is not None
-        ):  # before the keys go: of an order none of whose keys is here, nobody knows whether it was carried on
+        # Before the keys go: of an order none of whose keys is here, nobody knows whether it was carried on.
+        if self._carry is not None:
             await self._carry(note, found.note)
         async with self._publisher.between_pieces:
             await self._in_store(self._writer.erase_keys, keys)

@@ -268,7 +268,7 @@ class Outbox:
         self._shown: bytes | None = None
         self._spool = Path(config.paths.spool)
         self._log = SpoolLog(self._spool)
-        self._refusals: dict[str, int] = {}
+        self._rounds_to_wait: dict[str, int] = {}
         self._origin = config.origin
         self._keys = keys
         self._mirror, self._client = keys.newest, self._new_client()
@@ -351,12 +351,13 @@ class Outbox:
         """Bring the centre the erasures that were carried out here, and leave its word for each to the log program. One that it does not take now is
         brought again much later.
         """
-        for digest, order in (await asyncio.to_thread(_erasures_in, self._spool)).items():
-            self._refusals[digest] = self._refusals.get(digest, 0) - 1
-            if self._refusals[digest] > 0:
+        erasures = await asyncio.to_thread(_erasures_in, self._spool)
+        self._rounds_to_wait = {digest: self._rounds_to_wait.get(digest, 0) - 1 for digest in erasures}
+        for digest, order in erasures.items():
+            if self._rounds_to_wait[digest] > 0:
                 continue
             response = await courier.send(erasure_request(order))
-            self._refusals[digest] = ERASURE_AGAIN_ROUNDS
+            self._rounds_to_wait[digest] = ERASURE_AGAIN_ROUNDS
             if response.status == 200 and len(response.body) <= APPROVAL_BYTES_MAX:
                 await asyncio.to_thread(inbox.drop_erasure_receipt, self._inbox, digest, response.body)
 

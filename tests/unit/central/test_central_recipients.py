@@ -82,7 +82,9 @@ def test_a_gate_is_silent_when_it_has_said_nothing_for_longer_than_was_set(
     after_minutes: int | None, *, silent: bool
 ) -> None:
     now = datetime(2026, 11, 25, 11, tzinfo=UTC)
-    assert Settings(silent_after_minutes=after_minutes).is_silent("2026-11-25T10:00:00.000Z", now) is silent
+    last_word = "2026-11-25T10:00:00.000Z"
+    since = Settings(silent_after_minutes=after_minutes).silent_since(last_word, now)
+    assert since == (last_word if silent else None)
 
 
 def test_settings_have_one_digest_whatever_their_spelling() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 from collections.abc import Iterable
 from hashlib import sha256
@@ -15,6 +16,7 @@ from fakes.audit_logs import SmallLog, wanted
 from gate.audit.record import recipients_digest
 from gate.audit.unsealing import Unsealer
 from gate.cli.audit_records import with_story
+from gate.programs import log as log_program
 from gate.verify.findings import Report
 from gate.verify.recipients import NamedRecipients
 from gate.verify.verify import verify
@@ -70,6 +72,22 @@ def test_what_is_sealed_for_others_than_the_start_before_named_is_found(
     rows: tuple[Row, ...], found: tuple[str, ...]
 ) -> None:
     assert tuple(one.partition(" sealed")[0] for one in judged(*rows)) == found
+
+
+def said_by_the_log() -> list[str]:
+    """The kinds that the log program writes of its own, as its code spells them."""
+    programs = Path(log_program.__file__).parent.glob("*.py")
+    calls = [one for path in programs for one in ast.walk(ast.parse(path.read_text())) if isinstance(one, ast.Call)]
+    said = [one for one in calls if ast.unparse(one.func) in {"self._say", "_own"}]
+    words = [word.value for one in said for word in one.args if isinstance(word, ast.Constant)]
+    return sorted(word for word in words if isinstance(word, str))
+
+
+def test_each_kind_that_the_log_writes_of_its_own_may_be_sealed_for_those_whom_the_next_start_names() -> None:
+    kinds = said_by_the_log()
+    assert len(kinds) > 5, kinds
+    for kind in kinds:
+        assert judged(START, (kind, digest(THEIRS), None), START_THEIRS) == (), kind
 
 
 def reported(log: SmallLog) -> Report:

@@ -166,6 +166,23 @@ def test_a_log_that_states_something_else_states_no_rules(config: Config) -> Non
                 books.by(name)
 
 
+def test_what_was_stated_wrongly_or_broken_off_counts_when_it_is_stated_again(config: Config) -> None:
+    written = written_rules(config)
+    (record,) = stated(written)
+    body, books = fields_of(record), Books()
+    half = len(written.text) // 2
+    parts = [
+        {**body, "part": at, "parts": 2, "text": text}
+        for at, text in enumerate((written.text[:half], written.text[half:]), 1)
+    ]
+    for one in ({**body, "text": "{}"}, parts[0], {**body, "sha256": "0" * 64, "parts": 2}, parts[1]):
+        books.take(one)
+        with pytest.raises(RecordError):
+            books.by(written.book.sha256)
+    books.take(parts[0])
+    assert books.by(written.book.sha256) == written.book
+
+
 def test_a_decision_without_rules_needs_none_stated() -> None:
     assert Books().by(decided_record().policy.rules) == NO_RULES
 
