@@ -23,6 +23,8 @@ from typing import Any, TypeVar
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from fakes.document_chip import converse
+from fakes.long_lists import ENTRIES_OF_8_MIB, REASON_AND_DATE, many
+from fakes.master_lists import party
 from fakes.sample_passports import ANNA, portrait, utopia
 
 from bench.rows import Bench, Row
@@ -32,6 +34,7 @@ from gate.document.authenticity.passive_authentication import SecurityVerdict, j
 from gate.document.mrz.parsing import parse
 from gate.document.pki.certificate import parse_certificate
 from gate.document.pki.keys import PublicKey, RsaKey
+from gate.document.pki.revocation import parse_revocation_list
 from gate.document.pki.signatures import Kind, Scheme, parse_scheme
 from gate.trust.importing import import_sources
 from gate.trust.sources import read_source
@@ -46,6 +49,7 @@ SOD_EXTRA_FLOOR_MS = 1.0
 SOD_WORST_FLOOR_MS = 15.0
 IMPORT_FLOOR_MS = 6000.0
 LOAD_FLOOR_MS = 50.0
+REASONS_FLOOR = 3.0  # it was 18
 READ_FLOOR_MS = 150.0
 PACE_HOST_FLOOR_MS = 40.0
 
@@ -131,6 +135,22 @@ def trust_load(bench: Bench) -> Row | None:
     if not _has_data("trust_load"):
         return None
     return _against_floor("trust_load", _lists(bench.rounds).load_ms, LOAD_FLOOR_MS)
+
+
+def revocation_reasons(bench: Bench) -> Row:
+    """The longest list that is read, a reason and a date with every entry, beside one of as many entries that have neither."""
+    authority = party("CSCA", key=ec.generate_private_key(ec.SECP256R1()))
+    lists = [many(authority, ENTRIES_OF_8_MIB, extensions) for extensions in (REASON_AND_DATE, b"")]
+    took_ms = [[_timed(lambda one=one: parse_revocation_list(one))[0] for one in lists] for _ in range(bench.rounds)]  # type: ignore[misc]
+    ours_ms, plain_ms = (statistics.median(found) for found in zip(*took_ms, strict=True))
+    return Row(
+        name="revocation_reasons",
+        ours=ours_ms,
+        unit="ms",
+        peer=plain_ms,
+        peer_name="without reasons and dates",
+        floor=REASONS_FLOOR,
+    )
 
 
 def read_undelayed(bench: Bench) -> Row | None:

@@ -41,6 +41,7 @@ MEASUREMENTS = (
     documents.sod_worst,
     documents.trust_import,
     documents.trust_load,
+    documents.revocation_reasons,
     documents.read_undelayed,
     documents.read_slow,
     documents.read_slow_ours,

@@ -1,10 +1,8 @@
-"""Revocation by the CSCA's key and all its names, and lists that are long: found, read soon, and forged in no way that helps."""
+"""Revocation by the CSCA's key and all its names, and lists that are long: found, read whole, and forged in no way that helps."""
 
 from __future__ import annotations
 
 import dataclasses
-import sys
-import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,7 +13,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from fakes import long_lists
 from fakes.anchors import ListedAnchors
+from fakes.long_lists import ENTRIES_OF_8_MIB, REASON_AND_DATE, entry
 from fakes.master_lists import NOW, Party, party, revocation_list
 
 from gate.document.authenticity.passive_authentication import judge_signer
@@ -24,7 +24,7 @@ from gate.document.errors import MalformedError
 from gate.document.pki.anchors import TrustAnchors
 from gate.document.pki.certificate import parse_certificate
 from gate.document.pki.curve_table import PARAMETERS
-from gate.document.pki.revocation import RevocationList, parse_revocation_list
+from gate.document.pki.revocation import parse_revocation_list
 from gate.document.pki.revoked import lists_about
 from gate.programs.lane.stages.anchors import RememberingAnchors
 from gate.trust.importing import import_sources
@@ -222,78 +222,22 @@ def test_lists_of_several_names_come_newest_first() -> None:
 
 # ── long lists ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-ENTRIES = 150_000
-ENTRIES_OF_8_MIB = 120_000  # with a reason and a date each; longer lists are refused
-READ_MAX_S = 0.5
-RATIO_MAX = 2.5
 REASON = der.sequence(der.sequence(der.oid("2.5.29.21"), der.octets(b"\x0a\x01\x01")))
 
 
-def entry(number: int, extensions: bytes = b"") -> bytes:
-    return der.sequence(der.integer(10**12 + number), der.time(NOW), extensions)
+def listed(*entries: bytes) -> bytes:
+    return long_lists.listed(CSCA, *entries)
+
+
+def test_every_entry_of_a_long_list_is_read_with_reasons_and_without() -> None:
+    """How long it takes is measured by `scripts/bench` (`revocation_reasons`)."""
+    reasons = [reason(number) for number in range(7)]
+    for entries, extensions in ((5000, [b""]), (5000, reasons), (ENTRIES_OF_8_MIB, [REASON_AND_DATE])):
+        assert len(parse_revocation_list(long_lists.many(CSCA, entries, *extensions)).serials) == entries
 
 
 def reason(number: int) -> bytes:
     return der.sequence(der.sequence(der.oid("2.5.29.21"), der.octets(bytes((10, 1, number)))))
-
-
-DATE = b"00000000000000"
-REASON_AND_DATE = der.sequence(
-    der.sequence(der.oid("2.5.29.21"), der.octets(b"\x0a\x01\x01")),
-    der.sequence(der.oid("2.5.29.24"), der.octets(der.tlv(0x18, DATE, b"Z"))),
-)
-
-
-def many(entries: int, *extensions: bytes) -> bytes:
-    """A list of so many entries that have these extensions in turn, each with a number and, if it has one, a date of its own."""
-    serial = der.integer(10**12)[2:]
-    models = [entry(0, one) for one in extensions]
-    made = (
-        models[number % len(models)]
-        .replace(serial, (10**12 + number).to_bytes(len(serial), "big"))
-        .replace(DATE, b"%014d" % number)
-        for number in range(entries)
-    )
-    return listed(*made)
-
-
-def listed(*entries: bytes) -> bytes:
-    algorithm = der.sequence(der.oid("1.2.840.10045.4.3.2"))
-    body = der.sequence(
-        der.integer(1),
-        algorithm,
-        CSCA.name.public_bytes(),
-        der.time(NOW),
-        der.time(NOW + 90 * DAY),
-        der.sequence(*entries),
-    )
-    return der.sequence(body, algorithm, der.bits(KEY.sign(body, ec.ECDSA(hashes.SHA256()))))
-
-
-def seconds_to_read(data: bytes) -> tuple[RevocationList, float]:
-    """The list, and the processor time of the fastest of three readings, without what counts the lines that tests reach."""
-    found = []
-    counting = sys.gettrace()
-    sys.settrace(None)
-    try:
-        for _ in range(3):
-            began = time.process_time()
-            one = parse_revocation_list(data)
-            found.append(time.process_time() - began)
-    finally:
-        sys.settrace(counting)
-    return one, min(found)
-
-
-def test_a_list_of_150_000_entries_with_reasons_is_read_in_half_a_second() -> None:
-    """Of processor time. It took 3.6 s; beside a list without reasons, the ratio is free of how fast the machine is."""
-    _, plain_s = seconds_to_read(many(ENTRIES, b""))
-    with_reasons, took_s = seconds_to_read(many(ENTRIES, *map(reason, range(7))))
-    assert len(with_reasons.serials) == ENTRIES
-    assert took_s < min(READ_MAX_S, RATIO_MAX * plain_s), (took_s, plain_s)
-    with_dates, took_s = seconds_to_read(many(ENTRIES_OF_8_MIB, REASON_AND_DATE))
-    assert len(with_dates.serials) == ENTRIES_OF_8_MIB
-    assert took_s < RATIO_MAX * plain_s, (took_s, plain_s)
 
 
 def extension(oid: str, value: bytes = b"\x05\x00", *, critical: bytes | None = None) -> bytes:
