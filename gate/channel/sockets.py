@@ -11,14 +11,14 @@ import asyncio
 import contextlib
 import logging
 import socket
-import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from gate.channel.errors import BadMessageError, ChannelClosedError, ChannelError, NotPermittedError, StrangerError
+from gate.channel.errors import BadMessageError, ChannelClosedError, ChannelError
+from gate.channel.framing import LENGTH, decoded, expect_listener, no_right
 from gate.channel.limits import Bucket, Buckets, Turnstile
 from gate.channel.message import Message
 from gate.channel.place import listening
@@ -34,7 +34,6 @@ REPEATED_TOLD_EVERY_S = 10.0
 BUSY_S = 1.0  # how long a caller waits for a place among those who wait to be let in
 BUSY_PAUSE_S = 0.01
 log = logging.getLogger(__name__)
-_LENGTH = struct.Struct(">I")
 
 Incoming = TypeVar("Incoming", bound=Message)
 Attend = Callable[[socket.socket, Peer], Awaitable[None]]
@@ -77,7 +76,7 @@ class Connection(Generic[Incoming]):
         if len(body) > self._bytes_max:
             raise ValueError(f"{type(message).__name__} of {len(body)} bytes exceeds {self._bytes_max}")
         try:
-            self._writer.write(_LENGTH.pack(len(body)) + body)
+            self._writer.write(LENGTH.pack(len(body)) + body)
             async with asyncio.timeout(self._read_s):
                 await self._writer.drain()
         except (OSError, TimeoutError) as error:
@@ -94,12 +93,10 @@ class Connection(Generic[Incoming]):
             self.close()
             raise ChannelClosedError("the peer is gone") from error
         try:
-            message = self._decoder.decode(body)
-        except (msgspec.MsgspecError, ValueError, TypeError, OverflowError, RecursionError) as error:
+            message = decoded(self._decoder, body)
+        except BadMessageError:
             self.close()
-            # Where it is wrong, and never what was there: it may be of a document.
-            place = str(error).rpartition(" - at ")[2] if isinstance(error, msgspec.ValidationError) else ""
-            raise BadMessageError(f"not a message of this channel: {type(error).__name__} {place}".rstrip()) from error
+            raise
         self._bucket.take(self._clock_s(), message.weight - 1)
         return message
 
@@ -114,7 +111,7 @@ class Connection(Generic[Incoming]):
         self._bucket.take(self._clock_s())  # whatever comes of it
         try:
             async with asyncio.timeout(self._complete_s):
-                (length,) = _LENGTH.unpack(begun + await self._reader.readexactly(_LENGTH.size - 1))
+                (length,) = LENGTH.unpack(begun + await self._reader.readexactly(LENGTH.size - 1))
                 if length > self._takes_max:
                     self.close()
                     raise BadMessageError(f"a message of {length} bytes exceeds {self._takes_max}")
@@ -168,11 +165,10 @@ async def reach(channel: Channel[Any, Any], path: Path, *, users: Users | None =
     try:
         end.setblocking(False)
         await _dial(end, path)
-        _expect_listener(channel, users, peer_of(end))
+        expect_listener(channel, users, peer_of(end))
     except PermissionError as error:
         end.close()
-        others = f"members of {channel.group}" if channel.group in users.groups else "the user that runs the gate"
-        raise NotPermittedError(f"{path} is not for this user but for root and {others}") from error
+        raise no_right(channel, users, path) from error
     except OSError as error:
         end.close()
         raise ChannelClosedError(f"nobody listens on {path.name}") from error
@@ -195,11 +191,6 @@ async def _dial(end: socket.socket, path: Path) -> None:
             await asyncio.sleep(BUSY_PAUSE_S)
         else:
             return
-
-
-def _expect_listener(channel: Channel[Any, Any], users: Users, peer: Peer) -> None:
-    if not users.is_listener(channel, peer):
-        raise StrangerError(f"user {peer.uid} listens on the channel {channel.name} in the place of {channel.listener}")
 
 
 async def connect(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -15,10 +15,10 @@ from gate.channel.message import Status
 from gate.channel.row import OPERATORS
 from gate.cli.output import Exit, emit_json, note, refuse_configuration, say
 from gate.programs.shared import clock
+from gate.programs.shared.asked import ask_all
 from gate.programs.shared.config import Config, ConfigError, load, path_from_environment
 from gate.programs.shared.degraded import Mode, lists_days_left, modes_now
-from gate.programs.shared.status import Silence
-from gate.programs.shared.told import Alarm, Told, hear_all
+from gate.programs.shared.told import Alarm, Silence, Told
 
 WATCH_S = 1.0
 RUN_FOR = {"service": "in service", "trial": "on trial", "demo": "in a demo"}
@@ -32,15 +32,15 @@ def show(config: Path | None, *, watch: bool, as_json: bool) -> Exit:
     except ConfigError as error:
         refuse_configuration(error, config)
     try:
-        return asyncio.run(_show(settings, watch=watch, as_json=as_json))
+        return _show(settings, watch=watch, as_json=as_json)
     except BrokenPipeError:  # whoever read it has seen enough
         sys.stdout = None
         return Exit.NO
 
 
-async def _show(settings: Config, *, watch: bool, as_json: bool) -> Exit:
+def _show(settings: Config, *, watch: bool, as_json: bool) -> Exit:
     while True:
-        told = Shown(settings, await hear_all(settings), clock.is_synchronised())
+        told = Shown(settings, ask_all(settings), clock.is_synchronised())
         if as_json:
             emit_json("gate.status/1", told.fields())
         else:
@@ -49,7 +49,7 @@ async def _show(settings: Config, *, watch: bool, as_json: bool) -> Exit:
             if told.code is Exit.NOT_PERMITTED:
                 note(f"gate: this user may not ask the programs; root and members of {OPERATORS} may")
             return told.code
-        await asyncio.sleep(WATCH_S)
+        time.sleep(WATCH_S)
 
 
 @dataclass(frozen=True, slots=True)

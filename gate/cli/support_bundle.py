@@ -24,7 +24,7 @@ def command(
     from gate import durable
     from gate.programs.selftest import run_all
     from gate.programs.shared import clock
-    from gate.programs.shared.told import hear_all
+    from gate.programs.shared.status import hear_all
     from gate.programs.support.bundle import NEVER, Sources, collect, journal_of_our_units, write
 
     try:

@@ -10,9 +10,10 @@ import typer
 
 from gate.channel.row import OPERATORS
 from gate.cli.output import Exit, emit_json, fail, refuse_configuration, say
+from gate.programs.shared.asked import ask_one
 from gate.programs.shared.config import Config, ConfigError
 from gate.programs.shared.runner import load_config, status_of
-from gate.programs.shared.status import Silence, hear
+from gate.programs.shared.told import Silence
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -24,7 +25,7 @@ Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 def status(config: ConfigFile = None, as_json: Json = False) -> None:
     """How much of the log is mirrored, and how the import of lists goes. Exit 1 while the mirror is away or an import fails."""
     settings = _settings(config)
-    answer = asyncio.run(hear(settings, "sync"))
+    answer = ask_one(settings, "sync")
     if answer is Silence.NO_RIGHT:
         fail(Exit.NOT_PERMITTED, f"this user may not ask the sync program; root and members of {OPERATORS} may")
     if answer is Silence.AWAY:

@@ -29,7 +29,8 @@ from gate.programs.shared import clock
 from gate.programs.shared.config import Config
 from gate.programs.shared.devices import mrz_readers, sensors
 from gate.programs.shared.devices.barriers import barrier, is_verified
-from gate.programs.shared.status import Silence, hear
+from gate.programs.shared.status import hear
+from gate.programs.shared.told import Silence
 from gate.trust.errors import TrustError
 from gate.trust.store import TrustStore
 

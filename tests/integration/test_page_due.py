@@ -17,7 +17,8 @@ from integration.test_lane_approval import trial
 
 from gate.programs.shared.config import Config, load
 from gate.programs.shared.degraded import modes_now
-from gate.programs.shared.told import Told, hear_all
+from gate.programs.shared.status import hear_all
+from gate.programs.shared.told import Told
 
 pytestmark = pytest.mark.long
 DEADLINE_S = 30.0

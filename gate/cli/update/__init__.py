@@ -17,9 +17,9 @@ import typer
 from gate.channel.messages import Status
 from gate.cli.output import Exit, emit_json, fail, refuse_configuration, say
 from gate.cli.update.publish import app as publish
+from gate.programs.shared.asked import ask_one
 from gate.programs.shared.config import Config, ConfigError
 from gate.programs.shared.runner import load_config
-from gate.programs.shared.status import hear
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -40,7 +40,7 @@ def status(config: ConfigFile = None, as_json: Json = False) -> None:
         installed, journal, outcome = ledger.installed, ledger.journal, ledger.outcome
     except OSError as error:
         fail(Exit.IO_ERROR, f"{error.filename}: {error.strerror}")
-    sync = asyncio.run(hear(settings, "sync"))
+    sync = ask_one(settings, "sync")
     fetched = sync.detail.get("updates") if isinstance(sync, Status) else None
     fields = {
         "runs": _version(),

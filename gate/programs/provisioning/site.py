@@ -14,8 +14,8 @@ from drivers.settings import Settings
 from gate.channel.messages import Status
 from gate.programs.provisioning.access import require_access
 from gate.programs.shared import config as configuration
+from gate.programs.shared.asked import ask_one
 from gate.programs.shared.config import Config, ConfigError
-from gate.programs.shared.status import hear
 from gate.provision.answers_file import SiteAnswers
 from gate.provision.course import Finding
 from gate.provision.steps import ConfigurationStepError, LaterStepError, StepError
@@ -84,7 +84,7 @@ def at_device(site: Site, do: Callable[[Config], Finding]) -> Callable[[], Findi
 
     def do_it() -> Finding:
         config = site.config
-        if isinstance(asyncio.run(hear(config, "lane")), Status):
+        if isinstance(ask_one(config, "lane"), Status):
             raise LaterStepError(
                 "the lane program has the devices: stop it (systemctl stop portcullis.target), then repeat"
             )

@@ -51,8 +51,7 @@ from gate.programs.shared.http import Visitors
 from gate.programs.shared.http import server as http_server
 from gate.programs.shared.keep import Backoff, keep
 from gate.programs.shared.racing import first_of
-from gate.programs.shared.status import serve_status
-from gate.programs.shared.told import hear_all
+from gate.programs.shared.status import hear_all, serve_status
 from gate.programs.shared.trouble import Trouble
 from gate.screens.fanout import Fanout
 from gate.screens.kiosk.app import VIEWERS_MAX, create_app

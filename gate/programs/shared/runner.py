@@ -27,7 +27,8 @@ from gate.programs.shared import config as configuration
 from gate.programs.shared.clock import now
 from gate.programs.shared.config import Config
 from gate.programs.shared.journal import PLAIN, Journal, journal_at
-from gate.programs.shared.status import Silence, hear
+from gate.programs.shared.status import hear
+from gate.programs.shared.told import Silence
 from gate.programs.shared.trouble import WORDS_MAX
 from gate.programs.shared.unreadable import make_unreadable
 

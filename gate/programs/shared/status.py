@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import enum
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -14,15 +13,9 @@ from gate.channel.message import Status, StatusRequest
 from gate.channel.row import status_row
 from gate.channel.sockets import Connection, connect, serve
 from gate.programs.shared.config import Config
+from gate.programs.shared.told import Silence, Told
 
 DEADLINE_S: Final = 1.0
-
-
-class Silence(enum.Enum):
-    """Why a program does not say how it is; shown in the place of what it would say."""
-
-    AWAY = "away"  # nobody listens there, or whoever does says nothing in time
-    NO_RIGHT = "no_right"  # the kernel does not let this user ask
 
 
 def serve_status(config: Config, program: str, status: Callable[[], Status]) -> AbstractAsyncContextManager[None]:
@@ -34,6 +27,12 @@ def serve_status(config: Config, program: str, status: Callable[[], Status]) -> 
             await connection.send(status())
 
     return serve(channel, config.socket_of(channel), answer)
+
+
+async def hear_all(config: Config) -> Told:
+    """Have every program of this gate say how it is."""
+    answers = await asyncio.gather(*(hear(config, name) for name in config.programs))
+    return Told.of(dict(zip(config.programs, answers, strict=True)))
 
 
 async def hear(config: Config, program: str, *, pid: int | None = None) -> Status | Silence:

@@ -6,20 +6,23 @@ said nothing, and is never taken for well.
 
 from __future__ import annotations
 
-import asyncio
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Annotated, TypedDict, TypeVar
+from typing import Annotated, TypedDict, TypeVar
 
 import msgspec
 
 from gate.channel.message import Status
 from gate.passage.evidence_names import Head
-from gate.programs.shared.status import Silence, hear
 
-if TYPE_CHECKING:
-    from gate.programs.shared.config import Config
+
+class Silence(enum.Enum):
+    """Why a program does not say how it is; shown in the place of what it would say."""
+
+    AWAY = "away"  # nobody listens there, or whoever does says nothing in time
+    NO_RIGHT = "no_right"  # the kernel does not let this user ask
 
 
 class Alarm(TypedDict):
@@ -242,9 +245,3 @@ def _said(answers: Mapping[str, Status | Silence], program: str, kind: type[Said
         return msgspec.convert(answer.detail, kind) if isinstance(answer, Status) else kind()
     except msgspec.ValidationError:
         return kind()
-
-
-async def hear_all(config: Config) -> Told:
-    """Have every program of this gate say how it is."""
-    answers = await asyncio.gather(*(hear(config, name) for name in config.programs))
-    return Told.of(dict(zip(config.programs, answers, strict=True)))

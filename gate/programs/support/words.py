@@ -31,7 +31,7 @@ from gate.programs.screens.readiness import OWN_WORDS
 from gate.programs.shared import told
 from gate.programs.shared.degraded import MODES, Lane
 from gate.programs.shared.journal import EVENTS
-from gate.programs.shared.status import Silence
+from gate.programs.shared.told import Silence
 
 LEFT_OUT: Final = "(left out)"
 _VOCABULARIES: Final[tuple[type[enum.Enum], ...]] = (

@@ -21,8 +21,7 @@ from gate.cli import status
 from gate.cli.output import Exit
 from gate.programs.shared import clock
 from gate.programs.shared.config import Config
-from gate.programs.shared.status import Silence
-from gate.programs.shared.told import Told
+from gate.programs.shared.told import Silence, Told
 
 TABLE = {
     "purpose": "trial",
@@ -62,10 +61,10 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
                 return Silence.NO_RIGHT
             return Silence.AWAY if name in away else Status(name, "ready", detail)
 
-        async def hear_all(config: Config) -> Told:
+        def ask_all(config: Config) -> Told:
             return Told.of({name: said(name) for name in config.programs})
 
-        monkeypatch.setattr(module, "hear_all", hear_all)
+        monkeypatch.setattr(module, "ask_all", ask_all)
         return CliRunner().invoke(app, ["--config", str(path), *words])
 
     return ask

@@ -40,8 +40,7 @@ from gate.programs.log.growth import Growth
 from gate.programs.shared import degraded
 from gate.programs.shared.config import Audit, Config, Officers, Sync
 from gate.programs.shared.degraded import MODES, modes_now
-from gate.programs.shared.status import Silence
-from gate.programs.shared.told import Told
+from gate.programs.shared.told import Silence, Told
 
 CONFIG = Config(
     purpose=Purpose.DEMO,

@@ -15,8 +15,7 @@ from gate.programs.lane.tally import Tally
 from gate.programs.screens.metrics import METRICS, exposition
 from gate.programs.screens.readiness import reasons_against
 from gate.programs.shared.config import Screens
-from gate.programs.shared.status import Silence
-from gate.programs.shared.told import Told
+from gate.programs.shared.told import Silence, Told
 
 # As the format has it: https://prometheus.io/docs/instrumenting/exposition_formats/
 LINE = re.compile(r'[a-z_]+(\{[a-z_]+="(?:[^"\\\n]|\\["\\n])*"(,[a-z_]+="(?:[^"\\\n]|\\["\\n])*")*\})? -?[0-9.e+-]+')

@@ -1,0 +1,37 @@
+"""What the programs say of themselves to a command, which asks without an event loop and is there at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from gate.channel.asking import ask
+from gate.channel.errors import ChannelError, NotPermittedError
+from gate.channel.message import Status, StatusRequest
+from gate.channel.row import status_row
+from gate.programs.shared.config import Config
+from gate.programs.shared.told import Silence, Told
+
+DEADLINE_S: Final = 1.0
+
+
+def ask_all(config: Config) -> Told:
+    """Have every program of this gate say how it is."""
+    return Told.of(_asked(config, config.programs))
+
+
+def ask_one(config: Config, program: str) -> Status | Silence:
+    """Have one."""
+    return _asked(config, [program])[program]
+
+
+def _asked(config: Config, programs: Iterable[str]) -> dict[str, Status | Silence]:
+    rows = {name: status_row(name) for name in programs}
+    listeners = {name: (row, config.socket_of(row)) for name, row in rows.items()}
+    return {name: _said(one) for name, one in ask(listeners, StatusRequest(), within_s=DEADLINE_S).items()}
+
+
+def _said(answer: Status | ChannelError) -> Status | Silence:
+    if isinstance(answer, NotPermittedError):
+        return Silence.NO_RIGHT
+    return Silence.AWAY if isinstance(answer, ChannelError) else answer
