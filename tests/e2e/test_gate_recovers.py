@@ -16,7 +16,6 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from fakes.remains import family_of
-from fakes.tiers import quick_or_long
 from fakes.whole_gate import PROGRAMS, Gate, running
 
 from gate.cli.models import default_folder
@@ -59,7 +58,8 @@ async def test_programs_that_die_or_hang_are_noticed_and_come_back_while_the_res
 
 
 @on_one_loop
-@pytest.mark.parametrize("how", quick_or_long([signal.SIGKILL, signal.SIGSTOP], quick=[signal.SIGSTOP]))
+@pytest.mark.long
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
 async def test_a_document_child_that_dies_or_hangs_refers_its_traveller_and_the_next_one_passes(
     gate: Gate, how: signal.Signals
 ) -> None:
@@ -133,6 +133,7 @@ def test_a_gate_in_service_does_not_start_on_the_simulators_parts(short_path: Pa
         assert "portcullis-sim is the simulator's" in done.stderr
 
 
+@pytest.mark.long
 async def test_the_selftest_finds_everything_well_and_says_what_is_not(short_path: Path) -> None:
     (short_path / "world").mkdir()
     (short_path / "state").mkdir()

@@ -56,6 +56,7 @@ def records_of(stage: Stage) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+@pytest.mark.long
 async def test_a_signer_that_is_revoked_while_the_gate_runs_is_referred_from_the_next_traveller_on(
     short_path: Path,
 ) -> None:

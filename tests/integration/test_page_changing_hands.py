@@ -21,6 +21,8 @@ from gate.page.values import MrzFormat
 from hardware_sim.page.lying import SIZE_PX, Bed, Lying
 from hardware_sim.page.printing import Page, Size
 
+pytestmark = pytest.mark.no_cover
+
 FRAME_MS = 100
 PAGES = 2  # of each size
 LAYINGS = 3  # of each page, after the first

@@ -163,7 +163,7 @@ MEASURE = """() => {
 }"""
 
 
-@pytest.mark.parametrize("size", quick_or_long(SIZES, quick=("portrait kiosk", "phone")))
+@pytest.mark.parametrize("size", quick_or_long(SIZES, quick=("phone",)))
 async def test_every_screen_is_whole_and_legible_in_every_language(browser: Browser, gate: Gate, size: str) -> None:
     problems = []
     async with open_page(browser, gate, size) as page:

@@ -18,6 +18,8 @@ from gate.trust.replacing import DRAFT
 from gate.trust.sources import Source, read_source
 from gate.trust.store import TrustStore
 
+pytestmark = pytest.mark.no_cover
+
 CSCA = party("CSCA")
 OTHER = party("Other CSCA")
 SIGNER = party("List signer", issuer=CSCA, authority=False, lists=True)

@@ -81,6 +81,7 @@ def text() -> str:
     return LANE.read_text()
 
 
+@pytest.mark.no_cover
 def test_the_picture_has_the_arrows_that_the_machine_takes_and_no_others(text: str) -> None:
     assert drawn(text) == arrows()
 

@@ -69,6 +69,7 @@ def of_a_fresh_seed(begin: int) -> Run:
     return run(Wishes(FRESH, tuple(range(begin, begin + A_RUN)), faults=True))
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("begin", quick_or_long(RUNS, quick=QUICK))
 def test_two_thousand_crossings_of_a_fresh_seed_with_faults_break_nothing(begin: int) -> None:
     result = of_a_fresh_seed(begin)

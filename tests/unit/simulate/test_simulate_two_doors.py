@@ -89,6 +89,7 @@ def test_a_replay_says_what_lane_it_is_of() -> None:
     )
 
 
+@pytest.mark.no_cover
 def test_a_fresh_seed_with_faults_breaks_nothing() -> None:
     seed = secrets.randbits(32)
     result = run(Wishes(seed, tuple(range(QUICK_CROSSINGS)), faults=True, doors=Doors.TWO))

@@ -24,6 +24,8 @@ from hardware_sim.decided import Entry
 from hardware_sim.truth import Happening
 
 QUICK, MANY = range(4), range(4, 150)
+pytestmark = pytest.mark.no_cover
+
 OF_THE_BARRIER = Grant | Revoke | Release | EndEmergency | ClearAlarms | LookAtLane
 
 

@@ -15,6 +15,9 @@ from hardware_sim.scenario import Deed, Moment, Step
 QUICK, MANY, FEW = range(8), range(8, 200), range(4)
 
 
+pytestmark = pytest.mark.no_cover
+
+
 def look(seed: int) -> tuple[bool, int, PeopledLane]:
     lane = five_minutes(seed)
     return serves_again(lane), lane.welcomed_with_alarm, lane

@@ -20,6 +20,8 @@ from gate.face.values import LiveEvidence
 from gate.picture import Picture
 from gate.programs.vision.video import CHANGES_MAX, LEVELS, REFUSALS_MAX, Exposure, PatientWitness, Video, exposures
 
+pytestmark = pytest.mark.no_cover
+
 FRAME_S = 0.075
 
 
