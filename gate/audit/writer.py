@@ -508,7 +508,9 @@ class Writer:
                 self._fail(error)
                 return
         is_full = not all(reserve.is_held or reserve.take() for reserve in (self._last, self._reserve))
-        self._standing = replace(self._standing, problem=DISK_FULL if is_full else None, is_full=is_full)
+        problem = DISK_FULL if is_full else None
+        if (self._standing.problem, self._standing.is_full) != (problem, is_full):
+            self._standing = replace(self._standing, problem=problem, is_full=is_full)
 
     def _open_with_room(self) -> None:
         """Open the database, which needs room of its own. Without any it says at least what an earlier run left."""
@@ -560,18 +562,15 @@ class Writer:
         """From here on the head is durable, may be shown to others, and must never be contradicted."""
         left = store.left()
         written, cosigned_s = store.times()
+        if head.checkpoint is None:  # an approval may be known before the first record
+            self._standing = replace(self._standing, approved=left.approved, written=written, cosigned_s=cosigned_s)
+            return
         self._standing = replace(
             self._standing,
-            approved=left.approved,  # it may be known before the first record
+            approved=left.approved,
             written=written,
             cosigned_s=cosigned_s,
-        )
-        if head.checkpoint is None:
-            return
-        checkpoint = Checkpoint(self._signer.verifier.name, head.frontier.size, head.frontier.root())
-        self._standing = replace(
-            self._standing,
-            checkpoint=checkpoint,
+            checkpoint=Checkpoint(self._signer.verifier.name, head.frontier.size, head.frontier.root()),
             note=head.checkpoint,
             open_crossings=left.open_crossings,
             referred=left.referred,
