@@ -46,6 +46,7 @@ ALLOWED_SKIPS = (
     "no gpio-sim here",  # root, and a kernel with CONFIG_GPIO_SIM (a user-mode kernel will do), configfs mounted
     "no Go here",  # apt-get install golang-go golang-golang-x-mod-dev, as scripts/setup does
     "aics-tlog needs Python 3.12",  # the virtual environment of a newer Python: PYTHON=python3.13 scripts/setup
+    "no libfaketime here",  # apt-get install libfaketime, as scripts/setup does
     "no package registry is reached",  # a network: proves that the locks resolve for aarch64
 )
 
