@@ -234,7 +234,7 @@ def report(
     else:
         for line in made.lines():
             say(line)
-    raise typer.Exit(int(Exit.OK if made.report.verified else Exit.NO))
+    raise typer.Exit(int(Exit.OK if made.report.verified and not made.draws.problems else Exit.NO))
 
 
 app.command("erasure")(audit_erasures.sign)

@@ -23,6 +23,7 @@ from gate.performance.pad import LEVEL, Rate
 from gate.screens.texts import Texts
 
 if TYPE_CHECKING:
+    from gate.performance.draws import Found
     from gate.verify.findings import Report
     from gate.verify.story import Told
 
@@ -149,6 +150,7 @@ def sections(account: Account) -> list[Section]:
             "The record of a decision holds the evidence and the rules that it was measured by. This program has taken each again. Where another outcome follows than was written down, a line says so in capitals.",
             [_row(account, "again", one, _AGAIN.get(one, one)) for one in _of(account, "again")],
         ),
+        _random_checks(account.draws.found()),
         *_officers(account),
         _passages(account),
         Section(
@@ -196,6 +198,35 @@ def sections(account: Account) -> list[Section]:
         ),
     ]
     return [*made, *_groups(account)]
+
+
+def _random_checks(found: Found) -> Section:
+    """What was drawn, drawn again from the secrets that the log reveals."""
+    known, given_up = len(found.known), len(found.given_up)
+    rows = [
+        _entries(found.presented, "documents presented under a stated draw"),
+        _entries(found.drawn, "drawn, by the secrets that were revealed", known),
+        _entries(found.sent, "decisions that name a random check"),
+        _entries(found.given_up, "given up before a decision, and referred", known),
+        _entries(found.given_up_drawn, "of these drawn", given_up),
+        _entries(found.unrevealed, "draws whose secret is not revealed where this log ends"),
+        *(Row(f"NOT AS CHANCE HAD IT: {one.what}", "", entries=one.entries) for one in found.problems),
+    ]
+    return Section(
+        "random-checks",
+        "Random checks, drawn again",
+        "The hash of a secret stood in the log before the day's first traveller, and the secret itself after the last one. This program has drawn each crossing again. Whoever knew beforehand who is drawn would give up "
+        "and come again: then the drawn would be more of those who gave up than of all. Where something is not as chance had it, a line says so in capitals.",
+        rows if found.presented or found.problems else [],
+        share=f"Share, {LEVEL:.0%} interval",
+        nothing="This gate draws nobody.",
+    )
+
+
+def _entries(entries: Sequence[int], label: str, of: int = 0) -> Row:
+    rate = Rate(len(entries), of) if of else None
+    share, interval = ("", None) if rate is None else (f"{rate.value:.1%}", rate.interval)
+    return Row(label, f"{len(entries):,}", share, interval, entries)
 
 
 def _officers(account: Account) -> Iterator[Section]:

@@ -19,6 +19,7 @@ from gate.cli.output import Exit, code_of, fail
 from gate.passage.events import RecordKind
 from gate.passage.evidence import Door
 from gate.performance.account import Account
+from gate.performance.draws import Found
 from gate.programs.lane.records import Books, RecordError, replay
 from gate.verify.findings import Report, UnreadableError
 from gate.verify.story import Told
@@ -36,6 +37,11 @@ class Made:
     report: Report
     account: Account
 
+    @property
+    def draws(self) -> Found:
+        """What the random checks come to."""
+        return self.account.draws.found()
+
     def fields(self) -> dict[str, object]:
         """For JSON."""
         figures = self.account.figures
@@ -49,6 +55,8 @@ class Made:
             "verified": self.report.verified,
             "problems": list(self.report.problems),
             "unknown": list(self.report.unknown),
+            "drawn": len(self.draws.drawn),
+            "not_as_drawn": [one.what for one in self.draws.problems],
         }
 
     def lines(self) -> Iterator[str]:
@@ -57,6 +65,7 @@ class Made:
         if self.tables is not None:
             yield f"tables: {self.tables}"
         yield from (f"- {problem}" for problem in self.report.problems)
+        yield from (f"- {one.what}" for one in self.draws.problems)
 
 
 def make(

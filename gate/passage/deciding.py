@@ -262,6 +262,7 @@ def _evidence(
     site, shielded = around.site_evidence(now_ms), crossing in around.shielded
     if Fact.LOCAL not in asks:
         site = replace(site, local=None)
+    wants_some = rules.policy.random_checks_per_10000 > 0
     return Evidence(
         document,
         face,
@@ -271,6 +272,7 @@ def _evidence(
         lane.inside,
         no_outbound_query=shielded,
         direction=around.direction if Fact.DIRECTION in asks else None,
+        drawn=around.draw.draws(crossing) if wants_some and around.draw is not None else None,
     )
 
 

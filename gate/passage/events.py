@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gate.passage.counting import Counters
+from gate.passage.draws import Draw
 from gate.passage.evidence import Alarm, CameraTrouble, DocumentEvidence, Door, FaceEvidence
 from gate.passage.evidence_names import Head
 from gate.passage.orders import Ordered
@@ -49,6 +50,8 @@ class RecordKind(enum.Enum):
     LISTS_UPDATED = "lists_updated"
     NOTICE_SHOWN = "notice_shown"
     RULES_STATED = "rules_stated"
+    DRAW_COMMITTED = "draw_committed"
+    DRAW_REVEALED = "draw_revealed"
     STOPPED = "stopped"
     ASKED = "asked"
     HEAD_ACCEPTED = "head_accepted"
@@ -266,6 +269,13 @@ class SiteSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class DrawDue:
+    """From now on this is drawn by; None: nobody is drawn any more."""
+
+    draw: Draw | None
+
+
+@dataclass(frozen=True, slots=True)
 class HeadSeen:
     """What the log says of its head: how many entries, with which root (hex), this boot of the machine found, who bears that out, and how long
     ago the latest word of it came (None: nothing was written in this boot yet).
@@ -302,6 +312,7 @@ Event = (
     | PartLost
     | PartBack
     | SiteSeen
+    | DrawDue
     | HeadSeen
     | Ordered
     | Tick

@@ -311,8 +311,8 @@ class LaneEvidence:
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """Everything a decision is taken from. `lane` is the last door. `no_outbound_query`: the traveller asked for protection, and nothing about them
-    may be asked outside the gate. `direction` is the one over the border, where a rule asks for it. Records older than `first`, `inside` and these
-    are read without them.
+    may be asked outside the gate. `direction` is the one over the border, where a rule asks for it. `drawn`: chance wants an officer to see them; None:
+    nothing is drawn by now. Records older than `first`, `inside` and these are read without them.
     """
 
     document: DocumentEvidence | None
@@ -323,6 +323,7 @@ class Evidence:
     inside: InsideEvidence | None = None
     no_outbound_query: bool = False
     direction: BorderDirection | None = None
+    drawn: bool | None = None
 
     @property
     def doors(self) -> LaneEvidence:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gate.passage.doorway import Doorway, Raised
+from gate.passage.draws import Draw
 from gate.passage.events import (
     DoorSeen,
     Event,
@@ -121,6 +122,8 @@ class Surroundings:
     event comes from another session than what was seen of the same traveller before.
     `calls` is when officers were called from the page lately; `asked_often`: more often than that was heeded, and no officer has acknowledged it.
     `shielded` are the latest crossings about which nothing is asked outside the gate. `head` is what the log said of its head last, and when.
+    `draw` is what travellers are drawn by, `drawing` what they will be when the log has its hash, `draw_left` what an earlier run drew by, which has neither been stated
+    anew nor revealed.
     `hinders` is what keeps the lane from admitting anybody, by its rules, as of the latest event.
     """
 
@@ -154,6 +157,9 @@ class Surroundings:
     asked_often: bool = False
     shielded: tuple[str, ...] = ()
     head: tuple[HeadSeen, int] | None = None
+    draw: Draw | None = None
+    drawing: Draw | None = None
+    draw_left: Draw | None = None
 
     def doorway(self, door: Door) -> Doorway:
         """What is known of a door. Raises KeyError when the lane has no such door."""

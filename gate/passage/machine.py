@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gate.passage import records, two_officers, viewing, waiting, wanting, way_back
+from gate.passage import drawing, records, two_officers, viewing, waiting, wanting, way_back
 from gate.passage.alarms import follow
 from gate.passage.asking import ask
 from gate.passage.books import entries, in_order
@@ -129,6 +129,7 @@ def step(
     books = entries(before, around, state, now_ms, rules.timing)
     noted = _notes(around, state)
     around, viewed = viewing.answered(around, event)
+    around, drawn = drawing.follow(around, state, event)
     around, seconded = two_officers.follow(around, event, now_ms, rules.timing)
     around, lost = _losses(around, crossing_of(state), event, now_ms, rules.timing)
     if isinstance(event, Ordered):
@@ -151,7 +152,18 @@ def step(
     return (
         around,
         state,
-        (*in_order((*effects, *again), books), *noted, *viewed, *seconded, *lost, *alarmed, *zone, *inside, *late),
+        (
+            *in_order((*effects, *again), books),
+            *noted,
+            *viewed,
+            *drawn,
+            *seconded,
+            *lost,
+            *alarmed,
+            *zone,
+            *inside,
+            *late,
+        ),
     )
 
 

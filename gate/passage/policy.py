@@ -82,6 +82,7 @@ class Policy:
     shadow: bool = False  # an officer does the work and the gate watches: it has no lane to judge, and opens nothing
     travellers: Travellers = EVERYBODY  # whom the lane served then
     head_required: bool = False  # since the boot somebody bore out that the log is the newest there is
+    random_checks_per_10000: int = 0  # of so many crossings each an officer sees the traveller whatever else is found
     rules: str = ""  # the SHA-256 of the written rules that stand beside these numbers
 
 
@@ -109,6 +110,7 @@ def decide(evidence: Evidence, policy: Policy, book: RuleBook = NO_RULES) -> Dec
     objections = (
         *document_objections(evidence.document, policy),
         *rule_objections(evidence, book),
+        *random_objections(evidence, policy),
         *face_objections(evidence.face, _stricter(evidence, policy, book)),
         *page_objections(evidence, policy),
         *lane_objections(evidence.doors, policy),
@@ -122,6 +124,7 @@ def decide_entry(evidence: Evidence, policy: Policy, book: RuleBook = NO_RULES) 
     objections = (
         *document_objections(evidence.document, policy),
         *rule_objections(evidence, book),
+        *random_objections(evidence, policy),
         *lane_objections(evidence.doors, policy, door=Door.FIRST),
         *site_objections(evidence.site, policy),
     )
@@ -150,6 +153,13 @@ def rule_objections(evidence: Evidence, book: RuleBook) -> tuple[Objection, ...]
     facts, document = facts_of(evidence), evidence.document
     about = book.objections(facts) if document is not None and _is_read(document) else ()
     return (*about, *book.closings(facts))
+
+
+def random_objections(evidence: Evidence, policy: Policy) -> tuple[Objection, ...]:
+    """Whom chance sends to an officer; everybody, where some must be drawn and nothing is there to draw by."""
+    if policy.random_checks_per_10000 == 0 or evidence.drawn is False:
+        return ()
+    return (Objection(Reason.RANDOM_CHECK, "" if evidence.drawn else "nothing to draw by"),)
 
 
 def _is_read(document: DocumentEvidence) -> bool:

@@ -30,6 +30,7 @@ class Reason(enum.Enum):
     RULE_OFFICER = "rule_officer"
     RULE_TWO_OFFICERS = "rule_two_officers"
     RULE_CUSTOMS = "rule_customs"
+    RANDOM_CHECK = "random_check"  # drawn, or where some must be, nobody can draw
     FACE_MISSING = "face_missing"
     FACES_SEVERAL = "faces_several"
     FACE_NOT_COMPARED = "face_not_compared"

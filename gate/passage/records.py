@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from gate.passage.counting import Counters
+from gate.passage.draws import Draw
 from gate.passage.events import Part, RecordClass, RecordKind, Wish
 from gate.passage.evidence import Alarm, CameraTrouble, Door, Evidence
 from gate.passage.orders import Concern, Disposition, Said
@@ -259,6 +260,32 @@ class RulesStated(_Record):
     part: int
     parts: int
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class DrawCommitted(_Record):
+    """From here on so many of 10,000 travellers are drawn for an officer, by a secret with this SHA-256. `kept` is for the lane's next start, and is not
+    written.
+    """
+
+    kind: ClassVar = RecordKind.DRAW_COMMITTED
+    about: ClassVar = RecordClass.ADMINISTRATION
+    leads_to_admission: ClassVar = True
+    day: str
+    per_10000: int
+    sha256: str
+    kept: Draw | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DrawRevealed(_Record):
+    """Nobody is drawn any more by the secret with this SHA-256: the secret itself, in hex."""
+
+    kind: ClassVar = RecordKind.DRAW_REVEALED
+    about: ClassVar = RecordClass.ADMINISTRATION
+    day: str
+    sha256: str
+    secret: str
 
 
 # ── the crossing ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -570,6 +597,8 @@ Record = (
     | ListsUpdated
     | NoticeShown
     | RulesStated
+    | DrawCommitted
+    | DrawRevealed
     | Opened
     | EntryDecided
     | Decided

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from gate.performance.draws import Draws
 from gate.performance.pad import Rate
 from gate.verify.books import COUNTS, Books
 from gate.verify.story import Told
@@ -112,6 +113,7 @@ class Account:
         self.passages: Counter[tuple[str, str, str]] = Counter()  # by door, way and what opened
         self.steps: list[Step] = []
         self.books = Books()
+        self.draws = Draws()
         self._officers: dict[str, str] = {}
         self._names: Counter[str] = Counter()
         self._clock = _Clock()
@@ -119,6 +121,7 @@ class Account:
     def take(self, told: Told) -> None:
         """Count the next record."""
         self.entries += 1
+        self.draws.take(told)
         if told.kind is None or told.body is None or told.time is None:
             self._count(("closed records", told.note or ""), told, told.note or "")
             self.books.skip(told.index)
@@ -202,8 +205,8 @@ class Account:
                 self._passage(told, body)
             case _ if crossing is not None:
                 self._of_crossing(told, kind, body, crossing, officer)
-            case "counted" | "presence" | "alarm_ended":
-                pass  # the books, the officer and the alarm's incident tell it
+            case "counted" | "presence" | "alarm_ended" | "draw_committed" | "draw_revealed":
+                pass  # the books, the officer, the alarm's incident and the draws tell it
             case _:  # of the gate, a kind that a newer one writes, too
                 self._count(("happened", kind[:WORD_MAX]), told, "")
 

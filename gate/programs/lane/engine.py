@@ -181,6 +181,7 @@ class Engine:
             maintained_by=known.maintained_by,
             direction=rules.service.direction_after(known.direction),
             travellers=rules.service.travellers_after(known.travellers),
+            draw_left=known.draw,
         )
         self._known = known
         self._screen, self._guidance = Screen.CLOSED, Guidance.NONE

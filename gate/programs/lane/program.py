@@ -22,6 +22,7 @@ from gate.channel.sockets import reach
 from gate.channel.table import CHANNELS
 from gate.orders.challenge import SECRET_BYTES
 from gate.orders.sealing import DOCUMENT, FACE
+from gate.passage import drawing, draws
 from gate.passage.effects import Erase, Shown
 from gate.passage.events import (
     Event,
@@ -401,6 +402,7 @@ class Lane:
             await self._take_newer_lists()
             await self._reach_chip_reader()
         self._see_site()
+        self._see_draw()
         lines = {"barrier": self._barrier, "first_barrier": self._first_barrier, "sensors": self._sensors}
         for name, keeper in lines.items():
             if keeper is not None:
@@ -410,6 +412,12 @@ class Lane:
         newest, sure = self._newest_import, self._clock_is_sure()
         age_days = None if newest is None else (clock.now() - newest) / timedelta(days=1)
         self.engine.post(SiteSeen(age_days, sure, self._on_the_wall()))
+
+    def _see_draw(self) -> None:
+        """Have each day draw by a secret of its own."""
+        day, share = self._on_the_wall().date().isoformat(), self._config.rules.random_checks_per_10000
+        if (due := drawing.due(self.engine.around, day, share, secrets.token_bytes(draws.SECRET_BYTES))) is not None:
+            self.engine.post(due)
 
     def _on_the_wall(self) -> datetime:
         """What the site's own clock shows, to the minute."""

@@ -13,6 +13,7 @@ import msgspec
 from drivers.toml_file import FileError
 from gate.channel.messages import BODY_BYTES_MAX
 from gate.passage.counting import Counters
+from gate.passage.draws import Draw
 from gate.passage.events import Wish
 from gate.passage.evidence import Alarm, Door
 from gate.passage.policy import Decision, Verdict, decide, decide_entry
@@ -20,6 +21,8 @@ from gate.passage.records import (
     Asked,
     Counted,
     Decided,
+    DrawCommitted,
+    DrawRevealed,
     EntryDecided,
     Incident,
     IncidentKind,
@@ -36,6 +39,7 @@ from gate.passage.serving import BorderDirection
 from gate.programs.lane.profiles import Profile, without_personal
 from gate.rules.spelling import recorded
 
+UNWRITTEN = ("crossing", "kept")  # the fields of a record that its body does not hold
 PROTECTED_MAX = 6  # crossings whose travellers asked for protection, that are remembered over a restart
 REPLACED_MAX = 6  # crossings of which a record is missing, likewise: as many as the log keeps bytes for
 
@@ -45,9 +49,12 @@ class RecordError(Exception):
 
 
 def fields_of(record: Record, profile: Profile = "full") -> dict[str, object]:
-    """A record's fields as plain JSON values: enums by value, dates as text, dataclasses as tables. Its crossing is not among them."""
+    """A record's fields as plain JSON values: enums by value, dates as text, dataclasses as tables. Neither its crossing is among them nor what is kept for the
+    next start.
+    """
     fields: dict[str, object] = msgspec.to_builtins(record) if profile == "full" else without_personal(record)
-    fields.pop("crossing", None)
+    for unwritten in UNWRITTEN:
+        fields.pop(unwritten, None)
     return fields if profile == "full" else {**fields, "profile": profile}
 
 
@@ -81,7 +88,7 @@ class Remembered:
     was the last to pass on the grant of their crossing, which alarms no officer has acknowledged who must, whether somebody `called` for help
     and none has answered, who closed the lane, and in which of the crossings that wait a traveller asked for protection.
     `asked_by` is the technician who asked for maintenance last, `maintained_by` the one who works on the lane, `direction` and
-    `travellers` what an officer ordered it to serve, if one did. Of two doors, `counted` and `alarms` are the last one's, `first_counted` and `first_alarms` the first one's.
+    `travellers` what an officer ordered it to serve, if one did; `draw` is what travellers are drawn by, and secret until it is revealed. Of two doors, `counted` and `alarms` are the last one's, `first_counted` and `first_alarms` the first one's.
     """
 
     counted: Counters | None = None
@@ -97,6 +104,7 @@ class Remembered:
     travellers: str | None = None
     called: bool = False
     protected: tuple[str, ...] = ()
+    draw: Draw | None = None
 
     def counted_at(self, door: Door) -> Counters | None:
         """How far a door's books go."""
@@ -133,6 +141,10 @@ class Remembered:
                 return known.ordered(record)
             case Asked(crossing, Wish.PROTECTION):
                 return replace(known, protected=(*known.protected, crossing)[-PROTECTED_MAX:])
+            case DrawCommitted(kept=draw):
+                return replace(known, draw=draw)
+            case DrawRevealed():
+                return replace(known, draw=None)
             case Settled(crossing):
                 return replace(known, protected=tuple(one for one in known.protected if one != crossing))
             case _:

@@ -59,6 +59,7 @@ def rules_of(config: Config, book: RuleBook = NO_RULES) -> Rules:
         two_doors=config.first_driven is not None,
         shadow=config.driven is None,
         head_required=config.driven is not None and (config.purpose != "demo" or config.sync is not None),
+        random_checks_per_10000=rules.random_checks_per_10000,
         rules=book.sha256,
     )
     timing = Timing(grant_ttl_ms=rules.grant_ttl_ms, crossing_max_ms=rules.crossing_limit_s * 1000)

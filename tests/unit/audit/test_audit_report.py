@@ -21,9 +21,11 @@ from gate.cli.audit import app
 from gate.cli.audit_records import with_story
 from gate.cli.audit_report import cell
 from gate.cli.audit_reporting import make
+from gate.passage.draws import Draw
 from gate.passage.evidence import Score
 from gate.passage.policy import Verdict
-from gate.passage.records import Opened
+from gate.passage.reasons import Objection, Reason
+from gate.passage.records import Closed, ClosedAs, DrawCommitted, DrawRevealed, Opened
 from gate.verify.story import Told
 from gate.verify.verify import Known, verify
 
@@ -111,6 +113,34 @@ def test_what_cannot_have_been_stands_on_top_and_the_command_says_no(log: SmallL
     page = (log.folder / "r.html").read_text()
     assert "What it tells cannot all have been" in page
     assert page.index("crossing c9 without") < page.index("In short")
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_random_checks_are_drawn_again_and_one_that_was_left_out_is_in_capitals(log: SmallLog, *, kept: bool) -> None:
+    day, draw = Day(seconds=200, crossings=70, passages=3), Draw("2026-11-25", 10_000, bytes(32))
+    found = decided_record()
+    by_chance = replace(
+        found,
+        crossing="c71",
+        decision=Verdict.REFER,
+        reasons=(Objection(Reason.RANDOM_CHECK if kept else Reason.OFFICER_ABSENT),),
+        evidence=replace(found.evidence, drawn=kept),
+        policy=replace(found.policy, random_checks_per_10000=10_000),
+    )
+    said = (
+        DrawCommitted(draw.day, 10_000, draw.sha256, draw),
+        Opened("c71"),
+        by_chance,
+        Closed("c71", ClosedAs.REFERRED, by_chance.reasons),
+        DrawRevealed(draw.day, draw.sha256, draw.secret.hex()),
+    )
+    log.write([day.wanted(one) for one in said])
+    result = run(log, log.spool, "--json")
+    page = (log.folder / "r.html").read_text()
+    assert "Random checks, drawn again" in page
+    assert fields(result)["drawn"] == 1
+    assert bool(fields(result)["not_as_drawn"]) is ("NOT AS CHANCE HAD IT" in page) is not kept
+    assert result.exit_code == int(not kept)
 
 
 def test_a_passage_that_no_record_tells_of_is_in_capitals(log: SmallLog) -> None:

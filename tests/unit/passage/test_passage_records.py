@@ -27,6 +27,7 @@ def test_what_leads_to_an_admission_waits_while_the_disk_is_full_and_nothing_els
     assert leading == {
         RecordKind.STARTED,
         RecordKind.RULES_STATED,
+        RecordKind.DRAW_COMMITTED,
         RecordKind.OPENED,
         RecordKind.ENTRY_DECIDED,
         RecordKind.DECIDED,

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.passage import machine
+from gate.passage.draws import Draw
 from gate.passage.effects import Answer, Grant, Release, Revoke, Write
 from gate.passage.endings import officers_of
 from gate.passage.events import (
@@ -22,6 +23,7 @@ from gate.passage.events import (
     DocumentRead,
     DocumentRemoved,
     DoorSeen,
+    DrawDue,
     Event,
     FaceCompared,
     FaceSeen,
@@ -169,6 +171,8 @@ EVENTS: tuple[Event, ...] = (
     *(PartLost(part) for part in Part),
     *(PartBack(part) for part in Part),
     SiteSeen(1.0, clock_sure=True),
+    DrawDue(Draw("2026-12-05", 200, bytes(32))),
+    DrawDue(None),
     *(HeadSeen(head, 7, "00" * 32, 1.0) for head in Head),
     *(ordered(command) for command in COMMANDS),
     *(ordered(command, "officer-2", version=1) for command in COMMANDS),

@@ -13,10 +13,13 @@ from drivers.errors import LinkLostError
 from gate.channel import messages
 from gate.passage import machine, records
 from gate.passage.counting import Counters
+from gate.passage.drawing import due
+from gate.passage.draws import OF, Draw
 from gate.passage.events import (
     DocumentPresented,
     DocumentRead,
     DoorSeen,
+    DrawDue,
     FaceCompared,
     Part,
     PartBack,
@@ -310,6 +313,31 @@ async def test_what_a_lane_was_ordered_to_serve_it_serves_after_a_restart() -> N
     decided = next(record for record in world.records if isinstance(record, records.Decided))
     assert decided.policy.travellers == EU
     assert decided.reasons == (Objection(Reason.DOCUMENT_CHECK_MISSING, "nationality"),)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_what_a_lane_drew_by_it_draws_by_after_a_restart_and_states_anew() -> None:
+    draw = Draw("2026-12-05", OF, bytes(32))
+    kept = Remembered().after(records.DrawCommitted(draw.day, OF, draw.sha256, draw))
+    world = World(
+        remembered=Remembered.of(kept.to_bytes()),
+        rules=replace(RULES, policy=replace(RULES.policy, random_checks_per_10000=OF)),
+    )
+    task = asyncio.ensure_future(world.engine.run())
+    for event in (AT_REST, ordered(BePresent()), SiteSeen(1.0, clock_sure=True)):
+        world.engine.post(event)
+    await world.settle()
+    again = due(world.engine.around, draw.day, OF, bytes(range(32)))
+    assert again == DrawDue(draw)
+    world.engine.post(again)
+    world.engine.post(DocumentPresented(CROSSING))
+    await world.settle()
+    stated, opened = world.records[-4:-2]
+    assert (type(stated), type(opened)) == (records.DrawCommitted, records.Opened)
+    decided = next(record for record in world.records if isinstance(record, records.Decided))
+    assert decided.reasons == (Objection(Reason.RANDOM_CHECK),)
+    assert kept.after(records.DrawRevealed(draw.day, draw.sha256, draw.secret.hex())) == Remembered()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 

@@ -27,6 +27,9 @@ HARMLESS = {
     "ListsUpdated": {"version", "before", "imported_at"},
     "PublishedList": {"kind", "publisher", "signed_at"},  # states and organisations
     "RulesStated": {"version", "sha256", "text"},  # the site's
+    "DrawCommitted": {"day", "sha256"},  # of chance
+    "Draw": {"day"},
+    "DrawRevealed": {"day", "sha256", "secret"},
     "NoticeShown": {"notice"},
     "Check": {"clause"},  # of a standard
     "PageCheck": {"measured", "false_alarm_rate", "measured_on"},  # of the paper; a data set
@@ -97,6 +100,7 @@ def plain(hint: Any, at: str) -> Any:
         date: date(1900 + len(at), 1, 1 + number % 28),
         datetime: datetime(2026, 1, 1, tzinfo=UTC),
         Score: Score(0.5 + number / 1e6),
+        bytes: bytes(32),
         bool: True,
         int: 7,
         float: 0.25,
