@@ -24,6 +24,7 @@ from gate.screens.texts import Texts
 
 if TYPE_CHECKING:
     from gate.performance.draws import Found
+    from gate.performance.fairness import Estimate
     from gate.verify.findings import Report
     from gate.verify.story import Told
 
@@ -197,7 +198,49 @@ def sections(account: Account) -> list[Section]:
             ],
         ),
     ]
-    return [*made, *_groups(account)]
+    return [*made, *_groups(account), _fairness(account)]
+
+
+_RATES = {
+    "referred": "referred to an officer",
+    "not_acquired": "no face acquired",
+    "alarms": "alarm of the liveness check",
+    "fnmr": "false non-matches that an officer confirmed",
+}
+
+
+def _fairness(account: Account) -> Section:
+    """What the lane counted by groups itself, and which of them fares worse."""
+    found = account.fairness
+    rows = [
+        Row(f"A GROUP FARES WORSE: {_group(one.attribute, one.value)}, {_RATES[one.rate]}", _of_all(one.of_group), f"{one.of_group.value:.1%}, others {one.of_others.value:.1%}", one.of_group.interval)
+        for one in found.alarms()
+    ]  # fmt: skip
+    for group in found.groups():
+        for rate, words in _RATES.items():
+            one = group.estimate(rate)
+            name = f"{_group(group.attribute, group.value)}: {words}"
+            if one.is_estimable:
+                rows.append(Row(name, _of_all(one), f"{one.value:.1%} ({one.method})", one.interval))
+            else:
+                rows.append(Row(name, _of_all(one), "not estimable"))
+    return Section(
+        "fairness",
+        "How the gate fares with groups, as its lane counted",
+        "Added up in the lane without any crossing\u2019s name, for the groups that the law lets the site keep. Small groups are put together. A line in capitals says that a group fares worse than all others of its kind "
+        "more than chance explains in one log of a hundred; why, no table says. docs/fairness.md says what each rate is.",
+        rows,
+        share=f"Rate, {LEVEL:.0%} interval",
+        nothing="This gate keeps no counts by group.",
+    )
+
+
+def _of_all(one: Estimate) -> str:
+    return f"{one.errors:,} of {one.of:,}"
+
+
+def _group(attribute: str, value: str) -> str:
+    return "everybody" if attribute == "everybody" else f"{_plain(attribute)} {value}"
 
 
 def _random_checks(found: Found) -> Section:

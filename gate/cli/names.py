@@ -14,6 +14,7 @@ NOUNS = {
     "document": "Travel documents: inspect, verify-sod, parse-mrz, read-mrz, read, verify-seal, verify-credential",
     "drill": "Scripted days for officers at a simulated gate, scored for their own eyes",
     "face": "Faces: compare, evaluate, evaluate-pad",
+    "fairness": "How a gate fares with groups of travellers, and whether one fares worse: page",
     "forecast": "Lanes and officers for a day: service, plan",
     "models": "Model files: list, fetch, verify, accept, bench",
     "notices": "The boards that tell travellers what happens to their data",

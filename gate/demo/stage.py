@@ -161,6 +161,10 @@ def prepare(
         "camera": {"driver": "network", "address": ready.camera, "challenge": True},
         "face": {"profile": face_profile},
         "rules": {"officer_presence_max_s": presence_max_s, "written": str(folder / "rules.toml")},
+        "fairness": {
+            "groups": ["age_band", "sex", "issuer"],
+            "basis": "Order 1 of the demo's border police, Article 5",
+        },
         "officers": {"authority": made["authority"]},
         "console": {"address": f"127.0.0.1:{free_port()}", "certificates": console["certificate"]},
         "audit": {"recipients": [recipient for _, recipient in people]},

@@ -52,6 +52,7 @@ class RecordKind(enum.Enum):
     RULES_STATED = "rules_stated"
     DRAW_COMMITTED = "draw_committed"
     DRAW_REVEALED = "draw_revealed"
+    GROUPS_COUNTED = "groups_counted"
     STOPPED = "stopped"
     ASKED = "asked"
     HEAD_ACCEPTED = "head_accepted"

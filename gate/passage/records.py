@@ -288,6 +288,43 @@ class DrawRevealed(_Record):
     secret: str
 
 
+@dataclass(frozen=True, slots=True)
+class GroupCell:
+    """What a lane counted of one group, of ten crossings at least (`value` others: of several that are smaller): of `crossings`, how many were `referred`;
+    of `attempts`, which no document ended, how many faces were `not_acquired`; of those `compared`, how many were `below` the threshold, and of these
+    how many an officer `confirmed` to be the document's holder; of those `looked` at for liveness, how many raised `alarms`, and of these how many an officer
+    `cleared`; and of how many the time to the decision is known, its sum in seconds and the sum of its squares.
+    """
+
+    attribute: str
+    value: str
+    crossings: int = 0
+    referred: int = 0
+    attempts: int = 0
+    not_acquired: int = 0
+    compared: int = 0
+    below: int = 0
+    confirmed: int = 0
+    looked: int = 0
+    alarms: int = 0
+    cleared: int = 0
+    timed: int = 0
+    time_s: float = 0.0
+    time_s2: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class GroupsCounted(_Record):
+    """What the lane counted by groups of travellers from `since` to `until` (RFC 3339), as the law of `basis` lets it. No crossing is in it."""
+
+    kind: ClassVar = RecordKind.GROUPS_COUNTED
+    about: ClassVar = RecordClass.ADMINISTRATION
+    since: str
+    until: str
+    basis: str
+    cells: tuple[GroupCell, ...]
+
+
 # ── the crossing ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -599,6 +636,7 @@ Record = (
     | RulesStated
     | DrawCommitted
     | DrawRevealed
+    | GroupsCounted
     | Opened
     | EntryDecided
     | Decided

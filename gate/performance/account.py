@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from gate.performance.draws import Draws
+from gate.performance.fairness import Fairness
 from gate.performance.pad import Rate
 from gate.verify.books import COUNTS, Books
 from gate.verify.story import Told
@@ -114,6 +115,7 @@ class Account:
         self.steps: list[Step] = []
         self.books = Books()
         self.draws = Draws()
+        self.fairness = Fairness()
         self._officers: dict[str, str] = {}
         self._names: Counter[str] = Counter()
         self._clock = _Clock()
@@ -205,6 +207,8 @@ class Account:
                 self._passage(told, body)
             case _ if crossing is not None:
                 self._of_crossing(told, kind, body, crossing, officer)
+            case "groups_counted":
+                self.fairness.take(told.index, body)
             case "counted" | "presence" | "alarm_ended" | "draw_committed" | "draw_revealed":
                 pass  # the books, the officer, the alarm's incident and the draws tell it
             case _:  # of the gate, a kind that a newer one writes, too

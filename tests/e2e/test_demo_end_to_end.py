@@ -135,3 +135,16 @@ def test_no_entry_in_clear_names_a_person(kept: Path, demo: dict[str, Any]) -> N
     assert b"P<UTO" not in raw
     assert b"JFIF\x00" not in raw
     assert base64.b64encode(JPEG_BEGINS) not in raw  # a shorter piece of it comes up in sealed bytes by chance
+
+
+def test_the_public_page_of_its_fairness_comes_of_the_demos_log(
+    demo: dict[str, Any], kept: Path, tmp_path: Path
+) -> None:
+    (bundle,) = kept.glob("*.bundle")
+    (vkey,) = kept.glob("*.vkey")
+    words = ("--identity", str(kept / "auditor-1.identity"), "--vkey", str(vkey), "--languages", "en,ar")
+    done = gate("fairness", "page", str(bundle), *words, "--out", str(tmp_path / "pages"), "--json")
+    made = json.loads(done.stdout)
+    assert (done.returncode, made["alarms"]) == (0, [])
+    assert 10 <= made["crossings"] <= demo["travellers"]
+    assert sorted(one.name for one in (tmp_path / "pages").iterdir()) == ["ar.html", "en.html"]

@@ -25,6 +25,7 @@ from gate.orders.sealing import DOCUMENT, FACE
 from gate.passage import drawing, draws
 from gate.passage.effects import Erase, Shown
 from gate.passage.events import (
+    DocumentRead,
     Event,
     FaceCompared,
     FaceSeen,
@@ -50,6 +51,7 @@ from gate.programs.lane.centre import ControlCentre
 from gate.programs.lane.clients import LogClient, VisionClient
 from gate.programs.lane.documents import CROSSING_BYTES, Documents, PageListener
 from gate.programs.lane.engine import Engine
+from gate.programs.lane.group_counts import GroupCounts, shift_of
 from gate.programs.lane.leaf import LeafTimes
 from gate.programs.lane.officers import Officers
 from gate.programs.lane.paced import Paced
@@ -124,6 +126,9 @@ class Lane:
         remembered = Remembered.of(left.remembered)
         self._zone = zone_of(config.time_zone)
         self._tally = Tally()
+        asked = config.fairness
+        self._groups = None if asked is None else GroupCounts(asked.groups, asked.basis, self._moment())
+        self._shift: tuple[str, int] | None = None
         self._log = LogClient(
             config.socket("log"),
             post=self._post,
@@ -212,6 +217,7 @@ class Lane:
 
     async def last_words(self) -> None:
         """Write that the program ends, and let the log take what it has not taken yet."""
+        self._count_groups()
         self._log.append(Stopped(), awaited=False)
         await self._log.drain(LAST_WORDS_S)
 
@@ -257,6 +263,8 @@ class Lane:
         """Count a record, tell the journal of an incident, and have the log write it."""
         self._tally.record(record)
         self._referrals.record(record)
+        if self._groups is not None:
+            self._groups.record(record)
         if isinstance(record, Incident):
             about = {"incident": record.incident.value, "door": record.door.value, "crossing": record.crossing}
             log.warning("tampered" if record.incident in TAMPERING else "incident", extra=about)
@@ -267,6 +275,8 @@ class Lane:
             self._sensors.look()
 
     def _post(self, event: Event) -> None:
+        if self._groups is not None and isinstance(event, DocumentRead):
+            self._groups.read(event.crossing, event.evidence)
         self.engine.post(event)
 
     def _asked(self, wish: Wish) -> None:
@@ -403,6 +413,7 @@ class Lane:
             await self._reach_chip_reader()
         self._see_site()
         self._see_draw()
+        self._see_shift()
         lines = {"barrier": self._barrier, "first_barrier": self._first_barrier, "sensors": self._sensors}
         for name, keeper in lines.items():
             if keeper is not None:
@@ -418,6 +429,24 @@ class Lane:
         day, share = self._on_the_wall().date().isoformat(), self._config.rules.random_checks_per_10000
         if (due := drawing.due(self.engine.around, day, share, secrets.token_bytes(draws.SECRET_BYTES))) is not None:
             self.engine.post(due)
+
+    def _see_shift(self) -> None:
+        """Write down what was counted when a shift ends."""
+        if self._config.fairness is None:
+            return
+        shift = shift_of(self._on_the_wall(), self._config.fairness.shift_ends)
+        if self._shift not in {None, shift}:
+            self._count_groups()
+        self._shift = shift
+
+    def _count_groups(self) -> None:
+        counted_now = None if self._groups is None else self._groups.take(self._moment())
+        if counted_now is not None:
+            self._log.append(counted_now, awaited=False)
+
+    @staticmethod
+    def _moment() -> str:
+        return clock.now().isoformat(timespec="seconds")
 
     def _on_the_wall(self) -> datetime:
         """What the site's own clock shows, to the minute."""

@@ -193,6 +193,25 @@ class Rules(Section, frozen=True, kw_only=True):
             yield Wrong(f"travellers.{name}", "every gate has this group, and the same one")
 
 
+class Fairness(Section, frozen=True, kw_only=True):
+    """By which groups of travellers the lane counts how it fares (docs/fairness.md), and the law that lets it: `basis`, with its article. No table: it
+    counts by none. The counts are written when a shift ends, on the site's own clock.
+    """
+
+    groups: Annotated[tuple[Literal["age_band", "sex", "issuer"], ...], msgspec.Meta(min_length=1)]
+    basis: Annotated[str, msgspec.Meta(min_length=3, max_length=300)]
+    shift_ends: Annotated[
+        tuple[Annotated[str, msgspec.Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")], ...],
+        msgspec.Meta(min_length=1, max_length=24),
+    ] = ("06:00", "14:00", "22:00")
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """Each group and each end once."""
+        for name in ("groups", "shift_ends"):
+            if len(set(getattr(self, name))) < len(getattr(self, name)):
+                yield Wrong(name, "each of them once")
+
+
 class Officers(Section, frozen=True, kw_only=True):
     """Whose orders the lane obeys: the officers' authority's public key, base64. No table: there is no officer, everybody is referred."""
 
@@ -376,6 +395,7 @@ class Config(Section, frozen=True, kw_only=True):
     camera: CameraSettings
     face: Face = Face()
     rules: Rules = Rules()
+    fairness: Fairness | None = None
     officers: Officers | None = None
     audit: Audit
     sync: Sync | None = None

@@ -30,6 +30,8 @@ HARMLESS = {
     "DrawCommitted": {"day", "sha256"},  # of chance
     "Draw": {"day"},
     "DrawRevealed": {"day", "sha256", "secret"},
+    "GroupCell": {"attribute", "value", "time_s", "time_s2"},  # of ten travellers at least
+    "GroupsCounted": {"since", "until", "basis"},
     "NoticeShown": {"notice"},
     "Check": {"clause"},  # of a standard
     "PageCheck": {"measured", "false_alarm_rate", "measured_on"},  # of the paper; a data set
