@@ -77,15 +77,15 @@ def _call(rules: Rules, around: Surroundings, state: State, asked: TravellerAske
         told = () if around.asked_often else (incident(crossing_of(state), IncidentKind.ASKED_OFTEN),)
         return replace(around, asked_often=True), state, told
     calls = lately if isinstance(state, Referred) else (*lately, now_ms)[-timing.asked_again_max :]
-    around = replace(_shielded(around, crossing, asked.wish), calls=calls)
+    around = replace(_shielded(around, crossing), calls=calls)
     state, effects = _heeded(rules, around, state, asked.crossing, objection)
     written = Write(records.Asked(crossing, asked.wish, no_outbound_query=crossing in around.shielded))
     return around, state, (*effects, written)
 
 
-def _shielded(around: Surroundings, crossing: str, wish: Wish) -> Surroundings:
-    """The surroundings where nothing about this crossing is asked outside the gate, if that was asked for."""
-    if wish is not Wish.PROTECTION or crossing in around.shielded:
+def _shielded(around: Surroundings, crossing: str) -> Surroundings:
+    """The surroundings where nothing about this crossing is asked outside the gate any more: an officer sees its traveller first."""
+    if crossing in around.shielded:
         return around
     return replace(around, shielded=(*around.shielded, crossing)[-SHIELDED_MAX:])
 

@@ -33,11 +33,12 @@ from gate.passage.events import (
     PartLost,
     Recorded,
     RecordKind,
+    RegistersAnswered,
     SensorsSeen,
     TrackChanged,
     VideoDoubted,
 )
-from gate.passage.evidence import DocumentEvidence, Evidence, FaceEvidence
+from gate.passage.evidence import Evidence, FaceEvidence
 from gate.passage.interior import LOOKS_MIN
 from gate.passage.lane import Surroundings, Timing
 from gate.passage.policy import (
@@ -48,8 +49,10 @@ from gate.passage.policy import (
     decide_entry,
     document_objections,
     face_objections,
+    is_read,
 )
 from gate.passage.reasons import Objection, Reason
+from gate.passage.registers import asked, register_objections
 from gate.passage.screen import Guidance, Screen
 from gate.passage.spoiling import FACE_PARTS, REASON_OF_LOSS, breaks_in, calls, spoils_face
 from gate.passage.states import (
@@ -110,25 +113,37 @@ def reading(rules: Rules, around: Surroundings, state: Reading, event: Event, no
         case SensorsSeen() if calls(around):
             return refer(state, (Objection(Reason.HELP_CALLED),))
         case DocumentRead(state.crossing, document):
-            return _decide_entry(rules, around, state, document, (), now_ms=now_ms)
+            state = replace(state, document=document, document_at_ms=now_ms)
+        case RegistersAnswered(state.crossing, findings):
+            state = replace(state, registers=findings)
         case PartLost(part) if part in REASON_OF_LOSS:
             return refer(state, (Objection(REASON_OF_LOSS[part]),))
         case _ if now_ms - state.since_ms > rules.timing.crossing_max_ms:
-            return _decide_entry(rules, around, state, None, (Objection(Reason.TIME_LIMIT),), now_ms=now_ms)
+            return _decide_entry(rules, around, state, (Objection(Reason.TIME_LIMIT),), now_ms=now_ms)
         case _:
-            return state, ()
+            pass
+    if state.document is None or _awaits_registers(rules, around, state, now_ms):
+        return state, ()
+    return _decide_entry(rules, around, state, (), now_ms=now_ms)
+
+
+def _awaits_registers(rules: Rules, around: Surroundings, state: Reading | Inspecting, now_ms: int) -> bool:
+    """True while lists and registers have time to answer that must. What they say makes nobody's wait longer or shorter."""
+    required = rules.policy.registers
+    if not required or state.registers is not None or not is_read(state.document):
+        return False
+    return bool(asked(required, around.local)) and now_ms - state.document_at_ms <= rules.timing.registers_max_ms
 
 
 def _decide_entry(
     rules: Rules,
     around: Surroundings,
     state: Reading,
-    document: DocumentEvidence | None,
     more: tuple[Objection, ...],
     *,
     now_ms: int,
 ) -> Step:
-    evidence = _evidence(rules, around, state.crossing, document, None, now_ms=now_ms)
+    evidence = _evidence(rules, around, state, None, now_ms=now_ms)
     policy = _policy(rules, around)
     decision = decide_entry(evidence, policy, rules.book)
     more += tuple(dict.fromkeys(Objection(REASON_OF_LOSS[part]) for part in Part if part in around.lost & FACE_PARTS))
@@ -136,7 +151,7 @@ def _decide_entry(
     if more:
         decision = Decision(Verdict.REFER, (*decision.objections, *more))
     record = records.EntryDecided(state.crossing, decision.verdict, decision.objections, evidence, policy)
-    recording = Recording(state.crossing, decision, now_ms, entry=Entry(document))
+    recording = Recording(state.crossing, decision, now_ms, entry=Entry(state.document, state.registers))
     return recording, (Write(record, awaited=True), Show(Screen.WAIT))
 
 
@@ -150,7 +165,7 @@ def entering(rules: Rules, around: Surroundings, state: Entering, event: Event, 
         if (officers := state.officers) is not None:
             # An officer's word opens one door: who is inside now, an officer must see.
             return Referred(state.crossing, officers.referral.objections), (Show(Screen.OFFICER),)
-        inspecting = Inspecting(state.crossing, now_ms, state.entry.document, now_ms)
+        inspecting = Inspecting(state.crossing, now_ms, state.entry.document, now_ms, state.entry.registers)
         return inspecting, (OpenCamera(state.crossing), Show(Screen.LOOK, Guidance.LOOK_AT_CAMERA))
     if now_ms - state.since_ms > rules.timing.entering_max_ms:
         nobody = interior is not None and interior.nobody
@@ -171,6 +186,8 @@ def inspecting(rules: Rules, around: Surroundings, state: Inspecting, event: Eve
             effects = (Show(Screen.LOOK, guidance),)
         case DocumentRead(state.crossing, document):
             state = replace(state, document=document, document_at_ms=now_ms)
+        case RegistersAnswered(state.crossing, findings):
+            state = replace(state, registers=findings)
         case FaceCompared(state.crossing, face):
             # A track that was lost is not found again by comparing once more.
             held = face.track_held and (state.face is None or state.face.track_held)
@@ -194,7 +211,7 @@ def _ready(rules: Rules, around: Surroundings, state: Inspecting, now_ms: int) -
     timing = rules.timing
     if _is_late(timing, state, now_ms):
         return True
-    if state.document is None:
+    if state.document is None or _awaits_registers(rules, around, state, now_ms):
         return False
     if state.face is not None or state.trouble or state.spoiled or around.lost & {Part.VISION, Part.CAMERA}:
         return True
@@ -209,17 +226,17 @@ def _is_late(timing: Timing, state: Inspecting, now_ms: int) -> bool:
 
 
 def found(rules: Rules, around: Surroundings, state: Inspecting) -> tuple[Objection, ...]:
-    """What document and face speak against already, whatever is still to come of them."""
+    """What document, registers and face speak against already, whatever is still to come of them."""
     policy = _policy(rules, around)
     document = () if state.document is None else document_objections(state.document, policy)
     face = () if state.face is None else face_objections(state.face, policy)
-    return (*document, *face)
+    return (*document, *register_objections((), state.registers, None), *face)
 
 
 def _decide(rules: Rules, around: Surroundings, state: Inspecting, now_ms: int) -> Step:
     age_ms = None if state.face is None else now_ms - state.face_at_ms
     face = replace(state.face or FaceEvidence(faces=state.faces), trouble=state.trouble, age_ms=age_ms)
-    evidence = _evidence(rules, around, state.crossing, state.document, face, now_ms=now_ms)
+    evidence = _evidence(rules, around, state, face, now_ms=now_ms)
     policy = _policy(rules, around)
     decision = decide(evidence, policy, rules.book)
     gone = (Objection(REASON_OF_LOSS[part]) for part in Part if part in around.lost & FACE_PARTS)
@@ -242,14 +259,13 @@ def _of_the_screen(around: Surroundings) -> tuple[Objection, ...]:
 def _evidence(
     rules: Rules,
     around: Surroundings,
-    crossing: str,
-    document: DocumentEvidence | None,
+    state: Reading | Inspecting,
     face: FaceEvidence | None,
     *,
     now_ms: int,
 ) -> Evidence:
     """Everything that is known now; of whom the document is, only what the lane or a rule asks."""
-    asks = rules.book.asks
+    asks, document, required = rules.book.asks, state.document, rules.policy.registers
     if document is not None:
         asked_whose = Fact.NATIONALITY in asks or not around.travellers.everybody
         document = replace(
@@ -259,8 +275,8 @@ def _evidence(
             age=document.age if Fact.AGE in asks else None,
         )
     lane = around.lane_evidence(now_ms)
-    site, shielded = around.site_evidence(now_ms), crossing in around.shielded
-    if Fact.LOCAL not in asks:
+    site, shielded = around.site_evidence(now_ms), state.crossing in around.shielded
+    if Fact.LOCAL not in asks and not any(one.suspended for one in required):
         site = replace(site, local=None)
     wants_some = rules.policy.random_checks_per_10000 > 0
     return Evidence(
@@ -272,7 +288,8 @@ def _evidence(
         lane.inside,
         no_outbound_query=shielded,
         direction=around.direction if Fact.DIRECTION in asks else None,
-        drawn=around.draw.draws(crossing) if wants_some and around.draw is not None else None,
+        drawn=around.draw.draws(state.crossing) if wants_some and around.draw is not None else None,
+        registers=state.registers,
     )
 
 

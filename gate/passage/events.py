@@ -11,6 +11,7 @@ from gate.passage.draws import Draw
 from gate.passage.evidence import Alarm, CameraTrouble, DocumentEvidence, Door, FaceEvidence
 from gate.passage.evidence_names import Head
 from gate.passage.orders import Ordered
+from gate.passage.registers import RegisterFinding
 from gate.passage.screen import Guidance
 
 
@@ -122,6 +123,14 @@ class DocumentRead:
 
     crossing: str
     evidence: DocumentEvidence
+
+
+@dataclass(frozen=True, slots=True)
+class RegistersAnswered:
+    """What lists and registers say of the document of this crossing, or that nothing is known."""
+
+    crossing: str
+    findings: tuple[RegisterFinding, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +308,7 @@ Event = (
     | PageGuided
     | TravellerAsked
     | DocumentRead
+    | RegistersAnswered
     | FaceSeen
     | FaceCompared
     | TrackChanged

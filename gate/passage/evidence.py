@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from gate.passage.evidence_names import Head, PageCheckId
+from gate.passage.registers import RegisterFinding
 from gate.passage.serving import BorderDirection
 
 
@@ -312,7 +313,8 @@ class LaneEvidence:
 class Evidence:
     """Everything a decision is taken from. `lane` is the last door. `no_outbound_query`: the traveller asked for protection, and nothing about them
     may be asked outside the gate. `direction` is the one over the border, where a rule asks for it. `drawn`: chance wants an officer to see them; None:
-    nothing is drawn by now. Records older than `first`, `inside` and these are read without them.
+    nothing is drawn by now. `registers` is what lists and registers said, None where they were not asked or did not answer. Records older than
+    `first`, `inside` and these are read without them.
     """
 
     document: DocumentEvidence | None
@@ -324,6 +326,7 @@ class Evidence:
     no_outbound_query: bool = False
     direction: BorderDirection | None = None
     drawn: bool | None = None
+    registers: tuple[RegisterFinding, ...] | None = None
 
     @property
     def doors(self) -> LaneEvidence:

@@ -49,6 +49,7 @@ class Timing:
     crossing_max_ms: int = 45_000  # from presenting the document to the decision: decide with what is there
     face_max_ms: int = 8_000  # from the document read to the face compared: decide without
     face_after_failure_max_ms: int = 1_500  # the same when the document has objections already
+    registers_max_ms: int = 3_000  # from the document read to the registers' answers: decide without, which refers
     receipt_max_ms: int = 2_000  # a late receipt refers
     entering_max_ms: int = 15_000  # from the passage of the first door to one person alone between closed doors: refer
     look_max_ms: int = 300  # no fresh status of the lane: refer

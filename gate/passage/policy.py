@@ -28,6 +28,7 @@ from gate.passage.evidence import (
 )
 from gate.passage.evidence_names import Head, PageCheckId
 from gate.passage.reasons import Objection, Reason
+from gate.passage.registers import Register, register_objections
 from gate.passage.rulebook import NO_RULES, RuleBook
 from gate.passage.serving import EVERYBODY, Travellers
 
@@ -83,6 +84,7 @@ class Policy:
     travellers: Travellers = EVERYBODY  # whom the lane served then
     head_required: bool = False  # since the boot somebody bore out that the log is the newest there is
     random_checks_per_10000: int = 0  # of so many crossings each an officer sees the traveller whatever else is found
+    registers: tuple[Register, ...] = ()  # each of which must have answered
     rules: str = ""  # the SHA-256 of the written rules that stand beside these numbers
 
 
@@ -111,6 +113,7 @@ def decide(evidence: Evidence, policy: Policy, book: RuleBook = NO_RULES) -> Dec
         *document_objections(evidence.document, policy),
         *rule_objections(evidence, book),
         *random_objections(evidence, policy),
+        *_of_registers(evidence, policy),
         *face_objections(evidence.face, _stricter(evidence, policy, book)),
         *page_objections(evidence, policy),
         *lane_objections(evidence.doors, policy),
@@ -125,6 +128,7 @@ def decide_entry(evidence: Evidence, policy: Policy, book: RuleBook = NO_RULES) 
         *document_objections(evidence.document, policy),
         *rule_objections(evidence, book),
         *random_objections(evidence, policy),
+        *_of_registers(evidence, policy),
         *lane_objections(evidence.doors, policy, door=Door.FIRST),
         *site_objections(evidence.site, policy),
     )
@@ -151,7 +155,7 @@ def document_objections(document: DocumentEvidence | None, policy: Policy) -> tu
 def rule_objections(evidence: Evidence, book: RuleBook) -> tuple[Objection, ...]:
     """Everything the site's written rules object to. Without an MRZ that was read there is nobody to ask about, and no admission either."""
     facts, document = facts_of(evidence), evidence.document
-    about = book.objections(facts) if document is not None and _is_read(document) else ()
+    about = book.objections(facts) if is_read(document) else ()
     return (*about, *book.closings(facts))
 
 
@@ -162,8 +166,17 @@ def random_objections(evidence: Evidence, policy: Policy) -> tuple[Objection, ..
     return (Objection(Reason.RANDOM_CHECK, "" if evidence.drawn else "nothing to draw by"),)
 
 
-def _is_read(document: DocumentEvidence) -> bool:
-    return any(one.id is CheckId.MRZ and one.result is CheckResult.SUCCESSFUL for one in document.checks)
+def _of_registers(evidence: Evidence, policy: Policy) -> tuple[Objection, ...]:
+    """Everything lists and registers object to; as rules, they are about nobody where no MRZ was read, which is an objection by itself."""
+    required = policy.registers if is_read(evidence.document) else ()
+    return register_objections(required, evidence.registers, evidence.site.local)
+
+
+def is_read(document: DocumentEvidence | None) -> bool:
+    """True when the MRZ of the document was read: there is somebody to ask about."""
+    return document is not None and any(
+        one.id is CheckId.MRZ and one.result is CheckResult.SUCCESSFUL for one in document.checks
+    )
 
 
 def facts_of(evidence: Evidence) -> Facts:

@@ -31,6 +31,8 @@ class Reason(enum.Enum):
     RULE_TWO_OFFICERS = "rule_two_officers"
     RULE_CUSTOMS = "rule_customs"
     RANDOM_CHECK = "random_check"  # drawn, or where some must be, nobody can draw
+    REGISTER_HIT = "register_hit"  # as below: by a list or register
+    REGISTER_UNKNOWN = "register_unknown"
     FACE_MISSING = "face_missing"
     FACES_SEVERAL = "faces_several"
     FACE_NOT_COMPARED = "face_not_compared"

@@ -14,6 +14,7 @@ from gate.passage.lane import Timing
 from gate.passage.orders import Said
 from gate.passage.policy import Decision, Policy
 from gate.passage.reasons import Objection, Reason
+from gate.passage.registers import RegisterFinding
 from gate.passage.rulebook import NO_RULES, RuleBook
 from gate.passage.screen import Guidance, Screen
 from gate.passage.serving import USUAL_SERVICE, Service
@@ -60,17 +61,23 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Before the first of two doors: the chip is read; the face is looked at inside."""
+    """Before the first of two doors: the chip is read, and lists and registers are asked; the face is looked at inside."""
 
     crossing: str
     since_ms: int
+    document: DocumentEvidence | None = None
+    document_at_ms: int = 0
+    registers: tuple[RegisterFinding, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Of a crossing before the first of two doors: the document that lets the traveller in; None when an officer does."""
+    """Of a crossing before the first of two doors: the document that lets the traveller in, and what registers said of it; None when an officer
+    does.
+    """
 
     document: DocumentEvidence | None
+    registers: tuple[RegisterFinding, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +90,7 @@ class Inspecting:
     since_ms: int
     document: DocumentEvidence | None = None
     document_at_ms: int = 0
+    registers: tuple[RegisterFinding, ...] | None = None
     face: FaceEvidence | None = None
     face_at_ms: int = 0
     faces: int = 0

@@ -17,6 +17,7 @@ from gate.passage.evidence import Check, DocumentEvidence, FaceEvidence
 from gate.passage.orders import Said
 from gate.passage.reasons import Objection
 from gate.passage.records import ApprovalSettings
+from gate.passage.registers import RegisterFinding
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -29,6 +30,7 @@ PERSONAL: Final[Mapping[type, frozenset[str]]] = {
     ),
     FaceEvidence: frozenset({"match", "liveness", "cues"}),
     Objection: frozenset({"detail"}),
+    RegisterFinding: frozenset({"register", "cause", "edition", "handle"}),
     Said: frozenset({"officer", "reason"}),
     ApprovalSettings: frozenset({"persons", "keys"}),
 }

@@ -38,6 +38,7 @@ from gate.passage.events import (
     Recorded,
     RecordKind,
     RecordReplaced,
+    RegistersAnswered,
     SensorsSeen,
     SiteSeen,
     Tick,
@@ -77,11 +78,13 @@ from gate.passage.orders import (
 from gate.passage.policy import Decision, Verdict
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import Closed
+from gate.passage.registers import RegisterAnswer, RegisterFinding
 from gate.passage.screen import Guidance, Screen
 from gate.passage.serving import BorderDirection
 from gate.passage.states import Admission, Ending
 
 CALLED = "c3"
+HIT = (RegisterFinding("stolen-documents", RegisterAnswer.HIT, handle="h1"),)
 ADMIT = Decision(Verdict.ADMIT, ())
 OFFICERS = Admission(machine.Referred(CROSSING, (Objection(Reason.FACE_BELOW_THRESHOLD),)), said())
 ENTRY = machine.Entry(GENUINE)
@@ -146,6 +149,7 @@ EVENTS: tuple[Event, ...] = (
     PageGuided(Guidance.PAGE_TURN),
     *(TravellerAsked(CALLED, wish) for wish in Wish),
     DocumentRead(CROSSING, GENUINE),
+    RegistersAnswered(CROSSING, HIT),
     FaceSeen(CROSSING, 1, Guidance.NONE),
     FaceCompared(CROSSING, SAME_FACE),
     *(TrackChanged(CROSSING, change) for change in TrackChange),
@@ -183,6 +187,7 @@ EVENTS: tuple[Event, ...] = (
 # What is said of a crossing that does not run.
 STRANGE: tuple[Event, ...] = (
     DocumentRead("another", GENUINE),
+    RegistersAnswered("another", HIT),
     *(FaceSeen("another", faces, Guidance.NONE, 9) for faces in (0, 1, 2)),
     FaceCompared("another", SAME_FACE, 9),
     *(TrackChanged("another", change, 9) for change in TrackChange),

@@ -1,0 +1,111 @@
+"""Who on a list a traveller may be, by name and date of birth, although the two are spelt differently.
+
+Names are held against one another in the letters of the MRZ (`gate.lists.latin`), whatever the order of their parts; the measure is rapidfuzz's. A
+date of birth that both have must be the same, or have its day and month exchanged, or share the year where one has no more; then names that are alike
+are enough. Without one they must be nearly the same. Arabic writes no short vowels, and passports spell them: names from it are compared
+by their consonants. Someone who is like an entry is no more than a question to an officer; how often that is asked for nothing, tests/bench/names.py
+measures on generated names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from rapidfuzz import fuzz, process
+
+from gate.lists.entries import NAME_CHARACTERS_MAX, Named
+from gate.lists.errors import BadListError
+from gate.lists.latin import in_mrz_letters
+
+ALIKE_MIN: Final = 80.0  # of 100, with a date of birth that agrees
+NEARLY_SAME_MIN: Final = 94.0  # without one
+_WITHOUT_BIRTH: Final = ""
+_WITH_ANY: Final = "+"
+_ARABIC: Final = re.compile(r"[\u0600-\u06ff]")
+# How one sound is spelt in the letters of the MRZ by several states; the rarer spelling first.
+_ONE_SOUND: Final = (
+    ("SHCH", "SH"), ("SCH", "SH"), ("KH", "H"), ("CH", "H"), ("XH", "H"), ("PH", "F"), ("TH", "T"), ("DH", "D"), ("MP", "B"), ("NT", "D"),
+    ("EF", "EU"), ("AF", "AU"), ("EV", "EU"), ("AV", "AU"), ("Y", "I"), ("J", "I"), ("OI", "I"), ("AE", "A"), ("AA", "A"), ("OE", "O"), ("UE", "U"),
+    ("OU", "U"), ("IE", "E"), ("IU", "U"), ("IA", "A"), ("EE", "I"), ("W", "V"), ("TS", "K"), ("C", "K"), ("Q", "K"), ("X", "K"), ("ZK", "Z"),
+)  # fmt: skip
+_ESCAPED: Final = re.compile(r"X(?=[A-Z])")  # of the Arabic table: XKH, XSH
+_ARTICLE: Final = re.compile(r"\b[AE]L[- ]?(?=[A-Z])")
+_VOWELS: Final = re.compile(r"[AEIOUYWV]")
+
+
+def folded(name: str) -> str:
+    """A name in MRZ letters with what several states spell differently spelt once."""
+    for spelt, once in _ONE_SOUND:
+        name = name.replace(spelt, once)
+    return re.sub(r"([A-Z])\1+", r"\1", name)
+
+
+def bones(name: str) -> str:
+    """The consonants of a name in MRZ letters, each sound once, its articles left out."""
+    parts = (_VOWELS.sub("", folded(part)) for part in _ARTICLE.sub("", _ESCAPED.sub("", name)).split())
+    return " ".join(part for part in parts if part)
+
+
+class People:
+    """Everybody on a list who is looked for by name. Raises BadListError for writing that cannot be compared."""
+
+    def __init__(self, people: Sequence[Named]) -> None:
+        self._people = people
+        # By date of birth: those whose parts are compared as they are spelt, and those by their consonants alone.
+        self._spelt: dict[str, tuple[list[str], list[int]]] = {}
+        self._boned: dict[str, tuple[list[str], list[int]]] = {}
+        for at, person in enumerate(people):
+            for name in person.names:
+                try:
+                    letters = in_mrz_letters(name)
+                except ValueError as error:
+                    raise BadListError(f"one of its names cannot be compared: {error}") from error
+                if not letters:
+                    raise BadListError("one of its names has no letters")
+                shelf, text = (self._boned, bones(letters)) if _ARABIC.search(name) else (self._spelt, folded(letters))
+                for born in _keys_of(person.born):
+                    texts, owners = shelf.setdefault(born, ([], []))
+                    texts.append(text)
+                    owners.append(at)
+
+    def like(self, surname: str, given: str, born: str) -> list[Named]:
+        """Whoever may be this traveller, of whom these are the MRZ's names and `born` a day (YYYY-MM-DD), a year, or nothing."""
+        letters = in_mrz_letters(f"{surname} {given}"[:NAME_CHARACTERS_MAX])
+        spelt, boned = folded(letters), bones(letters)
+        found: dict[int, None] = {}
+        for key, bound in _looked_for(born):
+            for shelf, text in ((self._spelt, spelt), (self._boned, boned)):
+                texts, owners = shelf.get(key, ((), ()))
+                for _, _, at in process.extract(
+                    text, texts, scorer=fuzz.token_sort_ratio, score_cutoff=bound, limit=None
+                ):
+                    found[owners[at]] = None
+        return [self._people[at] for at in found]
+
+
+def _keys_of(born: str) -> Iterator[str]:
+    """Under which dates an entry stands: its own, and for travellers of whose date less is known, or nothing."""
+    yield born
+    if born:
+        yield _WITH_ANY
+    if len(born) > 4:
+        yield f"{born[:4]}+"
+
+
+def _looked_for(born: str) -> Iterator[tuple[str, float]]:
+    """Under which dates a traveller is looked for, and how alike the names must be."""
+    yield _WITHOUT_BIRTH, NEARLY_SAME_MIN
+    if not born:
+        yield _WITH_ANY, NEARLY_SAME_MIN
+        return
+    year = born[:4]
+    yield year, ALIKE_MIN
+    if len(born) == 4:
+        yield f"{year}+", ALIKE_MIN
+        return
+    yield born, ALIKE_MIN
+    year, month, day = born.split("-")
+    if month != day:
+        yield f"{year}-{day}-{month}", ALIKE_MIN

@@ -1,0 +1,43 @@
+"""What a register is asked, and what it answers. A value of the registers' program: it shows nothing of itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gate.passage.registers import RegisterAnswer, RegisterCause
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Question:
+    """One traveller's document, in the letters of its MRZ, its fillers taken away. `surname`, `given` and `born` (YYYY-MM-DD, a year, or nothing) are
+    empty where no register needs them; `entry` is which way over the border the lane serves.
+    """
+
+    document_type: str
+    issuer: str
+    number: str
+    nationality: str = ""
+    surname: str = ""
+    given: str = ""
+    born: str = ""
+    entry: bool = True
+
+    def __repr__(self) -> str:
+        """Never shows a field: they are personal data."""
+        return "Question(…)"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a register said. `about` says to the officer, in the owner's words, what is to be done; `reference` tells the owner which entry it was."""
+
+    answer: RegisterAnswer
+    cause: RegisterCause | None = None
+    edition: str = ""
+    about: str = ""
+    reference: str = ""
+
+
+def not_known(cause: RegisterCause) -> Answer:
+    """Nothing is known, and why."""
+    return Answer(RegisterAnswer.UNKNOWN, cause)

@@ -1,0 +1,212 @@
+"""One signed list as it is held here: its newest edition, what may take its place, and what it says of a document.
+
+On the disk: `current.note`, the header, and the entries under their SHA-256; the header is renamed into its place last, so that a kill or a power cut
+leaves the edition before or the new one. An edition takes the place of another when it is signed, of a higher serial, allowed here, and has not lost
+half of its entries without saying so. Whatever cannot be used is refused in one line, and the edition before stays until its own time is over;
+then it says of everybody that nothing is known.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from gate import durable
+from gate.audit.note import Verifier
+from gate.lists.entries import FILE_BYTES_MAX, Entries, changed, digest_of
+from gate.lists.errors import BadListError, ListError, NoCopyError, NotNewerError, ShrunkError
+from gate.lists.header import NOTE_BYTES_MAX, Delta, Header, believed
+from gate.lists.names import People
+from gate.lists.question import Answer, Question, not_known
+from gate.ordinary import open_ordinary, read_ordinary
+from gate.passage.registers import RegisterAnswer, RegisterCause
+
+CURRENT: Final = "current.note"
+INCOMING: Final = "incoming"
+_COPIED_AT_ONCE: Final = 1024 * 1024
+_ENTRIES: Final = ".entries"
+
+
+class Shelf:
+    """One list. `secret` is the agency's key for numbers; None: it is not there. `gate` is where the copy lies."""
+
+    def __init__(
+        self, folder: Path, *, name: str, agency: str, keys: Sequence[Verifier], secret: bytes | None, gate: str
+    ) -> None:
+        self._folder = folder
+        self._name = name
+        self._agency = agency
+        self._keys = keys
+        self._secret = secret
+        self._gate = gate
+        self._entries: Entries | None = None
+        self._people: People | None = None
+        self.header: Header | None = None
+
+    def open(self) -> None:
+        """Open the edition that is held, if one is. Raises ListError for one that cannot be used, and OSError."""
+        self.close()
+        path = self._folder / CURRENT
+        if not path.exists():
+            return
+        self.header = header = self._mine(read_ordinary(path, NOTE_BYTES_MAX))
+        entries = self._folder / f"{header.entries}{_ENTRIES}"
+        if not header.withdrawn and entries.exists():  # else it was erased, when its time was over
+            self._entries, self._people = _opened(entries, header)
+
+    def close(self) -> None:
+        """Let the edition go; it is still on the disk."""
+        if self._entries is not None:
+            self._entries.close()
+        self.header = self._entries = self._people = None
+
+    def take(self, note: bytes, entries: Path | None, now: datetime) -> Header:
+        """Have an edition, or a delta, take the place of the one that is held. `entries` is its file. Raises ListError and OSError."""
+        header = self._mine(note)
+        self._require_next(header, now)
+        durable.make_folder(self._folder, mode=0o700)
+        opened = None if header.withdrawn else self._bring(header, entries)
+        durable.write(self._folder / CURRENT, note, mode=0o600)  # from here on the new edition is the one that is held
+        self.close()
+        self.header = header
+        if opened is not None:
+            self._entries, self._people = opened
+        self._erase_entries(but=header.entries if opened else "")
+        return header
+
+    def erase_over(self, now: datetime) -> bool:
+        """Erase the copy when its time is over; True when there was one."""
+        if self.header is None or self.header.withdrawn or self.header.may_be_copied(self._gate, now):
+            return False
+        header, gone = self.header, self._entries is not None
+        self.close()
+        self.header = header
+        self._erase_entries(but="")
+        return gone
+
+    def ask(self, question: Question, now: datetime) -> Answer:
+        """What the list says of a document. What it cannot say is not known: nothing here is ever passed over."""
+        header = self.header
+        if header is None:
+            return not_known(RegisterCause.NO_LIST)
+        edition = str(header.serial)
+        if (cause := self._hinders(header, now)) is not None:
+            return Answer(RegisterAnswer.UNKNOWN, cause, edition)
+        if header.withdrawn:
+            return Answer(RegisterAnswer.NONE, RegisterCause.WITHDRAWN, edition)
+        if self._entries is None or self._people is None:
+            return Answer(RegisterAnswer.UNKNOWN, RegisterCause.NO_LIST, edition)
+        if header.numbers:
+            try:
+                digest = digest_of(self._secret or b"", question.issuer, question.number)
+            except ValueError:
+                return Answer(RegisterAnswer.UNKNOWN, RegisterCause.NO_NUMBER, edition)
+            if self._entries.has(digest):
+                return Answer(
+                    RegisterAnswer.HIT, RegisterCause.NUMBER_LISTED, edition, header.instructions, digest.hex()
+                )
+        return self._by_name(question, header, edition)
+
+    def _by_name(self, question: Question, header: Header, edition: str) -> Answer:
+        assert self._people is not None, "asked for after it was looked"
+        if header.names:
+            if not question.surname and not question.given:
+                return Answer(RegisterAnswer.UNKNOWN, RegisterCause.NO_NAME, edition)
+            try:
+                alike = self._people.like(question.surname, question.given, question.born)
+            except ValueError:
+                return Answer(RegisterAnswer.UNKNOWN, RegisterCause.NO_NAME, edition)
+            if alike:
+                return Answer(
+                    RegisterAnswer.HIT, RegisterCause.NAME_ALIKE, edition, header.instructions, alike[0].reference
+                )
+        return Answer(RegisterAnswer.NONE, None, edition)
+
+    def _hinders(self, header: Header, now: datetime) -> RegisterCause | None:
+        """Why the edition says nothing now."""
+        if header.withdrawn:
+            return None if header.issued <= now else RegisterCause.LIST_OLD
+        if not header.holds(now):
+            return RegisterCause.LIST_NOT_IN_FORCE
+        if header.is_old(now):
+            return RegisterCause.LIST_OLD
+        if not header.may_be_copied(self._gate, now):
+            return RegisterCause.NO_COPY
+        if header.numbers and self._secret is None:
+            return RegisterCause.NO_KEY
+        return None
+
+    def _mine(self, note: bytes) -> Header:
+        header = believed(note, self._keys)
+        if (header.agency, header.name) != (self._agency, self._name):
+            raise BadListError(f"is another list, {header.name} of {header.agency}")
+        return header
+
+    def _require_next(self, header: Header, now: datetime) -> None:
+        held = self.header
+        if held is not None and header.serial <= held.serial:
+            raise NotNewerError(f"has serial {header.serial}, and {held.serial} is held")
+        if not header.withdrawn and not header.may_be_copied(self._gate, now):
+            raise NoCopyError(f"its owner allows no copy at {self._gate}, or not any more")
+        if held is None or held.withdrawn or header.withdrawn or header.shrinks:
+            return
+        for what, before, after in (("numbers", held.numbers, header.numbers), ("names", held.names, header.names)):
+            if before and after * 2 <= before:
+                raise ShrunkError(f"has {after} {what} after {before}, and does not say that this is meant")
+
+    def _bring(self, header: Header, source: Path | None) -> tuple[Entries, People]:
+        """Have the entries of an edition on the disk, and proved. A stranger's file is copied before it is looked at: it may change meanwhile."""
+        if source is None:
+            raise BadListError("its entries are not there")
+        copy, target = self._folder / INCOMING, self._folder / f"{header.entries}{_ENTRIES}"
+        is_held = self._entries is not None and self.header is not None and self.header.entries == header.entries
+        _copy(source, copy)
+        try:
+            if header.delta is None:
+                durable.replace(copy, target, mode=0o600)
+            else:
+                durable.write(target, self._changed(header.delta, copy), mode=0o600)
+            return _opened(target, header)
+        except ListError:
+            if not is_held:
+                target.unlink(missing_ok=True)
+            raise
+        finally:
+            copy.unlink(missing_ok=True)
+
+    def _changed(self, delta: Delta, copy: Path) -> bytes:
+        held = self.header
+        if held is None or self._entries is None or held.serial != delta.serial:
+            raise NotNewerError(f"is a delta of serial {delta.serial}, which is not held")
+        if held.entries != delta.entries:
+            raise BadListError(f"is a delta of another edition {held.serial}")
+        return changed(self._entries, copy, delta.sha256)
+
+    def _erase_entries(self, *, but: str) -> None:
+        for path in self._folder.glob(f"*{_ENTRIES}"):
+            if path.name != f"{but}{_ENTRIES}":
+                durable.wipe(path)
+
+
+def _opened(path: Path, header: Header) -> tuple[Entries, People]:
+    """The entries of an edition, and who is looked for by name. Raises ListError and OSError."""
+    entries = Entries.open(path, header)
+    try:
+        return entries, People(entries.people)
+    except ListError:
+        entries.close()
+        raise
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy what may be a stranger's file. Raises BadListError and OSError."""
+    with os.fdopen(open_ordinary(source), "rb") as file, durable.writing(target, mode=0o600) as copy:
+        left = FILE_BYTES_MAX
+        while piece := file.read(min(_COPIED_AT_ONCE, left + 1)):
+            left -= len(piece)
+            if left < 0:
+                raise BadListError("its entries are too many")
+            copy.write(piece)

@@ -1,0 +1,121 @@
+"""A list's header: believed by its agency's key, in one spelling, and only where it does not contradict itself."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from fakes.signed_lists import NOW, Agency
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gate.audit.note import Signer
+from gate.lists.entries import written
+from gate.lists.errors import BadListError
+from gate.lists.header import NOTE_BYTES_MAX, Header, believed, signed
+
+AGENCY = Agency()
+HEADER = AGENCY.header(written([]), 0)
+
+
+def test_a_signed_header_is_read_as_it_was_written() -> None:
+    assert believed(signed(HEADER, AGENCY.signer), [AGENCY.signer.verifier]) == HEADER
+
+
+def test_any_of_the_agencys_keys_is_believed_and_no_other() -> None:
+    other = Signer("police.example", b"o" * 32)
+    note = signed(HEADER, AGENCY.signer)
+    assert believed(note, [other.verifier, AGENCY.signer.verifier]) == HEADER
+    with pytest.raises(BadListError, match="not signed by its agency"):
+        believed(note, [other.verifier])
+    with pytest.raises(BadListError, match="no key is known"):
+        believed(note, [])
+
+
+@given(at=st.integers(0, 5000), to=st.integers(0, 255))
+def test_one_changed_byte_is_believed_by_nobody(at: int, to: int) -> None:
+    note = bytearray(signed(HEADER, AGENCY.signer))
+    at %= len(note)
+    if note[at] == to:
+        to ^= 1
+    note[at] = to
+    with pytest.raises(BadListError):
+        believed(bytes(note), [AGENCY.signer.verifier])
+
+
+@given(noise=st.binary(max_size=200))
+def test_noise_is_one_clear_error(noise: bytes) -> None:
+    with pytest.raises(BadListError):
+        believed(noise, [AGENCY.signer.verifier])
+    with pytest.raises(BadListError):
+        Header.parse(noise.decode("latin-1"))
+
+
+def test_a_header_beyond_the_limit_is_not_read() -> None:
+    with pytest.raises(BadListError, match="longer than"):
+        believed(b"x" * (NOTE_BYTES_MAX + 1), [AGENCY.signer.verifier])
+
+
+def test_a_note_in_another_spelling_is_refused() -> None:
+    note = signed(HEADER, AGENCY.signer)
+    twice = note + note.splitlines(keepends=True)[-1]
+    assert believed(twice, [AGENCY.signer.verifier]) == HEADER  # a second signature changes nothing
+    with pytest.raises(BadListError):
+        believed(note.replace(b"\n", b"\r\n"), [AGENCY.signer.verifier])
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"last": NOW - timedelta(days=2)}, "ends before it begins"),
+        ({"names": 3, "names_allowed": False}, "does not allow them"),
+        ({"withdrawn": True, "numbers": 1}, "withdrawn, and has entries"),
+        ({"delta": {"serial": 9, "entries": "0" * 64, "sha256": "0" * 64}}, "a delta of a later edition"),
+    ],
+)
+def test_a_header_that_contradicts_itself_is_refused_when_it_is_read(changes: dict[str, Any], said: str) -> None:
+    fields = {line.partition(" = ")[0]: line for line in HEADER.text.splitlines()[1:]}
+    import json
+
+    for key, value in changes.items():
+        fields[key] = f"{key} = {json.dumps(value, default=lambda moment: moment.isoformat(), sort_keys=True)}"
+    text = "\n".join(["portcullis list/1", *fields.values()]) + "\n"
+    with pytest.raises(BadListError, match=said):
+        Header.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('about = "lost_documents"', 'about = "score"'),
+        ("priority = 1", "priority = 10"),
+        ("priority = 1", "priority = 1\npriority = 1"),
+        ("priority = 1", "priority = 1 "),
+        ("priority = 1", "priority = 1\nrisk = 1"),
+        ("serial = 1", 'serial = "1"'),
+        ("portcullis list/1", "portcullis list/2"),
+    ],
+)
+def test_another_spelling_an_unknown_field_or_value_is_refused(old: str, new: str) -> None:
+    assert old in HEADER.text
+    with pytest.raises(BadListError):
+        Header.parse(HEADER.text.replace(old, new, 1))
+
+
+def test_a_header_says_how_long_and_where_it_may_be_copied() -> None:
+    here = AGENCY.header(written([]), 0, copies_at=("north-7",), copies_kept_hours=2, issued=NOW)
+    assert here.may_be_copied("north-7", NOW + timedelta(minutes=119))
+    assert not here.may_be_copied("north-7", NOW + timedelta(hours=2))
+    assert not here.may_be_copied("south-1", NOW)
+    nowhere = AGENCY.header(written([]), 0, copies_at=(), issued=NOW)
+    assert not nowhere.may_be_copied("north-7", NOW)
+
+
+def test_a_header_is_old_after_its_time_and_before_it_was_issued() -> None:
+    header = AGENCY.header(written([]), 0, age_max_hours=24, issued=NOW)
+    assert [header.is_old(NOW + timedelta(hours=hours)) for hours in (-1, 0, 24, 25)] == [True, False, False, True]
+    assert header.count == 0
+    assert header.holds(NOW)
+    assert not header.holds(header.last)
+    assert not header.holds(header.first - timedelta(seconds=1))

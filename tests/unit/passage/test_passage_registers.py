@@ -1,0 +1,276 @@
+"""What lists and registers said, in a lane: each that is required must have answered, and a hit looks like every other referral."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime
+
+import pytest
+from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE, Run, ready
+from fakes.two_door_lane import ready as two_doors_ready
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gate.passage import machine
+from gate.passage.effects import Show, Write
+from gate.passage.events import (
+    DocumentPresented,
+    DocumentRead,
+    Event,
+    FaceCompared,
+    Recorded,
+    RecordKind,
+    RegistersAnswered,
+    SiteSeen,
+    Tick,
+    TravellerAsked,
+    Wish,
+)
+from gate.passage.evidence import Check, CheckId, CheckResult
+from gate.passage.policy import Verdict
+from gate.passage.reasons import Objection, Reason
+from gate.passage.records import Decided, EntryDecided
+from gate.passage.registers import (
+    Register,
+    RegisterAnswer,
+    RegisterCause,
+    RegisterFinding,
+    Suspension,
+    asked,
+    register_objections,
+    unknown,
+)
+from gate.passage.screen import Screen
+
+STOLEN = Register("stolen-documents")
+EES = Register(
+    "entry-exit",
+    (
+        Suspension(
+            "Suspended at this crossing point", "Regulation (EU) 2017/2226", date(2026, 12, 5), date(2026, 12, 9)
+        ),
+    ),
+)
+REQUIRED = replace(RULES, policy=replace(RULES.policy, registers=(STOLEN,)))
+NONE = RegisterFinding("stolen-documents", RegisterAnswer.NONE, edition="7")
+HIT = RegisterFinding("stolen-documents", RegisterAnswer.HIT, RegisterCause.NUMBER_LISTED, "7", "h1")
+UNKNOWN = RegisterFinding("stolen-documents", RegisterAnswer.UNKNOWN, RegisterCause.LIST_OLD, "7")
+UNREAD = replace(GENUINE, checks=(Check(CheckId.MRZ, CheckResult.UNDETERMINED, "nothing of the page was read"),))
+
+
+def lane(rules: machine.Rules = REQUIRED) -> Run:
+    run = ready()
+    run.rules = rules
+    run.feed(DocumentPresented(CROSSING), Recorded(CROSSING, RecordKind.OPENED))
+    return run
+
+
+def decided(run: Run, *events: Event, after_ms: int = 10) -> Decided | None:
+    effects = run.feed(*events, after_ms=after_ms)
+    records = [one.record for one in effects if isinstance(one, Write)]
+    return next((one for one in records if isinstance(one, Decided)), None)
+
+
+def registers_of(reasons: tuple[Objection, ...]) -> list[Objection]:
+    return [one for one in reasons if one.reason in {Reason.REGISTER_HIT, Reason.REGISTER_UNKNOWN}]
+
+
+@pytest.mark.parametrize(
+    ("finding", "objection"),
+    [
+        (HIT, Objection(Reason.REGISTER_HIT, "stolen-documents: number_listed")),
+        (UNKNOWN, Objection(Reason.REGISTER_UNKNOWN, "stolen-documents: list_old")),
+    ],
+)
+def test_a_hit_and_what_is_not_known_lead_to_an_officer(finding: RegisterFinding, objection: Objection) -> None:
+    run = lane()
+    record = decided(
+        run, RegistersAnswered(CROSSING, (finding,)), DocumentRead(CROSSING, GENUINE), FaceCompared(CROSSING, SAME_FACE)
+    )
+    assert record is not None
+    assert record.decision is Verdict.REFER
+    assert registers_of(record.reasons) == [objection]
+    assert record.evidence.registers == (finding,)
+    assert record.policy.registers == (STOLEN,)
+
+
+def test_whoever_is_on_no_list_is_admitted() -> None:
+    run = lane()
+    record = decided(
+        run, DocumentRead(CROSSING, GENUINE), RegistersAnswered(CROSSING, (NONE,)), FaceCompared(CROSSING, SAME_FACE)
+    )
+    assert record is not None
+    assert (record.decision, record.reasons) == (Verdict.ADMIT, ())
+
+
+def test_a_register_that_says_nothing_of_what_is_required_is_not_known() -> None:
+    record = decided(
+        lane(), DocumentRead(CROSSING, GENUINE), RegistersAnswered(CROSSING, ()), FaceCompared(CROSSING, SAME_FACE)
+    )
+    assert record is not None
+    assert record.reasons == (Objection(Reason.REGISTER_UNKNOWN, "stolen-documents"),)
+
+
+def test_the_decision_waits_for_the_registers_and_no_longer_than_their_time() -> None:
+    run = lane()
+    assert decided(run, DocumentRead(CROSSING, GENUINE), FaceCompared(CROSSING, SAME_FACE)) is None
+    assert decided(run, Tick(), after_ms=REQUIRED.timing.registers_max_ms - 20) is None
+    record = decided(run, AT_REST, Tick(), after_ms=30)
+    assert record is not None
+    assert record.reasons == (Objection(Reason.REGISTER_UNKNOWN, "stolen-documents"),)
+    assert record.evidence.registers is None
+
+
+def test_whatever_the_registers_say_the_screens_are_the_same_at_the_same_times() -> None:
+    """A hit is silent: the same effects in the same steps as of somebody whose face is not theirs."""
+    other = replace(SAME_FACE, match=None)
+    shown = []
+    for finding, face in ((HIT, SAME_FACE), (UNKNOWN, SAME_FACE), (NONE, other)):
+        run = lane()
+        events: tuple[Event, ...] = (
+            DocumentRead(CROSSING, GENUINE),
+            RegistersAnswered(CROSSING, (finding,)),
+            FaceCompared(CROSSING, face),
+            Recorded(CROSSING, RecordKind.DECIDED),
+        )
+        seen = [[one for one in run.feed(event, after_ms=10) if not isinstance(one, Write)] for event in events]
+        shown.append(seen)
+        assert isinstance(run.state, machine.Referred)
+    assert shown[0] == shown[1] == shown[2]
+    assert Show(Screen.OFFICER) in shown[0][-1]
+
+
+def test_where_no_register_is_required_nobody_waits() -> None:
+    record = decided(lane(RULES), DocumentRead(CROSSING, GENUINE), FaceCompared(CROSSING, SAME_FACE))
+    assert record is not None
+    assert record.decision is Verdict.ADMIT
+    assert record.evidence.registers is None
+
+
+def test_a_hit_that_was_not_required_is_a_hit() -> None:
+    record = decided(
+        lane(RULES),
+        RegistersAnswered(CROSSING, (HIT,)),
+        DocumentRead(CROSSING, GENUINE),
+        FaceCompared(CROSSING, SAME_FACE),
+    )
+    assert record is not None
+    assert [one.reason for one in record.reasons] == [Reason.REGISTER_HIT]
+
+
+def test_a_document_that_was_not_read_waits_for_no_register_and_is_referred_for_that_alone() -> None:
+    record = decided(lane(), DocumentRead(CROSSING, UNREAD), FaceCompared(CROSSING, SAME_FACE))
+    assert record is not None
+    assert record.decision is Verdict.REFER
+    assert registers_of(record.reasons) == []
+
+
+def test_calling_for_help_hides_no_hit() -> None:
+    run = lane()
+    run.feed(RegistersAnswered(CROSSING, (HIT,)), TravellerAsked("c3", Wish.HELP), after_ms=10)
+    assert isinstance(run.state, machine.Referred)
+    assert Objection(Reason.REGISTER_HIT, "stolen-documents: number_listed") in run.state.objections
+
+
+@pytest.mark.parametrize("wish", [Wish.HELP, Wish.PROTECTION])
+def test_whoever_asks_for_an_officer_is_asked_about_nowhere_from_then_on(wish: Wish) -> None:
+    run = lane()
+    assert CROSSING not in run.around.shielded
+    run.feed(TravellerAsked("c3", wish), after_ms=10)
+    assert CROSSING in run.around.shielded
+    assert isinstance(run.state, machine.Referred)
+
+
+def suspended_lane(local: datetime | None) -> Run:
+    run = lane(replace(RULES, policy=replace(RULES.policy, registers=(STOLEN, EES))))
+    run.feed(SiteSeen(1.0, clock_sure=True, local=local))
+    return run
+
+
+def test_a_register_that_is_suspended_today_need_not_answer_and_the_record_shows_the_day() -> None:
+    local = datetime(2026, 12, 7, 9, 30)  # noqa: DTZ001 - what the wall shows
+    record = decided(
+        suspended_lane(local),
+        DocumentRead(CROSSING, GENUINE),
+        RegistersAnswered(CROSSING, (NONE,)),
+        FaceCompared(CROSSING, SAME_FACE),
+    )
+    assert record is not None
+    assert record.reasons == ()
+    assert record.evidence.site.local == local
+    assert record.policy.registers == (STOLEN, EES)
+
+
+@pytest.mark.parametrize("day", [4, 10, None])
+def test_on_every_other_day_and_when_nobody_knows_the_day_it_must_answer(day: int | None) -> None:
+    local = None if day is None else datetime(2026, 12, day, 9, 30)  # noqa: DTZ001 - what the wall shows
+    record = decided(
+        suspended_lane(local),
+        DocumentRead(CROSSING, GENUINE),
+        RegistersAnswered(CROSSING, (NONE,)),
+        FaceCompared(CROSSING, SAME_FACE),
+    )
+    assert record is not None
+    assert record.reasons == (Objection(Reason.REGISTER_UNKNOWN, "entry-exit"),)
+
+
+def test_where_all_are_suspended_nobody_waits() -> None:
+    run = lane(replace(RULES, policy=replace(RULES.policy, registers=(EES,))))
+    run.feed(SiteSeen(1.0, clock_sure=True, local=datetime(2026, 12, 7, 9, 30)))  # noqa: DTZ001 - what the wall shows
+    record = decided(run, DocumentRead(CROSSING, GENUINE), FaceCompared(CROSSING, SAME_FACE))
+    assert record is not None
+    assert record.decision is Verdict.ADMIT
+
+
+def entry(*events: Event, after_ms: int = 10) -> tuple[Run, EntryDecided | None]:
+    run = two_doors_ready()
+    run.rules = replace(run.rules, policy=replace(run.rules.policy, registers=(STOLEN,)))
+    run.feed(DocumentPresented(CROSSING), Recorded(CROSSING, RecordKind.OPENED))
+    effects = run.feed(*events, after_ms=after_ms)
+    records = [one.record for one in effects if isinstance(one, Write)]
+    return run, next((one for one in records if isinstance(one, EntryDecided)), None)
+
+
+def test_before_the_first_of_two_doors_the_registers_are_waited_for_and_kept_for_the_second() -> None:
+    run, record = entry(DocumentRead(CROSSING, GENUINE))
+    assert record is None
+    assert isinstance(run.state, machine.Reading)
+    effects = run.feed(RegistersAnswered(CROSSING, (NONE,)), after_ms=10)
+    record = next(one.record for one in effects if isinstance(one, Write) and isinstance(one.record, EntryDecided))
+    assert record.decision is Verdict.ADMIT
+    assert isinstance(run.state, machine.Recording)
+    assert run.state.entry == machine.Entry(GENUINE, (NONE,))
+    _, record = entry(RegistersAnswered(CROSSING, (HIT,)), DocumentRead(CROSSING, GENUINE))
+    assert record is not None
+    assert record.decision is Verdict.REFER
+
+
+def test_before_the_first_of_two_doors_a_register_that_is_late_refers() -> None:
+    run, _ = entry(DocumentRead(CROSSING, GENUINE))
+    run.feed(Tick(), after_ms=REQUIRED.timing.registers_max_ms - 1)
+    assert isinstance(run.state, machine.Reading)
+    effects = run.feed(Tick(), after_ms=2)
+    record = next(one.record for one in effects if isinstance(one, Write) and isinstance(one.record, EntryDecided))
+    assert Objection(Reason.REGISTER_UNKNOWN, "stolen-documents") in record.reasons
+
+
+findings = st.builds(
+    RegisterFinding,
+    st.sampled_from(["stolen-documents", "entry-exit", "other"]),
+    st.sampled_from(RegisterAnswer),
+    st.none() | st.sampled_from(RegisterCause),
+)
+
+
+@given(said=st.lists(findings, max_size=5).map(tuple))
+def test_nothing_is_objected_to_only_when_every_required_register_said_none(said: tuple[RegisterFinding, ...]) -> None:
+    objections = register_objections((STOLEN, EES), said, None)
+    answered = {one.register for one in said if one.answer is RegisterAnswer.NONE}
+    clean = all(one.answer is RegisterAnswer.NONE for one in said) and {"stolen-documents", "entry-exit"} <= answered
+    assert (objections == ()) is clean
+
+
+def test_of_registers_that_are_not_reached_each_is_not_known() -> None:
+    names = asked((STOLEN, EES), None)
+    assert names == ("stolen-documents", "entry-exit")
+    assert [one.cause for one in unknown(names, RegisterCause.NOT_REACHED)] == [RegisterCause.NOT_REACHED] * 2
