@@ -24,8 +24,9 @@ from gate.passage.evidence import (
     DocumentEvidence,
 )
 from gate.passage.evidence_names import PageCheckId
-from gate.passage.orders import Concern, Notice, Outcome
+from gate.passage.orders import Concern, Disposition, Notice, Outcome
 from gate.passage.reasons import Reason
+from gate.passage.registers import RegisterAnswer, RegisterCause
 from gate.passage.screen import Guidance, Purpose, Screen
 from gate.passage.serving import EVERYBODY, BorderDirection
 
@@ -528,6 +529,72 @@ class NotGranted(Message, frozen=True):
 ToCentre = ChainWanted | SignatureWanted
 FromCentre = Chain | Signature | NotGranted
 
+# ── lane → registers ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+REGISTERS_MAX = 16
+RegisterName = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
+Handle = Annotated[str, msgspec.Meta(pattern=r"^(?:[0-9a-f]{32})?$")]
+OfMrz = Annotated[str, msgspec.Meta(pattern=r"^[A-Z0-9< ]{0,44}$")]
+
+
+class DocumentQuestion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A document in the letters of its MRZ, its fillers taken away. Names and `born` (YYYY-MM-DD, or nothing) are empty where no register needs them."""
+
+    document_type: OfMrz
+    issuer: OfMrz
+    number: OfMrz
+    nationality: OfMrz
+    surname: OfMrz = ""
+    given: OfMrz = ""
+    born: Annotated[str, msgspec.Meta(pattern=r"^(?:\d{4}-\d{2}-\d{2})?$")] = ""
+
+    def __repr__(self) -> str:
+        """Never shows a field: they are personal data."""
+        return "DocumentQuestion(…)"
+
+
+class AskRegisters(Message, frozen=True):
+    """Say within so many milliseconds what each of these registers says of a document; who hangs up wants to know no more, and nothing more is asked
+    elsewhere. `entry` is which way over the border the lane serves. One question a connection.
+    """
+
+    registers: Annotated[list[RegisterName], msgspec.Meta(min_length=1, max_length=REGISTERS_MAX)]
+    deadline_ms: Annotated[int, msgspec.Meta(ge=100, le=10_000)]
+    entry: bool
+    question: DocumentQuestion
+
+
+class RegisterFound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one register said, as `gate.passage.registers.RegisterFinding` has it."""
+
+    register: RegisterName
+    answer: RegisterAnswer
+    cause: RegisterCause | None = None
+    edition: Annotated[str, msgspec.Meta(max_length=32)] = ""
+    handle: Handle = ""
+    about: Annotated[str, msgspec.Meta(max_length=300)] = ""
+
+
+class RegistersSaid(Message, frozen=True):
+    """What each register said, or that nothing is known."""
+
+    found: Annotated[list[RegisterFound], msgspec.Meta(max_length=REGISTERS_MAX)]
+
+
+class HitSettled(Message, frozen=True):
+    """What an officer made of a hit, for the owner of the list. Answered by `SettlementKept` when it is durable."""
+
+    handle: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}$")]
+    disposition: Disposition
+
+
+class SettlementKept(Message, frozen=True):
+    """It is on the disk, or belongs to no hit of ours."""
+
+
+ToRegisters = AskRegisters | HitSettled | StatusRequest
+FromRegisters = RegistersSaid | SettlementKept | Status
+
 # ── lane ↔ the child process of a document ──────────────────────────────────────────────────────────────────────────
 
 
@@ -536,7 +603,8 @@ class PrepareDocument(Message, frozen=True):
 
     `chip` is the reader's settings, as JSON. `lists` is the trust store's file; one with anything marked as
     test is refused where `service` is True. `fingers` says whether there is a control centre to be asked for the right to read them.
-    `time_zone` is the IANA name of the one that the gate stands in. `officers` None: the gate has none, and nothing is sealed.
+    `time_zone` is the IANA name of the one that the gate stands in. `registers`: it says what may be asked about the document, with `names` and the date of
+    birth where one needs these. `officers` None: the gate has none, and nothing is sealed.
     """
 
     chip: DeviceSettings
@@ -544,6 +612,8 @@ class PrepareDocument(Message, frozen=True):
     service: bool
     officers: OfficersOf | None = None
     fingers: bool = False
+    registers: bool = False
+    names: bool = False
     time_zone: Annotated[str, msgspec.Meta(max_length=64)] = "UTC"
 
 
@@ -626,6 +696,12 @@ class PortraitRead(Message, frozen=True):
     """EF.DG2 was read, and its hash is that of EF.SOD; the picture goes to the face child by itself."""
 
 
+class DocumentKnown(Message, frozen=True):
+    """What lists and registers may be asked about this document. Said once, as soon as its MRZ is known; while the chip is read they have time to answer."""
+
+    question: DocumentQuestion
+
+
 class CentreAsked(Message, frozen=True):
     """Ask the control centre this."""
 
@@ -675,6 +751,7 @@ FromDocument = (
     | IssuerSeen
     | ChipFound
     | PortraitRead
+    | DocumentKnown
     | CentreAsked
     | DocumentJudged
     | DocumentUnread

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from gate.channel.message import Message, Status, StatusRequest
 
-PROGRAMS = ("log", "vision", "lane", "sync", "screens")
+PROGRAMS = ("log", "vision", "lane", "sync", "screens", "registers")
 OFFICERS = (
     "portcullis-officer"  # persons whose terminals may carry orders to a lane; what makes an order is its signature
 )

@@ -22,11 +22,13 @@ class Channels(NamedTuple):
     lane: Channel[messages.ToLane, messages.FromLane]
     orders: Channel[messages.ToDesk, messages.FromDesk]
     centre: Channel[messages.ToCentre, messages.FromCentre]
+    registers: Channel[messages.ToRegisters, messages.FromRegisters]
     status_log: Channel[messages.StatusRequest, messages.Status]
     status_vision: Channel[messages.StatusRequest, messages.Status]
     status_lane: Channel[messages.StatusRequest, messages.Status]
     status_sync: Channel[messages.StatusRequest, messages.Status]
     status_screens: Channel[messages.StatusRequest, messages.Status]
+    status_registers: Channel[messages.StatusRequest, messages.Status]
 
     def every(self) -> tuple[Channel[Any, Any], ...]:
         """All rows, in the order of the table."""
@@ -116,9 +118,21 @@ CHANNELS = Channels(
         to_listener_rate=Rate(20, 40),
         to_caller_rate=Rate(20, 40),
     ),
+    registers=Channel(
+        name="registers",
+        listener="registers",
+        callers=("lane",),
+        purpose="what lists and registers say of a document, a question a connection, and what became of a hit",
+        to_listener=messages.ToRegisters,
+        to_caller=messages.FromRegisters,
+        to_listener_rate=Rate(10, 40),
+        to_caller_rate=Rate(10, 40),
+        bytes_max=16 * 1024,
+    ),
     status_log=status_row("log"),
     status_vision=status_row("vision"),
     status_lane=status_row("lane"),
     status_sync=status_row("sync"),
     status_screens=status_row("screens"),
+    status_registers=status_row("registers"),
 )

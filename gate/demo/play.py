@@ -17,7 +17,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from gate.channel import messages
-from gate.channel.row import PROGRAMS
 from gate.demo import auditing
 from gate.demo import stage as staging
 from gate.demo import world as worlds
@@ -205,7 +204,7 @@ class Play:
                     on_start=lambda _: None,
                     prefix=disk.prefix if name == "log" else (),
                 )
-                for name in PROGRAMS
+                for name in stage.config.programs
             ]
         )
         with self._progress(len(cast)) as on_progress:
@@ -226,7 +225,7 @@ class Play:
                 _running(machine.run()),
                 contextlib.AsyncExitStack() as beside,
             ):
-                ready_s = await _until_ready(stage, list(PROGRAMS), machine)
+                ready_s = await _until_ready(stage, list(stage.config.programs), machine)
                 pages = await _served(
                     officers_console(stage, None if self._show is None else self._show.console), beside, machine
                 )

@@ -69,7 +69,7 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     about: About
     purpose: Text
     basis: Text
-    instructions: Text
+    instructions: Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
     issued: Moment
     first: Moment
     last: Moment

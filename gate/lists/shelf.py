@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -28,6 +29,15 @@ CURRENT: Final = "current.note"
 INCOMING: Final = "incoming"
 _COPIED_AT_ONCE: Final = 1024 * 1024
 _ENTRIES: Final = ".entries"
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """An edition that may take the place of the one that is held."""
+
+    header: Header
+    note: bytes
+    opened: tuple[Entries, People] | None
 
 
 class Shelf:
@@ -63,19 +73,25 @@ class Shelf:
             self._entries.close()
         self.header = self._entries = self._people = None
 
-    def take(self, note: bytes, entries: Path | None, now: datetime) -> Header:
+    def take(self, note: bytes, entries: Path | None, now: datetime) -> None:
         """Have an edition, or a delta, take the place of the one that is held. `entries` is its file. Raises ListError and OSError."""
+        self.put(self.brought(note, entries, now))
+
+    def brought(self, note: bytes, entries: Path | None, now: datetime) -> Brought:
+        """An edition on the disk, and proved: what takes long of taking it. The one that is held answers meanwhile. Raises ListError and OSError."""
         header = self._mine(note)
         self._require_next(header, now)
         durable.make_folder(self._folder, mode=0o700)
-        opened = None if header.withdrawn else self._bring(header, entries)
-        durable.write(self._folder / CURRENT, note, mode=0o600)  # from here on the new edition is the one that is held
+        return Brought(header, note, None if header.withdrawn else self._bring(header, entries))
+
+    def put(self, new: Brought) -> None:
+        """Have it take the place of the one that is held. Raises OSError."""
+        durable.write(self._folder / CURRENT, new.note, mode=0o600)  # from here on it is the one that is held
         self.close()
-        self.header = header
-        if opened is not None:
-            self._entries, self._people = opened
-        self._erase_entries(but=header.entries if opened else "")
-        return header
+        self.header = new.header
+        if new.opened is not None:
+            self._entries, self._people = new.opened
+        self._erase_entries(but=new.header.entries if new.opened else "")
 
     def erase_over(self, now: datetime) -> bool:
         """Erase the copy when its time is over; True when there was one."""

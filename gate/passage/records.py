@@ -189,7 +189,8 @@ class ApprovalSettings:
 class Started(_Record):
     """The lane program began, and decisions will rest on this. `rules` are as they were configured and approved, `officers` is the
     public key of the authority whose officers are obeyed, Base64; in `mode` shadow nothing is opened. `recipients` are those whom records are
-    sealed for, by the SHA-256 of each in hex, `profile` is how much of a record is written.
+    sealed for, by the SHA-256 of each in hex, `profile` is how much of a record is written, `registers` the lists and registers that must answer
+    about each document: none, where none is asked. Records older than these are read without.
     """
 
     kind: ClassVar = RecordKind.STARTED
@@ -204,6 +205,7 @@ class Started(_Record):
     mode: str = "gate"
     recipients: tuple[str, ...] = ()
     profile: str = "full"
+    registers: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,17 +53,28 @@ class RegisterCause(enum.Enum):
     WITHHELD = "withheld"  # the traveller asked for an officer: nothing about them leaves the gate
     # None
     WITHDRAWN = "withdrawn"  # by its owner
+    NOT_CONCERNED = "not_concerned"  # the register is not about nationals of this state
 
 
 @dataclass(frozen=True, slots=True)
 class RegisterFinding:
-    """The answer of one register. `edition` is that of a list, `handle` what a hit is told back by."""
+    """The answer of one register. `edition` is that of a list, `handle` what a hit is told back by, `about` what its owner would have the officer do."""
 
     register: str
     answer: RegisterAnswer
     cause: RegisterCause | None = None
     edition: str = ""
     handle: str = ""
+    about: str = ""
+
+    @property
+    def objection(self) -> Objection | None:
+        """Why whoever it is about is referred, if they are."""
+        if self.answer is RegisterAnswer.NONE:
+            return None
+        reason = Reason.REGISTER_HIT if self.answer is RegisterAnswer.HIT else Reason.REGISTER_UNKNOWN
+        cause = "" if self.cause is None else self.cause.value
+        return Objection(reason, ": ".join(part for part in (self.register, cause, self.about) if part))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,17 +122,10 @@ def register_objections(
 
 
 def _objections(names: tuple[str, ...], findings: tuple[RegisterFinding, ...]) -> Iterator[Objection]:
-    answered = set()
     for one in findings:
-        answered.add(one.register)
-        why = one.register if one.cause is None else f"{one.register}: {one.cause.value}"
-        match one.answer:
-            case RegisterAnswer.HIT:
-                yield Objection(Reason.REGISTER_HIT, why)
-            case RegisterAnswer.UNKNOWN:
-                yield Objection(Reason.REGISTER_UNKNOWN, why)
-            case RegisterAnswer.NONE:  # pragma: no branch - the type checker proves the match complete
-                pass
+        if (objection := one.objection) is not None:
+            yield objection
+    answered = {one.register for one in findings}
     for name in names:
         if name not in answered:
             yield Objection(Reason.REGISTER_UNKNOWN, name)

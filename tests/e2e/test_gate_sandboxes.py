@@ -20,7 +20,7 @@ from fakes.boot.gate import Freedom, Gate
 from gate.channel.row import PROGRAMS
 
 ROOT = Path(__file__).resolve().parents[2]
-EVERYBODY = "each of the five"
+EVERYBODY = "each of the six"
 CHILDREN = "face child, page child"
 DEVICES = ("open a serial line", "open another serial line", "open a camera", "open a keyboard")
 CONFINED = "tests/integration/test_children_confined.py::test_what_a_kind_of_child_gave_up_is_refused_and_nothing_else"
@@ -91,6 +91,10 @@ PHRASES: dict[tuple[str, str], tuple[str, ...] | str] = {
         "screens",
         "make an order",
     ): "tests/unit/orders/test_orders.py::test_an_order_that_another_key_signed_than_the_certified_one_is_nobodys",
+    ("registers", "see a device"): DEVICES,
+    ("registers", "open the database"): ("open the database",),
+    ("registers", "read a key of the gate"): ("read the log's key", "read the device's key"),
+    ("registers", "load an image or inference library"): LOADED,
     (
         "gate-update",
         "reach the network or a device",

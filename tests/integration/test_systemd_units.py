@@ -15,7 +15,14 @@ from gate.channel.users import user_of
 
 SYSTEMD = Path(__file__).resolve().parents[2] / "systemd"
 BESIDE = ("console", "authority")  # on machines of their own
-EXPOSURE_MAX = {"lane": 6, "log": 4, "sync": 13, "screens": 11, "vision": 13}  # tenths, as --threshold takes them
+EXPOSURE_MAX = {
+    "lane": 6,
+    "log": 4,
+    "sync": 13,
+    "screens": 11,
+    "vision": 13,
+    "registers": 13,
+}  # tenths, as --threshold takes them
 
 needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
 needs_udev = pytest.mark.skipif(shutil.which("udevadm") is None, reason="udev is not installed")
@@ -213,5 +220,5 @@ def test_only_the_program_that_needs_it_gets_it() -> None:
     assert {name for name in PROGRAMS if "DeviceAllow=char-81 rw" in text[name]} == {"vision"}  # cameras
     writers = {name for name in PROGRAMS if " /var/lib/portcullis/trust" in text[name]}
     assert writers == {"sync"}
-    for name in ("lane", "vision", "sync", "screens"):
+    for name in ("lane", "vision", "sync", "screens", "registers"):
         assert "InaccessiblePaths=-/var/lib/portcullis/audit" in text[name]

@@ -39,6 +39,10 @@ def loaded_by(module: str) -> set[str]:
             "gate.programs.sync.program",
             (*PIXELS, "serial", "smartcard", "sqlite3", "pyrage", "asn1crypto", "gate.document"),
         ),
+        (
+            "gate.programs.registers.program",
+            (*PIXELS, "serial", "smartcard", "uvicorn", "starlette", "pyrage", "gate.document"),
+        ),
         ("gate.programs.vision.page_child", (*NETWORK, "pyrage", "serial", "smartcard", "gate.face", "gate.document")),
         (
             "gate.programs.vision.page_source_child",

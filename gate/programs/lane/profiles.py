@@ -30,7 +30,7 @@ PERSONAL: Final[Mapping[type, frozenset[str]]] = {
     ),
     FaceEvidence: frozenset({"match", "liveness", "cues"}),
     Objection: frozenset({"detail"}),
-    RegisterFinding: frozenset({"register", "cause", "edition", "handle"}),
+    RegisterFinding: frozenset({"register", "cause", "edition", "handle", "about"}),
     Said: frozenset({"officer", "reason"}),
     ApprovalSettings: frozenset({"persons", "keys"}),
 }

@@ -42,7 +42,9 @@ from gate.passage.evidence import Door
 from gate.passage.machine import Granted, crossing_of
 from gate.passage.orders import Outcome
 from gate.passage.records import Incident, IncidentKind, NoticeShown, Record, Started, Stopped
+from gate.passage.registers import asked as registers_asked
 from gate.passage.screen import Screen
+from gate.passage.serving import BorderDirection
 from gate.programs.children import ways
 from gate.programs.children.spare import Spare
 from gate.programs.children.start import ChildLostError
@@ -60,6 +62,7 @@ from gate.programs.lane.parts import BarrierKeeper, SensorsKeeper, SwipeKeeper, 
 from gate.programs.lane.reading import Reading
 from gate.programs.lane.records import Remembered
 from gate.programs.lane.referrals import Referrals
+from gate.programs.lane.registers import RegistersClient
 from gate.programs.lane.renewal import CurrentLists, DocumentChild, ready_of, update_of
 from gate.programs.lane.rules import rules_of, start_of, stated
 from gate.programs.lane.stages.face import face_evidence
@@ -203,6 +206,18 @@ class Lane:
             wall_s=self._wall_s,
             referrals=self._referrals,
         )
+        self._registers = (
+            None
+            if config.registers is None
+            else RegistersClient(
+                config.socket("registers"),
+                answer_ms=config.registers.answer_ms,
+                post=self._post,
+                names=lambda: registers_asked(rules.policy.registers, self.engine.around.local),
+                entry=lambda: self.engine.around.direction is BorderDirection.ENTRY,
+                is_shielded=self._is_shielded,
+            )
+        )
         self._spare: Spare[messages.FromDocument] = Spare(lists.child, log=log)
         self._reading = Reading(
             spare=self._spare,
@@ -212,8 +227,13 @@ class Lane:
             mark=self.engine.mark,
             issued_by=self.engine.issued_by,
             take_sealed=partial(self._take_sealed, part=DOCUMENT),
-            is_shielded=lambda crossing: crossing in self.engine.around.shielded,
+            is_shielded=self._is_shielded,
+            ask_registers=None if self._registers is None else self._registers.ask,
         )
+
+    def _is_shielded(self, crossing: str) -> bool:
+        """True when nothing about a crossing may be asked outside the gate."""
+        return crossing in self.engine.around.shielded
 
     async def last_words(self) -> None:
         """Write that the program ends, and let the log take what it has not taken yet."""
@@ -243,6 +263,8 @@ class Lane:
                 for keeper in (self._barrier, self._first_barrier, self._sensors):
                     if keeper is not None:
                         tasks.create_task(keeper.run())
+                if self._registers is not None:
+                    tasks.create_task(self._registers.run())
                 if self._swipe is not None:
                     tasks.create_task(self._swipe.run())
                 tasks.create_task(self._spare.keep())
@@ -265,6 +287,8 @@ class Lane:
         self._referrals.record(record)
         if self._groups is not None:
             self._groups.record(record)
+        if self._registers is not None:
+            self._registers.record(record)
         if isinstance(record, Incident):
             about = {"incident": record.incident.value, "door": record.door.value, "crossing": record.crossing}
             log.warning("tampered" if record.incident in TAMPERING else "incident", extra=about)
@@ -290,6 +314,8 @@ class Lane:
             certificates = [one.certificate for one in recipients]
             seal = messages.SealFor(certificates, alarm=erasing.shown is Shown.ALARM)
         end = messages.EndCrossing(erasing.crossing, seal)
+        if self._registers is not None:
+            self._registers.end(erasing.crossing)
         self._reading.ends(end)
         self._vision.send(end)
 
@@ -495,6 +521,7 @@ class Lane:
                 "officers": self._config.officers is not None,
                 "lists": self._lists.detail(),
                 "rules": self._rules_detail(),
+                "registers": None if self._registers is None else self._registers.problem or "asked",
                 "document_child": "warm" if self._spare.child is not None else self._spare.problem or "warming",
                 "chip": self._chip_problem or "up",
                 "readers": self._documents.readers(),

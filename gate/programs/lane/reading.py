@@ -35,6 +35,7 @@ class Reading:
     """Reads documents, each in a child of its own. `way` asks vision for a way to one of its children; None: vision is not there.
 
     `is_shielded` says of a crossing that nothing about it may be asked outside the gate: its questions to the control centre stay unasked.
+    `ask_registers` has lists and registers asked about its document, beside the reading; None: there are none.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Reading:
         issued_by: Callable[[str, str], None],
         take_sealed: Callable[[messages.SealedPiece], None],
         is_shielded: Callable[[str], bool],
+        ask_registers: Callable[[str, messages.DocumentQuestion], None] | None = None,
     ) -> None:
         self._spare = spare
         self._centre = centre
@@ -57,6 +59,7 @@ class Reading:
         self._issued_by = issued_by
         self._take_sealed = take_sealed
         self._is_shielded = is_shielded
+        self._ask_registers = ask_registers
         self._ending: messages.EndCrossing | None = None
 
     def ends(self, end: messages.EndCrossing) -> None:
@@ -127,6 +130,9 @@ class Reading:
 
     async def _hear(self, conversation: _Conversation, child: DocumentChild, message: messages.FromDocument) -> None:
         crossing = conversation.crossing
+        if isinstance(message, messages.DocumentKnown | messages.CentreAsked):
+            await self._carry(conversation, child, message)
+            return
         match message:
             case messages.IssuerSeen(issuer):
                 if conversation.is_issuer_known:
@@ -137,12 +143,6 @@ class Reading:
                 self._mark(crossing, "chip_found")
             case messages.PortraitRead():
                 self._mark(crossing, "portrait_read")
-            case messages.CentreAsked(question):
-                conversation.asked += 1
-                if conversation.asked > QUESTIONS_MAX:
-                    raise ChildLostError("it asks the control centre too often")
-                answer = None if self._is_shielded(crossing) else await self._centre.ask(question)
-                await child.send(messages.CentreAnswered(answer))
             case messages.DocumentJudged(evidence):
                 self._is_new(conversation)
                 conversation.read = True
@@ -157,6 +157,25 @@ class Reading:
                 self._post(DocumentRemoved())
             case messages.Prepared() | messages.Unfit() | messages.Alive() | messages.SealedPiece():
                 pass  # answers to what came before the crossing, or will be asked for at its end
+
+    async def _carry(
+        self, conversation: _Conversation, child: DocumentChild, message: messages.DocumentKnown | messages.CentreAsked
+    ) -> None:
+        """Carry on what is asked about the document elsewhere."""
+        crossing = conversation.crossing
+        match message:
+            case messages.DocumentKnown(known):
+                if conversation.is_known:
+                    raise ChildLostError("it says a second time what may be asked about the document")
+                conversation.is_known = True
+                if self._ask_registers is not None:
+                    self._ask_registers(crossing, known)
+            case messages.CentreAsked(question):
+                conversation.asked += 1
+                if conversation.asked > QUESTIONS_MAX:
+                    raise ChildLostError("it asks the control centre too often")
+                answer = None if self._is_shielded(crossing) else await self._centre.ask(question)
+                await child.send(messages.CentreAnswered(answer))
 
     @staticmethod
     def _is_new(conversation: _Conversation) -> None:
@@ -184,6 +203,7 @@ class _Conversation:
         self.crossing = crossing
         self.asked = 0
         self.is_issuer_known = False
+        self.is_known = False
         self.read = False
         self.over = False
 

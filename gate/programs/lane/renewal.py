@@ -207,6 +207,8 @@ class CurrentLists:
             officers=officers_of(self._config),
             time_zone=self._config.time_zone,
             fingers=bool(self._config.document.control_centre),
+            registers=self._config.registers is not None,
+            names=self._config.registers is not None and self._config.registers.need_names,
         )
 
 

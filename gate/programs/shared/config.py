@@ -34,6 +34,9 @@ from gate.passage.reasons import Reason
 from gate.passage.screen import Purpose
 from gate.passage.serving import EU, EVERYBODY, BorderDirection
 
+REGISTERS_MAX = 16
+RegisterName = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
+CredentialName = Annotated[str, msgspec.Meta(pattern=r"^(?:[a-z0-9][a-z0-9._-]{0,63})?$")]
 DEFAULT_PATH = Path("/etc/portcullis/gate.toml")
 FILE_BYTES_MAX = 1024 * 1024
 SUPERVISOR = "PORTCULLIS_SUPERVISOR"
@@ -267,6 +270,82 @@ class Lists(Section, frozen=True, kw_only=True):
     check_every_ms: Annotated[int, msgspec.Meta(ge=50, le=3_600_000)] = 10_000
 
 
+class Suspended(Section, frozen=True, kw_only=True):
+    """Days on which a register is not asked, both included, and the legal basis."""
+
+    title: Text
+    basis: Text
+    first: date
+    last: date
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """It ends on its first day at the earliest."""
+        if self.last < self.first:
+            yield Wrong("last", f"is before first, {self.first}")
+
+
+class SignedList(Section, frozen=True, kw_only=True):
+    """A list that an agency signs with one of these keys (note verifier keys). `secret` is the credential with the key of its numbers; empty: it has none.
+    `names`: it has names, which are asked for then.
+    """
+
+    agency: Text
+    keys: Annotated[tuple[Text, ...], msgspec.Meta(min_length=1, max_length=4)]
+    secret: CredentialName = ""
+    names: bool = False
+    suspended: Annotated[tuple[Suspended, ...], msgspec.Meta(max_length=16)] = ()
+
+
+class OnlineRegister(Section, frozen=True, kw_only=True):
+    """A register that is asked online, by one of the adapters (docs/guides/adapter.md). `certificate` is the credential with what the gate shows there, PEM with
+    its key; `authorities` is the file (PEM) of those that vouch for it. `names`: it needs names and dates of birth. `not_for`: it is not about nationals of these states.
+    """
+
+    adapter: Literal["lost_documents", "entry_exit"]
+    address: Annotated[str, msgspec.Meta(max_length=256)] = ""
+    certificate: CredentialName = ""
+    authorities: Annotated[str, msgspec.Meta(max_length=512)] = ""
+    names: bool = False
+    not_for: Annotated[
+        tuple[Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{1,3}$")], ...], msgspec.Meta(max_length=300)
+    ] = ()
+    suspended: Annotated[tuple[Suspended, ...], msgspec.Meta(max_length=16)] = ()
+
+
+class Registers(Section, frozen=True, kw_only=True):
+    """Lists and registers that must answer about each document before the gate opens. No table: none is asked. What is missing for one, an address, a list or a
+    credential, is an answer that is not known: an officer. Editions of lists are downloaded into `incoming`; in `folder` lie those that are held, and what is to be told
+    to their owners. `answer_ms`: how long all of them together have.
+    """
+
+    folder: Text = "/var/lib/portcullis/registers"
+    incoming: Text = "/var/lib/portcullis/registers-incoming"
+    answer_ms: Annotated[int, msgspec.Meta(ge=200, le=10_000)] = 2000
+    check_every_ms: Annotated[int, msgspec.Meta(ge=50, le=3_600_000)] = 10_000
+    lists: dict[RegisterName, SignedList] = {}
+    online: dict[RegisterName, OnlineRegister] = {}
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """At least one, and each name once."""
+        if not self.lists and not self.online:
+            yield Wrong("lists", "there is none, and no register online: leave the table [registers] out")
+        if len(self.lists) + len(self.online) > REGISTERS_MAX:
+            yield Wrong("lists", f"and registers online are more than {REGISTERS_MAX} together")
+        for name in sorted(self.lists.keys() & self.online.keys()):
+            yield Wrong(f"online.{name}", "a list has this name already")
+
+    @property
+    def need_names(self) -> bool:
+        """True when one of them needs names and dates of birth."""
+        return any(one.names for one in self.lists.values()) or any(one.names for one in self.online.values())
+
+    @property
+    def suspended(self) -> dict[str, tuple[Suspended, ...]]:
+        """Each of them by its name, with the days on which it is not asked; lists first."""
+        lists = {name: one.suspended for name, one in self.lists.items()}
+        return lists | {name: one.suspended for name, one in self.online.items()}
+
+
 class Updates(Section, frozen=True, kw_only=True):
     """Updates by the operator's repository. No table: this gate is updated by its packages only.
 
@@ -400,6 +479,7 @@ class Config(Section, frozen=True, kw_only=True):
     audit: Audit
     sync: Sync | None = None
     lists: Lists | None = None
+    registers: Registers | None = None
     updates: Updates | None = None
     screens: Screens = Screens()
     console: Console | None = None
@@ -473,9 +553,10 @@ class Config(Section, frozen=True, kw_only=True):
 
     @property
     def programs(self) -> tuple[str, ...]:
-        """The programs that this gate runs: sync only where there is something to carry or to bring in."""
-        syncs = self.sync is not None or self.lists is not None
-        return tuple(name for name in PROGRAMS if name != "sync" or syncs)
+        """The programs that this gate runs: sync only where there is something to carry or to bring in, registers where some are asked."""
+        spared = set() if self.sync is not None or self.lists is not None else {"sync"}
+        spared |= set() if self.registers is not None else {"registers"}
+        return tuple(name for name in PROGRAMS if name not in spared)
 
 
 def path_from_environment() -> Path:
@@ -581,5 +662,8 @@ def refused_in_service(config: Config) -> Iterator[Wrong]:
             yield Wrong(f"{name}.{key}", f"purpose = service refuses: {why}")
     if config.lists is not None and config.lists.test:
         yield Wrong("lists.test", "purpose = service refuses: it brings certificates for demos")
+    for name, online in () if config.registers is None else config.registers.online.items():
+        if online.address.startswith("http:"):
+            yield Wrong(f"registers.online.{name}.address", "purpose = service refuses: it is asked in clear")
     if len(config.audit.recipients) < 2:
         yield Wrong("audit.recipients", "purpose = service refuses: it needs two auditors at least")

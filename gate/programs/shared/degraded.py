@@ -127,6 +127,10 @@ def _screens_are_away(told: Told, _: Config) -> bool:
     return told.is_away("screens") or (told.says("screens") and told.screens.page != "shown")
 
 
+def _a_register_is_silent(told: Told, _: Config) -> bool:
+    return any(one.state != "ready" for one in told.registers.registers.values())
+
+
 MODES: Final = (
     Mode(
         "lane_away",
@@ -256,6 +260,30 @@ MODES: Final = (
         "by the lists that it has, until they are too old",
         "the operator of the lists",
         _import_fails,
+    ),
+    Mode(
+        "registers_away",
+        "the registers' program does not answer",
+        Lane.REFERS,
+        "lists and registers are asked by hand",
+        "the officer, then the technician",
+        lambda told, _: told.is_away("registers"),
+    ),
+    Mode(
+        "register_silent",
+        "a list or register that must answer cannot: it is missing, too old or not reached, or its key is not there",
+        Lane.REFERS,
+        "it is asked by hand; days on which a register is suspended stand in gate.toml",
+        "the officer, then the operator of the lists",
+        _a_register_is_silent,
+    ),
+    Mode(
+        "signed_lists_refused",
+        "a new edition of a signed list is refused, or what is to be told to owners of lists cannot be written",
+        Lane.OPEN,
+        "by the editions that are held, until they are too old",
+        "the operator of the lists",
+        lambda told, _: told.registers.problem is not None,
     ),
     Mode(
         "clock_unsure",

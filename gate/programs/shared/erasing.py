@@ -14,4 +14,4 @@ ERASING: Final = {
     "PYTHONMALLOC": "malloc",
     "GLIBC_TUNABLES": "glibc.malloc.perturb=165:glibc.malloc.tcache_count=0",
 }
-PROGRAMS: Final = frozenset({"lane", "vision", "screens"})
+PROGRAMS: Final = frozenset({"lane", "vision", "screens", "registers"})

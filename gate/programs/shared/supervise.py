@@ -22,7 +22,7 @@ from gate.programs.shared.keep import Backoff
 PAUSE_MIN_S = 0.2
 PAUSE_MAX_S = 5.0
 STOP_DEADLINE_S = 3.0
-STOP_ORDER = ("lane", "screens", "vision", "sync", "log")
+STOP_ORDER = ("lane", "screens", "vision", "registers", "sync", "log")
 CALM_S = 10.0  # a program that ran so long starts again at the shortest pause
 
 

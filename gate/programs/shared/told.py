@@ -196,7 +196,22 @@ class Screens(msgspec.Struct, frozen=True):
     console: Road | None = None
 
 
-Said = TypeVar("Said", Lane, Log, Vision, Sync, Screens)
+class RegisterState(msgspec.Struct, frozen=True):
+    """How one list or register is: `ready`, or why it says that nothing is known; and which edition of a list is held."""
+
+    state: str = ""
+    edition: int | None = None
+
+
+class Registers(msgspec.Struct, frozen=True):
+    """Of registers. `problem` is about new editions and what is to be told to owners, of which `outbox` files wait."""
+
+    registers: dict[str, RegisterState] = {}
+    problem: str | None = None
+    outbox: int = 0
+
+
+Said = TypeVar("Said", Lane, Log, Vision, Sync, Screens, Registers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +224,7 @@ class Told:
     vision: Vision
     sync: Sync
     screens: Screens
+    registers: Registers
 
     @classmethod
     def of(cls, answers: Mapping[str, Status | Silence]) -> Told:
@@ -220,6 +236,7 @@ class Told:
             _said(answers, "vision", Vision),
             _said(answers, "sync", Sync),
             _said(answers, "screens", Screens),
+            _said(answers, "registers", Registers),
         )
 
     def says(self, program: str) -> bool:

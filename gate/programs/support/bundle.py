@@ -163,7 +163,10 @@ def versions() -> dict[str, object]:
 
 
 def _status(told: Told, config: Config) -> dict[str, object]:
-    said = {name: msgspec.to_builtins(getattr(told, name)) for name in ("lane", "log", "vision", "sync", "screens")}
+    said = {
+        name: msgspec.to_builtins(getattr(told, name))
+        for name in ("lane", "log", "vision", "sync", "screens", "registers")
+    }
     if said["lane"]["closed_by"] is not None:
         said["lane"]["closed_by"] = LEFT_OUT  # an officer's id may be a number, or a word of ours
     return {

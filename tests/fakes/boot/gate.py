@@ -422,6 +422,7 @@ def _provision(gate: Gate) -> None:
         stdin=token["token"],
     )
     _name_console(gate)
+    _name_registers(gate)
     _name_approvers(gate)
     approve(gate, serial=1)
 
@@ -432,6 +433,19 @@ def _name_console(gate: Gate) -> None:
     gate.command("console", "init", "--out", CONSOLE)
     machine.run("install", "--mode=0644", f"{CONSOLE}/console.crt", consoles)
     table = f'\n[console]\naddress = "{ROAD}"\ncertificates = "{consoles}"\n'
+    machine.write(CONFIG, (machine.root / CONFIG.lstrip("/")).read_text() + table)
+
+
+def _name_registers(gate: Gate) -> None:
+    """The registers' program runs, with a list that is suspended: nobody is referred for it."""
+    suspended = '{ title = "Not in force", basis = "Test", first = 2026-01-01, last = 2099-12-31 }'
+    made = gate.command("config", "key", "--name", "police.example", "--out", "/root/police.key", "--json")
+    key = json.loads(made.stdout)["vkey"]
+    table = (
+        "\n[registers.lists.stolen-documents]\n"
+        f'agency = "police.example"\nkeys = ["{key}"]\nsuspended = [{suspended}]\n'
+    )
+    machine = gate.machine
     machine.write(CONFIG, (machine.root / CONFIG.lstrip("/")).read_text() + table)
 
 

@@ -30,6 +30,7 @@ from gate.passage.events import (
 from gate.passage.evidence import Alarm, CheckId
 from gate.passage.evidence_names import Head
 from gate.passage.interior import Interior
+from gate.passage.registers import Register
 from gate.passage.screen import Purpose, Screen
 from gate.programs.lane.documents import Documents
 from gate.programs.lane.leaf import LeafTimes
@@ -59,6 +60,7 @@ WELL: dict[str, dict[str, Any]] = {
     "lane": {},
     "sync": {"problem": None, "certificate_days_left": 60.0, "lists": {"problem": None}},
     "screens": {"page": "shown"},
+    "registers": {"registers": {"stolen-documents": {"state": "ready", "edition": 7}}, "problem": None},
 }
 
 
@@ -226,6 +228,22 @@ def is_dark(gate: Gate) -> None:
         gate.tally.record(records.Closed("c", records.ClosedAs.ADMITTED, stages_ms={"face_compared": 3_000.0}))
 
 
+def must_be_answered_by_a_register(gate: Gate) -> None:
+    """By none that answers."""
+    rules = gate.lane.engine._rules
+    gate.lane.engine._rules = replace(rules, policy=replace(rules.policy, registers=(Register("stolen-documents"),)))
+
+
+def loses_its_registers(gate: Gate) -> None:
+    must_be_answered_by_a_register(gate)
+    gate.away.add("registers")
+
+
+def has_a_silent_register(gate: Gate) -> None:
+    must_be_answered_by_a_register(gate)
+    gate.more["registers"] = {"registers": {"stolen-documents": {"state": "list_old", "edition": 7}}}
+
+
 STORIES: dict[str, Story] = {
     "lane_away": loses_its_lane,
     "barrier_gone": is_silent,
@@ -244,6 +262,9 @@ STORIES: dict[str, Story] = {
     "lists_ending": lambda gate: gate.lane.engine.post(SiteSeen(85.0, clock_sure=True)),
     "rules_ending": says("lane", rules={"version": "v1", "days_left": 6}),
     "lists_not_imported": says("sync", lists={"problem": "the folder holds no list"}),
+    "registers_away": loses_its_registers,
+    "register_silent": has_a_silent_register,
+    "signed_lists_refused": says("registers", problem="stolen-8.note: has 1 numbers after 4"),
     "clock_unsure": lambda gate: gate.lane.engine.post(SiteSeen(1.0, clock_sure=False)),
     "officer_absent": has_no_officer,
     "barrier_alarm": raises_an_alarm,

@@ -3,7 +3,7 @@
 Started by the lane with one end of a socket pair as its standard input, and prepared before there is a traveller: it opens the lists,
 reaches the chip reader, and then gives up whatever could reach anything else. A crossing gives it the printed MRZ; it speaks with the
 chip, judges, and writes the chip's portrait into a way that leads to the face child. Out come evidence without anything personal, the
-lists and authorities it rests on, questions for the control centre, and that the document has left; and at its end, where the crossing was
+lists and authorities it rests on, questions for the control centre, what lists and registers may be asked, and that the document has left; and at its end, where the crossing was
 referred, the lines as printed and as in the chip, sealed to officers. No second crossing is taken: the end of the process is the erasure.
 """
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -23,6 +24,7 @@ from gate.channel import messages
 from gate.channel.sockets import Connection
 from gate.document.authenticity.terminal_authentication import CentreRequest
 from gate.document.inspection import Portrait
+from gate.document.mrz.parsing import Mrz
 from gate.orders.sealing import DOCUMENT
 from gate.programs.children import portraits, serving, ways
 from gate.programs.children.confine import confine
@@ -48,13 +50,17 @@ REASON_CHARACTERS_MAX = 500
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What a crossing finds ready: `missing` says why there is no chip reader, if there is none; `zone` is the gate's place."""
+    """What a crossing finds ready: `missing` says why there is no chip reader, if there is none; `zone` is the gate's place. `known`: lists and
+    registers are asked, with `names` or without.
+    """
 
     store: TrustStore
     reader: ChipReader
     fingers: bool
     missing: str
     zone: ZoneInfo
+    known: bool
+    names: bool
 
 
 class Child:
@@ -90,9 +96,11 @@ class Child:
         except ValueError as error:
             await self._lane.send(messages.Unfit(messages.words(f"time_zone: {error}")))
             return
-        await self._serve(store, reader, fingers=message.fingers, zone=zone)
+        await self._serve(store, reader, message, zone)
 
-    async def _serve(self, store: TrustStore, reader: ChipReader, *, fingers: bool, zone: ZoneInfo) -> None:
+    async def _serve(
+        self, store: TrustStore, reader: ChipReader, wanted: messages.PrepareDocument, zone: ZoneInfo
+    ) -> None:
         confined = self._hardened | confine(OF_DOCUMENTS)
         missing = ""
         try:
@@ -103,7 +111,7 @@ class Child:
         ready = messages.DocumentReady(told(store), missing, confined)
         try:
             await self._lane.send(messages.Prepared(msgspec.to_builtins(ready)))
-            prepared = Prepared(store, reader, fingers, missing, zone)
+            prepared = Prepared(store, reader, wanted.fingers, missing, zone, wanted.registers, wanted.names)
             await first_of(self._receive(), self._cross(prepared))
         finally:
             if self._sending is not None:
@@ -160,6 +168,7 @@ class Child:
             on_chip=self._found,
             on_portrait=self._pass_portrait if wanted.portrait else self._keep_portrait,
             on_particulars=self._know,
+            on_known=partial(self._tell_known, prepared),
             ask_centre=self._ask_centre,
             fingers=prepared.fingers,
             clock_sure=wanted.clock_sure,
@@ -184,6 +193,20 @@ class Child:
 
     def _know(self, particulars: Particulars) -> None:
         self._particulars = particulars
+
+    async def _tell_known(self, prepared: Prepared, mrz: Mrz) -> None:
+        """Say what lists and registers may be asked, and no more of it than they need."""
+        if not prepared.known:
+            return
+        question = messages.DocumentQuestion(
+            document_type=mrz.document_type, issuer=mrz.issuer, number=mrz.number, nationality=mrz.nationality
+        )
+        if prepared.names:
+            born = mrz.born_on(clock.now().astimezone(prepared.zone).date())
+            question = msgspec.structs.replace(
+                question, surname=mrz.surname, given=mrz.given_names, born="" if born is None else born.isoformat()
+            )
+        await self._lane.send(messages.DocumentKnown(question))
 
     async def _found(self) -> None:
         await self._lane.send(messages.ChipFound())

@@ -37,8 +37,8 @@ CARD_WAIT_S = 10.0  # from the machine-readable zone to the chip on the reader: 
 
 @dataclass(frozen=True, slots=True)
 class ChipSide:
-    """What an inspection needs: the chip, whom to tell of it, of the portrait and of what an officer may see, whom to ask for signatures, and
-    whether for those that open the fingers.
+    """What an inspection needs: the chip, whom to tell of it, of the portrait, of what an officer may see and of the MRZ that the document goes by,
+    whom to ask for signatures, and whether for those that open the fingers.
 
     `now` is the wall clock, aware; `clock_sure` is False where it may be wrong: what depends on it stays undetermined (safety
     invariant 15).
@@ -48,6 +48,7 @@ class ChipSide:
     on_chip: Callable[[], Awaitable[None]]
     on_portrait: Callable[[Portrait], Awaitable[None]]
     on_particulars: Callable[[Particulars], None]
+    on_known: Callable[[Mrz], Awaitable[None]]
     ask_centre: Callable[[CentreRequest], Awaitable[bytes | None]]
     fingers: bool
     clock_sure: bool
@@ -67,6 +68,9 @@ async def inspect_presented(
         mrzs = [parse(lines) for lines in printed]
     except MrzError as error:
         return unreadable(str(error), CheckId.MRZ, CheckResult.FAILED)
+    is_sure = len({mrz.key for mrz in mrzs}) == 1
+    if is_sure:  # lists and registers are asked while the chip is read
+        await _tell(mrzs[0], side)
     await side.chip.wait_for_card(CARD_WAIT_S)
     await side.on_chip()
     inspection, tries = await _inspected(mrzs[0], side, anchors), 1
@@ -74,11 +78,19 @@ async def inspect_presented(
         await side.chip.disconnect()
         await side.chip.wait_for_card(CARD_WAIT_S)
         inspection, tries = await _inspected(mrzs[1], side, anchors), 2
+    if not is_sure:
+        await _tell(mrzs[tries - 1], side)
     side.on_particulars(Particulars(printed[tries - 1], mrzs[tries - 1], inspection.mrz))
     evidence = document_evidence(inspection, anchors)
     if wanted.page is None:
         return evidence
     return replace(evidence, page=page_evidence(wanted.page, inspection, tries=tries))
+
+
+async def _tell(mrz: Mrz, side: ChipSide) -> None:
+    """Tell what the document goes by. With a check digit that does not hold nobody knows what to ask about, and the document is an officer's."""
+    if mrz.valid:
+        await side.on_known(mrz)
 
 
 def printed_issuer(wanted: messages.ReadDocument) -> str | None:

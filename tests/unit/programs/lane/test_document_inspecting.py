@@ -16,6 +16,7 @@ from fakes.inspections import anchors, issued
 from drivers.errors import LinkLostError
 from gate.channel import messages
 from gate.document.inspection import Portrait
+from gate.document.mrz.parsing import Mrz
 from gate.passage.evidence import CheckId, CheckResult, DocumentEvidence
 from gate.passage.evidence_names import PageCheckId
 from gate.programs.lane.document.inspecting import ChipSide, inspect_presented
@@ -78,6 +79,7 @@ async def inspected(
     *,
     now: datetime | None = None,
     on_particulars: Callable[[Particulars], None] = lambda _: None,
+    known: list[Mrz] | None = None,
 ) -> DocumentEvidence:
     async def on_portrait(_: Portrait) -> None:
         await asyncio.sleep(0)
@@ -89,11 +91,17 @@ async def inspected(
     async def on_chip() -> None:
         await asyncio.sleep(0)
 
+    async def on_known(mrz: Mrz) -> None:
+        await asyncio.sleep(0)
+        if known is not None:
+            known.append(mrz)
+
     side = ChipSide(
         chip,
         on_chip=on_chip,
         on_portrait=on_portrait,
         on_particulars=on_particulars,
+        on_known=on_known,
         ask_centre=no_centre,
         fingers=False,
         clock_sure=wanted.clock_sure,
@@ -156,6 +164,30 @@ async def test_a_zone_that_names_someone_else_opens_the_chip_and_fails_against_i
     evidence = await inspected(by_camera(OTHER_NAME), Chip())
     assert result_of(evidence, CheckId.CHIP_ACCESS) is CheckResult.SUCCESSFUL
     assert result_of(evidence, CheckId.MRZ_DG1) is CheckResult.FAILED
+
+
+async def test_lists_and_registers_are_asked_by_the_reading_that_is_sure_before_the_chip_is_found() -> None:
+    known: list[Mrz] = []
+
+    class Found(Chip):
+        async def wait_for_card(self, timeout_s: float) -> None:
+            assert [one.lines for one in known] == [RIGHT]
+            await super().wait_for_card(timeout_s)
+
+    await inspected(by_reader(RIGHT), Found(), known=known)
+    assert len(known) == 1
+
+
+async def test_of_two_readings_that_differ_the_one_that_opened_the_chip_is_asked_about() -> None:
+    known: list[Mrz] = []
+    await inspected(by_camera(WRONG, RIGHT), Chip(), known=known)
+    assert [one.lines for one in known] == [RIGHT]
+
+
+async def test_about_a_reading_whose_check_digits_do_not_hold_nothing_is_asked() -> None:
+    known: list[Mrz] = []
+    await inspected(by_reader((RIGHT[0], RIGHT[1][:-1] + str((int(RIGHT[1][-1]) + 1) % 10))), Chip(), known=known)
+    assert known == []
 
 
 async def test_lines_of_a_serial_reader_have_no_page() -> None:

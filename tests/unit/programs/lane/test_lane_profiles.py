@@ -21,7 +21,7 @@ from gate.programs.lane.records import RecordError, encode, replay, stand_in
 KINDS: tuple[type[Any], ...] = get_args(Record)
 # Texts, dates and scores that name nobody, each with the reason.
 HARMLESS = {
-    "Started": {"purpose", "lists", "officers", "mode", "recipients", "rules", "profile"},  # settings, digests, the authority's key
+    "Started": {"purpose", "lists", "officers", "mode", "recipients", "rules", "profile", "registers"},  # settings, digests, the authority's key
     "FaceSettings": {"profile", "model", "sha256", "kind", "evidence", "threshold", "fmr"},  # settings
     "ApprovalSettings": {"sha256", "authority"},  # a digest, and the authority's key
     "ListsUpdated": {"version", "before", "imported_at"},

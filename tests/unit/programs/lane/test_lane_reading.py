@@ -344,3 +344,32 @@ async def _another_is_wanted(lane: Lane) -> None:
             await asyncio.sleep(0)
     keeping.cancel()
     await asyncio.gather(keeping, return_exceptions=True)
+
+
+async def test_what_registers_may_be_asked_is_carried_on_once_beside_the_reading() -> None:
+    question = m.DocumentQuestion("P", "UTO", "L898902C3", "UTO")
+    asked: list[tuple[str, m.DocumentQuestion]] = []
+    child = FakeChild(None, m.DocumentKnown(question), m.DocumentJudged(EVIDENCE), m.DocumentLeft(), None)
+    lane = Lane(child)
+    lane.reading._ask_registers = lambda *said: asked.append(said)
+    await lane.read()
+    assert asked == [("c1", question)]
+    assert "L898902C3" not in repr(asked)
+
+
+async def test_a_gate_without_registers_asks_none_whatever_a_child_says() -> None:
+    child = FakeChild(None, m.DocumentKnown(m.DocumentQuestion("P", "UTO", "L898902C3", "UTO")), *WHOLE, None)
+    lane = Lane(child)
+    await lane.read()
+    assert lane.posted == [DocumentRead("c1", EVIDENCE), DocumentRemoved()]
+
+
+async def test_a_child_that_says_a_second_time_what_may_be_asked_is_lost_and_its_first_word_counts() -> None:
+    question = m.DocumentQuestion("P", "UTO", "L898902C3", "UTO")
+    asked: list[tuple[str, m.DocumentQuestion]] = []
+    child = FakeChild(None, m.DocumentKnown(question), m.DocumentKnown(question))
+    lane = Lane(child)
+    lane.reading._ask_registers = lambda *said: asked.append(said)
+    await lane.read()
+    assert len(asked) == 1
+    assert child.ended

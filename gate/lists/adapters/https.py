@@ -1,0 +1,54 @@
+"""The way to a register: one POST a question over HTTPS, with the gate's own certificate.
+
+TLS 1.3, the authorities that the site names and no others, no redirects, no proxy from the environment. An answer is cut at `ANSWER_BYTES_MAX`; how
+long it may take is the caller's. What is sent is in no log.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Self
+
+import httpx2
+
+from gate.lists.adapters.port import NoAnswerError, Place, WrongAnswerError
+
+ANSWER_BYTES_MAX: Final = 64 * 1024
+SILENCE_MAX_S: Final = 10.0
+CONNECTIONS_MAX: Final = 4
+
+
+class Courier:
+    """Connections to one register, kept while they are used. `transport` stands in for the network in tests."""
+
+    def __init__(self, place: Place, transport: httpx2.AsyncBaseTransport | None = None) -> None:
+        self._client = httpx2.AsyncClient(
+            base_url=place.address,
+            verify=place.context if place.context is not None else True,
+            transport=transport,
+            trust_env=False,
+            follow_redirects=False,
+            timeout=SILENCE_MAX_S,
+            limits=httpx2.Limits(max_connections=CONNECTIONS_MAX, max_keepalive_connections=CONNECTIONS_MAX),
+            headers={"accept-encoding": "identity", "content-type": "application/json"},
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._client.aclose()
+
+    async def __call__(self, path: str, body: bytes) -> bytes:
+        """Send a question. Raises NoAnswerError and WrongAnswerError."""
+        try:
+            async with self._client.stream("POST", path, content=body) as response:
+                if response.status_code != 200:
+                    raise NoAnswerError(f"it refuses ({response.status_code})")
+                received = bytearray()
+                async for chunk in response.aiter_raw():
+                    received += chunk
+                    if len(received) > ANSWER_BYTES_MAX:
+                        raise WrongAnswerError(f"an answer of more than {ANSWER_BYTES_MAX} bytes")
+                return bytes(received)
+        except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
+            raise NoAnswerError(type(error).__name__) from error

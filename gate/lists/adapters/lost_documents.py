@@ -1,0 +1,52 @@
+"""A register of documents that were reported lost, stolen or not valid any more, asked by issuer and number.
+
+    POST /lost-documents  {"document_type":"P","issuer":"UTO","number":"L898902C3"}
+    200                   {"answer":"not_reported"}  or  {"answer":"reported","reference":"A-17","instructions":"Keep the document."}
+
+Such a register belongs to a state or an organisation, each with its own wire; this one is the simulator's, and what a national adapter is written after.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+import msgspec
+
+from gate.lists.adapters.port import Exchange, WrongAnswerError
+from gate.lists.question import Answer, Question, not_known
+from gate.passage.registers import RegisterAnswer, RegisterCause
+
+
+class Said(msgspec.Struct, frozen=True):
+    """The register's answer; what it says beside this is passed over."""
+
+    answer: Literal["reported", "not_reported"]
+    reference: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    instructions: Annotated[str, msgspec.Meta(max_length=300)] = ""
+
+
+class LostDocuments:
+    """Fills `port.Adapter`."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    async def ask(self, question: Question, today: date) -> Answer:  # noqa: ARG002 - the port's argument
+        """Whether the document was reported. Raises AdapterError."""
+        if not question.issuer or not question.number:
+            return not_known(RegisterCause.NO_NUMBER)
+        asked = {
+            "document_type": question.document_type,
+            "issuer": question.issuer,
+            "number": question.number,
+        }
+        try:
+            said = msgspec.json.decode(await self._exchange("/lost-documents", msgspec.json.encode(asked)), type=Said)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise WrongAnswerError("no answer about a document") from error
+        if said.answer == "not_reported":
+            return Answer(RegisterAnswer.NONE)
+        return Answer(
+            RegisterAnswer.HIT, RegisterCause.REPORTED_LOST, about=said.instructions, reference=said.reference
+        )

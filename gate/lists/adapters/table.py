@@ -1,0 +1,15 @@
+"""The one table of adapters: a new one is a module beside this, a row here, and a word in `[registers.online.NAME] adapter` (docs/guides/adapter.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from gate.lists.adapters.entry_exit import EntryExit
+from gate.lists.adapters.lost_documents import LostDocuments
+from gate.lists.adapters.port import Adapter, Exchange
+
+ADAPTERS: Final[Mapping[str, Callable[[Exchange], Adapter]]] = {
+    "lost_documents": LostDocuments,
+    "entry_exit": EntryExit,
+}

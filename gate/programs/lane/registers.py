@@ -1,0 +1,193 @@
+"""The lane's way to lists and registers: a question as soon as a document is known, beside everything else, and what became of a hit.
+
+The registers' program is a neighbour like every other: whatever it does, slow, silent, wrong or gone, costs its answer and never a crossing. What it does not
+say in time is not known, which refers. A question has a connection of its own, and hanging up withdraws it: at the end of its crossing, and as soon as
+the traveller asks for an officer (`is_shielded`), before it leaves and after. The lane keeps nothing of a question; what a hit is told back by, it keeps
+until an officer has settled the crossing, and says it again until it is written down.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from gate.channel import messages
+from gate.channel.errors import ChannelError
+from gate.channel.sockets import connect
+from gate.channel.table import CHANNELS
+from gate.passage.events import Event, RegistersAnswered
+from gate.passage.orders import Disposition
+from gate.passage.records import Decided, EntryDecided, Record, Settled
+from gate.passage.registers import RegisterCause, RegisterFinding, unknown
+from gate.programs.shared.beats import beat
+from gate.programs.shared.trouble import Trouble
+
+SLACK_S: Final = 0.3  # beyond the deadline that the registers' program has
+LOOK_S: Final = 0.05  # at whether the traveller asked for an officer meanwhile
+TELL_AGAIN_S: Final = 5.0
+HITS_MAX: Final = 64  # crossings with a hit that wait; the oldest is forgotten, and the log has it
+TOLD_MAX: Final = 256  # dispositions on their way to their owners, likewise
+
+log = logging.getLogger("lane")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Asked:
+    """One question, of one crossing."""
+
+    crossing: str
+    question: messages.DocumentQuestion
+
+
+class RegistersClient:
+    """Asks the registers' program. `names` says which must answer now, `entry` which way over the border the lane serves."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        answer_ms: int,
+        post: Callable[[Event], None],
+        names: Callable[[], tuple[str, ...]],
+        entry: Callable[[], bool],
+        is_shielded: Callable[[str], bool],
+    ) -> None:
+        self._path = path
+        self._answer_ms = answer_ms
+        self._post = post
+        self._names = names
+        self._entry = entry
+        self._is_shielded = is_shielded
+        self._questions: asyncio.Queue[_Asked] = asyncio.Queue(maxsize=2)
+        self._running: tuple[str, asyncio.Task[None]] | None = None
+        self._ended = ""
+        self._hits: dict[str, tuple[str, ...]] = {}
+        self._told: deque[tuple[str, Disposition]] = deque(maxlen=TOLD_MAX)
+        self._settled = asyncio.Event()
+        self._trouble = Trouble(log, begins="registers_lost", ends="registers_back", each=False)
+
+    @property
+    def problem(self) -> str:
+        """What was wrong with the last question, empty when all was well."""
+        return self._trouble.words
+
+    def ask(self, crossing: str, question: messages.DocumentQuestion) -> None:
+        """Have the registers asked about the document of a crossing; the answer comes as `RegistersAnswered`."""
+        try:
+            self._questions.put_nowait(_Asked(crossing, question))
+        except asyncio.QueueFull:
+            self._post(RegistersAnswered(crossing, unknown(self._names(), RegisterCause.NO_ANSWER)))
+
+    def end(self, crossing: str) -> None:
+        """The crossing is over, or an officer's: nothing is asked about it any more."""
+        self._ended = crossing
+        if self._running is not None and self._running[0] == crossing:
+            self._running[1].cancel()
+
+    def record(self, record: Record) -> None:
+        """Take note of hits, and of what officers make of them."""
+        match record:
+            case Decided(crossing, evidence=evidence) | EntryDecided(crossing, evidence=evidence):
+                handles = tuple(one.handle for one in evidence.registers or () if one.handle)
+                if handles:
+                    self._hits[crossing] = handles
+                    while len(self._hits) > HITS_MAX:
+                        del self._hits[next(iter(self._hits))]
+            case Settled(crossing, disposition=disposition):
+                self._told.extend((handle, disposition) for handle in self._hits.pop(crossing, ()))
+                self._settled.set()
+            case _:
+                pass
+
+    async def run(self) -> None:
+        """Carry questions and dispositions for ever."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._tell())
+            while True:
+                asked = await self._questions.get()
+                task = tasks.create_task(self._one(asked))
+                self._running = (asked.crossing, task)
+                del asked
+
+    async def _one(self, asked: _Asked) -> None:
+        names = self._names()
+        if not names or asked.crossing == self._ended:
+            return
+        findings = await self._said(asked, names)
+        self._post(RegistersAnswered(asked.crossing, findings))
+
+    async def _said(self, asked: _Asked, names: tuple[str, ...]) -> tuple[RegisterFinding, ...]:
+        if self._is_shielded(asked.crossing):
+            return unknown(names, RegisterCause.WITHHELD)
+        asking = asyncio.ensure_future(self._exchange(asked.question, names))
+        try:
+            async with asyncio.timeout(self._answer_ms / 1000 + SLACK_S):
+                while not asking.done():
+                    await asyncio.wait((asking,), timeout=LOOK_S)
+                    if self._is_shielded(asked.crossing):
+                        return unknown(names, RegisterCause.WITHHELD)
+            findings = findings_of(asking.result(), names)
+        except ChannelError as error:
+            self._trouble.is_now(type(error).__name__)
+            return unknown(names, RegisterCause.NOT_REACHED)
+        except TimeoutError:
+            self._trouble.is_now("no answer in time")
+            return unknown(names, RegisterCause.NO_ANSWER)
+        finally:
+            asking.cancel()  # which hangs up
+            await asyncio.gather(asking, return_exceptions=True)
+        self._trouble.is_now("")
+        return findings
+
+    async def _exchange(self, question: messages.DocumentQuestion, names: tuple[str, ...]) -> messages.FromRegisters:
+        connection = await connect(CHANNELS.registers, self._path)
+        try:
+            await connection.send(
+                messages.AskRegisters(list(names), self._answer_ms, entry=self._entry(), question=question)
+            )
+            return await connection.receive()
+        finally:
+            connection.close()
+
+    async def _tell(self) -> None:
+        """Say what became of hits, each until the registers' program has it on the disk."""
+        while True:
+            self._settled.clear()
+            while self._told:
+                handle, disposition = self._told[0]
+                if not await self._is_told(handle, disposition):
+                    await beat(TELL_AGAIN_S)
+                elif self._told and self._told[0] == (handle, disposition):
+                    self._told.popleft()
+            await self._settled.wait()
+
+    async def _is_told(self, handle: str, disposition: Disposition) -> bool:
+        with contextlib.suppress(ChannelError, TimeoutError):
+            async with asyncio.timeout(self._answer_ms / 1000 + SLACK_S):
+                connection = await connect(CHANNELS.registers, self._path)
+                try:
+                    await connection.send(messages.HitSettled(handle, disposition))
+                    return isinstance(await connection.receive(), messages.SettlementKept)
+                finally:
+                    connection.close()
+        return False
+
+
+def findings_of(answer: messages.FromRegisters, names: tuple[str, ...]) -> tuple[RegisterFinding, ...]:
+    """The answer as evidence: of each register that was asked, in the program's order; what is missing or said twice is not known."""
+    if not isinstance(answer, messages.RegistersSaid):
+        return unknown(names, RegisterCause.WRONG_ANSWER)
+    said = [one.register for one in answer.found]
+    found = [
+        RegisterFinding(one.register, one.answer, one.cause, one.edition, one.handle, one.about)
+        for one in answer.found
+        if one.register in names and said.count(one.register) == 1
+    ]
+    heard = {one.register for one in found}
+    return (*found, *unknown(tuple(name for name in names if name not in heard), RegisterCause.WRONG_ANSWER))

@@ -1,0 +1,151 @@
+"""The signed lists of a gate: opened at the start, renewed from the folder that they are downloaded into, erased when their time is over.
+
+In the folder of downloads lies for each edition `ANY.note`, its header, and beside it `ANY.entries` or, for a delta, `ANY.delta`. Only the names that
+the configuration has are taken; the lowest serial first, so that deltas follow one another. What cannot be used is said once and stays refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from gate.audit.errors import BadFormatError
+from gate.audit.note import Note, Verifier
+from gate.lists.errors import BadListError, ListError
+from gate.lists.header import NOTE_BYTES_MAX, Header
+from gate.lists.question import Answer, Question, not_known
+from gate.lists.shelf import Shelf
+from gate.ordinary import read_ordinary
+from gate.passage.registers import RegisterCause
+from gate.programs.shared.trouble import Trouble
+
+NOTES_MAX: Final = 256  # in the folder of downloads: what is beyond is not looked at, and said
+
+log = logging.getLogger("registers")
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """An edition that was tried, and the file of its entries as it was then."""
+
+    note: bytes
+    entries: Path | None
+    state: tuple[int, int] | None
+
+    @classmethod
+    def of(cls, note: bytes, entries: Path | None) -> _Tried:
+        """As it lies there now."""
+        try:
+            found = None if entries is None else entries.lstat()
+        except OSError:
+            found = None
+        return cls(note, entries, None if found is None else (found.st_mtime_ns, found.st_size))
+
+
+class HeldLists:
+    """All lists, by the names that the configuration gives them."""
+
+    def __init__(self, shelves: Mapping[str, Shelf], incoming: Path) -> None:
+        self._shelves = shelves
+        self._incoming = incoming
+        self._refused: dict[_Tried, str] = {}
+        self._trouble = Trouble(log, begins="lists_refused", ends="signed_lists_well_again")
+
+    @property
+    def problem(self) -> str:
+        """What an operator has to look into; empty when all is well."""
+        return self._trouble.words
+
+    def headers(self) -> dict[str, Header | None]:
+        """The edition of each that is held."""
+        return {name: shelf.header for name, shelf in self._shelves.items()}
+
+    def open(self) -> None:
+        """Open what is held. A list that cannot be opened says that nothing is known."""
+        for name, shelf in self._shelves.items():
+            try:
+                shelf.open()
+            except (ListError, OSError) as error:
+                shelf.close()
+                self._not_opened(name, error)
+
+    @staticmethod
+    def _not_opened(name: str, error: Exception) -> None:
+        log.error("list_not_opened", extra={"register": name, "reason": str(error)})
+
+    def ask(self, name: str, question: Question, now: datetime) -> Answer:
+        """What a list says."""
+        shelf = self._shelves.get(name)
+        return not_known(RegisterCause.NO_LIST) if shelf is None else shelf.ask(question, now)
+
+    async def renew(self, now: datetime) -> None:
+        """Take what is new in the folder of downloads, and erase copies whose time is over. What takes long is done beside the loop."""
+        problems: list[str] = []
+        refused: dict[_Tried, str] = {}
+        before = {name: shelf.header.serial for name, shelf in self._shelves.items() if shelf.header is not None}
+        found = await asyncio.to_thread(self._found, problems)
+        for header, note, path in found:
+            shelf, tried = self._shelves[header.name], _Tried.of(note, _entries_beside(path, header))
+            if shelf.header is not None and header.serial <= shelf.header.serial:
+                continue
+            if tried not in self._refused:
+                try:
+                    shelf.put(await asyncio.to_thread(shelf.brought, note, tried.entries, now))
+                except (ListError, OSError) as error:
+                    refused[tried] = f"{path.name}: {error}"
+                else:
+                    about = {"register": header.name, "serial": header.serial, "numbers": header.numbers}
+                    log.info("list_renewed", extra=about)
+                    continue
+            else:
+                refused[tried] = self._refused[tried]
+            problems.append(refused[tried])
+        # What was refused is not tried again until one of its files is another, or another edition is held.
+        held = {name: shelf.header.serial for name, shelf in self._shelves.items() if shelf.header is not None}
+        self._refused = refused if held == before else {}
+        for name, shelf in self._shelves.items():
+            if shelf.erase_over(now):
+                log.warning("copy_erased", extra={"register": name})
+        self._trouble.is_now("; ".join(problems))
+
+    def close(self) -> None:
+        """Let every list go."""
+        for shelf in self._shelves.values():
+            shelf.close()
+
+    def _found(self, problems: list[str]) -> list[tuple[Header, bytes, Path]]:
+        """The headers in the folder of downloads that name a list of ours, none of them believed yet; the lowest serials first."""
+        found: list[tuple[Header, bytes, Path]] = []
+        with contextlib.suppress(FileNotFoundError):
+            paths = sorted(self._incoming.glob("*.note"))
+            if len(paths) > NOTES_MAX:
+                problems.append(f"{len(paths)} headers lie in {self._incoming}, {NOTES_MAX} are looked at")
+            for path in paths[:NOTES_MAX]:
+                try:
+                    note = read_ordinary(path, NOTE_BYTES_MAX)
+                    header = Header.parse(Note.parse(note).text)
+                except (BadFormatError, BadListError, OSError) as error:
+                    problems.append(f"{path.name}: {error}")
+                    continue
+                if header.name in self._shelves:
+                    found.append((header, note, path))
+                else:
+                    problems.append(f"{path.name}: no list of this gate is called {header.name}")
+        return sorted(found, key=lambda one: (one[0].name, one[0].serial))
+
+
+def _entries_beside(path: Path, header: Header) -> Path | None:
+    if header.withdrawn:
+        return None
+    return path.with_suffix(".entries" if header.delta is None else ".delta")
+
+
+def verifiers(keys: tuple[str, ...]) -> list[Verifier]:
+    """An agency's keys. Raises BadFormatError."""
+    return [Verifier.parse(one) for one in keys]

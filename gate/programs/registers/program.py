@@ -1,0 +1,309 @@
+"""The registers' program: lists that are held here and registers that are asked online answer the lane about a document.
+
+Promises: each question is answered within its deadline, of each register that it names, with hit, none or unknown; what is missing or fails is unknown and never
+none. It is told a document's number, and names only where a register needs them; it sees no device, no face and none of the lane's orders, and
+keeps nothing of a question but, of a hit, what its owner needs to be told (`gate.programs.registers.outbox`). A caller that hangs up is asked about
+nowhere any more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import ssl
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from drivers.toml_file import Problem
+from gate.audit.errors import BadFormatError
+from gate.channel import messages
+from gate.channel.errors import ChannelError
+from gate.channel.sockets import Connection, serve
+from gate.channel.table import CHANNELS
+from gate.lists.adapters.https import Courier
+from gate.lists.adapters.port import Place
+from gate.lists.adapters.table import ADAPTERS
+from gate.lists.entries import SECRET_BYTES_MIN
+from gate.lists.question import Answer, Question
+from gate.lists.shelf import Shelf
+from gate.ordinary import read_ordinary
+from gate.passage.orders import Disposition
+from gate.passage.registers import RegisterAnswer, RegisterCause
+from gate.programs.registers.asking import Online, Registers
+from gate.programs.registers.held import HeldLists, verifiers
+from gate.programs.registers.outbox import Hit, Outbox, OutboxFullError
+from gate.programs.shared import clock
+from gate.programs.shared.config import Config, ConfigError, OnlineRegister, credentials_folder, zone_of
+from gate.programs.shared.config import Registers as Settings
+from gate.programs.shared.racing import first_of
+from gate.programs.shared.status import serve_status
+from gate.programs.shared.trouble import Trouble
+
+if TYPE_CHECKING:
+    from gate.programs.shared.config import SignedList
+
+CREDENTIAL_BYTES_MAX: Final = 64 * 1024
+log = logging.getLogger("registers")
+
+
+async def run(config: Config, *, stop: asyncio.Event) -> None:
+    """Answer the lane until `stop` is set. Raises ConfigError for what can never work."""
+    settings = config.registers
+    if settings is None:
+        raise ConfigError(Problem("registers", "there is no table [registers]: this gate asks none"))
+    lists = HeldLists(
+        {name: shelf_of(config, settings, name, one) for name, one in settings.lists.items()}, Path(settings.incoming)
+    )
+    async with contextlib.AsyncExitStack() as held:
+        online = {
+            name: await held.enter_async_context(_online(config, name, one)) for name, one in settings.online.items()
+        }
+        held.callback(lists.close)
+        lists.open()
+        await lists.renew(clock.now())  # the first question finds what lies there already
+        desk = Desk(config, lists, online)
+        await held.enter_async_context(serve_status(config, "registers", desk.status))
+        await held.enter_async_context(serve(CHANNELS.registers, config.socket("registers"), desk.attend))
+        await first_of(_renew(lists, settings.check_every_ms / 1000), desk.keep_hits(), _until(stop))
+
+
+async def _until(stop: asyncio.Event) -> None:
+    await stop.wait()
+
+
+async def _renew(lists: HeldLists, every_s: float) -> None:
+    while True:
+        await asyncio.sleep(every_s)
+        await lists.renew(clock.now())
+
+
+def shelf_of(config: Config, settings: Settings, name: str, one: SignedList) -> Shelf:
+    """A list's place. Raises ConfigError for keys that are none."""
+    try:
+        keys = verifiers(one.keys)
+    except BadFormatError as error:
+        raise ConfigError(Problem(f"registers.lists.{name}.keys", str(error))) from error
+    secret = None if not one.secret else _secret(config, one.secret)
+    return Shelf(
+        Path(settings.folder) / "lists" / name,
+        name=name,
+        agency=one.agency,
+        keys=keys,
+        secret=secret,
+        gate=config.gate_id,
+    )
+
+
+def _credential(config: Config, name: str) -> Path:
+    """Where systemd hands over what has this name; without it, where the gate's keys lie."""
+    return (credentials_folder() or Path(config.paths.keys)) / name
+
+
+def _secret(config: Config, name: str) -> bytes | None:
+    """The key of an agency's numbers, in hexadecimal. None where it cannot be read: then nothing is known of what it is for, and the program goes on."""
+    try:
+        secret = bytes.fromhex(read_ordinary(_credential(config, name), CREDENTIAL_BYTES_MAX).decode("ascii").strip())
+    except OSError as error:
+        log.log(logging.ERROR, "credential_missing", extra={"credential": name, "reason": error.strerror or ""})
+        return None
+    except ValueError:
+        secret = b""
+    if len(secret) < SECRET_BYTES_MIN:
+        log.log(
+            logging.ERROR,
+            "credential_unfit",
+            extra={"credential": name, "reason": "it is no key of 32 bytes in hexadecimal"},
+        )
+        return None
+    return secret
+
+
+@contextlib.asynccontextmanager
+async def _online(config: Config, name: str, one: OnlineRegister) -> AsyncIterator[Online]:
+    """A register that is asked online, as far as it can be reached."""
+    not_for = frozenset(one.not_for)
+    if not one.address:
+        yield Online(name, None, RegisterCause.NO_ADDRESS, not_for)
+        return
+    place = Place(one.address)
+    if not one.address.startswith("http:"):
+        context = _context(config, name, one)
+        if context is None:
+            yield Online(name, None, RegisterCause.NO_KEY, not_for)
+            return
+        place = Place(one.address, context)
+    async with Courier(place) as courier:
+        yield Online(name, ADAPTERS[one.adapter](courier), None, not_for)
+
+
+def _context(config: Config, name: str, one: OnlineRegister) -> ssl.SSLContext | None:
+    """TLS with the gate's certificate for this register; None where it cannot be had, or nobody vouches for the register."""
+    try:
+        context = ssl.create_default_context(cafile=one.authorities)
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        context.load_cert_chain(
+            _credential(config, one.certificate), password=b""
+        )  # with none OpenSSL would ask a terminal
+    except (OSError, ssl.SSLError) as error:
+        log.log(logging.ERROR, "register_unreachable", extra={"register": name, "reason": str(error)})
+        return None
+    return context
+
+
+class Desk:
+    """Hears the lane, and says how the program is."""
+
+    def __init__(self, config: Config, lists: HeldLists, online: Mapping[str, Online]) -> None:
+        assert config.registers is not None, "the program ends without a table"
+        self._settings = config.registers
+        self._gate = config.gate_id
+        self._zone = zone_of(config.time_zone)
+        self._lists = lists
+        self._online = online
+        self._registers = Registers(lists, online)
+        self._outbox = Outbox(Path(self._settings.folder) / "outbox")
+        self._hits: asyncio.Queue[tuple[str, Hit]] = asyncio.Queue(maxsize=256)
+        self._writing = asyncio.Lock()
+        self._said: Counter[str] = Counter()
+        self._trouble = Trouble(log, begins="outbox_failed", ends="outbox_well_again")
+
+    async def attend(self, connection: Connection[messages.ToRegisters]) -> None:
+        """Answer one caller."""
+        async for message in connection:
+            match message:
+                case messages.AskRegisters():
+                    # Who hangs up ends the question, wherever it is.
+                    await first_of(self._answer(connection, message), _hung_up(connection))
+                    return
+                case messages.HitSettled(handle, disposition):
+                    if await self._settle(handle, disposition):
+                        await connection.send(messages.SettlementKept())
+                case messages.StatusRequest():
+                    await connection.send(self.status())
+
+    async def keep_hits(self) -> None:
+        """Write hits down for their owners, after they were answered: whoever waits sees no difference between a hit and none."""
+        while True:
+            handle, hit = await self._hits.get()
+            async with self._writing:
+                await self._kept(asyncio.to_thread(self._outbox.hit, handle, hit))
+
+    def status(self) -> messages.Status:
+        """How the lists and registers are."""
+        now = clock.now()
+        registers = {name: self._state_of(name, now) for name in self._settings.suspended}
+        problem = self._lists.problem or self._trouble.words
+        well = not problem and all(one["state"] == "ready" for one in registers.values())
+        return messages.Status(
+            program="registers",
+            state="ready" if well else "degraded",
+            detail={
+                "registers": registers,
+                "problem": problem or None,
+                "answers": dict(sorted(self._said.items())),
+                "outbox": self._outbox.count(),
+            },
+        )
+
+    def _state_of(self, name: str, now: datetime) -> dict[str, object]:
+        online = self._online.get(name)
+        if online is not None:
+            silent = "silent" if online.trouble.words else "ready"
+            return {"state": silent if online.missing is None else online.missing.value, "edition": None}
+        header = self._lists.headers().get(name)
+        # What a list would say of a document that nobody has: unknown is its state, and none is well.
+        answer = self._lists.ask(name, Question("P", "XXX", "0", "XXX", "A", "A"), now)
+        lacks = answer.cause if answer.answer is RegisterAnswer.UNKNOWN else None
+        return {
+            "state": "ready" if lacks is None else lacks.value,
+            "edition": None if header is None else header.serial,
+        }
+
+    async def _answer(self, connection: Connection[messages.ToRegisters], message: messages.AskRegisters) -> None:
+        now, question = clock.now(), question_of(message)
+        answers = await self._registers.ask(
+            message.registers,
+            question,
+            deadline_s=message.deadline_ms / 1000,
+            now=now,
+            today=now.astimezone(self._zone).date(),
+        )
+        found = []
+        for name in self._by_priority(answers):
+            answer = answers[name]
+            handle = secrets.token_hex(16) if answer.answer is RegisterAnswer.HIT else ""
+            found.append(found_of(name, answer, handle))
+            self._said[answer.answer.value] += 1
+            if handle:
+                with contextlib.suppress(asyncio.QueueFull):  # the log has it all the same
+                    self._hits.put_nowait((handle, self._hit_of(name, answer, now)))
+        await connection.send(messages.RegistersSaid(found))
+
+    def _by_priority(self, answers: Mapping[str, Answer]) -> list[str]:
+        """Lists by their owners' priority, then registers online."""
+        headers = self._lists.headers()
+
+        def rank(name: str) -> int:
+            header = headers.get(name)
+            return 10 if header is None else header.priority
+
+        return sorted(answers, key=rank)
+
+    def _hit_of(self, name: str, answer: Answer, now: datetime) -> Hit:
+        agency = self._settings.lists[name].agency if name in self._settings.lists else name
+        cause = "" if answer.cause is None else answer.cause.value
+        at = now.isoformat(timespec="seconds")
+        return Hit(name, agency, answer.edition, answer.reference, cause, self._gate, at)
+
+    async def _settle(self, handle: str, disposition: Disposition) -> bool:
+        """Keep what became of a hit; False when that could not be written, and the lane says it again."""
+        async with self._writing:
+            at = clock.now().isoformat(timespec="seconds")
+            return await self._kept(asyncio.to_thread(self._outbox.settled, handle, disposition, at))
+
+    async def _kept(self, writing: Awaitable[object]) -> bool:
+        try:
+            await writing
+        except (OutboxFullError, OSError) as error:
+            self._trouble.is_now(str(error))
+            return False
+        self._trouble.is_now("")
+        return True
+
+
+async def _hung_up(connection: Connection[messages.ToRegisters]) -> None:
+    """Until the caller is gone. Whatever else it says now is too much."""
+    with contextlib.suppress(ChannelError):
+        await connection.receive()
+
+
+def question_of(message: messages.AskRegisters) -> Question:
+    """A message's question."""
+    asked = message.question
+    return Question(
+        document_type=asked.document_type,
+        issuer=asked.issuer,
+        number=asked.number,
+        nationality=asked.nationality,
+        surname=asked.surname,
+        given=asked.given,
+        born=asked.born,
+        entry=message.entry,
+    )
+
+
+def found_of(name: str, answer: Answer, handle: str) -> messages.RegisterFound:
+    """An answer as it is sent to the lane: without the owner's reference."""
+    return messages.RegisterFound(
+        register=name,
+        answer=answer.answer,
+        cause=answer.cause,
+        edition=answer.edition,
+        handle=handle,
+        about=answer.about,
+    )

@@ -1,0 +1,126 @@
+"""Adapters against the simulated registers: what they say, and that a register which is slow, wrong or hostile says nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import date, timedelta
+
+import pytest
+
+from gate.lists.adapters.https import ANSWER_BYTES_MAX, Courier
+from gate.lists.adapters.port import Adapter, AdapterError, NoAnswerError, Place, WrongAnswerError
+from gate.lists.adapters.table import ADAPTERS
+from gate.lists.question import Answer, Question
+from gate.passage.registers import RegisterAnswer, RegisterCause
+from hardware_sim.registers import Fault, Registers
+
+TODAY = date(2026, 12, 5)
+DOCUMENT = Question("P", "UTO", "L898902C3", "UTO", "ERIKSSON", "ANNA MARIA", "1974-08-12")
+LEAVING = Question("P", "UTO", "L898902C3", "UTO", entry=False)
+
+
+@pytest.fixture
+async def registers() -> AsyncIterator[Registers]:
+    simulated = Registers()
+    async with simulated.serving():
+        yield simulated
+
+
+async def said(registers: Registers, adapter: str, question: Question = DOCUMENT) -> Answer:
+    async with asyncio.timeout(10), Courier(Place(registers.address)) as courier:
+        return await ADAPTERS[adapter](courier).ask(question, TODAY)
+
+
+async def test_a_document_that_was_reported_is_a_hit_with_what_is_to_be_done(registers: Registers) -> None:
+    assert await said(registers, "lost_documents") == Answer(RegisterAnswer.NONE)
+    registers.lost["UTO", "L898902C3"] = "A-17"
+    hit = await said(registers, "lost_documents")
+    assert hit == Answer(RegisterAnswer.HIT, RegisterCause.REPORTED_LOST, about="Keep the document.", reference="A-17")
+
+
+async def test_no_name_leaves_for_a_register_that_needs_none(registers: Registers) -> None:
+    for adapter in ADAPTERS:
+        await said(registers, adapter)
+    assert all("ERIKSSON" not in str(asked) and "1974" not in str(asked) for asked in registers.asked)
+
+
+def history(*stays: tuple[int, int | None], registered: bool = True, refused: bool = False) -> dict[str, object]:
+    spelt = [
+        {
+            "first": (TODAY - timedelta(days=first)).isoformat(),
+            "last": None if last is None else (TODAY - timedelta(days=last)).isoformat(),
+        }
+        for first, last in stays
+    ]
+    return {"registered": registered, "stays": spelt, "refused": refused, "reference": "E-3"}
+
+
+@pytest.mark.parametrize(
+    ("person", "question", "cause"),
+    [
+        (history(), DOCUMENT, None),
+        (history((60, 40)), DOCUMENT, None),
+        (history((100, 11)), DOCUMENT, RegisterCause.NO_STAY_LEFT),
+        (history(refused=True), DOCUMENT, RegisterCause.NO_ENTRY),
+        (history(registered=False), DOCUMENT, RegisterCause.NOT_REGISTERED),
+        (history((89, None)), LEAVING, None),
+        (history((90, None)), LEAVING, RegisterCause.STAY_EXCEEDED),
+        (history(registered=False), LEAVING, RegisterCause.NOT_REGISTERED),
+    ],
+)
+async def test_entries_and_exits_are_counted_here(
+    person: dict[str, object], question: Question, cause: RegisterCause | None, registers: Registers
+) -> None:
+    registers.people["UTO", "L898902C3"] = person
+    answer = await said(registers, "entry_exit", question)
+    assert answer.cause is cause
+    assert answer.answer is (RegisterAnswer.NONE if cause is None else RegisterAnswer.HIT)
+
+
+@pytest.mark.parametrize("stays", [((-1, None),), ((3, -1),), ((3, 4),)])
+async def test_a_stay_that_cannot_be_is_a_wrong_answer(
+    stays: tuple[tuple[int, int | None], ...], registers: Registers
+) -> None:
+    registers.people["UTO", "L898902C3"] = history(*stays)
+    with pytest.raises(WrongAnswerError):
+        await said(registers, "entry_exit")
+
+
+@pytest.mark.parametrize("adapter", ADAPTERS)
+async def test_a_document_without_a_number_is_asked_about_nowhere(adapter: str, registers: Registers) -> None:
+    answer = await said(registers, adapter, Question("P", "UTO", ""))
+    assert (answer.answer, answer.cause) == (RegisterAnswer.UNKNOWN, RegisterCause.NO_NUMBER)
+    assert registers.asked == []
+
+
+ERRORS: dict[Fault, type[AdapterError]] = {
+    Fault.HANGS_UP: NoAnswerError,
+    Fault.REFUSES: NoAnswerError,
+    Fault.REDIRECTS: NoAnswerError,
+    Fault.NOT_JSON: WrongAnswerError,
+    Fault.OTHER_JSON: WrongAnswerError,
+    Fault.DEEP: WrongAnswerError,
+    Fault.ENDLESS: WrongAnswerError,
+    Fault.NOT_HTTP: NoAnswerError,
+}
+
+
+@pytest.mark.parametrize("adapter", ADAPTERS)
+@pytest.mark.parametrize("fault", ERRORS, ids=lambda fault: fault.value)
+async def test_a_register_that_is_wrong_or_hostile_is_one_clear_error(
+    fault: Fault, adapter: str, registers: Registers
+) -> None:
+    registers.fault = fault
+    with pytest.raises(ERRORS[fault]) as raised:
+        await said(registers, adapter)
+    assert "L898902C3" not in str(raised.value)
+    assert len(str(raised.value)) < 200
+
+
+async def test_a_register_that_is_not_there_does_not_answer() -> None:
+    async with Courier(Place("http://127.0.0.1:1")) as courier:
+        adapter: Adapter = ADAPTERS["lost_documents"](courier)
+        with pytest.raises(NoAnswerError):
+            await adapter.ask(DOCUMENT, TODAY)
+    assert ANSWER_BYTES_MAX == 64 * 1024

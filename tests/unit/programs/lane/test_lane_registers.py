@@ -1,0 +1,271 @@
+"""The lane's way to lists and registers: whatever the program at its other end does, what is not said in time is not known."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from gate.channel import messages as m
+from gate.channel.sockets import Connection, serve
+from gate.channel.table import CHANNELS
+from gate.passage.events import Event, RegistersAnswered
+from gate.passage.evidence import Evidence, Score, SiteEvidence
+from gate.passage.orders import Disposition, OfficerRole, Said
+from gate.passage.policy import Policy, Verdict
+from gate.passage.records import Decided, Settled
+from gate.passage.registers import RegisterAnswer, RegisterCause, RegisterFinding, unknown
+from gate.programs.lane.registers import HITS_MAX, RegistersClient, findings_of
+
+QUESTION = m.DocumentQuestion("P", "UTO", "L898902C3", "UTO")
+NAMES = ("stolen-documents", "entry-exit")
+NONE = [m.RegisterFound(name, RegisterAnswer.NONE) for name in NAMES]
+HANDLE = "ab" * 16
+
+Handler = Callable[[Connection[m.ToRegisters]], Awaitable[None]]
+
+
+@dataclass
+class Lane:
+    """The lane around its client."""
+
+    path: Path
+    names: tuple[str, ...] = NAMES
+    answer_ms: int = 300
+    shielded: set[str] = field(default_factory=set)
+    posted: list[Event] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.client = RegistersClient(
+            self.path,
+            answer_ms=self.answer_ms,
+            post=self.posted.append,
+            names=lambda: self.names,
+            entry=lambda: True,
+            is_shielded=self.shielded.__contains__,
+        )
+
+    @contextlib.asynccontextmanager
+    async def beside(self, handler: Handler | None) -> AsyncIterator[None]:
+        running = asyncio.ensure_future(self.client.run())
+        try:
+            async with contextlib.AsyncExitStack() as held:
+                if handler is not None:
+                    await held.enter_async_context(serve(CHANNELS.registers, self.path, handler))
+                async with asyncio.timeout(10):
+                    yield
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+    async def answered(self) -> tuple[RegisterFinding, ...]:
+        while not self.posted:  # noqa: ASYNC110 - until it is posted
+            await asyncio.sleep(0.005)
+        event = self.posted.pop(0)
+        assert isinstance(event, RegistersAnswered)
+        return event.findings
+
+
+@pytest.fixture
+def lane(short_path: Path) -> Lane:
+    return Lane(short_path / "registers.sock")
+
+
+def saying(*found: m.RegisterFound) -> Handler:
+    async def handler(connection: Connection[m.ToRegisters]) -> None:
+        asked = await connection.receive()
+        assert isinstance(asked, m.AskRegisters)
+        assert asked.question == QUESTION
+        await connection.send(m.RegistersSaid(list(found)))
+        with contextlib.suppress(Exception):
+            await connection.receive()
+
+    return handler
+
+
+async def test_what_registers_say_becomes_evidence(lane: Lane) -> None:
+    hit = m.RegisterFound("stolen-documents", RegisterAnswer.HIT, RegisterCause.NUMBER_LISTED, "7", HANDLE, "Keep it.")
+    async with lane.beside(saying(hit, NONE[1])):
+        lane.client.ask("c1", QUESTION)
+        assert await lane.answered() == (
+            RegisterFinding(
+                "stolen-documents", RegisterAnswer.HIT, RegisterCause.NUMBER_LISTED, "7", HANDLE, "Keep it."
+            ),
+            RegisterFinding("entry-exit", RegisterAnswer.NONE),
+        )
+        assert lane.client.problem == ""
+
+
+@pytest.mark.parametrize(
+    ("found", "left"),
+    [
+        ([], NAMES),
+        (NONE[:1], NAMES[1:]),
+        ([*NONE, NONE[0]], NAMES[:1]),
+        ([m.RegisterFound("x", RegisterAnswer.NONE)], NAMES),
+    ],
+)
+def test_what_is_missing_said_twice_or_not_asked_is_not_known(
+    found: list[m.RegisterFound], left: tuple[str, ...]
+) -> None:
+    findings = findings_of(m.RegistersSaid(found), NAMES)
+    assert {one.register for one in findings} == set(NAMES)
+    wrong = [one.register for one in findings if one.cause is RegisterCause.WRONG_ANSWER]
+    assert wrong == list(left)
+
+
+def test_another_message_is_no_answer() -> None:
+    assert findings_of(m.SettlementKept(), NAMES) == unknown(NAMES, RegisterCause.WRONG_ANSWER)
+
+
+async def silent(connection: Connection[m.ToRegisters]) -> None:
+    await connection.receive()
+    await asyncio.sleep(30)
+
+
+async def hanging_up(connection: Connection[m.ToRegisters]) -> None:
+    await connection.receive()
+
+
+@pytest.mark.parametrize(
+    ("handler", "cause"),
+    [
+        (silent, RegisterCause.NO_ANSWER),
+        (hanging_up, RegisterCause.NOT_REACHED),
+        (None, RegisterCause.NOT_REACHED),
+    ],
+)
+async def test_a_program_that_is_silent_or_gone_is_not_known_in_time(
+    handler: Handler | None, cause: RegisterCause, lane: Lane
+) -> None:
+    async with lane.beside(handler):
+        lane.client.ask("c1", QUESTION)
+        assert await lane.answered() == unknown(NAMES, cause)
+        assert lane.client.problem
+
+
+async def test_whoever_asked_for_an_officer_before_the_question_leaves_is_asked_about_nowhere(lane: Lane) -> None:
+    asked: list[m.ToRegisters] = []
+
+    async def noting(connection: Connection[m.ToRegisters]) -> None:
+        asked.append(await connection.receive())
+
+    async with lane.beside(noting):
+        lane.shielded.add("c1")
+        lane.client.ask("c1", QUESTION)
+        assert await lane.answered() == unknown(NAMES, RegisterCause.WITHHELD)
+        assert asked == []
+        lane.client.ask("c2", QUESTION)
+        await lane.answered()
+        assert len(asked) == 1
+
+
+async def test_whoever_asks_for_an_officer_while_the_question_is_on_its_way_has_it_withdrawn(lane: Lane) -> None:
+    lane.answer_ms = 5000
+    gone = asyncio.Event()
+
+    async def waiting(connection: Connection[m.ToRegisters]) -> None:
+        await connection.receive()
+        lane.shielded.add("c1")
+        with contextlib.suppress(Exception):
+            await connection.receive()
+        gone.set()
+
+    async with lane.beside(waiting):
+        lane.client.ask("c1", QUESTION)
+        assert await lane.answered() == unknown(NAMES, RegisterCause.WITHHELD)
+        await gone.wait()
+
+
+async def test_the_end_of_a_crossing_withdraws_its_question(lane: Lane) -> None:
+    lane.client = RegistersClient(
+        lane.path,
+        answer_ms=5000,
+        post=lane.posted.append,
+        names=lambda: NAMES,
+        entry=lambda: False,
+        is_shielded=lambda _: False,
+    )
+    begun, gone = asyncio.Event(), asyncio.Event()
+
+    async def waiting(connection: Connection[m.ToRegisters]) -> None:
+        await connection.receive()
+        begun.set()
+        with contextlib.suppress(Exception):
+            await connection.receive()
+        gone.set()
+
+    async with lane.beside(waiting):
+        lane.client.ask("c1", QUESTION)
+        await begun.wait()
+        lane.client.end("c1")
+        await gone.wait()
+        assert lane.posted == []
+        lane.client.end("c2")
+        lane.client.ask("c2", QUESTION)  # it is over before it was begun
+        await asyncio.sleep(0.05)
+        assert lane.posted == []
+
+
+async def test_where_every_register_is_suspended_nothing_is_asked(lane: Lane) -> None:
+    lane.names = ()
+    async with lane.beside(None):
+        lane.client.ask("c1", QUESTION)
+        await asyncio.sleep(0.05)
+        assert lane.posted == []
+
+
+async def test_more_questions_than_can_wait_are_not_known(lane: Lane) -> None:
+    for number in range(3):
+        lane.client.ask(f"c{number}", QUESTION)
+    assert lane.posted == [RegistersAnswered("c2", unknown(NAMES, RegisterCause.NO_ANSWER))]
+
+
+def decided(crossing: str, handle: str) -> Decided:
+    findings = (RegisterFinding("stolen-documents", RegisterAnswer.HIT, handle=handle),)
+    evidence = Evidence(None, None, None, SiteEvidence(None, None, clock_sure=True), registers=findings)
+    return Decided(crossing, Verdict.REFER, (), evidence, Policy(Score(0.4), Score(0.5), 120, 90))
+
+
+def settled(crossing: str) -> Settled:
+    return Settled(crossing, Said("officer-1", OfficerRole.OFFICER), Disposition.TAKEN_OVER)
+
+
+async def test_what_an_officer_makes_of_a_hit_is_told_until_it_is_kept(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gate.programs.lane.registers.TELL_AGAIN_S", 0.01)
+    heard: list[m.ToRegisters] = []
+
+    async def keeping(connection: Connection[m.ToRegisters]) -> None:
+        heard.append(await connection.receive())
+        if len(heard) > 2:
+            await connection.send(m.SettlementKept())
+
+    lane.client.record(decided("c1", HANDLE))
+    lane.client.record(decided("c2", ""))
+    async with lane.beside(keeping):
+        lane.client.record(settled("c2"))
+        lane.client.record(settled("c1"))
+        while len(heard) < 3:  # noqa: ASYNC110 - until it was said three times
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+    assert heard == [m.HitSettled(HANDLE, Disposition.TAKEN_OVER)] * 3
+
+
+def test_of_hits_that_wait_no_more_than_so_many_are_remembered(lane: Lane) -> None:
+    for number in range(HITS_MAX + 5):
+        lane.client.record(decided(f"c{number}", HANDLE))
+    assert len(lane.client._hits) == HITS_MAX
+    lane.client.record(settled("c0"))
+    assert not lane.client._told
+
+
+def test_a_question_shows_nothing_of_itself(lane: Lane) -> None:
+    assert "L898902C3" not in repr(QUESTION)
+    lane.client.ask("c1", QUESTION)
+    assert "L898902C3" not in repr(lane.client._questions)

@@ -1,0 +1,394 @@
+"""The registers' program on its socket: what it answers the lane, and what it leaves for the owners of lists."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from fakes.signed_lists import Agency
+from fakes.told_gate import CONFIG
+
+from gate.channel import messages as m
+from gate.channel.sockets import connect
+from gate.channel.table import CHANNELS
+from gate.passage.orders import Disposition
+from gate.passage.registers import RegisterAnswer, RegisterCause
+from gate.programs.registers import outbox
+from gate.programs.registers.program import run
+from gate.programs.shared import clock
+from gate.programs.shared.config import Config, ConfigError, OnlineRegister, Paths, Registers, SignedList
+from gate.programs.shared.status import Silence, hear
+from hardware_sim.registers import Fault
+from hardware_sim.registers import Registers as Simulated
+
+STOLEN = m.DocumentQuestion("P", "UTO", "L898902C3", "UTO")
+CLEAN = m.DocumentQuestion("P", "UTO", "C01X0006H", "UTO")
+NUMBERS = ["L898902C3", "A1", "B2", "D4"]
+
+
+@dataclass
+class Site:
+    """A gate's registers: one list, and whatever is online."""
+
+    folder: Path
+    agency: Agency = field(default_factory=Agency)
+    online: dict[str, OnlineRegister] = field(default_factory=dict)
+    secret: bool = True
+    key: str = ""
+
+    @property
+    def incoming(self) -> Path:
+        return self.folder / "incoming"
+
+    def config(self) -> Config:
+        keys = self.folder / "keys"
+        keys.mkdir(exist_ok=True)
+        if self.secret:
+            (keys / "police-numbers").write_text(self.key or self.agency.secret.hex() + "\n")
+        self.incoming.mkdir(exist_ok=True)
+        signed = SignedList(agency=self.agency.name, keys=(self.agency.signer.verifier.vkey,), secret="police-numbers")
+        registers = Registers(
+            folder=str(self.folder / "state"),
+            incoming=str(self.incoming),
+            answer_ms=1000,
+            check_every_ms=50,
+            lists={self.agency.list_name: signed},
+            online=self.online,
+        )
+        paths = Paths(run=str(self.folder / "run"), keys=str(keys))
+        return msgspec.structs.replace(CONFIG, paths=paths, registers=registers)
+
+    def publish(self, numbers: list[str], **other: Any) -> None:
+        """An edition of now, in the folder of downloads."""
+        now = clock.now().replace(microsecond=0)
+        times = {"issued": now - timedelta(hours=1), "first": now - timedelta(days=1), "last": now + timedelta(days=9)}
+        note, path = self.agency.edition(self.incoming, numbers, **{**times, **other})
+        path.with_suffix(".note").write_bytes(note)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[Config]:
+        config, stop = self.config(), asyncio.Event()
+        running = asyncio.ensure_future(run(config, stop=stop))
+        try:
+            async with asyncio.timeout(10):
+                while isinstance(await hear(config, "registers"), Silence):
+                    assert not running.done() or running.result() is None
+                    await asyncio.sleep(0.01)
+            yield config
+        finally:
+            stop.set()
+            await asyncio.wait_for(running, 10)
+
+
+@pytest.fixture
+def site(short_path: Path) -> Site:
+    return Site(short_path)
+
+
+async def said(
+    config: Config, question: m.DocumentQuestion, *names: str, deadline_ms: int = 1000
+) -> list[m.RegisterFound]:
+    connection = await connect(CHANNELS.registers, config.socket("registers"))
+    try:
+        await connection.send(m.AskRegisters(list(names), deadline_ms, entry=True, question=question))
+        answer = await connection.receive()
+    finally:
+        connection.close()
+    assert isinstance(answer, m.RegistersSaid)
+    return answer.found
+
+
+async def settle(config: Config, handle: str) -> m.FromRegisters:
+    connection = await connect(CHANNELS.registers, config.socket("registers"))
+    try:
+        await connection.send(m.HitSettled(handle, Disposition.TAKEN_OVER))
+        async with asyncio.timeout(0.5):
+            return await connection.receive()
+    finally:
+        connection.close()
+
+
+async def until(config: Config, well: Callable[[dict[str, Any]], bool]) -> None:
+    """Until the status shows it."""
+    async with asyncio.timeout(10):
+        while not well(await detail(config)):  # noqa: ASYNC110 - another task's work, as its status shows it
+            await asyncio.sleep(0.02)
+
+
+async def detail(config: Config) -> dict[str, Any]:
+    status = await hear(config, "registers")
+    assert isinstance(status, m.Status)
+    return {"state": status.state, **status.detail}
+
+
+async def test_a_hit_is_answered_with_a_handle_and_told_to_the_owner_with_the_disposition(site: Site) -> None:
+    async with site.running() as config:
+        site.publish(NUMBERS)
+        await until(config, lambda told: told["registers"]["stolen-documents"]["state"] == "ready")
+        (found,) = await said(config, STOLEN, "stolen-documents")
+        assert (found.answer, found.cause, found.edition) == (RegisterAnswer.HIT, RegisterCause.NUMBER_LISTED, "1")
+        assert found.about == "Keep the document, and call the duty officer."
+        folder = site.folder / "state" / "outbox" / "stolen-documents"
+        await until(config, lambda told: told["outbox"] == 1)
+        hit = folder / f"{found.handle}.hit.json"
+        told = json.loads(hit.read_text())
+        assert told["reference"] == site.agency.digests(["L898902C3"])[0].hex()
+        assert (told["register"], told["agency"], told["edition"]) == ("stolen-documents", "police.example", "1")
+        assert "L898902C3" not in hit.read_text()
+        assert await settle(config, found.handle) == m.SettlementKept()
+        settled = json.loads((folder / f"{found.handle}.disposition.json").read_text())
+        assert (settled["handle"], settled["disposition"]) == (found.handle, "taken_over")
+        assert (await detail(config))["outbox"] == 2
+        (clean,) = await said(config, CLEAN, "stolen-documents")
+        assert (clean.answer, clean.handle) == (RegisterAnswer.NONE, "")
+
+
+async def test_what_lies_there_at_the_start_answers_the_first_question(site: Site) -> None:
+    site.incoming.mkdir()
+    site.publish(NUMBERS)
+    async with site.running() as config:
+        (found,) = await said(config, STOLEN, "stolen-documents")
+        assert found.answer is RegisterAnswer.HIT
+        told = await detail(config)
+        assert told["state"] == "ready"
+        assert told["registers"] == {"stolen-documents": {"state": "ready", "edition": 1}}
+    async with site.running() as config:  # and the one that is held, when the folder of downloads is empty
+        for path in site.incoming.iterdir():
+            path.unlink()
+        (found,) = await said(config, STOLEN, "stolen-documents")
+        assert found.answer is RegisterAnswer.HIT
+
+
+@pytest.mark.parametrize(
+    ("secret", "key", "cause"),
+    [(False, "", "no_key"), (True, "zz", "no_key"), (True, "00" * 31, "no_key")],
+)
+async def test_without_the_agency_s_key_nothing_is_known_and_the_status_says_so(
+    secret: bool,  # noqa: FBT001 - a case
+    key: str,
+    cause: str,
+    site: Site,
+) -> None:
+    site.secret, site.key = secret, key
+    site.incoming.mkdir()
+    site.publish(NUMBERS)
+    async with site.running() as config:
+        (found,) = await said(config, STOLEN, "stolen-documents")
+        assert (found.answer, found.cause) == (RegisterAnswer.UNKNOWN, RegisterCause(cause))
+        told = await detail(config)
+        assert (told["state"], told["registers"]["stolen-documents"]["state"]) == ("degraded", cause)
+
+
+async def test_without_a_list_and_for_a_register_that_is_not_there_nothing_is_known(site: Site) -> None:
+    async with site.running() as config:
+        found = await said(config, STOLEN, "stolen-documents", "another")
+        assert [(one.answer, one.cause) for one in found] == [(RegisterAnswer.UNKNOWN, RegisterCause.NO_LIST)] * 2
+
+
+async def test_a_register_online_is_asked_and_whoever_it_is_not_about_is_not(site: Site) -> None:
+    simulated = Simulated(lost={("UTO", "L898902C3"): "A-17"})
+    async with simulated.serving():
+        online = {"lost": OnlineRegister(adapter="lost_documents", address=simulated.address, not_for=("D",))}
+        site.online = online
+        async with site.running() as config:
+            (hit,) = await said(config, STOLEN, "lost")
+            assert (hit.answer, hit.cause) == (RegisterAnswer.HIT, RegisterCause.REPORTED_LOST)
+            (free,) = await said(config, m.DocumentQuestion("P", "D", "C01", "D"), "lost")
+            assert (free.answer, free.cause) == (RegisterAnswer.NONE, RegisterCause.NOT_CONCERNED)
+            assert len(simulated.asked) == 1
+
+
+@pytest.mark.parametrize("fault", [one for one in Fault if one is not Fault.NONE], ids=lambda fault: fault.value)
+async def test_a_register_that_is_slow_wrong_or_hostile_is_not_known_in_time_and_holds_up_no_other(
+    fault: Fault, site: Site
+) -> None:
+    bad, good = Simulated(fault=fault), Simulated()
+    site.incoming.mkdir()
+    site.publish(NUMBERS)
+    async with bad.serving(), good.serving():
+        site.online = {
+            "bad": OnlineRegister(adapter="lost_documents", address=bad.address),
+            "good": OnlineRegister(adapter="lost_documents", address=good.address),
+        }
+        async with site.running() as config, asyncio.timeout(5):
+            found = {
+                one.register: one
+                for one in await said(config, CLEAN, "bad", "good", "stolen-documents", deadline_ms=400)
+            }
+            assert found["bad"].answer is RegisterAnswer.UNKNOWN
+            assert found["bad"].cause in {RegisterCause.NO_ANSWER, RegisterCause.WRONG_ANSWER}
+            assert found["good"].answer is RegisterAnswer.NONE
+            assert found["stolen-documents"].answer is RegisterAnswer.NONE
+            told = await detail(config)
+            assert told["registers"]["bad"]["state"] == "silent"
+            bad.fault = Fault.NONE
+            (again,) = await said(config, CLEAN, "bad")
+            assert again.answer is RegisterAnswer.NONE
+
+
+async def test_a_caller_that_hangs_up_is_asked_about_nowhere_any_more(site: Site) -> None:
+    simulated = Simulated(fault=Fault.SILENT)
+    async with simulated.serving():
+        site.online = {"lost": OnlineRegister(adapter="lost_documents", address=simulated.address)}
+        async with site.running() as config, asyncio.timeout(5):
+            connection = await connect(CHANNELS.registers, config.socket("registers"))
+            await connection.send(m.AskRegisters(["lost"], 10_000, entry=True, question=CLEAN))
+            while not simulated.asked:  # noqa: ASYNC110 - until the question is there
+                await asyncio.sleep(0.01)
+            assert simulated._serving
+            connection.close()
+            while simulated._serving:  # noqa: ASYNC110 - the connection to the register ends with it
+                await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("register", "cause"),
+    [
+        (OnlineRegister(adapter="lost_documents"), RegisterCause.NO_ADDRESS),
+        (OnlineRegister(adapter="lost_documents", address="https://register.example"), RegisterCause.NO_KEY),
+        (
+            OnlineRegister(adapter="lost_documents", address="https://register.example", certificate="absent"),
+            RegisterCause.NO_KEY,
+        ),
+        (
+            OnlineRegister(adapter="lost_documents", address="https://register.example", certificate="police-numbers"),
+            RegisterCause.NO_KEY,
+        ),
+    ],
+)
+async def test_without_an_address_or_a_certificate_nothing_is_known(
+    register: OnlineRegister, cause: RegisterCause, site: Site
+) -> None:
+    site.online = {"lost": register}
+    async with site.running() as config:
+        (found,) = await said(config, CLEAN, "lost")
+        assert (found.answer, found.cause) == (RegisterAnswer.UNKNOWN, cause)
+        assert (await detail(config))["registers"]["lost"]["state"] == cause.value
+
+
+async def test_an_adapter_that_fails_by_itself_is_not_known_and_says_nothing_of_the_question(
+    site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken:
+        async def ask(self, question: Any, _: Any) -> Any:
+            raise KeyError(question.number)
+
+    monkeypatch.setattr("gate.programs.registers.program.ADAPTERS", {"lost_documents": lambda _: Broken()})
+    site.online = {"lost": OnlineRegister(adapter="lost_documents", address="http://127.0.0.1:1")}
+    async with site.running() as config:
+        (found,) = await said(config, STOLEN, "lost")
+        assert (found.answer, found.cause) == (RegisterAnswer.UNKNOWN, RegisterCause.WRONG_ANSWER)
+    assert "the adapter failed" not in caplog.text
+    assert "L898902C3" not in caplog.text + str([vars(one) for one in caplog.records])
+
+
+async def test_a_settlement_of_no_hit_of_ours_is_answered_and_leaves_nothing(site: Site) -> None:
+    async with site.running() as config:
+        assert await settle(config, "0" * 32) == m.SettlementKept()
+        assert (await detail(config))["outbox"] == 0
+
+
+async def test_a_full_outbox_is_said_and_the_settlement_is_wanted_again(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.incoming.mkdir()
+    site.publish(NUMBERS)
+    async with site.running() as config:
+        (found,) = await said(config, STOLEN, "stolen-documents")
+        await until(config, lambda told: told["outbox"] == 1)
+        monkeypatch.setattr(outbox, "FILES_MAX", 1)
+        with pytest.raises(TimeoutError):
+            await settle(config, found.handle)
+        told = await detail(config)
+        assert told["state"] == "degraded"
+        assert "1 files wait" in told["problem"]
+        (again,) = await said(config, STOLEN, "stolen-documents")
+        assert again.answer is RegisterAnswer.HIT, "the officer is told all the same"
+
+
+async def test_lists_answer_by_their_owners_priority(site: Site) -> None:
+    site.incoming.mkdir()
+    site.publish(NUMBERS, priority=3)
+    async with site.running() as config:
+        found = await said(config, STOLEN, "nowhere", "stolen-documents")
+        assert [one.register for one in found] == ["stolen-documents", "nowhere"]
+
+
+async def test_what_lies_in_the_folder_and_cannot_be_used_is_said_once_and_the_edition_before_stays(
+    site: Site,
+) -> None:
+    site.incoming.mkdir()
+    site.publish(NUMBERS)
+    async with site.running() as config:
+        site.publish(["A1"], serial=2)  # half of it is gone overnight
+        (site.incoming / "noise.note").write_bytes(b"\xff" * 100)
+        await until(config, lambda told: told["problem"] is not None)
+        await asyncio.sleep(0.2)
+        problem = (await detail(config))["problem"]
+        assert "has 1 numbers after 4" in problem
+        assert "noise.note" in problem
+        (found,) = await said(config, STOLEN, "stolen-documents")
+        assert (found.answer, found.edition) == (RegisterAnswer.HIT, "1")
+        site.publish(["A1"], serial=3, shrinks=True)
+        (site.incoming / "noise.note").unlink()
+        await until(config, lambda told: told["registers"]["stolen-documents"]["edition"] == 3)
+        await until(config, lambda told: told["problem"] is None)
+
+
+async def test_a_strange_list_and_too_many_headers_are_said(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gate.programs.registers.held.NOTES_MAX", 1)
+    site.incoming.mkdir()
+    Site(site.folder, Agency(list_name="another")).publish(["A1"])
+    site.publish(NUMBERS)
+    async with site.running() as config:
+        problem = (await detail(config))["problem"]
+        assert "no list of this gate is called another" in problem
+        assert "2 headers lie in" in problem
+
+
+async def test_a_list_on_the_disk_that_was_changed_says_that_nothing_is_known(site: Site) -> None:
+    site.incoming.mkdir()
+    site.publish(NUMBERS)
+    async with site.running():
+        pass
+    for path in site.incoming.iterdir():
+        path.unlink()
+    (held,) = (site.folder / "state" / "lists" / "stolen-documents").glob("*.entries")
+    held.write_bytes(held.read_bytes()[:-1] + b"\0")
+    async with site.running() as config:
+        (found,) = await said(config, STOLEN, "stolen-documents")
+        assert (found.answer, found.cause) == (RegisterAnswer.UNKNOWN, RegisterCause.NO_LIST)
+
+
+async def test_a_copy_is_erased_by_the_program_when_its_time_is_over(site: Site) -> None:
+    site.incoming.mkdir()
+    now = clock.now().replace(microsecond=0)
+    site.publish(NUMBERS, issued=now - timedelta(hours=1) + timedelta(seconds=2), copies_kept_hours=1)
+    async with site.running() as config:
+        await until(config, lambda told: told["registers"]["stolen-documents"]["state"] == "no_copy")
+        held = site.folder / "state" / "lists" / "stolen-documents"
+        await until(config, lambda _: not list(held.glob("*.entries")))
+
+
+async def test_a_gate_without_registers_does_not_run_the_program(site: Site) -> None:
+    with pytest.raises(ConfigError, match="no table"):
+        await run(msgspec.structs.replace(site.config(), registers=None), stop=asyncio.Event())
+    assert "registers" not in CONFIG.programs
+    assert "registers" in site.config().programs
+
+
+async def test_a_key_that_is_none_can_never_work(site: Site) -> None:
+    config = site.config()
+    assert config.registers is not None
+    broken = msgspec.structs.replace(config.registers.lists["stolen-documents"], keys=("no key",))
+    registers = msgspec.structs.replace(config.registers, lists={"stolen-documents": broken})
+    with pytest.raises(ConfigError, match=r"registers.lists.stolen-documents.keys"):
+        await run(msgspec.structs.replace(config, registers=registers), stop=asyncio.Event())
