@@ -33,22 +33,20 @@ TYPED_BYTES_MAX = 4096
 
 def command(
     name: str = typer.Argument("", help="Which drill; --list shows them."),
-    listed: bool = typer.Option(False, "--list", help="The drills, and what cannot be played yet."),
+    listed: bool = typer.Option(False, "--list", help="The drills."),
     officer: str = typer.Option("terminal", help="Who settles the cases: terminal, you; auto, a robot, for tests."),
     seed: int = typer.Option(1, help="Draws the people."),
     report: Path | None = typer.Option(None, "--report", metavar="F.html", help="Also write the score as a page."),
     as_json: bool = typer.Option(False, "--json", help="JSON on standard output."),
 ) -> None:
     """Settle a scripted day at a simulated gate, for your own eyes. Exit 1 when a case was settled otherwise than it should be."""
-    from gate.demo.drills import DRILLS, NOT_YET
+    from gate.demo.drills import DRILLS
 
     if listed:
         _list(as_json=as_json)
         return
     if officer not in OFFICERS:
         fail(Exit.USAGE, f"an officer is one of {', '.join(OFFICERS)}")
-    if name in NOT_YET:
-        fail(Exit.UNREACHABLE, f"{name} cannot be played yet: {NOT_YET[name][1]}")
     if name not in DRILLS:
         fail(Exit.USAGE, f"a drill is one of {', '.join(sorted(DRILLS))}")
     _refuse_on_a_gate()
@@ -67,21 +65,17 @@ def command(
 
 
 def _list(*, as_json: bool) -> None:
-    from gate.demo.drills import DRILLS, NOT_YET
+    from gate.demo.drills import DRILLS
 
     rows: list[dict[str, object]] = [
         {"name": one.name, "title": one.title, "source": one.source, "cases": len(one.cases), "why_not": None}
         for one in DRILLS.values()
     ]
-    rows += [
-        {"name": name, "title": None, "source": source, "cases": 0, "why_not": why}
-        for name, (source, why) in NOT_YET.items()
-    ]
     if as_json:
         emit_json("drill.list/1", {"drills": rows})
         return
     for row in rows:
-        say(f"{row['name']}  {row['title'] or 'not yet: ' + str(row['why_not'])} ({row['source']})")
+        say(f"{row['name']}  {row['title']} ({row['source']})")
 
 
 def _refuse_on_a_gate() -> None:

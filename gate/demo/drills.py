@@ -116,6 +116,22 @@ _DRILLS: Final = (
         ),
     ),
     Drill(
+        "database-hit",
+        "A list speaks of a document",
+        FRONTEX,
+        (
+            Case(
+                "reported_stolen",
+                "The passport was genuine and the face its own: the list of stolen documents called you, and the traveller saw the words of every other referral. Take them "
+                "over quietly, do what the list asks for, and say what became of it: its owner is told.",
+                sees="a man with a passport, who waits calmly",
+                right=(frozenset({Verb.HAND_OVER}),),
+                never=frozenset({Verb.ADMIT}),
+            ),
+            GENUINE,
+        ),
+    ),
+    Drill(
         "disabilities",
         "Somebody whom the camera cannot see at its height",
         FRONTEX,
@@ -310,9 +326,3 @@ _DRILLS: Final = (
     ),
 )
 DRILLS: Final = {one.name: one for one in _DRILLS}
-NOT_YET: Final = {
-    "database-hit": (
-        FRONTEX,
-        "the gate asks no register, so nothing in it says of anybody a hit or a document reported lost",
-    ),
-}

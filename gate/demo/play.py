@@ -192,6 +192,7 @@ class Play:
             models=self._wishes.models,
             face_profile=self._wishes.face_profile,
             role=self._wishes.role,
+            registers=True,
             enrol=central.enrol,
             **({} if self._show is None else {"presence_max_s": PERSON_PRESENT_S}),
         )

@@ -16,7 +16,7 @@ import pyrage
 import tomli_w
 
 from gate.audit import keys
-from gate.demo import site_rules
+from gate.demo import site_lists, site_rules
 from gate.demo.world import Ready
 from gate.programs.shared import config as configuration
 from gate.programs.shared.config import Config
@@ -124,9 +124,10 @@ def prepare(
     enrol: Callable[[Path], None],
     role: str = "officer",
     presence_max_s: int = 5,
+    registers: bool = False,
 ) -> Stage:
     """Make keys, trust store and `gate.toml` for the devices that the world offers. `state` is there already, `enrol` gets its path at
-    the end; an officer is present for `presence_max_s` after they said so.
+    the end; an officer is present for `presence_max_s` after they said so. `registers`: a signed list must answer about each document.
     """
     (folder / "rules.toml").write_text(site_rules.TEXT)
     for name in ("keys", "run", "spool", "inbox"):
@@ -172,6 +173,8 @@ def prepare(
         "screens": {"port": free_port(), "challenge": face_profile == "standard", "languages": LANGUAGES},
         "notice": {"contact": f"privacy@{OPERATOR}", "address": f"https://{OPERATOR}/{GATE_ID}"},
     }
+    if registers:
+        table["registers"] = site_lists.publish(folder, folder / "keys")
     path = folder / "gate.toml"
     path.write_bytes(tomli_w.dumps(table).encode())
     config = configuration.load(path)

@@ -93,6 +93,7 @@ RIGHT: dict[str, str | None] = {
     "two_faces": NOT_COMPARED,
     "unaccompanied_child": PROTECT,
     "young_traveller": PROTECT,
+    "reported_stolen": f"{SHIFT_BOOK}: A list or register speaks of this document (stolen-documents: number_listed: Keep the passport, and ask how they came by it.)",
     "walked_back": f"{SHIFT_BOOK}: The traveller went back",
     "zone_occupied": f"{SHIFT_BOOK}: Somebody else was in the lane",
     "barrier_cut": f"{SHIFT_BOOK}: The barrier does not answer",

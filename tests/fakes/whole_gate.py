@@ -139,6 +139,7 @@ async def running(
             state=disk.state,
             models=models or default_folder(),
             face_profile="standard",
+            registers="registers" in programs,
             enrol=server.enrol if central else lambda _: None,
         )
         if tables:

@@ -64,7 +64,7 @@ class Company:
         me, other = self._two(dice, scenario)
         owner, presenter = (me, other) if scenario.document is Owner.SELF else (other, me)
         edition = self._edition(scenario)
-        person = self._person(dice, scenario.age)
+        person = self._person(dice, scenario.age, scenario.number)
         passport = self._issuer.issue(
             person,
             portrait_jpeg=owner.portrait_jpeg(),
@@ -108,12 +108,12 @@ class Company:
         self._editions.append(name)
         return EDITIONS[name]
 
-    def _person(self, dice: random.Random, age: int | None) -> Person:
+    def _person(self, dice: random.Random, age: int | None, number: str | None) -> Person:
         today = datetime.now(UTC).date()
         return Person(
             surname=dice.choice(SURNAMES),
             given=dice.choice(GIVEN),
-            number=self._fresh_number(dice),
+            number=number or self._fresh_number(dice),
             nationality=NATIONALITY,
             sex=dice.choice(SEXES),
             birth=today

@@ -7,6 +7,7 @@ word it does not know.
 from __future__ import annotations
 
 import enum
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ LAYS_MAX = 4
 STAYS_MAX = 3
 WAIT_MS_MAX = 60_000
 AGE_MAX = 17
+NUMBER = re.compile(r"[0-9A-Z]{9}")
 
 Member = TypeVar("Member", bound=enum.Enum)
 
@@ -177,7 +179,7 @@ class Scenario:
     """One story and its expected end. `incidents` and `reasons` are kinds that the log must show; it may show more.
 
     `edition` is the passport's, a name of `editions.KNOWN`; None: whichever comes next. `age` is a child's by their document, in years; None:
-    a grown-up's. `lays` is how the document is laid before
+    a grown-up's. `number` is the document's, where somebody knows it: on a list; None: a fresh one. `lays` is how the document is laid before
     a document camera, each time that the screen asks for it; None: the story is the same for every reader, and it is laid flat.
     `people` are those of whom the traveller is one; none named: anybody. Of two doors, `hesitates_outside_ms` is before the first one, and
     `stays` is how often somebody who waits inside leaves the open way back unused.
@@ -193,6 +195,7 @@ class Scenario:
     document_faults: frozenset[str] = frozenset()
     edition: str | None = None
     age: int | None = None
+    number: str | None = None
     pull_out_after_apdus: int | None = None
     kind: Kind = Kind.PASSPORT
     lays: tuple[Lay, ...] | None = None
@@ -272,6 +275,7 @@ def parse_scenario(table: dict[str, Any]) -> Scenario:
         document_faults=frozenset(_words(_take(document, "faults", list, []))),
         edition=_edition(_take(document, "edition", str, None)),
         age=None if (age := _take(document, "age", int, None)) is None else _number(age, 0, AGE_MAX),
+        number=_document_number(_take(document, "number", str, None)),
         pull_out_after_apdus=_take(document, "pull_out_after_apdus", int, None),
         kind=_member(Kind, _take(document, "kind", str, "passport")),
         lays=_lays(_take(page, "lays", list, None)),
@@ -287,6 +291,12 @@ def parse_scenario(table: dict[str, Any]) -> Scenario:
         if section:
             raise ScenarioError(f"unknown setting {', '.join(sorted(section))}")
     return scenario
+
+
+def _document_number(word: str | None) -> str | None:
+    if word is not None and NUMBER.fullmatch(word) is None:
+        raise ScenarioError(f"{word!r} is no document's number: nine capital letters and digits")
+    return word
 
 
 def _steps(tables: list[Any]) -> tuple[Step, ...]:

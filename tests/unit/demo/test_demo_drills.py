@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 import gate.cli.nouns
 from gate.demo.director import Visit
-from gate.demo.drills import DRILLS, NOT_YET, Case, Drill
+from gate.demo.drills import DRILLS, Case, Drill
 from gate.demo.machine import Lateness
 from gate.demo.score import lines, page, score
 from gate.demo.trainee import KEYS, Diary, Ordered, Person, Robot, Said
@@ -29,12 +29,12 @@ def command(*words: str) -> tuple[int, str, str]:
     return done.exit_code, done.stdout, done.stderr
 
 
-def test_every_listed_exception_is_a_drill_or_is_said_not_to_be_one_yet() -> None:
-    sources = [one.source for one in DRILLS.values()] + [source for source, _ in NOT_YET.values()]
+def test_every_listed_exception_is_a_drill() -> None:
+    sources = [one.source for one in DRILLS.values()]
     assert (sources.count("Frontex"), sources.count("secunet")) == (FRONTEX, SECUNET)
     code, out, _ = command("--list", "--json")
     assert code == 0
-    assert {one["name"] for one in json.loads(out)["drills"]} == DRILLS.keys() | NOT_YET.keys()
+    assert {one["name"] for one in json.loads(out)["drills"]} == DRILLS.keys()
 
 
 @pytest.mark.parametrize("name", DRILLS)
@@ -133,7 +133,6 @@ def test_none_is_played_on_a_gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     ("words", "code", "says"),
     [
         (("nobody",), 2, "a drill is one of"),
-        (("database-hit",), 69, "not be played yet"),
         (("fire", "--officer", "x"), 2, "terminal"),
     ],
 )
