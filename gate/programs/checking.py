@@ -16,6 +16,7 @@ from drivers.toml_file import FileError, Problem, TomlFile
 from gate.approval.canonical import digest
 from gate.audit.errors import BadFormatError
 from gate.audit.note import Verifier
+from gate.document.countries import is_state_code
 from gate.programs.lane.rules import embedder_of, require_officers, service_of
 from gate.programs.screens import words
 from gate.programs.shared.approval import approved, unsafe_files
@@ -116,6 +117,31 @@ def _lists(config: Config) -> Iterator[Problem]:
         yield from _missing("lists.folder", Path(config.lists.folder))
 
 
+def _registers(config: Config) -> Iterator[Problem]:
+    """What would keep the registers' program from its start, and what each question would be answered as not known for."""
+    if config.registers is None:
+        return
+    for name, signed in config.registers.lists.items():
+        for vkey in signed.keys:
+            try:
+                Verifier.parse(vkey)
+            except BadFormatError as error:
+                yield Problem(f"registers.lists.{name}.keys", str(error))
+    for name, online in config.registers.online.items():
+        key = f"registers.online.{name}"
+        if unknown := [code for code in online.not_for if not is_state_code(code)]:
+            yield Problem(f"{key}.not_for", f"{', '.join(unknown)} is no nationality of an MRZ (ICAO 9303-3 §5)")
+        if not online.address:
+            yield Problem(
+                f"{key}.address",
+                "there is none, so that nothing is known of anybody: suspended names days on which it is not asked",
+            )
+        elif not online.address.startswith("http:"):
+            yield from _missing(f"{key}.authorities", Path(online.authorities))
+            if not online.certificate:
+                yield Problem(f"{key}.certificate", "there is none, so that nothing is known of anybody")
+
+
 def _updates(config: Config) -> Iterator[Problem]:
     if config.updates is not None:
         yield from _missing("updates.root", Path(config.updates.root))
@@ -156,6 +182,7 @@ _LOOKS: tuple[Callable[[Config], Iterator[Problem]], ...] = (
     lambda config: words.problems(config, Languages()),
     _sync,
     _lists,
+    _registers,
     _updates,
     _console,
     lambda config: _said(lambda: require_officers(config)),

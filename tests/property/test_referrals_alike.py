@@ -22,6 +22,7 @@ from gate.passage.events import (
     PartLost,
     RecordKind,
     RecordReplaced,
+    RegistersAnswered,
     SiteSeen,
     TrackChange,
     TrackChanged,
@@ -32,6 +33,7 @@ from gate.passage.events import (
 from gate.passage.evidence import Alarm, CameraTrouble, CheckId, CheckResult, Score
 from gate.passage.orders import Free, Hold
 from gate.passage.reasons import Reason
+from gate.passage.registers import Register, RegisterAnswer, RegisterCause, RegisterFinding
 from gate.passage.rulebook import Effect, Rule, RuleBook
 from gate.passage.screen import Screen
 
@@ -67,6 +69,19 @@ def ruled(reason: Reason, effect: Effect) -> Cause:
     rule = Rule("one", effect, "", "", "", date(2026, 1, 1), date(2026, 12, 31), AgeFrom(12))
     book = RuleBook("1", "1", (rule,))
     return Cause(reason, rules=replace(RULES, policy=replace(RULES.policy, rules=book.sha256), book=book))
+
+
+def answered(reason: Reason, answer: RegisterAnswer, cause: RegisterCause) -> Cause:
+    """A list that must answer says this of the document, while it is read."""
+    said = RegisterFinding("stolen-documents", answer, cause, "7")
+    policy = replace(RULES.policy, registers=(Register("stolen-documents"),))
+
+    async def happens(lane: Lane) -> None:
+        await lane.until(Screen.LOOK)
+        await asyncio.sleep(lane.rng.uniform(0.005, 0.05))
+        await lane.say(RegistersAnswered(CROSSING, (said,)))
+
+    return Cause(reason, happens=happens, rules=replace(RULES, policy=policy))
 
 
 def so(
@@ -149,6 +164,8 @@ CAUSES = (
     ruled(Reason.NOT_ELIGIBLE, Effect.ELIGIBLE),
     ruled(Reason.RULE_OFFICER, Effect.OFFICER),
     ruled(Reason.RULE_CUSTOMS, Effect.CUSTOMS),
+    answered(Reason.REGISTER_HIT, RegisterAnswer.HIT, RegisterCause.NUMBER_LISTED),
+    answered(Reason.REGISTER_UNKNOWN, RegisterAnswer.UNKNOWN, RegisterCause.LIST_OLD),
     found(Reason.WEAK_ALGORITHM, document=replace(GENUINE, weak_algorithms=("ds_key:rsa-1024",))),
     found(Reason.FACE_BELOW_THRESHOLD, face=replace(SAME_FACE, match=Score(0.1))),
     found(Reason.FACE_NOT_COMPARED, face=replace(SAME_FACE, match=None)),

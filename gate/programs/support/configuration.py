@@ -25,6 +25,7 @@ KEPT: Final = {
     "rules": ("directions", "page_checks_refer", "two_officers_for"),
     "document": ("control_centre",),
     "lists": ("folder", "signer"),
+    "registers": ("folder", "incoming"),
     "screens": ("host", "languages", "management"),
 }
 ADDRESSES: Final = (("camera", "address"), ("page", "address"), ("sync", "address"))

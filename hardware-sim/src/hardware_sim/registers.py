@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import enum
 import json
+import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -58,9 +59,9 @@ class Registers:
         return self.people.get(document, {"registered": True, "stays": [], "refused": False})
 
     @contextlib.asynccontextmanager
-    async def serving(self) -> AsyncIterator[None]:
-        """Serve while the block runs."""
-        server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, limit=REQUEST_BYTES_MAX)
+    async def serving(self, tls: ssl.SSLContext | None = None) -> AsyncIterator[None]:
+        """Serve while the block runs, over TLS where there is a context."""
+        server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, limit=REQUEST_BYTES_MAX, ssl=tls)
         self.port = server.sockets[0].getsockname()[1]
         try:
             yield

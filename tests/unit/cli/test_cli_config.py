@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import tomllib
+from datetime import date
 from hashlib import sha256
 from importlib import resources
 from pathlib import Path
@@ -127,6 +128,54 @@ def test_what_only_a_running_program_would_refuse_is_found_as_well(path: Path, t
     }
     assert found["site.toml", "profiles.ours"][0] == 3
     assert found["gate.toml", "screens.languages"][0] == line_with(path, "languages")
+
+
+def test_what_would_leave_a_list_or_register_without_an_answer_is_found(path: Path) -> None:
+    changed(
+        path,
+        registers={
+            "lists": {"stolen-documents": {"agency": "police.example", "keys": ["no key"]}},
+            "online": {
+                "lost": {"adapter": "lost_documents", "not_for": ["UTO", "XYQ"]},
+                "entry-exit": {
+                    "adapter": "entry_exit",
+                    "address": "https://ees.example",
+                    "authorities": "/nowhere/a.pem",
+                },
+            },
+        },
+    )
+    found = {key: why for _, key, _, why in problems(path)}
+    assert found.keys() == {
+        "registers.lists.stolen-documents.keys",
+        "registers.online.lost.address",
+        "registers.online.lost.not_for",
+        "registers.online.entry-exit.authorities",
+        "registers.online.entry-exit.certificate",
+    }
+    assert found["registers.online.lost.not_for"].startswith("XYQ is no nationality")
+
+
+def test_a_table_of_registers_that_asks_none_or_contradicts_itself_is_refused(path: Path) -> None:
+    changed(path, registers={})
+    assert [(key, why) for _, key, _, why in problems(path)] == [
+        ("registers.lists", "there is none, and no register online: leave the table [registers] out")
+    ]
+    listed = {"agency": "police.example", "keys": ["k"]}
+    day = {"title": "t", "basis": "b", "first": date(2026, 12, 9), "last": date(2026, 12, 5)}
+    online = {"adapter": "lost_documents", "address": "http://127.0.0.1:1", "suspended": [day]}
+    changed(path, registers={"lists": {"a": listed}, "online": {"b": online}})
+    assert [key for _, key, _, _ in problems(path)] == ["registers.online.b.suspended.0.last"]
+    changed(path, registers={"lists": {"a": listed}, "online": {"a": {"adapter": "lost_documents"}}})
+    assert [key for _, key, _, _ in problems(path)] == ["registers.online.a"]
+    changed(path, registers={"lists": {f"l{number}": listed for number in range(17)}})
+    assert "registers.lists" in [key for _, key, _, _ in problems(path)]
+
+
+def test_a_register_that_is_asked_in_clear_is_for_demos(path: Path) -> None:
+    online = {"lost": {"adapter": "lost_documents", "address": "http://127.0.0.1:1"}}
+    changed(path, purpose="service", registers={"online": online})
+    assert "registers.online.lost.address" in [key for _, key, _, _ in problems(path)]
 
 
 def test_a_draft_is_for_demos_until_the_site_says_who_has_read_it(path: Path) -> None:

@@ -5,14 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from fakes.signed_lists import Agency
 from fakes.told_gate import CONFIG
 
@@ -25,7 +32,8 @@ from gate.programs.registers import outbox
 from gate.programs.registers.program import run
 from gate.programs.shared import clock
 from gate.programs.shared.config import Config, ConfigError, OnlineRegister, Paths, Registers, SignedList
-from gate.programs.shared.status import Silence, hear
+from gate.programs.shared.status import hear
+from gate.programs.shared.told import Silence
 from hardware_sim.registers import Fault
 from hardware_sim.registers import Registers as Simulated
 
@@ -288,6 +296,70 @@ async def test_an_adapter_that_fails_by_itself_is_not_known_and_says_nothing_of_
         assert (found.answer, found.cause) == (RegisterAnswer.UNKNOWN, RegisterCause.WRONG_ANSWER)
     assert "the adapter failed" not in caplog.text
     assert "L898902C3" not in caplog.text + str([vars(one) for one in caplog.records])
+
+
+def certified(folder: Path) -> tuple[Path, Path, Path]:
+    """An authority, and two it vouches for: a register on this machine, and the gate. Files as PEM, the last two with their keys."""
+    keys = {name: ec.generate_private_key(ec.SECP256R1()) for name in ("authority", "register", "gate")}
+    issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "authority")])
+    paths = []
+    for name, key in keys.items():
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
+            .issuer_name(issuer)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(clock.now() - timedelta(hours=1))
+            .not_valid_after(clock.now() + timedelta(hours=1))
+            .add_extension(x509.BasicConstraints(ca=name == "authority", path_length=None), critical=True)
+            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(keys["authority"].public_key()), False)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        )
+        if name == "authority":
+            usage = dict.fromkeys(
+                ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement"),
+                False,
+            )
+            usage |= {"key_cert_sign": True, "crl_sign": True, "encipher_only": False, "decipher_only": False}
+            builder = builder.add_extension(x509.KeyUsage(**usage), critical=True)
+        pem = builder.sign(keys["authority"], hashes.SHA256()).public_bytes(Encoding.PEM)
+        if name != "authority":
+            pem += key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        paths.append(folder / f"{name}.pem")
+        paths[-1].write_bytes(pem)
+    return paths[0], paths[1], paths[2]
+
+
+async def test_a_register_is_asked_over_tls_with_the_gate_s_own_certificate_and_by_its_authorities_alone(
+    site: Site,
+) -> None:
+    keys = site.folder / "keys"
+    keys.mkdir()
+    authority, register, gate = certified(keys)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=authority)
+    context.load_cert_chain(register)
+    context.verify_mode = ssl.CERT_REQUIRED
+    simulated = Simulated(lost={("UTO", "L898902C3"): "A-17"})
+    async with simulated.serving(context):
+        address = simulated.address.replace("http:", "https:")
+        ours = OnlineRegister(
+            adapter="lost_documents", address=address, certificate=gate.name, authorities=str(authority)
+        )
+        strangers = msgspec.structs.replace(ours, authorities=str(_stranger(site.folder)))
+        site.online = {"lost": ours, "by-strangers": strangers}
+        async with site.running() as config:
+            found = {one.register: one for one in await said(config, STOLEN, "lost", "by-strangers")}
+    assert found["lost"].cause is RegisterCause.REPORTED_LOST
+    assert found["by-strangers"].cause is RegisterCause.NO_ANSWER
+    assert len(simulated.asked) == 1
+
+
+def _stranger(folder: Path) -> Path:
+    """Another authority."""
+    (folder / "strangers").mkdir()
+    return certified(folder / "strangers")[0]
 
 
 async def test_a_settlement_of_no_hit_of_ours_is_answered_and_leaves_nothing(site: Site) -> None:
