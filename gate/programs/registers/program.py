@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from gate.programs.shared.config import SignedList
 
 CREDENTIAL_BYTES_MAX: Final = 64 * 1024
+READY, SUSPENDED = "ready", "suspended"
+WELL: Final = frozenset({READY, SUSPENDED})
 log = logging.getLogger("registers")
 
 
@@ -198,7 +200,7 @@ class Desk:
         now = clock.now()
         registers = {name: self._state_of(name, now) for name in self._settings.suspended}
         problem = self._lists.problem or self._trouble.words
-        well = not problem and all(one["state"] == "ready" for one in registers.values())
+        well = not problem and all(one["state"] in WELL for one in registers.values())
         return messages.Status(
             program="registers",
             state="ready" if well else "degraded",
@@ -211,18 +213,20 @@ class Desk:
         )
 
     def _state_of(self, name: str, now: datetime) -> dict[str, object]:
+        """How a register would answer now, or that it is not asked today."""
+        header = self._lists.headers().get(name)
+        edition = None if header is None else header.serial
+        today = now.astimezone(self._zone).date()
+        if any(one.first <= today <= one.last for one in self._settings.suspended[name]):
+            return {"state": SUSPENDED, "edition": edition}
         online = self._online.get(name)
         if online is not None:
-            silent = "silent" if online.trouble.words else "ready"
+            silent = "silent" if online.trouble.words else READY
             return {"state": silent if online.missing is None else online.missing.value, "edition": None}
-        header = self._lists.headers().get(name)
         # What a list would say of a document that nobody has: unknown is its state, and none is well.
         answer = self._lists.ask(name, Question("P", "XXX", "0", "XXX", "A", "A"), now)
         lacks = answer.cause if answer.answer is RegisterAnswer.UNKNOWN else None
-        return {
-            "state": "ready" if lacks is None else lacks.value,
-            "edition": None if header is None else header.serial,
-        }
+        return {"state": READY if lacks is None else lacks.value, "edition": edition}
 
     async def _answer(self, connection: Connection[messages.ToRegisters], message: messages.AskRegisters) -> None:
         now, question = clock.now(), question_of(message)

@@ -128,7 +128,7 @@ def _screens_are_away(told: Told, _: Config) -> bool:
 
 
 def _a_register_is_silent(told: Told, _: Config) -> bool:
-    return any(one.state != "ready" for one in told.registers.registers.values())
+    return any(one.state not in {"ready", "suspended"} for one in told.registers.registers.values())
 
 
 MODES: Final = (

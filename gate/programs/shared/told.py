@@ -197,7 +197,7 @@ class Screens(msgspec.Struct, frozen=True):
 
 
 class RegisterState(msgspec.Struct, frozen=True):
-    """How one list or register is: `ready`, or why it says that nothing is known; and which edition of a list is held."""
+    """How one list or register is: `ready`, `suspended` today, or why it says that nothing is known; and which edition of a list is held."""
 
     state: str = ""
     edition: int | None = None

@@ -234,6 +234,11 @@ def must_be_answered_by_a_register(gate: Gate) -> None:
     gate.lane.engine._rules = replace(rules, policy=replace(rules.policy, registers=(Register("stolen-documents"),)))
 
 
+def test_a_register_that_is_suspended_is_not_silent() -> None:
+    said: dict[str, object] = {"registers": {"entry-exit": {"state": "suspended", "edition": None}}, "problem": None}
+    assert modes_now(Told.of({"registers": Status("registers", "ready", said)}), CONFIG) == ()
+
+
 def loses_its_registers(gate: Gate) -> None:
     must_be_answered_by_a_register(gate)
     gate.away.add("registers")

@@ -31,7 +31,7 @@ from gate.passage.registers import RegisterAnswer, RegisterCause
 from gate.programs.registers import outbox
 from gate.programs.registers.program import run
 from gate.programs.shared import clock
-from gate.programs.shared.config import Config, ConfigError, OnlineRegister, Paths, Registers, SignedList
+from gate.programs.shared.config import Config, ConfigError, OnlineRegister, Paths, Registers, SignedList, Suspended
 from gate.programs.shared.status import hear
 from gate.programs.shared.told import Silence
 from hardware_sim.registers import Fault
@@ -193,6 +193,19 @@ async def test_without_the_agency_s_key_nothing_is_known_and_the_status_says_so(
         assert (found.answer, found.cause) == (RegisterAnswer.UNKNOWN, RegisterCause(cause))
         told = await detail(config)
         assert (told["state"], told["registers"]["stolen-documents"]["state"]) == ("degraded", cause)
+
+
+async def test_a_register_that_is_suspended_today_is_well_and_says_so(site: Site) -> None:
+    today = clock.now().date()
+    day = timedelta(days=1)
+    days = (Suspended(title="Suspended here", basis="Order 3", first=today - day, last=today + day),)
+    site.online = {"lost": OnlineRegister(adapter="lost_documents", suspended=days)}
+    site.incoming.mkdir()
+    site.publish(NUMBERS)
+    async with site.running() as config:
+        told = await detail(config)
+        assert told["registers"]["lost"] == {"state": "suspended", "edition": None}
+        assert told["state"] == "ready"
 
 
 async def test_without_a_list_and_for_a_register_that_is_not_there_nothing_is_known(site: Site) -> None:
