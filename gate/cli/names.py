@@ -16,6 +16,7 @@ NOUNS = {
     "face": "Faces: compare, evaluate, evaluate-pad",
     "fairness": "How a gate fares with groups of travellers, and whether one fares worse: page",
     "forecast": "Lanes and officers for a day: service, plan",
+    "lists": "Signed lists of documents and people: sign, show",
     "models": "Model files: list, fetch, verify, accept, bench",
     "notices": "The boards that tell travellers what happens to their data",
     "officer": "An officer's signed orders: admit, refer, hand-over, view, flag, release, open-emergency, end-emergency, acknowledge, close, pause, maintain, consent, open, direction, mode, accept-head, present, list, authority",

@@ -1,0 +1,106 @@
+"""Making an edition of a list, on its agency's own machine: what it says of itself from a TOML file, its numbers a line each, its names a line each.
+
+    UTO L898902C3                   issuer and number, as the MRZ spells them
+    {"reference":"A-17","names":["ERIKSSON, ANNA MARIA"],"born":"1974-08-12"}
+
+Whatever a gate would refuse is refused here first, with its line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Final
+
+import msgspec
+
+from gate.lists.entries import Named, digest_of, written
+from gate.lists.errors import BadListError
+from gate.lists.header import NAMES_MAX, NUMBERS_MAX, About, Header, Hours, Place, Serial, Text
+from gate.lists.names import People
+
+_NAMED: Final = msgspec.json.Decoder(Named)
+
+
+class Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a list says of itself, as its agency writes it (docs/protocols/signed-lists.md)."""
+
+    agency: str
+    name: str
+    serial: Serial
+    about: About
+    purpose: Text
+    basis: Text
+    instructions: Text
+    first: Annotated[datetime, msgspec.Meta(tz=True)]
+    last: Annotated[datetime, msgspec.Meta(tz=True)]
+    age_max_hours: Hours
+    priority: int
+    copies_at: tuple[Place, ...]
+    copies_kept_hours: Hours
+    names_allowed: bool = False
+    shrinks: bool = False
+    withdrawn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """One edition that nobody has signed yet, and its file of entries."""
+
+    header: Header
+    entries: bytes
+
+
+def edition(said: Said, digests: Sequence[bytes], people: Sequence[Named], issued: datetime) -> Edition:
+    """An edition of these entries. Raises BadListError."""
+    People(people)
+    entries = written(digests, people)
+    fields = {name: getattr(said, name) for name in said.__struct_fields__}
+    counted = {
+        "issued": issued,
+        "numbers": len(digests),
+        "names": len(people),
+        "entries": hashlib.sha256(entries).hexdigest(),
+    }
+    try:
+        header = msgspec.convert(msgspec.to_builtins(fields | counted), Header)
+    except ValueError as error:  # msgspec's own errors are among these
+        raise BadListError(str(error)) from error
+    return Edition(header, entries)
+
+
+def digests_in(lines: Iterable[str], secret: bytes) -> list[bytes]:
+    """The digests of issuers and numbers, a line each; empty lines are passed over. Raises BadListError with the line."""
+    found: dict[bytes, None] = {}
+    for number, line in enumerate(lines, 1):
+        words = line.split()
+        if not words:
+            continue
+        if len(words) != 2:
+            raise BadListError(f"line {number}: an issuer and a number, with a space between them")
+        try:
+            found[digest_of(secret, *words)] = None
+        except ValueError as error:
+            raise BadListError(f"line {number}: no document has such a number") from error
+        if len(found) > NUMBERS_MAX:
+            raise BadListError(f"line {number}: more than {NUMBERS_MAX} numbers")
+    return sorted(found)
+
+
+def people_in(lines: Iterable[str]) -> list[Named]:
+    """People, a line each; empty lines are passed over. Raises BadListError with the line."""
+    found: dict[Named, None] = {}
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            person = _NAMED.decode(line)
+            People([person])
+        except (msgspec.DecodeError, BadListError) as error:
+            raise BadListError(f"line {number}: {error}") from error
+        found[person] = None
+        if len(found) > NAMES_MAX:
+            raise BadListError(f"line {number}: more than {NAMES_MAX} names")
+    return list(found)

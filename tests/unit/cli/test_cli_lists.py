@@ -1,0 +1,154 @@
+"""`gate lists`: an agency makes and signs an edition that a gate takes, and whatever a gate would refuse is refused first."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes.signed_lists import GATE
+from typer.testing import CliRunner
+
+from gate.audit.note import Verifier
+from gate.cli.nouns import application
+from gate.lists import making
+from gate.lists.question import Question
+from gate.lists.shelf import Shelf
+from gate.passage.registers import RegisterAnswer
+
+SAID = """agency = "police.example"
+name = "stolen-documents"
+serial = 7
+about = "lost_documents"
+purpose = "Documents that were reported lost or stolen"
+basis = "Notice 12/2026"
+instructions = "Keep the document."
+first = 2026-01-01T00:00:00Z
+last = 2099-01-01T00:00:00Z
+age_max_hours = 24
+priority = 1
+copies_at = ["north-7"]
+copies_kept_hours = 48
+names_allowed = true
+"""
+SECRET = "5a" * 32
+ANNA = '{"reference":"A-17","names":["Eriksson, Anna Maria"],"born":"1974-08-12"}\n'
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "list.toml").write_text(SAID)
+    (tmp_path / "numbers").write_text("UTO L898902C3\n\nD C01X0006H\nUTO L898902C3\n")
+    (tmp_path / "names").write_text(ANNA + "\n")
+    (tmp_path / "secret").write_text(SECRET + "\n")
+    made = CliRunner().invoke(
+        application(["config"]), ["config", "key", "--name", "police.example", "--out", str(tmp_path / "key"), "--json"]
+    )
+    (tmp_path / "vkey").write_text(json.loads(made.stdout)["vkey"])
+    (tmp_path / "out").mkdir()
+    return tmp_path
+
+
+def run(*words: object) -> tuple[int, str, str]:
+    done = CliRunner().invoke(application(["lists"]), ["lists", *map(str, words)])
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done.exit_code, done.stdout, done.stderr
+
+
+def sign(folder: Path, *more: object) -> tuple[int, str, str]:
+    files = ("--numbers", folder / "numbers", "--secret", folder / "secret", "--names", folder / "names")
+    whose = ("--key", folder / "key", "--name", "police.example", "--out", folder / "out")
+    return run("sign", folder / "list.toml", *whose, *files, *more)
+
+
+def test_an_edition_that_is_signed_here_answers_at_a_gate(folder: Path) -> None:
+    code, out, _ = sign(folder, "--json")
+    assert code == 0
+    told = json.loads(out)
+    assert (told["schema"], told["numbers"], told["names"], told["serial"]) == ("lists.sign/1", 2, 1, 7)
+    shelf = Shelf(
+        folder / "held",
+        name="stolen-documents",
+        agency="police.example",
+        keys=[Verifier.parse((folder / "vkey").read_text())],
+        secret=bytes.fromhex(SECRET),
+        gate=GATE,
+    )
+    note = folder / "out" / "stolen-documents-7.note"
+    now = datetime.now(UTC) + timedelta(seconds=1)
+    shelf.take(note.read_bytes(), note.with_suffix(".entries"), now)
+    question = Question("P", "UTO", "L898902C3", "UTO", "BERG", "BO", "1990-01-01")
+    assert shelf.ask(question, now).answer is RegisterAnswer.HIT
+    shelf.close()
+
+
+def test_an_edition_is_shown_without_anybody_on_it(folder: Path) -> None:
+    assert sign(folder)[0] == 0
+    note = folder / "out" / "stolen-documents-7.note"
+    code, out, _ = run("show", note, "--key", (folder / "vkey").read_text())
+    assert code == 0
+    assert "edition 7: 2 numbers, 1 names" in out
+    assert "ERIKSSON" not in out.upper()
+    code, out, _ = run("show", note, "--key", (folder / "vkey").read_text(), "--json")
+    assert json.loads(out)["schema"] == "lists.show/1"
+    note.with_suffix(".entries").write_bytes(b"other")
+    assert run("show", note, "--key", (folder / "vkey").read_text())[0] == 65
+    note.with_suffix(".entries").unlink()
+    assert run("show", note, "--key", (folder / "vkey").read_text())[0] == 74
+    assert run("show", folder / "absent", "--key", (folder / "vkey").read_text())[0] == 74
+    assert run("show", note, "--key", "no key")[0] == 2
+
+
+def test_a_withdrawal_has_no_entries(folder: Path) -> None:
+    (folder / "list.toml").write_text(SAID + "withdrawn = true\n")
+    whose = ("--key", folder / "key", "--name", "police.example", "--out", folder / "out")
+    assert run("sign", folder / "list.toml", *whose)[0] == 0
+    assert [one.name for one in (folder / "out").iterdir()] == ["stolen-documents-7.note"]
+    code, out, _ = run("show", folder / "out" / "stolen-documents-7.note", "--key", (folder / "vkey").read_text())
+    assert (code, "withdrawn" in out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "said"),
+    [
+        ("list.toml", "serial = 7\n", "missing required field"),
+        ("list.toml", "serial = \n", "list.toml"),
+        ("list.toml", SAID.replace("priority = 1", "priority = 12"), "priority"),
+        ("list.toml", SAID.replace("names_allowed = true", "names_allowed = false"), "does not allow them"),
+        ("list.toml", SAID + "risk = 1\n", "unknown field"),
+        ("numbers", "L898902C3\n", "line 1: an issuer and a number"),
+        ("numbers", "UTO L898902C3\nUTOPIA 1\n", "line 2: no document has such a number"),
+        ("names", ANNA.replace("Eriksson", "王"), "line 1: one of its names cannot be compared"),
+        ("names", "{}\n", "line 1"),
+        ("secret", "5a" * 31, "is no key of 32 bytes"),
+        ("secret", "five", "is no key of 32 bytes"),
+    ],
+)
+def test_what_a_gate_would_refuse_is_refused_with_its_line(file: str, content: str, said: str, folder: Path) -> None:
+    (folder / file).write_text(content)
+    code, _, err = sign(folder)
+    assert (code, said in err, err.count("\n")) == (65, True, 1), err
+    assert list((folder / "out").iterdir()) == []
+
+
+def test_bytes_that_are_no_text_and_files_that_are_not_there_are_one_line(folder: Path) -> None:
+    (folder / "numbers").write_bytes(b"\xff\n")
+    assert sign(folder)[0] == 65
+    (folder / "numbers").unlink()
+    assert sign(folder)[0] == 74
+    whose = ("--key", folder / "key", "--name", "police.example", "--out", folder / "out")
+    (folder / "numbers").write_text("UTO A1\n")
+    assert run("sign", folder / "list.toml", *whose, "--numbers", folder / "numbers")[0] == 2
+    (folder / "out").rmdir()
+    assert sign(folder)[0] == 74
+
+
+def test_more_entries_than_a_gate_takes_are_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    limits: dict[str, Any] = {"NUMBERS_MAX": 1, "NAMES_MAX": 0}
+    for name, limit in limits.items():
+        with monkeypatch.context() as patched:
+            patched.setattr(making, name, limit)
+            code, _, err = sign(folder)
+            assert (code, "more than" in err) == (65, True)
