@@ -22,6 +22,7 @@ from gate.passage.evidence import (
     CheckId,
     CheckResult,
     DocumentEvidence,
+    Swap,
 )
 from gate.passage.evidence_names import PageCheckId
 from gate.passage.orders import Concern, Disposition, Notice, Outcome
@@ -162,16 +163,22 @@ FromLog = Appended | OpenCrossings | Status
 # ── lane ↔ vision ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+REMEMBERED_FACES_MAX = 10
+RememberedFace = Annotated[bytes, msgspec.Meta(min_length=8, max_length=8192)]  # two templates of one model, float32
+
+
 class StartCrossing(Message, frozen=True):
     """Give a crossing a child process of its own and open the camera in it. `page` is the one that was read, if one was. Without `look` the
     camera waits for `OpenCamera`: the traveller is not before it yet.
 
-    To the child itself, vision says so only where the printed portrait of that page is on its way.
+    To the child itself, vision says so only where the printed portrait of that page is on its way. `earlier` is vision's own to the child: what is remembered of
+    the latest crossings that were referred, against swaps; None where nothing may be.
     """
 
     crossing: CrossingId
     page: PageNumber | None = None
     look: bool = True
+    earlier: Annotated[list[RememberedFace], msgspec.Meta(max_length=REMEMBERED_FACES_MAX)] | None = None
 
 
 class OpenCamera(Message, frozen=True):
@@ -204,11 +211,13 @@ class SealFor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class EndCrossing(Message, frozen=True):
     """End the crossing's child; its end is the erasure. With `seal` it first says, in pieces, what officers may see, and its end waits for
-    that (`gate.programs.children.parting` says how long).
+    that (`gate.programs.children.parting` says how long). `remember` says for how many minutes vision may remember face and chip portrait in its memory, to hold
+    the next referrals of this lane against them; 0: its end is the erasure.
     """
 
     crossing: CrossingId
     seal: SealFor | None = None
+    remember: Annotated[int, msgspec.Meta(ge=0, le=60)] = 0
 
 
 class SealedPiece(Message, frozen=True):
@@ -218,6 +227,13 @@ class SealedPiece(Message, frozen=True):
     number: Annotated[int, msgspec.Meta(ge=0, lt=OFFICERS_MAX)]
     content: Annotated[bytes, msgspec.Meta(max_length=SEALED_PIECE_BYTES_MAX)]
     last: bool
+
+
+class FaceRemembered(Message, frozen=True):
+    """What an ending child leaves to be remembered of its crossing; empty: there is nothing."""
+
+    crossing: CrossingId
+    content: Annotated[bytes, msgspec.Meta(max_length=8192)]
 
 
 class CameraUp(Message, frozen=True):
@@ -263,7 +279,7 @@ class FaceCompared(Message, frozen=True):
     `match` and `liveness` are None when they could not be had; `reasons` say why. `frames` is how many frames counted.
     `cues` are what the liveness score rests on, None for one that was not run.
     `page` holds the printed portrait against chip and face, where there was one. `frames_per_second` is what the camera gave since it was
-    opened, None before there were two frames.
+    opened, None before there were two frames. `swap` is what the comparison with those who were referred lately gave, None where there was none.
     """
 
     crossing: CrossingId
@@ -281,6 +297,7 @@ class FaceCompared(Message, frozen=True):
     page: Annotated[list[PageFinding], msgspec.Meta(max_length=16)] = []
     session: SessionNumber = 0
     frames_per_second: Annotated[float, msgspec.Meta(ge=0.0, le=1000.0)] | None = None
+    swap: Swap | None = None
 
 
 class VideoDoubted(Message, frozen=True):
@@ -488,6 +505,7 @@ FromChild = (
     | Preview
     | ShowTint
     | SealedPiece
+    | FaceRemembered
 )
 
 # ── lane, or a hand-held reader → control centre ─────────────────────────────────────────────────────────────────────

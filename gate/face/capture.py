@@ -134,6 +134,7 @@ class Capture:
         self._last_ms = 0
         self._alone = False
         self._changes_told: set[TrackState] = set()
+        self.person: Template | None = None  # whoever was compared
         self._progress = 0
 
     def wants_template(self, seen: Observation) -> bool:
@@ -170,13 +171,19 @@ class Capture:
         self._portrait = portrait
         return tuple(self._compare_when_ready())
 
+    @property
+    def portrait(self) -> Template | None:
+        """The chip's portrait, if it is usable."""
+        return self._portrait if isinstance(self._portrait, Template) else None
+
     def wipe(self) -> None:
         """Zero every template we own."""
         self._track.wipe()
         for frame in self._good:
             frame.template.wipe()
-        if isinstance(self._portrait, Template):
-            self._portrait.wipe()
+        for template in (self.person, self._portrait):
+            if isinstance(template, Template):
+                template.wipe()
 
     def _collect(self, seen: Observation, state: TrackState) -> None:
         if state in (TrackState.LOST, TrackState.SWITCHED):
@@ -259,6 +266,7 @@ class Capture:
         problem = portrait if isinstance(portrait, PortraitProblem) else None
         person = fused([frame.template for frame in self._good], [frame.weight for frame in self._good])
         assert self._enough_at_ms is not None, "enough frames came"
+        self.person = person
         reasons = (() if problem is None else (problem.value,)) + self._live.reasons
         return Compared(
             faces=1,

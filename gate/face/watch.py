@@ -72,6 +72,11 @@ class Watch:
         """Take the chip's portrait; the first one counts."""
         return self._capture.take_portrait(portrait)
 
+    def compared_pair(self) -> tuple[Template, Template] | None:
+        """The face and the chip's portrait that were compared; None before they were, or where one of them is not there."""
+        person, portrait = self._capture.person, self._capture.portrait
+        return None if person is None or portrait is None else (person, portrait)
+
     def wipe(self) -> None:
         """Zero every template that we own, and what the witness keeps."""
         self._capture.wipe()

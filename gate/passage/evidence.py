@@ -215,13 +215,22 @@ class CameraTrouble(enum.Enum):
     DEAF = "video_ignores_exposure"
 
 
+class Swap(enum.Enum):
+    """What a face and a chip's portrait were to those whom this lane has referred in the latest minutes. Stored; never renamed."""
+
+    NONE = "none"
+    OTHER_DOCUMENT = "other_document"  # the same face came with another document
+    OTHER_FACE = "other_face"  # the same document came with another face
+
+
 @dataclass(frozen=True, slots=True)
 class FaceEvidence:
     """What the camera and the matcher found. None means: not run, or no usable picture.
 
     `track_held` says that the compared face is still the one in front of the camera. `cues` are what the liveness score rests
     on and `trouble` what was found with the video. `page_checks` hold the printed portrait against chip and face, where a page
-    source gave one. `age_ms` is how long before the decision the face was compared. Records older than these four are read without them.
+    source gave one. `age_ms` is how long before the decision the face was compared. `swap` is what face and document were to those referred lately, None
+    where that was not looked at. Records older than these five are read without them.
     """
 
     faces: int
@@ -234,6 +243,7 @@ class FaceEvidence:
     trouble: tuple[CameraTrouble, ...] = ()
     page_checks: tuple[PageCheck, ...] = ()
     age_ms: int | None = None
+    swap: Swap | None = None
 
 
 class Door(enum.Enum):

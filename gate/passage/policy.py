@@ -25,6 +25,7 @@ from gate.passage.evidence import (
     LaneEvidence,
     Score,
     SiteEvidence,
+    Swap,
 )
 from gate.passage.evidence_names import Head, PageCheckId
 from gate.passage.reasons import Objection, Reason
@@ -85,6 +86,7 @@ class Policy:
     head_required: bool = False  # since the boot somebody bore out that the log is the newest there is
     random_checks_per_10000: int = 0  # of so many crossings each an officer sees the traveller whatever else is found
     registers: tuple[Register, ...] = ()  # each of which must have answered
+    swap_check_minutes: int = 0  # face and document are held against those referred so lately
     rules: str = ""  # the SHA-256 of the written rules that stand beside these numbers
 
 
@@ -261,8 +263,17 @@ def face_objections(face: FaceEvidence | None, policy: Policy) -> tuple[Objectio
         objections.append(Objection(Reason.TRACK_LOST))
     if face.age_ms is not None and face.age_ms > policy.face_age_max_ms:
         objections.append(Objection(Reason.FACE_NOT_COMPARED, f"{face.age_ms} ms ago"))
+    if policy.swap_check_minutes and face.match is not None:
+        objections.extend(_swap_objections(face.swap))
     objections.extend(Objection(Reason.CAMERA_TAMPERED, trouble.value) for trouble in face.trouble)
     return tuple(objections)
+
+
+def _swap_objections(swap: Swap | None) -> tuple[Objection, ...]:
+    """Who came lately with another document, or another with theirs; a look that was not taken is no clearance."""
+    if swap is None:
+        return (Objection(Reason.SWAP_NOT_CHECKED),)
+    return () if swap is Swap.NONE else (Objection(Reason.SWAP_SUSPECTED, swap.value),)
 
 
 def page_objections(evidence: Evidence, policy: Policy) -> tuple[Objection, ...]:

@@ -40,6 +40,8 @@ class Reason(enum.Enum):
     LIVENESS_NOT_RUN = "liveness_not_run"
     LIVENESS_BELOW_BOUND = "liveness_below_bound"
     PORTRAIT_UNUSABLE = "portrait_unusable"
+    SWAP_SUSPECTED = "swap_suspected"
+    SWAP_NOT_CHECKED = "swap_not_checked"
     TRACK_LOST = "track_lost"
     TRACK_SWITCHED = "track_switched"
     HELP_ASKED = "help_asked"  # on the page, as below

@@ -39,9 +39,10 @@ from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
 from gate.face.chain import open_models, template_of
 from gate.orders.sealing import FACE, info_of
+from gate.passage.evidence import Swap
 from gate.passage.screen import Guidance, Purpose
 from gate.picture import decode
-from gate.programs.shared.config import Audit, Config, Officers, Paths, Screens
+from gate.programs.shared.config import Audit, Config, Officers, Paths, Rules, Screens
 from gate.programs.vision import program as vision
 from hardware_sim.camera.display import shone_at_person
 from hardware_sim.display import light_of
@@ -137,10 +138,11 @@ def config_for(folder: Path, *, models: Path, address: str) -> Config:
 
 
 @contextlib.asynccontextmanager
-async def site(folder: Path, *, models: Path | None = None) -> AsyncIterator[Site]:
+async def site(folder: Path, *, models: Path | None = None, swap_check_minutes: int = 0) -> AsyncIterator[Site]:
     world = World()
     with MjpegServer(frames_per_second=20, picture=world.picture) as camera:
         config = config_for(folder, models=models or real_models(), address=camera.address)
+        config = msgspec.structs.replace(config, rules=Rules(swap_check_minutes=swap_check_minutes))
         stop = asyncio.Event()
         running = asyncio.ensure_future(vision.run(config, stop=stop))
         gate = Site(world, camera, config, await connected(config, CHANNELS.vision))
@@ -205,6 +207,27 @@ async def test_a_traveller_is_seen_compared_and_forgotten(tmp_path: Path) -> Non
         assert child not in children()
         assert gate.camera.connections == 1
         await gate.status(state="ready")
+
+
+async def test_who_was_referred_is_known_again_with_another_document_and_nobody_else_is_remembered(
+    tmp_path: Path,
+) -> None:
+    async with site(tmp_path, swap_check_minutes=5) as gate:
+        another = as_file(np.ascontiguousarray(gate.world.portrait[:, ::-1]))
+        found = []
+        for number, (image, remember) in enumerate(
+            [(None, 0), (another, 0), (None, 5), (None, 0), (another, 5), (another, 0)]
+        ):
+            await gate.start(f"c{number}")
+            compared = await gate.give_portrait(f"c{number}", image)
+            found.append(compared.swap)
+            await gate.lane.send(m.EndCrossing(f"c{number}", remember=remember))
+            await gate.next(m.Erased)
+        other = Swap.OTHER_DOCUMENT
+        assert found == [Swap.NONE, Swap.NONE, Swap.NONE, Swap.NONE, other, other]
+    async with site(tmp_path / "without") as gate:
+        await gate.start("c")
+        assert (await gate.give_portrait("c")).swap is None
 
 
 async def test_crossings_follow_one_another_in_processes_of_their_own(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
-"""The last words of a child whose crossing was referred: what it seals to officers, taken by its parent before the end.
+"""The last words of a child whose crossing was referred: what it seals to officers and leaves to be remembered, taken by its parent before the end.
 
 The end never waits for longer than `SEAL_S`: a child that is lost, mute or slow is ended all the same, and officers see less, or nothing.
-What passes here nobody here can read.
+What is sealed nobody here can read.
 """
 
 from __future__ import annotations
@@ -18,13 +18,21 @@ SEAL_S: Final = 2.0  # decoding, finding and cutting out two faces on a busy mac
 SAID_MAX: Final = 256  # whatever else it says meanwhile is dropped; a child that says more is ended
 
 Take = Callable[[messages.SealedPiece], Awaitable[None]]
+Remember = Callable[[bytes], None]
+_MEMORY: Final = -1  # among what is due, beside the officers' numbers
 
 
-async def last_words(child: Process[Any], end: messages.EndCrossing, take: Take) -> None:
-    """Have a child say what it seals as its crossing ends this way; nothing where nothing is to be sealed. Its end is left to the caller."""
-    if end.seal is None:
+async def last_words(
+    child: Process[Any], end: messages.EndCrossing, take: Take, remember: Remember | None = None
+) -> None:
+    """Have a child say what it seals as its crossing ends this way, and with `remember` what it leaves; nothing where nothing is asked for. Its end is
+    left to the caller.
+    """
+    due = set[int]() if end.seal is None else set(range(len(end.seal.certificates)))
+    if end.remember and remember is not None:
+        due.add(_MEMORY)
+    if not due:
         return
-    due = set(range(len(end.seal.certificates)))
     with contextlib.suppress(TimeoutError, ChildLostError):
         async with asyncio.timeout(SEAL_S):
             await child.send(end)
@@ -33,5 +41,9 @@ async def last_words(child: Process[Any], end: messages.EndCrossing, take: Take)
                 if isinstance(said, messages.SealedPiece) and said.crossing == end.crossing:
                     await take(said)
                     due -= {said.number} if said.last else set()
+                elif isinstance(said, messages.FaceRemembered) and said.crossing == end.crossing and _MEMORY in due:
+                    due.discard(_MEMORY)
+                    if remember is not None and said.content:
+                        remember(said.content)
                 if not due:
                     return

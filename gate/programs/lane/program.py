@@ -313,11 +313,11 @@ class Lane:
             self._referrals.expect(erasing.crossing, recipients)
             certificates = [one.certificate for one in recipients]
             seal = messages.SealFor(certificates, alarm=erasing.shown is Shown.ALARM)
-        end = messages.EndCrossing(erasing.crossing, seal)
         if self._registers is not None:
             self._registers.end(erasing.crossing)
-        self._reading.ends(end)
-        self._vision.send(end)
+        self._reading.ends(messages.EndCrossing(erasing.crossing, seal))
+        minutes = 0 if erasing.shown is Shown.NOTHING else self._config.rules.swap_check_minutes
+        self._vision.send(messages.EndCrossing(erasing.crossing, seal, minutes))
 
     def _take_sealed(self, piece: messages.SealedPiece, part: str) -> None:
         self._referrals.take(piece.crossing, part, piece.number, piece.content, last=piece.last)

@@ -64,6 +64,7 @@ def rules_of(config: Config, book: RuleBook = NO_RULES) -> Rules:
         head_required=config.driven is not None and (config.purpose != "demo" or config.sync is not None),
         random_checks_per_10000=rules.random_checks_per_10000,
         registers=registers_of(config),
+        swap_check_minutes=rules.swap_check_minutes,
         rules=book.sha256,
     )
     timing = Timing(grant_ttl_ms=rules.grant_ttl_ms, crossing_max_ms=rules.crossing_limit_s * 1000)

@@ -52,6 +52,7 @@ def notice_of(config: Config, texts: Languages) -> Notice:
         results_kept_days=None if said is None else said.results_kept_days,
         auditors=len(config.audit.recipients),
         central=config.sync is not None,
+        remembered_minutes=config.rules.swap_check_minutes,
     )
     return Notice(texts, facts, config.screens.languages)
 

@@ -166,7 +166,8 @@ class Rules(Section, frozen=True, kw_only=True):
     """The policy's numbers, and what the lane may serve. The embedder's own threshold is the floor of `face_match_min`: a lower one changes
     nothing. The lane begins with the first of its `directions`; `travellers` are groups beside all and eu. `written` is the file of the site's
     written rules (docs/rules.md); empty: it has none. Who is referred for a reason of `two_officers_for` is admitted by two officers, each of whom
-    was shown the pictures. Of 10,000 crossings, `random_checks_per_10000` are drawn for an officer.
+    was shown the pictures. Of 10,000 crossings, `random_checks_per_10000` are drawn for an officer. For
+    `swap_check_minutes` vision remembers face and portrait of those who were referred, in its memory alone, so that nobody comes again with another's document; 0: it does not.
     """
 
     face_match_min: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 0.0
@@ -184,6 +185,7 @@ class Rules(Section, frozen=True, kw_only=True):
     travellers: dict[Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}$")], Group] = {}
     written: Annotated[str, msgspec.Meta(max_length=512)] = ""
     two_officers_for: tuple[Reason, ...] = ()
+    swap_check_minutes: Annotated[int, msgspec.Meta(ge=0, le=60)] = 0
     random_checks_per_10000: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 0
 
     def contradictions(self) -> Iterator[Wrong]:

@@ -34,10 +34,11 @@ from gate.face.guidance import Hint
 from gate.face.likeness import Likeness, of_portrait
 from gate.face.liveness.witness import Witness
 from gate.face.subject import Zone
+from gate.face.swaps import pair_of, spelt, swapped
 from gate.face.watch import Watch
 from gate.orders.sealing import FACE
 from gate.passage.events import TrackChange
-from gate.passage.evidence import CameraTrouble
+from gate.passage.evidence import CameraTrouble, Swap
 from gate.passage.screen import Guidance
 from gate.picture import BadPictureError, preview
 from gate.programs.children import needs, portraits, serving, ways
@@ -107,6 +108,7 @@ class Child:
         self._portrait: bytearray | None = None  # the chip's, as it came: decoded anew if an officer must see it
         self._seen_well = False  # one face, and nothing to be asked of it
         self._first: tuple[int, float] | None = None  # the camera's first frame here: its number and its time
+        self._earlier: list[bytes] | None = None  # pairs of those referred lately
         self._rate: float | None = None  # of the camera, in frames a second
 
     async def run(self) -> None:
@@ -128,14 +130,15 @@ class Child:
             match message:
                 case messages.Prepare():
                     await self._prepare(message)
-                case messages.StartCrossing(crossing, page, look):
+                case messages.StartCrossing(crossing, page, look, earlier):
+                    self._earlier = earlier
                     self._start(crossing, printed=page is not None)
                     if look:
                         self._open_camera()
                 case messages.OpenCamera():
                     self._open_camera()
                 case messages.EndCrossing():
-                    await self._seal(message)
+                    await self._end(message)
                 case messages.WantPreview(on):
                     self._want_preview(on=on)
                 case messages.TintShown(number, at_ms):
@@ -225,6 +228,11 @@ class Child:
         if sent is not None and self._models is not None:
             self._printed = PrintedPortrait(self._models, bytes(sent.image))
 
+    async def _end(self, end: messages.EndCrossing) -> None:
+        await self._seal(end)
+        if end.remember:
+            await self._leave(end.crossing)
+
     async def _seal(self, end: messages.EndCrossing) -> None:
         """The last that is said of a traveller who was referred, to officers alone."""
         content: bytes | None = None
@@ -233,6 +241,29 @@ class Child:
             content = shown(self._crossing.likeness, chip, alarm=end.seal.alarm)
         now_s = int(clock.now().timestamp())
         await say_sealed(self._parent, end, officers=self._officers, now_s=now_s, part=FACE, content=content)
+
+    async def _leave(self, crossing: str) -> None:
+        """Leave face and portrait to be remembered, as the parent was told that they may be."""
+        pair = None if self._crossing is None else self._crossing.watch.compared_pair()
+        await self._parent.send(messages.FaceRemembered(crossing, b"" if pair is None else spelt(*pair)))
+
+    def _swap(self, crossing: Crossing) -> Swap | None:
+        """Hold face and portrait against those of the latest referrals; None where that may not be, or what is remembered cannot be read."""
+        pair = crossing.watch.compared_pair()
+        if pair is None or self._earlier is None or self._models is None:
+            return None
+        face, portrait_of_chip = pair
+        try:
+            earlier = [pair_of(content, face.model) for content in self._earlier]
+            found = swapped(face, portrait_of_chip, earlier, same_face_min=self._models.match_threshold)
+        except ValueError:
+            return None
+        finally:
+            self._earlier = None
+        for templates in earlier:
+            for template in templates:
+                template.wipe()
+        return Swap(found)
 
     async def _probe(self) -> None:
         """See whether the camera is back, looking at nothing: it must give two pictures that are not the same one."""
@@ -317,7 +348,8 @@ class Child:
                 self._seen_well = message.faces == 1 and message.guidance is Guidance.NONE
             elif isinstance(message, messages.FaceCompared):
                 printed = [] if self._printed is None else self._printed.findings()
-                message = msgspec.structs.replace(message, page=printed, frames_per_second=self._rate)
+                swap = None if message.match is None else self._swap(crossing)
+                message = msgspec.structs.replace(message, page=printed, frames_per_second=self._rate, swap=swap)
             await self._parent.send(message)
 
 

@@ -1,7 +1,7 @@
 """The vision program's parent: it hands each crossing a child process and passes on what the child says.
 
 It sees no pixel and loads no image or inference library: frames, portrait and templates stay in the child
-(`gate.programs.vision.face_child`), whose end erases them. One lane talks to it on the channel `vision`; screens take preview pictures
+(`gate.programs.vision.face_child`), whose end erases them; where the site has the swap check, those of who was referred are remembered for its minutes (`gate.programs.vision.memory`). One lane talks to it on the channel `vision`; screens take preview pictures
 on `preview`, each at its own pace, older pictures dropped. A child that dies or hangs is a lost camera to the
 lane, with a reason, and never a wait. A camera that was lost is tried again, without a crossing and without looking,
 until it gives a frame; the lane hears so. Between crossings the waiting child proves its models again and again, and the camera must
@@ -37,6 +37,7 @@ from gate.programs.shared.thermal import hot_zones
 from gate.programs.shared.trouble import Trouble
 from gate.programs.vision.able import CrossingFacts, Facts, is_alive, state_of
 from gate.programs.vision.face_children import FACES, ChildMuteError, Faces, FaceSpare
+from gate.programs.vision.memory import Memory
 from gate.programs.vision.page_source import Pages
 from models.acceptance import providers_for
 from models.errors import ModelError
@@ -80,6 +81,7 @@ class Crossing:
     ending: asyncio.Event = field(default_factory=asyncio.Event)
     ended_s: float | None = None
     seal: messages.SealFor | None = None
+    remember_min: int = 0
     erased: asyncio.Event = field(default_factory=asyncio.Event)
 
     def end(self) -> None:
@@ -135,8 +137,13 @@ class Vision:
         missing: Missing,
         pages: Pages | None = None,
         hot: Callable[[], list[str]] = hot_zones,
+        remembers: bool = False,
     ) -> None:
-        """`missing` says why the camera is not there, or None; `hot` what of the machine is too hot to run at full speed."""
+        """`missing` says why the camera is not there, or None; `hot` what of the machine is too hot to run at full speed. It `remembers` who was referred
+        where the site has the swap check.
+        """
+        self._remembers = remembers
+        self._memory = Memory()
         self._spare = spare
         self._missing = missing
         self._pages = pages
@@ -185,9 +192,9 @@ class Vision:
             case messages.OpenCamera(crossing_id):
                 if crossing is not None and crossing.id == crossing_id:
                     crossing.post(message)
-            case messages.EndCrossing(crossing_id, seal):
+            case messages.EndCrossing(crossing_id, seal, remember_min):
                 if crossing is not None and crossing.id == crossing_id:
-                    crossing.seal = seal
+                    crossing.seal, crossing.remember_min = seal, remember_min
                     crossing.end()
 
     async def _greet(self, lane: Lane) -> None:
@@ -226,7 +233,8 @@ class Vision:
         try:
             await first_of(self._live(crossing), self._until_ending(crossing))
             if crossing.child is not None:
-                await last_words(crossing.child, messages.EndCrossing(crossing.id, crossing.seal), crossing.lane.send)
+                end = messages.EndCrossing(crossing.id, crossing.seal, crossing.remember_min)
+                await last_words(crossing.child, end, crossing.lane.send, partial(self._remember, crossing))
         except ChannelClosedError:
             pass  # the lane is gone, and the crossing with it
         except ChildLostError as error:
@@ -249,7 +257,9 @@ class Vision:
         crossing.child = child = await self._spare.take()
         self._detail = child.detail
         page = None if crossing.printed is None else crossing.page
-        await child.send(messages.StartCrossing(crossing.id, page, crossing.look))
+        earlier = self._memory.at(asyncio.get_running_loop().time()) if self._remembers else None
+        await child.send(messages.StartCrossing(crossing.id, page, crossing.look, earlier))
+        del earlier
         if crossing.printed is not None:
             with crossing.printed as printed:
                 child.hand(ways.PRINTED_PORTRAIT, printed.fileno())
@@ -287,8 +297,11 @@ class Vision:
                 messages.Prepared() | messages.Unfit() | messages.Alive() | messages.CameraProbed() | messages.Proved()
             ):
                 pass  # answers to what came before the crossing
-            case messages.SealedPiece():
+            case messages.SealedPiece() | messages.FaceRemembered():
                 pass  # nobody has asked for it yet
+
+    def _remember(self, crossing: Crossing, content: bytes) -> None:
+        self._memory.remember(content, until_s=asyncio.get_running_loop().time() + 60 * crossing.remember_min)
 
     async def _until_ending(self, crossing: Crossing) -> None:
         await crossing.ending.wait()
@@ -337,9 +350,10 @@ class Vision:
             await asyncio.sleep(WATCH_EVERY_S)
 
     async def watch_heat(self) -> None:
-        """See again and again whether the machine slows itself down. For ever."""
+        """See again and again whether the machine slows itself down, and forget whom it is time to forget. For ever."""
         while True:
             self._hot = await asyncio.to_thread(self._look_for_heat)
+            self._memory.forget(asyncio.get_running_loop().time())
             self._heat.is_now(", ".join(self._hot))
             await asyncio.sleep(HEAT_EVERY_S)
 
@@ -492,7 +506,9 @@ async def run(config: Config, *, stop: asyncio.Event) -> None:
     """Run the program until `stop` is set."""
     spare = FaceSpare(partial(Process.start, FACES, preparation(config), incoming=messages.FromChild))
     pages = Pages(config.page, models=config.paths.models) if config.page is not None else None
-    vision = Vision(spare=spare, pages=pages, missing=lambda: missing(config.camera))
+    vision = Vision(
+        spare=spare, pages=pages, missing=lambda: missing(config.camera), remembers=config.rules.swap_check_minutes > 0
+    )
     async with (
         serve_status(config, "vision", vision.status),
         serve(CHANNELS.vision, config.socket("vision"), vision.serve_lane),

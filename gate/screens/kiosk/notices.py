@@ -25,7 +25,9 @@ _ISOLATES: Final = re.compile("[\u2066-\u2069]")
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is so at this gate. `results_kept_days` is None where no end is set, `address` of the whole notice empty where it has none."""
+    """What is so at this gate. `results_kept_days` is None where no end is set, `address` of the whole notice empty where it has none,
+    `remembered_minutes` 0 where nobody is remembered after a referral.
+    """
 
     operator: str
     gate: str
@@ -34,6 +36,7 @@ class Facts:
     results_kept_days: int | None
     auditors: int
     central: bool
+    remembered_minutes: int = 0
 
 
 class Notice:
@@ -58,6 +61,7 @@ class Notice:
         kept = [
             "pictures",
             "referral",
+            *(["remembered"] if facts.remembered_minutes else []),
             "results-open" if facts.results_kept_days is None else "results-days",
             "readers",
         ]
@@ -119,6 +123,7 @@ class Notice:
             minutes=REFERRAL_KEPT_MIN,
             days=facts.results_kept_days or 0,
             auditors=facts.auditors,
+            remembered=facts.remembered_minutes,
         )
 
     def _paragraphs(self, language: str) -> str:

@@ -29,9 +29,18 @@ from gate.passage.evidence import (
     Password,
     Score,
     SiteEvidence,
+    Swap,
 )
 from gate.passage.evidence_names import PageCheckId
-from gate.passage.policy import NoChipAuthentication, Policy, Verdict, decide, decide_entry, lane_objections
+from gate.passage.policy import (
+    NoChipAuthentication,
+    Policy,
+    Verdict,
+    decide,
+    decide_entry,
+    face_objections,
+    lane_objections,
+)
 from gate.passage.reasons import Objection, Reason
 
 POLICY = RULES.policy
@@ -410,3 +419,23 @@ def test_a_score_is_in_range_or_is_none_at_all(value: float) -> None:
     else:
         with pytest.raises(ValueError, match="out of range"):
             Score(value)
+
+
+@pytest.mark.parametrize(
+    ("swap", "objections"),
+    [
+        (Swap.NONE, ()),
+        (None, (Objection(Reason.SWAP_NOT_CHECKED),)),
+        (Swap.OTHER_FACE, (Objection(Reason.SWAP_SUSPECTED, "other_face"),)),
+        (Swap.OTHER_DOCUMENT, (Objection(Reason.SWAP_SUSPECTED, "other_document"),)),
+    ],
+)
+def test_who_came_lately_with_another_document_is_an_officers_where_the_site_looks(
+    swap: Swap | None, objections: tuple[Objection, ...]
+) -> None:
+    face = replace(SAME_FACE, swap=swap)
+    assert face_objections(face, RULES.policy) == ()
+    looking = replace(RULES.policy, swap_check_minutes=5)
+    assert face_objections(face, looking) == objections
+    uncompared = face_objections(replace(face, match=None), looking)
+    assert [one.reason for one in uncompared] == [Reason.FACE_NOT_COMPARED]

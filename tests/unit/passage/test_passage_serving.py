@@ -16,6 +16,7 @@ from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE,
 from gate.channel.messages import REMEMBERED_BYTES_MAX
 from gate.document.countries import is_state_code
 from gate.passage.counting import Counters
+from gate.passage.draws import Draw
 from gate.passage.effects import Answer, Effect, OpenCamera, Show, Write
 from gate.passage.events import (
     DocumentPresented,
@@ -490,6 +491,7 @@ def test_whatever_is_remembered_fits_what_the_log_keeps() -> None:
         "t" * 32,
         called=True,
         protected=("p" * 32,) * PROTECTED_MAX,
+        draw=Draw("2026-12-05", 10_000, bytes(32)),
     )
     assert len(everything.to_bytes()) <= REMEMBERED_BYTES_MAX
 

@@ -52,6 +52,7 @@ def test_what_has_no_set_end_is_said_to_have_none() -> None:
     [
         (FACTS, "Gate north-7 is run by border.example."),
         (FACTS, "2 auditors hold a key to it."),
+        (replace(FACTS, remembered_minutes=5), "stays in memory (up to 5 min)"),
         (replace(FACTS, auditors=1), "One auditor holds a key to it."),
         (FACTS, "central server"),
         (FACTS, "for 30 days: the time"),

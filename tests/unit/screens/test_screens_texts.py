@@ -31,6 +31,7 @@ FACTS: dict[str, str | int] = {
     "minutes": 10,
     "days": 30,
     "auditors": 2,
+    "remembered": 5,
 }
 CLDR_CATEGORIES = {"zero", "one", "two", "few", "many", "other"}
 ISOLATES = re.compile("[\u2066-\u2069]")

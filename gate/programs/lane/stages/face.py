@@ -27,6 +27,7 @@ def face_evidence(compared: messages.FaceCompared) -> FaceEvidence:
             for cue, value in islice(compared.cues.items(), CUES_MAX)
         ),
         page_checks=page_checks(compared.page),
+        swap=compared.swap,
     )
 
 

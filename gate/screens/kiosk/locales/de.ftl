@@ -86,6 +86,7 @@ board-referral = Wird das Kontrollpersonal gerufen, bleibt eine verschlüsselte 
     [one] { $minutes } Minute
    *[other] { $minutes } Minuten
  }.
+board-remembered = Danach bleibt im Speicher (bis zu { $remembered } min), was Ihr Gesicht und das Foto im Chip in Zahlen ergeben, damit niemand mit dem Pass eines anderen kommt. Verglichen wird nur mit denen, die in dieser Zeit an dieser Kontrolle an Beamte verwiesen wurden.
 board-results-days = Die Ergebnisse der Prüfungen bleiben { $days ->
     [one] { $days } Tag
    *[other] { $days } Tage

@@ -92,6 +92,7 @@ board-referral = When an officer is called, an encrypted copy stays in memory un
     [one] { $minutes } minute
    *[other] { $minutes } minutes
  } at most.
+board-remembered = After that, what your face and the chip’s photo come to in numbers stays in memory (up to { $remembered } min), so that nobody comes with another’s passport. It is held only against those referred at this lane in that time.
 board-results-days = The results of the checks stay in a sealed log for { $days ->
     [one] { $days } day
    *[other] { $days } days

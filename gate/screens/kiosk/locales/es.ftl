@@ -90,6 +90,7 @@ board-referral = Si se llama a un agente, una copia cifrada queda en memoria has
     [many] { $minutes } minutos
    *[other] { $minutes } minutos
  }.
+board-remembered = Después, lo que su cara y la foto del chip dan en números queda en la memoria (hasta { $remembered } min), para que nadie venga con el pasaporte de otro. Solo se compara con quienes en ese tiempo pasaron a un agente en esta puerta.
 board-results-days = Los resultados de las comprobaciones quedan en un registro sellado { $days ->
     [one] { $days } día
     [many] { $days } días

@@ -90,6 +90,7 @@ board-referral = Si un agent est appelé, une copie chiffrée reste en mémoire 
     [many] { $minutes } minutes
    *[other] { $minutes } minutes
  } au plus.
+board-remembered = Ensuite, ce que votre visage et la photo de la puce donnent en chiffres reste en mémoire (jusqu’à { $remembered } min), pour que personne ne vienne avec le passeport d’un autre. La comparaison ne porte que sur les personnes adressées à un agent à ce sas pendant ce temps.
 board-results-days = Les résultats des contrôles restent dans un journal scellé pendant { $days ->
     [one] { $days } jour
     [many] { $days } jours

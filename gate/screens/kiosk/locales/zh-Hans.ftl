@@ -82,6 +82,7 @@ board-pictures = 影像和护照数据只存于内存，通行结束时即删除
 board-referral = 如果呼叫了工作人员，一份加密副本会留在内存中，直到工作人员作出决定，最长 { $minutes ->
    *[other] { $minutes } 分钟
  }。
+board-remembered = 此后,您的面部与芯片照片的数值会留在内存中(最多 { $remembered } 分钟),以防有人持他人护照前来。只与这段时间内在本通道转交工作人员的人比对。
 board-results-days = 查验结果在密封日志中保存 { $days ->
    *[other] { $days } 天
  }：时间、查验项目、证件的种类、签发国和日期、国籍。不含姓名、号码和影像。

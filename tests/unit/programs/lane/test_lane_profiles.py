@@ -48,7 +48,7 @@ HARMLESS = {
 # Of what is said of a traveller each field, whatever its type: a number may be an age.
 OF_A_TRAVELLER = {
     "DocumentEvidence": {"checks", "test_issuer", "access", "agreement", "weak_algorithms", "lists", "page"},
-    "FaceEvidence": {"faces", "portrait_usable", "track_held", "model", "trouble", "page_checks", "age_ms"},
+    "FaceEvidence": {"faces", "portrait_usable", "track_held", "model", "trouble", "page_checks", "age_ms", "swap"},
 }
 POLICY = "Policy"  # the site's rules, all of it
 RANDOM = {"crossing"}  # a random id, which stands in the envelope

@@ -37,8 +37,11 @@ class FakeChild:
         self.seals: tuple[m.Message, ...] = ()
         self.asked: list[m.EndCrossing] = []
         self.ended = False
+        self.earlier: list[list[bytes] | None] = []
 
     async def send(self, message: m.Message) -> None:
+        if isinstance(message, m.StartCrossing):
+            self.earlier.append(message.earlier)
         if isinstance(message, m.EndCrossing):
             self.asked.append(message)
             for said in self.seals:
@@ -93,7 +96,7 @@ class Site:
         self.path = path
         self.spare = FakeSpare()
         self.absent: str | None = None
-        self.vision = Vision(spare=cast("Any", self.spare), missing=self._missing)
+        self.vision = Vision(spare=cast("Any", self.spare), missing=self._missing, remembers=True)
 
     async def _missing(self) -> str | None:
         return self.absent
@@ -364,6 +367,42 @@ async def test_what_a_child_seals_goes_to_the_lane_before_it_is_erased(site: Sit
     heard, child, _ = await ended(site, SEAL, m.Alive(), *pieces)
     assert heard == list(pieces)
     assert child.asked == [m.EndCrossing("c1", SEAL)]
+
+
+async def given_to_the_next(
+    site: Site, *, remember: int, after_s: float = 0.0, said: bytes = b"face and portrait"
+) -> list[bytes] | None:
+    """What the child after a crossing that ended so is told of it."""
+    lane = await site.lane()
+    await lane.send(m.StartCrossing("c1"))
+    await hear(lane, m.CameraUp, "c1")
+    site.spare.given[-1].seals = (m.FaceRemembered("another", b"a stranger's words"), m.FaceRemembered("c1", said))
+    await lane.send(m.EndCrossing("c1", remember=remember))
+    await hear(lane, m.Erased, "c1")
+    site.spare.want()
+    await asyncio.sleep(after_s)
+    await cross(lane, "c2")
+    lane.close()
+    return site.spare.given[-1].earlier[0]
+
+
+@at_a_site
+async def test_a_referral_is_remembered_for_its_minutes_and_given_to_the_next_child_alone(site: Site) -> None:
+    assert await given_to_the_next(site, remember=2) == [b"face and portrait"]
+    assert site.spare.given[0].earlier == [[]]
+    assert await given_to_the_next(site, remember=2, after_s=121) == []
+
+
+@at_a_site
+async def test_whoever_was_admitted_is_not_remembered_and_nothing_is_where_there_was_no_face(site: Site) -> None:
+    assert await given_to_the_next(site, remember=0) == []
+    assert await given_to_the_next(site, remember=2, said=b"") == []
+
+
+@at_a_site
+async def test_a_site_without_the_check_has_nothing_held_against_anybody(site: Site) -> None:
+    site.vision._remembers = False
+    assert await given_to_the_next(site, remember=2) is None
 
 
 @at_a_site
