@@ -194,11 +194,12 @@ def install(
 ) -> None:
     """Put an approval into its place, with what it approves. Nothing is changed unless the lane would begin with it; then start the lane anew."""
     from gate.programs.shared.approval import install as put
+    from gate.programs.shared.clock import now
     from gate.programs.shared.config import ConfigError, load, path_from_environment
 
     path = config or path_from_environment()
     try:
-        done = put(load(staged or path), note_file, approvers=approvers, staged=staged, path=path)
+        done = put(load(staged or path), note_file, approvers=approvers, staged=staged, path=path, today=now().date())
     except ConfigError as error:
         refuse_configuration(error, staged or path)
     except OSError as error:

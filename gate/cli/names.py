@@ -22,6 +22,7 @@ NOUNS = {
     "officer": "An officer's signed orders: admit, refer, hand-over, view, flag, release, open-emergency, end-emergency, acknowledge, close, pause, maintain, consent, open, direction, mode, accept-head, present, list, authority",
     "policy": "Written rules before they are in force: check, diff, dry-run",
     "provision": "From a bare machine to a gate in service: init, find-reader, enrol, rotate-log-key, seal, decommission, report",
+    "rights": "What travellers ask of whoever runs the gate: receipt, receive, extend, answer, list, access, card",
     "run": "The programs of the appliance",
     "selftest": "Every device, model, list, clock and disk",
     "shadow": "A gate that only watches, beside the officer: report",

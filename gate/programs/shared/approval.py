@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import stat
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from drivers.toml_file import Problem
@@ -21,6 +22,7 @@ from gate.ordinary import read_ordinary
 from gate.programs.shared.approvers import approvers_in
 from gate.programs.shared.basis import basis_of
 from gate.programs.shared.config import Config, ConfigError
+from gate.programs.shared.system_card import require_card
 from models.site import FILE
 
 
@@ -91,12 +93,15 @@ def _is_signed(signed: SignedApproval, approvers: Approvers) -> bool:
         return False
 
 
-def install(config: Config, note: Path, *, approvers: Path | None, staged: Path | None, path: Path) -> Approved:
+def install(
+    config: Config, note: Path, *, approvers: Path | None, staged: Path | None, path: Path, today: date
+) -> Approved:
     """Put an approval where the lane finds it, and with it the approvers and the configuration that it approves.
 
-    `config` is what was approved, read from `staged` if it is to take the place of `path`. What lies there counts as what was before. Raises
+    A system card with blanks keeps it out. `config` is what was approved, read from `staged` if it is to take the place of `path`. What lies there counts as what was before. Raises
     ConfigError when the lane would not begin with it, and nothing is changed then; OSError, and then it is to be done again.
     """
+    require_card(config, today)
     named = approvers or config.approvers_path
     who, sha256 = approvers_in(named), digest(basis_of(config, named))
     try:
@@ -132,6 +137,7 @@ def unsafe_files(config: Config, path: Path) -> list[Problem]:
         config.approvers_path,
         config.approval_path,
         Path(config.paths.models) / FILE,
+        *([Path(config.card)] if config.card else []),
         *([Path(config.rules.written)] if config.rules.written else []),
         *([Path(config.lists.signer)] if config.lists and config.lists.signer else []),
         *([Path(config.console.certificates)] if config.console else []),

@@ -42,6 +42,7 @@ def basis_of(config: Config, approvers: Path | None = None) -> str:
             "signer_sha256": _content("lists.signer", config.lists.signer if config.lists else ""),
             "consoles_sha256": _content("console.certificates", config.console.certificates if config.console else ""),
             "written_rules": _written_rules(config),
+            "card_sha256": _content("card", config.card),
             "approvers_sha256": _content("", str(approvers or _approvers(config) or "")),
         }
     )

@@ -457,6 +457,8 @@ class Config(Section, frozen=True, kw_only=True):
     A lane of two doors has a `first_barrier`, which leads into it, and `sensors` between the doors; `barrier` is the last door's. Sensors of a lane
     of one door watch its cabinet.
 
+    `card` is the file of the system card's judgements (docs/system-card.md); empty: there is none.
+
     `mode` shadow: an officer works as always, and the gate beside them sees, decides and records, and can order nothing.
     """
 
@@ -486,6 +488,7 @@ class Config(Section, frozen=True, kw_only=True):
     screens: Screens = Screens()
     console: Console | None = None
     notice: Notice | None = None
+    card: Annotated[str, msgspec.Meta(max_length=512)] = ""
 
     def contradictions(self) -> Iterator[Wrong]:
         """What a lane needs, and each device's own line."""

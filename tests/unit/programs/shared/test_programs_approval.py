@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from base64 import b64encode
 from collections.abc import Callable
+from datetime import date
 from importlib import resources
 from pathlib import Path
 
@@ -23,8 +24,10 @@ from gate.passage.serving import BorderDirection
 from gate.programs.shared.approval import Approved, approved, before_of, install, unsafe_files
 from gate.programs.shared.basis import basis_of
 from gate.programs.shared.config import Audit, Config, ConfigError, Console, Group, Lists, Officers, Paths, Rules, Sync
+from gate.programs.shared.system_card import Judgements, judgements_of, require_card
 
 OTHER = "cd" * 32
+TODAY = date(2026, 12, 5)
 
 
 @pytest.fixture
@@ -243,7 +246,7 @@ def test_an_approval_is_put_into_its_place_with_what_it_approves(config: Config,
     note.write_bytes(signed(Approval(new.origin, 6, digest(basis_of(new, staged_list)))).note.to_bytes())
     umask = os.umask(0o077)
     try:
-        install(new, note, approvers=staged_list, staged=staged, path=path)
+        install(new, note, approvers=staged_list, staged=staged, path=path, today=TODAY)
     finally:
         os.umask(umask)
     modes = {one.stat().st_mode & 0o777 for one in (path, new.approvers_path, new.approval_path)}
@@ -252,7 +255,7 @@ def test_an_approval_is_put_into_its_place_with_what_it_approves(config: Config,
     assert found is not None
     assert (found.approval.serial, path.read_text()) == (6, "staged")
     assert {key.name for key in found.approvers.keys} == {"anna.example", "ben.example", "dora.example"}
-    install(new, note, approvers=staged_list, staged=staged, path=path)
+    install(new, note, approvers=staged_list, staged=staged, path=path, today=TODAY)
     assert approved(new) == found
 
 
@@ -270,9 +273,53 @@ def test_what_the_lane_would_refuse_changes_nothing(config: Config, tmp_path: Pa
     ):
         note.write_bytes(bad.note.to_bytes())
         with pytest.raises(ConfigError, match=why):
-            install(new, note, approvers=None, staged=None, path=tmp_path / "gate.toml")
+            install(new, note, approvers=None, staged=None, path=tmp_path / "gate.toml", today=TODAY)
         note.unlink()
         assert {path: path.read_bytes() for path in sorted(tmp_path.iterdir())} == before
+
+
+FILLED = "on = 2026-12-01\n" + "\n".join(f'{name} = "said"' for name in Judgements.__struct_fields__ if name != "on")
+
+
+def test_a_card_with_blanks_keeps_a_configuration_out_and_touches_none_that_runs(
+    config: Config, tmp_path: Path
+) -> None:
+    card, note = tmp_path / "card.toml", tmp_path / "carried.note"
+    card.write_text(FILLED.replace('legal_basis = "said"', 'legal_basis = " "'))
+    card.chmod(0o644)
+    carded = replace(config, card=str(card))
+
+    def put(serial: int) -> Approved:
+        note.write_bytes(signed(Approval(carded.origin, serial, digest(basis_of(carded)))).note.to_bytes())
+        return install(carded, note, approvers=None, staged=None, path=tmp_path / "gate.toml", today=TODAY)
+
+    with pytest.raises(ConfigError, match="is blank") as raised:
+        put(6)
+    assert [problem.key for problem in raised.value.problems] == ["legal_basis"]
+    assert approved(config), "what is in force goes on"
+    approve(carded, serial=6)
+    assert approved(carded), "and a blank stops none that two persons approved"
+    card.write_text(FILLED)
+    assert put(7).approval.serial == 7
+    card.write_text(FILLED.replace("said", "says", 1))
+    with pytest.raises(ConfigError):
+        approved(carded)
+
+
+def test_from_the_day_of_its_duties_service_wants_a_card(config: Config) -> None:
+    service = replace(config, purpose=Purpose.SERVICE)
+    require_card(service, date(2027, 12, 1))
+    require_card(config, date(2027, 12, 2))
+    with pytest.raises(ConfigError, match="wants a system card"):
+        require_card(service, date(2027, 12, 2))
+
+
+@pytest.mark.parametrize("text", ["legal_base = 'x'", "on = 'today'", "person = 7", "not toml"])
+def test_a_card_that_is_none_says_where(config: Config, tmp_path: Path, text: str) -> None:
+    (tmp_path / "card.toml").write_text(text)
+    with pytest.raises(ConfigError) as raised:
+        judgements_of(replace(config, card=str(tmp_path / "card.toml")))
+    assert raised.value.problems[0].line == 1
 
 
 # ── files that others can write ──────────────────────────────────────────────────────────────────────────────────────

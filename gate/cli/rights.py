@@ -1,0 +1,270 @@
+"""`gate rights`: what travellers ask of the controller: receipts, access, rectification, erasure and complaints, each in a book with its deadline."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from gate.cli import rights_card
+from gate.cli.output import Exit, code_of, emit_json, fail, refuse_configuration, say
+
+if TYPE_CHECKING:
+    from gate.rights.answers import Controller
+    from gate.rights.book import Book, Case, Event
+    from gate.verify.story import Told
+
+app = typer.Typer(no_args_is_help=True)
+
+Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="The gate's configuration file.")]
+BookFile = Annotated[Path, typer.Argument(metavar="BOOK", help="The book of cases; it is made where there is none.")]
+Number = Annotated[int, typer.Argument(metavar="CASE", help="The case's number.", min=1)]
+By = Annotated[str, typer.Option("--by", help="Who decides.")]
+Reason = Annotated[str, typer.Option(help="Why; without the name of a traveller.")]
+On = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day; today where it is left out.")]
+
+
+@app.callback()
+def _noun() -> None:
+    """What travellers may ask of whoever runs the gate."""
+
+
+@app.command()
+def receipt(
+    number: Annotated[str, typer.Argument(help="The number of the receipt: a crossing's name.")],
+    config: ConfigFile = None,
+    as_json: Json = False,
+) -> None:
+    """Say what whoever holds a receipt is told. It is the same for every crossing, and for a number that no crossing has: no log is opened for it."""
+    from gate.rights.answers import receipt_answer
+
+    _require_number(number)
+    text = receipt_answer(number, _controller(config), _today(None))
+    if as_json:
+        emit_json("rights.receipt/1", {"number": number, "answer": text})
+    else:
+        say(text.rstrip("\n"))
+
+
+@app.command()
+def receive(
+    book: BookFile,
+    kind: Annotated[str, typer.Option(help="access, rectification, erasure or complaint.")],
+    crossing: Annotated[str, typer.Option(help="The number of the receipt; left out of a complaint about none.")] = "",
+    words: Annotated[str, typer.Option(help="What is asked for, in short and without a name.")] = "",
+    on: On = None,
+    as_json: Json = False,
+) -> None:
+    """Begin a case. It is to be answered within a month."""
+    from gate.rights.book import Kind, Received
+
+    found = next((one for one in Kind if one.value == kind), None)
+    if found is None:
+        fail(Exit.USAGE, f"--kind: {kind!r} is none of {', '.join(one.value for one in Kind)}")
+    if crossing or found is not Kind.COMPLAINT:
+        _require_number(crossing)
+    _show(_add(_book(book), None, Received(found, crossing, _today(on), words)), "rights.receive/1", as_json=as_json)
+
+
+@app.command()
+def extend(book: BookFile, case: Number, by: By, reason: Reason, on: On = None, as_json: Json = False) -> None:
+    """Take two months more, once, and before the first has gone. Whoever asked must be told the reason."""
+    from gate.rights.book import Extended
+
+    _show(_add(_book(book), case, Extended(_today(on), by, reason)), "rights.extend/1", as_json=as_json)
+
+
+@app.command()
+def answer(
+    book: BookFile,
+    case: Number,
+    outcome: Annotated[str, typer.Option(help="granted, partly, refused or nothing_held.")],
+    by: By,
+    reason: Reason,
+    on: On = None,
+    as_json: Json = False,
+) -> None:
+    """Write down what was answered. The log itself is not changed: what was wrong in it is put right beside it, here."""
+    from gate.rights.book import Answered, Outcome
+
+    found = next((one for one in Outcome if one.value == outcome), None)
+    if found is None:
+        fail(Exit.USAGE, f"--outcome: {outcome!r} is none of {', '.join(one.value for one in Outcome)}")
+    event = Answered(_today(on), by, found, reason)
+    _show(_add(_book(book), case, event), "rights.answer/1", as_json=as_json)
+
+
+@app.command("list")
+def list_(book: BookFile, on: On = None, as_json: Json = False) -> None:
+    """Every case, with the days that are left. Exit 1 when one is late."""
+    today, cases = _today(on), list(_book(book).cases.values())
+    late = [one for one in cases if (left := one.days_left(today)) is not None and left < 0]
+    if as_json:
+        emit_json("rights.list/1", {"cases": [_fields(one, today) for one in cases], "late": len(late)})
+    else:
+        for one in cases:
+            left = one.days_left(today)
+            ends = f"answered {one.answer.on}: {one.answer.outcome.value}" if one.answer else f"due {one.due}"
+            is_late = ", LATE" if left is not None and left < 0 else ""
+            say(f"{one.number}  {one.begun.kind.value}  {one.begun.crossing or 'no crossing'}  {ends}{is_late}")
+    raise typer.Exit(int(Exit.NO if late else Exit.OK))
+
+
+@app.command()
+def access(
+    book: BookFile,
+    case: Number,
+    logs: Annotated[list[Path], typer.Argument(metavar="BUNDLE...", help="A log, as gate audit report takes it.")],
+    identity: Annotated[Path, typer.Option(help="An auditor's age identity file.")],
+    vkey: Annotated[list[str], typer.Option(help="The log's public key, or a file that holds it.")],
+    out: Annotated[Path, typer.Option(help="A folder for the letter and the controller's file; there is none yet.")],
+    config: ConfigFile = None,
+    on: On = None,
+    as_json: Json = False,
+) -> None:
+    """Look up what the log holds of a case's crossing: a letter for the traveller that gives nothing away, and all of it for the controller.
+
+    An erasure's keys stand there, too: gate audit erasure forgets them, at the gate and at central.
+    """
+    import hashlib
+    import json
+
+    from gate import durable
+    from gate.cli.audit import vkey_text
+    from gate.cli.audit_records import fields_of
+    from gate.rights.answers import access_answer
+    from gate.rights.book import Exported
+
+    read, controller, today = _book(book), _controller(config), _today(on)
+    found = read.cases.get(case) or _none(case)
+    if not found.begun.crossing:
+        fail(Exit.BAD_DATA, f"case {case} is about no crossing")
+    if out.exists():
+        fail(Exit.IO_ERROR, f"{out} is there already; name another")
+    told = _told(logs, identity, "\n".join(map(vkey_text, vkey)), found.begun.crossing)
+    crossed = (told[0].time or "")[:13].replace("T", ", ") + " h UTC" if told else ""
+    letter = access_answer(found.begun.crossing, controller, crossed, held=bool(told))
+    keys = sorted({one.key for one in told if one.key})
+    held = {"crossing": found.begun.crossing, "keys": keys, "records": [fields_of(one) for one in told]}
+    files = {"letter.txt": letter.encode(), "controller.json": json.dumps(held, indent=1, sort_keys=True).encode()}
+    try:
+        durable.make_folder(out, mode=0o700)
+        for name, content in files.items():
+            durable.write(out / name, content, mode=0o600, new_only=True)
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"{error.filename or out}: {error.strerror}")
+    exported = Exported(today, {name: hashlib.sha256(content).hexdigest() for name, content in files.items()})
+    _add(read, case, exported)
+    if as_json:
+        emit_json("rights.access/1", {"case": case, "out": str(out), "records": len(told), "keys": keys})
+    else:
+        say(f"case {case}: {len(told)} records in {out}; letter.txt is for the traveller, controller.json is not")
+
+
+app.command("card")(rights_card.card)
+
+
+def _told(logs: list[Path], identity: Path, vkey: str, crossing: str) -> list[Told]:
+    """The records of a crossing that open, of a log that is as it was signed."""
+    from gate.cli.audit_records import unsealer_of, with_story
+    from gate.verify.findings import UnreadableError
+    from gate.verify.verify import Known, verify
+
+    unsealer = unsealer_of(identity)
+    found: list[Told] = []
+
+    def take(told: Told) -> None:
+        if told.crossing == crossing and told.body is not None:
+            found.append(told)
+
+    try:
+        report = verify(logs[0], vkey, *logs[1:], known=Known())
+        if not report.intact:
+            fail(Exit.NO, f"the log is not what was signed: {report.problems[0]}; see gate audit verify")
+        with_story(report, logs, unsealer, take)
+    except UnreadableError as error:
+        fail(code_of(error), str(error))
+    return found
+
+
+def _controller(config: Path | None) -> Controller:
+    from gate.programs.shared.config import ConfigError
+    from gate.programs.shared.runner import load_config
+    from gate.rights.answers import Controller
+
+    try:
+        settings = load_config(config)
+    except ConfigError as error:
+        refuse_configuration(error, config)
+    said = settings.notice
+    return Controller(
+        settings.operator,
+        settings.gate_id,
+        settings.operator if said is None else said.contact,
+        None if said is None else said.results_kept_days,
+    )
+
+
+def _require_number(number: str) -> None:
+    from gate.rights.answers import is_receipt
+
+    if not is_receipt(number):
+        fail(Exit.USAGE, "a receipt's number has 32 characters, 0 to 9 and a to f")
+
+
+def _book(path: Path) -> Book:
+    from gate.rights.book import Book, BookError
+
+    try:
+        return Book.read(path)
+    except BookError as error:
+        fail(Exit.BAD_DATA, f"{path}: {error}")
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"{path}: {error.strerror}")
+
+
+def _add(book: Book, number: int | None, event: Event) -> Case:
+    from gate.rights.book import BookError
+
+    try:
+        return book.add(number, event)
+    except BookError as error:
+        fail(Exit.BAD_DATA, f"{book.path}: {error}")
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"{book.path}: {error.strerror}")
+
+
+def _none(case: int) -> NoReturn:
+    fail(Exit.BAD_DATA, f"there is no case {case}")
+
+
+def _today(on: datetime | None) -> date:
+    from gate.programs.shared import clock
+
+    return clock.now().date() if on is None else on.date()
+
+
+def _fields(case: Case, today: date) -> dict[str, object]:
+    return {
+        "case": case.number,
+        "kind": case.begun.kind.value,
+        "crossing": case.begun.crossing,
+        "received": case.begun.received.isoformat(),
+        "due": case.due.isoformat(),
+        "days_left": case.days_left(today),
+        "extended": case.extended,
+        "exports": case.exports,
+        "outcome": None if case.answer is None else case.answer.outcome.value,
+        "answered": None if case.answer is None else case.answer.on.isoformat(),
+    }
+
+
+def _show(case: Case, schema: str, *, as_json: bool) -> None:
+    if as_json:
+        emit_json(schema, _fields(case, case.begun.received))
+    else:
+        ends = f"due {case.due}" if case.answer is None else f"answered {case.answer.on}: {case.answer.outcome.value}"
+        say(f"case {case.number}, {case.begun.kind.value}: {ends}")

@@ -1,0 +1,146 @@
+"""The system card: what a gate is and rests on, as the running configuration says; and what the law makes of it, which a named person does (AI Act, Annex III).
+
+Facts are never typed: they come from the configuration and what it names. Judgements are never made here: they stand in a file that a person answers for, and
+that is approved with the configuration. A judgement that is blank keeps a configuration from being put in force; what is approved and runs, it does not touch.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import msgspec
+
+from drivers.toml_file import FileError, Problem, TomlFile, misfits
+from gate.programs.shared.config import Config, ConfigError, Section, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DUTIES_FROM: Final = date(2027, 12, 2)  # of high-risk systems of Annex III: from then on service wants a card
+Judgement = Annotated[str, msgspec.Meta(max_length=4_000)]
+
+
+class Judgements(Section, frozen=True, kw_only=True):
+    """What `card.toml` holds: who judges, in which role and when, and each judgement in their words. Empty is blank."""
+
+    person: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    role: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    on: date | None = None
+    legal_basis: Judgement = ""  # of the gate itself
+    risk_class: Judgement = ""  # high-risk or not, by which point of Annex III, and why
+    fundamental_rights: Judgement = ""  # the assessment under Article 27: where it is, and what came of it
+    data_protection: Judgement = ""  # the assessment under GDPR Article 35 or LED Article 27, likewise
+    oversight: Judgement = ""  # who oversees it, how they were trained, and when they must stop it
+    accuracy: Judgement = ""  # whether the figures below are enough for this place, and why
+    complaints: Judgement = ""  # where travellers complain, and who answers
+    registration: Judgement = ""  # the entry in the database of Article 49, or why there is none
+
+    def blanks(self) -> tuple[str, ...]:
+        """The keys that nobody has filled in."""
+        return tuple(name for name in self.__struct_fields__ if not str(getattr(self, name) or "").strip())
+
+
+def judgements_of(config: Config) -> Judgements:
+    """What the file holds that the configuration names; all blank without one. Raises ConfigError for what cannot be read."""
+    if not config.card:
+        return Judgements()
+    text = text_of(Path(config.card))
+    file = TomlFile(config.card, text)
+    try:
+        table = file.table()
+        return msgspec.convert(table, Judgements)
+    except FileError as error:
+        raise ConfigError(*error.problems) from error
+    except msgspec.ValidationError as error:
+        raise ConfigError(*(file.problem(wrong) for wrong in misfits(table, Judgements))) from error
+
+
+def require_card(config: Config, today: date) -> None:
+    """Raise ConfigError for a configuration that may not be put in force today: its card has blanks, or is wanted and not there."""
+    if not config.card and (config.purpose != "service" or today < DUTIES_FROM):
+        return
+    blank = judgements_of(config).blanks()
+    if blank and not config.card:
+        raise ConfigError(Problem("card", f"service wants a system card from {DUTIES_FROM} on (docs/system-card.md)"))
+    if blank:
+        raise ConfigError(
+            *(Problem(name, "is blank: whoever answers for the card fills it in", config.card) for name in blank)
+        )
+
+
+def facts_of(config: Config, basis: dict[str, object]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """The card's facts by chapter; `basis` is what the approvers sign, as it is read."""
+    rules = config.rules
+    yield (
+        "What it is",
+        [
+            ("Gate", f"{config.gate_id}, run by {config.operator}"),
+            ("Purpose and mode", f"{config.purpose}, {config.mode}"),
+            ("What it decides", "it opens, or it calls an officer; it refuses nobody"),
+            (
+                "Comparison",
+                "one face with the portrait in the chip of the document presented (1:1); no gallery, no 1:N search",
+            ),
+            ("Not in it", "no recognition of emotions, no score of persons, nothing learned from travellers"),
+            ("Duties of high-risk systems", f"AI Act, Annex III, from {DUTIES_FROM.isoformat()}"),
+        ],
+    )
+    models = basis.get("models")
+    yield (
+        "Models",
+        [
+            (name, _model(one))
+            for name, one in (models.items() if isinstance(models, dict) else ())
+            if isinstance(one, dict)
+        ],
+    )
+    yield (
+        "What refers",
+        [
+            (
+                "Face at least",
+                "the embedder's threshold"
+                if rules.face_match_min == 0
+                else f"{rules.face_match_min:g}, or the embedder's threshold",
+            ),
+            ("Liveness at least", f"{rules.liveness_min:g}"),
+            ("Officer seen within", f"{rules.officer_presence_max_s} s"),
+            ("Lists no older than", f"{rules.trust_age_max_days} days"),
+            ("Written rules", rules.written or "none"),
+            ("Drawn at random", f"{rules.random_checks_per_10000} of 10,000"),
+            ("Swap check", f"{rules.swap_check_minutes} min" if rules.swap_check_minutes else "off"),
+            ("Two officers for", ", ".join(one.value for one in rules.two_officers_for) or "no reason"),
+        ],
+    )
+    kept = None if config.notice is None else config.notice.results_kept_days
+    yield (
+        "Oversight and records",
+        [
+            (
+                "Officers' orders",
+                "signed, by keys of the officers' authority"
+                if config.officers
+                else "there is no officer: everybody is referred",
+            ),
+            (
+                "Log",
+                f"{config.origin}, sealed for {len(config.audit.recipients)} auditors, profile {config.audit.profile}",
+            ),
+            ("Results kept", "with no set end" if kept is None else f"{kept} days"),
+            ("Copy at a central server", "yes" if config.sync else "no"),
+            (
+                "Counts by group",
+                ", ".join(config.fairness.groups) + f" ({config.fairness.basis})" if config.fairness else "none",
+            ),
+        ],
+    )
+
+
+def _model(one: dict[str, object]) -> str:
+    threshold = one.get("threshold")
+    told = ""
+    if isinstance(threshold, dict):
+        told = f"; threshold {threshold.get('value')}, FMR {threshold.get('fmr')}, measured on {threshold.get('kind')}: {threshold.get('evidence')}"
+    return f"{one.get('role')}, version {one.get('version')}{told}"

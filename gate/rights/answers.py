@@ -1,0 +1,66 @@
+"""What a traveller is answered. Nothing of it depends on why an officer was called, or on whether anything restricted stands in the log. Pure.
+
+A receipt's answer is made of its number and the day alone: no log is opened for it, so neither its words nor its time can tell anything. The answer to a request for
+access names what was processed of everybody, and when; the reasons for a referral are in it for nobody, since an answer that told the harmless ones would tell the others by its silence.
+What the controller may say beyond that, a person decides, case by case, from the file that is for the controller.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from gate.rights.book import ANSWER_MONTHS, months_after
+
+CROSSING: Final = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Controller:
+    """Who answers: the operator's name, the gate's, where they are reached, and for how long results are kept (None: no end is set)."""
+
+    operator: str
+    gate: str
+    contact: str
+    results_kept_days: int | None
+
+
+def is_receipt(number: str) -> bool:
+    """True for a number that a receipt can have."""
+    return CROSSING.fullmatch(number) is not None
+
+
+def receipt_answer(number: str, controller: Controller, today: date) -> str:
+    """What whoever has a receipt is told: the same for every number, every cause and every day but for its date."""
+    due = months_after(today, ANSWER_MONTHS)
+    return (
+        f"Receipt {number}\n"
+        f"Gate {controller.gate}, run by {controller.operator}.\n"
+        "The gate opens or calls an officer; it refuses nobody. That an officer was called says nothing about a person.\n"
+        "You may ask to see what is kept about your crossing, to have it corrected or erased, and you may complain. None of it costs anything.\n"
+        f"Write to {controller.contact} with this number. Whoever writes today is answered by {due.isoformat()}.\n"
+        "The supervisory authority for data protection takes complaints as well.\n"
+    )
+
+
+def access_answer(number: str, controller: Controller, crossed: str, *, held: bool) -> str:
+    """The letter to a traveller who asked for access; `crossed` is the day and hour. Of a crossing of which nothing is held it says that."""
+    if not held:
+        return (
+            f"Crossing {number}, gate {controller.gate}\n"
+            "Nothing is kept about this crossing, or nothing that can be opened: its key was erased, or there was no such crossing.\n"
+            f"Questions: {controller.contact}\n"
+        )
+    kept = "with no set end" if controller.results_kept_days is None else f"for {controller.results_kept_days} days"
+    return (
+        f"Crossing {number}, gate {controller.gate}, {crossed}\n"
+        f"Controller: {controller.operator}, {controller.contact}\n"
+        "Processed: the printed lines of your document, the data and the photograph in its chip, video of your face; compared with that photograph and with nobody else's.\n"
+        "Kept of it: when each step was, which checks were made and their results, the document's type, state and dates. No name, no number, no picture.\n"
+        f"Kept {kept}, sealed for auditors, for the purpose of controlling the border and of proving how it was done.\n"
+        "The gate opens or calls an officer; what was decided about your entry, an officer decided or the law does. The results of single checks are not part of this letter, for anybody: "
+        "whoever needs them for a complaint names it, and a person decides what may be said.\n"
+        "You may have this corrected or erased, and you may complain, to us or to the supervisory authority for data protection.\n"
+    )

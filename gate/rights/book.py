@@ -1,0 +1,255 @@
+"""The book of cases: what travellers asked for, until when it is to be answered, and what was answered by whom. A file that only grows.
+
+Each line is JSON and holds the SHA-256 of the line before, so nothing in between can be changed or taken out unseen; that the last lines were cut off shows to
+whoever kept the number of lines. No name of a traveller is in it: a case is a crossing, or none. Raises BookError for what is no book.
+
+Limits: LINE_BYTES_MAX a line, LINES_MAX of them; a book that is full is closed, and a new one begun.
+"""
+
+from __future__ import annotations
+
+import calendar
+import enum
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import Final, assert_never
+
+from gate import durable
+
+LINE_BYTES_MAX: Final = 8 * 1024
+LINES_MAX: Final = 200_000
+WORDS_MAX: Final = 1_000
+ANSWER_MONTHS: Final = 1  # GDPR Article 12(3)
+MORE_MONTHS: Final = 2  # once, with the reason told within the first month
+BEGINS: Final = "0" * 64
+
+
+class BookError(ValueError):
+    """No book, or nothing that it may hold; the message says why."""
+
+
+class Kind(enum.Enum):
+    """What may be asked for. Stored; never renamed."""
+
+    ACCESS = "access"
+    RECTIFICATION = "rectification"
+    ERASURE = "erasure"
+    COMPLAINT = "complaint"
+
+
+class Outcome(enum.Enum):
+    """How a case ends. Stored; never renamed."""
+
+    GRANTED = "granted"
+    PARTLY = "partly"
+    REFUSED = "refused"
+    NOTHING_HELD = "nothing_held"
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A case begins. `words` are what was asked for, in short and without a name."""
+
+    kind: Kind
+    crossing: str
+    received: date
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Extended:
+    """It takes two more months, which is told to whoever asked."""
+
+    on: date
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What the log holds of the crossing was handed to the controller: each file's SHA-256."""
+
+    on: date
+    files: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What was answered, by whom, and why."""
+
+    on: date
+    by: str
+    outcome: Outcome
+    reason: str
+
+
+Event = Received | Extended | Exported | Answered
+_NAMES: Final[Mapping[type[Event], str]] = {
+    Received: "received",
+    Extended: "extended",
+    Exported: "exported",
+    Answered: "answered",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One case, as it stands."""
+
+    number: int
+    begun: Received
+    due: date
+    extended: bool = False
+    exports: int = 0
+    answer: Answered | None = None
+
+    def days_left(self, today: date) -> int | None:
+        """How many days are left; None of one that is answered. Below 0 it is late."""
+        return None if self.answer is not None else (self.due - today).days
+
+
+@dataclass(slots=True)
+class Book:
+    """A book that was read."""
+
+    path: Path
+    lines: int = 0
+    size_bytes: int = 0
+    last: str = BEGINS
+    cases: dict[int, Case] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path) -> Book:
+        """Read a book; one that is not there is empty. Raises BookError and OSError."""
+        book = cls(path)
+        try:
+            file = path.open("rb")
+        except FileNotFoundError:
+            return book
+        with file:
+            for raw in iter(lambda: file.readline(LINE_BYTES_MAX + 1), b""):
+                book._take(raw)
+        return book
+
+    def add(self, number: int | None, event: Event) -> Case:
+        """Write the next event, durably; None begins a case. Raises BookError for one that does not fit, and OSError."""
+        at = max(self.cases, default=0) + 1 if number is None else number
+        case = self._after(at, event)
+        line = _line(at, event, self.last)
+        if len(line) > LINE_BYTES_MAX or self.lines >= LINES_MAX:
+            raise BookError("this book is full, or the line too long")
+        self._append(line)
+        self.lines, self.last, self.cases[at] = self.lines + 1, _sha256(line), case
+        self.size_bytes += len(line)
+        return case
+
+    def _append(self, line: bytes) -> None:
+        """Write it at the end, and see it on the disk. Raises BookError when somebody else wrote since this was read."""
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if os.fstat(file.fileno()).st_size != self.size_bytes:
+                raise BookError("somebody else wrote into this book meanwhile; do it again")
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+        durable.sync(self.path.parent)
+
+    def _take(self, raw: bytes) -> None:
+        where = f"line {self.lines + 1}"
+        if not raw.endswith(b"\n") or len(raw) > LINE_BYTES_MAX or self.lines >= LINES_MAX:
+            raise BookError(f"{where}: is cut off, too long or one too many")
+        try:
+            told = json.loads(raw)
+            number, before, event = told["case"], told["before"], _event(told)
+            canonical = _line(number, event, before)
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise BookError(f"{where}: is no line of a book") from error
+        if canonical != raw or before != self.last:
+            raise BookError(f"{where}: does not follow from the line before: something was changed or taken out")
+        self.cases[number] = self._after(number, event)
+        self.lines, self.last, self.size_bytes = self.lines + 1, _sha256(raw), self.size_bytes + len(raw)
+
+    def _after(self, number: int, event: Event) -> Case:
+        case = self.cases.get(number)
+        if isinstance(event, Received):
+            if case is not None or number != max(self.cases, default=0) + 1:
+                raise BookError(f"case {number} does not follow")
+            return Case(number, event, months_after(event.received, ANSWER_MONTHS))
+        if case is None:
+            raise BookError(f"there is no case {number}")
+        if case.answer is not None:
+            raise BookError(f"case {number} was answered on {case.answer.on}")
+        match event:
+            case Extended(on):
+                if case.extended or on > case.due:
+                    raise BookError(f"case {number} can be extended once, and until {case.due}")
+                return replace(case, extended=True, due=months_after(case.due, MORE_MONTHS))
+            case Exported():
+                return replace(case, exports=case.exports + 1)
+            case Answered():
+                return replace(case, answer=event)
+            case _:
+                assert_never(event)
+
+
+def months_after(day: date, months: int) -> date:
+    """The same day so many months later, or the month's last."""
+    month = day.month - 1 + months
+    year, month = day.year + month // 12, month % 12 + 1
+    return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
+
+
+def _line(number: int, event: Event, before: str) -> bytes:
+    fields = dict(_fields(event))
+    if any(isinstance(value, str) and len(value) > WORDS_MAX for value in fields.values()):
+        raise BookError(f"words of more than {WORDS_MAX} letters")
+    told = {"schema": 1, "case": number, "event": _NAMES[type(event)], "before": before, **fields}
+    return json.dumps(told, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+
+
+def _fields(event: Event) -> Iterator[tuple[str, object]]:
+    for name in type(event).__dataclass_fields__:
+        value = getattr(event, name)
+        if isinstance(value, date):
+            value = value.isoformat()
+        elif isinstance(value, enum.Enum):
+            value = value.value
+        yield name, value
+
+
+def _event(told: Mapping[str, object]) -> Event:
+    """Raises ValueError, KeyError and TypeError for what is none."""
+
+    def words(name: str) -> str:
+        value = told[name]
+        if not isinstance(value, str):
+            raise TypeError(name)
+        return value
+
+    match told["event"]:
+        case "received":
+            return Received(
+                Kind(told["kind"]), words("crossing"), date.fromisoformat(words("received")), words("words")
+            )
+        case "extended":
+            return Extended(date.fromisoformat(words("on")), words("by"), words("reason"))
+        case "exported":
+            files = told["files"]
+            if not isinstance(files, dict) or not all(isinstance(one, str) for one in files.values()):
+                raise TypeError("files")
+            return Exported(date.fromisoformat(words("on")), files)
+        case "answered":
+            return Answered(date.fromisoformat(words("on")), words("by"), Outcome(told["outcome"]), words("reason"))
+        case _:
+            raise ValueError("no such event")
+
+
+def _sha256(line: bytes) -> str:
+    return hashlib.sha256(line).hexdigest()

@@ -1,0 +1,121 @@
+"""The book of cases: deadlines, what may follow what, and that nothing in it is changed unseen."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gate.rights import book as module
+from gate.rights.book import (
+    Answered,
+    Book,
+    BookError,
+    Event,
+    Exported,
+    Extended,
+    Kind,
+    Outcome,
+    Received,
+    months_after,
+)
+
+DAY = date(2026, 12, 5)
+RECEIVED = Received(Kind.ACCESS, "ab" * 16, DAY, "what is kept")
+MORE = Extended(date(2026, 12, 20), "N. N.", "two hundred cases")
+GIVEN = Exported(date(2026, 12, 21), {"letter.txt": "cd" * 32})
+DONE = Answered(date(2026, 12, 22), "N. N.", Outcome.GRANTED, "as asked")
+
+
+def filled(path: Path, *events: Event) -> Book:
+    book = Book.read(path)
+    for event in events:
+        book.add(None if isinstance(event, Received) else 1, event)
+    return book
+
+
+def test_a_case_goes_from_its_receipt_to_its_answer_and_reads_back(tmp_path: Path) -> None:
+    path = tmp_path / "cases"
+    filled(path, RECEIVED, MORE, GIVEN, DONE)
+    (case,) = Book.read(path).cases.values()
+    assert (case.number, case.begun, case.extended, case.exports, case.answer) == (1, RECEIVED, True, 1, DONE)
+    assert case.days_left(DAY) is None
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_it_is_due_in_a_month_and_two_more_where_that_was_said_in_time(tmp_path: Path) -> None:
+    book = filled(tmp_path / "cases", RECEIVED)
+    assert book.cases[1].due == date(2027, 1, 5)
+    assert (book.cases[1].days_left(date(2027, 1, 5)), book.cases[1].days_left(date(2027, 1, 7))) == (0, -2)
+    with pytest.raises(BookError, match="once, and until 2027-01-05"):
+        book.add(1, Extended(date(2027, 1, 6), "N. N.", "late"))
+    assert book.add(1, MORE).due == date(2027, 3, 5)
+    with pytest.raises(BookError, match="once"):
+        book.add(1, MORE)
+
+
+@pytest.mark.parametrize(
+    ("day", "months", "expected"),
+    [(date(2026, 1, 31), 1, date(2026, 2, 28)), (date(2026, 12, 31), 2, date(2027, 2, 28)), (DAY, 1, date(2027, 1, 5))],
+)
+def test_a_month_ends_on_the_same_day_or_the_months_last(day: date, months: int, expected: date) -> None:
+    assert months_after(day, months) == expected
+
+
+def test_what_does_not_follow_is_refused_and_nothing_written(tmp_path: Path) -> None:
+    book = filled(tmp_path / "cases", RECEIVED, DONE)
+    before = book.path.read_bytes()
+    for number, event in ((1, DONE), (1, MORE), (2, DONE), (1, RECEIVED), (9, RECEIVED)):
+        with pytest.raises(BookError):
+            book.add(number, event)
+    with pytest.raises(BookError, match="more than 1000 letters"):
+        book.add(None, Received(Kind.COMPLAINT, "", DAY, "x" * 1_001))
+    assert book.path.read_bytes() == before
+
+
+@given(data=st.data())
+def test_a_byte_that_was_changed_or_a_line_that_was_taken_out_is_seen(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    path = tmp_path_factory.mktemp("book") / "cases"
+    filled(path, RECEIVED, MORE, GIVEN, DONE)
+    raw = path.read_bytes()
+    lines = raw.splitlines(keepends=True)
+    if data.draw(st.booleans()):
+        at = data.draw(st.integers(0, len(raw) - 1))
+        changed = raw[:at] + bytes([raw[at] ^ data.draw(st.integers(1, 255))]) + raw[at + 1 :]
+        if changed.splitlines(keepends=True)[:-1] == lines[:-1]:
+            return  # the last line has none after it
+    else:
+        del lines[data.draw(st.integers(0, len(lines) - 2))]
+        changed = b"".join(lines)
+    path.write_bytes(changed)
+    with pytest.raises(BookError, match="line "):
+        Book.read(path)
+
+
+@pytest.mark.parametrize(
+    "raw", [b"{}\n", b"[]\n", b"1\n", b'{"case":1}', b"\xff\n", b"[" * 5_000 + b"\n", b'{"case":true,"before":0}\n']
+)
+def test_what_is_no_book_has_one_line_that_says_so(tmp_path: Path, raw: bytes) -> None:
+    (tmp_path / "cases").write_bytes(raw)
+    with pytest.raises(BookError, match="line 1: is "):
+        Book.read(tmp_path / "cases")
+
+
+def test_two_who_write_at_once_do_not_break_it(tmp_path: Path) -> None:
+    one, other = Book.read(tmp_path / "cases"), Book.read(tmp_path / "cases")
+    one.add(None, RECEIVED)
+    with pytest.raises(BookError, match="somebody else wrote"):
+        other.add(None, RECEIVED)
+    assert len(Book.read(tmp_path / "cases").cases) == 1
+
+
+def test_a_full_book_takes_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LINES_MAX", 2)
+    book = filled(tmp_path / "cases", RECEIVED, RECEIVED)
+    with pytest.raises(BookError, match="full"):
+        book.add(None, RECEIVED)
