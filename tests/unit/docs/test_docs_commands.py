@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import re
-import subprocess
 import sys
 from functools import cache
 from pathlib import Path
 
 import pytest
+
+from gate.cli import main
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
@@ -28,16 +31,15 @@ def commands() -> list[tuple[str, tuple[str, ...]]]:
 
 @cache
 def help_of(*path: str) -> tuple[int, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "gate.cli", *path, "--help"],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        env={"COLUMNS": "200", "NO_COLOR": "1", "PATH": "/usr/bin:/bin"},
-        cwd=ROOT,
-    )
-    return done.returncode, done.stdout
+    output = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(output):
+        patch.setattr(sys, "argv", ["gate", *path, "--help"])
+        patch.setenv("COLUMNS", "200")
+        patch.setenv("NO_COLOR", "1")
+        with pytest.raises(SystemExit) as ended:
+            main()
+    assert isinstance(ended.value.code, int)
+    return ended.value.code, output.getvalue()
 
 
 def test_the_documents_show_commands() -> None:
