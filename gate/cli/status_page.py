@@ -153,6 +153,10 @@ class Shown:
             "devices": self._devices,
             "identity": self._identity,
             "lists": {"trust_age_days": lane.trust_age_days, **lane.lists, "import": self._importing},
+            "registers": {
+                name: {"state": one.state, "edition": one.edition}
+                for name, one in sorted(self.told.registers.registers.items())
+            },
             "disk": {"free_bytes": self.told.log.disk_free_bytes},
             "keys": None if self.told.log.keys is None else msgspec.to_builtins(self.told.log.keys),
             "kept": None if self.told.log.kept is None else msgspec.to_builtins(self.told.log.kept),
@@ -190,6 +194,7 @@ class Shown:
             f"  serves   {unknown or f'{lane.direction}, {lane.travellers}'}",
             f"  lists    {unknown or _old(age)}",
             *(f"           {problem}" for problem in problems),
+            *self._register_lines(),
             *self._head_lines(),
             *self._keys_lines(),
             f"  clock    {unknown or clock.in_words(sure=lane.clock_sure is True, synchronised=self.synchronised)}",
@@ -200,6 +205,14 @@ class Shown:
             *(f"  degraded {one.name}: {one.effect}; tell {one.tell}" for one in self.modes),
         ]
         return "\n".join(lines)
+
+    def _register_lines(self) -> Iterator[str]:
+        """How each list and register would answer now."""
+        for at, (name, one) in enumerate(sorted(self.told.registers.registers.items())):
+            edition = "" if one.edition is None else f", edition {one.edition}"
+            yield f"  {'' if at else 'asked':8} {name}: {one.state}{edition}"
+        if self.told.registers.problem:
+            yield f"           {self.told.registers.problem}"
 
     def _head_lines(self) -> Iterator[str]:
         """The log as this start of the machine found it."""

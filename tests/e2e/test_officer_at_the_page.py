@@ -52,6 +52,7 @@ DOUBTED = "document doubted"
 ANOTHER = "not the person in the document"
 HELP = "unwell, or needs help"
 PROTECT = "child, or somebody to be protected"
+LISTED = "list hit or instruction"
 # What of each traveller an officer must have said, and where none of the page's reasons fits, which of its words they wrote into their book; of who
 # needs no officer, nothing.
 RIGHT: dict[str, str | None] = {
@@ -93,7 +94,7 @@ RIGHT: dict[str, str | None] = {
     "two_faces": NOT_COMPARED,
     "unaccompanied_child": PROTECT,
     "young_traveller": PROTECT,
-    "reported_stolen": f"{SHIFT_BOOK}: A list or register speaks of this document (stolen-documents: number_listed: Keep the passport, and ask how they came by it.)",
+    "reported_stolen": LISTED,
     "walked_back": f"{SHIFT_BOOK}: The traveller went back",
     "zone_occupied": f"{SHIFT_BOOK}: Somebody else was in the lane",
     "barrier_cut": f"{SHIFT_BOOK}: The barrier does not answer",

@@ -26,6 +26,7 @@ NOT_COMPARED: Final = "could not be compared here"
 ASKED: Final = {
     "The traveller asked for help or protection": "child, or somebody to be protected",
     "The traveller asked for an officer": "unwell, or needs help",
+    "A list or register speaks of this document": "list hit or instruction",
     "An officer sees whoever is under eighteen": "child, or somebody to be protected",  # the site's written rule, as the page has it
 }
 ATTACKED: Final = (

@@ -49,6 +49,7 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
         away: tuple[str, ...] = (),
         closed: tuple[str, ...] = (),
         log: dict[str, Any] | None = None,
+        registers: dict[str, Any] | None = None,
         **lane: Any,
     ) -> Any:
         path = tmp_path / "gate.toml"
@@ -56,7 +57,7 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
 
         def said(name: str) -> Status | Silence:
             of_lane = {"in_service": True, "lost": [], "clock_sure": True, **lane}
-            detail = {"lane": of_lane, "log": log or {}}.get(name, {})
+            detail = {"lane": of_lane, "log": log or {}, "registers": registers or {}}.get(name, {})
             if name in closed:
                 return Silence.NO_RIGHT
             return Silence.AWAY if name in away else Status(name, "ready", detail)
@@ -160,6 +161,28 @@ def test_it_says_what_of_the_log_is_on_this_disk_where_entries_go_from_it(ask: C
     assert json.loads(ask("--json", tables=AUTHORITY, log={"kept": kept}).stdout)["kept"] == kept
     page = ask(tables=AUTHORITY, log={"kept": {**kept, "days": None}}).stdout.splitlines()
     assert not any(line.startswith("  entries") for line in page)
+
+
+def test_it_says_how_each_list_and_register_would_answer(ask: Callable[..., Any]) -> None:
+    listed = {"agency": "police.example", "keys": ["k"]}
+    tables = {**AUTHORITY, "registers": {"lists": {"stolen-documents": listed}}}
+    states = {
+        "stolen-documents": {"state": "list_old", "edition": 7},
+        "entry-exit": {"state": "ready", "edition": None},
+    }
+    said = {"registers": states, "problem": "stolen-8.note: has 1 numbers after 4"}
+    page = ask(tables=tables, registers=said).stdout.splitlines()
+    at = page.index("  asked    entry-exit: ready")
+    assert page[at + 1 : at + 3] == [
+        "           stolen-documents: list_old, edition 7",
+        "           stolen-8.note: has 1 numbers after 4",
+    ]
+    assert any(line.startswith("  degraded register_silent") for line in page)
+    told = json.loads(ask("--json", tables=tables, registers=said).stdout)
+    assert told["registers"] == states
+    assert "  asked" not in ask(tables=AUTHORITY).stdout
+    away = ask(tables=tables, away=("registers",)).stdout
+    assert "degraded registers_away" in away
 
 
 def test_it_says_whom_the_lane_serves(ask: Callable[..., Any]) -> None:
