@@ -53,6 +53,7 @@ def notice_of(config: Config, texts: Languages) -> Notice:
         auditors=len(config.audit.recipients),
         central=config.sync is not None,
         remembered_minutes=config.rules.swap_check_minutes,
+        registers=config.registers is not None,
     )
     return Notice(texts, facts, config.screens.languages)
 

@@ -26,7 +26,7 @@ _ISOLATES: Final = re.compile("[\u2066-\u2069]")
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What is so at this gate. `results_kept_days` is None where no end is set, `address` of the whole notice empty where it has none,
-    `remembered_minutes` 0 where nobody is remembered after a referral.
+    `remembered_minutes` 0 where nobody is remembered after a referral. `registers`: documents are looked up in lists or registers.
     """
 
     operator: str
@@ -37,6 +37,7 @@ class Facts:
     auditors: int
     central: bool
     remembered_minutes: int = 0
+    registers: bool = False
 
 
 class Notice:
@@ -67,7 +68,7 @@ class Notice:
         ]
         parts = {
             "who": ["who"],
-            "what": ["what", "why", "decides"],
+            "what": ["what", "why", *(["looked-up"] if facts.registers else []), "decides"],
             "kept": [*kept, *(["central"] if facts.central else [])],
             "choice": ["choice"],
             "ask": ["ask"],

@@ -53,6 +53,7 @@ def test_what_has_no_set_end_is_said_to_have_none() -> None:
         (FACTS, "Gate north-7 is run by border.example."),
         (FACTS, "2 auditors hold a key to it."),
         (replace(FACTS, remembered_minutes=5), "stays in memory (up to 5 min)"),
+        (replace(FACTS, registers=True), "Your document, never your face, is looked up in lists and registers"),
         (replace(FACTS, auditors=1), "One auditor holds a key to it."),
         (FACTS, "central server"),
         (FACTS, "for 30 days: the time"),
@@ -67,6 +68,10 @@ def test_the_whole_notice_says_what_is_so_at_this_gate(changed: Facts, said: str
 
 def test_sealed_pictures_of_a_referral_are_kept_no_longer_than_it_says() -> None:
     assert SEALED_S <= REFERRAL_KEPT_MIN * 60
+
+
+def test_a_gate_that_asks_no_register_speaks_of_none() -> None:
+    assert "looked up" not in whole(FACTS)
 
 
 def test_a_gate_without_a_central_server_speaks_of_none() -> None:
