@@ -98,7 +98,14 @@ def letter_of(folder: Path, config: Path, log: SmallLog, number: str = NUMBER) -
 
 
 @pytest.mark.parametrize(
-    "reason", [Reason.RANDOM_CHECK, Reason.RULE_OFFICER, Reason.LIVENESS_BELOW_BOUND, Reason.PROTECTION_ASKED]
+    "reason",
+    [
+        Reason.RANDOM_CHECK,
+        Reason.RULE_OFFICER,
+        Reason.REGISTER_HIT,
+        Reason.LIVENESS_BELOW_BOUND,
+        Reason.PROTECTION_ASKED,
+    ],
 )
 def test_the_letter_is_the_same_for_every_cause(tmp_path: Path, config: Path, reason: Reason) -> None:
     letter, held = letter_of(tmp_path, config, log_with(tmp_path / "log", reason))
@@ -158,6 +165,7 @@ def test_the_card_has_facts_of_the_configuration_and_blanks_end_it_with_no(tmp_p
     code, found = told("card", "--config", config, "--out", tmp_path / "card.html")
     assert code == 1
     assert found["facts"]["What it is"]["Gate"] == "north-7, run by border.example"
+    assert found["facts"]["What refers"]["Lists and registers asked"] == "none"
     assert "legal_basis" in found["blanks"]
     page = (tmp_path / "card.html").read_text()
     assert "2027-12-02" in page
@@ -167,4 +175,8 @@ def test_the_card_has_facts_of_the_configuration_and_blanks_end_it_with_no(tmp_p
     config.write_text(f'card = "{tmp_path / "card.toml"}"\n{config.read_text()}')
     code, found = told("card", "--config", config)
     assert (code, found["blanks"], found["judgements"]["person"]) == (0, [], "said")
+    listed = '[registers.lists.stolen-documents]\nagency = "police.example"\nkeys = ["k"]\n'
+    config.write_text(f"{config.read_text()}\n{listed}")
+    _, found = told("card", "--config", config)
+    assert found["facts"]["What refers"]["Lists and registers asked"] == "stolen-documents"
     assert run("card", "--config", config, "--out", tmp_path / "card.html")[0] == 74
