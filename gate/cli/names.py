@@ -9,6 +9,7 @@ NOUNS = {
     "barrier": "Traces of a barrier's board: record, replay",
     "central": "The central server: erase, prune, acts, init, token, revoke, retire, rotate, serve, pages, fleet, alarms, answer, export, site, person",
     "config": "The configuration, and who stands behind it: check, show, diff, key, vkey, approve, install",
+    "conformity": "The clauses of standards with the tests that show them, or open: no certificate",
     "console": "The officers' console on a machine of its own: init, serve",
     "demo": "A whole gate on simulated hardware",
     "document": "Travel documents: inspect, verify-sod, parse-mrz, read-mrz, read, verify-seal, verify-credential",
