@@ -37,6 +37,16 @@ to = 2099-12-31
 instructions = "Show them the way to the red channel; they may say that they carry neither."
 when.all = [{ age_from = 12 }, { age_below = 17 }]
 
+[rules.old-photographs]
+effect = "threshold"
+title = "From eighty on a face must be very like the photograph"
+basis = "Order 1 of the demo's border police, Article 6"
+author = "N. N., head of the demo's border police"
+from = 2026-01-01
+to = 2099-12-31
+face_match_min = 0.9999
+when = { age_from = 80 }
+
 [rules.closing-days]
 effect = "closed"
 title = "The last night of the demo"

@@ -58,6 +58,7 @@ BUILT_IN = {
     "tailgater",
     "walked_back",
     "young_traveller",
+    "old_photograph",
     "reported_stolen",
     "zone_occupied",
     "barrier_cut",

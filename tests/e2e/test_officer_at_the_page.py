@@ -95,6 +95,7 @@ RIGHT: dict[str, str | None] = {
     "unaccompanied_child": PROTECT,
     "young_traveller": PROTECT,
     "reported_stolen": LISTED,
+    "old_photograph": ANOTHER,
     "walked_back": f"{SHIFT_BOOK}: The traveller went back",
     "zone_occupied": f"{SHIFT_BOOK}: Somebody else was in the lane",
     "barrier_cut": f"{SHIFT_BOOK}: The barrier does not answer",

@@ -25,7 +25,7 @@ PASSAGES_MAX = 4
 LAYS_MAX = 4
 STAYS_MAX = 3
 WAIT_MS_MAX = 60_000
-AGE_MAX = 17
+AGE_MAX = 99
 NUMBER = re.compile(r"[0-9A-Z]{9}")
 
 Member = TypeVar("Member", bound=enum.Enum)
@@ -178,8 +178,8 @@ class Step:
 class Scenario:
     """One story and its expected end. `incidents` and `reasons` are kinds that the log must show; it may show more.
 
-    `edition` is the passport's, a name of `editions.KNOWN`; None: whichever comes next. `age` is a child's by their document, in years; None:
-    a grown-up's. `number` is the document's, where somebody knows it: on a list; None: a fresh one. `lays` is how the document is laid before
+    `edition` is the passport's, a name of `editions.KNOWN`; None: whichever comes next. `age` is theirs by their document, in years; None:
+    a grown-up's of 20 to 69. `number` is the document's, where somebody knows it: on a list; None: a fresh one. `lays` is how the document is laid before
     a document camera, each time that the screen asks for it; None: the story is the same for every reader, and it is laid flat.
     `people` are those of whom the traveller is one; none named: anybody. Of two doors, `hesitates_outside_ms` is before the first one, and
     `stays` is how often somebody who waits inside leaves the open way back unused.
