@@ -15,6 +15,7 @@ from gate.demo.disk import LogDisk
 from gate.demo.machine import Lateness, Machine
 from gate.demo.officer import Officer
 from gate.demo.world import Done, Host, World
+from gate.orders.order import Shift
 from gate.passage.screen import Screen
 from gate.programs.shared.clock import monotonic_ms
 from gate.programs.shared.supervise import Child
@@ -68,9 +69,12 @@ class Director:
         machine: Machine,
         on_progress: Callable[[Visit, int], None],
         patience: float = 1.0,
+        supervisor: Shift | None = None,
     ) -> None:
         self._world = world
         self._officer = officer
+        self._supervisor = supervisor
+        self._turned = False
         self._programs = programs
         self._central = central
         self._disk = disk
@@ -105,6 +109,9 @@ class Director:
                     world_ms = await self._until_done(visit)
             except TimeoutError:
                 raise self._stuck(f"traveller {visit.traveller} ({scenario}) never left the lane") from None
+            if self._turned and self._supervisor is not None:
+                await self._turn("entry", self._supervisor)
+                self._turned = False
             await self._settled(f"after traveller {self._sent} ({scenario})")
             visit.late, visit.ended_ms = self._machine.late(world_ms), monotonic_ms()
             visits.append(visit)
@@ -155,12 +162,19 @@ class Director:
                 await asyncio.sleep(OFFICER_FORGOTTEN_S)
             case "officer_back":
                 self._officer.absent = False
+            case "serve_exit" if self._supervisor is not None:
+                await self._turn("exit", self._supervisor)
+                self._turned = True
             case "central_away":
                 await self._central.stop()
             case "central_back":
                 await self._central.start()
             case _:
                 raise DirectorError(f"a scenario asks the host for {deed}, which the demo cannot do", Lateness())
+
+    async def _turn(self, direction: str, supervisor: Shift) -> None:
+        if not await self._officer.turn(direction, supervisor):
+            raise self._stuck(f"the lane is not turned to {direction}")
 
     def _log_pid(self) -> int:
         pid = self._programs["log"].pid

@@ -27,6 +27,8 @@ SETTLE_AFTER_S = 0.4
 REFERRED = frozenset({Screen.OFFICER, Screen.OTHER_LANE})  # an officer goes to a traveller who was told to wait
 EMERGENCY_RETRY_S = 0.5
 RECONNECT_S = 0.1
+TURN_TRIES = 160  # a crossing that nobody stands before takes its whole time, and then its referral
+TURN_AGAIN_S = 0.25
 
 
 class Officer:
@@ -68,6 +70,19 @@ class Officer:
         try:
             answer = await terminal.order(self._shift, Verb.RELEASE, reason="somebody wants to leave")
             return answer.outcome is Outcome.DONE
+        finally:
+            terminal.close()
+
+    async def turn(self, direction: str, supervisor: Shift) -> bool:
+        """Have a supervisor turn the lane to `entry` or `exit`, between two travellers. True when it serves that direction."""
+        terminal = await Terminal.reach(self._orders)
+        try:
+            for _ in range(TURN_TRIES):
+                answer = await terminal.order(supervisor, Verb.DIRECTION, argument=direction)
+                if answer.outcome is Outcome.DONE:
+                    return True
+                await asyncio.sleep(TURN_AGAIN_S)  # somebody is still in the lane
+            return False
         finally:
             terminal.close()
 

@@ -193,6 +193,7 @@ class Play:
             face_profile=self._wishes.face_profile,
             role=self._wishes.role,
             registers=True,
+            both_ways=True,
             enrol=central.enrol,
             **({} if self._show is None else {"presence_max_s": PERSON_PRESENT_S}),
         )
@@ -216,6 +217,7 @@ class Play:
                     director.see(view)
 
             shift, _ = read_shift(stage.shift.read_bytes())
+            supervisor = None if stage.supervisor is None else read_shift(stage.supervisor.read_bytes())[0]
             officer = self._officer(
                 views=stage.config.socket("lane"), orders=stage.config.socket("orders"), shift=shift, on_view=on_view
             )
@@ -248,6 +250,7 @@ class Play:
                     machine=machine,
                     on_progress=on_progress,
                     patience=officer.patience,
+                    supervisor=supervisor,
                 )
                 visits, again = list[Visit](), list[Again]()
                 if self._show is None:

@@ -47,6 +47,15 @@ to = 2099-12-31
 face_match_min = 0.9999
 when = { age_from = 80 }
 
+[rules.no-exit]
+effect = "closed"
+title = "Nobody leaves the country by this lane"
+basis = "Order 1 of the demo's border police, Article 8"
+author = "N. N., head of the demo's border police"
+from = 2026-01-01
+to = 2099-12-31
+when = { direction = "exit" }
+
 [rules.closing-days]
 effect = "closed"
 title = "The last night of the demo"

@@ -24,6 +24,7 @@ from gate.programs.shared.config import Config
 OPERATOR = "demo.invalid"
 GATE_ID = "gate-0001"
 OFFICER = "demo-officer"
+SUPERVISOR = "demo-supervisor"
 LANGUAGES = ("en", "fr", "ar", "zh-Hans", "de", "hi", "ru", "es")
 COMMAND_DEADLINE_S = 120.0
 
@@ -43,6 +44,7 @@ class Stage:
     identities: tuple[Path, ...]
     shift: Path
     authority: Path  # the officers' authority's key
+    supervisor: Path | None  # the key of somebody who may turn the lane, where it goes both ways
     console: Path  # the key and certificate of the officers' console beside the gate
 
     @property
@@ -125,9 +127,11 @@ def prepare(
     role: str = "officer",
     presence_max_s: int = 5,
     registers: bool = False,
+    both_ways: bool = False,
 ) -> Stage:
     """Make keys, trust store and `gate.toml` for the devices that the world offers. `state` is there already, `enrol` gets its path at
     the end; an officer is present for `presence_max_s` after they said so. `registers`: a signed list must answer about each document.
+    `both_ways`: the lane goes both ways over the border, and there is a supervisor who may turn it.
     """
     (folder / "rules.toml").write_text(site_rules.TEXT)
     for name in ("keys", "run", "spool", "inbox"):
@@ -139,6 +143,12 @@ def prepare(
         *("officer", "authority", "certify", "--authority", str(authority), "--out", str(shift)),
         *("--officer", OFFICER, "--role", role, "--gate", GATE_ID),
     )
+    supervisor = folder / "supervisor.key" if both_ways else None
+    if supervisor is not None:
+        command(
+            *("officer", "authority", "certify", "--authority", str(authority), "--out", str(supervisor)),
+            *("--officer", SUPERVISOR, "--role", "supervisor", "--gate", GATE_ID),
+        )
     console = command("console", "init", "--out", str(folder / "console"), "--name", "demo-console")
     store = folder / "trust.sqlite"
     command("trust", "import", *ready.csca, "--store", str(store), "--test")
@@ -161,7 +171,11 @@ def prepare(
         "chip": {"driver": ready.chip.kind, "socket": ready.chip.socket},
         "camera": {"driver": "network", "address": ready.camera, "challenge": True},
         "face": {"profile": face_profile},
-        "rules": {"officer_presence_max_s": presence_max_s, "written": str(folder / "rules.toml")},
+        "rules": {
+            "officer_presence_max_s": presence_max_s,
+            "written": str(folder / "rules.toml"),
+            "directions": ["entry", "exit"] if both_ways else ["entry"],
+        },
         "fairness": {
             "groups": ["age_band", "sex", "issuer"],
             "basis": "Order 1 of the demo's border police, Article 5",
@@ -190,5 +204,6 @@ def prepare(
         tuple(identity for identity, _ in people),
         shift,
         authority,
+        supervisor,
         Path(console["identity"]),
     )

@@ -59,6 +59,7 @@ BUILT_IN = {
     "walked_back",
     "young_traveller",
     "old_photograph",
+    "closed_by_a_rule",
     "reported_stolen",
     "zone_occupied",
     "barrier_cut",

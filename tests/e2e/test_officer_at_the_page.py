@@ -96,6 +96,7 @@ RIGHT: dict[str, str | None] = {
     "young_traveller": PROTECT,
     "reported_stolen": LISTED,
     "old_photograph": ANOTHER,
+    "closed_by_a_rule": f"{SHIFT_BOOK}: A rule of the site closes the lane at this time (no-exit of demo-1)",
     "walked_back": f"{SHIFT_BOOK}: The traveller went back",
     "zone_occupied": f"{SHIFT_BOOK}: Somebody else was in the lane",
     "barrier_cut": f"{SHIFT_BOOK}: The barrier does not answer",

@@ -133,6 +133,7 @@ class Deed(enum.Enum):
     OFFICER_BACK = "officer_back"
     CENTRAL_AWAY = "central_away"
     CENTRAL_BACK = "central_back"
+    SERVE_EXIT = "serve_exit"
 
 
 HOST_DEEDS = frozenset(
@@ -145,6 +146,7 @@ HOST_DEEDS = frozenset(
         Deed.OFFICER_BACK,
         Deed.CENTRAL_AWAY,
         Deed.CENTRAL_BACK,
+        Deed.SERVE_EXIT,
     }
 )
 TOUCHES = {Deed.ASK_HELP: "help", Deed.ASK_PROTECTION: "protection"}  # what is touched on the page

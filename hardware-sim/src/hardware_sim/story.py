@@ -208,7 +208,7 @@ class Traveller:
         again = len(self._scenario.lays or ()) - 1 if self._lays_pages else 0
         while True:
             asked = ASKED if again > 0 else frozenset()
-            seen = yield Await(screens=DECIDED | {"look", "wait"} | asked, limit_ms=DECISION_MS_MAX)
+            seen = yield Await(screens=self._told() | {"look", "wait"} | asked, limit_ms=DECISION_MS_MAX)
             if seen.screen == "wait":
                 return (yield Await(screens=OVER | {"look"}, limit_ms=DECISION_MS_MAX))
             if seen.screen not in asked:
@@ -217,6 +217,11 @@ class Traveller:
             yield Pause(self._draw(500, 900))
             yield LayAgain()
             yield LookUp()
+
+    def _told(self) -> frozenset[str]:
+        """The screens that say that it is over. Whoever lays their passport on a closed lane waits for another one."""
+        lays_all_the_same = any(step.do is Deed.SERVE_EXIT for step in self._scenario.steps)
+        return DECIDED - {"closed"} if lays_all_the_same else DECIDED
 
     def _go(self) -> Part:
         """From GO to being through, or to seeing that it is no longer shown."""
