@@ -1,0 +1,281 @@
+"""docs/themes.md: for every theme of border security something whose outcome changes when the feature is off, shown for each; and none is forgotten."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes import passage_examples as lane
+from fakes.audit_logs import SmallLog
+from fakes.audited_days import Day
+from fakes.passage_examples import CROSSING, GENUINE, RULES, SAME_FACE, Run
+
+from gate.cli.names import NOUNS
+from gate.demo.director import Visit
+from gate.demo.drills import DRILLS
+from gate.demo.score import score
+from gate.demo.trainee import Diary, Ordered, Said
+from gate.orders.verbs import Verb
+from gate.passage.conditions import AgeFrom
+from gate.passage.draws import OF, Draw
+from gate.passage.effects import Write
+from gate.passage.events import (
+    DocumentPresented,
+    DocumentRead,
+    FaceCompared,
+    Recorded,
+    RecordKind,
+    SiteSeen,
+    TravellerAsked,
+    Wish,
+)
+from gate.passage.evidence import Check, CheckId, CheckResult, DocumentEvidence, FaceEvidence, Score, Swap
+from gate.passage.orders import Outcome
+from gate.passage.policy import Policy, decide
+from gate.passage.reasons import Reason
+from gate.passage.records import (
+    Decided,
+    DrawCommitted,
+    DrawRevealed,
+    GroupCell,
+    Incident,
+    IncidentKind,
+    Opened,
+    Record,
+    crossing_of,
+)
+from gate.passage.registers import Register, RegisterAnswer, RegisterCause, RegisterFinding
+from gate.passage.rulebook import NO_RULES, Effect, Rule, RuleBook
+from gate.performance.draws import Draws
+from gate.performance.fairness import Group, raised
+from gate.performance.forecast import Arrival, Staff, fewest, outlook
+from gate.performance.service_times import QUANTILES, ServiceTimes
+from gate.programs.lane.records import encode
+from gate.verify.story import Told
+from gate.verify.verify import Known, verify
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "themes.md"
+NOON = datetime(2026, 12, 5, 12)  # noqa: DTZ001 - the site's own wall clock has no zone
+CHILD = replace(GENUINE, age=15, document_type="P", nationality="UTO", sex="F", issuer="UTO")
+
+
+def reasons(
+    *,
+    policy: Policy = RULES.policy,
+    book: RuleBook = NO_RULES,
+    document: DocumentEvidence = CHILD,
+    face: FaceEvidence = SAME_FACE,
+    change: Callable[[Run], None] = lambda _: None,
+) -> set[Reason]:
+    """Why a lane refers this traveller; empty: it admits them."""
+    run = lane.ready()
+    run.rules = replace(RULES, policy=replace(policy, rules=book.sha256), book=book)
+    run.feed(SiteSeen(1.0, clock_sure=True, local=NOON))
+    change(run)
+    run.feed(DocumentPresented(CROSSING), Recorded(CROSSING, RecordKind.OPENED))
+    change(run)
+    run.feed(DocumentRead(CROSSING, document), FaceCompared(CROSSING, face))
+    decided = [one.record for one in run.effects if isinstance(one, Write) and isinstance(one.record, Decided)]
+    return {one.reason for found in decided for one in found.reasons}
+
+
+def ruled(effect: Effect) -> RuleBook:
+    rule = Rule(
+        "one", effect, "A title", "Act 1, Article 2", "N. N.", date(2026, 1, 1), date(2026, 12, 31), AgeFrom(12),
+        "Look.", Score(0.9) if effect is Effect.THRESHOLD else None,
+    )  # fmt: skip
+    return RuleBook("v1", "5ha", (rule,))
+
+
+def stricter(**changes: Any) -> Policy:
+    return replace(RULES.policy, **changes)
+
+
+def with_rule(effect: Effect) -> Callable[..., object]:
+    return lambda *, on: reasons(book=ruled(effect) if on else NO_RULES)
+
+
+def identification(*, on: bool) -> object:
+    return reasons(
+        face=replace(SAME_FACE, match=Score(0.2)), policy=stricter(face_match_min=Score(0.4 if on else -1.0))
+    )
+
+
+def recognition(*, on: bool) -> object:
+    face = replace(SAME_FACE, liveness=Score(0.1), swap=Swap.NONE)
+    return reasons(face=face, policy=stricter(liveness_min=Score(0.5 if on else -1.0)))
+
+
+def verification(*, on: bool) -> object:
+    unsure = tuple(
+        Check(one.id, CheckResult.UNDETERMINED) if one.id is CheckId.REVOCATION else one for one in GENUINE.checks
+    )
+    return reasons(document=replace(GENUINE, checks=unsure), policy=stricter(revocation_required=on))
+
+
+def lists(*, on: bool) -> object:
+    hit = RegisterFinding("stolen-documents", RegisterAnswer.HIT, RegisterCause.NUMBER_LISTED)
+    evidence = replace(lane.decided_record().evidence, registers=(hit,) if on else None)
+    policy = stricter(registers=(Register("stolen-documents"),) if on else ())
+    return {one.reason for one in decide(evidence, policy).objections}
+
+
+def integrated(*, on: bool) -> object:
+    """Central knows how many entries there are: a gate's log that lost its end shows."""
+    with tempfile.TemporaryDirectory() as folder:
+        return _verified(Path(folder), on=on)
+
+
+def _verified(folder: Path, *, on: bool) -> bool:
+    day, log = Day(), SmallLog(folder)
+    log.write(day.begun(), day.admitted())
+    known = Known(at_least=1_000) if on else Known()
+    return verify(log.spool, log.vkey, known=known).verified
+
+
+def forecast(*, on: bool) -> object:
+    arrivals = [Arrival(0.0, 60, 600.0)]
+    times = ServiceTimes(crossings=1000, referred=0, lane_s=(30.0,) * QUANTILES)
+    chosen = fewest(arrivals, times, limit_s=120, share=0.95, days=10) if on else None
+    staff = Staff(1, 1) if chosen is None else chosen.staff
+    return outlook(arrivals, times, staff, limit_s=120, days=10).low >= 0.95
+
+
+def monitoring(*, on: bool) -> object:
+    """A referral that nobody answers is escalated."""
+    run = lane.referred()
+    limit_ms = run.rules.timing.referral_max_ms
+    run.rules = replace(run.rules, timing=replace(run.rules.timing, referral_max_ms=limit_ms if on else 10**9))
+    run.feed(lane.AT_REST, after_ms=limit_ms + 1_000)
+    return IncidentKind.REFERRAL_WAITS in {
+        one.record.incident for one in run.effects if isinstance(one, Write) and isinstance(one.record, Incident)
+    }
+
+
+def resilience(*, on: bool) -> object:
+    """A unit that watches the cabinet and is silent."""
+    return reasons(policy=stricter(sensors=on))
+
+
+def drills(*, on: bool) -> object:
+    """A child is flagged, not only taken over."""
+    drill = DRILLS["minors"]
+    one = replace(drill, cases=drill.cases[:1])
+    did = [Verb.FLAG, Verb.HAND_OVER] if on else [Verb.HAND_OVER]
+    visit = Visit("t001", one.cases[0].scenario, crossings=["c1"], began_ms=0, ended_ms=1_000)
+    orders = [Ordered(Said(verb), Outcome.DONE, "", 100 * number) for number, verb in enumerate(did, start=2)]
+    return score(one, [visit], Diary([100], orders)).right
+
+
+def protection(*, on: bool) -> object:
+    """Whoever asks for protection is shielded: nothing about them leaves the gate."""
+    run = lane.inspecting()
+    if on:
+        run.feed(TravellerAsked("c9", Wish.PROTECTION))
+    return CROSSING in run.around.shielded
+
+
+def random_quota(*, on: bool) -> object:
+    draw = Draw("2026-12-05", OF, bytes(32))
+
+    def change(run: Run) -> None:
+        run.around = replace(run.around, draw=draw)
+
+    return reasons(policy=stricter(random_checks_per_10000=OF if on else 0), change=change)
+
+
+def transparency(*, on: bool) -> object:
+    """A draw that somebody had a hand in shows when its secret is revealed and drawn again."""
+    draw = Draw("2026-12-05", OF, bytes(32))
+    decided = replace(
+        lane.decided_record(), crossing="c1", policy=replace(RULES.policy, random_checks_per_10000=OF), reasons=()
+    )
+    records: list[Record] = [DrawCommitted(draw.day, OF, draw.sha256, draw), Opened("c1"), decided]
+    if on:
+        records.append(DrawRevealed(draw.day, draw.sha256, draw.secret.hex()))
+    taker = Draws()
+    for index, record in enumerate(records):
+        body = json.loads(encode(record))
+        taker.take(Told(index, "", "", "", kind=record.kind.value, crossing=crossing_of(record), body=body))
+    return bool(taker.found().problems)
+
+
+def fairness(*, on: bool) -> object:
+    def group(value: str, referred: int) -> Group:
+        names = GroupCell.__dataclass_fields__
+        counts = dict.fromkeys((one for one in names if one not in {"attribute", "value"}), 0.0)
+        return Group("sex", value, counts | {"crossings": 5_000.0, "referred": float(referred)})
+
+    groups = [group("F", 500), group("M", 250)]
+    return bool(raised(groups if on else []))
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What shows a theme: how the outcome is got, and what it is with the feature and without it."""
+
+    outcome: Callable[..., object]
+    on: object
+    off: object
+
+
+THEMES = {
+    "Biometric identification": [Shown(identification, {Reason.FACE_BELOW_THRESHOLD}, set())],
+    "Facial recognition": [Shown(recognition, {Reason.LIVENESS_BELOW_BOUND}, set())],
+    "Document verification": [Shown(verification, {Reason.DOCUMENT_CHECK_UNDETERMINED}, set())],
+    "Risk-based targeting, prioritised screening": [
+        Shown(with_rule(Effect.OFFICER), {Reason.RULE_OFFICER}, set()),
+        Shown(random_quota, {Reason.RANDOM_CHECK}, set()),
+    ],
+    "Watchlists and real-time sharing": [Shown(lists, {Reason.REGISTER_HIT}, set())],
+    "Integrated data management": [Shown(integrated, False, True)],
+    "Predictive analytics for resources": [Shown(forecast, True, False)],
+    "Real-time monitoring": [Shown(monitoring, True, False), Shown(fairness, True, False)],
+    "Tamper and cyber resilience": [Shown(resilience, {Reason.SENSORS_LOST}, set())],
+    "Adaptive screening, continuous updates": [
+        Shown(with_rule(Effect.THRESHOLD), {Reason.FACE_BELOW_THRESHOLD}, set()),
+        Shown(with_rule(Effect.CLOSED), {Reason.RULE_CLOSED}, set()),
+    ],
+    "Customs and baggage referral": [Shown(with_rule(Effect.CUSTOMS), {Reason.RULE_CUSTOMS}, set())],
+    "Training scenarios and drills": [Shown(drills, 1, 0)],
+    "Refugees and vulnerable people": [Shown(protection, True, False)],
+    "Transparency and accountability": [Shown(transparency, True, False)],
+}
+CASES = [
+    pytest.param(shown, id=f"{theme}, {number}")
+    for theme, found in THEMES.items()
+    for number, shown in enumerate(found, start=1)
+]
+
+
+@pytest.mark.parametrize("shown", CASES)
+def test_the_outcome_of_a_theme_changes_when_its_feature_is_off(shown: Shown) -> None:
+    assert shown.outcome(on=True) == shown.on
+    assert shown.outcome(on=False) == shown.off
+    assert shown.on != shown.off
+
+
+def rows() -> dict[str, str]:
+    found = re.findall(r"^\| \*\*(.+?)\*\* \| (.+) \|$", PAGE.read_text(), flags=re.MULTILINE)
+    return dict(found)
+
+
+def test_the_page_has_each_theme_and_no_other() -> None:
+    assert list(rows()) == list(THEMES)
+
+
+def test_what_the_page_names_is_there() -> None:
+    for theme, row in rows().items():
+        named = re.findall(r"`gate ([a-z-]+)(?: ([a-z-]+))?", row)
+        assert named, theme
+        for noun, verb in named:
+            assert noun in NOUNS, (theme, noun)
+            if noun == "drill":
+                assert verb in DRILLS, (theme, verb)
