@@ -15,6 +15,7 @@ from gate.orders.verbs import Verb
 FRONTEX: Final = "Frontex"
 SECUNET: Final = "secunet"
 RIGHTS: Final = "human rights"
+SITE: Final = "the site's rules"
 _HAND_OVER: Final = (frozenset({Verb.HAND_OVER}),)
 _NEVER: Final = frozenset({Verb.ADMIT})
 
@@ -274,6 +275,28 @@ _DRILLS: Final = (
             ),
         ),
         lane="two-door",
+    ),
+    Drill(
+        "written-rules",
+        "The site's written rules call the officer",
+        SITE,
+        (
+            Case(
+                "young_traveller",
+                "The rules have you see whoever is under eighteen, and ask whom they travel with; afterwards customs. The document and the face were good: it is no suspicion.",
+            ),
+            Case(
+                "old_photograph",
+                "The rules hold a face of over eighty to a stricter likeness. Compare with your own eyes: if it is them, let them through, or take them over.",
+                right=(frozenset({Verb.ADMIT, Verb.HAND_OVER}),),
+                never=frozenset(),
+            ),
+            Case(
+                "closed_by_a_rule",
+                "The lane was turned to exit, where the rules close it, and they laid their passport all the same. Serve them at your desk.",
+            ),
+            GENUINE,
+        ),
     ),
     Drill(
         "help-is-called",
