@@ -1,6 +1,6 @@
 """The calls of docs/operations.md, provoked on a whole gate: what the page says is shown is shown, and what it says to do puts the gate right.
 
-All five programs run on the simulated world. The page is read: what `gate status` names as lost, and the degraded mode, must stand in the call's row,
+All six programs run on the simulated world. The page is read: what `gate status` names as lost, and the degraded mode, must stand in the call's row,
 and whatever stands there is provoked here or listed with the reason why not. What names systemd is test_gate_boots's.
 """
 
@@ -80,6 +80,8 @@ CASES: Final = (
     Case(2, troubles.forced, "barrier_alarm", "alarms   forced (acknowledge it)", beside=frozenset({"officer_absent"})),
     Case(2, troubles.motor, "barrier_alarm", beside=frozenset({"officer_absent"})),
     Case(3, troubles.nobody_there, "officer_absent", "officer  no officer: everybody is referred"),
+    Case(3, troubles.stopped("registers"), "registers_away"),
+    Case(3, troubles.list_without_its_key, "register_silent"),
     Case(4, troubles.unplugged("chip"), "chip_reader_gone"),
     Case(4, troubles.unplugged(folder=True), "one_reader_down"),
     Case(4, troubles.unplugged("swipe", folder=True), "readers_gone", "lost     reader"),

@@ -17,6 +17,7 @@ from fakes.called import Called
 from fakes.painter import close, painting
 
 from gate.cli.output import Exit
+from gate.demo import site_lists
 
 MODEL: Final = "fr_feature.onnx"
 
@@ -129,8 +130,23 @@ async def model_changed(called: Called) -> AsyncIterator[None]:
     assert (await called.says(*verify))[0] == Exit.OK
 
 
+@contextlib.asynccontextmanager
+async def list_without_its_key(called: Called) -> AsyncIterator[None]:
+    """Call 3: the key of an agency's numbers is gone, and the status says which list cannot answer, and why."""
+    key = Path(called.gate.stage.config.paths.keys) / site_lists.CREDENTIAL
+    aside = key.with_suffix(".aside")
+    key.rename(aside)
+    async with called.without("registers"):
+        pass
+    yield
+    assert f"{site_lists.NAME}: no_key" in (await called.says("status"))[1]
+    aside.rename(key)
+    async with called.without("registers"):
+        pass
+
+
 def stopped(program: str) -> Trouble:
-    """Calls 5, 6 and 8: it is started again."""
+    """Calls 3, 5, 6 and 8: it is started again."""
 
     @contextlib.asynccontextmanager
     async def trouble(called: Called) -> AsyncIterator[None]:
