@@ -180,7 +180,9 @@ class Day:
 async def day() -> AsyncIterator[Day]:
     folder = Path(tempfile.mkdtemp(prefix="gate-"))  # short: socket paths have 107 bytes
     try:
-        lane = running(folder, programs=PROGRAMS, tables=RULES, reader=PAGE_READER, central=True, officer=Onlooker)
+        lane = running(
+            folder, programs=PROGRAMS, tables=RULES, reader=PAGE_READER, central=True, officer=Onlooker, both_ways=True
+        )
         async with lane as gate:
             await gate.until(Screen.WELCOME)
             await until(lambda: known_fingerprint(gate.stage.config))

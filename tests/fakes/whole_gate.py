@@ -80,6 +80,7 @@ class Gate:
             disk=disk,
             machine=self.machine,
             on_progress=lambda _visit, _over: None,
+            supervisor=None if stage.supervisor is None else read_shift(stage.supervisor)[0],
         )
 
     def _see(self, view: messages.View) -> None:
@@ -122,10 +123,11 @@ async def running(
     lane: str = "one-door",
     central: bool = False,
     officer: type[Officer] = Officer,
+    both_ways: bool = False,
 ) -> AsyncIterator[Gate]:
     """Run the programs on a simulated world; `tables` are further ones of `gate.toml`, or other ones. `reader` is what reads documents there.
 
-    With `central` a server is there to mirror the log, which lies on a small disk of its own.
+    `both_ways`: it goes both ways over the border, and there is a supervisor who turns it. With `central` a server is there to mirror the log, which lies on a small disk of its own.
     """
     (folder / "world").mkdir()
     async with (
@@ -140,6 +142,7 @@ async def running(
             models=models or default_folder(),
             face_profile="standard",
             registers="registers" in programs,
+            both_ways=both_ways,
             enrol=server.enrol if central else lambda _: None,
         )
         if tables:
