@@ -95,7 +95,7 @@ RIGHT: dict[str, str | None] = {
     "unaccompanied_child": PROTECT,
     "young_traveller": PROTECT,
     "reported_stolen": LISTED,
-    "old_photograph": ANOTHER,
+    "old_photograph": f"{SHIFT_BOOK}: The faces are less alike than they must be",  # by a rule of the site: it may well be them
     "closed_by_a_rule": f"{SHIFT_BOOK}: A rule of the site closes the lane at this time (no-exit of demo-1)",
     "walked_back": f"{SHIFT_BOOK}: The traveller went back",
     "zone_occupied": f"{SHIFT_BOOK}: Somebody else was in the lane",
