@@ -97,6 +97,7 @@ async def browsing(folder: Path, name: str | None, port: int, width: int) -> Asy
 
 
 async def is_fit(page: Page, width: int) -> None:
+    await page.wait_for_load_state("load")  # its style, too
     assert await page.evaluate("document.documentElement.scrollWidth") <= width
     small = "[...document.querySelectorAll('button, input:not([type=hidden]), select, summary')].filter(e => e.getBoundingClientRect().height < 44).length"
     assert await page.evaluate(small) == 0

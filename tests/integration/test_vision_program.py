@@ -210,9 +210,9 @@ async def test_a_traveller_is_seen_compared_and_forgotten(tmp_path: Path) -> Non
 
 
 async def test_who_was_referred_is_known_again_with_another_document_and_nobody_else_is_remembered(
-    tmp_path: Path,
+    short_path: Path,
 ) -> None:
-    async with site(tmp_path, swap_check_minutes=5) as gate:
+    async with site(short_path, swap_check_minutes=5) as gate:
         another = as_file(np.ascontiguousarray(gate.world.portrait[:, ::-1]))
         found = []
         for number, (image, remember) in enumerate(
@@ -225,7 +225,7 @@ async def test_who_was_referred_is_known_again_with_another_document_and_nobody_
             await gate.next(m.Erased)
         other = Swap.OTHER_DOCUMENT
         assert found == [Swap.NONE, Swap.NONE, Swap.NONE, Swap.NONE, other, other]
-    async with site(tmp_path / "without") as gate:
+    async with site(short_path / "without") as gate:
         await gate.start("c")
         assert (await gate.give_portrait("c")).swap is None
 
