@@ -51,7 +51,7 @@ ALLOWED_SKIPS = (
 )
 
 
-# What repeats: counting the lines it reaches takes three to four times as long, and it reaches none that unit tests do not.
+# What repeats: counting the lines it reaches takes three to four times as long, and it reaches next to none that other tests do not.
 UNCOUNTED = tuple(Path(__file__).parent / "tests" / folder for folder in ("property", "conformance"))
 
 

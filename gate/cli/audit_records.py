@@ -87,6 +87,18 @@ def unsealer_of(identity: Path) -> Unsealer:
         fail(Exit.IO_ERROR, f"cannot read the key file {identity}: {error.strerror}")
 
 
+def read_as_signed(logs: Sequence[Path], vkey: str, identity: Path, take: Callable[[Told], None]) -> None:
+    """Read logs that are as they were signed with an auditor's identity, a record at a time; any other ends the command."""
+    unsealer = unsealer_of(identity)
+    try:
+        report = verify(logs[0], vkey, *logs[1:])
+        if not report.intact:
+            fail(Exit.NO, f"the log is not what was signed: {report.problems[0]}; see gate audit verify")
+        with_story(report, logs, unsealer, take)
+    except UnreadableError as error:
+        fail(code_of(error), str(error))
+
+
 def _refuse_unless_verified(log: Path, vkey: str) -> None:
     try:
         report = verify(log, vkey)

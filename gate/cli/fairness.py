@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gate.cli.output import Exit, code_of, emit_json, fail, say
+from gate.cli.output import Exit, emit_json, fail, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -90,22 +90,13 @@ def page(
 
 def _facts(logs: Sequence[Path], identity: Path, vkey: str, trials: Sequence[Trial]) -> tuple[Facts, Trials]:
     """What a log that is as it was signed tells; else the command ends."""
-    from gate.cli.audit_records import unsealer_of, with_story
+    from gate.cli.audit_records import read_as_signed
     from gate.cli.fairness_page import Facts
     from gate.performance.fairness import Fairness, Trials
-    from gate.verify.findings import UnreadableError
-    from gate.verify.verify import Known, name_of, verify
+    from gate.verify.verify import name_of
 
-    unsealer = unsealer_of(identity)
     counted, tried, face = Fairness(), Trials(trials), dict[str, object]()
-    take = _taker(counted.take, tried, face)
-    try:
-        report = verify(logs[0], vkey, *logs[1:], known=Known())
-        if not report.intact:
-            fail(Exit.NO, f"the log is not what was signed: {report.problems[0]}; see gate audit verify")
-        with_story(report, logs, unsealer, take)
-    except UnreadableError as error:
-        fail(code_of(error), str(error))
+    read_as_signed(logs, vkey, identity, _taker(counted.take, tried, face))
     threshold = face.get("threshold")
     return Facts(
         name_of(vkey),

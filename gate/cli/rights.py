@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from gate.cli import rights_card
-from gate.cli.output import Exit, code_of, emit_json, fail, refuse_configuration, say
+from gate.cli.output import Exit, emit_json, fail, refuse_configuration, say
 
 if TYPE_CHECKING:
     from gate.rights.answers import Controller
@@ -169,24 +169,15 @@ app.command("card")(rights_card.card)
 
 def _told(logs: list[Path], identity: Path, vkey: str, crossing: str) -> list[Told]:
     """The records of a crossing that open, of a log that is as it was signed."""
-    from gate.cli.audit_records import unsealer_of, with_story
-    from gate.verify.findings import UnreadableError
-    from gate.verify.verify import Known, verify
+    from gate.cli.audit_records import read_as_signed
 
-    unsealer = unsealer_of(identity)
     found: list[Told] = []
 
     def take(told: Told) -> None:
         if told.crossing == crossing and told.body is not None:
             found.append(told)
 
-    try:
-        report = verify(logs[0], vkey, *logs[1:], known=Known())
-        if not report.intact:
-            fail(Exit.NO, f"the log is not what was signed: {report.problems[0]}; see gate audit verify")
-        with_story(report, logs, unsealer, take)
-    except UnreadableError as error:
-        fail(code_of(error), str(error))
+    read_as_signed(logs, vkey, identity, take)
     return found
 
 

@@ -32,6 +32,9 @@ def _asked(config: Config, programs: Iterable[str]) -> dict[str, Status | Silenc
 
 
 def _said(answer: Status | ChannelError) -> Status | Silence:
-    if isinstance(answer, NotPermittedError):
-        return Silence.NO_RIGHT
-    return Silence.AWAY if isinstance(answer, ChannelError) else answer
+    return silence_of(answer) if isinstance(answer, ChannelError) else answer
+
+
+def silence_of(error: ChannelError) -> Silence:
+    """What it is taken for when a program could not be asked."""
+    return Silence.NO_RIGHT if isinstance(error, NotPermittedError) else Silence.AWAY

@@ -6,16 +6,14 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Final
 
-from gate.channel.errors import ChannelError, NotPermittedError
+from gate.channel.errors import ChannelError
 from gate.channel.message import Status, StatusRequest
 from gate.channel.row import status_row
 from gate.channel.sockets import Connection, connect, serve
+from gate.programs.shared.asked import DEADLINE_S, silence_of
 from gate.programs.shared.config import Config
 from gate.programs.shared.told import Silence, Told
-
-DEADLINE_S: Final = 1.0
 
 
 def serve_status(config: Config, program: str, status: Callable[[], Status]) -> AbstractAsyncContextManager[None]:
@@ -53,8 +51,8 @@ async def hear_at(program: str, socket: Path, *, pid: int | None = None) -> Stat
                 answer = await connection.receive()
             finally:
                 connection.close()
-    except NotPermittedError:
-        return Silence.NO_RIGHT
-    except (ChannelError, TimeoutError):
+    except ChannelError as error:
+        return silence_of(error)
+    except TimeoutError:
         return Silence.AWAY
     return answer

@@ -25,6 +25,7 @@ from gate.passage.orders import Disposition, HandOver
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import Closed, ClosedAs
 from gate.programs.lane.owed import Owed
+from gate.programs.lane.profiles import Profile
 
 SAYS_NOTHING = {"v", "index", "class", "hour", "origin", "sealed", "key", "recipients"}
 
@@ -63,9 +64,9 @@ def impostor() -> Run:
 WAYS = {"admitted": admitted, "unreadable": unreadable, "forged": forged, "impostor": impostor}
 
 
-def records_of(run: Run) -> list[NewRecord]:
+def records_of(run: Run, profile: Profile = "full") -> list[NewRecord]:
     numbers = itertools.count()
-    queue = Owed(lambda: next(numbers).to_bytes(16))
+    queue = Owed(lambda: next(numbers).to_bytes(16), profile=profile)
     for effect in run.effects:
         if isinstance(effect, Write) and getattr(effect.record, "crossing", None) is not None:
             queue.add(effect.record, 1, awaited=False, reachable=True)
@@ -129,3 +130,9 @@ def test_a_referral_for_very_many_reasons_shows_as_the_threat_model_says() -> No
 def test_without_padding_the_lengths_would_tell() -> None:
     natural = {name: tuple(len(new.body) for new in records_of(way())[1:3]) for name, way in WAYS.items()}
     assert len(set(natural.values())) == len(WAYS)
+
+
+def test_without_its_least_length_a_decision_that_says_little_would_tell_what_profile_the_log_has() -> None:
+    decisions = [records_of(way(), profile)[1] for way in WAYS.values() for profile in ("full", "basic")]
+    assert {len(wanted(one).plain) for one in decisions} == {8192}
+    assert len({len(wanted(one, bytes_min=0).plain) for one in decisions}) > 1
