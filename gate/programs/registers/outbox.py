@@ -47,8 +47,8 @@ class Outbox:
         self._folder = folder
 
     def count(self) -> int:
-        """How many files wait."""
-        return sum(1 for _ in self._folder.glob("*/*.json"))
+        """How many files wait; one that is being written does not yet."""
+        return sum(1 for _ in self._folder.glob("*/[!.]*.json"))
 
     def hit(self, handle: str, hit: Hit) -> None:
         """Keep a hit. Raises OutboxFullError and OSError."""
