@@ -1,7 +1,8 @@
 """Log profiles (BSI TR-03135-2 §4.3): what of a record is written down, as the site has chosen and two persons approved.
 
 `full` is everything that a record holds, so that a decision can be taken again. `basic` holds nothing personal: neither what a document or a face says of a traveller, nor who of the
-staff did something, nor free words, in which anything may stand. Left out are fields, never records, and what is left says that it is `basic`. Which fields are
+staff did something, nor free words, in which anything may stand. `standard` holds of a traveller whom the gate itself let pass what `basic` does, and all the rest as `full`: every
+decision against somebody can be taken again. Left out are fields, never records, and a record of which something is left out names its profile. Which fields are
 personal is said here once; a test walks every kind of record and wants each text named there or proven harmless.
 """
 
@@ -15,14 +16,15 @@ import msgspec
 
 from gate.passage.evidence import Check, DocumentEvidence, FaceEvidence
 from gate.passage.orders import Said
+from gate.passage.policy import Verdict
 from gate.passage.reasons import Objection
-from gate.passage.records import ApprovalSettings
+from gate.passage.records import ApprovalSettings, Decided, EntryDecided, Record
 from gate.passage.registers import RegisterFinding
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-Profile = Literal["full", "basic"]
+Profile = Literal["full", "standard", "basic"]
 PERSONAL: Final[Mapping[type, frozenset[str]]] = {
     Check: frozenset({"reason"}),
     DocumentEvidence: frozenset(
@@ -34,6 +36,17 @@ PERSONAL: Final[Mapping[type, frozenset[str]]] = {
     Said: frozenset({"officer", "reason"}),
     ApprovalSettings: frozenset({"persons", "keys"}),
 }
+
+
+def is_whole(record: Record, profile: Profile) -> bool:
+    """True when nothing of a record is left out."""
+    match profile:
+        case "full":
+            return True
+        case "standard":
+            return not (isinstance(record, Decided | EntryDecided) and record.decision is Verdict.ADMIT)
+        case "basic":
+            return False
 
 
 def without_personal(record: DataclassInstance) -> dict[str, object]:

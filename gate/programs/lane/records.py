@@ -36,7 +36,7 @@ from gate.passage.records import (
 )
 from gate.passage.rulebook import NO_RULES, RuleBook
 from gate.passage.serving import BorderDirection
-from gate.programs.lane.profiles import Profile, without_personal
+from gate.programs.lane.profiles import Profile, is_whole, without_personal
 from gate.rules.spelling import recorded
 
 UNWRITTEN = ("crossing", "kept")  # the fields of a record that its body does not hold
@@ -52,10 +52,11 @@ def fields_of(record: Record, profile: Profile = "full") -> dict[str, object]:
     """A record's fields as plain JSON values: enums by value, dates as text, dataclasses as tables. Neither its crossing is among them nor what is kept for the
     next start.
     """
-    fields: dict[str, object] = msgspec.to_builtins(record) if profile == "full" else without_personal(record)
+    whole = is_whole(record, profile)
+    fields: dict[str, object] = msgspec.to_builtins(record) if whole else without_personal(record)
     for unwritten in UNWRITTEN:
         fields.pop(unwritten, None)
-    return fields if profile == "full" else {**fields, "profile": profile}
+    return fields if whole else {**fields, "profile": profile}
 
 
 def encode(record: Record, profile: Profile = "full") -> bytes:

@@ -166,7 +166,7 @@ async def run(
                         publisher=publisher,
                         spool=spool,
                         origin=config.origin,
-                        names=config.audit.profile == "full",
+                        names=config.audit.profile != "basic",
                         approvers=config.approvers_path,
                         say=say,
                         in_store=in_store,

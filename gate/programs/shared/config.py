@@ -238,15 +238,15 @@ class Audit(Section, frozen=True, kw_only=True):
     `mirrored_kept_days`: entries go from this gate's disk when the central server has signed that it holds them, with their bodies, and has done so for this many days.
     Left out: they stay, and the disk fills by some 45 KB an admission.
 
-    `profile`: what records hold (BSI TR-03135-2). "full": all that a decision rests on. "basic": nothing personal, neither of travellers nor of staff: no decision can be
-    taken again from it, nor is it known who gave an order.
+    `profile`: what records hold (BSI TR-03135-2). "full": all that a decision rests on. "standard": the same, but for travellers whom the gate itself let pass: of them nothing
+    personal. "basic": nothing personal, neither of travellers nor of staff: no decision can be taken again from it, nor is it known who gave an order.
     """
 
     recipients: tuple[Text, ...]
     others_kept_days: Annotated[int, msgspec.Meta(ge=183, le=36500)] | None = None
     holds: tuple[Hold, ...] = ()
     mirrored_kept_days: Annotated[int, msgspec.Meta(ge=7, le=36500)] | None = None
-    profile: Literal["full", "basic"] = "full"
+    profile: Literal["full", "standard", "basic"] = "full"
 
 
 class Sync(Section, frozen=True, kw_only=True):

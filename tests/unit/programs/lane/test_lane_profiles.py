@@ -1,4 +1,4 @@
-"""Log profiles: every kind of record, filled with canaries in all that it can hold, written in both; in basic no personal one is left."""
+"""Log profiles: every kind of record, filled with canaries in all that it can hold, written in each; in basic no personal one is left."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ import pytest
 from fakes.passage_examples import decided_record
 
 from gate.passage.evidence import Score
-from gate.passage.records import Record
+from gate.passage.policy import Verdict
+from gate.passage.records import Decided, EntryDecided, Record
 from gate.programs.lane.profiles import PERSONAL
 from gate.programs.lane.records import RecordError, encode, replay, stand_in
 
@@ -188,3 +189,34 @@ def test_a_decision_of_basic_is_not_taken_again_and_nobody_says_that_it_is_anoth
     assert (basic["decision"], basic["reasons"]) == ("admit", [])
     assert "match" not in basic["evidence"]["face"]
     assert all(set(one) == {"id", "result", "clause"} for one in basic["evidence"]["document"]["checks"])
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_standard_leaves_out_what_is_personal_of_whom_the_gate_let_pass_and_nothing_else(kind: type[Any]) -> None:
+    record = filled(kind, kind.__name__)
+    if kind not in {Decided, EntryDecided}:
+        assert encode(record, "standard") == encode(record, "full")
+        assert stand_in(record, "standard") == stand_in(record, "full")
+        return
+    assert {one: _standard(record, one) for one in Verdict} == {Verdict.ADMIT: "basic", Verdict.REFER: "full"}
+
+
+def _standard(record: Any, decision: Verdict) -> str:
+    """As which of the others a decision is written down."""
+    record = dataclasses.replace(record, decision=decision)
+    standard = json.loads(encode(record, "standard"))
+    if standard.pop("profile", "full") == "full":
+        assert standard == json.loads(encode(record, "full"))
+        return "full"
+    basic = json.loads(encode(record, "basic"))
+    basic.pop("profile")
+    assert standard == basic
+    return "basic"
+
+
+def test_from_standard_each_referral_is_taken_again() -> None:
+    admitted = decided_record()
+    with pytest.raises(RecordError, match="left out"):
+        replay(json.loads(encode(admitted, "standard")))
+    referred = dataclasses.replace(admitted, decision=Verdict.REFER)
+    assert replay(json.loads(encode(referred, "standard"))) == replay(json.loads(encode(referred, "full")))
