@@ -17,6 +17,7 @@ from typing import Any
 import pyrage
 import pytest
 from fakes.log_process import config_of, log_process, vkey_of
+from fakes.set_clock import LIBRARY, SetClock
 from typer.testing import CliRunner
 
 from gate.audit.record import time_text
@@ -27,35 +28,9 @@ from gate.verify.verify import Known, verify
 pytestmark = pytest.mark.long
 
 DAY = timedelta(days=1)
-LIBRARY = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 # One after the other, from what the clock showed last: a battery that was empty, a time service that lies, hours of drift, and back.
 JUMPS = (400 * DAY, -300 * DAY, -100 * DAY, timedelta(hours=3), timedelta(hours=-3), timedelta(seconds=2))
 A_JUMP = 25  # records before each, and after the last
-
-
-class SetClock:
-    """The clock that the program sees: the machine's and so much more."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self.ahead = timedelta()
-        self.set(timedelta())
-
-    def set(self, by: timedelta) -> None:
-        self.ahead += by
-        text = self._path.with_suffix(".new")
-        text.write_text(f"{self.ahead.total_seconds():+.0f}\n")
-        text.rename(self._path)
-
-    @property
-    def environment(self) -> dict[str, str]:
-        assert LIBRARY is not None
-        return {
-            "LD_PRELOAD": str(LIBRARY),
-            "FAKETIME_TIMESTAMP_FILE": str(self._path),
-            "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        }
 
 
 @contextmanager
