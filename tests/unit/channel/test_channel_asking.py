@@ -7,6 +7,7 @@ import contextlib
 import os
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -90,20 +91,59 @@ def test_what_is_no_answer_is_an_error_and_another_listener_is_heard(
     assert isinstance(other, Status)
 
 
-def test_listeners_that_say_nothing_have_one_deadline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    untils_s = []
-    wait = asking._wait_at_most
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("said", [b"", WELL_FRAME[:5]])
+def test_whoever_answers_is_heard_beside_one_who_says_nothing(tmp_path: Path, said: bytes, first: int) -> None:
+    """A program that hangs made all of them seem away."""
+    silent, good = tmp_path / "silent", tmp_path / "good"
+    paths = (silent, good) if first == 0 else (good, silent)
+    with saying(silent, said, hang_up=False), saying(good, WELL_FRAME[:3], WELL_FRAME[3:], hang_up=False):
+        answers = dict(zip(paths, asked(*paths, within_s=0.3), strict=True))
+    assert isinstance(answers[good], Status)
+    assert isinstance(answers[silent], ChannelClosedError)
+    assert "in time" in str(answers[silent])
 
-    def told(end: socket.socket, until_s: float) -> None:
-        untils_s.append(until_s)
-        wait(end, until_s)
 
-    monkeypatch.setattr(asking, "_wait_at_most", told)
-    with saying(tmp_path / "a", hang_up=False), saying(tmp_path / "b", hang_up=False):
-        found = asked(tmp_path / "a", tmp_path / "b", within_s=0.05)
-    assert [type(one) for one in found] == [ChannelClosedError] * 2
-    assert len(untils_s) == 4, "two questions, two waits"
-    assert len(set(untils_s)) == 1
+def test_one_whose_queue_is_full_keeps_nobody_from_being_asked_and_is_called_again(tmp_path: Path) -> None:
+    full, good = tmp_path / "full", tmp_path / "good"
+    with contextlib.ExitStack() as ends:
+        listener, before = (ends.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) for _ in range(2))
+        listener.bind(str(full))
+        listener.listen(0)
+        before.connect(str(full))
+        with saying(good, WELL_FRAME):
+            crowded, heard = asked(full, good, within_s=0.2)
+        assert isinstance(crowded, ChannelClosedError)
+        assert isinstance(heard, Status)
+
+        def serve_next() -> None:
+            for _ in range(2):
+                with contextlib.suppress(OSError), listener.accept()[0] as end:
+                    end.sendall(WELL_FRAME)
+
+        later = threading.Timer(0.1, serve_next)
+        later.start()
+        (answered,) = asked(full)
+        later.join()
+        assert isinstance(answered, Status)
+
+
+def test_an_answer_larger_than_what_a_socket_holds_is_heard_whole(tmp_path: Path) -> None:
+    large = framed(pack({"type": "Status", "program": "lane", "state": "idle", "detail": {"x": "y" * 60_000}}))
+    with saying(tmp_path / "a", *(large[at : at + 7_000] for at in range(0, len(large), 7_000))):
+        (found,) = asked(tmp_path / "a")
+    assert isinstance(found, Status)
+    assert len(str(found.detail["x"])) == 60_000
+
+
+def test_together_they_take_no_longer_than_the_deadline(tmp_path: Path) -> None:
+    with contextlib.ExitStack() as listeners:
+        paths = [tmp_path / str(number) for number in range(8)]
+        for path in paths:
+            listeners.enter_context(saying(path, hang_up=False))
+        began_s = time.monotonic()
+        assert {type(one) for one in asked(*paths, within_s=0.5)} == {ChannelClosedError}
+        assert time.monotonic() - began_s < 8 * 0.5
 
 
 def test_a_deadline_that_is_over_is_no_wait(tmp_path: Path) -> None:
@@ -133,10 +173,10 @@ def test_a_stranger_in_the_listeners_place_is_not_believed(tmp_path: Path, monke
 
 
 def test_who_may_not_come_near_the_socket_is_told_who_may(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
+    def refuse(_: Path) -> None:
         raise PermissionError
 
-    monkeypatch.setattr(asking, "_wait_at_most", refuse)
+    monkeypatch.setattr(asking, "str", refuse, raising=False)
     (found,) = asked(tmp_path / "a")
     assert isinstance(found, NotPermittedError)
     assert "root" in str(found)
