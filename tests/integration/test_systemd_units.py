@@ -14,7 +14,12 @@ from gate.channel.table import CHANNELS
 from gate.channel.users import user_of
 
 SYSTEMD = Path(__file__).resolve().parents[2] / "systemd"
-BESIDE = ("console", "authority")  # on machines of their own
+BESIDE = {  # on machines of their own: each unit's user
+    "console": "portcullis-console",
+    "authority": "portcullis-authority",
+    "central": "portcullis-central",
+    "central-pages": "portcullis-central",
+}
 EXPOSURE_MAX = {
     "lane": 6,
     "log": 4,
@@ -107,7 +112,7 @@ def test_what_installs_updates_reaches_no_network_and_is_never_what_it_installed
     ("package", "programs", "private"),
     [
         ("portcullis", PROGRAMS, ("portcullis/audit",)),
-        ("portcullis-central", BESIDE, ("portcullis-console", "portcullis-authority")),
+        ("portcullis-central", ("console", "authority", "central"), tuple(sorted(set(BESIDE.values())))),
     ],
 )
 def test_users_and_folders_can_be_made(
@@ -145,9 +150,8 @@ def test_what_runs_beside_gates_is_as_confined_as_they_are_and_reaches_loopback_
     hardening = screens[screens.index("CapabilityBoundingSet=") : screens.index("SystemCallErrorNumber=EPERM") + 1]
     assert [line for line in ours if line in set(hardening)] == hardening
     assert [line for line in ours if line.startswith("IPAddress")] == ["IPAddressDeny=any", "IPAddressAllow=localhost"]
-    assert {f"User=portcullis-{program}", f"StateDirectory=portcullis-{program}", "StateDirectoryMode=0700"} <= set(
-        ours
-    )
+    user = BESIDE[program]
+    assert {f"User={user}", f"StateDirectory={user}", "StateDirectoryMode=0700"} <= set(ours)
 
 
 def test_screens_lets_in_loopback_alone_and_has_one_folder_of_its_own() -> None:
