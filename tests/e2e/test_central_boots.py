@@ -49,20 +49,9 @@ def command(machine: Machine, *words: str) -> dict[str, Any]:
     return told
 
 
-def beside(machine: Machine, *words: str, told: str = "") -> subprocess.Popen[str]:
-    """`gate …` of this checkout, on the machine's loopback."""
-    inside = ("nsenter", f"--net=/proc/{machine.pid}/ns/net")
-    started = subprocess.Popen(
-        [*inside, sys.executable, "-m", "gate.cli", *words],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert started.stdin is not None
-    started.stdin.write(told)
-    started.stdin.close()
-    return started
+def beside(machine: Machine) -> list[str]:
+    """The beginning of `gate …` of this checkout, on the machine's loopback."""
+    return ["nsenter", f"--net=/proc/{machine.pid}/ns/net", sys.executable, "-m", "gate.cli"]
 
 
 def until(question: Callable[[], bool], what: str) -> None:
@@ -98,11 +87,8 @@ def test_a_gate_enrols_its_log_arrives_and_a_person_sees_it_on_the_page(central:
     ca.write_text(central.run("cat", f"{FOLDER}/ca.pem").stdout)
     token = command(central, "token", GATE_ID)["token"]
     enrol = ("provision", "enrol", "--central", "127.0.0.1:8443", "--ca", str(ca), "--config", str(ours.config))
-    with beside(central, *enrol, told=token) as enrolling:
-        assert enrolling.stdout is not None
-        said = enrolling.stdout.read()
-    assert enrolling.returncode == 0, said
-    sync = beside(central, "run", "sync", "--config", str(ours.config))
+    subprocess.run([*beside(central), *enrol], input=token, text=True, check=True)
+    sync = subprocess.Popen([*beside(central), "run", "sync", "--config", str(ours.config)], stdin=subprocess.DEVNULL)
     try:
         until(lambda: standing(central) == (100, 100), "the log arrives")
         central.systemctl("kill", "--signal=SIGKILL", UNITS[0])
@@ -110,7 +96,7 @@ def test_a_gate_enrols_its_log_arrives_and_a_person_sees_it_on_the_page(central:
         until(lambda: standing(central) == (105, 105), "a server that was killed is back and has the rest")
     finally:
         sync.kill()
-        sync.communicate()
+        sync.wait()
 
     pages = "https://127.0.0.1:8444/"
     assert curl(central, pages).stdout == "", "nobody looks without a certificate"
@@ -123,7 +109,8 @@ def test_the_services_run_confined_and_as_their_user(central: Machine) -> None:
     for unit in UNITS:
         shown = central.show(unit)
         assert (shown["SubState"], shown["User"], shown["NoNewPrivileges"]) == ("running", USER, "yes")
-        assert (shown["IPAddressDeny"], shown["IPAddressAllow"]) == ("0.0.0.0/0 ::/0", "127.0.0.0/8 ::1/128")
+        assert set(shown["IPAddressDeny"].split()) == {"0.0.0.0/0", "::/0"}
+        assert set(shown["IPAddressAllow"].split()) == {"127.0.0.0/8", "::1/128"}
         assert "/var/lib/portcullis-authority" in shown["InaccessiblePaths"]
 
 
@@ -143,6 +130,6 @@ def test_a_mistake_in_its_settings_stays_down_and_says_why(central: Machine) -> 
 def test_purging_leaves_the_logs(central: Machine) -> None:
     central.run("dpkg", "--purge", "portcullis-central")
     left = {path.name for path in (central.root / FOLDER.lstrip("/")).iterdir()}
-    assert {"authority.key", "ca.pem", "central.db"} <= left
+    assert {"ca.key", "ca.pem", "central.sqlite"} <= left
     for unit in UNITS:
         assert central.show(unit)["LoadState"] == "not-found"

@@ -212,6 +212,7 @@ def opened(machine: Machine, folder: Path, identity: pyrage.x25519.Identity) -> 
         capture_output=True,
         text=True,
         check=False,
+        cwd=machine.folder,  # where the access note goes
         env={**os.environ, **machine.clock.environment},
     )
     assert done.returncode == 0, done.stderr
