@@ -127,7 +127,7 @@ CHANNELS = Channels(
         to_caller=messages.FromRegisters,
         to_listener_rate=Rate(10, 40),
         to_caller_rate=Rate(10, 40),
-        bytes_max=16 * 1024,
+        bytes_max=32 * 1024,  # sixteen registers, each with 300 characters of any writing for the officer
     ),
     status_log=status_row("log"),
     status_vision=status_row("vision"),

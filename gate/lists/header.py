@@ -28,6 +28,7 @@ NOTE_BYTES_MAX: Final = 16 * 1024
 NUMBERS_MAX: Final = 4_000_000  # of one list: 128 MB of digests
 NAMES_MAX: Final = 50_000
 ANYWHERE: Final = "*"
+YEAR_MAX: Final = 9000  # of an edition: what is added to its date must still be one
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 Hours = Annotated[int, msgspec.Meta(ge=1, le=24 * 366)]
@@ -91,6 +92,10 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             raise ValueError(wrong)
 
     def _contradictions(self) -> Iterator[str]:
+        if self.issued.year > YEAR_MAX:
+            yield "it is issued in a year that nobody reckons with"
+        if not all(words.isprintable() for words in (self.purpose, self.basis, self.instructions)):
+            yield "it has words that cannot be shown: each is one line of letters, signs and spaces"
         if self.last <= self.first:
             yield "it ends before it begins"
         if self.names and not self.names_allowed:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
-from gate.passage.registers import RegisterAnswer, RegisterCause
+from gate.passage.registers import RegisterAnswer, RegisterCause, agree
+
+EDITION_MAX: Final = 32
+ABOUT_MAX: Final = 300
+REFERENCE_MAX: Final = 64
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -29,13 +34,24 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a register said. `about` says to the officer, in the owner's words, what is to be done; `reference` tells the owner which entry it was."""
+    """What a register said. `about` says to the officer, in the owner's words, what is to be done; `reference` tells the owner which entry it was.
+
+    Raises ValueError for what could not be told on, or contradicts itself: words beyond their limit, or such as no page shows as they are.
+    """
 
     answer: RegisterAnswer
     cause: RegisterCause | None = None
     edition: str = ""
     about: str = ""
     reference: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what no answer may be."""
+        limits = ((self.edition, EDITION_MAX), (self.about, ABOUT_MAX), (self.reference, REFERENCE_MAX))
+        if any(len(words) > most or not words.isprintable() for words, most in limits):
+            raise ValueError("words that are too long, or that cannot be shown")
+        if not agree(self.answer, self.cause):
+            raise ValueError("an answer that its cause contradicts")
 
 
 def not_known(cause: RegisterCause) -> Answer:

@@ -14,6 +14,7 @@ import enum
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 
 from gate.passage.reasons import Objection, Reason
 
@@ -27,7 +28,7 @@ class RegisterAnswer(enum.Enum):
 
 
 class RegisterCause(enum.Enum):
-    """Why it said so. Stored; never renamed."""
+    """Why it said so. Stored; never renamed. `NONE_FOR` and `HIT_FOR` say which go with which answer; every other is why nothing is known."""
 
     # A hit
     NUMBER_LISTED = "number_listed"
@@ -54,6 +55,31 @@ class RegisterCause(enum.Enum):
     # None
     WITHDRAWN = "withdrawn"  # by its owner
     NOT_CONCERNED = "not_concerned"  # the register is not about nationals of this state
+
+
+NONE_FOR: Final = frozenset({None, RegisterCause.WITHDRAWN, RegisterCause.NOT_CONCERNED})
+HIT_FOR: Final = frozenset(
+    {
+        RegisterCause.NUMBER_LISTED,
+        RegisterCause.NAME_ALIKE,
+        RegisterCause.REPORTED_LOST,
+        RegisterCause.STAY_EXCEEDED,
+        RegisterCause.NO_STAY_LEFT,
+        RegisterCause.NO_ENTRY,
+        RegisterCause.NOT_REGISTERED,
+    }
+)
+
+
+def agree(answer: RegisterAnswer, cause: RegisterCause | None) -> bool:
+    """True when this can be why a register gave this answer; a "none" for want of a list, say, is no answer."""
+    match answer:
+        case RegisterAnswer.NONE:
+            return cause in NONE_FOR
+        case RegisterAnswer.HIT:
+            return cause in HIT_FOR
+        case RegisterAnswer.UNKNOWN:
+            return cause not in NONE_FOR | HIT_FOR
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,10 @@ class EntryExit:
         cause = _objection(said, stays, question, today)
         if cause is None:
             return Answer(RegisterAnswer.NONE)
-        return Answer(RegisterAnswer.HIT, cause, reference=said.reference)
+        try:
+            return Answer(RegisterAnswer.HIT, cause, reference=said.reference)
+        except ValueError as error:
+            raise WrongAnswerError("a reference that cannot be shown") from error
 
 
 def _objection(said: Said, stays: list[stay.Stay], question: Question, today: date) -> RegisterCause | None:

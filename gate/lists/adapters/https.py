@@ -1,5 +1,6 @@
 """The way to a register: one POST a question over HTTPS, with the gate's own certificate.
 
+Each question has a connection of its own: what a register, or something on the way to it, says beyond one answer is nobody's answer later.
 TLS 1.3, the authorities that the site names and no others, no redirects, no proxy from the environment. An answer is cut at `ANSWER_BYTES_MAX`; how
 long it may take is the caller's. What is sent is in no log.
 """
@@ -18,7 +19,7 @@ CONNECTIONS_MAX: Final = 4
 
 
 class Courier:
-    """Connections to one register, kept while they are used. `transport` stands in for the network in tests."""
+    """Connections to one register. `transport` stands in for the network in tests."""
 
     def __init__(self, place: Place, transport: httpx2.AsyncBaseTransport | None = None) -> None:
         self._client = httpx2.AsyncClient(
@@ -28,7 +29,7 @@ class Courier:
             trust_env=False,
             follow_redirects=False,
             timeout=SILENCE_MAX_S,
-            limits=httpx2.Limits(max_connections=CONNECTIONS_MAX, max_keepalive_connections=CONNECTIONS_MAX),
+            limits=httpx2.Limits(max_connections=CONNECTIONS_MAX, max_keepalive_connections=0),
             headers={"accept-encoding": "identity", "content-type": "application/json"},
         )
 

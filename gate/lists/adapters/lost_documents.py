@@ -43,10 +43,13 @@ class LostDocuments:
         }
         try:
             said = msgspec.json.decode(await self._exchange("/lost-documents", msgspec.json.encode(asked)), type=Said)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            return answer_of(said)
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
             raise WrongAnswerError("no answer about a document") from error
-        if said.answer == "not_reported":
-            return Answer(RegisterAnswer.NONE)
-        return Answer(
-            RegisterAnswer.HIT, RegisterCause.REPORTED_LOST, about=said.instructions, reference=said.reference
-        )
+
+
+def answer_of(said: Said) -> Answer:
+    """What the register said, in our words. Raises ValueError for words that cannot be shown."""
+    if said.answer == "not_reported":
+        return Answer(RegisterAnswer.NONE)
+    return Answer(RegisterAnswer.HIT, RegisterCause.REPORTED_LOST, about=said.instructions, reference=said.reference)

@@ -24,7 +24,7 @@ from gate.channel.table import CHANNELS
 from gate.passage.events import Event, RegistersAnswered
 from gate.passage.orders import Disposition
 from gate.passage.records import Decided, EntryDecided, Record, Settled
-from gate.passage.registers import RegisterCause, RegisterFinding, unknown
+from gate.passage.registers import RegisterCause, RegisterFinding, agree, unknown
 from gate.programs.shared.beats import beat
 from gate.programs.shared.trouble import Trouble
 
@@ -180,14 +180,14 @@ class RegistersClient:
 
 
 def findings_of(answer: messages.FromRegisters, names: tuple[str, ...]) -> tuple[RegisterFinding, ...]:
-    """The answer as evidence: of each register that was asked, in the program's order; what is missing or said twice is not known."""
+    """The answer as evidence: of each register that was asked, in the program's order; what is missing, said twice or contradicts itself is not known."""
     if not isinstance(answer, messages.RegistersSaid):
         return unknown(names, RegisterCause.WRONG_ANSWER)
     said = [one.register for one in answer.found]
     found = [
         RegisterFinding(one.register, one.answer, one.cause, one.edition, one.handle, one.about)
         for one in answer.found
-        if one.register in names and said.count(one.register) == 1
+        if one.register in names and said.count(one.register) == 1 and agree(one.answer, one.cause)
     ]
     heard = {one.register for one in found}
     return (*found, *unknown(tuple(name for name in names if name not in heard), RegisterCause.WRONG_ANSWER))

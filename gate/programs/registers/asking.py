@@ -11,12 +11,16 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
+from typing import Final
 
 from gate.lists.adapters.port import Adapter, NoAnswerError, WrongAnswerError
 from gate.lists.question import Answer, Question, not_known
 from gate.passage.registers import RegisterAnswer, RegisterCause
 from gate.programs.registers.held import HeldLists
 from gate.programs.shared.trouble import Trouble
+
+GIVEN_UP_S: Final = 0.1  # for an adapter to let go of what it holds
 
 log = logging.getLogger("registers")
 
@@ -44,7 +48,7 @@ class Online:
         if self.adapter is None:
             return not_known(self.missing or RegisterCause.NO_ADDRESS)
         try:
-            answer = await self.adapter.ask(question, today)
+            answer = _an_answer(await self.adapter.ask(question, today))
         except NoAnswerError as error:
             self.trouble.is_now(str(error))
             return not_known(RegisterCause.NO_ANSWER)
@@ -58,34 +62,56 @@ class Online:
         return answer
 
 
+def _an_answer(said: object) -> Answer:
+    """What an adapter returned, if it is an answer. Raises WrongAnswerError."""
+    if not isinstance(said, Answer):
+        raise WrongAnswerError("the adapter returned no answer")
+    return said
+
+
 class Registers:
     """Every list and register of a gate."""
 
     def __init__(self, lists: HeldLists, online: Mapping[str, Online]) -> None:
         self._lists = lists
         self._online = online
+        self._stuck: dict[str, asyncio.Task[Answer]] = {}  # adapters that go on after they were given up
 
     async def ask(
         self, names: Sequence[str], question: Question, *, deadline_s: float, now: datetime, today: date
     ) -> dict[str, Answer]:
         """The answer of each register that is named, within the deadline."""
         answers = {name: self._lists.ask(name, question, now) for name in names if name not in self._online}
+        online = [name for name in dict.fromkeys(names) if name in self._online]
         asking = {
             name: asyncio.ensure_future(self._online[name].ask(question, today))
-            for name in dict.fromkeys(names)
-            if name in self._online
+            for name in online
+            if name not in self._stuck
         }
         try:
             if asking:
                 await asyncio.wait(asking.values(), timeout=deadline_s)
-            for name, task in asking.items():
-                if task.done():
+            for name in online:
+                task = asking.get(name)
+                if task is not None and task.done() and not task.cancelled():
                     answers[name] = task.result()
                 else:
                     self._online[name].trouble.is_now(f"no answer within {deadline_s:g} s")
                     answers[name] = not_known(RegisterCause.NO_ANSWER)
         finally:
-            for task in asking.values():
-                task.cancel()
-            await asyncio.gather(*asking.values(), return_exceptions=True)
+            await self._give_up(asking)
         return answers
+
+    async def _give_up(self, asking: Mapping[str, asyncio.Task[Answer]]) -> None:
+        """Cancel what was not answered. An adapter that goes on all the same holds up nobody, and is not asked again before it has ended."""
+        for task in asking.values():
+            task.cancel()
+        if asking:
+            await asyncio.wait(asking.values(), timeout=GIVEN_UP_S)
+        for name, task in asking.items():
+            if not task.done():
+                self._stuck[name] = task
+                task.add_done_callback(partial(self._unstuck, name))
+
+    def _unstuck(self, name: str, _: asyncio.Task[Answer]) -> None:
+        del self._stuck[name]

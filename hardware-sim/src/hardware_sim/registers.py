@@ -40,6 +40,7 @@ class Registers:
     lost: dict[tuple[str, str], str] = field(default_factory=dict)  # and the reference of the report
     people: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)  # registered, stays, refused, reference
     fault: Fault = Fault.NONE
+    says_each: int = 1  # how often it says an answer
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     port: int = 0
     _serving: set[asyncio.Task[None]] = field(default_factory=set)
@@ -114,7 +115,7 @@ class Registers:
                     writer.write(b"1000\r\n" + b"a" * 4096 + b"\r\n")
                     await writer.drain()
             case Fault.NONE:
-                writer.write(_response(200, body))
+                writer.write(_response(200, body) * self.says_each)
             case fault:
                 writer.write(_AT_ONCE[fault])
         await writer.drain()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
 
@@ -104,6 +105,25 @@ ERRORS: dict[Fault, type[AdapterError]] = {
     Fault.ENDLESS: WrongAnswerError,
     Fault.NOT_HTTP: NoAnswerError,
 }
+
+
+async def test_what_a_register_says_beyond_one_answer_answers_no_later_question(registers: Registers) -> None:
+    """Else the next traveller's document, which was reported, would be answered by what was said too much about another's."""
+    registers.lost["UTO", "L898902C3"] = "A-17"
+    registers.says_each = 2
+    async with asyncio.timeout(10), Courier(Place(registers.address)) as courier:
+        adapter = ADAPTERS["lost_documents"](courier)
+        assert (await adapter.ask(Question("P", "UTO", "C01X0006H"), TODAY)).answer is RegisterAnswer.NONE
+        assert (await adapter.ask(DOCUMENT, TODAY)).answer is RegisterAnswer.HIT
+
+
+@pytest.mark.parametrize("words", ["\u202eeeS", "a\x1b[2Jb", "two\nlines"])
+async def test_words_that_no_page_can_show_are_a_wrong_answer(words: str) -> None:
+    async def exchange(_path: str, _body: bytes) -> bytes:
+        return json.dumps({"answer": "reported", "instructions": words, "reference": "A-17"}).encode()
+
+    with pytest.raises(WrongAnswerError):
+        await ADAPTERS["lost_documents"](exchange).ask(DOCUMENT, TODAY)
 
 
 @pytest.mark.parametrize("adapter", ADAPTERS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -71,6 +71,11 @@ def test_a_note_in_another_spelling_is_refused() -> None:
         ({"last": NOW - timedelta(days=2)}, "ends before it begins"),
         ({"names": 3, "names_allowed": False}, "does not allow them"),
         ({"withdrawn": True, "numbers": 1}, "withdrawn, and has entries"),
+        ({"issued": datetime(9999, 12, 31, 23, tzinfo=UTC)}, "a year that nobody reckons with"),
+        ({"instructions": "\ud800"}, "cannot be shown"),
+        ({"purpose": "a\x1b[2Jb"}, "cannot be shown"),
+        ({"basis": "\u202eeees"}, "cannot be shown"),
+        ({"instructions": "two\nlines"}, "cannot be shown"),
         ({"delta": {"serial": 9, "entries": "0" * 64, "sha256": "0" * 64}}, "a delta of a later edition"),
     ],
 )

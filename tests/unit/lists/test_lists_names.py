@@ -37,6 +37,16 @@ def test_a_name_is_spelt_as_the_tables_have_it(name: str, letters: str) -> None:
     assert in_mrz_letters(name) == letters
 
 
+def test_a_list_with_more_spellings_than_can_be_looked_through_in_time_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gate.lists.names.SPELLINGS_IN_ALL_MAX", 3)
+    two = Named(reference="A-1", names=("BERG, BO", "BERG, BOSSE"))
+    People([two])
+    with pytest.raises(BadListError, match="more than 3 spellings"):
+        People([two, Named(reference="A-2", names=("LIND, EVA", "LIND, EVE"))])
+
+
 @pytest.mark.parametrize("name", ["王小明", "שרה", "Anna 3", "Anna\x00", "😀"])
 def test_writing_without_a_table_is_refused_and_not_passed_over(name: str) -> None:
     with pytest.raises(ValueError, match="has no table"):

@@ -118,6 +118,23 @@ def test_what_is_missing_said_twice_or_not_asked_is_not_known(
     assert wrong == list(left)
 
 
+@pytest.mark.parametrize(
+    ("answer", "cause"),
+    [
+        (RegisterAnswer.NONE, RegisterCause.NO_ANSWER),
+        (RegisterAnswer.NONE, RegisterCause.NUMBER_LISTED),
+        (RegisterAnswer.HIT, RegisterCause.WITHDRAWN),
+        (RegisterAnswer.HIT, None),
+        (RegisterAnswer.UNKNOWN, None),
+    ],
+)
+def test_an_answer_that_its_cause_contradicts_is_not_known(answer: RegisterAnswer, cause: RegisterCause | None) -> None:
+    found = [m.RegisterFound(NAMES[0], answer, cause), NONE[1]]
+    one, other = sorted(findings_of(m.RegistersSaid(found), NAMES), key=lambda one: NAMES.index(one.register))
+    assert (one.answer, one.cause) == (RegisterAnswer.UNKNOWN, RegisterCause.WRONG_ANSWER)
+    assert other.answer is RegisterAnswer.NONE
+
+
 def test_another_message_is_no_answer() -> None:
     assert findings_of(m.SettlementKept(), NAMES) == unknown(NAMES, RegisterCause.WRONG_ANSWER)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import ssl
+import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -23,9 +25,12 @@ from cryptography.x509.oid import NameOID
 from fakes.signed_lists import Agency
 from fakes.told_gate import CONFIG
 
+from gate.audit.note import Note
 from gate.channel import messages as m
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
+from gate.lists.adapters.table import ADAPTERS
+from gate.lists.question import Answer
 from gate.passage.orders import Disposition
 from gate.passage.registers import RegisterAnswer, RegisterCause
 from gate.programs.registers import outbox
@@ -309,6 +314,97 @@ async def test_an_adapter_that_fails_by_itself_is_not_known_and_says_nothing_of_
         assert (found.answer, found.cause) == (RegisterAnswer.UNKNOWN, RegisterCause.WRONG_ANSWER)
     assert "the adapter failed" not in caplog.text
     assert "L898902C3" not in caplog.text + str([vars(one) for one in caplog.records])
+
+
+FREED = threading.Event()
+
+
+async def stubborn(_: Any, __: Any) -> Any:
+    """Goes on when it is given up."""
+    while not FREED.is_set():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(0.01)
+
+
+async def cancelling_itself(_: Any, __: Any) -> Any:
+    raise asyncio.CancelledError
+
+
+async def saying_nothing(_: Any, __: Any) -> Any:
+    return None
+
+
+async def saying_too_much(_: Any, __: Any) -> Any:
+    return Answer(RegisterAnswer.HIT, RegisterCause.REPORTED_LOST, about="x" * 301)
+
+
+async def saying_what_has_no_letters(_: Any, __: Any) -> Any:
+    return Answer(RegisterAnswer.HIT, RegisterCause.REPORTED_LOST, reference="\ud800")
+
+
+async def contradicting_itself(_: Any, __: Any) -> Any:
+    return Answer(RegisterAnswer.NONE, RegisterCause.NO_ANSWER)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        stubborn,
+        cancelling_itself,
+        saying_nothing,
+        saying_too_much,
+        saying_what_has_no_letters,
+        contradicting_itself,
+    ],
+)
+async def test_an_adapter_that_behaves_as_none_may_costs_its_own_answer_and_no_other(
+    ask: Any, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Odd:
+        async def ask(self, question: Any, today: Any) -> Any:
+            return await ask(question, today)
+
+    adapters = {"lost_documents": lambda _: Odd(), "entry_exit": ADAPTERS["entry_exit"]}
+    monkeypatch.setattr("gate.programs.registers.program.ADAPTERS", adapters)
+    simulated = Simulated()
+    async with simulated.serving():
+        site.online = {
+            "odd": OnlineRegister(adapter="lost_documents", address="http://127.0.0.1:1"),
+            "good": OnlineRegister(adapter="entry_exit", address=simulated.address),
+        }
+        async with site.running() as config:
+            FREED.clear()
+            try:
+                for _ in range(3):
+                    async with asyncio.timeout(20):
+                        found = await said(config, CLEAN, "odd", "good", deadline_ms=300)
+                    answers = {one.register: one.answer for one in found}
+                    assert answers == {"odd": RegisterAnswer.UNKNOWN, "good": RegisterAnswer.NONE}
+            finally:
+                FREED.set()
+
+
+def test_what_all_registers_together_may_say_fits_one_message() -> None:
+    names = [f"{number:x}".rjust(32, "n") for number in range(m.REGISTERS_MAX)]
+    longest = [
+        m.RegisterFound(name, RegisterAnswer.UNKNOWN, cause, "9" * 32, "ab" * 16, "\U0001f6c2" * 300)
+        for name, cause in zip(names, itertools.cycle(RegisterCause), strict=False)
+    ]
+    assert len(msgspec.msgpack.encode(m.RegistersSaid(longest))) <= CHANNELS.registers.bytes_max
+
+
+async def test_a_header_that_reckons_beyond_the_calendar_ends_no_program(site: Site) -> None:
+    site.incoming.mkdir()
+    site.publish(NUMBERS)
+    text = (site.incoming / "stolen-documents-1.note").read_bytes().partition(b"\n\n")[0].decode() + "\n"
+    issued = next(line for line in text.splitlines() if line.startswith("issued"))
+    strange = text.replace(issued, 'issued = "9999-12-31T23:00:00Z"').replace("serial = 1", "serial = 2")
+    note = Note(strange, ()).with_signatures([site.agency.signer.sign(strange)])
+    (site.incoming / "strange.note").write_bytes(note.to_bytes())
+    async with site.running() as config:
+        assert "strange.note" in (await detail(config))["problem"]
+        (found,) = await said(config, STOLEN, "stolen-documents")
+        assert (found.answer, found.edition) == (RegisterAnswer.HIT, "1")
 
 
 def certified(folder: Path) -> tuple[Path, Path, Path]:
