@@ -58,7 +58,7 @@ def words(text: object) -> str:
 RECORDS_MAX = 64  # in one append
 BODY_BYTES_MAX = 48 * 1024
 AppendId = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
-REMEMBERED_BYTES_MAX = 1536
+REMEMBERED_BYTES_MAX = 3072
 APPROVERS_BYTES_MAX = 4096
 DeviceSettings = Annotated[str, msgspec.Meta(max_length=4096)]
 Remembered = Annotated[bytes, msgspec.Meta(max_length=REMEMBERED_BYTES_MAX)]
@@ -600,14 +600,15 @@ class RegistersSaid(Message, frozen=True):
 
 
 class HitSettled(Message, frozen=True):
-    """What an officer made of a hit, for the owner of the list. Answered by `SettlementKept` when it is durable."""
+    """What an officer made of a register's hit, for its owner. Answered by `SettlementKept` when it is durable."""
 
+    register: RegisterName
     handle: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}$")]
     disposition: Disposition
 
 
 class SettlementKept(Message, frozen=True):
-    """It is on the disk, or belongs to no hit of ours."""
+    """It is on the disk, or the register is none of ours any more."""
 
 
 ToRegisters = AskRegisters | HitSettled | StatusRequest

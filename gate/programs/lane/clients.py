@@ -134,6 +134,10 @@ class LogClient:
         self._tell(self._queue.add(record, self._monotonic_ms(), awaited=awaited, reachable=reachable))
         self._wake.set()
 
+    def forget_hit(self, handle: str) -> None:
+        """Have the log remember a hit no longer, whose owner was told."""
+        self._queue.forget_hit(handle)
+
     async def drain(self, deadline_s: float) -> None:
         """Wait until the log has answered everything, but no longer than the deadline."""
         loop = asyncio.get_running_loop()

@@ -140,6 +140,10 @@ class Owed:
         self._forget(refused)
         return [entry.not_recorded() for entry in refused]
 
+    def forget_hit(self, handle: str) -> None:
+        """A hit's owner was told: the next record with anything to remember says so to the log."""
+        self._remembered = self._remembered.without_hit(handle)
+
     def _refused_for_good(self, entry: _Entry) -> list[Answer]:
         """Put a small record where the refused one stood. One that is refused itself is dropped, and counted as lost."""
         if entry.stands_in:

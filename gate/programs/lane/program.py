@@ -216,6 +216,8 @@ class Lane:
                 names=lambda: registers_asked(rules.policy.registers, self.engine.around.local),
                 entry=lambda: self.engine.around.direction is BorderDirection.ENTRY,
                 is_shielded=self._is_shielded,
+                left=remembered.hits,
+                forget=self._log.forget_hit,
             )
         )
         self._spare: Spare[messages.FromDocument] = Spare(lists.child, log=log)

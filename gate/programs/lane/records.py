@@ -16,6 +16,7 @@ from gate.passage.counting import Counters
 from gate.passage.draws import Draw
 from gate.passage.events import Wish
 from gate.passage.evidence import Alarm, Door
+from gate.passage.orders import Disposition
 from gate.passage.policy import Decision, Verdict, decide, decide_entry
 from gate.passage.records import (
     Asked,
@@ -40,6 +41,7 @@ from gate.programs.lane.profiles import Profile, is_whole, without_personal
 from gate.rules.spelling import recorded
 
 UNWRITTEN = ("crossing", "kept")  # the fields of a record that its body does not hold
+HITS_MAX = 6  # of which an owner is still to be told, that are remembered over a restart
 PROTECTED_MAX = 6  # crossings whose travellers asked for protection, that are remembered over a restart
 REPLACED_MAX = 6  # crossings of which a record is missing, likewise: as many as the log keeps bytes for
 
@@ -84,12 +86,31 @@ def _canonical(fields: dict[str, object], *, allow_nan: bool) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
+class Hit:
+    """A register's hit on a crossing's document, by the handle under which its owner is told; `disposition` is what an officer made of it, once one has."""
+
+    crossing: str
+    register: str
+    handle: str
+    disposition: Disposition | None = None
+
+
+def hits_in(record: Record) -> tuple[Hit, ...]:
+    """The hits that a decision rests on."""
+    match record:
+        case Decided(crossing, evidence=evidence) | EntryDecided(crossing, evidence=evidence):
+            return tuple(Hit(crossing, one.register, one.handle) for one in evidence.registers or () if one.handle)
+        case _:
+            return ()
+
+
+@dataclass(frozen=True, slots=True)
 class Remembered:
     """What the log tells the lane at its next start: how far the books of passages go, of which crossings a record is missing, who
     was the last to pass on the grant of their crossing, which alarms no officer has acknowledged who must, whether somebody `called` for help
     and none has answered, who closed the lane, and in which of the crossings that wait a traveller asked for protection.
     `asked_by` is the technician who asked for maintenance last, `maintained_by` the one who works on the lane, `direction` and
-    `travellers` what an officer ordered it to serve, if one did; `draw` is what travellers are drawn by, and secret until it is revealed. Of two doors, `counted` and `alarms` are the last one's, `first_counted` and `first_alarms` the first one's.
+    `travellers` what an officer ordered it to serve, if one did; `draw` is what travellers are drawn by, and secret until it is revealed; `hits` are the latest whose owners are to be told what an officer made of them. Of two doors, `counted` and `alarms` are the last one's, `first_counted` and `first_alarms` the first one's.
     """
 
     counted: Counters | None = None
@@ -106,6 +127,7 @@ class Remembered:
     called: bool = False
     protected: tuple[str, ...] = ()
     draw: Draw | None = None
+    hits: tuple[Hit, ...] = ()
 
     def counted_at(self, door: Door) -> Counters | None:
         """How far a door's books go."""
@@ -146,8 +168,15 @@ class Remembered:
                 return replace(known, draw=draw)
             case DrawRevealed():
                 return replace(known, draw=None)
-            case Settled(crossing):
-                return replace(known, protected=tuple(one for one in known.protected if one != crossing))
+            case Decided() | EntryDecided():
+                new = (one for one in hits_in(record) if one not in known.hits)
+                return replace(known, hits=(*known.hits, *new)[-HITS_MAX:])
+            case Settled(crossing, disposition=disposition):
+                hits = (
+                    replace(one, disposition=disposition) if one.crossing == crossing else one for one in known.hits
+                )
+                protected = tuple(one for one in known.protected if one != crossing)
+                return replace(known, protected=protected, hits=tuple(hits))
             case _:
                 return known
 
@@ -183,6 +212,10 @@ class Remembered:
     def with_alarms(self, door: Door, waiting: tuple[Alarm, ...]) -> Remembered:
         """The same with a door's alarms that wait for an officer."""
         return replace(self, alarms=waiting) if door is Door.LAST else replace(self, first_alarms=waiting)
+
+    def without_hit(self, handle: str) -> Remembered:
+        """The same when a hit's owner was told."""
+        return replace(self, hits=tuple(one for one in self.hits if one.handle != handle))
 
     def without_record(self, crossing: str | None) -> Remembered:
         """The same when a record of a crossing could not be kept."""

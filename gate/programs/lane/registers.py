@@ -3,7 +3,7 @@
 The registers' program is a neighbour like every other: whatever it does, slow, silent, wrong or gone, costs its answer and never a crossing. What it does not
 say in time is not known, which refers. A question has a connection of its own, and hanging up withdraws it: at the end of its crossing, and as soon as
 the traveller asks for an officer (`is_shielded`), before it leaves and after. The lane keeps nothing of a question; what a hit is told back by, it keeps
-until an officer has settled the crossing, and says it again until it is written down.
+until an officer has settled the crossing, and says it again until it is written down. The log remembers the latest of these for the lane's next start.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -22,17 +22,16 @@ from gate.channel.errors import ChannelError
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
 from gate.passage.events import Event, RegistersAnswered
-from gate.passage.orders import Disposition
-from gate.passage.records import Decided, EntryDecided, Record, Settled
+from gate.passage.records import Record, Settled
 from gate.passage.registers import RegisterCause, RegisterFinding, agree, unknown
+from gate.programs.lane.records import Hit, hits_in
 from gate.programs.shared.beats import beat
 from gate.programs.shared.trouble import Trouble
 
 SLACK_S: Final = 0.3  # beyond the deadline that the registers' program has
 LOOK_S: Final = 0.05  # at whether the traveller asked for an officer meanwhile
 TELL_AGAIN_S: Final = 5.0
-HITS_MAX: Final = 64  # crossings with a hit that wait; the oldest is forgotten, and the log has it
-TOLD_MAX: Final = 256  # dispositions on their way to their owners, likewise
+HITS_MAX: Final = 256  # that wait for an officer, and as many whose dispositions are on their way; the oldest is forgotten, and the log has it
 
 log = logging.getLogger("lane")
 
@@ -57,7 +56,10 @@ class RegistersClient:
         names: Callable[[], tuple[str, ...]],
         entry: Callable[[], bool],
         is_shielded: Callable[[str], bool],
+        left: Sequence[Hit] = (),
+        forget: Callable[[str], None] = lambda _: None,
     ) -> None:
+        """`left` is what an earlier run had to tell; `forget` is told the handle of what was told."""
         self._path = path
         self._answer_ms = answer_ms
         self._post = post
@@ -67,9 +69,10 @@ class RegistersClient:
         self._questions: asyncio.Queue[_Asked] = asyncio.Queue(maxsize=2)
         self._running: tuple[str, asyncio.Task[None]] | None = None
         self._ended = ""
-        self._hits: dict[str, tuple[str, ...]] = {}
-        self._told: deque[tuple[str, Disposition]] = deque(maxlen=TOLD_MAX)
-        self._settled = asyncio.Event()
+        self._forget = forget
+        self._waiting: deque[Hit] = deque((one for one in left if one.disposition is None), maxlen=HITS_MAX)
+        self._settled: deque[Hit] = deque((one for one in left if one.disposition is not None), maxlen=HITS_MAX)
+        self._is_settled = asyncio.Event()
         self._trouble = Trouble(log, begins="registers_lost", ends="registers_back", each=False)
 
     @property
@@ -92,18 +95,13 @@ class RegistersClient:
 
     def record(self, record: Record) -> None:
         """Take note of hits, and of what officers make of them."""
-        match record:
-            case Decided(crossing, evidence=evidence) | EntryDecided(crossing, evidence=evidence):
-                handles = tuple(one.handle for one in evidence.registers or () if one.handle)
-                if handles:
-                    self._hits[crossing] = handles
-                    while len(self._hits) > HITS_MAX:
-                        del self._hits[next(iter(self._hits))]
-            case Settled(crossing, disposition=disposition):
-                self._told.extend((handle, disposition) for handle in self._hits.pop(crossing, ()))
-                self._settled.set()
-            case _:
-                pass
+        self._waiting.extend(one for one in hits_in(record) if one not in self._waiting)
+        if isinstance(record, Settled):
+            settled = [one for one in self._waiting if one.crossing == record.crossing]
+            for one in settled:
+                self._waiting.remove(one)
+            self._settled.extend(replace(one, disposition=record.disposition) for one in settled)
+            self._is_settled.set()
 
     async def run(self) -> None:
         """Carry questions and dispositions for ever."""
@@ -156,23 +154,29 @@ class RegistersClient:
             connection.close()
 
     async def _tell(self) -> None:
-        """Say what became of hits, each until the registers' program has it on the disk."""
+        """Say what became of hits, each until the registers' program has it on the disk; what it cannot take now waits behind the others."""
         while True:
-            self._settled.clear()
-            while self._told:
-                handle, disposition = self._told[0]
-                if not await self._is_told(handle, disposition):
+            self._is_settled.clear()
+            while self._settled:
+                hit = self._settled[0]
+                is_told = await self._is_told(hit)
+                with contextlib.suppress(ValueError):  # it was pushed out meanwhile
+                    self._settled.remove(hit)
+                    if not is_told:
+                        self._settled.append(hit)
+                if is_told:
+                    self._forget(hit.handle)
+                else:
                     await beat(TELL_AGAIN_S)
-                elif self._told and self._told[0] == (handle, disposition):
-                    self._told.popleft()
-            await self._settled.wait()
+            await self._is_settled.wait()
 
-    async def _is_told(self, handle: str, disposition: Disposition) -> bool:
+    async def _is_told(self, hit: Hit) -> bool:
+        assert hit.disposition is not None, "it waits among those that were settled"
         with contextlib.suppress(ChannelError, TimeoutError):
             async with asyncio.timeout(self._answer_ms / 1000 + SLACK_S):
                 connection = await connect(CHANNELS.registers, self._path)
                 try:
-                    await connection.send(messages.HitSettled(handle, disposition))
+                    await connection.send(messages.HitSettled(hit.register, hit.handle, hit.disposition))
                     return isinstance(await connection.receive(), messages.SettlementKept)
                 finally:
                     connection.close()

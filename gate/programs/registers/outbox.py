@@ -3,13 +3,12 @@
     outbox/stolen-documents/6f1c….hit.json          {"register":…,"agency":…,"edition":…,"reference":…,"cause":…,"gate":…,"at":…}
     outbox/stolen-documents/6f1c….disposition.json  {"handle":…,"disposition":…,"at":…}
 
-No name, number or picture stands there: the reference is the owner's own. At `FILES_MAX` nothing more is written until some were fetched, which the
-status says; the log has every hit and disposition all the same.
+No name, number or picture stands there: the reference is the owner's own. At `FILES_MAX` of one register nothing more of it is written until some were fetched,
+which the status says, and others are told theirs all the same; the log has every hit and disposition.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,12 +18,11 @@ import msgspec
 from gate import durable
 from gate.passage.orders import Disposition
 
-FILES_MAX: Final = 10_000
-_HANDLE: Final = re.compile(r"[0-9a-f]{32}")
+FILES_MAX: Final = 10_000  # of one register
 
 
 class OutboxFullError(Exception):
-    """Too many files wait to be fetched."""
+    """Too many files of one register wait to be fetched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,28 +50,16 @@ class Outbox:
 
     def hit(self, handle: str, hit: Hit) -> None:
         """Keep a hit. Raises OutboxFullError and OSError."""
-        self._require_room()
-        folder = self._folder / hit.register
-        durable.make_folder(folder, mode=0o750)
-        durable.write(folder / f"{handle}.hit.json", msgspec.json.encode(hit) + b"\n", mode=0o640)
+        self._keep(hit.register, f"{handle}.hit.json", msgspec.json.encode(hit))
 
-    def settled(self, handle: str, disposition: Disposition, at: str) -> bool:
-        """Keep what became of a hit; False when it is none of ours, or was fetched with the register's name already. Raises as `hit`."""
-        register = self._register_of(handle)
-        if register is None:
-            return False
-        self._require_room()
+    def settled(self, register: str, handle: str, disposition: Disposition, at: str) -> None:
+        """Keep what became of a register's hit, which its owner may have fetched by now. Raises as `hit`."""
         told = {"handle": handle, "disposition": disposition.value, "at": at}
-        durable.write(
-            self._folder / register / f"{handle}.disposition.json", msgspec.json.encode(told) + b"\n", mode=0o640
-        )
-        return True
+        self._keep(register, f"{handle}.disposition.json", msgspec.json.encode(told))
 
-    def _register_of(self, handle: str) -> str | None:
-        if _HANDLE.fullmatch(handle) is None:
-            return None
-        return next((path.parent.name for path in self._folder.glob(f"*/{handle}.hit.json")), None)
-
-    def _require_room(self) -> None:
-        if self.count() >= FILES_MAX:
-            raise OutboxFullError(f"{FILES_MAX} files wait in {self._folder} to be fetched")
+    def _keep(self, register: str, name: str, content: bytes) -> None:
+        folder = self._folder / register
+        durable.make_folder(folder, mode=0o750)
+        if sum(1 for _ in folder.glob("[!.]*.json")) >= FILES_MAX:
+            raise OutboxFullError(f"{FILES_MAX} files wait in {folder} to be fetched")
+        durable.write(folder / name, content + b"\n", mode=0o640)

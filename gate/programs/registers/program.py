@@ -13,7 +13,7 @@ import contextlib
 import logging
 import secrets
 import ssl
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -38,6 +38,7 @@ from gate.programs.registers.asking import Online, Registers
 from gate.programs.registers.held import HeldLists, verifiers
 from gate.programs.registers.outbox import Hit, Outbox, OutboxFullError
 from gate.programs.shared import clock
+from gate.programs.shared.beats import beat
 from gate.programs.shared.config import Config, ConfigError, OnlineRegister, credentials_folder, zone_of
 from gate.programs.shared.config import Registers as Settings
 from gate.programs.shared.racing import first_of
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
     from gate.programs.shared.config import SignedList
 
 CREDENTIAL_BYTES_MAX: Final = 64 * 1024
+HITS_MAX: Final = 256  # that wait to be written; the oldest is forgotten, and the log has it
+AGAIN_S: Final = 5.0
 READY, SUSPENDED = "ready", "suspended"
 WELL: Final = frozenset({READY, SUSPENDED})
 log = logging.getLogger("registers")
@@ -71,7 +74,10 @@ async def run(config: Config, *, stop: asyncio.Event) -> None:
         desk = Desk(config, lists, online)
         await held.enter_async_context(serve_status(config, "registers", desk.status))
         await held.enter_async_context(serve(CHANNELS.registers, config.socket("registers"), desk.attend))
-        await first_of(_renew(lists, settings.check_every_ms / 1000), desk.keep_hits(), _until(stop))
+        try:
+            await first_of(_renew(lists, settings.check_every_ms / 1000), desk.keep_hits(), _until(stop))
+        finally:
+            await desk.last_words()
 
 
 async def _until(stop: asyncio.Event) -> None:
@@ -169,10 +175,14 @@ class Desk:
         self._online = online
         self._registers = Registers(lists, online)
         self._outbox = Outbox(Path(self._settings.folder) / "outbox")
-        self._hits: asyncio.Queue[tuple[str, Hit]] = asyncio.Queue(maxsize=256)
+        self._hits: deque[tuple[str, Hit]] = deque(maxlen=HITS_MAX)
+        self._has_hit = asyncio.Event()
         self._writing = asyncio.Lock()
         self._said: Counter[str] = Counter()
-        self._trouble = Trouble(log, begins="outbox_failed", ends="outbox_well_again")
+        self._troubles = {
+            name: Trouble(log, begins="outbox_failed", ends="outbox_well_again", about={"register": name})
+            for name in self._settings.suspended
+        }
 
     async def attend(self, connection: Connection[messages.ToRegisters]) -> None:
         """Answer one caller."""
@@ -182,24 +192,44 @@ class Desk:
                     # Who hangs up ends the question, wherever it is.
                     await first_of(self._answer(connection, message), _hung_up(connection))
                     return
-                case messages.HitSettled(handle, disposition):
-                    if await self._settle(handle, disposition):
+                case messages.HitSettled(register, handle, disposition):
+                    if await self._settle(register, handle, disposition):
                         await connection.send(messages.SettlementKept())
                 case messages.StatusRequest():
                     await connection.send(self.status())
 
     async def keep_hits(self) -> None:
-        """Write hits down for their owners, after they were answered: whoever waits sees no difference between a hit and none."""
+        """Write hits down for their owners, after they were answered: whoever waits sees no difference between a hit and none. One that
+        cannot be written is tried again, after the others.
+        """
         while True:
-            handle, hit = await self._hits.get()
-            async with self._writing:
-                await self._kept(asyncio.to_thread(self._outbox.hit, handle, hit))
+            self._has_hit.clear()
+            while self._hits:
+                if not await self._keep_first():
+                    await beat(AGAIN_S)
+            await self._has_hit.wait()
+
+    async def last_words(self) -> None:
+        """Write the hits that are not written yet, each tried once."""
+        for _ in range(len(self._hits)):
+            await self._keep_first()
+
+    async def _keep_first(self) -> bool:
+        """Write the first hit that waits; one that cannot be written becomes the last."""
+        handle, hit = first = self._hits[0]
+        async with self._writing:
+            kept = await self._kept(hit.register, asyncio.to_thread(self._outbox.hit, handle, hit))
+        with contextlib.suppress(ValueError):  # it was pushed out meanwhile
+            self._hits.remove(first)
+            if not kept:
+                self._hits.append(first)
+        return kept
 
     def status(self) -> messages.Status:
         """How the lists and registers are."""
         now = clock.now()
         registers = {name: self._state_of(name, now) for name in self._settings.suspended}
-        problem = self._lists.problem or self._trouble.words
+        problem = self._lists.problem or "; ".join(one.words for one in self._troubles.values() if one.words)
         well = not problem and all(one["state"] in WELL for one in registers.values())
         return messages.Status(
             program="registers",
@@ -244,8 +274,8 @@ class Desk:
             found.append(found_of(name, answer, handle))
             self._said[answer.answer.value] += 1
             if handle:
-                with contextlib.suppress(asyncio.QueueFull):  # the log has it all the same
-                    self._hits.put_nowait((handle, self._hit_of(name, answer, now)))
+                self._hits.append((handle, self._hit_of(name, answer, now)))
+                self._has_hit.set()
         await connection.send(messages.RegistersSaid(found))
 
     def _by_priority(self, answers: Mapping[str, Answer]) -> list[str]:
@@ -264,19 +294,23 @@ class Desk:
         at = now.isoformat(timespec="seconds")
         return Hit(name, agency, answer.edition, answer.reference, cause, self._gate, at)
 
-    async def _settle(self, handle: str, disposition: Disposition) -> bool:
+    async def _settle(self, register: str, handle: str, disposition: Disposition) -> bool:
         """Keep what became of a hit; False when that could not be written, and the lane says it again."""
+        if register not in self._troubles:
+            return True  # the configuration names it no more, and nobody fetches anything there
         async with self._writing:
             at = clock.now().isoformat(timespec="seconds")
-            return await self._kept(asyncio.to_thread(self._outbox.settled, handle, disposition, at))
+            return await self._kept(
+                register, asyncio.to_thread(self._outbox.settled, register, handle, disposition, at)
+            )
 
-    async def _kept(self, writing: Awaitable[object]) -> bool:
+    async def _kept(self, register: str, writing: Awaitable[None]) -> bool:
         try:
             await writing
         except (OutboxFullError, OSError) as error:
-            self._trouble.is_now(str(error))
+            self._troubles[register].is_now(str(error))
             return False
-        self._trouble.is_now("")
+        self._troubles[register].is_now("")
         return True
 
 

@@ -145,8 +145,8 @@ EVENTS: Final = {
     "copy_erased": Event("the copy of a signed list was erased: its time was over", ("register",), (), True),
     "lists_refused": _trouble("new editions of signed lists are refused", security=True),
     "signed_lists_well_again": Event("none is", (), (), True),
-    "outbox_failed": _trouble("what is to be told to owners of lists cannot be written"),
-    "outbox_well_again": Event("it can"),
+    "outbox_failed": _trouble("what is to be told to the owner of a list or register cannot be written", about=("register",)),
+    "outbox_well_again": Event("it can", ("register",)),
     # the update program
     "update_step": Event("an update begins a step", ("step",)),
     "update_goes_back": Event("an update is taken back, at this step", ("step",), ("reason",), True),

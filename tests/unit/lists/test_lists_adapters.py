@@ -119,7 +119,9 @@ async def test_what_a_register_says_beyond_one_answer_answers_no_later_question(
 
 @pytest.mark.parametrize("words", ["\u202eeeS", "a\x1b[2Jb", "two\nlines"])
 async def test_words_that_no_page_can_show_are_a_wrong_answer(words: str) -> None:
-    async def exchange(_path: str, _body: bytes) -> bytes:
+    async def exchange(path: str, body: bytes) -> bytes:
+        assert path == "/lost-documents"
+        assert b"L898902C3" in body
         return json.dumps({"answer": "reported", "instructions": words, "reference": "A-17"}).encode()
 
     with pytest.raises(WrongAnswerError):

@@ -53,7 +53,7 @@ from gate.passage.records import Decided, EntryDecided, Obeyed, ObeyedVerb, Open
 from gate.passage.screen import Screen
 from gate.passage.serving import EU, EVERYBODY, BorderDirection, Service, Travellers
 from gate.passage.states import Emergency, Idle, Inspecting, Recording, Referred, crossing_of
-from gate.programs.lane.records import PROTECTED_MAX, REPLACED_MAX, Remembered, encode, replay
+from gate.programs.lane.records import HITS_MAX, PROTECTED_MAX, REPLACED_MAX, Hit, Remembered, encode, replay
 
 ENTRY, EXIT = BorderDirection
 CREW = Travellers("crew", ("PHL", "IND"))
@@ -492,6 +492,7 @@ def test_whatever_is_remembered_fits_what_the_log_keeps() -> None:
         called=True,
         protected=("p" * 32,) * PROTECTED_MAX,
         draw=Draw("2026-12-05", 10_000, bytes(32)),
+        hits=(Hit(crossing, "r" * 32, "h" * 32, Disposition.ADMITTED_BY_OFFICER),) * HITS_MAX,
     )
     assert len(everything.to_bytes()) <= REMEMBERED_BYTES_MAX
 

@@ -19,6 +19,7 @@ from gate.passage.orders import Disposition, OfficerRole, Said
 from gate.passage.policy import Policy, Verdict
 from gate.passage.records import Decided, Settled
 from gate.passage.registers import RegisterAnswer, RegisterCause, RegisterFinding, unknown
+from gate.programs.lane.records import Hit, Remembered
 from gate.programs.lane.registers import HITS_MAX, RegistersClient, findings_of
 
 QUESTION = m.DocumentQuestion("P", "UTO", "L898902C3", "UTO")
@@ -38,6 +39,8 @@ class Lane:
     answer_ms: int = 300
     shielded: set[str] = field(default_factory=set)
     posted: list[Event] = field(default_factory=list)
+    left: tuple[Hit, ...] = ()
+    forgotten: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.client = RegistersClient(
@@ -47,6 +50,8 @@ class Lane:
             names=lambda: self.names,
             entry=lambda: True,
             is_shielded=self.shielded.__contains__,
+            left=self.left,
+            forget=self.forgotten.append,
         )
 
     @contextlib.asynccontextmanager
@@ -268,18 +273,71 @@ async def test_what_an_officer_makes_of_a_hit_is_told_until_it_is_kept(
     async with lane.beside(keeping):
         lane.client.record(settled("c2"))
         lane.client.record(settled("c1"))
-        while len(heard) < 3:  # noqa: ASYNC110 - until it was said three times
+        while not lane.forgotten:  # noqa: ASYNC110 - until it was kept
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.1)
-    assert heard == [m.HitSettled(HANDLE, Disposition.TAKEN_OVER)] * 3
+    assert heard == [m.HitSettled("stolen-documents", HANDLE, Disposition.TAKEN_OVER)] * 3
+    assert lane.forgotten == [HANDLE]
 
 
-def test_of_hits_that_wait_no_more_than_so_many_are_remembered(lane: Lane) -> None:
+async def test_what_one_owner_cannot_be_told_holds_up_no_other(lane: Lane, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gate.programs.lane.registers.TELL_AGAIN_S", 0.01)
+    full, other = "cd" * 16, "ef" * 16
+
+    async def full_of_one(connection: Connection[m.ToRegisters]) -> None:
+        heard = await connection.receive()
+        assert isinstance(heard, m.HitSettled)
+        if heard.handle != full:
+            await connection.send(m.SettlementKept())
+
+    lane.client.record(decided("c1", full))
+    lane.client.record(decided("c2", other))
+    lane.client.record(settled("c1"))
+    lane.client.record(settled("c2"))
+    async with lane.beside(full_of_one):
+        while not lane.forgotten:  # noqa: ASYNC110 - until it was kept
+            await asyncio.sleep(0.01)
+    assert lane.forgotten == [other]
+
+
+async def test_a_lane_that_is_started_anew_tells_what_the_one_before_had_to(lane: Lane) -> None:
+    other = "cd" * 16
+    before = Remembered().after(decided("c1", HANDLE)).after(decided("c2", other)).after(settled("c1"))
+    lane.left = Remembered.of(before.to_bytes()).hits
+    lane.__post_init__()
+    heard: list[m.ToRegisters] = []
+
+    async def keeping(connection: Connection[m.ToRegisters]) -> None:
+        heard.append(await connection.receive())
+        await connection.send(m.SettlementKept())
+
+    async with lane.beside(keeping):
+        while lane.forgotten != [HANDLE]:  # noqa: ASYNC110 - until it was kept
+            await asyncio.sleep(0.01)
+        lane.client.record(settled("c2"))
+        while lane.forgotten != [HANDLE, other]:  # noqa: ASYNC110 - likewise
+            await asyncio.sleep(0.01)
+    assert heard == [m.HitSettled("stolen-documents", one, Disposition.TAKEN_OVER) for one in (HANDLE, other)]
+
+
+def test_of_hits_that_are_to_be_told_the_latest_are_remembered_over_a_restart_until_they_were() -> None:
+    known = Remembered()
+    for number in range(8):
+        known = known.after(decided(f"c{number}", f"{number:032x}"))
+    assert [one.crossing for one in known.hits] == [f"c{number}" for number in range(2, 8)]
+    assert known.after(decided("c7", f"{7:032x}")) == known, "the last door's decision rests on the same"
+    known = known.after(settled("c3"))
+    assert [one.crossing for one in known.hits if one.disposition is Disposition.TAKEN_OVER] == ["c3"]
+    assert f"{3:032x}" not in {one.handle for one in known.without_hit(f"{3:032x}").hits}
+    assert Remembered.of(known.to_bytes()) == known
+
+
+def test_of_hits_that_wait_no_more_than_so_many_are_held(lane: Lane) -> None:
     for number in range(HITS_MAX + 5):
-        lane.client.record(decided(f"c{number}", HANDLE))
-    assert len(lane.client._hits) == HITS_MAX
+        lane.client.record(decided(f"c{number}", f"{number:032x}"))
+    assert len(lane.client._waiting) == HITS_MAX
     lane.client.record(settled("c0"))
-    assert not lane.client._told
+    assert not lane.client._settled
 
 
 def test_a_question_shows_nothing_of_itself(lane: Lane) -> None:

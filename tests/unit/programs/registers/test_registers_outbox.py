@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
+import pytest
+
 from gate import durable
+from gate.channel.messages import HitSettled, ToRegisters
 from gate.passage.orders import Disposition
-from gate.programs.registers.outbox import Hit, Outbox
+from gate.programs.registers.outbox import Hit, Outbox, OutboxFullError
 
 HANDLE = "0123456789abcdef" * 2
 HIT = Hit("stolen-documents", "police.example", "1", "ab", "number_listed", "gate-7", "2026-11-28T09:00:00Z")
@@ -22,9 +26,18 @@ def test_what_is_being_written_does_not_wait_yet(tmp_path: Path) -> None:
     assert outbox.count() == 2
 
 
-def test_what_became_of_no_hit_of_ours_is_not_kept(tmp_path: Path) -> None:
+def test_a_full_outbox_of_one_register_is_no_other_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gate.programs.registers.outbox.FILES_MAX", 1)
     outbox = Outbox(tmp_path)
     outbox.hit(HANDLE, HIT)
-    for handle in ("../" + HANDLE, "*", HANDLE[:-1], HANDLE.upper(), HANDLE[::-1]):
-        assert not outbox.settled(handle, Disposition.TAKEN_OVER, "2026-11-28T09:00:00Z"), handle
-    assert outbox.count() == 1
+    with pytest.raises(OutboxFullError, match="1 files wait"):
+        outbox.settled(HIT.register, HANDLE, Disposition.TAKEN_OVER, "2026-11-28T09:00:00Z")
+    outbox.settled("another", HANDLE, Disposition.TAKEN_OVER, "2026-11-28T09:00:00Z")
+    assert outbox.count() == 2
+
+
+@pytest.mark.parametrize("handle", ["../" + HANDLE, "*", HANDLE[:-1], HANDLE.upper(), ""])
+def test_what_is_no_handle_is_no_message(handle: str) -> None:
+    raw = msgspec.msgpack.encode(HitSettled(HIT.register, handle, Disposition.TAKEN_OVER))
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.msgpack.decode(raw, type=ToRegisters)

@@ -119,10 +119,10 @@ async def said(
     return answer.found
 
 
-async def settle(config: Config, handle: str) -> m.FromRegisters:
+async def settle(config: Config, handle: str, register: str = "stolen-documents") -> m.FromRegisters:
     connection = await connect(CHANNELS.registers, config.socket("registers"))
     try:
-        await connection.send(m.HitSettled(handle, Disposition.TAKEN_OVER))
+        await connection.send(m.HitSettled(register, handle, Disposition.TAKEN_OVER))
         async with asyncio.timeout(0.5):
             return await connection.receive()
     finally:
@@ -471,10 +471,62 @@ def _stranger(folder: Path) -> Path:
     return certified(folder / "strangers")[0]
 
 
-async def test_a_settlement_of_no_hit_of_ours_is_answered_and_leaves_nothing(site: Site) -> None:
+async def test_a_settlement_for_a_register_that_is_configured_no_more_is_answered_and_leaves_nothing(
+    site: Site,
+) -> None:
     async with site.running() as config:
-        assert await settle(config, "0" * 32) == m.SettlementKept()
+        assert await settle(config, "0" * 32, "another") == m.SettlementKept()
         assert (await detail(config))["outbox"] == 0
+
+
+async def test_a_disposition_is_told_though_its_hit_was_fetched_long_before(site: Site) -> None:
+    site.incoming.mkdir()
+    site.publish(NUMBERS)
+    async with site.running() as config:
+        (found,) = await said(config, STOLEN, "stolen-documents")
+        await until(config, lambda told: told["outbox"] == 1)
+        folder = site.folder / "state" / "outbox" / "stolen-documents"
+        (folder / f"{found.handle}.hit.json").unlink()
+        await settle(config, found.handle)
+        assert [path.name for path in folder.iterdir()] == [f"{found.handle}.disposition.json"]
+
+
+async def test_a_hit_that_cannot_be_written_is_written_later_and_holds_up_no_other_owner(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gate.programs.registers.program.AGAIN_S", 0.02)
+    monkeypatch.setattr(outbox, "FILES_MAX", 1)
+    site.incoming.mkdir()
+    site.publish(NUMBERS)
+    simulated = Simulated(lost={("UTO", "L898902C3"): "A-17"})
+    folder = site.folder / "state" / "outbox"
+    async with simulated.serving():
+        site.online = {"lost": OnlineRegister(adapter="lost_documents", address=simulated.address)}
+        async with site.running() as config:
+            await said(config, STOLEN, "stolen-documents")
+            await until(config, lambda told: told["outbox"] == 1)
+            first = next((folder / "stolen-documents").iterdir())
+            await said(config, STOLEN, "stolen-documents")
+            await said(config, STOLEN, "lost")
+            await until(config, lambda told: told["outbox"] == 2)
+            assert len(list((folder / "lost").iterdir())) == 1
+            assert (await detail(config))["problem"] is not None
+            first.unlink()
+            await until(config, lambda told: told["outbox"] == 2 and told["problem"] is None)
+            assert len(list((folder / "stolen-documents").iterdir())) == 1
+
+
+async def test_what_is_not_written_yet_is_written_before_the_program_ends(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "FILES_MAX", 0)
+    site.incoming.mkdir()
+    site.publish(NUMBERS)
+    async with site.running() as config:
+        await said(config, STOLEN, "stolen-documents")
+        await until(config, lambda told: told["problem"] is not None)
+        monkeypatch.setattr(outbox, "FILES_MAX", 10)
+    assert len(list((site.folder / "state" / "outbox" / "stolen-documents").iterdir())) == 1
 
 
 async def test_a_full_outbox_is_said_and_the_settlement_is_wanted_again(
