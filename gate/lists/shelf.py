@@ -57,12 +57,21 @@ class Shelf:
         self.header: Header | None = None
 
     def open(self) -> None:
-        """Open the edition that is held, if one is. Raises ListError for one that cannot be used, and OSError."""
+        """Open the edition that is held, if one is, and erase what a killed program left of others. Raises ListError for one that cannot be used,
+        whose copy goes: nothing that is believed says how long it may stay. Raises OSError.
+        """
         self.close()
         path = self._folder / CURRENT
         if not path.exists():
+            self._erase(but="")
             return
-        self.header = header = self._mine(read_ordinary(path, NOTE_BYTES_MAX))
+        note = read_ordinary(path, NOTE_BYTES_MAX)
+        try:
+            self.header = header = self._mine(note)
+        except ListError:
+            self._erase(but="")
+            raise
+        self._erase(but=header.entries)
         entries = self._folder / f"{header.entries}{_ENTRIES}"
         if not header.withdrawn and entries.exists():  # else it was erased, when its time was over
             self._entries, self._people = _opened(entries, header)
@@ -91,7 +100,7 @@ class Shelf:
         self.header = new.header
         if new.opened is not None:
             self._entries, self._people = new.opened
-        self._erase_entries(but=new.header.entries if new.opened else "")
+        self._erase(but=new.header.entries if new.opened else "")
 
     def erase_over(self, now: datetime) -> bool:
         """Erase the copy when its time is over; True when there was one."""
@@ -100,7 +109,7 @@ class Shelf:
         header, gone = self.header, self._entries is not None
         self.close()
         self.header = header
-        self._erase_entries(but="")
+        self._erase(but="")
         return gone
 
     def ask(self, question: Question, now: datetime) -> Answer:
@@ -201,9 +210,10 @@ class Shelf:
             raise BadListError(f"is a delta of another edition {held.serial}")
         return changed(self._entries, copy, delta.sha256)
 
-    def _erase_entries(self, *, but: str) -> None:
-        for path in self._folder.glob(f"*{_ENTRIES}"):
-            if path.name != f"{but}{_ENTRIES}":
+    def _erase(self, *, but: str) -> None:
+        """Erase all entries but these, and whatever of any was being written."""
+        for path in self._folder.glob("*"):
+            if path.name not in {CURRENT, f"{but}{_ENTRIES}"}:
                 durable.wipe(path)
 
 

@@ -19,7 +19,6 @@ from gate.passage.lane import Timing
 from gate.passage.machine import Rules
 from gate.passage.policy import NoChipAuthentication, Policy
 from gate.passage.records import ApprovalSettings, FaceSettings, RulesStated, Started
-from gate.passage.registers import Register, Suspension
 from gate.passage.rulebook import NO_RULES, RuleBook
 from gate.passage.serving import EU, EVERYBODY, Service, Travellers
 from gate.programs.shared.basis import basis_of
@@ -63,7 +62,7 @@ def rules_of(config: Config, book: RuleBook = NO_RULES) -> Rules:
         shadow=config.driven is None,
         head_required=config.driven is not None and (config.purpose != "demo" or config.sync is not None),
         random_checks_per_10000=rules.random_checks_per_10000,
-        registers=registers_of(config),
+        registers=() if config.registers is None else config.registers.required,
         swap_check_minutes=rules.swap_check_minutes,
         rules=book.sha256,
     )
@@ -71,16 +70,6 @@ def rules_of(config: Config, book: RuleBook = NO_RULES) -> Rules:
     if config.registers is not None:
         timing = replace(timing, registers_max_ms=config.registers.answer_ms + REGISTERS_SLACK_MS)
     return Rules(policy, timing, service_of(config), frozenset(rules.two_officers_for), book)
-
-
-def registers_of(config: Config) -> tuple[Register, ...]:
-    """The lists and registers that must answer, with the days on which each is suspended."""
-    if config.registers is None:
-        return ()
-    return tuple(
-        Register(name, tuple(Suspension(one.title, one.basis, one.first, one.last) for one in suspended))
-        for name, suspended in config.registers.suspended.items()
-    )
 
 
 def service_of(config: Config) -> Service:
@@ -139,7 +128,7 @@ def start_of(config: Config, approved: Approved | None) -> Started:
         mode=config.mode,
         recipients=tuple(sorted({sha256(one.encode()).hexdigest() for one in config.audit.recipients})),
         profile=config.audit.profile,
-        registers=tuple(one.name for one in registers_of(config)),
+        registers=() if config.registers is None else tuple(one.name for one in config.registers.required),
     )
 
 

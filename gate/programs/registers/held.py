@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from gate import durable
 from gate.audit.errors import BadFormatError
 from gate.audit.note import Note, Verifier
 from gate.lists.errors import BadListError, ListError
@@ -138,6 +139,21 @@ class HeldLists:
                 else:
                     problems.append(f"{path.name}: no list of this gate is called {header.name}")
         return sorted(found, key=lambda one: (one[0].name, one[0].serial))
+
+
+def erase_others(folder: Path, names: Collection[str]) -> None:
+    """Erase the copies of lists that the configuration names no more: nobody may hold them for nothing."""
+    for path in sorted(folder.glob("*")):
+        if path.name in names or path.is_symlink() or not path.is_dir():
+            continue
+        try:
+            for one in path.iterdir():
+                durable.wipe(one)
+            path.rmdir()
+        except OSError as error:
+            log.log(logging.ERROR, "copy_not_erased", extra={"register": path.name, "reason": str(error)})
+        else:
+            log.warning("copy_erased", extra={"register": path.name})
 
 
 def _entries_beside(path: Path, header: Header) -> Path | None:

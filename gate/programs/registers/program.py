@@ -33,9 +33,9 @@ from gate.lists.question import Answer, Question
 from gate.lists.shelf import Shelf
 from gate.ordinary import read_ordinary
 from gate.passage.orders import Disposition
-from gate.passage.registers import RegisterAnswer, RegisterCause
+from gate.passage.registers import Register, RegisterAnswer, RegisterCause
 from gate.programs.registers.asking import Online, Registers
-from gate.programs.registers.held import HeldLists, verifiers
+from gate.programs.registers.held import HeldLists, erase_others, verifiers
 from gate.programs.registers.outbox import Hit, Outbox, OutboxFullError
 from gate.programs.shared import clock
 from gate.programs.shared.beats import beat
@@ -69,6 +69,7 @@ async def run(config: Config, *, stop: asyncio.Event) -> None:
             name: await held.enter_async_context(_online(config, name, one)) for name, one in settings.online.items()
         }
         held.callback(lists.close)
+        erase_others(Path(settings.folder) / "lists", settings.lists)
         lists.open()
         await lists.renew(clock.now())  # the first question finds what lies there already
         desk = Desk(config, lists, online)
@@ -180,8 +181,8 @@ class Desk:
         self._writing = asyncio.Lock()
         self._said: Counter[str] = Counter()
         self._troubles = {
-            name: Trouble(log, begins="outbox_failed", ends="outbox_well_again", about={"register": name})
-            for name in self._settings.suspended
+            one.name: Trouble(log, begins="outbox_failed", ends="outbox_well_again", about={"register": one.name})
+            for one in self._settings.required
         }
 
     async def attend(self, connection: Connection[messages.ToRegisters]) -> None:
@@ -228,7 +229,7 @@ class Desk:
     def status(self) -> messages.Status:
         """How the lists and registers are."""
         now = clock.now()
-        registers = {name: self._state_of(name, now) for name in self._settings.suspended}
+        registers = {one.name: self._state_of(one, now) for one in self._settings.required}
         problem = self._lists.problem or "; ".join(one.words for one in self._troubles.values() if one.words)
         well = not problem and all(one["state"] in WELL for one in registers.values())
         return messages.Status(
@@ -242,12 +243,12 @@ class Desk:
             },
         )
 
-    def _state_of(self, name: str, now: datetime) -> dict[str, object]:
+    def _state_of(self, register: Register, now: datetime) -> dict[str, object]:
         """How a register would answer now, or that it is not asked today."""
+        name = register.name
         header = self._lists.headers().get(name)
         edition = None if header is None else header.serial
-        today = now.astimezone(self._zone).date()
-        if any(one.first <= today <= one.last for one in self._settings.suspended[name]):
+        if not register.is_asked(now.astimezone(self._zone)):
             return {"state": SUSPENDED, "edition": edition}
         online = self._online.get(name)
         if online is not None:

@@ -31,6 +31,7 @@ from gate.channel.row import PROGRAMS, Channel
 from gate.channel.users import user_of
 from gate.passage.evidence_names import PageCheckId
 from gate.passage.reasons import Reason
+from gate.passage.registers import Register, Suspension
 from gate.passage.screen import Purpose
 from gate.passage.serving import EU, EVERYBODY, BorderDirection
 
@@ -342,10 +343,14 @@ class Registers(Section, frozen=True, kw_only=True):
         return any(one.names for one in self.lists.values()) or any(one.names for one in self.online.values())
 
     @property
-    def suspended(self) -> dict[str, tuple[Suspended, ...]]:
-        """Each of them by its name, with the days on which it is not asked; lists first."""
-        lists = {name: one.suspended for name, one in self.lists.items()}
-        return lists | {name: one.suspended for name, one in self.online.items()}
+    def required(self) -> tuple[Register, ...]:
+        """Each of them, with the days on which it is not asked; lists first."""
+        suspended = {name: one.suspended for name, one in self.lists.items()}
+        suspended |= {name: one.suspended for name, one in self.online.items()}
+        return tuple(
+            Register(name, tuple(Suspension(one.title, one.basis, one.first, one.last) for one in days))
+            for name, days in suspended.items()
+        )
 
 
 class Updates(Section, frozen=True, kw_only=True):

@@ -109,7 +109,10 @@ def facts_of(config: Config, basis: dict[str, object]) -> Iterator[tuple[str, li
             ("Officer seen within", f"{rules.officer_presence_max_s} s"),
             ("Lists no older than", f"{rules.trust_age_max_days} days"),
             ("Written rules", rules.written or "none"),
-            ("Lists and registers asked", ", ".join(config.registers.suspended) if config.registers else "none"),
+            (
+                "Lists and registers asked",
+                ", ".join(one.name for one in config.registers.required) if config.registers else "none",
+            ),
             ("Drawn at random", f"{rules.random_checks_per_10000} of 10,000"),
             ("Swap check", f"{rules.swap_check_minutes} min" if rules.swap_check_minutes else "off"),
             ("Two officers for", ", ".join(one.value for one in rules.two_officers_for) or "no reason"),

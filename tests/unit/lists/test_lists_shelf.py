@@ -266,6 +266,31 @@ def test_more_entries_than_the_limit_are_not_copied(
 
 
 @pytest.mark.parametrize("step", ["replace", "write", "wipe"])
+def test_a_kill_at_any_step_of_a_change_leaves_no_copy_but_of_the_edition_that_is_held(
+    step: str, agency: Agency, shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class KilledError(BaseException):
+        pass
+
+    def killed(*_: object, **__: object) -> None:
+        raise KilledError
+
+    note, path = agency.edition(tmp_path, ["A1", "B2", "C3"], serial=2)
+    with monkeypatch.context() as patched:
+        patched.setattr(durable, step, killed)
+        patched.setattr(Path, "unlink", killed)  # a dead program tidies nothing up
+        with pytest.raises(KilledError):
+            shelf.take(note, path, NOW)
+    folder = tmp_path / "held"
+    (folder / ".tmp-incoming").write_bytes(b"half of a copy")
+    again = agency.shelf(tmp_path)
+    again.open()
+    assert again.header is not None
+    assert {one.name for one in folder.iterdir()} == {CURRENT, f"{again.header.entries}.entries"}
+    assert again.ask(CLEAN, NOW).answer is RegisterAnswer.NONE
+
+
+@pytest.mark.parametrize("step", ["replace", "write", "wipe"])
 def test_whatever_step_of_a_change_fails_one_whole_edition_is_held_afterwards(
     step: str, agency: Agency, shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -294,4 +319,5 @@ def test_a_header_on_the_disk_that_somebody_changed_is_not_believed(
     with pytest.raises(BadListError):
         again.open()
     assert again.ask(CLEAN, NOW).cause is RegisterCause.NO_LIST
+    assert not list((tmp_path / "held").glob("*.entries")), "nothing says how long it may stay"
     shelf.close()
