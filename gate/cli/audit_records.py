@@ -87,14 +87,16 @@ def unsealer_of(identity: Path) -> Unsealer:
         fail(Exit.IO_ERROR, f"cannot read the key file {identity}: {error.strerror}")
 
 
-def read_as_signed(logs: Sequence[Path], vkey: str, identity: Path, take: Callable[[Told], None]) -> None:
-    """Read logs that are as they were signed with an auditor's identity, a record at a time; any other ends the command."""
+def read_as_signed(logs: Sequence[Path], vkey: str, identity: Path, take: Callable[[Told], None]) -> Sequence[str]:
+    """Read logs that are as they were signed with an auditor's identity, a record at a time; any other ends the command. Returns what is told
+    in them and cannot be so.
+    """
     unsealer = unsealer_of(identity)
     try:
         report = verify(logs[0], vkey, *logs[1:])
         if not report.intact:
             fail(Exit.NO, f"the log is not what was signed: {report.problems[0]}; see gate audit verify")
-        with_story(report, logs, unsealer, take)
+        return with_story(report, logs, unsealer, take).problems
     except UnreadableError as error:
         fail(code_of(error), str(error))
 

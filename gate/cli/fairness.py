@@ -40,7 +40,9 @@ def page(
     languages: Annotated[str, typer.Option(help="Languages by their tags, with commas.")] = "en",
     as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
 ) -> None:
-    """Write the public page, and say which group fares worse. Exit 1 when one does beyond what chance explains; 65 when nothing was counted."""
+    """Write the public page, and say which group fares worse. Exit 1 when one does beyond what chance explains, or for a log that gate audit verify does not
+    bear out; 65 when nothing was counted.
+    """
     from gate.cli.audit import vkey_text
     from gate.cli.fairness_page import pages
     from gate.screens.texts import TextError
@@ -89,14 +91,16 @@ def page(
 
 
 def _facts(logs: Sequence[Path], identity: Path, vkey: str, trials: Sequence[Trial]) -> tuple[Facts, Trials]:
-    """What a log that is as it was signed tells; else the command ends."""
+    """What a log tells that is as it was signed and does not contradict itself; else the command ends."""
     from gate.cli.audit_records import read_as_signed
     from gate.cli.fairness_page import Facts
     from gate.performance.fairness import Fairness, Trials
     from gate.verify.verify import name_of
 
     counted, tried, face = Fairness(), Trials(trials), dict[str, object]()
-    read_as_signed(logs, vkey, identity, _taker(counted.take, tried, face))
+    problems = read_as_signed(logs, vkey, identity, _taker(counted.take, tried, face))
+    if problems:
+        fail(Exit.NO, f"what this log tells cannot be: {problems[0]}; see gate audit verify")
     threshold = face.get("threshold")
     return Facts(
         name_of(vkey),

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from gate.cli import rights_card
-from gate.cli.output import Exit, emit_json, fail, refuse_configuration, say
+from gate.cli.output import Exit, emit_json, fail, note, refuse_configuration, say
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gate.rights.answers import Controller
     from gate.rights.book import Book, Case, Event
     from gate.verify.story import Told
@@ -127,7 +129,7 @@ def access(
 ) -> None:
     """Look up what the log holds of a case's crossing: a letter for the traveller that gives nothing away, and all of it for the controller.
 
-    An erasure's keys stand there, too: gate audit erasure forgets them, at the gate and at central.
+    Exit 1 where the log contradicts itself, which both are made of all the same: nobody's right waits for that. An erasure's keys stand there, too: gate audit erasure forgets them, at the gate and at central.
     """
     import hashlib
     import json
@@ -144,11 +146,12 @@ def access(
         fail(Exit.BAD_DATA, f"case {case} is about no crossing")
     if out.exists():
         fail(Exit.IO_ERROR, f"{out} is there already; name another")
-    told = _told(logs, identity, "\n".join(map(vkey_text, vkey)), found.begun.crossing)
+    told, problems = _told(logs, identity, "\n".join(map(vkey_text, vkey)), found.begun.crossing)
     crossed = (told[0].time or "")[:13].replace("T", ", ") + " h UTC" if told else ""
     letter = access_answer(found.begun.crossing, controller, crossed, held=bool(told))
     keys = sorted({one.key for one in told if one.key})
     held = {"crossing": found.begun.crossing, "keys": keys, "records": [fields_of(one) for one in told]}
+    held |= {"contradictions": list(problems)}
     files = {"letter.txt": letter.encode(), "controller.json": json.dumps(held, indent=1, sort_keys=True).encode()}
     try:
         durable.make_folder(out, mode=0o700)
@@ -159,16 +162,20 @@ def access(
     exported = Exported(today, {name: hashlib.sha256(content).hexdigest() for name, content in files.items()})
     _add(read, case, exported)
     if as_json:
-        emit_json("rights.access/1", {"case": case, "out": str(out), "records": len(told), "keys": keys})
+        document = {"case": case, "out": str(out), "records": len(told), "keys": keys, "contradictions": list(problems)}
+        emit_json("rights.access/1", document)
     else:
         say(f"case {case}: {len(told)} records in {out}; letter.txt is for the traveller, controller.json is not")
+        for problem in problems:
+            say(f"- {problem}")
+    raise typer.Exit(int(Exit.NO if problems else Exit.OK))
 
 
 app.command("card")(rights_card.card)
 
 
-def _told(logs: list[Path], identity: Path, vkey: str, crossing: str) -> list[Told]:
-    """The records of a crossing that open, of a log that is as it was signed."""
+def _told(logs: list[Path], identity: Path, vkey: str, crossing: str) -> tuple[list[Told], Sequence[str]]:
+    """The records of a crossing that open, of a log that is as it was signed, and what cannot be so of all that it tells."""
     from gate.cli.audit_records import read_as_signed
 
     found: list[Told] = []
@@ -177,8 +184,8 @@ def _told(logs: list[Path], identity: Path, vkey: str, crossing: str) -> list[To
         if told.crossing == crossing and told.body is not None:
             found.append(told)
 
-    read_as_signed(logs, vkey, identity, take)
-    return found
+    problems = read_as_signed(logs, vkey, identity, take)
+    return found, problems
 
 
 def _controller(config: Path | None) -> Controller:
@@ -196,6 +203,8 @@ def _controller(config: Path | None) -> Controller:
         settings.gate_id,
         settings.operator if said is None else said.contact,
         None if said is None else said.results_kept_days,
+        settings.rules.swap_check_minutes,
+        settings.registers is not None,
     )
 
 
@@ -210,11 +219,14 @@ def _book(path: Path) -> Book:
     from gate.rights.book import Book, BookError
 
     try:
-        return Book.read(path)
+        book = Book.read(path)
     except BookError as error:
         fail(Exit.BAD_DATA, f"{path}: {error}")
     except OSError as error:
         fail(Exit.IO_ERROR, f"{path}: {error.strerror}")
+    if book.torn_bytes:
+        note(f"gate: the last line of {path} was never finished; the next entry takes its place")
+    return book
 
 
 def _add(book: Book, number: int | None, event: Event) -> Case:

@@ -19,12 +19,16 @@ CROSSING: Final = re.compile(r"[0-9a-f]{32}")
 
 @dataclass(frozen=True, slots=True)
 class Controller:
-    """Who answers: the operator's name, the gate's, where they are reached, and for how long results are kept (None: no end is set)."""
+    """Who answers: the operator's name, the gate's, where they are reached, and for how long results are kept (None: no end is set). What else is done with everybody:
+    for how many minutes faces of those whom an officer was called to are held against others (0: they are not), and whether documents are looked up in registers.
+    """
 
     operator: str
     gate: str
     contact: str
     results_kept_days: int | None
+    remembered_minutes: int = 0
+    looked_up: bool = False
 
 
 def is_receipt(number: str) -> bool:
@@ -57,10 +61,24 @@ def access_answer(number: str, controller: Controller, crossed: str, *, held: bo
     return (
         f"Crossing {number}, gate {controller.gate}, {crossed}\n"
         f"Controller: {controller.operator}, {controller.contact}\n"
-        "Processed: the printed lines of your document, the data and the photograph in its chip, video of your face; compared with that photograph and with nobody else's.\n"
+        f"Processed: the printed lines of your document, the data and the photograph in its chip, video of your face; compared with that photograph and with {_others(controller)}.\n"
+        f"{_looked_up(controller)}"
         "Kept of it: when each step was, which checks were made and their results, the document's type, state and dates. No name, no number, no picture.\n"
         f"Kept {kept}, sealed for auditors, for the purpose of controlling the border and of proving how it was done.\n"
         "The gate opens or calls an officer; what was decided about your entry, an officer decided or the law does. The results of single checks are not part of this letter, for anybody: "
         "whoever needs them for a complaint names it, and a person decides what may be said.\n"
         "You may have this corrected or erased, and you may complain, to us or to the supervisory authority for data protection.\n"
     )
+
+
+def _others(controller: Controller) -> str:
+    minutes = controller.remembered_minutes
+    if not minutes:
+        return "nobody else's"
+    return f"those of travellers to whom an officer was called in the {minutes} minutes before; where one was called to you, yours was held for as long for the same"
+
+
+def _looked_up(controller: Controller) -> str:
+    if not controller.looked_up:
+        return ""
+    return "Documents are looked up in lists and registers of other authorities, unless an officer is asked for first. What was found is not part of this letter, for anybody.\n"

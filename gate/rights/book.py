@@ -1,7 +1,7 @@
 """The book of cases: what travellers asked for, until when it is to be answered, and what was answered by whom. A file that only grows.
 
 Each line is JSON and holds the SHA-256 of the line before, so nothing in between can be changed or taken out unseen; that the last lines were cut off shows to
-whoever kept the number of lines. No name of a traveller is in it: a case is a crossing, or none. Raises BookError for what is no book.
+whoever kept the number of lines. A last line that a power cut left unfinished was never acknowledged: it is passed over, and the next takes its place. No name of a traveller is in it: a case is a crossing, or none. Raises BookError for what is no book.
 
 Limits: LINE_BYTES_MAX a line, LINES_MAX of them; a book that is full is closed, and a new one begun.
 """
@@ -122,6 +122,7 @@ class Book:
     lines: int = 0
     size_bytes: int = 0
     last: str = BEGINS
+    torn_bytes: int = 0  # behind the last line, of one that was never finished
     cases: dict[int, Case] = field(default_factory=dict)
 
     @classmethod
@@ -134,7 +135,10 @@ class Book:
             return book
         with file:
             for raw in iter(lambda: file.readline(LINE_BYTES_MAX + 1), b""):
-                book._take(raw)
+                if raw.endswith(b"\n") or len(raw) > LINE_BYTES_MAX:
+                    book._take(raw)
+                else:
+                    book.torn_bytes = len(raw)
         return book
 
     def add(self, number: int | None, event: Event) -> Case:
@@ -150,15 +154,25 @@ class Book:
         return case
 
     def _append(self, line: bytes) -> None:
-        """Write it at the end, and see it on the disk. Raises BookError when somebody else wrote since this was read."""
+        """Write it at the end, and see it on the disk. Raises BookError when somebody else wrote since this was read, and OSError, which leaves the book
+        as it was.
+        """
         descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "ab") as file:
+        with os.fdopen(descriptor, "ab", buffering=0) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            if os.fstat(file.fileno()).st_size != self.size_bytes:
+            if os.fstat(descriptor).st_size != self.size_bytes + self.torn_bytes:
                 raise BookError("somebody else wrote into this book meanwhile; do it again")
-            file.write(line)
-            file.flush()
-            os.fsync(file.fileno())
+            if self.torn_bytes:
+                os.ftruncate(descriptor, self.size_bytes)
+                self.torn_bytes = 0
+            try:
+                left = line
+                while left:
+                    left = left[file.write(left) :]
+                os.fsync(descriptor)
+            except OSError:
+                os.ftruncate(descriptor, self.size_bytes)
+                raise
         durable.sync(self.path.parent)
 
     def _take(self, raw: bytes) -> None:
@@ -171,7 +185,7 @@ class Book:
             canonical = _line(number, event, before)
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise BookError(f"{where}: is no line of a book") from error
-        if canonical != raw or before != self.last:
+        if canonical != raw or type(number) is not int or before != self.last:
             raise BookError(f"{where}: does not follow from the line before: something was changed or taken out")
         self.cases[number] = self._after(number, event)
         self.lines, self.last, self.size_bytes = self.lines + 1, _sha256(raw), self.size_bytes + len(raw)
@@ -186,6 +200,8 @@ class Book:
             raise BookError(f"there is no case {number}")
         if case.answer is not None:
             raise BookError(f"case {number} was answered on {case.answer.on}")
+        if event.on < case.begun.received:
+            raise BookError(f"case {number} began on {case.begun.received}, which is later")
         match event:
             case Extended(on):
                 if case.extended or on > case.due:

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from gate.cli.fairness_page import texts
 from gate.cli.nouns import application
-from gate.passage.records import GroupCell, GroupsCounted
+from gate.passage.records import Granted, GroupCell, GroupsCounted
 from gate.programs.lane.group_counts import _BANDS, _OLDEST
 from gate.screens.kiosk.texts import Languages
 
@@ -75,6 +75,13 @@ def test_a_group_that_fares_worse_ends_the_command_with_no_and_stands_on_top(tmp
     assert [(one["attribute"], one["value"], one["rate"]) for one in found["alarms"]] == [("sex", "F", "referred")]
     page = (tmp_path / "pages/en.html").read_text()
     assert page.index("One group fares worse") < page.index("<table>")
+
+
+def test_a_log_that_contradicts_itself_gives_no_page(tmp_path: Path) -> None:
+    log = made(tmp_path, FAIR)
+    log.write([Day().wanted(Granted("not-of-this-log", 10_000))])
+    code, _, said = run(log)
+    assert (code, "cannot be" in said, (tmp_path / "pages").exists()) == (1, True, False)
 
 
 def test_trials_are_looked_up_in_the_log_and_those_that_are_not_there_are_said(tmp_path: Path) -> None:

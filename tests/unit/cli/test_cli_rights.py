@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from gate.cli.nouns import application
 from gate.passage.policy import Verdict
 from gate.passage.reasons import Objection, Reason
-from gate.passage.records import Closed, ClosedAs, Opened
+from gate.passage.records import Closed, ClosedAs, Granted, Opened
 from gate.rights.answers import Controller, access_answer, receipt_answer
 
 NUMBER = "c843b93c8155d3df4d5cf0ac7988b94d"
@@ -87,13 +87,15 @@ def log_with(folder: Path, *reasons: Reason) -> SmallLog:
     return log
 
 
-def letter_of(folder: Path, config: Path, log: SmallLog, number: str = NUMBER) -> tuple[str, dict[str, Any]]:
+def letter_of(
+    folder: Path, config: Path, log: SmallLog, number: str = NUMBER, ends: int = 0
+) -> tuple[str, dict[str, Any]]:
     """The letter and the controller's file for a case about that crossing."""
     book, out = folder / "cases", folder / f"out-{number[:4]}"
     _, case = told("receive", book, "--kind", "access", "--crossing", number, "--on", "2026-12-05")
     fixed = ("--identity", log.folder / "one.identity", "--vkey", log.vkey, "--config", config, "--out", out)
-    code, _, said = run("access", book, case["case"], log.spool, *fixed)
-    assert code == 0, said
+    code, _, said = run("access", book, case["case"], log.spool, *fixed, "--on", "2026-12-06")
+    assert code == ends, said
     return (out / "letter.txt").read_text(), json.loads((out / "controller.json").read_text())
 
 
@@ -115,6 +117,24 @@ def test_the_letter_is_the_same_for_every_cause(tmp_path: Path, config: Path, re
     closed = next(one for one in held["records"] if one["kind"] == "closed")
     assert closed["body"]["reasons"][0]["reason"] == reason.value, "the controller's file has it"
     assert len(held["keys"]) >= 1
+
+
+def test_a_log_that_contradicts_itself_is_said_to_be_one_and_withholds_nothing(tmp_path: Path, config: Path) -> None:
+    log = log_with(tmp_path / "log", Reason.TIME_LIMIT)
+    log.write([Day().wanted(Granted("not-of-this-log", 10_000))])
+    letter, held = letter_of(tmp_path, config, log, ends=1)
+    assert "Nothing is kept" not in letter
+    assert any("not-of-this-log" in one for one in held["contradictions"])
+    assert len(held["records"]) == 3
+
+
+def test_the_letter_says_what_else_is_done_with_everybody(tmp_path: Path, config: Path) -> None:
+    listed = '[registers.lists.stolen-documents]\nagency = "police.example"\nkeys = ["k"]\n'
+    config.write_text(f"{config.read_text()}\n[rules]\nswap_check_minutes = 10\n{listed}")
+    letter, _ = letter_of(tmp_path, config, log_with(tmp_path / "log", Reason.TIME_LIMIT))
+    assert "nobody else's" not in letter
+    assert "in the 10 minutes before" in letter
+    assert "looked up in lists and registers" in letter
 
 
 def test_of_a_crossing_of_which_nothing_is_held_the_letter_says_that(tmp_path: Path, config: Path) -> None:

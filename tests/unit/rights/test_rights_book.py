@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import resource
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -98,7 +103,7 @@ def test_a_byte_that_was_changed_or_a_line_that_was_taken_out_is_seen(
 
 
 @pytest.mark.parametrize(
-    "raw", [b"{}\n", b"[]\n", b"1\n", b'{"case":1}', b"\xff\n", b"[" * 5_000 + b"\n", b'{"case":true,"before":0}\n']
+    "raw", [b"{}\n", b"[]\n", b"1\n", b'{"case":1}\n', b"\xff\n", b"[" * 5_000 + b"\n", b'{"case":true,"before":0}\n']
 )
 def test_what_is_no_book_has_one_line_that_says_so(tmp_path: Path, raw: bytes) -> None:
     (tmp_path / "cases").write_bytes(raw)
@@ -112,6 +117,62 @@ def test_two_who_write_at_once_do_not_break_it(tmp_path: Path) -> None:
     with pytest.raises(BookError, match="somebody else wrote"):
         other.add(None, RECEIVED)
     assert len(Book.read(tmp_path / "cases").cases) == 1
+
+
+def test_a_last_line_that_was_never_finished_is_passed_over_and_the_next_takes_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "cases"
+    filled(path, RECEIVED, MORE)
+    first = path.read_bytes().splitlines(keepends=True)[0]
+    second = path.read_bytes()[len(first) :]
+    for cut in range(len(second)):
+        path.write_bytes(first + second[:cut])
+        book = Book.read(path)
+        assert (book.lines, book.torn_bytes, book.cases[1].extended) == (1, cut, False)
+        book.add(1, GIVEN)
+        again = Book.read(path)
+        assert (again.lines, again.torn_bytes, again.cases[1].exports) == (2, 0, 1)
+    path.write_bytes(first + second[:9] + b"\n")
+    with pytest.raises(BookError, match="line 2"):
+        Book.read(path)
+
+
+def test_what_a_full_disk_takes_half_of_is_not_in_the_book(tmp_path: Path) -> None:
+    path = tmp_path / "cases"
+    book = filled(path, RECEIVED)
+    before = path.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 50, limits[1]))
+        with pytest.raises(OSError, match="File too large"):
+            book.add(1, GIVEN)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    assert path.read_bytes() == before
+    book.add(1, GIVEN)
+    assert Book.read(path).cases[1].exports == 1
+
+
+def test_many_who_write_at_once_lose_nothing_and_break_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "cases"
+
+    def write(_: int) -> None:
+        while True:
+            with contextlib.suppress(BookError):
+                Book.read(path).add(None, RECEIVED)
+                return
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(24)))
+    assert Book.read(path).lines == 24
+
+
+def test_nothing_is_dated_before_its_case_began(tmp_path: Path) -> None:
+    book = filled(tmp_path / "cases", RECEIVED)
+    for event in (MORE, GIVEN, DONE):
+        with pytest.raises(BookError, match="began on 2026-12-05, which is later"):
+            book.add(1, replace(event, on=date(2026, 12, 4)))
 
 
 def test_a_full_book_takes_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
