@@ -12,8 +12,9 @@ from gate.cli.config import KeyFile, Name, signer_in
 from gate.cli.output import Exit, emit_json, fail, say
 
 if TYPE_CHECKING:
-    from gate.lists.header import Header
-    from gate.lists.making import Said
+    from gate.audit.note import Verifier
+    from gate.lists.header import Delta, Header
+    from gate.lists.making import Edition, Said
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -40,9 +41,13 @@ def sign(
         Path | None, typer.Option(help="The key of the numbers, 64 hexadecimal digits or more; gates get it apart.")
     ] = None,
     names: Annotated[Path | None, typer.Option(help="People as JSON, a line each.")] = None,
+    since: Annotated[
+        Path | None,
+        typer.Option(metavar="NOTE", help="An edition before, its entries beside it: a delta from it is made as well."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Make and sign an edition (docs/protocols/signed-lists.md). Exit 65 for what a gate would refuse."""
+    """Make and sign an edition, and a delta to it (docs/protocols/signed-lists.md). Exit 65 for what a gate would refuse."""
     from gate import durable
     from gate.lists import making
     from gate.lists.errors import ListError
@@ -59,21 +64,27 @@ def sign(
         people = [] if names is None else making.people_in(_lines(at := names))
         at = said
         made = making.edition(wanted, digests, people, clock.now().replace(microsecond=0))
+        change = None if since is None else _change(made, at := since, signer.verifier)
     except ListError as error:
         fail(Exit.BAD_DATA, f"{at}: {error}")
-    stem = f"{made.header.name}-{made.header.serial}"
+    note = out / f"{made.header.name}-{made.header.serial}.note"
+    delta = None if change is None or change.header.delta is None else _delta_note(note, change.header.delta)
     try:
         if not made.header.withdrawn:
-            durable.write(out / f"{stem}.entries", made.entries)
-        durable.write(out / f"{stem}.note", signed(made.header, signer))
+            durable.write(note.with_suffix(".entries"), made.entries)
+        durable.write(note, signed(made.header, signer))
+        if change is not None and delta is not None:
+            durable.write(delta.with_suffix(".delta"), change.entries)
+            durable.write(delta, signed(change.header, signer))
     except OSError as error:
         fail(Exit.IO_ERROR, f"{out}: {error.strerror}")
     if as_json:
-        emit_json(
-            "lists.sign/1", {"note": str(out / f"{stem}.note"), **_fields(made.header), "key": signer.verifier.vkey}
-        )
+        files = {"note": str(note), "delta_note": None if delta is None else str(delta)}
+        emit_json("lists.sign/1", {**files, **_fields(made.header), "key": signer.verifier.vkey})
     else:
-        say(f"{out / f'{stem}.note'}: {_told(made.header)}, signed by {signer.verifier.vkey}")
+        say(f"{note}: {_told(made.header)}, signed by {signer.verifier.vkey}")
+        if delta is not None:
+            say(f"{delta}: the same as a delta, for gates that hold the edition before")
 
 
 @app.command()
@@ -108,6 +119,28 @@ def show(
         say(f"{_told(header)}")
         say(f"  {header.purpose} ({header.basis})")
         say(f"  officers: {header.instructions}")
+
+
+def _change(made: Edition, since: Path, key: Verifier) -> Edition:
+    """The delta from an edition before, signed by the same agency. Raises ListError; a file that cannot be read ends the command."""
+    from gate.lists import making
+    from gate.lists.entries import Entries
+    from gate.lists.header import NOTE_BYTES_MAX, believed
+    from gate.ordinary import read_ordinary
+
+    try:
+        before = believed(read_ordinary(since, NOTE_BYTES_MAX), [key])
+        held = Entries.open(since.with_suffix(".entries"), before)
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"{error.filename or since}: {error.strerror}")
+    try:
+        return making.delta(made, before, held)
+    finally:
+        held.close()
+
+
+def _delta_note(note: Path, delta: Delta) -> Path:
+    return note.with_name(f"{note.stem}-from-{delta.serial}.note")
 
 
 def _fields(header: Header) -> dict[str, object]:

@@ -110,6 +110,15 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         """How many entries it has."""
         return self.numbers + self.names
 
+    def lost(self, before: Header) -> str:
+        """What of the edition before is half gone, or more, where that is not said to be meant; empty: nothing is."""
+        if before.withdrawn or self.withdrawn or self.shrinks:
+            return ""
+        for what, was, now in (("numbers", before.numbers, self.numbers), ("names", before.names, self.names)):
+            if was and now * 2 <= was:
+                return f"has {now} {what} after {was}, and does not say that this is meant"
+        return ""
+
     @property
     def text(self) -> str:
         """What is signed."""

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Final
 
 import msgspec
 
-from gate.lists.entries import Named, digest_of, written
-from gate.lists.errors import BadListError
-from gate.lists.header import NAMES_MAX, NUMBERS_MAX, About, Header, Hours, Place, Serial, Text
+from gate.lists.entries import Entries, Named, digest_of, written, written_delta
+from gate.lists.errors import BadListError, NotNewerError, ShrunkError
+from gate.lists.header import NAMES_MAX, NUMBERS_MAX, About, Delta, Header, Hours, Place, Serial, Text
 from gate.lists.names import People
 
 _NAMED: Final = msgspec.json.Decoder(Named)
@@ -47,10 +47,12 @@ class Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """One edition that nobody has signed yet, and its file of entries."""
+    """One edition that nobody has signed yet, and its file: of entries, or of a delta."""
 
     header: Header
     entries: bytes
+    digests: Sequence[bytes]
+    people: Sequence[Named]
 
 
 def edition(said: Said, digests: Sequence[bytes], people: Sequence[Named], issued: datetime) -> Edition:
@@ -68,7 +70,24 @@ def edition(said: Said, digests: Sequence[bytes], people: Sequence[Named], issue
         header = msgspec.convert(msgspec.to_builtins(fields | counted), Header)
     except ValueError as error:  # msgspec's own errors are among these
         raise BadListError(str(error)) from error
-    return Edition(header, entries)
+    return Edition(header, entries, digests, people)
+
+
+def delta(made: Edition, before: Header, held: Entries) -> Edition:
+    """The delta that leads to this edition from one before: its header, and its file. Raises ListError for what no gate would take in its place."""
+    if (made.header.agency, made.header.name) != (before.agency, before.name):
+        raise BadListError(f"the edition before is another list, {before.name} of {before.agency}")
+    if made.header.serial <= before.serial:
+        raise NotNewerError(f"has serial {made.header.serial}, and the edition before has {before.serial}")
+    if made.header.withdrawn or before.withdrawn:
+        raise BadListError("there is no delta to a list that is withdrawn, or from one")
+    if lost := made.header.lost(before):
+        raise ShrunkError(lost)
+    numbers, people = set(made.digests), set(made.people)
+    were, knew = set(held.digests()), set(held.people)
+    file = written_delta(sorted(numbers - were), sorted(were - numbers), list(people - knew), list(knew - people))
+    told = Delta(serial=before.serial, entries=before.entries, sha256=hashlib.sha256(file).hexdigest())
+    return replace(made, header=msgspec.structs.replace(made.header, delta=told), entries=file)
 
 
 def digests_in(lines: Iterable[str], secret: bytes) -> list[bytes]:

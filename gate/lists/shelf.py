@@ -176,11 +176,8 @@ class Shelf:
             raise NotNewerError(f"has serial {header.serial}, and {held.serial} is held")
         if not header.withdrawn and not header.may_be_copied(self._gate, now):
             raise NoCopyError(f"its owner allows no copy at {self._gate}, or not any more")
-        if held is None or held.withdrawn or header.withdrawn or header.shrinks:
-            return
-        for what, before, after in (("numbers", held.numbers, header.numbers), ("names", held.names, header.names)):
-            if before and after * 2 <= before:
-                raise ShrunkError(f"has {after} {what} after {before}, and does not say that this is meant")
+        if held is not None and (lost := header.lost(held)):
+            raise ShrunkError(lost)
 
     def _bring(self, header: Header, source: Path | None) -> tuple[Entries, People]:
         """Have the entries of an edition on the disk, and proved. A stranger's file is copied before it is looked at: it may change meanwhile."""

@@ -1,5 +1,5 @@
-"""What systemd's credentials seal where the machine has a TPM, each for one program's unit alone: the log's key, and the passphrase under
-which the device's key is kept (`gate.provision.identity`), since the program that renews that key cannot seal.
+"""What systemd's credentials seal where the machine has a TPM, each for one program's unit alone: the log's key, the passphrase under
+which the device's key is kept (`gate.provision.identity`), since the program that renews that key cannot seal, and the keys and certificates for lists and registers.
 
 Promises: a plain key goes only when what takes its place was opened again and is right, and the unit loads it; a kill at any point leaves
 a key that its program can use, and the next run ends it. The log's public key lies beside the sealed one, for whoever provisions. Without a
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import secrets
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -31,10 +31,11 @@ Run = Callable[[list[str], bytes], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A secret by the name under which its program finds it, and the program."""
+    """A secret by the name under which its program finds it, the program, and the file that has systemd open it."""
 
     name: str
     program: str
+    file: str = "50-sealed.conf"
 
     def sealed(self, keys: Path) -> Path:
         """Where it lies in a folder of keys."""
@@ -43,7 +44,7 @@ class Credential:
     @property
     def drop_in(self) -> str:
         """What has systemd open it, below the folder for what a site adds to units."""
-        return f"gate-{self.program}.service.d/50-sealed.conf"
+        return f"gate-{self.program}.service.d/{self.file}"
 
     def drop_in_text(self, keys: Path) -> str:
         """What stands there."""
@@ -57,6 +58,11 @@ class Credential:
 
 LOG_KEY: Final = Credential("log.key", "log")
 DEVICE_PASSPHRASE: Final = Credential("device.passphrase", "sync")
+
+
+def of_registers(name: str) -> Credential:
+    """A key or certificate for lists and registers, by its name in the configuration."""
+    return Credential(name, "registers", f"50-sealed-{name}.conf")
 
 
 def run(command: list[str], told: bytes) -> bytes:
@@ -100,39 +106,46 @@ def seal_steps(
     identities: Path,
     *,
     sync_runs: Callable[[], bool],
+    registers: Collection[str] = (),
     with_key: str = TPM_KEY,
     command: Run = run,
 ) -> Iterator[Step]:
     """The steps in their order. `keys` holds the log's key, `identities` a folder an identity, `units` is systemd's folder for what a site
-    adds. `sync_runs`: whether the program that renews the device's key does; then that key cannot be replaced.
+    adds. `sync_runs`: whether the program that renews the device's key does; then that key cannot be replaced. `registers` are the credentials for lists and registers,
+    which lie beside the log's key; one that is not there yet is left for another run.
     """
     bench = _Bench(keys, units, with_key, command)
-    yield from _log_key_steps(bench)
+    yield Step("sealed", partial(bench.seal_plain, LOG_KEY), LOG_KEY.sealed(keys).exists)
+    yield Step("unit", partial(bench.load, LOG_KEY), partial(LOG_KEY.is_loaded, keys, units))
+    yield Step("plain_key", partial(bench.forget, LOG_KEY), lambda: not bench.plain(LOG_KEY).exists())
     yield from _device_key_steps(bench, identities, sync_runs)
+    if registers:
+        yield from _register_steps(bench, [of_registers(name) for name in registers])
 
 
-def _log_key_steps(bench: _Bench) -> Iterator[Step]:
-    plain, sealed = bench.keys / LOG_KEY.name, LOG_KEY.sealed(bench.keys)
+def _register_steps(bench: _Bench, credentials: Sequence[Credential]) -> Iterator[Step]:
+    def sealed() -> list[Credential]:
+        return [one for one in credentials if one.sealed(bench.keys).exists()]
 
-    def seal() -> str:
-        try:
-            return bench.seal(LOG_KEY, plain.read_bytes())
-        except OSError as error:
-            raise StepError(f"cannot read {plain}: {error.strerror}") from error
+    def to_seal() -> list[Credential]:
+        return [one for one in credentials if one not in sealed() and bench.plain(one).exists()]
 
-    def forget() -> str:
-        secret = bench.opened(LOG_KEY).strip(b"\0")
-        try:
-            if plain.read_bytes().strip(b"\0") not in {secret, b""}:  # zeros: a run was killed while it wiped
-                raise StepError(f"{sealed} holds another key than {plain}: remove it and repeat this")
-            durable.wipe(plain)
-        except OSError as error:
-            raise StepError(f"cannot wipe {plain}: {error.strerror}") from error
-        return f"{plain} is overwritten and gone; restart gate-log where it runs"
+    def to_load() -> list[Credential]:
+        return [one for one in sealed() if not one.is_loaded(bench.keys, bench.units)]
 
-    yield Step("sealed", seal, sealed.exists)
-    yield Step("unit", partial(bench.load, LOG_KEY), partial(LOG_KEY.is_loaded, bench.keys, bench.units))
-    yield Step("plain_key", forget, lambda: not plain.exists())
+    def to_forget() -> list[Credential]:
+        return [one for one in sealed() if bench.plain(one).exists()]
+
+    def missing() -> str:
+        names = [one.name for one in credentials if one not in sealed()]
+        return f"not there yet: {', '.join(names)}" if names else ""
+
+    def each(do: Callable[[Credential], str], left: Callable[[], list[Credential]]) -> Callable[[], str]:
+        return lambda: "; ".join([do(one) for one in left()])
+
+    yield Step("registers_sealed", each(bench.seal_plain, to_seal), lambda: not to_seal(), missing)
+    yield Step("registers_unit", each(bench.load, to_load), lambda: not to_load())
+    yield Step("registers_plain", each(bench.forget, to_forget), lambda: not to_forget())
 
 
 def _device_key_steps(bench: _Bench, identities: Path, sync_runs: Callable[[], bool]) -> Iterator[Step]:
@@ -189,6 +202,28 @@ class _Bench:
         except OSError as error:
             raise StepError(f"cannot write {place}: {error.strerror}") from error
         return f"{place}, with {self.with_key}"
+
+    def plain(self, credential: Credential) -> Path:
+        """Where a secret lies before it is sealed."""
+        return self.keys / credential.name
+
+    def seal_plain(self, credential: Credential) -> str:
+        try:
+            return self.seal(credential, self.plain(credential).read_bytes())
+        except OSError as error:
+            raise StepError(f"cannot read {self.plain(credential)}: {error.strerror}") from error
+
+    def forget(self, credential: Credential) -> str:
+        plain, secret = self.plain(credential), self.opened(credential).strip(b"\0")
+        try:
+            if plain.read_bytes().strip(b"\0") not in {secret, b""}:  # zeros: a run was killed while it wiped
+                raise StepError(
+                    f"{credential.sealed(self.keys)} holds another key than {plain}: remove it and repeat this"
+                )
+            durable.wipe(plain)
+        except OSError as error:
+            raise StepError(f"cannot wipe {plain}: {error.strerror}") from error
+        return f"{plain} is overwritten and gone; restart gate-{credential.program} where it runs"
 
     def load(self, credential: Credential) -> str:
         drop_in = self.units / credential.drop_in

@@ -100,19 +100,25 @@ def parts_of(config: Config) -> tuple[Part, ...]:
     from gate.provision.course import FOLDER
     from gate.provision.decommission import Part
     from gate.provision.init_steps import UNITS
-    from gate.provision.sealing import DEVICE_PASSPHRASE, LOG_KEY
+    from gate.provision.sealing import DEVICE_PASSPHRASE, LOG_KEY, of_registers
 
     paths = config.paths
     state, keys = Path(paths.state), Path(paths.keys)
     cameras = [getattr(device, "credentials", "") for device in (config.camera, config.page)]
     road = key_path(config).parent
     named = tuple(dict.fromkeys(Path(one) for one in cameras if "/" in one))
-    drop_ins = tuple(UNITS / one.drop_in for one in (LOG_KEY, DEVICE_PASSPHRASE) if one.is_loaded(keys, UNITS))
+    asked = config.registers
+    for_registers = () if asked is None else tuple(map(of_registers, asked.credentials))
+    sealed = (LOG_KEY, DEVICE_PASSPHRASE, *for_registers)
+    drop_ins = tuple(UNITS / one.drop_in for one in sealed if one.is_loaded(keys, UNITS))
+    named = (*named, *(path for one in for_registers for path in (keys / one.name, one.sealed(keys))))
+    lists = () if asked is None else (Path(asked.folder), Path(asked.incoming))
     return (
         Part("log_key", tuple(sorted(keys.glob("log*"))) or (keys / "log.key",), secret=True),
         Part("device_key", (Path(paths.identity), *sorted(keys.glob("device*"))), secret=True),
         *((Part("console_key", (road,), secret=True),) if config.console is not None or road.exists() else ()),
         *((Part("credentials", named, secret=True),) if named else ()),
+        *((Part("registers", lists, secret=True),) if lists else ()),
         *((Part("units", drop_ins),) if drop_ins else ()),
         Part("acceptance", (Path(paths.models) / "accepted.json",)),
         Part("proofs", (state / FOLDER,)),

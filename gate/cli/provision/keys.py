@@ -108,7 +108,9 @@ def seal(
     config: ConfigFile = None,
     as_json: Json = False,
 ) -> None:
-    """Seal the log's key and the device's passphrase with this machine's TPM, each for its program. Exit 1 without one: files of mode 0600 stay."""
+    """Seal with this machine's TPM, each for its program: the log's key, the device's passphrase, and the keys and certificates for lists and registers.
+    Exit 1 without one: files of mode 0600 stay.
+    """
     from gate.cli.provision.ending import running
     from gate.programs.provisioning.log_key import publish
     from gate.provision.init_steps import UNITS
@@ -122,7 +124,11 @@ def seal(
         fail(Exit.NO, "systemd finds no TPM that it can seal with: keys stay files of mode 0600")
     folder = Path(settings.paths.keys)
     steps = seal_steps(
-        folder, UNITS, Path(settings.paths.identity), sync_runs=lambda: running(settings, ("sync",)) is not None
+        folder,
+        UNITS,
+        Path(settings.paths.identity),
+        sync_runs=lambda: running(settings, ("sync",)) is not None,
+        registers=() if settings.registers is None else settings.registers.credentials,
     )
     try:
         publish(folder / "log.key", settings.origin)

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -37,6 +37,7 @@ from gate.passage.serving import EU, EVERYBODY, BorderDirection
 
 REGISTERS_MAX = 16
 RegisterName = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
+_OWN_KEYS: Final = ("log", "device")  # as what lies beside registers' credentials begins
 CredentialName = Annotated[str, msgspec.Meta(pattern=r"^(?:[a-z0-9][a-z0-9._-]{0,63})?$")]
 DEFAULT_PATH = Path("/etc/portcullis/gate.toml")
 FILE_BYTES_MAX = 1024 * 1024
@@ -336,6 +337,18 @@ class Registers(Section, frozen=True, kw_only=True):
             yield Wrong("lists", f"and registers online are more than {REGISTERS_MAX} together")
         for name in sorted(self.lists.keys() & self.online.keys()):
             yield Wrong(f"online.{name}", "a list has this name already")
+        for key, name in self._credentials():
+            if name.startswith(_OWN_KEYS):
+                yield Wrong(key, "is a name for keys of the gate itself")
+
+    def _credentials(self) -> Iterator[tuple[str, str]]:
+        yield from ((f"lists.{name}.secret", one.secret) for name, one in self.lists.items())
+        yield from ((f"online.{name}.certificate", one.certificate) for name, one in self.online.items())
+
+    @property
+    def credentials(self) -> tuple[str, ...]:
+        """The names of all keys and certificates that they need."""
+        return tuple(dict.fromkeys(name for _, name in self._credentials() if name))
 
     @property
     def need_names(self) -> bool:

@@ -166,6 +166,9 @@ def test_a_table_of_registers_that_asks_none_or_contradicts_itself_is_refused(pa
     online = {"adapter": "lost_documents", "address": "http://127.0.0.1:1", "suspended": [day]}
     changed(path, registers={"lists": {"a": listed}, "online": {"b": online}})
     assert [key for _, key, _, _ in problems(path)] == ["registers.online.b.suspended.0.last"]
+    for other in ("log.key", "device.passphrase"):
+        changed(path, registers={"lists": {"a": {**listed, "secret": other}}})
+        assert [key for _, key, _, _ in problems(path)] == ["registers.lists.a.secret"]
     changed(path, registers={"lists": {"a": listed}, "online": {"a": {"adapter": "lost_documents"}}})
     assert [key for _, key, _, _ in problems(path)] == ["registers.online.a"]
     changed(path, registers={"lists": {f"l{number}": listed for number in range(17)}})

@@ -84,6 +84,61 @@ def test_an_edition_that_is_signed_here_answers_at_a_gate(folder: Path) -> None:
     shelf.close()
 
 
+def test_a_delta_from_the_edition_before_leads_a_gate_to_the_same_list(folder: Path) -> None:
+    assert sign(folder)[0] == 0
+    before = folder / "out" / "stolen-documents-7.note"
+    shelf = Shelf(
+        folder / "held",
+        name="stolen-documents",
+        agency="police.example",
+        keys=[Verifier.parse((folder / "vkey").read_text())],
+        secret=bytes.fromhex(SECRET),
+        gate=GATE,
+    )
+    now = datetime.now(UTC) + timedelta(seconds=1)
+    shelf.take(before.read_bytes(), before.with_suffix(".entries"), now)
+    (folder / "list.toml").write_text(SAID.replace("serial = 7", "serial = 9"))
+    (folder / "numbers").write_text("UTO L898902C3\nUTO NEW123\n")
+    (folder / "names").write_text(ANNA.replace("A-17", "A-18"))
+    code, out, _ = sign(folder, "--since", before, "--json")
+    assert code == 0
+    delta = Path(json.loads(out)["delta_note"])
+    assert delta.name == "stolen-documents-9-from-7.note"
+    shelf.take(delta.read_bytes(), delta.with_suffix(".delta"), now)
+    assert shelf.header is not None
+    assert (shelf.header.serial, shelf.header.entries) == (9, json.loads(out)["entries"])
+    assert shelf.ask(Question("P", "UTO", "NEW123", "UTO", "BERG", "BO"), now).answer is RegisterAnswer.HIT
+    assert shelf.ask(Question("P", "D", "C01X0006H", "D", "BERG", "BO"), now).answer is RegisterAnswer.NONE
+    anna = shelf.ask(Question("P", "D", "C01X0006H", "D", "ERIKSSON", "ANNA MARIA", "1974-08-12"), now)
+    assert anna.reference == "A-18"
+    shelf.close()
+
+
+@pytest.mark.parametrize(
+    ("said", "numbers", "why"),
+    [
+        (SAID, "UTO L898902C3\n", "has serial 7, and the edition before has 7"),
+        (SAID.replace("serial = 7", "serial = 8"), "UTO L898902C3\n", "has 1 numbers after 2"),
+        (SAID.replace("serial = 7", "serial = 8") + "withdrawn = true\n", "", "no delta"),
+        (
+            SAID.replace("serial = 7", "serial = 8").replace("stolen-documents", "another"),
+            "UTO L898902C3\nD C01X0006H\n",
+            "another list",
+        ),
+    ],
+)
+def test_a_delta_that_no_gate_would_take_is_not_made(folder: Path, said: str, numbers: str, why: str) -> None:
+    assert sign(folder)[0] == 0
+    (folder / "list.toml").write_text(said)
+    (folder / "numbers").write_text(numbers)
+    (folder / "names").write_text(ANNA if numbers else "")
+    before = {path.name for path in (folder / "out").iterdir()}
+    code, _, words = sign(folder, "--since", folder / "out" / "stolen-documents-7.note")
+    assert (code, why in words) == (65, True)
+    assert {path.name for path in (folder / "out").iterdir()} == before
+    assert sign(folder, "--since", folder / "nowhere.note")[0] == 74
+
+
 def test_an_edition_is_shown_without_anybody_on_it(folder: Path) -> None:
     assert sign(folder)[0] == 0
     note = folder / "out" / "stolen-documents-7.note"

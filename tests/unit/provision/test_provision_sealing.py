@@ -20,7 +20,16 @@ from gate.audit import keys
 from gate.audit.errors import KeyFileError
 from gate.central import authority
 from gate.provision.identity import ASIDE, AUTHORITIES, DEVICE, Wanted, write_authorities
-from gate.provision.sealing import DEVICE_PASSPHRASE, LOG_KEY, Credential, has_tpm, opened, run, seal_steps
+from gate.provision.sealing import (
+    DEVICE_PASSPHRASE,
+    LOG_KEY,
+    Credential,
+    has_tpm,
+    of_registers,
+    opened,
+    run,
+    seal_steps,
+)
 from gate.provision.steps import LaterStepError, Report, StepError, StepState, carry_out
 from gate.sync.https import tls
 
@@ -38,6 +47,7 @@ class Machine:
     def __init__(self, place: Path, chip: tpm.Tpm | None = None) -> None:
         self.place, self.keys, self.units, self.identities = place, place / "keys", place / "units", place / "identity"
         self.reloads, self.sync_runs = 0, False
+        self.registers: tuple[str, ...] = ()
         self.keys.mkdir()
         self.with_key = "host" if chip is None else "host+tpm2"
         self.told = {"SYSTEMD_CREDENTIAL_SECRET": str(place / "host.secret")}
@@ -76,6 +86,7 @@ class Machine:
             self.units,
             self.identities,
             sync_runs=lambda: self.sync_runs,
+            registers=self.registers,
             with_key=self.with_key,
             command=self.command,
         )
@@ -138,6 +149,28 @@ def test_what_is_sealed_is_the_same_and_nothing_lies_in_clear(machine: Machine) 
     assert [one.state for one in machine.seal()] == [KEPT] * 6
     with pytest.raises(KeyFileError, match="not of"):
         keys.load_public(machine.keys / "log.key", "border.example/other")
+
+
+def test_the_keys_and_certificates_for_registers_are_sealed_for_their_program_as_they_are_handed_over(
+    machine: Machine,
+) -> None:
+    machine.registers = ("police-numbers", "ees.pem")
+    (machine.keys / "police-numbers").write_bytes(b"5a" * 32 + b"\n")
+    reports = {one.id: one for one in machine.seal()}
+    assert reports["registers_sealed"].state is DONE
+    again = {one.id: one for one in machine.seal()}
+    assert (again["registers_sealed"].state, again["registers_sealed"].detail) == (KEPT, "not there yet: ees.pem")
+    (machine.keys / "ees.pem").write_bytes(b"-----BEGIN EC PRIVATE KEY-----\n")
+    assert {one.id: one.state for one in machine.seal()}["registers_plain"] is DONE
+    for name, secret in (("police-numbers", b"5a" * 32 + b"\n"), ("ees.pem", b"-----BEGIN EC PRIVATE KEY-----\n")):
+        credential = of_registers(name)
+        assert opened(credential, machine.keys, command=machine.command) == secret
+        assert line_of(credential, machine) in (machine.units / credential.drop_in).read_text().splitlines()
+        assert not (machine.keys / name).exists()
+    assert len({of_registers(name).drop_in for name in machine.registers}) == 2
+    (machine.keys / "ees.pem").write_bytes(b"a renewed one")
+    failed = machine.seal()[-1]
+    assert (failed.state, "holds another key" in failed.detail) == (StepState.FAILED, True)
 
 
 def test_a_plain_key_is_not_wiped_for_a_seal_that_holds_another(machine: Machine) -> None:
