@@ -69,8 +69,9 @@ class Rule:
 
     def means(self, facts: Facts) -> bool | None:
         """True for a crossing that it is about, on its days."""
-        answers = {self.in_force(facts), self.when.holds(facts)}
-        return False if False in answers else None if None in answers else True
+        in_force = self.in_force(facts)
+        holds = False if in_force is False else self.when.holds(facts)
+        return False if holds is False else None if in_force is None or holds is None else True
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,12 @@ class RuleBook:
 
     def objections(self, facts: Facts) -> tuple[Objection, ...]:
         """What the rules object to about a crossing, each with the rule's name and version."""
-        return (*self._not_eligible(facts), *self._to_be_seen(facts))
+        return (*self.not_eligible(facts), *self._to_be_seen(facts))
+
+    def concerned(self, facts: Facts) -> list[tuple[Rule, bool]]:
+        """The rules by which an officer sees this traveller, each with whether it is sure that it means them."""
+        answers = ((rule, rule.means(facts)) for rule in self.rules if rule.effect in _SEEN)
+        return [(rule, answer is True) for rule, answer in answers if answer is not False]
 
     def closings(self, facts: Facts) -> tuple[Objection, ...]:
         """The rules by which the lane is closed now, whoever comes."""
@@ -117,7 +123,7 @@ class RuleBook:
         ]
         return max((usual, *stricter), key=lambda score: score.value)
 
-    def _not_eligible(self, facts: Facts) -> tuple[Objection, ...]:
+    def not_eligible(self, facts: Facts) -> tuple[Objection, ...]:
         """Where rules say who is eligible, nobody is when they are all over."""
         answers = {rule.means(facts) for rule in self._with(Effect.ELIGIBLE)}
         if not answers or True in answers:
@@ -127,15 +133,15 @@ class RuleBook:
 
     def _to_be_seen(self, facts: Facts) -> Iterator[Objection]:
         """Each rule that means them by name; those that might, together."""
+        concerned = self.concerned(facts)
         for reason in _REASONS:
             unknown: list[str] = []
-            for rule in self.rules:
+            for rule, is_sure in concerned:
                 if rule.reason is not reason:
                     continue
-                answer = rule.means(facts)
-                if answer:
+                if is_sure:
                     yield Objection(reason, self.named(rule))
-                elif answer is None:
+                else:
                     unknown.append(rule.name)
             if unknown:
                 more = f" and {len(unknown) - NAMED_MAX} more" if len(unknown) > NAMED_MAX else ""
@@ -156,6 +162,7 @@ class RuleBook:
         return objection.detail
 
 
+_SEEN = frozenset({Effect.OFFICER, Effect.CUSTOMS})
 _REASONS = (Reason.RULE_OFFICER, Reason.RULE_TWO_OFFICERS, Reason.RULE_CUSTOMS)
 
 NO_RULES = RuleBook()

@@ -15,7 +15,6 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from gate.passage.conditions import Fact, Facts, Sex
-from gate.passage.reasons import Reason
 from gate.passage.rulebook import RuleBook
 from gate.passage.serving import BorderDirection
 
@@ -118,17 +117,18 @@ def impact_of(book: RuleBook, travellers: Iterable[tuple[Facts, int]]) -> Impact
         if book.closings(facts):
             found.closed += count
             continue
-        objections = book.objections(facts)
-        found.everybody.add(count, seen=bool(objections))
+        not_eligible, concerned = book.not_eligible(facts), book.concerned(facts)
+        is_seen = bool(not_eligible or concerned)
+        is_sure = all(sure for _, sure in concerned) and not any("not known" in one.detail for one in not_eligible)
+        found.everybody.add(count, seen=is_seen)
         found.stricter += count if _is_stricter(book, facts) else 0
-        found.unknown += count if any("not known" in one.detail for one in objections) else 0
-        if any(one.reason is Reason.NOT_ELIGIBLE for one in objections):
+        found.unknown += 0 if is_sure else count
+        if not_eligible:
             found.by_rule[NOT_ELIGIBLE] += count
-        for rule in book.rules:
-            if rule.reason is not None and rule.means(facts) is not False:
-                found.by_rule[rule.name] += count
+        for rule, _ in concerned:
+            found.by_rule[rule.name] += count
         for fact, group in groups_of(facts).items():
-            found.groups[fact].setdefault(group, Share()).add(count, seen=bool(objections))
+            found.groups[fact].setdefault(group, Share()).add(count, seen=is_seen)
     return found
 
 
