@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import tomllib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from gate.programs.shared.terminal import Terminal
 
 DEADLINE_S = 40.0
 LOGGED_TRAVELLERS = 64  # for so many a log's disk of its own has room
+NO_PREFIXES: Mapping[str, tuple[str, ...]] = {}
 PROGRAMS = ("log", "vision", "lane", "screens")
 
 
@@ -124,8 +125,10 @@ async def running(
     central: bool = False,
     officer: type[Officer] = Officer,
     both_ways: bool = False,
+    prefixes: Mapping[str, tuple[str, ...]] = NO_PREFIXES,
 ) -> AsyncIterator[Gate]:
-    """Run the programs on a simulated world; `tables` are further ones of `gate.toml`, or other ones. `reader` is what reads documents there.
+    """Run the programs on a simulated world; `tables` are further ones of `gate.toml`, or other ones. `reader` is what reads documents there. `prefixes` is
+    what programs are run under.
 
     `both_ways`: it goes both ways over the border, and there is a supervisor who turns it. With `central` a server is there to mirror the log, which lies on a small disk of its own.
     """
@@ -156,7 +159,7 @@ async def running(
                 stage.config_path,
                 output=stage.log_of(name),
                 on_start=lambda _: None,
-                prefix=disk.prefix if name == "log" else (),
+                prefix=(*(disk.prefix if name == "log" else ()), *prefixes.get(name, ())),
             )
             for name in programs
         ]

@@ -191,7 +191,12 @@ def findings_of(answer: messages.FromRegisters, names: tuple[str, ...]) -> tuple
     found = [
         RegisterFinding(one.register, one.answer, one.cause, one.edition, one.handle, one.about)
         for one in answer.found
-        if one.register in names and said.count(one.register) == 1 and agree(one.answer, one.cause)
+        if one.register in names and said.count(one.register) == 1 and is_answer(one)
     ]
     heard = {one.register for one in found}
     return (*found, *unknown(tuple(name for name in names if name not in heard), RegisterCause.WRONG_ANSWER))
+
+
+def is_answer(found: messages.RegisterFound) -> bool:
+    """True unless it contradicts itself, or has words that an officer's page could not show as they are."""
+    return agree(found.answer, found.cause) and f"{found.edition}{found.about}".isprintable()

@@ -140,6 +140,14 @@ def test_an_answer_that_its_cause_contradicts_is_not_known(answer: RegisterAnswe
     assert other.answer is RegisterAnswer.NONE
 
 
+@pytest.mark.parametrize("words", ["Let them pass\u202e", "a\x1b[2J", "two\nlines"])
+def test_words_that_would_steer_an_officer_s_page_are_no_answer(words: str) -> None:
+    hit = m.RegisterFound(NAMES[0], RegisterAnswer.HIT, RegisterCause.NUMBER_LISTED, "7", HANDLE, words)
+    findings = findings_of(m.RegistersSaid([hit, NONE[1]]), NAMES)
+    assert [one.cause for one in findings if one.register == NAMES[0]] == [RegisterCause.WRONG_ANSWER]
+    assert not any(one.about for one in findings)
+
+
 def test_another_message_is_no_answer() -> None:
     assert findings_of(m.SettlementKept(), NAMES) == unknown(NAMES, RegisterCause.WRONG_ANSWER)
 
