@@ -175,11 +175,15 @@ class Draws:
         policy, evidence = _table(body, "policy"), _table(body, "evidence")
         share, said = policy.get("random_checks_per_10000", 0), evidence.get("drawn")
         period = self._of[crossing]
-        if period is None or period.secret is not None:
+        if period is None:
             if self._begins and isinstance(said, bool):
                 self._problems.add(
                     f"crossing {crossing} was drawn by a secret of which no hash stood in the log", index
                 )
+            return
+        if period.secret is not None:
+            if isinstance(said, bool):
+                self._problems.add(f"crossing {crossing} was drawn by a secret that was out already", index)
             return
         if share not in {period.per_10000, 0} or (share == 0 and said is not None):
             self._problems.add(

@@ -145,10 +145,14 @@ def test_what_was_drawn_by_no_stated_secret_is_told_but_not_where_the_log_begins
     alone = crossings(range(1))
     assert said(alone) == ["crossing c0 was drawn by a secret of which no hash stood in the log"]
     assert said(alone, since=9) == []
-    assert said([committed(), revealed(), *alone]) == [
-        "crossing c0 was drawn by a secret of which no hash stood in the log"
-    ]
+    assert said([committed(), revealed(), *alone]) == ["crossing c0 was drawn by a secret that was out already"]
     assert said([revealed()], since=9) == []
+
+
+def test_who_is_drawn_by_a_secret_that_was_out_already_is_told_wherever_the_log_begins() -> None:
+    records: list[Record] = [committed(), *crossings(range(200)), revealed(), *crossings(range(200, 202))]
+    for since in (0, 5):
+        assert len([one for one in said(records, since) if "a secret that was out already" in one]) == 2
 
 
 def test_a_share_other_than_the_stated_one_is_told() -> None:
