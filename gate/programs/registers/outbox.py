@@ -44,6 +44,11 @@ class Outbox:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    def tidy(self) -> None:
+        """Throw away what a killed program had half written. Raises OSError."""
+        for draft in self._folder.glob(f"*/{durable.DRAFT}*"):
+            draft.unlink(missing_ok=True)
+
     def count(self) -> int:
         """How many files wait; one that is being written does not yet."""
         return sum(1 for _ in self._folder.glob("*/[!.]*.json"))

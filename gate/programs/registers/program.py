@@ -73,6 +73,7 @@ async def run(config: Config, *, stop: asyncio.Event) -> None:
         lists.open()
         await lists.renew(clock.now())  # the first question finds what lies there already
         desk = Desk(config, lists, online)
+        desk.begin()
         await held.enter_async_context(serve_status(config, "registers", desk.status))
         await held.enter_async_context(serve(CHANNELS.registers, config.socket("registers"), desk.attend))
         try:
@@ -184,6 +185,10 @@ class Desk:
             one.name: Trouble(log, begins="outbox_failed", ends="outbox_well_again", about={"register": one.name})
             for one in self._settings.required
         }
+
+    def begin(self) -> None:
+        """Look after what an earlier run left for the owners. Raises OSError."""
+        self._outbox.tidy()
 
     async def attend(self, connection: Connection[messages.ToRegisters]) -> None:
         """Answer one caller."""

@@ -26,6 +26,15 @@ def test_what_is_being_written_does_not_wait_yet(tmp_path: Path) -> None:
     assert outbox.count() == 2
 
 
+def test_what_a_killed_program_had_half_written_is_thrown_away(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path)
+    outbox.hit(HANDLE, HIT)
+    draft = tmp_path / HIT.register / f"{durable.DRAFT}{HANDLE}.disposition.json"
+    draft.write_bytes(b'{"handle":')
+    outbox.tidy()
+    assert [path.name for path in (tmp_path / HIT.register).iterdir()] == [f"{HANDLE}.hit.json"]
+
+
 def test_a_full_outbox_of_one_register_is_no_other_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gate.programs.registers.outbox.FILES_MAX", 1)
     outbox = Outbox(tmp_path)
