@@ -26,6 +26,9 @@ PUBLISHED = (
     0.017488187,
 )
 
+# The same of the published liveness model, all three.
+PUBLISHED_LIVENESS = (-0.24298084, 2.7331288, -2.490126)
+
 
 def answer(content: bytes, tensor: Floats) -> Floats:
     model = tiny_model(content)
@@ -59,6 +62,14 @@ def test_the_embedder_gives_what_the_published_one_gives() -> None:
     session = open_session(load().model("fr_feature"), real_models())
     (output,) = session.run(golden_input(session.model))
     assert output[0, ::64] == pytest.approx(PUBLISHED, abs=1e-6)
+
+
+def test_the_liveness_model_gives_what_the_published_one_gives() -> None:
+    session = open_session(load().model("fr_liveness"), real_models())
+    (output,) = session.run(golden_input(session.model))
+    assert output[0] == pytest.approx(PUBLISHED_LIVENESS, rel=1e-6, abs=1e-6)
+    graph = onnx.load_model_from_string(session.model.read(real_models())).graph
+    assert "PRelu" not in {node.op_type for node in graph.node}
 
 
 @pytest.mark.parametrize(
