@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from gate import durable
 from gate.cli.models import default_folder, explained
 from gate.cli.output import Exit, code_of, emit_json, fail, note, one_line, say, tracked
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from gate.face.values import Template
 
 app = typer.Typer(no_args_is_help=True)
+OWN_EYES = 0o600  # of a page that shows people
 
 ModelFolder = Annotated[
     Path | None, typer.Option("--models", help="Model folder; default: the user's cache, or the package's.")
@@ -71,6 +73,14 @@ def evaluate(
     report: Annotated[
         Path | None, typer.Option("--report", metavar="F.html", help="Also write a page with plots.")
     ] = None,
+    pairs: Annotated[
+        Path | None,
+        typer.Option(
+            "--pairs",
+            metavar="F.html",
+            help="Also write a page of the different people who are most alike, with their pictures: personal data.",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Measure error rates over all pairs. In a picture with several faces the most central large one counts.
@@ -93,6 +103,15 @@ def evaluate(
         from gate.performance.face_report import render
 
         _write_page(render(evaluation), report)
+    if pairs is not None:
+        from gate.performance.face_pairs import render as with_pictures
+
+        _write_page(with_pictures(evaluation), pairs, private=True)
+        note(
+            one_line(
+                f"gate: {pairs} shows people: personal data, for the eyes of whoever answers for these pictures; delete it afterwards"
+            )
+        )
     if json:
         emit_json("face.evaluate/1", evaluation.fields())
         return
@@ -179,9 +198,13 @@ def _require_plots() -> None:
         fail(Exit.UNREACHABLE, "the report needs matplotlib: install portcullis[reports]")
 
 
-def _write_page(page: str, path: Path) -> None:
+def _write_page(page: str, path: Path, *, private: bool = False) -> None:
+    """Write a page; a private one takes the place of whatever was there, and nobody else can read it from its first byte on."""
     try:
-        path.write_text(page, encoding="utf-8")
+        if private:
+            durable.write(path, page.encode(), mode=OWN_EYES)
+        else:
+            path.write_text(page, encoding="utf-8")
     except OSError as error:
         fail(Exit.IO_ERROR, f"cannot write {path}: {error.strerror}")
 

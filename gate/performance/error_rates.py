@@ -7,7 +7,7 @@ picture is taken as the chip's portrait, the later one as the lane's frame.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 FMR_POINTS = (1e-2, 1e-3, 1e-4)
 DET_POINTS = 200
+TOP_PAIRS = 50  # of different people, for somebody to look at
 _ROWS_AT_ONCE = 256
 # The part of the impostor pairs whose identities are kept: three times the largest FMR point, since resampling moves thresholds.
 _TAIL = 0.03
@@ -31,7 +32,8 @@ class Comparisons:
     """The scores of all pairs of a set. Identities are numbers, in the order of their names.
 
     `genuine` goes with `genuine_of`, the identity of each pair. `impostor` is falling. `tail` is its highest part, falling, with the
-    two identities of each pair in `tail_of`, (n, 2). `pictures` counts the pictures of each identity.
+    two identities of each pair in `tail_of`, (n, 2); of the first `TOP_PAIRS`, `top` has the two pictures, numbered as they were given.
+    `pictures` counts the pictures of each identity.
     """
 
     genuine: npt.NDArray[np.float32]
@@ -40,6 +42,7 @@ class Comparisons:
     tail: npt.NDArray[np.float32]
     tail_of: npt.NDArray[np.intp]
     pictures: npt.NDArray[np.intp]
+    top: npt.NDArray[np.intp] = field(default_factory=lambda: np.empty((0, 2), np.intp))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +69,12 @@ def compare_all(portraits: Sequence[Template], frames: Sequence[Template], ident
     if not genuine.size or not impostor.size:
         raise ValueError("error rates need two pictures of one identity and two identities at least")
     impostor = np.sort(impostor)[::-1]
-    tail, tail_of = blocks.impostors_from(impostor[min(impostor.size - 1, int(_TAIL * impostor.size))])
-    return Comparisons(genuine, genuine_of, impostor, tail, tail_of, np.bincount(codes))
+    tail, pair_of = blocks.impostors_from(
+        impostor[min(impostor.size - 1, max(TOP_PAIRS - 1, int(_TAIL * impostor.size)))]
+    )
+    return Comparisons(
+        genuine, genuine_of, impostor, tail, codes[pair_of], np.bincount(codes), pair_of[:TOP_PAIRS].copy()
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,14 +100,14 @@ class _Blocks:
         return np.concatenate(genuine), np.concatenate(genuine_of), np.concatenate(impostor)
 
     def impostors_from(self, bound: np.float32) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.intp]]:
-        """The impostor scores from `bound` on, falling, and the two identities of each."""
+        """The impostor scores from `bound` on, falling, and the two pictures of each."""
         found, found_of = [], []
         columns = np.arange(len(self.codes))
         for start in range(0, len(self.codes), _ROWS_AT_ONCE):
             rows, scores, later, same = self._block(columns, start)
             row, column = np.nonzero(later & ~same & (scores >= bound))
             found.append(scores[row, column])
-            found_of.append(np.stack((self.codes[rows[row]], self.codes[column]), axis=1))
+            found_of.append(np.stack((rows[row], column), axis=1))
         values = np.concatenate(found)
         falling = np.argsort(-values, kind="stable")
         return values[falling], np.concatenate(found_of)[falling]

@@ -10,15 +10,16 @@ import csv
 import statistics
 import time
 from collections import defaultdict
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from gate.face.detect import central
 from gate.face.embed import embed, embed_portrait, standard_position
 from gate.face.errors import FaceError, NoFaceError
 from gate.performance.error_rates import FMR_POINTS, Comparisons, ErrorRates, compare_all, rates
+from gate.performance.exact import trials_for
 from gate.performance.folders import SUFFIXES, UnfitError
-from gate.performance.groups import GroupRates, by_group, worst_over_mean
+from gate.performance.groups import GroupRates, by_group, look_alikes, worst_over_mean
 from gate.performance.intervals import LEVEL, Interval, draw_weights, fnmr_intervals
 from gate.picture import BadPictureError, decode, read
 
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 IMAGES_MAX: Final = 10_000  # every pair is scored and kept: 50 million of them
 LABELS: Final = "labels.csv"
 KINDS: Final = ("development", "chip_to_live")
+CLAIM_LEVEL: Final = 0.90
+CLAIMS: Final = (*FMR_POINTS, 1 / 33_333)  # the last is what is often asked of border gates
 _LABEL_CHARACTERS_MAX: Final = 64
 _NAMED_MAX: Final = 10
 # Groups are judged where the least trusting point still has pairs to show errors.
@@ -42,9 +45,21 @@ _GROUP_FMR: Final = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
+class TopPair:
+    """Two pictures of different people, as their folders say, that are among the most alike of all."""
+
+    score: float
+    one: Path
+    other: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """What was measured. `intervals` go with FMR_POINTS; `groups` is empty and `group_threshold` None without labels, or
-    with too few pairs to hold groups against a threshold.
+    with too few pairs to hold groups against a threshold, and `alike` None where nobody has every label.
+
+    A point of FMR_POINTS whose claim would take more pairs than there are has neither rate nor threshold. `top` are the pairs of different
+    people that are most alike, first the most.
 
     `missed` pictures gave no template; of these, `unreadable` could not be read or decoded, and the others showed no face.
     """
@@ -63,6 +78,13 @@ class Evaluation:
     group_threshold: float | None
     groups: tuple[GroupRates, ...]
     took_ms: Mapping[str, float]
+    alike: GroupRates | None = None
+    top: tuple[TopPair, ...] = ()
+
+    @property
+    def people_independent(self) -> int:
+        """How many comparisons of two people share no person with another one: half of the people."""
+        return len(self.compared.pictures) // 2
 
     def fields(self) -> dict[str, object]:
         """For JSON."""
@@ -86,6 +108,13 @@ class Evaluation:
             "threshold_at_fmr": dict(zip(points, self.found.threshold, strict=True)),
             "groups": [asdict(group) for group in self.groups],
             "group_threshold": self.group_threshold,
+            "alike": None if self.alike is None else asdict(self.alike),
+            "claims": {
+                "confidence": CLAIM_LEVEL,
+                "pairs_needed": {_one_in(fmr): trials_for(fmr, CLAIM_LEVEL) for fmr in CLAIMS},
+                "pairs": self.found.impostor,
+                "pairs_independent": self.people_independent,
+            },
             "took_ms": dict(self.took_ms),
             "model": self.model.name,
             "model_sha256": self.model.sha256,
@@ -104,15 +133,29 @@ class Evaluation:
             point_names(), found.fnmr, self.intervals, found.threshold, strict=True
         ):
             if fnmr is None:
-                lines.append(f"FMR {point}: too few impostor pairs")
+                lines.append(f"FMR {point}: too few impostor pairs, not estimable from these")
             else:
-                spread = "" if interval is None else f" ({LEVEL:.0%}: {interval.low:.2%} to {interval.high:.2%})"
-                lines.append(f"FMR {point}: FNMR {fnmr:.2%}{spread} at {threshold:.3f}")
+                lines.append(f"FMR {point}: FNMR {fnmr:.2%}{spread_of(interval)} at {threshold:.3f}")
+        lines += self.claim_lines()
         if self.labelled and not self.groups:
             lines.append(f"by group: too few impostor pairs for FMR {_GROUP_FMR:g}")
-        return lines + [
+        lines += [
             f"{group.attribute} {group.value}: FNMR {share(group.fnmr)}, FMR {share(group.fmr)} within the group"
             for group in self.groups
+        ]
+        if self.alike is not None:
+            lines.append(
+                f"people alike in every label: FMR {share(self.alike.fmr)}{spread_of(self.alike.fmr_interval)} "
+                f"where it is {_GROUP_FMR:.2%} among all"
+            )
+        return lines
+
+    def claim_lines(self) -> list[str]:
+        """What a claim takes, and what there is."""
+        needed = ", ".join(f"FMR {_one_in(fmr)} {trials_for(fmr, CLAIM_LEVEL):,}" for fmr in CLAIMS)
+        return [
+            f"a claim at {CLAIM_LEVEL:.0%} takes so many independent comparisons of two people without an error: {needed}",
+            f"here are {self.found.impostor:,} of {len(self.compared.pictures)} people, who make {self.people_independent:,} that share nobody",
         ]
 
     def differentials(self) -> list[tuple[str, float | None, float | None]]:
@@ -138,6 +181,27 @@ def share(rate: float | None) -> str:
     return "none" if rate is None else f"{rate:.2%}"
 
 
+def spread_of(interval: Interval | None) -> str:
+    """An interval for people, in brackets after its rate."""
+    return "" if interval is None else f" ({LEVEL:.0%}: {interval.low:.2%} to {interval.high:.2%})"
+
+
+def claimed(found: ErrorRates) -> ErrorRates:
+    """The rates without those points of FMR_POINTS that so few pairs of two people could not claim, even without an error."""
+    can = [found.impostor >= trials_for(fmr, CLAIM_LEVEL) for fmr in FMR_POINTS]
+    return replace(
+        found,
+        fnmr=tuple(rate if fine else None for rate, fine in zip(found.fnmr, can, strict=True)),
+        threshold=tuple(bound if fine else None for bound, fine in zip(found.threshold, can, strict=True)),
+    )
+
+
+def _one_in(fmr: float) -> str:
+    """As people name such rates: 1e-4, and 1:33,333."""
+    names = dict(zip(FMR_POINTS, point_names(), strict=True))
+    return names.get(fmr) or f"1:{round(1 / fmr):,}"
+
+
 def evaluate_folder(
     folder: Path, chain: FaceModels, kind: str, *, tracked: Tracked, tell: Callable[[str], None]
 ) -> Evaluation:
@@ -147,13 +211,15 @@ def evaluate_folder(
     embedded = _embed_all(chain, tracked(pictures, "embedding"), tell)
     try:
         compared = compare_all(embedded.portraits, embedded.frames, embedded.identities)
-        found = rates(compared)
+        found = claimed(rates(compared))
         weights = draw_weights(len(compared.pictures))
         at_point = dict(zip(FMR_POINTS, found.threshold, strict=True))[_GROUP_FMR]
         groups: tuple[GroupRates, ...] = ()
+        alike: GroupRates | None = None
         if labels and at_point is not None:
             known = [labels.get(name, {}) for name in sorted(set(embedded.identities))]
             groups = by_group(compared, known, at_point, weights)
+            alike = look_alikes(compared, known, at_point, weights)
     except ValueError as error:
         raise UnfitError(f"{folder}: {error}") from error
     return Evaluation(
@@ -166,11 +232,19 @@ def evaluate_folder(
         model=chain.embed.model,
         compared=compared,
         found=found,
-        intervals=fnmr_intervals(compared, weights),
+        intervals=tuple(
+            None if bound is None else interval
+            for bound, interval in zip(found.threshold, fnmr_intervals(compared, weights), strict=True)
+        ),
         labelled=bool(labels),
         group_threshold=at_point if groups else None,
         groups=groups,
         took_ms={stage: round(statistics.median(times), 2) for stage, times in embedded.took_ms.items()},
+        alike=alike,
+        top=tuple(
+            TopPair(float(score), embedded.paths[one], embedded.paths[other])
+            for score, (one, other) in zip(compared.tail, compared.top, strict=False)
+        ),
     )
 
 
@@ -226,11 +300,12 @@ def _labels(path: Path) -> dict[str, dict[str, str]]:
 
 @dataclass(slots=True)
 class _Embedded:
-    """What came of the pictures: two templates and an identity for each with a face, milliseconds a stage."""
+    """What came of the pictures: two templates, an identity and a path for each with a face, milliseconds a stage."""
 
     portraits: list[Template] = field(default_factory=list)
     frames: list[Template] = field(default_factory=list)
     identities: list[str] = field(default_factory=list)
+    paths: list[Path] = field(default_factory=list)
     missed: int = 0
     unreadable: int = 0
     took_ms: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
@@ -249,6 +324,7 @@ def _embed_all(chain: FaceModels, pictures: Iterable[tuple[str, Path]], tell: Ca
             embedded.unreadable += 1
         else:
             embedded.identities.append(identity)
+            embedded.paths.append(path)
     return embedded
 
 

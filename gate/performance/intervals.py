@@ -2,6 +2,9 @@
 
 Pairs of one person stand or fall together, so drawing pairs would make the intervals too narrow. A resample gives each identity a
 weight, how often it was drawn; a pair weighs the product of its two.
+
+No resample has an error where the set has none, and would say 0 to 0: such a rate gets Clopper and Pearson's interval instead. It counts what is
+independent, people for FNMR and pairs of two people for FMR, however many pictures of each there are.
 """
 
 from __future__ import annotations
@@ -11,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gate.performance.error_rates import FMR_POINTS
+from gate.performance.error_rates import FMR_POINTS, threshold_at
+from gate.performance.exact import clopper_pearson
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -39,6 +43,11 @@ class Interval:
         low, high = np.quantile(known, ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
         return cls(float(low), float(high))
 
+    @classmethod
+    def without_error(cls, of: int) -> Interval | None:
+        """The exact interval of a rate that showed no error in so many independent trials; None without a trial."""
+        return cls(*clopper_pearson(0, of, LEVEL)) if of else None
+
 
 def draw_weights(identities: int) -> npt.NDArray[np.float64]:
     """How often each identity was drawn, (RESAMPLES, identities)."""
@@ -47,7 +56,10 @@ def draw_weights(identities: int) -> npt.NDArray[np.float64]:
 
 
 def fnmr_intervals(compared: Comparisons, weights: npt.NDArray[np.float64]) -> tuple[Interval | None, ...]:
-    """FNMR at each of `FMR_POINTS`; the threshold moves with each resample, as it would with another set of people."""
+    """FNMR at each of `FMR_POINTS`; the threshold moves with each resample, as it would with another set of people.
+
+    A point at which the set itself shows no error has the exact interval of so many people.
+    """
     found = np.full((len(FMR_POINTS), len(weights)), np.nan)
     for row, weight in enumerate(weights):
         matches = np.cumsum(weight[compared.tail_of[:, 0]] * weight[compared.tail_of[:, 1]])
@@ -57,7 +69,11 @@ def fnmr_intervals(compared: Comparisons, weights: npt.NDArray[np.float64]) -> t
             first_over = int(np.searchsorted(matches, allowed, side="right"))
             if allowed >= 1 and first_over < compared.tail.size:
                 found[column, row] = weighted_fnmr(compared, weight, compared.tail[first_over])
-    return tuple(Interval.of(values) for values in found)
+    people, lowest = np.unique(compared.genuine_of).size, float(compared.genuine.min())
+    return tuple(
+        Interval.without_error(people) if bound is not None and lowest >= bound else Interval.of(values)
+        for bound, values in zip((threshold_at(compared.impostor, fmr) for fmr in FMR_POINTS), found, strict=True)
+    )
 
 
 def weighted_fnmr(compared: Comparisons, weight: npt.NDArray[np.float64], threshold: np.floating) -> float:

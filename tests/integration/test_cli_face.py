@@ -161,7 +161,32 @@ def test_evaluation_counts_pairs_and_missed_pictures(pictures: Path) -> None:
     assert "text.jpg" in result.stderr
     said = run_face("evaluate", people).stdout
     assert "5 pictures of 2 identities, 2 missed\n1 unreadable, 1 without a face\n" in said
-    assert "FMR 1e-4: too few impostor pairs" in said
+    assert "FMR 1e-4: too few impostor pairs, not estimable from these\n" in said
+    assert "without an error: FMR 1e-2 230, FMR 1e-3 2,302, FMR 1e-4 23,025, FMR 1:33,333 76,751\n" in said
+    assert "here are 2 of 2 people, who make 1 that share nobody\n" in said
+    assert answer["claims"]["pairs_needed"]["1e-4"] == 23_025
+    assert answer["alike"] is None
+
+
+def test_the_pairs_that_are_most_alike_are_shown_to_the_sites_own_eyes_alone(pictures: Path) -> None:
+    people = pictures / "people"
+    for identity, names in {"ann": ("a.png", "b.jpg"), "<b>bob": ("two.jpg",)}.items():
+        (people / identity).mkdir(parents=True)
+        for name in names:
+            (people / identity / name).write_bytes((pictures / name).read_bytes())
+    page = pictures / "pairs.html"
+    page.write_text("for everybody")
+    page.chmod(0o644)
+    result = run_face("evaluate", people, "--pairs", page)
+    assert result.exit_code == 0
+    assert "personal data" in result.stderr
+    assert page.stat().st_mode & 0o777 == 0o600
+    text = page.read_text()
+    assert text.count('src="data:image/jpeg;base64,') == 4
+    assert "Personal data" in text
+    assert "&lt;b&gt;bob" in text
+    assert ("<script" in text, "<b>bob" in text, "http" in text) == (False, False, False)
+    assert run_face("evaluate", people, "--pairs", pictures / "nowhere" / "pairs.html").exit_code == 74
 
 
 def test_odd_things_in_the_folder_are_left_aside_or_counted_and_end_nothing(pictures: Path) -> None:

@@ -7,8 +7,10 @@ import numpy.typing as npt
 import pytest
 
 from gate.face.values import Template
-from gate.performance.error_rates import Comparisons, compare_all, det_curve, rates
-from gate.performance.groups import ALIKE, by_group, worst_over_mean
+from gate.performance.error_rates import TOP_PAIRS, Comparisons, compare_all, det_curve, rates
+from gate.performance.exact import clopper_pearson, trials_for
+from gate.performance.face_evaluation import claimed
+from gate.performance.groups import ALIKE, by_group, look_alikes, worst_over_mean
 from gate.performance.intervals import Interval, draw_weights, fnmr_intervals
 
 
@@ -74,6 +76,11 @@ def test_the_tail_is_the_top_of_the_impostors_with_their_identities() -> None:
     faces, names = crowd()
     found = compare_all(faces, faces, names)
     assert np.array_equal(found.tail, found.impostor[: found.tail.size])
+    for (one, other), score, of in zip(found.top, found.tail, found.tail_of, strict=False):
+        assert one < other
+        assert float(faces[one].vector @ faces[other].vector) == pytest.approx(float(score), abs=1e-5)
+        assert [names[one], names[other]] == [sorted(set(names))[number] for number in of]
+    assert len(found.top) == min(TOP_PAIRS, found.tail.size)
     assert found.tail.size == pytest.approx(0.03 * found.impostor.size, abs=2)
     by_pair: dict[tuple[str, str], list[float]] = {}
     for (one, first), (other, second) in itertools.combinations(zip(names, faces, strict=True), 2):
@@ -155,6 +162,28 @@ def test_too_few_pairs_have_no_interval() -> None:
     assert Interval.of(np.array([np.nan, np.nan, 0.1])) is None
 
 
+def test_a_rate_without_an_error_has_the_exact_interval_of_its_people_and_not_none() -> None:
+    faces, names = crowd()
+    found = compare_all(faces, faces, names)
+    assert rates(found).fnmr[:2] == (0.0, 0.0)
+    interval = fnmr_intervals(found, draw_weights(60))[0]
+    assert interval is not None
+    assert (interval.low, interval.high) == clopper_pearson(0, 60, 0.95)  # 60 people, although there are 180 pairs
+    assert interval.high > 0.05
+
+
+def test_a_claim_takes_so_many_comparisons_and_no_smaller_rate_is_given() -> None:
+    assert [trials_for(rate, 0.90) for rate in (1e-2, 1e-3, 1e-4, 1 / 33_333)] == [230, 2302, 23_025, 76_751]
+    for rate in (0.0, 1.0):
+        with pytest.raises(ValueError, match="no rate"):
+            trials_for(rate, 0.9)
+    genuine = np.full(10, 0.9, np.float32)
+    for pairs, known in ((229, 0), (230, 1), (2301, 1), (2302, 2), (23_024, 2), (23_025, 3)):
+        found = claimed(rates(compared(genuine, np.linspace(0.0, 0.5, pairs, dtype=np.float32))))
+        assert [rate is not None for rate in found.fnmr] == [number < known for number in range(3)]
+        assert [bound is not None for bound in found.threshold] == [number < known for number in range(3)]
+
+
 # ── groups ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -187,6 +216,35 @@ def test_people_alike_in_everything_labelled_are_a_group_of_their_own() -> None:
     groups = by_group(found, labels, threshold, draw_weights(60))
     assert {group.attribute for group in groups} == {"age", "sex", ALIKE}
     assert sum(group.identities for group in groups if group.attribute == ALIKE) == 59
+
+
+def test_look_alikes_are_all_pairs_that_share_every_label() -> None:
+    faces, names = crowd(blurred=6)
+    found = compare_all(faces, faces, names)
+    threshold = rates(found).threshold[0]
+    assert threshold is not None
+    labels = [{"sex": "FM"[number % 2], "age": ("20-29", "60-69")[number % 3 == 0]} for number in range(59)] + [
+        {"sex": "F"}
+    ]
+    alike = look_alikes(found, labels, threshold, draw_weights(60))
+    assert alike is not None
+    strata = [group for group in by_group(found, labels, threshold, draw_weights(60)) if group.attribute == ALIKE]
+    assert alike.impostor == sum(group.impostor for group in strata)
+    assert alike.fmr == pytest.approx(sum((group.fmr or 0.0) * group.impostor for group in strata) / alike.impostor)
+    assert alike.fmr_interval is not None
+    assert alike.fmr is not None
+    assert alike.fmr_interval.low < alike.fmr < alike.fmr_interval.high
+    assert look_alikes(found, [{}] * 60, threshold, draw_weights(60)) is None
+    assert look_alikes(found, [{"sex": "F"}] + [{"age": "60-69"}] * 59, threshold, draw_weights(60)) is None
+
+
+def test_a_group_without_an_error_has_exact_intervals() -> None:
+    faces, names = crowd(people=20)
+    found = compare_all(faces, faces, names)
+    (group,) = by_group(found, [{"issuer": "D"}] * 20, 1.0, draw_weights(20))
+    assert group.fmr == 0.0
+    assert group.fmr_interval is not None
+    assert (group.fmr_interval.low, group.fmr_interval.high) == clopper_pearson(0, 190, 0.95)
 
 
 def test_a_group_without_pairs_has_no_rates() -> None:
