@@ -68,6 +68,11 @@ class NewestFrame(abc.ABC):
 
     def check(self, *, wait_s: float) -> str:
         """Open it, wait for a picture, say its size, and close it. Raises DriverError."""
+        width, height = self.size(wait_s=wait_s)
+        return f"{width} x {height} pixels"
+
+    def size(self, *, wait_s: float) -> tuple[int, int]:
+        """Open it, wait for a picture, and close it: the picture's width and height. Raises DriverError."""
         self.open()
         try:
             frame = self.newest(after=0, wait_s=wait_s)
@@ -76,7 +81,7 @@ class NewestFrame(abc.ABC):
         if frame is None:
             raise NotWellError(f"no frame within {wait_s:g} s")
         height, width = frame.pixels.shape[:2]
-        return f"{width} x {height} pixels"
+        return width, height
 
     def set_controls(self, wanted: CameraControls) -> None:  # noqa: ARG002 - for cameras that have them
         """Change exposure and gain. Raises RefusedError when the camera does not obey, and LinkLostError."""

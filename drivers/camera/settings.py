@@ -1,6 +1,8 @@
 """The settings of cameras that look at travellers, one struct a driver. Loads no image library.
 
-`zone_bottom` is no driver's: no traveller's face is lower in the picture, as a part of its height (docs/biometrics.md). `challenge` is of
+`zone_bottom` is no driver's: no traveller's face is lower in the picture, as a part of its height (docs/biometrics.md). Neither is the geometry of live
+images, those of the traveller that officers see: `live_image_px` is how high they are, `live_image_head` how much of that the head is, from crown
+to chin (BSI TR-03121-3 §4.4.1); without them they are 600 pixels high, the head 0.74 of it. `challenge` is of
 cameras that have controls: their exposure changes at random moments of a crossing, and pictures that do not follow are doubted. How late the
 pictures are is measured by `gate provision` and is None until then: `lag_ms` behind what the traveller's page has painted, `control_lag_ms`
 behind an exposure that was commanded.
@@ -18,6 +20,7 @@ from drivers.settings import Reach, Settings, Text
 from drivers.toml_file import Contradictions, Wrong
 
 STABLE_NAME: Final = re.compile(r"/dev/v4l/by-(?:id|path)/[\w.:+@-]{1,200}")  # of a USB camera
+LIVE_IMAGE_ASPECT: Final = 0.75  # its width by its height
 LagMs = Annotated[int, msgspec.Meta(ge=0, le=1000)]
 
 
@@ -38,6 +41,20 @@ class _Camera(Settings, frozen=True, kw_only=True):
     frames_per_second: Annotated[int, msgspec.Meta(ge=5, le=60)] = 15
     zone_bottom: Annotated[float, msgspec.Meta(ge=0.5, le=1.0)] = 0.95
     lag_ms: LagMs | None = None
+    live_image_px: Annotated[int, msgspec.Meta(ge=800, le=1600)] | None = None
+    live_image_head: Annotated[float, msgspec.Meta(ge=0.6, le=0.9)] = 0.7
+
+    def live_image_problem(self, width: int, height: int) -> str:
+        """Why pictures of this size hold no live image of the geometry that is asked for; empty when they may."""
+        if self.live_image_px is None:
+            return ""
+        across = round(LIVE_IMAGE_ASPECT * self.live_image_px)
+        if width >= across and height >= self.live_image_px:
+            return ""
+        return (
+            f"pictures of {width} x {height} pixels hold no live image of {across} x {self.live_image_px} (live_image_px) without "
+            "enlarging: turn the camera upright, or ask it for larger pictures"
+        )
 
     @property
     def obeys_after_ms(self) -> int | None:

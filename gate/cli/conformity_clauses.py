@@ -68,7 +68,8 @@ CLAUSES: Final = (
     Clause(
         "TR-03121-3 4.4.1",
         "Border images are 800 to 1,600 pixels high, the head 0.6 to 0.9 of that; the quality module gives values and its configuration.",
-        open_for="no image leaves the gate; the quality module's values stay in the face child",
+        open_for="[camera] live_image_px and live_image_head give officers such images where the camera's pictures hold them, which the self-test checks; "
+        "the quality module's values stay in the face child",
     ),
     Clause(
         "TR-03121-3 4.4.3",

@@ -6,6 +6,8 @@ Another subject is another face: what was kept of the one before is wiped. Turni
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import cv2
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 WIDTH: Final = 480
 HEIGHT: Final = 600
+HEAD_EYES: Final = 3.7  # a head, from crown to chin, is so many times as high as its eyes are apart, more or less
 MOMENTS_MAX: Final = 3
 MOMENT_EVERY_MS: Final = 400
 # The eyes 120 pixels apart in the middle, at 45 % of the height: head and shoulders, as on a portrait (ICAO 9303-3 §3).
@@ -32,10 +35,35 @@ _SCALE: Final = 120 / (ARCFACE[1, 0] - ARCFACE[0, 0])
 _FIVE: Final = (ARCFACE - ARCFACE[:2].mean(axis=0)) * _SCALE + np.array((WIDTH / 2, 0.45 * HEIGHT))
 
 
-def cut_out(picture: Picture, five: Points) -> Picture:
-    """A face as on a portrait, (HEIGHT, WIDTH, 3): eyes, nose and mouth at the same places in every one. Raises NoFaceError."""
-    matrix = similarity(five, _FIVE)
-    cut = cv2.warpAffine(picture, matrix, (WIDTH, HEIGHT), flags=cv2.INTER_AREA, borderValue=(128, 128, 128))
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """A larger crop that a site wants of the traveller: pixels wide and high, and how much of the height the head is."""
+
+    width: int
+    height: int
+    head: float
+
+    def five(self) -> Points:
+        """Where eyes, nose and mouth lie in it."""
+        scale = self.head * self.height / HEAD_EYES / (ARCFACE[1, 0] - ARCFACE[0, 0])
+        placed: Points = (ARCFACE - ARCFACE[:2].mean(axis=0)) * scale + np.array((self.width / 2, 0.45 * self.height))
+        return placed
+
+
+def cut_out(picture: Picture, five: Points, geometry: Geometry | None = None) -> Picture:
+    """A face as on a portrait, (HEIGHT, WIDTH, 3): eyes, nose and mouth at the same places in every one. Raises NoFaceError.
+
+    With a geometry, as large as the picture has it: a face is never enlarged for it, and the crop is smaller then, but no smaller than without.
+    """
+    place, width, height = _FIVE, WIDTH, HEIGHT
+    if geometry is not None:
+        matrix = similarity(five, geometry.five())
+        shrink = min(1.0, 1 / math.hypot(matrix[0, 0], matrix[1, 0]))
+        if round(shrink * geometry.height) > HEIGHT:
+            width, height = round(shrink * geometry.width), round(shrink * geometry.height)
+            place = geometry.five() * shrink
+    matrix = similarity(five, place)
+    cut = cv2.warpAffine(picture, matrix, (width, height), flags=cv2.INTER_AREA, borderValue=(128, 128, 128))
     return cut.astype(np.uint8, copy=False)
 
 
@@ -53,9 +81,12 @@ def of_portrait(models: FaceModels, image: bytes) -> Picture | None:
 
 
 class Likeness:
-    """One crossing's. `live` is the best frame so far, `moments` the newest few, each at least `MOMENT_EVERY_MS` after the one before."""
+    """One crossing's. `live` is the best frame so far, in the site's geometry if it has one, `moments` the newest few, each at least
+    `MOMENT_EVERY_MS` after the one before.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, geometry: Geometry | None = None) -> None:
+        self._geometry = geometry
         self.live: Picture | None = None
         self.moments: list[Picture] = []
         self._subject = 0
@@ -75,13 +106,13 @@ class Likeness:
         if not (is_best or is_moment):
             return
         try:
-            cut = cut_out(frame, seen.points.five)
+            if is_best:
+                self.live, self._rank = cut_out(frame, seen.points.five, self._geometry), rank
+            if is_moment:
+                moment = cut_out(frame, seen.points.five)
+                self.moments, self._moment_ms = [*self.moments, moment][-MOMENTS_MAX:], seen.at_ms
         except NoFaceError:
             return
-        if is_best:
-            self.live, self._rank = cut, rank
-        if is_moment:
-            self.moments, self._moment_ms = [*self.moments, cut][-MOMENTS_MAX:], seen.at_ms
 
     def wipe(self) -> None:
         """Zero what is kept, and begin anew."""

@@ -286,7 +286,10 @@ async def _camera(config: Config) -> str:
         _watched("camera", vision)
     from gate.programs.shared.devices.cameras import camera_for  # noqa: PLC0415 - the image library loads in these tests only
 
-    return await asyncio.to_thread(camera_for(config.camera).check, wait_s=FRAME_WAIT_S)
+    width, height = await asyncio.to_thread(camera_for(config.camera).size, wait_s=FRAME_WAIT_S)
+    if problem := config.camera.live_image_problem(width, height):
+        raise NotWellError(problem)
+    return f"{width} x {height} pixels"
 
 
 async def _page(config: Config) -> str:

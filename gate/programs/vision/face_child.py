@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from drivers.camera.settings import CameraSettings
+from drivers.camera.settings import LIVE_IMAGE_ASPECT, CameraSettings
 from drivers.errors import DriverError
 from gate.channel import messages
 from gate.channel.sockets import Connection
@@ -31,7 +31,7 @@ from gate.face.capture import Changed, Compared, Event, Guided, PortraitProblem
 from gate.face.chain import FaceModels, open_models, portrait_template
 from gate.face.errors import NoFaceError, SeveralFacesError
 from gate.face.guidance import Hint
-from gate.face.likeness import Likeness, of_portrait
+from gate.face.likeness import Geometry, Likeness, of_portrait
 from gate.face.liveness.witness import Witness
 from gate.face.subject import Zone
 from gate.face.swaps import pair_of, spelt, swapped
@@ -179,7 +179,7 @@ class Child:
         faces = Witness(self._models.liveness, lag_ms=self._camera.lag_ms)
         tints = TintWitness(faces, random.SystemRandom()) if self._has_display else None
         witness = PatientWitness(tints or faces, video)
-        likeness = Likeness()
+        likeness = Likeness(_geometry(self._camera))
         watch = Watch(self._models, zone=Zone(bottom=self._camera.zone_bottom), witness=witness, likeness=likeness)
         self._crossing = Crossing(crossing, secrets.randbits(SESSION_BITS), camera, watch, video, tints, likeness)
         self._printed_comes = printed
@@ -351,6 +351,12 @@ class Child:
                 swap = None if message.match is None else self._swap(crossing)
                 message = msgspec.structs.replace(message, page=printed, frames_per_second=self._rate, swap=swap)
             await self._parent.send(message)
+
+
+def _geometry(camera: CameraSettings) -> Geometry | None:
+    """Of the live image, if the site asks for one."""
+    height = camera.live_image_px
+    return None if height is None else Geometry(round(LIVE_IMAGE_ASPECT * height), height, camera.live_image_head)
 
 
 def _now_ms() -> int:

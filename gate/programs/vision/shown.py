@@ -29,5 +29,9 @@ def shown(likeness: Likeness, chip: Picture | None, *, alarm: bool) -> bytes:
 
 
 def _jpeg(picture: Picture | None, bytes_max: int) -> str | None:
-    jpeg = None if picture is None else preview(picture, width_max=WIDTH, bytes_max=bytes_max)
+    if picture is None:
+        return None
+    # One that is too large even when coarse is shown smaller rather than not at all.
+    whole = preview(picture, width_max=picture.shape[1], bytes_max=bytes_max)
+    jpeg = whole or preview(picture, width_max=WIDTH, bytes_max=bytes_max)
     return None if jpeg is None else b64encode(jpeg).decode()

@@ -13,7 +13,17 @@ from fakes.face_examples import face, nobody
 from gate.face.align import ARCFACE
 from gate.face.chain import FaceModels
 from gate.face.errors import NoFaceError
-from gate.face.likeness import HEIGHT, MOMENT_EVERY_MS, MOMENTS_MAX, WIDTH, Likeness, cut_out, of_portrait
+from gate.face.likeness import (
+    HEAD_EYES,
+    HEIGHT,
+    MOMENT_EVERY_MS,
+    MOMENTS_MAX,
+    WIDTH,
+    Geometry,
+    Likeness,
+    cut_out,
+    of_portrait,
+)
 from gate.face.observation import Observation
 from gate.face.quality import Quality
 from gate.face.values import Box, Face, Landmarks
@@ -51,6 +61,33 @@ def test_both_eyes_are_at_the_same_places_in_every_cut_out() -> None:
         assert cut[270, 180].mean() > 200
         assert cut[270, 300].mean() > 200
         assert cut[270, 240].mean() < 50
+
+
+def test_a_site_s_geometry_is_as_large_as_the_picture_has_it_and_nothing_is_enlarged() -> None:
+    wanted = Geometry(600, 800, 0.7)
+    eyes = 0.7 * 800 / HEAD_EYES
+    five = (ARCFACE - ARCFACE[:2].mean(axis=0)) * (2 * eyes / (ARCFACE[1, 0] - ARCFACE[0, 0])) + np.array(
+        (900.0, 800.0)
+    )
+    made = np.zeros((2000, 1800, 3), np.uint8)
+    for x, y in five[:2]:
+        cv2.circle(made, (round(x), round(y)), 12, (255, 255, 255), -1)
+    cut = cut_out(made, five, wanted)
+    assert cut.shape == (800, 600, 3)
+    for side in (-1, 1):
+        assert cut[360, round(300 + side * eyes / 2)].mean() > 200
+    # Eyes that are a tenth nearer than the geometry wants them make a crop a tenth smaller, and those far away the usual one.
+    assert cut_out(made, (five - five.mean(axis=0)) * 0.45 + five.mean(axis=0), wanted).shape == (720, 540, 3)
+    assert cut_out(made, (five - five.mean(axis=0)) * 0.2 + five.mean(axis=0), wanted).shape == (HEIGHT, WIDTH, 3)
+
+
+def test_only_the_best_frame_has_the_site_s_geometry() -> None:
+    likeness = Likeness(Geometry(600, 800, 0.6))
+    points = Landmarks(ARCFACE * 6)
+    likeness.see(np.zeros((1200, 1200, 3), np.uint8), replace(seen(0), points=points))
+    assert likeness.live is not None
+    assert likeness.live.shape == (800, 600, 3)
+    assert [moment.shape for moment in likeness.moments] == [(HEIGHT, WIDTH, 3)]
 
 
 def test_points_that_fall_together_cut_out_nothing() -> None:
