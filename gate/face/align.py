@@ -1,11 +1,13 @@
 """From a face box to a face in an embedder's standard position.
 
 68 landmarks (iBUG order) give five points; the similarity that carries them closest to the embedder's template (least
-squares, no reflection) gives the crop.
+squares, no reflection) gives the crop. A face that is much larger than what a model takes is averaged down to it: sampling alone
+lets a small sensor's noise through and makes patterns of its own.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 ARCFACE = np.array([(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)])
 # Where the five points of MTCNN lie in the crops that dlib makes of the same faces, on the mean.
 DLIB = np.array([(46.79, 45.71), (100.58, 45.80), (74.00, 77.27), (49.76, 103.94), (96.46, 104.03)])
+AVERAGED_FROM: Final = 2.0  # times smaller: up to there the four pixels that are mixed for each are all there are
+_FINER_MAX: Final = 8  # eyes 280 pixels apart; beyond that a part of the pixels is enough
 _FIVE_OF_68 = ((37, 38, 40, 41), (43, 44, 46, 47), (30,), (48, 60), (54, 64))
 
 
@@ -47,7 +51,9 @@ def landmarks(session: Session, picture: Picture, box: Box) -> Points:
         raise NoFaceError("the face lies outside the picture")
     _, _, height, width = session.model.input.shape
     grey = cv2.cvtColor(picture[top:bottom, left:right], cv2.COLOR_BGR2GRAY)
-    tensor = cv2.resize(grey, (width, height)).astype(np.float32)[None, None] / np.float32(256)
+    smaller = min((right - left) / width, (bottom - top) / height)
+    how = cv2.INTER_AREA if smaller > AVERAGED_FROM else cv2.INTER_LINEAR
+    tensor = cv2.resize(grey, (width, height), interpolation=how).astype(np.float32)[None, None] / np.float32(256)
     (output,) = session.run(tensor)
     points: Points = output.reshape(68, 2) * np.array((right - left, bottom - top)) + np.array((left, top))
     return points
@@ -74,6 +80,17 @@ def similarity(source: Points, target: Points) -> npt.NDArray[np.float64]:
 
 
 def align(picture: Picture, five: Points, alignment: Alignment = ALIGNMENTS["arcface"]) -> Picture:
-    """Cut out the face in standard position, (side, side, 3) uint8 BGR."""
-    matrix = similarity(five, alignment.template)
-    return cv2.warpAffine(picture, matrix, (alignment.side, alignment.side)).astype(np.uint8, copy=False)
+    """Cut out the face in standard position, (side, side, 3) uint8 BGR.
+
+    One that is more than `AVERAGED_FROM` times larger is cut out so many times finer that no pixel is skipped, and averaged.
+    """
+    matrix, side = similarity(five, alignment.template), alignment.side
+    smaller = 1 / math.hypot(matrix[0, 0], matrix[1, 0])
+    if smaller <= AVERAGED_FROM:
+        return cv2.warpAffine(picture, matrix, (side, side)).astype(np.uint8, copy=False)
+    finer = min(_FINER_MAX, math.ceil(smaller))
+    matrix = matrix * finer + np.array(
+        ((0, 0, (finer - 1) / 2), (0, 0, (finer - 1) / 2))
+    )  # a pixel's middle stays its middle
+    fine = cv2.warpAffine(picture, matrix, (side * finer, side * finer))
+    return cv2.resize(fine, (side, side), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
