@@ -2,6 +2,7 @@
 
 ModelError
 ├── ManifestError       the list of models is wrong, or does not know the name
+│   └── CohortError     a site's cohort cannot be read, or belongs to another model
 ├── ModelMissingError   the file is not there: fetch it
 ├── ModelCorruptError   the file is not the one that was pinned: fetch it again
 ├── ModelFetchError     the package client could not be run, or gave the wrong thing
@@ -17,6 +18,10 @@ class ModelError(Exception):
 
 class ManifestError(ModelError):
     """The list of models is wrong, or does not know the name."""
+
+
+class CohortError(ManifestError):
+    """A site's cohort cannot be read, is none, or belongs to another model."""
 
 
 class ModelMissingError(ModelError):

@@ -111,6 +111,13 @@ class Pixels(Table, frozen=True):
     alignment: Literal["arcface", "dlib"]
 
 
+class SiteCohort(Table, frozen=True):
+    """The cohort that a site's threshold of an embedder rests on: a file of the model folder (models.cohort)."""
+
+    file: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+    sha256: Sha256
+
+
 class Source(Table, frozen=True):
     """A published file that the model is converted from, and by which program of `models.convert`."""
 
@@ -137,7 +144,7 @@ class Model(Table, frozen=True):
     """One model file and its contract. `package` and `member` say where it comes from; without them it is our own.
 
     What the member holds is the model itself, or with `source` what it is converted from. `supplied`: a site put the file into
-    the model folder (models.site).
+    the model folder (models.site). `cohort` is a site's, too: none ships.
     """
 
     name: Name
@@ -155,6 +162,7 @@ class Model(Table, frozen=True):
     pixels: Pixels | None = None
     threshold: Threshold | None = None
     supplied: bool = False
+    cohort: SiteCohort | None = None
 
     @property
     def file_name(self) -> str:
@@ -276,6 +284,9 @@ def check(manifest: Manifest) -> None:
 def load(path: Path = MANIFEST_PATH) -> Manifest:
     """Read the manifest that ships with the code. Raises ManifestError."""
     try:
-        return parse(path.read_text())
+        manifest = parse(path.read_text())
     except OSError as error:
         raise ManifestError(f"cannot read {path}: {error.strerror}") from error
+    if any(model.cohort is not None for model in manifest.models):
+        raise ManifestError(f"{path} names a cohort, which is only ever a site's own")
+    return manifest

@@ -5,11 +5,11 @@
     schema = 1
     [[models]]            # as in models/manifest.toml, without package and member; the file is NAME.onnx in the same folder
     [profiles]            # sets of models, which may name shipped ones
-    [[thresholds]]        # model, report, sha256, fmr, same_min
+    [[thresholds]]        # model, report, sha256, fmr, same_min; cohort = { file, sha256 } where the report was made with one
 
 A threshold is never written down: it is read from a report of `gate face evaluate --json`, pinned by its hash, that was made with
-exactly the model's bytes. A model without one can be evaluated and serves nowhere. Evidence that a person put there knowingly
-false is not found out here.
+exactly the model's bytes, and with exactly the cohort that stands beside it, or without one. A model without a threshold can be evaluated and serves
+nowhere. Evidence that a person put there knowingly false is not found out here.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from models.errors import ManifestError
-from models.manifest import Evidence, Manifest, Model, Name, Sha256, Table, Threshold, check, load
+from models.manifest import Evidence, Manifest, Model, Name, Sha256, SiteCohort, Table, Threshold, check, load
 
 FILE: Final = "site.toml"
 FILE_BYTES_MAX: Final = 1024 * 1024
@@ -30,13 +30,16 @@ _SCHEMA: Final = "face.evaluate/1"
 
 
 class SiteThreshold(Table, frozen=True):
-    """Which report gives a model its bound. `fmr` is one of the report's points, such as "1e-4"."""
+    """Which report gives a model its bound. `fmr` is one of the report's points, such as "1e-4". With a `cohort` every score is on
+    another scale: the report must have been made with it, and `same_min` is of that scale.
+    """
 
     model: Name
     report: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
     sha256: Sha256
     fmr: Annotated[str, msgspec.Meta(pattern=r"^1e-[1-9]$")]
     same_min: float
+    cohort: SiteCohort | None = None
 
 
 class Site(Table, frozen=True):
@@ -61,6 +64,7 @@ class _Report(msgspec.Struct, frozen=True):
     impostor: int
     threshold_at_fmr: dict[str, float | None]
     fnmr_at_fmr: dict[str, float | None]
+    cohort_sha256: Sha256 | None = None
 
 
 def load_for(folder: Path, *, shipped: Manifest | None = None) -> Manifest:
@@ -82,7 +86,7 @@ def load_for(folder: Path, *, shipped: Manifest | None = None) -> Manifest:
         if bound.model not in models:
             raise ManifestError(f"{folder / FILE} gives a threshold to {bound.model}, which is no model")
         models[bound.model] = msgspec.structs.replace(
-            models[bound.model], threshold=_threshold(folder, bound, models[bound.model])
+            models[bound.model], threshold=_threshold(folder, bound, models[bound.model]), cohort=bound.cohort
         )
     merged = msgspec.structs.replace(
         manifest, models=tuple(models.values()), profiles={**manifest.profiles, **_new(site, manifest)}
@@ -97,6 +101,10 @@ def _supplied(model: Model) -> Model:
         raise ManifestError(f"{model.name}: a site's model is supplied as a file, not fetched")
     if model.threshold is not None and model.role == "embed":
         raise ManifestError(f"{model.name}: an embedder's threshold is read from a report, see [[thresholds]]")
+    if model.cohort is not None:
+        raise ManifestError(
+            f"{model.name}: a cohort stands beside the threshold that was made with it, see [[thresholds]]"
+        )
     return msgspec.structs.replace(model, supplied=True)
 
 
@@ -121,6 +129,9 @@ def _threshold(folder: Path, bound: SiteThreshold, model: Model) -> Threshold:
         raise ManifestError(f"{path} is no report of gate face evaluate --json: {error}") from error
     if report.schema != _SCHEMA or report.model_sha256 != model.sha256:
         raise ManifestError(f"{path} is about another model than {model.name}")
+    if report.cohort_sha256 != (None if bound.cohort is None else bound.cohort.sha256):
+        named = "none" if bound.cohort is None else bound.cohort.file
+        raise ManifestError(f"{path} was made with another cohort than the one beside it ({named})")
     value, fnmr = report.threshold_at_fmr.get(bound.fmr), report.fnmr_at_fmr.get(bound.fmr)
     if value is None or fnmr is None or bound.same_min >= value:
         raise ManifestError(f"{path} has too few pairs for FMR {bound.fmr}, or same_min is not below its threshold")

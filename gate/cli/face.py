@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from gate.face.values import Template
 
 app = typer.Typer(no_args_is_help=True)
-OWN_EYES = 0o600  # of a page that shows people
 
 ModelFolder = Annotated[
     Path | None, typer.Option("--models", help="Model folder; default: the user's cache, or the package's.")
@@ -81,6 +81,14 @@ def evaluate(
             help="Also write a page of the different people who are most alike, with their pictures: personal data.",
         ),
     ] = None,
+    cohort: Annotated[
+        Path | None,
+        typer.Option(
+            "--cohort",
+            metavar="F",
+            help="Measure with this cohort of the site's; whatever site.toml names counts for nothing here.",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Measure error rates over all pairs. In a picture with several faces the most central large one counts.
@@ -94,7 +102,7 @@ def evaluate(
         fail(Exit.USAGE, f"--kind is one of {', '.join(KINDS)}")
     if report is not None:
         _require_plots()
-    chain = _open(models, profile, model, measuring=True)
+    chain = _open(models, profile, model, measuring=True, cohort=cohort)
     with _measuring():
         evaluation = evaluate_folder(
             directory, chain, kind, tracked=tracked, tell=lambda text: note(one_line(f"gate: {text}"))
@@ -106,7 +114,7 @@ def evaluate(
     if pairs is not None:
         from gate.performance.face_pairs import render as with_pictures
 
-        _write_page(with_pictures(evaluation), pairs, private=True)
+        _write_private(with_pictures(evaluation).encode(), pairs)
         note(
             one_line(
                 f"gate: {pairs} shows people: personal data, for the eyes of whoever answers for these pictures; delete it afterwards"
@@ -117,6 +125,34 @@ def evaluate(
         return
     for line in evaluation.lines():
         say(line)
+
+
+@app.command()
+def cohort(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="A folder a person, their pictures inside.")],
+    out: Annotated[Path, typer.Option("--out", metavar="F", help="Where the cohort is written.")],
+    model: Embedder = None,
+    profile: Profile = "standard",
+    models: ModelFolder = None,
+    json: Json = False,
+) -> None:
+    """Make a site's own cohort from pictures of 300 or more of its consenting people, before its camera.
+
+    Then measure with it on other people (gate face evaluate --cohort F), and name both beside one another in site.toml: scores are on another scale.
+    """
+    from gate.performance.cohort import cohort_of, spelt
+
+    chain = _open(models, profile, model, measuring=True)
+    with _measuring():
+        made = cohort_of(directory, chain, tracked=tracked, tell=lambda text: note(one_line(f"gate: {text}")))
+    content = spelt(made)
+    _write_private(content, out)
+    sha256 = hashlib.sha256(content).hexdigest()
+    if json:
+        fields = {"people": made.people, "pictures": len(made.pictures), "model": made.model, "sha256": sha256}
+        emit_json("face.cohort/1", fields)
+        return
+    say(f"{made.people} people, {len(made.pictures)} pictures, {made.model}: {sha256}")
 
 
 @app.command("evaluate-pad")
@@ -154,11 +190,15 @@ def evaluate_pad(
         say(line)
 
 
-def _open(folder: Path | None, profile: str, embedder: str | None, *, measuring: bool = False) -> FaceModels:
+def _open(
+    folder: Path | None, profile: str, embedder: str | None, *, measuring: bool = False, cohort: Path | None = None
+) -> FaceModels:
     from gate.face.chain import open_models
 
     with explained():
-        return open_models(folder or default_folder(), profile=profile, embedder=embedder, measuring=measuring)
+        return open_models(
+            folder or default_folder(), profile=profile, embedder=embedder, measuring=measuring, cohort=cohort
+        )
 
 
 @contextlib.contextmanager
@@ -198,13 +238,17 @@ def _require_plots() -> None:
         fail(Exit.UNREACHABLE, "the report needs matplotlib: install portcullis[reports]")
 
 
-def _write_page(page: str, path: Path, *, private: bool = False) -> None:
-    """Write a page; a private one takes the place of whatever was there, and nobody else can read it from its first byte on."""
+def _write_page(page: str, path: Path) -> None:
     try:
-        if private:
-            durable.write(path, page.encode(), mode=OWN_EYES)
-        else:
-            path.write_text(page, encoding="utf-8")
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"cannot write {path}: {error.strerror}")
+
+
+def _write_private(content: bytes, path: Path) -> None:
+    """Write what is about people: in the place of whatever was there, and nobody else can read it from its first byte on."""
+    try:
+        durable.write(path, content, mode=0o600)
     except OSError as error:
         fail(Exit.IO_ERROR, f"cannot write {path}: {error.strerror}")
 

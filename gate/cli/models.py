@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gate.cli.output import Exit, emit_json, fail, note, say
+from gate.cli.output import Exit, code_of, emit_json, fail, note, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -162,10 +162,12 @@ def bench(
 @contextlib.contextmanager
 def explained() -> Iterator[None]:
     """End the command with one line when the models that are meant are unknown, damaged or not to be had."""
-    from models.errors import ManifestError, ModelCorruptError, ModelDriftError, ModelError
+    from models.errors import CohortError, ManifestError, ModelCorruptError, ModelDriftError, ModelError
 
     try:
         yield
+    except CohortError as error:
+        fail(code_of(error), str(error))
     except ManifestError as error:
         fail(Exit.USAGE, str(error))
     except (ModelCorruptError, ModelDriftError) as error:

@@ -16,6 +16,7 @@ from gate.face.observation import Observation
 from gate.face.quality import Quality, measure
 from gate.face.track import TrackRules
 from gate.picture import decode
+from models.cohort import read as read_cohort
 from models.errors import ManifestError
 from models.manifest import DEFAULT_PROFILE
 from models.runtime import open_session
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
     from gate.face.values import Face, Landmarks, Template
     from gate.picture import Picture
+    from models.cohort import Cohort
+    from models.manifest import Model
     from models.runtime import Session
 
 # ICAO 9303-9 portraits are well under one megapixel; a chip that claims more is not believed.
@@ -47,7 +50,8 @@ class Finder(Protocol):
 class FaceModels:
     """A profile of the manifest, opened. Each session is used by one thread at a time.
 
-    `liveness`, `pose` and `eyes` are None in a profile without: what they tell is then not measured.
+    `liveness`, `pose` and `eyes` are None in a profile without: what they tell is then not measured. `cohort` is the site's, if its threshold
+    was made with one: every template is as that sees it.
     """
 
     finder: Finder
@@ -56,6 +60,7 @@ class FaceModels:
     pose: Session | None
     eyes: Session | None
     sessions: tuple[Session, ...]
+    cohort: Cohort | None = None
 
     @property
     def match_threshold(self) -> float:
@@ -81,10 +86,12 @@ def open_models(
     profile: str = DEFAULT_PROFILE,
     embedder: str | None = None,
     measuring: bool = False,
+    cohort: Path | None = None,
 ) -> FaceModels:
     """Open and prove all models of a profile, with another embedder if one is named. Raises models.errors.ModelError.
 
-    An embedder without a threshold opens only for `measuring` it.
+    An embedder without a threshold opens only for `measuring` it, and is then measured with the `cohort` that is named or without one, whatever the
+    site has: else the one counts that its threshold rests on.
     """
     cv2.setNumThreads(threads)
     manifest = load_for(folder)
@@ -97,6 +104,7 @@ def open_models(
         raise ManifestError(
             f"{chosen['embed'].name} has no threshold: gate face evaluate gives it one, site.toml names it"
         )
+    seen_by = _cohort(chosen.get("embed"), folder, cohort, measuring=measuring)
     opened = {role: open_session(model, folder, threads=threads, providers=providers) for role, model in chosen.items()}
     try:
         finder: Finder = (
@@ -111,9 +119,20 @@ def open_models(
             pose=opened.get("pose"),
             eyes=opened.get("eyes"),
             sessions=tuple(opened.values()),
+            cohort=seen_by,
         )
     except KeyError as error:
         raise ManifestError(f"the profile {profile} lacks a model that can {error.args[0]}") from error
+
+
+def _cohort(embedder: Model | None, folder: Path, named: Path | None, *, measuring: bool) -> Cohort | None:
+    """The cohort of these models. Raises CohortError."""
+    if embedder is None:
+        return None
+    if measuring:
+        return None if named is None else read_cohort(named, embedder)
+    pinned = embedder.cohort
+    return None if pinned is None else read_cohort(folder / pinned.file, embedder, sha256=pinned.sha256)
 
 
 def look(models: FaceModels, frame: Picture, face: Face, *, faces: int, at_ms: int, subject: int = 0) -> Observation:
@@ -131,7 +150,7 @@ def with_template(models: FaceModels, frame: Picture, seen: Observation) -> Obse
     """Embed the face of an observation of this frame; one that gives no direction stays without."""
     assert seen.points is not None, "only what was looked at is embedded"
     try:
-        template = embed(models.embed, standard_position(models.embed, frame, seen.points.five))
+        template = embed(models.embed, standard_position(models.embed, frame, seen.points.five), models.cohort)
     except NoFaceError:
         return seen
     return replace(seen, template=template)
@@ -150,7 +169,7 @@ def observe(models: FaceModels, frame: Picture, *, at_ms: int = 0) -> Observatio
 
 def template_of(models: FaceModels, picture: Picture, *, alone: bool = True) -> Template:
     """Embed the main face of a picture. Raises NoFaceError and, when it must be `alone`, SeveralFacesError."""
-    return embed(models.embed, aligned_face(models, picture, alone=alone))
+    return embed(models.embed, aligned_face(models, picture, alone=alone), models.cohort)
 
 
 def aligned_face(models: FaceModels, picture: Picture, *, alone: bool) -> Picture:
@@ -166,4 +185,5 @@ def aligned_face(models: FaceModels, picture: Picture, *, alone: bool) -> Pictur
 
 def portrait_template(models: FaceModels, image: bytes) -> Template:
     """Decode and embed a chip's portrait. Raises BadPictureError, NoFaceError and SeveralFacesError."""
-    return embed_portrait(models.embed, aligned_face(models, decode(image, pixels_max=PORTRAIT_PIXELS_MAX), alone=True))
+    aligned = aligned_face(models, decode(image, pixels_max=PORTRAIT_PIXELS_MAX), alone=True)
+    return embed_portrait(models.embed, aligned, models.cohort)

@@ -22,6 +22,7 @@ from gate.performance.folders import SUFFIXES, UnfitError
 from gate.performance.groups import GroupRates, by_group, look_alikes, worst_over_mean
 from gate.performance.intervals import LEVEL, Interval, draw_weights, fnmr_intervals
 from gate.picture import BadPictureError, decode, read
+from models.cohort import mark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from gate.face.values import Template
     from gate.performance.folders import Tracked
     from gate.picture import Picture
+    from models.cohort import Cohort
     from models.manifest import Model
 
 IMAGES_MAX: Final = 10_000  # every pair is scored and kept: 50 million of them
@@ -78,6 +80,7 @@ class Evaluation:
     group_threshold: float | None
     groups: tuple[GroupRates, ...]
     took_ms: Mapping[str, float]
+    cohort: Cohort | None = None
     alike: GroupRates | None = None
     top: tuple[TopPair, ...] = ()
 
@@ -118,13 +121,15 @@ class Evaluation:
             "took_ms": dict(self.took_ms),
             "model": self.model.name,
             "model_sha256": self.model.sha256,
+            "cohort_sha256": None if self.cohort is None else self.cohort.sha256,
         }
 
     def lines(self) -> list[str]:
         """For people."""
         found = self.found
         without = self.missed - self.unreadable
-        lines = [
+        lines = [] if self.cohort is None else [f"with the cohort {self.cohort.sha256} of {self.cohort.people} people"]
+        lines += [
             f"{self.images} pictures of {self.identities} identities, {self.missed} missed",
             f"{self.unreadable} unreadable, {without} without a face",
             f"{found.genuine} genuine and {found.impostor} impostor pairs, EER {found.eer:.2%}",
@@ -207,7 +212,7 @@ def evaluate_folder(
 ) -> Evaluation:
     """Embed and compare all pictures below `folder`, and tell what is left aside. Raises UnfitError when there is nothing to compare."""
     labels = _labels(folder / LABELS)
-    pictures = _pictures(folder, tell)
+    pictures = pictures_of(folder, tell)
     embedded = _embed_all(chain, tracked(pictures, "embedding"), tell)
     try:
         compared = compare_all(embedded.portraits, embedded.frames, embedded.identities)
@@ -240,6 +245,7 @@ def evaluate_folder(
         group_threshold=at_point if groups else None,
         groups=groups,
         took_ms={stage: round(statistics.median(times), 2) for stage, times in embedded.took_ms.items()},
+        cohort=chain.cohort,
         alike=alike,
         top=tuple(
             TopPair(float(score), embedded.paths[one], embedded.paths[other])
@@ -248,7 +254,7 @@ def evaluate_folder(
     )
 
 
-def _pictures(folder: Path, tell: Callable[[str], None]) -> list[tuple[str, Path]]:
+def pictures_of(folder: Path, tell: Callable[[str], None]) -> list[tuple[str, Path]]:
     """Identity and path of every picture one folder below `folder`, in a fixed order. What is left aside is told."""
     pictures: list[tuple[str, Path]] = []
     without: list[str] = []
@@ -315,7 +321,12 @@ def _embed_all(chain: FaceModels, pictures: Iterable[tuple[str, Path]], tell: Ca
     embedded = _Embedded()
     for identity, path in pictures:
         try:
-            _embed_one(chain, decode(read(path)), embedded)
+            content = read(path)
+            if chain.cohort is not None and mark(content) in chain.cohort.pictures:
+                raise UnfitError(
+                    f"{path} is among the pictures that the cohort was made of: a threshold takes other people"
+                )
+            _embed_one(chain, decode(content), embedded)
         except NoFaceError:
             embedded.missed += 1
         except (BadPictureError, FaceError, OSError) as error:
@@ -338,9 +349,9 @@ def _embed_one(chain: FaceModels, picture: Picture, embedded: _Embedded) -> None
     marks.append(time.perf_counter())
     aligned = standard_position(chain.embed, picture, chain.finder.points(picture, main).five)
     marks.append(time.perf_counter())
-    frame = embed(chain.embed, aligned)
+    frame = embed(chain.embed, aligned, chain.cohort)
     marks.append(time.perf_counter())
-    portrait = embed_portrait(chain.embed, aligned)
+    portrait = embed_portrait(chain.embed, aligned, chain.cohort)
     embedded.portraits.append(portrait)
     embedded.frames.append(frame)
     for stage, started, ended in zip(("detect", "align", "embed"), marks, marks[1:], strict=False):

@@ -1,5 +1,6 @@
 """`gate face` and `gate models` as a person or a script sees them: documents, exit codes, one line for an error."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -13,9 +14,11 @@ from fakes.tiny_models import abs_model, archive_of, fake_npm, manifest_of, one_
 from typer.testing import CliRunner
 
 from gate.cli import face, models
+from gate.performance.cohort import spelt
 from gate.performance.face_evaluation import IMAGES_MAX
 from models import manifest as manifests
 from models import site
+from models.cohort import CohortFile, mark
 from models.errors import ModelRuntimeError
 from models.runtime import Session
 
@@ -237,6 +240,85 @@ def test_an_evaluation_over_too_many_pictures_is_refused(pictures: Path) -> None
     result = run_face("evaluate", pictures / "people")
     assert result.exit_code == 65
     assert f"more than {IMAGES_MAX}" in only_line(result.stderr)
+
+
+# ── cohort ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def cohort_file(path: Path, **changes: Any) -> Path:
+    """A cohort of the shipped embedder that takes its first half away and leaves the rest as it is."""
+    model, matrix = manifests.load().model("fr_feature"), np.eye(512, dtype="<f4")
+    matrix[:256] = 0
+    fields: dict[str, Any] = {
+        "model": model.name, "model_sha256": model.sha256, "people": 300, "mean": bytes(4 * 512), "matrix": matrix.tobytes(), "pictures": (),
+    }  # fmt: skip
+    path.write_bytes(spelt(CohortFile(**{**fields, **changes})))
+    return path
+
+
+def test_a_set_is_measured_with_a_cohort_and_its_report_says_with_which(pictures: Path) -> None:
+    people = pictures / "people"
+    for identity, names in {"ann": ("a.png", "b.jpg"), "bob": ("two.jpg",)}.items():
+        (people / identity).mkdir(parents=True)
+        for name in names:
+            (people / identity / name).write_bytes((pictures / name).read_bytes())
+    plain = json.loads(run_face("evaluate", people, "--json").stdout)
+    assert plain["cohort_sha256"] is None
+    cohort = cohort_file(pictures / "cohort")
+    answer = json.loads(run_face("evaluate", people, "--cohort", cohort, "--json").stdout)
+    assert answer["cohort_sha256"] == hashlib.sha256(cohort.read_bytes()).hexdigest()
+    assert run_face("evaluate", people, "--cohort", cohort).stdout.startswith(
+        f"with the cohort {answer['cohort_sha256']}"
+    )
+    mine = mark((pictures / "b.jpg").read_bytes())
+    refused = run_face("evaluate", people, "--cohort", cohort_file(cohort, pictures=(mine,)))
+    assert refused.exit_code == 65
+    assert "b.jpg is among the pictures that the cohort was made of" in only_line(refused.stderr)
+    assert run_face("evaluate", people, "--cohort", pictures / "none").exit_code == 74
+    assert run_face("evaluate", people, "--cohort", pictures / "a.png").exit_code == 65
+    other = run_face("evaluate", people, "--cohort", cohort_file(cohort, model_sha256="0" * 64))
+    assert (other.exit_code, "another model" in only_line(other.stderr)) == (65, True)
+
+
+def test_a_threshold_serves_with_the_cohort_beside_it_and_with_no_other(pictures: Path) -> None:
+    folder, model = pictures / "models", manifests.load().model("fr_feature")
+    folder.mkdir()
+    for one in manifests.load().profile("standard"):
+        (folder / one.file_name).symlink_to(real_models() / one.file_name)
+    cohort = cohort_file(folder / "cohort")
+    sha256 = hashlib.sha256(cohort.read_bytes()).hexdigest()
+    report = json.dumps({
+        "schema": "face.evaluate/1", "model": "fr_feature", "model_sha256": model.sha256, "kind": "development", "images": 2, "identities": 2,
+        "genuine": 1, "impostor": 30_000, "threshold_at_fmr": {"1e-4": 0.31}, "fnmr_at_fmr": {"1e-4": 0.01}, "cohort_sha256": sha256,
+    }).encode()  # fmt: skip
+    (folder / "lane.json").write_bytes(report)
+    site_file = (
+        f'schema = 1\n[[thresholds]]\nmodel = "fr_feature"\nreport = "lane.json"\nsha256 = "{hashlib.sha256(report).hexdigest()}"\n'
+        'fmr = "1e-4"\nsame_min = 0.2\n'
+    )
+    (folder / "site.toml").write_text(f'{site_file}cohort = {{ file = "cohort", sha256 = "{sha256}" }}\n')
+    pair = (pictures / "a.png", pictures / "b.jpg", "--json")
+    with_it = json.loads(run_face("compare", *pair, "--models", folder).stdout)
+    without = json.loads(run_face("compare", *pair).stdout)
+    assert (with_it["threshold"], with_it["match"]) == (0.31, True)
+    assert with_it["score"] != without["score"]
+    cohort_file(cohort, people=301)
+    changed = run_face("compare", *pair, "--models", folder)
+    assert (changed.exit_code, "not the pinned cohort" in only_line(changed.stderr)) == (65, True)
+    cohort.unlink()
+    assert run_face("compare", *pair, "--models", folder).exit_code == 74
+    (folder / "site.toml").write_text(site_file)
+    assert "another cohort" in only_line(run_face("compare", *pair, "--models", folder).stderr)
+
+
+def test_too_few_people_make_no_cohort(pictures: Path) -> None:
+    for number in range(299):
+        (pictures / "people" / f"p{number}").mkdir(parents=True)
+        (pictures / "people" / f"p{number}" / "1.jpg").touch()
+    result = run_face("cohort", pictures / "people", "--out", pictures / "cohort")
+    assert result.exit_code == 65
+    assert "takes 300 people" in only_line(result.stderr)
+    assert not (pictures / "cohort").exists()
 
 
 # ── evaluate-pad ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from hatchling.builders.wheel import WheelBuilder
 
+from models.cohort import CohortFile
+
 ROOT = Path(__file__).resolve().parents[2]
 CENTRAL = ROOT / "packaging" / "central"
 NOUN = "import sys; sys.path.insert(0, sys.argv.pop(1)); from gate.cli import main; main()"
@@ -27,6 +29,31 @@ def carried() -> set[str]:
 
 def test_what_makes_and_measures_models_stays_out(carried: set[str]) -> None:
     assert not {path for path in carried if path.startswith(("models/train/", "models/evaluate/", "tests/"))}
+
+
+def test_nothing_that_was_made_of_pictures_of_people_is_carried(carried: set[str]) -> None:
+    """Models come from packages that the manifest pins; a cohort is made at a site, of its own people, and morphs are made in memory."""
+    text = {".py", ".html", ".css", ".js", ".toml", ".ftl", ".md", ".svg", ".go"}
+    others = {path for path in carried | carried_by(CENTRAL) if Path(path).suffix not in text}
+    assert {path for path in others if Path(path).suffix != ".wav"} == {
+        "gate/page/picture/ocr_b.png",  # letters
+        "models/weights/mrz_lines.onnx",  # drawn lines of letters
+        # A specimen's files, with a face that was rendered.
+        *(
+            f"gate/programs/reference/{name}.bin"
+            for name in ("EF_COM", "EF_DG1", "EF_DG14", "EF_DG15", "EF_DG2", "EF_SOD")
+        ),
+        "gate/programs/reference/page.jpg",
+        "gate/programs/reference/trust.sqlite",
+    }
+    # The Debian packages are built from what the repository lists: no file of it is a cohort, whatever its name.
+    files = subprocess.run(("git", "ls-files", "-z"), cwd=ROOT, capture_output=True, check=True).stdout.decode()
+    cohort = CohortFile.__struct_defaults__[0].encode()
+    assert not {
+        name
+        for name in files.split("\0")
+        if name and Path(name).suffix not in text and cohort in (ROOT / name).read_bytes()
+    }
 
 
 def test_what_the_programs_and_commands_read_beside_their_code_is_carried(carried: set[str]) -> None:

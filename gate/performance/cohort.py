@@ -1,0 +1,91 @@
+"""A site's people to the cohort that its comparisons rest on: see `models.cohort`.
+
+The covariance of a few hundred people's templates has fewer directions than a template has numbers, so it is drawn towards a ball as far as
+Ledoit and Wolf's formula says (J. Multivariate Analysis 88 (2004), 365): nothing is tuned. Each person counts alike, however many pictures there
+are of them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from gate.face.chain import template_of
+from gate.face.errors import FaceError
+from gate.performance.face_evaluation import pictures_of
+from gate.performance.folders import UnfitError
+from gate.picture import BadPictureError, decode, read
+from models.cohort import PEOPLE_MIN, CohortFile, mark
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from gate.face.chain import FaceModels
+    from gate.performance.folders import Tracked
+
+    Floats = npt.NDArray[np.float64]
+
+
+def cohort_of(folder: Path, chain: FaceModels, *, tracked: Tracked, tell: Callable[[str], None]) -> CohortFile:
+    """Embed the main face of every picture below `folder` as a frame of the lane, a folder a person. Raises UnfitError for too few people."""
+    people: list[str] = []
+    vectors: list[npt.NDArray[np.float32]] = []
+    marks: set[bytes] = set()
+    pictures = pictures_of(folder, tell)
+    require_people(len({identity for identity, _ in pictures}))
+    for identity, path in tracked(pictures, "embedding"):
+        try:
+            content = read(path)
+            vectors.append(template_of(chain, decode(content), alone=False).vector)
+        except (BadPictureError, FaceError, OSError) as error:
+            tell(f"{path}: {error.strerror if isinstance(error, OSError) else error}")
+        else:
+            people.append(identity)
+            marks.add(mark(content))
+    found = len(set(people))
+    require_people(found)
+    mean, matrix = whitening(np.array(vectors, np.float64), people)
+    return CohortFile(
+        model=chain.embed.model.name,
+        model_sha256=chain.embed.model.sha256,
+        people=found,
+        mean=mean.astype("<f4").tobytes(),
+        matrix=matrix.astype("<f4").tobytes(),
+        pictures=tuple(sorted(marks)),
+    )
+
+
+def spelt(cohort: CohortFile) -> bytes:
+    """The file."""
+    return msgspec.msgpack.encode(cohort)
+
+
+def require_people(count: int) -> None:
+    """Raise UnfitError when a cohort of so many people would gain nothing."""
+    if count < PEOPLE_MIN:
+        raise UnfitError(f"a cohort takes {PEOPLE_MIN} people, each with a picture that shows a face; here are {count}")
+
+
+def whitening(vectors: Floats, people: Sequence[str]) -> tuple[Floats, Floats]:
+    """The mean (d,) of templates (n, d), and the symmetric matrix (d, d) after which they differ alike in every direction. Each of the
+    `people` weighs the same.
+    """
+    numbers, counts = np.unique(np.asarray(people), return_inverse=True, return_counts=True)[1:]
+    weight = 1.0 / counts[numbers] / len(counts)
+    mean = weight @ vectors
+    centred = (vectors - mean) * np.sqrt(weight)[:, None]
+    covariance = centred.T @ centred
+    size = float(np.trace(covariance)) / len(mean)
+    spread = float(((covariance - size * np.eye(len(mean))) ** 2).sum())
+    # How far the covariance of so many people lies from that of all, by how far each one's own product lies from it.
+    lengths, along = (centred**2).sum(axis=1), ((centred @ covariance) * centred).sum(axis=1)
+    noise = float(lengths @ lengths - 2 * (weight @ along) + (covariance**2).sum() * (weight @ weight))
+    shrinkage = 1.0 if spread <= 0.0 else min(1.0, max(0.0, noise / spread))
+    drawn = (1 - shrinkage) * covariance + shrinkage * size * np.eye(len(mean))
+    values, directions = np.linalg.eigh(drawn)
+    return mean, directions @ np.diag(1 / np.sqrt(values)) @ directions.T
