@@ -6,7 +6,7 @@ additions, recipients, keys, texts. No device is touched, and nothing is changed
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +27,8 @@ from gate.programs.shared.devices import profiles
 from gate.programs.shared.written_rules import written_rules
 from gate.screens.kiosk.texts import Languages
 from models.acceptance import providers_for
-from models.errors import ManifestError, ModelError
+from models.errors import CohortError, ManifestError, ModelError
+from models.manifest import Model
 from models.site import FILE, FILE_BYTES_MAX, Site, load_for
 
 
@@ -69,6 +70,7 @@ def _models(config: Config) -> Iterator[Problem]:
     except ManifestError as error:
         yield Problem("face.profile", str(error), unreadable=isinstance(error.__cause__, OSError))
         return
+    yield from _cohorts(models, folder)
     yield from _said(lambda: embedder_of(config))
     try:
         providers_for(config.face.providers, models, folder)
@@ -90,6 +92,18 @@ def _site(path: Path) -> Iterator[Problem]:
         yield Problem("", "is not UTF-8", str(path))
     except FileError as error:
         yield from error.problems
+
+
+def _cohorts(models: Iterable[Model], folder: Path) -> Iterator[Problem]:
+    """What is wrong with the cohorts that thresholds rest on."""
+    for model in models:
+        if model.cohort is not None:
+            from models.cohort import read  # noqa: PLC0415 - an array library, and only for this
+
+            try:
+                read(folder / model.cohort.file, model, sha256=model.cohort.sha256)
+            except CohortError as error:
+                yield Problem("face.profile", str(error), unreadable=isinstance(error.__cause__, OSError))
 
 
 def _recipients(config: Config) -> Iterator[Problem]:

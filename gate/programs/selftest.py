@@ -210,7 +210,7 @@ async def _clock(config: Config) -> str:
 
 
 async def _models(config: Config) -> str:
-    from models import runtime  # noqa: PLC0415 - the inference library loads in this test only
+    from models import cohort, runtime  # noqa: PLC0415 - the inference library loads in this test only
     from models.acceptance import providers_for  # noqa: PLC0415
     from models.errors import ModelError  # noqa: PLC0415
     from models.site import load_for  # noqa: PLC0415
@@ -222,6 +222,8 @@ async def _models(config: Config) -> str:
         for model in models:
             session = await asyncio.to_thread(runtime.open_session, model, folder, providers=providers)
             used.add(session.provider)
+            if model.cohort is not None:
+                cohort.read(folder / model.cohort.file, model, sha256=model.cohort.sha256)
     except ModelError as error:
         raise NotWellError(str(error)) from error
     return f"{len(models)} models give their golden values on {', '.join(sorted(used))}"

@@ -12,9 +12,10 @@ from fakes.tiny_models import abs_model
 
 from gate.performance.cohort import require_people, spelt, whitening
 from gate.performance.folders import UnfitError
+from gate.programs.checking import _cohorts
 from models.cohort import FILE_BYTES_MAX, CohortFile, mark, read
 from models.errors import CohortError, ManifestError
-from models.manifest import load
+from models.manifest import SiteCohort, load
 from models.site import FILE, load_for
 
 MODEL = abs_model()  # whose answer has four numbers a row
@@ -116,6 +117,16 @@ def test_few_people_are_drawn_towards_a_ball_and_the_same_ones_to_one() -> None:
     assert np.isfinite(
         whitening(np.ones((300, 4)) + np.eye(4)[np.arange(300) % 4], [str(n) for n in range(300)])[1]
     ).all()
+
+
+def test_a_configuration_whose_cohort_is_missing_or_another_one_is_told_before_anything_runs(tmp_path: Path) -> None:
+    content = spelt(cohort())
+    pinned = msgspec.structs.replace(MODEL, cohort=SiteCohort("c", hashlib.sha256(content).hexdigest()))
+    (missing,) = _cohorts([pinned], tmp_path)
+    assert (missing.key, missing.unreadable) == ("face.profile", True)
+    (other,) = _cohorts([pinned], filed(tmp_path / "c", spelt(cohort(people=301))).parent)
+    assert ("not the pinned cohort" in other.problem, other.unreadable) == (True, False)
+    assert not list(_cohorts([pinned, MODEL], filed(tmp_path / "c", content).parent))
 
 
 # ── site.toml ────────────────────────────────────────────────────────────────────────────────────────────────────────
