@@ -1,8 +1,9 @@
-"""A site's own cohort: what the templates of its own people have in common, taken out of every template before two are compared.
+"""A site's own cohort: how alike each face is to the site's people in general, against which a comparison is seen.
 
-An embedder's numbers differ more in some directions than in others, for whoever stands before one make of camera: the mean of a site's people is taken off, and
-the matrix makes what is left differ alike in every direction. `gate face cohort` makes the file from consenting people of the site, one that ships does not exist.
-It belongs to the bytes of one embedder, and scores with it are on another scale: a threshold's report must have been made with exactly this file (models.site).
+Some faces are more alike to everybody than others, and to some more unevenly. From the mean of a site's people's templates and their covariance follow the
+mean and the spread of a template's scores with all of them; a comparison counts by how far it stands out from both faces' own. `gate face cohort`
+makes the file from consenting people of the site, before its camera; one that ships does not exist. It belongs to the bytes of one embedder, and scores with it are on
+another scale: a threshold's report must have been made with exactly this file (models.site).
 
 The file is MessagePack. It holds no template and no name, yet it was made of people, and `pictures` tells whoever has a picture whether that was among them:
 it is kept as the pictures are.
@@ -11,6 +12,7 @@ it is kept as the pictures are.
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
@@ -30,19 +32,20 @@ PEOPLE_MIN: Final = 300  # with a hundred the gain is not there
 FILE_BYTES_MAX: Final = 8 * 1024 * 1024
 PICTURES_MAX: Final = 10_000
 MARK_BYTES: Final = 8
+_LEAST: Final = 1e-8  # of a variance of scores, where a cohort's people are all alike
 _NUMBERS_MAX: Final = 1024  # of a template
 _Numbers = Annotated[bytes, msgspec.Meta(max_length=4 * _NUMBERS_MAX * _NUMBERS_MAX)]
 
 
 class CohortFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The whole of the file: `mean` (n,) and `matrix` (n, n) as little-endian float32, `pictures` the marks of those it was made of."""
+    """The whole of the file: `mean` (n,) and `covariance` (n, n) as little-endian float32, `pictures` the marks of those it was made of."""
 
     schema: Literal["portcullis.cohort/1"] = "portcullis.cohort/1"
     model: Name
     model_sha256: Sha256
     people: Annotated[int, msgspec.Meta(ge=PEOPLE_MIN, le=PICTURES_MAX)]
     mean: _Numbers
-    matrix: _Numbers
+    covariance: _Numbers
     pictures: Annotated[tuple[bytes, ...], msgspec.Meta(max_length=PICTURES_MAX)]
 
 
@@ -53,13 +56,30 @@ class Cohort:
     sha256: str
     people: int
     mean: npt.NDArray[np.float32] = field(repr=False)
-    matrix: npt.NDArray[np.float32] = field(repr=False)
+    covariance: npt.NDArray[np.float32] = field(repr=False)
     pictures: frozenset[bytes] = field(repr=False)
 
-    def seen_by(self, vector: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """A template's numbers without what the cohort has in common, (n,); their length is no longer one."""
-        seen: npt.NDArray[np.float32] = self.matrix @ (vector - self.mean)
-        return seen
+    @property
+    def usual_spread(self) -> float:
+        """How far the scores of the cohort's people with one another lie apart; scores are given on this scale, so that they stay near cosines."""
+        return math.sqrt(max(_LEAST, float((self.covariance**2).sum() + self.mean @ self.covariance @ self.mean)))
+
+    def standing(self, vectors: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """The mean and the spread of the scores of templates (m, n) with the cohort's people, (m,) each."""
+        spread = np.sqrt(np.maximum(_LEAST, ((vectors @ self.covariance) * vectors).sum(axis=1)))
+        return (vectors @ self.mean).astype(np.float32), spread.astype(np.float32)
+
+    def seen(
+        self,
+        cosines: npt.NDArray[np.float32],
+        ones: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]],
+        others: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]],
+    ) -> npt.NDArray[np.float32]:
+        """Cosines (p, q) of templates with these standings, (p,) and (q,), as scores from -1 to 1: by how far each stands out from what either face has with everybody."""
+        (mean, spread), (other_mean, other_spread) = ones, others
+        out = (cosines - mean[:, None]) / spread[:, None] + (cosines - other_mean) / other_spread
+        scores: npt.NDArray[np.float32] = np.clip(out * (self.usual_spread / 2), -1.0, 1.0).astype(np.float32)
+        return scores
 
 
 def mark(picture: bytes) -> bytes:
@@ -86,10 +106,12 @@ def read(path: Path, model: Model, *, sha256: str | None = None) -> Cohort:
     if told.model_sha256 != model.sha256:
         raise CohortError(f"the cohort {path} was made with another model than {model.name}")
     try:
-        mean, matrix = (np.frombuffer(numbers, "<f4").astype(np.float32) for numbers in (told.mean, told.matrix))
-        matrix = matrix.reshape(mean.size, mean.size)
+        mean, covariance = (
+            np.frombuffer(numbers, "<f4").astype(np.float32) for numbers in (told.mean, told.covariance)
+        )
+        covariance = covariance.reshape(mean.size, mean.size)
     except ValueError as error:
-        raise CohortError(f"the cohort {path} has a matrix of another size than its mean") from error
-    if mean.size != model.outputs[0].shape[-1] or not np.isfinite(mean).all() or not np.isfinite(matrix).all():
+        raise CohortError(f"the cohort {path} has a covariance of another size than its mean") from error
+    if mean.size != model.outputs[0].shape[-1] or not np.isfinite(mean).all() or not np.isfinite(covariance).all():
         raise CohortError(f"the cohort {path} does not fit the numbers of {model.name}")
-    return Cohort(found, told.people, mean, matrix, frozenset(told.pictures))
+    return Cohort(found, told.people, mean, covariance, frozenset(told.pictures))

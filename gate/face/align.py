@@ -28,7 +28,6 @@ ARCFACE = np.array([(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), 
 # Where the five points of MTCNN lie in the crops that dlib makes of the same faces, on the mean.
 DLIB = np.array([(46.79, 45.71), (100.58, 45.80), (74.00, 77.27), (49.76, 103.94), (96.46, 104.03)])
 AVERAGED_FROM: Final = 2.0  # times smaller: up to there the four pixels that are mixed for each are all there are
-_FINER_MAX: Final = 8  # eyes 280 pixels apart; beyond that a part of the pixels is enough
 _FIVE_OF_68 = ((37, 38, 40, 41), (43, 44, 46, 47), (30,), (48, 60), (54, 64))
 
 
@@ -80,17 +79,37 @@ def similarity(source: Points, target: Points) -> npt.NDArray[np.float64]:
 
 
 def align(picture: Picture, five: Points, alignment: Alignment = ALIGNMENTS["arcface"]) -> Picture:
-    """Cut out the face in standard position, (side, side, 3) uint8 BGR.
-
-    One that is more than `AVERAGED_FROM` times larger is cut out so many times finer that no pixel is skipped, and averaged.
-    """
+    """Cut out the face in standard position, (side, side, 3) uint8 BGR; one that is more than `AVERAGED_FROM` times larger is averaged down."""
     matrix, side = similarity(five, alignment.template), alignment.side
-    smaller = 1 / math.hypot(matrix[0, 0], matrix[1, 0])
-    if smaller <= AVERAGED_FROM:
-        return cv2.warpAffine(picture, matrix, (side, side)).astype(np.uint8, copy=False)
-    finer = min(_FINER_MAX, math.ceil(smaller))
-    matrix = matrix * finer + np.array(
-        ((0, 0, (finer - 1) / 2), (0, 0, (finer - 1) / 2))
-    )  # a pixel's middle stays its middle
-    fine = cv2.warpAffine(picture, matrix, (side * finer, side * finer))
-    return cv2.resize(fine, (side, side), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    times = halvings(1 / math.hypot(matrix[0, 0], matrix[1, 0]))
+    if times:
+        picture, five = _halved_about(picture, five, matrix, side=side, times=times)
+        matrix = similarity(five, alignment.template)
+    return cv2.warpAffine(picture, matrix, (side, side)).astype(np.uint8, copy=False)
+
+
+def halvings(smaller: float) -> int:
+    """How often a picture is halved before it is sampled so many times smaller: what is left is between one and two."""
+    return int(math.log2(smaller)) if smaller > AVERAGED_FROM else 0
+
+
+def halved(picture: Picture, times: int) -> Picture:
+    """The picture with the mean of 2 x 2 pixels in the place of each, so many times; rows and columns that are left over at its end are dropped."""
+    height, width = (side >> times for side in picture.shape[:2])
+    whole = picture[: height << times, : width << times]
+    return cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+
+
+def _halved_about(
+    picture: Picture, five: Points, matrix: npt.NDArray[np.float64], *, side: int, times: int
+) -> tuple[Picture, Points]:
+    """The part of the picture that the crop is of, halved so many times, and the points in it."""
+    corners = np.array(((0, 0, 1), (side, 0, 1), (0, side, 1), (side, side, 1)), np.float64)
+    reach = corners @ cv2.invertAffineTransform(matrix).T
+    margin = 2 << times
+    left, top = (max(0, math.floor(low - margin)) for low in reach.min(axis=0))
+    right, bottom = (math.ceil(high + margin) for high in reach.max(axis=0))
+    cut = picture[top:bottom, left:right]
+    if min(cut.shape[:2]) >> times == 0:
+        raise NoFaceError("the face lies outside the picture")
+    return halved(cut, times), (five - (left, top) + 0.5) / (1 << times) - 0.5

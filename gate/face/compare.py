@@ -13,10 +13,19 @@ if TYPE_CHECKING:
 
 
 def alike(one: Template, other: Template) -> float:
-    """The cosine of the angle between two templates, -1 (opposite) to 1 (the same).
+    """How alike two templates are, -1 to 1: the cosine of the angle between them, seen against the site's cohort if they have one.
 
     Raises ValueError for templates of different models: their numbers mean nothing to each other.
     """
+    plain = cosine(one, other)
+    if one.cohort is None:
+        return plain
+    standings = [one.cohort.standing(template.vector[None]) for template in (one, other)]
+    return float(one.cohort.seen(np.array([[plain]], np.float32), *standings)[0, 0])
+
+
+def cosine(one: Template, other: Template) -> float:
+    """The cosine of the angle between two templates, whatever is usual among people: 1 for the same picture. Raises as `alike` does."""
     if one.model != other.model:
         raise ValueError(f"templates of {one.model} and {other.model} do not compare")
     return max(-1.0, min(1.0, float(one.vector @ other.vector)))
@@ -38,4 +47,4 @@ def fused(templates: Sequence[Template], weights: Sequence[float]) -> Template:
     length = float(np.linalg.norm(mean))
     if not length > 1e-3 * sum(weights):
         raise ValueError("the templates point apart")
-    return Template((mean / np.float32(length)).astype(np.float32), templates[0].model)
+    return Template((mean / np.float32(length)).astype(np.float32), templates[0].model, templates[0].cohort)

@@ -1,7 +1,7 @@
 """Where the faces are in a picture, and the five points of each.
 
 Contract of the detector (models/cards/fr_detect.md): the whole picture resized to 320x240, RGB; boxes come back already
-decoded, as fractions of the picture. A strip of faces, or a picture as narrow as a telephone's, is filled up first. Points come from a second model. Which of several faces matters is `central` and
+decoded, as fractions of the picture. A picture that is more than twice as large is averaged down. A strip of faces, or a picture as narrow as a telephone's, is filled up first. Points come from a second model. Which of several faces matters is `central` and
 `companions`.
 """
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from gate.face.align import five_points, landmarks
+from gate.face.align import five_points, halved, halvings, landmarks
 from gate.face.values import Box, Face, Landmarks
 
 if TYPE_CHECKING:
@@ -53,11 +53,20 @@ def detect(session: Session, picture: Picture) -> tuple[Face, ...]:
     """Find the faces, best score first, `FACES_MAX` at most."""
     _, _, height, width = session.model.input.shape
     whole = _filled_up(picture, width / height)
+    times = halvings(min(whole.shape[1] / width, whole.shape[0] / height))
+    whole = halved(whole, times) if times else whole
     tensor = cv2.dnn.blobFromImage(whole, 1 / 128, (width, height), (127, 127, 127), swapRB=True)
     scores, boxes = session.run(tensor.astype(np.float32, copy=False))
     threshold = session.model.threshold
     assert threshold is not None, "the manifest gives a detector its threshold"
-    return faces_from(scores[0, :, 1], boxes[0], width=whole.shape[1], height=whole.shape[0], score_min=threshold.value)
+    # Fractions of what the model saw; what halving dropped is less than a pixel of it.
+    return faces_from(
+        scores[0, :, 1],
+        boxes[0],
+        width=whole.shape[1] << times,
+        height=whole.shape[0] << times,
+        score_min=threshold.value,
+    )
 
 
 def _filled_up(picture: Picture, aspect: float) -> Picture:

@@ -43,7 +43,7 @@ def embed_portrait(session: Session, aligned: Picture, cohort: Cohort | None = N
 
 
 def embed(session: Session, aligned: Picture, cohort: Cohort | None = None) -> Template:
-    """Embed one aligned face, as the site's cohort sees it if there is one. Raises NoFaceError for a face that leaves the model without an answer."""
+    """Embed one aligned face, to be compared against the site's cohort if there is one. Raises NoFaceError for a face that leaves the model without an answer."""
     pixels = _pixels(session)
     mean = (pixels.mean,) * 3
     tensor = cv2.dnn.blobFromImage(aligned, 1 / pixels.divisor, mean=mean, swapRB=pixels.order == "RGB")
@@ -57,15 +57,10 @@ def space_of(model: Model, cohort: Cohort | None) -> str:
 
 
 def _template(session: Session, vector: npt.NDArray[np.float32], cohort: Cohort | None) -> Template:
-    unit = _unit(vector)
-    return Template(unit if cohort is None else _unit(cohort.seen_by(unit)), space_of(session.model, cohort))
-
-
-def _unit(vector: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     length = float(np.linalg.norm(vector))
     if not length > 1e-6:
         raise NoFaceError("the embedder gave no direction")
-    return vector / np.float32(length)
+    return Template(vector / np.float32(length), space_of(session.model, cohort), cohort)
 
 
 def _pixels(session: Session) -> Pixels:

@@ -7,12 +7,15 @@ again by its portrait: the same picture from the same chip gives the same templa
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from gate.face.compare import alike
+from gate.face.compare import alike, cosine
 from gate.face.values import Template
+
+if TYPE_CHECKING:
+    from models.cohort import Cohort
 
 SAME_PORTRAIT_MIN: Final = 0.999  # a picture read twice gives 1.0000; the same photograph mirrored, cropped or made smaller for another document 0.984 to 0.998
 OTHER_DOCUMENT: Final = "other_document"
@@ -27,7 +30,7 @@ def swapped(
     found = NONE
     for other_face, other_portrait in earlier:
         is_face = alike(face, other_face) >= same_face_min
-        is_document = alike(portrait, other_portrait) >= SAME_PORTRAIT_MIN
+        is_document = cosine(portrait, other_portrait) >= SAME_PORTRAIT_MIN
         if is_document and not is_face:
             return OTHER_FACE
         if is_face and not is_document:
@@ -40,10 +43,10 @@ def spelt(face: Template, portrait: Template) -> bytes:
     return face.vector.astype("<f4").tobytes() + portrait.vector.astype("<f4").tobytes()
 
 
-def pair_of(content: bytes, model: str) -> tuple[Template, Template]:
-    """What `spelt` spelt, of this model. Raises ValueError for anything else."""
+def pair_of(content: bytes, model: str, cohort: Cohort | None = None) -> tuple[Template, Template]:
+    """What `spelt` spelt, of this model and cohort. Raises ValueError for anything else."""
     both = np.frombuffer(content, dtype="<f4").astype(np.float32)
     if not np.all(np.abs(both) <= 1.0 + 1e-6):  # nor is what is no number
         raise ValueError("a template is of unit length")
     face, portrait = np.split(both, 2)
-    return Template(face.copy(), model), Template(portrait.copy(), model)
+    return Template(face.copy(), model, cohort), Template(portrait.copy(), model, cohort)

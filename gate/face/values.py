@@ -6,9 +6,13 @@ Pictures are (height, width, 3) uint8 BGR; positions are in pixels of the pictur
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from models.cohort import Cohort
 
 Points = npt.NDArray[np.float64]  # (n, 2): x, y
 
@@ -97,11 +101,13 @@ class LiveEvidence:
 class Template:
     """A face embedding, (n,) float32 of unit length, and the model that made it. Lives in the crossing's child process.
 
-    Only templates of one model compare. Has no useful repr; `wipe()` zeroes the array that we own.
+    Only templates of one model compare; `cohort` is the site's, if comparisons are seen against one, and stands in the model's name
+    (`gate.face.embed.space_of`). Has no useful repr; `wipe()` zeroes the array that we own.
     """
 
     vector: npt.NDArray[np.float32]
     model: str
+    cohort: Cohort | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no embedder gives: another shape, another length than one, not a number."""

@@ -1,8 +1,6 @@
 """A site's people to the cohort that its comparisons rest on: see `models.cohort`.
 
-The covariance of a few hundred people's templates has fewer directions than a template has numbers, so it is drawn towards a ball as far as
-Ledoit and Wolf's formula says (J. Multivariate Analysis 88 (2004), 365): nothing is tuned. Each person counts alike, however many pictures there
-are of them.
+Nothing is tuned: the mean of the people's templates and their covariance as they are. Each person counts alike, however many pictures there are of them.
 """
 
 from __future__ import annotations
@@ -49,13 +47,13 @@ def cohort_of(folder: Path, chain: FaceModels, *, tracked: Tracked, tell: Callab
             marks.add(mark(content))
     found = len(set(people))
     require_people(found)
-    mean, matrix = whitening(np.array(vectors, np.float64), people)
+    mean, covariance = statistics_of(np.array(vectors, np.float64), people)
     return CohortFile(
         model=chain.embed.model.name,
         model_sha256=chain.embed.model.sha256,
         people=found,
         mean=mean.astype("<f4").tobytes(),
-        matrix=matrix.astype("<f4").tobytes(),
+        covariance=covariance.astype("<f4").tobytes(),
         pictures=tuple(sorted(marks)),
     )
 
@@ -71,21 +69,10 @@ def require_people(count: int) -> None:
         raise UnfitError(f"a cohort takes {PEOPLE_MIN} people, each with a picture that shows a face; here are {count}")
 
 
-def whitening(vectors: Floats, people: Sequence[str]) -> tuple[Floats, Floats]:
-    """The mean (d,) of templates (n, d), and the symmetric matrix (d, d) after which they differ alike in every direction. Each of the
-    `people` weighs the same.
-    """
+def statistics_of(vectors: Floats, people: Sequence[str]) -> tuple[Floats, Floats]:
+    """The mean (d,) of templates (n, d), and their covariance (d, d). Each of the `people` weighs the same."""
     numbers, counts = np.unique(np.asarray(people), return_inverse=True, return_counts=True)[1:]
     weight = 1.0 / counts[numbers] / len(counts)
-    mean = weight @ vectors
+    mean: Floats = weight @ vectors
     centred = (vectors - mean) * np.sqrt(weight)[:, None]
-    covariance = centred.T @ centred
-    size = float(np.trace(covariance)) / len(mean)
-    spread = float(((covariance - size * np.eye(len(mean))) ** 2).sum())
-    # How far the covariance of so many people lies from that of all, by how far each one's own product lies from it.
-    lengths, along = (centred**2).sum(axis=1), ((centred @ covariance) * centred).sum(axis=1)
-    noise = float(lengths @ lengths - 2 * (weight @ along) + (covariance**2).sum() * (weight @ weight))
-    shrinkage = 1.0 if spread <= 0.0 else min(1.0, max(0.0, noise / spread))
-    drawn = (1 - shrinkage) * covariance + shrinkage * size * np.eye(len(mean))
-    values, directions = np.linalg.eigh(drawn)
-    return mean, directions @ np.diag(1 / np.sqrt(values)) @ directions.T
+    return mean, centred.T @ centred

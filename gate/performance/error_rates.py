@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from gate.face.values import Template
+    from models.cohort import Cohort
 
 FMR_POINTS = (1e-2, 1e-3, 1e-4)
 DET_POINTS = 200
@@ -63,7 +64,10 @@ def compare_all(portraits: Sequence[Template], frames: Sequence[Template], ident
     """
     codes = np.unique(np.asarray(identities), return_inverse=True)[1]
     blocks = _Blocks(
-        np.array([template.vector for template in portraits]), np.array([template.vector for template in frames]), codes
+        np.array([template.vector for template in portraits]),
+        np.array([template.vector for template in frames]),
+        codes,
+        frames[0].cohort if frames else None,
     )
     genuine, genuine_of, impostor = blocks.scores()
     if not genuine.size or not impostor.size:
@@ -84,6 +88,7 @@ class _Blocks:
     portraits: npt.NDArray[np.float32]
     frames: npt.NDArray[np.float32]
     codes: npt.NDArray[np.intp]
+    cohort: Cohort | None = None
 
     def scores(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.intp], npt.NDArray[np.float32]]:
         """The genuine scores, the identity of each, the impostor scores."""
@@ -117,6 +122,10 @@ class _Blocks:
     ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float32], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
         rows = columns[start : start + _ROWS_AT_ONCE]
         scores = self.portraits[rows] @ self.frames.T
+        if self.cohort is not None:
+            scores = self.cohort.seen(
+                scores, self.cohort.standing(self.portraits[rows]), self.cohort.standing(self.frames)
+            )
         return rows, scores, columns[None, :] > rows[:, None], self.codes[rows][:, None] == self.codes[None, :]
 
 

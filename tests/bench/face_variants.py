@@ -1,7 +1,7 @@
 """`python -m bench.face_variants DIR [--large] [--every N]`: what averaging, a second look for landmarks and a cohort do to error rates.
 
 DIR is a set of pictures as `gate face evaluate` takes it. With `--large` each is first made three times as large, with the noise of a small sensor (its variance
-25 + 2 x grey level) and JPEG of quality 85, as a close face on a large frame: these are made, no camera took them. People are split in two by the lowest bit of
+25 + 2 x grey level) and JPEG of quality 85, as a close face on a large frame: these are made, no camera took them. People are split in two by the second lowest bit of
 the first byte of the SHA-256 of their folder's name; a cohort is always made of the other half. Figures go to docs/biometrics.md.
 """
 
@@ -25,9 +25,10 @@ from gate.face.chain import FaceModels, open_models
 from gate.face.detect import Landmarked, central
 from gate.face.embed import embed
 from gate.face.values import Box, Points
-from gate.performance.cohort import whitening
+from gate.performance.cohort import statistics_of
 from gate.performance.error_rates import threshold_at
 from gate.picture import Picture, decode, read
+from models.cohort import Cohort
 
 Floats = npt.NDArray[np.float32]
 FMR = (1e-3, 1e-4)
@@ -96,12 +97,14 @@ def _unit(vectors: Floats) -> Floats:
 
 def half_of(name: str) -> int:
     """0 or 1."""
-    return hashlib.sha256(name.encode()).digest()[0] & 1
+    return hashlib.sha256(name.encode()).digest()[0] >> 1 & 1
 
 
-def cells(portraits: Floats, frames: Floats, names: npt.NDArray[np.str_]) -> str:
+def cells(portraits: Floats, frames: Floats, names: npt.NDArray[np.str_], cohort: Cohort | None = None) -> str:
     """FNMR at each FMR, and how many genuine pairs that is."""
     scores = portraits @ frames.T
+    if cohort is not None:
+        scores = cohort.seen(scores, cohort.standing(portraits), cohort.standing(frames))
     later = np.triu(np.ones(scores.shape, bool), 1)
     same = names[:, None] == names[None]
     genuine, impostor = scores[later & same], np.sort(scores[later & ~same])[::-1]
@@ -137,10 +140,11 @@ def main() -> int:
         say(f"{variant}: all {cells(portraits, frames, names)}")
         for half in (0, 1):
             mine, others = halves == half, halves != half
-            mean, matrix = whitening(frames[others].astype(np.float64), names[others].tolist())
-            seen = [_unit(((one[mine] - mean) @ matrix.T).astype(np.float32)) for one in (portraits, frames)]
+            told = statistics_of(frames[others].astype(np.float64), names[others].tolist())
+            mean, covariance = (one.astype(np.float32) for one in told)
+            cohort = Cohort("", len(set(names[others])), mean, covariance, frozenset())
             say(f"  half {half}: {cells(portraits[mine], frames[mine], names[mine])}")
-            say(f"    with a cohort of the other: {cells(seen[0], seen[1], names[mine])}")
+            say(f"    with a cohort of the other: {cells(portraits[mine], frames[mine], names[mine], cohort)}")
     return 0
 
 

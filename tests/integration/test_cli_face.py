@@ -246,11 +246,10 @@ def test_an_evaluation_over_too_many_pictures_is_refused(pictures: Path) -> None
 
 
 def cohort_file(path: Path, **changes: Any) -> Path:
-    """A cohort of the shipped embedder that takes its first half away and leaves the rest as it is."""
-    model, matrix = manifests.load().model("fr_feature"), np.eye(512, dtype="<f4")
-    matrix[:256] = 0
+    """A cohort of the shipped embedder whose people differ in half of its numbers."""
+    model, covariance = manifests.load().model("fr_feature"), np.diag([0.02] * 256 + [0.001] * 256).astype("<f4")
     fields: dict[str, Any] = {
-        "model": model.name, "model_sha256": model.sha256, "people": 300, "mean": bytes(4 * 512), "matrix": matrix.tobytes(), "pictures": (),
+        "model": model.name, "model_sha256": model.sha256, "people": 300, "mean": bytes(4 * 512), "covariance": covariance.tobytes(), "pictures": (),
     }  # fmt: skip
     path.write_bytes(spelt(CohortFile(**{**fields, **changes})))
     return path

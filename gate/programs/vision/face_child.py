@@ -254,7 +254,7 @@ class Child:
             return None
         face, portrait_of_chip = pair
         try:
-            earlier = [pair_of(content, face.model) for content in self._earlier]
+            earlier = [pair_of(content, face.model, face.cohort) for content in self._earlier]
             found = swapped(face, portrait_of_chip, earlier, same_face_min=self._models.match_threshold)
         except ValueError:
             return None

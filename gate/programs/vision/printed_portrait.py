@@ -44,7 +44,7 @@ class PrintedPortrait:
     def take_chip(self, portrait: Template | object) -> None:
         """Keep a copy of the chip's template, if there is one; the original belongs to the capture."""
         if isinstance(portrait, Template):
-            self._chip = Template(portrait.vector.copy(), portrait.model)
+            self._chip = Template(portrait.vector.copy(), portrait.model, portrait.cohort)
 
     def take_live(self, frame: Picture) -> None:
         """Embed the live face once, from a frame that shows one face well: until the chip is read there is time for it."""

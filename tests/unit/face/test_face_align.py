@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pytest
 
 from gate.face.align import ALIGNMENTS, ARCFACE, AVERAGED_FROM, align, landmarks
+from gate.face.detect import detect
 from gate.face.values import Box, Points
 from gate.picture import Picture
 from models.manifest import load
@@ -69,6 +70,26 @@ class Recorder:
     def run(self, tensor: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], ...]:
         self.seen = tensor
         return (np.zeros((1, 136), np.float32),)
+
+
+def test_the_detector_sees_a_large_picture_averaged() -> None:
+    spread = []
+    for side in (320, 1280):
+        picture = np.clip(np.random.default_rng(7).normal(128, 20, (side * 3 // 4, side, 3)), 0, 255).astype(np.uint8)
+        session = Detecting()
+        assert detect(session, picture) == ()  # type: ignore[arg-type] # the two members that are used
+        spread.append(float(session.seen.std()))
+    assert spread[1] < spread[0] / 3
+
+
+class Detecting(Recorder):
+    """The same for the detector."""
+
+    model = load().model("fr_detect")
+
+    def run(self, tensor: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], ...]:
+        self.seen = tensor
+        return np.zeros((1, 4420, 2), np.float32), np.zeros((1, 4420, 4), np.float32)
 
 
 def test_the_landmark_model_sees_a_large_face_averaged() -> None:

@@ -10,10 +10,13 @@ import numpy as np
 import pytest
 from fakes.tiny_models import abs_model
 
-from gate.performance.cohort import require_people, spelt, whitening
+from gate.face.compare import alike, cosine, fused
+from gate.face.values import Template
+from gate.performance.cohort import require_people, spelt, statistics_of
+from gate.performance.error_rates import compare_all
 from gate.performance.folders import UnfitError
 from gate.programs.checking import _cohorts
-from models.cohort import FILE_BYTES_MAX, CohortFile, mark, read
+from models.cohort import FILE_BYTES_MAX, Cohort, CohortFile, mark, read
 from models.errors import CohortError, ManifestError
 from models.manifest import SiteCohort, load
 from models.site import FILE, load_for
@@ -28,7 +31,7 @@ def cohort(**changes: Any) -> CohortFile:
         "model_sha256": MODEL.sha256,
         "people": 300,
         "mean": np.zeros(SIDE, "<f4").tobytes(),
-        "matrix": np.eye(SIDE, dtype="<f4").tobytes(),
+        "covariance": np.eye(SIDE, dtype="<f4").tobytes(),
         "pictures": (mark(b"one"),),
     }
     return CohortFile(**{**fields, **changes})
@@ -40,12 +43,37 @@ def filed(path: Path, content: bytes) -> Path:
 
 
 def test_a_cohort_is_read_as_it_was_made(tmp_path: Path) -> None:
-    mean, matrix = np.arange(SIDE, dtype="<f4"), np.arange(SIDE * SIDE, dtype="<f4").reshape(SIDE, SIDE)
-    content = spelt(cohort(mean=mean.tobytes(), matrix=matrix.tobytes()))
+    mean, covariance = np.full(SIDE, 0.1, "<f4"), np.diag([0.04, 0.01, 0.01, 0.01]).astype("<f4")
+    content = spelt(cohort(mean=mean.tobytes(), covariance=covariance.tobytes()))
     found = read(filed(tmp_path / "c", content), MODEL, sha256=hashlib.sha256(content).hexdigest())
-    assert found.seen_by(np.full(SIDE, 2, np.float32)) == pytest.approx(matrix @ (2 - mean))
+    means, spreads = found.standing(np.eye(SIDE, dtype=np.float32))
+    assert (means.tolist(), spreads.tolist()) == (pytest.approx([0.1] * 4), pytest.approx([0.2, 0.1, 0.1, 0.1]))
     assert (found.people, found.pictures) == (300, {mark(b"one")})
     assert "array" not in repr(found)
+
+
+def test_a_comparison_counts_by_how_far_it_stands_out_from_both_faces_own() -> None:
+    """The scores of the cohort's own people with a template, counted one by one."""
+    random = np.random.default_rng(2)
+    people = random.normal(size=(400, 16)) * np.linspace(0.2, 2, 16) + 1
+    people /= np.linalg.norm(people, axis=1, keepdims=True)
+    mean, covariance = statistics_of(people, [str(number) for number in range(400)])
+    one, other = (row.astype(np.float32) for row in people[:2])
+    found = Cohort("a" * 64, 400, mean.astype(np.float32), covariance.astype(np.float32), frozenset())
+    expected = [
+        (float(one @ other) - (people @ face).mean()) / (people @ face).std() * found.usual_spread
+        for face in (one, other)
+    ]
+    templates = [Template(vector, "test_aaaaaaaa", found) for vector in (one, other)]
+    assert alike(*templates) == pytest.approx(sum(expected) / 2, abs=1e-4)
+    assert alike(templates[1], templates[0]) == pytest.approx(alike(*templates), abs=1e-6)
+    assert cosine(*templates) == pytest.approx(float(one @ other))
+    assert found.usual_spread == pytest.approx((people @ people.T).std(axis=1).mean(), rel=0.1)
+    with pytest.raises(ValueError, match="do not compare"):
+        alike(templates[0], Template(other, "test"))
+    assert fused(templates, [1.0, 1.0]).cohort is found
+    both = compare_all(templates * 2, templates * 2, ["a", "b", "a", "b"])
+    assert sorted(both.impostor.tolist()) == pytest.approx([alike(*templates)] * 4, abs=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -56,11 +84,11 @@ def test_a_cohort_is_read_as_it_was_made(tmp_path: Path) -> None:
         (spelt(cohort())[:-1], "no cohort"),
         (bytes(FILE_BYTES_MAX + 1), "larger than"),
         (spelt(cohort(model_sha256="0" * 64)), "another model"),
-        (spelt(cohort(matrix=np.eye(3, dtype="<f4").tobytes())), "another size"),
-        (spelt(cohort(matrix=b"abc")), "another size"),
-        (spelt(cohort(mean=np.zeros(2, "<f4").tobytes(), matrix=np.eye(2, dtype="<f4").tobytes())), "does not fit"),
+        (spelt(cohort(covariance=np.eye(3, dtype="<f4").tobytes())), "another size"),
+        (spelt(cohort(covariance=b"abc")), "another size"),
+        (spelt(cohort(mean=np.zeros(2, "<f4").tobytes(), covariance=np.eye(2, dtype="<f4").tobytes())), "does not fit"),
         (spelt(cohort(mean=np.full(SIDE, np.nan, "<f4").tobytes())), "does not fit"),
-        (spelt(cohort(matrix=np.full((SIDE, SIDE), np.inf, "<f4").tobytes())), "does not fit"),
+        (spelt(cohort(covariance=np.full((SIDE, SIDE), np.inf, "<f4").tobytes())), "does not fit"),
         (msgspec.msgpack.encode({**msgspec.to_builtins(cohort(), builtin_types=(bytes,)), "people": 299}), "no cohort"),
         (msgspec.msgpack.encode({**msgspec.to_builtins(cohort(), builtin_types=(bytes,)), "more": 1}), "no cohort"),
     ],
@@ -97,26 +125,24 @@ def test_fewer_than_three_hundred_people_make_none() -> None:
         require_people(299)
 
 
-def test_after_the_matrix_people_differ_alike_in_every_direction_and_each_counts_once() -> None:
-    random = np.random.default_rng(3)
-    spread = np.linspace(1, 3, 8)
-    vectors = random.normal(size=(4000, 8)) * spread + 5
-    people = [str(number) for number in range(4000)]
-    mean, matrix = whitening(vectors, people)
-    assert np.cov((vectors - mean) @ matrix.T, rowvar=False) == pytest.approx(np.eye(8), abs=0.1)
-    assert mean == pytest.approx(vectors.mean(axis=0))
+def test_each_person_counts_once() -> None:
+    vectors = np.random.default_rng(3).normal(size=(40, 8))
+    people = [str(number) for number in range(40)]
+    mean, covariance = statistics_of(vectors, people)
+    assert (mean, covariance) == (
+        pytest.approx(vectors.mean(axis=0)),
+        pytest.approx(np.cov(vectors, rowvar=False, bias=True)),
+    )
     again = np.vstack((vectors, np.repeat(vectors[:1], 500, axis=0)))
-    assert whitening(again, [*people, *["0"] * 500])[0] == pytest.approx(mean)
+    found = statistics_of(again, [*people, *["0"] * 500])
+    assert (found[0], found[1]) == (pytest.approx(mean), pytest.approx(covariance))
 
 
-def test_few_people_are_drawn_towards_a_ball_and_the_same_ones_to_one() -> None:
-    random = np.random.default_rng(4)
-    _, matrix = whitening(random.normal(size=(12, 40)), [str(number) for number in range(12)])
-    values = np.linalg.eigvalsh(matrix)
-    assert values.max() / values.min() < 2.0  # there are 11 directions in 40 numbers, and none is blown up
-    assert np.isfinite(
-        whitening(np.ones((300, 4)) + np.eye(4)[np.arange(300) % 4], [str(n) for n in range(300)])[1]
-    ).all()
+def test_people_who_are_all_alike_leave_a_score_a_number() -> None:
+    vector = np.eye(SIDE, dtype=np.float32)[0]
+    found = Cohort("a" * 64, 300, vector, np.zeros((SIDE, SIDE), np.float32), frozenset())
+    template = Template(vector, "test", found)
+    assert -1.0 <= alike(template, template) <= 1.0
 
 
 def test_a_configuration_whose_cohort_is_missing_or_another_one_is_told_before_anything_runs(tmp_path: Path) -> None:
