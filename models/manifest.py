@@ -30,7 +30,7 @@ SIDE_MAX = 8192
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_]{0,62}$")]
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
-Evidence = Literal["development", "chip_to_live"]
+Evidence = Literal["development", "chip_to_live", "lane_camera"]
 Side = Annotated[int, msgspec.Meta(ge=0, le=SIDE_MAX)]
 
 
@@ -81,7 +81,8 @@ class Threshold(Table, frozen=True):
     """A bound on the model's score, and the measurement it comes from. `fmr` is the false match rate at the bound.
 
     `same_min` lies clearly below an embedder's bound: what one person before one camera always reaches within seconds.
-    `kind` says what the pictures were: only chip portraits against a lane's camera are evidence for service.
+    `kind` says what the pictures were: only chip portraits against a lane's camera are an embedder's evidence for service, and only people and
+    artefacts before a lane's camera a liveness model's.
     """
 
     value: float

@@ -6,6 +6,7 @@
     [[models]]            # as in models/manifest.toml, without package and member; the file is NAME.onnx in the same folder
     [profiles]            # sets of models, which may name shipped ones
     [[thresholds]]        # model, report, sha256, fmr, same_min; cohort = { file, sha256 } where the report was made with one
+    [[liveness]]          # model, report, sha256
 
 A threshold is never written down: it is read from a report of `gate face evaluate --json`, pinned by its hash, that was made with
 exactly the model's bytes, and with exactly the cohort that stands beside it, or without one. A model without a threshold can be evaluated and serves
@@ -23,6 +24,7 @@ import msgspec
 
 from models.errors import ManifestError
 from models.manifest import Evidence, Manifest, Model, Name, Sha256, SiteCohort, Table, Threshold, check, load
+from models.site_liveness import SiteLiveness, measured
 
 FILE: Final = "site.toml"
 FILE_BYTES_MAX: Final = 1024 * 1024
@@ -49,6 +51,7 @@ class Site(Table, frozen=True):
     models: tuple[Model, ...] = ()
     profiles: dict[Name, tuple[Name, ...]] = msgspec.field(default_factory=dict)
     thresholds: tuple[SiteThreshold, ...] = ()
+    liveness: tuple[SiteLiveness, ...] = ()
 
 
 class _Report(msgspec.Struct, frozen=True):
@@ -87,6 +90,12 @@ def load_for(folder: Path, *, shipped: Manifest | None = None) -> Manifest:
             raise ManifestError(f"{folder / FILE} gives a threshold to {bound.model}, which is no model")
         models[bound.model] = msgspec.structs.replace(
             models[bound.model], threshold=_threshold(folder, bound, models[bound.model]), cohort=bound.cohort
+        )
+    for filed in site.liveness:
+        if filed.model not in models:
+            raise ManifestError(f"{folder / FILE} files a report on {filed.model}, which is no model")
+        models[filed.model] = msgspec.structs.replace(
+            models[filed.model], threshold=measured(folder, filed, models[filed.model], _read)
         )
     merged = msgspec.structs.replace(
         manifest, models=tuple(models.values()), profiles={**manifest.profiles, **_new(site, manifest)}

@@ -166,19 +166,29 @@ def evaluate_pad(
     profile: Profile = "standard",
     models: ModelFolder = None,
     bound: Annotated[float, typer.Option(min=0.0, max=1.0, help="The gate's rules.liveness_min.")] = 0.5,
+    kind: Annotated[
+        str,
+        typer.Option(
+            help="What the sequences are: development, or lane_camera, people and artefacts before this lane's camera."
+        ),
+    ] = "development",
     report: Annotated[
         Path | None, typer.Option("--report", metavar="F.html", help="Also write a page with plots.")
     ] = None,
     json: Json = False,
 ) -> None:
-    """Measure attack detection after ISO/IEC 30107-3: APCER a class of artefacts, BPCER, non-responses, the BSI recipe."""
-    from gate.performance.pad_evaluation import evaluate_folder
+    """Measure attack detection after ISO/IEC 30107-3: APCER a class of artefacts, BPCER overall and by brightness, non-responses, the BSI recipe, and
+    whether a gate in service may rely on it.
+    """
+    from gate.performance.pad_evaluation import KINDS, evaluate_folder
 
+    if kind not in KINDS:
+        fail(Exit.USAGE, f"--kind is one of {', '.join(KINDS)}")
     if report is not None:
         _require_plots()
     chain = _open(models, profile, None)
     with _measuring():
-        evaluation = evaluate_folder(directory, chain, profile=profile, bound=bound, tracked=tracked)
+        evaluation = evaluate_folder(directory, chain, profile=profile, bound=bound, tracked=tracked, kind=kind)
     if report is not None:
         from gate.performance.pad_report import render
 

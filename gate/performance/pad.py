@@ -1,22 +1,25 @@
 """Error rates of attack detection after ISO/IEC 30107-3: APCER a species, BPCER, non-responses; and the recipe of BSI TR-03122-3.
 
 A presentation is one sequence before the camera. It is called an attack when its score lies below the bound. One without a score is
-a non-response, counted apart: the gate refers it, but it says nothing about the score. Intervals are Wilson's: presentations of one
-artefact are alike, so they are the least that is unsure.
+a non-response, counted apart: the gate refers it, but it says nothing about the score. Intervals are Clopper and Pearson's, also where nothing went
+wrong: presentations of one artefact or person are alike, so they are the least that is unsure.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from gate.performance.exact import clopper_pearson
+from models.liveness_evidence import FIFTHS, Counted, Fifth, Service
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 LEVEL: Final = 0.95
-_Z: Final = 1.959964
 # BSI TR-03122-3 TC-PAD-FI-APP-002: an artefact is detected when so many of its presentations raise the alarm.
+CLASSES, ARTEFACTS, PRESENTATIONS = 8, 4, 10
+PEOPLE, PEOPLES_PRESENTATIONS = 3, 20
 DETECTED_SHARE_MIN: Final = 0.6
 UNDETECTED_ARTEFACTS_MAX: Final = 8
 FALSE_ALARM_SHARE_MAX: Final = 3 / 60
@@ -24,7 +27,10 @@ FALSE_ALARM_SHARE_MAX: Final = 3 / 60
 
 @dataclass(frozen=True, slots=True)
 class Presentation:
-    """One sequence. `species` is the class of the artefact, None for a person in the flesh; `source` the artefact or the person."""
+    """One sequence. `species` is the class of the artefact, None for a person in the flesh; `source` the artefact or the person.
+
+    `brightness` is the mean grey of the aligned face, median of the frames; None where no face was measured.
+    """
 
     species: str | None
     source: str
@@ -32,11 +38,12 @@ class Presentation:
     score: float | None
     cues: Mapping[str, float | None]
     trouble: tuple[str, ...] = ()
+    brightness: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """`errors` of `of`, with Wilson's interval at LEVEL. `of` is never 0."""
+    """`errors` of `of`, with Clopper and Pearson's interval at LEVEL. `of` is never 0."""
 
     errors: int
     of: int
@@ -48,11 +55,8 @@ class Rate:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Wilson's score interval."""
-        n, p, z2 = self.of, self.value, _Z**2
-        middle = (p + z2 / (2 * n)) / (1 + z2 / n)
-        reach = _Z / (1 + z2 / n) * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
-        return max(0.0, middle - reach), min(1.0, middle + reach)
+        """Clopper and Pearson's, never too narrow: of 60 people without an error, up to 6 % may be flagged."""
+        return clopper_pearson(self.errors, self.of, LEVEL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,26 +71,40 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class AtBound:
-    """Everything at one bound. `apcer_max` is the worst species', as ISO/IEC 30107-3 wants it stated; None without responses."""
+    """Everything at one bound. `apcer_max` is the worst species', as ISO/IEC 30107-3 wants it stated; None without responses.
+
+    `artefacts` are the species' own, named CLASS/ARTEFACT: the worst of a class is what somebody who tries several would bring.
+    """
 
     bound: float
     bona_fide: Row
     species: tuple[Row, ...]
+    artefacts: tuple[Row, ...] = ()
 
     @property
     def apcer_max(self) -> float | None:
         """The worst species' rate."""
         return max((row.error.value for row in self.species if row.error is not None), default=None)
 
+    def worst_of(self, species: str) -> Row | None:
+        """The artefact of a class that passes most; None when none of them responded."""
+        of_class = [row for row in self.artefacts if row.name.startswith(f"{species}/") and row.error is not None]
+        return max(of_class, key=lambda row: row.error.value if row.error else 0.0, default=None)
+
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What the recipe of TR-03122-3 says. `sized` is False for fewer classes, artefacts, presentations or people than it wants."""
+    """What the recipe of TR-03122-3 says. `missing` is everything that it wants and that was not presented."""
 
     undetected: tuple[str, ...]
     silent_classes: tuple[str, ...]
     false_alarms: Rate
-    sized: bool
+    missing: tuple[str, ...]
+
+    @property
+    def sized(self) -> bool:
+        """True when there were as many classes, artefacts, presentations and people as it wants."""
+        return not self.missing
 
     @property
     def passed(self) -> bool:
@@ -108,6 +126,14 @@ def at_bound(presentations: Sequence[Presentation], bound: float) -> AtBound:
             _row(name, [one for one in presentations if one.species == name], lambda score: score >= bound)
             for name in names
         ),
+        artefacts=tuple(
+            _row(
+                "/".join(key),
+                [one for one in presentations if (one.species, one.source) == key],
+                lambda score: score >= bound,
+            )
+            for key in sorted({(one.species, one.source) for one in presentations if one.species is not None})
+        ),
     )
 
 
@@ -117,12 +143,50 @@ def bound_at_bpcer(presentations: Iterable[Presentation], bpcer: float) -> float
     return scores[int(bpcer * len(scores))] if scores else None
 
 
+def for_service(presentations: Sequence[Presentation], bound: float) -> Service:
+    """What counts for service, at the bound: a person without a score is flagged, since the gate refers them. Of artefacts, those pass that got a
+    score at the bound or above.
+    """
+    people = [one for one in presentations if one.species is None]
+    passed: dict[str, list[bool]] = {}
+    for one in presentations:
+        if one.species is not None:
+            passed.setdefault(one.species, []).append(not _is_flagged(one, bound))
+    return Service(
+        flagged=_counted([_is_flagged(one, bound) for one in people]),
+        people=len({one.source for one in people}),
+        fifths=tuple(_fifths(people, bound)),
+        passed={name: _counted(flags) for name, flags in sorted(passed.items())},
+    )
+
+
+def _fifths(people: Sequence[Presentation], bound: float) -> Iterator[Fifth]:
+    """By the brightness of the face, darkest first. Of whom no face was measured stands in none: they count in the whole."""
+    measured = sorted(
+        ((one.brightness, _is_flagged(one, bound)) for one in people if one.brightness is not None),
+        key=lambda pair: pair[0],
+    )
+    for part in range(FIFTHS):
+        piece = measured[len(measured) * part // FIFTHS : len(measured) * (part + 1) // FIFTHS]
+        if piece:
+            flags = [flag for _, flag in piece]
+            yield Fifth(sum(flags), len(flags), darkest=piece[0][0], brightest=piece[-1][0])
+
+
+def _counted(flags: Sequence[bool]) -> Counted:
+    return Counted(sum(flags), len(flags))
+
+
+def _is_flagged(one: Presentation, bound: float) -> bool:
+    return one.score is None or one.score < bound
+
+
 def recipe(presentations: Sequence[Presentation], bound: float) -> Recipe:
     """Apply TC-PAD-FI-APP-002: 8 classes of 4 artefacts, 10 presentations each; 3 people, 20 presentations each."""
     attacks: dict[tuple[str, str], list[bool]] = {}
     people: dict[str, list[bool]] = {}
     for one in presentations:
-        flagged = one.score is None or one.score < bound
+        flagged = _is_flagged(one, bound)
         if one.species is None:
             people.setdefault(one.source, []).append(flagged)
         else:
@@ -139,14 +203,26 @@ def recipe(presentations: Sequence[Presentation], bound: float) -> Recipe:
             name for name in species if not any(any(flags) for (of, _), flags in attacks.items() if of == name)
         ),
         false_alarms=Rate(sum(flagged_people), len(flagged_people)),
-        sized=(
-            len(species) >= 8
-            and all(sum(of == name for of, _ in attacks) >= 4 for name in species)
-            and all(len(flags) >= 10 for flags in attacks.values())
-            and len(people) >= 3
-            and all(len(flags) >= 20 for flags in people.values())
-        ),
+        missing=tuple(_missing(attacks, people)),
     )
+
+
+def _missing(attacks: Mapping[tuple[str, str], Sequence[bool]], people: Mapping[str, Sequence[bool]]) -> Iterator[str]:
+    """What the recipe wants and does not have, the largest lack first."""
+    species = sorted({name for name, _ in attacks})
+    if len(species) < CLASSES:
+        yield f"{len(species)} of {CLASSES} classes of artefacts"
+    for name in species:
+        if (artefacts := sum(of == name for of, _ in attacks)) < ARTEFACTS:
+            yield f"{name}: {artefacts} of {ARTEFACTS} artefacts"
+    for (name, source), flags in sorted(attacks.items()):
+        if len(flags) < PRESENTATIONS:
+            yield f"{name}/{source}: {len(flags)} of {PRESENTATIONS} presentations"
+    if len(people) < PEOPLE:
+        yield f"{len(people)} of {PEOPLE} people"
+    for source, flags in sorted(people.items()):
+        if len(flags) < PEOPLES_PRESENTATIONS:
+            yield f"{source}: {len(flags)} of {PEOPLES_PRESENTATIONS} presentations in the flesh"
 
 
 def _is_detected(flags: Sequence[bool]) -> bool:

@@ -1,12 +1,14 @@
 """A folder of sequences to error rates of attack detection.
 
-The folder holds `bona_fide/PERSON/SEQUENCE/*.jpg` and `attack/CLASS/ARTEFACT/SEQUENCE/*.jpg`, frames in the order of their names. A
+The folder holds `bona_fide/PERSON/SEQUENCE/*.jpg` and `attack/CLASS/ARTEFACT/SEQUENCE/*.jpg`, frames in the order of their names; a folder
+without a picture was not presented yet, and counts for nothing. A
 sequence may hold `truth.jsonl`, a line a frame, with the frame's time and the display's colour (docs/protocols/simulated-faces.md);
 without it frames are 1/15 s apart and no colour was shown. Every sequence goes through the eyes of a crossing, as in service.
 """
 
 from __future__ import annotations
 
+import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +19,17 @@ from gate.face.liveness.witness import Witness
 from gate.face.values import LiveEvidence
 from gate.face.watch import Watch
 from gate.performance.folders import SUFFIXES, UnfitError
-from gate.performance.pad import AtBound, Presentation, Recipe, Row, at_bound, bound_at_bpcer, recipe
+from gate.performance.pad import (
+    AtBound,
+    Presentation,
+    Rate,
+    Recipe,
+    Row,
+    at_bound,
+    bound_at_bpcer,
+    for_service,
+    recipe,
+)
 from gate.picture import BadPictureError, decode, read
 
 if TYPE_CHECKING:
@@ -28,7 +40,10 @@ if TYPE_CHECKING:
     from gate.face.observation import Observation
     from gate.performance.folders import Tracked
     from gate.picture import Picture
+    from models.liveness_evidence import Counted, Service
+    from models.manifest import Model
 
+KINDS: Final = ("development", "lane_camera")
 BPCER_POINTS: Final = (0.01, 0.05)
 SEQUENCES_MAX: Final = 20_000
 FRAMES_MAX: Final = 900
@@ -42,10 +57,13 @@ class PadEvaluation:
 
     folder: str
     profile: str
+    model: Model | None
+    kind: str
     presentations: tuple[Presentation, ...]
     shipped: AtBound
     at_bpcer: tuple[tuple[float, AtBound], ...]
     recipe: Recipe
+    service: Service
 
     @property
     def doubted(self) -> int:
@@ -56,7 +74,12 @@ class PadEvaluation:
         """For JSON."""
         return {
             "profile": self.profile,
+            "model": "" if self.model is None else self.model.name,
+            "model_sha256": "" if self.model is None else self.model.sha256,
+            "kind": self.kind,
+            "bound": self.shipped.bound,
             "presentations": len(self.presentations),
+            "service": _service_fields(self.service),
             "at_bound": _fields(self.shipped),
             "at_bpcer": {f"{point:g}": _fields(found) for point, found in self.at_bpcer},
             "recipe": {
@@ -64,6 +87,7 @@ class PadEvaluation:
                 "sized": self.recipe.sized,
                 "undetected": list(self.recipe.undetected),
                 "silent_classes": list(self.recipe.silent_classes),
+                "missing": list(self.recipe.missing),
             },
             "videos_doubted": {
                 "bona_fide": self.doubted,
@@ -75,28 +99,52 @@ class PadEvaluation:
     def lines(self) -> list[str]:
         """For people."""
         lines = [f"bound {self.shipped.bound:.3f}: BPCER {_row_text(self.shipped.bona_fide)}"]
-        lines += [f"  {row.name}: APCER {_row_text(row)}" for row in self.shipped.species]
+        for number, fifth in enumerate(self.service.fifths, start=1):
+            grey = f"grey {fifth.darkest:.0f} to {fifth.brightest:.0f}"
+            lines.append(f"  fifth {number} by brightness, {grey}: flagged {_counted_text(fifth)}")
+        for row in self.shipped.species:
+            lines.append(f"  {row.name}: APCER {_row_text(row)}")
+            if (worst := self.shipped.worst_of(row.name)) is not None and row.sources > 1:
+                lines.append(f"    worst artefact, {worst.name}: {_row_text(worst)}")
         for point, found in self.at_bpcer:
             worst = "none" if found.apcer_max is None else f"{found.apcer_max:.1%}"
             lines.append(f"BPCER {point:.0%} at bound {found.bound:.3f}: worst APCER {worst}")
         verdict = "passed" if self.recipe.passed else "not passed"
         sized = "" if self.recipe.sized else ", with fewer classes, artefacts or presentations than it wants"
         lines.append(f"recipe of TR-03122-3: {verdict}{sized}; {self.doubted} videos of people doubted")
+        lines += [f"  missing: {one}" for one in self.recipe.missing]
+        lacks = self.lacks
+        lines.append("service: not enough" if lacks else "service: enough, once it is filed in site.toml and approved")
+        lines += [f"  {one}" for one in lacks]
         return lines
 
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """Why a gate in service would not rely on this report; nothing when it would."""
+        of_kind = () if self.kind == "lane_camera" else ("not said to be of the lane's own camera: --kind lane_camera",)
+        model = () if self.model is not None else ("the profile has no model of liveness",)
+        return (*model, *of_kind, *self.service.shortfalls())
 
-def evaluate_folder(folder: Path, chain: FaceModels, *, profile: str, bound: float, tracked: Tracked) -> PadEvaluation:
-    """Run all sequences below `folder`. Raises UnfitError when there is nothing to measure, and OSError."""
+
+def evaluate_folder(
+    folder: Path, chain: FaceModels, *, profile: str, bound: float, tracked: Tracked, kind: str = "development"
+) -> PadEvaluation:
+    """Run all sequences below `folder`; what they are is `kind`'s, the caller's word. Raises UnfitError when there is nothing to measure, and
+    OSError.
+    """
     presentations = tuple(presented(folder, chain, tracked))
     try:
         points = [(point, bound_at_bpcer(presentations, point)) for point in BPCER_POINTS]
         return PadEvaluation(
             folder=folder.name,
             profile=profile,
+            model=None if chain.liveness is None else chain.liveness.model,
+            kind=kind,
             presentations=presentations,
             shipped=at_bound(presentations, bound),
             at_bpcer=tuple((point, at_bound(presentations, found)) for point, found in points if found is not None),
             recipe=recipe(presentations, bound),
+            service=for_service(presentations, bound),
         )
     except ValueError as error:
         raise UnfitError(f"{folder}: {error}") from error
@@ -115,6 +163,7 @@ def presented(folder: Path, chain: FaceModels, tracked: Tracked) -> Iterator[Pre
             score=eyes.live.score,
             cues=dict(eyes.live.cues),
             trouble=eyes.trouble,
+            brightness=statistics.median(eyes.brightness) if eyes.brightness else None,
         )
         eyes.wipe()
 
@@ -129,6 +178,7 @@ class _Eyes:
         self._display: tuple[float, ...] | None = None
         self.live: LiveEvidence = LiveEvidence(ready=False)
         self.trouble: tuple[str, ...] = ()
+        self.brightness: list[float] = []  # mean grey of the aligned face, of each frame before the score stood
 
     def look(self, frame: Picture, *, at_ms: int, display: tuple[float, float, float] | None) -> None:
         """Take the next frame, with the colour that the display has by now."""
@@ -141,6 +191,8 @@ class _Eyes:
     def see(self, frame: Picture, seen: Observation) -> LiveEvidence:
         """Stand between the watch and the witness."""
         if not self.live.ready:
+            if seen.quality is not None:
+                self.brightness.append(seen.quality.measures.brightness)
             self.live = self._witness.see(frame, seen)
         return self.live
 
@@ -155,20 +207,27 @@ def _sequences(folder: Path) -> list[tuple[str | None, str, Path]]:
     try:
         next(folder.iterdir(), None)  # globbing takes a folder that is not there for an empty one
         found: list[tuple[str | None, str, Path]] = [
-            (None, path.parent.name, path) for path in sorted(folder.glob("bona_fide/*/*")) if path.is_dir()
+            (None, path.parent.name, path) for path in sorted(folder.glob("bona_fide/*/*")) if _is_presented(path)
         ]
         found += [
             (path.parent.parent.name, path.parent.name, path)
             for path in sorted(folder.glob("attack/*/*/*"))
-            if path.is_dir()
+            if _is_presented(path)
         ]
     except OSError as error:
         raise UnfitError(f"cannot list {folder}: {error.strerror}") from error
     if not found:
-        raise UnfitError(f"{folder} holds no bona_fide/PERSON/SEQUENCE and no attack/CLASS/ARTEFACT/SEQUENCE")
+        raise UnfitError(
+            f"{folder} holds no bona_fide/PERSON/SEQUENCE and no attack/CLASS/ARTEFACT/SEQUENCE with a picture in it"
+        )
     if len(found) > SEQUENCES_MAX:
         raise UnfitError(f"{folder} holds {len(found)} sequences, more than {SEQUENCES_MAX}")
     return found
+
+
+def _is_presented(folder: Path) -> bool:
+    """True for a folder with a picture. An empty one, as the sheets make them, is no presentation: it would pass for an alarm."""
+    return folder.is_dir() and any(path.suffix.lower() in SUFFIXES for path in folder.iterdir())
 
 
 def _frames(folder: Path) -> Iterator[tuple[Picture, int, tuple[float, float, float] | None]]:
@@ -213,7 +272,34 @@ def _fields(found: AtBound) -> dict[str, object]:
         "bpcer": _row_fields(found.bona_fide, "bpnrr"),
         "apcer": {row.name: _row_fields(row, "apnrr") for row in found.species},
         "apcer_max": found.apcer_max,
+        "artefacts": {row.name: _row_fields(row, "apnrr") for row in found.artefacts},
     }
+
+
+def _service_fields(service: Service) -> dict[str, object]:
+    """As `models.liveness_evidence` reads it, with each rate and its interval beside the counts."""
+    return {
+        "flagged": _counted_fields(service.flagged),
+        "people": service.people,
+        "fifths": [
+            {**_counted_fields(one), "darkest": one.darkest, "brightest": one.brightest} for one in service.fifths
+        ],
+        "passed": {name: _counted_fields(one) for name, one in service.passed.items()},
+        "shortfalls": list(service.shortfalls()),
+    }
+
+
+def _counted_fields(counted: Counted) -> dict[str, object]:
+    fields: dict[str, object] = {"errors": counted.errors, "of": counted.of}
+    if counted.of:
+        rate = Rate(counted.errors, counted.of)
+        fields |= {"rate": rate.value, "interval": list(rate.interval)}
+    return fields
+
+
+def _counted_text(counted: Counted) -> str:
+    low, high = Rate(counted.errors, counted.of).interval
+    return f"{counted.share:.1%} ({low:.1%} to {high:.1%}) of {counted.of}"
 
 
 def _row_fields(row: Row, non_response: str) -> dict[str, object]:

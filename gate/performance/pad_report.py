@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from gate.performance.pad_evaluation import PadEvaluation
+    from models.liveness_evidence import Counted
 
 _PAGES: Final = Path(__file__).with_name("pages")
 _PERSON: Final = "#0b6e4f"
@@ -26,7 +27,7 @@ _STEPS: Final = 201
 def render(evaluation: PadEvaluation) -> str:
     """The whole page."""
     environment = Environment(loader=FileSystemLoader(_PAGES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.globals.update(share=share, interval=_interval, level=f"{LEVEL:.0%}")
+    environment.globals.update(share=share, interval=_interval, counted=_counted, level=f"{LEVEL:.0%}")
     return environment.get_template("pad_report.html").render(
         evaluation=evaluation,
         cues=[(cue.value, *_medians(evaluation, cue)) for cue in Cue],
@@ -41,6 +42,10 @@ def _interval(rate: Rate | None) -> str:
         return "none"
     low, high = rate.interval
     return f"{low:.1%} to {high:.1%}"
+
+
+def _counted(counted: Counted) -> str:
+    return _interval(Rate(counted.errors, counted.of) if counted.of else None)
 
 
 def _by_name(evaluation: PadEvaluation) -> dict[str, np.ndarray]:

@@ -350,9 +350,26 @@ def test_attack_detection_is_measured_a_species_with_those_apart_that_got_no_sco
         "rate": 0.0, "presentations": 2, "sources": 2, "bpnrr": 0.5,
     }  # fmt: skip
     assert (at_bound["apcer"]["print"]["rate"], at_bound["apcer_max"]) == (1.0, 1.0)  # nobody is below 0
+    missing = answer["recipe"].pop("missing")
     assert answer["recipe"] == {
         "passed": False, "sized": False, "undetected": ["print/sheet"], "silent_classes": ["print"],
     }  # fmt: skip
+    assert missing[:3] == [
+        "1 of 8 classes of artefacts",
+        "print: 1 of 4 artefacts",
+        "print/sheet: 1 of 10 presentations",
+    ]
+    model = manifests.load().model("fr_liveness")
+    assert (answer["model"], answer["model_sha256"], answer["kind"]) == (model.name, model.sha256, "development")
+    found = answer["service"]
+    assert (found["flagged"]["errors"], found["flagged"]["of"], found["people"]) == (
+        1,
+        2,
+        2,
+    )  # who got no score is referred
+    assert (len(found["fifths"]), found["fifths"][0]["of"], found["passed"]["print"]["errors"]) == (1, 1, 1)
+    assert 20 < found["fifths"][0]["darkest"] == found["fifths"][0]["brightest"] < 235
+    assert "2 people, 60 wanted" in found["shortfalls"]
     text = page.read_text()
     assert (text.count("<svg"), "src=" in text, "<script" in text) == (2, False, False)
     assert "Worst species: APCER 100" in text
@@ -360,8 +377,20 @@ def test_attack_detection_is_measured_a_species_with_those_apart_that_got_no_sco
     said = run_face("evaluate-pad", sequences, "--bound", "1.0").stdout.splitlines()
     assert said[0].startswith("bound 1.000: BPCER 100.0% (")
     assert said[0].endswith("of 1 with a score, 1 without, 2 sources")
-    assert said[1].startswith("  print: APCER 0.0%")
-    assert said[-1].startswith("recipe of TR-03122-3: not passed, with fewer")
+    assert said[1].startswith("  fifth 1 by brightness, grey ")
+    assert said[2].startswith("  print: APCER 0.0%")
+    assert any(line.startswith("recipe of TR-03122-3: not passed, with fewer") for line in said)
+    assert "service: not enough" in said
+
+
+def test_a_folder_that_waits_for_its_pictures_is_no_presentation(sequences: Path) -> None:
+    (sequences / "attack/print/other/1").mkdir(parents=True)
+    answer = json.loads(run_face("evaluate-pad", sequences, "--json").stdout)
+    assert (answer["presentations"], list(answer["at_bound"]["artefacts"])) == (3, ["print/sheet"])
+
+
+def test_what_sequences_are_is_one_of_two_words(sequences: Path) -> None:
+    assert run_face("evaluate-pad", sequences, "--kind", "chip_to_live").exit_code == 2
 
 
 @pytest.mark.parametrize(

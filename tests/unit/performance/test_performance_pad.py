@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from gate.performance.pad import Presentation, Rate, at_bound, bound_at_bpcer, recipe
+from gate.performance.pad import Presentation, Rate, at_bound, bound_at_bpcer, for_service, recipe
+from models.liveness_evidence import Counted
 
 
-def shown(species: str | None, source: str, *scores: float | None) -> list[Presentation]:
-    return [Presentation(species, source, f"{n}", score, {}) for n, score in enumerate(scores)]
+def shown(species: str | None, source: str, *scores: float | None, grey: float | None = None) -> list[Presentation]:
+    return [Presentation(species, source, f"{n}", score, {}, brightness=grey) for n, score in enumerate(scores)]
 
 
 PEOPLE = [*shown(None, "ada", 0.9, 0.8, 0.4), *shown(None, "bo", 0.95, None)]
@@ -39,10 +40,34 @@ def test_a_score_on_the_bound_is_a_person() -> None:
     assert found.species[0].error == Rate(1, 1)
 
 
-def test_wilsons_interval_is_the_published_one() -> None:
-    assert Rate(1, 10).interval == pytest.approx((0.0179, 0.4042), abs=1e-4)  # Newcombe 1998
-    assert Rate(0, 30).interval[0] == 0.0
+def test_the_interval_is_clopper_and_pearsons_also_where_nothing_went_wrong() -> None:
+    assert Rate(1, 10).interval == pytest.approx((0.0025, 0.4450), abs=1e-4)  # Clopper and Pearson 1934
+    assert Rate(0, 60).interval == pytest.approx((0.0, 0.0596), abs=1e-4)  # 1 - 0.025 ** (1 / 60), and not 0 to 0
     assert Rate(30, 30).interval[1] == 1.0
+
+
+def test_the_worst_artefact_of_a_class_is_named() -> None:
+    found = at_bound([*PEOPLE, *ATTACKS], 0.5)
+    worst = found.worst_of("print")
+    assert worst is not None
+    assert (worst.name, worst.error) == ("print/a", Rate(1, 2))
+    assert [row.name for row in found.artefacts] == ["mask/m", "print/a", "print/b"]
+    assert found.worst_of("prin") is None
+
+
+def test_fifths_go_by_brightness_and_a_person_without_a_score_is_flagged_in_theirs() -> None:
+    people = [
+        one
+        for grey in range(10)
+        for one in shown(None, f"p{grey}", 0.1 if grey >= 8 else None if grey == 0 else 0.9, grey=100.0 - grey)
+    ]
+    found = for_service([*people, *shown(None, "unseen", None), *ATTACKS], 0.5)
+    assert [(one.errors, one.of, one.darkest, one.brightest) for one in found.fifths] == [
+        (2, 2, 91.0, 92.0), (0, 2, 93.0, 94.0), (0, 2, 95.0, 96.0), (0, 2, 97.0, 98.0), (1, 2, 99.0, 100.0),
+    ]  # fmt: skip
+    assert (found.flagged, found.people) == (Counted(4, 11), 11)  # whose face was never measured counts in the whole
+    assert found.passed == {"mask": Counted(1, 2), "print": Counted(1, 4)}
+    assert found.worst == ("mask", Counted(1, 2))
 
 
 def test_the_bound_at_a_bpcer_flags_at_most_that_share() -> None:
@@ -94,7 +119,7 @@ def test_the_recipe_fails_for_a_silent_class_many_artefacts_or_many_people(
     passed: bool,  # noqa: FBT001 - a parameter of pytest
 ) -> None:
     found = recipe(case, 0.5)
-    assert found.sized
+    assert (found.sized, found.missing) == (True, ())
     assert found.passed is passed
 
 
@@ -103,3 +128,19 @@ def test_an_artefact_is_detected_by_six_alarms_of_ten_and_a_missing_score_is_an_
     found = recipe([*PEOPLE, *six, *five], 0.5)
     assert found.undetected == ("print/five",)
     assert not found.sized
+
+
+def test_the_recipe_says_everything_that_was_not_presented() -> None:
+    held_back = {("class0", "artefact3"), ("class1", "artefact0")}
+    short = [
+        one
+        for one in full()
+        if (one.species, one.source) not in held_back or (one.species == "class1" and int(one.name) < 9)
+        if one.species != "class7" and one.source != "p2"
+    ]
+    assert recipe(short, 0.5).missing == (
+        "7 of 8 classes of artefacts",
+        "class0: 3 of 4 artefacts",
+        "class1/artefact0: 9 of 10 presentations",
+        "2 of 3 people",
+    )

@@ -1,0 +1,88 @@
+"""What a site's report on attack detection must show before a gate in service relies on the score, and whether it does. Pure.
+
+Measured are people and artefacts before the lane's own camera (`gate face evaluate-pad DIR --kind lane_camera --json`). Of the people's presentations
+at most `BPCER_MAX` may be flagged, and at most `FIFTH_BPCER_MAX` of each fifth of them by the brightness of the face; one without a score counts as
+flagged, since the gate refers it. Fewer than `FIFTH_PRESENTATIONS_MIN` a fifth could not show that: without a single error the one-sided limit at 95 % is
+then still above 4 %. What passes of the artefacts is stated and bounded by nobody here, but a class that never raises the alarm is no detection.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Final
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BPCER_MAX: Final = 0.02
+FIFTH_BPCER_MAX: Final = 0.04
+FIFTHS: Final = 5
+FIFTH_PRESENTATIONS_MIN: Final = 75
+PEOPLE_MIN: Final = 60
+SPECIES_PRESENTATIONS_MIN: Final = 10
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+
+
+class Counted(msgspec.Struct, frozen=True):
+    """`errors` of `of` presentations."""
+
+    errors: Count
+    of: Count
+
+    @property
+    def share(self) -> float:
+        """The rate; 1 where nothing was counted, which is no evidence of less."""
+        return self.errors / self.of if self.of else 1.0
+
+    @property
+    def in_words(self) -> str:
+        """As people read it."""
+        return f"{self.share:.1%} ({self.errors} of {self.of})"
+
+
+class Fifth(Counted, frozen=True):
+    """A fifth of the people's presentations: those whose faces have a mean grey between these."""
+
+    darkest: float
+    brightest: float
+
+
+class Service(msgspec.Struct, frozen=True):
+    """What counts for service: the people flagged, by fifths from the darkest on, and of each class of artefacts how many passed."""
+
+    flagged: Counted
+    people: Count
+    fifths: Annotated[tuple[Fifth, ...], msgspec.Meta(max_length=FIFTHS)]
+    passed: Annotated[dict[str, Counted], msgspec.Meta(max_length=1000)]
+
+    @property
+    def worst(self) -> tuple[str, Counted] | None:
+        """The class of artefacts that passes most; None without any."""
+        return max(self.passed.items(), key=lambda item: (item[1].share, item[0]), default=None)
+
+    def shortfalls(self) -> tuple[str, ...]:
+        """Everything that is missing for service; none when it is enough."""
+        return tuple(self._shortfalls())
+
+    def _shortfalls(self) -> Iterator[str]:
+        if self.people < PEOPLE_MIN:
+            yield f"{self.people} people, {PEOPLE_MIN} wanted"
+        if self.flagged.share > BPCER_MAX:
+            yield f"BPCER {self.flagged.in_words}, {BPCER_MAX:.0%} at most"
+        if len(self.fifths) < FIFTHS or sum(one.of for one in self.fifths) > self.flagged.of:
+            yield f"{len(self.fifths)} fifths by brightness, {FIFTHS} wanted, of no more presentations than there are"
+        for number, fifth in enumerate(self.fifths, start=1):
+            where = f"fifth {number} by brightness"
+            if fifth.of < FIFTH_PRESENTATIONS_MIN:
+                yield f"{where}: {fifth.of} presentations, {FIFTH_PRESENTATIONS_MIN} wanted"
+            if fifth.share > FIFTH_BPCER_MAX:
+                yield f"{where}: BPCER {fifth.in_words}, {FIFTH_BPCER_MAX:.0%} at most"
+        if not self.passed:
+            yield "no artefact was presented: APCER is not stated"
+        for name, passed in self.passed.items():
+            if passed.of < SPECIES_PRESENTATIONS_MIN:
+                yield f"{name}: {passed.of} presentations, {SPECIES_PRESENTATIONS_MIN} wanted"
+            elif passed.errors >= passed.of:
+                yield f"{name}: never raised the alarm"

@@ -1,0 +1,142 @@
+"""A report on attack detection counts for service only when it is the pinned one, about the model's bytes, from the lane, and says enough."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.errors import ManifestError
+from models.liveness_evidence import Counted, Fifth, Service
+from models.manifest import load
+from models.site import FILE, load_for
+
+SHA256 = load().model("fr_liveness").sha256
+
+
+def service(**changes: Any) -> dict[str, Any]:
+    """Enough, just so: 2 % of all are flagged, 4 % of the brightest fifth."""
+    fifths = [
+        {"errors": errors, "of": 75, "darkest": 40.0 + n, "brightest": 41.0 + n}
+        for n, errors in enumerate((0, 1, 1, 2, 3))
+    ]
+    fields = {
+        "flagged": {"errors": 7, "of": 375},
+        "people": 60,
+        "fifths": fifths,
+        "passed": {"print": {"errors": 3, "of": 40}, "display": {"errors": 0, "of": 10}},
+        "shortfalls": [],
+    }
+    return {**fields, **changes}
+
+
+def report(**changes: Any) -> bytes:
+    fields = {
+        "schema": "face.evaluate-pad/1",
+        "model": "fr_liveness",
+        "model_sha256": SHA256,
+        "kind": "lane_camera",
+        "bound": 0.3,
+        "service": service(),
+    }
+    return json.dumps({**fields, **changes}).encode()
+
+
+def filed(folder: Path, content: bytes, *, sha256: str = "", model: str = "fr_liveness") -> Path:
+    (folder / "pad.json").write_bytes(content)
+    pinned = sha256 or hashlib.sha256(content).hexdigest()
+    (folder / FILE).write_text(
+        f'schema = 1\n[[liveness]]\nmodel = "{model}"\nreport = "pad.json"\nsha256 = "{pinned}"\n'
+    )
+    return folder
+
+
+def test_a_report_from_the_lane_gives_the_model_its_bound_and_says_what_it_showed(tmp_path: Path) -> None:
+    threshold = load_for(filed(tmp_path, report())).model("fr_liveness").threshold
+    assert threshold is not None
+    assert (threshold.value, threshold.kind) == (0.3, "lane_camera")
+    assert threshold.evidence == (
+        "pad.json: BPCER 1.9% (7 of 375) of 60 people; by brightness 0.0%, 1.3%, 1.3%, 2.7%, 4.0%; worst APCER 7.5% (3 of 40), print"
+    )
+    shipped = load().model("fr_liveness").threshold
+    assert shipped is not None
+    assert shipped.kind == "development"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"flagged": {"errors": 8, "of": 375}}, "BPCER 2.1%"),
+        ({"people": 59}, "59 people, 60 wanted"),
+        ({"fifths": service()["fifths"][:4]}, "4 fifths"),
+        (
+            {"fifths": [*service()["fifths"][:4], {"errors": 4, "of": 75, "darkest": 1, "brightest": 2}]},
+            "fifth 5 by brightness: BPCER 5.3%",
+        ),
+        (
+            {"fifths": [{"errors": 0, "of": 74, "darkest": 1, "brightest": 2}, *service()["fifths"][1:]]},
+            "74 presentations",
+        ),
+        (
+            {"fifths": [{"errors": 0, "of": 0, "darkest": 1, "brightest": 2}, *service()["fifths"][1:]]},
+            "0 presentations",
+        ),
+        ({"flagged": {"errors": 0, "of": 374}}, "no more presentations than there are"),
+        ({"passed": {}}, "APCER is not stated"),
+        ({"passed": {"print": {"errors": 0, "of": 9}}}, "print: 9 presentations"),
+        ({"passed": {"print": {"errors": 10, "of": 10}}}, "print: never raised the alarm"),
+        ({"flagged": {"errors": 0, "of": 0}, "shortfalls": []}, "BPCER 100.0%"),
+    ],
+)
+def test_a_report_that_shows_too_little_is_refused_whatever_it_says_of_itself(
+    tmp_path: Path, changes: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ManifestError, match=words):
+        load_for(filed(tmp_path, report(service=service(**changes))))
+
+
+def test_one_of_other_sequences_may_be_filed_and_keeps_its_kind(tmp_path: Path) -> None:
+    content = report(kind="development", service=service(people=2))
+    threshold = load_for(filed(tmp_path, content)).model("fr_liveness").threshold
+    assert threshold is not None
+    assert threshold.kind == "development"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"model_sha256": "0" * 64}, "about another model"),
+        ({"schema": "face.evaluate/1"}, "about another model"),
+        ({"kind": "guessed"}, "is no report"),
+        ({"bound": 1.5}, "is no report"),
+        ({"bound": None}, "is no report"),
+        ({"service": None}, "is no report"),
+        ({"service": service(flagged={"errors": -1, "of": 9})}, "is no report"),
+    ],
+)
+def test_a_report_about_something_else_is_refused(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ManifestError, match=words):
+        load_for(filed(tmp_path, report(**changes)))
+
+
+def test_one_that_was_changed_is_missing_is_for_nothing_or_for_another_kind_of_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match="not the pinned report"):
+        load_for(filed(tmp_path, report(), sha256="0" * 64))
+    with pytest.raises(ManifestError, match="is no liveness model"):
+        load_for(filed(tmp_path, report(), model="fr_feature"))
+    with pytest.raises(ManifestError, match="is no model"):
+        load_for(filed(tmp_path, report(), model="other"))
+    filed(tmp_path, report())
+    (tmp_path / "pad.json").unlink()
+    with pytest.raises(ManifestError, match="is missing"):
+        load_for(tmp_path)
+    with pytest.raises(ManifestError, match="is no report"):
+        load_for(filed(tmp_path, b"[" * 100_000))
+
+
+def test_without_an_error_the_least_number_shows_what_is_claimed() -> None:
+    """The rule of three: a fifth of 75 without an error bears out 4 % at 95 %, one of 72 does not."""
+    assert 1 - 0.05 ** (1 / 75) < 0.04
+    fifths = tuple(Fifth(0, 75, darkest=n, brightest=n) for n in range(5))
+    assert not Service(Counted(0, 375), 60, fifths, {"print": Counted(0, 10)}).shortfalls()
