@@ -161,6 +161,26 @@ class PagePresence(enum.Enum):
     REMOVED = "removed"
 
 
+class PadResult(enum.Enum):
+    """What a sensor with a verdict of its own says of whoever stands before it. UNDETERMINED is never treated as live."""
+
+    LIVE = "live"
+    ATTACK = "attack"
+    UNDETERMINED = "undetermined"
+
+
+@dataclass(frozen=True, slots=True)
+class PadVerdict:
+    """A sensor's verdict on the person before the camera: who gave it, from which score on it says live, and how old its measurement is."""
+
+    name: str
+    version: str
+    bound: float
+    result: PadResult
+    score: float | None
+    age_ms: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """One picture: `pixels` is (height, width, 3) uint8 BGR. `seq` grows by one a decoded frame, `at_s` is monotonic seconds."""

@@ -5,7 +5,7 @@ images, those of the traveller that officers see: `live_image_px` is how high th
 to chin (BSI TR-03121-3 §4.4.1); without them they are 600 pixels high, the head 0.74 of it. `challenge` is of
 cameras that have controls: their exposure changes at random moments of a crossing, and pictures that do not follow are doubted. How late the
 pictures are is measured by `gate provision` and is None until then: `lag_ms` behind what the traveller's page has painted, `control_lag_ms`
-behind an exposure that was commanded.
+behind an exposure that was commanded. `pad`: the sensor beside it that gives a verdict of its own (docs/protocols/pad-sensor.md), if there is one.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Annotated, Final
 
 import msgspec
 
+from drivers.pad.settings import PadSensor
 from drivers.settings import Reach, Settings, Text
 from drivers.toml_file import Contradictions, Wrong
 
@@ -43,6 +44,7 @@ class _Camera(Settings, frozen=True, kw_only=True):
     lag_ms: LagMs | None = None
     live_image_px: Annotated[int, msgspec.Meta(ge=800, le=1600)] | None = None
     live_image_head: Annotated[float, msgspec.Meta(ge=0.6, le=0.9)] = 0.7
+    pad: PadSensor | None = None
 
     def live_image_problem(self, width: int, height: int) -> str:
         """Why pictures of this size hold no live image of the geometry that is asked for; empty when they may."""
@@ -55,6 +57,10 @@ class _Camera(Settings, frozen=True, kw_only=True):
             f"pictures of {width} x {height} pixels hold no live image of {across} x {self.live_image_px} (live_image_px) without "
             "enlarging: turn the camera upright, or ask it for larger pictures"
         )
+
+    def simulated(self) -> list[str]:
+        """Say so of the sensor beside it."""
+        return [] if self.pad is None else self.pad.simulated()
 
     @property
     def obeys_after_ms(self) -> int | None:
@@ -136,7 +142,7 @@ class Files(_Camera, frozen=True, kw_only=True, tag="files"):
 
     def simulated(self) -> list[str]:
         """Say so of all of it."""
-        return ["driver = files shows recordings"]
+        return ["driver = files shows recordings", *_Camera.simulated(self)]
 
 
 CameraSettings = Network | V4l2 | Gstreamer | Files

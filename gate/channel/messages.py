@@ -22,6 +22,7 @@ from gate.passage.evidence import (
     CheckId,
     CheckResult,
     DocumentEvidence,
+    PadResult,
     Swap,
 )
 from gate.passage.evidence_names import PageCheckId
@@ -273,6 +274,17 @@ class PageFinding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     measured_on: Annotated[str, msgspec.Meta(max_length=64)] = ""
 
 
+class PadSaid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The verdict of a sensor beside the camera, as `gate.passage.evidence.PadEvidence` has it."""
+
+    name: Annotated[str, msgspec.Meta(max_length=64)]
+    version: Annotated[str, msgspec.Meta(max_length=64)]
+    bound: Share
+    result: PadResult
+    score: Share | None
+    age_ms: Annotated[int, msgspec.Meta(ge=0, le=600_000)]
+
+
 class FaceCompared(Message, frozen=True):
     """The outcome of comparing the tracked face with the chip's portrait.
 
@@ -280,6 +292,7 @@ class FaceCompared(Message, frozen=True):
     `cues` are what the liveness score rests on, None for one that was not run.
     `page` holds the printed portrait against chip and face, where there was one. `frames_per_second` is what the camera gave since it was
     opened, None before there were two frames. `swap` is what the comparison with those who were referred lately gave, None where there was none.
+    `pad` is a sensor's own verdict, None where there is none that counts.
     """
 
     crossing: CrossingId
@@ -298,6 +311,7 @@ class FaceCompared(Message, frozen=True):
     session: SessionNumber = 0
     frames_per_second: Annotated[float, msgspec.Meta(ge=0.0, le=1000.0)] | None = None
     swap: Swap | None = None
+    pad: PadSaid | None = None
 
 
 class VideoDoubted(Message, frozen=True):

@@ -223,6 +223,28 @@ class Swap(enum.Enum):
     OTHER_FACE = "other_face"  # the same document came with another face
 
 
+class PadResult(enum.Enum):
+    """What a sensor with a verdict of its own said of whoever stood before it. Stored; never renamed."""
+
+    LIVE = "live"
+    ATTACK = "attack"
+    UNDETERMINED = "undetermined"
+
+
+@dataclass(frozen=True, slots=True)
+class PadEvidence:
+    """The verdict of a sensor beside the camera (near infrared, depth): its name and version by its own word, its score from 0 (a picture) to 1 (a
+    person), from which on it says live, and how old its measurement was when the face was compared.
+    """
+
+    name: str
+    version: str
+    bound: Score
+    result: PadResult
+    score: Score | None
+    age_ms: int
+
+
 @dataclass(frozen=True, slots=True)
 class FaceEvidence:
     """What the camera and the matcher found. None means: not run, or no usable picture.
@@ -230,7 +252,8 @@ class FaceEvidence:
     `track_held` says that the compared face is still the one in front of the camera. `cues` are what the liveness score rests
     on and `trouble` what was found with the video. `page_checks` hold the printed portrait against chip and face, where a page
     source gave one. `age_ms` is how long before the decision the face was compared. `swap` is what face and document were to those referred lately, None
-    where that was not looked at. Records older than these five are read without them.
+    where that was not looked at; `pad` what a sensor of its own said, None where there is none or it said nothing that counts. Records older than these
+    six are read without them.
     """
 
     faces: int
@@ -244,6 +267,7 @@ class FaceEvidence:
     page_checks: tuple[PageCheck, ...] = ()
     age_ms: int | None = None
     swap: Swap | None = None
+    pad: PadEvidence | None = None
 
 
 class Door(enum.Enum):

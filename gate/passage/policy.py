@@ -23,6 +23,7 @@ from gate.passage.evidence import (
     FaceEvidence,
     InsideEvidence,
     LaneEvidence,
+    PadResult,
     Score,
     SiteEvidence,
     Swap,
@@ -59,6 +60,16 @@ class NoChipAuthentication:
 
 
 @dataclass(frozen=True, slots=True)
+class PadPolicy:
+    """A sensor beside the camera must say that the traveller lives: this one, at this bound of its own at least, not longer ago than this."""
+
+    name: str
+    versions: tuple[str, ...]
+    bound: Score
+    age_max_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """The numbers that a decision is measured against. Times of the lane are in `gate.passage.lane.Timing`."""
 
@@ -86,6 +97,7 @@ class Policy:
     head_required: bool = False  # since the boot somebody bore out that the log is the newest there is
     random_checks_per_10000: int = 0  # of so many crossings each an officer sees the traveller whatever else is found
     registers: tuple[Register, ...] = ()  # each of which must have answered
+    pad: PadPolicy | None = None  # beside the liveness score
     swap_check_minutes: int = 0  # face and document are held against those referred so lately
     rules: str = ""  # the SHA-256 of the written rules that stand beside these numbers
 
@@ -255,10 +267,7 @@ def face_objections(face: FaceEvidence | None, policy: Policy) -> tuple[Objectio
         objections.append(Objection(Reason.FACE_NOT_COMPARED))
     elif face.match.value < policy.face_match_min.value:
         objections.append(Objection(Reason.FACE_BELOW_THRESHOLD))
-    if face.liveness is None:
-        objections.append(Objection(Reason.LIVENESS_NOT_RUN))
-    elif face.liveness.value < policy.liveness_min.value:
-        objections.append(Objection(Reason.LIVENESS_BELOW_BOUND))
+    objections.extend(_liveness_objections(face, policy))
     if face.match is not None and not face.track_held:
         objections.append(Objection(Reason.TRACK_LOST))
     if face.age_ms is not None and face.age_ms > policy.face_age_max_ms:
@@ -267,6 +276,32 @@ def face_objections(face: FaceEvidence | None, policy: Policy) -> tuple[Objectio
         objections.extend(_swap_objections(face.swap))
     objections.extend(Objection(Reason.CAMERA_TAMPERED, trouble.value) for trouble in face.trouble)
     return tuple(objections)
+
+
+def _liveness_objections(face: FaceEvidence, policy: Policy) -> tuple[Objection, ...]:
+    """What the score objects to, and the sensor beside the camera, where there is one."""
+    by_sensor = () if policy.pad is None else _pad_objections(face, policy.pad)
+    if face.liveness is None:
+        return (Objection(Reason.LIVENESS_NOT_RUN), *by_sensor)
+    if face.liveness.value < policy.liveness_min.value:
+        return (Objection(Reason.LIVENESS_BELOW_BOUND), *by_sensor)
+    return by_sensor
+
+
+def _pad_objections(face: FaceEvidence, wanted: PadPolicy) -> tuple[Objection, ...]:
+    """What the sensor's own verdict objects to. One that is missing, another sensor's, old or undecided was not run (safety invariant 11)."""
+    said = face.pad
+    if said is None:
+        return (Objection(Reason.LIVENESS_NOT_RUN, "sensor"),)
+    if said.name != wanted.name or said.version not in wanted.versions or said.bound.value < wanted.bound.value:
+        return (Objection(Reason.LIVENESS_NOT_RUN, "another sensor"),)
+    if not 0 <= said.age_ms <= wanted.age_max_ms:
+        return (Objection(Reason.LIVENESS_NOT_RUN, f"sensor, {said.age_ms} ms ago"),)
+    if said.result is PadResult.UNDETERMINED or said.score is None:
+        return (Objection(Reason.LIVENESS_NOT_RUN, "sensor undecided"),)
+    if said.result is PadResult.ATTACK or said.score.value < wanted.bound.value:
+        return (Objection(Reason.LIVENESS_BELOW_BOUND, "sensor"),)
+    return ()
 
 
 def _swap_objections(swap: Swap | None) -> tuple[Objection, ...]:

@@ -27,7 +27,7 @@ from gate.channel.messages import Status
 from gate.channel.row import OPERATORS
 from gate.programs.shared import clock
 from gate.programs.shared.config import Config
-from gate.programs.shared.devices import mrz_readers, sensors
+from gate.programs.shared.devices import mrz_readers, pads, sensors
 from gate.programs.shared.devices.barriers import barrier, is_verified
 from gate.programs.shared.status import hear
 from gate.programs.shared.told import Silence
@@ -294,6 +294,14 @@ async def _camera(config: Config) -> str:
     return f"{width} x {height} pixels"
 
 
+async def _pad(config: Config) -> str:
+    settings = config.camera.pad
+    if settings is None:
+        return "none: the camera's pictures alone say whether somebody lives"
+    detail = await pads.check(settings)
+    return detail if pads.is_verified(settings) else f"{detail}; this profile was not tried on a real sensor"
+
+
 async def _page(config: Config) -> str:
     match config.page:
         case None:
@@ -384,6 +392,7 @@ TESTS: dict[str, Test] = {
     "page": _page,
     "chip": _chip,
     "camera": _camera,
+    "pad": _pad,
     "programs": _programs,
 }
 # And the part by which the lane knows each: it has lost its reader once it has lost every one.

@@ -43,6 +43,7 @@ _BEFORE: Final = {
     "camera_lag": "How late the camera sees the display is measured",
     "camera_height": "The camera sees faces at the right height and size",
     "lighting": "The light on a face is bright and even",
+    "liveness_sensor": "The sensor that says whether somebody lives answers",
 }
 _AFTER: Final = {
     "left_bag": "A bag that is left is seen",

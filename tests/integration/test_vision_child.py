@@ -6,6 +6,7 @@ import json
 import socket
 import sys
 from collections.abc import AsyncIterator, Generator
+from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +21,8 @@ from fakes.tiny_models import real_models
 from drivers.camera.newest import NewestFrame
 from drivers.camera.settings import Network
 from drivers.errors import RefusedError
+from drivers.pad import driver
+from drivers.pad.settings import PadSensor as SensorSettings
 from gate.channel import messages as m
 from gate.channel.errors import ChannelClosedError
 from gate.channel.sockets import CHILD_BYTES_MAX, Connection, adopt
@@ -27,12 +30,15 @@ from gate.face.capture import Changed, Compared, Guided
 from gate.face.guidance import Hint
 from gate.face.track import TrackState
 from gate.passage.events import TrackChange
+from gate.passage.evidence import PadResult
 from gate.passage.screen import Guidance
-from gate.programs.children import descriptors, portraits, serving, start
+from gate.programs.children import descriptors, portraits, serving, start, ways
 from gate.programs.children.start import ChildLostError, Process
 from gate.programs.vision import face_child
 from gate.programs.vision.face_child import Child, guidance_of, message_of
 from gate.programs.vision.face_children import FACES
+from hardware_sim.pad.sensor import Fault, PadSensor, Stands
+from hardware_sim.pad.server import PadServer
 
 DEADLINE_S = 15.0
 Wanted = TypeVar("Wanted")
@@ -130,6 +136,47 @@ async def test_one_crossing_from_frames_and_portrait_to_the_comparison(camera: M
         assert (await parent.next(m.Preview)).jpeg
         camera.mode = "drop"
         assert (await parent.next(m.CameraLost)).crossing == "one"
+
+
+@pytest.mark.parametrize(
+    ("stands", "fault", "result"),
+    [
+        (Stands.PERSON, Fault.NONE, PadResult.LIVE),
+        (Stands.PICTURE, Fault.NONE, PadResult.ATTACK),
+        (Stands.PERSON, Fault.WRONG_CROSSING, None),
+        (Stands.PERSON, Fault.TORN, None),
+    ],
+    ids=["a person", "a picture", "a recording", "torn"],
+)
+async def test_the_comparison_carries_the_sensors_verdict_or_none(
+    short_path: Path, stands: Stands, fault: Fault, result: PadResult | None
+) -> None:
+    frame = before_the_camera(astronaut())
+    server = PadServer(short_path / "pad", PadSensor(stands, fault))
+    shipped = resources.files("drivers.profiles") / "pad" / "portcullis-sim.toml"
+    patient = shipped.read_text(encoding="utf-8").replace("age_ms_max = 1000", "age_ms_max = 3000")  # a busy machine
+    (short_path / "patient.toml").write_text(patient)
+    settings = SensorSettings(socket=str(short_path / "pad"), profile=str(short_path / "patient.toml"))
+    try:
+        with MjpegServer(frames_per_second=20, picture=lambda number: swaying(frame, number)) as camera:
+            async with child_of() as parent:
+                looks = Network(address=camera.address, pad=settings).spelt()
+                await parent.send(m.Prepare(models=str(real_models()), camera=looks))
+                await parent.next(m.Prepared)
+                await parent.send(m.StartCrossing("one"))
+                with await driver.connect(settings) as end:
+                    descriptors.hand(parent.way, ways.SENSOR, end.fileno())
+                await parent.next(m.CameraUp)
+                await send_to(parent.way, as_file(astronaut()))
+                compared = await parent.next(m.FaceCompared)
+    finally:
+        await asyncio.to_thread(server.stop)
+    assert compared.match is not None
+    if result is None:
+        assert compared.pad is None
+    else:
+        assert compared.pad is not None
+        assert (compared.pad.result, compared.pad.name, compared.pad.bound) == (result, "Simulated PAD", 0.5)
 
 
 async def test_of_two_doors_the_camera_is_opened_when_the_traveller_is_inside(camera: MjpegServer) -> None:

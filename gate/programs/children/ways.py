@@ -20,6 +20,7 @@ COMPLETE_S: Final = 2.0  # for lines, which are kept ready
 # What a child is handed, by the first letter of the label.
 CHIP_PORTRAIT: Final = b"P"
 PRINTED_PORTRAIT: Final = b"F"
+SENSOR: Final = b"S"
 LINES: Final = b"L"
 PAGE_PORTRAIT: Final = b"I"  # followed by the page's number, as LINES to the page child is
 

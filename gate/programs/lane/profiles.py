@@ -30,7 +30,7 @@ PERSONAL: Final[Mapping[type, frozenset[str]]] = {
     DocumentEvidence: frozenset(
         {"issuer", "document_type", "issued", "expires", "authorities", "nationality", "sex", "age"}
     ),
-    FaceEvidence: frozenset({"match", "liveness", "cues"}),
+    FaceEvidence: frozenset({"match", "liveness", "cues", "pad"}),
     Objection: frozenset({"detail"}),
     RegisterFinding: frozenset({"register", "cause", "edition", "handle", "about"}),
     Said: frozenset({"officer", "reason"}),

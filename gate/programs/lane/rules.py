@@ -17,12 +17,13 @@ from gate.document.countries import is_state_code
 from gate.passage.evidence import Score
 from gate.passage.lane import Timing
 from gate.passage.machine import Rules
-from gate.passage.policy import NoChipAuthentication, Policy
+from gate.passage.policy import NoChipAuthentication, PadPolicy, Policy
 from gate.passage.records import ApprovalSettings, FaceSettings, RulesStated, Started
 from gate.passage.rulebook import NO_RULES, RuleBook
 from gate.passage.serving import EU, EVERYBODY, Service, Travellers
 from gate.programs.shared.basis import basis_of
 from gate.programs.shared.config import ConfigError
+from gate.programs.shared.devices import pads
 from models.errors import ManifestError
 from models.site import load_for
 
@@ -43,6 +44,7 @@ def rules_of(config: Config, book: RuleBook = NO_RULES) -> Rules:
     """
     rules = config.rules
     require_officers(config)
+    require_liveness(config)
     policy = Policy(
         face_match_min=Score(max(rules.face_match_min, embedder_of(config)[1].value)),
         liveness_min=Score(rules.liveness_min),
@@ -63,6 +65,7 @@ def rules_of(config: Config, book: RuleBook = NO_RULES) -> Rules:
         head_required=config.driven is not None and (config.purpose != "demo" or config.sync is not None),
         random_checks_per_10000=rules.random_checks_per_10000,
         registers=() if config.registers is None else config.registers.required,
+        pad=pad_of(config),
         swap_check_minutes=rules.swap_check_minutes,
         rules=book.sha256,
     )
@@ -70,6 +73,14 @@ def rules_of(config: Config, book: RuleBook = NO_RULES) -> Rules:
     if config.registers is not None:
         timing = replace(timing, registers_max_ms=config.registers.answer_ms + REGISTERS_SLACK_MS)
     return Rules(policy, timing, service_of(config), frozenset(rules.two_officers_for), book)
+
+
+def pad_of(config: Config) -> PadPolicy | None:
+    """What is wanted of the sensor beside the camera, as its profile says; None without one. Raises ConfigError."""
+    profile = pads.profile_of(config)
+    if profile is None:
+        return None
+    return PadPolicy(profile.name, profile.versions, Score(profile.bound), profile.age_ms_max)
 
 
 def service_of(config: Config) -> Service:
@@ -111,6 +122,39 @@ def embedder_of(config: Config) -> tuple[Model, Threshold]:
             )
         )
     return embedder, embedder.threshold
+
+
+def liveness_of(config: Config) -> tuple[Model, Threshold] | None:
+    """The model that tells people from pictures of them, and what its bound rests on; None in a profile without. Raises ConfigError."""
+    try:
+        profile = load_for(Path(config.paths.models)).profile(config.face.profile)
+    except ManifestError as error:
+        raise ConfigError(Problem("face.profile", str(error))) from error
+    found = next((model for model in profile if model.role == "liveness"), None)
+    return None if found is None or found.threshold is None else (found, found.threshold)
+
+
+def require_liveness(config: Config) -> None:
+    """Raise ConfigError for a gate in service of which nobody knows how many people its liveness check flags (safety invariant 14): neither does a
+    report from its own lane say so, made at the bound that is configured, nor does a sensor give a verdict of its own.
+    """
+    if config.purpose != "service" or config.camera.pad is not None:
+        return
+    found = liveness_of(config)
+    if found is None or found[1].kind != "lane_camera":
+        raise ConfigError(
+            Problem(
+                "camera.pad",
+                "purpose = service refuses: no report from this lane says how many people the liveness check flags, and there is no sensor "
+                "with a verdict of its own; see docs/guides/technician.md",
+            )
+        )
+    if found[1].value != config.rules.liveness_min:
+        raise ConfigError(
+            Problem(
+                "rules.liveness_min", f"purpose = service refuses: the lane's own report was made at {found[1].value:g}"
+            )
+        )
 
 
 def start_of(config: Config, approved: Approved | None) -> Started:

@@ -17,12 +17,12 @@ import msgspec
 from drivers.barrier.settings import BarrierSettings
 from drivers.errors import DriverError, SetupError
 from gate.programs import selftest
-from gate.programs.lane.rules import embedder_of
+from gate.programs.lane.rules import embedder_of, require_liveness
 from gate.programs.provisioning.resting import AT_DEVICES
 from gate.programs.screens import words
 from gate.programs.shared.approval import approved
 from gate.programs.shared.config import Config, ConfigError, refused_in_service
-from gate.programs.shared.devices import barriers, mrz_readers, profiles, sensors
+from gate.programs.shared.devices import barriers, mrz_readers, pads, profiles, sensors
 from gate.provision.acceptance_values import Missing
 from gate.provision.course import Ending, Outcome, Verified
 from gate.provision.way import TITLES
@@ -72,6 +72,8 @@ def _profiles(config: Config) -> Iterator[Missing]:
             yield from _tried(name, settings.driver, partial(barriers.is_verified, settings))
     if (unit := config.sensors) is not None:
         yield from _tried("sensors", unit.profile, partial(sensors.is_verified, unit))
+    if (pad := config.camera.pad) is not None:
+        yield from _tried("camera.pad", pad.profile, partial(pads.is_verified, pad))
     if (swipe := config.swipe) is not None:
         yield from _tried("swipe", swipe.driver, partial(mrz_readers.is_verified, swipe))
 
@@ -85,9 +87,9 @@ def _tried(name: str, kind: str, is_verified: Callable[[], bool]) -> Iterator[Mi
 
 
 def _decisions(config: Config) -> Iterator[Missing]:
-    """The threshold's evidence and the approvals."""
+    """The evidence of the threshold and of the liveness check, and the approvals."""
     said: set[str] = set()
-    for name, check in (("threshold", embedder_of), ("approval", approved)):
+    for name, check in (("threshold", embedder_of), ("liveness", require_liveness), ("approval", approved)):
         try:
             check(config)
         except ConfigError as error:

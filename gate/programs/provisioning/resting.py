@@ -34,6 +34,7 @@ _TABLES: Final[dict[str, tuple[str, ...]]] = {
     "camera_lag": ("camera",),
     "camera_height": ("camera",),
     "lighting": ("camera",),
+    "liveness_sensor": ("camera.pad",),
     **dict.fromkeys(BARRIER_TITLES, ("barrier",)),
     **{f"first_{step}": ("first_barrier",) for step in BARRIER_TITLES},
     "left_bag": ("sensors",),
@@ -71,10 +72,10 @@ def standing(
 
 def _of_table(config: Config, table: str) -> str:
     """The SHA-256 of a device's settings and of its profile, without what the steps themselves write."""
-    settings: object = getattr(config, table)
+    settings: object = config.camera.pad if table == "camera.pad" else getattr(config, table)
     found: dict[str, object] = msgspec.to_builtins(settings) or {}
     if table == "camera":
-        found = {key: value for key, value in found.items() if key not in {*_MEASURED, "challenge"}}
+        found = {key: value for key, value in found.items() if key not in {*_MEASURED, "challenge", "pad"}}
     try:
         profile: object = profile_of(config, table)
     except ConfigError as error:

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from drivers.errors import NoReplyError
+from drivers.pad.settings import PadSensor
 from drivers.settings import Settings
 from gate import durable
 from gate.programs import selftest
@@ -48,6 +49,8 @@ def tasks_of(site: Site) -> Iterator[Task]:
     yield Task("lists", partial(_import_lists, site), fresh=True)
     yield from _reader_tasks(site, config)
     yield from camera_tasks(site)
+    if config.camera.pad is not None:
+        yield Task("liveness_sensor", at_device(site, partial(_liveness_sensor, config.camera.pad)))
     for prefix, settings in (("first_", config.first_driven), ("", config.driven)):
         if settings is not None:
             yield from barrier_tasks(site, prefix, settings)
@@ -118,6 +121,11 @@ def _reader_tasks(site: Site, config: Config) -> Iterator[Task]:
         yield Task("document", read, acts=True, after=("swipe", "chip"))
     if unit is not None:
         yield Task("sensors", tested("sensors", lambda _: genuine.of_line(unit), settings=unit))
+
+
+def _liveness_sensor(settings: PadSensor, config: Config) -> Finding:
+    verified = Verified.SIMULATOR if settings.simulated() else Verified.HARDWARE
+    return Finding(run(selftest.TESTS["pad"](config)), {}, verified)
 
 
 def _document(site: Site, config: Config) -> Finding:

@@ -25,7 +25,13 @@ from models.manifest import Model
 from models.site import FILE, load_for
 
 FILE_BYTES_MAX: Final = 1024 * 1024
-_ROOMS: Final = {"barrier": "barrier", "first_barrier": "barrier", "sensors": "sensors", "swipe": "readers"}
+_ROOMS: Final = {
+    "barrier": "barrier",
+    "first_barrier": "barrier",
+    "sensors": "sensors",
+    "swipe": "readers",
+    "camera.pad": "pad",
+}
 
 
 def basis_of(config: Config, approvers: Path | None = None) -> str:
@@ -56,8 +62,11 @@ def _profiles(config: Config) -> dict[str, object]:
 
 def profile_of(config: Config, device: str) -> dict[str, str] | None:
     """A device's profile, the file and the SHA-256 of its bytes; None of a device without one. Raises ConfigError when it cannot be had."""
-    name: str | None = getattr(getattr(config, device), "profile", None)
-    if name is None or device not in _ROOMS:
+    if device not in _ROOMS:
+        return None
+    settings = config.camera.pad if device == "camera.pad" else getattr(config, device)
+    name: str | None = getattr(settings, "profile", None)
+    if name is None:
         return None
     try:
         file = ProfileFile.open(name, room=_ROOMS[device])

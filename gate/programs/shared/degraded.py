@@ -198,6 +198,14 @@ MODES: Final = (
         _camera_is_slow,
     ),
     Mode(
+        "liveness_sensor_gone",
+        "the sensor that says whether somebody lives does not answer, or is another one than its profile names",
+        Lane.REFERS,
+        "liveness is not run without its verdict",
+        "the officer, then the technician",
+        lambda told, _: told.vision.sensor.startswith("lost"),
+    ),
+    Mode(
         "log_away",
         "the log program does not answer for 3 s, or cannot write",
         Lane.CLOSED,

@@ -93,6 +93,9 @@ EVENTS: Final = {
     "spare_unproven": Event("a waiting child did not give its golden values, and is replaced", (), ("reason",)),
     "page_source_lost": _trouble("the page camera or scanner gives no picture"),
     "page_source_up": Event("it gives pictures"),
+    "liveness_sensor_lost": _trouble("the sensor that says whether somebody lives does not answer, or is another one"),
+    "liveness_sensor_back": Event("it answers again"),
+    "liveness_sensor_unheard": Event("in a crossing it fell silent, or broke its protocol", (), ("reason",)),
     "throttled": _trouble("a thermal zone is at its passive trip point"),
     "at_full_speed": Event("none is any more"),
     # log

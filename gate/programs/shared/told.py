@@ -161,6 +161,7 @@ class Vision(msgspec.Struct, frozen=True):
     """Of vision."""
 
     camera: str = ""
+    sensor: str = ""  # the one that gives a verdict of its own
     hot: list[str] = []
 
 

@@ -25,6 +25,7 @@ import numpy as np
 
 from drivers.camera.settings import LIVE_IMAGE_ASPECT, CameraSettings
 from drivers.errors import DriverError
+from drivers.pad.profile import load_profile
 from gate.channel import messages
 from gate.channel.sockets import Connection
 from gate.face.capture import Changed, Compared, Event, Guided, PortraitProblem
@@ -49,6 +50,7 @@ from gate.programs.shared import clock
 from gate.programs.shared.devices.cameras import camera_for
 from gate.programs.shared.racing import first_of
 from gate.programs.vision.printed_portrait import PrintedPortrait
+from gate.programs.vision.sensor import SensorWitness
 from gate.programs.vision.shown import shown
 from gate.programs.vision.tints import TintWitness
 from gate.programs.vision.video import PatientWitness, Video, exposures
@@ -56,6 +58,7 @@ from models.errors import ModelError
 
 if TYPE_CHECKING:
     from drivers.camera.newest import NewestFrame
+    from drivers.pad.profile import PadProfile
     from drivers.values import Frame
     from gate.face.values import Template
 
@@ -71,7 +74,7 @@ Confine = Callable[[Needs], dict[str, bool]]
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
-    """The one crossing of this process: its id, its camera, what was seen of the traveller; `tints` where the display challenges.
+    """The one crossing of this process: its id, its camera, what was seen of the traveller; `tints` where the display challenges, `sensor` where one gives a verdict of its own.
 
     `session` is the number of this look at the traveller: the camera is opened once, and a child that comes after us has another.
     """
@@ -83,6 +86,7 @@ class Crossing:
     video: Video
     tints: TintWitness | None
     likeness: Likeness
+    sensor: SensorWitness | None
 
 
 class Child:
@@ -97,6 +101,7 @@ class Child:
         self._confine = confine
         self._models: FaceModels | None = None
         self._camera: CameraSettings | None = None
+        self._sensor: PadProfile | None = None
         self._officers: messages.OfficersOf | None = None
         self._has_display = False
         self._crossing: Crossing | None = None
@@ -114,7 +119,7 @@ class Child:
     async def run(self) -> None:
         """Serve until the parent hangs up; then close the camera and wipe."""
         try:
-            await first_of(self._receive(), self._look(), self._await_portrait())
+            await first_of(self._receive(), self._look(), self._await_portrait(), self._hear_sensor())
         finally:
             if self._printed is not None:
                 self._printed.wipe()
@@ -153,6 +158,7 @@ class Child:
         try:
             camera: CameraSettings = msgspec.json.decode(message.camera, type=CameraSettings)
             camera_for(camera)
+            self._sensor = None if camera.pad is None else load_profile(camera.pad.profile)
             self._camera, self._has_display, self._officers = camera, message.tints, message.officers
             self._hardened |= self._confine(needs.of_device(camera.reach))
             models = open_models(Path(message.models), profile=message.profile, providers=message.providers)
@@ -178,10 +184,14 @@ class Child:
         video = Video(camera, clock_ms=_now_ms, exposures=challenge, lag_ms=self._camera.obeys_after_ms)
         faces = Witness(self._models.liveness, lag_ms=self._camera.lag_ms)
         tints = TintWitness(faces, random.SystemRandom()) if self._has_display else None
-        witness = PatientWitness(tints or faces, video)
+        patient = PatientWitness(tints or faces, video)
+        sensor = None if self._sensor is None else SensorWitness(patient, self._sensor, clock_ms=_now_ms)
+        witness = sensor or patient
         likeness = Likeness(_geometry(self._camera))
         watch = Watch(self._models, zone=Zone(bottom=self._camera.zone_bottom), witness=witness, likeness=likeness)
-        self._crossing = Crossing(crossing, secrets.randbits(SESSION_BITS), camera, watch, video, tints, likeness)
+        self._crossing = Crossing(
+            crossing, secrets.randbits(SESSION_BITS), camera, watch, video, tints, likeness, sensor
+        )
         self._printed_comes = printed
         self._started.set()
 
@@ -210,6 +220,13 @@ class Child:
             if sent is not None and self._models is not None:
                 self._portrait = sent.image
                 await self._take_portrait(portrait(self._models, sent.image))
+        await asyncio.Event().wait()
+
+    async def _hear_sensor(self) -> None:
+        """Hear the sensor from when the traveller is before the camera, over a connection that the parent has opened."""
+        await self._looking.wait()
+        if self._crossing is not None and self._crossing.sensor is not None:
+            await self._crossing.sensor.hear(await self._handed.take(ways.SENSOR))
         await asyncio.Event().wait()
 
     async def _take_portrait(self, template: Template | PortraitProblem) -> None:
@@ -349,7 +366,10 @@ class Child:
             elif isinstance(message, messages.FaceCompared):
                 printed = [] if self._printed is None else self._printed.findings()
                 swap = None if message.match is None else self._swap(crossing)
-                message = msgspec.structs.replace(message, page=printed, frames_per_second=self._rate, swap=swap)
+                said = None if crossing.sensor is None else crossing.sensor.said()
+                message = msgspec.structs.replace(
+                    message, page=printed, frames_per_second=self._rate, swap=swap, pad=said
+                )
             await self._parent.send(message)
 
 

@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drivers.camera.presence import missing
+from drivers.errors import DriverError
+from drivers.pad.driver import connect
 from drivers.toml_file import Problem
 from gate.channel import messages
 from gate.channel.errors import ChannelClosedError
@@ -31,6 +33,7 @@ from gate.programs.children.officers import officers_of
 from gate.programs.children.parting import last_words
 from gate.programs.children.start import ChildLostError, Process
 from gate.programs.shared.config import ConfigError
+from gate.programs.shared.devices import pads
 from gate.programs.shared.racing import first_of
 from gate.programs.shared.status import serve_status
 from gate.programs.shared.thermal import hot_zones
@@ -46,6 +49,7 @@ from models.site import load_for
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from drivers.pad.settings import PadSensor
     from gate.programs.shared.config import Config
 
 REFILL_AFTER_COMPARISON_S = 1.0  # the decision that follows it has the processor to itself
@@ -138,11 +142,15 @@ class Vision:
         pages: Pages | None = None,
         hot: Callable[[], list[str]] = hot_zones,
         remembers: bool = False,
+        sensor: PadSensor | None = None,
     ) -> None:
-        """`missing` says why the camera is not there, or None; `hot` what of the machine is too hot to run at full speed. It `remembers` who was referred
+        """`sensor` gives verdicts of its own, if there is one. `missing` says why the camera is not there, or None; `hot` what of the machine is too hot to run at full speed. It `remembers` who was referred
         where the site has the swap check.
         """
         self._remembers = remembers
+        self._sensor = sensor
+        self._sensor_lost = Trouble(log, begins="liveness_sensor_lost", ends="liveness_sensor_back", each=False)
+        self._sensor_why = ""
         self._memory = Memory()
         self._spare = spare
         self._missing = missing
@@ -264,9 +272,24 @@ class Vision:
             with crossing.printed as printed:
                 child.hand(ways.PRINTED_PORTRAIT, printed.fileno())
         await child.send(messages.WantPreview(self._preview_wanted))
+        await self._hand_sensor(child)
         async with self._begun:
             self._begun.notify_all()
         await first_of(self._tell_child(crossing, child), self._hear_child(crossing, child))
+
+    async def _hand_sensor(self, child: Faces) -> None:
+        """Hand the child a connection to the sensor: nothing that is said on it is read here. Without one its verdict is not run."""
+        if self._sensor is None:
+            return
+        try:
+            with await connect(self._sensor) as end:
+                child.hand(ways.SENSOR, end.fileno())
+        except DriverError as error:
+            self._note_sensor(messages.words(error))
+
+    def _note_sensor(self, why: str) -> None:
+        self._sensor_why = why
+        self._sensor_lost.is_now(why)
 
     async def _tell_child(self, crossing: Crossing, child: Faces) -> None:
         while True:
@@ -347,7 +370,20 @@ class Vision:
                 problem = await self._problem()
                 if problem is not None and self._crossing is None:
                     await self._tell_lost(None, messages.CameraLost(None, messages.words(problem)))
+            if self._crossing is None:
+                await self._watch_sensor()
             await asyncio.sleep(WATCH_EVERY_S)
+
+    async def _watch_sensor(self) -> None:
+        """See whether the sensor's service is there, and the one that its profile names."""
+        if self._sensor is None:
+            return
+        try:
+            await pads.check(self._sensor)
+        except DriverError as error:
+            self._note_sensor(messages.words(error))
+        else:
+            self._note_sensor("")
 
     async def watch_heat(self) -> None:
         """See again and again whether the machine slows itself down, and forget whom it is time to forget. For ever."""
@@ -462,6 +498,8 @@ class Vision:
         spare = "warm" if child is not None else self._spare.problem or "warming"
         known = child.detail if child is not None else self._detail
         source = {} if self._pages is None else {"page": page}
+        if self._sensor is not None:
+            source["sensor"] = f"lost: {self._sensor_why}" if self._sensor_why else "up"
         proven_s = None if facts.proven_s is None else round(facts.proven_s, 1)
         detail = {"camera": self._camera, "spare": spare, "proven_s": proven_s, "hot": self._hot, **source, **known}
         return messages.Status("vision", state_of(facts), detail, alive=is_alive(facts))
@@ -507,7 +545,11 @@ async def run(config: Config, *, stop: asyncio.Event) -> None:
     spare = FaceSpare(partial(Process.start, FACES, preparation(config), incoming=messages.FromChild))
     pages = Pages(config.page, models=config.paths.models) if config.page is not None else None
     vision = Vision(
-        spare=spare, pages=pages, missing=lambda: missing(config.camera), remembers=config.rules.swap_check_minutes > 0
+        spare=spare,
+        pages=pages,
+        missing=lambda: missing(config.camera),
+        remembers=config.rules.swap_check_minutes > 0,
+        sensor=config.camera.pad,
     )
     async with (
         serve_status(config, "vision", vision.status),

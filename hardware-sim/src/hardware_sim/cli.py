@@ -20,6 +20,9 @@ from hardware_sim.centre.faults import Fault
 from hardware_sim.decided import LogError, read_log
 from hardware_sim.gateway import run_gateway
 from hardware_sim.judge import judge
+from hardware_sim.pad.sensor import Fault as PadFault
+from hardware_sim.pad.sensor import PadSensor, Stands
+from hardware_sim.pad.server import PadServer
 from hardware_sim.readers.kinds import KINDS, PAGE_READER, USUAL
 from hardware_sim.readers.serve import serve
 from hardware_sim.scenario import Lane, ScenarioError
@@ -30,6 +33,8 @@ from hardware_sim.truth import TruthError, read_truth
 SETS = ("sequences", "guidance", "liveness")
 _LANES = f"one of {', '.join(lane.value for lane in Lane)}"
 _FAULTS = f"one of {', '.join(fault.value for fault in Fault)}"
+_STANDS = f"one of {', '.join(one.value for one in Stands)}"
+_PAD_FAULTS = f"one of {', '.join(fault.value for fault in PadFault)}"
 WORKERS_MAX = 64
 UNITS_MAX = 31
 EXIT_WRONG, EXIT_BAD_DATA, EXIT_NOT_READY, EXIT_IO, EXIT_INTERRUPTED = 1, 65, 69, 74, 130
@@ -85,6 +90,13 @@ def parser() -> argparse.ArgumentParser:
     centre.add_argument("--country", default="UTO", help="the country's three letters")
     centre.add_argument("--fault", type=Fault, choices=tuple(Fault), default=Fault.NONE, metavar="NAME", help=_FAULTS)
     centre.set_defaults(run=_centre)
+    pad = commands.add_parser("pad", help="run a sensor that says whether a person stands before it, until interrupted")
+    pad.add_argument("--socket", type=Path, required=True, help="where it listens")
+    pad.add_argument("--stands", type=Stands, choices=tuple(Stands), default=Stands.PERSON, metavar="WHO", help=_STANDS)
+    pad.add_argument(
+        "--fault", type=PadFault, choices=tuple(PadFault), default=PadFault.NONE, metavar="NAME", help=_PAD_FAULTS
+    )
+    pad.set_defaults(run=_pad)
     faces = commands.add_parser("faces", help="the simulated travellers' faces").add_subparsers(required=True)
     render = faces.add_parser("render", help="write sequences as JPEGs, with what they show")
     render.add_argument("--out", type=Path, required=True, help="the folder to fill")
@@ -216,6 +228,16 @@ def _centre(options: argparse.Namespace) -> int:
 
     country = Publications(options.seed, country=options.country)
     server = CentreServer(options.socket, answers_of(country, options.fault))
+    print("ready", flush=True)
+    try:
+        threading.Event().wait()
+    finally:
+        server.stop()
+    return 0
+
+
+def _pad(options: argparse.Namespace) -> int:
+    server = PadServer(options.socket, PadSensor(options.stands, options.fault))
     print("ready", flush=True)
     try:
         threading.Event().wait()

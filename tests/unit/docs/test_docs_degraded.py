@@ -38,7 +38,9 @@ def test_every_mode_that_a_call_names_is_one_and_none_that_closes_a_lane_is_with
     words = set(re.findall(r"[a-z]+(?:_[a-z]+)+|throttled", before))
     assert set(re.findall(r"degraded ([a-z_]+)", before)) <= known
     severe = {mode.name for mode in MODES if mode.lane.value != "open"}
-    assert severe - words <= {"sensors_gone", "cabinet_open", "mains_lost"}, "these say themselves what to look at"
+    assert severe - words <= {"sensors_gone", "cabinet_open", "mains_lost", "liveness_sensor_gone"}, (
+        "these say themselves what to look at"
+    )
     assert {"person_inside", "help_called"} <= set(NOTICES)
 
 

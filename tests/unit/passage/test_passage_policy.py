@@ -24,6 +24,8 @@ from gate.passage.evidence import (
     FaceEvidence,
     InsideEvidence,
     LaneEvidence,
+    PadEvidence,
+    PadResult,
     PageCheck,
     PageEvidence,
     Password,
@@ -34,6 +36,7 @@ from gate.passage.evidence import (
 from gate.passage.evidence_names import PageCheckId
 from gate.passage.policy import (
     NoChipAuthentication,
+    PadPolicy,
     Policy,
     Verdict,
     decide,
@@ -419,6 +422,38 @@ def test_a_score_is_in_range_or_is_none_at_all(value: float) -> None:
     else:
         with pytest.raises(ValueError, match="out of range"):
             Score(value)
+
+
+SENSOR = PadEvidence("Depth 3", "2.1", Score(0.5), PadResult.LIVE, Score(0.8), 120)
+WANTED = PadPolicy("Depth 3", ("2.0", "2.1"), Score(0.5), 1000)
+
+
+@pytest.mark.parametrize(
+    ("said", "objections"),
+    [
+        (SENSOR, ()),
+        (replace(SENSOR, score=Score(0.5), age_ms=1000), ()),
+        (None, (Objection(Reason.LIVENESS_NOT_RUN, "sensor"),)),
+        (replace(SENSOR, name="Depth 4"), (Objection(Reason.LIVENESS_NOT_RUN, "another sensor"),)),
+        (replace(SENSOR, version="2.2"), (Objection(Reason.LIVENESS_NOT_RUN, "another sensor"),)),
+        (replace(SENSOR, bound=Score(0.4)), (Objection(Reason.LIVENESS_NOT_RUN, "another sensor"),)),
+        (replace(SENSOR, age_ms=1001), (Objection(Reason.LIVENESS_NOT_RUN, "sensor, 1001 ms ago"),)),
+        (replace(SENSOR, age_ms=-1), (Objection(Reason.LIVENESS_NOT_RUN, "sensor, -1 ms ago"),)),
+        (
+            replace(SENSOR, result=PadResult.UNDETERMINED, score=None),
+            (Objection(Reason.LIVENESS_NOT_RUN, "sensor undecided"),),
+        ),
+        (replace(SENSOR, score=None), (Objection(Reason.LIVENESS_NOT_RUN, "sensor undecided"),)),
+        (replace(SENSOR, result=PadResult.ATTACK), (Objection(Reason.LIVENESS_BELOW_BOUND, "sensor"),)),
+        (replace(SENSOR, score=Score(0.49)), (Objection(Reason.LIVENESS_BELOW_BOUND, "sensor"),)),
+    ],
+)
+def test_a_sensors_own_verdict_must_be_there_its_own_fresh_and_favourable_where_there_is_one(
+    said: PadEvidence | None, objections: tuple[Objection, ...]
+) -> None:
+    face = replace(SAME_FACE, pad=said)
+    assert face_objections(face, RULES.policy) == ()
+    assert face_objections(face, replace(RULES.policy, pad=WANTED)) == objections
 
 
 @pytest.mark.parametrize(

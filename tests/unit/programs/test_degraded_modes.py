@@ -27,9 +27,10 @@ from gate.passage.events import (
     SensorsSeen,
     SiteSeen,
 )
-from gate.passage.evidence import Alarm, CheckId
+from gate.passage.evidence import Alarm, CheckId, Score
 from gate.passage.evidence_names import Head
 from gate.passage.interior import Interior
+from gate.passage.policy import PadPolicy
 from gate.passage.registers import Register
 from gate.passage.screen import Purpose, Screen
 from gate.programs.lane.documents import Documents
@@ -239,6 +240,14 @@ def test_a_register_that_is_suspended_is_not_silent() -> None:
     assert modes_now(Told.of({"registers": Status("registers", "ready", said)}), CONFIG) == ()
 
 
+def loses_its_sensor(gate: Gate) -> None:
+    """The one whose verdict on liveness the lane must have."""
+    rules = gate.lane.engine._rules
+    wanted = PadPolicy("Simulated PAD", ("1",), Score(0.5), 1000)
+    gate.lane.engine._rules = replace(rules, policy=replace(rules.policy, pad=wanted))
+    gate.more["vision"] = {"sensor": "lost: its service does not answer"}
+
+
 def loses_its_registers(gate: Gate) -> None:
     must_be_answered_by_a_register(gate)
     gate.away.add("registers")
@@ -258,6 +267,7 @@ STORIES: dict[str, Story] = {
     "chip_reader_gone": reads_no_chip,
     "vision_away": loses(Part.VISION),
     "camera_gone": loses(Part.CAMERA),
+    "liveness_sensor_gone": loses_its_sensor,
     "camera_slow": says("lane", frames_per_second=2.5),
     "log_away": loses_the_log,
     "disk_full": fills_the_disk,

@@ -6,7 +6,7 @@ import math
 from itertools import islice
 
 from gate.channel import messages
-from gate.passage.evidence import CueEvidence, FaceEvidence, Score
+from gate.passage.evidence import CueEvidence, FaceEvidence, PadEvidence, Score
 from gate.programs.lane.stages.page import page_checks
 
 CUES_MAX = 16
@@ -28,7 +28,12 @@ def face_evidence(compared: messages.FaceCompared) -> FaceEvidence:
         ),
         page_checks=page_checks(compared.page),
         swap=compared.swap,
+        pad=None if compared.pad is None else _pad(compared.pad),
     )
+
+
+def _pad(said: messages.PadSaid) -> PadEvidence:
+    return PadEvidence(said.name, said.version, Score(said.bound), said.result, _score(said.score), said.age_ms)
 
 
 def _score(value: float | None) -> Score | None:

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from drivers.toml_file import Problem
 from gate.programs.shared.config import Config, ConfigError
-from gate.programs.shared.devices import barriers, mrz_readers, sensors
+from gate.programs.shared.devices import barriers, mrz_readers, pads, sensors
 
 
 def problems(config: Config) -> Iterator[Problem]:
     """Everything that is wrong with them, of a profile's own file with its place there."""
-    for room in (barriers, sensors, mrz_readers):
+    for room in (barriers, sensors, mrz_readers, pads):
         yield from room.problems(config)
 
 

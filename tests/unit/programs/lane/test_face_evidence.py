@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from gate.channel import messages
-from gate.passage.evidence import CueEvidence
+from gate.passage.evidence import CueEvidence, PadEvidence, PadResult, Score
 from gate.programs.lane.stages.face import CUES_MAX, face_evidence
 
 
@@ -30,6 +32,13 @@ def test_cues_are_named_with_their_values_and_those_not_run() -> None:
 def test_no_number_is_a_cue_that_was_not_run() -> None:
     found = face_evidence(compared(motion=float("nan"), light=float("inf"))).cues
     assert [cue.value for cue in found] == [None, None]
+
+
+def test_a_sensors_verdict_comes_with_who_gave_it() -> None:
+    assert face_evidence(compared()).pad is None
+    said = messages.PadSaid("Depth 3", "2.1", 0.5, PadResult.LIVE, 0.8, 120)
+    found = face_evidence(msgspec.structs.replace(compared(), pad=said)).pad
+    assert found == PadEvidence("Depth 3", "2.1", Score(0.5), PadResult.LIVE, Score(0.8), 120)
 
 
 def test_more_cues_than_there_can_be_are_left_out() -> None:

@@ -12,12 +12,15 @@ from msgspec.structs import replace
 
 from drivers.barrier.settings import Modbus
 from drivers.camera.settings import Network
+from drivers.pad.settings import PadSensor
 from drivers.reader.settings import Elyctis
 from gate.approval.note import Approval
 from gate.audit.record import recipients_digest
+from gate.passage.evidence import Score
+from gate.passage.policy import PadPolicy
 from gate.passage.screen import Purpose
 from gate.programs.lane.records import fields_of
-from gate.programs.lane.rules import embedder_of, rules_of, start_of
+from gate.programs.lane.rules import embedder_of, require_liveness, rules_of, start_of
 from gate.programs.shared.approval import Approved
 from gate.programs.shared.config import Audit, Config, ConfigError, Face, Officers, Paths, Rules, Sync
 from models.manifest import load
@@ -79,7 +82,72 @@ def test_service_starts_only_on_chip_portraits_against_a_lanes_camera(config: Co
     with pytest.raises(ConfigError, match="purpose = service refuses"):
         embedder_of(service)
     site(config.paths.models, "chip_to_live")
-    assert rules_of(service).policy.face_match_min.value == 0.44
+    assert embedder_of(service)[1].value == 0.44
+
+
+def pad_report(folder: str, *, kind: str = "lane_camera", bound: float = 0.5) -> None:
+    """File a report on the liveness model, beside whatever else the site's file holds."""
+    fifths = [{"errors": 0, "of": 75, "darkest": 10.0 * n, "brightest": 10.0 * n + 9} for n in range(5)]
+    report = {
+        "schema": "face.evaluate-pad/1",
+        "model": "fr_liveness",
+        "model_sha256": load().model("fr_liveness").sha256,
+        "kind": kind,
+        "bound": bound,
+        "service": {
+            "flagged": {"errors": 0, "of": 375},
+            "people": 60,
+            "fifths": fifths,
+            "passed": {"print": {"errors": 4, "of": 10}},
+        },
+    }
+    content = json.dumps(report).encode()
+    (Path(folder) / "pad.json").write_bytes(content)
+    with (Path(folder) / "site.toml").open("a") as file:
+        file.write(
+            f'[[liveness]]\nmodel = "fr_liveness"\nreport = "pad.json"\nsha256 = "{sha256(content).hexdigest()}"\n'
+        )
+
+
+@pytest.mark.parametrize("kind", [None, "development"])
+def test_service_needs_the_lanes_own_word_on_whom_its_liveness_check_flags(config: Config, kind: str | None) -> None:
+    service = replace(config, purpose=Purpose.SERVICE)
+    site(config.paths.models, "chip_to_live")
+    if kind is not None:
+        pad_report(config.paths.models, kind=kind)
+    with pytest.raises(ConfigError, match=r"^camera\.pad: purpose = service refuses: no report") as refused:
+        rules_of(service)
+    assert "\n" not in str(refused.value)
+    rules_of(config)  # a trial needs none
+
+
+def test_with_a_report_from_the_lane_service_holds_to_its_bound(config: Config) -> None:
+    site(config.paths.models, "chip_to_live")
+    pad_report(config.paths.models, bound=0.3)
+    service = replace(config, purpose=Purpose.SERVICE)
+    with pytest.raises(ConfigError, match=r"rules\.liveness_min: purpose = service refuses: .* made at 0\.3"):
+        rules_of(service)
+    rules = rules_of(replace(service, rules=Rules(liveness_min=0.3)))
+    assert (rules.policy.liveness_min.value, rules.policy.pad) == (0.3, None)
+
+
+def test_a_sensor_with_a_verdict_of_its_own_stands_in_for_the_report_and_its_verdict_is_wanted(config: Config) -> None:
+    site(config.paths.models, "chip_to_live")
+    sensor = PadSensor(socket="/run/pad", profile="portcullis-sim")
+    watched = replace(config, camera=replace(config.camera, pad=sensor))
+    wanted = PadPolicy("Simulated PAD", ("1",), Score(0.5), 1000)
+    assert rules_of(replace(watched, purpose=Purpose.SERVICE)).policy.pad == rules_of(watched).policy.pad == wanted
+    lost = replace(config, camera=replace(config.camera, pad=replace(sensor, profile="none-such")))
+    with pytest.raises(ConfigError, match=r"camera\.pad\.profile"):
+        rules_of(lost)
+
+
+def test_a_profile_without_a_model_of_liveness_serves_with_a_sensor_only(config: Config) -> None:
+    clean = replace(config, purpose=Purpose.SERVICE, face=Face(profile="clean"))
+    with pytest.raises(ConfigError, match=r"camera\.pad: purpose = service refuses"):
+        require_liveness(clean)
+    sensor = PadSensor(socket="/run/pad", profile="portcullis-sim")
+    require_liveness(replace(clean, camera=replace(clean.camera, pad=sensor)))
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,7 @@ def void_after(folder: Path, changes: dict[str, Any], answers: dict[str, str] | 
         ({"camera.lag_ms": None}, {"camera_lag"}),
         ({"camera.control_lag_ms": None, "camera.challenge": True}, {"camera_control_lag"}),
         ({"camera.calibration": {"exposure": 1, "gain": 1, "white_balance": 4000}}, {"camera_exposure"}),
+        ({"camera.pad": {"socket": "/run/pad", "profile": "portcullis-sim"}}, {"liveness_sensor"}),
         ({"sync": None}, {"enrolment"}),
     ],
     ids=lambda changes: str(changes) if isinstance(changes, dict) else "",

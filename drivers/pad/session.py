@@ -1,0 +1,118 @@
+"""One crossing's conversation with a sensor that gives verdicts, and which of them may be believed. No I/O; times are arguments.
+
+A verdict counts for the crossing that asked alone (the number it asked with is drawn anew each time), measured after the asking, newer than the
+one before, and for a moment only. Whatever breaks the protocol ends the belief for good: nothing that was said before counts, either.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from drivers.errors import BadFrameError, DriverError, NotWellError
+from drivers.pad.frames import Sensor, Verdict, decode, look
+from drivers.values import PadResult, PadVerdict
+
+if TYPE_CHECKING:
+    from drivers.pad.profile import PadProfile
+
+LINES_MAX: Final = 4_000  # of one crossing: more than twenty a second for as long as any takes
+
+
+class Session:
+    """Give it what came with `hear`, and ask for the `verdict`. `crossing`: 32 hexadecimal digits that nobody can know beforehand."""
+
+    def __init__(self, profile: PadProfile, *, crossing: str) -> None:
+        self._profile = profile
+        self._crossing = crossing
+        self._buffer = b""
+        self._sensor: Sensor | None = None
+        self._asked_ms: int | None = None
+        self._newest: tuple[Verdict, int] | None = None  # and when it was measured
+        self._lines = 0
+        self.broken = ""
+
+    @property
+    def sensor(self) -> Sensor | None:
+        """Who the sensor says it is, once it has said so and is the one of the profile."""
+        return self._sensor
+
+    def ask(self, now_ms: int) -> bytes:
+        """What to send. What was measured before does not count."""
+        self._asked_ms = now_ms
+        return look(self._crossing)
+
+    def hear(self, chunk: bytes, now_ms: int) -> None:
+        """Take what came. Raises BadFrameError or NotWellError, once and for good: close the connection then."""
+        try:
+            self._hear(chunk, now_ms)
+        except DriverError as error:
+            self.give_up(str(error))
+            raise
+
+    def give_up(self, why: str) -> None:
+        """The sensor is not to be believed in this crossing any more, or has gone."""
+        self.broken, self._newest, self._buffer = self.broken or why, None, b""
+
+    def verdict(self, now_ms: int, *, since_ms: int) -> PadVerdict | None:
+        """The newest verdict, if it was measured after `since_ms`, when this person came, and is fresh; None: not run."""
+        if self._newest is None or self._sensor is None or self.broken:
+            return None
+        said, measured_ms = self._newest
+        age_ms = now_ms - measured_ms
+        if measured_ms < since_ms or age_ms > self._profile.age_ms_max:
+            return None
+        return PadVerdict(
+            name=self._sensor.name,
+            version=self._sensor.version,
+            bound=self._sensor.bound,
+            result=said.result,
+            score=said.score,
+            age_ms=max(0, age_ms),
+        )
+
+    def _hear(self, chunk: bytes, now_ms: int) -> None:
+        if self.broken:
+            raise BadFrameError(self.broken)
+        self._buffer += chunk
+        while True:
+            said, used = decode(self._buffer)
+            if said is None:
+                return
+            self._buffer = self._buffer[used:]
+            self._lines += 1
+            if self._lines > LINES_MAX:
+                raise BadFrameError(f"the sensor sends more than {LINES_MAX} lines in a crossing")
+            if isinstance(said, Sensor):
+                self._greet(said)
+            else:
+                self._take(said, now_ms)
+
+    def _greet(self, said: Sensor) -> None:
+        known = self._profile
+        if self._sensor is not None:
+            raise BadFrameError("the sensor says a second time who it is")
+        if said.name != known.name or said.version not in known.versions or said.bound != known.bound:
+            raise NotWellError(
+                f"the sensor says it is {said.name} {said.version} with a bound of {said.bound:g}; its profile expects {known.name} "
+                f"{' or '.join(known.versions)} with {known.bound:g}"
+            )
+        self._sensor = said
+
+    def _take(self, said: Verdict, now_ms: int) -> None:
+        if self._sensor is None:
+            raise BadFrameError("the sensor gives a verdict before it says who it is")
+        if not _is_sound(said, self._sensor.bound):
+            raise BadFrameError("the sensor's verdict contradicts its score")
+        if self._asked_ms is None or said.crossing != self._crossing:
+            return  # another crossing's
+        measured_ms = now_ms - said.age_ms
+        is_newer = self._newest is None or (said.number > self._newest[0].number and measured_ms >= self._newest[1])
+        if measured_ms >= self._asked_ms and is_newer:
+            self._newest = said, measured_ms
+
+
+def _is_sound(said: Verdict, bound: float) -> bool:
+    """A graded verdict has its score, on the side of the bound where the verdict is."""
+    if said.result is PadResult.UNDETERMINED:
+        return True
+    return said.score is not None and (said.score >= bound) is (said.result is PadResult.LIVE)

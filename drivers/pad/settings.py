@@ -1,0 +1,25 @@
+"""The settings of a sensor with a verdict of its own. Loads no device."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from drivers.settings import Text
+
+SIMULATED = "portcullis-sim"
+
+
+class PadSensor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A sensor beside the camera whose verdict of a person must be there, fresh and favourable: the socket of its service on this computer, and its
+    profile. `user` is whom the service runs as; empty: root, or whoever looks.
+    """
+
+    socket: Annotated[str, msgspec.Meta(pattern=r"^/[!-~]{1,106}$")]
+    profile: Text
+    user: Annotated[str, msgspec.Meta(pattern=r"^(?:[a-z_][a-z0-9_-]{0,31})?$")] = ""
+
+    def simulated(self) -> list[str]:
+        """What of it belongs to simulated hardware."""
+        return [f"pad.profile = {SIMULATED} is the simulator's"] if self.profile == SIMULATED else []

@@ -1,0 +1,40 @@
+"""The sensor beside the camera that gives a verdict of its own, if a configuration means one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from drivers.errors import SetupError
+from drivers.pad import driver
+from drivers.pad.profile import PadProfile, load_profile
+from drivers.pad.settings import PadSensor
+from drivers.toml_file import Problem
+from gate.programs.shared.config import Config, ConfigError, problems_from
+
+
+def profile_of(config: Config) -> PadProfile | None:
+    """The sensor's profile; None where there is no sensor. Raises ConfigError."""
+    if config.camera.pad is None:
+        return None
+    try:
+        return load_profile(config.camera.pad.profile)
+    except SetupError as error:
+        raise ConfigError(*problems_from("camera.pad.profile", error)) from error
+
+
+def problems(config: Config) -> Iterator[Problem]:
+    """What is wrong with its profile."""
+    try:
+        profile_of(config)
+    except ConfigError as error:
+        yield from error.problems
+
+
+def is_verified(settings: PadSensor) -> bool:
+    """True when the sensor was tried on hardware, as its profile says. Raises SetupError."""
+    return load_profile(settings.profile).verified == "hardware"
+
+
+async def check(settings: PadSensor) -> str:
+    """Connect, hear who it is, and hang up. Raises DriverError."""
+    return await driver.check(settings, load_profile(settings.profile))

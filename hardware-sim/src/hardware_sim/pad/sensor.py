@@ -1,0 +1,115 @@
+"""What the simulated sensor says, line by line, and the faults that it can be told to have. Pure: time comes in, in milliseconds.
+
+It measures ten times a second whoever it is told stands there. What it does wrong it does without saying so.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+from dataclasses import dataclass, field
+
+MEASURE_MS = 100.0
+LATE_MS = 5_000
+STALE_MS = 60_000
+NAME, VERSION, BOUND = "Simulated PAD", "1", 0.5
+_OTHER_CROSSING = "f" * 32
+
+
+class Stands(enum.Enum):
+    """Who stands before it."""
+
+    PERSON = "person"
+    PICTURE = "picture"
+    NOBODY = "nobody"
+
+
+class Fault(enum.Enum):
+    """What it does wrong."""
+
+    NONE = "none"
+    MUTE = "mute"  # takes the connection and never says a word
+    SILENT = "silent"  # says who it is, and no verdict
+    LATE = "late"  # gives no verdict before LATE_MS
+    STALE = "stale"  # says of each verdict that it is STALE_MS old
+    GARBAGE = "garbage"  # bytes that are no line
+    ENDLESS = "endless"  # a line without an end
+    TORN = "torn"  # hangs up in the middle of its first verdict
+    WRONG_CROSSING = "wrong_crossing"  # gives the verdict of another crossing, as a recording would
+    ALWAYS_LIVE = "always_live"  # takes everything for a person
+    CONTRARY = "contrary"  # says live and gives a score under its bound
+    STRANGER = "stranger"  # is another make than it was bought as
+    BACKWARDS = "backwards"  # numbers its verdicts downwards
+
+
+@dataclass(slots=True)
+class PadSensor:
+    """One sensor's state, shared by its connections."""
+
+    stands: Stands = Stands.PERSON
+    fault: Fault = Fault.NONE
+
+
+@dataclass(slots=True)
+class Conversation:
+    """One connection: `greeting` first; after a look was asked for, whatever `due` gives. `ended` says that it hangs up."""
+
+    sensor: PadSensor
+    crossing: str | None = None
+    ended: bool = False
+    _number: int = 0
+    _asked_ms: float = 0.0
+    _next_ms: float = field(default=0.0)
+
+    def greeting(self) -> bytes:
+        """Who it is."""
+        if self.sensor.fault is Fault.MUTE:
+            return b""
+        name = "Another PAD" if self.sensor.fault is Fault.STRANGER else NAME
+        return _line(say="sensor", name=name, version=VERSION, bound=BOUND)
+
+    def ask(self, line: bytes, now_ms: float) -> None:
+        """Take a line of the gate's. Raises ValueError for one that is none."""
+        said = json.loads(line)
+        if not isinstance(said, dict) or said.get("ask") != "look" or not isinstance(said.get("crossing"), str):
+            raise ValueError("the gate asks for what there is not")
+        self.crossing, self._number = said["crossing"], 0
+        self._asked_ms, self._next_ms = now_ms, now_ms + MEASURE_MS
+
+    def due(self, now_ms: float) -> bytes:
+        """What is to be sent by now."""
+        if self.crossing is None or now_ms < self._next_ms or self.ended:
+            return b""
+        self._next_ms = now_ms + MEASURE_MS
+        match self.sensor.fault:
+            case Fault.MUTE | Fault.SILENT:
+                return b""
+            case Fault.LATE if now_ms - self._asked_ms < LATE_MS:
+                return b""
+            case Fault.GARBAGE:
+                return b"\x00\xff{]\n"
+            case Fault.ENDLESS:
+                return b"x" * 64
+            case Fault.TORN:
+                self.ended = True
+                return self._verdict()[:20]
+            case _:
+                return self._verdict()
+
+    def _verdict(self) -> bytes:
+        fault, stands = self.sensor.fault, self.sensor.stands
+        self._number += 1
+        number = 1_000 - self._number if fault is Fault.BACKWARDS else self._number
+        result = {Stands.PERSON: "live", Stands.PICTURE: "attack", Stands.NOBODY: "undetermined"}[stands]
+        score = {Stands.PERSON: 0.93, Stands.PICTURE: 0.04, Stands.NOBODY: None}[stands]
+        if fault is Fault.ALWAYS_LIVE:
+            result, score = "live", 0.99
+        if fault is Fault.CONTRARY:
+            result, score = "live", 0.2
+        crossing = _OTHER_CROSSING if fault is Fault.WRONG_CROSSING else self.crossing
+        age_ms = STALE_MS if fault is Fault.STALE else 20
+        return _line(say="verdict", crossing=crossing, number=number, result=result, score=score, age_ms=age_ms)
+
+
+def _line(**fields: object) -> bytes:
+    return json.dumps(fields).encode() + b"\n"
