@@ -200,6 +200,28 @@ def evaluate_pad(
         say(line)
 
 
+@app.command("pad-sheets")
+def pad_sheets(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder for sheets and pictures.")],
+    classes: Annotated[
+        list[str] | None,
+        typer.Option("--class", metavar="NAME", help="A class of artefacts; eight at least. Without: eight of ours."),
+    ] = None,
+) -> None:
+    """Make the sheets to print for a lab, after the recipe of BSI TR-03122-3, and the folders that evaluate-pad reads."""
+    from gate.performance.pad_sheets import UnfitPlanError, plan, written
+
+    try:
+        sheets = plan(classes) if classes else plan()
+    except UnfitPlanError as error:
+        fail(Exit.USAGE, str(error))
+    try:
+        page = written(directory, sheets)
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"cannot write {error.filename}: {error.strerror}")
+    say(f"{page}: {len(sheets)} sheets; print it, fill the folders beside it, then gate face evaluate-pad {directory}")
+
+
 def _open(
     folder: Path | None, profile: str, embedder: str | None, *, measuring: bool = False, cohort: Path | None = None
 ) -> FaceModels:

@@ -107,8 +107,8 @@ class PadEvaluation:
             if (worst := self.shipped.worst_of(row.name)) is not None and row.sources > 1:
                 lines.append(f"    worst artefact, {worst.name}: {_row_text(worst)}")
         for point, found in self.at_bpcer:
-            worst = "none" if found.apcer_max is None else f"{found.apcer_max:.1%}"
-            lines.append(f"BPCER {point:.0%} at bound {found.bound:.3f}: worst APCER {worst}")
+            passed = "none" if found.apcer_max is None else f"{found.apcer_max:.1%}"
+            lines.append(f"BPCER {point:.0%} at bound {found.bound:.3f}: worst APCER {passed}")
         verdict = "passed" if self.recipe.passed else "not passed"
         sized = "" if self.recipe.sized else ", with fewer classes, artefacts or presentations than it wants"
         lines.append(f"recipe of TR-03122-3: {verdict}{sized}; {self.doubted} videos of people doubted")
