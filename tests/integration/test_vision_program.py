@@ -15,6 +15,7 @@ import time
 from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,6 +32,7 @@ from fakes.tiny_models import real_models
 
 from drivers.barrier.settings import Modbus
 from drivers.camera.settings import Network
+from drivers.pad.settings import PadSensor as SensorSettings
 from drivers.reader.settings import Elyctis
 from gate.channel import messages as m
 from gate.channel.errors import ChannelError
@@ -39,13 +41,15 @@ from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
 from gate.face.chain import open_models, template_of
 from gate.orders.sealing import FACE, info_of
-from gate.passage.evidence import Swap
+from gate.passage.evidence import PadResult, Swap
 from gate.passage.screen import Guidance, Purpose
 from gate.picture import decode
 from gate.programs.shared.config import Audit, Config, Officers, Paths, Rules, Screens
 from gate.programs.vision import program as vision
 from hardware_sim.camera.display import shone_at_person
 from hardware_sim.display import light_of
+from hardware_sim.pad.sensor import PadSensor, Stands
+from hardware_sim.pad.server import PadServer
 from models.manifest import load
 
 pytestmark = pytest.mark.faces
@@ -138,11 +142,17 @@ def config_for(folder: Path, *, models: Path, address: str) -> Config:
 
 
 @contextlib.asynccontextmanager
-async def site(folder: Path, *, models: Path | None = None, swap_check_minutes: int = 0) -> AsyncIterator[Site]:
+async def site(
+    folder: Path, *, models: Path | None = None, swap_check_minutes: int = 0, sensor: SensorSettings | None = None
+) -> AsyncIterator[Site]:
     world = World()
     with MjpegServer(frames_per_second=20, picture=world.picture) as camera:
         config = config_for(folder, models=models or real_models(), address=camera.address)
-        config = msgspec.structs.replace(config, rules=Rules(swap_check_minutes=swap_check_minutes))
+        config = msgspec.structs.replace(
+            config,
+            rules=Rules(swap_check_minutes=swap_check_minutes),
+            camera=msgspec.structs.replace(config.camera, pad=sensor),
+        )
         stop = asyncio.Event()
         running = asyncio.ensure_future(vision.run(config, stop=stop))
         gate = Site(world, camera, config, await connected(config, CHANNELS.vision))
@@ -207,6 +217,32 @@ async def test_a_traveller_is_seen_compared_and_forgotten(tmp_path: Path) -> Non
         assert child not in children()
         assert gate.camera.connections == 1
         await gate.status(state="ready")
+
+
+async def test_a_sensors_verdict_reaches_the_lane_by_way_of_the_confined_child_and_its_loss_is_told(
+    short_path: Path,
+) -> None:
+    shipped = resources.files("drivers.profiles") / "pad" / "portcullis-sim.toml"
+    patient = shipped.read_text(encoding="utf-8").replace("age_ms_max = 1000", "age_ms_max = 3000")  # a busy machine
+    (short_path / "patient.toml").write_text(patient)
+    server = PadServer(short_path / "pad", PadSensor(Stands.PICTURE))
+    sensor = SensorSettings(socket=str(short_path / "pad"), profile=str(short_path / "patient.toml"))
+    async with site(short_path, sensor=sensor) as gate:
+        assert (await gate.status(state="ready")).detail["sensor"] == "up"
+        await gate.start("one")
+        compared = await gate.give_portrait("one")
+        assert compared.match is not None
+        assert compared.pad is not None
+        assert (compared.pad.name, compared.pad.result) == ("Simulated PAD", PadResult.ATTACK)
+        assert server.connections >= 1
+        await gate.end("one")
+        await asyncio.to_thread(server.stop)
+        async with asyncio.timeout(DEADLINE_S):
+            while not str((await gate.status(state="ready")).detail["sensor"]).startswith("lost: "):  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        await gate.start("two")
+        assert (await gate.give_portrait("two")).pad is None
+        await gate.end("two")
 
 
 async def test_who_was_referred_is_known_again_with_another_document_and_nobody_else_is_remembered(
