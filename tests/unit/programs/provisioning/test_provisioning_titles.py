@@ -68,9 +68,8 @@ def test_what_is_needed_is_what_makes_the_gate_and_has_its_title(tmp_path: Path)
 
 def test_every_step_of_a_gate_that_has_everything_has_its_title(tmp_path: Path) -> None:
     path = tmp_path / "gate.toml"
-    table = given().answers(tmp_path).table()
-    sensor = {"socket": "/run/pad", "profile": "portcullis-sim"}
-    path.write_text(tomli_w.dumps({**table, "camera": {**table["camera"], "pad": sensor}}))
+    sensor = '[camera.pad]\nsocket = "/run/pad"\nprofile = "portcullis-sim"\n'
+    path.write_text(tomli_w.dumps(given().answers(tmp_path).table()) + sensor)
     site = Site(path, given, print, 1.0, lambda _: None, lambda: "", random.Random(1))
     steps = [task.id for task in tasks_of(site)]
     assert set(steps) == TITLES.keys() - set(NEEDED)
