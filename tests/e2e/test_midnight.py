@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from fakes.set_clock import LIBRARY
 from fakes.whole_gate import PROGRAMS, running
-from integration.test_audit_clock_jumps import LIBRARY
 
 from gate.audit.unsealing import Unsealer
 from gate.cli.audit_records import Reading
