@@ -265,7 +265,8 @@ async def test_after_twelve_hundred_referrals_the_console_holds_no_more_than_aft
                 found.append(await held_at_rest(pid, short_path / "console"))
     early, late = found
     assert late.memory_mb - early.memory_mb < GROWN_MAX_MB
-    assert (late.descriptors, late.files) == (early.descriptors, early.files)
+    assert late.descriptors <= early.descriptors  # the earlier one may still close a request's
+    assert late.files == early.files
 
 
 async def until_told(browser: httpx2.AsyncClient, crossing: str) -> None:
