@@ -19,7 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from gate import durable
 from gate.cli.audit_records import ranges
 from gate.performance.account import GROUPS, NAMES_MAX, SHOWN, Account, Spread
-from gate.performance.pad import LEVEL, Rate
+from gate.performance.rates import LEVEL, Rate
 from gate.screens.texts import Texts
 
 if TYPE_CHECKING:

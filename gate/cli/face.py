@@ -177,8 +177,9 @@ def evaluate_pad(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Measure attack detection after ISO/IEC 30107-3: APCER a class of artefacts, BPCER overall and by brightness, non-responses, the BSI recipe, and
-    whether a gate in service may rely on it.
+    """Measure attack detection after ISO/IEC 30107-3: APCER a class of artefacts, BPCER, non-responses, the BSI recipe.
+
+    BPCER also by the brightness of the faces; and whether a gate in service may rely on it.
     """
     from gate.performance.pad_evaluation import KINDS, evaluate_folder
 

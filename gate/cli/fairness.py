@@ -40,8 +40,9 @@ def page(
     languages: Annotated[str, typer.Option(help="Languages by their tags, with commas.")] = "en",
     as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
 ) -> None:
-    """Write the public page, and say which group fares worse. Exit 1 when one does beyond what chance explains, or for a log that gate audit verify does not
-    bear out; 65 when nothing was counted.
+    """Write the public page, and say which group fares worse. Exit 1 when one does beyond what chance explains.
+
+    Also 1 for a log that gate audit verify does not bear out; 65 when nothing was counted.
     """
     from gate.cli.audit import vkey_text
     from gate.cli.fairness_page import pages

@@ -267,6 +267,6 @@ def _said(share: Share) -> str:
 
 def _interval(share: Share) -> tuple[float, float]:
     """Wilson's, or everything where nobody came."""
-    from gate.performance.pad import Rate
+    from gate.performance.rates import Rate
 
     return Rate(share.seen, share.of).interval if share.of else (0.0, 1.0)

@@ -18,7 +18,7 @@ from datetime import datetime
 
 from gate.performance.draws import Draws
 from gate.performance.fairness import Fairness
-from gate.performance.pad import Rate
+from gate.performance.rates import Rate
 from gate.verify.books import COUNTS, Books
 from gate.verify.story import Told
 

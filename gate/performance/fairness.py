@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gate.performance.exact import clopper_pearson
-from gate.performance.pad import LEVEL, Rate
+from gate.performance.rates import LEVEL, Rate
 
 OF_MIN: Final = 30
 FEW: Final = 5  # errors, or what is none: below it Wilson's interval is too narrow

@@ -10,13 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from gate.performance.exact import clopper_pearson
+from gate.performance.rates import ExactRate
 from models.liveness_evidence import FIFTHS, Counted, Fifth, Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-LEVEL: Final = 0.95
 # BSI TR-03122-3 TC-PAD-FI-APP-002: an artefact is detected when so many of its presentations raise the alarm.
 CLASSES, ARTEFACTS, PRESENTATIONS = 8, 4, 10
 PEOPLE, PEOPLES_PRESENTATIONS = 3, 20
@@ -42,31 +41,13 @@ class Presentation:
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
-    """`errors` of `of`, with Clopper and Pearson's interval at LEVEL. `of` is never 0."""
-
-    errors: int
-    of: int
-
-    @property
-    def value(self) -> float:
-        """The rate."""
-        return self.errors / self.of
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """Clopper and Pearson's, never too narrow: of 60 people without an error, up to 6 % may be flagged."""
-        return clopper_pearson(self.errors, self.of, LEVEL)
-
-
-@dataclass(frozen=True, slots=True)
 class Row:
     """One species or the bona fide: its classification error rate, None when nothing responded, and its non-responses."""
 
     name: str
     sources: int
-    error: Rate | None
-    non_response: Rate
+    error: ExactRate | None
+    non_response: ExactRate
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +79,7 @@ class Recipe:
 
     undetected: tuple[str, ...]
     silent_classes: tuple[str, ...]
-    false_alarms: Rate
+    false_alarms: ExactRate
     missing: tuple[str, ...]
 
     @property
@@ -202,7 +183,7 @@ def recipe(presentations: Sequence[Presentation], bound: float) -> Recipe:
         silent_classes=tuple(
             name for name in species if not any(any(flags) for (of, _), flags in attacks.items() if of == name)
         ),
-        false_alarms=Rate(sum(flagged_people), len(flagged_people)),
+        false_alarms=ExactRate(sum(flagged_people), len(flagged_people)),
         missing=tuple(_missing(attacks, people)),
     )
 
@@ -234,6 +215,6 @@ def _row(name: str, presentations: Sequence[Presentation], is_error: Callable[[f
     return Row(
         name=name,
         sources=len({one.source for one in presentations}),
-        error=Rate(sum(map(is_error, scores)), len(scores)) if scores else None,
-        non_response=Rate(len(presentations) - len(scores), len(presentations)),
+        error=ExactRate(sum(map(is_error, scores)), len(scores)) if scores else None,
+        non_response=ExactRate(len(presentations) - len(scores), len(presentations)),
     )

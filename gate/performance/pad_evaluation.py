@@ -22,7 +22,6 @@ from gate.performance.folders import SUFFIXES, UnfitError
 from gate.performance.pad import (
     AtBound,
     Presentation,
-    Rate,
     Recipe,
     Row,
     at_bound,
@@ -30,6 +29,7 @@ from gate.performance.pad import (
     for_service,
     recipe,
 )
+from gate.performance.rates import ExactRate
 from gate.picture import BadPictureError, decode, read
 
 if TYPE_CHECKING:
@@ -292,13 +292,13 @@ def _service_fields(service: Service) -> dict[str, object]:
 def _counted_fields(counted: Counted) -> dict[str, object]:
     fields: dict[str, object] = {"errors": counted.errors, "of": counted.of}
     if counted.of:
-        rate = Rate(counted.errors, counted.of)
+        rate = ExactRate(counted.errors, counted.of)
         fields |= {"rate": rate.value, "interval": list(rate.interval)}
     return fields
 
 
 def _counted_text(counted: Counted) -> str:
-    low, high = Rate(counted.errors, counted.of).interval
+    low, high = ExactRate(counted.errors, counted.of).interval
     return f"{counted.share:.1%} ({low:.1%} to {high:.1%}) of {counted.of}"
 
 

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader
 from gate.face.liveness.cues import Cue
 from gate.performance.face_evaluation import share
 from gate.performance.face_report import new_axes, svg
-from gate.performance.pad import LEVEL, Rate
+from gate.performance.rates import LEVEL, ExactRate
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,7 +37,7 @@ def render(evaluation: PadEvaluation) -> str:
     )
 
 
-def _interval(rate: Rate | None) -> str:
+def _interval(rate: ExactRate | None) -> str:
     if rate is None:
         return "none"
     low, high = rate.interval
@@ -45,7 +45,7 @@ def _interval(rate: Rate | None) -> str:
 
 
 def _counted(counted: Counted) -> str:
-    return _interval(Rate(counted.errors, counted.of) if counted.of else None)
+    return _interval(ExactRate(counted.errors, counted.of) if counted.of else None)
 
 
 def _by_name(evaluation: PadEvaluation) -> dict[str, np.ndarray]:

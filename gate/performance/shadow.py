@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from gate.performance.pad import Rate
+from gate.performance.rates import Rate
 
 WOULD_OPEN = "shadow_mode"
 ADMITTED = "admitted_by_officer"

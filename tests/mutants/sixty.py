@@ -134,8 +134,8 @@ MUTANTS = (
     Mutant(
         "a picture lives",
         POLICY,
-        "elif face.liveness.value < policy.liveness_min.value:",
-        "elif face.liveness.value < 0:",
+        "    if face.liveness.value < policy.liveness_min.value:",
+        "    if face.liveness.value < 0:",
     ),
     Mutant("two before the camera are one", POLICY, "    elif face.faces > 1:", "    elif face.faces > 2:"),
     Mutant(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gate.performance.pad import Presentation, Rate, at_bound, bound_at_bpcer, for_service, recipe
+from gate.performance.pad import Presentation, at_bound, bound_at_bpcer, for_service, recipe
+from gate.performance.rates import ExactRate
 from models.liveness_evidence import Counted
 
 
@@ -25,8 +26,8 @@ def test_every_species_has_its_rate_and_the_worst_one_is_stated() -> None:
 
 def test_a_non_response_is_neither_an_error_nor_a_detection() -> None:
     found = at_bound([*PEOPLE, *ATTACKS], 0.5)
-    assert (found.bona_fide.error, found.bona_fide.non_response) == (Rate(1, 4), Rate(1, 5))
-    assert found.species[0].non_response == Rate(1, 2)
+    assert (found.bona_fide.error, found.bona_fide.non_response) == (ExactRate(1, 4), ExactRate(1, 5))
+    assert found.species[0].non_response == ExactRate(1, 2)
 
 
 def test_a_species_without_any_score_has_no_rate() -> None:
@@ -36,21 +37,21 @@ def test_a_species_without_any_score_has_no_rate() -> None:
 
 def test_a_score_on_the_bound_is_a_person() -> None:
     found = at_bound([*shown(None, "ada", 0.5), *shown("print", "a", 0.5)], 0.5)
-    assert found.bona_fide.error == Rate(0, 1)
-    assert found.species[0].error == Rate(1, 1)
+    assert found.bona_fide.error == ExactRate(0, 1)
+    assert found.species[0].error == ExactRate(1, 1)
 
 
 def test_the_interval_is_clopper_and_pearsons_also_where_nothing_went_wrong() -> None:
-    assert Rate(1, 10).interval == pytest.approx((0.0025, 0.4450), abs=1e-4)  # Clopper and Pearson 1934
-    assert Rate(0, 60).interval == pytest.approx((0.0, 0.0596), abs=1e-4)  # 1 - 0.025 ** (1 / 60), and not 0 to 0
-    assert Rate(30, 30).interval[1] == 1.0
+    assert ExactRate(1, 10).interval == pytest.approx((0.0025, 0.4450), abs=1e-4)  # Clopper and Pearson 1934
+    assert ExactRate(0, 60).interval == pytest.approx((0.0, 0.0596), abs=1e-4)  # 1 - 0.025 ** (1 / 60), and not 0 to 0
+    assert ExactRate(30, 30).interval[1] == 1.0
 
 
 def test_the_worst_artefact_of_a_class_is_named() -> None:
     found = at_bound([*PEOPLE, *ATTACKS], 0.5)
     worst = found.worst_of("print")
     assert worst is not None
-    assert (worst.name, worst.error) == ("print/a", Rate(1, 2))
+    assert (worst.name, worst.error) == ("print/a", ExactRate(1, 2))
     assert [row.name for row in found.artefacts] == ["mask/m", "print/a", "print/b"]
     assert found.worst_of("prin") is None
 
