@@ -64,5 +64,7 @@ async def test_a_gate_draws_by_a_new_secret_after_midnight_and_reveals_the_old_o
     found = draws.found()
     assert found.problems == []
     assert len(found.unrevealed) == 1, "today's secret is one"
-    assert len(found.presented) == travellers
-    assert 0 < len(found.known) < travellers
+    # A visit on a late machine may end before its document is laid.
+    opened = [one.index for one in kinds if one.kind == "opened" and (one.body or {}).get("document") is not False]
+    assert found.presented == opened
+    assert 0 < len(found.known) < len(opened) <= travellers
