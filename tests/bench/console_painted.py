@@ -82,6 +82,7 @@ async def _measure(folder: Path) -> list[float]:
             said_ms.append(time.time() * 1000)
             await gate.refer(f"c{number}", Reason.FACE_BELOW_THRESHOLD)
             await asyncio.sleep(EVERY_S)
+        await asyncio.sleep(1.0)  # the last one is on its way
         painted_ms = await page.evaluate("window.painted")
         await browser.close()
     if len(painted_ms) != len(said_ms):
