@@ -94,9 +94,9 @@ def load_for(folder: Path, *, shipped: Manifest | None = None) -> Manifest:
     for filed in site.liveness:
         if filed.model not in models:
             raise ManifestError(f"{folder / FILE} files a report on {filed.model}, which is no model")
-        models[filed.model] = msgspec.structs.replace(
-            models[filed.model], threshold=measured(folder, filed, models[filed.model], _read)
-        )
+        model = models[filed.model]
+        content = _pinned(folder / filed.report, filed.sha256, f"says what {filed.model} is worth here")
+        models[filed.model] = msgspec.structs.replace(model, threshold=measured(content, folder / filed.report, model))
     merged = msgspec.structs.replace(
         manifest, models=tuple(models.values()), profiles={**manifest.profiles, **_new(site, manifest)}
     )
@@ -123,15 +123,21 @@ def _new(site: Site, manifest: Manifest) -> dict[Name, tuple[Name, ...]]:
     return site.profiles
 
 
-def _threshold(folder: Path, bound: SiteThreshold, model: Model) -> Threshold:
-    """The bound that the report found. Raises ManifestError when it is not the pinned one, or about another model."""
-    path = folder / bound.report
+def _pinned(path: Path, sha256: str, what_for: str) -> bytes:
+    """A report, of exactly these bytes. Raises ManifestError."""
     try:
         content = _read(path)
     except FileNotFoundError as error:
-        raise ManifestError(f"{path} is missing: it gives {model.name} its threshold") from error
-    if hashlib.sha256(content).hexdigest() != bound.sha256:
+        raise ManifestError(f"{path} is missing: it {what_for}") from error
+    if hashlib.sha256(content).hexdigest() != sha256:
         raise ManifestError(f"{path} is not the pinned report")
+    return content
+
+
+def _threshold(folder: Path, bound: SiteThreshold, model: Model) -> Threshold:
+    """The bound that the report found. Raises ManifestError when it is not the pinned one, or about another model."""
+    path = folder / bound.report
+    content = _pinned(path, bound.sha256, f"gives {model.name} its threshold")
     try:
         report = msgspec.json.decode(content, type=_Report)
     except (msgspec.DecodeError, RecursionError) as error:

@@ -11,7 +11,6 @@ The report must be the pinned bytes and about exactly the model's. One made befo
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
@@ -21,7 +20,6 @@ from models.liveness_evidence import Service
 from models.manifest import Evidence, Model, Name, Sha256, Table, Threshold
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 SCHEMA: Final = "face.evaluate-pad/1"
@@ -46,20 +44,13 @@ class _Report(msgspec.Struct, frozen=True):
     service: Service
 
 
-def measured(folder: Path, filed: SiteLiveness, model: Model, read: Callable[[Path], bytes]) -> Threshold:
-    """The bound that the report was made at, with what it showed there. `read` gives a small file, or raises FileNotFoundError.
+def measured(content: bytes, path: Path, model: Model) -> Threshold:
+    """The bound that a report was made at, with what it showed there. `path` is where it lies.
 
-    Raises ManifestError for a report that is not the pinned one, is about another model, or does not show what its kind promises.
+    Raises ManifestError for a report that is about another model, or does not show what its kind promises.
     """
     if model.role != "liveness":
         raise ManifestError(f"{model.name} is no liveness model")
-    path = folder / filed.report
-    try:
-        content = read(path)
-    except FileNotFoundError as error:
-        raise ManifestError(f"{path} is missing: it says what {model.name} is worth here") from error
-    if hashlib.sha256(content).hexdigest() != filed.sha256:
-        raise ManifestError(f"{path} is not the pinned report")
     try:
         report = msgspec.json.decode(content, type=_Report)
     except (msgspec.DecodeError, RecursionError) as error:
@@ -69,7 +60,7 @@ def measured(folder: Path, filed: SiteLiveness, model: Model, read: Callable[[Pa
     found = report.service
     if report.kind == "lane_camera" and (missing := found.shortfalls()):
         raise ManifestError(f"{path} is not enough for service: {'; '.join(missing)}")
-    return Threshold(value=report.bound, kind=report.kind, evidence=_in_words(filed.report, found))
+    return Threshold(value=report.bound, kind=report.kind, evidence=_in_words(path.name, found))
 
 
 def _in_words(name: str, found: Service) -> str:

@@ -11,7 +11,7 @@ import contextlib
 import select
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final, Generic
 
@@ -36,20 +36,14 @@ def ask(
     answers: dict[str, ToCaller | ChannelError] = {}
     with contextlib.ExitStack() as ends:
         calls = {name: _Call(channel, path, frame, ends) for name, (channel, path) in listeners.items()}
-        while left := {name: call for name, call in calls.items() if name not in answers}:
-            for name, call in left.items():
-                try:
-                    if (answer := call.goes_on()) is not None:
-                        answers[name] = answer
-                except ChannelError as error:
-                    answers[name] = error
-            left = {name: call for name, call in left.items() if name not in answers}
+        while True:
+            answers |= {name: said for name, call in calls.items() if (said := _said(call)) is not None}
+            calls = {name: call for name, call in calls.items() if name not in answers}
             left_s = until_s - time.monotonic()
-            if left_s <= 0:
-                answers |= {name: ChannelClosedError("the peer does not answer in time") for name in left}
-            elif left:
-                _wait(list(left.values()), left_s)
-    return {name: answers[name] for name in listeners}
+            if not calls or left_s <= 0:
+                break
+            _wait(calls.values(), left_s)
+    return {name: answers.get(name, ChannelClosedError("the peer does not answer in time")) for name in listeners}
 
 
 class _Call(Generic[ToListener, ToCaller]):
@@ -109,7 +103,14 @@ class _Call(Generic[ToListener, ToCaller]):
             self._heard += piece
 
 
-def _wait(calls: list[_Call[ToListener, ToCaller]], left_s: float) -> None:
+def _said(call: _Call[ToListener, ToCaller]) -> ToCaller | ChannelError | None:
+    try:
+        return call.goes_on()
+    except ChannelError as error:
+        return error
+
+
+def _wait(calls: Iterable[_Call[ToListener, ToCaller]], left_s: float) -> None:
     """Until one of them may go on, or the time is over."""
     poll = select.poll()
     for call in calls:

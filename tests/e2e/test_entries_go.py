@@ -20,16 +20,16 @@ from typing import Any
 import pyrage
 import pytest
 import tomli_w
+from fakes.log_process import incident
 from fakes.set_clock import LIBRARY, SetClock
 
 from gate.audit import keys
 from gate.audit.tiles import TILE_WIDTH
 from gate.audit.writer import APPENDS_REMEMBERED
 from gate.channel.errors import ChannelClosedError
-from gate.channel.messages import Append, Appended, FromLog, NewRecord, Recorded, Status
+from gate.channel.messages import Append, Appended, FromLog, Recorded, Status
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
-from gate.passage.events import RecordClass, RecordKind
 from gate.programs.shared.config import load
 from gate.programs.shared.status import hear
 
@@ -114,20 +114,7 @@ async def append(log: Connection[FromLog], count: int) -> list[int]:
     """Records, each acknowledged: their indices."""
     found: list[int] = []
     while len(found) < count:
-        batch = [
-            NewRecord(
-                id=os.urandom(16),
-                kind=RecordKind.INCIDENT,
-                about=RecordClass.DEVICE,
-                crossing=None,
-                monotonic_ms=1,
-                leads_to_admission=False,
-                ends_crossing=False,
-                bytes_min=0,
-                body=b"{}",
-            )
-            for _ in range(min(A_BATCH, count - len(found)))
-        ]
+        batch = [incident() for _ in range(min(A_BATCH, count - len(found)))]
         await log.send(Append(batch))
         told = await log.receive()
         assert isinstance(told, Appended)

@@ -118,8 +118,9 @@ async def _connected(config: Config, running: asyncio.Task[None]) -> Connection[
             await asyncio.sleep(AGAIN_S)
 
 
-async def _recorded(connection: Connection[FromLog]) -> int:
-    record = NewRecord(
+def incident() -> NewRecord:
+    """A small record of the machine's."""
+    return NewRecord(
         id=os.urandom(16),
         kind=RecordKind.INCIDENT,
         about=RecordClass.DEVICE,
@@ -130,6 +131,10 @@ async def _recorded(connection: Connection[FromLog]) -> int:
         bytes_min=0,
         body=b"{}",
     )
+
+
+async def _recorded(connection: Connection[FromLog]) -> int:
+    record = incident()
     for _ in range(TRIES_MAX):
         await connection.send(Append([record]))
         match await connection.receive():
