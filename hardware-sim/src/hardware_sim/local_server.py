@@ -1,0 +1,67 @@
+"""A service on a Unix socket of this machine: a thread a client, eight at a time; who comes beyond them is hung up on."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+_CLIENTS_MAX: Final = 8
+
+
+class LocalServer:
+    """Listens from the start until `stop`. `serve` speaks with one client, and ends soon after `stopping` is set. Raises OSError when the socket cannot
+    be made.
+    """
+
+    def __init__(self, path: Path, serve: Callable[[socket.socket, threading.Event], None]) -> None:
+        self._path = path
+        self._serve = serve
+        self._stopping = threading.Event()
+        self._clients = threading.BoundedSemaphore(_CLIENTS_MAX)
+        self._threads: list[threading.Thread] = []
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            self._listener.bind(str(path))
+            self._listener.listen()
+        except OSError:
+            self._listener.close()
+            raise
+        self._accepting = threading.Thread(target=self._accept, name=path.name, daemon=True)
+        self._accepting.start()
+
+    def stop(self) -> None:
+        """Hang up on everybody and remove the socket."""
+        self._stopping.set()
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._accepting.join()
+        for thread in self._threads:
+            thread.join()
+        self._path.unlink(missing_ok=True)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return  # stopped
+            if not self._clients.acquire(blocking=False):
+                client.close()
+                continue
+            self._threads = [thread for thread in self._threads if thread.is_alive()]
+            self._threads.append(threading.Thread(target=self._attend, args=(client,), daemon=True))
+            self._threads[-1].start()
+
+    def _attend(self, client: socket.socket) -> None:
+        try:
+            with client:
+                self._serve(client, self._stopping)
+        finally:
+            self._clients.release()
