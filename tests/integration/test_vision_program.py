@@ -234,7 +234,6 @@ async def test_a_sensors_verdict_reaches_the_lane_by_way_of_the_confined_child_a
         assert compared.match is not None
         assert compared.pad is not None
         assert (compared.pad.name, compared.pad.result) == ("Simulated PAD", PadResult.ATTACK)
-        assert server.connections >= 1
         await gate.end("one")
         await asyncio.to_thread(server.stop)
         async with asyncio.timeout(DEADLINE_S):
