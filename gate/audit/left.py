@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gate.audit.boot import Boot
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +29,14 @@ class Approved:
 @dataclass(frozen=True, slots=True)
 class Left:
     """What whoever writes to the log is told at its start: crossings that something led on in and nothing ended since, and crossings that
-    wait for an officer, both oldest first, what it asked to remember, and the newest approval that a record rests on.
+    wait for an officer, both oldest first, what it asked to remember, and the newest approval that a record rests on. And what the log knows of time:
+    the latest hour of any record (empty before the first), when the mirror signed its latest receipt, in seconds since 1970, and the boot of the latest record.
     """
 
     open_crossings: tuple[str, ...]
     referred: tuple[str, ...]
     remembered: bytes
     approved: Approved | None
+    written: str
+    cosigned_s: int | None
+    boot: Boot | None

@@ -77,6 +77,8 @@ class Store:
 
     def __init__(self, path: Path, *, connect: Connect = sqlite3.connect) -> None:
         self._wal = path.with_name(path.name + "-wal")
+        self._head: Head | None = None  # as it was read or written last: nobody else has this file
+        self._left: Left | None = None
         with _translated("open"):
             self._connection = connect(str(path), isolation_level=None, timeout=BUSY_TIMEOUT_S)
         try:
@@ -152,6 +154,11 @@ class Store:
 
     def head(self) -> Head:
         """Return the end of the log."""
+        if self._head is None:
+            self._head = self._read_head()
+        return self._head
+
+    def _read_head(self) -> Head:
         row = self._one("SELECT size, frontier, checkpoint FROM head")
         if row is None:
             return Head(Frontier(), None)
@@ -232,15 +239,27 @@ class Store:
 
     def left(self) -> Left:
         """Return what was left; the crossings that wait for an officer are the latest."""
+        if self._left is None:
+            self._left = self._read_left()
+        return self._left
+
+    def _read_left(self) -> Left:
         open_crossings = self._all("SELECT crossing FROM open_crossings ORDER BY first")
         referred = self._all("SELECT crossing FROM referred ORDER BY first DESC LIMIT ?", REFERRED_MAX)
         row = self._one("SELECT value FROM remembered")
         approved = self._one("SELECT serial, sha256, approvers FROM approved")
+        written, cosigned_s = self._one("SELECT written, cosigned_s FROM times") or ("", None)
+        if written and not is_hour(written):
+            raise StoreError("the database's times are damaged")
+        boot = self._one("SELECT name, size, root, accepted, heard_ms FROM boot")
         return Left(
             open_crossings=tuple(crossing for (crossing,) in open_crossings),
             referred=tuple(crossing for (crossing,) in reversed(referred)),
             remembered=b"" if row is None else row[0],
             approved=None if approved is None else Approved(*approved),
+            written=written,
+            cosigned_s=cosigned_s,
+            boot=None if boot is None else Boot(boot[0], boot[1], boot[2], bool(boot[3]), boot[4]),
         )
 
     def recent_appends(self, count: int) -> dict[bytes, int]:
@@ -256,18 +275,6 @@ class Store:
         """Return the mirror's latest receipt: the size it has and the cosigned checkpoint."""
         row = self._one("SELECT size, note FROM receipt")
         return None if row is None else (row[0], row[1])
-
-    def times(self) -> tuple[str, int | None]:
-        """Return the latest hour of any record, empty before the first, and when the mirror signed its latest receipt, in seconds since 1970."""
-        written, cosigned_s = self._one("SELECT written, cosigned_s FROM times") or ("", None)
-        if written and not is_hour(written):
-            raise StoreError("the database's times are damaged")
-        return written, cosigned_s
-
-    def boot(self) -> Boot | None:
-        """Return the boot of the latest record; None before the first one that was kept with it."""
-        row = self._one("SELECT name, size, root, accepted, heard_ms FROM boot")
-        return None if row is None else Boot(row[0], row[1], row[2], bool(row[3]), row[4])
 
     # ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -285,10 +292,10 @@ class Store:
         `keys` holds the age file of every key the records use, `dated` says whether the clock is borne out; `checkpoint` signs the new frontier, the last act before the
         commit: if that fails, what it signed must never leave the process. So does `handover`, when another key follows.
         """
-        frontier = self.head().frontier
+        frontier, left = self.head().frontier, self.left()
         told, hashes = set[str](), list[bytes]()
         with self._transaction() as run:
-            self._begin_boot(run, records[0].happening, frontier)
+            changed = self._begin_boot(run, records[0].happening, frontier, left.boot)
             for record in records:
                 leaf, header = record.header.leaf(), record.header
                 if header.index != frontier.size + len(hashes):
@@ -302,23 +309,20 @@ class Store:
                     )
                     if is_new.rowcount and not dated:
                         run("INSERT OR IGNORE INTO undated VALUES (?)", (header.key,))
-                _follow_crossing(run, happening, header.index)
-                if happening.remember:
-                    run("INSERT OR REPLACE INTO remembered VALUES (1, ?)", (happening.remember,))
-                if happening.approved is not None:
-                    _keep_approval(run, happening.approved)
-                if happening.accepts_head:
-                    run("UPDATE boot SET accepted = 1, heard_ms = ?", (happening.monotonic_ms,))
+                changed |= _follow(run, happening, header.index)
                 hashes.append(leaf_hash(leaf))
                 self._add_nodes(frontier.size + len(hashes))
             frontier = frontier.extend(hashes)
             latest = max(record.header.hour for record in records)
-            run("UPDATE times SET written = ? WHERE written < ?", (latest, latest))
+            if latest > left.written:
+                run("UPDATE times SET written = ?", (latest,))
+                changed = True
             note = checkpoint(frontier)
             if handover is not None:
                 run("INSERT INTO handovers VALUES (?, ?)", (frontier.size, handover(frontier.size)))
             run("INSERT OR REPLACE INTO head VALUES (1, ?, ?, ?)", (frontier.size, frontier.to_bytes(), note))
-        return Head(frontier, note)
+        self._head, self._left = Head(frontier, note), None if changed else left
+        return self._head
 
     def remember_receipt(self, size: int, note: bytes, now_ms: int, cosigned_s: int | None) -> None:
         """Keep a receipt of the mirror, in place of an earlier one."""
@@ -391,11 +395,15 @@ class Store:
             if whole or self._wal.stat().st_size > (WAL_BYTES_SCARCE if scarce else WAL_BYTES_MAX):
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def _begin_boot(self, run: Callable[..., sqlite3.Cursor], first: Happening, before: Frontier) -> None:
-        """Keep how the log was before the first record of a boot."""
-        if self._one("SELECT 1 FROM boot WHERE name = ?", first.boot) is None:
-            row = (first.boot, before.size, before.root(), first.monotonic_ms)
-            run("INSERT OR REPLACE INTO boot VALUES (1, ?, ?, ?, 0, ?)", row)
+    def _begin_boot(
+        self, run: Callable[..., sqlite3.Cursor], first: Happening, before: Frontier, latest: Boot | None
+    ) -> bool:
+        """Keep how the log was before the first record of a boot. False for a later one."""
+        if latest is not None and latest.name == first.boot:
+            return False
+        row = (first.boot, before.size, before.root(), first.monotonic_ms)
+        run("INSERT OR REPLACE INTO boot VALUES (1, ?, ?, ?, 0, ?)", row)
+        return True
 
     def _add_nodes(self, size: int) -> None:
         """Add the hashes of the tiles that became full with the tree's latest entry."""
@@ -408,6 +416,7 @@ class Store:
 
     @contextmanager
     def _transaction(self) -> Iterator[Callable[..., sqlite3.Cursor]]:
+        self._head = self._left = None
         with _translated("write"):
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
@@ -435,21 +444,34 @@ def _keep_approval(run: Callable[..., sqlite3.Cursor], one: Approved) -> None:
     run("INSERT OR REPLACE INTO approved VALUES (1, ?, ?, ?)", (one.serial, one.sha256, one.approvers))
 
 
-def _follow_crossing(run: Callable[..., sqlite3.Cursor], happening: Happening, index: int) -> None:
-    """Keep the lists of crossings that are under way and of those that wait for an officer.
+def _follow(run: Callable[..., sqlite3.Cursor], happening: Happening, index: int) -> bool:
+    """Keep what a record leaves for whoever writes here next. False when that stays as it was."""
+    changed = _follow_crossing(run, happening, index)
+    if happening.remember:
+        run("INSERT OR REPLACE INTO remembered VALUES (1, ?)", (happening.remember,))
+    if happening.approved is not None:
+        _keep_approval(run, happening.approved)
+    if happening.accepts_head:
+        run("UPDATE boot SET accepted = 1, heard_ms = ?", (happening.monotonic_ms,))
+    return changed or bool(happening.remember) or happening.approved is not None or happening.accepts_head
+
+
+def _follow_crossing(run: Callable[..., sqlite3.Cursor], happening: Happening, index: int) -> bool:
+    """Keep the lists of crossings that are under way and of those that wait for an officer. False when they stay as they were.
 
     Whom an officer admits goes on waiting until that is settled: the machine's verdict on them is there already.
     """
-    crossing = happening.crossing
+    crossing, changed = happening.crossing, 0
     if crossing is None:
-        return
+        return False
     if happening.ends_crossing:
-        run("DELETE FROM open_crossings WHERE crossing = ?", (crossing,))
-        run("DELETE FROM referred WHERE crossing = ?", (crossing,))
+        changed += run("DELETE FROM open_crossings WHERE crossing = ?", (crossing,)).rowcount
+        changed += run("DELETE FROM referred WHERE crossing = ?", (crossing,)).rowcount
     elif happening.leads_to_admission and not run("SELECT 1 FROM referred WHERE crossing = ?", (crossing,)).fetchone():
-        run("INSERT OR IGNORE INTO open_crossings VALUES (?, ?)", (crossing, index))
+        changed += run("INSERT OR IGNORE INTO open_crossings VALUES (?, ?)", (crossing, index)).rowcount
     if happening.awaits_officer:
-        run("INSERT OR REPLACE INTO referred VALUES (?, ?)", (crossing, index))
+        changed += run("INSERT OR REPLACE INTO referred VALUES (?, ?)", (crossing, index)).rowcount
+    return changed > 0
 
 
 def _marks(values: Sequence[object]) -> str:

@@ -301,8 +301,9 @@ class Writer:
             cosigned_s = None if signed_s is None else min(signed_s, TIME_S_MAX)
             if receipt.size > self._standing.mirrored:
                 store.remember_receipt(receipt.size, note, now_ms, cosigned_s)
+                left = store.left()
                 self._standing = replace(
-                    self._standing, mirrored=receipt.size, boot=store.boot(), cosigned_s=cosigned_s
+                    self._standing, mirrored=receipt.size, boot=left.boot, cosigned_s=left.cosigned_s
                 )
         except StoreError as error:
             self._fail(error)
@@ -560,22 +561,18 @@ class Writer:
 
     def _release(self, store: Store, head: Head) -> None:
         """From here on the head is durable, may be shown to others, and must never be contradicted."""
-        left = store.left()
-        written, cosigned_s = store.times()
-        if head.checkpoint is None:  # an approval may be known before the first record
-            self._standing = replace(self._standing, approved=left.approved, written=written, cosigned_s=cosigned_s)
-            return
+        left, size = store.left(), head.frontier.size
         self._standing = replace(
             self._standing,
-            approved=left.approved,
-            written=written,
-            cosigned_s=cosigned_s,
-            checkpoint=Checkpoint(self._signer.verifier.name, head.frontier.size, head.frontier.root()),
+            checkpoint=Checkpoint(self._signer.verifier.name, size, head.frontier.root()) if head.checkpoint else None,
             note=head.checkpoint,
             open_crossings=left.open_crossings,
             referred=left.referred,
             remembered=left.remembered,
-            boot=store.boot(),
+            approved=left.approved,  # one may be known before the first record
+            boot=left.boot,
+            written=left.written,
+            cosigned_s=left.cosigned_s,
         )
 
 
