@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 
 from drivers.settings import Text
 
 SIMULATED = "portcullis-sim"
+SOCKET: Final = r"^/[!-~]{1,106}$"
+USER: Final = r"^(?:[a-z_][a-z0-9_-]{0,31})?$"
 
 
 class PadSensor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -16,9 +18,9 @@ class PadSensor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     profile. `user` is whom the service runs as; empty: root, or whoever looks.
     """
 
-    socket: Annotated[str, msgspec.Meta(pattern=r"^/[!-~]{1,106}$")]
+    socket: Annotated[str, msgspec.Meta(pattern=SOCKET)]
     profile: Text
-    user: Annotated[str, msgspec.Meta(pattern=r"^(?:[a-z_][a-z0-9_-]{0,31})?$")] = ""
+    user: Annotated[str, msgspec.Meta(pattern=USER)] = ""
 
     def simulated(self) -> list[str]:
         """What of it belongs to simulated hardware."""

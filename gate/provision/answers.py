@@ -18,6 +18,7 @@ import pyrage
 from drivers.barrier.profiles import load_profile
 from drivers.camera.settings import STABLE_NAME, address_problem
 from drivers.errors import DriverError
+from drivers.pad.settings import SOCKET, USER
 from gate.passage.screen import Purpose
 
 _PURPOSES: Final = tuple(Purpose)
@@ -35,6 +36,7 @@ CHIP_DRIVERS: Final = ("pcsc", "direct")
 BAUDS: Final = range(1200, 921_601)
 BY_CHARACTERS_MAX: Final = 100
 UTC: Final = "UTC"
+_PAD_SOCKET: Final = "/run/vendor-pad/pad.sock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,9 @@ class Answers:
     first_barrier_port: str = ""
     sensors_port: str = ""
     sensors_profile: str = ""
+    pad_socket: str = ""
+    pad_profile: str = ""
+    pad_user: str = ""
     officers: str = ""
     time_zone: str = UTC
     line: dict[str, int] = field(
@@ -88,6 +93,7 @@ class Answers:
             *_named("chip.driver", one_of(self.chip_driver, CHIP_DRIVERS)),
             *(_named("chip.socket", socket_problem(self.chip_socket)) if self.chip_socket else []),
             *_named("camera.address", camera_problem(self.camera)),
+            *self._pad_problems(),
             *_named("auditors", auditors_problem(self.recipients)),
             *_named("officers", officers_problem(self.officers)),
         ]
@@ -116,6 +122,12 @@ class Answers:
             yield from _named("barrier.profile", barrier_profile_problem(self.barrier_driver, self.barrier_profile))
         if self.sensors_port:
             yield from _named("sensors.profile", name_problem(self.sensors_profile, shipped("sensors")))
+
+    def _pad_problems(self) -> Iterator[Problem]:
+        if self.pad_socket:
+            yield from _named("pad.socket", pad_socket_problem(self.pad_socket))
+            yield from _named("pad.profile", name_problem(self.pad_profile, shipped("pad")))
+            yield from _named("pad.user", user_problem(self.pad_user))
 
     def _reader_problems(self) -> Iterator[Problem]:
         if not (self.swipe_port or self.page):
@@ -177,9 +189,13 @@ class Answers:
         is_camera = self.page.startswith("/dev/") or "://" in self.page
         return {"driver": "camera", "address": self.page} if is_camera else {"driver": "folder", "path": self.page}
 
-    def _camera(self) -> dict[str, str]:
+    def _camera(self) -> dict[str, object]:
         usb = {"driver": "v4l2"} if self.camera.startswith("/dev/") else {}
-        return {**usb, "address": self.camera}
+        return {**usb, "address": self.camera, **({"pad": self._pad()} if self.pad_socket else {})}
+
+    def _pad(self) -> dict[str, str]:
+        user = {"user": self.pad_user} if self.pad_user else {}
+        return {"socket": self.pad_socket, "profile": self.pad_profile, **user}
 
 
 def _named(key: str, why: str) -> list[Problem]:
@@ -267,13 +283,16 @@ def name_problem(name: str, known: list[str]) -> str:
 
 
 def own_profile_problem(room: str, driver: str, name: str) -> str:
-    """What is wrong with a site's own profile, of a barrier's board or a sensor unit; nothing for a shipped one."""
-    from drivers.sensors.profile import load_profile as load_sensors  # noqa: PLC0415 - beside the barriers' of the same name
+    """What is wrong with a site's own profile, of a barrier's board, a sensor unit or a sensor beside the camera; nothing for a shipped one."""
+    from drivers.pad.profile import load_profile as load_pad  # noqa: PLC0415 - beside the barriers' of the same name
+    from drivers.sensors.profile import load_profile as load_sensors  # noqa: PLC0415
 
     if not name.startswith("/"):
         return ""
     try:
-        if room == "sensors":
+        if room == "pad":
+            load_pad(name)
+        elif room == "sensors":
             load_sensors(name)
         elif _protocol(name) != BARRIER_DRIVERS.get(driver):
             return f"{name} is a profile of {_protocol(name)}, not of driver {driver}"
@@ -293,12 +312,24 @@ def file_problem(path: str) -> str:
     return ""
 
 
-def socket_problem(path: str) -> str:
-    """The chip reader's socket, which may come later."""
+def socket_problem(path: str, such_as: str = "/run/pcscd/pcscd.comm") -> str:
+    """A service's socket, which may come later: by default the chip reader's."""
     if not path.startswith("/"):
-        return f"{path!r} is no socket's path such as /run/pcscd/pcscd.comm"
+        return f"{path!r} is no socket's path such as {such_as}"
     place = Path(path)
     return f"{path} is no socket" if place.exists() and not place.is_socket() else ""
+
+
+def pad_socket_problem(path: str) -> str:
+    """The socket of the service of a sensor beside the camera, which may come later."""
+    if not re.search(SOCKET, path):
+        return f"{path!r} is no socket's path of 107 characters at most, such as {_PAD_SOCKET}"
+    return socket_problem(path, _PAD_SOCKET)
+
+
+def user_problem(name: str) -> str:
+    """Whom a service runs as; nothing is root."""
+    return "" if re.search(USER, name) else f"{name!r} is no user's name such as sensor"
 
 
 def central_problem(address: str) -> str:

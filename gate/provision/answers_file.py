@@ -88,6 +88,14 @@ class Camera(_Table, frozen=True, kw_only=True):
     address: _Words
 
 
+class Pad(_Table, frozen=True, kw_only=True):
+    """A sensor beside the camera that tells a person from a picture: its service's socket and user, and its profile."""
+
+    socket: _Words = ""
+    profile: _Words = ""
+    user: _Words = ""
+
+
 class Lists(_Table, frozen=True, kw_only=True):
     """Certificates and lists to be imported now; `test` marks them as fit for demos only."""
 
@@ -122,6 +130,7 @@ class SiteAnswers(_Table, frozen=True, kw_only=True):
     page: PageSource = PageSource()
     chip: ChipReader = ChipReader()
     camera: Camera
+    pad: Pad = Pad()
     lists: Lists = Lists()
     central: Central = Central()
     skip: dict[str, Annotated[str, msgspec.Meta(min_length=1, max_length=300)]] = {}
@@ -157,6 +166,9 @@ class SiteAnswers(_Table, frozen=True, kw_only=True):
             first_barrier_port=self.first_barrier.port,
             sensors_port=self.sensors.port,
             sensors_profile=self.sensors.profile,
+            pad_socket=self.pad.socket,
+            pad_profile=self.pad.profile,
+            pad_user=self.pad.user,
             officers=self.officers,
             time_zone=self.time_zone,
             line={key: value for key, value in line.items() if value is not None},

@@ -143,6 +143,10 @@ def _sensors_profile_problem(answer: str, _: Given) -> str:
     return check.name_problem(answer, check.shipped("sensors")) or check.own_profile_problem("sensors", "", answer)
 
 
+def _pad_profile_problem(answer: str, _: Given) -> str:
+    return check.name_problem(answer, check.shipped("pad")) or check.own_profile_problem("pad", "", answer)
+
+
 def _socket_problem(answer: str, given: Given) -> str:
     if answer:
         return check.socket_problem(answer)
@@ -271,6 +275,23 @@ QUESTIONS: Final = (
         lambda a, _: check.camera_problem(a),
         lambda _, machine: _first(machine.cameras()),
         lambda _, machine: machine.cameras(),
+    ),
+    Question(
+        "pad.socket",
+        "The socket of a sensor's service that tells a person from a picture; empty: none",
+        _optional(check.pad_socket_problem),
+    ),
+    Question(
+        "pad.profile",
+        "Its profile: the path of your own; portcullis-sim is the simulator's",
+        _pad_profile_problem,
+        applies=_has("pad.socket"),
+    ),
+    Question(
+        "pad.user",
+        "Whom its service runs as; empty: root",
+        _optional(check.user_problem),
+        applies=_has("pad.socket"),
     ),
     Question(
         "eyes_cm",

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from typer.testing import CliRunner
 
 from drivers.barrier.settings import Modbus
+from drivers.pad.settings import PadSensor
 from drivers.reader.settings import PageCamera, PageFolder, PageSettings, Stx
 from gate.audit import keys
 from gate.cli.models import default_folder
@@ -82,6 +83,13 @@ def test_a_bare_machine_becomes_a_configured_gate(root: Path) -> None:
         (("--swipe-profile", "honeywell"), "the driver elyctis has no profiles"),
         (("--chip", "nfc"), "--chip: 'nfc' is none of pcsc, direct"),
         (("--page", "ftp://192.0.2.7/x"), "--page: 'ftp://192.0.2.7/x' is neither"),
+        (("--pad", "pad.sock"), "--pad: 'pad.sock' is no socket's path of 107 characters at most, such as /run/"),
+        (("--pad", "/" + "s" * 107), "at most, such as /run/vendor-pad/pad.sock"),
+        (
+            ("--pad", "/run/p.sock", "--pad-profile", "vendor"),
+            "--pad-profile: 'vendor' is no profile for this; there are portcullis-sim",
+        ),
+        (("--pad", "/run/p.sock", "--pad-user", "Vendor"), "--pad-user: 'Vendor' is no user's name such as sensor"),
         (("--operator", "Border Example"), "--operator: 'Border Example' is no domain's name"),
     ],
 )
@@ -176,6 +184,20 @@ def test_a_lane_of_one_door_may_have_a_sensor_unit(root: Path) -> None:
     config = load(root / "gate.toml")
     assert config.first_barrier is None
     assert config.sensors is not None
+
+
+def test_a_sensor_beside_the_camera_is_written_whole_or_refused(root: Path) -> None:
+    sensor = ("--pad", "/run/vendor-pad/pad.sock", "--pad-user", "vendor-pad")
+    code, _, message = init(root, *sensor)
+    assert (code, (root / "gate.toml").exists()) == (2, False)
+    assert "--pad-profile: '' is no profile for this" in message
+    assert init(root, *sensor, "--pad-profile", "portcullis-sim")[0] == 0
+    assert load(root / "gate.toml").camera.pad == PadSensor(
+        socket="/run/vendor-pad/pad.sock", profile="portcullis-sim", user="vendor-pad"
+    )
+    _, document, _ = init(root, "--pad", "/run/other.sock", "--pad-profile", "portcullis-sim")
+    (said,) = [step["detail"] for step in document["steps"] if step["id"] == "configuration"]
+    assert 'camera.pad.socket = "/run/other.sock" (it says "/run/vendor-pad/pad.sock")' in said
 
 
 def test_the_officers_authority_is_named_or_there_are_no_officers(root: Path) -> None:

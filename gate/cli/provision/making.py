@@ -34,6 +34,9 @@ _OPTIONS = {
     "page.source": "--page",
     "chip.driver": "--chip",
     "camera.address": "--camera",
+    "pad.socket": "--pad",
+    "pad.profile": "--pad-profile",
+    "pad.user": "--pad-user",
     "auditors": "--auditor",
     "gate_id": "--gate-id",
 }
@@ -75,6 +78,14 @@ def init(
     swipe_profile: Annotated[str, typer.Option(help="For stx and imager: a profile of drivers/profiles/readers.")] = "",
     chip: Annotated[str, typer.Option(help="pcsc or direct.")] = "pcsc",
     chip_socket: Annotated[str, typer.Option(help="The chip reader's socket, when not the usual one.")] = "",
+    pad: Annotated[
+        str,
+        typer.Option(help="The socket of a sensor's service that tells a person from a picture; none: no such sensor."),
+    ] = "",
+    pad_profile: Annotated[
+        str, typer.Option(help="The sensor's profile in drivers/profiles/pad, or the path of your own.")
+    ] = "",
+    pad_user: Annotated[str, typer.Option(help="Whom the sensor's service runs as; none: root.")] = "",
     purpose: Annotated[str, typer.Option(help="demo, trial or service.")] = "service",
     root: Annotated[Path | None, typer.Option(help="One folder for everything, instead of the system's.")] = None,
     as_json: Json = False,
@@ -97,6 +108,9 @@ def init(
         chip_driver=chip,
         chip_socket=chip_socket,
         camera=camera,
+        pad_socket=pad,
+        pad_profile=pad_profile,
+        pad_user=pad_user,
         recipients=tuple(auditor),
         officers=officers,
         root=real(root) if root else None,
@@ -128,6 +142,9 @@ def _given(context: typer.Context) -> frozenset[str]:
         "chip": ("chip.driver",),
         "chip_socket": ("chip.socket",),
         "camera": ("camera.address",),
+        "pad": ("camera.pad.socket",),
+        "pad_profile": ("camera.pad.profile",),
+        "pad_user": ("camera.pad.user",),
         "auditor": ("audit.recipients",),
         "officers": ("officers.authority",),
     }

@@ -91,7 +91,7 @@ class ThisMachine:
             except (ValueError, msgspec.ValidationError) as error:
                 return str(error)
             return asyncio.run(missing(settings)) or ""
-        if (key.endswith(".port") or key == "chip.socket") and isinstance(value, str) and value:
+        if (key.endswith(".port") or key in {"chip.socket", "pad.socket"}) and isinstance(value, str) and value:
             return "" if Path(value).exists() else f"{value} is not there now"
         return ""
 

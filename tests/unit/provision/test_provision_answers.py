@@ -31,6 +31,10 @@ port = "/dev/portcullis-swipe"
 [camera]
 address = "http://192.0.2.7/stream"
 
+[pad]
+socket = "/run/vendor-pad/pad.sock"
+profile = "/etc/portcullis/profiles/vendor-pad.toml"
+
 [skip]
 tailgate = "alone today"
 """
@@ -46,6 +50,10 @@ def test_a_file_becomes_a_configuration(tmp_path: Path) -> None:
     answers = read(written(tmp_path, GOOD))
     table = answers.answers(tmp_path).table()
     assert table["barrier"] == {"driver": "modbus", "profile": "lot", "baud": 9600, "port": "/dev/portcullis-barrier"}
+    assert table["camera"] == {
+        "address": "http://192.0.2.7/stream",
+        "pad": {"socket": "/run/vendor-pad/pad.sock", "profile": "/etc/portcullis/profiles/vendor-pad.toml"},
+    }
     assert answers.skip == {"tailgate": "alone today"}
 
 
