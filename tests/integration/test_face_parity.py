@@ -27,7 +27,7 @@ print(json.dumps({"places": places, "distance": float(face_recognition.face_dist
 
 
 def test_both_find_the_same_face(tmp_path: Path) -> None:
-    if not PEERS.exists():
+    if not PEERS.parents[1].joinpath("installed.txt").exists():
         pytest.skip("the peers are not here: run scripts/bench")
     frame = before_the_camera(astronaut())
     (tmp_path / "one.png").write_bytes(as_file(frame, ".png"))

@@ -295,6 +295,7 @@ async def test_the_same_lists_in_another_file_are_taken_without_a_record(
     await lane.look_at_site()
     assert seen.records == []
     monkeypatch.setattr(clock, "now", lambda: later + timedelta(days=2))
+    monkeypatch.setattr(clock, "built", lambda: NOW)
     await lane.look_at_site()
     on_the_wall = (later + timedelta(days=2)).replace(second=0, microsecond=0, tzinfo=None)
     assert seen.events[-1] == SiteSeen(2.0, clock_sure=True, local=on_the_wall)
