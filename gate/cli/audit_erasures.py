@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gate.cli.options import Json
 from gate.cli.output import Exit, emit_json, fail, refuse_configuration, say
 
 if TYPE_CHECKING:
     from gate.approval.erasure import SignedErasure
-
-Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 
 
 def sign(

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Annotated, TypedDict, assert_never
 import typer
 
 from gate.cli import central_keys, central_people
-from gate.cli.central_store import explained, opened
+from gate.cli.central_store import Database, Dir, explained, opened
+from gate.cli.options import Json
 from gate.cli.output import Exit, emit_json, fail, note, one_line, say
 from gate.programs.shared.clock import now
 
@@ -32,9 +33,6 @@ app.command("acts")(central_keys.acts)
 app.add_typer(central_people.sites, name="site")
 app.add_typer(central_people.people, name="person")
 
-Dir = Annotated[Path, typer.Option("--dir", help="The server's own folder.")]
-Database = Annotated[str | None, typer.Option(help="Database URL; a SQLite file in the folder when left out.")]
-Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 GateId = Annotated[str, typer.Argument(help="The gate's id.")]
 
 

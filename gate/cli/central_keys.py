@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gate.cli.central_store import explained, opened
+from gate.cli.central_store import Database, Dir, explained, opened
+from gate.cli.options import Json
 from gate.cli.output import Exit, emit_json, fail, one_line, say
 from gate.programs.shared.clock import now
 
 if TYPE_CHECKING:
     from gate.central.erasing import Judge
 
-Dir = Annotated[Path, typer.Option("--dir", help="The server's own folder.")]
-Database = Annotated[str | None, typer.Option(help="Database URL; a SQLite file in the folder when left out.")]
-Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 APPROVERS = "approvers.toml"
 
 

@@ -8,13 +8,11 @@ from typing import Annotated
 
 import typer
 
-from gate.cli.central_store import explained, opened
+from gate.cli.central_store import Database, Dir, explained, opened
+from gate.cli.options import Json
 from gate.cli.output import Exit, emit_json, fail, say
 from gate.programs.shared.clock import now
 
-Dir = Annotated[Path, typer.Option("--dir", help="The server's own folder.")]
-Database = Annotated[str | None, typer.Option(help="Database URL; a SQLite file in the folder when left out.")]
-Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 Words = Annotated[str, typer.Option("--name", help="What people call it.")]
 
 sites = typer.Typer(no_args_is_help=True, help="Parties, their sites, and where gates stand.")

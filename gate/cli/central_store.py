@@ -5,12 +5,17 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from gate.cli.output import Exit, fail
 
 if TYPE_CHECKING:
     import sqlalchemy
+
+Dir = Annotated[Path, typer.Option("--dir", help="The server's own folder.")]
+Database = Annotated[str | None, typer.Option(help="Database URL; a SQLite file in the folder when left out.")]
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gate.cli.options import ConfigFile, Json
 from gate.cli.output import Exit, emit_json, fail, note, refuse_configuration, say
 
 if TYPE_CHECKING:
@@ -15,13 +16,11 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True)
 
-ConfigFile = Annotated[Path | None, typer.Option("--config", help="The configuration file.")]
 NewApprovers = Annotated[
     Path | None, typer.Option(help="Another approvers.toml than the one in force, which it will replace.")
 ]
 KeyFile = Annotated[Path, typer.Option(help="An Ed25519 key, PKCS #8 PEM, mode 0600.")]
 Name = Annotated[str, typer.Option(help="Whose key it is: small letters, digits, ._@-")]
-Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 
 
 @app.callback()

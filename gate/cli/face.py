@@ -11,6 +11,7 @@ import typer
 
 from gate import durable
 from gate.cli.models import default_folder, explained
+from gate.cli.options import Json
 from gate.cli.output import Exit, code_of, emit_json, fail, note, one_line, say, tracked
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ ModelFolder = Annotated[
 ]
 Profile = Annotated[str, typer.Option("--profile", help="The set of models to use: standard, clean.")]
 Embedder = Annotated[str | None, typer.Option("--model", help="Another embedder in that set's place.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 
 
 @app.command()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gate.cli.options import Json
 from gate.cli.output import Exit, emit_json, fail, say
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ app = typer.Typer(no_args_is_help=True)
 
 FILE_BYTES_MAX = 256 << 20
 MORE = 1.2
-
-Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 
 
 @app.callback()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from gate.cli.config import KeyFile, Name, signer_in
+from gate.cli.options import Json
 from gate.cli.output import Exit, emit_json, fail, say
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ app = typer.Typer(no_args_is_help=True)
 SAID_BYTES_MAX: Final = 64 * 1024
 LINES_BYTES_MAX: Final = 512 * 1024 * 1024
 SECRET_BYTES_MAX: Final = 1024
-
-Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 
 
 @app.callback()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gate.cli.options import Json
 from gate.cli.output import Exit, code_of, emit_json, fail, note, say
 
 if TYPE_CHECKING:
@@ -47,7 +48,6 @@ Profile = Annotated[str, typer.Option(help="The set of models that is meant: sta
 Folder = Annotated[
     Path | None, typer.Option("--dir", help="Model folder; default: the user's cache, or the package's.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 
 
 @app.command("list")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gate.cli.options import Json
 from gate.cli.output import Exit, emit_json, fail, note, say, tracked
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ RECORDS_BYTES_MAX = 4 << 30
 CHANGED_SHOWN = 20
 
 Rules = Annotated[Path, typer.Argument(metavar="RULES", help="A file of written rules (docs/rules.md).")]
-Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from gate.cli import rights_card
+from gate.cli.options import Json
 from gate.cli.output import Exit, emit_json, fail, note, refuse_configuration, say
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True)
 
-Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="The gate's configuration file.")]
 BookFile = Annotated[Path, typer.Argument(metavar="BOOK", help="The book of cases; it is made where there is none.")]
 Number = Annotated[int, typer.Argument(metavar="CASE", help="The case's number.", min=1)]

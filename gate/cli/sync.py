@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from gate.channel.row import OPERATORS
+from gate.cli.options import ConfigFile, Json
 from gate.cli.output import Exit, emit_json, fail, refuse_configuration, say
 from gate.programs.shared.asked import ask_one
 from gate.programs.shared.config import Config, ConfigError
@@ -16,9 +17,6 @@ from gate.programs.shared.runner import load_config, status_of
 from gate.programs.shared.told import Silence
 
 app = typer.Typer(no_args_is_help=True)
-
-ConfigFile = Annotated[Path | None, typer.Option("--config", help="The configuration file.")]
-Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 
 
 @app.command()

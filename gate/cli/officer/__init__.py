@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gate.cli.officer import authority
+from gate.cli.options import ConfigFile, Json
 from gate.cli.output import Exit, emit_json, fail, note, one_line, refuse_configuration, say
 from gate.orders.verbs import VERBS, Power, Verb
 
@@ -33,8 +34,6 @@ Crossing = Annotated[str | None, typer.Option(help="The crossing; the latest tha
 Key = Annotated[Path, typer.Option(help="The shift key with its certificate.")]
 Reason = Annotated[str, typer.Option(help="Your reason, for the record. No traveller's name.")]
 Argument = Annotated[str, typer.Argument(help="As said above.")]
-ConfigFile = Annotated[Path | None, typer.Option("--config", help="The configuration file.")]
-Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 
 
 @app.callback()

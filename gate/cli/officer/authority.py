@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gate.cli.officer import people
+from gate.cli.options import Json
 from gate.cli.output import Exit, emit_json, fail, note, say
 from gate.orders.verbs import Party, Role
 
@@ -16,8 +17,6 @@ app.command()(people.serve)
 app.command()(people.enrol)
 app.command("list")(people.list_people)
 app.command()(people.remove)
-
-Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 
 
 @app.callback()

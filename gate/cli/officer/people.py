@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gate.cli.options import Json
 from gate.cli.output import Exit, code_of, emit_json, fail, note, refuse_configuration, say
 from gate.orders.verbs import Party, Role
 from gate.programs.authority.config import DEFAULT
@@ -25,7 +26,6 @@ ConfigFile = Annotated[Path, typer.Option("--config", help="The authority's file
 Officer = Annotated[
     str, typer.Argument(help="Their name at the gates: small letters, digits, dot, hyphen, underscore.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 
 
 def serve(config: ConfigFile = Path(DEFAULT)) -> None:

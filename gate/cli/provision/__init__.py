@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
+from gate.cli.options import Json
 from gate.cli.output import Exit, fail, real
 from gate.cli.provision.acceptance import report
 from gate.cli.provision.ending import decommission
 from gate.cli.provision.keys import enrol, rotate_log_key, seal
 from gate.cli.provision.making import find_reader, init, making_steps, site_of
-from gate.cli.provision.steps import Json
 from gate.programs.shared import config as configuration
 from gate.programs.shared.config import ConfigError
 

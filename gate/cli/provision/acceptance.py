@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from gate.cli.options import ConfigFile, Json
 from gate.cli.output import Exit, emit_json, fail, say
-from gate.cli.provision.steps import ConfigFile, Json
 from gate.programs.shared import config as configuration
 from gate.provision.steps import ConfigurationStepError, StepError
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from gate.channel.row import PROGRAMS
+from gate.cli.options import ConfigFile, Json
 from gate.cli.output import Exit, fail, note, real, refuse_configuration
-from gate.cli.provision.steps import ConfigFile, Json, show
+from gate.cli.provision.steps import show
 from gate.programs.shared import config as configuration
 from gate.programs.shared.clock import now
 from gate.programs.shared.config import ConfigError

@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
+from gate.cli.options import ConfigFile, Json
 from gate.cli.output import Exit, fail, refuse_configuration
 from gate.cli.provision.making import site_of
-from gate.cli.provision.steps import ConfigFile, Json, show
+from gate.cli.provision.steps import show
 from gate.programs.shared import config as configuration
 from gate.programs.shared.clock import now
 from gate.programs.shared.config import Config, ConfigError

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gate.cli.options import Json
 from gate.cli.output import Exit, emit_json, fail, real, say
-from gate.cli.provision.steps import Json, show
+from gate.cli.provision.steps import show
 from gate.programs.shared import config as configuration
 from gate.programs.shared.config import ConfigError
 from gate.provision.answers import Answers

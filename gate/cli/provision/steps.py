@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import NoReturn
 
 import typer
 
@@ -31,9 +30,6 @@ _CODES: dict[type[StepError] | None, Exit] = {
     LaterStepError: Exit.TRY_LATER,
     NoStepError: Exit.NO,
 }
-
-ConfigFile = Annotated[Path | None, typer.Option("--config", help="The configuration file.")]
-Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 
 
 def show(

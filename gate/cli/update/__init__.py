@@ -15,6 +15,7 @@ import msgspec
 import typer
 
 from gate.channel.messages import Status
+from gate.cli.options import ConfigFile, Json
 from gate.cli.output import Exit, emit_json, fail, refuse_configuration, say
 from gate.cli.update.publish import app as publish
 from gate.programs.shared.asked import ask_one
@@ -23,8 +24,6 @@ from gate.programs.shared.runner import load_config
 
 app = typer.Typer(no_args_is_help=True)
 
-ConfigFile = Annotated[Path | None, typer.Option("--config", help="The configuration file.")]
-Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 UNIT: Final = "gate-update@{}.service"
 _DENIED: Final = ("Access denied", "authentication required", "Permission denied")
 

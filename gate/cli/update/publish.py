@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gate.cli.options import Json
 from gate.cli.output import Exit, emit_json, fail, say
 from gate.programs.shared.clock import now
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True)
 
-Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 Repo = Annotated[Path, typer.Argument(help="The repository's folder.")]
 Keys = Annotated[Path, typer.Option(help="A folder with the private keys to sign with, *.pem.")]
 KINDS = ("software", "models", "lists", "configuration")

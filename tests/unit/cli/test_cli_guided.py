@@ -60,7 +60,7 @@ def typed(monkeypatch: pytest.MonkeyPatch, *lines: str) -> Console:
 
 def test_defaults_are_what_hangs_at_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = ["Anna", "", "border.example", "North 7", "north-7", "", "", "", "", "", "", "", "", "", "", "", "", ""]
-    lines += ["no", "", "", "nonsense", AUDITORS[0], AUDITORS[0], AUDITORS[1], "", "", "", ""]
+    lines += ["no", "", "", "", "nonsense", AUDITORS[0], AUDITORS[0], AUDITORS[1], "", "", "", ""]
     console = typed(monkeypatch, *lines)
     kept: list[dict[str, str | list[str]]] = []
     answers = asked(console, Machine(), {}, keep=lambda given: kept.append(dict(given)))
