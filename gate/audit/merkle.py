@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from gate.audit.errors import BadFormatError, BadProofError
 
@@ -35,7 +36,7 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Frontier:
     """The complete subtrees that make up a tree, largest first: all that is needed to append and to know the root."""
 
@@ -76,6 +77,10 @@ class Frontier:
 
     def root(self) -> bytes:
         """Return the root of the tree."""
+        return self._root
+
+    @cached_property
+    def _root(self) -> bytes:
         return _fold(self.hashes)
 
 
