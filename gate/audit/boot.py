@@ -14,6 +14,7 @@ from gate.audit.merkle import EMPTY_ROOT
 
 if TYPE_CHECKING:
     from gate.audit.checkpoint import Checkpoint
+    from gate.audit.left import Boot
 
 
 class HeadState(enum.Enum):
@@ -22,19 +23,6 @@ class HeadState(enum.Enum):
     CONFIRMED = "confirmed"  # the mirror
     ACCEPTED = "accepted"  # a person, by a record of this boot
     UNCONFIRMED = "unconfirmed"
-
-
-@dataclass(frozen=True, slots=True)
-class Boot:
-    """The boot of the latest record: the kernel's name for it, the log as it was then, whether a record since accepts that, and when (CLOCK_MONOTONIC,
-    milliseconds) the latest word of it came: the first record, the acceptance or a receipt.
-    """
-
-    name: str
-    size: int
-    root: bytes
-    accepted: bool
-    heard_ms: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,8 @@
-"""What an earlier run left in the log: a value that the store answers with, and its error where it cannot be opened."""
+"""What a log leaves to whoever writes to it next: values that the store answers with, and its error where it cannot be opened."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from gate.audit.boot import Boot
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +20,19 @@ class Approved:
             or self.serial > before.serial
             or (self.serial, self.sha256) == (before.serial, before.sha256)
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """The boot of the latest record: the kernel's name for it, the log as it was then, whether a record since accepts that, and when (CLOCK_MONOTONIC,
+    milliseconds) the latest word of it came: the first record, the acceptance or a receipt.
+    """
+
+    name: str
+    size: int
+    root: bytes
+    accepted: bool
+    heard_ms: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from gate import durable
-from gate.audit.boot import Boot
 from gate.audit.errors import BadFormatError, StoreError, StoreFullError
-from gate.audit.left import Approved, Left
+from gate.audit.left import Approved, Boot, Left
 from gate.audit.merkle import HASH_BYTES, Frontier, leaf_hash, root_of
 from gate.audit.record import Happening, is_hour
 from gate.audit.sealing import SealedRecord

@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from gate.audit.boot import Boot
 from gate.audit.checkpoint import Checkpoint, read_checkpoint
 from gate.audit.errors import (
     BadFormatError,
@@ -25,7 +24,7 @@ from gate.audit.errors import (
 )
 from gate.audit.handover import Handover, follow, hand_over, in_force
 from gate.audit.key_days import KeyDay, KeyDays, filed
-from gate.audit.left import Approved
+from gate.audit.left import Approved, Boot
 from gate.audit.merkle import EMPTY_ROOT, Frontier, subtree_hash
 from gate.audit.note import Note, Signer, Verifier
 from gate.audit.record import Happening, Header, check_origin
