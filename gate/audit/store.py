@@ -477,8 +477,8 @@ def _follow_crossing(run: Callable[..., sqlite3.Cursor], happening: Happening, i
     if happening.ends_crossing:
         changed += run("DELETE FROM open_crossings WHERE crossing = ?", (crossing,)).rowcount
         changed += run("DELETE FROM referred WHERE crossing = ?", (crossing,)).rowcount
-    elif happening.leads_to_admission and not run("SELECT 1 FROM referred WHERE crossing = ?", (crossing,)).fetchone():
-        changed += run("INSERT OR IGNORE INTO open_crossings VALUES (?, ?)", (crossing, index)).rowcount
+    elif happening.leads_to_admission:
+        changed += run(_OPENS, (crossing, index, crossing)).rowcount
     if happening.awaits_officer:
         changed += run("INSERT OR REPLACE INTO referred VALUES (?, ?)", (crossing, index)).rowcount
     return changed > 0
@@ -524,6 +524,9 @@ def _create_schema(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
 
 
+_OPENS = """
+INSERT OR IGNORE INTO open_crossings SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM referred WHERE crossing = ?)
+"""
 _WAITING = """
 SELECT k.id, k.wrapped, e.leaf, d.name, u.id IS NULL FROM keys k JOIN entries e ON e.i = k.first
 LEFT JOIN key_days d ON d.id = k.id LEFT JOIN undated u ON u.id = k.id
