@@ -75,8 +75,7 @@ def command(
         fail(Exit.UNREACHABLE, str(error))
     if samples is not None:
         _write_samples(samples, seed)
-    # Short: Unix sockets have paths of 107 bytes at most.
-    with swept(Path(tempfile.mkdtemp(prefix="gate-"))) as folder:
+    with swept(Path(tempfile.gettempdir())) as folder:
         result = played(Play(folder, wishes, Console(stderr=True), show=guide), folder, keep)
     if as_json:
         measured = guide and guide.measured

@@ -120,7 +120,7 @@ def _played(drill: Drill, officer: str, seed: int) -> Score:
     seen = iter([case.sees for case in drill.cases])
     if isinstance(mind, Person):
         note(f"{drill.title}. You are the officer, and taken for present. Type:\n  {HELP}")
-    with swept(Path(tempfile.mkdtemp(prefix="gate-"))) as folder:
+    with swept(Path(tempfile.gettempdir())) as folder:
         play = Play(folder, wishes, Console(stderr=True), officer=trainee, arrives=lambda: mind.sees(next(seen)))
         result = played(_Typed(play, mind) if isinstance(mind, Person) else play, folder, None)
     return score(drill, [one.visit for one in result.outcomes], diary)

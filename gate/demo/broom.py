@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,8 +21,11 @@ done"""
 
 
 @contextlib.contextmanager
-def swept(folder: Path) -> Iterator[Path]:
-    """Have this folder removed when the block ends, and when this process does before."""
+def swept(parent: Path) -> Iterator[Path]:
+    """A new folder in this one, removed when the block ends, and when this process does before. Its broom is there first, so that no signal comes
+    in between. Raises OSError.
+    """
+    folder = parent / f"gate-{secrets.token_hex(4)}"  # short: Unix sockets have paths of 107 bytes at most
     with subprocess.Popen(  # noqa: S603 - a script of ours
         ["/bin/sh", "-c", _BROOM, "sh", str(folder)],
         stdin=subprocess.PIPE,
@@ -30,6 +34,7 @@ def swept(folder: Path) -> Iterator[Path]:
         start_new_session=True,
     ) as broom:
         try:
+            folder.mkdir(mode=0o700)
             yield folder
         finally:
             broom.communicate(b"well\n")

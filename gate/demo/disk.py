@@ -13,7 +13,6 @@ import enum
 import os
 import resource
 import shutil
-import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,7 +94,7 @@ async def log_disk(state: Path, travellers: int, *, shared: Path = SHARED) -> As
         finally:
             await _end(keeper)
     elif (shared_bytes := _shared_bytes(shared)) is not None:
-        with swept(Path(tempfile.mkdtemp(prefix="gate-", dir=shared))) as folder:
+        with swept(shared) as folder:
             yield LogDisk(DiskKind.SHARED, folder, folder, shared_bytes)
     else:
         yield LogDisk(DiskKind.LIMITED, state, state, 0)
