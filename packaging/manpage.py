@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 NOUNS_OF = {
     "gate": [noun for noun in NOUNS if noun not in {"central", "demo", "simulate"}],
-    "central": ["audit", "central", "console", "officer"],
+    "central": ["audit", "central", "console", "exchange", "officer"],
     "simulator": ["demo", "simulate"],
 }
 FILES_OF = {
@@ -33,6 +33,7 @@ FILES_OF = {
     "central": (
         ("/etc/portcullis/console.toml", "the officers' console: who it is, its pages, and its gates"),
         ("/etc/portcullis/authority.toml", "the officers' authority: its key, its folder, and whom it answers"),
+        ("/etc/portcullis/exchange.toml", "the exchange of a site: its key, the site's time, and its gates"),
     ),
     "simulator": (("~/.cache/portcullis", "the travellers' faces, drawn when they are first wanted"),),
 }

@@ -14,6 +14,7 @@ NOUNS = {
     "demo": "A whole gate on simulated hardware",
     "document": "Travel documents: inspect, verify-sod, parse-mrz, read-mrz, read, verify-seal, verify-credential",
     "drill": "Scripted days for officers at a simulated gate, scored for their own eyes",
+    "exchange": "A site's exchange, which knows for minutes which documents its gates have read: init, serve",
     "face": "Faces: compare, evaluate, cohort, evaluate-pad, pad-sheets",
     "fairness": "How a gate fares with groups of travellers, and whether one fares worse: page",
     "forecast": "Lanes and officers for a day: service, plan",

@@ -13,6 +13,7 @@ import logging
 import socket
 import ssl
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import uvicorn
@@ -199,6 +200,20 @@ class Server(WakingServer):
         self.should_exit = True  # a server that accepts nobody is started anew
         if not accepting.cancelled() and (error := accepting.exception()) is not None:
             self._log.critical("door_failed", exc_info=error)
+
+
+def known_only(certificates: str, identity: Path) -> ssl.SSLContext:
+    """A server's side of TLS 1.3 for whoever shows one of these certificates, in PEM, and for nobody else. `identity` is the file of its own key
+    and certificate. Raises OSError, which ssl.SSLError is.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # each certificate stands for itself
+    context.load_verify_locations(cadata=certificates)
+    context.load_cert_chain(identity)
+    context.num_tickets = 0  # each connection shows its certificate
+    return context
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -1,4 +1,5 @@
-"""A key and the certificate that shows it, for two machines that know each other by key: a gate and a console (docs/protocols/console.md).
+"""A key and the certificate that shows it, for two machines that know each other by key: a gate and a console (docs/protocols/console.md), or a
+gate and its site's exchange (docs/protocols/exchange.md).
 
 Nobody vouches for such a certificate. The other end was told of it, by its key's fingerprint or by the certificate itself; so it has no end that
 a wrong clock could bring about, and a name for people only. Key and certificate are one file, made on the machine that uses them.
@@ -9,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import stat
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
@@ -40,13 +42,14 @@ class PinnedError(Exception):
     """What is there is no such file, or lets others read it."""
 
 
-def make(path: Path, name: str) -> str:
-    """Make a key, ECDSA P-256, and its certificate, readable by its owner only. Returns the certificate as PEM. Raises OSError; FileExistsError
-    where there is a file.
+def make(path: Path, name: str, host: str = "") -> str:
+    """Make a key, ECDSA P-256, and its certificate, readable by its owner only. `host` is the name or address that its owner is reached by, where
+    others look at that. Returns the certificate as PEM. Raises OSError; FileExistsError where there is a file; ValueError for a host that is none.
     """
     key = ec.generate_private_key(ec.SECP256R1())
     named = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    certificate = (
+    reached = [] if not host else [x509.SubjectAlternativeName([_general_name(host)])]
+    builder = (
         x509.CertificateBuilder()
         .subject_name(named)
         .issuer_name(named)
@@ -55,8 +58,10 @@ def make(path: Path, name: str) -> str:
         .not_valid_before(_FROM)
         .not_valid_after(_WITHOUT_END)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
     )
+    for extension in reached:
+        builder = builder.add_extension(extension, critical=False)
+    certificate = builder.sign(key, hashes.SHA256())
     shown = certificate.public_bytes(Encoding.PEM)
     durable.write(
         path,
@@ -65,6 +70,13 @@ def make(path: Path, name: str) -> str:
         new_only=True,
     )
     return shown.decode()
+
+
+def _general_name(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
 
 
 def fingerprint_in(path: Path) -> str:

@@ -19,7 +19,9 @@ BESIDE = {  # on machines of their own: each unit's user
     "authority": "portcullis-authority",
     "central": "portcullis-central",
     "central-pages": "portcullis-central",
+    "exchange": "portcullis-exchange",
 }
+WRITE_NOTHING = {"exchange"}
 EXPOSURE_MAX = {
     "lane": 6,
     "log": 4,
@@ -112,7 +114,7 @@ def test_what_installs_updates_reaches_no_network_and_is_never_what_it_installed
     ("package", "programs", "private"),
     [
         ("portcullis", PROGRAMS, ("portcullis/audit",)),
-        ("portcullis-central", ("console", "authority", "central"), tuple(sorted(set(BESIDE.values())))),
+        ("portcullis-central", ("console", "authority", "central", "exchange"), tuple(sorted(set(BESIDE.values())))),
     ],
 )
 def test_users_and_folders_can_be_made(
@@ -151,7 +153,12 @@ def test_what_runs_beside_gates_is_as_confined_as_they_are_and_reaches_loopback_
     assert [line for line in ours if line in set(hardening)] == hardening
     assert [line for line in ours if line.startswith("IPAddress")] == ["IPAddressDeny=any", "IPAddressAllow=localhost"]
     user = BESIDE[program]
-    assert {f"User={user}", f"StateDirectory={user}", "StateDirectoryMode=0700"} <= set(ours)
+    assert f"User={user}" in ours
+    folders = [line for line in ours if line.startswith(("StateDirectory", "ReadWritePaths=", "RuntimeDirectory"))]
+    if program in WRITE_NOTHING:
+        assert folders == []
+    else:
+        assert {f"StateDirectory={user}", "StateDirectoryMode=0700"} <= set(folders)
 
 
 def test_screens_lets_in_loopback_alone_and_has_one_folder_of_its_own() -> None:

@@ -43,6 +43,13 @@ def loaded_by(module: str) -> set[str]:
             "gate.programs.registers.program",
             (*PIXELS, "serial", "smartcard", "uvicorn", "starlette", "pyrage", "gate.document"),
         ),
+        (
+            "gate.programs.exchange.program",
+            (
+                *(*PIXELS, "serial", "smartcard", "sqlite3", "sqlalchemy", "pyrage", "httpx2"),
+                *("gate.audit", "gate.central", "gate.document", "gate.lists", "gate.sync", "gate.updates"),
+            ),
+        ),
         ("gate.programs.vision.page_child", (*NETWORK, "pyrage", "serial", "smartcard", "gate.face", "gate.document")),
         (
             "gate.programs.vision.page_source_child",

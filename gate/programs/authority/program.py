@@ -26,11 +26,11 @@ from gate.authority.book import Book
 from gate.authority.issuing import Authority, Clocks
 from gate.authority.passkeys import Passkeys
 from gate.door.entering import Limits
-from gate.door.https import Server, listen
+from gate.door.https import Server, known_only, listen
 from gate.programs.authority.config import BOOK, IDENTITY, AuthorityConfig
 from gate.programs.shared.clock import monotonic_ms, now
 from gate.programs.shared.config import address_of
-from gate.programs.shared.consoles import consoles_in, consoles_only
+from gate.programs.shared.consoles import consoles_in
 from gate.programs.shared.http import Unsignalled
 from gate.provision import pinned
 from gate.screens.road import CONSOLES_MAX
@@ -151,4 +151,4 @@ def _tls(config: AuthorityConfig, identity: Path) -> tuple[ssl.SSLContext, dict[
     except pinned.PinnedError as error:
         raise ServiceError(str(error)) from error
     pem, known = consoles_in(Path(config.consoles))
-    return consoles_only(pem, identity), known, fingerprint
+    return known_only(pem, identity), known, fingerprint

@@ -27,13 +27,13 @@ from gate.channel.limits import Bucket
 from gate.channel.row import Rate
 from gate.door.bodies import whole
 from gate.door.entering import Limits
-from gate.door.https import Server, listen
+from gate.door.https import Server, known_only, listen
 from gate.programs.screens.desk import Desk, LaneAwayError
 from gate.programs.screens.feed import Feed
 from gate.programs.screens.telling import lane_event
 from gate.programs.shared.addresses import Addresses
 from gate.programs.shared.config import Config
-from gate.programs.shared.consoles import ConsolesError, consoles_in, consoles_only, road_key
+from gate.programs.shared.consoles import ConsolesError, consoles_in, road_key
 from gate.programs.shared.keep import Backoff
 from gate.programs.shared.trouble import Trouble
 from gate.screens import road
@@ -160,7 +160,7 @@ class Road:
         pem, self._known = consoles_in(Path(self._config.console.certificates))
         self._fingerprint = key.fingerprint
         self._consoles = {known: _Console() for known in self._known}
-        return consoles_only(pem, key.path)
+        return known_only(pem, key.path)
 
     # ── what is asked ────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -6,7 +6,6 @@ come from the consoles (`gate console init`), and approvals cover the file.
 
 from __future__ import annotations
 
-import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -58,20 +57,6 @@ def known_fingerprint(config: Config) -> str:
         return pinned.fingerprint_in(key_path(config))
     except (OSError, pinned.PinnedError):
         return ""
-
-
-def consoles_only(certificates: str, identity: Path) -> ssl.SSLContext:
-    """A server's side of TLS 1.3 for whoever shows one of these certificates, in PEM, and for nobody else. Raises OSError, which
-    ssl.SSLError is.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.verify_mode = ssl.CERT_REQUIRED
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # each certificate stands for itself
-    context.load_verify_locations(cadata=certificates)
-    context.load_cert_chain(identity)
-    context.num_tickets = 0  # each connection shows its certificate
-    return context
 
 
 def consoles_in(path: Path) -> tuple[str, dict[str, str]]:

@@ -1,0 +1,93 @@
+"""`gate exchange`: a site's exchange, which says whether a document was at another of its gates within minutes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gate.cli.output import Exit, emit_json, fail, note, refuse_configuration, say
+
+if TYPE_CHECKING:
+    from gate.programs.exchange.config import ExchangeConfig
+
+app = typer.Typer(no_args_is_help=True)
+
+Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
+
+
+@app.callback()
+def _noun() -> None:
+    """The exchange of a site, for gates whose law lets documents be remembered for minutes."""
+
+
+@app.command()
+def init(
+    out: Annotated[Path, typer.Option(help="The folder for NAME.pem and NAME.crt, which is made if need be.")],
+    name: Annotated[str, typer.Option(help="exchange, or the gate's name: small letters, digits and hyphens.")],
+    host: Annotated[str, typer.Option(help="Of the exchange: the name or address by which gates reach it.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Make a key and the certificate that shows it: for the exchange, or for a gate, each on its own machine."""
+    import re
+
+    from gate import durable
+    from gate.provision import pinned
+
+    if re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", name) is None:
+        fail(Exit.USAGE, "--name: small letters, digits and hyphens, 63 at most")
+    identity, certificate = out / f"{name}.pem", out / f"{name}.crt"
+    try:
+        durable.make_folder(out, mode=0o700)
+        durable.write(certificate, pinned.make(identity, name, host).encode())
+    except FileExistsError:
+        fail(Exit.IO_ERROR, f"{identity} exists and is kept; others know its owner by it")
+    except ValueError:
+        fail(Exit.USAGE, f"--host: {host} is no name or address")
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"cannot write {identity}: {error.strerror or error}")
+    if as_json:
+        emit_json("exchange.init/1", {"identity": str(identity), "certificate": str(certificate)})
+    else:
+        say(f"{identity}, and its certificate {certificate}")
+        note("the certificate goes to the other side; the key stays here")
+
+
+@app.command()
+def serve(
+    config: Annotated[Path, typer.Option(help="The exchange's configuration.")] = Path("/etc/portcullis/exchange.toml"),
+) -> None:
+    """Answer the site's gates, until Ctrl-C or SIGTERM. What it knows goes with it."""
+    import asyncio
+
+    from gate.programs.exchange.config import load
+    from gate.programs.shared.config import ConfigError
+    from gate.programs.shared.mortal import end_with_supervisor
+    from gate.programs.shared.runner import log_as_json
+    from gate.programs.shared.unreadable import make_unreadable
+
+    try:
+        settings = load(config)
+        make_unreadable()
+        log_as_json("exchange")
+        end_with_supervisor()
+        asyncio.run(_until_told(settings))
+    except ConfigError as error:
+        refuse_configuration(error, config)
+    except OSError as error:  # ssl.SSLError is one
+        fail(Exit.IO_ERROR, f"exchange: {error.strerror or error}")
+    except KeyboardInterrupt:
+        raise typer.Exit from None
+
+
+async def _until_told(settings: ExchangeConfig) -> None:
+    import asyncio
+    import signal
+
+    from gate.programs.exchange.program import run
+
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await run(settings, stop=stop, on_listening=lambda: note(f"gates ask https://{settings.address}"))
