@@ -567,10 +567,14 @@ REGISTERS_MAX = 16
 RegisterName = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
 Handle = Annotated[str, msgspec.Meta(pattern=r"^(?:[0-9a-f]{32})?$")]
 OfMrz = Annotated[str, msgspec.Meta(pattern=r"^[A-Z0-9< ]{0,44}$")]
+Mark = Annotated[str, msgspec.Meta(pattern=r"^(?:[0-9a-f]{80})?$")]  # protocols/exchange.md
+DAY_KEY_BYTES = 32
 
 
 class DocumentQuestion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A document in the letters of its MRZ, its fillers taken away. Names and `born` (YYYY-MM-DD, or nothing) are empty where no register needs them."""
+    """A document in the letters of its MRZ, its fillers taken away. Names and `born` (YYYY-MM-DD, or nothing) are empty where no register needs them.
+    With `mark`, which is for the exchange of a site, everything else is empty.
+    """
 
     document_type: OfMrz
     issuer: OfMrz
@@ -579,6 +583,7 @@ class DocumentQuestion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     surname: OfMrz = ""
     given: OfMrz = ""
     born: Annotated[str, msgspec.Meta(pattern=r"^(?:\d{4}-\d{2}-\d{2})?$")] = ""
+    mark: Mark = ""
 
     def __repr__(self) -> str:
         """Never shows a field: they are personal data."""
@@ -625,8 +630,27 @@ class SettlementKept(Message, frozen=True):
     """It is on the disk, or the register is none of ours any more."""
 
 
-ToRegisters = AskRegisters | HitSettled | StatusRequest
-FromRegisters = RegistersSaid | SettlementKept | Status
+class DayKeyWanted(Message, frozen=True):
+    """Ask which key makes marks of chips today."""
+
+
+class DayKeyIs(Message, frozen=True):
+    """The day's key of the site's exchange; empty: there is none now."""
+
+    key: Annotated[bytes, msgspec.Meta(max_length=DAY_KEY_BYTES)]
+
+    def __post_init__(self) -> None:
+        """Refuse half a key."""
+        if len(self.key) not in {0, DAY_KEY_BYTES}:
+            raise ValueError("a key of another length")
+
+    def __repr__(self) -> str:
+        """Never shows the key."""
+        return "DayKeyIs(…)"
+
+
+ToRegisters = AskRegisters | HitSettled | DayKeyWanted | StatusRequest
+FromRegisters = RegistersSaid | SettlementKept | DayKeyIs | Status
 
 # ── lane ↔ the child process of a document ──────────────────────────────────────────────────────────────────────────
 
@@ -700,7 +724,8 @@ class ReadDocument(Message, frozen=True):
     """Read and judge the document of this crossing: the one of this process.
 
     `readings` are the MRZs to try; where `lines` says so they come over a way that is handed over, from the page source's child. Likewise
-    `portrait` says that a way to the face child is handed over: the portrait is written to it.
+    `portrait` says that a way to the face child is handed over: the portrait is written to it. With `day_key` a mark of the chip is made for the
+    site's exchange; empty: none is.
     """
 
     crossing: str
@@ -709,9 +734,10 @@ class ReadDocument(Message, frozen=True):
     page: PageShown | None
     lines: bool
     portrait: bool
+    day_key: Annotated[bytes, msgspec.Meta(max_length=DAY_KEY_BYTES)] = b""
 
     def __repr__(self) -> str:
-        """Never shows the lines: they are personal data."""
+        """Never shows the lines, which are personal data, nor the key."""
         return f"ReadDocument({self.crossing}, {len(self.readings)} readings)"
 
 
@@ -752,9 +778,12 @@ EVIDENCE_BYTES_MAX = 16 * 1024  # as it is recorded, where weak algorithms stand
 
 
 class DocumentJudged(Message, frozen=True):
-    """What the inspection found, in no more words than a record has room for."""
+    """What the inspection found, in no more words than a record has room for. `mark` is of the chip, made with the day's key that came with the
+    document; empty where there was none, or EF.SOD was not read.
+    """
 
     evidence: DocumentEvidence
+    mark: Mark = ""
 
     def __post_init__(self) -> None:
         """Refuse what could not be recorded."""

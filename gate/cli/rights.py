@@ -197,14 +197,16 @@ def _controller(config: Path | None) -> Controller:
         settings = load_config(config)
     except ConfigError as error:
         refuse_configuration(error, config)
-    said = settings.notice
+    said, asked = settings.notice, settings.registers
+    reuse = None if asked is None else asked.reuse
     return Controller(
         settings.operator,
         settings.gate_id,
         settings.operator if said is None else said.contact,
         None if said is None else said.results_kept_days,
         settings.rules.swap_check_minutes,
-        settings.registers is not None,
+        asked is not None and asked.looked_up,
+        0 if reuse is None else reuse[1].minutes,
     )
 
 

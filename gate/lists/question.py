@@ -15,7 +15,8 @@ REFERENCE_MAX: Final = 64
 @dataclass(frozen=True, slots=True, repr=False)
 class Question:
     """One traveller's document, in the letters of its MRZ, its fillers taken away. `surname`, `given` and `born` (YYYY-MM-DD, a year, or nothing) are
-    empty where no register needs them; `entry` is which way over the border the lane serves.
+    empty where no register needs them; `entry` is which way over the border the lane serves. With `mark`, which is for the exchange of a site,
+    nothing else is told.
     """
 
     document_type: str
@@ -26,6 +27,7 @@ class Question:
     given: str = ""
     born: str = ""
     entry: bool = True
+    mark: str = ""
 
     def __repr__(self) -> str:
         """Never shows a field: they are personal data."""

@@ -115,7 +115,7 @@ def reading(rules: Rules, around: Surroundings, state: Reading, event: Event, no
         case DocumentRead(state.crossing, document):
             state = replace(state, document=document, document_at_ms=now_ms)
         case RegistersAnswered(state.crossing, findings):
-            state = replace(state, registers=findings)
+            state = replace(state, registers=(*(state.registers or ()), *findings))
         case PartLost(part) if part in REASON_OF_LOSS:
             return refer(state, (Objection(REASON_OF_LOSS[part]),))
         case _ if now_ms - state.since_ms > rules.timing.crossing_max_ms:
@@ -129,10 +129,10 @@ def reading(rules: Rules, around: Surroundings, state: Reading, event: Event, no
 
 def _awaits_registers(rules: Rules, around: Surroundings, state: Reading | Inspecting, now_ms: int) -> bool:
     """True while lists and registers have time to answer that must. What they say makes nobody's wait longer or shorter."""
-    required = rules.policy.registers
-    if not required or state.registers is not None or not is_read(state.document):
+    if not is_read(state.document) or now_ms - state.document_at_ms > rules.timing.registers_max_ms:
         return False
-    return bool(asked(required, around.local)) and now_ms - state.document_at_ms <= rules.timing.registers_max_ms
+    answered = {one.register for one in state.registers or ()}
+    return any(name not in answered for name in asked(rules.policy.registers, around.local))
 
 
 def _decide_entry(
@@ -187,7 +187,7 @@ def inspecting(rules: Rules, around: Surroundings, state: Inspecting, event: Eve
         case DocumentRead(state.crossing, document):
             state = replace(state, document=document, document_at_ms=now_ms)
         case RegistersAnswered(state.crossing, findings):
-            state = replace(state, registers=findings)
+            state = replace(state, registers=(*(state.registers or ()), *findings))
         case FaceCompared(state.crossing, face):
             # A track that was lost is not found again by comparing once more.
             held = face.track_held and (state.face is None or state.face.track_held)

@@ -127,7 +127,7 @@ class DocumentRead:
 
 @dataclass(frozen=True, slots=True)
 class RegistersAnswered:
-    """What lists and registers say of the document of this crossing, or that nothing is known."""
+    """What lists and registers say of the document of this crossing, or that nothing is known: each once, some of them later than others."""
 
     crossing: str
     findings: tuple[RegisterFinding, ...]

@@ -38,6 +38,7 @@ class RegisterCause(enum.Enum):
     NO_STAY_LEFT = "no_stay_left"
     NO_ENTRY = "no_entry"
     NOT_REGISTERED = "not_registered"
+    PRESENTED_ELSEWHERE = "presented_elsewhere"  # at another gate of the site, within the minutes that a law allows
     # Not known
     NOT_REACHED = "not_reached"  # the program that asks
     NO_ANSWER = "no_answer"  # in time
@@ -67,6 +68,7 @@ HIT_FOR: Final = frozenset(
         RegisterCause.NO_STAY_LEFT,
         RegisterCause.NO_ENTRY,
         RegisterCause.NOT_REGISTERED,
+        RegisterCause.PRESENTED_ELSEWHERE,
     }
 )
 

@@ -20,7 +20,8 @@ CROSSING: Final = re.compile(r"[0-9a-f]{32}")
 @dataclass(frozen=True, slots=True)
 class Controller:
     """Who answers: the operator's name, the gate's, where they are reached, and for how long results are kept (None: no end is set). What else is done with everybody:
-    for how many minutes faces of those whom an officer was called to are held against others (0: they are not), and whether documents are looked up in registers.
+    for how many minutes faces of those whom an officer was called to are held against others (0: they are not), whether documents are looked up in
+    registers, and for how many minutes a chip is looked for at the site's other gates (0: none is).
     """
 
     operator: str
@@ -29,6 +30,7 @@ class Controller:
     results_kept_days: int | None
     remembered_minutes: int = 0
     looked_up: bool = False
+    reuse_minutes: int = 0
 
 
 def is_receipt(number: str) -> bool:
@@ -62,7 +64,7 @@ def access_answer(number: str, controller: Controller, crossed: str, *, held: bo
         f"Crossing {number}, gate {controller.gate}, {crossed}\n"
         f"Controller: {controller.operator}, {controller.contact}\n"
         f"Processed: the printed lines of your document, the data and the photograph in its chip, video of your face; compared with that photograph and with {_others(controller)}.\n"
-        f"{_looked_up(controller)}"
+        f"{_looked_up(controller)}{_reuse(controller)}"
         "Kept of it: when each step was, which checks were made and their results, the document's type, state and dates. No name, no number, no picture.\n"
         f"Kept {kept}, sealed for auditors, for the purpose of controlling the border and of proving how it was done.\n"
         "The gate opens or calls an officer; what was decided about your entry, an officer decided or the law does. The results of single checks are not part of this letter, for anybody: "
@@ -82,3 +84,14 @@ def _looked_up(controller: Controller) -> str:
     if not controller.looked_up:
         return ""
     return "Documents are looked up in lists and registers of other authorities, unless an officer is asked for first. What was found is not part of this letter, for anybody.\n"
+
+
+def _reuse(controller: Controller) -> str:
+    minutes = controller.reuse_minutes
+    if not minutes:
+        return ""
+    return (
+        f"For {minutes} minutes a number made of your document's chip was held in memory, with gate and minute, against those of this site's other "
+        "gates, unless an officer was asked for first. "
+        "It is erased; without the document nobody could tell whose it was, so it is not part of this letter, for anybody.\n"
+    )

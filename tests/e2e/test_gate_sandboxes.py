@@ -27,6 +27,7 @@ CONFINED = "tests/integration/test_children_confined.py::test_what_a_kind_of_chi
 OF_DOCUMENTS = "tests/integration/test_document_child.py"
 LOADED = "tests/integration/test_what_programs_load.py::test_a_program_loads_nothing_that_it_may_not"
 UNITS = "tests/integration/test_systemd_units.py"
+EXCHANGE = "tests/integration/test_reuse_across_gates.py"
 UPDATES = "tests/unit/programs/update/test_update_program.py"
 OF_ADMINISTRATORS = (
     *("open a raw socket", "open a netlink socket", "use io_uring", "use keys of the kernel", "mount"),
@@ -95,6 +96,11 @@ PHRASES: dict[tuple[str, str], tuple[str, ...] | str] = {
     ("registers", "open the database"): ("open the database",),
     ("registers", "read a key of the gate"): ("read the log's key", "read the device's key"),
     ("registers", "load an image or inference library"): LOADED,
+    ("exchange", "write a file"): f"{EXCHANGE}::test_it_writes_nothing_and_calls_nobody",
+    ("exchange", "call anybody"): f"{EXCHANGE}::test_it_writes_nothing_and_calls_nobody",
+    ("exchange", "remember a mark beyond its minutes or its day"): (
+        "tests/unit/exchange/test_exchange_marks.py::test_at_midnight_the_key_and_every_mark_are_gone_whether_somebody_asks_or_not"
+    ),
     (
         "gate-update",
         "reach the network or a device",

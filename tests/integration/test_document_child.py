@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import hashlib
+import hmac
 import json
 import os
 import random
@@ -27,6 +29,7 @@ from fakes.shifts import GATE, PUBLIC, of_an_officer, today
 
 from drivers.reader.settings import Direct
 from gate.channel import messages as m
+from gate.document.lds.sod import parse_sod
 from gate.orders import sealing
 from gate.passage.evidence import CheckId, CheckResult, DocumentEvidence
 from gate.programs.children import portraits, ways
@@ -189,6 +192,22 @@ async def test_at_the_end_of_a_referred_crossing_an_officer_sees_the_lines_and_n
     with pytest.raises(InvalidTag):
         SUITE.decrypt(to_officer, STRANGER, about)
     assert not any(line.encode() in to_officer for line in RIGHT)
+
+
+async def test_with_the_day_s_key_a_child_marks_the_chip_and_without_it_does_not(lists: Path, slot: DirectSlot) -> None:
+    key = b"k" * 32
+    content = parse_sod(DOCUMENT.files["EF_SOD"]).message.content
+    expected = hashlib.sha256(key).digest()[:8] + hmac.new(key, hashlib.sha256(content).digest(), "sha256").digest()
+    for day_key, mark in ((key, expected.hex()), (b"", "")):
+        slot.insert(Watched())
+        heard: list[m.Message] = []
+        async with child_of(lists) as child:
+            await child.send(msgspec.structs.replace(wanted(RIGHT), day_key=day_key))
+            await judged(child, heard=heard)
+            slot.remove()
+        last = heard[-1]
+        assert isinstance(last, m.DocumentJudged)
+        assert last.mark == mark
 
 
 async def test_a_child_that_has_read_nothing_says_so_at_once(lists: Path, slot: DirectSlot) -> None:

@@ -1,4 +1,5 @@
-"""Whoever asks for an officer is asked about nowhere: a thousand random crossings, in each of which a question and a wish come when they like.
+"""Whoever asks for an officer is asked about nowhere, by number or by mark: a thousand random crossings, and half as many, in which a question and
+a wish come when they like.
 
 The machine says who is shielded, the lane's client asks; at the other end a register notes when a question came and when it was given up.
 """
@@ -23,6 +24,7 @@ from gate.passage.registers import RegisterAnswer, RegisterCause
 from gate.programs.lane.registers import LOOK_S, RegistersClient
 
 QUESTION = m.DocumentQuestion("P", "UTO", "L898902C3", "UTO")
+MARK = "5d" * 40
 CROSSINGS = 1000
 SLACK_S = 0.001
 
@@ -32,14 +34,19 @@ class Register(RegistersClient):
 
     def __init__(self, answers_after_s: float, **ports: Any) -> None:
         super().__init__(
-            Path("nowhere"), answer_ms=2000, names=lambda: ("stolen-documents",), entry=lambda: True, **ports
+            Path("nowhere"),
+            answer_ms=2000,
+            names=lambda: ("stolen-documents", "reuse"),
+            entry=lambda: True,
+            exchange="reuse",
+            **ports,
         )
         self._answers_after_s = answers_after_s
         self.told_s: float | None = None
         self.left_s: float | None = None
 
     async def _exchange(self, question: m.DocumentQuestion, names: tuple[str, ...]) -> m.FromRegisters:
-        assert question is QUESTION
+        assert question is QUESTION or (question.mark == MARK and names == ("reuse",))
         loop = asyncio.get_running_loop()
         self.told_s = loop.time()
         try:
@@ -51,7 +58,7 @@ class Register(RegistersClient):
         return m.RegistersSaid([m.RegisterFound(name, RegisterAnswer.NONE) for name in names])
 
 
-async def crossing(chance: random.Random, *, heeded: bool) -> tuple[float | None, Register, list[Event]]:
+async def crossing(chance: random.Random, *, heeded: bool, marked: bool) -> tuple[float | None, Register, list[Event]]:
     """One crossing: when its traveller asked for an officer, the register, and what was posted. Not `heeded`: the client does not look."""
     run, posted = ready(), list[Event]()
     run.feed(DocumentPresented(CROSSING), Recorded(CROSSING, RecordKind.OPENED))
@@ -76,7 +83,10 @@ async def crossing(chance: random.Random, *, heeded: bool) -> tuple[float | None
 
     async def ask() -> None:
         await asyncio.sleep(asks_s)
-        register.ask(CROSSING, QUESTION)
+        if marked:
+            register.ask_marked(CROSSING, MARK)
+        else:
+            register.ask(CROSSING, QUESTION)
 
     await asyncio.gather(wish(), ask())
     await asyncio.sleep(5)
@@ -101,14 +111,18 @@ def broken(wished_s: float | None, register: Register, posted: list[Event]) -> s
     return ""
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_no_question_leaves_after_the_traveller_asked_for_an_officer_and_one_on_its_way_is_withdrawn(seed: int) -> None:
+@pytest.mark.parametrize(("seed", "marked"), [(0, False), (1, False), (2, False), (3, False), (4, True), (5, True)])
+def test_no_question_leaves_after_the_traveller_asked_for_an_officer_and_one_on_its_way_is_withdrawn(
+    seed: int,
+    marked: bool,  # noqa: FBT001 - a case
+) -> None:
     chance = random.Random(seed)
-    found = [broken(*run_virtual(crossing(chance, heeded=True))) for _ in range(CROSSINGS // 4)]
+    found = [broken(*run_virtual(crossing(chance, heeded=True, marked=marked))) for _ in range(CROSSINGS // 4)]
     assert [one for one in found if one] == []
 
 
-def test_a_client_that_does_not_look_is_found_out() -> None:
+@pytest.mark.parametrize("marked", [False, True], ids=["number", "mark"])
+def test_a_client_that_does_not_look_is_found_out(marked: bool) -> None:  # noqa: FBT001 - a case
     chance = random.Random(0)
-    found = {broken(*run_virtual(crossing(chance, heeded=False))) for _ in range(CROSSINGS // 4)}
+    found = {broken(*run_virtual(crossing(chance, heeded=False, marked=marked))) for _ in range(CROSSINGS // 4)}
     assert {"a question left after the traveller asked for an officer", "a question was not withdrawn"} <= found

@@ -22,6 +22,7 @@ from gate.demo.director import Visit
 from gate.demo.drills import DRILLS
 from gate.demo.score import score
 from gate.demo.trainee import Diary, Ordered, Said
+from gate.exchange.marks import Marks
 from gate.orders.verbs import Verb
 from gate.passage.conditions import AgeFrom
 from gate.passage.draws import OF, Draw
@@ -57,6 +58,7 @@ from gate.performance.draws import Draws
 from gate.performance.fairness import Group, raised
 from gate.performance.forecast import Arrival, Staff, fewest, outlook
 from gate.performance.service_times import QUANTILES, ServiceTimes
+from gate.programs.lane.document.marking import mark_of
 from gate.programs.lane.records import encode
 from gate.verify.story import Told
 from gate.verify.verify import Known, verify
@@ -125,6 +127,25 @@ def lists(*, on: bool) -> object:
     evidence = replace(lane.decided_record().evidence, registers=(hit,) if on else None)
     policy = stricter(registers=(Register("stolen-documents"),) if on else ())
     return {one.reason for one in decide(evidence, policy).objections}
+
+
+def reuse(*, on: bool) -> object:
+    """One chip at two gates of a site within minutes."""
+    marks = Marks(random=bytes, local=NOON, clock_s=0.0)
+    mark = bytes.fromhex(mark_of(marks.key(NOON).key, b"what the chip's issuer signed"))
+    found = [
+        marks.tell(gate, mark, minutes=30, local=NOON, clock_s=at_s) if on else None
+        for gate, at_s in (("north-1", 3_600.0), ("north-2", 4_000.0))
+    ]
+    answers = [
+        RegisterFinding("reuse", RegisterAnswer.HIT, RegisterCause.PRESENTED_ELSEWHERE, about=one.gate)
+        if one is not None
+        else RegisterFinding("reuse", RegisterAnswer.NONE)
+        for one in found
+    ]
+    evidence = replace(lane.decided_record().evidence, registers=(answers[-1],))
+    decision = decide(evidence, stricter(registers=(Register("reuse"),)))
+    return [(one.reason, one.detail) for one in decision.objections]
 
 
 def integrated(*, on: bool) -> object:
@@ -234,7 +255,10 @@ THEMES = {
         Shown(with_rule(Effect.OFFICER), {Reason.RULE_OFFICER}, set()),
         Shown(random_quota, {Reason.RANDOM_CHECK}, set()),
     ],
-    "Watchlists and real-time sharing": [Shown(lists, {Reason.REGISTER_HIT}, set())],
+    "Watchlists and real-time sharing": [
+        Shown(lists, {Reason.REGISTER_HIT}, set()),
+        Shown(reuse, [(Reason.REGISTER_HIT, "reuse: presented_elsewhere: north-1")], []),
+    ],
     "Integrated data management": [Shown(integrated, False, True)],
     "Predictive analytics for resources": [Shown(forecast, True, False)],
     "Real-time monitoring": [Shown(monitoring, True, False), Shown(fairness, True, False)],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -44,6 +45,13 @@ class SecurityObject:
     hash: str
     hashes: Mapping[int, bytes]
     versions: tuple[str, str] | None
+
+    @property
+    def digest(self) -> bytes:
+        """The SHA-256 of the LDS security object itself, which is what its signature covers: who copies a chip can write the rest of EF.SOD
+        otherwise, an ECDSA signature too, and it verifies all the same.
+        """
+        return hashlib.sha256(self.message.content).digest()
 
 
 def parse_sod(data: bytes) -> SecurityObject:

@@ -79,6 +79,7 @@ class Inspection:
     `groups` is the integrity of every data group that EF.SOD lists or the chip was asked for. `signature` is how EF.SOD was
     signed, None when it could not be read; `weak_algorithms` says what of it is weak. `fingerprints` is how many EF.DG3 holds,
     None when it was not read or is not what EF.SOD says; nothing else is kept of them. `mrz` is EF.DG1's, and personal: for an officer's eyes.
+    `security_object` is the SHA-256 of the LDS security object in EF.SOD, by which a chip and its copies are known: personal, too.
     """
 
     checks: tuple[Check, ...]
@@ -90,6 +91,7 @@ class Inspection:
     signature: SignatureFacts | None = None
     fingerprints: int | None = None
     mrz: Mrz | None = None
+    security_object: bytes | None = field(default=None, repr=False)
 
     @property
     def overall(self) -> Result:
@@ -140,6 +142,7 @@ def conclude(findings: Findings) -> Inspection:
         fingerprints=_fingerprints(findings),
         signature=None if findings.sod is None else signature_facts(findings.sod),
         mrz=chip_mrz,
+        security_object=None if findings.security is None else findings.security.digest,
     )
 
 

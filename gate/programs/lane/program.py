@@ -214,6 +214,7 @@ class Lane:
                 answer_ms=config.registers.answer_ms,
                 post=self._post,
                 names=lambda: registers_asked(rules.policy.registers, self.engine.around.local),
+                exchange=None if config.registers.reuse is None else config.registers.reuse[0],
                 entry=lambda: self.engine.around.direction is BorderDirection.ENTRY,
                 is_shielded=self._is_shielded,
                 left=remembered.hits,
@@ -230,7 +231,7 @@ class Lane:
             issued_by=self.engine.issued_by,
             take_sealed=partial(self._take_sealed, part=DOCUMENT),
             is_shielded=self._is_shielded,
-            ask_registers=None if self._registers is None else self._registers.ask,
+            registers=self._registers,
         )
 
     def _is_shielded(self, crossing: str) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from gate.channel import messages
 from gate.passage.events import DocumentRead, DocumentRemoved, Event
@@ -31,11 +32,27 @@ log = logging.getLogger("lane")
 Way = Callable[[ways.Address], Awaitable[socket.socket | None]]
 
 
+class Registers(Protocol):
+    """Has lists and registers asked about a crossing's document; `gate.programs.lane.registers` fills it."""
+
+    async def day_key(self, crossing: str) -> bytes:
+        """What the child makes the chip's mark with; empty where there is none, or none is wanted."""
+        ...
+
+    def ask(self, crossing: str, question: messages.DocumentQuestion) -> None:
+        """Ask by the MRZ, as soon as it is sure."""
+        ...
+
+    def ask_marked(self, crossing: str, mark: str) -> None:
+        """Ask by the chip's mark, when the chip was read; empty: it has none."""
+        ...
+
+
 class Reading:
     """Reads documents, each in a child of its own. `way` asks vision for a way to one of its children; None: vision is not there.
 
     `is_shielded` says of a crossing that nothing about it may be asked outside the gate: its questions to the control centre stay unasked.
-    `ask_registers` has lists and registers asked about its document, beside the reading; None: there are none.
+    `registers` None: there are none to be asked.
     """
 
     def __init__(
@@ -49,7 +66,7 @@ class Reading:
         issued_by: Callable[[str, str], None],
         take_sealed: Callable[[messages.SealedPiece], None],
         is_shielded: Callable[[str], bool],
-        ask_registers: Callable[[str, messages.DocumentQuestion], None] | None = None,
+        registers: Registers | None = None,
     ) -> None:
         self._spare = spare
         self._centre = centre
@@ -59,7 +76,7 @@ class Reading:
         self._issued_by = issued_by
         self._take_sealed = take_sealed
         self._is_shielded = is_shielded
-        self._ask_registers = ask_registers
+        self._registers = registers
         self._ending: messages.EndCrossing | None = None
 
     def ends(self, end: messages.EndCrossing) -> None:
@@ -106,6 +123,7 @@ class Reading:
     async def _begin(
         self, conversation: _Conversation, child: DocumentChild, presented: Presented, *, clock_sure: bool
     ) -> None:
+        day_key = b"" if self._registers is None else await self._registers.day_key(conversation.crossing)
         lines = presented.page is not None and await self._hand(child, ways.LINES, ways.OfPage(presented.page.page))
         portrait = await self._hand(child, ways.CHIP_PORTRAIT, ways.ToCrossing(conversation.crossing))
         await child.send(
@@ -116,6 +134,7 @@ class Reading:
                 page=page_shown(presented),
                 lines=lines,
                 portrait=portrait,
+                day_key=day_key,
             )
         )
 
@@ -143,10 +162,12 @@ class Reading:
                 self._mark(crossing, "chip_found")
             case messages.PortraitRead():
                 self._mark(crossing, "portrait_read")
-            case messages.DocumentJudged(evidence):
+            case messages.DocumentJudged(evidence, mark):
                 self._is_new(conversation)
                 conversation.read = True
                 self._mark(crossing, "chip_read")
+                if self._registers is not None:
+                    self._registers.ask_marked(crossing, mark)
                 self._post(DocumentRead(crossing, evidence))
             case messages.DocumentUnread(reason):
                 self._is_new(conversation)
@@ -168,8 +189,8 @@ class Reading:
                 if conversation.is_known:
                     raise ChildLostError("it says a second time what may be asked about the document")
                 conversation.is_known = True
-                if self._ask_registers is not None:
-                    self._ask_registers(crossing, known)
+                if self._registers is not None:
+                    self._registers.ask(crossing, known)
             case messages.CentreAsked(question):
                 conversation.asked += 1
                 if conversation.asked > QUESTIONS_MAX:

@@ -1,4 +1,5 @@
-"""The lane's way to lists and registers: a question as soon as a document is known, beside everything else, and what became of a hit.
+"""The lane's way to lists and registers: a question as soon as a document is known, beside everything else, another to the exchange of the site
+when its chip was read, and what became of a hit.
 
 The registers' program is a neighbour like every other: whatever it does, slow, silent, wrong or gone, costs its answer and never a crossing. What it does not
 say in time is not known, which refers. A question has a connection of its own, and hanging up withdraws it: at the end of its crossing, and as soon as
@@ -30,6 +31,7 @@ from gate.programs.shared.trouble import Trouble
 
 SLACK_S: Final = 0.3  # beyond the deadline that the registers' program has
 LOOK_S: Final = 0.05  # at whether the traveller asked for an officer meanwhile
+DAY_KEY_S: Final = 0.3  # for the day's key, which the registers' program holds or not: a crossing begins without
 TELL_AGAIN_S: Final = 5.0
 HITS_MAX: Final = 256  # that wait for an officer, and as many whose dispositions are on their way; the oldest is forgotten, and the log has it
 
@@ -38,14 +40,17 @@ log = logging.getLogger("lane")
 
 @dataclass(frozen=True, slots=True, repr=False)
 class _Asked:
-    """One question, of one crossing."""
+    """One question, of one crossing: to the exchange of the site, or to everybody else."""
 
     crossing: str
     question: messages.DocumentQuestion
+    to_exchange: bool
 
 
 class RegistersClient:
-    """Asks the registers' program. `names` says which must answer now, `entry` which way over the border the lane serves."""
+    """Asks the registers' program. `names` says which must answer now, `entry` which way over the border the lane serves; `exchange` is the name of
+    the one among them that is asked by a chip's mark, if there is one.
+    """
 
     def __init__(
         self,
@@ -56,6 +61,7 @@ class RegistersClient:
         names: Callable[[], tuple[str, ...]],
         entry: Callable[[], bool],
         is_shielded: Callable[[str], bool],
+        exchange: str | None = None,
         left: Sequence[Hit] = (),
         forget: Callable[[str], None] = lambda _: None,
     ) -> None:
@@ -66,8 +72,10 @@ class RegistersClient:
         self._names = names
         self._entry = entry
         self._is_shielded = is_shielded
+        self._exchange_name = exchange
+        self._keyless = ""  # the crossing that began without the day's key
         self._questions: asyncio.Queue[_Asked] = asyncio.Queue(maxsize=2)
-        self._running: tuple[str, asyncio.Task[None]] | None = None
+        self._running: list[tuple[str, asyncio.Task[None]]] = []
         self._ended = ""
         self._forget = forget
         self._waiting: deque[Hit] = deque((one for one in left if one.disposition is None), maxlen=HITS_MAX)
@@ -82,16 +90,46 @@ class RegistersClient:
 
     def ask(self, crossing: str, question: messages.DocumentQuestion) -> None:
         """Have the registers asked about the document of a crossing; the answer comes as `RegistersAnswered`."""
+        self._put(_Asked(crossing, question, to_exchange=False))
+
+    def ask_marked(self, crossing: str, mark: str) -> None:
+        """Have the exchange of the site asked about a chip that was read, if there is one. Without a mark nothing is known: there was no key of the
+        day to make it with, or the chip said nothing that could be marked.
+        """
+        if not mark and (names := self._asked_now(to_exchange=True)):
+            cause = RegisterCause.NO_KEY if crossing == self._keyless else RegisterCause.NOT_CALLED_FOR
+            self._post(RegistersAnswered(crossing, unknown(names, cause)))
+        elif mark:
+            self._put(_Asked(crossing, messages.DocumentQuestion("", "", "", "", mark=mark), to_exchange=True))
+
+    async def day_key(self, crossing: str) -> bytes:
+        """The key that a chip's mark is made with today; empty where no exchange must answer now, or there is no key."""
+        key = b""
+        if self._asked_now(to_exchange=True):
+            with contextlib.suppress(ChannelError, TimeoutError):
+                async with asyncio.timeout(DAY_KEY_S):
+                    answer = await self._said_to(messages.DayKeyWanted())
+                    key = answer.key if isinstance(answer, messages.DayKeyIs) else b""
+        self._keyless = "" if key else crossing
+        return key
+
+    def _put(self, asked: _Asked) -> None:
         try:
-            self._questions.put_nowait(_Asked(crossing, question))
+            self._questions.put_nowait(asked)
         except asyncio.QueueFull:
-            self._post(RegistersAnswered(crossing, unknown(self._names(), RegisterCause.NO_ANSWER)))
+            names = self._asked_now(to_exchange=asked.to_exchange)
+            self._post(RegistersAnswered(asked.crossing, unknown(names, RegisterCause.NO_ANSWER)))
+
+    def _asked_now(self, *, to_exchange: bool) -> tuple[str, ...]:
+        """Who must answer now: the exchange, or everybody else."""
+        return tuple(name for name in self._names() if (name == self._exchange_name) is to_exchange)
 
     def end(self, crossing: str) -> None:
         """The crossing is over, or an officer's: nothing is asked about it any more."""
         self._ended = crossing
-        if self._running is not None and self._running[0] == crossing:
-            self._running[1].cancel()
+        for whose, task in self._running:
+            if whose == crossing:
+                task.cancel()
 
     def record(self, record: Record) -> None:
         """Take note of hits, and of what officers make of them."""
@@ -110,11 +148,11 @@ class RegistersClient:
             while True:
                 asked = await self._questions.get()
                 task = tasks.create_task(self._one(asked))
-                self._running = (asked.crossing, task)
+                self._running = [*(one for one in self._running if not one[1].done()), (asked.crossing, task)]
                 del asked
 
     async def _one(self, asked: _Asked) -> None:
-        names = self._names()
+        names = self._asked_now(to_exchange=asked.to_exchange)
         if not names or asked.crossing == self._ended:
             return
         findings = await self._said(asked, names)
@@ -144,11 +182,14 @@ class RegistersClient:
         return findings
 
     async def _exchange(self, question: messages.DocumentQuestion, names: tuple[str, ...]) -> messages.FromRegisters:
+        asked = messages.AskRegisters(list(names), self._answer_ms, entry=self._entry(), question=question)
+        return await self._said_to(asked)
+
+    async def _said_to(self, message: messages.ToRegisters) -> messages.FromRegisters:
+        """What the program answers, over a connection of its own. Raises ChannelError."""
         connection = await connect(CHANNELS.registers, self._path)
         try:
-            await connection.send(
-                messages.AskRegisters(list(names), self._answer_ms, entry=self._entry(), question=question)
-            )
+            await connection.send(message)
             return await connection.receive()
         finally:
             connection.close()
@@ -174,12 +215,8 @@ class RegistersClient:
         assert hit.disposition is not None, "it waits among those that were settled"
         with contextlib.suppress(ChannelError, TimeoutError):
             async with asyncio.timeout(self._answer_ms / 1000 + SLACK_S):
-                connection = await connect(CHANNELS.registers, self._path)
-                try:
-                    await connection.send(messages.HitSettled(hit.register, hit.handle, hit.disposition))
-                    return isinstance(await connection.receive(), messages.SettlementKept)
-                finally:
-                    connection.close()
+                answer = await self._said_to(messages.HitSettled(hit.register, hit.handle, hit.disposition))
+                return isinstance(answer, messages.SettlementKept)
         return False
 
 

@@ -207,7 +207,7 @@ class CurrentLists:
             officers=officers_of(self._config),
             time_zone=self._config.time_zone,
             fingers=bool(self._config.document.control_centre),
-            registers=self._config.registers is not None,
+            registers=self._config.registers is not None and self._config.registers.looked_up,
             names=self._config.registers is not None and self._config.registers.need_names,
         )
 

@@ -15,7 +15,7 @@ import secrets
 import ssl
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +27,7 @@ from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
 from gate.lists.adapters.https import Courier
 from gate.lists.adapters.port import Place
+from gate.lists.adapters.reuse import Reuse
 from gate.lists.adapters.table import ADAPTERS
 from gate.lists.entries import SECRET_BYTES_MIN
 from gate.lists.question import Answer, Question
@@ -35,6 +36,7 @@ from gate.ordinary import read_ordinary
 from gate.passage.orders import Disposition
 from gate.passage.registers import Register, RegisterAnswer, RegisterCause
 from gate.programs.registers.asking import Online, Registers
+from gate.programs.registers.day_key import DayKey
 from gate.programs.registers.held import HeldLists, erase_others, verifiers
 from gate.programs.registers.outbox import Hit, Outbox, OutboxFullError
 from gate.programs.shared import clock
@@ -72,12 +74,14 @@ async def run(config: Config, *, stop: asyncio.Event) -> None:
         erase_others(Path(settings.folder) / "lists", settings.lists)
         lists.open()
         await lists.renew(clock.now())  # the first question finds what lies there already
-        desk = Desk(config, lists, online)
+        day_key = _day_key(config, settings, online)
+        desk = Desk(config, lists, online, day_key)
         desk.begin()
         await held.enter_async_context(serve_status(config, "registers", desk.status))
         await held.enter_async_context(serve(CHANNELS.registers, config.socket("registers"), desk.attend))
         try:
-            await first_of(_renew(lists, settings.check_every_ms / 1000), desk.keep_hits(), _until(stop))
+            keeping = [] if day_key is None else [day_key.keep()]
+            await first_of(_renew(lists, settings.check_every_ms / 1000), desk.keep_hits(), *keeping, _until(stop))
         finally:
             await desk.last_words()
 
@@ -148,7 +152,24 @@ async def _online(config: Config, name: str, one: OnlineRegister) -> AsyncIterat
             return
         place = Place(one.address, context)
     async with Courier(place) as courier:
-        yield Online(name, ADAPTERS[one.adapter](courier), None, not_for)
+        adapter = Reuse(courier, one.minutes) if one.adapter == "reuse" else ADAPTERS[one.adapter](courier)
+        yield Online(name, adapter, None, not_for)
+
+
+def _day_key(config: Config, settings: Settings, online: Mapping[str, Online]) -> DayKey | None:
+    """The key of the site's exchange; None where there is none, or it cannot be asked."""
+    name = "" if settings.reuse is None else settings.reuse[0]
+    adapter = online[name].adapter if name else None
+    if not isinstance(adapter, Reuse):
+        return None
+    zone = zone_of(config.time_zone)
+    register = next(one for one in settings.required if one.name == name)
+
+    def today() -> date | None:
+        local = clock.now().astimezone(zone)
+        return local.date() if register.is_asked(local) else None
+
+    return DayKey(adapter, online[name].trouble, today=today, deadline_s=settings.answer_ms / 1000)
 
 
 def _context(config: Config, name: str, one: OnlineRegister) -> ssl.SSLContext | None:
@@ -168,13 +189,15 @@ def _context(config: Config, name: str, one: OnlineRegister) -> ssl.SSLContext |
 class Desk:
     """Hears the lane, and says how the program is."""
 
-    def __init__(self, config: Config, lists: HeldLists, online: Mapping[str, Online]) -> None:
+    def __init__(self, config: Config, lists: HeldLists, online: Mapping[str, Online], day_key: DayKey | None) -> None:
         assert config.registers is not None, "the program ends without a table"
         self._settings = config.registers
         self._gate = config.gate_id
         self._zone = zone_of(config.time_zone)
         self._lists = lists
         self._online = online
+        self._day_key = day_key
+        self._exchange = "" if self._settings.reuse is None else self._settings.reuse[0]
         self._registers = Registers(lists, online)
         self._outbox = Outbox(Path(self._settings.folder) / "outbox")
         self._hits: deque[tuple[str, Hit]] = deque(maxlen=HITS_MAX)
@@ -201,6 +224,8 @@ class Desk:
                 case messages.HitSettled(register, handle, disposition):
                     if await self._settle(register, handle, disposition):
                         await connection.send(messages.SettlementKept())
+                case messages.DayKeyWanted():
+                    await connection.send(messages.DayKeyIs(b"" if self._day_key is None else self._day_key.now()))
                 case messages.StatusRequest():
                     await connection.send(self.status())
 
@@ -276,7 +301,11 @@ class Desk:
         found = []
         for name in self._by_priority(answers):
             answer = answers[name]
-            handle = secrets.token_hex(16) if answer.answer is RegisterAnswer.HIT else ""
+            # What the exchange says is nobody's list: there is no owner to be told what became of it.
+            is_told = answer.answer is RegisterAnswer.HIT and name != self._exchange
+            handle = secrets.token_hex(16) if is_told else ""
+            if name == self._exchange and answer.answer is RegisterAnswer.UNKNOWN and self._day_key is not None:
+                self._day_key.doubt()
             found.append(found_of(name, answer, handle))
             self._said[answer.answer.value] += 1
             if handle:
@@ -338,6 +367,7 @@ def question_of(message: messages.AskRegisters) -> Question:
         given=asked.given,
         born=asked.born,
         entry=message.entry,
+        mark=asked.mark,
     )
 
 

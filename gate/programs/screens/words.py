@@ -43,7 +43,8 @@ def drafts(config: Config, texts: Languages) -> tuple[str, ...]:
 
 def notice_of(config: Config, texts: Languages) -> Notice:
     """The notice, as the configuration makes it true. Raises TextError."""
-    said = config.notice
+    said, asked = config.notice, config.registers
+    reuse = None if asked is None else asked.reuse
     facts = Facts(
         operator=config.operator,
         gate=config.gate_id,
@@ -53,7 +54,8 @@ def notice_of(config: Config, texts: Languages) -> Notice:
         auditors=len(config.audit.recipients),
         central=config.sync is not None,
         remembered_minutes=config.rules.swap_check_minutes,
-        registers=config.registers is not None,
+        registers=asked is not None and asked.looked_up,
+        reuse_minutes=0 if reuse is None else reuse[1].minutes,
     )
     return Notice(texts, facts, config.screens.languages)
 

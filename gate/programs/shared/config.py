@@ -303,9 +303,12 @@ class SignedList(Section, frozen=True, kw_only=True):
 class OnlineRegister(Section, frozen=True, kw_only=True):
     """A register that is asked online, by one of the adapters (docs/guides/adapter.md). `certificate` is the credential with what the gate shows there, PEM with
     its key; `authorities` is the file (PEM) of those that vouch for it. `names`: it needs names and dates of birth. `not_for`: it is not about nationals of these states.
+
+    `adapter = "reuse"` asks the exchange of a site whether the same chip was read at another of its gates in the `minutes` before. It takes a law
+    that lets everybody who passes be remembered for that long: `basis`, with its article.
     """
 
-    adapter: Literal["lost_documents", "entry_exit"]
+    adapter: Literal["lost_documents", "entry_exit", "reuse"]
     address: Annotated[str, msgspec.Meta(max_length=256)] = ""
     certificate: CredentialName = ""
     authorities: Annotated[str, msgspec.Meta(max_length=512)] = ""
@@ -313,7 +316,24 @@ class OnlineRegister(Section, frozen=True, kw_only=True):
     not_for: Annotated[
         tuple[Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{1,3}$")], ...], msgspec.Meta(max_length=300)
     ] = ()
+    basis: Annotated[str, msgspec.Meta(max_length=300)] = ""
+    minutes: Annotated[int, msgspec.Meta(ge=0, le=60)] = 0
     suspended: Annotated[tuple[Suspended, ...], msgspec.Meta(max_length=16)] = ()
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """Reuse names its law and its minutes, and is told nothing of whose the document is; nothing else has any of these."""
+        if self.adapter != "reuse":
+            for key in ("basis", "minutes"):
+                if getattr(self, key):
+                    yield Wrong(key, 'is for adapter = "reuse" alone')
+            return
+        if not self.basis.strip():
+            yield Wrong("basis", "is missing: reuse across gates takes a law that allows it, named with its article")
+        if not self.minutes:
+            yield Wrong("minutes", "is missing: for how long that law lets a document be remembered, 1 to 60")
+        for key in ("names", "not_for"):
+            if getattr(self, key):
+                yield Wrong(key, "is not told to the exchange, which hears of a mark alone")
 
 
 class Registers(Section, frozen=True, kw_only=True):
@@ -337,6 +357,8 @@ class Registers(Section, frozen=True, kw_only=True):
             yield Wrong("lists", f"and registers online are more than {REGISTERS_MAX} together")
         for name in sorted(self.lists.keys() & self.online.keys()):
             yield Wrong(f"online.{name}", "a list has this name already")
+        if len(reusing := [name for name, one in self.online.items() if one.adapter == "reuse"]) > 1:
+            yield Wrong(f"online.{reusing[1]}", f"is an exchange, too, beside {reusing[0]}: a site has one")
         for key, name in self._credentials():
             if name.startswith(_OWN_KEYS):
                 yield Wrong(key, "is a name for keys of the gate itself")
@@ -354,6 +376,16 @@ class Registers(Section, frozen=True, kw_only=True):
     def need_names(self) -> bool:
         """True when one of them needs names and dates of birth."""
         return any(one.names for one in self.lists.values()) or any(one.names for one in self.online.values())
+
+    @property
+    def reuse(self) -> tuple[str, OnlineRegister] | None:
+        """The site's exchange and its name, if it has one."""
+        return next(((name, one) for name, one in self.online.items() if one.adapter == "reuse"), None)
+
+    @property
+    def looked_up(self) -> bool:
+        """True when there is a list or register beside the site's exchange."""
+        return bool(self.lists) or any(one.adapter != "reuse" for one in self.online.values())
 
     @property
     def required(self) -> tuple[Register, ...]:

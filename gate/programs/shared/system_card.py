@@ -115,6 +115,7 @@ def facts_of(config: Config, basis: dict[str, object]) -> Iterator[tuple[str, li
             ),
             ("Drawn at random", f"{rules.random_checks_per_10000} of 10,000"),
             ("Swap check", f"{rules.swap_check_minutes} min" if rules.swap_check_minutes else "off"),
+            ("Reuse across gates", _reuse(config)),
             ("Two officers for", ", ".join(one.value for one in rules.two_officers_for) or "no reason"),
         ],
     )
@@ -140,6 +141,11 @@ def facts_of(config: Config, basis: dict[str, object]) -> Iterator[tuple[str, li
             ),
         ],
     )
+
+
+def _reuse(config: Config) -> str:
+    reuse = None if config.registers is None else config.registers.reuse
+    return "off" if reuse is None else f"a mark of each chip, {reuse[1].minutes} min in memory ({reuse[1].basis})"
 
 
 def _model(one: dict[str, object]) -> str:

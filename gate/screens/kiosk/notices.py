@@ -26,7 +26,8 @@ _ISOLATES: Final = re.compile("[\u2066-\u2069]")
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What is so at this gate. `results_kept_days` is None where no end is set, `address` of the whole notice empty where it has none,
-    `remembered_minutes` 0 where nobody is remembered after a referral. `registers`: documents are looked up in lists or registers.
+    `remembered_minutes` 0 where nobody is remembered after a referral. `registers`: documents are looked up in lists or registers. `reuse_minutes`:
+    for how long a chip that was read here is looked for at the site's other gates, 0 where none is.
     """
 
     operator: str
@@ -38,6 +39,7 @@ class Facts:
     central: bool
     remembered_minutes: int = 0
     registers: bool = False
+    reuse_minutes: int = 0
 
 
 class Notice:
@@ -63,6 +65,7 @@ class Notice:
             "pictures",
             "referral",
             *(["remembered"] if facts.remembered_minutes else []),
+            *(["reuse"] if facts.reuse_minutes else []),
             "results-open" if facts.results_kept_days is None else "results-days",
             "readers",
         ]
@@ -125,6 +128,7 @@ class Notice:
             days=facts.results_kept_days or 0,
             auditors=facts.auditors,
             remembered=facts.remembered_minutes,
+            reuse=facts.reuse_minutes,
         )
 
     def _paragraphs(self, language: str) -> str:

@@ -1,4 +1,5 @@
-"""National registers that a gate asks online: documents that were reported lost, and entries and exits of people who may stay for a while.
+"""Registers that a gate asks online: documents that were reported lost, entries and exits of people who may stay for a while, and the exchange of a
+site with one other gate.
 
 An HTTP server on this machine, JSON in and out. It answers as it is told, and may be told to be slow, wrong or hostile: `Fault`.
 """
@@ -39,6 +40,8 @@ class Registers:
 
     lost: dict[tuple[str, str], str] = field(default_factory=dict)  # and the reference of the report
     people: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)  # registered, stays, refused, reference
+    day_key: tuple[str, str] = ("", "")  # the exchange's: its day and key
+    marks: dict[str, tuple[str, str]] = field(default_factory=dict)  # the other gate's name, and the minute
     fault: Fault = Fault.NONE
     says_each: int = 1  # how often it says an answer
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -52,6 +55,14 @@ class Registers:
 
     def answer(self, path: str, question: dict[str, Any]) -> dict[str, Any]:
         """What is said of a document."""
+        if path == "/reuse/key":
+            return {"day": self.day_key[0], "key": self.day_key[1]}
+        if path == "/reuse/mark":
+            mark = str(question.get("mark"))
+            if mark not in self.marks:
+                return {"mark": mark, "answer": "none"}
+            gate, at = self.marks[mark]
+            return {"mark": mark, "answer": "hit", "gate": gate, "at": at}
         document = (str(question.get("issuer")), str(question.get("number")))
         if path == "/lost-documents":
             if document not in self.lost:

@@ -175,6 +175,49 @@ def test_a_table_of_registers_that_asks_none_or_contradicts_itself_is_refused(pa
     assert "registers.lists" in [key for _, key, _, _ in problems(path)]
 
 
+REUSE = {"adapter": "reuse", "address": "http://127.0.0.1:1", "basis": "Border Act, Article 12a", "minutes": 30}
+
+
+@pytest.mark.parametrize(
+    ("online", "wrong"),
+    [
+        ({**REUSE, "basis": ""}, "reuse.basis"),
+        ({**REUSE, "basis": "  "}, "reuse.basis"),
+        ({**REUSE, "minutes": 0}, "reuse.minutes"),
+        ({**REUSE, "minutes": 61}, "reuse.minutes"),
+        ({**REUSE, "minutes": -1}, "reuse.minutes"),
+        ({**REUSE, "names": True}, "reuse.names"),
+        ({**REUSE, "not_for": ["UTO"]}, "reuse.not_for"),
+        ({**REUSE, "adapter": "lost_documents", "minutes": 0}, "reuse.basis"),
+        ({**REUSE, "adapter": "entry_exit", "basis": ""}, "reuse.minutes"),
+    ],
+    ids=range(9),
+)
+def test_reuse_across_gates_names_its_law_and_its_minutes_or_is_refused(
+    online: dict[str, Any], wrong: str, path: Path
+) -> None:
+    changed(path, registers={"online": {"reuse": REUSE}})
+    assert json.loads(ran("check", "--config", path, "--json"))["ok"]
+    changed(path, registers={"online": {"reuse": online}})
+    assert [key for _, key, _, _ in problems(path)] == [f"registers.online.{wrong}"]
+    if wrong == "reuse.basis" and online["adapter"] == "reuse":
+        assert "takes a law that allows it, named with its article" in problems(path)[0][3]
+
+
+def test_a_site_has_one_exchange(path: Path) -> None:
+    changed(path, registers={"online": {"one": REUSE, "other": REUSE}})
+    assert [key for _, key, _, _ in problems(path)] == ["registers.online.other"]
+
+
+def test_reuse_with_its_law_and_minutes_is_what_approvers_sign(path: Path) -> None:
+    changed(path, registers={"online": {"reuse": REUSE}})
+    text = ran("show", "--canonical", "--config", path)
+    assert 'registers.online.reuse.basis = "Border Act, Article 12a"' in text
+    assert "registers.online.reuse.minutes = 30" in text
+    changed(path, registers={"online": {"reuse": {**REUSE, "minutes": 31}}})
+    assert ran("show", "--canonical", "--config", path) != text
+
+
 def test_a_register_that_is_asked_in_clear_is_for_demos(path: Path) -> None:
     online = {"lost": {"adapter": "lost_documents", "address": "http://127.0.0.1:1"}}
     changed(path, purpose="service", registers={"online": online})

@@ -137,6 +137,23 @@ def test_the_letter_says_what_else_is_done_with_everybody(tmp_path: Path, config
     assert "looked up in lists and registers" in letter
 
 
+REUSE = '[registers.online.reuse]\nadapter = "reuse"\nbasis = "Border Act, Article 12a"\nminutes = 25\n'
+
+
+def test_the_letter_and_the_card_say_that_chips_are_looked_for_at_other_gates(tmp_path: Path, config: Path) -> None:
+    plain = config.read_text()
+    config.write_text(f"{plain}\n{REUSE}")
+    letter, _ = letter_of(tmp_path, config, log_with(tmp_path / "log", Reason.REGISTER_HIT))
+    assert "For 25 minutes a number made of your document's chip was held in memory" in letter
+    assert "not part of this letter, for anybody" in letter
+    assert "lists and registers of other authorities" not in letter, "there are none"
+    _, found = told("card", "--config", config)
+    said = "a mark of each chip, 25 min in memory (Border Act, Article 12a)"
+    assert found["facts"]["What refers"]["Reuse across gates"] == said
+    config.write_text(plain)
+    assert told("card", "--config", config)[1]["facts"]["What refers"]["Reuse across gates"] == "off"
+
+
 def test_of_a_crossing_of_which_nothing_is_held_the_letter_says_that(tmp_path: Path, config: Path) -> None:
     letter, held = letter_of(tmp_path, config, log_with(tmp_path / "log", Reason.TIME_LIMIT), NOWHERE)
     assert "Nothing is kept about this crossing" in letter

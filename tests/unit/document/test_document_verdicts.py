@@ -13,8 +13,9 @@ import pytest
 from asn1crypto import cms
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from fakes.anchors import ListedAnchors
+from fakes.inspections import anchors, issued
 from fakes.sample_passports import ANNA, TODAY, numbered, portrait, utopia
 
 from gate.document import tlv
@@ -456,3 +457,26 @@ def test_other_passports_have_other_answers() -> None:
     assert other.chip_key is not None
     answer = ActiveAnswer(CHALLENGE, other.chip_key.answer(CHALLENGE))
     assert judge_chip(judge_sod(SOD, ANCHORS, NOW), GROUPS, frozenset(), Proofs(answer)).result is Result.FAILED
+
+
+P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+
+
+def rewritten(sod: bytes) -> bytes:
+    """The same EF.SOD with another ECDSA signature that verifies as well, which takes no key to make."""
+    message = cms.ContentInfo.load(tlv.only(sod, 0x77), strict=True)
+    signer = message["content"]["signer_infos"][0]
+    r, s = decode_dss_signature(signer["signature"].native)
+    signer["signature"] = encode_dss_signature(r, P256_ORDER - s)
+    return der.tlv(0x77, message.dump(force=True))
+
+
+def test_a_copy_of_a_chip_whose_ef_sod_was_written_otherwise_is_known_by_what_was_signed() -> None:
+    sod = issued().files["EF_SOD"]
+    other = rewritten(sod)
+    assert hashlib.sha256(other).digest() != hashlib.sha256(sod).digest()
+    verdict = judge_sod(other, anchors(), NOW)
+    assert next(one.result for one in verdict.checks if one.id is CheckId.SOD_SIGNATURE) is Result.SUCCESSFUL
+    assert verdict.security is not None
+    assert verdict.security.digest == parse_sod(sod).digest
+    assert parse_sod(issued(person=numbered(7)).files["EF_SOD"]).digest != parse_sod(sod).digest

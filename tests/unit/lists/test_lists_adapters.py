@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import date, timedelta
 
 import pytest
 
 from gate.lists.adapters.https import ANSWER_BYTES_MAX, Courier
-from gate.lists.adapters.port import Adapter, AdapterError, NoAnswerError, Place, WrongAnswerError
+from gate.lists.adapters.port import Adapter, AdapterError, Exchange, NoAnswerError, Place, WrongAnswerError
+from gate.lists.adapters.reuse import Reuse
 from gate.lists.adapters.table import ADAPTERS
 from gate.lists.question import Answer, Question
 from gate.passage.registers import RegisterAnswer, RegisterCause
 from hardware_sim.registers import Fault, Registers
 
 TODAY = date(2026, 12, 5)
-DOCUMENT = Question("P", "UTO", "L898902C3", "UTO", "ERIKSSON", "ANNA MARIA", "1974-08-12")
+MARK = "5d" * 40
+DOCUMENT = Question("P", "UTO", "L898902C3", "UTO", "ERIKSSON", "ANNA MARIA", "1974-08-12", mark=MARK)
+EVERY: dict[str, Callable[[Exchange], Adapter]] = {**ADAPTERS, "reuse": lambda exchange: Reuse(exchange, 30)}
 LEAVING = Question("P", "UTO", "L898902C3", "UTO", entry=False)
 
 
@@ -30,7 +34,7 @@ async def registers() -> AsyncIterator[Registers]:
 
 async def said(registers: Registers, adapter: str, question: Question = DOCUMENT) -> Answer:
     async with asyncio.timeout(10), Courier(Place(registers.address)) as courier:
-        return await ADAPTERS[adapter](courier).ask(question, TODAY)
+        return await EVERY[adapter](courier).ask(question, TODAY)
 
 
 async def test_a_document_that_was_reported_is_a_hit_with_what_is_to_be_done(registers: Registers) -> None:
@@ -41,7 +45,7 @@ async def test_a_document_that_was_reported_is_a_hit_with_what_is_to_be_done(reg
 
 
 async def test_no_name_leaves_for_a_register_that_needs_none(registers: Registers) -> None:
-    for adapter in ADAPTERS:
+    for adapter in EVERY:
         await said(registers, adapter)
     assert all("ERIKSSON" not in str(asked) and "1974" not in str(asked) for asked in registers.asked)
 
@@ -128,7 +132,7 @@ async def test_words_that_no_page_can_show_are_a_wrong_answer(words: str) -> Non
         await ADAPTERS["lost_documents"](exchange).ask(DOCUMENT, TODAY)
 
 
-@pytest.mark.parametrize("adapter", ADAPTERS)
+@pytest.mark.parametrize("adapter", EVERY)
 @pytest.mark.parametrize("fault", ERRORS, ids=lambda fault: fault.value)
 async def test_a_register_that_is_wrong_or_hostile_is_one_clear_error(
     fault: Fault, adapter: str, registers: Registers
@@ -137,7 +141,82 @@ async def test_a_register_that_is_wrong_or_hostile_is_one_clear_error(
     with pytest.raises(ERRORS[fault]) as raised:
         await said(registers, adapter)
     assert "L898902C3" not in str(raised.value)
+    assert MARK not in str(raised.value)
     assert len(str(raised.value)) < 200
+
+
+async def test_an_exchange_hears_of_a_mark_and_of_nothing_else(registers: Registers) -> None:
+    assert await said(registers, "reuse") == Answer(RegisterAnswer.NONE)
+    registers.marks[MARK] = ("north-8", "14:05")
+    hit = Answer(RegisterAnswer.HIT, RegisterCause.PRESENTED_ELSEWHERE, about="gate north-8 at 14:05")
+    assert await said(registers, "reuse") == hit
+    assert registers.asked == [("/reuse/mark", {"mark": MARK, "minutes": 30})] * 2
+    unmarked = await said(registers, "reuse", LEAVING)
+    assert (unmarked.answer, unmarked.cause) == (RegisterAnswer.UNKNOWN, RegisterCause.NOT_CALLED_FOR)
+    assert len(registers.asked) == 2
+
+
+def saying(answer: object) -> Reuse:
+    """The adapter before an exchange that says this, whatever it is asked."""
+
+    async def exchange(path: str, body: bytes) -> bytes:
+        assert path.startswith("/reuse/")
+        assert body
+        return json.dumps(answer).encode()
+
+    return Reuse(exchange, 30)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"answer": "none"},
+        {"mark": "5e" * 40, "answer": "none"},
+        {"mark": "5e" * 40, "answer": "hit", "gate": "north-8", "at": "14:05"},
+        {"mark": MARK, "answer": "hit"},
+        {"mark": MARK, "answer": "hit", "gate": "north-8"},
+        {"mark": MARK, "answer": "hit", "gate": "north\x1b[2J8", "at": "14:05"},
+        {"mark": MARK, "answer": "hit", "gate": "\u202eeht", "at": "14:05"},
+        {"mark": MARK, "answer": "hit", "gate": "north-8\n", "at": "14:05"},
+        {"mark": MARK, "answer": "hit", "gate": "n" * 64, "at": "14:05"},
+        {"mark": MARK, "answer": "hit", "gate": "north-8", "at": "25:05"},
+        {"mark": MARK, "answer": "hit", "gate": "north-8", "at": "14:05\n"},
+        {"mark": MARK, "answer": "admit", "gate": "north-8", "at": "14:05"},
+    ],
+    ids=itertools.count(),
+)
+async def test_what_is_no_answer_about_this_mark_is_a_wrong_answer(answer: object) -> None:
+    with pytest.raises(WrongAnswerError):
+        await saying(answer).ask(DOCUMENT, TODAY)
+
+
+async def test_an_exchange_that_does_not_know_the_minutes_before_has_no_answer() -> None:
+    with pytest.raises(NoAnswerError, match="has not run"):
+        await saying({"mark": MARK, "answer": "unsure"}).ask(DOCUMENT, TODAY)
+
+
+async def test_the_day_s_key_is_of_today_and_whole() -> None:
+    assert await saying({"day": "2026-12-05", "key": "9b" * 32}).day_key(TODAY) == b"\x9b" * 32
+    for answer in (
+        {"day": "2026-12-04", "key": "9b" * 32},  # yesterday's
+        {"day": "2026-12-06", "key": "9b" * 32},
+        {"day": "2026-12-05", "key": "9b" * 31},
+        {"day": "2026-12-05", "key": "9b" * 33},
+        {"day": "2026-12-05", "key": "9b" * 31 + " 9b"},
+        {"day": "2026-12-05", "key": ""},
+        {"day": "2026-12-05"},
+        {"day": "2026-12-05", "key": "9B" * 32},
+        {"day": "today", "key": "9b" * 32},
+    ):
+        with pytest.raises(WrongAnswerError) as raised:
+            await saying(answer).day_key(TODAY)
+        assert "9b9b" not in str(raised.value)
+
+
+async def test_ten_megabytes_are_cut_off(registers: Registers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Registers, "answer", lambda *_: {"mark": MARK, "answer": "none", "more": "x" * 10_000_000})
+    with pytest.raises(WrongAnswerError, match="more than 65536 bytes"):
+        await said(registers, "reuse")
 
 
 async def test_a_register_that_is_not_there_does_not_answer() -> None:

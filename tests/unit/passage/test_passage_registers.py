@@ -104,9 +104,10 @@ def test_whoever_is_on_no_list_is_admitted() -> None:
 
 
 def test_a_register_that_says_nothing_of_what_is_required_is_not_known() -> None:
-    record = decided(
-        lane(), DocumentRead(CROSSING, GENUINE), RegistersAnswered(CROSSING, ()), FaceCompared(CROSSING, SAME_FACE)
-    )
+    run = lane()
+    said = (DocumentRead(CROSSING, GENUINE), RegistersAnswered(CROSSING, ()), FaceCompared(CROSSING, SAME_FACE))
+    assert decided(run, *said) is None
+    record = decided(run, AT_REST, Tick(), after_ms=REQUIRED.timing.registers_max_ms + 10)
     assert record is not None
     assert record.reasons == (Objection(Reason.REGISTER_UNKNOWN, "stolen-documents"),)
 
@@ -138,6 +139,53 @@ def test_whatever_the_registers_say_the_screens_are_the_same_at_the_same_times()
         assert isinstance(run.state, machine.Referred)
     assert shown[0] == shown[1] == shown[2]
     assert Show(Screen.OFFICER) in shown[0][-1]
+
+
+REUSE = Register("reuse")
+ELSEWHERE = RegisterFinding("reuse", RegisterAnswer.HIT, RegisterCause.PRESENTED_ELSEWHERE, about="gate b at 14:05")
+BOTH = replace(RULES, policy=replace(RULES.policy, registers=(STOLEN, REUSE)))
+
+
+@pytest.mark.parametrize(
+    ("later", "objections"),
+    [
+        (RegisterFinding("reuse", RegisterAnswer.NONE), ()),
+        (ELSEWHERE, (Objection(Reason.REGISTER_HIT, "reuse: presented_elsewhere: gate b at 14:05"),)),
+        (
+            RegisterFinding("reuse", RegisterAnswer.UNKNOWN, RegisterCause.NO_KEY),
+            (Objection(Reason.REGISTER_UNKNOWN, "reuse: no_key"),),
+        ),
+    ],
+    ids=["none", "hit", "unknown"],
+)
+def test_who_answers_later_than_others_is_waited_for_and_what_the_others_said_stays(
+    later: RegisterFinding, objections: tuple[Objection, ...]
+) -> None:
+    run = lane(BOTH)
+    assert decided(run, RegistersAnswered(CROSSING, (NONE,)), DocumentRead(CROSSING, GENUINE)) is None
+    assert decided(run, FaceCompared(CROSSING, SAME_FACE)) is None
+    record = decided(run, RegistersAnswered(CROSSING, (later,)))
+    assert record is not None
+    assert record.reasons == objections
+    assert record.evidence.registers == (NONE, later)
+
+
+def test_a_document_that_was_presented_elsewhere_looks_like_every_other_referral() -> None:
+    """The same effects in the same steps as of a document that nobody knows anything of, and of a face that is not theirs."""
+    shown = []
+    clean, other = RegisterFinding("reuse", RegisterAnswer.NONE), replace(SAME_FACE, match=None)
+    for finding, face in ((ELSEWHERE, SAME_FACE), (clean, other)):
+        run = lane(BOTH)
+        events: tuple[Event, ...] = (
+            RegistersAnswered(CROSSING, (NONE,)),
+            DocumentRead(CROSSING, GENUINE),
+            FaceCompared(CROSSING, face),
+            RegistersAnswered(CROSSING, (finding,)),
+            Recorded(CROSSING, RecordKind.DECIDED),
+        )
+        shown.append([[one for one in run.feed(event, after_ms=10) if not isinstance(one, Write)] for event in events])
+        assert isinstance(run.state, machine.Referred)
+    assert shown[0] == shown[1]
 
 
 def test_where_no_register_is_required_nobody_waits() -> None:
@@ -204,12 +252,10 @@ def test_a_register_that_is_suspended_today_need_not_answer_and_the_record_shows
 @pytest.mark.parametrize("day", [4, 10, None])
 def test_on_every_other_day_and_when_nobody_knows_the_day_it_must_answer(day: int | None) -> None:
     local = None if day is None else datetime(2026, 12, day, 9, 30)  # noqa: DTZ001 - what the wall shows
-    record = decided(
-        suspended_lane(local),
-        DocumentRead(CROSSING, GENUINE),
-        RegistersAnswered(CROSSING, (NONE,)),
-        FaceCompared(CROSSING, SAME_FACE),
-    )
+    run = suspended_lane(local)
+    read = (DocumentRead(CROSSING, GENUINE), RegistersAnswered(CROSSING, (NONE,)), FaceCompared(CROSSING, SAME_FACE))
+    assert decided(run, *read) is None
+    record = decided(run, AT_REST, Tick(), after_ms=REQUIRED.timing.registers_max_ms + 10)
     assert record is not None
     assert record.reasons == (Objection(Reason.REGISTER_UNKNOWN, "entry-exit"),)
 

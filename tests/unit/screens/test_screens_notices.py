@@ -53,6 +53,12 @@ def test_what_has_no_set_end_is_said_to_have_none() -> None:
         (FACTS, "Gate north-7 is run by border.example."),
         (FACTS, "2 auditors hold a key to it."),
         (replace(FACTS, remembered_minutes=5), "stays in memory (up to 5 min)"),
+        (
+            replace(FACTS, reuse_minutes=20),
+            "chip stays in memory with gate and time, so that it shows when the same passport",
+        ),
+        (replace(FACTS, reuse_minutes=20), "For up to 20 min a number made of"),
+        (replace(FACTS, reuse_minutes=20), "nobody can be shown it"),
         (replace(FACTS, registers=True), "Your document, never your face, is looked up in lists and registers"),
         (replace(FACTS, auditors=1), "One auditor holds a key to it."),
         (FACTS, "central server"),
@@ -72,6 +78,17 @@ def test_sealed_pictures_of_a_referral_are_kept_no_longer_than_it_says() -> None
 
 def test_a_gate_that_asks_no_register_speaks_of_none() -> None:
     assert "looked up" not in whole(FACTS)
+
+
+def test_a_gate_whose_chips_are_looked_for_nowhere_else_speaks_of_no_number() -> None:
+    assert "a number made of" not in whole(replace(FACTS, registers=True))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_says_for_how_long_a_chip_is_looked_for_at_other_gates(language: str) -> None:
+    plain, told = (notice(replace(FACTS, reuse_minutes=minutes), language) for minutes in (0, 47))
+    assert ("47" in plain.text, "47" in told.text) == (False, True)
+    assert len(told.sections(language)[2][1]) == len(plain.sections(language)[2][1]) + 1
 
 
 def test_a_gate_without_a_central_server_speaks_of_none() -> None:
@@ -98,6 +115,7 @@ def test_the_version_is_the_digest_of_the_text_and_changes_with_every_fact_and_l
         replace(FACTS, results_kept_days=31),
         replace(FACTS, auditors=3),
         replace(FACTS, central=False),
+        replace(FACTS, reuse_minutes=20),
     ]
     versions = {notice(facts).version for facts in others} | {notice(FACTS, "en", "fr").version, first.version}
     assert len(versions) == len(others) + 2

@@ -3,8 +3,9 @@
 Started by the lane with one end of a socket pair as its standard input, and prepared before there is a traveller: it opens the lists,
 reaches the chip reader, and then gives up whatever could reach anything else. A crossing gives it the printed MRZ; it speaks with the
 chip, judges, and writes the chip's portrait into a way that leads to the face child. Out come evidence without anything personal, the
-lists and authorities it rests on, questions for the control centre, what lists and registers may be asked, and that the document has left; and at its end, where the crossing was
-referred, the lines as printed and as in the chip, sealed to officers. No second crossing is taken: the end of the process is the erasure.
+lists and authorities it rests on, questions for the control centre, what lists and registers may be asked, with the day's key of a site's exchange
+the mark of the chip, and that the document has left; and at its end, where the crossing was referred, the lines as printed and as in the chip,
+sealed to officers. No second crossing is taken: the end of the process is the erasure.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from gate.programs.children.sealing import say_sealed
 from gate.programs.children.seccomp import refuse
 from gate.programs.lane.document.inspecting import ChipSide, inspect_presented, printed_issuer
 from gate.programs.lane.document.lists import ListsError, open_lists, told
+from gate.programs.lane.document.marking import mark_of
 from gate.programs.lane.document.particulars import Particulars
 from gate.programs.lane.stages.anchors import RememberingAnchors
 from gate.programs.lane.stages.centre import question_of
@@ -76,6 +78,7 @@ class Child:
         self._sending: asyncio.Task[None] | None = None
         self._particulars: Particulars | None = None
         self._officers: messages.OfficersOf | None = None
+        self._mark = ""
 
     async def run(self) -> None:
         """Prepare, wait for the crossing, read, and watch the document until the lane hangs up."""
@@ -169,6 +172,7 @@ class Child:
             on_portrait=self._pass_portrait if wanted.portrait else self._keep_portrait,
             on_particulars=self._know,
             on_known=partial(self._tell_known, prepared),
+            on_security_object=partial(self._make_mark, wanted.day_key),
             ask_centre=self._ask_centre,
             fingers=prepared.fingers,
             clock_sure=wanted.clock_sure,
@@ -179,7 +183,7 @@ class Child:
         except DriverError as error:
             await self._lane.send(messages.DocumentUnread(str(error)[:REASON_CHARACTERS_MAX]))
             return
-        await self._lane.send(messages.DocumentJudged(evidence))
+        await self._lane.send(messages.DocumentJudged(evidence, self._mark))
         with contextlib.suppress(DriverError):  # a reader that is lost is a document that is gone
             await prepared.reader.wait_for_removal()
         await self._lane.send(messages.DocumentLeft())
@@ -193,6 +197,10 @@ class Child:
 
     def _know(self, particulars: Particulars) -> None:
         self._particulars = particulars
+
+    def _make_mark(self, day_key: bytes, security_object: bytes) -> None:
+        if day_key:
+            self._mark = mark_of(day_key, security_object)
 
     async def _tell_known(self, prepared: Prepared, mrz: Mrz) -> None:
         """Say what lists and registers may be asked, and no more of it than they need."""

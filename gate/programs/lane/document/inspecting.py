@@ -37,8 +37,8 @@ CARD_WAIT_S = 10.0  # from the machine-readable zone to the chip on the reader: 
 
 @dataclass(frozen=True, slots=True)
 class ChipSide:
-    """What an inspection needs: the chip, whom to tell of it, of the portrait, of what an officer may see and of the MRZ that the document goes by,
-    whom to ask for signatures, and whether for those that open the fingers.
+    """What an inspection needs: the chip, whom to tell of it, of the portrait, of what an officer may see, of the MRZ that the document goes by and
+    of the SHA-256 of its LDS security object, whom to ask for signatures, and whether for those that open the fingers.
 
     `now` is the wall clock, aware; `clock_sure` is False where it may be wrong: what depends on it stays undetermined (safety
     invariant 15).
@@ -49,6 +49,7 @@ class ChipSide:
     on_portrait: Callable[[Portrait], Awaitable[None]]
     on_particulars: Callable[[Particulars], None]
     on_known: Callable[[Mrz], Awaitable[None]]
+    on_security_object: Callable[[bytes], None]
     ask_centre: Callable[[CentreRequest], Awaitable[bytes | None]]
     fingers: bool
     clock_sure: bool
@@ -81,6 +82,8 @@ async def inspect_presented(
     if not is_sure:
         await _tell(mrzs[tries - 1], side)
     side.on_particulars(Particulars(printed[tries - 1], mrzs[tries - 1], inspection.mrz))
+    if inspection.security_object is not None:
+        side.on_security_object(inspection.security_object)
     evidence = document_evidence(inspection, anchors)
     if wanted.page is None:
         return evidence

@@ -88,6 +88,7 @@ board-referral = Wird das Kontrollpersonal gerufen, bleibt eine verschlüsselte 
    *[other] { $minutes } Minuten
  }.
 board-remembered = Danach bleibt im Speicher (bis zu { $remembered } min), was Ihr Gesicht und das Foto im Chip in Zahlen ergeben, damit niemand mit dem Pass eines anderen kommt. Verglichen wird nur mit denen, die in dieser Zeit an dieser Kontrolle an Beamte verwiesen wurden.
+board-reuse = Bis zu { $reuse } min bleibt eine aus dem Chip Ihres Passes gebildete Zahl mit Ort und Uhrzeit im Speicher, damit auffällt, wenn derselbe Pass hier an eine andere Kontrolle kommt. Danach wird sie gelöscht. Ohne den Pass weiß niemand, zu wem sie gehört; daher kann sie niemandem gezeigt werden.
 board-results-days = Die Ergebnisse der Prüfungen bleiben { $days ->
     [one] { $days } Tag
    *[other] { $days } Tage

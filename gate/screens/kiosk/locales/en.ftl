@@ -94,6 +94,7 @@ board-referral = When an officer is called, an encrypted copy stays in memory un
    *[other] { $minutes } minutes
  } at most.
 board-remembered = After that, what your face and the chip’s photo come to in numbers stays in memory (up to { $remembered } min), so that nobody comes with another’s passport. It is held only against those referred at this lane in that time.
+board-reuse = For up to { $reuse } min a number made of your passport’s chip stays in memory with gate and time, so that it shows when the same passport comes to another gate here. Then it is erased. Without the passport nobody can tell whose it is, so nobody can be shown it.
 board-results-days = The results of the checks stay in a sealed log for { $days ->
     [one] { $days } day
    *[other] { $days } days

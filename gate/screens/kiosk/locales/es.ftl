@@ -92,6 +92,7 @@ board-referral = Si se llama a un agente, una copia cifrada queda en memoria has
    *[other] { $minutes } minutos
  }.
 board-remembered = Después, lo que su cara y la foto del chip dan en números queda en la memoria (hasta { $remembered } min), para que nadie venga con el pasaporte de otro. Solo se compara con quienes en ese tiempo pasaron a un agente en esta puerta.
+board-reuse = Durante { $reuse } min como máximo, un número sacado del chip de su pasaporte queda en la memoria con la puerta y la hora, para que se note si el mismo pasaporte llega aquí a otra puerta. Después se borra. Sin el pasaporte nadie sabe de quién es, y por eso no se puede mostrar a nadie.
 board-results-days = Los resultados de las comprobaciones quedan en un registro sellado { $days ->
     [one] { $days } día
     [many] { $days } días

@@ -92,6 +92,7 @@ board-referral = Si un agent est appelé, une copie chiffrée reste en mémoire 
    *[other] { $minutes } minutes
  } au plus.
 board-remembered = Ensuite, ce que votre visage et la photo de la puce donnent en chiffres reste en mémoire (jusqu’à { $remembered } min), pour que personne ne vienne avec le passeport d’un autre. La comparaison ne porte que sur les personnes adressées à un agent à ce sas pendant ce temps.
+board-reuse = Pendant { $reuse } min au plus, un nombre tiré de la puce de votre passeport reste en mémoire avec le sas et l’heure, pour que l’on voie si le même passeport se présente ici à un autre sas. Il est ensuite effacé. Sans le passeport, personne ne sait à qui il se rapporte ; il ne peut donc être montré à personne.
 board-results-days = Les résultats des contrôles restent dans un journal scellé pendant { $days ->
     [one] { $days } jour
     [many] { $days } jours

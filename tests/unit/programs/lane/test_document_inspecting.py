@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import random
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from fakes.inspections import anchors, issued
 from drivers.errors import LinkLostError
 from gate.channel import messages
 from gate.document.inspection import Portrait
+from gate.document.lds.sod import parse_sod
 from gate.document.mrz.parsing import Mrz
 from gate.passage.evidence import CheckId, CheckResult, DocumentEvidence
 from gate.passage.evidence_names import PageCheckId
@@ -80,6 +82,7 @@ async def inspected(
     now: datetime | None = None,
     on_particulars: Callable[[Particulars], None] = lambda _: None,
     known: list[Mrz] | None = None,
+    on_security_object: Callable[[bytes], None] = lambda _: None,
 ) -> DocumentEvidence:
     async def on_portrait(_: Portrait) -> None:
         await asyncio.sleep(0)
@@ -102,6 +105,7 @@ async def inspected(
         on_portrait=on_portrait,
         on_particulars=on_particulars,
         on_known=on_known,
+        on_security_object=on_security_object,
         ask_centre=no_centre,
         fingers=False,
         clock_sure=wanted.clock_sure,
@@ -188,6 +192,15 @@ async def test_about_a_reading_whose_check_digits_do_not_hold_nothing_is_asked()
     known: list[Mrz] = []
     await inspected(by_reader((RIGHT[0], RIGHT[1][:-1] + str((int(RIGHT[1][-1]) + 1) % 10))), Chip(), known=known)
     assert known == []
+
+
+async def test_of_a_chip_that_was_read_what_its_signature_covers_is_told_and_of_none_that_was_not() -> None:
+    told: list[bytes] = []
+    await inspected(by_camera(WRONG, RIGHT), Chip(), on_security_object=told.append)
+    assert told == [hashlib.sha256(parse_sod(DOCUMENT.files["EF_SOD"]).message.content).digest()]
+    await inspected(by_reader(WRONG), Chip(), on_security_object=told.append)
+    await inspected(by_reader(), Chip(), on_security_object=told.append)
+    assert len(told) == 1
 
 
 async def test_lines_of_a_serial_reader_have_no_page() -> None:

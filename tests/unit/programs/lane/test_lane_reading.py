@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pytest
@@ -38,10 +39,40 @@ WHOLE: tuple[m.Message | None, ...] = (
 )
 
 
+MARK = "ab" * 40
+
+
+@dataclass
+class Asked:
+    """Lists and registers that note what they are asked, and a key."""
+
+    key: bytes = b""
+    asked: list[tuple[str, m.DocumentQuestion]] = field(default_factory=list)
+    marked: list[tuple[str, str]] = field(default_factory=list)
+
+    async def day_key(self, crossing: str) -> bytes:
+        await asyncio.sleep(0)
+        assert crossing == "c1"
+        return self.key
+
+    def ask(self, crossing: str, question: m.DocumentQuestion) -> None:
+        self.asked.append((crossing, question))
+
+    def ask_marked(self, crossing: str, mark: str) -> None:
+        self.marked.append((crossing, mark))
+
+
 class Lane:
     """The lane around one reading."""
 
-    def __init__(self, child: FakeChild | None, *, way: bool = True, shielded: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        child: FakeChild | None,
+        *,
+        way: bool = True,
+        shielded: frozenset[str] = frozenset(),
+        registers: Asked | None = None,
+    ) -> None:
         self.posted: list[Event] = []
         self.marks: list[str] = []
         self.issuers: list[tuple[str, str]] = []
@@ -61,6 +92,7 @@ class Lane:
             issued_by=lambda *said: self.issuers.append(said),
             take_sealed=self.sealed.append,
             is_shielded=lambda crossing: crossing in shielded,
+            registers=registers,
         )
 
     async def _start(self) -> Any:
@@ -348,13 +380,26 @@ async def _another_is_wanted(lane: Lane) -> None:
 
 async def test_what_registers_may_be_asked_is_carried_on_once_beside_the_reading() -> None:
     question = m.DocumentQuestion("P", "UTO", "L898902C3", "UTO")
-    asked: list[tuple[str, m.DocumentQuestion]] = []
     child = FakeChild(None, m.DocumentKnown(question), m.DocumentJudged(EVIDENCE), m.DocumentLeft(), None)
-    lane = Lane(child)
-    lane.reading._ask_registers = lambda *said: asked.append(said)
+    registers = Asked()
+    await Lane(child, registers=registers).read()
+    assert registers.asked == [("c1", question)]
+    assert registers.marked == [("c1", "")]
+    assert "L898902C3" not in repr(registers.asked)
+
+
+async def test_a_child_is_given_the_day_s_key_and_its_mark_is_carried_on_when_the_chip_was_read() -> None:
+    child = FakeChild(None, m.DocumentJudged(EVIDENCE, MARK), m.DocumentLeft(), None)
+    registers = Asked(key=b"k" * 32)
+    lane = Lane(child, registers=registers)
     await lane.read()
-    assert asked == [("c1", question)]
-    assert "L898902C3" not in repr(asked)
+    assert isinstance(child.heard[0], m.ReadDocument)
+    assert child.heard[0].day_key == b"k" * 32
+    assert "kkk" not in repr(child.heard[0])
+    assert registers.marked == [("c1", MARK)]
+    unread = Asked()
+    await Lane(FakeChild(None, m.DocumentUnread("no chip"), None), registers=unread).read()
+    assert unread.marked == []
 
 
 async def test_a_gate_without_registers_asks_none_whatever_a_child_says() -> None:
@@ -366,10 +411,8 @@ async def test_a_gate_without_registers_asks_none_whatever_a_child_says() -> Non
 
 async def test_a_child_that_says_a_second_time_what_may_be_asked_is_lost_and_its_first_word_counts() -> None:
     question = m.DocumentQuestion("P", "UTO", "L898902C3", "UTO")
-    asked: list[tuple[str, m.DocumentQuestion]] = []
     child = FakeChild(None, m.DocumentKnown(question), m.DocumentKnown(question))
-    lane = Lane(child)
-    lane.reading._ask_registers = lambda *said: asked.append(said)
-    await lane.read()
-    assert len(asked) == 1
+    registers = Asked()
+    await Lane(child, registers=registers).read()
+    assert len(registers.asked) == 1
     assert child.ended

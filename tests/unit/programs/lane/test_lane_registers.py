@@ -20,7 +20,7 @@ from gate.passage.policy import Policy, Verdict
 from gate.passage.records import Decided, Settled
 from gate.passage.registers import RegisterAnswer, RegisterCause, RegisterFinding, unknown
 from gate.programs.lane.records import Hit, Remembered
-from gate.programs.lane.registers import HITS_MAX, RegistersClient, findings_of
+from gate.programs.lane.registers import DAY_KEY_S, HITS_MAX, RegistersClient, findings_of
 
 QUESTION = m.DocumentQuestion("P", "UTO", "L898902C3", "UTO")
 NAMES = ("stolen-documents", "entry-exit")
@@ -39,6 +39,7 @@ class Lane:
     answer_ms: int = 300
     shielded: set[str] = field(default_factory=set)
     posted: list[Event] = field(default_factory=list)
+    exchange: str | None = None
     left: tuple[Hit, ...] = ()
     forgotten: list[str] = field(default_factory=list)
 
@@ -50,6 +51,7 @@ class Lane:
             names=lambda: self.names,
             entry=lambda: True,
             is_shielded=self.shielded.__contains__,
+            exchange=self.exchange,
             left=self.left,
             forget=self.forgotten.append,
         )
@@ -253,6 +255,145 @@ async def test_more_questions_than_can_wait_are_not_known(lane: Lane) -> None:
     for number in range(3):
         lane.client.ask(f"c{number}", QUESTION)
     assert lane.posted == [RegistersAnswered("c2", unknown(NAMES, RegisterCause.NO_ANSWER))]
+
+
+# ── the exchange of a site ───────────────────────────────────────────────────────────────────────────────────────────
+
+MARK = "5d" * 40
+KEY = b"k" * 32
+ELSEWHERE = m.RegisterFound("reuse", RegisterAnswer.HIT, RegisterCause.PRESENTED_ELSEWHERE, about="gate b at 14:05")
+
+
+def with_exchange(lane: Lane) -> list[m.ToRegisters]:
+    """The lane's registers are a list and the exchange; what is asked of them."""
+    lane.names, lane.exchange = ("stolen-documents", "reuse"), "reuse"
+    lane.__post_init__()
+    return []
+
+
+def noting(heard: list[m.ToRegisters], key: bytes = KEY) -> Handler:
+    async def handler(connection: Connection[m.ToRegisters]) -> None:
+        heard.append(asked := await connection.receive())
+        match asked:
+            case m.DayKeyWanted():
+                await connection.send(m.DayKeyIs(key))
+            case m.AskRegisters(["reuse"]):
+                await connection.send(m.RegistersSaid([ELSEWHERE]))
+            case m.AskRegisters():
+                await connection.send(m.RegistersSaid([m.RegisterFound(asked.registers[0], RegisterAnswer.NONE)]))
+            case _:
+                raise AssertionError(asked)
+        with contextlib.suppress(Exception):
+            await connection.receive()
+
+    return handler
+
+
+async def test_the_exchange_hears_of_a_mark_when_the_chip_was_read_and_nobody_else_does(lane: Lane) -> None:
+    heard = with_exchange(lane)
+    async with lane.beside(noting(heard)):
+        assert await lane.client.day_key("c1") == KEY
+        lane.client.ask("c1", QUESTION)
+        assert await lane.answered() == (RegisterFinding("stolen-documents", RegisterAnswer.NONE),)
+        lane.client.ask_marked("c1", MARK)
+        (found,) = await lane.answered()
+    assert (found.cause, found.about, found.handle) == (RegisterCause.PRESENTED_ELSEWHERE, "gate b at 14:05", "")
+    asked = [one for one in heard if isinstance(one, m.AskRegisters)]
+    assert [one.registers for one in asked] == [["stolen-documents"], ["reuse"]]
+    assert [one.question for one in asked] == [QUESTION, m.DocumentQuestion("", "", "", "", mark=MARK)]
+    assert MARK not in repr(asked)
+    assert "kkk" not in repr(m.DayKeyIs(KEY))
+
+
+@pytest.mark.parametrize(
+    ("key", "cause"), [(KEY, RegisterCause.NOT_CALLED_FOR), (b"", RegisterCause.NO_KEY)], ids=["key", "no key"]
+)
+async def test_a_chip_without_a_mark_is_not_known_and_nothing_leaves(
+    key: bytes, cause: RegisterCause, lane: Lane
+) -> None:
+    heard = with_exchange(lane)
+    async with lane.beside(noting(heard, key)):
+        assert await lane.client.day_key("c1") == key
+        lane.client.ask_marked("c1", "")
+        assert await lane.answered() == unknown(("reuse",), cause)
+    assert heard == [m.DayKeyWanted()]
+
+
+@pytest.mark.parametrize("handler", [silent, hanging_up, None], ids=["silent", "hanging up", "away"])
+async def test_a_crossing_begins_without_a_key_that_does_not_come(handler: Handler | None, lane: Lane) -> None:
+    with_exchange(lane)
+    async with lane.beside(handler):
+        before_s = asyncio.get_running_loop().time()
+        assert await lane.client.day_key("c1") == b""
+        assert asyncio.get_running_loop().time() - before_s < 5 * DAY_KEY_S
+        lane.client.ask_marked("c1", "")
+        assert await lane.answered() == unknown(("reuse",), RegisterCause.NO_KEY)
+
+
+async def test_another_answer_than_a_key_is_none(lane: Lane) -> None:
+    with_exchange(lane)
+
+    async def odd(connection: Connection[m.ToRegisters]) -> None:
+        await connection.receive()
+        await connection.send(m.SettlementKept())
+
+    async with lane.beside(odd):
+        assert await lane.client.day_key("c1") == b""
+
+
+@pytest.mark.parametrize("suspended", [True, False], ids=["suspended", "none"])
+async def test_where_no_exchange_must_answer_nothing_of_it_happens(suspended: bool, lane: Lane) -> None:  # noqa: FBT001 - a case
+    heard = with_exchange(lane)
+    lane.names = ("stolen-documents",)
+    if not suspended:
+        lane.exchange = None
+        lane.__post_init__()
+    async with lane.beside(noting(heard)):
+        assert await lane.client.day_key("c1") == b""
+        lane.client.ask_marked("c1", "")
+        lane.client.ask_marked("c1", MARK)
+        await asyncio.sleep(0.05)
+    assert lane.posted == []
+    assert heard == []
+
+
+async def test_no_mark_leaves_of_whoever_asked_for_an_officer(lane: Lane) -> None:
+    heard = with_exchange(lane)
+    async with lane.beside(noting(heard)):
+        await lane.client.day_key("c1")
+        lane.shielded.add("c1")
+        lane.client.ask_marked("c1", MARK)
+        assert await lane.answered() == unknown(("reuse",), RegisterCause.WITHHELD)
+    assert heard == [m.DayKeyWanted()]
+
+
+async def test_the_end_of_a_crossing_withdraws_both_of_its_questions(lane: Lane) -> None:
+    with_exchange(lane)
+    lane.answer_ms = 5000
+    lane.__post_init__()
+    begun, gone = list[m.ToRegisters](), list[m.ToRegisters]()
+
+    async def waiting(connection: Connection[m.ToRegisters]) -> None:
+        begun.append(asked := await connection.receive())
+        with contextlib.suppress(Exception):
+            await connection.receive()
+        gone.append(asked)
+
+    async with lane.beside(waiting):
+        lane.client.ask("c1", QUESTION)
+        lane.client.ask_marked("c1", MARK)
+        while len(begun) < 2:  # noqa: ASYNC110 - until both are there
+            await asyncio.sleep(0.005)
+        lane.client.end("c1")
+        while len(gone) < 2:  # noqa: ASYNC110 - likewise
+            await asyncio.sleep(0.005)
+    assert lane.posted == []
+
+
+@pytest.mark.parametrize("size", [1, 31, 33])
+def test_half_a_key_is_no_message(size: int) -> None:
+    with pytest.raises(ValueError, match="another length"):
+        m.DayKeyIs(b"k" * size)
 
 
 def decided(crossing: str, handle: str) -> Decided:

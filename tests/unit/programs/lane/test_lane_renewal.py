@@ -25,7 +25,7 @@ from gate.programs.lane.records import fields_of
 from gate.programs.lane.renewal import CurrentLists, DocumentChild, HeldLists, ready_of, update_of
 from gate.programs.lane.rules import start_of
 from gate.programs.shared import clock
-from gate.programs.shared.config import Config, ConfigError, parse
+from gate.programs.shared.config import Config, ConfigError, OnlineRegister, Registers, parse
 from gate.trust.importing import import_sources
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
@@ -154,6 +154,15 @@ def test_the_record_says_what_judges_from_here_on(path: Path) -> None:
     assert update.imported_at == NOW.isoformat()
     msgspec.json.encode(fields_of(update))
     assert update_of(None, now).before == ""
+
+
+def test_a_child_tells_a_document_s_number_only_where_somebody_is_asked_by_it(path: Path) -> None:
+    exchange = OnlineRegister(adapter="reuse", basis="Border Act, Article 12a", minutes=30)
+    lost = OnlineRegister(adapter="lost_documents")
+    for online, told_of in (({"reuse": exchange}, False), ({"reuse": exchange, "lost": lost}, True), ({}, False)):
+        registers = Registers(online=online) if online else None
+        config = msgspec.structs.replace(config_for(path), registers=registers)
+        assert CurrentLists(config, folder=path.parent)._prepare(path).registers is told_of
 
 
 async def test_a_child_after_a_broken_store_still_has_the_lists_that_judge(path: Path) -> None:
