@@ -1,9 +1,12 @@
-"""A gate whose documents a signed list must answer for: a hit, its owner, a program that is away, and whoever asks for protection."""
+"""A gate whose documents a signed list must answer for: a hit, its owner, a program that is away, and whoever asks for protection. And one whose chips the exchange of its
+site must answer for.
+"""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from e2e.test_lists_end_to_end import records_of
@@ -11,6 +14,9 @@ from fakes.whole_gate import PROGRAMS, running
 
 from gate.demo import stage as staging
 from gate.passage.screen import Screen
+from gate.programs.shared import clock
+from hardware_sim.registers import Fault
+from hardware_sim.registers import Registers as Simulated
 
 pytestmark = pytest.mark.e2e
 
@@ -49,3 +55,51 @@ async def test_a_list_s_hit_is_an_officer_s_and_told_to_its_owner_and_without_th
     reasons = {one["reason"] for body in decided for one in body["reasons"]}
     assert {"register_hit", "register_unknown"} <= reasons
     assert "ST0LEN017" not in json.dumps(records)
+
+
+class Exchange(Simulated):
+    """One to which every chip was told at another gate, once the test says so."""
+
+    is_elsewhere = False
+
+    def answer(self, path: str, question: dict[str, Any]) -> dict[str, Any]:
+        """As the simulator's."""
+        if self.is_elsewhere and path == "/reuse/mark":
+            self.marks[question["mark"]] = ("gate-0002", "14:05")
+        return super().answer(path, question)
+
+    def marked(self) -> list[dict[str, Any]]:
+        """What it was told of chips."""
+        return [question for path, question in self.asked if path == "/reuse/mark"]
+
+
+@pytest.mark.long
+async def test_a_chip_that_was_read_at_another_gate_is_an_officer_s_and_without_the_exchange_nobody_passes(
+    short_path: Path,
+) -> None:
+    exchange = Exchange(day_key=(clock.now().date().isoformat(), "9b" * 32))
+    async with exchange.serving():
+        reuse = {"adapter": "reuse", "address": exchange.address, "basis": "Border Act, Article 12a", "minutes": 30}
+        places = {"folder": str(short_path / "registers"), "incoming": str(short_path / "registers-incoming")}
+        tables = {"registers": {**places, "online": {"reuse": reuse}}}
+        async with running(short_path, programs=(*PROGRAMS, "registers"), tables=tables) as gate:
+            await gate.until(Screen.WELCOME)
+            assert await gate.passes()
+            exchange.is_elsewhere = True
+            shown = len(gate.screens)
+            assert (await gate.visit("genuine")).passed == 0
+            assert Screen.OTHER_LANE not in gate.screens[shown:]
+            exchange.is_elsewhere, exchange.fault = False, Fault.SILENT
+            assert (await gate.visit("genuine")).passed == 0
+            await gate.family.stop("lane")
+            await gate.family.stop("log")
+    assert all(question.keys() == {"mark", "minutes"} for question in exchange.marked())
+    assert len({question["mark"] for question in exchange.marked()}) == len(exchange.marked())
+    records = records_of(gate.stage)
+    decided = [one["body"]["evidence"]["registers"] or [] for one in records if one["kind"] == "decided"]
+    said = [[(one["answer"], one["cause"], one["about"]) for one in found] for found in decided]
+    assert said[0] == [("none", None, "")]
+    assert [("hit", "presented_elsewhere", "gate gate-0002 at 14:05")] in said
+    assert said[-1] == [("unknown", "no_answer", "")]
+    assert not [question for question in exchange.marked() if question["mark"] in json.dumps(records)]
+    assert not list((short_path / "registers" / "outbox").glob("*/*"))
