@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from gate.page.picture.ranks import at_share
+from gate.page.picture.components import widest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import numpy.typing as npt
 
+    from gate.page.picture.components import Components
     from gate.page.values import Grey
 
 TILT_MAX = 0.40  # slope of a line, 22 degrees
@@ -79,7 +80,7 @@ def find_bars(small: Grey, stroke_px: int) -> Iterator[list[Bar]]:
     """
     strokes = _strokes(small, stroke_px)
     along = cv2.getStructuringElement(cv2.MORPH_RECT, (stroke_px + stroke_px // 2, 1))
-    joined = cv2.morphologyEx(cv2.blur(strokes, (3, 3)), cv2.MORPH_CLOSE, along)
+    joined = np.asarray(cv2.morphologyEx(cv2.blur(strokes, (3, 3)), cv2.MORPH_CLOSE, along), np.uint8)
     strong, _ = cv2.threshold(joined, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     if strong < LEVEL_MIN:
         return
@@ -95,53 +96,53 @@ def find_bars(small: Grey, stroke_px: int) -> Iterator[list[Bar]]:
         yield _bars_above(joined, faint, stroke_px)
 
 
-def _bars_above(joined: npt.NDArray[Any], level: float, stroke_px: int) -> list[Bar]:
+def _bars_above(joined: Grey, level: float, stroke_px: int) -> list[Bar]:
     """The bars where joined strokes are stronger than `level`."""
     kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (stroke_px, 3))
-    mask = cv2.morphologyEx((joined > level).astype(np.uint8), cv2.MORPH_OPEN, kernel)
-    _, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(mask, 8, cv2.CV_32S, cv2.CCL_BBDT)
-    wide_enough = np.flatnonzero(stats[1:, cv2.CC_STAT_WIDTH] >= 3 * stroke_px) + 1
-    longest = wide_enough[np.argsort(-stats[wide_enough, cv2.CC_STAT_WIDTH])][: 3 * BARS_MAX]
-    fitted = (
-        _fitted(np.asarray(labels, np.int32), np.asarray(stats[label], np.int32), int(label)) for label in longest
-    )
-    bars = [bar for bar in fitted if bar is not None]
+    _, above = cv2.threshold(joined, level, 1, cv2.THRESH_BINARY)
+    mask = np.asarray(cv2.morphologyEx(above, cv2.MORPH_OPEN, kernel), np.uint8)
+    bars = _straight(widest(mask, width_min_px=3 * stroke_px, count_max=3 * BARS_MAX, columns_max=COLUMNS_MAX))
     # Parts stay too: what continues a line may be the table's print beside the page.
-    whole = [bar for bar in {*_joined(bars), *bars} if SLENDER_MIN <= bar.slender <= SLENDER_MAX]
+    whole = [bar for bar in dict.fromkeys((*_joined(bars), *bars)) if SLENDER_MIN <= bar.slender <= SLENDER_MAX]
     return sorted(whole, key=lambda bar: -bar.length)[:BARS_MAX]
 
 
-def _fitted(labels: npt.NDArray[np.int32], stats: npt.NDArray[np.int32], label: int) -> Bar | None:
-    """The centre line through a component, None for what is no straight line."""
-    left, top, width, height, area = (int(value) for value in stats[:5])
-    inside = (labels[top : top + height, left : left + width] == label).astype(np.float32)
-    count, moment = np.stack([np.ones(height, np.float32), np.arange(height, dtype=np.float32)]) @ inside
-    columns = np.flatnonzero(count)
-    columns = columns[:: max(1, len(columns) // COLUMNS_MAX)]
-    middle = moment[columns].astype(np.float64) / count[columns]
-    slope, offset = _line_through(columns.astype(np.float64), middle)
-    thickness = area / max(1, int((count > 0).sum()))
-    if abs(slope) > TILT_MAX or at_share(np.abs(middle - offset - slope * columns), 0.5) > 0.35 * thickness + 1.0:
-        return None
-    return Bar(left, left + width, top + offset - slope * left, slope, thickness * math.cos(math.atan(slope)))
+def _straight(found: Components) -> list[Bar]:
+    """The centre lines through components, without those that are no straight lines."""
+    slope, offset = _lines_through(found)
+    off = np.abs(found.middles - offset[:, None] - slope[:, None] * found.columns)
+    straight = (np.abs(slope) <= TILT_MAX) & (_medians(off, found.there) <= 0.35 * found.thickness + 1.0)
+    fields = (found.left, found.right, offset - slope * found.left, slope, found.thickness * np.cos(np.arctan(slope)))
+    return [Bar(*values) for values in np.column_stack(fields)[straight].tolist()]
 
 
-def _line_through(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> tuple[float, float]:
-    """Slope and offset by least squares, and again without the columns that lie far off: what else touches the bar."""
-    slope, offset = _least_squares(x, y)
-    off = np.abs(y - offset - slope * x)
-    near = off <= max(1.0, 2.0 * at_share(off, 0.5))
-    if near.sum() >= max(8, len(x) // 3):
-        slope, offset = _least_squares(x[near], y[near])
-    return slope, offset
+def _lines_through(found: Components) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Slopes and offsets by least squares, and again without the columns that lie far off: what else touches the bar."""
+    slope, offset = _least_squares(found, found.there)
+    off = np.abs(found.middles - offset[:, None] - slope[:, None] * found.columns)
+    near = found.there & (off <= np.maximum(1.0, 2.0 * _medians(off, found.there))[:, None])
+    again = near.sum(axis=1) >= np.maximum(8, found.there.sum(axis=1) // 3)
+    closer, higher = _least_squares(found, near)
+    return np.where(again, closer, slope), np.where(again, higher, offset)
 
 
-def _least_squares(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> tuple[float, float]:
-    """Slope and offset; in closed form, since a picture of noise has a hundred components."""
-    middle_x, middle_y = float(x.mean()), float(y.mean())
-    from_middle = x - middle_x
-    slope = float(from_middle @ (y - middle_y)) / max(1e-9, float(from_middle @ from_middle))
+def _least_squares(
+    found: Components, used: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Slope and offset of each component through the columns that are used."""
+    count = np.maximum(1, used.sum(axis=1))
+    middle_x, middle_y = ((values * used).sum(axis=1) / count for values in (found.columns, found.middles))
+    from_middle = (found.columns - middle_x[:, None]) * used
+    spread = np.maximum(1e-9, (from_middle**2).sum(axis=1))
+    slope = (from_middle * (found.middles - middle_y[:, None])).sum(axis=1) / spread
     return slope, middle_y - slope * middle_x
+
+
+def _medians(values: npt.NDArray[np.float64], there: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    """Of each row, the lower of two where there is no middle one."""
+    ranked = np.sort(np.where(there, values, np.inf), axis=1)
+    middle = (np.maximum(1, there.sum(axis=1)) - 1) // 2
+    return np.take_along_axis(ranked, middle[:, None], axis=1)[:, 0]
 
 
 def _joined(bars: Sequence[Bar]) -> list[Bar]:
@@ -159,24 +160,23 @@ def _joined(bars: Sequence[Bar]) -> list[Bar]:
 
 def _continues(before: Bar, after: Bar) -> bool:
     height = max(before.thickness, after.thickness)
-    gap = after.left - before.right
+    # Of the thousands of pairs of a text-filled picture nearly all end here.
+    if not -height <= after.left - before.right <= GAP_MAX * height:
+        return False
     where = (before.right + after.left) / 2
-    longer = max(before, after, key=lambda bar: bar.length)
-    shorter = min(before, after, key=lambda bar: bar.length)
+    if abs(before.y(where) - after.y(where)) > 0.7 * height or min(before.thickness, after.thickness) < 0.5 * height:
+        return False
+    longer, shorter = (before, after) if before.length >= after.length else (after, before)
     far = (shorter.left + shorter.right) / 2
-    return (
-        -height <= gap <= GAP_MAX * height
-        and abs(longer.y(far) - shorter.y(far)) <= 0.5 * height
-        and abs(before.y(where) - after.y(where)) <= 0.7 * height
-        and min(before.thickness, after.thickness) >= 0.5 * height
-    )
+    return abs(longer.y(far) - shorter.y(far)) <= 0.5 * height
 
 
 def _union(one: Bar, other: Bar) -> Bar:
-    """One bar through the middles of two, weighted by their lengths."""
-    x = np.array([one.left, one.right, other.left, other.right])
-    y = np.array([one.y(one.left), one.y(one.right), other.y(other.left), other.y(other.right)])
-    weight = np.sqrt(np.array([one.length, one.length, other.length, other.length]))
-    slope, offset = np.polyfit(x, y, 1, w=weight)
-    thickness = (one.thickness * one.length + other.thickness * other.length) / (one.length + other.length)
-    return Bar(min(one.left, other.left), max(one.right, other.right), float(offset), float(slope), thickness)
+    """One bar through the ends of two, weighted by their lengths."""
+    both = one.length + other.length
+    ends = [(x, bar.y(x), bar.length / (2 * both)) for bar in (one, other) for x in (bar.left, bar.right)]
+    middle_x, middle_y = sum(share * x for x, _, share in ends), sum(share * y for _, y, share in ends)
+    rise = sum(share * (x - middle_x) * (y - middle_y) for x, y, share in ends)
+    slope = rise / sum(share * (x - middle_x) ** 2 for x, _, share in ends)
+    thickness = (one.thickness * one.length + other.thickness * other.length) / both
+    return Bar(min(one.left, other.left), max(one.right, other.right), middle_y - slope * middle_x, slope, thickness)

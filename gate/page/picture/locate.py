@@ -20,7 +20,7 @@ from gate.page.picture.turn import turned_back, working_copy
 from gate.page.values import LinePlace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -59,33 +59,52 @@ def propose(grey: Grey, *, turn_deg: float = 0.0, fine: bool = False) -> tuple[G
         small, back = turned_back(small, turn_deg)
     groups: list[Group] = []
     for bars in itertools.chain.from_iterable(find_bars(small, stroke_px) for stroke_px in strokes_px):
-        standing = list(_standing(bars))
-        evenness = _evenness(small, standing)
-        scored = (_group(lines, min(small.shape[1], WORKING_SIDE_PX), evenness) for lines in standing)
-        groups += [group for group in scored if group is not None]
+        groups += _groups(small, bars)
     groups.sort(key=lambda group: -group.score)
     best = list(itertools.islice(_distinct(groups), GROUPS_MAX))
     return tuple(_placed(group, back, shrink) for group in best if group is best[0] or group.even >= EVEN_MIN)
 
 
+def _groups(small: Grey, bars: Sequence[Bar]) -> list[Group]:
+    """The pairs and triples of bars that have an MRZ's shape. How even a bar is takes longer to find than all shapes, so only theirs is."""
+    width = min(small.shape[1], WORKING_SIDE_PX)
+    shaped = [(lines, shape) for lines in _standing(bars) if (shape := _shape(lines, width)) >= SCORE_MIN]
+    even = {bar: evenness_of(small, bar) for bar in dict.fromkeys(bar for lines, _ in shaped for bar in lines)}
+    return [_group(lines, shape, sum(even[bar] for bar in lines) / len(lines)) for lines, shape in shaped]
+
+
 def _standing(bars: Sequence[Bar]) -> Iterator[tuple[Bar, ...]]:
     """Every pair, and every pair with a third below it, that stands as the lines of an MRZ do, with none between them."""
-    below = {id(one): [other for other in bars if other is not one and _below(one, other)] for one in bars}
-    for one in bars:
-        between = {id(farther) for other in below[id(one)] for farther in below[id(other)]}
-        below[id(one)] = [other for other in below[id(one)] if id(other) not in between]
-    for one in bars:
-        for other in below[id(one)]:
-            yield one, other
-            for third in below[id(other)]:
-                if 0.75 <= _spacing(other, third) / _spacing(one, other) <= 1.33:
-                    yield one, other, third
+    if not bars:
+        return
+    spacing, below = _below(bars)
+    for one in range(len(bars)):
+        below[one] &= ~below[below[one]].any(axis=0)
+    under = [np.flatnonzero(row).tolist() for row in below]
+    for one, others in enumerate(under):
+        for other in others:
+            yield bars[one], bars[other]
+            for third in under[other]:
+                if 0.75 <= spacing[other, third] / spacing[one, other] <= 1.33:
+                    yield bars[one], bars[other], bars[third]
 
 
-def _evenness(small: Grey, standing: Sequence[tuple[Bar, ...]]) -> dict[int, float]:
-    """How evenly strokes stand in each bar, by its id."""
-    bars = {id(bar): bar for group in standing for bar in group}
-    return {key: evenness_of(small, bar) for key, bar in bars.items()}
+def _below(bars: Sequence[Bar]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """How far below each bar each other one lies, and whether it can be the next line of an MRZ: as long, as thick, parallel, at a line's distance."""
+    left, right, start, slope, thickness = np.array(
+        [(bar.left, bar.right, bar.a, bar.b, bar.thickness) for bar in bars]
+    ).T
+    inner_left, inner_right = np.maximum.outer(left, left), np.minimum.outer(right, right)
+    middle = (inner_left + inner_right) / 2
+    fall = start + slope * middle - (start[:, None] + slope[:, None] * middle)
+    spacing = fall / np.hypot(1.0, slope)[:, None]
+    height = np.add.outer(thickness, thickness) / 2
+    long = inner_right - inner_left >= 0.6 * np.maximum.outer(right - left, right - left)
+    parallel = np.abs(np.subtract.outer(slope, slope)) <= 0.06
+    alike = np.minimum.outer(thickness, thickness) >= 0.55 * np.maximum.outer(thickness, thickness)
+    # Lines are 2.5 characters apart (ICAO 9303-3 §4.4 with 9303-4 figures); bars are 0.8 to 1.5 characters thick.
+    near = (1.15 * height <= spacing) & (spacing <= 4.2 * height)
+    return spacing, long & parallel & alike & near
 
 
 def _spacing(upper: Bar, lower: Bar) -> float:
@@ -93,23 +112,9 @@ def _spacing(upper: Bar, lower: Bar) -> float:
     return (lower.y(middle) - upper.y(middle)) / math.hypot(1.0, upper.b)
 
 
-def _below(upper: Bar, lower: Bar) -> bool:
-    """True when the second bar can be the next line of an MRZ: as long, as thick, parallel, at a line's distance."""
-    height = (upper.thickness + lower.thickness) / 2
-    shared = min(upper.right, lower.right) - max(upper.left, lower.left)
-    longer = max(upper.right - upper.left, lower.right - lower.left)
-    if shared < 0.6 * longer or abs(upper.b - lower.b) > 0.06:
-        return False
-    alike = min(upper.thickness, lower.thickness) >= 0.55 * max(upper.thickness, lower.thickness)
-    # Lines are 2.5 characters apart (ICAO 9303-3 §4.4 with 9303-4 figures); bars are 0.8 to 1.5 characters thick.
-    return alike and 1.15 * height <= _spacing(upper, lower) <= 4.2 * height
-
-
-def _group(bars: tuple[Bar, ...], width: int, evenness: Mapping[int, float]) -> Group | None:
-    """The lines of a group, all from the leftmost to the rightmost edge, and how much they look like an MRZ; None for little."""
+def _shape(bars: tuple[Bar, ...], width: int) -> float:
+    """How much the bars look like the lines of an MRZ by their places alone."""
     left, right = _edges(bars)
-    height = float(np.mean([bar.thickness for bar in bars]))
-    lines = tuple(LinePlace((left, bar.y(left)), (right, bar.y(right)), height) for bar in bars)
     length = right - left
     ragged = sum(abs(bar.left - left) + abs(bar.right - right) for bar in bars) / len(bars) / length
     spacings = length * (len(bars) - 1) / max(1.0, _spacing(bars[0], bars[-1]))
@@ -117,10 +122,14 @@ def _group(bars: tuple[Bar, ...], width: int, evenness: Mapping[int, float]) -> 
     # A line is 12 distances of lines long in a card of three lines, 14 to 18 in the other formats; prints differ by a third.
     low, high = (8.0, 16.0) if three else (11.0, 25.0)
     off_shape = max(0.0, low - spacings, spacings - high) / 8.0
-    shape = length / width + 0.3 * three - 2.0 * ragged - off_shape
-    if shape < SCORE_MIN:
-        return None
-    even = sum(evenness[id(bar)] for bar in bars) / len(bars)
+    return length / width + 0.3 * three - 2.0 * ragged - off_shape
+
+
+def _group(bars: tuple[Bar, ...], shape: float, even: float) -> Group:
+    """The lines of a group, all from the leftmost to the rightmost edge."""
+    left, right = _edges(bars)
+    height = sum(bar.thickness for bar in bars) / len(bars)
+    lines = tuple(LinePlace((left, bar.y(left)), (right, bar.y(right)), height) for bar in bars)
     return Group(lines, shape + EVENNESS_WEIGHT * even, even)
 
 
