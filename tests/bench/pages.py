@@ -11,10 +11,12 @@ import json
 import os
 import statistics
 import subprocess
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -33,6 +35,8 @@ NOTHING_P95_FLOOR_MS = 120.0
 RAPIDOCR_FLOOR = 1 / 20
 NOT_EXACT_FLOOR = 1.0  # of the 50 MRZs
 NEGATIVES = 60
+TEXT_PAGES = 8
+TEXT_RAPIDOCR_FLOOR = 1 / 25
 
 _DATA = Path(__file__).resolve().parents[2].parent / "shared/data/mrz"
 _PEER = Path(__file__).with_name("page_peer.py")
@@ -116,6 +120,28 @@ def page_nothing(_: Bench) -> Row:
     return _against_floor("page_nothing_p95", _p95(took), "ms", NOTHING_P95_FLOOR_MS)
 
 
+def page_of_text(bench: Bench) -> Row:
+    """The median of a picture full of text that holds no MRZ, searched in every direction, beside a reader that reads all of it."""
+    recogniser = open_recogniser(default_folder())
+    cv2.setNumThreads(1)
+    drawn = negatives(np.random.default_rng(6), 5 * TEXT_PAGES)
+    pictures = [picture for number, picture in enumerate(drawn) if number % 5 == 2]  # one in five is a page of text
+    took = [_timed(functools.partial(read, picture, recogniser))[0] for picture in (pictures[0], *pictures)]
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [Path(folder) / f"{number}.png" for number in range(len(pictures))]
+        for path, picture in zip(paths, pictures, strict=True):
+            cv2.imwrite(str(path), picture)
+        answers = _asked(bench.peers, "rapidocr", paths)
+    return Row(
+        name="page_of_text",
+        ours=statistics.median(took[1:]),
+        unit="ms",
+        peer=None if answers is None else statistics.median(answer["cpu_ms"] for answer in answers),
+        peer_name=None if answers is None else "RapidOCR",
+        floor=None if answers is None else TEXT_RAPIDOCR_FLOOR,
+    )
+
+
 def _not_exact_beside(bench: Bench, name: str, peer_key: str, peer_name: str) -> Row | None:
     ours, peer = _ours(), _peer(bench.peers, peer_key)
     if ours is None or peer is None:
@@ -172,10 +198,20 @@ def _peer(python: Path, name: str) -> _Result | None:
     """The peer on the same pictures, None with a note when it is not installed."""
     if not _pictures():
         return None
+    answers = _asked(python, name, [path for path, _ in _pictures()])
+    if answers is None:
+        return None
+    pairs = zip(answers, _pictures(), strict=True)
+    not_exact = sum(zone_of(rows_of(answer["pieces"])) != lines for answer, (_, lines) in pairs)
+    return _Result(tuple(answer["cpu_ms"] for answer in answers), not_exact)
+
+
+def _asked(python: Path, name: str, paths: Sequence[Path]) -> list[dict[str, Any]] | None:
+    """What a peer answers to each picture; None with a note when it is not installed."""
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     environment["ORT_DISABLE_TELEMETRY"] = "1"  # the peer's inference library would tell its vendor
     command = [str(python), str(_PEER), name]
-    took, not_exact = [], 0
+    answers = []
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment) as peer:
         assert peer.stdin is not None
         assert peer.stdout is not None
@@ -183,11 +219,8 @@ def _peer(python: Path, name: str) -> _Result | None:
         if absent:
             note(f"{name} is left out: {absent}")
             return None
-        for number, (path, lines) in enumerate((_pictures()[0], *_pictures())):
+        for path in (paths[0], *paths):  # the first one warms up
             print(path, file=peer.stdin, flush=True)
-            answer = json.loads(peer.stdout.readline())
-            if number:
-                took.append(answer["cpu_ms"])
-                not_exact += zone_of(rows_of(answer["pieces"])) != lines
+            answers.append(json.loads(peer.stdout.readline()))
         peer.stdin.close()
-    return _Result(tuple(took), not_exact)
+    return answers[1:]

@@ -58,6 +58,7 @@ MEASUREMENTS = (
     pages.page_median,
     pages.page_p95,
     pages.page_nothing,
+    pages.page_of_text,
     pages.page_not_exact,
     pages.page_not_exact_rapidocr,
     pages.page_not_exact_passporteye,

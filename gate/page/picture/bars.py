@@ -147,22 +147,22 @@ def _medians(values: npt.NDArray[np.float64], there: npt.NDArray[np.bool_]) -> n
 
 def _joined(bars: Sequence[Bar]) -> list[Bar]:
     """Bars that continue one another become one: fillers and glare break lines."""
-    left_to_right = sorted(bars, key=lambda bar: bar.left)
     done: list[Bar] = []
-    for bar in left_to_right:
-        before = next((other for other in reversed(done) if _continues(other, bar)), None)
-        if before is None:
-            done.append(bar)
+    for bar in sorted(bars, key=lambda bar: bar.left):
+        for number in range(len(done) - 1, -1, -1):
+            before = done[number]
+            height = max(before.thickness, bar.thickness)
+            # Of the thousands of pairs of a text-filled picture nearly all end here.
+            if -height <= bar.left - before.right <= GAP_MAX * height and _continues(before, bar, height):
+                done[number] = _union(before, bar)
+                break
         else:
-            done[done.index(before)] = _union(before, bar)
+            done.append(bar)
     return done
 
 
-def _continues(before: Bar, after: Bar) -> bool:
-    height = max(before.thickness, after.thickness)
-    # Of the thousands of pairs of a text-filled picture nearly all end here.
-    if not -height <= after.left - before.right <= GAP_MAX * height:
-        return False
+def _continues(before: Bar, after: Bar, height: float) -> bool:
+    """True when two bars that stand near enough lie on one line; `height` is the thicker one's."""
     where = (before.right + after.left) / 2
     if abs(before.y(where) - after.y(where)) > 0.7 * height or min(before.thickness, after.thickness) < 0.5 * height:
         return False

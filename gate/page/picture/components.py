@@ -1,7 +1,7 @@
 """Components of a mask that may be lines of text, and what each has in every column; all of them in one pass.
 
 A page of text has a hundred components in each of a dozen masks, so nothing here goes through the pixels of one component: a mask's
-columns are runs, each of which begins and ends once, and a component's pixels in a column are sums over beginnings and ends.
+columns are runs, far fewer than pixels, and a component's pixels in a column are the sum of its runs there.
 """
 
 from __future__ import annotations
@@ -36,51 +36,51 @@ class Components:
 
 def widest(mask: Grey, *, width_min_px: int, count_max: int, columns_max: int) -> Components:
     """Components of what is 1 in a mask of 0 and 1, at least so wide; of each every second, third … column if it has twice, thrice … `columns_max`."""
-    count, labels = cv2.connectedComponentsWithAlgorithm(mask, 8, cv2.CV_32S, cv2.CCL_BBDT)
-    width = mask.shape[1]
-    framed = cv2.copyMakeBorder(mask, 1, 1, 0, 0, cv2.BORDER_CONSTANT, value=(0,))
-    begins = _ones(cv2.subtract(framed[1:], framed[:-1]))  # where a run's first pixel is
-    ends = _ones(cv2.subtract(framed[:-1], framed[1:]))  # where the first pixel under a run is
-    flat = np.asarray(labels, np.int32).reshape(-1)
-    of_begin, of_end = flat[begins], flat[ends - width]
-    left, right = _reach(of_begin, begins % width, count)
+    tall = cv2.transpose(mask)  # so that columns are read along, and their runs come from left to right
+    count, labels = cv2.connectedComponentsWithAlgorithm(tall, 8, cv2.CV_32S, cv2.CCL_BBDT)
+    runs = _runs(tall)
+    of = np.asarray(labels, np.int32).reshape(-1)[runs.at]
+    left, right = np.zeros(count, np.int64), np.zeros(count, np.int64)
+    left[of[::-1]] = runs.column[::-1]  # of several the last one stays
+    right[of] = runs.column + 1
     wide = np.flatnonzero(right - left >= width_min_px)
     chosen = wide[np.argsort(left[wide] - right[wide])][:count_max]
     rank = np.full(count, -1)
     rank[chosen] = np.arange(len(chosen))
-    shape = (len(chosen), width)
-    upto, upto_moment = _sums(rank[of_end], ends, shape)
-    before, before_moment = _sums(rank[of_begin], begins, shape)
-    return _columns((left[chosen], right[chosen]), upto - before, upto_moment - before_moment, columns_max)
+    where = rank[of] * mask.shape[1] + runs.column
+    kept = np.flatnonzero(where >= 0)
+    where, length = where[kept], runs.length[kept].astype(np.float64)
+    middle = runs.top[kept] + (length - 1) / 2
+    shape = (len(chosen), mask.shape[1])
+    pixels = np.bincount(where, weights=length, minlength=shape[0] * shape[1]).reshape(shape)
+    moment = np.bincount(where, weights=length * middle, minlength=shape[0] * shape[1]).reshape(shape)
+    return _columns(
+        (left[chosen], right[chosen]), np.asarray(pixels, np.float64), np.asarray(moment, np.float64), columns_max
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Runs:
+    """Runs of ones in the columns of a mask, from left to right: in which column, from which row, how long, and where in the tall mask, flat."""
+
+    column: npt.NDArray[np.int64]
+    top: npt.NDArray[np.int64]
+    length: npt.NDArray[np.int64]
+    at: npt.NDArray[np.int64]
+
+
+def _runs(tall: npt.NDArray[Any]) -> _Runs:
+    framed = cv2.copyMakeBorder(tall, 0, 0, 1, 1, cv2.BORDER_CONSTANT, value=(0,))
+    begins = _ones(cv2.subtract(framed[:, 1:], framed[:, :-1]))
+    ends = _ones(cv2.subtract(framed[:, :-1], framed[:, 1:]))
+    column = begins // (tall.shape[1] + 1)
+    at = begins - column
+    return _Runs(column, at - column * tall.shape[1], ends - begins, at)
 
 
 def _ones(mask: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     """Where a mask of 0 and 1 is 1, in flat numbers; as truths, which are looked for eight at a time."""
     return np.flatnonzero(mask.view(np.bool_))
-
-
-def _reach(
-    of_begin: npt.NDArray[np.int32], column: npt.NDArray[np.int64], count: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """The first column of each component and the one past its last; the background, which is none, has no width."""
-    left, right = np.full(count, np.iinfo(np.int64).max), np.zeros(count, np.int64)
-    np.minimum.at(left, of_begin, column)
-    np.maximum.at(right, of_begin, column + 1)
-    left[0] = right[0]
-    return left, right
-
-
-def _sums(
-    rank: npt.NDArray[np.int64], at: npt.NDArray[np.int64], shape: tuple[int, int]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """For each component and column: how many pixels lie above these ends of runs, and the sum of those pixels' rows."""
-    kept = np.flatnonzero(rank >= 0)
-    row, column = np.divmod(at[kept], shape[1])
-    where = rank[kept] * shape[1] + column
-    size = shape[0] * shape[1]
-    pixels = np.bincount(where, weights=row.astype(np.float64), minlength=size)
-    moment = np.bincount(where, weights=row * (row - 1) / 2.0, minlength=size)
-    return np.asarray(pixels.reshape(shape), np.float64), np.asarray(moment.reshape(shape), np.float64)
 
 
 def _columns(

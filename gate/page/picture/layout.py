@@ -12,7 +12,7 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from gate.page.values import MrzFormat
+from gate.page.values import ALPHABET, MrzFormat
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -171,6 +171,9 @@ def within_reach(mrz_format: MrzFormat, names: Sequence[str]) -> frozenset[tuple
     return frozenset(set.intersection(*reaches)) if reaches else frozenset()
 
 
+_DIGITS: Final = {character: check_digit(character) for character in ALPHABET}
+
+
 @functools.cache
 def beyond_check(mrz_format: MrzFormat) -> frozenset[tuple[int, int]]:
     """The characters that no check digit covers: line and column."""
@@ -201,4 +204,4 @@ def mistakable(mrz_format: MrzFormat, line: int, column: int, character: str) ->
     others = LAYOUTS[mrz_format].kinds[line][column].value.replace(character, "")
     if (line, column) in beyond_check(mrz_format):
         return others
-    return "".join(other for other in others if check_digit(other) == check_digit(character))
+    return "".join(other for other in others if _DIGITS[other] == _DIGITS[character])

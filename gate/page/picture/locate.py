@@ -16,7 +16,7 @@ import numpy as np
 
 from gate.page.picture.bars import Bar, find_bars
 from gate.page.picture.comb import evenness_of
-from gate.page.picture.turn import turned_back, working_copy
+from gate.page.picture.turn import turned_back
 from gate.page.values import LinePlace
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from gate.page.picture.turn import Copies
     from gate.page.values import Grey
 
 WORKING_SIDE_PX = 800  # a page that fills a third of the frame still has 6 px a character
@@ -47,12 +48,12 @@ class Group:
     even: float
 
 
-def propose(grey: Grey, *, turn_deg: float = 0.0, fine: bool = False) -> tuple[Group, ...]:
+def propose(copies: Copies, *, turn_deg: float = 0.0, fine: bool = False) -> tuple[Group, ...]:
     """Groups of lines that are turned by about `turn_deg` clockwise, best first, `GROUPS_MAX` at most.
 
-    With `fine` those whose characters are half as large as what is looked for otherwise. Positions are in pixels of `grey`.
+    With `fine` those whose characters are half as large as what is looked for otherwise. Positions are in pixels of the picture.
     """
-    small, shrink = working_copy(grey, FINE_SIDE_PX if fine else WORKING_SIDE_PX)
+    small, shrink = copies.at(FINE_SIDE_PX if fine else WORKING_SIDE_PX)
     strokes_px = STROKES_PX[:1] if fine else STROKES_PX
     back = np.eye(2, 3)
     if turn_deg:
@@ -69,7 +70,8 @@ def _groups(small: Grey, bars: Sequence[Bar]) -> list[Group]:
     """The pairs and triples of bars that have an MRZ's shape. How even a bar is takes longer to find than all shapes, so only theirs is."""
     width = min(small.shape[1], WORKING_SIDE_PX)
     shaped = [(lines, shape) for lines in _standing(bars) if (shape := _shape(lines, width)) >= SCORE_MIN]
-    even = {bar: evenness_of(small, bar) for bar in dict.fromkeys(bar for lines, _ in shaped for bar in lines)}
+    wanted = list(dict.fromkeys(bar for lines, _ in shaped for bar in lines))
+    even = dict(zip(wanted, evenness_of(small, wanted), strict=True))
     return [_group(lines, shape, sum(even[bar] for bar in lines) / len(lines)) for lines, shape in shaped]
 
 

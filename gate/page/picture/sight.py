@@ -30,6 +30,10 @@ WIDER = {
     44: 2.0,
 }  # characters beside each end: what a longer line has more, or a look at what is there
 WIDER_LOOKS_MAX = 2
+# A look that cannot become an MRZ is not looked at again. Of 390 groups that were read, first looks had cells 0.64 sure or more; those whose
+# ends were in sight fitted a format to -0.8 or more, of 147 others with characters on a grid half to less than -1.5.
+CELLS_SURE_MIN = 0.5
+FIT_AT_LEAST = -1.5
 PITCHES_A_LINE = 2.5  # between lines, ICAO 9303-3: 6.35 mm where the pitch is 2.54 mm
 
 
@@ -52,6 +56,18 @@ class Look:
         if self.text is None or self.text.crowded:
             return False
         return self.text.choice.holds and self.text.choice.weakest >= SURE
+
+    @property
+    def hopeless(self) -> bool:
+        """True when what is seen are no characters of OCR-B, or no MRZ's, however it is looked at."""
+        if self.text is None or self.text.cells_sure < CELLS_SURE_MIN:
+            return True
+        return self.text.choice.fit < FIT_AT_LEAST and not self.too_short
+
+    @property
+    def too_short(self) -> bool:
+        """True when characters go on beside the ends, or may: what was read then is a part of the line, of whatever format."""
+        return self.text is not None and (self.text.crowded or self.text.cut_short)
 
     @property
     def rotation_deg(self) -> float:
@@ -91,6 +107,12 @@ def look_at(grey: Grey, recogniser: Recogniser, group: Group) -> Look:
     return look
 
 
+def glance_at(grey: Grey, group: Group) -> Look:
+    """See how the first line of a group looks, without reading it."""
+    ribbons = (settle(grey, ribbons_of(group.lines)[0]),)
+    return Look(ribbons, cut(grey, ribbons), None)
+
+
 def _either_way(
     grey: Grey, recogniser: Recogniser, upright: tuple[Ribbon, ...]
 ) -> tuple[tuple[Ribbon, ...], Floats, list[Cuts]]:
@@ -125,11 +147,11 @@ def look_again(grey: Grey, recogniser: Recogniser, look: Look) -> Look:
     was read is dropped for a wider look; twice at most, since a located third of a line shows only a part of the rest.
     """
     for _ in range(WIDER_LOOKS_MAX):
-        if look.text is None or not (look.text.crowded or look.text.cut_short):
+        if look.text is None or look.hopeless or not look.too_short:
             break
         wider = _along(grey, recogniser, look.ribbons, look.text, margin=WIDER[len(look.text.choice.lines[0])])
         look = look if wider is None else wider
-    if look.text is None or look.settled:
+    if look.text is None or look.hopeless or look.settled:
         return look
     second = _along(grey, recogniser, look.ribbons, look.text, margin=1.0)
     if second is None or second.text is None:

@@ -42,6 +42,13 @@ class MrzText:
         return self.choice.mean_confidence >= MEAN_CONFIDENCE_MIN and self.choice.fit >= FIT_MIN
 
     @property
+    def cells_sure(self) -> float:
+        """How surely the cells hold one character rather than another or none, in the mean; what the format makes of them aside."""
+        return sum(float(line.probabilities.max(axis=1).sum()) for line in self.cells) / sum(
+            len(line.centres) for line in self.cells
+        )
+
+    @property
     def crowded(self) -> bool:
         """True when more characters stand on the grid beside a line: then the MRZ is not of this width."""
         return max(line.left_out for line in self.cells) > BESIDE_MAX

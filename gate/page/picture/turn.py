@@ -25,23 +25,24 @@ _NEIGHBOURS_DEG = (
 )
 
 
-def turn_of(grey: Grey, *, fine: bool = False) -> tuple[float, ...]:
+def turn_of(copies: Copies, *, fine: bool = False) -> tuple[float, ...]:
     """The likeliest turns of text in degrees clockwise, -90 to 90, best first, at most `TURNS_MAX`; `fine`: of small text.
 
     Along the direction of text, rows are lines or gaps; so the sums of strokes along rows differ most there. The sums along
     a direction have as their spectrum the slice of the picture's spectrum across it, so one transform serves all directions.
     """
     side_px = FINE_SIDE_PX if fine else TURNED_SIDE_PX
-    small, _ = working_copy(grey, side_px)
+    small, _ = copies.at(side_px)
     count = 1 << side_px.bit_length()  # waves of the spectrum a side
     slices_x, slices_y, difference = _slices(count)
     kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (7, 7))
     dark = np.zeros((count, count), np.float32)
     height, width = small.shape
     dark[:height, :width] = np.minimum(cv2.morphologyEx(small, cv2.MORPH_BLACKHAT, kernel), _DARK_MAX)
-    waves = cv2.dft(dark, flags=cv2.DFT_COMPLEX_OUTPUT)
-    power = np.roll(cv2.magnitude(waves[..., 0], waves[..., 1]) ** 2, (count // 2, count // 2), (0, 1))
-    contrast = cv2.remap(power, slices_x, slices_y, cv2.INTER_LINEAR) @ difference
+    # A picture's spectrum is the same on both sides of its middle, so half of it, with no wave in its corner, is enough.
+    waves = cv2.dft(dark, flags=cv2.DFT_COMPLEX_OUTPUT, nonzeroRows=height)[: count // 2 + 1]
+    power = waves[..., 0] ** 2 + waves[..., 1] ** 2
+    contrast = cv2.remap(power, slices_x, slices_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP) @ difference
     contrast = np.sum([np.roll(contrast, shift) for shift in range(-_NEIGHBOURS_DEG, _NEIGHBOURS_DEG + 1)], axis=0)
     found: list[int] = []
     for turn in np.argsort(-contrast):
@@ -60,8 +61,8 @@ def _slices(count: int) -> tuple[Floats, Floats, Floats]:
     finest = count / _FINEST_PX
     difference = 4 * np.sin(np.pi * wave / count) ** 2 * np.exp(-((wave / finest) ** 2))
     return (
-        (count // 2 - np.sin(turns) * wave).astype(np.float32),
-        (count // 2 + np.cos(turns) * wave).astype(np.float32),
+        (-np.sin(turns) * wave % count).astype(np.float32),
+        (np.cos(turns) * wave).astype(np.float32),
         difference.astype(np.float32),
     )
 
@@ -81,8 +82,26 @@ def turned_back(grey: Grey, turn_deg: float) -> tuple[Grey, npt.NDArray[np.float
     return level.astype(np.uint8, copy=False), matrix
 
 
-def working_copy(grey: Grey, side_px: int) -> tuple[Grey, float]:
-    """A copy whose longer side is at most `side_px`, and how many pixels of `grey` one of its pixels is."""
+class Copies:
+    """A picture and smaller copies of it, each made once: a search looks at the same one by several turns."""
+
+    def __init__(self, grey: Grey) -> None:
+        self._grey = grey
+        self._made: dict[int, tuple[Grey, float]] = {}
+
+    @property
+    def side_px(self) -> int:
+        """The longer side of the picture itself."""
+        return int(max(self._grey.shape))
+
+    def at(self, side_px: int) -> tuple[Grey, float]:
+        """The copy whose longer side is at most `side_px`, and how many pixels of the picture one of its pixels is."""
+        if side_px not in self._made:
+            self._made[side_px] = _shrunk(self._grey, side_px)
+        return self._made[side_px]
+
+
+def _shrunk(grey: Grey, side_px: int) -> tuple[Grey, float]:
     height, width = grey.shape
     shrink = max(height, width) / side_px
     if shrink <= 1.0:

@@ -6,6 +6,7 @@ between what is seen and what is likely, and may put one doubtful character righ
 
 from __future__ import annotations
 
+import functools
 import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -31,6 +32,9 @@ _DIGIT_LIKE: Final = 0.1
 _DIGITS_LIKE: Final = {"I": "1", "Z": "2", "S": "5", "G": "6", "B": "8"}
 UNSURE: Final = 0.9  # a character below this may be replaced in a repair
 REPAIR_MIN: Final = 0.02  # the probability that the replacement must have
+REPAIR_FIT_MIN: Final = (
+    -1.5
+)  # of the lines to the format: MRZs with five wrong characters fit to -0.5, and below this it is no MRZ
 REPAIRS_MAX: Final = 100  # that are tried, the likeliest; a text with more in doubt is no MRZ
 ALTERNATIVE_MIN: Final = 0.01
 ALTERNATIVES_MAX: Final = 8
@@ -62,6 +66,15 @@ _PRIORS: Final = {kind: _priors(kind) for kind in Kind}
 _SUPPORT: Final = {kind: _support(kind) for kind in Kind}
 
 
+_FITTING: Final = {kind: (prior > _UNLIKELY).astype(np.float64) for kind, prior in _PRIORS.items()}
+
+
+@functools.lru_cache(maxsize=32)  # the lines of all formats
+def _rows_of(kinds: tuple[Kind, ...]) -> tuple[tuple[Kind, npt.NDArray[np.int64]], ...]:
+    """The places of each kind."""
+    return tuple((kind, np.array([at for at, other in enumerate(kinds) if other is kind])) for kind in set(kinds))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Weighed:
     """One line under one format: (n, 37) probabilities after the priors, and the log of how well the format explains it."""
@@ -82,11 +95,10 @@ def weigh(kinds: Sequence[Kind], probabilities: npt.NDArray[np.float64]) -> Weig
     for no character at all, stays as doubt.
     """
     printed, fitting = np.empty_like(probabilities), np.empty(len(probabilities))
-    for kind in set(kinds):
-        rows = [index for index, other in enumerate(kinds) if other is kind]
+    for kind, rows in _rows_of(tuple(kinds)):
         supported = probabilities[rows] @ _SUPPORT[kind]
         printed[rows] = supported * _PRIORS[kind]
-        fitting[rows] = supported[:, _PRIORS[kind] > _UNLIKELY].sum(axis=1)
+        fitting[rows] = supported @ _FITTING[kind]
     explained = printed.sum(axis=1)
     posterior = printed / np.maximum(explained, 1e-12)[:, None] * np.minimum(fitting, 1.0)[:, None]
     return Weighed(posterior, float(np.log(np.maximum(explained, 1e-6)).sum()))
@@ -138,7 +150,11 @@ def choose(mrz_format: MrzFormat, cells: Sequence[npt.NDArray[np.float64]]) -> C
     weighed = [weigh(kinds, line) for kinds, line in zip(layout.kinds, cells, strict=True)]
     posterior = [line.posterior for line in weighed]
     evidence = sum(line.evidence for line in weighed)
-    lines, repaired = _resolved(mrz_format, tuple(line.text for line in weighed), cells, posterior)
+    fit = evidence / sum(map(len, cells))
+    likeliest = tuple(line.text for line in weighed)
+    lines, repaired = (
+        _resolved(mrz_format, likeliest, cells, posterior) if fit >= REPAIR_FIT_MIN else (likeliest, False)
+    )
     holding = check_digits(mrz_format, lines)
     # A digit that holds by chance does so in one of ten cases: that is what each is worth.
     score = evidence + np.log(10.0) * sum(holding.values()) - np.log(100.0) * repaired
@@ -149,7 +165,7 @@ def choose(mrz_format: MrzFormat, cells: Sequence[npt.NDArray[np.float64]]) -> C
         check_digits=holding,
         repaired=repaired,
         alternatives=tuple(_alternatives(mrz_format, lines, posterior)),
-        fit=evidence / sum(map(len, lines)),
+        fit=fit,
         score=float(score),
     )
 

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
+from fakes.mrz_frames import RIGHT, Faults, Scripted
 from fakes.pages import FONT, Picture, draw_page, mrz_lines
 from PIL import Image, ImageDraw, ImageFont
 
@@ -15,11 +16,12 @@ from gate.page.picture.comb import evenness_of
 from gate.page.picture.layout import LAYOUTS, check_digit, within_reach
 from gate.page.picture.locate import GROUPS_MAX, propose
 from gate.page.picture.objections import counts, objections_to
-from gate.page.picture.reader import read
+from gate.page.picture.reader import STRIPS_MAX, read
 from gate.page.picture.recognise import LineRecogniser, open_recogniser
-from gate.page.picture.turn import turn_of, turned_back
+from gate.page.picture.sight import look_again, look_at
+from gate.page.picture.turn import Copies, turn_of, turned_back
 from gate.page.picture.weigh import REPAIRS_MAX, choose
-from gate.page.values import ALPHABET, PALEST_MIN, MrzFormat, NoReading, Reading, Why
+from gate.page.values import ALPHABET, PALEST_MIN, Floats, MrzFormat, NoReading, Reading, Recogniser, Why
 
 LETTERS = Path("/usr/share/fonts/truetype/noto/NotoSans-Regular.ttf")
 Warp = npt.NDArray[np.float64]
@@ -127,19 +129,20 @@ def test_a_line_of_one_pitch_is_evener_than_words() -> None:
     image = Image.new("L", (800, 40), 250)
     ImageDraw.Draw(image).text((60, 5), "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", font=pen_font, fill=10)
     across = Bar(left=60, right=700, a=16, b=0.0, thickness=14)
-    assert evenness_of(np.asarray(image), across) > 1.5 * evenness_of(words, across)
+    (of_mrz,), (of_words,) = evenness_of(np.asarray(image), [across]), evenness_of(words, [across])
+    assert of_mrz > 1.5 * of_words
 
 
 def test_a_sheet_of_words_alone_gives_few_groups_to_look_at() -> None:
     words = sheet(1200, 900, size=24, random=np.random.default_rng(4))
-    assert len(propose(words)) <= GROUPS_MAX
+    assert len(propose(Copies(words))) <= GROUPS_MAX
 
 
 @pytest.mark.parametrize("turn_deg", [-75, -40, -10, 0, 25, 60, 85])
 def test_the_turn_of_text_is_told(turn_deg: int) -> None:
     words = sheet(700, 500, size=18, random=np.random.default_rng(6))
     turned, _ = turned_back(words, -turn_deg)
-    assert abs((turn_of(turned)[0] - turn_deg + 90) % 180 - 90) <= 2
+    assert abs((turn_of(Copies(turned))[0] - turn_deg + 90) % 180 - 90) <= 2
 
 
 def test_grooves_of_security_print_do_not_pass_for_lines_of_text() -> None:
@@ -148,7 +151,7 @@ def test_grooves_of_security_print_do_not_pass_for_lines_of_text() -> None:
     words[:, :200] = words[:, 620:] = 250
     y, x = np.mgrid[0:700, 0:900]
     grooves = 40 * (np.sin((x * np.sin(0.6) + y * np.cos(0.6)) * 2 * np.pi / 10) > 0)
-    assert abs(turn_of((words - grooves).clip(0, 255).astype(np.uint8))[0]) <= 2
+    assert abs(turn_of(Copies((words - grooves).clip(0, 255).astype(np.uint8)))[0]) <= 2
 
 
 def test_a_change_can_put_right_only_what_all_wrong_digits_depend_on() -> None:
@@ -196,3 +199,59 @@ def test_a_character_that_light_took_the_foot_of_is_no_vote(recogniser: LineReco
     assert lit.palest < PALEST_MIN <= whole.palest
     assert Why.GLARE in lit.hints
     assert any("half as dark" in objection for objection in objections_to(lit))
+
+
+class Counting:
+    """Counts the strips that a recogniser is asked for."""
+
+    def __init__(self, recogniser: Recogniser) -> None:
+        self.strips = 0
+        self._recogniser = recogniser
+
+    def __call__(self, strips: Floats) -> Floats:
+        self.strips += len(strips)
+        return self._recogniser(strips)
+
+
+def test_words_that_are_uneven_are_not_read_by_other_turns(recogniser: LineRecogniser) -> None:
+    counting = Counting(recogniser)
+    words = sheet(1600, 1200, size=26, random=np.random.default_rng(9))
+    assert isinstance(read(turned_back(words, -30)[0], counting), NoReading)
+    assert counting.strips == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "faults"), [("7" * 44, RIGHT), ("P<UTOERIKSSON<<ANNA<MARIA".ljust(44, "<"), Faults(noise=0.7))]
+)
+def test_what_cannot_be_an_mrz_is_not_looked_at_again(line: str, faults: Faults) -> None:
+    """No format has digits alone in its first line; and where no character is sure, another look makes none so."""
+    page, _ = page_of()
+    scripted = Scripted((line,), faults)
+    first = look_at(page, scripted, propose(Copies(page))[0])
+    assert first.text is not None
+    calls = scripted.calls
+    assert look_again(page, scripted, first) is first
+    assert scripted.calls == calls
+
+
+def test_a_doubtful_mrz_is_looked_at_again() -> None:
+    page, lines = page_of()
+    scripted = Scripted(lines, Faults(noise=0.3))
+    first = look_at(page, scripted, propose(Copies(page))[0])
+    calls = scripted.calls
+    look_again(page, scripted, first)
+    assert scripted.calls > calls
+
+
+def test_whatever_is_printed_a_picture_costs_a_bounded_number_of_strips(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Groups that all look like an MRZ, none of which is one."""
+    words = sheet(1600, 1200, size=24, random=np.random.default_rng(10))
+
+    def strips_of_all() -> int:
+        counting = Counting(Scripted(("ABC<1234567<8DEF9<<GHI<KLM<01<",)))
+        assert isinstance(read(words, counting), NoReading)
+        return counting.strips
+
+    unbounded = strips_of_all()
+    monkeypatch.setattr("gate.page.picture.reader.STRIPS_MAX", 1)
+    assert 1 <= strips_of_all() < unbounded <= STRIPS_MAX

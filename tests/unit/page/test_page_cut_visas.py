@@ -14,6 +14,7 @@ from gate.page.picture.objections import counts, objections_to
 from gate.page.picture.reader import read
 from gate.page.picture.recognise import LineRecogniser, open_recogniser
 from gate.page.picture.sight import look_again, look_at
+from gate.page.picture.turn import Copies
 from gate.page.values import MrzFormat, Reading
 
 KEPT = 36
@@ -113,7 +114,7 @@ def test_any_one_of_these_is_no_empty_paper(end: End) -> None:
 
 
 def right_end(picture: Picture, recogniser: LineRecogniser) -> End:
-    look = look_again(picture, recogniser, look_at(picture, recogniser, propose(picture)[0]))
+    look = look_again(picture, recogniser, look_at(picture, recogniser, propose(Copies(picture))[0]))
     assert look.text is not None
     assert len(look.text.choice.lines[0]) == KEPT
     return end_of(picture, look.ribbons, look.text.cells, after=True)

@@ -17,7 +17,7 @@ from gate.page.picture.portrait import crop_portrait
 from gate.page.picture.reader import PIXELS_MAX, SIDE_MIN_PX, read
 from gate.page.picture.recognise import LineRecogniser, open_recogniser
 from gate.page.picture.sight import look_at
-from gate.page.picture.turn import turn_of, turned_back
+from gate.page.picture.turn import Copies, turn_of, turned_back
 from gate.page.values import LinePlace, MrzFormat, NoReading, Reading, Why
 from gate.picture import BadPictureError
 
@@ -88,7 +88,7 @@ def test_a_large_fine_scan_and_a_small_picture_are_read(recogniser: LineRecognis
 
 def test_the_third_line_of_a_card_is_looked_for(recogniser: LineRecogniser) -> None:
     seen = shot(MrzFormat.TD1)
-    whole = next(group for group in propose(seen.picture) if len(group.lines) == 3)
+    whole = next(group for group in propose(Copies(seen.picture)) if len(group.lines) == 3)
     for part in (whole.lines[:2], whole.lines[1:]):
         look = look_at(seen.picture, recogniser, Group(part, 1.0, 1.0))
         assert look.text is not None
@@ -164,7 +164,7 @@ def test_a_picture_without_any_text_needs_no_recogniser() -> None:
 
 def test_the_turn_of_text_is_found_and_undone() -> None:
     seen = shot(turn_deg=35, width=1100, height=1100)
-    turn = turn_of(seen.picture)[0]
+    turn = turn_of(Copies(seen.picture))[0]
     assert turn == pytest.approx(35, abs=3)
     level, matrix = turned_back(seen.picture, turn)
     assert level.size > seen.picture.size
