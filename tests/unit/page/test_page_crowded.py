@@ -213,6 +213,46 @@ class Counting:
         return self._recogniser(strips)
 
 
+def banded(random: np.random.Generator, tops: range) -> Picture:
+    """A table with bands of two lines in OCR-B that have an MRZ's shape and characters, and are none."""
+    table, face = np.full((1200, 1600), 230, np.uint8), cv2.FontFace(str(FONT))
+    for top in tops:
+        for line in range(2):
+            text = "".join(random.choice(list(string.ascii_uppercase + string.digits + "<<<<"), 44))
+            cv2.putText(table, text, (20, top + 26 * line), (25,), face, 22)
+    return table
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("turn_deg", [0, 180])
+def test_bands_that_look_like_an_mrz_never_make_a_wrong_one_count(
+    recogniser: LineRecogniser, turn_deg: int, seed: int
+) -> None:
+    """A page under ten bands, or upside down under five; what is hidden by them is not read, and nothing else is."""
+    random = np.random.default_rng(seed)
+    lines = mrz_lines(random, MrzFormat.TD3)
+    page = draw_page(lines, random).picture
+    table = banded(random, range(40, 640, 60) if turn_deg == 0 else range(40, 340, 60))
+    corners = square(480, 700, 620, page) if turn_deg == 0 else square(350, 420, 900, page)
+    counting = Counting(recogniser)
+    seen = read(laid_on(table, page, corners[2:] + corners[:2] if turn_deg else corners), counting)
+    assert isinstance(seen, NoReading) or seen.lines == lines or not counts(seen)
+    assert counting.strips <= STRIPS_MAX
+
+
+def test_an_mrz_is_read_beside_others_in_the_pages_own_print_whose_digits_are_wrong(recogniser: LineRecogniser) -> None:
+    random = np.random.default_rng(4)
+    lines = mrz_lines(random, MrzFormat.TD3)
+    page = draw_page(lines, random, furniture=False).picture
+    face = cv2.FontFace(str(FONT))
+    for number in range(2):
+        first, second = mrz_lines(random, MrzFormat.TD3)
+        for row, text in enumerate((first, second[:13] + "999999" + second[19:])):
+            cv2.putText(page, text, (60, 200 + 260 * number + 100 * row), (40,), face, 48)
+    seen = read(laid_on(np.full((1200, 1600), 70, np.uint8), page, square(200, 120, 1200, page)), recogniser)
+    assert isinstance(seen, NoReading) or seen.lines == lines or not counts(seen)
+
+
 def test_words_that_are_uneven_are_not_read_by_other_turns(recogniser: LineRecogniser) -> None:
     counting = Counting(recogniser)
     words = sheet(1600, 1200, size=26, random=np.random.default_rng(9))
