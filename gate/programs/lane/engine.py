@@ -43,7 +43,7 @@ from gate.programs.shared.beats import next_beat_s
 
 EVENTS_MAX = 10_000  # channels and devices are limited to a few hundred a second: over it the loop is lost, and the program starts anew
 TICK_S = 0.05
-REST_TICK_S = 0.1  # a lane of one door in Idle: what it waits for itself then is counted in seconds
+REST_TICK_S = 0.2  # a lane of one door in Idle: what it waits for itself then is counted in seconds
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-PROVEN_MAX_S: Final = 15.0
+PROVEN_MAX_S: Final = 30.0
 CHILD_MAX_S: Final = 12.0  # from a crossing's start to its child: the spare gives up after ten
 ERASED_MAX_S: Final = 5.0  # from a crossing's end to the end of its child
 WATCH_MAX_S: Final = 20.0  # between two turns of the watch over camera and spare

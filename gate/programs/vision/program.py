@@ -57,7 +57,7 @@ PROBE_EVERY_S = 1.0
 WATCH_EVERY_S = 2.0
 HEAT_EVERY_S = 10.0
 PROVE_EVERY_S = (
-    9.0  # asked for by the watch: with its pause and the answer's deadline it is done within `able.PROVEN_MAX_S`
+    24.0  # asked for by the watch: with its pause and the answer's deadline it is done within `able.PROVEN_MAX_S`
 )
 OUTBOX_MAX = 16
 WAY_DEADLINE_S = 10.0  # until the crossing of a portrait has its face child

@@ -144,7 +144,7 @@ def test_the_machine_hears_of_time_even_if_nothing_else_happens() -> None:
 @pytest.mark.parametrize(
     ("two_doors", "laid", "tick_s"), [(False, False, REST_TICK_S), (False, True, TICK_S), (True, False, TICK_S)]
 )
-def test_a_lane_of_one_door_at_rest_hears_of_time_half_as_often(two_doors: bool, laid: bool, tick_s: float) -> None:  # noqa: FBT001 - cases
+def test_a_lane_of_one_door_at_rest_hears_of_time_less_often(two_doors: bool, laid: bool, tick_s: float) -> None:  # noqa: FBT001 - cases
     async def story() -> None:
         async for lane in _running(Ports(two_doors=two_doors)):
             if laid:
@@ -169,10 +169,10 @@ async def test_a_loop_that_something_holds_up_is_seen_to_be_late() -> None:
         assert lane.engine.pulse.lag_ms > LAG_MS_MAX
 
 
-def test_every_limit_of_a_crossing_is_longer_than_two_ticks_at_rest() -> None:
+def test_every_limit_of_a_crossing_is_longer_than_a_tick_at_rest() -> None:
     """So that the tick which the lane awaited when a document was laid comes before any of them."""
     limits = {name: value for name, value in asdict(RULES.timing).items() if name.endswith("_ms")}
-    assert min(limits.values()) > 2 * REST_TICK_S * 1000, limits
+    assert min(limits.values()) > REST_TICK_S * 1000, limits
 
 
 def test_what_a_tick_finds_wrong_ends_the_engine() -> None:
