@@ -11,7 +11,7 @@ from typing import Final
 
 BARRIER_AGE_MS_MAX: Final = 1_000
 LAG_MS_MAX: Final = 250  # a decision's evidence may be 300 ms old
-TURN_MS_MAX: Final = 5_000  # a tick comes ten times a second at least
+TURN_MS_MAX: Final = 5_000  # a tick comes five times a second at least
 LAGS_KEPT: Final = 100  # of its ticks: five seconds of a crossing, ten at rest
 
 
