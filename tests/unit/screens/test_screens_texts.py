@@ -32,6 +32,7 @@ FACTS: dict[str, str | int] = {
     "days": 30,
     "auditors": 2,
     "remembered": 5,
+    "reuse": 30,
 }
 CLDR_CATEGORIES = {"zero", "one", "two", "few", "many", "other"}
 ISOLATES = re.compile("[\u2066-\u2069]")
