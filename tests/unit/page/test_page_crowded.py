@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pytest
 from fakes.mrz_frames import RIGHT, Faults, Scripted
 from fakes.pages import FONT, Picture, draw_page, mrz_lines
+from fakes.tiers import quick_or_long
 from PIL import Image, ImageDraw, ImageFont
 
 from gate.page.picture.bars import Bar
@@ -223,7 +224,7 @@ def banded(random: np.random.Generator, tops: range) -> Picture:
     return table
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", quick_or_long([1, 2, 3], quick=[1]))
 @pytest.mark.parametrize("turn_deg", [0, 180])
 def test_bands_that_look_like_an_mrz_never_make_a_wrong_one_count(
     recogniser: LineRecogniser, turn_deg: int, seed: int
