@@ -89,12 +89,7 @@ def serve(
 
 
 async def _until_told(settings: ConsoleConfig) -> None:
-    import asyncio
-    import signal
-
     from gate.programs.console.program import run
+    from gate.programs.shared.stopping import told_to_stop
 
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await run(settings, stop=stop, on_listening=lambda: note(f"officers open {settings.pages.origin}/"))
+    await run(settings, stop=told_to_stop(), on_listening=lambda: note(f"officers open {settings.pages.origin}/"))

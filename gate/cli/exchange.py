@@ -81,12 +81,7 @@ def serve(
 
 
 async def _until_told(settings: ExchangeConfig) -> None:
-    import asyncio
-    import signal
-
     from gate.programs.exchange.program import run
+    from gate.programs.shared.stopping import told_to_stop
 
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await run(settings, stop=stop, on_listening=lambda: note(f"gates ask https://{settings.address}"))
+    await run(settings, stop=told_to_stop(), on_listening=lambda: note(f"gates ask https://{settings.address}"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -33,6 +32,7 @@ def serve(config: ConfigFile = Path(DEFAULT)) -> None:
     from gate.cli.officer import keys as files
     from gate.programs.shared.mortal import end_with_supervisor
     from gate.programs.shared.runner import log_as_json
+    from gate.programs.shared.stopping import told_to_stop
 
     settings = _load(config)
     try:
@@ -53,10 +53,7 @@ def serve(config: ConfigFile = Path(DEFAULT)) -> None:
         emit_json("officer.authority-serve/1", place)
 
     async def until_told() -> None:
-        stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await run(settings, key, stop=stop, on_listening=on_listening)
+        await run(settings, key, stop=told_to_stop(), on_listening=on_listening)
 
     with _explained():
         try:

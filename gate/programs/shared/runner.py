@@ -13,7 +13,6 @@ import importlib
 import json
 import logging
 import os
-import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable
@@ -28,6 +27,7 @@ from gate.programs.shared.clock import now
 from gate.programs.shared.config import Config
 from gate.programs.shared.journal import PLAIN, Journal, journal_at
 from gate.programs.shared.status import hear
+from gate.programs.shared.stopping import told_to_stop
 from gate.programs.shared.told import Silence
 from gate.programs.shared.trouble import WORDS_MAX
 from gate.programs.shared.unreadable import make_unreadable
@@ -73,10 +73,7 @@ def _first_of(errors: BaseExceptionGroup[NoPlaceError]) -> NoPlaceError:
 
 
 async def _supervised(name: str, program: Program, config: Config) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    stop = told_to_stop()
     life = asyncio.ensure_future(_tell_of_life(name, config, _notifier(configuration.notify_socket())))
     try:
         await program(config, stop=stop)
