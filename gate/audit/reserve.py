@@ -1,7 +1,7 @@
 """Space kept back on the disk, so that what must be written can still be written when everything else is full.
 
-A reserve is a file of real blocks. It is given up when the disk is full and taken again when there is room for it twice,
-so that giving it up is not mistaken for room. There are two: when the first is gone, what leads to an admission is refused; when the
+A reserve is a file of real blocks. It is given up when the disk is full, or when no room worth the name is left beside it, and taken again
+when there is room for it twice, so that giving it up is not mistaken for room. There are two: when the first is gone, what leads to an admission is refused; when the
 second is gone, too, everything is but what is urgent (`gate.audit.writer`).
 """
 
@@ -15,6 +15,8 @@ from pathlib import Path
 RESERVE_BYTES = 8 * 1024 * 1024
 # Some hundred urgent records, and the write-ahead log that is kept short by then.
 LAST_RESERVE_BYTES = 2 * 1024 * 1024
+# Less than this beside the reserve is none: a commit that writes over the write-ahead log needs no room, and would not find out.
+ROOM_BYTES = 1024 * 1024
 
 
 class Reserve:
@@ -46,14 +48,25 @@ class Reserve:
         return status.st_size >= self._bytes and status.st_blocks * 512 >= self._bytes
 
     def _allocate(self, descriptor: int) -> bool:
-        disk = os.fstatvfs(descriptor)
-        if disk.f_bavail * disk.f_frsize < 2 * self._bytes:
+        if _free_bytes(descriptor) < 2 * self._bytes:
             return False
         os.posix_fallocate(descriptor, 0, self._bytes)
         return True
+
+    def is_all_there_is(self) -> bool:
+        """True when the disk has no room left beside the reserve. A disk that does not say has some: a write finds out."""
+        try:
+            return self.is_held and _free_bytes(self._path) < ROOM_BYTES
+        except OSError:
+            return False
 
     def give_up(self) -> None:
         """Let the space go."""
         self.is_held = False
         with suppress(OSError):
             self._path.unlink(missing_ok=True)
+
+
+def _free_bytes(place: Path | int) -> int:
+    disk = os.statvfs(place)
+    return disk.f_bavail * disk.f_frsize

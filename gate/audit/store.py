@@ -28,7 +28,10 @@ from gate.audit.sealing import SealedRecord
 from gate.audit.tiles import TILE_HEIGHT, TILE_WIDTH
 
 SCHEMA_VERSION = 2
-WAL_BYTES_MAX = 4 * 1024 * 1024  # then it is moved into the database file, between two answers
+TRANSACTIONS_TOGETHER = (
+    128  # then the write-ahead log is moved into the database file, between two answers, and written over
+)
+WAL_BYTES_MAX = 4 * 1024 * 1024  # and when it became so long, cut
 WAL_BYTES_SCARCE = (
     256 * 1024
 )  # the same while space is scarce: a record takes five times as much there as in the database
@@ -78,6 +81,7 @@ class Store:
         self._wal = path.with_name(path.name + "-wal")
         self._head: Head | None = None  # as it was read or written last: nobody else has this file
         self._left: Left | None = None
+        self._transactions = 0  # since the write-ahead log was moved last
         with _translated("open"):
             self._connection = connect(str(path), isolation_level=None, timeout=BUSY_TIMEOUT_S)
         try:
@@ -387,12 +391,18 @@ class Store:
             raise StoreError("what was written cannot be read back")
 
     def tidy(self, *, scarce: bool = False, whole: bool = False) -> None:
-        """Move a long write-ahead log into the database file; for quiet moments, since it takes a few syncs, or while space is scarce. `whole`:
-        however short it is.
+        """Move the write-ahead log into the database file when much has come together; for quiet moments, since it takes a few syncs. The file stays,
+        and the next transactions write over it: to lengthen a file takes each of them twice as long. It is cut when it is long, sooner while space is
+        `scarce`; and with `whole` however short it is, so that nothing stays in it.
         """
         with _translated("tidy"):
             if whole or self._wal.stat().st_size > (WAL_BYTES_SCARCE if scarce else WAL_BYTES_MAX):
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            elif self._transactions >= TRANSACTIONS_TOGETHER:
+                self._connection.execute("PRAGMA wal_checkpoint(RESTART)")
+            else:
+                return
+        self._transactions = 0
 
     def _begin_boot(
         self, run: Callable[..., sqlite3.Cursor], first: Happening, before: Frontier, latest: Boot | None
@@ -416,6 +426,7 @@ class Store:
     @contextmanager
     def _transaction(self) -> Iterator[Callable[..., sqlite3.Cursor]]:
         self._head = self._left = None
+        self._transactions += 1
         with _translated("write"):
             try:
                 self._connection.execute("BEGIN IMMEDIATE")

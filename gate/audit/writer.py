@@ -380,8 +380,8 @@ class Writer:
         return {key_path(header.key): kept[header.key] for header in headers if header.key in kept}
 
     def move_keys(self, published: int, today: date, *, whole: bool = False) -> bool:
-        """Bring keys whose records are published from the database into the files of their days, a few hundred at once; `whole`: however few, and
-        out of the write-ahead log. `today` is borne out. True when all of them are there. Raises OSError, and then they stay in the database.
+        """Bring keys whose records are published from the database into the files of their days, a few hundred at once; `whole`: however few. `today`
+        is borne out. True when all of them are there. Raises OSError, and then they stay in the database.
         """
         self._recover()
         if self._store is None or not self._reserve.is_held:
@@ -392,8 +392,6 @@ class Writer:
                 for day, keys in self._filed(self._store, found, today).items():
                     self._key_days.add(day, keys)
                 self._store.moved([one.id for one in found])
-            if whole and len(found) < MOVED_AT_ONCE:
-                self._store.tidy(whole=True)
         except StoreError as error:
             self._fail(error)
             return False
@@ -415,10 +413,13 @@ class Writer:
         return by_day
 
     def forget_day(self, day: KeyDay) -> None:
-        """Forget all keys of a day for good. Raises StoreError and OSError: then it is to be done again."""
+        """Forget all keys of a day for good, also what is left in the write-ahead log of those that were moved. Raises StoreError and OSError: then it
+        is to be done again.
+        """
         store = self._open_store()
-        self._key_days.forget(day)
         try:
+            store.tidy(whole=True)
+            self._key_days.forget(day)
             store.forget_day(day.name)
         except StoreError as error:
             self._fail(error)
@@ -498,9 +499,13 @@ class Writer:
             self._store = None
 
     def _recover(self) -> None:
-        """Open the database if it is not, and take the reserves that are gone, the last one first. A log from the past stays shut."""
+        """Open the database if it is not; let the first reserve go when the disk has no room beside it, and take the reserves that are gone, the last
+        one first. A log from the past stays shut.
+        """
         if self._is_rolled_back:
             return
+        if self._reserve.is_all_there_is():
+            self._reserve.give_up()
         if self._store is None:
             try:
                 self._open_with_room()

@@ -26,7 +26,7 @@ from fakes.disks import mounted
 from fakes.log_process import config_of, log_process, vkey_of
 
 from gate.audit.errors import BadFormatError, StoreError
-from gate.audit.store import Store
+from gate.audit.store import TRANSACTIONS_TOGETHER, Store
 from gate.verify.verify import verify
 
 STRACE = shutil.which("strace")
@@ -148,8 +148,8 @@ def made(kind: str, folder: Path) -> Path:
     return image
 
 
-def cut(image: Path, folder: Path, beside: Path, *, mode: str, count: int) -> tuple[Path, int]:
-    """Write, cut the power, and look: the disk as it is then, and how many acknowledged records are not there."""
+def cut(image: Path, folder: Path, beside: Path, *, mode: str, count: int) -> tuple[Path, int, int]:
+    """Write, cut the power, and look: the disk as it is then, how many acknowledged records are not there, and how often the write-ahead log was begun."""
     with (
         mounted("-o", _options(image), str(image), at=folder / "disk") as disk,
         log_process(disk, beside, mode=mode) as process,
@@ -157,6 +157,7 @@ def cut(image: Path, folder: Path, beside: Path, *, mode: str, count: int) -> tu
         assert process.stdout is not None
         last = [int(process.stdout.readline()) for _ in range(count)][-1]
         stopped(process)
+        begun = int.from_bytes((disk / "audit/log.sqlite-wal").read_bytes()[12:16])  # its header counts that
         descriptor = os.open(disk, os.O_RDONLY)
         try:
             fcntl.ioctl(descriptor, FS_IOC_SHUTDOWN, WITHOUT_FLUSHING_THE_LOG.to_bytes(4, sys.byteorder))
@@ -172,7 +173,7 @@ def cut(image: Path, folder: Path, beside: Path, *, mode: str, count: int) -> tu
         config = config_of(disk, beside)
         if mode == "full":
             assert verify(disk / "audit/log.sqlite", vkey_of(config)).problems == ()
-    return other, max(0, last + 1 - size)
+    return other, max(0, last + 1 - size), begun
 
 
 def _options(image: Path) -> str:
@@ -202,7 +203,7 @@ def test_no_power_cut_loses_an_acknowledged_record_and_the_control_does(
     image = made(kind, tmp_path / "control")
     for _ in range(CONTROL_CUTS_MAX):
         try:
-            image, lost = cut(image, tmp_path, beside, mode="normal", count=chance.randint(5, 25))
+            image, lost, _ = cut(image, tmp_path, beside, mode="normal", count=chance.randint(5, 25))
         except (StoreError, BadFormatError):  # what the control lost may be the database itself
             lost = 1
         if lost:
@@ -210,8 +211,15 @@ def test_no_power_cut_loses_an_acknowledged_record_and_the_control_does(
     else:
         pytest.fail(f"{CONTROL_CUTS_MAX} cuts without a sync at each commit lost nothing: this run proves nothing")
     shutil.rmtree(tmp_path / "control")
-    image, lost = made(kind, tmp_path), 0
-    for _ in range(cuts):
-        image, missing = cut(image, tmp_path, beside, mode="full", count=chance.randint(5, 25))
+    image, lost, written_over = made(kind, tmp_path), 0, 0
+    for number in range(cuts):
+        count = (
+            chance.randint(5, 25)
+            if number % 2
+            else chance.randint(TRANSACTIONS_TOGETHER, 2 * TRANSACTIONS_TOGETHER + 50)
+        )
+        image, missing, begun = cut(image, tmp_path, beside, mode="full", count=count)
         lost += missing
+        written_over += begun > 1
     assert lost == 0, f"{lost} acknowledged records lost in {cuts} cuts"
+    assert written_over >= cuts // 4, "cuts while the write-ahead log is written over are among them"

@@ -137,6 +137,19 @@ def test_keys_leave_the_database_when_their_records_are_published_and_no_byte_of
     assert readable(log)
 
 
+def test_of_a_day_that_is_forgotten_no_key_is_left_in_the_write_ahead_log_either(log: SmallLog) -> None:
+    def places(wrapped: bytes) -> list[str]:
+        return [path.name for path in log.folder.rglob("*") if path.is_file() and wrapped[100:160] in path.read_bytes()]
+
+    with log.writer() as writer:
+        writer.append(crossing("c1"), 0)
+        assert writer.move_keys(5, OF_TIME.day, whole=True)
+        (key,) = days(log).read(OF_TIME).values()
+        assert places(key) == ["log.sqlite-wal"], "and as text in the file of its day"
+        writer.forget_day(OF_TIME)
+        assert places(key) == []
+
+
 def test_few_keys_wait_for_others(log: SmallLog) -> None:
     for number in range(MOVED_TOGETHER - 1):
         log.write([wanted("opened", f"c{number}")])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -25,8 +26,8 @@ from gate.audit.left import Approved
 from gate.audit.merkle import leaf_hash, root_of
 from gate.audit.note import Algorithm, Signer
 from gate.audit.record import Header
-from gate.audit.reserve import Reserve
-from gate.audit.store import SCHEMA_VERSION, WAL_BYTES_MAX, WAL_BYTES_SCARCE, Store
+from gate.audit.reserve import ROOM_BYTES, Reserve
+from gate.audit.store import SCHEMA_VERSION, TRANSACTIONS_TOGETHER, WAL_BYTES_MAX, WAL_BYTES_SCARCE, Store
 from gate.audit.writer import APPENDS_REMEMBERED, DISK_FULL, OLDER_APPROVAL, Refused, Unknown, Wanted
 from gate.verify.verify import verify
 
@@ -242,18 +243,36 @@ def test_a_long_write_ahead_log_is_moved_into_the_database(log: SmallLog) -> Non
         assert wal.stat().st_size == 0
 
 
+def test_the_write_ahead_log_is_written_over_and_what_was_in_it_is_in_the_database(log: SmallLog) -> None:
+    wal = log.database.with_name("log.sqlite-wal")
+    lengths, copies = list[int](), [log.folder / "a", log.folder / "b"]
+    with log.writer() as writer:
+        for _ in range(3 * TRANSACTIONS_TOGETHER):
+            writer.append([wanted("incident")], 0)
+            writer.tidy(0)
+            lengths.append(wal.stat().st_size)
+        assert lengths[-1] == lengths[TRANSACTIONS_TOGETHER + 1] < WAL_BYTES_MAX
+        for copy, files in zip(copies, ([log.database], [log.database, wal]), strict=True):
+            copy.mkdir()
+            for path in files:
+                shutil.copy(path, copy)
+    alone, whole = (verify(copy / log.database.name, log.vkey) for copy in copies)
+    assert (alone.intact, alone.entries) == (True, 3 * TRANSACTIONS_TOGETHER - 1)
+    assert (whole.intact, whole.entries) == (True, 3 * TRANSACTIONS_TOGETHER)
+
+
 def test_proofs_leave_the_log_and_its_files_as_they_are(log: SmallLog) -> None:
     wal = log.database.with_name("log.sqlite-wal")
     with log.writer() as writer:
-        writer.append([wanted("incident", body={"long": "x" * 45_000}) for _ in range(80)], 0)
+        writer.append([wanted("incident", body={"long": "x" * 45_000}) for _ in range(40)], 0)
         before, checkpoint = wal.stat().st_size, writer.standing.checkpoint
-        assert WAL_BYTES_MAX / 2 < before < WAL_BYTES_MAX
+        assert before > WAL_BYTES_MAX / 4
         lengths = list[int]()
-        while len(lengths) < 400 and wal.stat().st_size >= before:
+        for _ in range(3 * TRANSACTIONS_TOGETHER):
             assert writer.probe(b"value")
             lengths.append(wal.stat().st_size)
+        assert lengths[TRANSACTIONS_TOGETHER:] == [max(lengths)] * (2 * TRANSACTIONS_TOGETHER), "it is written over"
         assert max(lengths) <= WAL_BYTES_MAX
-        assert lengths[-1] == 0, "it became long, and was moved into the database"
         assert writer.standing.checkpoint == checkpoint
 
 
@@ -468,6 +487,23 @@ def test_with_the_disk_full_admissions_wait_and_people_are_still_freed_on_record
         disk.has_room = True
         assert writer.append([wanted("opened", "c4")], 0) == [4]
         assert writer.standing.problem is None
+    assert verify(log.database, log.vkey).verified
+
+
+def test_a_disk_that_fills_up_is_seen_though_no_write_fails(log: SmallLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    free, reserve_bytes = 1024**3, 2 * ROOM_BYTES
+    monkeypatch.setattr("gate.audit.reserve._free_bytes", lambda _: free)
+    reserve = Reserve(log.folder / "reserve", reserve_bytes)
+    with log.writer(reserve=reserve) as writer:
+        assert writer.append([wanted("opened", "c1")], 0) == [0]
+        free = ROOM_BYTES - 1
+        assert writer.append([wanted("decided", "c1")], 0) == [Refused(DISK_FULL)]
+        assert writer.append([wanted("release"), wanted("closed", "c1")], 0) == [1, 2]
+        assert (reserve.is_held, writer.standing.problem) == (False, DISK_FULL)
+        free = 2 * reserve_bytes - 1
+        assert writer.append([wanted("opened", "c2")], 0) == [Refused(DISK_FULL)]
+        free = 1024**3
+        assert writer.append([wanted("opened", "c2")], 0) == [3]
     assert verify(log.database, log.vkey).verified
 
 
