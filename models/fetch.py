@@ -191,14 +191,14 @@ def _published(model: Model, folder: Path) -> bytes | None:
 def _converted(model: Model, content: bytes) -> bytes:
     """What the published file becomes. Raises ModelCorruptError for another file, and for what does not become the pinned model."""
     try:
-        from models.convert import dlib_resnet, split_prelu  # noqa: PLC0415 - a large library, and only for this
+        from models.convert import blocked_layout, dlib_resnet  # noqa: PLC0415 - a large library, and only for this
     except ImportError as error:
         raise ModelFetchError(
             "converting needs the package onnx: install portcullis with what it depends on"
         ) from error
     if model.source is None or not model.source.is_pinned(content):
         raise ModelCorruptError(f"what {model.name} is converted from is not the pinned file")
-    converters = {"dlib_resnet": dlib_resnet.convert, "split_prelu": split_prelu.convert}
+    converters = {"dlib_resnet": dlib_resnet.convert, "blocked_layout": blocked_layout.convert}
     made = converters[model.source.converter](content)
     if not model.is_pinned(made):
         raise ModelCorruptError(

@@ -124,7 +124,7 @@ class Source(Table, frozen=True):
 
     sha256: Sha256
     size_bytes: Annotated[int, msgspec.Meta(gt=0, le=MODEL_BYTES_MAX)]
-    converter: Literal["dlib_resnet", "split_prelu"]
+    converter: Literal["dlib_resnet", "blocked_layout"]
 
     def is_pinned(self, content: bytes) -> bool:
         """True for the published file's bytes."""

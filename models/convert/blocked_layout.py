@@ -1,7 +1,7 @@
-"""The same network with its PRelus written as scalings and a Relu, which the inference library keeps in its fast layout.
+"""The same network, written so that the inference library keeps it in the blocked layout of its fast convolutions.
 
-PRelu with a slope a channel has no kernel in the blocked layout of x86 convolutions: each stands between two conversions and is
-itself slow. On the embedder they took more than half of the time. With slope s,
+A depthwise convolution has a kernel there if its channels fill whole blocks; another one is given channels of zeros. PRelu with a slope a
+channel has none: each stands between two changes of layout and is itself slow. With slope s,
 
     prelu(x) = s x + relu((1 - s) x)   where no s is above 1,
     prelu(x) = s x + (1 - s) relu(x)   otherwise,
@@ -12,6 +12,7 @@ the last bits (docs/decisions/0007).
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,12 +24,15 @@ from models.errors import ModelCorruptError
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+BLOCK_CHANNELS = 16  # on the widest processors; elsewhere 4 or 8
+
 
 def convert(content: bytes) -> bytes:
     """The ONNX file, the same bytes for the same input. Raises ModelCorruptError for a file that is none or has no such PRelu."""
     _check(content)
     model = onnx.load_model_from_string(content)
     graph = model.graph
+    _fill_blocks(graph)
     slopes = _slopes(graph)
     if not slopes:
         raise ModelCorruptError("the network has no PRelu with a slope a channel")
@@ -51,6 +55,61 @@ def _check(content: bytes) -> None:
         onnx.checker.check_model(content, full_check=True)
     except (ValueError, onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         raise ModelCorruptError("no ONNX model that can be converted") from error
+
+
+def _fill_blocks(graph: Any) -> None:  # noqa: ANN401 - untyped library
+    """Widen what lies between two convolutions around a depthwise one that has a part of a block. What others see of it is left as it is."""
+    made = {name: node for node in graph.node for name in node.output}
+    readers = Counter(name for node in graph.node for name in node.input) + Counter(
+        entry.name for entry in graph.output
+    )
+    reader = {name: node for node in graph.node for name in node.input if readers[name] == 1}
+    inputs = {entry.name for entry in graph.input}
+    fixed = {tensor.name: tensor for tensor in graph.initializer if tensor.name not in inputs}
+    for node in graph.node:
+        channels = _groups(node)
+        chain = _chain(node, made, reader) if channels > 1 and channels % BLOCK_CHANNELS else []
+        if not chain:
+            continue
+        first, *between, last = chain
+        places = [*((name, 0) for one in (first, *between) for name in one.input[1:]), (last.input[1], 1)]
+        if any(name not in fixed or name not in reader or fixed[name].dims[axis] != channels for name, axis in places):
+            continue
+        whole = -(-channels // BLOCK_CHANNELS) * BLOCK_CHANNELS
+        for name, axis in places:
+            _widen(fixed[name], axis, whole)
+        for attribute in node.attribute:
+            if attribute.name == "group":
+                attribute.i = whole
+
+
+def _groups(node: Any) -> int:  # noqa: ANN401 - untyped library
+    """How many groups a convolution has; 0 for what is none."""
+    found = [attribute.i for attribute in node.attribute if attribute.name == "group"]
+    return (found[0] if found else 1) if node.op_type == "Conv" else 0
+
+
+def _chain(node: Any, made: dict[str, Any], reader: dict[str, Any]) -> list[Any]:  # noqa: ANN401 - untyped library
+    """From the convolution before a depthwise one to the one after, PRelus between; empty where there is no such chain."""
+    chain = [node]
+    while chain[0] is node or chain[0].op_type == "PRelu":
+        name = chain[0].input[0]
+        if name not in made or name not in reader:
+            return []
+        chain.insert(0, made[name])
+    while chain[-1] is node or chain[-1].op_type == "PRelu":
+        name = chain[-1].output[0]
+        if name not in reader:
+            return []
+        chain.append(reader[name])
+    return chain if _groups(chain[0]) == _groups(chain[-1]) == 1 else []
+
+
+def _widen(tensor: Any, axis: int, size: int) -> None:  # noqa: ANN401 - untyped library
+    """Lengthen a tensor by zeros."""
+    values = numpy_helper.to_array(tensor)
+    more = [(0, size - length if at == axis else 0) for at, length in enumerate(values.shape)]
+    tensor.CopyFrom(numpy_helper.from_array(np.pad(values, more), tensor.name))
 
 
 def _slopes(graph: Any) -> dict[str, npt.NDArray[np.float32]]:  # noqa: ANN401 - untyped library

@@ -1,4 +1,5 @@
-"""The liveness model as it is installed against the network as it was published, whose PRelus stand between changes of layout.
+"""The liveness model as it is installed against the network as it was published, whose PRelus and depthwise convolutions stand between changes of
+layout.
 
 Both are the pinned bytes, on one thread, and take turns. The published file is fetched once, into a folder of its own.
 """
@@ -19,7 +20,7 @@ from models.runtime import golden_input, open_session
 
 WARM_UP_ROUNDS = 3
 RUNS = 5  # a round, so that a busy machine's worst moments hit both
-FLOOR = 0.9
+FLOOR = 5.5 / 7.9
 NAME = "fr_liveness"
 
 
@@ -40,7 +41,7 @@ def measure(bench: Bench) -> Row:
             if number >= WARM_UP_ROUNDS:
                 took_ms.append((time.process_time_ns() - started_ns) / 1e6 / RUNS)
     ours, theirs = (statistics.median(took_ms) for took_ms in taken)
-    return Row("liveness_split", ours, "ms", theirs, "the published network", FLOOR)
+    return Row("liveness_blocked", ours, "ms", theirs, "the published network", FLOOR)
 
 
 def as_published(manifest: Manifest) -> Manifest:
