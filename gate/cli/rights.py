@@ -68,7 +68,7 @@ def receive(
         fail(Exit.USAGE, f"--kind: {kind!r} is none of {', '.join(one.value for one in Kind)}")
     if crossing or found is not Kind.COMPLAINT:
         _require_number(crossing)
-    _show(_add(_book(book), None, Received(found, crossing, _today(on), words)), "rights.receive/1", as_json=as_json)
+    _show(_add(_book(book), None, Received(found, crossing, _day(on), words)), "rights.receive/1", as_json=as_json)
 
 
 @app.command()
@@ -76,7 +76,7 @@ def extend(book: BookFile, case: Number, by: By, reason: Reason, on: On = None, 
     """Take two months more, once, and before the first has gone. Whoever asked must be told the reason."""
     from gate.rights.book import Extended
 
-    _show(_add(_book(book), case, Extended(_today(on), by, reason)), "rights.extend/1", as_json=as_json)
+    _show(_add(_book(book), case, Extended(_day(on), by, reason)), "rights.extend/1", as_json=as_json)
 
 
 @app.command()
@@ -95,7 +95,7 @@ def answer(
     found = next((one for one in Outcome if one.value == outcome), None)
     if found is None:
         fail(Exit.USAGE, f"--outcome: {outcome!r} is none of {', '.join(one.value for one in Outcome)}")
-    event = Answered(_today(on), by, found, reason)
+    event = Answered(_day(on), by, found, reason)
     _show(_add(_book(book), case, event), "rights.answer/1", as_json=as_json)
 
 
@@ -140,7 +140,7 @@ def access(
     from gate.rights.answers import access_answer
     from gate.rights.book import Exported
 
-    read, controller, today = _book(book), _controller(config), _today(on)
+    read, controller, today = _book(book), _controller(config), _day(on)
     found = read.cases.get(case) or _none(case)
     if not found.begun.crossing:
         fail(Exit.BAD_DATA, f"case {case} is about no crossing")
@@ -250,6 +250,14 @@ def _today(on: datetime | None) -> date:
     from gate.programs.shared import clock
 
     return clock.now().date() if on is None else on.date()
+
+
+def _day(on: datetime | None) -> date:
+    """The day of what has happened. Ends the program for one that is still to come: a case of a mistyped year would never be late."""
+    day = _today(on)
+    if (day - _today(None)).days > 1:  # where the sun rises first, tomorrow has begun
+        fail(Exit.USAGE, f"--on: {day} is still to come")
+    return day
 
 
 def _fields(case: Case, today: date) -> dict[str, object]:

@@ -216,9 +216,11 @@ class Book:
 
 
 def months_after(day: date, months: int) -> date:
-    """The same day so many months later, or the month's last."""
+    """The same day so many months later, or the month's last. Raises BookError where the calendar ends before."""
     month = day.month - 1 + months
     year, month = day.year + month // 12, month % 12 + 1
+    if year > date.max.year:
+        raise BookError(f"no calendar has a day {months} months after {day}")
     return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
 
 

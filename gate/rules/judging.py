@@ -173,7 +173,7 @@ def _days_issued(asked: Sequence[Predicate], _: date) -> Sequence[object]:
 
 
 def _days_of_expiry(asked: Sequence[Predicate], day: date) -> Sequence[object]:
-    return _around(day + timedelta(days=one.days) for one in asked if isinstance(one, ExpiresWithin))
+    return _around(_moved(day, one.days) for one in asked if isinstance(one, ExpiresWithin))
 
 
 def _moments(asked: Sequence[Predicate], day: date) -> Sequence[object]:
@@ -181,16 +181,20 @@ def _moments(asked: Sequence[Predicate], day: date) -> Sequence[object]:
     ends = [end for one in asked if isinstance(one, DateBetween) for end in (one.first, one.last)]
     days = set(_around(ends)) | {day}
     if any(isinstance(one, WeekdayIs) for one in asked):
-        days |= {start + timedelta(days=more) for start in list(days) for more in range(7)}
+        days |= {_moved(start, more) for start in list(days) for more in range(7)}
     hours = [one for one in asked if isinstance(one, HoursBetween)]
     times = {time(0), *(end for one in hours for end in (one.start, one.end))}
-    before = {(datetime.combine(day, one) - timedelta(minutes=1)).time() for one in times}
+    before = {(datetime.combine(date.max, one) - timedelta(minutes=1)).time() for one in times}
     return [datetime.combine(one, at) for one in sorted(days) for at in sorted(times | before)]
 
 
 def _around(days: Iterable[date]) -> list[date]:
-    one = timedelta(days=1)
-    return sorted({near for day in days for near in (day - one, day, day + one)})
+    return sorted({_moved(day, near) for day in days for near in (-1, 0, 1)})
+
+
+def _moved(day: date, days: int) -> date:
+    """So many days later, or earlier, as far as the calendar goes."""
+    return date.fromordinal(min(max(day.toordinal() + days, date.min.toordinal()), date.max.toordinal()))
 
 
 _VALUES: Final = {

@@ -92,9 +92,9 @@ def letter_of(
 ) -> tuple[str, dict[str, Any]]:
     """The letter and the controller's file for a case about that crossing."""
     book, out = folder / "cases", folder / f"out-{number[:4]}"
-    _, case = told("receive", book, "--kind", "access", "--crossing", number, "--on", "2026-12-05")
+    _, case = told("receive", book, "--kind", "access", "--crossing", number, "--on", "2026-09-05")
     fixed = ("--identity", log.folder / "one.identity", "--vkey", log.vkey, "--config", config, "--out", out)
-    code, _, said = run("access", book, case["case"], log.spool, *fixed, "--on", "2026-12-06")
+    code, _, said = run("access", book, case["case"], log.spool, *fixed, "--on", "2026-09-06")
     assert code == ends, said
     return (out / "letter.txt").read_text(), json.loads((out / "controller.json").read_text())
 
@@ -162,16 +162,16 @@ def test_of_a_crossing_of_which_nothing_is_held_the_letter_says_that(tmp_path: P
 
 def test_a_case_runs_from_its_receipt_to_its_answer_and_a_late_one_ends_the_list_with_no(tmp_path: Path) -> None:
     book = tmp_path / "cases"
-    assert run("receive", book, "--kind", "rectification", "--crossing", NUMBER, "--on", "2026-12-05")[0] == 0
-    assert run("receive", book, "--kind", "complaint", "--words", "the lane was rude", "--on", "2026-12-06")[0] == 0
-    assert told("list", book, "--on", "2027-01-05")[1]["late"] == 0
-    code, listed = told("list", book, "--on", "2027-01-06")
+    assert run("receive", book, "--kind", "rectification", "--crossing", NUMBER, "--on", "2026-09-05")[0] == 0
+    assert run("receive", book, "--kind", "complaint", "--words", "the lane was rude", "--on", "2026-09-06")[0] == 0
+    assert told("list", book, "--on", "2026-10-05")[1]["late"] == 0
+    code, listed = told("list", book, "--on", "2026-10-06")
     assert (code, listed["late"], [one["days_left"] for one in listed["cases"]]) == (1, 1, [-1, 0])
-    assert run("extend", book, 2, "--by", "N. N.", "--reason", "many", "--on", "2027-01-02")[0] == 0
-    ended = ("--outcome", "granted", "--by", "N. N.", "--reason", "put right", "--on", "2027-01-06")
+    assert run("extend", book, 2, "--by", "N. N.", "--reason", "many", "--on", "2026-10-02")[0] == 0
+    ended = ("--outcome", "granted", "--by", "N. N.", "--reason", "put right", "--on", "2026-10-06")
     assert run("answer", book, 1, *ended)[0] == 0
-    code, out, _ = run("list", book, "--on", "2027-01-07")
-    assert (code, "answered 2027-01-06: granted" in out, "LATE" in out) == (0, True, False)
+    code, out, _ = run("list", book, "--on", "2026-10-07")
+    assert (code, "answered 2026-10-06: granted" in out, "LATE" in out) == (0, True, False)
 
 
 @pytest.mark.parametrize(
@@ -179,6 +179,7 @@ def test_a_case_runs_from_its_receipt_to_its_answer_and_a_late_one_ends_the_list
     [
         (["receive", "B", "--kind", "money", "--crossing", NUMBER], 2, "is none of access"),
         (["receive", "B", "--kind", "access"], 2, "32 characters"),
+        (["receive", "B", "--kind", "complaint", "--on", "2962-12-05"], 2, "is still to come"),
         (["answer", "B", "7", "--outcome", "granted", "--by", "a", "--reason", "b"], 65, "there is no case 7"),
         (["answer", "B", "7", "--outcome", "maybe", "--by", "a", "--reason", "b"], 2, "is none of granted"),
     ],

@@ -42,6 +42,15 @@ def filled(path: Path, *events: Event) -> Book:
     return book
 
 
+def test_a_case_that_no_calendar_has_a_deadline_for_is_refused_and_so_is_a_book_with_one(tmp_path: Path) -> None:
+    last = replace(RECEIVED, received=date(9999, 12, 1))
+    with pytest.raises(BookError, match="calendar"):
+        Book.read(tmp_path / "cases").add(None, last)
+    (tmp_path / "forged").write_bytes(module._line(1, last, module.BEGINS))
+    with pytest.raises(BookError, match="calendar"):
+        Book.read(tmp_path / "forged")
+
+
 def test_a_case_goes_from_its_receipt_to_its_answer_and_reads_back(tmp_path: Path) -> None:
     path = tmp_path / "cases"
     filled(path, RECEIVED, MORE, GIVEN, DONE)

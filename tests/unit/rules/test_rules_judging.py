@@ -14,12 +14,12 @@ from gate.rules.judging import wrong_with
 from gate.rules.spelling import read
 
 
-def judged(*rules: tuple[str, str], more: str = "") -> list[str]:
+def judged(*rules: tuple[str, str], more: str = "", lasting: str = "from = 2026-12-01\nto = 2027-11-30\n") -> list[str]:
     """What is said of rules, each an effect and a condition in TOML; they are called a, b, c."""
     text = 'schema = 1\nversion = "1"\n'
     for name, (effect, when) in zip("abc", rules, strict=False):
         text += f'[rules.{name}]\neffect = "{effect}"\ntitle = "T"\nbasis = "Article 1"\nauthor = "N. N."\n'
-        text += 'from = 2026-12-01\nto = 2027-11-30\ninstructions = "Look."\n'
+        text += f'{lasting}instructions = "Look."\n'
         text += "face_match_min = 0.5\n" if effect == "threshold" else ""
         text += f"when = {when}\n" if when else ""
     return [f"{one.key}: {one.why}" for one in wrong_with(read(TomlFile("rules.toml", text + more)))]
@@ -108,6 +108,15 @@ def test_the_same_of_what_asks_about_travellers(when: str) -> None:
 )
 def test_one_that_hardly_means_anybody_may_be(when: str) -> None:
     assert judged(("officer", when)) == []
+
+
+@pytest.mark.parametrize("days", ["{ from = 0001-01-01, to = 9999-12-31 }", "{ from = 9999-12-31, to = 9999-12-31 }"])
+def test_the_ends_of_the_calendar_are_days_like_others(days: str) -> None:
+    asked = f'{{ issued = {days} }}, {{ date = {days} }}, {{ expires_within_days = 3660 }}, {{ issuer = ["UTO"] }}'
+    for weekday in ("", ', { weekday = ["friday"] }'):
+        assert (
+            judged(("officer", f"{{ all = [{asked}{weekday}] }}"), lasting="from = 0001-01-01\nto = 9999-12-31\n") == []
+        )
 
 
 def test_what_closes_the_lane_asks_about_nobody() -> None:
