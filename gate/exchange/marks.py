@@ -22,6 +22,7 @@ KEY_BYTES: Final = 32
 KEY_NAME_BYTES: Final = 8
 MARK_BYTES: Final = KEY_NAME_BYTES + 32
 MINUTES_MAX: Final = 60
+SET_S_MAX: Final = 60.0  # by which the wall clock may be set in a day that ends at midnight
 OF_A_GATE_MAX: Final = 1000  # a gate serves some 400 travellers an hour; whatever else it tells is refused
 
 
@@ -75,24 +76,26 @@ class Marks:
         self._since_s = clock_s
         self._told: dict[bytes, dict[str, _Told]] = {}
         self._of: Counter[str] = Counter()
-        self._day = self._drawn(local)
+        self._begin(local, clock_s)
 
     def __len__(self) -> int:
         """How many are remembered."""
         return self._of.total()
 
-    def key(self, local: datetime) -> DayKey:
+    def key(self, local: datetime, clock_s: float) -> DayKey:
         """The key of today."""
-        self._turn(local)
+        self._turn(local, clock_s)
         return self._day
 
     def is_sure(self, minutes: int, clock_s: float) -> bool:
-        """False while this start is younger than the minutes that are asked about: what was told before it, nobody knows any more."""
+        """False while this start is younger than the minutes that are asked about: what was told before it, nobody knows any more. Nor what was
+        told before a day's end that came because the wall clock was set.
+        """
         return clock_s - self._since_s >= minutes * 60
 
     def tell(self, gate: str, mark: bytes, *, minutes: int, local: datetime, clock_s: float) -> Elsewhere | None:
         """Remember that this gate told the mark; where it was told last by another one, in the minutes before. Raises MarksError."""
-        self._turn(local)
+        self._turn(local, clock_s)
         if mark[:KEY_NAME_BYTES] != self._day.name:
             raise OtherKeyError("made with another key")
         told = self._told.get(mark, {})
@@ -113,7 +116,7 @@ class Marks:
 
     def forget(self, local: datetime, clock_s: float) -> None:
         """Forget whatever is over."""
-        self._turn(local)
+        self._turn(local, clock_s)
         alive = {
             mark: left
             for mark, told in self._told.items()
@@ -122,12 +125,15 @@ class Marks:
         self._told = alive
         self._of = Counter(gate for told in alive.values() for gate in told)
 
-    def _turn(self, local: datetime) -> None:
+    def _turn(self, local: datetime, clock_s: float) -> None:
         """On another day than that of the key: another key, and no mark. So it is, too, when the clock goes back over midnight."""
         if local.date() != self._day.day:
             self._told.clear()
             self._of.clear()
-            self._day = self._drawn(local)
+            if abs(local.timestamp() - clock_s - self._apart_s) > SET_S_MAX:
+                self._since_s = clock_s
+            self._begin(local, clock_s)
 
-    def _drawn(self, local: datetime) -> DayKey:
-        return DayKey(local.date(), self._random(KEY_BYTES))
+    def _begin(self, local: datetime, clock_s: float) -> None:
+        self._day = DayKey(local.date(), self._random(KEY_BYTES))
+        self._apart_s = local.timestamp() - clock_s  # the two clocks, as long as nobody sets one

@@ -132,7 +132,7 @@ def lists(*, on: bool) -> object:
 def reuse(*, on: bool) -> object:
     """One chip at two gates of a site within minutes."""
     marks = Marks(random=bytes, local=NOON, clock_s=0.0)
-    mark = bytes.fromhex(mark_of(marks.key(NOON).key, b"what the chip's issuer signed"))
+    mark = bytes.fromhex(mark_of(marks.key(NOON, 0.0).key, b"what the chip's issuer signed"))
     found = [
         marks.tell(gate, mark, minutes=30, local=NOON, clock_s=at_s) if on else None
         for gate, at_s in (("north-1", 3_600.0), ("north-2", 4_000.0))

@@ -8,6 +8,7 @@ import itertools
 import sys
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -47,7 +48,7 @@ class Site:
 
     @property
     def key(self) -> DayKey:
-        return self.marks.key(self.local)
+        return self.marks.key(self.local, self.clock_s)
 
     def mark(self, document: bytes = b"one", key: bytes | None = None) -> bytes:
         made_with = self.key.key if key is None else key
@@ -144,6 +145,36 @@ def test_a_start_does_not_know_the_minutes_before_it_and_says_so() -> None:
     assert not started.is_sure(30, site.clock_s + 30 * 60 - 1)
     assert started.is_sure(30, site.clock_s + 30 * 60)
     assert site.marks.is_sure(60, site.clock_s)
+
+
+@pytest.mark.parametrize("set_by", [timedelta(hours=11), timedelta(days=1), timedelta(days=-1), timedelta(days=-400)])
+def test_a_day_that_ends_because_somebody_set_the_clock_is_as_unsure_as_a_start(site: Site, set_by: timedelta) -> None:
+    site.tell("north-1")
+    site.local += set_by
+    assert site.tell("north-2") is None, "it was forgotten"
+    assert not site.marks.is_sure(1, site.clock_s)
+    site.goes_on(30 * 60)
+    assert site.marks.is_sure(30, site.clock_s)
+
+
+def test_a_day_that_ends_by_itself_is_as_sure_as_before_though_the_time_service_set_the_clock_a_little() -> None:
+    site = Site(MIDNIGHT - timedelta(hours=2))
+    before = site.key
+    site.local += timedelta(seconds=50)
+    site.goes_on(3600)
+    assert site.key.day != before.day
+    assert site.marks.is_sure(60, site.clock_s)
+
+
+@pytest.mark.parametrize("ends", ["2026-04-24T00:00", "2026-10-30T00:00"], ids=["an hour less", "an hour more"])
+def test_a_midnight_at_which_summer_time_begins_or_ends_is_one(ends: str) -> None:
+    cairo = ZoneInfo("Africa/Cairo")
+    instant = datetime.fromisoformat(ends).replace(tzinfo=cairo).timestamp()
+    marks = Marks(random=bytes, local=datetime.fromtimestamp(instant - 7200, cairo), clock_s=0.0)
+    days = [marks.key(datetime.fromtimestamp(instant - 7200 + at_s, cairo), at_s).day for at_s in range(0, 10800, 5)]
+    assert len(set(days)) == 2
+    assert days == sorted(days)
+    assert marks.is_sure(60, 10800)
 
 
 def test_one_gate_s_marks_in_bulk_fill_its_own_share_alone(site: Site) -> None:
