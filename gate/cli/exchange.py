@@ -74,7 +74,7 @@ def serve(
         asyncio.run(_until_told(settings))
     except ConfigError as error:
         refuse_configuration(error, config)
-    except OSError as error:  # ssl.SSLError is one
+    except OSError as error:
         fail(Exit.IO_ERROR, f"exchange: {error.strerror or error}")
     except KeyboardInterrupt:
         raise typer.Exit from None

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
 import msgspec
 from starlette.applications import Starlette
@@ -42,6 +42,13 @@ class Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     minutes: Annotated[int, msgspec.Meta(ge=1, le=MINUTES_MAX)]
 
 
+class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is told with the question for the key."""
+
+
+Question = TypeVar("Question", Told, Nothing)
+
+
 class _RefusedError(Exception):
     """A question that is not answered."""
 
@@ -55,15 +62,12 @@ def make_app(marks: Marks, clocks: Clocks, gate_of: Callable[[Request], str]) ->
     buckets = Buckets(RATE)
 
     async def key(request: Request) -> Response:
-        await _body(request)
-        held = marks.key(clocks.local())
+        await _question(request, Nothing)
+        held = marks.key(clocks.local(), clocks.clock_s())
         return _said(200, {"day": held.day.isoformat(), "key": held.key.hex()})
 
     async def mark(request: Request) -> Response:
-        try:
-            told = msgspec.json.decode(await _body(request), type=Told)
-        except (msgspec.DecodeError, ValueError, RecursionError) as error:
-            raise _RefusedError(400, "no question") from error
+        told = await _question(request, Told)
         now_s = clocks.clock_s()
         try:
             elsewhere = marks.tell(
@@ -95,12 +99,21 @@ def make_app(marks: Marks, clocks: Clocks, gate_of: Callable[[Request], str]) ->
 
         return answering
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/reuse/key", answered(key), methods=["POST"]),
             Route("/reuse/mark", answered(mark), methods=["POST"]),
         ]
     )
+    app.router.redirect_slashes = False  # nobody is sent elsewhere
+    return app
+
+
+async def _question(request: Request, kind: type[Question]) -> Question:
+    try:
+        return msgspec.json.decode(await _body(request), type=kind)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise _RefusedError(400, "no question") from error
 
 
 async def _body(request: Request) -> bytes:

@@ -102,6 +102,8 @@ async def test_after_midnight_the_gate_forgets_the_key_and_an_exchange_of_anothe
         await until(lambda: _is(one, "silent"))
         assert await one.key() == b"", "yesterday's key is none"
         site.off = timedelta(0)
+        assert unknown(await one.reads(CHIP)) is RegisterCause.NO_ANSWER, "a clock that was set is no midnight"
+        site.ahead_s += 30 * 60
         assert (await one.reads(CHIP)).answer is RegisterAnswer.NONE
 
 
@@ -190,8 +192,12 @@ async def test_a_gate_that_asks_without_a_pause_is_sent_away_and_no_other_is(sit
         ("/reuse/mark", b" " * 2000, 413),
         ("/reuse/key", b" " * 2000, 413),
         ("/reuse/marks", b"{}", 404),
+        ("/reuse/key/", b"{}", 404),
+        ("/reuse/key", b'{"number":"L898902C3"}', 400),
+        ("/reuse/key", b"", 400),
+        ("/reuse/key", b"[]", 400),
     ],
-    ids=range(13),
+    ids=range(17),
 )
 async def test_what_is_no_question_has_a_status_and_is_remembered_nowhere(
     path: str, body: bytes, status: int, site: Site
@@ -336,4 +342,14 @@ async def test_a_gate_s_certificate_that_is_none_is_refused_at_the_start(
     if content is not None:
         path.write_text((site.folder / "north-1" / "north-1.crt").read_text() if content == "same" else content)
     with pytest.raises(ConfigError, match=why):
+        await run_exchange(site.exchange_config, stop=asyncio.Event(), on_listening=lambda: None)
+
+
+@pytest.mark.parametrize(("content", "why"), [(None, "No such file"), ("no key", "not a key and its certificate")])
+async def test_a_key_of_its_own_that_is_none_is_named(content: str | None, why: str, site: Site) -> None:
+    path = site.folder / "exchange" / "exchange.pem"
+    path.unlink()
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(ConfigError, match=f"identity.*exchange.pem.*{why}"):
         await run_exchange(site.exchange_config, stop=asyncio.Event(), on_listening=lambda: None)

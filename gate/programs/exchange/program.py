@@ -54,9 +54,7 @@ async def run(
     on_listening: Callable[[], None],
     clocks: Clocks | None = None,
 ) -> None:
-    """Serve until `stop` is set; `clocks` None: by those of this machine. Raises ConfigError for a certificate that is none, and OSError, which
-    ssl.SSLError is.
-    """
+    """Serve until `stop` is set; `clocks` None: by those of this machine. Raises ConfigError for a key or certificate that is none, and OSError."""
     context, gates = _tls(config)
     clocks = clocks or _clocks(config)
     marks = Marks(random=secrets.token_bytes, local=clocks.local(), clock_s=clocks.clock_s())
@@ -102,7 +100,7 @@ async def _forget(marks: Marks, clocks: Clocks) -> None:
 
 
 def _tls(config: ExchangeConfig) -> tuple[ssl.SSLContext, dict[str, str]]:
-    """The server's side, and the gates by the SHA-256 of their certificates. Raises ConfigError and OSError."""
+    """The server's side, and the gates by the SHA-256 of their certificates. Raises ConfigError."""
     pems: list[str] = []
     gates: dict[str, str] = {}
     for name, place in config.gates.items():
@@ -117,4 +115,11 @@ def _tls(config: ExchangeConfig) -> tuple[ssl.SSLContext, dict[str, str]]:
             raise ConfigError(Problem(f"gates.{name}", f"is the certificate of {gates[found]}, too"))
         gates[found] = name
         pems.append(raw.decode("ascii", "ignore"))  # ssl takes no other letters, which only words beside it have
-    return known_only("\n".join(pems), Path(config.identity)), gates
+    try:
+        return known_only("\n".join(pems), Path(config.identity)), gates
+    except ssl.SSLError as error:
+        raise ConfigError(
+            Problem("identity", f"{config.identity} holds not a key and its certificate (PEM)")
+        ) from error
+    except OSError as error:
+        raise ConfigError(Problem("identity", f"{config.identity}: {error.strerror}", unreadable=True)) from error
