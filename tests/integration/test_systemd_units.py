@@ -157,6 +157,7 @@ def test_what_runs_beside_gates_is_as_confined_as_they_are_and_reaches_loopback_
     folders = [line for line in ours if line.startswith(("StateDirectory", "ReadWritePaths=", "RuntimeDirectory"))]
     if program in WRITE_NOTHING:
         assert folders == []
+        assert "LimitFSIZE=0" in ours, "not a byte into any file"
     else:
         assert {f"StateDirectory={user}", "StateDirectoryMode=0700"} <= set(folders)
 
