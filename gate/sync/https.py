@@ -14,6 +14,7 @@ from typing import Self
 
 import httpx2
 
+from gate.cookies import NoCookies
 from gate.sync.errors import BadAnswerError, MirrorAwayError
 from gate.sync.line import Line
 from gate.sync.wire import ANSWER_BYTES_MAX, Request, Response
@@ -57,6 +58,7 @@ class Courier:
             transport=transport,
             trust_env=False,
             follow_redirects=False,
+            cookies=NoCookies(),
             timeout=httpx2.Timeout(SILENCE_MAX_S, connect=CONNECT_DEADLINE_S),
             limits=httpx2.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=60.0),
             headers={"accept-encoding": "identity", "user-agent": user_agent()},

@@ -11,6 +11,7 @@ from typing import Final, Self
 
 import httpx2
 
+from gate.cookies import NoCookies
 from gate.lists.adapters.port import NoAnswerError, Place, WrongAnswerError
 
 ANSWER_BYTES_MAX: Final = 64 * 1024
@@ -28,6 +29,7 @@ class Courier:
             transport=transport,
             trust_env=False,
             follow_redirects=False,
+            cookies=NoCookies(),
             timeout=SILENCE_MAX_S,
             limits=httpx2.Limits(max_connections=CONNECTIONS_MAX, max_keepalive_connections=0),
             headers={"accept-encoding": "identity", "content-type": "application/json"},

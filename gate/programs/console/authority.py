@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import httpx2
 
+from gate.cookies import NoCookies
 from gate.programs.console.gates import pinned_to
 from gate.screens.console.sign_in import AwayError, Told
 
@@ -37,6 +38,7 @@ class Authority:
             transport=transport,
             base_url=f"{scheme}://{entry.address or 'authority'}",
             trust_env=False,
+            cookies=NoCookies(),
             timeout=httpx2.Timeout(ANSWER_S, connect=CONNECT_S),
             headers={"accept-encoding": "identity", "user-agent": "portcullis-console"},
         )

@@ -19,6 +19,7 @@ import httpx2
 
 from gate.channel.limits import Bucket
 from gate.channel.row import Rate
+from gate.cookies import NoCookies
 from gate.programs.shared.keep import Backoff, keep
 from gate.programs.shared.racing import first_of
 from gate.provision.pinned import PinnedError, fingerprint
@@ -80,6 +81,7 @@ class Gate:
             verify=pinned_to(entry.key, identity),
             trust_env=False,
             follow_redirects=False,
+            cookies=NoCookies(),
             timeout=httpx2.Timeout(ORDER_S, connect=CONNECT_S, pool=LOOK_S),
             limits=httpx2.Limits(max_connections=CONNECTIONS_MAX, max_keepalive_connections=2, keepalive_expiry=KEPT_S),
             headers={"accept-encoding": "identity", "user-agent": "portcullis-console"},

@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx2
 
 from drivers.toml_file import Problem
+from gate.cookies import NoCookies
 from gate.programs.shared import clock
 from gate.programs.shared.config import Config, ConfigError, Sync
 from gate.programs.shared.config import Updates as Settings
@@ -53,6 +54,7 @@ class HttpsSource:
             transport=transport,
             trust_env=False,
             follow_redirects=False,
+            cookies=NoCookies(),
             timeout=httpx2.Timeout(SILENCE_MAX_S, connect=CONNECT_DEADLINE_S),
             headers={"accept-encoding": "identity", "user-agent": user_agent()},
         )

@@ -142,6 +142,14 @@ async def test_a_gate_that_says_something_else_than_a_gate_is_in_trouble(
         assert why.replace("\\", "") in gate.trouble
 
 
+async def test_a_gate_that_sets_a_cookie_which_cannot_be_sent_is_asked_again_without(tmp_path: Path) -> None:
+    console = Console(tmp_path)
+    talk = says(STREAM.replace(b"\r\n\r\n", b"\r\nset-cookie: a=\xff\r\n\r\n"), WELL, ends=True)
+    async with Liar(tmp_path, talk).listening() as liar, console.watching("north-7", liar.entry):
+        await until(lambda: len(liar.heard) > 1)
+        assert not [head for head in liar.heard if b"cookie" in head.lower()]
+
+
 @pytest.mark.parametrize(
     ("after", "why"),
     [(OTHER, "calls itself"), (told(b"{}"), "no LaneEvent"), (b"", "ends its stream")],
