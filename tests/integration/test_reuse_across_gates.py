@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 import hmac
+import logging
 import os
 import signal
 import ssl
@@ -61,6 +62,17 @@ async def test_the_same_chip_at_another_gate_within_the_minutes_is_a_hit_with_ga
         assert (await two.state())["registers"][NAME] == {"state": "ready", "edition": None}
         assert (await two.state())["outbox"] == 0
     assert not list(site.folder.glob("*/state/outbox/*/*"))
+
+
+async def test_no_question_is_in_the_journal_not_even_when_it_was_asked(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in (None, "httpx2", "registers", "gate.exchange"):
+        caplog.set_level(logging.INFO, logger=name)
+    async with site.exchange(), site.gate("north-1") as one, site.gate("north-2") as two:
+        assert (await one.reads(CHIP)).answer is RegisterAnswer.NONE
+        assert (await two.reads(CHIP)).answer is RegisterAnswer.HIT
+    assert [record.name for record in caplog.records if "/reuse/" in record.getMessage()] == []
 
 
 async def test_a_mark_says_nothing_of_a_document_without_the_key_and_is_another_one_every_day(site: Site) -> None:

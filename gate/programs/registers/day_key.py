@@ -70,5 +70,7 @@ class DayKey:
             self._trouble.is_now(f"no day's key within {self._deadline_s:g} s")
         except AdapterError as error:
             self._trouble.is_now(str(error))
+        except Exception as error:  # noqa: BLE001 - as of every adapter: whatever it raised ends nobody else's answers
+            self._trouble.is_now(f"the adapter failed: {type(error).__name__}")
         else:
             self._trouble.is_now("")

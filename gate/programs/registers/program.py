@@ -60,6 +60,7 @@ log = logging.getLogger("registers")
 
 async def run(config: Config, *, stop: asyncio.Event) -> None:
     """Answer the lane until `stop` is set. Raises ConfigError for what can never work."""
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it would log each question, and so when each traveller came
     settings = config.registers
     if settings is None:
         raise ConfigError(Problem("registers", "there is no table [registers]: this gate asks none"))

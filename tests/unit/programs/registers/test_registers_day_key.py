@@ -28,6 +28,7 @@ class Site:
     today: date | None = DAY
     key: bytes | None = ONE
     takes_s: float = 0.0
+    fails: Exception | None = None
     asked: int = 0
     trouble: Trouble = field(init=False)
 
@@ -39,6 +40,8 @@ class Site:
         assert (path, body) == ("/reuse/key", b"{}")
         self.asked += 1
         await asyncio.sleep(self.takes_s)
+        if self.fails is not None:
+            raise self.fails
         if self.key is None:
             raise NoAnswerError("it refuses (503)")
         return json.dumps({"day": str(DAY if self.today is None else self.today), "key": self.key.hex()}).encode()
@@ -105,6 +108,12 @@ def test_a_key_that_could_not_be_had_is_tried_for_again_at_once_when_it_is_wante
     took_s = run_virtual(story())
     assert took_s < 0.1 if asks else 1.0 < took_s <= LOOK_S
     assert site.held.now() == ONE
+
+
+async def test_whatever_is_raised_on_the_way_to_the_exchange_is_no_key_and_no_end_of_the_program() -> None:
+    site = Site(fails=RuntimeError("about a mark"))
+    assert await site.look() == b""
+    assert site.trouble.words == "the adapter failed: RuntimeError"
 
 
 def test_an_exchange_that_takes_too_long_has_no_key() -> None:
