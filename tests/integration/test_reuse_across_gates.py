@@ -16,18 +16,24 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx2
 import msgspec
 import pytest
 import tomli_w
+from cryptography.hazmat.primitives.serialization import Encoding
 from fakes.exchange_site import HOST, NAME, Site, until
+from fakes.set_clock import LIBRARY, SetClock
+from integration.test_console_attacked import made_certificate
 
 from gate.channel import messages as m
 from gate.exchange.marks import OF_A_GATE_MAX
 from gate.passage.registers import RegisterAnswer, RegisterCause
+from gate.programs.exchange.config import ExchangeConfig
 from gate.programs.exchange.program import run as run_exchange
 from gate.programs.lane.document.marking import mark_of
+from gate.programs.shared import clock
 from gate.programs.shared.config import ConfigError, Suspended
 from hardware_sim.registers import Fault
 from hardware_sim.registers import Registers as Simulated
@@ -140,6 +146,19 @@ async def test_whoever_shows_no_gate_s_certificate_hears_nothing(shown: str, sit
     async with site.exchange(), httpx2.AsyncClient(verify=context, trust_env=False) as client:
         with pytest.raises(httpx2.HTTPError):
             await client.post(f"https://{HOST}:{site.port}/reuse/key", content=b"{}")
+
+
+async def test_whom_a_gate_s_certificate_vouches_for_is_no_gate(site: Site) -> None:
+    """An operator may take any certificate for a gate's, an authority's among them."""
+    of_gate = made_certificate(site.folder / "north-2" / "north-2.pem", name="north-2", authority=True)
+    (site.folder / "north-2" / "north-2.crt").write_bytes(of_gate[0].public_bytes(Encoding.PEM))
+    made_certificate(site.folder / "stranger" / "stranger.pem", name="stranger", by=of_gate)
+    async with site.exchange():
+        async with client_of(site, "north-2") as client:
+            assert (await client.post("/reuse/key", content=b"{}")).status_code == 200
+        async with client_of(site, "stranger") as client:
+            with pytest.raises(httpx2.HTTPError):
+                await client.post("/reuse/key", content=b"{}")
 
 
 async def test_an_impostor_in_the_exchange_s_place_hears_no_mark(site: Site) -> None:
@@ -297,10 +316,16 @@ main()
 
 @pytest.fixture
 def process(site: Site) -> Iterator[subprocess.Popen[str]]:
+    with as_command(site, site.exchange_config, {}) as running:
+        yield running
+
+
+@contextlib.contextmanager
+def as_command(site: Site, config: ExchangeConfig, more: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
     """The exchange as its command, that says what it writes and whom it calls."""
     path = site.folder / "exchange.toml"
-    path.write_text(tomli_w.dumps(msgspec.to_builtins(site.exchange_config)))
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+    path.write_text(tomli_w.dumps(msgspec.to_builtins(config)))
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")} | more
     running = subprocess.Popen(
         [sys.executable, "-B", "-c", WATCHED, str(path)], stderr=subprocess.PIPE, text=True, env=environment
     )
@@ -326,6 +351,37 @@ async def test_it_writes_nothing_and_calls_nobody(site: Site, process: subproces
     assert "WROTE" not in said
     assert "DID" not in said
     assert mark_of(b"", CHIP)[16:24] not in said
+
+
+@pytest.mark.skipif(LIBRARY is None, reason="no libfaketime here")
+async def test_its_day_is_the_site_s_and_its_minutes_are_of_a_clock_that_nobody_sets(site: Site) -> None:
+    ahead_h = 12 - clock.now().hour  # it is noon there, whatever the hour is here
+    zone = f"Etc/GMT{-ahead_h:+d}"  # whose signs are the other way round
+    wall = SetClock(site.folder / "clock")
+    config = msgspec.structs.replace(site.exchange_config, time_zone=zone)
+    with as_command(site, config, wall.environment):
+        async with client_of(site, "north-1") as one, client_of(site, "north-2") as two:
+
+            async def key() -> bytes:
+                said = (await one.post("/reuse/key", content=b"{}")).json()
+                assert said["day"] == f"{(clock.now() + wall.ahead).astimezone(ZoneInfo(zone)):%F}"
+                return bytes.fromhex(said["key"])
+
+            async def asked(client: httpx2.AsyncClient) -> dict[str, str]:
+                answer = await client.post("/reuse/mark", json={"mark": mark_of(await key(), CHIP), "minutes": 30})
+                said: dict[str, str] = answer.json()
+                return said
+
+            assert (await asked(one))["answer"] == "unsure"
+            noon = await key()
+            for by in (timedelta(hours=3), timedelta(hours=-7)):
+                wall.set(by)
+                hit = await asked(two)
+                assert (hit["answer"], hit["gate"], hit["at"][:2] in {"12", "13"}) == ("hit", "north-1", True)
+            assert await key() == noon, "the same day"
+            wall.set(timedelta(hours=18))
+            assert await key() != noon
+            assert (await asked(two))["answer"] == "unsure", "nobody knows what was told to the day before"
 
 
 async def test_an_exchange_that_is_killed_with_a_question_in_its_hands_refers(

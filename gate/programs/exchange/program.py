@@ -76,7 +76,7 @@ async def run(
         on_listening()
         async with asyncio.TaskGroup() as tasks:
             serving = tasks.create_task(server.serve([]))
-            await first_of(_ended(serving), _told(stop), _forget(marks, clocks))
+            await first_of(_ended(serving), _told(stop), forget(marks, clocks))
             server.should_exit = True
 
 
@@ -93,7 +93,8 @@ async def _told(stop: asyncio.Event) -> None:
     await stop.wait()
 
 
-async def _forget(marks: Marks, clocks: Clocks) -> None:
+async def forget(marks: Marks, clocks: Clocks) -> None:
+    """Whatever is over, for ever, though nobody asks."""
     while True:
         await asyncio.sleep(FORGET_S)
         marks.forget(clocks.local(), clocks.clock_s())

@@ -95,6 +95,15 @@ def test_a_mark_is_over_with_the_last_second_of_its_minutes(site: Site, minutes:
     assert again.forget() == 1, "north-2's own"
 
 
+def test_what_is_forgotten_is_nowhere_in_its_memory(site: Site) -> None:
+    mark = site.mark()
+    site.marks.tell("north-1", mark, minutes=1, local=site.local, clock_s=site.clock_s)
+    held_by = sys.getrefcount(mark)
+    site.goes_on(60)
+    site.forget()
+    assert sys.getrefcount(mark) == held_by - 1, "this test alone"
+
+
 def test_a_gate_whose_law_has_fewer_minutes_hears_of_no_more(site: Site) -> None:
     site.tell("north-1", minutes=60)
     site.goes_on(10 * 60)
