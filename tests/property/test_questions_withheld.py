@@ -21,7 +21,7 @@ from gate.channel.errors import ChannelClosedError
 from gate.passage import machine
 from gate.passage.events import DocumentPresented, Event, Recorded, RecordKind, RegistersAnswered, TravellerAsked, Wish
 from gate.passage.registers import RegisterAnswer, RegisterCause
-from gate.programs.lane.registers import LOOK_S, RegistersClient
+from gate.programs.lane.registers import LOOK_S, RegistersClient, _Asked
 
 QUESTION = m.DocumentQuestion("P", "UTO", "L898902C3", "UTO")
 MARK = "5d" * 40
@@ -45,8 +45,8 @@ class Register(RegistersClient):
         self.told_s: float | None = None
         self.left_s: float | None = None
 
-    async def _exchange(self, question: m.DocumentQuestion, names: tuple[str, ...]) -> m.FromRegisters:
-        assert question is QUESTION or (question.mark == MARK and names == ("reuse",))
+    async def _exchange(self, asked: _Asked, names: tuple[str, ...]) -> m.FromRegisters:
+        assert asked.question is QUESTION or (asked.question.mark == MARK and names == ("reuse",))
         loop = asyncio.get_running_loop()
         self.told_s = loop.time()
         try:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from gate.channel import messages
-from gate.channel.errors import ChannelError
+from gate.channel.errors import ChannelClosedError, ChannelError
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
 from gate.passage.events import Event, RegistersAnswered
@@ -161,7 +161,7 @@ class RegistersClient:
     async def _said(self, asked: _Asked, names: tuple[str, ...]) -> tuple[RegisterFinding, ...]:
         if self._is_shielded(asked.crossing):
             return unknown(names, RegisterCause.WITHHELD)
-        asking = asyncio.ensure_future(self._exchange(asked.question, names))
+        asking = asyncio.ensure_future(self._exchange(asked, names))
         try:
             async with asyncio.timeout(self._answer_ms / 1000 + SLACK_S):
                 while not asking.done():
@@ -181,14 +181,18 @@ class RegistersClient:
         self._trouble.is_now("")
         return findings
 
-    async def _exchange(self, question: messages.DocumentQuestion, names: tuple[str, ...]) -> messages.FromRegisters:
-        asked = messages.AskRegisters(list(names), self._answer_ms, entry=self._entry(), question=question)
-        return await self._said_to(asked)
+    async def _exchange(self, asked: _Asked, names: tuple[str, ...]) -> messages.FromRegisters:
+        message = messages.AskRegisters(list(names), self._answer_ms, entry=self._entry(), question=asked.question)
+        return await self._said_to(message, about=asked.crossing)
 
-    async def _said_to(self, message: messages.ToRegisters) -> messages.FromRegisters:
-        """What the program answers, over a connection of its own. Raises ChannelError."""
+    async def _said_to(self, message: messages.ToRegisters, about: str = "") -> messages.FromRegisters:
+        """What the program answers, over a connection of its own; nothing leaves about a crossing whose traveller asked for an officer meanwhile.
+        Raises ChannelError.
+        """
         connection = await connect(CHANNELS.registers, self._path)
         try:
+            if about and self._is_shielded(about):
+                raise ChannelClosedError("it is not asked any more")
             await connection.send(message)
             return await connection.receive()
         finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,6 +76,30 @@ class Lane:
         event = self.posted.pop(0)
         assert isinstance(event, RegistersAnswered)
         return event.findings
+
+
+async def test_a_wish_that_comes_while_the_program_is_being_reached_is_in_time(short_path: Path) -> None:
+    lane = Lane(short_path / "registers.sock", answer_ms=2000)
+    with socket.socket(socket.AF_UNIX) as listener, contextlib.ExitStack() as held:
+        listener.bind(str(lane.path))
+        listener.listen(0)
+        with contextlib.suppress(BlockingIOError):
+            while True:  # a crowd waits there to be let in
+                crowd = held.enter_context(socket.socket(socket.AF_UNIX))
+                crowd.setblocking(False)
+                crowd.connect(str(lane.path))
+        async with lane.beside(None):
+            lane.client.ask("c1", QUESTION)
+            await asyncio.sleep(0.005)
+            lane.shielded.add("c1")
+            listener.setblocking(False)
+            heard = [held.enter_context(listener.accept()[0])]
+            assert {one.cause for one in await lane.answered()} == {RegisterCause.WITHHELD}
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    heard.append(held.enter_context(listener.accept()[0]))
+            assert len(heard) == 2, "it was reached"
+            assert heard[-1].recv(100) == b"", "and told nothing"
 
 
 @pytest.fixture
