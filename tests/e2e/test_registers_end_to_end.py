@@ -4,10 +4,12 @@ site must answer for.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from e2e.test_lists_end_to_end import records_of
 from fakes.whole_gate import PROGRAMS, running
@@ -19,6 +21,7 @@ from hardware_sim.registers import Fault
 from hardware_sim.registers import Registers as Simulated
 
 pytestmark = pytest.mark.e2e
+KEY = hashlib.sha256(b"a canary").hexdigest()
 
 
 async def test_a_list_s_hit_is_an_officer_s_and_told_to_its_owner_and_without_the_program_nobody_passes(
@@ -73,11 +76,18 @@ class Exchange(Simulated):
         return [question for path, question in self.asked if path == "/reuse/mark"]
 
 
+def holding(folder: Path, secrets: list[bytes]) -> set[str]:
+    """The files in this folder that hold one of these, as it is or in hexadecimal."""
+    looked_for = [form for one in secrets for form in (one, one.hex().encode())]
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {path.name for path in files if any(it in path.read_bytes() for it in looked_for)}
+
+
 @pytest.mark.long
 async def test_a_chip_that_was_read_at_another_gate_is_an_officer_s_and_without_the_exchange_nobody_passes(
     short_path: Path,
 ) -> None:
-    exchange = Exchange(day_key=(clock.now().date().isoformat(), "9b" * 32))
+    exchange = Exchange(day_key=(clock.now().date().isoformat(), KEY))
     async with exchange.serving():
         reuse = {"adapter": "reuse", "address": exchange.address, "basis": "Border Act, Article 12a", "minutes": 30}
         places = {"folder": str(short_path / "registers"), "incoming": str(short_path / "registers-incoming")}
@@ -91,8 +101,27 @@ async def test_a_chip_that_was_read_at_another_gate_is_an_officer_s_and_without_
             assert Screen.OTHER_LANE not in gate.screens[shown:]
             exchange.is_elsewhere, exchange.fault = False, Fault.SILENT
             assert (await gate.visit("genuine")).passed == 0
+            status = staging.command("status", "--config", str(gate.stage.config_path), may_say_no=True)
+            (short_path / "status.json").write_text(json.dumps(status))
+            screens = gate.stage.config.screens
+            async with httpx2.AsyncClient(trust_env=False) as client:
+                metrics = await client.get(f"http://127.0.0.1:{screens.port}/metrics")
+            assert "registers" in metrics.text
+            (short_path / "metrics").write_text(metrics.text)
+            bundle = (
+                "support-bundle",
+                "--out",
+                str(short_path / "bundle.tar"),
+                "--config",
+                str(gate.stage.config_path),
+            )
+            staging.command(*bundle, may_say_no=True)
             await gate.family.stop("lane")
             await gate.family.stop("log")
+    secrets = [bytes.fromhex(KEY), *(bytes.fromhex(question["mark"])[8:] for question in exchange.marked())]
+    assert holding(short_path, secrets) == set(), "neither log, state, spool, status, metrics nor bundle"
+    (short_path / "planted").write_text(f"a mark: {exchange.marked()[0]['mark']}")
+    assert holding(short_path, secrets) == {"planted"}
     assert all(question.keys() == {"mark", "minutes"} for question in exchange.marked())
     assert len({question["mark"] for question in exchange.marked()}) == len(exchange.marked())
     records = records_of(gate.stage)

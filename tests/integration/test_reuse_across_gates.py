@@ -339,6 +339,12 @@ def as_command(site: Site, config: ExchangeConfig, more: dict[str, str]) -> Iter
         running.communicate()
 
 
+def test_it_leaves_no_core(process: subprocess.Popen[str]) -> None:
+    limits = Path(f"/proc/{process.pid}/limits").read_text().splitlines()
+    (core,) = (line.split() for line in limits if line.startswith("Max core file size"))
+    assert core[4:6] == ["0", "0"]
+
+
 async def test_it_writes_nothing_and_calls_nobody(site: Site, process: subprocess.Popen[str]) -> None:
     async with site.gate("north-1") as one, site.gate("north-2") as two:
         assert unknown(await one.reads(CHIP)) is RegisterCause.NO_ANSWER
