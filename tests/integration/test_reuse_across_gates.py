@@ -23,6 +23,7 @@ import msgspec
 import pytest
 import tomli_w
 from cryptography.hazmat.primitives.serialization import Encoding
+from fakes import remains
 from fakes.exchange_site import HOST, NAME, Site, until
 from fakes.set_clock import LIBRARY, SetClock
 from integration.test_console_attacked import made_certificate
@@ -35,6 +36,7 @@ from gate.programs.exchange.program import run as run_exchange
 from gate.programs.lane.document.marking import mark_of
 from gate.programs.shared import clock
 from gate.programs.shared.config import ConfigError, Suspended
+from gate.programs.shared.erasing import ERASING
 from hardware_sim.registers import Fault
 from hardware_sim.registers import Registers as Simulated
 
@@ -388,6 +390,29 @@ async def test_its_day_is_the_site_s_and_its_minutes_are_of_a_clock_that_nobody_
             wall.set(timedelta(hours=18))
             assert await key() != noon
             assert (await asked(two))["answer"] == "unsure", "nobody knows what was told to the day before"
+
+
+@pytest.mark.long
+@pytest.mark.skipif(LIBRARY is None or os.geteuid() != 0, reason="no libfaketime here, or no right to read memory")
+async def test_with_the_day_the_key_and_every_mark_go_from_its_memory(site: Site) -> None:
+    wall = SetClock(site.folder / "clock")
+    with as_command(site, site.exchange_config, wall.environment | ERASING) as running:
+        async with client_of(site, "north-1") as one:
+            key = bytes.fromhex((await one.post("/reuse/key", content=b"{}")).json()["key"])
+            marks = [mark_of(key, hashlib.sha256(b"%d" % number).digest()) for number in range(8)]
+            for mark in marks:
+                assert (await one.post("/reuse/mark", json={"mark": mark, "minutes": 60})).status_code == 200
+        values = {"the key": key, "the key's digits": key.hex().encode()}
+        values |= {f"mark {number}": bytes.fromhex(mark)[8:] for number, mark in enumerate(marks)}
+        values |= {f"the digits of mark {number}": mark[16:].encode() for number, mark in enumerate(marks)}
+        held = {"the key", *(f"mark {number}" for number in range(8))}
+        assert held <= remains.in_memory(running.pid, values).keys(), "the search finds what there is"
+        wall.set(timedelta(days=1))
+
+        async def is_clean() -> bool:
+            return remains.in_memory(running.pid, values) == {}
+
+        await until(is_clean)
 
 
 async def test_an_exchange_that_is_killed_with_a_question_in_its_hands_refers(
