@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 from fakes.ports import free_port
@@ -84,6 +85,7 @@ class Site:
     folder: Path
     minutes: int = 30
     port: int = field(default_factory=free_port)
+    zone: str = "UTC"
     ahead_s: float = 0.0
     off: timedelta = timedelta(0)
 
@@ -97,10 +99,10 @@ class Site:
     def exchange_config(self) -> ExchangeConfig:
         gates = {name: str(self.folder / name / f"{name}.crt") for name in ("north-1", "north-2")}
         identity = str(self.folder / "exchange" / "exchange.pem")
-        return ExchangeConfig(address=f"{HOST}:{self.port}", identity=identity, time_zone="UTC", gates=gates)
+        return ExchangeConfig(address=f"{HOST}:{self.port}", identity=identity, time_zone=self.zone, gates=gates)
 
     def local(self) -> datetime:
-        return clock.now() + self.off
+        return (clock.now() + self.off).astimezone(ZoneInfo(self.zone))
 
     def config(self, name: str, **changes: Any) -> Config:
         """A gate's, which may show another's certificate."""
@@ -119,7 +121,7 @@ class Site:
             online={NAME: OnlineRegister(**{**wanted, **changes})},
         )
         paths = Paths(run=str(self.folder / name / "run"), keys=str(self.folder / name))
-        return msgspec.structs.replace(CONFIG, gate_id=name, paths=paths, registers=registers)
+        return msgspec.structs.replace(CONFIG, gate_id=name, time_zone=self.zone, paths=paths, registers=registers)
 
     @contextlib.asynccontextmanager
     async def exchange(self, *, aged: bool = True) -> AsyncIterator[None]:

@@ -127,6 +127,12 @@ async def test_after_midnight_the_gate_forgets_the_key_and_an_exchange_of_anothe
         assert (await one.reads(CHIP)).answer is RegisterAnswer.NONE
 
 
+async def test_a_gate_s_day_is_that_of_its_zone(site: Site) -> None:
+    site.zone = "Etc/GMT+12" if clock.now().hour < 12 else "Etc/GMT-14"  # where it is yesterday, or tomorrow
+    async with site.exchange(), site.gate("north-1") as one:
+        assert (await one.reads(CHIP)).answer is RegisterAnswer.NONE
+
+
 async def _is(gate: Any, state: str) -> bool:
     return bool((await gate.state())["registers"][NAME]["state"] == state)
 

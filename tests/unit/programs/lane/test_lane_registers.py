@@ -392,6 +392,20 @@ async def test_no_mark_leaves_of_whoever_asked_for_an_officer(lane: Lane) -> Non
     assert heard == [m.DayKeyWanted()]
 
 
+async def test_nothing_leaves_about_a_crossing_that_is_over(lane: Lane) -> None:
+    heard = with_exchange(lane)
+    async with lane.beside(noting(heard)):
+        for crossing, ends_first in (("c1", True), ("c2", False)):
+            if ends_first:
+                lane.client.end(crossing)
+            lane.client.ask(crossing, QUESTION)
+            lane.client.ask_marked(crossing, MARK)
+            lane.client.end(crossing)
+            await asyncio.sleep(0.05)
+    assert heard == []
+    assert lane.posted == []
+
+
 async def test_the_end_of_a_crossing_withdraws_both_of_its_questions(lane: Lane) -> None:
     with_exchange(lane)
     lane.answer_ms = 5000
