@@ -97,6 +97,15 @@ class _CertifiedProtocol(H11Protocol):
             self._until_head.cancel()
             self._until_head = None
 
+    def send_400_response(self, msg: str) -> None:
+        """One answer to a request: what is no HTTP in the midst of it takes the place of its answer, and after that ends the connection."""
+        if bool(self.cycle):
+            self.cycle.disconnected = True  # whatever the application says now is not sent
+            if self.cycle.response_started:
+                self.transport.close()
+                return
+        super().send_400_response(msg)
+
     def on_response_complete(self) -> None:
         super().on_response_complete()
         if not self.is_busy:  # else the next request came together with this one

@@ -215,6 +215,38 @@ async def test_a_gate_that_asks_without_a_pause_is_sent_away_and_no_other_is(sit
         assert (await one.reads(CHIP)).answer is RegisterAnswer.NONE
 
 
+CHUNKED = b"POST /nothing HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("pieces", "heard"),
+    [
+        ((b"no head\r\n\r\n",), b"HTTP/1.1 400"),
+        ((CHUNKED + b"zz\r\n",), b"HTTP/1.1 400"),
+        ((CHUNKED + b"2\r\n{}\r\n", b"zz\r\n"), b"HTTP/1.1 404"),
+    ],
+    ids=["no head", "no body", "no body any more after the answer"],
+)
+async def test_what_is_no_http_is_hung_up_on_and_fills_no_journal(
+    pieces: tuple[bytes, ...], heard: bytes, site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    context = ssl.create_default_context(cafile=str(site.folder / "exchange" / "exchange.crt"))
+    context.load_cert_chain(site.folder / "north-1" / "north-1.pem")
+    async with site.exchange(), asyncio.timeout(10):
+        reader, writer = await asyncio.open_connection(HOST, site.port, ssl=context)
+        said = b""
+        for number, piece in enumerate(pieces):
+            writer.write(piece)
+            if number < len(pieces) - 1:
+                said += await reader.read(4096)
+        with contextlib.suppress(OSError):
+            said += await reader.read()
+        writer.transport.abort()
+    assert said[: len(heard)] == heard
+    assert said.count(b"HTTP/1.1 ") == 1
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status"),
     [
