@@ -1,6 +1,6 @@
 """What no file of rules may hold, however it is spelt: found by trying each rule on every kind of traveller that it can tell apart. Pure.
 
-Of each fact that a rule asks for, the values on both sides of every limit that stands in it are tried, in every combination. So these are found
+Of each fact that a rule asks for, a value between each two of the limits that stand in it is tried, in every combination. So these are found
 whatever way a rule is written: a rule that can mean nobody; one that picks people out by nationality, sex or the issuer of their document
 alone; eligibility that rests on what says nothing about it; and rules of which one takes away all that the other gives.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import Any, Final
 
 from drivers.toml_file import Wrong
@@ -37,6 +37,7 @@ from gate.passage.serving import BorderDirection
 
 TRIED_MAX: Final = 200_000  # combinations a rule: one that tells more apart is too much for whoever must understand it
 _NOTHING: Final = Facts()
+_LAST_DAY: Final = date.max.toordinal()
 _NOBODYS_STATE: Final = "ZZZ"  # stands for every state that a rule does not name
 _CLOSING: Final = frozenset({Fact.LOCAL, Fact.DIRECTION})
 _TAKING: Final = frozenset({Effect.OFFICER, Effect.CUSTOMS, Effect.THRESHOLD})
@@ -44,7 +45,7 @@ _TAKING: Final = frozenset({Effect.OFFICER, Effect.CUSTOMS, Effect.THRESHOLD})
 
 @dataclass(frozen=True, slots=True)
 class _Tried:
-    """The values of each fact that are tried."""
+    """The values of each fact that are tried; of a day of expiry, how many days after the crossing it is."""
 
     values: dict[Fact, Sequence[object]]
 
@@ -60,6 +61,9 @@ class _Tried:
         """What is known, with every combination of the values of these facts."""
         for chosen in itertools.product(*(self.values[fact] for fact in facts)):
             named: dict[str, Any] = {fact.value: value for fact, value in zip(facts, chosen, strict=True)}
+            if Fact.EXPIRES in facts:
+                last_day = named["local"].toordinal() + named["expires"]
+                named["expires"] = date.fromordinal(min(last_day, _LAST_DAY))
             yield replace(known, **named)
 
 
@@ -131,7 +135,7 @@ def _contradictions(rules: Sequence[Rule]) -> Iterator[Wrong]:
 
 
 def _tried_for(conditions: Sequence[Condition], day: date) -> _Tried:
-    """For each fact that is asked for, the values on both sides of every limit. `day` is one on which the rule is in force."""
+    """For each fact that is asked for, a value between each two of its limits. `day` is one on which the rule is in force."""
     asked = [one for condition in conditions for one in predicates_of(condition)]
     values: dict[Fact, Sequence[object]] = {}
     for fact in Fact:
@@ -160,8 +164,7 @@ def _sexes(_: Sequence[Predicate], __: date) -> Sequence[object]:
 
 
 def _ages(asked: Sequence[Predicate], _: date) -> Sequence[object]:
-    limits = {one.years for one in asked if isinstance(one, AgeFrom)}
-    return sorted({age for limit in limits for age in (max(0, limit - 1), limit)} | {0})
+    return sorted({0, *(one.years for one in asked if isinstance(one, AgeFrom))})
 
 
 def _directions(_: Sequence[Predicate], __: date) -> Sequence[object]:
@@ -169,39 +172,38 @@ def _directions(_: Sequence[Predicate], __: date) -> Sequence[object]:
 
 
 def _days_issued(asked: Sequence[Predicate], _: date) -> Sequence[object]:
-    return _around(day for one in asked if isinstance(one, IssuedBetween) for day in (one.first, one.last))
+    return _days(_limits(one for one in asked if isinstance(one, IssuedBetween)))
 
 
-def _days_of_expiry(asked: Sequence[Predicate], day: date) -> Sequence[object]:
-    return _around(_moved(day, one.days) for one in asked if isinstance(one, ExpiresWithin))
+def _days_left(asked: Sequence[Predicate], _: date) -> Sequence[object]:
+    return sorted({left for one in asked if isinstance(one, ExpiresWithin) for left in (one.days, one.days + 1)})
 
 
 def _moments(asked: Sequence[Predicate], day: date) -> Sequence[object]:
-    """Days on both sides of every date, seven running ones where weekdays count, each at times on both sides of every hour."""
-    ends = [end for one in asked if isinstance(one, DateBetween) for end in (one.first, one.last)]
-    days = set(_around(ends)) | {day}
+    """Days between each two dates, seven running ones where weekdays count, each at the times at which hours begin or end."""
+    days = {day.toordinal(), *_limits(one for one in asked if isinstance(one, DateBetween))}
     if any(isinstance(one, WeekdayIs) for one in asked):
-        days |= {_moved(start, more) for start in list(days) for more in range(7)}
-    hours = [one for one in asked if isinstance(one, HoursBetween)]
-    times = {time(0), *(end for one in hours for end in (one.start, one.end))}
-    before = {(datetime.combine(date.max, one) - timedelta(minutes=1)).time() for one in times}
-    return [datetime.combine(one, at) for one in sorted(days) for at in sorted(times | before)]
+        days = {start + more for start in days for more in range(7)}
+    times = {end for one in asked if isinstance(one, HoursBetween) for end in (one.start, one.end)} or {time(0)}
+    return [datetime.combine(one, at) for one in _days(days) for at in sorted(times)]
 
 
-def _around(days: Iterable[date]) -> list[date]:
-    return sorted({_moved(day, near) for day in days for near in (-1, 0, 1)})
+def _limits(spans: Iterable[IssuedBetween | DateBetween]) -> Iterator[int]:
+    """The day before each span of days, its first one, and the day after it, as numbers."""
+    for one in spans:
+        yield from (one.first.toordinal() - 1, one.first.toordinal(), one.last.toordinal() + 1)
 
 
-def _moved(day: date, days: int) -> date:
-    """So many days later, or earlier, as far as the calendar goes."""
-    return date.fromordinal(min(max(day.toordinal() + days, date.min.toordinal()), date.max.toordinal()))
+def _days(numbers: Iterable[int]) -> list[date]:
+    """Those days that the calendar has: a span may reach to either end of it."""
+    return [date.fromordinal(one) for one in sorted(set(numbers)) if 1 <= one <= _LAST_DAY]
 
 
 _VALUES: Final = {
     Fact.DOCUMENT_TYPE: _types,
     Fact.ISSUER: _states,
     Fact.ISSUED: _days_issued,
-    Fact.EXPIRES: _days_of_expiry,
+    Fact.EXPIRES: _days_left,
     Fact.NATIONALITY: _states,
     Fact.SEX: _sexes,
     Fact.AGE: _ages,

@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 import itertools
-from datetime import date
+from datetime import date, datetime, time, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from drivers.toml_file import TomlFile
-from gate.passage.conditions import AgeFrom, All, AnyOf, Condition, Facts, NationalityIs, Not, Sex, SexIs
+from gate.passage.conditions import (
+    AgeFrom,
+    All,
+    AnyOf,
+    Condition,
+    DateBetween,
+    ExpiresWithin,
+    Facts,
+    HoursBetween,
+    NationalityIs,
+    Not,
+    Sex,
+    SexIs,
+    Weekday,
+    WeekdayIs,
+)
 from gate.passage.rulebook import Effect, Rule, RuleBook
 from gate.rules.judging import wrong_with
 from gate.rules.spelling import read
@@ -55,6 +72,7 @@ def test_no_targeting_rule_rests_on_what_somebody_is_alone(effect: str, when: st
         "",
         "{ age_below = 12 }",
         '{ document_type = ["I"] }',
+        '{ all = [{ sex = ["M"] }, { document_type = ["P"] }] }',
         '{ all = [{ issuer = ["UTO"] }, { issued = { from = 2024-01-01, to = 2024-03-31 } }] }',
         '{ all = [{ nationality = ["UTO"] }, { expires_within_days = 90 }] }',
         '{ all = [{ sex = ["F"] }, { age_below = 16 }, { direction = "exit" }] }',
@@ -104,6 +122,14 @@ def test_the_same_of_what_asks_about_travellers(when: str) -> None:
         "{ all = [{ hours = { from = 06:00:00, to = 07:01:00 } }, { hours = { from = 07:00:00, to = 08:00:00 } }] }",
         '{ all = [{ weekday = ["monday"] }, { date = { from = 2026-12-01, to = 2026-12-07 } }] }',
         "{ all = [{ expires_within_days = 90 }, { not = { expires_within_days = 89 } }] }",
+        '{ weekday = ["monday"] }',  # the seventh day from the rule's first, a Tuesday
+        '{ not = { document_type = ["P"] } }',
+        "{ age_below = 1 }",
+        "{ all = [{ date = { from = 2027-03-01, to = 2027-03-10 } }, { not = { date = { from = 2027-03-01, to = 2027-03-09 } } }] }",
+        "{ all = [{ issued = { from = 2024-03-01, to = 2024-03-10 } }, { not = { issued = { from = 2024-03-01, to = 2024-03-09 } } }] }",
+        # Days that are left count from the day of the crossing, whichever that is.
+        '{ all = [{ weekday = ["monday"] }, { not = { expires_within_days = 90 } }] }',
+        "{ all = [{ date = { from = 2027-03-01, to = 2027-03-31 } }, { expires_within_days = 90 }, { not = { expires_within_days = 89 } }] }",
     ],
 )
 def test_one_that_hardly_means_anybody_may_be(when: str) -> None:
@@ -119,7 +145,26 @@ def test_the_ends_of_the_calendar_are_days_like_others(days: str) -> None:
         )
 
 
+@pytest.mark.parametrize("fact", ["issued", "date"])
+@pytest.mark.parametrize(
+    "days", ["{ from = 0001-01-01, to = 2026-12-04 }", "{ from = 2026-12-05, to = 9999-12-31 }"], ids=["until", "from"]
+)
+def test_a_span_of_days_may_reach_to_either_end_of_the_calendar(fact: str, days: str) -> None:
+    assert judged(("officer", f"{{ {fact} = {days} }}"), ("officer", f"{{ not = {{ {fact} = {days} }} }}")) == []
+    never = f"{{ all = [{{ {fact} = {days} }}, {{ not = {{ {fact} = {days} }} }}] }}"
+    assert judged(("officer", never)) == ["rules.a.when: can never hold: it means nobody"]
+
+
+def test_on_the_last_day_of_the_calendar_documents_may_expire_as_well() -> None:
+    when = '{ all = [{ date = { from = 9999-12-31, to = 9999-12-31 } }, { weekday = ["friday"] }, { expires_within_days = 90 }] }'
+    assert judged(("officer", when)) == []
+
+
 def test_what_closes_the_lane_asks_about_nobody() -> None:
+    assert (
+        judged(("closed", '{ all = [{ direction = "exit" }, { date = { from = 2026-12-24, to = 2026-12-26 } }] }'))
+        == []
+    )
     assert judged(("closed", "{ hours = { from = 23:00:00, to = 05:00:00 } }")) == []
     assert judged(("closed", "")) == []
     (said,) = judged(("closed", '{ nationality = ["UTO"] }'))
@@ -138,6 +183,7 @@ def test_what_one_rule_gives_and_another_takes_is_a_contradiction() -> None:
         "rules.a: is contradicted: everybody whom it means is referred by rules.b"
     ]
     assert judged(("eligible", "{ age_from = 18 }"), ("officer", "{ age_from = 19 }")) == []
+    assert judged(("eligible", "{ age_from = 18 }"), ("officer", "{ age_below = 30 }")) == []
     assert judged(("eligible", "{ age_from = 18 }"), ("threshold", "{ age_from = 12 }")) == []
 
 
@@ -147,14 +193,25 @@ def test_what_one_takes_on_some_of_the_others_days_is_none() -> None:
     assert list(wrong_with(RuleBook("1", "", (given, taken)))) == []
 
 
+AGES = ", ".join(f"{{ age_from = {age} }}" for age in range(1, 31))
+TYPES = ", ".join(f'{{ document_type = ["{first}{second}"] }}' for first in "IAC" for second in "ABCDEFGHIJ")
+DAYS = ", ".join(f"{{ date = {{ from = 2026-12-{day:02}, to = 2026-12-{day:02} }} }}" for day in range(1, 31))
+STATES = ", ".join(f'{{ nationality = ["{state}"] }}' for state in ("UTO", "FRA", "ESP", "ITA", "D", "AUT", "POL"))
+
+
 def test_a_rule_that_tells_too_many_kinds_apart_is_refused() -> None:
-    ages = ", ".join(f"{{ age_from = {age} }}" for age in range(1, 31))
-    types = ", ".join(f'{{ document_type = ["{first}{second}"] }}' for first in "IAC" for second in "ABCDEFGHIJ")
-    days = ", ".join(f"{{ date = {{ from = 2026-12-{day:02}, to = 2026-12-{day:02} }} }}" for day in range(1, 31))
-    states = ", ".join(f'{{ nationality = ["{state}"] }}' for state in ("UTO", "FRA", "ESP", "ITA", "D"))
-    when = f"{{ all = [{{ any = [{ages}] }}, {{ any = [{types}] }}, {{ any = [{days}] }}, {{ any = [{states}] }}] }}"
-    (said,) = judged(("officer", when))
+    (said,) = judged(
+        ("officer", "{ all = [" + ", ".join(f"{{ any = [{one}] }}" for one in (AGES, TYPES, DAYS, STATES)) + "] }")
+    )
     assert said.startswith("rules.a.when: tells too many kinds of travellers apart")
+
+
+def test_of_two_rules_that_tell_too_many_kinds_apart_together_no_contradiction_is_looked_for() -> None:
+    given = f"{{ all = [{{ any = [{AGES}] }}, {{ any = [{TYPES}] }}] }}"
+    either = f"{{ any = [{DAYS}, {{ not = {{ any = [{STATES}] }} }}] }}"
+    always = f"{{ any = [{either}, {{ not = {either} }}] }}"
+    assert judged(("eligible", given), ("officer", always)) == []
+    assert judged(("eligible", "{ age_from = 18 }"), ("officer", always)) != []
 
 
 # ── against trying everything ────────────────────────────────────────────────────────────────────────────────────────
@@ -189,3 +246,41 @@ def test_what_is_found_is_what_trying_everybody_finds(parts: tuple[Condition, Co
         never = not any(when.holds(one) for one in EVERYBODY)
         assert any("never hold" in one for one in said) is never
         assert any("alone" in one for one in said) is (picks_out(when) and not never)
+
+
+WINDOW = [date(2026, 12, 1) + timedelta(days=more) for more in range(4)]
+leaves = st.one_of(
+    st.builds(DateBetween, st.sampled_from(WINDOW[:2]), st.sampled_from(WINDOW[1:])),
+    st.builds(WeekdayIs, st.lists(st.sampled_from(Weekday), min_size=1, max_size=3).map(tuple)),
+    st.sampled_from([HoursBetween(time(8), time(16)), HoursBetween(time(16), time(8)), HoursBetween(time(0), time(8))]),
+    st.builds(ExpiresWithin, st.integers(0, 3)),
+    st.just(NationalityIs(("UTO",))),
+)
+conditions = st.recursive(
+    leaves,
+    lambda inner: st.one_of(
+        st.builds(All, st.lists(inner, min_size=1, max_size=3).map(tuple)),
+        st.builds(AnyOf, st.lists(inner, min_size=1, max_size=3).map(tuple)),
+        st.builds(Not, inner),
+    ),
+    max_leaves=6,
+)
+EVERY_MOMENT = {
+    state: [
+        Facts(nationality=state, local=datetime.combine(day, time(hour)), expires=day + timedelta(days=left))
+        for day in (date(2026, 11, 24) + timedelta(days=more) for more in range(19))
+        for hour in (0, 8, 16, 20)
+        for left in range(5)
+    ]
+    for state in ("UTO", "FRA")
+}
+
+
+@given(when=conditions)
+def test_days_hours_and_expiry_are_judged_as_trying_every_one_of_them_does(when: Condition) -> None:
+    answers = [{when.holds(one) for one in moments} for moments in EVERY_MOMENT.values()]
+    never = not any(True in found for found in answers)
+    alone = sorted(found == {True} for found in answers) == [False, True]
+    rule = Rule("a", Effect.OFFICER, "", "", "", date(2026, 12, 1), date(2027, 11, 30), when)
+    said = [one.why for one in wrong_with(RuleBook("1", "", (rule,)))]
+    assert [any(words in one for one in said) for words in ("never hold", "alone")] == [never, alone]
