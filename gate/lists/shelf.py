@@ -60,7 +60,6 @@ class Shelf:
         """Open the edition that is held, if one is, and erase what a killed program left of others. Raises ListError for one that cannot be used,
         whose copy goes: nothing that is believed says how long it may stay. Raises OSError.
         """
-        self.close()
         path = self._folder / CURRENT
         if not path.exists():
             self._erase(but="")
@@ -183,19 +182,20 @@ class Shelf:
         """Have the entries of an edition on the disk, and proved. A stranger's file is copied before it is looked at: it may change meanwhile."""
         if source is None:
             raise BadListError("its entries are not there")
-        copy, target = self._folder / INCOMING, self._folder / f"{header.entries}{_ENTRIES}"
-        is_held = self._entries is not None and self.header is not None and self.header.entries == header.entries
+        copy = self._folder / INCOMING
         _copy(source, copy)
         try:
-            if header.delta is None:
-                durable.replace(copy, target, mode=0o600)
-            else:
-                durable.write(target, self._changed(header.delta, copy), mode=0o600)
-            return _opened(target, header)
-        except ListError:
-            if not is_held:
-                target.unlink(missing_ok=True)
-            raise
+            if header.delta is not None:
+                durable.write(copy, self._changed(header.delta, copy), mode=0o600)
+            opened = _opened(
+                copy, header
+            )  # before it takes a place: the edition that is held may have the same entries
+            try:
+                durable.replace(copy, self._folder / f"{header.entries}{_ENTRIES}", mode=0o600)
+            except BaseException:
+                opened[0].close()
+                raise
+            return opened
         finally:
             copy.unlink(missing_ok=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,9 @@ def test_somebody_is_found_by_name_where_the_list_has_names(agency: Agency, tmp_
     assert (found.answer, found.cause, found.reference) == (RegisterAnswer.HIT, RegisterCause.NAME_ALIKE, "A-17")
     other = held.ask(Question("P", "UTO", "C01X0006H", "UTO", "BERG", "BO", "1974-08-12"), NOW)
     assert other.answer is RegisterAnswer.NONE
+    for surname, given in (("BERG", ""), ("", "BERG")):  # who has one name only
+        one_name = Question("P", "UTO", "C01X0006H", "UTO", surname, given, "1974-08-12")
+        assert held.ask(one_name, NOW).answer is RegisterAnswer.NONE
     assert held.ask(CLEAN, NOW) == unknown(RegisterCause.NO_NAME), "no name was sent"
     assert held.ask(Question("P", "UTO", "C01", "UTO", "王", ""), NOW) == unknown(RegisterCause.NO_NAME)
 
@@ -109,7 +113,10 @@ def test_a_newer_edition_takes_the_place_and_the_older_entries_are_erased(
 ) -> None:
     shelf.take(*agency.edition(tmp_path, ["A1", "B2", "C3"], serial=2), NOW)
     assert shelf.ask(STOLEN, NOW) == Answer(RegisterAnswer.NONE, None, "2")
-    assert len(list((tmp_path / "held").glob("*.entries"))) == 1
+    held = tmp_path / "held"
+    assert len(list(held.glob("*.entries"))) == 1
+    assert {oct(one.stat().st_mode & 0o777) for one in held.iterdir()} == {"0o600"}
+    assert oct(held.stat().st_mode & 0o777) == "0o700"
 
 
 @pytest.mark.parametrize("serial", [1, 2])
@@ -235,6 +242,10 @@ def test_the_same_entries_under_a_newer_header_stay(agency: Agency, shelf: Shelf
     with pytest.raises(ListError):
         shelf.take(note, broken, NOW)
     assert shelf.ask(STOLEN, NOW).answer is RegisterAnswer.HIT
+    again = agency.shelf(tmp_path)
+    again.open()
+    assert again.ask(STOLEN, NOW).answer is RegisterAnswer.HIT, "after a start, too"
+    again.close()
     shelf.take(note, path, NOW)
     assert shelf.ask(STOLEN, NOW).edition == "2"
 
@@ -260,9 +271,14 @@ def test_a_link_is_no_file_of_entries(agency: Agency, shelf: Shelf, tmp_path: Pa
 def test_more_entries_than_the_limit_are_not_copied(
     agency: Agency, shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gate.lists.shelf.FILE_BYTES_MAX", 10)
-    with pytest.raises(BadListError, match="too many"):
-        shelf.take(*agency.edition(tmp_path, ["A1", "B2", "C3"], serial=2), NOW)
+    note, path = agency.edition(tmp_path, ["A1", "B2", "C3"], serial=2)
+    for limit, refused in (
+        (path.stat().st_size - 1, pytest.raises(BadListError, match="too many")),
+        (path.stat().st_size, nullcontext()),
+    ):
+        monkeypatch.setattr("gate.lists.shelf.FILE_BYTES_MAX", limit)
+        with refused:
+            shelf.take(note, path, NOW)
 
 
 @pytest.mark.parametrize("step", ["replace", "write", "wipe"])
