@@ -51,6 +51,7 @@ KNOWN = Facts(
     ("condition", "answer"),
     [
         (DocumentTypeIs(("P",)), True),
+        (DocumentTypeIs(("I", "P")), True),
         (DocumentTypeIs(("I", "PD")), False),
         (IssuerIs(("UTO", "FRA")), True),
         (IssuerIs(("FRA",)), False),
