@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -80,14 +81,60 @@ def test_a_note_in_another_spelling_is_refused() -> None:
     ],
 )
 def test_a_header_that_contradicts_itself_is_refused_when_it_is_read(changes: dict[str, Any], said: str) -> None:
-    fields = {line.partition(" = ")[0]: line for line in HEADER.text.splitlines()[1:]}
-    import json
+    with pytest.raises(BadListError, match=said):
+        Header.parse(text_with(changes))
 
+
+def text_with(changes: dict[str, Any]) -> str:
+    """The header's text with other values."""
+    fields = {line.partition(" = ")[0]: line for line in HEADER.text.splitlines()[1:]}
     for key, value in changes.items():
         fields[key] = f"{key} = {json.dumps(value, default=lambda moment: moment.isoformat(), sort_keys=True)}"
-    text = "\n".join(["portcullis list/1", *fields.values()]) + "\n"
-    with pytest.raises(BadListError, match=said):
-        Header.parse(text)
+    return "\n".join(["portcullis list/1", *fields.values()]) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("field", "least", "most"),
+    [
+        ("serial", (1, 0), (2**53 - 1, 2**53)),
+        ("age_max_hours", (1, 0), (24 * 366, 24 * 366 + 1)),
+        ("copies_kept_hours", (1, 0), (24 * 366, 24 * 366 + 1)),
+        ("priority", (1, 0), (9, 10)),
+        ("numbers", (0, -1), (4_000_000, 4_000_001)),
+        ("names", (0, -1), (50_000, 50_001)),
+        ("purpose", ("p", ""), ("p" * 500, "p" * 501)),
+        ("basis", ("b", ""), ("b" * 500, "b" * 501)),
+        ("instructions", ("i", ""), ("i" * 300, "i" * 301)),
+        ("agency", ("a", ""), ("a" * 63, "a" * 64)),
+        ("name", ("n", ""), ("n" * 32, "n" * 33)),
+        ("copies_at", ([], [""]), (["n" * 63], ["n" * 64])),
+        ("copies_at", (["n"], ["N"]), (["n"] * 1000, ["n"] * 1001)),
+        ("issued", (NOW, "then"), (NOW.replace(year=9000), NOW.replace(year=9001))),
+        ("last", (HEADER.first + timedelta(seconds=1), HEADER.first), (NOW, HEADER.first - timedelta(seconds=1))),
+    ],
+)
+def test_each_field_is_taken_to_its_limits_and_not_beyond(
+    field: str, least: tuple[Any, Any], most: tuple[Any, Any]
+) -> None:
+    for taken, refused in (least, most):
+        # A moment is written as it is spelt once, with a Z.
+        told = taken.isoformat().replace("+00:00", "Z") if isinstance(taken, datetime) else taken
+        found = getattr(Header.parse(text_with({"names_allowed": True, field: told})), field)
+        assert found == (tuple(taken) if isinstance(taken, list) else taken)
+        with pytest.raises(BadListError, match=r"is no header of a list: (?!it has another spelling)"):
+            Header.parse(text_with({"names_allowed": True, field: refused}))
+
+
+def test_a_delta_leads_to_a_later_edition() -> None:
+    of = {"entries": "0" * 64, "sha256": "0" * 64}
+    assert Header.parse(text_with({"serial": 3, "delta": of | {"serial": 2}})).delta is not None
+    with pytest.raises(BadListError, match="a delta of a later edition"):
+        Header.parse(text_with({"serial": 3, "delta": of | {"serial": 3}}))
+
+
+def test_a_value_that_is_nested_beyond_reading_is_one_clear_error() -> None:
+    with pytest.raises(BadListError, match="is no header of a list"):
+        Header.parse(f"portcullis list/1\nname = {'[' * 15_000}\n")
 
 
 @pytest.mark.parametrize(
@@ -120,7 +167,8 @@ def test_a_header_says_how_long_and_where_it_may_be_copied() -> None:
 def test_a_header_is_old_after_its_time_and_before_it_was_issued() -> None:
     header = AGENCY.header(written([]), 0, age_max_hours=24, issued=NOW)
     assert [header.is_old(NOW + timedelta(hours=hours)) for hours in (-1, 0, 24, 25)] == [True, False, False, True]
-    assert header.count == 0
+    assert (header.count, AGENCY.header(written([]), 2, 3).count) == (0, 5)
+    assert header.holds(header.first)
     assert header.holds(NOW)
     assert not header.holds(header.last)
     assert not header.holds(header.first - timedelta(seconds=1))
