@@ -279,6 +279,15 @@ def test_a_stricter_threshold_refers_the_face_that_would_have_done() -> None:
     assert decided(comes(stricter, score=0.7)).decision is Verdict.ADMIT
 
 
+def test_without_a_document_there_is_nobody_whose_face_a_rule_could_mean() -> None:
+    lane, site = one.ready().around.lane_evidence(1_000), one.ready().around.site_evidence(1_000)
+    stricter = book(rule(Effect.THRESHOLD, face_match_min=Score(0.9)))
+    for document, below in ((ADULT, True), (None, False)):
+        found = decide(Evidence(document, SAME_FACE, lane.last, replace(site, local=NOON)), RULES.policy, stricter)
+        assert (Objection(Reason.FACE_BELOW_THRESHOLD) in found.objections) is below
+        assert found.verdict is Verdict.REFER
+
+
 def test_a_rule_gives_nobody_what_the_rest_takes() -> None:
     eligible = book(rule(Effect.ELIGIBLE))
     assert decided(comes(eligible)).decision is Verdict.ADMIT
@@ -423,8 +432,17 @@ def test_no_rules_open_for_anybody_for_whom_the_gate_would_not_open_without_them
     assert len(decide(unknown, RULES.policy, book(*rules)).objections) >= bool(beside.objections)
 
 
+def test_rules_are_asked_about_what_the_document_says_and_what_it_leaves_open_is_not_known() -> None:
+    lane, site = one.ready().around.lane_evidence(1_000), replace(one.ready().around.site_evidence(1_000), local=NOON)
+    said = replace(ADULT, issuer="UTO", issued=date(2024, 2, 29), expires=date(2034, 2, 28))
+    empty = replace(said, document_type="", issuer="", issued=None, expires=None, nationality="", sex="", age=None)
+    whole = Facts("P", "UTO", said.issued, said.expires, "FRA", Sex.FEMALE, 40, BorderDirection.EXIT, NOON)
+    nothing = Facts(direction=BorderDirection.EXIT, local=NOON)
+    for document, known in ((said, whole), (empty, nothing), (None, nothing)):
+        assert facts_of(Evidence(document, None, lane.last, site, direction=BorderDirection.EXIT)) == known
+
+
 def test_a_letter_that_no_mrz_has_is_not_known() -> None:
     lane = one.ready().around.lane_evidence(1_000)
     site = one.ready().around.site_evidence(1_000)
     assert facts_of(Evidence(replace(ADULT, sex="?"), None, lane.last, site)).sex is None
-    assert facts_of(Evidence(None, None, lane.last, site)) == Facts()
