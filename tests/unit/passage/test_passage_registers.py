@@ -27,7 +27,7 @@ from gate.passage.events import (
     Wish,
 )
 from gate.passage.evidence import Check, CheckId, CheckResult
-from gate.passage.policy import Verdict
+from gate.passage.policy import Verdict, is_read
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import Decided, EntryDecided
 from gate.passage.registers import (
@@ -213,6 +213,15 @@ def test_a_document_that_was_not_read_waits_for_no_register_and_is_referred_for_
     assert registers_of(record.reasons) == []
 
 
+@pytest.mark.parametrize("result", list(CheckResult))
+def test_whether_a_document_was_read_its_mrz_says_and_no_other_check(result: CheckResult) -> None:
+    for other in (CheckResult.SUCCESSFUL, CheckResult.FAILED):
+        others = (Check(one, other) for one in CheckId if one is not CheckId.MRZ)
+        document = replace(GENUINE, checks=(Check(CheckId.MRZ, result), *others))
+        assert is_read(document) is (result is CheckResult.SUCCESSFUL)
+    assert not is_read(None)
+
+
 def test_calling_for_help_hides_no_hit() -> None:
     run = lane()
     run.feed(RegistersAnswered(CROSSING, (HIT,)), TravellerAsked("c3", Wish.HELP), after_ms=10)
@@ -293,9 +302,9 @@ def test_before_the_first_of_two_doors_the_registers_are_waited_for_and_kept_for
 
 def test_before_the_first_of_two_doors_a_register_that_is_late_refers() -> None:
     run, _ = entry(DocumentRead(CROSSING, GENUINE))
-    run.feed(Tick(), after_ms=REQUIRED.timing.registers_max_ms - 1)
+    run.feed(Tick(), after_ms=REQUIRED.timing.registers_max_ms)
     assert isinstance(run.state, machine.Reading)
-    effects = run.feed(Tick(), after_ms=2)
+    effects = run.feed(Tick(), after_ms=1)
     record = next(one.record for one in effects if isinstance(one, Write) and isinstance(one.record, EntryDecided))
     assert Objection(Reason.REGISTER_UNKNOWN, "stolen-documents") in record.reasons
 
