@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 from fakes.signed_lists import Agency
 from hypothesis import given
@@ -65,6 +67,33 @@ def test_a_number_is_looked_up_as_the_mrz_spells_it() -> None:
 def test_what_no_document_has_has_no_digest(secret: bytes, issuer: str, number: str) -> None:
     with pytest.raises(ValueError, match="no document"):
         digest_of(secret, issuer, number)
+
+
+@pytest.mark.parametrize(
+    ("taken", "refused"),
+    [
+        ({"names": ("A",)}, {"names": ("",)}),
+        ({"names": ("A" * 120,)}, {"names": ("A" * 121,)}),
+        ({"names": ("BO",) * 16}, {"names": ("BO",) * 17}),
+        ({"names": ("BO",)}, {"names": ()}),
+        ({"reference": "r"}, {"reference": ""}),
+        ({"reference": "r" * 64}, {"reference": "r" * 65}),
+        ({"born": "1974"}, {"born": "1974-08"}),
+    ],
+)
+def test_a_person_is_read_to_the_limits_and_not_beyond(
+    taken: dict[str, Any], refused: dict[str, Any], tmp_path: Path
+) -> None:
+    person = msgspec.structs.replace(ANNA, **taken)
+    assert opened(tmp_path, written([], [person]), 0, 1).people == (person,)
+    with pytest.raises(BadListError, match="cannot be read"):
+        opened(tmp_path, written([], [msgspec.structs.replace(ANNA, **refused)]), 0, 1)
+
+
+def test_a_number_has_up_to_22_characters() -> None:
+    assert digest_of(b"k" * 32, "UTO", "9" * 22)
+    with pytest.raises(ValueError, match="no document"):
+        digest_of(b"k" * 32, "UTO", "9" * 23)
 
 
 def test_names_are_read_and_show_nothing_of_themselves(tmp_path: Path) -> None:
