@@ -117,6 +117,7 @@ TWO = sorted(AGENCY.digests(["A1", "B2"]))
         (ENTRIES_MAGIC + b"\0\0\0\x02\0\0\0\0" + TWO[0] * 2, "not in order"),
         (ENTRIES_MAGIC + b"\0\0\0\0\0\0\0\x02{}", "cannot be read"),
         (written([], [ANNA]).replace(b"1974-08-12", b"1974-08-1x"), "cannot be read"),
+        (written([], [ANNA]).replace(b"ANNA", b"ANN\xff"), "cannot be read"),
         (written([], [ANNA]), "not as many entries"),
     ],
 )
