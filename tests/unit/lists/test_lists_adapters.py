@@ -71,6 +71,8 @@ def history(*stays: tuple[int, int | None], registered: bool = True, refused: bo
         (history(registered=False), DOCUMENT, RegisterCause.NOT_REGISTERED),
         (history((89, None)), LEAVING, None),
         (history((90, None)), LEAVING, RegisterCause.STAY_EXCEEDED),
+        (history((0, None)), LEAVING, None),  # on the day of entry
+        (history((3, 0)), DOCUMENT, None),  # and again on the day of exit
         (history(registered=False), LEAVING, RegisterCause.NOT_REGISTERED),
     ],
 )
@@ -130,6 +132,28 @@ async def test_words_that_no_page_can_show_are_a_wrong_answer(words: str) -> Non
 
     with pytest.raises(WrongAnswerError):
         await ADAPTERS["lost_documents"](exchange).ask(DOCUMENT, TODAY)
+
+
+async def test_what_is_nested_in_a_field_that_nobody_asked_for_is_a_wrong_answer() -> None:
+    async def exchange(path: str, body: bytes) -> bytes:
+        assert path
+        assert body
+        return b'{"more":' + b"[" * 100_000
+
+    for adapter in EVERY.values():
+        with pytest.raises(WrongAnswerError):
+            await adapter(exchange).ask(DOCUMENT, TODAY)
+    with pytest.raises(WrongAnswerError):
+        await Reuse(exchange, 30).day_key(TODAY)
+
+
+@pytest.mark.parametrize(("field", "most"), [("edition", 32), ("about", 300), ("reference", 64)])
+def test_an_answer_has_words_up_to_their_limits_that_a_page_can_show(field: str, most: int) -> None:
+    whole = Answer(RegisterAnswer.UNKNOWN, RegisterCause.NO_LIST, **{field: "e" * most})
+    assert getattr(whole, field) == "e" * most
+    for words in ("e" * (most + 1), "two\nlines"):
+        with pytest.raises(ValueError, match="too long, or that cannot be shown"):
+            Answer(RegisterAnswer.UNKNOWN, RegisterCause.NO_LIST, **{field: words})
 
 
 @pytest.mark.parametrize("adapter", EVERY)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from fakes.signed_lists import NOW, Agency
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.lists.entries import Named
 from gate.lists.errors import BadListError
 from gate.lists.latin import in_mrz_letters
+from gate.lists.making import Said, edition
 from gate.lists.names import People
+
+AGENCY = Agency()
 
 
 @pytest.mark.parametrize(
@@ -45,6 +49,14 @@ def test_a_list_with_more_spellings_than_can_be_looked_through_in_time_is_refuse
     People([two])
     with pytest.raises(BadListError, match="more than 3 spellings"):
         People([two, Named(reference="A-2", names=("LIND, EVA", "LIND, EVE"))])
+
+
+def test_no_edition_is_made_of_names_that_a_gate_could_not_compare() -> None:
+    fields = AGENCY.header(b"", 0, 1)
+    said = Said(**{name: getattr(fields, name) for name in Said.__struct_fields__})
+    assert edition(said, [], [Named(reference="A-1", names=("BERG, BO",))], NOW).header.names == 1
+    with pytest.raises(BadListError, match="cannot be compared"):
+        edition(said, [], [Named(reference="A-1", names=("王小明",))], NOW)
 
 
 @pytest.mark.parametrize("name", ["王小明", "שרה", "Anna 3", "Anna\x00", "😀"])

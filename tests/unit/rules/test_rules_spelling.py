@@ -154,6 +154,10 @@ def test_no_rules_at_all_are_rules() -> None:
         ({"when": "{ age_from = 200 }"}, "rules.one.when.age_from: Expected `int` <= 120, not 200"),
         ({"when": '{ issuer = ["ZZ9"] }'}, "rules.one.when.issuer.0: Expected `str` matching regex"),
         ({"when": '{ issuer = ["DEU"] }'}, "rules.one.when.issuer: DEU is no code of an MRZ (ICAO 9303-3 §5)"),
+        (
+            {"when": '{ nationality = ["DEU"] }'},
+            "rules.one.when.nationality: DEU is no code of an MRZ (ICAO 9303-3 §5)",
+        ),
         ({"when": '{ sex = ["male"] }'}, "rules.one.when.sex.0: 'male' is none of F, M, X"),
         ({"when": "{ date = { from = 2026-12-02, to = 2026-12-01 } }"}, "rules.one.when.date.to: is before from"),
         ({"when": "{ issued = { from = 2026-12-02, to = 2026-12-01 } }"}, "rules.one.when.issued.to: is before from"),
@@ -164,6 +168,45 @@ def test_no_rules_at_all_are_rules() -> None:
 def test_what_is_wrong_is_said_at_its_key(changed: dict[str, str], said: str) -> None:
     (found,) = problems(a_rule(**changed))
     assert found.startswith(said)
+
+
+def types(count: int) -> str:
+    """A question for so many document codes."""
+    return f"{{ document_type = {[f'A{chr(65 + number % 26)}' for number in range(count)]} }}"
+
+
+@pytest.mark.parametrize(
+    ("taken", "refused"),
+    [
+        ({"title": f'"{"t" * 300}"'}, {"title": f'"{"t" * 301}"'}),
+        ({"instructions": f'"{"i" * 500}"'}, {"instructions": f'"{"i" * 501}"'}),
+        ({"when": "{ age_from = 0 }"}, {"when": "{ age_from = -1 }"}),
+        ({"when": "{ age_from = 120 }"}, {"when": "{ age_from = 121 }"}),
+        ({"when": "{ age_below = 0 }"}, {"when": "{ age_below = -1 }"}),
+        ({"when": "{ age_below = 120 }"}, {"when": "{ age_below = 121 }"}),
+        ({"when": "{ expires_within_days = 0 }"}, {"when": "{ expires_within_days = -1 }"}),
+        ({"when": "{ expires_within_days = 3660 }"}, {"when": "{ expires_within_days = 3661 }"}),
+        ({"when": types(26)}, {"when": types(27)}),
+        ({"when": types(1)}, {"when": types(0)}),
+        ({"effect": "threshold", "face_match_min": "0.0"}, {"effect": "threshold", "face_match_min": "-0.1"}),
+        ({"effect": "threshold", "face_match_min": "1.0"}, {"effect": "threshold", "face_match_min": "1.1"}),
+    ],
+)
+def test_a_rule_is_read_to_its_limits_and_not_beyond(taken: dict[str, str], refused: dict[str, str]) -> None:
+    assert read(file_of(a_rule(**taken))).rules
+    (said,) = problems(a_rule(**refused))
+    assert "Expected" in said
+
+
+def test_a_name_has_up_to_32_letters() -> None:
+    for name, version in (("n" * 32, "2" * 32), ("n", "2")):
+        file = TomlFile(
+            "rules.toml", f'schema = 1\nversion = "{version}"\n' + a_rule().replace("rules.one", f"rules.{name}")
+        )
+        assert [one.name for one in read(file).rules] == [name]
+    assert problems(a_rule().replace("rules.one", f"rules.{'n' * 33}"))
+    with pytest.raises(FileError):
+        read(TomlFile("rules.toml", f'schema = 1\nversion = "{"2" * 33}"\n'))
 
 
 def test_an_eligibility_names_its_article() -> None:
