@@ -43,6 +43,7 @@ def test_the_days_of_entry_and_exit_count() -> None:
 
 
 def test_who_leaves_is_too_late_by_so_many_days() -> None:
+    assert overstayed([], TODAY) == overstayed([Stay(TODAY, None)], TODAY) == 0
     assert overstayed([Stay(day(89), None)], TODAY) == 0
     assert overstayed([Stay(day(90), None)], TODAY) == 1
     assert overstayed([Stay(day(95), None)], TODAY) == 6
