@@ -59,8 +59,12 @@ def test_what_is_held_is_there_again_after_a_start(agency: Agency, shelf: Shelf,
 
 def test_without_a_list_nothing_is_known(agency: Agency, tmp_path: Path) -> None:
     empty = agency.shelf(tmp_path)
+    left = tmp_path / "held" / f"{'0' * 64}.entries"  # by a program that was killed before its first edition was held
+    left.parent.mkdir()
+    left.touch()
     empty.open()
     assert empty.ask(CLEAN, NOW) == Answer(RegisterAnswer.UNKNOWN, RegisterCause.NO_LIST)
+    assert not left.exists()
 
 
 @pytest.mark.parametrize(

@@ -155,6 +155,7 @@ async def test_a_hit_is_answered_with_a_handle_and_told_to_the_owner_with_the_di
         told = json.loads(hit.read_text())
         assert told["reference"] == site.agency.digests(["L898902C3"])[0].hex()
         assert (told["register"], told["agency"], told["edition"]) == ("stolen-documents", "police.example", "1")
+        assert (told["cause"], told["gate"]) == ("number_listed", config.gate_id)
         assert "L898902C3" not in hit.read_text()
         assert await settle(config, found.handle) == m.SettlementKept()
         settled = json.loads((folder / f"{found.handle}.disposition.json").read_text())
@@ -162,6 +163,7 @@ async def test_a_hit_is_answered_with_a_handle_and_told_to_the_owner_with_the_di
         assert (await detail(config))["outbox"] == 2
         (clean,) = await said(config, CLEAN, "stolen-documents")
         assert (clean.answer, clean.handle) == (RegisterAnswer.NONE, "")
+        assert (await detail(config))["answers"] == {"hit": 1, "none": 1}
 
 
 async def test_what_lies_there_at_the_start_answers_the_first_question(site: Site) -> None:
