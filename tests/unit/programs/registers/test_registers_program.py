@@ -551,7 +551,7 @@ async def test_a_full_outbox_is_said_and_the_settlement_is_wanted_again(
 
 async def test_lists_answer_by_their_owners_priority(site: Site) -> None:
     site.incoming.mkdir()
-    site.publish(NUMBERS, priority=3)
+    site.publish(NUMBERS, priority=9)
     async with site.running() as config:
         found = await said(config, STOLEN, "nowhere", "stolen-documents")
         assert [one.register for one in found] == ["stolen-documents", "nowhere"]
