@@ -260,6 +260,7 @@ async def test_a_register_that_is_slow_wrong_or_hostile_is_not_known_in_time_and
             bad.fault = Fault.NONE
             (again,) = await said(config, CLEAN, "bad")
             assert again.answer is RegisterAnswer.NONE
+            assert (await detail(config))["registers"]["bad"]["state"] == "ready"
 
 
 async def test_a_caller_that_hangs_up_is_asked_about_nowhere_any_more(site: Site) -> None:
@@ -362,8 +363,11 @@ async def contradicting_itself(_: Any, __: Any) -> Any:
 async def test_an_adapter_that_behaves_as_none_may_costs_its_own_answer_and_no_other(
     ask: Any, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    asked = []
+
     class Odd:
         async def ask(self, question: Any, today: Any) -> Any:
+            asked.append(question)
             return await ask(question, today)
 
     adapters = {"lost_documents": lambda _: Odd(), "entry_exit": ADAPTERS["entry_exit"]}
@@ -382,6 +386,7 @@ async def test_an_adapter_that_behaves_as_none_may_costs_its_own_answer_and_no_o
                         found = await said(config, CLEAN, "odd", "good", deadline_ms=2000)
                     answers = {one.register: one.answer for one in found}
                     assert answers == {"odd": RegisterAnswer.UNKNOWN, "good": RegisterAnswer.NONE}
+                assert len(asked) == (1 if ask is stubborn else 3), "who goes on is not asked again meanwhile"
             finally:
                 FREED.set()
 
