@@ -315,6 +315,7 @@ async def test_an_adapter_that_fails_by_itself_is_not_known_and_says_nothing_of_
     async with site.running() as config:
         (found,) = await said(config, STOLEN, "lost")
         assert (found.answer, found.cause) == (RegisterAnswer.UNKNOWN, RegisterCause.WRONG_ANSWER)
+        assert (await detail(config))["registers"]["lost"]["state"] == "silent"
     assert "the adapter failed" not in caplog.text
     assert "L898902C3" not in caplog.text + str([vars(one) for one in caplog.records])
 
