@@ -71,11 +71,15 @@ def _given_way(around: Surroundings, now_ms: int, timing: Timing) -> Surrounding
 
 
 def _believed(around: Surroundings, now_ms: int, timing: Timing) -> Surroundings:
-    """Once the first door stood open for whoever may be inside, a counter that sees nobody is right, and the doors' own counts are not."""
+    """Once the first door stood open for whoever may be inside, a counter that sees nobody is right, and the doors' own counts are not. One that
+    is not open any more stood open for those who waited when it was released, and not for whoever came in later.
+    """
     interior, first = around.interior, around.doorway(Door.FIRST)
     assert interior is not None, "a lane of two doors has sensors"
     stood_open = first.released(now_ms, timing.release_ms) and (first.freeing is None or first.freeing.opened)
-    if not interior.went_in or not interior.nobody or not stood_open:
+    is_open = first.seen is not None and not first.seen.closed
+    waited = interior.waits is not None and interior.waits.since_ms <= (first.released_ms or 0)
+    if not interior.went_in or not interior.nobody or not stood_open or not (is_open or waited):
         return around
     return replace(around, interior=replace(interior, went_in=0))
 

@@ -791,6 +791,24 @@ def test_a_counter_is_not_believed_for_a_release_of_before_somebody_went_in() ->
     assert _ways_back(run, EMPTY) == 1
 
 
+def test_a_counter_is_not_believed_of_somebody_who_is_referred_while_a_release_of_before_them_lasts() -> None:
+    """A siege found somebody locked in who had come in and been referred within 15 s of a way back for whoever was there before."""
+    run = ready()
+    run.order(Free())
+    run.feed(replace(FIRST, closed=False), after_ms=100)
+    run.feed(FIRST, LAST, EMPTY, DocumentPresented(CROSSING), Recorded(CROSSING, RecordKind.OPENED), after_ms=900)
+    run.feed(FIRST, LAST, EMPTY, DocumentRead(CROSSING, GENUINE))
+    run.feed(Recorded(CROSSING, RecordKind.ENTRY_DECIDED))
+    run.feed(FIRST, LAST, EMPTY, after_ms=10)
+    run.feed(replace(PASSED_FIRST, closed=False), after_ms=900)
+    run.feed(PASSED_FIRST, LAST, ALONE, ALONE, after_ms=900)
+    run.feed(PASSED_FIRST, LAST, EMPTY, EMPTY, FaceCompared(CROSSING, SAME_FACE, 1), after_ms=900)
+    run.feed(Recorded(CROSSING, RecordKind.DECIDED))
+    assert Reason.NOBODY_INSIDE in reasons(run)
+    assert run.around.doorway(Door.FIRST).released(run.now_ms, TIMING.release_ms)
+    assert _ways_back(run, EMPTY) == 1
+
+
 def test_a_counter_is_not_believed_before_the_first_door_was_seen_open() -> None:
     run = entering()
     opened = sum(_opens(run.feed(PartLost(Part.FIRST_BARRIER), LAST, EMPTY, after_ms=1_000)) for _ in range(100))
