@@ -79,12 +79,11 @@ class Site:
         paths = Paths(run=str(self.folder / "run"), keys=str(keys))
         return msgspec.structs.replace(CONFIG, paths=paths, registers=registers)
 
-    def publish(self, numbers: list[str], **other: Any) -> None:
-        """An edition of now, in the folder of downloads."""
-        now = clock.now().replace(microsecond=0)
-        times = {"issued": now - timedelta(hours=1), "first": now - timedelta(days=1), "last": now + timedelta(days=9)}
-        note, path = self.agency.edition(self.incoming, numbers, **{**times, **other})
+    def publish(self, numbers: list[str], **other: Any) -> Path:
+        """An edition of now, in the folder of downloads; its entries."""
+        note, path = self.agency.edition(self.incoming, numbers, **{**times_of_now(), **other})
         path.with_suffix(".note").write_bytes(note)
+        return path
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[Config]:
@@ -99,6 +98,12 @@ class Site:
         finally:
             stop.set()
             await asyncio.wait_for(running, 10)
+
+
+def times_of_now() -> dict[str, Any]:
+    """When an edition of now was issued, and holds."""
+    now = clock.now().replace(microsecond=0)
+    return {"issued": now - timedelta(hours=1), "first": now - timedelta(days=1), "last": now + timedelta(days=9)}
 
 
 @pytest.fixture
@@ -175,9 +180,9 @@ async def test_what_lies_there_at_the_start_answers_the_first_question(site: Sit
         told = await detail(config)
         assert told["state"] == "ready"
         assert told["registers"] == {"stolen-documents": {"state": "ready", "edition": 1}}
+    for path in site.incoming.iterdir():
+        path.unlink()
     async with site.running() as config:  # and the one that is held, when the folder of downloads is empty
-        for path in site.incoming.iterdir():
-            path.unlink()
         (found,) = await said(config, STOLEN, "stolen-documents")
         assert found.answer is RegisterAnswer.HIT
 
@@ -390,6 +395,9 @@ async def test_an_adapter_that_behaves_as_none_may_costs_its_own_answer_and_no_o
                 assert len(asked) == (1 if ask is stubborn else 3), "who goes on is not asked again meanwhile"
             finally:
                 FREED.set()
+            async with asyncio.timeout(5):
+                while len(asked) < 2:  # and is when it has ended
+                    await said(config, CLEAN, "odd")
 
 
 def test_what_all_registers_together_may_say_fits_one_message() -> None:
@@ -582,6 +590,26 @@ async def test_what_lies_in_the_folder_and_cannot_be_used_is_said_once_and_the_e
         (site.incoming / "noise.note").unlink()
         await until(config, lambda told: told["registers"]["stolen-documents"]["edition"] == 3)
         await until(config, lambda told: told["problem"] is None)
+
+
+async def test_what_was_refused_is_tried_again_when_its_file_is_another_or_another_edition_is_held(site: Site) -> None:
+    site.incoming.mkdir()
+    site.publish(NUMBERS)
+    async with site.running() as config:
+        entries = site.publish([*NUMBERS, "E5"], serial=2)
+        whole = entries.read_bytes()
+        header = site.agency.header(whole, 5, serial=2)
+        entries.write_bytes(b"half of it")
+        note, path = site.agency.delta(site.incoming, header, [*NUMBERS, "E5"], ["F6"], [], serial=3, **times_of_now())
+        path.with_suffix(".note").write_bytes(note)
+        await until(config, lambda told: "2, which is not held" in (told["problem"] or ""))
+        entries.write_bytes(whole)
+        await until(config, lambda told: told["registers"]["stolen-documents"]["edition"] == 3)
+        site.publish([], serial=4, withdrawn=True).unlink()
+        await until(config, lambda told: told["registers"]["stolen-documents"]["edition"] == 4)
+        (found,) = await said(config, STOLEN, "stolen-documents")
+        assert (found.answer, found.cause) == (RegisterAnswer.NONE, RegisterCause.WITHDRAWN)
+        assert (await detail(config))["state"] == "ready"
 
 
 async def test_a_strange_list_and_too_many_headers_are_said(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
