@@ -10,7 +10,7 @@ import ssl
 import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -31,9 +31,11 @@ from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
 from gate.lists.adapters.table import ADAPTERS
 from gate.lists.question import Answer
+from gate.lists.shelf import Brought, Shelf
 from gate.passage.orders import Disposition
 from gate.passage.registers import RegisterAnswer, RegisterCause
 from gate.programs.registers import outbox
+from gate.programs.registers.held import HeldLists
 from gate.programs.registers.program import run
 from gate.programs.shared import clock
 from gate.programs.shared.config import Config, ConfigError, OnlineRegister, Paths, Registers, SignedList, Suspended
@@ -610,6 +612,33 @@ async def test_what_was_refused_is_tried_again_when_its_file_is_another_or_anoth
         (found,) = await said(config, STOLEN, "stolen-documents")
         assert (found.answer, found.cause) == (RegisterAnswer.NONE, RegisterCause.WITHDRAWN)
         assert (await detail(config))["state"] == "ready"
+
+
+async def test_what_was_refused_is_not_read_again_while_nothing_is_another(site: Site) -> None:
+    class Counted(Shelf):
+        brought_for = 0
+
+        def brought(self, note: bytes, entries: Path | None, now: datetime) -> Brought:
+            self.brought_for += 1
+            return super().brought(note, entries, now)
+
+    agency = site.agency
+    shelf = Counted(
+        site.folder / "held",
+        name=agency.list_name,
+        agency=agency.name,
+        keys=[agency.signer.verifier],
+        secret=agency.secret,
+        gate="gate-7",
+    )
+    lists = HeldLists({agency.list_name: shelf}, site.incoming)
+    site.incoming.mkdir()
+    site.publish(NUMBERS).write_bytes(b"half of it")
+    for _ in range(3):
+        await lists.renew(clock.now())
+    assert (shelf.brought_for, shelf.header) == (1, None)
+    assert "not those that its header names" in lists.problem
+    lists.close()
 
 
 async def test_a_strange_list_and_too_many_headers_are_said(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
