@@ -23,6 +23,7 @@ LOOSE = {
     "gate/face/liveness/fusion.py": "TOML, checked field by field as it becomes weights",
     "gate/verify/bundle.py": "JSON that anybody may have written, matched field by field",
     "gate/verify/judge.py": "JSON that anybody may have written, checked field by field",
+    "models/convert/blocked_layout.py": "the nodes of onnx, which is untyped, by the names of their values",
     "hardware-sim/src/hardware_sim/chip/travel.py": "JSON from the reader's process, as it becomes a passport",
     "hardware-sim/src/hardware_sim/display.py": "JSON from the traveller's page; arguments of an overloaded library call",
     "hardware-sim/src/hardware_sim/faces/people.py": "TOML, as it becomes people",
