@@ -1,4 +1,6 @@
-"""One booted gate serves every test that wants one: it takes half a minute, and each test leaves it in service."""
+"""One booted gate serves every test that wants one: it takes half a minute, and each test leaves it in service. Machines with the package of the
+central server are a file's own: each sets up another of its services.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +12,9 @@ from pathlib import Path
 
 import pytest
 from fakes.boot.gate import Gate, installed
-from fakes.boot.machine import NoBootError
+from fakes.boot.machine import Machine, NoBootError, booted
 
+CENTRAL = "/opt/portcullis-central.deb"
 BUILD = Path(__file__).resolve().parents[2] / "packaging/build"
 
 
@@ -40,3 +43,17 @@ def gate(booted_gate: Gate) -> Gate:
     """The booted gate, in service."""
     booted_gate.until(booted_gate.is_in_service, "the gate is in service")
     return booted_gate
+
+
+@pytest.fixture(scope="module")
+def server(package: Path) -> Iterator[Machine]:
+    """A booted machine with the package `portcullis-central`, of which nothing is set up."""
+    folder = Path(tempfile.mkdtemp(prefix="central-"))
+    (deb,) = package.parent.glob("portcullis-central_*.deb")
+    (folder / "tree").mkdir()
+    try:
+        with booted(folder, folder / "tree", {deb: CENTRAL}) as machine:
+            machine.run("dpkg", "--install", CENTRAL)
+            yield machine
+    finally:
+        shutil.rmtree(folder)

@@ -778,7 +778,8 @@ def test_one_look_alone_has_seen_nobody_waiting(looks: int, went_in: int) -> Non
     assert run.around.interior.went_in == went_in
 
 
-def test_a_counter_is_not_believed_for_a_release_of_before_somebody_went_in() -> None:
+def _entering_after_a_release() -> Run:
+    """Somebody goes in two seconds after the first door was released and stood open for whoever was there before."""
     run = ready()
     run.order(Free())
     run.feed(replace(FIRST, closed=False), after_ms=100)
@@ -787,20 +788,18 @@ def test_a_counter_is_not_believed_for_a_release_of_before_somebody_went_in() ->
     run.feed(Recorded(CROSSING, RecordKind.ENTRY_DECIDED))
     run.feed(FIRST, LAST, EMPTY, after_ms=10)
     run.feed(replace(PASSED_FIRST, closed=False), after_ms=900)
+    return run
+
+
+def test_a_counter_is_not_believed_for_a_release_of_before_somebody_went_in() -> None:
+    run = _entering_after_a_release()
     assert isinstance(run.state, machine.Entering)
     assert _ways_back(run, EMPTY) == 1
 
 
 def test_a_counter_is_not_believed_of_somebody_who_is_referred_while_a_release_of_before_them_lasts() -> None:
     """A siege found somebody locked in who had come in and been referred within 15 s of a way back for whoever was there before."""
-    run = ready()
-    run.order(Free())
-    run.feed(replace(FIRST, closed=False), after_ms=100)
-    run.feed(FIRST, LAST, EMPTY, DocumentPresented(CROSSING), Recorded(CROSSING, RecordKind.OPENED), after_ms=900)
-    run.feed(FIRST, LAST, EMPTY, DocumentRead(CROSSING, GENUINE))
-    run.feed(Recorded(CROSSING, RecordKind.ENTRY_DECIDED))
-    run.feed(FIRST, LAST, EMPTY, after_ms=10)
-    run.feed(replace(PASSED_FIRST, closed=False), after_ms=900)
+    run = _entering_after_a_release()
     run.feed(PASSED_FIRST, LAST, ALONE, ALONE, after_ms=900)
     run.feed(PASSED_FIRST, LAST, EMPTY, EMPTY, FaceCompared(CROSSING, SAME_FACE, 1), after_ms=900)
     run.feed(Recorded(CROSSING, RecordKind.DECIDED))
