@@ -482,11 +482,22 @@ async def test_a_gate_s_certificate_that_is_none_is_refused_at_the_start(
         await run_exchange(site.exchange_config, stop=asyncio.Event(), on_listening=lambda: None)
 
 
-@pytest.mark.parametrize(("content", "why"), [(None, "No such file"), ("no key", "not a key and its certificate")])
-async def test_a_key_of_its_own_that_is_none_is_named(content: str | None, why: str, site: Site) -> None:
+@pytest.mark.parametrize(
+    ("what", "mode", "why"),
+    [
+        ("nothing", 0o600, "No such file"),
+        ("no key", 0o600, "holds no certificate"),
+        ("its certificate", 0o600, "not a key and its certificate"),
+        ("its key", 0o640, "can be read by others"),
+    ],
+)
+async def test_a_key_of_its_own_that_is_none_or_no_secret_is_named(what: str, mode: int, why: str, site: Site) -> None:
     path = site.folder / "exchange" / "exchange.pem"
-    path.unlink()
-    if content is not None:
-        path.write_text(content)
+    if what == "nothing":
+        path.unlink()
+    else:
+        texts = {"its key": path.read_text(), "its certificate": path.with_suffix(".crt").read_text()}
+        path.write_text(texts.get(what, what))
+        path.chmod(mode)
     with pytest.raises(ConfigError, match=f"identity.*exchange.pem.*{why}"):
         await run_exchange(site.exchange_config, stop=asyncio.Event(), on_listening=lambda: None)

@@ -116,11 +116,13 @@ def _tls(config: ExchangeConfig) -> tuple[ssl.SSLContext, dict[str, str]]:
             raise ConfigError(Problem(f"gates.{name}", f"is the certificate of {gates[found]}, too"))
         gates[found] = name
         pems.append(raw.decode("ascii", "ignore"))  # ssl takes no other letters, which only words beside it have
+    identity = Path(config.identity)
     try:
-        return known_only("\n".join(pems), Path(config.identity)), gates
+        pinned.fingerprint_in(identity)
+        return known_only("\n".join(pems), identity), gates
+    except pinned.PinnedError as error:
+        raise ConfigError(Problem("identity", str(error))) from error
     except ssl.SSLError as error:
-        raise ConfigError(
-            Problem("identity", f"{config.identity} holds not a key and its certificate (PEM)")
-        ) from error
+        raise ConfigError(Problem("identity", f"{identity} holds not a key and its certificate (PEM)")) from error
     except OSError as error:
-        raise ConfigError(Problem("identity", f"{config.identity}: {error.strerror}", unreadable=True)) from error
+        raise ConfigError(Problem("identity", f"{identity}: {error.strerror}", unreadable=True)) from error
