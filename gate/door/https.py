@@ -18,8 +18,8 @@ from typing import Any, Final
 
 import uvicorn
 from starlette.responses import Response
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from gate.door.answering import AnsweringOnce
 from gate.door.entering import Door, Limits, Places
 from gate.door.waking import WakingServer
 
@@ -37,7 +37,7 @@ def everybody(_: str) -> bool:
     return True
 
 
-class _CertifiedProtocol(H11Protocol):
+class _CertifiedProtocol(AnsweringOnce):
     """HTTP/1.1 with the peer's certificate in each request's scope, for a guest of `Places`."""
 
     def __init__(self, *arguments: Any, places: Places, limits: Limits, admits: Knows, **more: Any) -> None:  # noqa: ANN401 - uvicorn's own
@@ -96,15 +96,6 @@ class _CertifiedProtocol(H11Protocol):
         if self.is_busy and self._until_head is not None:  # a byte now and then is no head
             self._until_head.cancel()
             self._until_head = None
-
-    def send_400_response(self, msg: str) -> None:
-        """One answer to a request: what is no HTTP in the midst of it takes the place of its answer, and after that ends the connection."""
-        if bool(self.cycle):
-            self.cycle.disconnected = True  # whatever the application says now is not sent
-            if self.cycle.response_started:
-                self.transport.close()
-                return
-        super().send_400_response(msg)
 
     def on_response_complete(self) -> None:
         super().on_response_complete()

@@ -25,6 +25,7 @@ from gate.authority.app import make_app
 from gate.authority.book import Book
 from gate.authority.issuing import Authority, Clocks
 from gate.authority.passkeys import Passkeys
+from gate.door.answering import AnsweringOnce
 from gate.door.entering import Limits
 from gate.door.https import Server, known_only, listen
 from gate.programs.authority.config import BOOK, IDENTITY, AuthorityConfig
@@ -114,6 +115,7 @@ def _plain(app: Starlette) -> uvicorn.Server:
     return Unsignalled(
         uvicorn.Config(
             app,
+            http=AnsweringOnce,
             ws="none",
             lifespan="off",
             timeout_graceful_shutdown=GRACE_S,

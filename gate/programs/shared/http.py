@@ -11,9 +11,9 @@ import contextlib
 from typing import TYPE_CHECKING, Final
 
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.utils import get_remote_addr
 
+from gate.door.answering import AnsweringOnce
 from gate.door.waking import WakingServer
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def server(
 ) -> uvicorn.Server:
     """The server of a page. A connection may take `request_s` to ask for something. Without `websockets` it needs no library for them."""
 
-    class Connection(H11Protocol):
+    class Connection(AnsweringOnce):
         """One connection, which is noted and does not wait for ever."""
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
