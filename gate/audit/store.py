@@ -28,9 +28,8 @@ from gate.audit.sealing import SealedRecord
 from gate.audit.tiles import TILE_HEIGHT, TILE_WIDTH
 
 SCHEMA_VERSION = 2
-TRANSACTIONS_TOGETHER = (
-    128  # then the write-ahead log is moved into the database file, between two answers, and written over
-)
+# Then the write-ahead log is moved into the database file, between two answers, and written over.
+TRANSACTIONS_TOGETHER = 128
 WAL_BYTES_MAX = 4 * 1024 * 1024  # and when it became so long, cut
 WAL_BYTES_SCARCE = (
     256 * 1024

@@ -187,9 +187,8 @@ class Shelf:
         try:
             if header.delta is not None:
                 durable.write(copy, self._changed(header.delta, copy), mode=0o600)
-            opened = _opened(
-                copy, header
-            )  # before it takes a place: the edition that is held may have the same entries
+            # Before it takes a place: the edition that is held may have the same entries.
+            opened = _opened(copy, header)
             try:
                 durable.replace(copy, self._folder / f"{header.entries}{_ENTRIES}", mode=0o600)
             except BaseException:

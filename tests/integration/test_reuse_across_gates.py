@@ -25,6 +25,7 @@ import tomli_w
 from cryptography.hazmat.primitives.serialization import Encoding
 from fakes import remains
 from fakes.exchange_site import HOST, NAME, Site, until
+from fakes.no_http import SPEECHES, said_to
 from fakes.set_clock import LIBRARY, SetClock
 from integration.test_console_attacked import made_certificate
 
@@ -215,18 +216,7 @@ async def test_a_gate_that_asks_without_a_pause_is_sent_away_and_no_other_is(sit
         assert (await one.reads(CHIP)).answer is RegisterAnswer.NONE
 
 
-CHUNKED = b"POST /nothing HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
-
-
-@pytest.mark.parametrize(
-    ("pieces", "heard"),
-    [
-        ((b"no head\r\n\r\n",), b"HTTP/1.1 400"),
-        ((CHUNKED + b"zz\r\n",), b"HTTP/1.1 400"),
-        ((CHUNKED + b"2\r\n{}\r\n", b"zz\r\n"), b"HTTP/1.1 404"),
-    ],
-    ids=["no head", "no body", "no body any more after the answer"],
-)
+@pytest.mark.parametrize(("pieces", "heard"), SPEECHES)
 async def test_what_is_no_http_is_hung_up_on_and_fills_no_journal(
     pieces: tuple[bytes, ...], heard: bytes, site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -234,14 +224,7 @@ async def test_what_is_no_http_is_hung_up_on_and_fills_no_journal(
     context.load_cert_chain(site.folder / "north-1" / "north-1.pem")
     async with site.exchange(), asyncio.timeout(10):
         reader, writer = await asyncio.open_connection(HOST, site.port, ssl=context)
-        said = b""
-        for number, piece in enumerate(pieces):
-            writer.write(piece)
-            if number < len(pieces) - 1:
-                said += await reader.read(4096)
-        with contextlib.suppress(OSError):
-            said += await reader.read()
-        writer.transport.abort()
+        said = await said_to(reader, writer, pieces)
     assert said[: len(heard)] == heard
     assert said.count(b"HTTP/1.1 ") == 1
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
