@@ -40,7 +40,7 @@ _Numbers = Annotated[bytes, msgspec.Meta(max_length=4 * _NUMBERS_MAX * _NUMBERS_
 class CohortFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The whole of the file: `mean` (n,) and `covariance` (n, n) as little-endian float32, `pictures` the marks of those it was made of."""
 
-    schema: Literal["portcullis.cohort/1"] = "portcullis.cohort/1"
+    schema: Literal["portcullis.cohort/2"] = "portcullis.cohort/2"
     model: Name
     model_sha256: Sha256
     people: Annotated[int, msgspec.Meta(ge=PEOPLE_MIN, le=PICTURES_MAX)]

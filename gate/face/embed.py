@@ -15,6 +15,8 @@ from gate.face.errors import NoFaceError
 from gate.face.values import Template
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     from gate.face.values import Points
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from models.cohort import Cohort
     from models.manifest import Model, Pixels
     from models.runtime import Session
+
+    Floats = npt.NDArray[np.float32]
 
 _HASH = 8
 _NAME_MAX = 54  # both together are a name again
@@ -32,23 +36,22 @@ def standard_position(session: Session, picture: Picture, five: Points) -> Pictu
     return align(picture, five, ALIGNMENTS[_pixels(session).alignment])
 
 
-def embed_portrait(session: Session, aligned: Picture, cohort: Cohort | None = None) -> Template:
-    """Embed an aligned face together with its mirror image: the direction between both templates.
+def embed_portrait(session: Session, crops: Sequence[Picture], cohort: Cohort | None = None) -> Template:
+    """Embed aligned crops of one face together with their mirror images, as `embed` does.
 
     A portrait is one picture that a whole crossing rests on, so it may cost twice; a frame is one of several. On the LFW subset
     this lowers FNMR at FMR 1e-4 from 2.0 to 1.8 % and leaves the thresholds where they were. Raises NoFaceError.
     """
-    both = embed(session, aligned).vector + embed(session, np.ascontiguousarray(aligned[:, ::-1])).vector
-    return _template(session, both, cohort)
+    return embed(session, [*crops, *(np.ascontiguousarray(crop[:, ::-1]) for crop in crops)], cohort)
 
 
-def embed(session: Session, aligned: Picture, cohort: Cohort | None = None) -> Template:
-    """Embed one aligned face, to be compared against the site's cohort if there is one. Raises NoFaceError for a face that leaves the model without an answer."""
-    pixels = _pixels(session)
-    mean = (pixels.mean,) * 3
-    tensor = cv2.dnn.blobFromImage(aligned, 1 / pixels.divisor, mean=mean, swapRB=pixels.order == "RGB")
-    (output,) = session.run(tensor.astype(np.float32, copy=False))
-    return _template(session, output[0].astype(np.float32), cohort)
+def embed(session: Session, crops: Sequence[Picture], cohort: Cohort | None = None) -> Template:
+    """Embed aligned crops of one face to the direction between their templates, to be compared against the site's cohort if there is one.
+
+    Raises NoFaceError for a face that leaves the model without an answer.
+    """
+    vector = np.sum([_direction(session, crop) for crop in crops], axis=0)
+    return Template(_unit(vector), space_of(session.model, cohort), cohort)
 
 
 def space_of(model: Model, cohort: Cohort | None) -> str:
@@ -56,11 +59,19 @@ def space_of(model: Model, cohort: Cohort | None) -> str:
     return model.name if cohort is None else f"{model.name[:_NAME_MAX]}_{cohort.sha256[:_HASH]}"
 
 
-def _template(session: Session, vector: npt.NDArray[np.float32], cohort: Cohort | None) -> Template:
+def _direction(session: Session, aligned: Picture) -> Floats:
+    pixels = _pixels(session)
+    mean = (pixels.mean,) * 3
+    tensor = cv2.dnn.blobFromImage(aligned, 1 / pixels.divisor, mean=mean, swapRB=pixels.order == "RGB")
+    (output,) = session.run(tensor.astype(np.float32, copy=False))
+    return _unit(output[0])
+
+
+def _unit(vector: Floats) -> Floats:
     length = float(np.linalg.norm(vector))
     if not length > 1e-6:
         raise NoFaceError("the embedder gave no direction")
-    return Template(vector / np.float32(length), space_of(session.model, cohort), cohort)
+    return (vector / np.float32(length)).astype(np.float32, copy=False)
 
 
 def _pixels(session: Session) -> Pixels:

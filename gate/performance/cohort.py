@@ -5,6 +5,7 @@ Nothing is tuned: the mean of the people's templates and their covariance as the
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 
 
 def cohort_of(folder: Path, chain: FaceModels, *, tracked: Tracked, tell: Callable[[str], None]) -> CohortFile:
-    """Embed the main face of every picture below `folder` as a frame of the lane, a folder a person. Raises UnfitError for too few people."""
+    """Embed the main face of every picture below `folder` as a frame of a lane that has a cohort, a folder a person. Raises UnfitError for too few people."""
+    chain = replace(chain, looks_twice=True)
     people: list[str] = []
     vectors: list[npt.NDArray[np.float32]] = []
     marks: set[bytes] = set()

@@ -1,15 +1,15 @@
-"""`python -m bench.face_variants DIR [--large] [--every N]`: what averaging, a second look for landmarks and a cohort do to error rates.
+"""`python -m bench.face_variants DIR [--large] [--every N] [--halvings N]`: what averaging, a second look for landmarks and a cohort do to error rates.
 
 DIR is a set of pictures as `gate face evaluate` takes it. With `--large` each is first made three times as large, with the noise of a small sensor (its variance
 25 + 2 x grey level) and JPEG of quality 85, as a close face on a large frame: these are made, no camera took them. People are split in two by the second lowest bit of
-the first byte of the SHA-256 of their folder's name; a cohort is always made of the other half. Figures go to docs/biometrics.md.
+the first byte of the SHA-256 of their folder's name; a cohort is always made of the other half. With `--halvings` they are split at random as often as
+that, and what is gained beside the shipped chain on the same half is given on the mean of all halves. Figures go to docs/biometrics.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
-import math
 import sys
 import zlib
 from pathlib import Path
@@ -22,8 +22,8 @@ from gate.cli.models import default_folder
 from gate.cli.output import say
 from gate.face.align import ARCFACE, align, five_points, landmarks, similarity
 from gate.face.chain import FaceModels, open_models
-from gate.face.detect import Landmarked, central
-from gate.face.embed import embed
+from gate.face.detect import Landmarked, box_about, central
+from gate.face.embed import embed, embed_portrait
 from gate.face.values import Box, Points
 from gate.performance.cohort import statistics_of
 from gate.performance.error_rates import threshold_at
@@ -32,8 +32,6 @@ from models.cohort import Cohort
 
 Floats = npt.NDArray[np.float32]
 FMR = (1e-3, 1e-4)
-# Where fr_detect puts a box about 68 points, in parts of their width and height: medians of 500 of the pictures, rounded.
-SECOND = (0.0, -0.36, 0.01, -0.02)
 VARIANTS = ("as shipped", "bilinear", "second look", "both looks averaged")
 
 
@@ -54,18 +52,6 @@ def bilinear(models: Landmarked, picture: Picture, box: Box) -> Picture:
     return cv2.warpAffine(picture, similarity(five_points(points), ARCFACE), (112, 112)).astype(np.uint8, copy=False)
 
 
-def second_box(points: Points) -> Box:
-    """Where the detector would have put its box about these points."""
-    low, high = points.min(axis=0), points.max(axis=0)
-    width, height = high - low
-    return Box(
-        low[0] + SECOND[0] * width,
-        low[1] + SECOND[1] * height,
-        high[0] + SECOND[2] * width,
-        high[1] + SECOND[3] * height,
-    )
-
-
 def templates(models: FaceModels, picture: Picture) -> list[tuple[Floats, Floats]] | None:
     """By each variant the template as a frame, and as a portrait; None without a face."""
     finder = models.finder
@@ -74,7 +60,7 @@ def templates(models: FaceModels, picture: Picture) -> list[tuple[Floats, Floats
     if face is None:
         return None
     dense = landmarks(finder.landmark, picture, face.box)
-    again = landmarks(finder.landmark, picture, second_box(dense))
+    again = landmarks(finder.landmark, picture, box_about(dense))
     crops = (
         align(picture, five_points(dense)),
         bilinear(finder, picture, face.box),
@@ -86,8 +72,7 @@ def templates(models: FaceModels, picture: Picture) -> list[tuple[Floats, Floats
 
 
 def _both_ways(models: FaceModels, crop: Picture) -> tuple[Floats, Floats]:
-    frame = embed(models.embed, crop).vector
-    return frame, _unit(frame + embed(models.embed, np.ascontiguousarray(crop[:, ::-1])).vector)
+    return embed(models.embed, [crop]).vector, embed_portrait(models.embed, [crop]).vector
 
 
 def _unit(vectors: Floats) -> Floats:
@@ -100,20 +85,60 @@ def half_of(name: str) -> int:
     return hashlib.sha256(name.encode()).digest()[0] >> 1 & 1
 
 
-def cells(portraits: Floats, frames: Floats, names: npt.NDArray[np.str_], cohort: Cohort | None = None) -> str:
-    """FNMR at each FMR, and how many genuine pairs that is."""
+def cohort_of(frames: Floats, names: npt.NDArray[np.str_]) -> Cohort:
+    """The cohort that these people make."""
+    mean, covariance = (told.astype(np.float32) for told in statistics_of(frames.astype(np.float64), names.tolist()))
+    return Cohort("", len(set(names)), mean, covariance, frozenset())
+
+
+def misses(
+    portraits: Floats, frames: Floats, names: npt.NDArray[np.str_], cohort: Cohort | None = None
+) -> list[tuple[float, int, int]]:
+    """At each FMR the threshold, the genuine pairs below it, and how many pairs there are."""
     scores = portraits @ frames.T
     if cohort is not None:
         scores = cohort.seen(scores, cohort.standing(portraits), cohort.standing(frames))
     later = np.triu(np.ones(scores.shape, bool), 1)
     same = names[:, None] == names[None]
     genuine, impostor = scores[later & same], np.sort(scores[later & ~same])[::-1]
-    said = []
+    found = []
     for fmr in FMR:
         threshold = threshold_at(impostor, fmr)
-        missed = math.nan if threshold is None else int((genuine < threshold).sum())
-        said.append(f"{100 * missed / genuine.size:5.2f} % ({missed}) at {threshold:.3f}")
-    return " / ".join(said)
+        assert threshold is not None, "there are enough pairs of two people"
+        found.append((threshold, int((genuine < threshold).sum()), genuine.size))
+    return found
+
+
+def cells(found: list[tuple[float, int, int]]) -> str:
+    """The same for people."""
+    return " / ".join(
+        f"{100 * missed / pairs:5.2f} % ({missed}) at {threshold:.3f}" for threshold, missed, pairs in found
+    )
+
+
+def halvings(stacked: Floats, names: npt.NDArray[np.str_], times: int) -> None:
+    """Split the people at random so often, and say what each variant gains on the mean, without a cohort and with one of the other half."""
+    random, people = np.random.default_rng(1), np.unique(names)
+    gained: dict[str, list[list[float]]] = {}
+    for _ in range(times):
+        mine = np.isin(names, random.permutation(people)[: len(people) // 2])
+        for half in (mine, ~mine):
+            shipped: list[float] = []
+            for number, variant in enumerate(VARIANTS):
+                frames, portraits = stacked[:, number, 0], stacked[:, number, 1]
+                for cohort, said in ((None, ""), (cohort_of(frames[~half], names[~half]), ", a cohort")):
+                    found = misses(portraits[half], frames[half], names[half], cohort)
+                    rates = [100 * missed / pairs for _, missed, pairs in found]
+                    shipped = shipped or rates
+                    gained.setdefault(variant + said, []).append(
+                        [before - after for before, after in zip(shipped, rates, strict=True)]
+                    )
+    for variant, gains in gained.items():
+        mean, better, worse = (np.array(gains).mean(0), (np.array(gains) > 0).mean(0), (np.array(gains) < 0).mean(0))
+        told = " / ".join(
+            f"{mean[at]:+.3f} points, better on {better[at]:.0%}, worse on {worse[at]:.0%}" for at in range(len(FMR))
+        )
+        say(f"{variant}: {told} of {len(gains)} halves")
 
 
 def main() -> int:
@@ -122,6 +147,7 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--large", action="store_true")
     parser.add_argument("--every", type=int, default=1, help="only every so-manieth folder")
+    parser.add_argument("--halvings", type=int, default=0, help="split the people at random so often")
     arguments = parser.parse_args()
     models = open_models(default_folder())
     found, owners = [], []
@@ -137,14 +163,13 @@ def main() -> int:
     stacked = np.array(found)  # pictures, variants, frame or portrait, numbers
     for number, variant in enumerate(VARIANTS):
         frames, portraits = stacked[:, number, 0], stacked[:, number, 1]
-        say(f"{variant}: all {cells(portraits, frames, names)}")
+        say(f"{variant}: all {cells(misses(portraits, frames, names))}")
         for half in (0, 1):
             mine, others = halves == half, halves != half
-            told = statistics_of(frames[others].astype(np.float64), names[others].tolist())
-            mean, covariance = (one.astype(np.float32) for one in told)
-            cohort = Cohort("", len(set(names[others])), mean, covariance, frozenset())
-            say(f"  half {half}: {cells(portraits[mine], frames[mine], names[mine])}")
-            say(f"    with a cohort of the other: {cells(portraits[mine], frames[mine], names[mine], cohort)}")
+            cohort = cohort_of(frames[others], names[others])
+            say(f"  half {half}: {cells(misses(portraits[mine], frames[mine], names[mine]))}")
+            say(f"    with a cohort of the other: {cells(misses(portraits[mine], frames[mine], names[mine], cohort))}")
+    halvings(stacked, names, arguments.halvings)
     return 0
 
 

@@ -3,17 +3,21 @@
 Needs the fetched models (`gate models fetch`).
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from fakes.portraits import as_file, astronaut, before_the_camera
 from fakes.tiny_models import real_models
 
-from gate.face.chain import FaceModels, observe, open_models, template_of
-from gate.face.embed import embed
+from gate.face.chain import FaceModels, observe, open_models, portrait_template, template_of
+from gate.face.detect import box_about
+from gate.face.embed import embed, embed_portrait, standard_position
 from gate.face.errors import NoFaceError
 from gate.face.liveness.passive import live_probability
 from gate.face.values import Box
+from gate.performance.cohort import cohort_of
 from models.errors import ModelCorruptError, ModelDriftError
 from models.manifest import load
 from models.runtime import Session, golden_input, open_session
@@ -61,17 +65,59 @@ def test_scaling_the_liveness_input_to_one_is_caught_by_its_golden_values(chain:
 
 def test_the_embedder_is_fed_bgr_and_answers_otherwise_to_rgb(chain: FaceModels) -> None:
     picture = face_like()
-    mine = embed(chain.embed, picture).vector
+    mine = embed(chain.embed, [picture]).vector
     tensor = (np.ascontiguousarray(picture.transpose(2, 0, 1)[None]).astype(np.float32) - 127) / np.float32(128)
     (expected,) = chain.embed.run(tensor)
     assert mine @ (expected[0] / np.linalg.norm(expected[0])) == pytest.approx(1.0, abs=1e-4)
-    assert mine @ embed(chain.embed, picture[:, :, ::-1].copy()).vector < 0.99
+    assert mine @ embed(chain.embed, [picture[:, :, ::-1].copy()]).vector < 0.99
 
 
 def test_templates_have_unit_length_and_512_numbers(chain: FaceModels) -> None:
-    vector = embed(chain.embed, face_like()).vector
+    vector = embed(chain.embed, [face_like()]).vector
     assert vector.shape == (512,)
     assert np.linalg.norm(vector) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_with_a_cohort_every_template_is_of_two_looks_at_the_points(chain: FaceModels) -> None:
+    """By every way to a template alike: a threshold is measured by one, a traveller seen by another."""
+    picture, twice = before_the_camera(astronaut()), replace(chain, looks_twice=True)
+    (face,) = chain.finder.find(picture)
+    first = chain.finder.points(picture, face)
+    second = chain.finder.again(picture, first)
+    assert second is not None
+    assert 0.0 < np.abs(second.five - first.five).max() < 0.05 * face.box.width
+    looks = [standard_position(chain.embed, picture, points.five) for points in (first, second)]
+    for crops, models in ((looks[:1], chain), (looks, twice)):
+        expected = embed(models.embed, crops).vector
+        seen = observe(models, picture).template
+        assert seen is not None
+        assert seen.vector @ expected == pytest.approx(1.0, abs=1e-6)
+        assert template_of(models, picture).vector @ expected == pytest.approx(1.0, abs=1e-6)
+        portrait = embed_portrait(models.embed, [*crops, *(crop[:, ::-1].copy() for crop in crops)]).vector
+        assert portrait_template(models, as_file(picture, ".png")).vector @ portrait == pytest.approx(1.0, abs=1e-5)
+    once, both = (template_of(models, picture).vector for models in (chain, twice))
+    mean = embed(chain.embed, looks[:1]).vector + embed(chain.embed, looks[1:]).vector
+    assert both @ (mean / np.linalg.norm(mean)) == pytest.approx(1.0, abs=1e-6)
+    assert 0.9 < once @ both < 0.99999
+
+
+def test_a_box_about_a_faces_points_is_the_detectors(chain: FaceModels) -> None:
+    picture = before_the_camera(astronaut())
+    (face,) = chain.finder.find(picture)
+    dense = chain.finder.points(picture, face).dense
+    assert dense is not None
+    assert box_about(dense).overlap(face.box) > 0.8
+
+
+def test_a_cohort_is_made_of_templates_of_two_looks(
+    chain: FaceModels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gate.performance.cohort.PEOPLE_MIN", 1)
+    (tmp_path / "ann").mkdir()
+    (tmp_path / "ann" / "1.png").write_bytes(as_file(before_the_camera(astronaut()), ".png"))
+    made = cohort_of(tmp_path, chain, tracked=lambda items, _: items, tell=pytest.fail)
+    expected = template_of(replace(chain, looks_twice=True), before_the_camera(astronaut())).vector
+    assert np.frombuffer(made.mean, "<f4") == pytest.approx(expected, abs=1e-6)
 
 
 def test_liveness_is_a_probability_that_depends_on_the_picture(chain: FaceModels) -> None:

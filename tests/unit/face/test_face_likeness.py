@@ -169,6 +169,9 @@ class Finder:
             raise NoFaceError("outside")
         return Landmarks(FIVE)
 
+    def again(self, _: Picture, __: Landmarks) -> None:
+        """Tells nothing new."""
+
 
 def models(finder: Finder) -> FaceModels:
     return FaceModels(finder, cast("Any", None), None, None, None, ())
