@@ -372,8 +372,7 @@ class Outbox:
         response = None
         try:
             while True:
-                # The spool is read and hashed in the steps between two requests: not on the event loop.
-                step = await asyncio.to_thread(_step, conversation, response)
+                step = await _step_beside(conversation, response)
                 self._head = self._client.head_size
                 if not isinstance(step, Request):
                     return step
@@ -397,6 +396,15 @@ class Outbox:
                 extra={"kind": type(error).__name__, "reason": str(error)[:300]},
             )
         self._reported = None if error is None else type(error)
+
+
+async def _step_beside(conversation: Conversation, response: Response | None) -> Request | Receipt | None:
+    """`_step`, not on the event loop, since the spool is read and hashed in it. It ends before this does, so that the conversation can be closed."""
+    stepping = asyncio.ensure_future(asyncio.to_thread(_step, conversation, response))
+    try:
+        return await asyncio.shield(stepping)
+    finally:
+        await asyncio.gather(stepping, return_exceptions=True)
 
 
 def _step(conversation: Conversation, response: Response | None) -> Request | Receipt | None:
