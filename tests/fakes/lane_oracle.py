@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fakes.oracle_account import AGAIN_MS, CROSSING_MAX_MS, FRESH_MS, SOON_MS, Outstanding, Owed, Seen
+from fakes.oracle_account import AGAIN_MS, AT_REST_MS, CROSSING_MAX_MS, FRESH_MS, SOON_MS, Outstanding, Owed, Seen
 from fakes.oracle_books import Books
 from fakes.oracle_hearing import Hearing
 
@@ -169,7 +169,7 @@ class Oracle(Hearing, Books):
     def _orders_rest(self, now_ms: float, line_ms: float) -> None:
         if self.freeing is not None and now_ms > self.freeing.until_ms:
             self.freeing = None
-        late_ms = self.rules.timing.order_shown_max_ms + SOON_MS
+        late_ms = self.rules.timing.order_shown_max_ms + AT_REST_MS
         for what, owed in (("revocation", self.revoking), ("release", self.freeing)):
             if owed is None or self.emergency:
                 continue

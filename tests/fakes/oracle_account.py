@@ -22,6 +22,7 @@ from gate.passage.states import Rules
 FRESH_MS = 300  # older status does not speak for the lane
 AGAIN_MS = 1_000  # a status that contradicts an order so long after it has it told again
 SOON_MS = 150  # what must be done at once may wait for a tick
+AT_REST_MS = 250  # and what is counted in seconds for one of a lane at rest, which looks five times a second
 CROSSING_MAX_MS = 120_000  # the sum of all that a crossing may wait for
 TRACE_LINES = 80
 CROSSINGS_MAX = 40

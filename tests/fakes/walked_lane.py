@@ -244,7 +244,9 @@ class WalkedLane:
             await asyncio.sleep(SITE_S)
 
     async def restart(self) -> None:
-        """The lane program dies and starts anew; what it owed the log is gone with it."""
+        """The lane program dies and starts anew; what it owed the log is gone with it. One that is not there yet does not die."""
+        if not self._runs:
+            return
         await self.end()
         self.log.owed = []
         self.oracle.restarted(self.now_ms, self.log.durable)
