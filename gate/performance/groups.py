@@ -151,13 +151,13 @@ def _counted(
         genuine=int(members[compared.genuine_of].sum()),
         impostor=int(pairs_of(members * compared.pictures)),
         fnmr=fnmr,
-        fnmr_interval=Interval.without_error(paired)
-        if fnmr == 0.0
-        else Interval.of(np.array([weighted_fnmr(compared, weight, below) for weight in drawn])),
+        fnmr_interval=None
+        if fnmr is None
+        else Interval.of(fnmr, (weighted_fnmr(compared, weight, below) for weight in drawn), paired),
         fmr=fmr,
-        fmr_interval=Interval.without_error(int(pairs_of(members)))
-        if fmr == 0.0
-        else Interval.of(np.array([fmr_of(weight) for weight in drawn])),
+        fmr_interval=None
+        if fmr is None
+        else Interval.of(fmr, (fmr_of(weight) for weight in drawn), int(pairs_of(members))),
     )
 
 

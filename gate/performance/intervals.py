@@ -3,8 +3,9 @@
 Pairs of one person stand or fall together, so drawing pairs would make the intervals too narrow. A resample gives each identity a
 weight, how often it was drawn; a pair weighs the product of its two.
 
-No resample has an error where the set has none, and would say 0 to 0: such a rate gets Clopper and Pearson's interval instead. It counts what is
-independent, people for FNMR and pairs of two people for FMR, however many pictures of each there are.
+No resample has an error where the set has none, and would say 0 to 0, or leaves one out where there is nothing else, and would say 1 to 1: such a rate
+gets Clopper and Pearson's interval instead. It counts what is independent, people for FNMR and pairs of two people for FMR, however many
+pictures of each there are. Where all resamples say the same of a rate between, as they do of a single person, they say nothing of how sure it is.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from gate.performance.error_rates import FMR_POINTS, threshold_at
 from gate.performance.exact import clopper_pearson
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy.typing as npt
 
     from gate.performance.error_rates import Comparisons
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 RESAMPLES = 1000
 LEVEL = 0.95
 _SEED = 20_260_101  # the same set gives the same report
+_STILL = 1e-12  # of rates that differ by how sums are rounded alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +39,19 @@ class Interval:
     high: float
 
     @classmethod
-    def of(cls, values: npt.NDArray[np.float64]) -> Interval | None:
-        """The percentile interval of the resamples that gave a value; None when fewer than half did."""
+    def of(cls, rate: float, drawn: Iterable[float], independent: int) -> Interval | None:
+        """The percentile interval of the values that the resamples gave; of a rate of 0 or 1 the exact one of so many independent trials.
+
+        None when fewer than half of the resamples gave a value, when all gave the same, and without a trial.
+        """
+        if rate in {0.0, 1.0}:
+            return cls(*clopper_pearson(int(rate) * independent, independent, LEVEL)) if independent else None
+        values = np.fromiter(drawn, np.float64)
         known = values[np.isfinite(values)]
-        if known.size < values.size / 2:
+        if known.size < values.size / 2 or float(np.ptp(known)) < _STILL:
             return None
         low, high = np.quantile(known, ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
         return cls(float(low), float(high))
-
-    @classmethod
-    def without_error(cls, of: int) -> Interval | None:
-        """The exact interval of a rate that showed no error in so many independent trials; None without a trial."""
-        return cls(*clopper_pearson(0, of, LEVEL)) if of else None
 
 
 def draw_weights(identities: int) -> npt.NDArray[np.float64]:
@@ -58,7 +63,7 @@ def draw_weights(identities: int) -> npt.NDArray[np.float64]:
 def fnmr_intervals(compared: Comparisons, weights: npt.NDArray[np.float64]) -> tuple[Interval | None, ...]:
     """FNMR at each of `FMR_POINTS`; the threshold moves with each resample, as it would with another set of people.
 
-    A point at which the set itself shows no error has the exact interval of so many people.
+    A point at which the set itself shows no error, or nothing else, has the exact interval of so many people.
     """
     found = np.full((len(FMR_POINTS), len(weights)), np.nan)
     for row, weight in enumerate(weights):
@@ -69,10 +74,11 @@ def fnmr_intervals(compared: Comparisons, weights: npt.NDArray[np.float64]) -> t
             first_over = int(np.searchsorted(matches, allowed, side="right"))
             if allowed >= 1 and first_over < compared.tail.size:
                 found[column, row] = weighted_fnmr(compared, weight, compared.tail[first_over])
-    people, lowest = np.unique(compared.genuine_of).size, float(compared.genuine.min())
+    people = np.unique(compared.genuine_of).size
+    bounds = [threshold_at(compared.impostor, fmr) for fmr in FMR_POINTS]
     return tuple(
-        Interval.without_error(people) if bound is not None and lowest >= bound else Interval.of(values)
-        for bound, values in zip((threshold_at(compared.impostor, fmr) for fmr in FMR_POINTS), found, strict=True)
+        None if bound is None else Interval.of(float((compared.genuine < np.float32(bound)).mean()), values, people)
+        for bound, values in zip(bounds, found, strict=True)
     )
 
 

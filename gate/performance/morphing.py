@@ -63,7 +63,7 @@ def potential(found: Morphs) -> Potential:
         name=found.name,
         morphs=of,
         both=float(matched.mean()),
-        interval=Interval.without_error(of) if not matched.any() else Interval.of(shares),
+        interval=Interval.of(float(matched.mean()), shares, of),
         genuine=float((found.genuine >= found.threshold).mean()),
     )
 

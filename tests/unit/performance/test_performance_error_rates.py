@@ -159,7 +159,7 @@ def test_too_few_pairs_have_no_interval() -> None:
     templates = [axis(0), axis(0, alike=0.9), axis(1), axis(2)]
     found = compare_all(templates, templates, ["a", "a", "b", "c"])
     assert fnmr_intervals(found, draw_weights(3)) == (None, None, None)
-    assert Interval.of(np.array([np.nan, np.nan, 0.1])) is None
+    assert Interval.of(0.1, [np.nan, np.nan, 0.1], 3) is None
 
 
 def test_a_rate_without_an_error_has_the_exact_interval_of_its_people_and_not_none() -> None:
@@ -170,6 +170,30 @@ def test_a_rate_without_an_error_has_the_exact_interval_of_its_people_and_not_no
     assert interval is not None
     assert (interval.low, interval.high) == clopper_pearson(0, 60, 0.95)  # 60 people, although there are 180 pairs
     assert interval.high > 0.05
+
+
+def test_a_rate_of_nothing_but_errors_has_the_exact_interval_of_its_people_too() -> None:
+    faces, names = crowd(people=20)
+    strangers, _ = crowd(seed=9, people=20)
+    found = compare_all(faces, strangers, [name[::-1] for name in names])
+    (group,) = by_group(found, [{"issuer": "D"}] * 20, 1.0, draw_weights(20))
+    assert group.fnmr == 1.0
+    assert group.fnmr_interval is not None
+    assert (group.fnmr_interval.low, group.fnmr_interval.high) == clopper_pearson(20, 20, 0.95)
+    missed = compared(np.full(4, 0.1, np.float32), np.linspace(0.2, 0.9, 230, dtype=np.float32))
+    of_all = fnmr_intervals(missed, draw_weights(2))[0]
+    assert of_all is not None
+    assert (of_all.low, of_all.high) == clopper_pearson(1, 1, 0.95)  # all four pairs are of one person
+
+
+def test_one_person_whose_pairs_differ_says_nothing_of_how_sure_the_rate_is() -> None:
+    faces, names = crowd(people=20, blurred=1)
+    found = compare_all(faces, faces, names)
+    threshold = rates(found).threshold[0]
+    assert threshold is not None
+    blurred, _ = by_group(found, [{"issuer": "D"}] + [{"issuer": "UTO"}] * 19, threshold, draw_weights(20))
+    assert blurred.fnmr == pytest.approx(2 / 3)
+    assert blurred.fnmr_interval is None  # all sets that hold the person say the same
 
 
 def test_a_claim_takes_so_many_comparisons_and_no_smaller_rate_is_given() -> None:

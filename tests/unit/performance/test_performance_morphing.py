@@ -35,6 +35,12 @@ def test_no_morph_that_matches_has_an_exact_interval_and_not_none() -> None:
     assert (found.interval.low, found.interval.high) == clopper_pearson(0, 20, 0.95)
 
 
+def test_no_morph_that_does_not_match_has_an_exact_interval_either() -> None:
+    found = potential(morphs([[0.5, 0.9]] * 20, [[[0.6], [0.9]]] * 20))
+    assert found.interval is not None
+    assert (found.interval.low, found.interval.high) == clopper_pearson(20, 20, 0.95)
+
+
 def test_without_a_morph_nothing_is_said() -> None:
     with pytest.raises(ValueError, match="nothing was morphed"):
         potential(morphs([], []))
