@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -190,11 +191,16 @@ def main_crops(models: FaceModels, picture: Picture, *, alone: bool) -> list[Pic
 
 
 def crops(models: FaceModels, picture: Picture, points: Landmarks) -> list[Picture]:
-    """A face in standard position, as its template is made of it: one crop a look. Raises NoFaceError."""
-    looks = [points]
-    if models.looks_twice and (again := models.finder.again(picture, points)) is not None:
-        looks.append(again)
-    return [standard_position(models.embed, picture, one.five) for one in looks]
+    """A face in standard position, as its template is made of it: one crop a look, and of the first alone where the second finds nothing.
+
+    Raises NoFaceError.
+    """
+    found = [standard_position(models.embed, picture, points.five)]
+    if models.looks_twice:
+        with contextlib.suppress(NoFaceError):
+            if (again := models.finder.again(picture, points)) is not None:
+                found.append(standard_position(models.embed, picture, again.five))
+    return found
 
 
 def portrait_template(models: FaceModels, image: bytes) -> Template:

@@ -12,12 +12,13 @@ from fakes.portraits import as_file, astronaut, before_the_camera
 from fakes.tiny_models import real_models
 
 from gate.face.chain import FaceModels, observe, open_models, portrait_template, template_of
-from gate.face.detect import box_about
+from gate.face.detect import Landmarked, box_about
 from gate.face.embed import embed, embed_portrait, standard_position
 from gate.face.errors import NoFaceError
 from gate.face.liveness.passive import live_probability
-from gate.face.values import Box
+from gate.face.values import Box, Landmarks
 from gate.performance.cohort import cohort_of
+from gate.picture import Picture
 from models.errors import ModelCorruptError, ModelDriftError
 from models.manifest import load
 from models.runtime import Session, golden_input, open_session
@@ -99,6 +100,24 @@ def test_with_a_cohort_every_template_is_of_two_looks_at_the_points(chain: FaceM
     mean = embed(chain.embed, looks[:1]).vector + embed(chain.embed, looks[1:]).vector
     assert both @ (mean / np.linalg.norm(mean)) == pytest.approx(1.0, abs=1e-6)
     assert 0.9 < once @ both < 0.99999
+
+
+@pytest.mark.parametrize("second", ["outside", "one point"])
+def test_a_second_look_that_finds_nothing_leaves_the_first_one(chain: FaceModels, second: str) -> None:
+    class Finder(Landmarked):
+        def again(self, picture: Picture, points: Landmarks) -> Landmarks:
+            if second == "outside":
+                return super().again(picture, Landmarks(points.five + 5000, np.full((68, 2), 5000.0)))
+            return Landmarks(np.full((5, 2), 80.0))
+
+    assert isinstance(chain.finder, Landmarked)
+    twice = replace(chain, looks_twice=True, finder=Finder(chain.finder.detect, chain.finder.landmark))
+    picture = before_the_camera(astronaut())
+    once = template_of(chain, picture).vector
+    assert (template_of(twice, picture).vector == once).all()
+    seen = observe(twice, picture).template
+    assert seen is not None
+    assert (seen.vector == once).all()
 
 
 def test_a_box_about_a_faces_points_is_the_detectors(chain: FaceModels) -> None:
