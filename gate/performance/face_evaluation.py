@@ -214,6 +214,7 @@ def evaluate_folder(
     """Embed and compare all pictures below `folder`, and tell what is left aside. Raises UnfitError when there is nothing to compare."""
     labels = _labels(folder / LABELS)
     pictures = pictures_of(folder, tell)
+    _hold_to(labels, {identity for identity, _ in pictures}, folder / LABELS, tell)
     embedded = _embed_all(chain, tracked(pictures, "embedding"), tell)
     try:
         compared = compare_all(embedded.portraits, embedded.frames, embedded.identities)
@@ -291,7 +292,7 @@ def _labels(path: Path) -> dict[str, dict[str, str]]:
     if not path.exists():
         return {}
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:  # spreadsheets put a mark before the first name
             rows = list(csv.DictReader(file, strict=True))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UnfitError(f"{path} is no table: {error}") from error
@@ -301,8 +302,21 @@ def _labels(path: Path) -> dict[str, dict[str, str]]:
     for row in rows:
         if None in row or any(value is None or len(value) > _LABEL_CHARACTERS_MAX for value in row.values()):
             raise UnfitError(f"{path} has a row with too few, too many or too long cells")
-        labels[row.pop("identity")] = {attribute: value for attribute, value in row.items() if value}
+        identity = row.pop("identity")
+        if identity in labels:
+            raise UnfitError(f"{path} names {identity} twice")
+        labels[identity] = {attribute: value for attribute, value in row.items() if value}
     return labels
+
+
+def _hold_to(labels: Mapping[str, object], people: set[str], path: Path, tell: Callable[[str], None]) -> None:
+    """Tell of labels that are nobody's here. Raises UnfitError when all of them are: then rates by group would be left out without a word."""
+    others = sorted(labels.keys() - people)
+    if labels and len(others) == len(labels):
+        raise UnfitError(f"{path} names nobody of whom there is a folder")
+    if others:
+        more = " …" if len(others) > _NAMED_MAX else ""
+        tell(f"{path.name}: no folder of {', '.join(others[:_NAMED_MAX])}{more}")
 
 
 @dataclass(slots=True)

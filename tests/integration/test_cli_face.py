@@ -506,6 +506,24 @@ def test_a_report_is_one_page_that_loads_nothing_and_says_what_it_rests_on(pictu
     assert "src=" not in text
 
 
+def test_groups_are_those_of_the_labels_and_people_alike_in_all_of_them_are_found(pictures: Path) -> None:
+    people = pictures / "people"
+    for identity, name in {"ann": "a.png", "bob": "two.jpg", "cyd": "b.jpg", "dan": "a.png"}.items():
+        (people / identity).mkdir(parents=True)
+        for copy in range(20):  # 2,400 pairs of two people: enough for a threshold to hold groups against
+            (people / identity / f"{copy}.{name[-3:]}").write_bytes((pictures / name).read_bytes())
+    # As a spreadsheet writes it, with the mark of its encoding first.
+    (people / "labels.csv").write_text("\ufeffidentity,sex\nann,F\nbob,M\ncyd,F\ndan,M\neve,F\n")
+    result = run_face("evaluate", people, "--json")
+    answer = json.loads(result.stdout)
+    assert {(one["attribute"], one["value"], one["identities"], one["impostor"]) for one in answer["groups"]} == {
+        ("sex", "F", 2, 400),
+        ("sex", "M", 2, 400),
+    }
+    assert (answer["alike"]["identities"], answer["alike"]["impostor"]) == (4, 800)
+    assert "gate: labels.csv: no folder of eve" in result.stderr.splitlines()
+
+
 @pytest.mark.parametrize(
     ("table", "reason"),
     [
@@ -514,6 +532,7 @@ def test_a_report_is_one_page_that_loads_nothing_and_says_what_it_rests_on(pictu
         ("identity,sex\nann,F,F\n", "too few"),
         ('identity,sex\n"ann,F\n', "is no table"),
         ("", "no column called identity"),
+        ("identity,sex\nann,F\nbob,M\nann,M\n", "names ann twice"),
     ],
 )
 def test_labels_that_are_no_table_are_bad_data(pictures: Path, table: str, reason: str) -> None:
@@ -523,6 +542,15 @@ def test_labels_that_are_no_table_are_bad_data(pictures: Path, table: str, reaso
     result = run_face("evaluate", pictures, "--json")
     assert result.exit_code == 65
     assert reason in only_line(result.stderr)
+
+
+def test_labels_that_fit_nobody_are_bad_data_and_no_lack_of_pairs(pictures: Path) -> None:
+    (pictures / "people" / "ann").mkdir(parents=True)
+    (pictures / "people" / "ann" / "a.png").write_bytes((pictures / "a.png").read_bytes())
+    (pictures / "people" / "labels.csv").write_text("identity,sex\nAnn,F\nbob,M\n")
+    result = run_face("evaluate", pictures / "people", "--json")
+    assert result.exit_code == 65
+    assert "names nobody of whom there is a folder" in only_line(result.stderr)
 
 
 def test_an_accelerator_that_this_build_lacks_is_not_accepted(tiny: Path) -> None:
