@@ -207,12 +207,14 @@ def _sequences(folder: Path) -> list[tuple[str | None, str, Path]]:
     try:
         next(folder.iterdir(), None)  # globbing takes a folder that is not there for an empty one
         found: list[tuple[str | None, str, Path]] = [
-            (None, path.parent.name, path) for path in sorted(folder.glob("bona_fide/*/*")) if _is_presented(path)
+            (None, path.parent.name, path)
+            for path in sorted(folder.glob("bona_fide/*/*"))
+            if _is_presented(path, below=folder)
         ]
         found += [
             (path.parent.parent.name, path.parent.name, path)
             for path in sorted(folder.glob("attack/*/*/*"))
-            if _is_presented(path)
+            if _is_presented(path, below=folder)
         ]
     except OSError as error:
         raise UnfitError(f"cannot list {folder}: {error.strerror}") from error
@@ -225,14 +227,20 @@ def _sequences(folder: Path) -> list[tuple[str | None, str, Path]]:
     return found
 
 
-def _is_presented(folder: Path) -> bool:
-    """True for a folder with a picture. An empty one, as the sheets make them, is no presentation: it would pass for an alarm."""
-    return folder.is_dir() and any(path.suffix.lower() in SUFFIXES for path in folder.iterdir())
+def _is_presented(folder: Path, *, below: Path) -> bool:
+    """True for a folder with a picture. An empty one, as the sheets make them, is no presentation: it would pass for an alarm. Nor is what is hidden."""
+    is_hidden = any(part.startswith(".") for part in folder.relative_to(below).parts)
+    return not is_hidden and folder.is_dir() and bool(_pictures(folder))
+
+
+def _pictures(folder: Path) -> list[Path]:
+    """In the order of their names. Hidden ones are what computers keep beside pictures."""
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.name[0] != ".")
 
 
 def _frames(folder: Path) -> Iterator[tuple[Picture, int, tuple[float, float, float] | None]]:
     """The frames of one sequence with their times and the display's colour. Raises UnfitError at a picture that is none."""
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)[:FRAMES_MAX]
+    paths = _pictures(folder)[:FRAMES_MAX]
     truth = _truth(folder / "truth.jsonl")
     for number, path in enumerate(paths):
         line = truth[number] if number < len(truth) else _Truth()

@@ -48,6 +48,11 @@ def _counted(counted: Counted) -> str:
     return _interval(ExactRate(counted.errors, counted.of) if counted.of else None)
 
 
+def _plain(name: str) -> str:
+    """A folder's name as a plot shows it: what stands between two dollars would be read as a formula."""
+    return name.replace("$", r"\$")
+
+
 def _by_name(evaluation: PadEvaluation) -> dict[str, np.ndarray]:
     """Scores by species, those of people under an empty name; non-responses left out."""
     found: dict[str, list[float]] = {}
@@ -63,7 +68,9 @@ def _sweep(evaluation: PadEvaluation) -> Figure:
     bounds = np.linspace(0, 1, _STEPS)
     for name, scores in _by_name(evaluation).items():
         if name:
-            axes.plot(bounds, [(scores >= bound).mean() for bound in bounds], label=f"APCER {name}", linewidth=1.4)
+            axes.plot(
+                bounds, [(scores >= bound).mean() for bound in bounds], label=f"APCER {_plain(name)}", linewidth=1.4
+            )
         else:
             rates = [(scores < bound).mean() for bound in bounds]
             axes.plot(bounds, rates, label="BPCER", color=_PERSON, linewidth=2.2)
@@ -83,7 +90,7 @@ def _scores(evaluation: PadEvaluation) -> Figure:
         axes.plot(scores, line + random.uniform(-0.2, 0.2, len(scores)), ".", markersize=4, color=colour)
     axes.axvline(evaluation.shipped.bound, color="0.4", linestyle=":")
     axes.set(xlabel="score", xlim=(-0.02, 1.02))
-    axes.set_yticks(range(len(found)), [name or "people" for name in found])
+    axes.set_yticks(range(len(found)), [_plain(name) or "people" for name in found])
     return figure
 
 

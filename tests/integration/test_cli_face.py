@@ -389,6 +389,26 @@ def test_a_folder_that_waits_for_its_pictures_is_no_presentation(sequences: Path
     assert (answer["presentations"], list(answer["at_bound"]["artefacts"])) == (3, ["print/sheet"])
 
 
+def test_hidden_files_and_folders_are_no_presentations(sequences: Path) -> None:
+    frame = (sequences / "bona_fide/ann/1/0.jpg").read_bytes()
+    for name in ("bona_fide/ann/.thumbnails", "bona_fide/.trash/1", "attack/.old/sheet/1"):
+        (sequences / name).mkdir(parents=True)
+        (sequences / name / "0.jpg").write_bytes(frame)
+    (sequences / "bona_fide/ann/1/._0.jpg").write_bytes(b"a Mac was here")
+    (sequences / "bona_fide/ann/2").mkdir()
+    (sequences / "bona_fide/ann/2/._0.jpg").write_bytes(b"and here")
+    result = run_face("evaluate-pad", sequences, "--json")
+    assert (result.exit_code, json.loads(result.stdout)["presentations"]) == (0, 3)
+
+
+def test_a_class_may_be_called_what_would_be_a_formula_in_a_plot(sequences: Path) -> None:
+    (sequences / "attack/print").rename(sequences / "attack/$\\foo$ <b>")
+    page = sequences.parent / "pad.html"
+    result = run_face("evaluate-pad", sequences, "--report", page)
+    assert result.exit_code == 0
+    assert ("$\\foo$ &lt;b&gt;" in page.read_text(), "<b>" in page.read_text()) == (True, False)
+
+
 def test_what_sequences_are_is_one_of_two_words(sequences: Path) -> None:
     assert run_face("evaluate-pad", sequences, "--kind", "chip_to_live").exit_code == 2
 
