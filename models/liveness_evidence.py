@@ -1,8 +1,8 @@
 """What a site's report on attack detection must show before a gate in service relies on the score, and whether it does. Pure.
 
 Measured are people and artefacts before the lane's own camera (`gate face evaluate-pad DIR --kind lane_camera --json`). Of the people's presentations
-at most `BPCER_MAX` may be flagged, and at most `FIFTH_BPCER_MAX` of each fifth of them by the brightness of the face; one without a score counts as
-flagged, since the gate refers it. Fewer than `FIFTH_PRESENTATIONS_MIN` a fifth could not show that: without a single error the one-sided limit at 95 % is
+at most `BPCER_MAX` may be flagged, and at most `FIFTH_BPCER_MAX` of each fifth of them by the brightness of the face; one without a score, or whose video
+was doubted, counts as flagged, since the gate refers it. Fewer than `FIFTH_PRESENTATIONS_MIN` a fifth could not show that: without a single error the one-sided limit at 95 % is
 then still above 4 %. What passes of the artefacts is stated and bounded by nobody here, but a class that never raises the alarm is no detection.
 """
 

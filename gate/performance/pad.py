@@ -125,8 +125,8 @@ def bound_at_bpcer(presentations: Iterable[Presentation], bpcer: float) -> float
 
 
 def for_service(presentations: Sequence[Presentation], bound: float) -> Service:
-    """What counts for service, at the bound: a person without a score is flagged, since the gate refers them. Of artefacts, those pass that got a
-    score at the bound or above.
+    """What counts for service, at the bound: a person without a score is flagged, and one whose video was doubted, since the gate refers them. Of
+    artefacts, those pass that got a score at the bound or above.
     """
     people = [one for one in presentations if one.species is None]
     passed: dict[str, list[bool]] = {}
@@ -134,7 +134,7 @@ def for_service(presentations: Sequence[Presentation], bound: float) -> Service:
         if one.species is not None:
             passed.setdefault(one.species, []).append(not _is_flagged(one, bound))
     return Service(
-        flagged=_counted([_is_flagged(one, bound) for one in people]),
+        flagged=_counted([_is_referred(one, bound) for one in people]),
         people=len({one.source for one in people}),
         fifths=tuple(_fifths(people, bound)),
         passed={name: _counted(flags) for name, flags in sorted(passed.items())},
@@ -144,7 +144,7 @@ def for_service(presentations: Sequence[Presentation], bound: float) -> Service:
 def _fifths(people: Sequence[Presentation], bound: float) -> Iterator[Fifth]:
     """By the brightness of the face, darkest first. Of whom no face was measured stands in none: they count in the whole."""
     measured = sorted(
-        ((one.brightness, _is_flagged(one, bound)) for one in people if one.brightness is not None),
+        ((one.brightness, _is_referred(one, bound)) for one in people if one.brightness is not None),
         key=lambda pair: pair[0],
     )
     for part in range(FIFTHS):
@@ -162,16 +162,19 @@ def _is_flagged(one: Presentation, bound: float) -> bool:
     return one.score is None or one.score < bound
 
 
+def _is_referred(one: Presentation, bound: float) -> bool:
+    return _is_flagged(one, bound) or bool(one.trouble)
+
+
 def recipe(presentations: Sequence[Presentation], bound: float) -> Recipe:
     """Apply TC-PAD-FI-APP-002: 8 classes of 4 artefacts, 10 presentations each; 3 people, 20 presentations each."""
     attacks: dict[tuple[str, str], list[bool]] = {}
     people: dict[str, list[bool]] = {}
     for one in presentations:
-        flagged = _is_flagged(one, bound)
         if one.species is None:
-            people.setdefault(one.source, []).append(flagged)
+            people.setdefault(one.source, []).append(_is_referred(one, bound))
         else:
-            attacks.setdefault((one.species, one.source), []).append(flagged)
+            attacks.setdefault((one.species, one.source), []).append(_is_flagged(one, bound))
     flagged_people = [flag for flags in people.values() for flag in flags]
     if not attacks or not flagged_people:
         raise ValueError("attack detection is measured on people and on artefacts; one of the two is missing")

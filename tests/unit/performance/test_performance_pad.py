@@ -71,6 +71,17 @@ def test_fifths_go_by_brightness_and_a_person_without_a_score_is_flagged_in_thei
     assert found.worst == ("mask", Counted(1, 2))
 
 
+def test_a_person_whose_video_is_doubted_is_flagged_whatever_the_score() -> None:
+    doubted = Presentation(None, "cy", "0", 0.9, {}, trouble=("video_looped",), brightness=99.0)
+    found = for_service([*shown(None, "ada", 0.9, 0.9, grey=90.0), doubted, *ATTACKS], 0.5)
+    assert found.flagged == Counted(1, 3)
+    assert [(one.errors, one.of) for one in found.fifths if one.darkest == 99.0] == [(1, 1)]
+    assert recipe([*PEOPLE, doubted, *ATTACKS], 0.5).false_alarms == ExactRate(3, 6)
+    # What an artefact is detected by is the score alone: nothing is said for a gate that happened to doubt its video.
+    passing = Presentation("print", "a", "0", 0.9, {}, trouble=("video_looped",))
+    assert for_service([*PEOPLE, passing], 0.5).passed == {"print": Counted(1, 1)}
+
+
 def test_the_bound_at_a_bpcer_flags_at_most_that_share() -> None:
     people = shown(None, "ada", *(n / 100 for n in range(100)))
     bound = bound_at_bpcer(people, 0.05)
