@@ -71,7 +71,8 @@ def _scores(evaluation: Evaluation) -> Figure:
             axes.text(
                 threshold, axes.get_ylim()[1] * 0.98, f" FMR {name}", rotation=90, va="top", fontsize=8, color="0.3"
             )
-    axes.set(xlabel="score (cosine)", ylabel="density")
+    scale = "cosine" if evaluation.cohort is None else "seen against the cohort"
+    axes.set(xlabel=f"score ({scale})", ylabel="density")
     axes.legend(frameon=False)
     return figure
 
