@@ -29,7 +29,7 @@ from gate.face.embed import embed, embed_portrait
 from gate.face.errors import FaceError, NoFaceError
 from gate.face.likeness import cut_out
 from gate.performance.morphing import Morphs, Potential, attack_potential, potential, spoken
-from gate.picture import decode, read
+from gate.picture import BadPictureError, decode, read
 from gate.programs.shared.config import cache_folder
 
 if TYPE_CHECKING:
@@ -122,7 +122,9 @@ def of_portrait(models: FaceModels, picture: Picture) -> Template:
 
 
 def pairs_of(people: Sequence[Person], limit: int) -> list[tuple[int, int]]:
-    """Everybody with whoever is most alike by the first profile, each pair once; the most alike first."""
+    """Everybody with whoever is most alike by the first profile, each pair once; the most alike first. None of fewer than two."""
+    if len(people) < 2:
+        return []
     vectors = np.array([one.own[0].vector for one in people])
     scores = vectors @ vectors.T
     np.fill_diagonal(scores, -1.0)
@@ -174,8 +176,11 @@ def main() -> int:
             continue
         try:
             people.append(person(models, [decode(read(path)) for path in files[: 1 + FRAMES_MAX]]))
-        except FaceError as error:
-            print(f"{folder.name}: {error}", file=sys.stderr)
+        except (FaceError, BadPictureError, OSError) as error:
+            print(f"{folder.name}: {error.strerror if isinstance(error, OSError) else error}", file=sys.stderr)
+    if len(people) < 2:
+        print(f"{len(people)} people with two pictures that show a face: a morph takes two", file=sys.stderr)
+        return 1
     found, systems = measure(models, people, arguments.morphs)
     for one in found:
         print(spoken(one), file=sys.stderr)

@@ -1,11 +1,15 @@
 """A morph is halfway between two pictures, in shape and in texture."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
+from fakes.portraits import as_file, astronaut, before_the_camera
+from fakes.tiny_models import real_models
 
 from gate.face.values import Template
-from models.evaluate.morphs import Person, morph, pairs_of
+from models.evaluate.morphs import Person, main, morph, pairs_of
 
 SIZE = (300, 240)
 
@@ -45,3 +49,31 @@ def test_everybody_is_paired_once_with_whoever_is_most_alike() -> None:
     people = [one(1, 0, 0), one(1, 0.2, 0), one(0, 1, 0), one(0, 1, 0.4)]
     assert pairs_of(people, 10) == [(0, 1), (2, 3)]
     assert pairs_of(people, 1) == [(0, 1)]
+
+
+def test_nobody_is_paired_with_themselves() -> None:
+    alone = Person(
+        np.empty((0, 0, 3), np.uint8), np.empty((0, 2)), (Template(np.array([1.0], np.float32), "test"),), ()
+    )
+    assert pairs_of([], 10) == []
+    assert pairs_of([alone], 10) == []
+
+
+def test_pictures_that_are_none_are_left_aside_and_too_few_people_end_it_with_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    models = real_models()
+    content = as_file(before_the_camera(astronaut()), ".png")
+    for name, pictures in {"ann": [content] * 2, "bob": [b"no picture", content], "cyd": [content]}.items():
+        (tmp_path / name).mkdir()
+        for number, picture in enumerate(pictures):
+            (tmp_path / name / f"{number}.png").write_bytes(picture)
+    monkeypatch.setattr("models.evaluate.morphs.PROFILES", ("standard",))
+    monkeypatch.setattr("sys.argv", ["morphs", str(tmp_path), "--models", str(models)])
+    assert main() == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.splitlines() == [
+        "bob: neither JPEG, JPEG 2000 nor PNG",
+        "1 people with two pictures that show a face: a morph takes two",
+    ]
