@@ -34,6 +34,7 @@ PICTURES_MAX: Final = 10_000
 MARK_BYTES: Final = 8
 _LEAST: Final = 1e-8  # of a variance of scores, where a cohort's people are all alike
 _NUMBERS_MAX: Final = 1024  # of a template
+_ROUNDED: Final = 1e-4  # what rounding may do to these numbers, and much more
 _Numbers = Annotated[bytes, msgspec.Meta(max_length=4 * _NUMBERS_MAX * _NUMBERS_MAX)]
 
 
@@ -114,4 +115,13 @@ def read(path: Path, model: Model, *, sha256: str | None = None) -> Cohort:
         raise CohortError(f"the cohort {path} has a covariance of another size than its mean") from error
     if mean.size != model.outputs[0].shape[-1] or not np.isfinite(mean).all() or not np.isfinite(covariance).all():
         raise CohortError(f"the cohort {path} does not fit the numbers of {model.name}")
+    if not _are_of_templates(mean, covariance):
+        raise CohortError(f"the cohort {path} holds no mean and covariance of templates: make it anew")
     return Cohort(found, told.people, mean, covariance, frozenset(told.pictures))
+
+
+def _are_of_templates(mean: npt.NDArray[np.float32], covariance: npt.NDArray[np.float32]) -> bool:
+    """True for what vectors of unit length can have. By other numbers, however finite, strangers may stand out as much as one can."""
+    exact = covariance.astype(np.float64)
+    is_near = np.linalg.norm(mean.astype(np.float64)) <= 1 + _ROUNDED and np.abs(exact).max() <= 1 + _ROUNDED
+    return bool(is_near and np.abs(exact - exact.T).max() <= _ROUNDED and np.linalg.eigvalsh(exact).min() >= -_ROUNDED)
