@@ -7,7 +7,7 @@ wrong: presentations of one artefact or person are alike, so they are the least 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from gate.performance.rates import ExactRate
@@ -28,7 +28,8 @@ FALSE_ALARM_SHARE_MAX: Final = 3 / 60
 class Presentation:
     """One sequence. `species` is the class of the artefact, None for a person in the flesh; `source` the artefact or the person.
 
-    `brightness` is the mean grey of the aligned face, median of the frames; None where no face was measured.
+    `brightness` is the mean grey of the aligned face, median of the frames; None where no face was measured. `after` are the scores that there were
+    after so many frames that a model had judged.
     """
 
     species: str | None
@@ -38,6 +39,7 @@ class Presentation:
     cues: Mapping[str, float | None]
     trouble: tuple[str, ...] = ()
     brightness: float | None = None
+    after: Mapping[int, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,11 @@ def for_service(presentations: Sequence[Presentation], bound: float) -> Service:
         fifths=tuple(_fifths(people, bound)),
         passed={name: _counted(flags) for name, flags in sorted(passed.items())},
     )
+
+
+def for_frames(presentations: Sequence[Presentation], bound: float, frames: int) -> Service:
+    """What `for_service` counts, had the score been taken after so many frames, or after all where there were fewer."""
+    return for_service([replace(one, score=one.after.get(frames, one.score)) for one in presentations], bound)
 
 
 def _fifths(people: Sequence[Presentation], bound: float) -> Iterator[Fifth]:

@@ -26,6 +26,7 @@ from gate.performance.pad import (
     Row,
     at_bound,
     bound_at_bpcer,
+    for_frames,
     for_service,
     recipe,
 )
@@ -47,6 +48,7 @@ KINDS: Final = ("development", "lane_camera")
 BPCER_POINTS: Final = (0.01, 0.05)
 SEQUENCES_MAX: Final = 20_000
 FRAMES_MAX: Final = 900
+FRAMES: Final = (1, 3, 5)  # the last is what a crossing waits for
 _FPS: Final = 15
 _TRUTH_BYTES_MAX: Final = 4 * 1024 * 1024
 
@@ -64,6 +66,7 @@ class PadEvaluation:
     at_bpcer: tuple[tuple[float, AtBound], ...]
     recipe: Recipe
     service: Service
+    after: tuple[tuple[int, Service], ...] = ()
 
     @property
     def doubted(self) -> int:
@@ -81,6 +84,7 @@ class PadEvaluation:
             "presentations": len(self.presentations),
             "service": _service_fields(self.service),
             "at_bound": _fields(self.shipped),
+            "after_frames": {str(frames): _service_fields(found) for frames, found in self.after},
             "at_bpcer": {f"{point:g}": _fields(found) for point, found in self.at_bpcer},
             "recipe": {
                 "passed": self.recipe.passed,
@@ -102,13 +106,20 @@ class PadEvaluation:
         for number, fifth in enumerate(self.service.fifths, start=1):
             grey = f"grey {fifth.darkest:.0f} to {fifth.brightest:.0f}"
             lines.append(f"  fifth {number} by brightness, {grey}: flagged {_counted_text(fifth)}")
+        for frames, found in self.after:
+            worst = (
+                ""
+                if found.worst is None
+                else f"; worst of the artefacts, {found.worst[0]}: passed {_counted_text(found.worst[1])}"
+            )
+            lines.append(f"  after {_frames_text(frames)}: flagged {_counted_text(found.flagged)}{worst}")
         for row in self.shipped.species:
             lines.append(f"  {row.name}: APCER {_row_text(row)}")
-            if (worst := self.shipped.worst_of(row.name)) is not None and row.sources > 1:
-                lines.append(f"    worst artefact, {worst.name}: {_row_text(worst)}")
-        for point, found in self.at_bpcer:
-            passed = "none" if found.apcer_max is None else f"{found.apcer_max:.1%}"
-            lines.append(f"BPCER {point:.0%} at bound {found.bound:.3f}: worst APCER {passed}")
+            if (artefact := self.shipped.worst_of(row.name)) is not None and row.sources > 1:
+                lines.append(f"    worst artefact, {artefact.name}: {_row_text(artefact)}")
+        for point, at in self.at_bpcer:
+            passed = "none" if at.apcer_max is None else f"{at.apcer_max:.1%}"
+            lines.append(f"BPCER {point:.0%} at bound {at.bound:.3f}: worst APCER {passed}")
         verdict = "passed" if self.recipe.passed else "not passed"
         sized = "" if self.recipe.sized else ", with fewer classes, artefacts or presentations than it wants"
         lines.append(f"recipe of TR-03122-3: {verdict}{sized}; {self.doubted} videos of people doubted")
@@ -145,6 +156,9 @@ def evaluate_folder(
             at_bpcer=tuple((point, at_bound(presentations, found)) for point, found in points if found is not None),
             recipe=recipe(presentations, bound),
             service=for_service(presentations, bound),
+            after=tuple((frames, for_frames(presentations, bound, frames)) for frames in FRAMES)
+            if any(one.after for one in presentations)
+            else (),
         )
     except ValueError as error:
         raise UnfitError(f"{folder}: {error}") from error
@@ -164,6 +178,7 @@ def presented(folder: Path, chain: FaceModels, tracked: Tracked) -> Iterator[Pre
             cues=dict(eyes.live.cues),
             trouble=eyes.trouble,
             brightness=statistics.median(eyes.brightness) if eyes.brightness else None,
+            after=dict(eyes.after),
         )
         eyes.wipe()
 
@@ -178,6 +193,7 @@ class _Eyes:
         self._display: tuple[float, ...] | None = None
         self.live: LiveEvidence = LiveEvidence(ready=False)
         self.trouble: tuple[str, ...] = ()
+        self.after: dict[int, float] = {}  # the score after so many frames that the model judged
         self.brightness: list[float] = []  # mean grey of the aligned face, of each frame before the score stood
 
     def look(self, frame: Picture, *, at_ms: int, display: tuple[float, float, float] | None) -> None:
@@ -193,8 +209,16 @@ class _Eyes:
         if not self.live.ready:
             if seen.quality is not None:
                 self.brightness.append(seen.quality.measures.brightness)
-            self.live = self._witness.see(frame, seen)
+            before, self.live = self._witness.judged, self._witness.see(frame, seen)
+            self._note(before)
         return self.live
+
+    def _note(self, before: int) -> None:
+        judged = self._witness.judged
+        if judged < before or judged == 1:
+            self.after.clear()  # another face, or this one anew
+        if judged > 0 and self.live.score is not None:
+            self.after.setdefault(judged, self.live.score)
 
     def wipe(self) -> None:
         """Zero what shows the person."""
@@ -303,6 +327,10 @@ def _counted_fields(counted: Counted) -> dict[str, object]:
         rate = ExactRate(counted.errors, counted.of)
         fields |= {"rate": rate.value, "interval": list(rate.interval)}
     return fields
+
+
+def _frames_text(frames: int) -> str:
+    return "1 frame" if frames == 1 else f"{frames} frames"
 
 
 def _counted_text(counted: Counted) -> str:

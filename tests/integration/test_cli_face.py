@@ -370,15 +370,20 @@ def test_attack_detection_is_measured_a_species_with_those_apart_that_got_no_sco
     assert (len(found["fifths"]), found["fifths"][0]["of"], found["passed"]["print"]["errors"]) == (1, 1, 1)
     assert 20 < found["fifths"][0]["darkest"] == found["fifths"][0]["brightest"] < 235
     assert "2 people, 60 wanted" in found["shortfalls"]
+    # After 1, 3 and 5 frames: ann has a score each time, bob never.
+    after = {frames: (one["flagged"]["errors"], one["flagged"]["of"]) for frames, one in answer["after_frames"].items()}
+    assert after == {"1": (1, 2), "3": (1, 2), "5": (1, 2)}
     text = page.read_text()
     assert (text.count("<svg"), "src=" in text, "<script" in text) == (2, False, False)
     assert "Worst species: APCER 100" in text
     assert "Artefacts not detected: 1 (print/sheet)" in text
+    assert "By how many frames were judged" in text
     said = run_face("evaluate-pad", sequences, "--bound", "1.0").stdout.splitlines()
     assert said[0].startswith("bound 1.000: BPCER 100.0% (")
     assert said[0].endswith("of 1 with a score, 1 without, 2 sources")
     assert said[1].startswith("  fifth 1 by brightness, grey ")
-    assert said[2].startswith("  print: APCER 0.0%")
+    assert [line.split(":")[0] for line in said[2:5]] == ["  after 1 frame", "  after 3 frames", "  after 5 frames"]
+    assert said[5].startswith("  print: APCER 0.0%")
     assert any(line.startswith("recipe of TR-03122-3: not passed, with fewer") for line in said)
     assert "service: not enough" in said
 

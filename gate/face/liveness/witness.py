@@ -74,6 +74,11 @@ class Witness:
         """The display shows nothing, and what it showed does not count."""
         self._light = Light(lag_ms=self._lag_ms)
 
+    @property
+    def judged(self) -> int:
+        """How many frames of this face the model's score rests on."""
+        return len(self._scores)
+
     def judge(self) -> Liveness:
         """The score and what it rests on, so far."""
         readings = (

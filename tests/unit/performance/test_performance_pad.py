@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gate.performance.pad import Presentation, at_bound, bound_at_bpcer, for_service, recipe
+from gate.performance.pad import Presentation, at_bound, bound_at_bpcer, for_frames, for_service, recipe
 from gate.performance.rates import ExactRate
 from models.liveness_evidence import Counted
 
@@ -80,6 +80,23 @@ def test_a_person_whose_video_is_doubted_is_flagged_whatever_the_score() -> None
     # What an artefact is detected by is the score alone: nothing is said for a gate that happened to doubt its video.
     passing = Presentation("print", "a", "0", 0.9, {}, trouble=("video_looped",))
     assert for_service([*PEOPLE, passing], 0.5).passed == {"print": Counted(1, 1)}
+
+
+def test_scores_after_fewer_frames_are_counted_as_if_they_had_been_the_last() -> None:
+    people = [
+        Presentation(None, "ada", "0", 0.9, {}, after={1: 0.2, 3: 0.8, 5: 0.9}, brightness=90.0),
+        Presentation(
+            None, "bo", "0", 0.6, {}, after={1: 0.6, 2: 0.4, 3: 0.6}, brightness=99.0
+        ),  # three frames and no more
+        Presentation(None, "cy", "0", None, {}),
+    ]
+    attack = Presentation("print", "a", "0", 0.1, {}, after={1: 0.7, 3: 0.1})
+    found = {frames: for_frames([*people, attack], 0.5, frames) for frames in (1, 3, 5)}
+    assert {frames: one.flagged for frames, one in found.items()} == {
+        1: Counted(2, 3), 3: Counted(1, 3), 5: Counted(1, 3),
+    }  # fmt: skip
+    assert [one.errors for one in found[1].fifths] == [1, 0]
+    assert {frames: one.passed["print"].errors for frames, one in found.items()} == {1: 1, 3: 0, 5: 0}
 
 
 def test_the_bound_at_a_bpcer_flags_at_most_that_share() -> None:
