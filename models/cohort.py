@@ -34,6 +34,8 @@ PICTURES_MAX: Final = 10_000
 MARK_BYTES: Final = 8
 _LEAST: Final = 1e-8  # of a variance of scores, where a cohort's people are all alike
 _NUMBERS_MAX: Final = 1024  # of a template
+_SCHEMAS: Final = b"portcullis.cohort/"
+_BEGINNING_BYTES: Final = 64
 _ROUNDED: Final = 1e-4  # what rounding may do to these numbers, and much more
 _Numbers = Annotated[bytes, msgspec.Meta(max_length=4 * _NUMBERS_MAX * _NUMBERS_MAX)]
 
@@ -86,6 +88,18 @@ class Cohort:
 def mark(picture: bytes) -> bytes:
     """What tells a picture's file from others, in the cohort's file."""
     return hashlib.sha256(picture).digest()[:MARK_BYTES]
+
+
+def files_in(folder: Path) -> tuple[Path, ...]:
+    """The cohorts of a folder by what they begin with, whoever names them and of whatever version. Raises OSError."""
+    if not folder.is_dir():
+        return ()
+    return tuple(path for path in sorted(folder.iterdir()) if path.is_file() and _begins_as_one(path))
+
+
+def _begins_as_one(path: Path) -> bool:
+    with path.open("rb") as file:
+        return _SCHEMAS in file.read(_BEGINNING_BYTES)
 
 
 def read(path: Path, model: Model, *, sha256: str | None = None) -> Cohort:

@@ -15,11 +15,13 @@ from typer.testing import CliRunner
 from gate.central.errors import ForbiddenError
 from gate.channel.place import only_instance
 from gate.cli.provision import app
+from gate.performance.cohort import spelt
 from gate.programs.shared import config as configuration
 from gate.provision.course import Ending, Outcome, Store
 from gate.sync import wire
 from gate.sync.wire import Request
 from gate.verify.verify import verify
+from models.cohort import CohortFile
 
 
 def decommission(gate: SyncGate, *more: str, code: int = 0, told: str = "") -> dict[str, Any]:
@@ -79,6 +81,22 @@ def test_records_that_are_nowhere_else_are_exported_first_and_without_central_it
     again = decommission(gate, "--yes", GATE_ID)
     assert {one["state"] for one in again["steps"]} == {"kept"}
     assert (again["searched"], report.read_bytes()) == (done["searched"], kept)
+
+
+def test_a_cohort_of_people_goes_with_the_gate_and_models_stay(gate: SyncGate, tmp_path: Path) -> None:
+    folder = tmp_path / "models"
+    folder.mkdir()
+    text = gate.config.read_text()
+    gate.config.write_text(text.replace("[paths]\n", f'[paths]\nmodels = "{folder}"\n'))
+    made = CohortFile(
+        model="fr_feature", model_sha256="0" * 64, people=300, mean=bytes(8), covariance=bytes(16), pictures=(b"12345678",)
+    )  # fmt: skip
+    (folder / "site-cohort").write_bytes(spelt(made))
+    (folder / "unnamed").write_bytes(spelt(made).replace(b"cohort/2", b"cohort/1"))  # an earlier version's
+    (folder / "model.onnx").write_bytes(b"x" * 200)
+    done = decommission(gate, "--yes", GATE_ID, "--export", str(tmp_path / "out"))
+    assert [one["state"] for one in done["steps"] if one["id"] == "cohort"] == ["done"]
+    assert sorted(one.name for one in folder.iterdir()) == ["model.onnx"]
 
 
 async def test_central_refuses_a_retired_gate_for_good(tmp_path: Path) -> None:

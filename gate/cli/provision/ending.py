@@ -96,12 +96,13 @@ def steps_of(config: Config, progress: Progress, report: Path, export: Path | No
 
 
 def parts_of(config: Config) -> tuple[Part, ...]:
-    """What goes, in this order: keys first, then what was decided about models and shown of this gate, then what they signed and sealed."""
+    """What goes, in this order: keys first, then what was decided about models, made of people and shown of this gate, then what they signed and sealed."""
     from gate.programs.shared.consoles import key_path
     from gate.provision.course import FOLDER
     from gate.provision.decommission import Part
     from gate.provision.init_steps import UNITS
     from gate.provision.sealing import DEVICE_PASSPHRASE, LOG_KEY, of_registers
+    from models.cohort import files_in
 
     paths = config.paths
     state, keys = Path(paths.state), Path(paths.keys)
@@ -113,6 +114,7 @@ def parts_of(config: Config) -> tuple[Part, ...]:
     sealed = (LOG_KEY, DEVICE_PASSPHRASE, *for_registers)
     drop_ins = tuple(UNITS / one.drop_in for one in sealed if one.is_loaded(keys, UNITS))
     named = (*named, *(path for one in for_registers for path in (keys / one.name, one.sealed(keys))))
+    cohorts = files_in(Path(paths.models))
     lists = () if asked is None else (Path(asked.folder), Path(asked.incoming))
     return (
         Part("log_key", tuple(sorted(keys.glob("log*"))) or (keys / "log.key",), secret=True),
@@ -122,6 +124,7 @@ def parts_of(config: Config) -> tuple[Part, ...]:
         *((Part("registers", lists, secret=True),) if lists else ()),
         *((Part("units", drop_ins),) if drop_ins else ()),
         Part("acceptance", (Path(paths.models) / "accepted.json",)),
+        *((Part("cohort", cohorts),) if cohorts else ()),
         Part("proofs", (state / FOLDER,)),
         Part("database", (state / "audit",)),
         Part("spool", (Path(paths.spool), Path(paths.inbox))),
