@@ -17,7 +17,7 @@ from gate.face.values import Template
 if TYPE_CHECKING:
     from models.cohort import Cohort
 
-SAME_PORTRAIT_MIN: Final = 0.999  # a picture read twice gives 1.0000; the same photograph mirrored, cropped or made smaller for another document 0.984 to 0.998
+SAME_PORTRAIT_MIN: Final = 0.9999  # a picture read twice gives 1.0000; the same photograph mirrored, cropped, made smaller or encoded anew 0.9997 at most of 108
 OTHER_DOCUMENT: Final = "other_document"
 OTHER_FACE: Final = "other_face"
 NONE: Final = "none"

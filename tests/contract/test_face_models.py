@@ -12,10 +12,12 @@ from fakes.portraits import as_file, astronaut, before_the_camera
 from fakes.tiny_models import real_models
 
 from gate.face.chain import FaceModels, observe, open_models, portrait_template, template_of
+from gate.face.compare import cosine
 from gate.face.detect import Landmarked, box_about
 from gate.face.embed import embed, embed_portrait, standard_position
 from gate.face.errors import NoFaceError
 from gate.face.liveness.passive import live_probability
+from gate.face.swaps import SAME_PORTRAIT_MIN
 from gate.face.values import Box, Landmarks
 from gate.performance.cohort import cohort_of
 from gate.picture import Picture
@@ -100,6 +102,15 @@ def test_with_a_cohort_every_template_is_of_two_looks_at_the_points(chain: FaceM
     mean = embed(chain.embed, looks[:1]).vector + embed(chain.embed, looks[1:]).vector
     assert both @ (mean / np.linalg.norm(mean)) == pytest.approx(1.0, abs=1e-6)
     assert 0.9 < once @ both < 0.99999
+
+
+@pytest.mark.parametrize("looks_twice", [False, True])
+def test_a_portrait_is_known_again_and_not_by_its_photograph(chain: FaceModels, *, looks_twice: bool) -> None:
+    models, photograph = replace(chain, looks_twice=looks_twice), astronaut()
+    first, again = (portrait_template(models, as_file(photograph, ".png")) for _ in range(2))
+    assert cosine(first, again) >= SAME_PORTRAIT_MIN
+    for other in (photograph[8:-8, 8:-8], photograph[2:-1, 1:-2], photograph[:, ::-1]):
+        assert cosine(first, portrait_template(models, as_file(other.copy(), ".png"))) < SAME_PORTRAIT_MIN
 
 
 @pytest.mark.parametrize("second", ["outside", "one point"])

@@ -38,6 +38,7 @@ ANNAS, BENS = near(ANNA, 0.7), near(BEN, 0.7)
     [
         (near(ANNA, 0.8), ANNAS, NONE),  # again with her own document
         (near(ANNA, 0.8), near(ANNA, 0.7), OTHER_DOCUMENT),  # with another one of hers
+        (near(ANNA, 0.8), near(ANNAS, 0.9997), OTHER_DOCUMENT),  # which holds the same photograph, cropped
         (near(ANNA, 0.8), BENS, OTHER_DOCUMENT),
         (near(BEN, 0.8), ANNAS, OTHER_FACE),
         (near(BEN, 0.8), BENS, NONE),  # somebody else with their own
