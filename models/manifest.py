@@ -26,6 +26,7 @@ MODEL_BYTES_MAX = 64 * 1024 * 1024
 DEFAULT_PROFILE = "standard"
 BATCH_MAX = 256
 SIDE_MAX = 8192
+FINDING = frozenset({"detect", "landmark", "propose", "refine", "locate"})  # the roles that find faces and their points
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_]{0,62}$")]
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
@@ -82,7 +83,8 @@ class Threshold(Table, frozen=True):
 
     `same_min` lies clearly below an embedder's bound: what one person before one camera always reaches within seconds.
     `kind` says what the pictures were: only chip portraits against a lane's camera are an embedder's evidence for service, and only people and
-    artefacts before a lane's camera a liveness model's.
+    artefacts before a lane's camera a liveness model's. `found_by` are the models that found the faces which an embedder's bound was measured on, None where that
+    was not said.
     """
 
     value: float
@@ -90,6 +92,7 @@ class Threshold(Table, frozen=True):
     fmr: float | None = None
     same_min: float | None = None
     kind: Evidence = "development"
+    found_by: tuple[Sha256, ...] | None = None
 
 
 class Golden(Table, frozen=True):
@@ -245,6 +248,22 @@ class Manifest(Table, frozen=True):
         """The models of a profile, and our own, which every gate has. Raises ManifestError."""
         own = (model for model in self.models if model.package is None and not model.supplied)
         return (*self.profile(profile), *own)
+
+
+def finders(models: Iterable[Model]) -> tuple[Sha256, ...]:
+    """Those of the models that find faces and their points, by their bytes, in order."""
+    return tuple(sorted(model.sha256 for model in models if model.role in FINDING))
+
+
+def check_finders(models: Iterable[Model]) -> None:
+    """Raise ManifestError when these find faces otherwise than those were found that their embedder's threshold was measured on."""
+    together = tuple(models)
+    for model in together:
+        bound = model.threshold
+        if model.role == "embed" and bound is not None and bound.found_by not in {None, finders(together)}:
+            raise ManifestError(
+                f"the threshold of {model.name} was measured on faces that other models found: gate face evaluate with this profile gives it another"
+            )
 
 
 def parse(text: str) -> Manifest:

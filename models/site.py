@@ -9,7 +9,7 @@
     [[liveness]]          # model, report, sha256
 
 A threshold is never written down: it is read from a report of `gate face evaluate --json`, pinned by its hash, that was made with
-exactly the model's bytes, and with exactly the cohort that stands beside it, or without one. A model without a threshold can be evaluated and serves
+exactly the model's bytes, and with exactly the cohort that stands beside it, or without one; it serves with the models alone that found the report's faces. A model without a threshold can be evaluated and serves
 nowhere. Evidence that a person put there knowingly false is not found out here.
 """
 
@@ -68,6 +68,7 @@ class _Report(msgspec.Struct, frozen=True):
     threshold_at_fmr: dict[str, float | None]
     fnmr_at_fmr: dict[str, float | None]
     cohort_sha256: Sha256 | None = None
+    found_by: tuple[Sha256, ...] | None = None  # None: of a version that did not say it
 
 
 def load_for(folder: Path, *, shipped: Manifest | None = None) -> Manifest:
@@ -154,7 +155,14 @@ def _threshold(folder: Path, bound: SiteThreshold, model: Model) -> Threshold:
         f"{bound.report}: {report.images} pictures of {report.identities} people, {report.genuine} genuine and "
         f"{report.impostor} impostor pairs; FNMR {fnmr:.2%} at FMR {bound.fmr}"
     )
-    return Threshold(value=value, evidence=evidence, fmr=float(bound.fmr), same_min=bound.same_min, kind=report.kind)
+    return Threshold(
+        value=value,
+        evidence=evidence,
+        fmr=float(bound.fmr),
+        same_min=bound.same_min,
+        kind=report.kind,
+        found_by=report.found_by,
+    )
 
 
 def _read(path: Path) -> bytes:

@@ -19,7 +19,7 @@ from gate.face.track import TrackRules
 from gate.picture import decode
 from models.cohort import read as read_cohort
 from models.errors import ManifestError
-from models.manifest import DEFAULT_PROFILE
+from models.manifest import DEFAULT_PROFILE, check_finders
 from models.runtime import open_session
 from models.site import load_for
 
@@ -110,6 +110,8 @@ def open_models(
         raise ManifestError(
             f"{chosen['embed'].name} has no threshold: gate face evaluate gives it one, site.toml names it"
         )
+    if not measuring:
+        check_finders(chosen.values())
     seen_by = _cohort(chosen.get("embed"), folder, cohort, measuring=measuring)
     opened = {role: open_session(model, folder, threads=threads, providers=providers) for role, model in chosen.items()}
     try:

@@ -24,6 +24,7 @@ from gate.performance.groups import GroupRates, by_group, look_alikes, worst_ove
 from gate.performance.intervals import LEVEL, Interval, draw_weights, fnmr_intervals
 from gate.picture import BadPictureError, decode, read
 from models.cohort import mark
+from models.manifest import finders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -74,6 +75,7 @@ class Evaluation:
     missed: int
     unreadable: int
     model: Model
+    found_by: tuple[str, ...]
     compared: Comparisons
     found: ErrorRates
     intervals: tuple[Interval | None, ...]
@@ -122,6 +124,7 @@ class Evaluation:
             "took_ms": dict(self.took_ms),
             "model": self.model.name,
             "model_sha256": self.model.sha256,
+            "found_by": list(self.found_by),
             "cohort_sha256": None if self.cohort is None else self.cohort.sha256,
         }
 
@@ -237,6 +240,7 @@ def evaluate_folder(
         missed=embedded.missed,
         unreadable=embedded.unreadable,
         model=chain.embed.model,
+        found_by=finders(session.model for session in chain.sessions),
         compared=compared,
         found=found,
         intervals=tuple(

@@ -263,6 +263,8 @@ def test_a_set_is_measured_with_a_cohort_and_its_report_says_with_which(pictures
             (people / identity / name).write_bytes((pictures / name).read_bytes())
     plain = json.loads(run_face("evaluate", people, "--json").stdout)
     assert plain["cohort_sha256"] is None
+    finders = ["fr_detect", "fr_landmark"]
+    assert plain["found_by"] == sorted(manifests.load().model(name).sha256 for name in finders)
     cohort = cohort_file(pictures / "cohort")
     answer = json.loads(run_face("evaluate", people, "--cohort", cohort, "--json").stdout)
     assert answer["cohort_sha256"] == hashlib.sha256(cohort.read_bytes()).hexdigest()
@@ -306,6 +308,20 @@ def test_a_threshold_serves_with_the_cohort_beside_it_and_with_no_other(pictures
     assert (changed.exit_code, "not the pinned cohort" in only_line(changed.stderr)) == (65, True)
     cohort.unlink()
     assert run_face("compare", *pair, "--models", folder).exit_code == 74
+    cohort_file(cohort)
+    others = json.dumps({**json.loads(report), "found_by": ["0" * 64]}).encode()
+    (folder / "lane.json").write_bytes(others)
+    (folder / "site.toml").write_text(
+        f'{site_file}cohort = {{ file = "cohort", sha256 = "{sha256}" }}\n'.replace(
+            hashlib.sha256(report).hexdigest(), hashlib.sha256(others).hexdigest()
+        )
+    )
+    refused = run_face("compare", *pair, "--models", folder)
+    assert (refused.exit_code, "faces that other models found" in only_line(refused.stderr)) == (
+        changed.exit_code,
+        True,
+    )
+    (folder / "lane.json").write_bytes(report)
     (folder / "site.toml").write_text(site_file)
     assert "another cohort" in only_line(run_face("compare", *pair, "--models", folder).stderr)
 

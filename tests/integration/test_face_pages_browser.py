@@ -30,6 +30,7 @@ def measured() -> Evaluation:
     )
     found = rates(compared)
     return Evaluation(
+        found_by=(),
         folder="people",
         kind="chip_to_live",
         images=160,

@@ -25,6 +25,7 @@ from gate.programs.shared.basis import basis_of
 from gate.programs.shared.config import ConfigError
 from gate.programs.shared.devices import pads
 from models.errors import ManifestError
+from models.manifest import check_finders
 from models.site import load_for
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ def embedder_of(config: Config) -> tuple[Model, Threshold]:
     try:
         profile = load_for(Path(config.paths.models)).profile(config.face.profile)
         (embedder,) = (model for model in profile if model.role == "embed")
+        check_finders(profile)
     except (ManifestError, ValueError) as error:
         raise ConfigError(Problem("face.profile", str(error))) from error
     if embedder.threshold is None:

@@ -9,7 +9,7 @@ import pytest
 from fakes.tiny_models import one_node_graph
 
 from models.errors import ManifestError, ModelMissingError
-from models.manifest import load
+from models.manifest import check_finders, finders, load
 from models.site import FILE, FILE_BYTES_MAX, load_for
 
 GRAPH = one_node_graph()
@@ -120,6 +120,19 @@ def test_a_report_that_does_not_carry_the_threshold_is_refused(
     content = report(**changes)
     with pytest.raises(ManifestError, match=words):
         load_for(written(tmp_path, content, MODEL + bound(content)))
+
+
+def test_a_threshold_serves_with_the_models_alone_that_found_the_faces_of_its_report(tmp_path: Path) -> None:
+    shipped = load()
+    found_by = finders(shipped.profile("standard"))
+    assert found_by == tuple(sorted(shipped.model(name).sha256 for name in ("fr_detect", "fr_landmark")))
+    content = report(model="fr_feature", model_sha256=shipped.model("fr_feature").sha256, found_by=found_by)
+    manifest = load_for(written(tmp_path, content, "schema = 1\n" + bound(content, model="fr_feature")))
+    check_finders(manifest.profile("standard"))
+    others = [model for model in manifest.profile("clean") if model.role != "embed"]
+    with pytest.raises(ManifestError, match="faces that other models found"):
+        check_finders([*others, manifest.model("fr_feature")])
+    check_finders([*others, shipped.model("fr_feature")])
 
 
 def test_a_report_that_was_changed_or_is_missing_is_refused(tmp_path: Path) -> None:
