@@ -50,11 +50,31 @@ class _Crossing:
     """What was told of a crossing so far."""
 
     first: int
+    boot: str | None
+    first_ms: int | None
     rank: int = -1
-    decided: set[str] = field(default_factory=set)  # doors that a decision or an officer opens
+    decided: dict[str, int] = field(default_factory=dict)  # how often a decision or an officer opens a door
     granted: dict[str, int] = field(default_factory=dict)
     passed: dict[str, int] = field(default_factory=dict)
     once: set[str] = field(default_factory=set)
+
+    def opens(self, *doors: str) -> None:
+        """Somebody may be granted these doors once more."""
+        for door in doors:
+            self.decided[door] = self.decided.get(door, 0) + 1
+
+
+def _is_a_late_call(told: Told, crossing: _Crossing, body: Mapping[str, object]) -> bool:
+    """Whether somebody called for an officer while the disk was full: such a beginning waits for room, and what followed it passed it."""
+    return (
+        told.kind == "opened"
+        and body.get("document") is False
+        and not crossing.decided
+        and told.boot == crossing.boot
+        and told.monotonic_ms is not None
+        and crossing.first_ms is not None
+        and told.monotonic_ms <= crossing.first_ms
+    )
 
 
 class Story:
@@ -135,32 +155,28 @@ class Story:
             del self._ids[next(iter(self._ids))]
 
     def _crossing(self, told: Told, name: str, body: Mapping[str, object]) -> None:
-        crossing = self._crossings.setdefault(name, _Crossing(told.index))
+        crossing = self._crossings.setdefault(name, _Crossing(told.index, told.boot, told.monotonic_ms))
         kind, at = str(told.kind), f"entry {told.index}: {told.kind} in crossing {name}"
-        rank = _RANK.get(kind, crossing.rank)
-        if rank < crossing.rank or (kind in {"overruled", "would_admit"} and "disposition" in crossing.once):
-            self._wrong(f"{at} after what must follow it")
-        crossing.rank = max(rank, crossing.rank)
-        if kind in {"opened", "closed", "disposition"} and kind in crossing.once:
-            self._wrong(f"{at} a second time")
-        crossing.once.add(kind)
+        self._order(told, crossing, at, body)
         door = str(body.get("door", "last"))
         match kind:
             case "entry_decided" | "decided":
                 self._decision(told.index, kind, crossing, body)
             case "overruled":
                 # Under way again: a start of the lane that finds it so closes it once more.
-                crossing.decided |= {"first", "last"}
+                crossing.opens("first", "last")
                 crossing.rank = min(crossing.rank, _RANK["decided"])
                 crossing.once.discard("closed")
             case "granted":
                 if not self._started:
                     self._doubt(crossing, f"{at} before any start of the lane was recorded")
-                if door not in crossing.decided:
+                crossing.granted[door] = crossing.granted.get(door, 0) + 1
+                if crossing.granted[door] > crossing.decided.get(door, 0):  # each opens it once
                     self._doubt(crossing, f"{at} without a decision that opens the {door} door")
                 if "disposition" in crossing.once:
                     self._wrong(f"{at} after what must follow it")
-                crossing.granted[door] = crossing.granted.get(door, 0) + 1
+                elif "closed" in crossing.once:  # the officer's word in between may be what does not open
+                    self._doubt(crossing, f"{at} after what must follow it")
             case "passed" if body.get("how") == "grant":
                 count = body.get("count")
                 crossing.passed[door] = crossing.passed.get(door, 0) + (count if isinstance(count, int) else 1)
@@ -170,6 +186,23 @@ class Story:
                 self._doubt(crossing, f"{at} as admitted without a decision that admits")
             case _:
                 pass
+
+    def _order(self, told: Told, crossing: _Crossing, at: str, body: Mapping[str, object]) -> None:
+        """Hold a crossing's record against those before it: one beginning, then the decision, one verdict, one disposition."""
+        kind = str(told.kind)
+        rank = _RANK.get(kind, crossing.rank)
+        if (rank < crossing.rank and not _is_a_late_call(told, crossing, body)) or (
+            kind in {"overruled", "would_admit"} and "disposition" in crossing.once
+        ):
+            self._wrong(f"{at} after what must follow it")
+        crossing.rank = max(rank, crossing.rank)
+        if kind in {"opened", "closed", "disposition"} and kind in crossing.once:
+            self._wrong(f"{at} a second time")
+        if kind in {"entry_decided", "decided"} and "opened" not in crossing.once:
+            self._doubt(crossing, f"{at} without a beginning")
+        if kind == "disposition" and not {"closed", "overruled"} & crossing.once:
+            self._doubt(crossing, f"{at} without a verdict")
+        crossing.once.add(kind)
 
     def _officers(self, told: Told, kind: str, name: str, body: Mapping[str, object]) -> None:
         if lacks := self._two_officers.take(kind, name, body, at_ms=told.monotonic_ms, boot=told.boot):
@@ -183,4 +216,4 @@ class Story:
                 f"entry {index}: a decision to {'admit in spite of reasons' if admits else 'refer without a reason'}"
             )
         if admits:
-            crossing.decided.add("first" if kind == "entry_decided" else "last")
+            crossing.opens("first" if kind == "entry_decided" else "last")

@@ -31,6 +31,11 @@ class Walk:
         self._people = People(self._lane)
         self._troubles = Troubles(self._lane, self._people)
 
+    @property
+    def durable(self) -> list[records.Record]:
+        """What the log has, in its order."""
+        return self._lane.log.durable
+
     async def run(self, steps: int) -> Oracle:
         """Walk until the engine has answered so many events, and come to rest. Raises BrokenInvariantError."""
         lane = self._lane
@@ -120,3 +125,10 @@ class Walk:
 async def walk(seed: int, steps: int) -> Oracle:
     """One walk of one lane."""
     return await Walk(seed).run(steps)
+
+
+async def written(seed: int, steps: int) -> list[records.Record]:
+    """The log of one walk."""
+    made = Walk(seed)
+    await made.run(steps)
+    return made.durable

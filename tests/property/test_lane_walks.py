@@ -6,6 +6,7 @@ concerns. A hundred thousand steps run with every test, ten million with `--long
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -14,9 +15,12 @@ import pytest
 from fakes.hostile_lane import Hostile
 from fakes.oracle_account import BrokenInvariantError
 from fakes.virtual_time import run_virtual
-from fakes.walks import walk
+from fakes.walks import walk, written
 
 from gate.passage import granting, lane, machine, policy, spoiling, two_officers, waiting, wanting
+from gate.passage.records import crossing_of
+from gate.programs.lane.records import encode
+from gate.verify.story import Story, Told
 
 STEPS = 20_000
 SEEDS = (1, 3, 8, 10, 23)  # of walks that together reach everything
@@ -48,6 +52,19 @@ def test_walks_of_a_hundred_thousand_steps_break_nothing_and_reach_everything() 
         steps += oracle.steps
     assert steps >= 100_000
     assert not [what for what in REACHED if not reached[what]], reached
+
+
+@pytest.mark.parametrize("seed", [1, 10, 23])
+def test_the_auditors_own_account_of_a_walk_finds_nothing(seed: int) -> None:
+    """Two who know nothing of one another: the lane among all its troubles, and whoever judges its log."""
+    story, hour = Story(), "2026-11-25T10:00:00Z"
+    story.take(Told(0, hour, "device", "k", "started", None, hour, 0, "b", "0", {}))
+    for index, record in enumerate(run_virtual(written(seed, STEPS)), 1):
+        crossing = crossing_of(record)
+        about = "device" if crossing is None else "crossing"
+        body = json.loads(encode(record))
+        story.take(Told(index, hour, about, "k", record.kind.value, crossing, hour, 0, "b", str(index), body))
+    assert (story.contradictions(), story.unsure()) == ((), ())
 
 
 @pytest.mark.long

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -100,6 +101,10 @@ def test_admissions_overrides_and_two_doors_contradict_nothing() -> None:
         ([*GOOD, ("closed", "c1", {"verdict": "referred", "reasons": []})], "closed in crossing c1 a second time"),
         ([*GOOD, ("decided", "c1", REFER)], "decided in crossing c1 after what must follow it"),
         ([*GOOD, ("granted", "c2", {"door": "last"})], "granted in crossing c2 after what must follow it"),
+        ([*GOOD, ("granted", "c1", {"door": "last"})], "granted in crossing c1 after what must follow it"),
+        ([*GOOD[:4], GOOD[4], *GOOD[4:]], "granted in crossing c1 without a decision that opens the last door"),
+        (without("opened", "c1"), "decided in crossing c1 without a beginning"),
+        (without("closed", "c3"), "disposition in crossing c3 without a verdict"),
         (
             [*GOOD, ("opened", "c4", {}), ("decided", "c4", {**ADMIT, "reasons": REFER["reasons"]})],
             "admit in spite of reasons",
@@ -140,6 +145,21 @@ def test_a_lane_that_died_after_an_officers_admission_closes_the_crossing_once_m
     assert any(
         "closed in crossing c2 a second time" in one for one in judged([*GOOD[:at], again, again]).contradictions()
     )
+
+
+def called(*, opened_ms: int, boot: str = "b", document: bool = False) -> Story:
+    """Somebody calls for an officer at a lane at rest whose disk is full: the beginning waits for room, and what follows passes it."""
+    story = judged([STARTED, ("closed", "c9", {"verdict": "referred"}), ("asked", "c9", {"wish": "help"})])
+    opened = told(3, ("opened", "c9", {"document": document}))
+    story.take(replace(opened, monotonic_ms=opened_ms, boot=boot))
+    story.take(told(4, ("disposition", "c9", {"disposition": "taken_over"})))
+    return story
+
+
+def test_a_call_for_an_officer_whose_beginning_waited_for_room_on_the_disk_contradicts_nothing() -> None:
+    assert called(opened_ms=1).contradictions() == ()
+    for other in (called(opened_ms=2), called(opened_ms=1, boot="another"), called(opened_ms=1, document=True)):
+        assert any("opened in crossing c9 after what must follow it" in one for one in other.contradictions())
 
 
 def test_a_log_that_begins_in_the_middle_of_a_crossing_contradicts_nothing() -> None:
