@@ -50,19 +50,20 @@ def opened(log: Path, identity: Path, vkey: str | None, wish: Wish, now: datetim
     if access is None:
         note("gate: no purpose was given (--purpose and --case): no access note is written")
     records = records_of(log, identity, vkey)
-    first = next(records, None)  # what cannot be opened ends the command here, without a note
-    wanted = (
-        one for one in chain([] if first is None else [first], records) if wish.crossing in {None, one["crossing"]}
-    )
+    wanted = (one for one in records if wish.crossing in {None, one["crossing"]})
+    first = next(wanted, None)  # what cannot be opened ends the command here, without a note
+    if first is None and wish.crossing is not None:
+        fail(Exit.USAGE, f"no record that opens is of the crossing {wish.crossing}: another name, or an erased one")
+    shown = chain([] if first is None else [first], wanted)
     if access is not None:
         path = wish.note or Path(f"access-{now:%Y%m%dT%H%M%S}.note")
         _write(path, access.sign(unsealer.signer()))
         note(f"gate: access note {path}, signed by {unsealer.signer().verifier.vkey}")
     if wish.out is None:
-        for record in wanted:
+        for record in shown:
             emit_json(SCHEMA, record)
         return
-    counted, ended = _into(wish.out, wanted)
+    counted, ended = _into(wish.out, shown)
     note(f"gate: {counted} records in {wish.out}")
     if access is not None and wish.to is not None:
         _hand_over(wish.out, replace(access, to=wish.to, records=str(counted)), unsealer)

@@ -106,7 +106,8 @@ def make(
     except UnreadableError as error:
         fail(code_of(error), str(error))
     except OSError as error:
-        fail(Exit.IO_ERROR, f"cannot write {error.filename}: {error.strerror}")
+        places = f"{out}" if tables is None else f"{out} or {tables}"  # a full disk is said without a name
+        fail(Exit.IO_ERROR, f"cannot write {error.filename or places}: {error.strerror}")
     return Made(out, tables, report, account)
 
 

@@ -107,6 +107,13 @@ def test_what_an_authority_gets_has_its_record() -> None:
     assert decrypt(*WHY, "--to", "somebody").exit_code == 2
 
 
+def test_a_crossing_that_is_not_there_is_said_and_leaves_nothing_to_hand_over() -> None:
+    result = decrypt(*WHY, "--crossing", "c3", "--out", "for-them.jsonl", "--to", "Public prosecutor, Utopia")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "c3" in result.stderr
+    assert {one.name for one in Path().glob("*.note")} | {one.name for one in Path().glob("*.jsonl")} == set()
+
+
 def test_no_file_is_written_over() -> None:
     bundle = Path("a.bundle").read_bytes()
     assert decrypt(*WHY, "--out", "a.bundle").exit_code == 74

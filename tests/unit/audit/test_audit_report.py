@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import re
 from dataclasses import replace
@@ -229,6 +230,20 @@ def test_a_page_that_cannot_be_written_leaves_no_tables(log: SmallLog) -> None:
     result = run(log, log.folder / "a.bundle", "--csv", log.folder / "t", out="nowhere/r.html")
     assert result.exit_code == 74
     assert not (log.folder / "t").exists()
+
+
+@pytest.mark.parametrize("failing", ["render", "write_tables"])
+def test_a_full_disk_is_said_of_the_page_by_its_name(
+    log: SmallLog, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")  # as a write says it, which names no file
+
+    monkeypatch.setattr(f"gate.cli.audit_reporting.{failing}", full)
+    result = run(log, log.folder / "a.bundle", "--csv", log.folder / "t")
+    assert result.exit_code == 74
+    assert f"cannot write {log.folder / 'r.html'} or {log.folder / 't'}: No space left on device" in result.stderr
+    assert left(log) == []
 
 
 def test_what_a_spool_gains_after_it_was_judged_is_not_told(log: SmallLog) -> None:
