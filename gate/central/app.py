@@ -14,6 +14,7 @@ import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -79,29 +80,43 @@ def make_app(
     """
     counter = Counter(roster=roster, mirror=mirror, approvals=approvals, erasures=erasures, now=now)
     routes = [
-        Route("/round", counter.guarded(counter.round), methods=["POST"]),
+        *_of_the_log(counter),
         Route("/receipt", counter.guarded(counter.receipt), methods=["POST"]),
         Route("/held", counter.guarded(counter.held), methods=["GET"]),
+        Route("/approval", counter.guarded(counter.approval), methods=["PUT"]),
+        Route("/erasure", counter.guarded(counter.erasure), methods=["POST"]),
+        Route("/updates/{path:path}", counter.guarded(Shelf(updates, canary).get), methods=["GET"]),
+        Route("/.well-known/est/cacerts", enrolment.authority_certificates, methods=["GET"]),
+        Route("/.well-known/est/simpleenroll", enrolment.enrol, methods=["POST"]),
+        Route("/.well-known/est/simplereenroll", counter.guarded(enrolment.renew), methods=["POST"]),
+        Route("/retire", counter.guarded(counter.retire), methods=["POST"]),
+        Route("/mirror-keys", counter.guarded(enrolment.mirror_keys), methods=["GET"]),
+        Route("/authorities", counter.guarded(enrolment.trusts), methods=["POST"]),
+    ]
+    return Starlette(routes=routes, exception_handlers=_HANDLERS)
+
+
+def make_window(*, device: str, roster: Roster, mirror: Mirror, now: Callable[[], datetime]) -> Starlette:
+    """What a gate's log is answered that somebody carries in by hand. No certificate is asked for: it is for a command at this machine, and is never
+    listened with.
+    """
+    window = Window(device, roster=roster, mirror=mirror, now=now)
+    return Starlette(routes=_of_the_log(window), exception_handlers=_HANDLERS)
+
+
+def _of_the_log(counter: Counter) -> list[Route]:
+    """What brings a log, and asks how far it is here."""
+    return [
+        Route("/round", counter.guarded(counter.round), methods=["POST"]),
         Route("/add-checkpoint", counter.guarded(counter.add_checkpoint), methods=["POST"]),
         Route("/add-entries", counter.guarded(counter.add_entries), methods=["POST"]),
         Route("/bodies", counter.guarded(counter.bodies), methods=["GET"]),
         Route("/bodies/sealed", counter.guarded(counter.put_sealed), methods=["PUT"]),
         Route("/bodies/keys/{key_id}", counter.guarded(counter.put_key), methods=["PUT"]),
-        Route("/approval", counter.guarded(counter.approval), methods=["PUT"]),
-        Route("/erasure", counter.guarded(counter.erasure), methods=["POST"]),
-        Route("/updates/{path:path}", counter.guarded(Shelf(updates, canary).get), methods=["GET"]),
         Route("/{origin_hash}/checkpoint", counter.guarded(counter.checkpoint), methods=["GET"]),
         Route("/{origin_hash}/pending", counter.guarded(counter.pending), methods=["GET"]),
-        Route("/.well-known/est/cacerts", enrolment.authority_certificates, methods=["GET"]),
-        Route("/.well-known/est/simpleenroll", enrolment.enrol, methods=["POST"]),
-        Route("/.well-known/est/simplereenroll", counter.guarded(enrolment.renew), methods=["POST"]),
         Route("/log-key", counter.guarded(counter.follow_log_key), methods=["POST"]),
-        Route("/retire", counter.guarded(counter.retire), methods=["POST"]),
-        Route("/mirror-keys", counter.guarded(enrolment.mirror_keys), methods=["GET"]),
-        Route("/authorities", counter.guarded(enrolment.trusts), methods=["POST"]),
     ]
-    handlers = {CentralError: _refuse, SQLAlchemyError: _stall, ClientDisconnect: _hung_up}
-    return Starlette(routes=routes, exception_handlers=handlers)
 
 
 Handler = Callable[[Request, Gate], Awaitable[Response]]
@@ -115,7 +130,7 @@ class Counter:
         *,
         roster: Roster,
         mirror: Mirror,
-        approvals: Approvals,
+        approvals: Approvals | None,
         erasures: Erasures | None,
         now: Callable[[], datetime],
     ) -> None:
@@ -213,6 +228,8 @@ class Counter:
     async def approval(self, request: Request, gate: Gate) -> Response:
         """Take the approval that the gate begins on, and answer with the newest that it has shown."""
         raw = await whole_body(request, NOTE_BYTES_MAX)
+        if self._approvals is None:
+            raise UnknownError("approvals are not taken here")
         newest = await run_in_threadpool(self._approvals.exchange, gate, raw)
         return Response(newest, media_type="text/plain")
 
@@ -248,6 +265,21 @@ class Counter:
         else:
             await run_in_threadpool(self._mirror.key_is_absent, gate, key_id)
         return Response(status_code=204)
+
+
+class Window(Counter):
+    """Receives the log of one gate, from whoever may write into this server's folder. That the gate was heard of says nobody."""
+
+    def __init__(self, device: str, *, roster: Roster, mirror: Mirror, now: Callable[[], datetime]) -> None:
+        super().__init__(roster=roster, mirror=mirror, approvals=None, erasures=None, now=now)
+        self._device = device
+
+    def _who(self, _request: Request) -> Gate:
+        """Return the gate, with the log key that it has by now. Raises UnknownError."""
+        gate = self._roster.find(self._device)
+        if gate is None:
+            raise UnknownError(f"no gate {self._device}")
+        return gate
 
 
 @functools.lru_cache(CERTIFICATES_READ)
@@ -288,3 +320,6 @@ async def _stall(request: Request, error: Exception) -> Response:
 
 async def _hung_up(_request: Request, _error: Exception) -> Response:
     return Response(status_code=400)  # nobody reads it
+
+
+_HANDLERS: Final = {CentralError: _refuse, SQLAlchemyError: _stall, ClientDisconnect: _hung_up}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, TypedDict, assert_never
 
 import typer
 
-from gate.cli import central_keys, central_people
+from gate.cli import central_keys, central_people, central_stick
 from gate.cli.central_store import Database, Dir, explained, opened
 from gate.cli.options import Json
 from gate.cli.output import Exit, emit_json, fail, note, one_line, say
@@ -30,6 +30,7 @@ app = typer.Typer(no_args_is_help=True)
 app.command("erase")(central_keys.erase)
 app.command("prune")(central_keys.prune)
 app.command("acts")(central_keys.acts)
+app.command("import")(central_stick.carry_in)
 app.add_typer(central_people.sites, name="site")
 app.add_typer(central_people.people, name="person")
 
