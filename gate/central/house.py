@@ -117,16 +117,20 @@ class House:
             thread.join()
 
     def _keep(self, stop: threading.Event) -> None:
-        is_told = False
+        is_told = has_waited = False
         while True:
             try:
                 gone = self.retention.look()
+                waits = self.retention.is_waiting()
             except (CentralError, SQLAlchemyError) as error:
                 if not is_told:
                     log.error("keys_not_kept_in_order", extra={"reason": first_line(error)})  # noqa: TRY400 - its words say it
                 is_told = True
             else:
                 is_told = False
+                if waits and not has_waited:
+                    log.warning("keys_wait_for_a_gate")  # nobody but this clock says that they are over
+                has_waited = waits
                 if gone:
                     log.info("keys_expired", extra={"keys": gone})
             if stop.wait(LOOK_EVERY_S):

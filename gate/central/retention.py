@@ -45,6 +45,11 @@ class Retention:
             self._acts.sweep()
         return gone
 
+    def is_waiting(self) -> bool:
+        """Whether keys are over by the clock alone, so that they are kept beyond their time until some gate is heard of. Raises SQLAlchemyError."""
+        today = self._now().astimezone(UTC).date()
+        return not self._is_borne_out(today) and next(self._over(today), None) is not None
+
     def _is_borne_out(self, today: date) -> bool:
         """Whether some gate's entries say that it is so late."""
         newest = sa.select(sa.func.max(heads.c.day)).where(heads.c.device != DEVICE)

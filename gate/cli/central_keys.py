@@ -75,13 +75,21 @@ def erase(
 
 
 def prune(folder: Dir, database: Database = None, as_json: Json = False) -> None:
-    """Forget the keys whose time is over, as central.toml says. `gate central serve` does it every hour."""
+    """Forget the keys whose time is over, as central.toml says. `gate central serve` does it every hour.
+
+    Exit 75 while they are over by this machine's clock alone.
+    """
     with explained(), opened(folder, database) as engine:
         from gate.central.house import House
 
         house = House.of(folder, engine, now)
         house.tell_settings()
         gone = house.retention.look()
+        if not gone and house.retention.is_waiting():
+            fail(
+                Exit.TRY_LATER,
+                "keys are over by this clock, which no gate bears out: none has an entry of today or yesterday here",
+            )
     if as_json:
         emit_json("central.prune/1", {"keys": gone})
     else:

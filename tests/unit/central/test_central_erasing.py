@@ -9,13 +9,17 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from fakes.central_house import housed, order, told
+from fakes.central_process import registered
 from fakes.central_server import GATE_ID, NOW, Bench
+from fakes.sync_gate import SyncGate
 from typer.testing import CliRunner
 
 from gate.audit.note import Note
 from gate.central.archive import export
+from gate.central.database import open_database
 from gate.central.erasing import RECEIPT, Erasures
 from gate.central.errors import ForbiddenError, UnknownError
+from gate.central.folder import database_url
 from gate.central.house import House
 from gate.central.schema import age_keys
 from gate.cli.central import app
@@ -200,9 +204,31 @@ async def test_a_clock_that_no_gate_bears_out_forgets_nothing(bench: Bench, tmp_
     house = housed(bench, tmp_path / "house", "[kept]\ncrossings_days = 30\n")
     bench.server.clock.now = NOW + timedelta(days=365)
     assert house.retention.look() == 0
+    assert house.retention.is_waiting(), "and that is said"
     assert len(keys_of(bench)) == 3
     await borne_out(bench)
+    assert not house.retention.is_waiting()
     assert house.retention.look() == 3
+    bench.server.clock.now += timedelta(days=2)
+    assert not house.retention.is_waiting(), "nothing is over"
+
+
+def test_the_command_says_that_keys_wait_for_a_gate_that_bears_the_clock_out(tmp_path: Path) -> None:
+    folder = tmp_path / "central"
+    assert CliRunner().invoke(app, ["init", "--dir", str(folder), "--name", "127.0.0.1"]).exit_code == 0
+    gate = SyncGate.make(tmp_path / "gate")
+    registered(folder, GATE_ID, gate.log.signer.verifier, "f" * 64)
+    gate.grow(1)  # of a day in November 2026
+    assert CliRunner().invoke(app, ["import", str(gate.log.spool), "--dir", str(folder)]).exit_code == 0
+    engine = open_database(database_url(folder, None))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE age_key SET day = '2026-01-01'")
+        connection.exec_driver_sql("UPDATE log_head SET day = '2026-01-02' WHERE device = ?", (GATE_ID,))
+    engine.dispose()
+    (folder / "central.toml").write_text("[kept]\ncrossings_days = 1\n")
+    done = CliRunner().invoke(app, ["prune", "--dir", str(folder)])
+    assert done.exit_code == 75
+    assert "no gate bears" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -64,8 +64,11 @@ def test_every_event_that_the_code_tells_of_is_in_the_table_and_no_other() -> No
     assert told == set(EVENTS)
 
 
-def test_the_page_has_the_table() -> None:
-    assert table() in PAGE.read_text()
+def test_the_page_has_its_words_and_the_table() -> None:
+    prose, _, rest = PAGE.read_text().partition("| event |")
+    assert prose.startswith("# The journal\n")
+    assert "journalctl -u gate-lane" in prose
+    assert f"| event |{rest}" == f"{table()}\n"
 
 
 def test_an_event_would_be_found() -> None:
@@ -75,4 +78,5 @@ def test_an_event_would_be_found() -> None:
 
 
 if __name__ == "__main__":
-    print(table())  # noqa: T201
+    prose = PAGE.read_text().partition("| event |")[0]
+    PAGE.write_text(f"{prose}{table()}\n")
