@@ -115,6 +115,7 @@ async def push(config: Config) -> dict[str, object]:
             raise ExpiredError(upkeep.expired)
         await keys.learn(courier)
         await outbox.round(courier)
+        outbox.problem = None
     return outbox.detail()
 
 
