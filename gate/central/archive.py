@@ -56,9 +56,15 @@ def is_intact(ledger: Ledger, gate: Gate, mirrors: Sequence[Verifier]) -> bool:
 
 
 def export(
-    ledger: Ledger, gate: Gate, out: Path, words: Sequence[bytes] = (), *, keys_of: range | None = None
+    ledger: Ledger,
+    gate: Gate,
+    out: Path,
+    words: Sequence[bytes] = (),
+    *,
+    keys_of: range | None = None,
+    hours: tuple[str, str] | None = None,
 ) -> Exported:
-    """Write a gate's log as a spool into an empty folder, with the age files of these entries, or of all; `words` are the handovers of our own keys.
+    """Write a gate's log as a spool into an empty folder, with the age files of these entries, or of all, and of these hours, both included; `words` are the handovers of our own keys.
 
     Raises CentralError: DamagedError where what is stored is not what was signed.
     """
@@ -71,7 +77,7 @@ def export(
         out.mkdir(parents=True, exist_ok=True)
         if any(out.iterdir()):
             raise FolderError(f"{out} is not empty")
-        return _Export(ledger, gate, out, keys_of).run(head.size, head.root, head.note, words)
+        return _Export(ledger, gate, out, keys_of, hours).run(head.size, head.root, head.note, words)
     except BadFormatError as error:
         raise DamagedError(f"what is stored of {gate.device} cannot be read: {error}") from error
     except OSError as error:
@@ -81,8 +87,11 @@ def export(
 class _Export:
     """One export under way."""
 
-    def __init__(self, ledger: Ledger, gate: Gate, out: Path, keys_of: range | None) -> None:
+    def __init__(
+        self, ledger: Ledger, gate: Gate, out: Path, keys_of: range | None, hours: tuple[str, str] | None
+    ) -> None:
         self._keys_of = keys_of
+        self._hours = hours
         self._ledger = ledger
         self._gate = gate
         self._out = out
@@ -124,8 +133,13 @@ class _Export:
             hashes = [root_of(hashes[at : at + TILE_WIDTH]) for at in range(0, full, TILE_WIDTH)]
 
     def _write_keys(self, entries: tuple[bytes, ...], start: int) -> None:
-        wanted = [one for index, one in enumerate(entries, start) if self._keys_of is None or index in self._keys_of]
-        for key_id in {Header.parse(one).key for one in wanted} - self._keys:
+        named = (
+            Header.parse(one)
+            for index, one in enumerate(entries, start)
+            if self._keys_of is None or index in self._keys_of
+        )
+        first, last = self._hours or ("", "~")
+        for key_id in {one.key for one in named if first <= one.hour <= last} - self._keys:
             self._keys.add(key_id)
             wrapped = self._ledger.key(self._gate.device, key_id)
             if wrapped is not None:  # else it was erased

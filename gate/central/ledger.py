@@ -26,6 +26,8 @@ from gate.central.wanted import Wanted
 CHECKPOINTS_KEPT = 64  # pending ones, for uploads under way; the oldest go first
 LACKING_MAX = 64  # age files named in one answer
 ABSENT_S = 24 * 3600  # how long an age file that the gate does not have is not asked for again
+BEGINNING_BYTES = 96
+ROWS_AT_ONCE = 10_000
 MISSING_MAX = 10_000  # how many missing age files are counted of a gate; a hostile one may name millions
 
 
@@ -136,6 +138,19 @@ class Ledger:
         except BadFormatError as error:
             raise DamagedError(f"entries of {device} cannot be read: {error}") from error
         return tuple(found[start - aligned : end - aligned])
+
+    def beginnings(self, device: str) -> Iterator[tuple[int, bytes]]:
+        """Yield where each row of entries begins, and as much of its first entry as says its class and hour: one row an upload, so far fewer than entries."""
+        columns = (packages.c.start, sa.func.substr(packages.c.entries, 3, BEGINNING_BYTES))  # after the length
+        query = sa.select(*columns).where(packages.c.device == device).order_by(packages.c.start).limit(ROWS_AT_ONCE)
+        after = -1
+        while True:
+            with self._reading.connect() as connection:
+                rows = connection.execute(query.where(packages.c.start > after)).all()
+            for after, raw in rows:
+                yield after, bytes(raw)
+            if len(rows) < ROWS_AT_ONCE:
+                return
 
     def bundle(self, device: str, n: int) -> Bundle:
         """Return a piece, empty when there is none yet. Raises DamagedError."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from fakes.audit_logs import crossing
 from fakes.central_desk import HOST, NORTH, NOWHERE, PARTIES, SOUTH, Nation
 from fakes.central_house import told
 from starlette.routing import Route
 
+from gate.audit.writer import Wanted
 from gate.central.desk import PURPOSES, make_desk
 from gate.central.evidence import Kind
 from gate.central.metrics import METRICS
@@ -253,6 +256,32 @@ async def test_a_stretch_of_time_is_found_by_the_hours_of_entries(
 ) -> None:
     assert stretch(nation.house.ledger, NORTH, f"{first}:00:00Z", f"{last}:00:00Z").entries == found
     assert stretch(nation.house.ledger, SOUTH, f"{first}:00:00Z", f"{last}:00:00Z").entries == 0
+
+
+@pytest.mark.parametrize("rows_at_once", [2, 10_000])
+@pytest.mark.parametrize("at_once", [True, False], ids=["one upload", "an upload a traveller"])
+async def test_a_clock_that_stood_wrong_for_a_while_hides_nothing_and_opens_nothing_else(
+    nation: Nation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, at_once: bool, rows_at_once: int
+) -> None:
+    monkeypatch.setattr("gate.central.ledger.ROWS_AT_ONCE", rows_at_once)
+    wrong, ten, eleven = "2030-01-01T00", "2026-11-25T10", "2026-11-25T11"
+    for number, hour in enumerate([wrong, *3 * [ten], *2 * [eleven]]):
+        moment = f"{hour}:00:00.000Z"
+        nation.bench.log.write(
+            [Wanted(replace(one.happening, time=moment), one.plain) for one in crossing(f"w{number}")]
+        )
+        if not at_once:
+            await nation.bench.round()
+    await nation.bench.round()
+    ledger = nation.house.ledger
+    for hour, found in ((ten, (0, 35)), (eleven, (35, 45)), (wrong, (15, 20))):
+        asked = stretch(ledger, NORTH, f"{hour}:00:00Z", f"{hour}:00:00Z")
+        assert (asked.start, asked.end, asked.first_hour[:13], asked.last_hour[:13]) == (*found, hour, hour)
+    asked = stretch(ledger, NORTH, f"{ten}:00:00Z", f"{ten}:00:00Z")
+    with carried(ledger, nation.bench.gate, asked) as path:
+        (tmp_path / "part.bundle").write_bytes(path.read_bytes())
+    report = verify(tmp_path / "part.bundle", nation.bench.log.vkey)
+    assert (report.verified, report.entries, report.keys) == (True, 45, 6), "of those at ten o'clock alone"
 
 
 async def test_the_own_log_is_shown_to_a_supervisor_of_the_nation(nation: Nation) -> None:
