@@ -14,15 +14,17 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
+from gate import durable
 from gate.audit.checkpoint import Checkpoint
 from gate.audit.errors import BadFormatError
 from gate.audit.merkle import EMPTY_ROOT, leaf_hash
-from gate.audit.note import decode_base64
+from gate.audit.note import NOTE_BYTES_MAX, Note, decode_base64
 from gate.audit.record import Happening, Header, canonical_json, time_text
 from gate.audit.sealing import Sealer, plaintext, seal
 from gate.audit.spool import encode_sealed
@@ -31,10 +33,12 @@ from gate.audit.unsealing import Closed
 from gate.central.database import dialect_of, insert, sweep
 from gate.central.errors import DamagedError, UnknownError
 from gate.central.growing import in_piece
+from gate.central.history import root_at
 from gate.central.ledger import Growth, Head, Ledger, grow, lock, read_head
 from gate.central.roster import Gate
 from gate.central.schema import heads
 from gate.central.wanted import Wanted
+from gate.ordinary import read_ordinary
 
 if TYPE_CHECKING:
     from gate.audit.note import Signer
@@ -61,8 +65,17 @@ class Acts:
     """Writes the log. Blocking."""
 
     def __init__(
-        self, engine: sa.Engine, signer: Signer, mirror: Signer, sealer: Sealer, now: Callable[[], datetime]
+        self,
+        engine: sa.Engine,
+        signer: Signer,
+        mirror: Signer,
+        sealer: Sealer,
+        now: Callable[[], datetime],
+        *,
+        kept: Path | None = None,
     ) -> None:
+        """`kept` is where the newest checkpoint lies beside the database, so that one that is put back is seen by it."""
+        self._kept = kept
         self._engine = engine
         self._signer = signer
         self._mirror = mirror
@@ -88,16 +101,37 @@ class Acts:
         with self._engine.begin() as connection:
             lock(connection, DEVICE)  # first, for everybody alike
             result, fields = act(connection)
-            if fields:
-                self._append(connection, kind, fields)
+            note = self._append(connection, kind, fields) if fields else None
+        if note is not None and self._kept is not None:
+            _keep(self._kept, note)
         return result
+
+    def gone_back(self) -> tuple[bytes, bytes] | None:
+        """What was kept, and the newest checkpoint here, where the database has not what was kept: it was put back. From then on the newest is kept.
+
+        Raises CentralError and OSError.
+        """
+        kept = None if self._kept is None else _read(self._kept)
+        if self._kept is None or kept is None:
+            return None
+        had, ledger = Checkpoint.parse(Note.parse(kept).text), Ledger(self._engine)
+        head = ledger.head(DEVICE)
+        if had.size <= head.size and root_at(ledger, DEVICE, had.size, head) == had.root:
+            return None
+        return kept, head.note or b""
+
+    def go_on(self) -> None:
+        """Keep the newest checkpoint, whatever was kept before. Raises CentralError and OSError."""
+        note = Ledger(self._engine).head(DEVICE).note
+        if self._kept is not None and note is not None:
+            durable.write(self._kept, note)
 
     def sweep(self) -> None:
         """After keys were deleted: let the database write over what is free."""
         with contextlib.suppress(SQLAlchemyError, sqlite3.Error):
             sweep(self._engine)
 
-    def _append(self, connection: sa.Connection, kind: str, fields: Mapping[str, object]) -> None:
+    def _append(self, connection: sa.Connection, kind: str, fields: Mapping[str, object]) -> bytes:
         head, now = read_head(connection, DEVICE), self._now()
         happening = Happening(
             id=os.urandom(16),
@@ -127,6 +161,7 @@ class Acts:
         )
         if not grow(connection, DEVICE, head, replace(grown, day=happening.day), growth):
             raise DamagedError("central's own log was changed by somebody else")
+        return cosigned.to_bytes()
 
     def _begin(self) -> None:
         """Make the empty log, if there is none yet."""
@@ -137,6 +172,28 @@ class Acts:
     def newest(self, unsealer: Unsealer, most: int = SHOWN_MAX) -> list[Act]:
         """The newest records in clear, the newest first. Raises DamagedError."""
         return read_acts(Ledger(self._engine), unsealer, most)
+
+
+def _keep(path: Path, note: bytes) -> None:
+    """Keep a checkpoint, unless a later one is kept. That it cannot be undoes nothing that was done."""
+    with contextlib.suppress(OSError, BadFormatError):
+        before = _read(path)
+        if before is None or _size(before) < _size(note):
+            durable.write(path, note)
+
+
+def _read(path: Path) -> bytes | None:
+    """A checkpoint that is kept. Raises OSError, and BadFormatError for what is none."""
+    try:
+        kept = read_ordinary(path, NOTE_BYTES_MAX)
+    except FileNotFoundError:
+        return None
+    _size(kept)
+    return kept
+
+
+def _size(note: bytes) -> int:
+    return Checkpoint.parse(Note.parse(note).text).size
 
 
 _EMPTY = {"size": 0, "root": EMPTY_ROOT, "pending": 0, "next_entry": 0, "bodies": 0, "frontier": b"", "day": ""}

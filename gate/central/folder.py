@@ -37,6 +37,7 @@ SERVER_KEY = "server.key"  # of folders from before that
 MIRROR_VKEY, MIRROR_KEY = "mirror.vkey", "mirror.key"
 MIRROR_KEY_NEXT, MIRROR_HANDOVERS = "mirror-next.key", "mirror-handovers"
 ACTS_KEY, ACTS_VKEY, ACTS_IDENTITY = "acts.key", "acts.vkey", "acts.identity"
+ACTS_NOTE = "acts.note"  # the newest checkpoint of central's own log
 DATABASE = "central.sqlite"
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,15 +15,16 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from gate.audit.errors import SealError
+from gate.audit.errors import BadFormatError, SealError
+from gate.audit.record import time_text
 from gate.audit.sealing import Sealer
 from gate.central import folder as folders
 from gate.central import settings
-from gate.central.acts import Acts
+from gate.central.acts import DEVICE, Acts
 from gate.central.database import dialect_of, first_line, insert
 from gate.central.erasing import Erasures, Judge
 from gate.central.errors import CentralError, FolderError
-from gate.central.evidence import Evidence
+from gate.central.evidence import Evidence, Kind
 from gate.central.folder import Folder
 from gate.central.ledger import Ledger
 from gate.central.places import Places
@@ -56,7 +57,9 @@ class House:
             sealer = Sealer((recipient, *found.acts.recipients))
         except SealError as error:
             raise FolderError(f"{path / settings.NAME}: acts.recipients: {error}") from error
-        return cls(folder, found, engine, Acts(engine, signer, folder.mirror, sealer, now), now)
+        return cls(
+            folder, found, engine, Acts(engine, signer, folder.mirror, sealer, now, kept=path / folders.ACTS_NOTE), now
+        )
 
     @property
     def roster(self) -> Roster:
@@ -101,9 +104,22 @@ class House:
 
         self.acts.do("settings_changed", act)
 
+    def look_back(self) -> None:
+        """Raise the alarm where the database has not what central's own log had: it was put back from a backup. A note that cannot be read says nothing,
+        and keeps no server down. Raises CentralError and SQLAlchemyError.
+        """
+        with suppress(OSError, BadFormatError):
+            if found := self.acts.gone_back():
+                kept, here = found
+                self.evidence.keep(DEVICE, Kind.MIRROR_WENT_BACK, kept, against=here, at=time_text(self.now()))
+                log.critical("database_went_back")
+                self.acts.record("database_went_back", {"had": kept.decode(errors="replace")})
+                self.acts.go_on()
+
     @contextmanager
     def kept_in_order(self, erasures: Erasures | None) -> Iterator[None]:
         """Tell what is set and erase once more what was erased, then forget what is over, now and every hour, in a thread. Raises CentralError."""
+        self.look_back()
         self.tell_settings()
         if erasures is not None and (again := erasures.tell_again()):
             log.critical("keys_erased_again", extra={"keys": again})

@@ -265,21 +265,28 @@ def fleet(
     with explained(), opened(folder, database) as engine:
         from gate.central import folder as folders
         from gate.central import settings
+        from gate.central.acts import DEVICE
+        from gate.central.evidence import Evidence
 
         gates = _fleet(engine, settings.load(folder), None if quick else folders.load(folder).mirrors)
+        own = [one for one in Evidence(engine).alarms(DEVICE) if one.answer is None]
     if as_json:
-        emit_json("central.fleet/1", {"gates": gates})
+        emit_json("central.fleet/1", {"gates": gates, "alarms": [_alarm(one) for one in own]})
     else:
-        for one in gates:
-            verdict = {True: "verified", False: "DAMAGED", None: "not looked at"}[one["verified"]]
-            say(f"{one['id']:24} {one['state']:8} {one['entries']:10} {verdict:14} {one['last_seen'] or 'never'}")
-            if one["problem"]:
-                say(f"    {one['problem']}")
-            if one["keys_missing"]:
-                say(f"    {one['keys_missing']} age files that its entries name did not come")
-            for alarm in one["alarms"]:
-                say(f"    ALARM {alarm['id']} {alarm['kind']} since {alarm['at']}; see gate central alarms {one['id']}")
-    is_well = all(one["verified"] is not False and not one["alarms"] for one in gates)
+        for one in own:
+            say(
+                f"ALARM {one.id} of this server itself: its database was put back, {one.at}; see gate central alarms {DEVICE}"
+            )
+        for row in gates:
+            verdict = {True: "verified", False: "DAMAGED", None: "not looked at"}[row["verified"]]
+            say(f"{row['id']:24} {row['state']:8} {row['entries']:10} {verdict:14} {row['last_seen'] or 'never'}")
+            if row["problem"]:
+                say(f"    {row['problem']}")
+            if row["keys_missing"]:
+                say(f"    {row['keys_missing']} age files that its entries name did not come")
+            for alarm in row["alarms"]:
+                say(f"    ALARM {alarm['id']} {alarm['kind']} since {alarm['at']}; see gate central alarms {row['id']}")
+    is_well = not own and all(one["verified"] is not False and not one["alarms"] for one in gates)
     raise typer.Exit(int(Exit.OK if is_well else Exit.NO))
 
 
@@ -354,17 +361,17 @@ def alarms(gate_id: GateId, folder: Dir, database: Database = None, as_json: Jso
     """What contradicts a gate's log: each piece of evidence, and what was answered; and its silence. Exit 1 while one stands."""
     with explained(), opened(folder, database) as engine:
         from gate.central import settings
+        from gate.central.acts import DEVICE
         from gate.central.errors import UnknownError
         from gate.central.evidence import Evidence
         from gate.central.fleet import SILENT
         from gate.central.roster import Roster
 
-        gate = Roster(engine).find(gate_id)
-        if gate is None:
+        gate, silent_since = Roster(engine).find(gate_id), None
+        if gate is None and gate_id != DEVICE:
             raise UnknownError(f"no gate {gate_id}")
-        speaks = not (gate.revoked or gate_id in Roster(engine).gone())
-        last_word = gate.last_seen or gate.enrolled_at
-        silent_since = settings.load(folder).silent_since(last_word, now()) if speaks else None
+        if gate is not None and not gate.revoked and gate_id not in Roster(engine).gone():
+            silent_since = settings.load(folder).silent_since(gate.last_seen or gate.enrolled_at, now())
         found, repeats = Evidence(engine).alarms(gate_id), Evidence(engine).repeats(gate_id)
     if as_json:
         fields = [_alarm(one) for one in found]

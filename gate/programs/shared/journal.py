@@ -174,6 +174,7 @@ EVENTS: Final = {
     ),
     # the central server
     "keys_erased_again": Event("keys that were erased were here again, as from an older copy, and were erased once more: how many", ("keys",), (), True),
+    "database_went_back": Event("the central server's database has not what its own log had: it was put back from a backup", (), (), True),
     "keys_wait_for_a_gate": Event("keys are over by the central server's clock alone, and are kept until a gate's newest entry bears it out", (), (), True),
     "gate_enrolled": Event("a gate enrolled", ("gate",), (), True),
     "gate_renewed": Event("a gate has a new certificate", ("gate",), (), True),

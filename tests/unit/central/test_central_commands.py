@@ -84,7 +84,7 @@ def test_an_unknown_gate_is_a_wrong_word(folder: Path, tmp_path: Path, verb: tup
 
 def test_an_empty_fleet_is_an_empty_list(folder: Path) -> None:
     done = CliRunner().invoke(central, ["fleet", "--dir", str(folder), "--json"])
-    assert (done.exit_code, json.loads(done.stdout)) == (0, {"schema": "central.fleet/1", "gates": []})
+    assert (done.exit_code, json.loads(done.stdout)) == (0, {"schema": "central.fleet/1", "gates": [], "alarms": []})
 
 
 def test_a_gate_without_a_central_server_says_how_to_get_one(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from fakes.central_house import housed, told
 from fakes.central_process import settings_of
 from fakes.central_server import GATE_ID, Bench, Server
 from fakes.sync_gate import SyncGate
@@ -15,6 +16,7 @@ from typer.testing import CliRunner
 
 from gate.audit.checkpoint import Checkpoint
 from gate.audit.note import Algorithm, Note, Signer
+from gate.central.acts import DEVICE
 from gate.central.archive import is_intact
 from gate.central.evidence import Kind
 from gate.cli.central import app
@@ -150,3 +152,65 @@ async def test_a_kill_between_the_two_places_of_a_receipt_loses_neither(bench: B
         (tmp_path / "gate" / "inbox").mkdir()
         await Outbox(config, keys).round(courier)
     assert "receipt-5.note" in {one.name for one in (tmp_path / "gate" / "inbox").iterdir()}
+
+
+# ── by itself ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_database_that_was_put_back_beside_its_folder_is_seen_at_the_start_before_any_gate_comes(
+    bench: Bench, tmp_path: Path
+) -> None:
+    house = housed(bench, tmp_path / "house")
+    house.acts.record("searched", {"n": 1})
+    copy = backed_up(bench)
+    with house.kept_in_order(None):
+        pass
+    assert house.evidence.alarms(DEVICE) == (), "nothing was put back yet"
+    house.acts.record("searched", {"n": 2})
+    put_back(bench, copy)
+    again = housed(bench, tmp_path / "house")
+    again.acts.record("searched", {"n": 3})  # a command that came before the server
+    with again.kept_in_order(None):
+        pass
+    (alarm,) = again.evidence.alarms(DEVICE)
+    assert alarm.kind == "mirror_went_back"
+    assert "database_went_back" in [one.kind for one in told(again)]
+    said = CliRunner().invoke(app, ["alarms", DEVICE, "--dir", str(tmp_path / "house"), "--database", url(bench)])
+    assert (said.exit_code, alarm.id in said.stdout) == (1, True)
+    fleet = ["fleet", "--dir", str(tmp_path / "house"), "--database", url(bench)]
+    assert "of this server itself" in CliRunner().invoke(app, fleet).stdout
+    words = [
+        "--by",
+        "anna",
+        "--words",
+        "a disk was changed",
+        "--dir",
+        str(tmp_path / "house"),
+        "--database",
+        url(bench),
+    ]
+    assert CliRunner().invoke(app, ["answer", DEVICE, alarm.id, *words]).exit_code == 0
+    with again.kept_in_order(None):
+        pass
+    assert len(again.evidence.alarms(DEVICE)) == 1, "it is said once"
+    assert "of this server itself" not in CliRunner().invoke(app, fleet).stdout
+
+
+def test_a_note_that_cannot_be_read_keeps_no_server_down(bench: Bench, tmp_path: Path) -> None:
+    house = housed(bench, tmp_path / "house")
+    house.acts.record("searched", {"n": 1})
+    note = tmp_path / "house" / "acts.note"
+    for harm in (b"", b"nonsense", bytes(40_000)):
+        note.write_bytes(harm)
+        with house.kept_in_order(None):
+            pass
+    note.unlink()
+    note.mkdir()
+    with house.kept_in_order(None):
+        pass
+    house.acts.record("searched", {"n": 2})
+    assert house.evidence.alarms(DEVICE) == ()
+
+
+def url(bench: Bench) -> str:
+    return f"sqlite:///{bench.log.folder / 'central.sqlite'}"
