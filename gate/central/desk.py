@@ -27,7 +27,7 @@ from starlette.routing import Route
 
 from gate.audit.record import time_text
 from gate.audit.unsealing import Unsealer
-from gate.central.acts import SHOWN_MAX
+from gate.central.acts import DEVICE, SHOWN_MAX
 from gate.central.database import first_line
 from gate.central.errors import BadRequestError, CentralError, ForbiddenError, NotYetError, UnknownError
 from gate.central.evidence import BY_MAX, WORDS_MAX, Alarm, Answer
@@ -140,7 +140,9 @@ class Desk:
             "entries signed for": sum(row.signed for row in rows),
             "entries on their way": sum(row.behind for row in rows),
         }
-        return self._page("fleet.html", person, rows=rows, counted=counted)
+        own = await run_in_threadpool(self._house.evidence.alarms, DEVICE) if person.party is None else ()
+        standing = [_shown(one) for one in own if one.answer is None]
+        return self._page("fleet.html", person, rows=rows, counted=counted, own=standing)
 
     async def style(self, _request: Request, _person: Person) -> Response:
         """How it looks."""

@@ -43,7 +43,7 @@ def verify_folder(path: Path, ring: KeyRing, cosigners: Cosigners, hour_max: str
     folder = _Folder(path)
     note = folder.read("checkpoint", NOTE_BYTES_MAX)
     if note is None:
-        raise UnreadableError(f"{path.name} has no checkpoint that can be read")
+        raise UnreadableError(f"{path} has no checkpoint that can be read")
     judge = Judge(ring, cosigners=cosigners, hour_max=hour_max)
     try:
         size = read_head(note).size
@@ -73,7 +73,7 @@ def folder_lines(path: Path) -> Iterator[Line]:
     folder = _Folder(path)
     note = folder.read("checkpoint", NOTE_BYTES_MAX)
     if note is None:
-        raise UnreadableError(f"{path.name} has no checkpoint that can be read")
+        raise UnreadableError(f"{path} has no checkpoint that can be read")
     size = read_head(note).size
     first = _first_here(folder, size)
     yield Opening(note, first * WIDTH, b"", size)

@@ -14,8 +14,9 @@ from fakes.central_house import told
 from starlette.routing import Route
 
 from gate.audit.writer import Wanted
+from gate.central.acts import DEVICE
 from gate.central.desk import PURPOSES, make_desk
-from gate.central.evidence import Kind
+from gate.central.evidence import Answer, Kind
 from gate.central.metrics import METRICS
 from gate.central.rights import ALLOWED, Doing, Role, may
 from gate.central.search import Stretch, carried, stretch
@@ -174,6 +175,17 @@ async def test_the_software_that_a_gate_names_is_shown_and_nothing_else_that_it_
 
 
 # ── search and download ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_that_the_server_itself_was_put_back_is_told_to_those_of_the_nation(nation: Nation) -> None:
+    nation.house.evidence.keep(DEVICE, Kind.MIRROR_WENT_BACK, b"a\n", against=b"b\n", at="2026-11-25T10:00:00.000Z")
+    for name, is_told in (("operator-nation", True), ("operator-north", False)):
+        with nation.as_person(name) as client:
+            assert ("put back" in client.get("/").text) is is_told
+    (alarm,) = nation.house.evidence.alarms(DEVICE)
+    nation.house.evidence.answer(DEVICE, alarm.id, Answer("2026-11-25T11:00:00.000Z", "anna", "a disk was changed"))
+    with nation.as_person("operator-nation") as client:
+        assert "put back" not in client.get("/").text
 
 
 async def test_a_search_is_recorded_before_its_answer_and_says_where_to_look(nation: Nation) -> None:

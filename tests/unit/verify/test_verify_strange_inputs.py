@@ -65,6 +65,14 @@ def test_a_folder_without_a_floor_is_a_problem_and_no_crash(log: SmallLog) -> No
     assert problem.endswith("is no file of the log")
 
 
+def test_the_folder_that_somebody_stands_in_has_a_name_in_what_is_said(
+    log: SmallLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(log.folder)
+    with pytest.raises(UnreadableError, match=r"^\. has no checkpoint"):
+        verify(Path(), log.vkey)
+
+
 def test_the_same_file_twice_is_one(log: SmallLog) -> None:
     bundle, link = log.folder / "a.bundle", log.folder / "b.bundle"
     link.symlink_to(bundle)
