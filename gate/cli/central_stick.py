@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -54,7 +55,7 @@ def carry_in(
             late = checkpoint.size if checkpoint.size < before.pending else None
             asyncio.run(_bring(house, gate, log, note, late=late))
         except OtherHistoryError as error:
-            fail(Exit.NO, f"{error}; see gate central alarms {gate.device}")
+            fail(Exit.NO, f"{error}; gate central fleet names the alarm")
         except SyncError as error:
             fail(Exit.BAD_DATA, f"{stick}: {error}")
         after = house.ledger.head(gate.device)
@@ -102,20 +103,17 @@ async def _bring(house: House, gate: Gate, log: SpoolLog, note: Note, *, late: i
         if late is not None:
             # Offered as what an earlier round was, and not as all that there is: an old stick is no log that went back.
             shown = wire.round_request(wire.add_checkpoint(late, (), note), (0, 0, b""), b"", {})
-            response = await courier.send(shown)
-            if response.status not in {200, 409}:
-                raise refused(response, "the checkpoint")
+            said = await courier.send(shown)
+            if said.status not in {200, 409}:
+                raise refused(said, "the checkpoint")
             if any(note.text.encode() in one.shown for one in house.evidence.alarms(gate.device)):
                 raise OtherHistoryError("the server holds another log than the stick", late)
             return
         talk = Client(log, gate.origin, mirror.verifier, before=before).round()
-        response = None
-        try:
+        with suppress(StopIteration):
+            asked = next(talk)
             while True:
-                asked = next(talk) if response is None else talk.send(response)
-                response = await courier.send(asked)
-        except StopIteration:
-            return
+                asked = talk.send(await courier.send(asked))
 
 
 def _write(receipt: Path, note: bytes | None) -> None:
