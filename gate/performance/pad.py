@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
+from gate.performance.conditions import Condition
 from gate.performance.rates import ExactRate
 from models.liveness_evidence import FIFTHS, Counted, Fifth, Service
 
@@ -28,8 +29,8 @@ FALSE_ALARM_SHARE_MAX: Final = 3 / 60
 class Presentation:
     """One sequence. `species` is the class of the artefact, None for a person in the flesh; `source` the artefact or the person.
 
-    `brightness` is the mean grey of the aligned face, median of the frames; None where no face was measured. `after` are the scores that there were
-    after so many frames that a model had judged.
+    `conditions` are medians of the frames, as far as a face was measured. `after` are the scores that there were after so many frames that a model had
+    judged.
     """
 
     species: str | None
@@ -38,8 +39,18 @@ class Presentation:
     score: float | None
     cues: Mapping[str, float | None]
     trouble: tuple[str, ...] = ()
-    brightness: float | None = None
+    conditions: Mapping[Condition, float] = field(default_factory=dict)
     after: Mapping[int, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The people's presentations of a fifth by one condition, whose values lie from `lowest` to `highest`: how many were flagged, and how many after fewer frames."""
+
+    lowest: float
+    highest: float
+    flagged: Counted
+    after: Mapping[int, Counted]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +147,7 @@ def for_service(presentations: Sequence[Presentation], bound: float) -> Service:
         if one.species is not None:
             passed.setdefault(one.species, []).append(not _is_flagged(one, bound))
     return Service(
-        flagged=_counted([_is_referred(one, bound) for one in people]),
+        flagged=_counted(_is_referred(one, bound) for one in people),
         people=len({one.source for one in people}),
         fifths=tuple(_fifths(people, bound)),
         passed={name: _counted(flags) for name, flags in sorted(passed.items())},
@@ -145,23 +156,53 @@ def for_service(presentations: Sequence[Presentation], bound: float) -> Service:
 
 def for_frames(presentations: Sequence[Presentation], bound: float, frames: int) -> Service:
     """What `for_service` counts, had the score been taken after so many frames, or after all where there were fewer."""
-    return for_service([replace(one, score=one.after.get(frames, one.score)) for one in presentations], bound)
+    return for_service([_after(one, frames) for one in presentations], bound)
+
+
+def by_condition(
+    presentations: Sequence[Presentation], bound: float, frames: Sequence[int]
+) -> dict[Condition, tuple[Part, ...]]:
+    """The people's presentations in fifths by each condition that was measured, and what `for_frames` would count of each."""
+    people = [one for one in presentations if one.species is None]
+    return {
+        condition: tuple(
+            Part(
+                lowest,
+                highest,
+                _counted(_is_referred(one, bound) for one in piece),
+                {count: _counted(_is_referred(_after(one, count), bound) for one in piece) for count in frames},
+            )
+            for lowest, highest, piece in _in_fifths(people, condition)
+        )
+        for condition in Condition
+        if any(condition in one.conditions for one in people)
+    }
 
 
 def _fifths(people: Sequence[Presentation], bound: float) -> Iterator[Fifth]:
     """By the brightness of the face, darkest first. Of whom no face was measured stands in none: they count in the whole."""
-    measured = sorted(
-        ((one.brightness, _is_referred(one, bound)) for one in people if one.brightness is not None),
-        key=lambda pair: pair[0],
-    )
+    for lowest, highest, piece in _in_fifths(people, Condition.BRIGHTNESS):
+        flagged = _counted(_is_referred(one, bound) for one in piece)
+        yield Fifth(flagged.errors, flagged.of, darkest=lowest, brightest=highest)
+
+
+def _in_fifths(
+    people: Sequence[Presentation], condition: Condition
+) -> Iterator[tuple[float, float, Sequence[Presentation]]]:
+    """The presentations of which it was measured, lowest first, in five parts that are as large as one another; each with its least and its greatest value."""
+    measured = sorted((one for one in people if condition in one.conditions), key=lambda one: one.conditions[condition])
     for part in range(FIFTHS):
         piece = measured[len(measured) * part // FIFTHS : len(measured) * (part + 1) // FIFTHS]
         if piece:
-            flags = [flag for _, flag in piece]
-            yield Fifth(sum(flags), len(flags), darkest=piece[0][0], brightest=piece[-1][0])
+            yield piece[0].conditions[condition], piece[-1].conditions[condition], piece
 
 
-def _counted(flags: Sequence[bool]) -> Counted:
+def _after(one: Presentation, frames: int) -> Presentation:
+    return replace(one, score=one.after.get(frames, one.score))
+
+
+def _counted(flagged: Iterable[bool]) -> Counted:
+    flags = list(flagged)
     return Counted(sum(flags), len(flags))
 
 

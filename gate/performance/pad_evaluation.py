@@ -9,7 +9,8 @@ without it frames are 1/15 s apart and no colour was shown. Every sequence goes 
 from __future__ import annotations
 
 import statistics
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -18,14 +19,17 @@ from gate.face.injection import Feed
 from gate.face.liveness.witness import Witness
 from gate.face.values import LiveEvidence
 from gate.face.watch import Watch
+from gate.performance.conditions import Condition, conditions_of
 from gate.performance.folders import SUFFIXES, UnfitError
 from gate.performance.pad import (
     AtBound,
+    Part,
     Presentation,
     Recipe,
     Row,
     at_bound,
     bound_at_bpcer,
+    by_condition,
     for_frames,
     for_service,
     recipe,
@@ -34,7 +38,7 @@ from gate.performance.rates import ExactRate
 from gate.picture import BadPictureError, decode, read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from gate.face.chain import FaceModels
@@ -67,6 +71,7 @@ class PadEvaluation:
     recipe: Recipe
     service: Service
     after: tuple[tuple[int, Service], ...] = ()
+    by: Mapping[Condition, tuple[Part, ...]] = field(default_factory=dict)
 
     @property
     def doubted(self) -> int:
@@ -85,6 +90,7 @@ class PadEvaluation:
             "service": _service_fields(self.service),
             "at_bound": _fields(self.shipped),
             "after_frames": {str(frames): _service_fields(found) for frames, found in self.after},
+            "by": {condition.value: [_part_fields(part) for part in parts] for condition, parts in self.by.items()},
             "at_bpcer": {f"{point:g}": _fields(found) for point, found in self.at_bpcer},
             "recipe": {
                 "passed": self.recipe.passed,
@@ -103,9 +109,10 @@ class PadEvaluation:
     def lines(self) -> list[str]:
         """For people."""
         lines = [f"bound {self.shipped.bound:.3f}: BPCER {_row_text(self.shipped.bona_fide)}"]
-        for number, fifth in enumerate(self.service.fifths, start=1):
-            grey = f"grey {fifth.darkest:.0f} to {fifth.brightest:.0f}"
-            lines.append(f"  fifth {number} by brightness, {grey}: flagged {_counted_text(fifth)}")
+        for condition, parts in self.by.items():
+            for number, part in enumerate(parts, start=1):
+                where = f"fifth {number} by {condition}, {condition.unit} {range_text(part)}"
+                lines.append(f"  {where}: flagged {_counted_text(part.flagged)}")
         for frames, found in self.after:
             worst = (
                 ""
@@ -159,6 +166,7 @@ def evaluate_folder(
             after=tuple((frames, for_frames(presentations, bound, frames)) for frames in FRAMES)
             if any(one.after for one in presentations)
             else (),
+            by=by_condition(presentations, bound, FRAMES if any(one.after for one in presentations) else ()),
         )
     except ValueError as error:
         raise UnfitError(f"{folder}: {error}") from error
@@ -177,7 +185,7 @@ def presented(folder: Path, chain: FaceModels, tracked: Tracked) -> Iterator[Pre
             score=eyes.live.score,
             cues=dict(eyes.live.cues),
             trouble=eyes.trouble,
-            brightness=statistics.median(eyes.brightness) if eyes.brightness else None,
+            conditions={name: statistics.median(values) for name, values in eyes.conditions.items()},
             after=dict(eyes.after),
         )
         eyes.wipe()
@@ -194,7 +202,7 @@ class _Eyes:
         self.live: LiveEvidence = LiveEvidence(ready=False)
         self.trouble: tuple[str, ...] = ()
         self.after: dict[int, float] = {}  # the score after so many frames that the model judged
-        self.brightness: list[float] = []  # mean grey of the aligned face, of each frame before the score stood
+        self.conditions: dict[Condition, list[float]] = defaultdict(list)  # of each frame before the score stood
 
     def look(self, frame: Picture, *, at_ms: int, display: tuple[float, float, float] | None) -> None:
         """Take the next frame, with the colour that the display has by now."""
@@ -207,8 +215,8 @@ class _Eyes:
     def see(self, frame: Picture, seen: Observation) -> LiveEvidence:
         """Stand between the watch and the witness."""
         if not self.live.ready:
-            if seen.quality is not None:
-                self.brightness.append(seen.quality.measures.brightness)
+            for condition, value in conditions_of(frame, seen).items():
+                self.conditions[condition].append(value)
             before, self.live = self._witness.judged, self._witness.see(frame, seen)
             self._note(before)
         return self.live
@@ -319,6 +327,22 @@ def _service_fields(service: Service) -> dict[str, object]:
         "passed": {name: _counted_fields(one) for name, one in service.passed.items()},
         "shortfalls": list(service.shortfalls()),
     }
+
+
+def _part_fields(part: Part) -> dict[str, object]:
+    after = {str(frames): _counted_fields(one) for frames, one in part.after.items()}
+    return {
+        **_counted_fields(part.flagged),
+        "lowest": part.lowest,
+        "highest": part.highest,
+        "after_frames": after,
+    }
+
+
+def range_text(part: Part) -> str:
+    """Where a fifth's values lie, with as many digits as tell it from its neighbours."""
+    digits = 0 if part.highest >= 20 else 1 if part.highest >= 2 else 2
+    return f"{part.lowest:.{digits}f} to {part.highest:.{digits}f}"
 
 
 def _counted_fields(counted: Counted) -> dict[str, object]:

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader
 from gate.face.liveness.cues import Cue
 from gate.performance.face_evaluation import share
 from gate.performance.face_report import new_axes, svg
+from gate.performance.pad_evaluation import range_text
 from gate.performance.rates import LEVEL, ExactRate
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ _STEPS: Final = 201
 def render(evaluation: PadEvaluation) -> str:
     """The whole page."""
     environment = Environment(loader=FileSystemLoader(_PAGES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.globals.update(share=share, interval=_interval, counted=_counted, level=f"{LEVEL:.0%}")
+    environment.globals.update(
+        range_text=range_text, share=share, interval=_interval, counted=_counted, level=f"{LEVEL:.0%}"
+    )
     return environment.get_template("pad_report.html").render(
         evaluation=evaluation,
         cues=[(cue.value, *_medians(evaluation, cue)) for cue in Cue],

@@ -386,6 +386,10 @@ def test_attack_detection_is_measured_a_species_with_those_apart_that_got_no_sco
     # After 1, 3 and 5 frames: ann has a score each time, bob never.
     after = {frames: (one["flagged"]["errors"], one["flagged"]["of"]) for frames, one in answer["after_frames"].items()}
     assert after == {"1": (1, 2), "3": (1, 2), "5": (1, 2)}
+    assert set(answer["by"]) == {"brightness", "light", "noise", "background"}
+    (part,) = answer["by"]["light"]
+    assert (part["errors"], part["of"], part["after_frames"]["1"]["of"]) == (0, 1, 1)
+    assert 0.5 < part["lowest"] == part["highest"] < 3.0
     text = page.read_text()
     assert (text.count("<svg"), "src=" in text, "<script" in text) == (2, False, False)
     assert "Worst species: APCER 100" in text
@@ -394,9 +398,11 @@ def test_attack_detection_is_measured_a_species_with_those_apart_that_got_no_sco
     said = run_face("evaluate-pad", sequences, "--bound", "1.0").stdout.splitlines()
     assert said[0].startswith("bound 1.000: BPCER 100.0% (")
     assert said[0].endswith("of 1 with a score, 1 without, 2 sources")
-    assert said[1].startswith("  fifth 1 by brightness, grey ")
-    assert [line.split(":")[0] for line in said[2:5]] == ["  after 1 frame", "  after 3 frames", "  after 5 frames"]
-    assert said[5].startswith("  print: APCER 0.0%")
+    fifths = ["brightness, grey", "light, red over blue", "noise, grey levels", "background, deviation"]
+    for line, words in zip(said[1:5], fifths, strict=True):
+        assert line.startswith(f"  fifth 1 by {words} ")
+    assert [line.split(":")[0] for line in said[5:8]] == ["  after 1 frame", "  after 3 frames", "  after 5 frames"]
+    assert said[8].startswith("  print: APCER 0.0%")
     assert any(line.startswith("recipe of TR-03122-3: not passed, with fewer") for line in said)
     assert "service: not enough" in said
 

@@ -9,11 +9,16 @@ import numpy as np
 import pytest
 from fakes.page_file import standing_alone
 
+from gate.performance import pad_report
+from gate.performance.conditions import Condition
 from gate.performance.error_rates import Comparisons, rates
 from gate.performance.face_evaluation import Evaluation
 from gate.performance.face_report import render
+from gate.performance.pad import Presentation, at_bound, by_condition, for_frames, for_service, recipe
+from gate.performance.pad_evaluation import FRAMES, PadEvaluation
 from gate.performance.pad_sheets import plan, written
 from models.cohort import Cohort
+from models.liveness_evidence import FIFTHS
 from models.manifest import load
 
 pytestmark = [pytest.mark.browser]
@@ -57,6 +62,50 @@ async def test_a_report_fits_and_says_what_its_scores_are(tmp_path: Path, width:
         assert f"<!-- {words} -->" in page_file.read_text(encoding="utf-8")
         async with standing_alone(page_file, width) as page:
             assert await page.locator("svg").count() == 2
+
+
+def trials() -> PadEvaluation:
+    """Scores of people and of prints that nobody held up."""
+    random = np.random.default_rng(1)
+    presentations = tuple(
+        Presentation(
+            species,
+            f"{number % 10}",
+            f"{number}",
+            float(random.uniform(0.3, 1.0)),
+            {},
+            conditions={condition: float(random.uniform(0.8, 200)) for condition in Condition},
+            after={frames: float(random.uniform(0.3, 1.0)) for frames in FRAMES},
+        )
+        for species in (None, "print", "bent print")
+        for number in range(60)
+    )
+    return PadEvaluation(
+        folder="trials",
+        profile="standard",
+        model=load().model("fr_liveness"),
+        kind="lane_camera",
+        presentations=presentations,
+        shipped=at_bound(presentations, 0.5),
+        at_bpcer=((0.05, at_bound(presentations, 0.4)),),
+        recipe=recipe(presentations, 0.5),
+        service=for_service(presentations, 0.5),
+        after=tuple((frames, for_frames(presentations, 0.5, frames)) for frames in FRAMES),
+        by=by_condition(presentations, 0.5, FRAMES),
+    )
+
+
+@WIDTHS
+async def test_a_report_on_attacks_fits_and_tells_people_apart_by_every_condition(tmp_path: Path, width: int) -> None:
+    page_file = tmp_path / "pad.html"
+    page_file.write_text(pad_report.render(trials()), encoding="utf-8")
+    async with standing_alone(page_file, width) as page:
+        for condition in Condition:
+            part = page.get_by_role("region", name=f"People flagged by {condition}")
+            assert await part.locator("tbody tr").count() == FIFTHS
+            assert await part.locator("thead th").all_inner_texts() == [
+                "fifth", condition.unit, "presentations", "flagged", "interval", "after 1", "after 3", "after 5",
+            ]  # fmt: skip
 
 
 @WIDTHS

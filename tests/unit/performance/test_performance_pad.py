@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from gate.performance.pad import Presentation, at_bound, bound_at_bpcer, for_frames, for_service, recipe
+from gate.performance.conditions import Condition
+from gate.performance.pad import Presentation, at_bound, bound_at_bpcer, by_condition, for_frames, for_service, recipe
 from gate.performance.rates import ExactRate
 from models.liveness_evidence import Counted
 
 
 def shown(species: str | None, source: str, *scores: float | None, grey: float | None = None) -> list[Presentation]:
-    return [Presentation(species, source, f"{n}", score, {}, brightness=grey) for n, score in enumerate(scores)]
+    known = {} if grey is None else {Condition.BRIGHTNESS: grey}
+    return [Presentation(species, source, f"{n}", score, {}, conditions=known) for n, score in enumerate(scores)]
 
 
 PEOPLE = [*shown(None, "ada", 0.9, 0.8, 0.4), *shown(None, "bo", 0.95, None)]
@@ -72,7 +74,7 @@ def test_fifths_go_by_brightness_and_a_person_without_a_score_is_flagged_in_thei
 
 
 def test_a_person_whose_video_is_doubted_is_flagged_whatever_the_score() -> None:
-    doubted = Presentation(None, "cy", "0", 0.9, {}, trouble=("video_looped",), brightness=99.0)
+    doubted = Presentation(None, "cy", "0", 0.9, {}, trouble=("video_looped",), conditions={Condition.BRIGHTNESS: 99.0})
     found = for_service([*shown(None, "ada", 0.9, 0.9, grey=90.0), doubted, *ATTACKS], 0.5)
     assert found.flagged == Counted(1, 3)
     assert [(one.errors, one.of) for one in found.fifths if one.darkest == 99.0] == [(1, 1)]
@@ -84,9 +86,11 @@ def test_a_person_whose_video_is_doubted_is_flagged_whatever_the_score() -> None
 
 def test_scores_after_fewer_frames_are_counted_as_if_they_had_been_the_last() -> None:
     people = [
-        Presentation(None, "ada", "0", 0.9, {}, after={1: 0.2, 3: 0.8, 5: 0.9}, brightness=90.0),
         Presentation(
-            None, "bo", "0", 0.6, {}, after={1: 0.6, 2: 0.4, 3: 0.6}, brightness=99.0
+            None, "ada", "0", 0.9, {}, after={1: 0.2, 3: 0.8, 5: 0.9}, conditions={Condition.BRIGHTNESS: 90.0}
+        ),
+        Presentation(
+            None, "bo", "0", 0.6, {}, after={1: 0.6, 2: 0.4, 3: 0.6}, conditions={Condition.BRIGHTNESS: 99.0}
         ),  # three frames and no more
         Presentation(None, "cy", "0", None, {}),
     ]
@@ -96,6 +100,12 @@ def test_scores_after_fewer_frames_are_counted_as_if_they_had_been_the_last() ->
         1: Counted(2, 3), 3: Counted(1, 3), 5: Counted(1, 3),
     }  # fmt: skip
     assert [one.errors for one in found[1].fifths] == [1, 0]
+    parts = by_condition([*people, attack], 0.5, (1, 3))
+    assert list(parts) == [Condition.BRIGHTNESS]
+    assert [(part.lowest, part.flagged, part.after) for part in parts[Condition.BRIGHTNESS]] == [
+        (90.0, Counted(0, 1), {1: Counted(1, 1), 3: Counted(0, 1)}),
+        (99.0, Counted(0, 1), {1: Counted(0, 1), 3: Counted(0, 1)}),
+    ]
     assert {frames: one.passed["print"].errors for frames, one in found.items()} == {1: 1, 3: 0, 5: 0}
 
 

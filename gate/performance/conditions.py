@@ -1,0 +1,71 @@
+"""How a person was before the camera, by what attack detection errs on: the light on the face and its colour, the sensor's noise, what is behind them.
+
+Each is measured on the frame itself, so a site need label nothing. They go together before a real camera (a dark face has more noise), so what
+stands out by one may be another's doing.
+"""
+
+from __future__ import annotations
+
+import math
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from gate.face.observation import Observation
+    from gate.picture import Picture
+
+# The difference of two Laplacians: structure of faces cancels out in it, and of noise six times its deviation is left.
+_RESIDUE: Final = np.array(((1, -2, 1), (-2, 4, -2), (1, -2, 1)), np.float32)
+_SIDE_PX_MIN: Final = 8
+
+
+class Condition(StrEnum):
+    """By which people are told apart. Its value is the key in reports."""
+
+    BRIGHTNESS = "brightness"
+    LIGHT = "light"
+    NOISE = "noise"
+    BACKGROUND = "background"
+
+    @property
+    def unit(self) -> str:
+        """What its numbers are."""
+        return _UNITS[self]
+
+
+_UNITS: Final = {
+    Condition.BRIGHTNESS: "grey",
+    Condition.LIGHT: "red over blue",
+    Condition.NOISE: "grey levels",
+    Condition.BACKGROUND: "deviation",
+}
+
+
+def conditions_of(frame: Picture, seen: Observation) -> dict[Condition, float]:
+    """What one frame says of the person who was looked at; nothing of whom no face was measured.
+
+    Brightness is the mean grey of the aligned face, 0 to 255. Light is mean red over mean blue of the face's box: warm light is above what cold light
+    gives of the same face. Noise is the standard deviation of the box's grey after Immerkær (Fast Noise Variance Estimation, 1996), in grey levels. Background is
+    the deviation of the picture on both sides of the head (`gate.face.quality`): 0 is a plain wall. One that cannot be measured is left out.
+    """
+    if seen.quality is None or seen.box is None:
+        return {}
+    measures, box = seen.quality.measures, seen.box
+    found = {Condition.BRIGHTNESS: measures.brightness}
+    if measures.background is not None:
+        found[Condition.BACKGROUND] = measures.background
+    face = frame[max(0, round(box.top)) : round(box.bottom), max(0, round(box.left)) : round(box.right)]
+    if min(face.shape[:2]) >= _SIDE_PX_MIN:
+        blue, _, red = (float(value) for value in face.reshape(-1, 3).mean(axis=0))
+        found[Condition.LIGHT] = red / max(blue, 1.0)
+        found[Condition.NOISE] = noise(cv2.cvtColor(face, cv2.COLOR_BGR2GRAY))
+    return found
+
+
+def noise(grey: np.ndarray) -> float:
+    """The standard deviation of a sensor's noise in a picture, (height, width) of 8 pixels a side at least, in its grey levels."""
+    residue = cv2.filter2D(grey.astype(np.float32), -1, _RESIDUE)[1:-1, 1:-1]
+    return math.sqrt(math.pi / 2) * float(np.abs(residue).mean()) / 6
