@@ -31,22 +31,27 @@ if TYPE_CHECKING:
 
 
 def cohort_of(folder: Path, chain: FaceModels, *, tracked: Tracked, tell: Callable[[str], None]) -> CohortFile:
-    """Embed the main face of every picture below `folder` as a frame of a lane that has a cohort, a folder a person. Raises UnfitError for too few people."""
+    """Embed the main face of every picture below `folder` as a frame of a lane that has a cohort, a folder a person. Raises UnfitError for too few people,
+    and for a picture that is in the folders of two.
+    """
     chain = replace(chain, looks_twice=True)
     people: list[str] = []
     vectors: list[npt.NDArray[np.float32]] = []
-    marks: set[bytes] = set()
+    shown: dict[bytes, str] = {}  # whom each picture shows, by its mark
     pictures = pictures_of(folder, tell)
     require_people(len({identity for identity, _ in pictures}))
     for identity, path in tracked(pictures, "embedding"):
         try:
             content = read(path)
+            if shown.setdefault(mark(content), identity) != identity:
+                raise UnfitError(
+                    f"{path} is a picture of {shown[mark(content)]}, too: people are counted by their folders"
+                )
             vectors.append(template_of(chain, decode(content), alone=False).vector)
         except (BadPictureError, FaceError, OSError) as error:
             tell(f"{path}: {error.strerror if isinstance(error, OSError) else error}")
         else:
             people.append(identity)
-            marks.add(mark(content))
     found = len(set(people))
     require_people(found)
     mean, covariance = statistics_of(np.array(vectors, np.float64), people)
@@ -56,7 +61,7 @@ def cohort_of(folder: Path, chain: FaceModels, *, tracked: Tracked, tell: Callab
         people=found,
         mean=mean.astype("<f4").tobytes(),
         covariance=covariance.astype("<f4").tobytes(),
-        pictures=tuple(sorted(marks)),
+        pictures=tuple(sorted(shown)),
     )
 
 

@@ -13,6 +13,7 @@ from collections import defaultdict
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
+from gate.face import compare
 from gate.face.chain import crops
 from gate.face.detect import central
 from gate.face.embed import embed, embed_portrait
@@ -65,6 +66,9 @@ class Evaluation:
     A point of FMR_POINTS whose claim would take more pairs than there are has neither rate nor threshold. `top` are the pairs of different
     people that are most alike, first the most.
 
+    `same` is, of portraits and a lane's frames, the least that two frames of one person scored that follow one another, and of how many such pairs: what
+    `same_min` in site.toml lies below.
+
     `missed` pictures gave no template; of these, `unreadable` could not be read or decoded, and the others showed no face.
     """
 
@@ -85,6 +89,7 @@ class Evaluation:
     took_ms: Mapping[str, float]
     cohort: Cohort | None = None
     alike: GroupRates | None = None
+    same: tuple[float, int] | None = None
     top: tuple[TopPair, ...] = ()
 
     @property
@@ -114,6 +119,7 @@ class Evaluation:
             "threshold_at_fmr": dict(zip(points, self.found.threshold, strict=True)),
             "groups": [asdict(group) for group in self.groups],
             "group_threshold": self.group_threshold,
+            "same_person": None if self.same is None else {"lowest": self.same[0], "pairs": self.same[1]},
             "alike": None if self.alike is None else asdict(self.alike),
             "claims": {
                 "confidence": CLAIM_LEVEL,
@@ -145,6 +151,10 @@ class Evaluation:
                 lines.append(f"FMR {point}: too few impostor pairs, not estimable from these")
             else:
                 lines.append(f"FMR {point}: FNMR {fnmr:.2%}{spread_of(interval)} at {threshold:.3f}")
+        if self.same is not None:
+            lines.append(
+                f"from one frame to the next of one person: {self.same[0]:.3f} at least, of {self.same[1]} pairs; same_min lies below"
+            )
         lines += self.claim_lines()
         if self.labelled and not self.groups:
             lines.append(f"by group: too few impostor pairs for FMR {_GROUP_FMR:g}")
@@ -253,6 +263,7 @@ def evaluate_folder(
         took_ms={stage: round(statistics.median(times), 2) for stage, times in embedded.took_ms.items()},
         cohort=chain.cohort,
         alike=alike,
+        same=_from_frame_to_frame(embedded) if kind == "chip_to_live" else None,
         top=tuple(
             TopPair(float(score), embedded.paths[one], embedded.paths[other])
             for score, (one, other) in zip(compared.tail, compared.top, strict=False)
@@ -334,6 +345,17 @@ class _Embedded:
     missed: int = 0
     unreadable: int = 0
     took_ms: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+
+
+def _from_frame_to_frame(embedded: _Embedded) -> tuple[float, int] | None:
+    """The least score of two frames of one person that follow one another, and how many pairs there are. A person's first picture is the chip's portrait."""
+    seen = list(zip(embedded.identities, embedded.frames, strict=True))
+    scores = [
+        compare.alike(one, other)
+        for (before, _), (identity, one), (after, other) in zip(seen, seen[1:], seen[2:], strict=False)
+        if before == identity == after
+    ]
+    return (min(scores), len(scores)) if scores else None
 
 
 def _embed_all(chain: FaceModels, pictures: Iterable[tuple[str, Path]], tell: Callable[[str], None]) -> _Embedded:

@@ -3,6 +3,7 @@
 Needs the fetched models (`gate models fetch`).
 """
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from gate.face.liveness.passive import live_probability
 from gate.face.swaps import SAME_PORTRAIT_MIN
 from gate.face.values import Box, Landmarks
 from gate.performance.cohort import cohort_of
+from gate.performance.folders import UnfitError
 from gate.picture import Picture
 from models.errors import ModelCorruptError, ModelDriftError
 from models.manifest import load
@@ -148,6 +150,9 @@ def test_a_cohort_is_made_of_templates_of_two_looks(
     made = cohort_of(tmp_path, chain, tracked=lambda items, _: items, tell=pytest.fail)
     expected = template_of(replace(chain, looks_twice=True), before_the_camera(astronaut())).vector
     assert np.frombuffer(made.mean, "<f4") == pytest.approx(expected, abs=1e-6)
+    shutil.copytree(tmp_path / "ann", tmp_path / "bob")
+    with pytest.raises(UnfitError, match="is a picture of ann, too"):
+        cohort_of(tmp_path, chain, tracked=lambda items, _: items, tell=pytest.fail)
 
 
 def test_liveness_is_a_probability_that_depends_on_the_picture(chain: FaceModels) -> None:

@@ -171,6 +171,22 @@ def test_evaluation_counts_pairs_and_missed_pictures(pictures: Path) -> None:
     assert answer["alike"] is None
 
 
+def test_a_lanes_report_says_what_one_person_always_reached_from_frame_to_frame(pictures: Path) -> None:
+    people = pictures / "people"
+    for identity, names in {"ann": ("a.png", "b.jpg", "a.png", "a.png"), "bob": ("two.jpg", "a.png")}.items():
+        (people / identity).mkdir(parents=True)
+        for number, name in enumerate(names):
+            (people / identity / f"{number}-{name}").write_bytes((pictures / name).read_bytes())
+    assert json.loads(run_face("evaluate", people, "--json").stdout)["same_person"] is None
+    lane = json.loads(run_face("evaluate", people, "--kind", "chip_to_live", "--json").stdout)
+    mirrored = json.loads(run_face("compare", pictures / "b.jpg", pictures / "a.png", "--json").stdout)["score"]
+    assert lane["same_person"] == {"lowest": pytest.approx(mirrored, abs=1e-5), "pairs": 2}
+    said = run_face("evaluate", people, "--kind", "chip_to_live").stdout
+    assert (
+        f"from one frame to the next of one person: {mirrored:.3f} at least, of 2 pairs; same_min lies below\n" in said
+    )
+
+
 def test_the_pairs_that_are_most_alike_are_shown_to_the_sites_own_eyes_alone(pictures: Path) -> None:
     people = pictures / "people"
     for identity, names in {"ann": ("a.png", "b.jpg"), "<b>bob": ("two.jpg",)}.items():
