@@ -67,6 +67,9 @@ class Books(Account):
                 self.asked_often = False
             case records.EmergencyBegan():
                 self.emergency_recorded = True
+                self.revoking = (
+                    None  # nothing is taken back in one, also in one that an officer ordered while no status comes
+                )
             case records.EmergencyEnded():
                 self.emergency_recorded = False
                 self.freeing = None  # a release for an emergency is wanted until that ends

@@ -78,6 +78,9 @@ async def until(holds: Callable[[], bool]) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.filterwarnings(
+    "ignore:unclosed:ResourceWarning"
+)  # the library leaves to the collector what a program's end cuts off in a handshake
 async def test_a_gate_goes_through_a_renewal_and_every_rotation_without_a_person(central: Path, gate: SyncGate) -> None:
     here = ("--dir", str(central))
     with serving(central) as port:
