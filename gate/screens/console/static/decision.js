@@ -14,6 +14,8 @@ const path = `/gates/${encodeURIComponent(gate)}/crossings/${encodeURIComponent(
 const answerBox = document.getElementById("answer");
 let attack = [];
 let said = null;
+let settled = false; // by this page's own order
+let left = false; // the traveller has waited no more since this page came
 const shown = seenBy(root.dataset.officer, gate, crossing);
 
 // ── the pictures ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -217,6 +219,7 @@ send?.addEventListener("click", async () => {
   if (answer === null) return;
   showAnswer(answerBox, answer);
   if (answer.outcome !== "done" && answer.outcome !== "ordered") return;
+  settled = true;
   wipe();
   for (const place of document.querySelectorAll("#actions, .why, #send, #faces, #zone, #attack")) place.hidden = true;
   document.getElementById("undo").hidden = false;
@@ -252,15 +255,23 @@ onHall((hall) => {
   const tile = hall.tiles.find((one) => one.gate === gate);
   const wait = tile?.waits.find((one) => one.crossing === crossing);
   const waits = wait !== undefined;
-  // Of two officers the first has decided nothing yet: that somebody else did, they must see.
-  const decided = Boolean(answerBox?.textContent) && answerBox.dataset.outcome !== "one_more";
-  if (waits) showTwo(wait);
-  document.getElementById("gone").hidden = waits || decided || !tile || tile.lost;
-  if (!waits && !decided && tile && !tile.lost) {
-    wipe();
-    page.hidden = true;
+  if (!tile || tile.lost) return;
+  if (waits && left) {
+    location.reload(); // they wait again, and nothing of them is left here
+    return;
   }
+  left = !waits;
+  if (waits) showTwo(wait);
+  else if (!settled) showGone();
 });
+
+// Somebody else has decided, whatever was answered here before: of the first of two officers, of a flag, of an order that came too late. That answer stays.
+function showGone() {
+  wipe();
+  document.getElementById("gone").hidden = false;
+  for (const one of page.querySelectorAll("section:not(#decide), #decide > :not(#answer)")) one.hidden = true;
+  page.hidden = !answerBox?.textContent;
+}
 
 listenToFlags(gate);
 if ("pictures" in page.dataset) look().finally(() => document.getElementById("look-state").removeAttribute("aria-busy"));
