@@ -302,6 +302,11 @@ function showPresence(now, quiet_ms = 0) {
   askPresence(on && quiet_ms >= ASK_EVERY_MS ? Math.ceil((ASK_EVERY_MS + ANSWER_MS - quiet_ms) / 1000) : null);
 }
 
+// The officer goes: from now on this page says it no more.
+export function leave() {
+  presence.end(false);
+}
+
 function askPresence(left_s) {
   const dialog = document.getElementById("present");
   if (left_s === null) {
@@ -328,7 +333,7 @@ if (watched.length) {
     answerPresence();
   });
   document.getElementById("presence-end").addEventListener("click", () => {
-    presence.end(false);
+    leave();
     showPresence(presence.read());
   });
   document.getElementById("present-yes").addEventListener("click", answerPresence);
@@ -337,19 +342,19 @@ if (watched.length) {
 }
 
 document.getElementById("sign-out").addEventListener("click", async () => {
-  presence.end(false);
+  leave();
   await signOut();
   location.assign("/sign-in");
 });
 
 // The session goes on as long as this page proves its key; without one there is nothing to see here.
 async function staySignedIn() {
-  const leave = () => location.assign("/sign-in");
+  const toSignIn = () => location.assign("/sign-in");
   try {
-    await stay(leave);
+    await stay(toSignIn);
   } catch (error) {
     if (error.code === "away") setTimeout(staySignedIn, SILENCE_MS);
-    else leave();
+    else toSignIn();
   }
 }
 

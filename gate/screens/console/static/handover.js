@@ -1,6 +1,6 @@
 // The end of a shift: signed off by who leaves, read by who comes; both by their shift's key, over what this page shows.
 
-import { inWords } from "/static/console.js";
+import { inWords, leave } from "/static/console.js";
 import { handOver, markRead } from "/static/keys.js";
 
 const { at, open_at, unread } = JSON.parse(document.getElementById("shown").textContent);
@@ -18,7 +18,10 @@ async function hand(button, over) {
 
 const sign = document.getElementById("sign");
 sign.addEventListener("click", () =>
-  hand(sign, () => handOver({ at, open_at, words: document.getElementById("words").value.toWellFormed() })),
+  hand(sign, async () => {
+    await handOver({ at, open_at, words: document.getElementById("words").value.toWellFormed() });
+    leave();
+  }),
 );
 
 const read = document.getElementById("read");
