@@ -491,3 +491,70 @@ async def at_end_gone(browser: Browser, gates: list[FakeGate], folder: Path) -> 
         yield page
     await page.wait_for_selector("#offline:visible")
     await context.close()
+
+
+async def test_a_traveller_whom_a_colleague_decided_leaves_the_page_whatever_was_answered_there_before(
+    browser: Browser, tmp_path: Path
+) -> None:
+    async with pages(busy(1), tmp_path) as hallway, at(browser, hallway) as page:
+        await page.goto(f"{hallway.address}/gates/north-1/crossings/c-1")
+        await page.wait_for_selector("#faces:visible")
+        await page.click(".flag summary")
+        await page.click('[data-flag="child"]')
+        await page.click("#confirm-yes")
+        await page.wait_for_selector('#answer[data-outcome="done"]')
+        hallway.gate("north-1").tell()  # a colleague's order
+        await page.wait_for_selector("#gone:visible")
+        assert await page.evaluate("document.getElementById('live').width") == 1
+
+
+async def test_who_is_told_that_a_colleague_was_quicker_has_no_pictures_left(browser: Browser, tmp_path: Path) -> None:
+    gate, *_ = gates = busy(1)
+    async with pages(gates, tmp_path) as hallway, at(browser, hallway) as page:
+        await page.goto(f"{hallway.address}/gates/north-1/crossings/c-1")
+        await page.wait_for_selector("#faces:visible")
+        await page.click('[data-said="said same"]')
+        await page.click('[data-action="admit"]')
+        await page.keyboard.press("1")
+        gate.decided_by("c-1", "ben")
+        await page.click("#send")
+        await expect(page.locator("#answer")).to_contain_text("already decided by ben")
+        gate.tell()
+        await page.wait_for_selector("#faces", state="hidden")
+        await expect(page.locator("#answer")).to_be_visible()
+        assert await page.locator("#send:visible").count() == 0
+        assert await page.evaluate("document.getElementById('live').width") == 1
+
+
+async def test_who_signs_off_and_leaves_is_not_said_to_be_present_any_more(browser: Browser, tmp_path: Path) -> None:
+    async with pages(busy(1), tmp_path) as hallway, at(browser, hallway) as page:
+        await page.click("#presence-begin")
+        await page.wait_for_selector("#presence-end:visible")
+        await page.goto(f"{hallway.address}/handover")
+        await page.click("#sign")
+        await page.wait_for_selector(".signed")
+        await page.evaluate(
+            "document.getElementById('presence-end').hidden || Promise.reject('still said to be present')"
+        )
+        await expect(page.locator("#presence-state")).not_to_contain_text("You are present at")
+
+
+async def test_nobody_is_told_to_be_calm_while_something_calls(browser: Browser, tmp_path: Path) -> None:
+    async with pages([FakeGate("north-1")], tmp_path) as hallway, at(browser, hallway) as page:
+        await page.wait_for_selector("#calm:visible")
+        hallway.gate("north-1").tell(officers=[])
+        await page.wait_for_selector(".call")
+        await page.wait_for_selector("#calm", state="hidden")
+
+
+async def test_a_traveller_who_waits_again_is_shown_again(browser: Browser, tmp_path: Path) -> None:
+    gate, *_ = gates = busy(1)
+    again = gate.snapshot.waiting if gate.snapshot else []
+    async with pages(gates, tmp_path) as hallway, at(browser, hallway) as page:
+        await page.goto(f"{hallway.address}/gates/north-1/crossings/c-1")
+        await page.wait_for_selector("#faces:visible")
+        gate.tell(state="granted")  # a colleague admits, and nobody walks
+        await page.wait_for_selector("#gone:visible")
+        gate.tell(waiting=again, state="referred")
+        await page.wait_for_selector("#faces:visible")
+        await expect(page.locator("#gone")).to_be_hidden()

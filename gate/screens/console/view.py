@@ -77,17 +77,20 @@ class Need(enum.IntEnum):
     ALARM = 0
     WAITS = 1
     LOST = 2
-    NOTHING = 3
+    CALLED = 3
+    NOTHING = 4
 
 
-def need(seen: Seen, calls: Iterable[Call]) -> Need:
+def need(seen: Seen, calls: Sequence[Call]) -> Need:
     """How much a gate needs somebody."""
     if any(call.kind in URGENT for call in calls):
         return Need.ALARM
     if seen.lost:
         return Need.LOST
     assert seen.lane is not None, "a gate without a lane is lost"
-    return Need.WAITS if seen.lane.waiting else Need.NOTHING
+    if seen.lane.waiting:
+        return Need.WAITS
+    return Need.CALLED if calls else Need.NOTHING
 
 
 def hall(gates: Sequence[Seen], calls: Sequence[Call], viewer: Certificate, say: Say, *, now_s: float) -> Json:
@@ -162,7 +165,7 @@ def _tile(seen: Seen, calls: Sequence[Call], viewer: Certificate, say: Say, now_
 
 
 def _icon(seen: Seen, needs: Need) -> str:
-    if needs is not Need.NOTHING:
+    if needs not in {Need.CALLED, Need.NOTHING}:
         return needs.name.lower()
     assert seen.lane is not None, "a gate without a lane is lost"
     if seen.lane.state != "idle":

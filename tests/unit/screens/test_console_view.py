@@ -61,7 +61,9 @@ def plain(words: str) -> str:
 # ── the order of the tiles ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_who_needs_somebody_stands_first_then_who_waits_longest_then_lost_gates_then_the_rest() -> None:
+def test_who_needs_somebody_stands_first_then_who_waits_longest_then_lost_gates_then_what_else_calls_then_the_rest() -> (
+    None
+):
     shown = hall(
         seen("north-10"),
         seen("north-2"),
@@ -70,11 +72,12 @@ def test_who_needs_somebody_stands_first_then_who_waits_longest_then_lost_gates_
         seen("north-5", waiting=[waits("b", waiting_s=31.0)]),
         seen("north-6", alarms=["forced"]),
         seen("north-7", notices=["person_inside"], waiting=[waits("c", waiting_s=2.0)]),
+        seen("north-11", officers=[]),
     )
     order = [tile["gate"] for tile in shown["tiles"]]
-    assert order == ["north-7", "north-6", "north-5", "north-4", "north-3", "north-2", "north-10"]
+    assert order == ["north-7", "north-6", "north-5", "north-4", "north-3", "north-11", "north-2", "north-10"]
     assert [tile["need"] for tile in shown["tiles"]] == [
-        *("alarm", "alarm", "waits", "waits", "lost", "nothing", "nothing")
+        *("alarm", "alarm", "waits", "waits", "lost", "called", "nothing", "nothing")
     ]
 
 
