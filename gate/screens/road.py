@@ -75,7 +75,7 @@ class LaneEvent(_Said, frozen=True):
     """A lane as an officer sees it. `boot` is another after each start of the gate's `screens`.
 
     `state` is None while the lane does not answer: then nothing else is known of it. `last` are the stages of the last crossing that ended,
-    in seconds from laying the document.
+    in seconds from laying the document. `flags` are over whoever is served now, or somebody who has no crossing.
     """
 
     boot: Word
@@ -96,6 +96,7 @@ class LaneEvent(_Said, frozen=True):
     lost: Several
     degraded: Annotated[list[Without], msgspec.Meta(max_length=64)]
     last: Annotated[dict[Word, Seconds], msgspec.Meta(max_length=64)]
+    flags: Several = []
 
 
 class Challenge(_Said, frozen=True):

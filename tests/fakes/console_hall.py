@@ -72,6 +72,7 @@ def event(gate: str, **changes: Any) -> LaneEvent:
         "officers": [{"officer": "anna", "seen_s": 4.0}],
         "lost": [],
         "degraded": [],
+        "flags": [],
         "last": {"opened": 0.1, "chip_read": 2.1, "face_compared": 3.4, "decided": 3.6, "passed": 9.8},
     }
     return msgspec.convert(said | changes, LaneEvent)

@@ -85,7 +85,13 @@ def lane_event(boot: str, config: Config, look: Look | None, told: Told) -> Lane
         lost=lane.lost,
         degraded=[Without(mode=one.name, effect=one.effect, tell=one.tell) for one in modes_now(told, config)],
         last=lane.counters.last,
+        flags=[] if look is None else _flags(look),
     )
+
+
+def _flags(look: Look) -> list[str]:
+    """Over somebody who does not wait: each concern once. Those over who waits stand with them."""
+    return list(dict.fromkeys(one.concern.value for one in look.flags if one.crossing in {None, look.running}))
 
 
 def _waiting(referred: Sequence[Waiting]) -> list[Waits]:

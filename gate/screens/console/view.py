@@ -157,7 +157,7 @@ def _tile(seen: Seen, calls: Sequence[Call], viewer: Certificate, say: Say, now_
         "serves": "" if lane is None else _serves(lane, say),
         "waits": [] if lane is None else [_waits(one, seen, viewer, say) for one in _longest_first(lane)],
         "calls": [_call(call, say, now_s) for call in calls],
-        "notes": [] if lane is None else _notes(lane, say),
+        "notes": [] if lane is None else [*_flags(lane, viewer, say), *_notes(lane, say)],
         "present": _present(seen, say),
         "nobody": any(call.kind == NOBODY_PRESENT for call in calls),
         "last": "" if lane is None else _last(lane, say),
@@ -240,6 +240,13 @@ def _call(call: Call, say: Say, now_s: float) -> Json:
         "escalated": call.escalated,
         "urgent": call.kind in URGENT,
     }
+
+
+def _flags(lane: LaneEvent, viewer: Certificate, say: Say) -> list[str]:
+    """Those over somebody who does not wait, for whoever is shown flags."""
+    if Sight.FLAGS not in sees(viewer):
+        return []
+    return [say("flag-of-nobody", flag=say.known("flag", flag)) for flag in lane.flags]
 
 
 def _notes(lane: LaneEvent, say: Say) -> list[str]:

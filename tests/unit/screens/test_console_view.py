@@ -217,6 +217,10 @@ def test_flags_are_for_trained_officers_and_supervisors(changes: dict[str, Any],
     gate = seen("north-3", waiting=[waiting])
     shown = json.dumps([hall(gate, viewer=viewer), view.decision(waiting, gate, viewer, SAY)])
     assert ("trafficking" in shown) is sees
+    of_nobody_who_waits = hall(seen("north-3", flags=["trafficking"]), viewer=viewer)["tiles"][0]
+    notes = ["Flag: trafficking. It is about somebody who does not wait here."] if sees else []
+    assert [plain(one) for one in of_nobody_who_waits["notes"]] == notes
+    assert ("trafficking" in json.dumps(of_nobody_who_waits)) is sees
 
 
 def test_pictures_are_for_those_to_whom_they_were_sealed() -> None:
@@ -263,7 +267,7 @@ def test_a_handover_says_what_is_open_at_each_lane_and_no_flag() -> None:
     calls = Calls()
     gates = [
         seen("north-10"),
-        seen("north-2", alarms=["forced"], waiting=[waits("c-1", "page_check", flags=["child"])]),
+        seen("north-2", alarms=["forced"], waiting=[waits("c-1", "page_check", flags=["child"])], flags=["other"]),
     ]
     calls.look(gates, 0.0)
     open_at = view.open_things(gates, calls.standing, SAY)

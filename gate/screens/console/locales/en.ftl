@@ -113,6 +113,7 @@ flag-child = Flag: child
 flag-trafficking = Flag: trafficking
 flag-unwell = Flag: unwell
 flag-other = Flag: other
+flag-of-nobody = { $flag }. It is about somebody who does not wait here.
 
 # ── a decision ──
 decision-title = A traveller waits at { $gate }

@@ -41,6 +41,15 @@ def test_a_console_is_told_what_officers_are_shown() -> None:
     assert lane_event("boot", CONFIG, None, told()).officers == []
 
 
+def test_a_console_is_told_of_flags_over_somebody_who_does_not_wait() -> None:
+    flags = [Flag(Concern.CHILD, "bert", 1_000, "c1"), Flag(Concern.TRAFFICKING, "bert", 9_000, None)]
+    flags += [Flag(Concern.UNWELL, "anna", 9_500, "c2"), Flag(Concern.TRAFFICKING, "anna", 9_900, None)]
+    flags += [Flag(Concern.OTHER, "anna", 9_990, "of whom somebody has settled")]
+    flagged = msgspec.structs.replace(look(WAITS), flags=flags, running="c2")
+    assert lane_event("boot", CONFIG, flagged, told()).flags == ["trafficking", "unwell"]
+    assert lane_event("boot", CONFIG, None, told()).flags == []
+
+
 @pytest.mark.parametrize("many", [1, WAITING_MAX])
 def test_whatever_a_captured_child_found_a_console_takes_what_it_is_told(many: int) -> None:
     long = "x" * 200
