@@ -558,3 +558,34 @@ async def test_a_traveller_who_waits_again_is_shown_again(browser: Browser, tmp_
         gate.tell(waiting=again, state="referred")
         await page.wait_for_selector("#faces:visible")
         await expect(page.locator("#gone")).to_be_hidden()
+
+
+async def test_who_says_what_they_see_while_the_console_is_away_is_told_and_says_it_again(
+    browser: Browser, tmp_path: Path
+) -> None:
+    async with pages(busy(1), tmp_path) as hallway, at(browser, hallway) as page:
+        await page.goto(f"{hallway.address}/gates/north-1/crossings/c-1")
+        await page.wait_for_selector("#faces:visible")
+        await page.route("**/opinion", lambda route: route.fulfill(status=404))
+        await page.click('[data-said="said same"]')
+        await page.wait_for_selector("#opinion-away:visible")
+        assert await page.locator("#actions:visible").count() == 0  # nobody decides without the pictures of an alarm
+        await page.unroute("**/opinion")
+        await page.click('[data-said="said not same"]')
+        await page.wait_for_selector("#attack-pictures canvas")
+        await expect(page.locator("#opinion-away")).to_be_hidden()
+        await expect(page.locator("#actions")).to_be_visible()
+
+
+@pytest.mark.long
+async def test_an_outage_of_the_console_stands_in_the_title_and_sounds(browser: Browser, tmp_path: Path) -> None:
+    async with pages([FakeGate("north-1")], tmp_path) as hallway, at(browser, hallway) as page:
+        await page.wait_for_selector("#calm:visible")
+        await page.evaluate(
+            "() => { window.played = []; Audio.prototype.play = async function () { played.push(this.src); }; }"
+        )
+        await page.route("**/events", lambda route: route.fulfill(status=502))
+        hallway.hall.close()
+        await page.wait_for_selector("#offline:visible")
+        await expect(page).to_have_title(re.compile("The console does not answer"))
+        assert any("alarm.wav" in one for one in await page.evaluate("played"))

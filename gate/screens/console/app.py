@@ -54,6 +54,7 @@ _SCRIPT_TEXTS: Final = (
     "order-",
     "presence-",
     "confirm-",
+    "offline-title",
     "call-escalated",
     "call-nobody-yet",
 )

@@ -88,9 +88,12 @@ function fallSilent() {
   silence = setTimeout(fallSilent, SILENCE_MS + RETRY_MS);
 }
 
+// An outage that lasts calls like an alarm, where anything calls at all: nobody looks at a page for eight hours. A device that wakes up has none.
 function showOffline(is) {
+  const lasts = is && root.hasAttribute("data-offline");
   document.getElementById("offline").hidden = !is;
   root.toggleAttribute("data-offline", is);
+  if (lasts) call({ title: say("offline-title"), sound: root.dataset.role === "auditor" ? "" : "alarm" });
 }
 
 // ── sound and title ────────────────────────────────────────────────────────────────────────────────────────────────

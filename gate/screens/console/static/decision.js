@@ -125,11 +125,16 @@ for (const button of document.querySelectorAll("[data-said]")) {
     if (said !== null) return;
     said = button.dataset.said;
     const answer = await fetch(`${path}/opinion`, { method: "POST", body: JSON.stringify({ said }) }).catch(() => null);
+    document.getElementById("opinion-away").hidden = Boolean(answer?.ok);
+    if (!answer?.ok) {
+      said = null; // without it nobody sees the pictures of an alarm
+      return;
+    }
     document.getElementById("question").hidden = true;
     const words = document.getElementById("said");
     words.textContent = words.dataset.prefix.replace("…", button.textContent);
     document.getElementById("opinion").hidden = false;
-    if (answer?.ok) await showOpinion(await answer.json());
+    await showOpinion(await answer.json());
     document.getElementById("opinion").focus();
     document.getElementById("decide-first")?.remove();
     const actions = document.getElementById("actions");
