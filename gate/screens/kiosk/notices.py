@@ -71,7 +71,13 @@ class Notice:
         ]
         parts = {
             "who": ["who"],
-            "what": ["what", "why", *(["looked-up"] if facts.registers else []), "decides"],
+            # "with nobody else's" is so only where nobody is remembered
+            "what": [
+                "what",
+                "why-also" if facts.remembered_minutes else "why",
+                *(["looked-up"] if facts.registers else []),
+                "decides",
+            ],
             "kept": [*kept, *(["central"] if facts.central else [])],
             "choice": ["choice"],
             "ask": ["ask"],

@@ -76,6 +76,18 @@ def test_sealed_pictures_of_a_referral_are_kept_no_longer_than_it_says() -> None
     assert SEALED_S <= REFERRAL_KEPT_MIN * 60
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_where_faces_are_held_against_those_referred_lately_nobody_reads_that_they_are_held_against_none(
+    language: str,
+) -> None:
+    alone, also = (
+        dict(notice(replace(FACTS, remembered_minutes=minutes), language).sections(language)) for minutes in (0, 5)
+    )
+    heading = next(heading for heading, said in alone.items() if TEXTS.t(language, "board-why") in said)
+    assert TEXTS.t(language, "board-why-also") in also[heading]
+    assert TEXTS.t(language, "board-why") not in also[heading]
+
+
 def test_a_gate_that_asks_no_register_speaks_of_none() -> None:
     assert "looked up" not in whole(FACTS)
 

@@ -79,6 +79,7 @@ board-who = Die Kontrolle { $gate } wird betrieben von { $operator }.
 board-what-title = Was erfasst wird, und wozu
 board-what = Die gedruckten Zeilen Ihres Passes, die Daten und das Foto in seinem Chip und ein Video Ihres Gesichts.
 board-why = Nur um zu prüfen, ob der Pass echt und gültig ist und Ihnen gehört. Ihr Gesicht wird mit dem Foto in Ihrem Pass verglichen und mit keinem anderen.
+board-why-also = Nur um zu prüfen, ob der Pass echt und gültig ist und Ihnen gehört. Ihr Gesicht wird mit dem Foto in Ihrem Pass verglichen.
 board-looked-up = Ihr Dokument, nie Ihr Gesicht, wird in Listen und Registern nachgeschlagen, wie das Gesetz es vorsieht.
 board-decides = Die Anlage öffnet oder ruft das Kontrollpersonal. Sie weist niemanden zurück.
 board-kept-title = Wie lange

@@ -85,6 +85,7 @@ board-who = Gate { $gate } is run by { $operator }.
 board-what-title = What is taken, and why
 board-what = Your passport’s printed lines, the data and the photo in its chip, and a video of your face.
 board-why = Only to check that the passport is genuine, valid and yours. Your face is compared with the photo in your passport, and with nobody else’s.
+board-why-also = Only to check that the passport is genuine, valid and yours. Your face is compared with the photo in your passport.
 board-looked-up = Your document, never your face, is looked up in lists and registers, as the law has it.
 board-decides = The gate opens or calls an officer. It never turns anybody away.
 board-kept-title = How long

@@ -82,6 +82,7 @@ board-who = La puerta { $gate } está a cargo de { $operator }.
 board-what-title = Qué se toma, y para qué
 board-what = Las líneas impresas de su pasaporte, los datos y la foto de su chip, y un vídeo de su cara.
 board-why = Solo para comprobar que el pasaporte es auténtico, válido y suyo. Su cara se compara con la foto de su pasaporte, y con la de nadie más.
+board-why-also = Solo para comprobar que el pasaporte es auténtico, válido y suyo. Su cara se compara con la foto de su pasaporte.
 board-looked-up = Su documento, nunca su cara, se consulta en listas y registros, como dispone la ley.
 board-decides = La puerta se abre o llama a un agente. Nunca rechaza a nadie.
 board-kept-title = Cuánto tiempo

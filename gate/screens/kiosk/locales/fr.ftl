@@ -82,6 +82,7 @@ board-who = Le sas { $gate } est exploité par { $operator }.
 board-what-title = Ce qui est relevé, et pourquoi
 board-what = Les lignes imprimées de votre passeport, les données et la photo de sa puce, et une vidéo de votre visage.
 board-why = Seulement pour vérifier que le passeport est authentique, valable et le vôtre. Votre visage est comparé à la photo de votre passeport, et à celle de personne d’autre.
+board-why-also = Seulement pour vérifier que le passeport est authentique, valable et le vôtre. Votre visage est comparé à la photo de votre passeport.
 board-looked-up = Votre document, jamais votre visage, est recherché dans des listes et des registres, comme la loi le prévoit.
 board-decides = Le sas s’ouvre ou appelle un agent. Il ne renvoie jamais personne.
 board-kept-title = Combien de temps

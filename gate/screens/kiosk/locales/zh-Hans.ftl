@@ -76,6 +76,7 @@ board-who = 通道 { $gate } 由 { $operator } 运营。
 board-what-title = 采集什么，用途是什么
 board-what = 护照上印刷的机读码、芯片中的数据和照片，以及您面部的视频。
 board-why = 仅用于确认护照真实、有效且属于您本人。您的面部只与您护照中的照片比对，不与任何其他人的照片比对。
+board-why-also = 仅用于确认护照真实、有效且属于您本人。您的面部与您护照中的照片比对。
 board-looked-up = 依法在名单和登记系统中查询的是您的证件，绝不是您的面部。
 board-decides = 通道会开启，或者呼叫工作人员。通道从不拒绝任何人。
 board-kept-title = 保存多久
