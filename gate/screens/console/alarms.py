@@ -1,4 +1,4 @@
-"""What calls for somebody, who has said that they go, and when nobody has: then it is escalated.
+"""What calls for somebody, who has said that they go, and when nobody has, or it stands all the same: then it is escalated.
 
 No clock and no I/O. It stands until the lane says that it is over; that somebody goes changes nothing at the lane, where the order
 `acknowledge` says that somebody has been there. Kept in memory, on purpose: after a new start of the console everything calls once more, for what stands
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gate.screens.road import LaneEvent
 
 ESCALATED_AFTER_S: Final = 30.0
+AGAIN_AFTER_S: Final = 300.0  # whoever goes may be held up, or have pressed by mistake, or have left since
 
 EMERGENCY: Final = "emergency"
 NOBODY_PRESENT: Final = "nobody_present"
@@ -57,13 +58,26 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One alarm that stands at a gate since `since_s`. `by` is who said that they go."""
+    """One alarm that stands at a gate since `since_s`. `by` is who said that they go, and is going since `going_s`; `went` is who said so when it is not over."""
 
     gate: str
     kind: str
     since_s: float
     by: str | None = None
     escalated: bool = False
+    going_s: float | None = None
+    went: str | None = None
+
+    def at(self, now_s: float) -> Call:
+        """The same now: nobody answers, or whoever goes has not ended it."""
+        if self.by is None:
+            waits_too_long = not self.escalated and now_s - self.since_s >= ESCALATED_AFTER_S
+            return replace(self, escalated=True) if waits_too_long else self
+        if self.going_s is None:
+            return replace(self, going_s=now_s)
+        if now_s - self.going_s < AGAIN_AFTER_S:
+            return self
+        return replace(self, by=None, going_s=None, went=self.by, escalated=True)
 
 
 def kinds(seen: Seen) -> tuple[str, ...]:
@@ -85,7 +99,7 @@ class Calls:
         self._standing: dict[tuple[str, str], Call] = {}
 
     def look(self, gates: Iterable[Seen], now_s: float) -> None:
-        """Take in what stands now: what is new begins, what is gone is forgotten, what nobody has answered is escalated.
+        """Take in what stands now: what is new begins, what is gone is forgotten, what nobody has answered or ended is escalated.
 
         What was urgent at a gate that is lost stands on: nobody has said that it is over.
         """
@@ -95,9 +109,7 @@ class Calls:
             for seen in gates
             for kind in (*(self._urgent(seen.gate) if seen.lost else ()), *kinds(seen))
         }
-        for key, call in self._standing.items():
-            if call.by is None and not call.escalated and now_s - call.since_s >= ESCALATED_AFTER_S:
-                self._standing[key] = replace(call, escalated=True)
+        self._standing = {key: call.at(now_s) for key, call in self._standing.items()}
 
     def _urgent(self, gate: str) -> tuple[str, ...]:
         return tuple(kind for at, kind in self._standing if at == gate and kind in URGENT)
@@ -106,7 +118,7 @@ class Calls:
         """Somebody says that they go. Whoever said it first stays; None for what does not stand."""
         call = self._standing.get((gate, kind))
         if call is not None and call.by is None:
-            call = self._standing[gate, kind] = replace(call, by=officer)
+            call = self._standing[gate, kind] = replace(call, by=officer, went=None)
         return call
 
     @property

@@ -237,6 +237,7 @@ def _call(call: Call, say: Say, now_s: float) -> Json:
         "do": say.known("call-do", call.kind),
         "since_s": max(0.0, now_s - call.since_s),
         "by": "" if call.by is None else say("call-by", officer=call.by),
+        "went": "" if call.went is None else say("call-went", officer=call.went),
         "escalated": call.escalated,
         "urgent": call.kind in URGENT,
     }

@@ -110,13 +110,29 @@ def test_a_gate_that_says_what_this_console_has_no_words_for_is_shown_in_its_own
 # ── alarms ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_an_alarm_that_nobody_answers_is_escalated_after_thirty_seconds_and_one_that_is_answered_never() -> None:
+def test_an_alarm_that_nobody_answers_is_escalated_after_thirty_seconds_and_one_that_is_answered_is_not() -> None:
     alarm = seen("north-3", alarms=["forced"])
     assert [hall(alarm, after_s=after_s)["sound"] for after_s in (0.0, 29.9, 30.0)] == ["alarm", "alarm", "escalated"]
-    answered = hall(alarm, after_s=300.0, goes="ben")
+    answered = hall(alarm, after_s=299.0, goes="ben")
     assert (answered["sound"], answered["title"]) == ("", "")
     call = answered["tiles"][0]["calls"][0]
-    assert (plain(call["by"]), call["escalated"]) == ("ben goes", False)
+    assert (plain(call["by"]), call["went"], call["escalated"]) == ("ben goes", "", False)
+
+
+def test_an_alarm_that_stands_five_minutes_after_somebody_said_that_they_go_calls_everybody_again() -> None:
+    calls, alarm = Calls(), [seen("north-3", alarms=["forced"])]
+    calls.look(alarm, 0.0)
+    calls.answer("north-3", "forced", "ben")
+    calls.look(alarm, 20.0)
+    calls.look(alarm, 320.0)
+    shown = view.hall(alarm, calls.standing, ANNA, SAY, now_s=320.0)
+    (call,) = shown["tiles"][0]["calls"]
+    assert (shown["sound"], call["by"], call["escalated"]) == ("escalated", "", True)
+    assert plain(call["went"]) == "ben said that they go, and it is not over"
+    calls.answer("north-3", "forced", "anna")
+    calls.look(alarm, 330.0)
+    (call,) = view.hall(alarm, calls.standing, ANNA, SAY, now_s=330.0)["tiles"][0]["calls"]
+    assert (plain(call["by"]), call["went"]) == ("anna goes", "")
 
 
 def test_a_supervisor_hears_of_an_alarm_when_nobody_has_answered_and_at_once_when_nobody_is_present() -> None:

@@ -70,6 +70,7 @@ stage-passed = passed
 
 # ── what calls for somebody ──
 call-by = { $officer } goes
+call-went = { $officer } said that they go, and it is not over
 call-nobody-yet = Nobody goes yet
 call-escalated = Nobody has answered
 call-emergency = Emergency

@@ -42,7 +42,7 @@ export function showCalls(list, gate, calls) {
       row.toggleAttribute("data-escalated", call.escalated && !call.by);
       set(row.querySelector(".words"), call.words);
       set(row.querySelector(".do"), call.do);
-      set(row.querySelector(".by"), call.by || (call.escalated ? say("call-escalated") : say("call-nobody-yet")));
+      set(row.querySelector(".by"), call.by || call.went || (call.escalated ? say("call-escalated") : say("call-nobody-yet")));
       row.querySelector(".go").hidden = Boolean(call.by);
       count(row.querySelector(".seconds"), call.since_s);
     },
