@@ -261,7 +261,7 @@ onHall((hall) => {
   const wait = tile?.waits.find((one) => one.crossing === crossing);
   const waits = wait !== undefined;
   if (!tile || tile.lost) return;
-  if (waits && left) {
+  if (waits && left && !settled) {
     location.reload(); // they wait again, and nothing of them is left here
     return;
   }
