@@ -196,6 +196,8 @@ async def test_larger_text_is_whole_and_an_h_of_it_is_seen_at_seven_tenths_of_a_
                 problems += [
                     f"{about}: {text}" for text in await page.evaluate(MEASURE) if "a small drawing" not in text
                 ]
+                if state.screen is Screen.WELCOME:
+                    assert await page.locator(".notice .told:visible").count() == 1, about
                 if size not in ("small panel", "phone") and language != "all":
                     assert await page.evaluate(smallest) >= 2 * 700 * math.tan(math.radians(0.35)) * 0.99, about
         await page.click(".larger")

@@ -56,6 +56,14 @@ def test_nothing_that_was_made_of_pictures_of_people_is_carried(carried: set[str
     }
 
 
+def test_pictures_lie_where_somebody_looks_for_them() -> None:
+    """None slips in that a browser or a measurement left in somebody's folder: it may show people."""
+    files = subprocess.run(("git", "ls-files", "-z"), cwd=ROOT, capture_output=True, check=True).stdout.decode()
+    endings = {".png", ".jpg", ".jpeg", ".jp2", ".j2k", ".webp", ".gif", ".bmp", ".pdf"}
+    folders = {str(Path(name).parent) for name in files.split("\0") if Path(name).suffix.lower() in endings}
+    assert folders == {"docs/img", "gate/page/picture", "gate/programs/reference", "tests/vectors"}
+
+
 def test_what_the_programs_and_commands_read_beside_their_code_is_carried(carried: set[str]) -> None:
     beside = {
         str(path.relative_to(ROOT))
