@@ -33,6 +33,7 @@ from gate.audit.tiles import (
     tile_path,
     width_at,
 )
+from gate.ordinary import NotOrdinaryError, read_ordinary
 
 FORMAT = "portcullis-audit/1"
 SEALED_BYTES_MAX = TILE_WIDTH * 128 * 1024
@@ -49,7 +50,10 @@ class Exported:
 
 
 class Outlet:
-    """The spool as a reader sees it. Raises BadFormatError for what is not as the format says, OSError for the disk."""
+    """The spool as a reader sees it, or a folder that a stick brought: ordinary files alone, since nobody waits for a pipe there.
+
+    Raises BadFormatError for what is not as the format says, OSError for the disk.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -111,11 +115,10 @@ class Outlet:
             return None
 
     def _read(self, path: str, bytes_max: int) -> bytes:
-        with (self._folder / path).open("rb") as file:
-            raw = file.read(bytes_max + 1)
-        if len(raw) > bytes_max:
-            raise BadFormatError(f"{path} is larger than {bytes_max} bytes")
-        return raw
+        try:
+            return read_ordinary(self._folder / path, bytes_max)
+        except NotOrdinaryError as error:
+            raise BadFormatError(f"{path} is {error.strerror}") from error
 
 
 def bundle(outlet: Outlet, out: BinaryIO, *, since: int = 0) -> Exported:

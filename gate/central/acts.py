@@ -31,7 +31,7 @@ from gate.audit.spool import encode_sealed
 from gate.audit.tiles import TILE_WIDTH
 from gate.audit.unsealing import Closed
 from gate.central.database import dialect_of, insert, sweep
-from gate.central.errors import DamagedError, UnknownError
+from gate.central.errors import CentralError, DamagedError, UnknownError
 from gate.central.growing import in_piece
 from gate.central.history import root_at
 from gate.central.ledger import Growth, Head, Ledger, grow, lock, read_head
@@ -102,8 +102,8 @@ class Acts:
             lock(connection, DEVICE)  # first, for everybody alike
             result, fields = act(connection)
             note = self._append(connection, kind, fields) if fields else None
-        if note is not None and self._kept is not None:
-            _keep(self._kept, note)
+        if note is not None:
+            self._keep(note)
         return result
 
     def gone_back(self) -> tuple[bytes, bytes] | None:
@@ -114,17 +114,34 @@ class Acts:
         kept = None if self._kept is None else _read(self._kept)
         if self._kept is None or kept is None:
             return None
-        had, ledger = Checkpoint.parse(Note.parse(kept).text), Ledger(self._engine)
-        head = ledger.head(DEVICE)
-        if had.size <= head.size and root_at(ledger, DEVICE, had.size, head) == had.root:
-            return None
-        return kept, head.note or b""
+        has, here = self._has(kept)
+        return None if has else (kept, here)
 
     def go_on(self) -> None:
         """Keep the newest checkpoint, whatever was kept before. Raises CentralError and OSError."""
         note = Ledger(self._engine).head(DEVICE).note
         if self._kept is not None and note is not None:
             durable.write(self._kept, note)
+
+    def _keep(self, note: bytes) -> None:
+        """Keep a checkpoint, unless a later one is kept, or one that is not of this history: then the next start has to see it. That it cannot be undoes
+        nothing that was done.
+        """
+        if self._kept is None:
+            return
+        with contextlib.suppress(OSError, CentralError, SQLAlchemyError):
+            try:
+                before = _read(self._kept)
+            except BadFormatError:
+                before = None  # nonsense says nothing
+            if before is None or (_size(before) < _size(note) and self._has(before)[0]):
+                durable.write(self._kept, note)
+
+    def _has(self, kept: bytes) -> tuple[bool, bytes]:
+        """Whether a checkpoint is of this history, and the newest one here. Raises CentralError and SQLAlchemyError."""
+        had, ledger = Checkpoint.parse(Note.parse(kept).text), Ledger(self._engine)
+        head = ledger.head(DEVICE)
+        return had.size <= head.size and root_at(ledger, DEVICE, had.size, head) == had.root, head.note or b""
 
     def sweep(self) -> None:
         """After keys were deleted: let the database write over what is free."""
@@ -172,14 +189,6 @@ class Acts:
     def newest(self, unsealer: Unsealer, most: int = SHOWN_MAX) -> list[Act]:
         """The newest records in clear, the newest first. Raises DamagedError."""
         return read_acts(Ledger(self._engine), unsealer, most)
-
-
-def _keep(path: Path, note: bytes) -> None:
-    """Keep a checkpoint, unless a later one is kept. That it cannot be undoes nothing that was done."""
-    with contextlib.suppress(OSError, BadFormatError):
-        before = _read(path)
-        if before is None or _size(before) < _size(note):
-            durable.write(path, note)
 
 
 def _read(path: Path) -> bytes | None:

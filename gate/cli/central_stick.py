@@ -7,6 +7,7 @@ a stick needs to be trusted no more than a network.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -96,6 +97,9 @@ async def _bring(house: House, gate: Gate, log: SpoolLog, note: Note, *, late: i
     from gate.sync.round import Client
     from gate.sync.standing import refused
 
+    logging.getLogger("gate.central").addHandler(
+        logging.NullHandler()
+    )  # to be asked where it stands is no news, and the rest the command says
     mirror, before = house.folder.mirror, house.folder.mirrors[1:]
     takes = Mirror(house.ledger, house.evidence, mirror, now, before=before, approved=house.settings.approved_for)
     window = make_window(device=gate.device, roster=house.roster, mirror=takes, now=now)

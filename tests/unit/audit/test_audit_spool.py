@@ -165,7 +165,7 @@ def test_no_bundle_is_made_of_damaged_bodies(log: SmallLog, content: bytes) -> N
 def test_no_bundle_is_made_of_a_file_too_large(log: SmallLog) -> None:
     log.write(crossing("c1"))
     os.truncate(log.spool / "sealed/000.p/5", FILE_BYTES_MAX + 1)
-    with pytest.raises(BadFormatError, match="larger"):
+    with pytest.raises(BadFormatError, match="longer"):
         log.bundle()
 
 

@@ -169,7 +169,8 @@ def test_a_database_that_was_put_back_beside_its_folder_is_seen_at_the_start_bef
     house.acts.record("searched", {"n": 2})
     put_back(bench, copy)
     again = housed(bench, tmp_path / "house")
-    again.acts.record("searched", {"n": 3})  # a command that came before the server
+    for n in (3, 4, 5):  # commands that came before the server
+        again.acts.record("searched", {"n": n})
     with again.kept_in_order(None):
         pass
     (alarm,) = again.evidence.alarms(DEVICE)
@@ -210,6 +211,10 @@ def test_a_note_that_cannot_be_read_keeps_no_server_down(bench: Bench, tmp_path:
         pass
     house.acts.record("searched", {"n": 2})
     assert house.evidence.alarms(DEVICE) == ()
+    note.rmdir()
+    note.write_bytes(b"nonsense")
+    house.acts.record("searched", {"n": 3})
+    assert Checkpoint.parse(Note.parse(note.read_bytes()).text).size == house.ledger.head(DEVICE).size, "kept again"
 
 
 def url(bench: Bench) -> str:

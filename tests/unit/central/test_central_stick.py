@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -105,3 +108,31 @@ def test_what_cannot_be_taken_is_said_in_one_line(road: Road, harm: str, code: i
             shutil.rmtree(stick / "tile")
     said = road.bring(stick, code=code)["said"]
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["checkpoint", "tile/entries/000.p/10", "sealed/000.p/10", "keys"])
+@pytest.mark.parametrize("kind", ["pipe", "link"])
+def test_what_lies_on_a_stick_and_is_no_ordinary_file_is_refused_and_not_waited_for(
+    road: Road, name: str, kind: str
+) -> None:
+    road.gate.grow(2)
+    stick = road.stick("one")
+    path = next(one for one in (stick / name).rglob("*") if one.is_file()) if name == "keys" else stick / name
+    content = path.rename(road.folder / "elsewhere")
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to(content)
+    assert "no ordinary file" in road.bring(stick, code=65)["said"]
+
+
+def test_a_log_that_is_taken_is_told_of_in_one_line_alone(road: Road) -> None:
+    road.gate.grow(2)
+    command = ["central", "import", str(road.stick("one")), "--dir", str(road.central)]
+    done = subprocess.run(
+        [sys.executable, "-c", "from gate.cli import main; main()", *command],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
