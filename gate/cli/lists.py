@@ -34,7 +34,12 @@ def sign(
     said: Annotated[Path, typer.Argument(metavar="LIST.toml", help="What the list says of itself.")],
     key: KeyFile,
     name: Name,
-    out: Annotated[Path, typer.Option(help="The folder that NAME-SERIAL.note and NAME-SERIAL.entries go to.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="The folder that NAME-SERIAL.note and NAME-SERIAL.entries go to; it is made where there is none."
+        ),
+    ],
     numbers: Annotated[Path | None, typer.Option(help="Issuers and numbers, a line each.")] = None,
     secret: Annotated[
         Path | None, typer.Option(help="The key of the numbers, 64 hexadecimal digits or more; gates get it apart.")
@@ -69,6 +74,7 @@ def sign(
     note = out / f"{made.header.name}-{made.header.serial}.note"
     delta = None if change is None or change.header.delta is None else _delta_note(note, change.header.delta)
     try:
+        durable.make_folder(out)
         if not made.header.withdrawn:
             durable.write(note.with_suffix(".entries"), made.entries)
         durable.write(note, signed(made.header, signer))

@@ -102,16 +102,21 @@ def answer(
 @app.command("list")
 def list_(book: BookFile, on: On = None, as_json: Json = False) -> None:
     """Every case, with the days that are left. Exit 1 when one is late."""
-    today, cases = _today(on), list(_book(book).cases.values())
+    today, read = _today(on), _book(book)
+    cases = list(read.cases.values())
     late = [one for one in cases if (left := one.days_left(today)) is not None and left < 0]
     if as_json:
-        emit_json("rights.list/1", {"cases": [_fields(one, today) for one in cases], "late": len(late)})
+        stands = {"lines": read.lines, "last_sha256": read.last}
+        emit_json("rights.list/1", {"cases": [_fields(one, today) for one in cases], "late": len(late), **stands})
     else:
         for one in cases:
             left = one.days_left(today)
             ends = f"answered {one.answer.on}: {one.answer.outcome.value}" if one.answer else f"due {one.due}"
             is_late = ", LATE" if left is not None and left < 0 else ""
             say(f"{one.number}  {one.begun.kind.value}  {one.begun.crossing or 'no crossing'}  {ends}{is_late}")
+        note(
+            f"gate: {read.lines} lines, the last one's SHA-256 {read.last}: whoever notes it elsewhere sees what is changed later"
+        )
     raise typer.Exit(int(Exit.NO if late else Exit.OK))
 
 

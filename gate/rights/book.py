@@ -1,7 +1,7 @@
 """The book of cases: what travellers asked for, until when it is to be answered, and what was answered by whom. A file that only grows.
 
-Each line is JSON and holds the SHA-256 of the line before, so nothing in between can be changed or taken out unseen; that the last lines were cut off shows to
-whoever kept the number of lines. A last line that a power cut left unfinished was never acknowledged: it is passed over, and the next takes its place. No name of a traveller is in it: a case is a crossing, or none. Raises BookError for what is no book.
+Each line is JSON and holds the SHA-256 of the line before, so nothing in between can be changed or taken out unseen; that the last line was changed, that lines were cut
+off, or that all were written anew, shows to whoever kept the number of lines and the SHA-256 of the last, which `gate rights list` says. A last line that a power cut left unfinished was never acknowledged: it is passed over, and the next takes its place. No name of a traveller is in it: a case is a crossing, or none. Raises BookError for what is no book.
 
 Limits: LINE_BYTES_MAX a line, LINES_MAX of them; a book that is full is closed, and a new one begun.
 """

@@ -50,12 +50,16 @@ def read_profile(text: str) -> Iterator[tuple[Facts, int]]:
         raise ProfileError(f"line 1: {error}; columns are count and {known}") from error
     if head.count("count") != 1 or len(set(head)) < len(head):
         raise ProfileError("line 1: each column once, and one of them is count")
+    is_empty = True
     try:
         for row in rows:
             if row:
+                is_empty = False
                 yield _traveller(columns, row)
     except (ValueError, csv.Error) as error:
         raise ProfileError(f"line {rows.line_num}: {error}") from error
+    if is_empty:
+        raise ProfileError("no traveller is in it, and on nobody rules show nothing")
 
 
 def _traveller(columns: list[Fact | None], row: list[str]) -> tuple[Facts, int]:

@@ -152,6 +152,14 @@ def test_what_is_no_profile_is_65(tmp_path: Path, rules: Path) -> None:
     assert "line 1" in err
 
 
+@pytest.mark.parametrize("nobody", ["", "\n\n"])
+def test_rules_are_not_tried_on_nobody(tmp_path: Path, rules: Path, nobody: str) -> None:
+    profile = tmp_path / "profile.csv"
+    profile.write_text(f"age,count\n{nobody}")
+    code, out, err = run("dry-run", rules, "--profile", profile)
+    assert (code, out, "no traveller" in err) == (65, "", True)
+
+
 def test_on_whom_rules_are_tried_is_said_once(rules: Path) -> None:
     assert run("dry-run", rules)[0] == 2
     assert run("dry-run", rules, "--profile", rules, "--records", rules)[0] == 2

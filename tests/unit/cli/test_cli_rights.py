@@ -174,6 +174,16 @@ def test_a_case_runs_from_its_receipt_to_its_answer_and_a_late_one_ends_the_list
     assert (code, "answered 2026-10-06: granted" in out, "LATE" in out) == (0, True, False)
 
 
+def test_whoever_notes_what_the_list_says_of_the_book_sees_that_its_last_line_was_changed(tmp_path: Path) -> None:
+    book = tmp_path / "cases"
+    run("receive", book, "--kind", "complaint", "--words", "rude", "--on", "2026-09-06")
+    run("answer", book, 1, "--outcome", "granted", "--by", "N. N.", "--reason", "so", "--on", "2026-09-07")
+    before = told("list", book)[1]
+    assert (before["lines"], before["last_sha256"] in run("list", book)[2]) == (2, True)
+    book.write_bytes(book.read_bytes().replace(b"granted", b"refused"))
+    assert told("list", book)[1]["last_sha256"] != before["last_sha256"]
+
+
 @pytest.mark.parametrize(
     ("words", "code", "line"),
     [
