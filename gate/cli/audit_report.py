@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gate import durable
 from gate.cli.audit_records import ranges
-from gate.performance.account import GROUPS, NAMES_MAX, SHOWN, Account, Spread
+from gate.performance.account import GROUPS, HIT, NAMES_MAX, SHOWN, Account, Spread
 from gate.performance.rates import LEVEL, Rate
 from gate.screens.texts import Texts
 
@@ -152,6 +153,7 @@ def sections(account: Account) -> list[Section]:
             [_row(account, "again", one, _AGAIN.get(one, one)) for one in _of(account, "again")],
         ),
         _random_checks(account.draws.found()),
+        _asked(account),
         *_officers(account),
         _passages(account),
         Section(
@@ -270,6 +272,31 @@ def _entries(entries: Sequence[int], label: str, of: int = 0) -> Row:
     rate = Rate(len(entries), of) if of else None
     share, interval = ("", None) if rate is None else (f"{rate.value:.1%}", rate.interval)
     return Row(label, f"{len(entries):,}", share, interval, entries)
+
+
+def _asked(account: Account) -> Section:
+    """What each list and register said, and what became of its hits."""
+    answers: Counter[str] = Counter()
+    for one in _of(account, "asked"):
+        answers[one.rpartition(": ")[0]] += len(account.figures["asked", one])
+    hits = {one: len(account.figures.get(("asked", f"{one}: {HIT}"), ())) for one in answers}
+    rows = [(one, one, answers) for one in _of(account, "asked")]
+    rows_of_hits = [
+        (one, f"{register}: hit, then {_DISPOSITIONS.get(became, _plain(became))}", hits)
+        for one in _of(account, "hits")
+        for register, _, became in [one.rpartition(": ")]
+    ]
+    return Section(
+        "asked",
+        "Lists and registers",
+        "What each said, as a share of its answers; and what became of its hits, as a share of these. Whom an officer admitted after a hit may not have been who was meant: many of them say that the list hits too many.",
+        [
+            *(_row(account, "asked", one, label, of[one.rpartition(": ")[0]]) for one, label, of in sorted(rows)),
+            *(_row(account, "hits", one, label, of.get(one.rpartition(": ")[0], 0)) for one, label, of in rows_of_hits),
+        ],
+        share=f"Share, {LEVEL:.0%} interval",
+        nothing="No list or register was asked, or these records do not say so.",
+    )
 
 
 def _officers(account: Account) -> Iterator[Section]:

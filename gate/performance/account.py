@@ -32,6 +32,7 @@ STEPS_MAX = 500
 WORD_MAX = 100  # letters
 LONGEST_MS = 7 * 24 * 3_600_000  # a crossing that took longer is none
 OTHERS = "others"
+HIT = "hit"
 GROUPS = ("issuer", "document_type", "nationality", "access")
 
 
@@ -92,6 +93,7 @@ class Crossing:
     took_s: float | None = None
     granted_s: float | None = None
     groups: dict[str, str] = field(default_factory=dict)
+    asked: dict[str, str] = field(default_factory=dict)  # what each list or register said
     entries: array[int] = field(default_factory=lambda: array("Q"))
 
     @property
@@ -224,6 +226,10 @@ class Account:
             case "entry_decided" | "decided":
                 crossing.decision = _text(body, "decision")
                 crossing.groups = {**crossing.groups, **_groups(body)}
+                for register, said in _asked(body):
+                    if crossing.asked.get(register) != said:  # both decisions of a lane of two doors have it
+                        crossing.asked[register] = said
+                        self._count(("asked", f"{register}: {said}"), told, said)
             case "overruled":
                 for reason in _reasons(body):
                     self._count(("overruled", reason), told, officer)
@@ -236,6 +242,8 @@ class Account:
                 crossing.disposition, crossing.disposed = _text(body, "disposition"), told.time
                 crossing.officer = officer
                 self._count(("dispositions", crossing.disposition), told, officer)
+                for register in (one for one, said in crossing.asked.items() if said == HIT):
+                    self._count(("hits", f"{register}: {crossing.disposition}"), told, officer)
             case _:
                 pass
 
@@ -333,6 +341,15 @@ def _groups(body: Mapping[str, object]) -> dict[str, str]:
     found = {name: _text(body, *document, name) for name in ("issuer", "document_type", "nationality")}
     found["access"] = _text(body, *document, "access", "protocol")
     return {name: value for name, value in found.items() if value}
+
+
+def _asked(body: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """Each list or register that was asked, and its answer."""
+    evidence = body.get("evidence")
+    found = evidence.get("registers") if isinstance(evidence, Mapping) else None
+    for one in (found if isinstance(found, list) else [])[:NAMES_MAX]:
+        if isinstance(one, Mapping) and (register := _text(one, "register")):
+            yield register, _one_of(_text(one, "answer"), (HIT, "none", "unknown"))
 
 
 def _reasons(body: Mapping[str, object]) -> tuple[str, ...]:

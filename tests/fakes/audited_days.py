@@ -34,6 +34,7 @@ from gate.passage.records import (
     class_of,
     crossing_of,
 )
+from gate.passage.registers import RegisterFinding
 from gate.programs.lane.records import encode
 
 MORNING = datetime(2026, 11, 25, 6, tzinfo=UTC)
@@ -74,6 +75,13 @@ class Day:
                 Settled(name, said(officer), Disposition.ADMITTED_BY_OFFICER),
             )
         ]
+
+    def listed(self, *findings: RegisterFinding, became: Disposition) -> list[Wanted]:
+        """One of whom lists or registers speak, and what an officer says became of them."""
+        name = self._crossing()
+        opened, decided, closed = self._referred(name)
+        decided = replace(decided, evidence=replace(decided.evidence, registers=findings))
+        return [self.wanted(one) for one in (opened, decided, closed, Settled(name, said("anna.b"), became))]
 
     def taken_over(self, officer: str = "ben.c") -> list[Wanted]:
         """One who goes along with an officer."""

@@ -24,9 +24,11 @@ from gate.cli.audit_report import cell
 from gate.cli.audit_reporting import make
 from gate.passage.draws import Draw
 from gate.passage.evidence import Score
+from gate.passage.orders import Disposition
 from gate.passage.policy import Verdict
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import Closed, ClosedAs, DrawCommitted, DrawRevealed, Opened
+from gate.passage.registers import RegisterAnswer, RegisterCause, RegisterFinding
 from gate.verify.story import Told
 from gate.verify.verify import Known, verify
 
@@ -77,6 +79,23 @@ def test_a_page_and_tables_come_of_a_bundle(log: SmallLog) -> None:
     assert [one["entry"] for one in table(log.folder / "t/entries.csv")] == [str(n) for n in range(26)]
     overruled = [one for one in table(log.folder / "t/figures.csv") if one["table"] == "overrides"]
     assert [(one["value"], one["entries"]) for one in overruled] == [("1", "11"), ("1", "11")]
+
+
+def test_each_lists_answers_are_told_and_what_became_of_its_hits(tmp_path: Path) -> None:
+    day, small = Day(), SmallLog(tmp_path)
+    hit = RegisterFinding("stolen", RegisterAnswer.HIT, RegisterCause.NUMBER_LISTED, handle="h")
+    one, other = Disposition.TAKEN_OVER, Disposition.ADMITTED_BY_OFFICER
+    small.write(day.begun(), day.listed(hit, became=one), day.listed(hit, became=other))
+    (tmp_path / "a.bundle").write_bytes(small.bundle())
+    (tmp_path / "one.identity").write_text(f"{small.auditors[0]}\n")
+    assert run(small, tmp_path / "a.bundle", "--csv", tmp_path / "t").exit_code == 0
+    told = [(row["figure"], row["value"]) for row in table(tmp_path / "t/figures.csv") if row["table"] == "asked"]
+    assert told == [
+        ("stolen: hit", "2"),
+        ("stolen: hit, then admitted by an officer", "1"),
+        ("stolen: hit, then taken along by an officer", "1"),
+    ]
+    assert "Lists and registers" in (tmp_path / "r.html").read_text()
 
 
 def test_every_number_in_blue_leads_to_an_entry_of_the_page(log: SmallLog) -> None:

@@ -10,7 +10,9 @@ from fakes.audited_days import Day
 from fakes.passage_examples import said
 
 from gate.audit.writer import Wanted
+from gate.passage.orders import Disposition
 from gate.passage.records import Released
+from gate.passage.registers import RegisterAnswer, RegisterCause, RegisterFinding
 from gate.performance.account import FEWER, GROUP_MIN, NAMES_MAX, OTHERS, WORD_MAX, Account, _ms
 from gate.verify.story import Told
 
@@ -47,6 +49,22 @@ def test_crossings_reasons_officers_and_passages_are_counted_with_their_entries(
     assert account.books.counted["last", "entry"] == 3
     assert account.shown[11].what == "Officer 1"
     assert "anna" not in repr([*account.shown.values(), *account.crossings.values()])
+
+
+def test_answers_of_lists_are_counted_and_what_became_of_their_hits() -> None:
+    hit = RegisterFinding("stolen", RegisterAnswer.HIT, RegisterCause.NUMBER_LISTED, handle="h")
+    none, away = (RegisterFinding("ees", one) for one in (RegisterAnswer.NONE, RegisterAnswer.UNKNOWN))
+    day = Day()
+    records = [
+        *day.begun(),
+        *day.listed(hit, none, became=Disposition.TAKEN_OVER),
+        *day.listed(hit, away, became=Disposition.ADMITTED_BY_OFFICER),
+    ]
+    numbers = {figure: list(entries) for figure, entries in counted(records).figures.items()}
+    asked = {name: found for (group, name), found in numbers.items() if group == "asked"}
+    assert asked == {"stolen: hit": [3, 7], "ees: none": [3], "ees: unknown": [7]}
+    hits = {name: found for (group, name), found in numbers.items() if group == "hits"}
+    assert hits == {"stolen: taken_over": [5], "stolen: admitted_by_officer": [9]}
 
 
 def test_times_are_those_of_the_stages_and_of_the_officers_word() -> None:
