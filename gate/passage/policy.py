@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Final
 
 from gate.passage.conditions import Facts, Sex
 from gate.passage.evidence import (
@@ -109,6 +110,9 @@ class Decision:
     verdict: Verdict
     objections: tuple[Objection, ...]
 
+
+# The false match rate that no lane goes above, whatever a site's own evidence was made for (TR-03121-3 4.10.1).
+FMR_MAX: Final = 1e-3
 
 # What counts as passed beside `successful`: a document without EF.COM is complete, since EF.COM is deprecated.
 _MAY_BE_UNSUPPORTED = frozenset({CheckId.COM_SOD})

@@ -17,7 +17,7 @@ from gate.document.countries import is_state_code
 from gate.passage.evidence import Score
 from gate.passage.lane import Timing
 from gate.passage.machine import Rules
-from gate.passage.policy import NoChipAuthentication, PadPolicy, Policy
+from gate.passage.policy import FMR_MAX, NoChipAuthentication, PadPolicy, Policy
 from gate.passage.records import ApprovalSettings, FaceSettings, RulesStated, Started
 from gate.passage.rulebook import NO_RULES, RuleBook
 from gate.passage.serving import EU, EVERYBODY, Service, Travellers
@@ -115,6 +115,13 @@ def embedder_of(config: Config) -> tuple[Model, Threshold]:
         raise ConfigError(Problem("face.profile", str(error))) from error
     if embedder.threshold is None:
         raise ConfigError(Problem("face.profile", "its embedder has no threshold; gate face evaluate gives it one"))
+    if embedder.threshold.fmr is None or embedder.threshold.fmr > FMR_MAX:
+        raise ConfigError(
+            Problem(
+                "face.profile",
+                f"its threshold is of FMR {embedder.threshold.fmr}; no lane compares at more than {FMR_MAX}",
+            )
+        )
     if config.purpose == "service" and embedder.threshold.kind != "chip_to_live":
         raise ConfigError(
             Problem(

@@ -40,7 +40,7 @@ def config(tmp_path: Path) -> Config:
     )
 
 
-def site(folder: str, kind: str) -> None:
+def site(folder: str, kind: str, fmr: str = "1e-4") -> None:
     """Own evidence for the shipped embedder."""
     report: dict[str, Any] = {
         "schema": "face.evaluate/1",
@@ -51,14 +51,14 @@ def site(folder: str, kind: str) -> None:
         "identities": 3,
         "genuine": 9,
         "impostor": 27,
-        "threshold_at_fmr": {"1e-4": 0.44},
-        "fnmr_at_fmr": {"1e-4": 0.02},
+        "threshold_at_fmr": {fmr: 0.44},
+        "fnmr_at_fmr": {fmr: 0.02},
     }
     content = json.dumps(report).encode()
     (Path(folder) / "lane.json").write_bytes(content)
     (Path(folder) / "site.toml").write_text(
         f'schema = 1\n[[thresholds]]\nmodel = "fr_feature"\nreport = "lane.json"\nsha256 = "{sha256(content).hexdigest()}"\n'
-        'fmr = "1e-4"\nsame_min = 0.36\n'
+        f'fmr = "{fmr}"\nsame_min = 0.36\n'
     )
 
 
@@ -83,6 +83,16 @@ def test_service_starts_only_on_chip_portraits_against_a_lanes_camera(config: Co
         embedder_of(service)
     site(config.paths.models, "chip_to_live")
     assert embedder_of(service)[1].value == 0.44
+
+
+@pytest.mark.parametrize("purpose", [Purpose.TRIAL, Purpose.SERVICE])
+def test_no_lane_compares_faces_at_more_than_one_false_match_in_a_thousand(config: Config, purpose: Purpose) -> None:
+    wanted = replace(config, purpose=purpose)
+    site(config.paths.models, "chip_to_live", "1e-3")
+    assert embedder_of(wanted)[1].fmr == 1e-3
+    site(config.paths.models, "chip_to_live", "1e-2")
+    with pytest.raises(ConfigError, match=r"FMR 0\.01; no lane compares at more than 0\.001"):
+        embedder_of(wanted)
 
 
 def pad_report(folder: str, *, kind: str = "lane_camera", bound: float = 0.5) -> None:
