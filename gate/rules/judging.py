@@ -80,7 +80,7 @@ def wrong_with(book: RuleBook) -> Iterator[Wrong]:
 
 def _wrong_with_rule(rule: Rule) -> Iterator[Wrong]:
     key = f"rules.{rule.name}.when"
-    tried = _tried_for((rule.when,), rule.first)
+    tried = _tried_for((rule.when,), rule)
     if tried.count > TRIED_MAX:
         yield Wrong(key, "tells too many kinds of travellers apart; make several rules of it")
         return
@@ -121,7 +121,7 @@ def _contradictions(rules: Sequence[Rule]) -> Iterator[Wrong]:
         for taken in taking:
             if not (taken.first <= given.first and given.last <= taken.last):
                 continue
-            tried = _tried_for((given.when, taken.when), given.first)
+            tried = _tried_for((given.when, taken.when), given)
             if tried.count > TRIED_MAX:
                 continue
             everybody = tried.combinations(tuple(tried.values))
@@ -134,18 +134,18 @@ def _contradictions(rules: Sequence[Rule]) -> Iterator[Wrong]:
 # ── what tells travellers apart ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def _tried_for(conditions: Sequence[Condition], day: date) -> _Tried:
-    """For each fact that is asked for, a value between each two of its limits. `day` is one on which the rule is in force."""
+def _tried_for(conditions: Sequence[Condition], rule: Rule) -> _Tried:
+    """For each fact that is asked for, a value between each two of its limits, on the days on which the rule is in force."""
     asked = [one for condition in conditions for one in predicates_of(condition)]
     values: dict[Fact, Sequence[object]] = {}
     for fact in Fact:
         about = [one for one in asked if fact in one.asks]
         if about:
-            values[fact] = _VALUES[fact](about, day)
+            values[fact] = _VALUES[fact](about, rule)
     return _Tried(values)
 
 
-def _states(asked: Sequence[Predicate], _: date) -> Sequence[object]:
+def _states(asked: Sequence[Predicate], _: Rule) -> Sequence[object]:
     """States that the same questions name alike are one kind of state."""
     questions = [one.states for one in asked if isinstance(one, IssuerIs | NationalityIs)]
     kinds: dict[tuple[bool, ...], str] = {}
@@ -154,38 +154,40 @@ def _states(asked: Sequence[Predicate], _: date) -> Sequence[object]:
     return [*kinds.values(), _NOBODYS_STATE]
 
 
-def _types(asked: Sequence[Predicate], _: date) -> Sequence[object]:
+def _types(asked: Sequence[Predicate], _: Rule) -> Sequence[object]:
     named = {one for question in asked if isinstance(question, DocumentTypeIs) for one in question.types}
     return [*sorted(named), "?"]
 
 
-def _sexes(_: Sequence[Predicate], __: date) -> Sequence[object]:
+def _sexes(_: Sequence[Predicate], __: Rule) -> Sequence[object]:
     return list(Sex)
 
 
-def _ages(asked: Sequence[Predicate], _: date) -> Sequence[object]:
+def _ages(asked: Sequence[Predicate], _: Rule) -> Sequence[object]:
     return sorted({0, *(one.years for one in asked if isinstance(one, AgeFrom))})
 
 
-def _directions(_: Sequence[Predicate], __: date) -> Sequence[object]:
+def _directions(_: Sequence[Predicate], __: Rule) -> Sequence[object]:
     return list(BorderDirection)
 
 
-def _days_issued(asked: Sequence[Predicate], _: date) -> Sequence[object]:
-    return _days(_limits(one for one in asked if isinstance(one, IssuedBetween)))
+def _days_issued(asked: Sequence[Predicate], rule: Rule) -> Sequence[object]:
+    """None is issued after the rule's last day."""
+    days = {rule.first.toordinal(), *_limits(one for one in asked if isinstance(one, IssuedBetween))}
+    return [one for one in _days(days) if one <= rule.last]
 
 
-def _days_left(asked: Sequence[Predicate], _: date) -> Sequence[object]:
+def _days_left(asked: Sequence[Predicate], _: Rule) -> Sequence[object]:
     return sorted({left for one in asked if isinstance(one, ExpiresWithin) for left in (one.days, one.days + 1)})
 
 
-def _moments(asked: Sequence[Predicate], day: date) -> Sequence[object]:
-    """Days between each two dates, seven running ones where weekdays count, each at the times at which hours begin or end."""
-    days = {day.toordinal(), *_limits(one for one in asked if isinstance(one, DateBetween))}
+def _moments(asked: Sequence[Predicate], rule: Rule) -> Sequence[object]:
+    """Days of the rule between each two dates, seven running ones where weekdays count, each at the times at which hours begin or end."""
+    days = {rule.first.toordinal(), *_limits(one for one in asked if isinstance(one, DateBetween))}
     if any(isinstance(one, WeekdayIs) for one in asked):
         days = {start + more for start in days for more in range(7)}
     times = {end for one in asked if isinstance(one, HoursBetween) for end in (one.start, one.end)} or {time(0)}
-    return [datetime.combine(one, at) for one in _days(days) for at in sorted(times)]
+    return [datetime.combine(one, at) for one in _days(days) if rule.first <= one <= rule.last for at in sorted(times)]
 
 
 def _limits(spans: Iterable[IssuedBetween | DateBetween]) -> Iterator[int]:

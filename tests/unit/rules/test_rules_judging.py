@@ -59,11 +59,28 @@ def judged(*rules: tuple[str, str], more: str = "", lasting: str = "from = 2026-
             '{ all = [{ sex = ["M"] }, { any = [{ hours = { from = 00:00:00, to = 12:00:00 } }, { hours = { from = 12:00:00, to = 00:00:00 } }] }] }',
             "sex",
         ),
+        # So does what holds on all of the rule's own days.
+        ('{ all = [{ nationality = ["UTO"] }, { date = { from = 2026-12-01, to = 2027-11-30 } }] }', "nationality"),
+        ('{ all = [{ nationality = ["UTO"] }, { issued = { from = 0001-01-01, to = 2027-11-30 } }] }', "nationality"),
     ],
 )
 def test_no_targeting_rule_rests_on_what_somebody_is_alone(effect: str, when: str, alone: str) -> None:
     (said,) = judged((effect, when))
     assert said == f"rules.a.when: picks people out by {alone} alone; a targeting rule rests on something else as well"
+
+
+@pytest.mark.parametrize(("until", "found"), [("2027-11-30", 1), ("2027-11-29", 0)])
+def test_a_state_of_the_site_that_lasts_as_long_as_the_rule_makes_no_targeting_rule_better(
+    until: str, found: int
+) -> None:
+    state = f'[states.s]\ntitle = "T"\nbasis = "B"\nfrom = 2026-12-01\nto = {until}\n'
+    rule = ("officer", '{ all = [{ nationality = ["UTO"] }, { state = "s" }] }')
+    assert len([one for one in judged(rule, more=state) if "nationality alone" in one]) == found
+
+
+def test_a_rule_about_days_that_are_none_of_its_own_means_nobody() -> None:
+    (said,) = judged(("officer", "{ date = { from = 2028-01-01, to = 2028-12-31 } }"))
+    assert said == "rules.a.when: can never hold: it means nobody"
 
 
 @pytest.mark.parametrize(
@@ -157,7 +174,7 @@ def test_a_span_of_days_may_reach_to_either_end_of_the_calendar(fact: str, days:
 
 def test_on_the_last_day_of_the_calendar_documents_may_expire_as_well() -> None:
     when = '{ all = [{ date = { from = 9999-12-31, to = 9999-12-31 } }, { weekday = ["friday"] }, { expires_within_days = 90 }] }'
-    assert judged(("officer", when)) == []
+    assert judged(("officer", when), lasting="from = 2026-12-01\nto = 9999-12-31\n") == []
 
 
 def test_what_closes_the_lane_asks_about_nobody() -> None:
@@ -268,7 +285,7 @@ conditions = st.recursive(
 EVERY_MOMENT = {
     state: [
         Facts(nationality=state, local=datetime.combine(day, time(hour)), expires=day + timedelta(days=left))
-        for day in (date(2026, 11, 24) + timedelta(days=more) for more in range(19))
+        for day in (date(2026, 12, 1) + timedelta(days=more) for more in range(19))
         for hour in (0, 8, 16, 20)
         for left in range(5)
     ]
