@@ -46,6 +46,7 @@ def _noun() -> None:
 @app.command()
 def check(rules: Rules, as_json: Json = False) -> None:
     """Say everything that is wrong with the rules, each with file, key and line. Exit 65 for rules that may not be in force."""
+    from gate.programs.shared import clock
     from gate.programs.shared.config import ConfigError
     from gate.programs.shared.written_rules import written_in
 
@@ -68,6 +69,10 @@ def check(rules: Rules, as_json: Json = False) -> None:
             say(f"well: {len(book.rules)} rules, version {book.version}, SHA-256 {book.sha256}")
             for rule in book.rules:
                 say(f"  {rule.name}: {rule.effect.value}, {rule.first} to {rule.last}: {rule.title} ({rule.basis})")
+    if book is not None:
+        for rule in book.rules:
+            if rule.last < clock.now().date():
+                note(f"gate: {rule.name} is over since {rule.last}: it is asked no more")
     raise typer.Exit(int(code))
 
 
@@ -182,6 +187,8 @@ def _try_on_records(written: Written, records: Path, *, as_json: bool) -> None:
         if was is not would.verdict:
             reasons = [f"{one.reason.value}:{one.detail}".removesuffix(":") for one in would.objections]
             changed.append(_Changed(crossing, was.value, would.verdict.value, reasons))
+    if not crossings + others:
+        fail(Exit.BAD_DATA, f"{records}: no decision is in it, and on nobody rules show nothing")
     if as_json:
         emit_json(
             "policy.dry-run/1",

@@ -158,6 +158,16 @@ def test_rules_are_not_tried_on_nobody(tmp_path: Path, rules: Path, nobody: str)
     profile.write_text(f"age,count\n{nobody}")
     code, out, err = run("dry-run", rules, "--profile", profile)
     assert (code, out, "no traveller" in err) == (65, "", True)
+    profile.write_text(nobody)
+    code, out, err = run("dry-run", rules, "--records", profile)
+    assert (code, out, "no decision" in err) == (65, "", nobody == "")
+
+
+def test_a_rule_that_is_over_is_named_by_check(rules: Path) -> None:
+    assert run("check", rules)[2] == ""
+    rules.write_text(RULES.replace("to = 2036-12-31", "to = 2026-01-02"))
+    code, _, err = run("check", rules)
+    assert (code, err) == (0, "gate: young is over since 2026-01-02: it is asked no more\n")
 
 
 def test_on_whom_rules_are_tried_is_said_once(rules: Path) -> None:
