@@ -196,7 +196,7 @@ class Story:
         ):
             self._wrong(f"{at} after what must follow it")
         crossing.rank = max(rank, crossing.rank)
-        if kind in {"opened", "closed", "disposition"} and kind in crossing.once:
+        if kind in _RANK and kind in crossing.once:
             self._wrong(f"{at} a second time")
         if kind in {"entry_decided", "decided"} and "opened" not in crossing.once:
             self._doubt(crossing, f"{at} without a beginning")

@@ -105,6 +105,12 @@ def test_admissions_overrides_and_two_doors_contradict_nothing() -> None:
         ([*GOOD[:4], GOOD[4], *GOOD[4:]], "granted in crossing c1 without a decision that opens the last door"),
         (without("opened", "c1"), "decided in crossing c1 without a beginning"),
         (without("closed", "c3"), "disposition in crossing c3 without a verdict"),
+        ([*GOOD[:3], ("decided", "c1", REFER), *GOOD[3:]], "decided in crossing c1 a second time"),
+        ([*GOOD[:3], GOOD[3], GOOD[3], GOOD[4], *GOOD[4:]], "decided in crossing c1 a second time"),
+        (
+            [*GOOD, ("opened", "c4", {}), ("entry_decided", "c4", REFER), ("entry_decided", "c4", ADMIT)],
+            "entry_decided in crossing c4 a second time",
+        ),
         (
             [*GOOD, ("opened", "c4", {}), ("decided", "c4", {**ADMIT, "reasons": REFER["reasons"]})],
             "admit in spite of reasons",
