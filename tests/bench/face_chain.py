@@ -22,7 +22,7 @@ from gate.cli.models import default_folder
 from gate.face.chain import open_models, template_of
 
 WARM_UP_ROUNDS = 3
-FLOOR = 1 / 10
+FLOOR = 1 / 18
 _PEER = Path(__file__).with_name("face_peer.py")
 
 

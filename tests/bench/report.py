@@ -73,6 +73,7 @@ MEASUREMENTS = (
     audit.reported,
     audit_writing.grouped,
     audit_writing.crossing,
+    audit_writing.on_a_slower_disk,
     audit_writing.crossing_cpu,
     central.central_store,
     central.gates_connected,
