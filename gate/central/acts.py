@@ -107,12 +107,11 @@ class Acts:
         return result
 
     def gone_back(self) -> tuple[bytes, bytes] | None:
-        """What was kept, and the newest checkpoint here, where the database has not what was kept: it was put back. From then on the newest is kept.
-
-        Raises CentralError and OSError.
+        """What was kept, and the newest checkpoint here, where the database has not what was kept: it was put back. Raises CentralError and OSError, and
+        BadFormatError for what is no checkpoint.
         """
         kept = None if self._kept is None else _read(self._kept)
-        if self._kept is None or kept is None:
+        if kept is None:
             return None
         has, here = self._has(kept)
         return None if has else (kept, here)

@@ -96,15 +96,21 @@ def make_app(
     return Starlette(routes=routes, exception_handlers=_HANDLERS)
 
 
-def make_window(*, device: str, roster: Roster, mirror: Mirror, now: Callable[[], datetime]) -> Starlette:
-    """What a gate's log is answered that somebody carries in by hand. No certificate is asked for: it is for a command at this machine, and is never
-    listened with.
+def make_window(*, device: str, roster: Roster, mirror: Mirror) -> Starlette:
+    """What a gate's log is answered that somebody carries in by hand, whoever may write into this server's folder. No certificate is asked for, and that the
+    gate was heard of says nobody: it is for a command at this machine, and is never listened with.
     """
-    window = Window(device, roster=roster, mirror=mirror, now=now)
-    return Starlette(routes=_of_the_log(window), exception_handlers=_HANDLERS)
+
+    def who(_request: Request) -> Gate:
+        gate = roster.find(device)  # with the log key that it has by now
+        if gate is None:
+            raise UnknownError(f"no gate {device}")
+        return gate
+
+    return Starlette(routes=_of_the_log(Window(roster=roster, mirror=mirror, who=who)), exception_handlers=_HANDLERS)
 
 
-def _of_the_log(counter: Counter) -> list[Route]:
+def _of_the_log(counter: Window) -> list[Route]:
     """What brings a log, and asks how far it is here."""
     return [
         Route("/round", counter.guarded(counter.round), methods=["POST"]),
@@ -122,63 +128,27 @@ def _of_the_log(counter: Counter) -> list[Route]:
 Handler = Callable[[Request, Gate], Awaitable[Response]]
 
 
-class Counter:
-    """Receives gates that may speak."""
+class Window:
+    """Receives gates' logs. `who` says whose a request is, and raises CentralError for nobody's."""
 
-    def __init__(
-        self,
-        *,
-        roster: Roster,
-        mirror: Mirror,
-        approvals: Approvals | None,
-        erasures: Erasures | None,
-        now: Callable[[], datetime],
-    ) -> None:
+    def __init__(self, *, roster: Roster, mirror: Mirror, who: Callable[[Request], Gate]) -> None:
         self._roster = roster
-        self._erasures = erasures
         self._mirror = mirror
-        self._approvals = approvals
-        self._now = now
+        self._whose = who
 
     def guarded(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-        """Let in only enrolled gates."""
+        """Let in whoever is a gate's."""
 
         async def endpoint(request: Request) -> Response:
-            gate = await run_in_threadpool(self._who, request)
+            gate = await run_in_threadpool(self._whose, request)
             return await handler(request, gate)
 
         return endpoint
-
-    def _who(self, request: Request) -> Gate:
-        """Return the gate that the client certificate is of. Raises ForbiddenError."""
-        chain = request.scope.get("extensions", {}).get("tls", {}).get("client_cert_chain") or ()
-        if not chain:
-            raise ForbiddenError("a client certificate is needed")
-        name, found = _holder(chain[0])
-        gate = None if name is None else self._roster.speaker(name, found)
-        if gate is None:
-            log.warning("gate_refused", extra={"gate": name})
-            raise ForbiddenError("this certificate is of no enrolled gate")
-        moment = time_text(self._now())
-        if gate.last_seen is None or gate.last_seen[:MINUTES] != moment[:MINUTES]:
-            software = request.headers.get("user-agent", "")
-            named = software if _SOFTWARE.fullmatch(software) else None
-            self._roster.seen(gate.device, moment, named)  # a write a minute, not one a request
-        return gate
 
     async def round(self, request: Request, gate: Gate) -> Response:
         """Answer a round in one request."""
         raw = await whole_body(request, wire.ROUND_BYTES_MAX)
         return _respond(await run_in_threadpool(self._mirror.round, gate, raw))
-
-    async def receipt(self, request: Request, gate: Gate) -> Response:
-        """Look at a receipt that this server may have forgotten."""
-        raw = await whole_body(request, NOTE_BYTES_MAX)
-        return _respond(await run_in_threadpool(self._mirror.receipt, gate, raw))
-
-    async def held(self, _request: Request, gate: Gate) -> Response:
-        """Sign for what is held."""
-        return _respond(await run_in_threadpool(self._mirror.held, gate))
 
     async def add_checkpoint(self, request: Request, gate: Gate) -> Response:
         """Answer C2SP add-checkpoint."""
@@ -225,34 +195,6 @@ class Counter:
         await run_in_threadpool(self._mirror.keep_sealed, gate, raw)
         return await self.bodies(request, gate)
 
-    async def approval(self, request: Request, gate: Gate) -> Response:
-        """Take the approval that the gate begins on, and answer with the newest that it has shown."""
-        raw = await whole_body(request, NOTE_BYTES_MAX)
-        if self._approvals is None:
-            raise UnknownError("approvals are not taken here")
-        newest = await run_in_threadpool(self._approvals.exchange, gate, raw)
-        return Response(newest, media_type="text/plain")
-
-    async def erasure(self, request: Request, gate: Gate) -> Response:
-        """Carry out a signed order to forget keys, and answer with the mirror's word that they are nowhere here."""
-        raw = await whole_body(request, NOTE_BYTES_MAX)
-        if self._erasures is None:
-            raise UnknownError("this server knows no approvers")
-        receipt = await run_in_threadpool(self._erasures.carry_out, raw, origin=gate.origin)
-        return Response(receipt, media_type="text/plain")
-
-    async def follow_log_key(self, request: Request, gate: Gate) -> Response:
-        """Follow the gate's log key to the next one, by the old one's word."""
-        raw = await whole_body(request, HANDOVER_BYTES_MAX)
-        await run_in_threadpool(self._roster.follow_log_key, gate.device, raw)
-        return Response(status_code=204)
-
-    async def retire(self, _request: Request, gate: Gate) -> Response:
-        """Take leave of a gate: it is refused from its next request on, and for good."""
-        await run_in_threadpool(self._roster.retire, gate.device, time_text(self._now()))
-        log.warning("gate_retired", extra={"gate": gate.device})
-        return Response(status_code=204)
-
     async def put_key(self, request: Request, gate: Gate) -> Response:
         """Take an age file, or the news that the gate does not have it."""
         key_id = request.path_params["key_id"]
@@ -266,20 +208,75 @@ class Counter:
             await run_in_threadpool(self._mirror.key_is_absent, gate, key_id)
         return Response(status_code=204)
 
+    async def follow_log_key(self, request: Request, gate: Gate) -> Response:
+        """Follow the gate's log key to the next one, by the old one's word."""
+        raw = await whole_body(request, HANDOVER_BYTES_MAX)
+        await run_in_threadpool(self._roster.follow_log_key, gate.device, raw)
+        return Response(status_code=204)
 
-class Window(Counter):
-    """Receives the log of one gate, from whoever may write into this server's folder. That the gate was heard of says nobody."""
 
-    def __init__(self, device: str, *, roster: Roster, mirror: Mirror, now: Callable[[], datetime]) -> None:
-        super().__init__(roster=roster, mirror=mirror, approvals=None, erasures=None, now=now)
-        self._device = device
+class Counter(Window):
+    """Receives gates that may speak, with all that they bring."""
 
-    def _who(self, _request: Request) -> Gate:
-        """Return the gate, with the log key that it has by now. Raises UnknownError."""
-        gate = self._roster.find(self._device)
+    def __init__(
+        self,
+        *,
+        roster: Roster,
+        mirror: Mirror,
+        approvals: Approvals,
+        erasures: Erasures | None,
+        now: Callable[[], datetime],
+    ) -> None:
+        super().__init__(roster=roster, mirror=mirror, who=self._who)
+        self._erasures = erasures
+        self._approvals = approvals
+        self._now = now
+
+    def _who(self, request: Request) -> Gate:
+        """Return the gate that the client certificate is of. Raises ForbiddenError."""
+        chain = request.scope.get("extensions", {}).get("tls", {}).get("client_cert_chain") or ()
+        if not chain:
+            raise ForbiddenError("a client certificate is needed")
+        name, found = _holder(chain[0])
+        gate = None if name is None else self._roster.speaker(name, found)
         if gate is None:
-            raise UnknownError(f"no gate {self._device}")
+            log.warning("gate_refused", extra={"gate": name})
+            raise ForbiddenError("this certificate is of no enrolled gate")
+        moment = time_text(self._now())
+        if gate.last_seen is None or gate.last_seen[:MINUTES] != moment[:MINUTES]:
+            software = request.headers.get("user-agent", "")
+            named = software if _SOFTWARE.fullmatch(software) else None
+            self._roster.seen(gate.device, moment, named)  # a write a minute, not one a request
         return gate
+
+    async def receipt(self, request: Request, gate: Gate) -> Response:
+        """Look at a receipt that this server may have forgotten."""
+        raw = await whole_body(request, NOTE_BYTES_MAX)
+        return _respond(await run_in_threadpool(self._mirror.receipt, gate, raw))
+
+    async def held(self, _request: Request, gate: Gate) -> Response:
+        """Sign for what is held."""
+        return _respond(await run_in_threadpool(self._mirror.held, gate))
+
+    async def approval(self, request: Request, gate: Gate) -> Response:
+        """Take the approval that the gate begins on, and answer with the newest that it has shown."""
+        raw = await whole_body(request, NOTE_BYTES_MAX)
+        newest = await run_in_threadpool(self._approvals.exchange, gate, raw)
+        return Response(newest, media_type="text/plain")
+
+    async def erasure(self, request: Request, gate: Gate) -> Response:
+        """Carry out a signed order to forget keys, and answer with the mirror's word that they are nowhere here."""
+        raw = await whole_body(request, NOTE_BYTES_MAX)
+        if self._erasures is None:
+            raise UnknownError("this server knows no approvers")
+        receipt = await run_in_threadpool(self._erasures.carry_out, raw, origin=gate.origin)
+        return Response(receipt, media_type="text/plain")
+
+    async def retire(self, _request: Request, gate: Gate) -> Response:
+        """Take leave of a gate: it is refused from its next request on, and for good."""
+        await run_in_threadpool(self._roster.retire, gate.device, time_text(self._now()))
+        log.warning("gate_retired", extra={"gate": gate.device})
+        return Response(status_code=204)
 
 
 @functools.lru_cache(CERTIFICATES_READ)

@@ -25,6 +25,7 @@ from gate.audit.record import time_text
 from gate.audit.unsealing import Unsealer
 from gate.cli.audit_records import first_line, records_of, unsealer_of
 from gate.cli.output import Exit, emit_json, fail, note
+from gate.cli.written import write_new
 from gate.verify.findings import StructureError
 from gate.verify.signed import read_head
 
@@ -57,7 +58,7 @@ def opened(log: Path, identity: Path, vkey: str | None, wish: Wish, now: datetim
     shown = chain([] if first is None else [first], wanted)
     if access is not None:
         path = wish.note or Path(f"access-{now:%Y%m%dT%H%M%S}.note")
-        _write(path, access.sign(unsealer.signer()))
+        write_new(path, access.sign(unsealer.signer()))
         note(f"gate: access note {path}, signed by {unsealer.signer().verifier.vkey}")
     if wish.out is None:
         for record in shown:
@@ -123,14 +124,5 @@ def _into(out: Path, records: Iterator[dict[str, object]]) -> tuple[int, typer.E
 def _hand_over(out: Path, access: Access, unsealer: Unsealer) -> None:
     digest = hashlib.sha256(out.read_bytes()).hexdigest()
     path = out.with_name(f"{out.name}.handover.note")
-    _write(path, replace(access, file=out.name, sha256=digest).sign(unsealer.signer()))
+    write_new(path, replace(access, file=out.name, sha256=digest).sign(unsealer.signer()))
     note(f"gate: hand-over record {path}")
-
-
-def _write(path: Path, content: bytes) -> None:
-    try:
-        durable.write(path, content, new_only=True)
-    except FileExistsError:
-        fail(Exit.IO_ERROR, f"{path} is there already; name another")
-    except OSError as error:
-        fail(Exit.IO_ERROR, f"cannot write {path}: {error.strerror}")

@@ -18,6 +18,7 @@ import typer
 from gate.cli.central_store import Database, Dir, explained, opened
 from gate.cli.options import Json
 from gate.cli.output import Exit, emit_json, fail, say
+from gate.cli.written import write_new
 from gate.programs.shared.clock import now
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from gate.audit.note import Note
     from gate.central.house import House
     from gate.central.roster import Gate
+    from gate.sync.https import Courier
     from gate.sync.spool import SpoolLog
 
 
@@ -61,7 +63,9 @@ def carry_in(
             fail(Exit.BAD_DATA, f"{stick}: {error}")
         after = house.ledger.head(gate.device)
         if receipt is not None:
-            _write(receipt, after.note if after.bodies >= after.size else None)
+            if after.note is None or after.bodies < after.size:
+                fail(Exit.TRY_LATER, "there is no receipt yet: sealed bodies are still missing here")
+            write_new(receipt, after.note)
     new = after.next_entry - before.next_entry
     if as_json:
         fields = {"gate": gate.device, "new": new, "entries": after.size}
@@ -84,34 +88,22 @@ def _gate_of(house: House, checkpoint: Checkpoint) -> Gate:
 
 
 async def _bring(house: House, gate: Gate, log: SpoolLog, note: Note, *, late: int | None) -> None:
-    """Have the gate's own client bring the log to the window. Of one that ends after `late` entries, before what is known here, it is only seen whether it
-    is the beginning of that. Raises SyncError.
-    """
+    """Have the gate's own client bring the log to the window; of one that ends after `late` entries, before what is known here, only its end. Raises SyncError."""
     import httpx2
 
     from gate.central.app import make_window
     from gate.central.mirror import Mirror
-    from gate.sync import wire
-    from gate.sync.errors import OtherHistoryError
     from gate.sync.https import Courier
     from gate.sync.round import Client
-    from gate.sync.standing import refused
 
-    logging.getLogger("gate.central").addHandler(
-        logging.NullHandler()
-    )  # to be asked where it stands is no news, and the rest the command says
+    # To be asked where it stands is no news, and the rest the command says.
+    logging.getLogger("gate.central").addHandler(logging.NullHandler())
     mirror, before = house.folder.mirror, house.folder.mirrors[1:]
     takes = Mirror(house.ledger, house.evidence, mirror, now, before=before, approved=house.settings.approved_for)
-    window = make_window(device=gate.device, roster=house.roster, mirror=takes, now=now)
+    window = make_window(device=gate.device, roster=house.roster, mirror=takes)
     async with Courier("central", None, httpx2.ASGITransport(window)) as courier:
         if late is not None:
-            # Offered as what an earlier round was, and not as all that there is: an old stick is no log that went back.
-            shown = wire.round_request(wire.add_checkpoint(late, (), note), (0, 0, b""), b"", {})
-            said = await courier.send(shown)
-            if said.status not in {200, 409}:
-                raise refused(said, "the checkpoint")
-            if any(note.text.encode() in one.shown for one in house.evidence.alarms(gate.device)):
-                raise OtherHistoryError("the server holds another log than the stick", late)
+            await _show(house, gate, courier, note, late)
             return
         talk = Client(log, gate.origin, mirror.verifier, before=before).round()
         with suppress(StopIteration):
@@ -120,14 +112,15 @@ async def _bring(house: House, gate: Gate, log: SpoolLog, note: Note, *, late: i
                 asked = talk.send(await courier.send(asked))
 
 
-def _write(receipt: Path, note: bytes | None) -> None:
-    from gate import durable
+async def _show(house: House, gate: Gate, courier: Courier, note: Note, size: int) -> None:
+    """Have it seen whether a log of so many entries is the beginning of what is here. Raises SyncError."""
+    from gate.sync import wire
+    from gate.sync.errors import OtherHistoryError
+    from gate.sync.standing import refused
 
-    if note is None:
-        fail(Exit.TRY_LATER, "there is no receipt yet: sealed bodies are still missing here")
-    try:
-        durable.write(receipt, note, new_only=True)
-    except FileExistsError:
-        fail(Exit.IO_ERROR, f"{receipt} is there already; name another")
-    except OSError as error:
-        fail(Exit.IO_ERROR, f"cannot write {receipt}: {error.strerror}")
+    # Offered as what an earlier round was, and not as all that there is: an old stick is no log that went back.
+    said = await courier.send(wire.round_request(wire.add_checkpoint(size, (), note), (0, 0, b""), b"", {}))
+    if said.status not in {200, 409}:
+        raise refused(said, "the checkpoint")
+    if any(note.text.encode() in one.shown for one in house.evidence.alarms(gate.device)):
+        raise OtherHistoryError("the server holds another log than the stick", size)

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
-from gate.cli.output import Exit, emit_json, fail, refuse_configuration, say
+from gate.cli.output import Exit, emit_json, refuse_configuration, say
 
 _PAGES: Final = Path(__file__).with_name("pages")
 
@@ -19,8 +19,8 @@ def card(
     as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
 ) -> None:
     """Write the system card. Exit 1 while a judgement is blank: with blanks no configuration is put in force, and none that runs is stopped."""
-    from gate import durable
     from gate.approval.canonical import digest, read
+    from gate.cli.written import write_new
     from gate.programs.shared.basis import basis_of
     from gate.programs.shared.config import ConfigError
     from gate.programs.shared.runner import load_config
@@ -43,12 +43,7 @@ def card(
                 gate=settings.gate_id, origin=settings.origin, digest=digest(text), chapters=chapters, judgements=said
             )
         )
-        try:
-            durable.write(out, page.encode(), new_only=True)
-        except FileExistsError:
-            fail(Exit.IO_ERROR, f"{out} is there already; name another")
-        except OSError as error:
-            fail(Exit.IO_ERROR, f"{out}: {error.strerror}")
+        write_new(out, page.encode())
     if as_json:
         facts = {chapter: dict(rows) for chapter, rows in chapters}
         emit_json("rights.card/1", {"digest": digest(text), "facts": facts, "judgements": said, "blanks": list(blanks)})

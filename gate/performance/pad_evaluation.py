@@ -153,6 +153,7 @@ def evaluate_folder(
     presentations = tuple(presented(folder, chain, tracked))
     try:
         points = [(point, bound_at_bpcer(presentations, point)) for point in BPCER_POINTS]
+        frames = FRAMES if any(one.after for one in presentations) else ()
         return PadEvaluation(
             folder=folder.name,
             profile=profile,
@@ -163,10 +164,8 @@ def evaluate_folder(
             at_bpcer=tuple((point, at_bound(presentations, found)) for point, found in points if found is not None),
             recipe=recipe(presentations, bound),
             service=for_service(presentations, bound),
-            after=tuple((frames, for_frames(presentations, bound, frames)) for frames in FRAMES)
-            if any(one.after for one in presentations)
-            else (),
-            by=by_condition(presentations, bound, FRAMES if any(one.after for one in presentations) else ()),
+            after=tuple((count, for_frames(presentations, bound, count)) for count in frames),
+            by=by_condition(presentations, bound, frames),
         )
     except ValueError as error:
         raise UnfitError(f"{folder}: {error}") from error
