@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,18 @@ SOUND: dict[str, Any] = {
     "time_zone": "Europe/Amsterdam",
     "gates": {"north-7": "/nowhere/north-7.crt", "north-8": "/nowhere/north-8.crt"},
 }
+
+
+@pytest.fixture(autouse=True)
+def logs_go_where_they_went() -> Iterator[None]:
+    """`serve` sends its log to a standard error that ends with the test: whoever logs after it would be told."""
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    yield
+    for handler in root.handlers[:]:
+        if handler not in before:
+            root.removeHandler(handler)
+    root.setLevel(level)
 
 
 def run(*words: object) -> tuple[int, str, str]:
