@@ -130,7 +130,7 @@ def begin_emergency(state: State, began: records.EmergencyBegan) -> tuple[Emerge
             Opening() | Reading() | Inspecting() | Recording() | Looking() | Granted() | Entering()
         ):
             effects += (Erase(state.crossing), closed(state.crossing, ClosedAs.REFERRED, objections))
-    return Emergency(), effects
+    return Emergency(said=began.order), effects
 
 
 def go_on(around: Surroundings, but: str | None = None) -> Step:

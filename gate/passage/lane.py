@@ -70,7 +70,7 @@ class Timing:
     referral_max_ms: int = 120_000  # no officer has answered a referral: an incident, and a notice from then on
     consent_max_ms: int = 300_000  # a supervisor's consent to maintenance: ask again
     first_word_max_ms: int = 300_000  # the first of two officers' orders to admit: after that it is to be given again
-    emergency_hold_ms: int = 1_500  # an emergency that an officer ordered: the controller is told again to be open
+    emergency_hold_ms: int = 1_000  # an emergency that an officer ordered: the controller is told again to be open; a leaf outlasts a restart of the lane
     presence_record_ms: int = 60_000  # a presence that changes nothing is written down no more often
     incident_again_ms: int = 1_000  # nor is the loss of a part or a doubt of its video, however often vision says so
     alarm_again_ms: int = (
@@ -125,7 +125,8 @@ class Surroundings:
     `shielded` are the latest crossings about which nothing is asked outside the gate. `head` is what the log said of its head last, and when.
     `draw` is what travellers are drawn by, `drawing` what they will be when the log has its hash, `draw_left` what an earlier run drew by, which has neither been stated
     anew nor revealed.
-    `hinders` is what keeps the lane from admitting anybody, by its rules, as of the latest event.
+    `hinders` is what keeps the lane from admitting anybody, by its rules, as of the latest event. `state_unknown`: what an earlier run left is lost
+    (`gate.passage.lasting`), and no officer has looked since.
     """
 
     doors: tuple[Doorway, ...] = (Doorway(),)
@@ -161,6 +162,7 @@ class Surroundings:
     draw: Draw | None = None
     drawing: Draw | None = None
     draw_left: Draw | None = None
+    state_unknown: bool = False
 
     def doorway(self, door: Door) -> Doorway:
         """What is known of a door. Raises KeyError when the lane has no such door."""
@@ -307,6 +309,7 @@ class Surroundings:
             Notice.REFERRAL_WAITS: any(one.late for one in self.waiting),
             Notice.LAMP_REFUSED: self.lamp_refused,
             Notice.ASKED_OFTEN: self.asked_often,
+            Notice.STATE_UNKNOWN: self.state_unknown,
             Notice.HEAD_UNCONFIRMED: any(one.reason is Reason.HEAD_UNCONFIRMED for one in self.hinders),
         }
         said = tuple(notice for notice, is_so in found.items() if is_so)

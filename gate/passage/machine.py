@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gate.passage import drawing, records, two_officers, viewing, waiting, wanting, way_back
+from gate.passage import drawing, lasting, records, two_officers, viewing, waiting, wanting, way_back
 from gate.passage.alarms import follow
 from gate.passage.asking import ask
 from gate.passage.books import entries, in_order
@@ -101,19 +101,20 @@ def start(
     referred: tuple[str, ...] = (),
     through: str | None = None,
     protected: tuple[str, ...] = (),
+    held: tuple[tuple[str, str], ...] = (),
 ) -> Step:
     """The state at program start: every crossing that was left open is closed as referred, and whoever waits, waits for an officer
     (safety invariant 10). `referred` are those that had their verdict and were not settled. The surroundings hold all who wait.
     `through` is whose traveller is recorded to be through on their grant: they were admitted, and wait for nobody. `protected` are those whose
-    traveller asked for protection.
+    traveller asked for protection, `held` crossings with the officer who held them.
     """
     closings = tuple(
         closed(crossing, ClosedAs.ADMITTED)
         if crossing == through
-        else closed(crossing, ClosedAs.REFERRED, waiting.of_earlier(crossing, protected))
+        else closed(crossing, ClosedAs.REFERRED, waiting.of_earlier(crossing, protected, held))
         for crossing in open_crossings
     )
-    first, shown = go_on(Surroundings(waiting=waiting.left(referred, closings, protected)))
+    first, shown = go_on(Surroundings(waiting=waiting.left(referred, closings, protected, held)))
     return first, (*closings, *shown)
 
 
@@ -138,7 +139,7 @@ def step(
         around, state, effects = ask(rules, around, state, event, now_ms)
     elif isinstance(event, RecordReplaced):
         state, effects = without_record(state, event.crossing)
-    elif around.emergency() and not isinstance(state, Emergency):
+    elif around.emergency() and (around.state_unknown or not isinstance(state, Emergency)):
         state, effects = emergency_begins(around, state, now_ms)
     else:
         was, (state, effects) = state, _dispatch(rules, around, state, event, now_ms)
@@ -149,6 +150,7 @@ def step(
     around, inside = way_back.watch(before.interior, around, state, event, now_ms=now_ms, timing=rules.timing)
     around, zone, again = _barriers(around, state, event, effects, now_ms=now_ms, timing=rules.timing)
     around, late = _late(rules, around, now_ms)
+    around = lasting.follow(around, state)
     return (
         around,
         state,

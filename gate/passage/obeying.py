@@ -388,9 +388,9 @@ def _begin_emergency(around: Surroundings, state: State, ordered: Ordered, now_m
     around = _releasing(around, now_ms, *doors)
     released = tuple(Release(door) for door in doors)
     if isinstance(state, Emergency) and state.held_ms is not None:
-        return _on_its_way(around, Emergency(held_ms=now_ms), ordered, *released)
-    _, effects = begin_emergency(state, records.EmergencyBegan(crossing_of(state), ordered.said))
-    return _on_its_way(around, Emergency(held_ms=now_ms), ordered, *released, *effects)
+        return _on_its_way(around, replace(state, ending=None, held_ms=now_ms), ordered, *released)
+    began, effects = begin_emergency(state, records.EmergencyBegan(crossing_of(state), ordered.said))
+    return _on_its_way(around, replace(began, held_ms=now_ms), ordered, *released, *effects)
 
 
 def _end_emergency(around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> Obeying:

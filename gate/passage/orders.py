@@ -74,6 +74,9 @@ class Notice(enum.Enum):
     MAINS_LOST = "mains_lost"
     REFERRAL_WAITS = "referral_waits"  # for longer than a referral may
     LAMP_REFUSED = "lamp_refused"
+    STATE_UNKNOWN = (
+        "state_unknown"  # the lane ended uncleanly and its state file is lost: look whether there is an emergency
+    )
     ASKED_OFTEN = "asked_often"  # for help on the page, and nobody is referred for it for a while, or until an officer acknowledges it
     HEAD_UNCONFIRMED = (
         "head_unconfirmed"  # the log may be one from the past: the mirror confirms it, or a supervisor accepts it

@@ -201,10 +201,13 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Emergency:
-    """The lane stands open. `held_ms` is when a controller that knows of no emergency was last told to stay open."""
+    """The lane stands open. `held_ms` is when a controller that knows of no emergency was last told to stay open, `said` the officer's order that
+    began it; None: the fire input did.
+    """
 
     ending: Ending | None = None
     held_ms: int | None = None
+    said: Said | None = None
 
 
 State = (

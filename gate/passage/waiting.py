@@ -20,16 +20,26 @@ RESTARTED = (Objection(Reason.LANE_RESTARTED),)
 CALLS = {Wish.HELP: Objection(Reason.HELP_ASKED), Wish.PROTECTION: Objection(Reason.PROTECTION_ASKED)}
 
 
-def left(referred: tuple[str, ...], first: tuple[Effect, ...], protected: tuple[str, ...] = ()) -> tuple[Referral, ...]:
+def left(
+    referred: tuple[str, ...],
+    first: tuple[Effect, ...],
+    protected: tuple[str, ...] = (),
+    held: tuple[tuple[str, str], ...] = (),
+) -> tuple[Referral, ...]:
     """Who waits at the start of the program: who was referred before, the log keeps to itself why but for who asked for protection, and whom
-    its `first` effects refer.
+    its `first` effects refer. `held` are crossings with the officer who held them.
     """
-    return follow(tuple(Referral(crossing, of_earlier(crossing, protected)) for crossing in referred), first)
+    return follow(tuple(Referral(crossing, of_earlier(crossing, protected, held)) for crossing in referred), first)
 
 
-def of_earlier(crossing: str, protected: tuple[str, ...]) -> tuple[Objection, ...]:
+def of_earlier(crossing: str, protected: tuple[str, ...], held: tuple[tuple[str, str], ...]) -> tuple[Objection, ...]:
     """What is known of a crossing of an earlier run."""
-    return (*RESTARTED, CALLS[Wish.PROTECTION]) if crossing in protected else RESTARTED
+    asked = (CALLS[Wish.PROTECTION],) if crossing in protected else ()
+    return (
+        *RESTARTED,
+        *asked,
+        *(Objection(Reason.HELD_BY_OFFICER, officer) for one, officer in held if one == crossing),
+    )
 
 
 def follow(waiting: tuple[Referral, ...], effects: tuple[Effect, ...], now_ms: int = 0) -> tuple[Referral, ...]:

@@ -28,6 +28,7 @@ from gate.passage.events import (
 from gate.passage.events import TrackChanged as TrackHasChanged
 from gate.passage.evidence import Door, Score
 from gate.passage.lane import Timing
+from gate.passage.lasting import LastingState
 from gate.passage.machine import Emergency, Rules
 from gate.passage.orders import (
     AcknowledgeAlarms,
@@ -120,6 +121,7 @@ class SimulatedLane:
         self._session = 0
         self._words: dict[int, Word] = {}
         self._orders = self._exchanged = 0
+        self._last: LastingState | None = None  # what its state file holds
 
     @property
     def exchanges(self) -> int:
@@ -171,7 +173,16 @@ class SimulatedLane:
     def _keeper(self, door: str) -> BarrierKeeper:
         driver = ModbusBarrier(open_link=opener(self._scene.lines[door]), profile=self._profile, baud=BAUD)
         self._drivers.append(driver)
-        return BarrierKeeper(driver, post=self._post, poll_s=POLL_S, door=Door(door))
+        return BarrierKeeper(
+            driver,
+            post=self._post,
+            poll_s=POLL_S,
+            door=Door(door),
+            holds_open=lambda: self._engine is not None and isinstance(self._engine.state, Emergency),
+        )
+
+    def _keep(self, state: LastingState) -> None:
+        self._last = state
 
     def _sensors_keeper(self) -> SensorsKeeper:
         open_link, profile = opener(self._scene.lines[SENSORS]), load_sensor_profile("portcullis-sim")
@@ -209,6 +220,8 @@ class SimulatedLane:
             open_crossings=tuple(left.open),
             referred=tuple(left.referred),
             remembered=Remembered.of(left.remembered),
+            last=self._last,
+            keep=self._keep,
             missing=frozenset({Part.VISION, Part.CAMERA, Part.LOG} | (set() if sensors is None else {Part.SENSORS})),
         )
 

@@ -56,10 +56,11 @@ class FakeBarrier:
         self.grant_written_at_s: float | None = None
         self._connected = False
 
-    async def connect(self) -> None:
+    async def connect(self, *, revoke: bool = True) -> None:
         self._connected = self.plugged
         self._require_line()
-        await self.revoke()
+        if revoke:
+            await self.revoke()
 
     async def status(self) -> BarrierStatus:
         self._require_line()

@@ -54,6 +54,8 @@ class Oracle(Hearing, Books):
             self.broken("1 and 6", "a grant without a fresh look at the lane after the receipt")
             return
         in_zone = lane.bodies > int(seen.officers)  # an officer sees who stands there
+        if self.standing or self.state_lost:
+            self.broken("7", "a grant in an emergency, or where nobody knows whether there is one")
         if not lane.closed or lane.grants_left or in_zone or lane.alarms or self.emergency:
             self.broken("4 and 6", f"a grant into a lane that is not at rest: {lane}")
         if self.alarmed:
@@ -66,8 +68,8 @@ class Oracle(Hearing, Books):
         self.note(now_ms, "    REVOKE")
         self.count("revoke")
         self.revoked_ms = now_ms
-        if self.emergency:
-            self.broken("7", "a closing order in an emergency that the status shows")
+        if self.emergency or self.standing or self.state_lost:
+            self.broken("7", "a closing order in an emergency, or where nobody knows whether there is one")
         # A grant that was just given no status may have shown yet; of an older one the newest status tells.
         is_new = self.grant is not None and now_ms - self.grant.at_ms < AGAIN_MS
         if is_new or (self.lane is not None and self.lane.grants_left):
@@ -186,6 +188,10 @@ class Oracle(Hearing, Books):
                 self.broken("7", f"in an emergency the screen shows {self.screen.value}")
             if not self.emergency_recorded:
                 self.broken("7", "an emergency that no record tells of")
+        if self.standing and self.screen is not Screen.EMERGENCY:
+            self.broken("7", f"an emergency that no officer ended, and the screen shows {self.screen.value}")
+        if self.state_lost and self.screen is not Screen.CLOSED:
+            self.broken("7", f"nobody knows whether there is an emergency, and the screen shows {self.screen.value}")
         if self.screen is not Screen.WELCOME:
             return
         if self.lost or self.lane is None or now_ms - self.lane_ms > 3 * AGAIN_MS:
@@ -208,9 +214,11 @@ class Oracle(Hearing, Books):
             }:
                 self.closed = record.verb is records.ObeyedVerb.CLOSE
 
-    def restarted(self, now_ms: float, durable: Sequence[records.Record]) -> None:
-        """The lane program starts anew: what it knew is gone, and its grants with it, and so is what the log had not taken."""
-        self.note(now_ms, "==== a new start")
+    def restarted(self, now_ms: float, durable: Sequence[records.Record], *, state_lost: bool) -> None:
+        """The lane program starts anew: what it knew is gone, and its grants with it, and so is what the log had not taken; not an emergency."""
+        self.note(now_ms, "==== a new start" + (", its state lost" if state_lost else ""))
+        self.state_lost |= state_lost
+        self.standing &= not self.state_lost
         self.lane, self.lane_ms, self.grant, self.revoking, self.freeing = None, -1e9, None, None, None
         self.lost, self.present_ms, self.site, self.end_asked_ms, self.emergency_ms = set(), None, None, None, None
         self.asked.clear()

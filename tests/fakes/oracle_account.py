@@ -145,6 +145,8 @@ class Account:
         default_factory=set
     )  # alarms that are an officer's to see, and that none has acknowledged
     emergency_recorded: bool = False
+    standing: bool = False  # an emergency that a record told of and no record ended, whatever died since
+    state_lost: bool = False  # what the lane had written down of its state is gone, and no officer has looked since
     calling_ms: float | None = None  # since when a traveller asks for an officer, and nobody waits for one yet
     asked_often: bool = False  # officers were told that they are called too often, and none has acknowledged it
     # The books: what the controller counted, and what records say

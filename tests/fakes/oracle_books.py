@@ -66,12 +66,13 @@ class Books(Account):
             case records.Obeyed(verb=records.ObeyedVerb.ACKNOWLEDGE):
                 self.asked_often = False
             case records.EmergencyBegan():
-                self.emergency_recorded = True
+                self.emergency_recorded = self.standing = True
+                self.state_lost = False
                 self.revoking = (
                     None  # nothing is taken back in one, also in one that an officer ordered while no status comes
                 )
             case records.EmergencyEnded():
-                self.emergency_recorded = False
+                self.emergency_recorded = self.standing = self.state_lost = False
                 self.freeing = None  # a release for an emergency is wanted until that ends
                 if self.lane is None or self.emergency:
                     self.broken("7", "an emergency is recorded as ended that the controller has not left")

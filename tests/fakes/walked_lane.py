@@ -34,6 +34,7 @@ from gate.passage.events import (
     VideoDoubted,
 )
 from gate.passage.evidence import Alarm
+from gate.passage.lasting import UNKNOWN, LastingState
 from gate.passage.orders import Command, Ordered, Outcome
 from gate.passage.reasons import Reason
 from gate.passage.rulebook import Effect, Rule, RuleBook
@@ -57,6 +58,7 @@ WALKED = replace(
     two_officers_for=frozenset({Reason.FACE_BELOW_THRESHOLD, Reason.DOCUMENT_CHECK_FAILED, Reason.FACE_NOT_COMPARED}),
 )
 POLL_S = 0.1
+STATE_LOST_SHARE = 0.1  # of the deaths after which the state file cannot be read
 SITE_S = 5.0
 LIVES_ON_S = 1.0  # a grant that nobody has any more, on a line that takes every order
 
@@ -132,6 +134,7 @@ class WalkedLane:
         self.plans: dict[str, Plan] = {}
         self.session = 0
         self.engine: WatchedEngine
+        self.last: LastingState | None = None  # what its state file holds
         self._orders = 0
         self._heard_ms = 0.0
         self._runs = False
@@ -218,11 +221,16 @@ class WalkedLane:
             open_crossings=self.log.left_open(),
             referred=self.log.referred(),
             remembered=self.log.remembered(),
+            last=self.last,
+            keep=self._keep,
             missing=frozenset({Part.VISION, Part.CAMERA}),
         )
         self.engine.hear = self._hear
         self._runs = True
         self._lane = asyncio.ensure_future(self._run(keeper))
+
+    def _keep(self, state: LastingState) -> None:
+        self.last = state
 
     def _answer(self, number: int, outcome: Outcome) -> None:
         self.oracle.answers_order(number, outcome, self.now_ms)
@@ -249,7 +257,9 @@ class WalkedLane:
             return
         await self.end()
         self.log.owed = []
-        self.oracle.restarted(self.now_ms, self.log.durable)
+        if is_lost := self.rng.random() < STATE_LOST_SHARE:
+            self.last = UNKNOWN
+        self.oracle.restarted(self.now_ms, self.log.durable, state_lost=is_lost)
         await asyncio.sleep(self.rng.uniform(0.3, 3.0))
         self.log.up = True  # a lane waits for its log before it serves
         self.start()

@@ -25,11 +25,11 @@ class BoardDriver:
         self._connected = False
         self._revokes = 0
 
-    async def connect(self) -> None:
-        """Open the line and revoke what may stand from before."""
+    async def connect(self, *, revoke: bool = True) -> None:
+        """Open the line and revoke what may stand from before, if `revoke`."""
         self._connected = False
         self._revokes += 1
-        await self._carried(self._hello)
+        await self._carried(self._hello if revoke else None)
         self._connected = True
 
     def _hello(self) -> None:

@@ -228,7 +228,7 @@ class People:
                 first = lane.oracle.crossings[crossing].first is not None
                 settle: Command = Hold(crossing) if first and rng.random() < 0.5 else HandOver(crossing, way)
                 lane.order(admit if rng.random() < 0.6 else settle, officer=rng.choice(OFFICERS))
-            if lane.shows(Screen.EMERGENCY) and rng.random() < 0.4:
+            if (lane.shows(Screen.EMERGENCY) or lane.oracle.state_lost) and rng.random() < 0.4:
                 lane.order(EndEmergencyNow())
             if lane.board.alarms and rng.random() < 0.4:
                 lane.order(AcknowledgeAlarms())

@@ -96,7 +96,7 @@ class Walk:
         for name in tuple(lane.board.zone):
             if not lane.board.goes_through(name):
                 lane.board.steps_back(name)
-        if lane.shows(Screen.EMERGENCY):
+        if lane.shows(Screen.EMERGENCY) or lane.oracle.state_lost:
             lane.order(EndEmergencyNow())
         elif (waiting := lane.waiting()) and rng.random() < 0.7:
             lane.order(HandOver(rng.choice(waiting), Disposition.TAKEN_OVER))

@@ -28,9 +28,15 @@ def loaded_by(module: str) -> set[str]:
     ("module", "forbidden"),
     [
         (
-            "gate.programs.lane.program",
+            "gate.programs.lane.lane",
             (*PIXELS, *NETWORK, "pyrage", "smartcard", "asn1crypto", *READS_DOCUMENTS, "gate.trust.store", "sqlite3"),
         ),
+        # What holds the doors of an emergency open is loaded within the time that a leaf stays open by itself.
+        (
+            "gate.programs.lane.program",
+            ("gate.programs.lane.lane", "gate.programs.lane.officers", "gate.programs.children"),
+        ),
+        ("gate.programs.lane.emergency_hold", ("gate.programs.lane.lane", "gate.programs.lane.officers", "smartcard")),
         ("gate.programs.lane.document.child", (*PIXELS, *NETWORK, "pyrage", "serial", "gate.audit")),
         ("gate.programs.log.program", (*PIXELS, "serial", "smartcard", "httpx2", "uvicorn")),
         ("gate.programs.vision.program", (*PIXELS, "serial", "smartcard", "httpx2", "uvicorn", "pyrage")),

@@ -59,7 +59,7 @@ class Turnstile:
         self._passed = 0
         self.grant_written_at_s: float | None = None
 
-    async def connect(self) -> None:
+    async def connect(self, *, revoke: bool = True) -> None:
         """Nothing to open."""
 
     async def status(self) -> BarrierStatus:

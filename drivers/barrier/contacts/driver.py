@@ -66,8 +66,8 @@ class ContactsBarrier:
         """Seconds of the loop's clock (CLOCK_MONOTONIC) at which the last contact that grants was closed."""
         return self._grant_written_at_s
 
-    async def connect(self) -> None:
-        """Take the lines anew, everything off, and stop what may stand from before.
+    async def connect(self, *, revoke: bool = True) -> None:
+        """Take the lines anew, everything off, and stop what may stand from before, if `revoke`.
 
         Raises LinkLostError, NotWellError or, when the chip can never serve so, SetupError.
         """
@@ -76,7 +76,7 @@ class ContactsBarrier:
             self.close()  # another one connected while this one waited
             self._wiring, self._lost = Wiring.open(self._kernel, self._path, self._profile), ""
             self._health.connects += 1
-            self._orders.note(await self._orders.converse(self._session.hello(), urgency=None))
+            self._orders.note(await self._orders.converse(self._session.hello(revoke=revoke), urgency=None))
 
     async def status(self) -> BarrierStatus:
         """Read everything. Raises LinkLostError or NotWellError."""

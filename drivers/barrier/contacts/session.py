@@ -97,8 +97,8 @@ class Session:
         self._hasty = 0.0  # passages beyond what people make, as they add up
         self._was_hasty = False
 
-    def hello(self) -> Conversation[BarrierStatus]:
-        """Begin to count anew, and leave no passage behind that somebody before us asked for. Raises NotWellError.
+    def hello(self, *, revoke: bool = True) -> Conversation[BarrierStatus]:
+        """Begin to count anew, and leave no passage behind that somebody before us asked for, if `revoke`. Raises NotWellError.
 
         Nobody counted while the contacts were not ours, so the counts begin with another number of restarts: the time since the machine's
         start, which a program that is started again does not give twice. A gate without a stop is given its own time to end a passage.
@@ -110,7 +110,7 @@ class Session:
             yield Pause(_CALM_S)
             status = yield from self.status()
             self._was_hasty = False
-        if self.emergency:
+        if self.emergency or not revoke:
             return status
         if self._profile.grant.stop is None:
             yield Pause(self._profile.grant.lasts_ms / 1000)

@@ -79,8 +79,8 @@ class FramedBarrier:
         """Seconds of the loop's clock (CLOCK_MONOTONIC) at which the last grant frame was handed to the link."""
         return self._grant_written_at_s
 
-    async def connect(self) -> None:
-        """Open the line anew, hear the board and no other, and revoke what may stand from before.
+    async def connect(self, *, revoke: bool = True) -> None:
+        """Open the line anew, hear the board and no other, and revoke what may stand from before, if `revoke`.
 
         Raises LinkLostError, NoReplyError, RefusedError or, while another board is heard, NotWellError.
         """
@@ -90,7 +90,7 @@ class FramedBarrier:
             self._link, self._lost = await self._open_link(), ""
             self._hearing = Hearing(self._session.replies, self._session.unit)
             self.health.connects += 1
-            self._orders.note(await self._orders.converse(self._session.hello(), urgency=None))
+            self._orders.note(await self._orders.converse(self._session.hello(revoke=revoke), urgency=None))
 
     async def status(self) -> BarrierStatus:
         """Ask the board. Raises LinkLostError, NotWellError, NoReplyError, or RefusedError."""

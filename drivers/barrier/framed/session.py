@@ -105,8 +105,8 @@ class Session:
 
     # ── conversations ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def hello(self) -> Conversation[BarrierStatus]:
-        """Begin: hear this board and no other, and leave no grant behind from before.
+    def hello(self, *, revoke: bool = True) -> Conversation[BarrierStatus]:
+        """Begin: hear this board and no other, and leave no grant behind from before, if `revoke`.
 
         Raises NotWellError while another board, or answers that nobody asked for, are heard.
         """
@@ -120,7 +120,8 @@ class Session:
             yield from self._silence()
         else:
             raise NotWellError(self._what_is_odd())
-        yield from self.revoke()
+        if revoke:
+            yield from self.revoke()
         return (yield from self.status())
 
     def status(self) -> Conversation[BarrierStatus]:

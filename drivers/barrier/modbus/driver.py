@@ -63,8 +63,8 @@ class ModbusBarrier:
         """Seconds of the loop's clock (CLOCK_MONOTONIC) at which the last grant frame was handed to the link."""
         return self._grant_written_at_s
 
-    async def connect(self) -> None:
-        """Open the line anew, check the board, arm its host watchdog, revoke what may stand from before, and hear no second board.
+    async def connect(self, *, revoke: bool = True) -> None:
+        """Open the line anew, check the board, arm its host watchdog, revoke what may stand from before, if `revoke`, and hear no second board.
 
         Raises LinkLostError, NoReplyError, NotWellError or, when the board can never work so, SetupError.
         """
@@ -74,7 +74,7 @@ class ModbusBarrier:
             self._link = await self._open_link()
             self.health.connects += 1
             silences = self.health.silences
-            status = await self._orders.converse(self._session.hello(), urgency=None)
+            status = await self._orders.converse(self._session.hello(revoke=revoke), urgency=None)
             if silences == self.health.silences:  # else a late answer would pass for another board's
                 await self._hear_no_other()
             self._orders.note(status)

@@ -61,8 +61,8 @@ class Session:
         """True for the one request that may let somebody through."""
         return request is self._order
 
-    def hello(self) -> Conversation[BarrierStatus]:
-        """Begin: check what board this is, arm its host watchdog, and leave no grant behind from before.
+    def hello(self, *, revoke: bool = True) -> Conversation[BarrierStatus]:
+        """Begin: check what board this is, arm its host watchdog, and leave no grant behind from before, if `revoke`.
 
         Raises SetupError when the board is another one or its watchdog does not take.
         """
@@ -76,7 +76,7 @@ class Session:
         self._grants = grants_of(self._profile, unit=self._unit, kept=self._kept, clock=self._clock)
         status = yield from self._look()
         yield from self._arm()
-        if not self.emergency:
+        if revoke and not self.emergency:
             yield from self.revoke()
             status = yield from self._look()
             if status.grants_left_entry or status.grants_left_exit:

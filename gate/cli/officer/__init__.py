@@ -75,6 +75,7 @@ NOTICES = {
     "referral_waits": "a traveller has waited for an officer for longer than they should",
     "lamp_refused": "the barrier does not take its lamp's colour; tell a technician",
     "asked_often": "the page called for help too often and refers nobody for it any more; look who presses it, and acknowledge",
+    "state_unknown": "the lane ended uncleanly and its state file is lost: it may have been an emergency. Look; then order end-emergency or open-emergency",
     "head_unconfirmed": "nobody has confirmed since the machine was started that the log is the newest; the central server does, or a supervisor: accept-head",
 }
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from drivers.errors import DriverError
 from gate.channel import messages
-from gate.passage import alarms, machine, records, waiting
+from gate.passage import alarms, lasting, machine, records, waiting
 from gate.passage.doorway import Doorway
 from gate.passage.effects import (
     Answer,
@@ -35,6 +35,7 @@ from gate.passage.events import DocumentPresented, Event, GrantFailed, Part, Tic
 from gate.passage.evidence import Alarm, Door
 from gate.passage.interior import Interior
 from gate.passage.lane import Surroundings
+from gate.passage.lasting import LastingState
 from gate.passage.orders import Outcome
 from gate.passage.screen import Guidance, Purpose, Screen
 from gate.programs.lane.able import Pulse
@@ -115,6 +116,10 @@ def _nothing(*_: str) -> None:
     """A lane of one door has nothing more to do."""
 
 
+def _nothing_kept(_: LastingState) -> None:
+    """A lane that is run to be watched dies with everything it knows."""
+
+
 def _as_left(around: Surroundings, known: Remembered, now_ms: int) -> Surroundings:
     """The surroundings with what an earlier run left: how long it lasts or waits is counted from now. Its last grant may still stand."""
     doors = tuple(
@@ -145,12 +150,15 @@ class Engine:
         open_crossings: tuple[str, ...],
         referred: tuple[str, ...] = (),
         remembered: Remembered | None = None,
+        last: LastingState | None = None,
+        keep: Callable[[LastingState], None] = _nothing_kept,
         missing: frozenset[Part] = frozenset(),
     ) -> None:
         """`barrier` is the last door's. A lane of two doors has a `first_barrier`, has its sensors `look_inside`, posted as `SensorsSeen`,
         and opens the camera when the traveller is inside. `forget` drops the document that opened a crossing, or would have.
 
-        What an earlier run left: `open_crossings`; those that were `referred` and not settled; what it asked to have `remembered`.
+        What an earlier run left: `open_crossings`; those that were `referred` and not settled; what it asked to have `remembered`; its `last`
+        lasting state. `keep` writes that state down, and never waits.
         `missing` are parts that nobody has heard of yet: without them no traveller is invited.
         """
         self._rules = rules
@@ -169,13 +177,15 @@ class Engine:
         self._purpose = purpose
         self._events: asyncio.Queue[Event] = asyncio.Queue(maxsize=EVENTS_MAX)
         known = remembered or Remembered()
-        self._state, self._first_effects = machine.start(open_crossings, referred, known.through, known.protected)
+        self._last, self._keep = last or LastingState(), keep
+        held = self._last.held_crossings
+        self._state, self._first_effects = machine.start(open_crossings, referred, known.through, known.protected, held)
         self._around = Surroundings(
             doors=tuple(Doorway(door, counted=known.counted_at(door)) for door in self._barriers),
             interior=Interior(called=known.called) if first_barrier is not None or known.called else None,
             lost=missing,
             replaced=known.replaced,
-            waiting=waiting.left(referred, self._first_effects, known.protected),
+            waiting=waiting.left(referred, self._first_effects, known.protected, held),
             shielded=(*open_crossings, *referred),  # what their travellers asked for, nobody knows any more
             closed_by=known.closed_by,
             maintained_by=known.maintained_by,
@@ -224,8 +234,17 @@ class Engine:
         """Answer events for ever."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._tick())
-            self._around = _as_left(self._around, self._known, int(self._clock_ms()))
-            self._carry_out(self._first_effects, tasks)
+            now_ms = int(self._clock_ms())
+            self._around, self._state, effects = lasting.resume(
+                self._last,
+                _as_left(self._around, self._known, now_ms),
+                self._state,
+                self._first_effects,
+                now_ms=now_ms,
+                timing=self._rules.timing,
+            )
+            self._keep_state(always=True)
+            self._carry_out(effects, tasks)
             while True:
                 self._step(await self._events.get(), tasks)
 
@@ -235,10 +254,18 @@ class Engine:
         self._around, self._state, effects = machine.step(
             self._rules, self._around, before, event, int(self._clock_ms())
         )
+        self._keep_state()
         if type(before) is not type(self._state):
             log.info("lane_state", extra={"state": type(self._state).__name__})
         self._carry_out(effects, tasks)
         self._let_documents_go(event)
+
+    def _keep_state(self, *, always: bool = False) -> None:
+        """Have what must survive our death written beside the orders, which never wait for it."""
+        now = lasting.lasting_of(self._around, self._state)
+        if always or now != self._last:
+            self._last = now
+            self._keep(now)
 
     def _let_documents_go(self, event: Event) -> None:
         """Forget a document that opened nothing, and one whose crossing ended before anybody took it (safety invariant 12)."""

@@ -78,8 +78,18 @@ async def polled(
 class BarrierKeeper:
     """Polls the barrier and carries the engine's orders in their order; fills `engine.BarrierOrders`."""
 
-    def __init__(self, driver: BarrierDriver, *, post: Post, poll_s: float, door: Door = Door.LAST) -> None:
+    def __init__(
+        self,
+        driver: BarrierDriver,
+        *,
+        post: Post,
+        poll_s: float,
+        door: Door = Door.LAST,
+        holds_open: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`holds_open`: in an emergency nothing closes, so a line that is opened anew takes nothing back (safety invariant 7)."""
         self._driver = driver
+        self._holds_open = holds_open
         self._door = door
         self._part = Part.BARRIER if door is Door.LAST else Part.FIRST_BARRIER
         self._post = post
@@ -140,7 +150,7 @@ class BarrierKeeper:
 
     async def _serve(self) -> None:
         """One line, until it is lost. Raises DriverError."""
-        await self._driver.connect()
+        await self._driver.connect(revoke=not self._holds_open())
         self._lamp = None
         self._orders.open()
         self._post(PartBack(self._part))

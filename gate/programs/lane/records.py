@@ -34,6 +34,8 @@ from gate.passage.records import (
     Record,
     RulesStated,
     Settled,
+    Started,
+    Stopped,
 )
 from gate.passage.rulebook import NO_RULES, RuleBook
 from gate.passage.serving import BorderDirection
@@ -110,7 +112,8 @@ class Remembered:
     was the last to pass on the grant of their crossing, which alarms no officer has acknowledged who must, whether somebody `called` for help
     and none has answered, who closed the lane, and in which of the crossings that wait a traveller asked for protection.
     `asked_by` is the technician who asked for maintenance last, `maintained_by` the one who works on the lane, `direction` and
-    `travellers` what an officer ordered it to serve, if one did; `draw` is what travellers are drawn by, and secret until it is revealed; `hits` are the latest whose owners are to be told what an officer made of them. Of two doors, `counted` and `alarms` are the last one's, `first_counted` and `first_alarms` the first one's.
+    `travellers` what an officer ordered it to serve, if one did; `draw` is what travellers are drawn by, and secret until it is revealed; `hits` are the latest whose owners are to be told what an officer made of them. `running`: the lane began and has not said that it
+    ended. Of two doors, `counted` and `alarms` are the last one's, `first_counted` and `first_alarms` the first one's.
     """
 
     counted: Counters | None = None
@@ -128,6 +131,7 @@ class Remembered:
     protected: tuple[str, ...] = ()
     draw: Draw | None = None
     hits: tuple[Hit, ...] = ()
+    running: bool = False
 
     def counted_at(self, door: Door) -> Counters | None:
         """How far a door's books go."""
@@ -151,7 +155,7 @@ class Remembered:
 
     def after(self, record: Record) -> Remembered:
         """What is to be remembered when this record is in the log."""
-        known = self._counted_by(record)
+        known = self._run_by(record)
         match record:
             case Passed(how=PassedBy.GRANT, door=Door.LAST):
                 return replace(known, through=record.crossing)
@@ -201,11 +205,13 @@ class Remembered:
             case _:
                 return self
 
-    def _counted_by(self, record: Record) -> Remembered:
+    def _run_by(self, record: Record) -> Remembered:
         match record:
             case Passed(counters=Counters() as counters, door=door) | Counted(counters=counters, door=door):
                 at_last = door is Door.LAST
                 return replace(self, counted=counters) if at_last else replace(self, first_counted=counters)
+            case Started() | Stopped():
+                return replace(self, running=isinstance(record, Started))
             case _:
                 return self
 

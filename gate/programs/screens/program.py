@@ -38,7 +38,7 @@ from gate.channel.table import CHANNELS
 from gate.door.entering import Limits
 from gate.door.https import listen
 from gate.passage.events import Wish
-from gate.passage.screen import Purpose
+from gate.passage.screen import Purpose, Screen
 from gate.programs.screens.asks import EVERY_S, Asks
 from gate.programs.screens.proof import OwnPage
 from gate.programs.screens.road import LIMITS, Road
@@ -198,7 +198,8 @@ class Screens:
             await first_of(self._pulse(connection), self._follow_lane(connection), self._pass_on_asks(connection))
         finally:
             connection.close()
-            self._show(lane_unknown(self._config.purpose))
+            if self._board.state.screen is not Screen.EMERGENCY:  # which only the lane's own word ends
+                self._show(lane_unknown(self._config.purpose))
 
     async def _pulse(self, connection: Connection[FromLane]) -> NoReturn:
         """Ask the lane for a sign of life, and say whether a page paints what it shows, where one ever did; at once when one is there again."""

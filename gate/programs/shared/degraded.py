@@ -157,6 +157,22 @@ MODES: Final = (
         _lost("sensors"),
     ),
     Mode(
+        "state_unknown",
+        "the lane program ended uncleanly, and its state file is missing or cannot be read",
+        Lane.CLOSED,
+        "no door is opened or closed until an officer has looked and orders end-emergency or open-emergency",
+        "the officer at once",
+        lambda told, _: "state_unknown" in told.lane.notices,
+    ),
+    Mode(
+        "state_not_kept",
+        "the lane's state file cannot be written",
+        Lane.CLOSED,
+        "orders are carried out; an emergency would not survive a death of the lane program",
+        "the technician at once",
+        _lost("state"),
+    ),
+    Mode(
         "readers_gone",
         "every reader of documents is lost",
         Lane.CLOSED,

@@ -63,6 +63,7 @@ EVENTS: Final = {
     "child_said": Event("what a child process wrote to its standard error", ("of",), ("text",)),
     # lane
     "lane_state": Event("the lane is in another state", ("state",)),
+    "state_lost": Event("the lane's state file is missing after an unclean end, or cannot be read: the lane is out of service until an officer has looked", (), ("reason",)),
     "barrier_lost": _trouble("a barrier's controller is lost"),
     "barrier_back": Event("it is back"),
     "sensors_lost": _trouble("the sensor unit is lost"),

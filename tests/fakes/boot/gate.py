@@ -44,6 +44,7 @@ READY_DEADLINE_S = 60.0
 WORLD_DEADLINE_S = 300.0  # the first run renders the faces
 TRAVELLER_DEADLINE_S = 120.0
 PACKAGE = "/opt/portcullis.deb"
+SECOND_DOOR = {"first_barrier": "--first-barrier", "sensors": "--sensors"}
 
 
 def lay_out(tree: Path) -> dict[Path, str]:
@@ -228,7 +229,7 @@ class Central:
 class World:
     """The simulated world inside the machine, and the eyes of its travellers: the page that `screens` serves."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Machine, *, two_doors: bool = False) -> None:
         self.screens: list[str] = []
         self._events: queue.Queue[dict[str, Any]] = queue.Queue()
         self._machine = machine
@@ -249,6 +250,7 @@ class World:
                     str(SEED),
                 ),
                 "--installed-pcscd",
+                *(("--lane", "two-door") if two_doors else ()),
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -295,6 +297,10 @@ class World:
         lines = (self._machine.root / WORLD.lstrip("/") / "ground-truth.jsonl").read_text().splitlines()
         return [json.loads(line) for line in lines]
 
+    def tell(self, **order: Any) -> None:
+        """Have the world do something to itself, such as a fire."""
+        self._tell(order)
+
     def close(self) -> None:
         self.close_eyes()
         with contextlib.suppress(BrokenPipeError):
@@ -337,7 +343,9 @@ class World:
 
 
 @contextlib.contextmanager
-def installed(folder: Path, package: Path, *, lay: Callable[[Path], object] = lambda _: None) -> Iterator[Gate]:
+def installed(
+    folder: Path, package: Path, *, lay: Callable[[Path], object] = lambda _: None, two_doors: bool = False
+) -> Iterator[Gate]:
     """Boot a machine, install the package, provision it as docs/guides/technician.md says, and start its target. `lay` puts more files over the
     machine's.
     """
@@ -349,7 +357,7 @@ def installed(folder: Path, package: Path, *, lay: Callable[[Path], object] = la
         machine.run("dpkg", "--install", PACKAGE)
         machine.systemctl("start", "pcscd.socket")
         machine.run("mkdir", WORLD)
-        world = World(machine)
+        world = World(machine, two_doors=two_doors)
         ending.callback(world.close)
         _name_devices(machine, world)
         _lay_bait(machine, ending)
@@ -365,7 +373,9 @@ def installed(folder: Path, package: Path, *, lay: Callable[[Path], object] = la
 
 def _name_devices(machine: Machine, world: World) -> None:
     """What udev does for a serial line of the lane's: a stable name, and the lane's group."""
-    for name in ("barrier", "swipe"):
+    for name in ("barrier", "swipe", "first_barrier", "sensors"):
+        if name not in world.ready:
+            continue
         line = machine.run("readlink", "-f", str(world.ready[name])).stdout.strip()
         machine.run("chgrp", "portcullis-lane", line)
         machine.run("chmod", "0660", line)
@@ -413,6 +423,12 @@ def _provision(gate: Gate) -> None:
         *("--barrier", "/dev/portcullis-barrier", "--swipe", "/dev/portcullis-swipe", "--camera", ready["camera"]),
         *("--officers", json.loads(made.stdout)["authority"]),
         *(word for auditor in auditors for word in ("--auditor", auditor)),
+        *(
+            word
+            for name, option in SECOND_DOOR.items()
+            if name in ready
+            for word in (option, f"/dev/portcullis-{name}")
+        ),
     )
     store = "/var/lib/portcullis/trust/trust.sqlite"
     gate.command("trust", "import", *ready["csca"], "--store", store, "--test")

@@ -453,7 +453,7 @@ def test_an_officer_opens_for_an_emergency_and_the_leaf_is_held_open() -> None:
     assert Show(Screen.EMERGENCY) in effects
     assert records.EmergencyBegan(CROSSING, said()) in written(effects)
     assert [record.kind for record in written(effects)].count(RecordKind.CLOSED) == 1
-    assert run.feed(Tick(), after_ms=1_499) == []
+    assert run.feed(Tick(), after_ms=999) == []
     assert run.feed(Tick(), after_ms=1) == [Release()]
     assert run.feed(OPEN) == []
     again = run.order(BeginEmergency(), "bert")
@@ -489,7 +489,7 @@ def test_an_emergency_that_is_ordered_anew_while_one_ends_goes_on() -> None:
     run.order(EndEmergencyNow())
     run.order(BeginEmergency(), "bert")
     run.feed(OPEN)
-    assert run.state == machine.Emergency(held_ms=run.now_ms)
+    assert run.state == machine.Emergency(held_ms=run.now_ms, said=said())
 
 
 # ── referrals that wait ──────────────────────────────────────────────────────────────────────────────────────────────

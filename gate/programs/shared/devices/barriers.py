@@ -36,8 +36,8 @@ class BarrierDriver(Protocol):
         """CLOCK_MONOTONIC seconds of the first byte of the last grant."""
         ...
 
-    async def connect(self) -> None:
-        """Open the line, take over the controller, leave no grant behind."""
+    async def connect(self, *, revoke: bool = True) -> None:
+        """Open the line, take over the controller, leave no grant behind unless `revoke` is False: in an emergency nothing closes."""
         ...
 
     async def status(self) -> BarrierStatus:

@@ -14,7 +14,7 @@ from fakes.passage_examples import GENUINE, decided_record
 from gate.channel import messages
 from gate.passage.events import DocumentRead, DrawDue, Event
 from gate.passage.records import Closed, ClosedAs, GroupsCounted, Record, Stopped
-from gate.programs.lane.program import Lane
+from gate.programs.lane.lane import Lane
 from gate.programs.lane.renewal import CurrentLists
 from gate.programs.lane.rules import start_of
 from gate.programs.shared import clock
@@ -48,7 +48,9 @@ class Site:
         config = config_for(folder, rules)
         (folder / "run").mkdir()
         lists = CurrentLists(config, folder=folder / "run", start=Nursery().start)
-        self.lane = Lane(config, lists=lists, left=messages.OpenCrossings([]), start=start_of(config, None))
+        self.lane = Lane(
+            config, lists=lists, left=messages.OpenCrossings([]), start=start_of(config, None), state_folder=folder
+        )
         self.records: list[Record] = []
         self.events: list[Event] = []
         monkeypatch.setattr(self.lane._log, "append", lambda record, **_: self.records.append(record))

@@ -48,8 +48,8 @@ class FakeBarrier:
         self.lamp_errors: list[Exception] = []
         self.grant_written_at_s: float | None = 12.5
 
-    async def connect(self) -> None:
-        self.calls.append("connect")
+    async def connect(self, *, revoke: bool = True) -> None:
+        self.calls.append("connect" if revoke else "connect, take nothing back")
         if self.connect_fails:
             self.connect_fails -= 1
             raise LinkLostError("unplugged")

@@ -20,7 +20,7 @@ from gate.programs.children import ways
 from gate.programs.children.start import ChildLostError
 from gate.programs.lane import renewal
 from gate.programs.lane.document.lists import told
-from gate.programs.lane.program import Lane
+from gate.programs.lane.lane import Lane
 from gate.programs.lane.records import fields_of
 from gate.programs.lane.renewal import CurrentLists, DocumentChild, HeldLists, ready_of, update_of
 from gate.programs.lane.rules import start_of
@@ -271,7 +271,9 @@ async def lane_with(path: Path, nursery: Nursery) -> Lane:
     """A lane whose first document child has opened the lists."""
     lists = await begun(path, nursery)
     config = config_for(path)
-    lane = Lane(config, lists=lists, left=messages.OpenCrossings([]), start=start_of(config, None))
+    lane = Lane(
+        config, lists=lists, left=messages.OpenCrossings([]), start=start_of(config, None), state_folder=path.parent
+    )
     await lane._spare.replace(cast("DocumentChild", nursery.started[0]))
     return lane
 
@@ -317,7 +319,7 @@ async def test_a_crossing_is_judged_to_its_end_by_the_lists_that_it_began_with(
     lane = await lane_with(path, nursery)
     seen = Seen(lane, monkeypatch)
     before = lane._lists.held
-    monkeypatch.setattr("gate.programs.lane.program.crossing_of", lambda _: "under way")
+    monkeypatch.setattr("gate.programs.lane.lane.crossing_of", lambda _: "under way")
     bring(path, revocation_list(CSCA, 5))
     await lane.look_at_site()
     assert lane._lists.held is before
@@ -337,7 +339,7 @@ async def test_a_spare_without_a_chip_reader_makes_room_for_one_that_has_it(
     Seen(lane, monkeypatch)
     assert lane._status().detail["chip"] == "the chip reader is away"
     under_way = ["a crossing"]
-    monkeypatch.setattr("gate.programs.lane.program.crossing_of", lambda _: next(iter(under_way), None))
+    monkeypatch.setattr("gate.programs.lane.lane.crossing_of", lambda _: next(iter(under_way), None))
     await lane.look_at_site()
     assert len(nursery.started) == 1, "not beside a crossing"
     under_way.clear()

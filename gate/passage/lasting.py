@@ -1,0 +1,122 @@
+"""The lane's lasting state: what an officer ordered and what must survive the lane program's own death. Pure.
+
+The audit log holds records of all this, but a record can wait for the log, and an emergency cannot wait for a record. So the lane writes this
+small state into a file of its own beside each order (`gate.programs.lane.state_file`).
+
+| what | after the next start |
+| --- | --- |
+| an emergency | the lane stands in it: what the host held open is opened and held again. Only an officer's word ends it |
+| a release that ran | the door is told again to open, unless the release is over by the clock of this boot |
+| the lane is closed, paused or in maintenance | it stays so |
+| a crossing that an officer held | its referral says so |
+| nobody knows (`UNKNOWN`) | out of service: no order that closes, no order that opens, an officer is called |
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from gate.passage import records
+from gate.passage.doorway import Told
+from gate.passage.effects import Effect, Release, Show, Write
+from gate.passage.endings import incident
+from gate.passage.evidence import Door
+from gate.passage.lane import Surroundings, Timing
+from gate.passage.orders import Said
+from gate.passage.reasons import Reason
+from gate.passage.records import IncidentKind
+from gate.passage.screen import Screen
+from gate.passage.states import Emergency, State
+
+
+@dataclass(frozen=True, slots=True)
+class LastingEmergency:
+    """`by` is the officer who ordered it; None: the fire input. `held`: the host keeps the doors open, not a controller alone."""
+
+    by: Said | None = None
+    held: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LastingState:
+    """`releases` are the doors that are being opened for a person, each with its start in milliseconds of CLOCK_MONOTONIC.
+    `held_crossings` are crossings with the officer who held them. `unknown`: an earlier state was lost, and no officer has looked since.
+    """
+
+    emergency: LastingEmergency | None = None
+    releases: tuple[tuple[Door, int], ...] = ()
+    closed_by: str | None = None
+    maintained_by: str | None = None
+    held_crossings: tuple[tuple[str, str], ...] = ()
+    unknown: bool = False
+
+
+UNKNOWN = LastingState(emergency=LastingEmergency(), unknown=True)
+
+
+def lasting_of(around: Surroundings, state: State) -> LastingState:
+    """Return what must survive a death of the lane in this state."""
+    return LastingState(
+        emergency=LastingEmergency(state.said, state.held_ms is not None) if isinstance(state, Emergency) else None,
+        releases=tuple(
+            (one.door, one.freeing.since_ms)
+            for one in around.doors
+            if one.freeing is not None and not one.freeing.withdrawn
+        ),
+        closed_by=around.closed_by,
+        maintained_by=around.maintained_by,
+        held_crossings=tuple(
+            (one.crossing, said.detail)
+            for one in around.waiting
+            for said in one.objections
+            if said.reason is Reason.HELD_BY_OFFICER
+        ),
+        unknown=around.state_unknown,
+    )
+
+
+def resume(
+    last: LastingState, around: Surroundings, state: State, effects: tuple[Effect, ...], *, now_ms: int, timing: Timing
+) -> tuple[Surroundings, State, tuple[Effect, ...]]:
+    """Return the lane at its start with what its earlier run left. Orders that open stand before everything else.
+
+    `state` and `effects` are those of `machine.start`.
+    """
+    around = replace(
+        around,
+        closed_by=around.closed_by or last.closed_by,
+        maintained_by=around.maintained_by or last.maintained_by,
+        state_unknown=last.unknown,
+    )
+    if (was := last.emergency) is None:
+        running = tuple(door for door, since_ms in last.releases if _runs(since_ms, now_ms, timing))
+        around, opened = _open_again(around, running, now_ms)
+        return around, state, (*opened, *effects)
+    written = tuple(one for one in effects if not isinstance(one, Show))
+    if last.unknown:
+        lost = incident(None, IncidentKind.STATE_LOST)
+        return around, Emergency(), (Show(Screen.CLOSED), *written, lost)
+    began = Write(records.EmergencyBegan(None, was.by))
+    doors = tuple(one.door for one in around.doors) if was.held else ()
+    around, opened = _open_again(around, doors, now_ms)
+    held_ms = now_ms if was.held else None
+    return around, Emergency(held_ms=held_ms, said=was.by), (*opened, Show(Screen.EMERGENCY), *written, began)
+
+
+def follow(around: Surroundings, state: State) -> Surroundings:
+    """Return the surroundings after a step: known again is a state that an officer ended, or that became an emergency with a cause."""
+    waits = isinstance(state, Emergency) and state.held_ms is None and not around.emergency()
+    return replace(around, state_unknown=False) if around.state_unknown and not waits else around
+
+
+def _runs(since_ms: int, now_ms: int, timing: Timing) -> bool:
+    """True while a release may still be needed: also when the computer was restarted since, whose clock began at zero."""
+    return now_ms - since_ms <= timing.release_ms
+
+
+def _open_again(around: Surroundings, doors: tuple[Door, ...], now_ms: int) -> tuple[Surroundings, tuple[Effect, ...]]:
+    for one in around.doors:
+        if one.door in doors:
+            told = Told(now_ms, now_ms)
+            around = around.with_doorway(replace(one, released_ms=now_ms, freeing=told))
+    return around, tuple(Release(one.door) for one in around.doors if one.door in doors)

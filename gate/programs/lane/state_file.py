@@ -1,0 +1,125 @@
+"""The lane's state file: what must survive the lane program's own death (`gate.passage.lasting`), written beside each order.
+
+No order waits for it: a thread of its own writes, and the newest state replaces one that waits to be written.
+
+| the lane dies | the next start reads |
+| --- | --- |
+| before the file has its name | the state before; the order may have reached the board, and its officer had no answer |
+| after that, by SIGKILL | the new state: the kernel has it |
+| after that, by a power cut, before the file is on the disk | the new state, the one before, or an unreadable file, which counts as lost |
+| later | the new state |
+
+An unreadable file, or a missing one after an unclean end, is a lost state: `gate.passage.lasting.UNKNOWN`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from gate import durable
+from gate.passage.lasting import LastingState
+
+FILE: Final = "state.json"
+BYTES_MAX: Final = 64 * 1024
+RETRY_S: Final = 1.0  # a file that cannot be written is tried again
+
+
+class _Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    schema: int
+    state: LastingState
+
+
+class StateLostError(Exception):
+    """A state file is there and cannot be read."""
+
+
+def read_state(folder: Path) -> LastingState | None:
+    """Return the state that the last run left; None: there is no file. Raises StateLostError."""
+    try:
+        with (folder / FILE).open("rb") as file:
+            content = file.read(BYTES_MAX + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StateLostError(f"{folder / FILE}: {error.strerror}") from error
+    try:
+        found = msgspec.json.decode(content, type=_Content)
+    except (msgspec.DecodeError, ValueError) as error:  # a ValueError is a value that the state's types refuse
+        raise StateLostError(f"{folder / FILE}: {error}") from error
+    if found.schema != 1:
+        raise StateLostError(f"{folder / FILE}: schema {found.schema}, this program knows 1")
+    return found.state
+
+
+class StateFile:
+    """Keeps the newest state in a folder that is the lane's alone. `written` hears after each try whether the file is right. For one event loop."""
+
+    def __init__(self, folder: Path, written: Callable[[bool], None]) -> None:
+        self._path = folder / FILE
+        self._written = written
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="state")
+        self._wanted: LastingState | None = None
+        self._on_disk: LastingState | None = None
+        self._writing: asyncio.Future[None] | None = None
+
+    def keep(self, state: LastingState) -> None:
+        """Write this state as soon as the one before is written. Never waits."""
+        self._wanted = state
+        if self._writing is None:
+            self._write()
+
+    async def drain(self, within_s: float) -> None:
+        """Wait until the newest state is on the disk, but no longer than this."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                while self._writing is not None and not self._writing.done():
+                    await asyncio.wait({self._writing})
+
+    def close(self) -> None:
+        """Write nothing more."""
+        self._writer.shutdown(wait=False, cancel_futures=True)
+
+    def _write(self) -> None:
+        state = self._wanted
+        assert state is not None, "there is something to write"
+        loop = asyncio.get_running_loop()
+        self._writing = loop.run_in_executor(self._writer, _replace, self._path, encoded(state))
+        self._writing.add_done_callback(lambda done: self._done(done, state))
+
+    def _done(self, done: asyncio.Future[None], state: LastingState) -> None:
+        if done.cancelled():
+            return
+        error = done.exception()
+        if error is not None and not isinstance(error, OSError):
+            raise error
+        self._written(error is None)
+        if error is not None:
+            asyncio.get_running_loop().call_later(RETRY_S, self._write)
+            return
+        self._on_disk, self._writing = state, None
+        if self._wanted != state:
+            self._write()
+
+
+def encoded(state: LastingState) -> bytes:
+    """Return the file's content for a state."""
+    return msgspec.json.encode(_Content(schema=1, state=state))
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Give the file its name first, which a SIGKILL leaves as it is, then bring it to the disk. Raises OSError."""
+    draft = path.with_name(durable.DRAFT + path.name)
+    with open(draft, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        file.write(content)
+        file.flush()
+        draft.replace(path)
+        os.fsync(file.fileno())
+    durable.sync(path.parent)

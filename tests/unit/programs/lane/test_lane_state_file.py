@@ -1,0 +1,92 @@
+"""The lane's state file: written beside the order, read at the next start, and lost where it cannot be read."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+
+from gate.passage.evidence import Door
+from gate.passage.lasting import LastingEmergency, LastingState
+from gate.passage.orders import Missing, OfficerRole, Said
+from gate.programs.lane import state_file
+from gate.programs.lane.state_file import FILE, StateFile, StateLostError, encoded, read_state
+
+EMERGENCY = LastingState(
+    emergency=LastingEmergency(Said("bert", OfficerRole.OFFICER, "smoke", (Missing.SHIFT_OVER,)), held=True),
+    releases=((Door.LAST, 17),),
+    closed_by="bert",
+    maintained_by="carla",
+    held_crossings=(("c1", "bert"),),
+)
+
+
+async def kept(folder: Path, *states: LastingState) -> list[bool]:
+    heard: list[bool] = []
+    file = StateFile(folder, heard.append)
+    for state in states:
+        file.keep(state)
+    await file.drain(5)
+    file.close()
+    return heard
+
+
+async def test_what_is_kept_is_read_again(tmp_path: Path) -> None:
+    assert read_state(tmp_path) is None
+    assert (await kept(tmp_path, EMERGENCY))[-1]
+    assert read_state(tmp_path) == EMERGENCY
+    assert (tmp_path / FILE).stat().st_mode & 0o777 == 0o600
+
+
+async def test_the_newest_state_replaces_one_that_waits(tmp_path: Path) -> None:
+    heard = await kept(tmp_path, *(LastingState(closed_by=str(number)) for number in range(50)))
+    assert read_state(tmp_path) == LastingState(closed_by="49")
+    assert len(heard) == 2
+
+
+async def test_no_order_waits_for_a_disk_that_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hung = threading.Event()
+    monkeypatch.setattr(state_file, "_replace", lambda *_: hung.wait(10))
+    file = StateFile(tmp_path, lambda _: None)
+    async with asyncio.timeout(1):
+        file.keep(EMERGENCY)
+        file.keep(LastingState())
+        await asyncio.sleep(0)
+    hung.set()
+    await file.drain(5)
+
+
+async def test_a_file_that_cannot_be_written_is_told_and_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(state_file, "RETRY_S", 0.0)
+    heard: asyncio.Queue[bool] = asyncio.Queue()
+    folder = tmp_path / "lane"
+    file = StateFile(folder, heard.put_nowait)
+    file.keep(LastingState())
+    file.keep(EMERGENCY)
+    assert await heard.get() is False
+    folder.mkdir()
+    async with asyncio.timeout(10):
+        while await heard.get() is False:
+            pass
+    await file.drain(5)
+    assert read_state(folder) == EMERGENCY
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"\0" * 300, encoded(EMERGENCY)[:-1], b'{"schema":2,"state":{}}', b'{"schema":1}', b"1" * 70_000],
+    ids=["empty", "cut", "zeros", "a byte short", "newer", "without a state", "too long"],
+)
+def test_a_file_that_cannot_be_read_is_a_lost_state(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / FILE).write_bytes(content)
+    with pytest.raises(StateLostError, match=r"state\.json"):
+        read_state(tmp_path)
+
+
+def test_a_draft_that_a_death_left_is_no_state(tmp_path: Path) -> None:
+    (tmp_path / f".tmp-{FILE}").write_bytes(encoded(EMERGENCY)[:20])
+    assert read_state(tmp_path) is None
