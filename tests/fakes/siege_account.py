@@ -253,7 +253,9 @@ class Account:
         return ""
 
     def starts(self, kept: Sequence[records.Record], told: Remembered, now_ms: int) -> None:
-        """The lane program starts anew with what is in the log: what it knew is gone, and nobody has a grant of its any more."""
+        """The lane program starts anew with what is in the log and in its state file: what else it knew is gone, and nobody has a grant of its any
+        more. An emergency goes on.
+        """
         self.now_ms, self.new = now_ms, []
         self.trace.append(f"{now_ms:9d}  ==== a new start")
         self.words, self.doors, self.grant, self.must_end, self.asked = {}, {}, None, "", {}
@@ -261,7 +263,7 @@ class Account:
         self.releasing, self.revoking_ms, self.called, self.asked_often = {}, {}, told.called, False
         self.alarmed = {one: set(told.alarms_at(one)) for one in Door}
         self.maintained = told.maintained_by is not None
-        self.lost, self.site, self.present_ms, self.emergency, self.offered = {Part.SENSORS}, None, None, False, False
+        self.lost, self.site, self.present_ms, self.offered = {Part.SENSORS}, None, None, False
         self.screen = Screen.CLOSED
         kinds = {(type(one), records.crossing_of(one)) for one in kept}
         left = {crossing for kind, crossing in kinds if kind in {records.Opened, records.Closed}}

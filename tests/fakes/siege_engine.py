@@ -26,6 +26,7 @@ from gate.passage.effects import (
 )
 from gate.passage.events import Event, Part
 from gate.passage.evidence import Alarm, Door
+from gate.passage.lasting import LastingState
 from gate.passage.screen import Purpose
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.records import Remembered
@@ -84,7 +85,12 @@ class EngineSiege(Siege):
         super().__init__(seed)
 
     def _engine(
-        self, left: tuple[str, ...], referred: tuple[str, ...], told: Remembered, missing: frozenset[Part]
+        self,
+        left: tuple[str, ...],
+        referred: tuple[str, ...],
+        told: Remembered,
+        missing: frozenset[Part],
+        last: LastingState | None = None,
     ) -> Engine:
         return Engine(
             rules=TWO_DOORS,
@@ -102,6 +108,7 @@ class EngineSiege(Siege):
             open_crossings=left,
             referred=referred,
             remembered=told,
+            last=last,
             missing=missing,
         )
 
@@ -124,10 +131,12 @@ class EngineSiege(Siege):
         self.engine.post(event)
         return self._turn()
 
-    def started(self, left: tuple[str, ...], referred: tuple[str, ...], told: Remembered) -> tuple[Effect, ...]:
-        """Another engine, with what the log tells."""
+    def started(
+        self, left: tuple[str, ...], referred: tuple[str, ...], told: Remembered, last: LastingState
+    ) -> tuple[Effect, ...]:
+        """Another engine, with what the log and the state file tell."""
         self._end()
-        self.engine = self._engine(left, referred, told, frozenset({Part.SENSORS}))
+        self.engine = self._engine(left, referred, told, frozenset({Part.SENSORS}), last)
         self._running = self._loop.create_task(self.engine.run())
         return self._turn()
 

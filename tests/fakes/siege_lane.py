@@ -10,7 +10,7 @@ from dataclasses import replace
 from fakes.siege_judge import Judge
 from fakes.two_door_lane import TWO_DOORS
 
-from gate.passage import alarms, machine, records, waiting
+from gate.passage import alarms, lasting, machine, records, waiting
 from gate.passage.doorway import Doorway
 from gate.passage.effects import (
     Effect,
@@ -93,13 +93,15 @@ class BesiegedLane:
         settled = {one.crossing for one in kept if isinstance(one, records.Settled)}
         left = tuple(sorted(opened - set(closed)))
         referred = tuple(one for one, v in closed.items() if v is records.ClosedAs.REFERRED and one not in settled)
-        effects = self.started(left, referred, told)
+        effects = self.started(left, referred, told, lasting.lasting_of(self.around, self.state))
         self.judge.starts(kept, told, self.now_ms)
         self._done(effects)
 
-    def started(self, left: tuple[str, ...], referred: tuple[str, ...], told: Remembered) -> tuple[Effect, ...]:
-        """What the lane does at its start, with what the log tells of an earlier run."""
-        self.state, effects = machine.start(left, referred, told.through, told.protected)
+    def started(
+        self, left: tuple[str, ...], referred: tuple[str, ...], told: Remembered, last: lasting.LastingState
+    ) -> tuple[Effect, ...]:
+        """What the lane does at its start, with what the log and its state file tell of an earlier run."""
+        self.state, effects = machine.start(left, referred, told.through, told.protected, last.held_crossings)
         doors = tuple(
             Doorway(
                 one,
@@ -115,11 +117,15 @@ class BesiegedLane:
             lost=frozenset({Part.SENSORS}),
             replaced=told.replaced,
             waiting=tuple(
-                replace(one, since_ms=self.now_ms) for one in waiting.left(referred, effects, told.protected)
+                replace(one, since_ms=self.now_ms)
+                for one in waiting.left(referred, effects, told.protected, last.held_crossings)
             ),
             closed_by=told.closed_by,
             maintained_by=told.maintained_by,
             shielded=(*left, *referred),
+        )
+        self.around, self.state, effects = lasting.resume(
+            last, self.around, self.state, effects, now_ms=self.now_ms, timing=TWO_DOORS.timing
         )
         return effects
 
