@@ -157,6 +157,17 @@ async def test_without_a_lane_an_officer_is_called_and_the_lane_is_found_when_it
             await page.until(screen="welcome")
 
 
+async def test_the_way_out_is_shown_while_the_lane_is_away_until_it_says_otherwise(tmp_path: Path) -> None:
+    settings = config(tmp_path)
+    async with program(settings) as address, watching(address) as page:
+        async with FakeLane(settings.socket("lane"), first=view(Screen.EMERGENCY)).run():
+            await page.until(screen="emergency")
+        before = len(page.heard)
+        async with FakeLane(settings.socket("lane"), first=view(Screen.WELCOME)).run():
+            await page.until(screen="welcome")
+    assert not any('"officer"' in line for line in page.heard[before:])
+
+
 async def test_a_lane_that_hangs_calls_an_officer(tmp_path: Path) -> None:
     settings = config(tmp_path)
     async with (

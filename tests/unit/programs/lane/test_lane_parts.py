@@ -176,6 +176,21 @@ def test_a_barrier_is_looked_at_no_later_than_a_pause_after_its_last_answer(answ
 
 
 @in_virtual_time
+async def test_a_line_that_is_opened_anew_in_an_emergency_takes_nothing_back() -> None:
+    driver, posted, is_emergency = FakeBarrier(), Posted(), [True]
+    keeper = BarrierKeeper(driver, post=posted, poll_s=60, holds_open=lambda: is_emergency[0])
+    async with kept(keeper):
+        await posted.until(PartBack(Part.BARRIER))
+        assert "connect" not in driver.calls
+        is_emergency.clear()
+        is_emergency.append(False)
+        driver.status_errors.append(LinkLostError("cut"))
+        keeper.look()
+        await posted.until(PartBack(Part.BARRIER), times=2)
+    assert [call for call in driver.calls if call.startswith("connect")] == ["connect, take nothing back", "connect"]
+
+
+@in_virtual_time
 async def test_the_first_of_two_doors_is_told_of_by_its_name() -> None:
     driver, posted = FakeBarrier(), Posted()
     keeper = BarrierKeeper(driver, post=posted, poll_s=60, door=Door.FIRST)
