@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gate.passage import drawing, records, two_officers, viewing, waiting, wanting, way_back
+from gate.passage import drawing, misuse, records, two_officers, viewing, waiting, wanting, way_back
 from gate.passage.alarms import follow
 from gate.passage.asking import ask
 from gate.passage.books import entries, in_order
@@ -149,6 +149,7 @@ def step(
     around, inside = way_back.watch(before.interior, around, state, event, now_ms=now_ms, timing=rules.timing)
     around, zone, again = _barriers(around, state, event, effects, now_ms=now_ms, timing=rules.timing)
     around, late = _late(rules, around, now_ms)
+    around, misused = misuse.follow(around, event, now_ms, rules.timing)
     return (
         around,
         state,
@@ -163,6 +164,7 @@ def step(
             *zone,
             *inside,
             *late,
+            *misused,
         ),
     )
 

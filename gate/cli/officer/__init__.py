@@ -76,6 +76,8 @@ NOTICES = {
     "lamp_refused": "the barrier does not take its lamp's colour; tell a technician",
     "asked_often": "the page called for help too often and refers nobody for it any more; look who presses it, and acknowledge",
     "head_unconfirmed": "nobody has confirmed since the machine was started that the log is the newest; the central server does, or a supervisor: accept-head",
+    "freeing_refused": "somebody's order to release or to open was refused; look whether anybody is held, then whose key it was (journal, audit log), and acknowledge",
+    "expired_key_used": "somebody ordered under a key whose shift is over; find out who has it, and acknowledge",
 }
 
 

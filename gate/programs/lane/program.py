@@ -97,6 +97,8 @@ TAMPERING = frozenset(
         IncidentKind.CAMERA_COVERED,
         IncidentKind.VIDEO_LOOPED,
         IncidentKind.VIDEO_IGNORES_EXPOSURE,
+        IncidentKind.FREEING_REFUSED,
+        IncidentKind.EXPIRED_KEY_USED,
     }
 )
 
@@ -126,6 +128,8 @@ class Lane:
         self._lists = lists
         self._start = start
         self._written = written_rules(config)
+        self._floor = clock.Floor()
+        self._floor.after(left.written_s)
         remembered = Remembered.of(left.remembered)
         self._zone = zone_of(config.time_zone)
         self._tally = Tally()
@@ -204,6 +208,7 @@ class Lane:
             secret=secrets.token_bytes(SECRET_BYTES),
             clock_ms=lambda: asyncio.get_running_loop().time() * 1000,
             wall_s=self._wall_s,
+            floor_s=self._floor_s,
             referrals=self._referrals,
         )
         self._registers = (
@@ -429,10 +434,22 @@ class Lane:
             cosigned=times.cosigned,
             synchronised=clock.is_synchronised(),
         )
-        return clock.is_sure(not_before=floor, must_be_synchronised=self._config.purpose == "service")
+        sure = clock.is_sure(not_before=floor, must_be_synchronised=self._config.purpose == "service")
+        if sure:
+            self._floor.after(clock.now().timestamp())
+        return sure
 
     def _wall_s(self) -> int | None:
         return int(clock.now().timestamp()) if self._clock_is_sure() else None
+
+    def _floor_s(self) -> int:
+        """Before which it cannot be now. The latest record counts also while the time service has the word: a shift that is over stays over. The
+        mirror's word counts as long as it stands: a mirror that was wrong is right again with its next receipt (decision 0024).
+        """
+        times = self._log.times
+        others = clock.floor(imported=self._newest_import, written=None, cosigned=times.cosigned, synchronised=True)
+        written_s = 0.0 if times.written is None else times.written.timestamp()
+        return max(self._floor.after(written_s), int(others.timestamp()))
 
     async def look_at_site(self) -> None:
         """Look once. Lists and spare are changed between crossings only."""
