@@ -4,8 +4,8 @@ Whoever gives permission must lack nothing. Taking permission away waits for no 
 that gives orders, and a shift that ended at most a day ago; an old challenge and a shift that has ended since stand in the record. Nothing is
 revoked, so that day is also how long a removed officer can free people. For everybody else there is the hard-wired release (docs/safety.md).
 
-A shift is judged by the later of the wall clock and the clock's floor, which no step of the wall clock sets back (decision 0024). While the
-wall clock is unsure it counts for nothing: what the floor alone proves to be over is over.
+A shift is judged by the later of the wall clock and the clock's floor, which no step of the wall clock sets back (decision 0024). An unsure wall
+clock counts for nothing: what the floor alone proves to be over is over.
 """
 
 from __future__ import annotations

@@ -443,13 +443,11 @@ class Lane:
         return int(clock.now().timestamp()) if self._clock_is_sure() else None
 
     def _floor_s(self) -> int:
-        """Before which it cannot be now. The latest record counts also while the time service has the word: a shift that is over stays over. The
-        mirror's word counts as long as it stands: a mirror that was wrong is right again with its next receipt (decision 0024).
+        """Before which it cannot be now, for officers' shifts: the latest record counts also while the time service has the word, and no word from
+        outside the gate does, by which somebody could keep officers from freeing people (decision 0024).
         """
-        times = self._log.times
-        others = clock.floor(imported=self._newest_import, written=None, cosigned=times.cosigned, synchronised=True)
-        written_s = 0.0 if times.written is None else times.written.timestamp()
-        return max(self._floor.after(written_s), int(others.timestamp()))
+        written = self._log.times.written or clock.built()
+        return self._floor.after(max(written, clock.built()).timestamp())
 
     async def look_at_site(self) -> None:
         """Look once. Lists and spare are changed between crossings only."""
