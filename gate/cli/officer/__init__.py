@@ -306,6 +306,8 @@ def _show(verb: Verb, answer: messages.OrderAnswer, *, as_json: bool) -> Exit:
         say(one_line(f"{verb.value}: {answer.detail or 'done'}"))
     else:
         say(one_line(f"{verb.value}: {answer.outcome.value}: {answer.detail}"))
+    if code is Exit.NOT_PERMITTED and VERBS[verb].power is Power.FREES:
+        note("open by hand if somebody must get out: the hard-wired release needs no key")
     return code
 
 
