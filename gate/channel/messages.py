@@ -149,13 +149,15 @@ class Appended(Message, frozen=True):
 
 class OpenCrossings(Message, frozen=True):
     """The crossings that were opened and never closed, what the latest record asked to remember, the crossings that were referred and
-    never settled, and the newest approval that a lane began on. Crossings come oldest first.
+    never settled, and the newest approval that a lane began on. Crossings come oldest first. `written_s` is the latest hour of any record, in
+    seconds since 1970: before it it cannot be now.
     """
 
     crossings: list[str]
     remembered: Remembered = b""
     referred: list[str] = []
     approved: Approved | None = None
+    written_s: int = 0
 
 
 ToLog = Append | OpenCrossingsRequest | StatusRequest

@@ -1,13 +1,17 @@
 """What an authentic order lacks, and whether that hinders it. Pure; the lane's own state is judged by `gate.passage`.
 
-Whoever gives permission must lack nothing. Taking permission away waits for no clock. Freeing people is obeyed whenever it is an
-officer's word to this start of this lane; whatever else it lacks stands in the record.
+Whoever gives permission must lack nothing. Taking permission away waits for no clock. Freeing people takes a certificate for this gate, a role
+that gives orders, and a shift that ended at most a day ago; an old challenge and a shift that has ended since stand in the record. Nothing is
+revoked, so that day is also how long a removed officer can free people. For everybody else there is the hard-wired release (docs/safety.md).
+
+A shift is judged by the later of the wall clock and the clock's floor, which no step of the wall clock sets back (decision 0024). An unsure wall
+clock counts for nothing: what the floor alone proves to be over is over.
 """
 
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gate.orders.certificate import open_certificate
 from gate.orders.challenge import Freshness
@@ -28,18 +32,24 @@ class Lack(enum.Enum):
     GATE_NOT_CERTIFIED = "gate_not_certified"  # the shift is worked at other gates
     SHIFT_NOT_BEGUN = "shift_not_begun"
     SHIFT_OVER = "shift_over"
+    SHIFT_LONG_OVER = "shift_long_over"  # for more than a day: it does not even free people
     CLOCK_UNSURE = "clock_unsure"  # whether the shift lasts cannot be told
 
+
+FREES_AFTER_SHIFT_S_MAX: Final = 24 * 3600
 
 _HINDERS = {
     Power.GIVES: frozenset(Lack),
     Power.TAKES: frozenset(Lack) - {Lack.CLOCK_UNSURE},
-    Power.FREES: frozenset({Lack.OTHER_GATE, Lack.CHALLENGE_FOREIGN}),
+    Power.FREES: frozenset(Lack) - {Lack.CHALLENGE_OLD, Lack.SHIFT_NOT_BEGUN, Lack.SHIFT_OVER, Lack.CLOCK_UNSURE},
 }
+OVER: Final = frozenset({Lack.SHIFT_OVER, Lack.SHIFT_LONG_OVER})
 
 
-def lacks(signed: Signed, *, gate: str, freshness: Freshness, now_s: int | None) -> tuple[Lack, ...]:
-    """Everything an order lacks at this gate now. `now_s` is the wall clock in seconds since 1970, None when it is unsure."""
+def lacks(signed: Signed, *, gate: str, freshness: Freshness, now_s: int | None, floor_s: int) -> tuple[Lack, ...]:
+    """Everything an order lacks at this gate now. `now_s` is the wall clock in seconds since 1970, None when it is unsure; before `floor_s` it
+    cannot be now, whatever the wall clock shows.
+    """
     order, by = signed.order, signed.by
     found = []
     if order.gate != gate:
@@ -52,10 +62,11 @@ def lacks(signed: Signed, *, gate: str, freshness: Freshness, now_s: int | None)
         found.append(Lack.GATE_NOT_CERTIFIED)
     if now_s is None:
         found.append(Lack.CLOCK_UNSURE)
-    elif now_s < by.not_before:
+    latest_s = floor_s if now_s is None else max(now_s, floor_s)
+    if latest_s >= by.until:
+        found.append(Lack.SHIFT_OVER if latest_s - by.until <= FREES_AFTER_SHIFT_S_MAX else Lack.SHIFT_LONG_OVER)
+    elif now_s is not None and latest_s < by.not_before:
         found.append(Lack.SHIFT_NOT_BEGUN)
-    elif now_s >= by.until:
-        found.append(Lack.SHIFT_OVER)
     return tuple(found)
 
 

@@ -17,7 +17,7 @@ from gate.orders.certificate import Certificate, CertificateText, open_text
 from gate.orders.challenge import Challenge
 from gate.orders.errors import MalformedError
 from gate.orders.signed import GateId, Kind, Text
-from gate.orders.verbs import VERBS, Verb
+from gate.orders.verbs import VERBS, Power, Verb
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -110,6 +110,15 @@ class Shift:
         if problem := order.problem():
             raise MalformedError(problem)
         return signed.sign(order, self._key, kind=KIND, bytes_max=ORDER_BYTES_MAX)
+
+
+def asks_to_free(raw: bytes) -> bool:
+    """True for the bytes of an order that frees people, whoever signed it: that one was refused is somebody's to see."""
+    try:
+        _, body = signed.split(raw, kind=KIND, bytes_max=ORDER_BYTES_MAX)
+        return VERBS[signed.read(body, Order, kind=KIND).verb].power is Power.FREES
+    except MalformedError:
+        return False
 
 
 def read_order(raw: bytes, authority: bytes) -> Signed:

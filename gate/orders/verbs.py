@@ -62,7 +62,7 @@ class Power(enum.Enum):
 
     GIVES = "gives"  # lets somebody pass or see, or the lane go on: everything about it must be certain
     TAKES = "takes"  # takes permission away, or gives none: an unsure clock does not hinder it
-    FREES = "frees"  # lets people out: only a forged one is refused
+    FREES = "frees"  # lets people out: neither an unsure clock nor a shift that ended lately hinders it
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from gate.passage.counting import Counters
 from gate.passage.draws import Draw
 from gate.passage.evidence import Alarm, CameraTrouble, DocumentEvidence, Door, FaceEvidence
 from gate.passage.evidence_names import Head
-from gate.passage.orders import Ordered
+from gate.passage.orders import Ordered, Said
 from gate.passage.registers import RegisterFinding
 from gate.passage.screen import Guidance
 
@@ -299,6 +299,16 @@ class HeadSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderRefused:
+    """An order was refused that an officer must hear of: one to free people (`frees`), or one under a key whose shift is over. `said` is who gave
+    it and what it lacked; None where no certified key has signed it.
+    """
+
+    frees: bool
+    said: Said | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Time went by."""
 
@@ -327,5 +337,6 @@ Event = (
     | DrawDue
     | HeadSeen
     | Ordered
+    | OrderRefused
     | Tick
 )

@@ -72,6 +72,9 @@ class Timing:
     first_word_max_ms: int = 300_000  # the first of two officers' orders to admit: after that it is to be given again
     emergency_hold_ms: int = 1_000  # an emergency that an officer ordered: the controller is told again to be open; a leaf outlasts a restart of the lane
     presence_record_ms: int = 60_000  # a presence that changes nothing is written down no more often
+    misuse_again_ms: int = (
+        10_000  # the same of an officer's key is counted meanwhile, and written down once with its number
+    )
     incident_again_ms: int = 1_000  # nor is the loss of a part or a doubt of its video, however often vision says so
     alarm_again_ms: int = (
         10_000  # an alarm that begins `alarm_again_max` times within this waits for an officer, whatever it is
@@ -104,6 +107,17 @@ class FirstWord:
     objections: tuple[Objection, ...]
     since_ms: int
     number: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Misuse:
+    """Of whose key what was written down last, and when; how often it came `more` since. It `stands` until an officer acknowledges it."""
+
+    kind: IncidentKind
+    order: Said | None
+    told_ms: int
+    more: int = 0
+    stands: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +165,7 @@ class Surroundings:
     decided: tuple[tuple[str, str], ...] = ()
     recorded: tuple[tuple[str, int], ...] = ()
     incidents: tuple[tuple[IncidentKind, str | None, int], ...] = ()
+    misuses: tuple[Misuse, ...] = ()
     replaced: tuple[str, ...] = ()
     unanswered: tuple[str, ...] = ()
     viewing: tuple[tuple[str, int], ...] = ()
@@ -302,6 +317,7 @@ class Surroundings:
 
     def notices(self) -> tuple[Notice, ...]:
         """What an officer must know now."""
+        misused = {one.kind for one in self.misuses if one.stands}
         found = {
             Notice.REVOKE_NOT_SHOWN: any(one.revoking is not None and one.revoking.missed for one in self.doors),
             Notice.RELEASE_NOT_SHOWN: any(one.freeing is not None and one.freeing.missed for one in self.doors),
@@ -311,6 +327,8 @@ class Surroundings:
             Notice.ASKED_OFTEN: self.asked_often,
             Notice.STATE_UNKNOWN: self.state_unknown,
             Notice.HEAD_UNCONFIRMED: any(one.reason is Reason.HEAD_UNCONFIRMED for one in self.hinders),
+            Notice.FREEING_REFUSED: IncidentKind.FREEING_REFUSED in misused,
+            Notice.EXPIRED_KEY_USED: IncidentKind.EXPIRED_KEY_USED in misused,
         }
         said = tuple(notice for notice, is_so in found.items() if is_so)
         return said if self.interior is None else (*said, *self.interior.notices())

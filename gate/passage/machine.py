@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gate.passage import drawing, lasting, records, two_officers, viewing, waiting, wanting, way_back
+from gate.passage import drawing, lasting, misuse, records, two_officers, viewing, waiting, wanting, way_back
 from gate.passage.alarms import follow
 from gate.passage.asking import ask
 from gate.passage.books import entries, in_order
@@ -151,6 +151,7 @@ def step(
     around, zone, again = _barriers(around, state, event, effects, now_ms=now_ms, timing=rules.timing)
     around, late = _late(rules, around, now_ms)
     around = lasting.follow(around, state)
+    around, misused = misuse.follow(around, event, now_ms, rules.timing)
     return (
         around,
         state,
@@ -165,6 +166,7 @@ def step(
             *zone,
             *inside,
             *late,
+            *misused,
         ),
     )
 

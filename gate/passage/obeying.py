@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gate.passage import records, two_officers
+from gate.passage import misuse, records, two_officers
 from gate.passage.alarms import acknowledged
 from gate.passage.deciding import found
 from gate.passage.doorway import Told
@@ -411,11 +411,12 @@ def _acknowledge(around: Surroundings, state: State, ordered: Ordered, now_ms: i
     if any(one.seen is None for one in around.doors):
         return _impossible(around, state, ordered, "the barrier does not answer")
     interior = around.interior
-    if not (around.alarms or around.asked_often or (interior is not None and interior.called)):
+    misused = any(one.stands for one in around.misuses)
+    if not (around.alarms or misused or around.asked_often or (interior is not None and interior.called)):
         return _impossible(around, state, ordered, "there is no alarm")
     if interior is not None:
         around = replace(around, interior=replace(interior, called=False))
-    around = replace(around, calls=(), asked_often=False)
+    around = misuse.acknowledged(replace(around, calls=(), asked_often=False))
     seen = tuple(one.alarm for one in around.alarms)
     obeyed = Write(records.Obeyed(crossing_of(state), ordered.said, ObeyedVerb.ACKNOWLEDGE, seen))
     around, effects = acknowledged(around, now_ms)

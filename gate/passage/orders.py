@@ -21,7 +21,7 @@ class OfficerRole(enum.Enum):
 
 
 class Missing(enum.Enum):
-    """What an order lacked that was obeyed all the same. Stored; never renamed."""
+    """What an order lacked that was obeyed all the same, or for which one was refused. Stored; never renamed."""
 
     OTHER_GATE = "other_gate"
     CHALLENGE_FOREIGN = "challenge_foreign"
@@ -30,6 +30,7 @@ class Missing(enum.Enum):
     GATE_NOT_CERTIFIED = "gate_not_certified"
     SHIFT_NOT_BEGUN = "shift_not_begun"
     SHIFT_OVER = "shift_over"
+    SHIFT_LONG_OVER = "shift_long_over"
     CLOCK_UNSURE = "clock_unsure"
     VERSION = "version"  # the lane's state had moved on
 
@@ -81,6 +82,8 @@ class Notice(enum.Enum):
     HEAD_UNCONFIRMED = (
         "head_unconfirmed"  # the log may be one from the past: the mirror confirms it, or a supervisor accepts it
     )
+    FREEING_REFUSED = "freeing_refused"  # an order to free people, since an officer acknowledged the last
+    EXPIRED_KEY_USED = "expired_key_used"  # an order under one, likewise
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,9 @@ class IncidentKind(enum.Enum):
     HELD_BY_OFFICER = "held_by_officer"
     GRANT_REVOKED = "grant_revoked"  # for any other reason: `revoked` has them all
     RELEASE_OF_NOBODY = "release_of_nobody"  # an officer opened while the beams saw nobody inside
+    # Officers' keys: `order` says whose and what it lacked
+    FREEING_REFUSED = "freeing_refused"  # an order to free people
+    EXPIRED_KEY_USED = "expired_key_used"  # an order under one, whether it was refused or freed people
     # What the barrier was told and does not show in time
     GRANT_NOT_SHOWN = "grant_not_shown"
     REVOKE_NOT_SHOWN = "revoke_not_shown"
@@ -503,7 +506,8 @@ class Settled(_Record):
 @dataclass(frozen=True, slots=True)
 class Incident(_Record):
     """An alarm, a lost part, a passage beyond a grant. `count` is how many, where that can be said; `waits` is true of a
-    controller's alarm that an officer must acknowledge. `door` is the one that an alarm or a passage belongs to.
+    controller's alarm that an officer must acknowledge. `door` is the one that an alarm or a passage belongs to. `order` is whose order
+    it was and what that lacked, where a certified key had signed it.
     """
 
     kind: ClassVar = RecordKind.INCIDENT
@@ -513,6 +517,7 @@ class Incident(_Record):
     count: int | None = None
     waits: bool = False
     door: Door = Door.LAST
+    order: Said | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,7 +171,7 @@ class FakeGate:
         except OrderError as error:
             return self._say("forbidden", str(error))
         freshness = self._challenger.look(signed.order.challenge, next(self._ms))
-        lacking = hindrances(signed, lacks(signed, gate=self.id, freshness=freshness, now_s=self.now_s))
+        lacking = hindrances(signed, lacks(signed, gate=self.id, freshness=freshness, now_s=self.now_s, floor_s=0))
         if lacking:
             return self._say("forbidden", f"{signed.order.verb.value}: {', '.join(one.value for one in lacking)}")
         return self._obey(signed)

@@ -53,6 +53,7 @@ class Lane:
     genuine: bool = False
     rules: machine.Rules = RULES
     wall_s: int | None = NOW_S
+    floor_s: int = 0
     authority: bytes | None = PUBLIC
     secret: bytes = bytes(32)
     referrals: Referrals = field(default_factory=Referrals)
@@ -86,6 +87,7 @@ class Lane:
             secret=self.secret,
             clock_ms=self.clock_ms,
             wall_s=lambda: self.wall_s,
+            floor_s=lambda: self.floor_s,
             referrals=self.referrals,
             rules=self.rules,
         )

@@ -77,6 +77,8 @@ NOTICES = {
     "asked_often": "the page called for help too often and refers nobody for it any more; look who presses it, and acknowledge",
     "state_unknown": "the lane ended uncleanly and its state file is lost: it may have been an emergency. Look; then order end-emergency or open-emergency",
     "head_unconfirmed": "nobody has confirmed since the machine was started that the log is the newest; the central server does, or a supervisor: accept-head",
+    "freeing_refused": "somebody's order to release or to open was refused; look whether anybody is held, then whose key it was (journal, audit log), and acknowledge",
+    "expired_key_used": "somebody ordered under a key whose shift is over; find out who has it, and acknowledge",
 }
 
 
@@ -305,6 +307,8 @@ def _show(verb: Verb, answer: messages.OrderAnswer, *, as_json: bool) -> Exit:
         say(one_line(f"{verb.value}: {answer.detail or 'done'}"))
     else:
         say(one_line(f"{verb.value}: {answer.outcome.value}: {answer.detail}"))
+    if code is Exit.NOT_PERMITTED and VERBS[verb].power is Power.FREES:
+        note("open by hand if somebody must get out: the hard-wired release needs no key")
     return code
 
 

@@ -99,6 +99,8 @@ TAMPERING = frozenset(
         IncidentKind.CAMERA_COVERED,
         IncidentKind.VIDEO_LOOPED,
         IncidentKind.VIDEO_IGNORES_EXPOSURE,
+        IncidentKind.FREEING_REFUSED,
+        IncidentKind.EXPIRED_KEY_USED,
     }
 )
 
@@ -130,6 +132,8 @@ class Lane:
         self._lists = lists
         self._start = start
         self._written = written_rules(config)
+        self._floor = clock.Floor()
+        self._floor.after(left.written_s)
         remembered = Remembered.of(left.remembered)
         if last is None and remembered.running:
             log.critical("state_lost", extra={"reason": f"no state file in {state_folder} after an unclean end"})
@@ -216,6 +220,7 @@ class Lane:
             secret=secrets.token_bytes(SECRET_BYTES),
             clock_ms=lambda: asyncio.get_running_loop().time() * 1000,
             wall_s=self._wall_s,
+            floor_s=self._floor_s,
             referrals=self._referrals,
         )
         self._registers = (
@@ -449,10 +454,20 @@ class Lane:
             cosigned=times.cosigned,
             synchronised=clock.is_synchronised(),
         )
-        return clock.is_sure(not_before=floor, must_be_synchronised=self._config.purpose == "service")
+        sure = clock.is_sure(not_before=floor, must_be_synchronised=self._config.purpose == "service")
+        if sure:
+            self._floor.after(clock.now().timestamp())
+        return sure
 
     def _wall_s(self) -> int | None:
         return int(clock.now().timestamp()) if self._clock_is_sure() else None
+
+    def _floor_s(self) -> int:
+        """Before which it cannot be now, for officers' shifts: the latest record counts also while the time service has the word, and no word from
+        outside the gate does, by which somebody could keep officers from freeing people (decision 0024).
+        """
+        written = self._log.times.written or clock.built()
+        return self._floor.after(max(written, clock.built()).timestamp())
 
     async def look_at_site(self) -> None:
         """Look once. Lists and spare are changed between crossings only."""

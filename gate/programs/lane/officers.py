@@ -3,7 +3,8 @@
 Whoever may connect can carry orders and make none: an order is believed for its signature. It is judged here (`gate.orders`), done by the
 machine (`gate.passage.obeying`), and where the machine only began it, watched (`confirming`) until the sensors or the driver bear it out, or until a
 deadline: then the answer is "ordered, not confirmed". One order a connection at a time. A flood of orders that are nobody's is told to
-the journal now and then, never to the audit log.
+the journal now and then. Of a refused order to free people, and of an order under a key whose shift is over, the machine hears, which raises the
+alarm (`gate.passage.misuse`).
 
 A release or an order to open in an emergency that was obeyed is answered from memory when the very same bytes come again.
 
@@ -28,11 +29,12 @@ from gate.channel.sockets import BYTES_MAX, Connection, serve
 from gate.channel.table import CHANNELS
 from gate.orders.certificate import Certificate
 from gate.orders.challenge import Challenger
-from gate.orders.errors import OrderError
-from gate.orders.judging import Lack, hindrances, lacks
-from gate.orders.order import Order, Signed, read_order
+from gate.orders.errors import ForgedError, OrderError
+from gate.orders.judging import OVER, Lack, hindrances, lacks
+from gate.orders.order import Order, Signed, asks_to_free, read_order
 from gate.orders.verbs import VERBS, Power, Verb
 from gate.passage import machine, two_officers
+from gate.passage.events import OrderRefused
 from gate.passage.orders import (
     Command,
     Missing,
@@ -93,7 +95,8 @@ class _Judged:
 class Officers:
     """The desk. `authority` is the officers' authority's public key, None where the gate knows none; `secret` is random and new.
 
-    `rules` are the lane's. `clock_ms` is the lane's monotonic clock, `wall_s` the wall clock in seconds since 1970, None while it is unsure.
+    `rules` are the lane's. `clock_ms` is the lane's monotonic clock, `wall_s` the wall clock in seconds since 1970, None while it is unsure, and
+    `floor_s` the clock's floor: before that it cannot be now.
     """
 
     lane: LaneInSight
@@ -102,6 +105,7 @@ class Officers:
     secret: bytes
     clock_ms: Callable[[], float]
     wall_s: Callable[[], int | None]
+    floor_s: Callable[[], int]
     referrals: Referrals
     rules: machine.Rules
     _challenger: Challenger = field(init=False)
@@ -190,7 +194,7 @@ class Officers:
         return tuple(
             Recipient(one.by.officer, one.by.sealing_key, one.raw)
             for one in self._at_the_lane()
-            if one.by.sealing_key is not None and now_s is not None and now_s < one.by.until
+            if one.by.sealing_key is not None and now_s is not None and max(now_s, self.floor_s()) < one.by.until
         )[:RECIPIENTS_MAX]
 
     def _waiting(self) -> list[messages.Waiting]:
@@ -249,22 +253,30 @@ class Officers:
 
     def _judge(self, raw: bytes) -> _Judged | Answered:
         """The order, or why it is not obeyed."""
-        if self.authority is None:
-            return self._refuse("this gate knows no officers' authority ([officers] in gate.toml)")
         try:
-            signed = read_order(raw, self.authority)
+            signed = self._read(raw)
         except OrderError as error:
+            if asks_to_free(raw):
+                self.lane.post(OrderRefused(frees=True))
             return self._refuse(str(error))
         order, now_ms = signed.order, int(self.clock_ms())
         freshness = self._challenger.look(order.challenge, now_ms)
-        lacking = lacks(signed, gate=self.gate, freshness=freshness, now_s=self.wall_s())
+        lacking = lacks(signed, gate=self.gate, freshness=freshness, now_s=self.wall_s(), floor_s=self.floor_s())
         if hinders := hindrances(signed, lacking):
             if hinders == (Lack.CHALLENGE_OLD,):
                 return Outcome.STALE, "the challenge is older than 30 s: look again"
+            if (frees := VERBS[order.verb].power is Power.FREES) or not OVER.isdisjoint(lacking):
+                self.lane.post(OrderRefused(frees, _said(signed, lacking)))
             return self._refuse(
                 f"{order.verb.value} by {signed.by.officer}: {', '.join(lack.value for lack in hinders)}"
             )
         return _Judged(signed, lacking)
+
+    def _read(self, raw: bytes) -> Signed:
+        """The order, if it is a certified officer's. Raises OrderError."""
+        if self.authority is None:
+            raise ForgedError("this gate knows no officers' authority ([officers] in gate.toml)")
+        return read_order(raw, self.authority)
 
     async def _obey(self, judged: _Judged, raw: bytes) -> Answered:
         """Have it done, or say from memory what was."""
@@ -300,8 +312,7 @@ class Officers:
 
     async def _have_done(self, judged: _Judged, command: Command) -> Answered:
         order, by = judged.signed.order, judged.signed.by
-        missing = tuple(Missing(one.value) for one in judged.lacking)
-        said = Said(by.officer, OfficerRole(by.role.value), order.reason, missing)
+        said = _said(judged.signed, judged.lacking)
         self._number += 1
         number = self._number
         self._open[number] = asyncio.get_running_loop().create_future()
@@ -313,6 +324,11 @@ class Officers:
             return Outcome.ORDERED, "ordered, not confirmed: the lane is busy"
         finally:
             del self._open[number]
+
+
+def _said(signed: Signed, lacking: tuple[Lack, ...]) -> Said:
+    missing = tuple(Missing(one.value) for one in lacking)
+    return Said(signed.by.officer, OfficerRole(signed.by.role.value), signed.order.reason, missing)
 
 
 def _keys_of(by: Certificate) -> frozenset[str]:

@@ -422,6 +422,7 @@ class LogServer:
                     None
                     if (one := standing.approved) is None
                     else messages.Approved(one.serial, one.sha256, one.approvers),
+                    int(datetime.fromisoformat(written).timestamp()) if (written := standing.written) else 0,
                 )
                 answer.set_result(left)
             case StatusRequest():

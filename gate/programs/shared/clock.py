@@ -76,6 +76,21 @@ def floor(
     return max(one for one in known if one is not None)
 
 
+class Floor:
+    """The earliest that it can be now: the latest time that is known to have been, and what CLOCK_MONOTONIC has counted since. It only grows, also
+    while the wall clock stands behind it.
+    """
+
+    def __init__(self) -> None:
+        self._ahead_s = 0.0  # of CLOCK_MONOTONIC
+
+    def after(self, known_s: float) -> int:
+        """The floor when it cannot be before `known_s`; both in seconds since 1970."""
+        counted_s = monotonic_ms() / 1000
+        self._ahead_s = max(self._ahead_s, known_s - counted_s)
+        return int(self._ahead_s + counted_s)
+
+
 def in_words(*, sure: bool, synchronised: bool) -> str:
     """How the wall clock is, for people."""
     if not sure:

@@ -33,9 +33,17 @@ URGENT: Final = frozenset(
         Notice.RELEASE_NOT_SHOWN.value,
         Notice.REVOKE_NOT_SHOWN.value,
         Notice.HELP_CALLED.value,
+        Notice.FREEING_REFUSED.value,
+        Notice.STATE_UNKNOWN.value,
     }
 )
-CALLING: Final = URGENT | {NOBODY_PRESENT, LOST, Notice.CABINET_OPEN.value, Notice.REFERRAL_WAITS.value}
+CALLING: Final = URGENT | {
+    NOBODY_PRESENT,
+    LOST,
+    Notice.CABINET_OPEN.value,
+    Notice.REFERRAL_WAITS.value,
+    Notice.EXPIRED_KEY_USED.value,
+}
 
 
 @dataclass(frozen=True, slots=True)

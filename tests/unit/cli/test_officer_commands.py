@@ -320,7 +320,10 @@ def test_what_is_not_permitted_ends_with_its_own_code(gate: Gate, authority: Pat
     assert run("release", "--key", technician, "--gate", "north-8").exit_code == Exit.NOT_PERMITTED
     stranger = tmp_path / "stranger.key"
     keys.write(stranger, shift_text(key_of(7), certificate(7), AUTHORITY))
-    assert run("release", "--key", stranger).exit_code == Exit.NOT_PERMITTED
+    refused = run("release", "--key", stranger)
+    assert refused.exit_code == Exit.NOT_PERMITTED
+    assert "open by hand" in refused.stderr
+    assert "freeing_refused: somebody's order to release" in run("list").stdout
     assert gate.lane is not None
     assert gate.lane.orders == []
 

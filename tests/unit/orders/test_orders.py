@@ -20,12 +20,14 @@ from gate.orders.certificate import CERTIFICATE_BYTES_MAX, Certificate, certify,
 from gate.orders.challenge import VALID_MS, Challenge, Challenger, Freshness
 from gate.orders.errors import ForgedError, MalformedError, OrderError
 from gate.orders.judging import Lack, hindrances, lacks
-from gate.orders.order import ORDER_BYTES_MAX, REASON_CHARACTERS_MAX, Order, Shift, read_order
+from gate.orders.order import ORDER_BYTES_MAX, REASON_CHARACTERS_MAX, Order, Shift, asks_to_free, read_order
 from gate.orders.sealing import PARTS, seen_of
 from gate.orders.verbs import VERBS, Party, Power, Role, Verb
 
 CROSSING = "c0ffee"
 CHALLENGE = challenger().issue(3, 10_000)
+DAY_S = 24 * 3600
+UNTIL_S = NOW_S + 3600  # the end of the shift
 VECTORS = Path(__file__).resolve().parents[2] / "vectors" / "officers_orders.json"
 
 
@@ -44,8 +46,10 @@ def ordered(
     )
 
 
-def lacking(raw: bytes, *, freshness: Freshness = Freshness.FRESH, now_s: int | None = NOW_S) -> tuple[Lack, ...]:
-    return lacks(read_order(raw, PUBLIC), gate=GATE, freshness=freshness, now_s=now_s)
+def lacking(
+    raw: bytes, *, freshness: Freshness = Freshness.FRESH, now_s: int | None = NOW_S, floor_s: int = 0
+) -> tuple[Lack, ...]:
+    return lacks(read_order(raw, PUBLIC), gate=GATE, freshness=freshness, now_s=now_s, floor_s=floor_s)
 
 
 @pytest.mark.parametrize("verb", Verb)
@@ -109,11 +113,10 @@ def test_what_is_no_key_to_seal_to_is_not_certified(sealing: str) -> None:
 
 
 @pytest.mark.parametrize("verb", Verb)
-def test_an_auditor_orders_nothing_and_still_frees(verb: Verb) -> None:
-    said = read_order(ordered(verb, by=shift(role=Role.AUDITOR)), PUBLIC)
-    missing = lacks(said, gate=GATE, freshness=Freshness.FRESH, now_s=NOW_S)
-    assert missing == (Lack.ROLE,)
-    assert (hindrances(said, missing) == ()) is (VERBS[verb].power is Power.FREES)
+def test_an_auditor_orders_nothing_and_frees_nobody(verb: Verb) -> None:
+    raw = ordered(verb, by=shift(role=Role.AUDITOR))
+    assert lacking(raw) == (Lack.ROLE,)
+    assert hindrances(read_order(raw, PUBLIC), (Lack.ROLE,)) == (Lack.ROLE,)
 
 
 @given(st.data())
@@ -287,7 +290,8 @@ def test_a_secret_of_another_length_is_refused() -> None:
         (ordered(by=shift(role=Role.TECHNICIAN)), {}, Lack.ROLE),
         (ordered(by=shift(gates=("north-8", "north-9"))), {}, Lack.GATE_NOT_CERTIFIED),
         (ordered(), {"now_s": NOW_S - 3601}, Lack.SHIFT_NOT_BEGUN),
-        (ordered(), {"now_s": NOW_S + 3600}, Lack.SHIFT_OVER),
+        (ordered(), {"now_s": UNTIL_S}, Lack.SHIFT_OVER),
+        (ordered(), {"floor_s": UNTIL_S + DAY_S + 1}, Lack.SHIFT_LONG_OVER),
         (ordered(), {"now_s": None}, Lack.CLOCK_UNSURE),
     ],
     ids=lambda value: value.value if isinstance(value, Lack) else "",
@@ -313,10 +317,46 @@ def test_what_hinders_whom(verb: Verb, lack: Lack) -> None:
         case Power.TAKES:
             assert hindered is (lack is not Lack.CLOCK_UNSURE)
         case Power.FREES:
-            assert hindered is (lack in {Lack.OTHER_GATE, Lack.CHALLENGE_FOREIGN})
+            obeyed = {Lack.CHALLENGE_OLD, Lack.SHIFT_NOT_BEGUN, Lack.SHIFT_OVER, Lack.CLOCK_UNSURE}
+            assert hindered is (lack not in obeyed)
 
 
-def test_only_release_and_open_emergency_free_and_everybody_may() -> None:
+@pytest.mark.parametrize(
+    ("now_s", "floor_s", "missing"),
+    [
+        (UNTIL_S - 1, UNTIL_S - 1, ()),
+        (UNTIL_S, 0, (Lack.SHIFT_OVER,)),
+        (UNTIL_S - 1, UNTIL_S, (Lack.SHIFT_OVER,)),
+        (UNTIL_S + DAY_S, 0, (Lack.SHIFT_OVER,)),
+        (UNTIL_S, UNTIL_S + DAY_S, (Lack.SHIFT_OVER,)),
+        (UNTIL_S + DAY_S + 1, 0, (Lack.SHIFT_LONG_OVER,)),
+        (UNTIL_S - DAY_S, UNTIL_S + DAY_S + 1, (Lack.SHIFT_LONG_OVER,)),
+        (None, 0, (Lack.CLOCK_UNSURE,)),
+        (None, UNTIL_S, (Lack.CLOCK_UNSURE, Lack.SHIFT_OVER)),
+        (None, UNTIL_S + DAY_S, (Lack.CLOCK_UNSURE, Lack.SHIFT_OVER)),
+        (None, UNTIL_S + DAY_S + 1, (Lack.CLOCK_UNSURE, Lack.SHIFT_LONG_OVER)),
+        (UNTIL_S - 2 * DAY_S, 0, (Lack.SHIFT_NOT_BEGUN,)),
+        (UNTIL_S - 2 * DAY_S, UNTIL_S - 1, ()),
+    ],
+)
+def test_a_shift_is_judged_by_the_later_of_clock_and_floor_and_by_the_floor_alone_while_the_clock_is_unsure(
+    now_s: int | None, floor_s: int, missing: tuple[Lack, ...]
+) -> None:
+    assert lacking(ordered(), now_s=now_s, floor_s=floor_s) == missing
+
+
+@pytest.mark.parametrize("by", [shift(), shift(authority=OTHER_AUTHORITY), shift(role=Role.AUDITOR)])
+def test_what_asks_to_free_is_known_whoever_signed_it(by: Shift) -> None:
+    asking = {verb for verb in Verb if asks_to_free(ordered(verb, by=by))}
+    assert asking == {Verb.RELEASE, Verb.OPEN_EMERGENCY}
+
+
+@given(st.binary(max_size=200))
+def test_noise_asks_for_nothing(raw: bytes) -> None:
+    assert not asks_to_free(raw)
+
+
+def test_only_release_and_open_emergency_free_and_whoever_gives_orders_may() -> None:
     freeing = {verb for verb, rule in VERBS.items() if rule.power is Power.FREES}
     assert freeing == {Verb.RELEASE, Verb.OPEN_EMERGENCY}
     assert all(VERBS[verb].roles == frozenset(Role) - {Role.AUDITOR} for verb in freeing)

@@ -430,8 +430,10 @@ def test_what_a_release_lacked_stands_in_its_record() -> None:
     run = Run()
     order = ordered(Free(), version=9)
     order = replace(order, said=replace(order.said, missing=(Missing.SHIFT_OVER,)))
-    (record,) = written(run.feed(order))
+    record, alarm = written(run.feed(order))
     assert record == records.Released(None, said(missing=(Missing.SHIFT_OVER, Missing.VERSION)))
+    assert isinstance(alarm, records.Incident)
+    assert (alarm.incident, alarm.count) == (records.IncidentKind.EXPIRED_KEY_USED, 1)
     assert run.around.officer_seen_ms is None  # freeing people is no presence: it admits nobody
 
 

@@ -31,6 +31,7 @@ from gate.passage.events import (
     HeadSeen,
     LampAnswered,
     NotRecorded,
+    OrderRefused,
     PageGuided,
     Part,
     PartBack,
@@ -66,6 +67,7 @@ from gate.passage.orders import (
     HandOver,
     Hold,
     Maintain,
+    Missing,
     OpenLane,
     Ordered,
     Outcome,
@@ -178,6 +180,11 @@ EVENTS: tuple[Event, ...] = (
     DrawDue(Draw("2026-12-05", 200, bytes(32))),
     DrawDue(None),
     *(HeadSeen(head, 7, "00" * 32, 1.0) for head in Head),
+    *(
+        OrderRefused(frees, whose)
+        for frees in (True, False)
+        for whose in (None, said(missing=(Missing.SHIFT_LONG_OVER,)))
+    ),
     *(ordered(command) for command in COMMANDS),
     *(ordered(command, "officer-2", version=1) for command in COMMANDS),
     Tick(),

@@ -108,6 +108,10 @@ call-lamp_refused = The lamp does not change. Tell a technician.
 call-state_unknown = The lane ended uncleanly and has lost its state. Nobody knows whether there was an emergency.
 call-do-state_unknown = Go there. End the emergency if there is none. Open if there is one.
 call-head_unconfirmed = Since its machine was started nobody has confirmed that this lane’s log is the newest. The central server does, or a supervisor accepts it.
+call-freeing_refused = An order to release or to open was refused
+call-do-freeing_refused = Look whether anybody is held. Open by hand if you must. Then acknowledge.
+call-expired_key_used = Somebody used a key whose shift is over
+call-do-expired_key_used = Find out who has the key. Then acknowledge.
 call-lost = No connection to the lane
 call-do-lost = Go there. Close it by hand if nobody can.
 call-nobody_present = Nobody is present at this lane
@@ -296,6 +300,7 @@ lack-role = Your role may not order this.
 lack-gate_not_certified = Your shift is not worked at this gate.
 lack-shift_not_begun = Your shift has not begun, by the lane’s clock. Tell a technician if that is wrong.
 lack-shift_over = Your shift is over. Sign in again.
+lack-shift_long_over = Your shift ended more than a day ago. Sign in again. Until then open by hand if somebody must get out.
 lack-clock_unsure = The lane does not know the time. You can still refer, close and release.
 
 # ── presence ──

@@ -331,6 +331,7 @@ async def test_a_record_that_can_be_none_is_told_once_and_says_nothing_of_the_lo
 
 
 def test_at_the_limit_the_oldest_owed_records_are_dropped_and_the_loss_is_written() -> None:
+    other = {"waits": False, "door": "last", "order": None}
     queue, written = Owed(lambda: os.urandom(16)), []
     for number in range(OWED_MAX + 3):
         queue.add(records.Incident(None, IncidentKind.FORCED, number), 1, awaited=False, reachable=False)
@@ -338,8 +339,8 @@ def test_at_the_limit_the_oldest_owed_records_are_dropped_and_the_loss_is_writte
         written += [json.loads(new.body) for new in offered]
         queue.settle([messages.Recorded(0)] * len(offered))
     assert written == [
-        {"incident": "records_lost", "count": 3, "waits": False, "door": "last"},
-        *({"incident": "forced", "count": n, "waits": False, "door": "last"} for n in range(3, OWED_MAX + 3)),
+        {"incident": "records_lost", "count": 3, **other},
+        *({"incident": "forced", "count": n, **other} for n in range(3, OWED_MAX + 3)),
     ]
 
 

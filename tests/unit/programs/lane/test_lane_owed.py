@@ -206,7 +206,13 @@ def test_a_record_is_replaced_once_and_what_is_refused_again_is_counted_as_lost(
     waiting.offer(8)
     assert waiting.settle([IMPOSSIBLE]) == []
     (loss,) = waiting.offer(9)
-    assert json.loads(loss.body) == {"count": 1, "door": "last", "incident": "records_lost", "waits": False}
+    assert json.loads(loss.body) == {
+        "count": 1,
+        "door": "last",
+        "incident": "records_lost",
+        "order": None,
+        "waits": False,
+    }
     assert (loss.monotonic_ms, loss.crossing) == (9, None)
     waiting.settle([IMPOSSIBLE])
     waiting.offer(10)

@@ -70,6 +70,21 @@ def test_the_clock_stands_after_build_import_and_signature_and_after_the_latest_
     assert clock.floor(**{**nothing, "written": now + day}, synchronised=True) == clock.built()
 
 
+def test_the_floor_grows_with_what_is_known_and_with_the_monotonic_clock_and_never_shrinks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now_ms = 5_000
+    monkeypatch.setattr(clock, "monotonic_ms", lambda: now_ms)
+    floor = clock.Floor()
+    assert floor.after(1_000_000) == 1_000_000
+    assert floor.after(0) == 1_000_000
+    now_ms += 7_200_000
+    assert floor.after(1_000_000) == 1_007_200, "two hours have gone by, whatever the wall clock shows"
+    assert floor.after(2_000_000) == 2_000_000
+    now_ms += 999
+    assert floor.after(0) == 2_000_000
+
+
 def test_systemds_name_of_the_boot_is_the_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PORTCULLIS_BOOT", raising=False)
     kernels = clock.boot_id()
