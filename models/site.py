@@ -111,6 +111,8 @@ def _supplied(model: Model) -> Model:
         raise ManifestError(f"{model.name}: a site's model is supplied as a file, not fetched")
     if model.threshold is not None and model.role == "embed":
         raise ManifestError(f"{model.name}: an embedder's threshold is read from a report, see [[thresholds]]")
+    if model.threshold is not None and model.threshold.kind != "development":
+        raise ManifestError(f"{model.name}: what it is worth here, a report says and not the model, see [[liveness]]")
     if model.cohort is not None:
         raise ManifestError(
             f"{model.name}: a cohort stands beside the threshold that was made with it, see [[thresholds]]"
@@ -138,6 +140,8 @@ def _pinned(path: Path, sha256: str, what_for: str) -> bytes:
 def _threshold(folder: Path, bound: SiteThreshold, model: Model) -> Threshold:
     """The bound that the report found. Raises ManifestError when it is not the pinned one, or about another model."""
     path = folder / bound.report
+    if model.role != "embed":
+        raise ManifestError(f"{model.name} is no embedder")
     content = _pinned(path, bound.sha256, f"gives {model.name} its threshold")
     try:
         report = msgspec.json.decode(content, type=_Report)

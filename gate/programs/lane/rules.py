@@ -144,8 +144,8 @@ def liveness_of(config: Config) -> tuple[Model, Threshold] | None:
 
 
 def require_liveness(config: Config) -> None:
-    """Raise ConfigError for a gate in service of which nobody knows how many people its liveness check flags (safety invariant 14): neither does a
-    report from its own lane say so, made at the bound that is configured, nor does a sensor give a verdict of its own.
+    """Raise ConfigError for a gate in service of which nobody knows what its liveness check detects (safety invariant 14): neither do trials of its own
+    lane show enough (models.liveness_evidence), at the bound that is configured, nor does a sensor give a verdict of its own.
     """
     if config.purpose != "service" or config.camera.pad is not None:
         return
@@ -154,7 +154,7 @@ def require_liveness(config: Config) -> None:
         raise ConfigError(
             Problem(
                 "camera.pad",
-                "purpose = service refuses: no report from this lane says how many people the liveness check flags, and there is no sensor "
+                "purpose = service refuses: no report from this lane says what the liveness check detects and whom it flags, and there is no sensor "
                 "with a verdict of its own; see docs/guides/technician.md",
             )
         )

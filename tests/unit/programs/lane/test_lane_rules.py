@@ -95,8 +95,10 @@ def test_no_lane_compares_faces_at_more_than_one_false_match_in_a_thousand(confi
         embedder_of(wanted)
 
 
-def pad_report(folder: str, *, kind: str = "lane_camera", bound: float = 0.5) -> None:
-    """File a report on the liveness model, beside whatever else the site's file holds."""
+def pad_report(
+    folder: str, *, kind: str = "lane_camera", bound: float = 0.5, passed: tuple[int, int] = (10, 150)
+) -> None:
+    """File a report on the liveness model, beside whatever else the site's file holds; so many artefacts of one species passed, of so many."""
     fifths = [{"errors": 0, "of": 75, "darkest": 10.0 * n, "brightest": 10.0 * n + 9} for n in range(5)]
     report = {
         "schema": "face.evaluate-pad/1",
@@ -108,7 +110,7 @@ def pad_report(folder: str, *, kind: str = "lane_camera", bound: float = 0.5) ->
             "flagged": {"errors": 0, "of": 375},
             "people": 60,
             "fifths": fifths,
-            "passed": {"print": {"errors": 4, "of": 10}},
+            "passed": {"print": {"errors": passed[0], "of": passed[1]}, "mask": {"errors": 0, "of": 150}},
         },
     }
     content = json.dumps(report).encode()
@@ -139,6 +141,24 @@ def test_with_a_report_from_the_lane_service_holds_to_its_bound(config: Config) 
         rules_of(service)
     rules = rules_of(replace(service, rules=Rules(liveness_min=0.3)))
     assert (rules.policy.liveness_min.value, rules.policy.pad) == (0.3, None)
+
+
+@pytest.mark.parametrize(
+    ("passed", "starts"),
+    [((0, 150), True), ((10, 150), True), ((70, 1000), True), ((71, 1000), False), ((11, 150), False), ((0, 149), False), ((150, 150), False)],
+)  # fmt: skip
+def test_service_starts_on_its_own_trials_of_150_attempts_a_species_of_which_7_percent_pass_at_most(
+    config: Config, passed: tuple[int, int], *, starts: bool
+) -> None:
+    site(config.paths.models, "chip_to_live")
+    pad_report(config.paths.models, passed=passed)
+    service = replace(config, purpose=Purpose.SERVICE)
+    if starts:
+        rules_of(service)
+        return
+    with pytest.raises(ConfigError, match=r"^face\.profile: .*pad\.json is not enough for service: print: ") as refused:
+        rules_of(service)
+    assert "\n" not in str(refused.value)
 
 
 def test_a_sensor_with_a_verdict_of_its_own_stands_in_for_the_report_and_its_verdict_is_wanted(config: Config) -> None:
