@@ -14,9 +14,8 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from gate.face import compare
-from gate.face.chain import crops
 from gate.face.detect import central
-from gate.face.embed import embed, embed_portrait
+from gate.face.embed import embed, embed_portrait, standard_position
 from gate.face.errors import FaceError, NoFaceError
 from gate.performance.error_rates import FMR_POINTS, Comparisons, ErrorRates, compare_all, rates
 from gate.performance.exact import trials_for
@@ -388,9 +387,9 @@ def _embed_one(chain: FaceModels, picture: Picture, embedded: _Embedded) -> None
     if main is None:
         raise NoFaceError("no face in the picture")
     marks.append(time.perf_counter())
-    aligned = crops(chain, picture, chain.finder.points(picture, main))
+    aligned = standard_position(chain.embed, picture, chain.finder.points(picture, main).five)
     marks.append(time.perf_counter())
-    frame = embed(chain.embed, aligned, chain.cohort)
+    frame = embed(chain.embed, [aligned], chain.cohort)
     marks.append(time.perf_counter())
     portrait = embed_portrait(chain.embed, aligned, chain.cohort)
     embedded.portraits.append(portrait)
