@@ -70,10 +70,13 @@ def rules_of(config: Config, book: RuleBook = NO_RULES) -> Rules:
         swap_check_minutes=rules.swap_check_minutes,
         rules=book.sha256,
     )
+    unwritten = rules.without_entry_record or (EVERYBODY if config.purpose == "demo" else EU).name
+    service = service_of(config)
+    policy = replace(policy, without_entry_record=service.group(unwritten) or Travellers(unwritten, ()))
     timing = Timing(grant_ttl_ms=rules.grant_ttl_ms, crossing_max_ms=rules.crossing_limit_s * 1000)
     if config.registers is not None:
         timing = replace(timing, registers_max_ms=config.registers.answer_ms + REGISTERS_SLACK_MS)
-    return Rules(policy, timing, service_of(config), frozenset(rules.two_officers_for), book)
+    return Rules(policy, timing, service, frozenset(rules.two_officers_for), book)
 
 
 def pad_of(config: Config) -> PadPolicy | None:
