@@ -43,7 +43,7 @@ _Numbers = Annotated[bytes, msgspec.Meta(max_length=4 * _NUMBERS_MAX * _NUMBERS_
 class CohortFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The whole of the file: `mean` (n,) and `covariance` (n, n) as little-endian float32, `pictures` the marks of those it was made of."""
 
-    schema: Literal["portcullis.cohort/2"] = "portcullis.cohort/2"
+    schema: Literal["portcullis.cohort/3"] = "portcullis.cohort/3"
     model: Name
     model_sha256: Sha256
     people: Annotated[int, msgspec.Meta(ge=PEOPLE_MIN, le=PICTURES_MAX)]
@@ -117,7 +117,9 @@ def read(path: Path, model: Model, *, sha256: str | None = None) -> Cohort:
     try:
         told = msgspec.msgpack.decode(content, type=CohortFile)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise CohortError(f"{path} is no cohort of gate face cohort: {error}") from error
+        raise CohortError(
+            f"{path} is no cohort of gate face cohort: {error}; make it and its threshold anew"
+        ) from error
     if told.model_sha256 != model.sha256:
         raise CohortError(f"the cohort {path} was made with another model than {model.name}")
     try:

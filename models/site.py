@@ -54,6 +54,12 @@ class Site(Table, frozen=True):
     liveness: tuple[SiteLiveness, ...] = ()
 
 
+class _Among(msgspec.Struct, frozen=True):
+    """A false match rate among some of the pairs of two people; None without a pair."""
+
+    fmr: float | None
+
+
 class _Report(msgspec.Struct, frozen=True):
     """What is read of a report; it says more."""
 
@@ -67,6 +73,7 @@ class _Report(msgspec.Struct, frozen=True):
     impostor: int
     threshold_at_fmr: dict[str, float | None]
     fnmr_at_fmr: dict[str, float | None]
+    same_sex_at_fmr: dict[str, _Among | None] = {}
     cohort_sha256: Sha256 | None = None
     found_by: tuple[Sha256, ...] | None = None  # None: of a version that did not say it
 
@@ -111,6 +118,8 @@ def _supplied(model: Model) -> Model:
         raise ManifestError(f"{model.name}: a site's model is supplied as a file, not fetched")
     if model.threshold is not None and model.role == "embed":
         raise ManifestError(f"{model.name}: an embedder's threshold is read from a report, see [[thresholds]]")
+    if model.threshold is not None and model.threshold.kind != "development":
+        raise ManifestError(f"{model.name}: what it is worth here, a report says and not the model, see [[liveness]]")
     if model.cohort is not None:
         raise ManifestError(
             f"{model.name}: a cohort stands beside the threshold that was made with it, see [[thresholds]]"
@@ -138,6 +147,8 @@ def _pinned(path: Path, sha256: str, what_for: str) -> bytes:
 def _threshold(folder: Path, bound: SiteThreshold, model: Model) -> Threshold:
     """The bound that the report found. Raises ManifestError when it is not the pinned one, or about another model."""
     path = folder / bound.report
+    if model.role != "embed":
+        raise ManifestError(f"{model.name} is no embedder")
     content = _pinned(path, bound.sha256, f"gives {model.name} its threshold")
     try:
         report = msgspec.json.decode(content, type=_Report)
@@ -151,9 +162,11 @@ def _threshold(folder: Path, bound: SiteThreshold, model: Model) -> Threshold:
     value, fnmr = report.threshold_at_fmr.get(bound.fmr), report.fnmr_at_fmr.get(bound.fmr)
     if value is None or fnmr is None or bound.same_min >= value:
         raise ManifestError(f"{path} has too few pairs for FMR {bound.fmr}, or same_min is not below its threshold")
+    same_sex = report.same_sex_at_fmr.get(bound.fmr)
+    among = "" if same_sex is None or same_sex.fmr is None else f", {same_sex.fmr:.1e} among people of the same sex"
     evidence = (
         f"{bound.report}: {report.images} pictures of {report.identities} people, {report.genuine} genuine and "
-        f"{report.impostor} impostor pairs; FNMR {fnmr:.2%} at FMR {bound.fmr}"
+        f"{report.impostor} impostor pairs; FNMR {fnmr:.2%} at FMR {bound.fmr}{among}"
     )
     return Threshold(
         value=value,

@@ -65,6 +65,6 @@ def measured(content: bytes, path: Path, model: Model) -> Threshold:
 
 def _in_words(name: str, found: Service) -> str:
     fifths = ", ".join(f"{one.share:.1%}" for one in found.fifths)
-    worst = found.worst
+    worst = found.worst_judged
     passed = "no artefact presented" if worst is None else f"worst APCER {worst[1].in_words}, {worst[0][:64]}"
     return f"{name}: BPCER {found.flagged.in_words} of {found.people} people; by brightness {fifths}; {passed}"

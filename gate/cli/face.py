@@ -54,7 +54,7 @@ def compare(
             "match": match,
             "model": chain.embed.model.name,
         }
-        emit_json("face.compare/1", {**fields, "fmr_at_threshold": threshold.fmr})
+        emit_json("face.compare/1", {**fields, "fmr_at_threshold": threshold.fmr, "evidence": threshold.evidence})
     else:
         say(f"{'match' if match else 'no match'}: {score:.3f}, threshold {threshold.value} ({chain.embed.model.name})")
     raise typer.Exit(Exit.OK if match else Exit.NO)

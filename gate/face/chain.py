@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -46,17 +45,13 @@ class Finder(Protocol):
     def points(self, picture: Picture, face: Face) -> Landmarks:
         """The points of one of them. Raises NoFaceError."""
 
-    def again(self, picture: Picture, points: Landmarks) -> Landmarks | None:
-        """The points once more, looked for where they were found; None where that tells nothing new. Raises NoFaceError."""
-
 
 @dataclass(frozen=True, slots=True)
 class FaceModels:
     """A profile of the manifest, opened. Each session is used by one thread at a time.
 
     `liveness`, `pose` and `eyes` are None in a profile without: what they tell is then not measured. `cohort` is the site's, if its threshold
-    was made with one: every template is as that sees it, and then `looks_twice` is set: each is the mean of two looks for the face's points, which
-    gains nothing without a cohort and as much again with one (docs/biometrics.md).
+    was made with one: every template is as that sees it.
     """
 
     finder: Finder
@@ -66,7 +61,6 @@ class FaceModels:
     eyes: Session | None
     sessions: tuple[Session, ...]
     cohort: Cohort | None = None
-    looks_twice: bool = False
 
     @property
     def match_threshold(self) -> float:
@@ -128,7 +122,6 @@ def open_models(
             eyes=opened.get("eyes"),
             sessions=tuple(opened.values()),
             cohort=seen_by,
-            looks_twice=seen_by is not None,
         )
     except KeyError as error:
         raise ManifestError(f"the profile {profile} lacks a model that can {error.args[0]}") from error
@@ -159,7 +152,7 @@ def with_template(models: FaceModels, frame: Picture, seen: Observation) -> Obse
     """Embed the face of an observation of this frame; one that gives no direction stays without."""
     assert seen.points is not None, "only what was looked at is embedded"
     try:
-        template = embed(models.embed, crops(models, frame, seen.points), models.cohort)
+        template = embed(models.embed, [standard_position(models.embed, frame, seen.points.five)], models.cohort)
     except NoFaceError:
         return seen
     return replace(seen, template=template)
@@ -178,34 +171,21 @@ def observe(models: FaceModels, frame: Picture, *, at_ms: int = 0) -> Observatio
 
 def template_of(models: FaceModels, picture: Picture, *, alone: bool = True) -> Template:
     """Embed the main face of a picture. Raises NoFaceError and, when it must be `alone`, SeveralFacesError."""
-    return embed(models.embed, main_crops(models, picture, alone=alone), models.cohort)
+    return embed(models.embed, [aligned_face(models, picture, alone=alone)], models.cohort)
 
 
-def main_crops(models: FaceModels, picture: Picture, *, alone: bool) -> list[Picture]:
-    """The `crops` of the main face of a picture. Raises NoFaceError and, when it must be `alone`, SeveralFacesError."""
+def aligned_face(models: FaceModels, picture: Picture, *, alone: bool) -> Picture:
+    """The main face of a picture in standard position. Raises NoFaceError and, when it must be `alone`, SeveralFacesError."""
     faces = models.finder.find(picture)
     main = central(faces, width=picture.shape[1], height=picture.shape[0])
     if main is None:
         raise NoFaceError("no face in the picture")
     if alone and (others := companions(faces, main)):
         raise SeveralFacesError(f"{1 + others} faces in the picture")
-    return crops(models, picture, models.finder.points(picture, main))
-
-
-def crops(models: FaceModels, picture: Picture, points: Landmarks) -> list[Picture]:
-    """A face in standard position, as its template is made of it: one crop a look, and of the first alone where the second finds nothing.
-
-    Raises NoFaceError.
-    """
-    found = [standard_position(models.embed, picture, points.five)]
-    if models.looks_twice:
-        with contextlib.suppress(NoFaceError):
-            if (again := models.finder.again(picture, points)) is not None:
-                found.append(standard_position(models.embed, picture, again.five))
-    return found
+    return standard_position(models.embed, picture, models.finder.points(picture, main).five)
 
 
 def portrait_template(models: FaceModels, image: bytes) -> Template:
     """Decode and embed a chip's portrait. Raises BadPictureError, NoFaceError and SeveralFacesError."""
-    found = main_crops(models, decode(image, pixels_max=PORTRAIT_PIXELS_MAX), alone=True)
-    return embed_portrait(models.embed, found, models.cohort)
+    aligned = aligned_face(models, decode(image, pixels_max=PORTRAIT_PIXELS_MAX), alone=True)
+    return embed_portrait(models.embed, aligned, models.cohort)

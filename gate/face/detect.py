@@ -20,7 +20,6 @@ from gate.face.values import Box, Face, Landmarks
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from gate.face.values import Points
     from gate.picture import Picture
     from models.runtime import Session
 
@@ -31,8 +30,6 @@ COMPANION_SIDE_MIN = 0.5
 COMPANION_SIDE_PX_MIN = 40
 SQUEEZE_MAX = 2.0  # a picture that is longer or higher than that, by the model's own sides, is filled up: squeezed faces are missed
 _CANDIDATES_MAX = 400
-# How far fr_detect's box reaches over 68 points, in parts of their width and height: medians of 500 of the development pictures, rounded.
-_LOW, _HIGH = np.array((0.0, -0.36)), np.array((0.01, -0.02))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +45,8 @@ class Landmarked:
 
     def points(self, picture: Picture, face: Face) -> Landmarks:
         """The points of one face, all 68. Raises NoFaceError."""
-        return self._in_box(picture, face.box)
-
-    def again(self, picture: Picture, points: Landmarks) -> Landmarks:
-        """The points once more, in a box laid about those that were found. Raises NoFaceError."""
-        assert points.dense is not None, "this finder gives all 68"
-        return self._in_box(picture, box_about(points.dense))
-
-    def _in_box(self, picture: Picture, box: Box) -> Landmarks:
-        dense = landmarks(self.landmark, picture, box)
+        dense = landmarks(self.landmark, picture, face.box)
         return Landmarks(five_points(dense), dense)
-
-
-def box_about(dense: Points) -> Box:
-    """Where the detector would have put its box about these 68 points."""
-    low, high = dense.min(axis=0), dense.max(axis=0)
-    (left, top), (right, bottom) = low + _LOW * (high - low), high + _HIGH * (high - low)
-    return Box(float(left), float(top), float(right), float(bottom))
 
 
 def detect(session: Session, picture: Picture) -> tuple[Face, ...]:

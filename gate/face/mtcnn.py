@@ -61,9 +61,6 @@ class Mtcnn:
         assert face.five is not None, "every face of this finder has its points"
         return Landmarks(face.five)
 
-    def again(self, picture: Picture, points: Landmarks) -> None:
-        """None: the third network looked at its own box already."""
-
     def _propose(self, pixels: Picture) -> Floats:
         """Boxes, (n, 5) with their score, from all sizes of the picture."""
         found = [np.empty((0, 5), np.float32)]

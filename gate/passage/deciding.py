@@ -267,7 +267,8 @@ def _evidence(
     """Everything that is known now; of whom the document is, only what the lane or a rule asks."""
     asks, document, required = rules.book.asks, state.document, rules.policy.registers
     if document is not None:
-        asked_whose = Fact.NATIONALITY in asks or not around.travellers.everybody
+        groups = (around.travellers, rules.policy.without_entry_record)
+        asked_whose = Fact.NATIONALITY in asks or not all(group.everybody for group in groups)
         document = replace(
             document,
             nationality=document.nationality if asked_whose else "",

@@ -95,6 +95,7 @@ class Policy:
     inside_looks_min: int = 2  # running looks of the sensors that agree on who is inside
     shadow: bool = False  # an officer does the work and the gate watches: it has no lane to judge, and opens nothing
     travellers: Travellers = EVERYBODY  # whom the lane served then
+    without_entry_record: Travellers = EVERYBODY  # of whom no law wants it written down that they enter or leave
     head_required: bool = False  # since the boot somebody bore out that the log is the newest there is
     random_checks_per_10000: int = 0  # of so many crossings each an officer sees the traveller whatever else is found
     registers: tuple[Register, ...] = ()  # each of which must have answered
@@ -167,7 +168,7 @@ def document_objections(document: DocumentEvidence | None, policy: Policy) -> tu
         objections.append(Objection(Reason.TEST_DOCUMENT))
     if policy.weak_algorithms_refer:
         objections.extend(Objection(Reason.WEAK_ALGORITHM, weak) for weak in document.weak_algorithms)
-    return (*objections, *_holder_objections(document, policy.travellers))
+    return (*objections, *_holder_objections(document, policy))
 
 
 def rule_objections(evidence: Evidence, book: RuleBook) -> tuple[Objection, ...]:
@@ -222,13 +223,17 @@ def _stricter(evidence: Evidence, policy: Policy, book: RuleBook) -> Policy:
     return replace(policy, face_match_min=book.face_match_min(facts_of(evidence), policy.face_match_min))
 
 
-def _holder_objections(document: DocumentEvidence, served: Travellers) -> tuple[Objection, ...]:
-    """Whom the lane does not serve, by the nationality in their document. Who has none there may be anybody."""
-    if served.nationalities is None or document.nationality in served.nationalities:
-        return ()
-    if not document.nationality:
+def _holder_objections(document: DocumentEvidence, policy: Policy) -> tuple[Objection, ...]:
+    """Whom the lane does not serve, and whose entry or exit somebody must write down, by the nationality in their document. Who has none there may be anybody."""
+    groups = {Reason.NOT_SERVED: policy.travellers, Reason.ENTRY_NOT_WRITTEN: policy.without_entry_record}
+    not_of = {
+        reason: group.name
+        for reason, group in groups.items()
+        if group.nationalities is not None and document.nationality not in group.nationalities
+    }
+    if not_of and not document.nationality:
         return (Objection(Reason.DOCUMENT_CHECK_MISSING, "nationality"),)
-    return (Objection(Reason.NOT_SERVED, served.name),)
+    return tuple(Objection(reason, name) for reason, name in not_of.items())
 
 
 def _check_objection(

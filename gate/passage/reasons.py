@@ -26,6 +26,7 @@ class Reason(enum.Enum):
     PAGE_CHECK = "page_check"
     # The traveller
     NOT_SERVED = "not_served"  # another lane serves them
+    ENTRY_NOT_WRITTEN = "entry_not_written"  # a law wants their entry or exit written down, which no gate does
     NOT_ELIGIBLE = "not_eligible"  # as below: by the site's written rules
     RULE_OFFICER = "rule_officer"
     RULE_TWO_OFFICERS = "rule_two_officers"

@@ -5,7 +5,6 @@ Nothing is tuned: the mean of the people's templates and their covariance as the
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -31,10 +30,9 @@ if TYPE_CHECKING:
 
 
 def cohort_of(folder: Path, chain: FaceModels, *, tracked: Tracked, tell: Callable[[str], None]) -> CohortFile:
-    """Embed the main face of every picture below `folder` as a frame of a lane that has a cohort, a folder a person. Raises UnfitError for too few people,
-    and for a picture that is in the folders of two.
+    """Embed the main face of every picture below `folder` as a frame of the lane, a folder a person. Raises UnfitError for too few people, and for a
+    picture that is in the folders of two.
     """
-    chain = replace(chain, looks_twice=True)
     people: list[str] = []
     vectors: list[npt.NDArray[np.float32]] = []
     shown: dict[bytes, str] = {}  # whom each picture shows, by its mark

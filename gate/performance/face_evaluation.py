@@ -14,9 +14,8 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from gate.face import compare
-from gate.face.chain import crops
 from gate.face.detect import central
-from gate.face.embed import embed, embed_portrait
+from gate.face.embed import embed, embed_portrait, standard_position
 from gate.face.errors import FaceError, NoFaceError
 from gate.performance.error_rates import FMR_POINTS, Comparisons, ErrorRates, compare_all, rates
 from gate.performance.exact import trials_for
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
 
 IMAGES_MAX: Final = 10_000  # every pair is scored and kept: 50 million of them
 LABELS: Final = "labels.csv"
+_SEX: Final = "sex"  # the column by which each FMR is given among people of the same sex, too: strangers who are mistaken for one another mostly are
 KINDS: Final = ("development", "chip_to_live")
 CLAIM_LEVEL: Final = 0.90
 CLAIMS: Final = (*FMR_POINTS, 1 / 33_333)  # the last is what is often asked of border gates
@@ -61,7 +61,7 @@ class TopPair:
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """What was measured. `intervals` go with FMR_POINTS; `groups` is empty and `group_threshold` None without labels, or
-    with too few pairs to hold groups against a threshold, and `alike` None where nobody has every label.
+    with too few pairs to hold groups against a threshold, and `alike` None where nobody has every label. `same_sex` goes with FMR_POINTS.
 
     A point of FMR_POINTS whose claim would take more pairs than there are has neither rate nor threshold. `top` are the pairs of different
     people that are most alike, first the most.
@@ -89,6 +89,7 @@ class Evaluation:
     took_ms: Mapping[str, float]
     cohort: Cohort | None = None
     alike: GroupRates | None = None
+    same_sex: tuple[GroupRates | None, ...] = (None,) * len(FMR_POINTS)
     same: tuple[float, int] | None = None
     top: tuple[TopPair, ...] = ()
 
@@ -117,6 +118,10 @@ class Evaluation:
             },
             "confidence": LEVEL,
             "threshold_at_fmr": dict(zip(points, self.found.threshold, strict=True)),
+            "same_sex_at_fmr": {
+                point: None if one is None else {"fmr": one.fmr, "interval": one.fmr_interval}
+                for point, one in zip(points, self.same_sex, strict=True)
+            },
             "groups": [asdict(group) for group in self.groups],
             "group_threshold": self.group_threshold,
             "same_person": None if self.same is None else {"lowest": self.same[0], "pairs": self.same[1]},
@@ -144,13 +149,16 @@ class Evaluation:
             f"{self.unreadable} unreadable, {without} without a face",
             f"{found.genuine} genuine and {found.impostor} impostor pairs, EER {found.eer:.2%}",
         ]
-        for point, fnmr, interval, threshold in zip(
-            point_names(), found.fnmr, self.intervals, found.threshold, strict=True
+        for point, fnmr, interval, threshold, sex in zip(
+            point_names(), found.fnmr, self.intervals, found.threshold, self.same_sex, strict=True
         ):
             if fnmr is None:
                 lines.append(f"FMR {point}: too few impostor pairs, not estimable from these")
             else:
-                lines.append(f"FMR {point}: FNMR {fnmr:.2%}{spread_of(interval)} at {threshold:.3f}")
+                among = "" if sex is None else f"; FMR {small(sex.fmr)} among people of the same sex"
+                lines.append(f"FMR {point}: FNMR {fnmr:.2%}{spread_of(interval)} at {threshold:.3f}{among}")
+        if not any(self.same_sex):
+            lines.append("FMR among people of the same sex is higher, and not known here: no label says who is")
         if self.same is not None:
             lines.append(
                 f"from one frame to the next of one person: {self.same[0]:.3f} at least, of {self.same[1]} pairs; same_min lies below"
@@ -200,6 +208,11 @@ def share(rate: float | None) -> str:
     return "none" if rate is None else f"{rate:.2%}"
 
 
+def small(rate: float | None) -> str:
+    """A rate that a share would round away, for people."""
+    return "none" if rate is None else f"{rate:.1e}"
+
+
 def spread_of(interval: Interval | None) -> str:
     """An interval for people, in brackets after its rate."""
     return "" if interval is None else f" ({LEVEL:.0%}: {interval.low:.2%} to {interval.high:.2%})"
@@ -236,8 +249,12 @@ def evaluate_folder(
         at_point = dict(zip(FMR_POINTS, found.threshold, strict=True))[_GROUP_FMR]
         groups: tuple[GroupRates, ...] = ()
         alike: GroupRates | None = None
+        known = [labels.get(name, {}) for name in sorted(set(embedded.identities))]
+        sexes = [{_SEX: label[_SEX]} if _SEX in label else {} for label in known]
+        same_sex = tuple(
+            None if bound is None else look_alikes(compared, sexes, bound, weights) for bound in found.threshold
+        )
         if labels and at_point is not None:
-            known = [labels.get(name, {}) for name in sorted(set(embedded.identities))]
             groups = by_group(compared, known, at_point, weights)
             alike = look_alikes(compared, known, at_point, weights)
     except ValueError as error:
@@ -263,6 +280,7 @@ def evaluate_folder(
         took_ms={stage: round(statistics.median(times), 2) for stage, times in embedded.took_ms.items()},
         cohort=chain.cohort,
         alike=alike,
+        same_sex=same_sex,
         same=_from_frame_to_frame(embedded) if kind == "chip_to_live" else None,
         top=tuple(
             TopPair(float(score), embedded.paths[one], embedded.paths[other])
@@ -388,9 +406,9 @@ def _embed_one(chain: FaceModels, picture: Picture, embedded: _Embedded) -> None
     if main is None:
         raise NoFaceError("no face in the picture")
     marks.append(time.perf_counter())
-    aligned = crops(chain, picture, chain.finder.points(picture, main))
+    aligned = standard_position(chain.embed, picture, chain.finder.points(picture, main).five)
     marks.append(time.perf_counter())
-    frame = embed(chain.embed, aligned, chain.cohort)
+    frame = embed(chain.embed, [aligned], chain.cohort)
     marks.append(time.perf_counter())
     portrait = embed_portrait(chain.embed, aligned, chain.cohort)
     embedded.portraits.append(portrait)

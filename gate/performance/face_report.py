@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader
 from matplotlib.figure import Figure  # without the state that pyplot keeps
 
 from gate.performance.error_rates import FMR_POINTS, det_curve
-from gate.performance.face_evaluation import Evaluation, point_names, share
+from gate.performance.face_evaluation import Evaluation, point_names, share, small
 from gate.performance.intervals import LEVEL, RESAMPLES
 
 if TYPE_CHECKING:
@@ -30,11 +30,13 @@ _BINS: Final = 80
 def render(evaluation: Evaluation) -> str:
     """The whole page."""
     environment = Environment(loader=FileSystemLoader(_PAGES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.globals.update(share=share, level=f"{LEVEL:.0%}", resamples=RESAMPLES)
+    environment.globals.update(share=share, small=small, level=f"{LEVEL:.0%}", resamples=RESAMPLES)
     found = evaluation.found
     return environment.get_template("face_report.html").render(
         evaluation=evaluation,
-        points=list(zip(point_names(), found.fnmr, evaluation.intervals, found.threshold, strict=True)),
+        points=list(
+            zip(point_names(), found.fnmr, evaluation.intervals, found.threshold, evaluation.same_sex, strict=True)
+        ),
         det=svg(_det(evaluation)),
         scores=svg(_scores(evaluation)),
     )

@@ -139,18 +139,21 @@ def bound_at_bpcer(presentations: Iterable[Presentation], bpcer: float) -> float
 
 def for_service(presentations: Sequence[Presentation], bound: float) -> Service:
     """What counts for service, at the bound: a person without a score is flagged, and one whose video was doubted, since the gate refers them. Of
-    artefacts, those pass that got a score at the bound or above.
+    artefacts, those pass that got a score at the bound or above; in `apcer` of those that got one.
     """
     people = [one for one in presentations if one.species is None]
     passed: dict[str, list[bool]] = {}
+    scored: dict[str, list[bool]] = {}
     for one in presentations:
         if one.species is not None:
             passed.setdefault(one.species, []).append(not _is_flagged(one, bound))
+            scored.setdefault(one.species, []).extend([] if one.score is None else [one.score >= bound])
     return Service(
         flagged=_counted(_is_referred(one, bound) for one in people),
         people=len({one.source for one in people}),
         fifths=tuple(_fifths(people, bound)),
         passed={name: _counted(flags) for name, flags in sorted(passed.items())},
+        apcer={name: _counted(flags) for name, flags in sorted(scored.items())},
     )
 
 

@@ -324,6 +324,7 @@ def _service_fields(service: Service) -> dict[str, object]:
             {**_counted_fields(one), "darkest": one.darkest, "brightest": one.brightest} for one in service.fifths
         ],
         "passed": {name: _counted_fields(one) for name, one in service.passed.items()},
+        "apcer": {name: _counted_fields(one) for name, one in service.apcer.items()},
         "shortfalls": list(service.shortfalls()),
     }
 

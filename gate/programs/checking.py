@@ -17,7 +17,7 @@ from gate.approval.canonical import digest
 from gate.audit.errors import BadFormatError
 from gate.audit.note import Verifier
 from gate.document.countries import is_state_code
-from gate.programs.lane.rules import embedder_of, require_officers, service_of
+from gate.programs.lane.rules import embedder_of, require_liveness, require_officers, service_of
 from gate.programs.screens import words
 from gate.programs.shared.approval import approved, unsafe_files
 from gate.programs.shared.basis import basis_of
@@ -72,6 +72,7 @@ def _models(config: Config) -> Iterator[Problem]:
         return
     yield from _cohorts(models, folder)
     yield from _said(lambda: embedder_of(config))
+    yield from _said(lambda: require_liveness(config))
     try:
         providers_for(config.face.providers, models, folder)
     except ModelError as error:

@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from gate.face.chain import FaceModels, main_crops, open_models
+from gate.face.chain import FaceModels, aligned_face, open_models
 from gate.face.compare import alike, fused
 from gate.face.detect import central
 from gate.face.embed import embed, embed_portrait
@@ -110,7 +110,9 @@ def person(models: Sequence[FaceModels], pictures: Sequence[Picture]) -> Person:
         dense,
         tuple(of_portrait(one, small) for one in models),
         tuple(
-            tuple(embed(one.embed, main_crops(one, picture, alone=False)) for picture in pictures[1 : 1 + FRAMES_MAX])
+            tuple(
+                embed(one.embed, [aligned_face(one, picture, alone=False)]) for picture in pictures[1 : 1 + FRAMES_MAX]
+            )
             for one in models
         ),
     )
@@ -118,7 +120,7 @@ def person(models: Sequence[FaceModels], pictures: Sequence[Picture]) -> Person:
 
 def of_portrait(models: FaceModels, picture: Picture) -> Template:
     """The template of a portrait."""
-    return embed_portrait(models.embed, main_crops(models, picture, alone=False))
+    return embed_portrait(models.embed, aligned_face(models, picture, alone=False))
 
 
 def pairs_of(people: Sequence[Person], limit: int) -> list[tuple[int, int]]:

@@ -113,7 +113,7 @@ def gather(models: FaceModels, folder: Path) -> tuple[npt.NDArray[np.float32], l
         if face is None:
             continue
         position = standard_position(models.embed, pictures[0], models.finder.points(pictures[0], face).five)
-        portraits.append(embed_portrait(models.embed, [position]).vector)
+        portraits.append(embed_portrait(models.embed, position).vector)
         if len(pictures) > 1:
             frames = [seen(models, worsened(pictures[1], random)) for _ in range(FRAMES)]
             found = [frame for frame in frames if frame is not None]

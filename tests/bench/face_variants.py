@@ -1,4 +1,4 @@
-"""`python -m bench.face_variants DIR [--large] [--every N] [--halvings N]`: what averaging, a second look for landmarks and a cohort do to error rates.
+"""`python -m bench.face_variants DIR [--large] [--every N] [--halvings N]`: what averaging and a cohort do to error rates.
 
 DIR is a set of pictures as `gate face evaluate` takes it. With `--large` each is first made three times as large, with the noise of a small sensor (its variance
 25 + 2 x grey level) and JPEG of quality 85, as a close face on a large frame: these are made, no camera took them. People are split in two by the second lowest bit of
@@ -22,7 +22,7 @@ from gate.cli.models import default_folder
 from gate.cli.output import say
 from gate.face.align import ARCFACE, align, five_points, landmarks, similarity
 from gate.face.chain import FaceModels, open_models
-from gate.face.detect import Landmarked, box_about, central
+from gate.face.detect import Landmarked, central
 from gate.face.embed import embed, embed_portrait
 from gate.face.values import Box, Points
 from gate.performance.cohort import statistics_of
@@ -32,7 +32,7 @@ from models.cohort import Cohort
 
 Floats = npt.NDArray[np.float32]
 FMR = (1e-3, 1e-4)
-VARIANTS = ("as shipped", "bilinear", "second look", "both looks averaged")
+VARIANTS = ("as shipped", "bilinear")
 
 
 def large(picture: Picture, seed: int) -> Picture:
@@ -60,24 +60,12 @@ def templates(models: FaceModels, picture: Picture) -> list[tuple[Floats, Floats
     if face is None:
         return None
     dense = landmarks(finder.landmark, picture, face.box)
-    again = landmarks(finder.landmark, picture, box_about(dense))
-    crops = (
-        align(picture, five_points(dense)),
-        bilinear(finder, picture, face.box),
-        align(picture, five_points(again)),
-    )
-    found = [_both_ways(models, crop) for crop in crops]
-    found.append((_unit(found[0][0] + found[2][0]), _unit(found[0][1] + found[2][1])))
-    return found
+    crops = (align(picture, five_points(dense)), bilinear(finder, picture, face.box))
+    return [_both_ways(models, crop) for crop in crops]
 
 
 def _both_ways(models: FaceModels, crop: Picture) -> tuple[Floats, Floats]:
-    return embed(models.embed, [crop]).vector, embed_portrait(models.embed, [crop]).vector
-
-
-def _unit(vectors: Floats) -> Floats:
-    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return (vectors / np.maximum(lengths, 1e-9)).astype(np.float32)
+    return embed(models.embed, [crop]).vector, embed_portrait(models.embed, crop).vector
 
 
 def half_of(name: str) -> int:

@@ -4,9 +4,9 @@ Needs the fetched models (`gate models fetch`).
 """
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from fakes.portraits import as_file, astronaut, before_the_camera
@@ -14,15 +14,13 @@ from fakes.tiny_models import real_models
 
 from gate.face.chain import FaceModels, observe, open_models, portrait_template, template_of
 from gate.face.compare import cosine
-from gate.face.detect import Landmarked, box_about
 from gate.face.embed import embed, embed_portrait, standard_position
 from gate.face.errors import NoFaceError
 from gate.face.liveness.passive import live_probability
 from gate.face.swaps import SAME_PORTRAIT_MIN
-from gate.face.values import Box, Landmarks
-from gate.performance.cohort import cohort_of
+from gate.face.values import Box
+from gate.performance.cohort import cohort_of, spelt
 from gate.performance.folders import UnfitError
-from gate.picture import Picture
 from models.errors import ModelCorruptError, ModelDriftError
 from models.manifest import load
 from models.runtime import Session, golden_input, open_session
@@ -83,76 +81,41 @@ def test_templates_have_unit_length_and_512_numbers(chain: FaceModels) -> None:
     assert np.linalg.norm(vector) == pytest.approx(1.0, abs=1e-5)
 
 
-def test_with_a_cohort_every_template_is_of_two_looks_at_the_points(chain: FaceModels) -> None:
-    """By every way to a template alike: a threshold is measured by one, a traveller seen by another."""
-    picture, twice = before_the_camera(astronaut()), replace(chain, looks_twice=True)
+def test_by_every_way_a_template_is_of_one_look_at_the_points_also_with_a_cohort(
+    folder: Path, chain: FaceModels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A threshold is measured by one way, a traveller seen by another."""
+    picture = before_the_camera(astronaut())
     (face,) = chain.finder.find(picture)
-    first = chain.finder.points(picture, face)
-    second = chain.finder.again(picture, first)
-    assert second is not None
-    assert 0.0 < np.abs(second.five - first.five).max() < 0.05 * face.box.width
-    looks = [standard_position(chain.embed, picture, points.five) for points in (first, second)]
-    for crops, models in ((looks[:1], chain), (looks, twice)):
-        expected = embed(models.embed, crops).vector
+    crop = standard_position(chain.embed, picture, chain.finder.points(picture, face).five)
+    expected, portrait = embed(chain.embed, [crop]).vector, embed_portrait(chain.embed, crop).vector
+    both = expected + embed(chain.embed, [crop[:, ::-1].copy()]).vector
+    assert portrait @ (both / np.linalg.norm(both)) == pytest.approx(1.0, abs=1e-6)
+    monkeypatch.setattr("gate.performance.cohort.PEOPLE_MIN", 1)
+    (tmp_path / "people" / "ann").mkdir(parents=True)
+    (tmp_path / "people" / "ann" / "1.png").write_bytes(as_file(picture, ".png"))
+    made = cohort_of(tmp_path / "people", chain, tracked=lambda items, _: items, tell=pytest.fail)
+    assert np.frombuffer(made.mean, "<f4") == pytest.approx(expected, abs=1e-6)
+    (tmp_path / "cohort").write_bytes(spelt(msgspec.structs.replace(made, people=300)))
+    with_cohort = open_models(folder, measuring=True, cohort=tmp_path / "cohort")
+    assert with_cohort.cohort is not None
+    for models in (chain, with_cohort):
         seen = observe(models, picture).template
         assert seen is not None
         assert seen.vector @ expected == pytest.approx(1.0, abs=1e-6)
         assert template_of(models, picture).vector @ expected == pytest.approx(1.0, abs=1e-6)
-        portrait = embed_portrait(models.embed, [*crops, *(crop[:, ::-1].copy() for crop in crops)]).vector
         assert portrait_template(models, as_file(picture, ".png")).vector @ portrait == pytest.approx(1.0, abs=1e-5)
-    once, both = (template_of(models, picture).vector for models in (chain, twice))
-    mean = embed(chain.embed, looks[:1]).vector + embed(chain.embed, looks[1:]).vector
-    assert both @ (mean / np.linalg.norm(mean)) == pytest.approx(1.0, abs=1e-6)
-    assert 0.9 < once @ both < 0.99999
+    shutil.copytree(tmp_path / "people" / "ann", tmp_path / "people" / "bob")
+    with pytest.raises(UnfitError, match="is a picture of ann, too"):
+        cohort_of(tmp_path / "people", chain, tracked=lambda items, _: items, tell=pytest.fail)
 
 
-@pytest.mark.parametrize("looks_twice", [False, True])
-def test_a_portrait_is_known_again_and_not_by_its_photograph(chain: FaceModels, *, looks_twice: bool) -> None:
-    models, photograph = replace(chain, looks_twice=looks_twice), astronaut()
-    first, again = (portrait_template(models, as_file(photograph, ".png")) for _ in range(2))
+def test_a_portrait_is_known_again_and_not_by_its_photograph(chain: FaceModels) -> None:
+    photograph = astronaut()
+    first, again = (portrait_template(chain, as_file(photograph, ".png")) for _ in range(2))
     assert cosine(first, again) >= SAME_PORTRAIT_MIN
     for other in (photograph[8:-8, 8:-8], photograph[2:-1, 1:-2], photograph[:, ::-1]):
-        assert cosine(first, portrait_template(models, as_file(other.copy(), ".png"))) < SAME_PORTRAIT_MIN
-
-
-@pytest.mark.parametrize("second", ["outside", "one point"])
-def test_a_second_look_that_finds_nothing_leaves_the_first_one(chain: FaceModels, second: str) -> None:
-    class Finder(Landmarked):
-        def again(self, picture: Picture, points: Landmarks) -> Landmarks:
-            if second == "outside":
-                return super().again(picture, Landmarks(points.five + 5000, np.full((68, 2), 5000.0)))
-            return Landmarks(np.full((5, 2), 80.0))
-
-    assert isinstance(chain.finder, Landmarked)
-    twice = replace(chain, looks_twice=True, finder=Finder(chain.finder.detect, chain.finder.landmark))
-    picture = before_the_camera(astronaut())
-    once = template_of(chain, picture).vector
-    assert (template_of(twice, picture).vector == once).all()
-    seen = observe(twice, picture).template
-    assert seen is not None
-    assert (seen.vector == once).all()
-
-
-def test_a_box_about_a_faces_points_is_the_detectors(chain: FaceModels) -> None:
-    picture = before_the_camera(astronaut())
-    (face,) = chain.finder.find(picture)
-    dense = chain.finder.points(picture, face).dense
-    assert dense is not None
-    assert box_about(dense).overlap(face.box) > 0.8
-
-
-def test_a_cohort_is_made_of_templates_of_two_looks(
-    chain: FaceModels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("gate.performance.cohort.PEOPLE_MIN", 1)
-    (tmp_path / "ann").mkdir()
-    (tmp_path / "ann" / "1.png").write_bytes(as_file(before_the_camera(astronaut()), ".png"))
-    made = cohort_of(tmp_path, chain, tracked=lambda items, _: items, tell=pytest.fail)
-    expected = template_of(replace(chain, looks_twice=True), before_the_camera(astronaut())).vector
-    assert np.frombuffer(made.mean, "<f4") == pytest.approx(expected, abs=1e-6)
-    shutil.copytree(tmp_path / "ann", tmp_path / "bob")
-    with pytest.raises(UnfitError, match="is a picture of ann, too"):
-        cohort_of(tmp_path, chain, tracked=lambda items, _: items, tell=pytest.fail)
+        assert cosine(first, portrait_template(chain, as_file(other.copy(), ".png"))) < SAME_PORTRAIT_MIN
 
 
 def test_liveness_is_a_probability_that_depends_on_the_picture(chain: FaceModels) -> None:

@@ -1,6 +1,5 @@
 """The profile with clean licences: faces with their points, and templates that tell people apart."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -67,8 +66,6 @@ def test_one_person_is_alike_in_two_lights_and_nobody_is_alive_without_a_model(c
     assert clean.liveness is None
     assert portrait.vector.shape == (128,)
     assert portrait.model == "dlib_resnet"
-    twice = portrait_template(replace(clean, looks_twice=True), as_file(astronaut()))
-    assert (twice.vector == portrait.vector).all(), "its points come with its boxes: there is no second look"
 
 
 def test_a_face_at_the_edge_is_cut_out_with_black_around_it(clean: FaceModels) -> None:

@@ -561,6 +561,7 @@ def test_a_report_is_one_page_that_loads_nothing_and_says_what_it_rests_on(pictu
     text = page.read_text()
     assert text.count("<svg") == 2
     assert "too few pairs of two people to hold groups" in text
+    assert "among people of the same sex" in text
     assert answer["model_sha256"] in text
     assert not {"src=", "@import", "<script"} & set(text.lower().split())
     assert "src=" not in text
@@ -581,6 +582,14 @@ def test_groups_are_those_of_the_labels_and_people_alike_in_all_of_them_are_foun
         ("sex", "M", 2, 400),
     }
     assert (answer["alike"]["identities"], answer["alike"]["impostor"]) == (4, 800)
+    # Beside each FMR that there is, what it is among people of the same sex.
+    among = answer["same_sex_at_fmr"]
+    assert (among["1e-3"]["fmr"], among["1e-4"]) == (answer["alike"]["fmr"], None)
+    assert among["1e-2"]["fmr"] >= among["1e-3"]["fmr"]
+    page = people.parent / "report.html"
+    said = run_face("evaluate", people, "--report", page).stdout
+    assert f"{among['1e-2']['fmr']:.1e} among people of the same sex" in said
+    assert f"<td>{among['1e-3']['fmr']:.1e}</td>" in page.read_text()
     assert "gate: labels.csv: no folder of eve" in result.stderr.splitlines()
 
 

@@ -92,7 +92,7 @@ def test_a_cohort_of_people_goes_with_the_gate_and_models_stay(gate: SyncGate, t
         model="fr_feature", model_sha256="0" * 64, people=300, mean=bytes(8), covariance=bytes(16), pictures=(b"12345678",)
     )  # fmt: skip
     (folder / "site-cohort").write_bytes(spelt(made))
-    (folder / "unnamed").write_bytes(spelt(made).replace(b"cohort/2", b"cohort/1"))  # an earlier version's
+    (folder / "unnamed").write_bytes(spelt(made).replace(b"cohort/3", b"cohort/2"))  # an earlier version's
     (folder / "model.onnx").write_bytes(b"x" * 200)
     done = decommission(gate, "--yes", GATE_ID, "--export", str(tmp_path / "out"))
     assert [one["state"] for one in done["steps"] if one["id"] == "cohort"] == ["done"]

@@ -5,7 +5,7 @@
 
 Whoever enters must be registered, must not have been refused entry, and must have a day left; whoever leaves must be registered, and not have stayed too long. Anything
 else is an officer's. The days are counted here, from the stays: a register's own count is not believed. Enrolment, and what is written
-into the register, are not a gate's: it asks, and an officer's place does the rest.
+into the register, are not a gate's: it asks, and an officer's place does the rest, to which the lane refers whoever it must be written of (`rules.without_entry_record`).
 """
 
 from __future__ import annotations

@@ -70,10 +70,13 @@ def rules_of(config: Config, book: RuleBook = NO_RULES) -> Rules:
         swap_check_minutes=rules.swap_check_minutes,
         rules=book.sha256,
     )
+    unwritten = rules.without_entry_record or (EVERYBODY if config.purpose == "demo" else EU).name
+    service = service_of(config)
+    policy = replace(policy, without_entry_record=service.group(unwritten) or Travellers(unwritten, ()))
     timing = Timing(grant_ttl_ms=rules.grant_ttl_ms, crossing_max_ms=rules.crossing_limit_s * 1000)
     if config.registers is not None:
         timing = replace(timing, registers_max_ms=config.registers.answer_ms + REGISTERS_SLACK_MS)
-    return Rules(policy, timing, service_of(config), frozenset(rules.two_officers_for), book)
+    return Rules(policy, timing, service, frozenset(rules.two_officers_for), book)
 
 
 def pad_of(config: Config) -> PadPolicy | None:
@@ -144,8 +147,8 @@ def liveness_of(config: Config) -> tuple[Model, Threshold] | None:
 
 
 def require_liveness(config: Config) -> None:
-    """Raise ConfigError for a gate in service of which nobody knows how many people its liveness check flags (safety invariant 14): neither does a
-    report from its own lane say so, made at the bound that is configured, nor does a sensor give a verdict of its own.
+    """Raise ConfigError for a gate in service of which nobody knows what its liveness check detects (safety invariant 14): neither do trials of its own
+    lane show enough (models.liveness_evidence), at the bound that is configured, nor does a sensor give a verdict of its own.
     """
     if config.purpose != "service" or config.camera.pad is not None:
         return
@@ -154,7 +157,7 @@ def require_liveness(config: Config) -> None:
         raise ConfigError(
             Problem(
                 "camera.pad",
-                "purpose = service refuses: no report from this lane says how many people the liveness check flags, and there is no sensor "
+                "purpose = service refuses: no report from this lane says what the liveness check detects and whom it flags, and there is no sensor "
                 "with a verdict of its own; see docs/guides/technician.md",
             )
         )

@@ -167,7 +167,8 @@ class Group(Section, frozen=True, kw_only=True):
 class Rules(Section, frozen=True, kw_only=True):
     """The policy's numbers, and what the lane may serve. The embedder's own threshold is the floor of `face_match_min`: a lower one changes
     nothing. The lane begins with the first of its `directions`; `travellers` are groups beside all and eu. `written` is the file of the site's
-    written rules (docs/rules.md); empty: it has none. Who is referred for a reason of `two_officers_for` is admitted by two officers, each of whom
+    written rules (docs/rules.md); empty: it has none. `without_entry_record` is the group of travellers of whom no law of the site's wants it written down that
+    they enter or leave: no gate can write that, so everybody else is referred. Empty: eu, and all in a demo. Who is referred for a reason of `two_officers_for` is admitted by two officers, each of whom
     was shown the pictures. Of 10,000 crossings, `random_checks_per_10000` are drawn for an officer. For
     `swap_check_minutes` vision remembers face and portrait of those who were referred, in its memory alone, so that nobody comes again with another's document; 0: it does not.
     """
@@ -186,6 +187,7 @@ class Rules(Section, frozen=True, kw_only=True):
     directions: Annotated[tuple[BorderDirection, ...], msgspec.Meta(min_length=1)] = (BorderDirection.ENTRY,)
     travellers: dict[Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}$")], Group] = {}
     written: Annotated[str, msgspec.Meta(max_length=512)] = ""
+    without_entry_record: Annotated[str, msgspec.Meta(max_length=32)] = ""
     two_officers_for: tuple[Reason, ...] = ()
     swap_check_minutes: Annotated[int, msgspec.Meta(ge=0, le=60)] = 0
     random_checks_per_10000: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 0
@@ -196,6 +198,9 @@ class Rules(Section, frozen=True, kw_only=True):
             yield Wrong("directions", "each of them once")
         if len(set(self.two_officers_for)) < len(self.two_officers_for):
             yield Wrong("two_officers_for", "each of them once")
+        groups = {"", EVERYBODY.name, EU.name, *self.travellers}
+        if self.without_entry_record not in groups:
+            yield Wrong("without_entry_record", f"{self.without_entry_record} is no group of travellers here")
         for name in sorted({EVERYBODY.name, EU.name} & self.travellers.keys()):
             yield Wrong(f"travellers.{name}", "every gate has this group, and the same one")
 

@@ -439,6 +439,7 @@ def _provision(gate: Gate) -> None:
     )
     _name_console(gate)
     _name_registers(gate)
+    _want_no_record(gate)
     _name_approvers(gate)
     approve(gate, serial=1)
 
@@ -463,6 +464,12 @@ def _name_registers(gate: Gate) -> None:
     )
     machine = gate.machine
     machine.write(CONFIG, (machine.root / CONFIG.lstrip("/")).read_text() + table)
+
+
+def _want_no_record(gate: Gate) -> None:
+    """No law of Utopia wants it written down that its travellers enter: the gate admits them."""
+    machine = gate.machine
+    machine.write(CONFIG, (machine.root / CONFIG.lstrip("/")).read_text() + '\n[rules]\nwithout_entry_record = "all"\n')
 
 
 def _name_approvers(gate: Gate) -> None:

@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 
 from gate.approval.canonical import read
 from gate.cli.config import app
+from models.manifest import load
 
 TABLE: dict[str, Any] = {
     "purpose": "demo",
@@ -249,6 +250,38 @@ def test_a_gate_in_service_says_whom_to_ask_and_where_the_whole_notice_is(path: 
     assert [key for _, key, _, _ in problems(path) if key == "notice"] == []
     changed(path, notice={"contact": "x", "address": "http://border.example", "results_kept_days": 0})
     assert {key for _, key, _, _ in problems(path)} >= {"notice.contact", "notice.address", "notice.results_kept_days"}
+
+
+def test_a_gate_in_service_relies_on_no_liveness_model_of_which_its_own_trials_say_too_little(path: Path) -> None:
+    changed(path, purpose="service", face={"profile": "standard"})
+    found = {key: (file, line, why) for file, key, line, why in problems(path)}
+    file, line, why = found["camera.pad"]
+    assert (file, line) == ("gate.toml", line_with(path, "[camera]"))
+    assert why.startswith("purpose = service refuses: no report from this lane says what the liveness check detects")
+    models = path.parent / "models"
+    species = {"print": {"errors": 150, "of": 150}, "mask": {"errors": 0, "of": 149}}
+    fifths = [{"errors": 0, "of": 75, "darkest": n, "brightest": n} for n in range(5)]
+    report = {
+        "schema": "face.evaluate-pad/1", "model": "fr_liveness", "model_sha256": load().model("fr_liveness").sha256, "kind": "lane_camera", "bound": 0.5,
+        "service": {"flagged": {"errors": 0, "of": 375}, "people": 60, "fifths": fifths, "passed": species},
+    }  # fmt: skip
+    (models / "pad.json").write_text(json.dumps(report))
+    pinned = sha256((models / "pad.json").read_bytes()).hexdigest()
+    (models / "site.toml").write_text(
+        f'schema = 1\n[[liveness]]\nmodel = "fr_liveness"\nreport = "pad.json"\nsha256 = "{pinned}"\n'
+    )
+    found = {key: (file, line, why) for file, key, line, why in problems(path)}
+    file, line, why = found["face.profile"]
+    assert (file, line) == ("gate.toml", line_with(path, 'profile = "standard"'))
+    assert why.endswith(
+        "pad.json is not enough for service: print: APCER 100.0% (150 of 150), 7% at most; mask: 149 attempts with a score, 150 wanted"
+    )
+    changed(
+        path, camera={"address": "http://192.0.2.7/stream", "pad": {"socket": "/run/pad", "profile": "portcullis-sim"}}
+    )
+    assert ("camera.pad.profile", "the simulator's") in [
+        (key, why.rpartition(" is ")[2]) for _, key, _, why in problems(path)
+    ]
 
 
 def test_a_mistake_in_a_profile_is_told_with_the_profiles_own_line(path: Path, tmp_path: Path) -> None:

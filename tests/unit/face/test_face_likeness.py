@@ -169,9 +169,6 @@ class Finder:
             raise NoFaceError("outside")
         return Landmarks(FIVE)
 
-    def again(self, _: Picture, __: Landmarks) -> None:
-        """Tells nothing new."""
-
 
 def models(finder: Finder) -> FaceModels:
     return FaceModels(finder, cast("Any", None), None, None, None, ())

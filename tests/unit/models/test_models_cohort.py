@@ -79,6 +79,7 @@ def test_a_comparison_counts_by_how_far_it_stands_out_from_both_faces_own() -> N
 @pytest.mark.parametrize(
     ("content", "words"),
     [
+        (spelt(cohort()).replace(b"cohort/3", b"cohort/2"), "no cohort.* make it and its threshold anew"),
         (b"", "no cohort"),
         (b"\x93" * 3000, "no cohort"),
         (spelt(cohort())[:-1], "no cohort"),
@@ -98,6 +99,7 @@ def test_a_comparison_counts_by_how_far_it_stands_out_from_both_faces_own() -> N
         (msgspec.msgpack.encode({**msgspec.to_builtins(cohort(), builtin_types=(bytes,)), "more": 1}), "no cohort"),
     ],
     ids=[
+        "two looks",
         "empty",
         "deep",
         "cut",

@@ -91,6 +91,18 @@ def test_a_report_gives_it_the_threshold_that_was_measured(tmp_path: Path) -> No
     assert "1.10%" in threshold.evidence
 
 
+def test_the_rate_among_people_of_the_same_sex_stands_in_the_evidence_beside_the_one_among_all(tmp_path: Path) -> None:
+    among = {
+        "1e-3": {"fmr": 1.9e-3, "interval": [0.001, 0.003]},
+        "1e-4": {"fmr": 1.8e-4, "interval": None},
+        "1e-5": None,
+    }
+    content = report(same_sex_at_fmr=among)
+    threshold = load_for(written(tmp_path, content, MODEL + bound(content))).model("vendor_face").threshold
+    assert threshold is not None
+    assert threshold.evidence.endswith("FNMR 1.10% at FMR 1e-4, 1.8e-04 among people of the same sex")
+
+
 def test_a_shipped_model_can_get_the_sites_own_evidence(tmp_path: Path) -> None:
     shipped = load().model("fr_feature")
     content = report(model="fr_feature", model_sha256=shipped.sha256)

@@ -71,6 +71,19 @@ def test_fifths_go_by_brightness_and_a_person_without_a_score_is_flagged_in_thei
     assert (found.flagged, found.people) == (Counted(4, 11), 11)  # whose face was never measured counts in the whole
     assert found.passed == {"mask": Counted(1, 2), "print": Counted(1, 4)}
     assert found.worst == ("mask", Counted(1, 2))
+    # What a gate refers for want of a score was no attempt on the model: it says nothing of what that detects.
+    assert found.apcer == {"mask": Counted(1, 1), "print": Counted(1, 4)}
+
+
+def test_pictures_that_no_score_came_of_show_nothing_of_a_model() -> None:
+    people = [one for n in range(75) for one in shown(None, f"p{n}", *[0.9] * 5, grey=float(n))]
+    dark = shown("mask", "m", *[None] * 150)
+    assert for_service([*people, *shown("mask", "m", *[0.1] * 150)], 0.5).shortfalls() == ()
+    assert for_service([*people, *dark], 0.5).shortfalls() == (
+        "mask: 0 attempts with a score, 150 wanted",
+        "mask: APCER 100.0% (0 of 0), 7% at most",
+    )
+    assert for_service([*people, *dark, *shown("mask", "m", *[0.9] * 11)], 0.5).apcer == {"mask": Counted(11, 11)}
 
 
 def test_a_person_whose_video_is_doubted_is_flagged_whatever_the_score() -> None:

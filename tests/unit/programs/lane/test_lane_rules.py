@@ -2,12 +2,14 @@
 
 import json
 from base64 import b64encode
+from dataclasses import replace as replaced
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fakes.approvals import approvers, signer
+from fakes.passage_examples import GENUINE
 from msgspec.structs import replace
 
 from drivers.barrier.settings import Modbus
@@ -17,12 +19,13 @@ from drivers.reader.settings import Elyctis
 from gate.approval.note import Approval
 from gate.audit.record import recipients_digest
 from gate.passage.evidence import Score
-from gate.passage.policy import PadPolicy
+from gate.passage.policy import PadPolicy, document_objections
 from gate.passage.screen import Purpose
+from gate.passage.serving import EU
 from gate.programs.lane.records import fields_of
 from gate.programs.lane.rules import embedder_of, require_liveness, rules_of, start_of
 from gate.programs.shared.approval import Approved
-from gate.programs.shared.config import Audit, Config, ConfigError, Face, Officers, Paths, Rules, Sync
+from gate.programs.shared.config import Audit, Config, ConfigError, Face, Group, Officers, Paths, Rules, Sync
 from models.manifest import load
 
 
@@ -95,8 +98,10 @@ def test_no_lane_compares_faces_at_more_than_one_false_match_in_a_thousand(confi
         embedder_of(wanted)
 
 
-def pad_report(folder: str, *, kind: str = "lane_camera", bound: float = 0.5) -> None:
-    """File a report on the liveness model, beside whatever else the site's file holds."""
+def pad_report(
+    folder: str, *, kind: str = "lane_camera", bound: float = 0.5, passed: tuple[int, int] = (10, 150)
+) -> None:
+    """File a report on the liveness model, beside whatever else the site's file holds; so many artefacts of one species passed, of so many."""
     fifths = [{"errors": 0, "of": 75, "darkest": 10.0 * n, "brightest": 10.0 * n + 9} for n in range(5)]
     report = {
         "schema": "face.evaluate-pad/1",
@@ -108,7 +113,7 @@ def pad_report(folder: str, *, kind: str = "lane_camera", bound: float = 0.5) ->
             "flagged": {"errors": 0, "of": 375},
             "people": 60,
             "fifths": fifths,
-            "passed": {"print": {"errors": 4, "of": 10}},
+            "passed": {"print": {"errors": passed[0], "of": passed[1]}, "mask": {"errors": 0, "of": 150}},
         },
     }
     content = json.dumps(report).encode()
@@ -141,6 +146,24 @@ def test_with_a_report_from_the_lane_service_holds_to_its_bound(config: Config) 
     assert (rules.policy.liveness_min.value, rules.policy.pad) == (0.3, None)
 
 
+@pytest.mark.parametrize(
+    ("passed", "starts"),
+    [((0, 150), True), ((10, 150), True), ((70, 1000), True), ((71, 1000), False), ((11, 150), False), ((0, 149), False), ((150, 150), False)],
+)  # fmt: skip
+def test_service_starts_on_its_own_trials_of_150_attempts_a_species_of_which_7_percent_pass_at_most(
+    config: Config, passed: tuple[int, int], *, starts: bool
+) -> None:
+    site(config.paths.models, "chip_to_live")
+    pad_report(config.paths.models, passed=passed)
+    service = replace(config, purpose=Purpose.SERVICE)
+    if starts:
+        rules_of(service)
+        return
+    with pytest.raises(ConfigError, match=r"^face\.profile: .*pad\.json is not enough for service: print: ") as refused:
+        rules_of(service)
+    assert "\n" not in str(refused.value)
+
+
 def test_a_sensor_with_a_verdict_of_its_own_stands_in_for_the_report_and_its_verdict_is_wanted(config: Config) -> None:
     site(config.paths.models, "chip_to_live")
     sensor = PadSensor(socket="/run/pad", profile="portcullis-sim")
@@ -158,6 +181,41 @@ def test_a_profile_without_a_model_of_liveness_serves_with_a_sensor_only(config:
         require_liveness(clean)
     sensor = PadSensor(socket="/run/pad", profile="portcullis-sim")
     require_liveness(replace(clean, camera=replace(clean.camera, pad=sensor)))
+
+
+OF_FREE_MOVEMENT = {
+    **dict.fromkeys(("FRA", "D", "CHE", "NOR", "IRL"), True),
+    **dict.fromkeys(("CAN", "GBR", "UTO", "XXA"), False),
+}
+
+
+@pytest.mark.parametrize("nationality", OF_FREE_MOVEMENT)
+@pytest.mark.parametrize("purpose", [Purpose.TRIAL, Purpose.SERVICE])
+def test_a_gate_at_a_real_border_refers_whose_entry_somebody_must_write_unless_its_site_says_otherwise(
+    config: Config, purpose: Purpose, nationality: str
+) -> None:
+    site(config.paths.models, "chip_to_live")
+    pad_report(config.paths.models)
+    traveller = replaced(GENUINE, nationality=nationality)
+
+    def objections(rules: Rules) -> list[tuple[str, str]]:
+        policy = replaced(rules_of(replace(config, purpose=purpose, rules=rules)).policy, test_documents=True)
+        return [(one.reason.value, one.detail) for one in document_objections(traveller, policy)]
+
+    referred = [] if OF_FREE_MOVEMENT[nationality] else [("entry_not_written", "eu")]
+    assert objections(config.rules) == referred
+    assert objections(Rules(without_entry_record="eu")) == referred
+    assert objections(Rules(without_entry_record="all")) == []
+    neighbours = {"neighbours": Group(nationalities=("CAN", "FRA"))}
+    found = objections(Rules(without_entry_record="neighbours", travellers=neighbours))
+    assert found == ([] if nationality in {"CAN", "FRA"} else [("entry_not_written", "neighbours")])
+
+
+def test_a_demo_is_at_no_border_and_writes_of_nobody(config: Config) -> None:
+    demo = replace(config, purpose=Purpose.DEMO)
+    assert rules_of(demo).policy.without_entry_record.everybody
+    strict = replace(demo, rules=Rules(without_entry_record="eu"))
+    assert rules_of(strict).policy.without_entry_record == EU
 
 
 @pytest.mark.parametrize(
