@@ -8,6 +8,7 @@ to `gate.trust`. The lane notices a new store by itself.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import signal
 import tempfile
@@ -139,10 +140,17 @@ async def import_in_child(request: Request, *, deadline_s: float = IMPORT_DEADLI
 
 
 def _memory_file(content: bytes = b"") -> IO[bytes]:
-    """A file without a name: unlike a pipe it needs nobody at its other end, so nothing waits for a process that hangs. No memfd: code could be run from it."""
-    file = tempfile.TemporaryFile(buffering=0, dir=MEMORY)  # noqa: SIM115 - whoever asked closes it
-    file.write(content)
-    file.seek(0)
+    """A file without a name: unlike a pipe it needs nobody at its other end, so nothing waits for a process that hangs. No memfd: that could be executed.
+    Raises ChildLostError.
+    """
+    with contextlib.ExitStack() as held:
+        try:
+            file = held.enter_context(tempfile.TemporaryFile(buffering=0, dir=MEMORY))
+            file.write(content)
+            file.seek(0)
+        except OSError as error:
+            raise ChildLostError(f"the importing process cannot be asked: {MEMORY}: {error.strerror}") from error
+        held.pop_all()  # whoever asked closes it
     return file
 
 
