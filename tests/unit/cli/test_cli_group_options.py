@@ -24,17 +24,9 @@ from hardware_sim.cli import parser
 
 AUDITORS = tuple(str(pyrage.x25519.Identity.generate().to_public()) for _ in range(2))
 INIT = (
-    "init",
-    "--operator",
-    "border.example",
-    "--gate-id",
-    "g",
-    "--swipe",
-    "/dev/s",
-    "--camera",
-    "http://127.0.0.1:1/",
+    *("init", "--operator", "border.example", "--gate-id", "g", "--swipe", "/dev/s", "--camera", "http://127.0.0.1:1/"),
+    *("--purpose", "trial", *(word for one in AUDITORS for word in ("--auditor", one))),
 )
-INIT += ("--purpose", "trial", *(word for one in AUDITORS for word in ("--auditor", one)))
 # What the walk must find of the options before a single step of `gate provision`: which steps take them.
 STEPS = {"init", "find-reader", "enrol", "rotate-log-key", "seal", "decommission", "report"}
 HONOURED = {
