@@ -83,7 +83,7 @@ def copy_of_unit(text: str, command: str, freedom: Freedom) -> str:
         "RestartPreventExitStatus",
         "WatchdogSec",
         *("PAMName", "TTYPath", "TTYReset", "TTYVHangup", "StandardInput", "StandardOutput", "EnvironmentFile"),
-        *("KillMode", "SuccessExitStatus", "LimitFSIZE"),
+        *("KillMode", "SuccessExitStatus", "LimitFSIZE", "RuntimeDirectoryPreserve"),
     }
     identity = {"User", "Group", "SupplementaryGroups", "RuntimeDirectory", "RuntimeDirectoryMode"}
     section, settings = "", []
