@@ -20,11 +20,12 @@ def command(
     config: Path | None = typer.Option(None, help="The configuration file."),
     as_json: bool = typer.Option(False, "--json", help="JSON on standard output."),
 ) -> None:
-    """Try every device, model, list, the clock and the disk.
+    """Try every device, model, list, the clock and the disk, and whether the gate is in service.
 
-    Exit 1: something is wrong. 77: nothing is, and this user may not look at everything. 75: nothing is, and something was busy.
+    Exit 1: something is wrong, or the gate is out of service. 77: nothing is, and this user may not look at everything. 75: nothing is, and something
+    was busy, or an officer has closed the lane.
     """
-    from gate.programs.selftest import run_all
+    from gate.programs.selftest import in_service, run_all
     from gate.programs.shared.devices.profiles import require_profiles
 
     try:
@@ -38,7 +39,7 @@ def command(
             word = outcome.state.value.replace("_", " ")
             say(f"{word if outcome.ok else word.upper():8}  {outcome.id:18} {outcome.detail}  ({outcome.took_ms} ms)")
 
-    outcomes = asyncio.run(run_all(settings, on_outcome=show))
+    outcomes = asyncio.run(run_all(settings, on_outcome=show, more={"service": in_service}))
     if as_json:
         checks = [
             {"id": one.id, "ok": one.ok, "state": one.state.value, "detail": one.detail, "took_ms": one.took_ms}
@@ -53,7 +54,13 @@ def code_of(outcomes: list[TestOutcome]) -> Exit:
     from gate.programs.selftest import State
 
     found = {one.state for one in outcomes}
-    for state, code in ((State.WRONG, Exit.NO), (State.NO_RIGHT, Exit.NOT_PERMITTED), (State.BUSY, Exit.TRY_LATER)):
+    worst = (
+        (State.WRONG, Exit.NO),
+        (State.NO_RIGHT, Exit.NOT_PERMITTED),
+        (State.BUSY, Exit.TRY_LATER),
+        (State.CLOSED, Exit.TRY_LATER),
+    )
+    for state, code in worst:
         if state in found:
             return code
     return Exit.OK

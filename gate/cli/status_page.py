@@ -11,7 +11,6 @@ from pathlib import Path
 
 import msgspec
 
-from gate.channel.message import Status
 from gate.channel.row import OPERATORS
 from gate.cli.output import Exit, emit_json, note, refuse_configuration, say
 from gate.programs.shared import clock
@@ -61,19 +60,13 @@ class Shown:
     synchronised: bool
 
     @property
-    def ok(self) -> bool:
-        """True when every program answers, the log is ready and the lane is in service."""
-        all_say = all(isinstance(one, Status) for one in self.told.answers.values())
-        return all_say and self.told.lane.in_service and self.told.states()["log"] == "ready"
-
-    @property
     def code(self) -> Exit:
         """What the command ends with."""
         if Silence.NO_RIGHT in self.told.answers.values():
             return Exit.NOT_PERMITTED
         if self.told.is_away("lane"):
             return Exit.UNREACHABLE
-        return Exit.OK if self.ok else Exit.NO
+        return Exit.OK if self.told.ok else Exit.NO
 
     @property
     def _devices(self) -> dict[str, bool | None]:
@@ -134,7 +127,7 @@ class Shown:
         """For JSON."""
         lane, states, details = self.told.lane, self.told.states(), self.told.details()
         return {
-            "ok": self.ok,
+            "ok": self.told.ok,
             "state": self._service,
             "lane": lane.state or states["lane"],
             "purpose": self.settings.purpose,

@@ -13,10 +13,11 @@ import os
 import pwd
 import shutil
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 from drivers.barrier.settings import BarrierSettings
 from drivers.errors import BusyError, DriverError, NoReplyError, NoRightError, NotWellError
@@ -29,7 +30,7 @@ from gate.programs.shared import clock
 from gate.programs.shared.config import Config
 from gate.programs.shared.devices import mrz_readers, pads, sensors
 from gate.programs.shared.devices.barriers import barrier, is_verified
-from gate.programs.shared.status import hear
+from gate.programs.shared.status import hear, hear_all
 from gate.programs.shared.told import Silence
 from gate.trust.errors import TrustError
 from gate.trust.store import TrustStore
@@ -48,6 +49,7 @@ class State(enum.Enum):
     WELL = "well"
     BUSY = "busy"  # the lane or another program has it: nothing is said of it
     NO_RIGHT = "no_right"  # this user may not look: nothing is said of it, either
+    CLOSED = "closed"  # an officer has taken the lane out of service, and nothing else is wrong with it
     WRONG = "wrong"
 
 
@@ -69,11 +71,20 @@ class TestOutcome:
 Test = Callable[[Config], Awaitable[str]]
 
 
-async def run_all(config: Config, *, on_outcome: Callable[[TestOutcome], None] = lambda _: None) -> list[TestOutcome]:
-    """Run every test; none can stop another."""
+class _ClosedError(NotWellError):
+    """An officer has closed the lane."""
+
+
+async def run_all(
+    config: Config,
+    *,
+    on_outcome: Callable[[TestOutcome], None] = lambda _: None,
+    more: Mapping[str, Test] = MappingProxyType({}),
+) -> list[TestOutcome]:
+    """Run every test, and these after them; none can stop another."""
     lane = await hear(config, "lane")
     outcomes = []
-    for name, test in TESTS.items():
+    for name, test in {**TESTS, **more}.items():
         start_ns = time.perf_counter_ns()
         try:
             async with asyncio.timeout(DEVICE_DEADLINE_S):
@@ -113,6 +124,8 @@ def judged(error: DriverError | OSError) -> tuple[str, State]:
                 return f"{error}{_whose(str(name or ''))}", State.NO_RIGHT
             case BusyError():
                 return str(error), State.BUSY
+            case _ClosedError():
+                return str(error), State.CLOSED
             case _:
                 cause = cause.__cause__
     return str(error), State.WRONG
@@ -375,6 +388,27 @@ async def _programs(config: Config) -> str:
     if silent:
         raise NotWellError(f"no answer from {', '.join(silent)}")
     return ", ".join(f"{name} {answer.state}" for name, answer in answers.items() if isinstance(answer, Status))
+
+
+async def in_service(config: Config) -> str:
+    """Whether this gate serves travellers, by what its programs say: never well where `gate status` is not. An update's checks go without it: they
+    run while no program does.
+    """
+    told = await hear_all(config)
+    if told.ok:
+        return "in service"
+    if Silence.NO_RIGHT in told.answers.values():
+        raise NoRightError(f"{_us()} may not ask the programs; root and members of {OPERATORS} may")
+    silent = [name for name in config.programs if told.is_away(name)]
+    if silent == list(config.programs):
+        raise NotWellError("out of service: no program runs; systemctl start portcullis.target")
+    log, alarms = told.states()["log"], [one["alarm"] for one in told.lane.alarms]
+    why = [f"no answer from {name}" for name in silent]
+    why += [f"the log is {log}"] if told.says("log") and log != "ready" else []
+    why += [*(f"{part} is lost" for part in told.lane.lost), *told.lane.hinders, *alarms]
+    if not why and told.lane.closed_by is not None:
+        raise _ClosedError("out of service: an officer has closed the lane, and opens it with gate officer open")
+    raise NotWellError(f"out of service: {', '.join(why) or 'the lane invites nobody'}; gate status says more")
 
 
 TESTS: dict[str, Test] = {

@@ -11,4 +11,4 @@ _HEAD = "# Written by `gate provision init` from gate.toml. When its cameras cha
 def vision_drop_in(*, hosts: Iterable[str], folders: Iterable[str]) -> str:
     """The text of vision's drop-in. `hosts` are IP addresses or `localhost`."""
     allowed = "".join(f"IPAddressAllow={host}\n" for host in dict.fromkeys(hosts))
-    return _HEAD + allowed + "".join(f"ReadWritePaths={folder}\n" for folder in folders)
+    return _HEAD + allowed + "".join(f"ReadWritePaths={folder}\nNoExecPaths={folder}\n" for folder in folders)

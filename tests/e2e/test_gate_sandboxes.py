@@ -7,15 +7,20 @@ of them is refused for another reason than the one it is about.
 
 from __future__ import annotations
 
+import errno
 import fnmatch
+import json
+import logging
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from fakes.boot import own_files
 from fakes.boot.attempts import REFUSED
 from fakes.boot.attempts import attempts_of as every_attempt_of
-from fakes.boot.gate import Freedom, Gate
+from fakes.boot.gate import Freedom, Gate, in_sandbox
+from fakes.boot.machine import Machine
 
 from gate.channel.row import PROGRAMS
 
@@ -27,6 +32,7 @@ CONFINED = "tests/integration/test_children_confined.py::test_what_a_kind_of_chi
 OF_DOCUMENTS = "tests/integration/test_document_child.py"
 LOADED = "tests/integration/test_what_programs_load.py::test_a_program_loads_nothing_that_it_may_not"
 UNITS = "tests/integration/test_systemd_units.py"
+SANDBOXES = "tests/e2e/test_gate_sandboxes.py"
 EXCHANGE = "tests/integration/test_reuse_across_gates.py"
 UPDATES = "tests/unit/programs/update/test_update_program.py"
 OF_ADMINISTRATORS = (
@@ -116,6 +122,7 @@ PHRASES: dict[tuple[str, str], tuple[str, ...] | str] = {
     (EVERYBODY, "change what others trust or run"): tuple(sorted(WRITES)),
     (EVERYBODY, "use what the kernel offers to administrators"): OF_ADMINISTRATORS,
     (EVERYBODY, "write memory and execute it"): ("write and execute memory",),
+    (EVERYBODY, "map its own file as executable"): f"{SANDBOXES}::test_no_unit_can_make_code_of_a_file_that_it_wrote",
 }
 
 
@@ -179,3 +186,48 @@ def test_a_program_can_do_nothing_that_it_may_not_and_could_without_its_sandbox(
 @pytest.mark.parametrize("program", MAY_OPEN)
 def test_a_program_may_open_its_devices_whose_drivers_came_after_it(gate: Gate, program: str) -> None:
     assert gate.attempt(program, Freedom.NONE, MAY_OPEN[program]) == dict.fromkeys(MAY_OPEN[program], 0)
+
+
+CENTRALS = {f"portcullis-{name}" for name in ("authority", "console", "central", "central-pages", "exchange")}
+OWN_FILES = "/usr/share/own_files.py"
+REFUSALS = (errno.EPERM, errno.EACCES)  # of mapping, and of executing
+# Units that need a memory file, or write code into memory as they run: a file of no folder is code to them all the same.
+HAVE_MEMORY_FILES = {"gate-vision", "portcullis-kiosk", "portcullis-selftest", "gate-update-check"}
+
+
+def tried(machine: Machine, unit: str, freedom: Freedom, *places: str) -> dict[str, tuple[int, int]]:
+    """What a unit can do with files that it writes, everywhere that it can write, or at these places."""
+    machine.write(OWN_FILES, Path(own_files.__file__).read_text())
+    name = unit.replace("@", "@apply" if unit == "gate-update@" else "@hall")
+    said = in_sandbox(machine, f"{name}.service", " ".join(("/usr/bin/python3 -I", OWN_FILES, *places)), freedom)
+    return {place: (one[0], one[1]) for place, one in json.loads(said).items()}
+
+
+def check_own_files(machine: Machine, units: set[str]) -> None:
+    """Every unit is refused everywhere, and could without the lines that forbid it."""
+    count = 0
+    for unit in sorted(units):
+        found = tried(machine, unit, Freedom.NONE)
+        in_memory = found.pop("memory")
+        assert len(found) >= 2, (unit, found)
+        assert set(found.values()) == {REFUSALS}, (unit, found)
+        assert in_memory == ((0, 0) if unit in HAVE_MEMORY_FILES else (errno.EPERM, errno.EPERM)), unit
+        # Not by NoExecPaths=, but by how the system mounts it.
+        control = tried(machine, unit, Freedom.EXECUTES, *(place for place in found if place != "/run/lock"))
+        assert set(control.values()) == {(0, 0)}, (unit, control)
+        count += len(control) - 1
+    logging.getLogger(__name__).info(
+        "%d units, %d places: all refused, and all without the lines not", len(units), count
+    )
+
+
+@pytest.mark.long
+@pytest.mark.e2e
+def test_no_unit_can_make_code_of_a_file_that_it_wrote(gate: Gate) -> None:
+    check_own_files(gate.machine, {path.stem for path in (ROOT / "systemd").glob("*.service")} - CENTRALS)
+
+
+@pytest.mark.long
+@pytest.mark.e2e
+def test_no_unit_of_a_server_can_either(server: Machine) -> None:
+    check_own_files(server, CENTRALS)

@@ -33,7 +33,10 @@ def barrier(saying: str, broken: dict[str, object], mended: dict[str, object]) -
         yield
         async with called.without("lane"):
             code, told = await called.says("selftest")
-            assert (code, re.findall(r"^WRONG +(\w+)", told, flags=re.MULTILINE)) == (Exit.NO, ["barrier", "programs"])
+            assert (code, re.findall(r"^WRONG +(\w+)", told, flags=re.MULTILINE)) == (
+                Exit.NO,
+                ["barrier", "programs", "service"],
+            )
             assert saying in told
             called.gate.world.tell(mended)
             assert re.search(r"^well +barrier +closed", (await called.says("selftest"))[1], flags=re.MULTILINE)

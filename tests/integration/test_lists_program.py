@@ -7,6 +7,7 @@ import contextlib
 import json
 import logging
 import os
+import resource
 import signal
 import stat
 import subprocess
@@ -242,6 +243,16 @@ async def test_a_child_that_dies_or_babbles_is_one_clear_error(
     monkeypatch.setattr(sys, "executable", str(python))
     with pytest.raises(ChildLostError, match=reason):
         await import_in_child(site.request, deadline_s=1.0)
+
+
+async def test_a_child_that_cannot_be_asked_for_want_of_memory_is_one_clear_error(site: Site) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        with pytest.raises(ChildLostError, match=r"cannot be asked: /dev/shm: File too large"):
+            await import_in_child(site.request)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 async def test_a_child_that_cannot_be_started_is_an_error_of_its_own(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+import typer.core
 
 from gate.cli.options import Json
 from gate.cli.output import Exit, fail, real
@@ -16,7 +17,45 @@ from gate.cli.provision.making import find_reader, init, making_steps, site_of
 from gate.programs.shared import config as configuration
 from gate.programs.shared.config import ConfigError
 
-app = typer.Typer()
+if TYPE_CHECKING:
+    from typer._click import Command, Context
+
+
+# What may stand before a single step's name, and the options of that step by which it gets it.
+_HANDED_ON = {"root": ("root", "config"), "as_json": ("as_json",)}
+
+
+class _Group(typer.core.TyperGroup):
+    """A single step gets what stands before its name as if it stood after it; what it has not, or has twice, is refused: nothing is ignored."""
+
+    def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is None:
+            return name, command, rest
+        taken = {one.name for one in command.params}
+        if name == "seal":  # what it writes is for this machine's own units, wherever the configuration lies
+            taken.discard("config")
+        for one in self.params:
+            source = ctx.get_parameter_source(str(one.name))
+            if source is None or source.name != "COMMANDLINE":
+                continue
+            option = one.opts[0]
+            wanted = next((key for key in _HANDED_ON.get(str(one.name), ()) if key in taken), None)
+            if wanted is None:
+                fail(Exit.USAGE, f"{option} is not for gate provision {name}: leave it out")
+            if one.name == "root" and any(word.partition("=")[0] in {"--root", "--config"} for word in rest):
+                fail(Exit.USAGE, f"{option} before {name}, and where everything is after it: leave one out")
+            match wanted:
+                case "root":
+                    rest = [option, str(ctx.params["root"]), *rest]
+                case "config":
+                    rest = ["--config", str(real(ctx.params["root"]) / "gate.toml"), *rest]
+                case _:
+                    rest = [option, *rest]
+        return name, command, rest
+
+
+app = typer.Typer(cls=_Group)
 
 
 @app.callback(invoke_without_command=True)

@@ -244,6 +244,12 @@ class Told:
         """True when the program says how it is."""
         return isinstance(self.answers.get(program), Status)
 
+    @property
+    def ok(self) -> bool:
+        """True when every program answers, the log is ready and the lane is in service: what `gate status` and `gate selftest` call well."""
+        all_say = all(isinstance(one, Status) for one in self.answers.values())
+        return all_say and self.lane.in_service and self.states()["log"] == "ready"
+
     def is_away(self, program: str) -> bool:
         """True when a program that this gate runs does not answer; False as well when this user may not ask it."""
         return self.answers.get(program) is Silence.AWAY

@@ -8,9 +8,10 @@ to `gate.trust`. The lane notices a new store by itself.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-import os
 import signal
+import tempfile
 from pathlib import Path
 from typing import IO
 
@@ -27,6 +28,7 @@ from gate.trust.errors import SourceError
 from gate.trust.looking import look
 
 IMPORT_DEADLINE_S = 600.0
+MEMORY = "/dev/shm"  # noqa: S108 - nobody else sees what has no name
 
 log = logging.getLogger("gate.sync")
 
@@ -138,10 +140,17 @@ async def import_in_child(request: Request, *, deadline_s: float = IMPORT_DEADLI
 
 
 def _memory_file(content: bytes = b"") -> IO[bytes]:
-    """A file without a name: unlike a pipe it needs nobody at its other end, so nothing waits for a process that hangs."""
-    file = os.fdopen(os.memfd_create("lists", os.MFD_CLOEXEC), "r+b", buffering=0)
-    file.write(content)
-    file.seek(0)
+    """A file without a name: unlike a pipe it needs nobody at its other end, so nothing waits for a process that hangs. No memfd: that could be executed.
+    Raises ChildLostError.
+    """
+    with contextlib.ExitStack() as held:
+        try:
+            file = held.enter_context(tempfile.TemporaryFile(buffering=0, dir=MEMORY))
+            file.write(content)
+            file.seek(0)
+        except OSError as error:
+            raise ChildLostError(f"the importing process cannot be asked: {MEMORY}: {error.strerror}") from error
+        held.pop_all()  # whoever asked closes it
     return file
 
 

@@ -13,6 +13,7 @@ def test_each_camera_is_allowed_once_and_a_scanners_folder_can_be_emptied() -> N
         "IPAddressAllow=192.0.2.7",
         "IPAddressAllow=2001:db8::7",
         "ReadWritePaths=/run/scanner",
+        "NoExecPaths=/run/scanner",
     ]
 
 
