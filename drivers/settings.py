@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 from urllib.parse import urlsplit
 
 import msgspec
 
+from drivers.toml_file import Wrong
+
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
 Baud = Annotated[int, msgspec.Meta(ge=1200, le=921600)]
+_PORTS: Final = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,14 @@ class Reach:
             raise ValueError(f"{self.address} is no network camera's address: http://192.0.2.7/stream")
         return host
 
+    @property
+    def port(self) -> int | None:
+        """The port of the address, its scheme's own where it names none. Raises ValueError when it has none."""
+        if self.address is None:
+            return None
+        parts = urlsplit(self.address)
+        return parts.port if parts.port is not None else _PORTS.get(parts.scheme)
+
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="driver"):
     """One driver's keys."""
@@ -57,6 +68,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     def simulated(self) -> list[str]:
         """What of it belongs to simulated hardware, as `key = value is …`; a gate in service has none of it."""
+        return []
+
+    def exposed(self) -> list[Wrong]:
+        """Through which of its keys somebody else could speak in its place, or listen; a gate in service has none of it."""
         return []
 
 

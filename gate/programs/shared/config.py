@@ -715,6 +715,8 @@ def refused_in_service(config: Config) -> Iterator[Wrong]:
         for said in () if device is None else device.simulated():
             key, _, why = said.partition(" = ")
             yield Wrong(f"{name}.{key}", f"purpose = service refuses: {why}")
+        for wrong in () if device is None else device.exposed():
+            yield Wrong(f"{name}.{wrong.key}", f"purpose = service refuses: {wrong.why}")
     if config.lists is not None and config.lists.test:
         yield Wrong("lists.test", "purpose = service refuses: it brings certificates for demos")
     for name, online in () if config.registers is None else config.registers.online.items():
