@@ -29,8 +29,10 @@ STABLE_NAME: Final = re.compile(r"/dev/v4l/by-(?:id|path)/[\w.:+@-]{1,200}")  # 
 LIVE_IMAGE_ASPECT: Final = 0.75  # its width by its height
 LagMs = Annotated[int, msgspec.Meta(ge=0, le=1000)]
 FileName = Annotated[str, msgspec.Meta(max_length=512)]
-Sha256 = Annotated[str, msgspec.Meta(pattern=r"^([0-9A-Fa-f]{2}(:?[0-9A-Fa-f]{2}){31})?$")]
-Why = Annotated[str, msgspec.Meta(pattern=r"^(\S.{8,298}\S)?$")]
+SHA256: Final = r"^([0-9A-Fa-f]{2}(:?[0-9A-Fa-f]{2}){31})?$"
+WHY: Final = r"^(\S.{8,298}\S)?$"
+Sha256 = Annotated[str, msgspec.Meta(pattern=SHA256)]
+Why = Annotated[str, msgspec.Meta(pattern=WHY)]
 _ADDRESS: Final = re.compile(r"[!-~]{1,512}")
 _OWN_SENSORS: Final = re.compile(r"\s*nvarguscamerasrc\s")  # at the computer's own camera connector, and nowhere else
 
@@ -232,8 +234,8 @@ def address_problem(address: str) -> str:
     reach = Reach(address=address)
     try:
         scheme, host, port = urlsplit(address).scheme, reach.host, reach.port
-    except ValueError as error:
-        return str(error)
+    except ValueError:
+        scheme, host, port = "", None, None
     if scheme == "rtsp":
         return (
             "rtsp is not read, for nothing shows whose pictures come over it: give the camera's MJPEG stream over https"

@@ -30,7 +30,7 @@ WHO = Credentials("lane", "geheim")
 BASIC = b"Authorization: Basic " + base64.b64encode(b"lane:geheim")
 WANTS_BASIC = b'HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm="camera"\r\n\r\n'
 
-Site = tuple[dict[str, str], Shown]  # what the configuration knows, and what the other end shows
+Site = tuple[dict[str, Any], Shown]  # what the configuration knows, and what the other end shows
 
 
 def other_authority(folder: Path) -> Site:
@@ -73,7 +73,7 @@ def asked_briefly(request: bytes) -> bytes:
     return asked(request) or b"HTTP/1.1 204 No Content\r\n\r\n"
 
 
-def tried(server: MjpegServer, known: dict[str, str]) -> int:
+def tried(server: MjpegServer, known: dict[str, Any]) -> int:
     """Everything that is ever said to a camera, TRIES times; returns how often it was refused as another one."""
     link = Link(server.address, credentials=WHO, timeout_ms=5000, **known)
     camera = NetworkCamera(link, decode=decoded)
@@ -86,7 +86,7 @@ def tried(server: MjpegServer, known: dict[str, str]) -> int:
                 link.ask("GET", link.target).close()
         except NotWellError:
             refused += 1
-    assert server_of(Network(address=server.address, **known)) is None or refused == 0  # type: ignore[arg-type]
+    assert server_of(Network(address=server.address, **known)) is None or refused == 0
     return refused
 
 

@@ -45,7 +45,7 @@ ANSWERS = {
     "babble": b"220 mail.example ESMTP\r\n\r\n",
 }
 # What it sends over and over in place of good parts.
-FAULTS = {
+FAULTS: dict[str, Callable[[bytes], bytes]] = {
     "garbage": lambda _: part(bytes(3000)),
     "wrong_boundary": lambda jpeg: part(jpeg).replace(b"--tick", b"--tock"),
     "truncated_part": lambda jpeg: part(jpeg)[: len(jpeg) // 2],
