@@ -219,7 +219,7 @@ def plain_http(stream: Network | PageCamera) -> list[Wrong]:
 
 def is_https(address: str) -> bool:
     """True for an address of TLS."""
-    return urlsplit(address).scheme == "https"
+    return address.lower().startswith("https:")
 
 
 def address_problem(address: str) -> str:
