@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from drivers.camera.credentials import Credentials
 
 STREAM_TIMEOUT_MS: Final = 1500  # until an answer's head is there, and between two pictures
-_READ_BYTES: Final = 256 * 1024
+_READ_BYTES: Final = 64 * 1024
 _AT_ONCE_BYTES_MAX: Final = 4 * 1024 * 1024  # of what has come already: more than a second of pictures
 _AUTHORITIES_BYTES_MAX: Final = 1024 * 1024
 
