@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 STREAM_TIMEOUT_MS: Final = 1500  # until an answer's head is there, and between two pictures
 _READ_BYTES: Final = 64 * 1024
-_AT_ONCE_BYTES_MAX: Final = 4 * 1024 * 1024  # of what has come already: more than a second of pictures
+_AT_ONCE_READS_MAX: Final = 64  # of what has come already, 4 MiB at most: more than a second of pictures
 _AUTHORITIES_BYTES_MAX: Final = 1024 * 1024
 
 
@@ -58,17 +58,17 @@ class Answer:
             if (left_s := until_s - self._clock()) <= 0:
                 raise TimeoutError
             self._connection.settimeout(left_s)
-            received = self._connection.recv(_READ_BYTES)
+            received = [self._connection.recv(_READ_BYTES)]
         except OSError as error:
             why = "sends nothing" if isinstance(error, TimeoutError) else "has gone"
             raise LinkLostError(f"the camera {why}") from error
-        if not received:
+        if not received[0]:
             raise LinkLostError("the camera hung up")
         with contextlib.suppress(OSError):  # nothing more has come, or nothing more will: the next read finds out
             self._connection.settimeout(0)
-            while len(received) < _AT_ONCE_BYTES_MAX and (more := self._connection.recv(_READ_BYTES)):
-                received += more
-        return received
+            while len(received) < _AT_ONCE_READS_MAX and (more := self._connection.recv(_READ_BYTES)):
+                received.append(more)
+        return b"".join(received)
 
     def hang_up(self) -> None:
         """End a `read` that waits, from another thread."""
