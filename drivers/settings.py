@@ -14,8 +14,6 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from drivers.toml_file import Wrong
-
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
 Baud = Annotated[int, msgspec.Meta(ge=1200, le=921600)]
 _PORTS: Final = {"http": 80, "https": 443}
@@ -68,10 +66,6 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     def simulated(self) -> list[str]:
         """What of it belongs to simulated hardware, as `key = value is …`; a gate in service has none of it."""
-        return []
-
-    def exposed(self) -> list[Wrong]:
-        """Through which of its keys somebody else could speak in its place, or listen; a gate in service has none of it."""
         return []
 
 

@@ -63,17 +63,12 @@ class Answer:
             why = "sends nothing" if isinstance(error, TimeoutError) else "has gone"
             raise LinkLostError(f"the camera {why}") from error
         if not received[0]:
-            raise LinkLostError("the camera hung up")
+            raise LinkLostError("the camera ended the connection")
         with contextlib.suppress(OSError):  # nothing more has come, or nothing more will: the next read finds out
             self._connection.settimeout(0)
             while len(received) < _AT_ONCE_READS_MAX and (more := self._connection.recv(_READ_BYTES)):
                 received.append(more)
         return b"".join(received)
-
-    def hang_up(self) -> None:
-        """End a `read` that waits, from another thread."""
-        with contextlib.suppress(OSError):
-            socket.socket.shutdown(self._connection, socket.SHUT_RDWR)  # TLS's own needs the thread that reads
 
     def close(self) -> None:
         """Hang up."""

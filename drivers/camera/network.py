@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from drivers.camera.link import Answer, Link
+    from drivers.camera.link import Link
     from drivers.values import CameraControls
 
 CONTROL_PATH = "/control"
@@ -45,11 +45,9 @@ class NetworkCamera(NewestFrame):
         super().__init__(frozen_after_s=frozen_after_s, clock=clock)
         self._link = link
         self._decode = decode
-        self._answer: Answer | None = None
 
     def _pictures(self) -> Generator[npt.NDArray[np.uint8]]:
         with contextlib.closing(self._link.ask("GET", self._link.target)) as answer:
-            self._answer = answer
             try:
                 parts = Parts(next(iter(answer.head.values("content-type")), ""))
                 received, until_s = answer.rest, self._clock() + self._link.timeout_s
@@ -61,10 +59,6 @@ class NetworkCamera(NewestFrame):
                     received = answer.read(until_s)
             except BadFrameError as error:
                 raise LinkLostError(str(error)) from error
-
-    def _interrupt(self) -> None:
-        if (answer := self._answer) is not None:
-            answer.hang_up()
 
     def set_controls(self, wanted: CameraControls) -> None:
         """Ask the camera, and wait for its answer."""

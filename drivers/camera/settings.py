@@ -33,7 +33,7 @@ SHA256: Final = r"^([0-9A-Fa-f]{2}(:?[0-9A-Fa-f]{2}){31})?$"
 WHY: Final = r"^(\S.{8,298}\S)?$"
 Sha256 = Annotated[str, msgspec.Meta(pattern=SHA256)]
 Why = Annotated[str, msgspec.Meta(pattern=WHY)]
-_ADDRESS: Final = re.compile(r"[!-~]{1,512}")
+_ADDRESS: Final = re.compile(r"https?://[!-~]{1,504}")
 _OWN_SENSORS: Final = re.compile(r"\s*nvarguscamerasrc\s")  # at the computer's own camera connector, and nowhere else
 
 
@@ -89,13 +89,6 @@ class _Camera(Settings, frozen=True, kw_only=True):
         """True when no other source's pictures come over its link."""
         return False
 
-    def exposed(self) -> list[Wrong]:
-        """Somebody else's pictures must show by one of the two."""
-        if self.is_challenged or self.is_authenticated:
-            return []
-        why = "another source's pictures would not show: challenge = true (gate provision measures control_lag_ms for it), or a link that only this camera has"
-        return [Wrong("challenge", why)]
-
     @property
     def reach(self) -> Reach:
         """What the process that looks through it must reach."""
@@ -129,10 +122,6 @@ class Network(_Challenged, frozen=True, kw_only=True, tag="network"):
 
     def __post_init__(self) -> None:
         require_link(self)
-
-    def exposed(self) -> list[Wrong]:
-        """Over http, for a reason that is approved, it needs the challenge, too."""
-        return plain_http(self) + _Challenged.exposed(self)
 
     @property
     def is_authenticated(self) -> bool:
@@ -209,17 +198,9 @@ def require_link(stream: Network | PageCamera) -> None:
             raise Contradictions([Wrong(key, said)])
 
 
-def plain_http(stream: Network | PageCamera) -> list[Wrong]:
-    """What service refuses of a link without TLS whose risk nobody has named."""
-    if is_https(stream.address) or stream.plain_http_risk:
-        return []
-    why = "http can be read and answered by anybody in that network: use https, or say in plain_http_risk why that is accepted"
-    return [Wrong("address", why)]
-
-
 def is_https(address: str) -> bool:
     """True for an address of TLS."""
-    return address.lower().startswith("https:")
+    return address.startswith("https:")
 
 
 def address_problem(address: str) -> str:
@@ -240,7 +221,7 @@ def address_problem(address: str) -> str:
         return (
             "rtsp is not read, for nothing shows whose pictures come over it: give the camera's MJPEG stream over https"
         )
-    if scheme not in {"http", "https"} or port == 0 or _ADDRESS.fullmatch(address) is None:
+    if port == 0 or _ADDRESS.fullmatch(address) is None:
         return f"{address!r} is no network camera's address: https://192.0.2.7/stream"
     if host == "localhost":
         return ""

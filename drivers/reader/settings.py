@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from drivers.camera.settings import FileName, Sha256, Why, plain_http, require_link
+from drivers.camera.settings import FileName, Sha256, Why, require_link
 from drivers.settings import Baud, Reach, Settings, Text, simulated_line
 from drivers.toml_file import Contradictions, Wrong
 
@@ -65,10 +65,6 @@ class PageCamera(Settings, frozen=True, kw_only=True, tag="camera"):
             require_link(self)
         elif given := next((key for key in self.__struct_fields__ if key != "address" and getattr(self, key)), ""):
             raise Contradictions([Wrong(given, "is for a network camera")])
-
-    def exposed(self) -> list[Wrong]:
-        """Over http it is anybody's in that network."""
-        return [] if self.is_usb else plain_http(self)
 
     @property
     def is_usb(self) -> bool:

@@ -134,7 +134,7 @@ def test_nobody_listening_is_a_loss() -> None:
         ("endless_fields", "more than 8192 bytes"),
         ("truncated_part", "boundary"),
         ("garbage", "sends nothing"),
-        ("drop", "hung up"),
+        ("drop", "ended the connection"),
     ],
 )
 def test_what_is_no_stream_of_pictures_ends_the_camera_with_its_reason(mode: str, why: str) -> None:

@@ -236,6 +236,7 @@ def test_service_refuses_a_document_camera_over_http_whose_risk_nobody_named(tmp
         ({"address": HTTP, "plain_http_risk": "yes"}, r"\.plain_http_risk"),
         ({"address": HTTPS, "certificate_sha256": "ab" * 31}, r"\.certificate_sha256"),
         ({"address": "rtsp://192.0.2.7/stream1"}, r"\.address: rtsp is not read, .* MJPEG stream over https"),
+        ({"address": "HTTP://192.0.2.7/"}, r"\.address: .* no network camera's address"),
         ({"address": "ftp://192.0.2.7/"}, r"\.address: .* no network camera's address"),
         ({"address": "http://192.0.2.7/a b"}, r"\.address: .* no network camera's address"),
         ({"address": "http://192.0.2.7:0/"}, r"\.address: .* no network camera's address"),
