@@ -58,7 +58,7 @@ class Credentials:
         asked = [challenge.partition(" ") for challenge in challenges]
         for scheme, _, said in asked:
             if scheme.lower() == "digest":
-                told = parse_keqv_list([pair for pair in parse_http_list(said) if "=" in pair])
+                told = parse_keqv_list([pair for pair in parse_http_list(said) if "=" in pair[:-1]])
                 if digest := self._digest(told, method, target, cnonce, f"{count:08x}"):
                     return digest
         if any(scheme.lower() == "basic" for scheme, _, _ in asked):

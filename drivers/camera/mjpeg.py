@@ -47,7 +47,7 @@ def head_of(buffer: bytes) -> tuple[Head, bytes] | None:
         if len(buffer) >= HEAD_BYTES_MAX:
             raise BadFrameError(f"the camera's answer begins with more than {HEAD_BYTES_MAX} bytes of fields")
         return None
-    first, *lines = buffer[: found.start()].splitlines()
+    first, *lines = buffer[: found.start()].splitlines() or [b""]
     if (status := _STATUS.fullmatch(first)) is None:
         raise BadFrameError("the camera does not answer in HTTP")
     fields = (line.decode("latin-1").partition(":") for line in lines)

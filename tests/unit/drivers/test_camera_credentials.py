@@ -8,6 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 from fakes.sync_gate import SyncGate
+from hypothesis import given
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from drivers.camera.credentials import Credentials
@@ -76,6 +78,16 @@ def test_digest_without_protection_is_that_of_rfc_2069() -> None:
     assert said is not None
     assert 'response="1949323746fe6a43ef61f9606e7febea"' in said
     assert "cnonce" not in said
+
+
+@given(
+    said=st.lists(
+        st.text('abn =,"\\\x00\x85é', max_size=30) | st.sampled_from(["realm=", 'nonce="', "qop", "=", 'qop="auth"']),
+        max_size=5,
+    )
+)
+def test_no_challenge_of_a_strangers_raises_anything(said: list[str]) -> None:
+    answered(["Digest " + ", ".join(said), *said])
 
 
 def test_what_a_camera_may_ask_for_and_gets_no_answer_to() -> None:
