@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 from urllib.parse import urlsplit
 
 import msgspec
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
 Baud = Annotated[int, msgspec.Meta(ge=1200, le=921600)]
+_PORTS: Final = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,14 @@ class Reach:
         if not host:
             raise ValueError(f"{self.address} is no network camera's address: http://192.0.2.7/stream")
         return host
+
+    @property
+    def port(self) -> int | None:
+        """The port of the address, its scheme's own where it names none. Raises ValueError when it has none."""
+        if self.address is None:
+            return None
+        parts = urlsplit(self.address)
+        return parts.port if parts.port is not None else _PORTS.get(parts.scheme)
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="driver"):

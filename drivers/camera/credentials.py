@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
+import re
 import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Self
-from urllib.parse import quote, urlsplit
+from urllib.request import parse_http_list, parse_keqv_list
 
 from drivers.errors import SetupError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 _BYTES_MAX: Final = 1024
+_HASHES: Final = {"MD5": "md5", "SHA-256": "sha256"}  # of Digest; cameras know MD5 as a rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +50,44 @@ class Credentials:
             raise SetupError(f"{path} must hold one line, user:password")
         return cls(user, password)
 
-    def in_address(self, address: str) -> str:
-        """The address as FFmpeg wants it, with both inside. For the library's ears only."""
-        parts = urlsplit(address)
-        both = f"{quote(self.user, safe='')}:{quote(self.password, safe='')}"
-        return parts._replace(netloc=f"{both}@{parts.netloc}").geturl()
+    def answer(self, challenges: Iterable[str], method: str, target: str, *, cnonce: str, count: int) -> str | None:
+        """What goes into Authorization for these values of WWW-Authenticate: Digest before Basic (RFC 7616, RFC 7617). None for others.
+
+        `count` is how often the challenge was answered, with this time; `cnonce` is drawn for it.
+        """
+        asked = [challenge.partition(" ") for challenge in challenges]
+        for scheme, _, said in asked:
+            if scheme.lower() == "digest":
+                told = parse_keqv_list([pair for pair in parse_http_list(said) if "=" in pair[:-1]])
+                if digest := self._digest(told, method, target, cnonce, f"{count:08x}"):
+                    return digest
+        if any(scheme.lower() == "basic" for scheme, _, _ in asked):
+            return "Basic " + base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
+        return None
+
+    def _digest(self, told: Mapping[str, str], method: str, target: str, cnonce: str, count: str) -> str | None:
+        """RFC 7616 §3.4; without `qop` as RFC 2069 had it. None for an algorithm or a protection that is not known here."""
+        realm, nonce, algorithm = told.get("realm", ""), told.get("nonce", ""), told.get("algorithm", "MD5")
+        name, has_qop = _HASHES.get(algorithm.upper()), "qop" in told
+        if name is None or (has_qop and "auth" not in re.split(r"[ ,]+", told["qop"])):
+            return None
+
+        def hashed(*parts: str) -> str:
+            return hashlib.new(name, ":".join(parts).encode(), usedforsecurity=False).hexdigest()
+
+        drawn = (count, cnonce, "auth") if has_qop else ()
+        response = hashed(hashed(self.user, realm, self.password), nonce, *drawn, hashed(method, target))
+        quoted = {"username": self.user, "realm": realm, "nonce": nonce, "uri": target, "response": response}
+        quoted |= {"opaque": told["opaque"]} if "opaque" in told else {}
+        quoted |= {"cnonce": cnonce} if has_qop else {}
+        said = [f'{key}="{_escaped(value)}"' for key, value in quoted.items()]
+        said += [f"algorithm={algorithm}"] if "algorithm" in told else []
+        said += [f"qop=auth, nc={count}"] if has_qop else []
+        return "Digest " + ", ".join(said)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _open(path: str, flags: int) -> int:

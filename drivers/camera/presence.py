@@ -8,17 +8,21 @@ can tell, that the camera shows something and that it moves, the next crossing f
 from __future__ import annotations
 
 import asyncio
-import http.client
+import contextlib
 import re
 import stat
 from pathlib import Path
-from typing import Final
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Final
 
+from drivers.camera.link import Link
 from drivers.camera.settings import CameraSettings, Files, Gstreamer, Network, V4l2
+from drivers.errors import DriverError
+from drivers.settings import Reach
+
+if TYPE_CHECKING:
+    from drivers.reader.settings import PageCamera
 
 CONNECT_S: Final = 1.5
-_PORTS: Final = {"http": 80, "https": 443}
 _DEVICE: Final = re.compile(r"\bv4l2src\b[^!]*\bdevice=(/dev/[\w./:+-]+)")
 
 
@@ -26,7 +30,7 @@ async def missing(settings: CameraSettings) -> str | None:
     """Why the camera is not there; None when it is, or when only a picture could tell."""
     match settings:
         case Network():
-            return await _silent(settings.address)
+            return await silent(settings.address)
         case Gstreamer():  # a sensor behind an accelerator has nothing that could be asked
             found = _DEVICE.search(settings.address)
             return None if found is None else await asyncio.to_thread(_gone, Path(found[1]))
@@ -34,29 +38,26 @@ async def missing(settings: CameraSettings) -> str | None:
             return await asyncio.to_thread(_gone, Path(settings.address))
 
 
-async def _silent(address: str) -> str | None:
+async def silent(address: str) -> str | None:
+    """Why no network camera is at an address; None when one takes a connection."""
+    reach = Reach(address=address)
     try:
-        parts = urlsplit(address)
         async with asyncio.timeout(CONNECT_S):
-            _, writer = await asyncio.open_connection(parts.hostname, parts.port or _PORTS.get(parts.scheme, 80))
+            _, writer = await asyncio.open_connection(reach.host, reach.port)
         writer.transport.abort()
     except (OSError, TimeoutError, ValueError):
         return "the camera does not answer"
     return None
 
 
-def server_of(address: str) -> str | None:
-    """What a network camera's server calls itself, empty for one that does not say; None when it does not answer."""
+def server_of(settings: Network | PageCamera) -> str | None:
+    """What a network camera's server calls itself, empty for one that does not say; None when it does not answer. It is told no password."""
+    pin, authorities = settings.certificate_sha256, settings.authorities
     try:
-        parts = urlsplit(address)
-        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        connection = kind(parts.hostname or "", parts.port, timeout=CONNECT_S)
-        try:
-            connection.request("GET", parts.path or "/")
-            return connection.getresponse().getheader("Server", "")
-        finally:
-            connection.close()
-    except (OSError, http.client.HTTPException, ValueError):
+        link = Link(settings.address, certificate_sha256=pin, authorities=authorities)
+        with contextlib.closing(link.send("GET", link.target)) as answer:
+            return next(iter(answer.head.values("server")), "")
+    except DriverError:
         return None
 
 

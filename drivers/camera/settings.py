@@ -3,7 +3,8 @@
 `zone_bottom` is no driver's: no traveller's face is lower in the picture, as a part of its height (docs/biometrics.md). Neither is the geometry of live
 images, those of the traveller that officers see: `live_image_px` is how high they are, `live_image_head` how much of that the head is, from crown
 to chin (BSI TR-03121-3 §4.4.1); without them they are 600 pixels high, the head 0.74 of it. `challenge` is of
-cameras that have controls: their exposure changes at random moments of a crossing, and pictures that do not follow are doubted. How late the
+cameras that have controls: their exposure changes at random moments of a crossing, and pictures that do not follow are doubted. In service a
+camera has a challenge, or a link that nobody else's pictures come over. How late the
 pictures are is measured by `gate provision` and is None until then: `lag_ms` behind what the traveller's page has painted, `control_lag_ms`
 behind an exposure that was commanded. `pad`: the sensor beside it that gives a verdict of its own (docs/protocols/pad-sensor.md), if there is one.
 """
@@ -12,7 +13,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -20,9 +22,19 @@ from drivers.pad.settings import PadSensor
 from drivers.settings import Reach, Settings, Text
 from drivers.toml_file import Contradictions, Wrong
 
+if TYPE_CHECKING:
+    from drivers.reader.settings import PageCamera
+
 STABLE_NAME: Final = re.compile(r"/dev/v4l/by-(?:id|path)/[\w.:+@-]{1,200}")  # of a USB camera
 LIVE_IMAGE_ASPECT: Final = 0.75  # its width by its height
 LagMs = Annotated[int, msgspec.Meta(ge=0, le=1000)]
+FileName = Annotated[str, msgspec.Meta(max_length=512)]
+SHA256: Final = r"^([0-9A-Fa-f]{2}(:?[0-9A-Fa-f]{2}){31})?$"
+WHY: Final = r"^(\S.{8,298}\S)?$"
+Sha256 = Annotated[str, msgspec.Meta(pattern=SHA256)]
+Why = Annotated[str, msgspec.Meta(pattern=WHY)]
+_ADDRESS: Final = re.compile(r"https?://[!-~]{1,504}")
+_OWN_SENSORS: Final = re.compile(r"\s*nvarguscamerasrc\s")  # at the computer's own camera connector, and nowhere else
 
 
 class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,6 +85,11 @@ class _Camera(Settings, frozen=True, kw_only=True):
         return False
 
     @property
+    def is_authenticated(self) -> bool:
+        """True when no other source's pictures come over its link."""
+        return False
+
+    @property
     def reach(self) -> Reach:
         """What the process that looks through it must reach."""
         return Reach(devices=True)
@@ -92,14 +109,24 @@ class _Challenged(_Camera, frozen=True, kw_only=True):
 
 
 class Network(_Challenged, frozen=True, kw_only=True, tag="network"):
-    """An MJPEG stream by its address, which names the camera by its IP address. `credentials`: a file with its user and password, or the name of
-    a credential of systemd's.
+    """An MJPEG stream over https by its address, which names the camera by its IP address. `certificate_sha256`: the SHA-256 of the certificate
+    that the camera shows, 64 hexadecimal digits; or `authorities`: the file (PEM) of those that vouch for one made out to its address.
+    `credentials`: a file with its user and password, or the name of a credential of systemd's. `plain_http_risk`: why an http address, which
+    anybody in that network can read and answer for, is accepted.
     """
 
-    credentials: Annotated[str, msgspec.Meta(max_length=512)] = ""
+    credentials: FileName = ""
+    certificate_sha256: Sha256 = ""
+    authorities: FileName = ""
+    plain_http_risk: Why = ""
 
     def __post_init__(self) -> None:
-        refuse_names(self.address)
+        require_link(self)
+
+    @property
+    def is_authenticated(self) -> bool:
+        """Its certificate shows who it is."""
+        return is_https(self.address)
 
     @property
     def reach(self) -> Reach:
@@ -127,6 +154,11 @@ class Gstreamer(_Camera, frozen=True, kw_only=True, tag="gstreamer"):
             raise Contradictions([Wrong("address", why)])
 
     @property
+    def is_authenticated(self) -> bool:
+        """A sensor at the connector on the computer's own board: whoever reaches that has the computer."""
+        return _OWN_SENSORS.match(self.address) is not None
+
+    @property
     def reach(self) -> Reach:
         """Its sensor and its service."""
         return Reach(devices=True, unix_sockets=True)
@@ -148,10 +180,27 @@ class Files(_Camera, frozen=True, kw_only=True, tag="files"):
 CameraSettings = Network | V4l2 | Gstreamer | Files
 
 
-def refuse_names(address: str) -> None:
-    """Raise Contradictions for an address at which no network camera may be named: see `address_problem`."""
-    if why := address_problem(address):
-        raise Contradictions([Wrong("address", why)])
+def require_link(stream: Network | PageCamera) -> None:
+    """Raise Contradictions for an address at which no network camera may be named, and for keys that do not go with it."""
+    pin, authorities, risk = stream.certificate_sha256, stream.authorities, stream.plain_http_risk
+    why = address_problem(stream.address)
+    tls = not why and is_https(stream.address)
+    for key, is_wrong, said in (
+        ("address", bool(why), why),
+        ("address", tls and not (pin or authorities), "nothing tells this camera from another: name its certificate in certificate_sha256, or those that vouch for it in authorities"),
+        ("authorities", bool(pin and authorities), "stands beside certificate_sha256: leave out one of the two"),
+        ("certificate_sha256", bool(pin) and not tls, "is for an https address: http shows no certificate"),
+        ("authorities", bool(authorities) and not tls, "is for an https address: http shows no certificate"),
+        ("plain_http_risk", bool(risk) and tls, "is for an http address"),
+        ("credentials", bool(stream.credentials) and not (tls or risk), "would cross the network in clear: give the camera an https address, or say in plain_http_risk why that is accepted"),
+    ):  # fmt: skip
+        if is_wrong:
+            raise Contradictions([Wrong(key, said)])
+
+
+def is_https(address: str) -> bool:
+    """True for an address of TLS."""
+    return address.startswith("https:")
 
 
 def address_problem(address: str) -> str:
@@ -163,10 +212,17 @@ def address_problem(address: str) -> str:
             'it holds a user or a password; write "user:password" into a file of mode 0600 that belongs to the user of vision, '
             'and name that: credentials = "FILE"'
         )
+    reach = Reach(address=address)
     try:
-        host = Reach(address=address).host
-    except ValueError as error:
-        return str(error)
+        scheme, host, port = urlsplit(address).scheme, reach.host, reach.port
+    except ValueError:
+        scheme, host, port = "", None, None
+    if scheme == "rtsp":
+        return (
+            "rtsp is not read, for nothing shows whose pictures come over it: give the camera's MJPEG stream over https"
+        )
+    if port == 0 or _ADDRESS.fullmatch(address) is None:
+        return f"{address!r} is no network camera's address: https://192.0.2.7/stream"
     if host == "localhost":
         return ""
     try:

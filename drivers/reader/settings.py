@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import msgspec
-
-from drivers.camera.settings import refuse_names
+from drivers.camera.settings import FileName, Sha256, Why, require_link
 from drivers.settings import Baud, Reach, Settings, Text, simulated_line
+from drivers.toml_file import Contradictions, Wrong
 
 
 class _Serial(Settings, frozen=True, kw_only=True):
@@ -53,16 +50,21 @@ MrzReaderSettings = Elyctis | Stx | TextWedge | Scanner | Keyboard
 
 
 class PageCamera(Settings, frozen=True, kw_only=True, tag="camera"):
-    """A document camera: the address of an MJPEG stream, or a USB camera's name in /dev/v4l/by-id/ or by-path/. `credentials` as a camera's
-    that looks at travellers.
+    """A document camera: the address of an MJPEG stream, or a USB camera's name in /dev/v4l/by-id/ or by-path/. `credentials`, `certificate_sha256`,
+    `authorities` and `plain_http_risk` as a camera's that looks at travellers.
     """
 
     address: Text
-    credentials: Annotated[str, msgspec.Meta(max_length=512)] = ""
+    credentials: FileName = ""
+    certificate_sha256: Sha256 = ""
+    authorities: FileName = ""
+    plain_http_risk: Why = ""
 
     def __post_init__(self) -> None:
         if not self.is_usb:
-            refuse_names(self.address)
+            require_link(self)
+        elif given := next((key for key in self.__struct_fields__ if key != "address" and getattr(self, key)), ""):
+            raise Contradictions([Wrong(given, "is for a network camera")])
 
     @property
     def is_usb(self) -> bool:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pyrage
 
 from drivers.barrier.profiles import load_profile
-from drivers.camera.settings import STABLE_NAME, address_problem
+from drivers.camera.settings import SHA256, STABLE_NAME, WHY, address_problem, is_https
 from drivers.errors import DriverError
 from drivers.pad.settings import SOCKET, USER
 from gate.passage.screen import Purpose
@@ -69,6 +69,8 @@ class Answers:
     camera: str
     recipients: tuple[str, ...]
     first_barrier_port: str = ""
+    camera_link: str = ""
+    page_link: str = ""
     sensors_port: str = ""
     sensors_profile: str = ""
     pad_socket: str = ""
@@ -93,6 +95,8 @@ class Answers:
             *_named("chip.driver", one_of(self.chip_driver, CHIP_DRIVERS)),
             *(_named("chip.socket", socket_problem(self.chip_socket)) if self.chip_socket else []),
             *_named("camera.address", camera_problem(self.camera)),
+            *_named("camera.link", link_problem(self.camera, self.camera_link, self.purpose)),
+            *_named("page.link", link_problem(self.page, self.page_link, self.purpose)),
             *self._pad_problems(),
             *_named("auditors", auditors_problem(self.recipients)),
             *_named("officers", officers_problem(self.officers)),
@@ -187,15 +191,27 @@ class Answers:
 
     def _page(self) -> dict[str, str]:
         is_camera = self.page.startswith("/dev/") or "://" in self.page
-        return {"driver": "camera", "address": self.page} if is_camera else {"driver": "folder", "path": self.page}
+        if not is_camera:
+            return {"driver": "folder", "path": self.page}
+        return {"driver": "camera", "address": self.page, **_link(self.page, self.page_link)}
 
     def _camera(self) -> dict[str, object]:
+        """In service a camera that no certificate shows must obey; how late it does is measured later."""
         usb = {"driver": "v4l2"} if self.camera.startswith("/dev/") else {}
-        return {**usb, "address": self.camera, **({"pad": self._pad()} if self.pad_socket else {})}
+        obeys = {"challenge": True} if self.purpose == "service" and not is_https(self.camera) else {}
+        pad = {"pad": self._pad()} if self.pad_socket else {}
+        return {**usb, "address": self.camera, **_link(self.camera, self.camera_link), **obeys, **pad}
 
     def _pad(self) -> dict[str, str]:
         user = {"user": self.pad_user} if self.pad_user else {}
         return {"socket": self.pad_socket, "profile": self.pad_profile, **user}
+
+
+def _link(address: str, link: str) -> dict[str, str]:
+    """The key that an answer about a network camera's link is of."""
+    if not is_https(address):
+        return {"plain_http_risk": link} if link else {}
+    return {"authorities" if link.startswith("/") else "certificate_sha256": link}
 
 
 def _named(key: str, why: str) -> list[Problem]:
@@ -360,6 +376,22 @@ def camera_problem(address: str) -> str:
             "" if STABLE_NAME.fullmatch(address) else f"{address!r}: name a USB camera by /dev/v4l/by-id/… or by-path/…"
         )
     return _stream_problem(address)
+
+
+def link_problem(address: str, link: str, purpose: str) -> str:
+    """What shows that a network camera's pictures are its own, or why nothing has to."""
+    if "://" not in address:
+        return "is for a network camera" if link else ""
+    if is_https(address):
+        good = link and (link.startswith("/") or re.search(SHA256, link))
+        return (
+            ""
+            if good
+            else "give the SHA-256 of the camera's certificate, 64 hexadecimal digits, or the path of a file of authorities (PEM)"
+        )
+    if re.search(WHY, link) is None or (purpose == "service" and not link):
+        return "give the camera an https address, or say in 10 to 300 characters why http, which anybody in that network reads and answers, is accepted"
+    return ""
 
 
 def page_problem(source: str) -> str:

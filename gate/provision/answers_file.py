@@ -73,6 +73,7 @@ class PageSource(_Table, frozen=True, kw_only=True):
     """A document camera's address or device, or the folder of a scanner's service."""
 
     source: _Words = ""
+    link: _Words = ""
 
 
 class ChipReader(_Table, frozen=True, kw_only=True):
@@ -86,6 +87,7 @@ class Camera(_Table, frozen=True, kw_only=True):
     """The camera before the traveller."""
 
     address: _Words
+    link: _Words = ""
 
 
 class Pad(_Table, frozen=True, kw_only=True):
@@ -162,6 +164,8 @@ class SiteAnswers(_Table, frozen=True, kw_only=True):
             chip_driver=self.chip.driver,
             chip_socket=self.chip.socket,
             camera=self.camera.address,
+            camera_link=self.camera.link,
+            page_link=self.page.link,
             recipients=self.auditors,
             first_barrier_port=self.first_barrier.port,
             sensors_port=self.sensors.port,

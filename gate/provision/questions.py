@@ -73,6 +73,16 @@ def _has(key: str) -> Callable[[Given], bool]:
     return lambda given: bool(given.get(key))
 
 
+def _link(key: str, address: str) -> Question:
+    """By what a network camera's pictures are known to be its own."""
+    return Question(
+        key,
+        "Its certificate's SHA-256, or the file of its authorities; of an http address, why that is accepted",
+        lambda a, given: check.link_problem(_text(given, address), a, _text(given, "purpose")),
+        applies=lambda given: "://" in _text(given, address),
+    )
+
+
 def _optional(problem: Callable[[str], str]) -> Callable[[str, Given], str]:
     return lambda answer, _: problem(answer) if answer else ""
 
@@ -257,6 +267,7 @@ QUESTIONS: Final = (
         _page_problem,
         choices=lambda _, machine: machine.cameras(),
     ),
+    _link("page.link", "page.source"),
     Question(
         "chip.driver",
         "How chips are reached; direct is the simulator's",
@@ -271,11 +282,12 @@ QUESTIONS: Final = (
     ),
     Question(
         "camera.address",
-        "The camera before the traveller: http://ADDRESS/… or /dev/v4l/by-id/…",
+        "The camera before the traveller: https://ADDRESS/… or /dev/v4l/by-id/…",
         lambda a, _: check.camera_problem(a),
         lambda _, machine: _first(machine.cameras()),
         lambda _, machine: machine.cameras(),
     ),
+    _link("camera.link", "camera.address"),
     Question(
         "pad.socket",
         "The socket of a sensor's service that tells a person from a picture; empty: none",

@@ -17,6 +17,7 @@ from fakes.attempts import ATTEMPTS, NEWEST_KERNEL, REFUSED
 
 from drivers.camera.settings import Files, Gstreamer, Network, V4l2
 from drivers.reader.settings import PageCamera, PageFolder
+from drivers.settings import Reach
 from gate.programs.children import landlock
 from gate.programs.children.confine import ADDRESS_SPACE_BYTES_MAX, Needs, beyond, may_lock_everything, never_needed
 from gate.programs.children.needs import of_device
@@ -155,8 +156,8 @@ def test_files_are_not_said_to_be_closed_while_other_threads_run() -> None:
     ("needs", "families", "ports", "writable"),
     [
         (of_device(Network(address="http://10.0.0.7:8080/stream").reach), {2, 10}, (8080,), ()),
-        (of_device(Network(address="https://10.0.0.7/stream").reach), {2, 10}, (443,), ()),
-        (of_device(Network(address="http://10.0.0.7:port/").reach), {2, 10}, (), ()),
+        (of_device(Network(address="https://10.0.0.7/stream", authorities="/a.pem").reach), {2, 10}, (443,), ()),
+        (of_device(Reach(address="http://10.0.0.7:port/")), {2, 10}, (), ()),
         (of_device(V4l2(address="/dev/v4l/by-id/face").reach), set(), (), (Path("/dev"),)),
         (of_device(Gstreamer(address="nvarguscamerasrc").reach), {1}, (), (Path("/dev"),)),
         (of_device(Files(address="/recordings").reach), set(), (), ()),

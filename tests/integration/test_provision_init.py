@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from typer.testing import CliRunner
 
 from drivers.barrier.settings import Modbus
+from drivers.camera.settings import Network
 from drivers.pad.settings import PadSensor
 from drivers.reader.settings import PageCamera, PageFolder, PageSettings, Stx
 from gate.audit import keys
@@ -270,8 +271,23 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     assert "spool: " in document["steps"][1]["detail"]
 
 
+def test_a_network_camera_is_written_with_what_shows_that_it_is_the_one(root: Path) -> None:
+    _, _, said = init(root, "--purpose", "service")
+    assert "--camera-link: give the camera an https address, or say in 10 to 300 characters why http" in said
+    address = ("--camera", "https://192.0.2.7/stream")
+    for wrong in ((), ("--camera-link", "ab" * 31)):
+        code, _, said = init(root, *address, *wrong)
+        assert (code, "--camera-link: give the SHA-256 of the camera's certificate" in said) == (2, True)
+    assert init(root, *address, "--camera-link", "AB:" * 31 + "AB", "--page", "http://192.0.2.8/")[0] == 0
+    made = load(root / "gate.toml")
+    assert isinstance(made.camera, Network)
+    assert (made.camera.certificate_sha256, made.camera.challenge) == ("AB:" * 31 + "AB", False)
+    _, document, _ = init(root, *address, "--camera-link", "/etc/portcullis/cameras.pem", "--page", "http://192.0.2.8/")
+    assert 'camera.authorities = "/etc/portcullis/cameras.pem"' in str(document)
+
+
 def test_demo_parts_are_refused_in_service(root: Path) -> None:
-    code, document, _ = init(root, "--purpose", "service")
+    code, document, _ = init(root, "--purpose", "service", "--camera-link", "on a cable in the cabinet")
     assert code == 78
     assert document["steps"][0]["state"] == "failed"
     assert "simulator" in document["steps"][0]["detail"]

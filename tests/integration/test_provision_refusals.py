@@ -43,7 +43,7 @@ ANSWERS = {
     "purpose": "trial",
     "auditors": AUDITORS,
     "swipe": {"port": "/dev/none"},
-    "camera": {"address": "http://127.0.0.1:9/stream"},
+    "camera": {"address": "https://127.0.0.1:9/stream", "link": "ab" * 32},
     "skip": SKIPPED,
 }
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 import pytest
+from fakes.camera_certificates import shown
 from fakes.mjpeg_server import MjpegServer
 from fakes.portrait_ways import send_to
 from fakes.portraits import as_file, astronaut, before_the_camera, swaying
@@ -109,7 +110,7 @@ async def test_it_lives_prepares_and_says_on_what() -> None:
     ("models", "camera", "reason"),
     [
         ("", "http://127.0.0.1:9/stream", "gate models fetch"),
-        (None, "file://localhost/etc/passwd", "camera.address"),
+        (None, "file://localhost/etc/passwd", "no network camera"),
         (None, "file:///etc/passwd", "no network camera"),
     ],
 )
@@ -259,6 +260,26 @@ async def test_a_probe_says_whether_the_camera_gives_a_frame(camera: MjpegServer
         probed = await parent.next(m.CameraProbed)
         assert not probed.ok
         assert probed.reason
+
+
+@pytest.mark.parametrize(("right", "said"), [(True, ""), (False, "another certificate than certificate_sha256 names")])
+async def test_a_child_that_is_confined_sees_its_https_camera_and_asks_no_other(
+    tmp_path: Path, *, right: bool, said: str
+) -> None:
+    certificate = shown()
+    with MjpegServer(tls=certificate.server(tmp_path)) as camera:
+        settings = Network(address=camera.address, certificate_sha256=certificate.pin if right else shown().pin)
+        prepare = m.Prepare(models=str(real_models()), camera=settings.spelt())
+        child: Process[m.FromChild] = await Process.start(FACES, prepare, incoming=m.FromChild)
+        try:
+            await child.send(m.ProbeCamera())
+            async with asyncio.timeout(DEADLINE_S):
+                while not isinstance(answer := await child.receive(), m.CameraProbed):
+                    pass
+        finally:
+            await child.end()
+        assert (answer.ok, camera.connections > 0) == (right, right)
+        assert said in answer.reason
 
 
 @pytest.mark.parametrize("hint", list(Hint))

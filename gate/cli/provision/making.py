@@ -35,6 +35,8 @@ _OPTIONS = {
     "page.source": "--page",
     "chip.driver": "--chip",
     "camera.address": "--camera",
+    "camera.link": "--camera-link",
+    "page.link": "--page-link",
     "pad.socket": "--pad",
     "pad.profile": "--pad-profile",
     "pad.user": "--pad-user",
@@ -56,6 +58,13 @@ def init(
     page: Annotated[
         str, typer.Option(help="A document camera's address or device, or the folder of a scanner's service.")
     ] = "",
+    camera_link: Annotated[
+        str,
+        typer.Option(
+            help="A network camera's certificate, by its SHA-256, or its authorities' file; of http, why that is accepted."
+        ),
+    ] = "",
+    page_link: Annotated[str, typer.Option(help="The same of the document camera.")] = "",
     officers: Annotated[
         str,
         typer.Option(help="The officers' authority's public key, from gate officer authority init; none: no officers."),
@@ -109,6 +118,8 @@ def init(
         chip_driver=chip,
         chip_socket=chip_socket,
         camera=camera,
+        camera_link=camera_link,
+        page_link=page_link,
         pad_socket=pad,
         pad_profile=pad_profile,
         pad_user=pad_user,
@@ -143,6 +154,8 @@ def _given(context: typer.Context) -> frozenset[str]:
         "chip": ("chip.driver",),
         "chip_socket": ("chip.socket",),
         "camera": ("camera.address",),
+        "camera_link": ("camera.certificate_sha256", "camera.authorities", "camera.plain_http_risk"),
+        "page_link": ("page.certificate_sha256", "page.authorities", "page.plain_http_risk"),
         "pad": ("camera.pad.socket",),
         "pad_profile": ("camera.pad.profile",),
         "pad_user": ("camera.pad.user",),

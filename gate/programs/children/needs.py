@@ -4,17 +4,16 @@ and its chip reader until it is prepared, and then nothing.
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import sys
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from drivers.settings import Reach
 from gate.programs.children.confine import Needs
 from gate.programs.children.seccomp import Refusal
 
 _DEVICES = Path("/dev")
-_PORTS = {"http": 80, "https": 443}
 
 # What a library may still load; the trust store is open by then, and is read through its descriptor.
 _LIBRARIES = (Path("/usr"), Path("/lib"), Path("/lib64"), Path("/etc/ld.so.cache"), Path("/proc"), Path("/dev/urandom"))
@@ -37,7 +36,8 @@ def of_device(reach: Reach) -> Needs:
         families.add(socket.AF_UNIX)
     if reach.address is not None:
         families |= {socket.AF_INET, socket.AF_INET6}
-        ports += _port(reach.address)
+        with contextlib.suppress(ValueError):  # the driver says what is wrong with the address
+            ports += [] if reach.port is None else [reach.port]
     folder = [] if reach.folder is None else [Path(reach.folder)]
     return Needs(
         families=frozenset(families),
@@ -45,12 +45,3 @@ def of_device(reach: Reach) -> Needs:
         tcp_ports=tuple(ports),
         removes=bool(folder),
     )
-
-
-def _port(address: str) -> list[int]:
-    parts = urlsplit(address)
-    try:
-        port = parts.port or _PORTS.get(parts.scheme)
-    except ValueError:
-        port = None  # the driver says what is wrong with the address
-    return [] if port is None else [port]

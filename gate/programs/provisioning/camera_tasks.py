@@ -49,6 +49,10 @@ def _control_lag(site: Site, config: Config) -> Finding:
 
     site.tell("Nobody stands before the camera now; its exposure changes for ten seconds")
     found, lag_ms = camera_acts.control_lag(config.camera, site.dice)
+    if lag_ms is None and config.camera.is_challenged:
+        raise StepError(
+            f"{found.detail}, so that everybody would be referred: take a camera that obeys, or one with https"
+        )
     if lag_ms is not None:
         amend(site.path, {"camera": {"control_lag_ms": lag_ms, "challenge": True}}, check=site.check)
     return found

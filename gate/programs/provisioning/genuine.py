@@ -42,7 +42,7 @@ def of_camera(settings: CameraSettings) -> Verified:
         case V4l2():
             return _of_video_device(settings.address)
         case Network():
-            return _of_stream(settings.address)
+            return _of_stream(settings)
         case _:
             return Verified.SIMULATOR if settings.simulated() else Verified.NO
 
@@ -53,7 +53,7 @@ def of_page(settings: PageSettings) -> Verified:
         case PageFolder():
             return Verified.NO
         case PageCamera():
-            return _of_video_device(settings.address) if settings.is_usb else _of_stream(settings.address)
+            return _of_video_device(settings.address) if settings.is_usb else _of_stream(settings)
 
 
 def of_chip(settings: ChipReaderSettings) -> Verified:
@@ -67,11 +67,11 @@ def of_chip(settings: ChipReaderSettings) -> Verified:
     return Verified.SIMULATOR if any(word in used.lower() for word in _VIRTUAL_READERS) else Verified.HARDWARE
 
 
-def _of_stream(address: str) -> Verified:
-    host = Network(address=address).reach.host
+def _of_stream(settings: Network | PageCamera) -> Verified:
+    host = settings.reach.host
     if host == "localhost" or (host is not None and ipaddress.ip_address(host).is_loopback):
         return Verified.SIMULATOR
-    server = server_of(address)
+    server = server_of(settings)
     if server is None:
         return Verified.NO
     return Verified.SIMULATOR if SIMULATORS_SERVER in server else Verified.HARDWARE

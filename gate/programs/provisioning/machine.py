@@ -10,13 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.profiles import load_profile
 from drivers.barrier.settings import Modbus
-from drivers.camera.presence import missing
-from drivers.camera.settings import Network, V4l2
+from drivers.camera.presence import missing, silent
+from drivers.camera.settings import V4l2, address_problem
 from drivers.errors import DriverError
 from drivers.reader.pcsc import reader_names
 from gate.programs.shared.devices import mrz_readers
@@ -86,11 +84,9 @@ class ThisMachine:
         """Cameras are asked for a connection, everything else shows with its own step."""
         value = given.get(key, "")
         if key == "camera.address" and isinstance(value, str):
-            try:
-                settings = V4l2(address=value) if value.startswith("/dev/") else Network(address=value)
-            except (ValueError, msgspec.ValidationError) as error:
-                return str(error)
-            return asyncio.run(missing(settings)) or ""
+            if value.startswith("/dev/"):
+                return asyncio.run(missing(V4l2(address=value))) or ""
+            return address_problem(value) or asyncio.run(silent(value)) or ""
         if (key.endswith(".port") or key in {"chip.socket", "pad.socket"}) and isinstance(value, str) and value:
             return "" if Path(value).exists() else f"{value} is not there now"
         return ""

@@ -132,6 +132,7 @@ def unsafe_files(config: Config, path: Path) -> list[Problem]:
     if config.purpose != "service":
         return []
     named = [getattr(getattr(config, name), "profile", "") for name in ("barrier", "first_barrier", "sensors")]
+    vouching = [getattr(camera, "authorities", "") for camera in (config.camera, config.page)]
     files = [
         path,
         config.approvers_path,
@@ -142,6 +143,7 @@ def unsafe_files(config: Config, path: Path) -> list[Problem]:
         *([Path(config.lists.signer)] if config.lists and config.lists.signer else []),
         *([Path(config.console.certificates)] if config.console else []),
         *(Path(one) for one in named if one.startswith("/")),
+        *(Path(one) for one in vouching if one),
     ]
     return [
         Problem("", f"purpose = service refuses: {who} can write {place}", str(file))

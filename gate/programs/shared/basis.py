@@ -1,7 +1,7 @@
 """What the decisions of a gate rest on, as one canonical text: the whole configuration, and what stands in the files that it names.
 
 The settings with the defaults filled in, the site's written rules, the bytes of the devices' profiles, every model that sees a traveller with its thresholds and their
-evidence, the site's own additions to them, the certificate that vouches for lists, the consoles' certificates, and who approves. A configuration holds no secret, so it
+evidence, the site's own additions to them, the certificates that vouch for lists and for cameras, the consoles' certificates, and who approves. A configuration holds no secret, so it
 stands there as it is, but for the folder of the device's certificate: each enrolment has a new one, and no decision rests on it.
 """
 
@@ -47,6 +47,8 @@ def basis_of(config: Config, approvers: Path | None = None) -> str:
             "models": _models(config),
             "signer_sha256": _content("lists.signer", config.lists.signer if config.lists else ""),
             "consoles_sha256": _content("console.certificates", config.console.certificates if config.console else ""),
+            "camera_authorities_sha256": _content("camera.authorities", getattr(config.camera, "authorities", "")),
+            "page_authorities_sha256": _content("page.authorities", getattr(config.page, "authorities", "")),
             "written_rules": _written_rules(config),
             "card_sha256": _content("card", config.card),
             "approvers_sha256": _content("", str(approvers or _approvers(config) or "")),

@@ -720,6 +720,13 @@ def refused_in_service(config: Config) -> Iterator[Wrong]:
         for said in () if device is None else device.simulated():
             key, _, why = said.partition(" = ")
             yield Wrong(f"{name}.{key}", f"purpose = service refuses: {why}")
+    for name, camera in (("camera", config.camera), ("page", config.page)):
+        if getattr(camera, "address", "").startswith("http:") and not getattr(camera, "plain_http_risk", ""):
+            why = "http can be read and answered by anybody in that network: use https, or say in plain_http_risk why that is accepted"
+            yield Wrong(f"{name}.address", f"purpose = service refuses: {why}")
+    if not (config.camera.is_challenged or config.camera.is_authenticated):
+        why = "another source's pictures would not show: challenge = true (gate provision measures control_lag_ms for it), or a link that only this camera has"
+        yield Wrong("camera.challenge", f"purpose = service refuses: {why}")
     if config.lists is not None and config.lists.test:
         yield Wrong("lists.test", "purpose = service refuses: it brings certificates for demos")
     for name, online in () if config.registers is None else config.registers.online.items():

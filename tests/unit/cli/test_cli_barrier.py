@@ -30,7 +30,7 @@ def configured(folder: Path, *, purpose: str = "trial", **barrier: object) -> Pa
     settings = {
         "gate_id": "gate-1", "operator": "border.example", "purpose": purpose,
         "barrier": {"driver": "framed", "port": str(folder / "line"), "profile": "ds205a", **barrier},
-        "swipe": {"port": "/dev/s"}, "camera": {"address": "http://192.0.2.7/"}, "audit": {"recipients": ["age1a", "age1b"]},
+        "swipe": {"port": "/dev/s"}, "camera": {"address": "https://192.0.2.7/", "certificate_sha256": "ab" * 32}, "audit": {"recipients": ["age1a", "age1b"]},
     }  # fmt: skip
     path.write_bytes(tomli_w.dumps(settings).encode())
     return path

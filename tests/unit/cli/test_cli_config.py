@@ -27,7 +27,11 @@ TABLE: dict[str, Any] = {
     "operator": "border.example",
     "barrier": {"port": "/dev/portcullis-barrier", "profile": "lot"},
     "swipe": {"port": "/dev/portcullis-swipe"},
-    "camera": {"address": "http://192.0.2.7/stream", "credentials": "/etc/portcullis/keys/camera"},
+    "camera": {
+        "address": "https://192.0.2.7/stream",
+        "certificate_sha256": "ab" * 32,
+        "credentials": "/etc/portcullis/camera",
+    },
 }
 
 
@@ -314,7 +318,7 @@ def test_the_whole_configuration_is_shown_with_its_defaults(path: Path) -> None:
     told = tomllib.loads(ran("show", "--config", path))
     assert told["rules"]["liveness_min"] == 0.5
     assert told["barrier"]["driver"] == "modbus"
-    assert told["camera"]["address"] == "http://192.0.2.7/stream"
+    assert told["camera"]["address"] == "https://192.0.2.7/stream"
 
 
 def test_the_canonical_text_is_exact_and_covers_all_that_decisions_rest_on(path: Path) -> None:

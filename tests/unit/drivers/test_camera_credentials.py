@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 import msgspec
 import pytest
 from fakes.sync_gate import SyncGate
+from hypothesis import given
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from drivers.camera.credentials import Credentials
-from drivers.camera.network import NetworkCamera, checked_address
+from drivers.camera.link import Link
+from drivers.camera.network import NetworkCamera
 from drivers.camera.settings import CameraSettings
 from drivers.errors import SetupError
 from drivers.reader.settings import PageCamera, PageSettings
@@ -31,14 +33,81 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def test_they_are_read_and_shown_to_nobody_but_the_library(file: Path) -> None:
+def test_they_are_read_and_shown_to_nobody(file: Path) -> None:
     read = Credentials.read(file)
     assert (read.user, read.password) == ("lane", SECRET)
     assert SECRET not in repr(read)
     assert "lane" not in repr(read)
-    parts = urlsplit(read.in_address("http://192.0.2.7:81/stream?x=1"))
-    assert (parts.hostname, parts.port, parts.path, parts.query) == ("192.0.2.7", 81, "/stream", "x=1")
-    assert (unquote(parts.username or ""), unquote(parts.password or "")) == ("lane", SECRET)
+
+
+def answered(challenges: list[str], count: int = 1, who: Credentials | None = None) -> str | None:
+    who = who or Credentials("Mufasa", "Circle of Life")
+    drawn = "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ"
+    return who.answer(challenges, "GET", "/dir/index.html", cnonce=drawn, count=count)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "response"),
+    [
+        ("MD5", "8ca523f5e9506fed4657c9700eebdbec"),
+        ("SHA-256", "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"),
+    ],
+)
+def test_digest_is_that_of_the_standards_example(algorithm: str, response: str) -> None:
+    """RFC 7616 §3.9.1."""
+    challenge = (
+        'Digest realm="http-auth@example.org", qop="auth, auth-int", algorithm=%s, '
+        'nonce="7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v", opaque="FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS"'
+    )
+    said = answered(['Basic realm="x"', challenge % algorithm])
+    assert said is not None
+    assert f'response="{response}"' in said
+    for part in ('username="Mufasa"', 'uri="/dir/index.html"', "qop=auth, nc=00000001", f"algorithm={algorithm}"):
+        assert part in said
+
+
+def test_digest_without_protection_is_that_of_rfc_2069() -> None:
+    """RFC 2617 §3.5 has the same hashes; of RFC 2069 the response as its errata give it."""
+    said = Credentials("Mufasa", "CircleOfLife").answer(
+        ['Digest realm="testrealm@host.com", nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093"'],
+        "GET",
+        "/dir/index.html",
+        cnonce="x",
+        count=1,
+    )
+    assert said is not None
+    assert 'response="1949323746fe6a43ef61f9606e7febea"' in said
+    assert "cnonce" not in said
+
+
+@given(
+    said=st.lists(
+        st.text('abn =,"\\\x00\x85é', max_size=30) | st.sampled_from(["realm=", 'nonce="', "qop", "=", 'qop="auth"']),
+        max_size=5,
+    )
+)
+def test_no_challenge_of_a_strangers_raises_anything(said: list[str]) -> None:
+    answered(["Digest " + ", ".join(said), *said])
+
+
+def test_what_a_camera_may_ask_for_and_gets_no_answer_to() -> None:
+    basic = "Basic TXVmYXNhOkNpcmNsZSBvZiBMaWZl"
+    assert answered(['Basic realm="x"']) == basic
+    assert answered(['Digest realm="x", nonce="n", algorithm=MD5-sess', "basic"]) == basic, (
+        "what is not known is passed over"
+    )
+    for none in (
+        [],
+        ["Bearer"],
+        ["Negotiate x"],
+        ['Digest nonce="n", qop="auth-int"'],
+        ["Digest algorithm=SHA-1"],
+        [""],
+    ):
+        assert answered(none) is None
+    quoted = answered(['Digest realm="a", nonce="n"'], who=Credentials('la"ne\\', "x"))
+    assert quoted is not None
+    assert r'username="la\"ne\\"' in quoted
 
 
 @pytest.mark.parametrize(
@@ -77,7 +146,7 @@ def test_an_address_with_a_password_is_refused_with_what_to_do_and_not_repeated(
             msgspec.convert({"driver": driver, "address": address}, type=union)
         assert "heim" not in str(caught.value)
     with pytest.raises(SetupError) as refused:
-        checked_address("http://lane:geheim@192.0.2.7/")
+        Link("http://lane:geheim@192.0.2.7/")
     assert "geheim" not in str(refused.value)
 
 
@@ -90,9 +159,9 @@ def test_a_pipeline_holds_no_password_either() -> None:
 
 def test_a_camera_has_them_of_a_file_or_of_systemd(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     camera: CameraSettings = msgspec.convert(
-        {"driver": "network", "address": "http://127.0.0.1:9/"}, type=CameraSettings
+        {"driver": "network", "address": "https://127.0.0.1:9/", "certificate_sha256": "ab" * 32}, type=CameraSettings
     )
-    page = PageCamera(address="http://127.0.0.1:9/", credentials=str(file))
+    page = PageCamera(address="https://127.0.0.1:9/", credentials=str(file), certificate_sha256="ab" * 32)
     assert isinstance(page_camera(page), NetworkCamera)
     named = msgspec.structs.replace(camera, credentials="camera")
     monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)

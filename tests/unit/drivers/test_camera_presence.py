@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from fakes.virtual_time import run_virtual
 
-from drivers.camera.presence import missing
+from drivers.camera.presence import missing, silent
 from drivers.camera.settings import CameraSettings, Files, Gstreamer, Network, V4l2
 
 
@@ -44,11 +44,13 @@ def test_a_network_camera_without_power_is_missed_soon() -> None:
 
 
 async def test_a_port_that_is_none_is_a_camera_that_does_not_answer() -> None:
-    assert await missing(Network(address="http://127.0.0.1:99999/")) == "the camera does not answer"
+    assert await silent("http://127.0.0.1:99999/") == "the camera does not answer"
 
 
-@pytest.mark.parametrize("address", ["http://", "http://[::1", "http:///stream"])
-def test_an_address_without_a_host_is_no_cameras(address: str) -> None:
+@pytest.mark.parametrize(
+    "address", ["http://", "http://[::1", "http:///stream", "http://127.0.0.1:99999/", "http://127.0.0.1:0/"]
+)
+def test_an_address_without_a_host_or_a_port_is_no_cameras(address: str) -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert({"driver": "network", "address": address}, CameraSettings)
 

@@ -57,6 +57,51 @@ def test_a_file_becomes_a_configuration(tmp_path: Path) -> None:
     assert answers.skip == {"tailgate": "alone today"}
 
 
+HTTPS, WHY, PIN = "https://192.0.2.7/", "alone on its cable", "ab" * 32
+
+
+@pytest.mark.parametrize(
+    ("purpose", "address", "link", "made"),
+    [
+        ("trial", HTTPS, PIN, {"certificate_sha256": PIN}),
+        ("service", HTTPS, "/etc/cameras.pem", {"authorities": "/etc/cameras.pem"}),
+        ("trial", "http://192.0.2.7/", "", {}),
+        ("service", "http://192.0.2.7/", WHY, {"plain_http_risk": WHY, "challenge": True}),
+        ("service", "/dev/v4l/by-id/usb-camera-index0", "", {"driver": "v4l2", "challenge": True}),
+        ("trial", "/dev/v4l/by-id/usb-camera-index0", "", {"driver": "v4l2"}),
+        ("trial", HTTPS, "", None),
+        ("trial", HTTPS, "cd" * 31, None),
+        ("service", "http://192.0.2.7/", "", None),
+        ("trial", "http://192.0.2.7/", "yes", None),
+        ("trial", "/dev/v4l/by-id/usb-camera-index0", PIN, None),
+    ],
+)
+def test_what_shows_a_cameras_pictures_to_be_its_own_becomes_its_key(
+    tmp_path: Path, purpose: str, address: str, link: str, made: dict[str, object] | None
+) -> None:
+    text = GOOD.replace('"trial"', f'"{purpose}"')
+    for key in ("camera", "page"):
+        named = f'address = "{address}"' if key == "camera" else f'source = "{address}"'
+        linked = f'\nlink = "{link}"' if link else ""
+        before = '[camera]\naddress = "http://192.0.2.7/stream"'
+        known = {"trial": "", "service": f'\nlink = "{WHY}"'}[purpose]
+        after = f"[camera]\n{named}{linked}" if key == "camera" else f"{before}{known}\n[page]\n{named}{linked}"
+        file = written(tmp_path, text.replace(before, after))
+        if made is None:
+            with pytest.raises(WrongAnswersError, match=rf"{key}\.link: (give|is for)"):
+                read(file)
+            continue
+        table = read(file).answers(tmp_path).table()[key]
+        assert isinstance(table, dict)
+        table.pop("pad", None)
+        wanted = (
+            made
+            if key == "camera"
+            else {**{one: made[one] for one in made if one not in {"challenge", "driver"}}, "driver": "camera"}
+        )
+        assert table == {**wanted, "address": address}
+
+
 @pytest.mark.parametrize(
     ("before", "after", "complaint"),
     [

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING
 from drivers.camera.credentials import Credentials
 from drivers.camera.files import FilesCamera
 from drivers.camera.gstreamer import GstreamerCamera
+from drivers.camera.link import Link
 from drivers.camera.network import NetworkCamera
+from drivers.camera.newest import FRAME_PIXELS_MAX
 from drivers.camera.settings import Files, Gstreamer, Network, V4l2
 from drivers.camera.v4l2 import V4l2Camera
 from drivers.errors import SetupError
+from gate.picture import BadPictureError, Picture, decode
 from gate.programs.shared.config import credentials_folder
 
 if TYPE_CHECKING:
@@ -31,9 +34,7 @@ def camera_for(settings: CameraSettings) -> NewestFrame:
     size, rate = (settings.width, settings.height), settings.frames_per_second
     match settings:
         case Network():
-            return NetworkCamera(
-                settings.address, credentials=_credentials(settings.credentials), frozen_after_s=FROZEN_AFTER_S
-            )
+            return NetworkCamera(link_to(settings), decode=decoded, frozen_after_s=FROZEN_AFTER_S)
         case V4l2():
             return V4l2Camera(
                 settings.address,
@@ -53,7 +54,25 @@ def page_camera(settings: PageCamera) -> NewestFrame:
     """The document camera, not yet opened: a USB one by its name, else a network's. Raises SetupError."""
     if settings.is_usb:
         return V4l2Camera(settings.address, frames_per_second=PAGE_FRAMES_PER_SECOND)
-    return NetworkCamera(settings.address, credentials=_credentials(settings.credentials))
+    return NetworkCamera(link_to(settings), decode=decoded)
+
+
+def link_to(settings: Network | PageCamera) -> Link:
+    """The way to a network camera. Raises SetupError."""
+    return Link(
+        settings.address,
+        certificate_sha256=settings.certificate_sha256,
+        authorities=settings.authorities,
+        credentials=_credentials(settings.credentials),
+    )
+
+
+def decoded(jpeg: bytes) -> Picture | None:
+    """A picture of a stream; None for one that is broken, or larger than a camera's."""
+    try:
+        return decode(jpeg, pixels_max=FRAME_PIXELS_MAX)
+    except BadPictureError:
+        return None
 
 
 def _credentials(name: str) -> Credentials | None:

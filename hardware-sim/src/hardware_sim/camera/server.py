@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import selectors
 import socket
+import ssl
 import threading
 import time
 from dataclasses import dataclass, field, replace
@@ -47,16 +48,23 @@ class MjpegCamera:
     """A camera at `address` that shows `Empty` until told otherwise. Starts again on the port it had before, `port` at first (0: any that is free).
 
     `fps` pictures a second of `size` (width, height) pixels; scenes of another size are scaled. `part` is the camera as a part of
-    its world.
+    its world; with `tls` it speaks https, and shows that context's certificate.
     """
 
     def __init__(
-        self, *, fps: float = FPS, size: tuple[int, int] = (640, 480), part: Part | None = None, port: int = 0
+        self,
+        *,
+        fps: float = FPS,
+        size: tuple[int, int] = (640, 480),
+        part: Part | None = None,
+        port: int = 0,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         if not 0 < fps <= 120:
             raise ValueError(f"pictures a second out of range: {fps}")
         self._period_s = 1 / fps
         self._part = part
+        self._tls = tls
         self._player = Player(size=size, period_s=self._period_s)
         self._lock = threading.Lock()
         self._drop_wanted = False
@@ -70,7 +78,7 @@ class MjpegCamera:
     @property
     def address(self) -> str:
         """The stream's address; known once the camera was started."""
-        return f"http://127.0.0.1:{self.port}{mjpeg.STREAM_PATH}"
+        return f"http{'' if self._tls is None else 's'}://127.0.0.1:{self.port}{mjpeg.STREAM_PATH}"
 
     @property
     def port(self) -> int:
@@ -196,6 +204,8 @@ class MjpegCamera:
             return
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self._tls is not None:  # shakes hands with the first bytes that are read or written
+            connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
         client = clients[connection] = _Client(connection)
         selector.register(connection, selectors.EVENT_READ, client)
 
@@ -211,7 +221,7 @@ class MjpegCamera:
                     _answer(client, self._player)
             if mask & selectors.EVENT_WRITE and client.pending:
                 client.pending = client.pending[client.connection.send(client.pending) :]
-        except BlockingIOError:
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return
         except OSError:
             client.closing, client.pending = True, memoryview(b"")

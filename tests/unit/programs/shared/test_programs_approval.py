@@ -40,6 +40,8 @@ def config(tmp_path: Path) -> Config:
     consoles.write_bytes(b"certificates")
     signer_of_lists = tmp_path / "lists.cer"
     signer_of_lists.write_bytes(b"certificate")
+    cameras = tmp_path / "cameras.pem"
+    cameras.write_bytes(b"certificates")
     made = Config(
         purpose=Purpose.TRIAL,
         gate_id="gate-1",
@@ -47,7 +49,7 @@ def config(tmp_path: Path) -> Config:
         paths=Paths(models=str(tmp_path), approval=str(tmp_path)),
         barrier=Modbus(port="/dev/ttyS0", profile=str(profile)),
         swipe=Elyctis(port="/dev/ttyS1"),
-        camera=Network(address="http://127.0.0.1:9/"),
+        camera=Network(address="https://127.0.0.1:9/", authorities=str(cameras)),
         audit=Audit(recipients=("one", "other")),
         lists=Lists(folder=str(tmp_path), signer=str(signer_of_lists)),
         console=Console(address="192.0.2.5:8443", certificates=str(consoles)),
@@ -93,6 +95,9 @@ def turned(config: Config) -> Modbus:
 
 CHANGES: dict[str, Callable[[Config], Config]] = {
     "camera": lambda it: replace(it, camera=Network(address="http://127.0.0.1:8/")),
+    "camera's reason for http": lambda it: replace(
+        it, camera=Network(address="http://127.0.0.1:9/", plain_http_risk="alone on its cable")
+    ),
     "trust": lambda it: replace(it, paths=replace(it.paths, trust="/tmp/trust.sqlite")),
     "entry side": lambda it: replace(it, barrier=turned(it)),
     "recipients": lambda it: replace(it, audit=Audit(recipients=("one", "mallory"))),
@@ -125,7 +130,7 @@ def test_another_certificate_of_the_same_server_needs_no_other_approval(config: 
         refused(replace(enrolled, sync=other), "something was changed")
 
 
-@pytest.mark.parametrize("name", ["hall-3.toml", "lists.cer", "consoles.pem", "approvers.toml"])
+@pytest.mark.parametrize("name", ["hall-3.toml", "lists.cer", "consoles.pem", "cameras.pem", "approvers.toml"])
 def test_one_byte_of_a_file_that_is_named_is_another_digest(config: Config, tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes((tmp_path / name).read_bytes() + b"\n")
     refused(config, "something was changed")
@@ -336,7 +341,15 @@ def test_in_service_a_file_that_somebody_else_can_write_is_named(config: Config,
         return {Path(problem.file).name for problem in unsafe_files(service, path)}
 
     assert named() == set()
-    for name in ("gate.toml", "approvers.toml", "approval.note", "hall-3.toml", "lists.cer", "consoles.pem"):
+    for name in (
+        "gate.toml",
+        "approvers.toml",
+        "approval.note",
+        "hall-3.toml",
+        "lists.cer",
+        "consoles.pem",
+        "cameras.pem",
+    ):
         (tmp_path / name).chmod(0o664)
         assert named() == {name}
         (tmp_path / name).chmod(0o644)
@@ -344,7 +357,7 @@ def test_in_service_a_file_that_somebody_else_can_write_is_named(config: Config,
         assert named() == {name}
         os.chown(tmp_path / name, 0, -1)
     tmp_path.chmod(0o777)
-    assert len(named()) == 6, "whoever can write the folder can put another file into the place"
+    assert len(named()) == 7, "whoever can write the folder can put another file into the place"
     assert unsafe_files(config, path) == [], "a trial may be set up by anybody"
     tmp_path.chmod(0o755)
 

@@ -42,7 +42,9 @@ def test_calibrated_values_reach_the_camera() -> None:
     assert camera.calibration == Calibration(150, 8, 5200)
 
 
-@pytest.mark.parametrize("settings", [V4l2(address="/dev/video0"), Network(address="file://localhost/etc")])
+@pytest.mark.parametrize(
+    "settings", [V4l2(address="/dev/video0"), Network(address="https://192.0.2.7/", authorities="/none.pem")]
+)
 def test_what_can_never_work_is_told_at_once(settings: CameraSettings) -> None:
     with pytest.raises(SetupError):
         camera_for(settings)

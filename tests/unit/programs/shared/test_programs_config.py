@@ -23,7 +23,7 @@ TABLE: dict[str, Any] = {
     "operator": "border.example",
     "barrier": {"port": "/dev/portcullis-barrier", "profile": "acme"},
     "swipe": {"port": "/dev/portcullis-swipe"},
-    "camera": {"address": "http://192.0.2.7/"},
+    "camera": {"address": "https://192.0.2.7/", "certificate_sha256": "ab" * 32},
     "audit": {"recipients": ["age1a", "age1b"]},
 }
 
@@ -175,6 +175,83 @@ def test_service_refuses_what_belongs_to_a_demo(tmp_path: Path, changes: dict[st
     load(written(tmp_path, **changes))
     with pytest.raises(ConfigError, match=complaint):
         load(written(tmp_path, purpose="service", **changes))
+
+
+PIN = {"certificate_sha256": ":".join(["AB"] * 32)}
+RISK = {"plain_http_risk": "alone on a cable within the cabinet"}
+HTTP, HTTPS = "http://192.0.2.7/", "https://192.0.2.7/"
+USB = {"driver": "v4l2", "address": "/dev/v4l/by-id/usb-camera-index0"}
+SENSOR = {"driver": "gstreamer", "address": "nvarguscamerasrc sensor-id=0 ! nvvidconv"}
+
+
+@pytest.mark.parametrize(
+    ("camera", "refused"),
+    [
+        ({"address": HTTPS, **PIN}, []),
+        ({"address": HTTPS, "authorities": "/etc/portcullis/cameras.pem"}, []),
+        ({"address": HTTP}, ["camera.address", "camera.challenge"]),
+        ({"address": HTTP, "challenge": True}, ["camera.address"]),
+        ({"address": HTTP, **RISK}, ["camera.challenge"]),
+        ({"address": HTTP, "challenge": True, **RISK}, []),
+        ({"address": HTTP, "challenge": True, "credentials": "camera", **RISK}, []),
+        (USB, ["camera.challenge"]),
+        ({**USB, "challenge": True}, []),
+        (SENSOR, []),
+        ({**SENSOR, "address": "v4l2src ! jpegdec"}, ["camera.challenge"]),
+        ({**SENSOR, "address": "libcamerasrc ! videoconvert"}, ["camera.challenge"]),
+    ],
+)
+def test_service_refuses_a_camera_in_whose_place_another_could_speak(
+    tmp_path: Path, camera: dict[str, Any], refused: list[str]
+) -> None:
+    """With neither, an animated still passed every check of the face chain for 3 of 10 people."""
+    load(written(tmp_path, camera=camera))
+    path = written(tmp_path, purpose="service", camera=camera)
+    if not refused:
+        load(path)
+        return
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+    assert [problem.key for problem in caught.value.problems] == refused
+    assert all(problem.line is not None and "service refuses" in str(problem) for problem in caught.value.problems)
+
+
+def test_service_refuses_a_document_camera_over_http_whose_risk_nobody_named(tmp_path: Path) -> None:
+    for page in ({"address": HTTP, **RISK}, {"address": HTTPS, **PIN}, {"address": USB["address"]}):
+        load(written(tmp_path, purpose="service", page=page))
+    with pytest.raises(ConfigError, match=r"\d: page\.address: purpose = service refuses: http can be read"):
+        load(written(tmp_path, purpose="service", page={"address": HTTP}))
+
+
+@pytest.mark.parametrize("table", ["camera", "page"])
+@pytest.mark.parametrize(
+    ("camera", "complaint"),
+    [
+        ({"address": HTTPS}, r"\.address: nothing tells this camera from another"),
+        ({"address": HTTPS, **PIN, "authorities": "/a.pem"}, r"\.authorities: .* leave out one"),
+        ({"address": HTTPS, **PIN, **RISK}, r"\.plain_http_risk: is for an http address"),
+        ({"address": HTTP, **PIN}, r"\.certificate_sha256: is for an https address"),
+        ({"address": HTTP, "authorities": "/a.pem"}, r"\.authorities: is for an https address"),
+        ({"address": HTTP, "credentials": "camera"}, r"\.credentials: would cross the network in clear"),
+        ({"address": HTTP, "plain_http_risk": "yes"}, r"\.plain_http_risk"),
+        ({"address": HTTPS, "certificate_sha256": "ab" * 31}, r"\.certificate_sha256"),
+        ({"address": "rtsp://192.0.2.7/stream1"}, r"\.address: rtsp is not read, .* MJPEG stream over https"),
+        ({"address": "HTTP://192.0.2.7/"}, r"\.address: .* no network camera's address"),
+        ({"address": "ftp://192.0.2.7/"}, r"\.address: .* no network camera's address"),
+        ({"address": "http://192.0.2.7/a b"}, r"\.address: .* no network camera's address"),
+        ({"address": "http://192.0.2.7:0/"}, r"\.address: .* no network camera's address"),
+    ],
+)
+def test_keys_of_a_network_cameras_link_go_with_its_address(
+    tmp_path: Path, table: str, camera: dict[str, Any], complaint: str
+) -> None:
+    with pytest.raises(ConfigError, match=rf"\d: {table}{complaint}"):
+        load(written(tmp_path, **{table: camera}))
+
+
+def test_a_document_camera_on_usb_has_no_keys_of_a_network_cameras(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"page\.certificate_sha256: is for a network camera"):
+        load(written(tmp_path, page={"address": USB["address"], **PIN}))
 
 
 def test_files_that_are_no_configuration_are_refused(tmp_path: Path) -> None:

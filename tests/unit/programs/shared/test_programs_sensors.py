@@ -28,7 +28,7 @@ def configured(folder: Path, *, purpose: str = "trial", **table: str | int) -> C
         "purpose": purpose,
         "barrier": {"driver": "framed", "port": "/dev/portcullis-barrier", "profile": "ds205a"},
         "swipe": {"port": "/dev/s"},
-        "camera": {"address": "http://192.0.2.7/"},
+        "camera": {"address": "https://192.0.2.7/", "certificate_sha256": "ab" * 32},
         "audit": {"recipients": ["age1a", "age1b"]},
     }
     path.write_bytes(tomli_w.dumps({**settings, **({"sensors": table} if table else {})}).encode())

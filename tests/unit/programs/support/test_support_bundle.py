@@ -62,7 +62,11 @@ def config(folder: Path) -> Config:
         paths=Paths(keys=str(folder), trust=str(folder / "trust.sqlite"), state=str(folder)),
         barrier=Modbus(port="/dev/b"),
         swipe=Elyctis(port="/dev/s"),
-        camera=Network(address=f"http://192.0.2.7:8080/{PASSWORD}?token={PASSWORD}", credentials=f"/{PASSWORD}"),
+        camera=Network(
+            address=f"http://192.0.2.7:8080/{PASSWORD}?token={PASSWORD}",
+            credentials=f"/{PASSWORD}",
+            plain_http_risk=f"{PASSWORD} {PASSWORD}",
+        ),
         audit=Audit(recipients=(f"age1{PASSWORD}",)),
         officers=Officers(authority="C" * 43 + "="),
         sync=Sync(address=f"c.example:8443/{PASSWORD}", identity=PASSWORD, mirror_vkey=KEY),

@@ -1,0 +1,184 @@
+"""The way to a network camera: one request of HTTP a connection, and nothing is sent before it is known who listens there.
+
+    https   TLS 1.2 or newer. The camera shows the certificate that is pinned, compared in constant time, whatever names and dates stand in
+            it; or one that the site's authorities vouch for, valid now and made out to the camera's address
+    http    nobody is known: the settings let a password go there only where they name the risk
+
+A request is of HTTP/1.0, so that the answer comes in one piece. It goes without the password first, and again with it as the camera asks for
+it; a redirection is a refusal. Loads no image library.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import secrets
+import socket
+import ssl
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from drivers.camera.mjpeg import head_of
+from drivers.camera.settings import address_problem
+from drivers.errors import BadFrameError, LinkLostError, NotWellError, RefusedError, SetupError
+from drivers.settings import Reach
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from drivers.camera.credentials import Credentials
+
+STREAM_TIMEOUT_MS: Final = 1500  # until an answer's head is there, and between two pictures
+_READ_BYTES: Final = 64 * 1024
+_AT_ONCE_READS_MAX: Final = 64  # of what has come already, 4 MiB at most: more than a second of pictures
+_AUTHORITIES_BYTES_MAX: Final = 1024 * 1024
+
+
+class Answer:
+    """What comes on a connection, until `close`. `head` is the answer's, `rest` what came with it. Raises LinkLostError, as all its methods."""
+
+    def __init__(self, connection: socket.socket, until_s: float, clock: Callable[[], float]) -> None:
+        self._connection = connection
+        self._clock = clock
+        received, found = b"", None
+        while found is None:
+            received += self.read(until_s)
+            try:
+                found = head_of(received)
+            except BadFrameError as error:
+                raise LinkLostError(str(error)) from error
+        self.head, self.rest = found
+
+    def read(self, until_s: float) -> bytes:
+        """All that has come, at once: whoever is behind finds the newest in it. Waits for the first byte only."""
+        try:
+            if (left_s := until_s - self._clock()) <= 0:
+                raise TimeoutError
+            self._connection.settimeout(left_s)
+            received = [self._connection.recv(_READ_BYTES)]
+        except OSError as error:
+            why = "sends nothing" if isinstance(error, TimeoutError) else "has gone"
+            raise LinkLostError(f"the camera {why}") from error
+        if not received[0]:
+            raise LinkLostError("the camera ended the connection")
+        with contextlib.suppress(OSError):  # nothing more has come, or nothing more will: the next read finds out
+            self._connection.settimeout(0)
+            while len(received) < _AT_ONCE_READS_MAX and (more := self._connection.recv(_READ_BYTES)):
+                received.append(more)
+        return b"".join(received)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._connection.close()
+
+
+class Link:
+    """The way to one camera. Raises SetupError for an address that is none, and for authorities that cannot be used.
+
+    `certificate_sha256`: the pin, in hexadecimal; `authorities`: a file of certificates (PEM). An https address has one of both. `clock` gives
+    monotonic seconds; `timeout_ms` is how long an answer may take to begin.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        certificate_sha256: str = "",
+        authorities: str = "",
+        credentials: Credentials | None = None,
+        timeout_ms: int = STREAM_TIMEOUT_MS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if why := address_problem(address):
+            raise SetupError(f"camera.address: {why}")
+        parts, reach = urlsplit(address), Reach(address=address)
+        self._place = (reach.host or "", reach.port)
+        self._called = parts.netloc
+        self.target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        self.timeout_s = timeout_ms / 1000
+        self._credentials = credentials
+        self._clock = clock
+        self._pin = bytes.fromhex(certificate_sha256.replace(":", ""))
+        self._tls = None if parts.scheme == "http" else _tls(pinned=bool(self._pin), authorities=authorities)
+        self._challenges: tuple[str, ...] = ()  # the camera's, of its last 401
+        self._answered = 0  # how often they were answered
+
+    def ask(self, method: str, target: str, body: bytes = b"") -> Answer:
+        """Ask, with the password where the camera wants it. Raises LinkLostError, RefusedError, and NotWellError for another camera."""
+        answer = self.send(method, target, body)
+        if answer.head.status == 401 and self._credentials is not None:
+            answer.close()
+            self._challenges, self._answered = answer.head.values("www-authenticate"), 0
+            answer = self.send(method, target, body)
+        if not 200 <= (status := answer.head.status) < 300 or answer.head.values("transfer-encoding"):
+            answer.close()
+            why = (
+                ": see credentials"
+                if status == 401
+                else ": name the address that it leads to"
+                if 300 <= status < 400
+                else ""
+            )
+            why = why or (", in pieces that HTTP/1.0 does not have" if status < 300 else "")
+            raise RefusedError(f"the camera answered {method} {target.partition('?')[0]} with status {status}{why}")
+        return answer
+
+    def send(self, method: str, target: str, body: bytes = b"") -> Answer:
+        """Ask once; the answer is whatever the camera says. Raises LinkLostError, and NotWellError for another camera."""
+        until_s = self._clock() + self.timeout_s
+        connection = self._connected()
+        try:
+            connection.sendall(self._request(method, target, body))
+            return Answer(connection, until_s, self._clock)
+        except (OSError, LinkLostError) as error:
+            connection.close()
+            raise LinkLostError("the camera does not answer" if isinstance(error, OSError) else str(error)) from error
+
+    def _request(self, method: str, target: str, body: bytes) -> bytes:
+        fields = [f"Host: {self._called}", "Connection: close"]
+        if body:
+            fields += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+        if self._credentials is not None and self._challenges:
+            self._answered += 1
+            drawn = secrets.token_hex(16)
+            said = self._credentials.answer(self._challenges, method, target, cnonce=drawn, count=self._answered)
+            fields += [] if said is None else [f"Authorization: {said}"]
+        return "\r\n".join([f"{method} {target} HTTP/1.0", *fields, "", ""]).encode() + body
+
+    def _connected(self) -> socket.socket:
+        """A connection to this camera and to no other. Raises LinkLostError and NotWellError."""
+        try:
+            connection = socket.create_connection(self._place, self.timeout_s)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._tls is None:
+                return connection
+            connection = self._tls.wrap_socket(connection, server_hostname=self._place[0])
+        except ssl.SSLCertVerificationError as error:
+            raise NotWellError(f"authorities do not vouch for this camera: {error.verify_message}") from error
+        except OSError as error:
+            raise LinkLostError("the camera does not answer") from error
+        shown = hashlib.sha256(connection.getpeercert(binary_form=True) or b"").digest()
+        if self._pin and not hmac.compare_digest(shown, self._pin):
+            connection.close()
+            raise NotWellError("the camera shows another certificate than certificate_sha256 names")
+        return connection
+
+
+def _tls(*, pinned: bool, authorities: str) -> ssl.SSLContext:
+    """What a camera must show; whoever connects compares the pin. Raises SetupError."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # asks for a certificate that holds and is made out to the host
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if pinned:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
+    try:
+        with Path(authorities).open("rb") as file:
+            context.load_verify_locations(cadata=file.read(_AUTHORITIES_BYTES_MAX).decode("ascii"))
+    except (OSError, ValueError) as error:
+        why = "it holds no certificates (PEM)" if isinstance(error, ssl.SSLError | ValueError) else error.strerror
+        raise SetupError(f"camera.authorities: {authorities} cannot be used: {why}") from error
+    return context
