@@ -15,7 +15,7 @@ from gate.channel import messages
 from gate.orders.order import Shift
 from gate.orders.verbs import VERBS, Verb
 from gate.passage.orders import Outcome
-from gate.programs.lane.program import Lane
+from gate.programs.lane.lane import Lane
 from gate.programs.lane.renewal import CurrentLists
 from gate.programs.lane.rules import start_of
 from gate.programs.shared import clock
@@ -52,7 +52,7 @@ class Gate:
         lists = CurrentLists(config, folder=folder / "run", start=Nursery().start)
         written_s = 0 if written is None else int(written.timestamp())
         left = messages.OpenCrossings([], written_s=written_s)
-        self.lane = Lane(config, lists=lists, left=left, start=start_of(config, None))
+        self.lane = Lane(config, lists=lists, left=left, start=start_of(config, None), state_folder=folder)
         self.desk = self.lane._officers
         self.desk.clock_ms = lambda: float(self.monotonic_ms)
 
