@@ -109,7 +109,7 @@ MUTANTS = (
     Mutant(
         "who is through is not said to be through",
         GRANTING,
-        "            if around.doorway(state.door).just_passed:\n                return passed(around, state, now_ms)\n",
+        "            if around.doorway(state.door).just_passed:\n                return passed(rules, around, state, now_ms)\n",
         "",
     ),
     # ── one door: the policy ─────────────────────────────────────────────────────────────────────────────────────────

@@ -18,6 +18,7 @@ from fakes.virtual_time import run_virtual
 from fakes.walks import walk, written
 
 from gate.passage import granting, lane, machine, policy, spoiling, two_officers, waiting, wanting
+from gate.passage.events import RecordKind
 from gate.passage.records import crossing_of
 from gate.programs.lane.records import encode
 from gate.verify.story import Story, Told
@@ -80,6 +81,10 @@ def _nothing(*_: Any, **__: Any) -> tuple[()]:
 Switch = tuple[Any, str, Callable[..., Any]]
 CONTROLS: dict[str, tuple[str, tuple[Switch, ...]]] = {
     "orders are told once": ("line 1", ((wanting, "insist", lambda doorway, *_, **__: (doorway, ())),)),
+    "the opening's receipt, told again, is the decision's": (
+        "1 and 3",
+        ((granting, "_kind_of", lambda _: RecordKind.OPENED),),
+    ),
     "nothing beside the beams speaks against a grant": ("4", ((granting, "takes_back", lambda *_: None),)),
     "a session of the camera is like another": ("4", ((lane.Surroundings, "looked", lambda self, *_: self),)),
     "what happens before the grant is not heard": ("4", ((spoiling, "_spoil", lambda *_: None),)),
