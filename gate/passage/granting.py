@@ -203,7 +203,7 @@ def passed(rules: Rules, around: Surroundings, state: Granted, now_ms: int) -> S
         and state.officers is None  # an officer sees who walks, and the camera looks no more
         and state.track_lost_ms is None
     )
-    effects: list[Effect] = [] if in_view else [ended, Erase(crossing)]
+    effects: list[Effect] = [Show(Screen.WAIT)] if in_view else [ended, Erase(crossing)]
     if several:
         effects.append(incident(crossing, IncidentKind.BODIES_SEVERAL))
     beyond = several or doorway.just_passed > 1

@@ -464,6 +464,20 @@ FIRST_AGAIN = Mutant(
     "    return True\n",
 )
 
+# Not among the sixty, and killed by every simulation: who passes on somebody else's grant, and what the log says twice.
+COMPANION_ADMITTED = Mutant(
+    "whoever passes is the holder, whomever the camera still sees",
+    GRANTING,
+    "        rules.policy.camera_sees_zone\n",
+    "        not rules.policy\n",
+)
+ANY_RECEIPT = Mutant(
+    "the receipt of whatever was written is the decision's",
+    GRANTING,
+    "        case Recorded(state.crossing, kind) if kind is _kind_of(state):",
+    "        case Recorded(state.crossing, _):",
+)
+
 # Not one of the sixty: orders that the barrier's status contradicts are not told again.
 TOLD_ONCE = Mutant(
     "every order is told once",
