@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -31,7 +32,7 @@ HOSTILE_STEPS = 20_000
 REACHED = (
     "admit", "refer", "grant", "revoke", "release", "closed admitted", "closed referred", "admitted_by_officer",
     "passed by grant", "passed by release", "passed by emergency", "passed by nothing", "called", "called too often",
-    "first of two", "second of two",
+    "first of two", "second of two", "companions",
 )  # fmt: skip
 
 
@@ -84,6 +85,10 @@ CONTROLS: dict[str, tuple[str, tuple[Switch, ...]]] = {
     "the opening's receipt, told again, is the decision's": (
         "1 and 3",
         ((granting, "_kind_of", lambda _: RecordKind.OPENED),),
+    ),
+    "whoever passes is the holder": (
+        "4",
+        ((granting, "_in_view", lambda *args: (replace(args[2], in_view=False), ())),),
     ),
     "nothing beside the beams speaks against a grant": ("4", ((granting, "takes_back", lambda *_: None),)),
     "a session of the camera is like another": ("4", ((lane.Surroundings, "looked", lambda self, *_: self),)),

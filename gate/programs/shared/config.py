@@ -200,7 +200,9 @@ class Rules(Section, frozen=True, kw_only=True):
         if len(set(self.two_officers_for)) < len(self.two_officers_for):
             yield Wrong("two_officers_for", "each of them once")
         if self.camera_inside_zone and not self.camera_sees_zone:
-            yield Wrong("camera_sees_zone", "a camera that compares within the zone sees it: camera_inside_zone is true")
+            yield Wrong(
+                "camera_sees_zone", "a camera that compares within the zone sees it: camera_inside_zone is true"
+            )
         for name in sorted({EVERYBODY.name, EU.name} & self.travellers.keys()):
             yield Wrong(f"travellers.{name}", "every gate has this group, and the same one")
 

@@ -385,7 +385,9 @@ async def test_a_log_that_answers_for_other_records_is_hung_up_on(tmp_path: Path
 
 
 @in_virtual_time
-async def test_a_log_that_repeats_an_answer_is_hung_up_on_and_the_repeated_one_answers_no_record(tmp_path: Path) -> None:
+async def test_a_log_that_repeats_an_answer_is_hung_up_on_and_the_repeated_one_answers_no_record(
+    tmp_path: Path,
+) -> None:
     log, events = FakeLog(), Events()
 
     async def repeats(connection: Connection[Any]) -> None:
