@@ -201,9 +201,9 @@ def test_a_release_settles_nothing_of_who_passed() -> None:
 def test_whoever_goes_through_is_admitted_whichever_of_camera_and_beams_tells_first(lost_ms: int) -> None:
     """The passage is told a second after the first step; the loss of the face before, with or after it."""
     run = sees_zone(granted())
-    at_ms = sorted([(350, IN_ZONE), (1_000, THROUGH), (1_900, RESTS), (lost_ms + 350, LOST)], key=lambda one: one[0])
+    told: list[tuple[int, Event]] = [(350, IN_ZONE), (1_000, THROUGH), (1_900, RESTS), (lost_ms + 350, LOST)]
     before_ms = 0
-    for when_ms, event in at_ms:
+    for when_ms, event in sorted(told, key=lambda one: one[0]):
         run.feed(event, after_ms=when_ms - before_ms)
         before_ms = when_ms
     run.feed(RESTS, after_ms=150)
