@@ -37,7 +37,7 @@ from gate.passage.states import (
 
 
 def emergency_begins(rules: Rules, around: Surroundings, state: State, now_ms: int) -> Step:
-    """The lane stands open. Whoever the same status shows to be through on their grant was admitted."""
+    """The lane stands open. Whoever the same status shows to be through on their grant was admitted, unless the camera may see them still."""
     through: tuple[Effect, ...] = ()
     if isinstance(state, Granted) and around.doorway(state.door).just_passed:
         state, effects = passed(rules, around, state, now_ms)

@@ -8,9 +8,10 @@ out of its picture, and a holder who is not has sent a companion. Both are told 
 | a passage, by the controller's counter | up to one poll (20 to 250 ms) after the middle beam is free |
 | that the holder is out of view, by vision (`gate.face.track`) | 600 ms after the last face, or 1,500 ms after the last that was proved to be theirs; a frame or two more on a busy machine |
 
-Someone who walks on towards a camera a metre behind the leaf is out of the picture 800 ms after they passed. 1,500, 800 and as much again as the first for
-late frames are below `Timing.view_after_passage_ms`; until then the crossing has no verdict and the lane invites nobody. The leaf takes a second to
-close, so the wait costs next to no time. Only `LOST` and `SWITCHED` say that the holder is gone. A picture with nobody in it for a moment does not.
+Someone who walks at 1.2 m/s towards a camera a metre behind the leaf is out of the picture 800 ms after they passed. So a genuine traveller is told to be
+gone 800 + 1,500 ms after the passage at the latest, and 600 ms are for late frames: 2,900 ms, below `Timing.view_after_passage_ms`. Until then the crossing has no
+verdict and the lane invites nobody. The leaf takes a second to close, so the wait costs next to no time. Only `LOST` and `SWITCHED` say that the
+holder is gone. A picture with nobody in it for a moment does not.
 """
 
 from __future__ import annotations
