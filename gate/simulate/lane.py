@@ -280,12 +280,16 @@ class SimulatedLane:
         self._post(TravellerAsked(f"{name}-asks", Wish(wish)))
 
     def lose_sight(self, name: str, after_s: float = 0.0) -> None:
-        """The camera does not see this traveller any more, and its track ends so long after."""
-        asyncio.get_running_loop().call_later(after_s, self._lose, name, self._session)
+        """The camera does not see this traveller any more, and its track ends so long after, unless their face was erased by then."""
+        lost = TrackHasChanged(name, TrackChange.LOST, self._session)
+        if after_s:
+            asyncio.get_running_loop().call_later(after_s, self._lose, lost)
+        else:
+            self._post(lost)
 
-    def _lose(self, name: str, session: int) -> None:
-        if self._watched == name:
-            self._post(TrackHasChanged(name, TrackChange.LOST, session))
+    def _lose(self, lost: TrackHasChanged) -> None:
+        if self._watched == lost.crossing:
+            self._post(lost)
 
     def order(self, word: Word, crossing: str = "") -> None:
         """An officer orders, answering the newest challenge. Where no lane runs, nobody hears it."""
