@@ -65,7 +65,7 @@ _BETWEEN_DOORS = (
 )
 _OF_THEIR_OWN = {Intention.GENUINE, Intention.ASKS, Intention.COMPANION}  # each has a share of its own
 SELDOM = tuple(one for one in Intention if one not in _OF_THEIR_OWN and one not in _BETWEEN_DOORS)
-COMPANIONS_SHARE = 0.06  # of those who would go straight through: twenty thousand crossings have a thousand
+COMPANIONS_SHARE = 0.06  # of those who would go straight through: twenty thousand crossings have about a thousand
 ASKS_SHARE = 0.006  # of those who would go straight through: so many an hour that a lane heeds every one
 GENUINE_SHARE = 0.85
 # Whoever does so makes the lane take something back, or free somebody, while its line may be bad.
