@@ -36,11 +36,11 @@ from gate.passage.states import (
 )
 
 
-def emergency_begins(around: Surroundings, state: State, now_ms: int) -> Step:
-    """The lane stands open. Whoever the same status shows to be through on their grant was admitted."""
+def emergency_begins(rules: Rules, around: Surroundings, state: State, now_ms: int) -> Step:
+    """The lane stands open. Whoever the same status shows to be through on their grant was admitted, unless the camera may see them still."""
     through: tuple[Effect, ...] = ()
     if isinstance(state, Granted) and around.doorway(state.door).just_passed:
-        state, effects = passed(around, state, now_ms)
+        state, effects = passed(rules, around, state, now_ms)
         # Nothing closes now (safety invariant 7), and the screen shows the way out.
         through = tuple(effect for effect in effects if not isinstance(effect, Revoke | Show))
     emergency, (shown, *effects_then) = begin_emergency(state, emergency_began(state))

@@ -95,12 +95,13 @@ def _screen_of(objections: tuple[Objection, ...]) -> Screen:
     return Screen.OTHER_LANE if is_anothers else Screen.OFFICER
 
 
-def revoke(state: Granted, objections: tuple[Objection, ...]) -> Step:
-    """Take the grant back first, then write it down (safety invariant 2)."""
+def revoke(state: Granted | Passing, objections: tuple[Objection, ...]) -> Step:
+    """Take the grant back first, then write it down (safety invariant 2); one that was used, the controller has no more."""
     referred, effects = refer(state, objections)
     written = () if state.officers is not None else (Write(records.Revoked(state.crossing, objections)),)
     incidents = (incident(state.crossing, IncidentKind.of_reason(o.reason)) for o in objections)
-    return referred, (Revoke(state.door), *written, *incidents, *effects)
+    door = Door.LAST if isinstance(state, Passing) else state.door
+    return referred, (Revoke(door), *written, *incidents, *effects)
 
 
 def admitted(state: Passing) -> Write:
@@ -117,7 +118,7 @@ def begin_emergency(state: State, began: records.EmergencyBegan) -> tuple[Emerge
     match state:
         case Idle() | Referred() | Emergency():
             pass
-        case Passing():
+        case Passing(in_view=False):
             effects += (admitted(state),)  # who is through is through
         case (
             Overruling()
@@ -127,7 +128,7 @@ def begin_emergency(state: State, began: records.EmergencyBegan) -> tuple[Emerge
         ):
             effects += (Write(records.Revoked(state.crossing, objections)),)
         case (  # pragma: no branch
-            Opening() | Reading() | Inspecting() | Recording() | Looking() | Granted() | Entering()
+            Opening() | Reading() | Inspecting() | Recording() | Looking() | Granted() | Entering() | Passing()
         ):
             effects += (Erase(state.crossing), closed(state.crossing, ClosedAs.REFERRED, objections))
     return Emergency(said=began.order), effects

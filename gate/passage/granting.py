@@ -1,4 +1,18 @@
-"""A lane's states from the decision to the passage: the receipt, the fresh look at the lane, the grant, who goes through (safety invariants 1 to 4)."""
+"""A lane's states from the decision to the passage: the receipt, the fresh look at the lane, the grant, who goes through (safety invariants 1 to 4).
+
+Who went through: beams count bodies and know nobody. Where the site says that its camera sees the passage zone, whoever is through the leaf is
+out of its picture, and a holder who is not has sent a companion. Both are told late, each by its own way, so neither has to come first:
+
+| what is told | comes so long after |
+| --- | --- |
+| a passage, by the controller's counter | up to one poll (20 to 250 ms) after the middle beam is free |
+| that the holder is out of view, by vision (`gate.face.track`) | 600 ms after the last face, or 1,500 ms after the last that was proved to be theirs; a frame or two more on a busy machine |
+
+Someone who walks at 1.2 m/s towards a camera a metre behind the leaf is out of the picture 800 ms after they passed. So a genuine traveller is told to be
+gone 800 + 1,500 ms after the passage at the latest, and 600 ms are for late frames: 2,900 ms, below `Timing.view_after_passage_ms`. Until then the crossing has no
+verdict and the lane invites nobody. The leaf takes a second to close, so the wait costs next to no time. Only `LOST` and `SWITCHED` say that the
+holder is gone. A picture with nobody in it for a moment does not.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +60,7 @@ from gate.passage.policy import (
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import GrantEnd, IncidentKind
 from gate.passage.screen import Screen
-from gate.passage.spoiling import OF_THE_LANE, of_the_other, opens, spoils, strays, takes_back
+from gate.passage.spoiling import OF_THE_LANE, OF_THE_VIEW, of_the_other, opens, spoils, strays, takes_back
 from gate.passage.states import (
     Entering,
     Granted,
@@ -140,7 +154,7 @@ def granted(rules: Rules, around: Surroundings, state: Granted, event: Event, no
     match event:
         case DoorSeen(door=state.door):
             if around.doorway(state.door).just_passed:
-                return passed(around, state, now_ms)
+                return passed(rules, around, state, now_ms)
             if objections := strays(around, state, event):
                 return revoke(state, objections)
             state = replace(state, entered=event.bodies > 0)
@@ -173,8 +187,8 @@ def _overdue(timing: Timing, around: Surroundings, state: Granted, now_ms: int) 
     return state, ()
 
 
-def passed(around: Surroundings, state: Granted, now_ms: int) -> Step:
-    """The counted passage of the person who was granted it, and of whoever came along."""
+def passed(rules: Rules, around: Surroundings, state: Granted, now_ms: int) -> Step:
+    """The counted passage of the person who was granted it, and of whoever came along; of somebody else, if the camera goes on seeing that person."""
     crossing, doorway = state.crossing, around.doorway(state.door)
     several = doorway.seen is not None and doorway.seen.bodies > 1
     ended = Write(records.GrantEnded(crossing, GrantEnd.PASSAGE, state.door))
@@ -184,26 +198,48 @@ def passed(around: Surroundings, state: Granted, now_ms: int) -> Step:
             referred, effects_then = refer(entering, (Objection(Reason.BODIES_SEVERAL),))
             return referred, (Revoke(state.door), ended, incident(crossing, IncidentKind.BODIES_SEVERAL), *effects_then)
         return entering, (Revoke(state.door), ended, Show(Screen.WAIT))
-    effects: list[Effect] = [ended, Erase(crossing)]
+    in_view = (
+        rules.policy.camera_sees_zone
+        and not around.two_doors  # there the sensors see who is left inside
+        and state.officers is None  # an officer sees who walks, and the camera looks no more
+        and state.track_lost_ms is None
+    )
+    effects: list[Effect] = [Show(Screen.WAIT)] if in_view else [ended, Erase(crossing)]
     if several:
         effects.append(incident(crossing, IncidentKind.BODIES_SEVERAL))
     beyond = several or doorway.just_passed > 1
-    return Passing(crossing, now_ms, beyond, state.officers), (Revoke(), *effects)
+    return Passing(crossing, now_ms, beyond, state.officers, in_view=in_view), (Revoke(), *effects)
 
 
 def passing(rules: Rules, around: Surroundings, state: Passing, event: Event, now_ms: int) -> Step:
-    """Until the lane is at rest behind whoever went through."""
+    """Until the lane is at rest behind whoever went through, and the camera has lost the holder of the grant."""
     state, effects = _beside_the_passage(around, state, event)
+    if state.in_view:
+        after, more = _in_view(rules.timing, around, state, event, now_ms)
+        return after, (*effects, *more)
     if isinstance(event, DoorSeen | SensorsSeen) and around.at_rest():
         return _after_passing(around, state, effects, now_ms)
-    if now_ms - state.since_ms > rules.timing.passing_max_ms or event in _BARRIERS_LOST:
+    if now_ms - state.since_ms > rules.timing.passing_max_ms or around.lost & _BARRIERS:
         # The person was admitted and is through; what is wrong now is the lane.
         stuck = incident(state.crossing, IncidentKind.LANE_NOT_CLOSED)
         return _after_passing(around, state, (*effects, stuck), now_ms)
     return state, effects
 
 
-_BARRIERS_LOST = (PartLost(Part.BARRIER), PartLost(Part.FIRST_BARRIER))
+_BARRIERS = frozenset({Part.BARRIER, Part.FIRST_BARRIER})
+
+
+def _in_view(timing: Timing, around: Surroundings, state: Passing, event: Event, now_ms: int) -> Step:
+    """Until the camera has lost whom the grant was for. If it does not, or cannot tell any more, somebody else may be through: an officer looks."""
+    match event:
+        case TrackChanged(state.crossing, TrackChange.LOST | TrackChange.SWITCHED) if not around.another_look:
+            ended = Write(records.GrantEnded(state.crossing, GrantEnd.PASSAGE))
+            return replace(state, in_view=False), (ended, Erase(state.crossing))
+        case _:
+            spoil = spoils(around, event, state.crossing, OF_THE_VIEW)
+    if spoil is None and now_ms - state.since_ms > timing.view_after_passage_ms:
+        spoil = Objection(Reason.HOLDER_IN_VIEW)
+    return (state, ()) if spoil is None else revoke(state, (spoil,))
 
 
 def _beside_the_passage(around: Surroundings, state: Passing, event: Event) -> tuple[Passing, tuple[Effect, ...]]:

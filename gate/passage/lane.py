@@ -56,6 +56,9 @@ class Timing:
     grant_ttl_ms: int = 10_000  # the controller ends the grant by itself
     grant_slack_ms: int = 1_000  # after that we call the grant ended even if nobody tells
     track_gap_max_ms: int = 2_000  # face gone and nobody in the zone: revoke
+    view_after_passage_ms: int = (
+        3_000  # somebody passed, and the camera sees the holder for so long after: refer (`granting`)
+    )
     passing_max_ms: int = 15_000  # from the passage to the lane at rest: an officer has a look
     release_ms: int = 15_000  # passages this long after a release are the release's
     emergency_end_max_ms: int = 3_000  # the controller does not leave its emergency: it goes on

@@ -140,7 +140,7 @@ def step(
     elif isinstance(event, RecordReplaced):
         state, effects = without_record(state, event.crossing)
     elif around.emergency() and (around.state_unknown or not isinstance(state, Emergency)):
-        state, effects = emergency_begins(around, state, now_ms)
+        state, effects = emergency_begins(rules, around, state, now_ms)
     else:
         was, (state, effects) = state, _dispatch(rules, around, state, event, now_ms)
         if isinstance(was, Emergency) and was.held_ms is not None and not isinstance(state, Emergency):

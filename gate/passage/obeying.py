@@ -284,7 +284,7 @@ def _hold(rules: Rules, around: Surroundings, state: State, ordered: Ordered, cr
     objections = (Objection(Reason.HELD_BY_OFFICER, ordered.said.officer),)
     obeyed = Write(records.Obeyed(crossing, ordered.said, ObeyedVerb.REFER))
     match state:
-        case Granted():
+        case Granted() | Passing(in_view=True):
             referred, effects = revoke(state, objections)
             return _done(around, referred, ordered, *effects, obeyed)
         case Opening() | Reading() | Inspecting() | Recording() | Overruling() | Looking() | Entering():

@@ -89,6 +89,9 @@ class Policy:
     without_chip_authentication: tuple[NoChipAuthentication, ...] = ()
     page_checks_refer: tuple[PageCheckId, ...] = ()
     camera_inside_zone: bool = False  # the traveller is compared within the beams, so that one body there is theirs
+    camera_sees_zone: bool = (
+        False  # who is through the leaf is out of the picture, who is before it is not: a holder in view has not passed
+    )
     sensors: bool = False  # a unit of sensors belongs to the lane: what it does not tell is not known
     two_doors: bool = False  # the traveller is let into the lane by their document, and out of it by their face
     inside_age_max_ms: int = 600

@@ -45,6 +45,7 @@ class Reason(enum.Enum):
     SWAP_NOT_CHECKED = "swap_not_checked"
     TRACK_LOST = "track_lost"
     TRACK_SWITCHED = "track_switched"
+    HOLDER_IN_VIEW = "holder_in_view"  # somebody passed on the grant, and the camera still sees its holder
     HELP_ASKED = "help_asked"  # on the page, as below
     PROTECTION_ASKED = "protection_asked"
     # The lane

@@ -67,6 +67,7 @@ class IncidentKind(enum.Enum):
     TRACK_LOST = "track_lost"
     TRACK_SWITCHED = "track_switched"
     FACES_SEVERAL = "faces_several"
+    HOLDER_IN_VIEW = "holder_in_view"  # somebody else passed: the camera still sees whom the grant was for
     CAMERA_TAMPERED = "camera_tampered"
     DOCUMENT_PRESENTED_AGAIN = "document_presented_again"
     RELEASED_BY_OFFICER = "released_by_officer"

@@ -49,6 +49,8 @@ OF_THE_LANE = frozenset(
         Reason.HELP_CALLED,
     }
 )
+# After a passage: nobody can tell any more whether the camera has lost the holder of the grant.
+OF_THE_VIEW = frozenset({Reason.CAMERA_LOST, Reason.VISION_LOST, Reason.CAMERA_TAMPERED, Reason.TRACK_SWITCHED})
 _REASON_OF_TRACK = {
     TrackChange.LOST: Reason.TRACK_LOST,
     TrackChange.SWITCHED: Reason.TRACK_SWITCHED,

@@ -181,13 +181,16 @@ class Entering:
 
 @dataclass(frozen=True, slots=True)
 class Passing:
-    """The passage was counted; the lane comes to rest. `next_document` is the crossing of one that was laid meanwhile."""
+    """The passage was counted; the lane comes to rest. `next_document` is the crossing of one that was laid meanwhile. `in_view`: the camera has
+    not lost the holder of the grant yet, so it is not known that they are the one who passed.
+    """
 
     crossing: str
     since_ms: int
     incident: bool = False
     officers: Admission | None = None
     next_document: str | None = None
+    in_view: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,11 @@ SESSION_BITS = 53
 SENSORS_POLL_S = 0.1
 RULES = Rules(
     Policy(
-        face_match_min=Score(0.4), liveness_min=Score(0.5), officer_presence_max_s=PRESENCE_MAX_S, trust_age_max_days=90
+        face_match_min=Score(0.4),
+        liveness_min=Score(0.5),
+        officer_presence_max_s=PRESENCE_MAX_S,
+        trust_age_max_days=90,
+        camera_sees_zone=True,
     ),
     Timing(),
 )
@@ -119,6 +123,7 @@ class SimulatedLane:
         self._profile = profile
         self._newest_import_s = scene.clock() - LISTS_AGE_S
         self._session = 0
+        self._watched = ""  # whom the camera looks at
         self._words: dict[int, Word] = {}
         self._orders = self._exchanged = 0
         self._last: LastingState | None = None  # what its state file holds
@@ -139,6 +144,7 @@ class SimulatedLane:
         if self._log is not None:
             self._log.die()
         self._engine = self._log = None
+        self._watched = ""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -234,7 +240,7 @@ class SimulatedLane:
 
     async def _cross(self, name: str) -> None:
         crossing = self._scene.crossing
-        self._session = self._rng.getrandbits(SESSION_BITS)
+        self._session, self._watched = self._rng.getrandbits(SESSION_BITS), name
         if crossing is None or crossing.name != name:
             return
         if isinstance(self._scene, TwoDoorScene):
@@ -250,6 +256,7 @@ class SimulatedLane:
             await tell_face(crossing, self._session, lambda: scene.between.inside, self._post)
 
     def _erase(self, _: Erase) -> None:
+        self._watched = ""
         if self._looking is not None:
             self._looking.cancel()
             self._looking = None
@@ -285,9 +292,17 @@ class SimulatedLane:
         """This traveller asks for something on the page."""
         self._post(TravellerAsked(f"{name}-asks", Wish(wish)))
 
-    def lose_sight(self, name: str) -> None:
-        """The camera does not see this traveller any more."""
-        self._post(TrackHasChanged(name, TrackChange.LOST, self._session))
+    def lose_sight(self, name: str, after_s: float = 0.0) -> None:
+        """The camera does not see this traveller any more, and its track ends so long after, unless their face was erased by then."""
+        lost = TrackHasChanged(name, TrackChange.LOST, self._session)
+        if after_s:
+            asyncio.get_running_loop().call_later(after_s, self._lose, lost)
+        else:
+            self._post(lost)
+
+    def _lose(self, lost: TrackHasChanged) -> None:
+        if self._watched == lost.crossing:
+            self._post(lost)
 
     def order(self, word: Word, crossing: str = "") -> None:
         """An officer orders, answering the newest challenge. Where no lane runs, nobody hears it."""

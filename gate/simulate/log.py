@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from gate.channel import messages
 from gate.passage import records
-from gate.passage.events import Event, Part, PartBack, PartLost, RecordKind
+from gate.passage.events import Event, Part, PartBack, PartLost, Recorded, RecordKind
 from gate.programs.lane.owed import Outcome, Owed
 from gate.programs.lane.records import Remembered
 from hardware_sim.hall.disk import Disk
@@ -63,6 +63,7 @@ class SimulatedLog:
         self._queue = Owed(lambda: left.rng.randbytes(ID_BYTES), Remembered.of(left.remembered))
         self._offered: Sequence[messages.NewRecord] = ()
         self._well = True
+        self._said: Recorded | None = None  # the latest receipt
         self._wake = asyncio.Event()
 
     @property
@@ -73,6 +74,8 @@ class SimulatedLog:
     def append(self, record: records.Record, *, awaited: bool) -> None:
         """Write a record."""
         self._told(record)
+        if awaited and self._said is not None and self._said.crossing == records.crossing_of(record):
+            self._post(self._said)  # once more: nobody may take it for the receipt of this record
         now_ms = int(asyncio.get_running_loop().time() * 1000)
         for answer in self._queue.add(record, now_ms, awaited=awaited, reachable=True):
             self._post(answer)
@@ -92,6 +95,7 @@ class SimulatedLog:
             outcomes = [self._left.write(new) for new in self._offered]
             self._offered = ()
             for answer in self._queue.settle(outcomes):
+                self._said = answer if isinstance(answer, Recorded) else self._said
                 self._post(answer)
             if not all(isinstance(outcome, messages.Recorded) for outcome in outcomes):
                 self._report(well=False)

@@ -59,6 +59,11 @@ class Report:
             "lane": run.wishes.doors.value,
             "crossings": tally.crossings,
             "genuine": {"total": tally.genuine, "admitted": tally.genuine_admitted},
+            "companions": {
+                "total": tally.companions,
+                "admitted": tally.companions_admitted,
+                "through": tally.companions_through,
+            },
             "admitted": tally.admitted,
             "referred": tally.referred,
             "faults": {kind.value: tally.hits[kind] for kind in _met(run)},
@@ -95,6 +100,10 @@ class Report:
         console.print(
             f"{tally.admitted} admitted by the machine, {tally.referred} referred; genuine travellers: "
             f"{tally.genuine_admitted} of {tally.genuine} admitted ({tally.share:.1%}; floor with faults {GENUINE_SHARE_MIN:.0%})"
+        )
+        console.print(
+            f"companions who went on somebody else's grant: {tally.companions} came, {tally.companions_through} were through before anybody could know, "
+            f"{tally.companions_admitted} admitted"
         )
         console.print(
             f"driver: {run.exchanges} exchanges, {run.wire_bytes} bytes, {run.orders_again} orders given again; "

@@ -116,6 +116,19 @@ def test_a_referral_on_whose_way_somebody_passed_unseen_is_said_openly() -> None
     assert found(barrier, *log) == []
 
 
+@pytest.mark.parametrize(("reason", "finds"), [("holder_in_view", []), ("emergency", [Different.VERDICT])])
+def test_a_companion_passes_on_the_grant_of_a_crossing_that_is_referred_for_it(
+    reason: str, finds: list[Different]
+) -> None:
+    barrier = Barrier()
+    log = [
+        Entry(100, "opened", "c1", {}),
+        passed(1_100, barrier.counts(1_000), how="grant", crossing="c1"),
+        Entry(4_100, "closed", "c1", {"verdict": "referred", "reasons": [{"reason": reason, "detail": ""}]}),
+    ]
+    assert found(barrier, *log) == finds
+
+
 def test_the_latest_crossing_may_go_on_when_the_log_ends() -> None:
     barrier = Barrier()
     assert found(barrier, *admitted(barrier, 1_000)[:2]) == []

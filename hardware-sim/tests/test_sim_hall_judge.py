@@ -138,6 +138,39 @@ def test_on_a_good_line_a_late_revocation_excuses_nobody() -> None:
         case.passes("t1-follower")
 
 
+@pytest.mark.parametrize("verdict", ["admitted", "", "referred"])
+def test_a_companion_who_is_through_is_a_wrong_opening_unless_the_holder_was_referred_for_it(verdict: str) -> None:
+    case = Case()
+    case.judge.may_pass.add("anna")
+    case.judge.companions["ben"] = "anna"
+    case.grant("anna")
+    case.passes("ben")
+    case.told(1)
+    if verdict:
+        case.disk.write("closed", "anna", json.dumps({"verdict": verdict}).encode())
+    if verdict == "referred":
+        case.judge.compare_books()
+    else:
+        with pytest.raises(ViolationError, match="ben went through on anna's grant") as found:
+            case.judge.compare_books()
+        assert wrong(found) is Wrong.WRONG_OPENING
+    assert (case.judge.companions_through, case.judge.companions_admitted) == (1, int(verdict != "referred"))
+
+
+def test_a_companion_whom_the_leaf_kept_back_or_who_comes_second_is_what_anybody_is() -> None:
+    case = Case()
+    case.judge.may_pass.add("anna")
+    case.judge.companions["ben"] = "anna"
+    case.judge.compare_books()
+    assert case.judge.companions_through == 0
+    case.judge.may_pass.add("anna")
+    case.judge.companions["ben"] = "anna"
+    case.grant("anna")
+    case.passes("anna")
+    with pytest.raises(ViolationError, match="on a grant that anna had used"):
+        case.passes("ben")
+
+
 def test_an_officers_word_is_enough() -> None:
     case = Case()
     case.judge.by_officer.add("t1")

@@ -235,6 +235,8 @@ class Oracle(Hearing, Books):
                 del self.crossings[crossing]
             if (records.Closed, crossing) not in kept:
                 seen.verdict = None
+                # What the camera said is known to the next start by this record alone.
+                seen.out_of_view = seen.out_of_view and (records.GrantEnded, crossing) in kept
             if seen.officers or (records.Passed, crossing) not in kept:
                 seen.passed = 0  # an officer settles it
             seen.settled = (records.Settled, crossing) in kept

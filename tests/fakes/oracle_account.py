@@ -46,6 +46,7 @@ class Seen:
     document: DocumentEvidence | None = None
     face: FaceEvidence | None = None
     lacks_record: bool = False  # one was refused for good
+    out_of_view: bool = False  # the camera lost its traveller, or saw another one
     spoilt: str = ""  # what happened since the comparison that speaks against it
     decided: Verdict | None = None
     durable_ms: float | None = None  # when an admission's receipt came that was not used yet

@@ -196,6 +196,8 @@ class Books(Account):
         if seen.verdict is not None:
             self.broken("10", f"{crossing} has two verdicts")
         seen.verdict = verdict
+        if verdict is ADMITTED and self.rules.policy.camera_sees_zone and not seen.out_of_view:
+            self.broken("4", f"{crossing} is admitted, and the camera still sees its traveller")
         seen.reasons |= frozenset(one.reason for one in record.reasons)
         if verdict is REFERRED:
             self.calling_ms = None
@@ -204,8 +206,10 @@ class Books(Account):
             self.broken("10", f"{crossing} is closed as {verdict.value} for the reasons {record.reasons}")
         if verdict is ADMITTED and not (seen.decided is Verdict.ADMIT and seen.granted and seen.passed):
             self.broken("10", f"{crossing} is closed as admitted: decided {seen.decided}, {seen.passed} passed")
-        if verdict is REFERRED and seen.passed:
+        is_holders = not self.rules.policy.camera_sees_zone or seen.out_of_view
+        if verdict is REFERRED and seen.passed and is_holders:
             self.broken("line 6", f"{crossing} is closed as referred, and its traveller went through by the grant")
+        seen.passed = 0 if verdict is REFERRED else seen.passed  # somebody else did, as far as is known
 
     def _settled(self, crossing: str, disposition: Disposition) -> None:
         seen = self._known(crossing, "an officer settles")

@@ -112,6 +112,11 @@ class Hearing(Account):
         crossing = event.crossing
         if not isinstance(event, VideoDoubted):
             self._look(crossing, event.session, now_ms)
+        if isinstance(event, TrackChanged) and event.change is not TrackChange.SEVERAL:
+            if (seen := self.crossings.get(crossing)) is not None and seen.session == event.session:
+                seen.out_of_view = True
+        elif isinstance(event, FaceCompared) and (seen := self.crossings.get(crossing)) is not None:
+            seen.out_of_view = False  # somebody is looked at again
         match event:
             case FaceCompared(evidence=evidence) if (running := self.running(crossing)) is not None:
                 running.face = evidence

@@ -53,7 +53,7 @@ WRITTEN = RuleBook(
 )
 WALKED = replace(
     RULES,
-    policy=replace(RULES.policy, rules=WRITTEN.sha256),
+    policy=replace(RULES.policy, rules=WRITTEN.sha256, camera_sees_zone=True),
     book=WRITTEN,
     two_officers_for=frozenset({Reason.FACE_BELOW_THRESHOLD, Reason.DOCUMENT_CHECK_FAILED, Reason.FACE_NOT_COMPARED}),
 )

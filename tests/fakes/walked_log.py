@@ -30,10 +30,13 @@ class WalkedLog:
     picky: bool = False  # what it can do without is refused for good
     full: bool = False
     slow_s: float = 0.0
+    said: dict[str, Recorded] = field(default_factory=dict)  # the latest receipt of each crossing
 
     def append(self, record: records.Record, *, awaited: bool) -> None:
         """Take a record."""
         self.tell(record, awaited)
+        if awaited and (again := self.said.get(records.crossing_of(record) or "")) is not None:
+            self.post(again)  # nobody may take what it said before for what it says of this one
         if awaited and (not self.up or self._is_refused(record)):
             self._answer(record, durable=False)
             return
@@ -62,6 +65,8 @@ class WalkedLog:
 
     def _answer(self, record: records.Record, *, durable: bool) -> None:
         crossing = records.crossing_of(record) or ""
+        if durable:
+            self.said = {**dict(list(self.said.items())[-9:]), crossing: Recorded(crossing, record.kind)}
         self.post(Recorded(crossing, record.kind) if durable else NotRecorded(crossing, record.kind))
 
     def goes(self) -> None:
@@ -90,9 +95,9 @@ class WalkedLog:
         return next((one.counters for one in books), None)
 
     def through(self) -> str | None:
-        """The last crossing on whose grant somebody passed."""
-        passed = (one for one in reversed(self.durable) if isinstance(one, records.Passed))
-        return next((one.crossing for one in passed if one.how is records.PassedBy.GRANT), None)
+        """The last crossing whose grant ended with its holder's passage."""
+        ended = (one for one in reversed(self.durable) if isinstance(one, records.GrantEnded))
+        return next((one.crossing for one in ended if one.how is records.GrantEnd.PASSAGE), None)
 
     def waits(self) -> tuple[Alarm, ...]:
         """The alarms of somebody, or of a motor, that no officer has acknowledged since."""

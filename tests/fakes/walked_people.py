@@ -48,7 +48,7 @@ RULED_OUT = (replace(GENUINE, age=11), replace(GENUINE, age=90), GENUINE)
 ANOTHERS_FACE = replace(SAME_FACE, match=Score(0.1))
 KINDS = ("document", "ruled out", "face", "several", "nobody", "track", "again", "removed", "video", "session")
 OFFICERS = ("officer-1", "officer-1x", "officer-2", "officer-2")
-WALKS = ("stays", "leaves", "walks back", "swaps", "tailgated", "met")
+WALKS = ("stays", "leaves", "walks back", "swaps", "tailgated", "met", "companion")
 BLINK_S = 2.5 * POLL_S  # whoever changes places within one look of the board, no board tells from one who stayed
 
 Said = tuple[float, Callable[[str, int], Event]]
@@ -99,15 +99,22 @@ class People:
         await asyncio.sleep(rng.uniform(0.2, 2.0))
         if plan.walk == "stays":
             return
-        if rng.random() < 0.7 and lane.sees:
+        early = rng.random() < 0.7
+        if early and plan.walk != "companion" and lane.sees:
             lane.post(TrackChanged(crossing, TrackChange.LOST, lane.session))
         lane.post(DocumentRemoved())
         if plan.walk == "leaves":
             return
+        if plan.walk == "companion":  # the traveller stays before the camera
+            plan = replace(plan, name=self.somebody())
+            lane.oracle.count("companions")
         await asyncio.sleep(rng.uniform(0.1, 1.0))
         await self._step_in(plan.name)
         await asyncio.sleep(rng.uniform(0.3, 1.2))
         await self._go_on(plan)
+        if not early and plan.walk != "companion" and lane.sees:  # where the tracker is later than the beams
+            await asyncio.sleep(rng.uniform(0.0, 2.0))
+            lane.post(TrackChanged(crossing, TrackChange.LOST, lane.session))
 
     async def _go_on(self, plan: Plan) -> None:
         lane, rng = self._lane, self._rng

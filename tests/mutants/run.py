@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mutants.sixty import MADE_UP_FOR, MUTANTS, SURVIVES, TOLD_ONCE, Mutant
+from mutants.sixty import ANY_RECEIPT, COMPANION_ADMITTED, MADE_UP_FOR, MUTANTS, SURVIVES, TOLD_ONCE, Mutant
 
 TREE = Path(__file__).resolve().parents[2]
 COPIED = ("gate", "drivers", "hardware-sim/src")
@@ -124,7 +124,7 @@ def fates(mutants: tuple[Mutant, ...]) -> Iterator[Fate]:
 
 def main() -> int:
     """Run the sixty, or those of all of which the name holds a text."""
-    every = (*MUTANTS, TOLD_ONCE, *MADE_UP_FOR)
+    every = (*MUTANTS, TOLD_ONCE, COMPANION_ADMITTED, ANY_RECEIPT, *MADE_UP_FOR)
     mutants = MUTANTS if len(sys.argv) < 2 else tuple(mutant for mutant in every if sys.argv[1] in mutant.name)
     survived = 0
     for fate in fates(mutants):

@@ -109,7 +109,7 @@ MUTANTS = (
     Mutant(
         "who is through is not said to be through",
         GRANTING,
-        "            if around.doorway(state.door).just_passed:\n                return passed(around, state, now_ms)\n",
+        "            if around.doorway(state.door).just_passed:\n                return passed(rules, around, state, now_ms)\n",
         "",
     ),
     # ── one door: the policy ─────────────────────────────────────────────────────────────────────────────────────────
@@ -462,6 +462,20 @@ FIRST_AGAIN = Mutant(
     TWO_OFFICERS,
     "    return first.said.officer != ordered.said.officer and not first.keys & ordered.keys\n",
     "    return True\n",
+)
+
+# Not among the sixty, and killed by every simulation: who passes on somebody else's grant, and what the log says twice.
+COMPANION_ADMITTED = Mutant(
+    "whoever passes is the holder, whomever the camera still sees",
+    GRANTING,
+    "        rules.policy.camera_sees_zone\n",
+    "        not rules.policy\n",
+)
+ANY_RECEIPT = Mutant(
+    "the receipt of whatever was written is the decision's",
+    GRANTING,
+    "        case Recorded(state.crossing, kind) if kind is _kind_of(state):",
+    "        case Recorded(state.crossing, _):",
 )
 
 # Not one of the sixty: orders that the barrier's status contradicts are not told again.

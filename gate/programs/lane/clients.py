@@ -116,6 +116,7 @@ class LogClient:
         self._connection: Connection[messages.FromLog] | None = None
         self._queue = Owed(lambda: secrets.token_bytes(APPEND_ID_BYTES), remembered, profile)
         self._outcomes: asyncio.Queue[messages.Appended] = asyncio.Queue()
+        self._offering = False  # an append waits for its answer
         self._wake = asyncio.Event()
         self._well = False
         self.times = LogTimes()  # as the log said them last
@@ -165,7 +166,7 @@ class LogClient:
         """One connection, until it is lost. Raises ChannelError."""
         connection = await self._caller.reach()
         self._connection = connection
-        self._outcomes = asyncio.Queue()
+        self._outcomes, self._offering = asyncio.Queue(), False
         self._asked = self._heard = self._doubted_asked = 0
         self._wake.set()
         try:
@@ -186,6 +187,7 @@ class LogClient:
             if not offered:
                 await self._wake.wait()
                 continue
+            self._offering = True
             await connection.send(messages.Append(offered))
             outcomes = (await self._outcomes.get()).outcomes
             try:
@@ -212,6 +214,9 @@ class LogClient:
             answer = await _next(connection)
             match answer:
                 case messages.Appended():
+                    if not self._offering:  # it would pass for the answer to the append after this
+                        raise ChannelError("the log answered what it was not asked")
+                    self._offering = False
                     self._outcomes.put_nowait(answer)
                 case messages.Status(detail=detail):
                     self._heard += 1

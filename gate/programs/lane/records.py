@@ -25,12 +25,13 @@ from gate.passage.records import (
     DrawCommitted,
     DrawRevealed,
     EntryDecided,
+    GrantEnd,
+    GrantEnded,
     Incident,
     IncidentKind,
     Obeyed,
     ObeyedVerb,
     Passed,
-    PassedBy,
     Record,
     RulesStated,
     Settled,
@@ -157,8 +158,8 @@ class Remembered:
         """What is to be remembered when this record is in the log."""
         known = self._run_by(record)
         match record:
-            case Passed(how=PassedBy.GRANT, door=Door.LAST):
-                return replace(known, through=record.crossing)
+            case GrantEnded(crossing, GrantEnd.PASSAGE, Door.LAST):
+                return replace(known, through=crossing)
             case Incident(incident=kind, waits=True, door=door):
                 waiting = {*self.alarms_at(door), Alarm(kind.value)}
                 return known.with_alarms(door, tuple(alarm for alarm in Alarm if alarm in waiting))

@@ -60,6 +60,7 @@ def rules_of(config: Config, book: RuleBook = NO_RULES) -> Rules:
         ),
         page_checks_refer=rules.page_checks_refer,
         camera_inside_zone=rules.camera_inside_zone,
+        camera_sees_zone=rules.camera_sees_zone,
         sensors=config.sensors is not None,
         two_doors=config.first_driven is not None,
         shadow=config.driven is None,

@@ -171,6 +171,8 @@ class Rules(Section, frozen=True, kw_only=True):
     they enter or leave: no gate can write that, so everybody else is referred. Empty: eu, and all in a demo. Who is referred for a reason of `two_officers_for` is admitted by two officers, each of whom
     was shown the pictures. Of 10,000 crossings, `random_checks_per_10000` are drawn for an officer. For
     `swap_check_minutes` vision remembers face and portrait of those who were referred, in its memory alone, so that nobody comes again with another's document; 0: it does not.
+    `camera_inside_zone` says where a traveller stands who is compared, `camera_sees_zone` what the picture shows after that: whoever is before the leaf, and nobody who is
+    through it. Then a holder whom the camera sees after somebody passed on their grant did not pass (docs/safety.md).
     """
 
     face_match_min: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 0.0
@@ -184,6 +186,7 @@ class Rules(Section, frozen=True, kw_only=True):
     without_chip_authentication: tuple[ChipAuthenticationException, ...] = ()
     page_checks_refer: tuple[PageCheckId, ...] = ()  # of the printed page; beside these, a reading must be accepted
     camera_inside_zone: bool = False  # travellers are compared within the beams: one body there is no objection
+    camera_sees_zone: bool = True
     directions: Annotated[tuple[BorderDirection, ...], msgspec.Meta(min_length=1)] = (BorderDirection.ENTRY,)
     travellers: dict[Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}$")], Group] = {}
     written: Annotated[str, msgspec.Meta(max_length=512)] = ""
@@ -201,6 +204,10 @@ class Rules(Section, frozen=True, kw_only=True):
         groups = {"", EVERYBODY.name, EU.name, *self.travellers}
         if self.without_entry_record not in groups:
             yield Wrong("without_entry_record", f"{self.without_entry_record} is no group of travellers here")
+        if self.camera_inside_zone and not self.camera_sees_zone:
+            yield Wrong(
+                "camera_sees_zone", "a camera that compares within the zone sees it: camera_inside_zone is true"
+            )
         for name in sorted({EVERYBODY.name, EU.name} & self.travellers.keys()):
             yield Wrong(f"travellers.{name}", "every gate has this group, and the same one")
 

@@ -152,6 +152,8 @@ def _verdicts(log: tuple[Entry, ...]) -> list[Difference]:
         verdicts[crossing] += entry.kind == "closed"
         officers = entry.kind == "disposition" and entry.body.get("disposition") == "admitted_by_officer"
         admitted[crossing] += officers or (entry.kind == "closed" and entry.body.get("verdict") == "admitted")
+        if _sent_companion(entry):
+            passed[crossing] -= 1  # somebody else did
         if entry.kind == "passed" and entry.body.get("how") == "grant" and door_of(entry) == LAST:
             passed[crossing] += _whole(entry.body.get("count"))
     found = [
@@ -165,6 +167,11 @@ def _verdicts(log: tuple[Entry, ...]) -> list[Difference]:
             why = f"crossing {crossing} is admitted {admitted[crossing]} times, and {passed[crossing]} passed on its grants"
             found.append(Difference(opened.get(crossing, 0), Different.VERDICT, why))
     return found
+
+
+def _sent_companion(entry: Entry) -> bool:
+    """True where a crossing is referred because somebody else passed on its grant."""
+    return entry.kind == "closed" and "'holder_in_view'" in str(entry.body.get("reasons"))
 
 
 def _counters(fields: Mapping[str, object]) -> tuple[int, int, int]:

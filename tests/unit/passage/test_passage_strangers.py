@@ -2,36 +2,130 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import pytest
-from fakes.passage_examples import CROSSING, GENUINE, SAME_FACE, granted, inspecting, looking, ready, recording
+from fakes import two_door_lane
+from fakes.passage_examples import (
+    CROSSING,
+    GENUINE,
+    SAME_FACE,
+    Run,
+    granted,
+    inspecting,
+    looking,
+    overruling,
+    ready,
+    recording,
+    referred,
+)
 
 from gate.passage import machine
-from gate.passage.effects import Grant, Revoke, StartCrossing
+from gate.passage.draws import Draw
+from gate.passage.effects import Answer, Effect, Grant, Revoke
 from gate.passage.events import (
     DocumentPresented,
     DocumentRead,
+    DrawDue,
+    Event,
     FaceCompared,
     GrantFailed,
+    Part,
+    PartBack,
+    PartLost,
     Recorded,
     RecordKind,
 )
+from gate.passage.orders import Admit, Command, Outcome, View
+from gate.passage.reasons import Reason
 
 ANOTHER = "another"
 
 
-@pytest.mark.parametrize("kind", [kind for kind in RecordKind if kind is not RecordKind.OPENED])
-def test_only_the_receipt_of_the_opening_touches_the_chip(kind: RecordKind) -> None:
-    run = ready()
-    run.feed(DocumentPresented(CROSSING))
-    assert StartCrossing(CROSSING) not in run.feed(Recorded(CROSSING, kind))
-    assert isinstance(run.state, machine.Opening)
+# Every state that stands still for a receipt, and the one that ends it. Whether it goes on shows in the state, or in an answer to an officer.
+WAITS: dict[str, tuple[Callable[[], Run], RecordKind]] = {
+    "opening": (lambda: fed(ready(), DocumentPresented(CROSSING)), RecordKind.OPENED),
+    "opening, two doors": (lambda: fed(two_door_lane.ready(), DocumentPresented(CROSSING)), RecordKind.OPENED),
+    "recording, the first of two doors": (two_door_lane.let_in, RecordKind.ENTRY_DECIDED),
+    "recording, the last of two doors": (two_door_lane.deciding, RecordKind.DECIDED),
+    "recording": (recording, RecordKind.DECIDED),
+    "overruling": (overruling, RecordKind.OVERRULED),
+    "the first of two officers": (lambda: told(of_two(), Admit(CROSSING, seen=True)), RecordKind.WOULD_ADMIT),
+    "viewing": (lambda: told(referred(), View(CROSSING)), RecordKind.VIEWED),
+    "drawing": (lambda: fed(ready(), DrawDue(Draw("2026-12-01", 10, bytes(32)))), RecordKind.DRAW_COMMITTED),
+}
 
 
-@pytest.mark.parametrize("kind", [kind for kind in RecordKind if kind is not RecordKind.DECIDED])
-def test_only_the_receipt_of_the_decision_looks_at_the_lane(kind: RecordKind) -> None:
-    run = recording()
-    assert run.feed(Recorded(CROSSING, kind)) == []
-    assert isinstance(run.state, machine.Recording)
+def fed(run: Run, *events: Event) -> Run:
+    run.feed(*events)
+    return run
+
+
+def told(run: Run, command: Command) -> Run:
+    run.order(command)
+    return run
+
+
+def of_two() -> Run:
+    run = referred()
+    run.rules = replace(run.rules, two_officers_for=frozenset({Reason.FACE_BELOW_THRESHOLD}))
+    return run
+
+
+def standing(run: Run) -> tuple[object, ...]:
+    """What goes on with a receipt, wherever it is kept."""
+    around = run.around
+    return run.state, around.viewing, around.first_words, around.drawing, around.unanswered
+
+
+def _of(wait: str) -> str:
+    return "" if wait == "drawing" else CROSSING
+
+
+@pytest.mark.parametrize("wait", WAITS)
+@pytest.mark.parametrize("kind", RecordKind)
+def test_no_receipt_of_another_record_is_taken_for_the_one_that_is_waited_for(wait: str, kind: RecordKind) -> None:
+    """Among them a second one of what was written before: an opening's is no decision's."""
+    lane, awaited = WAITS[wait]
+    run = lane()
+    before = standing(run)
+    effects = run.feed(Recorded(_of(wait), kind))
+    # Of one crossing the log answers one officer's admission at a time (`Surroundings.unanswered`): no other is on its way.
+    admits = {RecordKind.OVERRULED, RecordKind.WOULD_ADMIT}
+    if kind is awaited:
+        assert standing(run) != before
+    elif not {kind, awaited} <= admits:
+        assert (effects, standing(run)) == ([], before)
+    else:
+        assert (effects, run.state, run.around.first_words) == ([], before[0], before[2])
+
+
+@pytest.mark.parametrize("wait", WAITS)
+def test_a_receipt_that_comes_twice_says_nothing_the_second_time(wait: str) -> None:
+    lane, awaited = WAITS[wait]
+    run = lane()
+    run.feed(Recorded(_of(wait), awaited))
+    before = standing(run)
+    assert run.feed(Recorded(_of(wait), awaited)) == []
+    assert standing(run) == before
+
+
+@pytest.mark.parametrize("late", [RecordKind.OPENED, RecordKind.DECIDED, RecordKind.OVERRULED])
+def test_the_receipt_of_an_admission_that_failed_is_not_the_next_ones(late: RecordKind) -> None:
+    """The log falls silent over an officer's admission; nobody admits again before it has said what became of that."""
+    run = overruling()
+    run.feed(PartLost(Part.LOG), PartBack(Part.LOG))
+    assert outcomes(run.order(Admit(CROSSING))) == [Outcome.IMPOSSIBLE]
+    run.feed(Recorded(CROSSING, late))
+    assert isinstance(run.state, machine.Referred)
+    again = Outcome.ORDERED if late is RecordKind.OVERRULED else Outcome.IMPOSSIBLE
+    assert outcomes(run.order(Admit(CROSSING))) == [again]
+    assert isinstance(run.state, machine.Overruling if again is Outcome.ORDERED else machine.Referred)
+
+
+def outcomes(effects: list[Effect]) -> list[Outcome]:
+    return [one.outcome for one in effects if isinstance(one, Answer)]
 
 
 def test_a_document_and_a_face_of_two_crossings_are_no_evidence_of_one() -> None:

@@ -6,9 +6,18 @@ from pathlib import Path
 
 import pytest
 from mutants.run import KILLED_MIN, TREE, copied, fates, lives, simulated, walked
-from mutants.sixty import FIRST_AGAIN, MADE_UP_FOR, MUTANTS, SURVIVES, TOLD_ONCE, Mutant
+from mutants.sixty import (
+    ANY_RECEIPT,
+    COMPANION_ADMITTED,
+    FIRST_AGAIN,
+    MADE_UP_FOR,
+    MUTANTS,
+    SURVIVES,
+    TOLD_ONCE,
+    Mutant,
+)
 
-EVERY = (*MUTANTS, *MADE_UP_FOR, TOLD_ONCE, FIRST_AGAIN)
+EVERY = (*MUTANTS, *MADE_UP_FOR, TOLD_ONCE, FIRST_AGAIN, COMPANION_ADMITTED, ANY_RECEIPT)
 
 
 def test_there_are_sixty_each_with_its_name() -> None:
@@ -46,6 +55,21 @@ def test_what_something_else_makes_up_for_is_not_killed() -> None:
 def test_with_orders_told_once_the_same_seed_reports_violations(tmp_path: Path) -> None:
     fate = lives(TOLD_ONCE, copied(tmp_path))
     assert any(trouble.startswith("unheard_order") for trouble in fate.troubles), fate
+
+
+@pytest.mark.parametrize(
+    ("mutant", "says"),
+    [
+        (COMPANION_ADMITTED, "companion went through on t"),
+        (ANY_RECEIPT, "was granted before that was on the disk"),
+    ],
+    ids=lambda one: getattr(one, "name", ""),
+)
+def test_a_few_crossings_kill_whoever_lets_a_companion_through_or_believes_any_receipt(
+    tmp_path: Path, mutant: Mutant, says: str
+) -> None:
+    fate = lives(mutant, copied(tmp_path), lambda tree: simulated(tree, two_doors=False, crossings=100))
+    assert any(trouble.startswith("wrong_opening") and says in trouble for trouble in fate.troubles), fate
 
 
 @pytest.mark.long

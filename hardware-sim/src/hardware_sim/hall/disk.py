@@ -27,6 +27,7 @@ class Disk:
     )
     admissions: set[str] = field(default_factory=set)  # crossings that a record admits, by machine or officer
     entries: set[str] = field(default_factory=set)  # crossings that a record lets through the first of two doors
+    verdicts: dict[str, str] = field(default_factory=dict)  # of crossings that a record closes
 
     def takes(self, *, leads_to_admission: bool) -> bool:
         """True when there is room: the last is kept for what admits nobody."""
@@ -49,5 +50,7 @@ class Disk:
                 self.admissions.add(crossing or "")
             case "entry_decided" if json.loads(body).get("decision") == "admit":
                 self.entries.add(crossing or "")
+            case "closed":
+                self.verdicts[crossing or ""] = json.loads(body).get("verdict", "")
             case _:
                 pass

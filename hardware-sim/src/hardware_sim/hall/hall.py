@@ -33,6 +33,9 @@ class Tally:
     admitted: int = 0
     referred: int = 0
     by_fault: int = 0
+    companions: int = 0
+    companions_through: int = 0
+    companions_admitted: int = 0
     hits: Counter[Kind] = field(default_factory=Counter)
     again: Counter[Kind] = field(default_factory=Counter)
     referrals: Counter[Kind] = field(default_factory=Counter)
@@ -141,6 +144,7 @@ class Hall(Generic[SceneT]):
         if crossing.intention is Intention.GENUINE:
             tally.genuine += 1
             tally.genuine_admitted += admitted
+        tally.companions += crossing.intention is Intention.COMPANION
         for kind in self.scene.hits:
             tally.hits[kind] += 1
             tally.again[kind] += again
@@ -158,6 +162,11 @@ class Hall(Generic[SceneT]):
         try:
             self.scene.judge.compare_books()
         finally:
+            judge = self.scene.judge
+            self.tally.companions_through, self.tally.companions_admitted = (
+                judge.companions_through,
+                judge.companions_admitted,
+            )
             self.officer.rest()
 
     def _rests(self) -> bool:

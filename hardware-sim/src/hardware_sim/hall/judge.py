@@ -151,6 +151,9 @@ class Bench(abc.ABC):
     well_since_s: float = 0.0  # inf while something is wrong
     may_pass: set[str] = field(default_factory=set)  # whose document and face were found good
     by_officer: set[str] = field(default_factory=set)  # whom an officer lets through
+    companions: dict[str, str] = field(default_factory=dict)  # who goes on somebody else's grant, and on whose
+    companions_through: int = 0
+    companions_admitted: int = 0
     present_s: float = -math.inf
     served: str = ""  # whom the lane serves
     shows: str = ""  # the screen
@@ -275,12 +278,31 @@ class Judge(Bench):
         if direction == "exit" or self.clock() <= self._open_until_s:
             return
         others, self.passed_by_grant = self.passed_by_grant, [*self.passed_by_grant, name]
-        if name not in self.may_pass | self.by_officer and self._unled and not others:
+        if name not in self._let_through and self._unled and not others:
             self.by_fault += 1
-        elif name not in self.may_pass | self.by_officer:
+        elif name not in self._let_through:
             self._blame(f"{name} went through, whom nobody had verified")
         elif others:
             self._blame(f"{name} went through on a grant that {others[0]} had used")
+
+    @property
+    def _let_through(self) -> set[str]:
+        """Who may go on a grant. That a companion went is known when they are through: then an officer must be told (`_judge_companions`)."""
+        return self.may_pass | self.by_officer | self.companions.keys()
+
+    def _judge_companions(self) -> None:
+        """The lane invites the next traveller: whoever sent a companion through must have been referred by then. Raises ViolationError."""
+        for companion, holder in self.companions.items():
+            if companion not in self.through:
+                continue
+            self.companions_through += 1
+            verdict = self.disk.verdicts.get(holder, "open")
+            if verdict != "referred":
+                self.companions_admitted += 1
+                raise ViolationError(
+                    Wrong.WRONG_OPENING,
+                    f"{companion} went through on {holder}'s grant, and that crossing is {verdict}",
+                )
 
     def _blame(self, why: str) -> None:
         if self.is_helpless:
@@ -336,6 +358,7 @@ class Judge(Bench):
 
     def compare_books(self) -> None:
         """Everything is well, and the lane at rest: every passage must be told. Raises ViolationError."""
+        self._judge_companions()
         for way, went in self.passages.items():
             told = self.disk.told[LAST][way] - self._told[way]
             if told != went and not self._blind:
@@ -346,6 +369,8 @@ class Judge(Bench):
         self.through.clear()
         self.may_pass.clear()
         self.by_officer.clear()
+        self.companions.clear()
+        self.disk.verdicts.clear()
         self.disk.admissions.clear()
         self.disk.entries.clear()
         self.passed_by_grant.clear()

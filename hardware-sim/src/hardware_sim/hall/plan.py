@@ -41,6 +41,7 @@ class Intention(enum.Enum):
     CALLS = "calls"  # gets an officer to open for them
     FORCES = "forces"  # pushes the closed leaf, and goes away
     ASKS = "asks"  # asks for an officer on the page, while they are looked at or when they may go
+    COMPANION = "companion"  # stays before the camera, and somebody else goes on their grant
     # Between two doors
     TAILGATED = "tailgated"  # somebody without a document steps in with them
     TURNS_INSIDE = "turns_inside"  # turns round before the last door, or towards the first
@@ -62,7 +63,9 @@ _BETWEEN_DOORS = (
     Intention.PAUSED,
     Intention.EVACUATED,
 )
-SELDOM = tuple(one for one in Intention if one not in {Intention.GENUINE, Intention.ASKS} and one not in _BETWEEN_DOORS)
+_OF_THEIR_OWN = {Intention.GENUINE, Intention.ASKS, Intention.COMPANION}  # each has a share of its own
+SELDOM = tuple(one for one in Intention if one not in _OF_THEIR_OWN and one not in _BETWEEN_DOORS)
+COMPANIONS_SHARE = 0.06  # of those who would go straight through: twenty thousand crossings have about a thousand
 ASKS_SHARE = 0.006  # of those who would go straight through: so many an hour that a lane heeds every one
 GENUINE_SHARE = 0.85
 # Whoever does so makes the lane take something back, or free somebody, while its line may be bad.
@@ -164,6 +167,8 @@ def crossing(seed: int, number: int, *, faults: bool, kinds: frozenset[Kind] = f
         intention = rng.choice(PROVOKING)
     if intention is Intention.GENUINE and random.Random(f"{seed}/{number}/asks").random() < ASKS_SHARE:
         intention = Intention.ASKS
+    if intention is Intention.GENUINE and random.Random(f"{seed}/{number}/companion").random() < COMPANIONS_SHARE:
+        intention = Intention.COMPANION
     drawn = Crossing(
         number=number,
         intention=intention,

@@ -386,6 +386,36 @@ async def test_a_log_that_answers_for_other_records_is_hung_up_on(tmp_path: Path
 
 
 @in_virtual_time
+async def test_a_log_that_repeats_an_answer_is_hung_up_on_and_the_repeated_one_answers_no_record(
+    tmp_path: Path,
+) -> None:
+    log, events = FakeLog(), Events()
+
+    async def repeats(connection: Connection[Any]) -> None:
+        async for message in connection:
+            match message:
+                case messages.Append(offered) if not log.written:
+                    log.written += offered
+                    for _ in range(2):
+                        await connection.send(messages.Appended([messages.Recorded(index=0)] * len(offered)))
+                case messages.Append():
+                    pass  # it never says anything of the next one
+                case _:
+                    await connection.send(LOG_WELL)
+
+    client = _log_client(tmp_path / "s", events)
+    async with serve(CHANNELS.log, tmp_path / "s", repeats), running(client):
+        await events.until(PartBack(Part.LOG))
+        client.append(records.Opened("c1"), awaited=True)
+        await events.until(Recorded("c1", RecordKind.OPENED))
+        await events.until(PartLost(Part.LOG))
+        client.append(DECIDED, awaited=True)
+        await asyncio.sleep(1)
+    assert events.seen.count(Recorded("c1", RecordKind.OPENED)) == 1
+    assert Recorded("c1", RecordKind.DECIDED) not in events.seen
+
+
+@in_virtual_time
 async def test_what_an_earlier_run_left_is_asked_for_on_a_line_of_its_own(tmp_path: Path) -> None:
     client = LogClient(tmp_path / "s", post=lambda _: None, monotonic_ms=lambda: 1)
     with pytest.raises(ChannelError):

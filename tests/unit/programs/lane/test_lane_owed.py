@@ -38,7 +38,7 @@ from gate.passage.events import (
     TravellerAsked,
     Wish,
 )
-from gate.passage.evidence import Alarm, CueEvidence
+from gate.passage.evidence import Alarm, CueEvidence, Door
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import (
     Closed,
@@ -46,6 +46,8 @@ from gate.passage.records import (
     Counted,
     Decided,
     Granted,
+    GrantEnd,
+    GrantEnded,
     Incident,
     IncidentKind,
     Obeyed,
@@ -320,8 +322,10 @@ def test_the_log_is_asked_to_remember_how_far_the_books_of_passages_go() -> None
     (passed,) = _offered_of(Passed("c1", 1, PassedBy.UNSEEN, counters=counters))
     (counted,) = _offered_of(Counted(counters, Counters(1, 1, 1)))
     assert Remembered.of(passed.remember) == Remembered.of(counted.remember) == Remembered(counters)
-    (through,) = _offered_of(Passed("c1", 1, PassedBy.GRANT, counters=counters))
-    assert Remembered.of(through.remember) == Remembered(counters, through="c1")
+    (through,) = _offered_of(GrantEnded("c1", GrantEnd.PASSAGE))
+    assert Remembered.of(through.remember) == Remembered(through="c1")
+    nobody = (GrantEnded("c1", GrantEnd.TIME), GrantEnded("c1", GrantEnd.PASSAGE, Door.FIRST))
+    assert [new.remember for one in nobody for new in _offered_of(one)] == [b"", b""]
     assert [new.remember for new in (*_offered_of(Presence(said())), *_offered_of(Passed(None, 1)))] == [b"", b""]
 
 
@@ -367,8 +371,9 @@ def test_what_is_remembered_goes_on_from_what_the_log_told_and_has_its_limit() -
     waiting = Owed(lambda: bytes(16), Remembered.of(told.to_bytes()))
     counters = Counters(COUNTS - 1, COUNTS - 1, 0xFFFF)
     put(waiting, Passed("d" * 32, 1, PassedBy.GRANT, counters=counters))
+    put(waiting, GrantEnded("d" * 32, GrantEnd.PASSAGE))
     put(waiting, without_spelling("e" * 32))
-    first, second = waiting.offer(7)
+    _, first, second = waiting.offer(7)
     assert Remembered.of(first.remember) == dataclasses.replace(told, counted=counters, through="d" * 32)
     assert Remembered.of(second.remember) == dataclasses.replace(
         told, counted=counters, through="d" * 32, replaced=(*told.replaced[1:], "e" * 32)

@@ -1,0 +1,288 @@
+"""A companion passes on the holder's grant: beams count a body, and the camera still sees whom the grant was for (safety invariant 4)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from fakes import two_door_lane
+from fakes.passage_examples import AT_REST, CROSSING, RULES, Run, granted, granted_by_officer
+
+from gate.passage import machine, records
+from gate.passage.effects import Answer, Effect, Erase, Revoke, Show, Shown, Write
+from gate.passage.events import (
+    DocumentPresented,
+    Event,
+    FaceSeen,
+    Part,
+    PartBack,
+    PartLost,
+    Tick,
+    TrackChange,
+    TrackChanged,
+    VideoDoubted,
+)
+from gate.passage.evidence import CameraTrouble
+from gate.passage.machine import Rules
+from gate.passage.orders import (
+    AcknowledgeAlarms,
+    Disposition,
+    Free,
+    HandOver,
+    Hold,
+    OfficerRole,
+    Ordered,
+    Outcome,
+    Said,
+)
+from gate.passage.reasons import Objection, Reason
+from gate.passage.records import ClosedAs, GrantEnd, IncidentKind
+from gate.passage.screen import Guidance, Screen
+from gate.programs.lane.records import Remembered
+
+OPEN = replace(AT_REST, closed=False, grants_left=1)
+IN_ZONE = replace(OPEN, bodies=1)
+THROUGH = replace(AT_REST, closed=False, bodies=1, passages_entry=1)
+RESTS = replace(AT_REST, passages_entry=1)
+LOST = TrackChanged(CROSSING, TrackChange.LOST)
+LIMIT_MS = RULES.timing.view_after_passage_ms
+SEES_ZONE = replace(RULES, policy=replace(RULES.policy, camera_sees_zone=True))
+
+
+def sees_zone(run: Run, rules: Rules = SEES_ZONE) -> Run:
+    """The same lane at a site whose camera sees the passage zone."""
+    run.rules = rules
+    return run
+
+
+def passed() -> Run:
+    """Somebody is through, and the lane is at rest behind them; the camera has not lost the holder."""
+    run = sees_zone(granted())
+    run.feed(IN_ZONE, after_ms=300)
+    run.feed(THROUGH, after_ms=700)
+    run.feed(RESTS, after_ms=900)
+    return run
+
+
+def written(effects: list[Effect]) -> list[records.Record]:
+    return [one.record for one in effects if isinstance(one, Write)]
+
+
+def closings(run: Run) -> list[records.Closed]:
+    return [one for one in written(run.effects) if isinstance(one, records.Closed)]
+
+
+def incidents(effects: list[Effect]) -> list[IncidentKind]:
+    return [one.incident for one in written(effects) if isinstance(one, records.Incident)]
+
+
+def is_admitted(run: Run) -> bool:
+    return [one.verdict for one in closings(run)] == [ClosedAs.ADMITTED]
+
+
+# ── the companion ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_holder_who_stays_in_view_after_a_passage_is_referred_an_incident_and_nobody_is_invited() -> None:
+    run = passed()
+    assert closings(run) == []
+    effects = run.feed(Tick(), after_ms=LIMIT_MS - 900 + 1)
+    reason = Objection(Reason.HOLDER_IN_VIEW)
+    assert effects == [
+        Revoke(),
+        Write(records.Revoked(CROSSING, (reason,))),
+        Write(records.Incident(CROSSING, IncidentKind.HOLDER_IN_VIEW)),
+        Show(Screen.OFFICER),
+        Erase(CROSSING, Shown.PICTURES),
+        Write(records.Closed(CROSSING, ClosedAs.REFERRED, (reason,))),
+    ]
+    assert isinstance(run.state, machine.Referred)
+    run.feed(RESTS, DocumentPresented("next"), LOST, Tick(), after_ms=60_000)
+    assert Show(Screen.WELCOME) not in run.effects[-10:]
+    assert run.around.waits(CROSSING) is not None
+    settled = run.order(HandOver(CROSSING, Disposition.TAKEN_OVER))
+    assert Show(Screen.WELCOME) in settled or Show(Screen.CLOSED) in settled
+
+
+def test_the_limit_holds_to_the_last_millisecond_and_waits_for_no_status() -> None:
+    run = passed()
+    run.feed(Tick(), after_ms=LIMIT_MS - 900)
+    assert isinstance(run.state, machine.Passing)
+    run.feed(Tick(), after_ms=1)
+    assert isinstance(run.state, machine.Referred)
+
+
+def test_where_the_camera_does_not_see_the_zone_nothing_is_concluded_from_it() -> None:
+    """The control: with the rule switched off the companion is admitted, and the next traveller is invited."""
+    run = sees_zone(granted(), RULES)
+    run.feed(IN_ZONE, THROUGH, after_ms=300)
+    run.feed(RESTS, after_ms=900)
+    assert is_admitted(run)
+    assert run.state == machine.Idle(Screen.WELCOME)
+
+
+def test_a_picture_that_lost_the_face_for_a_moment_does_not_say_that_the_holder_is_gone() -> None:
+    run = passed()
+    run.feed(FaceSeen(CROSSING, 0, Guidance.NONE), FaceSeen(CROSSING, 1, Guidance.NONE), RESTS, after_ms=100)
+    run.feed(Tick(), after_ms=LIMIT_MS)
+    assert isinstance(run.state, machine.Referred)
+
+
+def test_several_faces_after_the_passage_may_be_the_holders_too() -> None:
+    run = passed()
+    run.feed(TrackChanged(CROSSING, TrackChange.SEVERAL), RESTS)
+    assert isinstance(run.state, machine.Passing)
+    run.feed(Tick(), after_ms=LIMIT_MS)
+    assert isinstance(run.state, machine.Referred)
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [
+        (PartLost(Part.CAMERA), Reason.CAMERA_LOST),
+        (PartLost(Part.VISION), Reason.VISION_LOST),
+        (VideoDoubted(CROSSING, CameraTrouble.COVERED), Reason.CAMERA_TAMPERED),
+        (TrackChanged(CROSSING, TrackChange.LOST, session=7), Reason.TRACK_SWITCHED),
+        (FaceSeen(CROSSING, 1, Guidance.NONE, session=7), Reason.TRACK_SWITCHED),
+    ],
+)
+def test_where_nobody_can_tell_any_more_an_officer_looks_at_once(event: Event, reason: Reason) -> None:
+    run = sees_zone(granted())
+    run.feed(FaceSeen(CROSSING, 1, Guidance.NONE), IN_ZONE, THROUGH)
+    effects = run.feed(event)
+    assert [one.reason for one in closings(run)[0].reasons] == [reason]
+    assert closings(run)[0].verdict is ClosedAs.REFERRED
+    assert IncidentKind.of_reason(reason) in incidents(effects)
+
+
+def test_a_second_body_after_the_passage_does_not_hide_the_holder() -> None:
+    run = passed()
+    effects = run.feed(replace(AT_REST, closed=False, passages_entry=2, bodies=1))
+    assert IncidentKind.PASSAGE_BEYOND_GRANT in incidents(effects)
+    run.feed(Tick(), after_ms=LIMIT_MS)
+    assert isinstance(run.state, machine.Referred)
+
+
+def test_a_barrier_that_is_lost_behind_the_passage_admits_nobody_who_is_in_view() -> None:
+    run = passed()
+    run.feed(PartLost(Part.BARRIER), Tick())
+    assert closings(run) == []
+    run.feed(Tick(), after_ms=LIMIT_MS)
+    assert [one.verdict for one in closings(run)] == [ClosedAs.REFERRED]
+
+
+def test_an_emergency_admits_nobody_who_is_in_view_and_erases() -> None:
+    for fire in (replace(RESTS, fire=True), replace(THROUGH, fire=True)):
+        run = passed() if fire.closed else sees_zone(granted())
+        effects = run.feed(fire)
+        assert isinstance(run.state, machine.Emergency)
+        assert Erase(CROSSING) in effects
+        assert [one.verdict for one in closings(run)] == [ClosedAs.REFERRED]
+
+
+def test_an_officer_who_sees_it_first_holds_the_crossing() -> None:
+    run = passed()
+    effects = run.order(Hold(CROSSING))
+    assert [one.outcome for one in effects if isinstance(one, Answer)] == [Outcome.DONE]
+    assert [one.reason for one in closings(run)[0].reasons] == [Reason.HELD_BY_OFFICER]
+
+
+def test_a_release_settles_nothing_of_who_passed() -> None:
+    run = passed()
+    run.order(Free())
+    run.feed(Tick(), after_ms=LIMIT_MS)
+    assert [one.verdict for one in closings(run)] == [ClosedAs.REFERRED]
+
+
+# ── the traveller ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("lost_ms", [0, 300, 650, 1_000, 1_700, LIMIT_MS])
+def test_whoever_goes_through_is_admitted_whichever_of_camera_and_beams_tells_first(lost_ms: int) -> None:
+    """The passage is told a second after the first step; the loss of the face before, with or after it."""
+    run = sees_zone(granted())
+    told: list[tuple[int, Event]] = [(350, IN_ZONE), (1_000, THROUGH), (1_900, RESTS), (lost_ms + 350, LOST)]
+    before_ms = 0
+    for when_ms, event in sorted(told, key=lambda one: one[0]):
+        run.feed(event, after_ms=when_ms - before_ms)
+        before_ms = when_ms
+    run.feed(RESTS, after_ms=150)
+    assert is_admitted(run)
+    assert incidents(run.effects) == []
+    assert Erase(CROSSING) in run.effects
+    assert run.state == machine.Idle(Screen.WELCOME)
+    ended = [one for one in written(run.effects) if isinstance(one, records.GrantEnded)]
+    assert ended == [records.GrantEnded(CROSSING, GrantEnd.PASSAGE)]
+
+
+def test_the_next_travellers_face_says_that_the_holder_is_gone() -> None:
+    run = passed()
+    effects = run.feed(TrackChanged(CROSSING, TrackChange.SWITCHED))
+    assert Erase(CROSSING) in effects
+    run.feed(RESTS)
+    assert is_admitted(run)
+
+
+def test_whose_track_is_lost_of_another_crossing_says_nothing_of_this_one() -> None:
+    run = passed()
+    run.feed(TrackChanged("another", TrackChange.LOST), RESTS)
+    assert isinstance(run.state, machine.Passing)
+
+
+def test_the_lane_is_held_up_until_it_rests_and_no_longer() -> None:
+    run = sees_zone(granted())
+    run.feed(LOST, IN_ZONE, THROUGH)
+    assert isinstance(run.state, machine.Passing)
+    run.feed(RESTS)
+    assert is_admitted(run)
+
+
+def test_an_officers_admission_asks_no_camera() -> None:
+    run = sees_zone(granted_by_officer())
+    run.feed(IN_ZONE, THROUGH, RESTS)
+    assert isinstance(written(run.effects)[-1], records.Settled)
+
+
+def test_between_two_doors_the_sensors_say_who_is_left() -> None:
+    run = two_door_lane.granted()
+    run.rules = replace(run.rules, policy=replace(run.rules.policy, camera_sees_zone=True))
+    last = replace(two_door_lane.LAST, closed=False, passages_entry=1)
+    run.feed(last)
+    assert run.state == machine.Passing(CROSSING, run.now_ms)
+
+
+def test_a_document_that_was_laid_behind_a_companion_opens_no_crossing() -> None:
+    run = passed()
+    run.feed(DocumentPresented("next"))
+    run.feed(Tick(), after_ms=LIMIT_MS)
+    assert isinstance(run.state, machine.Referred)
+    assert machine.unread_of(run.state) is None
+
+
+# ── a death in between ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def remembered(run: Run) -> Remembered:
+    known = Remembered()
+    for record in written(run.effects):
+        known = known.after(record)
+    return known
+
+
+def test_a_lane_that_starts_anew_admits_only_whose_passage_the_camera_bore_out() -> None:
+    run = passed()
+    assert remembered(run).through is None
+    run.feed(LOST)
+    assert remembered(run).through == CROSSING
+    run = sees_zone(granted(), RULES)
+    run.feed(THROUGH)
+    assert remembered(run).through == CROSSING
+
+
+def test_lost_parts_that_come_back_leave_the_referral() -> None:
+    run = passed()
+    run.feed(PartLost(Part.CAMERA), PartBack(Part.CAMERA), RESTS)
+    assert isinstance(run.state, machine.Referred)
+    said = Said("officer-1", OfficerRole.OFFICER, "")
+    run.feed(Ordered(9, run.around.version, said, AcknowledgeAlarms()))
+    assert isinstance(run.state, machine.Referred)
