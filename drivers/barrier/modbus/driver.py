@@ -16,7 +16,7 @@ from dataclasses import asdict
 from drivers.barrier.board import require_rest
 from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.modbus.session import Session
-from drivers.barrier.orders import Orders
+from drivers.barrier.orders import QUIET_SHARE, Orders
 from drivers.barrier.turns import Urgency
 from drivers.errors import LinkLostError, NotWellError
 from drivers.links import Link
@@ -55,6 +55,7 @@ class ModbusBarrier:
         self._orders = Orders(self._exchange, require_line=self._require_link, lose=lambda _: self.close())
         self._link: Link | None = None
         self._asked: Request | None = None
+        self._was_silent = False  # since then, no answer was alone on the line
         self._heard = bytearray()
         self._grant_written_at_s: float | None = None
 
@@ -95,6 +96,8 @@ class ModbusBarrier:
                 self._session.rest(), urgency=Urgency.POLL
             )  # a contact must not be held while we are silent
             proven = await self._watchdog_proven()
+            if self._session.late:
+                raise NotWellError(self._session.late)
             await self.clear_alarms(tuple(BarrierAlarm))
         finally:
             self.close()
@@ -120,8 +123,8 @@ class ModbusBarrier:
         return f"host watchdog of {watchdog.ms} ms works"
 
     def describe(self) -> dict[str, int]:
-        """How the line worked since the start: requests, silences, bytes that were no part of an answer, connects."""
-        return asdict(self.health)
+        """How the line worked since the start: requests, silences, bytes that were no part of an answer, connects, answers later than is borne."""
+        return asdict(self.health) | {"late_answers": self._session.late_answers}
 
     async def grant(self, direction: Direction, ttl_ms: int) -> None:
         """Let one traveller through within `ttl_ms`.
@@ -186,11 +189,29 @@ class ModbusBarrier:
         link = self._require_link()
         if self._session.is_grant(request):
             self._grant_written_at_s = asyncio.get_running_loop().time()
+        self._session.overhears(link.discard())
+        self._session.asks(request)
         self._asked = request
         deadline_s = self._session.reply_deadline_s(request)
-        return await exchange(
+        reply, others = await exchange(
             link, request, deadline_s=deadline_s, byte_s=self._byte_s, health=self.health, heard=self._heard
         )
+        self._session.hears(request, reply, others)
+        if reply is None:
+            self._was_silent = True
+        elif self._was_silent:
+            self._was_silent = not await self._orders.quiet(self._overhear, QUIET_SHARE * deadline_s)
+        return reply
+
+    async def _overhear(self, for_s: float) -> bool:
+        """Hear what comes behind an answer, which itself came behind a silence: it may be an earlier question's, and its own is still to come."""
+        strays = b""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(for_s):
+                while True:
+                    strays += await self._require_link().read(FRAME_BYTES_MAX)
+        self._session.overhears(strays)
+        return bool(strays)
 
     async def _hear_no_other(self) -> None:
         """Listen behind the last answer: a second one is another board's, which would obey every order, too. Raises NotWellError or LinkLostError."""
