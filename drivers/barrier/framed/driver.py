@@ -106,17 +106,21 @@ class FramedBarrier:
         try:
             await self.connect()
             status = await self.status()
+            self._require_prompt()
             ends = "an external timer ends a grant: see that it does"
             if timings.lease_ms is not None:
                 ends = await self._check_lease(timings.lease_ms)
             elif timings.grant_ends_after_ms_max is not None:
                 ends = f"its own timer must end a grant within {timings.grant_ends_after_ms_max} ms: only a walk shows that it does"
-            if self._session.late:
-                raise NotWellError(self._session.late)
+            self._require_prompt()
         finally:
             self.close()
         require_rest(status)
         return f"number {self._session.unit}, closed; {ends}"
+
+    def _require_prompt(self) -> None:
+        if self._session.late:
+            raise NotWellError(self._session.late)
 
     async def _check_lease(self, lease_ms: int) -> str:
         await asyncio.sleep(lease_ms / 1000 + CHECK_SPARE_S)

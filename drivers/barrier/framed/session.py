@@ -33,7 +33,6 @@ DOUBT_STEP = 4
 CALM_EXCHANGES_MAX = 3 * DOUBT_MAX  # until a line that was doubtful is not, or the board is not well
 AGREE_ATTEMPTS_MAX = 6  # two agreeing replies must be among so many when a line begins
 GROWN_MAX = 1000  # passages between two looks; a counter that went further was set back
-POLLED_S_MAX = 0.75  # a lane listens more often, so that it knows when something came
 GUARD_S_MAX = 0.07  # for so long at most the line is listened to before anything is sent
 COUNTS = 2**32  # as drivers.values has them
 RESTARTS_UNKNOWN = 1  # of a board that does not count its power-ups: its counters tell
@@ -100,7 +99,6 @@ class Session:
         self._released_at_s: float | None = None
         self._doubt = 0
         self._promptness = Promptness()
-        self._listened_at_s = 0.0
         self._strangers = False
 
     @property
@@ -387,12 +385,8 @@ class Session:
 
     def _listen(self, heard: Heard) -> None:
         """Doubt the line when somebody speaks who was not asked. Raises NotWellError when that goes on."""
-        now_s = came_s = self._clock()
-        if now_s - self._listened_at_s > POLLED_S_MAX:
-            came_s = self._listened_at_s  # nobody knows when: as early as may be
         for _ in range(heard.unasked):
-            self._promptness.overhear(_SHAPE, came_s, late_s=self._late_s)
-        self._listened_at_s = now_s
+            self._promptness.overhear(_SHAPE, self._clock(), late_s=self._late_s)
         if not (heard.strangers or heard.unasked):
             self._doubt = max(0, self._doubt - 1)
             return

@@ -25,6 +25,7 @@ from drivers.modbus.frames import FRAME_BYTES_MAX, Reply, Request, find_reply
 from drivers.modbus.line import LineHealth, exchange
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour
 
+PAUSE_S_MAX = 0.25  # between two looks of a lane
 CHECK_SPARE_S = 0.2  # over the watchdog's time, before it must have noticed our silence
 
 
@@ -55,6 +56,7 @@ class ModbusBarrier:
         self._orders = Orders(self._exchange, require_line=self._require_link, lose=lambda _: self.close())
         self._link: Link | None = None
         self._asked: Request | None = None
+        self._listened_at_s = 0.0
         self._was_silent = False  # since then, no answer was alone on the line
         self._heard = bytearray()
         self._grant_written_at_s: float | None = None
@@ -95,14 +97,18 @@ class ModbusBarrier:
             await self._orders.converse(
                 self._session.rest(), urgency=Urgency.POLL
             )  # a contact must not be held while we are silent
+            self._require_prompt()
             proven = await self._watchdog_proven()
-            if self._session.late:
-                raise NotWellError(self._session.late)
+            self._require_prompt()
             await self.clear_alarms(tuple(BarrierAlarm))
         finally:
             self.close()
         require_rest(status)
         return f"closed, {proven}"
+
+    def _require_prompt(self) -> None:
+        if self._session.late:
+            raise NotWellError(self._session.late)
 
     async def _watchdog_proven(self) -> str:
         """Keep silent, and see the board notice: by its alarm, or by an output that it drops. Raises DriverError."""
@@ -189,7 +195,9 @@ class ModbusBarrier:
         link = self._require_link()
         if self._session.is_grant(request):
             self._grant_written_at_s = asyncio.get_running_loop().time()
-        self._session.overhears(link.discard())
+        now_s = asyncio.get_running_loop().time()
+        # A lane asks again soon. After a long pause nobody knows when it came: as early as may be.
+        self._session.overhears(link.discard(), min(now_s, self._listened_at_s + PAUSE_S_MAX))
         self._session.asks(request)
         self._asked = request
         deadline_s = self._session.reply_deadline_s(request)
@@ -197,6 +205,7 @@ class ModbusBarrier:
             link, request, deadline_s=deadline_s, byte_s=self._byte_s, health=self.health, heard=self._heard
         )
         self._session.hears(request, reply, others)
+        self._listened_at_s = asyncio.get_running_loop().time()
         if reply is None:
             self._was_silent = True
         elif self._was_silent:
@@ -210,7 +219,7 @@ class ModbusBarrier:
             async with asyncio.timeout(for_s):
                 while True:
                     strays += await self._require_link().read(FRAME_BYTES_MAX)
-        self._session.overhears(strays)
+        self._session.overhears(strays, asyncio.get_running_loop().time())
         return bool(strays)
 
     async def _hear_no_other(self) -> None:

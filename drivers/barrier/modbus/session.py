@@ -54,7 +54,9 @@ class Session:
         self._promptness = Promptness()
         self._overheard = 0  # answers that nobody awaited, until then
         self._shapes: dict[bytes, Request] = {}  # of every answer that was ever awaited
-        self._owed: frozenset[bytes] = frozenset()  # the shapes of what might still be answered when the last grant was written
+        self._owed: frozenset[bytes] = (
+            frozenset()
+        )  # the shapes of what might still be answered when the last grant was written
         self._questions = [_questions(one, unit) for one in profile.reads]
         self._answers = [{question.reply_head for question in pair} for pair in self._questions]
         self._next_read = 0
@@ -77,14 +79,14 @@ class Session:
 
     def hears(self, request: Request, reply: Reply | None, others: bytes) -> None:
         """This came of it, and beside it bytes that are no part of that. As many as the reply has, and no answer among them, are the reply, broken."""
-        if not self.overhears(others) and reply is None and len(others) == request.reply_bytes:
+        if not self.overhears(others, self._clock()) and reply is None and len(others) == request.reply_bytes:
             self._promptness.broken()
         if reply is not None:
             prompt_s = self._deadline_s(request, self._profile.turnaround_ms_max)
             self._promptness.answered(self._clock(), prompt_s=prompt_s)
 
-    def overhears(self, heard: bytes) -> int:
-        """These bytes came when nothing was awaited, or something else: how many answers they hold."""
+    def overhears(self, heard: bytes, now_s: float) -> int:
+        """These bytes came by now when nothing was awaited, or something else: how many answers they hold."""
         found = 0
         if not heard:
             return found
@@ -92,7 +94,7 @@ class Session:
             rest = bytearray(heard)
             while find_reply(rest, request)[0] is not None:
                 late_s = self._deadline_s(request, self._profile.late_ms_max)
-                self._promptness.overhear(shape, self._clock(), late_s=late_s)
+                self._promptness.overhear(shape, now_s, late_s=late_s)
                 found += 1
         return found
 
