@@ -4,6 +4,19 @@ Promises: one request on the wire at a time; releasing and revoking go before gr
 leaves no grant behind; a revoke that comes while a grant is under way ends it, and so does `withdraw`. Whoever sees LinkLostError
 connects anew.
 Polling and reconnecting are the caller's: no task runs here.
+
+**Why nobody is granted twice**, though no answer on a serial line is numbered. A grant goes out again only on a status that shows that it never
+arrived. That status would lie only if it were the answer to a question from before the grant, so it counts only when
+
+1. the profile's `late_ms_max` has gone by since the grant: what was asked before it is answered by then, however late, out of order or twice;
+2. nothing else was heard since the grant. Whoever answers is listened to behind its silence until nothing more comes: had an earlier
+   question's answer been taken, its own would come, too;
+3. on a line that answered a question behind its deadline of late, each stretch is read in a shape of which nothing asked in the LATEST_S
+   before the grant is unanswered. This holds on a line that is later than its profile says, as well.
+
+Orders that arrive late themselves are no exception: the board carries out what it hears in its order, so an answer to a question behind the grant is
+an answer from behind it. A revoke and a release wait for none of this: the pause is the line's for others, and whoever listens stops for them. Over Modbus
+TCP each answer has its question's number besides, and one with another's passes for none.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ class ModbusProfile(BoardProfile, frozen=True, kw_only=True, tag="modbus-rtu"):
     """The whole map of one kind of board. `settings` are written at every connect where they differ.
 
     `turnaround_ms_max`: silence before an answer. `late_ms_max`: the largest delay that is borne; on a line that answers later nothing is granted.
-    A profile from before there was such a key says nothing of it: it is held to the usual one, and no wrong one can grant twice (`session`).
+    A profile from before there was such a key says nothing of it: it is held to the usual one, and a line that is later grants nothing.
     """
 
     turnaround_ms_max: Annotated[int, msgspec.Meta(ge=1, le=250)]

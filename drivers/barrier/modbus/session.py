@@ -3,7 +3,7 @@
 Each order is a conversation: a generator that yields one request at a time and is sent the reply, or None for silence
 past the deadline. Reads, revokes and releases are absolute and are repeated after silence. A grant is never repeated
 blindly: the controller is asked for its status first, and the grant goes out again only if it provably never arrived
-(safety invariant 3). What a conversation raises is the drivers' error tree.
+(safety invariant 3; the proof stands in `driver`). What a conversation raises is the drivers' error tree.
 """
 
 from __future__ import annotations
