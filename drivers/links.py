@@ -35,8 +35,8 @@ class Link(Protocol):
         """Hand over all bytes. Raises LinkLostError."""
         ...
 
-    def discard(self) -> None:
-        """Drop the bytes that have arrived and were not read. Raises LinkLostError."""
+    def discard(self) -> bytes:
+        """Drop the bytes that have arrived and were not read, and say which. Raises LinkLostError."""
         ...
 
     def close(self) -> None:
@@ -63,11 +63,14 @@ class _Descriptor:
             await self._ready(self._reader, loop.add_reader, loop.remove_reader)
         return received
 
-    def discard(self) -> None:
-        """Drop the bytes that have arrived and were not read. Raises LinkLostError."""
+    def discard(self) -> bytes:
+        """Drop the bytes that have arrived and were not read, and say which. Raises LinkLostError."""
+        dropped = b""
         for _ in range(_DISCARD_READS_MAX):
-            if not self._take(_DISCARD_BYTES):
-                return
+            if not (received := self._take(_DISCARD_BYTES)):
+                break
+            dropped += received
+        return dropped
 
     def _take(self, bytes_max: int) -> bytes:
         """Return what has arrived, which may be nothing. Raises LinkLostError."""
@@ -196,9 +199,11 @@ class MemoryLink:
         del self._received[:bytes_max]
         return taken
 
-    def discard(self) -> None:
-        """Drop the bytes that have arrived and were not read."""
+    def discard(self) -> bytes:
+        """Drop the bytes that have arrived and were not read, and say which."""
+        dropped = bytes(self._received)
         self._received.clear()
+        return dropped
 
     async def write(self, payload: bytes) -> None:
         """Put bytes into the other end's buffer; what does not fit is lost. Raises LinkLostError."""

@@ -20,6 +20,9 @@ from drivers.barrier.turns import Turns, Urgency
 from drivers.errors import LinkLostError, NoReplyError, NotWellError, RefusedError
 from drivers.values import BarrierStatus
 
+LISTEN_STEP_S = 0.02  # how long somebody urgent may wait for who listens
+LISTEN_S_MAX = 2.0
+QUIET_SHARE = 1.25  # of the time that a reply is waited for: the next late answer comes in it
 STATUS_FRESH_S = 0.3  # an older status does not speak for the lane, so a grant asks again
 
 Request = TypeVar("Request")
@@ -66,6 +69,20 @@ class Orders(Generic[Request, Reply]):
         """This is how it is now."""
         self._latest = status
         self._latest_at_s = asyncio.get_running_loop().time()
+
+    async def quiet(self, listen: Callable[[float], Awaitable[bool]], quiet_s: float) -> bool:
+        """Listen until the line has been quiet for so long; False when it babbles on, or somebody waits who may not wait.
+
+        `listen` hears whatever comes in so many seconds, and says whether anything did. For who holds the turn.
+        """
+        clock = asyncio.get_running_loop().time
+        until_s, end_s = clock() + quiet_s, clock() + LISTEN_S_MAX
+        while clock() < until_s:
+            if self._turns.is_urgent or clock() >= end_s:
+                return False
+            if await listen(min(LISTEN_STEP_S, until_s - clock())):
+                until_s = clock() + quiet_s
+        return True
 
     @property
     def fresh(self) -> BarrierStatus | None:

@@ -49,6 +49,11 @@ class Turns:
                 self.end()  # the turn came in the same moment
             raise
 
+    @property
+    def is_urgent(self) -> bool:
+        """Somebody waits who takes permission away, or frees a person."""
+        return any(urgency <= Urgency.REVOKE and not turn.done() for urgency, _, turn in self._waiting)
+
     def end(self) -> None:
         """Give the turn to the next waiter; it stays taken in between, so nobody slips in."""
         self._taken = False

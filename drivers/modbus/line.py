@@ -21,25 +21,29 @@ class LineHealth:
 
 async def exchange(
     link: Link, request: Request, *, deadline_s: float, byte_s: float, health: LineHealth, heard: bytearray
-) -> Reply | None:
-    """Send one request and wait for its reply; None after silence. `heard` keeps what came behind the reply. Raises LinkLostError.
+) -> tuple[Reply | None, bytes]:
+    """Send one request and wait for its reply; None after silence. Beside it all else that came meanwhile. Raises LinkLostError.
 
+    `heard` keeps what came behind the reply.
     `byte_s` is what a byte takes on the wire: once a reply has begun, its rest is waited for as a whole, and not byte by byte.
     """
     health.requests += 1
     heard.clear()
+    others = b""
     try:
         async with asyncio.timeout(deadline_s):
             link.discard()  # what came late answers an earlier request
             await link.write(request.wire)
             while True:
                 heard += await link.read(FRAME_BYTES_MAX)
+                received = bytes(heard)
                 reply, passed_over = find_reply(heard, request)
                 health.bytes_passed_over += passed_over
+                others += received[:passed_over]
                 if reply is not None:
-                    return reply
+                    return reply, others + heard
                 await asyncio.sleep(max(0, request.reply_bytes - len(heard)) * byte_s)
     except TimeoutError:
         health.silences += 1
         health.bytes_passed_over += len(heard)
-        return None
+        return None, others + heard

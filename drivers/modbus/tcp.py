@@ -31,6 +31,7 @@ class TcpLink:
         self._number = 0
         self._heard = bytearray()
         self._strange = 0
+        self._late = bytearray()
 
     async def write(self, payload: bytes) -> None:
         """Send a request. Raises LinkLostError."""
@@ -47,6 +48,7 @@ class TcpLink:
                 if number == self._number and not _is_silence(body):
                     return seal(body)[:bytes_max]
                 self._strange += 1
+                self._late += seal(body)
                 if self._strange > STRANGE_MAX:
                     raise LinkLostError("the other end of the Modbus TCP connection sends what nobody asked for")
             self._heard += await self._stream.read(FRAME_BYTES_MAX)
@@ -64,8 +66,11 @@ class TcpLink:
         del self._heard[: _HEAD.size + length]
         return number, body
 
-    def discard(self) -> None:
-        """Do nothing: what comes late is dropped by its number, and a stream must be read in step."""
+    def discard(self) -> bytes:
+        """What was dropped by its number since the last time. What has arrived stays: a stream must be read in step."""
+        dropped = bytes(self._late)
+        self._late.clear()
+        return dropped
 
     def close(self) -> None:
         """End the connection and wake whoever waits on it. May be called twice."""

@@ -132,7 +132,7 @@ class ModbusSensors:
         """Send one request and wait for its reply; None after silence. Raises LinkLostError."""
         self._asked = request
         deadline_s = self._session.reply_deadline_s(request)
-        return await exchange(
+        reply, _ = await exchange(
             self._require_link(),
             request,
             deadline_s=deadline_s,
@@ -140,6 +140,7 @@ class ModbusSensors:
             health=self.health,
             heard=self._heard,
         )
+        return reply
 
     async def _hear_no_other(self) -> None:
         """Listen behind an answer that was the last to come: a second one is another unit's. Raises NotWellError or LinkLostError."""

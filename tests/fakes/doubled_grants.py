@@ -46,7 +46,7 @@ class Doubled:
 
 
 @dataclass(frozen=True, slots=True)
-class _Tried:
+class Tried:
     """A driver before a board that counts, and a naive client's requests there, each with what tells a sound answer to it."""
 
     bench: Bench | BoardBench | FramedBench
@@ -67,7 +67,7 @@ def doubled(board: str, error_rate: float, *, count: int, seed: int = 2) -> Doub
 
 async def _ours(board: str, worn: Callable[[Link, int], Link], count: int) -> tuple[int, int]:
     stood = twice = 0
-    async with _tried(board) as tried:
+    async with tried_board(board) as tried:
         _wear(tried, worn)
         await _insisting(tried, tried.bench.barrier.connect)
         for _ in range(count):
@@ -85,7 +85,7 @@ async def _ours(board: str, worn: Callable[[Link, int], Link], count: int) -> tu
 
 async def _naively(board: str, worn: Callable[[Link, int], Link], count: int) -> int:
     twice = 0
-    async with _tried(board) as tried:
+    async with tried_board(board) as tried:
         _wear(tried, worn)
         link = await tried.bench.open_link()
         for _ in range(count):
@@ -108,14 +108,14 @@ async def _until_answered(link: Link, request: bytes, is_sound: Callable[[bytes]
             return
 
 
-def _wear(tried: _Tried, worn: Callable[[Link, int], Link]) -> None:
+def _wear(tried: Tried, worn: Callable[[Link, int], Link]) -> None:
     """Another seed at each connect: the same line would lose the same frame again."""
     health = tried.bench.barrier.health
     tried.bench.host_line = lambda link: worn(link, health.connects)
     tried.bench.board_line = lambda link: worn(link, _BOARD_SEED + health.connects)
 
 
-async def _insisting(tried: _Tried, call: Callable[[], Awaitable[object]]) -> None:
+async def _insisting(tried: Tried, call: Callable[[], Awaitable[object]]) -> None:
     """What the lane's keeper does: silence is answered by trying again, a lost line by connecting anew."""
     for _ in range(50):
         try:
@@ -131,15 +131,15 @@ async def _insisting(tried: _Tried, call: Callable[[], Awaitable[object]]) -> No
 
 
 @contextlib.asynccontextmanager
-async def _tried(board: str) -> AsyncIterator[_Tried]:
+async def tried_board(board: str) -> AsyncIterator[Tried]:
     if board in REQUESTS:
         requests = tuple((request.wire, _answers(request)) for request in REQUESTS[board])
         if board == "portcullis-sim":
             async with bench() as own:
-                yield _Tried(own, lambda: own.controller.grants_made, own.controller.pass_through, requests)
+                yield Tried(own, lambda: own.controller.grants_made, own.controller.pass_through, requests)
         else:
             async with board_bench(board) as made:
-                yield _Tried(made, made.ordered, made.pass_through, requests)
+                yield Tried(made, made.ordered, made.pass_through, requests)
         return
     (kind,) = (kind for kind in KINDS if kind == board)
     profile = framed_profile(kind)
@@ -147,7 +147,7 @@ async def _tried(board: str) -> AsyncIterator[_Tried]:
     layout = profile.reply_layout()
     async with framed_bench(CountingBoard(kind=kind)) as framed:
         answers: Callable[[bytes], object] = lambda heard: layout.decode(heard)[0]  # noqa: E731
-        yield _Tried(framed, lambda: framed.board.grants_made, framed.board.pass_through, ((opening, answers),))
+        yield Tried(framed, lambda: framed.board.grants_made, framed.board.pass_through, ((opening, answers),))
 
 
 def _answers(request: Request) -> Callable[[bytes], object]:

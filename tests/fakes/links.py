@@ -22,8 +22,8 @@ class Wrapped:
     async def write(self, payload: bytes) -> None:
         await self.inner.write(payload)
 
-    def discard(self) -> None:
-        self.inner.discard()
+    def discard(self) -> bytes:
+        return self.inner.discard()
 
     def close(self) -> None:
         self.inner.close()
@@ -156,6 +156,6 @@ class Echo(Wrapped):
         self._echo += payload
         await self.inner.write(payload)
 
-    def discard(self) -> None:
+    def discard(self) -> bytes:
         self._echo.clear()
-        self.inner.discard()
+        return self.inner.discard()

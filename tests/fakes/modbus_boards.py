@@ -51,6 +51,7 @@ class BoardBench:
             self.board, self._slave = relays, Slave(1, registers, registers)
         self.broken = (False, False, False)
         self.plugged = True
+        self.tick_s = TICK_S
         self.host_line: Callable[[Link], Link] = lambda link: link
         self.board_line: Callable[[Link], Link] = lambda link: link
         self._tasks = tasks
@@ -86,7 +87,7 @@ class BoardBench:
         """Let the board's time pass for ever."""
         while True:
             self.step()
-            await asyncio.sleep(TICK_S)
+            await asyncio.sleep(self.tick_s)
 
     def step(self) -> None:
         self.board.step(_now_ms(), self.broken)

@@ -36,6 +36,17 @@ class _VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._jumping.now_s
 
+    def block(self, seconds: float) -> None:
+        """Time passes while nothing else runs."""
+        self._jumping.now_s += seconds
+
+
+def pass_time(seconds: float) -> None:
+    """A call that does not return at once: so much of the running loop's time passes in it."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, _VirtualLoop)
+    loop.block(seconds)
+
 
 def virtual_loop() -> asyncio.SelectorEventLoop:
     """A loop for who runs it piece by piece; its clock stands still while something can happen at once."""

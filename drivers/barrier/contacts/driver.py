@@ -3,6 +3,10 @@
 Promises: no contact is closed for longer than a pulse, as far as this program runs, and no two at a time; a moment lies between two
 pulses; releasing and revoking go before grants, and these before looks; connecting leaves no grant behind; a revoke that comes while a
 grant waits for its turn ends it, and so does `withdraw`. Whoever sees LinkLostError or NotWellError connects anew.
+
+**Why nobody is granted twice.** There is no line, and no answer that could be another's: each call returns with its own, however long it takes, and nothing
+is ever closed again for a call that failed. A grant closes its contact once; what follows only reads.
+
 Polling and reconnecting are the caller's: no task runs here. The kernel is called in the event loop, so the chip must answer at once:
 one of the computer's own, or on I2C or SPI, not behind USB.
 """

@@ -17,7 +17,7 @@ from drivers.barrier.framed.frames import FRAME_BYTES_MAX
 from drivers.barrier.framed.hearing import Heard, Hearing
 from drivers.barrier.framed.profile import FramedProfile
 from drivers.barrier.framed.session import Request, Session
-from drivers.barrier.orders import Orders
+from drivers.barrier.orders import QUIET_SHARE, Orders
 from drivers.barrier.turns import Urgency
 from drivers.errors import LinkLostError, NotWellError
 from drivers.links import Link
@@ -72,6 +72,7 @@ class FramedBarrier:
         self._lost = ""  # why there is no line
         self._hearing = Hearing(self._session.replies, self._session.unit)
         self._silent_since_s: float | None = None
+        self._was_silent = False  # since then, no answer was alone on the line
         self._grant_written_at_s: float | None = None
 
     @property
@@ -105,15 +106,21 @@ class FramedBarrier:
         try:
             await self.connect()
             status = await self.status()
+            self._require_prompt()
             ends = "an external timer ends a grant: see that it does"
             if timings.lease_ms is not None:
                 ends = await self._check_lease(timings.lease_ms)
             elif timings.grant_ends_after_ms_max is not None:
                 ends = f"its own timer must end a grant within {timings.grant_ends_after_ms_max} ms: only a walk shows that it does"
+            self._require_prompt()
         finally:
             self.close()
         require_rest(status)
         return f"number {self._session.unit}, closed; {ends}"
+
+    def _require_prompt(self) -> None:
+        if self._session.late:
+            raise NotWellError(self._session.late)
 
     async def _check_lease(self, lease_ms: int) -> str:
         await asyncio.sleep(lease_ms / 1000 + CHECK_SPARE_S)
@@ -124,8 +131,8 @@ class FramedBarrier:
         return f"a lease of {lease_ms} ms works"
 
     def describe(self) -> dict[str, int]:
-        """How the line worked since the start: requests, silences, what was no answer of this board, connects."""
-        return asdict(self.health)
+        """How the line worked since the start: requests, silences, what was no answer of this board, connects, answers later than is borne."""
+        return asdict(self.health) | {"late_answers": self._session.late_answers}
 
     async def grant(self, direction: Direction, ttl_ms: int) -> None:
         """Let one traveller through. The board ends the grant by its own means; the caller revokes it after `ttl_ms`.
@@ -211,6 +218,10 @@ class FramedBarrier:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(0):
                     hearing.take(await link.read(FRAME_BYTES_MAX))
+        if hearing.reply is None:
+            self._was_silent = self._was_silent or bool(request.wire)
+        elif self._was_silent:
+            self._was_silent = not await self._orders.quiet(self._overhear, QUIET_SHARE * request.listen_s)
         heard = hearing.heard(after=stray)
         self._note_health(request, heard)
         if heard.reply is not None:
@@ -220,6 +231,16 @@ class FramedBarrier:
             if clock() - self._silent_since_s >= SILENT_S:
                 raise LinkLostError(f"the board has answered nothing for {SILENT_S} s")
         return heard
+
+    async def _overhear(self, for_s: float) -> bool:
+        """Hear what comes behind an answer, which itself came behind a silence: it may be an earlier question's, and its own is still to come."""
+        came = False
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(for_s):
+                while True:
+                    self._hearing.take(await self._require_link().read(FRAME_BYTES_MAX))
+                    came = True
+        return came
 
     async def _stray(self, link: Link) -> Heard:
         """What came since the last exchange, which nobody asked for; when this returns, the line is quiet or babbles on."""

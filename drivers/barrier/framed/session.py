@@ -5,6 +5,11 @@ alike and carry no number, so an answer proves little: a grant whose answer is l
 asked for after every late answer must have come, show a leaf that rests, no passage and no alarm (safety invariant 3). A board does not
 say what it still grants: that is kept here, and errs towards outstanding.
 
+**Why nobody is granted twice.** Those two statuses would lie only if both were answers to questions from before the grant. `late_ms_max` has gone by since it,
+in which every one of these has come; an answer too many since then makes the line doubtful, and behind a silence the driver listens until nothing
+more comes; and on a line that answered a question behind its deadline of late, nothing is sent again while any question of the LATEST_S before the
+grant is unanswered, which holds on one that is later than its profile says, too. A revoke and a release wait for none of this.
+
 Frames of another board and frames that nobody asked for (an answer that came late, two boards with one address) make the line
 doubtful: nothing is granted on it, and when they go on it is out of service (NotWellError) until a run of clean exchanges.
 """
@@ -21,6 +26,8 @@ from drivers.barrier.framed.frames import ADDRESS
 from drivers.barrier.framed.hearing import Heard
 from drivers.barrier.framed.profile import FramedProfile
 from drivers.barrier.framed.reading import Reading, reading_of, relaxes, settled
+from drivers.barrier.orders import Pause
+from drivers.barrier.promptness import Promptness
 from drivers.errors import LinkLostError, NoReplyError, NotWellError, RefusedError, SetupError
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, LeafPosition
 
@@ -31,9 +38,12 @@ DOUBT_STEP = 4
 CALM_EXCHANGES_MAX = 3 * DOUBT_MAX  # until a line that was doubtful is not, or the board is not well
 AGREE_ATTEMPTS_MAX = 6  # two agreeing replies must be among so many when a line begins
 GROWN_MAX = 1000  # passages between two looks; a counter that went further was set back
+GUARD_S_MAX = 0.07  # for so long at most the line is listened to before anything is sent
 COUNTS = 2**32  # as drivers.values has them
 RESTARTS_UNKNOWN = 1  # of a board that does not count its power-ups: its counters tell
 _BITS_A_CHARACTER = 10  # 8N1
+
+_SHAPE = b""  # of all answers: one cannot be told from another
 
 Answer = TypeVar("Answer")
 
@@ -47,7 +57,7 @@ class Request:
     grants: bool = False
 
 
-Conversation = Generator[Request, Heard, Answer]
+Conversation = Generator[Request | Pause, Heard, Answer]
 
 
 class GrantFate(enum.Enum):
@@ -84,13 +94,16 @@ class Session:
             name: requests.encode({ADDRESS: unit, **command}) for name, command in profile.commands.named().items()
         }
         wire_bytes = requests.length + self.replies.length
-        self._reply_s = wire_bytes * _BITS_A_CHARACTER / baud + profile.timings.turnaround_ms_max / 1000
+        wire_s = wire_bytes * _BITS_A_CHARACTER / baud
+        self._prompt_s = wire_s + profile.timings.turnaround_ms_max / 1000
+        self._late_s = wire_s + profile.timings.late_ms_max / 1000
         self._count_size = 1 << self.replies.widths[profile.status.passages_left]
         self._believed: Reading | None = None
         self._outstanding: _Outstanding | None = None
         self._counted = {Direction.ENTRY: 0, Direction.EXIT: 0}
         self._released_at_s: float | None = None
         self._doubt = 0
+        self._promptness = Promptness()
         self._strangers = False
 
     @property
@@ -103,6 +116,19 @@ class Session:
         """True while the board stands open in an emergency, as far as is known."""
         return self._believed is not None and (self._believed.fire or self._believed.emergency)
 
+    @property
+    def late(self) -> str:
+        """Why nothing is granted on this line; empty on one that answers in time."""
+        if not self._promptness.is_late(self._clock()):
+            return ""
+        late_ms_max = self._profile.timings.late_ms_max
+        return f"the line answers later than timings.late_ms_max = {late_ms_max}: what it says may be old"
+
+    @property
+    def late_answers(self) -> int:
+        """How many answers came later than is borne, since the start."""
+        return self._promptness.late_answers
+
     # ── conversations ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def hello(self, *, revoke: bool = True) -> Conversation[BarrierStatus]:
@@ -111,6 +137,7 @@ class Session:
         Raises NotWellError while another board, or answers that nobody asked for, are heard.
         """
         self._believed = None
+        self._promptness.begin()
         believed = yield from self._agreed()
         self._begin_counting(believed)
         for _ in range(CALM_EXCHANGES_MAX):
@@ -145,12 +172,15 @@ class Session:
             raise RefusedError("no grant in an emergency")
         if self._outstanding is not None:
             raise RefusedError("a grant is outstanding")
+        if self.late:
+            raise RefusedError(self.late)
         if self._doubt:
             raise RefusedError("another board, or an answer that nobody asked for, was heard a moment ago")
         name = "open_left" if self._is_left(direction) else "open_right"
         known = self._require_believed()
         for _ in range(GRANT_ATTEMPTS_MAX):
             asked_at_s = self._clock()
+            is_owed = bool(self._promptness.owed(asked_at_s))
             self._outstanding = _Outstanding(direction, asked_at_s)  # from here on it may stand, whatever is heard
             reply = yield from self._ask(name, grants=True)
             if reply is not None and self._is_done(reply):
@@ -161,7 +191,7 @@ class Session:
             is_too_late = (
                 self._clock() - asked_at_s >= min(ttl_ms, self._profile.timings.grant_ends_after_ms_min) / 1000
             )
-            if fate is GrantFate.UNSURE or is_too_late:
+            if fate is GrantFate.UNSURE or is_too_late or is_owed:
                 break  # a grant that has run out by now leaves no trace either
             self._outstanding = None
             if reply is not None:
@@ -222,7 +252,7 @@ class Session:
         """Let every late answer come and the leaf begin to move, then ask until two statuses in a row agree."""
         timings = self._profile.timings
         try:
-            self._listen((yield Request(b"", max(timings.late_ms_max, timings.opens_within_ms) / 1000)))
+            yield Pause(max(timings.late_ms_max, timings.opens_within_ms) / 1000)
             first = yield from self._reading()
             after = yield from self._reading()
         except (NoReplyError, RefusedError):
@@ -283,7 +313,7 @@ class Session:
     def _status(self, seen: Reading) -> BarrierStatus:
         granted = self._outstanding
         return BarrierStatus(
-            position=seen.position,
+            position=LeafPosition.UNKNOWN if self.late else seen.position,
             bodies=seen.bodies,
             count_entry=self._counted[Direction.ENTRY],
             count_exit=self._counted[Direction.EXIT],
@@ -313,6 +343,11 @@ class Session:
         """One status that the board says it carried out. A request that does no harm twice is repeated."""
         return reading_of(self._profile.status, (yield from self._answered("status")))
 
+    @property
+    def _reply_s(self) -> float:
+        """How long a reply is waited for."""
+        return self._late_s if self._promptness.is_slow(self._clock()) else self._prompt_s
+
     def _silence(self) -> Conversation[None]:
         """Ask nobody, and hear whether somebody speaks."""
         self._listen((yield Request(b"", self._reply_s)))
@@ -324,8 +359,7 @@ class Session:
     def _answered(self, name: str) -> Conversation[Mapping[str, int]]:
         refused, noise = False, 0
         for _ in range(ATTEMPTS_MAX):
-            heard = yield Request(self._wires[name], self._reply_s)
-            self._listen(heard)
+            heard = yield from self._heard(Request(self._wires[name], self._reply_s))
             noise += heard.noise
             if heard.reply is not None:
                 if self._is_done(heard.reply):
@@ -339,15 +373,26 @@ class Session:
 
     def _ask(self, name: str, *, grants: bool = False) -> Conversation[Mapping[str, int] | None]:
         """One request, once."""
-        heard = yield Request(self._wires[name], self._reply_s, grants)
+        return (yield from self._heard(Request(self._wires[name], self._reply_s, grants))).reply
+
+    def _heard(self, request: Request) -> Conversation[Heard]:
+        self._promptness.ask(_SHAPE, self._clock())
+        heard = yield request
+        # As many bytes as the reply has, and no frame among them, are the reply, broken.
+        if heard.reply is None and heard.noise == self.replies.length and not heard.unasked:
+            self._promptness.broken()
+        if heard.reply is not None:
+            self._promptness.answered(self._clock(), prompt_s=self._prompt_s + GUARD_S_MAX)
         self._listen(heard)
-        return heard.reply
+        return heard
 
     def _is_done(self, reply: Mapping[str, int]) -> bool:
         return self._profile.status.done.shows(reply)
 
     def _listen(self, heard: Heard) -> None:
         """Doubt the line when somebody speaks who was not asked. Raises NotWellError when that goes on."""
+        for _ in range(heard.unasked):
+            self._promptness.overhear(_SHAPE, self._clock(), late_s=self._late_s)
         if not (heard.strangers or heard.unasked):
             self._doubt = max(0, self._doubt - 1)
             return

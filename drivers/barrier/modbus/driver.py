@@ -4,6 +4,19 @@ Promises: one request on the wire at a time; releasing and revoking go before gr
 leaves no grant behind; a revoke that comes while a grant is under way ends it, and so does `withdraw`. Whoever sees LinkLostError
 connects anew.
 Polling and reconnecting are the caller's: no task runs here.
+
+**Why nobody is granted twice**, though no answer on a serial line is numbered. A grant goes out again only on a status that shows that it never
+arrived. That status would lie only if it were the answer to a question from before the grant, so it counts only when
+
+1. the profile's `late_ms_max` has gone by since the grant: what was asked before it is answered by then, however late, out of order or twice;
+2. nothing else was heard since the grant. Whoever answers is listened to behind its silence until nothing more comes: had an earlier
+   question's answer been taken, its own would come, too;
+3. on a line that answered a question behind its deadline of late, each stretch is read in a shape of which nothing asked in the LATEST_S
+   before the grant is unanswered. This holds on a line that is later than its profile says, as well.
+
+Orders that arrive late themselves are no exception: the board carries out what it hears in its order, so an answer to a question behind the grant is
+an answer from behind it. A revoke and a release wait for none of this: the pause is the line's for others, and whoever listens stops for them. Over Modbus
+TCP each answer has its question's number besides, and one with another's passes for none.
 """
 
 from __future__ import annotations
@@ -16,7 +29,7 @@ from dataclasses import asdict
 from drivers.barrier.board import require_rest
 from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.modbus.session import Session
-from drivers.barrier.orders import Orders
+from drivers.barrier.orders import QUIET_SHARE, Orders
 from drivers.barrier.turns import Urgency
 from drivers.errors import LinkLostError, NotWellError
 from drivers.links import Link
@@ -25,6 +38,7 @@ from drivers.modbus.frames import FRAME_BYTES_MAX, Reply, Request, find_reply
 from drivers.modbus.line import LineHealth, exchange
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour
 
+PAUSE_S_MAX = 0.25  # between two looks of a lane
 CHECK_SPARE_S = 0.2  # over the watchdog's time, before it must have noticed our silence
 
 
@@ -55,6 +69,8 @@ class ModbusBarrier:
         self._orders = Orders(self._exchange, require_line=self._require_link, lose=lambda _: self.close())
         self._link: Link | None = None
         self._asked: Request | None = None
+        self._listened_at_s = 0.0
+        self._was_silent = False  # since then, no answer was alone on the line
         self._heard = bytearray()
         self._grant_written_at_s: float | None = None
 
@@ -94,12 +110,18 @@ class ModbusBarrier:
             await self._orders.converse(
                 self._session.rest(), urgency=Urgency.POLL
             )  # a contact must not be held while we are silent
+            self._require_prompt()
             proven = await self._watchdog_proven()
+            self._require_prompt()
             await self.clear_alarms(tuple(BarrierAlarm))
         finally:
             self.close()
         require_rest(status)
         return f"closed, {proven}"
+
+    def _require_prompt(self) -> None:
+        if self._session.late:
+            raise NotWellError(self._session.late)
 
     async def _watchdog_proven(self) -> str:
         """Keep silent, and see the board notice: by its alarm, or by an output that it drops. Raises DriverError."""
@@ -120,8 +142,8 @@ class ModbusBarrier:
         return f"host watchdog of {watchdog.ms} ms works"
 
     def describe(self) -> dict[str, int]:
-        """How the line worked since the start: requests, silences, bytes that were no part of an answer, connects."""
-        return asdict(self.health)
+        """How the line worked since the start: requests, silences, bytes that were no part of an answer, connects, answers later than is borne."""
+        return asdict(self.health) | {"late_answers": self._session.late_answers}
 
     async def grant(self, direction: Direction, ttl_ms: int) -> None:
         """Let one traveller through within `ttl_ms`.
@@ -186,11 +208,32 @@ class ModbusBarrier:
         link = self._require_link()
         if self._session.is_grant(request):
             self._grant_written_at_s = asyncio.get_running_loop().time()
+        now_s = asyncio.get_running_loop().time()
+        # A lane asks again soon. After a long pause nobody knows when it came: as early as may be.
+        self._session.overhears(link.discard(), min(now_s, self._listened_at_s + PAUSE_S_MAX))
+        self._session.asks(request)
         self._asked = request
         deadline_s = self._session.reply_deadline_s(request)
-        return await exchange(
+        reply, others = await exchange(
             link, request, deadline_s=deadline_s, byte_s=self._byte_s, health=self.health, heard=self._heard
         )
+        self._session.hears(request, reply, others)
+        self._listened_at_s = asyncio.get_running_loop().time()
+        if reply is None:
+            self._was_silent = True
+        elif self._was_silent:
+            self._was_silent = not await self._orders.quiet(self._overhear, QUIET_SHARE * deadline_s)
+        return reply
+
+    async def _overhear(self, for_s: float) -> bool:
+        """Hear what comes behind an answer, which itself came behind a silence: it may be an earlier question's, and its own is still to come."""
+        strays = b""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(for_s):
+                while True:
+                    strays += await self._require_link().read(FRAME_BYTES_MAX)
+        self._session.overhears(strays, asyncio.get_running_loop().time())
+        return bool(strays)
 
     async def _hear_no_other(self) -> None:
         """Listen behind the last answer: a second one is another board's, which would obey every order, too. Raises NotWellError or LinkLostError."""

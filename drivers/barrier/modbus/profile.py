@@ -29,11 +29,18 @@ from drivers.modbus.tables import Cell, Identity, Place, Read, cells_read, mispl
 from drivers.toml_file import Wrong
 from drivers.values import BarrierAlarm, LampColour
 
+LATE_MS_MAX = 300  # of a profile that does not say
+
 
 class ModbusProfile(BoardProfile, frozen=True, kw_only=True, tag="modbus-rtu"):
-    """The whole map of one kind of board. `settings` are written at every connect where they differ."""
+    """The whole map of one kind of board. `settings` are written at every connect where they differ.
+
+    `turnaround_ms_max`: silence before an answer. `late_ms_max`: the largest delay that is borne; on a line that answers later nothing is granted.
+    A profile from before there was such a key says nothing of it: it is held to the usual one, and a line that is later grants nothing.
+    """
 
     turnaround_ms_max: Annotated[int, msgspec.Meta(ge=1, le=250)]
+    late_ms_max: Annotated[int, msgspec.Meta(ge=1, le=1000)] = LATE_MS_MAX
     reads: Annotated[tuple[Read, ...], msgspec.Meta(min_length=1, max_length=8)]
     status: Status
     grant: Timed | Passages | Pulse
@@ -58,6 +65,8 @@ class ModbusProfile(BoardProfile, frozen=True, kw_only=True, tag="modbus-rtu"):
     def contradictions(self) -> list[Wrong]:
         """Everything that types alone do not see."""
         found = BoardProfile.contradictions(self)
+        if self.late_ms_max < self.turnaround_ms_max:
+            found.append(Wrong("late_ms_max", "is below turnaround_ms_max"))
         for check in (_places, _reads, _status, _ends, _grant, _watchdog, _orders, _restart):
             found += check(self)
         return found

@@ -3,7 +3,7 @@
 Each order is a conversation: a generator that yields one request at a time and is sent the reply, or None for silence
 past the deadline. Reads, revokes and releases are absolute and are repeated after silence. A grant is never repeated
 blindly: the controller is asked for its status first, and the grant goes out again only if it provably never arrived
-(safety invariant 3). What a conversation raises is the drivers' error tree.
+(safety invariant 3; the proof stands in `driver`). What a conversation raises is the drivers' error tree.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from collections.abc import Callable, Collection
 from drivers.barrier.modbus.counts import Counts
 from drivers.barrier.modbus.granting import Conversation, Kept, grants_of
 from drivers.barrier.modbus.profile import ModbusProfile
+from drivers.barrier.orders import Pause
+from drivers.barrier.promptness import Promptness
 from drivers.errors import NoReplyError, RefusedError, SetupError
 from drivers.modbus.asking import ATTEMPTS_MAX, is_busy, read, reply_deadline_s, values, write, write_coils
-from drivers.modbus.frames import READ_COILS, ReadRequest, Request
+from drivers.modbus.frames import READ_COILS, ReadRequest, Reply, Request, find_reply
 from drivers.modbus.image import Image, holds, number
 from drivers.modbus.tables import Cell, Read
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
@@ -49,13 +51,64 @@ class Session:
         self._kept = Kept(unit)
         self._grants = grants_of(profile, unit=unit, kept=self._kept, clock=clock)
         self._order: Request | None = None
+        self._promptness = Promptness()
+        self._overheard = 0  # answers that nobody awaited, until then
+        self._shapes: dict[bytes, Request] = {}  # of every answer that was ever awaited
+        self._owed: frozenset[bytes] = (
+            frozenset()
+        )  # the shapes of what might still be answered when the last grant was written
         self._questions = [_questions(one, unit) for one in profile.reads]
+        self._answers = [{question.reply_head for question in pair} for pair in self._questions]
         self._next_read = 0
         self._asked_longer = [False] * len(profile.reads)
 
     def reply_deadline_s(self, request: Request) -> float:
         """How long a reply may take from the first byte of its request on."""
-        return reply_deadline_s(request, baud=self._baud, turnaround_ms_max=self._profile.turnaround_ms_max)
+        slow = self._promptness.is_slow(self._clock())
+        return self._deadline_s(request, self._profile.late_ms_max if slow else self._profile.turnaround_ms_max)
+
+    def _deadline_s(self, request: Request, turnaround_ms_max: int) -> float:
+        return reply_deadline_s(request, baud=self._baud, turnaround_ms_max=turnaround_ms_max)
+
+    def asks(self, request: Request) -> None:
+        """This is about to be written."""
+        if self.is_grant(request):
+            self._owed, self._overheard = self._promptness.owed(self._clock()), self._promptness.overheard
+        self._shapes.setdefault(request.reply_head, request)
+        self._promptness.ask(request.reply_head, self._clock())
+
+    def hears(self, request: Request, reply: Reply | None, others: bytes) -> None:
+        """This came of it, and beside it bytes that are no part of that. As many as the reply has, and no answer among them, are the reply, broken."""
+        if not self.overhears(others, self._clock()) and reply is None and len(others) == request.reply_bytes:
+            self._promptness.broken()
+        if reply is not None:
+            prompt_s = self._deadline_s(request, self._profile.turnaround_ms_max)
+            self._promptness.answered(self._clock(), prompt_s=prompt_s)
+
+    def overhears(self, heard: bytes, now_s: float) -> int:
+        """These bytes came by now when nothing was awaited, or something else: how many answers they hold."""
+        found = 0
+        if not heard:
+            return found
+        for shape, request in self._shapes.items():
+            rest = bytearray(heard)
+            while find_reply(rest, request)[0] is not None:
+                late_s = self._deadline_s(request, self._profile.late_ms_max)
+                self._promptness.overhear(shape, now_s, late_s=late_s)
+                found += 1
+        return found
+
+    @property
+    def late(self) -> str:
+        """Why nothing is granted on this line; empty on one that answers in time."""
+        if not self._promptness.is_late(self._clock()):
+            return ""
+        return f"the line answers later than late_ms_max = {self._profile.late_ms_max}: what it says may be old"
+
+    @property
+    def late_answers(self) -> int:
+        """How many answers came later than is borne, since the start."""
+        return self._promptness.late_answers
 
     def is_grant(self, request: Request) -> bool:
         """True for the one request that may let somebody through."""
@@ -66,6 +119,7 @@ class Session:
 
         Raises SetupError when the board is another one or its watchdog does not take.
         """
+        self._promptness.begin()
         identity = self._profile.identity
         if identity is not None:
             ((function, address),) = identity.places
@@ -100,8 +154,11 @@ class Session:
             yield from self._grants.tidy()
         return (yield from self._look())
 
-    def _look(self) -> Conversation[BarrierStatus]:
-        """Read every stretch at least once, round and round: two questions in a row never have answers of the same shape."""
+    def _look(self, shunned: frozenset[bytes] = frozenset()) -> Conversation[BarrierStatus]:
+        """Read every stretch at least once, round and round: two questions in a row never have answers of the same shape.
+
+        No question is asked whose answer has one of the `shunned` shapes where there is another one.
+        """
         reads, image, changes = self._profile.reads, dict[Cell, int](), self._kept.changes
         missing, silent = set(range(len(reads))), 0
         for _ in range(ATTEMPTS_MAX * len(reads)):
@@ -109,7 +166,10 @@ class Session:
             self._next_read = (at + 1) % len(reads)
             # Another length than last time: a late answer to an earlier question cannot pass for this one's.
             self._asked_longer[at] = not self._asked_longer[at]
-            reply = yield self._questions[at][self._asked_longer[at]]
+            question = self._questions[at][self._asked_longer[at]]
+            if question.reply_head in shunned:
+                question = self._questions[at][not self._asked_longer[at]]
+            reply = yield question
             silent = silent + 1 if reply is None else 0
             if silent >= ATTEMPTS_MAX:
                 break
@@ -131,6 +191,8 @@ class Session:
             raise RefusedError("no grant in an emergency")
         if before.grants_left_entry or before.grants_left_exit:
             raise RefusedError("a grant is outstanding")
+        if self.late:
+            raise RefusedError(self.late)
         left = self._is_left(direction)
         yield from self._grants.ready(ttl_ms)
         stands = False
@@ -222,11 +284,18 @@ class Session:
         return (direction is Direction.ENTRY) is self._entry_is_left
 
     def _fate_asked_for(self, before: BarrierStatus, direction: Direction) -> Conversation[GrantFate]:
+        late_ms = self._profile.late_ms_max - self._profile.turnaround_ms_max  # its deadline is over already
+        yield Pause(late_ms / 1000)
         try:
-            after = yield from self._look()
+            after = yield from self._look(self._owed)
         except (NoReplyError, RefusedError):
             return GrantFate.UNSURE
         fate = grant_fate(before, after, direction)
+        if fate is GrantFate.NEVER_ARRIVED and (
+            self._promptness.overheard != self._overheard
+            or any(self._owed.issuperset(shapes) for shapes in self._answers)
+        ):
+            return GrantFate.UNSURE  # what was said may be the answer to a question from before the grant
         tells_of_leaf = self._profile.status.position is not None or self._profile.status.closed is not None
         if fate is GrantFate.NEVER_ARRIVED and after.bodies and not tells_of_leaf:
             return GrantFate.UNSURE  # somebody may be on their way through on it, not counted yet
@@ -259,8 +328,10 @@ class Session:
         )
 
     def _position(self, image: Image, alarms: Collection[BarrierAlarm]) -> LeafPosition:
-        """Where the leaf is; a board that does not tell has it closed while nothing is granted and nothing is wrong."""
+        """Where the leaf is; a board that does not tell has it closed while nothing is granted and nothing is wrong. A late line tells nothing."""
         places = self._profile.status
+        if self.late:
+            return LeafPosition.UNKNOWN
         if places.position is not None:
             return places.positions.get(number(places.position, image), LeafPosition.UNKNOWN)
         if places.closed is not None:

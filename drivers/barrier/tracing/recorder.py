@@ -132,9 +132,12 @@ class _Tap:
             self._recorder.note(Kind.LOST, str(error))
             raise
 
-    def discard(self) -> None:
-        """Drop what was not read."""
-        self._inner.discard()
+    def discard(self) -> bytes:
+        """Drop what was not read. The driver was told of it all the same."""
+        dropped = self._inner.discard()
+        if dropped:
+            self._recorder.heard(dropped)
+        return dropped
 
     def close(self) -> None:
         """End the link."""

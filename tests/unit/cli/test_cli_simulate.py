@@ -94,7 +94,7 @@ def test_a_lane_of_two_doors_is_simulated_on_request() -> None:
 def test_the_kinds_of_fault_are_those_that_the_command_line_promises() -> None:
     promised = (
         "busy_answer burst bit_errors lost_reply doubled_reply power_cycle clock_jump disk_full death slow_leaf stuck_beam "
-        "forgetful_officer"
+        "forgetful_officer late_reply reordered_reply"
     )
     assert set(promised.split()) <= {kind.value for kind in Kind}
 

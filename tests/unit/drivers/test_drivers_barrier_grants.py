@@ -10,6 +10,7 @@ from fakes.barrier import AT_REST, REVOKE, Bench, on_bench, simulators_profile, 
 from fakes.modbus_controller import CountingController
 
 from drivers.barrier.modbus.session import Session
+from drivers.barrier.orders import Pause
 from drivers.errors import LinkLostError, NoReplyError, RefusedError
 from drivers.modbus.frames import ReadRequest, Registers, WriteRequest
 from drivers.values import Direction
@@ -153,14 +154,14 @@ def test_a_grant_of_unsure_fate_is_taken_back_and_not_repeated(trace: str) -> No
 
 @pytest.mark.parametrize(("took_s", "repeated"), [(0.9, True), (1.0, False)])
 def test_a_grant_that_may_have_run_out_by_now_is_not_repeated(took_s: float, *, repeated: bool) -> None:
-    times_s = iter([10.0, 10.0 + took_s, 20.0])
-    session = Session(
-        profile=simulators_profile(), baud=115200, unit=1, entry_is_left=True, clock=lambda: next(times_s)
-    )
+    now_s = [10.0]
+    session = Session(profile=simulators_profile(), baud=115200, unit=1, entry_is_left=True, clock=lambda: now_s[0])
     grant = session.grant(Direction.ENTRY, 1000, before=AT_REST)
     order = next(grant)
-    question = grant.send(None)
+    assert isinstance(grant.send(None), Pause), "until nothing from before it can come"
+    question = next(grant)
     assert isinstance(question, ReadRequest)
+    now_s[0] += took_s
     at_rest = CountingController().input_registers()[: question.count]
     following = grant.send(Registers(tuple(at_rest)))
     assert (following == order) == repeated

@@ -13,7 +13,7 @@ from fakes.virtual_time import run_virtual
 
 from drivers.barrier.modbus.session import Session
 from drivers.errors import LinkLostError, NoReplyError, RefusedError, SetupError
-from drivers.modbus.frames import WriteRequest
+from drivers.modbus.frames import Registers, WriteRequest
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
 
 
@@ -293,6 +293,9 @@ def test_a_late_answer_to_an_earlier_question_does_not_pass_for_the_next_ones() 
 def test_the_deadline_counts_both_frames_at_the_lines_speed() -> None:
     def deadline_s(baud: int) -> float:
         session = Session(profile=simulators_profile(), baud=baud, unit=1, entry_is_left=True, clock=lambda: 0.0)
+        request = WriteRequest(1, 0, (1000, 1, 0))
+        session.asks(request)
+        session.hears(request, Registers(()), b"")
         return session.reply_deadline_s(WriteRequest(1, 0, (1000, 1, 0)))
 
     # 15 bytes out, 8 back, ten bits each, and 120 ms for the board.

@@ -27,7 +27,8 @@ from fakes.links import Wrapped
 from fakes.virtual_time import run_virtual
 
 from drivers.barrier.framed.hearing import Heard
-from drivers.barrier.framed.session import Session
+from drivers.barrier.framed.session import Request, Session
+from drivers.barrier.orders import Pause
 from drivers.errors import LinkLostError, NoReplyError, NotWellError, RefusedError, SetupError
 from drivers.links import Link
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
@@ -292,13 +293,16 @@ def test_a_grant_is_repeated_only_when_two_answers_in_time_agree_that_it_never_a
     session = greeted(CountingBoard(), clock=lambda: now_s[0])
     before, _ = ask_with(session, CountingBoard())
     granting = session.grant(Direction.ENTRY, 5000, before=before)
-    assert next(granting).grants
-    granting.send(Heard())
+    order = next(granting)
+    assert isinstance(order, Request)
+    assert order.grants
+    assert isinstance(granting.send(Heard()), Pause), "until nothing from before it can come"
     now_s[0] = took_s
-    granting.send(Heard(unasked=unasked))
-    granting.send(Heard(session.replies.decode(first.status())[0]))
+    next(granting)
+    granting.send(Heard(session.replies.decode(first.status())[0], unasked=unasked))
     request = granting.send(Heard(session.replies.decode(after.status())[0]))
     commands = profile("ds205a").commands.named()
+    assert isinstance(request, Request)
     assert request.wire == profile("ds205a").request_layout().encode({"address": 1, **commands[following]})
 
 

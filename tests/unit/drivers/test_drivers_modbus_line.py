@@ -50,7 +50,7 @@ def asked(reply: bytes, *, turnaround_s: float = 0.02, noise: bytes = b"") -> tu
         link, loop = Counted(near), asyncio.get_running_loop()
         begun_s = loop.time()
         deadline_s = reply_deadline_s(REQUEST, baud=BAUD, turnaround_ms_max=TURNAROUND_MS_MAX)
-        found = await exchange(
+        found, _ = await exchange(
             link, REQUEST, deadline_s=deadline_s, byte_s=byte_s(BAUD), health=LineHealth(), heard=bytearray()
         )
         answering.cancel()

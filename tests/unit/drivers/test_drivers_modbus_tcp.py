@@ -9,7 +9,7 @@ import pytest
 
 from drivers.errors import LinkLostError
 from drivers.links import MemoryLink, memory_pair
-from drivers.modbus.frames import READ_HOLDING, ExceptionReply, ReadRequest, Registers, Reply
+from drivers.modbus.frames import READ_HOLDING, ExceptionReply, ReadRequest, Registers, Reply, seal
 from drivers.modbus.line import LineHealth, exchange
 from drivers.modbus.tcp import STRANGE_MAX, TcpLink
 
@@ -24,7 +24,8 @@ def frame(number: int, body: bytes, *, protocol: int = 0) -> bytes:
 
 
 async def asked(link: TcpLink, deadline_s: float = 0.2) -> Reply | None:
-    return await exchange(link, REQUEST, deadline_s=deadline_s, byte_s=0.0, health=LineHealth(), heard=bytearray())
+    health, heard = LineHealth(), bytearray()
+    return (await exchange(link, REQUEST, deadline_s=deadline_s, byte_s=0.0, health=health, heard=heard))[0]
 
 
 async def heard_by(far: MemoryLink) -> bytes:
@@ -51,6 +52,8 @@ async def test_an_answer_that_comes_late_does_not_pass_for_the_next() -> None:
     await far.write(frame(1, bytes((1, READ_HOLDING, 2, 0xBA, 0xD0))))
     await far.write(frame(2, ANSWER))
     assert await asking == FOUND
+    assert link.discard() == seal(bytes((1, READ_HOLDING, 2, 0xBA, 0xD0))), "and the driver hears that it came"
+    assert link.discard() == b""
 
 
 async def test_an_answer_may_come_byte_by_byte_and_a_cancelled_read_loses_none() -> None:

@@ -39,6 +39,8 @@ class Harm:
     noise: bool = False
     lose_replies: bool = False
     double_replies: bool = False
+    late_s_max: float = 0.0
+    reorder_replies: bool = False
 
 
 @dataclass(slots=True)
@@ -56,6 +58,7 @@ class Line:
     frames_sent: int = 0
     orders_again: int = 0
     _written: bytes = b""
+    _overtaken: bytes = b""  # a reply that waits for the next one
     _written_s: float = -math.inf
 
     def send(self, sent: bytes) -> None:
@@ -87,7 +90,15 @@ class Line:
             self.hit("doubled_reply")
             times = 2
         later_s = self.rng.uniform(*TURNAROUND_S) + _wire_s(reply)
-        asyncio.get_running_loop().call_later(later_s, self._back, self._hurt(reply) * times)
+        if self.harm.late_s_max:
+            self.hit("late_reply")
+            later_s += self.rng.uniform(0.0, self.harm.late_s_max)
+        if self.harm.reorder_replies and not self._overtaken:
+            self.hit("reordered_reply")
+            self._overtaken = self._hurt(reply)
+            return
+        asyncio.get_running_loop().call_later(later_s, self._back, self._hurt(reply) * times + self._overtaken)
+        self._overtaken = b""
 
     def _back(self, received: bytes) -> None:
         self.bytes_received += len(received)

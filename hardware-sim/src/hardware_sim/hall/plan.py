@@ -91,6 +91,8 @@ class Kind(enum.Enum):
     FORGETFUL_OFFICER = "forgetful_officer"  # does not say any more that they are there
     FIRE = "fire"
     BLIND_COUNTER = "blind_counter"  # between two doors: it cannot tell how many people are there
+    LATE_REPLY = "late_reply"  # each answer comes up to two seconds late
+    REORDERED_REPLY = "reordered_reply"  # an answer is overtaken by the next one
 
 
 DEALT = tuple(kind for kind in Kind if kind not in {Kind.BIT_ERRORS, Kind.BLIND_COUNTER})
@@ -155,6 +157,8 @@ LASTS_S: dict[Kind, tuple[float, float]] = {
     Kind.FORGETFUL_OFFICER: (1.0, 5.0),
     Kind.FIRE: (0.3, 4.0),
     Kind.BLIND_COUNTER: (0.3, 8.0),
+    Kind.LATE_REPLY: (0.3, 2.0),
+    Kind.REORDERED_REPLY: (0.3, 2.0),
 }
 
 

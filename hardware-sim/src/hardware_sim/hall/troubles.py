@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
 SLOWER = 5.0
 JUMPS_S = (-20 * 365 * 86_400.0, -3_600.0, 45.0, 200 * 86_400.0)  # of the wall clock
+LATE_S_MAX = 2.0
 FORGOTTEN_S = 0.5  # longer than the officer's word holds
-_OF_THE_LINE = frozenset({Kind.BUSY_ANSWER, Kind.BURST, Kind.LOST_REPLY, Kind.POWER_CYCLE, Kind.DEATH})
-_LOSES_ORDERS = frozenset({Kind.BIT_ERRORS, Kind.BUSY_ANSWER, Kind.BURST, Kind.LOST_REPLY})
+_LATE = frozenset({Kind.LATE_REPLY, Kind.REORDERED_REPLY})
+_OF_THE_LINE = _LATE | {Kind.BUSY_ANSWER, Kind.BURST, Kind.LOST_REPLY, Kind.POWER_CYCLE, Kind.DEATH}
+_LOSES_ORDERS = _LATE | {Kind.BIT_ERRORS, Kind.BUSY_ANSWER, Kind.BURST, Kind.LOST_REPLY}
 
 
 class Troubles:
@@ -107,7 +109,7 @@ class Troubles:
     def _switch(self, fault: Fault, *, on: bool) -> None:
         scene = self._scene
         match fault.kind:
-            case Kind.BUSY_ANSWER | Kind.BURST | Kind.BIT_ERRORS | Kind.LOST_REPLY | Kind.DOUBLED_REPLY:
+            case kind if kind in _OF_THE_LINE | {Kind.BIT_ERRORS, Kind.DOUBLED_REPLY}:
                 self._harm(fault, on=on)
             case Kind.CLOCK_JUMP:
                 scene.wall_jump_s = JUMPS_S[int(fault.drawn * len(JUMPS_S))] if on else 0.0
@@ -139,6 +141,10 @@ class Troubles:
                 harm.lose_replies = on
             case Kind.DOUBLED_REPLY:
                 harm.double_replies = on
+            case Kind.LATE_REPLY:
+                harm.late_s_max = LATE_S_MAX * fault.drawn if on else 0.0
+            case Kind.REORDERED_REPLY:
+                harm.reorder_replies = on
             case _:
                 pass
 
