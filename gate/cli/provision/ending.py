@@ -126,6 +126,7 @@ def parts_of(config: Config) -> tuple[Part, ...]:
         Part("acceptance", (Path(paths.models) / "accepted.json",)),
         *((Part("cohort", cohorts),) if cohorts else ()),
         Part("proofs", (state / FOLDER,)),
+        Part("lane", (state / "lane",)),  # who ordered what last
         Part("database", (state / "audit",)),
         Part("spool", (Path(paths.spool), Path(paths.inbox))),
     )
