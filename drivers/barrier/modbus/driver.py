@@ -212,6 +212,7 @@ class ModbusBarrier:
         # A lane asks again soon. After a long pause nobody knows when it came: as early as may be.
         self._session.overhears(link.discard(), min(now_s, self._listened_at_s + PAUSE_S_MAX))
         self._session.asks(request)
+        overheard = self._session.overheard
         self._asked = request
         deadline_s = self._session.reply_deadline_s(request)
         reply, others = await exchange(
@@ -223,6 +224,8 @@ class ModbusBarrier:
             self._was_silent = True
         elif self._was_silent:
             self._was_silent = not await self._orders.quiet(self._overhear, QUIET_SHARE * deadline_s)
+            if self._session.overheard != overheard:
+                return None  # it may have been an earlier question's
         return reply
 
     async def _overhear(self, for_s: float) -> bool:
