@@ -169,7 +169,9 @@ def test_a_lane_without_an_emergency_serves_again_by_itself(lane: Gate) -> None:
 def _killed_with_a_traveller(gate: Gate, scenario: str, name: str, screen: str, *, after_s: float) -> None:
     """Send a traveller and kill the lane when the page shows this, or so long after they came."""
     seen = len(gate.world.screens)
-    killing = threading.Thread(target=_kill_when, args=(gate, lambda: screen in {"soon", *gate.world.screens[seen:]}, after_s))
+    killing = threading.Thread(
+        target=_kill_when, args=(gate, lambda: screen in {"soon", *gate.world.screens[seen:]}, after_s)
+    )
     killing.start()
     gate.world.travel(scenario, name, officer=gate.settle)
     killing.join()

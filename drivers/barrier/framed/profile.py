@@ -265,6 +265,8 @@ class FramedProfile(BoardProfile, frozen=True, kw_only=True, tag="framed"):
             and timings.grant_ends_after_ms_max < timings.grant_ends_after_ms_min
         ):
             found.append(Wrong("timings.grant_ends_after_ms_max", "is below grant_ends_after_ms_min"))
+        if timings.late_ms_max < timings.turnaround_ms_max:
+            found.append(Wrong("timings.late_ms_max", "is below turnaround_ms_max"))
         # Else a grant could have run out unseen before its fate is known.
         if timings.opens_within_ms + timings.late_ms_max > timings.grant_ends_after_ms_min:
             found.append(Wrong("timings.grant_ends_after_ms_min", "is too short for a lost answer to be asked about"))

@@ -6,18 +6,21 @@ power-ups are counted here for a board that does not count its own: it forgot wh
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from drivers.barrier.modbus.profile import ModbusProfile
-from drivers.errors import LinkLostError
+from drivers.errors import LinkLostError, NoReplyError
 from drivers.modbus.image import Image, number
 
 _COUNTS = 2**32
 
 
 class Counts:
-    """The passages and power-ups of one board. A look that shows a power-up nobody awaits is a lost link."""
+    """The passages and power-ups of one board. A look that shows a power-up nobody awaits is a lost link, one with fewer passages than another before it is no answer."""
 
     def __init__(self, profile: ModbusProfile) -> None:
         self._places = (profile.status.passages_left, profile.status.passages_right)
+        self._spans = [1 << 16 * place.words for place in self._places]
         self._restarts_place = profile.status.restarts
         self._raw: tuple[int, ...] | None = None
         self._totals = [0, 0]
@@ -29,10 +32,12 @@ class Counts:
         self._awaited = True
 
     def see(self, image: Image, *, kept: bool) -> tuple[int, int, int]:
-        """Passages left and right, and power-ups. `kept`: the board still holds what was written. Raises LinkLostError."""
+        """Passages left and right, and power-ups. `kept`: the board still holds what was written. Raises LinkLostError or NoReplyError."""
         raw = tuple(number(place, image) for place in self._places)
         grown = self._grown(raw)
         restarts = self._restarts if self._restarts_place is None else number(self._restarts_place, image)
+        if grown is not None and restarts == self._restarts and not self._awaited and _fell(grown, self._spans):
+            raise NoReplyError("an answer is from before another one: counters do not fall by themselves")
         if grown is None or not kept or restarts != self._restarts:
             if not self._awaited:
                 raise LinkLostError("the controller was powered up anew")
@@ -46,7 +51,10 @@ class Counts:
         """How far each counter went on; None when they begin anew, or fell and the board does not say why."""
         if self._raw is None:
             return None
-        spans = [1 << 16 * place.words for place in self._places]
-        grown = tuple((now - before) % span for now, before, span in zip(raw, self._raw, spans, strict=True))
-        fell = self._restarts_place is None and any(more >= span // 2 for more, span in zip(grown, spans, strict=True))
-        return None if fell else grown
+        grown = tuple((now - before) % span for now, before, span in zip(raw, self._raw, self._spans, strict=True))
+        return None if self._restarts_place is None and _fell(grown, self._spans) else grown
+
+
+def _fell(grown: Iterable[int], spans: Iterable[int]) -> bool:
+    """A counter that goes on by half of its span or more went back."""
+    return any(more >= span // 2 for more, span in zip(grown, spans, strict=True))

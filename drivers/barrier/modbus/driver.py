@@ -70,6 +70,7 @@ class ModbusBarrier:
         self._link: Link | None = None
         self._asked: Request | None = None
         self._listened_at_s = 0.0
+        self._greeting = False
         self._was_silent = False  # since then, no answer was alone on the line
         self._heard = bytearray()
         self._grant_written_at_s: float | None = None
@@ -90,10 +91,15 @@ class ModbusBarrier:
             self._link = await self._open_link()
             self.health.connects += 1
             silences = self.health.silences
-            status = await self._orders.converse(self._session.hello(revoke=revoke), urgency=None)
+            self._greeting = True
+            try:
+                status = await self._orders.converse(self._session.hello(revoke=revoke), urgency=None)
+            finally:
+                self._greeting = False
             if silences == self.health.silences:  # else a late answer would pass for another board's
                 await self._hear_no_other()
-            self._orders.note(status)
+            if not self._was_silent:
+                self._orders.note(status)
 
     async def status(self) -> BarrierStatus:
         """Ask the controller. Raises LinkLostError, NoReplyError, or RefusedError."""
@@ -212,6 +218,7 @@ class ModbusBarrier:
         # A lane asks again soon. After a long pause nobody knows when it came: as early as may be.
         self._session.overhears(link.discard(), min(now_s, self._listened_at_s + PAUSE_S_MAX))
         self._session.asks(request)
+        overheard = self._session.overheard
         self._asked = request
         deadline_s = self._session.reply_deadline_s(request)
         reply, others = await exchange(
@@ -221,8 +228,10 @@ class ModbusBarrier:
         self._listened_at_s = asyncio.get_running_loop().time()
         if reply is None:
             self._was_silent = True
-        elif self._was_silent:
+        elif self._was_silent and not self._greeting:  # which revokes, and so may not wait
             self._was_silent = not await self._orders.quiet(self._overhear, QUIET_SHARE * deadline_s)
+            if self._session.overheard != overheard:
+                return None  # it may have been an earlier question's
         return reply
 
     async def _overhear(self, for_s: float) -> bool:

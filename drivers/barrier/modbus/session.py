@@ -106,6 +106,11 @@ class Session:
         return f"the line answers later than late_ms_max = {self._profile.late_ms_max}: what it says may be old"
 
     @property
+    def overheard(self) -> int:
+        """How many answers came that nobody awaited, since the start."""
+        return self._promptness.overheard
+
+    @property
     def late_answers(self) -> int:
         """How many answers came later than is borne, since the start."""
         return self._promptness.late_answers

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from fakes.barrier import simulators_profile
 
+from drivers.barrier.contacts.profile import ContactsProfile
+from drivers.barrier.modbus.profile import LATE_MS_MAX, ModbusProfile
 from drivers.barrier.modbus.tables import Command
 from drivers.barrier.profiles import load_profile, read_profile
 from drivers.errors import SetupError
@@ -42,6 +44,20 @@ def test_a_shipped_profile_loads_and_ends_its_grants(name: str) -> None:
     assert load_profile(name).grant_ends_by
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_profile_states_the_largest_delay_that_is_borne_if_it_has_a_line(name: str) -> None:
+    says = "late_ms_max = " in (FOLDER / f"{name}.toml").read_text(encoding="utf-8")
+    assert says is not isinstance(load_profile(name), ContactsProfile)
+
+
+def test_a_profile_from_before_there_was_a_largest_delay_is_held_to_the_usual_one(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "old.toml"
+    file.write_text("\n".join(line for line in text.splitlines() if not line.startswith("late_ms_max")))
+    profile = load_profile(str(file))
+    assert isinstance(profile, ModbusProfile)
+    assert profile.late_ms_max == LATE_MS_MAX == 300
+
+
 @pytest.mark.parametrize(
     ("was", "becomes", "at", "complaint"),
     [
@@ -54,6 +70,8 @@ def test_a_shipped_profile_loads_and_ends_its_grants(name: str) -> None:
         ("ttl_ms_min = 1000", "ttl_ms_min = 999", "ttl_ms_min", "grant.ttl_ms_min: Expected `int` >= 1000"),
         (", amber = 3", "", "colours =", "lamp.colours: lacks amber"),
         ("{ input = 2 }", "{ inputs = 2 }", "position =", "status.position.inputs: is no key here; is input meant"),
+        ("late_ms_max = 600", "late_ms_max = 119", "late_ms_max", "late_ms_max: is below turnaround_ms_max"),
+        ("late_ms_max = 600", "late_ms_max = 2000", "late_ms_max", "late_ms_max: Expected `int` <= 1000"),
         ("[lamp]", "[lamp", "[lamp", "Expected"),
         ("value = 1", "value = ", "value = \n", "Invalid"),
     ],

@@ -92,6 +92,8 @@ class Controller:
         elif way not in self._grants:
             self._grants[way] = _Grant(way, self.now_ms + self.ttl_ms)
             self.report("grant_received", direction=way.value, ttl_ms=self.ttl_ms)
+        else:
+            self.report("grant_repeated", direction=way.value)
 
     def release(self) -> None:
         """Let out whoever is inside."""

@@ -58,6 +58,7 @@ class Orders:
     clock: Callable[[], float]
     granted: bool = False
     granted_s: float = 0.0
+    heard: int = 0  # how often the grant that was ordered last arrived
     revoked_s: float | None = None
     forfeit_s: float = math.inf  # from then on the grant is nobody's
     seen_since_s: float = 0.0  # since when the beams show who is there; inf while one is stuck
@@ -72,7 +73,7 @@ class Orders:
             self.waiting.pop("grant", None)
             self.revoked_s = self.clock() if order == "revoke" else None
         if order == "grant":
-            self.freeing_s = math.inf
+            self.freeing_s, self.heard = math.inf, 0
         elif order == "release":
             self.freeing_s = min(self.freeing_s, self.clock())
         if order not in {"revoke", "release"}:
@@ -82,11 +83,14 @@ class Orders:
         """The board did something that bears an order out."""
         match event:
             case "grant_received":
+                self._hear_grant()
                 late_s = 0.0 if self.revoked_s is None else self.clock() - self.revoked_s
                 if late_s > UNDERWAY_S:
                     raise ViolationError(Wrong.WRONG_OPENING, f"a grant arrives {late_s:.1f} s after it was taken back")
                 self.granted, self.granted_s, self.forfeit_s = True, self.clock(), math.inf
                 self.waiting.pop("grant", None)
+            case "grant_repeated":
+                self._hear_grant()
             case "grant_ended":
                 self.granted, self.forfeit_s = False, math.inf
             case "host_seen" if self.clock() - self.clean_since_s <= HEARD_S:
@@ -100,6 +104,11 @@ class Orders:
                 self.waiting.pop("end_emergency", None)
             case _:
                 pass
+
+    def _hear_grant(self) -> None:
+        self.heard += 1
+        if self.heard > 1:
+            raise ViolationError(Wrong.WRONG_OPENING, "a grant arrives twice")
 
     def told(self, incident: str) -> None:
         """An officer is told what the board does not show."""

@@ -32,6 +32,7 @@ class Troubles:
         self._tasks: list[asyncio.Task[None]] = []
         self._moments = {moment: asyncio.Event() for moment in Moment}
         self._begun: set[Fault] = set()
+        self._on_lines = 0  # faults of lines under way
         self._losing: Counter[str] = Counter()  # faults under way that may lose an order, by the door
 
     async def before(self) -> None:
@@ -77,6 +78,7 @@ class Troubles:
         judge = scene.judge
         if fault.kind in _OF_THE_LINE:
             judge.well_since_s = math.inf
+            self._on_lines += 1
         loses_orders = fault.kind in _LOSES_ORDERS and fault.at in scene.boards  # sensors are told none
         if loses_orders:
             self._losing[fault.at] += 1
@@ -86,7 +88,8 @@ class Troubles:
         finally:
             scene.trace(f"ends {fault.kind.value}")
             if fault.kind in _OF_THE_LINE:
-                judge.well_since_s = scene.clock()
+                self._on_lines -= 1
+                judge.well_since_s = math.inf if self._on_lines else scene.clock()
             if loses_orders:
                 self._losing[fault.at] -= 1
                 judge.line(fault.at, clean=not self._losing[fault.at])
@@ -105,6 +108,8 @@ class Troubles:
                     await asyncio.sleep(fault.lasts_s)
                 finally:
                     self._switch(fault, on=False)
+                if fault.kind is Kind.LATE_REPLY:
+                    await asyncio.sleep(LATE_S_MAX * fault.drawn)  # what is under way still comes
 
     def _switch(self, fault: Fault, *, on: bool) -> None:
         scene = self._scene
