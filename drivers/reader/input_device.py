@@ -59,10 +59,11 @@ class InputDevice:
         """Refuse. Raises LinkLostError: a driver that writes here was given the wrong link."""
         raise LinkLostError(f"{self._name} takes no bytes, {len(payload)} were meant for it")
 
-    def discard(self) -> None:
-        """Drop the events that have arrived. Raises LinkLostError."""
+    def discard(self) -> bytes:
+        """Drop the events that have arrived, which are keys and no bytes. Raises LinkLostError."""
         while self._take(4096):
             pass
+        return b""
 
     def close(self) -> None:
         """Let the device go, and its grab with it; wake whoever waits on it. May be called twice."""

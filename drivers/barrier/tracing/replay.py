@@ -69,9 +69,11 @@ class _Line:
             raise LinkLostError(self._lost)
         self._sent.put_nowait(payload)
 
-    def discard(self) -> None:
-        """Drop what was not read."""
+    def discard(self) -> bytes:
+        """Drop what was not read, and say what."""
+        dropped = bytes(self._received)
         self._received.clear()
+        return dropped
 
     def close(self) -> None:
         """End the link."""

@@ -1,67 +1,90 @@
 """Doors that are held open in an emergency from the first moment of the lane program, before its log, its lists and its parts are there.
 
 A released leaf closes by itself: a board of the shortest known kind keeps it open for 3 s, and the lane repeats its order each second. So after
-a death of the lane this must give its first order within 2 s. It loads little (no machine, no inference, no document child) and asks nobody.
-The lane proper takes over when it is ready: both are one process, and the line is let go before the lane opens it.
+a death of the lane this must give its first order within 2 s: it loads the barriers' drivers and nothing else, and asks nobody. Everything else is
+loaded when the doors were told, or when no barrier has answered for a while. The lane proper takes over when it is ready; both are one process, and
+the line is let go before the lane opens it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Collection
-from typing import Final, NoReturn
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NoReturn
 
-from drivers.barrier.settings import BarrierSettings
-from gate.channel import messages
-from gate.passage.events import Event, PartBack
-from gate.passage.evidence import Door
-from gate.passage.screen import Guidance, Screen
-from gate.programs.lane.parts import BarrierKeeper
-from gate.programs.lane.views import Views
-from gate.programs.shared.config import Config
-from gate.programs.shared.devices.barriers import barrier
+from drivers.errors import DriverError
+from gate.channel.message import Status
+from gate.programs.shared.devices.barriers import BarrierDriver, barrier
 from gate.programs.shared.status import serve_status
 
+if TYPE_CHECKING:
+    from gate.programs.shared.config import Config
+
 AGAIN_S: Final = 1.0
+RECONNECT_S: Final = 0.25
+TOLD_S_MAX: Final = 5.0  # doors that were not told by then keep nothing else waiting
+
+
+def is_held(state_file: Path) -> bool:
+    """True when this file says that the host held doors open; what else it says is read with its types, later (`gate.programs.lane.state_file`)."""
+    try:
+        return json.loads(state_file.read_bytes())["state"]["emergency"]["held"] is True
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 @contextlib.asynccontextmanager
 async def held_open(config: Config) -> AsyncIterator[None]:
-    """Hold every door open and show the way out while the block runs. Raises NoPlaceError, and SetupError for a barrier that can never work."""
-    doors = ((config.first_driven, Door.FIRST), (config.driven, Door.LAST))
-    keepers = [_keeper(settings, door) for settings, door in doors if settings is not None]
-    views = Views(status=_status, purpose=config.purpose, asked=lambda _: None)
-    views.show(messages.View(Screen.EMERGENCY, Guidance.NONE, None, None, config.purpose))
-    async with serve_status(config, "lane", _status), views.serve(config.socket("lane")):
-        holding = [asyncio.ensure_future(one.run()) for one in keepers]
-        holding.append(asyncio.ensure_future(_again(keepers)))
+    """Hold every door open and show the way out while the block runs, which begins when they were told. Raises SetupError for a barrier that can
+    never work.
+    """
+    drivers = [barrier(one) for one in (config.first_driven, config.driven) if one is not None]
+    told = [asyncio.Event() for _ in drivers]
+    async with serve_status(config, "lane", _status):
+        holding = [asyncio.ensure_future(_hold(*one)) for one in zip(drivers, told, strict=True)]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(TOLD_S_MAX):
+                await asyncio.gather(*(door.wait() for door in told))
+        holding.append(asyncio.ensure_future(_show(config)))
         try:
             yield
         finally:
             for one in holding:
                 one.cancel()
             await asyncio.gather(*holding, return_exceptions=True)
+            for driver in drivers:
+                driver.close()
 
 
-def _keeper(settings: BarrierSettings, door: Door) -> BarrierKeeper:
-    def heard(event: Event) -> None:
-        if isinstance(event, PartBack):
-            keeper.release()
-
-    keeper = BarrierKeeper(
-        barrier(settings), post=heard, poll_s=settings.poll_ms / 1000, door=door, holds_open=lambda: True
-    )
-    return keeper
-
-
-async def _again(keepers: Collection[BarrierKeeper]) -> NoReturn:
+async def _hold(driver: BarrierDriver, told: asyncio.Event) -> NoReturn:
     while True:
-        await asyncio.sleep(AGAIN_S)
-        for one in keepers:
-            one.release()
+        try:
+            await driver.connect(revoke=False)
+            while True:
+                await driver.release()
+                told.set()
+                await asyncio.sleep(AGAIN_S)
+        except DriverError:
+            driver.close()
+            await asyncio.sleep(RECONNECT_S)
 
 
-def _status() -> messages.Status:
+async def _show(config: Config) -> NoReturn:
+    """Show the way out on the traveller's page."""
+    from gate.channel.messages import View  # noqa: PLC0415 - the doors come first
+    from gate.passage.screen import Guidance, Screen  # noqa: PLC0415
+    from gate.programs.lane.views import Views  # noqa: PLC0415
+
+    views = Views(status=_status, purpose=config.purpose, asked=lambda _: None)
+    views.show(View(Screen.EMERGENCY, Guidance.NONE, None, None, config.purpose))
+    async with views.serve(config.socket("lane")):
+        await asyncio.Event().wait()
+    raise AssertionError("an event that nobody sets was set")
+
+
+def _status() -> Status:
     """The lane's status until the lane proper is there."""
-    return messages.Status("lane", "degraded", {"state": "emergency", "in_service": False})
+    return Status("lane", "degraded", {"state": "emergency", "in_service": False})

@@ -67,7 +67,7 @@ from gate.programs.lane.registers import RegistersClient
 from gate.programs.lane.renewal import CurrentLists, DocumentChild, ready_of, update_of
 from gate.programs.lane.rules import rules_of, start_of, stated
 from gate.programs.lane.stages.face import face_evidence
-from gate.programs.lane.state_file import StateFile
+from gate.programs.lane.state_file import StateFile, StateLostError, read_state
 from gate.programs.lane.tally import Tally
 from gate.programs.lane.telling import counted, told
 from gate.programs.lane.views import Views
@@ -125,9 +125,8 @@ class Lane:
         left: messages.OpenCrossings,
         start: Started,
         state_folder: Path,
-        last: LastingState | None = None,
     ) -> None:
-        """`left` and `last` are what an earlier run left in the log and in its state file, `start` is what decisions will rest on."""
+        """`left` is what an earlier run left in the log, as `state_folder` holds what else it left; `start` is what decisions will rest on."""
         self._config = config
         self._lists = lists
         self._start = start
@@ -135,9 +134,7 @@ class Lane:
         self._floor = clock.Floor()
         self._floor.after(left.written_s)
         remembered = Remembered.of(left.remembered)
-        if last is None and remembered.running:
-            log.critical("state_lost", extra={"reason": f"no state file in {state_folder} after an unclean end"})
-            last = UNKNOWN
+        last = _lasting(state_folder, was_running=remembered.running)
         self._state_file = StateFile(
             state_folder, lambda is_right: self._post(PartBack(Part.STATE) if is_right else PartLost(Part.STATE))
         )
@@ -591,18 +588,32 @@ class Lane:
         return {"people_inside": None if interior is None else interior.people, "sensors_line": keeper.describe()}
 
 
-async def prepare(config: Config, *, folder: Path, last: LastingState | None) -> tuple[Lane, DocumentChild | None]:
+async def prepare(config: Config, *, state_folder: Path) -> tuple[Lane, DocumentChild | None]:
     """The lane and the document child that opened the lists; nothing moves yet. Waits for the log. Raises as `gate.programs.lane.program.run`."""
     lists = CurrentLists(config, folder=config.socket("lane").parent)
     first = await lists.begin()
     try:
         left = await _left(config)
         start = start_of(config, approved(config, before_of(left.approved)))
-        return Lane(config, lists=lists, left=left, start=start, state_folder=folder, last=last), first
+        return Lane(config, lists=lists, left=left, start=start, state_folder=state_folder), first
     except BaseException:
         if first is not None:
             await first.end()
         raise
+
+
+def _lasting(folder: Path, *, was_running: bool) -> LastingState | None:
+    """What the last run left in its state file; None after a clean end, or before the first start, without one."""
+    try:
+        found = read_state(folder)
+    except StateLostError as error:
+        why = str(error)
+    else:
+        if found is not None or not was_running:
+            return found
+        why = f"no state file in {folder} after an unclean end"
+    log.critical("state_lost", extra={"reason": why})
+    return UNKNOWN
 
 
 async def serve(prepared: tuple[Lane, DocumentChild | None], *, stop: asyncio.Event) -> None:

@@ -26,8 +26,8 @@ import msgspec
 
 from gate import durable
 from gate.passage.lasting import LastingState
+from gate.programs.lane.program import STATE_FILE as FILE
 
-FILE: Final = "state.json"
 BYTES_MAX: Final = 64 * 1024
 RETRY_S: Final = 1.0  # a file that cannot be written is tried again
 

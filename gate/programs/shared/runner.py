@@ -19,8 +19,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Protocol
 
-from gate.channel import messages
 from gate.channel.errors import NoPlaceError
+from gate.channel.message import Status
 from gate.channel.place import only_instance
 from gate.programs.shared import config as configuration
 from gate.programs.shared.clock import now
@@ -97,7 +97,7 @@ async def _tell_of_life(name: str, config: Config, notify: Callable[[str], None]
         await asyncio.sleep(LIFE_POLL_S)
 
 
-async def status_of(config: Config, name: str, *, pid: int | None = None) -> messages.Status | None:
+async def status_of(config: Config, name: str, *, pid: int | None = None) -> Status | None:
     """How a program is, or None when it does not say: for whoever need not know why (`gate.programs.shared.status.hear`)."""
     answer = await hear(config, name, pid=pid)
     return None if isinstance(answer, Silence) else answer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from drivers.barrier.building import LineProfile, line_barrier
 from drivers.barrier.contacts.driver import ContactsBarrier
@@ -14,10 +14,6 @@ from drivers.barrier.framed.profile import FramedProfile
 from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.profiles import BarrierProfile, load_profile
 from drivers.barrier.settings import BarrierSettings, Board, Contacts, Framed, LineSettings, Modbus, ModbusTcp
-from drivers.barrier.tracing.coverage import Coverage, coverage, objections
-from drivers.barrier.tracing.recorder import Recorder
-from drivers.barrier.tracing.replay import Replayed, replay
-from drivers.barrier.tracing.trace import TRACE_BYTES_MAX, Trace, read_trace
 from drivers.errors import SetupError
 from drivers.links import Link, SerialLink, SocketLink
 from drivers.modbus.tcp import TcpLink
@@ -26,6 +22,12 @@ from drivers.toml_file import Problem
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour
 from gate.programs.shared.config import Config, problems_from
 from gate.programs.shared.virtual_time import run_virtual
+
+if TYPE_CHECKING:
+    from drivers.barrier.tracing.coverage import Coverage
+    from drivers.barrier.tracing.recorder import Recorder
+    from drivers.barrier.tracing.replay import Replayed
+    from drivers.barrier.tracing.trace import Trace
 
 
 class BarrierDriver(Protocol):
@@ -156,6 +158,9 @@ def is_verified(settings: BarrierSettings) -> bool:
 
     Raises SetupError, also when the traces do not show it.
     """
+    from drivers.barrier.tracing.coverage import objections  # noqa: PLC0415 - a lane that starts in an emergency has no time for it
+    from drivers.barrier.tracing.trace import TRACE_BYTES_MAX, read_trace  # noqa: PLC0415
+
     profile = _profile_of(settings)
     if profile is None or profile.verified != "hardware" or not isinstance(profile, LineProfile):
         return False
@@ -172,6 +177,9 @@ def is_verified(settings: BarrierSettings) -> bool:
 
 def replayed(profile: LineProfile, traces: Sequence[Trace]) -> list[tuple[Replayed, Coverage]]:
     """How traces replay on a clock of their own, and what they show of a profile. Not from within a running loop. Raises SetupError."""
+    from drivers.barrier.tracing.coverage import coverage  # noqa: PLC0415
+    from drivers.barrier.tracing.replay import replay  # noqa: PLC0415
+
     played = [run_virtual(replay(trace, profile)) for trace in traces]
     return [(each, coverage(each, profile)) for each in played]
 

@@ -12,7 +12,8 @@ from gate.passage.evidence import Door
 from gate.passage.lasting import LastingEmergency, LastingState
 from gate.passage.orders import Missing, OfficerRole, Said
 from gate.programs.lane import state_file
-from gate.programs.lane.state_file import FILE, StateFile, StateLostError, encoded, read_state
+from gate.programs.lane.program import STATE_FILE as FILE
+from gate.programs.lane.state_file import StateFile, StateLostError, encoded, read_state
 
 EMERGENCY = LastingState(
     emergency=LastingEmergency(Said("bert", OfficerRole.OFFICER, "smoke", (Missing.SHIFT_OVER,)), held=True),
