@@ -1,0 +1,101 @@
+"""The first moments of a lane program that comes back into an emergency: a real driver on a paced line, before log, lists and vision are there."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gate.channel.messages import StatusRequest, View, WatchView
+from gate.channel.sockets import connect
+from gate.channel.table import CHANNELS
+from gate.passage.lasting import UNKNOWN, LastingEmergency, LastingState
+from gate.passage.screen import Screen
+from gate.programs.lane import emergency_hold
+from gate.programs.lane.emergency_hold import held_open, is_held
+from gate.programs.lane.program import STATE_FILE
+from gate.programs.lane.state_file import encoded
+from gate.programs.shared.config import Config, parse
+from gate.programs.shared.runner import status_of
+from hardware_sim.barrier.device import Barrier
+from hardware_sim.pty import SerialLine
+
+HELD = LastingState(emergency=LastingEmergency(held=True))
+
+
+def config(folder: Path, port: str) -> Config:
+    return parse(
+        {
+            "purpose": "demo",
+            "gate_id": "north-7",
+            "operator": "border.example",
+            "paths": {"run": str(folder), "state": str(folder)},
+            "barrier": {"port": port},
+            "swipe": {"port": "nothing"},
+            "camera": {"address": "http://127.0.0.1:9/"},
+            "audit": {"recipients": ["none"]},
+        }
+    )
+
+
+async def test_the_doors_are_told_before_the_block_begins_and_again_and_the_way_out_is_shown(tmp_path: Path) -> None:
+    heard: list[str] = []
+
+    def report(event: str, **_: Any) -> None:
+        heard.append(event)
+
+    line = SerialLine(tmp_path / "barrier", Barrier(report), baud=115_200, seed=1)
+    line.start()
+    try:
+        settings = config(tmp_path, str(tmp_path / "barrier"))
+        async with held_open(settings):
+            assert heard.count("release_received") >= 1
+            assert "grant_received" not in heard
+            status = await status_of(settings, "lane")
+            assert status is not None
+            assert status.detail["state"] == "emergency"
+            async with asyncio.timeout(20):
+                while not settings.socket("lane").exists():  # noqa: ASYNC110 - a file has no event
+                    await asyncio.sleep(0.01)
+                page = await connect(CHANNELS.lane, settings.socket("lane"))
+                await page.send(WatchView())
+                view = await page.receive()
+                assert isinstance(view, View)
+                assert view.screen is Screen.EMERGENCY
+                await page.send(StatusRequest())
+                page.close()
+                while heard.count("release_received") < 3:  # noqa: ASYNC110 - nor has a board
+                    await asyncio.sleep(0.05)
+        assert not settings.socket("lane").exists()
+    finally:
+        line.stop()
+
+
+async def test_a_door_that_cannot_be_told_keeps_nothing_else_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(emergency_hold, "TOLD_S_MAX", 0.1)
+    async with held_open(config(tmp_path, "/nowhere")):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("content", "held"),
+    [
+        (encoded(HELD), True),
+        (encoded(UNKNOWN), False),
+        (encoded(LastingState()), False),
+        (encoded(LastingState(emergency=LastingEmergency())), False),
+        (b"", False),
+        (b"[]", False),
+        (b'{"state":{"emergency":{"held":1}}}', False),
+    ],
+)
+def test_doors_are_held_for_an_emergency_that_the_host_held_and_for_nothing_else(
+    tmp_path: Path, content: bytes, *, held: bool
+) -> None:
+    assert not is_held(tmp_path / STATE_FILE)
+    (tmp_path / STATE_FILE).write_bytes(content)
+    assert is_held(tmp_path / STATE_FILE) is held
