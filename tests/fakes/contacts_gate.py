@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
+from fakes.gpio_chip import GpioChip
+from fakes.gpio_turnstile import LABEL, LINES, Turnstile
 from fakes.modbus_boards import Told
 from fakes.virtual_time import run_virtual
 
@@ -15,8 +17,6 @@ from drivers.barrier.profiles import load_profile
 from drivers.values import BarrierStatus, Direction
 from hardware_sim.barrier.beams import Way
 from hardware_sim.barrier.controller import End
-from hardware_sim.barrier.gpiochip import GpioChip
-from hardware_sim.barrier.turnstile import LABEL, LINES, Turnstile
 
 PATH = "/dev/portcullis-barrier"
 TICK_S = 0.01

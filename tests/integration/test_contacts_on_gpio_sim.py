@@ -19,6 +19,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from fakes import kernel_chip
 from fakes.contacts_gate import shipped
+from fakes.gpio_chip import GpioChip
+from fakes.gpio_turnstile import LABEL, LINES, PASS_A, READY, Turnstile
 from fakes.kernel_chip import KernelChip
 from fakes.modbus_boards import Told
 
@@ -29,8 +31,6 @@ from drivers.errors import LinkLostError, SetupError
 from drivers.values import BarrierStatus, Direction, LampColour, LeafPosition
 from hardware_sim.barrier.beams import Way
 from hardware_sim.barrier.controller import End
-from hardware_sim.barrier.gpiochip import GpioChip
-from hardware_sim.barrier.turnstile import LABEL, LINES, PASS_A, READY, Turnstile
 
 pytestmark = [
     pytest.mark.long,

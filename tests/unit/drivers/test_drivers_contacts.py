@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from fakes.barrier import at_rest
 from fakes.contacts_gate import ContactsBench, contacts_bench, on_contacts, shipped
+from fakes.gpio_turnstile import FIRE_LOOP, LAMP, PASS_A, PASS_B, READY
 from fakes.virtual_time import run_virtual
 
 from drivers.barrier.contacts.gpio import EVENTS_KEPT
@@ -16,7 +17,6 @@ from drivers.barrier.contacts.profile import ContactsProfile, Input, Output
 from drivers.errors import DriverError, LinkLostError, NotWellError, RefusedError, SetupError
 from drivers.values import BarrierAlarm, Direction, LampColour, LeafPosition
 from hardware_sim.barrier.beams import Way
-from hardware_sim.barrier.turnstile import FIRE_LOOP, LAMP, PASS_A, PASS_B, READY
 
 A, B, STOP = range(3)
 PULSE_S = 0.3

@@ -8,12 +8,12 @@ from collections.abc import Callable
 
 import pytest
 from fakes.contacts_gate import ContactsBench, contacts_bench
+from fakes.gpio_turnstile import PASS_A
 from fakes.virtual_time import run_virtual
 
 from drivers.errors import DriverError
 from gate.passage.events import DoorSeen, Event, Part, PartBack, PartLost
 from gate.programs.lane.parts import BarrierKeeper
-from hardware_sim.barrier.turnstile import PASS_A
 
 
 def stuck(made: ContactsBench, on: bool) -> None:  # noqa: FBT001 - a defect is there or not

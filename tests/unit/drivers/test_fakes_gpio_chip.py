@@ -6,9 +6,8 @@ import errno
 import struct
 
 import pytest
-
-from hardware_sim.barrier.gpiochip import GpioChip
-from hardware_sim.barrier.turnstile import ALARM, DETECTOR, FIRE_LOOP, LABEL, LINES, PASS_A, READY, Turnstile
+from fakes.gpio_chip import GpioChip
+from fakes.gpio_turnstile import ALARM, DETECTOR, FIRE_LOOP, LABEL, LINES, PASS_A, READY, Turnstile
 
 GET_LINE, GET_VALUES, SET_VALUES = 0xC250B407, 0xC010B40E, 0xC010B40F
 LOW, INPUT, OUTPUT, RISING, FALLING, UP = 2, 4, 8, 16, 32, 256
