@@ -2,7 +2,7 @@
 
 Held against the world's own truth: no leaf begins to close from the moment an emergency has opened it until an officer ends it, however often the
 lane dies. A lane that had none serves again by itself. One whose state file is lost opens and closes nothing until an officer has looked.
-The controls: without its state file, and without the early hold, the same deaths close a leaf (`test_the_proof_can_fail`).
+The controls: a restart that takes longer than a leaf stays open, and a state file that is gone, close a leaf (`test_the_proof_can_fail`).
 """
 
 from __future__ import annotations
@@ -125,6 +125,23 @@ def test_no_leaf_closes_in_an_officers_emergency_however_often_the_lane_dies(lan
     log.info(
         "from a death to the next order to open: median %.0f ms, longest %.0f ms", took_ms[deaths // 2], took_ms[-1]
     )
+
+
+@pytest.mark.parametrize("file_is_gone", [False, True])
+def test_the_proof_can_fail(lane: Gate, *, file_is_gone: bool) -> None:
+    """Where the next start comes too late, or knows nothing, the same death closes a leaf, and it is seen."""
+    lane.officer("open-emergency", "--reason", "smoke")
+    until_open(lane)
+    since = len(lane.world.truth())
+    with lane.changed("lane", "[Service]\nRestartSec=5\n"):
+        kill(lane)
+        if file_is_gone:
+            lane.machine.run("rm", STATE)
+        lane.until(lambda: lane_state(lane) == "emergency", "the lane answers")
+        assert closings(lane, since) != []
+        lane.officer("end-emergency")
+        serve_again(lane)
+    serve_again(lane)
 
 
 def test_a_fire_outlives_the_lane_and_its_end_is_an_officers(lane: Gate) -> None:
