@@ -22,6 +22,8 @@ from gate.passage.endings import (
 from gate.passage.events import (
     DoorSeen,
     Event,
+    Part,
+    PartBack,
 )
 from gate.passage.granting import passed
 from gate.passage.lane import Surroundings, Timing
@@ -55,7 +57,8 @@ def emergency(rules: Rules, around: Surroundings, state: Emergency, event: Event
     """While it lasts: what the host opened is kept open, and it ends by an officer's word and the controller's."""
     if (ending := state.ending) is not None:
         return _ending(rules.timing, around, state, ending, event, now_ms=now_ms)
-    if state.held_ms is not None and now_ms - state.held_ms >= rules.timing.emergency_hold_ms:
+    is_back = isinstance(event, PartBack) and event.part in {Part.BARRIER, Part.FIRST_BARRIER}
+    if state.held_ms is not None and (is_back or now_ms - state.held_ms >= rules.timing.emergency_hold_ms):
         return replace(state, held_ms=now_ms), tuple(Release(one.door) for one in around.doors if not one.emergency())
     return state, ()
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 from gate.passage import records
 from gate.passage.doorway import Told
-from gate.passage.effects import Effect, Release, Show, Write
+from gate.passage.effects import Effect, Show, Write
 from gate.passage.endings import incident
 from gate.passage.evidence import Door
 from gate.passage.lane import Surroundings, Timing
@@ -78,9 +78,10 @@ def lasting_of(around: Surroundings, state: State) -> LastingState:
 def resume(
     last: LastingState, around: Surroundings, state: State, effects: tuple[Effect, ...], *, now_ms: int, timing: Timing
 ) -> tuple[Surroundings, State, tuple[Effect, ...]]:
-    """Return the lane at its start with what its earlier run left. Orders that open stand before everything else.
+    """Return the lane at its start with what its earlier run left. `state` and `effects` are those of `machine.start`.
 
-    `state` and `effects` are those of `machine.start`.
+    No order is among the effects, for no line is open yet. What is to open is told when a line is back (`gate.passage.emergency`), or when the first
+    status shows it closed (`gate.passage.wanting`).
     """
     around = replace(
         around,
@@ -90,17 +91,19 @@ def resume(
     )
     if (was := last.emergency) is None:
         running = tuple(door for door, since_ms in last.releases if _runs(since_ms, now_ms, timing))
-        around, opened = _open_again(around, running, now_ms)
-        return around, state, (*opened, *effects)
+        return _opening(around, running, now_ms), state, effects
     written = tuple(one for one in effects if not isinstance(one, Show))
     if last.unknown:
         lost = incident(None, IncidentKind.STATE_LOST)
         return around, Emergency(), (Show(Screen.CLOSED), *written, lost)
     began = Write(records.EmergencyBegan(None, was.by))
     doors = tuple(one.door for one in around.doors) if was.held else ()
-    around, opened = _open_again(around, doors, now_ms)
     held_ms = now_ms if was.held else None
-    return around, Emergency(held_ms=held_ms, said=was.by), (*opened, Show(Screen.EMERGENCY), *written, began)
+    return (
+        _opening(around, doors, now_ms),
+        Emergency(held_ms=held_ms, said=was.by),
+        (Show(Screen.EMERGENCY), *written, began),
+    )
 
 
 def follow(around: Surroundings, state: State) -> Surroundings:
@@ -114,9 +117,7 @@ def _runs(since_ms: int, now_ms: int, timing: Timing) -> bool:
     return now_ms - since_ms <= timing.release_ms
 
 
-def _open_again(around: Surroundings, doors: tuple[Door, ...], now_ms: int) -> tuple[Surroundings, tuple[Effect, ...]]:
-    for one in around.doors:
-        if one.door in doors:
-            told = Told(now_ms, now_ms)
-            around = around.with_doorway(replace(one, released_ms=now_ms, freeing=told))
-    return around, tuple(Release(one.door) for one in around.doors if one.door in doors)
+def _opening(around: Surroundings, doors: tuple[Door, ...], now_ms: int) -> Surroundings:
+    told = Told(now_ms, now_ms)
+    opened = (replace(one, released_ms=now_ms, freeing=told) if one.door in doors else one for one in around.doors)
+    return replace(around, doors=tuple(opened))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gate.passage.states import Emergency
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -18,7 +20,7 @@ def told(around: Surroundings, state: State, now_ms: int) -> dict[str, object]:
     return {
         "state": type(state).__name__.lower(),
         "lost": sorted(part.value for part in around.lost),
-        "in_service": around.in_service(),
+        "in_service": around.in_service() and not isinstance(state, Emergency),
         "hinders": [f"{one.reason.value}:{one.detail}" if one.detail else one.reason.value for one in around.hinders],
         "alarms": [{"alarm": one.alarm.value, "standing": one.standing, "waits": one.waits} for one in around.alarms],
         "notices": [notice.value for notice in around.notices()],

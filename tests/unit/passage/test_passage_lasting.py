@@ -9,6 +9,7 @@ from fakes.passage_examples import AT_REST, CROSSING, RULES, Run, granted, ready
 
 from gate.passage import lasting, machine, records
 from gate.passage.effects import Effect, Grant, Release, Revoke, Show, Write
+from gate.passage.events import Part, PartBack
 from gate.passage.evidence import Door
 from gate.passage.lane import Surroundings
 from gate.passage.lasting import UNKNOWN, LastingEmergency, LastingState, lasting_of
@@ -38,14 +39,15 @@ def restarted(run: Run, *, last: LastingState | None = None, after_ms: int = 2_0
     return list(effects)
 
 
-def test_an_emergency_that_an_officer_ordered_is_opened_again_before_anything_else_and_held() -> None:
+def test_an_emergency_that_an_officer_ordered_is_opened_again_as_soon_as_there_is_a_line_and_held() -> None:
     run = granted()
     run.order(BeginEmergency())
     effects = restarted(run)
-    assert effects[:2] == [Release(), Show(Screen.EMERGENCY)]
+    assert effects[0] == Show(Screen.EMERGENCY)
+    assert run.feed(PartBack(Part.BARRIER))[0] == Release()
     assert records.EmergencyBegan(None, said()) in written(effects)
     assert run.state == machine.Emergency(held_ms=run.now_ms, said=said())
-    run.feed(AT_REST)
+    run.feed(OPEN)
     assert Release() in run.feed(AT_REST, after_ms=RULES.timing.emergency_hold_ms)
     assert not {Revoke(), Grant(CROSSING, 1)} & set(run.feed(replace(AT_REST, grants_left=1)))
 
@@ -76,17 +78,20 @@ def test_an_emergency_of_the_fire_input_goes_on_and_the_host_opens_nothing_that_
 def test_a_release_that_ran_is_ordered_again_and_one_that_is_over_is_not() -> None:
     run = ready()
     run.order(Free())
-    assert restarted(run)[0] == Release()
+    restarted(run)
     assert run.around.last.released(run.now_ms, RULES.timing.release_ms)
+    assert Release() in run.feed(AT_REST, after_ms=RULES.timing.order_again_ms)
     run = ready()
     run.order(Free())
-    assert Release() not in restarted(run, after_ms=RULES.timing.release_ms + 1)
+    restarted(run, after_ms=RULES.timing.release_ms + 1)
+    assert Release() not in run.feed(AT_REST, after_ms=RULES.timing.order_again_ms)
 
 
 def test_a_release_is_ordered_again_when_the_computers_clock_began_anew() -> None:
     run = ready()
     last = LastingState(releases=((Door.LAST, run.now_ms + 1_000_000),))
-    assert restarted(run, last=last)[0] == Release()
+    restarted(run, last=last)
+    assert Release() in run.feed(AT_REST, after_ms=RULES.timing.order_again_ms)
 
 
 @pytest.mark.parametrize("command", [CloseLane(), PauseLane()])
