@@ -199,6 +199,8 @@ SENSOR = {"driver": "gstreamer", "address": "nvarguscamerasrc sensor-id=0 ! nvvi
         (SENSOR, []),
         ({**SENSOR, "address": "v4l2src ! jpegdec"}, ["camera.challenge"]),
         ({**SENSOR, "address": "libcamerasrc ! videoconvert"}, ["camera.challenge"]),
+        ({**SENSOR, "address": "rtspsrc location=rtsp://192.0.2.7/ ! nvarguscamerasrc "}, ["camera.challenge"]),
+        ({**SENSOR, "address": "udpsrc name= nvarguscamerasrc ! jpegdec"}, ["camera.challenge"]),
     ],
 )
 def test_service_refuses_a_camera_in_whose_place_another_could_speak(
