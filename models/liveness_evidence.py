@@ -55,7 +55,7 @@ class Fifth(Counted, frozen=True, kw_only=True):
 
 class Service(msgspec.Struct, frozen=True):
     """What counts for service: the people flagged, by fifths from the darkest on, and of each class of artefacts how many passed. `apcer` are the same
-    of those attempts alone that got a score; of a class that does not stand there, all did.
+    of those attempts alone that got a score; reports of an earlier tool have none, and are not enough for service.
     """
 
     flagged: Counted
@@ -98,6 +98,8 @@ class Service(msgspec.Struct, frozen=True):
                 yield f"{where}: BPCER {fifth.in_words}, {FIFTH_BPCER_MAX:.0%} at most"
         if not self.passed:
             yield "no artefact was presented: APCER is not stated"
+        if self.apcer.keys() != self.passed.keys():
+            yield "of how many attempts there was a score is not said of each class: make the report anew"
         for name, one in self.judged.items():
             if one.of < SPECIES_PRESENTATIONS_MIN:
                 yield f"{name}: {one.of} attempts with a score, {SPECIES_PRESENTATIONS_MIN} wanted"

@@ -28,7 +28,7 @@ class Board(Settings, frozen=True, kw_only=True):
 
     def simulated(self) -> list[str]:
         """Name the simulator's profile and its line."""
-        profile = [f"profile = {self.profile} is the simulator's"] if self.profile.endswith("-sim") else []
+        profile = [f"profile = {self.profile} is the simulator's"] if Path(self.profile).stem.endswith("-sim") else []
         return profile + simulated_line(self.port)
 
 

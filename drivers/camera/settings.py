@@ -34,6 +34,9 @@ WHY: Final = r"^(\S.{8,298}\S)?$"
 Sha256 = Annotated[str, msgspec.Meta(pattern=SHA256)]
 Why = Annotated[str, msgspec.Meta(pattern=WHY)]
 _ADDRESS: Final = re.compile(r"https?://[!-~]{1,504}")
+_PASSWORD: Final = re.compile(
+    r"[?&;][^=&;]*(?:pas|pwd)[^=&;]*=", re.IGNORECASE
+)  # in an address's query, as cheap cameras want it
 _OWN_SENSORS: Final = re.compile(r"\s*nvarguscamerasrc\s")  # at the computer's own camera connector, and nowhere else
 
 
@@ -185,14 +188,16 @@ def require_link(stream: Network | PageCamera) -> None:
     pin, authorities, risk = stream.certificate_sha256, stream.authorities, stream.plain_http_risk
     why = address_problem(stream.address)
     tls = not why and is_https(stream.address)
+    in_clear = "would cross the network in clear: give the camera an https address, or say in plain_http_risk why that is accepted"
     for key, is_wrong, said in (
         ("address", bool(why), why),
+        ("address", _PASSWORD.search(stream.address) is not None and not (tls or risk), f"holds a password, which {in_clear}"),
         ("address", tls and not (pin or authorities), "nothing tells this camera from another: name its certificate in certificate_sha256, or those that vouch for it in authorities"),
         ("authorities", bool(pin and authorities), "stands beside certificate_sha256: leave out one of the two"),
         ("certificate_sha256", bool(pin) and not tls, "is for an https address: http shows no certificate"),
         ("authorities", bool(authorities) and not tls, "is for an https address: http shows no certificate"),
         ("plain_http_risk", bool(risk) and tls, "is for an http address"),
-        ("credentials", bool(stream.credentials) and not (tls or risk), "would cross the network in clear: give the camera an https address, or say in plain_http_risk why that is accepted"),
+        ("credentials", bool(stream.credentials) and not (tls or risk), in_clear),
     ):  # fmt: skip
         if is_wrong:
             raise Contradictions([Wrong(key, said)])

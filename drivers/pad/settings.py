@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Final
 
 import msgspec
@@ -24,4 +25,4 @@ class PadSensor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
     def simulated(self) -> list[str]:
         """What of it belongs to simulated hardware."""
-        return [f"pad.profile = {SIMULATED} is the simulator's"] if self.profile == SIMULATED else []
+        return [f"pad.profile = {self.profile} is the simulator's"] if Path(self.profile).stem == SIMULATED else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -28,7 +29,7 @@ class Modbus(Settings, frozen=True, kw_only=True, tag="modbus"):
 
     def simulated(self) -> list[str]:
         """Name the simulator's profile and its line."""
-        profile = [f"profile = {self.profile} is the simulator's"] if self.profile.endswith("-sim") else []
+        profile = [f"profile = {self.profile} is the simulator's"] if Path(self.profile).stem.endswith("-sim") else []
         return profile + simulated_line(self.port)
 
 

@@ -122,11 +122,11 @@ def asks_to_free(raw: bytes) -> bool:
 
 
 def read_order(raw: bytes, authority: bytes) -> Signed:
-    """An order that a key certified by this authority (32 bytes) signed. Raises MalformedError and ForgedError."""
+    """An order that a key certified by this authority (32 bytes) signed; its `problem` is still to be asked, so that a key that may not order anything
+    is heard of first. Raises MalformedError and ForgedError.
+    """
     signature, body = signed.split(raw, kind=KIND, bytes_max=ORDER_BYTES_MAX)
     order = signed.read(body, Order, kind=KIND)
     by = open_text(order.certificate, authority)
     signed.require(signature, body, by.public, kind=KIND)
-    if problem := order.problem():
-        raise MalformedError(problem)
     return Signed(order, by)

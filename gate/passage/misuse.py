@@ -2,7 +2,7 @@
 
 Each is written down at once and stands as a notice until an officer acknowledges it. More of the same by the same officer within
 `misuse_again_ms` are counted and written down together when that time is over, so that every one is in the log, and nobody fills it by
-repeating them.
+repeating them. A restart of the lane ends the notices, and what was counted and not yet written is lost with it.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ import re
 import ssl
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -166,6 +167,24 @@ def test_the_simulated_camera_speaks_https_and_obeys(tmp_path: Path) -> None:
     finally:
         simulated.stop()
     assert after.pixels.mean() < 0.8 * before.pixels.mean()
+
+
+class _AsItComes(ssl.SSLContext):
+    """A context of a library that would speak any version."""
+
+    def __new__(cls, *args: Any) -> Any:
+        made = super().__new__(cls, *args)
+        made.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+        return made
+
+
+@pytest.mark.parametrize("pinned", [True, False])
+def test_no_library_decides_how_old_a_cameras_tls_may_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, pinned: bool
+) -> None:
+    authorities = shown("site", is_authority=True).file(tmp_path / "site.pem")
+    monkeypatch.setattr(room, "ssl", SimpleNamespace(**{**vars(ssl), "SSLContext": _AsItComes}))
+    assert room._tls(pinned=pinned, authorities=authorities).minimum_version is ssl.TLSVersion.TLSv1_2
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated:DeprecationWarning")

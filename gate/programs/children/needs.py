@@ -29,7 +29,7 @@ ONCE_REACHED = tuple(Refusal(call) for call in ("socket", "connect", "clone", "m
 def of_device(reach: Reach) -> Needs:
     """A child that looks through one camera, or takes pictures out of one folder.
 
-    A camera's host may be a name, which is asked for over UDP; TCP leads to its port only, where the kernel can say so.
+    A camera is named by its IP address, so no name is asked for. TCP leads to its port only, where the kernel can say so; UDP is not held back here.
     """
     families, ports = set[int](), list[int]()
     if reach.unix_sockets:

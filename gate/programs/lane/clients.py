@@ -5,7 +5,7 @@ hangs is as lost as one that died.
 
 `LogClient` offers the log what `gate.programs.lane.owed` keeps, one append after the other, in the order of events. What it tells
 the machine is certain: `Recorded` is in the log, `NotRecorded` is not and never will be. A record of which neither is known when the
-log goes away is told by `PartLost(Part.LOG)` alone. The log is back when it says that it takes what leads to an admission, which it has
+log goes away is told by `PartLost(Part.LOG)` alone. A receipt that was given before is no answer: the log is hung up on. The log is back when it says that it takes what leads to an admission, which it has
 proven since it last refused anything.
 """
 

@@ -262,14 +262,14 @@ class Officers:
         order, now_ms = signed.order, int(self.clock_ms())
         freshness = self._challenger.look(order.challenge, now_ms)
         lacking = lacks(signed, gate=self.gate, freshness=freshness, now_s=self.wall_s(), floor_s=self.floor_s())
-        if hinders := hindrances(signed, lacking):
+        hinders, problem = hindrances(signed, lacking), order.problem()
+        if hinders or problem:
             if hinders == (Lack.CHALLENGE_OLD,):
                 return Outcome.STALE, "the challenge is older than 30 s: look again"
             if (frees := VERBS[order.verb].power is Power.FREES) or not OVER.isdisjoint(lacking):
                 self.lane.post(OrderRefused(frees, _said(signed, lacking)))
-            return self._refuse(
-                f"{order.verb.value} by {signed.by.officer}: {', '.join(lack.value for lack in hinders)}"
-            )
+            why = ", ".join(lack.value for lack in hinders)
+            return self._refuse(f"{order.verb.value} by {signed.by.officer}: {why}" if hinders else problem)
         return _Judged(signed, lacking)
 
     def _read(self, raw: bytes) -> Signed:

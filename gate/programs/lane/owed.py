@@ -62,6 +62,7 @@ class Owed:
         self._remembered = remembered or Remembered()
         self._entries: list[_Entry] = []
         self._offered: list[_Entry] = []
+        self._newest = -1  # the highest index that was heard on this connection
         self._lost = 0
 
     def __len__(self) -> int:
@@ -106,9 +107,18 @@ class Owed:
         return [entry.new for entry in self._offered]
 
     def settle(self, outcomes: Sequence[Outcome]) -> list[Answer]:
-        """Take in what became of what was offered; returns what the machine is told. Raises ValueError for another number of outcomes."""
+        """Take in what became of what was offered; returns what the machine is told. Raises ValueError for another number of outcomes, and for a
+        copy of an earlier answer: each record lies higher in the log than all before it, but for one in doubt, which may lie there already.
+        """
         answers: list[Answer] = []
         done: list[_Entry] = []
+        newest = self._newest
+        for entry, outcome in zip(self._offered, outcomes, strict=True):
+            if isinstance(outcome, messages.Recorded):
+                if outcome.index <= newest and not entry.in_doubt:
+                    raise ValueError("an answer to earlier records")
+                newest = max(newest, outcome.index)
+        self._newest = newest
         for entry, outcome in zip(self._offered, outcomes, strict=True):
             match outcome:
                 case messages.Recorded():
@@ -135,7 +145,7 @@ class Owed:
         """The connection is gone: what was offered is in doubt, and what waited to be offered and is awaited is refused."""
         for entry in self._offered:
             entry.in_doubt = True
-        self._offered = []
+        self._offered, self._newest = [], -1
         refused = [entry for entry in self._entries if entry.awaited and not entry.in_doubt]
         self._forget(refused)
         return [entry.not_recorded() for entry in refused]

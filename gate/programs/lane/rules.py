@@ -151,7 +151,7 @@ def require_liveness(config: Config) -> None:
     """Raise ConfigError for a gate in service of which nobody knows what its liveness check detects (safety invariant 14): neither do trials of its own
     lane show enough (models.liveness_evidence), at the bound that is configured, nor does a sensor give a verdict of its own.
     """
-    if config.purpose != "service" or config.camera.pad is not None:
+    if config.purpose != "service" or pads.profile_of(config) is not None:
         return
     found = liveness_of(config)
     if found is None or found[1].kind != "lane_camera":

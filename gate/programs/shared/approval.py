@@ -131,7 +131,8 @@ def unsafe_files(config: Config, path: Path) -> list[Problem]:
     """In service: files that decisions rest on and that somebody else than root can write, or put another one into the place of."""
     if config.purpose != "service":
         return []
-    named = [getattr(getattr(config, name), "profile", "") for name in ("barrier", "first_barrier", "sensors")]
+    devices = (config.barrier, config.first_barrier, config.sensors, config.swipe, config.camera.pad)
+    named = [getattr(device, "profile", "") for device in devices]
     vouching = [getattr(camera, "authorities", "") for camera in (config.camera, config.page)]
     files = [
         path,

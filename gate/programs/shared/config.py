@@ -43,6 +43,7 @@ DEFAULT_PATH = Path("/etc/portcullis/gate.toml")
 FILE_BYTES_MAX = 1024 * 1024
 SUPERVISOR = "PORTCULLIS_SUPERVISOR"
 _ZONE_NAME = re.compile(r"(?!(?:posix|right)/)[A-Z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*")
+TRIED_ON_A_SIMULATOR: Final = 'purpose = service refuses: it says verified = "simulator"; try the device itself, and say in a profile of yours what that showed'
 # The tables of devices, and the driver of one that names none.
 _DEVICES = {
     "barrier": "modbus",

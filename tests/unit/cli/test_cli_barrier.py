@@ -125,7 +125,11 @@ def test_a_file_that_is_none_is_told_from_one_that_cannot_be_read(
 
 def test_nobody_records_in_service_or_where_there_is_no_line(tmp_path: Path) -> None:
     out = tmp_path / "hall.trace"
-    service = configured(tmp_path, purpose="service", port="/dev/portcullis-barrier", driver="modbus", profile="lot")
+    own = tmp_path / "hall.toml"
+    lot = (Path(__file__).parents[3] / "drivers/profiles/barrier/lot.toml").read_text()
+    own.write_text(lot.replace('verified = "simulator"', 'verified = "no"'))
+    own.chmod(0o644)
+    service = configured(tmp_path, purpose="service", port="/dev/portcullis-barrier", driver="modbus", profile=str(own))
     assert ran("record", out, *TOLD, "--config", service).exit_code == 77
     contacts = configured(tmp_path, driver="contacts", profile="perco-pulse", port="/dev/gpiochip0")
     assert ran("record", out, *TOLD, "--config", contacts).exit_code == 78

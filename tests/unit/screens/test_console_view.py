@@ -21,11 +21,11 @@ from gate.orders.verbs import VERBS, Role, Verb
 from gate.passage import states
 from gate.passage.evidence import CameraTrouble, CheckId, CheckResult
 from gate.passage.evidence_names import PageCheckId
-from gate.passage.orders import Concern, Outcome
+from gate.passage.orders import Concern, Notice, Outcome
 from gate.passage.reasons import Reason
 from gate.programs.lane import tally
 from gate.screens.console import view
-from gate.screens.console.alarms import CALLING, Calls, Seen
+from gate.screens.console.alarms import CALLING, LOST, Calls, Seen, kinds
 from gate.screens.console.app import TEXTS
 from gate.screens.console.view import OPINIONS, REASONS_EACH, Action, Said
 from gate.screens.road import Why
@@ -291,6 +291,19 @@ def test_a_handover_says_what_is_open_at_each_lane_and_no_flag() -> None:
         ("north-2", ["The door was forced", "Waits for an officer: c-1"]),
         ("north-10", []),
     ]
+
+
+@pytest.mark.parametrize(
+    ("notice", "is_urgent"),
+    [(Notice.FREEING_REFUSED, True), (Notice.STATE_UNKNOWN, True), (Notice.EXPIRED_KEY_USED, False)],
+)
+def test_a_misused_key_and_a_state_that_nobody_knows_call_for_somebody(notice: Notice, *, is_urgent: bool) -> None:
+    gate, kind = seen("north-3", notices=[Notice.REFERRAL_WAITS.value, notice.value]), notice.value
+    assert kinds(gate) == ((kind, "referral_waits") if is_urgent else ("referral_waits", kind))
+    calls = Calls()
+    calls.look([gate], 100.0)
+    calls.look([lost("north-3")], 101.0)
+    assert [one.kind for one in calls.standing] == ([kind, LOST] if is_urgent else [LOST])
 
 
 # ── the words ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -20,7 +20,7 @@ from drivers.modbus.tcp import TcpLink
 from drivers.profile_file import ProfileFile
 from drivers.toml_file import Problem
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour
-from gate.programs.shared.config import Config, problems_from
+from gate.programs.shared.config import TRIED_ON_A_SIMULATOR, Config, problems_from
 from gate.programs.shared.virtual_time import run_virtual
 
 if TYPE_CHECKING:
@@ -147,6 +147,9 @@ def _problems(config: Config, name: str, settings: BarrierSettings) -> Iterator[
             f"purpose = service refuses what rests on assumptions: {', '.join(profile.assumed)}; a trace of a real board decides them "
             "(docs/guides/bring-up-a-barrier.md)",
         )
+    # Of contacts there are no traces, so no profile of theirs can say hardware; a simulated chip shows in its port.
+    if config.purpose == "service" and isinstance(profile, LineProfile) and profile.verified == "simulator":
+        yield Problem(f"{name}.profile", TRIED_ON_A_SIMULATOR)
     asked = config.rules.grant_ttl_ms
     if profile is not None and asked not in profile.ttl_ms:
         takes = f"{profile.ttl_ms.start} to {profile.ttl_ms.stop - 1} ms"

@@ -13,13 +13,17 @@ from gate.programs.shared.config import Config, ConfigError, problems_from
 
 
 def profile_of(config: Config) -> PadProfile | None:
-    """The sensor's profile; None where there is no sensor. Raises ConfigError."""
+    """The sensor's profile; None where there is no sensor. Raises ConfigError, in service also for one that was not tried on hardware."""
     if config.camera.pad is None:
         return None
     try:
-        return load_profile(config.camera.pad.profile)
+        profile = load_profile(config.camera.pad.profile)
     except SetupError as error:
         raise ConfigError(*problems_from("camera.pad.profile", error)) from error
+    if config.purpose == "service" and profile.verified != "hardware":
+        why = f'it says verified = "{profile.verified}"; try the sensor itself, and say in a profile of yours what that showed'
+        raise ConfigError(Problem("camera.pad.profile", f"purpose = service refuses: {why}"))
+    return profile
 
 
 def problems(config: Config) -> Iterator[Problem]:

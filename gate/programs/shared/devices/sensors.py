@@ -12,7 +12,7 @@ from drivers.sensors.profile import load_profile
 from drivers.sensors.settings import SensorSettings
 from drivers.toml_file import Problem
 from drivers.values import InsideStatus
-from gate.programs.shared.config import Config, problems_from
+from gate.programs.shared.config import TRIED_ON_A_SIMULATOR, Config, problems_from
 
 
 class SensorDriver(Protocol):
@@ -54,9 +54,12 @@ def problems(config: Config) -> Iterator[Problem]:
     if config.sensors is None:
         return
     try:
-        load_profile(config.sensors.profile)
+        profile = load_profile(config.sensors.profile)
     except SetupError as error:
         yield from problems_from("sensors.profile", error)
+        return
+    if config.purpose == "service" and profile.verified == "simulator":
+        yield Problem("sensors.profile", TRIED_ON_A_SIMULATOR)
 
 
 def is_verified(settings: SensorSettings) -> bool:

@@ -49,6 +49,11 @@ DECIDED = decided_record()
 VISION_WELL = messages.Status(program="vision", state="ready", detail={})
 
 
+def taken(written: list[messages.NewRecord], count: int) -> messages.Appended:
+    """The answer for the newest records of a log that has written these."""
+    return messages.Appended([messages.Recorded(at) for at in range(len(written) - count, len(written))])
+
+
 class FakeLog:
     """A log that records in memory, or refuses while `full`."""
 
@@ -71,7 +76,7 @@ class FakeLog:
                     self.written += offered
                     async with self._wrote:
                         self._wrote.notify_all()
-                    await connection.send(messages.Appended([messages.Recorded(index=0)] * len(offered)))
+                    await connection.send(taken(self.written, len(offered)))
                 case messages.StatusRequest():
                     await connection.send(LOG_FULL if self.full else LOG_WELL)
                 case messages.OpenCrossingsRequest():
@@ -231,7 +236,7 @@ class FullLog(FakeLog):
         if new.leads_to_admission and not self.room.is_set():
             return messages.NotRecorded(reason="disk full", again=True)
         self.written.append(new)
-        return messages.Recorded(index=0)
+        return messages.Recorded(len(self.written) - 1)
 
 
 PRESENCE = records.Presence(said())
@@ -312,7 +317,7 @@ async def test_a_record_that_can_be_none_is_told_once_and_says_nothing_of_the_lo
                     await connection.send(messages.Appended([messages.NotRecorded(reason="no record", again=False)]))
                 case messages.Append(offered):
                     log.written += offered
-                    await connection.send(messages.Appended([messages.Recorded(index=0)]))
+                    await connection.send(taken(log.written, len(offered)))
                 case _:
                     await connection.send(LOG_WELL)
 
@@ -337,7 +342,7 @@ def test_at_the_limit_the_oldest_owed_records_are_dropped_and_the_loss_is_writte
         queue.add(records.Incident(None, IncidentKind.FORCED, number), 1, awaited=False, reachable=False)
     while offered := queue.offer(1, has_room=True):
         written += [json.loads(new.body) for new in offered]
-        queue.settle([messages.Recorded(0)] * len(offered))
+        queue.settle([messages.Recorded(at) for at in range(len(written) - len(offered), len(written))])
     assert written == [
         {"incident": "records_lost", "count": 3, **other},
         *({"incident": "forced", "count": n, **other} for n in range(3, OWED_MAX + 3)),
@@ -397,7 +402,7 @@ async def test_a_log_that_repeats_an_answer_is_hung_up_on_and_the_repeated_one_a
                 case messages.Append(offered) if not log.written:
                     log.written += offered
                     for _ in range(2):
-                        await connection.send(messages.Appended([messages.Recorded(index=0)] * len(offered)))
+                        await connection.send(taken(log.written, len(offered)))
                 case messages.Append():
                     pass  # it never says anything of the next one
                 case _:
@@ -413,6 +418,32 @@ async def test_a_log_that_repeats_an_answer_is_hung_up_on_and_the_repeated_one_a
         await asyncio.sleep(1)
     assert events.seen.count(Recorded("c1", RecordKind.OPENED)) == 1
     assert Recorded("c1", RecordKind.DECIDED) not in events.seen
+
+
+@in_virtual_time
+async def test_a_copy_of_an_earlier_answer_that_comes_after_the_next_append_makes_no_record_durable(
+    tmp_path: Path,
+) -> None:
+    log, events = FakeLog(), Events()
+
+    async def repeats_late(connection: Connection[Any]) -> None:
+        """Writes the first record alone, and gives its receipt once more for each that comes later."""
+        async for message in connection:
+            match message:
+                case messages.Append(offered):
+                    log.written += [] if log.written else offered
+                    await connection.send(taken(log.written, len(offered)))
+                case _:
+                    await connection.send(LOG_WELL)
+
+    client = _log_client(tmp_path / "s", events)
+    async with serve(CHANNELS.log, tmp_path / "s", repeats_late), running(client):
+        await events.until(PartBack(Part.LOG))
+        client.append(records.Opened("c1"), awaited=True)
+        await events.until(Recorded("c1", RecordKind.OPENED))
+        client.append(DECIDED, awaited=True)
+        await events.until(PartLost(Part.LOG))
+        assert Recorded("c1", RecordKind.DECIDED) not in events.seen
 
 
 @in_virtual_time

@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 from fakes.document_children import Nursery
 from fakes.shifts import GATE, PUBLIC, shift
+from msgspec.structs import replace
 
 from gate.channel import messages
 from gate.orders.order import Shift
 from gate.orders.verbs import VERBS, Verb
 from gate.passage.orders import Outcome
+from gate.passage.screen import Purpose
 from gate.programs.lane.lane import Lane
 from gate.programs.lane.renewal import CurrentLists
 from gate.programs.lane.rules import start_of
@@ -150,3 +152,28 @@ def test_a_mirror_that_says_a_time_to_come_keeps_no_officer_from_freeing_people(
     gate.hears(written=NOW, cosigned=NOW + 1000 * HOUR)
     assert gate.lacks(Verb.RELEASE, until(NOW + HOUR)) == "obeyed: clock_unsure"
     assert gate.lacks(Verb.PRESENT, until(NOW + HOUR)) == "refused: clock_unsure"
+
+
+@GIVING
+def test_what_the_log_says_while_the_lane_runs_counts_while_the_time_service_has_the_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: Verb
+) -> None:
+    gate = Gate(tmp_path, monkeypatch)
+    gate.now = NOW - 5 * HOUR
+    gate.hears(written=NOW)
+    assert gate.lacks(verb, until(NOW - HOUR)) == "refused: shift_over"
+    assert gate.lacks(Verb.RELEASE, until(NOW - 25 * HOUR)) == "refused: shift_long_over"
+
+
+@pytest.mark.parametrize("unsure_by", ["time service", "mirror"])
+def test_a_clock_that_ran_ahead_while_it_was_unsure_keeps_no_officer_from_freeing_people(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unsure_by: str
+) -> None:
+    gate = Gate(tmp_path, monkeypatch)
+    gate.hears(written=NOW, **({} if unsure_by == "time service" else {"cosigned": NOW + 2000 * HOUR}))
+    if unsure_by == "time service":
+        gate.synchronised, gate.lane._config = False, replace(gate.lane._config, purpose=Purpose.SERVICE)
+    gate.now = NOW + 1000 * HOUR
+    assert gate.lane._wall_s() is None
+    gate.now = NOW
+    assert gate.lacks(Verb.RELEASE, until(NOW - 23 * HOUR)) == "obeyed: clock_unsure, shift_over"

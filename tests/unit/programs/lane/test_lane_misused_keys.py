@@ -12,7 +12,7 @@ from fakes.shifts import NOW_S, OTHER_AUTHORITY, shift
 
 from gate.orders import certificate, judging
 from gate.orders.judging import Lack
-from gate.orders.order import Shift
+from gate.orders.order import Order, Shift
 from gate.orders.verbs import Party, Power, Role, Verb
 from gate.passage import misuse, records
 from gate.passage.lane import Timing
@@ -330,3 +330,31 @@ def test_a_freeing_order_is_in_the_machine_before_its_alarm() -> None:
 
     at_a_lane(story)
     assert orders.index("Released") < orders.index("Incident")
+
+
+@pytest.mark.parametrize(
+    ("verb", "by", "incidents"),
+    [
+        (Verb.PRESENT, over_since(1), [EXPIRED]),
+        (Verb.CLOSE, over_since(1), [EXPIRED]),
+        (Verb.PRESENT, shift(), []),
+        (Verb.RELEASE, over_since(1), [REFUSED]),
+        (Verb.RELEASE, over_since(DAY_S + 1), [REFUSED]),
+        (Verb.RELEASE, shift(), [REFUSED]),
+    ],
+)
+def test_an_order_with_an_argument_too_many_is_refused_and_its_key_is_judged_as_with_any_other(
+    monkeypatch: pytest.MonkeyPatch, verb: Verb, by: Shift, incidents: list[IncidentKind]
+) -> None:
+    async def story(lane: Lane) -> None:
+        with monkeypatch.context() as made:
+            made.setattr(Order, "problem", lambda _: "")
+            raw = lane.sign(verb, by, argument="now")
+        assert (await lane.desk.submit(raw)).outcome is Outcome.FORBIDDEN
+        assert not lane.desk.look().present
+        await asyncio.sleep(0.01)
+
+    lane = at_a_lane(story)
+    assert [one.incident for one in told(lane)] == incidents
+    assert all(one.order is not None and one.order.officer == "anna" for one in told(lane))
+    assert lane.orders == []

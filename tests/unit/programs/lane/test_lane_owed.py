@@ -132,6 +132,26 @@ def test_what_was_offered_when_the_connection_broke_is_neither_recorded_nor_refu
     assert waiting.settle([FULL]) == [NotRecorded("c1", RecordKind.OPENED)], "the log has looked: it is not there"
 
 
+def test_only_a_record_in_doubt_may_lie_lower_in_the_log_than_what_was_heard_before_on_this_connection() -> None:
+    waiting = queue()
+    for number in range(2):
+        put(waiting, incident(number))
+    waiting.offer(7)
+    waiting.settle([NotKnown("broken", tried=True), Receipt(5)])
+    waiting.offer(7)
+    waiting.settle([Receipt(4)])
+    for stale in ([Receipt(5), Receipt(6)], [Receipt(6), Receipt(6)], [Receipt(7), Receipt(6)]):
+        put(waiting, Opened("c1"), awaited=True)
+        put(waiting, Opened("c2"), awaited=True)
+        waiting.offer(7)
+        with pytest.raises(ValueError, match="earlier"):
+            waiting.settle(stale)
+        assert waiting.hang_up() == [], "nobody knows what became of them"
+        waiting.offer(7)
+        assert len(waiting.settle([Receipt(0), Receipt(5)])) == 2, "another connection is another count"
+        assert len(waiting) == 0
+
+
 def test_a_log_that_cannot_be_looked_into_leaves_in_doubt_only_what_it_tried() -> None:
     waiting = queue()
     put(waiting, Opened("c1"), awaited=True)
@@ -249,7 +269,7 @@ def test_an_append_has_a_limit_of_records_and_of_bytes() -> None:
     for number in range(RECORDS_MAX + 1):
         put(waiting, incident(number))
     assert counts(waiting.offer(7)) == list(range(RECORDS_MAX))
-    waiting.settle([Receipt(0)] * RECORDS_MAX)
+    waiting.settle([Receipt(at) for at in range(RECORDS_MAX)])
     for _ in range(40):
         put(waiting, decided_record())
     offered = waiting.offer(7)

@@ -26,6 +26,7 @@ from gate.programs.lane.records import fields_of
 from gate.programs.lane.rules import embedder_of, require_liveness, rules_of, start_of
 from gate.programs.shared.approval import Approved
 from gate.programs.shared.config import Audit, Config, ConfigError, Face, Group, Officers, Paths, Rules, Sync
+from gate.programs.shared.devices.profiles import require_profiles
 from models.manifest import load
 
 
@@ -103,6 +104,7 @@ def pad_report(
 ) -> None:
     """File a report on the liveness model, beside whatever else the site's file holds; so many artefacts of one species passed, of so many."""
     fifths = [{"errors": 0, "of": 75, "darkest": 10.0 * n, "brightest": 10.0 * n + 9} for n in range(5)]
+    shown = {"print": {"errors": passed[0], "of": passed[1]}, "mask": {"errors": 0, "of": 150}}
     report = {
         "schema": "face.evaluate-pad/1",
         "model": "fr_liveness",
@@ -113,7 +115,8 @@ def pad_report(
             "flagged": {"errors": 0, "of": 375},
             "people": 60,
             "fifths": fifths,
-            "passed": {"print": {"errors": passed[0], "of": passed[1]}, "mask": {"errors": 0, "of": 150}},
+            "passed": shown,
+            "apcer": shown,
         },
     }
     content = json.dumps(report).encode()
@@ -164,9 +167,18 @@ def test_service_starts_on_its_own_trials_of_150_attempts_a_species_of_which_7_p
     assert "\n" not in str(refused.value)
 
 
+def pad_profile(folder: Path, verified: str) -> str:
+    """A site's copy of the simulator's profile, which says on what it was tried."""
+    shipped = (Path(__file__).parents[4] / "drivers/profiles/pad/portcullis-sim.toml").read_text()
+    own = folder / "hall-3.toml"
+    own.write_text(shipped.replace('verified = "simulator"', f'verified = "{verified}"'))
+    own.chmod(0o644)
+    return str(own)
+
+
 def test_a_sensor_with_a_verdict_of_its_own_stands_in_for_the_report_and_its_verdict_is_wanted(config: Config) -> None:
     site(config.paths.models, "chip_to_live")
-    sensor = PadSensor(socket="/run/pad", profile="portcullis-sim")
+    sensor = PadSensor(socket="/run/pad", profile=pad_profile(Path(config.paths.models), "hardware"))
     watched = replace(config, camera=replace(config.camera, pad=sensor))
     wanted = PadPolicy("Simulated PAD", ("1",), Score(0.5), 1000)
     assert rules_of(replace(watched, purpose=Purpose.SERVICE)).policy.pad == rules_of(watched).policy.pad == wanted
@@ -179,8 +191,22 @@ def test_a_profile_without_a_model_of_liveness_serves_with_a_sensor_only(config:
     clean = replace(config, purpose=Purpose.SERVICE, face=Face(profile="clean"))
     with pytest.raises(ConfigError, match=r"camera\.pad: purpose = service refuses"):
         require_liveness(clean)
-    sensor = PadSensor(socket="/run/pad", profile="portcullis-sim")
+    sensor = PadSensor(socket="/run/pad", profile=pad_profile(Path(config.paths.models), "hardware"))
     require_liveness(replace(clean, camera=replace(clean.camera, pad=sensor)))
+
+
+@pytest.mark.parametrize("verified", ["simulator", "no"])
+def test_no_gate_in_service_relies_on_a_sensor_that_nobody_tried_whatever_its_profile_is_called(
+    config: Config, verified: str
+) -> None:
+    site(config.paths.models, "chip_to_live")
+    sensor = PadSensor(socket="/run/pad", profile=pad_profile(Path(config.paths.models), verified))
+    watched = replace(config, camera=replace(config.camera, pad=sensor))
+    require_profiles(watched)
+    for check in (require_liveness, rules_of, require_profiles):
+        with pytest.raises(ConfigError) as refused:
+            check(replace(watched, purpose=Purpose.SERVICE))
+        assert f'camera.pad.profile: purpose = service refuses: it says verified = "{verified}"; ' in str(refused.value)
 
 
 OF_FREE_MOVEMENT = {

@@ -15,7 +15,8 @@ from msgspec.structs import replace
 
 from drivers.barrier.settings import Modbus
 from drivers.camera.settings import Network
-from drivers.reader.settings import Elyctis
+from drivers.pad.settings import PadSensor
+from drivers.reader.settings import Elyctis, Scanner
 from gate.approval.canonical import digest
 from gate.approval.note import SERIAL_MAX, Approval, Before
 from gate.channel import messages
@@ -335,7 +336,16 @@ def test_in_service_a_file_that_somebody_else_can_write_is_named(config: Config,
     path = tmp_path / "gate.toml"
     path.write_text("")
     tmp_path.chmod(0o755)
-    service = replace(config, purpose=Purpose.SERVICE)
+    for name in ("reader.toml", "pad.toml"):
+        (tmp_path / name).write_text("")
+        (tmp_path / name).chmod(0o644)
+    pad = PadSensor(socket="/run/pad", profile=str(tmp_path / "pad.toml"))
+    service = replace(
+        config,
+        purpose=Purpose.SERVICE,
+        swipe=Scanner(port="/dev/ttyS1", profile=str(tmp_path / "reader.toml")),
+        camera=replace(config.camera, pad=pad),
+    )
 
     def named() -> set[str]:
         return {Path(problem.file).name for problem in unsafe_files(service, path)}
@@ -346,6 +356,8 @@ def test_in_service_a_file_that_somebody_else_can_write_is_named(config: Config,
         "approvers.toml",
         "approval.note",
         "hall-3.toml",
+        "reader.toml",
+        "pad.toml",
         "lists.cer",
         "consoles.pem",
         "cameras.pem",
@@ -357,7 +369,7 @@ def test_in_service_a_file_that_somebody_else_can_write_is_named(config: Config,
         assert named() == {name}
         os.chown(tmp_path / name, 0, -1)
     tmp_path.chmod(0o777)
-    assert len(named()) == 7, "whoever can write the folder can put another file into the place"
+    assert len(named()) == 9, "whoever can write the folder can put another file into the place"
     assert unsafe_files(config, path) == [], "a trial may be set up by anybody"
     tmp_path.chmod(0o755)
 

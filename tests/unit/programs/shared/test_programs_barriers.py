@@ -91,3 +91,23 @@ def test_a_board_whose_grants_never_end_is_refused_with_file_key_and_line(tmp_pa
     line = own.read_text()[: own.read_text().index("grant_ends_by")].count("\n") + 1
     with pytest.raises(ConfigError, match=rf"{own}:{line}: grant_ends_by: is empty"):
         require_profiles(configured(tmp_path, changes={"profile": str(own)}))
+
+
+@pytest.mark.parametrize("profile", ["lot", "portcullis-sim"])
+def test_no_gate_in_service_takes_a_profile_that_was_tried_on_a_simulator_alone_whatever_its_file_is_called(
+    tmp_path: Path, profile: str
+) -> None:
+    own = tmp_path / "hall-3.toml"
+    shipped = (Path(__file__).parents[4] / f"drivers/profiles/barrier/{profile}.toml").read_text()
+    own.write_text(shipped)
+    own.chmod(0o644)
+    changes = {"driver": "modbus", "profile": str(own)}
+    require_profiles(configured(tmp_path, changes=changes))
+    with pytest.raises(
+        ConfigError, match=r'^barrier\.profile: purpose = service refuses: it says verified = "simulator"'
+    ):
+        require_profiles(configured(tmp_path, purpose="service", changes=changes))
+    own.write_text(shipped.replace('verified = "simulator"', 'verified = "no"', 1))
+    require_profiles(configured(tmp_path, purpose="service", changes=changes))
+    with pytest.raises(ConfigError, match=r"portcullis-sim\.toml is the simulator's"):
+        configured(tmp_path, purpose="service", changes={**changes, "profile": str(tmp_path / "portcullis-sim.toml")})

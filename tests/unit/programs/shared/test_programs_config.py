@@ -199,6 +199,8 @@ SENSOR = {"driver": "gstreamer", "address": "nvarguscamerasrc sensor-id=0 ! nvvi
         (SENSOR, []),
         ({**SENSOR, "address": "v4l2src ! jpegdec"}, ["camera.challenge"]),
         ({**SENSOR, "address": "libcamerasrc ! videoconvert"}, ["camera.challenge"]),
+        ({**SENSOR, "address": "rtspsrc location=rtsp://192.0.2.7/ ! nvarguscamerasrc "}, ["camera.challenge"]),
+        ({**SENSOR, "address": "udpsrc name= nvarguscamerasrc ! jpegdec"}, ["camera.challenge"]),
     ],
 )
 def test_service_refuses_a_camera_in_whose_place_another_could_speak(
@@ -233,6 +235,12 @@ def test_service_refuses_a_document_camera_over_http_whose_risk_nobody_named(tmp
         ({"address": HTTP, **PIN}, r"\.certificate_sha256: is for an https address"),
         ({"address": HTTP, "authorities": "/a.pem"}, r"\.authorities: is for an https address"),
         ({"address": HTTP, "credentials": "camera"}, r"\.credentials: would cross the network in clear"),
+        (
+            {"address": HTTP + "?user=lane&password=x"},
+            r"\.address: holds a password, which would cross the network in clear",
+        ),
+        ({"address": HTTP + "s?USR=lane&PWD=x"}, r"\.address: holds a password"),
+        ({"address": HTTP + "s?loginpas=x"}, r"\.address: holds a password"),
         ({"address": HTTP, "plain_http_risk": "yes"}, r"\.plain_http_risk"),
         ({"address": HTTPS, "certificate_sha256": "ab" * 31}, r"\.certificate_sha256"),
         ({"address": "rtsp://192.0.2.7/stream1"}, r"\.address: rtsp is not read, .* MJPEG stream over https"),
@@ -247,6 +255,15 @@ def test_keys_of_a_network_cameras_link_go_with_its_address(
 ) -> None:
     with pytest.raises(ConfigError, match=rf"\d: {table}{complaint}"):
         load(written(tmp_path, **{table: camera}))
+
+
+@pytest.mark.parametrize(
+    "camera", [{"address": HTTP + "?pwd=x", **RISK}, {"address": HTTPS + "?pwd=x", **PIN}, {"address": HTTP + "?s=pwd"}]
+)
+def test_a_password_in_an_address_may_cross_the_network_where_the_risk_is_named_or_nobody_reads_it(
+    tmp_path: Path, camera: dict[str, Any]
+) -> None:
+    load(written(tmp_path, camera=camera))
 
 
 def test_a_document_camera_on_usb_has_no_keys_of_a_network_cameras(tmp_path: Path) -> None:

@@ -78,6 +78,14 @@ def test_no_gate_in_service_counts_people_on_a_simulators_profile_or_line(tmp_pa
         configured(tmp_path, **table)
         with pytest.raises(ConfigError, match=r"sensors\.p[a-z]+: purpose = service refuses"):
             configured(tmp_path, purpose="service", **table)
+    own = tmp_path / "hall-3.toml"
+    own.write_text((Path(__file__).parents[4] / "drivers/profiles/sensors/portcullis-sim.toml").read_text())
+    own.chmod(0o644)
+    config = configured(tmp_path, purpose="service", port="/dev/portcullis-sensors", profile=str(own))
+    with pytest.raises(
+        ConfigError, match=r'sensors\.profile: purpose = service refuses: it says verified = "simulator"'
+    ):
+        require_profiles(config)
 
 
 async def test_the_self_test_says_what_was_found_or_that_nothing_is_there(tmp_path: Path) -> None:
