@@ -94,7 +94,7 @@ def resume(
         return _opening(around, running, now_ms), state, effects
     written = tuple(one for one in effects if not isinstance(one, Show))
     if last.unknown:
-        lost = incident(None, IncidentKind.STATE_LOST)
+        lost = incident(None, IncidentKind.STATE_UNKNOWN)
         return around, Emergency(), (Show(Screen.CLOSED), *written, lost)
     began = Write(records.EmergencyBegan(None, was.by))
     doors = tuple(one.door for one in around.doors) if was.held else ()

@@ -102,7 +102,8 @@ class IncidentKind(enum.Enum):
     READER_LOST = "reader_lost"
     LOG_LOST = "log_lost"
     SCREEN_LOST = "screen_lost"
-    STATE_LOST = "state_lost"  # the lane's state file cannot be written, or was lost with an earlier run
+    STATE_LOST = "state_lost"  # the lane's state file cannot be written
+    STATE_UNKNOWN = "state_unknown"  # it was lost with an earlier run
     # The camera's video is doubted
     CAMERA_COVERED = "camera_covered"
     VIDEO_LOOPED = "video_looped"

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from drivers.errors import DriverError
 from gate.channel.message import Status
+from gate.programs.lane.program import state_bytes
 from gate.programs.shared.devices.barriers import BarrierDriver, barrier
 from gate.programs.shared.status import serve_status
 
@@ -31,8 +32,8 @@ TOLD_S_MAX: Final = 5.0  # doors that were not told by then keep nothing else wa
 def is_held(state_file: Path) -> bool:
     """True when this file says that the host held doors open; what else it says is read with its types, later (`gate.programs.lane.state_file`)."""
     try:
-        return json.loads(state_file.read_bytes())["state"]["emergency"]["held"] is True
-    except (OSError, ValueError, KeyError, TypeError):
+        return json.loads(state_bytes(state_file))["state"]["emergency"]["held"] is True
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return False
 
 

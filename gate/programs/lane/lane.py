@@ -39,7 +39,7 @@ from gate.passage.events import (
     Wish,
 )
 from gate.passage.evidence import Door
-from gate.passage.lasting import UNKNOWN, LastingState
+from gate.passage.lasting import UNKNOWN, LastingEmergency, LastingState
 from gate.passage.machine import Emergency, Granted, crossing_of
 from gate.passage.orders import Outcome
 from gate.passage.records import Incident, IncidentKind, NoticeShown, Record, Started, Stopped
@@ -53,6 +53,7 @@ from gate.programs.lane import able
 from gate.programs.lane.centre import ControlCentre
 from gate.programs.lane.clients import LogClient, VisionClient
 from gate.programs.lane.documents import CROSSING_BYTES, Documents, PageListener
+from gate.programs.lane.emergency_hold import is_held
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.group_counts import GroupCounts, shift_of
 from gate.programs.lane.leaf import LeafTimes
@@ -60,6 +61,7 @@ from gate.programs.lane.officers import Officers
 from gate.programs.lane.paced import Paced
 from gate.programs.lane.painted import Painted, is_due
 from gate.programs.lane.parts import BarrierKeeper, SensorsKeeper, SwipeKeeper, Watching
+from gate.programs.lane.program import STATE_FILE
 from gate.programs.lane.reading import Reading
 from gate.programs.lane.records import Remembered
 from gate.programs.lane.referrals import Referrals
@@ -134,7 +136,7 @@ class Lane:
         self._floor = clock.Floor()
         self._floor.after(left.written_s)
         remembered = Remembered.of(left.remembered)
-        last = _lasting(state_folder, was_running=remembered.running)
+        last = _lasting(state_folder, remembered)
         self._state_file = StateFile(
             state_folder, lambda is_right: self._post(PartBack(Part.STATE) if is_right else PartLost(Part.STATE))
         )
@@ -255,7 +257,8 @@ class Lane:
     async def last_words(self) -> None:
         """Write that the program ends, and let the log take what it has not taken yet."""
         self._count_groups()
-        self._log.append(Stopped(), awaited=False)
+        if Part.STATE not in self.engine.around.lost:  # else the next start must not believe an older file, nor none
+            self._log.append(Stopped(), awaited=False)
         await self._log.drain(LAST_WORDS_S)
         await self._state_file.drain(LAST_WORDS_S)
 
@@ -602,16 +605,21 @@ async def prepare(config: Config, *, state_folder: Path) -> tuple[Lane, Document
         raise
 
 
-def _lasting(folder: Path, *, was_running: bool) -> LastingState | None:
-    """What the last run left in its state file; None after a clean end, or before the first start, without one."""
+def _lasting(folder: Path, logged: Remembered) -> LastingState | None:
+    """What the last run left in its state file; None after a clean end, or before the first start, without one. The log must not contradict it."""
     try:
         found = read_state(folder)
     except StateLostError as error:
         why = str(error)
+        if is_held(folder / STATE_FILE):  # by a program that knows more than this one: it is an emergency all the same
+            return LastingState(emergency=LastingEmergency(held=True))
     else:
-        if found is not None or not was_running:
+        if logged.emergency and (found is None or found.emergency is None):
+            why = f"the log knows of an emergency that has not ended, and {folder / STATE_FILE} does not"
+        elif found is None and logged.running:
+            why = f"no state file in {folder} after an unclean end"
+        else:
             return found
-        why = f"no state file in {folder} after an unclean end"
     log.critical("state_lost", extra={"reason": why})
     return UNKNOWN
 

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import importlib
+import os
+import stat
 from pathlib import Path
 
 from gate import durable
@@ -15,6 +18,15 @@ from gate.programs.shared.config import Config
 
 FOLDER = "lane"
 STATE_FILE = "state.json"
+STATE_BYTES_MAX = 64 * 1024
+
+
+def state_bytes(path: Path) -> bytes:
+    """The content of a state file, and one byte more where it is too long. Raises OSError, also for what is no file."""
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "not a file", str(path))
+        return file.read(STATE_BYTES_MAX + 1)
 
 
 async def run(config: Config, *, stop: asyncio.Event) -> None:

@@ -24,6 +24,8 @@ from gate.passage.records import (
     Decided,
     DrawCommitted,
     DrawRevealed,
+    EmergencyBegan,
+    EmergencyEnded,
     EntryDecided,
     GrantEnd,
     GrantEnded,
@@ -114,7 +116,7 @@ class Remembered:
     and none has answered, who closed the lane, and in which of the crossings that wait a traveller asked for protection.
     `asked_by` is the technician who asked for maintenance last, `maintained_by` the one who works on the lane, `direction` and
     `travellers` what an officer ordered it to serve, if one did; `draw` is what travellers are drawn by, and secret until it is revealed; `hits` are the latest whose owners are to be told what an officer made of them. `running`: the lane began and has not said that it
-    ended. Of two doors, `counted` and `alarms` are the last one's, `first_counted` and `first_alarms` the first one's.
+    ended; `emergency`: one began and has not ended. Of two doors, `counted` and `alarms` are the last one's, `first_counted` and `first_alarms` the first one's.
     """
 
     counted: Counters | None = None
@@ -133,6 +135,7 @@ class Remembered:
     draw: Draw | None = None
     hits: tuple[Hit, ...] = ()
     running: bool = False
+    emergency: bool = False
 
     def counted_at(self, door: Door) -> Counters | None:
         """How far a door's books go."""
@@ -213,6 +216,8 @@ class Remembered:
                 return replace(self, counted=counters) if at_last else replace(self, first_counted=counters)
             case Started() | Stopped():
                 return replace(self, running=isinstance(record, Started))
+            case EmergencyBegan() | EmergencyEnded():
+                return replace(self, emergency=isinstance(record, EmergencyBegan))
             case _:
                 return self
 

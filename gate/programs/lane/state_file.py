@@ -8,6 +8,7 @@ No order waits for it: a thread of its own writes, and the newest state replaces
 | after that, by SIGKILL | the new state: the kernel has it |
 | after that, by a power cut, before the file is on the disk | the new state, the one before, or an unreadable file, which counts as lost |
 | later | the new state |
+| after a state could not be written | no file: an older one would be believed. A disk that takes nothing away either leaves the older one, which the log contradicts where there is an emergency |
 
 An unreadable file, or a missing one after an unclean end, is a lost state: `gate.passage.lasting.UNKNOWN`.
 """
@@ -27,8 +28,8 @@ import msgspec
 from gate import durable
 from gate.passage.lasting import LastingState
 from gate.programs.lane.program import STATE_FILE as FILE
+from gate.programs.lane.program import state_bytes
 
-BYTES_MAX: Final = 64 * 1024
 RETRY_S: Final = 1.0  # a file that cannot be written is tried again
 
 
@@ -44,15 +45,18 @@ class StateLostError(Exception):
 def read_state(folder: Path) -> LastingState | None:
     """Return the state that the last run left; None: there is no file. Raises StateLostError."""
     try:
-        with (folder / FILE).open("rb") as file:
-            content = file.read(BYTES_MAX + 1)
+        content = state_bytes(folder / FILE)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise StateLostError(f"{folder / FILE}: {error.strerror}") from error
     try:
         found = msgspec.json.decode(content, type=_Content)
-    except (msgspec.DecodeError, ValueError) as error:  # a ValueError is a value that the state's types refuse
+    except (
+        msgspec.DecodeError,
+        ValueError,
+        RecursionError,
+    ) as error:  # a ValueError is a value that the state's types refuse
         raise StateLostError(f"{folder / FILE}: {error}") from error
     if found.schema != 1:
         raise StateLostError(f"{folder / FILE}: schema {found.schema}, this program knows 1")
@@ -60,14 +64,16 @@ def read_state(folder: Path) -> LastingState | None:
 
 
 class StateFile:
-    """Keeps the newest state in a folder that is the lane's alone. `written` hears after each try whether the file is right. For one event loop."""
+    """Keeps the newest state in a folder that is the lane's alone. `written` hears whether the file is right, at the first try and when that changes. For one
+    event loop.
+    """
 
     def __init__(self, folder: Path, written: Callable[[bool], None]) -> None:
         self._path = folder / FILE
         self._written = written
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="state")
         self._wanted: LastingState | None = None
-        self._on_disk: LastingState | None = None
+        self._is_right: bool | None = None
         self._writing: asyncio.Future[None] | None = None
 
     def keep(self, state: LastingState) -> None:
@@ -100,11 +106,13 @@ class StateFile:
         error = done.exception()
         if error is not None and not isinstance(error, OSError):
             raise error
-        self._written(error is None)
+        if self._is_right is not (error is None):
+            self._is_right = error is None
+            self._written(self._is_right)
         if error is not None:
             asyncio.get_running_loop().call_later(RETRY_S, self._write)
             return
-        self._on_disk, self._writing = state, None
+        self._writing = None
         if self._wanted != state:
             self._write()
 
@@ -115,8 +123,18 @@ def encoded(state: LastingState) -> bytes:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Give the file its name first, which a SIGKILL leaves as it is, then bring it to the disk. Raises OSError."""
+    """Give the file its name first, which a SIGKILL leaves as it is, then bring it to the disk. Raises OSError, and leaves no older file then."""
     draft = path.with_name(durable.DRAFT + path.name)
+    try:
+        _write(draft, path, content)
+    except OSError:
+        for one in (path, draft):
+            with contextlib.suppress(OSError):
+                one.unlink()
+        raise
+
+
+def _write(draft: Path, path: Path, content: bytes) -> None:
     with open(draft, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
         file.write(content)
         file.flush()

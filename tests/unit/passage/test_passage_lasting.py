@@ -117,7 +117,7 @@ def test_a_lost_state_closes_nothing_opens_nothing_and_calls_an_officer() -> Non
     effects = restarted(run, last=UNKNOWN)
     assert not [one for one in effects if isinstance(one, Release | Revoke)]
     assert Show(Screen.CLOSED) in effects
-    assert records.Incident(None, IncidentKind.STATE_LOST) in written(effects)
+    assert records.Incident(None, IncidentKind.STATE_UNKNOWN) in written(effects)
     for seen in (replace(AT_REST, grants_left=1), OPEN, AT_REST):
         assert all(isinstance(one, Write) for one in run.feed(seen, after_ms=3_000))
     assert Notice.STATE_UNKNOWN in run.around.notices()

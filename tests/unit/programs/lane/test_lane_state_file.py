@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from gate.passage.evidence import Door
-from gate.passage.lasting import LastingEmergency, LastingState
+from gate.passage.lasting import UNKNOWN, LastingEmergency, LastingState
 from gate.passage.orders import Missing, OfficerRole, Said
+from gate.passage.records import EmergencyBegan, EmergencyEnded
 from gate.programs.lane import state_file
+from gate.programs.lane.emergency_hold import is_held
+from gate.programs.lane.lane import _lasting
 from gate.programs.lane.program import STATE_FILE as FILE
+from gate.programs.lane.records import Remembered
 from gate.programs.lane.state_file import StateFile, StateLostError, encoded, read_state
 
 EMERGENCY = LastingState(
@@ -41,10 +48,74 @@ async def test_what_is_kept_is_read_again(tmp_path: Path) -> None:
     assert (tmp_path / FILE).stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("nowhere")])
+def test_what_is_no_file_is_a_lost_state_and_nobody_waits_for_it(
+    tmp_path: Path, make: Callable[[Path], object]
+) -> None:
+    make(tmp_path / FILE)
+    with pytest.raises(StateLostError):
+        read_state(tmp_path)
+    assert not is_held(tmp_path / FILE)
+
+
+def test_a_file_of_brackets_is_a_lost_state(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes(b"[" * 50_000)
+    with pytest.raises(StateLostError):
+        read_state(tmp_path)
+    assert not is_held(tmp_path / FILE)
+
+
+async def test_a_state_that_cannot_be_written_leaves_no_older_one_to_be_believed_and_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(state_file, "RETRY_S", 0.0)
+    await kept(tmp_path, LastingState())
+    heard: list[bool] = []
+    file = StateFile(tmp_path, heard.append)
+    (tmp_path / f".tmp-{FILE}").mkdir()
+    (tmp_path / f".tmp-{FILE}" / "in the way").touch()
+    file.keep(EMERGENCY)
+    for _ in range(20):
+        await asyncio.sleep(0.01)
+    assert heard == [False]
+    assert read_state(tmp_path) is None
+    shutil.rmtree(tmp_path / f".tmp-{FILE}")
+    async with asyncio.timeout(10):
+        while heard != [False, True]:  # noqa: ASYNC110 - a thread writes
+            await asyncio.sleep(0.01)
+    assert read_state(tmp_path) == EMERGENCY
+    file.close()
+
+
+def test_the_state_that_is_resumed_is_the_files_unless_the_log_contradicts_it(tmp_path: Path) -> None:
+    def resumed(content: bytes | None, *, running: bool = False, emergency: bool = False) -> LastingState | None:
+        (tmp_path / FILE).unlink(missing_ok=True)
+        if content is not None:
+            (tmp_path / FILE).write_bytes(content)
+        return _lasting(tmp_path, Remembered(running=running, emergency=emergency))
+
+    assert resumed(None) is None
+    assert resumed(None, running=True) == UNKNOWN
+    assert resumed(None, emergency=True) == UNKNOWN
+    assert resumed(encoded(LastingState()), running=True) == LastingState()
+    assert resumed(encoded(LastingState()), emergency=True) == UNKNOWN
+    assert resumed(encoded(EMERGENCY), emergency=True) == EMERGENCY
+    assert resumed(b"") == UNKNOWN
+    newer = b'{"schema":2,"state":{"emergency":{"held":true,"more":1}}}'
+    assert resumed(newer) == LastingState(emergency=LastingEmergency(held=True))
+
+
+def test_the_log_remembers_an_emergency_until_its_end() -> None:
+    said = Said("bert", OfficerRole.OFFICER)
+    began = Remembered().after(EmergencyBegan(None))
+    assert began.emergency
+    assert not began.after(EmergencyEnded(said)).emergency
+
+
 async def test_the_newest_state_replaces_one_that_waits(tmp_path: Path) -> None:
     heard = await kept(tmp_path, *(LastingState(closed_by=str(number)) for number in range(50)))
     assert read_state(tmp_path) == LastingState(closed_by="49")
-    assert len(heard) == 2
+    assert heard == [True]
 
 
 async def test_no_order_waits_for_a_disk_that_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
