@@ -257,7 +257,7 @@ class WalkedLane:
             return
         await self.end()
         self.log.owed = []
-        if is_lost := self.rng.random() < STATE_LOST_SHARE:
+        if is_lost := random.Random(self.now_ms).random() < STATE_LOST_SHARE:
             self.last = UNKNOWN
         self.oracle.restarted(self.now_ms, self.log.durable, state_lost=is_lost)
         await asyncio.sleep(self.rng.uniform(0.3, 3.0))

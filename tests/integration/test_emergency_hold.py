@@ -14,8 +14,7 @@ from gate.channel.table import CHANNELS
 from gate.passage.lasting import UNKNOWN, LastingEmergency, LastingState
 from gate.passage.screen import Screen
 from gate.programs.lane import emergency_hold
-from gate.programs.lane.emergency_hold import held_open, is_held
-from gate.programs.lane.program import STATE_FILE
+from gate.programs.lane.emergency_hold import STATE_FILE, held_open, is_held
 from gate.programs.lane.state_file import encoded
 from gate.programs.shared.config import Config, parse
 from gate.programs.shared.runner import status_of

@@ -103,7 +103,7 @@ MUTANTS = (
     Mutant(
         "a fire is nobody's business",
         MACHINE,
-        "    elif around.emergency() and not isinstance(state, Emergency):",
+        "    elif around.emergency() and (around.state_unknown or not isinstance(state, Emergency)):",
         "    elif around.emergency() and not state:",
     ),
     Mutant(
@@ -379,7 +379,7 @@ MUTANTS = (
     Mutant(
         "an emergency is held for as long as a release",
         EMERGENCY,
-        "    if state.held_ms is not None and now_ms - state.held_ms >= rules.timing.emergency_hold_ms:",
+        "    if state.held_ms is not None and (is_back or now_ms - state.held_ms >= rules.timing.emergency_hold_ms):",
         "    if state.held_ms is not None and now_ms < state.held_ms:",
         two_doors=True,
     ),

@@ -10,23 +10,35 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
+import os
+import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from drivers.errors import DriverError
 from gate.channel.message import Status
-from gate.programs.lane.program import state_bytes
 from gate.programs.shared.devices.barriers import BarrierDriver, barrier
 from gate.programs.shared.status import serve_status
 
 if TYPE_CHECKING:
     from gate.programs.shared.config import Config
 
+STATE_FILE: Final = "state.json"
+STATE_BYTES_MAX: Final = 64 * 1024
 AGAIN_S: Final = 1.0
 RECONNECT_S: Final = 0.25
 TOLD_S_MAX: Final = 5.0  # doors that were not told by then keep nothing else waiting
+
+
+def state_bytes(path: Path) -> bytes:
+    """The content of a state file, and one byte more where it is too long. Raises OSError, also for what is no file."""
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "not a file", str(path))
+        return file.read(STATE_BYTES_MAX + 1)
 
 
 def is_held(state_file: Path) -> bool:

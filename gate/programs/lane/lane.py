@@ -53,7 +53,7 @@ from gate.programs.lane import able
 from gate.programs.lane.centre import ControlCentre
 from gate.programs.lane.clients import LogClient, VisionClient
 from gate.programs.lane.documents import CROSSING_BYTES, Documents, PageListener
-from gate.programs.lane.emergency_hold import is_held
+from gate.programs.lane.emergency_hold import STATE_FILE, is_held
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.group_counts import GroupCounts, shift_of
 from gate.programs.lane.leaf import LeafTimes
@@ -61,7 +61,6 @@ from gate.programs.lane.officers import Officers
 from gate.programs.lane.paced import Paced
 from gate.programs.lane.painted import Painted, is_due
 from gate.programs.lane.parts import BarrierKeeper, SensorsKeeper, SwipeKeeper, Watching
-from gate.programs.lane.program import STATE_FILE
 from gate.programs.lane.reading import Reading
 from gate.programs.lane.records import Remembered
 from gate.programs.lane.referrals import Referrals

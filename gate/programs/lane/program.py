@@ -7,26 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import importlib
-import os
-import stat
 from pathlib import Path
 
 from gate import durable
+from gate.programs.lane.emergency_hold import STATE_FILE, held_open, is_held
 from gate.programs.shared.config import Config
 
 FOLDER = "lane"
-STATE_FILE = "state.json"
-STATE_BYTES_MAX = 64 * 1024
-
-
-def state_bytes(path: Path) -> bytes:
-    """The content of a state file, and one byte more where it is too long. Raises OSError, also for what is no file."""
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(errno.EINVAL, "not a file", str(path))
-        return file.read(STATE_BYTES_MAX + 1)
 
 
 async def run(config: Config, *, stop: asyncio.Event) -> None:
@@ -34,11 +22,8 @@ async def run(config: Config, *, stop: asyncio.Event) -> None:
     folder = Path(config.paths.state) / FOLDER
     durable.make_folder(folder, mode=0o700)
     async with contextlib.AsyncExitStack() as ending:
-        if (folder / STATE_FILE).exists():
-            from gate.programs.lane.emergency_hold import held_open, is_held  # noqa: PLC0415 - what is not needed is not loaded
-
-            if is_held(folder / STATE_FILE):
-                await ending.enter_async_context(held_open(config))
+        if is_held(folder / STATE_FILE):
+            await ending.enter_async_context(held_open(config))
         await asyncio.to_thread(importlib.import_module, "gate.programs.lane.lane")
         from gate.programs.lane import lane  # noqa: PLC0415 - loaded by now
 

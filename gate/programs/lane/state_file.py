@@ -27,8 +27,8 @@ import msgspec
 
 from gate import durable
 from gate.passage.lasting import LastingState
-from gate.programs.lane.program import STATE_FILE as FILE
-from gate.programs.lane.program import state_bytes
+from gate.programs.lane.emergency_hold import STATE_FILE as FILE
+from gate.programs.lane.emergency_hold import state_bytes
 
 RETRY_S: Final = 1.0  # a file that cannot be written is tried again
 

@@ -258,10 +258,19 @@ def has_a_silent_register(gate: Gate) -> None:
     gate.more["registers"] = {"registers": {"stolen-documents": {"state": "list_old", "edition": 7}}}
 
 
+def forgets_what_it_was(gate: Gate) -> None:
+    """Its state file is lost with an earlier run."""
+    engine = gate.lane.engine
+    engine._around = replace(engine._around, state_unknown=True)
+    engine._state = machine.Emergency()
+
+
 STORIES: dict[str, Story] = {
     "lane_away": loses_its_lane,
     "barrier_gone": is_silent,
     "sensors_gone": loses_its_sensors,
+    "state_unknown": forgets_what_it_was,
+    "state_not_kept": loses(Part.STATE),
     "readers_gone": loses_readers("swipe", "page"),
     "one_reader_down": loses_readers("page"),
     "chip_reader_gone": reads_no_chip,

@@ -16,9 +16,9 @@ from gate.passage.lasting import UNKNOWN, LastingEmergency, LastingState
 from gate.passage.orders import Missing, OfficerRole, Said
 from gate.passage.records import EmergencyBegan, EmergencyEnded
 from gate.programs.lane import state_file
+from gate.programs.lane.emergency_hold import STATE_FILE as FILE
 from gate.programs.lane.emergency_hold import is_held
 from gate.programs.lane.lane import _lasting
-from gate.programs.lane.program import STATE_FILE as FILE
 from gate.programs.lane.records import Remembered
 from gate.programs.lane.state_file import StateFile, StateLostError, encoded, read_state
 
