@@ -142,7 +142,8 @@ async def _send_companion(scene: Scene, crossing: Crossing) -> None:
     await scene.until(lambda: scene.board.place_of(companion) is Place.PASSED, TRIES_S)
     tracker_s, gone_s = random.Random(name).uniform(*TRACKER_S), scene.clock() + stays_s
     scene.lane.lose_sight(name, stays_s + tracker_s, tracker_s)
-    await scene.until(lambda: not scene.may_go(name), TRIES_S)
+    if scene.board.place_of(companion) is Place.PASSED:
+        await scene.until(lambda: not scene.may_go(name), WALKS_S)  # the lane has heard of it
     scene.judge.stayed_s[companion] = gone_s - scene.clock()
     await _leave(scene, companion)
 
