@@ -324,15 +324,12 @@ class VideoDoubted(Message, frozen=True):
 
 
 class TrackChanged(Message, frozen=True):
-    """After the comparison the tracked face went away or became another one, or several came.
-
-    `seen_ago_ms` is how long ago the face was last proved to be the traveller's; None: not known.
-    """
+    """After the comparison the tracked face went away or became another one, or several came."""
 
     crossing: CrossingId
     change: TrackChange
     session: SessionNumber = 0
-    seen_ago_ms: Milliseconds | None = None
+    seen_ago_ms: Milliseconds | None = None  # since the face was last proved to be the traveller's; None: not known
 
 
 class Erased(Message, frozen=True):

@@ -71,13 +71,10 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """After the comparison the tracked person was lost or switched, or several came. Each is given once.
-
-    `proved_ms` is when their face was last proved to be theirs.
-    """
+    """After the comparison the tracked person was lost or switched, or several came. Each is given once."""
 
     change: TrackState
-    proved_ms: int | None = None
+    proved_ms: int | None = None  # when the face was last proved to be theirs
 
 
 Event = Guided | Compared | Changed
