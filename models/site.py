@@ -163,10 +163,12 @@ def _threshold(folder: Path, bound: SiteThreshold, model: Model) -> Threshold:
     if value is None or fnmr is None or bound.same_min >= value:
         raise ManifestError(f"{path} has too few pairs for FMR {bound.fmr}, or same_min is not below its threshold")
     same_sex = report.same_sex_at_fmr.get(bound.fmr)
-    among = "" if same_sex is None or same_sex.fmr is None else f", {same_sex.fmr:.1e} among people of the same sex"
+    rate = None if same_sex is None else same_sex.fmr
+    of_one_sex = "among people of the same sex"
+    among = f"{of_one_sex} higher and not known" if rate is None else f"{rate:.1e} {of_one_sex}"
     evidence = (
         f"{bound.report}: {report.images} pictures of {report.identities} people, {report.genuine} genuine and "
-        f"{report.impostor} impostor pairs; FNMR {fnmr:.2%} at FMR {bound.fmr}{among}"
+        f"{report.impostor} impostor pairs; FNMR {fnmr:.2%} at FMR {bound.fmr}, {among}"
     )
     return Threshold(
         value=value,

@@ -329,6 +329,7 @@ class TrackChanged(Message, frozen=True):
     crossing: CrossingId
     change: TrackChange
     session: SessionNumber = 0
+    seen_ago_ms: Milliseconds | None = None  # since the face was last proved to be the traveller's; None: not known
 
 
 class Erased(Message, frozen=True):

@@ -9,3 +9,16 @@ import typer
 
 Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="The configuration file.")]
+
+
+def _folder(text: str) -> Path:
+    """A folder that is named: an empty word would be the current one."""
+    if not text:
+        raise typer.BadParameter("it is empty. Name a folder, or leave the option out")
+    return Path(text)
+
+
+Root = Annotated[
+    Path | None,
+    typer.Option(parser=_folder, metavar="PATH", help="One folder for everything, instead of the system's."),
+]

@@ -74,6 +74,7 @@ class Changed:
     """After the comparison the tracked person was lost or switched, or several came. Each is given once."""
 
     change: TrackState
+    proved_ms: int | None = None  # when the face was last proved to be theirs
 
 
 Event = Guided | Compared | Changed
@@ -139,11 +140,11 @@ class Capture:
 
     def wants_template(self, seen: Observation) -> bool:
         """True when the frame is worth an embedding: it would be among the best, or the track is to be verified."""
-        if seen.faces != 1 or seen.quality is None:
+        if seen.quality is None:
             return False
         if self._track.wants_proof(seen):
             return True
-        return not self.compared and self._counts(seen) and self._is_better(seen)
+        return seen.faces == 1 and not self.compared and self._counts(seen) and self._is_better(seen)
 
     def see(self, seen: Observation, live: LiveEvidence | None = None) -> tuple[Event, ...]:
         """Take one frame's observation, and what is known of liveness up to it; None: nothing new."""
@@ -284,4 +285,4 @@ class Capture:
         if state in (TrackState.HELD, TrackState.EMPTY) or state in self._changes_told:
             return []
         self._changes_told.add(state)
-        return [Changed(state)]
+        return [Changed(state, self._track.proved_ms)]

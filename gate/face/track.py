@@ -4,7 +4,8 @@ Pure: observations in, a state out; time is the observations' own. A grant belon
 invariant 4), so the track is held only by evidence: a usable frame that agrees with the templates seen before, or, for a
 short while, a face that stays where the last one was. A face that leaves is `LOST`; a face that disagrees in two usable
 frames running is `SWITCHED`. Partly hidden, turned or blurred faces never count as another person: a traveller who walks off shows
-many of those. Not every frame is embedded: `wants_proof` says which must be.
+many of those. Among several faces the person's own is proved as well; where it is not for a while, they are `LOST`, too.
+Not every frame is embedded: `wants_proof` says which must be.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ class Track:
         self._templates: deque[Template] = deque(maxlen=TEMPLATES_MAX)
         self._box: Box | None = None
         self._seen_ms = 0
-        self._verified_ms = 0
+        self.proved_ms = 0  # when the person's face was last proved to be theirs
         self._strangers = 0
         self._several = 0
 
@@ -74,7 +75,11 @@ class Track:
         elif seen.faces > 1:
             self._seen_ms = seen.at_ms
             self._several += 1
-            if self._several >= self._rules.several_min:
+            if seen.template is not None and self._is_theirs(seen.template):
+                self.proved_ms = seen.at_ms
+            if self._templates and seen.at_ms - self.proved_ms >= self._rules.unverified_max_ms:
+                self.state = TrackState.LOST
+            elif self._several >= self._rules.several_min:
                 self.state = TrackState.SEVERAL
         else:
             self._several = 0
@@ -88,7 +93,9 @@ class Track:
         stays = (
             self._box is not None and seen.box is not None and self._box.overlap(seen.box) >= self._rules.overlap_min
         )
-        late = seen.at_ms - self._verified_ms >= self._rules.verify_every_ms
+        late = seen.at_ms - self.proved_ms >= self._rules.verify_every_ms
+        if seen.faces > 1:
+            return late and seen.quality is not None and seen.quality.passable
         return seen.passable and (late or self._strangers > 0 or not stays)
 
     def wipe(self) -> None:
@@ -102,19 +109,22 @@ class Track:
         self._box, self._seen_ms = seen.box, seen.at_ms
         if seen.template is None or not seen.passable:
             return self._unverified(seen, before)
-        if self._templates and max(alike(known, seen.template) for known in self._templates) < self._rules.same_min:
+        if self._templates and not self._is_theirs(seen.template):
             self._strangers += 1
             return TrackState.SWITCHED if self._strangers >= self._rules.strangers_min else self.state
         self._strangers = 0
-        self._verified_ms = seen.at_ms
+        self.proved_ms = seen.at_ms
         self._templates.append(seen.template)
         return TrackState.HELD
+
+    def _is_theirs(self, template: Template) -> bool:
+        return max((alike(known, template) for known in self._templates), default=-1.0) >= self._rules.same_min
 
     def _unverified(self, seen: Observation, before: Box | None) -> TrackState:
         """A face that cannot be compared holds the track only where the last one was, and not for long."""
         if not self._templates:
             return TrackState.EMPTY
         stays = before is not None and seen.box is not None and before.overlap(seen.box) >= self._rules.overlap_min
-        if seen.at_ms - self._verified_ms >= self._rules.unverified_max_ms:
+        if seen.at_ms - self.proved_ms >= self._rules.unverified_max_ms:
             return TrackState.LOST
         return TrackState.HELD if stays else self.state

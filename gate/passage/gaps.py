@@ -1,7 +1,7 @@
 """A crossing of which a record could not be kept: nobody is let through on it, neither by the machine nor by an officer.
 
 A small record stands where the refused one belongs, so the books say that something is missing and how long it was. Whoever is
-through already stays so. An officer lets such a traveller pass by other means than the gate (`gate.passage.obeying` says so).
+known to be through stays so. An officer lets such a traveller pass by other means than the gate (`gate.passage.obeying` says so).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def without_record(state: State, crossing: str | None) -> Step:
         return state, ()
     objections = (Objection(Reason.RECORD_REPLACED),)
     match state:
-        case Granted():
+        case Granted() | Passing(in_view=True):
             return revoke(state, objections)
         case Opening() | Reading() | Inspecting() | Recording() | Overruling() | Looking() | Entering():
             return refer(state, objections)

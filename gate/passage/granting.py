@@ -12,6 +12,10 @@ Someone who walks at 1.2 m/s towards a camera a metre behind the leaf is out of 
 gone 800 + 1,500 ms after the passage at the latest, and 600 ms are for late frames: 2,900 ms, below `Timing.view_after_passage_ms`. Until then the crossing has no
 verdict and the lane invites nobody. The leaf takes a second to close, so the wait costs next to no time. Only `LOST` and `SWITCHED` say that the
 holder is gone. A picture with nobody in it for a moment does not.
+
+Vision also tells how long ago the face was last proved to be the holder's. A genuine traveller's is not proved later than 800 ms after the passage.
+One that is, by more than `Timing.walks_out_ms`, belongs to somebody who did not pass, whenever they leave. A holder who leaves the picture within
+that time of the companion's passage looks like a traveller: no rule here tells them apart (docs/safety.md).
 """
 
 from __future__ import annotations
@@ -231,10 +235,14 @@ _BARRIERS = frozenset({Part.BARRIER, Part.FIRST_BARRIER})
 
 def _in_view(timing: Timing, around: Surroundings, state: Passing, event: Event, now_ms: int) -> Step:
     """Until the camera has lost whom the grant was for. If it does not, or cannot tell any more, somebody else may be through: an officer looks."""
+    spoil: Objection | None
     match event:
         case TrackChanged(state.crossing, TrackChange.LOST | TrackChange.SWITCHED) if not around.another_look:
-            ended = Write(records.GrantEnded(state.crossing, GrantEnd.PASSAGE))
-            return replace(state, in_view=False), (ended, Erase(state.crossing))
+            proved_ms = now_ms - state.since_ms - (event.seen_ago_ms or 0)
+            if event.seen_ago_ms is None or proved_ms <= timing.walks_out_ms:
+                ended = Write(records.GrantEnded(state.crossing, GrantEnd.PASSAGE))
+                return replace(state, in_view=False), (ended, Erase(state.crossing))
+            spoil = Objection(Reason.HOLDER_IN_VIEW)
         case _:
             spoil = spoils(around, event, state.crossing, OF_THE_VIEW)
     if spoil is None and now_ms - state.since_ms > timing.view_after_passage_ms:

@@ -292,9 +292,9 @@ class SimulatedLane:
         """This traveller asks for something on the page."""
         self._post(TravellerAsked(f"{name}-asks", Wish(wish)))
 
-    def lose_sight(self, name: str, after_s: float = 0.0) -> None:
-        """The camera does not see this traveller any more, and its track ends so long after, unless their face was erased by then."""
-        lost = TrackHasChanged(name, TrackChange.LOST, self._session)
+    def lose_sight(self, name: str, after_s: float = 0.0, seen_ago_s: float = 0.6) -> None:
+        """Their track ends so long after, unless their face was erased by then; it was proved so long before that for the last time."""
+        lost = TrackHasChanged(name, TrackChange.LOST, self._session, round(seen_ago_s * 1_000))
         if after_s:
             asyncio.get_running_loop().call_later(after_s, self._lose, lost)
         else:

@@ -5,6 +5,7 @@ import contextlib
 import json
 import socket
 import sys
+import time
 from collections.abc import AsyncIterator, Generator
 from importlib import resources
 from pathlib import Path
@@ -318,6 +319,11 @@ def test_events_become_the_lanes_messages() -> None:
     assert message_of(Guided(2, Hint.ONE_PERSON), "one", 7) == m.FaceSeen("one", 2, Guidance.ONE_PERSON, 7)
     for state in (TrackState.LOST, TrackState.SWITCHED, TrackState.SEVERAL):
         assert message_of(Changed(state), "one", 7) == m.TrackChanged("one", TrackChange(state.value), 7)
+    proved_ms = int(time.monotonic() * 1000) - 700
+    told = message_of(Changed(TrackState.LOST, proved_ms), "one", 7)
+    assert isinstance(told, m.TrackChanged)
+    assert told.seen_ago_ms is not None
+    assert told.seen_ago_ms >= 700
 
 
 # ── the parent's side of a process that never works ──────────────────────────────────────────────────────────────────

@@ -213,6 +213,8 @@ async def test_a_traveller_is_seen_compared_and_forgotten(tmp_path: Path) -> Non
         gate.world.leave()
         changed = await gate.next(m.TrackChanged)
         assert (changed.crossing, changed.change.value) == ("one", "lost")
+        assert changed.seen_ago_ms is not None
+        assert 600 <= changed.seen_ago_ms <= time.monotonic_ns() // 1_000_000 - before_ms
         await gate.end("one")
         assert child not in children()
         assert gate.camera.connections == 1

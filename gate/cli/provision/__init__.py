@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 import typer.core
 
-from gate.cli.options import Json
+from gate.cli.options import Json, Root
 from gate.cli.output import Exit, fail, real
 from gate.cli.provision.acceptance import report
 from gate.cli.provision.ending import decommission
@@ -64,7 +64,7 @@ def _way(
     answers: Annotated[
         Path | None, typer.Option(help="A file of answers (TOML); without one they are asked for on the terminal.")
     ] = None,
-    root: Annotated[Path | None, typer.Option(help="One folder for everything, instead of the system's.")] = None,
+    root: Root = None,
     again: Annotated[list[str] | None, typer.Option(help="A step to be done again; repeatable.")] = None,
     wait_s: Annotated[float, typer.Option(min=1, max=900, help="How long the technician may take for an act.")] = 90.0,
     as_json: Json = False,

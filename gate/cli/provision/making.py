@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gate.cli.options import Json
+from gate.cli.options import Json, Root
 from gate.cli.output import Exit, emit_json, fail, real, say
 from gate.cli.provision.steps import show
 from gate.programs.shared import config as configuration
@@ -97,7 +97,7 @@ def init(
     ] = "",
     pad_user: Annotated[str, typer.Option(help="Whom the sensor's service runs as; none: root.")] = "",
     purpose: Annotated[str, typer.Option(help="demo, trial or service.")] = "service",
-    root: Annotated[Path | None, typer.Option(help="One folder for everything, instead of the system's.")] = None,
+    root: Root = None,
     as_json: Json = False,
 ) -> None:
     """Write the configuration, make the keys, fetch the models. What exists is kept."""

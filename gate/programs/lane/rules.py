@@ -71,7 +71,7 @@ def rules_of(config: Config, book: RuleBook = NO_RULES) -> Rules:
         swap_check_minutes=rules.swap_check_minutes,
         rules=book.sha256,
     )
-    unwritten = rules.without_entry_record or (EVERYBODY if config.purpose == "demo" else EU).name
+    unwritten = config.without_entry_record
     service = service_of(config)
     policy = replace(policy, without_entry_record=service.group(unwritten) or Travellers(unwritten, ()))
     timing = Timing(grant_ttl_ms=rules.grant_ttl_ms, crossing_max_ms=rules.crossing_limit_s * 1000)

@@ -586,6 +586,11 @@ class Config(Section, frozen=True, kw_only=True):
         return f"{self.operator}/{self.gate_id}{mark}"
 
     @property
+    def without_entry_record(self) -> str:
+        """The group of travellers of whom no record of entry or exit is wanted."""
+        return self.rules.without_entry_record or (EVERYBODY if self.purpose == "demo" else EU).name
+
+    @property
     def driven(self) -> BarrierSettings | None:
         """The barrier that this gate may give orders to, of two doors the last one's: none when it only watches."""
         return None if self.mode == "shadow" else self.barrier

@@ -114,7 +114,13 @@ def facts_of(config: Config, basis: dict[str, object]) -> Iterator[tuple[str, li
                 ", ".join(one.name for one in config.registers.required) if config.registers else "none",
             ),
             ("Drawn at random", f"{rules.random_checks_per_10000} of 10,000"),
-            ("Companions before one door", "noticed by the camera" if rules.camera_sees_zone else "not noticed"),
+            (
+                "Companions before one door",
+                "noticed once they are through, if the holder's face is seen over 1.1 s after that"
+                if rules.camera_sees_zone
+                else "not noticed",
+            ),
+            ("No record of entry or exit is wanted of", f"{config.without_entry_record}; others are referred"),
             ("Swap check", f"{rules.swap_check_minutes} min" if rules.swap_check_minutes else "off"),
             ("Reuse across gates", _reuse(config)),
             ("Two officers for", ", ".join(one.value for one in rules.two_officers_for) or "no reason"),

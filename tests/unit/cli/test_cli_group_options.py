@@ -147,6 +147,15 @@ def test_the_walk_notices_an_option_that_is_ignored(capsys: pytest.CaptureFixtur
     assert found == {("--root", "verb"): "ignored"}
 
 
+@pytest.mark.parametrize("words", [("--root", "", *INIT), (*INIT, "--root", ""), ("--root=",)])
+def test_an_empty_folder_is_refused_and_nothing_is_made(
+    words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = gate(*words)
+    assert (done.returncode, "it is empty" in done.stderr, list(tmp_path.iterdir())) == (2, True, [])
+
+
 @pytest.mark.parametrize("more", [("--root", "x"), ("--config=x",)])
 def test_two_places_are_refused(more: tuple[str, ...], tmp_path: Path) -> None:
     step = "init" if more[0] == "--root" else "report"

@@ -19,6 +19,7 @@ from gate.cli.nouns import application
 from gate.passage.policy import Verdict
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import Closed, ClosedAs, Granted, Opened
+from gate.programs.shared.config import load
 from gate.rights.answers import Controller, access_answer, receipt_answer
 
 NUMBER = "c843b93c8155d3df4d5cf0ac7988b94d"
@@ -213,7 +214,12 @@ def test_the_card_has_facts_of_the_configuration_and_blanks_end_it_with_no(tmp_p
     code, found = told("card", "--config", config, "--out", tmp_path / "card.html")
     assert code == 1
     assert found["facts"]["What it is"]["Gate"] == "north-7, run by border.example"
-    assert found["facts"]["What refers"]["Lists and registers asked"] == "none"
+    refers = found["facts"]["What refers"]
+    assert refers["Lists and registers asked"] == "none"
+    assert refers["Companions before one door"].startswith("noticed once they are through")
+    assert (
+        refers["No record of entry or exit is wanted of"] == f"{load(config).without_entry_record}; others are referred"
+    )
     assert "legal_basis" in found["blanks"]
     page = (tmp_path / "card.html").read_text()
     assert "2027-12-02" in page
@@ -228,3 +234,7 @@ def test_the_card_has_facts_of_the_configuration_and_blanks_end_it_with_no(tmp_p
     _, found = told("card", "--config", config)
     assert found["facts"]["What refers"]["Lists and registers asked"] == "stolen-documents"
     assert run("card", "--config", config, "--out", tmp_path / "card.html")[0] == 74
+    config.write_text(f'{config.read_text()}\n[rules]\ncamera_sees_zone = false\nwithout_entry_record = "all"\n')
+    refers = told("card", "--config", config)[1]["facts"]["What refers"]
+    assert refers["Companions before one door"] == "not noticed"
+    assert refers["No record of entry or exit is wanted of"] == "all; others are referred"

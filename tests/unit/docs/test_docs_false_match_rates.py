@@ -27,6 +27,12 @@ def test_a_page_that_claims_a_false_match_rate_says_what_it_is_among_people_of_t
     assert any("same sex" in one and ("1.8e-4" in one or "not measured" in one) for one in said), f"{path.name}: {said}"
 
 
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_so_does_each_paragraph_and_table_that_claims_one(path: Path) -> None:
+    blocks = [block for block in re.split(r"\n\s*\n", path.read_text()) if CLAIM.search(block)]
+    assert [block for block in blocks if "same sex" not in block] == []
+
+
 @pytest.mark.parametrize("model", [one for one in load().models if one.role == "embed"], ids=lambda model: model.name)
 def test_so_does_the_evidence_that_goes_into_records_and_cards(model: Model) -> None:
     assert model.threshold is not None

@@ -88,7 +88,7 @@ def test_a_frame_that_would_not_be_among_the_best_is_not_embedded_but_now_and_th
     assert not capture.wants_template(poorer[400])
     assert capture.wants_template(poorer[560])  # the track must be proved
     assert not capture.wants_template(nobody(560))
-    assert not capture.wants_template(two_faces(560))
+    assert capture.wants_template(two_faces(560))  # among several, too, or the traveller would be lost
 
 
 def test_after_the_comparison_frames_are_embedded_to_prove_the_track_only() -> None:
@@ -187,14 +187,23 @@ def test_faces_that_cannot_be_compared_claim_nothing() -> None:
     [
         ([nobody(1000), nobody(1700)], TrackState.LOST),
         (frames(3, start=1000, person=1), TrackState.SWITCHED),
-        ([two_faces(1000 + 80 * number) for number in range(4)], TrackState.SEVERAL),
+        ([two_faces(400 + 80 * number, person=1) for number in range(4)], TrackState.SEVERAL),
     ],
 )
 def test_what_happens_after_the_comparison_is_told_once(after: list[Observation], change: TrackState) -> None:
     capture = Capture(RULES)
     run(capture, PORTRAIT, *frames(3))
     events = [event for event in run(capture, *after, *after) if not isinstance(event, Guided)]
-    assert events == [Changed(change)]
+    assert events == [Changed(change, proved_ms=160)]
+
+
+def test_a_traveller_behind_whom_two_people_step_up_is_told_to_be_gone() -> None:
+    capture = Capture(RULES)
+    run(capture, PORTRAIT, *frames(3))
+    behind = [two_faces(1000 + 80 * number, person=1) for number in range(20)]
+    events = [event for event in run(capture, *behind) if not isinstance(event, Guided)]
+    assert events == [Changed(TrackState.SEVERAL, proved_ms=160), Changed(TrackState.LOST, proved_ms=160)]
+    assert capture.wants_template(two_faces(9_000))  # or the traveller among them would never be proved
 
 
 def test_before_the_comparison_no_change_is_told() -> None:

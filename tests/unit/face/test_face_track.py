@@ -76,6 +76,26 @@ def test_who_is_alone_again_is_held_again_and_a_stranger_is_still_found() -> Non
     assert followed(one_face(0), *together, one_face(400, 1), one_face(480, 1)).state is TrackState.SWITCHED
 
 
+def test_several_faces_that_are_not_shown_to_be_theirs_hold_the_track_only_for_a_while() -> None:
+    """Two people step up behind a traveller who has walked on."""
+    track = followed(one_face(0), *(two_faces(80 * n, person=1) for n in range(1, 18)))
+    assert track.state is TrackState.SEVERAL
+    assert track.follow(two_faces(1500, person=1)) is TrackState.LOST
+
+
+def test_among_several_faces_the_persons_own_is_proved_and_holds_the_track() -> None:
+    track = followed(one_face(0), *(two_faces(80 * n) for n in range(1, 60)))
+    assert track.state is TrackState.SEVERAL
+    assert track.proved_ms == 80 * 59
+    assert not track.wants_proof(two_faces(80 * 59 + 80))
+    assert track.wants_proof(two_faces(80 * 59 + RULES.verify_every_ms))
+
+
+def test_it_says_when_the_person_was_proved_for_the_last_time() -> None:
+    track = followed(one_face(0), one_face(80), turned_face(160), nobody(240), nobody(800))
+    assert (track.state, track.proved_ms) == (TrackState.LOST, 80)
+
+
 @pytest.mark.parametrize("ending", [(nobody(600),), (one_face(80, 1), one_face(160, 1))])
 def test_a_track_that_ended_stays_ended(ending: tuple[Observation, ...]) -> None:
     track = followed(one_face(0), *ending)

@@ -103,6 +103,14 @@ def test_the_rate_among_people_of_the_same_sex_stands_in_the_evidence_beside_the
     assert threshold.evidence.endswith("FNMR 1.10% at FMR 1e-4, 1.8e-04 among people of the same sex")
 
 
+@pytest.mark.parametrize("among", [{}, {"same_sex_at_fmr": {"1e-4": None}}])
+def test_where_that_rate_is_not_known_the_evidence_says_so(tmp_path: Path, among: dict[str, Any]) -> None:
+    content = report(**among)
+    threshold = load_for(written(tmp_path, content, MODEL + bound(content))).model("vendor_face").threshold
+    assert threshold is not None
+    assert threshold.evidence.endswith("FNMR 1.10% at FMR 1e-4, among people of the same sex higher and not known")
+
+
 def test_a_shipped_model_can_get_the_sites_own_evidence(tmp_path: Path) -> None:
     shipped = load().model("fr_feature")
     content = report(model="fr_feature", model_sha256=shipped.sha256)

@@ -17,6 +17,8 @@ from gate.passage.events import (
     Part,
     PartBack,
     PartLost,
+    RecordKind,
+    RecordReplaced,
     Tick,
     TrackChange,
     TrackChanged,
@@ -46,6 +48,7 @@ THROUGH = replace(AT_REST, closed=False, bodies=1, passages_entry=1)
 RESTS = replace(AT_REST, passages_entry=1)
 LOST = TrackChanged(CROSSING, TrackChange.LOST)
 LIMIT_MS = RULES.timing.view_after_passage_ms
+WALKS_OUT_MS = RULES.timing.walks_out_ms
 SEES_ZONE = replace(RULES, policy=replace(RULES.policy, camera_sees_zone=True))
 
 
@@ -102,6 +105,40 @@ def test_a_holder_who_stays_in_view_after_a_passage_is_referred_an_incident_and_
     assert run.around.waits(CROSSING) is not None
     settled = run.order(HandOver(CROSSING, Disposition.TAKEN_OVER))
     assert Show(Screen.WELCOME) in settled or Show(Screen.CLOSED) in settled
+
+
+@pytest.mark.parametrize("change", [TrackChange.LOST, TrackChange.SWITCHED])
+@pytest.mark.parametrize("told_ms", [100, 300, 700, 1_500, 1_900])
+def test_a_holder_who_leaves_after_the_companion_passed_was_proved_too_late_to_be_the_one_who_passed(
+    change: TrackChange, told_ms: int
+) -> None:
+    """`passed()` ends 900 ms after the passage: the face was proved once more a millisecond after a traveller's way out of the picture."""
+    run = passed()
+    run.feed(Tick(), after_ms=WALKS_OUT_MS - 900)
+    effects = run.feed(TrackChanged(CROSSING, change, seen_ago_ms=told_ms - 1), after_ms=told_ms)
+    assert [one.verdict for one in closings(run)] == [ClosedAs.REFERRED]
+    assert incidents(effects) == [IncidentKind.HOLDER_IN_VIEW]
+    run.feed(LOST, RESTS, after_ms=100)
+    assert isinstance(run.state, machine.Referred)
+
+
+@pytest.mark.parametrize("change", [TrackChange.LOST, TrackChange.SWITCHED])
+def test_a_traveller_who_was_proved_for_the_last_time_on_the_way_out_of_the_picture_is_admitted(
+    change: TrackChange,
+) -> None:
+    run = passed()
+    run.feed(TrackChanged(CROSSING, change, seen_ago_ms=1_400), after_ms=WALKS_OUT_MS + 1_400 - 900)
+    run.feed(RESTS)
+    assert is_admitted(run)
+    assert incidents(run.effects) == []
+
+
+def test_a_record_that_could_not_be_kept_while_the_holder_is_in_view_admits_nobody() -> None:
+    run = passed()
+    run.feed(RecordReplaced(CROSSING, RecordKind.GRANTED))
+    run.feed(LOST, RESTS, after_ms=100)
+    assert [one.verdict for one in closings(run)] == [ClosedAs.REFERRED]
+    assert [one.reason for one in closings(run)[0].reasons] == [Reason.RECORD_REPLACED]
 
 
 def test_the_limit_holds_to_the_last_millisecond_and_waits_for_no_status() -> None:

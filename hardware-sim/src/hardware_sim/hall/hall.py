@@ -36,6 +36,7 @@ class Tally:
     companions: int = 0
     companions_through: int = 0
     companions_admitted: int = 0
+    companions_unseen: int = 0
     hits: Counter[Kind] = field(default_factory=Counter)
     again: Counter[Kind] = field(default_factory=Counter)
     referrals: Counter[Kind] = field(default_factory=Counter)
@@ -163,10 +164,9 @@ class Hall(Generic[SceneT]):
             self.scene.judge.compare_books()
         finally:
             judge = self.scene.judge
-            self.tally.companions_through, self.tally.companions_admitted = (
-                judge.companions_through,
-                judge.companions_admitted,
-            )
+            tally = self.tally
+            tally.companions_through, tally.companions_admitted = judge.companions_through, judge.companions_admitted
+            tally.companions_unseen = judge.companions_unseen
             self.officer.rest()
 
     def _rests(self) -> bool:

@@ -60,8 +60,8 @@ class Lane(Protocol):
     def ask(self, name: str, wish: str) -> None:
         """This traveller asks for something on the page: `help` or `protection`."""
 
-    def lose_sight(self, name: str, after_s: float = 0.0) -> None:
-        """The camera does not see this traveller any more; so long after, the lane hears of it, if the camera looks at them still."""
+    def lose_sight(self, name: str, after_s: float = 0.0, seen_ago_s: float = 0.6) -> None:
+        """So long after, the lane hears that the camera saw this traveller so long before for the last time, if it looks at them still."""
 
     def order(self, word: Word, crossing: str = "") -> None:
         """An officer orders."""

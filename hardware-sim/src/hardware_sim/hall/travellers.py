@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING
 
 from hardware_sim.barrier.zone import Place
@@ -29,6 +30,8 @@ TRIES_S = 1.5
 BEHIND_S = (0.65, 1.6)  # nearer than that, beams see one body
 # From the first step until vision says that the face is gone: out of the picture at once or when they are through, and 0.6 to 1.3 s for the tracker.
 LOST_S = (0.6, 2.4)
+TRACKER_S = (0.6, 1.3)  # from the last proof of a face until vision says that it is gone
+HOLDER_LEAVES_S = (0.2, 2.9)  # the picture, so long after their companion passed
 
 
 async def visit(scene: Scene, crossing: Crossing, troubles: Troubles) -> None:
@@ -116,26 +119,33 @@ async def _go(scene: Scene, crossing: Crossing, troubles: Troubles, *, straight:
         case Intention.FOLLOWED:
             await _be_followed(scene, crossing)
         case Intention.COMPANION:
-            await _send_companion(scene, name)
+            await _send_companion(scene, crossing)
         case _:
-            _step_in(scene, name, between(crossing, LOST_S))
+            _step_in(scene, name, between(crossing, LOST_S), between(crossing, TRACKER_S))
             await _walk(scene, name)
 
 
-def _step_in(scene: Scene, name: str, lost_s: float = 0.0) -> None:
+def _step_in(scene: Scene, name: str, lost_s: float = 0.0, seen_ago_s: float = TRACKER_S[0]) -> None:
     """Walking on takes the document along, and the face out of the picture, of which the lane hears so much later."""
     scene.lane.pull()
-    scene.lane.lose_sight(name, lost_s)
+    scene.lane.lose_sight(name, lost_s, seen_ago_s)
     scene.board.walk_in(name)
 
 
-async def _send_companion(scene: Scene, name: str) -> None:
-    """Stay before the camera, and have somebody go who has no document."""
+async def _send_companion(scene: Scene, crossing: Crossing) -> None:
+    """Have somebody go who has no document, and leave the picture after them."""
+    name, stays_s = crossing.name, between(crossing, HOLDER_LEAVES_S)
     companion = f"{name}-companion"
     scene.judge.companions[companion] = name
     scene.lane.pull()
     scene.board.walk_in(companion)
-    await _try(scene, companion)
+    await scene.until(lambda: scene.board.place_of(companion) is Place.PASSED, TRIES_S)
+    tracker_s, gone_s = random.Random(name).uniform(*TRACKER_S), scene.clock() + stays_s
+    scene.lane.lose_sight(name, stays_s + tracker_s, tracker_s)
+    if scene.board.place_of(companion) is Place.PASSED:
+        await scene.until(lambda: not scene.may_go(name), WALKS_S)  # the lane has heard of it
+    scene.judge.stayed_s[companion] = gone_s - scene.clock()
+    await _leave(scene, companion)
 
 
 async def _walk(scene: Scene, name: str) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import cast
+
 import msgspec
 
 from gate.channel import messages
+from gate.passage.events import TrackChange, TrackChanged
 from gate.passage.evidence import CueEvidence, PadEvidence, PadResult, Score
+from gate.programs.lane.lane import Lane
 from gate.programs.lane.stages.face import CUES_MAX, face_evidence
 
 
@@ -43,3 +48,11 @@ def test_a_sensors_verdict_comes_with_who_gave_it() -> None:
 
 def test_more_cues_than_there_can_be_are_left_out() -> None:
     assert len(face_evidence(compared(**{f"c{n}": 1.0 for n in range(100)})).cues) == CUES_MAX
+
+
+def test_how_long_ago_a_lost_face_was_proved_reaches_the_machine() -> None:
+    posted: list[object] = []
+    lane = cast("Lane", SimpleNamespace(engine=SimpleNamespace(post=posted.append)))
+    Lane._from_vision(lane, messages.TrackChanged("c", TrackChange.LOST, 7, 650))
+    Lane._from_vision(lane, messages.TrackChanged("c", TrackChange.SWITCHED, 7))
+    assert posted == [TrackChanged("c", TrackChange.LOST, 7, 650), TrackChanged("c", TrackChange.SWITCHED, 7, None)]

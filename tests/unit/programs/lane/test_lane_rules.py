@@ -237,6 +237,11 @@ def test_a_gate_at_a_real_border_refers_whose_entry_somebody_must_write_unless_i
     assert found == ([] if nationality in {"CAN", "FRA"} else [("entry_not_written", "neighbours")])
 
 
+def test_the_camera_sees_the_zone_unless_the_site_says_that_it_does_not(config: Config) -> None:
+    assert rules_of(config).policy.camera_sees_zone
+    assert not rules_of(replace(config, rules=Rules(camera_sees_zone=False))).policy.camera_sees_zone
+
+
 def test_a_demo_is_at_no_border_and_writes_of_nobody(config: Config) -> None:
     demo = replace(config, purpose=Purpose.DEMO)
     assert rules_of(demo).policy.without_entry_record.everybody

@@ -86,6 +86,11 @@ def test_a_site_says_what_its_lane_may_serve(tmp_path: Path) -> None:
     [
         ({"directions": []}, "directions"),
         ({"directions": ["entry", "entry"]}, "directions: each of them once"),
+        ({"without_entry_record": "nobody"}, "without_entry_record: nobody is no group of travellers here"),
+        (
+            {"camera_inside_zone": True, "camera_sees_zone": False},
+            "camera_sees_zone: a camera that compares within the zone sees it",
+        ),
         ({"directions": ["both"]}, r"rules\.directions"),
         ({"travellers": {"eu": {"nationalities": ["GBR"]}}}, "travellers.eu: every gate has this group"),
         ({"travellers": {"all": {"nationalities": ["GBR"]}}}, "travellers.all: every gate has this group"),
