@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 from drivers.reader.settings import PageCamera, PageFolder, PageSettings
+from drivers.toml_file import Contradictions
 from gate.channel import messages as m
 from gate.channel.errors import ChannelClosedError
 from gate.passage.evidence import CheckResult
@@ -208,9 +209,9 @@ async def test_a_lane_that_is_gone_disturbs_nobody(scanner: PageScanner) -> None
         pages.forget(cast("Any", gone))
 
 
-async def test_an_address_that_is_none_is_told_with_its_reason() -> None:
-    async with watching(PageCamera(address="telnet://192.0.2.7")) as (_, lane):
-        assert "http" in (await lane.next(m.PageSourceLost)).reason
+def test_an_address_that_is_none_is_a_setting_that_is_refused() -> None:
+    with pytest.raises(Contradictions, match="no network camera's address"):
+        PageCamera(address="telnet://192.0.2.7")
 
 
 async def test_a_vendors_pictures_are_read_with_its_verdicts_and_are_doubtful_alone(tmp_path: Path) -> None:
