@@ -405,6 +405,7 @@ async def in_service(config: Config) -> str:
     log, alarms = told.states()["log"], [one["alarm"] for one in told.lane.alarms]
     why = [f"no answer from {name}" for name in silent]
     why += [f"the log is {log}"] if told.says("log") and log != "ready" else []
+    why += ["an emergency"] if told.lane.state == "emergency" else []
     why += [*(f"{part} is lost" for part in told.lane.lost), *told.lane.hinders, *alarms]
     if not why and told.lane.closed_by is not None:
         raise _ClosedError("out of service: an officer has closed the lane, and opens it with gate officer open")

@@ -11,16 +11,20 @@ from pathlib import Path
 
 import pytest
 
+from gate.passage import machine
 from gate.passage.evidence import Door
+from gate.passage.lane import Surroundings
 from gate.passage.lasting import UNKNOWN, LastingEmergency, LastingState
 from gate.passage.orders import Missing, OfficerRole, Said
 from gate.passage.records import EmergencyBegan, EmergencyEnded
+from gate.passage.screen import Screen
 from gate.programs.lane import state_file
 from gate.programs.lane.emergency_hold import STATE_FILE as FILE
 from gate.programs.lane.emergency_hold import is_held
 from gate.programs.lane.lane import _lasting
 from gate.programs.lane.records import Remembered
 from gate.programs.lane.state_file import StateFile, StateLostError, encoded, read_state
+from gate.programs.lane.telling import told
 
 EMERGENCY = LastingState(
     emergency=LastingEmergency(Said("bert", OfficerRole.OFFICER, "smoke", (Missing.SHIFT_OVER,)), held=True),
@@ -103,6 +107,12 @@ def test_the_state_that_is_resumed_is_the_files_unless_the_log_contradicts_it(tm
     assert resumed(b"") == UNKNOWN
     newer = b'{"schema":2,"state":{"emergency":{"held":true,"more":1}}}'
     assert resumed(newer) == LastingState(emergency=LastingEmergency(held=True))
+
+
+def test_no_lane_in_an_emergency_says_that_it_is_in_service() -> None:
+    well = Surroundings(hinders=())
+    assert told(well, machine.Idle(Screen.WELCOME), 0)["in_service"]
+    assert not told(well, machine.Emergency(), 0)["in_service"]
 
 
 def test_the_log_remembers_an_emergency_until_its_end() -> None:
