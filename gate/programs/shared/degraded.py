@@ -168,7 +168,7 @@ MODES: Final = (
         "state_not_kept",
         "the lane's state file cannot be written",
         Lane.CLOSED,
-        "orders are carried out; an emergency would not survive a death of the lane program",
+        "orders are carried out, and who lays a document all the same is judged as ever; after a death of the lane program its state is unknown",
         "the technician at once",
         _lost("state"),
     ),
