@@ -22,7 +22,7 @@ LEAVES_BEHIND = {
     Intention.LEAVES: "incident track_lost",
     Intention.CALLS: "release_received",
     Intention.FORCES: "officer acknowledge",
-    Intention.COMPANION: "incident holder_in_view",
+    Intention.COMPANION: "-companion'}",
 }
 
 

@@ -120,6 +120,7 @@ async def test_a_shift_that_ends_is_written_and_the_last_one_when_the_program_en
     for number in range(10):
         site.crosses(f"d{number}")
     monkeypatch.setattr(site.lane._log, "drain", cast("Any", lambda _: _nothing()))
+    site.lane.engine._around = replace(site.lane.engine.around, lost=frozenset())  # its state file is written
     await site.lane.last_words()
     assert [type(one) for one in site.records[-2:]] == [GroupsCounted, Stopped]
 
