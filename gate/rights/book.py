@@ -187,7 +187,10 @@ class Book:
             raise BookError(f"{where}: is no line of a book") from error
         if canonical != raw or type(number) is not int or before != self.last:
             raise BookError(f"{where}: does not follow from the line before: something was changed or taken out")
-        self.cases[number] = self._after(number, event)
+        try:
+            self.cases[number] = self._after(number, event)
+        except BookError as error:
+            raise BookError(f"{where}: {error}") from error
         self.lines, self.last, self.size_bytes = self.lines + 1, _sha256(raw), self.size_bytes + len(raw)
 
     def _after(self, number: int, event: Event) -> Case:

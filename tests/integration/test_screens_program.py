@@ -41,6 +41,7 @@ from gate.screens.kiosk.texts import Languages
 from hardware_sim.display import PAINT_S, Display
 
 DEADLINE_S = 8.0
+STARTS_S = 30.0
 SECRETS: dict[str, str] = {}  # of each address
 JPEG = b"\xff\xd8\xff\xe0 a picture"
 
@@ -87,10 +88,10 @@ async def program(settings: Config, **times: Any) -> AsyncIterator[str]:
     running = asyncio.ensure_future(Screens(settings, boot="boot1", **times).run(stop))
     address = f"http://127.0.0.1:{settings.screens.port}"
     try:
-        async with httpx2.AsyncClient() as client, asyncio.timeout(DEADLINE_S):
+        async with httpx2.AsyncClient() as client, asyncio.timeout(STARTS_S):
             while True:
                 assert not running.done(), running
-                with contextlib.suppress(httpx2.ConnectError):
+                with contextlib.suppress(httpx2.ConnectError, httpx2.ConnectTimeout):
                     await client.get(f"{address}/healthz")
                     break
                 await asyncio.sleep(0.02)

@@ -90,6 +90,15 @@ def test_what_does_not_follow_is_refused_and_nothing_written(tmp_path: Path) -> 
     assert book.path.read_bytes() == before
 
 
+def test_a_line_that_no_book_would_have_taken_is_named(tmp_path: Path) -> None:
+    book = filled(tmp_path / "cases", RECEIVED)
+    late = module._line(1, replace(MORE, on=date(2027, 1, 6)), book.last)
+    with book.path.open("ab") as file:
+        file.write(late)
+    with pytest.raises(BookError, match="line 2: case 1 can be extended once, and until 2027-01-05"):
+        Book.read(book.path)
+
+
 @given(data=st.data())
 def test_a_byte_that_was_changed_or_a_line_that_was_taken_out_is_seen(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
