@@ -14,10 +14,10 @@ from fakes.virtual_time import run_virtual
 from drivers.barrier import orders
 from drivers.barrier.modbus import session as modbus_session
 from drivers.barrier.orders import Pause
+from drivers.barrier.port import BarrierDriver
 from drivers.barrier.promptness import Promptness
 from drivers.errors import DriverError, LinkLostError, NoReplyError, NotWellError, RefusedError
 from drivers.values import Direction, LeafPosition
-from gate.programs.shared.devices.barriers import BarrierDriver
 
 log = logging.getLogger(__name__)  # --log-cli-level=INFO shows the counts
 QUICK = ["all 0.3 s late", "mixed", "doubled", "bursts"]

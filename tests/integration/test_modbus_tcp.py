@@ -13,10 +13,11 @@ import msgspec
 import pytest
 from fakes.ports import free_port
 
+from drivers.barrier.port import BarrierDriver
 from drivers.barrier.settings import BarrierSettings, ModbusTcp
 from drivers.errors import LinkLostError, NoReplyError, RefusedError
 from drivers.values import BarrierStatus, Direction, LeafPosition
-from gate.programs.shared.devices.barriers import BarrierDriver, barrier
+from gate.programs.shared.devices.barriers import barrier
 from hardware_sim.barrier.boards import ModbusDevice
 from hardware_sim.gateway import Gateway
 from hardware_sim.pty import SerialLine

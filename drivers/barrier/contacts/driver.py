@@ -1,20 +1,16 @@
 """The barrier port over contacts: a session's conversations on the lines of a GPIO chip.
 
-Promises: no contact is closed for longer than a pulse, as far as this program runs, and no two at a time; a moment lies between two
-pulses; releasing and revoking go before grants, and these before looks; connecting leaves no grant behind; a revoke that comes while a
-grant waits for its turn ends it, and so does `withdraw`. Whoever sees LinkLostError or NotWellError connects anew.
+Promises: no contact is closed for longer than a pulse, as far as this program runs, and no two at a time; a moment lies between two pulses.
 
 **Why nobody is granted twice.** There is no line, and no answer that could be another's: each call returns with its own, however long it takes, and nothing
 is ever closed again for a call that failed. A grant closes its contact once; what follows only reads.
 
-Polling and reconnecting are the caller's: no task runs here. The kernel is called in the event loop, so the chip must answer at once:
-one of the computer's own, or on I2C or SPI, not behind USB.
+The kernel is called in the event loop, so the chip must answer at once: one of the computer's own, or on I2C or SPI, not behind USB.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
 from dataclasses import asdict, dataclass
 
 from drivers.barrier.board import require_rest
@@ -22,10 +18,10 @@ from drivers.barrier.contacts.gpio import Kernel
 from drivers.barrier.contacts.profile import ContactsProfile
 from drivers.barrier.contacts.session import Answer, Cut, Look, Pulse, Request, Rewrite, Session, Show
 from drivers.barrier.contacts.wiring import Contact, Wiring
-from drivers.barrier.orders import Orders
+from drivers.barrier.driver import Driver
 from drivers.barrier.turns import Urgency
-from drivers.errors import DriverError, LinkLostError
-from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour
+from drivers.errors import DriverError
+from drivers.values import LampColour
 
 GAP_S = (
     0.05  # between two pulses: a relay takes its time to open, and two contacts at once mean something else to a gate
@@ -44,8 +40,8 @@ class _Health:
     connects: int = 0
 
 
-class ContactsBarrier:
-    """One gate. All methods may be called from any task of one loop."""
+class ContactsBarrier(Driver[Wiring, Request, Answer]):
+    """One gate."""
 
     def __init__(self, *, kernel: Kernel, path: str, profile: ContactsProfile, entry_is_left: bool = True) -> None:
         self._kernel = kernel
@@ -54,37 +50,18 @@ class ContactsBarrier:
         self._session = Session(
             profile=profile, entry_is_left=entry_is_left, clock=lambda: asyncio.get_running_loop().time()
         )
-        self._orders = Orders(self._exchange, require_line=self._require_wiring, lose=self._lose)
+        super().__init__(self._session, ttl_ms=profile.ttl_ms)
         self._health = _Health()
-        self._wiring: Wiring | None = None
-        self._lost = ""  # why the contacts are not ours
         self._lamp = 0
         self._held: Contact | None = None
         self._held_since_s = 0.0
         self._next_at_s = 0.0
         self._pulse_ends: asyncio.TimerHandle | None = None
-        self._grant_written_at_s: float | None = None
 
-    @property
-    def grant_written_at_s(self) -> float | None:
-        """Seconds of the loop's clock (CLOCK_MONOTONIC) at which the last contact that grants was closed."""
-        return self._grant_written_at_s
-
-    async def connect(self, *, revoke: bool = True) -> None:
-        """Take the lines anew, everything off, and stop what may stand from before, if `revoke`.
-
-        Raises LinkLostError, NotWellError or, when the chip can never serve so, SetupError.
-        """
-        self.close()
-        async with self._orders.connecting():
-            self.close()  # another one connected while this one waited
-            self._wiring, self._lost = Wiring.open(self._kernel, self._path, self._profile), ""
-            self._health.connects += 1
-            self._orders.note(await self._orders.converse(self._session.hello(revoke=revoke), urgency=None))
-
-    async def status(self) -> BarrierStatus:
-        """Read everything. Raises LinkLostError or NotWellError."""
-        return await self._orders.ask(self._session.status())
+    async def _open(self) -> Wiring:
+        wiring = Wiring.open(self._kernel, self._path, self._profile)
+        self._health.connects += 1
+        return wiring
 
     async def check(self) -> str:
         """Take the gate over, see it at rest, and say what nobody but a person can try.
@@ -106,31 +83,6 @@ class ContactsBarrier:
         """How the contacts worked since the start: looks, pulses and the longest of them, edges that the kernel forgot and counted, connects."""
         return asdict(self._health)
 
-    async def grant(self, direction: Direction, ttl_ms: int) -> None:
-        """Let one traveller through. The gate ends the grant by its own time; the caller revokes it after `ttl_ms`.
-
-        Raises RefusedError when a grant is outstanding, in an emergency, or after a revoke; NotWellError when the contact does not close.
-        Cancelled or withdrawn midway, the grant may stand: revoke it.
-        """
-        takes = self._profile.ttl_ms
-        if ttl_ms not in takes:
-            raise ValueError(f"time to live of {ttl_ms} ms is outside {takes.start} to {takes.stop - 1}")
-        await self._orders.grant(self._session.status, lambda before: self._session.grant(direction, before=before))
-
-    async def revoke(self) -> None:
-        """Take every grant back, as far as the gate has a stop; in an emergency close nothing. Raises LinkLostError or NotWellError."""
-        self.withdraw()
-        with self._orders.ordering():
-            await self._orders.insist(self._session.revoke(), urgency=Urgency.REVOKE)
-
-    def withdraw(self) -> None:
-        """Have every order under way but a release close no contact any more that is not closed yet."""
-        self._orders.withdraw()
-
-    async def release(self) -> None:
-        """Open so that whoever is inside can leave. Waits for nothing but the end of a pulse that is on."""
-        await self._orders.converse(self._session.release(), urgency=Urgency.FREE)
-
     @property
     def has_lamp(self) -> bool:
         """True when the profile names a lamp."""
@@ -140,42 +92,19 @@ class ContactsBarrier:
         """Show a colour, where there is a lamp."""
         await self._orders.converse(self._session.lamp(colour), urgency=Urgency.POLL)
 
-    async def clear_alarms(self, alarms: Collection[BarrierAlarm]) -> None:  # noqa: ARG002 - the port's argument
-        """These gates cannot be told to: an alarm ends with its cause."""
-        await self._orders.insist(self._session.clear_alarms(), urgency=Urgency.POLL)
-
-    async def end_emergency(self) -> None:
-        """End an emergency whose cause is gone. Raises RefusedError while it lasts."""
-        with self._orders.ordering():
-            await self._orders.insist(self._session.end_emergency(), urgency=Urgency.REVOKE)
-
     def close(self) -> None:
         """Switch everything off and let the lines go. The gate ends what it was asked for by itself."""
-        self._orders.forget()
         if self._pulse_ends is not None:
             self._pulse_ends.cancel()
         if self._held is not None:
             self._next_at_s = asyncio.get_running_loop().time() + GAP_S
         self._held = self._pulse_ends = None
         self._lamp = 0
-        if self._wiring is not None:
-            self._wiring.close()
-            self._wiring = None
-
-    def _lose(self, error: BaseException) -> None:
-        """Let the lines go and remember why: whoever asks next, and did not see it, hears of that."""
-        if self._wiring is not None:
-            self._lost = f": {error}"
-        self.close()
-
-    def _require_wiring(self) -> Wiring:
-        if self._wiring is None:
-            raise LinkLostError(f"the barrier is not connected{self._lost}")
-        return self._wiring
+        super().close()
 
     async def _exchange(self, request: Request) -> Answer:
-        """Carry out one request and read everything behind it. Raises LinkLostError."""
-        wiring, done = self._require_wiring(), True
+        """Carry out one request and read everything behind it."""
+        wiring, done = self._require_line(), True
         match request:
             case Look():
                 self._health.looks += 1

@@ -8,7 +8,7 @@ does not read back as it was switched puts the gate out of service (NotWellError
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Collection, Generator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -16,7 +16,7 @@ from drivers.barrier.contacts.profile import ContactsProfile
 from drivers.barrier.contacts.wiring import Contact, Seen
 from drivers.barrier.orders import Pause
 from drivers.errors import NotWellError, RefusedError
-from drivers.values import BarrierStatus, Direction, LampColour, LeafPosition
+from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
 
 _AGAIN_S = 0.01  # until a contact is tried again while another one is closed
 _COUNTS = 2**32  # as drivers.values has them
@@ -129,7 +129,13 @@ class Session:
             answer = yield Rewrite()
         return self._status(answer)
 
-    def grant(self, direction: Direction, *, before: BarrierStatus) -> Conversation[None]:
+    def grant(
+        self,
+        direction: Direction,
+        ttl_ms: int,  # noqa: ARG002 - such a gate cannot be told
+        *,
+        before: BarrierStatus,
+    ) -> Conversation[None]:
         """Let one traveller through, once no contact is closed any more. `before` is a status younger than any other order.
 
         Raises RefusedError when a grant is outstanding or in an emergency, NotWellError when the contact does not close.
@@ -175,7 +181,7 @@ class Session:
         if answer.seen.lamp != lamp.colours[colour]:
             raise RefusedError(f"the lamp's lines read {answer.seen.lamp:b} after {lamp.colours[colour]:b} was written")
 
-    def clear_alarms(self) -> Conversation[None]:
+    def clear_alarms(self, alarms: Collection[BarrierAlarm]) -> Conversation[None]:  # noqa: ARG002 - nor this
         """Alarms of this kind of gate end by themselves."""
         yield from ()
 

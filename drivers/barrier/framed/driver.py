@@ -1,27 +1,25 @@
 """The barrier port over short RS-485 frames: a session's conversations on a link.
 
-Promises: one request on the wire at a time; releasing and revoking go before grants, and these before polls; connecting leaves no grant
-behind; a revoke that comes while a grant is under way ends it, and so does `withdraw`. A board that answers nothing for SILENT_S is a
-lost line. Whoever sees LinkLostError or NotWellError connects anew. Polling and reconnecting are the caller's: no task runs here.
+A board that answers nothing for SILENT_S is a lost line.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 
 from drivers.barrier.board import require_rest
+from drivers.barrier.driver import Driver
 from drivers.barrier.framed.frames import FRAME_BYTES_MAX
 from drivers.barrier.framed.hearing import Heard, Hearing
 from drivers.barrier.framed.profile import FramedProfile
 from drivers.barrier.framed.session import Request, Session
-from drivers.barrier.orders import QUIET_SHARE, Orders
-from drivers.barrier.turns import Urgency
+from drivers.barrier.orders import QUIET_SHARE
 from drivers.errors import LinkLostError, NotWellError
 from drivers.links import Link
-from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour
+from drivers.values import BarrierAlarm
 
 SILENT_S = 0.8  # no answer since the first request that had none: the wire is cut, or the board is gone
 CHECK_SPARE_S = 0.2  # over the lease, before the board must have noticed our silence
@@ -43,8 +41,8 @@ class LineHealth:
     connects: int = 0
 
 
-class FramedBarrier:
-    """One board. All methods may be called from any task of one loop."""
+class FramedBarrier(Driver[Link, Request, Heard]):
+    """One board."""
 
     def __init__(
         self,
@@ -66,36 +64,17 @@ class FramedBarrier:
             entry_is_left=entry_is_left,
             clock=lambda: asyncio.get_running_loop().time(),
         )
+        super().__init__(self._session, ttl_ms=profile.ttl_ms)
         self._guard_s = GUARD_BITS / baud
-        self._orders = Orders(self._exchange, require_line=self._require_link, lose=self._lose)
-        self._link: Link | None = None
-        self._lost = ""  # why there is no line
         self._hearing = Hearing(self._session.replies, self._session.unit)
         self._silent_since_s: float | None = None
         self._was_silent = False  # since then, no answer was alone on the line
-        self._grant_written_at_s: float | None = None
 
-    @property
-    def grant_written_at_s(self) -> float | None:
-        """Seconds of the loop's clock (CLOCK_MONOTONIC) at which the last grant frame was handed to the link."""
-        return self._grant_written_at_s
-
-    async def connect(self, *, revoke: bool = True) -> None:
-        """Open the line anew, hear the board and no other, and revoke what may stand from before, if `revoke`.
-
-        Raises LinkLostError, NoReplyError, RefusedError or, while another board is heard, NotWellError.
-        """
-        self.close()
-        async with self._orders.connecting():
-            self.close()  # another one connected while this one waited
-            self._link, self._lost = await self._open_link(), ""
-            self._hearing = Hearing(self._session.replies, self._session.unit)
-            self.health.connects += 1
-            self._orders.note(await self._orders.converse(self._session.hello(revoke=revoke), urgency=None))
-
-    async def status(self) -> BarrierStatus:
-        """Ask the board. Raises LinkLostError, NotWellError, NoReplyError, or RefusedError."""
-        return await self._orders.ask(self._session.status())
+    async def _open(self) -> Link:
+        link = await self._open_link()
+        self._hearing, self._silent_since_s = Hearing(self._session.replies, self._session.unit), None
+        self.health.connects += 1
+        return link
 
     async def check(self) -> str:
         """Take the board over, see it at rest and, where it has a lease, keep silent and see that it notices (invariant 5).
@@ -134,72 +113,9 @@ class FramedBarrier:
         """How the line worked since the start: requests, silences, what was no answer of this board, connects, answers later than is borne."""
         return asdict(self.health) | {"late_answers": self._session.late_answers}
 
-    async def grant(self, direction: Direction, ttl_ms: int) -> None:
-        """Let one traveller through. The board ends the grant by its own means; the caller revokes it after `ttl_ms`.
-
-        Raises RefusedError when a grant is outstanding, in an emergency, on a doubtful line, after a revoke, or when the board says no;
-        NoReplyError when its fate stays unknown (it was then revoked as far as the line allows). Cancelled or withdrawn midway, the
-        grant may stand until the board ends it: revoke it.
-        """
-        if ttl_ms not in self._profile.ttl_ms:
-            raise ValueError(f"time to live of {ttl_ms} ms is out of range")
-        await self._orders.grant(
-            self._session.status, lambda before: self._session.grant(direction, ttl_ms, before=before)
-        )
-
-    async def revoke(self) -> None:
-        """Take every grant back; in an emergency say nothing. Raises LinkLostError, NotWellError, NoReplyError or RefusedError."""
-        self.withdraw()
-        with self._orders.ordering():
-            await self._orders.insist(self._session.revoke(), urgency=Urgency.REVOKE)
-
-    def withdraw(self) -> None:
-        """Have every order under way but a release go no further than the request on the wire: a grant that was not written never is."""
-        self._orders.withdraw()
-
-    async def release(self) -> None:
-        """Open so that whoever is inside can leave. Waits for nothing but the reply that is on the wire."""
-        await self._orders.converse(self._session.release(), urgency=Urgency.FREE)
-
-    @property
-    def has_lamp(self) -> bool:
-        """False: these boards show their own lights."""
-        return False
-
-    async def lamp(self, colour: LampColour) -> None:
-        """Nothing is sent."""
-
-    async def clear_alarms(self, alarms: Collection[BarrierAlarm]) -> None:
-        """Clear the alarms whose cause is gone, where the board can be told to."""
-        await self._orders.insist(self._session.clear_alarms(alarms), urgency=Urgency.POLL)
-
-    async def end_emergency(self) -> None:
-        """End an emergency whose cause is gone. Raises RefusedError while it lasts."""
-        with self._orders.ordering():
-            await self._orders.insist(self._session.end_emergency(), urgency=Urgency.REVOKE)
-
-    def close(self) -> None:
-        """Close the line. The board ends what it granted by itself."""
-        self._orders.forget()
-        self._silent_since_s = None
-        if self._link is not None:
-            self._link.close()
-            self._link = None
-
-    def _lose(self, error: BaseException) -> None:
-        """Close the line and remember why: whoever asks next, and did not see it, hears of that."""
-        if self._link is not None:
-            self._lost = f": {error}"
-        self.close()
-
-    def _require_link(self) -> Link:
-        if self._link is None:
-            raise LinkLostError(f"the barrier is not connected{self._lost}")
-        return self._link
-
     async def _exchange(self, request: Request) -> Heard:
-        """Send one request and listen for its reply. Raises LinkLostError, also when nothing was answered for too long."""
-        link = self._require_link()
+        """Raises LinkLostError also when nothing was answered for too long."""
+        link = self._require_line()
         clock = asyncio.get_running_loop().time
         began_s = clock()
         stray = await self._stray(link)
@@ -238,7 +154,7 @@ class FramedBarrier:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(for_s):
                 while True:
-                    self._hearing.take(await self._require_link().read(FRAME_BYTES_MAX))
+                    self._hearing.take(await self._require_line().read(FRAME_BYTES_MAX))
                     came = True
         return came
 

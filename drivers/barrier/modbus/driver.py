@@ -1,10 +1,5 @@
 """The barrier port over Modbus RTU: a session's conversations on a link.
 
-Promises: one request on the wire at a time; releasing and revoking go before grants, and these before polls; connecting
-leaves no grant behind; a revoke that comes while a grant is under way ends it, and so does `withdraw`. Whoever sees LinkLostError
-connects anew.
-Polling and reconnecting are the caller's: no task runs here.
-
 **Why nobody is granted twice**, though no answer on a serial line is numbered. A grant goes out again only on a status that shows that it never
 arrived. That status would lie only if it were the answer to a question from before the grant, so it counts only when
 
@@ -23,27 +18,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 
 from drivers.barrier.board import require_rest
+from drivers.barrier.driver import Driver
 from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.modbus.session import Session
-from drivers.barrier.orders import QUIET_SHARE, Orders
+from drivers.barrier.orders import QUIET_SHARE
 from drivers.barrier.turns import Urgency
-from drivers.errors import LinkLostError, NotWellError
+from drivers.errors import NotWellError
 from drivers.links import Link
 from drivers.modbus.asking import byte_s
 from drivers.modbus.frames import FRAME_BYTES_MAX, Reply, Request, find_reply
 from drivers.modbus.line import LineHealth, exchange
-from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour
+from drivers.values import BarrierAlarm, LampColour
 
 PAUSE_S_MAX = 0.25  # between two looks of a lane
 CHECK_SPARE_S = 0.2  # over the watchdog's time, before it must have noticed our silence
 
 
-class ModbusBarrier:
-    """One barrier controller. All methods may be called from any task of one loop."""
+class ModbusBarrier(Driver[Link, Request, Reply | None]):
+    """One barrier controller."""
 
     def __init__(
         self,
@@ -66,44 +62,33 @@ class ModbusBarrier:
             entry_is_left=entry_is_left,
             clock=lambda: asyncio.get_running_loop().time(),
         )
-        self._orders = Orders(self._exchange, require_line=self._require_link, lose=lambda _: self.close())
-        self._link: Link | None = None
+        super().__init__(self._session, ttl_ms=profile.ttl_ms)
         self._asked: Request | None = None
         self._listened_at_s = 0.0
         self._greeting = False
         self._was_silent = False  # since then, no answer was alone on the line
         self._heard = bytearray()
-        self._grant_written_at_s: float | None = None
 
-    @property
-    def grant_written_at_s(self) -> float | None:
-        """Seconds of the loop's clock (CLOCK_MONOTONIC) at which the last grant frame was handed to the link."""
-        return self._grant_written_at_s
+    async def _open(self) -> Link:
+        link = await self._open_link()
+        self.health.connects += 1
+        return link
 
-    async def connect(self, *, revoke: bool = True) -> None:
-        """Open the line anew, check the board, arm its host watchdog, revoke what may stand from before, if `revoke`, and hear no second board.
-
-        Raises LinkLostError, NoReplyError, NotWellError or, when the board can never work so, SetupError.
-        """
+    def _lose(self, error: BaseException) -> None:  # noqa: ARG002 - recorded traces say no more than that it is lost
         self.close()
-        async with self._orders.connecting():
-            self.close()  # another one connected while this one waited
-            self._link = await self._open_link()
-            self.health.connects += 1
-            silences = self.health.silences
-            self._greeting = True
-            try:
-                status = await self._orders.converse(self._session.hello(revoke=revoke), urgency=None)
-            finally:
-                self._greeting = False
-            if silences == self.health.silences:  # else a late answer would pass for another board's
-                await self._hear_no_other()
-            if not self._was_silent:
-                self._orders.note(status)
 
-    async def status(self) -> BarrierStatus:
-        """Ask the controller. Raises LinkLostError, NoReplyError, or RefusedError."""
-        return await self._orders.ask(self._session.status())
+    async def _greet(self, *, revoke: bool) -> None:
+        """Take the board over, arm its host watchdog, and hear no second board."""
+        silences = self.health.silences
+        self._greeting = True
+        try:
+            status = await self._orders.converse(self._session.hello(revoke=revoke), urgency=None)
+        finally:
+            self._greeting = False
+        if silences == self.health.silences:  # else a late answer would pass for another board's
+            await self._hear_no_other()
+        if not self._was_silent:
+            self._orders.note(status)
 
     async def check(self) -> str:
         """Take the controller over, see it at rest, then keep silent and see that it notices (safety invariant 5); say what was found.
@@ -151,34 +136,6 @@ class ModbusBarrier:
         """How the line worked since the start: requests, silences, bytes that were no part of an answer, connects, answers later than is borne."""
         return asdict(self.health) | {"late_answers": self._session.late_answers}
 
-    async def grant(self, direction: Direction, ttl_ms: int) -> None:
-        """Let one traveller through within `ttl_ms`.
-
-        Raises RefusedError when a grant is outstanding, in an emergency, after a revoke, or when the controller says no;
-        NoReplyError when its fate stays unknown (it was then revoked as far as the line allows). Cancelled or withdrawn
-        midway, the grant may stand until its time to live: revoke it.
-        """
-        takes = self._profile.ttl_ms
-        if ttl_ms not in takes:
-            raise ValueError(f"time to live of {ttl_ms} ms is outside {takes.start} to {takes.stop - 1}")
-        await self._orders.grant(
-            self._session.status, lambda before: self._session.grant(direction, ttl_ms, before=before)
-        )
-
-    async def revoke(self) -> None:
-        """Take every grant back; in an emergency say nothing. Raises LinkLostError, NoReplyError or RefusedError."""
-        self.withdraw()
-        with self._orders.ordering():
-            await self._orders.insist(self._session.revoke(), urgency=Urgency.REVOKE)
-
-    def withdraw(self) -> None:
-        """Have every order under way but a release go no further than the request on the wire: a grant that was not written never is."""
-        self._orders.withdraw()
-
-    async def release(self) -> None:
-        """Open so that whoever is inside can leave. Waits for nothing but the reply that is on the wire."""
-        await self._orders.converse(self._session.release(), urgency=Urgency.FREE)
-
     @property
     def has_lamp(self) -> bool:
         """True when the profile names a lamp."""
@@ -188,30 +145,9 @@ class ModbusBarrier:
         """Show a colour."""
         await self._orders.converse(self._session.lamp(colour), urgency=Urgency.POLL)
 
-    async def clear_alarms(self, alarms: Collection[BarrierAlarm]) -> None:
-        """Clear those of these whose cause is gone."""
-        await self._orders.insist(self._session.clear_alarms(alarms), urgency=Urgency.POLL)
-
-    async def end_emergency(self) -> None:
-        """End an emergency whose cause is gone. Raises RefusedError while it lasts."""
-        with self._orders.ordering():
-            await self._orders.insist(self._session.end_emergency(), urgency=Urgency.REVOKE)
-
-    def close(self) -> None:
-        """Close the line. The controller ends what it granted by itself."""
-        self._orders.forget()
-        if self._link is not None:
-            self._link.close()
-            self._link = None
-
-    def _require_link(self) -> Link:
-        if self._link is None:
-            raise LinkLostError("the barrier is not connected")
-        return self._link
-
     async def _exchange(self, request: Request) -> Reply | None:
-        """Send one request and wait for its reply; None after silence. Raises LinkLostError."""
-        link = self._require_link()
+        """None after silence."""
+        link = self._require_line()
         if self._session.is_grant(request):
             self._grant_written_at_s = asyncio.get_running_loop().time()
         now_s = asyncio.get_running_loop().time()
@@ -240,13 +176,13 @@ class ModbusBarrier:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(for_s):
                 while True:
-                    strays += await self._require_link().read(FRAME_BYTES_MAX)
+                    strays += await self._require_line().read(FRAME_BYTES_MAX)
         self._session.overhears(strays, asyncio.get_running_loop().time())
         return bool(strays)
 
     async def _hear_no_other(self) -> None:
         """Listen behind the last answer: a second one is another board's, which would obey every order, too. Raises NotWellError or LinkLostError."""
-        link, request = self._require_link(), self._asked
+        link, request = self._require_line(), self._asked
         assert request is not None
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._session.reply_deadline_s(request)):

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from drivers.barrier.tracing.calls import WORDS, Barrier, Outcome
+from drivers.barrier.port import BarrierDriver
+from drivers.barrier.tracing.calls import WORDS, Outcome
 from drivers.barrier.tracing.recorder import Recorder
 from drivers.errors import LinkLostError, NotWellError
 
@@ -18,7 +19,7 @@ _END = "end"
 
 
 async def bring_up(
-    barrier: Barrier,
+    barrier: BarrierDriver,
     recorder: Recorder,
     orders: asyncio.Queue[str],
     *,

@@ -2,57 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
+from drivers.barrier.port import BarrierDriver
 from drivers.barrier.tracing.trace import one_line
 from drivers.errors import DriverError, RefusedError
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour
-
-
-class Barrier(Protocol):
-    """What a trace tells a driver. Each raises DriverError."""
-
-    async def connect(self) -> None:
-        """Open the line and take the board over."""
-        ...
-
-    async def status(self) -> BarrierStatus:
-        """Ask the board."""
-        ...
-
-    async def grant(self, direction: Direction, ttl_ms: int) -> None:
-        """Grant one passage. Raises ValueError for a time that the board does not take."""
-        ...
-
-    async def revoke(self) -> None:
-        """Take grants back."""
-        ...
-
-    async def release(self) -> None:
-        """Free a person."""
-        ...
-
-    async def lamp(self, colour: LampColour) -> None:
-        """Show a colour."""
-        ...
-
-    async def clear_alarms(self, alarms: Collection[BarrierAlarm]) -> None:
-        """Clear alarms."""
-        ...
-
-    async def end_emergency(self) -> None:
-        """End an emergency."""
-        ...
-
-    def describe(self) -> Mapping[str, int]:
-        """How the line worked."""
-        ...
-
-    def close(self) -> None:
-        """Let the line go."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +42,7 @@ def described(status: BarrierStatus) -> str:
     )
 
 
-_PLAIN: Mapping[str, Callable[[Barrier], Awaitable[BarrierStatus | None]]] = {
+_PLAIN: Mapping[str, Callable[[BarrierDriver], Awaitable[BarrierStatus | None]]] = {
     "connect": lambda barrier: barrier.connect(),
     "status": lambda barrier: barrier.status(),
     "revoke": lambda barrier: barrier.revoke(),
@@ -97,7 +53,7 @@ _PLAIN: Mapping[str, Callable[[Barrier], Awaitable[BarrierStatus | None]]] = {
 WORDS = (*_PLAIN, "grant entry MILLISECONDS", "grant exit MILLISECONDS", "lamp COLOUR")
 
 
-def understood(call: str) -> Callable[[Barrier], Awaitable[BarrierStatus | None]]:
+def understood(call: str) -> Callable[[BarrierDriver], Awaitable[BarrierStatus | None]]:
     """What a call means. Raises ValueError for words that are none."""
     match call.split():
         case [word] if word in _PLAIN:
@@ -112,7 +68,7 @@ def understood(call: str) -> Callable[[Barrier], Awaitable[BarrierStatus | None]
             raise ValueError(f"{call!r} is none of: {', '.join(WORDS)}")
 
 
-async def carry_out(barrier: Barrier, call: str) -> Outcome:
+async def carry_out(barrier: BarrierDriver, call: str) -> Outcome:
     """Have the driver do it; a time to live that the board does not take is refused. Raises ValueError for words that are none."""
     doing = understood(call)
     try:

@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Protocol
 
-from drivers.barrier.tracing.calls import Barrier, Outcome, carry_out, understood
+from drivers.barrier.port import BarrierDriver
+from drivers.barrier.tracing.calls import Outcome, carry_out, understood
 from drivers.barrier.tracing.trace import BYTES_A_LINE_MAX, EVENTS_MAX, Event, Kind, one_line
 from drivers.errors import LinkLostError
 from drivers.links import Link
@@ -57,7 +58,7 @@ class Recorder:
 
         return open_tapped
 
-    async def call(self, barrier: Barrier, words: str) -> Outcome:
+    async def call(self, barrier: BarrierDriver, words: str) -> Outcome:
         """Have the driver do something, and write what came of it. Raises ValueError for words that are no call."""
         understood(words)
         self.note(Kind.CALL, words)

@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from drivers.barrier.building import LineProfile, line_barrier
-from drivers.barrier.tracing.calls import Barrier, Outcome, carry_out, understood
+from drivers.barrier.port import BarrierDriver
+from drivers.barrier.tracing.calls import Outcome, carry_out, understood
 from drivers.barrier.tracing.trace import Event, Kind, Trace
 from drivers.errors import LinkLostError
 from drivers.links import Link
@@ -90,7 +91,7 @@ class _Player:
         self._line = _Line(self._sent)
         self._at = self._called_at = 0
         head = trace.head
-        self.barrier: Barrier = line_barrier(
+        self.barrier: BarrierDriver = line_barrier(
             profile, open_link=self._open, baud=head.baud, unit=head.unit, entry_is_left=head.entry_is_left
         )
         self._calling: asyncio.Task[Outcome] | None = None

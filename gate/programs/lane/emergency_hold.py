@@ -18,9 +18,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from drivers.barrier.port import BarrierDriver
 from drivers.errors import DriverError
 from gate.channel.message import Status
-from gate.programs.shared.devices.barriers import BarrierDriver, barrier
+from gate.programs.shared.devices.barriers import barrier
 from gate.programs.shared.status import serve_status
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NoReturn, TypeVar
 
+from drivers.barrier.port import BarrierDriver
 from drivers.errors import DriverError, NoReplyError, RefusedError
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, InsideStatus, LampColour, LeafPosition
 from gate.passage.events import (
@@ -27,7 +28,6 @@ from gate.programs.lane.documents import Documents, Presented
 from gate.programs.lane.leaf import LeafTimes
 from gate.programs.lane.ordering import Kind, Ordering
 from gate.programs.shared.beats import after_pause_s
-from gate.programs.shared.devices.barriers import BarrierDriver
 from gate.programs.shared.devices.mrz_readers import MrzReader
 from gate.programs.shared.devices.sensors import SensorDriver
 from gate.programs.shared.keep import Backoff, keep

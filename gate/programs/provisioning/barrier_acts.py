@@ -17,12 +17,13 @@ from drivers.barrier.contacts.profile import ContactsProfile
 from drivers.barrier.framed.profile import FramedProfile
 from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.modbus.tables import Pulse
+from drivers.barrier.port import BarrierDriver
 from drivers.barrier.profiles import BarrierProfile
 from drivers.barrier.settings import BarrierSettings
 from drivers.errors import DriverError, LinkLostError, NotWellError, SetupError
 from drivers.values import BarrierAlarm, LeafPosition
 from gate.programs.shared.config import environment_with
-from gate.programs.shared.devices.barriers import BarrierDriver, barrier
+from gate.programs.shared.devices.barriers import barrier
 from gate.provision.acts import Act, ClearAlarms, Deed, EndEmergency, Grant, Look, Seen, Sight
 from gate.provision.steps import StepError
 

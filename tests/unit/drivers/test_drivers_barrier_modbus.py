@@ -280,7 +280,7 @@ def test_a_late_answer_to_an_earlier_question_does_not_pass_for_the_next_ones() 
         made.barrier.close()
         async with asyncio.TaskGroup() as tasks:
             link = await made.barrier._open_link()
-            made.barrier._link = link
+            made.barrier._line = link
             asking = tasks.create_task(made.barrier.status())
             await asyncio.sleep(0.01)
             made.controller.bodies = 1

@@ -466,7 +466,7 @@ def test_who_dies_in_the_middle_of_a_pulse_may_leave_a_contact_closed_until_some
         await asyncio.sleep(2)
         assert made.chip.level(A) is keeps_outputs
         assert bool(made.told.count("held_open")) is keeps_outputs, "a gate of the wrong kind"
-        barrier._wiring = None
+        barrier._line = None
         await barrier.connect()
         assert not made.chip.level(A)
         assert not made.gate.granted(Way.ENTRY)

@@ -268,7 +268,7 @@ def test_a_grant_of_unsure_fate_is_taken_back_and_not_repeated(trace: str) -> No
         assert made.board.told[-1] == "close"
 
     async def losing_now(made: FramedBench) -> None:
-        link = made.barrier._link
+        link = made.barrier._line
         assert isinstance(link, Losing)
         link.count = 1
         made.board.told.clear()

@@ -1,10 +1,10 @@
-"""The barrier that a configuration means, and what a lane needs of one."""
+"""The barrier that a configuration means."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from drivers.barrier.building import LineProfile, line_barrier
 from drivers.barrier.contacts.driver import ContactsBarrier
@@ -12,6 +12,7 @@ from drivers.barrier.contacts.gpio import LinuxKernel
 from drivers.barrier.contacts.profile import ContactsProfile
 from drivers.barrier.framed.profile import FramedProfile
 from drivers.barrier.modbus.profile import ModbusProfile
+from drivers.barrier.port import BarrierDriver
 from drivers.barrier.profiles import BarrierProfile, load_profile
 from drivers.barrier.settings import BarrierSettings, Board, Contacts, Framed, LineSettings, Modbus, ModbusTcp
 from drivers.errors import SetupError
@@ -19,7 +20,6 @@ from drivers.links import Link, SerialLink, SocketLink
 from drivers.modbus.tcp import TcpLink
 from drivers.profile_file import ProfileFile
 from drivers.toml_file import Problem
-from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour
 from gate.programs.shared.config import TRIED_ON_A_SIMULATOR, Config, problems_from
 from gate.programs.shared.virtual_time import run_virtual
 
@@ -28,68 +28,6 @@ if TYPE_CHECKING:
     from drivers.barrier.tracing.recorder import Recorder
     from drivers.barrier.tracing.replay import Replayed
     from drivers.barrier.tracing.trace import Trace
-
-
-class BarrierDriver(Protocol):
-    """What a lane needs of its barrier. Every call raises DriverError."""
-
-    @property
-    def grant_written_at_s(self) -> float | None:
-        """CLOCK_MONOTONIC seconds of the first byte of the last grant."""
-        ...
-
-    async def connect(self, *, revoke: bool = True) -> None:
-        """Open the line, take over the controller, leave no grant behind unless `revoke` is False: in an emergency nothing closes."""
-        ...
-
-    async def status(self) -> BarrierStatus:
-        """Ask the controller."""
-        ...
-
-    async def grant(self, direction: Direction, ttl_ms: int) -> None:
-        """Grant one passage."""
-        ...
-
-    async def revoke(self) -> None:
-        """Take grants back."""
-        ...
-
-    async def release(self) -> None:
-        """Free a person."""
-        ...
-
-    def withdraw(self) -> None:
-        """Have an order under way go no further than the request on the wire; a release goes on."""
-        ...
-
-    @property
-    def has_lamp(self) -> bool:
-        """True when the board has a lamp that it shows what it is told on."""
-        ...
-
-    async def lamp(self, colour: LampColour) -> None:
-        """Show a colour, on a board that has a lamp."""
-        ...
-
-    async def clear_alarms(self, alarms: Collection[BarrierAlarm]) -> None:
-        """Clear those of these whose cause is gone."""
-        ...
-
-    async def end_emergency(self) -> None:
-        """End an emergency whose input is clear."""
-        ...
-
-    async def check(self) -> str:
-        """Connect, say what was found, and let the line go."""
-        ...
-
-    def describe(self) -> Mapping[str, int]:
-        """How the line worked since the start."""
-        ...
-
-    def close(self) -> None:
-        """Let the line go."""
-        ...
 
 
 def barrier(settings: BarrierSettings, *, recorder: Recorder | None = None) -> BarrierDriver:
