@@ -2,7 +2,8 @@
 
 What is wanted follows from the state: in `Granted` one passage is granted, in an emergency nothing is taken back (safety invariant 7), in
 every other state nothing may be granted. An officer's release is wanted until the leaf was seen open and the zone is empty, or its time is
-over; an emergency that an officer ordered, until it ends. Revocations and releases are told again as long as status contradicts them (4).
+over, and an emergency that an officer ordered until it ends. Revocations and releases are told again as long as status contradicts them (4),
+and a release also while status cannot tell where the leaf is and somebody is before it.
 A grant is told once (3): one that no status shows in time is taken back. What status does not show in time is an incident, once.
 
 A status that is older than an order can hide what became of it for one poll only: every later one is held against what is wanted.
@@ -95,7 +96,9 @@ def _free(doorway: Doorway, state: State, seen: DoorSeen, now_ms: int, timing: T
     if not seen.closed:
         wanted = replace(wanted, opened=True)
         doorway = replace(doorway, freeing=wanted)
-        return _release(doorway, wanted, now_ms) if revoked else (doorway, ())
+        is_due = now_ms - wanted.at_ms >= timing.release_again_ms
+        is_doubtful = seen.unknown and seen.bodies > 0 and is_due and not is_over
+        return _release(doorway, wanted, now_ms) if revoked or is_doubtful else (doorway, ())
     is_held = isinstance(state, Emergency) and state.held_ms is not None
     done = (wanted.opened or is_over) if seen.bodies == 0 else (wanted.opened and is_over)
     if done and not is_held:

@@ -21,7 +21,7 @@ from drivers.values import Direction, LeafPosition
 
 log = logging.getLogger(__name__)  # --log-cli-level=INFO shows the counts
 QUICK = ["all 0.3 s late", "mixed", "doubled", "bursts"]
-BORNE_S = {"relay-8": 0.3, "ds205a": 0.3, "italdis": 0.3}  # all others bear 0.6
+BORNE_S = {"lot": 0.6}  # all others bear 0.3
 LINES = [driver for driver in DRIVERS if driver != "contacts"]
 COUNT = 10_000
 
@@ -67,13 +67,12 @@ def _trust(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_table_sees_a_driver_that_does_not_empty_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
     _trust(monkeypatch)
-    assert on_late_line("portcullis-sim", TROUBLES["all 0.3 s late"], count=300).doubled
-    assert on_late_line("portcullis-sim", TROUBLES["mixed"], count=2000).doubled
+    assert on_late_line("portcullis-sim", TROUBLES["all mixed"], count=300).doubled
 
 
 @pytest.mark.parametrize("driver", LINES)
 def test_the_delay_that_a_profile_states_is_borne_and_beyond_it_nothing_is_granted(driver: str) -> None:
-    borne_s = BORNE_S.get(driver, 0.6)
+    borne_s = BORNE_S.get(driver, 0.3)
     for late_s in (0.1, borne_s):
         assert on_late_line(driver, Trouble(share=1.0, late_s=(late_s, late_s)), count=60).stood >= 54
     for late_s in (borne_s + 0.2, 1.3, 2.0):

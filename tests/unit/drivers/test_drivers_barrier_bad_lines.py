@@ -27,15 +27,15 @@ LINES: dict[str, Line] = {
     "clean": lambda link, _: link,
     "one byte at a time": lambda link, _: OneByteAtATime(link),
     "loss 20 %": lambda link, seed: RandomLoss(link, seed=seed),
-    "delay": lambda link, seed: Delay(link, seed=seed, delay_s_max=0.05),
-    "delay past the deadline": lambda link, seed: Delay(link, seed=seed, delay_s_max=0.1),
+    "delay": lambda link, seed: Delay(link, seed=seed, delay_s_max=0.025),
+    "delay past the deadline": lambda link, seed: Delay(link, seed=seed, delay_s_max=0.05),
     "bit flips 1e-4": lambda link, seed: BitFlips(link, seed=seed, share=1e-4),
     "bit flips 1e-3": lambda link, seed: BitFlips(link, seed=seed, share=1e-3),
     "bytes lost and invented": lambda link, seed: ByteLoss(link, seed=seed, share=0.005),
     "bursts": lambda link, seed: Bursts(link, seed=seed, share=0.1),
     "echo": lambda link, seed: Echo(link) if seed < _BOARD_SEED else link,
-    "everything": lambda link, seed: OneByteAtATime(
-        RandomLoss(BitFlips(Delay(link, seed=seed, delay_s_max=0.05), seed=seed, share=1e-4), seed=seed, share=0.1)
+    "everything": lambda link, seed: RandomLoss(
+        BitFlips(Delay(link, seed=seed, delay_s_max=0.025), seed=seed, share=1e-4), seed=seed, share=0.1
     ),
 }
 

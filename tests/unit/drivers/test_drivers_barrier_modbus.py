@@ -298,6 +298,6 @@ def test_the_deadline_counts_both_frames_at_the_lines_speed() -> None:
         session.hears(request, Registers(()), b"")
         return session.reply_deadline_s(WriteRequest(1, 0, (1000, 1, 0)))
 
-    # 15 bytes out, 8 back, ten bits each, and 120 ms for the board.
-    assert deadline_s(9600) == pytest.approx(0.120 + 230 / 9600)
-    assert deadline_s(115200) == pytest.approx(0.120 + 230 / 115200)
+    # 15 bytes out, 8 back, ten bits each, and 60 ms for the board.
+    assert deadline_s(9600) == pytest.approx(0.060 + 230 / 9600)
+    assert deadline_s(115200) == pytest.approx(0.060 + 230 / 115200)

@@ -160,6 +160,21 @@ def test_a_release_is_told_again_until_the_leaf_is_seen_open() -> None:
     assert run.around.last.freeing is None
 
 
+def test_a_release_that_a_late_line_cannot_tell_of_is_told_again_while_somebody_is_there() -> None:
+    """The line answers late, so the leaf may be anywhere: that passed for an open one, and whoever stood before a closed leaf stayed there."""
+    anywhere = replace(AT_REST, closed=False, unknown=True, bodies=1)
+    again_ms = RULES.timing.release_again_ms
+    run = ready()
+    run.feed(replace(AT_REST, bodies=1))
+    assert orders(run.order(Free())) == [Release]
+    assert orders(run.feed(anywhere, after_ms=again_ms - 1)) == []
+    assert orders(run.feed(anywhere, after_ms=1)) == [Release]
+    assert orders(run.feed(anywhere, after_ms=again_ms - 1)) == []
+    assert orders(run.feed(replace(anywhere, bodies=0), after_ms=1)) == []
+    assert orders(run.feed(replace(OPEN, bodies=1), after_ms=1)) == []
+    assert orders(run.feed(anywhere, after_ms=RULES.timing.release_ms)) == []
+
+
 def test_a_release_that_no_status_shows_in_time_is_an_incident_once_and_still_told() -> None:
     run = ready()
     run.order(Free())

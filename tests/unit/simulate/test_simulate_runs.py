@@ -14,7 +14,7 @@ from fakes.tiers import quick_or_long
 
 from gate.programs.lane.engine import Engine
 from gate.simulate import shrink
-from gate.simulate.report import GENUINE_SHARE_MIN, Report
+from gate.simulate.report import Report
 from gate.simulate.run import KINDS, Run, Violation, Wishes, run
 from hardware_sim.hall.hall import Tally
 from hardware_sim.hall.plan import BIT_ERRORS_EVERY, BLOCK, DEALT, Doors, Intention, Kind, crossing, falls_to
@@ -80,25 +80,25 @@ def test_two_thousand_crossings_of_a_fresh_seed_with_faults_break_nothing(begin:
 
 
 @pytest.mark.long
-def test_nine_in_ten_genuine_travellers_of_these_two_thousand_are_let_through() -> None:
-    """Of each run alone a report allows for chance; of all of them 92 in 100 are, give or take 0.7."""
-    tallies = [of_a_fresh_seed(begin).tally for begin in RUNS]
+def test_ninety_two_in_a_hundred_genuine_travellers_are_let_through() -> None:
+    """Measured 92.3 of 18,918 in six seeds; of those of ten thousand crossings three standard errors are 0.9 in a hundred."""
+    tallies = [of_a_fresh_seed(begin).tally for begin in range(0, 10_000, A_RUN)]
     admitted, genuine = sum(one.genuine_admitted for one in tallies), sum(one.genuine for one in tallies)
-    assert admitted >= GENUINE_SHARE_MIN * genuine, (FRESH, admitted, genuine)
+    assert admitted >= (0.92 - 0.009) * genuine, (FRESH, admitted, genuine)
 
 
 @pytest.mark.parametrize(
     ("runs", "least"), [(QUICK, 5), pytest.param(RUNS, 15, marks=pytest.mark.long)], ids=["a thousand", "two thousand"]
 )
 def test_every_fault_does_something_to_these_crossings(runs: range, least: int) -> None:
-    """Each falls to one in eighty of them, and in one of twelve of those it has nothing left to do: fewer are no chance."""
+    """Each falls to one in 92 of them, and in one of twelve of those it has nothing left to do: fewer are no chance."""
     hits = sum((of_a_fresh_seed(begin).tally.hits for begin in runs), Counter[Kind]())
     assert all(hits[kind] >= least for kind in KINDS[Doors.ONE].values()), (FRESH, hits)
 
 
 def test_an_emergency_that_a_board_without_power_forgot_is_ended_by_an_officer() -> None:
     """The lane stays open until an officer says so; the simulated one looked at the board alone, and waited with it for ever."""
-    seed, number = 11270818, 400_543
+    seed, number = 11270818, 484_875
     assert {fault.kind for fault in crossing(seed, number, faults=True).faults} == {Kind.FIRE, Kind.POWER_CYCLE}
     result = run(Wishes(seed, (number,), faults=True))
     assert result.violation is None, result.lines

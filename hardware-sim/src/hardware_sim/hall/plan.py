@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from hardware_sim.hall.lane import LAST
 
-BLOCK = 80  # crossings; one of them each kind of fault falls to
+BLOCK = 92  # crossings; one of them each kind of fault falls to: with fifteen kinds, a fault in every sixth
 BIT_ERRORS_EVERY = 10
 
 
