@@ -126,10 +126,6 @@ class Driver(abc.ABC, Generic[Line, Request, Reply]):
             self._line = None
 
     @abc.abstractmethod
-    def describe(self) -> dict[str, int]:
-        """How the line worked since the start."""
-
-    @abc.abstractmethod
     async def _open(self) -> Line:
         """Open the line."""
 

@@ -96,8 +96,9 @@ def _free(doorway: Doorway, state: State, seen: DoorSeen, now_ms: int, timing: T
     if not seen.closed:
         wanted = replace(wanted, opened=True)
         doorway = replace(doorway, freeing=wanted)
-        is_due = now_ms - wanted.at_ms >= timing.release_again_ms
-        is_doubtful = seen.unknown and seen.bodies > 0 and is_due and not is_over
+        is_doubtful = (
+            seen.unknown and seen.bodies > 0 and not is_over and now_ms - wanted.at_ms >= timing.release_again_ms
+        )
         return _release(doorway, wanted, now_ms) if revoked or is_doubtful else (doorway, ())
     is_held = isinstance(state, Emergency) and state.held_ms is not None
     done = (wanted.opened or is_over) if seen.bodies == 0 else (wanted.opened and is_over)

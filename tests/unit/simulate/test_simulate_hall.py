@@ -49,7 +49,7 @@ def test_a_fault_does_something_to_the_crossing_that_it_falls_to(kind: Kind) -> 
 
 
 def test_who_passes_on_the_grant_of_a_lane_that_died_is_counted_apart() -> None:
-    """The traveller turned back when the screen went dark, and whoever came behind went on: found among 20,000 crossings."""
-    result = run(Wishes(424242, (4047,), faults=True, kinds=frozenset({Kind.DEATH})))
+    """The traveller turned back when the screen went dark, and whoever came behind went on: found among 200,000 crossings."""
+    result = run(Wishes(424242, (191872,), faults=True, kinds=frozenset({Kind.DEATH})))
     assert result.violation is None
     assert result.tally.by_fault == 1
