@@ -47,7 +47,7 @@ def verify(
     ),
     as_json: bool = typer.Option(False, "--json", help="One JSON document instead of text."),
 ) -> None:
-    """Judge a log by its public key, and by all that you have of it. Exit 1 when anything is wrong."""
+    """Judge a log by its public key, and by all that you have of it. Exit 1 when anything is wrong, 3 when parts are missing that nothing explains."""
     from gate.cli.audit_records import unsealer_of, with_story
     from gate.verify.findings import UnreadableError
     from gate.verify.verify import Known
@@ -61,10 +61,10 @@ def verify(
         fail(code_of(error), str(error))
     report = with_story(report, paths, unsealer)
     if as_json:
-        emit_json("audit.verify/1", dataclasses.asdict(report))
+        emit_json("audit.verify/1", report.fields())
     else:
         _print(report)
-    raise typer.Exit(int(Exit.OK if report.verified else Exit.NO))
+    raise typer.Exit(int(Exit.NO if not report.verified else Exit.PARTIAL if report.is_partial else Exit.OK))
 
 
 def hour_max() -> str:
@@ -91,6 +91,11 @@ def _print(report: Report) -> None:
             else f"{copy.kind}, entries {copy.since} to {copy.size - 1}"
         )
         say(f"{copy.name}: {part}, {'intact' if copy.intact else 'NOT INTACT'}")
+    for order in report.erasures:
+        by = f" by {', '.join(order.by)}" if order.by else ""
+        here = f"{order.still_here} are still here" if order.still_here else "none is here"
+        mirror = ", nor at the central server" if order.at_mirror and not order.still_here else ""
+        say(f"entry {order.index}: {order.keys} keys ordered erased{by}, order {order.note}: {here}{mirror}")
     for problem in report.problems:
         say(f"- {problem}")
     for unknown in report.unknown:

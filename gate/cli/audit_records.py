@@ -18,6 +18,7 @@ from gate.audit.errors import BadFormatError
 from gate.audit.record import Header
 from gate.audit.unsealing import Closed, OpenedRecord, Unsealer
 from gate.cli.output import Exit, code_of, fail, note
+from gate.verify.accounts import Accounts
 from gate.verify.bundle import Closing, EntryLine, KeyLine, Opening
 from gate.verify.findings import Report, StructureError, UnreadableError, VerifyError
 from gate.verify.story import Story, Told
@@ -58,14 +59,24 @@ def with_story(
         return replace(report, unknown=(*report.unknown, SEALED))
     if not report.intact:
         return replace(report, unknown=(*report.unknown, UNREAD))
-    story = Story(report.since)
+    story, accounts, ledger = Story(report.since), Accounts(), report.ledger
+    assert ledger is not None
     logs = [one for one in paths if kind_of(one) not in {"receipt", "handover"}]
     # A spool may have grown meanwhile; what is told is what was judged.
     for told in islice(Reading(logs, unsealer, report.since).told(), report.entries):
-        for take in (story.take, *others):
+        for take in (story.take, accounts.take, *others):
             take(told)
-    problems = (*report.problems, *story.contradictions())
-    return replace(report, problems=problems, verified=not problems, unknown=(*report.unknown, *story.unsure()))
+    problems = (*report.problems, *story.contradictions(), *accounts.contradictions(ledger))
+    left = tuple(ledger.unaccounted(accounts.gone(ledger)))
+    known = (one for one in report.unknown if one not in set(ledger.unaccounted()))
+    return replace(
+        report,
+        problems=problems,
+        verified=not problems,
+        unknown=(*known, *left, *story.unsure()),
+        is_partial=ledger.is_partial or bool(left),
+        erasures=accounts.erasures(ledger),
+    )
 
 
 def first_line(log: Path) -> Opening:

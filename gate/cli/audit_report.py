@@ -89,7 +89,7 @@ def render(report: Report, account: Account, *, name: str, files: Sequence[str],
         lstrip_blocks=True,
     )
     environment.filters["number"] = lambda value: f"{value:,}"
-    found = sections(account)
+    found = [*sections(account), _erasures(report)]
     return environment.get_template("audit_report.html").render(
         report=report,
         account=account,
@@ -243,6 +243,24 @@ def _of_all(one: Estimate) -> str:
 
 def _group(attribute: str, value: str) -> str:
     return "everybody" if attribute == "everybody" else f"{_plain(attribute)} {value}"
+
+
+def _erasures(report: Report) -> Section:
+    """Every order to forget keys, and what became of it."""
+    rows = []
+    for one in report.erasures:
+        by = f", ordered by {', '.join(one.by)}" if one.by else ""
+        mirror = "; gone at the central server, too" if one.at_mirror else ""
+        left = "none left" if not one.still_here else f"{one.still_here} STILL HERE"
+        rows.append(Row(f"{one.keys} keys{by}; order {one.note}{mirror}", left, entries=(one.index,)))
+    return Section(
+        "erasures",
+        "Erasures",
+        "Two persons can order that the keys to some records are forgotten, so that nobody reads these records any more. Keys that are forgotten after their time are not listed here: the log says how many they were. "
+        "Keys that are missing without a word of the log stand at the top of this page.",
+        rows,
+        nothing="Nobody has ordered an erasure.",
+    )
 
 
 def _random_checks(found: Found) -> Section:

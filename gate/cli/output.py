@@ -27,6 +27,7 @@ class Exit(enum.IntEnum):
     OK = 0
     NO = 1
     USAGE = 2
+    PARTIAL = 3  # sound, but not all of it is here
     BAD_DATA = 65
     UNREACHABLE = 69
     IO_ERROR = 74

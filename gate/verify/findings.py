@@ -7,7 +7,11 @@ VerifyError
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gate.verify.accounts import Ledger
 
 PROBLEMS_MAX = 1_000  # more are counted, not listed
 PROBLEM_LETTERS_MAX = 1_000  # of one; a name that a stranger chose may be longer
@@ -75,13 +79,27 @@ class Copy:
 
 
 @dataclass(frozen=True, slots=True)
+class Erasure:
+    """An order of two persons to forget keys, as entry `index` says: who gave it, if it names them, its note, how many keys it names and how many of them
+    are here all the same. `at_mirror` once the central server has said that it has carried it out.
+    """
+
+    index: int
+    by: tuple[str, ...]
+    note: str
+    keys: int
+    still_here: int
+    at_mirror: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The verdict on the longest copy, with what the others have of it. `verified` is true only without a single problem; `intact` when what
     is wrong, if anything, is only what the log tells: its bytes are those that were signed.
 
     `entries` counts those that were read, `bodies` the sealed bodies and `keys` the age files whose hashes are right; `erased`
-    the keys that headers name and that are not there any more, which is how a crossing is erased and no problem. `first_time` and
-    `last_time` are hours: that is all that the headers say. `unknown` says what was given cannot show; `is_partial` whether some of that
+    the keys that headers name and that are not there any more; whether they were to go say the sealed records, and `erasures` are the orders
+    among these. `ledger` is which copy has which key. `first_time` and `last_time` are hours: that is all that the headers say. `unknown` says what was given cannot show; `is_partial` whether some of that
     is more than what came after the end, and `is_open_ended` whether that is among it. `recipients` are those of the longest copy.
     """
 
@@ -104,6 +122,12 @@ class Report:
     copies: tuple[Copy, ...]
     signers: tuple[Signer, ...] = ()
     recipients: tuple[Recipients, ...] = ()
+    erasures: tuple[Erasure, ...] = ()
+    ledger: Ledger | None = None
+
+    def fields(self) -> dict[str, object]:
+        """For machines: all but the ledger."""
+        return {name: value for name, value in asdict(replace(self, ledger=None)).items() if name != "ledger"}
 
 
 @dataclass(slots=True)

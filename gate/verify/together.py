@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+from gate.verify.accounts import Held, Ledger
 from gate.verify.cosigners import Cosigners
 from gate.verify.findings import Copy, Cosignature, Findings, Recipients, Report
 from gate.verify.judge import NONE, RIGHT, Judge
@@ -89,11 +90,16 @@ class _Case:
         problems = (*bytes_wrong.all(), *telling.all())
         parts = self._parts()
         since = min(one.judge.first_here for one in parts)
-        keys_used: set[str] = set().union(*(one.judge.keys_used for one in parts))
-        keys_seen: set[str] = set().union(*(one.judge.keys_seen for one in parts))
+        uses = {key: max(one.judge.uses[key] for one in parts) for one in parts for key in one.judge.keys_used}
         bodies = self._bodies(parts, since)
         apart = () if self._ring is None else self._ring.apart()
-        missing = (*self._missing(parts, since, bodies), *self._incomparable(since), *apart, *self._by_an_earlier_key())
+        missing = (*self._missing(since, bodies), *self._incomparable(since), *apart, *self._by_an_earlier_key())
+        held = tuple(
+            Held(one.name, one.judge.tree.size, frozenset(one.judge.keys_seen), frozenset(one.judge.keys_used))
+            for one in parts
+        )
+        ledger = Ledger(uses, held, not since, bool(missing))
+        missing += tuple(ledger.unaccounted())
         after = tuple(self._after_the_end(cosigned))
         return Report(
             entries=self._size - since,
@@ -106,8 +112,8 @@ class _Case:
             first_time=next((one.judge.first_hour for one in reversed(parts) if one.judge.first_hour), None),
             last_time=next((one.judge.last_hour for one in parts if one.judge.last_hour), None),
             bodies=bodies.count(RIGHT),
-            keys=len(keys_seen & keys_used),
-            erased=len(keys_used - keys_seen),
+            keys=len(uses) - len(ledger.missing),
+            erased=len(ledger.missing),
             problems=problems,
             unknown=(*again, *missing, *self._cosigners.unknown(cosigned), *after),
             is_partial=bool(missing),
@@ -115,6 +121,7 @@ class _Case:
             copies=copies,
             signers=self._signers,
             recipients=tuple(Recipients(since, one or None) for since, one in self._log.recipients),
+            ledger=ledger,
         )
 
     def _said_of(self, name: str, text: str) -> str:
@@ -181,7 +188,7 @@ class _Case:
             found[start : start + len(mine)] = bytes(map(max, found[start:], mine))
         return found[since - base :]
 
-    def _missing(self, parts: Sequence[Read], since: int, bodies: bytearray) -> Iterator[str]:
+    def _missing(self, since: int, bodies: bytearray) -> Iterator[str]:
         """What is not here, and is no contradiction."""
         if since:
             yield f"entries 0 to {since - 1} are not here, only the hashes over them"
@@ -189,17 +196,6 @@ class _Case:
             yield "no entry is here"
         if without := bodies.count(NONE):
             yield f"the sealed bodies of {without} entries are not here, only their hashes"
-        seen: set[str] = set().union(*(one.judge.keys_seen for one in parts))
-        uses = {key: max(one.judge.uses[key] for one in parts) for one in parts for key in one.judge.keys_used}
-        if lost := uses.keys() - seen:
-            entries = sum(uses[key] for key in lost)
-            yield f"{len(lost)} keys of {entries} entries are not here: erased, or taken away, which looks the same"
-        for one in parts:
-            if one.judge.keys_seen and (only_elsewhere := (one.judge.keys_used.keys() & seen) - one.judge.keys_seen):
-                yield (
-                    f"{len(only_elsewhere)} keys are missing in {one.name} and are there in another copy: "
-                    "an erasure that did not reach every copy, or keys that were taken away"
-                )
 
     def _by_an_earlier_key(self) -> Iterator[str]:
         """All that is here is signed by a key that has handed over: by whoever has had it, for what anybody sees."""

@@ -526,7 +526,10 @@ def test_keys_that_are_missing_are_said(log: SmallLog, bundle: bytes, tmp_path: 
     assert sum("key" in line for line in bare) == 3
     report = judged(tmp_path, log.vkey, rewritten(bundle, drop))
     assert (report.verified, report.keys, report.erased, report.is_partial) == (True, 0, 3, True)
-    assert report.unknown[0] == "3 keys of 11 entries are not here: erased, or taken away, which looks the same"
+    assert (
+        report.unknown[0]
+        == "3 keys of 11 entries are not here, and no record that was read says that they were to go: erased, or taken away"
+    )
 
 
 def test_bodies_that_are_missing_are_said(log: SmallLog, tmp_path: Path) -> None:

@@ -217,7 +217,5 @@ def test_an_hour_that_cannot_have_been_is_a_problem_of_what_is_told(tmp_path: Pa
 
 
 def test_a_report_of_several_copies_is_plain_json(log: SmallLog) -> None:
-    import dataclasses
-
-    fields = dataclasses.asdict(judged(log, log.spool, receipt(log)))
+    fields = judged(log, log.spool, receipt(log)).fields()
     assert json.loads(json.dumps(fields))["copies"][1]["kind"] == "receipt"

@@ -1,0 +1,136 @@
+"""Accounts for the keys to sealed records: which of those that are missing were to go, and which are here that were to go.
+
+What the log says of its keys, in records of its own: `keys_erased` names keys that two persons ordered erased, `keys_expired` how many keys of a class and
+a day were forgotten after their time, `keys_erased_at_mirror` that the central server has carried an order out. A key lies with the day of its first record, or with
+a later one where the gate's clock was nobody's word. An order binds every copy that holds its record. An older copy is its owner's to erase.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gate.verify.findings import Erasure
+
+if TYPE_CHECKING:
+    from gate.verify.story import Told
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The keys that one copy has, those that its headers name, and how many entries it knows of."""
+
+    name: str
+    size: int
+    keys: frozenset[str]
+    named: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Every key that headers name, with how many entries need it, and which copy has which. `is_whole` when no entry before is missing, and
+    `is_partial` when something else than a key is.
+    """
+
+    uses: Mapping[str, int]
+    copies: tuple[Held, ...]
+    is_whole: bool
+    is_partial: bool
+
+    @property
+    def missing(self) -> frozenset[str]:
+        """The keys that no copy has."""
+        return frozenset(self.uses).difference(*(one.keys for one in self.copies))
+
+    def unaccounted(self, gone: Iterable[str] = ()) -> Iterator[str]:
+        """What is missing, in one copy or in all of them, without a word of the log; `gone` are the keys that were to go."""
+        gone = frozenset(gone)
+        if lost := self.missing - gone:
+            entries = sum(self.uses[key] for key in lost)
+            yield f"{len(lost)} keys of {entries} entries are not here, and no record that was read says that they were to go: erased, or taken away"
+        some = frozenset().union(*(one.keys for one in self.copies)) & self.uses.keys()
+        for one in self.copies:
+            if one.keys and (elsewhere := (some & one.named) - one.keys - gone):
+                yield (
+                    f"{len(elsewhere)} keys are missing in {one.name} and are there in another copy: "
+                    "an erasure that did not reach every copy, or keys that were taken away"
+                )
+
+
+@dataclass(slots=True)
+class Accounts:
+    """Takes the records in order."""
+
+    _first: dict[str, tuple[str, str]] = field(default_factory=dict)  # the class and the day of each key's first record
+    _orders: dict[str, tuple[int, tuple[str, ...], tuple[str, ...]]] = field(default_factory=dict)  # by their note
+    _at_mirror: set[str] = field(default_factory=set)
+    _expired: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+
+    def take(self, told: Told) -> None:
+        """Note the next record."""
+        if told.key:
+            self._first.setdefault(told.key, (told.about, told.hour[:10]))
+        if told.body is None or told.about != "administration" or "gate" in told.body:
+            return  # those of the central server's own log name a gate: they are about another log's keys
+        match told.kind, told.body:
+            case "keys_erased", {"keys": list(keys), "note": str(note), **rest}:
+                by = rest.get("by")
+                order = (told.index, tuple(map(str, keys)), tuple(map(str, by)) if isinstance(by, list) else ())
+                self._orders.setdefault(note, order)
+            case "keys_erased_at_mirror", {"note": str(note)}:
+                self._at_mirror.add(note)
+            case "keys_expired", {"class": str(about), "day": str(day), "keys": int(count)}:
+                index, before = self._expired.get((about, day), (told.index, 0))
+                self._expired[about, day] = index, max(count, before)
+            case _:
+                pass
+
+    def erasures(self, ledger: Ledger) -> tuple[Erasure, ...]:
+        """Each order, the oldest first."""
+        return tuple(
+            Erasure(
+                index,
+                by,
+                note,
+                len(keys),
+                sum(any(key in copy.keys for copy in ledger.copies) for key in keys),
+                note in self._at_mirror,
+            )
+            for note, (index, keys, by) in self._orders.items()
+        )
+
+    def gone(self, ledger: Ledger) -> frozenset[str]:
+        """The keys that were to go: ordered, or of a day whose time was over, as many as were said to be forgotten."""
+        ordered = {key for _, keys, _ in self._orders.values() for key in keys}
+        waiting: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+        for key in ledger.missing - ordered:
+            about, day = self._first.get(key, ("", ""))
+            waiting[about].append((day, key))
+        found = set(ordered)
+        for (about, day), (_, count) in sorted(self._expired.items()):
+            fits = sorted((one for one in waiting[about] if one[0] <= day), reverse=True)[:count]  # their own day first
+            found.update(key for _, key in fits)
+            waiting[about] = [one for one in waiting[about] if one not in set(fits)]
+        return frozenset(found)
+
+    def contradictions(self, ledger: Ledger) -> Iterator[str]:
+        """What was to go and is here, in a copy that knows so."""
+        for copy in ledger.copies:
+            for index, keys, _ in self._orders.values():
+                if index < copy.size and (here := copy.keys.intersection(keys)):
+                    yield f"{copy.name}: {len(here)} of the {len(keys)} keys that were ordered erased, entry {index}, are still here: {min(here)}"
+            if ledger.is_whole and copy.keys:  # of what was before, some may be of the day
+                yield from self._still_here(copy, ledger)
+
+    def _still_here(self, copy: Held, ledger: Ledger) -> Iterator[str]:
+        """By their number, since a day may be the wrong one where the clock was."""
+        ordered = {key for _, keys, _ in self._orders.values() for key in keys}
+        missing = Counter(self._first.get(key, ("", ""))[0] for key in ledger.uses.keys() - copy.keys - ordered)
+        said: Counter[str] = Counter()
+        for (about, _), (index, count) in self._expired.items():
+            said[about] += count if index < copy.size else 0
+        for about, count in sorted(said.items()):
+            if count > missing[about]:
+                yield f"{copy.name}: {count} keys of class {about} were said to be forgotten, and {missing[about]} are missing: the others are still here"
