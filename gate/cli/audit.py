@@ -168,8 +168,8 @@ def decrypt(
 ) -> None:
     """Print the records in clear, one JSON document a line, for the holder of an auditor's identity, and note the access.
 
-    What does not open is listed: exit 1 for what is sealed for others, 65 for what is damaged; 77 when nothing is for this identity. Where
-    nobody can be asked and no purpose was given, there is no access note.
+    What does not open is listed: exit 1 for what is sealed for others, 65 for what is damaged; 77 when nothing is for this identity; 2
+    without a purpose and a case where nobody can be asked for them.
     """
     from gate.cli.audit_access import Wish, opened
 

@@ -48,25 +48,22 @@ def opened(log: Path, identity: Path, vkey: str | None, wish: Wish, now: datetim
     """Note the access, and print or write the records. What is wrong ends the command with one line."""
     unsealer = unsealer_of(identity)
     access = _access(log, unsealer, wish, now)
-    if access is None:
-        note("gate: no purpose was given (--purpose and --case): no access note is written")
     records = records_of(log, identity, vkey)
     wanted = (one for one in records if wish.crossing in {None, one["crossing"]})
     first = next(wanted, None)  # what cannot be opened ends the command here, without a note
     if first is None and wish.crossing is not None:
         fail(Exit.USAGE, f"no record that opens is of the crossing {wish.crossing}: another name, or an erased one")
     shown = chain([] if first is None else [first], wanted)
-    if access is not None:
-        path = wish.note or Path(f"access-{now:%Y%m%dT%H%M%S}.note")
-        write_new(path, access.sign(unsealer.signer()))
-        note(f"gate: access note {path}, signed by {unsealer.signer().verifier.vkey}")
+    path = wish.note or Path(f"access-{now:%Y%m%dT%H%M%S}.note")
+    write_new(path, access.sign(unsealer.signer()))
+    note(f"gate: access note {path}, signed by {unsealer.signer().verifier.vkey}")
     if wish.out is None:
         for record in shown:
             emit_json(SCHEMA, record)
         return
     counted, ended = _into(wish.out, shown)
     note(f"gate: {counted} records in {wish.out}")
-    if access is not None and wish.to is not None:
+    if wish.to is not None:
         _hand_over(wish.out, replace(access, to=wish.to, records=str(counted)), unsealer)
     if ended is not None:
         raise ended
@@ -85,14 +82,14 @@ def read(path: Path, vkey: str) -> Access:
         fail(Exit.IO_ERROR, f"cannot read {path}: {error.strerror}")
 
 
-def _access(log: Path, unsealer: Unsealer, wish: Wish, now: datetime) -> Access | None:
-    """The note, its answers asked for where somebody can answer. None where nobody can and nothing was said."""
+def _access(log: Path, unsealer: Unsealer, wish: Wish, now: datetime) -> Access:
+    """The note, its answers asked for where somebody can answer; else without them nothing is opened."""
     purpose, case = wish.purpose, wish.case
     if sys.stdin.isatty() and sys.stderr.isatty():
         purpose = purpose or typer.prompt("What are the records opened for?", err=True)
         case = case or typer.prompt("The number of the case", err=True)
-    if purpose is None and case is None and wish.to is None and wish.note is None:
-        return None
+    if purpose is None or case is None:
+        fail(Exit.USAGE, "say what the records are opened for: --purpose TEXT --case NUMBER")
     try:
         head = read_head(first_line(log).checkpoint)
         at, by = time_text(now), unsealer.signer().verifier.name

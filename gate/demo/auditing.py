@@ -32,10 +32,13 @@ def read(stage: Stage, bundle: Path) -> Records:
     """Export what the log has published by now into a bundle, which replaces one of before, and decrypt it. Raises StageError."""
     bundle.unlink(missing_ok=True)
     staging.command("audit", "export", "--out", str(bundle), "--spool", str(stage.spool))
-    path = bundle.with_suffix(".jsonl")
+    path, note = bundle.with_suffix(".jsonl"), bundle.with_suffix(".access.note")
+    note.unlink(missing_ok=True)
+    why = ("--purpose", "the demonstration's report", "--case", "demo", "--access-note", str(note))
+    words = ("audit", "decrypt", str(bundle), "--identity", str(stage.identities[0]), *why)
     with path.open("wb") as file:
         done = subprocess.run(  # noqa: S603 - our own command line
-            [sys.executable, "-m", "gate.cli", "audit", "decrypt", str(bundle), "--identity", str(stage.identities[0])],
+            [sys.executable, "-m", "gate.cli", *words],
             stdout=file,
             stderr=subprocess.PIPE,
             timeout=DEADLINE_S,

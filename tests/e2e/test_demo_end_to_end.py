@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import secrets
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -32,8 +33,13 @@ def records_of(kept: Path) -> list[dict[str, Any]]:
     """All records, as an auditor reads them."""
     (bundle,) = kept.glob("*.bundle")
     identity = kept / "auditor-1.identity"
-    lines = gate("audit", "decrypt", str(bundle), "--identity", str(identity)).stdout.splitlines()
-    return [json.loads(line) for line in lines]
+    return [json.loads(line) for line in decrypted(bundle, identity).splitlines()]
+
+
+def decrypted(bundle: Path, identity: Path) -> str:
+    note = bundle.with_name(f"{secrets.token_hex(4)}.access")
+    why = ("--purpose", "a test", "--case", "1", "--access-note", str(note))
+    return gate("audit", "decrypt", str(bundle), "--identity", str(identity), *why).stdout
 
 
 def decided_of(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -95,7 +101,7 @@ def test_an_auditor_can_carry_the_log_away_and_read_it(demo: dict[str, Any], kep
     assert len(identities) == 2
     verified = json.loads(gate("audit", "verify", str(bundle), "--vkey", str(vkey), "--json").stdout)
     assert verified["entries"] == demo["audit"]["entries"]
-    read = [gate("audit", "decrypt", str(bundle), "--identity", str(identity)).stdout for identity in identities]
+    read = [decrypted(bundle, identity) for identity in identities]
     assert read[0] == read[1]
     records = [json.loads(line) for line in read[0].splitlines()]
     assert {"opened", "decided", "granted", "passed", "closed"} <= {record["kind"] for record in records}

@@ -47,7 +47,8 @@ def test_passports_a_card_and_a_visas_holder_pass_and_pages_that_cannot_be_read_
 def test_the_record_says_how_each_page_was_read_and_holds_nothing_of_it(demo: dict[str, Any], kept: Path) -> None:
     assert demo["as_expected"]
     (bundle,) = kept.glob("*.bundle")
-    clear = gate("audit", "decrypt", str(bundle), "--identity", str(kept / "auditor-1.identity")).stdout
+    why = ("--purpose", "a test", "--case", "1", "--access-note", str(kept / "access.note"))
+    clear = gate("audit", "decrypt", str(bundle), "--identity", str(kept / "auditor-1.identity"), *why).stdout
     records = [json.loads(line) for line in clear.splitlines()]
     evidence = [record["body"]["evidence"] for record in records if record["kind"] == "decided"]
     pages = [page for one in evidence if (page := one["document"]["page"]) is not None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 import subprocess
 import sys
 from collections.abc import Callable
@@ -47,8 +48,13 @@ async def detail_of(stage: Stage, program: str, question: Callable[[dict[str, An
 def records_of(stage: Stage) -> list[dict[str, Any]]:
     bundle = stage.folder / "log.bundle"
     staging.command("audit", "export", "--out", str(bundle), "--spool", str(stage.spool))
+    note = stage.folder / f"{secrets.token_hex(4)}.note"
     done = subprocess.run(
-        [sys.executable, "-m", "gate.cli", "audit", "decrypt", str(bundle), "--identity", str(stage.identities[0])],
+        [
+            *(sys.executable, "-m", "gate.cli", "audit", "decrypt", str(bundle)),
+            *("--identity", str(stage.identities[0])),
+            *("--purpose", "a test", "--case", "1", "--access-note", str(note)),
+        ],
         capture_output=True,
         check=True,
         timeout=60,

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -185,6 +186,7 @@ def _books(gate: Gate, folder: Path) -> list[dict[str, Any]]:
             [
                 *(sys.executable, "-m", "gate.cli", "audit", "decrypt", str(bundle)),
                 *("--identity", str(gate.stage.identities[0])),
+                *("--purpose", "a test", "--case", "1", "--access-note", str(folder / f"{secrets.token_hex(4)}.note")),
             ],
             stdout=file,
             check=True,

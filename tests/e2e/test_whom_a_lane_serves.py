@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -99,6 +100,7 @@ def _books(gate: Gate, folder: Path) -> list[tuple[str, dict[str, Any]]]:
         [
             *(sys.executable, "-m", "gate.cli", "audit", "decrypt", str(bundle)),
             *("--identity", str(gate.stage.identities[0])),
+            *("--purpose", "a test", "--case", "1", "--access-note", str(folder / f"{secrets.token_hex(4)}.note")),
         ],
         stdout=subprocess.PIPE,
         check=True,

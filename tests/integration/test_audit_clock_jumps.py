@@ -6,6 +6,7 @@ The clock is libfaketime's, set from outside while the program runs; CLOCK_MONOT
 from __future__ import annotations
 
 import json
+import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,7 +49,8 @@ def opened(tmp_path: Path, identity: pyrage.x25519.Identity) -> list[dict[str, A
     key.touch(mode=0o600)
     key.write_text(str(identity))
     spool = tmp_path / "state/spool"
-    done = CliRunner().invoke(audit.app, ["decrypt", str(spool), "--identity", str(key)])
+    why = ("--purpose", "a test", "--case", "1", "--access-note", str(tmp_path / f"{secrets.token_hex(4)}.note"))
+    done = CliRunner().invoke(audit.app, ["decrypt", str(spool), "--identity", str(key), *why])
     assert done.exit_code == 0, done.output
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 

@@ -390,7 +390,9 @@ def test_a_record_is_its_name_and_what_it_holds(copy: Copy, tmp_path: Path) -> N
     vkey = copy.run("-c", RECORD_TRIED, tmp_path).strip()
     verified = copy.gate("audit", "verify", tmp_path / "bundle", "--vkey", vkey)
     assert (verified["verified"], verified["entries"]) == (True, 1)
-    opened = copy.run("-m", "gate.cli", "audit", "decrypt", tmp_path / "bundle", "--identity", tmp_path / "identity")
+    why = ("--purpose", "a test", "--case", "1", "--access-note", tmp_path / "access.note")
+    whose = ("--identity", tmp_path / "identity")
+    opened = copy.run("-m", "gate.cli", "audit", "decrypt", tmp_path / "bundle", *whose, *why)
     record = json.loads(opened)
     assert (record["kind"], record["class"], record["body"]) == ("cleaned", "device", {"litres": 3})
 
