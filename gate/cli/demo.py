@@ -102,10 +102,12 @@ class Playing(Protocol):
 
 def played(play: Playing, folder: Path, keep: Path | None) -> Result:
     """Play it to its end, or end with what it has started, in order, when it is told to."""
-    from gate.demo.play import PlayError, TooSlowError
+    from gate.demo.play import PlayError, TooSlowError, UnknownScenarioError
 
     try:
         result = asyncio.run(_until_told(play))
+    except UnknownScenarioError as error:
+        fail(Exit.USAGE, str(error))
     except PlayError as error:
         _keep(folder, keep, everything=True)
         kept = f"; messages of all programs are in {keep}" if keep else ""

@@ -102,7 +102,7 @@ def read_mrz(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Read the MRZ of pictures of pages, any way round. Exit 1 when none of them shows one."""
+    """Read the MRZ of pictures of pages, any way round. Exit 1 when none of them shows one, 74 when one cannot be read."""
     from gate.cli.models import default_folder
     from gate.cli.page_pictures import PageReader, ReaderUnfitError, pictures_in, report_page
 
@@ -113,6 +113,8 @@ def read_mrz(
                 answer = reader.read(path)
                 found |= answer.found
                 report_page(path, answer, json=json)
+            if reader.unread:
+                fail(Exit.IO_ERROR, f"{reader.unread}; name a picture, or a folder with pictures")
     except ReaderUnfitError as error:
         fail(Exit.UNREACHABLE, str(error))
     except OSError as error:

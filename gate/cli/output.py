@@ -92,6 +92,8 @@ def refuse_configuration(error: ConfigError, path: Path | None, instead: str = "
     from gate.programs.shared.config import path_from_environment
 
     placed = error.placed(path or path_from_environment())
+    if placed.is_unreadable and not instead:
+        instead = "name the file with --config; gate provision writes one"
     text = f"{placed}; {instead}" if instead else str(placed)
     fail(Exit.IO_ERROR if placed.is_unreadable else Exit.CONFIG, text)
 

@@ -44,6 +44,7 @@ class PageReader:
         self._models = models
         self._child: subprocess.Popen[bytes] | None = None
         self._bytes_max = 0  # of a picture; the child says it
+        self.unread = ""  # the latest file that could not be read, and why
 
     def __enter__(self) -> Self:
         return self
@@ -58,6 +59,7 @@ class PageReader:
             with path.open("rb") as file:
                 content = file.read(self._bytes_max + 1)
         except OSError as error:
+            self.unread = f"{path} cannot be read: {error.strerror}"
             return PageAnswer(reason=f"cannot be read: {error.strerror}")
         if len(content) > self._bytes_max:
             return PageAnswer(reason=f"more than {self._bytes_max} bytes")

@@ -54,6 +54,10 @@ class PlayError(Exception):
     """The demo could not be played to its end."""
 
 
+class UnknownScenarioError(PlayError):
+    """Nothing has this name."""
+
+
 class TooSlowError(PlayError):
     """The machine was too late for the demo to be played to its end."""
 
@@ -166,7 +170,7 @@ class Play:
         if wished is None:
             return plan(_fitting(scenarios, self._wishes.reader), self._wishes.travellers, self._wishes.seed)
         if wished not in scenarios:
-            raise PlayError(f"no scenario {wished}: one of {', '.join(scenarios)}")
+            raise UnknownScenarioError(f"no scenario {wished}: one of {', '.join(scenarios)}")
         return [wished] * self._wishes.travellers
 
     async def _travel(self, world: World, cast: list[str], scenarios: dict[str, Scenario]) -> Travelled:

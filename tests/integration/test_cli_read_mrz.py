@@ -96,7 +96,10 @@ def test_people_get_lines_and_exit_1_when_no_picture_has_an_mrz(tmp_path: Path) 
     assert f"{good}: TD3, accepted" in done.stdout
     assert f"{bad}: nothing: neither JPEG, JPEG 2000 nor PNG" in done.stdout
     assert run(bad).returncode == 1
-    assert run(tmp_path / "absent.jpg").stdout.endswith("cannot be read: No such file or directory\n")
+    absent = run(tmp_path / "absent.jpg", good)
+    assert absent.returncode == 74, "the others are read all the same"
+    assert f"{good}: TD3, accepted" in absent.stdout
+    assert "absent.jpg cannot be read: No such file or directory; name a picture" in absent.stderr
 
 
 def cmyk_jpeg() -> bytes:
