@@ -1,7 +1,7 @@
 """Asks whether a locked library has a published weakness: exit 1 names each with the version that mends it.
 
-A machine that reaches no advisories cannot know: that is said in one line, and is no weakness. `pip-audit` itself says "none found" of
-libraries that it could not ask about, hence the count.
+`pip-audit` itself says "none found" of libraries that it could not ask about, hence the count. Exit 75 when it could ask about none: whoever
+knows nothing does not say that all is well. `--offline` is for a machine that reaches no advisories, and says so: then that is no failure.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ import subprocess
 import sys
 
 DEADLINE_S = 120
+NOTHING_KNOWN = 75
 
 
 def main(locks: list[str]) -> int:
     """Judge the locks; what is found goes to standard error."""
+    unknown = 0 if "--offline" in locks else NOTHING_KNOWN
     command = [
         "pip-audit",
         "--disable-pip",
@@ -24,13 +26,13 @@ def main(locks: list[str]) -> int:
         "--timeout=5",
     ]
     for lock in locks:
-        command += ["--requirement", lock]
+        command += ["--requirement", lock] if lock != "--offline" else []
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=DEADLINE_S)  # noqa: S603 - our own words
         libraries = json.loads(done.stdout)["dependencies"]
     except (subprocess.TimeoutExpired, ValueError):
         print("advisories: could not ask about any library here", file=sys.stderr)
-        return 0
+        return unknown
     silent = sum("skip_reason" in library for library in libraries)
     if silent:
         print(f"advisories: could not ask about {silent} of {len(libraries)} libraries here", file=sys.stderr)
@@ -40,7 +42,9 @@ def main(locks: list[str]) -> int:
         print(
             f"advisories: {library['name']} {library['version']}: {weakness['id']}, mended in {mended}", file=sys.stderr
         )
-    return 1 if weak else 0
+    if weak:
+        return 1
+    return unknown if silent == len(libraries) else 0
 
 
 if __name__ == "__main__":
