@@ -8,7 +8,7 @@ from datetime import datetime
 
 import pytest
 from fakes.passage_examples import GENUINE, SAME_FACE, decided_record, said
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate.passage.evidence import Score
@@ -127,6 +127,7 @@ def test_a_crossing_whose_document_was_not_read_is_in_no_group() -> None:
     assert counted.take("later") is None
 
 
+@settings(max_examples=40)
 @given(sizes=st.lists(st.integers(1, 30), min_size=1, max_size=60))
 def test_no_group_of_a_record_is_small_and_none_follows_from_a_difference(sizes: list[int]) -> None:
     counted = counts("issuer")
