@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
@@ -80,10 +80,11 @@ class Roster:
             return act(connection)[0]
 
     def new_token(self, device: str, expires_s: int) -> str:
-        """Make a token for one gate and return it; only its hash is kept."""
+        """Make a token for one gate and return it; only its hash is kept. Raises ForbiddenError for one that is retired."""
         token = secrets.token_urlsafe(TOKEN_BYTES)
 
         def act(connection: sa.Connection) -> tuple[str, Mapping[str, object]]:
+            _require_not_retired(connection, device)
             connection.execute(tokens.insert().values(hash=_hash(token), device=device, expires_s=expires_s))
             return token, {"gate": device, "expires_s": expires_s, "token": _hash(token)}
 
@@ -105,8 +106,7 @@ class Roster:
 
         def act(connection: sa.Connection) -> tuple[None, Mapping[str, object]]:
             _burn(connection, token, device, now_s, at)
-            if connection.execute(sa.select(retired).where(retired.c.device == device)).one_or_none() is not None:
-                raise ForbiddenError(f"{device} is retired; a new gate needs a new gate id")
+            _require_not_retired(connection, device)
             known = connection.execute(sa.select(gates).where(gates.c.device == device)).one_or_none()
             fields = {"certificate": certificate, "revoked": False, "enrolled_at": at}
             if known is None:
@@ -210,15 +210,15 @@ class Roster:
         with self._engine.begin() as connection:
             connection.execute(gates.update().where(gates.c.device == device).values(last_seen=at, software=software))
 
-    def retire(self, device: str, at: str) -> None:
-        """Refuse a gate from now on and for good. Raises UnknownError. Again, nothing happens."""
+    def retire(self, device: str, at: str, by: Sequence[str] = ()) -> None:
+        """Refuse a gate from now on and for good, as `by` have ordered. Raises UnknownError. Again, nothing happens."""
 
         def act(connection: sa.Connection) -> tuple[None, Mapping[str, object]]:
             _revoke(connection, device)
             if connection.execute(sa.select(retired).where(retired.c.device == device)).one_or_none() is not None:
                 return None, {}
             connection.execute(retired.insert().values(device=device, at=at))
-            return None, {"gate": device}
+            return None, {"gate": device, "by": list(by)}
 
         self._do("gate_retired", act)
 
@@ -235,6 +235,11 @@ class Roster:
             return None, {"gate": device}
 
         self._do("gate_revoked", act)
+
+
+def _require_not_retired(connection: sa.Connection, device: str) -> None:
+    if connection.execute(sa.select(retired).where(retired.c.device == device)).one_or_none() is not None:
+        raise ForbiddenError(f"{device} is retired; a new gate needs a new gate id")
 
 
 def _revoke(connection: sa.Connection, device: str) -> None:

@@ -30,6 +30,7 @@ app = typer.Typer(no_args_is_help=True)
 app.command("erase")(central_keys.erase)
 app.command("prune")(central_keys.prune)
 app.command("acts")(central_keys.acts)
+app.command("retirement")(central_keys.retirement)
 app.command("import")(central_stick.carry_in)
 app.add_typer(central_people.sites, name="site")
 app.add_typer(central_people.people, name="person")
@@ -92,13 +93,21 @@ def revoke(gate_id: GateId, folder: Dir, database: Database = None, as_json: Jso
 
 
 @app.command()
-def retire(gate_id: GateId, folder: Dir, database: Database = None, as_json: Json = False) -> None:
-    """Refuse a gate from its next request on and for good: it was decommissioned, or is lost. Its log stays here."""
+def retire(
+    gate_id: GateId,
+    folder: Dir,
+    order: Annotated[Path | None, typer.Option(help="The order, with two approvers' signatures.")] = None,
+    database: Database = None,
+    as_json: Json = False,
+) -> None:
+    """Refuse a gate from its next request on and for good: it was decommissioned, or is lost. Its log stays here. Two approvers order it."""
     with explained(), opened(folder, database) as engine:
         from gate.audit.record import time_text
         from gate.central.house import House
 
-        House.of(folder, engine, now).roster.retire(gate_id, time_text(now()))
+        house = House.of(folder, engine, now)
+        by = central_keys.ordered_retirement(folder, house.roster.find(gate_id), order)
+        house.roster.retire(gate_id, time_text(now()), by)
     if as_json:
         emit_json("central.retire/1", {"gate": gate_id, "retired": True})
     else:

@@ -13,7 +13,9 @@ from gate.cli.output import Exit, emit_json, fail, one_line, say
 from gate.programs.shared.clock import now
 
 if TYPE_CHECKING:
+    from gate.approval.approvers import Approvers
     from gate.central.erasing import Judge
+    from gate.central.roster import Gate
 
 APPROVERS = "approvers.toml"
 
@@ -23,17 +25,11 @@ def judge_in(folder: Path) -> Judge | None:
     from gate.approval.erasure import SignedErasure
     from gate.approval.errors import ApprovalError
     from gate.central.erasing import Order
-    from gate.central.errors import FolderError, ForbiddenError
-    from gate.programs.shared.approvers import approvers_in
-    from gate.programs.shared.config import ConfigError
+    from gate.central.errors import ForbiddenError
 
-    path = folder / APPROVERS
-    if not path.exists():
+    if not (folder / APPROVERS).exists():
         return None
-    try:
-        approvers = approvers_in(path)
-    except ConfigError as error:
-        raise FolderError(str(error)) from error
+    approvers = _approvers(folder)
 
     def judge(note: bytes) -> Order:
         try:
@@ -44,6 +40,71 @@ def judge_in(folder: Path) -> Judge | None:
             raise ForbiddenError(f"the erasure {error}") from error
 
     return judge
+
+
+def _approvers(folder: Path) -> Approvers:
+    from gate.central.errors import FolderError
+    from gate.programs.shared.approvers import approvers_in
+    from gate.programs.shared.config import ConfigError
+
+    try:
+        return approvers_in(folder / APPROVERS)
+    except ConfigError as error:
+        raise FolderError(str(error)) from error
+
+
+def ordered_retirement(folder: Path, gate: Gate | None, order: Path | None) -> tuple[str, ...]:
+    """Who ordered that this gate is refused for good; else the command ends, or a CentralError is raised."""
+    from gate.approval.errors import ApprovalError
+    from gate.approval.retirement import SignedRetirement
+    from gate.central.errors import ForbiddenError, UnknownError
+
+    if gate is None:
+        raise UnknownError("no such gate")
+    if order is None:
+        fail(
+            Exit.USAGE,
+            f"two approvers order it: gate central retirement {gate.origin}, and --order NOTE; revoke refuses the gate until then",
+        )
+    approvers = _approvers(folder)
+    try:
+        return SignedRetirement.parse(order.read_bytes()).require(origin=gate.origin, approvers=approvers)
+    except ApprovalError as error:
+        raise ForbiddenError(f"{order} {error}") from error
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"{order}: {error.strerror}")
+
+
+def retirement(
+    origin: Annotated[str, typer.Argument(help="The origin of the gate's log, such as border.example/north-7.")],
+    key: Annotated[Path, typer.Option(help="The approver's key.")],
+    name: Annotated[str, typer.Option(help="The approver's name, as in approvers.toml.")],
+    note_file: Annotated[
+        Path, typer.Option("--note", help="Where the order goes; one that is there is signed as well.")
+    ],
+    as_json: Json = False,
+) -> None:
+    """Sign an order to refuse a gate for good, on an approver's own machine. It counts when two have signed it."""
+    from gate import durable
+    from gate.approval.errors import ApprovalError
+    from gate.approval.retirement import SignedRetirement
+    from gate.cli.config import signer_in
+
+    signer = signer_in(key, name)
+    try:
+        wanted = SignedRetirement.new(origin)
+        there = SignedRetirement.parse(note_file.read_bytes()) if note_file.exists() else wanted
+        if there.origin != origin:
+            fail(Exit.BAD_DATA, f"{note_file} is about another gate, {there.origin}")
+        durable.write(note_file, there.signed_by(signer).note.to_bytes())
+    except ApprovalError as error:
+        fail(Exit.BAD_DATA, f"{note_file} {error}")
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"{note_file}: {error.strerror}")
+    if as_json:
+        emit_json("central.retirement/1", {"gate": origin, "note": str(note_file)})
+    else:
+        say(f"{origin} is to be retired: signed by {name}")
 
 
 def erase(

@@ -7,19 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes.central_server import GATE_ID as CENTRALS_GATE
-from fakes.central_server import Bench
 from fakes.sync_gate import GATE_ID, SyncGate
 from typer.testing import CliRunner
 
-from gate.central.errors import ForbiddenError
 from gate.channel.place import only_instance
 from gate.cli.provision import app
 from gate.performance.cohort import spelt
 from gate.programs.shared import config as configuration
 from gate.provision.course import Ending, Outcome, Store
-from gate.sync import wire
-from gate.sync.wire import Request
 from gate.verify.verify import verify
 from models.cohort import CohortFile
 
@@ -97,12 +92,3 @@ def test_a_cohort_of_people_goes_with_the_gate_and_models_stay(gate: SyncGate, t
     done = decommission(gate, "--yes", GATE_ID, "--export", str(tmp_path / "out"))
     assert [one["state"] for one in done["steps"] if one["id"] == "cohort"] == ["done"]
     assert sorted(one.name for one in folder.iterdir()) == ["model.onnx"]
-
-
-async def test_central_refuses_a_retired_gate_for_good(tmp_path: Path) -> None:
-    bench = Bench(tmp_path)
-    assert (await bench.ask(Request("POST", "/retire"))).status == 204
-    assert (await bench.ask(wire.bodies_request())).status == 403
-    assert bench.server.roster.gone() == {CENTRALS_GATE}
-    with pytest.raises(ForbiddenError, match="retired"):
-        bench.server.enrol(bench.log.signer.verifier)

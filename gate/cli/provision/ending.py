@@ -220,7 +220,7 @@ def _exported(config: Config, folder: Path, entries: int) -> str:
 
 
 def _tell(config: Config) -> str:
-    """Have the central server retire the gate; without it the gate ends as well, and says what is left to do there."""
+    """Have the central server refuse the gate; without it the gate ends as well, and says what is left to do there."""
     from gate.programs.shared.config import ConfigError
     from gate.programs.sync.program import retire
     from gate.sync.errors import SyncError
@@ -231,4 +231,4 @@ def _tell(config: Config) -> str:
         asyncio.run(retire(config))
     except (ConfigError, SyncError, OSError) as error:
         return f"NOT told ({error}): run gate central retire {config.gate_id} there"
-    return f"{config.gate_id} is retired there, and its certificate revoked"
+    return f"its certificate is refused there from now on; two approvers retire it for good: gate central retire {config.gate_id} --order NOTE there"

@@ -1,0 +1,99 @@
+"""A gate is retired for good by two approvers' order, and by nobody who holds its key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from fakes.approvals import signer
+from fakes.central_house import housed, told
+from fakes.central_server import GATE_ID, Bench
+from typer.testing import CliRunner, Result
+
+from gate.approval.errors import ApprovalError
+from gate.approval.retirement import SignedRetirement
+from gate.audit.note import Note
+from gate.central.errors import ForbiddenError
+from gate.central.house import House
+from gate.cli.central import app
+from gate.sync import wire
+from gate.sync.wire import Request
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path / "log")
+
+
+@pytest.fixture
+def house(bench: Bench, tmp_path: Path) -> House:
+    return housed(bench, tmp_path / "house")
+
+
+def origin(bench: Bench) -> str:
+    gate = bench.server.roster.find(GATE_ID)
+    assert gate is not None
+    return gate.origin
+
+
+def run(tmp_path: Path, *words: object) -> Result:
+    where = ["--dir", str(tmp_path / "house"), "--database", f"sqlite:///{tmp_path / 'log' / 'central.sqlite'}"]
+    return CliRunner().invoke(app, [*map(str, words), *where])
+
+
+async def test_whoever_holds_a_gates_key_ends_its_certificate_and_not_the_gate(bench: Bench) -> None:
+    """A request with the key alone retired a gate for good."""
+    assert (await bench.ask(Request("POST", "/retire"))).status == 204
+    assert (await bench.ask(wire.bodies_request())).status == 403
+    assert bench.server.roster.gone() == frozenset()
+    again = bench.server.enrol(bench.log.signer.verifier)
+    assert (await bench.ask(wire.bodies_request(), again)).status == 200
+
+
+@pytest.mark.usefixtures("house")
+@pytest.mark.parametrize("by", [(), ("anna",), ("anna", "anna"), ("anna", "dora"), None], ids=str)
+def test_one_approver_and_a_stranger_retire_nobody(bench: Bench, tmp_path: Path, by: tuple[str, ...] | None) -> None:
+    note = tmp_path / "order.note"
+    if by is None:
+        done = run(tmp_path, "retire", GATE_ID)
+        assert (done.exit_code, "two approvers order it" in done.stderr) == (2, True)
+    else:
+        order = SignedRetirement.new(origin(bench))
+        for name in by:
+            order = order.signed_by(signer(name))
+        note.write_bytes(order.note.to_bytes() if by else b"nothing of the kind")
+        assert run(tmp_path, "retire", GATE_ID, "--order", note).exit_code == 77
+    assert bench.server.roster.gone() == frozenset()
+
+
+def test_two_approvers_retire_a_gate_and_nobody_has_a_token_for_it_any_more(
+    house: House, bench: Bench, tmp_path: Path
+) -> None:
+    note = tmp_path / "order.note"
+    order = SignedRetirement.new(origin(bench)).signed_by(signer("anna")).signed_by(signer("ben"))
+    note.write_bytes(order.note.to_bytes())
+    assert run(tmp_path, "retire", GATE_ID, "--order", note).exit_code == 0
+    assert bench.server.roster.gone() == {GATE_ID}
+    (said,) = [one for one in told(house) if one.kind == "gate_retired"]
+    assert said.fields["by"] == ["anna.example", "ben.example"]
+    refused = run(tmp_path, "token", GATE_ID)
+    assert (refused.exit_code, "is retired" in refused.stderr) == (77, True)
+    with pytest.raises(ForbiddenError, match="retired"):
+        bench.server.enrol(bench.log.signer.verifier)
+
+
+@pytest.mark.usefixtures("house")
+def test_an_order_for_another_gate_or_from_nowhere_is_refused(tmp_path: Path) -> None:
+    other = SignedRetirement.new("border.example/other").signed_by(signer("anna")).signed_by(signer("ben"))
+    (tmp_path / "order.note").write_bytes(other.note.to_bytes())
+    assert run(tmp_path, "retire", GATE_ID, "--order", tmp_path / "order.note").exit_code == 77
+    assert run(tmp_path, "retire", GATE_ID, "--order", tmp_path / "absent.note").exit_code == 74
+    assert run(tmp_path, "retire", "gate-9999", "--order", tmp_path / "order.note").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["", "portcullis retirement/1\n", "portcullis erasure/1\nborder.example/g\n", "a\nb\n"]
+)
+def test_what_is_no_retirement_is_none(text: str) -> None:
+    with pytest.raises(ApprovalError):
+        SignedRetirement(Note(text, ()))
