@@ -123,10 +123,20 @@ class Machine:
 
 def queued_ms(pids: Iterable[int], proc: Path = PROC) -> dict[int, float]:
     """For how long each thread of these processes was ready and had no processor since it began; empty where the kernel does not count."""
+    return _schedstat(pids, 1, proc)
+
+
+def worked_ms(pids: Iterable[int], proc: Path = PROC) -> float:
+    """For how long the threads of these processes and of what they started had a processor since they began."""
+    members = [member for pid in pids for member in (pid, *descendants(pid))]
+    return sum(_schedstat(members, 0, proc).values())
+
+
+def _schedstat(pids: Iterable[int], place: int, proc: Path) -> dict[int, float]:
     counts = {}
     for pid in pids:
         with contextlib.suppress(OSError):
             for thread in (proc / str(pid) / "task").iterdir():
                 with contextlib.suppress(OSError, ValueError, IndexError):
-                    counts[int(thread.name)] = int((thread / "schedstat").read_text().split()[1]) / 1_000_000
+                    counts[int(thread.name)] = int((thread / "schedstat").read_text().split()[place]) / 1_000_000
     return counts

@@ -24,7 +24,7 @@ from gate.demo.auditing import outcomes_of
 from gate.demo.central import Central, Mirrored
 from gate.demo.director import Director, DirectorError, Visit, plan
 from gate.demo.disk import LogDisk, log_disk
-from gate.demo.machine import Machine
+from gate.demo.machine import Machine, worked_ms
 from gate.demo.memory import pss_mb
 from gate.demo.officer import Officer
 from gate.demo.officers_console import Pages
@@ -41,7 +41,11 @@ from hardware_sim.readers.kinds import KINDS, PAGE_READER
 from hardware_sim.samples import write
 from hardware_sim.scenario import Lane, Scenario, ScenarioError, read_scenarios, scenario_folder
 
-READY_DEADLINE_S = 30.0
+READY_DEADLINE_S = 30.0  # without any work of theirs
+READY_S_MAX = 300.0
+WORKS_MS = 500.0  # a program that hangs wakes now and then, and does not work
+TELL_EVERY_S = 10.0
+READY_POLL_S = 0.05
 MIRROR_DEADLINE_S = 60.0
 MIRROR_POLL_S = 0.1
 READERS = frozenset({*KINDS, PAGE_READER})
@@ -232,7 +236,15 @@ class Play:
                 _running(machine.run()),
                 contextlib.AsyncExitStack() as beside,
             ):
-                ready_s = await _until_ready(stage, list(stage.config.programs), machine)
+                ready_s = await _until_ready(
+                    stage,
+                    list(stage.config.programs),
+                    machine,
+                    worked=lambda names: worked_ms(
+                        child.pid for name, child in family.children.items() if name in names and child.pid
+                    ),
+                    say=self._console.print,
+                )
                 pages = await _served(
                     officers_console(stage, None if self._show is None else self._show.console), beside, machine
                 )
@@ -354,22 +366,51 @@ async def _running(coroutine: Coroutine[None, None, None]) -> AsyncIterator[None
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def _until_ready(stage: Stage, names: list[str], machine: Machine) -> float:
-    """Seconds until every program answers. Raises StageError naming those that do not, TooSlowError on a machine that was late."""
+async def _until_ready(
+    stage: Stage, names: list[str], machine: Machine, *, worked: Callable[[set[str]], float], say: Callable[[str], None]
+) -> float:
+    """Seconds until every program answers; `say` hears now and then which are waited for. While these work there is time: a busy machine is slow.
+    `worked` is for how many milliseconds they have had a processor.
+
+    Raises StageError naming those that do not answer, TooSlowError on a machine that was late.
+    """
     loop = asyncio.get_running_loop()
-    start_s = loop.time()
-    waiting = set(names)
+    start_s, waiting = loop.time(), set(names)
+    patience = Patience(start_s)
     while waiting:
         answers = await asyncio.gather(*(status_of(stage.config, name) for name in sorted(waiting)))
         waiting -= {answer.program for answer in answers if answer is not None and answer.state != "starting"}
-        if waiting and loop.time() - start_s > READY_DEADLINE_S:
-            why, late = (
-                f"not ready after {READY_DEADLINE_S:.0f} s: {', '.join(sorted(waiting))}",
-                machine.late_throughout(),
-            )
+        now_s, names = loop.time(), sorted(waiting)
+        if waiting and patience.is_over(now_s, worked(waiting)):
+            why, late = f"not ready after {now_s - start_s:.0f} s: {', '.join(names)}", machine.late_throughout()
             raise TooSlowError(f"{why}; {late}") if late.excuses else StageError(why)
-        await asyncio.sleep(0.02)
+        if waiting and patience.is_told(now_s):
+            say(f"Waiting for {', '.join(names)}: started {now_s - start_s:.0f} s ago, and at work.")
+        await asyncio.sleep(READY_POLL_S)
     return loop.time() - start_s
+
+
+@dataclass(slots=True)
+class Patience:
+    """How long programs are waited for that have not answered yet: as long as they work, and not without end. Pure."""
+
+    since_s: float
+    _told_s: float | None = None
+    _worked_ms: float = 0.0
+    _progress_s: float | None = None
+
+    def is_over(self, now_s: float, worked_ms: float) -> bool:
+        """True when they have had no time on a processor for READY_DEADLINE_S, or began READY_S_MAX ago."""
+        if self._progress_s is None or worked_ms - self._worked_ms >= WORKS_MS:
+            self._progress_s, self._worked_ms = now_s, worked_ms
+        return now_s - self._progress_s > READY_DEADLINE_S or now_s - self.since_s > READY_S_MAX
+
+    def is_told(self, now_s: float) -> bool:
+        """True when it is time to say who is waited for."""
+        due = now_s - (self.since_s if self._told_s is None else self._told_s) >= TELL_EVERY_S
+        if due:
+            self._told_s = now_s
+        return due
 
 
 async def _served(
