@@ -58,11 +58,13 @@ class Promptness:
         if now_s - self._asked[-1].at_s > prompt_s:
             self._slow_at_s = now_s
 
-    def owed(self, now_s: float) -> frozenset[bytes]:
-        """The shapes of answers that may still come though they are later than is borne: none on a line that has always answered in its time."""
-        if now_s - self._slow_at_s > TRUSTED_AFTER_S:
-            return frozenset()
+    def owed(self) -> frozenset[bytes]:
+        """The shapes of answers that may still come though they are later than is borne: a line that was prompt until now may be late from now on."""
         return frozenset(asked.shape for asked in self._asked if not asked.answered)
+
+    def recent(self, now_s: float) -> frozenset[bytes]:
+        """The shapes of all that was asked in the LATEST_S before, answered or not: an answer of any other shape is to what is asked now."""
+        return frozenset(asked.shape for asked in self._asked if now_s - asked.at_s <= LATEST_S)
 
     def overhear(self, shape: bytes, now_s: float, *, late_s: float) -> None:
         """An answer of this shape that nobody awaited came by now. `late_s`: how late one may be."""

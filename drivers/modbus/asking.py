@@ -26,20 +26,20 @@ Conversation = Generator[Request, Reply | None, Answer]
 
 def read(unit: int, function: int, address: int, count: int) -> Conversation[tuple[int, ...]]:
     """What stands there."""
-    return values((yield from _insist(ReadRequest(unit, function, address, count))))
+    return values((yield from insist(ReadRequest(unit, function, address, count))))
 
 
 def write(unit: int, address: int, *written: int) -> Conversation[None]:
     """Write holding registers."""
-    values((yield from _insist(WriteRequest(unit, address, written))))
+    values((yield from insist(WriteRequest(unit, address, written))))
 
 
 def write_coils(unit: int, address: int, *written: int) -> Conversation[None]:
     """Set coils."""
-    values((yield from _insist(CoilsRequest(unit, address, written))))
+    values((yield from insist(CoilsRequest(unit, address, written))))
 
 
-def _insist(request: Request) -> Conversation[Reply]:
+def insist(request: Request) -> Conversation[Reply]:
     """Repeat a request that does no harm twice until it is answered; a board that has no time now is asked again, too."""
     busy: Reply | None = None
     for _ in range(ATTEMPTS_MAX):

@@ -7,7 +7,15 @@ import logging
 from collections.abc import Awaitable
 
 import pytest
-from fakes.late_lines import DRIVERS, TROUBLES, Standing, Trouble, on_late_line, standing
+from fakes.late_lines import (
+    DRIVERS,
+    TROUBLES,
+    Standing,
+    Trouble,
+    after_prompt_seconds,
+    on_late_line,
+    standing,
+)
 from fakes.tiers import quick_or_long
 from fakes.virtual_time import run_virtual
 
@@ -47,6 +55,28 @@ def test_of_ten_thousand_grants_none_is_made_twice(driver: str, name: str) -> No
     assert (found.grants, found.doubled) == (COUNT, 0)
 
 
+SUDDEN = [
+    [first_s, second_s, grant_s, *([fate_s] * 4)]
+    for first_s in (0.0, 0.1, 0.2, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.8)
+    for second_s in (0.0, 0.15, 0.4)
+    for grant_s in (0.5, 2.0)
+    for fate_s in (1.0, 2.0)
+]
+
+
+@pytest.mark.parametrize("driver", LINES)
+def test_nobody_is_granted_twice_on_a_line_that_was_prompt_until_now(driver: str) -> None:
+    """It was trusted for having been prompt: a late answer of before passed for the one that says that the grant never came."""
+    assert [plan for plan in SUDDEN if after_prompt_seconds(driver, plan) > 1] == []
+
+
+def test_those_lines_see_a_driver_that_asks_in_the_shape_of_what_it_asked_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Promptness, "recent", lambda *_: frozenset())
+    assert any(after_prompt_seconds("portcullis-sim", plan) > 1 for plan in SUDDEN)
+
+
 class _Trusting(Promptness):
     """Takes what it hears for the answer to what it asked."""
 
@@ -57,10 +87,18 @@ class _Trusting(Promptness):
         del now_s
         return False
 
+    def owed(self) -> frozenset[bytes]:
+        return frozenset()
+
+    def recent(self, now_s: float) -> frozenset[bytes]:
+        del now_s
+        return frozenset()
+
 
 def _trust(monkeypatch: pytest.MonkeyPatch) -> None:
     """Switch off all that empties the line."""
     monkeypatch.setattr(modbus_session, "Pause", lambda _: Pause(0))
+    monkeypatch.setattr(modbus_session.Session, "_unmistakable", lambda _: [])
     monkeypatch.setattr(modbus_session, "Promptness", _Trusting)
     monkeypatch.setattr(orders, "LISTEN_S_MAX", 0.0)
 

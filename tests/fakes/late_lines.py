@@ -13,7 +13,7 @@ import random
 import struct
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from fakes.barrier import Bench
@@ -47,6 +47,7 @@ class Trouble:
     share: float = 0.1
     late_s: tuple[float, float] = (0.0, 0.0)
     requests_lost: float = 0.02
+    plan: list[float] = field(default_factory=list)  # how late the next answers are, whatever else
 
 
 DELAYS_S = (0.1, 0.3, 0.6, 1.0, 2.0)
@@ -86,6 +87,9 @@ class Cable:
     def carry(self, arrive: Callable[[], None]) -> None:
         """An answer sets out."""
         trouble, loop = self._trouble, asyncio.get_running_loop()
+        if trouble.plan:
+            loop.call_later(trouble.plan.pop(0), arrive)
+            return
         hit, late_s = self._chance.random() < trouble.share, self._chance.uniform(*trouble.late_s)
         if trouble.way == "bursts" and hit and loop.time() >= self._burst_until_s:
             self._burst_until_s = loop.time() + late_s
@@ -207,6 +211,27 @@ async def _grants(driver: str, trouble: Trouble, count: int, seed: int) -> Found
                 stands.bench.told.events.clear()  # which is counted anew each time
             await _rest(stands)
     return found
+
+
+def after_prompt_seconds(driver: str, plan: list[float]) -> int:
+    """How often the board hears one call's grant, on a line that was prompt for twelve seconds and then answers so late."""
+
+    async def story() -> int:
+        trouble = Trouble(share=0.0, requests_lost=0.0)
+        async with standing(driver, trouble) as stands:
+            barrier = stands.bench.barrier
+            await barrier.connect()
+            for _ in range(120):
+                await barrier.status()
+                await asyncio.sleep(0.1)
+            trouble.plan = list(plan)
+            before = stands.heard()
+            for _ in range(2):
+                await _is_done(barrier.status())
+            await _is_done(barrier.grant(Direction.ENTRY, TTL_MS))
+            return stands.heard() - before
+
+    return run_virtual(story())
 
 
 async def _rest(stands: Standing) -> None:

@@ -7,8 +7,8 @@ say what it still grants: that is kept here, and errs towards outstanding.
 
 **Why nobody is granted twice.** Those two statuses would lie only if both were answers to questions from before the grant. `late_ms_max` has gone by since it,
 in which every one of these has come; an answer too many since then makes the line doubtful, and behind a silence the driver listens until nothing
-more comes; and on a line that answered a question behind its deadline of late, nothing is sent again while any question of the LATEST_S before the
-grant is unanswered, which holds on one that is later than its profile says, too. A revoke and a release wait for none of this.
+more comes; and nothing is sent again while any question of the LATEST_S before the grant is unanswered, which holds on a line that is later than its
+profile says, too. A revoke and a release wait for none of this.
 
 Frames of another board and frames that nobody asked for (an answer that came late, two boards with one address) make the line
 doubtful: nothing is granted on it, and when they go on it is out of service (NotWellError) until a run of clean exchanges.
@@ -180,7 +180,7 @@ class Session:
         known = self._require_believed()
         for _ in range(GRANT_ATTEMPTS_MAX):
             asked_at_s = self._clock()
-            is_owed = bool(self._promptness.owed(asked_at_s))
+            is_owed = bool(self._promptness.owed())
             self._outstanding = _Outstanding(direction, asked_at_s)  # from here on it may stand, whatever is heard
             reply = yield from self._ask(name, grants=True)
             if reply is not None and self._is_done(reply):

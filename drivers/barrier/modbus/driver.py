@@ -1,13 +1,15 @@
 """The barrier port over Modbus RTU: a session's conversations on a link.
 
 **Why nobody is granted twice**, though no answer on a serial line is numbered. A grant goes out again only on a status that shows that it never
-arrived. That status would lie only if it were the answer to a question from before the grant, so it counts only when
+arrived. That status would lie only if it were the answer to a question from before the grant, so it is asked for in pieces of which no answer has the
+shape (function and length) of anything asked in the LATEST_S before: however late, out of order, twice or lost, none of those answers passes for one of these.
+A board whose stretches are too short for that has its status asked as ever, and it counts only when
 
-1. the profile's `late_ms_max` has gone by since the grant: what was asked before it is answered by then, however late, out of order or twice;
+1. the profile's `late_ms_max` has gone by since the grant: what was asked before it is answered by then;
 2. nothing else was heard since the grant. Whoever answers is listened to behind its silence until nothing more comes: had an earlier
    question's answer been taken, its own would come, too;
-3. on a line that answered a question behind its deadline of late, each stretch is read in a shape of which nothing asked in the LATEST_S
-   before the grant is unanswered. This holds on a line that is later than its profile says, as well.
+3. each stretch is read in a shape of which nothing asked in the LATEST_S before the grant is unanswered. This holds on a line that is later than its
+   profile says, as well.
 
 Orders that arrive late themselves are no exception: the board carries out what it hears in its order, so an answer to a question behind the grant is
 an answer from behind it. A revoke and a release wait for none of this: the pause is the line's for others, and whoever listens stops for them. Over Modbus

@@ -18,7 +18,7 @@ from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.orders import Pause
 from drivers.barrier.promptness import Promptness
 from drivers.errors import NoReplyError, RefusedError, SetupError
-from drivers.modbus.asking import ATTEMPTS_MAX, is_busy, read, reply_deadline_s, values, write, write_coils
+from drivers.modbus.asking import ATTEMPTS_MAX, insist, is_busy, read, reply_deadline_s, values, write, write_coils
 from drivers.modbus.frames import READ_COILS, ReadRequest, Reply, Request, find_reply
 from drivers.modbus.image import Image, holds, number
 from drivers.modbus.tables import Cell, Read
@@ -73,7 +73,7 @@ class Session:
     def asks(self, request: Request) -> None:
         """This is about to be written."""
         if self.is_grant(request):
-            self._owed, self._overheard = self._promptness.owed(self._clock()), self._promptness.overheard
+            self._owed, self._overheard = self._promptness.owed(), self._promptness.overheard
         self._shapes.setdefault(request.reply_head, request)
         self._promptness.ask(request.reply_head, self._clock())
 
@@ -289,22 +289,61 @@ class Session:
         return (direction is Direction.ENTRY) is self._entry_is_left
 
     def _fate_asked_for(self, before: BarrierStatus, direction: Direction) -> Conversation[GrantFate]:
-        late_ms = self._profile.late_ms_max - self._profile.turnaround_ms_max  # its deadline is over already
-        yield Pause(late_ms / 1000)
+        pieces = self._unmistakable()
         try:
-            after = yield from self._look(self._owed)
+            if pieces:
+                after = yield from self._asked_in(pieces)
+            else:
+                late_ms = self._profile.late_ms_max - self._profile.turnaround_ms_max  # its deadline is over already
+                yield Pause(late_ms / 1000)
+                after = yield from self._look(self._owed)
         except (NoReplyError, RefusedError):
             return GrantFate.UNSURE
         fate = grant_fate(before, after, direction)
-        if fate is GrantFate.NEVER_ARRIVED and (
-            self._promptness.overheard != self._overheard
-            or any(self._owed.issuperset(shapes) for shapes in self._answers)
+        if (
+            fate is GrantFate.NEVER_ARRIVED
+            and not pieces
+            and (
+                self._promptness.overheard != self._overheard
+                or any(self._owed.issuperset(shapes) for shapes in self._answers)
+            )
         ):
             return GrantFate.UNSURE  # what was said may be the answer to a question from before the grant
         tells_of_leaf = self._profile.status.position is not None or self._profile.status.closed is not None
         if fate is GrantFate.NEVER_ARRIVED and after.bodies and not tells_of_leaf:
             return GrantFate.UNSURE  # somebody may be on their way through on it, not counted yet
         return fate
+
+    def _unmistakable(self) -> list[tuple[int, int, ReadRequest]]:
+        """Questions for every stretch, whole or in two pieces, whose answers have shapes that nothing asked of late has: of which stretch, from which
+        cell on. None where a stretch is too short for that.
+        """
+        taken, found = set(self._promptness.recent(self._clock())), list[tuple[int, int, ReadRequest]]()
+        for at, stretch in enumerate(self._profile.reads):
+            ((function, address),) = stretch.places
+            whole = [((0, stretch.count + more),) for more in range(stretch.spare + 1)]
+            halves = [((0, cut), (cut, stretch.count - cut)) for cut in range(1, stretch.count)]
+            for pieces in (*whole, *halves):
+                asked = [
+                    (at, start, ReadRequest(self._unit, function, address + start, count)) for start, count in pieces
+                ]
+                shapes = {question.reply_head for _, _, question in asked}
+                if len(shapes) == len(asked) and not shapes & taken:
+                    break
+            else:
+                return []
+            taken |= shapes
+            found += asked
+        return found
+
+    def _asked_in(self, pieces: list[tuple[int, int, ReadRequest]]) -> Conversation[BarrierStatus]:
+        image, changes = dict[Cell, int](), self._kept.changes
+        for at, start, question in pieces:
+            read_now = values((yield from insist(question)))
+            image.update(
+                zip(self._profile.reads[at].cells[start:], read_now, strict=False)
+            )  # with or without the spare
+        return self._seen(image, kept=changes != self._kept.changes or self._kept.in_image(image))
 
     def _seen(self, image: Image, *, kept: bool) -> BarrierStatus:
         """What a look says, and remember what must outlast it. Raises LinkLostError."""

@@ -20,7 +20,8 @@ def test_no_grant_is_made_twice_at_error_rates_that_double_a_naive_clients(board
         log.info("%s at %s: of %s %s", board, error_rate, count, found)
         assert found.doubled == 0
         # A check of eight bits takes noise for an answer now and then, and nothing is granted for a while: it might have been a late one.
-        assert found.stood >= (0.9 if board == "ds205a" else 0.95) * count
+        # Boards whose answers look alike are not told again while one of before is missing.
+        assert found.stood >= (0.95 if board == "portcullis-sim" else 0.85) * count
         naive[error_rate] = found.naive
     assert naive[0.0] == 0
     # A contact that is closed closes no second time: what is sent again there adds nothing.
