@@ -55,7 +55,8 @@ class BarrierStatus:
     """One answer of the barrier controller.
 
     `bodies` is the number of separate bodies the beams see in the zone (0, 1, 2 or more). Counters grow by one a
-    passage, go on at 0 at 2**32, and begin at 0 with each of the controller's `restarts`.
+    passage, go on at 0 at 2**32, and begin at 0 with each of the controller's `restarts`. `may_be_old`: on a line that answers too late, whose leaf
+    is unknown for that reason alone.
     """
 
     position: LeafPosition
@@ -68,6 +69,7 @@ class BarrierStatus:
     emergency_open: bool
     alarms: frozenset[BarrierAlarm]
     restarts: int
+    may_be_old: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,7 +179,7 @@ class VideoDoubted:
 class DoorSeen:
     """A fresh status of a door's barrier controller. `passages` counts each direction since its latest power-up, `power_ups` these.
 
-    `unknown`: where the leaf is cannot be told, which is never closed.
+    `unknown`: where the leaf is cannot be told, which is never closed. `may_be_old`: it cannot because the line is late.
     """
 
     closed: bool
@@ -193,6 +193,7 @@ class DoorSeen:
     alarms: tuple[Alarm, ...]
     door: Door = Door.LAST
     unknown: bool = False
+    may_be_old: bool = False
 
     @property
     def counters(self) -> Counters:

@@ -323,6 +323,7 @@ class Session:
             emergency_open=seen.emergency or seen.fire,
             alarms=seen.alarms,
             restarts=RESTARTS_UNKNOWN,
+            may_be_old=bool(self.late),
         )
 
     def _directions(self) -> tuple[Direction, Direction]:

@@ -369,6 +369,7 @@ class Session:
             emergency_open=emergency_open,
             alarms=raised,
             restarts=restarts,
+            may_be_old=bool(self.late),
         )
 
     def _position(self, image: Image, alarms: Collection[BarrierAlarm]) -> LeafPosition:

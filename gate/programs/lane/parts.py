@@ -246,6 +246,7 @@ def door_seen(status: BarrierStatus, door: Door = Door.LAST) -> DoorSeen:
         alarms=tuple(alarm for alarm in Alarm if BarrierAlarm(alarm.value) in status.alarms) if status.alarms else (),
         door=door,
         unknown=status.position is LeafPosition.UNKNOWN,
+        may_be_old=status.may_be_old,
     )
 
 

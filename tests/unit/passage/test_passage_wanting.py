@@ -162,7 +162,7 @@ def test_a_release_is_told_again_until_the_leaf_is_seen_open() -> None:
 
 def test_a_release_that_a_late_line_cannot_tell_of_is_told_again_while_somebody_is_there() -> None:
     """The line answers late, so the leaf may be anywhere: that passed for an open one, and whoever stood before a closed leaf stayed there."""
-    anywhere = replace(AT_REST, closed=False, unknown=True, bodies=1)
+    anywhere = replace(AT_REST, closed=False, unknown=True, may_be_old=True, bodies=1)
     again_ms = RULES.timing.release_again_ms
     run = ready()
     run.feed(replace(AT_REST, bodies=1))
@@ -170,9 +170,22 @@ def test_a_release_that_a_late_line_cannot_tell_of_is_told_again_while_somebody_
     assert orders(run.feed(anywhere, after_ms=again_ms - 1)) == []
     assert orders(run.feed(anywhere, after_ms=1)) == [Release]
     assert orders(run.feed(anywhere, after_ms=again_ms - 1)) == []
-    assert orders(run.feed(replace(anywhere, bodies=0), after_ms=1)) == []
+    effects = run.feed(replace(anywhere, bodies=0), after_ms=1)
+    assert (orders(effects), incidents(effects)) == ([], [IncidentKind.RELEASE_NOT_SHOWN])
+    assert orders(run.feed(replace(AT_REST, bodies=1), after_ms=AGAIN_MS)) == [Release]
+    assert orders(run.feed(anywhere, after_ms=RULES.timing.release_ms)) == [Release], "nobody has seen a way out"
     assert orders(run.feed(replace(OPEN, bodies=1), after_ms=1)) == []
-    assert orders(run.feed(anywhere, after_ms=RULES.timing.release_ms)) == []
+    assert orders(run.feed(anywhere, after_ms=again_ms)) == [Release]
+
+
+def test_a_late_line_does_not_bear_a_release_out_and_a_contact_that_is_not_closed_does() -> None:
+    for may_be_old in (True, False):
+        run = ready()
+        run.order(Free())
+        run.feed(replace(AT_REST, closed=False, unknown=True, may_be_old=may_be_old), after_ms=10)
+        told = [run.feed(AT_REST, after_ms=AGAIN_MS) for _ in range(12)]
+        assert sum(orders(one) == [Release] for one in told) == (12 if may_be_old else 0)
+        assert [one for each in told for one in incidents(each)] == [IncidentKind.RELEASE_NOT_SHOWN] * may_be_old
 
 
 def test_a_release_that_no_status_shows_in_time_is_an_incident_once_and_still_told() -> None:
