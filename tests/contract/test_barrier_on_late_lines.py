@@ -55,6 +55,24 @@ def test_of_ten_thousand_grants_none_is_made_twice(driver: str, name: str) -> No
     assert (found.grants, found.doubled) == (COUNT, 0)
 
 
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_a_line_that_is_opened_anew_takes_a_grant_back_and_nothing_where_it_is_told_not_to(driver: str) -> None:
+    """In an emergency nothing closes: what revokes at the connect may close a leaf that people run through."""
+
+    async def story(*, revoke: bool) -> bool:
+        async with standing(driver, Trouble(share=0.0, requests_lost=0.0)) as stands:
+            await stands.bench.barrier.connect()
+            await stands.bench.barrier.grant(Direction.ENTRY, 5000)
+            await stands.bench.barrier.connect(revoke=revoke)
+            try:
+                stands.passes()
+            except AssertionError:
+                return False
+            return True
+
+    assert [run_virtual(story(revoke=revoke)) for revoke in (False, True)] == [True, False]
+
+
 SUDDEN = [
     [first_s, second_s, grant_s, *([fate_s] * 4)]
     for first_s in (0.0, 0.1, 0.2, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.8)

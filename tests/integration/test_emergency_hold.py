@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import pytest
 
+from drivers.errors import LinkLostError
 from gate.channel.messages import StatusRequest, View, WatchView
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
@@ -20,6 +21,9 @@ from gate.programs.shared.config import Config, parse
 from gate.programs.shared.runner import status_of
 from hardware_sim.barrier.device import Barrier
 from hardware_sim.pty import SerialLine
+
+if TYPE_CHECKING:
+    from drivers.barrier.port import BarrierDriver
 
 HELD = LastingState(emergency=LastingEmergency(held=True))
 
@@ -98,3 +102,25 @@ def test_doors_are_held_for_an_emergency_that_the_host_held_and_for_nothing_else
     assert not is_held(tmp_path / STATE_FILE)
     (tmp_path / STATE_FILE).write_bytes(content)
     assert is_held(tmp_path / STATE_FILE) is held
+
+
+async def test_what_holds_the_doors_takes_nothing_back_when_it_opens_the_line() -> None:
+    told = asyncio.Event()
+
+    class Board:
+        revoked: ClassVar[list[bool]] = []
+
+        async def connect(self, *, revoke: bool = True) -> None:
+            self.revoked.append(revoke)
+
+        async def release(self) -> None:
+            if len(self.revoked) < 3:
+                raise LinkLostError("gone")
+
+        def close(self) -> None:
+            pass
+
+    holding = asyncio.ensure_future(emergency_hold._hold(cast("BarrierDriver", Board()), told))
+    await asyncio.wait_for(told.wait(), 10)
+    holding.cancel()
+    assert Board.revoked == [False] * 3
