@@ -38,6 +38,7 @@ class Through:
     by: str  # grant, release, emergency, nothing
     line_good_s: float  # for how long every order had been taken by then
     first: str | None = None  # who was the first in the zone since the grant
+    first_at_s: float = 0.0
     entry: bool = True
 
 
@@ -71,6 +72,7 @@ class Board:
     _moved_s: float = -10.0
     _heard_s: float = 0.0
     _first: str | None = None
+    _first_at_s: float = 0.0
 
     # ── the leaf ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -136,7 +138,8 @@ class Board:
     def enters(self, name: str) -> None:
         """Somebody steps into the zone."""
         self.settle()
-        self._first = self._first or name
+        if self._first is None:
+            self._first, self._first_at_s = name, self.clock()
         self.changed_s = self.clock()
         self.zone.append(name)
 
@@ -156,7 +159,7 @@ class Board:
         self.count_entry = (self.count_entry + 1) % 2**32
         self.entries_ever += 1
         by = self._by()
-        self.truth.append(Through(self.clock(), name, by, self.line_good_s, self._first))
+        self.truth.append(Through(self.clock(), name, by, self.line_good_s, self._first, self._first_at_s))
         if by == "grant":
             self.granted_until_s = None
         elif by == "nothing":
@@ -210,7 +213,7 @@ class Board:
         self.doubled += self.granted_until_s is not None
         self.grants += 1
         self.granted_at_s = self.clock()
-        self._first = self.zone[0] if self.zone else None
+        self._first, self._first_at_s = (self.zone[0] if self.zone else None), self.clock()
         self.granted_until_s = self.clock() + ttl_ms / 1000
         self.settle()
 

@@ -7,6 +7,7 @@ What people, officers and faults do with it is `fakes.walked_people`'s and `fake
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -138,6 +139,7 @@ class WalkedLane:
         self._orders = 0
         self._heard_ms = 0.0
         self._runs = False
+        self._begun_s = math.inf
         self._lane: asyncio.Task[None] | None = None
 
     # ── ports ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -226,7 +228,7 @@ class WalkedLane:
             missing=frozenset({Part.VISION, Part.CAMERA}),
         )
         self.engine.hear = self._hear
-        self._runs = True
+        self._runs, self._begun_s = True, self.clock()
         self._lane = asyncio.ensure_future(self._run(keeper))
 
     def _keep(self, state: LastingState) -> None:
@@ -266,7 +268,7 @@ class WalkedLane:
 
     async def end(self) -> None:
         """The lane program ends."""
-        self._runs = False
+        self._runs, self._begun_s = False, math.inf
         if self._lane is not None:
             self._lane.cancel()
             await asyncio.gather(self._lane, return_exceptions=True)
@@ -297,6 +299,8 @@ class WalkedLane:
             oracle.count(f"truth: {'in' if one.entry else 'out'} by {one.by}")
             # Who pushes in before the traveller has moved, no beam can tell; but the first in the zone it must stay. In an emergency the
             # way is open to everybody, and nothing is taken back (7): what is left of a grant then lets nobody in.
-            standing = one.line_good_s > LIVES_ON_S and oracle.screen is not Screen.EMERGENCY
+            # Nor does anybody see who changes places while the line is silent, or the lane is away.
+            seen_s = min(one.line_good_s, one.at_s - self._begun_s)
+            standing = seen_s > max(LIVES_ON_S, one.at_s - one.first_at_s) and oracle.screen is not Screen.EMERGENCY
             if one.by == "grant" and standing and one.first != one.name:
                 oracle.broken("4", f"{one.name} went through by a grant on which {one.first} had come into the zone")
