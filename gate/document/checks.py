@@ -24,6 +24,20 @@ class Result(enum.Enum):
     ABORTED = "aborted"
 
 
+class Tolerance(enum.Enum):
+    """A departure from the standards that real issuers make and that is accepted by name. The value is how reasons name it.
+
+    The trust store keeps the member's name, which is never changed.
+    """
+
+    DIGEST_INFO_WITHOUT_NULL = "an RSA signature without NULL in its DigestInfo"
+
+
+def tolerating(reason: str, tolerated: Iterable[Tolerance]) -> str:
+    """The reason, with what was tolerated."""
+    return "; tolerated: ".join([reason, *sorted(one.value for one in tolerated)])
+
+
 class CheckId(enum.Enum):
     """The checks of one inspection, in the order in which they are reported."""
 

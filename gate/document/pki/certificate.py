@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from gate.document.checks import Tolerance
+
 CERTIFICATE_BYTES_MAX: Final = 32 * 1024
 _DOCUMENT_TYPES: Final = "2.23.136.1.1.6.2"
 # Those that are read, in this order: key usage, constraints, the key's identifier, its issuer's, purposes, period of key use.
@@ -110,9 +112,9 @@ class Certificate:
         """The SHA-256 of the certificate."""
         return hashlib.sha256(self.der).digest()
 
-    def verify_signed_by(self, issuer: Certificate) -> None:
-        """Return when the issuer's key made this certificate's signature. Raises as `signatures.verify`."""
-        verify(issuer.public_key, parse_scheme(self.algorithm), self.tbs, self.signature)
+    def verify_signed_by(self, issuer: Certificate, tolerated: set[Tolerance] | None = None) -> None:
+        """Return when the issuer's key made this certificate's signature. Arguments and errors as of `signatures.verify`."""
+        verify(issuer.public_key, parse_scheme(self.algorithm), self.tbs, self.signature, tolerated)
 
     def has_key_of(self, other: Certificate) -> bool:
         """True for the same key: byte for byte, or under the same identifier with its parameters written otherwise."""

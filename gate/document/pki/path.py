@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gate.document.checks import Result
+from gate.document.checks import Result, Tolerance, tolerating
 from gate.document.errors import AlgorithmUnknownError, DocumentError
 
 if TYPE_CHECKING:
@@ -23,33 +23,41 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """The outcome of the search: successful with the anchor, else failed or undetermined with the reason."""
+    """The outcome of the search: successful with the anchor and what was tolerated, else failed or undetermined; the reason."""
 
     result: Result
     reason: str
     anchor: Anchor | None = None
+    tolerated: frozenset[Tolerance] = frozenset()
 
 
 def find_issuer(certificate: Certificate, anchors: TrustAnchors, now: datetime) -> Path:
     """The anchor whose key signed the certificate. Of several with that key, one that is valid now is preferred."""
     by_key = anchors.with_key_id(certificate.authority_key_id) if certificate.authority_key_id else ()
-    found, unknown = _first_that_signed(certificate, _best_first(by_key, now))
+    tolerated: set[Tolerance] = set()
+    found, unknown = _first_that_signed(certificate, _best_first(by_key, now), tolerated)
     if found is not None and found.certificate.country != certificate.issuer_country:
         # Else a state could sign in another's name, and be believed by its key alone.
         return Path(Result.FAILED, "signed in the name of another country than that of the CSCA")
     if found is not None:
-        return Path(Result.SUCCESSFUL, "signed by the CSCA that the key identifier names", found)
+        return _found("signed by the CSCA that the key identifier names", found, tolerated)
     if by_key:
         if unknown:
             return Path(Result.UNDETERMINED, "the CSCA that the key identifier names cannot be used")
         return Path(Result.FAILED, "not signed by the CSCA that the key identifier names")
     by_name = anchors.with_subject(certificate.issuer_id)
-    found, _ = _first_that_signed(certificate, _best_first(by_name, now))
+    found, _ = _first_that_signed(certificate, _best_first(by_name, now), tolerated)
     if found is not None:
-        return Path(Result.SUCCESSFUL, "signed by the CSCA that the issuer's name leads to", found)
+        return _found("signed by the CSCA that the issuer's name leads to", found, tolerated)
     if by_name:
         return Path(Result.UNDETERMINED, "the CSCA certificates with the issuer's name did not sign it")
     return Path(Result.UNDETERMINED, "no CSCA certificate of this issuer is known")
+
+
+def _found(reason: str, anchor: Anchor, tolerated: set[Tolerance]) -> Path:
+    """The success, which names what was tolerated of this signature and of the anchor."""
+    everything = frozenset(tolerated | anchor.tolerated)
+    return Path(Result.SUCCESSFUL, tolerating(reason, everything), anchor, everything)
 
 
 def _best_first(anchors: Iterable[Anchor], now: datetime) -> list[Anchor]:
@@ -60,7 +68,9 @@ def _best_first(anchors: Iterable[Anchor], now: datetime) -> list[Anchor]:
     )
 
 
-def _first_that_signed(certificate: Certificate, anchors: Iterable[Anchor]) -> tuple[Anchor | None, bool]:
+def _first_that_signed(
+    certificate: Certificate, anchors: Iterable[Anchor], tolerated: set[Tolerance]
+) -> tuple[Anchor | None, bool]:
     """The first anchor whose key verifies, and whether one of them could not be tried."""
     unknown = False
     for anchor in anchors:
@@ -68,7 +78,7 @@ def _first_that_signed(certificate: Certificate, anchors: Iterable[Anchor]) -> t
             unknown = True
             continue
         try:
-            certificate.verify_signed_by(anchor.certificate)
+            certificate.verify_signed_by(anchor.certificate, tolerated)
         except AlgorithmUnknownError:
             unknown = True
         except DocumentError:

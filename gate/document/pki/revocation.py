@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from gate.document.checks import Tolerance
     from gate.document.pki.certificate import Certificate
 
 LIST_BYTES_MAX: Final = 8 << 20
@@ -49,7 +50,10 @@ _KEPT_MAX: Final = 1024  # extensions of entries that are remembered: most lists
 
 @dataclass(frozen=True, slots=True)
 class RevocationList:
-    """One list. `issuer` is the issuer's name in DER; `number` grows with every list of it, None when the list has none."""
+    """One list. `issuer` is the issuer's name in DER; `number` grows with every list of it, None when the list has none.
+
+    `tolerated` is what the trust store says of the signature.
+    """
 
     der: bytes
     tbs: bytes
@@ -62,10 +66,11 @@ class RevocationList:
     serials: frozenset[int]
     algorithm: bytes
     signature: bytes
+    tolerated: frozenset[Tolerance] = frozenset()
 
-    def verify_signed_by(self, issuer: Certificate) -> None:
-        """Return when the issuer's key made this list's signature. Raises as `signatures.verify`."""
-        verify(issuer.public_key, parse_scheme(self.algorithm), self.tbs, self.signature)
+    def verify_signed_by(self, issuer: Certificate, tolerated: set[Tolerance] | None = None) -> None:
+        """Return when the issuer's key made this list's signature. Arguments and errors as of `signatures.verify`."""
+        verify(issuer.public_key, parse_scheme(self.algorithm), self.tbs, self.signature, tolerated)
 
     def current_at(self, moment: datetime) -> bool:
         """True from the list's date until the date of the next; a list that names none is never current."""

@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
+    from gate.document.checks import Tolerance
+
 SIGNED_BYTES_MAX: Final = 16 << 20  # the largest published list has under 1 MB
 CERTIFICATES_MAX: Final = 16
 SIGNERS_MAX: Final = 4
@@ -86,17 +88,24 @@ class SignedMessage:
     certificates: tuple[Certificate, ...]
     signers: tuple[Signer, ...]
 
-    def verify(self, elsewhere: Callable[[Signer], Sequence[Certificate]] | None = None) -> Certificate:
+    def verify(
+        self,
+        elsewhere: Callable[[Signer], Sequence[Certificate]] | None = None,
+        tolerated: set[Tolerance] | None = None,
+    ) -> Certificate:
         """Check every signer's signature and return the first signer's certificate.
 
-        `elsewhere` finds the certificates of a signer that left its own out. Raises SignatureError, SignerMissingError,
-        AlgorithmUnknownError or MalformedError.
+        `elsewhere` finds the certificates of a signer that left its own out. `tolerated` as in `signatures.verify`: for lists
+        only, never for EF.SOD. Raises SignatureError, SignerMissingError, AlgorithmUnknownError or MalformedError.
         """
-        certificates = [self._verify_signer(signer, elsewhere) for signer in self.signers]
+        certificates = [self._verify_signer(signer, elsewhere, tolerated) for signer in self.signers]
         return certificates[0]
 
     def _verify_signer(
-        self, signer: Signer, elsewhere: Callable[[Signer], Sequence[Certificate]] | None
+        self,
+        signer: Signer,
+        elsewhere: Callable[[Signer], Sequence[Certificate]] | None,
+        tolerated: set[Tolerance] | None,
     ) -> Certificate:
         signed = self._signed_bytes(signer)
         candidates = self._certificates_of(signer)
@@ -107,20 +116,22 @@ class SignedMessage:
         errors: list[DocumentError] = []
         for certificate in candidates:
             try:
-                return self._verify_with(certificate, signer, signed)
+                return self._verify_with(certificate, signer, signed, tolerated)
             except DocumentError as error:
                 errors.append(error)  # it may be a namesake, with a key of another kind
         raise next((one for one in errors if isinstance(one, AlgorithmUnknownError)), errors[-1])
 
     @staticmethod
-    def _verify_with(certificate: Certificate, signer: Signer, signed: bytes) -> Certificate:
+    def _verify_with(
+        certificate: Certificate, signer: Signer, signed: bytes, tolerated: set[Tolerance] | None
+    ) -> Certificate:
         try:
-            verify(certificate.public_key, signer.scheme, signed, signer.signature)
+            verify(certificate.public_key, signer.scheme, signed, signer.signature, tolerated)
         except SignatureError:
             in_der = _in_der(signer.attributes)
             if in_der == signer.attributes:
                 raise
-            verify(certificate.public_key, signer.scheme, in_der, signer.signature)
+            verify(certificate.public_key, signer.scheme, in_der, signer.signature, tolerated)
         return certificate
 
     def _signed_bytes(self, signer: Signer) -> bytes:

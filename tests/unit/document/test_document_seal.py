@@ -464,7 +464,9 @@ def test_a_damaged_signer_of_the_store_is_nobody(store: Path) -> None:
 
 def test_a_store_of_version_3_is_read_and_carried_over_by_the_next_import(store: Path) -> None:
     with closing(sqlite3.connect(store)) as connection:
-        connection.executescript("DROP TABLE seal_signer; DROP TABLE list_signer; PRAGMA user_version=3")
+        connection.executescript(
+            "DROP TABLE seal_signer; DROP TABLE list_signer; DROP TABLE tolerance; PRAGMA user_version=3"
+        )
     before = TrustStore.open(store)
     assert (len(before), before.seal_signers_count) == (2, 0)
     assert before.seal_signers("DE", "TS", 0x32) == ()

@@ -231,9 +231,9 @@ def test_a_store_that_is_missing_foreign_or_damaged_is_an_error_of_its_own(tmp_p
     with contextlib.closing(sqlite3.connect(foreign)) as connection, connection:
         connection.execute("PRAGMA user_version=77")
     connection.close()
-    with pytest.raises(StoreError, match="no trust store of version 4"):
+    with pytest.raises(StoreError, match="no trust store of version 5"):
         TrustStore.open(foreign)
-    with pytest.raises(StoreError, match="no trust store of version 4"):
+    with pytest.raises(StoreError, match="no trust store of version 5"):
         bring(foreign, CSCA.der)
 
 
