@@ -31,6 +31,9 @@ class Tolerance(enum.Enum):
     """
 
     DIGEST_INFO_WITHOUT_NULL = "an RSA signature without NULL in its DigestInfo"
+    CSCA_NOT_CA = "a CSCA certificate whose basic constraints say that it is no CA"
+    CSCA_WITHOUT_CERT_SIGN = "a CSCA certificate whose key usage lacks keyCertSign"
+    CSCA_WITHOUT_USAGE = "a CSCA certificate without key usage and basic constraints"
 
 
 def tolerating(reason: str, tolerated: Iterable[Tolerance]) -> str:

@@ -293,6 +293,14 @@ class TrustStore:
             )
         )
 
+    def csca_departures(self) -> list[tuple[str, str, str]]:
+        """Country, subject and tolerance of each certificate that does not say that it may sign certificates."""
+        return [
+            (row["country"], row["subject"], departure.name)
+            for index, row in enumerate(self._certificates)
+            for departure in self._anchor(index).certificate.csca_departures
+        ]
+
     def _revocation_list(self, row: sqlite3.Row) -> RevocationList:
         return replace(parse_revocation_list(row["der"]), tolerated=self._tolerated.get(row["sha256"], frozenset()))
 

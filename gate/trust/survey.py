@@ -89,6 +89,7 @@ def survey(path: Path, now: datetime, *, age_max_days: int) -> Survey:
                 origins[code].append(_origin(kind, publisher, signed_at, count))
             signers = dict(map(tuple, snapshot.rows(_SIGNERS))) if store.document_signers_count else {}
             tolerated = [tuple(row) for row in snapshot.rows(_TOLERATED)] if store.names_tolerances else []
+            tolerated += store.csca_departures()
         except sqlite3.Error as error:
             raise StoreError(f"{path}: cannot be read ({shown(error)})") from error
     editions: dict[str, list[Edition]] = defaultdict(list)

@@ -43,6 +43,7 @@ def party(
     purpose: str = "",
     days: int = 3000,
     critical: str = "",
+    key_usage: bool = True,
 ) -> Party:
     """A CSCA, self-signed or, with an issuer, a link; or, without authority, a signer. `critical` is an extension of nobody's."""
     key = key or ec.generate_private_key(ec.SECP256R1())
@@ -62,6 +63,19 @@ def party(
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(by.key.public_key()), critical=False)
     )
+    if key_usage:
+        usage = x509.KeyUsage(
+            digital_signature=not authority,
+            content_commitment=False,
+            key_encipherment=False,
+            data_encipherment=False,
+            key_agreement=False,
+            key_cert_sign=authority,
+            crl_sign=authority,
+            encipher_only=False,
+            decipher_only=False,
+        )
+        builder = builder.add_extension(usage, critical=True)
     if lists or purpose:
         purposes = [ObjectIdentifier(purpose)] if purpose else [LIST_SIGNER]
         builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gate.document.checks import Check, CheckId, Result
@@ -88,13 +88,16 @@ def judge_signer(signer: Certificate, anchors: TrustAnchors, now: datetime) -> S
         csca_validity = Check(CheckId.CSCA_VALIDITY, Result.UNDETERMINED, "no CSCA was found")
     else:
         csca_validity = _validity(CheckId.CSCA_VALIDITY, path.anchor.certificate, now, "the CSCA's certificate")
+    signed = Check(CheckId.DS_SIGNATURE, path.result, path.reason)
+    if not signer.has_key_usage:  # 9303-12 table 6 requires it; without, a CSCA's mistake could have certified any key
+        signed = replace(signed, result=Result.FAILED, reason="the document signer's certificate has no key usage")
     checks = (
-        Check(CheckId.DS_SIGNATURE, path.result, path.reason),
+        signed,
         ds_validity,
         csca_validity,
         Check(CheckId.REVOCATION, *judge_revocation(signer, path.anchor, anchors, now)),
     )
-    return SignerVerdict(checks, path.anchor)
+    return SignerVerdict(checks, path.anchor if signer.has_key_usage else None)
 
 
 def _unsigned(signed: Check) -> tuple[Check, ...]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypedDict
 from asn1crypto import core, pem, x509
 
 from gate.document import tlv
+from gate.document.checks import Tolerance
 from gate.document.errors import DocumentError, MalformedError
 from gate.document.pki.asn1 import (
     BOOLEAN,
@@ -40,8 +41,6 @@ from gate.document.pki.signatures import parse_scheme, verify
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
-
-    from gate.document.checks import Tolerance
 
 CERTIFICATE_BYTES_MAX: Final = 32 * 1024
 _DOCUMENT_TYPES: Final = "2.23.136.1.1.6.2"
@@ -72,7 +71,8 @@ class Certificate:
 
     `may_sign_certificates` and `may_sign_documents` follow KeyUsage and BasicConstraints; a certificate without either
     extension may do what it is found to do, and one with a critical extension that is not `understood` may do nothing
-    (RFC 5280 §4.2). `common_name` is the subject's, if it has exactly one. `purposes` are the object identifiers of ExtendedKeyUsage. `key_use` is the period
+    (RFC 5280 §4.2). `has_key_usage` tells whether that extension is there, `csca_departures` what speaks against taking it for
+    a CSCA's (ICAO 9303-12 §7.1.1). `common_name` is the subject's, if it has exactly one. `purposes` are the object identifiers of ExtendedKeyUsage. `key_use` is the period
     in which the private key may sign, and `document_types` those of the documents that it may sign, as the MRZ writes them;
     None where the certificate does not say.
     """
@@ -95,6 +95,8 @@ class Certificate:
     understood: bool
     may_sign_certificates: bool
     may_sign_documents: bool
+    has_key_usage: bool
+    csca_departures: frozenset[Tolerance]
     purposes: frozenset[str]
     key_use: tuple[datetime | None, datetime | None]
     document_types: frozenset[str] | None
@@ -211,6 +213,8 @@ class _Said(TypedDict):
     understood: bool
     may_sign_certificates: bool
     may_sign_documents: bool
+    has_key_usage: bool
+    csca_departures: frozenset[Tolerance]
     purposes: frozenset[str]
     key_use: tuple[datetime | None, datetime | None]
     document_types: frozenset[str] | None
@@ -229,10 +233,21 @@ def _said_by(extensions: Mapping[str, bytes], understood: bool) -> _Said:  # noq
         "understood": understood,
         "may_sign_certificates": understood and is_ca is not False and (uses is None or "key_cert_sign" in uses),
         "may_sign_documents": understood and not is_ca and (uses is None or "digital_signature" in uses),
+        "has_key_usage": uses is not None,
+        "csca_departures": _csca_departures(uses, is_ca=is_ca),
         "purposes": frozenset(() if purposes is None else (purpose.dotted for purpose in purposes)),
         "key_use": _key_use(key_use),
         "document_types": _document_types(extensions.get(_DOCUMENT_TYPES)),
     }
+
+
+def _csca_departures(uses: set[str] | None, *, is_ca: bool | None) -> frozenset[Tolerance]:
+    found = {
+        Tolerance.CSCA_NOT_CA: is_ca is False,
+        Tolerance.CSCA_WITHOUT_CERT_SIGN: uses is not None and "key_cert_sign" not in uses,
+        Tolerance.CSCA_WITHOUT_USAGE: uses is None and is_ca is None,
+    }
+    return frozenset(one for one, departs in found.items() if departs)
 
 
 def _key_use(extension: Any) -> tuple[datetime | None, datetime | None]:  # noqa: ANN401 - asn1crypto is untyped

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """The outcome of the search: successful with the anchor and what was tolerated, else failed or undetermined; the reason."""
+    """The outcome of the search: successful with the anchor and what was tolerated of the signature, else failed or undetermined; the reason."""
 
     result: Result
     reason: str
@@ -55,9 +55,9 @@ def find_issuer(certificate: Certificate, anchors: TrustAnchors, now: datetime) 
 
 
 def _found(reason: str, anchor: Anchor, tolerated: set[Tolerance]) -> Path:
-    """The success, which names what was tolerated of this signature and of the anchor."""
-    everything = frozenset(tolerated | anchor.tolerated)
-    return Path(Result.SUCCESSFUL, tolerating(reason, everything), anchor, everything)
+    """The success. Its reason names what was tolerated of this signature and of the anchor."""
+    everything = tolerated | anchor.tolerated | anchor.certificate.csca_departures
+    return Path(Result.SUCCESSFUL, tolerating(reason, everything), anchor, frozenset(tolerated))
 
 
 def _best_first(anchors: Iterable[Anchor], now: datetime) -> list[Anchor]:

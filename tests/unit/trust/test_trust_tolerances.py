@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from fakes.master_lists import LIST_SIGNER, NOW
+from fakes.master_lists import LIST_SIGNER, NOW, Party, master_list, party
 from fakes.without_null import (
     Encode,
     digest_info,
@@ -37,6 +40,7 @@ from gate.document.pki.signatures import Kind, Scheme, verify
 from gate.document.pki.signed import parse_signed_message
 from gate.trust.errors import SourceError, StoreError
 from gate.trust.importing import import_sources
+from gate.trust.signers import no_document_signer
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
 from gate.trust.survey import survey
@@ -262,3 +266,97 @@ def test_a_store_that_names_a_tolerance_that_does_not_exist_is_damaged(path: Pat
         connection.execute("UPDATE tolerance SET name = 'ANYTHING'")
     with pytest.raises(StoreError, match="is damaged"):
         TrustStore.open(path)
+
+
+# ── anchors that do not say that they may sign certificates, and signers without key usage ───────────────────────────
+
+NOT_CA = "a CSCA certificate whose basic constraints say that it is no CA"
+NO_CERT_SIGN = "a CSCA certificate whose key usage lacks keyCertSign"
+NO_USAGE = "a CSCA certificate without key usage and basic constraints"
+PUBLISHER = party("Publisher")
+LISTER = party("Lister", issuer=PUBLISHER, authority=False, lists=True)
+
+
+def csca(*, is_ca: bool | None, uses: tuple[str, ...] | None) -> Party:
+    """A self-signed certificate of ZZ with these constraints and this key usage, None for no such extension."""
+    plain = party("Odd CSCA", country="ZZ")
+    built = (
+        x509.CertificateBuilder()
+        .subject_name(plain.name)
+        .issuer_name(plain.name)
+        .public_key(plain.key.public_key())
+        .serial_number(9)
+        .not_valid_before(NOW - timedelta(days=30))
+        .not_valid_after(NOW + timedelta(days=3000))
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(plain.key.public_key()), critical=False)
+    )
+    if is_ca is not None:
+        built = built.add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
+    if uses is not None:
+        names = (
+            "digital_signature content_commitment key_encipherment data_encipherment key_agreement "
+            "key_cert_sign crl_sign encipher_only decipher_only"
+        )
+        built = built.add_extension(x509.KeyUsage(**{one: one in uses for one in names.split()}), critical=True)
+    return Party(plain.name, plain.key, built.sign(plain.key, hashes.SHA256()))
+
+
+def listed(path: Path, *anchors: Party) -> None:
+    listing = master_list(LISTER, [one.der for one in anchors])
+    sources = [read_source("list", listing)]
+    import_sources(path, sources, signer=parse_certificate(PUBLISHER.der), test=False, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("is_ca", "uses", "named"),
+    [
+        (False, ("key_cert_sign", "crl_sign"), (NOT_CA,)),
+        (True, ("digital_signature", "crl_sign"), (NO_CERT_SIGN,)),
+        (False, ("crl_sign",), (NOT_CA, NO_CERT_SIGN)),
+        (None, None, (NO_USAGE,)),
+        (True, ("key_cert_sign", "crl_sign"), ()),
+        (None, ("key_cert_sign",), ()),
+        (True, None, ()),
+    ],
+)
+def test_an_anchor_that_may_not_sign_certificates_is_named_wherever_it_counts(
+    path: Path, *, is_ca: bool | None, uses: tuple[str, ...] | None, named: tuple[str, ...]
+) -> None:
+    anchor = csca(is_ca=is_ca, uses=uses)
+    listed(path, anchor)
+    assert survey(path, NOW, age_max_days=90).tolerated == tuple(("ZZ", "ZZ, Odd CSCA", one) for one in sorted(named))
+    signer = party("DS", country="ZZ", issuer=anchor, authority=False)
+    result, reason = reason_under(path, signer.der)
+    told = "; tolerated: ".join(["signed by the CSCA that the key identifier names", *sorted(named)])
+    assert (result, reason) == (Result.SUCCESSFUL, told)
+
+
+@pytest.mark.parametrize(
+    ("is_ca", "uses"), [(False, ("digital_signature",)), (None, ("digital_signature",)), (False, None)]
+)
+def test_a_document_signers_certificate_is_still_no_anchor(
+    path: Path, *, is_ca: bool | None, uses: tuple[str, ...] | None
+) -> None:
+    listed(path, csca(is_ca=is_ca, uses=uses), party("CSCA", country="YY"))
+    assert len(TrustStore.open(path)) == 1
+
+
+@pytest.mark.parametrize(
+    ("is_ca", "uses"), [(False, ("key_cert_sign",)), (True, ("crl_sign",)), (False, ("crl_sign",))]
+)
+def test_the_tolerance_is_for_what_a_list_names_and_not_for_a_file(
+    path: Path, *, is_ca: bool | None, uses: tuple[str, ...] | None
+) -> None:
+    source = read_source("file", csca(is_ca=is_ca, uses=uses).der)
+    report = import_sources(path, [source], signer=None, test=False, now=NOW)
+    assert [one.reason for one in report.rejected] == ["not a CSCA certificate"]
+
+
+def test_a_document_signer_without_key_usage_is_refused(path: Path) -> None:
+    listed(path, PUBLISHER)
+    bare = party("DS", issuer=PUBLISHER, authority=False, key_usage=False)
+    verdict = judge_signer(parse_certificate(bare.der), TrustStore.open(path), NOW)
+    assert verdict.anchor is None
+    assert reason_under(path, bare.der) == (Result.FAILED, "the document signer's certificate has no key usage")
+    assert reason_under(path, party("DS", issuer=PUBLISHER, authority=False).der)[0] is Result.SUCCESSFUL
+    assert no_document_signer(parse_certificate(bare.der)) == "not a document signer's certificate"
