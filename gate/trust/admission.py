@@ -245,12 +245,14 @@ class Admission:
         if self._revocations.has(signer, self._pool):
             self.revoked.add(source)
             raise SourceError(f"{name}: the certificate of its signer ({signer.subject}) was revoked")
+        reason = ""
         for path in (find_issuer(signer, pool, moment) for pool in self._pools_for(one)):
             if path.result is Result.SUCCESSFUL:
                 self._tolerated[source] = path.tolerated | tolerated
                 return signer
+            reason = path.reason
         raise SourceError(
-            f"{name}: nobody vouches for its signer ({signer.subject}); give the CSCA that issued it as --signer, "
+            f"{name}: nobody vouches for its signer ({signer.subject}): {reason}; give the CSCA that issued it as --signer, "
             "or import that first",
         )
 

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from gate.document.checks import Tolerance
+from gate.document.dates import revocation_list_until
 from gate.document.pki.anchors import Anchor
 from gate.document.pki.certificate import parse_certificate
 from gate.document.pki.revocation import RevocationList, parse_revocation_list
@@ -85,6 +86,11 @@ class Edition:
     number: str | None
     this_update: datetime
     next_update: datetime | None
+
+    @property
+    def until(self) -> datetime | None:
+        """The last moment at which it is current."""
+        return revocation_list_until(self.this_update, self.next_update)
 
 
 class TrustStore:
@@ -305,8 +311,14 @@ class TrustStore:
         return replace(parse_revocation_list(row["der"]), tolerated=self._tolerated.get(row["sha256"], frozenset()))
 
     def _revocation_until(self, issuer_ids: set[bytes]) -> str:
-        rows = (row for row in self._revocation_lists if row["issuer_id"] in issuer_ids)
-        return max((row["next_update"] or "" for row in rows), default="")[:10]
+        ends = [
+            revocation_list_until(
+                datetime.fromisoformat(row["this_update"]), datetime.fromisoformat(row["next_update"])
+            )
+            for row in self._revocation_lists
+            if row["issuer_id"] in issuer_ids and row["next_update"] is not None
+        ]
+        return max((one.date().isoformat() for one in ends if one is not None), default="")
 
     def _anchor(self, index: int) -> Anchor:
         if index not in self._anchors:

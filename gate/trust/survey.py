@@ -150,5 +150,5 @@ def _revocation(editions: list[Edition], now: datetime) -> Revocation:
     """A country is as well off as its newest list: superseded CSCAs stop publishing."""
     if not editions:
         return Revocation.NONE
-    current = any(one.next_update is not None and one.next_update >= now for one in editions)
+    current = any(one.until is not None and one.until >= now for one in editions)
     return Revocation.CURRENT if current else Revocation.OVERDUE

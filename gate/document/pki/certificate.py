@@ -133,10 +133,14 @@ class Certificate:
         """True within the validity period."""
         return self.not_before <= moment <= self.not_after
 
-    def may_sign_at(self, moment: datetime) -> bool:
-        """True within the validity period and the period in which the private key may be used (ICAO 9303-12 §7.1.1)."""
+    def key_may_be_used_at(self, moment: datetime) -> bool:
+        """True within the period in which the private key may be used (ICAO 9303-12 §7.1.1)."""
         first, last = self.key_use
-        return self.valid_at(moment) and (first is None or first <= moment) and (last is None or moment <= last)
+        return (first is None or first <= moment) and (last is None or moment <= last)
+
+    def may_sign_at(self, moment: datetime) -> bool:
+        """True within the validity period and the period in which the private key may be used."""
+        return self.valid_at(moment) and self.key_may_be_used_at(moment)
 
 
 def parse_certificate(data: bytes) -> Certificate:

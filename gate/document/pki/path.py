@@ -8,7 +8,7 @@ critical extension that is not understood vouches for nothing (RFC 5280 §4.2).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gate.document.checks import Result, Tolerance, tolerating
 from gate.document.errors import AlgorithmUnknownError, DocumentError
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from gate.document.pki.anchors import Anchor, TrustAnchors
     from gate.document.pki.certificate import Certificate
+
+ISSUED_OUT_OF_TIME: Final = "the signer's certificate was issued outside the period in which the CSCA's key may be used"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,16 @@ def find_issuer(certificate: Certificate, anchors: TrustAnchors, now: datetime) 
     if by_name:
         return Path(Result.UNDETERMINED, "the CSCA certificates with the issuer's name did not sign it")
     return Path(Result.UNDETERMINED, "no CSCA certificate of this issuer is known")
+
+
+def issued_in_time(certificate: Certificate, issuer: Certificate, anchors: TrustAnchors) -> bool:
+    """True when the issuer's key was allowed to sign on the certificate's date of issue, the begin of its validity.
+
+    A key may have several certificates, such as links, whose periods begin at different times. One that allows it is enough.
+    One that states no period says nothing; where none states one, there is no limit.
+    """
+    stated = [one for one in anchors.with_key_of(issuer) if one.key_use != (None, None)]
+    return not stated or any(one.key_may_be_used_at(certificate.not_before) for one in stated)
 
 
 def _found(reason: str, anchor: Anchor, tolerated: set[Tolerance]) -> Path:

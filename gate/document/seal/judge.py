@@ -22,7 +22,7 @@ from gate.document.errors import (
 )
 from gate.document.pki.keys import EcKey
 from gate.document.pki.known_defects import Flaw, flaws_of
-from gate.document.pki.path import find_issuer
+from gate.document.pki.path import ISSUED_OUT_OF_TIME, find_issuer, issued_in_time
 from gate.document.pki.revoked import judge_revocation
 from gate.document.pki.signatures import Kind, Scheme, verify
 from gate.document.seal.profiles import SIGNER_PURPOSES, read_content
@@ -130,7 +130,7 @@ def judge_seal(
         SealCheckId.SIGNATURE: _signature(seal, signer),
         SealCheckId.SIGNER_SIGNATURE: _UNKNOWN_SIGNER if path is None else (path.result, path.reason),
         SealCheckId.SIGNER_VALIDITY: _signer_validity(seal.header, signer, now),
-        SealCheckId.AUTHORITY_VALIDITY: _authority_validity(anchor, now),
+        SealCheckId.AUTHORITY_VALIDITY: _authority_validity(signer, anchor, anchors, now),
         SealCheckId.SIGNER_TRUST: _trust(signer, anchor, anchors, now, content),
         SealCheckId.COUNTRY: _country(seal.header, signer),
         SealCheckId.PRINTED: _printed(content, printed),
@@ -218,11 +218,15 @@ def _signer_validity(header: Header, signer: Certificate | None, now: datetime) 
     return Result.SUCCESSFUL, f"the signer's certificate is valid until {signer.not_after:%Y-%m-%d}"
 
 
-def _authority_validity(anchor: Anchor | None, now: datetime) -> _Outcome:
-    if anchor is None:
+def _authority_validity(
+    signer: Certificate | None, anchor: Anchor | None, anchors: TrustAnchors, now: datetime
+) -> _Outcome:
+    if signer is None or anchor is None:
         return Result.UNDETERMINED, "no CSCA was found"
     if not anchor.certificate.valid_at(now):
         return Result.FAILED, "the CSCA's certificate is not valid now"
+    if not issued_in_time(signer, anchor.certificate, anchors):
+        return Result.FAILED, ISSUED_OUT_OF_TIME
     return Result.SUCCESSFUL, f"the CSCA's certificate is valid until {anchor.certificate.not_after:%Y-%m-%d}"
 
 

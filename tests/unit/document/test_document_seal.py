@@ -496,3 +496,12 @@ def test_any_bytes_are_a_seal_or_an_error_of_the_package(data: bytes) -> None:
         read_content(parse_seal(data))
     except DocumentError:
         return
+
+
+def test_a_signer_of_seals_was_issued_while_the_cscas_key_could_be_used() -> None:
+    begins = datetime(2020, 1, 1, tzinfo=UTC)  # as the signer's certificate
+    for key_use, expected in (((begins, None), Result.SUCCESSFUL), ((NOW - timedelta(days=400), None), Result.FAILED)):
+        authority = party("CSCA", country="DE", key_use=key_use, begins=begins)
+        signer, key = seal_signer(issuer=authority)
+        verdict = judged(sealed(key=key), signers=(signer,), anchors=ListedAnchors([authority.der]))
+        assert verdict.result_of(SealCheckId.AUTHORITY_VALIDITY) is expected
