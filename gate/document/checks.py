@@ -34,6 +34,8 @@ class Tolerance(enum.Enum):
     CSCA_NOT_CA = "a CSCA certificate whose basic constraints say that it is no CA"
     CSCA_WITHOUT_CERT_SIGN = "a CSCA certificate whose key usage lacks keyCertSign"
     CSCA_WITHOUT_USAGE = "a CSCA certificate without key usage and basic constraints"
+    SEAL_OLDER_HEADER = "the older header of an arrival attestation"
+    SEAL_LENGTH_BYTE_80 = "a length of 128 in the single byte 80"
 
 
 def tolerating(reason: str, tolerated: Iterable[Tolerance]) -> str:

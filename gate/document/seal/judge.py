@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from gate.document.authenticity.signer_scope import covers_type
-from gate.document.checks import Result, combine
+from gate.document.checks import Result, combine, tolerating
 from gate.document.countries import certificate_countries
 from gate.document.errors import (
     AlgorithmUnknownError,
@@ -124,7 +124,7 @@ def judge_seal(
     path = None if signer is None else find_issuer(signer, anchors, now)
     anchor = None if path is None else path.anchor
     results = {
-        SealCheckId.STRUCTURE: _structure(content),
+        SealCheckId.STRUCTURE: _structure(seal, content),
         SealCheckId.SEMANTICS: _semantics(seal.header, now),
         SealCheckId.CHECK_DIGITS: _check_digits(content),
         SealCheckId.SIGNATURE: _signature(seal, signer),
@@ -167,10 +167,11 @@ def _find_signer(seal: Seal, signers: Iterable[Certificate], anchors: TrustAncho
     return next((one for one in named if _signature(seal, one)[0] is Result.SUCCESSFUL), next(iter(named), None))
 
 
-def _structure(content: Content | None) -> _Outcome:
+def _structure(seal: Seal, content: Content | None) -> _Outcome:
     if content is None:
-        return Result.NOT_SUPPORTED, "a seal of a kind that is not known"
-    return Result.SUCCESSFUL, f"a seal of a {content.profile.name}, with all that it must say"
+        return Result.NOT_SUPPORTED, tolerating("a seal of a kind that is not known", seal.tolerated)
+    reason = f"a seal of a {content.profile.name}, with all that it must say"
+    return Result.SUCCESSFUL, tolerating(reason, seal.tolerated)
 
 
 def _semantics(header: Header, now: datetime) -> _Outcome:
