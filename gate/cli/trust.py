@@ -166,6 +166,7 @@ def report(
     from gate.cli.trust_report import fields, render
     from gate.programs.shared import clock
     from gate.trust.errors import StoreError
+    from gate.trust.looking import shown
     from gate.trust.survey import Revocation, survey
 
     try:
@@ -183,6 +184,8 @@ def report(
         say(f"{len(found.countries)} countries, {found.count(Revocation.CURRENT)} with a current revocation list")
         for alarm in found.alarms:
             say(f"to look into: {alarm.text}")
+        for code, whose, what in found.tolerated:
+            say(f"tolerated: {code}: {shown(whose)}: {what}")
 
 
 def _sources(paths: list[Path]) -> tuple[list[Source], tuple[Rejected, ...]]:

@@ -42,6 +42,7 @@ def fields(found: Survey) -> dict[str, object]:
         ],
         "revocation": {one.value: found.count(one) for one in Revocation},
         "alarms": [{"kind": one.kind.value, "country": one.country, "text": one.text} for one in found.alarms],
+        "tolerated": [{"country": code, "of": whose, "what": what} for code, whose, what in found.tolerated],
         "countries": [_country(one, found.at) for one in found.countries],
     }
 

@@ -24,6 +24,25 @@ class Result(enum.Enum):
     ABORTED = "aborted"
 
 
+class Tolerance(enum.Enum):
+    """A departure from the standards that real issuers make and that is accepted by name. The value is how reasons name it.
+
+    The trust store keeps the member's name, which is never changed.
+    """
+
+    DIGEST_INFO_WITHOUT_NULL = "an RSA signature without NULL in its DigestInfo"
+    CSCA_NOT_CA = "a CSCA certificate whose basic constraints say that it is no CA"
+    CSCA_WITHOUT_CERT_SIGN = "a CSCA certificate whose key usage lacks keyCertSign"
+    CSCA_WITHOUT_USAGE = "a CSCA certificate without key usage and basic constraints"
+    SEAL_OLDER_HEADER = "the older header of an arrival attestation"
+    SEAL_LENGTH_BYTE_80 = "a length of 128 in the single byte 80"
+
+
+def tolerating(reason: str, tolerated: Iterable[Tolerance]) -> str:
+    """The reason, with what was tolerated."""
+    return "; tolerated: ".join([reason, *sorted(one.value for one in tolerated)])
+
+
 class CheckId(enum.Enum):
     """The checks of one inspection, in the order in which they are reported."""
 

@@ -5,11 +5,19 @@ Unknown parts are fillers and give None: a date is never guessed (ICAO 9303-3 §
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Final
 
 # A document is valid for ten years, some for a little longer; TR-03135-1 §5.7.1 looks fifteen years ahead.
 EXPIRY_YEARS_AHEAD: Final = 15
+REVOCATION_LIST_AGE_MAX: Final = timedelta(days=90)  # a CSCA publishes one at least every 90 days (ICAO 9303-12)
+
+
+def revocation_list_until(this_update: datetime, next_update: datetime | None) -> datetime | None:
+    """The last moment at which a revocation list is current: by its own date and by that of the next. None: never."""
+    if next_update is None or next_update - this_update <= REVOCATION_LIST_AGE_MAX:
+        return next_update
+    return this_update + REVOCATION_LIST_AGE_MAX  # before next_update, so that no date is too large
 
 
 def date_of_expiry(text: str, today: date) -> date | None:

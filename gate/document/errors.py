@@ -4,7 +4,8 @@ DocumentError
 ├── MrzError                text that is no machine-readable zone
 ├── CardAccessNumberError   text that is no card access number
 ├── MalformedError          bytes that break BER, the LDS, X.509 or CMS
-│   └── FileTooLongError      a file of the chip that says that it is longer than what is read of it
+│   ├── FileTooLongError      a file of the chip that says that it is longer than what is read of it
+│   └── RefusedListError      a revocation list that can be read and must not be relied on
 ├── AlgorithmUnknownError   an algorithm, curve or parameter that we do not know: nothing was shown either way
 ├── SignatureError          a signature, hash or proof of possession that is wrong
 ├── SignerMissingError      a signed message without its signer's certificate: nothing was shown either way
@@ -40,6 +41,10 @@ class MalformedError(DocumentError):
 
 class FileTooLongError(MalformedError):
     """A file of the chip that says that it is longer than what is read of it."""
+
+
+class RefusedListError(MalformedError):
+    """A revocation list that can be read and must not be relied on."""
 
 
 class AlgorithmUnknownError(DocumentError):

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
+    from gate.document.checks import Tolerance
     from gate.document.pki.revocation import RevocationList
     from gate.trust.list_kinds import SignedList
     from gate.trust.sources import Source
@@ -66,6 +67,7 @@ class Admission:
         self._now = now
         self.accepted: dict[bytes, tuple[Certificate, Standing]] = {}
         self.listings: set[tuple[bytes, int]] = set()
+        self._tolerated: dict[bytes | int, frozenset[Tolerance]] = {}
         self.rejected: list[Rejected] = []
         self.lists: dict[int, Certificate] = {}
         self.revoked: set[int] = set()
@@ -132,6 +134,11 @@ class Admission:
         return self._revocations.taken
 
     @property
+    def tolerated(self) -> dict[bytes | int, frozenset[Tolerance]]:
+        """What was tolerated: of certificates by fingerprint, of lists by source."""
+        return self._tolerated | self._revocations.tolerated
+
+    @property
     def used(self) -> set[int]:
         """The sources of which something was taken."""
         return (
@@ -156,13 +163,13 @@ class Admission:
     def _admit_one(self, source: int, certificate: Certificate) -> bool:
         if not certificate.may_sign_certificates:
             return False
-        standing = standing_of(certificate, self._pool, self._now)
+        standing, tolerated = standing_of(certificate, self._pool, self._now)
         if standing is Standing.LISTED or (self._way is Way.WATCHED and standing is Standing.SELF_SIGNED):
             return False
         if self._way is not Way.WATCHED or is_linked(certificate, self._vouching, self._now):
             self._vouching.add(certificate)
         self._pool.add(certificate)
-        self._accept(certificate, standing, source)
+        self._accept(certificate, standing, tolerated, source)
         return True
 
     def _why_not(self, certificate: Certificate) -> str:
@@ -170,12 +177,15 @@ class Admission:
             return "has a critical extension that is not known"
         if not certificate.may_sign_certificates:
             return "not a CSCA certificate"
-        if self._way is Way.WATCHED and signed_itself(certificate):
+        if self._way is Way.WATCHED and signed_itself(certificate, set()):
             return "a self-signed CSCA certificate is taken from an operator's hand only: gate trust import"
         return "neither self-signed nor signed by a known CSCA"
 
-    def _accept(self, certificate: Certificate, standing: Standing, source: int) -> None:
+    def _accept(
+        self, certificate: Certificate, standing: Standing, tolerated: frozenset[Tolerance], source: int
+    ) -> None:
         self.accepted[certificate.fingerprint] = (certificate, standing)
+        self._tolerated[certificate.fingerprint] = tolerated
         self.listings.add((certificate.fingerprint, source))
 
     # ── lists ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -213,7 +223,7 @@ class Admission:
             if certificate.country == publisher:
                 self._vouching.add(certificate)
         for number, certificate in enumerate(certificates, 1):
-            self._accept(certificate, standing_of(certificate, self._pool, self._now), source)
+            self._accept(certificate, *standing_of(certificate, self._pool, self._now), source)
             progress(number, len(certificates))
 
     def _time_of(self, one: SignedList) -> datetime:
@@ -221,8 +231,10 @@ class Admission:
         return signing_time(one) or self._now
 
     def _signer_of(self, source: int, name: str, one: SignedList) -> Certificate:
+        tolerated: set[Tolerance] = set()
         try:
             signer = one.parsed.verify()
+            one.parsed.message.verify(tolerated=tolerated)  # once more, to know what its kind tolerated
         except DocumentError as error:
             raise SourceError(f"{name}: {error}") from error
         if self._way is Way.WATCHED and signing_time(one) is None:
@@ -233,10 +245,14 @@ class Admission:
         if self._revocations.has(signer, self._pool):
             self.revoked.add(source)
             raise SourceError(f"{name}: the certificate of its signer ({signer.subject}) was revoked")
-        if any(find_issuer(signer, pool, moment).result is Result.SUCCESSFUL for pool in self._pools_for(one)):
-            return signer
+        reason = ""
+        for path in (find_issuer(signer, pool, moment) for pool in self._pools_for(one)):
+            if path.result is Result.SUCCESSFUL:
+                self._tolerated[source] = path.tolerated | tolerated
+                return signer
+            reason = path.reason
         raise SourceError(
-            f"{name}: nobody vouches for its signer ({signer.subject}); give the CSCA that issued it as --signer, "
+            f"{name}: nobody vouches for its signer ({signer.subject}): {reason}; give the CSCA that issued it as --signer, "
             "or import that first",
         )
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Protocol, TypedDict
 
+from gate.document.dates import revocation_list_until
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -104,9 +106,9 @@ def alarms(store: Held, now: datetime, *, age_max_days: int) -> tuple[Alarm, ...
             if (days := _days(datetime.fromisoformat(one.signed_at), now)) > age_max_days
         ),
         *(
-            Alarm(AlarmKind.REVOCATION_LIST_OVERDUE, one.country, _overdue(one.country, one.next_update))
+            Alarm(AlarmKind.REVOCATION_LIST_OVERDUE, one.country, _overdue(one, now))
             for one in store.editions()
-            if one.next_update is None or one.next_update < now
+            if _is_overdue(one, now)
         ),
     )
 
@@ -120,10 +122,17 @@ def _of_the_store(store: Held, now: datetime, age_max_days: int) -> tuple[Alarm,
     return (Alarm(AlarmKind.IMPORT_OLD, "-", f"nothing new was imported for {days} days"),)
 
 
-def _overdue(country: str, next_update: datetime | None) -> str:
-    if next_update is None:
-        return f"a revocation list of {country} does not say when the next one comes"
-    return f"a revocation list of {country} should have been followed by {next_update:%Y-%m-%d}"
+def _is_overdue(one: RevocationEdition, now: datetime) -> bool:
+    until = revocation_list_until(one.this_update, one.next_update)
+    return until is None or until < now
+
+
+def _overdue(one: RevocationEdition, now: datetime) -> str:
+    if one.next_update is None:
+        return f"a revocation list of {one.country} does not say when the next one comes"
+    if one.next_update < now:
+        return f"a revocation list of {one.country} should have been followed by {one.next_update:%Y-%m-%d}"
+    return f"a revocation list of {one.country} is {_days(one.this_update, now)} days old"
 
 
 def _days(since: datetime, now: datetime) -> int:
@@ -163,7 +172,7 @@ def freshness(store: Held, now: datetime, *, age_max_days: int) -> Freshness:
             "count": len(editions),
             "newest": _text(max((one.this_update for one in editions), default=None)),
             "next_due": _text(min((one for one in due if one >= now), default=None)),
-            "overdue": sum(one.next_update is None or one.next_update < now for one in editions),
+            "overdue": sum(_is_overdue(one, now) for one in editions),
         },
         "alarms": [one.text for one in alarms(store, now, age_max_days=age_max_days)],
     }

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from gate.document.checks import Tolerance
     from gate.document.pki.certificate import Certificate
     from gate.trust.pool import Pool
     from gate.trust.sources import Source
@@ -29,7 +30,7 @@ NamedRevocationList = tuple[int, str, RevocationList]  # the source's number and
 
 
 class Revocations:
-    """Those that are known and those that come. `taken` are the latter, each with its source's number.
+    """Those that are known and those that come. `taken` are the latter, each with its source's number, as in `tolerated`.
 
     `known` are lists in DER with the name that they are kept under; `editions` their dates and numbers, by name and key.
     """
@@ -42,16 +43,19 @@ class Revocations:
         self._renewed: set[tuple[bytes, bytes]] = set()
         self._now = now
         self.taken: list[tuple[RevocationList, int]] = []
+        self.tolerated: dict[bytes | int, frozenset[Tolerance]] = {}
         self.rejected: list[Rejected] = []
 
     def admit(self, waiting: Sequence[NamedRevocationList], pool: Pool) -> list[NamedRevocationList]:
         """Take those that a known key of their issuer signed; return the others."""
         left: list[NamedRevocationList] = []
         for source, name, one in waiting:
-            issuer = _issuer_of(one, pool)
+            tolerated: set[Tolerance] = set()
+            issuer = _issuer_of(one, pool, tolerated)
             if issuer is None:
                 left.append((source, name, one))
             else:
+                self.tolerated[source] = frozenset(tolerated)
                 self._admit(source, name, replace(one, issuer_id=issuer.subject_id))
         return left
 
@@ -88,14 +92,14 @@ def revocation_lists_of(sources: Sequence[Source]) -> list[NamedRevocationList]:
     return sorted(found, key=lambda one: (one[2].this_update, one[2].number or 0), reverse=True)
 
 
-def _issuer_of(one: RevocationList, pool: Pool) -> Certificate | None:
+def _issuer_of(one: RevocationList, pool: Pool, tolerated: set[Tolerance]) -> Certificate | None:
     """The known CSCA whose key signed the list in its own name, in whatever order that is written."""
     anchors = pool.with_key_id(one.authority_key_id) if one.authority_key_id else ()
     for certificate in (anchor.certificate for anchor in anchors or pool.with_subject(one.issuer_id)):
         if not certificate.understood:
             continue
         try:
-            one.verify_signed_by(certificate)
+            one.verify_signed_by(certificate, tolerated)
         except DocumentError:
             continue
         if certificate.subject_id == one.issuer_id or same_parts(certificate.subject_der, one.issuer):

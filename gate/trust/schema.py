@@ -2,8 +2,9 @@
 
 One SQLite file. `source` holds one row a file that was imported, `certificate` one row a country signing certificate, `listing`
 which sources named it, `revocation_list` one row an issuing key, `defect_list` one row a publisher, `document_signer` and
-`seal_signer` one row a certificate, `list_signer` one row a signed list. Written by imports only, each in one transaction; readers take a snapshot (`opening`) and refuse a file whose tables
-are not letter for letter these.
+`seal_signer` one row a certificate, `list_signer` one row a signed list, `tolerance` one row a departure of a certificate or list
+that was tolerated. Written by imports only, each in one transaction; readers take a snapshot (`opening`) and refuse a file whose
+tables are not letter for letter these.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from pathlib import Path
 
-VERSION: Final = 4
+VERSION: Final = 5
 _WITH_DOCUMENT_SIGNERS: Final = 3
-READABLE: Final = (2, 3, 4)  # one of version 2 has no document signers; before 4, none of seals or lists
+_WITH_OTHER_SIGNERS: Final = 4
+# One of version 2 has no document signers; before 4, none of seals or lists; before 5, it does not say what was tolerated.
+READABLE: Final = (2, 3, 4, 5)
 SOURCED: Final = ("listing", "revocation_list", "defect_list")  # the tables whose rows rest on a source
 _TABLES: Final = (
     """CREATE TABLE "source" (
@@ -101,11 +104,23 @@ _OTHER_SIGNERS: Final = (
    "der" BLOB
 )""",
 )
+_TOLERANCES: Final = (
+    """CREATE TABLE "tolerance" (
+   "digest" TEXT,
+   "name" TEXT,
+   PRIMARY KEY ("digest", "name")
+)""",  # the SHA-256 of the certificate or list in hex
+)
 
 
 def _statements(before: int, after: int) -> tuple[str, ...]:
     """What makes a store of one version of that of another, 0 for an empty file."""
-    steps = ((READABLE[0], _TABLES), (_WITH_DOCUMENT_SIGNERS, _DOCUMENT_SIGNERS), (VERSION, _OTHER_SIGNERS))
+    steps = (
+        (READABLE[0], _TABLES),
+        (_WITH_DOCUMENT_SIGNERS, _DOCUMENT_SIGNERS),
+        (_WITH_OTHER_SIGNERS, _OTHER_SIGNERS),
+        (VERSION, _TOLERANCES),
+    )
     return tuple(one for version, statements in steps if before < version <= after for one in statements)
 
 

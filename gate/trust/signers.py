@@ -80,7 +80,8 @@ def admit(
 
 def no_document_signer(certificate: Certificate) -> str:
     """Why a certificate is none of a document signer; empty: it is one."""
-    return "" if certificate.may_sign_documents else "not a document signer's certificate"
+    fit = certificate.may_sign_documents and certificate.has_key_usage
+    return "" if fit else "not a document signer's certificate"
 
 
 def no_seal_signer(certificate: Certificate) -> str:

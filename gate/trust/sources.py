@@ -8,7 +8,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from gate.document.errors import DocumentError, MalformedError
+from gate.document.errors import DocumentError, MalformedError, RefusedListError
 from gate.document.pki.certificate import Certificate, parse_certificate
 from gate.document.pki.revocation import RevocationList, parse_revocation_list
 from gate.document.pki.signed import SIGNED_BYTES_MAX
@@ -100,6 +100,8 @@ def read_source(name: str, data: bytes) -> Source:
             return Source(name, sha256, parse_certificate(data))
         except MalformedError:
             return Source(name, sha256, parse_revocation_list(data))
+    except RefusedListError as error:
+        raise SourceError(f"{name}: {error}") from error
     except MalformedError as error:
         reason = "no certificate, master list or revocation list" if _SIGNED_DATA not in data[:32] else str(error)
         raise SourceError(f"{name}: {reason}") from error

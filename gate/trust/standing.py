@@ -16,7 +16,9 @@ from gate.document.seal.profiles import SIGNER_PURPOSES
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from gate.document.checks import Tolerance
     from gate.document.pki.certificate import Certificate
+    from gate.document.pki.path import Path
     from gate.trust.pool import Pool
 
 
@@ -28,19 +30,21 @@ class Standing(enum.Enum):
     LISTED = "listed"
 
 
-def standing_of(certificate: Certificate, pool: Pool, moment: datetime) -> Standing:
-    """How a certificate is borne out. Links whose predecessor is in no list are real, and stay listed only."""
-    if signed_itself(certificate):
-        return Standing.SELF_SIGNED
-    return Standing.LINKED if is_linked(certificate, pool, moment) else Standing.LISTED
+def standing_of(certificate: Certificate, pool: Pool, moment: datetime) -> tuple[Standing, frozenset[Tolerance]]:
+    """How a certificate is borne out, and what was tolerated. Links whose predecessor is in no list stay listed only."""
+    tolerated: set[Tolerance] = set()
+    if signed_itself(certificate, tolerated):
+        return Standing.SELF_SIGNED, frozenset(tolerated)
+    path = _link(certificate, pool, moment)
+    return (Standing.LISTED, frozenset()) if path is None else (Standing.LINKED, path.tolerated)
 
 
-def signed_itself(certificate: Certificate) -> bool:
-    """True for a self-signed certificate whose signature holds; the same name alone makes none."""
+def signed_itself(certificate: Certificate, tolerated: set[Tolerance]) -> bool:
+    """True for a self-signed certificate whose signature holds; the same name alone makes none. Adds what it tolerated."""
     if certificate.subject_id != certificate.issuer_id:
         return False
     try:
-        certificate.verify_signed_by(certificate)
+        certificate.verify_signed_by(certificate, tolerated)
     except DocumentError:
         return False
     return True
@@ -48,8 +52,14 @@ def signed_itself(certificate: Certificate) -> bool:
 
 def is_linked(certificate: Certificate, pool: Pool, moment: datetime) -> bool:
     """True when a certificate of this country's that is in the pool signed it: no state makes another's CSCA."""
-    own = certificate.country == certificate.issuer_country
-    return own and find_issuer(certificate, pool, moment).result is Result.SUCCESSFUL
+    return _link(certificate, pool, moment) is not None
+
+
+def _link(certificate: Certificate, pool: Pool, moment: datetime) -> Path | None:
+    if certificate.country != certificate.issuer_country:
+        return None
+    path = find_issuer(certificate, pool, moment)
+    return path if path.result is Result.SUCCESSFUL else None
 
 
 def signs_seals(certificate: Certificate) -> bool:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from gate.document.checks import Tolerance
+from gate.document.dates import revocation_list_until
 from gate.document.pki.anchors import Anchor
 from gate.document.pki.certificate import parse_certificate
 from gate.document.pki.revocation import RevocationList, parse_revocation_list
@@ -23,7 +25,7 @@ from gate.trust.signers import DirectorySigners
 from gate.trust.soundness import is_sound, is_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from gate.document.pki.certificate import Certificate
@@ -40,6 +42,15 @@ _REVOCATION_LISTS: Final = (
 )
 _DEFECT_LISTS: Final = "SELECT kind, CAST(der AS BLOB) AS der, sha256, test FROM defect_list"
 _SOURCES: Final = "SELECT kind, publisher, signed_at, imported_at FROM source"
+# What was tolerated of a certificate, of every list that a certificate comes from, of a revocation list.
+_TOLERATED: Final = (
+    "SELECT CAST(fingerprint AS BLOB), tolerance.name FROM certificate JOIN tolerance ON digest = lower(hex(fingerprint)) "
+    "UNION SELECT CAST(fingerprint AS BLOB), tolerance.name FROM listing JOIN source ON source.id = listing.source "
+    "JOIN tolerance ON digest = sha256 WHERE NOT EXISTS (SELECT 1 FROM listing AS other JOIN source ON source.id = other.source "
+    "WHERE other.fingerprint = listing.fingerprint AND sha256 NOT IN (SELECT digest FROM tolerance)) "
+    "UNION SELECT CAST(sha256 AS BLOB), name FROM revocation_list JOIN tolerance ON digest = lower(hex(sha256))"
+)
+_HAS_TOLERANCES: Final = "SELECT 1 FROM sqlite_master WHERE name = 'tolerance'"
 _DEFECT_PARSERS: Final = {kind.name: kind.parse for kind in LISTS_OF_DEFECTS}
 _LIST_KINDS: Final = frozenset({*(kind.name for kind in LISTS_OF_CERTIFICATES), *_DEFECT_PARSERS})
 
@@ -76,6 +87,11 @@ class Edition:
     this_update: datetime
     next_update: datetime | None
 
+    @property
+    def until(self) -> datetime | None:
+        """The last moment at which it is current."""
+        return revocation_list_until(self.this_update, self.next_update)
+
 
 class TrustStore:
     """A snapshot of the store; satisfies `gate.document.pki.anchors.TrustAnchors`.
@@ -93,10 +109,13 @@ class TrustStore:
         published: Sequence[Published] = (),
         newest_import: datetime | None,
         signers: DirectorySigners | None = None,
+        tolerated: Mapping[bytes, frozenset[Tolerance]] | None = None,
     ) -> None:
         self.newest_import = newest_import
         self.published = tuple(published)
         self._signers = signers
+        self.names_tolerances = tolerated is not None  # older stores do not
+        self._tolerated = tolerated or {}
         self.version = _version(certificates, revocation_lists, defect_lists, self.published, signers)
         self._defect_lists = defect_lists
         self._revocations: dict[bytes, tuple[RevocationList, ...]] = {}
@@ -135,14 +154,20 @@ class TrustStore:
             defects = snapshot.rows(_DEFECT_LISTS)
             sources = snapshot.rows(_SOURCES)
             signers = DirectorySigners.of(snapshot)
+            noted = bool(snapshot.rows(_HAS_TOLERANCES))
+            tolerances = snapshot.rows(_TOLERATED) if noted else []
         except (sqlite3.Error, UnicodeDecodeError) as error:
             raise StoreError(f"{path}: cannot be read ({shown(error)})") from error
         whole = is_whole((*certificates, *lists, *defects)) and _are_whole(sources, defects)
+        whole = whole and all(name in Tolerance.__members__ for _, name in tolerances)
         if not whole or not _are_undamaged(certificates, lists, defects):
             raise StoreError(f"{path}: is damaged; make it anew with `gate trust import`")
         moments = [row[name] for row in sources for name in ("signed_at", "imported_at")]
         if not is_sound(certificates, lists, moments):
             raise StoreError(f"{path}: holds a date or number that is none; make it anew with `gate trust import`")
+        tolerated: dict[bytes, frozenset[Tolerance]] = defaultdict(frozenset)
+        for fingerprint, name in tolerances:
+            tolerated[fingerprint] |= {Tolerance[name]}
         certificates.sort(
             key=lambda row: row["fingerprint"]
         )  # not by SQLite: rows are counted as they come, and it would heap them up
@@ -154,6 +179,7 @@ class TrustStore:
             published=_published(sources),
             newest_import=None if newest is None else datetime.fromisoformat(newest).astimezone(UTC),
             signers=signers,
+            tolerated=tolerated if noted else None,
         )
 
     def __len__(self) -> int:
@@ -176,10 +202,10 @@ class TrustStore:
     def revocation_lists(self, issuer_id: bytes) -> Sequence[RevocationList]:
         """The revocation lists of this issuer, newest first. Parsed once: some have tens of thousands of entries."""
         if issuer_id not in self._revocations:
-            rows = [row["der"] for row in self._revocation_lists if row["issuer_id"] == issuer_id]
+            rows = [row for row in self._revocation_lists if row["issuer_id"] == issuer_id]
             if not rows:
                 return ()  # not remembered: whoever shows documents may name issuers without end
-            lists = sorted(map(parse_revocation_list, rows), key=lambda one: one.this_update, reverse=True)
+            lists = sorted(map(self._revocation_list, rows), key=lambda one: one.this_update, reverse=True)
             self._revocations[issuer_id] = tuple(lists)
         return self._revocations[issuer_id]
 
@@ -273,14 +299,32 @@ class TrustStore:
             )
         )
 
+    def csca_departures(self) -> list[tuple[str, str, str]]:
+        """Country, subject and tolerance of each certificate that does not say that it may sign certificates."""
+        return [
+            (row["country"], row["subject"], departure.name)
+            for index, row in enumerate(self._certificates)
+            for departure in self._anchor(index).certificate.csca_departures
+        ]
+
+    def _revocation_list(self, row: sqlite3.Row) -> RevocationList:
+        return replace(parse_revocation_list(row["der"]), tolerated=self._tolerated.get(row["sha256"], frozenset()))
+
     def _revocation_until(self, issuer_ids: set[bytes]) -> str:
-        rows = (row for row in self._revocation_lists if row["issuer_id"] in issuer_ids)
-        return max((row["next_update"] or "" for row in rows), default="")[:10]
+        ends = [
+            revocation_list_until(
+                datetime.fromisoformat(row["this_update"]), datetime.fromisoformat(row["next_update"])
+            )
+            for row in self._revocation_lists
+            if row["issuer_id"] in issuer_ids and row["next_update"] is not None
+        ]
+        return max((one.date().isoformat() for one in ends if one is not None), default="")
 
     def _anchor(self, index: int) -> Anchor:
         if index not in self._anchors:
             row = self._certificates[index]
-            self._anchors[index] = Anchor(parse_certificate(row["der"]), test=bool(row["test"]))
+            tolerated = self._tolerated.get(row["fingerprint"], frozenset())
+            self._anchors[index] = Anchor(parse_certificate(row["der"]), test=bool(row["test"]), tolerated=tolerated)
         return self._anchors[index]
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Final
 
+from gate.document.checks import Tolerance
 from gate.trust.errors import StoreError
 from gate.trust.freshness import Alarm, alarms, in_words
 from gate.trust.opening import open_snapshot, shown
@@ -26,6 +27,11 @@ _ORIGINS: Final = (
     "SELECT coalesce(nullif(certificate.country, ''), '-') AS code, source.kind, source.publisher, source.signed_at, count(*) "
     "FROM listing JOIN certificate ON certificate.fingerprint = listing.fingerprint JOIN source ON source.id = listing.source "
     "GROUP BY 1, 2, 3, 4 ORDER BY source.kind, source.publisher"
+)
+_TOLERATED: Final = (
+    "SELECT country, subject, tolerance.name FROM certificate JOIN tolerance ON digest = lower(hex(fingerprint)) "
+    "UNION SELECT publisher, kind || ' ' || source.name, tolerance.name FROM source JOIN tolerance ON digest = sha256 "
+    "WHERE publisher IS NOT NULL OR kind = 'RevocationList'"
 )
 _SIGNERS: Final = "SELECT issuer_id, count(*) FROM document_signer GROUP BY issuer_id"
 
@@ -65,6 +71,7 @@ class Survey:
     countries: tuple[Country, ...]
     lists: tuple[tuple[str, str, datetime], ...]  # kind in words, publisher, signed
     alarms: tuple[Alarm, ...]
+    tolerated: tuple[tuple[str, str, str], ...]  # country, certificate or list, what departs from the standards
 
     def count(self, revocation: Revocation) -> int:
         """How many countries' revocation lists stand so."""
@@ -81,6 +88,8 @@ def survey(path: Path, now: datetime, *, age_max_days: int) -> Survey:
             for code, kind, publisher, signed_at, count in snapshot.rows(_ORIGINS):
                 origins[code].append(_origin(kind, publisher, signed_at, count))
             signers = dict(map(tuple, snapshot.rows(_SIGNERS))) if store.document_signers_count else {}
+            tolerated = [tuple(row) for row in snapshot.rows(_TOLERATED)] if store.names_tolerances else []
+            tolerated += store.csca_departures()
         except sqlite3.Error as error:
             raise StoreError(f"{path}: cannot be read ({shown(error)})") from error
     editions: dict[str, list[Edition]] = defaultdict(list)
@@ -101,6 +110,7 @@ def survey(path: Path, now: datetime, *, age_max_days: int) -> Survey:
             (in_words(one.kind), one.publisher, datetime.fromisoformat(one.signed_at)) for one in store.published
         ),
         alarms=alarms(store, now, age_max_days=age_max_days),
+        tolerated=tuple(sorted((code or "-", whose, Tolerance[name].value) for code, whose, name in tolerated)),
     )
 
 
@@ -140,5 +150,5 @@ def _revocation(editions: list[Edition], now: datetime) -> Revocation:
     """A country is as well off as its newest list: superseded CSCAs stop publishing."""
     if not editions:
         return Revocation.NONE
-    current = any(one.next_update is not None and one.next_update >= now for one in editions)
+    current = any(one.until is not None and one.until >= now for one in editions)
     return Revocation.CURRENT if current else Revocation.OVERDUE

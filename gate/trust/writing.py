@@ -81,16 +81,28 @@ def write(
             _write_defect_list(connection, content, signer.issuer_country, ids[index], test=test)
             defect_lists += 1
         connection.execute("INSERT OR REPLACE INTO list_signer VALUES (?, ?)", (ids[index], signer.der))
+    connection.executemany(
+        "INSERT OR IGNORE INTO tolerance VALUES (?, ?)",
+        [
+            (sources[whose].sha256 if isinstance(whose, int) else whose.hex(), one.name)
+            for whose, tolerated in under_way.tolerated.items()
+            for one in tolerated
+        ],
+    )
     signers.write(connection, under_way.signers, under_way.seal_signers, now)
     tidy(connection)
     return Written(len(under_way.revocation_lists), defect_lists, withdrawn)
 
 
 def tidy(connection: sqlite3.Connection) -> None:
-    """Mark what is for demos only, and forget the sources on which nothing rests any more."""
+    """Mark what is for demos only, and forget the sources on which nothing rests any more, and what was tolerated of them."""
     connection.execute(_MARK)
     connection.execute(_TIDY)
     connection.execute("DELETE FROM list_signer WHERE source NOT IN (SELECT id FROM source)")
+    connection.execute(
+        "DELETE FROM tolerance WHERE digest NOT IN "
+        "(SELECT sha256 FROM source UNION SELECT lower(hex(fingerprint)) FROM certificate)"
+    )
 
 
 def _write_source(

@@ -156,7 +156,7 @@ SIGNER = (
         ds_validity=FAILED,
     ),
     failed("TR-03135-1 table 5.36", "not valid yet", ds(validity=validity(1, 400)), ds_validity=FAILED),
-    fine("TR-03135-1 §5.6.4.3.4", "last day of its validity", ds(validity=validity(-400, 0)), ds_validity=SUCCESSFUL),
+    fine("TR-03135-1 §5.6.4.3.4", "last day of its validity", ds(validity=validity(-30, 0)), ds_validity=SUCCESSFUL),
     fine(
         "9303-12 §7.1",
         "the private key's period is over, the certificate is valid",
@@ -312,9 +312,21 @@ AUTHORITY = (
     ),
     fine(
         "9303-12 §7.1",
-        "the period of the CSCA's private key is over",
-        under(lambda: authority(extensions={KEY_PERIOD: key_period(-4000, -40)})),
+        "the period of the CSCA's private key is over, the signer was certified before its end",
+        under(lambda: authority(extensions={KEY_PERIOD: key_period(-4000, -20)})),
         csca_validity=SUCCESSFUL,
+    ),
+    failed(
+        "9303-12 §7.1",
+        "the signer was certified after the period of the CSCA's private key",
+        under(lambda: authority(extensions={KEY_PERIOD: key_period(-4000, -40)})),
+        csca_validity=FAILED,
+    ),
+    failed(
+        "9303-12 §7.1",
+        "the signer was certified before the period of the CSCA's private key",
+        under(lambda: authority(extensions={KEY_PERIOD: key_period(-20, 1800)})),
+        csca_validity=FAILED,
     ),
     fine(
         "TR-03135-1 §5.6.4.3.3",

@@ -26,7 +26,7 @@ from gate.document.access.suites import SessionKeys, Suite
 from gate.document.authenticity.active_authentication import internal_authenticate, verify_answer
 from gate.document.authenticity.chip_authentication import choose_offer, prove
 from gate.document.authenticity.passive_authentication import hash_agrees, judge_sod
-from gate.document.checks import CheckId, Result
+from gate.document.checks import CheckId, Result, Tolerance
 from gate.document.errors import DocumentError, MalformedError, SignatureError
 from gate.document.inspection import inspect_files
 from gate.document.lds.card_access import parse_card_access
@@ -46,6 +46,7 @@ from gate.document.verdict.conclusion import Inspection
 from gate.trust.importing import ImportReport, import_sources
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
+from gate.trust.survey import survey
 
 DATA = SHARED_DATA / "emrtd"
 NOW = datetime(2026, 11, 25, 10, tzinfo=UTC)
@@ -82,6 +83,13 @@ def german_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 # ── lists ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_seven_anchors_of_the_german_list_are_tolerated_by_name(german_store: Path) -> None:
+    found = survey(german_store, NOW, age_max_days=365).tolerated
+    countries = [country for country, *_ in found]
+    assert countries == ["CM", "IT", "LU", "LU", "PT", "TR", "TR"]
+    assert {what for *_, what in found} == {Tolerance.CSCA_NOT_CA.value}
 
 
 def test_the_german_list_is_taken_whole_and_all_but_a_few_old_links_are_borne_out(tmp_path: Path) -> None:

@@ -43,6 +43,9 @@ def party(
     purpose: str = "",
     days: int = 3000,
     critical: str = "",
+    key_usage: bool = True,
+    key_use: tuple[datetime | None, datetime | None] | None = None,
+    begins: datetime = NOW - timedelta(days=30),
 ) -> Party:
     """A CSCA, self-signed or, with an issuer, a link; or, without authority, a signer. `critical` is an extension of nobody's."""
     key = key or ec.generate_private_key(ec.SECP256R1())
@@ -56,12 +59,28 @@ def party(
         .issuer_name(by.name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(NOW - timedelta(days=30))
+        .not_valid_before(begins)
         .not_valid_after(NOW + timedelta(days=days))
         .add_extension(x509.BasicConstraints(ca=authority, path_length=0 if authority else None), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(by.key.public_key()), critical=False)
     )
+    if key_use is not None:
+        period = x509.PrivateKeyUsagePeriod(*key_use)
+        builder = builder.add_extension(period, critical=False)
+    if key_usage:
+        usage = x509.KeyUsage(
+            digital_signature=not authority,
+            content_commitment=False,
+            key_encipherment=False,
+            data_encipherment=False,
+            key_agreement=False,
+            key_cert_sign=authority,
+            crl_sign=authority,
+            encipher_only=False,
+            decipher_only=False,
+        )
+        builder = builder.add_extension(usage, critical=True)
     if lists or purpose:
         purposes = [ObjectIdentifier(purpose)] if purpose else [LIST_SIGNER]
         builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=True)
@@ -110,13 +129,15 @@ def signed_list(signer: Party, content: bytes, *, content_type: str, signed_at: 
     return der.sequence(der.oid("1.2.840.113549.1.7.2"), der.tlv(0xA0, signed))
 
 
-def revocation_list(authority: Party, *serials: int, at: datetime = NOW, number: int | None = None) -> bytes:
+def revocation_list(
+    authority: Party, *serials: int, at: datetime = NOW, number: int | None = None, next_days: int = 90
+) -> bytes:
     """A list of revoked certificates, signed."""
     builder = (
         x509.CertificateRevocationListBuilder()
         .issuer_name(authority.name)
         .last_update(at)
-        .next_update(at + timedelta(days=90))
+        .next_update(at + timedelta(days=next_days))
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key()), critical=False)
     )
     if number is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gate.document.checks import Check, CheckId, Result
@@ -11,7 +11,7 @@ from gate.document.countries import certificate_countries, is_certificate_countr
 from gate.document.errors import AlgorithmUnknownError, DocumentError, SignerMissingError
 from gate.document.lds.com import parse_com
 from gate.document.lds.sod import SecurityObject, parse_sod
-from gate.document.pki.path import find_issuer
+from gate.document.pki.path import ISSUED_OUT_OF_TIME, find_issuer, issued_in_time
 from gate.document.pki.revoked import judge_revocation
 from gate.document.pki.signatures import digest
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gate.document.pki.certificate import Certificate
 
 _UNSIGNED = "the signature of EF.SOD was not shown to be right"
+
 _ANY_PURPOSE = frozenset({"2.5.29.37.0"})
 
 
@@ -88,13 +89,18 @@ def judge_signer(signer: Certificate, anchors: TrustAnchors, now: datetime) -> S
         csca_validity = Check(CheckId.CSCA_VALIDITY, Result.UNDETERMINED, "no CSCA was found")
     else:
         csca_validity = _validity(CheckId.CSCA_VALIDITY, path.anchor.certificate, now, "the CSCA's certificate")
+        if csca_validity.result is Result.SUCCESSFUL and not issued_in_time(signer, path.anchor.certificate, anchors):
+            csca_validity = replace(csca_validity, result=Result.FAILED, reason=ISSUED_OUT_OF_TIME)
+    signed = Check(CheckId.DS_SIGNATURE, path.result, path.reason)
+    if not signer.has_key_usage:  # 9303-12 table 6 requires it; without, a CSCA's mistake could have certified any key
+        signed = replace(signed, result=Result.FAILED, reason="the document signer's certificate has no key usage")
     checks = (
-        Check(CheckId.DS_SIGNATURE, path.result, path.reason),
+        signed,
         ds_validity,
         csca_validity,
         Check(CheckId.REVOCATION, *judge_revocation(signer, path.anchor, anchors, now)),
     )
-    return SignerVerdict(checks, path.anchor)
+    return SignerVerdict(checks, path.anchor if signer.has_key_usage else None)
 
 
 def _unsigned(signed: Check) -> tuple[Check, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from gate.document.checks import Tolerance
     from gate.document.pki.certificate import Certificate
     from gate.document.pki.known_defects import KnownDefects
     from gate.document.pki.revocation import RevocationList
@@ -16,10 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """A trusted country signing certificate (CSCA). `test` marks one that only demos and specimens are signed under."""
+    """A trusted country signing certificate (CSCA). `test` marks one that only demos and specimens are signed under.
+
+    `tolerated` is what had to be tolerated for it to be trusted.
+    """
 
     certificate: Certificate
     test: bool = False
+    tolerated: frozenset[Tolerance] = frozenset()
 
 
 class TrustAnchors(Protocol):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypedDict
 from asn1crypto import core, pem, x509
 
 from gate.document import tlv
+from gate.document.checks import Tolerance
 from gate.document.errors import DocumentError, MalformedError
 from gate.document.pki.asn1 import (
     BOOLEAN,
@@ -70,7 +71,8 @@ class Certificate:
 
     `may_sign_certificates` and `may_sign_documents` follow KeyUsage and BasicConstraints; a certificate without either
     extension may do what it is found to do, and one with a critical extension that is not `understood` may do nothing
-    (RFC 5280 §4.2). `common_name` is the subject's, if it has exactly one. `purposes` are the object identifiers of ExtendedKeyUsage. `key_use` is the period
+    (RFC 5280 §4.2). `has_key_usage` tells whether that extension is there, `csca_departures` what speaks against taking it for
+    a CSCA's (ICAO 9303-12 §7.1.1). `common_name` is the subject's, if it has exactly one. `purposes` are the object identifiers of ExtendedKeyUsage. `key_use` is the period
     in which the private key may sign, and `document_types` those of the documents that it may sign, as the MRZ writes them;
     None where the certificate does not say.
     """
@@ -93,6 +95,8 @@ class Certificate:
     understood: bool
     may_sign_certificates: bool
     may_sign_documents: bool
+    has_key_usage: bool
+    csca_departures: frozenset[Tolerance]
     purposes: frozenset[str]
     key_use: tuple[datetime | None, datetime | None]
     document_types: frozenset[str] | None
@@ -110,9 +114,9 @@ class Certificate:
         """The SHA-256 of the certificate."""
         return hashlib.sha256(self.der).digest()
 
-    def verify_signed_by(self, issuer: Certificate) -> None:
-        """Return when the issuer's key made this certificate's signature. Raises as `signatures.verify`."""
-        verify(issuer.public_key, parse_scheme(self.algorithm), self.tbs, self.signature)
+    def verify_signed_by(self, issuer: Certificate, tolerated: set[Tolerance] | None = None) -> None:
+        """Return when the issuer's key made this certificate's signature. Arguments and errors as of `signatures.verify`."""
+        verify(issuer.public_key, parse_scheme(self.algorithm), self.tbs, self.signature, tolerated)
 
     def has_key_of(self, other: Certificate) -> bool:
         """True for the same key: byte for byte, or under the same identifier with its parameters written otherwise."""
@@ -129,10 +133,14 @@ class Certificate:
         """True within the validity period."""
         return self.not_before <= moment <= self.not_after
 
-    def may_sign_at(self, moment: datetime) -> bool:
-        """True within the validity period and the period in which the private key may be used (ICAO 9303-12 §7.1.1)."""
+    def key_may_be_used_at(self, moment: datetime) -> bool:
+        """True within the period in which the private key may be used (ICAO 9303-12 §7.1.1)."""
         first, last = self.key_use
-        return self.valid_at(moment) and (first is None or first <= moment) and (last is None or moment <= last)
+        return (first is None or first <= moment) and (last is None or moment <= last)
+
+    def may_sign_at(self, moment: datetime) -> bool:
+        """True within the validity period and the period in which the private key may be used."""
+        return self.valid_at(moment) and self.key_may_be_used_at(moment)
 
 
 def parse_certificate(data: bytes) -> Certificate:
@@ -209,6 +217,8 @@ class _Said(TypedDict):
     understood: bool
     may_sign_certificates: bool
     may_sign_documents: bool
+    has_key_usage: bool
+    csca_departures: frozenset[Tolerance]
     purposes: frozenset[str]
     key_use: tuple[datetime | None, datetime | None]
     document_types: frozenset[str] | None
@@ -227,10 +237,21 @@ def _said_by(extensions: Mapping[str, bytes], understood: bool) -> _Said:  # noq
         "understood": understood,
         "may_sign_certificates": understood and is_ca is not False and (uses is None or "key_cert_sign" in uses),
         "may_sign_documents": understood and not is_ca and (uses is None or "digital_signature" in uses),
+        "has_key_usage": uses is not None,
+        "csca_departures": _csca_departures(uses, is_ca=is_ca),
         "purposes": frozenset(() if purposes is None else (purpose.dotted for purpose in purposes)),
         "key_use": _key_use(key_use),
         "document_types": _document_types(extensions.get(_DOCUMENT_TYPES)),
     }
+
+
+def _csca_departures(uses: set[str] | None, *, is_ca: bool | None) -> frozenset[Tolerance]:
+    found = {
+        Tolerance.CSCA_NOT_CA: is_ca is False,
+        Tolerance.CSCA_WITHOUT_CERT_SIGN: uses is not None and "key_cert_sign" not in uses,
+        Tolerance.CSCA_WITHOUT_USAGE: uses is None and is_ca is None,
+    }
+    return frozenset(one for one, departs in found.items() if departs)
 
 
 def _key_use(extension: Any) -> tuple[datetime | None, datetime | None]:  # noqa: ANN401 - asn1crypto is untyped

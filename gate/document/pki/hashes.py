@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from asn1crypto import core
+
 from gate.document.errors import AlgorithmUnknownError
 
 HASHES_BY_OID: Final = {
@@ -13,6 +15,7 @@ HASHES_BY_OID: Final = {
     "2.16.840.1.101.3.4.2.2": "sha384",
     "2.16.840.1.101.3.4.2.3": "sha512",
 }
+HASH_OIDS: Final = {name: core.ObjectIdentifier(oid).contents for oid, name in HASHES_BY_OID.items()}  # their contents
 
 
 def hash_name(oid: str) -> str:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 from asn1crypto import core, crl
 
 from gate.document import tlv
-from gate.document.errors import MalformedError
+from gate.document.dates import revocation_list_until
+from gate.document.errors import RefusedListError
 from gate.document.pki.asn1 import (
     BOOLEAN,
     FIELDS_MAX,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from gate.document.checks import Tolerance
     from gate.document.pki.certificate import Certificate
 
 LIST_BYTES_MAX: Final = 8 << 20
@@ -49,7 +51,10 @@ _KEPT_MAX: Final = 1024  # extensions of entries that are remembered: most lists
 
 @dataclass(frozen=True, slots=True)
 class RevocationList:
-    """One list. `issuer` is the issuer's name in DER; `number` grows with every list of it, None when the list has none."""
+    """One list. `issuer` is the issuer's name in DER; `number` grows with every list of it, None when the list has none.
+
+    `tolerated` is what the trust store says of the signature.
+    """
 
     der: bytes
     tbs: bytes
@@ -62,21 +67,23 @@ class RevocationList:
     serials: frozenset[int]
     algorithm: bytes
     signature: bytes
+    tolerated: frozenset[Tolerance] = frozenset()
 
-    def verify_signed_by(self, issuer: Certificate) -> None:
-        """Return when the issuer's key made this list's signature. Raises as `signatures.verify`."""
-        verify(issuer.public_key, parse_scheme(self.algorithm), self.tbs, self.signature)
+    def verify_signed_by(self, issuer: Certificate, tolerated: set[Tolerance] | None = None) -> None:
+        """Return when the issuer's key made this list's signature. Arguments and errors as of `signatures.verify`."""
+        verify(issuer.public_key, parse_scheme(self.algorithm), self.tbs, self.signature, tolerated)
 
     def current_at(self, moment: datetime) -> bool:
-        """True from the list's date until the date of the next; a list that names none is never current."""
-        return self.next_update is not None and self.this_update <= moment <= self.next_update
+        """True from the list's date until the next one is due; a list that names no date for it is never current."""
+        until = revocation_list_until(self.this_update, self.next_update)
+        return until is not None and self.this_update <= moment <= until
 
 
 def parse_revocation_list(data: bytes) -> RevocationList:
     """Read a list in DER. Raises MalformedError.
 
-    Also on lists that do not speak of all that their issuer has signed, which ICAO 9303-12 §7.1.4 does not allow, and on
-    critical extensions that are not understood: such a list must not tell that a certificate is good (RFC 5280 §5.2, §5.3).
+    RefusedListError on lists that do not speak of all that their issuer has signed, which ICAO 9303-12 §7.1.4 does not allow,
+    and on critical extensions that are not understood: such a list must not tell that a certificate is good (RFC 5280 §5.2, §5.3).
     """
     parsed = load(crl.CertificateList, data, "a revocation list", bytes_max=LIST_BYTES_MAX)
     with reading("a revocation list"):
@@ -85,15 +92,15 @@ def parse_revocation_list(data: bytes) -> RevocationList:
         require_few(tbs, FIELDS_MAX, "a revocation list")
         require_few(tbs["crl_extensions"], EXTENSIONS_MAX, "a revocation list")
         if len(tbs["crl_extensions"].contents or b"") > EXTENSIONS_BYTES_MAX:
-            raise MalformedError("a revocation list with extensions that are too long")
+            raise RefusedListError("a revocation list with extensions that are too long")
         if parsed["signature_algorithm"].dump() != tbs["signature"].dump():
-            raise MalformedError("a revocation list names two signature algorithms")
+            raise RefusedListError("a revocation list names two signature algorithms")
         if parsed.delta_crl_indicator_value is not None:
-            raise MalformedError("a revocation list tells changes only")
+            raise RefusedListError("a revocation list tells changes only")
         if parsed.issuing_distribution_point_value is not None:
-            raise MalformedError("a revocation list speaks of a part only of what its issuer has signed")
+            raise RefusedListError("a revocation list speaks of a part only of what its issuer has signed")
         if parsed.critical_extensions - _UNDERSTOOD:
-            raise MalformedError("a revocation list has a critical extension that is not known")
+            raise RefusedListError("a revocation list has a critical extension that is not known")
         number, authority = parsed.crl_number_value, parsed.authority_key_identifier_value
         revoked = tbs["revoked_certificates"]
         next_update, issuer = tbs["next_update"], tbs["issuer"].dump()
@@ -131,23 +138,23 @@ def _serials(revoked: bytes) -> Iterator[int]:
 
 
 def _inside(data: bytes, position: int, *tags: int) -> tuple[bytes, int]:
-    """The value at this position, which must have one of the tags, and the position behind it. Raises MalformedError."""
+    """The value at this position, which must have one of the tags, and the position behind it. Raises RefusedListError."""
     head: tuple[int, int, int] | None
     if len(data) > position + 1 and data[position + 1] < 0x80:
         head = data[position], data[position + 1], position + 2  # nearly all are this short: spare them the call
     else:
         head = tlv.header(data, position)
     if head is None or head[0] not in tags or not 0 < head[1] <= len(data) - head[2]:
-        raise MalformedError("an entry of a revocation list that is none")
+        raise RefusedListError("an entry of a revocation list that is none")
     _, length, start = head
     return data[start : start + length], start + length
 
 
 def _require_understood(extensions: bytes) -> None:
-    """Return unless one is critical and not known: such an entry could say anything. Raises MalformedError."""
+    """Return unless one is critical and not known: such an entry could say anything. Raises RefusedListError."""
     whole, end = _inside(extensions, 0, SEQUENCE)
     if end != len(extensions) or end > ENTRY_EXTENSIONS_BYTES_MAX:
-        raise MalformedError("an entry of a revocation list has something after its extensions, or too many")
+        raise RefusedListError("an entry of a revocation list has something after its extensions, or too many")
     position = 0
     while position < len(whole):
         after = _after_plain(whole, position)
@@ -175,6 +182,6 @@ def _require_known(extension: bytes) -> None:
         critical, value_at = _inside(extension, value_at, BOOLEAN)
     _, end = _inside(extension, value_at, OCTET_STRING)
     if end != len(extension):
-        raise MalformedError("an entry of a revocation list has an extension that is none")
+        raise RefusedListError("an entry of a revocation list has an extension that is none")
     if critical != _FALSE and oid not in _UNDERSTOOD_OF_ENTRIES:
-        raise MalformedError("an entry of a revocation list has a critical extension that is not known")
+        raise RefusedListError("an entry of a revocation list has a critical extension that is not known")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gate.document.checks import Result
+from gate.document.checks import Result, tolerating
 from gate.document.pki.names import same_parts
 
 if TYPE_CHECKING:
@@ -35,7 +35,9 @@ def judge_revocation(
         return Result.UNDETERMINED, "the revocation list of this issuer is out of date"
     if issuer is not None and not _names(certificate, issuer, anchors):
         return Result.UNDETERMINED, "the signer's certificate gives its issuer a name that the CSCA does not have"
-    return Result.SUCCESSFUL, "the signer's certificate is on no current revocation list"
+    return Result.SUCCESSFUL, tolerating(
+        "the signer's certificate is on no current revocation list", lists[0].tolerated
+    )
 
 
 def names_of_issuer(certificate: Certificate, issuer: Certificate | None, anchors: TrustAnchors) -> tuple[bytes, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import hashlib
+import hmac
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -16,8 +17,22 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 
+from gate.document import tlv
+from gate.document.checks import Tolerance
 from gate.document.errors import AlgorithmUnknownError, MalformedError, SignatureError
-from gate.document.pki.asn1 import NULL, SEQUENCE, Part, dotted, integer, only, parts_of, reading
+from gate.document.pki.asn1 import (
+    NULL,
+    OCTET_STRING,
+    OID,
+    SEQUENCE,
+    Part,
+    dotted,
+    integer,
+    only,
+    parts_of,
+    reading,
+)
+from gate.document.pki.hashes import HASH_OIDS
 from gate.document.pki.keys import EcKey, PublicKey, RsaKey
 from gate.document.pki.pss import read_pss
 
@@ -123,11 +138,16 @@ def scheme_by_oid(oid: str) -> Scheme:
         raise AlgorithmUnknownError(f"signature algorithm {oid}") from None
 
 
-def verify(key: PublicKey, scheme: Scheme, message: bytes, signature: bytes) -> None:
-    """Return when the signature is right. Raises SignatureError, MalformedError or AlgorithmUnknownError."""
+def verify(
+    key: PublicKey, scheme: Scheme, message: bytes, signature: bytes, tolerated: set[Tolerance] | None = None
+) -> None:
+    """Return when the signature is right. Raises SignatureError, MalformedError or AlgorithmUnknownError.
+
+    Without `tolerated` only the form of the standard is right; with it, what was tolerated is added to the set.
+    """
     match key:
         case RsaKey():
-            _verify_rsa(key, scheme, message, signature)
+            _verify_rsa(key, scheme, message, signature, tolerated)
         case EcKey():
             _verify_ec(key, scheme, message, signature)
 
@@ -152,22 +172,46 @@ def _require_allowed(key: RsaKey, scheme: Scheme) -> None:
         raise MalformedError("a signature with less salt than its key asks for")
 
 
-def _verify_rsa(key: RsaKey, scheme: Scheme, message: bytes, signature: bytes) -> None:
+def _verify_rsa(
+    key: RsaKey, scheme: Scheme, message: bytes, signature: bytes, tolerated: set[Tolerance] | None
+) -> None:
     _require_allowed(key, scheme)
-    if scheme.kind is Kind.RSA_PSS:
-        mask = padding.MGF1(_PYCA_HASHES[scheme.mask_hash]())
-        pad: padding.AsymmetricPadding = padding.PSS(mgf=mask, salt_length=scheme.salt_bytes)
-    elif scheme.kind is Kind.RSA_PKCS1:
-        pad = padding.PKCS1v15()
-    else:
+    if scheme.kind not in (Kind.RSA_PSS, Kind.RSA_PKCS1):
         raise MalformedError("an RSA key with a signature of another kind")
     try:
         public = rsa.RSAPublicNumbers(key.exponent, key.modulus).public_key()
+        if scheme.kind is Kind.RSA_PKCS1:
+            _verify_pkcs1(public, scheme.hash, message, signature, tolerated)
+            return
+        mask = padding.MGF1(_PYCA_HASHES[scheme.mask_hash]())
+        pad = padding.PSS(mgf=mask, salt_length=scheme.salt_bytes)
         public.verify(signature, message, pad, _PYCA_HASHES[scheme.hash]())
     except InvalidSignature:
         raise SignatureError("the signature is wrong") from None
     except (UnsupportedAlgorithm, ValueError) as error:
         raise AlgorithmUnknownError("an RSA key that cannot be used") from error
+
+
+def _verify_pkcs1(
+    public: rsa.RSAPublicKey, hash_name: str, message: bytes, signature: bytes, tolerated: set[Tolerance] | None
+) -> None:
+    """Compare the whole encoded message with the two forms that exist (RFC 8017 §9.2). Nothing inside is parsed.
+
+    OpenSSL requires 00 01 FF … FF 00 in front. The signature has the key's length, so each form fixes the number of FF bytes.
+    """
+    if len(signature) != (public.key_size + 7) // 8:
+        raise InvalidSignature
+    found = public.recover_data_from_signature(signature, padding.PKCS1v15(), None)
+    hashed = tlv.encode(OCTET_STRING, digest(hash_name, message))
+    oid = tlv.encode(OID, HASH_OIDS[hash_name])
+    with_null, without_null = (
+        tlv.encode(SEQUENCE, tlv.encode(SEQUENCE, oid + parameters) + hashed) for parameters in (NULL, b"")
+    )
+    if hmac.compare_digest(found, with_null):
+        return
+    if tolerated is None or not hmac.compare_digest(found, without_null):
+        raise InvalidSignature
+    tolerated.add(Tolerance.DIGEST_INFO_WITHOUT_NULL)
 
 
 def _verify_ec(key: EcKey, scheme: Scheme, message: bytes, signature: bytes) -> None:

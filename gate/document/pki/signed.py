@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
+    from gate.document.checks import Tolerance
+
 SIGNED_BYTES_MAX: Final = 16 << 20  # the largest published list has under 1 MB
 CERTIFICATES_MAX: Final = 16
 SIGNERS_MAX: Final = 4
@@ -54,6 +56,7 @@ _SIGNED_DATA: Final = "1.2.840.113549.1.7.2"
 _CONTENT_TYPE: Final = "1.2.840.113549.1.9.3"
 _MESSAGE_DIGEST: Final = "1.2.840.113549.1.9.4"
 _SIGNING_TIME: Final = "1.2.840.113549.1.9.5"
+_ALGORITHM_PROTECTION: Final = "1.2.840.113549.1.9.52"
 _FIRST: Final = 0xA0  # [0] and [1] of a structure: what each holds differs
 _SECOND: Final = 0xA1
 _KEY_ID: Final = 0x80
@@ -86,17 +89,24 @@ class SignedMessage:
     certificates: tuple[Certificate, ...]
     signers: tuple[Signer, ...]
 
-    def verify(self, elsewhere: Callable[[Signer], Sequence[Certificate]] | None = None) -> Certificate:
+    def verify(
+        self,
+        elsewhere: Callable[[Signer], Sequence[Certificate]] | None = None,
+        tolerated: set[Tolerance] | None = None,
+    ) -> Certificate:
         """Check every signer's signature and return the first signer's certificate.
 
-        `elsewhere` finds the certificates of a signer that left its own out. Raises SignatureError, SignerMissingError,
-        AlgorithmUnknownError or MalformedError.
+        `elsewhere` finds the certificates of a signer that left its own out. `tolerated` as in `signatures.verify`: for lists
+        only, never for EF.SOD. Raises SignatureError, SignerMissingError, AlgorithmUnknownError or MalformedError.
         """
-        certificates = [self._verify_signer(signer, elsewhere) for signer in self.signers]
+        certificates = [self._verify_signer(signer, elsewhere, tolerated) for signer in self.signers]
         return certificates[0]
 
     def _verify_signer(
-        self, signer: Signer, elsewhere: Callable[[Signer], Sequence[Certificate]] | None
+        self,
+        signer: Signer,
+        elsewhere: Callable[[Signer], Sequence[Certificate]] | None,
+        tolerated: set[Tolerance] | None,
     ) -> Certificate:
         signed = self._signed_bytes(signer)
         candidates = self._certificates_of(signer)
@@ -107,20 +117,22 @@ class SignedMessage:
         errors: list[DocumentError] = []
         for certificate in candidates:
             try:
-                return self._verify_with(certificate, signer, signed)
+                return self._verify_with(certificate, signer, signed, tolerated)
             except DocumentError as error:
                 errors.append(error)  # it may be a namesake, with a key of another kind
         raise next((one for one in errors if isinstance(one, AlgorithmUnknownError)), errors[-1])
 
     @staticmethod
-    def _verify_with(certificate: Certificate, signer: Signer, signed: bytes) -> Certificate:
+    def _verify_with(
+        certificate: Certificate, signer: Signer, signed: bytes, tolerated: set[Tolerance] | None
+    ) -> Certificate:
         try:
-            verify(certificate.public_key, signer.scheme, signed, signer.signature)
+            verify(certificate.public_key, signer.scheme, signed, signer.signature, tolerated)
         except SignatureError:
             in_der = _in_der(signer.attributes)
             if in_der == signer.attributes:
                 raise
-            verify(certificate.public_key, signer.scheme, in_der, signer.signature)
+            verify(certificate.public_key, signer.scheme, in_der, signer.signature, tolerated)
         return certificate
 
     def _signed_bytes(self, signer: Signer) -> bytes:
@@ -185,17 +197,32 @@ def _signer(info: Part, announced: set[str]) -> Signer:
     algorithm, signature, *unsigned = rest
     optional(unsigned, _SECOND)
     values = _attribute_values(attributes)
+    scheme = parse_scheme(algorithm.encoded, digest_hash=digest_hash)
+    if _ALGORITHM_PROTECTION in values:
+        _require_agreement(values[_ALGORITHM_PROTECTION], digest_algorithm, digest_hash, scheme)
     return Signer(
         issuer_and_serial=_issuer_and_serial(identifier) if by_name else None,
         key_id=None if by_name else contents_of(identifier, _KEY_ID),
         digest_hash=digest_hash,
-        scheme=parse_scheme(algorithm.encoded, digest_hash=digest_hash),
+        scheme=scheme,
         signature=octets(signature),
         attributes=attributes,
         content_type=dotted(values[_CONTENT_TYPE]) if _CONTENT_TYPE in values else None,
         message_digest=octets(values[_MESSAGE_DIGEST]) if _MESSAGE_DIGEST in values else None,
         signing_time=moment_of(values[_SIGNING_TIME]) if _SIGNING_TIME in values else None,
     )
+
+
+def _require_agreement(protection: Part, digest_algorithm: Part, digest_hash: str, scheme: Scheme) -> None:
+    """Return when CMSAlgorithmProtection names the algorithms of its signer (RFC 6211 §2), NULL or not. Raises MalformedError."""
+    protected, *rest = parts_of(protection, SEQUENCE)
+    signature = optional(rest, _SECOND).get(_SECOND)  # a signature's, and no message authentication code's
+    if (
+        plain_algorithm(protected) != plain_algorithm(digest_algorithm)
+        or signature is None
+        or parse_scheme(tlv.encode(SEQUENCE, signature.contents), digest_hash=digest_hash) != scheme
+    ):
+        raise MalformedError("the signed attributes name other algorithms than the signer")
 
 
 def _issuer_and_serial(identifier: Part) -> tuple[bytes, int]:

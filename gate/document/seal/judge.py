@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from gate.document.authenticity.signer_scope import covers_type
-from gate.document.checks import Result, combine
+from gate.document.checks import Result, combine, tolerating
 from gate.document.countries import certificate_countries
 from gate.document.errors import (
     AlgorithmUnknownError,
@@ -22,7 +22,7 @@ from gate.document.errors import (
 )
 from gate.document.pki.keys import EcKey
 from gate.document.pki.known_defects import Flaw, flaws_of
-from gate.document.pki.path import find_issuer
+from gate.document.pki.path import ISSUED_OUT_OF_TIME, find_issuer, issued_in_time
 from gate.document.pki.revoked import judge_revocation
 from gate.document.pki.signatures import Kind, Scheme, verify
 from gate.document.seal.profiles import SIGNER_PURPOSES, read_content
@@ -124,13 +124,13 @@ def judge_seal(
     path = None if signer is None else find_issuer(signer, anchors, now)
     anchor = None if path is None else path.anchor
     results = {
-        SealCheckId.STRUCTURE: _structure(content),
+        SealCheckId.STRUCTURE: _structure(seal, content),
         SealCheckId.SEMANTICS: _semantics(seal.header, now),
         SealCheckId.CHECK_DIGITS: _check_digits(content),
         SealCheckId.SIGNATURE: _signature(seal, signer),
         SealCheckId.SIGNER_SIGNATURE: _UNKNOWN_SIGNER if path is None else (path.result, path.reason),
         SealCheckId.SIGNER_VALIDITY: _signer_validity(seal.header, signer, now),
-        SealCheckId.AUTHORITY_VALIDITY: _authority_validity(anchor, now),
+        SealCheckId.AUTHORITY_VALIDITY: _authority_validity(signer, anchor, anchors, now),
         SealCheckId.SIGNER_TRUST: _trust(signer, anchor, anchors, now, content),
         SealCheckId.COUNTRY: _country(seal.header, signer),
         SealCheckId.PRINTED: _printed(content, printed),
@@ -167,10 +167,11 @@ def _find_signer(seal: Seal, signers: Iterable[Certificate], anchors: TrustAncho
     return next((one for one in named if _signature(seal, one)[0] is Result.SUCCESSFUL), next(iter(named), None))
 
 
-def _structure(content: Content | None) -> _Outcome:
+def _structure(seal: Seal, content: Content | None) -> _Outcome:
     if content is None:
-        return Result.NOT_SUPPORTED, "a seal of a kind that is not known"
-    return Result.SUCCESSFUL, f"a seal of a {content.profile.name}, with all that it must say"
+        return Result.NOT_SUPPORTED, tolerating("a seal of a kind that is not known", seal.tolerated)
+    reason = f"a seal of a {content.profile.name}, with all that it must say"
+    return Result.SUCCESSFUL, tolerating(reason, seal.tolerated)
 
 
 def _semantics(header: Header, now: datetime) -> _Outcome:
@@ -218,11 +219,15 @@ def _signer_validity(header: Header, signer: Certificate | None, now: datetime) 
     return Result.SUCCESSFUL, f"the signer's certificate is valid until {signer.not_after:%Y-%m-%d}"
 
 
-def _authority_validity(anchor: Anchor | None, now: datetime) -> _Outcome:
-    if anchor is None:
+def _authority_validity(
+    signer: Certificate | None, anchor: Anchor | None, anchors: TrustAnchors, now: datetime
+) -> _Outcome:
+    if signer is None or anchor is None:
         return Result.UNDETERMINED, "no CSCA was found"
     if not anchor.certificate.valid_at(now):
         return Result.FAILED, "the CSCA's certificate is not valid now"
+    if not issued_in_time(signer, anchor.certificate, anchors):
+        return Result.FAILED, ISSUED_OUT_OF_TIME
     return Result.SUCCESSFUL, f"the CSCA's certificate is valid until {anchor.certificate.not_after:%Y-%m-%d}"
 
 

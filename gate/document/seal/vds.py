@@ -1,7 +1,7 @@
 """The zones of a seal: header, message, signature (ICAO 9303-13 §2 and §3).
 
 Only the form is read here: whose seal it claims to be, what it says by tag, and the bytes that were signed. Lengths are one
-byte, or in the long form of DER with one or two bytes.
+byte, or in the long form of DER with one or two bytes. Two departures of real seals are tolerated by name; each has one meaning only.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
+from gate.document.checks import Tolerance
 from gate.document.errors import MalformedError
 from gate.document.seal import c40
 
@@ -24,7 +25,9 @@ _VERSIONS: Final = {0x02: 3, 0x03: 4}
 _COUNTRY_CHARACTERS: Final = 3
 _SIGNER_CHARACTERS: Final = 4
 _REFERENCE_CHARACTERS: Final = 5  # in version 3; version 4 says how many
-_REFERENCE_CHARACTERS_MAX: Final = 32
+_REFERENCE_CHARACTERS_MAX: Final = 40  # a SHA-1 in hexadecimal, which DEZV writes
+_DECIMAL_SIGNER: Final = "DEZV"  # writes the length of its reference in decimal (BSI TR-03171)
+_ARRIVAL_ATTESTATION: Final = (0xFD, 0x02)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ class Seal:
     features: Mapping[int, bytes] = field(repr=False)
     signed: bytes = field(repr=False)
     signature: bytes = field(repr=False)
+    tolerated: frozenset[Tolerance] = frozenset()
 
 
 def parse_seal(data: bytes) -> Seal:
@@ -71,7 +75,7 @@ def parse_seal(data: bytes) -> Seal:
         features[tag] = value
     if not features or not value or reader.position != len(data):
         raise MalformedError("a seal without features or signature, or with something after it")
-    return Seal(header, features, data[:signed_bytes], value)
+    return Seal(header, features, data[:signed_bytes], value, frozenset(reader.tolerated))
 
 
 class _Reader:
@@ -80,6 +84,7 @@ class _Reader:
     def __init__(self, data: bytes) -> None:
         self._data = data
         self.position = 0
+        self.tolerated: set[Tolerance] = set()
 
     def take(self, count: int) -> bytes:
         """The next so many bytes. Raises MalformedError when there are fewer."""
@@ -107,9 +112,11 @@ class _Reader:
     def feature(self) -> tuple[int, bytes]:
         """The next tag and value."""
         tag, size = self.take(2)
-        if size > 0x82 or size == 0x80:
+        if size > 0x82 or (size == 0x80 and tag == _SIGNATURE):
             raise MalformedError("a seal with a length that is none")
-        if size > 0x80:
+        if size == 0x80:
+            self.tolerated.add(Tolerance.SEAL_LENGTH_BYTE_80)
+        elif size > 0x80:
             size = int.from_bytes(self.take(size & 0x7F), "big")
         return tag, self.take(size)
 
@@ -118,9 +125,9 @@ def _header(reader: _Reader) -> Header:
     magic, version = reader.take(2)
     if magic != _MAGIC or version not in _VERSIONS:
         raise MalformedError("no seal, or one of an unknown version")
-    country = reader.text(_COUNTRY_CHARACTERS)
+    country = _country(reader, _VERSIONS[version])
     signer, reference = _signer(reader, _VERSIONS[version])
-    return Header(
+    header = Header(
         version=_VERSIONS[version],
         country=country.rstrip("<"),
         signer=signer,
@@ -129,22 +136,40 @@ def _header(reader: _Reader) -> Header:
         signed=reader.day(),
         profile=(reader.take(1)[0], reader.take(1)[0]),
     )
+    if Tolerance.SEAL_OLDER_HEADER in reader.tolerated and header.profile != _ARRIVAL_ATTESTATION:
+        raise MalformedError("a seal with an older header that its kind does not have")
+    return header
+
+
+def _country(reader: _Reader, version: int) -> str:
+    """The three letters; early arrival attestations of version 4 wrote D alone, without fillers."""
+    start = reader.position
+    if version == 4 and c40.decode(reader.take(c40.encoded_bytes(_COUNTRY_CHARACTERS))) == "D":
+        reader.tolerated.add(Tolerance.SEAL_OLDER_HEADER)
+        return "D"
+    reader.position = start
+    return reader.text(_COUNTRY_CHARACTERS)
 
 
 def _signer(reader: _Reader, version: int) -> tuple[str, str]:
-    """Signer and reference of its certificate; version 4 puts the length of the reference in between (§2.2)."""
+    """Signer and reference of its certificate; version 4 puts the length of the reference in between (§2.2).
+
+    Early arrival attestations of version 4 have none: their references of five characters begin with 00, which is no length.
+    """
     start = reader.position
-    if version == 3:
+    known = _SIGNER_CHARACTERS + 2
+    prefix = "" if version == 3 else reader.text(known)
+    reader.position = start
+    if prefix.endswith("00"):
+        reader.tolerated.add(Tolerance.SEAL_OLDER_HEADER)
+    if version == 3 or prefix.endswith("00"):
         text = reader.text(_SIGNER_CHARACTERS + _REFERENCE_CHARACTERS)
         return text[:_SIGNER_CHARACTERS], text[_SIGNER_CHARACTERS:]
-    known = _SIGNER_CHARACTERS + 2
-    prefix = reader.text(known)
     try:
-        size = int(prefix[_SIGNER_CHARACTERS:], 16)
+        size = int(prefix[_SIGNER_CHARACTERS:], 10 if prefix.startswith(_DECIMAL_SIGNER) else 16)
     except ValueError as error:
         raise MalformedError("a seal whose signer's certificate has no length") from error
     if not 1 <= size <= _REFERENCE_CHARACTERS_MAX:
         raise MalformedError("a seal whose signer's certificate has a reference of that length")
-    reader.position = start
     text = reader.text(known + size)
     return text[:_SIGNER_CHARACTERS], text[known:]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from fakes.master_lists import NOW, Party, party, revocation_list
 
 from gate.document.authenticity.passive_authentication import judge_signer
 from gate.document.checks import Check, CheckId, Result
+from gate.document.dates import revocation_list_until
 from gate.document.errors import MalformedError
 from gate.document.pki.anchors import TrustAnchors
 from gate.document.pki.certificate import parse_certificate
@@ -307,3 +308,67 @@ def test_a_changed_byte_of_an_entrys_extensions_is_read_over_or_refused_and_neve
             except MalformedError:
                 continue
             assert one.serials == {10**12 + 1}
+
+
+# ── the age of a list, and the period in which a CSCA's key may sign ─────────────────────────────────────────────────
+
+
+def test_a_list_that_promises_the_next_one_in_ten_years_is_out_of_date_after_90_days() -> None:
+    anchors = ListedAnchors([CSCA.der], [revocation_list(CSCA, next_days=3650)])
+    assert revocation(anchors, DS.der, NOW + 90 * DAY).result is Result.SUCCESSFUL
+    late = revocation(anchors, DS.der, NOW + 90 * DAY + timedelta(seconds=1))
+    assert (late.result, late.reason) == (Result.UNDETERMINED, "the revocation list of this issuer is out of date")
+
+
+def test_a_list_from_the_end_of_time_is_only_not_current() -> None:
+    """A date that cannot be added to must not end a program."""
+    last = datetime(9999, 12, 31, 23, tzinfo=UTC)
+    assert revocation_list_until(last, last) == last
+    assert revocation_list_until(last, None) is None
+
+
+def csca_validity(anchors: TrustAnchors, certificate: bytes) -> tuple[Result, str]:
+    checks = judge_signer(parse_certificate(certificate), anchors, NOW).checks
+    return next((one.result, one.reason) for one in checks if one.id is CheckId.CSCA_VALIDITY)
+
+
+BEGIN, END = NOW - 400 * DAY, NOW - 200 * DAY
+OUTSIDE = (
+    Result.FAILED,
+    "the signer's certificate was issued outside the period in which the CSCA's key may be used",
+)
+
+
+@pytest.mark.parametrize(
+    ("key_use", "issued", "within"),
+    [
+        ((BEGIN, END), BEGIN, True),
+        ((BEGIN, END), END, True),
+        ((BEGIN, END), BEGIN - DAY, False),
+        ((BEGIN, END), END + DAY, False),
+        ((None, END), BEGIN - DAY, True),
+        ((None, END), END + DAY, False),
+        ((BEGIN, None), BEGIN - DAY, False),
+        ((BEGIN, None), END + DAY, True),
+        (None, END + DAY, True),
+    ],
+)
+def test_a_signer_was_issued_while_the_cscas_key_could_be_used(
+    key_use: tuple[datetime | None, datetime | None] | None, issued: datetime, *, within: bool
+) -> None:
+    authority = party("CSCA", key_use=key_use, begins=NOW - 900 * DAY)
+    signer = party("DS", issuer=authority, authority=False, begins=issued)
+    found = csca_validity(ListedAnchors([authority.der]), signer.der)
+    assert found[0] is Result.SUCCESSFUL if within else found == OUTSIDE
+
+
+def test_another_certificate_of_the_key_may_allow_the_date_but_not_by_stating_no_period() -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    early = party("CSCA", key=key, key_use=(BEGIN, END), begins=BEGIN)
+    late = party("CSCA", key=key, key_use=(END, NOW), begins=BEGIN)
+    silent = party("CSCA", key=key, begins=BEGIN)
+    signer = party("DS", issuer=early, authority=False, begins=END + DAY)
+    assert csca_validity(ListedAnchors([early.der, late.der]), signer.der)[0] is Result.SUCCESSFUL
+    assert csca_validity(ListedAnchors([early.der, silent.der]), signer.der) == OUTSIDE
+    foreign = party("CSCA", country="ZZ", key=key, key_use=(END, NOW), begins=BEGIN)
+    assert csca_validity(ListedAnchors([early.der, foreign.der]), signer.der) == OUTSIDE

@@ -24,7 +24,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate.document.authenticity.passive_authentication import judge_signer
-from gate.document.checks import CheckId, Result
+from gate.document.checks import CheckId, Result, Tolerance
 from gate.document.errors import DocumentError, MalformedError
 from gate.document.mrz.parsing import parse
 from gate.document.pki.certificate import Certificate, parse_certificate
@@ -464,7 +464,9 @@ def test_a_damaged_signer_of_the_store_is_nobody(store: Path) -> None:
 
 def test_a_store_of_version_3_is_read_and_carried_over_by_the_next_import(store: Path) -> None:
     with closing(sqlite3.connect(store)) as connection:
-        connection.executescript("DROP TABLE seal_signer; DROP TABLE list_signer; PRAGMA user_version=3")
+        connection.executescript(
+            "DROP TABLE seal_signer; DROP TABLE list_signer; DROP TABLE tolerance; PRAGMA user_version=3"
+        )
     before = TrustStore.open(store)
     assert (len(before), before.seal_signers_count) == (2, 0)
     assert before.seal_signers("DE", "TS", 0x32) == ()
@@ -494,3 +496,108 @@ def test_any_bytes_are_a_seal_or_an_error_of_the_package(data: bytes) -> None:
         read_content(parse_seal(data))
     except DocumentError:
         return
+
+
+def test_a_signer_of_seals_was_issued_while_the_cscas_key_could_be_used() -> None:
+    begins = datetime(2020, 1, 1, tzinfo=UTC)  # as the signer's certificate
+    for key_use, expected in (((begins, None), Result.SUCCESSFUL), ((NOW - timedelta(days=400), None), Result.FAILED)):
+        authority = party("CSCA", country="DE", key_use=key_use, begins=begins)
+        signer, key = seal_signer(issuer=authority)
+        verdict = judged(sealed(key=key), signers=(signer,), anchors=ListedAnchors([authority.der]))
+        assert verdict.result_of(SealCheckId.AUTHORITY_VALIDITY) is expected
+
+
+# ── departures of real seals ─────────────────────────────────────────────────────────────────────────────────────────
+
+ARRIVAL = bytes.fromhex(SEALS["arrival attestation"]["hex"])
+D_ALONE, D_FILLED = b"\xfe\x45", ARRIVAL[2:4]
+OLDER_HEADER, LENGTH_BYTE_80 = "the older header of an arrival attestation", "a length of 128 in the single byte 80"
+C40 = "   <0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def c40_encoded(text: str) -> bytes:
+    made = b""
+    for place in range(0, len(text), 3):
+        part = text[place : place + 3]
+        if len(part) == 1:
+            return made + bytes([0xFE, ord(part) + 1])
+        values = [C40.rindex(one) for one in part] + [0] * (3 - len(part))
+        made += (values[0] * 1600 + values[1] * 40 + values[2] + 1).to_bytes(2, "big")
+    return made
+
+
+def with_header(signer: str, *, country: bytes = D_FILLED, version: int = 3, seal: bytes = ARRIVAL) -> bytes:
+    """Everything of a seal after its header's reference, behind another beginning."""
+    return bytes([0xDC, version]) + country + c40_encoded(signer) + seal[10:]
+
+
+@pytest.mark.parametrize(
+    ("signer", "country", "reference", "tolerated"),
+    [
+        ("DEME0500008", D_ALONE, "00008", {Tolerance.SEAL_OLDER_HEADER}),
+        ("DEME00008", D_ALONE, "00008", {Tolerance.SEAL_OLDER_HEADER}),
+        ("DEME00008", D_FILLED, "00008", {Tolerance.SEAL_OLDER_HEADER}),
+        ("DEME0500008", D_FILLED, "00008", set()),
+        ("DEZV1512345ABCDE12345", D_FILLED, "12345ABCDE12345", set()),
+        ("DEZV40" + "0123456789" * 4, D_FILLED, "0123456789" * 4, set()),
+        ("DEZV0512345", D_FILLED, "12345", set()),
+        ("DETS0F12345ABCDE12345", D_FILLED, "12345ABCDE12345", set()),
+    ],
+)
+def test_the_headers_that_german_signers_wrote_are_read(
+    signer: str, country: bytes, reference: str, tolerated: set[Tolerance]
+) -> None:
+    seal = parse_seal(with_header(signer, country=country))
+    assert (seal.header.country, seal.header.signer, seal.header.reference) == ("D", signer[:4], reference)
+    assert seal.header.signed == date(2020, 1, 13)
+    assert seal.tolerated == tolerated
+    content = read_content(seal)
+    assert content is not None
+    assert content.profile.name == "arrival attestation"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        with_header("DEME00008", seal=VISA),
+        with_header("DEME0500008", country=D_ALONE, seal=VISA),
+        with_header("DETS00027", country=D_ALONE, version=2),
+        with_header("DEME0500008", country=b"\xfe\x46"),
+        with_header("DETS1512345ABCDE12345"),
+        with_header("DEZV0F12345ABCDE12345"),
+        with_header("DEZV41" + "0" * 41),
+        with_header("DETS29" + "0" * 41),
+    ],
+    ids=["visa", "visa of D", "version 3", "E alone", "decimal", "hexadecimal", "41 decimal", "41"],
+)
+def test_no_other_header_is_read(data: bytes) -> None:
+    with pytest.raises(MalformedError):
+        parse_seal(data)
+
+
+def test_a_length_byte_of_80_is_128_in_a_feature_only() -> None:
+    long = bytes(range(128))
+    data = VISA[:-58] + b"\x09\x80" + long
+    verdict = judged(sealed(data))
+    assert left(verdict) == {}
+    assert verdict.checks[0].reason.endswith(f"; tolerated: {LENGTH_BYTE_80}")
+    assert parse_seal(sealed(data)).features[9] == long
+    assert parse_seal(sealed(VISA[:-58] + b"\x09\x81\x80" + long)).tolerated == frozenset()
+    for wrong in (VISA[:-58] + b"\xff\x80" + bytes(128), VISA[:-58] + b"\x09\x80" + bytes(127)):
+        with pytest.raises(MalformedError):
+            parse_seal(wrong)
+    unknown = judged(sealed(VISA[:16] + b"\x5f\x03" + data[18:])).checks[0]
+    assert (unknown.result, unknown.reason) == (
+        Result.NOT_SUPPORTED,
+        f"a seal of a kind that is not known; tolerated: {LENGTH_BYTE_80}",
+    )
+
+
+def test_an_arrival_attestation_with_an_older_header_is_judged_like_any_other_and_named() -> None:
+    signer, key = seal_signer("ME", 0x8, purposes=(ARRIVAL_SIGNER,))
+    for header in ("DEME0500008", "DEME00008"):
+        data = with_header(header, country=D_ALONE)[: -len(ARRIVAL[-66:])]
+        verdict = judged(sealed(data, key), signers=(signer,), printed=None)
+        assert left(verdict) == {"seal_printed": "not_supported"}
+        assert verdict.checks[0].reason.endswith(f"; tolerated: {OLDER_HEADER}")
+        assert judged(sealed(data), signers=(signer,)).result_of(SealCheckId.SIGNATURE) is Result.FAILED

@@ -269,3 +269,42 @@ def test_a_master_list_must_be_of_version_0_and_not_empty() -> None:
         )
         with pytest.raises(MalformedError, match="unknown version"):
             parse_master_list(der.sequence(der.oid("1.2.840.113549.1.7.2"), der.tlv(0xA0, signed)))
+
+
+# ── CMSAlgorithmProtection (RFC 6211) ────────────────────────────────────────────────────────────────────────────────
+
+SHA384 = der.sequence(der.oid("2.16.840.1.101.3.4.2.2"))
+SHA256_NULL = der.sequence(der.oid("2.16.840.1.101.3.4.2.1"), der.null())
+ECDSA_SHA384 = der.sequence(der.oid("1.2.840.10045.4.3.3"))
+
+
+def protection(*fields: bytes) -> tuple[bytes, ...]:
+    return tuple(sorted((*ATTRIBUTES, attribute("1.2.840.113549.1.9.52", der.sequence(*fields)))))
+
+
+def implicit(tag: int, identifier: bytes) -> bytes:
+    return bytes([tag]) + identifier[1:]
+
+
+@pytest.mark.parametrize("announced", [SHA256, SHA256_NULL], ids=["without NULL", "with NULL"])
+def test_algorithms_that_were_signed_agree_with_the_signers(announced: bytes) -> None:
+    attributes = protection(announced, implicit(0xA1, ECDSA))
+    assert message(signer_info(attributes=attributes)).verify().der == SIGNER.der
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        (SHA384, implicit(0xA1, ECDSA)),
+        (SHA256, implicit(0xA1, ECDSA_SHA384)),
+        (SHA256, implicit(0xA2, ECDSA)),
+        (SHA256, implicit(0xA1, ECDSA), implicit(0xA2, ECDSA)),
+        (SHA256, implicit(0xA1, ECDSA), implicit(0xA1, ECDSA)),
+        (SHA256,),
+        (),
+    ],
+    ids=["digest", "signature", "code", "both", "twice", "no signature", "empty"],
+)
+def test_algorithms_that_were_signed_and_are_others_are_refused(fields: tuple[bytes, ...]) -> None:
+    with pytest.raises(MalformedError):
+        message(signer_info(attributes=protection(*fields)))

@@ -182,3 +182,18 @@ def test_an_import_into_a_damaged_store_is_bad_data(path: Path, tmp_path: Path) 
     assert len(done.stderr.splitlines()) == 1
     absent = CliRunner().invoke(app, ["import", str(list_file), "--store", str(tmp_path / "none" / "t.sqlite")])
     assert absent.exit_code == 74
+
+
+def test_a_revocation_list_ages_by_its_own_date_too(tmp_path: Path) -> None:
+    """Its issuer promises the next one in ten years: it counts for 90 days (ICAO 9303-12)."""
+    path = tmp_path / "trust.sqlite"
+    bring(path, CSCA.der, revocation_list(CSCA, next_days=3650))
+    assert texts(path, 90, age_max_days=365) == []
+    assert texts(path, 91, age_max_days=365) == ["a revocation list of UT is 91 days old"]
+    store = TrustStore.open(path)
+    assert freshness(store, NOW + timedelta(days=91), age_max_days=365)["revocation_lists"]["overdue"] == 1
+    assert store.coverage()[0].revocation_until == (NOW + timedelta(days=90)).date().isoformat()
+    for days, mark, revocation in ((90, "mark current", Revocation.CURRENT), (91, "mark overdue", Revocation.OVERDUE)):
+        found = survey(path, NOW + timedelta(days=days), age_max_days=365)
+        assert [one.revocation for one in found.countries] == [revocation]
+        assert mark in render(found, path)

@@ -208,7 +208,7 @@ def test_a_store_of_version_2_is_read_without_signers_and_carried_over_by_the_ne
 ) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(
-            "DROP TABLE document_signer; DROP TABLE seal_signer; DROP TABLE list_signer; PRAGMA user_version=2"
+            "DROP TABLE document_signer; DROP TABLE seal_signer; DROP TABLE list_signer; DROP TABLE tolerance; PRAGMA user_version=2"
         )
     before = TrustStore.open(path)
     assert (len(before), before.document_signers_count) == (1, 0)

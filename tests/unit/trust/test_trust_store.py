@@ -9,7 +9,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 from fakes.damage import damage_rows
 from fakes.defect_lists import DEVIATION_SIGNER, deviation_list
 from fakes.master_lists import NOW, Party, master_list, party, revocation_list
@@ -231,9 +234,9 @@ def test_a_store_that_is_missing_foreign_or_damaged_is_an_error_of_its_own(tmp_p
     with contextlib.closing(sqlite3.connect(foreign)) as connection, connection:
         connection.execute("PRAGMA user_version=77")
     connection.close()
-    with pytest.raises(StoreError, match="no trust store of version 4"):
+    with pytest.raises(StoreError, match="no trust store of version 5"):
         TrustStore.open(foreign)
-    with pytest.raises(StoreError, match="no trust store of version 4"):
+    with pytest.raises(StoreError, match="no trust store of version 5"):
         bring(foreign, CSCA.der)
 
 
@@ -383,3 +386,38 @@ def test_a_certificate_without_key_identifier_is_found_by_name(path: Path) -> No
     )
     bring(path, bare)
     assert TrustStore.open(path).with_subject(parse_certificate(bare).subject_id)
+
+
+def odd_revocation_list(extension: x509.ExtensionType, *, critical: bool) -> bytes:
+    built = x509.CertificateRevocationListBuilder().issuer_name(CSCA.name).last_update(NOW).next_update(NOW)
+    return built.add_extension(extension, critical=critical).sign(CSCA.key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+@pytest.mark.parametrize(
+    ("extension", "reason"),
+    [
+        (x509.DeltaCRLIndicator(2), "a revocation list tells changes only"),
+        (
+            x509.IssuingDistributionPoint(None, None, True, False, None, False, False),
+            "a revocation list speaks of a part only of what its issuer has signed",
+        ),
+        (
+            x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3"), b"\x05\x00"),
+            "a revocation list has a critical extension that is not known",
+        ),
+    ],
+    ids=["changes", "part", "critical"],
+)
+def test_a_revocation_list_that_is_refused_keeps_its_reason(extension: x509.ExtensionType, reason: str) -> None:
+    with pytest.raises(SourceError, match=f"file: {reason}"):
+        read_source("file", odd_revocation_list(extension, critical=True))
+
+
+def test_a_list_whose_signer_nobody_vouches_for_says_why(path: Path) -> None:
+    with pytest.raises(SourceError, match=r"nobody vouches .*: no CSCA certificate of this issuer is known; give"):
+        bring(path, master_list(SIGNER, [CSCA.der]))
+    forged = party("List signer", issuer=Party(CSCA.name, STRANGER.key, CSCA.certificate), authority=False, lists=True)
+    with pytest.raises(
+        SourceError, match=r"nobody vouches .*: the CSCA certificates with the issuer's name did not sign"
+    ):
+        bring(path, CSCA.der, master_list(forged, [CSCA.der]))

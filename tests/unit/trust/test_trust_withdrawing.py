@@ -169,7 +169,9 @@ def test_a_list_in_a_store_that_does_not_say_who_signed_it_is_withdrawn_when_it_
     listed = master_list(SIGNER, [CSCA.der, OTHER.der])
     bring(path, CSCA.der, listed)
     with contextlib.closing(sqlite3.connect(path)) as connection:
-        connection.executescript("DROP TABLE seal_signer; DROP TABLE list_signer; PRAGMA user_version=3")
+        connection.executescript(
+            "DROP TABLE seal_signer; DROP TABLE list_signer; DROP TABLE tolerance; PRAGMA user_version=3"
+        )
     assert bring(path, revoking(SIGNER), way=Way.WATCHED).withdrawn == 0
     report = bring(path, listed, revoking(SIGNER), way=Way.WATCHED)
     assert (report.withdrawn, report.replaced) == (1, True)
