@@ -12,7 +12,7 @@ from gate.simulate.run import Run
 from gate.simulate.shrink import CPU_S_MAX
 from hardware_sim.hall.plan import Kind
 
-GENUINE_SHARE_MIN = 0.9  # of genuine travellers, that the machine lets through in spite of faults
+GENUINE_SHARE_MIN = 0.92  # of genuine travellers, that the machine lets through in spite of faults
 GENUINE_MANY = 1_000  # travellers, of whom that is asked
 ERRORS = 3.0  # standard errors that a drawn share may lie below the floor
 TRACE_LINES = 40
