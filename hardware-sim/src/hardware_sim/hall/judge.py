@@ -159,6 +159,7 @@ class Bench(abc.ABC):
     clock: Callable[[], float]
     presence_max_s: float
     well_since_s: float = 0.0  # inf while something is wrong
+    believed_s: float = 0.0  # until then a lane may know nothing of a leaf: its line was late (docs/protocols/links.md)
     may_pass: set[str] = field(default_factory=set)  # whose document and face were found good
     by_officer: set[str] = field(default_factory=set)  # whom an officer lets through
     companions: dict[str, str] = field(default_factory=dict)  # who goes on somebody else's grant, and on whose

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 SLOWER = 5.0
 JUMPS_S = (-20 * 365 * 86_400.0, -3_600.0, 45.0, 200 * 86_400.0)  # of the wall clock
 LATE_S_MAX = 2.0
+DISBELIEVED_S = 10.0  # a line that answered too late, by its driver
 FORGOTTEN_S = 0.5  # longer than the officer's word holds
 _LATE = frozenset({Kind.LATE_REPLY, Kind.REORDERED_REPLY})
 _OF_THE_LINE = _LATE | {Kind.BUSY_ANSWER, Kind.BURST, Kind.LOST_REPLY, Kind.POWER_CYCLE, Kind.DEATH}
@@ -90,6 +91,8 @@ class Troubles:
             if fault.kind in _OF_THE_LINE:
                 self._on_lines -= 1
                 judge.well_since_s = math.inf if self._on_lines else scene.clock()
+            if fault.kind in _LATE:
+                judge.believed_s = scene.clock() + DISBELIEVED_S
             if loses_orders:
                 self._losing[fault.at] -= 1
                 judge.line(fault.at, clean=not self._losing[fault.at])

@@ -223,7 +223,7 @@ class TwoDoorJudge(Bench):
             self.owed_s = math.inf
         elif self.owed_s < math.inf and any(side.is_open for side in self._sides.values()):
             self.owed_s = now_s
-        if now_s - max(self.owed_s, self.well_since_s) > HELPED_S:
+        if now_s - max(self.owed_s, self.well_since_s, self.believed_s) > HELPED_S:
             raise ViolationError(Wrong.LOCKED_IN, f"{now_s - self.owed_s:.1f} s ago somebody was to be let back")
 
     def _look_at_screen(self, now_s: float) -> None:
