@@ -114,10 +114,12 @@ def _way_back(around: Surroundings, state: State, event: Event, now_ms: int, tim
     once = interior.is_empty and not waits.calls_again  # a call from where nobody is seen
     again_ms = math.inf if once else timing.way_back_again_ms
     offered_lately = waits.offered_ms is not None and now_ms - waits.offered_ms < again_ms
-    if not is_due or offered_lately or _may_leave(around, now_ms, timing):
+    first = around.doorway(Door.FIRST)
+    # Of a leaf that closes just now, whoever asks what became of the release is told that it is open.
+    is_closing = first.seen is not None and not first.seen.closed and now_ms - waits.since_ms < timing.way_back_ms
+    if not is_due or offered_lately or is_closing or _may_leave(around, now_ms, timing):
         return replace(around, interior=replace(interior, waits=waits)), ()
     said = () if waits.offered_ms is not None else (incident(crossing_of(state), IncidentKind.WAY_BACK),)
-    first = around.doorway(Door.FIRST)
     around = around.with_doorway(replace(first, released_ms=now_ms, freeing=Told(now_ms, now_ms, gives_way=True)))
     around = replace(around, interior=replace(interior, waits=replace(waits, offered_ms=now_ms, calls_again=False)))
     return around, (Release(Door.FIRST), *said)

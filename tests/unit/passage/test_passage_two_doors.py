@@ -986,6 +986,21 @@ def test_a_pause_takes_the_first_doors_grant_back() -> None:
     assert reasons(run) == (Reason.LANE_PAUSED,)
 
 
+def test_the_way_back_waits_until_the_first_door_has_closed_and_not_for_ever() -> None:
+    """A release that was lost while the leaf closed passed for one that had opened it: found in a simulation, and whoever was inside stayed there."""
+    closing = replace(FIRST, closed=False, passages_entry=1)
+    run = enclosed()
+    run.feed(closing, after_ms=10)
+    assert not _opens(run.order(PauseLane()))
+    assert not _opens(run.feed(closing, after_ms=3_000))
+    assert _opens(run.feed(replace(closing, closed=True), after_ms=100))
+    run = enclosed()
+    run.feed(closing, after_ms=10)
+    run.order(PauseLane())
+    assert not _opens(run.feed(closing, after_ms=TIMING.way_back_ms - 1))
+    assert _opens(run.feed(closing, after_ms=1)), "a contact that sticks locks nobody in"
+
+
 def test_a_pause_opens_the_way_back_for_somebody_whom_only_the_first_door_has_counted() -> None:
     """The sensors did not answer in that moment: found in a simulation, where the way back came half a minute later."""
     run = entering()
