@@ -35,8 +35,9 @@ class WalkedLog:
     def append(self, record: records.Record, *, awaited: bool) -> None:
         """Take a record."""
         self.tell(record, awaited)
-        if awaited and (again := self.said.get(records.crossing_of(record) or "")) is not None:
-            self.post(again)  # nobody may take what it said before for what it says of this one
+        again = self.said.get(records.crossing_of(record) or "")
+        if awaited and again is not None and again.kind is not record.kind:
+            self.post(again)  # nobody may take what it said of another record for what it says of this one
         if awaited and (not self.up or self._is_refused(record)):
             self._answer(record, durable=False)
             return
