@@ -7,7 +7,7 @@ NAME = "gate"  # also where it is started as a module
 NOUNS = {
     "audit": "The audit log: verify, export, decrypt, access, report, erasure, erase",
     "barrier": "Traces of a barrier's board: record, replay",
-    "central": "The central server: erase, prune, acts, import, init, token, revoke, retire, rotate, serve, pages, fleet, alarms, answer, export, site, person",
+    "central": "The central server: erase, prune, acts, retirement, import, init, token, revoke, retire, rotate, serve, pages, fleet, alarms, answer, export, site, person",
     "config": "The configuration, and who stands behind it: check, show, diff, key, vkey, approve, install",
     "conformity": "The clauses of standards with the tests that show them, or open: no certificate",
     "console": "The officers' console on a machine of its own: init, serve",

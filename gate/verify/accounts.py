@@ -8,55 +8,14 @@ a later one where the gate's clock was nobody's word. An order binds every copy 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from gate.verify.findings import Erasure
+from gate.verify.findings import Erasure, Held, Ledger
 
 if TYPE_CHECKING:
     from gate.verify.story import Told
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """The keys that one copy has, those that its headers name, and how many entries it knows of."""
-
-    name: str
-    size: int
-    keys: frozenset[str]
-    named: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Ledger:
-    """Every key that headers name, with how many entries need it, and which copy has which. `is_whole` when no entry before is missing, and
-    `is_partial` when something else than a key is.
-    """
-
-    uses: Mapping[str, int]
-    copies: tuple[Held, ...]
-    is_whole: bool
-    is_partial: bool
-
-    @property
-    def missing(self) -> frozenset[str]:
-        """The keys that no copy has."""
-        return frozenset(self.uses).difference(*(one.keys for one in self.copies))
-
-    def unaccounted(self, gone: Iterable[str] = ()) -> Iterator[str]:
-        """What is missing, in one copy or in all of them, without a word of the log; `gone` are the keys that were to go."""
-        gone = frozenset(gone)
-        if lost := self.missing - gone:
-            entries = sum(self.uses[key] for key in lost)
-            yield f"{len(lost)} keys of {entries} entries are not here, and no record that was read says that they were to go: erased, or taken away"
-        some = frozenset().union(*(one.keys for one in self.copies)) & self.uses.keys()
-        for one in self.copies:
-            if one.keys and (elsewhere := (some & one.named) - one.keys - gone):
-                yield (
-                    f"{len(elsewhere)} keys are missing in {one.name} and are there in another copy: "
-                    "an erasure that did not reach every copy, or keys that were taken away"
-                )
 
 
 @dataclass(slots=True)

@@ -11,9 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from gate.verify.accounts import Held, Ledger
 from gate.verify.cosigners import Cosigners
-from gate.verify.findings import Copy, Cosignature, Findings, Recipients, Report
+from gate.verify.findings import Copy, Cosignature, Findings, Held, Ledger, Recipients, Report
 from gate.verify.judge import NONE, RIGHT, Judge
 from gate.verify.keyring import KeyRing
 from gate.verify.signed import Head
