@@ -330,8 +330,8 @@ MUTANTS = (
     Mutant(
         "the way back opens beside the last door",
         WAY_BACK,
-        "    if not is_due or offered_lately or _may_leave(around, now_ms, timing):",
-        "    if not is_due or offered_lately:",
+        "    if not is_due or offered_lately or is_closing or _may_leave(around, now_ms, timing):",
+        "    if not is_due or offered_lately or is_closing:",
         two_doors=True,
     ),
     Mutant(
