@@ -12,11 +12,12 @@ import sys
 
 DEADLINE_S = 120
 NOTHING_KNOWN = 75
+OFFLINE = "--offline"
 
 
-def main(locks: list[str]) -> int:
+def main(words: list[str]) -> int:
     """Judge the locks; what is found goes to standard error."""
-    unknown = 0 if "--offline" in locks else NOTHING_KNOWN
+    locks, unknown = [word for word in words if word != OFFLINE], 0 if OFFLINE in words else NOTHING_KNOWN
     command = [
         "pip-audit",
         "--disable-pip",
@@ -26,7 +27,7 @@ def main(locks: list[str]) -> int:
         "--timeout=5",
     ]
     for lock in locks:
-        command += ["--requirement", lock] if lock != "--offline" else []
+        command += ["--requirement", lock]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=DEADLINE_S)  # noqa: S603 - our own words
         libraries = json.loads(done.stdout)["dependencies"]

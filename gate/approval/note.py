@@ -115,9 +115,7 @@ class SignedApproval:
             raise ApprovalError(f"is for another gate, {mine.origin}")
         if mine.sha256 != sha256:
             raise ApprovalError(f"is over another digest, {mine.sha256}: something was changed")
-        signers = self.signers(approvers.keys)
-        if len(signers) < SIGNERS_MIN:
-            raise ApprovalError(f"is signed by {' and '.join(signers) or 'nobody'} of the approvers alone")
+        signers = two_of(self.note, approvers)
         if before is not None:
             self._require_after(before, approvers)
         return signers
@@ -141,6 +139,14 @@ class SignedApproval:
             raise ApprovalError(
                 "names other approvers than before, and neither two of those before nor their authority have signed it"
             )
+
+
+def two_of(note: Note, approvers: Approvers) -> tuple[str, ...]:
+    """Which of the approvers have signed it. Raises ApprovalError for fewer than two."""
+    signers = signers_of(note, approvers.keys)
+    if len(signers) < SIGNERS_MIN:
+        raise ApprovalError(f"is signed by {' and '.join(signers) or 'nobody'} of the approvers alone")
+    return signers
 
 
 def signers_of(note: Note, keys: tuple[Verifier, ...]) -> tuple[str, ...]:

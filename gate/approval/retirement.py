@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from gate.approval.approvers import SIGNERS_MIN, Approvers
+from gate.approval.approvers import Approvers
 from gate.approval.errors import ApprovalError
-from gate.approval.note import read_note, signers_of
+from gate.approval.note import read_note, two_of
 from gate.audit.errors import BadFormatError
 from gate.audit.note import Note, Signer
 from gate.audit.record import check_origin
@@ -59,7 +59,4 @@ class SignedRetirement:
         """Who stands behind it, at least two. Raises ApprovalError unless it is for this gate."""
         if self.origin != origin:
             raise ApprovalError(f"is for another gate, {self.origin}")
-        signers = signers_of(self.note, approvers.keys)
-        if len(signers) < SIGNERS_MIN:
-            raise ApprovalError(f"is signed by {' and '.join(signers) or 'nobody'} of the approvers alone")
-        return signers
+        return two_of(self.note, approvers)

@@ -67,8 +67,8 @@ def with_story(
         for take in (story.take, accounts.take, *others):
             take(told)
     problems = (*report.problems, *story.contradictions(), *accounts.contradictions(ledger))
-    left = tuple(ledger.unaccounted(accounts.gone(ledger)))
-    known = (one for one in report.unknown if one not in set(ledger.unaccounted()))
+    left, without_a_word = tuple(ledger.unaccounted(accounts.gone(ledger))), set(ledger.unaccounted())
+    known = (one for one in report.unknown if one not in without_a_word)
     return replace(
         report,
         problems=problems,

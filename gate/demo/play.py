@@ -46,6 +46,7 @@ READY_S_MAX = 300.0
 WORKS_MS = 500.0  # a program that hangs wakes now and then, and does not work
 TELL_EVERY_S = 10.0
 READY_POLL_S = 0.05
+WORK_LOOK_S = 1.0  # it reads a file a thread
 MIRROR_DEADLINE_S = 60.0
 MIRROR_POLL_S = 0.1
 READERS = frozenset({*KINDS, PAGE_READER})
@@ -375,17 +376,19 @@ async def _until_ready(
     Raises StageError naming those that do not answer, TooSlowError on a machine that was late.
     """
     loop = asyncio.get_running_loop()
-    start_s, waiting = loop.time(), set(names)
+    start_s, waiting, look_at_s = loop.time(), set(names), 0.0
     patience = Patience(start_s)
     while waiting:
         answers = await asyncio.gather(*(status_of(stage.config, name) for name in sorted(waiting)))
         waiting -= {answer.program for answer in answers if answer is not None and answer.state != "starting"}
-        now_s, names = loop.time(), sorted(waiting)
-        if waiting and patience.is_over(now_s, worked(waiting)):
-            why, late = f"not ready after {now_s - start_s:.0f} s: {', '.join(names)}", machine.late_throughout()
-            raise TooSlowError(f"{why}; {late}") if late.excuses else StageError(why)
-        if waiting and patience.is_told(now_s):
-            say(f"Waiting for {', '.join(names)}: started {now_s - start_s:.0f} s ago, and at work.")
+        now_s = loop.time()
+        if waiting and now_s >= look_at_s:
+            look_at_s, those = now_s + WORK_LOOK_S, ", ".join(sorted(waiting))
+            if patience.is_over(now_s, worked(waiting)):
+                why, late = f"not ready after {now_s - start_s:.0f} s: {those}", machine.late_throughout()
+                raise TooSlowError(f"{why}; {late}") if late.excuses else StageError(why)
+            if patience.is_told(now_s):
+                say(f"Waiting for {those}: started {now_s - start_s:.0f} s ago.")
         await asyncio.sleep(READY_POLL_S)
     return loop.time() - start_s
 

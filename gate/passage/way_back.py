@@ -115,8 +115,9 @@ def _way_back(around: Surroundings, state: State, event: Event, now_ms: int, tim
     again_ms = math.inf if once else timing.way_back_again_ms
     offered_lately = waits.offered_ms is not None and now_ms - waits.offered_ms < again_ms
     first = around.doorway(Door.FIRST)
-    # Of a leaf that closes just now, whoever asks what became of the release is told that it is open.
-    is_closing = first.seen is not None and not first.seen.closed and now_ms - waits.since_ms < timing.way_back_ms
+    # A leaf that still closes looks open: a release that was lost meanwhile would pass for one that opened it. A late line tells nothing of it.
+    looks_open = first.seen is not None and not first.seen.closed and not first.seen.may_be_old
+    is_closing = looks_open and now_ms - waits.since_ms < timing.way_back_ms
     if not is_due or offered_lately or is_closing or _may_leave(around, now_ms, timing):
         return replace(around, interior=replace(interior, waits=waits)), ()
     said = () if waits.offered_ms is not None else (incident(crossing_of(state), IncidentKind.WAY_BACK),)

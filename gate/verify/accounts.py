@@ -62,17 +62,22 @@ class Accounts:
 
     def gone(self, ledger: Ledger) -> frozenset[str]:
         """The keys that were to go: ordered, or of a day whose time was over, as many as were said to be forgotten."""
-        ordered = {key for _, keys, _ in self._orders.values() for key in keys}
+        found = self._ordered()
         waiting: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
-        for key in ledger.missing - ordered:
+        for key in ledger.missing - found:
             about, day = self._first.get(key, ("", ""))
             waiting[about].append((day, key))
-        found = set(ordered)
+        for keys in waiting.values():
+            keys.sort(reverse=True)
+        over: defaultdict[str, list[str]] = defaultdict(list)  # those of this day or an earlier one, the latest last
         for (about, day), (_, count) in sorted(self._expired.items()):
-            fits = sorted((one for one in waiting[about] if one[0] <= day), reverse=True)[:count]  # their own day first
-            found.update(key for _, key in fits)
-            waiting[about] = [one for one in waiting[about] if one not in set(fits)]
+            while waiting[about] and waiting[about][-1][0] <= day:
+                over[about].append(waiting[about].pop()[1])
+            found.update(over[about].pop() for _ in range(min(count, len(over[about]))))
         return frozenset(found)
+
+    def _ordered(self) -> set[str]:
+        return {key for _, keys, _ in self._orders.values() for key in keys}
 
     def contradictions(self, ledger: Ledger) -> Iterator[str]:
         """What was to go and is here, in a copy that knows so."""
@@ -85,8 +90,7 @@ class Accounts:
 
     def _still_here(self, copy: Held, ledger: Ledger) -> Iterator[str]:
         """By their number, since a day may be the wrong one where the clock was."""
-        ordered = {key for _, keys, _ in self._orders.values() for key in keys}
-        missing = Counter(self._first.get(key, ("", ""))[0] for key in ledger.uses.keys() - copy.keys - ordered)
+        missing = Counter(self._first.get(key, ("", ""))[0] for key in ledger.uses.keys() - copy.keys - self._ordered())
         said: Counter[str] = Counter()
         for (about, _), (index, count) in self._expired.items():
             said[about] += count if index < copy.size else 0

@@ -76,7 +76,7 @@ class ModbusBarrier(Driver[Link, Request, Reply | None]):
         self.health.connects += 1
         return link
 
-    def _lose(self, error: BaseException) -> None:  # noqa: ARG002 - recorded traces say no more than that it is lost
+    def _lose(self, error: BaseException) -> None:  # noqa: ARG002 - a recorded trace replays to the same words only without the reason
         self.close()
 
     async def _greet(self, *, revoke: bool) -> None:

@@ -316,7 +316,7 @@ class Session:
 
     def _unmistakable(self) -> list[tuple[int, int, ReadRequest]]:
         """Questions for every stretch, whole or in two pieces, whose answers have shapes that nothing asked of late has: of which stretch, from which
-        cell on. None where a stretch is too short for that.
+        cell on. Empty where a stretch is too short for that.
         """
         taken, found = set(self._promptness.recent(self._clock())), list[tuple[int, int, ReadRequest]]()
         for at, stretch in enumerate(self._profile.reads):

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from gate.document.pki.certificate import Certificate
 
 _UNSIGNED = "the signature of EF.SOD was not shown to be right"
-
 _ANY_PURPOSE = frozenset({"2.5.29.37.0"})
 
 

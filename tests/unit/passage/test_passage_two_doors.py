@@ -999,6 +999,9 @@ def test_the_way_back_waits_until_the_first_door_has_closed_and_not_for_ever() -
     run.order(PauseLane())
     assert not _opens(run.feed(closing, after_ms=TIMING.way_back_ms - 1))
     assert _opens(run.feed(closing, after_ms=1)), "a contact that sticks locks nobody in"
+    run = enclosed()
+    run.feed(replace(closing, unknown=True, may_be_old=True), after_ms=10)
+    assert _opens(run.order(PauseLane())), "nor does a late line"
 
 
 def test_a_pause_opens_the_way_back_for_somebody_whom_only_the_first_door_has_counted() -> None:
