@@ -75,6 +75,7 @@ class Changed:
 
     change: TrackState
     proved_ms: int | None = None  # when the face was last proved to be theirs
+    grown: float | None = None  # how many times as tall it was then as when it was compared
 
 
 Event = Guided | Compared | Changed
@@ -136,6 +137,7 @@ class Capture:
         self._alone = False
         self._changes_told: set[TrackState] = set()
         self.person: Template | None = None  # whoever was compared
+        self._compared_px = 0.0
         self._progress = 0
 
     def wants_template(self, seen: Observation) -> bool:
@@ -267,7 +269,7 @@ class Capture:
         problem = portrait if isinstance(portrait, PortraitProblem) else None
         person = fused([frame.template for frame in self._good], [frame.weight for frame in self._good])
         assert self._enough_at_ms is not None, "enough frames came"
-        self.person = person
+        self.person, self._compared_px = person, self._track.proved_px
         reasons = (() if problem is None else (problem.value,)) + self._live.reasons
         return Compared(
             faces=1,
@@ -285,4 +287,5 @@ class Capture:
         if state in (TrackState.HELD, TrackState.EMPTY) or state in self._changes_told:
             return []
         self._changes_told.add(state)
-        return [Changed(state, self._track.proved_ms)]
+        grown = self._track.proved_px / self._compared_px if self._compared_px else None
+        return [Changed(state, self._track.proved_ms, grown)]

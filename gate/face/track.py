@@ -61,6 +61,7 @@ class Track:
         self._box: Box | None = None
         self._seen_ms = 0
         self.proved_ms = 0  # when the person's face was last proved to be theirs
+        self.proved_px = 0.0  # how tall it was then
         self._strangers = 0
         self._several = 0
 
@@ -76,7 +77,7 @@ class Track:
             self._seen_ms = seen.at_ms
             self._several += 1
             if seen.template is not None and self._is_theirs(seen.template):
-                self.proved_ms = seen.at_ms
+                self._prove(seen)
             if self._templates and seen.at_ms - self.proved_ms >= self._rules.unverified_max_ms:
                 self.state = TrackState.LOST
             elif self._several >= self._rules.several_min:
@@ -113,9 +114,14 @@ class Track:
             self._strangers += 1
             return TrackState.SWITCHED if self._strangers >= self._rules.strangers_min else self.state
         self._strangers = 0
-        self.proved_ms = seen.at_ms
+        self._prove(seen)
         self._templates.append(seen.template)
         return TrackState.HELD
+
+    def _prove(self, seen: Observation) -> None:
+        self.proved_ms = seen.at_ms
+        if seen.box is not None:
+            self.proved_px = seen.box.height
 
     def _is_theirs(self, template: Template) -> bool:
         return max((alike(known, template) for known in self._templates), default=-1.0) >= self._rules.same_min

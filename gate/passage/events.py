@@ -159,12 +159,13 @@ class FaceCompared:
 
 @dataclass(frozen=True, slots=True)
 class TrackChanged:
-    """The tracked face is no longer the one that was compared, and was last proved to be it so long ago. None: not known."""
+    """The tracked face is no longer the one that was compared. It was last proved to be it so long ago, and was `grown` times as tall then. None: not known."""
 
     crossing: str
     change: TrackChange
     session: int = 0
     seen_ago_ms: int | None = None
+    grown: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

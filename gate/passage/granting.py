@@ -13,9 +13,10 @@ gone 800 + 1,500 ms after the passage at the latest, and 600 ms are for late fra
 verdict and the lane invites nobody. The leaf takes a second to close, so the wait costs next to no time. Only `LOST` and `SWITCHED` say that the
 holder is gone. A picture with nobody in it for a moment does not.
 
-Vision also tells how long ago the face was last proved to be the holder's. A genuine traveller's is not proved later than 800 ms after the passage.
-One that is, by more than `Timing.walks_out_ms`, belongs to somebody who did not pass, whenever they leave. A holder who leaves the picture within
-that time of the companion's passage looks like a traveller: no rule here tells them apart (docs/safety.md).
+Vision also tells how long ago the face was last proved to be the holder's, and how many times as tall as at the comparison it was then. A genuine traveller's
+is not proved later than 800 ms after the passage; one that is, by more than `Timing.walks_out_ms`, belongs to somebody who did not pass. Before that, from `COUNTED_LATE_MS`
+before the counted passage on, the face of who passes is nearer to a camera that looks at them: two metres before it they were compared, 1.4 m before it they are
+half a second before they are through. A face that is not `NEARER_MIN` times as tall then belongs to somebody who stays; who leans 20 cm towards the camera has one of 1.11 times.
 """
 
 from __future__ import annotations
@@ -166,7 +167,8 @@ def granted(rules: Rules, around: Surroundings, state: Granted, event: Event, no
             return revoke(state, objections)
         case TrackChanged(state.crossing, TrackChange.LOST) if not around.another_look:
             # Walking on takes the face out of the picture; the beams take over from the camera.
-            state = replace(state, track_lost_ms=now_ms if state.track_lost_ms is None else state.track_lost_ms)
+            if state.lost is None:
+                state = replace(state, track_lost_ms=now_ms, lost=event)
         case GrantFailed(state.crossing, state.door):
             return revoke(state, (Objection(Reason.BARRIER_LOST, "grant"),))
         case _ if (spoil := takes_back(around, state, event)) is not None:
@@ -206,12 +208,16 @@ def passed(rules: Rules, around: Surroundings, state: Granted, now_ms: int) -> S
         rules.policy.camera_sees_zone
         and not around.two_doors  # there the sensors see who is left inside
         and state.officers is None  # an officer sees who walks, and the camera looks no more
-        and state.track_lost_ms is None
     )
+    beyond = several or doorway.just_passed > 1
+    if in_view and state.lost is not None:
+        assert state.track_lost_ms is not None, "told at some time"
+        if _stays(rules.timing, state.lost, state.track_lost_ms - now_ms):
+            return revoke(Passing(crossing, now_ms, beyond), (Objection(Reason.HOLDER_IN_VIEW),))
+        in_view = False
     effects: list[Effect] = [Show(Screen.WAIT)] if in_view else [ended, Erase(crossing)]
     if several:
         effects.append(incident(crossing, IncidentKind.BODIES_SEVERAL))
-    beyond = several or doorway.just_passed > 1
     return Passing(crossing, now_ms, beyond, state.officers, in_view=in_view), (Revoke(), *effects)
 
 
@@ -230,6 +236,8 @@ def passing(rules: Rules, around: Surroundings, state: Passing, event: Event, no
     return state, effects
 
 
+NEARER_MIN = 1.25
+COUNTED_LATE_MS = 250
 _BARRIERS = frozenset({Part.BARRIER, Part.FIRST_BARRIER})
 
 
@@ -238,8 +246,7 @@ def _in_view(timing: Timing, around: Surroundings, state: Passing, event: Event,
     spoil: Objection | None
     match event:
         case TrackChanged(state.crossing, TrackChange.LOST | TrackChange.SWITCHED) if not around.another_look:
-            proved_ms = now_ms - state.since_ms - (event.seen_ago_ms or 0)
-            if event.seen_ago_ms is None or proved_ms <= timing.walks_out_ms:
+            if not _stays(timing, event, now_ms - state.since_ms):
                 ended = Write(records.GrantEnded(state.crossing, GrantEnd.PASSAGE))
                 return replace(state, in_view=False), (ended, Erase(state.crossing))
             spoil = Objection(Reason.HOLDER_IN_VIEW)
@@ -248,6 +255,15 @@ def _in_view(timing: Timing, around: Surroundings, state: Passing, event: Event,
     if spoil is None and now_ms - state.since_ms > timing.view_after_passage_ms:
         spoil = Objection(Reason.HOLDER_IN_VIEW)
     return (state, ()) if spoil is None else revoke(state, (spoil,))
+
+
+def _stays(timing: Timing, lost: TrackChanged, told_ms: int) -> bool:
+    """True when the face that was lost is one of somebody who did not pass. It was told so long after the counted passage."""
+    if lost.seen_ago_ms is None:
+        return False
+    proved_ms = told_ms - lost.seen_ago_ms
+    came_nearer = lost.grown is not None and lost.grown >= NEARER_MIN
+    return proved_ms > timing.walks_out_ms or (proved_ms >= -COUNTED_LATE_MS and not came_nearer)
 
 
 def _beside_the_passage(around: Surroundings, state: Passing, event: Event) -> tuple[Passing, tuple[Effect, ...]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gate.passage.effects import Effect
+from gate.passage.events import TrackChanged
 from gate.passage.evidence import CameraTrouble, DocumentEvidence, Door, FaceEvidence
 from gate.passage.lane import Timing
 from gate.passage.orders import Said
@@ -160,6 +161,7 @@ class Granted:
     since_ms: int
     entered: bool = False
     track_lost_ms: int | None = None
+    lost: TrackChanged | None = None  # what was told then
     officers: Admission | None = None
     entry: Entry | None = None
 

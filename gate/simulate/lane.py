@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from drivers.barrier.modbus.driver import ModbusBarrier
 from drivers.barrier.modbus.profile import ModbusProfile
@@ -59,6 +60,9 @@ from hardware_sim.hall.lane import FIRST, LAST, SENSORS, Desk, Word
 from hardware_sim.hall.line import BAUD
 from hardware_sim.hall.scene import Scene
 from hardware_sim.hall.two_doors.scene import TwoDoorScene
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 POLL_S = 0.15  # a site may set 20 to 250 ms
 SITE_S = 5.0
@@ -292,13 +296,19 @@ class SimulatedLane:
         """This traveller asks for something on the page."""
         self._post(TravellerAsked(f"{name}-asks", Wish(wish)))
 
-    def lose_sight(self, name: str, after_s: float = 0.0, seen_ago_s: float = 0.6) -> None:
-        """Their track ends so long after, unless their face was erased by then; it was proved so long before that for the last time."""
+    def lose_sight(
+        self, name: str, after_s: float = 0.0, seen_ago_s: float = 0.6, size: Callable[[], float] = lambda: 1.0
+    ) -> None:
+        """Their track ends so long after, unless their face was erased by then; it was proved so long before that for the last time, of that size."""
         lost = TrackHasChanged(name, TrackChange.LOST, self._session, round(seen_ago_s * 1_000))
-        if after_s:
-            asyncio.get_running_loop().call_later(after_s, self._lose, lost)
-        else:
-            self._post(lost)
+        if not after_s:
+            self._post(replace(lost, grown=size()))
+            return
+        later = asyncio.get_running_loop().call_later
+        later(
+            max(0.0, after_s - seen_ago_s),
+            lambda: later(min(after_s, seen_ago_s), self._lose, replace(lost, grown=size())),
+        )
 
     def _lose(self, lost: TrackHasChanged) -> None:
         if self._watched == lost.crossing:

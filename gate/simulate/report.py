@@ -63,7 +63,6 @@ class Report:
                 "total": tally.companions,
                 "admitted": tally.companions_admitted,
                 "through": tally.companions_through,
-                "unseen": tally.companions_unseen,
             },
             "admitted": tally.admitted,
             "referred": tally.referred,
@@ -104,7 +103,7 @@ class Report:
         )
         console.print(
             f"companions who went on somebody else's grant: {tally.companions} came, {tally.companions_through} were through before anybody could know, "
-            f"{tally.companions_admitted} admitted, {tally.companions_unseen} of them because their holder left the picture as a traveller does"
+            f"{tally.companions_admitted} admitted"
         )
         console.print(
             f"driver: {run.exchanges} exchanges, {run.wire_bytes} bytes, {run.orders_again} orders given again; "

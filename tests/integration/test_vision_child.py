@@ -320,8 +320,9 @@ def test_events_become_the_lanes_messages() -> None:
     for state in (TrackState.LOST, TrackState.SWITCHED, TrackState.SEVERAL):
         assert message_of(Changed(state), "one", 7) == m.TrackChanged("one", TrackChange(state.value), 7)
     proved_ms = int(time.monotonic() * 1000) - 700
-    told = message_of(Changed(TrackState.LOST, proved_ms), "one", 7)
+    told = message_of(Changed(TrackState.LOST, proved_ms, 1.5), "one", 7)
     assert isinstance(told, m.TrackChanged)
+    assert told.grown == 1.5
     assert told.seen_ago_ms is not None
     assert told.seen_ago_ms >= 700
 

@@ -407,8 +407,8 @@ class Lane:
                 asyncio.get_running_loop().call_later(REFILL_AFTER_COMPARISON_S, self._spare.want)
                 self._tally.frames_per_second = message.frames_per_second
                 post(FaceCompared(crossing, face_evidence(message), message.session))
-            case messages.TrackChanged(crossing, change, session, seen_ago_ms):
-                post(TrackChanged(crossing, change, session, seen_ago_ms))
+            case messages.TrackChanged(crossing, change, session, seen_ago_ms, grown):
+                post(TrackChanged(crossing, change, session, seen_ago_ms, grown))
             case messages.VideoDoubted(crossing, trouble):
                 post(VideoDoubted(crossing, trouble))
             case messages.SealedPiece():

@@ -429,9 +429,9 @@ def message_of(
                 cues=dict(event.cues),
                 session=session,
             )
-        case Changed(change, proved_ms):
+        case Changed(change, proved_ms, grown):
             ago_ms = None if proved_ms is None else max(0, _now_ms() - proved_ms)
-            return messages.TrackChanged(crossing, TrackChange(change.value), session, ago_ms)
+            return messages.TrackChanged(crossing, TrackChange(change.value), session, ago_ms, grown)
 
 
 GUIDANCE_OF = {

@@ -1,9 +1,10 @@
 """Frames and portrait meet in any order; one comparison comes of it, with everything that could not be had."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from fakes.face_examples import ALIVE, RULES, face, nobody, one_face, template, turned_face, two_faces
+from fakes.face_examples import ALIVE, BOX, RULES, face, nobody, one_face, template, turned_face, two_faces
 
 from gate.face.capture import (
     GOOD_FRAMES_MAX,
@@ -194,7 +195,7 @@ def test_what_happens_after_the_comparison_is_told_once(after: list[Observation]
     capture = Capture(RULES)
     run(capture, PORTRAIT, *frames(3))
     events = [event for event in run(capture, *after, *after) if not isinstance(event, Guided)]
-    assert events == [Changed(change, proved_ms=160)]
+    assert events == [Changed(change, proved_ms=160, grown=1.0)]
 
 
 def test_a_traveller_behind_whom_two_people_step_up_is_told_to_be_gone() -> None:
@@ -202,8 +203,20 @@ def test_a_traveller_behind_whom_two_people_step_up_is_told_to_be_gone() -> None
     run(capture, PORTRAIT, *frames(3))
     behind = [two_faces(1000 + 80 * number, person=1) for number in range(20)]
     events = [event for event in run(capture, *behind) if not isinstance(event, Guided)]
-    assert events == [Changed(TrackState.SEVERAL, proved_ms=160), Changed(TrackState.LOST, proved_ms=160)]
+    assert events == [
+        Changed(TrackState.SEVERAL, proved_ms=160, grown=1.0),
+        Changed(TrackState.LOST, proved_ms=160, grown=1.0),
+    ]
     assert capture.wants_template(two_faces(9_000))  # or the traveller among them would never be proved
+
+
+def test_how_much_taller_the_face_was_when_last_proved_is_told() -> None:
+    capture = Capture(RULES)
+    run(capture, PORTRAIT, *frames(3))
+    near = replace(BOX, top=BOX.bottom - 2.5 * BOX.height)
+    hidden = replace(BOX, top=BOX.bottom - 4 * BOX.height)
+    events = run(capture, one_face(500, box=near), turned_face(700, box=hidden), nobody(800), nobody(1_500))
+    assert [event for event in events if isinstance(event, Changed)] == [Changed(TrackState.LOST, 500, 2.5)]
 
 
 def test_before_the_comparison_no_change_is_told() -> None:

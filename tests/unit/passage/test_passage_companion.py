@@ -25,6 +25,7 @@ from gate.passage.events import (
     VideoDoubted,
 )
 from gate.passage.evidence import CameraTrouble
+from gate.passage.granting import COUNTED_LATE_MS, NEARER_MIN
 from gate.passage.machine import Rules
 from gate.passage.orders import (
     AcknowledgeAlarms,
@@ -123,14 +124,52 @@ def test_a_holder_who_leaves_after_the_companion_passed_was_proved_too_late_to_b
 
 
 @pytest.mark.parametrize("change", [TrackChange.LOST, TrackChange.SWITCHED])
-def test_a_traveller_who_was_proved_for_the_last_time_on_the_way_out_of_the_picture_is_admitted(
-    change: TrackChange,
+@pytest.mark.parametrize("proved_ms", [-COUNTED_LATE_MS, 0, 700, WALKS_OUT_MS])
+def test_a_traveller_who_came_nearer_and_was_proved_for_the_last_time_on_the_way_out_of_the_picture_is_admitted(
+    proved_ms: int, change: TrackChange
 ) -> None:
     run = passed()
-    run.feed(TrackChanged(CROSSING, change, seen_ago_ms=1_400), after_ms=WALKS_OUT_MS + 1_400 - 900)
+    run.feed(TrackChanged(CROSSING, change, seen_ago_ms=1_400, grown=NEARER_MIN), after_ms=proved_ms + 1_400 - 900)
     run.feed(RESTS)
     assert is_admitted(run)
     assert incidents(run.effects) == []
+
+
+@pytest.mark.parametrize("change", [TrackChange.LOST, TrackChange.SWITCHED])
+@pytest.mark.parametrize("grown", [None, 0.0, 1.0, NEARER_MIN - 0.01])
+@pytest.mark.parametrize("proved_ms", [-COUNTED_LATE_MS, 0, 700, WALKS_OUT_MS])
+def test_a_holder_who_leaves_beside_the_companions_passage_and_came_no_nearer_did_not_pass(
+    proved_ms: int, grown: float | None, change: TrackChange
+) -> None:
+    run = passed()
+    effects = run.feed(TrackChanged(CROSSING, change, 0, 1_400, grown), after_ms=proved_ms + 1_400 - 900)
+    assert [one.verdict for one in closings(run)] == [ClosedAs.REFERRED]
+    assert incidents(effects) == [IncidentKind.HOLDER_IN_VIEW]
+    run.feed(LOST, RESTS, after_ms=100)
+    assert isinstance(run.state, machine.Referred)
+
+
+@pytest.mark.parametrize("counted_ms", [0, 200])
+def test_a_holder_whose_loss_is_told_before_the_passage_is_counted_is_judged_when_it_is(counted_ms: int) -> None:
+    for grown, verdict in ((1.0, ClosedAs.REFERRED), (2.5, ClosedAs.ADMITTED)):
+        run = sees_zone(granted())
+        run.feed(IN_ZONE, after_ms=300)
+        run.feed(TrackChanged(CROSSING, TrackChange.LOST, 0, COUNTED_LATE_MS - counted_ms, grown), after_ms=700)
+        run.feed(LOST)  # told twice, the first counts
+        effects = run.feed(THROUGH, after_ms=counted_ms)
+        assert effects[0] == Revoke()
+        assert incidents(effects) == ([IncidentKind.HOLDER_IN_VIEW] if verdict is ClosedAs.REFERRED else [])
+        run.feed(RESTS, after_ms=900)
+        assert [one.verdict for one in closings(run)] == [verdict]
+        assert isinstance(run.state, machine.Referred) == (verdict is ClosedAs.REFERRED)
+
+
+def test_a_face_that_was_proved_for_the_last_time_well_before_the_passage_need_not_have_come_nearer() -> None:
+    """A traveller may look down from the first step on."""
+    run = passed()
+    run.feed(TrackChanged(CROSSING, TrackChange.LOST, 0, 901 + COUNTED_LATE_MS, 1.0))
+    run.feed(RESTS)
+    assert is_admitted(run)
 
 
 def test_a_record_that_could_not_be_kept_while_the_holder_is_in_view_admits_nobody() -> None:

@@ -12,12 +12,13 @@ from mutants.sixty import (
     FIRST_AGAIN,
     MADE_UP_FOR,
     MUTANTS,
+    STAYS_AWAY,
     SURVIVES,
     TOLD_ONCE,
     Mutant,
 )
 
-EVERY = (*MUTANTS, *MADE_UP_FOR, TOLD_ONCE, FIRST_AGAIN, COMPANION_ADMITTED, ANY_RECEIPT)
+EVERY = (*MUTANTS, *MADE_UP_FOR, TOLD_ONCE, FIRST_AGAIN, COMPANION_ADMITTED, STAYS_AWAY, ANY_RECEIPT)
 
 
 def test_there_are_sixty_each_with_its_name() -> None:
@@ -61,6 +62,7 @@ def test_with_orders_told_once_the_same_seed_reports_violations(tmp_path: Path) 
     ("mutant", "says"),
     [
         (COMPANION_ADMITTED, "companion went through on t"),
+        (STAYS_AWAY, "companion went through on t"),
         (ANY_RECEIPT, "was granted before that was on the disk"),
     ],
     ids=lambda one: getattr(one, "name", ""),

@@ -168,6 +168,11 @@ class BarrierDevice(Generic[AnyJudge, AnySpeaker]):
         with self._lock:
             return self._places.get(traveller, Place.WAITING)
 
+    def position_of(self, traveller: str) -> float:
+        """Metres along the lane (`zone`); where travellers stand before the camera, for whoever is not in it."""
+        with self._lock:
+            return next((body.centre_m for body in self._bodies if body.traveller == traveller), START_M)
+
     def forget(self, traveller: str) -> None:
         """A traveller's story is over. A body that is still in the lane goes on walking."""
         with self._lock:

@@ -36,7 +36,6 @@ class Tally:
     companions: int = 0
     companions_through: int = 0
     companions_admitted: int = 0
-    companions_unseen: int = 0
     hits: Counter[Kind] = field(default_factory=Counter)
     again: Counter[Kind] = field(default_factory=Counter)
     referrals: Counter[Kind] = field(default_factory=Counter)
@@ -166,7 +165,6 @@ class Hall(Generic[SceneT]):
             judge = self.scene.judge
             tally = self.tally
             tally.companions_through, tally.companions_admitted = judge.companions_through, judge.companions_admitted
-            tally.companions_unseen = judge.companions_unseen
             self.officer.rest()
 
     def _rests(self) -> bool:

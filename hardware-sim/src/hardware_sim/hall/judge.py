@@ -25,7 +25,6 @@ TOLD_S = 4.0  # after so long somebody must have been told of one that is not
 UNDERWAY_S = 0.15  # what is on the wire when it is taken back may still arrive
 MISLED_S = 2.6  # for no longer is somebody told to go where nothing opens
 CLOSES_S = 3.0  # a leaf that a release or an emergency opened may let somebody through for so long after
-WALKS_OUT_S = 1.2  # a holder who was seen no longer than that leaves the picture as a traveller does
 PRESENCE_SPARE_S = 1.0
 _ORDER_OF_INCIDENT = {
     "grant_not_shown": "grant",
@@ -163,12 +162,8 @@ class Bench(abc.ABC):
     may_pass: set[str] = field(default_factory=set)  # whose document and face were found good
     by_officer: set[str] = field(default_factory=set)  # whom an officer lets through
     companions: dict[str, str] = field(default_factory=dict)  # who goes on somebody else's grant, and on whose
-    stayed_s: dict[str, float] = field(
-        default_factory=dict
-    )  # how long a companion's holder was seen after the lane heard of a passage
     companions_through: int = 0
     companions_admitted: int = 0
-    companions_unseen: int = 0  # of these, those whose holder left the picture as a traveller does
     present_s: float = -math.inf
     served: str = ""  # whom the lane serves
     shows: str = ""  # the screen
@@ -314,9 +309,6 @@ class Judge(Bench):
             verdict = self.disk.verdicts.get(holder, "open")
             if verdict != "referred":
                 self.companions_admitted += 1
-                if self.stayed_s.get(companion, math.inf) <= WALKS_OUT_S and verdict == "admitted":
-                    self.companions_unseen += 1
-                    continue
                 raise ViolationError(
                     Wrong.WRONG_OPENING,
                     f"{companion} went through on {holder}'s grant, and that crossing is {verdict}",
@@ -388,7 +380,6 @@ class Judge(Bench):
         self.may_pass.clear()
         self.by_officer.clear()
         self.companions.clear()
-        self.stayed_s.clear()
         self.disk.verdicts.clear()
         self.disk.admissions.clear()
         self.disk.entries.clear()

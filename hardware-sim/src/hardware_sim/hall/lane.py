@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 WELCOME, LOOK, GO, OFFICER = "welcome", "look", "go", "officer"  # what a screen says
 CLOSED, EMERGENCY = "closed", "emergency"
@@ -60,8 +63,13 @@ class Lane(Protocol):
     def ask(self, name: str, wish: str) -> None:
         """This traveller asks for something on the page: `help` or `protection`."""
 
-    def lose_sight(self, name: str, after_s: float = 0.0, seen_ago_s: float = 0.6) -> None:
-        """So long after, the lane hears that the camera saw this traveller so long before for the last time, if it looks at them still."""
+    def lose_sight(
+        self, name: str, after_s: float = 0.0, seen_ago_s: float = 0.6, size: Callable[[], float] = lambda: 1.0
+    ) -> None:
+        """So long after, the lane hears that the camera saw this traveller so long before for the last time, if it looks at them still.
+
+        `size`: how many times as large as at the comparison their face is at the time of the call; it is asked when they were seen last.
+        """
 
     def order(self, word: Word, crossing: str = "") -> None:
         """An officer orders."""

@@ -53,6 +53,9 @@ def test_more_cues_than_there_can_be_are_left_out() -> None:
 def test_how_long_ago_a_lost_face_was_proved_reaches_the_machine() -> None:
     posted: list[object] = []
     lane = cast("Lane", SimpleNamespace(engine=SimpleNamespace(post=posted.append)))
-    Lane._from_vision(lane, messages.TrackChanged("c", TrackChange.LOST, 7, 650))
+    Lane._from_vision(lane, messages.TrackChanged("c", TrackChange.LOST, 7, 650, 1.5))
     Lane._from_vision(lane, messages.TrackChanged("c", TrackChange.SWITCHED, 7))
-    assert posted == [TrackChanged("c", TrackChange.LOST, 7, 650), TrackChanged("c", TrackChange.SWITCHED, 7, None)]
+    assert posted == [
+        TrackChanged("c", TrackChange.LOST, 7, 650, 1.5),
+        TrackChanged("c", TrackChange.SWITCHED, 7, None),
+    ]
