@@ -58,6 +58,24 @@ def test_only_loops_before_the_lens_waver() -> None:
     assert camera.shown == [Wavering(Loop()), Injected(Loop()), Covered()]
 
 
+def test_who_comes_nearer_grows_until_the_next_scene() -> None:
+    camera = Camera()
+    lens = Lens(camera)
+    usual: dict[str, Any] = {"display": (0.0, 0.0, 0.0), "exposure": 1.0, "gain": 1.0}
+
+    def steepness() -> float:
+        """Of the wall's brightness from left to right."""
+        row = camera.shown[-1].picture_at(0.0, **usual)[24, :, 0].astype(np.float32)
+        return float(np.polyfit(np.arange(len(row)), row, 1)[0])
+
+    lens.show(Loop())
+    stands = steepness()
+    lens.follow(lambda: 2.0)
+    assert 0.4 < steepness() / stands < 0.6
+    lens.show(Loop())
+    assert steepness() == stands
+
+
 def test_a_covered_lens_shows_nothing_but_noise() -> None:
     dark = Covered().picture_at(0.1, display=(1.0, 1.0, 1.0), exposure=2.0, gain=1.0)
     assert dark.mean() < 10

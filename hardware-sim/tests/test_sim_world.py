@@ -34,6 +34,9 @@ class Quiet:
     def show(self, scene: Any) -> None:
         pass
 
+    def follow(self, nearness: Any) -> None:
+        pass
+
     def shine(self, rgb: Any) -> None:
         pass
 

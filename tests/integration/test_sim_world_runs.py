@@ -41,6 +41,9 @@ class Quiet:
     def show(self, scene: Any) -> None:
         pass
 
+    def follow(self, nearness: Any) -> None:
+        pass
+
     def insert(self, passport: Any, *, pull_out_after_apdus: int | None, **_pace: float) -> None:
         pass
 

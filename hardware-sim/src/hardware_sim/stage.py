@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from hardware_sim.barrier.zone import START_M, Place
+from hardware_sim.barrier.zone import START_M, Place, nearness
 from hardware_sim.scenario import HOST_DEEDS, TOUCHES, Deed, Owner, Scenario, ScenarioError, Sight
 from hardware_sim.story import (
     BACK_MS_MAX,
@@ -70,6 +70,9 @@ class Camera(Protocol):
 
     def show(self, scene: Any) -> None:  # noqa: ANN401 - the cast's business
         """What the camera sees from now on."""
+
+    def follow(self, nearness: Callable[[], float]) -> None:
+        """Whom it sees comes nearer: so many times as near as they stand."""
 
 
 class DocumentReader(Protocol):
@@ -223,6 +226,8 @@ class Stage:
             case Walk(_, behind_m):
                 if not behind_m:
                     scene.walker = name
+                    if self._hardware.two_doors is None:
+                        self._hardware.camera.follow(lambda: nearness(self._hardware.barrier.position_of(name)))
                 self._hardware.floor.walk_in(name, from_m=START_M - behind_m)
             case WalkOn():
                 self._hardware.enclosure.walk_on(name)

@@ -22,6 +22,14 @@ GONE_M = 2.0  # beyond this point a body has left the lane in entry direction; i
 MARGIN_M = 0.05  # how close to a closed leaf a body comes
 WIDE_ENOUGH_DEGREES = 0.75 * OPEN_DEGREES
 
+CAMERA_M = LEAF_M + 1.0  # it looks at whoever comes, and shows no whole face that is nearer than this to it
+FACE_NEAR_M = 0.3
+
+
+def nearness(centre_m: float) -> float:
+    """How many times as near to the camera as where travellers stand; a face is as many times as large in the picture."""
+    return (CAMERA_M - START_M) / max(FACE_NEAR_M, CAMERA_M - centre_m)
+
 
 class Place(enum.Enum):
     """Where a body is, for the world's story. INSIDE is between two doors."""

@@ -7,7 +7,7 @@ and the noise is new each time. Video that is fed in behind the lens has none of
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import cv2
@@ -17,6 +17,8 @@ from hardware_sim.camera.scenes import Injected, Live, Scene, Shone
 from hardware_sim.camera.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hardware_sim.camera.settings import Rgb
     from hardware_sim.faces.hall import Picture
 
@@ -40,12 +42,15 @@ class Wavering:
     """A loop before a real lens."""
 
     scene: Scene
+    nearness: Callable[[], float] = field(default=lambda: 1.0, compare=False)  # how many times as near as they stand
 
     def picture_at(self, at_s: float, *, display: Rgb, exposure: float, gain: float) -> Picture:
         """Return the loop's picture of this time, with what never comes again."""
         index = round(at_s * FPS) % self.scene.loop_length
         scene = self.scene
         picture = scene.picture_under(index, display) if isinstance(scene, Shone) else scene.picture(index)
+        if (nearness := self.nearness()) > 1.0:
+            picture = _enlarged(picture, nearness)
         right, down, light = (np.sin(2 * np.pi * rate * at_s + phase) for phase, rate in enumerate(_RATES_HZ))
         drifted = np.roll(picture, (round(DRIFT_PX * float(down)), round(DRIFT_PX * float(right))), axis=(0, 1))
         dice = np.random.default_rng(round(at_s * 1000))
@@ -54,12 +59,28 @@ class Wavering:
         return cv2.add(lit, grain, dtype=cv2.CV_8U).astype(np.uint8)
 
 
+def _enlarged(picture: Picture, times: float) -> Picture:
+    """The middle of a picture, so many times as large."""
+    height, width = picture.shape[:2]
+    middle = cv2.getRotationMatrix2D((width / 2, height / 2), 0.0, times)
+    return cv2.warpAffine(picture, middle, (width, height)).astype(np.uint8)
+
+
 class Lens:
     """Shows scenes on a camera as a lens sees them: loops waver, live scenes and video that is fed in stay as they are."""
 
     def __init__(self, camera: Camera) -> None:
         self._camera = camera
+        self._nearness: Callable[[], float] = lambda: 1.0
 
     def show(self, scene: Scene | Live) -> None:
-        """Play a scene from its beginning."""
-        self._camera.show(scene if isinstance(scene, Injected | Live) else Wavering(scene))
+        """Play a scene from its beginning, of people who stand where they do."""
+        self._nearness = lambda: 1.0
+        self._camera.show(scene if isinstance(scene, Injected | Live) else Wavering(scene, self._near))
+
+    def follow(self, nearness: Callable[[], float]) -> None:
+        """From now on whoever is shown is so many times as near as they stand, until the next scene."""
+        self._nearness = nearness
+
+    def _near(self) -> float:
+        return self._nearness()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
-from hardware_sim.barrier.zone import LEAF_M, START_M, Place
+from hardware_sim.barrier.zone import Place, nearness
 from hardware_sim.hall.lane import EMERGENCY, LOOK, Word
 from hardware_sim.hall.plan import VALID, Crossing, Intention, Moment
 
@@ -31,8 +31,6 @@ BEHIND_S = (0.65, 1.6)  # nearer than that, beams see one body
 # From the first step until vision says that the face is gone: out of the picture at once or when they are through, and 0.6 to 1.3 s for the tracker.
 LOST_S = (0.6, 2.4)
 TRACKER_S = (0.6, 1.3)  # from the last proof of a face until vision says that it is gone
-CAMERA_M = LEAF_M + 1.0  # it looks at whoever comes
-FACE_NEAR_M = 0.3  # nearer than that, no camera shows the whole of it
 LEANS = (0.9, 1.12)  # whoever stays where they are, by 20 cm either way
 HOLDER_LEAVES_S = (0.0, 2.9)  # the picture, so long after their companion passed
 
@@ -131,13 +129,8 @@ async def _go(scene: Scene, crossing: Crossing, troubles: Troubles, *, straight:
 def _step_in(scene: Scene, name: str, lost_s: float = 0.0, seen_ago_s: float = TRACKER_S[0]) -> None:
     """Walking on takes the document along, and the face out of the picture, of which the lane hears so much later."""
     scene.lane.pull()
-    scene.lane.lose_sight(name, lost_s, seen_ago_s, lambda: _size(scene, name))
+    scene.lane.lose_sight(name, lost_s, seen_ago_s, lambda: nearness(scene.board.position_of(name)))
     scene.board.walk_in(name)
-
-
-def _size(scene: Scene, name: str) -> float:
-    """How many times as large a face is to the camera as where travellers stand."""
-    return (CAMERA_M - START_M) / max(FACE_NEAR_M, CAMERA_M - scene.board.position_of(name))
 
 
 async def _send_companion(scene: Scene, crossing: Crossing) -> None:
