@@ -196,6 +196,10 @@ _DRILLS: Final = (
                 "swap_after_match",
                 "Another person took the place of the one whom the gate had recognised. Neither was checked as they stand there now.",
             ),
+            Case(
+                "sent_a_companion",
+                "The one whom the gate had recognised stayed, and another went through on their grant. Stop whoever went through.",
+            ),
             Case("walked_back", "The admitted one came back and another wanted to go in their stead."),
             GENUINE,
         ),

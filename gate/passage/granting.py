@@ -14,9 +14,10 @@ verdict and the lane invites nobody. The leaf takes a second to close, so the wa
 holder is gone. A picture with nobody in it for a moment does not.
 
 Vision also tells how long ago the face was last proved to be the holder's, and how many times as tall as at the comparison it was then. A genuine traveller's
-is not proved later than 800 ms after the passage; one that is, by more than `Timing.walks_out_ms`, belongs to somebody who did not pass. Before that, from `COUNTED_LATE_MS`
-before the counted passage on, the face of who passes is nearer to a camera that looks at them: two metres before it they were compared, 1.4 m before it they are
-half a second before they are through. A face that is not `NEARER_MIN` times as tall then belongs to somebody who stays; who leans 20 cm towards the camera has one of 1.11 times.
+is not proved later than 800 ms after the passage; one that is, by more than `Timing.walks_out_ms`, belongs to somebody who did not pass. Before that, from `BESIDE_MS`
+before the counted passage on, the face of who passes is nearer to a camera that looks at them. They were compared two metres before it. 450 ms before they are through, the face of
+who walks at 1.2 m/s is 1.5 times as tall, at 1.8 m/s 1.26 times. A face that is not `NEARER_MIN` times as tall belongs to somebody who stays; leaning 20 cm towards the camera makes 1.11.
+450 ms are 250 until the passage is counted and 200 from one proof to the next.
 """
 
 from __future__ import annotations
@@ -237,7 +238,7 @@ def passing(rules: Rules, around: Surroundings, state: Passing, event: Event, no
 
 
 NEARER_MIN = 1.25
-COUNTED_LATE_MS = 250
+BESIDE_MS = 450
 _BARRIERS = frozenset({Part.BARRIER, Part.FIRST_BARRIER})
 
 
@@ -263,7 +264,7 @@ def _stays(timing: Timing, lost: TrackChanged, told_ms: int) -> bool:
         return False
     proved_ms = told_ms - lost.seen_ago_ms
     came_nearer = lost.grown is not None and lost.grown >= NEARER_MIN
-    return proved_ms > timing.walks_out_ms or (proved_ms >= -COUNTED_LATE_MS and not came_nearer)
+    return proved_ms > timing.walks_out_ms or (proved_ms >= -BESIDE_MS and not came_nearer)
 
 
 def _beside_the_passage(around: Surroundings, state: Passing, event: Event) -> tuple[Passing, tuple[Effect, ...]]:

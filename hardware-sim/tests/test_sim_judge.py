@@ -464,6 +464,9 @@ def test_somebody_elses_passage_is_wrong() -> None:
     assert kinds(ruled(truth, admitted(1000))) == [Wrong.WRONG_PERSON]
     stolen = at(400, "presented", traveller="t1", holder="t1-other")
     assert kinds(ruled([stolen, *truth], admitted(1000))) == [Wrong.WRONG_PERSON]
+    for reason, told in (("holder_in_view", True), ("face_missing", False)):
+        log = [*admitted(1000), Entry(4000, "closed", "c1", {"verdict": "referred", "reasons": [{"reason": reason}]})]
+        assert kinds(ruled([stolen, *truth], log)) == ([] if told else [Wrong.WRONG_PERSON])
 
 
 # ── reading the log, and saying the ruling ───────────────────────────────────────────────────────────────────────────

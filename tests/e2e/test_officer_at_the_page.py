@@ -98,6 +98,7 @@ RIGHT: dict[str, str | None] = {
     "old_photograph": f"{SHIFT_BOOK}: The faces are less alike than they must be",  # by a rule of the site: it may well be them
     "closed_by_a_rule": f"{SHIFT_BOOK}: A rule of the site closes the lane at this time (no-exit of demo-1)",
     "walked_back": f"{SHIFT_BOOK}: The traveller went back",
+    "sent_a_companion": f"{SHIFT_BOOK}: Somebody else went through: the camera still sees the traveller",
     "zone_occupied": f"{SHIFT_BOOK}: Somebody else was in the lane",
     "barrier_cut": f"{SHIFT_BOOK}: The barrier does not answer",
     "fire": f"{SHIFT_BOOK}: An emergency came in between",

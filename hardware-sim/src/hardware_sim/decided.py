@@ -45,6 +45,7 @@ class Admission:
     revoked_ms: int | None = None
     used: bool = False
     door: str = LAST
+    companion_told: bool = False  # the camera told that the holder stayed behind, and the crossing was referred
 
 
 def read_log(path: Path) -> tuple[Entry, ...]:
@@ -102,6 +103,8 @@ def admissions(log: tuple[Entry, ...]) -> list[Admission]:
                 found.append(admission)
                 if admission.by_officer:  # their word opens one door
                     _forget(decided, crossing)
+        elif entry.kind == "closed" and crossing in latest and "'holder_in_view'" in str(entry.body.get("reasons")):
+            latest[crossing].companion_told = True
         elif entry.kind == "revoked":
             _forget(decided, crossing)
             if crossing in latest and latest[crossing].revoked_ms is None:

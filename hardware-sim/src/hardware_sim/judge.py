@@ -1,7 +1,7 @@
 """Was an opening wrong? Decided from the ground truth and the verified, decrypted log alone. Pure.
 
 Wrong is a leaf that opened without a durable admission, a passage beyond the grants, a grant that outlived its end, and a
-granted passage by somebody else than the holder of the document that was presented, unless an officer admitted them. An officer's recorded release, the fire
+granted passage by somebody else than the holder of the document that was presented, unless an officer admitted them or was called because the holder stayed behind: beams know nobody, so no gate keeps a companion back. An officer's recorded release, the fire
 input and a leaf that turns back from whoever stands in it are allowed to open. Whoever walks through a leaf that a dead motor
 holds open is counted apart: no order of the gate opened it for them, and none could close it.
 
@@ -352,8 +352,8 @@ class _Sweep:
         grant.consumed = True
         if self.door == FIRST:
             return
-        officers = grant.admission is not None and grant.admission.by_officer
-        if happening.text("traveller") != grant.holder and not officers:
+        told = grant.admission is not None and (grant.admission.by_officer or grant.admission.companion_told)
+        if happening.text("traveller") != grant.holder and not told:
             self._find(Wrong.WRONG_PERSON, "somebody else than the document's holder passed")
 
     def _recorded(self, at_ms: int) -> bool:

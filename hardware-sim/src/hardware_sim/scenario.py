@@ -112,6 +112,7 @@ class Deed(enum.Enum):
     """What is done: by people in the lane, by the world, or by the host on the world's request."""
 
     SWAP_PERSON = "swap_person"
+    SEND_COMPANION = "send_companion"
     PRESENT_AGAIN = "present_again"
     TAILGATE = "tailgate"
     PIGGYBACK = "piggyback"

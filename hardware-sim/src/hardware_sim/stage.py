@@ -210,6 +210,7 @@ class Stage:
             case TakeBack():
                 self._take_back(scene)
             case Stand(sight):
+                scene.sight = sight
                 self._hardware.camera.show(scene.cast.scenes[sight])
             case Walk() | WalkOn() | Hide() | TurnBack():
                 self._walk(scene, move)
@@ -226,7 +227,8 @@ class Stage:
             case Walk(_, behind_m):
                 if not behind_m:
                     scene.walker = name
-                    if self._hardware.two_doors is None:
+                    is_seen = (move.who is Owner.OTHER) == (scene.sight is Sight.OTHER)
+                    if is_seen and self._hardware.two_doors is None:
                         self._hardware.camera.follow(lambda: nearness(self._hardware.barrier.position_of(name)))
                 self._hardware.floor.walk_in(name, from_m=START_M - behind_m)
             case WalkOn():
@@ -315,6 +317,7 @@ class _Scene:
     cast: Cast
     walker: str = ""
     lain: int = 0
+    sight: Sight = Sight.NOBODY
 
     def __post_init__(self) -> None:
         self.walker = self.traveller

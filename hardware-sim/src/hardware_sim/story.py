@@ -274,6 +274,8 @@ class Traveller:
             if step.do is Deed.SWAP_PERSON:
                 self._walker = Owner.OTHER
                 yield Stand(Sight.OTHER)
+            elif step.do is Deed.SEND_COMPANION:
+                self._walker = Owner.OTHER  # and the camera goes on seeing the one whom it knows
             elif step.do is Deed.PRESENT_AGAIN:
                 self._walker = Owner.OTHER
                 self._holds_passport = False

@@ -25,7 +25,7 @@ from gate.passage.events import (
     VideoDoubted,
 )
 from gate.passage.evidence import CameraTrouble
-from gate.passage.granting import COUNTED_LATE_MS, NEARER_MIN
+from gate.passage.granting import BESIDE_MS, NEARER_MIN
 from gate.passage.machine import Rules
 from gate.passage.orders import (
     AcknowledgeAlarms,
@@ -124,7 +124,7 @@ def test_a_holder_who_leaves_after_the_companion_passed_was_proved_too_late_to_b
 
 
 @pytest.mark.parametrize("change", [TrackChange.LOST, TrackChange.SWITCHED])
-@pytest.mark.parametrize("proved_ms", [-COUNTED_LATE_MS, 0, 700, WALKS_OUT_MS])
+@pytest.mark.parametrize("proved_ms", [-BESIDE_MS, 0, 700, WALKS_OUT_MS])
 def test_a_traveller_who_came_nearer_and_was_proved_for_the_last_time_on_the_way_out_of_the_picture_is_admitted(
     proved_ms: int, change: TrackChange
 ) -> None:
@@ -137,7 +137,7 @@ def test_a_traveller_who_came_nearer_and_was_proved_for_the_last_time_on_the_way
 
 @pytest.mark.parametrize("change", [TrackChange.LOST, TrackChange.SWITCHED])
 @pytest.mark.parametrize("grown", [None, 0.0, 1.0, NEARER_MIN - 0.01])
-@pytest.mark.parametrize("proved_ms", [-COUNTED_LATE_MS, 0, 700, WALKS_OUT_MS])
+@pytest.mark.parametrize("proved_ms", [-BESIDE_MS, 0, 700, WALKS_OUT_MS])
 def test_a_holder_who_leaves_beside_the_companions_passage_and_came_no_nearer_did_not_pass(
     proved_ms: int, grown: float | None, change: TrackChange
 ) -> None:
@@ -154,7 +154,7 @@ def test_a_holder_whose_loss_is_told_before_the_passage_is_counted_is_judged_whe
     for grown, verdict in ((1.0, ClosedAs.REFERRED), (2.5, ClosedAs.ADMITTED)):
         run = sees_zone(granted())
         run.feed(IN_ZONE, after_ms=300)
-        run.feed(TrackChanged(CROSSING, TrackChange.LOST, 0, COUNTED_LATE_MS - counted_ms, grown), after_ms=700)
+        run.feed(TrackChanged(CROSSING, TrackChange.LOST, 0, BESIDE_MS - counted_ms, grown), after_ms=700)
         run.feed(LOST)  # told twice, the first counts
         effects = run.feed(THROUGH, after_ms=counted_ms)
         assert effects[0] == Revoke()
@@ -167,7 +167,7 @@ def test_a_holder_whose_loss_is_told_before_the_passage_is_counted_is_judged_whe
 def test_a_face_that_was_proved_for_the_last_time_well_before_the_passage_need_not_have_come_nearer() -> None:
     """A traveller may look down from the first step on."""
     run = passed()
-    run.feed(TrackChanged(CROSSING, TrackChange.LOST, 0, 901 + COUNTED_LATE_MS, 1.0))
+    run.feed(TrackChanged(CROSSING, TrackChange.LOST, 0, 901 + BESIDE_MS, 1.0))
     run.feed(RESTS)
     assert is_admitted(run)
 
