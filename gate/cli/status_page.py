@@ -181,6 +181,7 @@ class Shown:
             *(["  shadow   an officer does the work, the gate decides and orders nothing"] if self._watches else []),
             *(f"  {name:8} {state}" for name, state in self.told.states().items()),
             f"  lost     {unknown or ', '.join(lost) or 'nothing'}",
+            *self._page_lines(),
             f"  alarms   {unknown or _alarms(lane.alarms)}",
             *([f"  closed   {', '.join(lane.hinders)}"] if lane.hinders else []),
             f"  officer  {unknown or self._officer()}",
@@ -198,6 +199,13 @@ class Shown:
             *(f"  degraded {one.name}: {one.effect}; tell {one.tell}" for one in self.modes),
         ]
         return "\n".join(lines)
+
+    def _page_lines(self) -> Iterator[str]:
+        """Where the traveller's page begins, while no browser shows it."""
+        if "screen" in self.told.lane.lost:
+            from gate.programs.screens.start import start_page
+
+            yield f"  page     no browser shows it: open {start_page(self.settings.runtime('screens')).absolute().as_uri()}"
 
     def _register_lines(self) -> Iterator[str]:
         """How each list and register would answer now."""

@@ -263,8 +263,15 @@ def _say_next(place: Place, failed: list[StepReport], missing: int) -> None:
         say(f"next     run gate provision again: it goes on with {', '.join(one.id for one in failed)}")
         return
     say("next     hand the report and the .vkey file over; gate provision report --verify FILE checks it")
-    start = "systemctl enable --now portcullis.target" if place.root is None else f"gate run{config}"
-    say(f"next     {start}; then an officer: gate officer present --every 60 --key SHIFT.KEY{config}")
+    from gate.programs.screens.start import start_page
+    from gate.programs.shared import config as configuration
+
+    page = start_page(configuration.load(place.config, refuse_in_service=False).runtime("screens").absolute()).as_uri()
+    say("next     " + ("systemctl enable --now portcullis.target" if place.root is None else f"gate run{config}"))
+    say(f"next     open {page} in a browser and keep its window in sight: without it the lane is closed")
+    say(f"next     without a central server a supervisor: gate officer accept-head --key SUPERVISOR.KEY{config}")
+    say(f"next     an officer: gate officer present --every 60 --key SHIFT.KEY{config}")
+    say(f"next     gate status{config} names what still closes the lane")
     if missing:
         say(f"next     for service {missing} proofs are missing: gate provision report{config} lists them")
 

@@ -241,7 +241,7 @@ MODES: Final = (
         "head_unconfirmed",
         "since the machine was started neither the central server has confirmed that the log is the newest nor a supervisor accepted it",
         Lane.CLOSED,
-        "the central server's next receipt ends it",
+        "the central server's next receipt ends it, or a supervisor's gate officer accept-head",
         "the supervisor",
         _hindered("head_unconfirmed"),
     ),

@@ -219,6 +219,15 @@ def test_whatever_the_lane_has_lost_is_named(ask: Callable[..., Any], tables: di
     assert ("sensors" in devices) is bool(tables)
 
 
+def test_a_lane_that_no_browser_paints_names_the_page_to_open(ask: Callable[..., Any]) -> None:
+    opens = "  page     no browser shows it: open file://"
+    page = ask(tables=AUTHORITY, lost=["screen"]).stdout.splitlines()
+    (line,) = [one for one in page if one.startswith("  page")]
+    assert line.startswith(opens)
+    assert line.endswith("/portcullis-screens/kiosk/start.html")
+    assert opens not in ask(tables=AUTHORITY).stdout
+
+
 def test_of_programs_that_this_user_may_not_ask_it_says_who_may(ask: Callable[..., Any]) -> None:
     page = ask(tables=AUTHORITY, closed=("lane", "log"))
     assert page.exit_code == Exit.NOT_PERMITTED
