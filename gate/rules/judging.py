@@ -186,4 +186,6 @@ def _values(fact: Fact, about: Sequence[Predicate], rule: Rule) -> Sequence[obje
         case Fact.SEX:
             return list(Sex)
         case _:
-            return sorted({getattr(one, fact.value) for one in population()} | {_NOBODYS} | named_in(about, str))
+            known = {getattr(one, fact.value) for one in population()} - {None}
+            named = {_NOBODYS, *named_in(about, object)}
+            return sorted(known | {one for one in named if type(one) in set(map(type, known))}, key=str)

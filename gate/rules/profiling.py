@@ -7,7 +7,7 @@ sex and with documents of each issuer that the rule tells apart. The largest sha
     days (`date`, `state`, the rule's own)                select no people: each span of days is tried, and the worst one counts
     weekday, hours                                        by when the population crosses, in the first and last week of each span
     `issued`, `expires_within_days`                       counted back and on from the day of that crossing
-    P                                                     tried as P and as PP: states are changing from one code to the other
+    P                                                     tried as P, PP, PO, ... as the rule names them: states chose the second letter
 
 The population is public. So the minute of each crossing and the day of each document within 30 are drawn, by a hash of the conditions:
 whoever leaves out its values finds other ones.
@@ -31,7 +31,7 @@ from gate.rules.dry_run import read_profile
 KEPT_MAX: Final = 0.5  # of the population, by the other conditions of a rule on a protected attribute
 _LAST_DAY: Final = date.max.toordinal()
 _FACTS: Final = tuple(field.name for field in fields(Facts))
-_CODES: Final = ("P", "PP")  # ICAO 9303-4 §4.2.2: of an ordinary passport, until 2025 and since 2026
+_PASSPORT: Final = "P"
 
 
 @functools.cache
@@ -84,7 +84,7 @@ def kept(when: Condition, first: date, last: date, protected: Sequence[Facts]) -
     questions = tuple(predicates_of(when))
     most, differs = 0, False
     for start, days in _weeks(questions, first, last):
-        for code in _CODES if Fact.DOCUMENT_TYPE in when.asks else _CODES[:1]:
+        for code in _passports(questions):
             kinds = _told_apart(questions, _crossing(repr(when), start, days, code))
             meant = [
                 tuple(
@@ -97,6 +97,13 @@ def kept(when: Condition, first: date, last: date, protected: Sequence[Facts]) -
             most = max(most, *(sum(itertools.compress(kinds.values(), each)) for each in meant))
             differs = differs or len(set(meant)) > 1
     return most / len(population()), differs
+
+
+def _passports(questions: Iterable[Predicate]) -> set[str]:
+    """The codes of an ordinary passport that are tried: each that questions name, but those of officials."""
+    named = named_in((one for one in questions if Fact.DOCUMENT_TYPE in one.asks), str)
+    others = {one.document_type for one in population()}
+    return {_PASSPORT, *(code for code in named - others if code.startswith(_PASSPORT))}
 
 
 def _weeks(questions: Sequence[Predicate], first: date, last: date) -> set[tuple[int, int]]:
@@ -127,7 +134,7 @@ def _crossing(drawn_by: str, start: int, days: int, code: str) -> Iterator[Facts
             if isinstance(value := getattr(one, name), date)
         }
         moved["local"] = _midnight(day) + timedelta(hours=then.hour, seconds=int(3600 * draw()))
-        if one.document_type == _CODES[0]:
+        if one.document_type == _PASSPORT:
             moved["document_type"] = code
         yield replace(one, **moved)
 

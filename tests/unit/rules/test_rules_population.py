@@ -40,7 +40,7 @@ HEAD = f"""\
 # age, sex: United Nations, World Population Prospects 2024, medium variant: the world on 1 July 2025, by age group of five years and sex.
 # nationality, issuer: each code of ICAO 9303-3 section 5 in turn, because a rule is tried on everybody as a national of each state.
 # The other columns are assumptions, because no public statistics cover them:
-# document_type: per cent {", ".join(f"{kind} {share}" for kind, share in TYPES.items())}. The gate tries P as P and as PP, the two codes of an ordinary passport.
+# document_type: per cent {", ".join(f"{kind} {share}" for kind, share in TYPES.items())}. Another code that begins with P is tried in place of P.
 # issued, expires: valid for ten years, five for people under 18; every age of a document is equally likely, in steps of 30 days.
 # local: every weekday is equally likely. Per cent by hour, from midnight: {" ".join(map(str, HOURS))}.
 # The gate adds the minute, and the day within the step of 30, so that no rule can be written around these values.

@@ -47,6 +47,7 @@ WIDE = {
     "passport": '{ document_type = ["P"] }',
     "new-code": '{ document_type = ["PP"] }',
     "old-code": '{ not = { document_type = ["PP"] } }',
+    "state-code": '{ document_type = ["PO", "PD"] }',
     "no-card": '{ not = { document_type = ["I"] } }',
     "direction": '{ direction = "entry" }',
     "other-direction": '{ not = { direction = "exit" } }',
@@ -195,6 +196,16 @@ def test_so_are_rules_whose_states_only_overlap_and_one_that_asks_for_sex_as_wel
         + file_of(old, old, lasting="from = 2027-02-01\nto = 2027-11-30\n").partition("[rules.b]")[2]
     )
     assert checked(tmp_path, later)[0] == 0, "never on one day"
+
+
+def test_so_are_rules_about_nationals_and_about_documents_of_one_state(tmp_path: Path) -> None:
+    documents = "{ all = [{ issuer = ['UTO'] }, { age_from = 30 }, { age_below = 60 }] }"
+    code, said = checked(tmp_path, file_of(both("{ age_below = 30 }"), documents))
+    assert (code, "together with rules.b, by issuer and nationality alone" in said) == (65, True), said
+    assert checked(tmp_path, file_of(both("{ age_below = 30 }"), documents.replace("'UTO'", "'FRA'")))[0] == 65, (
+        "nor these"
+    )
+    assert checked(tmp_path, file_of(both("{ age_below = 10 }"), documents.replace("60", "50")))[0] == 0
 
 
 def test_many_narrow_rules_about_many_states_are_judged_soon_and_may_be(tmp_path: Path) -> None:
