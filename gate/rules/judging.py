@@ -29,7 +29,7 @@ from gate.passage.conditions import (
 )
 from gate.passage.rulebook import Effect, Rule, RuleBook
 from gate.passage.serving import BorderDirection
-from gate.rules.profiling import KEPT_MAX, days_of, kept, kinds_of, named_in, population, without_values
+from gate.rules.profiling import KEPT_MAX, days_of, kept, named_in, population, told_apart, without_values
 
 TRIED_MAX: Final = 200_000  # combinations a rule: one that tells more apart is too much for whoever must understand it
 _NOTHING: Final = Facts()
@@ -95,20 +95,20 @@ def _differs(when: Condition, tried: _Tried) -> bool:
 def _picking_together(shares: dict[Rule, float]) -> Iterator[Wrong]:
     """Rules about the same nationality, sex or issuer of which none keeps too many alone, and together they do."""
     judged: set[frozenset[Rule]] = set()
+    apart: _Tried = {}
     for rule in shares:
-        tried = _tried_for((rule.when,), rule)
-        for whose in _combinations(tried, tried.keys() & PROTECTED):
-            # With nothing else known, no answer is no but one that these facts alone give.
+        apart = apart or _tried_for([one.when for one in shares], rule, PROTECTED)
+        everybody = _combinations(apart, [fact for fact in apart if fact in rule.when.asks])
+        # With nothing else known, the answer is no only where these facts alone give it.
+        for whose in (one for one in everybody if rule.when.holds(one) is not False):
             group = [one for one in shares if one.when.holds(whose) is not False]
-            is_judged = any(judged_one.issuperset(group) for judged_one in judged)
-            if rule not in group or is_judged or sum(shares[one] for one in group) <= KEPT_MAX:
+            if any(before.issuperset(group) for before in judged) or sum(map(shares.__getitem__, group)) <= KEPT_MAX:
                 continue
             judged.add(frozenset(group))
             when = AnyOf(tuple(All((DateBetween(one.first, one.last), one.when)) for one in group))
             first, last = min(one.first for one in group), max(one.last for one in group)
-            tried_together = _tried_for((when,), replace(rule, first=first, last=last))
-            everybody = list(_combinations(tried_together, tried_together.keys() & PROTECTED))
-            share, _ = kept(when, first, last, everybody)
+            apart_together = _tried_for([when], rule, when.asks & PROTECTED)
+            share, _ = kept(when, first, last, list(_combinations(apart_together, apart_together)))
             if share > KEPT_MAX:
                 others = ", ".join(f"rules.{one.name}" for one in group[1:])
                 wrong = f"picks people out, together with {others}, by {_alone(when, share)}"
@@ -116,11 +116,7 @@ def _picking_together(shares: dict[Rule, float]) -> Iterator[Wrong]:
 
 
 def _alone(when: Condition, share: float) -> str:
-    more = (
-        ""
-        if share == 1
-        else f": what else is asked keeps {share:.1%} of the population, and {KEPT_MAX:.0%} at most may be"
-    )
+    more = f": what else is asked keeps {share:.1%} of the population, over {KEPT_MAX:.0%}" if share < 1 else ""
     return f"{_names(when.asks & PROTECTED)} alone; a targeting rule rests on something else as well{more}"
 
 
@@ -158,11 +154,15 @@ def _combinations(tried: _Tried, facts: Collection[Fact], known: Facts = _NOTHIN
         yield replace(known, **named)
 
 
-def _tried_for(conditions: Sequence[Condition], rule: Rule) -> _Tried:
-    """For each fact that is asked for, a value between each two of its limits, on the days on which the rule is in force."""
+def _tried_for(conditions: Sequence[Condition], rule: Rule, facts: Collection[Fact] = tuple(Fact)) -> _Tried:
+    """For each of these facts that is asked for, a value between each two of its limits, on the days on which the rule is in force."""
     asked = [one for condition in conditions for one in predicates_of(condition)]
-    about = {fact: [one for one in asked if fact in one.asks] for fact in Fact}
-    return {fact: kinds_of(fact, _values(fact, some, rule), some) for fact, some in about.items() if some}
+    tried: _Tried = {}
+    for fact in Fact:
+        if fact in facts and (about := [one for one in asked if fact in one.asks]):
+            values = (replace(_NOTHING, **{fact.value: value}) for value in _values(fact, about, rule))  # type: ignore[arg-type]
+            tried[fact] = [getattr(one, fact.value) for one in told_apart(about, values, {fact})]
+    return tried
 
 
 def _values(fact: Fact, about: Sequence[Predicate], rule: Rule) -> Sequence[object]:

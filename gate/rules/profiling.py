@@ -1,16 +1,16 @@
 """The profiling guard: how much of a population the conditions of targeting rules keep, whatever is asked of nationality, sex and issuer. Pure.
 
-The population ships with the product (population.csv, which names its sources). A rule is tried on all of it, as nationals of each state, of each
-sex and with documents of each issuer that the rule tells apart. The largest share that it means of any of these is what its other conditions keep.
+The population ships with the product (population.csv names its sources). A rule is tried on all of it as nationals of each state, as each sex and
+with documents of each issuer that the rule tells apart. The largest share that it means is what its other conditions keep.
 
-    direction, and what the population has no values of   not known, which a targeting rule takes for yes: so always true
-    days (`date`, `state`, the rule's own)                select no people: each span of days is tried, and the worst one counts
-    weekday, hours                                        by when the population crosses, in the first and last week of each span
-    `issued`, `expires_within_days`                       counted back and on from the day of that crossing
-    P                                                     tried as P, PP, PO, ... as the rule names them: states chose the second letter
+    direction, facts without values   not known, which a targeting rule takes for yes: always true
+    `date`, `state`, the rule's days  select days and no people: each span of days is tried, and the worst one counts
+    weekday, hours                    by when the population crosses, in weeks of each span
+    `issued`, `expires_within_days`   counted from the day of that crossing
+    document code P                   tried as each P code that the rule names: states choose the second letter
 
-The population is public. So the minute of each crossing and the day of each document within 30 are drawn, by a hash of the conditions:
-whoever leaves out its values finds other ones.
+The population is public. So the conditions seed a draw of each crossing's minute and of each document's day within 30:
+a rule written around the sample meets other values.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ KEPT_MAX: Final = 0.5  # of the population, by the other conditions of a rule on
 _LAST_DAY: Final = date.max.toordinal()
 _FACTS: Final = tuple(field.name for field in fields(Facts))
 _PASSPORT: Final = "P"
+_OTHERS: Final = frozenset(Fact) - PROTECTED
 
 
 @functools.cache
@@ -41,13 +42,9 @@ def population() -> tuple[Facts, ...]:
     return tuple(one for one, count in read_profile(text) for _ in range(count))
 
 
-def without_values(asked: Iterable[Fact]) -> list[Fact]:
+def without_values(asked: frozenset[Fact]) -> list[Fact]:
     """Those of these facts that the population has no values of, beside the direction, which selects lanes and no people."""
-    return [
-        one
-        for one in asked
-        if one is not Fact.DIRECTION and all(getattr(who, one.value) is None for who in population())
-    ]
+    return [fact for fact in asked - {Fact.DIRECTION} if {getattr(one, fact.value) for one in population()} == {None}]
 
 
 def named_in(questions: Iterable[Predicate], kind: type | tuple[type, ...]) -> set[Any]:
@@ -57,15 +54,15 @@ def named_in(questions: Iterable[Predicate], kind: type | tuple[type, ...]) -> s
     return {value for value in listed if isinstance(value, kind)}
 
 
-def kinds_of(fact: Fact, values: Iterable[object], questions: Iterable[Predicate]) -> list[object]:
-    """One of the values of a fact for each that the questions tell apart. A question that asks for more facts tells all of them apart."""
-    about = [one for one in questions if fact in one.asks]
+def told_apart(questions: Iterable[Predicate], people: Iterable[Facts], by: Collection[Fact]) -> Counter[Facts]:
+    """One of the people for each kind that questions tell apart by these facts, and how many of it there are.
 
-    def answers(value: object) -> tuple[object, ...]:
-        known = Facts(**{fact.value: value})  # type: ignore[arg-type] # a value of this fact
-        return tuple(one.holds(known) if one.asks == {fact} else value for one in about)
-
-    return list({answers(value): value for value in values}.values())
+    A question that asks for other facts too may tell all of them apart.
+    """
+    about = [one for one in questions if one.asks.intersection(by)]
+    is_mixed = any(one.asks.difference(by) for one in about)
+    kinds: dict[object, Facts] = {}
+    return Counter(kinds.setdefault(who if is_mixed else tuple(one.holds(who) for one in about), who) for who in people)
 
 
 def days_of(questions: Collection[Predicate], first: date, last: date) -> list[int]:
@@ -85,7 +82,7 @@ def kept(when: Condition, first: date, last: date, protected: Sequence[Facts]) -
     most, differs = 0, False
     for start, days in _weeks(questions, first, last):
         for code in _passports(questions):
-            kinds = _told_apart(questions, _crossing(repr(when), start, days, code))
+            kinds = told_apart(questions, _crossing(repr(when), start, days, code), _OTHERS)
             meant = [
                 tuple(
                     when.holds(replace(one, nationality=whose.nationality, sex=whose.sex, issuer=whose.issuer))
@@ -126,7 +123,7 @@ def _crossing(drawn_by: str, start: int, days: int, code: str) -> Iterator[Facts
     draw = random.Random(drawn_by).random  # noqa: S311 - spreads samples; nothing is secret
     for one in population():
         then = cast("datetime", one.local)  # every row has it
-        day = start + then.toordinal() % days
+        day = start + then.weekday() % days
         back = day - then.toordinal() - int(30 * draw())
         moved: dict[str, Any] = {
             name: date.fromordinal(min(max(1, value.toordinal() + back), _LAST_DAY))
@@ -137,17 +134,6 @@ def _crossing(drawn_by: str, start: int, days: int, code: str) -> Iterator[Facts
         if one.document_type == _PASSPORT:
             moved["document_type"] = code
         yield replace(one, **moved)
-
-
-def _told_apart(questions: Sequence[Predicate], people: Iterable[Facts]) -> Counter[Facts]:
-    """One of the people for each kind that the questions tell apart, whatever their nationality, sex and issuer, and how many they are."""
-    plain = [one for one in questions if not one.asks & PROTECTED]
-    is_mixed = any(one.asks & PROTECTED and one.asks - PROTECTED for one in questions)
-    kinds: dict[object, Facts] = {}
-    many: Counter[Facts] = Counter()
-    for one in people:
-        many[kinds.setdefault(one if is_mixed else tuple(question.holds(one) for question in plain), one)] += 1
-    return many
 
 
 def _midnight(day: int) -> datetime:

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from gate.cli.nouns import application
+from gate.rules.profiling import population
 
 UTO = '{ nationality = ["UTO"] }'
 PROFILE = "age,nationality,count\n8,FRA,5\n40,UTO,95\n"
@@ -114,6 +115,16 @@ def test_so_is_every_protected_attribute_for_every_effect_that_takes(
 def test_any_not_and_all_hide_nothing(tmp_path: Path, when: str) -> None:
     code, said = checked(tmp_path, file_of(when))
     assert (code, "picks people out by nationality alone" in said) == (65, True), said
+
+
+def test_a_rule_written_around_the_sample_meets_other_values(tmp_path: Path) -> None:
+    """Each day on which a document of the sample was issued is left out, in the week that the file itself has."""
+    issued = sorted({one.issued.isoformat() for one in population() if one.issued is not None})
+    parts = [f"{{ issued = {{ from = {day}, to = {day} }} }}" for day in issued]
+    lists = [f"{{ any = [{', '.join(parts[at : at + 32])}] }}" for at in range(0, len(parts), 32)]
+    when = both(f"{{ not = {{ any = [{', '.join(lists)}] }} }}")
+    code, said = checked(tmp_path, file_of(when, lasting="from = 2026-01-05\nto = 2026-01-11\n"))
+    assert (code, "picks people out by nationality alone" in said) == (65, True), said[:300]
 
 
 def test_a_state_of_the_site_that_lasts_nearly_as_long_as_the_rule_makes_it_no_better(tmp_path: Path) -> None:
