@@ -116,7 +116,7 @@ def _picking_together(shares: dict[Rule, float]) -> Iterator[Wrong]:
 
 
 def _alone(when: Condition, share: float) -> str:
-    more = f": what else is asked keeps {share:.1%} of the population, over {KEPT_MAX:.0%}" if share < 1 else ""
+    more = f": the other conditions keep {share:.1%} of the population, over {KEPT_MAX:.0%}" if share < 1 else ""
     return f"{_names(when.asks & PROTECTED)} alone; a targeting rule rests on something else as well{more}"
 
 

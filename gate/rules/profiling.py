@@ -77,7 +77,7 @@ def days_of(questions: Collection[Predicate], first: date, last: date) -> list[i
 
 
 def kept(when: Condition, first: date, last: date, protected: Sequence[Facts]) -> tuple[float, bool]:
-    """The largest share of the population that a condition means, or may mean, of any of these protected facts; whether it is others of some."""
+    """Return the largest share of the population that a condition means with one of these protected facts, and whether they make a difference."""
     questions = tuple(predicates_of(when))
     most, differs = 0, False
     for start, days in _weeks(questions, first, last):
@@ -97,14 +97,14 @@ def kept(when: Condition, first: date, last: date, protected: Sequence[Facts]) -
 
 
 def _passports(questions: Iterable[Predicate]) -> set[str]:
-    """The codes of an ordinary passport that are tried: each that questions name, but those of officials."""
+    """Return P and each P code that questions name, except codes that the population has for others, such as diplomats."""
     named = named_in((one for one in questions if Fact.DOCUMENT_TYPE in one.asks), str)
     others = {one.document_type for one in population()}
     return {_PASSPORT, *(code for code in named - others if code.startswith(_PASSPORT))}
 
 
 def _weeks(questions: Sequence[Predicate], first: date, last: date) -> set[tuple[int, int]]:
-    """A week around each of the days that are tried, within the days on which dates are answered alike: its start, and how many days."""
+    """Return a week at each day that is tried, within the days on which all dates are answered alike: its first day, and how many days it has."""
     dated = [one for one in questions if Fact.LOCAL in one.asks and named_in((one,), date)]
     tried = days_of(questions, first, last)
     alike = itertools.groupby(tried, lambda day: [one.holds(Facts(local=_midnight(day))) for one in dated])
