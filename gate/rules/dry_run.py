@@ -2,6 +2,7 @@
 
 A profile is a table, CSV with a head line: a column for each fact that is known of (document_type, issuer, nationality, sex, age, direction, issued,
 expires, local), and `count`, how many such travellers came. Made of aggregates, it holds no crossing and no person; a cell that is empty is not known.
+A line that begins with # is a remark.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ class ProfileError(ValueError):
 
 def read_profile(text: str) -> Iterator[tuple[Facts, int]]:
     """The travellers of a profile, and how many of each kind. Raises ProfileError."""
-    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+    table = csv.reader(io.StringIO(text, newline=""), strict=True)
+    rows = (row for row in table if not (row and row[0].startswith("#")))
     try:
         head = next(rows, [])
         columns = [None if name == "count" else Fact(name) for name in head]
@@ -57,7 +59,7 @@ def read_profile(text: str) -> Iterator[tuple[Facts, int]]:
                 is_empty = False
                 yield _traveller(columns, row)
     except (ValueError, csv.Error) as error:
-        raise ProfileError(f"line {rows.line_num}: {error}") from error
+        raise ProfileError(f"line {table.line_num}: {error}") from error
     if is_empty:
         raise ProfileError("no traveller is in it, and on nobody rules show nothing")
 

@@ -397,6 +397,137 @@ def test_a_record_is_its_name_and_what_it_holds(copy: Copy, tmp_path: Path) -> N
     assert (record["kind"], record["class"], record["body"]) == ("cleaned", "device", {"litres": 3})
 
 
+# ── a question of a written rule, and a fact ─────────────────────────────────────────────────────────────────────────
+
+QUESTION = '''@dataclass(frozen=True, slots=True)
+class AgeBetween:
+    """So many years old, and not older."""
+
+    first: int
+    last: int
+    asks: ClassVar = frozenset({Fact.AGE})
+
+    def holds(self, facts: Facts) -> bool | None:
+        """The answer."""
+        return None if facts.age is None else self.first <= facts.age <= self.last
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+'''
+FACT_QUESTION = '''@dataclass(frozen=True, slots=True)
+class BagsFrom:
+    """With so many bags, or more."""
+
+    bags: int
+    asks: ClassVar = frozenset({Fact.BAGS})
+
+    def holds(self, facts: Facts) -> bool | None:
+        """The answer."""
+        return None if facts.bags is None else facts.bags >= self.bags
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+'''
+QUESTION_TRIED = """
+import sys
+from pathlib import Path
+from gate.programs.shared.config import ConfigError
+from gate.programs.shared.written_rules import written_in
+
+rules = Path("rules.toml")
+for when in sys.argv[1:]:
+    rules.write_text(
+        'schema = 1\\nversion = "1"\\n[rules.a]\\neffect = "officer"\\ntitle = "T"\\nbasis = "B"\\nauthor = "N. N."\\n'
+        f'from = 2026-12-01\\nto = 2027-11-30\\ninstructions = "Look."\\nwhen = {when}\\n'
+    )
+    try:
+        print(len(written_in(rules).book.rules), "rule")
+    except ConfigError as error:
+        print(error.problems[0].problem.partition(";")[0])
+"""
+UTO = '{ nationality = ["UTO"] }'
+PICKS_OUT = "picks people out by nationality alone"
+
+
+def row_of(what: str) -> str:
+    """What CONTRIBUTING says of an addition."""
+    (row,) = (line for line in (ROOT / "CONTRIBUTING.md").read_text().splitlines() if line.startswith(f"| {what} |"))
+    return row
+
+
+def add_question(copy: Copy, name: str, text: str, key: str) -> list[str]:
+    copy.edit(
+        "gate/passage/conditions.py",
+        ("@dataclass(frozen=True, slots=True)\nclass All:\n", text),
+        ("    | DateBetween\n)\n", f"    | DateBetween\n    | {name}\n)\n"),
+    )
+    copy.edit(
+        "gate/rules/spelling.py",
+        ("import (\n    AgeFrom,\n", f"import (\n    {name},\n    AgeFrom,\n"),
+        (
+            "_QUESTIONS: Final[Mapping[str, _Question]] = {\n",
+            f"_QUESTIONS: Final[Mapping[str, _Question]] = {{\n    {key},\n",
+        ),
+    )
+    return ["gate/passage/conditions.py", "gate/rules/spelling.py"]
+
+
+def test_a_question_of_a_written_rule_is_judged_as_every_other(copy: Copy) -> None:
+    added = add_question(
+        copy, "AgeBetween", QUESTION, '"age_between": _Question(tuple[int, int], lambda ages: AgeBetween(*ages))'
+    )
+    assert copy.touched() == added
+    assert all(f"`{path}`" in row_of("question of a written rule") for path in added)
+    tried = copy.run(
+        "-c",
+        QUESTION_TRIED,
+        f"{{ all = [{UTO}, {{ age_between = [1, 120] }}] }}",
+        f"{{ all = [{UTO}, {{ not = {{ age_between = [30, 31] }} }}] }}",
+        f"{{ any = [{{ all = [{UTO}, {{ age_between = [9, 99] }}] }}, {{ age_between = [4, 5] }}] }}",
+        f"{{ all = [{UTO}, {{ age_between = [60, 70] }}] }}",
+    )
+    assert tried.splitlines() == [*[PICKS_OUT] * 3, "1 rule"]
+
+
+def add_fact(copy: Copy) -> list[str]:
+    bags = '"bags_from": _Question(int, BagsFrom)'
+    added = add_question(copy, "BagsFrom", FACT_QUESTION, bags)
+    copy.edit(
+        "gate/passage/conditions.py",
+        ('    AGE = "age"\n', '    AGE = "age"\n    BAGS = "bags"\n'),
+        ("    age: int | None = None\n", "    age: int | None = None\n    bags: int | None = None\n"),
+    )
+    copy.edit("gate/rules/dry_run.py", ("    Fact.AGE: int,\n", "    Fact.AGE: int,\n    Fact.BAGS: int,\n"))
+    return sorted([*added, "gate/rules/dry_run.py"])
+
+
+def test_a_fact_is_refused_in_rules_until_the_population_has_values_of_it(copy: Copy) -> None:
+    added = add_fact(copy)
+    assert copy.touched() == added
+    assert all(
+        f"`{path}`" in row_of("fact that a question looks at") + row_of("question of a written rule") for path in added
+    )
+    rules = (
+        f"{{ all = [{UTO}, {{ bags_from = 1 }}] }}",
+        "{ bags_from = 7 }",
+        f"{{ all = [{UTO}, {{ bags_from = 3 }}] }}",
+    )
+    refused = "asks about bags, of which gate/rules/population.csv has no values to try it with"
+    assert copy.run("-c", QUESTION_TRIED, *rules).splitlines() == [refused] * 3
+    people = copy.folder / "gate/rules/population.csv"
+    lines = people.read_text().replace(",count\n", ",bags,count\n").splitlines()
+    people.write_text(
+        "".join(
+            line + "\n" if line.endswith("count") or line.startswith("#") else f"{line[:-1]}{1 + row % 3},1\n"
+            for row, line in enumerate(lines)
+        )
+    )
+    assert "`gate/rules/population.csv`" in row_of("fact that a question looks at")
+    assert copy.run("-c", QUESTION_TRIED, *rules).splitlines() == [PICKS_OUT, "1 rule", "1 rule"]
+
+
 # ── a language ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 LANGUAGE_TRIED = """
@@ -457,7 +588,7 @@ def configured(folder: Path, **changes: object) -> Path:
 
 @pytest.mark.long
 def test_the_type_checker_takes_all_of_them(copy: Copy) -> None:
-    for add in (add_turnstile, add_grey_camera, add_embedder, add_rule, add_record, add_language):
+    for add in (add_turnstile, add_grey_camera, add_embedder, add_rule, add_record, add_fact, add_language):
         add(copy)
     for needed in ("pyproject.toml", "hardware-sim"):
         (copy.folder / needed).symlink_to(ROOT / needed)

@@ -16,6 +16,7 @@ LOOSE = {
     "gate/provision/enrol_steps.py": "gate.toml as it lies there, of which one table is replaced",
     "gate/rules/dry_run.py": "the facts of a traveller by their names, each of its own type",
     "gate/rules/judging.py": "the same",
+    "gate/rules/profiling.py": "the same",
     "gate/rules/spelling.py": "a condition as TOML has it, read key by key",
     "gate/screens/console/findings.py": "what a lane found, of which a newer gate may say more, read field by field",
     "gate/screens/console/view.py": "what a page's template or script is told, as the JSON that it becomes",

@@ -1,0 +1,140 @@
+"""The profiling guard: how much of a population the conditions of targeting rules keep, whatever is asked of nationality, sex and issuer. Pure.
+
+The population ships with the product (population.csv names its sources). A rule is tried on all of it as nationals of each state, as each sex and
+with documents of each issuer that the rule tells apart. The largest share that it means is what its other conditions keep.
+
+    direction, facts without values   not known, which a targeting rule takes for yes: always true
+    `date`, `state`, the rule's days  select days and no people: each span of days is tried, and the worst one counts
+    weekday, hours                    by when the population crosses, in weeks of each span
+    `issued`, `expires_within_days`   counted from the day of that crossing
+    document code P                   tried as each P code that the rule names: states choose the second letter
+
+The population is public. So the conditions seed a draw of each crossing's minute and of each document's day within 30:
+a rule written around the sample meets other values.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import random
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import fields, replace
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any, Final, cast
+
+from gate.passage.conditions import PROTECTED, Condition, Fact, Facts, Predicate, predicates_of
+from gate.rules.dry_run import read_profile
+
+KEPT_MAX: Final = 0.5  # of the population, by the other conditions of a rule on a protected attribute
+_LAST_DAY: Final = date.max.toordinal()
+_FACTS: Final = tuple(field.name for field in fields(Facts))
+_PASSPORT: Final = "P"
+_OTHERS: Final = frozenset(Fact) - PROTECTED
+
+
+@functools.cache
+def population() -> tuple[Facts, ...]:
+    """The people of the file, in its reference week."""
+    text = Path(__file__).with_name("population.csv").read_text(encoding="utf-8")
+    return tuple(one for one, count in read_profile(text) for _ in range(count))
+
+
+def without_values(asked: frozenset[Fact]) -> list[Fact]:
+    """Those of these facts that the population has no values of, beside the direction, which selects lanes and no people."""
+    return [fact for fact in asked - {Fact.DIRECTION} if {getattr(one, fact.value) for one in population()} == {None}]
+
+
+def named_in(questions: Iterable[Predicate], kind: type | tuple[type, ...]) -> set[Any]:
+    """Every value of a type that stands in questions, alone or in a list."""
+    values = (getattr(one, field.name) for one in questions for field in fields(one))
+    listed = itertools.chain.from_iterable(value if isinstance(value, tuple) else (value,) for value in values)
+    return {value for value in listed if isinstance(value, kind)}
+
+
+def told_apart(questions: Iterable[Predicate], people: Iterable[Facts], by: Collection[Fact]) -> Counter[Facts]:
+    """One of the people for each kind that questions tell apart by these facts, and how many of it there are.
+
+    A question that asks for other facts too may tell all of them apart.
+    """
+    about = [one for one in questions if one.asks.intersection(by)]
+    is_mixed = any(one.asks.difference(by) for one in about)
+    kinds: dict[object, Facts] = {}
+    return Counter(kinds.setdefault(who if is_mixed else tuple(one.holds(who) for one in about), who) for who in people)
+
+
+def days_of(questions: Collection[Predicate], first: date, last: date) -> list[int]:
+    """Days from the first to the last, in order: the first and around each date that stands in a question.
+
+    Where a question about days names none, also one in four weeks of the first year.
+    """
+    days = range(first.toordinal(), last.toordinal() + 1)
+    is_dateless = any(Fact.LOCAL in one.asks and not named_in((one,), (date, time)) for one in questions)
+    around = {named.toordinal() + more for named in named_in(questions, date) for more in (-1, 0, 1)}
+    return sorted({day for day in around if day in days}.union(days[: 366 if is_dateless else 1 : 28]))
+
+
+def kept(when: Condition, first: date, last: date, protected: Sequence[Facts]) -> tuple[float, bool]:
+    """Return the largest share of the population that a condition means with one of these protected facts, and whether they make a difference."""
+    questions = tuple(predicates_of(when))
+    most, differs = 0, False
+    for start, days in _weeks(questions, first, last):
+        for code in _passports(questions):
+            kinds = told_apart(questions, _crossing(repr(when), start, days, code), _OTHERS)
+            meant = [
+                tuple(
+                    when.holds(replace(one, nationality=whose.nationality, sex=whose.sex, issuer=whose.issuer))
+                    is not False
+                    for one in kinds
+                )
+                for whose in protected
+            ]
+            most = max(most, *(sum(itertools.compress(kinds.values(), each)) for each in meant))
+            differs = differs or len(set(meant)) > 1
+    return most / len(population()), differs
+
+
+def _passports(questions: Iterable[Predicate]) -> set[str]:
+    """Return P and each P code that questions name, except codes that the population has for others, such as diplomats."""
+    named = named_in((one for one in questions if Fact.DOCUMENT_TYPE in one.asks), str)
+    others = {one.document_type for one in population()}
+    return {_PASSPORT, *(code for code in named - others if code.startswith(_PASSPORT))}
+
+
+def _weeks(questions: Sequence[Predicate], first: date, last: date) -> set[tuple[int, int]]:
+    """Return a week at each day that is tried, within the days on which all dates are answered alike: its first day, and how many days it has."""
+    dated = [one for one in questions if Fact.LOCAL in one.asks and named_in((one,), date)]
+    tried = days_of(questions, first, last)
+    alike = itertools.groupby(tried, lambda day: [one.holds(Facts(local=_midnight(day))) for one in dated])
+    spans = [list(days) for _, days in alike]
+    found = set()
+    for span, following in itertools.zip_longest(spans, spans[1:]):
+        after = following[0] if following else last.toordinal() + 1
+        for day in (*span, after):
+            start = max(span[0], min(day, after - 7))
+            found.add((start, min(7, after - start)))
+    return found
+
+
+def _crossing(drawn_by: str, start: int, days: int, code: str) -> Iterator[Facts]:
+    """The population, crossing on these days, with this code of an ordinary passport."""
+    draw = random.Random(drawn_by).random  # noqa: S311 - spreads samples; nothing is secret
+    for one in population():
+        then = cast("datetime", one.local)  # every row has it
+        day = start + then.weekday() % days
+        back = day - then.toordinal() - int(30 * draw())
+        moved: dict[str, Any] = {
+            name: date.fromordinal(min(max(1, value.toordinal() + back), _LAST_DAY))
+            for name in _FACTS
+            if isinstance(value := getattr(one, name), date)
+        }
+        moved["local"] = _midnight(day) + timedelta(hours=then.hour, seconds=int(3600 * draw()))
+        if one.document_type == _PASSPORT:
+            moved["document_type"] = code
+        yield replace(one, **moved)
+
+
+def _midnight(day: int) -> datetime:
+    return datetime.combine(date.fromordinal(day), time())
