@@ -125,12 +125,13 @@ class Judge:
         self.notes: list[bytes] = []
         self.first_here = since  # the first entry of which more than a hash may be here
         self.recipients: list[tuple[int, str]] = []  # from which entry on it is sealed for whom
+        self.hours_from: list[tuple[int, str]] = []  # from which entry on they say which hour
         self.first_hour: str | None = None
         self.last_hour: str | None = None
         self._ring = ring
         self._origin = ring.name
         self._cosigners = cosigners or Cosigners()
-        self._hour_max = hour_max
+        self.hour_max = hour_max
         self._is_strange = False
         self._strange: Counter[str] = Counter()  # hours that cannot be
         self._strange_first: dict[str, int] = {}
@@ -162,7 +163,8 @@ class Judge:
         if header.hour != self.last_hour:
             self.first_hour = self.first_hour or header.hour
             self.last_hour = header.hour
-            self._is_strange = not HOUR_MIN <= header.hour <= self._hour_max or not _is_of_the_calendar(header.hour)
+            self.hours_from.append((index, header.hour))
+            self._is_strange = not HOUR_MIN <= header.hour <= self.hour_max or not _is_of_the_calendar(header.hour)
         if self._is_strange:
             self._strange[header.hour] += 1
             self._strange_first.setdefault(header.hour, index)
