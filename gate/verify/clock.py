@@ -76,7 +76,7 @@ class Clock:
     def _stepped(self, told: Told, time: str, before: str, after: str) -> None:
         """Take a record of a step; it explains one from a time that the clock has shown by the records."""
         self._said, self._said_at = ms(after) - ms(before), told.index
-        if before[:13] >= self._latest[:13]:
+        if ms(before) and before[:13] >= self._latest[:13]:
             self._back = [one for one in self._back if one[0].boot != told.boot or one[1][:13] > before[:13]]
             self._latest, self._latest_at = min(time, after), told.index
 

@@ -266,7 +266,7 @@ def test_times_that_are_none_end_nothing_and_excuse_nothing(nonsense: str) -> No
     body = {"before": nonsense, "after": nonsense, "running": True}
     clock = Clock()
     for index, (kind, moment) in enumerate(
-        [("presence", NOON), ("clock_stepped", NOON), ("presence", NOON + BACK), ("presence", None)]
+        [("presence", NOON), ("clock_stepped", NOON + BACK), ("presence", NOON + BACK), ("presence", None)]
     ):
         time = nonsense if moment is None else time_text(moment)
         about = "administration" if kind == "clock_stepped" else "device"
