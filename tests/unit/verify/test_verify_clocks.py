@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +18,6 @@ from gate.cli.audit_records import with_story
 from gate.verify.clock import Clock
 from gate.verify.findings import Report
 from gate.verify.story import Told
-from gate.verify.together import _Case
 from gate.verify.verify import Known, verify
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -272,17 +270,3 @@ def test_times_that_are_none_end_nothing_and_excuse_nothing(nonsense: str) -> No
         about = "administration" if kind == "clock_stepped" else "device"
         clock.take(Told(index, "", about, "k", kind, None, time, 5, BOOTS[0], "", body, recipients="a"))
     assert any(is_sure for _, is_sure in clock.jumps())
-
-
-@pytest.mark.parametrize("control", ["_untimely", "jumps"])
-def test_the_proof_can_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, control: str) -> None:
-    log = SmallLog(tmp_path)
-    log.write([at(HOUR), at(HOUR, clock=-DAY)])
-    note = receipt(log, datetime(2001, 1, 1, tzinfo=UTC))
-    assert len(judged(log, note).problems) == 2
-    off: dict[str, tuple[type, Callable[..., object]]] = {
-        "_untimely": (_Case, lambda *_: ("", False)),
-        "jumps": (Clock, lambda *_: ()),
-    }
-    monkeypatch.setattr(off[control][0], control, off[control][1])
-    assert len(judged(log, note).problems) == 1
