@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import statistics
 from array import array
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -19,14 +19,16 @@ from gate.performance.draws import Draws
 from gate.performance.fairness import Fairness
 from gate.performance.rates import Rate
 from gate.verify.books import COUNTS, Books
-from gate.verify.clock import STEPS_MAX, Step, Steps
 from gate.verify.clock import ms as _ms
 from gate.verify.story import Told
 
 GROUP_MIN = 10
 FEWER = f"fewer than {GROUP_MIN} each"
 SHOWN = 12  # entries of a figure that are described
+STEP_MS = 2_000  # a clock that jumps by more was set
+_STEADY = 8  # records in a row: one alone may have been written late
 NAMES_MAX = 200
+STEPS_MAX = 500
 WORD_MAX = 100  # letters
 LONGEST_MS = 7 * 24 * 3_600_000  # a crossing that took longer is none
 OTHERS = "others"
@@ -43,6 +45,15 @@ class Shown:
     kind: str
     crossing: str
     what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The gate's clock was set: `by_ms` against the time since the machine's start, or of two starts against one another."""
+
+    index: int
+    time: str
+    by_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +120,7 @@ class Account:
         self.fairness = Fairness()
         self._officers: dict[str, str] = {}
         self._names: Counter[str] = Counter()
-        self._clock = Steps()
+        self._clock = _Clock()
 
     def take(self, told: Told) -> None:
         """Count the next record."""
@@ -282,6 +293,47 @@ class Account:
                 what,
             )
         return name
+
+
+class _Clock:
+    """Holds the gate's wall clock against the time since the machine's start, which nobody can set.
+
+    A record is written at once or late, never early: so a clock that was set back shows with the first record, and one that was set
+    forward when several in a row are late.
+    """
+
+    def __init__(self) -> None:
+        self._boot: str | None = None
+        self._level_ms = 0
+        self._late: deque[tuple[int, Told]] = deque(maxlen=_STEADY)
+        self._last_ms = 0
+
+    def take(self, told: Told) -> Iterator[Step]:
+        """The next record; yields a step where it shows one."""
+        assert told.time is not None, "a record that opened has its moment"
+        now_ms = _ms(told.time)
+        ahead_ms = now_ms - (told.monotonic_ms or 0)
+        if told.boot != self._boot:
+            if self._boot is not None and now_ms < self._last_ms:
+                yield Step(told.index, told.time, now_ms - self._last_ms)
+            self._boot, self._level_ms = told.boot, ahead_ms
+            self._late.clear()
+        elif ahead_ms < self._level_ms - STEP_MS:
+            yield Step(told.index, told.time, ahead_ms - self._level_ms)
+            self._level_ms = ahead_ms
+            self._late.clear()
+        elif ahead_ms > self._level_ms + STEP_MS:
+            self._late.append((ahead_ms, told))
+            if len(self._late) == _STEADY:
+                first = self._late[0][1]
+                level_ms = min(late_ms for late_ms, _ in self._late)
+                yield Step(first.index, first.time or "", level_ms - self._level_ms)
+                self._level_ms = level_ms
+                self._late.clear()
+        else:
+            self._level_ms = min(self._level_ms, ahead_ms)
+            self._late.clear()
+        self._last_ms = now_ms
 
 
 def _groups(body: Mapping[str, object]) -> dict[str, str]:
