@@ -72,7 +72,7 @@ class NamedRecipients:
             named = self._sets.get(recipients, frozenset())
             if named and readers != len(named):
                 wrong[f"are for {readers} readers, and the start of the lane names {len(named)}"].append(index)
-            for mine in named & shut:
+            for mine in sorted(named & shut):
                 wrong[f"do not open for {mine}, whom the start of the lane names"].append(index)
         for why, entries in wrong.items():
             yield f"{len(entries)} keys, the first of entry {min(entries)}, {why}"

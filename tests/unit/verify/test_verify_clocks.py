@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 from fakes.audit_logs import SmallLog, wanted
+from typer.testing import CliRunner
 
 from gate.audit.export import Outlet
 from gate.audit.note import Algorithm, Note, Signer
 from gate.audit.record import canonical_json, time_text
 from gate.audit.unsealing import Unsealer
 from gate.audit.writer import Wanted
+from gate.cli.audit import app
 from gate.cli.audit_records import with_story
 from gate.programs.log.stepping import Steps
 from gate.verify.clock import Clock
@@ -381,3 +383,23 @@ def test_no_clock_of_an_honest_gate_is_a_contradiction(seed: int) -> None:
     assert [one for one, is_sure in found if is_sure] == []
     assert found == [] or gate.was_set_forward_unseen, found
     assert sum(one.kind == "clock_stepped" for one in gate.told) > 5
+
+
+def test_the_command_ends_with_one_for_each_of_them(tmp_path: Path) -> None:
+    log = SmallLog(tmp_path)
+    log.write([at(HOUR)])
+    good, bad = receipt(log, NOON + HOUR, "good.note"), receipt(log, datetime(2001, 1, 1, tzinfo=UTC), "bad.note")
+    (tmp_path / "one.identity").write_text(f"{log.auditors[0]}\n")
+    keys = ("--vkey", log.vkey, "--mirror-vkey", CENTRAL.verifier.vkey, "--identity", str(tmp_path / "one.identity"))
+
+    def ended(*paths: Path) -> tuple[int, str]:
+        result = CliRunner().invoke(app, ["verify", *map(str, paths), *keys])
+        return result.exit_code, result.stdout
+
+    assert ended(log.spool, good)[0] == 0
+    code, told = ended(log.spool, bad)
+    assert (code, "cosigned 1 entries at 2001-01-01T00:00:00Z: nothing of this format" in told) == (1, True)
+    log.write([at(HOUR, clock=BACK)])
+    code, told = ended(log.spool, good)
+    assert (code, "- entry 1 is of 2026-02-28T13:00:00.000Z" in told) == (1, True)
+    assert told.startswith("NOT VERIFIED: AS IT WAS SIGNED, BUT WHAT IT TELLS CANNOT BE")
