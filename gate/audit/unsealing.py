@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +23,11 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from gate.audit.errors import BadFormatError
 from gate.audit.note import Signer
-from gate.audit.record import Header
+from gate.audit.record import Header, recipients_digest
 from gate.audit.sealing import KEY_BYTES, NONCE_BYTES
 
 IDENTITY_FILE_BYTES_MAX = 64 * 1024
+_STANZA = re.compile(rb"^-> ([!-~]+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +70,13 @@ class Closed(enum.Enum):
 
 
 class Unsealer:
-    """Opens records with the identities of one auditor. Remembers the opened keys. Has no useful repr."""
+    """Opens records with the identities of one auditor. Remembers the opened keys, and in `readers` for how many each age file is and which of the
+    identities do not open it, by the SHA-256 of their recipients. Has no useful repr.
+    """
 
     def __init__(self, identities: Sequence[pyrage.x25519.Identity]) -> None:
-        self._identities = list(identities)
+        self._identities = {recipients_digest([str(one.to_public())])[1][0]: one for one in identities}
+        self.readers: dict[str, tuple[int, frozenset[str]]] = {}
         self._secrets: dict[str, bytes | Closed] = {}
 
     @classmethod
@@ -90,19 +95,22 @@ class Unsealer:
 
     def signer(self) -> Signer:
         """The key that this auditor's access notes are signed with, made of the first identity; its name is that identity's recipient."""
-        identity = self._identities[0]
+        identity = next(iter(self._identities.values()))
         seed = HKDF(SHA256(), 32, salt=None, info=b"portcullis access note").derive(str(identity).encode())
         return Signer(str(identity.to_public()), seed)
 
     def learn(self, wrapped: bytes) -> bool:
         """Take an age file for the records that follow; False when it does not open with this auditor's identities."""
-        try:
-            secret = bytes(pyrage.decrypt(wrapped, self._identities))
-        except pyrage.DecryptError:
-            found: bytes | Closed = Closed.FOREIGN
-        else:
-            found = secret if len(secret) == KEY_BYTES else Closed.NO_KEY
-        self._secrets[hashlib.sha256(wrapped).hexdigest()] = found
+        key_id, shut = hashlib.sha256(wrapped).hexdigest(), set[str]()
+        found: bytes | Closed = Closed.FOREIGN
+        for name, identity in self._identities.items():
+            try:
+                secret = bytes(pyrage.decrypt(wrapped, [identity]))
+            except pyrage.DecryptError:
+                shut.add(name)
+            else:
+                found = secret if len(secret) == KEY_BYTES else Closed.NO_KEY
+        self._secrets[key_id], self.readers[key_id] = found, (readers_of(wrapped), frozenset(shut))
         return isinstance(found, bytes)
 
     def open(self, header: Header, sealed: bytes) -> OpenedRecord | Closed:
@@ -122,3 +130,9 @@ class Unsealer:
         if not isinstance(fields, dict):
             return Closed.UNREADABLE
         return OpenedRecord(known.kind, known.crossing, known.time, known.monotonic_ms, known.boot, known.id, fields)
+
+
+def readers_of(wrapped: bytes) -> int:
+    """For how many readers an age file is: its stanzas, of whatever kind, but for one without meaning that the gate's library adds to each file."""
+    kinds = _STANZA.findall(wrapped.partition(b"\n---")[0])
+    return len(kinds) - any(kind.endswith(b"-grease") for kind in kinds)

@@ -73,9 +73,11 @@ def hour_max() -> str:
 
 
 def _print(report: Report) -> None:
+    from gate.verify.findings import about
+
     say(_verdict(report))
     say(f"entries {report.entries}, sealed bodies {report.bodies}, keys {report.keys}, erased keys {report.erased}")
-    say(f"root {report.root}, from {report.first_time} to {report.last_time}")
+    say(f"root {report.root}, from {about(report.first_time)} to {about(report.last_time)}")
     for some in report.recipients:
         named = "recipients that are not named" if some.sha256 is None else f"the recipients {some.sha256}"
         say(f"from entry {some.since} on sealed for {named}")

@@ -185,25 +185,13 @@ class Reading:
         except BadFormatError:
             self._note(index, NO_HEADER, is_damage=True)
             return Told(index, "", "", "", note=NO_HEADER)
-        found = self.unsealer.open(header, sealed)
+        found, readers = self.unsealer.open(header, sealed), self.unsealer.readers.get(header.key)
+        told = Told(index, header.hour, header.about, header.key, recipients=header.recipients, readers=readers)
         if isinstance(found, OpenedRecord):
-            return Told(
-                index,
-                header.hour,
-                header.about,
-                header.key,
-                found.kind,
-                found.crossing,
-                found.time,
-                found.monotonic_ms,
-                found.boot,
-                found.id,
-                found.body,
-                recipients=header.recipients,
-            )
+            return replace(told, **{name: getattr(found, name) for name in OpenedRecord.__slots__})
         if found is not Closed.ERASED:
             self._note(index, found.value.partition(";")[0], is_damage=found.is_damage)
-        return Told(index, header.hour, header.about, header.key, note=found.value, recipients=header.recipients)
+        return replace(told, note=found.value)
 
     def _note(self, index: int, why: str, *, is_damage: bool) -> None:
         self.closed[why].append(index)
@@ -227,6 +215,7 @@ def fields_of(told: Told) -> dict[str, object]:
     return {
         "index": told.index,
         "time": told.time or told.hour or None,
+        "time_precision": "millisecond" if told.time else "hour",
         "kind": told.kind,
         "crossing": told.crossing,
         "class": told.about or None,

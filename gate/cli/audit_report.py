@@ -22,6 +22,7 @@ from gate.cli.audit_records import ranges
 from gate.performance.account import GROUPS, HIT, NAMES_MAX, SHOWN, Account, Spread
 from gate.performance.rates import LEVEL, Rate
 from gate.screens.texts import Texts
+from gate.verify.findings import about
 
 if TYPE_CHECKING:
     from gate.performance.draws import Found
@@ -88,7 +89,7 @@ def render(report: Report, account: Account, *, name: str, files: Sequence[str],
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["number"] = lambda value: f"{value:,}"
+    environment.filters |= {"number": lambda value: f"{value:,}", "about": about}
     found = [*sections(account), _erasures(report)]
     return environment.get_template("audit_report.html").render(
         report=report,
@@ -462,7 +463,7 @@ def entries_table(path: Path) -> Iterator[Callable[[Told], object]]:
 
 
 def _entry(told: Told) -> tuple[object, ...]:
-    cells = (told.time or told.hour, told.kind or "", told.about, told.crossing or "", told.key, told.note or "")
+    cells = (told.when, told.kind or "", told.about, told.crossing or "", told.key, told.note or "")
     return (told.index, *map(cell, cells))
 
 

@@ -14,12 +14,12 @@ from array import array
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from gate.performance.draws import Draws
 from gate.performance.fairness import Fairness
 from gate.performance.rates import Rate
 from gate.verify.books import COUNTS, Books
+from gate.verify.clock import ms as _ms
 from gate.verify.story import Told
 
 GROUP_MIN = 10
@@ -287,7 +287,7 @@ class Account:
         if len(entries) <= SHOWN and told.index not in self.shown:
             self.shown[told.index] = Shown(
                 told.index,
-                (told.time or told.hour)[:WORD_MAX],
+                told.when[:WORD_MAX],
                 (told.kind or "")[:WORD_MAX],
                 (told.crossing or "")[:WORD_MAX],
                 what,
@@ -373,12 +373,3 @@ def _one_of(word: str, words: Sequence[str]) -> str:
 def _seconds(value: object) -> float | None:
     """A length of time, if it is one that somebody may have waited."""
     return value / 1000 if isinstance(value, int | float) and 0 <= value <= LONGEST_MS else None
-
-
-def _ms(time: str) -> int:
-    """A record's time; 0 for what is none, or has no zone: nobody knows which one it would be."""
-    try:
-        moment = datetime.fromisoformat(time)
-        return 0 if moment.tzinfo is None else int(moment.timestamp() * 1000)
-    except (ValueError, OverflowError):
-        return 0

@@ -26,6 +26,11 @@ class StructureError(VerifyError):
     """Bytes that cannot be taken further apart."""
 
 
+def about(hour: str | None) -> str:
+    """An hour of a header as people read it: it says no minute."""
+    return f"about {hour[:10]} {hour[11:13]}h UTC" if hour else ""
+
+
 def harmless(text: str) -> str:
     """One line of text that can be printed, whatever a stranger put into it."""
     if text.isprintable():
@@ -137,7 +142,7 @@ class Report:
 
     `entries` counts those that were read, `bodies` the sealed bodies and `keys` the age files whose hashes are right; `erased`
     the keys that headers name and that are not there any more; whether they were to go say the sealed records, and `erasures` are the orders
-    among these. `ledger` is which copy has which key. `first_time` and `last_time` are hours: that is all that the headers say. `unknown` says what was given cannot show; `is_partial` whether some of that
+    among these. `ledger` is which copy has which key. `first_time` and `last_time` are hours: that is all that the headers say, and `time_precision` says so. `unknown` says what was given cannot show; `is_partial` whether some of that
     is more than what came after the end, and `is_open_ended` whether that is among it. `recipients` are those of the longest copy.
     """
 
@@ -162,6 +167,7 @@ class Report:
     recipients: tuple[Recipients, ...] = ()
     erasures: tuple[Erasure, ...] = ()
     ledger: Ledger | None = None
+    time_precision: str = "hour"
 
     def fields(self) -> dict[str, object]:
         """For machines: all but the ledger."""

@@ -10,10 +10,10 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime
 from hashlib import sha256
 from typing import Any, NamedTuple
 
+from gate.verify.clock import ms
 from gate.verify.cosigners import Cosigners
 from gate.verify.findings import Cosignature, Findings, StructureError
 from gate.verify.keyring import KeyRing
@@ -96,14 +96,6 @@ def key_of(leaf: bytes) -> str | None:
         return None
 
 
-def _is_of_the_calendar(hour: str) -> bool:
-    try:
-        datetime.fromisoformat(hour)
-    except ValueError:
-        return False
-    return True
-
-
 class Judge:
     """One copy of the log, from its first entry on. `hour_max` is the last hour that can have been by the auditor's own clock."""
 
@@ -125,12 +117,13 @@ class Judge:
         self.notes: list[bytes] = []
         self.first_here = since  # the first entry of which more than a hash may be here
         self.recipients: list[tuple[int, str]] = []  # from which entry on it is sealed for whom
+        self.hours_from: list[tuple[int, str]] = []  # from which entry on they say which hour
         self.first_hour: str | None = None
         self.last_hour: str | None = None
         self._ring = ring
         self._origin = ring.name
         self._cosigners = cosigners or Cosigners()
-        self._hour_max = hour_max
+        self.hour_max = hour_max
         self._is_strange = False
         self._strange: Counter[str] = Counter()  # hours that cannot be
         self._strange_first: dict[str, int] = {}
@@ -162,7 +155,8 @@ class Judge:
         if header.hour != self.last_hour:
             self.first_hour = self.first_hour or header.hour
             self.last_hour = header.hour
-            self._is_strange = not HOUR_MIN <= header.hour <= self._hour_max or not _is_of_the_calendar(header.hour)
+            self.hours_from.append((index, header.hour))
+            self._is_strange = not HOUR_MIN <= header.hour <= self.hour_max or not ms(header.hour)
         if self._is_strange:
             self._strange[header.hour] += 1
             self._strange_first.setdefault(header.hour, index)
@@ -246,7 +240,7 @@ class Judge:
         found = Findings()
         for hour, count in sorted(self._strange.items()):
             why = "nothing of this format was written so early" if hour < HOUR_MIN else "it has not come yet"
-            if not _is_of_the_calendar(hour):
+            if hour >= HOUR_MIN and not ms(hour):
                 why = "no calendar has it"
             found.add(f"{count} entries, the first of them {self._strange_first[hour]}, say the hour {hour}: {why}")
         return found

@@ -1,4 +1,4 @@
-"""Whom records are sealed for: the headers say it in clear, and each start of the lane whom two approvers agreed to.
+"""Whom records are sealed for: the headers say it in clear, each start of the lane whom two approvers agreed to, and each age file for how many readers it is.
 
 A log program that was started with another configuration than the lane shows here, and so does a set that nobody approved. What a log writes of its own
 before the lane begins is sealed for those whom the lane's next start names.
@@ -7,7 +7,8 @@ before the lane begins is sealed for those whom the lane's next start names.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -33,6 +34,8 @@ class NamedRecipients:
 
     def __init__(self) -> None:
         self._named: str | None = None
+        self._sets: dict[str, frozenset[str]] = {}  # whom starts named
+        self._files: dict[str, tuple[int, str, int, frozenset[str]]] = {}  # by the key, of its first entry
         self._others: _Others | None = None
         self._wrong: list[str] = []
 
@@ -56,10 +59,28 @@ class NamedRecipients:
     def contradictions(self) -> tuple[str, ...]:
         """What was found; after the last record."""
         self._close()
-        return tuple(self._wrong)
+        return (*self._wrong, *self._unlike())
+
+    def file(self, key: str, index: int, recipients: str, readers: tuple[int, frozenset[str]]) -> None:
+        """Note for how many readers a record's age file is, and which of the auditor's own identities do not open it, by the hashes of their recipients."""
+        self._files.setdefault(key, (index, recipients, *readers))
+
+    def _unlike(self) -> Iterator[str]:
+        """What is wrong with age files, whenever a start named their set."""
+        wrong: defaultdict[str, list[int]] = defaultdict(list)
+        for index, recipients, readers, shut in self._files.values():
+            named = self._sets.get(recipients, frozenset())
+            if named and readers != len(named):
+                wrong[f"are for {readers} readers, and the start of the lane names {len(named)}"].append(index)
+            for mine in sorted(named & shut):
+                wrong[f"do not open for {mine}, whom the start of the lane names"].append(index)
+        for why, entries in wrong.items():
+            yield f"{len(entries)} keys, the first of entry {min(entries)}, {why}"
 
     def _start(self, recipients: str, named: object) -> None:
         before, self._named = self._others, _digest(named)
+        if self._named and isinstance(named, list):
+            self._sets[self._named] = frozenset(named)
         if before is not None and before.only_own and before.recipients == recipients == self._named:
             self._others = None
         self._close()

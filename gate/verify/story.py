@@ -1,5 +1,5 @@
 """Judges what the records tell, once they are opened: that nobody was let through without a decision, that every crossing has one end, that
-the barrier's counters and the records agree, and that the moments fit the hours in clear.
+the barrier's counters and the records agree, that the moments fit the hours in clear, and that the clock was not set unseen.
 
 It is the auditor's own account of the rules in docs/protocols/audit-log.md and shares nothing with the programs that follow them. A record
 that does not open, or that the lane says was lost, explains a gap: what would be a contradiction without it is told as not known.
@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gate.verify.books import Books
-from gate.verify.findings import Findings
+from gate.verify.clock import Clock
+from gate.verify.findings import Findings, about
 from gate.verify.recipients import NamedRecipients
 from gate.verify.two_officers import TwoOfficers
 
@@ -27,7 +28,8 @@ IDS_KEPT = 100_000  # of the latest records, against doubles
 @dataclass(frozen=True, slots=True)
 class Told:
     """A record as the auditor reads it. Of one that does not open `kind` and `body` are None and `note` says why; `hour`, `about`, `key` and
-    `recipients` stand in clear, and are empty where an entry is no record at all.
+    `recipients` stand in clear, and are empty where an entry is no record at all. `readers` is for how many the key's age file is, if it is here, and which
+    identities of the auditor's do not open it.
     """
 
     index: int
@@ -43,6 +45,12 @@ class Told:
     body: Mapping[str, object] | None = None
     note: str | None = None
     recipients: str = ""
+    readers: tuple[int, frozenset[str]] | None = None
+
+    @property
+    def when(self) -> str:
+        """Its moment; of one that does not open, about when it was, as people read it."""
+        return self.time or about(self.hour)
 
 
 @dataclass(slots=True)
@@ -88,6 +96,7 @@ class Story:
         self._ids: dict[str, int] = {}
         self._books = Books()
         self._named = NamedRecipients()
+        self._clock = Clock()
         self._two_officers = TwoOfficers()
         self._started = since > 0
         self._closed_at: int | None = None  # the latest record of a crossing that did not open, or that was lost
@@ -95,6 +104,9 @@ class Story:
 
     def take(self, told: Told) -> None:
         """Judge the next record."""
+        self._clock.take(told)
+        if told.readers is not None:
+            self._named.file(told.key, told.index, told.recipients, told.readers)
         self._named.take(told.index, told.kind, about=told.about, recipients=told.recipients, body=told.body)
         if told.kind is None or told.body is None:
             self._unopened += 1
@@ -127,6 +139,8 @@ class Story:
         """What cannot have been as it is told."""
         for one in self._named.contradictions():
             self._wrong(one)
+        for text, is_sure in self._clock.jumps():
+            (self._contradictions if is_sure else self._unsure).add(text if is_sure else f"whether {text}")
         for gap in self._books.gaps():
             (self._unsure if gap.is_explained else self._contradictions).add(str(gap))
         return self._contradictions.all()

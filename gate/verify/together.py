@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import combinations
 
 from gate.verify.cosigners import Cosigners
-from gate.verify.findings import Copy, Cosignature, Findings, Held, Ledger, Recipients, Report
-from gate.verify.judge import NONE, RIGHT, Judge
+from gate.verify.findings import Copy, Cosignature, Findings, Held, Ledger, Recipients, Report, about
+from gate.verify.judge import HOUR_MIN, NONE, RIGHT, Judge
 from gate.verify.keyring import KeyRing
 from gate.verify.signed import Head
+
+CLOCKS_APART = timedelta(hours=1)  # so much a mirror's clock may be behind a gate's that no time service sets
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +82,18 @@ class _Case:
     def report(self, words: Sequence[str], again: Sequence[str]) -> Report:
         cosigned = [mark for one in self._read for mark in one.judge.signatures()]
         cosigned += [mark for receipt in self._receipts for mark in receipt.cosignatures]
-        bytes_wrong, telling = Findings(), Findings()
+        bytes_wrong, telling, doubts = Findings(), Findings(), Findings()
         copies = tuple(self._copies(bytes_wrong))
         for problem in (*words, *self._disagreements(), *self._shortness()):
             bytes_wrong.add(problem)
         for one in self._read:
             for line in one.judge.hours().all():
                 telling.add(self._said_of(one.name, line))
-        problems = (*bytes_wrong.all(), *telling.all())
         parts = self._parts()
+        untimely = {mark: found for mark in cosigned if (found := self._untimely(mark, parts))}
+        for text, is_sure in untimely.values():
+            (telling if is_sure else doubts).add(text)
+        problems = (*bytes_wrong.all(), *telling.all())
         since = min(one.judge.first_here for one in parts)
         uses = {key: max(one.judge.uses[key] for one in parts) for one in parts for key in one.judge.keys_used}
         bodies = self._bodies(parts, since)
@@ -99,7 +105,7 @@ class _Case:
         )
         ledger = Ledger(uses, held, not since, bool(missing))
         missing += tuple(ledger.unaccounted())
-        after = tuple(self._after_the_end(cosigned))
+        after = tuple(self._after_the_end([mark for mark in cosigned if mark not in untimely]))
         return Report(
             entries=self._size - since,
             since=since,
@@ -114,7 +120,7 @@ class _Case:
             keys=len(uses) - len(ledger.missing),
             erased=len(ledger.missing),
             problems=problems,
-            unknown=(*again, *missing, *self._cosigners.unknown(cosigned), *after),
+            unknown=(*again, *missing, *doubts.all(), *self._cosigners.unknown(cosigned), *after),
             is_partial=bool(missing),
             is_open_ended=bool(after),
             copies=copies,
@@ -122,6 +128,25 @@ class _Case:
             recipients=tuple(Recipients(since, one or None) for since, one in self._log.recipients),
             ledger=ledger,
         )
+
+    def _untimely(self, mark: Cosignature, parts: Sequence[Read]) -> tuple[str, bool] | None:
+        """Why nobody can have cosigned at that time, and whether that is sure: where later entries say an earlier hour, the gate's clock may have been ahead."""
+        said = f"{mark.by} cosigned {mark.size} entries at {mark.time}"
+        if mark.time is None:
+            return None
+        if mark.time < HOUR_MIN:
+            return f"{said}: nothing of this format was written so early", True
+        if mark.time[:13] > min(self._log.hour_max[:13], "9999"):
+            return f"{said}: that time has not come yet", True
+        until = f"{datetime.fromisoformat(mark.time) + CLOCKS_APART:%Y-%m-%dT%H:%M:%SZ}"
+        hours = [(at, hour, one.judge.tree.size) for one in parts for at, hour in one.judge.hours_from]
+        newest = next((hour for at, hour, size in reversed(hours) if at < mark.size <= size), "")
+        if newest <= until:
+            return None
+        said += f", and the newest of them is of {about(newest)} by the gate's clock"
+        if any(at >= mark.size and hour <= until for at, hour, _ in hours):
+            return f"whether {said}, or that clock was ahead: later entries say an earlier hour", False
+        return f"{said}: it was not there yet", True
 
     def _said_of(self, name: str, text: str) -> str:
         return text if self._is_one else f"{name}: {text}"

@@ -76,6 +76,7 @@ class SmallLog:
         default_factory=lambda: (pyrage.x25519.Identity.generate(), pyrage.x25519.Identity.generate())
     )
     reserve_bytes: int = 4096
+    sealing: Callable[[list[str]], Sealer] = Sealer
     successor: Signer | None = None
 
     @property
@@ -102,7 +103,7 @@ class SmallLog:
         writer = Writer(
             opener=lambda: Store(self.database, connect=connect),
             signer=self.signer,
-            sealer=Sealer([str(one.to_public()) for one in self.auditors]),
+            sealer=self.sealing([str(one.to_public()) for one in self.auditors]),
             key_days=KeyDays(self.folder / "keys"),
             reserve=reserve or Reserve(self.folder / "reserve", self.reserve_bytes),
             last=last or Reserve(self.folder / "reserve-last", self.reserve_bytes),

@@ -31,6 +31,7 @@ from gate.passage.events import RecordClass, RecordKind
 from gate.passage.screen import Purpose
 from gate.programs.log import program
 from gate.programs.log.timing import Timing
+from gate.programs.shared import clock
 from gate.programs.shared.config import Audit, Config, Paths
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -125,7 +126,7 @@ def incident() -> NewRecord:
         kind=RecordKind.INCIDENT,
         about=RecordClass.DEVICE,
         crossing=None,
-        monotonic_ms=1,
+        monotonic_ms=clock.monotonic_ms(),
         leads_to_admission=False,
         ends_crossing=False,
         bytes_min=0,

@@ -22,7 +22,9 @@ from fakes.set_clock import LIBRARY, SetClock
 from typer.testing import CliRunner
 
 from gate.audit.record import time_text
+from gate.audit.unsealing import Unsealer
 from gate.cli import audit
+from gate.cli.audit_records import with_story
 from gate.programs.shared import clock
 from gate.verify.verify import Known, verify
 
@@ -100,6 +102,9 @@ def test_a_clock_that_jumps_costs_no_record_and_leaves_one_of_each_jump(tmp_path
         known = Known(hour_max=f"{time_text(clock.now() + latest)[:13]}:00:00Z")
         report = verify(tmp_path / "state/spool", vkey_of(config), known=known)
         assert report.verified is verified, report.problems
+        told = with_story(report, [tmp_path / "state/spool"], Unsealer([identity]))
+        clocks = [one for one in (*told.problems, *told.unknown) if "the clock" in one]
+        assert (told.verified, clocks) == (verified, []), told.problems
 
 
 def wait_until_published(tmp_path: Path, index: int) -> None:

@@ -68,6 +68,14 @@ def test_people_read_that_a_log_is_verified(log: SmallLog) -> None:
     assert "6" in result.stdout
 
 
+def test_hours_of_headers_are_never_shown_as_if_they_were_moments(log: SmallLog) -> None:
+    told = run("verify", log.spool, "--vkey", log.vkey).stdout
+    assert "from about 2026-11-25 10h UTC to about 2026-11-25 10h UTC" in told
+    assert "10:00:00" not in told
+    found = document(run("verify", log.spool, "--vkey", log.vkey, "--json"))
+    assert (found["first_time"], found["time_precision"]) == ("2026-11-25T10:00:00Z", "hour")
+
+
 def test_what_cannot_be_judged_is_bad_data(log: SmallLog) -> None:
     result = run("verify", log.folder / "a.bundle", "--vkey", "non+sense+key")
     assert (result.exit_code, result.stdout) == (65, "")
@@ -131,6 +139,7 @@ def test_an_auditor_reads_every_record(log: SmallLog) -> None:
     assert records[5]["body"] == {"officer": "officer-7"}
     assert (records[0]["crossing"], records[0]["class"], records[0]["time"]) == ("c1", "crossing", TIME)
     assert {"monotonic_ms", "boot", "id", "key"} <= set(records[0])
+    assert {record["time_precision"] for record in records} == {"millisecond"}
 
 
 def test_an_auditor_is_told_that_the_signature_was_not_checked(log: SmallLog) -> None:
@@ -147,7 +156,7 @@ def test_an_erased_crossing_has_no_body_and_says_so(log: SmallLog) -> None:
     records = [json.loads(line) for line in result.stdout.splitlines()]
     assert [(record["body"], record["kind"], record["crossing"]) for record in records] == [(None, None, None)] * 6
     assert {record["note"] for record in records} == {"the key was erased; the time is the hour"}
-    assert {record["time"] for record in records} == {"2026-11-25T10:00:00Z"}
+    assert {(record["time"], record["time_precision"]) for record in records} == {("2026-11-25T10:00:00Z", "hour")}
 
 
 def test_whoever_reads_a_crossing_knows_which_key_to_erase(log: SmallLog) -> None:

@@ -265,6 +265,19 @@ def test_a_full_disk_is_said_of_the_page_by_its_name(
     assert left(log) == []
 
 
+@pytest.mark.parametrize("kept", [0, 1])
+def test_what_only_a_header_says_of_the_time_is_shown_as_an_hour(log: SmallLog, kept: int) -> None:
+    for key in sorted((log.spool / "keys").rglob("*.age"))[kept:]:
+        key.unlink()
+    run(log, log.spool, "--csv", log.folder / "t")
+    page = (log.folder / "r.html").read_text()
+    assert "about 2026-11-25 06h UTC</td>" in page
+    assert ":00:00Z" not in page
+    assert ("<dd>about 2026-11-25 06h UTC to about" in page) is (kept == 0), "else the moments of those that open"
+    told = {one["time"] for one in table(log.folder / "t/entries.csv") if not one["kind"]}
+    assert told == {"about 2026-11-25 06h UTC"}
+
+
 def test_what_a_spool_gains_after_it_was_judged_is_not_told(log: SmallLog) -> None:
     report = verify(log.spool, log.vkey, known=Known())
     log.write(Day(seconds=200).admitted())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ import pytest
 from fakes.audit_logs import SmallLog, wanted
 
 from gate.audit.record import recipients_digest
-from gate.audit.unsealing import Unsealer
+from gate.audit.sealing import CrossingKey, Sealer
+from gate.audit.unsealing import Unsealer, readers_of
 from gate.cli.audit_records import with_story
 from gate.programs import log as log_program
 from gate.verify.findings import Report
@@ -110,3 +111,108 @@ def test_a_log_that_seals_for_a_stranger_too_is_not_verified_by_whoever_can_open
     assert found.problems == ("entry 2 is sealed for others than the start of the lane before named",)
     watched.write([wanted("started", body=started(watched))])
     assert reported(log).problems == found.problems, "a start afterwards excuses nothing of the lane's"
+
+
+# ── age files ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Wrapping(Sealer):
+    """Seals for the recipients that the headers name, and wraps the keys for others."""
+
+    def __init__(self, named: Sequence[str], wrapped_for: Sequence[Sequence[str]]) -> None:
+        super().__init__(named)
+        self._for = [[pyrage.x25519.Recipient.from_str(one) for one in some] for some in wrapped_for]
+
+    def new_key(self) -> CrossingKey:
+        self._recipients = self._for.pop(0) if len(self._for) > 1 else self._for[0]
+        return super().new_key()
+
+
+def wrapped(folder: Path, *readers: str) -> tuple[SmallLog, Unsealer]:
+    """A log whose keys, the start's, c1's and c2's, are wrapped for some of the two auditors, a and b, and a stranger, s; the last of these for the rest."""
+    auditors = (pyrage.x25519.Identity.generate(), pyrage.x25519.Identity.generate())
+    people = dict(zip("abs", (*auditors, pyrage.x25519.Identity.generate()), strict=True))
+    keys = {name: str(one.to_public()) for name, one in people.items()}
+    some = [[keys[one] for one in names] for names in readers]
+    log = SmallLog(folder, auditors=auditors, sealing=lambda named: Wrapping(named, some))
+    log.write([wanted("started", body=started(log)), wanted("opened", "c1"), wanted("opened", "c2")])
+    return log, Unsealer(log.auditors[:1])
+
+
+def keys_of(log: SmallLog, unsealer: Unsealer, path: Path | None = None) -> list[str]:
+    path = path or log.spool
+    report = with_story(verify(path, log.vkey), [path], unsealer)
+    assert report.intact
+    assert report.verified is not bool(report.problems)
+    return [one for one in report.problems if "keys" in one]
+
+
+@pytest.mark.parametrize(
+    ("readers", "says"),
+    [
+        (("abs",), "3 keys, the first of entry 0, are for 3 readers, and the start of the lane names 2"),
+        (("a",), "3 keys, the first of entry 0, are for 1 readers, and the start of the lane names 2"),
+        (("ab", "ab", "abs"), "1 keys, the first of entry 2, are for 3 readers, and the start of the lane names 2"),
+        (("ab", "a", "ab"), "1 keys, the first of entry 1, are for 1 readers, and the start of the lane names 2"),
+        (("ab", "bs", "ab"), "1 keys, the first of entry 1, do not open for "),
+        (("ab", "b", "ab"), "1 keys, the first of entry 1, do not open for "),
+        (("ab", "ss", "ab"), "1 keys, the first of entry 1, do not open for "),
+    ],
+)
+def test_keys_that_are_wrapped_for_others_than_the_start_named_are_found(
+    tmp_path: Path, readers: tuple[str, ...], says: str
+) -> None:
+    found = keys_of(*wrapped(tmp_path, *readers))
+    assert any(one.startswith(says) for one in found), found
+
+
+def test_a_stranger_in_the_place_of_an_auditor_is_found_by_that_auditor_alone(tmp_path: Path) -> None:
+    log, mine = wrapped(tmp_path, "ab", "as")
+    theirs = Unsealer(log.auditors[1:])
+    assert (keys_of(log, mine), len(keys_of(log, theirs))) == ([], 1)
+    assert len(keys_of(log, Unsealer(log.auditors))) == 1, "each identity by itself"
+
+
+def test_keys_that_are_wrapped_for_whom_the_start_named_are_none(tmp_path: Path) -> None:
+    log, unsealer = wrapped(tmp_path, "ab")
+    assert keys_of(log, unsealer) == []
+
+
+def test_keys_from_before_the_start_that_names_their_set_are_held_to_it_too(tmp_path: Path) -> None:
+    stranger = str(pyrage.x25519.Identity.generate().to_public())
+    log = SmallLog(tmp_path, sealing=lambda two: Wrapping(two, [[*two, stranger], two]))
+    log.write([wanted("opened", "c1"), wanted("opened", "c2")])
+    log = dataclasses.replace(log, sealing=Sealer)
+    unsealer = Unsealer(log.auditors[:1])
+    assert keys_of(log, unsealer) == [], "no start names anybody"
+    log.write([wanted("started", body=started(log))])
+    problem = "1 keys, the first of entry 0, are for 3 readers, and the start of the lane names 2"
+    assert keys_of(log, unsealer) == [problem]
+    part = tmp_path / "part.bundle"
+    part.write_bytes(log.bundle(since=1))
+    assert keys_of(log, unsealer, part) == []
+
+
+def test_an_identity_that_no_start_named_need_not_open_anything(tmp_path: Path) -> None:
+    log, _ = wrapped(tmp_path, "ab")
+    both = Unsealer([log.auditors[0], pyrage.x25519.Identity.generate()])
+    assert keys_of(log, both) == []
+
+
+@pytest.mark.parametrize(
+    ("stanzas", "count"),
+    [
+        ("-> X25519 a\nb\n", 1),
+        ("-> X25519 a\nb\n-> X25519 c\nd\n-> q7-grease z\n\n", 2),
+        ("-> X25519 a\nb\n-> p-grease z\n\n-> q-grease\n\n", 2),
+        ("-> X25519 a\nb\n-> ssh-ed25519 c d\ne\n", 2),
+        ("-> scrypt a 18\nb\n", 1),
+        ("", 0),
+    ],
+)
+def test_every_stanza_is_a_reader_but_the_one_that_the_library_adds(stanzas: str, count: int) -> None:
+    assert readers_of(f"age-encryption.org/v1\n{stanzas}--- mac\n-> X25519 no\n".encode()) == count
+
+
+def test_nothing_is_no_age_file() -> None:
+    assert [readers_of(one) for one in (b"", b"\x00" * 99, b"age-encryption.org/v1\n")] == [0, 0, 0]
