@@ -244,8 +244,16 @@ CLAUSES: Final = (
     Clause(
         "TR-03135-2 4.2.4 PKI",
         "The device is connected to the PKI, and a list that is too old judges nobody.",
-        (f"{_PASSAGE}test_passage_policy.py", "tests/unit/trust/test_trust_report.py"),
-        ("gate.passage.policy:site_objections", "gate.trust.freshness:alarms"),
+        (
+            f"{_PASSAGE}test_passage_policy.py",
+            f"{_DOCUMENT}test_document_revocation.py",
+            "tests/unit/trust/test_trust_report.py",
+        ),
+        (
+            "gate.passage.policy:site_objections",
+            "gate.document.pki.revoked:judge_revocation",
+            "gate.trust.freshness:alarms",
+        ),
     ),
     Clause(
         "TR-03135-2 4.2.4 chip",
@@ -289,7 +297,7 @@ CLAUSES: Final = (
         "TR-03135-2 4.4 buffer",
         "Logs are kept while the line is down, and sent later, nothing twice.",
         (
-            "tests/unit/sync/test_sync_round.py::test_only_what_is_new_is_sent",
+            "tests/unit/sync/test_sync_round.py::test_what_was_logged_while_the_line_was_down_is_sent_once_when_it_is_back",
             "tests/unit/sync/test_sync_round.py::test_a_restart_sends_no_entry_again_and_gets_a_receipt_anew",
         ),
         ("gate.sync.round:Client.round Client._carry", "gate.sync.spool:SpoolLog.leaves"),

@@ -96,7 +96,8 @@ def living(mutants: Mapping[Mutant, Path], tree: Path) -> Iterator[None]:
     sound: dict[Path, str] = {}
     for mutant, notes in mutants.items():
         module, _, name = mutant.carrier.partition(":")
-        file = tree / f"{module.replace('.', '/')}.py"
+        path = tree.joinpath(*module.split("."))
+        file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
         sound.setdefault(file, file.read_text())
         called = f"_liar['replace'](globals(), {name!r}, {mutant.lie!r}, {str(notes)!r})"
         file.write_text(f"{file.read_text()}\n\nexec({LIAR.read_text()!r}, _liar := {{}})\n{called}\n")
