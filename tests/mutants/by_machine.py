@@ -84,7 +84,7 @@ def green(mutants: Mapping[Mutant, Path], tests: Sequence[str], tree: Path, *opt
     """True when the tests pass in a copy of the tree in which these live."""
     with living(mutants, tree):
         try:
-            found = ran(tree, frozenset(tests), *options)
+            found = ran(tree, tests, *options)
         except typer.Exit:  # not one test could be run
             return False
     return all(has_passed(test, found) for test in tests)
