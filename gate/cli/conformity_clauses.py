@@ -238,7 +238,7 @@ CLAUSES: Final = (
         (f"{_DOCUMENT}test_document_known_defects.py", f"{_DOCUMENT}test_document_defect_lists.py"),
         (
             "gate.document.verdict.defects:judge_known_defects",
-            "gate.document.pki.known_defects:flaws_of Affected.names",
+            "gate.document.pki.known_defects:KnownDefects.covers Affected.names",
         ),
     ),
     Clause(
