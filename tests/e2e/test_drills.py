@@ -30,8 +30,16 @@ def told(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     return dict(json.loads(done.stdout))
 
 
-# Each kind of day once by the command: readers, lanes of two doors, whom the lane serves, and each verb that settles something.
+# By the command: the drills that docs/themes.md names, and each kind of day once: readers, lanes of two doors, whom the lane serves, and each verb that
+# settles something.
 BY_COMMAND = (
+    "failed-biometrics",
+    "non-cooperative",
+    "chip-anomalies",
+    "database-hit",
+    "out-of-service",
+    "written-rules",
+    "asylum",
     "minors",
     "non-eu-citizens",
     "passport-wrongly-placed",

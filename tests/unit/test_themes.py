@@ -1,23 +1,29 @@
-"""docs/themes.md: for every theme of border security something whose outcome changes when the feature is off, shown for each; and none is forgotten."""
+"""docs/themes.md: each theme's outcome changes when its feature is off, each command that it names runs, and turns this red when it fails."""
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
+from e2e.test_drills import BY_COMMAND
 from fakes import passage_examples as lane
 from fakes.audit_logs import SmallLog
 from fakes.audited_days import Day
 from fakes.passage_examples import CROSSING, GENUINE, RULES, SAME_FACE, Run
+from mutants.by_machine import ALWAYS, Mutant, copied, green
 
+from gate.cli.conformity import has_passed, ran
 from gate.cli.names import NOUNS
+from gate.cli.nouns import application
 from gate.demo.director import Visit
 from gate.demo.drills import DRILLS
 from gate.demo.score import score
@@ -295,11 +301,83 @@ def test_the_page_has_each_theme_and_no_other() -> None:
     assert list(rows()) == list(THEMES)
 
 
-def test_what_the_page_names_is_there() -> None:
-    for theme, row in rows().items():
-        named = re.findall(r"`gate ([a-z-]+)(?: ([a-z-]+))?", row)
-        assert named, theme
-        for noun, verb in named:
-            assert noun in NOUNS, (theme, noun)
-            if noun == "drill":
-                assert verb in DRILLS, (theme, verb)
+# What runs each command that the page names, `gate` left out; of a drill what scores it.
+RUN_BY = {
+    "audit report": "tests/unit/audit/test_audit_report.py::test_a_page_and_tables_come_of_a_bundle",
+    "audit verify": "tests/unit/audit/test_audit_commands.py::test_a_changed_log_ends_with_one_and_its_problems",
+    "config install": "tests/unit/cli/test_cli_config.py::test_two_approvers_sign_on_their_own_machines_and_the_gate_takes_it",
+    "conformity": "tests/unit/cli/test_cli_conformity.py::test_it_says_what_is_shown_what_is_open_and_that_it_is_no_certificate",
+    "document inspect": "tests/unit/document/test_document_cli.py::test_inspect_prints_one_json_document_with_every_check",
+    "drill": "tests/unit/demo/test_demo_drills.py::test_the_command_scores_what_was_done_of_each_case",
+    "exchange serve": "tests/integration/test_reuse_across_gates.py::test_it_writes_nothing_and_calls_nobody",
+    "face evaluate": "tests/integration/test_cli_face.py::test_evaluation_counts_pairs_and_missed_pictures",
+    "face evaluate-pad": "tests/integration/test_cli_face.py::test_attack_detection_is_measured_a_species_with_those_apart_that_got_no_score",
+    "fairness page": "tests/unit/cli/test_cli_fairness.py::test_a_group_that_fares_worse_ends_the_command_with_no_and_stands_on_top",
+    "forecast plan": "tests/unit/performance/test_performance_forecast.py::test_from_crossings_to_a_page",
+    "policy check": "tests/unit/cli/test_cli_policy.py::test_check_says_everything_that_is_wrong_with_file_key_and_line",
+    "policy dry-run": "tests/unit/cli/test_cli_policy.py::test_a_dry_run_says_whom_rules_would_concern",
+    "rights card": "tests/unit/cli/test_cli_rights.py::test_the_card_has_facts_of_the_configuration_and_blanks_end_it_with_no",
+    "rights receipt": "tests/unit/cli/test_cli_rights.py::test_a_receipt_is_answered_alike_whoever_holds_it_and_no_log_is_opened",
+    "status": "tests/unit/cli/test_cli_status.py::test_who_watches_may_stop_at_any_line",
+    "sync status": "tests/integration/test_lists_program.py::test_the_commands_say_how_the_import_goes",
+    "update back": "tests/integration/test_update_commands.py::test_how_systemd_answered_is_told",
+}
+COMMANDS = {theme: re.findall(r"`gate ([a-z-]+(?: [a-z][a-z-]*)?)", row) for theme, row in rows().items()}
+
+
+def runs(command: str) -> str:
+    """The name in RUN_BY of a command."""
+    return "drill" if command.startswith("drill ") else command
+
+
+def test_what_the_page_names_is_there_and_runs() -> None:
+    named = {command for commands in COMMANDS.values() for command in commands}
+    assert all(COMMANDS.values())
+    assert {runs(command) for command in named} == RUN_BY.keys()
+    drills = {command.removeprefix("drill ") for command in named if runs(command) == "drill"}
+    assert drills <= DRILLS.keys() & set(BY_COMMAND), "played whole, by the command"
+
+
+@pytest.fixture(scope="module")
+def results() -> dict[str, str]:
+    """What became of each of those tests, run as by somebody else."""
+    return ran(PAGE.parents[1], RUN_BY.values())
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_each_command_of_a_theme_runs(theme: str, results: dict[str, str]) -> None:
+    assert [command for command in COMMANDS[theme] if not has_passed(RUN_BY[runs(command)], results)] == []
+
+
+# ── and what turns them red ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the source."""
+    return copied(tmp_path_factory.mktemp("tree"))
+
+
+def failing(command: str, lie: str = "raise") -> Mutant:
+    """The function behind a command, made to fail."""
+    found: Any = typer.main.get_group(application(list(NOUNS)))
+    for word in runs(command).split():
+        found = found.commands[word]
+    function = inspect.unwrap(found.callback)
+    return Mutant(f"{function.__module__}:{function.__qualname__}", lie)
+
+
+def unseen(commands: Iterable[str], tree: Path, lie: str = "raise") -> list[str]:
+    """The commands that may fail without their test turning red."""
+    return [one for one in commands if green({failing(one, lie): tree}, [RUN_BY[runs(one)]], tree, "-x")]
+
+
+@pytest.mark.parametrize("theme", ["Predictive analytics for resources", "Training scenarios and drills"])
+def test_a_theme_whose_command_fails_turns_red(theme: str, tree: Path) -> None:
+    assert unseen(COMMANDS[theme], tree) == []
+
+
+@pytest.mark.long
+def test_every_theme_turns_red_with_each_of_its_commands(tree: Path) -> None:
+    assert green({}, list(RUN_BY.values()), tree)
+    assert {lie: unseen(RUN_BY, tree, lie) for lie in ALWAYS} == {lie: [] for lie in ALWAYS}

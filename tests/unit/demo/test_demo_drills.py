@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 import gate.cli.nouns
+import gate.demo.play
 from gate.demo.director import Visit
 from gate.demo.drills import DRILLS, Case, Drill
 from gate.demo.machine import Lateness
@@ -83,6 +87,37 @@ def test_what_a_late_machine_may_have_spoiled_does_not_count() -> None:
     found = score(TWO, [visit(0, late=True), visit(1)], Diary())
     assert (found.right, found.counted) == (1, 1)
     assert "the machine was late" in page(found)
+
+
+@pytest.mark.parametrize("name", DRILLS)
+@pytest.mark.parametrize("settles", [True, False])
+def test_the_command_scores_what_was_done_of_each_case(
+    name: str, monkeypatch: pytest.MonkeyPatch, *, settles: bool
+) -> None:
+    """A day of which only what the officer did is played; tests/e2e/test_drills.py plays whole ones."""
+    drill = DRILLS[name]
+    days = [
+        Visit("t", case.scenario, began_ms=1000 * at, ended_ms=1000 * at + 900) for at, case in enumerate(drill.cases)
+    ]
+
+    class Played:
+        def __init__(self, *_: object, officer: Any, arrives: Callable[[], object]) -> None:
+            for day, case in zip(days, drill.cases, strict=True):
+                arrives()
+                done = [ordered(min(either, key=lambda verb: verb.value), day.began_ms) for either in case.right]
+                officer.keywords["diary"].orders.extend(done if settles else ())
+
+        async def run(self) -> SimpleNamespace:
+            return SimpleNamespace(outcomes=[SimpleNamespace(visit=day) for day in days], as_expected=True)
+
+    monkeypatch.setattr(gate.demo.play, "Play", Played)
+    monkeypatch.setattr(gate.demo.play, "draw_people", lambda: None)
+    code, out, _ = command(name, "--officer", "auto", "--json")
+    wanted = sum(bool(case.right) for case in drill.cases)
+    right = len(days) if settles else len(days) - wanted
+    assert (json.loads(out)["score"], code) == (
+        {"right": right, "counted": len(days), "cases": len(days)}, int(right < len(days)),
+    )  # fmt: skip
 
 
 def test_the_page_names_what_was_ordered_and_is_nobodys() -> None:

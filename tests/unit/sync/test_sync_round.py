@@ -92,6 +92,21 @@ async def test_a_restart_sends_no_entry_again_and_gets_a_receipt_anew(bench: Ben
     assert sum(len(one.body) for one in bench.sent) < 1000
 
 
+async def test_what_was_logged_while_the_line_was_down_is_sent_once_when_it_is_back(bench: Bench) -> None:
+    async def down(_: Request) -> Response:
+        raise MirrorAwayError("the line is down")
+
+    for _ in range(3):
+        size = bench.grow(20)
+        with pytest.raises(MirrorAwayError):
+            await bench.round(down)
+    receipt = await bench.round()
+    assert receipt is not None
+    assert receipt.checkpoint.size == size
+    assert await bench.round() is None
+    assert bench.sent == []
+
+
 async def test_two_clients_at_once_do_no_harm(bench: Bench) -> None:
     bench.grow()
     await bench.round()

@@ -48,6 +48,13 @@ def test_a_page_that_was_read_opens_a_crossing_and_is_handed_over_once() -> None
     assert lane.documents.take(presented.crossing) == Presented(())
 
 
+def test_each_crossing_has_an_id_of_its_own() -> None:
+    lane = Lane()
+    for _ in range(100):
+        lane.documents.present(Presented(()))
+    assert len({event.crossing for event in lane.events if isinstance(event, DocumentPresented)}) == 100
+
+
 def test_a_page_that_cannot_be_read_opens_a_crossing_without_readings() -> None:
     lane = Lane()
     lane.hear(messages.PageUnread(3))

@@ -180,6 +180,13 @@ def test_the_records_that_name_persons_are_among_those_that_were_walked() -> Non
     }
 
 
+def test_a_decision_in_full_holds_the_scores_beside_the_bounds_that_they_are_measured_against() -> None:
+    full = json.loads(encode(decided_record()))
+    face, policy = full["evidence"]["face"], full["policy"]
+    assert face["match"]["value"] == 0.8 > policy["face_match_min"]["value"] > 0
+    assert face["liveness"]["value"] == 0.9 > policy["liveness_min"]["value"] > 0
+
+
 def test_a_decision_of_basic_is_not_taken_again_and_nobody_says_that_it_is_another() -> None:
     record = decided_record()
     assert replay(json.loads(encode(record)))[1]

@@ -74,6 +74,10 @@ def test_a_rule_may_ask_for_more_than_the_threshold_and_never_for_less(
     assert rules_of(strict).policy.face_match_min.value == held
 
 
+def test_a_crossing_lasts_as_long_as_the_site_says(config: Config) -> None:
+    assert rules_of(replace(config, rules=replace(config.rules, crossing_limit_s=20))).timing.crossing_max_ms == 20_000
+
+
 def test_the_threshold_goes_with_the_profile(config: Config) -> None:
     assert rules_of(replace(config, face=Face(profile="clean"))).policy.face_match_min.value == 0.943
 
