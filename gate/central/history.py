@@ -31,21 +31,22 @@ def root_at(ledger: Ledger, device: str, size: int, head: Head) -> bytes:
 
 
 def _piece_hash(ledger: Ledger, device: str, n: int) -> bytes:
-    return root_of([leaf_hash(one) for one in ledger.bundle(device, n).entries])
+    return root_of([leaf_hash(one) for one in ledger.entries(device, n * TILE_WIDTH, (n + 1) * TILE_WIDTH)])
 
 
 def _root(ledger: Ledger, device: str, size: int, pieces: list[bytes]) -> bytes:
     if size == 0:
         return EMPTY_ROOT
     n, rest = divmod(size, TILE_WIDTH)
-    leaves = [leaf_hash(one) for one in ledger.bundle(device, n).entries[:rest]] if rest else []
+    first = n * TILE_WIDTH
+    leaves = [leaf_hash(one) for one in ledger.entries(device, first, first + rest)] if rest else []
     if len(leaves) < rest:
         raise DamagedError(f"bundle {n} of {device} lacks entries")
 
     def hash_at(height: int, index: int) -> bytes:
         if height < TILE_HEIGHT:
-            first = (index << height) - n * TILE_WIDTH
-            return root_of(leaves[first : first + (1 << height)])
+            at = (index << height) - first
+            return root_of(leaves[at : at + (1 << height)])
         width = 1 << (height - TILE_HEIGHT)
         return root_of(pieces[index * width : (index + 1) * width])
 

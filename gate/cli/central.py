@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gate.audit.note import Verifier
     from gate.central.evidence import Alarm
     from gate.central.settings import Settings
+    from gate.central.verified import Verified
 
 app = typer.Typer(no_args_is_help=True)
 app.command("erase")(central_keys.erase)
@@ -268,16 +269,25 @@ def fleet(
     folder: Dir,
     database: Database = None,
     quick: Annotated[bool, typer.Option("--quick", help="Do not read and verify the stored logs.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Read all of the stored logs, not only what came since the last time.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Every gate, how much of its log is here, whether it is what was signed, and what alarms stand. Exit 1 if all is not well."""
+    """Every gate, how much of its log is here, whether it is what was signed, and what alarms stand. Exit 1 if all is not well.
+
+    Of a log that was verified before it reads what came since, and a thirtieth of what is older; --full reads all.
+    """
+    if quick and full:
+        fail(Exit.USAGE, "--quick reads nothing and --full all; choose one")
     with explained(), opened(folder, database) as engine:
         from gate.central import folder as folders
-        from gate.central import settings
+        from gate.central import settings, verified
         from gate.central.acts import DEVICE
         from gate.central.evidence import Evidence
 
-        gates = _fleet(engine, settings.load(folder), None if quick else folders.load(folder).mirrors)
+        memory = None if quick else verified.Verified(folder / verified.NAME, reads_all=full)
+        gates = _fleet(engine, settings.load(folder), None if quick else folders.load(folder).mirrors, memory)
         own = [one for one in Evidence(engine).alarms(DEVICE) if one.answer is None]
     if as_json:
         emit_json("central.fleet/1", {"gates": gates, "alarms": [_alarm(one) for one in own]})
@@ -299,11 +309,20 @@ def fleet(
     raise typer.Exit(int(Exit.OK if is_well else Exit.NO))
 
 
-def _fleet(engine: sqlalchemy.Engine, settings: Settings, mirrors: Sequence[Verifier] | None) -> list[_Gate]:
+def _fleet(
+    engine: sqlalchemy.Engine, settings: Settings, mirrors: Sequence[Verifier] | None, memory: Verified | None
+) -> list[_Gate]:
     from gate.central.roster import Roster
 
-    gone = Roster(engine).gone()
-    return [_row(engine, settings, device, mirrors, is_retired=device in gone) for device in Roster(engine).names()]
+    gone, names = Roster(engine).gone(), Roster(engine).names()
+    lost = [] if memory is None else sorted(set(memory.seen) - set(names))
+    rows = [_row(engine, settings, one, mirrors, memory, is_retired=one in gone) for one in (*names, *lost)]
+    if memory is not None:
+        try:
+            memory.save()
+        except OSError as error:
+            note(f"what was verified is not kept, so the next time reads it again: {error}")
+    return rows
 
 
 def _row(
@@ -311,6 +330,7 @@ def _row(
     settings: Settings,
     device: str,
     mirrors: Sequence[Verifier] | None,
+    memory: Verified | None,
     *,
     is_retired: bool,
 ) -> _Gate:
@@ -319,7 +339,7 @@ def _row(
 
     from gate.central.archive import is_intact
     from gate.central.database import first_line
-    from gate.central.errors import CentralError
+    from gate.central.errors import CentralError, DamagedError
     from gate.central.evidence import Evidence
     from gate.central.fleet import SILENT
     from gate.central.ledger import Ledger
@@ -343,7 +363,10 @@ def _row(
     ledger = Ledger(engine)
     try:
         gate = Roster(engine).find(device)
-        assert gate is not None, "no gate is ever deleted"
+        if gate is None:
+            raise DamagedError(
+                "its log was verified before, and the database does not know it: no gate is ever deleted"
+            )
         row["origin"], row["last_seen"] = gate.origin, gate.last_seen
         row["state"] = "retired" if is_retired else "revoked" if gate.revoked else "enrolled"
         alarms = Evidence(engine).alarms(device)
@@ -357,7 +380,7 @@ def _row(
         head = ledger.head(device)
         row["entries"], row["root"], row["bodies"] = head.size, head.root.hex(), head.bodies
         row["keys_missing"] = ledger.missing_keys(device)
-        row["verified"] = None if mirrors is None else is_intact(ledger, gate, mirrors)
+        row["verified"] = None if mirrors is None else is_intact(ledger, gate, mirrors, memory)
     except OperationalError:
         raise  # the database is away: no gate's fault
     except (CentralError, SQLAlchemyError) as error:

@@ -1,0 +1,77 @@
+"""What was verified of each gate's log: `verified.json` in the folder, so that a daily look reads what came since, and a thirtieth of what was there before.
+
+Promise: it makes a look shorter and never more lenient. The head's own note is verified each time, the hashes of all pieces lead to its root and, at the size
+that was verified last, to the root of then; what contradicts the memory changes nothing in it. Without the file all is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from gate import durable
+from gate.audit.merkle import EMPTY_ROOT
+from gate.audit.tiles import TILE_WIDTH
+from gate.central.errors import FolderError
+from gate.ordinary import read_ordinary
+
+NAME = "verified.json"
+BYTES_MAX = 64 * 1024 * 1024  # of some 400,000 gates
+LOOKS = 30  # in how many looks all that is older is read again
+
+
+class Seen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The size and root that were verified, and the piece with which the next look begins to read what is older again."""
+
+    size: int = 0
+    root: str = EMPTY_ROOT.hex()
+    next: int = 0
+
+
+class Verified:
+    """The memory of all gates. Without a path nothing is known and nothing kept; `reads_all`: what is known is held against the log, and all is read."""
+
+    def __init__(self, path: Path | None = None, *, reads_all: bool = False) -> None:
+        self._path, self._reads_all = path, reads_all
+        self.seen = dict[str, Seen]() if path is None else _read(path)
+
+    def of(self, device: str) -> Seen:
+        """What was verified of a gate."""
+        return self.seen.get(device, Seen())
+
+    def pieces(self, device: str, count: int) -> Iterator[int]:
+        """Which of so many full pieces are to be read."""
+        old, first = self.of(device).size // TILE_WIDTH, self.of(device).next
+        if self._reads_all:
+            yield from range(count)
+            return
+        yield from ((first + one) % old for one in range(_share(old)))
+        yield from range(old, count)
+
+    def keep(self, device: str, size: int, root: bytes) -> None:
+        """Note that all of this is well."""
+        seen = self.of(device)
+        old = seen.size // TILE_WIDTH
+        self.seen[device] = Seen(size, root.hex(), (seen.next + _share(old)) % old if old else 0)
+
+    def save(self) -> None:
+        """Make it durable. Raises OSError."""
+        if self._path is not None:
+            durable.write(self._path, msgspec.json.encode(self.seen, order="sorted"), mode=0o600)
+
+
+def _share(old: int) -> int:
+    return -(-old // LOOKS)
+
+
+def _read(path: Path) -> dict[str, Seen]:
+    try:
+        return msgspec.json.decode(read_ordinary(path, BYTES_MAX), type=dict[str, Seen])
+    except FileNotFoundError:
+        return {}
+    except (OSError, msgspec.DecodeError) as error:
+        raise FolderError(
+            f"cannot use {path}: {error}; delete it, and gate central fleet reads all logs again"
+        ) from error
