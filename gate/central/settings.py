@@ -16,6 +16,13 @@ case = "K-2026-17"
 gate = "gate-0001"              # left out: of every gate
 approved = ["6b86b273…"]
 
+[volume]                        # how much a gate may bring in a day (UTC), in MB of entries, bodies and age files
+alarm_mb_a_day = 200            # more than this is an alarm
+quota_mb_a_day = 1000           # more than this is refused until the next day; the gate keeps it
+
+[volumes.gate-0001]             # of one gate, in the place of [volume]
+quota_mb_a_day = 5000
+
 [acts]
 recipients = ["age1…"]          # who, beside this server, can open its own log
 """
@@ -63,6 +70,23 @@ class Recipients(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     gate: Annotated[str, msgspec.Meta(max_length=64)] | None = None
 
 
+class Volume(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How much a gate may bring in a day. A day of 2,000 travellers is some 50 MB: four such days are an alarm, twenty are refused until tomorrow."""
+
+    alarm_mb_a_day: Annotated[int, msgspec.Meta(ge=1)] = 200
+    quota_mb_a_day: Annotated[int, msgspec.Meta(ge=10, le=1_000_000)] = 1000  # no request is larger than 2 MiB
+
+    @property
+    def alarm_bytes(self) -> int:
+        """More than this in a day is an alarm."""
+        return self.alarm_mb_a_day * 1_000_000
+
+    @property
+    def quota_bytes(self) -> int:
+        """More than this in a day is refused."""
+        return self.quota_mb_a_day * 1_000_000
+
+
 class OwnLog(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Who can open central's own log beside central."""
 
@@ -76,6 +100,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     kept: Kept = Kept()
     holds: Annotated[tuple[Hold, ...], msgspec.Meta(max_length=256)] = ()
     recipients: Annotated[tuple[Recipients, ...], msgspec.Meta(max_length=4096)] = ()
+    volume: Volume = Volume()
+    volumes: dict[Annotated[str, msgspec.Meta(max_length=64)], Volume] = {}
     acts: OwnLog = OwnLog()
 
     @property
@@ -96,6 +122,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         """The sets of recipients that a gate may seal for; None where nothing is said of it."""
         told = [one.approved for one in self.recipients if one.gate in {None, gate}]
         return frozenset[str]().union(*told) if told else None
+
+    def volume_of(self, gate: str) -> Volume:
+        """How much a gate may bring in a day."""
+        return self.volumes.get(gate, self.volume)
 
     def silent_since(self, last_word: str, now: datetime) -> str | None:
         """The time of a gate's last word, RFC 3339, when it has been silent for too long since; None where all is well, or nothing was set.
@@ -124,4 +154,9 @@ def load(folder: Path) -> Settings:
     for one in found.holds:
         if one.last < one.first:
             raise FolderError(f"{path}: the hold of case {one.case} ends on {one.last}, before it begins")
+    for gate, volume in {"": found.volume, **found.volumes}.items():
+        if volume.alarm_mb_a_day >= volume.quota_mb_a_day:
+            raise FolderError(
+                f"{path}: volume {gate}: alarm_mb_a_day is below quota_mb_a_day, so that the alarm comes first"
+            )
     return found

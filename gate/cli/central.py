@@ -200,6 +200,7 @@ def serve(
                 now,
                 before=loaded.mirrors[1:],
                 approved=house.settings.approved_for,
+                volume=house.settings.volume_of,
             ),
             approvals=Approvals(engine),
             enrolment=Enrolment(
@@ -255,6 +256,8 @@ class _Gate(TypedDict):
     entries: int
     root: str
     bodies: int
+    today_bytes: int
+    quota_bytes: int
     keys_missing: int
     verified: bool | None
     evidence: int
@@ -287,7 +290,8 @@ def fleet(
         from gate.central.evidence import Evidence
 
         memory = None if quick else verified.Verified(folder / verified.NAME, reads_all=full)
-        gates = _fleet(engine, settings.load(folder), None if quick else folders.load(folder).mirrors, memory)
+        found = settings.load(folder)
+        gates = _fleet(engine, found, None if quick else folders.load(folder).mirrors, memory)
         own = [one for one in Evidence(engine).alarms(DEVICE) if one.answer is None]
     if as_json:
         emit_json("central.fleet/1", {"gates": gates, "alarms": [_alarm(one) for one in own]})
@@ -303,6 +307,10 @@ def fleet(
                 say(f"    {row['problem']}")
             if row["keys_missing"]:
                 say(f"    {row['keys_missing']} age files that its entries name did not come")
+            if row["today_bytes"] > found.volume_of(row["id"]).alarm_bytes:
+                say(
+                    f"    {row['today_bytes'] / 1e6:.0f} MB today; beyond {row['quota_bytes'] / 1e6:.0f} MB it is refused"
+                )
             for alarm in row["alarms"]:
                 say(f"    ALARM {alarm['id']} {alarm['kind']} since {alarm['at']}; see gate central alarms {row['id']}")
     is_well = not own and all(one["verified"] is not False and not one["alarms"] for one in gates)
@@ -352,6 +360,8 @@ def _row(
         "entries": 0,
         "root": "",
         "bodies": 0,
+        "today_bytes": 0,
+        "quota_bytes": settings.volume_of(device).quota_bytes,
         "keys_missing": 0,
         "verified": False,
         "evidence": 0,
@@ -379,6 +389,7 @@ def _row(
         row["software"] = gate.software
         head = ledger.head(device)
         row["entries"], row["root"], row["bodies"] = head.size, head.root.hex(), head.bodies
+        row["today_bytes"] = head.came_bytes if head.came_on == now().date().isoformat() else 0
         row["keys_missing"] = ledger.missing_keys(device)
         row["verified"] = None if mirrors is None else is_intact(ledger, gate, mirrors, memory)
     except OperationalError:
