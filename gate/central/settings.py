@@ -1,5 +1,6 @@
 """What an operator sets of a central server: `central.toml` in its folder, read strictly; without it nothing is forgotten and nobody's silence alarms.
 
+names = ["gates.border.example"] # by which the server is asked, beside those in its certificate; all others are answered 421
 silent_after_minutes = 60       # a gate that has said nothing for so long raises an alarm
 
 [kept]                          # for how many days after theirs keys are kept; left out: for good
@@ -96,6 +97,7 @@ class OwnLog(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The whole file."""
 
+    names: Annotated[tuple[Word, ...], msgspec.Meta(max_length=64)] = ()
     silent_after_minutes: Annotated[int, msgspec.Meta(ge=1, le=525_600)] | None = None
     kept: Kept = Kept()
     holds: Annotated[tuple[Hold, ...], msgspec.Meta(max_length=256)] = ()

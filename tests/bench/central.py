@@ -164,7 +164,7 @@ async def _connected(central: Central, contexts: list[ssl.SSLContext]) -> tuple[
 
 async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Ask what the server lacks, and read the answer whole."""
-    writer.write(b"GET /bodies HTTP/1.1\r\nhost: central\r\n\r\n")
+    writer.write(b"GET /bodies HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
     head = await reader.readuntil(b"\r\n\r\n")
     (length,) = (int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
     await reader.readexactly(length)
