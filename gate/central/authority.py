@@ -99,9 +99,11 @@ def read_request(der: bytes) -> tuple[str, ec.EllipticCurvePublicKey]:
     except (ValueError, TypeError, InvalidSignature, x509.UnsupportedGeneralNameType) as error:
         raise BadRequestError("not a signing request") from error
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise BadRequestError("a device key is ECDSA P-256")
+        raise BadRequestError("the key of a signing request is ECDSA P-256")
     if not is_own or len(names) != 1 or GATE_ID.fullmatch(str(names[0].value)) is None:
-        raise BadRequestError("a signing request is signed by its key and names one gate")
+        raise BadRequestError(
+            "a signing request is signed by its key, and its CN is one name of small letters, digits and hyphens"
+        )
     return str(names[0].value), key
 
 
