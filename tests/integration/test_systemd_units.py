@@ -138,6 +138,11 @@ def test_the_memory_that_operations_tells_of_is_what_the_units_have() -> None:
     assert {"portcullis-central", "portcullis-central-pages", "portcullis-console", "gate-sync"} <= set(told)
 
 
+def test_a_log_that_is_carried_away_takes_no_memory_of_centrals_pages() -> None:
+    """It is put together in temporary files, some days of a gate are as large as the unit's memory, and /tmp is a tmpfs on Debian 13."""
+    assert settings_of(SYSTEMD / "portcullis-central-pages.service")["Environment"] == ["TMPDIR=/var/tmp"]
+
+
 def test_a_scanners_folder_that_vision_empties_holds_no_code_either() -> None:
     lines = vision_drop_in(hosts=[], folders=["/srv/pictures"]).splitlines()
     assert {"ReadWritePaths=/srv/pictures", "NoExecPaths=/srv/pictures"} <= set(lines)
