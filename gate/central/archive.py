@@ -26,10 +26,10 @@ from gate.audit.tiles import (
     width_at,
 )
 from gate.central.errors import DamagedError, FolderError, NotYetError
-from gate.central.history import root_at
+from gate.central.history import piece_hash, root_at
 from gate.central.ledger import Ledger
 from gate.central.roster import Gate
-from gate.central.verified import Verified
+from gate.central.verified import Seen, Verified
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def is_intact(ledger: Ledger, gate: Gate, mirrors: Sequence[Verifier], memory: V
     before, less is read. Raises DamagedError for a log that does not continue what the memory says.
     """
     memory = memory or Verified()
-    head, seen = ledger.head(gate.device), memory.of(gate.device)
+    head, seen = ledger.head(gate.device), memory.seen.get(gate.device, Seen())
     if seen.size > head.size:
         raise DamagedError(f"{seen.size} entries were verified before, and {head.size} are here: {_BACK}")
     if head.note is None:
@@ -57,10 +57,8 @@ def is_intact(ledger: Ledger, gate: Gate, mirrors: Sequence[Verifier], memory: V
             return False
         before = root_at(ledger, gate.device, seen.size, head)  # and the hashes of all pieces lead to the head's root
         hashes = ledger.piece_hashes(gate.device, head.size // TILE_WIDTH)
-        for n in memory.pieces(gate.device, len(hashes)):
-            entries = ledger.entries(gate.device, n * TILE_WIDTH, (n + 1) * TILE_WIDTH)
-            if root_of([leaf_hash(one) for one in entries]) != hashes[n]:
-                return False
+        if any(piece_hash(ledger, gate.device, n) != hashes[n] for n in memory.pieces(gate.device, len(hashes))):
+            return False
     except (BadFormatError, BadSignatureError, DamagedError):
         return False
     if before.hex() != seen.root:

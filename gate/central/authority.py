@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from gate.central.errors import BadRequestError
@@ -110,6 +110,13 @@ def read_request(der: bytes) -> tuple[str, ec.EllipticCurvePublicKey]:
 def fingerprint(certificate: x509.Certificate) -> str:
     """Return the SHA-256 of a certificate in hex."""
     return hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest()
+
+
+def key_fingerprint(certificate: x509.Certificate) -> str:
+    """Return the SHA-256 of a certificate's public key (SubjectPublicKeyInfo) in hex."""
+    return hashlib.sha256(
+        certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    ).hexdigest()
 
 
 def _leaf(

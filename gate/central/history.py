@@ -18,7 +18,7 @@ def root_at(ledger: Ledger, device: str, size: int, head: Head) -> bytes:
     """Return the root over the first `size` entries, which are all stored. Raises DamagedError."""
     try:
         kept = ledger.piece_hashes(device, max(size, head.size) // TILE_WIDTH)
-        made = {n: _piece_hash(ledger, device, n) for n in range(max(size, head.size) // TILE_WIDTH) if n not in kept}
+        made = {n: piece_hash(ledger, device, n) for n in range(max(size, head.size) // TILE_WIDTH) if n not in kept}
         pieces = [one for _, one in sorted((kept | made).items())]
         if _root(ledger, device, head.size, pieces) != head.root:
             raise DamagedError(f"what is stored of {device} does not lead to the root that was signed")
@@ -30,7 +30,8 @@ def root_at(ledger: Ledger, device: str, size: int, head: Head) -> bytes:
         raise DamagedError(f"what is stored of {device} cannot be read: {error}") from error
 
 
-def _piece_hash(ledger: Ledger, device: str, n: int) -> bytes:
+def piece_hash(ledger: Ledger, device: str, n: int) -> bytes:
+    """Return the hash over a piece's entries, which are read. Raises DamagedError."""
     return root_of([leaf_hash(one) for one in ledger.entries(device, n * TILE_WIDTH, (n + 1) * TILE_WIDTH)])
 
 

@@ -37,7 +37,7 @@ from gate.central.history import root_at
 from gate.central.ledger import Growth, Head, Ledger
 from gate.central.recipients import unknown_sets
 from gate.central.roster import Gate
-from gate.central.settings import Volume
+from gate.central.settings import MB, Volume
 
 BEHIND_MAX = 32 * TILE_WIDTH  # how far before the next entry an upload may begin
 SWAPS_MAX = 4  # attempts, when several requests let one log grow at once
@@ -112,14 +112,14 @@ class Mirror:
         before = head.came_bytes if head.came_on == today else 0
         came = before + growth.bytes
         allowed = None if self._volume is None else self._volume(gate.device)
-        if allowed is not None and growth.bytes and came > allowed.quota_bytes:
+        if allowed is not None and growth.bytes and came > allowed.quota_mb_a_day * MB:
             raise QuotaError(
-                f"{gate.device} may bring {allowed.quota_mb_a_day} MB a day here, and has brought {before / 1e6:.1f} MB today:"
+                f"{gate.device} may bring {allowed.quota_mb_a_day} MB a day here, and has brought {before / MB:.1f} MB today:"
                 " keep the rest and bring it from 00:00 UTC on, or have quota_mb_a_day of central.toml raised"
             )
         if not self._ledger.swap(gate.device, head, replace(grown, came_on=today, came_bytes=came), growth):
             raise _MovedError
-        if allowed is not None and before <= allowed.alarm_bytes < came:
+        if allowed is not None and before <= allowed.alarm_mb_a_day * MB < came:
             told = f"{gate.origin}\nmore than {allowed.alarm_mb_a_day} MB on {today}\n".encode()
             self._accuse(gate, Kind.VOLUME, told, grown.note or b"")
 

@@ -57,20 +57,16 @@ def asked_by_name(app: ASGIApp, names: frozenset[str]) -> ASGIApp:
     """The application for requests to one of these hosts, on any port; all others are answered 421."""
 
     async def asked(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and _host_of(scope) not in names:
-            log.warning("foreign_host", extra={"path": scope["path"][:100]})
-            refusal = PlainTextResponse("not this host: central.toml names others by which it may be asked\n", 421)
-            await refusal(scope, receive, send)
-        else:
-            await app(scope, receive, send)
+        answer = app
+        if scope["type"] == "http":
+            given = Headers(scope=scope).getlist("host")
+            named = _HOST.fullmatch(given[0]) if len(given) == 1 else None
+            if named is None or named[1].lower() not in names:
+                log.warning("foreign_host", extra={"path": scope["path"][:100]})
+                answer = PlainTextResponse("not this host; names of central.toml adds one\n", 421)
+        await answer(scope, receive, send)
 
     return asked
-
-
-def _host_of(scope: Scope) -> str | None:
-    given = Headers(scope=scope).getlist("host")
-    named = _HOST.fullmatch(given[0]) if len(given) == 1 else None
-    return None if named is None else named[1].lower()
 
 
 def server(

@@ -17,12 +17,9 @@ case = "K-2026-17"
 gate = "gate-0001"              # left out: of every gate
 approved = ["6b86b273…"]
 
-[volume]                        # how much a gate may bring in a day (UTC), in MB of entries, bodies and age files
-alarm_mb_a_day = 200            # more than this is an alarm
-quota_mb_a_day = 1000           # more than this is refused until the next day; the gate keeps it
-
-[volumes.gate-0001]             # of one gate, in the place of [volume]
-quota_mb_a_day = 5000
+[volume]                        # what a gate may bring in a day (UTC); [volumes.gate-0001] says it of one gate
+alarm_mb_a_day = 200            # more is an alarm
+quota_mb_a_day = 1000           # more is refused until the next day; the gate keeps it
 
 [acts]
 recipients = ["age1…"]          # who, beside this server, can open its own log
@@ -42,6 +39,7 @@ from gate.ordinary import read_ordinary
 
 NAME = "central.toml"
 BYTES_MAX = 256 * 1024
+MB = 1_000_000
 OTHERS_DAYS_MIN = 183  # half a year, as at the gate: what holds nothing of a traveller explains what became of the rest
 
 Days = Annotated[int, msgspec.Meta(ge=1, le=36_500)]
@@ -76,16 +74,6 @@ class Volume(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     alarm_mb_a_day: Annotated[int, msgspec.Meta(ge=1)] = 200
     quota_mb_a_day: Annotated[int, msgspec.Meta(ge=10, le=1_000_000)] = 1000  # no request is larger than 2 MiB
-
-    @property
-    def alarm_bytes(self) -> int:
-        """More than this in a day is an alarm."""
-        return self.alarm_mb_a_day * 1_000_000
-
-    @property
-    def quota_bytes(self) -> int:
-        """More than this in a day is refused."""
-        return self.quota_mb_a_day * 1_000_000
 
 
 class OwnLog(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -158,7 +146,5 @@ def load(folder: Path) -> Settings:
             raise FolderError(f"{path}: the hold of case {one.case} ends on {one.last}, before it begins")
     for gate, volume in {"": found.volume, **found.volumes}.items():
         if volume.alarm_mb_a_day >= volume.quota_mb_a_day:
-            raise FolderError(
-                f"{path}: volume {gate}: alarm_mb_a_day is below quota_mb_a_day, so that the alarm comes first"
-            )
+            raise FolderError(f"{path}: volume {gate}: alarm_mb_a_day must be below quota_mb_a_day: it comes first")
     return found

@@ -6,7 +6,6 @@ that was verified last, to the root of then; what contradicts the memory changes
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -29,49 +28,35 @@ class Seen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     root: str = EMPTY_ROOT.hex()
     next: int = 0
 
+    def again(self) -> list[int]:
+        """Which of the full pieces that were verified before are due."""
+        old = self.size // TILE_WIDTH
+        return [(self.next + one) % old for one in range(-(-old // LOOKS))]
+
 
 class Verified:
     """The memory of all gates. Without a path nothing is known and nothing kept; `reads_all`: what is known is held against the log, and all is read."""
 
     def __init__(self, path: Path | None = None, *, reads_all: bool = False) -> None:
-        self._path, self._reads_all = path, reads_all
-        self.seen = dict[str, Seen]() if path is None else _read(path)
+        """Raises FolderError for a file that cannot be used."""
+        self._path, self._reads_all, self.seen = path, reads_all, dict[str, Seen]()
+        try:
+            if path is not None and path.exists():
+                self.seen = msgspec.json.decode(read_ordinary(path, BYTES_MAX), type=dict[str, Seen])
+        except (OSError, msgspec.DecodeError) as error:
+            raise FolderError(f"cannot use {path}: {error}; delete it, and fleet reads all logs again") from error
 
-    def of(self, device: str) -> Seen:
-        """What was verified of a gate."""
-        return self.seen.get(device, Seen())
-
-    def pieces(self, device: str, count: int) -> Iterator[int]:
+    def pieces(self, device: str, count: int) -> set[int]:
         """Which of so many full pieces are to be read."""
-        old, first = self.of(device).size // TILE_WIDTH, self.of(device).next
-        if self._reads_all:
-            yield from range(count)
-            return
-        yield from ((first + one) % old for one in range(_share(old)))
-        yield from range(old, count)
+        seen = Seen() if self._reads_all else self.seen.get(device, Seen())
+        return {*seen.again(), *range(seen.size // TILE_WIDTH, count)}
 
     def keep(self, device: str, size: int, root: bytes) -> None:
         """Note that all of this is well."""
-        seen = self.of(device)
-        old = seen.size // TILE_WIDTH
-        self.seen[device] = Seen(size, root.hex(), (seen.next + _share(old)) % old if old else 0)
+        seen = self.seen.get(device, Seen())
+        self.seen[device] = Seen(size, root.hex(), seen.next + len(seen.again()))
 
     def save(self) -> None:
         """Make it durable. Raises OSError."""
         if self._path is not None:
             durable.write(self._path, msgspec.json.encode(self.seen, order="sorted"), mode=0o600)
-
-
-def _share(old: int) -> int:
-    return -(-old // LOOKS)
-
-
-def _read(path: Path) -> dict[str, Seen]:
-    try:
-        return msgspec.json.decode(read_ordinary(path, BYTES_MAX), type=dict[str, Seen])
-    except FileNotFoundError:
-        return {}
-    except (OSError, msgspec.DecodeError) as error:
-        raise FolderError(
-            f"cannot use {path}: {error}; delete it, and gate central fleet reads all logs again"
-        ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import enum
 import os
@@ -272,9 +273,7 @@ def fleet(
     folder: Dir,
     database: Database = None,
     quick: Annotated[bool, typer.Option("--quick", help="Do not read and verify the stored logs.")] = False,
-    full: Annotated[
-        bool, typer.Option("--full", help="Read all of the stored logs, not only what came since the last time.")
-    ] = False,
+    full: Annotated[bool, typer.Option("--full", help="Read all of the logs, not only what came since.")] = False,
     as_json: Json = False,
 ) -> None:
     """Every gate, how much of its log is here, whether it is what was signed, and what alarms stand. Exit 1 if all is not well.
@@ -307,10 +306,8 @@ def fleet(
                 say(f"    {row['problem']}")
             if row["keys_missing"]:
                 say(f"    {row['keys_missing']} age files that its entries name did not come")
-            if row["today_bytes"] > found.volume_of(row["id"]).alarm_bytes:
-                say(
-                    f"    {row['today_bytes'] / 1e6:.0f} MB today; beyond {row['quota_bytes'] / 1e6:.0f} MB it is refused"
-                )
+            if row["today_bytes"] > found.volume_of(row["id"]).alarm_mb_a_day * settings.MB:
+                say(f"    {row['today_bytes'] / 1e6:.0f} MB today; beyond {row['quota_bytes'] / 1e6:.0f} MB refused")
             for alarm in row["alarms"]:
                 say(f"    ALARM {alarm['id']} {alarm['kind']} since {alarm['at']}; see gate central alarms {row['id']}")
     is_well = not own and all(one["verified"] is not False and not one["alarms"] for one in gates)
@@ -326,10 +323,8 @@ def _fleet(
     lost = [] if memory is None else sorted(set(memory.seen) - set(names))
     rows = [_row(engine, settings, one, mirrors, memory, is_retired=one in gone) for one in (*names, *lost)]
     if memory is not None:
-        try:
+        with contextlib.suppress(OSError):  # the next look reads it again
             memory.save()
-        except OSError as error:
-            note(f"what was verified is not kept, so the next time reads it again: {error}")
     return rows
 
 
@@ -352,6 +347,7 @@ def _row(
     from gate.central.fleet import SILENT
     from gate.central.ledger import Ledger
     from gate.central.roster import Roster
+    from gate.central.settings import MB
 
     row: _Gate = {
         "id": device,
@@ -361,7 +357,7 @@ def _row(
         "root": "",
         "bodies": 0,
         "today_bytes": 0,
-        "quota_bytes": settings.volume_of(device).quota_bytes,
+        "quota_bytes": settings.volume_of(device).quota_mb_a_day * MB,
         "keys_missing": 0,
         "verified": False,
         "evidence": 0,
@@ -374,9 +370,7 @@ def _row(
     try:
         gate = Roster(engine).find(device)
         if gate is None:
-            raise DamagedError(
-                "its log was verified before, and the database does not know it: no gate is ever deleted"
-            )
+            raise DamagedError("its log was verified before, and is gone from the database: no gate is ever deleted")
         row["origin"], row["last_seen"] = gate.origin, gate.last_seen
         row["state"] = "retired" if is_retired else "revoked" if gate.revoked else "enrolled"
         alarms = Evidence(engine).alarms(device)

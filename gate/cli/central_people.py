@@ -123,12 +123,7 @@ def add_person(
     name: Annotated[str, typer.Argument(help="Small letters, digits and hyphens.")],
     folder: Dir,
     role: Annotated[RoleName, typer.Option(help="What they are.")],
-    csr: Annotated[
-        Path,
-        typer.Option(
-            help="Their signing request (PKCS #10), made where their key is: openssl req -new -subj /CN=NAME."
-        ),
-    ],
+    csr: Annotated[Path, typer.Option(help="Their signing request (PKCS #10), CN=NAME, made where their key is.")],
     out: Annotated[Path, typer.Option(help="Where their certificate goes (PEM). It is no secret.")],
     party: Annotated[
         str | None, typer.Option(help="Whose people they are; left out: they look at the whole nation.")
@@ -138,12 +133,10 @@ def add_person(
 ) -> None:
     """Let a person in: a certificate of 90 days for the pages, for a key that they made and keep. Whoever had one before by this name has it no more."""
     with explained(), opened(folder, database) as engine:
-        import hashlib
-
-        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+        from cryptography.hazmat.primitives.serialization import Encoding
 
         from gate import durable
-        from gate.central.authority import CSR_BYTES_MAX, fingerprint
+        from gate.central.authority import CSR_BYTES_MAX, fingerprint, key_fingerprint
         from gate.central.errors import BadRequestError
         from gate.central.house import House
         from gate.central.people import issue
@@ -164,9 +157,7 @@ def add_person(
             fail(Exit.IO_ERROR, f"{out} exists")
         house.places.admit(name, Role(role.value), party, fingerprint(made))
         durable.write(out, made.public_bytes(Encoding.PEM), mode=0o644, new_only=True)
-        key = hashlib.sha256(
-            made.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        ).hexdigest()
+        key = key_fingerprint(made)
     if as_json:
         fields = {"person": name, "role": role.value, "party": party, "file": str(out), "key_sha256": key}
         emit_json("central.person.add/1", fields)

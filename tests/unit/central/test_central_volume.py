@@ -193,7 +193,7 @@ async def test_the_fleet_shows_what_came_today_beside_the_quota(
     assert (done.exit_code, row["quota_bytes"]) == (1, 20_000_000)
     assert row["today_bytes"] == bench.server.ledger.head(GATE_ID).came_bytes > 1_000_000
     assert [one["kind"] for one in row["alarms"]] == ["volume"]
-    assert "2 MB today; beyond 20 MB it is refused" in CliRunner().invoke(command.app, ["fleet", *words]).stdout
+    assert "2 MB today; beyond 20 MB refused" in CliRunner().invoke(command.app, ["fleet", *words]).stdout
     monkeypatch.setattr(command, "now", lambda: NOW + timedelta(days=1))
     (row,) = json.loads(CliRunner().invoke(command.app, ["fleet", *words, "--json"]).stdout)["gates"]
     assert row["today_bytes"] == 0
@@ -201,7 +201,7 @@ async def test_the_fleet_shows_what_came_today_beside_the_quota(
 
 def test_without_a_word_a_gate_may_bring_twenty_ordinary_days_in_one(tmp_path: Path) -> None:
     found = settings.load(tmp_path).volume_of(GATE_ID)
-    assert (found.alarm_bytes, found.quota_bytes) == (200_000_000, 1_000_000_000)
+    assert (found.alarm_mb_a_day, found.quota_mb_a_day) == (200, 1000)
 
 
 @pytest.mark.parametrize(
