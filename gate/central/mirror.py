@@ -406,8 +406,11 @@ class Mirror:
     def _accuse(self, gate: Gate, kind: Kind, shown: bytes, against: bytes) -> None:
         """Keep evidence, and say so once: the alarm stands until somebody has answered it."""
         if self._evidence.keep(gate.device, kind, shown, against=against, at=time_text(self._now())):
-            event = "gate_floods" if kind is Kind.VOLUME else "log_contradicts"
-            log.critical(event, extra={"gate": gate.device, "kind": kind.value})
+            told = {"gate": gate.device, "kind": kind.value}
+            if kind is Kind.VOLUME:
+                log.warning("gate_floods", extra=told)
+            else:
+                log.critical("log_contradicts", extra=told)
 
 
 def _parsed(gate: Gate, stored: bytes) -> Note:

@@ -62,7 +62,8 @@ def asked_by_name(app: ASGIApp, names: frozenset[str]) -> ASGIApp:
             given = Headers(scope=scope).getlist("host")
             named = _HOST.fullmatch(given[0]) if len(given) == 1 else None
             if named is None or named[1].lower() not in names:
-                log.warning("foreign_host", extra={"path": scope["path"][:100]})
+                told = {"path": scope["path"][:100], "status": 421, "reason": "another host was asked for"}
+                log.warning("request_refused", extra=told)
                 answer = PlainTextResponse("not this host; names of central.toml adds one\n", 421)
         await answer(scope, receive, send)
 
