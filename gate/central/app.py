@@ -37,6 +37,7 @@ from gate.central.errors import (
     DamagedError,
     ForbiddenError,
     NotYetError,
+    QuotaError,
     StoredDiffersError,
     UnknownError,
     UnprovenError,
@@ -57,6 +58,7 @@ _STATUS: dict[type[CentralError], int] = {
     UnknownError: 404,
     NotYetError: 409,
     UnprovenError: 422,
+    QuotaError: 429,
     DamagedError: 500,
     StoredDiffersError: 500,
 }

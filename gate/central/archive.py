@@ -26,8 +26,10 @@ from gate.audit.tiles import (
     width_at,
 )
 from gate.central.errors import DamagedError, FolderError, NotYetError
+from gate.central.history import piece_hash, root_at
 from gate.central.ledger import Ledger
 from gate.central.roster import Gate
+from gate.central.verified import Seen, Verified
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +40,36 @@ class Exported:
     files: int
 
 
-def is_intact(ledger: Ledger, gate: Gate, mirrors: Sequence[Verifier]) -> bool:
-    """Whether the stored entries lead to the head's root, and its note bears the gate's signature and one of ours."""
-    head = ledger.head(gate.device)
+def is_intact(ledger: Ledger, gate: Gate, mirrors: Sequence[Verifier], memory: Verified | None = None) -> bool:
+    """Whether the stored entries lead to the head's root, and its note bears the gate's signature and one of ours. With a memory of what was verified
+    before, less is read. Raises DamagedError for a log that does not continue what the memory says.
+    """
+    memory = memory or Verified()
+    head, seen = ledger.head(gate.device), memory.seen.get(gate.device, Seen())
+    if seen.size > head.size:
+        raise DamagedError(f"{seen.size} entries were verified before, and {head.size} are here: {_BACK}")
     if head.note is None:
         return head.size == 0
     try:
         signed = read_checkpoint(head.note, gate.log_at(head.size))
         Note.parse(head.note).verify_any(mirrors)
-        frontier = Frontier()
-        for bundle in ledger.bundles(gate.device, head.size):
-            for entry in bundle.entries[: head.size - frontier.size]:
-                frontier = frontier.append(leaf_hash(entry))
+        if (signed.size, signed.root) != (head.size, head.root):
+            return False
+        before = root_at(ledger, gate.device, seen.size, head)  # and the hashes of all pieces lead to the head's root
+        hashes = ledger.piece_hashes(gate.device, head.size // TILE_WIDTH)
+        if any(piece_hash(ledger, gate.device, n) != hashes[n] for n in memory.pieces(gate.device, len(hashes))):
+            return False
     except (BadFormatError, BadSignatureError, DamagedError):
         return False
-    return (signed.size, signed.root) == (head.size, head.root) == (frontier.size, frontier.root())
+    if before.hex() != seen.root:
+        raise DamagedError(
+            f"the first {seen.size} entries are signed, and are others than were verified before: {_BACK}"
+        )
+    memory.keep(gate.device, head.size, head.root)
+    return True
+
+
+_BACK = "the database was put back, or the past was rewritten (docs/guides/central.md)"
 
 
 def export(

@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from gate.central.errors import BadRequestError
@@ -99,15 +99,24 @@ def read_request(der: bytes) -> tuple[str, ec.EllipticCurvePublicKey]:
     except (ValueError, TypeError, InvalidSignature, x509.UnsupportedGeneralNameType) as error:
         raise BadRequestError("not a signing request") from error
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise BadRequestError("a device key is ECDSA P-256")
+        raise BadRequestError("the key of a signing request is ECDSA P-256")
     if not is_own or len(names) != 1 or GATE_ID.fullmatch(str(names[0].value)) is None:
-        raise BadRequestError("a signing request is signed by its key and names one gate")
+        raise BadRequestError(
+            "a signing request is signed by its key, and its CN is one name of small letters, digits and hyphens"
+        )
     return str(names[0].value), key
 
 
 def fingerprint(certificate: x509.Certificate) -> str:
     """Return the SHA-256 of a certificate in hex."""
     return hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest()
+
+
+def key_fingerprint(certificate: x509.Certificate) -> str:
+    """Return the SHA-256 of a certificate's public key (SubjectPublicKeyInfo) in hex."""
+    return hashlib.sha256(
+        certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    ).hexdigest()
 
 
 def _leaf(

@@ -7,6 +7,7 @@ CentralError
 ├── UnprovenError         content that its proof or hash does not bear out: 422
 ├── DamagedError          what is stored is not what was proven: an operator must look
 │   └── StoredDiffersError    a stored entry is another one than the gate has proven
+├── QuotaError            the gate has brought as much today as it may: 429, the gate keeps it and tries again
 ├── NotYetError           what is asked for has not arrived yet: try later
 ├── AwayError             the database cannot be read or written now
 └── FolderError           the server's own folder or keys cannot be used, or what is set cannot be meant
@@ -39,6 +40,10 @@ class DamagedError(CentralError):
 
 class StoredDiffersError(DamagedError):
     """A stored entry is another one than the gate has proven."""
+
+
+class QuotaError(CentralError):
+    """The gate has brought as much today as it may."""
 
 
 class NotYetError(CentralError):

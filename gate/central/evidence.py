@@ -34,6 +34,7 @@ class Kind(enum.Enum):
         "stored_differs"  # proved an entry that differs from the one stored here: one of the two is damaged
     )
     UNKNOWN_RECIPIENTS = "unknown_recipients"  # sealed records for a set of auditors that nobody approved
+    VOLUME = "volume"  # brought more in a day than is usual; beyond its quota it is refused
     MIRROR_WENT_BACK = "mirror_went_back"  # showed our own signature on more than is here: this server was put back
 
 

@@ -18,7 +18,7 @@ def root_at(ledger: Ledger, device: str, size: int, head: Head) -> bytes:
     """Return the root over the first `size` entries, which are all stored. Raises DamagedError."""
     try:
         kept = ledger.piece_hashes(device, max(size, head.size) // TILE_WIDTH)
-        made = {n: _piece_hash(ledger, device, n) for n in range(max(size, head.size) // TILE_WIDTH) if n not in kept}
+        made = {n: piece_hash(ledger, device, n) for n in range(max(size, head.size) // TILE_WIDTH) if n not in kept}
         pieces = [one for _, one in sorted((kept | made).items())]
         if _root(ledger, device, head.size, pieces) != head.root:
             raise DamagedError(f"what is stored of {device} does not lead to the root that was signed")
@@ -30,22 +30,24 @@ def root_at(ledger: Ledger, device: str, size: int, head: Head) -> bytes:
         raise DamagedError(f"what is stored of {device} cannot be read: {error}") from error
 
 
-def _piece_hash(ledger: Ledger, device: str, n: int) -> bytes:
-    return root_of([leaf_hash(one) for one in ledger.bundle(device, n).entries])
+def piece_hash(ledger: Ledger, device: str, n: int) -> bytes:
+    """Return the hash over a piece's entries, which are read. Raises DamagedError."""
+    return root_of([leaf_hash(one) for one in ledger.entries(device, n * TILE_WIDTH, (n + 1) * TILE_WIDTH)])
 
 
 def _root(ledger: Ledger, device: str, size: int, pieces: list[bytes]) -> bytes:
     if size == 0:
         return EMPTY_ROOT
     n, rest = divmod(size, TILE_WIDTH)
-    leaves = [leaf_hash(one) for one in ledger.bundle(device, n).entries[:rest]] if rest else []
+    first = n * TILE_WIDTH
+    leaves = [leaf_hash(one) for one in ledger.entries(device, first, first + rest)] if rest else []
     if len(leaves) < rest:
         raise DamagedError(f"bundle {n} of {device} lacks entries")
 
     def hash_at(height: int, index: int) -> bytes:
         if height < TILE_HEIGHT:
-            first = (index << height) - n * TILE_WIDTH
-            return root_of(leaves[first : first + (1 << height)])
+            at = (index << height) - first
+            return root_of(leaves[at : at + (1 << height)])
         width = 1 << (height - TILE_HEIGHT)
         return root_of(pieces[index * width : (index + 1) * width])
 

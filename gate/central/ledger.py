@@ -45,6 +45,8 @@ class Head:
     bodies: int
     lacks_keys: bool
     day: str = ""  # the newest that an entry says, and no later than it came
+    came_on: str = ""  # the day on which something came last
+    came_bytes: int = 0  # how much of entries, bodies and age files did on that day
 
     @property
     def next_entry(self) -> int:
@@ -69,6 +71,11 @@ class Growth:
     files: Mapping[str, bytes] = field(default_factory=dict)
     absent: Sequence[str] = ()
     absent_s: int = 0
+
+    @property
+    def bytes(self) -> int:
+        """How much is to be stored."""
+        return sum(map(len, (*self.entries, *self.sealed, *self.files.values())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,12 +189,10 @@ class Ledger:
 
     # ── age files ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def keep_key(self, device: str, key_id: str, wrapped: bytes) -> None:
-        """Store an age file, unless it is here or was erased. Raises UnknownError when no entry names it."""
-        with self._engine.begin() as connection:
-            lock(connection, device)
+    def expect_named(self, device: str, key_id: str) -> None:
+        """Raises UnknownError for an age file that no entry names."""
+        with self._reading.connect() as connection:
             _expect_named(connection, device, key_id)
-            _bring(connection, device, {key_id: wrapped})
 
     def key_is_absent(self, device: str, key_id: str, now_s: int) -> None:
         """Note that the gate does not have an age file, so that others are asked for first. Raises UnknownError."""
@@ -224,6 +229,7 @@ _MOVE = heads.update().where(
     heads.c.pending == sa.bindparam("was_pending"),
     heads.c.next_entry == sa.bindparam("was_next"),
     heads.c.bodies == sa.bindparam("was_bodies"),
+    heads.c.came_bytes == sa.bindparam("was_came"),
 )
 _ADD_ENTRIES, _ADD_SEALED, _ADD_PIECE_HASH = packages.insert(), sealed.insert(), piece_hashes.insert()
 # By the index alone, so its cost does not grow with what a gate names and does not bring.
@@ -284,7 +290,8 @@ def read_head(connection: sa.Connection, device: str) -> Head:
         frontier = Frontier.from_bytes(row.next_entry, row.frontier)
     except (BadFormatError, TypeError) as error:
         raise DamagedError(f"the head of {device} is damaged: {error}") from error
-    return Head(row.size, bytes(row.root), row.note, row.pending, frontier, row.bodies, row.missing, row.day)
+    came = row.came_on, row.came_bytes
+    return Head(row.size, bytes(row.root), row.note, row.pending, frontier, row.bodies, row.missing, row.day, *came)
 
 
 def grow(connection: sa.Connection, device: str, head: Head, grown: Head, growth: Growth) -> bool:
@@ -301,7 +308,8 @@ def _move(connection: sa.Connection, device: str, head: Head, grown: Head) -> bo
     now = {"size": grown.size, "root": grown.root, "note": grown.note, "pending": grown.pending}
     entries = {"was_next": head.next_entry, "next_entry": grown.next_entry, "frontier": grown.frontier.to_bytes()}
     bodies = {"was_bodies": head.bodies, "bodies": grown.bodies, "day": grown.day}
-    return connection.execute(_MOVE, {**was, **now, **entries, **bodies}).rowcount == 1
+    came = {"was_came": head.came_bytes, "came_on": grown.came_on, "came_bytes": grown.came_bytes}
+    return connection.execute(_MOVE, {**was, **now, **entries, **bodies, **came}).rowcount == 1
 
 
 def _add(connection: sa.Connection, device: str, head: Head, growth: Growth) -> None:

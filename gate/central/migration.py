@@ -1,6 +1,7 @@
 """Brings a database of an earlier version to the tables of now, a version at a time.
 
 1: 256 entries were a row that was rewritten. 2: age files stood among what is never deleted, without the day and class of what they open.
+3: nobody counted how much a gate brings in a day.
 Runs inside the transaction that opens the database: it is done, or nothing of it is. What a head claimed beyond the entries that are there is asked
 for again; a piece that cannot be read stops it, since what comes behind it would never be asked for.
 """
@@ -62,10 +63,13 @@ absent_keys = sa.Table(
 
 def migrate(connection: sa.Connection, version: int) -> None:
     """Make the tables of now, move what is there of this version, 0 for nothing, into them, and drop the old ones. Raises DamagedError."""
-    if version:
+    if version in {1, 2}:
         connection.execute(sa.text("ALTER TABLE gate ADD COLUMN software VARCHAR(64)"))
     if version == 2:
         connection.execute(sa.text("ALTER TABLE log_head ADD COLUMN day VARCHAR(10) NOT NULL DEFAULT ''"))
+    if version in {2, 3}:
+        connection.execute(sa.text("ALTER TABLE log_head ADD COLUMN came_on VARCHAR(10) NOT NULL DEFAULT ''"))
+        connection.execute(sa.text("ALTER TABLE log_head ADD COLUMN came_bytes BIGINT NOT NULL DEFAULT 0"))
     schema.metadata.create_all(connection)
     for number, step in _STEPS:
         if 0 < version <= number:

@@ -27,6 +27,7 @@ from gate.central.errors import (
     DamagedError,
     ForbiddenError,
     NotYetError,
+    QuotaError,
     StoredDiffersError,
     UnknownError,
     UnprovenError,
@@ -36,6 +37,7 @@ from gate.central.history import root_at
 from gate.central.ledger import Growth, Head, Ledger
 from gate.central.recipients import unknown_sets
 from gate.central.roster import Gate
+from gate.central.settings import MB, Volume
 
 BEHIND_MAX = 32 * TILE_WIDTH  # how far before the next entry an upload may begin
 SWAPS_MAX = 4  # attempts, when several requests let one log grow at once
@@ -86,8 +88,10 @@ class Mirror:
         *,
         before: Sequence[Verifier] = (),
         approved: Callable[[str], frozenset[str] | None] = lambda _: None,
+        volume: Callable[[str], Volume] | None = None,
     ) -> None:
-        """`approved` says for which sets of auditors a gate may seal."""
+        """`approved` says for which sets of auditors a gate may seal, `volume` how much it may bring in a day; without one it may bring all."""
+        self._volume = volume
         self._approved = approved
         self._ledger = ledger
         self._evidence = evidence
@@ -103,8 +107,21 @@ class Mirror:
         raise NotYetError("too many requests of this log at once")
 
     def _swap(self, gate: Gate, head: Head, grown: Head, growth: Growth) -> None:
-        if not self._ledger.swap(gate.device, head, grown, growth):
+        """Let the log grow, as far as the gate's day allows. Raises QuotaError, before anything is stored."""
+        today = self._today()
+        before = head.came_bytes if head.came_on == today else 0
+        came = before + growth.bytes
+        allowed = None if self._volume is None else self._volume(gate.device)
+        if allowed is not None and growth.bytes and came > allowed.quota_mb_a_day * MB:
+            raise QuotaError(
+                f"{gate.device} may bring {allowed.quota_mb_a_day} MB a day here, and has brought {before / MB:.1f} MB today:"
+                " keep the rest and bring it from 00:00 UTC on, or have quota_mb_a_day of central.toml raised"
+            )
+        if not self._ledger.swap(gate.device, head, replace(grown, came_on=today, came_bytes=came), growth):
             raise _MovedError
+        if allowed is not None and before <= allowed.alarm_mb_a_day * MB < came:
+            told = f"{gate.origin}\nmore than {allowed.alarm_mb_a_day} MB on {today}\n".encode()
+            self._accuse(gate, Kind.VOLUME, told, grown.note or b"")
 
     def _expect_unmoved(self, gate: Gate, head: Head) -> None:
         """What is not found from a head that was moved meanwhile may be where it was moved to, and is nobody's fault."""
@@ -371,7 +388,8 @@ class Mirror:
 
     def keep_key(self, gate: Gate, key_id: str, wrapped: bytes) -> None:
         """Store an age file that its name and an entry vouch for. Raises CentralError."""
-        self._ledger.keep_key(gate.device, key_id, wrapped)
+        self._ledger.expect_named(gate.device, key_id)
+        self._settled(gate, lambda head: self._swap(gate, head, head, Growth(files={key_id: wrapped})))
 
     def key_is_absent(self, gate: Gate, key_id: str) -> None:
         """Note that the gate does not have an age file. Who says so carries files only, so it is no erasure. Raises CentralError."""
@@ -388,7 +406,11 @@ class Mirror:
     def _accuse(self, gate: Gate, kind: Kind, shown: bytes, against: bytes) -> None:
         """Keep evidence, and say so once: the alarm stands until somebody has answered it."""
         if self._evidence.keep(gate.device, kind, shown, against=against, at=time_text(self._now())):
-            log.critical("log_contradicts", extra={"gate": gate.device, "kind": kind.value})
+            told = {"gate": gate.device, "kind": kind.value}
+            if kind is Kind.VOLUME:
+                log.warning("gate_floods", extra=told)
+            else:
+                log.critical("log_contradicts", extra=told)
 
 
 def _parsed(gate: Gate, stored: bytes) -> Note:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-VERSION = 3
+VERSION = 4
 
 metadata = sa.MetaData()
 
@@ -71,7 +71,7 @@ tokens = sa.Table(
 )
 # The trusted table: `size`, `root` and `note` are what the mirror signed last; `pending` is the newest checkpoint it is
 # locked onto; `next_entry` and `bodies` are the first entry and the first sealed body that are missing; `frontier` is of the tree up to `next_entry`,
-# `day` the newest that an entry says, and no later than it came.
+# `day` the newest that an entry says, and no later than it came; `came_on` is the day on which something came last, `came_bytes` how much did on that day.
 heads = sa.Table(
     "log_head",
     metadata,
@@ -84,6 +84,8 @@ heads = sa.Table(
     sa.Column("bodies", sa.BigInteger, nullable=False),
     sa.Column("frontier", sa.LargeBinary, nullable=False),
     sa.Column("day", sa.String(10), nullable=False),
+    sa.Column("came_on", sa.String(10), nullable=False, default=""),
+    sa.Column("came_bytes", sa.BigInteger, nullable=False, default=0),
 )
 # Signed by the gate, and its entries are not all here; the note of `size` stands in the head.
 checkpoints = sa.Table(

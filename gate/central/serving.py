@@ -1,24 +1,33 @@
 """Listens with TLS 1.3 behind a door (`gate.door`).
 
 The server asks for a client certificate and refuses one that its authority did not issue; it does not insist on one,
-because enrolment comes before there is any, so the application does.
+because enrolment comes before there is any, so the application does. Who asks for another host than this server is answered 421, whatever the path:
+a page elsewhere whose name was made to lead here (DNS rebinding) is told nothing.
 """
 
 from __future__ import annotations
 
 import logging
+import re
 import socket
 import ssl
 from pathlib import Path
 from typing import Any
 
+from cryptography import x509
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gate.central import settings
 from gate.central.errors import FolderError
-from gate.central.folder import AUTHORITY_CERTIFICATE, server_files
+from gate.central.folder import AUTHORITY_CERTIFICATE, server_certificate, server_files
 from gate.door import https
 from gate.door.entering import Limits, limits_here
 
 GRACE_S = 5
 HEADER_BYTES_MAX = 32 * 1024
+_HOST = re.compile(r"\[?([A-Za-z0-9.:-]+?)\]?(:[0-9]{1,5})?")
 
 log = logging.getLogger("gate.central")
 
@@ -33,7 +42,32 @@ def listen(host: str, port: int) -> socket.socket:
 
 def serve(app: Any, folder: Path, listener: socket.socket, *, knows_all: bool = False) -> None:  # noqa: ANN401 - an ASGI application
     """Serve until SIGTERM or SIGINT. `knows_all`: whoever shows no certificate of our authority ends with TLS."""
-    server(app, folder, listener, limits_here(), knows_all=knows_all).run(sockets=[])
+    asked = asked_by_name(app, names_of(folder))
+    server(asked, folder, listener, limits_here(), knows_all=knows_all).run(sockets=[])
+
+
+def names_of(folder: Path) -> frozenset[str]:
+    """The names by which this server may be asked: those in its certificate, and `names` of central.toml. Raises FolderError."""
+    names = server_certificate(folder).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    certified = (*names.get_values_for_type(x509.DNSName), *map(str, names.get_values_for_type(x509.IPAddress)))
+    return frozenset(one.lower() for one in (*certified, *settings.load(folder).names))
+
+
+def asked_by_name(app: ASGIApp, names: frozenset[str]) -> ASGIApp:
+    """The application for requests to one of these hosts, on any port; all others are answered 421."""
+
+    async def asked(scope: Scope, receive: Receive, send: Send) -> None:
+        answer = app
+        if scope["type"] == "http":
+            given = Headers(scope=scope).getlist("host")
+            named = _HOST.fullmatch(given[0]) if len(given) == 1 else None
+            if named is None or named[1].lower() not in names:
+                told = {"path": scope["path"][:100], "status": 421, "reason": "another host was asked for"}
+                log.warning("request_refused", extra=told)
+                answer = PlainTextResponse("not this host; names of central.toml adds one\n", 421)
+        await answer(scope, receive, send)
+
+    return asked
 
 
 def server(

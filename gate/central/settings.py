@@ -1,5 +1,6 @@
 """What an operator sets of a central server: `central.toml` in its folder, read strictly; without it nothing is forgotten and nobody's silence alarms.
 
+names = ["gates.border.example"] # by which the server is asked, beside those in its certificate; all others are answered 421
 silent_after_minutes = 60       # a gate that has said nothing for so long raises an alarm
 
 [kept]                          # for how many days after theirs keys are kept; left out: for good
@@ -15,6 +16,10 @@ case = "K-2026-17"
 [[recipients]]                  # the sets of auditors that a gate may seal for, by their digests; left out: not looked at
 gate = "gate-0001"              # left out: of every gate
 approved = ["6b86b273…"]
+
+[volume]                        # what a gate may bring in a day (UTC); [volumes.gate-0001] says it of one gate
+alarm_mb_a_day = 200            # more is an alarm
+quota_mb_a_day = 1000           # more is refused until the next day; the gate keeps it
 
 [acts]
 recipients = ["age1…"]          # who, beside this server, can open its own log
@@ -34,6 +39,7 @@ from gate.ordinary import read_ordinary
 
 NAME = "central.toml"
 BYTES_MAX = 256 * 1024
+MB = 1_000_000
 OTHERS_DAYS_MIN = 183  # half a year, as at the gate: what holds nothing of a traveller explains what became of the rest
 
 Days = Annotated[int, msgspec.Meta(ge=1, le=36_500)]
@@ -63,6 +69,13 @@ class Recipients(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     gate: Annotated[str, msgspec.Meta(max_length=64)] | None = None
 
 
+class Volume(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How much a gate may bring in a day. A day of 2,000 travellers is some 50 MB: four such days are an alarm, twenty are refused until tomorrow."""
+
+    alarm_mb_a_day: Annotated[int, msgspec.Meta(ge=1)] = 200
+    quota_mb_a_day: Annotated[int, msgspec.Meta(ge=10, le=1_000_000)] = 1000  # no request is larger than 2 MiB
+
+
 class OwnLog(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Who can open central's own log beside central."""
 
@@ -72,10 +85,13 @@ class OwnLog(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The whole file."""
 
+    names: Annotated[tuple[Word, ...], msgspec.Meta(max_length=64)] = ()
     silent_after_minutes: Annotated[int, msgspec.Meta(ge=1, le=525_600)] | None = None
     kept: Kept = Kept()
     holds: Annotated[tuple[Hold, ...], msgspec.Meta(max_length=256)] = ()
     recipients: Annotated[tuple[Recipients, ...], msgspec.Meta(max_length=4096)] = ()
+    volume: Volume = Volume()
+    volumes: dict[Annotated[str, msgspec.Meta(max_length=64)], Volume] = {}
     acts: OwnLog = OwnLog()
 
     @property
@@ -96,6 +112,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         """The sets of recipients that a gate may seal for; None where nothing is said of it."""
         told = [one.approved for one in self.recipients if one.gate in {None, gate}]
         return frozenset[str]().union(*told) if told else None
+
+    def volume_of(self, gate: str) -> Volume:
+        """How much a gate may bring in a day."""
+        return self.volumes.get(gate, self.volume)
 
     def silent_since(self, last_word: str, now: datetime) -> str | None:
         """The time of a gate's last word, RFC 3339, when it has been silent for too long since; None where all is well, or nothing was set.
@@ -124,4 +144,7 @@ def load(folder: Path) -> Settings:
     for one in found.holds:
         if one.last < one.first:
             raise FolderError(f"{path}: the hold of case {one.case} ends on {one.last}, before it begins")
+    for gate, volume in {"": found.volume, **found.volumes}.items():
+        if volume.alarm_mb_a_day >= volume.quota_mb_a_day:
+            raise FolderError(f"{path}: volume {gate}: alarm_mb_a_day must be below quota_mb_a_day: it comes first")
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import enum
 import os
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from gate.audit.note import Verifier
     from gate.central.evidence import Alarm
     from gate.central.settings import Settings
+    from gate.central.verified import Verified
 
 app = typer.Typer(no_args_is_help=True)
 app.command("erase")(central_keys.erase)
@@ -199,6 +201,7 @@ def serve(
                 now,
                 before=loaded.mirrors[1:],
                 approved=house.settings.approved_for,
+                volume=house.settings.volume_of,
             ),
             approvals=Approvals(engine),
             enrolment=Enrolment(
@@ -254,6 +257,8 @@ class _Gate(TypedDict):
     entries: int
     root: str
     bodies: int
+    today_bytes: int
+    quota_bytes: int
     keys_missing: int
     verified: bool | None
     evidence: int
@@ -268,16 +273,24 @@ def fleet(
     folder: Dir,
     database: Database = None,
     quick: Annotated[bool, typer.Option("--quick", help="Do not read and verify the stored logs.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Read all of the logs, not only what came since.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Every gate, how much of its log is here, whether it is what was signed, and what alarms stand. Exit 1 if all is not well."""
+    """Every gate, how much of its log is here, whether it is what was signed, and what alarms stand. Exit 1 if all is not well.
+
+    Of a log that was verified before it reads what came since, and a thirtieth of what is older; --full reads all.
+    """
+    if quick and full:
+        fail(Exit.USAGE, "--quick reads nothing and --full all; choose one")
     with explained(), opened(folder, database) as engine:
         from gate.central import folder as folders
-        from gate.central import settings
+        from gate.central import settings, verified
         from gate.central.acts import DEVICE
         from gate.central.evidence import Evidence
 
-        gates = _fleet(engine, settings.load(folder), None if quick else folders.load(folder).mirrors)
+        memory = None if quick else verified.Verified(folder / verified.NAME, reads_all=full)
+        found = settings.load(folder)
+        gates = _fleet(engine, found, None if quick else folders.load(folder).mirrors, memory)
         own = [one for one in Evidence(engine).alarms(DEVICE) if one.answer is None]
     if as_json:
         emit_json("central.fleet/1", {"gates": gates, "alarms": [_alarm(one) for one in own]})
@@ -293,17 +306,26 @@ def fleet(
                 say(f"    {row['problem']}")
             if row["keys_missing"]:
                 say(f"    {row['keys_missing']} age files that its entries name did not come")
+            if row["today_bytes"] > found.volume_of(row["id"]).alarm_mb_a_day * settings.MB:
+                say(f"    {row['today_bytes'] / 1e6:.0f} MB today; beyond {row['quota_bytes'] / 1e6:.0f} MB refused")
             for alarm in row["alarms"]:
                 say(f"    ALARM {alarm['id']} {alarm['kind']} since {alarm['at']}; see gate central alarms {row['id']}")
     is_well = not own and all(one["verified"] is not False and not one["alarms"] for one in gates)
     raise typer.Exit(int(Exit.OK if is_well else Exit.NO))
 
 
-def _fleet(engine: sqlalchemy.Engine, settings: Settings, mirrors: Sequence[Verifier] | None) -> list[_Gate]:
+def _fleet(
+    engine: sqlalchemy.Engine, settings: Settings, mirrors: Sequence[Verifier] | None, memory: Verified | None
+) -> list[_Gate]:
     from gate.central.roster import Roster
 
-    gone = Roster(engine).gone()
-    return [_row(engine, settings, device, mirrors, is_retired=device in gone) for device in Roster(engine).names()]
+    gone, names = Roster(engine).gone(), Roster(engine).names()
+    lost = [] if memory is None else sorted(set(memory.seen) - set(names))
+    rows = [_row(engine, settings, one, mirrors, memory, is_retired=one in gone) for one in (*names, *lost)]
+    if memory is not None:
+        with contextlib.suppress(OSError):  # the next look reads it again
+            memory.save()
+    return rows
 
 
 def _row(
@@ -311,6 +333,7 @@ def _row(
     settings: Settings,
     device: str,
     mirrors: Sequence[Verifier] | None,
+    memory: Verified | None,
     *,
     is_retired: bool,
 ) -> _Gate:
@@ -319,11 +342,12 @@ def _row(
 
     from gate.central.archive import is_intact
     from gate.central.database import first_line
-    from gate.central.errors import CentralError
+    from gate.central.errors import CentralError, DamagedError
     from gate.central.evidence import Evidence
     from gate.central.fleet import SILENT
     from gate.central.ledger import Ledger
     from gate.central.roster import Roster
+    from gate.central.settings import MB
 
     row: _Gate = {
         "id": device,
@@ -332,6 +356,8 @@ def _row(
         "entries": 0,
         "root": "",
         "bodies": 0,
+        "today_bytes": 0,
+        "quota_bytes": settings.volume_of(device).quota_mb_a_day * MB,
         "keys_missing": 0,
         "verified": False,
         "evidence": 0,
@@ -343,7 +369,8 @@ def _row(
     ledger = Ledger(engine)
     try:
         gate = Roster(engine).find(device)
-        assert gate is not None, "no gate is ever deleted"
+        if gate is None:
+            raise DamagedError("its log was verified before, and is gone from the database: no gate is ever deleted")
         row["origin"], row["last_seen"] = gate.origin, gate.last_seen
         row["state"] = "retired" if is_retired else "revoked" if gate.revoked else "enrolled"
         alarms = Evidence(engine).alarms(device)
@@ -356,8 +383,9 @@ def _row(
         row["software"] = gate.software
         head = ledger.head(device)
         row["entries"], row["root"], row["bodies"] = head.size, head.root.hex(), head.bodies
+        row["today_bytes"] = head.came_bytes if head.came_on == now().date().isoformat() else 0
         row["keys_missing"] = ledger.missing_keys(device)
-        row["verified"] = None if mirrors is None else is_intact(ledger, gate, mirrors)
+        row["verified"] = None if mirrors is None else is_intact(ledger, gate, mirrors, memory)
     except OperationalError:
         raise  # the database is away: no gate's fault
     except (CentralError, SQLAlchemyError) as error:

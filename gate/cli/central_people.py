@@ -123,41 +123,47 @@ def add_person(
     name: Annotated[str, typer.Argument(help="Small letters, digits and hyphens.")],
     folder: Dir,
     role: Annotated[RoleName, typer.Option(help="What they are.")],
-    out: Annotated[
-        Path,
-        typer.Option(
-            help="Where their key and certificate go: one PEM file for them alone, or, named *.p12, one for a browser."
-        ),
-    ],
+    csr: Annotated[Path, typer.Option(help="Their signing request (PKCS #10), CN=NAME, made where their key is.")],
+    out: Annotated[Path, typer.Option(help="Where their certificate goes (PEM). It is no secret.")],
     party: Annotated[
         str | None, typer.Option(help="Whose people they are; left out: they look at the whole nation.")
     ] = None,
-    passphrase_file: Annotated[Path | None, typer.Option(help="What the key is to lie under.")] = None,
     database: Database = None,
     as_json: Json = False,
 ) -> None:
-    """Let a person in: a new key with a certificate for the pages, valid for 90 days. Whoever had one before by this name has it no more."""
+    """Let a person in: a certificate of 90 days for the pages, for a key that they made and keep. Whoever had one before by this name has it no more."""
     with explained(), opened(folder, database) as engine:
+        from cryptography.hazmat.primitives.serialization import Encoding
+
         from gate import durable
-        from gate.central.authority import fingerprint
+        from gate.central.authority import CSR_BYTES_MAX, fingerprint, key_fingerprint
+        from gate.central.errors import BadRequestError
         from gate.central.house import House
         from gate.central.people import issue
+        from gate.central.places import ID
         from gate.central.rights import Role
+        from gate.ordinary import read_ordinary
 
-        try:
-            passphrase = None if passphrase_file is None else passphrase_file.read_bytes().strip()
-        except OSError as error:
-            fail(Exit.IO_ERROR, f"{passphrase_file}: {error.strerror}")
+        if ID.fullmatch(name) is None:
+            fail(Exit.USAGE, f"{name!r} is no name: small letters, digits and hyphens, 63 at most")
         house = House.of(folder, engine, now)
-        made = issue(house.folder.authority, name, now(), passphrase, for_browser=out.suffix == ".p12")
+        try:
+            made = issue(house.folder.authority, name, read_ordinary(csr, 2 * CSR_BYTES_MAX), now())
+        except OSError as error:
+            fail(Exit.IO_ERROR, f"{csr}: {error.strerror or error}")
+        except BadRequestError as error:
+            fail(Exit.BAD_DATA, f"{csr}: {error}")
         if out.exists():
             fail(Exit.IO_ERROR, f"{out} exists")
-        house.places.admit(name, Role(role.value), party, fingerprint(made.certificate))
-        durable.write(out, made.file, mode=0o600, new_only=True)
+        house.places.admit(name, Role(role.value), party, fingerprint(made))
+        durable.write(out, made.public_bytes(Encoding.PEM), mode=0o644, new_only=True)
+        key = key_fingerprint(made)
     if as_json:
-        emit_json("central.person.add/1", {"person": name, "role": role.value, "party": party, "file": str(out)})
+        fields = {"person": name, "role": role.value, "party": party, "file": str(out), "key_sha256": key}
+        emit_json("central.person.add/1", fields)
     else:
-        say(f"{name} is {role.value} of {party or 'the whole nation'}; key and certificate are in {out}")
+        say(f"{name} is {role.value} of {party or 'the whole nation'}; the certificate is in {out}")
+        say(f"SHA-256 of their public key: {key}; they compare it with their own before anybody relies on it")
 
 
 @people.command("dismiss")

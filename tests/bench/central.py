@@ -19,26 +19,33 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import sqlalchemy as sa
+from fakes.audited_days import ENTRIES_A_TRAVELLER
+from fakes.long_logs import LongLog
 from fakes.mirrored_gate import Central
 from fakes.postgresql import IS_HERE, NOT_HERE, Postgresql, running
 from fakes.replayed_gates import ReplayedGate, ReplayedLog, carry
-from fakes.simulated_nation import ENTRIES_A_TRAVELLER, SimulatedNation, Weather
+from fakes.simulated_nation import SimulatedNation, Weather
+from typer.testing import CliRunner
 
 from bench.rows import Bench, Row
 from gate.audit.note import Signer, Verifier
+from gate.audit.record import time_text
 from gate.central import authority, folder
 from gate.central.database import open_database
 from gate.central.ledger import Ledger
 from gate.central.roster import Roster
+from gate.cli.central import app
 from gate.cli.output import note
 from gate.door.entering import limits_here
 from gate.sync.https import Courier, tls
 from gate.sync.round import Client
 
 GATES = 16
-TRAVELLERS_AT_ONCE = 100  # a gate, 500 entries: an outage's worth
+TRAVELLERS_AT_ONCE = 100  # a gate, 600 entries: an outage's worth
 CONNECTED, HANDSHAKES_AT_ONCE = 1_000, 50
 NATION, TRAVELLERS_A_GATE = 1_000, 2
+DAYS, TRAVELLERS_A_DAY = 10, 500  # of one gate, whose log is looked at
 LIVE_PER_ROUND = 2  # travellers a gate and round of the bench
 ENTRY_FLOOR_S, LIVE_FLOOR_S = 1 / 2_000, 1 / 100
 
@@ -51,6 +58,8 @@ class Spent:
     central_s: float
     database_s: float
     gates_s: float
+    wal_bytes: int = 0
+    content_bytes: int = 0  # entries, sealed bodies and age files that were stored
 
 
 def central_store(bench: Bench) -> list[Row]:
@@ -67,10 +76,13 @@ def central_store(bench: Bench) -> list[Row]:
                 gate.travel(TRAVELLERS_AT_ONCE, at_once=True)
                 gate.travel(LIVE_PER_ROUND * bench.rounds, at_once=False)
             bulk, live = asyncio.run(_measure(central, database, gates))
-    entries, rounds = GATES * 5 * TRAVELLERS_AT_ONCE, GATES * LIVE_PER_ROUND * bench.rounds
+    entries = GATES * ENTRIES_A_TRAVELLER * TRAVELLERS_AT_ONCE
+    rounds = GATES * LIVE_PER_ROUND * bench.rounds
     return [
         *_rows("central_entry", bulk, entries, ENTRY_FLOOR_S),
         *_rows("central_live_round", live, rounds, LIVE_FLOOR_S),
+        Row("central_live_round_wal", live.wal_bytes / rounds / 1000, "KB"),
+        Row("central_live_round_content", live.content_bytes / rounds / 1000, "KB"),
     ]
 
 
@@ -105,6 +117,28 @@ def nation(_: Bench) -> list[Row]:
         Row("central_nation_tries_a_traveller", sum(gate.tries for gate in people.gates) / len(took), "tries"),
         Row("central_nation_p95", took[int(0.95 * len(took))], "s"),
     ]
+
+
+def looks(_: Bench) -> list[Row]:
+    """What `gate central fleet` takes for one gate: all of ten days, a day more, and all of the eleven."""
+    with tempfile.TemporaryDirectory() as made:
+        central = Central(Path(made) / "central")
+        central.init()
+        loaded, engine = folder.load(central.folder), open_database(folder.database_url(central.folder, None))
+        roster, now, signer = Roster(engine), datetime.now(UTC), Signer.generate("border.example/gate-0001/demo")
+        now_s = int(now.timestamp())
+        token = roster.new_token("gate-0001", now_s + 60)
+        roster.enrol(token, "gate-0001", signer.verifier, certificate="0" * 64, now_s=now_s, at=time_text(now))
+        log, took_s = LongLog(engine, "gate-0001", signer, loaded.mirror), list[float]()
+        for travellers, words in ((DAYS * TRAVELLERS_A_DAY, ()), (TRAVELLERS_A_DAY, ()), (0, ("--full",))):
+            log.travel(travellers)
+            began = time.process_time()
+            looked = CliRunner().invoke(app, ["fleet", *words, "--dir", str(central.folder)])
+            took_s.append(time.process_time() - began)
+            assert looked.exit_code == 0, looked.output
+        engine.dispose()
+    names = ("central_look_first", "central_look_next_day", "central_look_full")
+    return [Row(name, one, "s") for name, one in zip(names, took_s, strict=True)]
 
 
 def gates_connected(_: Bench) -> list[Row]:
@@ -164,7 +198,7 @@ async def _connected(central: Central, contexts: list[ssl.SSLContext]) -> tuple[
 
 async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Ask what the server lacks, and read the answer whole."""
-    writer.write(b"GET /bodies HTTP/1.1\r\nhost: central\r\n\r\n")
+    writer.write(b"GET /bodies HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
     head = await reader.readuntil(b"\r\n\r\n")
     (length,) = (int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
     await reader.readexactly(length)
@@ -214,10 +248,28 @@ async def _rounds(client: Client, log: ReplayedLog, line: Courier, checkpoints: 
 
 @contextlib.asynccontextmanager
 async def _spending(central: Central, database: Postgresql, spent: list[Spent]) -> AsyncIterator[None]:
+    assert central.database is not None
+    engine = sa.create_engine(central.database)
+    stored = _stored(engine)
     began = time.monotonic(), _cpu_s(central), database.cpu_s(), time.process_time()
     yield
     ended = time.monotonic(), _cpu_s(central), database.cpu_s(), time.process_time()
-    spent.append(Spent(*(after - before for before, after in zip(began, ended, strict=True))))
+    clock_s, central_s, database_s, gates_s = (after - before for before, after in zip(began, ended, strict=True))
+    wal, content = (after - before for before, after in zip(stored, _stored(engine), strict=True))
+    engine.dispose()
+    spent.append(Spent(clock_s, central_s, database_s, gates_s, wal, content))
+
+
+def _stored(engine: sa.Engine) -> tuple[int, int]:
+    """Bytes of PostgreSQL's write-ahead log so far, and of what is stored of the logs."""
+    content = (
+        "(SELECT coalesce(sum(length(entries)), 0) FROM package) + (SELECT coalesce(sum(length(lines)), 0) FROM sealed)"
+        " + (SELECT coalesce(sum(length(wrapped)), 0) FROM age_key)"
+    )
+    query = f"SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint, ({content})::bigint"
+    with engine.connect() as connection:
+        wal, stored = connection.exec_driver_sql(query).one()
+    return int(wal), int(stored)
 
 
 def _cpu_s(central: Central) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from bench import (
@@ -76,24 +77,70 @@ MEASUREMENTS = (
     audit_writing.on_a_slower_disk,
     audit_writing.crossing_cpu,
     central.central_store,
+    central.looks,
     central.gates_connected,
     central.nation,
 )
+# Rows whose names do not begin with the measurement's own.
+ROWS = {
+    face_chain.measure: ("face_chain",),
+    liveness_blocked.measure: ("liveness_blocked",),
+    face_loop.against_naive: ("face_naive",),
+    face_loop.loop_cpu: ("face_loop_cpu",),
+    face_loop.guidance_p95: ("face_guidance_p95",),
+    face_loop.loop_cores: ("face_loop_cores",),
+    face_loop.loop_memory: ("face_loop_grows",),
+    lists.lists_opened: ("lists_open", "lists_memory"),
+    lists.lists_decision: ("lists_decision_p95", "lists_looked_up"),
+    lists.lists_names: ("lists_name_found",),
+    lists.lists_recall: ("lists_recall", "lists_false_hits"),
+    pages.page_read_passporteye: ("page_read_eye",),
+    painted.painted_p50: ("page_painted_p50",),
+    painted.painted_p95: ("page_painted_p95",),
+    barrier.doubled_grants: ("doubled",),
+    barrier.leaf_moving: ("leaf", "confirmed"),
+    barrier.lost_and_back: ("cut", "replug"),
+    audit.reported: ("audit_reported",),
+    audit_writing.grouped: ("audit_group_of_64",),
+    audit_writing.crossing: ("audit_crossing_durable",),
+    audit_writing.on_a_slower_disk: ("audit_group_of_64_slower_disk", "audit_crossing_durable_slower_disk"),
+    audit_writing.crossing_cpu: ("audit_crossing_cpu",),
+    central.central_store: ("central_entry", "central_live_round"),
+    central.looks: ("central_look",),
+    central.gates_connected: ("central_gates_shown_out", "central_memory_a_connection"),
+    central.nation: ("central_nation",),
+}
+ASK_PEERS = {
+    face_chain.measure,
+    pages.page_read,
+    pages.page_read_passporteye,
+    pages.page_of_text,
+    pages.page_not_exact_rapidocr,
+    pages.page_not_exact_passporteye,
+}
 
 
 def main() -> int:
     """Measure and report."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
-    parser.add_argument("--peers", type=Path, required=True, help="the interpreter of the peers' environment")
+    parser.add_argument("--peers", type=Path, help="the interpreter of the peers' environment")
+    parser.add_argument("--asks-peers", action="store_true", help="measure nothing; exit 0 if peers are needed, else 1")
+    parser.add_argument("--only", default="", metavar="PREFIX", help="the rows whose names begin so, and no others")
     parser.add_argument("--rounds", type=int, default=20, help="how often to measure")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
     arguments = parser.parse_args()
+    wanted = [one for one in MEASUREMENTS if _gives(one, arguments.only)]
+    if not wanted:
+        parser.error(f"no row's name begins with {arguments.only}")
+    if arguments.asks_peers:
+        return 0 if ASK_PEERS.intersection(wanted) else 1
     logging.getLogger("gate").addHandler(logging.NullHandler())  # a line that is lost on purpose is no news
-    bench = Bench(peers=arguments.peers, rounds=arguments.rounds)
+    bench = Bench(peers=arguments.peers or Path(), rounds=arguments.rounds)
     rows: list[Row] = []
-    for measure in MEASUREMENTS:
+    for measure in wanted:
         found = measure(bench)
         rows += found if isinstance(found, list) else [found] if found is not None else []
+    rows = [row for row in rows if row.name.startswith(arguments.only)]
     if arguments.json:
         emit_json("bench/1", {"rows": [_fields(row) for row in rows]})
     else:
@@ -103,6 +150,12 @@ def main() -> int:
     for name in missed:
         note(f"{name} misses its floor")
     return 1 if missed else 0
+
+
+def _gives(measure: Callable[..., object], prefix: str) -> bool:
+    """Whether a measurement has rows whose names begin so, or may have."""
+    names = ROWS.get(measure, (measure.__name__,))
+    return any(one.startswith(prefix) or prefix.startswith(one) for one in names)
 
 
 def _fields(row: Row) -> dict[str, object]:

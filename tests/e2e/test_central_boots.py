@@ -83,8 +83,12 @@ def test_a_gate_enrols_its_log_arrives_and_a_person_sees_it_on_the_page(server: 
 
     pages = "https://127.0.0.1:8444/"
     assert curl(server, pages).stdout == "", "nobody looks without a certificate"
-    command(server, "person", "add", "anna", "--role", "auditor", "--out", f"{FOLDER}/anna.pem")
-    shown = curl(server, "--cert", f"{FOLDER}/anna.pem", pages)
+    making = ("openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc")
+    server.run(*making, "-keyout", "/root/anna.key", "-subj", "/CN=anna", "-out", f"{FOLDER}/anna.csr")
+    server.run("chmod", "644", f"{FOLDER}/anna.csr")
+    given = ("--csr", f"{FOLDER}/anna.csr", "--out", f"{FOLDER}/anna.pem")
+    command(server, "person", "add", "anna", "--role", "auditor", *given)
+    shown = curl(server, "--cert", f"{FOLDER}/anna.pem", "--key", "/root/anna.key", pages)
     assert (shown.returncode, GATE_ID in shown.stdout) == (0, True), shown
 
 

@@ -37,6 +37,7 @@ from gate.passage.records import (
 from gate.passage.registers import RegisterFinding
 from gate.programs.lane.records import encode
 
+ENTRIES_A_TRAVELLER = 6  # of `admitted`
 MORNING = datetime(2026, 11, 25, 6, tzinfo=UTC)
 STARTED = Started(
     "demo", "0" * 64, {}, FaceSettings("p", "m", "0" * 64, 0.4, 1e-4, "k", "e"), ApprovalSettings("0" * 64, (), {})

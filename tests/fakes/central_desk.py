@@ -8,12 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 from fakes.central_house import housed
 from fakes.central_server import Bench
 from starlette.testclient import TestClient
 
 from gate.audit.note import Signer
-from gate.central.authority import fingerprint
+from gate.central.authority import fingerprint, new_key
 from gate.central.desk import make_desk
 from gate.central.house import House
 from gate.central.people import issue
@@ -22,6 +26,13 @@ from gate.central.rights import Role
 HOST = "central.example"
 NORTH, SOUTH, NOWHERE = "gate-0001", "gate-0002", "gate-0003"
 PARTIES = {"north": NORTH, "south": SOUTH}
+
+
+def requested(name: str, key: ec.EllipticCurvePrivateKey) -> bytes:
+    """What a person brings to be let in."""
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    made = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, hashes.SHA256())
+    return made.public_bytes(Encoding.PEM)
 
 
 @dataclass
@@ -48,8 +59,9 @@ class Nation:
         return nation
 
     def admit(self, name: str, role: Role, party: str | None) -> None:
-        made = issue(self.house.folder.authority, name, self.bench.server.clock.now, None, for_browser=False)
-        self.certificates[name] = fingerprint(made.certificate)
+        request = requested(name, new_key())
+        made = issue(self.house.folder.authority, name, request, self.bench.server.clock.now)
+        self.certificates[name] = fingerprint(made)
         self.house.places.admit(name, role, party, self.certificates[name])
 
     @contextmanager

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from fakes.audit_logs import SmallLog, crossing
+from fakes.audit_logs import SmallLog
+from fakes.audited_days import Day
 from fakes.central_process import certified
 from fakes.mirrored_gate import Central
 
@@ -46,6 +47,7 @@ class ReplayedGate:
     log: SmallLog
     context: ssl.SSLContext
     notes: list[bytes] = field(default_factory=list)
+    day: Day = field(default_factory=Day)
 
     @classmethod
     def enrolled(cls, central: Central, root: Path, number: int) -> ReplayedGate:
@@ -69,8 +71,8 @@ class ReplayedGate:
         return cls(name, log, tls(ca=central.ca, certificate=str(identity / DEVICE)))
 
     def travel(self, count: int, *, at_once: bool) -> None:
-        """Log so many travellers: one checkpoint, or one each."""
-        travellers = [crossing(f"{self.name}-{len(self.notes)}-{number}") for number in range(count)]
+        """Log so many travellers whom the gate admits, each with the records that a lane writes: one checkpoint, or one each."""
+        travellers = [self.day.admitted() for _ in range(count)]
         with self.log.writer() as writer:
             for batch in [[one for each in travellers for one in each]] if at_once else travellers:
                 writer.append(batch, 0)

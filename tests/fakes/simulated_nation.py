@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import ssl
 import time
@@ -14,14 +13,15 @@ from pathlib import Path
 
 import pyrage
 import sqlalchemy as sa
+from fakes.audited_days import Day
 from fakes.mirrored_gate import Central
 from fakes.replayed_gates import carry
 
 from gate.audit.checkpoint import Checkpoint
 from gate.audit.merkle import EMPTY_ROOT, HashAt, leaf_hash, root_of
 from gate.audit.note import Note, Signer, Verifier
-from gate.audit.record import Happening, time_text
-from gate.audit.sealing import Sealer, plaintext, seal
+from gate.audit.record import time_text
+from gate.audit.sealing import Sealer, seal
 from gate.audit.spool import encode_sealed
 from gate.central import authority, folder, schema
 from gate.central.roster import Roster
@@ -30,9 +30,7 @@ from gate.sync.https import Courier, tls
 from gate.sync.round import Client
 from gate.sync.wire import Request, Response
 
-ENTRIES_A_TRAVELLER = 5
-BOOT = "11111111-2222-3333-4444-555555555555"
-RECIPIENT = str(pyrage.x25519.Identity.generate().to_public())
+AUDITORS = [str(pyrage.x25519.Identity.generate().to_public()) for _ in range(2)]
 
 
 class SimulatedLog:
@@ -40,7 +38,7 @@ class SimulatedLog:
 
     def __init__(self, signer: Signer) -> None:
         self._signer = signer
-        self._sealer = Sealer([RECIPIENT])
+        self._sealer, self._day = Sealer(AUDITORS), Day()
         self._leaves: list[bytes] = []
         self._hashes: list[bytes] = []
         self._lines: list[bytes] = []
@@ -48,13 +46,12 @@ class SimulatedLog:
         self._note: Note | None = None
 
     def travel(self) -> None:
-        """One traveller."""
-        key, time_now = self._sealer.new_key(), time_text(datetime.now(UTC))
+        """One traveller whom the gate admits, with the records that a lane writes."""
+        key = self._sealer.new_key()
         self._keys[key.id] = key.wrapped
-        for _ in range(ENTRIES_A_TRAVELLER):
-            happening = Happening(os.urandom(16), "decided", "crossing", "c", 0, BOOT, time_now)
-            plain = plaintext(happening, b"{}")
-            made = seal(happening, plain, origin=self._signer.verifier.name, index=len(self._leaves), key=key)
+        for one in self._day.admitted():
+            index = len(self._leaves)
+            made = seal(one.happening, one.plain, origin=self._signer.verifier.name, index=index, key=key)
             self._lines.append(encode_sealed([made.sealed], len(self._leaves)))
             self._leaves.append(made.header.leaf())
             self._hashes.append(leaf_hash(self._leaves[-1]))

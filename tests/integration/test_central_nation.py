@@ -6,9 +6,10 @@ import random
 from pathlib import Path
 
 import pytest
+from fakes.audited_days import ENTRIES_A_TRAVELLER
 from fakes.mirrored_gate import Central
 from fakes.postgresql import IS_HERE, NOT_HERE, running
-from fakes.simulated_nation import ENTRIES_A_TRAVELLER, SimulatedNation, Weather
+from fakes.simulated_nation import SimulatedNation, Weather
 
 from gate.central.archive import is_intact
 from gate.central.database import open_database

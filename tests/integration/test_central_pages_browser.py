@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes.central_desk import NORTH, SOUTH, Nation
+from fakes.central_desk import NORTH, SOUTH, Nation, requested
 from fakes.kiosk_page import CHROMIUM
 from playwright.async_api import Page, async_playwright
 
-from gate.central.authority import fingerprint
+from gate.central.authority import fingerprint, new_key
 from gate.central.evidence import Kind
+from gate.central.folder import server_pem
 from gate.central.people import issue
 from gate.central.rights import Role
 from gate.verify.verify import verify
@@ -65,9 +66,10 @@ async def nation(tmp_path: Path) -> Nation:
     loop = asyncio.get_running_loop()
     for name, role in PEOPLE.items():
         # The browser and the server have the machine's clock.
-        person = issue(made.house.folder.authority, name, datetime.now(UTC), None, for_browser=False)
-        await loop.run_in_executor(None, (tmp_path / f"{name}.pem").write_bytes, person.file)
-        made.house.places.admit(name, role, None, fingerprint(person.certificate))
+        key = new_key()
+        person = issue(made.house.folder.authority, name, requested(name, key), datetime.now(UTC))
+        await loop.run_in_executor(None, (tmp_path / f"{name}.pem").write_bytes, server_pem(key, person))
+        made.house.places.admit(name, role, None, fingerprint(person))
     return made
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -127,6 +128,19 @@ def test_every_place_that_a_unit_can_write_holds_no_code_for_it_and_its_memory_h
         assert "/run" in found["ReadOnlyPaths"]
         assert found.get("ProtectKernelTunables") == ["yes"]
         assert found.get("PrivateDevices") == ["yes"] or found.get("BindReadOnlyPaths") == ["/dev"]
+
+
+def test_the_memory_that_operations_tells_of_is_what_the_units_have() -> None:
+    text = (SYSTEMD.parent / "docs/operations.md").read_text().partition("## Memory")[2].partition("\n## ")[0]
+    told = dict(re.findall(r"^\| `([\w-]+)` \| \d+ M\w+ \| (\d+ [GM])iB \|", text, re.MULTILINE))
+    units = {unit: settings_of(SYSTEMD / f"{unit}.service")["MemoryMax"] for unit in told}
+    assert units == {unit: [limit.replace(" ", "")] for unit, limit in told.items()}
+    assert {"portcullis-central", "portcullis-central-pages", "portcullis-console", "gate-sync"} <= set(told)
+
+
+def test_a_log_that_is_carried_away_takes_no_memory_of_centrals_pages() -> None:
+    """It is put together in temporary files, some days of a gate are as large as the unit's memory, and /tmp is a tmpfs on Debian 13."""
+    assert settings_of(SYSTEMD / "portcullis-central-pages.service")["Environment"] == ["TMPDIR=/var/tmp"]
 
 
 def test_a_scanners_folder_that_vision_empties_holds_no_code_either() -> None:

@@ -185,6 +185,7 @@ EVENTS: Final = {
     "page_refused": Event("somebody was refused a page of central's", ("status",), ("path", "reason"), True),
     "request_failed": Event("a request could not be answered", (), ("path", "reason")),
     "database_failed": Event("the database failed", (), ("path", "reason")),
+    "gate_floods": Event("a gate brings more in a day than is usual", ("gate", "kind"), (), True),
     "log_contradicts": Event("two logs that cannot both be a gate's", ("gate", "kind"), (), True),
     "door_crowded": Event("connections were shown out, for there were too many", ("shown_out",), (), True),
     "door_failed": Event("the server can take no more connections"),

@@ -313,6 +313,9 @@ class Outbox:
                 # The log program judges it, and stops signing when it is true.
                 await asyncio.to_thread(inbox.drop, self._inbox, error.size, error.evidence)
             raise
+        except RefusedError:
+            await self._carry_the_rest(courier)  # an order to erase waits for no quota
+            raise
         if receipt is not None:
             try:
                 # Ours first: a start asks for a receipt anew, but whether the mirror has gone back it tells by this one alone.
@@ -324,6 +327,9 @@ class Outbox:
             self._last_receipt = time_text(clock.now())
             log.info("mirrored", extra={"entries": receipt.checkpoint.size})
         self._mirrored = self._client.known.mirrored
+        await self._carry_the_rest(courier)
+
+    async def _carry_the_rest(self, courier: Courier) -> None:
         await self._exchange_approval(courier)
         await self._carry_erasures(courier)
         await self._ask_what_is_held(courier)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import pkcs12
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs12
+from fakes.central_desk import requested
 from fakes.central_house import housed, told
 from fakes.central_server import GATE_ID, Bench
 from typer.testing import CliRunner
 
-from gate.central.authority import fingerprint
+from gate.central.authority import fingerprint, new_key
 from gate.central.house import House
 from gate.cli.central import app
 
@@ -23,11 +27,12 @@ def house(tmp_path: Path) -> House:
     return housed(Bench(tmp_path / "log"), tmp_path / "house")
 
 
-def run(tmp_path: Path, *words: str, code: int = 0) -> Any:
+def run(tmp_path: Path, *words: str, code: int = 0, said: str = "") -> Any:
     opened = ["--dir", str(tmp_path / "house"), "--database", f"sqlite:///{tmp_path / 'log' / 'central.sqlite'}"]
     done = CliRunner().invoke(app, [*words, *opened, "--json"])
     assert done.exit_code == code, done.output
     assert not isinstance(done.exception, Exception), done.exception
+    assert said in done.stderr
     assert code == 0 or done.stderr.count("\n") == 1
     return json.loads(done.stdout) if code == 0 else None
 
@@ -45,31 +50,114 @@ def test_a_nation_is_told_and_shown(house: House, tmp_path: Path) -> None:
     assert [one.kind for one in told(house)] == ["party_set", "site_set", "gate_placed"]
 
 
-@pytest.mark.parametrize("suffix", ["pem", "p12"])
-def test_a_person_gets_a_key_and_certificate_that_counts_until_they_are_dismissed(
-    house: House, tmp_path: Path, suffix: str
+def test_a_person_makes_a_key_of_their_own_as_the_guide_says_and_counts_until_they_are_dismissed(
+    house: House, tmp_path: Path
 ) -> None:
-    out = tmp_path / f"anna.{suffix}"
-    (tmp_path / "passphrase").write_text("a word\n")
-    given = ("--passphrase-file", str(tmp_path / "passphrase")) if suffix == "p12" else ()
-    run(tmp_path, "person", "add", "anna", "--role", "auditor", "--out", str(out), *given)
-    assert out.stat().st_mode & 0o777 == 0o600
-    if suffix == "p12":
-        _, certificate, _ = pkcs12.load_key_and_certificates(out.read_bytes(), b"a word")
-        assert certificate is not None
-    else:
-        certificate = x509.load_pem_x509_certificate(out.read_bytes())
+    """The commands of docs/guides/auditor.md, as they stand there; a test has no terminal to be asked for a passphrase on."""
+    guide = (Path(__file__).parents[3] / "docs/guides/auditor.md").read_text()
+    make, ask, shown, keep = [line for line in guide.splitlines() if line.startswith("openssl ")]
+    openssl(tmp_path, f"{make} -pass pass:mine")
+    openssl(tmp_path, f"{ask} -passin pass:mine")
+    assert b"ENCRYPTED PRIVATE KEY" in (tmp_path / "anna.key").read_bytes()
+    run(tmp_path, "person", "add", "anna", "--role", "auditor", *brought(tmp_path, "anna", "anna"), code=0)
+    given = run(tmp_path, "person", "add", "anna", "--role", "auditor", *brought(tmp_path, "anna", "again"))
+    assert (
+        openssl(tmp_path, shown.replace("-in anna.key", "-in anna.key -passin pass:mine")).split()[0]
+        == given["key_sha256"]
+    )
+    certificate = x509.load_pem_x509_certificate((tmp_path / "again.pem").read_bytes())
+    assert b"PRIVATE" not in (tmp_path / "again.pem").read_bytes()
     certificate.verify_directly_issued_by(house.folder.authority.certificate)
     assert certificate.subject.rfc4514_string() == "CN=person:anna"
     person = house.places.person(fingerprint(certificate))
     assert person is not None
     assert (person.name, person.role.value, person.party) == ("anna", "auditor", None)
-    run(tmp_path, "person", "add", "anna", "--role", "auditor", "--out", str(out), code=74)
+    run(tmp_path, "person", "add", "anna", "--role", "auditor", *brought(tmp_path, "anna", "again"), code=74)
+    (tmp_path / "anna.pem").write_bytes((tmp_path / "again.pem").read_bytes())
+    openssl(tmp_path, f"{keep} -passin pass:mine -passout pass:theirs")
+    key, held, _ = pkcs12.load_key_and_certificates((tmp_path / "anna.p12").read_bytes(), b"theirs")
+    assert key is not None
+    assert held == certificate
     run(tmp_path, "person", "dismiss", "anna")
     assert house.places.person(fingerprint(certificate)) is None
     assert run(tmp_path, "person", "list")["people"] == [
         {"name": "anna", "role": "auditor", "party": None, "dismissed": True}
     ]
+
+
+def openssl(tmp_path: Path, line: str) -> str:
+    done = subprocess.run(line, shell=True, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def brought(tmp_path: Path, name: str, out: str) -> tuple[str, ...]:
+    return "--csr", str(tmp_path / f"{name}.csr"), "--out", str(tmp_path / f"{out}.pem")
+
+
+def test_central_makes_no_private_key_for_anybody(house: House, tmp_path: Path) -> None:
+    """Nothing that a person's command writes or prints holds one, and there is no way left to ask for it."""
+    (tmp_path / "anna.csr").write_bytes(requested("anna", new_key()))
+    before = {path for path in tmp_path.rglob("*") if path.is_file()}
+    run(tmp_path, "person", "add", "anna", "--role", "auditor", *brought(tmp_path, "anna", "anna"))
+    made = {path for path in tmp_path.rglob("*") if path.is_file()} - before
+    assert tmp_path / "anna.pem" in made
+    assert not [path for path in made if b"PRIVATE" in path.read_bytes()]
+    words = ["person", "add", "ben", "--role", "auditor", "--out", str(tmp_path / "ben.p12"), "--dir", str(tmp_path)]
+    assert CliRunner().invoke(app, words).exit_code == 2
+    assert [one.name for one in house.places.everybody()] == ["anna"]
+
+
+def pem(key: object, encoding: Encoding = Encoding.PEM) -> bytes:
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    return key.private_bytes(encoding, PrivateFormat.PKCS8, NoEncryption())
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("of another name", "is of ben, not of anna"),
+        ("with its key", "holds a private key"),
+        ("signed by another key", "signing request"),
+        ("of a weak curve", "P-256"),
+        ("no request", "not a signing request"),
+        ("torn", "not a signing request"),
+        ("two names", "one name"),
+        ("too large", "longer than"),
+    ],
+)
+def test_what_is_no_request_of_this_person_lets_nobody_in(house: House, tmp_path: Path, what: str, said: str) -> None:
+    key = new_key()
+    good = requested("anna", key)
+    der = x509.load_pem_x509_csr(good).public_bytes(Encoding.DER)
+    twice = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, one) for one in ("anna", "ben")])
+    content = {
+        "of another name": requested("ben", key),
+        "with its key": pem(key) + good,
+        "signed by another key": der[:-8] + bytes(8),
+        "of a weak curve": requested("anna", ec.generate_private_key(ec.SECP192R1())),
+        "no request": b"-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n",
+        "torn": good[:100],
+        "two names": x509.CertificateSigningRequestBuilder()
+        .subject_name(twice)
+        .sign(key, SHA256())
+        .public_bytes(Encoding.DER),
+        "too large": good + b"\n" * 20_000,
+    }[what]
+    (tmp_path / "anna.csr").write_bytes(content)
+    words = ("person", "add", "anna", "--role", "auditor", *brought(tmp_path, "anna", "anna"))
+    run(tmp_path, *words, code=74 if what == "too large" else 65, said=said)
+    assert told(house) == []
+    assert not (tmp_path / "anna.pem").exists()
+
+
+def test_a_request_may_be_der_and_one_that_is_missing_is_an_error_of_its_file(house: House, tmp_path: Path) -> None:
+    words = ("person", "add", "anna", "--role", "operator", *brought(tmp_path, "anna", "anna"))
+    run(tmp_path, *words, code=74)
+    request = x509.load_pem_x509_csr(requested("anna", new_key()))
+    (tmp_path / "anna.csr").write_bytes(request.public_bytes(Encoding.DER))
+    assert run(tmp_path, *words)["person"] == "anna"
+    assert [one.kind for one in told(house)] == ["person_admitted"]
 
 
 @pytest.mark.parametrize(
@@ -82,8 +170,8 @@ def test_a_person_gets_a_key_and_certificate_that_counts_until_they_are_dismisse
         ("site", "place", "gate-0404", "--group", "early"),
         ("site", "place", GATE_ID),
         ("person", "dismiss", "nobody"),
-        ("person", "add", "Anna", "--role", "auditor", "--out", "anna.pem"),
-        ("person", "add", "anna", "--role", "auditor", "--party", "nobody", "--out", "anna.pem"),
+        ("person", "add", "Anna", "--role", "auditor", "--csr", "anna.csr", "--out", "anna.pem"),
+        ("person", "add", "anna", "--role", "auditor", "--party", "nobody", "--csr", "anna.csr", "--out", "anna.pem"),
     ],
     ids=" ".join,
 )
@@ -91,6 +179,7 @@ def test_what_cannot_be_is_one_line_and_leaves_nothing(
     house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "anna.csr").write_bytes(requested("anna", new_key()))
     run(tmp_path, *words, code=2)
     assert told(house) == []
     assert not (tmp_path / "anna.pem").exists()

@@ -1,0 +1,235 @@
+"""One gate that floods central: an alarm is raised, then it is refused for that day, keeps what it has, and loses nothing; no other gate notices."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import sqlalchemy as sa
+from fakes.audit_logs import SmallLog, wanted
+from fakes.central_house import housed, order
+from fakes.central_process import settings_of
+from fakes.central_server import GATE_ID, NOW, Bench
+from fakes.sync_gate import SyncGate
+from typer.testing import CliRunner
+
+from gate.audit.note import Signer
+from gate.audit.spool import Spool, erasure_path
+from gate.central import settings
+from gate.central.archive import is_intact
+from gate.central.database import open_database
+from gate.central.errors import FolderError
+from gate.central.evidence import Kind
+from gate.central.ledger import Ledger
+from gate.central.schema import heads, versions
+from gate.central.settings import Settings, Volume
+from gate.cli import central as command
+from gate.cli.central_keys import judge_in
+from gate.programs.shared.config import Sync
+from gate.programs.sync.mirror_keys import MirrorKeys
+from gate.programs.sync.program import Outbox
+from gate.sync import wire
+from gate.sync.errors import RefusedError
+from gate.sync.https import Courier
+from gate.sync.round import Client
+from gate.sync.spool import SpoolLog
+
+BODY = 40_000  # of an entry: some 54,000 bytes as a line
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    made = Bench(tmp_path / "log")
+    set_volume(made, Settings(volume=Volume(alarm_mb_a_day=1, quota_mb_a_day=2)))
+    return made
+
+
+def set_volume(bench: Bench, found: Settings) -> None:
+    bench.server.mirror._volume = found.volume_of
+
+
+def flood(log: SmallLog, entries: int) -> None:
+    log.write([wanted("presence", "c0", {"of": os.urandom(BODY // 2).hex()}) for _ in range(entries)])
+
+
+def kinds(bench: Bench) -> list[str]:
+    return [one.kind for one in bench.server.evidence.alarms(GATE_ID) if one.answer is None]
+
+
+async def test_a_gate_that_floods_is_told_of_and_then_refused_and_all_of_it_comes_on_the_next_days(
+    bench: Bench,
+) -> None:
+    flood(bench.log, 10)
+    await bench.round()
+    assert kinds(bench) == []
+    flood(bench.log, 15)
+    await bench.round()
+    assert kinds(bench) == [Kind.VOLUME.value], "the alarm comes before anything is refused"
+    flood(bench.log, 50)
+    said = f"refuses the round .429: {GATE_ID} may bring 2 MB a day here, and has brought 1.. MB today: keep the rest"
+    with pytest.raises(RefusedError, match=said):
+        await bench.round()
+    held = bench.server.ledger.head(GATE_ID)
+    assert held.came_bytes <= 2_000_000
+    assert held.next_entry < 75
+    with pytest.raises(RefusedError, match="429"):
+        await bench.round()
+    assert bench.server.ledger.head(GATE_ID) == held, "nothing more is taken on this day"
+    days = 0
+    while bench.server.ledger.head(GATE_ID).bodies < 75:
+        days += 1
+        bench.server.clock.now += timedelta(days=1)
+        try:
+            receipt = await bench.round()
+        except RefusedError:
+            continue
+    assert receipt is not None
+    assert (receipt.checkpoint.size, days) == (75, 2)
+    assert is_intact(bench.server.ledger, bench.gate, [bench.server.signer.verifier])
+    assert len(kinds(bench)) == 3, "each day is told of once"
+
+
+async def test_another_gate_is_not_concerned(bench: Bench, tmp_path: Path) -> None:
+    flood(bench.log, 60)
+    with pytest.raises(RefusedError, match="429"):
+        await bench.round()
+    (tmp_path / "other").mkdir()
+    second = SmallLog(tmp_path / "other", Signer.generate("border.example/gate-0002/demo"))
+    certificate = bench.server.enrol(second.signer.verifier, "gate-0002")
+    flood(second, 5)
+    client = Client(SpoolLog(second.spool), second.signer.verifier.name, bench.server.signer.verifier)
+    talk, response = client.round(), None
+    try:
+        while True:
+            response = await bench.ask(next(talk) if response is None else talk.send(response), certificate)
+    except StopIteration as end:
+        receipt = end.value
+    assert receipt.checkpoint.size == 5
+    assert [one.kind for one in bench.server.evidence.alarms("gate-0002")] == []
+
+
+async def test_age_files_by_themselves_count_too(bench: Bench) -> None:
+    bench.log.write([wanted("presence", f"c{n}") for n in range(3)])
+    await bench.round()
+    before = bench.server.ledger.head(GATE_ID).came_bytes
+    (key, *_) = (bench.log.spool / "keys").rglob("*.age")
+    for _ in range(2):
+        await bench.ask(wire.put_key(key.stem, key.read_bytes()))
+    came = bench.server.ledger.head(GATE_ID).came_bytes - before
+    assert came == 2 * len(key.read_bytes())
+    set_volume(bench, Settings(volume=Volume(alarm_mb_a_day=0, quota_mb_a_day=0)))
+    refused = await bench.ask(wire.put_key(key.stem, key.read_bytes()))
+    assert refused.status == 429
+    unknown = b"age-encryption.org/v1\n"
+    assert (await bench.ask(wire.put_key(hashlib.sha256(unknown).hexdigest(), unknown))).status == 404
+
+
+@asynccontextmanager
+async def outbox(bench: Bench, tmp_path: Path) -> AsyncIterator[tuple[Outbox, Courier, SyncGate]]:
+    """The sync program's own rounds."""
+    gate, keys = SyncGate.make(tmp_path / "gate"), MirrorKeys(bench.server.signer.verifier, tmp_path / "gate" / "inbox")
+    (tmp_path / "identity").mkdir()
+    sync = Sync(address="central.example", mirror_vkey=keys.newest.vkey, identity=str(tmp_path / "identity"))
+    config = settings_of(gate, sync)
+    config = msgspec.structs.replace(config, paths=msgspec.structs.replace(config.paths, spool=str(bench.log.spool)))
+    async with Courier("central.example", None, bench.server.transport(bench.certificate)) as courier:
+        yield Outbox(config, keys), courier, gate
+
+
+async def test_the_gate_keeps_it_says_why_and_an_order_to_erase_goes_all_the_same(bench: Bench, tmp_path: Path) -> None:
+    house = housed(bench, tmp_path / "house")
+    judge = judge_in(house.folder.path)
+    assert judge is not None
+    bench.server.erasures = house.erasures(judge)
+    bench.server.show([bench.server.authority.certificate])
+    bench.log.write([wanted("presence", "c1")])
+    (key,) = (one.stem for one in (bench.log.spool / "keys").rglob("*.age"))
+    async with outbox(bench, tmp_path) as (rounds, courier, gate):
+        assert await rounds.attempt(courier)
+        flood(bench.log, 60)
+        note = order(bench.origin, [key])
+        Spool(bench.log.spool).write({erasure_path(hashlib.sha256(note).hexdigest()): note})
+        assert not await rounds.attempt(courier)
+        assert "keep the rest and bring it from 00:00 UTC on" in str(rounds.detail()["problem"])
+        assert bench.server.ledger.key(GATE_ID, key) is None
+        assert list(gate.inbox.glob("erasure-receipt-*"))
+        assert SpoolLog(bench.log.spool).leaves(60, 61), "the gate still has it"
+        bench.server.clock.now += timedelta(days=1)
+        while not await rounds.attempt(courier):
+            bench.server.clock.now += timedelta(days=1)
+        assert rounds.detail()["pending"] == 0
+
+
+def test_a_stick_that_an_operator_carries_in_is_no_flood(bench: Bench, tmp_path: Path) -> None:
+    housed(bench, tmp_path / "house", "[volume]\nalarm_mb_a_day = 9\nquota_mb_a_day = 10\n")
+    flood(bench.log, 220)
+    words = ["--dir", str(tmp_path / "house"), "--database", f"sqlite:///{tmp_path / 'log' / 'central.sqlite'}"]
+    done = CliRunner().invoke(command.app, ["import", str(bench.log.spool), *words])
+    assert (done.exit_code, "220 new entries" in done.stdout) == (0, True), done.output
+
+
+# ── what is set and shown ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_the_fleet_shows_what_came_today_beside_the_quota(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "now", lambda: NOW.astimezone(UTC))
+    housed(bench, tmp_path / "house", "[volumes.gate-0001]\nalarm_mb_a_day = 1\nquota_mb_a_day = 20\n")
+    flood(bench.log, 25)
+    await bench.round()
+    words = ["--quick", "--dir", str(tmp_path / "house")]
+    words += ["--database", f"sqlite:///{tmp_path / 'log' / 'central.sqlite'}"]
+    done = CliRunner().invoke(command.app, ["fleet", *words, "--json"])
+    (row,) = json.loads(done.stdout)["gates"]
+    assert (done.exit_code, row["quota_bytes"]) == (1, 20_000_000)
+    assert row["today_bytes"] == bench.server.ledger.head(GATE_ID).came_bytes > 1_000_000
+    assert [one["kind"] for one in row["alarms"]] == ["volume"]
+    assert "2 MB today; beyond 20 MB refused" in CliRunner().invoke(command.app, ["fleet", *words]).stdout
+    monkeypatch.setattr(command, "now", lambda: NOW + timedelta(days=1))
+    (row,) = json.loads(CliRunner().invoke(command.app, ["fleet", *words, "--json"]).stdout)["gates"]
+    assert row["today_bytes"] == 0
+
+
+def test_without_a_word_a_gate_may_bring_twenty_ordinary_days_in_one(tmp_path: Path) -> None:
+    found = settings.load(tmp_path).volume_of(GATE_ID)
+    assert (found.alarm_mb_a_day, found.quota_mb_a_day) == (200, 1000)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[volume]\nquota_mb_a_day = 100\n",
+        "[volumes.gate-0001]\nalarm_mb_a_day = 2000\n",
+        "[volume]\nquota_mb_a_day = 0\n",
+        "[volume]\nquota = 7\n",
+    ],
+)
+def test_an_alarm_that_would_come_too_late_or_a_quota_that_takes_nothing_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "central.toml").write_text(text)
+    with pytest.raises(FolderError, match=r"central\.toml"):
+        settings.load(tmp_path)
+
+
+async def test_a_database_of_before_counts_from_now_on(bench: Bench) -> None:
+    flood(bench.log, 1)
+    await bench.round()
+    engine = bench.server.ledger._engine
+    with engine.begin() as connection:
+        for column in ("came_on", "came_bytes"):
+            connection.execute(sa.text(f"ALTER TABLE log_head DROP COLUMN {column}"))
+        connection.execute(versions.update().values(version=3))
+    opened = open_database(engine.url.render_as_string(hide_password=False))
+    found: Any = Ledger(opened).head(GATE_ID)
+    assert (found.size, found.came_on, found.came_bytes) == (1, "", 0)
+    with opened.connect() as connection:
+        assert connection.execute(sa.select(heads.c.came_bytes)).scalars().all()
+    opened.dispose()
