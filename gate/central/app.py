@@ -43,6 +43,7 @@ from gate.central.errors import (
 )
 from gate.central.mirror import Answer, Mirror
 from gate.central.reading import plain_body, whole_body
+from gate.central.retention import Retention
 from gate.central.roster import Gate, Roster
 from gate.central.shelf import Shelf
 
@@ -73,18 +74,22 @@ def make_app(
     now: Callable[[], datetime],
     updates: Path | None = None,
     erasures: Erasures | None = None,
+    retention: Retention | None = None,
     canary: Callable[[str], str | None] = lambda _: None,
 ) -> Starlette:
     """Put the server together. `updates` is the folder of a repository that gates may fetch from, `canary` says which group of it a gate is in; without
     `erasures` it knows no approvers.
     """
-    counter = Counter(roster=roster, mirror=mirror, approvals=approvals, erasures=erasures, now=now)
+    counter = Counter(
+        roster=roster, mirror=mirror, approvals=approvals, erasures=erasures, retention=retention, now=now
+    )
     routes = [
         *_of_the_log(counter),
         Route("/receipt", counter.guarded(counter.receipt), methods=["POST"]),
         Route("/held", counter.guarded(counter.held), methods=["GET"]),
         Route("/approval", counter.guarded(counter.approval), methods=["PUT"]),
         Route("/erasure", counter.guarded(counter.erasure), methods=["POST"]),
+        Route("/expired", counter.guarded(counter.expired), methods=["POST"]),
         Route("/updates/{path:path}", counter.guarded(Shelf(updates, canary).get), methods=["GET"]),
         Route("/.well-known/est/cacerts", enrolment.authority_certificates, methods=["GET"]),
         Route("/.well-known/est/simpleenroll", enrolment.enrol, methods=["POST"]),
@@ -225,10 +230,12 @@ class Counter(Window):
         mirror: Mirror,
         approvals: Approvals,
         erasures: Erasures | None,
+        retention: Retention | None,
         now: Callable[[], datetime],
     ) -> None:
         super().__init__(roster=roster, mirror=mirror, who=self._who)
         self._erasures = erasures
+        self._retention = retention
         self._approvals = approvals
         self._now = now
 
@@ -271,6 +278,14 @@ class Counter(Window):
             raise UnknownError("this server knows no approvers")
         receipt = await run_in_threadpool(self._erasures.carry_out, raw, origin=gate.origin)
         return Response(receipt, media_type="text/plain")
+
+    async def expired(self, request: Request, gate: Gate) -> Response:
+        """Forget what the gate has forgotten after its time."""
+        raw = await whole_body(request, NOTE_BYTES_MAX)
+        if self._retention is None:
+            raise UnknownError("this server keeps no order among keys")
+        await run_in_threadpool(self._retention.heed, gate, raw)
+        return Response(status_code=204)
 
     async def retire(self, _request: Request, gate: Gate) -> Response:
         """Take leave of a gate: it is refused from its next request on. Whoever holds its key may say so; that it is for good two approvers order."""

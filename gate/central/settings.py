@@ -45,6 +45,7 @@ class Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     crossings_days: Days | None = None
     others_days: Annotated[int, msgspec.Meta(ge=OTHERS_DAYS_MIN, le=36_500)] | None = None
+    gates_from_days: Days = 1  # what a gate has forgotten sooner itself is kept here until then
 
 
 class Hold(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

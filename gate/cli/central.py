@@ -212,6 +212,7 @@ def serve(
             now=now,
             updates=updates,
             erasures=erasures,
+            retention=house.retention,
             canary=house.places.canary,
         )
         with listen(host, port) as listener, house.kept_in_order(erasures):
@@ -455,6 +456,7 @@ def export(
         from gate.central.house import House
 
         house = House.of(folder, engine, now)
+        house.require_current()
         gate = house.roster.find(gate_id)
         if gate is None:
             raise UnknownError(f"no gate {gate_id}")

@@ -28,6 +28,7 @@ from gate.central.erasing import Erasures
 from gate.central.evidence import Evidence
 from gate.central.ledger import Ledger
 from gate.central.mirror import Mirror
+from gate.central.retention import Retention
 from gate.central.roster import Gate, Roster
 from gate.sync.https import Courier
 from gate.sync.round import Client
@@ -73,6 +74,7 @@ class Server:
     approvals: Approvals
     updates: Path | None = None
     erasures: Erasures | None = None
+    retention: Retention | None = None
     canary: Callable[[str], str | None] = lambda _: None
 
     @classmethod
@@ -105,6 +107,7 @@ class Server:
             now=self.clock,
             updates=self.updates,
             erasures=self.erasures,
+            retention=self.retention,
             canary=self.canary,
         )
 
