@@ -7,8 +7,9 @@ itself is forgotten here, too (`gate.audit.expired`). Entries and sealed bodies 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -17,9 +18,9 @@ from gate.audit.errors import BadFormatError, BadSignatureError
 from gate.audit.expired import CLASSES, Expired
 from gate.central.acts import DEVICE
 from gate.central.database import reading
-from gate.central.errors import BadRequestError, ForbiddenError
-from gate.central.ledger import lock
+from gate.central.errors import ForbiddenError
 from gate.central.schema import age_keys, awaited, heads
+from gate.central.settings import Hold
 
 if TYPE_CHECKING:
     from gate.central.acts import Acts
@@ -41,13 +42,16 @@ class Retention:
     def look(self, stop: Callable[[], bool] = lambda: False) -> int:
         """Forget what is over, until `stop` says so; how many keys. Raises CentralError and SQLAlchemyError."""
         today, gone = self._today(), 0
-        if not self._is_borne_out(today):
-            return 0
-        while not stop() and (oldest := self._oldest(today)) is not None:
-            gone += self._forget(*oldest)
+        while self._is_borne_out(today) and not stop() and (oldest := self._oldest(today)) is not None:
+            gone += self._forget(partial(self._is_of, *oldest), {"class": oldest[1], "day": oldest[0]})
         if gone:
             self._acts.sweep()
         return gone
+
+    def _is_of(self, day: str, about: str, one: sa.Table) -> sa.ColumnElement[bool]:
+        """That a row is of a gate's day and class, and not held."""
+        gates = one.c.device.in_(sa.select(heads.c.device).where(heads.c.device != DEVICE))
+        return gates & (one.c.about == about) & (one.c.day == day) & ~_held(one, self._settings.holds)
 
     def heed(self, gate: Gate, word: bytes) -> int:
         """Forget what a gate's log says that the gate has forgotten itself, but for days that either of us holds and those that are younger than
@@ -55,31 +59,22 @@ class Retention:
         """
         try:
             expired = Expired.read(word, gate.log_newest)
-        except BadFormatError as error:
-            raise BadRequestError(f"{error}") from error
-        except BadSignatureError as error:
-            raise ForbiddenError("what was forgotten is not signed by the gate's log key") from error
+        except (BadFormatError, BadSignatureError) as error:
+            raise ForbiddenError(f"what the gate has forgotten: {error}") from error
         newest = self._today() - timedelta(days=self._settings.kept.gates_from_days)
-        before = {about: min(day, newest).isoformat() for about, day in sorted(expired.before.items())}
+        before = {about: min(day, newest).isoformat() for about, day in expired.before.items()}
+        holds = [
+            *self._settings.holds,
+            *(Hold(first=first, last=last, case=gate.device) for first, last in expired.held),
+        ]
 
-        def over(table: sa.Table) -> sa.ColumnElement[bool]:
-            classes = [(table.c.about == about) & (table.c.day < day) for about, day in before.items()]
-            held = [table.c.day.between(since.isoformat(), until.isoformat()) for since, until in expired.held]
-            mine = (table.c.device == gate.device) & sa.or_(sa.false(), *classes)
-            return mine & ~sa.or_(sa.false(), *held) & self._not_held(table)
+        def over(one: sa.Table) -> sa.ColumnElement[bool]:
+            classes = [(one.c.about == about) & (one.c.day < day) for about, day in before.items()]
+            return (one.c.device == gate.device) & sa.or_(sa.false(), *classes) & ~_held(one, holds)
 
-        def act(connection: sa.Connection) -> tuple[int, Mapping[str, object]]:
-            lock(connection, gate.device)
-            gone = sum(connection.execute(one.delete().where(over(one))).rowcount for one in (age_keys, awaited))
-            return gone, {"gate": gate.device, "before": before, "keys": gone, "by": gate.origin} if gone else {}
-
-        with self._engine.connect() as connection:  # it comes again and again: mostly there is nothing left to do
-            if not any(
-                connection.execute(sa.select(sa.exists().where(over(one)))).scalar() for one in (age_keys, awaited)
-            ):
-                return 0
-        gone = self._acts.do("keys_expired", act)
-        self._acts.sweep()
+        gone = self._forget(over, {"gate": gate.device, "before": before, "by": gate.origin})
+        if gone:
+            self._acts.sweep()
         return gone
 
     def is_waiting(self) -> bool:
@@ -105,39 +100,31 @@ class Retention:
                 limit = self._settings.over_before(about, today)
                 if limit is None:
                     continue
-                # A look into the index a gate: what that costs does not grow with how many keys there are.
-                over = (age_keys.c.about == about) & (age_keys.c.day < limit.isoformat()) & self._not_held(age_keys)
-                of_gate = sa.select(sa.func.min(age_keys.c.day)).where(age_keys.c.device == heads.c.device, over)
-                oldest = sa.select(sa.func.min(of_gate.scalar_subquery())).where(heads.c.device != DEVICE)
-                day = connection.execute(oldest).scalar()
+                over = (age_keys.c.day < limit.isoformat()) & ~_held(age_keys, self._settings.holds)
+                mine = (age_keys.c.device == heads.c.device) & (age_keys.c.about == about)
+                # One look into the index for each gate: its cost does not grow with the keys that are here.
+                of_gate = sa.select(sa.func.min(age_keys.c.day)).where(mine, over).scalar_subquery()
+                day = connection.execute(sa.select(sa.func.min(of_gate)).where(heads.c.device != DEVICE)).scalar()
                 found += [] if day is None else [(day, about)]
         return min(found, default=None)
 
-    def _not_held(self, table: sa.Table) -> sa.ColumnElement[bool]:
-        """That a row's day is kept for nobody."""
-        held = [
-            table.c.day.between(one.first.isoformat(), one.last.isoformat())
-            & (sa.true() if one.gate is None else table.c.device == one.gate)
-            for one in self._settings.holds
-        ]
-        return ~sa.or_(sa.false(), *held)
-
-    def _forget(self, day: str, about: str) -> int:
-        """A key of that day that a round brings just now is found by the next look: no round waits for this."""
+    def _forget(self, over: Callable[[sa.Table], sa.ColumnElement[bool]], told: Mapping[str, object]) -> int:
+        """A key that a round brings meanwhile is found by the next look: no round waits for this."""
 
         def act(connection: sa.Connection) -> tuple[int, Mapping[str, object]]:
-            every, those = sa.select(heads.c.device).where(heads.c.device != DEVICE), (age_keys, awaited)
-            over = [
-                (one.c.device.in_(every)) & (one.c.about == about) & (one.c.day == day) & self._not_held(one)
-                for one in those
-            ]
-            gates = connection.execute(sa.select(age_keys.c.device).where(over[0]).distinct()).scalars().all()
-            gone = sum(
-                connection.execute(one.delete().where(is_over)).rowcount
-                for one, is_over in zip(those, over, strict=True)
-            )
+            gates = connection.execute(sa.select(age_keys.c.device).where(over(age_keys)).distinct()).scalars().all()
+            gone = sum(connection.execute(one.delete().where(over(one))).rowcount for one in (age_keys, awaited))
             whose = {"gate": gates[0]} if len(gates) == 1 else {"gate": EVERY_GATE, "gates": len(gates)}
             # Another process may have been faster: then there is nothing to record.
-            return gone, {**whose, "class": about, "day": day, "keys": gone} if gone else {}
+            return gone, {**whose, **told, "keys": gone} if gone else {}
 
         return self._acts.do("keys_expired", act)
+
+
+def _held(one: sa.Table, holds: Iterable[Hold]) -> sa.ColumnElement[bool]:
+    """That the day of a row is held."""
+    days = [
+        one.c.day.between(hold.first.isoformat(), hold.last.isoformat()) & (one.c.device == (hold.gate or one.c.device))
+        for hold in holds
+    ]
+    return sa.or_(sa.false(), *days)

@@ -1,10 +1,11 @@
-"""What an operator sets of a central server: `central.toml` in its folder, read strictly; without it nothing is forgotten and nobody's silence alarms.
+"""What an operator sets of a central server: `central.toml` in its folder, read strictly. No server serves gates before it says how long keys are kept.
 
 silent_after_minutes = 60       # a gate that has said nothing for so long raises an alarm
 
-[kept]                          # for how many days after theirs keys are kept; left out: for good
+[kept]                          # for how many days after theirs keys are kept; gate central init writes it
 crossings_days = 30
 others_days = 400
+gates_from_days = 1             # keys that a gate has forgotten itself after fewer days are kept here until then
 
 [[holds]]                       # days whose keys are kept whatever their time
 gate = "gate-0001"              # left out: of every gate
@@ -29,6 +30,7 @@ from typing import Annotated
 
 import msgspec
 
+from gate import durable
 from gate.central.errors import FolderError
 from gate.ordinary import read_ordinary
 
@@ -41,7 +43,7 @@ Word = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 
 
 class Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """For how many days after theirs keys are kept, by the class of their records; None: for good."""
+    """For how many days after theirs keys are kept, by the class of their records; None: nobody has said, and they are kept until somebody does."""
 
     crossings_days: Days | None = None
     others_days: Annotated[int, msgspec.Meta(ge=OTHERS_DAYS_MIN, le=36_500)] | None = None
@@ -84,6 +86,15 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         """SHA-256 of what is set, whatever the file's spelling."""
         return hashlib.sha256(msgspec.json.encode(self, order="sorted")).hexdigest()
 
+    def require_kept(self, folder: Path) -> None:
+        """Raise FolderError where nobody has said how long keys are kept: they are not kept for good by default."""
+        for key in ("crossings_days", "others_days"):
+            if getattr(self.kept, key) is None:
+                why = (
+                    "is missing, and keys would be kept for good: add the days under [kept], as gate central init does"
+                )
+                raise FolderError(f"{folder / NAME}: kept.{key} {why}")
+
     def over_before(self, about: str, today: date) -> date | None:
         """Keys of this class are over if their day is before this one; None: they are kept for good."""
         days = self.kept.crossings_days if about == "crossing" else self.kept.others_days
@@ -107,6 +118,17 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
             return None
         is_over = now - datetime.fromisoformat(last_word) > timedelta(minutes=self.silent_after_minutes)
         return last_word if is_over else None
+
+
+def write_new(folder: Path, kept: Kept) -> None:
+    """Begin the file. Raises FolderError."""
+    days = f"crossings_days = {kept.crossings_days}\nothers_days = {kept.others_days}\n"
+    try:
+        durable.write(
+            folder / NAME, f"[kept]  # for how many days after theirs keys are kept\n{days}".encode(), new_only=True
+        )
+    except OSError as error:
+        raise FolderError(f"cannot write {folder / NAME}: {error.strerror}") from error
 
 
 def load(folder: Path) -> Settings:

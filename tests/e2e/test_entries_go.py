@@ -20,6 +20,7 @@ from typing import Any
 import pyrage
 import pytest
 import tomli_w
+from fakes.central_process import KEPT
 from fakes.log_process import incident
 from fakes.set_clock import LIBRARY, SetClock
 
@@ -127,7 +128,7 @@ async def append(log: Connection[FromLog], count: int) -> list[int]:
 async def test_what_central_held_for_a_week_goes_from_the_gate_and_nothing_is_lost(short_path: Path) -> None:
     identity = pyrage.x25519.Identity.generate()
     machine = Machine(short_path, identity)
-    machine.gate("central", "init", "--dir", str(machine.central), "--name", "127.0.0.1")
+    machine.gate("central", "init", "--dir", str(machine.central), "--name", "127.0.0.1", *KEPT)
     token = machine.gate("central", "token", "gate-0001", "--dir", str(machine.central))["token"]
     with machine.process("central", "serve", "--dir", str(machine.central), "--port", "0") as server:
         assert server.stdout is not None

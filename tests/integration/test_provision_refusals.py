@@ -19,7 +19,7 @@ from pathlib import Path
 import pyrage
 import pytest
 import tomli_w
-from fakes.central_process import serving
+from fakes.central_process import KEPT, serving
 from fakes.killing import killed_at, refused
 from typer.testing import CliRunner
 
@@ -307,7 +307,7 @@ def test_a_disk_that_takes_nothing_leaves_the_outcomes_as_they_were(tmp_path: Pa
 def test_a_token_that_was_used_enrols_nobody_and_changes_nothing(tmp_path: Path, root: Path) -> None:
     central, token = tmp_path / "central", tmp_path / "token"
     run = CliRunner().invoke
-    assert run(central_app, ["init", "--dir", str(central), "--name", "127.0.0.1"]).exit_code == 0
+    assert run(central_app, ["init", "--dir", str(central), "--name", "127.0.0.1", *KEPT]).exit_code == 0
     token.write_text(run(central_app, ["token", "try-1", "--dir", str(central)]).stdout)
     with serving(central) as port:
         table = {"address": f"127.0.0.1:{port}", "ca": str(central / "ca.pem"), "token_file": str(token)}

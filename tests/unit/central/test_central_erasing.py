@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from fakes.central_house import housed, order, told
-from fakes.central_process import registered
+from fakes.central_process import KEPT, registered
 from fakes.central_server import GATE_ID, NOW, Bench
 from fakes.sync_gate import SyncGate
 from typer.testing import CliRunner
@@ -280,9 +280,15 @@ async def test_a_gate_s_word_counts_for_itself_alone_and_for_no_day_that_is_held
         ("[kept]\ncrossings_days = 400\n" + hold, forgotten(bench, date(2027, 1, 1)), 204),
         ("[kept]\ncrossings_days = 400\ngates_from_days = 7\n", forgotten(bench, date(2027, 1, 1)), 204),
         ("", forged, 403),
-        ("", expired_request(replace(elsewhere, signatures=(bench.log.signer.sign(elsewhere.text),)).to_bytes()), 400),
-        ("", Request("POST", "/expired", b"no note", "text/plain"), 400),
-        ("", expired_request(signed(bench, "portcullis expired/1\n" + bench.origin + "\ncrossing 2026-13-01\n")), 400),
+        ("", expired_request(replace(elsewhere, signatures=(bench.log.signer.sign(elsewhere.text),)).to_bytes()), 403),
+        ("", Request("POST", "/expired", b"no note", "text/plain"), 403),
+        (
+            "",
+            expired_request(
+                signed(bench, f'portcullis expired/1\n{bench.origin}\n{{"before":{{"crossing":"2026-13-01"}}}}\n')
+            ),
+            403,
+        ),
     )
     bench.server.clock.now = NOW + timedelta(days=7)
     for settings, word, status in words:
@@ -320,7 +326,7 @@ async def test_a_clock_that_no_gate_bears_out_forgets_nothing(bench: Bench, tmp_
 
 def test_the_command_says_that_keys_wait_for_a_gate_that_bears_the_clock_out(tmp_path: Path) -> None:
     folder = tmp_path / "central"
-    assert CliRunner().invoke(app, ["init", "--dir", str(folder), "--name", "127.0.0.1"]).exit_code == 0
+    assert CliRunner().invoke(app, ["init", "--dir", str(folder), "--name", "127.0.0.1", *KEPT]).exit_code == 0
     gate = SyncGate.make(tmp_path / "gate")
     registered(folder, GATE_ID, gate.log.signer.verifier, "f" * 64)
     gate.grow(1)  # of a day in November 2026
