@@ -163,6 +163,11 @@ def _socket_problem(answer: str, given: Given) -> str:
     return "the direct driver needs its socket" if _text(given, "chip.driver") == "direct" else ""
 
 
+def _days_problem(answer: str, given: Given) -> str:
+    may_be_empty = _text(given, "purpose") != "service"
+    return "" if may_be_empty and not answer else _number_in(range(1, 36_501))(answer, given)
+
+
 QUESTIONS: Final = (
     Question(
         "by",
@@ -318,6 +323,23 @@ QUESTIONS: Final = (
         lambda a, _: check.officers_problem(a),
     ),
     Question(
+        "notice.results_kept_days",
+        "For how many days are the results of checks kept; empty: for good, which service refuses",
+        _days_problem,
+    ),
+    Question(
+        "notice.contact",
+        "Where do travellers ask and complain",
+        lambda a, _: check.notice_problem("contact", a),
+        applies=_has("notice.results_kept_days"),
+    ),
+    Question(
+        "notice.address",
+        "Where is the whole notice to travellers published, https://…",
+        lambda a, _: check.notice_problem("address", a),
+        applies=_has("notice.results_kept_days"),
+    ),
+    Question(
         "lists.files",
         "A file of certificates or lists to import now; empty after the last",
         _optional(check.file_problem),
@@ -378,7 +400,7 @@ def table_of(given: Given) -> dict[str, object]:
 
 def _typed(key: str, value: str | list[str]) -> object:
     """Nothing for an answer that was left empty."""
-    if key in {"barrier.baud", "barrier.unit", "eyes_cm"}:
+    if key in {"barrier.baud", "barrier.unit", "eyes_cm", "notice.results_kept_days"}:
         return int(value) if isinstance(value, str) and value else None
     if key == "lists.test":
         return isinstance(value, str) and value.lower() in YES
