@@ -17,12 +17,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pyrage
 import pytest
 import tomli_w
 from fakes.central_process import KEPT
 from fakes.log_process import incident
 from fakes.set_clock import LIBRARY, SetClock
+from fakes.small_gate import NOTICE
 
 from gate.audit import keys
 from gate.audit.tiles import TILE_WIDTH
@@ -31,6 +33,7 @@ from gate.channel.errors import ChannelClosedError
 from gate.channel.messages import Append, Appended, FromLog, Recorded, Status
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
+from gate.passage.events import RecordClass
 from gate.programs.shared.config import load
 from gate.programs.shared.status import hear
 
@@ -65,6 +68,7 @@ class Machine:
             "swipe": {"port": "nothing"},
             "camera": {"address": "http://127.0.0.1:9/"},
             "audit": {"recipients": [str(identity.to_public())], "mirrored_kept_days": KEPT_DAYS},
+            "notice": {**NOTICE, "results_kept_days": 2},
         }
         self.file.write_bytes(tomli_w.dumps(table).encode())
         keys.generate(folder / "keys/log.key", ORIGIN)
@@ -144,6 +148,9 @@ async def test_what_central_held_for_a_week_goes_from_the_gate_and_nothing_is_lo
     assert firsts[: KEPT_DAYS - 1] == [0] * (KEPT_DAYS - 1), "nothing goes before its time"
     assert firsts[-1] == PIECES * TILE_WIDTH, "whole pieces go, the part of one stays"
     assert spool["verified"], spool
+    acts = machine.gate("central", "acts", "--dir", str(machine.central))["acts"]
+    (forgotten,) = [one["fields"] for one in acts if one["kind"] == "keys_expired"]
+    assert (forgotten["gate"], forgotten["keys"]) == ("gate-0001", 1), "central goes by the gate's time, not by its own"
     exported = short_path / "exported"
     machine.gate("central", "export", "gate-0001", "--dir", str(machine.central), "--out", str(exported))
     assert machine.gate("audit", "verify", str(exported), "--vkey", vkey(short_path))["verified"]
@@ -155,6 +162,17 @@ async def a_day(machine: Machine, written: list[int], count: int) -> int:
     held = machine.folder / "inbox/held.note"
     async with log_program(machine) as log:
         with machine.process("run", "sync", "--config", str(machine.file)):  # asks when it starts, else once an hour
+            if not written:
+                await log.send(
+                    Append(
+                        [
+                            msgspec.structs.replace(
+                                incident(), about=RecordClass.CROSSING, crossing="c1", ends_crossing=True
+                            )
+                        ]
+                    )
+                )
+                assert isinstance(await log.receive(), Appended)
             written += await append(log, count)
             await until(lambda: min(machine.held()) > written[-1])
             with contextlib.suppress(

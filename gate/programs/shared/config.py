@@ -748,6 +748,8 @@ def refused_in_service(config: Config) -> Iterator[Wrong]:
     if len(config.audit.recipients) < 2:
         yield Wrong("audit.recipients", "purpose = service refuses: it needs two auditors at least")
     if config.notice is None or config.notice.results_kept_days is None:
-        why = "results_kept_days is missing, and results would be kept for good: write [notice], then gate config approve"
+        why = (
+            "results_kept_days is missing, and results would be kept for good: write [notice], then gate config approve"
+        )
         key = "notice" if config.notice is None else "notice.results_kept_days"
         yield Wrong(key, f"purpose = service refuses: {why}")
