@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Final, Self
+from typing import Self
 
 import msgspec
 
 from gate.audit.errors import BadFormatError
 from gate.audit.note import Note, Signer, Verifier
-
-CLASSES: Final = ("crossing", "device", "administration")
 
 
 class Expired(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -43,7 +43,6 @@ from gate.central.errors import (
 )
 from gate.central.mirror import Answer, Mirror
 from gate.central.reading import plain_body, whole_body
-from gate.central.retention import Retention
 from gate.central.roster import Gate, Roster
 from gate.central.shelf import Shelf
 
@@ -74,15 +73,13 @@ def make_app(
     now: Callable[[], datetime],
     updates: Path | None = None,
     erasures: Erasures | None = None,
-    retention: Retention | None = None,
+    heed: Callable[[Gate, bytes], int] = lambda *_: 0,
     canary: Callable[[str], str | None] = lambda _: None,
 ) -> Starlette:
     """Put the server together. `updates` is the folder of a repository that gates may fetch from, `canary` says which group of it a gate is in; without
     `erasures` it knows no approvers.
     """
-    counter = Counter(
-        roster=roster, mirror=mirror, approvals=approvals, erasures=erasures, retention=retention, now=now
-    )
+    counter = Counter(roster=roster, mirror=mirror, approvals=approvals, erasures=erasures, heed=heed, now=now)
     routes = [
         *_of_the_log(counter),
         Route("/receipt", counter.guarded(counter.receipt), methods=["POST"]),
@@ -230,12 +227,12 @@ class Counter(Window):
         mirror: Mirror,
         approvals: Approvals,
         erasures: Erasures | None,
-        retention: Retention | None,
+        heed: Callable[[Gate, bytes], int],
         now: Callable[[], datetime],
     ) -> None:
         super().__init__(roster=roster, mirror=mirror, who=self._who)
         self._erasures = erasures
-        self._retention = retention
+        self._heed = heed
         self._approvals = approvals
         self._now = now
 
@@ -282,9 +279,7 @@ class Counter(Window):
     async def expired(self, request: Request, gate: Gate) -> Response:
         """Forget what the gate has forgotten after its time."""
         raw = await whole_body(request, NOTE_BYTES_MAX)
-        if self._retention is None:
-            raise UnknownError("this server keeps no order among keys")
-        await run_in_threadpool(self._retention.heed, gate, raw)
+        await run_in_threadpool(self._heed, gate, raw)
         return Response(status_code=204)
 
     async def retire(self, _request: Request, gate: Gate) -> Response:

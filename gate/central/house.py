@@ -124,7 +124,7 @@ class House:
         with suppress(OSError, BadFormatError):
             if self.acts.gone_back():
                 raise NotYetError(
-                    "the database went back, and erased keys may be in it: gate central serve erases them again"
+                    "the database went back: gate central serve erases again what was erased, then try again"
                 )
 
     def _tell_again(self, erasures: Erasures | None) -> None:
@@ -140,17 +140,12 @@ class House:
         self.tell_settings()
         self._tell_again(erasures)
         stop, wake = threading.Event(), threading.Event()
-
-        def connected(*_: object) -> None:
-            wake.set()  # to another server, perhaps
-
-        sa.event.listen(self.engine, "connect", connected)
+        sa.event.listen(self.engine, "connect", lambda *_: wake.set())  # to another server, perhaps
         thread = threading.Thread(target=self._keep, args=(erasures, stop, wake), name="retention", daemon=True)
         thread.start()
         try:
             yield
         finally:
-            sa.event.remove(self.engine, "connect", connected)
             stop.set()
             wake.set()
             thread.join()

@@ -30,7 +30,6 @@ from typing import Annotated
 
 import msgspec
 
-from gate import durable
 from gate.central.errors import FolderError
 from gate.ordinary import read_ordinary
 
@@ -87,13 +86,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         return hashlib.sha256(msgspec.json.encode(self, order="sorted")).hexdigest()
 
     def require_kept(self, folder: Path) -> None:
-        """Raise FolderError where nobody has said how long keys are kept: they are not kept for good by default."""
+        """Raise FolderError where nobody has said how long keys are kept: that is not for good."""
         for key in ("crossings_days", "others_days"):
             if getattr(self.kept, key) is None:
-                why = (
-                    "is missing, and keys would be kept for good: add the days under [kept], as gate central init does"
+                raise FolderError(
+                    f"{folder / NAME}: kept.{key} is missing: say how long keys are kept (gate central init asks)"
                 )
-                raise FolderError(f"{folder / NAME}: kept.{key} {why}")
 
     def over_before(self, about: str, today: date) -> date | None:
         """Keys of this class are over if their day is before this one; None: they are kept for good."""
@@ -120,17 +118,6 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         return last_word if is_over else None
 
 
-def write_new(folder: Path, kept: Kept) -> None:
-    """Begin the file. Raises FolderError."""
-    days = f"crossings_days = {kept.crossings_days}\nothers_days = {kept.others_days}\n"
-    try:
-        durable.write(
-            folder / NAME, f"[kept]  # for how many days after theirs keys are kept\n{days}".encode(), new_only=True
-        )
-    except OSError as error:
-        raise FolderError(f"cannot write {folder / NAME}: {error.strerror}") from error
-
-
 def load(folder: Path) -> Settings:
     """Read the file, if there is one. Raises FolderError."""
     path = folder / NAME
@@ -140,6 +127,11 @@ def load(folder: Path) -> Settings:
         return Settings()
     except OSError as error:
         raise FolderError(f"cannot read {path}: {error.strerror or error}") from error
+    return parse(raw, path)
+
+
+def parse(raw: bytes, path: Path) -> Settings:
+    """What a file says. Raises FolderError."""
     try:
         found = msgspec.toml.decode(raw, type=Settings)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

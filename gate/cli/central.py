@@ -35,7 +35,6 @@ app.command("import")(central_stick.carry_in)
 app.add_typer(central_people.sites, name="site")
 app.add_typer(central_people.people, name="person")
 
-DAYS_MAX = 36_500
 GateId = Annotated[str, typer.Argument(help="The gate's id.")]
 
 
@@ -44,10 +43,10 @@ def init(
     folder: Dir,
     name: Annotated[str, typer.Option(help="The server's host name or IP address.")],
     crossings_kept_days: Annotated[
-        int | None, typer.Option(min=1, max=DAYS_MAX, help="For how many days keys to records of crossings are kept.")
+        int | None, typer.Option(min=1, max=36_500, help="For how many days keys to records of crossings are kept.")
     ] = None,
     others_kept_days: Annotated[
-        int | None, typer.Option(min=183, max=DAYS_MAX, help="For how many days keys to all other records are kept.")
+        int | None, typer.Option(min=183, max=36_500, help="For how many days keys to all other records are kept.")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -56,41 +55,26 @@ def init(
         from gate.central import folder as folders
         from gate.central import settings
 
-        is_set = (folder / settings.NAME).exists()
-        if not is_set:
-            crossings_kept_days = _days(crossings_kept_days, "crossings", least=1)
-            others_kept_days = _days(others_kept_days, "others", least=settings.OTHERS_DAYS_MIN)
-        verifier = folders.init(folder, name, now())
-        if not is_set:
-            settings.write_new(folder, settings.Kept(crossings_days=crossings_kept_days, others_days=others_kept_days))
-        kept = settings.load(folder).kept
+        kept = b""
+        if not (folder / folders.AUTHORITY_KEY).exists():
+            crossings, others = _days(crossings_kept_days, "crossings"), _days(others_kept_days, "others")
+            kept = f"[kept]  # days\ncrossings_days = {crossings}\nothers_days = {others}\n".encode()
+            settings.parse(kept, folder / settings.NAME)
+        verifier = folders.init(folder, name, now(), kept)
     if as_json:
-        made = {"mirror_vkey": verifier.vkey, "ca": str(folder / folders.AUTHORITY_CERTIFICATE)}
-        days = {"crossings_kept_days": kept.crossings_days, "others_kept_days": kept.others_days}
-        emit_json("central.init/1", {**made, **days})
+        emit_json("central.init/1", {"mirror_vkey": verifier.vkey, "ca": str(folder / folders.AUTHORITY_CERTIFICATE)})
     else:
         say(f"mirror key, for gates and auditors: {verifier.vkey}")
         say(f"authority, for gates: {folder / folders.AUTHORITY_CERTIFICATE}")
 
 
-def _days(given: int | None, of: str, *, least: int) -> int:
+def _days(given: int | None, of: str) -> int:
     """For how many days keys are kept; the law that says so is the operator's, so there is no default."""
-
-    def number(text: str) -> int:
-        if text.isdecimal() and least <= int(text) <= DAYS_MAX:
-            return int(text)
-        raise typer.BadParameter(f"a number from {least} to {DAYS_MAX}")
-
     if given is None and sys.stdin.isatty() and sys.stderr.isatty():
-        whose = "records of crossings" if of == "crossings" else "all other records"
-        asks = f"For how many days are keys to {whose} kept ({least} at least)"
-        given = int(typer.prompt(asks, value_proc=number, err=True))
-    if given is None:
-        fail(
-            Exit.USAGE,
-            f"--{of}-kept-days is missing: say for how many days keys are kept, as the operator's law has it",
-        )
-    return given
+        given = int(typer.prompt(f"For how many days are keys to records of {of} kept", type=int, err=True))
+    return given or fail(
+        Exit.USAGE, f"--{of}-kept-days is missing: the days that keys are kept, as the operator's law has it"
+    )
 
 
 @app.command()
@@ -252,7 +236,7 @@ def serve(
             now=now,
             updates=updates,
             erasures=erasures,
-            retention=house.retention,
+            heed=house.retention.heed,
             canary=house.places.canary,
         )
         with listen(host, port) as listener, house.kept_in_order(erasures):

@@ -83,6 +83,12 @@ def _link(key: str, address: str) -> Question:
     )
 
 
+def _said(key: str, asks: str) -> Question:
+    """What the notice to travellers says."""
+    said = _has("notice.results_kept_days")
+    return Question(f"notice.{key}", asks, lambda a, _: check.notice_problem(key, a), applies=said)
+
+
 def _optional(problem: Callable[[str], str]) -> Callable[[str, Given], str]:
     return lambda answer, _: problem(answer) if answer else ""
 
@@ -161,11 +167,6 @@ def _socket_problem(answer: str, given: Given) -> str:
     if answer:
         return check.socket_problem(answer)
     return "the direct driver needs its socket" if _text(given, "chip.driver") == "direct" else ""
-
-
-def _days_problem(answer: str, given: Given) -> str:
-    may_be_empty = _text(given, "purpose") != "service"
-    return "" if may_be_empty and not answer else _number_in(range(1, 36_501))(answer, given)
 
 
 QUESTIONS: Final = (
@@ -325,20 +326,10 @@ QUESTIONS: Final = (
     Question(
         "notice.results_kept_days",
         "For how many days are the results of checks kept; empty: for good, which service refuses",
-        _days_problem,
+        lambda a, given: _number_in(range(1, 36_501))(a, given) if a or _text(given, "purpose") == "service" else "",
     ),
-    Question(
-        "notice.contact",
-        "Where do travellers ask and complain",
-        lambda a, _: check.notice_problem("contact", a),
-        applies=_has("notice.results_kept_days"),
-    ),
-    Question(
-        "notice.address",
-        "Where is the whole notice to travellers published, https://…",
-        lambda a, _: check.notice_problem("address", a),
-        applies=_has("notice.results_kept_days"),
-    ),
+    _said("contact", "Where do travellers ask and complain"),
+    _said("address", "Where is the whole notice to travellers published, https://…"),
     Question(
         "lists.files",
         "A file of certificates or lists to import now; empty after the last",

@@ -27,7 +27,7 @@ KEPT = ("--crossings-kept-days", "3650", "--others-kept-days", "3650")  # for ga
 def serving(central: Path, port: int = 0) -> Iterator[int]:
     """Run the server and yield its port; it ends without warning. A folder that does not say how long keys are kept says so then."""
     if not (central / settings.NAME).exists():
-        settings.write_new(central, settings.Kept(crossings_days=3650, others_days=3650))
+        (central / settings.NAME).write_text("[kept]\ncrossings_days = 3650\nothers_days = 3650\n")
     command = [sys.executable, "-m", "gate.cli", "central", "serve", "--dir", str(central), "--port", str(port)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as started:
         try:

@@ -28,7 +28,6 @@ from gate.central.erasing import Erasures
 from gate.central.evidence import Evidence
 from gate.central.ledger import Ledger
 from gate.central.mirror import Mirror
-from gate.central.retention import Retention
 from gate.central.roster import Gate, Roster
 from gate.sync.https import Courier
 from gate.sync.round import Client
@@ -74,7 +73,7 @@ class Server:
     approvals: Approvals
     updates: Path | None = None
     erasures: Erasures | None = None
-    retention: Retention | None = None
+    heed: Callable[[Gate, bytes], int] = lambda *_: 0
     canary: Callable[[str], str | None] = lambda _: None
 
     @classmethod
@@ -107,7 +106,7 @@ class Server:
             now=self.clock,
             updates=self.updates,
             erasures=self.erasures,
-            retention=self.retention,
+            heed=self.heed,
             canary=self.canary,
         )
 

@@ -251,7 +251,7 @@ def forgotten(bench: Bench, before: date, *held: tuple[date, date]) -> Request:
 
 async def test_what_a_gate_has_forgotten_itself_central_forgets_too(bench: Bench, tmp_path: Path) -> None:
     house = housed(bench, tmp_path / "house", "[kept]\ncrossings_days = 400\n")
-    bench.server.retention = house.retention
+    bench.server.heed = house.retention.heed
     bench.server.show([bench.server.authority.certificate])
     bench.server.clock.now, today = NOW + timedelta(days=31), date(2026, 12, 26)
     assert (await bench.ask(forgotten(bench, date(2026, 11, 25)))).status == 204
@@ -293,7 +293,7 @@ async def test_a_gate_s_word_counts_for_itself_alone_and_for_no_day_that_is_held
     bench.server.clock.now = NOW + timedelta(days=7)
     for settings, word, status in words:
         house = housed(bench, tmp_path / "house", settings)
-        bench.server.retention = house.retention
+        bench.server.heed = house.retention.heed
         bench.server.show([bench.server.authority.certificate])
         assert (await bench.ask(word)).status == status
     assert len(keys_of(bench)) == 3
