@@ -111,13 +111,14 @@ class House:
         SQLAlchemyError: then the next look does it.
         """
         with suppress(OSError, BadFormatError):
-            if found := self.acts.gone_back():
-                kept, here = found
-                log.critical("database_went_back")
-                self._tell_again(erasures)
-                self.evidence.keep(DEVICE, Kind.MIRROR_WENT_BACK, kept, against=here, at=time_text(self.now()))
-                self.acts.record("database_went_back", {"had": kept.decode(errors="replace")})
-                self.acts.go_on()
+            if not (found := self.acts.gone_back()):
+                return
+            kept, here = found
+            log.critical("database_went_back")
+            self.evidence.keep(DEVICE, Kind.MIRROR_WENT_BACK, kept, against=here, at=time_text(self.now()))
+            self._tell_again(erasures)
+            self.acts.go_on()
+            self.acts.record("database_went_back", {"had": kept.decode(errors="replace")})
 
     def require_current(self) -> None:
         """Nothing is carried away while erased keys may be here again. Raises CentralError."""
@@ -128,7 +129,11 @@ class House:
                 )
 
     def _tell_again(self, erasures: Erasures | None) -> None:
-        if erasures is not None and (again := erasures.tell_again()):
+        try:
+            again = 0 if erasures is None else erasures.tell_again()
+        except OSError as error:
+            raise FolderError(f"an order to erase cannot be read, and what it erased may be here: {error}") from error
+        if again:
             log.critical("keys_erased_again", extra={"keys": again})
 
     @contextmanager

@@ -78,6 +78,7 @@ MEASUREMENTS = (
     central.central_store,
     central.gates_connected,
     central.nation,
+    central.forgetting,
 )
 
 
