@@ -22,6 +22,7 @@ from gate.audit.errors import (
     StoreError,
     StoreFullError,
 )
+from gate.audit.expired import Expired
 from gate.audit.handover import Handover, follow, hand_over, in_force
 from gate.audit.key_days import KeyDay, KeyDays, filed
 from gate.audit.left import Approved, Boot
@@ -424,6 +425,10 @@ class Writer:
         except StoreError as error:
             self._fail(error)
             raise
+
+    def tell_expired(self, expired: Expired) -> bytes:
+        """The log's word for what was forgotten."""
+        return expired.sign(self._signer)
 
     def take_held(self, entries: int, today: date) -> None:
         """Keep the mirror's word of today for how many entries it holds, with their bodies. Raises StoreError."""

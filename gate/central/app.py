@@ -75,18 +75,20 @@ def make_app(
     now: Callable[[], datetime],
     updates: Path | None = None,
     erasures: Erasures | None = None,
+    heed: Callable[[Gate, bytes], int] = lambda *_: 0,
     canary: Callable[[str], str | None] = lambda _: None,
 ) -> Starlette:
     """Put the server together. `updates` is the folder of a repository that gates may fetch from, `canary` says which group of it a gate is in; without
     `erasures` it knows no approvers.
     """
-    counter = Counter(roster=roster, mirror=mirror, approvals=approvals, erasures=erasures, now=now)
+    counter = Counter(roster=roster, mirror=mirror, approvals=approvals, erasures=erasures, heed=heed, now=now)
     routes = [
         *_of_the_log(counter),
         Route("/receipt", counter.guarded(counter.receipt), methods=["POST"]),
         Route("/held", counter.guarded(counter.held), methods=["GET"]),
         Route("/approval", counter.guarded(counter.approval), methods=["PUT"]),
         Route("/erasure", counter.guarded(counter.erasure), methods=["POST"]),
+        Route("/expired", counter.guarded(counter.expired), methods=["POST"]),
         Route("/updates/{path:path}", counter.guarded(Shelf(updates, canary).get), methods=["GET"]),
         Route("/.well-known/est/cacerts", enrolment.authority_certificates, methods=["GET"]),
         Route("/.well-known/est/simpleenroll", enrolment.enrol, methods=["POST"]),
@@ -227,10 +229,12 @@ class Counter(Window):
         mirror: Mirror,
         approvals: Approvals,
         erasures: Erasures | None,
+        heed: Callable[[Gate, bytes], int],
         now: Callable[[], datetime],
     ) -> None:
         super().__init__(roster=roster, mirror=mirror, who=self._who)
         self._erasures = erasures
+        self._heed = heed
         self._approvals = approvals
         self._now = now
 
@@ -273,6 +277,12 @@ class Counter(Window):
             raise UnknownError("this server knows no approvers")
         receipt = await run_in_threadpool(self._erasures.carry_out, raw, origin=gate.origin)
         return Response(receipt, media_type="text/plain")
+
+    async def expired(self, request: Request, gate: Gate) -> Response:
+        """Forget what the gate has forgotten after its time."""
+        raw = await whole_body(request, NOTE_BYTES_MAX)
+        await run_in_threadpool(self._heed, gate, raw)
+        return Response(status_code=204)
 
     async def retire(self, _request: Request, gate: Gate) -> Response:
         """Take leave of a gate: it is refused from its next request on. Whoever holds its key may say so; that it is for good two approvers order."""

@@ -197,6 +197,7 @@ class Desk:
     async def carry(self, request: Request, person: Person) -> Response:
         """Carry a stretch of one gate's log away; recorded before it is."""
         asked = _Asked.of(await _form(request))
+        await run_in_threadpool(self._house.require_current)
         row = await run_in_threadpool(self._row, person, asked.gate)
         gate = await run_in_threadpool(self._house.roster.find, row.device)
         assert gate is not None

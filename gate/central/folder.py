@@ -29,6 +29,7 @@ from gate.audit.note import KEY_TEXT_MAX, Algorithm, Signer, Verifier
 from gate.central import authority
 from gate.central.authority import Authority
 from gate.central.errors import FolderError
+from gate.central.settings import NAME as SETTINGS
 
 AUTHORITY_CERTIFICATE, AUTHORITY_KEY = "ca.pem", "ca.key"
 AUTHORITY_KEY_NEXT, AUTHORITY_HANDOVERS = "ca-next.key", "ca-handover.pem"
@@ -65,8 +66,8 @@ class Folder:
         return (self.mirror.verifier, *reversed(before))
 
 
-def init(path: Path, name: str, now: datetime) -> Verifier:
-    """Make everything new and return the mirror's public key. Raises FolderError, also when there is one already."""
+def init(path: Path, name: str, now: datetime, settings: bytes = b"") -> Verifier:
+    """Make everything new, with these settings, and return the mirror's public key. Raises FolderError, also when there is one already."""
     if _HOST.fullmatch(name) is None:
         raise FolderError("the server's name is a host name or an IP address, 253 characters at most")
     try:
@@ -80,6 +81,8 @@ def init(path: Path, name: str, now: datetime) -> Verifier:
         durable.write(path / SERVER_CERTIFICATE, server_pem(server, certificate), mode=0o600, new_only=True)
         verifier = keys.generate(path / MIRROR_KEY, f"{name}/mirror", Algorithm.COSIGNATURE_V1)
         durable.write(path / MIRROR_VKEY, verifier.vkey.encode() + b"\n", mode=0o644, new_only=True)
+        if settings and not (path / SETTINGS).exists():
+            durable.write(path / SETTINGS, settings)
     except FileExistsError as error:
         raise FolderError(f"{error.filename} exists: this central server was set up before") from error
     except (OSError, KeyFileError) as error:

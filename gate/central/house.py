@@ -23,7 +23,7 @@ from gate.central import settings
 from gate.central.acts import DEVICE, Acts
 from gate.central.database import dialect_of, first_line, insert
 from gate.central.erasing import Erasures, Judge
-from gate.central.errors import CentralError, FolderError
+from gate.central.errors import CentralError, FolderError, NotYetError
 from gate.central.evidence import Evidence, Kind
 from gate.central.folder import Folder
 from gate.central.ledger import Ledger
@@ -33,7 +33,8 @@ from gate.central.roster import Roster
 from gate.central.schema import told
 from gate.central.settings import Settings
 
-LOOK_EVERY_S: Final = 3600.0
+LOOK_EVERY_S: Final = 60.0  # a new connection to the database is another reason to look
+LOOK_AGAIN_S: Final = 1.0  # at the earliest
 
 log = logging.getLogger("gate.central")
 
@@ -104,39 +105,63 @@ class House:
 
         self.acts.do("settings_changed", act)
 
-    def look_back(self) -> None:
-        """Raise the alarm where the database has not what central's own log had: it was put back from a backup. A note that cannot be read says nothing,
-        and keeps no server down. Raises CentralError and SQLAlchemyError.
+    def look_back(self, erasures: Erasures | None) -> None:
+        """Where the database has not what central's own log had, erase once more what was erased and raise the alarm: it was put back from a backup, or a
+        stand-by took over that lacks the last of it. A note that cannot be read says nothing, and keeps no server down. Raises CentralError and
+        SQLAlchemyError: then the next look does it.
         """
         with suppress(OSError, BadFormatError):
-            if found := self.acts.gone_back():
-                kept, here = found
-                self.evidence.keep(DEVICE, Kind.MIRROR_WENT_BACK, kept, against=here, at=time_text(self.now()))
-                log.critical("database_went_back")
-                self.acts.record("database_went_back", {"had": kept.decode(errors="replace")})
-                self.acts.go_on()
+            if not (found := self.acts.gone_back()):
+                return
+            kept, here = found
+            log.critical("database_went_back")
+            self.evidence.keep(DEVICE, Kind.MIRROR_WENT_BACK, kept, against=here, at=time_text(self.now()))
+            self._tell_again(erasures)
+            self.acts.go_on()
+            self.acts.record("database_went_back", {"had": kept.decode(errors="replace")})
+
+    def require_current(self) -> None:
+        """Nothing is carried away while erased keys may be here again. Raises CentralError."""
+        with suppress(OSError, BadFormatError):
+            if self.acts.gone_back():
+                raise NotYetError(
+                    "the database went back: gate central serve erases again what was erased, then try again"
+                )
+
+    def _tell_again(self, erasures: Erasures | None) -> None:
+        try:
+            again = 0 if erasures is None else erasures.tell_again()
+        except OSError as error:
+            raise FolderError(f"an order to erase cannot be read, and what it erased may be here: {error}") from error
+        if again:
+            log.critical("keys_erased_again", extra={"keys": again})
 
     @contextmanager
     def kept_in_order(self, erasures: Erasures | None) -> Iterator[None]:
-        """Tell what is set and erase once more what was erased, then forget what is over, now and every hour, in a thread. Raises CentralError."""
-        self.look_back()
+        """Tell what is set and erase once more what was erased; then, in a thread, now and every minute, forget what is over, and erase once more whenever
+        the database went back. Raises CentralError.
+        """
+        self.look_back(erasures)
         self.tell_settings()
-        if erasures is not None and (again := erasures.tell_again()):
-            log.critical("keys_erased_again", extra={"keys": again})
-        stop = threading.Event()
-        thread = threading.Thread(target=self._keep, args=(stop,), name="retention", daemon=True)
+        self._tell_again(erasures)
+        stop, wake = threading.Event(), threading.Event()
+        sa.event.listen(self.engine, "connect", lambda *_: wake.set())  # to another server, perhaps
+        thread = threading.Thread(target=self._keep, args=(erasures, stop, wake), name="retention", daemon=True)
         thread.start()
         try:
             yield
         finally:
             stop.set()
+            wake.set()
             thread.join()
 
-    def _keep(self, stop: threading.Event) -> None:
+    def _keep(self, erasures: Erasures | None, stop: threading.Event, wake: threading.Event) -> None:
         is_told = has_waited = False
         while True:
+            wake.clear()
             try:
-                gone = self.retention.look()
+                self.look_back(erasures)
+                gone = self.retention.look(stop.is_set)
                 waits = self.retention.is_waiting()
             except (CentralError, SQLAlchemyError) as error:
                 if not is_told:
@@ -149,5 +174,5 @@ class House:
                 has_waited = waits
                 if gone:
                     log.info("keys_expired", extra={"keys": gone})
-            if stop.wait(LOOK_EVERY_S):
+            if stop.wait(LOOK_AGAIN_S) or (wake.wait(LOOK_EVERY_S) and stop.is_set()):
                 return

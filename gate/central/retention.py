@@ -1,29 +1,33 @@
 """How long central keeps the keys to sealed records: by class and day, as its settings say, but for days that are held.
 
-Promises: the keys' end and its record in central's own log are one transaction, a day of a class of a gate each; nothing is forgotten by a clock of which no
-gate's bears out that it is no further ahead than a day: one that was set forward would forget everything. Entries and sealed bodies stay: they prove the log, and open no more. What a copy of the database holds is not reached.
+Promises: the keys' end and its record in central's own log are one transaction, one for a class and day of all gates, the oldest day first; nothing is forgotten by a
+clock of which no gate's bears out that it is no further ahead than a day: one that was set forward would forget everything. What a gate says that it has forgotten
+itself is forgotten here, too (`gate.audit.expired`). Entries and sealed bodies stay: they prove the log, and open no more. What a copy of the database holds is not reached.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
-from itertools import islice
+from functools import partial
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from gate.audit.errors import BadFormatError, BadSignatureError
+from gate.audit.expired import Expired
 from gate.central.acts import DEVICE
 from gate.central.database import reading
-from gate.central.ledger import lock
+from gate.central.errors import ForbiddenError
 from gate.central.schema import age_keys, awaited, heads
+from gate.central.settings import Hold
 
 if TYPE_CHECKING:
     from gate.central.acts import Acts
+    from gate.central.roster import Gate
     from gate.central.settings import Settings
 
-CLASSES = ("crossing", "device", "administration")
-DAYS_MAX = 1000  # a look; the rest with the next
+CLASSES, EVERY_GATE = ("crossing", "device", "administration"), "*"
 
 
 class Retention:
@@ -35,20 +39,51 @@ class Retention:
         self._settings = settings
         self._now = now
 
-    def look(self) -> int:
-        """Forget what is over; how many keys. Raises CentralError and SQLAlchemyError."""
-        today = self._now().astimezone(UTC).date()
-        if not self._is_borne_out(today):
-            return 0
-        gone = sum(self._forget(*one) for one in list(islice(self._over(today), DAYS_MAX)))
+    def look(self, stop: Callable[[], bool] = lambda: False) -> int:
+        """Forget what is over, until `stop` says so; how many keys. Raises CentralError and SQLAlchemyError."""
+        today, gone = self._today(), 0
+        while self._is_borne_out(today) and not stop() and (oldest := self._oldest(today)) is not None:
+            gone += self._forget(partial(self._is_of, *oldest), {"class": oldest[1], "day": oldest[0]})
+        if gone:
+            self._acts.sweep()
+        return gone
+
+    def _is_of(self, day: str, about: str, one: sa.Table) -> sa.ColumnElement[bool]:
+        """That a row is of a gate's day and class, and not held."""
+        gates = one.c.device.in_(sa.select(heads.c.device).where(heads.c.device != DEVICE))
+        return gates & (one.c.about == about) & (one.c.day == day) & ~_held(one, self._settings.holds)
+
+    def heed(self, gate: Gate, word: bytes) -> int:
+        """Forget what a gate's log says that the gate has forgotten itself, but for days that either of us holds and those that are younger than
+        `gates_from_days`; how many keys. Raises CentralError and SQLAlchemyError.
+        """
+        try:
+            expired = Expired.read(word, gate.log_newest)
+        except (BadFormatError, BadSignatureError) as error:
+            raise ForbiddenError(f"what the gate has forgotten: {error}") from error
+        newest = self._today() - timedelta(days=self._settings.kept.gates_from_days)
+        before = {about: min(day, newest).isoformat() for about, day in expired.before.items()}
+        holds = [
+            *self._settings.holds,
+            *(Hold(first=first, last=last, case=gate.device) for first, last in expired.held),
+        ]
+
+        def over(one: sa.Table) -> sa.ColumnElement[bool]:
+            classes = [(one.c.about == about) & (one.c.day < day) for about, day in before.items()]
+            return (one.c.device == gate.device) & sa.or_(sa.false(), *classes) & ~_held(one, holds)
+
+        gone = self._forget(over, {"gate": gate.device, "before": before, "by": gate.origin})
         if gone:
             self._acts.sweep()
         return gone
 
     def is_waiting(self) -> bool:
         """Whether keys are over by the clock alone, so that they are kept beyond their time until some gate is heard of. Raises SQLAlchemyError."""
-        today = self._now().astimezone(UTC).date()
-        return not self._is_borne_out(today) and next(self._over(today), None) is not None
+        today = self._today()
+        return not self._is_borne_out(today) and self._oldest(today) is not None
+
+    def _today(self) -> date:
+        return self._now().astimezone(UTC).date()
 
     def _is_borne_out(self, today: date) -> bool:
         """Whether some gate's entries say that it is so late."""
@@ -57,32 +92,39 @@ class Retention:
             day = connection.execute(newest).scalar() or ""
         return day >= (today - timedelta(days=1)).isoformat()
 
-    def _over(self, today: date) -> Iterator[tuple[str, str, str]]:
-        """Gate, class and day of keys that are over. Central's own records are kept for good."""
-        limits = {about: self._settings.over_before(about, today) for about in CLASSES}
+    def _oldest(self, today: date) -> tuple[str, str] | None:
+        """The oldest day of which keys of some gate are over, and their class. Central's own records are kept for good."""
+        found = list[tuple[str, str]]()
         with self._engine.connect() as connection:
-            devices = connection.execute(sa.select(heads.c.device).where(heads.c.device != DEVICE)).scalars().all()
-        for device in devices:
-            for about, limit in limits.items():
+            for about in CLASSES:
+                limit = self._settings.over_before(about, today)
                 if limit is None:
                     continue
-                those = (
-                    (age_keys.c.device == device) & (age_keys.c.about == about) & (age_keys.c.day < limit.isoformat())
-                )
-                with self._engine.connect() as connection:
-                    days = connection.execute(sa.select(age_keys.c.day).where(those).distinct()).scalars().all()
-                for day in sorted(days):
-                    if not self._settings.is_held(device, date.fromisoformat(day)):
-                        yield device, about, day
+                over = (age_keys.c.day < limit.isoformat()) & ~_held(age_keys, self._settings.holds)
+                mine = (age_keys.c.device == heads.c.device) & (age_keys.c.about == about)
+                # One look into the index for each gate: its cost does not grow with the keys that are here.
+                of_gate = sa.select(sa.func.min(age_keys.c.day)).where(mine, over).scalar_subquery()
+                day = connection.execute(sa.select(sa.func.min(of_gate)).where(heads.c.device != DEVICE)).scalar()
+                found += [] if day is None else [(day, about)]
+        return min(found, default=None)
 
-    def _forget(self, device: str, about: str, day: str) -> int:
+    def _forget(self, over: Callable[[sa.Table], sa.ColumnElement[bool]], told: Mapping[str, object]) -> int:
+        """A key that a round brings meanwhile is found by the next look: no round waits for this."""
+
         def act(connection: sa.Connection) -> tuple[int, Mapping[str, object]]:
-            lock(connection, device)
-            gone = 0
-            for table in (age_keys, awaited):
-                those = (table.c.device == device) & (table.c.about == about) & (table.c.day == day)
-                gone += connection.execute(table.delete().where(those)).rowcount
+            gates = connection.execute(sa.select(age_keys.c.device).where(over(age_keys)).distinct()).scalars().all()
+            gone = sum(connection.execute(one.delete().where(over(one))).rowcount for one in (age_keys, awaited))
+            whose = {"gate": gates[0]} if len(gates) == 1 else {"gate": EVERY_GATE, "gates": len(gates)}
             # Another process may have been faster: then there is nothing to record.
-            return gone, {"gate": device, "class": about, "day": day, "keys": gone} if gone else {}
+            return gone, {**whose, **told, "keys": gone} if gone else {}
 
         return self._acts.do("keys_expired", act)
+
+
+def _held(one: sa.Table, holds: Iterable[Hold]) -> sa.ColumnElement[bool]:
+    """That the day of a row is held."""
+    days = [
+        one.c.day.between(hold.first.isoformat(), hold.last.isoformat()) & (one.c.device == (hold.gate or one.c.device))
+        for hold in holds
+    ]
+    return sa.or_(sa.false(), *days)

@@ -1,11 +1,12 @@
-"""What an operator sets of a central server: `central.toml` in its folder, read strictly; without it nothing is forgotten and nobody's silence alarms.
+"""What an operator sets of a central server: `central.toml` in its folder, read strictly. No server serves gates before it says how long keys are kept.
 
 names = ["gates.border.example"] # by which the server is asked, beside those in its certificate; all others are answered 421
 silent_after_minutes = 60       # a gate that has said nothing for so long raises an alarm
 
-[kept]                          # for how many days after theirs keys are kept; left out: for good
+[kept]                          # for how many days after theirs keys are kept; gate central init writes it
 crossings_days = 30
 others_days = 400
+gates_from_days = 1             # keys that a gate has forgotten itself after fewer days are kept here until then
 
 [[holds]]                       # days whose keys are kept whatever their time
 gate = "gate-0001"              # left out: of every gate
@@ -47,10 +48,11 @@ Word = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 
 
 class Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """For how many days after theirs keys are kept, by the class of their records; None: for good."""
+    """For how many days after theirs keys are kept, by the class of their records; None: nobody has said, and they are kept until somebody does."""
 
     crossings_days: Days | None = None
     others_days: Annotated[int, msgspec.Meta(ge=OTHERS_DAYS_MIN, le=36_500)] | None = None
+    gates_from_days: Days = 1  # what a gate has forgotten sooner itself is kept here until then
 
 
 class Hold(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -99,6 +101,14 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         """SHA-256 of what is set, whatever the file's spelling."""
         return hashlib.sha256(msgspec.json.encode(self, order="sorted")).hexdigest()
 
+    def require_kept(self, folder: Path) -> None:
+        """Raise FolderError where nobody has said how long keys are kept: that is not for good."""
+        for key in ("crossings_days", "others_days"):
+            if getattr(self.kept, key) is None:
+                raise FolderError(
+                    f"{folder / NAME}: kept.{key} is missing: say how long keys are kept (gate central init asks)"
+                )
+
     def over_before(self, about: str, today: date) -> date | None:
         """Keys of this class are over if their day is before this one; None: they are kept for good."""
         days = self.kept.crossings_days if about == "crossing" else self.kept.others_days
@@ -137,6 +147,11 @@ def load(folder: Path) -> Settings:
         return Settings()
     except OSError as error:
         raise FolderError(f"cannot read {path}: {error.strerror or error}") from error
+    return parse(raw, path)
+
+
+def parse(raw: bytes, path: Path) -> Settings:
+    """What a file says. Raises FolderError."""
     try:
         found = msgspec.toml.decode(raw, type=Settings)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -42,18 +42,41 @@ GateId = Annotated[str, typer.Argument(help="The gate's id.")]
 
 @app.command()
 def init(
-    folder: Dir, name: Annotated[str, typer.Option(help="The server's host name or IP address.")], as_json: Json = False
+    folder: Dir,
+    name: Annotated[str, typer.Option(help="The server's host name or IP address.")],
+    crossings_kept_days: Annotated[
+        int | None, typer.Option(min=1, max=36_500, help="For how many days keys to records of crossings are kept.")
+    ] = None,
+    others_kept_days: Annotated[
+        int | None, typer.Option(min=183, max=36_500, help="For how many days keys to all other records are kept.")
+    ] = None,
+    as_json: Json = False,
 ) -> None:
-    """Make the authority, the server's certificate and the mirror's key."""
+    """Make the authority, the server's certificate and the mirror's key, and set how long keys are kept; on a terminal what is left out is asked for."""
     with explained():
         from gate.central import folder as folders
+        from gate.central import settings
 
-        verifier = folders.init(folder, name, now())
+        kept = b""
+        if not (folder / folders.AUTHORITY_KEY).exists():
+            crossings, others = _days(crossings_kept_days, "crossings"), _days(others_kept_days, "others")
+            kept = f"[kept]  # days\ncrossings_days = {crossings}\nothers_days = {others}\n".encode()
+            settings.parse(kept, folder / settings.NAME)
+        verifier = folders.init(folder, name, now(), kept)
     if as_json:
         emit_json("central.init/1", {"mirror_vkey": verifier.vkey, "ca": str(folder / folders.AUTHORITY_CERTIFICATE)})
     else:
         say(f"mirror key, for gates and auditors: {verifier.vkey}")
         say(f"authority, for gates: {folder / folders.AUTHORITY_CERTIFICATE}")
+
+
+def _days(given: int | None, of: str) -> int:
+    """For how many days keys are kept; the law that says so is the operator's, so there is no default."""
+    if given is None and sys.stdin.isatty() and sys.stderr.isatty():
+        given = int(typer.prompt(f"For how many days are keys to records of {of} kept", type=int, err=True))
+    return given or fail(
+        Exit.USAGE, f"--{of}-kept-days is missing: the days that keys are kept, as the operator's law has it"
+    )
 
 
 @app.command()
@@ -188,8 +211,9 @@ def serve(
         from gate.programs.shared.runner import log_as_json
 
         end_with_supervisor()
-        log_as_json("central")
         house = House.of(folder, engine, now)
+        house.settings.require_kept(folder)
+        log_as_json("central")
         loaded, roster, judge = house.folder, house.roster, central_keys.judge_in(folder)
         erasures = None if judge is None else house.erasures(judge)
         application = make_app(
@@ -215,6 +239,7 @@ def serve(
             now=now,
             updates=updates,
             erasures=erasures,
+            heed=house.retention.heed,
             canary=house.places.canary,
         )
         with listen(host, port) as listener, house.kept_in_order(erasures):
@@ -483,6 +508,7 @@ def export(
         from gate.central.house import House
 
         house = House.of(folder, engine, now)
+        house.require_current()
         gate = house.roster.find(gate_id)
         if gate is None:
             raise UnknownError(f"no gate {gate_id}")

@@ -136,7 +136,7 @@ def erase(
 
 
 def prune(folder: Dir, database: Database = None, as_json: Json = False) -> None:
-    """Forget the keys whose time is over, as central.toml says. `gate central serve` does it every hour.
+    """Forget the keys whose time is over, as central.toml says. `gate central serve` does it every minute.
 
     Exit 75 while they are over by this machine's clock alone.
     """

@@ -36,7 +36,8 @@ class Central:
 
     def prepare(self) -> None:
         """Make its authority and keys. Raises StageError."""
-        command("central", "init", "--dir", str(self._folder), "--name", HOST)
+        kept = ("--crossings-kept-days", "30", "--others-kept-days", "400")
+        command("central", "init", "--dir", str(self._folder), "--name", HOST, *kept)
 
     def enrol(self, config: Path) -> None:
         """Let the gate of this configuration in, as a technician does. Raises StageError."""

@@ -36,6 +36,11 @@ CHIP_DRIVERS: Final = ("pcsc", "direct")
 BAUDS: Final = range(1200, 921_601)
 BY_CHARACTERS_MAX: Final = 100
 UTC: Final = "UTC"
+_NOTICE: Final = {
+    "results_kept_days": ("[0-9]+", "for how many days results are kept, as your law has it, such as 30"),
+    "contact": (".{3,80}", "where travellers ask and complain, such as privacy@border.example"),
+    "address": ("https://[!-~]{3,150}", "where the whole notice is published, such as https://border.example/north-7"),
+}
 _PAD_SOCKET: Final = "/run/vendor-pad/pad.sock"
 
 
@@ -81,6 +86,7 @@ class Answers:
     line: dict[str, int] = field(
         default_factory=dict
     )  # `baud` and `unit` of the barriers, where they are not the usual ones
+    notice: dict[str, object] = field(default_factory=dict)  # the table; a gate in service has all of it
     root: Path | None = None
 
     def problems(self) -> list[Problem]:
@@ -100,6 +106,7 @@ class Answers:
             *self._pad_problems(),
             *_named("auditors", auditors_problem(self.recipients)),
             *_named("officers", officers_problem(self.officers)),
+            *(self._notice_problems() if self.notice or self.purpose == "service" else ()),
         ]
 
     def _barrier_problems(self) -> Iterator[Problem]:
@@ -126,6 +133,10 @@ class Answers:
             yield from _named("barrier.profile", barrier_profile_problem(self.barrier_driver, self.barrier_profile))
         if self.sensors_port:
             yield from _named("sensors.profile", name_problem(self.sensors_profile, shipped("sensors")))
+
+    def _notice_problems(self) -> Iterator[Problem]:
+        for key in _NOTICE:
+            yield from _named(f"notice.{key}", notice_problem(key, str(self.notice.get(key, ""))))
 
     def _pad_problems(self) -> Iterator[Problem]:
         if self.pad_socket:
@@ -172,6 +183,7 @@ class Answers:
             "camera": self._camera(),
             **({"officers": {"authority": self.officers}} if self.officers else {}),
             "audit": {"recipients": list(self.recipients)},
+            **({"notice": self.notice} if self.notice else {}),
         }
 
     def _barriers(self) -> dict[str, object]:
@@ -242,6 +254,12 @@ def zone_problem(name: str) -> str:
     """The time zone's IANA name."""
     good = name in zoneinfo.available_timezones()
     return "" if good else f"{name!r} is no time zone's IANA name such as Europe/Amsterdam, or not on this machine"
+
+
+def notice_problem(key: str, answer: str) -> str:
+    """What travellers are told of how long results are kept, whom to ask, and where more is said."""
+    pattern, wants = _NOTICE[key]
+    return "" if re.fullmatch(pattern, answer) else f"{answer!r}: say {wants}" if answer else f"say {wants}"
 
 
 def port_problem(port: str) -> str:

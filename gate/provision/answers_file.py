@@ -98,6 +98,14 @@ class Pad(_Table, frozen=True, kw_only=True):
     user: _Words = ""
 
 
+class Notice(_Table, frozen=True, kw_only=True):
+    """What travellers are told of their data: for how many days results are kept, whom to ask, where the whole notice is."""
+
+    results_kept_days: Annotated[int, msgspec.Meta(ge=1, le=36_500)] | None = None
+    contact: _Words = ""
+    address: _Words = ""
+
+
 class Lists(_Table, frozen=True, kw_only=True):
     """Certificates and lists to be imported now; `test` marks them as fit for demos only."""
 
@@ -133,6 +141,7 @@ class SiteAnswers(_Table, frozen=True, kw_only=True):
     chip: ChipReader = ChipReader()
     camera: Camera
     pad: Pad = Pad()
+    notice: Notice = Notice()
     lists: Lists = Lists()
     central: Central = Central()
     skip: dict[str, Annotated[str, msgspec.Meta(min_length=1, max_length=300)]] = {}
@@ -175,6 +184,7 @@ class SiteAnswers(_Table, frozen=True, kw_only=True):
             pad_user=self.pad.user,
             officers=self.officers,
             time_zone=self.time_zone,
+            notice={key: value for key, value in msgspec.structs.asdict(self.notice).items() if value},
             line={key: value for key, value in line.items() if value is not None},
             root=root,
         )

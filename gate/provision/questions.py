@@ -83,6 +83,12 @@ def _link(key: str, address: str) -> Question:
     )
 
 
+def _said(key: str, asks: str) -> Question:
+    """What the notice to travellers says."""
+    said = _has("notice.results_kept_days")
+    return Question(f"notice.{key}", asks, lambda a, _: check.notice_problem(key, a), applies=said)
+
+
 def _optional(problem: Callable[[str], str]) -> Callable[[str, Given], str]:
     return lambda answer, _: problem(answer) if answer else ""
 
@@ -318,6 +324,13 @@ QUESTIONS: Final = (
         lambda a, _: check.officers_problem(a),
     ),
     Question(
+        "notice.results_kept_days",
+        "For how many days are the results of checks kept; empty: for good, which service refuses",
+        lambda a, given: _number_in(range(1, 36_501))(a, given) if a or _text(given, "purpose") == "service" else "",
+    ),
+    _said("contact", "Where do travellers ask and complain"),
+    _said("address", "Where is the whole notice to travellers published, https://…"),
+    Question(
         "lists.files",
         "A file of certificates or lists to import now; empty after the last",
         _optional(check.file_problem),
@@ -378,7 +391,7 @@ def table_of(given: Given) -> dict[str, object]:
 
 def _typed(key: str, value: str | list[str]) -> object:
     """Nothing for an answer that was left empty."""
-    if key in {"barrier.baud", "barrier.unit", "eyes_cm"}:
+    if key in {"barrier.baud", "barrier.unit", "eyes_cm", "notice.results_kept_days"}:
         return int(value) if isinstance(value, str) and value else None
     if key == "lists.test":
         return isinstance(value, str) and value.lower() in YES

@@ -215,6 +215,11 @@ def approval_request(note: bytes) -> Request:
     return Request("PUT", "/approval", note, "text/plain")
 
 
+def expired_request(word: bytes) -> Request:
+    """Bring the log's word for the keys that the gate has forgotten after their time. Ours: a server of before answers 404."""
+    return Request("POST", "/expired", word, "text/plain")
+
+
 def erasure_request(order: bytes) -> Request:
     """Bring a signed order to forget keys; the answer is the mirror's word that they are nowhere there. Ours."""
     return Request("POST", "/erasure", order, "text/plain")

@@ -32,7 +32,7 @@ SEALED_BYTES_MAX = WIDTH * 128 * 1024
 KEY_BYTES_MAX = 64 * 1024
 _KEY_NAME = re.compile(r"keys/([0-9a-f]{2})/(\1[0-9a-f]{62})\.age")
 _PIECE_NAME = re.compile(r"(tile/(?:0|[1-9]\d?|entries)|sealed)/((?:x\d{3}/)*\d{3})(?:\.p/([1-9]\d{0,2}))?")
-_HANDOVER_NAME = re.compile(r"(mirror-)?handovers/0[0-6]\d")
+_BESIDE = re.compile(r"(mirror-)?handovers/0[0-6]\d|expired|erasures/[0-9a-f]{64}\.note")  # for the central server, too
 _TEMPORARY = ".tmp-"
 _CT = b'{"ct":"'
 Tiles = dict[int, bytes]  # the hashes that the tiles of each level must hold
@@ -284,7 +284,7 @@ def _verify_keys(folder: _Folder, judge: Judge, names: set[str]) -> None:
 def _verify_rest(folder: _Folder, judge: Judge, tiles: Tiles, names: set[str], size: int) -> None:
     """Find files that do not belong, that are longer than their name says, or that say something else than the log."""
     for name in sorted(names - folder.judged - {"checkpoint"}):
-        if name.startswith("keys/") or _is_temporary(name) or _HANDOVER_NAME.fullmatch(name):
+        if name.startswith("keys/") or _is_temporary(name) or _BESIDE.fullmatch(name):
             continue
         piece = _Piece.parse(name)
         if piece is None:

@@ -15,8 +15,9 @@ import ssl
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -33,8 +34,10 @@ from gate.audit.note import Signer, Verifier
 from gate.audit.record import time_text
 from gate.central import authority, folder
 from gate.central.database import open_database
+from gate.central.house import House
 from gate.central.ledger import Ledger
 from gate.central.roster import Roster
+from gate.central.schema import age_keys, heads
 from gate.cli.central import app
 from gate.cli.output import note
 from gate.door.entering import limits_here
@@ -46,6 +49,7 @@ TRAVELLERS_AT_ONCE = 100  # a gate, 600 entries: an outage's worth
 CONNECTED, HANDSHAKES_AT_ONCE = 1_000, 50
 NATION, TRAVELLERS_A_GATE = 1_000, 2
 DAYS, TRAVELLERS_A_DAY = 10, 500  # of one gate, whose log is looked at
+GATES_OVER, DAYS_OVER, KEYS_OVER = 500, 6, 20
 LIVE_PER_ROUND = 2  # travellers a gate and round of the bench
 ENTRY_FLOOR_S, LIVE_FLOOR_S = 1 / 2_000, 1 / 100
 
@@ -139,6 +143,37 @@ def looks(_: Bench) -> list[Row]:
         engine.dispose()
     names = ("central_look_first", "central_look_next_day", "central_look_full")
     return [Row(name, one, "s") for name, one in zip(names, took_s, strict=True)]
+
+
+def forgetting(_: Bench) -> list[Row]:
+    """Gates' days of keys that are over, forgotten in a second by one look: on SQLite, and on PostgreSQL where there is one."""
+    rows = list[Row]()
+    for kind in ("sqlite", "postgresql") if IS_HERE else ("sqlite",):
+        with ExitStack() as held:
+            place = Path(held.enter_context(tempfile.TemporaryDirectory()))
+            database = (
+                f"sqlite:///{place}/c" if kind == "sqlite" else held.enter_context(running()).new_database("kept")
+            )
+            engine, today = open_database(database), datetime.now(UTC).date()
+            over = [(today - timedelta(days=40 + one)).isoformat() for one in range(DAYS_OVER)]
+            empty = {**dict.fromkeys(heads.c.keys(), 0), "root": b"", "note": None, "frontier": b""}
+            key = {"about": "crossing", "first_index": 0, "wrapped": bytes(350)}
+            for name in (f"gate-{number:04}" for number in range(GATES_OVER)):
+                ids = [(day, f"{name}-{day}-{number}") for day in over for number in range(KEYS_OVER)]
+                with engine.begin() as connection:
+                    connection.execute(heads.insert(), {**empty, "device": name, "day": today.isoformat()})
+                    connection.execute(
+                        age_keys.insert(), [{**key, "device": name, "day": day, "id": one} for day, one in ids]
+                    )
+            folder.init(place / "central", "central.example", datetime.now(UTC), b"[kept]\ncrossings_days = 30\n")
+            house = House.of(place / "central", engine, lambda: datetime.now(UTC))
+            began_s = time.perf_counter()
+            gate_days = house.retention.look() / KEYS_OVER
+            rows.append(
+                Row(f"central_gate_days_forgotten_{kind}", gate_days / (time.perf_counter() - began_s), "a second")
+            )
+            engine.dispose()
+    return rows
 
 
 def gates_connected(_: Bench) -> list[Row]:

@@ -80,6 +80,7 @@ MEASUREMENTS = (
     central.looks,
     central.gates_connected,
     central.nation,
+    central.forgetting,
 )
 # Rows whose names do not begin with the measurement's own.
 ROWS = {

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from fakes.boot.machine import Machine
+from fakes.central_process import KEPT
 from fakes.sync_gate import GATE_ID, SyncGate
 
 pytestmark = [pytest.mark.long, pytest.mark.e2e]
@@ -61,7 +62,7 @@ def test_installing_starts_nothing_and_makes_a_user_and_a_folder(server: Machine
 
 
 def test_a_gate_enrols_its_log_arrives_and_a_person_sees_it_on_the_page(server: Machine, short_path: Path) -> None:
-    command(server, "init", "--name", "127.0.0.1")
+    command(server, "init", "--name", "127.0.0.1", *KEPT)
     server.systemctl("enable", "--now", *UNITS)
     until(lambda: curl(server, "https://127.0.0.1:8443/").returncode == 0, "the server answers")
     ours = SyncGate.make(short_path / "gate")
@@ -103,6 +104,7 @@ def test_the_services_run_confined_and_as_their_user(server: Machine) -> None:
 
 def test_a_mistake_in_its_settings_stays_down_and_says_why(server: Machine) -> None:
     settings = server.root / FOLDER.lstrip("/") / "central.toml"
+    before = settings.read_text()
     settings.write_text("colour = 1\n")
     try:
         for unit in UNITS:
@@ -111,7 +113,7 @@ def test_a_mistake_in_its_settings_stays_down_and_says_why(server: Machine) -> N
             assert server.show(unit)["ExecMainStatus"] == "78"
             assert "colour" in server.journal("-u", unit, "-n", "20")
     finally:
-        settings.unlink()
+        settings.write_text(before)
 
 
 def test_purging_leaves_the_logs(server: Machine) -> None:

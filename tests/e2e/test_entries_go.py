@@ -12,16 +12,20 @@ import os
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pyrage
 import pytest
 import tomli_w
+from fakes.central_process import KEPT
 from fakes.log_process import incident
 from fakes.set_clock import LIBRARY, SetClock
+from fakes.small_gate import NOTICE
 
 from gate.audit import keys
 from gate.audit.tiles import TILE_WIDTH
@@ -30,6 +34,7 @@ from gate.channel.errors import ChannelClosedError
 from gate.channel.messages import Append, Appended, FromLog, Recorded, Status
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
+from gate.passage.events import RecordClass
 from gate.programs.shared.config import load
 from gate.programs.shared.status import hear
 
@@ -98,6 +103,21 @@ class Machine:
             finally:
                 started.kill()
 
+    @contextlib.contextmanager
+    def at_central(self) -> Iterator[None]:
+        """A central server that runs, and the gate enrolled there."""
+        self.gate("central", "init", "--dir", str(self.central), "--name", "127.0.0.1", *KEPT)
+        token = self.gate("central", "token", "gate-0001", "--dir", str(self.central))["token"]
+        with self.process("central", "serve", "--dir", str(self.central), "--port", "0") as server:
+            assert server.stdout is not None
+            port = json.loads(server.stdout.readline())["port"]
+            self.gate(
+                *("provision", "enrol", "--central", f"127.0.0.1:{port}"),
+                *("--ca", str(self.central / "ca.pem"), "--config", str(self.file)),
+                told=token,
+            )
+            yield
+
     def held(self) -> tuple[int, int]:
         """Entries and bodies at central."""
         (only,) = self.gate("central", "fleet", "--dir", str(self.central), "--quick")["gates"]
@@ -127,16 +147,7 @@ async def append(log: Connection[FromLog], count: int) -> list[int]:
 async def test_what_central_held_for_a_week_goes_from_the_gate_and_nothing_is_lost(short_path: Path) -> None:
     identity = pyrage.x25519.Identity.generate()
     machine = Machine(short_path, identity)
-    machine.gate("central", "init", "--dir", str(machine.central), "--name", "127.0.0.1")
-    token = machine.gate("central", "token", "gate-0001", "--dir", str(machine.central))["token"]
-    with machine.process("central", "serve", "--dir", str(machine.central), "--port", "0") as server:
-        assert server.stdout is not None
-        port = json.loads(server.stdout.readline())["port"]
-        machine.gate(
-            *("provision", "enrol", "--central", f"127.0.0.1:{port}"),
-            *("--ca", str(machine.central / "ca.pem"), "--config", str(machine.file)),
-            told=token,
-        )
+    with machine.at_central():
         written: list[int] = []
         firsts = [await a_day(machine, written, A_DAY if day else BEFORE) for day in range(DAYS)]
         spool = machine.gate("audit", "verify", str(short_path / "spool"), "--vkey", vkey(short_path))
@@ -147,6 +158,38 @@ async def test_what_central_held_for_a_week_goes_from_the_gate_and_nothing_is_lo
     machine.gate("central", "export", "gate-0001", "--dir", str(machine.central), "--out", str(exported))
     assert machine.gate("audit", "verify", str(exported), "--vkey", vkey(short_path))["verified"]
     assert set(written) <= opened(machine, exported, identity)
+
+
+@pytest.mark.skipif(LIBRARY is None, reason="no libfaketime here")
+async def test_what_a_gate_forgets_after_its_time_central_forgets_too(short_path: Path) -> None:
+    """Central keeps keys for ten years by its own settings, the gate for two days."""
+    machine = Machine(short_path, pyrage.x25519.Identity.generate())
+    table = tomllib.loads(machine.file.read_text())
+    machine.file.write_text(tomli_w.dumps({**table, "notice": {**NOTICE, "results_kept_days": 2}}))
+
+    def forgotten() -> list[dict[str, Any]]:
+        acts = machine.gate("central", "acts", "--dir", str(machine.central))["acts"]
+        return [one["fields"] for one in acts if one["kind"] == "keys_expired"]
+
+    with machine.at_central():
+        async with log_program(machine) as log:
+            seen = msgspec.structs.replace(incident(), about=RecordClass.CROSSING, crossing="c1", ends_crossing=True)
+            await log.send(Append([seen, incident()]))
+            assert isinstance(await log.receive(), Appended)
+            with machine.process("run", "sync", "--config", str(machine.file)):
+                await until(lambda: machine.held() == (2, 2))
+        assert forgotten() == []
+        machine.clock.set(timedelta(days=4))
+        async with log_program(machine) as log:
+            await append(log, 1)
+            with machine.process("run", "sync", "--config", str(machine.file)):
+                await until(lambda: machine.held()[1] >= 3)  # its answer bears the day out
+                await until(lambda: not list((short_path / "inbox").glob("receipt-*")))
+        async with log_program(machine):  # looks when it starts, else once an hour
+            with machine.process("run", "sync", "--config", str(machine.file)):
+                await until(lambda: len(forgotten()) == 1)
+    (told,) = forgotten()
+    assert (told["gate"], told["keys"], told["by"]) == ("gate-0001", 1, ORIGIN)
 
 
 async def a_day(machine: Machine, written: list[int], count: int) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pyrage
 import pytest
+from fakes.central_process import KEPT
 
 from hardware_sim.faces import album, identities
 
@@ -211,7 +212,7 @@ def test_the_central_server_is_a_package_of_its_own(debian: Tree, package: Path)
     (central,) = package.parent.glob("portcullis-central_*.deb")
     debian.run("dpkg", "--install", debian.put(central))
     made = json.loads(
-        debian.run("gate", "central", "init", "--dir", "/srv/central", "--name", "localhost", "--json").stdout
+        debian.run("gate", "central", "init", "--dir", "/srv/central", "--name", "localhost", *KEPT, "--json").stdout
     )
     assert made["mirror_vkey"]
     known = debian.run("gate", "officer", "authority", "init", "--out", "/root/authority.key", "--json")

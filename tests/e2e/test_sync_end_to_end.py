@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes.central_process import KEPT
 from fakes.sync_gate import GATE_ID, SyncGate
 
 from gate.audit.checkpoint import read_checkpoint
@@ -62,7 +63,7 @@ def test_a_gate_enrols_and_its_log_is_mirrored_through_an_outage_of_the_centre(
     tmp_path: Path, short_path: Path
 ) -> None:
     folder, ours = tmp_path / "central", SyncGate.make(short_path / "gate")
-    mirror = Verifier.parse(gate("central", "init", "--dir", str(folder), "--name", "127.0.0.1")["mirror_vkey"])
+    mirror = Verifier.parse(gate("central", "init", "--dir", str(folder), "--name", "127.0.0.1", *KEPT)["mirror_vkey"])
     token = gate("central", "token", GATE_ID, "--dir", str(folder))["token"]
     enrol = ("provision", "enrol", "--ca", str(folder / "ca.pem"), "--config", str(ours.config))
 

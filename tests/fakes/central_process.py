@@ -13,17 +13,21 @@ from pathlib import Path
 from fakes.sync_gate import SyncGate
 
 from gate.audit.note import Verifier
-from gate.central import authority, folder
+from gate.central import authority, folder, settings
 from gate.central.database import open_database
 from gate.central.roster import Roster
 from gate.programs.shared import config as configuration
 from gate.programs.shared.config import Config, Sync
 from gate.provision.identity import AUTHORITIES, DEVICE
 
+KEPT = ("--crossings-kept-days", "3650", "--others-kept-days", "3650")  # for gate central init
+
 
 @contextlib.contextmanager
 def serving(central: Path, port: int = 0) -> Iterator[int]:
-    """Run the server and yield its port; it ends without warning."""
+    """Run the server and yield its port; it ends without warning. A folder that does not say how long keys are kept says so then."""
+    if not (central / settings.NAME).exists():
+        (central / settings.NAME).write_text("[kept]\ncrossings_days = 3650\nothers_days = 3650\n")
     command = [sys.executable, "-m", "gate.cli", "central", "serve", "--dir", str(central), "--port", str(port)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as started:
         try:

@@ -73,6 +73,7 @@ class Server:
     approvals: Approvals
     updates: Path | None = None
     erasures: Erasures | None = None
+    heed: Callable[[Gate, bytes], int] = lambda *_: 0
     canary: Callable[[str], str | None] = lambda _: None
 
     @classmethod
@@ -105,6 +106,7 @@ class Server:
             now=self.clock,
             updates=self.updates,
             erasures=self.erasures,
+            heed=self.heed,
             canary=self.canary,
         )
 

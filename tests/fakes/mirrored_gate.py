@@ -15,6 +15,7 @@ from typing import Any
 
 import tomli_w
 from fakes.audit_logs import SmallLog
+from fakes.central_process import KEPT
 
 from gate.audit.note import Signer
 from gate.programs.shared.config import Config, load
@@ -53,7 +54,7 @@ class Central:
     _process: subprocess.Popen[str] | None = field(default=None, repr=False)
 
     def init(self) -> None:
-        made = gate_command("central", "init", "--dir", str(self.folder), "--name", "127.0.0.1")
+        made = gate_command("central", "init", "--dir", str(self.folder), "--name", "127.0.0.1", *KEPT)
         self.ca, self.mirror_vkey = made["ca"], made["mirror_vkey"]
 
     def command(self, verb: str, *arguments: str) -> dict[str, Any]:

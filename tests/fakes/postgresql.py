@@ -24,7 +24,7 @@ def _tool(name: str) -> str | None:
     return found[-1] if found else shutil.which(name)
 
 
-INITDB, PG_CTL = _tool("initdb"), _tool("pg_ctl")
+INITDB, PG_CTL, PG_BASEBACKUP = _tool("initdb"), _tool("pg_ctl"), _tool("pg_basebackup")
 IS_HERE = INITDB is not None and PG_CTL is not None and find_spec("psycopg") is not None
 NOT_HERE = "PostgreSQL is not installed"
 
@@ -51,6 +51,22 @@ class Postgresql:
         """End it as a power cut of the program would, and start it again."""
         self._ctl("-m", "immediate", "-w", "stop")
         self._start()
+
+    def stand_by(self) -> None:
+        """Bring a stand-by up to what is here now; it hears of nothing after."""
+        assert PG_BASEBACKUP is not None
+        _as_server(
+            PG_BASEBACKUP, "-h", str(self.folder), "-U", "postgres", "-D", f"{self.folder}/standby", "-c", "fast"
+        )
+
+    def fail_over(self) -> None:
+        """End the server as a power cut would, and let the stand-by take its place under the same address, on a timeline of its own."""
+        self._ctl("-m", "immediate", "-w", "stop")
+        (self.folder / "data").rename(self.folder / "dead")
+        (self.folder / "standby").rename(self.folder / "data")
+        _as_server("touch", f"{self.folder}/data/standby.signal")
+        self._start()
+        self._ctl("-w", "promote")
 
     def cpu_s(self) -> float:
         """Processor time of the server and all of its processes, those that have ended too."""

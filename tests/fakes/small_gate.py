@@ -17,6 +17,11 @@ from gate.programs.shared.config import Config
 from gate.programs.shared.runner import status_of
 
 DEADLINE_S = 30
+NOTICE = {
+    "contact": "privacy@border.example",
+    "address": "https://border.example/n",
+    "results_kept_days": 30,
+}  # a gate in service has one
 
 
 def small_gate(folder: Path) -> Config:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,15 +18,18 @@ from fakes.central_server import GATE_ID, NOW, Bench, Server
 from fakes.mirrored_gate import Central
 from fakes.postgresql import IS_HERE, NOT_HERE, Postgresql, running
 from fakes.replayed_gates import ReplayedGate, carry
+from sqlalchemy.exc import OperationalError
 
 from gate.audit.checkpoint import Checkpoint
 from gate.audit.note import Signer, Verifier
+from gate.central.acts import DEVICE
 from gate.central.archive import export, is_intact
 from gate.central.database import LASTING, open_database
 from gate.central.errors import FolderError, ForbiddenError
 from gate.central.evidence import Answer, Kind, slots
 from gate.central.ledger import ABSENT_S, LACKING, Ledger
 from gate.central.roster import Gate, Roster
+from gate.central.schema import age_keys
 from gate.cli.central_keys import judge_in
 from gate.sync import wire
 from gate.sync.errors import SyncError
@@ -253,6 +257,34 @@ async def test_an_erasure_that_races_the_round_that_brings_its_key_wins(bench: B
         await asyncio.gather(bench.round(), asyncio.to_thread(erasures.carry_out, note))
         assert bench.server.ledger.key(GATE_ID, new) is None
     assert bench.server.ledger.missing_keys(GATE_ID) == 0
+
+
+async def test_what_was_erased_is_erased_again_when_a_stand_by_takes_over_that_lacks_it(tmp_path: Path) -> None:
+    """Central is not started again: its connections are lost, and made anew to a server whose state is older."""
+    with running() as server:
+        bench = Bench(tmp_path / "log", server.new_database("central"))
+        bench.grow(3)
+        await bench.round()
+        house = housed(bench, tmp_path / "house")
+        judge = judge_in(house.folder.path)
+        assert judge is not None
+        erasures, ledger, asked = house.erasures(judge), house.ledger, sa.select(age_keys.c.id)
+        with ledger._engine.begin() as connection:
+            keys = list(connection.execute(asked.where(age_keys.c.device == GATE_ID)).scalars())
+        with house.kept_in_order(erasures):
+            server.stand_by()
+            erasures.carry_out(order(bench.origin, keys[:2]))
+            assert ledger.key(GATE_ID, keys[0]) is None
+            server.fail_over()
+            for _ in range(400):
+                with contextlib.suppress(OperationalError):  # connections of before
+                    if "database_went_back" in [one.kind for one in told(house)]:
+                        break
+                await asyncio.sleep(0.05)
+            assert [ledger.key(GATE_ID, one) is None for one in keys] == [True, True, False], "they came back to life"
+        assert [one.kind for one in told(house)] == ["settings_changed", "keys_erased_again", "database_went_back"]
+        (alarm,) = house.evidence.alarms(DEVICE)
+        assert alarm.kind == "mirror_went_back"
 
 
 async def test_keys_are_forgotten_after_their_time_by_one_of_two_processes(bench: Bench, tmp_path: Path) -> None:

@@ -287,7 +287,11 @@ def test_a_network_camera_is_written_with_what_shows_that_it_is_the_one(root: Pa
 
 
 def test_demo_parts_are_refused_in_service(root: Path) -> None:
-    code, document, _ = init(root, "--purpose", "service", "--camera-link", "on a cable in the cabinet")
+    service = ("--purpose", "service", "--camera-link", "on a cable in the cabinet")
+    code, _, said = init(root, *service)
+    assert (code, "--results-kept-days: say for how many days results are kept" in said) == (2, True)
+    told = ("--contact", "privacy@border.example", "--notice-address", "https://border.example/n")
+    code, document, _ = init(root, *service, "--results-kept-days", "30", *told)
     assert code == 78
     assert document["steps"][0]["state"] == "failed"
     assert "simulator" in document["steps"][0]["detail"]

@@ -19,8 +19,9 @@ from pathlib import Path
 import pyrage
 import pytest
 import tomli_w
-from fakes.central_process import serving
+from fakes.central_process import KEPT, serving
 from fakes.killing import killed_at, refused
+from fakes.small_gate import NOTICE
 from typer.testing import CliRunner
 
 from gate.channel.message import Status
@@ -119,10 +120,24 @@ def test_a_folder_that_is_a_loop_of_links_is_74(tmp_path: Path) -> None:
 
 
 def test_a_configuration_that_cannot_work_is_78_and_nothing_of_it_stays(tmp_path: Path, root: Path) -> None:
-    code, _ = provision(written(tmp_path, purpose="service", barrier={"port": "/dev/nobody"}), root)
+    code, _ = provision(written(tmp_path, purpose="service", notice=NOTICE, barrier={"port": "/dev/nobody"}), root)
     assert code == 78
     assert not (root / "gate.toml").exists()
     assert Store(root / "state/provision").outcomes["configuration"].state is Ending.FAILED
+
+
+def test_no_gate_is_made_for_service_before_it_is_said_how_long_results_are_kept(tmp_path: Path, root: Path) -> None:
+    code, said = provision(written(tmp_path, purpose="service"), root)
+    assert (code, "notice.results_kept_days: say for how many days results are kept" in said) == (65, True)
+    assert provision(written(tmp_path, notice=NOTICE), root)[0] == 0
+    path = root / "gate.toml"
+    text = path.read_text()
+    path.write_text(text.replace('"trial"', '"service"').replace("results_kept_days = 30\n", ""))
+    for program in ("lane", "log"):
+        command = [sys.executable, "-m", "gate.cli", "run", program, "--config", str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert (done.returncode, done.stderr.count("\n")) == (78, 1)
+        assert "notice.results_kept_days: purpose = service refuses: results_kept_days is missing" in done.stderr
 
 
 @pytest.mark.parametrize("words", [(), ("--verify", "report.html")], ids=["make", "verify"])
@@ -207,12 +222,12 @@ def lane_that_runs(config: Config) -> Iterator[None]:
 
 
 def test_from_trial_to_service_takes_another_log_key_which_is_told_before(tmp_path: Path, root: Path) -> None:
-    assert provision(written(tmp_path), root)[0] == 0
+    assert provision(written(tmp_path, notice=NOTICE), root)[0] == 0
     path, state = root / "gate.toml", root / "state/provision"
     (told,) = missing(path, "log_key")
     assert told.startswith("there is no key of the log border.example/try-1: a gate in service begins a log of its own")
     path.write_text(path.read_text().replace('"trial"', '"service"'))
-    answers = written(tmp_path, purpose="service")
+    answers = written(tmp_path, purpose="service", notice=NOTICE)
     assert provision(answers, root)[0] == 74
     refused = Store(state).outcomes["log_key"].detail
     assert "log.key is a key of border.example/try-1/trial, not of border.example/try-1; " in refused
@@ -307,7 +322,7 @@ def test_a_disk_that_takes_nothing_leaves_the_outcomes_as_they_were(tmp_path: Pa
 def test_a_token_that_was_used_enrols_nobody_and_changes_nothing(tmp_path: Path, root: Path) -> None:
     central, token = tmp_path / "central", tmp_path / "token"
     run = CliRunner().invoke
-    assert run(central_app, ["init", "--dir", str(central), "--name", "127.0.0.1"]).exit_code == 0
+    assert run(central_app, ["init", "--dir", str(central), "--name", "127.0.0.1", *KEPT]).exit_code == 0
     token.write_text(run(central_app, ["token", "try-1", "--dir", str(central)]).stdout)
     with serving(central) as port:
         table = {"address": f"127.0.0.1:{port}", "ca": str(central / "ca.pem"), "token_file": str(token)}

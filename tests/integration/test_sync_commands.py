@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import tomli_w
 from fakes.approvals import approve
-from fakes.central_process import serving
+from fakes.central_process import KEPT, serving
 from fakes.sync_gate import GATE_ID, SyncGate
 from typer.testing import CliRunner
 
@@ -44,7 +44,7 @@ def people(noun: str, *arguments: str) -> str:
 @pytest.fixture(scope="module")
 def central(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("central") / "c"
-    assert "mirror key" in people("central", "init", "--dir", str(folder), "--name", "127.0.0.1")
+    assert "mirror key" in people("central", "init", "--dir", str(folder), "--name", "127.0.0.1", *KEPT)
     return folder
 
 

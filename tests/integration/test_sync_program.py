@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from fakes.approvals import signed
@@ -23,13 +24,16 @@ from msgspec import structs
 
 from gate.approval.note import Approval
 from gate.audit.checkpoint import read_checkpoint
+from gate.audit.expired import Expired
 from gate.audit.held import Held
 from gate.audit.note import Verifier
+from gate.audit.spool import EXPIRED, Spool
 from gate.central import authority, folder
 from gate.central.archive import is_intact
 from gate.central.database import open_database
 from gate.central.ledger import Ledger
 from gate.central.roster import Roster
+from gate.central.schema import age_keys
 from gate.channel.messages import Status
 from gate.programs.shared import clock
 from gate.programs.shared.config import Config, ConfigError, Sync
@@ -125,6 +129,29 @@ async def test_the_program_leaves_receipts_through_an_outage_and_says_each_chang
     assert sorted(one.name for one in gate.inbox.iterdir()) == ["held.note", "receipt-10.note", "receipt-5.note"]
     held, _ = Held.read((gate.inbox / "held.note").read_bytes(), mirror)
     assert held == Held(ORIGIN, 10)
+
+
+async def test_what_the_gate_has_forgotten_goes_from_the_central_server_too(own_central: Path, gate: SyncGate) -> None:
+    gate.grow(2)
+    with serving(own_central) as found:
+        config = enrolled(own_central, gate, found)
+        engine = open_database(folder.database_url(own_central, None))
+
+        async def keys() -> int:
+            with engine.connect() as connection:
+                mine = sa.select(sa.func.count()).where(age_keys.c.device == GATE_ID)
+                return int(connection.execute(mine).scalar_one())
+
+        async def are_gone() -> bool:
+            return await keys() == 0
+
+        async with running(config):
+            await status_like(config, "ready", mirrored=10)
+            assert await keys() == 2
+            word = Expired({"crossing": datetime.now(UTC).date()}).sign(gate.log.signer)
+            Spool(gate.log.spool).write({EXPIRED: word})
+            await until(are_gone)
+        engine.dispose()
 
 
 async def test_a_gate_that_was_set_back_is_told_of_the_newest_approval(own_central: Path, gate: SyncGate) -> None:

@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from fakes.central_process import KEPT
 from hatchling.builders.wheel import WheelBuilder
 
 from models.cohort import CohortFile
@@ -99,7 +100,7 @@ def test_the_central_server_runs_where_both_wheels_are_and_says_what_is_missing_
     installed, wheels = tmp_path / "installed", tmp_path / "wheels"
     command = [
         *(sys.executable, "-c", NOUN, str(installed), "central", "init"),
-        *("--dir", str(tmp_path / "central"), "--name", "central.example"),
+        *("--dir", str(tmp_path / "central"), "--name", "central.example", *KEPT),
     ]
 
     def install(project: Path) -> None:

@@ -42,6 +42,9 @@ _OPTIONS = {
     "pad.user": "--pad-user",
     "auditors": "--auditor",
     "gate_id": "--gate-id",
+    "notice.results_kept_days": "--results-kept-days",
+    "notice.contact": "--contact",
+    "notice.address": "--notice-address",
 }
 
 
@@ -96,11 +99,18 @@ def init(
         str, typer.Option(help="The sensor's profile in drivers/profiles/pad, or the path of your own.")
     ] = "",
     pad_user: Annotated[str, typer.Option(help="Whom the sensor's service runs as; none: root.")] = "",
+    results_kept_days: Annotated[
+        int | None,
+        typer.Option(min=1, max=36_500, help="For how many days results of checks are kept; service needs it."),
+    ] = None,
+    contact: Annotated[str, typer.Option(help="Where travellers ask and complain, as their notice says.")] = "",
+    notice_address: Annotated[str, typer.Option(help="Where the whole notice is published, https://….")] = "",
     purpose: Annotated[str, typer.Option(help="demo, trial or service.")] = "service",
     root: Root = None,
     as_json: Json = False,
 ) -> None:
     """Write the configuration, make the keys, fetch the models. What exists is kept."""
+    notice = {"results_kept_days": results_kept_days, "contact": contact, "address": notice_address}
     answers = Answers(
         purpose=purpose,
         operator=operator,
@@ -125,6 +135,7 @@ def init(
         pad_user=pad_user,
         recipients=tuple(auditor),
         officers=officers,
+        notice={key: value for key, value in notice.items() if value},
         root=real(root) if root else None,
     )
     if problems := answers.problems():
@@ -161,6 +172,9 @@ def _given(context: typer.Context) -> frozenset[str]:
         "pad_user": ("camera.pad.user",),
         "auditor": ("audit.recipients",),
         "officers": ("officers.authority",),
+        "results_kept_days": ("notice.results_kept_days",),
+        "contact": ("notice.contact",),
+        "notice_address": ("notice.address",),
     }
     sources = {name: context.get_parameter_source(name) for name in context.params}
     named = {name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"}

@@ -2,7 +2,7 @@
 
 Promises: no day is forgotten before its time by a clock that the time service or the mirror bears out, nor while it is held; of each a record
 says so before it goes, twice if the program dies in between. While nobody bears the clock out keys stay in the database: no day of theirs is sure. What cannot be moved or forgotten is tried again, is said once, and holds up no record.
-Copies elsewhere (the mirror, exports) are others' to forget.
+The central server forgets its copies by the log's word for what it has forgotten; those of exports are others' to forget.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from gate.audit.errors import StoreError
-from gate.audit.spool import key_path
+from gate.audit.expired import Expired
+from gate.audit.spool import EXPIRED, key_path
 from gate.programs.shared.trouble import Trouble
 
 if TYPE_CHECKING:
@@ -46,9 +47,13 @@ class Kept:
 
     def is_over(self, one: KeyDay, today: date) -> bool:
         """True for a day whose keys are to be forgotten."""
-        kept_days = self.days[one.about]
-        over = kept_days is not None and one.day < today - timedelta(days=kept_days)
-        return over and not self.is_held(one.day)
+        limit = self.expired(today).before.get(one.about)
+        return limit is not None and one.day < limit and not self.is_held(one.day)
+
+    def expired(self, today: date) -> Expired:
+        """What is over on a day."""
+        kept = {about: days for about, days in self.days.items() if days is not None}
+        return Expired({about: today - timedelta(days=days) for about, days in kept.items()}, self.holds)
 
     def is_held(self, day: date) -> bool:
         """True for a day that is kept whatever its time."""
@@ -93,6 +98,7 @@ class Retention:
         self._say = say
         self._today = today
         self._oldest: dict[str, date] = {}
+        self._told = b""
         self._trouble = Trouble(log, begins="keys_not_kept_in_order", ends="keys_kept_in_order", each=False)
 
     @property
@@ -123,8 +129,10 @@ class Retention:
         """Move all that was published, and forget what is over; nothing of either while today is not known."""
         today = self._today()
         try:
-            if today is not None and not await self._file_and_forget(today):
-                return
+            if today is not None:
+                if not await self._file_and_forget(today):
+                    return
+                await self._tell(today)
             left = await self._in_store(self._key_days.days)
         except StoreError:
             return  # the writer's, and said there
@@ -143,6 +151,14 @@ class Retention:
             if self._kept.is_over(one, today) and not await self._forget(one):
                 return False
         return True
+
+    async def _tell(self, today: date) -> None:
+        """Lay the log's word for what is forgotten where sync finds it, for the central server's copies. Raises OSError."""
+        expired = self._kept.expired(today)
+        word = await self._in_store(self._writer.tell_expired, expired) if expired.before else b""
+        if word and word != self._told:
+            await self._in_spool(self._spool.write, {EXPIRED: word})
+        self._told = word
 
     async def _forget(self, one: KeyDay) -> bool:
         """Say it, then unlink the copies that others carry away, then the file. False when it cannot be said now. Raises StoreError and OSError."""

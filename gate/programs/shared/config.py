@@ -505,8 +505,8 @@ class Notice(Section, frozen=True, kw_only=True):
     """What travellers are told of their data beside what this file says anyway (`gate notices`). In service it must be there.
 
     `contact` is where they ask and complain, `address` where the whole notice is published, behind the QR code. `results_kept_days`: how long the
-    results of checks are kept. The gate forgets its keys to them then; copies at the central server and with auditors are the operator's promise. Left out,
-    the notice says that no end is set.
+    results of checks are kept. The gate forgets its keys to them then, and so does the central server; copies with auditors are the operator's promise. In service it
+    must be said; left out, the notice says that no end is set.
     """
 
     contact: Annotated[str, msgspec.Meta(min_length=3, max_length=80)]
@@ -747,3 +747,9 @@ def refused_in_service(config: Config) -> Iterator[Wrong]:
             yield Wrong(f"registers.online.{name}.address", "purpose = service refuses: it is asked in clear")
     if len(config.audit.recipients) < 2:
         yield Wrong("audit.recipients", "purpose = service refuses: it needs two auditors at least")
+    if config.notice is None or config.notice.results_kept_days is None:
+        why = (
+            "results_kept_days is missing, and results would be kept for good: write [notice], then gate config approve"
+        )
+        key = "notice" if config.notice is None else "notice.results_kept_days"
+        yield Wrong(key, f"purpose = service refuses: {why}")

@@ -24,7 +24,7 @@ from drivers.toml_file import Problem
 from gate.audit.errors import BadFormatError
 from gate.audit.note import Verifier
 from gate.audit.record import time_text
-from gate.audit.spool import ERASURES
+from gate.audit.spool import ERASURES, EXPIRED
 from gate.channel.messages import Status
 from gate.ordinary import read_ordinary
 from gate.programs.shared import clock
@@ -53,6 +53,7 @@ from gate.sync.wire import (
     Response,
     approval_request,
     erasure_request,
+    expired_request,
     held_request,
     parse_approval,
     reason_of,
@@ -278,6 +279,7 @@ class Outbox:
         self._mirrored: int | None = None
         self._last_receipt: str | None = None
         self._asked_ms: int | None = None
+        self._forgotten, self._told_ms = b"", 0
         self.is_reached = False
         self.problem: str | None = "the mirror was not asked yet"
 
@@ -332,7 +334,16 @@ class Outbox:
     async def _carry_the_rest(self, courier: Courier) -> None:
         await self._exchange_approval(courier)
         await self._carry_erasures(courier)
+        await self._tell_what_is_forgotten(courier)
         await self._ask_what_is_held(courier)
+
+    async def _tell_what_is_forgotten(self, courier: Courier) -> None:
+        """Bring the centre the log's word for what is forgotten here: when it is another one, and now and then, since the centre may have been put back."""
+        word, now_ms = await asyncio.to_thread(_note_in, self._spool / EXPIRED), clock.monotonic_ms()
+        if not word or (word == self._forgotten and now_ms - self._told_ms < HELD_EVERY_MS):
+            return
+        await courier.send(expired_request(word))
+        self._forgotten, self._told_ms = word, now_ms
 
     async def _ask_what_is_held(self, courier: Courier) -> None:
         """Leave the centre's word for what it holds to the log program, now and then; a server of before does not give it."""
@@ -346,7 +357,7 @@ class Outbox:
 
     async def _exchange_approval(self, courier: Courier) -> None:
         """Show the centre the approval that lies beside the configuration, once, and leave a newer one that it knows to the log program."""
-        own = await asyncio.to_thread(_approval_in, self._approval)
+        own = await asyncio.to_thread(_note_in, self._approval)
         if own == self._shown:
             return
         newest = parse_approval(await courier.send(approval_request(own)))
@@ -434,7 +445,7 @@ def _erasures_in(spool: Path) -> dict[str, bytes]:
     return found
 
 
-def _approval_in(path: Path) -> bytes:
+def _note_in(path: Path) -> bytes:
     """The note that lies there; none of a demo, and none while it cannot be read."""
     try:
         return read_ordinary(path, APPROVAL_BYTES_MAX)

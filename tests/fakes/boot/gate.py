@@ -23,6 +23,7 @@ from typing import Any
 import pyrage
 from fakes.boot.attempts import FAR, FAR_PORT
 from fakes.boot.machine import Machine, booted
+from fakes.central_process import KEPT
 
 from gate.channel.row import PROGRAMS
 
@@ -228,7 +229,7 @@ class Central:
     """A central server on the same machine, outside every sandbox."""
 
     def __init__(self, machine: Machine) -> None:
-        machine.run(*CENTRAL_COMMAND, "init", "--dir", CENTRAL, "--name", "localhost")
+        machine.run(*CENTRAL_COMMAND, "init", "--dir", CENTRAL, "--name", "localhost", *KEPT)
         self._process = subprocess.Popen(
             [*machine.enter(), *CENTRAL_COMMAND, "serve", "--dir", CENTRAL, "--port", "0"],
             stdout=subprocess.PIPE,

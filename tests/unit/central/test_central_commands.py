@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import pty
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from fakes.central_process import KEPT
 from fakes.central_server import Bench
 from fakes.sync_gate import SyncGate
 from typer.testing import CliRunner
 
 from gate.audit.note import Signer
+from gate.central import settings
 from gate.cli.central import app as central
 from gate.cli.sync import app as sync
 from gate.sync.wire import Request
@@ -29,7 +35,7 @@ def refused(app: object, *arguments: str) -> tuple[int, str]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     made = tmp_path / "central"
-    done = CliRunner().invoke(central, ["init", "--dir", str(made), "--name", "central.example"])
+    done = CliRunner().invoke(central, ["init", "--dir", str(made), "--name", "central.example", *KEPT])
     assert done.exit_code == 0
     assert str(made / "ca.pem") in done.stdout
     return made
@@ -41,6 +47,51 @@ def test_a_server_is_set_up_once(folder: Path) -> None:
     assert (code, "set up before" in said) == (78, True)
     assert (folder / "ca.key").read_bytes() == before
     assert {one.stat().st_mode & 0o777 for one in folder.glob("*.key")} == {0o600}
+
+
+def test_how_long_keys_are_kept_is_said_when_a_server_is_set_up(tmp_path: Path) -> None:
+    made = tmp_path / "central"
+    begin = ("init", "--dir", str(made), "--name", "central.example")
+    code, said = refused(central, *begin)
+    assert (code, "--crossings-kept-days is missing" in said) == (2, True)
+    code, said = refused(central, *begin, "--crossings-kept-days", "30")
+    assert (code, "--others-kept-days is missing" in said) == (2, True)
+    assert not made.exists()
+    days = ("--crossings-kept-days", "30", "--others-kept-days", "400")
+    assert CliRunner().invoke(central, [*begin, *days]).exit_code == 0
+    kept = settings.load(made).kept
+    assert (kept.crossings_days, kept.others_days) == (30, 400)
+
+
+@pytest.mark.parametrize(("typed", "code"), [(b"for ever\n30\n400\n", 0), (b"30\n182\n", 78)])
+def test_on_a_terminal_it_is_asked(tmp_path: Path, typed: bytes, code: int) -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "gate.cli", "central", "init", "--dir", str(tmp_path / "c"), "--name", "localhost"]
+    with subprocess.Popen(command, stdin=theirs, stdout=subprocess.DEVNULL, stderr=theirs) as asked:
+        os.write(ours, typed)
+        assert asked.wait(60) == code
+    said = os.read(ours, 10_000).decode()
+    os.close(ours)
+    os.close(theirs)
+    assert said.count("For how many days are keys to records of crossings kept") == 1 + (b"ever" in typed)
+    assert "Traceback" not in said
+    assert (tmp_path / "c").exists() is (code == 0)
+    if code == 0:
+        kept = settings.load(tmp_path / "c").kept
+        assert (kept.crossings_days, kept.others_days) == (30, 400)
+
+
+@pytest.mark.parametrize(
+    ("said", "key"),
+    [(None, "crossings_days"), ("", "crossings_days"), ("[kept]\ncrossings_days = 30\n", "others_days")],
+)
+def test_no_gate_is_served_before_it_is_said_how_long_keys_are_kept(folder: Path, said: str | None, key: str) -> None:
+    if said is None:
+        (folder / "central.toml").unlink()
+    else:
+        (folder / "central.toml").write_text(said)
+    code, why = refused(central, "serve", "--dir", str(folder), "--port", "0")
+    assert (code, f"central.toml: kept.{key} is missing" in why, "gate central init" in why) == (78, True, True)
 
 
 def test_a_folder_that_is_not_there_is_a_matter_of_configuration(tmp_path: Path) -> None:
@@ -183,7 +234,9 @@ async def test_a_damaged_gate_hides_no_other(tmp_path: Path, damage: str) -> Non
     bench.grow()
     await bench.round()
     folder = tmp_path / "central"
-    assert CliRunner().invoke(central, ["init", "--dir", str(folder), "--name", "central.example"]).exit_code == 0
+    assert (
+        CliRunner().invoke(central, ["init", "--dir", str(folder), "--name", "central.example", *KEPT]).exit_code == 0
+    )
     database = f"sqlite:///{tmp_path / 'log' / 'central.sqlite'}"
     with contextlib.closing(sqlite3.connect(tmp_path / "log" / "central.sqlite")) as connection, connection:
         connection.execute(DAMAGE[damage])

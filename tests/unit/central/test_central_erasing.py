@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from fakes.central_house import housed, order, told
-from fakes.central_process import registered
+from fakes.central_process import KEPT, registered
 from fakes.central_server import GATE_ID, NOW, Bench
 from fakes.sync_gate import SyncGate
 from typer.testing import CliRunner
 
-from gate.audit.note import Note
+from gate.audit.expired import Expired
+from gate.audit.note import Note, Signer
 from gate.central.archive import export
 from gate.central.database import open_database
 from gate.central.erasing import RECEIPT, Erasures
 from gate.central.errors import ForbiddenError, UnknownError
 from gate.central.folder import database_url
 from gate.central.house import House
-from gate.central.schema import age_keys
+from gate.central.schema import age_keys, heads
 from gate.cli.central import app
 from gate.cli.central_keys import judge_in
 from gate.sync import wire
 from gate.sync.spool import SpoolLog
-from gate.sync.wire import Request
+from gate.sync.wire import Request, expired_request
 from gate.verify.verify import verify
 
 
@@ -193,6 +195,115 @@ async def test_keys_are_forgotten_after_their_time_by_class_and_day_and_the_log_
     assert verify(tmp_path / "out", bench.log.vkey).verified
 
 
+async def test_a_day_of_a_class_goes_of_all_gates_at_once_and_the_oldest_first(bench: Bench, tmp_path: Path) -> None:
+    """It was a transaction for each gate's day, a thousand an hour, gate by gate."""
+    hold = "[[holds]]\ngate = 'gate-0031'\nfirst = 2026-10-20\nlast = 2026-10-21\ncase = 'K-1'\n"
+    house = housed(bench, tmp_path / "house", "[kept]\ncrossings_days = 30\nothers_days = 183\n" + hold)
+    days = [(NOW - timedelta(days=31 + one)).date().isoformat() for one in range(40)]
+    names = [f"gate-{number:04}" for number in range(2, 32)]
+    with bench.server.ledger._engine.begin() as connection:
+        connection.execute(
+            heads.insert(),
+            [
+                {
+                    **dict.fromkeys(heads.c.keys(), 0),
+                    "root": b"",
+                    "note": None,
+                    "frontier": b"",
+                    "day": "",
+                    "device": one,
+                }
+                for one in names
+            ],
+        )
+        row = {"about": "crossing", "first_index": 0, "wrapped": b"w"}
+        connection.execute(
+            age_keys.insert(),
+            [{**row, "device": one, "id": f"{one}{day}", "day": day} for one in names for day in days],
+        )
+    before = len(told(house))
+    assert house.retention.look() == 30 * 40 - 2
+    acts = told(house)[before:]
+    assert [one.fields["day"] for one in acts] == sorted(days)
+    assert {one.fields["gates"] for one in acts} == {30, 29}
+    assert sum(int(str(one.fields["keys"])) for one in acts) == 30 * 40 - 2
+    with bench.server.ledger._engine.begin() as connection:
+        left = connection.execute(sa.select(age_keys.c.device, age_keys.c.day).order_by(age_keys.c.day)).all()
+    assert left[:2] == [("gate-0031", "2026-10-20"), ("gate-0031", "2026-10-21")], "held, of that gate alone"
+    assert len(keys_of(bench)) == 3, "of today"
+
+
+async def test_a_retention_that_is_to_end_ends_between_two_days(bench: Bench, tmp_path: Path) -> None:
+    house = housed(bench, tmp_path / "house", "[kept]\ncrossings_days = 1\n")
+    bench.server.clock.now = NOW + timedelta(days=31)
+    await borne_out(bench)
+    assert house.retention.look(lambda: True) == 0
+    assert house.retention.look() == 3
+
+
+# ── as gates did ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def forgotten(bench: Bench, before: date, *held: tuple[date, date]) -> Request:
+    """A gate's word that its crossings of before a day are gone."""
+    return expired_request(Expired({"crossing": before}, held).sign(bench.log.signer))
+
+
+async def test_what_a_gate_has_forgotten_itself_central_forgets_too(bench: Bench, tmp_path: Path) -> None:
+    house = housed(bench, tmp_path / "house", "[kept]\ncrossings_days = 400\n")
+    bench.server.heed = house.retention.heed
+    bench.server.show([bench.server.authority.certificate])
+    bench.server.clock.now, today = NOW + timedelta(days=31), date(2026, 12, 26)
+    assert (await bench.ask(forgotten(bench, date(2026, 11, 25)))).status == 204
+    assert len(keys_of(bench)) == 3, "the gate has that day still"
+    held = (date(2026, 11, 20), date(2026, 11, 25))
+    assert (await bench.ask(forgotten(bench, today, held))).status == 204
+    assert len(keys_of(bench)) == 3, "the gate holds it"
+    for _ in range(2):
+        assert (await bench.ask(forgotten(bench, today))).status == 204
+    assert keys_of(bench) == []
+    (act,) = told(house)
+    assert (act.kind, dict(act.fields)) == (
+        "keys_expired",
+        {"gate": GATE_ID, "before": {"crossing": "2026-12-25"}, "keys": 3, "by": bench.origin},
+    )
+
+
+async def test_a_gate_s_word_counts_for_itself_alone_and_for_no_day_that_is_held_or_young_here(
+    bench: Bench, tmp_path: Path
+) -> None:
+    hold = "[[holds]]\nfirst = 2026-11-25\nlast = 2026-11-25\ncase = 'K-1'\n"
+    forged = expired_request(Expired({"crossing": date(2027, 1, 1)}).sign(Signer.generate(bench.origin)))
+    other = Signer.generate("border.example/gate-0002/demo")
+    elsewhere = Note(Expired({"crossing": date(2027, 1, 1)}).sign(other).decode().partition("\n\n")[0] + "\n", ())
+    words = (
+        ("[kept]\ncrossings_days = 400\n" + hold, forgotten(bench, date(2027, 1, 1)), 204),
+        ("[kept]\ncrossings_days = 400\ngates_from_days = 7\n", forgotten(bench, date(2027, 1, 1)), 204),
+        ("", forged, 403),
+        ("", expired_request(replace(elsewhere, signatures=(bench.log.signer.sign(elsewhere.text),)).to_bytes()), 403),
+        ("", Request("POST", "/expired", b"no note", "text/plain"), 403),
+        (
+            "",
+            expired_request(
+                signed(bench, f'portcullis expired/1\n{bench.origin}\n{{"before":{{"crossing":"2026-13-01"}}}}\n')
+            ),
+            403,
+        ),
+    )
+    bench.server.clock.now = NOW + timedelta(days=7)
+    for settings, word, status in words:
+        house = housed(bench, tmp_path / "house", settings)
+        bench.server.heed = house.retention.heed
+        bench.server.show([bench.server.authority.certificate])
+        assert (await bench.ask(word)).status == status
+    assert len(keys_of(bench)) == 3
+    assert told(house) == []
+
+
+def signed(bench: Bench, text: str) -> bytes:
+    return Note(text, (bench.log.signer.sign(text),)).to_bytes()
+
+
 async def borne_out(bench: Bench) -> None:
     """Let the gate's newest entry be of today."""
     with bench.server.ledger._engine.begin() as connection:
@@ -215,7 +326,7 @@ async def test_a_clock_that_no_gate_bears_out_forgets_nothing(bench: Bench, tmp_
 
 def test_the_command_says_that_keys_wait_for_a_gate_that_bears_the_clock_out(tmp_path: Path) -> None:
     folder = tmp_path / "central"
-    assert CliRunner().invoke(app, ["init", "--dir", str(folder), "--name", "127.0.0.1"]).exit_code == 0
+    assert CliRunner().invoke(app, ["init", "--dir", str(folder), "--name", "127.0.0.1", *KEPT]).exit_code == 0
     gate = SyncGate.make(tmp_path / "gate")
     registered(folder, GATE_ID, gate.log.signer.verifier, "f" * 64)
     gate.grow(1)  # of a day in November 2026

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import date
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from fakes.central_house import order
+from fakes.central_house import housed, order
 from fakes.central_server import GATE_ID, Bench
 from starlette.routing import Route
 
+from gate.audit.expired import Expired
 from gate.audit.merkle import prove_subtree
 from gate.audit.note import Signer
 from gate.central.schema import metadata
@@ -40,6 +42,8 @@ async def bench(tmp_path: Path) -> Bench:
     made.grow(52)
     await made.round()
     made.grow()
+    made.server.heed = housed(made, tmp_path / "house").retention.heed
+    made.server.show([made.server.authority.certificate])
     return made
 
 
@@ -67,6 +71,7 @@ def requests(bench: Bench) -> dict[str, Request]:
         "/{origin_hash}/checkpoint": wire.checkpoint_request(bench.origin),
         "/{origin_hash}/pending": wire.pending_request(bench.origin),
         "/log-key": wire.log_key(note.to_bytes()),
+        "/expired": wire.expired_request(Expired({"crossing": date(2027, 1, 1)}).sign(bench.log.signer)),
         "/erasure": wire.erasure_request(order(bench.origin, [key_id])),
     }
 

@@ -171,8 +171,13 @@ def test_a_database_that_was_put_back_beside_its_folder_is_seen_at_the_start_bef
     again = housed(bench, tmp_path / "house")
     for n in (3, 4, 5):  # commands that came before the server
         again.acts.record("searched", {"n": n})
+    here = ("--dir", str(tmp_path / "house"), "--database", url(bench))
+    carry = ["export", GATE_ID, *here, "--out", str(tmp_path / "carried")]
+    refused = CliRunner().invoke(app, carry)
+    assert (refused.exit_code, "gate central serve erases again" in refused.stderr) == (75, True)
     with again.kept_in_order(None):
         pass
+    assert "gate central serve erases again" not in CliRunner().invoke(app, carry).stderr
     (alarm,) = again.evidence.alarms(DEVICE)
     assert alarm.kind == "mirror_went_back"
     assert "database_went_back" in [one.kind for one in told(again)]

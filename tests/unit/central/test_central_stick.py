@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from fakes.audit_logs import SmallLog, crossing
-from fakes.central_process import registered
+from fakes.central_process import KEPT, registered
 from fakes.sync_gate import GATE_ID, SyncGate
 from typer.testing import CliRunner
 
@@ -29,7 +29,7 @@ class Road:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.central = folder, folder / "central"
-        RUNNER.invoke(central, ["init", "--dir", str(self.central), "--name", "127.0.0.1"])
+        RUNNER.invoke(central, ["init", "--dir", str(self.central), "--name", "127.0.0.1", *KEPT])
         self.gate = SyncGate.make(folder / "gate")
         registered(self.central, GATE_ID, self.gate.log.signer.verifier, "f" * 64)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import tomli_w
 from fakes.recorded_boards import text_of
+from fakes.small_gate import NOTICE
 from typer.testing import CliRunner, Result
 
 from gate.cli.barrier import app
@@ -31,6 +32,7 @@ def configured(folder: Path, *, purpose: str = "trial", **barrier: object) -> Pa
         "gate_id": "gate-1", "operator": "border.example", "purpose": purpose,
         "barrier": {"driver": "framed", "port": str(folder / "line"), "profile": "ds205a", **barrier},
         "swipe": {"port": "/dev/s"}, "camera": {"address": "https://192.0.2.7/", "certificate_sha256": "ab" * 32}, "audit": {"recipients": ["age1a", "age1b"]},
+        "notice": NOTICE,
     }  # fmt: skip
     path.write_bytes(tomli_w.dumps(settings).encode())
     return path

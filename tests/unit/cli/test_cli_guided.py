@@ -10,6 +10,7 @@ import pyrage
 import pytest
 import tomli_w
 import typer
+from fakes.small_gate import NOTICE
 from rich.console import Console
 
 from gate.cli.provision.guided import Filed, Guide, asked
@@ -60,7 +61,7 @@ def typed(monkeypatch: pytest.MonkeyPatch, *lines: str) -> Console:
 
 def test_defaults_are_what_hangs_at_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = ["Anna", "", "border.example", "North 7", "north-7", "", "", "", "", "", "", "", "", "", "", "", "", ""]
-    lines += ["no", "", "", "", "nonsense", AUDITORS[0], AUDITORS[0], AUDITORS[1], "", "", "", ""]
+    lines += ["no", "", "", "", "nonsense", AUDITORS[0], AUDITORS[0], AUDITORS[1], "", "", "", "", ""]
     console = typed(monkeypatch, *lines)
     kept: list[dict[str, str | list[str]]] = []
     answers = asked(console, Machine(), {}, keep=lambda given: kept.append(dict(given)))
@@ -84,6 +85,20 @@ def test_defaults_are_what_hangs_at_the_machine(monkeypatch: pytest.MonkeyPatch)
     assert "small letters, digits and hyphens" in output
     assert "the camera does not answer. Take it all the same" in output
     assert "an auditor is named twice" in output
+
+
+@pytest.mark.parametrize(("purpose", "first"), [("service", ""), ("trial", "0"), ("service", "for ever")])
+def test_how_long_results_are_kept_is_asked_and_in_service_must_be_said(
+    monkeypatch: pytest.MonkeyPatch, purpose: str, first: str
+) -> None:
+    mine = [question for question in QUESTIONS if question.key.startswith("notice.")]
+    console = typed(
+        monkeypatch, first, "30", "x", "privacy@border.example", "http://border.example", "https://border.example/n"
+    )
+    answers = asked(console, Machine(), {"purpose": purpose}, keep=lambda _: None, questions=mine)
+    assert table_of(answers)["notice"] == NOTICE
+    quiet = asked(typed(monkeypatch, ""), Machine(), {"purpose": "trial"}, keep=lambda _: None, questions=mine)
+    assert "notice" not in table_of(quiet)
 
 
 def test_what_was_answered_before_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:

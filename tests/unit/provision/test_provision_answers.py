@@ -57,6 +57,24 @@ def test_a_file_becomes_a_configuration(tmp_path: Path) -> None:
     assert answers.skip == {"tailgate": "alone today"}
 
 
+NOTICE = '[notice]\nresults_kept_days = 30\ncontact = "privacy@border.example"\naddress = "https://border.example/n"\n'
+
+
+def test_a_gate_in_service_says_how_long_results_are_kept_and_whom_to_ask(tmp_path: Path) -> None:
+    service = GOOD.replace('"trial"', '"service"').replace('stream"', 'stream"\nlink = "alone on its cable"')
+    assert read(written(tmp_path, service + NOTICE)).answers(tmp_path).table()["notice"] == {
+        "results_kept_days": 30,
+        "contact": "privacy@border.example",
+        "address": "https://border.example/n",
+    }
+    for line in NOTICE.splitlines()[1:]:
+        with pytest.raises(WrongAnswersError, match=rf"notice\.{line.split()[0]}: say "):
+            read(written(tmp_path, service + NOTICE.replace(line, "")))
+    with pytest.raises(WrongAnswersError, match=r"notice\.address: 'http://border.example': say "):
+        read(written(tmp_path, service + NOTICE.replace("https://border.example/n", "http://border.example")))
+    assert "notice" not in read(written(tmp_path, GOOD)).answers(tmp_path).table(), "a trial may leave it out"
+
+
 HTTPS, WHY, PIN = "https://192.0.2.7/", "alone on its cable", "ab" * 32
 
 
@@ -79,7 +97,7 @@ HTTPS, WHY, PIN = "https://192.0.2.7/", "alone on its cable", "ab" * 32
 def test_what_shows_a_cameras_pictures_to_be_its_own_becomes_its_key(
     tmp_path: Path, purpose: str, address: str, link: str, made: dict[str, object] | None
 ) -> None:
-    text = GOOD.replace('"trial"', f'"{purpose}"')
+    text = GOOD.replace('"trial"', f'"{purpose}"') + NOTICE
     for key in ("camera", "page"):
         named = f'address = "{address}"' if key == "camera" else f'source = "{address}"'
         linked = f'\nlink = "{link}"' if link else ""
@@ -153,7 +171,14 @@ def test_each_key_that_is_asked_for_is_one_of_a_file() -> None:
     keys = {question.key for question in QUESTIONS}
     whole = parse(
         table_of(
-            {key: "9600" if key.endswith("baud") else "160" if key == "eyes_cm" else "x" for key in keys}
+            {
+                key: "9600"
+                if key.endswith("baud")
+                else "160"
+                if key in {"eyes_cm", "notice.results_kept_days"}
+                else "x"
+                for key in keys
+            }
             | {"auditors": ["a"], "lists.files": ["f"]}
         ),
         TomlFile("here", ""),

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from fakes.audit_logs import SmallLog, crossing, wanted
+from fakes.central_process import KEPT
 from fakes.central_server import GATE_ID, Bench
 from typer.testing import CliRunner
 
@@ -289,7 +290,7 @@ async def test_a_damaged_store_accuses_nobody(bench: Bench) -> None:
 def central(bench: Bench, *arguments: str) -> tuple[int, dict[str, Any]]:
     server = bench.log.folder / "server"
     if not server.exists():
-        CliRunner().invoke(app, ["init", "--dir", str(server), "--name", "central.example"])
+        CliRunner().invoke(app, ["init", "--dir", str(server), "--name", "central.example", *KEPT])
     database = ["--database", f"sqlite:///{bench.log.folder / 'central.sqlite'}"]
     done = CliRunner().invoke(app, [*arguments, "--dir", str(server), *database, "--json"])
     return done.exit_code, json.loads(done.stdout) if done.stdout else {}

@@ -317,6 +317,13 @@ def _is_verified(log: SmallLog) -> bool:
         return False
 
 
+@pytest.mark.parametrize("name", ["expired", f"erasures/{'0' * 64}.note"])
+def test_what_waits_for_the_central_server_beside_a_log_is_nothing_against_it(spool: SmallLog, name: str) -> None:
+    (spool.spool / name).parent.mkdir(exist_ok=True)
+    (spool.spool / name).write_bytes(b"a note")
+    assert not verify(spool.spool, spool.vkey).problems
+
+
 @pytest.mark.parametrize(
     ("name", "says"),
     [

@@ -17,10 +17,13 @@ from pathlib import Path
 import pytest
 from fakes.audit_logs import LateSpool, SmallLog, happening
 
+from gate.audit.errors import BadSignatureError
+from gate.audit.expired import Expired
 from gate.audit.export import Outlet, bundle
 from gate.audit.key_days import KeyDay, KeyDays
+from gate.audit.note import Signer
 from gate.audit.record import Header, canonical_json
-from gate.audit.spool import Spool, key_path
+from gate.audit.spool import EXPIRED, Spool, key_path
 from gate.audit.unsealing import OpenedRecord, Unsealer
 from gate.audit.writer import Outcome, Refused, Wanted, Writer
 from gate.programs.log.publishing import Publisher, Worker
@@ -129,6 +132,28 @@ async def test_a_day_is_kept_for_its_time_and_then_goes_with_a_record_that_says_
         await log.retention.look()
         assert log.entries() == 5, "a day goes once"
         assert verify(log.log.database, log.log.vkey).verified
+
+
+async def test_what_was_forgotten_is_told_to_the_central_server_when_it_is_gone_and_not_before(tmp_path: Path) -> None:
+    held = (DAY - timedelta(days=9), DAY - timedelta(days=8))
+    word = tmp_path / "spool" / EXPIRED
+    async with gate(tmp_path, Kept(TWO_DAYS.days, (held,))) as log:
+        await log.write(record("opened", "c1"))
+        log.today = None
+        await log.retention.look()
+        assert not word.exists(), "nobody bears today out"
+        log.today, log.refuses = DAY + timedelta(days=3), True
+        await log.retention.look()
+        assert not word.exists(), "the keys are still here"
+        log.refuses = False
+        await log.retention.look()
+        told = Expired.read(word.read_bytes(), log.log.signer.verifier)
+        assert told == Expired({"crossing": DAY + timedelta(days=1)}, (held,))
+        log.today = DAY + timedelta(days=4)
+        await log.retention.look()
+        assert Expired.read(word.read_bytes(), log.log.signer.verifier).before == {"crossing": DAY + timedelta(days=2)}
+    with pytest.raises(BadSignatureError):
+        Expired.read(word.read_bytes(), Signer.generate(log.log.signer.verifier.name).verifier)
 
 
 @pytest.mark.parametrize(

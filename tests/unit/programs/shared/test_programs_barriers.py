@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 import pytest
 import tomli_w
+from fakes.small_gate import NOTICE
 
 from drivers.barrier.contacts.driver import ContactsBarrier
 from drivers.barrier.framed.driver import FramedBarrier
@@ -30,6 +31,7 @@ def configured(
         "swipe": {"port": "/dev/s"},
         "camera": {"address": "https://192.0.2.7/", "certificate_sha256": "ab" * 32},
         "audit": {"recipients": ["age1a", "age1b"]},
+        "notice": NOTICE,
     }
     path.write_bytes(tomli_w.dumps(settings).encode())
     return load(path)

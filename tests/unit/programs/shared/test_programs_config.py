@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import tomli_w
+from fakes.small_gate import NOTICE
 
 from drivers.reader.settings import PageCamera, PageFolder
 from drivers.toml_file import Problem
@@ -17,6 +18,7 @@ from gate.passage.serving import EU, EVERYBODY, BorderDirection, Service, Travel
 from gate.programs.lane.rules import rules_of
 from gate.programs.shared.config import Config, ConfigError, load, zone_of
 
+UNTIL_WHEN = {key: value for key, value in NOTICE.items() if key != "results_kept_days"}
 TABLE: dict[str, Any] = {
     "purpose": "trial",
     "gate_id": "gate-0001",
@@ -25,6 +27,7 @@ TABLE: dict[str, Any] = {
     "swipe": {"port": "/dev/portcullis-swipe"},
     "camera": {"address": "https://192.0.2.7/", "certificate_sha256": "ab" * 32},
     "audit": {"recipients": ["age1a", "age1b"]},
+    "notice": NOTICE,
 }
 
 
@@ -174,9 +177,12 @@ def test_a_wrong_value_is_named(tmp_path: Path, changes: dict[str, Any], complai
         ),
         ({"sensors": {"port": "/dev/pts/3", "profile": "acme"}}, r"sensors.port: .*/dev/pts/3 is a pseudo-terminal"),
         ({"audit": {"recipients": ["age1a"]}}, "two auditors"),
+        ({"notice": UNTIL_WHEN}, r"notice\.results_kept_days: .* is missing.*gate config approve$"),
     ],
 )
-def test_service_refuses_what_belongs_to_a_demo(tmp_path: Path, changes: dict[str, Any], complaint: str) -> None:
+def test_service_refuses_what_belongs_to_a_demo_and_to_keep_results_for_good(
+    tmp_path: Path, changes: dict[str, Any], complaint: str
+) -> None:
     load(written(tmp_path, **changes))
     with pytest.raises(ConfigError, match=complaint):
         load(written(tmp_path, purpose="service", **changes))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import tomli_w
+from fakes.small_gate import NOTICE
 
 from drivers.errors import LinkLostError, NoReplyError, NotWellError, SetupError
 from drivers.sensors.driver import ModbusSensors
@@ -30,6 +31,7 @@ def configured(folder: Path, *, purpose: str = "trial", **table: str | int) -> C
         "swipe": {"port": "/dev/s"},
         "camera": {"address": "https://192.0.2.7/", "certificate_sha256": "ab" * 32},
         "audit": {"recipients": ["age1a", "age1b"]},
+        "notice": NOTICE,
     }
     path.write_bytes(tomli_w.dumps({**settings, **({"sensors": table} if table else {})}).encode())
     return load(path)
