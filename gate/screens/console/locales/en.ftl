@@ -514,7 +514,7 @@ check-ultraviolet_pattern = Pattern in ultraviolet
 
 # ── signing in ──
 sign-in-title = Sign in
-sign-in-what = Once a shift. Your passkey says who you are; this browser makes the key that signs your orders.
+sign-in-what = Once a shift. Your passkey says who you are; this browser makes the key that signs your orders, and keeps it in memory. After the browser was closed, sign in again.
 sign-in-passkey = Sign in with your passkey
 sign-in-on-go = Go to the lanes
 sign-in-file = With the key file of a terminal
@@ -545,7 +545,7 @@ sign-in-says-book = The officers’ authority cannot write down what it does, so
 sign-in-says-cancelled = Your passkey did not answer. Try again.
 sign-in-says-wrong_address = Passkeys do not work at this address. Use the console’s own address.
 sign-in-says-no_passkey = This browser could not use a passkey. Try again, or use a key file.
-sign-in-says-no_store = This browser keeps no keys. Open a window that is not private.
+sign-in-says-no_store = This browser cannot keep a key in memory from page to page. Use Chromium, Chrome or Edge, version 148 or later.
 sign-in-says-other_key = The certificate is of another key. Try again; if it happens twice, tell your supervisor.
 sign-in-says-bad_file = This is no key file of a shift.
 sign-in-says-shift_over = Your shift is over. Sign in again.
