@@ -20,6 +20,14 @@ SubtleCrypto.prototype.generateKey = async function (algorithm, extractable, usa
   return { publicKey: made.publicKey, privateKey };
 };
 """
+# For a page's script: puts a message to the worker that holds the keys, and gives its answer.
+ASK_KEEPER: Final = """const askKeeper = (message) => new Promise((resolve) => {
+  const ours = trustedTypes.createPolicy("test", { createScriptURL: () => "/static/keeper.js" });
+  const keeper = new SharedWorker(ours.createScriptURL(""), { name: "keeper", extendedLifetime: true });
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = ({ data }) => resolve(data);
+  keeper.port.postMessage(message, [port2]);
+});"""
 KEY_BYTES: Final = 32
 PIECE_BYTES: Final = 12  # of a key that files hold in pieces: no chance makes as many
 

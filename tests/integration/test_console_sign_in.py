@@ -15,7 +15,7 @@ import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
-from fakes.browser_profile import left_of, overhear
+from fakes.browser_profile import ASK_KEEPER, left_of, overhear
 from fakes.officers_authority import SHIFT_S
 from fakes.shifts import AUTHORITY, GATE, certificate, key_of
 from fakes.signing_console import Console
@@ -234,17 +234,14 @@ async def test_the_private_halves_cannot_be_extracted_and_last_in_the_browser(
         await at.sign_in()
         found = await at.page.evaluate(
             """async () => {
-              const ours = trustedTypes.createPolicy("test", { createScriptURL: () => "/static/keeper.js" }).createScriptURL("");
-              const keeper = new SharedWorker(ours, { name: "keeper", extendedLifetime: true });
-              const { port1, port2 } = new MessageChannel();
-              keeper.port.postMessage({}, [port2]);
-              const { signing, sealing } = await new Promise((done) => { port1.onmessage = ({ data }) => done(data); });
+              ASK_KEEPER
+              const { signing, sealing } = await askKeeper({});
               const tried = [];
               for (const key of [signing, sealing.privateKey])
                 for (const form of ["jwk", "pkcs8", "raw"])
                   tried.push(await crypto.subtle.exportKey(form, key).then(() => "extracted", (error) => error.name));
               return [signing.extractable, sealing.privateKey.extractable, ...new Set(tried)];
-            }"""
+            }""".replace("ASK_KEEPER", ASK_KEEPER)
         )
         assert found == [False, False, "InvalidAccessError"]
         other = await at.context.new_page()
