@@ -78,6 +78,13 @@ class Workstation:
         wanted = {"authenticatorId": self.authenticator, "isUserVerified": user}
         await self._devtools.send("WebAuthn.setUserVerified", wanted)
 
+    async def says_it_can_be_copied(self) -> None:
+        """From now on the one passkey in the authenticator says so."""
+        about = {"authenticatorId": self.authenticator}
+        [passkey] = (await self._devtools.send("WebAuthn.getCredentials", about))["credentials"]
+        changed = {**about, "credentialId": passkey["credentialId"], "backupEligibility": True}
+        await self._devtools.send("WebAuthn.setCredentialProperties", changed)
+
     async def go(self, path: str, address: str = "") -> None:
         """Open a page, and wait until its script is ready."""
         await self.page.goto(f"{address or self.console.address}{path}")
@@ -316,6 +323,22 @@ async def test_a_picture_that_a_gate_sealed_opens_for_its_crossing_only(browser:
             (GATE, "5f0c2a", "face", b""),
         ):
             assert await at.keys(script, gate, crossing, part, b64encode(raw).decode()) == "no: not_opened"
+
+
+async def test_a_passkey_that_can_be_copied_is_refused_at_once_and_later(browser: Browser, console: Console) -> None:
+    async with workstation(browser, console) as at:
+        await at.plug_in(defaultBackupEligibility=True)
+        await at.go("/enrol")
+        await at.page.fill("#officer", "anna")
+        await at.page.fill("#code", console.desk.invite())
+        await at.page.click("form button")
+        await at.page.wait_for_selector("#told.bad:visible")
+        assert "can be copied to other devices" in await at.says()
+        await at.plug_in()
+        await at.enrol()
+        await at.sign_in()
+        await at.says_it_can_be_copied()
+        assert "can be copied to other devices" in await at.refused()
 
 
 @pytest.mark.long

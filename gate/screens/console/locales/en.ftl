@@ -540,6 +540,7 @@ sign-in-says-not_enrolled = This passkey is not enrolled, or you were removed. A
 sign-in-says-no_proof = The answer of your passkey does not hold. Try again; if it happens twice, ask your supervisor.
 sign-in-says-counter = There may be a second one of your passkey. Tell your supervisor at once.
 sign-in-says-bad_code = There is no such invitation, or its code was used or has ended. Have a new code made.
+sign-in-says-synced = This passkey can be copied to other devices, as a phone’s or a browser’s account does, and nobody has allowed you such a one. Use a security key, or ask your supervisor.
 sign-in-says-taken = This passkey is enrolled already. Use another one, or sign in with it.
 sign-in-says-book = The officers’ authority cannot write down what it does, so it certifies nothing. Tell whoever runs it.
 sign-in-says-cancelled = Your passkey did not answer. Try again.
