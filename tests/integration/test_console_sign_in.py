@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import subprocess
 import time
 from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator
@@ -20,6 +22,7 @@ from fakes.officers_authority import SHIFT_S
 from fakes.shifts import AUTHORITY, GATE, certificate, key_of
 from fakes.signing_console import Console
 from playwright.async_api import Browser, BrowserContext, CDPSession, Page, async_playwright
+from playwright.async_api import Error as PlaywrightError
 
 from gate.authority.book import Book
 from gate.authority.inviting import remove
@@ -490,6 +493,90 @@ async def test_a_key_of_another_authority_is_nobodys(browser: Browser, console: 
         assert await at.keys("return await keys.importKeyFile(given[0])", forged) == "no: no_proof"
         await at.page.goto(f"{console.address}/")
         assert at.page.url == f"{console.address}/sign-in"
+
+
+# ── the kiosk's policy ───────────────────────────────────────────────────────────────────────────────────────────────
+
+ROOT = Path(__file__).parents[2]
+UNDER_POLICY = """#!/bin/sh
+exec unshare --mount -- sh -ec '
+mount -t tmpfs tmpfs /etc/chromium; mkdir /etc/chromium/policies; ln -s "{policies}" /etc/chromium/policies/managed; exec {chromium} "$@"' sh "$@"
+"""
+
+
+def policies(console: Console, folder: Path) -> Path:
+    """What the unit writes for this console, by its own words."""
+    unit = (ROOT / "systemd/portcullis-console-kiosk.service").read_text()
+    (line,) = [line for line in unit.splitlines() if line.startswith("ExecStartPre=+/bin/sh -ec '")]
+    words = line.partition("'")[2].removesuffix("'").replace("$$", "$").replace("%t", str(folder))
+    words = words.replace("/usr/share/portcullis", str(ROOT / "packaging/kiosk")).replace("/etc/", f"{folder}/etc/")
+    done = subprocess.run(
+        ["sh", "-ec", words], env={"CONSOLE": console.address, "PATH": os.environ["PATH"]}, check=True
+    )
+    assert done.returncode == 0
+    assert subprocess.run(["sh", "-ec", words], env={"PATH": os.environ["PATH"]}, check=False).returncode != 0
+    return folder / "portcullis-console-policy"
+
+
+def under(policies: Path, folder: Path) -> Path:
+    """A browser that reads these policies, and none of this machine's others."""
+    if os.geteuid() != 0:
+        pytest.skip("mounting needs root")
+    browser = folder / "browser"
+    browser.write_text(UNDER_POLICY.format(policies=policies, chromium=CHROMIUM))
+    browser.chmod(0o700)
+    return browser
+
+
+async def test_under_the_kiosks_policy_the_console_works_and_nothing_else_is_shown_or_kept(
+    browser: Browser, console: Console, tmp_path: Path
+) -> None:
+    wanted = policies(console, tmp_path)
+    policy = json.loads((wanted / "portcullis.json").read_text())
+    for forbids in ("DeveloperToolsAvailability", "RemoteDebuggingAllowed"):
+        policy.pop(forbids)  # or no test could look
+    (wanted / "portcullis.json").write_text(json.dumps(policy))
+    kiosk, profile = under(wanted, tmp_path), tmp_path / "profile"
+
+    async def blocked(page: Page, address: str) -> bool:
+        try:
+            await page.goto(address)
+        except PlaywrightError as error:
+            return "ERR_BLOCKED_BY_ADMINISTRATOR" in str(error)
+        return False
+
+    for number in (1, 2):
+        context = await browser.browser_type.launch_persistent_context(profile, executable_path=kiosk, args=FLAGS)
+        keys = await overhear(context)
+        async with workstation_of(context, console) as at:
+            await at.enrol(f"anna-{number}")
+            await at.sign_in()
+            assert await at.page.evaluate("localStorage.length") == 0, "nothing is left of the session before"
+            await at.page.evaluate("localStorage.setItem('kept', 'until the end')")
+            assert (await at.order())["outcome"] == "done"
+            for other in (
+                f"http://127.0.0.1:{console.port}/",
+                f"http://sub.localhost:{console.port}/",
+                f"http://localhost:{console.port + 1}/",
+                "https://example.com/",
+                "file:///etc/passwd",
+                "chrome://version/",
+                "chrome://settings/",
+                "chrome://inspect/",
+                "devtools://devtools/bundled/inspector.html",
+                "data:text/html,x",
+                f"view-source:{console.address}/",
+            ):
+                page = await context.new_page()
+                assert await blocked(page, other), other
+                await page.close()
+        assert [left_of(key, tmp_path) for key in keys] == [[], []]
+
+
+async def test_nobody_attaches_a_tool_to_the_kiosks_browser(browser: Browser, console: Console, tmp_path: Path) -> None:
+    kiosk = under(policies(console, tmp_path), tmp_path)
+    with pytest.raises(PlaywrightError):
+        await browser.browser_type.launch(executable_path=kiosk, args=FLAGS, timeout=WAIT_MS)
 
 
 # What a page must fulfil, measured in it: WCAG 2.2 AA (contrast at 7:1), and room at any width.
