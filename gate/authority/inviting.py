@@ -24,7 +24,9 @@ _CODE_LETTERS: Final = (
 def invite(
     book: Book, officer: str, standing: Standing, *, now_s: int, random: Callable[[int], bytes], synced: bool = False
 ) -> tuple[str, int]:
-    """Let somebody in, with `synced` also by a passkey that can be copied to other devices; their one-time code, and until when it is good. Raises RefusedError for somebody who is enrolled, and BookError."""
+    """Let somebody in, with `synced` also by a passkey that can be copied to other devices; their one-time code, and until when it is good.
+    Raises RefusedError for somebody who is enrolled, and BookError.
+    """
     code = "-".join("".join(_CODE_LETTERS[one % 32] for one in random(4)) for _ in range(CODE_GROUPS))
     until = now_s + INVITATION_S
     with book.adding() as people:

@@ -1,7 +1,8 @@
 """Passkeys: what an authenticator made or answered, held against what was asked (W3C Web Authentication, level 3).
 
 The signatures and formats are the library's; that the user was verified, that the answer is of our own page and no frame in another's, what
-the counter says and whether it can be copied (*backup eligible*), is looked at here. Attestation is not asked for: which make of authenticator an officer has is the service's choice.
+the counter says and whether it can be copied (*backup eligible*), is looked at here. Attestation is not asked for: which make of authenticator an officer has is the
+service's choice.
 """
 
 from __future__ import annotations
