@@ -509,7 +509,8 @@ def policies(console: Console, folder: Path) -> Path:
     unit = (ROOT / "systemd/portcullis-console-kiosk.service").read_text()
     (line,) = [line for line in unit.splitlines() if line.startswith("ExecStartPre=+/bin/sh -ec '")]
     words = line.partition("'")[2].removesuffix("'").replace("$$", "$").replace("%t", str(folder))
-    words = words.replace("/usr/share/portcullis", str(ROOT / "packaging/kiosk")).replace("/etc/", f"{folder}/etc/")
+    (folder / "portcullis-console-policy").mkdir()
+    words = words.replace("/usr/share/portcullis", str(ROOT / "packaging/kiosk"))
     done = subprocess.run(
         ["sh", "-ec", words], env={"CONSOLE": console.address, "PATH": os.environ["PATH"]}, check=True
     )
