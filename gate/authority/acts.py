@@ -45,21 +45,25 @@ class _Act(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     officer: OfficerId
 
 
-class Invited(_Act, frozen=True, kw_only=True, tag="invited"):
-    """A supervisor let somebody in at the authority's machine. `code` is the SHA-256 of the one-time code, good until `until`."""
+class Invited(_Act, frozen=True, kw_only=True, omit_defaults=True, tag="invited"):
+    """A supervisor let somebody in at the authority's machine. `code` is the SHA-256 of the one-time code, good until `until`; `synced` allows them
+    a passkey that can be copied to other devices.
+    """
 
     code: Digest
     standing: Standing
+    synced: bool = False
     until: Moment
 
 
-class Enrolled(_Act, frozen=True, kw_only=True, tag="enrolled"):
-    """The passkey of whoever was invited came, through this console. `key` is its public half as COSE has it."""
+class Enrolled(_Act, frozen=True, kw_only=True, omit_defaults=True, tag="enrolled"):
+    """The passkey of whoever was invited came, through this console. `key` is its public half as COSE has it; `synced`: it can be copied."""
 
     console: str
     counter: Counter
     credential: bytes
     key: bytes
+    synced: bool = False
 
 
 class Certified(_Act, frozen=True, kw_only=True, tag="certified"):
@@ -90,19 +94,21 @@ Act: TypeAlias = Invited | Enrolled | Certified | Doubted | Removed
 
 @dataclass(frozen=True, slots=True)
 class Passkey:
-    """A passkey's public half, and the highest counter that it was seen with (0: it has none)."""
+    """A passkey's public half, and the highest counter that it was seen with (0: it has none). `synced`: it can be copied to other devices."""
 
     credential: bytes
     key: bytes
     counter: int
+    synced: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """A one-time code that has not been used."""
+    """A one-time code that has not been used. `synced`: a passkey that can be copied will do."""
 
     code: str
     until: int
+    synced: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +137,11 @@ class People:
         match act:
             case Invited():
                 self._forget(act.officer)
-                self.known[act.officer] = Person(act.standing, Invitation(act.code, act.until))
+                self.known[act.officer] = Person(act.standing, Invitation(act.code, act.until, act.synced))
             case Enrolled():
                 if act.credential in self._owners:
                     raise ValueError("a passkey that somebody has already")
-                passkey = Passkey(act.credential, act.key, act.counter)
+                passkey = Passkey(act.credential, act.key, act.counter, act.synced)
                 self.known[act.officer] = replace(self._person(act.officer), invitation=None, passkey=passkey)
                 self._owners[act.credential] = act.officer
             case Certified():

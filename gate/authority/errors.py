@@ -28,6 +28,7 @@ class Refusal(enum.Enum):
     )
     COUNTER = "counter"  # the passkey's counter went back: there may be a second one
     BAD_CODE = "bad_code"  # no such invitation, or its code was used or has ended
+    SYNCED = "synced"  # the passkey can be copied to other devices, and nobody allowed this officer such a one
     TAKEN = "taken"  # this passkey, or this officer, is enrolled already
 
 

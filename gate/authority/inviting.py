@@ -10,7 +10,7 @@ import hmac
 from collections.abc import Callable
 from typing import Final
 
-from gate.authority.acts import Invited, Person, Removed, Standing
+from gate.authority.acts import Invitation, Invited, Person, Removed, Standing
 from gate.authority.book import Book
 from gate.authority.errors import Refusal, RefusedError
 
@@ -22,9 +22,11 @@ _CODE_LETTERS: Final = (
 
 
 def invite(
-    book: Book, officer: str, standing: Standing, *, now_s: int, random: Callable[[int], bytes]
+    book: Book, officer: str, standing: Standing, *, now_s: int, random: Callable[[int], bytes], synced: bool = False
 ) -> tuple[str, int]:
-    """Let somebody in; their one-time code, and until when it is good. Raises RefusedError for somebody who is enrolled, and BookError."""
+    """Let somebody in, with `synced` also by a passkey that can be copied to other devices; their one-time code, and until when it is good.
+    Raises RefusedError for somebody who is enrolled, and BookError.
+    """
     code = "-".join("".join(_CODE_LETTERS[one % 32] for one in random(4)) for _ in range(CODE_GROUPS))
     until = now_s + INVITATION_S
     with book.adding() as people:
@@ -32,7 +34,7 @@ def invite(
             raise RefusedError(
                 Refusal.TAKEN, f"{officer} is enrolled; remove them first, if they are to have another passkey"
             )
-        book.add(Invited(at=now_s, officer=officer, code=_digest(code), standing=standing, until=until))
+        book.add(Invited(at=now_s, officer=officer, code=_digest(code), standing=standing, synced=synced, until=until))
     return code, until
 
 
@@ -44,14 +46,15 @@ def remove(book: Book, officer: str, *, now_s: int) -> None:
         book.add(Removed(at=now_s, officer=officer))
 
 
-def require_invitation(person: Person | None, code: str, now_s: int) -> None:
-    """Raise RefusedError unless this is somebody's one-time code, and still good."""
+def require_invitation(person: Person | None, code: str, now_s: int) -> Invitation:
+    """The invitation whose one-time code this is, if it is still good. Raises RefusedError."""
     invitation = person.invitation if person is not None else None
     offered = _digest(code)
     if invitation is None or not hmac.compare_digest(offered, invitation.code) or now_s >= invitation.until:
         raise RefusedError(
             Refusal.BAD_CODE, "no such invitation, or its code was used or has ended; have a new one made"
         )
+    return invitation
 
 
 def _digest(code: str) -> str:

@@ -112,7 +112,12 @@ class Authority:
         passkey = self._passkeys.made(nonce, answer)
         with self._book.adding() as people:
             now_s = self._clocks.now_s()
-            require_invitation(people.known.get(officer), code, now_s)
+            invitation = require_invitation(people.known.get(officer), code, now_s)
+            if passkey.synced and not invitation.synced:
+                raise RefusedError(
+                    Refusal.SYNCED,
+                    "this passkey can be copied to other devices; use a security key, or have such a one allowed",
+                )
             if people.owner(passkey.credential) is not None:
                 raise RefusedError(Refusal.TAKEN, "this passkey is enrolled already")
             self._book.add(
@@ -123,6 +128,7 @@ class Authority:
                     counter=passkey.counter,
                     credential=passkey.credential,
                     key=passkey.key,
+                    synced=passkey.synced,
                 )
             )
 

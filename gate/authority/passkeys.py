@@ -1,7 +1,8 @@
 """Passkeys: what an authenticator made or answered, held against what was asked (W3C Web Authentication, level 3).
 
-The signatures and formats are the library's; that the user was verified, that the answer is of our own page and no frame in another's, and
-what the counter says, is looked at here. Attestation is not asked for: which make of authenticator an officer has is the service's choice.
+The signatures and formats are the library's; that the user was verified, that the answer is of our own page and no frame in another's, what
+the counter says and whether it can be copied (*backup eligible*), is looked at here. Attestation is not asked for: which make of authenticator an officer has is the
+service's choice.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from fido2.utils import websafe_encode
 from fido2.webauthn import (
     AttestedCredentialData,
     AuthenticationResponse,
+    AuthenticatorData,
     CollectedClientData,
     PublicKeyCredentialRpEntity,
     RegistrationResponse,
@@ -70,8 +72,8 @@ class Passkeys:
                 or data.public_key.ALGORITHM not in ALGORITHMS
             ):
                 raise ValueError("Not a passkey of a kind that we asked for.")
-            counter = response.response.attestation_object.auth_data.counter
-            return Passkey(data.credential_id, cbor.encode(dict(data.public_key)), counter)
+            said = response.response.attestation_object.auth_data
+            return Passkey(data.credential_id, cbor.encode(dict(data.public_key)), said.counter, _is_synced(said))
         except _NONE as error:
             raise _no_proof(error) from error
 
@@ -92,12 +94,23 @@ class Passkeys:
             self._server.authenticate_complete(_asked(challenge), [known], response)
         except _NONE as error:
             raise _no_proof(error) from error
-        return response.response.authenticator_data.counter
+        said = response.response.authenticator_data
+        if _is_synced(said) is not passkey.synced:  # §6.1.3: it never changes
+            raise RefusedError(
+                Refusal.SYNCED,
+                "whether this passkey can be copied to other devices is not as it was enrolled; ask your supervisor",
+            )
+        return said.counter
 
 
 def is_above(counter: int, last: int) -> bool:
     """False when a passkey that counts did not count on (§6.1.1): there may be a second one."""
     return counter > last or counter == last == 0
+
+
+def _is_synced(said: AuthenticatorData) -> bool:
+    """Whether an authenticator says that the passkey can be copied to other devices, or that it was."""
+    return bool(said.flags & (AuthenticatorData.FLAG.BE | AuthenticatorData.FLAG.BS))
 
 
 def _asked(challenge: bytes) -> dict[str, object]:

@@ -82,6 +82,10 @@ class Shift:
         self._key = key
         self._certificate = b64encode(certificate).decode()
 
+    def certified_by(self, authority: bytes) -> Certificate:
+        """What this authority has certified of the key. Raises MalformedError and ForgedError."""
+        return open_text(self._certificate, authority)
+
     def __repr__(self) -> str:
         return "Shift()"
 

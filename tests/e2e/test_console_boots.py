@@ -24,6 +24,17 @@ CONSOLES, AUTHORITYS = "/var/lib/portcullis-console", "/var/lib/portcullis-autho
 SOCKET = "/run/portcullis-authority/authority.sock"
 UNITS = ("portcullis-authority.service", "portcullis-console.service")
 JAR = "/root/cookies"
+KIOSK, KEPT = "portcullis-console-kiosk.service", "/run/portcullis-console-kiosk"
+# A machine without a display, a terminal or a seat: the compositor draws into memory. All else is as shipped.
+HEADLESS = """\
+[Service]
+PAMName=
+TTYPath=
+TTYReset=no
+TTYVHangup=no
+StandardInput=null
+Environment=WLR_BACKENDS=headless WLR_RENDERER=pixman WLR_LIBINPUT_NO_DEVICES=1
+"""
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +153,32 @@ def test_an_officer_signs_in_at_the_installed_console_and_sees_the_lane(gate: Ga
         assert sign_in(gate, room)["officer"] == "officer7"
         gate.until(lambda: not lane_as_shown(room)["lost"], "the console shows the lane")
     gate.until(gate.is_in_service, "the gate is in service again")
+
+
+def test_the_kiosk_shows_the_installed_console_under_its_policy_and_keeps_nothing(gate: Gate, room: Machine) -> None:
+    assert room.show(KIOSK)["UnitFileState"] == "disabled"
+    room.write(f"/run/systemd/system/{KIOSK}.d/headless.conf", HEADLESS)
+    room.systemctl("daemon-reload")
+    room.systemctl("start", KIOSK)
+    asks = ("ss", "-Htn", "state", "established", "dport", "=", ":8090")
+    gate.until(lambda: room.run(*asks).stdout != "", "the kiosk's browser asks the console")
+    lines = room.run("ps", "-eo", "user:32,args").stdout.splitlines()
+    browsers = [line for line in lines if "chromium" in line and "--type=renderer" in line]
+    assert browsers
+    assert all(line.startswith("portcullis-console-kiosk") for line in browsers)
+    assert not [line for line in lines if "--no-sandbox" in line]
+    inside = ("nsenter", "-t", room.show(KIOSK)["MainPID"], "-m")
+    policy = json.loads(room.run(*inside, "cat", "/etc/chromium/policies/managed/portcullis.json").stdout)
+    assert policy["URLAllowlist"] == ["http://.localhost:8090"]
+    assert not (room.root / "etc/chromium/policies").exists()  # another browser of this machine has none of it
+    assert room.run("ls", f"{KEPT}/browser").stdout != ""
+    room.systemctl("stop", KIOSK)
+    assert room.run("ls", KEPT, check=False).returncode != 0
+    room.write(f"/run/systemd/system/{KIOSK}.d/nowhere.conf", "[Service]\nEnvironment=CONSOLE=\n")
+    room.systemctl("daemon-reload")
+    room.systemctl("start", KIOSK, check=False)
+    assert room.show(KIOSK)["ActiveState"] != "active"  # no console, no browser
+    room.systemctl("stop", KIOSK)
 
 
 def test_a_console_without_its_file_stays_down_and_says_why(room: Machine) -> None:

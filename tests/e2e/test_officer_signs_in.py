@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import tomli_w
+from fakes.browser_profile import left_of, overhear
 from fakes.console_gates import road_gate, until
 from fakes.ports import free_port
 from playwright.async_api import async_playwright
@@ -90,7 +91,8 @@ async def test_an_officer_is_invited_enrols_signs_in_and_is_heard_by_the_gate(sh
                 assert started.stderr is not None
                 while "officers open" not in started.stderr.readline():
                     assert started.poll() is None
-                await release(pages, code)
+                keys = await release(pages, code, short_path / "profile")
+        assert [left_of(key, short_path / "profile") for key in keys] == [[], []]
         await until(lambda: gate.desk.orders)
         said = read_order(gate.desk.orders[-1], b64decode(public))
         assert (said.order.verb, said.order.gate, said.by.officer) == (Verb.RELEASE, "north-7", "anna")
@@ -102,12 +104,13 @@ async def test_an_officer_is_invited_enrols_signs_in_and_is_heard_by_the_gate(sh
     ]
 
 
-async def release(pages: str, code: str) -> None:
-    """In the browser: enrol, sign in, see the lane, and let somebody out."""
+async def release(pages: str, code: str, profile: Path) -> list[bytes]:
+    """In the browser: enrol, sign in, see the lane, let somebody out, and sign out. The private keys that its pages made."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"]
+        browser = await playwright.chromium.launch_persistent_context(
+            profile, executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
         )
+        keys = await overhear(browser)
         page = await browser.new_page()
         devtools = await page.context.new_cdp_session(page)
         await devtools.send("WebAuthn.enable")
@@ -131,3 +134,4 @@ async def release(pages: str, code: str) -> None:
         await page.click("#sign-out")
         await page.wait_for_url(f"{pages}/sign-in")
         await browser.close()
+        return keys

@@ -50,7 +50,7 @@ class AtTheGate:
         return await gate_command("officer", *words, *self._config, *self._key)
 
     async def waiting(self) -> list[dict[str, Any]]:
-        _, document = await gate_command("officer", "list", *self._config)
+        _, document = await self.say("list")
         found: list[dict[str, Any]] = document["referred"]
         return found
 

@@ -76,7 +76,7 @@ class Called:
 
     async def waits(self) -> str:
         """What `gate officer list` shows."""
-        return (await self.says("officer", "list"))[1]
+        return (await self.orders("list"))[1]
 
     async def status(self) -> Shown:
         """What `gate status` shows."""

@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from fakes import kiosk_page, shifts
+from fakes.browser_profile import ASK_KEEPER
 from PIL import Image
 from playwright.async_api import Page
 
@@ -339,17 +340,9 @@ _SEED: Final = """async ([signing, sealing, sealingPublic, certificate]) => {
       publicKey: await crypto.subtle.importKey("raw", bytes(sealingPublic), "X25519", true, []),
     },
   };
-  await new Promise((resolve, reject) => {
-    const opening = indexedDB.open("portcullis-keys", 1);
-    opening.onupgradeneeded = () => opening.result.createObjectStore("shift");
-    opening.onerror = reject;
-    opening.onsuccess = () => {
-      const transaction = opening.result.transaction("shift", "readwrite");
-      transaction.objectStore("shift").put(shift, "shift");
-      transaction.oncomplete = () => { opening.result.close(); resolve(); };
-    };
-  });
-}"""
+  ASK_KEEPER
+  await askKeeper({ keep: shift });
+}""".replace("ASK_KEEPER", ASK_KEEPER)
 
 
 async def seed(
@@ -361,7 +354,7 @@ async def seed(
     sealing: X25519PrivateKey = SEALING,
     **changes: Any,
 ) -> None:
-    """Sign an officer in: keys in the browser's store as a passkey's sign-in leaves them, then the way over the sign-in page."""
+    """Sign an officer in: keys in the browser's memory as a passkey's sign-in leaves them, then the way over the sign-in page."""
 
     def der(key: Any) -> str:
         raw = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())

@@ -44,13 +44,15 @@ class Desk:
             random=os.urandom,
         )
 
-    def invite(self, officer: str = "anna", standing: Standing = STANDING) -> str:
+    def invite(self, officer: str = "anna", standing: Standing = STANDING, *, synced: bool = False) -> str:
         """The one-time code."""
-        return invite(Book(self.path), officer, standing, now_s=self.now_s, random=os.urandom)[0]
+        return invite(Book(self.path), officer, standing, now_s=self.now_s, random=os.urandom, synced=synced)[0]
 
-    def enrolled(self, officer: str = "anna", *, standing: Standing = STANDING, **passkey: Any) -> Authenticator:
+    def enrolled(
+        self, officer: str = "anna", *, standing: Standing = STANDING, synced: bool = False, **passkey: Any
+    ) -> Authenticator:
         """Somebody's passkey, enrolled."""
-        code, passkey_ = self.invite(officer, standing), Authenticator(**passkey)
+        code, passkey_ = self.invite(officer, standing, synced=synced), Authenticator(**passkey)
         nonce = self.nonce(self.authority.creation(officer, code))
         self.authority.enrol(officer, code, nonce, passkey_.make(nonce), console="hall-b")
         return passkey_

@@ -30,9 +30,10 @@ def _cose(key: ec.EllipticCurvePrivateKey) -> CoseKey:
 
 @dataclass
 class Authenticator:
-    """One passkey. `counts` False: as one that is kept in a cloud, whose counter stays 0."""
+    """One passkey. `counts` False: as one that is kept in a cloud, whose counter stays 0. `backup`: what it says of copies of itself (BE, BS)."""
 
     counts: bool = True
+    backup: FLAG = FLAG(0)  # noqa: RUF009 - a number
     verifies: bool = True
     origin: str = ORIGIN
     rp_id: str = RP_ID
@@ -65,7 +66,7 @@ class Authenticator:
     def _data(self, flags: FLAG, credential: bytes = b"") -> AuthenticatorData:
         verified = FLAG.UV if self.verifies else FLAG(0)
         return AuthenticatorData.create(
-            sha256(self.rp_id.encode()).digest(), flags | FLAG.UP | verified, self.counter, credential
+            sha256(self.rp_id.encode()).digest(), flags | FLAG.UP | verified | self.backup, self.counter, credential
         )
 
     def _client_data(self, type_: str, challenge: bytes) -> bytes:

@@ -93,6 +93,7 @@ class Console:
 
     async def _ask(self, question: str, body: bytes) -> Told:
         self.relayed.append((question, body))
+        self.desk.now_s = int(time.time())  # or a slow start would look like a clock that is wrong
         if self.away:
             raise AwayError("nobody answers at the authority's address")
         app = make_app(self.desk.authority, lambda _: "hall-b")

@@ -188,6 +188,34 @@ async def test_a_decision_by_keyboard_shows_the_machines_opinion_after_the_offic
         assert order.reason == "said not same; attack on the camera suspected"
 
 
+async def test_an_open_page_says_at_once_that_its_gate_is_lost_and_what_to_do(browser: Browser, tmp_path: Path) -> None:
+    gates = busy(1)
+    waiting = [waits("c-1", waiting_s=48.0, sealed_for=["anna"])]
+    crossing, lane = "/gates/north-1/crossings/c-1", "/gates/north-1"
+    async with pages(gates, tmp_path) as hallway, at(browser, hallway) as page:
+        for path in (crossing, lane):
+            await page.goto(f"{hallway.address}{path}")
+            await page.wait_for_selector("#look-state:not([aria-busy])" if path == crossing else ".wait")
+            assert await page.locator("#lost:visible").count() == 0
+            gates[0].lose()
+            await expect(page.locator("#lost")).to_contain_text("No connection to this gate. ")
+            await expect(page.locator("#lost")).to_contain_text("Go there")
+            assert "Nobody waits" not in await page.inner_text("main")
+            await page.reload()  # nor does another look at it say that somebody has decided
+            said = await page.inner_text("main")
+            assert ("No connection" in said, "Go there" in said, "decided" in said) == (True, True, False)
+            gates[0].tell(waiting=waiting, state="referred")
+            await page.goto(f"{hallway.address}{path}")
+        await page.goto(f"{hallway.address}{crossing}")
+        gates[0].lose()
+        await page.wait_for_selector("#lost:visible")
+        assert await page.evaluate(MEASURE) == []
+        gates[0].tell(waiting=waiting, state="referred")
+        await page.wait_for_selector("#lost", state="hidden")
+        assert await page.locator("#gone:visible").count() == 0
+        assert await decided(page, hallway.address) == "done"
+
+
 @pytest.mark.long
 async def test_pictures_that_were_swapped_on_their_way_admit_nobody(browser: Browser, tmp_path: Path) -> None:
     gates = busy(1)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import subprocess
 import time
 from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator
@@ -15,10 +17,12 @@ import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
+from fakes.browser_profile import ASK_KEEPER, left_of, overhear
 from fakes.officers_authority import SHIFT_S
 from fakes.shifts import AUTHORITY, GATE, certificate, key_of
 from fakes.signing_console import Console
 from playwright.async_api import Browser, BrowserContext, CDPSession, Page, async_playwright
+from playwright.async_api import Error as PlaywrightError
 
 from gate.authority.book import Book
 from gate.authority.inviting import remove
@@ -29,14 +33,6 @@ from gate.screens.console.sessions import IDLE_S, PROOF_LATE_S
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 WAIT_MS = 10_000
-STORED = """async () => {
-  const opening = indexedDB.open("portcullis-keys", 1);
-  await new Promise((done) => { opening.onsuccess = done; });
-  const count = opening.result.transaction("shift").objectStore("shift").count();
-  await new Promise((done) => { count.onsuccess = done; });
-  opening.result.close();
-  return count.result;
-}"""
 KEYS = "const keys = await import('/static/keys.js');"
 
 pytestmark = [
@@ -85,6 +81,13 @@ class Workstation:
         wanted = {"authenticatorId": self.authenticator, "isUserVerified": user}
         await self._devtools.send("WebAuthn.setUserVerified", wanted)
 
+    async def says_it_can_be_copied(self) -> None:
+        """From now on the one passkey in the authenticator says so."""
+        about = {"authenticatorId": self.authenticator}
+        [passkey] = (await self._devtools.send("WebAuthn.getCredentials", about))["credentials"]
+        changed = {**about, "credentialId": passkey["credentialId"], "backupEligibility": True}
+        await self._devtools.send("WebAuthn.setCredentialProperties", changed)
+
     async def go(self, path: str, address: str = "") -> None:
         """Open a page, and wait until its script is ready."""
         await self.page.goto(f"{address or self.console.address}{path}")
@@ -129,7 +132,12 @@ class Workstation:
 
 @contextlib.asynccontextmanager
 async def workstation(browser: Browser, console: Console, *, width: int = 1280) -> AsyncIterator[Workstation]:
-    context = await browser.new_context(viewport={"width": width, "height": 844})
+    async with workstation_of(await browser.new_context(viewport={"width": width, "height": 844}), console) as at:
+        yield at
+
+
+@contextlib.asynccontextmanager
+async def workstation_of(context: BrowserContext, console: Console) -> AsyncIterator[Workstation]:
     context.set_default_timeout(WAIT_MS)
     page = await context.new_page()
     devtools = await context.new_cdp_session(page)
@@ -165,6 +173,68 @@ async def test_an_officer_enrols_signs_in_orders_and_signs_out(browser: Browser,
         assert at.page.url == f"{console.address}/sign-in"
 
 
+# As pages kept their keys until this was found: put away, and deleted at the end.
+KEPT_IN_A_STORE = """async () => {
+  const made = await crypto.subtle.generateKey("Ed25519", false, ["sign", "verify"]);
+  const opening = indexedDB.open("kept", 1);
+  opening.onupgradeneeded = () => opening.result.createObjectStore("kept");
+  await new Promise((done) => { opening.onsuccess = done; });
+  for (const work of [(store) => store.put(made.privateKey, "kept"), (store) => store.clear()]) {
+    const transaction = opening.result.transaction("kept", "readwrite", { durability: "strict" });
+    work(transaction.objectStore("kept"));
+    await new Promise((done) => { transaction.oncomplete = done; });
+  }
+  opening.result.close();
+}"""
+
+
+@pytest.mark.parametrize("also", ["", KEPT_IN_A_STORE], ids=["as it is", "a page that keeps its key in a store"])
+async def test_no_file_of_the_profile_ever_holds_a_private_key(
+    browser: Browser, console: Console, tmp_path: Path, also: str
+) -> None:
+    profile, held = tmp_path / "profile", Ed25519PrivateKey.generate()
+    now_s = console.desk.now_s
+    public = b64encode(held.public_key().public_bytes_raw()).decode()
+    says = certificate(key=public, not_before=now_s - 60, until=now_s + 3600, officer="boris")
+    context = await browser.browser_type.launch_persistent_context(profile, executable_path=CHROMIUM, args=FLAGS)
+    keys = await overhear(context)
+    async with workstation_of(context, console) as at:
+        await at.enrol()
+        await at.sign_in()
+        assert (await at.order())["outcome"] == "done"
+        await at.page.reload()  # which costs nothing
+        assert (await at.order("release"))["outcome"] == "done"
+        if also:
+            await at.page.evaluate(also)
+        while_it_lasts = {file for key in keys for file in left_of(key, profile)}
+        await at.keys("await keys.signOut()")
+        assert await at.order() == "no: signed_out"
+        await at.keys("await keys.importKeyFile(given[0])", shift_text(held, says, AUTHORITY).decode())
+        assert (await at.order())["outcome"] == "done"
+        await at.keys("await keys.signOut()")
+    assert len(keys) == (3 if also else 2)
+    after = {file for key in [*keys, held.private_bytes_raw()] for file in left_of(key, profile)}
+    assert bool(while_it_lasts) == bool(after) == bool(also), (while_it_lasts, after)
+
+
+@pytest.mark.parametrize(
+    "lacks",
+    [
+        "delete globalThis.SharedWorker",
+        "const Real = SharedWorker; SharedWorker = function (at) { return new Real(at); }",
+    ],
+    ids=["no such worker", "no worker that lasts"],
+)
+async def test_a_browser_without_memory_that_lasts_is_told_so_before_a_passkey_is_touched(
+    browser: Browser, console: Console, lacks: str
+) -> None:
+    async with workstation(browser, console) as at:
+        await at.enrol()
+        await at.context.add_init_script(lacks)
+        assert "version 148 or later" in await at.refused()
+        assert {path for path, _ in console.relayed} == {"/creation", "/enrol"}
+
+
 @pytest.mark.long
 async def test_the_private_halves_cannot_be_extracted_and_last_in_the_browser(
     browser: Browser, console: Console
@@ -174,17 +244,14 @@ async def test_the_private_halves_cannot_be_extracted_and_last_in_the_browser(
         await at.sign_in()
         found = await at.page.evaluate(
             """async () => {
-              const opening = indexedDB.open("portcullis-keys", 1);
-              await new Promise((done) => { opening.onsuccess = done; });
-              const read = opening.result.transaction("shift").objectStore("shift").get("shift");
-              await new Promise((done) => { read.onsuccess = done; });
-              const { signing, sealing } = read.result;
+              ASK_KEEPER
+              const { signing, sealing } = await askKeeper({});
               const tried = [];
               for (const key of [signing, sealing.privateKey])
                 for (const form of ["jwk", "pkcs8", "raw"])
                   tried.push(await crypto.subtle.exportKey(form, key).then(() => "extracted", (error) => error.name));
               return [signing.extractable, sealing.privateKey.extractable, ...new Set(tried)];
-            }"""
+            }""".replace("ASK_KEEPER", ASK_KEEPER)
         )
         assert found == [False, False, "InvalidAccessError"]
         other = await at.context.new_page()
@@ -259,6 +326,22 @@ async def test_a_picture_that_a_gate_sealed_opens_for_its_crossing_only(browser:
             (GATE, "5f0c2a", "face", b""),
         ):
             assert await at.keys(script, gate, crossing, part, b64encode(raw).decode()) == "no: not_opened"
+
+
+async def test_a_passkey_that_can_be_copied_is_refused_at_once_and_later(browser: Browser, console: Console) -> None:
+    async with workstation(browser, console) as at:
+        await at.plug_in(defaultBackupEligibility=True)
+        await at.go("/enrol")
+        await at.page.fill("#officer", "anna")
+        await at.page.fill("#code", console.desk.invite())
+        await at.page.click("form button")
+        await at.page.wait_for_selector("#told.bad:visible")
+        assert "can be copied to other devices" in await at.says()
+        await at.plug_in()
+        await at.enrol()
+        await at.sign_in()
+        await at.says_it_can_be_copied()
+        assert "can be copied to other devices" in await at.refused()
 
 
 @pytest.mark.long
@@ -393,7 +476,6 @@ async def test_a_key_file_signs_in_without_an_authority_and_shows_no_pictures(
         assert await at.keys("return await keys.open('north-7', 'c', 'face', 'AAAA')") == "no: no_pictures"
         await at.page.goto(f"{console.address}/")  # another page of the same browser has it, too
         assert (await at.order())["outcome"] == "done"
-        assert await at.page.evaluate(STORED) == 0  # in memory alone
         for wrong in (b"nothing", shift_text(key_of(8), says, AUTHORITY)):
             assert await at.keys("return await keys.importKeyFile(given[0])", wrong.decode()) in {
                 "no: bad_file",
@@ -411,6 +493,91 @@ async def test_a_key_of_another_authority_is_nobodys(browser: Browser, console: 
         assert await at.keys("return await keys.importKeyFile(given[0])", forged) == "no: no_proof"
         await at.page.goto(f"{console.address}/")
         assert at.page.url == f"{console.address}/sign-in"
+
+
+# ── the kiosk's policy ───────────────────────────────────────────────────────────────────────────────────────────────
+
+ROOT = Path(__file__).parents[2]
+UNDER_POLICY = """#!/bin/sh
+exec unshare --mount -- sh -ec '
+mount -t tmpfs tmpfs /etc/chromium; mkdir /etc/chromium/policies; ln -s "{policies}" /etc/chromium/policies/managed; exec {chromium} "$@"' sh "$@"
+"""
+
+
+def policies(console: Console, folder: Path) -> Path:
+    """What the unit writes for this console, by its own words."""
+    unit = (ROOT / "systemd/portcullis-console-kiosk.service").read_text()
+    (line,) = [line for line in unit.splitlines() if line.startswith("ExecStartPre=+/bin/sh -ec '")]
+    words = line.partition("'")[2].removesuffix("'").replace("$$", "$").replace("%t", str(folder))
+    (folder / "portcullis-console-policy").mkdir()
+    words = words.replace("/usr/share/portcullis", str(ROOT / "packaging/kiosk"))
+    done = subprocess.run(
+        ["sh", "-ec", words], env={"CONSOLE": console.address, "PATH": os.environ["PATH"]}, check=True
+    )
+    assert done.returncode == 0
+    assert subprocess.run(["sh", "-ec", words], env={"PATH": os.environ["PATH"]}, check=False).returncode != 0
+    return folder / "portcullis-console-policy"
+
+
+def under(policies: Path, folder: Path) -> Path:
+    """A browser that reads these policies, and none of this machine's others."""
+    if os.geteuid() != 0:
+        pytest.skip("mounting needs root")
+    browser = folder / "browser"
+    browser.write_text(UNDER_POLICY.format(policies=policies, chromium=CHROMIUM))
+    browser.chmod(0o700)
+    return browser
+
+
+async def test_under_the_kiosks_policy_the_console_works_and_nothing_else_is_shown_or_kept(
+    browser: Browser, console: Console, tmp_path: Path
+) -> None:
+    wanted = policies(console, tmp_path)
+    policy = json.loads((wanted / "portcullis.json").read_text())
+    for forbids in ("DeveloperToolsAvailability", "RemoteDebuggingAllowed"):
+        policy.pop(forbids)  # or no test could look
+    (wanted / "portcullis.json").write_text(json.dumps(policy))
+    kiosk, profile = under(wanted, tmp_path), tmp_path / "profile"
+
+    async def blocked(page: Page, address: str) -> bool:
+        try:
+            await page.goto(address)
+        except PlaywrightError as error:
+            return "ERR_BLOCKED_BY_ADMINISTRATOR" in str(error)
+        return False
+
+    for number in (1, 2):
+        context = await browser.browser_type.launch_persistent_context(profile, executable_path=kiosk, args=FLAGS)
+        keys = await overhear(context)
+        async with workstation_of(context, console) as at:
+            await at.enrol(f"anna-{number}")
+            await at.sign_in()
+            assert await at.page.evaluate("localStorage.length") == 0, "nothing is left of the session before"
+            await at.page.evaluate("localStorage.setItem('kept', 'until the end')")
+            assert (await at.order())["outcome"] == "done"
+            for other in (
+                f"http://127.0.0.1:{console.port}/",
+                f"http://sub.localhost:{console.port}/",
+                f"http://localhost:{console.port + 1}/",
+                "https://example.com/",
+                "file:///etc/passwd",
+                "chrome://version/",
+                "chrome://settings/",
+                "chrome://inspect/",
+                "devtools://devtools/bundled/inspector.html",
+                "data:text/html,x",
+                f"view-source:{console.address}/",
+            ):
+                page = await context.new_page()
+                assert await blocked(page, other), other
+                await page.close()
+        assert [left_of(key, tmp_path) for key in keys] == [[], []]
+
+
+async def test_nobody_attaches_a_tool_to_the_kiosks_browser(browser: Browser, console: Console, tmp_path: Path) -> None:
+    kiosk = under(policies(console, tmp_path), tmp_path)
+    with pytest.raises(PlaywrightError):
+        await browser.browser_type.launch(executable_path=kiosk, args=FLAGS, timeout=WAIT_MS)
 
 
 # What a page must fulfil, measured in it: WCAG 2.2 AA (contrast at 7:1), and room at any width.

@@ -18,6 +18,7 @@ from gate.orders.verbs import VERBS, Power, Verb
 if TYPE_CHECKING:
     from gate.channel import messages
     from gate.orders.order import Shift
+    from gate.programs.shared.config import Config
 
 app = typer.Typer(no_args_is_help=True)
 app.add_typer(
@@ -141,26 +142,46 @@ def present(
 
 
 @app.command("list")
-def what_waits(config: ConfigFile = None, as_json: Json = False) -> None:
-    """What waits for an officer. Needs no key."""
+def what_waits(
+    key: Annotated[Path | None, typer.Option(help="Your shift key: it says what you are shown.")] = None,
+    config: ConfigFile = None,
+    as_json: Json = False,
+) -> None:
+    """Who waits for an officer, and what calls for one. Why, and quiet flags, are shown as on the console: to whose shift key may see them."""
     from gate.channel.errors import ChannelError, NotPermittedError
+    from gate.cli.officer import keys
 
-    path = _socket(config)
+    settings = _configured(config)
+    shift: Shift | None = None
     try:
-        look = asyncio.run(_look(path))
+        shift, _ = keys.read_shift((key or Path(DEFAULT_KEY)).expanduser())
+    except keys.KeyFileError as error:
+        if key is not None:
+            fail(error.code, str(error))
+    try:
+        look = asyncio.run(_look(settings.socket("orders")))
     except NotPermittedError as error:
         fail(Exit.NOT_PERMITTED, f"the lane: {error}")
     except ChannelError as error:
         fail(Exit.UNREACHABLE, f"the lane: {error}")
+    sights = _sights(shift, settings)
+    referred, flags = _shown(look.referred, sights), look.flags if "flags" in sights else []
     if as_json:
         fields = {"gate": look.gate, "officers": look.officers, "running": look.running, "closed_by": look.closed_by}
         alarms = [alarm.value for alarm in look.alarms]
         notices = [notice.value for notice in look.notices]
-        serves = {"direction": look.direction.value, "travellers": look.travellers}
-        seen = {"present": _plain_values(look.present), "flags": _plain_values(look.flags)}
-        told = {**_standing(look), "done": True, **fields, **serves, "alarms": alarms, "notices": notices, **seen}
+        serves = {"direction": look.direction.value, "travellers": look.travellers, "sees": sorted(sights)}
+        seen = {"present": _plain_values(look.present), "flags": _plain_values(flags)}
+        told = {"done": True, **fields, **serves, "alarms": alarms, "notices": notices, **seen}
+        told |= _standing(look.state, referred)
         emit_json("officer.list/1", told)
-        return
+    else:
+        _say_what_waits(look, referred, flags, sights)
+
+
+def _say_what_waits(
+    look: messages.Look, referred: list[messages.Waiting], flags: list[messages.Flag], sights: frozenset[str]
+) -> None:
     say(f"{look.gate}: {look.state}{f', closed by {look.closed_by}' if look.closed_by else ''}")
     say(f"  serves {look.direction.value}, {look.travellers}")
     if not look.officers:
@@ -173,15 +194,17 @@ def what_waits(config: ConfigFile = None, as_json: Json = False) -> None:
         say(f"  {notice.value}: {NOTICES[notice.value]}")
     for officer in look.present:
         say(f"  {officer.officer} is present, seen {_seconds(officer.seen_ms)} ago")
-    for flag in look.flags:
+    for flag in flags:
         about = f"over {flag.crossing} " if flag.crossing else ""
         say(f"  flag {flag.concern.value} {about}by {flag.officer}, {_seconds(flag.since_ms)} ago")
-    for one in look.referred:
-        reasons = ", ".join(_reasons(one)) or "no reason is known any more"
-        say(f"  {one.crossing}  waits for {_seconds(one.since_ms)}: {reasons}")
+    for one in referred:
+        reasons = f": {', '.join(_reasons(one)) or 'no reason is known any more'}" if "reasons" in sights else ""
+        say(f"  {one.crossing}  waits for {_seconds(one.since_ms)}{reasons}")
         if one.two_officers:
             first = f"; {one.first} has, and another must" if one.first else ""
             say(f"    two officers admit, each of whom was shown the pictures on a page{first}")
+    if referred and "reasons" not in sights:
+        note("why they wait is shown to officers and supervisors: --key with your shift key of this gate")
 
 
 def _give(
@@ -213,14 +236,15 @@ def _give(
     require("argument", argument)
     if VERBS[verb].reason and not reason.strip():
         fail(Exit.USAGE, f"{verb.value} needs a reason")
-    path = _socket(config)
+    settings = _configured(config)
     try:
         shift, _ = keys.read_shift(key.expanduser())
     except keys.KeyFileError as error:
         fail(error.code, str(error))
-    order = partial(_order, path, shift, verb, gate, crossing, reason, argument)
+    order = partial(_order, settings.socket("orders"), shift, verb, gate, crossing, reason, argument)
+    show = partial(_show, verb, shift, settings, as_json=as_json)
     try:
-        code = asyncio.run(_say_and_stay(verb, order, every_s, as_json=as_json))
+        code = asyncio.run(_say_and_stay(show, order, every_s))
     except OrderError as error:
         fail(Exit.USAGE, str(error))
     except KeyboardInterrupt:
@@ -229,14 +253,16 @@ def _give(
 
 
 async def _say_and_stay(
-    verb: Verb, order: Callable[[], Awaitable[messages.OrderAnswer]], every_s: float | None, *, as_json: bool
+    show: Callable[[messages.OrderAnswer], Exit],
+    order: Callable[[], Awaitable[messages.OrderAnswer]],
+    every_s: float | None,
 ) -> Exit:
     """Give the order, once or again and again; who stays waits for a lane that starts anew. Ends with the first no."""
     from gate.channel.errors import ChannelError, NotPermittedError
 
     while True:
         try:
-            code = _show(verb, await order(), as_json=as_json)
+            code = show(await order())
         except NotPermittedError as error:
             fail(Exit.NOT_PERMITTED, f"the lane: {error}")
         except ChannelError as error:
@@ -286,7 +312,7 @@ async def _order(
         terminal.close()
 
 
-def _show(verb: Verb, answer: messages.OrderAnswer, *, as_json: bool) -> Exit:
+def _show(verb: Verb, shift: Shift, settings: Config, answer: messages.OrderAnswer, *, as_json: bool) -> Exit:
     from gate.passage.orders import Outcome
 
     code = {
@@ -299,10 +325,9 @@ def _show(verb: Verb, answer: messages.OrderAnswer, *, as_json: bool) -> Exit:
     }[answer.outcome]
     done = answer.outcome is Outcome.DONE
     if as_json:
-        emit_json(
-            f"officer.{verb.value}/1",
-            {**_standing(answer), "done": done, "outcome": answer.outcome.value, "detail": answer.detail},
-        )
+        stands = _standing(answer.state, _shown(answer.referred, _sights(shift, settings)))
+        told = {**stands, "done": done, "outcome": answer.outcome.value, "detail": answer.detail}
+        emit_json(f"officer.{verb.value}/1", told)
     elif done:
         say(one_line(f"{verb.value}: {answer.detail or 'done'}"))
     else:
@@ -312,11 +337,37 @@ def _show(verb: Verb, answer: messages.OrderAnswer, *, as_json: bool) -> Exit:
     return code
 
 
-def _standing(told: messages.Look | messages.OrderAnswer) -> dict[str, object]:
-    referred = [
-        {**one, "objections": _reasons(of)} for of, one in zip(told.referred, _plain_values(told.referred), strict=True)
-    ]
-    return {"state": told.state, "referred": referred}
+def _sights(shift: Shift | None, settings: Config) -> frozenset[str]:
+    """What the holder of a shift key is shown, as on the console; nothing without a key of this gate that is in force."""
+    from base64 import b64decode
+
+    from gate.orders.errors import OrderError
+    from gate.programs.shared.clock import now
+    from gate.screens.console.matrix import sees
+
+    if shift is None or settings.officers is None:
+        return frozenset()
+    try:
+        says = shift.certified_by(b64decode(settings.officers.authority))
+    except OrderError:
+        return frozenset()
+    holds = says.covers(settings.gate_id) and says.not_before <= now().timestamp() < says.until
+    return frozenset(sight.value for sight in sees(says)) if holds else frozenset()
+
+
+def _shown(waiting: Sequence[messages.Waiting], sights: frozenset[str]) -> list[messages.Waiting]:
+    """Who waits, without what is not for these eyes."""
+    import msgspec
+
+    hidden: dict[str, object] = {} if "flags" in sights else {"flags": []}
+    if "reasons" not in sights:
+        hidden |= {"objections": [], "findings": None, "sealed_for": [], "two_officers": False, "first": None}
+    return [msgspec.structs.replace(one, **hidden) for one in waiting]
+
+
+def _standing(state: str, waiting: Sequence[messages.Waiting]) -> dict[str, object]:
+    referred = [{**one, "objections": _reasons(of)} for of, one in zip(waiting, _plain_values(waiting), strict=True)]
+    return {"state": state, "referred": referred}
 
 
 def _plain_values(structs: Sequence[object]) -> list[dict[str, object]]:
@@ -335,11 +386,11 @@ def _reasons(waiting: messages.Waiting) -> list[str]:
     return [f"{one.reason.value}:{one.detail}" if one.detail else one.reason.value for one in waiting.objections]
 
 
-def _socket(config: Path | None) -> Path:
+def _configured(config: Path | None) -> Config:
     from gate.programs.shared.config import ConfigError
     from gate.programs.shared.runner import load_config
 
     try:
-        return load_config(config).socket("orders")
+        return load_config(config)
     except ConfigError as error:
         refuse_configuration(error, config)

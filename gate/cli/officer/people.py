@@ -69,6 +69,9 @@ def enrol(
     trained: Annotated[bool, typer.Option("--trained", help="In safeguarding: flags are shown to them.")] = False,
     gate: Annotated[list[str] | None, typer.Option(help="A gate's id, as often as needed.")] = None,
     every_gate: Annotated[bool, typer.Option("--every-gate", help="Every gate that trusts this authority.")] = False,
+    synced: Annotated[
+        bool, typer.Option("--synced", help="Also a passkey that can be copied to other devices, as a phone's is.")
+    ] = False,
     config: ConfigFile = Path(DEFAULT),
     as_json: Json = False,
 ) -> None:
@@ -90,12 +93,15 @@ def enrol(
         fail(Exit.USAGE, str(error))
     with _explained():
         try:
-            code, until = invite(_book(config), officer, standing, now_s=_now_s(), random=secrets.token_bytes)
+            code, until = invite(
+                _book(config), officer, standing, now_s=_now_s(), random=secrets.token_bytes, synced=synced
+            )
         except RefusedError as error:
             fail(Exit.NO, str(error))
     if as_json:
         emit_json(
-            "officer.authority-enrol/1", {"officer": officer, **_told(standing), "code": code, "until": _time(until)}
+            "officer.authority-enrol/1",
+            {"officer": officer, **_told(standing), "synced": synced, "code": code, "until": _time(until)},
         )
     else:
         say(code)
@@ -113,6 +119,7 @@ def list_people(config: ConfigFile = Path(DEFAULT), as_json: Json = False) -> No
                 "officer": officer,
                 **_told(one.standing),
                 "state": _state(one, now_s),
+                "synced": _is_synced(one),
                 "certified": None if one.certified is None else _time(one.certified),
             }
             for officer, one in known
@@ -123,7 +130,9 @@ def list_people(config: ConfigFile = Path(DEFAULT), as_json: Json = False) -> No
         is_ = one.standing
         gates = "every gate" if is_.gates is None else " ".join(is_.gates)
         last = "never certified" if one.certified is None else f"certified {_time(one.certified)}"
-        say(f"{officer:24} {is_.role.value:10} {is_.party.value:10} {_state(one, now_s):8} {gates}; {last}")
+        say(
+            f"{officer:24} {is_.role.value:10} {is_.party.value:10} {_state(one, now_s):8} {gates}; {last}{'; synced' if _is_synced(one) else ''}"
+        )
 
 
 def remove(officer: Officer, config: ConfigFile = Path(DEFAULT), as_json: Json = False) -> None:
@@ -166,6 +175,11 @@ def _state(person: Person, now_s: int) -> str:
     if person.passkey is not None:
         return "enrolled"
     return "invited" if person.invitation is not None and now_s < person.invitation.until else "lapsed"
+
+
+def _is_synced(person: Person) -> bool:
+    """Whether their passkey can be copied to other devices."""
+    return person.passkey is not None and person.passkey.synced
 
 
 def _told(standing: object) -> dict[str, object]:

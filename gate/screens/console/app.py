@@ -183,7 +183,8 @@ class Pages:
         viewer, waiting = _viewer(request), self._waiting(request, gate)
         seen = self._console.hall.known.gate(gate.id)
         if waiting is None or seen is None:
-            return self._page("gone.html", viewer, status_code=404, gone="decision-gone")
+            lost = seen is not None and seen.lost
+            return self._page("gone.html", viewer, status_code=404, gone="lane-lost" if lost else "decision-gone")
         return self._page(
             "decision.html",
             viewer,

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from fakes.officers_authority import SEALING, SHIFT_S, SIGNING, STANDING, Desk
-from fakes.passkeys import Authenticator
+from fakes.passkeys import FLAG, Authenticator
 from fakes.shifts import NOW_S, PUBLIC
 from hypothesis import given
 from hypothesis import strategies as st
@@ -81,6 +81,37 @@ def test_a_passkey_that_counts_nothing_is_taken_again_and_again(desk: Desk) -> N
     passkey = desk.enrolled(counts=False)
     for _ in range(3):
         desk.certified(passkey)
+
+
+@pytest.mark.parametrize("backup", [FLAG.BE, FLAG.BE | FLAG.BS, FLAG.BS], ids=str)
+def test_a_passkey_that_can_be_copied_is_refused_unless_it_was_allowed_by_name(desk: Desk, backup: FLAG) -> None:
+    assert refusal(desk.enrolled, backup=backup) is Refusal.SYNCED
+    assert [one["act"] for one in acts(desk)] == ["invited"]
+    passkey = desk.enrolled(synced=True, backup=backup)  # the supervisor's next invitation
+    assert refusal(desk.enrolled, "boris", backup=backup) is Refusal.SYNCED  # it was anna who was named
+    desk.authority = desk.start()
+    assert desk.certified(passkey)[1].officer == "anna"
+    assert [one.get("synced") for one in acts(desk)] == [None, True, True, None, None]
+
+
+@pytest.mark.parametrize(("enrolled", "answers"), [(FLAG(0), FLAG.BE), (FLAG(0), FLAG.BS), (FLAG.BE, FLAG(0))], ids=str)
+def test_a_passkey_that_says_otherwise_than_when_it_was_enrolled_is_refused(
+    desk: Desk, enrolled: FLAG, answers: FLAG
+) -> None:
+    passkey = desk.enrolled(synced=True, backup=enrolled)
+    passkey.backup = answers
+    assert refusal(desk.certified, passkey) is Refusal.SYNCED
+    assert [one["act"] for one in acts(desk)] == ["invited", "enrolled"]
+
+
+def test_a_passkey_enrolled_before_copies_were_asked_about_is_refused_if_it_can_be_copied(desk: Desk) -> None:
+    passkey = desk.enrolled(synced=True, backup=FLAG.BE)
+    lines = [json.loads(line) for line in desk.path.read_bytes().splitlines()]
+    desk.path.write_text("".join(f"{json.dumps({k: v for k, v in one.items() if k != 'synced'})}\n" for one in lines))
+    desk.authority = desk.start()
+    assert refusal(desk.certified, passkey) is Refusal.SYNCED
+    passkey.backup = FLAG(0)
+    desk.certified(passkey)
 
 
 @pytest.mark.parametrize(

@@ -8,17 +8,19 @@ import os
 import re
 import subprocess
 import threading
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from fakes.officers_lane import Lane
 from fakes.passage_examples import AT_REST, CROSSING, RULES
 from fakes.passage_examples import said as said_by
-from fakes.shifts import AUTHORITY, GATE, certificate, key_of
+from fakes.shifts import AUTHORITY, GATE, certificate, key_of, shift
 from typer.testing import CliRunner, Result
 
 from gate.channel import messages
@@ -185,7 +187,9 @@ class Gate:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self.lane: Lane | None = None
-        monkeypatch.setattr(officer, "_socket", lambda _: self.socket)
+        trusted = SimpleNamespace(authority=b64encode(self._public).decode())
+        settings = SimpleNamespace(socket=lambda _: self.socket, gate_id=GATE, officers=trusted)
+        monkeypatch.setattr(officer, "_configured", lambda _: settings)
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
         self._thread.start()
         assert self._ready.wait(10)
@@ -218,14 +222,14 @@ def gate(tmp_path: Path, authority: Path, monkeypatch: pytest.MonkeyPatch) -> It
 
 def test_an_officer_sees_what_waits_and_admits_it(gate: Gate, authority: Path) -> None:
     shift = shift_of(authority)
-    waits = document(run("list", "--json"))
+    waits = document(run("list", "--json", "--key", shift))
     assert waits["state"] == "referred"
     assert waits["officers"]
     (one,) = waits["referred"]
     assert "face_below_threshold" in one["objections"]
     assert one["findings"]["face_threshold"] == 0.411
     assert (one["sealed_for"], one["flags"], waits["present"]) == ([], [], [])
-    assert re.search(r"waits for \d+ s: face_below_threshold", run("list").stdout)
+    assert re.search(r"waits for \d+ s: face_below_threshold", run("list", "--key", shift).stdout)
     done = run("admit", "--key", shift, "--reason", "visa checked", "--crossing", one["crossing"], "--json")
     assert done.exit_code == Exit.OK
     assert document(done) == {
@@ -277,22 +281,86 @@ def test_every_verb_is_a_command_and_says_what_came_of_it(gate: Gate, authority:
 
 
 def test_who_is_present_and_what_was_flagged_is_listed(gate: Gate, authority: Path) -> None:
-    shift = shift_of(authority)
+    shift = shift_of(authority, role="supervisor")
     assert run("present", "--key", shift).exit_code == Exit.OK
     assert run("flag", "trafficking", "--key", shift).exit_code == Exit.OK
-    listed = document(run("list", "--json"))
+    listed = document(run("list", "--json", "--key", shift))
     (present,), (flag,) = listed["present"], listed["flags"]
     assert present["officer"] == "anna"
     assert 0 <= present["seen_ms"] < 60_000
     assert (flag["concern"], flag["officer"], flag["crossing"]) == ("trafficking", "anna", None)
     (waits,) = listed["referred"]
     assert run("flag", "child", "--crossing", waits["crossing"], "--key", shift).exit_code == Exit.OK
-    (waits,) = document(run("list", "--json"))["referred"]
+    (waits,) = document(run("list", "--json", "--key", shift))["referred"]
     assert [flag["concern"] for flag in waits["flags"]] == ["child"]
-    told = run("list").stdout
+    told = run("list", "--key", shift).stdout
     assert re.search(r"anna is present, seen \d+ s ago", told)
     assert re.search(rf"flag child over {waits['crossing']} by anna, \d+ s ago", told)
     assert re.search(r"flag trafficking by anna, \d+ s ago", told)
+    assert gate.lane is not None
+
+
+SIGHT = {
+    "officer": (("--role", "officer"), {"state", "reasons", "pictures"}),
+    "trained officer": (("--role", "officer", "--trained"), {"state", "reasons", "pictures", "flags"}),
+    "supervisor": (("--role", "supervisor"), {"state", "reasons", "pictures", "flags"}),
+    "technician": (("--role", "technician"), {"state"}),
+    "auditor": (("--role", "auditor", "--trained"), {"state"}),
+    "integrator": (("--role", "technician", "--party", "integrator"), {"state"}),
+    "officer of another gate": (("--role", "supervisor", "--gate", "north-8"), set()),
+    "shift that is over": ((), set()),
+    "stranger": ((), set()),
+    "nobody": ((), set()),
+}
+
+
+@pytest.mark.parametrize("who", SIGHT)
+def test_the_list_and_an_answer_show_to_each_role_what_the_console_shows_it(
+    gate: Gate, authority: Path, who: str
+) -> None:
+    words, sees = SIGHT[who]
+    supervisor = shift_of(authority, "supervisor.key", officer="sara", role="supervisor")
+    (waits,) = document(run("list", "--json", "--key", supervisor))["referred"]
+    for flag in (("trafficking",), ("child", "--crossing", waits["crossing"])):
+        assert run("flag", *flag, "--key", supervisor).exit_code == Exit.OK
+    by, own = authority.parent / ("other.key" if who == "stranger" else authority.name), authority.parent / "own.key"
+    if by != authority:
+        assert run("authority", "init", "--out", by).exit_code == Exit.OK
+    at = () if "--gate" in words else ("--gate", GATE)
+    made = run("authority", "certify", "--authority", by, "--officer", "eva", "--out", own, *at, *words)
+    assert made.exit_code == Exit.OK
+    if who == "shift that is over":
+        now_s = int(clock.now().timestamp())
+        over = certificate(7, not_before=now_s - 7200, until=now_s - 1, role=Role.SUPERVISOR)
+        own.write_bytes(shift_text(key_of(7), over, keys.read_authority(authority)))
+    key = () if who == "nobody" else ("--key", own)
+    told = run("list", *key)
+    listed = document(run("list", "--json", *key))
+    answered = document(run("close", "--key", own, "--json")) if key else listed
+    assert set(listed["sees"]) == sees
+    assert listed["state"] == "referred"
+    assert re.search(rf"{waits['crossing']}  waits for \d+ s", told.stdout)
+    assert ("shown to officers" in told.stderr) is ("reasons" not in sees)
+    assert [flag["concern"] for flag in listed["flags"]] == (["child", "trafficking"] if "flags" in sees else [])
+    for (one,) in (listed["referred"], answered["referred"]):
+        assert [flag["concern"] for flag in one["flags"]] == (["child"] if "flags" in sees else [])
+        assert one["objections"] == (waits["objections"] if "reasons" in sees else [])
+        assert one["findings"] == (waits["findings"] if "reasons" in sees else None)
+    for shown, sight in (("face_below_threshold", "reasons"), ("child", "flags"), ("trafficking", "flags")):
+        assert (shown in told.stdout) is (sight in sees)
+    assert gate.lane is not None
+
+
+def test_a_key_of_ones_own_that_cannot_be_used_hides_no_alarm_and_one_that_was_named_is_said(
+    gate: Gate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loose = tmp_path / ".portcullis/shift.key"
+    loose.parent.mkdir()
+    loose.write_bytes(b"x")
+    loose.chmod(0o644)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert "waits for" in run("list").stdout
+    assert run("list", "--key", loose).exit_code == Exit.NOT_PERMITTED
     assert gate.lane is not None
 
 
@@ -398,7 +466,8 @@ def test_an_admission_without_a_reason_is_not_even_signed(gate: Gate, authority:
 def test_without_a_lane_or_a_key_it_is_one_line(
     authority: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(officer, "_socket", lambda _: tmp_path / "nowhere.sock")
+    nowhere = SimpleNamespace(socket=lambda _: tmp_path / "nowhere.sock")
+    monkeypatch.setattr(officer, "_configured", lambda _: nowhere)
     assert run("list").exit_code == Exit.UNREACHABLE
     assert run("present", "--key", shift_of(authority)).exit_code == Exit.UNREACHABLE
     assert run("present", "--key", tmp_path / "none.key").exit_code == Exit.IO_ERROR
@@ -425,7 +494,8 @@ async def test_whoever_stays_outlasts_a_lane_that_starts_anew_and_hears_a_no(
             raise told
         return told
 
-    assert await officer._say_and_stay(Verb.PRESENT, order, 0.01, as_json=False) is Exit.NOT_PERMITTED
+    show = partial(officer._show, Verb.PRESENT, shift(), cast("Any", None), as_json=False)
+    assert await officer._say_and_stay(show, order, 0.01) is Exit.NOT_PERMITTED
     assert story == []
     assert "the lane: away" in capsys.readouterr().err
 
@@ -498,12 +568,13 @@ def test_where_it_takes_two_officers_a_terminal_says_so_and_admits_nobody(gate: 
     rules = replace(RULES, two_officers_for=frozenset({Reason.FACE_BELOW_THRESHOLD}))
     gate.lane.desk.rules = gate.lane.engine._rules = rules
     said = "two officers admit, each of whom was shown the pictures on a page"
-    assert said in run("list").stdout
-    assert document(run("list", "--json"))["referred"][0]["two_officers"] is True
-    done = run("admit", "--key", shift_of(authority), "--reason", "I know her")
+    key = ("--key", shift_of(authority))
+    assert said in run("list", *key).stdout
+    assert document(run("list", "--json", *key))["referred"][0]["two_officers"] is True
+    done = run("admit", *key, "--reason", "I know her")
     assert done.exit_code == Exit.NO
     assert f"impossible: {two_officers.NOT_SHOWN}" in done.stdout
     word = FirstWord(CROSSING, said_by("anna"), frozenset(), gate.lane.engine.around.waiting[0].objections, 2**50, None)
     gate.lane.engine._around = replace(gate.lane.engine.around, first_words=(word,))
-    assert f"{said}; anna has, and another must" in run("list").stdout
-    assert document(run("list", "--json"))["referred"][0]["first"] == "anna"
+    assert f"{said}; anna has, and another must" in run("list", *key).stdout
+    assert document(run("list", "--json", *key))["referred"][0]["first"] == "anna"

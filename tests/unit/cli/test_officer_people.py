@@ -10,6 +10,8 @@ import pytest
 import tomli_w
 from typer.testing import CliRunner, Result
 
+from gate.authority.acts import Enrolled
+from gate.authority.acts import line as line_of
 from gate.cli import officer
 from gate.cli.output import Exit
 from gate.programs.authority.config import load
@@ -48,10 +50,22 @@ def test_somebody_is_invited_listed_and_removed(config: Path) -> None:
     assert standing.items() <= made.items()
     assert len(made["code"].split("-")) == 4
     [row] = told(run(config, "list", "--json"))["people"]
-    assert row == {"officer": "anna", **standing, "state": "invited", "certified": None}
+    assert row == {"officer": "anna", **standing, "state": "invited", "synced": False, "certified": None}
     assert "anna" in run(config, "list").stdout
     assert told(run(config, "remove", "anna", "--json"))["removed"] is True
     assert told(run(config, "list", "--json"))["people"] == []
+
+
+def test_a_passkey_that_can_be_copied_is_allowed_by_name_and_is_listed_as_one(config: Path) -> None:
+    assert told(run(config, "enrol", "anna", "--every-gate", "--synced", "--json"))["synced"] is True
+    assert told(run(config, "enrol", "boris", "--every-gate", "--json"))["synced"] is False
+    book = config.parent / "authority/book.jsonl"
+    allowed = [json.loads(line).get("synced", False) for line in book.read_text().splitlines()]
+    assert allowed == [True, False]
+    passkey = Enrolled(at=1, officer="anna", console="hall-b", counter=0, credential=b"c", key=b"k", synced=True)
+    book.write_bytes(book.read_bytes() + line_of(passkey))
+    assert [one["synced"] for one in told(run(config, "list", "--json"))["people"]] == [True, False]
+    assert [row.endswith("; synced") for row in run(config, "list").stdout.splitlines()] == [True, False]
 
 
 def test_a_code_alone_is_printed_so_that_it_can_be_handed_on(config: Path) -> None:

@@ -260,6 +260,7 @@ onHall((hall) => {
   const tile = hall.tiles.find((one) => one.gate === gate);
   const wait = tile?.waits.find((one) => one.crossing === crossing);
   const waits = wait !== undefined;
+  document.getElementById("lost").hidden = !tile?.lost;
   if (!tile || tile.lost) return;
   if (waits && left && !settled) {
     location.reload(); // they wait again, and nothing of them is left here

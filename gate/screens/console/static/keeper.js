@@ -1,4 +1,4 @@
-// Holds the keys of a terminal's key file for the pages of this browser, in memory alone. Ends half a minute after the last page at the latest.
+// Holds a shift's keys for the pages of this browser, in memory alone. Ends half a minute after the last page at the latest.
 
 let shift = null;
 

@@ -1,8 +1,9 @@
 // An officer's keys in the browser: makes them, has the passkey answer for them once a shift, signs orders, opens sealed pictures.
 //
-// Promises: the private halves cannot be extracted and reach nobody; an order is signed for the gate, verb and crossing that the page names and
-// answers a challenge that the gate gave just now; a picture is opened here and nowhere else. What is signed is docs/protocols/orders.md's, how
-// keys are certified docs/protocols/shift-keys.md's. Pure of the page: it touches no element. Every failure is a KeysError with a code.
+// Promises: the private halves cannot be extracted, reach nobody and lie in no file; an order is signed for the gate, verb and crossing that the
+// page names and answers a challenge that the gate gave just now; a picture is opened here and nowhere else. What is signed is
+// docs/protocols/orders.md's, how keys are certified docs/protocols/shift-keys.md's. Pure of the page: it touches no element. Every failure is a
+// KeysError with a code.
 
 const SHIFT_KEY = "portcullis-shift-key/1\n";
 const ORDER = "portcullis-order/2\n";
@@ -16,8 +17,6 @@ const REASON_MAX = 200;
 const FREES = ["release", "open-emergency"]; // nobody stays inside for the length of a reason
 const PASSKEY_MS = 60000;
 const RETRY_MS = 2000;
-const DATABASE = "portcullis-keys";
-const STORE = "shift";
 
 export class KeysError extends Error {
   // `code` is a word that pages have texts for, `message` says more.
@@ -40,6 +39,7 @@ export async function enrol(officer, code) {
 
 // Keys for this shift, certified for whoever's passkey answers. Returns what `holder` does.
 export async function signIn() {
+  requireMemory();
   const { nonce, rp_id } = await post("/sign-in/request", {});
   const signing = await crypto.subtle.generateKey("Ed25519", false, ["sign", "verify"]);
   const sealing = await crypto.subtle.generateKey("X25519", false, ["deriveBits"]);
@@ -58,14 +58,14 @@ export async function signIn() {
   const says = contents(certificate);
   if (says.key !== question.signing || says.sealing !== question.sealing) throw new KeysError("other_key");
   const shift = { certificate, signing: signing.privateKey, sealing };
-  await forget();
-  await inStore("readwrite", (store) => store.put(shift, STORE));
+  await inMemory({ keep: shift });
   await prove(shift);
   return holder();
 }
 
-// A terminal's key file (a PEM key and its certificate), where there is no passkey. Kept in memory alone, for the pages of this browser.
+// A terminal's key file (a PEM key and its certificate), where there is no passkey.
 export async function importKeyFile(text) {
+  requireMemory();
   const [der, certificate] = [block(text, "PRIVATE KEY"), block(text, "PORTCULLIS SHIFT CERTIFICATE")];
   const says = contents(certificate);
   let signing;
@@ -79,7 +79,6 @@ export async function importKeyFile(text) {
   }
   const shift = { certificate, signing, sealing: null };
   await prove(shift);
-  await forget();
   await inMemory({ keep: shift });
   return holder();
 }
@@ -250,10 +249,31 @@ async function hmac(secret, text) {
   return new Uint8Array(await crypto.subtle.sign("HMAC", key, text));
 }
 
-// ── where keys are kept: a passkey's in IndexedDB, a key file's in the memory that pages share ─────────────────────────
+// ── where keys are kept: in the memory of a worker that this browser's pages share, and in no file ────────────────────
+//
+// A file keeps what is deleted from it, and a key that cannot be extracted lies there in the clear (docs/decisions/0019-passkeys-and-shift-keys.md).
+
+let lasts = false; // this browser lets a worker outlive the page that leads to the next one: only such a browser reads the option
+const keeping = {
+  name: "keeper",
+  get extendedLifetime() {
+    lasts = true;
+    return true;
+  },
+};
+const script = globalThis.trustedTypes?.createPolicy("keeper", { createScriptURL: () => "/static/keeper.js" });
+const keeper = script && globalThis.SharedWorker ? new SharedWorker(script.createScriptURL(""), keeping) : null;
+const broken = new Promise((resolve) => {
+  if (keeper) keeper.onerror = () => resolve(null);
+});
+indexedDB.deleteDatabase("portcullis-keys"); // where our pages kept them once
+
+function requireMemory() {
+  if (!lasts) throw new KeysError("no_store", "this browser's pages share no memory that lasts");
+}
 
 async function held() {
-  return (await inStore("readonly", (store) => store.get(STORE))) ?? (await inMemory({}));
+  return lasts ? inMemory({}) : null;
 }
 
 async function needed() {
@@ -263,19 +283,8 @@ async function needed() {
 }
 
 async function forget() {
-  await inStore("readwrite", (store) => store.clear());
-  await inMemory({ keep: null });
+  if (lasts) await inMemory({ keep: null });
 }
-
-// A worker outlives the page that leads to the next one; no other place that does is memory.
-const keeper = new SharedWorker(
-  trustedTypes.createPolicy("keeper", { createScriptURL: () => "/static/keeper.js" }).createScriptURL(""),
-  { name: "keeper", extendedLifetime: true },
-);
-
-const broken = new Promise((resolve) => {
-  keeper.onerror = () => resolve(null);
-});
 
 function inMemory(message) {
   const { port1, port2 } = new MessageChannel();
@@ -284,24 +293,6 @@ function inMemory(message) {
   });
   keeper.port.postMessage(message, [port2]);
   return Promise.race([answered, broken]);
-}
-
-function inStore(mode, work) {
-  return new Promise((resolve, reject) => {
-    const opening = indexedDB.open(DATABASE, 1);
-    const failed = () => reject(new KeysError("no_store", "this browser keeps no keys (a private window?)"));
-    opening.onupgradeneeded = () => opening.result.createObjectStore(STORE);
-    opening.onerror = failed;
-    opening.onsuccess = () => {
-      const transaction = opening.result.transaction(STORE, mode, { durability: "strict" });
-      const request = work(transaction.objectStore(STORE));
-      transaction.oncomplete = () => {
-        opening.result.close();
-        resolve(request.result);
-      };
-      transaction.onabort = failed;
-    };
-  });
 }
 
 // ── the console, and bytes ─────────────────────────────────────────────────────────────────────────────────────────

@@ -13,7 +13,8 @@ onHall((hall) => {
   lane.dataset.need = now.need;
   set(document.getElementById("state"), now.state);
   showWaits(document.getElementById("waits"), gate, now.waits);
-  document.getElementById("nobody-waits").hidden = now.waits.length > 0;
+  document.getElementById("lost").hidden = !now.lost;
+  document.getElementById("nobody-waits").hidden = now.lost || now.waits.length > 0;
   showCalls(document.getElementById("calls"), gate, now.calls);
   document.getElementById("nothing-calls").hidden = now.calls.length > 0;
   showNotes(document.getElementById("notes"), now.notes);
