@@ -324,7 +324,7 @@ class VideoDoubted(Message, frozen=True):
 
 
 class TrackChanged(Message, frozen=True):
-    """After the comparison the tracked face went away or became another one, or several came."""
+    """After the comparison the tracked face went away or became another one, or several came. That it went away is told again whenever it is proved after all."""
 
     crossing: CrossingId
     change: TrackChange

@@ -71,7 +71,7 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """After the comparison the tracked person was lost or switched, or several came. Each is given once."""
+    """After the comparison the tracked person was lost or switched, or several came. Each is given once; that they are lost again each time that their face is proved after all."""
 
     change: TrackState
     proved_ms: int | None = None  # when the face was last proved to be theirs
@@ -135,7 +135,7 @@ class Capture:
         self._faces = 0
         self._last_ms = 0
         self._alone = False
-        self._changes_told: set[TrackState] = set()
+        self._changes_told: dict[TrackState, int] = {}  # and when the face had last been proved by then
         self.person: Template | None = None  # whoever was compared
         self._compared_px = 0.0
         self._progress = 0
@@ -284,8 +284,13 @@ class Capture:
         )
 
     def _watch(self, state: TrackState) -> list[Event]:
-        if state in (TrackState.HELD, TrackState.EMPTY) or state in self._changes_told:
+        if state in (TrackState.HELD, TrackState.EMPTY):
             return []
-        self._changes_told.add(state)
+        is_seen_again = state is TrackState.LOST and self._track.proved_ms > self._changes_told.get(
+            state, self._last_ms
+        )
+        if state in self._changes_told and not is_seen_again:
+            return []
+        self._changes_told[state] = self._track.proved_ms
         grown = self._track.proved_px / self._compared_px if self._compared_px else None
         return [Changed(state, self._track.proved_ms, grown)]

@@ -52,7 +52,7 @@ class TrackRules:
 
 
 class Track:
-    """One person. Once LOST or SWITCHED it stays so: a new person is a new track."""
+    """One person. Once LOST or SWITCHED it stays so: a new person is a new track. Whether one who was lost is seen again, `proved_ms` tells."""
 
     def __init__(self, rules: TrackRules) -> None:
         self.state = TrackState.EMPTY
@@ -67,7 +67,11 @@ class Track:
 
     def follow(self, seen: Observation) -> TrackState:
         """Take one frame's observation and return the new state."""
-        if self.state in (TrackState.LOST, TrackState.SWITCHED):
+        if self.state is TrackState.SWITCHED:
+            return self.state
+        if self.state is TrackState.LOST:
+            if seen.template is not None and self._is_theirs(seen.template):
+                self._prove(seen)  # they are there again, or were hidden: `proved_ms` says so
             return self.state
         if seen.faces == 0:
             self._several = 0

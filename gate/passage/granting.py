@@ -14,10 +14,15 @@ verdict and the lane invites nobody. The leaf takes a second to close, so the wa
 holder is gone. A picture with nobody in it for a moment does not.
 
 Vision also tells how long ago the face was last proved to be the holder's, and how many times as tall as at the comparison it was then. A genuine traveller's
-is not proved later than 800 ms after the passage; one that is, by more than `Timing.walks_out_ms`, belongs to somebody who did not pass. Before that, from `BESIDE_MS`
-before the counted passage on, the face of who passes is nearer to a camera that looks at them. They were compared two metres before it. 450 ms before they are through, the face of
-who walks at 1.2 m/s is 1.5 times as tall, at 1.8 m/s 1.26 times. A face that is not `NEARER_MIN` times as tall belongs to somebody who stays; leaning 20 cm towards the camera makes 1.11.
-450 ms are 250 until the passage is counted and 200 from one proof to the next.
+is not proved later than 800 ms after the passage; one that is, by more than `Timing.walks_out_ms`, belongs to somebody who did not pass. Before that the
+face of who passes is nearer to a camera that looks at them: they were compared two metres before it, and half a second before they are through the face of
+who walks at 1.2 m/s is 1.44 times as tall, at 1.8 m/s 1.2 times. A face that is not `NEARER_MIN` times as tall belongs to somebody who stays; leaning 20 cm
+towards the camera makes 1.11. The passage was between the status that counts it and the one before, and proofs come every `PROVED_EVERY_MS`, so that is asked
+of each proof since that long before the status before. Where travellers are compared within the beams they have not come nearer by then: it is asked from the
+counted passage on.
+
+Who turns away or is hidden for a while is lost, and told to be lost again whenever they are proved after all. So the lane looks on for `Timing.seen_again_ms`
+after the passage, as long as the leaf takes to close.
 """
 
 from __future__ import annotations
@@ -163,13 +168,13 @@ def granted(rules: Rules, around: Surroundings, state: Granted, event: Event, no
                 return passed(rules, around, state, now_ms)
             if objections := strays(around, state, event):
                 return revoke(state, objections)
-            state = replace(state, entered=event.bodies > 0)
+            state = replace(state, entered=event.bodies > 0, looked_ms=now_ms)
         case DoorSeen() if objections := of_the_other(event):
             return revoke(state, objections)
         case TrackChanged(state.crossing, TrackChange.LOST) if not around.another_look:
             # Walking on takes the face out of the picture; the beams take over from the camera.
-            if state.lost is None:
-                state = replace(state, track_lost_ms=now_ms, lost=event)
+            first_ms = now_ms if state.track_lost_ms is None else state.track_lost_ms
+            state = replace(state, track_lost_ms=first_ms, lost=event, lost_told_ms=now_ms)
         case GrantFailed(state.crossing, state.door):
             return revoke(state, (Objection(Reason.BARRIER_LOST, "grant"),))
         case _ if (spoil := takes_back(around, state, event)) is not None:
@@ -211,15 +216,17 @@ def passed(rules: Rules, around: Surroundings, state: Granted, now_ms: int) -> S
         and state.officers is None  # an officer sees who walks, and the camera looks no more
     )
     beyond = several or doorway.just_passed > 1
-    if in_view and state.lost is not None:
-        assert state.track_lost_ms is not None, "told at some time"
-        if _stays(rules.timing, state.lost, state.track_lost_ms - now_ms):
-            return revoke(Passing(crossing, now_ms, beyond), (Objection(Reason.HOLDER_IN_VIEW),))
-        in_view = False
-    effects: list[Effect] = [Show(Screen.WAIT)] if in_view else [ended, Erase(crossing)]
-    if several:
-        effects.append(incident(crossing, IncidentKind.BODIES_SEVERAL))
-    return Passing(crossing, now_ms, beyond, state.officers, in_view=in_view), (Revoke(), *effects)
+    after = Passing(crossing, now_ms, beyond, state.officers)
+    if in_view:
+        looked_ms = state.since_ms if state.looked_ms is None else state.looked_ms
+        beside_ms = 0 if rules.policy.camera_inside_zone else now_ms - looked_ms + PROVED_EVERY_MS
+        after = replace(after, in_view=True, lost=state.lost is not None, beside_ms=beside_ms)
+    came_along = (incident(crossing, IncidentKind.BODIES_SEVERAL),) if several else ()
+    if in_view and state.lost is not None and _stays(rules.timing, after, state.lost, state.lost_told_ms):
+        referred, taken_back = revoke(after, (Objection(Reason.HOLDER_IN_VIEW),))
+        return referred, (*taken_back, *came_along)
+    shown = (Show(Screen.WAIT),) if in_view else (ended, Erase(crossing))
+    return after, (Revoke(), *shown, *came_along)
 
 
 def passing(rules: Rules, around: Surroundings, state: Passing, event: Event, now_ms: int) -> Step:
@@ -238,7 +245,7 @@ def passing(rules: Rules, around: Surroundings, state: Passing, event: Event, no
 
 
 NEARER_MIN = 1.25
-BESIDE_MS = 450
+PROVED_EVERY_MS = 300  # two hundred in `gate.face.track`, and a frame or two
 _BARRIERS = frozenset({Part.BARRIER, Part.FIRST_BARRIER})
 
 
@@ -247,24 +254,28 @@ def _in_view(timing: Timing, around: Surroundings, state: Passing, event: Event,
     spoil: Objection | None
     match event:
         case TrackChanged(state.crossing, TrackChange.LOST | TrackChange.SWITCHED) if not around.another_look:
-            if not _stays(timing, event, now_ms - state.since_ms):
-                ended = Write(records.GrantEnded(state.crossing, GrantEnd.PASSAGE))
-                return replace(state, in_view=False), (ended, Erase(state.crossing))
-            spoil = Objection(Reason.HOLDER_IN_VIEW)
+            spoil = Objection(Reason.HOLDER_IN_VIEW) if _stays(timing, state, event, now_ms) else None
+            state = replace(state, lost=True)
         case _:
             spoil = spoils(around, event, state.crossing, OF_THE_VIEW)
-    if spoil is None and now_ms - state.since_ms > timing.view_after_passage_ms:
+    passed_ms = now_ms - state.since_ms
+    if spoil is None and not state.lost and passed_ms > timing.view_after_passage_ms:
         spoil = Objection(Reason.HOLDER_IN_VIEW)
-    return (state, ()) if spoil is None else revoke(state, (spoil,))
+    if spoil is not None:
+        return revoke(state, (spoil,))
+    if state.lost and passed_ms >= timing.seen_again_ms:
+        ended = Write(records.GrantEnded(state.crossing, GrantEnd.PASSAGE))
+        return replace(state, in_view=False), (ended, Erase(state.crossing))
+    return state, ()
 
 
-def _stays(timing: Timing, lost: TrackChanged, told_ms: int) -> bool:
-    """True when the face that was lost is one of somebody who did not pass. It was told so long after the counted passage."""
+def _stays(timing: Timing, state: Passing, lost: TrackChanged, told_ms: int) -> bool:
+    """True when the face that was lost is one of somebody who did not pass, or nobody can tell."""
     if lost.seen_ago_ms is None:
-        return False
-    proved_ms = told_ms - lost.seen_ago_ms
+        return True
+    proved_ms = told_ms - lost.seen_ago_ms - state.since_ms
     came_nearer = lost.grown is not None and lost.grown >= NEARER_MIN
-    return proved_ms > timing.walks_out_ms or (proved_ms >= -BESIDE_MS and not came_nearer)
+    return proved_ms > timing.walks_out_ms or (proved_ms >= -state.beside_ms and not came_nearer)
 
 
 def _beside_the_passage(around: Surroundings, state: Passing, event: Event) -> tuple[Passing, tuple[Effect, ...]]:

@@ -60,6 +60,9 @@ class Timing:
         3_000  # somebody passed, and the camera sees the holder for so long after: refer (`granting`)
     )
     walks_out_ms: int = 1_100  # the holder's face was proved so long after the passage: refer (800 to walk out of the picture, 300 for late frames)
+    seen_again_ms: int = (
+        1_000  # a holder who was lost is looked for so long after the passage: refer when they did not pass
+    )
     passing_max_ms: int = 15_000  # from the passage to the lane at rest: an officer has a look
     release_ms: int = 15_000  # passages this long after a release are the release's
     emergency_end_max_ms: int = 3_000  # the controller does not leave its emergency: it goes on

@@ -161,7 +161,9 @@ class Granted:
     since_ms: int
     entered: bool = False
     track_lost_ms: int | None = None
-    lost: TrackChanged | None = None  # what was told then
+    lost: TrackChanged | None = None  # what was told of it last, at `lost_told_ms`
+    lost_told_ms: int = 0
+    looked_ms: int | None = None  # at the latest status of the door before which nobody had passed
     officers: Admission | None = None
     entry: Entry | None = None
 
@@ -193,6 +195,8 @@ class Passing:
     officers: Admission | None = None
     next_document: str | None = None
     in_view: bool = False
+    lost: bool = False  # the camera lost the holder, who may be seen again
+    beside_ms: int = 0  # before the counted passage: from then on whoever passes has come nearer
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ class People:
             return
         early = rng.random() < 0.7
         if early and plan.walk != "companion" and lane.sees:
-            lane.post(TrackChanged(crossing, TrackChange.LOST, lane.session))
+            lane.post(TrackChanged(crossing, TrackChange.LOST, lane.session, 600, 2.5))
         lane.post(DocumentRemoved())
         if plan.walk == "leaves":
             return
@@ -114,7 +114,7 @@ class People:
         await self._go_on(plan)
         if not early and plan.walk != "companion" and lane.sees:  # where the tracker is later than the beams
             await asyncio.sleep(rng.uniform(0.0, 2.0))
-            lane.post(TrackChanged(crossing, TrackChange.LOST, lane.session))
+            lane.post(TrackChanged(crossing, TrackChange.LOST, lane.session, 600, 2.5))
 
     async def _go_on(self, plan: Plan) -> None:
         lane, rng = self._lane, self._rng

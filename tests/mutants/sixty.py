@@ -474,8 +474,8 @@ COMPANION_ADMITTED = Mutant(
 STAYS_AWAY = Mutant(
     "whoever is seen beside the passage is the one who passed, also where they came no nearer",
     GRANTING,
-    "(proved_ms >= -BESIDE_MS and not came_nearer)",
-    "(proved_ms >= -BESIDE_MS and not came_nearer and lost.seen_ago_ms < 0)",
+    "(proved_ms >= -state.beside_ms and not came_nearer)",
+    "(proved_ms >= -state.beside_ms and not came_nearer and lost.seen_ago_ms < 0)",
 )
 ANY_RECEIPT = Mutant(
     "the receipt of whatever was written is the decision's",

@@ -219,6 +219,35 @@ def test_how_much_taller_the_face_was_when_last_proved_is_told() -> None:
     assert [event for event in events if isinstance(event, Changed)] == [Changed(TrackState.LOST, 500, 2.5)]
 
 
+def test_the_size_at_the_comparison_is_the_measure() -> None:
+    capture = Capture(RULES)
+    small = replace(BOX, top=BOX.bottom - BOX.height / 2)
+    run(capture, PORTRAIT, *(one_face(80 * number, box=small) for number in range(3)))
+    events = run(capture, one_face(500), one_face(800, box=small), nobody(900), nobody(1_500))
+    assert [event for event in events if isinstance(event, Changed)] == [Changed(TrackState.LOST, 800, 1.0)]
+
+
+def test_who_was_lost_and_is_seen_again_is_told_to_be_lost_again() -> None:
+    capture = Capture(RULES)
+    run(capture, PORTRAIT, *frames(3))
+    events = run(
+        capture, nobody(300), nobody(1_000), one_face(1_100, 1), one_face(1_200), nobody(1_300), one_face(1_500)
+    )
+    assert [event for event in events if isinstance(event, Changed)] == [
+        Changed(TrackState.LOST, 160, 1.0),
+        Changed(TrackState.LOST, 1_200, 1.0),
+        Changed(TrackState.LOST, 1_500, 1.0),
+    ]
+
+
+def test_among_several_faces_the_size_is_told_of_theirs() -> None:
+    capture = Capture(RULES)
+    run(capture, PORTRAIT, *frames(3))
+    near = replace(BOX, top=BOX.bottom - 2 * BOX.height)
+    events = run(capture, replace(one_face(500, box=near), faces=2), nobody(600), nobody(1_300))
+    assert [event for event in events if isinstance(event, Changed)] == [Changed(TrackState.LOST, 500, 2.0)]
+
+
 def test_before_the_comparison_no_change_is_told() -> None:
     events = run(Capture(RULES), *frames(3), nobody(300), nobody(900), *frames(1, start=1000, person=1))
     assert not any(isinstance(event, Changed) for event in events)

@@ -53,7 +53,7 @@ def test_the_control_with_the_rule_switched_off_a_companion_is_admitted(monkeypa
     assert not Report(result).ok
 
 
-@pytest.mark.parametrize(("name", "value"), [("NEARER_MIN", 0.5), ("BESIDE_MS", -100_000)])
+@pytest.mark.parametrize(("name", "value"), [("NEARER_MIN", 0.5), ("PROVED_EVERY_MS", -100_000)])
 def test_the_control_where_nobody_asks_whether_the_face_came_nearer_a_holder_who_leaves_at_once_is_admitted(
     monkeypatch: pytest.MonkeyPatch, name: str, value: float
 ) -> None:
