@@ -53,7 +53,7 @@ class Intention(enum.Enum):
     EVACUATED = "evacuated"  # an officer declares an emergency while they are inside
 
 
-_BETWEEN_DOORS = (
+BETWEEN_DOORS = (
     Intention.TAILGATED,
     Intention.TURNS_INSIDE,
     Intention.STAYS_INSIDE,
@@ -64,7 +64,7 @@ _BETWEEN_DOORS = (
     Intention.EVACUATED,
 )
 _OF_THEIR_OWN = {Intention.GENUINE, Intention.ASKS, Intention.COMPANION}  # each has a share of its own
-SELDOM = tuple(one for one in Intention if one not in _OF_THEIR_OWN and one not in _BETWEEN_DOORS)
+SELDOM = tuple(one for one in Intention if one not in _OF_THEIR_OWN and one not in BETWEEN_DOORS)
 COMPANIONS_SHARE = 0.06  # of those who would go straight through: twenty thousand crossings have about a thousand
 ASKS_SHARE = 0.006  # of those who would go straight through: so many an hour that a lane heeds every one
 GENUINE_SHARE = 0.85

@@ -8,6 +8,7 @@ from dataclasses import replace
 from hardware_sim.hall import plan
 from hardware_sim.hall.lane import FIRST, LAST, SENSORS
 from hardware_sim.hall.plan import (
+    BETWEEN_DOORS,
     DEALT,
     FROM_THE_START,
     GENUINE_SHARE,
@@ -32,14 +33,7 @@ SELDOM = (
     Intention.SWAPS,
     Intention.FOLLOWED,
     Intention.FORCES,
-    Intention.TAILGATED,
-    Intention.TURNS_INSIDE,
-    Intention.STAYS_INSIDE,
-    Intention.FORGETS,
-    Intention.PRESSES,
-    Intention.FREED,
-    Intention.PAUSED,
-    Intention.EVACUATED,
+    *BETWEEN_DOORS,
 )
 # Whoever does so makes the lane take something back, or open for somebody, while a line may be bad.
 PROVOKING = (Intention.PRESSES, Intention.FREED, Intention.PAUSED, Intention.EVACUATED)
