@@ -103,6 +103,35 @@ class FramedLine(Generic[Frame]):
         return self._link
 
 
+class LineReader(Generic[Frame]):
+    """What every reader on a line can be asked, whatever it says. One task uses it."""
+
+    def __init__(self, decode: Decode[Frame], *, source: str, open_link: OpenLink) -> None:
+        self.source = source
+        self._line = FramedLine(decode, open_link=open_link)
+
+    @property
+    def bytes_passed_over(self) -> int:
+        """How many bytes were no part of a frame."""
+        return self._line.bytes_passed_over
+
+    async def connect(self) -> None:
+        """Open the line anew. Raises LinkLostError or SetupError."""
+        await self._line.open()
+
+    async def check(self) -> str:
+        """Open the line and close it. Raises DriverError."""
+        try:
+            await self.connect()
+            return f"{self.source}: {LINE_OPENS}"
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Close the line."""
+        self._line.close()
+
+
 def _earlier(one_s: float | None, other_s: float | None) -> float | None:
     if one_s is None or other_s is None:
         return other_s if one_s is None else one_s

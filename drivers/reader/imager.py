@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 
 from drivers.errors import BadFrameError, NoReplyError, RefusedError
-from drivers.reader.framed import FramedLine, OpenLink
+from drivers.reader.framed import LineReader, OpenLink
 from drivers.reader.mrz_text import MRZ_BYTES_MAX, lines_of
 from drivers.reader.profile import ImagerProfile
 from drivers.reader.repeats import READS_ON_S, Repeats
@@ -62,21 +62,15 @@ class ImagerDecoder:
         raise BadFrameError("neither text nor status")
 
 
-class Imager:
+class Imager(LineReader[Piece]):
     """One imager of a profile. One task uses it."""
 
     def __init__(self, profile: ImagerProfile, *, source: str, open_link: OpenLink) -> None:
-        self.source = source
+        super().__init__(ImagerDecoder(profile), source=source, open_link=open_link)
         self._profile = profile
-        self._line: FramedLine[Piece] = FramedLine(ImagerDecoder(profile), open_link=open_link)
         self._repeats = Repeats(READS_ON_S)
         self._text = ""
         self._heard_at_s = 0.0
-
-    @property
-    def bytes_passed_over(self) -> int:
-        """How many bytes were neither text nor status."""
-        return self._line.bytes_passed_over
 
     async def connect(self) -> None:
         """Open the line anew, set the imager up and trigger it.
@@ -84,7 +78,7 @@ class Imager:
         Raises LinkLostError, NoReplyError when nobody answers, and RefusedError when the imager cannot do it.
         """
         self._text = ""
-        await self._line.open()
+        await super().connect()
         try:
             await self._line.send(bytes.fromhex(self._profile.stop))
             for command in self._profile.setup:
@@ -125,7 +119,7 @@ class Imager:
 
     def close(self) -> None:
         """Close the line. The imager's light goes out by itself."""
-        self._line.close()
+        super().close()
         self._text = ""
 
     async def _trigger(self) -> None:

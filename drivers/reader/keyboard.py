@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 
 from drivers.errors import SetupError
-from drivers.reader.framed import LINE_OPENS, FramedLine, OpenLink
+from drivers.reader.framed import LineReader, OpenLink
 from drivers.reader.keys import PAUSE_MS, InputEvent, Typed, Typing, decode
 from drivers.reader.mrz_text import LINES_MAX, is_mrz
 from drivers.reader.repeats import READS_ON_S, Repeats
@@ -18,34 +18,19 @@ from drivers.values import MrzLines
 _LENGTHS = frozenset({30, 36, 44})  # ICAO 9303-5, 6, 4
 
 
-class KeyboardWedge:
+class KeyboardWedge(LineReader[InputEvent]):
     """One wedge. One task uses it. `open_link` gives the bytes of the kernel's input events."""
 
-    source = "keyboard"
-
     def __init__(self, *, open_link: OpenLink) -> None:
-        self._line: FramedLine[InputEvent] = FramedLine(decode, open_link=open_link)
+        super().__init__(decode, source="keyboard", open_link=open_link)
         self._typing = Typing()
         self._repeats = Repeats(READS_ON_S)
         self._typed_at_s = 0.0
 
-    @property
-    def bytes_passed_over(self) -> int:
-        """How many bytes were no part of an event."""
-        return self._line.bytes_passed_over
-
     async def connect(self) -> None:
         """Open the device anew. Raises LinkLostError or SetupError."""
         self._typing = Typing()
-        await self._line.open()
-
-    async def check(self) -> str:
-        """Open the line and close it. Raises DriverError."""
-        try:
-            await self.connect()
-            return f"{self.source}: {LINE_OPENS}"
-        finally:
-            self.close()
+        await super().connect()
 
     async def next_lines(self) -> MrzLines:
         """Wait for the next document and return its lines. Raises LinkLostError, and SetupError for a wrong layout."""
@@ -62,7 +47,7 @@ class KeyboardWedge:
 
     def close(self) -> None:
         """Let the device go."""
-        self._line.close()
+        super().close()
         self._typing = Typing()
 
 

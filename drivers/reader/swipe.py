@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from drivers.errors import NoReplyError
 from drivers.reader.elyctis import Letter, ScannerFrame, decode, encode, mrz_lines
-from drivers.reader.framed import FramedLine, OpenLink
+from drivers.reader.framed import LineReader, OpenLink
 from drivers.reader.repeats import READS_ONCE_S, Repeats
 from drivers.values import MrzLines
 
@@ -32,26 +32,19 @@ class ScannerIdentity:
     serial_number: str
 
 
-class ElyctisSwipe:
+class ElyctisSwipe(LineReader[ScannerFrame]):
     """One reader of the Elyctis command set. One task uses it."""
 
-    source = "elyctis"
-
     def __init__(self, *, open_link: OpenLink) -> None:
+        super().__init__(decode, source="elyctis", open_link=open_link)
         self.identity: ScannerIdentity | None = None
-        self._line = FramedLine(decode, open_link=open_link)
         self._repeats = Repeats(READS_ONCE_S)
         self._page: MrzLines | None = None
-
-    @property
-    def bytes_passed_over(self) -> int:
-        """How many bytes were no part of a frame."""
-        return self._line.bytes_passed_over
 
     async def connect(self) -> None:
         """Open the line anew, ask who is there, and arm. Raises LinkLostError, or NoReplyError when nobody answers."""
         self._page = None
-        await self._line.open()
+        await super().connect()
         try:
             version = await self.inquire(Letter.VERSION)
             serial_number = await self.inquire(Letter.SERIAL_NUMBER)
@@ -106,7 +99,7 @@ class ElyctisSwipe:
 
     def close(self) -> None:
         """Close the line."""
-        self._line.close()
+        super().close()
         self._page = None
 
     async def _ask(self, letter: Letter) -> ScannerFrame:

@@ -9,36 +9,18 @@ from __future__ import annotations
 
 import asyncio
 
-from drivers.reader.framed import LINE_OPENS, Decode, FramedLine, OpenLink
+from drivers.reader.framed import Decode, LineReader, OpenLink
 from drivers.reader.mrz_text import resembles_mrz
 from drivers.reader.repeats import READS_ON_S, Repeats
 from drivers.values import MrzLines
 
 
-class TalkingReader:
+class TalkingReader(LineReader[tuple[str, ...]]):
     """One reader. `decode` gives the lines of a message, none for a document that could not be read. One task uses it."""
 
     def __init__(self, decode: Decode[tuple[str, ...]], *, source: str, open_link: OpenLink) -> None:
-        self.source = source
-        self._line = FramedLine(decode, open_link=open_link)
+        super().__init__(decode, source=source, open_link=open_link)
         self._repeats = Repeats(READS_ON_S)
-
-    @property
-    def bytes_passed_over(self) -> int:
-        """How many bytes were no part of a message."""
-        return self._line.bytes_passed_over
-
-    async def connect(self) -> None:
-        """Open the line anew. Raises LinkLostError or SetupError."""
-        await self._line.open()
-
-    async def check(self) -> str:
-        """Open the line and close it. Raises DriverError."""
-        try:
-            await self.connect()
-            return f"{self.source}: {LINE_OPENS}"
-        finally:
-            self.close()
 
     async def next_lines(self) -> MrzLines:
         """Wait for the next document and return its lines. Raises LinkLostError. Cancelling loses no page."""
@@ -46,7 +28,3 @@ class TalkingReader:
             lines = await self._line.next_frame()
             if lines and resembles_mrz(lines) and not self._repeats.is_repeat(lines, asyncio.get_running_loop().time()):
                 return MrzLines(lines, self.source)
-
-    def close(self) -> None:
-        """Close the line."""
-        self._line.close()

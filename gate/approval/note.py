@@ -104,10 +104,6 @@ class SignedApproval:
         """The same with one more signature."""
         return SignedApproval(self.approval, self.note.with_signatures([signer.sign(self.note.text)]))
 
-    def signers(self, keys: tuple[Verifier, ...]) -> tuple[str, ...]:
-        """Whose signatures it has, of these. Raises ApprovalError when one is there and not valid."""
-        return signers_of(self.note, keys)
-
     def require(self, *, origin: str, sha256: str, approvers: Approvers, before: Before | None) -> tuple[str, ...]:
         """Who stands behind it, at least two. Raises ApprovalError unless it is this gate's, over this digest, and follows what was before."""
         mine = self.approval
@@ -133,7 +129,7 @@ class SignedApproval:
         if approvers.are(before.approvers):
             return
         authority = before.approvers.authority
-        if len(self.signers(before.approvers.keys)) < SIGNERS_MIN and not (
+        if len(signers_of(self.note, before.approvers.keys)) < SIGNERS_MIN and not (
             authority and _has_signed(self.note, authority)
         ):
             raise ApprovalError(

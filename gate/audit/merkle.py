@@ -126,11 +126,6 @@ def prove_subtree(hash_at: HashAt, start: int, end: int, size: int) -> tuple[byt
     return tuple(subtree_hash(hash_at, *part) for part in _proof_parts(start, end, 0, size, known=True))
 
 
-def prove_inclusion(hash_at: HashAt, index: int, size: int) -> tuple[bytes, ...]:
-    """Prove that the leaf at `index` is in the tree of `size` entries (RFC 9162 §2.1.3.1). Raises BadProofError."""
-    return prove_subtree(hash_at, index, index + 1, size)
-
-
 def prove_consistency(hash_at: HashAt, size_old: int, size: int) -> tuple[bytes, ...]:
     """Prove that the tree of `size_old` entries begins the one of `size` (RFC 9162 §2.1.4.1). Raises BadProofError."""
     return prove_subtree(hash_at, 0, size_old, size)

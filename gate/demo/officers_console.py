@@ -16,9 +16,9 @@ import tomli_w
 from gate.demo.stage import Stage, StageError, free_port
 from gate.programs.shared.config import SUPERVISOR, environment_with
 from gate.programs.shared.consoles import known_fingerprint
+from gate.programs.shared.supervise import end
 
 READY_DEADLINE_S = 30.0
-STOP_DEADLINE_S = 3.0
 POLL_S = 0.05
 
 
@@ -54,7 +54,7 @@ async def console(stage: Stage, pages: Pages | None = None) -> AsyncIterator[str
         await _until_served(process, pages.port)
         yield f"{pages.origin}/"
     finally:
-        await _end(process)
+        await end(process)
 
 
 def _written(stage: Stage, pages: Pages) -> Path:
@@ -89,17 +89,3 @@ async def _until_served(process: asyncio.subprocess.Process, port: int) -> None:
     except TimeoutError:
         pass
     raise StageError("the officers' console did not start; its messages are in console.log")
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is not None:
-        return
-    with contextlib.suppress(ProcessLookupError):
-        process.terminate()
-    try:
-        async with asyncio.timeout(STOP_DEADLINE_S):
-            await process.wait()
-    except TimeoutError:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()

@@ -1,4 +1,4 @@
-"""How a head is held and whether its eyes are open, from models of their own, fused over frames.
+"""How a head is held and whether its eyes are open, from models of their own, fused over frames; how far a mouth is open, from landmarks.
 
 One frame of either model says little: on press pictures the eye model calls 7 % of faces shut. So eyes are the median of the newest
 three frames, the more open of both eyes counts, and the angles are looked at a few times a second only, since they cost most.
@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Final
 import cv2
 import numpy as np
 
-from gate.face.expression import mouth_opening
 from gate.face.quality import Quality
 
 if TYPE_CHECKING:
@@ -39,6 +38,21 @@ _HEAD_MARGIN: Final = 0.25  # of the box, on each side
 _MEAN: Final = np.array((0.485, 0.456, 0.406), np.float32)
 _DEVIATION: Final = np.array((0.229, 0.224, 0.225), np.float32)
 _BIN_DEGREES, _FIRST_BIN_DEGREES = 3.0, -99.0
+
+
+# The inner edge of the lips, iBUG numbers: left and right corner, three pairs above and below.
+_LEFT, _RIGHT, _PAIRS = 60, 64, ((61, 67), (62, 66), (63, 65))
+
+
+def mouth_opening(dense: Points) -> float:
+    """The mean gap between the lips over the width of the mouth: under 0.1 when shut, about 0.2 with a broad smile, 0.5 wide open.
+
+    A ratio, so that neither size nor tilt of the face matters. The same was tried for eyes: between people that of an open eye reaches from 0.25
+    to 0.45 and that of a shut one from 0.18 to 0.36, so a model looks at them. Points that fall together have no width: the mouth then counts as shut.
+    """
+    gap = float(np.mean([np.linalg.norm(dense[upper] - dense[lower]) for upper, lower in _PAIRS]))
+    width = float(np.linalg.norm(dense[_RIGHT] - dense[_LEFT]))
+    return gap / width if width > 0.0 else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ class Measures:
     half of the face is, in parts of the whole. `clipped`: the part of pixels that are white or black through. `covered`: the part of
     eye band and lower face whose colour is not that of nose and cheeks. `background`: standard deviation beside the head.
     `motion`: how far the eyes moved since the frame before, in eye distances a second. The angles and `eyes_open`, a probability, are
-    `gate.face.attitude`'s, `mouth_open` is a ratio of `gate.face.expression`. None: not measured.
+    `gate.face.attitude`'s, and so is the ratio `mouth_open`. None: not measured.
     """
 
     eye_distance_px: float

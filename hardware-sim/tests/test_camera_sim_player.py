@@ -1,4 +1,4 @@
-"""What the simulated camera sends next: scenes under settings, and faults."""
+"""What the simulated camera sends next: scenes under settings."""
 
 from dataclasses import dataclass
 
@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from hardware_sim.camera import Fault, Injected, Settings
-from hardware_sim.camera.player import CLIP_LENGTH, Player, encoded, fitted
+from hardware_sim.camera import Injected, Settings
+from hardware_sim.camera.player import Player, encoded, fitted
 from hardware_sim.camera.settings import Rgb
 from hardware_sim.faces.hall import Picture
 
@@ -80,44 +80,6 @@ def test_injected_video_knows_nothing_of_settings(player: Player) -> None:
     player.adjust(lambda _: Settings(exposure=4.0, display=(1.0, 0.0, 0.0)))
     player.show(Injected(Ramp()))
     assert [player.take(watched=True) for _ in range(6)] == [encoded(Ramp(), index % 5, SIZE) for index in range(6)]
-    player.suffer(Fault.MIRRORED)
-    assert seen(player)[0, 0, 0] == pytest.approx(90, abs=2)
-
-
-def test_a_frozen_camera_repeats_its_last_picture_whatever_is_shown_until_it_is_mended(player: Player) -> None:
-    last = player.take(watched=True)
-    player.suffer(Fault.FROZEN)
-    player.show(Clock())
-    player.adjust(lambda _: Settings(exposure=3.0))
-    assert {player.take(watched=True) for _ in range(5)} == {last}
-    player.suffer(None)
-    assert player.take(watched=True) != last
-
-
-def test_a_camera_that_froze_before_its_first_picture_takes_one(player: Player) -> None:
-    player.suffer(Fault.FROZEN)
-    assert player.take(watched=True) == encoded(Ramp(), 0, SIZE)
-    assert player.take(watched=True) == encoded(Ramp(), 0, SIZE)
-
-
-def test_a_looped_clip_is_the_last_pictures_again_and_again(player: Player) -> None:
-    sent = [player.take(watched=True) for _ in range(CLIP_LENGTH + 3)][3:]
-    player.suffer(Fault.LOOPED)
-    player.adjust(lambda _: Settings(exposure=3.0))
-    assert [player.take(watched=True) for _ in range(2 * CLIP_LENGTH)] == sent + sent
-
-
-def test_a_covered_lens_is_dark_but_not_still(player: Player) -> None:
-    player.suffer(Fault.COVERED)
-    one, other = player.take(watched=True), player.take(watched=True)
-    assert one != other
-    assert seen(player).max() < 30
-
-
-@pytest.mark.parametrize(("fault", "corner"), [(Fault.TURNED, 140), (Fault.MIRRORED, 80)])
-def test_a_camera_mounted_wrongly_turns_the_picture(player: Player, fault: Fault, corner: int) -> None:
-    player.suffer(fault)
-    assert seen(player)[0, 0, 0] == pytest.approx(corner, abs=2)
 
 
 def test_a_stalled_camera_gives_nothing_and_garbage_is_no_picture(player: Player) -> None:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from hardware_sim.camera import Fault, MjpegCamera, Settings
+from hardware_sim.camera import MjpegCamera, Settings
 from hardware_sim.camera.player import JPEG_QUALITY, encoded
 from hardware_sim.camera.server import CLIENTS_MAX
 from hardware_sim.clock import WorldClock
@@ -292,16 +292,3 @@ def test_a_setting_that_cannot_be_is_refused_with_a_reason_and_changes_nothing(c
     assert b"a number from" in answer
     assert posted(camera, "/stream", b"{}").startswith(b"HTTP/1.0 404 ")
     assert camera.settings == Settings()
-
-
-def test_a_fault_lasts_through_the_next_scene(camera: MjpegCamera) -> None:
-    camera.show(Plain(50, loop_length=1))
-    viewer = watch(camera)
-    viewer.until(before := encoded(Plain(50), 0, (32, 24)))
-    camera.suffer(Fault.FROZEN)
-    camera.show(Plain(150, loop_length=1))
-    viewer.until(before)
-    assert {viewer.picture() for _ in range(5)} == {before}
-    camera.suffer(None)
-    viewer.until(encoded(Plain(150), 0, (32, 24)))
-    viewer.close()

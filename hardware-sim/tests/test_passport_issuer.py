@@ -8,7 +8,7 @@ import pytest
 from asn1crypto import cms, x509
 from fakes.sample_passports import ANNA, TODAY, numbered, portrait, utopia
 
-from hardware_sim.passport import lds
+from hardware_sim.passport import lds, security_infos
 from hardware_sim.passport.chip_key import Scheme
 from hardware_sim.passport.issuer import FAULTS, ActiveAuthentication, Issuer, Passport
 
@@ -60,7 +60,7 @@ def test_an_elliptic_chip_has_the_data_group_that_names_its_algorithm() -> None:
     passport = issue(active_authentication="ecdsa")
     assert passport.chip_key is not None
     assert passport.chip_key.scheme is Scheme.ECDSA_SHA256
-    assert passport.files["EF_DG14"] == lds.dg14_for_ecdsa()
+    assert passport.files["EF_DG14"] == lds.dg14([security_infos.active_authentication_info()])
     assert chip_answers_with_the_announced_key(passport)
 
 

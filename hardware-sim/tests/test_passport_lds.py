@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from fakes.sample_passports import numbered, portrait, utopia
 
-from hardware_sim.passport import domain, face_record, keys, lds, security_object
+from hardware_sim.passport import domain, face_record, keys, lds, security_infos, security_object
 from hardware_sim.passport.issuer import Passport
 
 OPENSSL = shutil.which("openssl")
@@ -144,7 +144,7 @@ def test_the_pictures_size_is_found_behind_other_segments() -> None:
 
 def test_an_elliptic_chip_announces_its_signature_algorithm() -> None:
     info = "0606 678108010105 020101 060A 04007F00070101040103"
-    assert lds.dg14_for_ecdsa() == bytes.fromhex(f"6E1B 3119 3017 {info}")
+    assert lds.dg14([security_infos.active_authentication_info()]) == bytes.fromhex(f"6E1B 3119 3017 {info}")
 
 
 def test_data_group_15_holds_the_key_as_given() -> None:

@@ -7,9 +7,8 @@ import pytest
 from fakes.portraits import astronaut, before_the_camera
 from fakes.tiny_models import real_models
 
-from gate.face.attitude import ANGLES_EVERY_MS, Attitude, Fused, eyes_open, head_angles
+from gate.face.attitude import ANGLES_EVERY_MS, Attitude, Fused, eyes_open, head_angles, mouth_opening
 from gate.face.chain import FaceModels, observe, open_models
-from gate.face.expression import mouth_opening
 from gate.face.observation import Observation
 from gate.face.values import Box
 

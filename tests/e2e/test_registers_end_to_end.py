@@ -12,13 +12,13 @@ from typing import Any
 import httpx2
 import pytest
 from e2e.test_lists_end_to_end import records_of
+from fakes.online_registers import Fault
+from fakes.online_registers import Registers as Simulated
 from fakes.whole_gate import PROGRAMS, running
 
 from gate.demo import stage as staging
 from gate.passage.screen import Screen
 from gate.programs.shared import clock
-from hardware_sim.registers import Fault
-from hardware_sim.registers import Registers as Simulated
 
 pytestmark = pytest.mark.e2e
 KEY = hashlib.sha256(b"a canary").hexdigest()

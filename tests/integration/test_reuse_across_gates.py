@@ -26,6 +26,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from fakes import remains
 from fakes.exchange_site import HOST, NAME, Site, until
 from fakes.no_http import SPEECHES, said_to
+from fakes.online_registers import Fault
+from fakes.online_registers import Registers as Simulated
 from fakes.set_clock import LIBRARY, SetClock
 from integration.test_console_attacked import made_certificate
 
@@ -38,8 +40,6 @@ from gate.programs.lane.document.marking import mark_of
 from gate.programs.shared import clock
 from gate.programs.shared.config import ConfigError, Suspended
 from gate.programs.shared.erasing import ERASING
-from hardware_sim.registers import Fault
-from hardware_sim.registers import Registers as Simulated
 
 CHIP, OTHER = hashlib.sha256(b"a chip").digest(), hashlib.sha256(b"another").digest()
 KEY = "9b" * 32

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from base64 import b64decode, b64encode
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 from gate.demo import auditing
 from gate.demo import stage as staging
 from gate.demo.report import Checked, Line, summary
-from gate.demo.tour.changing import Changed, change_one_byte
 from gate.passage.records import Decided, Overruled, Settled
 
 if TYPE_CHECKING:
@@ -41,6 +42,28 @@ async def carry(stage: Stage) -> Carried:
     records = await asyncio.to_thread(auditing.read, stage, bundle)
     checked, _ = await asyncio.to_thread(_verify, stage, bundle)
     return Carried(bundle, records, checked)
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The changed bundle, and what the byte was and is."""
+
+    bundle: bytes
+    was: int
+    now: int
+
+
+def change_one_byte(bundle: bytes, entry: int, at: int) -> Changed:
+    """Change the byte `at` of the sealed body of this entry, counted from 0. Raises IndexError when there is none such."""
+    lines = bundle.splitlines(keepends=True)
+    entries = [number for number, line in enumerate(lines) if b'"ct":' in line]
+    number = entries[entry]
+    text = json.loads(lines[number])["ct"]
+    sealed = bytearray(b64decode(text))
+    was, now = sealed[at], sealed[at] ^ 1
+    sealed[at] = now
+    lines[number] = lines[number].replace(text.encode(), b64encode(sealed))
+    return Changed(b"".join(lines), was, now)
 
 
 async def change(stage: Stage, carried: Carried, entry: int) -> tuple[Changed, tuple[str, ...]]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from gate.approval.approvers import SIGNERS_MIN, Approvers
 from gate.approval.errors import ApprovalError
-from gate.approval.note import SignedApproval
+from gate.approval.note import SignedApproval, signers_of
 from gate.audit.left import Approved
 from gate.programs.shared.approvers import approvers_in
 from gate.programs.shared.config import ConfigError
@@ -57,7 +57,7 @@ class NewestApproval:
         newer = signed.approval
         if newer.origin != self._origin:
             raise ApprovalError(f"it is for another gate, {newer.origin}")
-        if len(signed.signers(approvers.keys)) < SIGNERS_MIN:
+        if len(signers_of(signed.note, approvers.keys)) < SIGNERS_MIN:
             raise ApprovalError(f"fewer than {SIGNERS_MIN} of the approvers in force have signed serial {newer.serial}")
         if known is not None and newer.serial == known.serial and newer.sha256 != known.sha256:
             raise ApprovalError(f"it has the serial {known.serial} and another digest than the one in force")

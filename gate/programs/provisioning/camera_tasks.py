@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+import tomli_w
 
+from gate import durable
 from gate.programs.provisioning.site import Site, at_device, require_unit_access
 from gate.programs.shared.config import Config
-from gate.provision.amend import amend
 from gate.provision.course import Finding, Task
 from gate.provision.steps import StepError
 
@@ -92,3 +94,22 @@ def _models(config: Config) -> FaceModels:
         return open_models(Path(config.paths.models), profile=config.face.profile, providers=config.face.providers)
     except ModelError as error:
         raise StepError(str(error)) from error
+
+
+def amend(path: Path, changes: Mapping[str, Mapping[str, object]], *, check: Callable[[Path], object]) -> None:
+    """Set these keys of these tables of `gate.toml` and leave the others: it stands changed and sound, or as it was.
+
+    `check` of the new file raises StepError. Raises StepError.
+    """
+    try:
+        whole = tomllib.loads(path.read_text())
+        for table, keys in changes.items():
+            whole[table] = {**whole.get(table, {}), **keys}
+        with durable.writing(path, mode=path.stat().st_mode & 0o777) as draft:
+            draft.write(tomli_w.dumps(whole).encode())
+            draft.flush()
+            check(Path(draft.name))
+    except OSError as error:
+        raise StepError(f"cannot write {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise StepError(f"{path} is not TOML: {error}") from error

@@ -8,19 +8,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from drivers.errors import NoReplyError
 from drivers.pad.settings import PadSensor
 from drivers.settings import Settings
 from gate import durable
+from gate.document.errors import DocumentError
+from gate.document.pki.certificate import parse_certificate
 from gate.programs import selftest
 from gate.programs.provisioning import genuine
 from gate.programs.provisioning.barrier_tasks import barrier_tasks
 from gate.programs.provisioning.camera_tasks import camera_tasks
-from gate.programs.provisioning.lists import take_in
 from gate.programs.provisioning.log_key import vkey_of
 from gate.programs.provisioning.site import DEVICE_S, Site, at_device, require_unit_access, run
 from gate.programs.shared import clock
@@ -33,6 +35,13 @@ from gate.provision.enrol_steps import Central, enrol_steps
 from gate.provision.sealing import device_passphrase
 from gate.provision.steps import StepError, StepState
 from gate.provision.steps import carry_out as carry_out_steps
+from gate.trust.errors import TrustError
+from gate.trust.folder import read_folder
+from gate.trust.importing import import_sources
+from gate.trust.known import Way
+from gate.trust.sources import Source, parts_of, read_source
+
+LIST_BYTES_MAX: Final = 16 << 20
 
 
 def folder_of(config: Config) -> Path:
@@ -90,7 +99,7 @@ def _import_lists(site: Site) -> Finding:
     taken = ""
     if wanted.files:
         signer = Path(wanted.signer) if wanted.signer else None
-        taken = take_in(
+        taken = _take_in(
             Path(config.paths.trust), [Path(name) for name in wanted.files], signer=signer, test=wanted.test
         )
     state = run(selftest.TESTS["trust"](config))
@@ -254,3 +263,32 @@ def fingerprint(vkey: str) -> str:
 
     digits = hashlib.sha256(vkey.encode()).hexdigest()[:32]
     return " ".join(digits[at : at + 4] for at in range(0, len(digits), 4))
+
+
+def _take_in(store: Path, files: Sequence[Path], *, signer: Path | None, test: bool) -> str:
+    """Import the certificates and lists that a technician brings along, and say what was taken. Raises StepError, after which the store is as it was."""
+    try:
+        sources: list[Source] = []
+        for path in files:
+            sources += read_folder(path).sources if path.is_dir() else _sources_in(path)
+        vouching = None if signer is None else parse_certificate(_bytes(signer))
+        way = Way.DOWNLOADED if any(path.is_dir() for path in files) else Way.HANDED
+        taken = import_sources(store, sources, signer=vouching, test=test, now=clock.now(), way=way)
+    except (TrustError, DocumentError) as error:
+        raise StepError(str(error)) from error
+    except OSError as error:
+        raise StepError(f"cannot read {error.filename}: {error.strerror}") from error
+    left_out = f", {len(taken.rejected)} left out" if taken.rejected else ""
+    return f"{taken.accepted} of {taken.certificates} certificates and {taken.revocation_lists} revocation lists{left_out}; "
+
+
+def _sources_in(path: Path) -> list[Source]:
+    return [read_source(name, part) for name, part in parts_of(str(path), _bytes(path))]
+
+
+def _bytes(path: Path) -> bytes:
+    with path.open("rb") as file:
+        raw = file.read(LIST_BYTES_MAX + 1)
+    if len(raw) > LIST_BYTES_MAX:
+        raise StepError(f"{path} is larger than {LIST_BYTES_MAX >> 20} MiB")
+    return raw

@@ -16,7 +16,7 @@ from gate import durable
 from gate.approval.approvers import SIGNERS_MIN, Approvers
 from gate.approval.canonical import digest
 from gate.approval.errors import ApprovalError
-from gate.approval.note import NOTE_BYTES_MAX, SERIAL_MAX, Approval, Before, SignedApproval
+from gate.approval.note import NOTE_BYTES_MAX, SERIAL_MAX, Approval, Before, SignedApproval, signers_of
 from gate.channel import messages
 from gate.ordinary import read_ordinary
 from gate.programs.shared.approvers import approvers_in
@@ -88,7 +88,7 @@ def _next_serial(
 
 def _is_signed(signed: SignedApproval, approvers: Approvers) -> bool:
     try:
-        return len(signed.signers(approvers.keys)) >= SIGNERS_MIN
+        return len(signers_of(signed.note, approvers.keys)) >= SIGNERS_MIN
     except ApprovalError:
         return False
 

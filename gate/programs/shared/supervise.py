@@ -70,7 +70,7 @@ class Child:
                     backoff.reset()
                 await asyncio.sleep(backoff.next_s())
         finally:
-            await self._end()
+            await end(self._process)
 
     def kill(self) -> None:
         """End the process without warning."""
@@ -87,18 +87,20 @@ class Child:
                 *command, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, env=environment, process_group=0
             )
 
-    async def _end(self) -> None:
-        process = self._process
-        if process is None or process.returncode is not None:
-            return
+
+async def end(process: asyncio.subprocess.Process | None) -> None:
+    """Ask a process to end, if it still runs, and kill it when that takes too long."""
+    if process is None or process.returncode is not None:
+        return
+    with contextlib.suppress(ProcessLookupError):
         process.terminate()
-        try:
-            async with asyncio.timeout(STOP_DEADLINE_S):
-                await process.wait()
-        except TimeoutError:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
+    try:
+        async with asyncio.timeout(STOP_DEADLINE_S):
             await process.wait()
+    except TimeoutError:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
 
 
 class Family:

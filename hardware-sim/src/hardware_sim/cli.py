@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from hardware_sim.barrier.boards import PROFILES
@@ -20,6 +21,7 @@ from hardware_sim.centre.faults import Fault
 from hardware_sim.decided import LogError, read_log
 from hardware_sim.gateway import run_gateway
 from hardware_sim.judge import judge
+from hardware_sim.local_server import LocalServer
 from hardware_sim.pad.sensor import Fault as PadFault
 from hardware_sim.pad.sensor import PadSensor, Stands
 from hardware_sim.pad.server import PadServer
@@ -163,10 +165,6 @@ def _add_devices(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "barrier", help="run one barrier board; orders on standard input, events on standard output"
     )
     barrier.add_argument("--profile", choices=PROFILES, required=True)
-    barrier.add_argument("--path", type=Path, required=True, help="where its line is to appear")
-    barrier.add_argument("--unit", type=_unit, default=1, help="its number on the line, 1 to 31")
-    barrier.add_argument("--baud", type=int, help="the board's usual speed when not given")
-    barrier.add_argument("--seed", type=int, default=1)
     barrier.set_defaults(run=_barrier)
     gateway = commands.add_parser("gateway", help="put a board's line on Modbus TCP, until interrupted")
     gateway.add_argument("--path", type=Path, required=True, help="the board's line")
@@ -177,11 +175,12 @@ def _add_devices(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "sensors", help="run one sensor unit of a two-door lane; orders on standard input, events on standard output"
     )
     sensors.add_argument("--profile", choices=sorted(SENSOR_PROFILES), required=True)
-    sensors.add_argument("--path", type=Path, required=True, help="where its line is to appear")
-    sensors.add_argument("--unit", type=_unit, default=1, help="its number on the line, 1 to 31")
-    sensors.add_argument("--baud", type=int, help="the unit's usual speed when not given")
-    sensors.add_argument("--seed", type=int, default=1)
     sensors.set_defaults(run=_sensors)
+    for unit, name in ((barrier, "board"), (sensors, "unit")):
+        unit.add_argument("--path", type=Path, required=True, help="where its line is to appear")
+        unit.add_argument("--unit", type=_unit, default=1, help="its number on the line, 1 to 31")
+        unit.add_argument("--baud", type=int, help=f"the {name}'s usual speed when not given")
+        unit.add_argument("--seed", type=int, default=1)
 
 
 def _reader(options: argparse.Namespace) -> int:
@@ -190,16 +189,7 @@ def _reader(options: argparse.Namespace) -> int:
 
 
 def _barrier(options: argparse.Namespace) -> int:
-    serve_barrier(
-        options.profile,
-        options.path,
-        number=options.unit,
-        baud=options.baud,
-        seed=options.seed,
-        orders=sys.stdin,
-        out=sys.stdout,
-    )
-    return 0
+    return _serve_unit(serve_barrier, options)
 
 
 def _gateway(options: argparse.Namespace) -> int:
@@ -208,15 +198,12 @@ def _gateway(options: argparse.Namespace) -> int:
 
 
 def _sensors(options: argparse.Namespace) -> int:
-    serve_sensors(
-        options.profile,
-        options.path,
-        number=options.unit,
-        baud=options.baud,
-        seed=options.seed,
-        orders=sys.stdin,
-        out=sys.stdout,
-    )
+    return _serve_unit(serve_sensors, options)
+
+
+def _serve_unit(serve_unit: Callable[..., None], options: argparse.Namespace) -> int:
+    numbers = {"number": options.unit, "baud": options.baud, "seed": options.seed}
+    serve_unit(options.profile, options.path, **numbers, orders=sys.stdin, out=sys.stdout)
     return 0
 
 
@@ -227,17 +214,14 @@ def _centre(options: argparse.Namespace) -> int:
     from hardware_sim.passport.publications import Publications  # noqa: PLC0415
 
     country = Publications(options.seed, country=options.country)
-    server = CentreServer(options.socket, answers_of(country, options.fault))
-    print("ready", flush=True)
-    try:
-        threading.Event().wait()
-    finally:
-        server.stop()
-    return 0
+    return _until_interrupted(CentreServer(options.socket, answers_of(country, options.fault)))
 
 
 def _pad(options: argparse.Namespace) -> int:
-    server = PadServer(options.socket, PadSensor(options.stands, options.fault))
+    return _until_interrupted(PadServer(options.socket, PadSensor(options.stands, options.fault)))
+
+
+def _until_interrupted(server: LocalServer) -> int:
     print("ready", flush=True)
     try:
         threading.Event().wait()

@@ -10,16 +10,8 @@ from __future__ import annotations
 import struct
 from typing import Protocol
 
-READ_COILS, READ_DISCRETE, READ_HOLDING, READ_INPUT, WRITE_COIL, WRITE_ONE, WRITE_COILS, WRITE_MANY = (
-    1,
-    2,
-    3,
-    4,
-    5,
-    6,
-    15,
-    16,
-)
+READ_COILS, READ_DISCRETE, READ_HOLDING, READ_INPUT, WRITE_COIL, WRITE_ONE = range(1, 7)
+WRITE_COILS, WRITE_MANY = 15, 16
 READ_REGISTERS_MAX = 125
 WRITE_REGISTERS_MAX = 123
 FRAME_BYTES_MAX = 256

@@ -11,7 +11,6 @@ from gate.audit.merkle import (
     is_subtree,
     leaf_hash,
     prove_consistency,
-    prove_inclusion,
     prove_subtree,
     root_of,
     subtree_hash,
@@ -48,7 +47,7 @@ def test_every_leaf_is_proved_in_every_tree_and_nowhere_else() -> None:
     for size in range(1, 20):
         root = root_of(LEAVES[:size])
         for index in range(size):
-            proof = prove_inclusion(hash_at, index, size)
+            proof = prove_subtree(hash_at, index, index + 1, size)
             verify_inclusion(index, size, leaf=LEAVES[index], root=root, proof=proof)
             with pytest.raises(BadProofError):
                 verify_inclusion(index, size, leaf=LEAVES[index + 1], root=root, proof=proof)
@@ -78,7 +77,7 @@ def test_every_subtree_is_proved_to_be_in_the_tree() -> None:
 
 
 def test_a_proof_with_one_hash_more_less_or_changed_is_refused() -> None:
-    proof = prove_inclusion(hash_at, 5, 21)
+    proof = prove_subtree(hash_at, 5, 6, 21)
     root = root_of(LEAVES[:21])
     wrong = [proof[1:], proof[:-1], (*proof, EMPTY_ROOT), (EMPTY_ROOT, *proof), (*proof[:-1], proof[-1][:31])]
     for bad in wrong:

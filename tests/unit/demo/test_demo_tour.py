@@ -21,9 +21,8 @@ from gate.demo.stage import free_port
 from gate.demo.tour import relay
 from gate.demo.tour.above import Above, Happening, Place, after
 from gate.demo.tour.app import ASIDE, Shown, create_app, policy
-from gate.demo.tour.changing import change_one_byte
 from gate.demo.tour.desk import OFFICER, Desk
-from gate.demo.tour.ending import decided_by
+from gate.demo.tour.ending import change_one_byte, decided_by
 from gate.demo.tour.relay import Relay, Server
 from gate.demo.tour.scenes import CAST, SCENES, SECONDS_MAX
 from gate.orders import keys

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from datetime import date, timedelta
 
 import pytest
+from fakes.online_registers import Fault, Registers
 
 from gate.lists.adapters.https import ANSWER_BYTES_MAX, Courier
 from gate.lists.adapters.port import Adapter, AdapterError, Exchange, NoAnswerError, Place, WrongAnswerError
@@ -16,7 +17,6 @@ from gate.lists.adapters.reuse import Reuse
 from gate.lists.adapters.table import ADAPTERS
 from gate.lists.question import Answer, Question
 from gate.passage.registers import RegisterAnswer, RegisterCause
-from hardware_sim.registers import Fault, Registers
 
 TODAY = date(2026, 12, 5)
 MARK = "5d" * 40

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gate.provision.amend import amend
+from gate.programs.provisioning.camera_tasks import amend
 from gate.provision.steps import ConfigurationStepError, StepError
 
 

@@ -21,10 +21,11 @@ from gate.document.inspection import Portrait, inspect
 from gate.document.lds.files import FINGERS
 from gate.document.mrz.parsing import Mrz, parse
 from gate.document.verdict.conclusion import Inspection
-from gate.passage.evidence import CheckId, CheckResult, DocumentEvidence
-from gate.programs.lane.document.page import page_evidence
+from gate.passage.evidence import CheckId, CheckResult, DocumentEvidence, PageCheck, PageEvidence
+from gate.passage.evidence_names import PageCheckId
 from gate.programs.lane.document.particulars import Particulars
 from gate.programs.lane.stages.document import converse, document_evidence
+from gate.programs.lane.stages.page import page_checks
 from gate.programs.lane.stages.unread import unreadable
 from gate.programs.shared.devices.chip_readers import ChipReader
 
@@ -54,6 +55,26 @@ class ChipSide:
     fingers: bool
     clock_sure: bool
     now: datetime
+
+
+def page_evidence(shown: messages.PageShown, inspection: Inspection, *, tries: int) -> PageEvidence:
+    """How the page was read, and whether that counts: by the acceptance rule, or because EF.DG1 says the same.
+
+    The acceptance of vision is that of the first reading; the second one counts only if EF.DG1 equals it.
+    """
+    equal = any(
+        check.id is DocumentCheckId.MRZ_DG1 and check.result is Result.SUCCESSFUL for check in inspection.checks
+    )
+    accepted = equal or (shown.accepted and tries == 1)
+    result = CheckResult.SUCCESSFUL if accepted else CheckResult.FAILED
+    return PageEvidence(
+        source=shown.source,
+        format=shown.format,
+        weakest=shown.weakest,
+        tries=tries,
+        visa=shown.visa,
+        checks=(PageCheck(PageCheckId.PAGE_ACCEPTED, result), *page_checks(shown.findings)),
+    )
 
 
 async def inspect_presented(

@@ -1,13 +1,11 @@
 """The camera above the kiosk: an MJPEG stream on loopback and the scenes it can show."""
 
-from hardware_sim.camera.player import Fault
 from hardware_sim.camera.scenes import Empty, Injected, Live, Person, Persons, Playing, PrintedPicture, Scene
 from hardware_sim.camera.server import MjpegCamera
 from hardware_sim.camera.settings import Settings, SettingsError
 
 __all__ = [
     "Empty",
-    "Fault",
     "Injected",
     "Live",
     "MjpegCamera",

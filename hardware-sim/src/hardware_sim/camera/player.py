@@ -1,7 +1,7 @@
-"""What the camera sends next: a scene, as the settings and a fault make it look. The world calls it from any thread.
+"""What the camera sends next: a scene, as the settings make it look. The world calls it from any thread.
 
 Pictures of a loop are encoded when first due and kept while the settings are the usual ones; a live scene, and every
-scene under other settings, is drawn anew for each picture. A fault stays until it is ended.
+scene under other settings, is drawn anew for each picture.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import enum
 import random
 import threading
-from collections import deque
 from typing import TYPE_CHECKING
 
 import cv2
@@ -25,19 +24,8 @@ if TYPE_CHECKING:
 
 JPEG_QUALITY = 88
 SCENES_KEPT_MAX = 32  # encoded scenes, about 2 MB each; the one not shown for longest goes first
-CLIP_LENGTH = 30  # pictures of a looped clip, about 1 MB
 _GARBAGE_BYTES = 20_000
 _USUAL = Settings()
-
-
-class Fault(enum.Enum):
-    """What can be wrong with a camera that still sends pictures."""
-
-    FROZEN = "frozen"  # the same picture for ever
-    LOOPED = "looped"  # the last CLIP_LENGTH pictures again and again, as a recording put in its place
-    COVERED = "covered"  # a hand or tape on the lens
-    TURNED = "turned"  # mounted upside down
-    MIRRORED = "mirrored"
 
 
 class _Mode(enum.Enum):
@@ -56,10 +44,8 @@ class Player:
         self._scene: Scene | Live = Empty()
         self._index = 0
         self._mode = _Mode.PLAYING
-        self._fault: Fault | None = None
         self._settings = _USUAL
         self._encoded: dict[Scene, dict[int, bytes]] = {}
-        self._clip: deque[bytes] = deque(maxlen=CLIP_LENGTH)
         self._noise = random.Random(0)
 
     # ── from any thread ──────────────────────────────────────────────────────────────────────────────────────────
@@ -90,37 +76,18 @@ class Player:
         with self._lock:
             self._mode = _Mode.GARBAGE
 
-    def suffer(self, fault: Fault | None) -> None:
-        """Have a fault from the next picture on, or none any more."""
-        with self._lock:
-            self._fault = fault
-
     # ── from the camera's thread ─────────────────────────────────────────────────────────────────────────────────
 
     def take(self, *, watched: bool) -> bytes | None:
         """Return the bytes that are due now and go on to the next; None when nothing is sent."""
         with self._lock:
-            mode, scene, index, fault, settings = self._mode, self._scene, self._index, self._fault, self._settings
+            mode, scene, index, settings = self._mode, self._scene, self._index, self._settings
             self._index = index + 1
         if mode is _Mode.STALLED or not watched:
             return None
         if mode is _Mode.GARBAGE:
             return self._noise.randbytes(_GARBAGE_BYTES)
-        match fault:
-            case Fault.FROZEN if self._clip:
-                return self._clip[-1]
-            case Fault.LOOPED if self._clip:
-                self._clip.rotate(-1)
-                return self._clip[-1]
-            case Fault.COVERED:
-                return studio.jpeg(_covered(self._size, index), JPEG_QUALITY)
-            case Fault.TURNED | Fault.MIRRORED:
-                flipped = cv2.flip(self._picture(scene, index, settings), -1 if fault is Fault.TURNED else 1)
-                return studio.jpeg(flipped.astype(np.uint8), JPEG_QUALITY)
-            case _:
-                jpeg = self._jpeg(scene, index, settings)
-                self._clip.append(jpeg)
-                return jpeg
+        return self._jpeg(scene, index, settings)
 
     def _jpeg(self, scene: Scene | Live, index: int, settings: Settings) -> bytes:
         if isinstance(scene, Live) or (settings != _USUAL and not isinstance(scene, Injected)):
@@ -145,12 +112,6 @@ class Player:
             return fitted(scene.picture(index), self._size)
         picture = scene.picture_under(index, settings.display) if isinstance(scene, Shone) else scene.picture(index)
         return settings.sensed(fitted(picture, self._size), seed=index)
-
-
-def _covered(size: tuple[int, int], index: int) -> Picture:
-    noise = np.random.default_rng(index).standard_normal((size[1], size[0], 3), np.float32)
-    dark: Picture = np.clip(5 + 1.5 * noise, 0, 255).astype(np.uint8)
-    return dark
 
 
 def encoded(scene: Scene, index: int, size: tuple[int, int] = (640, 480)) -> bytes:

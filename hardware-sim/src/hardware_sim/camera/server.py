@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from hardware_sim.camera import mjpeg
-from hardware_sim.camera.player import Fault, Player
+from hardware_sim.camera.player import Player
 from hardware_sim.camera.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -131,10 +131,6 @@ class MjpegCamera:
     def garbage(self) -> None:
         """Send noise where the pictures should be, until the next `show`."""
         self._player.garbage()
-
-    def suffer(self, fault: Fault | None) -> None:
-        """Have a fault, whatever is shown, until None ends it."""
-        self._player.suffer(fault)
 
     @property
     def settings(self) -> Settings:

@@ -17,9 +17,6 @@ from typing import Final
 from hardware_sim.chip import CardGoneError
 from hardware_sim.chip.card import Card
 
-PRESENT: Final = 0x00
-POWER: Final = 0x01
-TRANSMIT: Final = 0x02
 _ANSWERED: Final = b"\x00"
 _GONE: Final = b"\x01"
 _MESSAGE_BYTES_MAX: Final = 0x1_0010  # the longest extended APDU and its marks; more ends the connection

@@ -53,7 +53,7 @@ class Intention(enum.Enum):
     EVACUATED = "evacuated"  # an officer declares an emergency while they are inside
 
 
-_BETWEEN_DOORS = (
+BETWEEN_DOORS = (
     Intention.TAILGATED,
     Intention.TURNS_INSIDE,
     Intention.STAYS_INSIDE,
@@ -64,7 +64,7 @@ _BETWEEN_DOORS = (
     Intention.EVACUATED,
 )
 _OF_THEIR_OWN = {Intention.GENUINE, Intention.ASKS, Intention.COMPANION}  # each has a share of its own
-SELDOM = tuple(one for one in Intention if one not in _OF_THEIR_OWN and one not in _BETWEEN_DOORS)
+SELDOM = tuple(one for one in Intention if one not in _OF_THEIR_OWN and one not in BETWEEN_DOORS)
 COMPANIONS_SHARE = 0.06  # of those who would go straight through: twenty thousand crossings have about a thousand
 ASKS_SHARE = 0.006  # of those who would go straight through: so many an hour that a lane heeds every one
 GENUINE_SHARE = 0.85
@@ -173,7 +173,14 @@ def crossing(seed: int, number: int, *, faults: bool, kinds: frozenset[Kind] = f
         intention = Intention.ASKS
     if intention is Intention.GENUINE and random.Random(f"{seed}/{number}/companion").random() < COMPANIONS_SHARE:
         intention = Intention.COMPANION
-    drawn = Crossing(
+    drawn = times_of(rng, number, intention)
+    wrong = tuple(_fault(seed, number, kind, intention) for kind in fall if kind in kinds)
+    return replace(drawn, faults=wrong)
+
+
+def times_of(rng: random.Random, number: int, intention: Intention) -> Crossing:
+    """A crossing whose times are drawn, without faults."""
+    return Crossing(
         number=number,
         intention=intention,
         rest_s=rng.uniform(0.05, 0.3),
@@ -182,22 +189,20 @@ def crossing(seed: int, number: int, *, faults: bool, kinds: frozenset[Kind] = f
         goes_s=rng.uniform(0.2, 0.8),
         drawn=rng.random(),
     )
-    wrong = tuple(_fault(seed, number, kind, intention) for kind in fall if kind in kinds)
-    return replace(drawn, faults=wrong)
 
 
-def falls_to(seed: int, number: int) -> tuple[Kind, ...]:
-    """The kinds of fault that are dealt out to this crossing."""
+def falls_to(seed: int | str, number: int, dealt: tuple[Kind, ...] = DEALT) -> tuple[Kind, ...]:
+    """The kinds of fault, of these, that are dealt out to this crossing."""
     block, at = divmod(number, BLOCK)
-    kinds = tuple(kind for kind, place in zip(DEALT, _places(seed, block), strict=True) if place == at)
+    kinds = tuple(kind for kind, place in zip(dealt, _places(seed, block, len(dealt)), strict=True) if place == at)
     offset = random.Random(f"{seed}/bits").randrange(BIT_ERRORS_EVERY)
     return (*kinds, Kind.BIT_ERRORS) if number % BIT_ERRORS_EVERY == offset else kinds
 
 
 @functools.lru_cache(maxsize=4)
-def _places(seed: int, block: int) -> tuple[int, ...]:
+def _places(seed: int | str, block: int, kinds: int) -> tuple[int, ...]:
     rng = random.Random(f"{seed}/block/{block}")
-    return tuple(rng.randrange(BLOCK) for _ in DEALT)
+    return tuple(rng.randrange(BLOCK) for _ in range(kinds))
 
 
 def _fault(seed: int, number: int, kind: Kind, intention: Intention) -> Fault:

@@ -63,11 +63,6 @@ def templates(tag: int, records: Sequence[bytes], kind: int, format_type: str) -
     return der.tlv(tag, der.tlv(0x7F61, der.integer(len(records)), *made))
 
 
-def dg14_for_ecdsa() -> bytes:
-    """DG14 with the ActiveAuthenticationInfo that an elliptic key needs (ICAO 9303-11 §9.2.6)."""
-    return dg14([security_infos.active_authentication_info()])
-
-
 def dg14(infos: Iterable[bytes]) -> bytes:
     """DG14: SecurityInfos."""
     return der.tlv(0x6E, security_infos.security_infos(infos))

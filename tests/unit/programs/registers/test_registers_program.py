@@ -22,6 +22,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+from fakes.online_registers import Fault
+from fakes.online_registers import Registers as Simulated
 from fakes.signed_lists import Agency
 from fakes.told_gate import CONFIG
 
@@ -41,8 +43,6 @@ from gate.programs.shared import clock
 from gate.programs.shared.config import Config, ConfigError, OnlineRegister, Paths, Registers, SignedList, Suspended
 from gate.programs.shared.status import hear
 from gate.programs.shared.told import Silence
-from hardware_sim.registers import Fault
-from hardware_sim.registers import Registers as Simulated
 
 STOLEN = m.DocumentQuestion("P", "UTO", "L898902C3", "UTO")
 CLEAN = m.DocumentQuestion("P", "UTO", "C01X0006H", "UTO")

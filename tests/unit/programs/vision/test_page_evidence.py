@@ -21,7 +21,7 @@ from gate.passage.evidence_names import PageCheckId
 from gate.passage.policy import page_objections
 from gate.passage.reasons import Objection, Reason
 from gate.passage.screen import Guidance
-from gate.programs.lane.document.page import page_evidence
+from gate.programs.lane.document.inspecting import page_evidence
 from gate.programs.lane.stages.page import page_checks
 from gate.programs.vision.page_findings import CHECK_OF, MEASURED_ON, guidance_of, message_of, readings_of
 

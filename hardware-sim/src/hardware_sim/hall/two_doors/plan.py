@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import random
+from dataclasses import replace
 
+from hardware_sim.hall import plan
 from hardware_sim.hall.lane import FIRST, LAST, SENSORS
 from hardware_sim.hall.plan import (
-    BIT_ERRORS_EVERY,
-    BLOCK,
+    BETWEEN_DOORS,
     DEALT,
     FROM_THE_START,
     GENUINE_SHARE,
@@ -21,6 +21,7 @@ from hardware_sim.hall.plan import (
     Intention,
     Kind,
     Moment,
+    times_of,
 )
 
 KINDS = (*DEALT, Kind.BLIND_COUNTER)  # that are dealt; bit errors come besides
@@ -32,14 +33,7 @@ SELDOM = (
     Intention.SWAPS,
     Intention.FOLLOWED,
     Intention.FORCES,
-    Intention.TAILGATED,
-    Intention.TURNS_INSIDE,
-    Intention.STAYS_INSIDE,
-    Intention.FORGETS,
-    Intention.PRESSES,
-    Intention.FREED,
-    Intention.PAUSED,
-    Intention.EVACUATED,
+    *BETWEEN_DOORS,
 )
 # Whoever does so makes the lane take something back, or open for somebody, while a line may be bad.
 PROVOKING = (Intention.PRESSES, Intention.FREED, Intention.PAUSED, Intention.EVACUATED)
@@ -56,30 +50,13 @@ def crossing(seed: int, number: int, *, faults: bool, kinds: frozenset[Kind] = f
     intention = Intention.GENUINE if rng.random() < GENUINE_SHARE else rng.choice(SELDOM)
     if not LOSING_ORDERS.isdisjoint(fall) and rng.random() < PROVOKING_SHARE:
         intention = rng.choice(PROVOKING)
-    return Crossing(
-        number=number,
-        intention=intention,
-        rest_s=rng.uniform(0.05, 0.3),
-        reads_s=rng.uniform(0.4, 1.6),
-        compares_s=rng.uniform(0.3, 1.6),
-        goes_s=rng.uniform(0.2, 0.8),
-        drawn=rng.random(),
-        faults=tuple(_fault(seed, number, kind, intention) for kind in fall if kind in kinds),
-    )
+    drawn = times_of(rng, number, intention)
+    return replace(drawn, faults=tuple(_fault(seed, number, kind, intention) for kind in fall if kind in kinds))
 
 
 def falls_to(seed: int, number: int) -> tuple[Kind, ...]:
     """The kinds of fault that are dealt out to this crossing."""
-    block, at = divmod(number, BLOCK)
-    kinds = tuple(kind for kind, place in zip(KINDS, _places(seed, block), strict=True) if place == at)
-    offset = random.Random(f"{seed}/two-door/bits").randrange(BIT_ERRORS_EVERY)
-    return (*kinds, Kind.BIT_ERRORS) if number % BIT_ERRORS_EVERY == offset else kinds
-
-
-@functools.lru_cache(maxsize=4)
-def _places(seed: int, block: int) -> tuple[int, ...]:
-    rng = random.Random(f"{seed}/two-door/block/{block}")
-    return tuple(rng.randrange(BLOCK) for _ in KINDS)
+    return plan.falls_to(f"{seed}/two-door", number, KINDS)
 
 
 def _fault(seed: int, number: int, kind: Kind, intention: Intention) -> Fault:
