@@ -13,7 +13,8 @@ from gate.audit.writer import Wanted
 from gate.passage.orders import Disposition
 from gate.passage.records import Released
 from gate.passage.registers import RegisterAnswer, RegisterCause, RegisterFinding
-from gate.performance.account import FEWER, GROUP_MIN, NAMES_MAX, OTHERS, WORD_MAX, Account, _ms
+from gate.performance.account import FEWER, GROUP_MIN, NAMES_MAX, OTHERS, WORD_MAX, Account
+from gate.verify.clock import ms as _ms
 from gate.verify.story import Told
 
 
