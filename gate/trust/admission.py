@@ -23,10 +23,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gate.document.checks import Result
 from gate.document.errors import DocumentError
 from gate.document.pki.certificate import Certificate, parse_certificate
-from gate.document.pki.path import find_issuer
+from gate.document.pki.path import ISSUED_OUT_OF_TIME, find_issuer, issued_in_time
 from gate.trust import signers
 from gate.trust.errors import SourceError
 from gate.trust.known import Known, Rejected, Way
@@ -34,7 +33,7 @@ from gate.trust.list_kinds import ListOfCertificates, ListOfDefects, Vouching, s
 from gate.trust.pool import Pool
 from gate.trust.revocations import Revocations, revocation_lists_of
 from gate.trust.sources import DocumentSigner, SealSigner
-from gate.trust.standing import Standing, is_linked, signed_itself, signs_documents_only, signs_seals, standing_of
+from gate.trust.standing import signed_itself, signs_documents_only, signs_seals, standing_of, why_no_link
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from gate.document.pki.revocation import RevocationList
     from gate.trust.list_kinds import SignedList
     from gate.trust.sources import Source
+    from gate.trust.standing import Standing
 
 
 class Admission:
@@ -161,25 +161,26 @@ class Admission:
             waiting = left
 
     def _admit_one(self, source: int, certificate: Certificate) -> bool:
-        if not certificate.may_sign_certificates:
+        if self._why_not(certificate):
             return False
         standing, tolerated = standing_of(certificate, self._pool, self._now)
-        if standing is Standing.LISTED or (self._way is Way.WATCHED and standing is Standing.SELF_SIGNED):
-            return False
-        if self._way is not Way.WATCHED or is_linked(certificate, self._vouching, self._now):
+        if self._way is not Way.WATCHED or not why_no_link(certificate, self._vouching, self._now):
             self._vouching.add(certificate)
         self._pool.add(certificate)
         self._accept(certificate, standing, tolerated, source)
         return True
 
     def _why_not(self, certificate: Certificate) -> str:
+        """Why a file of its own makes no anchor of this certificate; empty: it does."""
         if not certificate.understood:
             return "has a critical extension that is not known"
         if not certificate.may_sign_certificates:
             return "not a CSCA certificate"
-        if self._way is Way.WATCHED and signed_itself(certificate, set()):
+        if not signed_itself(certificate, set()):
+            return why_no_link(certificate, self._pool, self._now)
+        if self._way is Way.WATCHED:
             return "a self-signed CSCA certificate is taken from an operator's hand only: gate trust import"
-        return "neither self-signed nor signed by a known CSCA"
+        return ""
 
     def _accept(
         self, certificate: Certificate, standing: Standing, tolerated: frozenset[Tolerance], source: int
@@ -246,8 +247,11 @@ class Admission:
             self.revoked.add(source)
             raise SourceError(f"{name}: the certificate of its signer ({signer.subject}) was revoked")
         reason = ""
-        for path in (find_issuer(signer, pool, moment) for pool in self._pools_for(one)):
-            if path.result is Result.SUCCESSFUL:
+        for pool in self._pools_for(one):
+            path = find_issuer(signer, pool, moment)
+            if path.anchor is not None and not issued_in_time(signer, path.anchor.certificate, pool):
+                raise SourceError(f"{name}: {ISSUED_OUT_OF_TIME}; ask its publisher for another")
+            if path.anchor is not None:
                 self._tolerated[source] = path.tolerated | tolerated
                 return signer
             reason = path.reason

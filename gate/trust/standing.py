@@ -8,15 +8,14 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING
 
-from gate.document.checks import Result
+from gate.document.checks import Result, Tolerance
 from gate.document.errors import DocumentError
-from gate.document.pki.path import find_issuer
+from gate.document.pki.path import find_issuer, issued_in_time
 from gate.document.seal.profiles import SIGNER_PURPOSES
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from gate.document.checks import Tolerance
     from gate.document.pki.certificate import Certificate
     from gate.document.pki.path import Path
     from gate.trust.pool import Pool
@@ -50,12 +49,19 @@ def signed_itself(certificate: Certificate, tolerated: set[Tolerance]) -> bool:
     return True
 
 
-def is_linked(certificate: Certificate, pool: Pool, moment: datetime) -> bool:
-    """True when a certificate of this country's that is in the pool signed it: no state makes another's CSCA."""
-    return _link(certificate, pool, moment) is not None
+def why_no_link(certificate: Certificate, pool: Pool, moment: datetime) -> str:
+    """Why a file of its own brings no link; empty: it does. Real lists name links that depart, and vouch for them."""
+    path = _link(certificate, pool, moment)
+    if path is None or path.anchor is None:
+        return "neither self-signed nor signed by a known CSCA"
+    if certificate.csca_departures:
+        return "without key usage and basic constraints it may be a document signer's; a signed list may name it"
+    in_time = issued_in_time(certificate, path.anchor.certificate, pool)
+    return "" if in_time else "signed outside the period in which its CSCA's key may be used; a signed list may name it"
 
 
 def _link(certificate: Certificate, pool: Pool, moment: datetime) -> Path | None:
+    """The path when a certificate of this country's that is in the pool signed it: no state makes another's CSCA."""
     if certificate.country != certificate.issuer_country:
         return None
     path = find_issuer(certificate, pool, moment)
@@ -68,5 +74,7 @@ def signs_seals(certificate: Certificate) -> bool:
 
 
 def signs_documents_only(certificate: Certificate) -> bool:
-    """True for what says so. Real CSCA certificates that say only half of what they are remain: a list vouches for them."""
-    return certificate.may_sign_documents and not certificate.may_sign_certificates
+    """True for what says so, and that another one signed. Real CSCA certificates that say only half of what they are remain."""
+    says_otherwise = certificate.has_key_usage and Tolerance.CSCA_WITHOUT_CERT_SIGN not in certificate.csca_departures
+    says_so = certificate.may_sign_documents and not certificate.may_sign_certificates and not says_otherwise
+    return says_so and not signed_itself(certificate, set())

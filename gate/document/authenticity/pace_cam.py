@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from gate.document.access.agreement_keys import parse_agreement_key
 from gate.document.authenticity.passive_authentication import judge_signer
-from gate.document.checks import Check, CheckId, Result
+from gate.document.checks import Check, CheckId, Result, Tolerance, tolerating
 from gate.document.errors import AlgorithmUnknownError, DocumentError, SignerMissingError
 from gate.document.lds.card_security import CardSecurity, parse_card_security
 from gate.document.pki.known_defects import Flaw, flaws_of
@@ -38,13 +38,14 @@ def judge_mapping(
     """The verdict on every opening with chip authentication mapping. `offered` is what EF.CardAccess said, `sod` what EF.SOD is worth."""
     if not content:
         return _check(Result.FAILED, "the chip does not give EF.CardSecurity, which PACE-CAM needs")
-    card = _vouched(content, offered, sod, anchors, now)
-    if isinstance(card, Check):
-        return card
+    vouched = _vouched(content, offered, sod, anchors, now)
+    if isinstance(vouched, Check):
+        return vouched
+    card, tolerated = vouched
     # Last: only a file that somebody answers for may make us calculate.
     if not all(_holds_key(card, proof) for proof in proofs):
         return _check(Result.FAILED, "the chip does not hold the key that EF.CardSecurity names")
-    return _check(Result.SUCCESSFUL, "PACE-CAM with the key of EF.CardSecurity")
+    return _check(Result.SUCCESSFUL, tolerating("PACE-CAM with the key of EF.CardSecurity", tolerated))
 
 
 def judge_copied_card(
@@ -56,14 +57,14 @@ def judge_copied_card(
     now: datetime,
 ) -> Check | None:
     """What speaks against the EF.CardSecurity of a chip that someone else has read; None: nothing. It proves no chip."""
-    card = _vouched(content, offered, sod, anchors, now)
-    return card if isinstance(card, Check) else None
+    vouched = _vouched(content, offered, sod, anchors, now)
+    return vouched if isinstance(vouched, Check) else None
 
 
 def _vouched(
     content: bytes, offered: SecurityInfos | None, sod: SecurityVerdict, anchors: TrustAnchors, now: datetime
-) -> CardSecurity | Check:
-    """The file, if somebody answers for it; else what speaks against it."""
+) -> tuple[CardSecurity, frozenset[Tolerance]] | Check:
+    """The file and what was tolerated of its signer, if somebody answers for it; else what speaks against it."""
     try:
         card = parse_card_security(content)
         signer = card.message.verify()
@@ -74,12 +75,14 @@ def _vouched(
     # It holds all that EF.CardAccess offers (9303-11 §9.2.11), and may hold more that is no PACE.
     if offered is not None and set(card.infos.pace) != set(offered.pace):
         return _check(Result.FAILED, "EF.CardAccess and EF.CardSecurity offer different PACE")
-    objection = _judge_card_signer(signer, sod, anchors, now)
-    return card if objection is None else objection
+    judged = _judge_card_signer(signer, sod, anchors, now)
+    return judged if isinstance(judged, Check) else (card, judged)
 
 
-def _judge_card_signer(signer: Certificate, sod: SecurityVerdict, anchors: TrustAnchors, now: datetime) -> Check | None:
-    """What speaks against the file's signer; None: nothing."""
+def _judge_card_signer(
+    signer: Certificate, sod: SecurityVerdict, anchors: TrustAnchors, now: datetime
+) -> Check | frozenset[Tolerance]:
+    """What speaks against the file's signer; nothing does: what was tolerated of it."""
     judged = judge_signer(signer, anchors, now)
     for check in judged.checks:
         if check.result is Result.FAILED:
@@ -95,7 +98,8 @@ def _judge_card_signer(signer: Certificate, sod: SecurityVerdict, anchors: Trust
         return _check(Result.FAILED, "a defect list revokes the signer of EF.CardSecurity, or its chips' keys")
     if Flaw.DS_UNDER_INVESTIGATION in flaws:
         return _check(Result.UNDETERMINED, "a defect list casts doubt on the signer of EF.CardSecurity")
-    return None
+    reasons = " ".join(check.reason for check in judged.checks)
+    return frozenset(one for one in Tolerance if f"; tolerated: {one.value}" in reasons)
 
 
 def _of_one_issuer(card: Certificate, card_anchor: Anchor, document: Certificate, anchor: Anchor | None) -> bool:

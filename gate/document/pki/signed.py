@@ -22,6 +22,7 @@ from gate.document.errors import (
     SignerMissingError,
 )
 from gate.document.pki.asn1 import (
+    NULL,
     SEQUENCE,
     SET,
     Part,
@@ -197,14 +198,13 @@ def _signer(info: Part, announced: set[str]) -> Signer:
     algorithm, signature, *unsigned = rest
     optional(unsigned, _SECOND)
     values = _attribute_values(attributes)
-    scheme = parse_scheme(algorithm.encoded, digest_hash=digest_hash)
     if _ALGORITHM_PROTECTION in values:
-        _require_agreement(values[_ALGORITHM_PROTECTION], digest_algorithm, digest_hash, scheme)
+        _require_agreement(values[_ALGORITHM_PROTECTION], digest_algorithm, algorithm)
     return Signer(
         issuer_and_serial=_issuer_and_serial(identifier) if by_name else None,
         key_id=None if by_name else contents_of(identifier, _KEY_ID),
         digest_hash=digest_hash,
-        scheme=scheme,
+        scheme=parse_scheme(algorithm.encoded, digest_hash=digest_hash),
         signature=octets(signature),
         attributes=attributes,
         content_type=dotted(values[_CONTENT_TYPE]) if _CONTENT_TYPE in values else None,
@@ -213,16 +213,20 @@ def _signer(info: Part, announced: set[str]) -> Signer:
     )
 
 
-def _require_agreement(protection: Part, digest_algorithm: Part, digest_hash: str, scheme: Scheme) -> None:
-    """Return when CMSAlgorithmProtection names the algorithms of its signer (RFC 6211 §2), NULL or not. Raises MalformedError."""
+def _require_agreement(protection: Part, digest_algorithm: Part, algorithm: Part) -> None:
+    """Return when CMSAlgorithmProtection holds the identifiers of its signer (RFC 6211 §2), NULL or not. Raises MalformedError."""
     protected, *rest = parts_of(protection, SEQUENCE)
     signature = optional(rest, _SECOND).get(_SECOND)  # a signature's, and no message authentication code's
     if (
         plain_algorithm(protected) != plain_algorithm(digest_algorithm)
         or signature is None
-        or parse_scheme(tlv.encode(SEQUENCE, signature.contents), digest_hash=digest_hash) != scheme
+        or _without_null(signature) != _without_null(algorithm)
     ):
         raise MalformedError("the signed attributes name other algorithms than the signer")
+
+
+def _without_null(identifier: Part) -> list[bytes]:
+    return [one.encoded for one in parts(identifier.contents) if one.encoded != NULL]
 
 
 def _issuer_and_serial(identifier: Part) -> tuple[bytes, int]:

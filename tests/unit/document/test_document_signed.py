@@ -46,6 +46,7 @@ def signer_info(
     named: Party | None = None,
     hash_algorithm: bytes = SHA256,
     issuer: bytes | None = None,
+    algorithm: bytes = ECDSA,
 ) -> bytes:
     """One signer; `signed` is what its signature covers when that is not what the standard says."""
     if signed is None:
@@ -60,7 +61,7 @@ def signer_info(
         der.tlv(0x80, key_id) if by_key else by_name,
         hash_algorithm,
         der.tlv(0xA0, *attributes) if attributes else b"",
-        ECDSA,
+        algorithm,
         der.octets(signature),
     )
 
@@ -297,14 +298,27 @@ def test_algorithms_that_were_signed_agree_with_the_signers(announced: bytes) ->
     [
         (SHA384, implicit(0xA1, ECDSA)),
         (SHA256, implicit(0xA1, ECDSA_SHA384)),
+        (SHA256, implicit(0xA1, der.sequence(der.oid("1.2.3.4")))),
         (SHA256, implicit(0xA2, ECDSA)),
         (SHA256, implicit(0xA1, ECDSA), implicit(0xA2, ECDSA)),
         (SHA256, implicit(0xA1, ECDSA), implicit(0xA1, ECDSA)),
         (SHA256,),
         (),
     ],
-    ids=["digest", "signature", "code", "both", "twice", "no signature", "empty"],
+    ids=["digest", "signature", "unknown", "code", "both", "twice", "no signature", "empty"],
 )
 def test_algorithms_that_were_signed_and_are_others_are_refused(fields: tuple[bytes, ...]) -> None:
     with pytest.raises(MalformedError):
         message(signer_info(attributes=protection(*fields)))
+
+
+def test_the_name_that_was_signed_is_the_signers_and_not_one_that_means_the_same() -> None:
+    """`rsaEncryption` with SHA-256, as some signers write, means sha256WithRSAEncryption."""
+    bare = der.sequence(der.oid("1.2.840.113549.1.1.1"), der.null())
+    whole = der.sequence(der.oid("1.2.840.113549.1.1.11"), der.null())
+    without_null = der.sequence(der.oid("1.2.840.113549.1.1.11"))
+    for used, signed in ((whole, whole), (bare, bare), (whole, without_null), (without_null, whole)):
+        message(signer_info(attributes=protection(SHA256, implicit(0xA1, signed)), algorithm=used))
+    for used, signed in ((whole, bare), (bare, whole)):
+        with pytest.raises(MalformedError):
+            message(signer_info(attributes=protection(SHA256, implicit(0xA1, signed)), algorithm=used))

@@ -12,6 +12,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from fakes.anchors import ListedAnchors
+from fakes.inspections import issued
 from fakes.master_lists import LIST_SIGNER, NOW, Party, master_list, party
 from fakes.without_null import (
     Encode,
@@ -31,19 +33,28 @@ from typer.testing import CliRunner
 
 from gate.cli.trust import app
 from gate.cli.trust_report import fields, render
-from gate.document.authenticity.passive_authentication import judge_signer
-from gate.document.checks import CheckId, Result, Tolerance
+from gate.document.access.agreement_keys import parse_agreement_key
+from gate.document.access.pace import MappingProof
+from gate.document.authenticity.pace_cam import judge_mapping
+from gate.document.authenticity.passive_authentication import judge_signer, judge_sod
+from gate.document.checks import Check, CheckId, Result, Tolerance
 from gate.document.errors import SignatureError
+from gate.document.lds.card_security import parse_card_security
+from gate.document.lds.sod import parse_sod
+from gate.document.pki.anchors import TrustAnchors
 from gate.document.pki.certificate import parse_certificate
 from gate.document.pki.keys import parse_public_key
 from gate.document.pki.signatures import Kind, Scheme, verify
-from gate.document.pki.signed import parse_signed_message
 from gate.trust.errors import SourceError, StoreError
 from gate.trust.importing import import_sources
+from gate.trust.known import Way
 from gate.trust.signers import no_document_signer
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
 from gate.trust.survey import survey
+from hardware_sim.passport import der
+from hardware_sim.passport.abilities import Features
+from hardware_sim.passport.algorithms import Cipher, Mapping, Pace
 
 NAMED = "an RSA signature without NULL in its DigestInfo"
 CSCA = rsa_certificate("CSCA", encode=with_null)
@@ -51,6 +62,7 @@ LISTED = rsa_certificate("Listed CSCA", country="ZZ", encode=with_null)
 LIST_SIGNER_CERTIFICATE = rsa_certificate(
     "List signer", issuer="CSCA", authority=False, purpose=LIST_SIGNER.dotted_string, encode=with_null
 )
+CAM = Pace(Mapping.CHIP_AUTHENTICATION, 13, Cipher.AES_128)
 RSA_SHA256 = Scheme(Kind.RSA_PKCS1, "sha256")
 MESSAGE = b"what the issuer signed"
 
@@ -58,6 +70,10 @@ MESSAGE = b"what the issuer signed"
 def bring(path: Path, *files: bytes) -> None:
     sources = [read_source(f"file {number}", data) for number, data in enumerate(files)]
     import_sources(path, sources, signer=parse_certificate(CSCA), test=False, now=NOW)
+
+
+def bring_file(path: Path, data: bytes) -> None:
+    import_sources(path, [read_source("file", data)], signer=None, test=False, now=NOW)
 
 
 @pytest.fixture
@@ -240,15 +256,56 @@ def test_a_revocation_list_without_null_is_taken_and_named(path: Path) -> None:
     assert NAMED not in reason_under(path, signer)[1]
 
 
-def test_a_security_object_without_null_is_refused() -> None:
-    """The tolerance is for lists and certificates."""
-    content_type = "2.23.136.1.1.1"
-    message = parse_signed_message(
-        rsa_list("List signer", LIST_SIGNER_CERTIFICATE, b"hashes", content_type=content_type), "a message"
+def signed_by_rsa(content: bytes, content_type: str, encode: Encode) -> bytes:
+    signer = rsa_certificate("DS", issuer="CSCA", authority=False, encode=with_null)
+    return rsa_list("DS", signer, content, content_type=content_type, encode=encode)
+
+
+def security_object(encode: Encode = with_null) -> bytes:
+    """EF.SOD of a document of UT."""
+    signed = parse_sod(issued().files["EF_SOD"]).message
+    return der.tlv(0x77, signed_by_rsa(signed.content, signed.content_type, encode))
+
+
+def mapping(anchors: TrustAnchors, encode: Encode = with_null) -> Check:
+    """The verdict on an opening with the key of an EF.CardSecurity that RSA signed."""
+    card = parse_card_security(issued(features=Features(pace=(CAM,))).files["EF_CARD_SECURITY"])
+    key = parse_agreement_key(card.infos.chip_keys[0].spki)
+    return judge_mapping(
+        [MappingProof(key.group, key.element, 1)],
+        signed_by_rsa(card.message.content, card.message.content_type, encode),
+        offered=None,
+        sod=judge_sod(security_object(), anchors, NOW),
+        anchors=anchors,
+        now=NOW,
     )
-    with pytest.raises(SignatureError):
-        message.verify()
-    message.verify(tolerated=set())
+
+
+def test_an_ef_sod_without_null_is_refused() -> None:
+    """The tolerance is for lists and certificates."""
+    right, wrong = (judge_sod(security_object(one), ListedAnchors([CSCA]), NOW) for one in (with_null, without_null))
+    assert (right.checks[0].result, right.proven) == (Result.SUCCESSFUL, True)
+    assert (wrong.checks[0].result, wrong.proven) == (Result.FAILED, False)
+    assert "signature is wrong" in wrong.checks[0].reason
+
+
+def test_an_ef_card_security_without_null_is_refused() -> None:
+    right, wrong = (mapping(ListedAnchors([CSCA]), one) for one in (with_null, without_null))
+    assert (right.result, right.reason) == (Result.SUCCESSFUL, "PACE-CAM with the key of EF.CardSecurity")
+    assert wrong.result is Result.FAILED
+    assert "signature is wrong" in wrong.reason
+
+
+def test_what_the_signer_of_ef_card_security_needs_tolerated_is_named(path: Path) -> None:
+    bring(path, rsa_certificate("CSCA"), revocation_list_of("CSCA", CSCA))
+    check = mapping(TrustStore.open(path))
+    assert (check.result, check.reason) == (
+        Result.SUCCESSFUL,
+        f"PACE-CAM with the key of EF.CardSecurity; tolerated: {NAMED}",
+    )
+    path.unlink()
+    bring(path, CSCA, revocation_list_of("CSCA", CSCA))
+    assert mapping(TrustStore.open(path)).reason.endswith(f"; tolerated: {NAMED}")
 
 
 def test_what_was_tolerated_leaves_with_what_it_was_tolerated_of(path: Path) -> None:
@@ -277,13 +334,14 @@ PUBLISHER = party("Publisher")
 LISTER = party("Lister", issuer=PUBLISHER, authority=False, lists=True)
 
 
-def csca(*, is_ca: bool | None, uses: tuple[str, ...] | None) -> Party:
-    """A self-signed certificate of ZZ with these constraints and this key usage, None for no such extension."""
+def csca(*, is_ca: bool | None, uses: tuple[str, ...] | None, issuer: Party | None = None) -> Party:
+    """A certificate of ZZ, self-signed unless it has an issuer, with these constraints and this key usage, None for no such extension."""
     plain = party("Odd CSCA", country="ZZ")
+    by = issuer or plain
     built = (
         x509.CertificateBuilder()
         .subject_name(plain.name)
-        .issuer_name(plain.name)
+        .issuer_name(by.name)
         .public_key(plain.key.public_key())
         .serial_number(9)
         .not_valid_before(NOW - timedelta(days=30))
@@ -298,7 +356,7 @@ def csca(*, is_ca: bool | None, uses: tuple[str, ...] | None) -> Party:
             "key_cert_sign crl_sign encipher_only decipher_only"
         )
         built = built.add_extension(x509.KeyUsage(**{one: one in uses for one in names.split()}), critical=True)
-    return Party(plain.name, plain.key, built.sign(plain.key, hashes.SHA256()))
+    return Party(plain.name, plain.key, built.sign(by.key, hashes.SHA256()))
 
 
 def listed(path: Path, *anchors: Party) -> None:
@@ -317,6 +375,11 @@ def listed(path: Path, *anchors: Party) -> None:
         (True, ("key_cert_sign", "crl_sign"), ()),
         (None, ("key_cert_sign",), ()),
         (True, None, ()),
+        (False, ("digital_signature", "key_cert_sign", "crl_sign"), (NOT_CA,)),
+        (False, None, (NOT_CA,)),
+        (False, ("digital_signature",), (NOT_CA, NO_CERT_SIGN)),
+        (None, ("digital_signature",), (NO_CERT_SIGN,)),
+        (None, ("digital_signature", "crl_sign"), (NO_CERT_SIGN,)),
     ],
 )
 def test_an_anchor_that_may_not_sign_certificates_is_named_wherever_it_counts(
@@ -334,11 +397,79 @@ def test_an_anchor_that_may_not_sign_certificates_is_named_wherever_it_counts(
 @pytest.mark.parametrize(
     ("is_ca", "uses"), [(False, ("digital_signature",)), (None, ("digital_signature",)), (False, None)]
 )
-def test_a_document_signers_certificate_is_still_no_anchor(
+def test_a_document_signers_certificate_that_another_one_signed_is_still_no_anchor(
     path: Path, *, is_ca: bool | None, uses: tuple[str, ...] | None
 ) -> None:
-    listed(path, csca(is_ca=is_ca, uses=uses), party("CSCA", country="YY"))
+    authority = party("CSCA", country="ZZ")
+    listed(path, csca(is_ca=is_ca, uses=uses, issuer=authority), authority)
     assert len(TrustStore.open(path)) == 1
+
+
+def test_a_link_in_a_list_that_is_no_ca_and_says_keycertsign_is_an_anchor(path: Path) -> None:
+    authority = party("CSCA", country="ZZ")
+    uses = ("digital_signature", "key_cert_sign", "crl_sign")
+    listed(path, csca(is_ca=False, uses=uses, issuer=authority), authority)
+    assert TrustStore.open(path).standings() == {"self_signed": 1, "linked": 1}
+    assert survey(path, NOW, age_max_days=90).tolerated == (("ZZ", "ZZ, Odd CSCA", NOT_CA),)
+
+
+# ── links in files of their own ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("way", list(Way))
+def test_a_certificate_without_extensions_that_a_csca_signed_is_no_link_in_a_file(path: Path, way: Way) -> None:
+    """It may be a document signer's, which would then vouch for document signers of its own."""
+    authority = party("CSCA", country="ZZ")
+    listed(path, authority)
+    bare = csca(is_ca=None, uses=None, issuer=authority)
+    report = import_sources(path, [read_source("file", bare.der)], signer=None, test=False, now=NOW, way=way)
+    assert len(report.rejected) == 1
+    assert "without key usage and basic constraints" in report.rejected[0].reason
+    assert len(TrustStore.open(path)) == 1
+    forged = party("DS", country="ZZ", issuer=bare, authority=False)
+    assert judge_signer(parse_certificate(forged.der), TrustStore.open(path), NOW).anchor is None
+    listed(path, authority, bare)
+    assert survey(path, NOW, age_max_days=90).tolerated == (("ZZ", "ZZ, Odd CSCA", NO_USAGE),)
+
+
+USED_UNTIL = NOW - timedelta(days=200)
+PERIOD = (NOW - timedelta(days=400), USED_UNTIL)
+
+
+@pytest.mark.parametrize("way", list(Way))
+def test_a_link_in_a_file_was_signed_while_the_key_before_it_could_be_used(path: Path, way: Way) -> None:
+    authority = party("CSCA", country="ZZ", key_use=PERIOD, begins=PERIOD[0])
+    listed(path, authority)
+    late, right = (
+        party(f"Link {days}", country="ZZ", issuer=authority, begins=USED_UNTIL + timedelta(days=days))
+        for days in (1, 0)
+    )
+    sources = [read_source("late", late.der), read_source("right", right.der)]
+    report = import_sources(path, sources, signer=None, test=False, now=NOW, way=way)
+    assert [(one.subject, one.reason) for one in report.rejected] == [
+        ("ZZ, Link 1", "signed outside the period in which its CSCA's key may be used; a signed list may name it")
+    ]
+    assert TrustStore.open(path).standings() == {"self_signed": 1, "linked": 1}
+    listed(path, authority, late)
+    assert TrustStore.open(path).standings()["linked"] == 2, "real lists name 15 to 20 such links"
+
+
+@pytest.mark.parametrize("chosen", [True, False], ids=["--signer", "imported before"])
+def test_a_lists_signer_was_issued_while_the_cscas_key_could_be_used(path: Path, *, chosen: bool) -> None:
+    authority = party("CSCA", key_use=PERIOD, begins=PERIOD[0])
+    if not chosen:
+        bring_file(path, authority.der)
+    signer = parse_certificate(authority.der) if chosen else None
+    for days, fits in ((1, False), (0, True)):
+        lister = party(
+            "Lister", issuer=authority, authority=False, lists=True, begins=USED_UNTIL + timedelta(days=days)
+        )
+        sources = [read_source("list", master_list(lister, [authority.der]))]
+        if fits:
+            assert import_sources(path, sources, signer=signer, test=False, now=NOW).accepted or not chosen
+        else:
+            with pytest.raises(SourceError, match="issued outside the period in which the CSCA's key may be used"):
+                import_sources(path, sources, signer=signer, test=False, now=NOW)
 
 
 @pytest.mark.parametrize(
