@@ -23,41 +23,65 @@ from gate.passage.conditions import (
     DateBetween,
     Fact,
     Facts,
+    Not,
     Predicate,
     Sex,
     predicates_of,
 )
 from gate.passage.rulebook import Effect, Rule, RuleBook
 from gate.passage.serving import BorderDirection
-from gate.rules.profiling import KEPT_MAX, days_of, kept, named_in, population, told_apart, without_values
+from gate.rules.profiling import KEPT_MAX, days_of, kept, named_in, population, told_apart, without_values, work_of
 
 TRIED_MAX: Final = 200_000  # combinations a rule: one that tells more apart is too much for whoever must understand it
 _NOTHING: Final = Facts()
 _LAST_DAY: Final = date.max.toordinal()
+FILE_TRIED_MAX: Final = 50 * TRIED_MAX  # combinations a file, shared among its rules; and so many for pairs of them
+WORK_MAX: Final = 100_000  # of a file, as `work_of` counts: about half a minute before a lane starts
 _NOBODYS: Final = "ZZZ"  # stands for every code that neither a rule nor the population names
 _AGE_MAX: Final = 150
+_PAIR: Final = 1_000  # combinations: what it costs to find out what tells apart the travellers of two rules
+_VALID_MAX: Final = 15 * 366  # days from a document's issue on, after which nobody shows it any more
 _CLOSING: Final = frozenset({Fact.LOCAL, Fact.DIRECTION})
 _TAKING: Final = frozenset({Effect.OFFICER, Effect.CUSTOMS, Effect.THRESHOLD})
+# Rules that ask about one of these, and can mean the same value of it, are tried together: a state is its nationals and its documents.
+_SHARED: Final = ((Fact.NATIONALITY,), (Fact.ISSUER,), (Fact.SEX,), (Fact.NATIONALITY, Fact.ISSUER))
 
 # The values of each fact that are tried; of a day of expiry, how many days after the crossing it is.
 _Tried = dict[Fact, Sequence[object]]
 
 
+class _LeftOut(Not):
+    """Whom the eligible rules together leave out, and would not were their sex another, or their state one that no rule names."""
+
+    def holds(self, facts: Facts) -> bool:
+        """True also where it is not known. The population has no direction, so each is tried."""
+        states = itertools.product({facts.nationality, _NOBODYS}, {facts.issuer, _NOBODYS}, Sex)
+        others = [replace(facts, nationality=state, issuer=issuer, sex=sex) for state, issuer, sex in states]
+        return any(
+            self.condition.holds(replace(facts, direction=way)) is not True
+            and any(self.condition.holds(replace(one, direction=way)) is not False for one in others)
+            for way in BorderDirection
+        )
+
+
 def wrong_with(book: RuleBook) -> Iterator[Wrong]:
     """Everything that is wrong with rules which are spelt well, at the key that is to be changed."""
     fit: list[Rule] = []
-    picking: dict[Rule, float] = {}
     for rule in book.rules:
-        found = list(_wrong_with_rule(rule, picking))
+        found = list(_wrong_with_rule(rule, min(TRIED_MAX, FILE_TRIED_MAX // len(book.rules))))
         yield from found
         if not found:
             fit.append(rule)
     yield from _contradictions(fit)
-    yield from _picking_together({rule: share for rule, share in picking.items() if rule in fit})
+    picking = [rule for rule in fit if rule.effect in _TAKING and rule.when.asks & PROTECTED]
+    eligible = [rule for rule in fit if rule.effect is Effect.ELIGIBLE]
+    if naming := [rule for rule in eligible if rule.when.asks & PROTECTED]:
+        first, last = min(one.first for one in eligible), max(one.last for one in eligible)
+        picking.append(replace(naming[0], first=first, last=last, when=_LeftOut(_any_of(eligible))))
+    yield from _picking(picking)
 
 
-def _wrong_with_rule(rule: Rule, picking: dict[Rule, float]) -> Iterator[Wrong]:
-    """What a targeting rule on a protected attribute keeps of the population comes into `picking`."""
+def _wrong_with_rule(rule: Rule, tried_max: int) -> Iterator[Wrong]:
     key = f"rules.{rule.name}.when"
     if unknown := without_values(rule.when.asks):
         yield Wrong(
@@ -65,7 +89,7 @@ def _wrong_with_rule(rule: Rule, picking: dict[Rule, float]) -> Iterator[Wrong]:
         )
         return
     tried = _tried_for((rule.when,), rule)
-    if math.prod(map(len, tried.values())) > TRIED_MAX:
+    if math.prod(map(len, tried.values())) > tried_max:
         yield Wrong(key, "tells too many kinds of travellers apart; make several rules of it")
         return
     if not any(rule.when.holds(one) for one in _combinations(tried, tried)):
@@ -77,12 +101,6 @@ def _wrong_with_rule(rule: Rule, picking: dict[Rule, float]) -> Iterator[Wrong]:
         )
     if rule.effect is Effect.ELIGIBLE and not rule.when.asks - _CLOSING:
         yield Wrong(key, "says nothing about who is eligible")
-    if rule.effect in _TAKING and rule.when.asks & PROTECTED:
-        share, differs = kept(rule.when, rule.first, rule.last, list(_combinations(tried, tried.keys() & PROTECTED)))
-        if share <= KEPT_MAX:
-            picking[rule] = share
-        elif differs or _differs(rule.when, tried):
-            yield Wrong(key, f"picks people out by {_alone(rule.when, share)}")
 
 
 def _differs(when: Condition, tried: _Tried) -> bool:
@@ -92,27 +110,47 @@ def _differs(when: Condition, tried: _Tried) -> bool:
     return any(len({when.holds(one) for one in _combinations(tried, protected, known)}) > 1 for known in others)
 
 
-def _picking_together(shares: dict[Rule, float]) -> Iterator[Wrong]:
-    """Rules about the same nationality, sex or issuer of which none keeps too many alone, and together they do."""
+def _picking(rules: Sequence[Rule]) -> Iterator[Wrong]:
+    """Rules that pick people out by nationality, sex or issuer: alone, and those of which none keeps too many alone, and together they do."""
+    shares: dict[Rule, float] = {}
+    work = 0
+    for group in itertools.chain(([rule] for rule in rules), _sharing(shares)):
+        when = _any_of(group) if len(group) > 1 else group[0].when
+        first, last = min(one.first for one in group), max(one.last for one in group)
+        apart = _tried_for([when], group[0], when.asks & PROTECTED)
+        work += work_of(when, first, last) + math.prod(map(len, apart.values()))
+        if work > WORK_MAX:
+            yield Wrong(f"rules.{group[0].name}.when", "makes the file too much to try; make fewer rules of it")
+            return
+        share, differs = kept(when, first, last, list(_combinations(apart, apart)))
+        if share > KEPT_MAX and (differs or len(group) > 1 or _differs(when, _tried_for([when], group[0]))):
+            others = ", ".join(f"rules.{one.name}" for one in group[1:])
+            verb = "leaves" if group[0].effect is Effect.ELIGIBLE else "picks"
+            wrong = f"{verb} people out{others and f', together with {others},'} by {_alone(when, share)}"
+            yield Wrong(f"rules.{group[0].name}.when", wrong)
+        elif len(group) == 1 and 0 < share <= KEPT_MAX:
+            shares[group[0]] = share
+
+
+def _sharing(shares: dict[Rule, float]) -> Iterator[list[Rule]]:
+    """Rules that can mean the same value of a protected fact which each of them asks for, where they might keep too many together."""
     judged: set[frozenset[Rule]] = set()
-    apart: _Tried = {}
-    for rule in shares:
-        apart = apart or _tried_for([one.when for one in shares], rule, PROTECTED)
-        everybody = _combinations(apart, [fact for fact in apart if fact in rule.when.asks])
-        # With nothing else known, the answer is no only where these facts alone give it.
-        for whose in (one for one in everybody if rule.when.holds(one) is not False):
-            group = [one for one in shares if one.when.holds(whose) is not False]
-            if any(before.issuperset(group) for before in judged) or sum(map(shares.__getitem__, group)) <= KEPT_MAX:
-                continue
-            judged.add(frozenset(group))
-            when = AnyOf(tuple(All((DateBetween(one.first, one.last), one.when)) for one in group))
-            first, last = min(one.first for one in group), max(one.last for one in group)
-            apart_together = _tried_for([when], rule, when.asks & PROTECTED)
-            share, _ = kept(when, first, last, list(_combinations(apart_together, apart_together)))
-            if share > KEPT_MAX:
-                others = ", ".join(f"rules.{one.name}" for one in group[1:])
-                wrong = f"picks people out, together with {others}, by {_alone(when, share)}"
-                yield Wrong(f"rules.{group[0].name}.when", wrong)
+    for facts in _SHARED:
+        asking = [rule for rule in shares if rule.when.asks.intersection(facts)]
+        about = [one for rule in asking for one in predicates_of(rule.when)]
+        values = _values(facts[0], about, asking[0]) if asking else ()
+        everybody = (replace(_NOTHING, **{fact.value: value for fact in facts}) for value in values)  # type: ignore[arg-type]
+        for whose in told_apart(about, everybody, facts):
+            # With nothing else known, the answer is no only where these facts alone give it.
+            group = [rule for rule in asking if rule.when.holds(whose) is not False]
+            if sum(map(shares.__getitem__, group)) > KEPT_MAX and not any(map(frozenset(group).issubset, judged)):
+                judged.add(frozenset(group))
+                yield group
+
+
+def _any_of(rules: Sequence[Rule]) -> AnyOf:
+    """What any of these means, on its days."""
+    return AnyOf(tuple(All((DateBetween(one.first, one.last), one.when)) for one in rules))
 
 
 def _alone(when: Condition, share: float) -> str:
@@ -125,20 +163,31 @@ def _names(facts: Collection[Fact]) -> str:
 
 
 def _contradictions(rules: Sequence[Rule]) -> Iterator[Wrong]:
-    """Rules that give nothing: everybody whom they make eligible is an officer's by another one, on all their days."""
-    taking = [rule for rule in rules if rule.effect in {Effect.OFFICER, Effect.CUSTOMS, Effect.CLOSED}]
-    for given in (rule for rule in rules if rule.effect is Effect.ELIGIBLE):
-        for taken in taking:
-            if not (taken.first <= given.first and given.last <= taken.last):
-                continue
-            tried = _tried_for((given.when, taken.when), given)
-            if math.prod(map(len, tried.values())) > TRIED_MAX:
-                continue
-            everybody = _combinations(tried, tried)
-            if all(taken.when.holds(one) for one in everybody if given.when.holds(one)):
-                yield Wrong(
-                    f"rules.{given.name}", f"is contradicted: everybody whom it means is referred by rules.{taken.name}"
-                )
+    """Rules that give nothing: everybody whom they make eligible is an officer's by another one, on all their days.
+
+    Somebody of the population whom only one of them means shows that it is none; the other pairs are tried while the file's share lasts.
+    """
+    people = [replace(one, direction=way) for one in population() for way in BorderDirection]
+    concerned = [
+        rule for rule in rules if rule.effect in {Effect.ELIGIBLE, Effect.OFFICER, Effect.CUSTOMS, Effect.CLOSED}
+    ]
+    meant = {rule: {at for at, one in enumerate(people) if rule.when.holds(one)} for rule in concerned}
+    left = FILE_TRIED_MAX
+    for given, taken in itertools.permutations(concerned, 2):
+        if given.effect is not Effect.ELIGIBLE or taken.effect is Effect.ELIGIBLE or not meant[given] <= meant[taken]:
+            continue
+        if not (taken.first <= given.first and given.last <= taken.last):
+            continue
+        tried = _tried_for((given.when, taken.when), given)
+        kinds = math.prod(map(len, tried.values()))
+        left -= min(kinds, TRIED_MAX) + _PAIR
+        if kinds > TRIED_MAX or left < 0:
+            continue
+        everybody = _combinations(tried, tried)
+        if all(taken.when.holds(one) for one in everybody if given.when.holds(one)):
+            yield Wrong(
+                f"rules.{given.name}", f"is contradicted: everybody whom it means is referred by rules.{taken.name}"
+            )
 
 
 # ── what tells travellers apart ──────────────────────────────────────────────────────────────────────────────────────
@@ -176,7 +225,8 @@ def _values(fact: Fact, about: Sequence[Predicate], rule: Rule) -> Sequence[obje
             times = sorted({time(), *named_in(about, time)})
             return [datetime.combine(date.fromordinal(day), at) for day in sorted(days) for at in times]
         case Fact.ISSUED:  # none is issued after the rule's last day
-            return [date.fromordinal(day) for day in days_of(about, date.min, rule.last)] + [rule.first]
+            oldest = date.fromordinal(max(1, rule.first.toordinal() - _VALID_MAX))
+            return [date.fromordinal(day) for day in days_of(about, oldest, rule.last)] + [rule.first]
         case Fact.EXPIRES:
             return sorted({0, *(named + more for named in named_in(about, int) for more in (0, 1))})
         case Fact.AGE:
