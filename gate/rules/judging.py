@@ -39,7 +39,6 @@ FILE_TRIED_MAX: Final = 50 * TRIED_MAX  # combinations a file, shared among its 
 WORK_MAX: Final = 100_000  # of a file, as `work_of` counts: about half a minute before a lane starts
 _NOBODYS: Final = "ZZZ"  # stands for every code that neither a rule nor the population names
 _AGE_MAX: Final = 150
-_PAIR: Final = 1_000  # combinations: what it costs to find out what tells apart the travellers of two rules
 _VALID_MAX: Final = 15 * 366  # days from a document's issue on, after which nobody shows it any more
 _CLOSING: Final = frozenset({Fact.LOCAL, Fact.DIRECTION})
 _TAKING: Final = frozenset({Effect.OFFICER, Effect.CUSTOMS, Effect.THRESHOLD})
@@ -55,13 +54,14 @@ class _LeftOut(Not):
 
     def holds(self, facts: Facts) -> bool:
         """True also where it is not known. The population has no direction, so each is tried."""
-        states = itertools.product({facts.nationality, _NOBODYS}, {facts.issuer, _NOBODYS}, Sex)
-        others = [replace(facts, nationality=state, issuer=issuer, sex=sex) for state, issuer, sex in states]
-        return any(
-            self.condition.holds(replace(facts, direction=way)) is not True
-            and any(self.condition.holds(replace(one, direction=way)) is not False for one in others)
-            for way in BorderDirection
-        )
+        for way in BorderDirection:
+            states = itertools.product({facts.nationality, _NOBODYS}, {facts.issuer, _NOBODYS}, Sex)
+            others = (replace(facts, direction=way, nationality=n, issuer=i, sex=sex) for n, i, sex in states)
+            if not self.condition.holds(replace(facts, direction=way)) and any(
+                self.condition.holds(one) is not False for one in others
+            ):
+                return True
+        return False
 
 
 def wrong_with(book: RuleBook) -> Iterator[Wrong]:
@@ -122,14 +122,21 @@ def _picking(rules: Sequence[Rule]) -> Iterator[Wrong]:
         if work > WORK_MAX:
             yield Wrong(f"rules.{group[0].name}.when", "makes the file too much to try; make fewer rules of it")
             return
-        share, differs = kept(when, first, last, list(_combinations(apart, apart)))
-        if share > KEPT_MAX and (differs or len(group) > 1 or _differs(when, _tried_for([when], group[0]))):
+        share = kept(when, first, last, list(_combinations(apart, apart)))
+        is_eligible = group[0].effect is Effect.ELIGIBLE
+        if share <= KEPT_MAX:
+            shares |= {group[0]: share} if share and len(group) == 1 else {}
+        elif is_eligible or len(group) > 1 or _differs(when, _tried_for([when], group[0])):
             others = ", ".join(f"rules.{one.name}" for one in group[1:])
-            verb = "leaves" if group[0].effect is Effect.ELIGIBLE else "picks"
-            wrong = f"{verb} people out{others and f', together with {others},'} by {_alone(when, share)}"
-            yield Wrong(f"rules.{group[0].name}.when", wrong)
-        elif len(group) == 1 and 0 < share <= KEPT_MAX:
-            shares[group[0]] = share
+            verb = "leaves" if is_eligible else "picks"
+            said = (
+                f"{verb} people out{others and f', together with {others},'} by {_names(when.asks & PROTECTED)} alone; "
+            )
+            said += "a targeting rule rests on something else as well"
+            more = (
+                f": the other conditions keep {share:.1%} of the population, over {KEPT_MAX:.0%}" if share < 1 else ""
+            )
+            yield Wrong(f"rules.{group[0].name}.when", said + more)
 
 
 def _sharing(shares: dict[Rule, float]) -> Iterator[list[Rule]]:
@@ -153,41 +160,31 @@ def _any_of(rules: Sequence[Rule]) -> AnyOf:
     return AnyOf(tuple(All((DateBetween(one.first, one.last), one.when)) for one in rules))
 
 
-def _alone(when: Condition, share: float) -> str:
-    more = f": the other conditions keep {share:.1%} of the population, over {KEPT_MAX:.0%}" if share < 1 else ""
-    return f"{_names(when.asks & PROTECTED)} alone; a targeting rule rests on something else as well{more}"
-
-
 def _names(facts: Collection[Fact]) -> str:
     return " and ".join(sorted(fact.value for fact in facts))
 
 
 def _contradictions(rules: Sequence[Rule]) -> Iterator[Wrong]:
-    """Rules that give nothing: everybody whom they make eligible is an officer's by another one, on all their days.
-
-    Somebody of the population whom only one of them means shows that it is none; the other pairs are tried while the file's share lasts.
-    """
+    """Rules that give nothing: everybody whom they make eligible is an officer's by another one, on all their days."""
+    taking = [rule for rule in rules if rule.effect in {Effect.OFFICER, Effect.CUSTOMS, Effect.CLOSED}]
     people = [replace(one, direction=way) for one in population() for way in BorderDirection]
-    concerned = [
-        rule for rule in rules if rule.effect in {Effect.ELIGIBLE, Effect.OFFICER, Effect.CUSTOMS, Effect.CLOSED}
-    ]
-    meant = {rule: {at for at, one in enumerate(people) if rule.when.holds(one)} for rule in concerned}
+    meant = {rule: {at for at, one in enumerate(people) if rule.when.holds(one)} for rule in rules}
     left = FILE_TRIED_MAX
-    for given, taken in itertools.permutations(concerned, 2):
-        if given.effect is not Effect.ELIGIBLE or taken.effect is Effect.ELIGIBLE or not meant[given] <= meant[taken]:
-            continue
-        if not (taken.first <= given.first and given.last <= taken.last):
-            continue
-        tried = _tried_for((given.when, taken.when), given)
-        kinds = math.prod(map(len, tried.values()))
-        left -= min(kinds, TRIED_MAX) + _PAIR
-        if kinds > TRIED_MAX or left < 0:
-            continue
-        everybody = _combinations(tried, tried)
-        if all(taken.when.holds(one) for one in everybody if given.when.holds(one)):
-            yield Wrong(
-                f"rules.{given.name}", f"is contradicted: everybody whom it means is referred by rules.{taken.name}"
-            )
+    for given in (rule for rule in rules if rule.effect is Effect.ELIGIBLE):
+        for taken in taking:
+            # Somebody of the population whom the first one means and the second does not shows enough.
+            if not (taken.first <= given.first and given.last <= taken.last and meant[given] <= meant[taken]):
+                continue
+            tried = _tried_for((given.when, taken.when), given)
+            kinds = math.prod(map(len, tried.values()))
+            left -= min(kinds, TRIED_MAX) + 1_000  # what it costs to make them
+            if kinds > TRIED_MAX or left < 0:
+                continue
+            everybody = _combinations(tried, tried)
+            if all(taken.when.holds(one) for one in everybody if given.when.holds(one)):
+                yield Wrong(
+                    f"rules.{given.name}", f"is contradicted: everybody whom it means is referred by rules.{taken.name}"
+                )
 
 
 # ── what tells travellers apart ──────────────────────────────────────────────────────────────────────────────────────

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from typer.testing import CliRunner
@@ -374,9 +374,9 @@ def test_a_file_that_is_too_much_to_try_is_refused_before_it_is_tried(monkeypatc
     year, decades = (f"from = 2026-12-01\nto = {last}-11-30\n" for last in (2027, 2056))
     tried: list[int] = []
 
-    def kept(*_: object) -> tuple[float, bool]:
+    def kept(*_: object) -> float:
         tried.append(1)
-        return 0.01, True
+        return 0.01
 
     monkeypatch.setattr(judging, "kept", kept)
     assert list(wrong_with(many(RULES_MAX, year))) == []
@@ -389,8 +389,13 @@ def test_a_file_that_is_too_much_to_try_is_refused_before_it_is_tried(monkeypatc
 
 def test_of_rules_that_population_tells_apart_no_combination_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     """A file of many rules is judged soon: each pair of an eligible rule and an officer's would take milliseconds."""
-    tried = []
+    pairs: list[object] = []
     real = judging._tried_for
-    monkeypatch.setattr(judging, "_tried_for", lambda *given: tried.append(given[0]) or real(*given))
+
+    def tried_for(*given: Any) -> object:
+        pairs.extend(given[0] if isinstance(given[0], tuple) and len(given[0]) == 2 else ())
+        return real(*given)
+
+    monkeypatch.setattr(judging, "_tried_for", tried_for)
     assert list(wrong_with(many(40, "from = 2026-12-01\nto = 2027-11-30\n"))) == []
-    assert [pair for pair in tried if len(pair) == 2] == []
+    assert pairs == []
