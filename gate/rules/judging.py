@@ -23,41 +23,65 @@ from gate.passage.conditions import (
     DateBetween,
     Fact,
     Facts,
+    Not,
     Predicate,
     Sex,
     predicates_of,
 )
 from gate.passage.rulebook import Effect, Rule, RuleBook
 from gate.passage.serving import BorderDirection
-from gate.rules.profiling import KEPT_MAX, days_of, kept, named_in, population, told_apart, without_values
+from gate.rules.profiling import KEPT_MAX, days_of, kept, named_in, population, told_apart, without_values, work_of
 
 TRIED_MAX: Final = 200_000  # combinations a rule: one that tells more apart is too much for whoever must understand it
 _NOTHING: Final = Facts()
 _LAST_DAY: Final = date.max.toordinal()
+FILE_TRIED_MAX: Final = 50 * TRIED_MAX  # combinations a file, shared among its rules; and so many for pairs of them
+WORK_MAX: Final = 60_000  # of a file, as `work_of` counts: about half a minute before a lane starts
 _NOBODYS: Final = "ZZZ"  # stands for every code that neither a rule nor the population names
 _AGE_MAX: Final = 150
+_VALID_MAX: Final = 15 * 366  # days from a document's issue on, after which nobody shows it any more
 _CLOSING: Final = frozenset({Fact.LOCAL, Fact.DIRECTION})
 _TAKING: Final = frozenset({Effect.OFFICER, Effect.CUSTOMS, Effect.THRESHOLD})
+# Rules that ask about one of these, and can mean the same value of it, are tried together: a state is its nationals and its documents.
+_SHARED: Final = ((Fact.NATIONALITY,), (Fact.ISSUER,), (Fact.SEX,), (Fact.NATIONALITY, Fact.ISSUER))
 
 # The values of each fact that are tried; of a day of expiry, how many days after the crossing it is.
 _Tried = dict[Fact, Sequence[object]]
 
 
+class _LeftOut(Not):
+    """Whom the eligible rules together leave out, and would not were their sex another, or their state one that no rule names."""
+
+    def holds(self, facts: Facts) -> bool:
+        """True also where it is not known. The population has no direction, so each is tried."""
+        for way in BorderDirection:
+            states = itertools.product({facts.nationality, _NOBODYS}, {facts.issuer, _NOBODYS}, Sex)
+            others = (replace(facts, direction=way, nationality=n, issuer=i, sex=sex) for n, i, sex in states)
+            if not self.condition.holds(replace(facts, direction=way)) and any(
+                self.condition.holds(one) is not False for one in others
+            ):
+                return True
+        return False
+
+
 def wrong_with(book: RuleBook) -> Iterator[Wrong]:
     """Everything that is wrong with rules which are spelt well, at the key that is to be changed."""
     fit: list[Rule] = []
-    picking: dict[Rule, float] = {}
     for rule in book.rules:
-        found = list(_wrong_with_rule(rule, picking))
+        found = list(_wrong_with_rule(rule, min(TRIED_MAX, FILE_TRIED_MAX // len(book.rules))))
         yield from found
         if not found:
             fit.append(rule)
     yield from _contradictions(fit)
-    yield from _picking_together({rule: share for rule, share in picking.items() if rule in fit})
+    picking = [rule for rule in fit if rule.effect in _TAKING and rule.when.asks & PROTECTED]
+    eligible = [rule for rule in fit if rule.effect is Effect.ELIGIBLE]
+    if naming := [rule for rule in eligible if rule.when.asks & PROTECTED]:
+        first, last = min(one.first for one in eligible), max(one.last for one in eligible)
+        picking.append(replace(naming[0], first=first, last=last, when=_LeftOut(_any_of(eligible))))
+    yield from _picking(picking)
 
 
-def _wrong_with_rule(rule: Rule, picking: dict[Rule, float]) -> Iterator[Wrong]:
-    """What a targeting rule on a protected attribute keeps of the population comes into `picking`."""
+def _wrong_with_rule(rule: Rule, tried_max: int) -> Iterator[Wrong]:
     key = f"rules.{rule.name}.when"
     if unknown := without_values(rule.when.asks):
         yield Wrong(
@@ -65,7 +89,7 @@ def _wrong_with_rule(rule: Rule, picking: dict[Rule, float]) -> Iterator[Wrong]:
         )
         return
     tried = _tried_for((rule.when,), rule)
-    if math.prod(map(len, tried.values())) > TRIED_MAX:
+    if math.prod(map(len, tried.values())) > tried_max:
         yield Wrong(key, "tells too many kinds of travellers apart; make several rules of it")
         return
     if not any(rule.when.holds(one) for one in _combinations(tried, tried)):
@@ -77,12 +101,6 @@ def _wrong_with_rule(rule: Rule, picking: dict[Rule, float]) -> Iterator[Wrong]:
         )
     if rule.effect is Effect.ELIGIBLE and not rule.when.asks - _CLOSING:
         yield Wrong(key, "says nothing about who is eligible")
-    if rule.effect in _TAKING and rule.when.asks & PROTECTED:
-        share, differs = kept(rule.when, rule.first, rule.last, list(_combinations(tried, tried.keys() & PROTECTED)))
-        if share <= KEPT_MAX:
-            picking[rule] = share
-        elif differs or _differs(rule.when, tried):
-            yield Wrong(key, f"picks people out by {_alone(rule.when, share)}")
 
 
 def _differs(when: Condition, tried: _Tried) -> bool:
@@ -92,32 +110,54 @@ def _differs(when: Condition, tried: _Tried) -> bool:
     return any(len({when.holds(one) for one in _combinations(tried, protected, known)}) > 1 for known in others)
 
 
-def _picking_together(shares: dict[Rule, float]) -> Iterator[Wrong]:
-    """Rules about the same nationality, sex or issuer of which none keeps too many alone, and together they do."""
+def _picking(rules: Sequence[Rule]) -> Iterator[Wrong]:
+    """Rules that pick people out by nationality, sex or issuer: alone, and those of which none keeps too many alone, and together they do."""
+    shares: dict[Rule, float] = {}
+    work = 0
+    for group in itertools.chain(([rule] for rule in rules), _sharing(shares)):
+        when = _any_of(group) if len(group) > 1 else group[0].when
+        first, last = min(one.first for one in group), max(one.last for one in group)
+        apart = _tried_for([when], group[0], when.asks & PROTECTED)
+        work += work_of(when, first, last) + math.prod(map(len, apart.values()))
+        if work > WORK_MAX:
+            yield Wrong(f"rules.{group[0].name}.when", "makes the file too much to try; make fewer rules of it")
+            return
+        share = kept(when, first, last, list(_combinations(apart, apart)))
+        is_eligible = group[0].effect is Effect.ELIGIBLE
+        if share <= KEPT_MAX:
+            shares |= {group[0]: share} if share and len(group) == 1 else {}
+        elif is_eligible or len(group) > 1 or _differs(when, _tried_for([when], group[0])):
+            others = ", ".join(f"rules.{one.name}" for one in group[1:])
+            verb = "leaves" if is_eligible else "picks"
+            said = (
+                f"{verb} people out{others and f', together with {others},'} by {_names(when.asks & PROTECTED)} alone; "
+            )
+            said += "a targeting rule rests on something else as well"
+            more = (
+                f": the other conditions keep {share:.1%} of the population, over {KEPT_MAX:.0%}" if share < 1 else ""
+            )
+            yield Wrong(f"rules.{group[0].name}.when", said + more)
+
+
+def _sharing(shares: dict[Rule, float]) -> Iterator[list[Rule]]:
+    """Rules that can mean the same value of a protected fact which each of them asks for, where they might keep too many together."""
     judged: set[frozenset[Rule]] = set()
-    apart: _Tried = {}
-    for rule in shares:
-        apart = apart or _tried_for([one.when for one in shares], rule, PROTECTED)
-        everybody = _combinations(apart, [fact for fact in apart if fact in rule.when.asks])
-        # With nothing else known, the answer is no only where these facts alone give it.
-        for whose in (one for one in everybody if rule.when.holds(one) is not False):
-            group = [one for one in shares if one.when.holds(whose) is not False]
-            if any(before.issuperset(group) for before in judged) or sum(map(shares.__getitem__, group)) <= KEPT_MAX:
-                continue
-            judged.add(frozenset(group))
-            when = AnyOf(tuple(All((DateBetween(one.first, one.last), one.when)) for one in group))
-            first, last = min(one.first for one in group), max(one.last for one in group)
-            apart_together = _tried_for([when], rule, when.asks & PROTECTED)
-            share, _ = kept(when, first, last, list(_combinations(apart_together, apart_together)))
-            if share > KEPT_MAX:
-                others = ", ".join(f"rules.{one.name}" for one in group[1:])
-                wrong = f"picks people out, together with {others}, by {_alone(when, share)}"
-                yield Wrong(f"rules.{group[0].name}.when", wrong)
+    for facts in _SHARED:
+        asking = [rule for rule in shares if rule.when.asks.intersection(facts)]
+        about = [one for rule in asking for one in predicates_of(rule.when)]
+        values = _values(facts[0], about, asking[0]) if asking else ()
+        everybody = (replace(_NOTHING, **{fact.value: value for fact in facts}) for value in values)  # type: ignore[arg-type]
+        for whose in told_apart(about, everybody, facts):
+            # With nothing else known, the answer is no only where these facts alone give it.
+            group = [rule for rule in asking if rule.when.holds(whose) is not False]
+            if sum(map(shares.__getitem__, group)) > KEPT_MAX and not any(map(frozenset(group).issubset, judged)):
+                judged.add(frozenset(group))
+                yield group
 
 
-def _alone(when: Condition, share: float) -> str:
-    more = f": the other conditions keep {share:.1%} of the population, over {KEPT_MAX:.0%}" if share < 1 else ""
-    return f"{_names(when.asks & PROTECTED)} alone; a targeting rule rests on something else as well{more}"
+def _any_of(rules: Sequence[Rule]) -> AnyOf:
+    """What any of these means, on its days."""
+    return AnyOf(tuple(All((DateBetween(one.first, one.last), one.when)) for one in rules))
 
 
 def _names(facts: Collection[Fact]) -> str:
@@ -127,12 +167,18 @@ def _names(facts: Collection[Fact]) -> str:
 def _contradictions(rules: Sequence[Rule]) -> Iterator[Wrong]:
     """Rules that give nothing: everybody whom they make eligible is an officer's by another one, on all their days."""
     taking = [rule for rule in rules if rule.effect in {Effect.OFFICER, Effect.CUSTOMS, Effect.CLOSED}]
+    people = [replace(one, direction=way) for one in population() for way in BorderDirection]
+    meant = {rule: {at for at, one in enumerate(people) if rule.when.holds(one)} for rule in rules}
+    left = FILE_TRIED_MAX
     for given in (rule for rule in rules if rule.effect is Effect.ELIGIBLE):
         for taken in taking:
-            if not (taken.first <= given.first and given.last <= taken.last):
+            # Somebody of the population whom the first one means and the second does not shows enough.
+            if not (taken.first <= given.first and given.last <= taken.last and meant[given] <= meant[taken]):
                 continue
             tried = _tried_for((given.when, taken.when), given)
-            if math.prod(map(len, tried.values())) > TRIED_MAX:
+            kinds = math.prod(map(len, tried.values()))
+            left -= min(kinds, TRIED_MAX) + 1_000  # what it costs to make them
+            if kinds > TRIED_MAX or left < 0:
                 continue
             everybody = _combinations(tried, tried)
             if all(taken.when.holds(one) for one in everybody if given.when.holds(one)):
@@ -176,7 +222,8 @@ def _values(fact: Fact, about: Sequence[Predicate], rule: Rule) -> Sequence[obje
             times = sorted({time(), *named_in(about, time)})
             return [datetime.combine(date.fromordinal(day), at) for day in sorted(days) for at in times]
         case Fact.ISSUED:  # none is issued after the rule's last day
-            return [date.fromordinal(day) for day in days_of(about, date.min, rule.last)] + [rule.first]
+            oldest = date.fromordinal(max(1, rule.first.toordinal() - _VALID_MAX))
+            return [date.fromordinal(day) for day in days_of(about, oldest, rule.last)] + [rule.first]
         case Fact.EXPIRES:
             return sorted({0, *(named + more for named in named_in(about, int) for more in (0, 1))})
         case Fact.AGE:
