@@ -6,6 +6,8 @@ import base64
 import binascii
 import re
 import struct
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -98,6 +100,18 @@ def signed_text(note: bytes) -> tuple[str, list[tuple[str, bytes]]]:
     """Take a signed note apart: its text, and whose signatures it bears, with the key ids before them. Raises StructureError."""
     text, lines = _split(note)
     return text, [_signature(line) for line in lines]
+
+
+def signers_of(note: bytes, vkeys: Iterable[object]) -> set[str]:
+    """Whose signatures over a note hold, of these keys. Raises StructureError for what is no note, and UnreadableError for what is no key."""
+    text, lines = signed_text(note)
+    found = set()
+    for key in (read_vkey(str(one)) for one in vkeys):
+        for _, raw in (line for line in lines if (line[0], line[1][:4]) == (key.name, key.key_id)):
+            with suppress(InvalidSignature):
+                key.public.verify(raw[4:], text.encode())
+                found.add(key.vkey)
+    return found
 
 
 def read_head(note: bytes) -> Head:
