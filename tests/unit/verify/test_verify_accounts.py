@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from fakes.approvals import approvers, signer
 from fakes.audit_logs import ORIGIN, SmallLog, crossing, happening, wanted
+from typer.testing import CliRunner
 
 from gate.approval.erasure import Erasure, SignedErasure
 from gate.audit.key_days import KeyDays
@@ -20,6 +21,7 @@ from gate.audit.record import Header, canonical_json, recipients_digest
 from gate.audit.spool import key_path
 from gate.audit.unsealing import Unsealer
 from gate.audit.writer import Wanted
+from gate.cli.audit import app
 from gate.cli.audit_records import with_story
 from gate.verify.accounts import Accounts
 from gate.verify.bundle import EntryLine
@@ -188,6 +190,30 @@ def test_each_order_is_told_with_who_gave_it_and_what_became_of_it(tmp_path: Pat
     log.write([own("keys_erased_at_mirror", note=first.note, mirror="central.example")])
     (again,) = judged(log).erasures
     assert (again.still_here, again.at_mirror) == (0, True)
+
+
+def test_people_read_of_each_order_who_gave_it_and_what_became_of_it(tmp_path: Path) -> None:
+    log, keys = made(tmp_path)
+    (tmp_path / "one.identity").write_text(f"{log.auditors[0]}\n")
+
+    def said() -> list[str]:
+        words = ["verify", log.spool, "--vkey", log.vkey, "--identity", tmp_path / "one.identity"]
+        lines = CliRunner().invoke(app, [str(one) for one in words]).stdout.splitlines()
+        return [one.partition(", order ")[0] + one[-40:] for one in lines if one.startswith("entry")]
+
+    assert said() == []
+    log.write([ordered(*keys[:2])])
+    by = "entry 16: 2 keys ordered erased by anna.example, ben.example"
+    (line,) = said()
+    assert (line.startswith(by), line.endswith(": 2 are still here")) == (True, True), line
+    without(log, keys[:2])
+    (line,) = said()
+    assert (line.startswith(by), line.endswith(": none is here")) == (True, True), line
+    note = judged(log).erasures[0].note
+    log.write([own("keys_erased_at_mirror", note=note), own("keys_erased", keys=[keys[2]], note=NOTE)])
+    first, second = said()
+    assert first.endswith(" none is here, nor at the central server")
+    assert second.startswith("entry 18: 1 keys ordered erased by the gate's word alone")
 
 
 @pytest.mark.parametrize(
