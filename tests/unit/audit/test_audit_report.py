@@ -42,7 +42,7 @@ RUNNER = CliRunner()
 @pytest.fixture
 def log(tmp_path: Path) -> SmallLog:
     day, small = Day(), SmallLog(tmp_path)
-    small.write(day.begun(), day.admitted(), day.overruled(), day.taken_over())
+    small.write(day.begun(small.recipients), day.admitted(), day.overruled(), day.taken_over())
     (tmp_path / "early.bundle").write_bytes(small.bundle())
     small.write(day.admitted())
     (tmp_path / "late.bundle").write_bytes(small.bundle(since=15))
@@ -89,7 +89,7 @@ def test_each_lists_answers_are_told_and_what_became_of_its_hits(tmp_path: Path)
     day, small = Day(), SmallLog(tmp_path)
     hit = RegisterFinding("stolen", RegisterAnswer.HIT, RegisterCause.NUMBER_LISTED, handle="h")
     one, other = Disposition.TAKEN_OVER, Disposition.ADMITTED_BY_OFFICER
-    small.write(day.begun(), day.listed(hit, became=one), day.listed(hit, became=other))
+    small.write(day.begun(small.recipients), day.listed(hit, became=one), day.listed(hit, became=other))
     (tmp_path / "a.bundle").write_bytes(small.bundle())
     (tmp_path / "one.identity").write_text(f"{small.auditors[0]}\n")
     assert run(small, tmp_path / "a.bundle", "--csv", tmp_path / "t").exit_code == 0

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from gate.approval.erasure import Erasure, SignedErasure
 from gate.audit.key_days import KeyDays
 from gate.audit.note import Algorithm, Note, Signer
-from gate.audit.record import Header, canonical_json, recipients_digest
+from gate.audit.record import Header, canonical_json
 from gate.audit.spool import key_path
 from gate.audit.unsealing import Unsealer
 from gate.audit.writer import Wanted
@@ -52,9 +52,8 @@ def keys_of(log: SmallLog) -> list[str]:
 def begun(folder: Path) -> SmallLog:
     """A log in which a lane started, with whose approval it says."""
     log = SmallLog(folder)
-    _, named = recipients_digest(str(one.to_public()) for one in log.auditors)
     approval = {"keys": {key.name: key.vkey for key in approvers().keys}}
-    log.write([wanted("started", body={"recipients": list(named), "approval": approval})])
+    log.write([wanted("started", body={"recipients": list(log.recipients), "approval": approval})])
     return log
 
 
