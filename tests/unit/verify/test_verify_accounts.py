@@ -331,16 +331,16 @@ def test_no_key_goes_in_the_place_of_one_that_was_put_back(tmp_path: Path) -> No
     assert (wrong(report), report.is_partial) == ([], True)
 
 
-def test_of_a_log_without_its_beginning_nobody_knows_how_many_were_to_go(tmp_path: Path) -> None:
-    log, keys = made(tmp_path)
-    log.write([expired(3)])
+def test_of_a_gate_whose_first_entries_went_nobody_knows_how_many_keys_were_to_go(tmp_path: Path) -> None:
+    log = begun(tmp_path)
+    log.write([one for number in range(60) for one in crossing(f"c{number}")])
+    keys = keys_of(log)
+    log.write([expired(len(keys))])
     without(log, keys)
-    for since, name in ((0, "all"), (6, "part")):
-        (tmp_path / name).write_bytes(log.bundle(since=since))
-    for name in ("all", "part"):
-        path = tmp_path / name
-        report = with_story(verify(path, log.vkey), [path], Unsealer(log.auditors[:1]))
-        assert (wrong(report), report.is_partial) == ([], name == "part")
+    for piece in ("tile/entries/000", "sealed/000"):
+        (log.spool / piece).unlink()
+    report = judged(log)
+    assert (report.since, wrong(report), report.is_partial) == (256, [], True)
 
 
 @pytest.mark.parametrize("control", ["gone", "contradictions"])
