@@ -9,7 +9,7 @@ binds every copy that holds its record, and an expiry the gate's own: others kee
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -101,27 +101,20 @@ class Accounts:
         """
         lacking = copy.named - copy.keys
         found = self._ordered() & lacking
-        own: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
-        waiting: defaultdict[str, list[tuple[str, str]]] = defaultdict(
-            list
-        )  # by the earliest day that they can lie with
-        for key in sorted(self._first.keys() & lacking - found):
-            about, day, index = self._first[key]
-            own[about, day].append(key)
-            waiting[about].append((self._turns[bisect_right(self._turns, (index, "~")) - 1][1], key))
-        for keys in waiting.values():
-            keys.sort(reverse=True)
+        waiting = []  # by class and the earliest day that they can lie with, the latest first
+        for key in self._first.keys() & lacking - found:
+            about, _, index = self._first[key]
+            waiting.append((about, self._turns[bisect_right(self._turns, (index, "~")) - 1][1], key))
+        waiting.sort(reverse=True)
         here = {self._first[key][:2] for key in copy.keys & self._first.keys()}
-        over: defaultdict[str, list[str]] = defaultdict(list)  # those of this day or an earlier one, the latest last
-        for (about, day), (index, count) in sorted(self._expired.items()):
-            while waiting[about] and waiting[about][-1][0] <= day:
-                over[about].append(waiting[about].pop()[1])
-            of_the_day = [key for key in own[about, day] if key not in found][:count]
-            found.update(of_the_day)
-            others = 0 if index < copy.size and (about, day) in here else count - len(of_the_day)
-            while others and over[about]:
-                others -= (key := over[about].pop()) not in found
-                found.add(key)
+        over: list[tuple[str, str, str]] = []  # those of this day or an earlier one, the latest last
+        for of, (index, count) in sorted(self._expired.items()):
+            while waiting and waiting[-1][:2] <= of:
+                over.append(waiting.pop())
+            left, since = count, of if index < copy.size and of in here else (of[0], "")
+            while left and over and over[-1][:2] >= since:
+                found.add(over.pop()[2])
+                left -= 1
         return frozenset(found)
 
     def _ordered(self) -> set[str]:
@@ -140,18 +133,16 @@ class Accounts:
             for (_, keys), (index, *_) in self._orders.items():
                 if index < copy.size and (here := copy.keys.intersection(keys)):
                     yield f"{copy.name}: {len(here)} of the {len(keys)} keys that were ordered erased, entry {index}, are still here: {min(here)}"
+            # By their number, since a day may be the wrong one where the clock was.
+            missing = Counter(
+                self._first.get(key, ("",))[0] for key in ledger.uses.keys() - copy.keys - self._ordered()
+            )
+            said: Counter[str] = Counter()
             if ledger.is_whole and copy.keys and copy.is_gates:  # of what was before, some may be of the day
-                yield from self._still_here(copy, ledger)
-
-    def _still_here(self, copy: Held, ledger: Ledger) -> Iterator[str]:
-        """By their number, since a day may be the wrong one where the clock was."""
-        missing = Counter(self._first.get(key, ("",))[0] for key in ledger.uses.keys() - copy.keys - self._ordered())
-        said: Counter[str] = Counter()
-        for (about, _), (index, count) in self._expired.items():
-            said[about] += count if index < copy.size else 0
-        for about, count in sorted(said.items()):
-            if count > missing[about]:
-                yield f"{copy.name}: {count} keys of class {about} were said to be forgotten, and {missing[about]} are missing: the others are still here"
+                for (about, _), (index, count) in self._expired.items():
+                    said[about] += count if index < copy.size else 0
+            for about in sorted(said - missing):
+                yield f"{copy.name}: {said[about]} keys of class {about} were said to be forgotten, and {missing[about]} are missing: the others are still here"
 
     def kept_longer(self, ledger: Ledger) -> Iterator[str]:
         """What a copy has of a day that the gate has forgotten, or of an earlier one."""

@@ -105,12 +105,11 @@ def signed_text(note: bytes) -> tuple[str, list[tuple[str, bytes]]]:
 def signers_of(note: bytes, vkeys: Iterable[object]) -> set[str]:
     """Whose signatures over a note hold, of these keys. Raises StructureError for what is no note, and UnreadableError for what is no key."""
     text, lines = signed_text(note)
-    found = set()
+    signatures, found = {(name, raw[:4]): raw[4:] for name, raw in lines}, set()
     for key in (read_vkey(str(one)) for one in vkeys):
-        for _, raw in (line for line in lines if (line[0], line[1][:4]) == (key.name, key.key_id)):
-            with suppress(InvalidSignature):
-                key.public.verify(raw[4:], text.encode())
-                found.add(key.vkey)
+        with suppress(InvalidSignature, KeyError):
+            key.public.verify(signatures[key.name, key.key_id], text.encode())
+            found.add(key.vkey)
     return found
 
 
