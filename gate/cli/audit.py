@@ -94,7 +94,7 @@ def _print(report: Report) -> None:
         )
         say(f"{copy.name}: {part}, {'intact' if copy.intact else 'NOT INTACT'}")
     for order in report.erasures:
-        by = f" by {', '.join(order.by)}" if order.by else ""
+        by = (f" by {', '.join(order.by)}" if order.by else "") + ("" if order.signed else " by the gate's word alone")
         here = f"{order.still_here} are still here" if order.still_here else "none is here"
         mirror = ", nor at the central server" if order.at_mirror and not order.still_here else ""
         say(f"entry {order.index}: {order.keys} keys ordered erased{by}, order {order.note}: {here}{mirror}")

@@ -59,7 +59,7 @@ def with_story(
         return replace(report, unknown=(*report.unknown, SEALED))
     if not report.intact:
         return replace(report, unknown=(*report.unknown, UNREAD))
-    story, accounts, ledger = Story(report.since), Accounts(), report.ledger
+    story, accounts, ledger = Story(report.since), Accounts(report.signers[0].vkey.partition("+")[0]), report.ledger
     assert ledger is not None
     logs = [one for one in paths if kind_of(one) not in {"receipt", "handover"}]
     # A spool may have grown meanwhile; what is told is what was judged.
@@ -67,13 +67,13 @@ def with_story(
         for take in (story.take, accounts.take, *others):
             take(told)
     problems = (*report.problems, *story.contradictions(), *accounts.contradictions(ledger))
-    left, without_a_word = tuple(ledger.unaccounted(accounts.gone(ledger))), set(ledger.unaccounted())
+    left, without_a_word = (*ledger.unaccounted(accounts.gone), *accounts.unsigned(ledger)), set(ledger.unaccounted())
     known = (one for one in report.unknown if one not in without_a_word)
     return replace(
         report,
         problems=problems,
         verified=not problems,
-        unknown=(*known, *left, *story.unsure()),
+        unknown=(*known, *left, *accounts.kept_longer(ledger), *story.unsure()),
         is_partial=ledger.is_partial or bool(left),
         erasures=accounts.erasures(ledger),
     )

@@ -250,7 +250,9 @@ def _erasures(report: Report) -> Section:
     """Every order to forget keys, and what became of it."""
     rows = []
     for one in report.erasures:
-        by = f", ordered by {', '.join(one.by)}" if one.by else ""
+        by = (f", ordered by {', '.join(one.by)}" if one.by else "") + (
+            "" if one.signed else ", BY THE GATE'S WORD ALONE"
+        )
         mirror = "; gone at the central server, too" if one.at_mirror else ""
         left = "none left" if not one.still_here else f"{one.still_here} STILL HERE"
         rows.append(Row(f"{one.keys} keys{by}; order {one.note}{mirror}", left, entries=(one.index,)))

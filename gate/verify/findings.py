@@ -7,7 +7,7 @@ VerifyError
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 
 PROBLEMS_MAX = 1_000  # more are counted, not listed
@@ -83,7 +83,8 @@ class Copy:
 @dataclass(frozen=True, slots=True)
 class Erasure:
     """An order of two persons to forget keys, as entry `index` says: who gave it, if it names them, its note, how many keys it names and how many of them
-    are here all the same. `at_mirror` once the central server has said that it has carried it out.
+    are here all the same. `at_mirror` once the central server has said that it has carried it out; `signed` when two signatures of approvers in force are
+    with it, so that it is not the gate's word alone.
     """
 
     index: int
@@ -92,6 +93,7 @@ class Erasure:
     keys: int
     still_here: int
     at_mirror: bool
+    signed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ class Held:
     size: int
     keys: frozenset[str]
     named: frozenset[str]
+    is_gates: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,15 +123,16 @@ class Ledger:
         """The keys that no copy has."""
         return frozenset(self.uses).difference(*(one.keys for one in self.copies))
 
-    def unaccounted(self, gone: Iterable[str] = ()) -> Iterator[str]:
-        """What is missing, in one copy or in all of them, without a word of the log; `gone` are the keys that were to go."""
-        gone = frozenset(gone)
-        if lost := self.missing - gone:
+    def unaccounted(self, gone: Callable[[Held], frozenset[str]] = lambda _: frozenset()) -> Iterator[str]:
+        """What is missing, in one copy or in all of them, without a word of the log; `gone` are the keys that a copy lacks and that were to go."""
+        with_keys = [one for one in self.copies if one.keys] or self.copies
+        were_to_go = [gone(one) for one in with_keys]
+        if lost := self.missing.difference(*were_to_go):
             entries = sum(self.uses[key] for key in lost)
             yield f"{len(lost)} keys of {entries} entries are not here, and no record that was read says that they were to go: erased, or taken away"
         some = frozenset().union(*(one.keys for one in self.copies)) & self.uses.keys()
-        for one in self.copies:
-            if one.keys and (elsewhere := (some & one.named) - one.keys - gone):
+        for one, accounted in zip(with_keys, were_to_go, strict=True):
+            if one.keys and (elsewhere := (some & one.named) - one.keys - accounted):
                 yield (
                     f"{len(elsewhere)} keys are missing in {one.name} and are there in another copy: "
                     "an erasure that did not reach every copy, or keys that were taken away"

@@ -44,6 +44,8 @@ class NamedRecipients:
     ) -> None:
         """Hold the next record against the start before it; `kind` is None of one that does not open, which may be a start."""
         if kind == "started" and body is not None:
+            if recipients and not body.get("recipients"):
+                self._wrong.append(f"entry {index}, a start of the lane, is sealed for a named set and names nobody")
             self._start(recipients, body.get("recipients"))
         elif kind is None and about == "device" and recipients != self._named:
             self._named = None

@@ -6,6 +6,8 @@ import base64
 import binascii
 import re
 import struct
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -98,6 +100,17 @@ def signed_text(note: bytes) -> tuple[str, list[tuple[str, bytes]]]:
     """Take a signed note apart: its text, and whose signatures it bears, with the key ids before them. Raises StructureError."""
     text, lines = _split(note)
     return text, [_signature(line) for line in lines]
+
+
+def signers_of(note: bytes, vkeys: Iterable[object]) -> set[str]:
+    """Whose signatures over a note hold, of these keys. Raises StructureError for what is no note, and UnreadableError for what is no key."""
+    text, lines = signed_text(note)
+    signatures, found = {(name, raw[:4]): raw[4:] for name, raw in lines}, set()
+    for key in (read_vkey(str(one)) for one in vkeys):
+        with suppress(InvalidSignature, KeyError):
+            key.public.verify(signatures[key.name, key.key_id], text.encode())
+            found.add(key.vkey)
+    return found
 
 
 def read_head(note: bytes) -> Head:

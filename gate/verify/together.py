@@ -29,6 +29,12 @@ class Read:
     kind: str
     judge: Judge
 
+    def held(self) -> Held:
+        """Its keys. It is the gate's own if it is no bundle and nobody cosigned its checkpoint: others hand their copies on so."""
+        judge, signatures = self.judge, b"".join(self.judge.notes).count(b"\n\xe2\x80\x94 ")
+        is_gates = self.kind == "database" or (self.kind == "folder" and signatures < 2)
+        return Held(self.name, judge.tree.size, frozenset(judge.keys_seen), frozenset(judge.keys_used), is_gates)
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
@@ -99,11 +105,7 @@ class _Case:
         bodies = self._bodies(parts, since)
         apart = () if self._ring is None else self._ring.apart()
         missing = (*self._missing(since, bodies), *self._incomparable(since), *apart, *self._by_an_earlier_key())
-        held = tuple(
-            Held(one.name, one.judge.tree.size, frozenset(one.judge.keys_seen), frozenset(one.judge.keys_used))
-            for one in parts
-        )
-        ledger = Ledger(uses, held, not since, bool(missing))
+        ledger = Ledger(uses, tuple(one.held() for one in parts), not since, bool(missing))
         missing += tuple(ledger.unaccounted())
         after = tuple(self._after_the_end([mark for mark in cosigned if mark not in untimely]))
         return Report(

@@ -78,7 +78,7 @@ def _cpu_s(work: Callable[[], object]) -> float:
 def _busy(folder: Path) -> SmallLog:
     """A log of a day of admissions."""
     log, day = SmallLog(folder), Day()
-    log.write(day.begun(), publish=False)
+    log.write(day.begun(log.recipients), publish=False)
     for start in range(0, CROSSINGS, _TOGETHER):
         log.write([one for _ in range(_TOGETHER) for one in day.admitted()], publish=start + _TOGETHER == CROSSINGS)
     return log

@@ -19,7 +19,7 @@ from gate.audit.export import Outlet, bundle
 from gate.audit.handover import Handover, follow, in_force
 from gate.audit.key_days import KeyDays
 from gate.audit.note import Note, Signer
-from gate.audit.record import Happening, canonical_json
+from gate.audit.record import Happening, canonical_json, recipients_digest
 from gate.audit.reserve import Reserve
 from gate.audit.sealing import Sealer
 from gate.audit.spool import Spool, handover_path
@@ -82,6 +82,11 @@ class SmallLog:
     @property
     def vkey(self) -> str:
         return self.signer.verifier.vkey
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """Whom records are sealed for, as a start names them."""
+        return tuple(recipients_digest(str(one.to_public()) for one in self.auditors)[1])
 
     @property
     def database(self) -> Path:

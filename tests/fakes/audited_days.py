@@ -54,9 +54,9 @@ class Day:
     crossings: int = 0
     clock_ahead: timedelta = timedelta()
 
-    def begun(self) -> list[Wanted]:
-        """The start of the lane, and of its books."""
-        return [self.wanted(one) for one in (STARTED, Counted(Counters(0, 0, 1)))]
+    def begun(self, recipients: tuple[str, ...] = ()) -> list[Wanted]:
+        """The start of the lane, which names `recipients` by their hashes, and of its books."""
+        return [self.wanted(one) for one in (replace(STARTED, recipients=recipients), Counted(Counters(0, 0, 1)))]
 
     def admitted(self) -> list[Wanted]:
         """One who is admitted by the gate."""

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.browser]
 def page_file(tmp_path: Path) -> Path:
     """A log with every kind of table, and with what cannot have been."""
     day, log = Day(), SmallLog(tmp_path)
-    begun = day.begun()
+    begun = day.begun(log.recipients)
     crossings = [batch for _ in range(4) for batch in (day.admitted(), day.overruled(), day.taken_over())]
     log.write(begun, *crossings, crossing("x9"))
     (tmp_path / "one.identity").write_text(f"{log.auditors[0]}\n")

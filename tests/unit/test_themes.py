@@ -162,7 +162,7 @@ def integrated(*, on: bool) -> object:
 
 def _verified(folder: Path, *, on: bool) -> bool:
     day, log = Day(), SmallLog(folder)
-    log.write(day.begun(), day.admitted())
+    log.write(day.begun(log.recipients), day.admitted())
     known = Known(at_least=1_000) if on else Known()
     return verify(log.spool, log.vkey, known=known).verified
 

@@ -126,7 +126,8 @@ class Erasures:
                 self._came_again.append(note)
                 log.warning("erasure_was_done", extra={"note": note})
             return False
-        fields = {**({"by": list(signers)} if self._names else {}), "keys": list(keys), "note": note}
+        who = {"by": list(signers), "signatures": [one.line for one in order.note.signatures]} if self._names else {}
+        fields = {**who, "keys": list(keys), "note": note}
         if not isinstance(await self._say("keys_erased", fields), int):
             return False  # the disk is full, or the database in doubt: the writer says so
         # Before the keys go: of an order none of whose keys is here, nobody knows whether it was carried on.

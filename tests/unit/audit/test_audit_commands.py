@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pyrage
 import pytest
-from fakes.audit_logs import TIME, SmallLog, crossing, wanted
+from fakes.audit_logs import TIME, SmallLog, crossing, happening, wanted
 from typer.testing import CliRunner, Result
 
+from gate.audit.writer import Wanted
 from gate.cli.audit import app
+from gate.programs.shared.clock import now
 
 RUNNER = CliRunner()
 NUMBERS = itertools.count()
@@ -74,6 +78,16 @@ def test_hours_of_headers_are_never_shown_as_if_they_were_moments(log: SmallLog)
     assert "10:00:00" not in told
     found = document(run("verify", log.spool, "--vkey", log.vkey, "--json"))
     assert (found["first_time"], found["time_precision"]) == ("2026-11-25T10:00:00Z", "hour")
+
+
+@pytest.mark.parametrize(("ahead_h", "code"), [(20, 0), (28, 1)])
+def test_an_hour_that_has_not_come_by_the_auditors_own_clock_and_a_day_is_wrong(
+    log: SmallLog, ahead_h: int, code: int
+) -> None:
+    time = f"{now() + timedelta(hours=ahead_h):%Y-%m-%dT%H}:00:00.000Z"
+    log.write([Wanted.of(replace(happening("presence"), time=time), b"{}")])
+    result = run("verify", log.spool, "--vkey", log.vkey)
+    assert (result.exit_code, "it has not come yet" in result.stdout) == (code, bool(code)), result.stdout
 
 
 def test_what_cannot_be_judged_is_bad_data(log: SmallLog) -> None:

@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes.audit_logs import SmallLog, crossing
+from fakes.audit_logs import SmallLog, crossing, happening
 from fakes.audited_days import MORNING, Day
 from fakes.killing import killed_at
 from fakes.passage_examples import decided_record
 from typer.testing import CliRunner, Result
 
+from gate.audit.record import Header, canonical_json
+from gate.audit.spool import key_path
 from gate.audit.unsealing import Unsealer
+from gate.audit.writer import Wanted
 from gate.cli.audit import app
 from gate.cli.audit_records import with_story
 from gate.cli.audit_report import cell
@@ -29,8 +32,9 @@ from gate.passage.policy import Verdict
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import Closed, ClosedAs, DrawCommitted, DrawRevealed, Opened
 from gate.passage.registers import RegisterAnswer, RegisterCause, RegisterFinding
+from gate.verify.bundle import EntryLine
 from gate.verify.story import Told
-from gate.verify.verify import Known, verify
+from gate.verify.verify import Known, contents, verify
 
 RUNNER = CliRunner()
 
@@ -38,7 +42,7 @@ RUNNER = CliRunner()
 @pytest.fixture
 def log(tmp_path: Path) -> SmallLog:
     day, small = Day(), SmallLog(tmp_path)
-    small.write(day.begun(), day.admitted(), day.overruled(), day.taken_over())
+    small.write(day.begun(small.recipients), day.admitted(), day.overruled(), day.taken_over())
     (tmp_path / "early.bundle").write_bytes(small.bundle())
     small.write(day.admitted())
     (tmp_path / "late.bundle").write_bytes(small.bundle(since=15))
@@ -85,7 +89,7 @@ def test_each_lists_answers_are_told_and_what_became_of_its_hits(tmp_path: Path)
     day, small = Day(), SmallLog(tmp_path)
     hit = RegisterFinding("stolen", RegisterAnswer.HIT, RegisterCause.NUMBER_LISTED, handle="h")
     one, other = Disposition.TAKEN_OVER, Disposition.ADMITTED_BY_OFFICER
-    small.write(day.begun(), day.listed(hit, became=one), day.listed(hit, became=other))
+    small.write(day.begun(small.recipients), day.listed(hit, became=one), day.listed(hit, became=other))
     (tmp_path / "a.bundle").write_bytes(small.bundle())
     (tmp_path / "one.identity").write_text(f"{small.auditors[0]}\n")
     assert run(small, tmp_path / "a.bundle", "--csv", tmp_path / "t").exit_code == 0
@@ -123,6 +127,24 @@ def test_a_spool_and_parts_of_a_log_give_the_same_report(log: SmallLog) -> None:
             [(log.folder / f"t{number}" / one).read_bytes() for one in ("crossings.csv", "figures.csv", "entries.csv")]
         )
     assert all(one == reports[0] for one in reports)
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_each_order_to_erase_keys_is_listed_with_what_became_of_it(log: SmallLog, *, is_gone: bool) -> None:
+    run(log, log.spool, out="none.html")
+    assert "Nobody has ordered an erasure." in (log.folder / "none.html").read_text()
+    lines = (line for line in contents(log.spool) if isinstance(line, EntryLine))
+    key = next(one.key for one in (Header.parse(line.leaf) for line in lines) if one.about == "crossing")
+    body = {"by": ["anna.example", "ben.example"], "keys": [key], "note": "5e" * 32}
+    order = replace(happening("keys_erased"), about="administration")
+    log.write([Wanted.of(order, canonical_json(body))])
+    if is_gone:
+        (log.spool / key_path(key)).unlink()
+    run(log, log.spool)
+    page = (log.folder / "r.html").read_text()
+    said = page[page.index(">Erasures<") :]
+    assert f"1 keys, ordered by anna.example, ben.example, BY THE GATE&#39;S WORD ALONE; order {'5e' * 32}" in said
+    assert (("none left" in said), ("1 STILL HERE" in said)) == (is_gone, not is_gone)
 
 
 def test_what_cannot_have_been_stands_on_top_and_the_command_says_no(log: SmallLog) -> None:

@@ -36,7 +36,7 @@ def made(folder: Path, cells: Sequence[GroupCell]) -> SmallLog:
     counted = [
         GroupsCounted("2026-11-25T06:00:00+00:00", "2026-11-26T06:00:00+00:00", "Act 1, Article 2", tuple(cells))
     ]
-    log.write(day.begun(), day.admitted(), [day.wanted(one) for one in counted if cells])
+    log.write(day.begun(log.recipients), day.admitted(), [day.wanted(one) for one in counted if cells])
     (folder / "one.identity").write_text(f"{log.auditors[0]}\n")
     return log
 

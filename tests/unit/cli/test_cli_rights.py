@@ -83,7 +83,7 @@ def log_with(folder: Path, *reasons: Reason) -> SmallLog:
     objections = tuple(Objection(one, "a detail") for one in reasons)
     decided = replace(decided_record(), crossing=NUMBER, decision=Verdict.REFER, reasons=objections)
     records = (Opened(NUMBER), decided, Closed(NUMBER, ClosedAs.REFERRED, objections))
-    log.write(day.begun(), [day.wanted(one) for one in records])
+    log.write(day.begun(log.recipients), [day.wanted(one) for one in records])
     (folder / "one.identity").write_text(f"{log.auditors[0]}\n")
     return log
 

@@ -2,44 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from fakes.audit_logs import SmallLog, crossing, happening
+from fakes.approvals import approvers, signer
+from fakes.audit_logs import ORIGIN, SmallLog, crossing, happening, wanted
+from typer.testing import CliRunner
 
+from gate.approval.erasure import Erasure, SignedErasure
+from gate.audit.key_days import KeyDays
+from gate.audit.note import Algorithm, Note, Signer
 from gate.audit.record import Header, canonical_json
 from gate.audit.spool import key_path
 from gate.audit.unsealing import Unsealer
 from gate.audit.writer import Wanted
+from gate.cli.audit import app
 from gate.cli.audit_records import with_story
 from gate.verify.accounts import Accounts
 from gate.verify.bundle import EntryLine
 from gate.verify.findings import Report
 from gate.verify.verify import contents, verify
 
-DAY = "2026-11-25"
+DAY, LATER = "2026-11-25", "2026-12-27"
 NOTE = sha256(b"an order").hexdigest()
 KEYS = 3  # one a crossing
 
 
-def own(kind: str, **body: object) -> Wanted:
+def own(kind: str, *, on: object = LATER, **body: object) -> Wanted:
     """A record of the log program's own."""
-    return Wanted.of(replace(happening(kind), about="administration"), canonical_json(body))
+    moment = replace(happening(kind), about="administration", time=f"{on}T10:00:00.000Z")
+    return Wanted.of(moment, canonical_json(body))
+
+
+def opened(name: str, day: str) -> Wanted:
+    return Wanted.of(replace(happening("opened", name), time=f"{day}T10:00:00.000Z"), canonical_json({}))
+
+
+def keys_of(log: SmallLog) -> list[str]:
+    """Those of crossings, the oldest first."""
+    headers = [Header.parse(line.leaf) for line in contents(log.spool) if isinstance(line, EntryLine)]
+    return list(dict.fromkeys(one.key for one in headers if one.about == "crossing"))
+
+
+def begun(folder: Path) -> SmallLog:
+    """A log in which a lane started, with whose approval it says."""
+    log = SmallLog(folder)
+    approval = {"keys": {key.name: key.vkey for key in approvers().keys}}
+    log.write([wanted("started", body={"recipients": list(log.recipients), "approval": approval})])
+    return log
 
 
 def made(folder: Path) -> tuple[SmallLog, list[str]]:
     """A log of three crossings, and the key of each."""
-    log = SmallLog(folder)
+    log = begun(folder)
     log.write(*(crossing(f"c{number}") for number in range(KEYS)))
-    leaves = [line.leaf for line in contents(log.spool) if isinstance(line, EntryLine)]
-    return log, list(dict.fromkeys(Header.parse(leaf).key for leaf in leaves))
+    return log, keys_of(log)
 
 
-def ordered(*keys: str) -> Wanted:
-    return own("keys_erased", by=["anna.example", "ben.example"], keys=list(keys), note=NOTE)
+def ordered(*keys: str, by: Sequence[Signer] = (signer("anna"), signer("ben")), **other: object) -> Wanted:
+    order = SignedErasure.new(Erasure(ORIGIN, tuple(sorted(keys))))
+    for one in by:
+        order = order.signed_by(one)
+    signatures = [one.line for one in order.note.signatures]
+    said = {"keys": sorted(keys), "note": sha256(order.note.to_bytes()).hexdigest(), "signatures": signatures}
+    return own("keys_erased", by=["anna.example", "ben.example"], **(said | other))
 
 
 def expired(count: int, *, day: str = DAY, about: str = "crossing") -> Wanted:
@@ -75,6 +106,8 @@ WHOLE: Mapping[str, tuple[Said, tuple[int, ...]]] = {
     "ordered twice over a death": (lambda keys: [ordered(keys[0]), ordered(keys[0])], (0,)),
     "expired": (lambda _: [expired(3)], (0, 1, 2)),
     "expired, and told twice over a death": (lambda _: [expired(2), expired(2)], (0, 1)),
+    "told again when one had gone by order": (lambda _: [expired(2), expired(1)], (0, 1)),
+    "the last day that can be": (lambda _: [expired(1, day="2026-12-25")], (2,)),
     "filed late": (lambda _: [expired(1, day="2026-11-27")], (2,)),
     "both": (lambda keys: [ordered(keys[0]), expired(2)], (0, 1, 2)),
 }
@@ -112,7 +145,7 @@ def test_keys_that_were_to_go_are_accounted_for(tmp_path: Path, name: str) -> No
         (lambda _: [expired(3)], (0, 1)),
         (lambda keys: [ordered(keys[0]), expired(1)], (0,)),
         (lambda _: [expired(1), expired(1, day="2026-11-26")], (0,)),
-        (lambda _: [expired(1, about="device")], (0,)),
+        (lambda _: [expired(1, about="device", day="2026-01-05")], (0,)),
     ],
     ids=[
         "ordered",
@@ -150,12 +183,36 @@ def test_each_order_is_told_with_who_gave_it_and_what_became_of_it(tmp_path: Pat
     log.write([ordered(*keys[:2])])
     without(log, keys[:1])
     (first,) = judged(log).erasures
-    assert (first.index, first.by, first.note) == (15, ("anna.example", "ben.example"), NOTE)
+    assert (first.index, first.by, first.signed) == (16, ("anna.example", "ben.example"), True)
     assert (first.keys, first.still_here, first.at_mirror) == (2, 1, False)
     without(log, keys[1:2])
-    log.write([own("keys_erased_at_mirror", note=NOTE, mirror="central.example")])
+    log.write([own("keys_erased_at_mirror", note=first.note, mirror="central.example")])
     (again,) = judged(log).erasures
     assert (again.still_here, again.at_mirror) == (0, True)
+
+
+def test_people_read_of_each_order_who_gave_it_and_what_became_of_it(tmp_path: Path) -> None:
+    log, keys = made(tmp_path)
+    (tmp_path / "one.identity").write_text(f"{log.auditors[0]}\n")
+
+    def said() -> list[str]:
+        words = ["verify", log.spool, "--vkey", log.vkey, "--identity", tmp_path / "one.identity"]
+        lines = CliRunner().invoke(app, [str(one) for one in words]).stdout.splitlines()
+        return [one.partition(", order ")[0] + one[-40:] for one in lines if one.startswith("entry")]
+
+    assert said() == []
+    log.write([ordered(*keys[:2])])
+    by = "entry 16: 2 keys ordered erased by anna.example, ben.example"
+    (line,) = said()
+    assert (line.startswith(by), line.endswith(": 2 are still here")) == (True, True), line
+    without(log, keys[:2])
+    (line,) = said()
+    assert (line.startswith(by), line.endswith(": none is here")) == (True, True), line
+    note = judged(log).erasures[0].note
+    log.write([own("keys_erased_at_mirror", note=note), own("keys_erased", keys=[keys[2]], note=NOTE)])
+    first, second = said()
+    assert first.endswith(" none is here, nor at the central server")
+    assert second.startswith("entry 18: 1 keys ordered erased by the gate's word alone")
 
 
 @pytest.mark.parametrize(
@@ -174,6 +231,116 @@ def test_a_lane_cannot_account_for_a_key(tmp_path: Path) -> None:
     log.write([Wanted.of(happening("keys_erased"), canonical_json({"by": [], "keys": keys, "note": NOTE}))])
     without(log, keys)
     assert judged(log).is_partial
+
+
+BRIBED: Mapping[str, Said] = {
+    "signed by nobody whom the start names": lambda keys: [ordered(keys[0], by=(signer("eve"), signer("mallory")))],
+    "signed by one": lambda keys: [ordered(keys[0], by=(signer("anna"),))],
+    "signed twice by one": lambda keys: [ordered(keys[0], by=(signer("anna"), signer("anna")))],
+    "signed with other keys under their names": lambda keys: [
+        ordered(keys[0], by=(Signer.generate("anna.example"), Signer.generate("ben.example")))
+    ],
+    "signed for another key": lambda keys: [ordered(keys[1], keys=[keys[0]])],
+    "of another note": lambda keys: [ordered(keys[0], note=NOTE)],
+    "no signatures at all": lambda keys: [ordered(keys[0], signatures=["x", 7, "\ud800"])],
+    "forgotten the same day": lambda _: [expired(1, day=LATER)],
+    "forgotten the day after": lambda _: [expired(1, day="2026-12-26")],
+    "of a day to come": lambda _: [expired(1, day="9999-01-01")],
+    "of no day": lambda _: [expired(1, day="zzzz")],
+    "of a day in another spelling": lambda _: [expired(1, day="2026-W01-1")],
+    "of no class": lambda _: [expired(1, about="x")],
+    "fewer than none": lambda _: [expired(-1)],
+    "after a day, of a class that is kept for half a year": lambda _: [expired(1, day=DAY, about="administration")],
+}
+
+
+@pytest.mark.parametrize("name", BRIBED)
+def test_who_has_the_gate_explains_no_missing_key_by_a_record_of_their_own(tmp_path: Path, name: str) -> None:
+    log, keys = made(tmp_path)
+    log.write(BRIBED[name](keys))
+    without(log, keys[:1])
+    assert len(wrong(judged(log))) == 1
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_an_order_whose_signatures_cannot_be_judged_is_the_gates_word(tmp_path: Path, *, is_known: bool) -> None:
+    """Of logs from before records held them or without names, and of orders before any start."""
+    log = begun(tmp_path) if is_known else SmallLog(tmp_path)
+    log.write(crossing("c0"))
+    (key,) = keys_of(log)
+    body = {"by": ["anna.example", "ben.example"], "keys": [key], "note": NOTE}
+    log.write([own("keys_erased", **body) if is_known else ordered(key)])
+    without(log, [key])
+    report = judged(log)
+    assert (wrong(report), report.is_partial, [one.signed for one in report.erasures]) == ([], True, [False])
+    assert any("the gate's word" in one for one in report.unknown), report.unknown
+
+
+def test_copies_that_others_keep_longer_are_no_contradiction_and_said(tmp_path: Path) -> None:
+    """The central server keeps by its own settings, and its holds; a folder of its export has its cosignature."""
+    log, keys = made(tmp_path)
+    log.write([expired(3)])
+    bundle, folder = tmp_path / "central.bundle", tmp_path / "central"
+    without(log, keys[:1])
+    bundle.write_bytes(log.bundle())
+    shutil.copytree(log.spool, folder)
+    mirror = Signer.generate("central.example", Algorithm.COSIGNATURE_V1)
+    note = Note.parse((folder / "checkpoint").read_bytes())
+    (folder / "checkpoint").write_bytes(note.with_signatures([mirror.cosign(note.text, 1_798_300_000)]).to_bytes())
+    assert len(wrong(judged(log))) == 1, "the gate's own"
+    without(log, keys[1:])
+    report = judged(log, bundle, folder)
+    assert (wrong(report), report.is_partial) == ([], False), report.unknown
+    kept = [one for one in report.unknown if one.startswith("why central")]
+    assert sorted(one.partition(" of ")[0] for one in kept) == [
+        "why central has 2 keys",
+        "why central.bundle has 2 keys",
+    ]
+
+
+def test_a_clock_that_ran_ahead_and_was_set_back_leaves_no_key_unexplained(tmp_path: Path) -> None:
+    log = begun(tmp_path)
+    log.write([opened("a", "2026-11-28")], [own("clock_stepped", on=DAY)], [opened("b", DAY)])
+    with log.writer() as writer:
+        assert writer.standing.checkpoint is not None
+        assert writer.move_keys(writer.standing.checkpoint.size, date.fromisoformat(DAY), whole=True)
+    days = KeyDays(tmp_path / "keys")
+    (day,) = [one for one in days.days() if one.about == "crossing"]
+    gone = days.read(day)
+    assert (day.day.isoformat(), len(gone)) == (DAY, 2)
+    log.write([expired(2)])
+    without(log, gone)
+    report = judged(log)
+    assert (wrong(report), report.is_partial) == ([], False), report.unknown
+
+
+def test_no_key_goes_in_the_place_of_one_that_was_put_back(tmp_path: Path) -> None:
+    """A day is held, the next one was forgotten; the courier puts the key of that back and takes one of the held day away."""
+    log = begun(tmp_path)
+    log.write([opened("held", "2026-11-20")], [opened("over", "2026-11-21")], [opened("young", LATER)])
+    keys = keys_of(log)
+    log.write([expired(1, day="2026-11-21")])
+    log.spool.joinpath(key_path(keys[1])).rename(tmp_path / "aside")
+    honest = judged(log)
+    assert (wrong(honest), honest.is_partial) == ([], False)
+    assert any(one.startswith("why spool has 1 keys of class crossing of 2026-11-20") for one in honest.unknown)
+    log.spool.joinpath(key_path(keys[0])).rename(log.spool / "away")
+    (tmp_path / "aside").rename(log.spool / key_path(keys[1]))
+    (log.spool / "away").unlink()
+    report = judged(log)
+    assert (wrong(report), report.is_partial) == ([], True)
+
+
+def test_of_a_gate_whose_first_entries_went_nobody_knows_how_many_keys_were_to_go(tmp_path: Path) -> None:
+    log = begun(tmp_path)
+    log.write([one for number in range(60) for one in crossing(f"c{number}")])
+    keys = keys_of(log)
+    log.write([expired(len(keys))])
+    without(log, keys)
+    for piece in ("tile/entries/000", "sealed/000"):
+        (log.spool / piece).unlink()
+    report = judged(log)
+    assert (report.since, wrong(report), report.is_partial) == (256, [], True)
 
 
 @pytest.mark.parametrize("control", ["gone", "contradictions"])

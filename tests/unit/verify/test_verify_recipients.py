@@ -13,7 +13,6 @@ import pyrage
 import pytest
 from fakes.audit_logs import SmallLog, wanted
 
-from gate.audit.record import recipients_digest
 from gate.audit.sealing import CrossingKey, Sealer
 from gate.audit.unsealing import Unsealer, readers_of
 from gate.cli.audit_records import with_story
@@ -64,7 +63,8 @@ START_THEIRS: Row = ("started", digest(THEIRS), list(THEIRS))
         ((("started", "", None), ("opened", "", None)), ()),
         ((START, ("opened", "", None)), ("entry 1 is",)),
         ((("started", "", None), STRANGE), ()),
-        ((START, ("started", digest(OURS), []), STRANGE), ()),
+        ((START, ("started", digest(OURS), []), STRANGE), ("entry 1, a start of the lane, is",)),
+        ((START, ("started", digest(THEIRS), None), STRANGE), ("entry 1, a start of the lane, is",)),
         ((START, (None, digest(THEIRS), None), STRANGE), ()),
         ((START, (None, digest(OURS), None), STRANGE), ("entry 2 is",)),
     ],
@@ -96,7 +96,7 @@ def reported(log: SmallLog) -> Report:
 
 
 def started(log: SmallLog) -> dict[str, object]:
-    return {"recipients": list(recipients_digest(str(one.to_public()) for one in log.auditors)[1])}
+    return {"recipients": list(log.recipients)}
 
 
 def test_a_log_that_seals_for_a_stranger_too_is_not_verified_by_whoever_can_open_it(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import dataclasses
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,8 @@ async def test_what_two_approvers_ordered_is_gone_everywhere_and_the_rest_is_not
         assert list(log.inbox.iterdir()) == []
         (said,) = log.said
         assert (said["by"], said["keys"]) == (["anna.example", "ben.example"], [first])
+        order = "\n".join(("portcullis erasure/1", ORIGIN, first, "", *map(str, said["signatures"]), ""))
+        assert sha256(order.encode()).hexdigest() == said["note"], "whoever reads the record has the whole order"
         await log.publisher.catch_up()
         await log.move()
         assert (log.traces(first), log.traces(other)) == ([], ["spool", "crossing-2026-11-25"])
