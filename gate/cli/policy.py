@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gate.cli.options import Json
-from gate.cli.output import Exit, emit_json, fail, note, say, tracked
+from gate.cli.output import Exit, emit_json, fail, note, say, tracked, with_next_step
 
 if TYPE_CHECKING:
     from drivers.toml_file import Problem
@@ -64,7 +64,7 @@ def check(rules: Rules, as_json: Json = False) -> None:
         emit_json("policy.check/1", {"ok": not rows, "problems": rows, **about, "rules": named})
     else:
         for problem in problems:
-            say(str(problem))
+            say(with_next_step(str(problem)))
         if book is not None:
             say(f"well: {len(book.rules)} rules, version {book.version}, SHA-256 {book.sha256}")
             for rule in book.rules:
