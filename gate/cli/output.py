@@ -20,13 +20,7 @@ if TYPE_CHECKING:
     from gate.programs.shared.config import ConfigError
 
 Item = TypeVar("Item")
-_NEXT_STEPS = {
-    errno.ENOENT: "check the path",
-    errno.ENOTDIR: "check the path",
-    errno.EISDIR: "name a file",
-    errno.EACCES: "ask its owner, or run this as a user who may",
-    errno.ENOSPC: "make room there",
-}
+_NEXT_STEPS = {errno.ENOENT: "check the path", errno.EISDIR: "name a file", errno.EACCES: "run this as who may"}
 
 
 class Exit(enum.IntEnum):
