@@ -13,11 +13,9 @@ import typer
 from typer.testing import CliRunner
 
 from gate.cli import officer
-from gate.cli.demo import played
 from gate.cli.nouns import application
 from gate.cli.output import Exit, fail
-from gate.demo.play import UnknownScenarioError
-from gate.demo.report import Result
+from gate.demo import play
 
 RUNNER = CliRunner()
 
@@ -107,12 +105,9 @@ def test_what_is_no_picture_is_bad_data_whichever_command_reads_it(tmp_path: Pat
         assert (done.exit_code, "neither JPEG, JPEG 2000 nor PNG" in done.stderr) == (65, True), done.output
 
 
-def test_a_scenario_that_nobody_wrote_is_an_unknown_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    class Wrong:
-        async def run(self) -> Result:
-            raise UnknownScenarioError("no scenario nosuch: one of genuine")
-
-    with pytest.raises(typer.Exit) as ended:
-        played(Wrong(), tmp_path, None)
-    assert ended.value.exit_code == 2
-    assert "one of genuine" in capsys.readouterr().err
+def test_a_scenario_that_nobody_wrote_is_an_unknown_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(play, "draw_people", lambda: None)
+    done = RUNNER.invoke(application(["demo"]), ["demo", "--scenario", "nosuch", "--headless"])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "no scenario nosuch: one of " in done.stderr
+    assert "genuine" in done.stderr
