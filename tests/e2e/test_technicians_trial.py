@@ -252,7 +252,7 @@ class Technician:
                 self._world.type(order)
 
     def _hand_over_whoever_waits(self) -> None:
-        """ "If that finds nothing, they were referred": hand over, and have another traveller come."""
+        """Do what follows "If that finds nothing": hand over, and have another traveller come."""
         waits, ends = OFFICER.findall(section())[-2:]
         waiting = re.findall(r"^  (\S+)  waits for ", self._run(f"cd /tmp/site\n{waits}")[1], re.MULTILINE)
         for crossing in waiting:
