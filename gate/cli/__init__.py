@@ -30,7 +30,9 @@ def main() -> None:
     except OSError as error:
         if error.strerror is None:  # of no file: a mistake of ours
             raise
-        sys.stderr.write(f"gate: {ascii(str(error.filename or wanted))[1:-1]}: {error.strerror}\n")
+        from gate.cli.output import with_next_step
+
+        sys.stderr.write(with_next_step(f"gate: {ascii(str(error.filename or wanted))[1:-1]}: {error.strerror}") + "\n")
         sys.exit(_IO_ERROR)
     except KeyboardInterrupt:
         _die_of_the_next()

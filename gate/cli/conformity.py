@@ -71,7 +71,7 @@ def ran(folder: Path, tests: Collection[str], *options: str) -> dict[str, str]:
     import sys
 
     if not (folder / "tests").is_dir():
-        fail(Exit.USAGE, f"--run: {folder} has no tests; name the folder that the source was cloned into")
+        fail(Exit.USAGE if folder.is_dir() else Exit.IO_ERROR, f"--run: {folder} has no tests; name the cloned folder")
     named = sorted(test for test in tests if "::" not in test or test.partition("::")[0] not in tests)
     if not named:
         return {}

@@ -59,11 +59,11 @@ CLAUSES: Final = (
     Clause(
         "TR-03121-3 3.11.2 and 3.12",
         "Error rates are estimated in operation, by age group, sex and issuer of the document.",
+        (f"{_LANE}test_lane_group_counts.py", "tests/unit/performance/test_performance_fairness.py"),
         (
-            f"{_LANE}test_lane_group_counts.py::test_each_crossing_is_counted_in_each_of_its_groups",
-            "tests/unit/performance/test_performance_fairness.py",
+            "gate.programs.lane.group_counts:GroupCounts.record _without_small",
+            "gate.performance.fairness:Group.estimate",
         ),
-        ("gate.programs.lane.group_counts:GroupCounts.record", "gate.performance.fairness:Group.estimate"),
     ),
     Clause(
         "TR-03121-3 4.1.4 AH-FI-EGT",
@@ -229,8 +229,14 @@ CLAUSES: Final = (
         (
             f"{_DOCUMENT}test_standards_catalogue.py::test_a_master_list_is_believed_when_the_standards_say_so",
             "tests/unit/trust/test_trust_store.py",
+            "tests/unit/trust/test_trust_lists.py",
         ),
-        ("gate.document.pki.master_list:MasterList.verify", "gate.document.pki.signatures:verify"),
+        (
+            "gate.document.pki.master_list:MasterList.verify",
+            "gate.document.pki.signatures:verify",
+            "gate.trust.admission:Admission._signer_of Admission._admit_list",
+            "gate.trust.revocations:Revocations.has",
+        ),
     ),
     Clause(
         "TR-03135-2 4.2.4 Defect List",
@@ -260,6 +266,8 @@ CLAUSES: Final = (
         "The chip's contents are checked, each check for itself.",
         (f"{_DOCUMENT}test_document_verdicts.py", f"{_PASSAGE}test_passage_policy.py"),
         (
+            "gate.document.pki.path:find_issuer _first_that_signed issued_in_time",
+            "gate.document.pki.certificate:Certificate.verify_signed_by _said_by",
             "gate.document.authenticity.passive_authentication:judge_sod judge_signer judge_hashes judge_com judge_country",
             "gate.document.authenticity.proofs:judge_chip",
             "gate.document.pki.signatures:verify",

@@ -102,19 +102,20 @@ def read_mrz(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Read the MRZ of pictures of pages, any way round. Exit 1 when none of them shows one, 74 when one cannot be read."""
+    """Read the MRZ of pictures of pages, any way round. Exit 1 when none of them shows one, 65 when one of those is no picture, 74 when one cannot be read."""
     from gate.cli.models import default_folder
     from gate.cli.page_pictures import PageReader, ReaderUnfitError, pictures_in, report_page
 
-    found = False
+    found, unfit = False, ""
     try:
         with PageReader(models or default_folder()) as reader:
             for path in pictures_in(images):
                 answer = reader.read(path)
                 found |= answer.found
+                unfit = unfit or ("" if answer.hints else f"{path}: {answer.reason}")  # of a picture there are hints
                 report_page(path, answer, json=json)
-            if reader.unread:
-                fail(Exit.IO_ERROR, f"{reader.unread}; name a picture, or a folder with pictures")
+            if why := reader.unread or (unfit if not found else ""):
+                fail(Exit.IO_ERROR if reader.unread else Exit.BAD_DATA, f"{why}; name a picture, or a folder of them")
     except ReaderUnfitError as error:
         fail(Exit.UNREACHABLE, str(error))
     except OSError as error:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gate.cli.lds_folder import bytes_of
 from gate.cli.output import Exit, emit_json, fail, say
 
 if TYPE_CHECKING:
@@ -134,13 +135,7 @@ def _trials(path: Path | None) -> list[Trial]:
     if path is None:
         return []
     try:
-        with path.open("rb") as file:
-            raw = file.read(TRIALS_BYTES_MAX + 1)
-        if len(raw) > TRIALS_BYTES_MAX:
-            fail(Exit.BAD_DATA, f"{path}: is larger than {TRIALS_BYTES_MAX >> 20} MiB")
-        return read_trials(raw.decode())
-    except OSError as error:
-        fail(Exit.IO_ERROR, f"{path}: cannot be read: {error.strerror}")
+        return read_trials(bytes_of(path, bytes_max=TRIALS_BYTES_MAX).decode())
     except UnicodeDecodeError:
         fail(Exit.BAD_DATA, f"{path}: is not UTF-8")
     except TrialsError as error:

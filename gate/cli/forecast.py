@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gate.cli.lds_folder import bytes_of
 from gate.cli.options import Json
 from gate.cli.output import Exit, emit_json, fail, say
 
@@ -180,13 +181,6 @@ def _say(chosen: Outlook | None, what_if: list[tuple[str, Outlook]], within_min:
 
 def _text(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            raw = file.read(FILE_BYTES_MAX + 1)
-    except OSError as error:
-        fail(Exit.IO_ERROR, f"{path}: cannot be read: {error.strerror}")
-    if len(raw) > FILE_BYTES_MAX:
-        fail(Exit.BAD_DATA, f"{path}: is larger than {FILE_BYTES_MAX >> 20} MiB")
-    try:
-        return raw.decode()
+        return bytes_of(path, bytes_max=FILE_BYTES_MAX).decode()
     except UnicodeDecodeError:
         fail(Exit.BAD_DATA, f"{path}: is not UTF-8")

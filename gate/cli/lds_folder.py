@@ -62,7 +62,7 @@ def bytes_of(path: Path, *, bytes_max: int = _FILE_BYTES_MAX) -> bytes:
         with open(path, "rb", opener=_at_once) as opened:
             data = opened.read(bytes_max + 1)
     except OSError as error:
-        fail(Exit.IO_ERROR, f"{path}: {error.strerror}")
+        fail(Exit.IO_ERROR, f"{path}: cannot be read: {error.strerror}")
     if len(data) > bytes_max:
         fail(Exit.BAD_DATA, f"{path}: longer than {bytes_max} bytes")
     return data

@@ -8,6 +8,7 @@ was asked for JSON writes its one document when it fails, too: with `error`, the
 from __future__ import annotations
 
 import enum
+import errno
 import json
 import os
 import sys
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from gate.programs.shared.config import ConfigError
 
 Item = TypeVar("Item")
+_NEXT_STEPS = {errno.ENOENT: "check the path", errno.EISDIR: "name a file", errno.EACCES: "run this as who may"}
 
 
 class Exit(enum.IntEnum):
@@ -75,8 +77,15 @@ def one_line(text: str) -> str:
     return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
 
 
+def with_next_step(text: str) -> str:
+    """The text, and what to do where it ends with why the system could not use a file."""
+    steps = (step for code, step in _NEXT_STEPS.items() if text.removesuffix(")").endswith(os.strerror(code)))
+    return "; ".join((text, *steps))
+
+
 def fail(code: Exit, text: str) -> NoReturn:
     """End with one line that says what was wrong, where, and what to do; as the command's JSON document, too, if that was asked for."""
+    text = with_next_step(text) if code is Exit.IO_ERROR else text
     note(f"gate: {one_line(text)}")
     if "--json" in sys.argv[1:] and sys.stdout is not None:
         emit_json("gate.error/1", {"error": {"code": int(code), "text": text}})

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gate.cli.lds_folder import bytes_of
 from gate.cli.options import Json
-from gate.cli.output import Exit, emit_json, fail, note, say, tracked
+from gate.cli.output import Exit, emit_json, fail, note, say, tracked, with_next_step
 
 if TYPE_CHECKING:
     from drivers.toml_file import Problem
@@ -64,7 +65,7 @@ def check(rules: Rules, as_json: Json = False) -> None:
         emit_json("policy.check/1", {"ok": not rows, "problems": rows, **about, "rules": named})
     else:
         for problem in problems:
-            say(str(problem))
+            say(with_next_step(str(problem)))
         if book is not None:
             say(f"well: {len(book.rules)} rules, version {book.version}, SHA-256 {book.sha256}")
             for rule in book.rules:
@@ -125,7 +126,7 @@ def dry_run(
 def _try_on_profile(written: Written, profile: Path, *, as_json: bool) -> None:
     from gate.rules.dry_run import ProfileError, impact_of, read_profile
 
-    raw = _bytes(profile, PROFILE_BYTES_MAX)
+    raw = bytes_of(profile, bytes_max=PROFILE_BYTES_MAX)
     try:
         found = impact_of(written.book, read_profile(raw.decode()))
     except (ProfileError, UnicodeDecodeError) as error:
@@ -213,7 +214,7 @@ def _try_on_records(written: Written, records: Path, *, as_json: bool) -> None:
 
 def _decisions(records: Path) -> Iterator[tuple[object, dict[str, object]]]:
     """The crossings and bodies of the decided records of a file of JSON lines. Ends the command for what is none."""
-    raw = _bytes(records, RECORDS_BYTES_MAX).splitlines()
+    raw = bytes_of(records, bytes_max=RECORDS_BYTES_MAX).splitlines()
     for number, line in enumerate(tracked(raw, "decisions"), start=1):
         try:
             record = json.loads(line)
@@ -235,17 +236,6 @@ def _written(path: Path) -> Written:
         return written_in(path)
     except ConfigError as error:
         fail(Exit.IO_ERROR if error.is_unreadable else Exit.BAD_DATA, str(error))
-
-
-def _bytes(path: Path, most: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            raw = file.read(most + 1)
-    except OSError as error:
-        fail(Exit.IO_ERROR, f"{path}: cannot be read: {error.strerror}")
-    if len(raw) > most:
-        fail(Exit.BAD_DATA, f"{path}: is larger than {most >> 20} MiB")
-    return raw
 
 
 def _fields(rule: Rule) -> Mapping[str, object]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from gate.cli.output import Exit, emit_json, fail, say
+from gate.cli.output import Exit, emit_json, fail, refuse_configuration, say
 from gate.programs.shared.config import ConfigError
 from gate.programs.shared.runner import load_config
 
@@ -30,7 +30,7 @@ def command(
     try:
         settings = load_config(config)
     except ConfigError as error:
-        fail(Exit.CONFIG, str(error))
+        refuse_configuration(error, config)
     made_at = clock.now()
     out = out or Path(f"portcullis-support-{settings.gate_id}-{made_at:%Y%m%dT%H%M%SZ}.tar")
     if out.exists():

@@ -48,6 +48,9 @@ STARTS: Final = (
     "cd /tmp/site && rm -f try.bundle\ngate audit export",
     "gate provision report",
 )
+OFFICER: Final = re.compile(
+    r"`(gate officer (?:list|hand-over) .*?)`"
+)  # what the text between the blocks has an officer do
 WAIT_S: Final = 150.0
 
 
@@ -166,6 +169,7 @@ class Technician:
         path = f"{folder / 'bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}"
         self._environment = {**os.environ, "PATH": path}
         self.ran: list[str] = []
+        self.handed_over: list[str] = []
 
     def do(self, step: str) -> None:
         """Run a block, or type an order."""
@@ -179,7 +183,7 @@ class Technician:
         elif "gate status" in step:
             self._look(step, lambda _, said: said.startswith("on trial\n") and "\n  closed " not in said)
         elif "gate audit" in step:  # records are in the spool within a second, and nobody types as fast as this
-            self._look(step, lambda code, _: code == 0)
+            self._look(step, lambda code, _: code == 0, meanwhile=self._hand_over_whoever_waits)
         elif "gate provision --answers" in step and "gate config install" not in step:
             # "One step must fail the first time: approval." "Whatever you were too late for is failed at the end. Run the same line again."
             self._look(step, lambda code, said: code == 1 and failed(said) == ["approval"])
@@ -247,17 +251,31 @@ class Technician:
                 assert self._world is not None
                 self._world.type(order)
 
-    def _look(self, step: str, is_well: Callable[[int, str], bool]) -> None:
+    def _hand_over_whoever_waits(self) -> None:
+        """Do what follows "If that finds nothing": hand over, and have another traveller come."""
+        waits, ends = OFFICER.findall(section())[-2:]
+        waiting = re.findall(r"^  (\S+)  waits for ", self._run(f"cd /tmp/site\n{waits}")[1], re.MULTILINE)
+        for crossing in waiting:
+            code, said = self._run(f"cd /tmp/site\n{ends.replace('CROSSING', crossing)}")
+            assert code == 0, said
+            self.handed_over.append(crossing)
+            order = next(step for step in steps() if step.startswith("{"))
+            self._have_a_traveller_come(order.replace('"t1"', f'"t{len(self.handed_over) + 1}"'))
+
+    def _look(
+        self, step: str, is_well: Callable[[int, str], bool], *, meanwhile: Callable[[], None] = lambda: None
+    ) -> None:
         """Run the block until it shows what the guide says, for a while at most."""
         end_s = time.monotonic() + WAIT_S
         while not is_well(*(shown := self._run(step))):
             if time.monotonic() > end_s:
                 pytest.fail(f"{step} ended with {shown[0]}:\n{shown[1]}")
+            meanwhile()
 
     def _have_a_traveller_come(self, order: str) -> None:
         assert self._world is not None
         self._world.type(order)
-        done: dict[str, Any] = json.loads(self._world.wait_for('"event": "done"'))
+        done: dict[str, Any] = json.loads(self._world.wait_for(f'"event": "done", "id": "{json.loads(order)["id"]}"'))
         assert (done["served"], done["passed"]) == (True, 1), f"the lane did not admit them: {done}"
 
 
@@ -276,6 +294,36 @@ def test_whoever_follows_the_section_ends_at_an_open_lane_that_a_traveller_passe
         technician.do(step)
     assert technician.ran == steps()
     assert any(step.startswith("{") for step in technician.ran)
+
+
+BUSY: Final = """#!/bin/sh
+echo "$@" >> {folder}/typed
+case "$1 $2" in
+"officer list") test -e {folder}/ended || echo "  c1  waits for 3 s: holder_in_view" ;;
+"officer hand-over") touch {folder}/ended ;;
+"audit decrypt") test -e {folder}/came-again && echo admitted ;;
+esac
+true
+"""
+WORLD: Final = """while read -r line; do
+case "$line" in *t2*) touch {folder}/came-again ;; esac
+echo "$line" | sed 's/.*"id":"\\([^"]*\\)".*/{{"event": "done", "id": "\\1", "passed": 1, "served": true}}/'
+done"""
+
+
+def test_whoever_passes_and_is_referred_is_handed_over_as_the_section_says_and_another_one_comes(
+    technician: Technician, short_path: Path
+) -> None:
+    (short_path / "site").mkdir()
+    (short_path / "bin/gate").write_text(BUSY.format(folder=short_path))
+    (short_path / "bin/gate").chmod(0o755)
+    technician._leave_running(WORLD.format(folder=short_path), "")
+    for step in steps()[-3:-1]:
+        technician.do(step)
+    assert technician.handed_over == ["c1"]
+    typed = (short_path / "typed").read_text().splitlines()
+    assert "officer list --key shift.key --config try-1/gate.toml" in typed
+    assert "officer hand-over taken_over --crossing c1 --key shift.key --config try-1/gate.toml" in typed
 
 
 def test_what_is_run_is_every_block_of_the_section_in_its_order() -> None:

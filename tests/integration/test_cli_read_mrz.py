@@ -95,7 +95,10 @@ def test_people_get_lines_and_exit_1_when_no_picture_has_an_mrz(tmp_path: Path) 
     assert done.returncode == 0
     assert f"{good}: TD3, accepted" in done.stdout
     assert f"{bad}: nothing: neither JPEG, JPEG 2000 nor PNG" in done.stdout
-    assert run(bad).returncode == 1
+    assert run(bad).returncode == 65, "as face compare says of it"
+    empty = tmp_path / "c.png"
+    empty.write_bytes(encoded(".png", np.full((480, 640), 90, np.uint8)))
+    assert run(empty).returncode == 1
     absent = run(tmp_path / "absent.jpg", good)
     assert absent.returncode == 74, "the others are read all the same"
     assert f"{good}: TD3, accepted" in absent.stdout

@@ -15,6 +15,8 @@ from fakes.updates import GATE_ID, Operator
 from typer.testing import CliRunner
 
 from gate.cli.update import app
+from gate.programs.update import ledger
+from gate.programs.update.ledger import Ledger, Outcome
 from gate.updates.layout import Kind
 
 # Loaded before the command becomes another user, to whom the interpreter of these tests may be closed.
@@ -141,6 +143,27 @@ def test_how_systemd_answered_is_told(
         ended, _, line = ran(verb, "--config", config)
         assert (ended, why in line) == (code, True)
     assert ran("apply", "--again", "--clock-checked", "--config", config)[0] == 2
+
+
+@pytest.mark.parametrize("verb", ["apply", "back"])
+def test_each_verb_starts_its_own_unit_and_ends_as_that_did(
+    verb: str, *, tmp_path: Path, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, begun = Ledger(tmp_path / "ledger"), tmp_path / "begun"
+    kept.folder.mkdir()
+    kept.ended(Outcome(verb="apply", code=0, words="of yesterday", at="2026-12-01T00:00:00Z"))
+    new = {"verb": verb, "code": 1, "words": "version 6 was not well: version 5 is back", "at": "2026-12-02T00:00:00Z"}
+    (tmp_path / "systemctl").write_text(
+        f"#!/bin/sh\necho \"$@\" > {begun}\necho '{json.dumps(new)}' > {kept.folder}/outcome.json\n"
+    )
+    (tmp_path / "systemctl").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(ledger, "FOLDER", kept.folder)
+    code, document, _ = ran(verb, "--config", config)
+    assert (code, document["words"], document["schema"]) == (1, new["words"], f"update.{verb}/1")
+    assert begun.read_text() == f"start gate-update@{verb}.service\n"
+    kept.ended(Outcome(verb="apply", code=0, words="of yesterday", at="2026-12-01T00:00:00Z"))
+    assert said(verb, "--config", config, code=1) == f"{new['words']}\n"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="it needs root")

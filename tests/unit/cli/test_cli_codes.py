@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
-from gate.cli.demo import played
+from gate.cli import officer
 from gate.cli.nouns import application
-from gate.demo.play import UnknownScenarioError
-from gate.demo.report import Result
+from gate.cli.output import Exit, fail
+from gate.demo import play
 
 RUNNER = CliRunner()
 
@@ -24,6 +28,7 @@ RUNNER = CliRunner()
         ("config", "show", "--config"),
         ("officer", "list", "--config"),
         ("run", "lane", "--config"),
+        ("support-bundle", "--config"),
     ],
     ids=" ".join,
 )
@@ -31,18 +36,78 @@ def test_a_configuration_that_is_not_there_is_74_and_the_next_step_is_named(
     tmp_path: Path, words: tuple[str, ...]
 ) -> None:
     done = RUNNER.invoke(
-        application(["config", "officer", "run", "selftest", "status"]), [*words, str(tmp_path / "absent.toml")]
+        application(["config", "officer", "run", "selftest", "status", "support-bundle"]),
+        [*words, str(tmp_path / "absent.toml")],
     )
     assert (done.exit_code, done.stdout) == (74, "")
     assert "cannot be read: No such file or directory; name the file with --config" in done.stderr
 
 
-def test_a_scenario_that_nobody_wrote_is_an_unknown_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    class Wrong:
-        async def run(self) -> Result:
-            raise UnknownScenarioError("no scenario nosuch: one of genuine")
+# Each needs a file that is not there, `{absent}`; `{here}` is one that is, and is nothing of the kind.
+NEED_A_FILE = (
+    "policy check {absent}",
+    "policy diff {absent} {here}",
+    "config approve {absent} --serial 1 --key {here} --name a@b.example --note {absent}",
+    "config vkey --name a@b.example --key {absent}",
+    "document verify-sod {absent} --trust {here}",
+    "document verify-seal {absent} --trust {here}",
+    "document inspect --lds {absent} --trust {here}",
+    "document inspect --lds {folder} --trust {absent}",
+    "trust list --store {absent}",
+    "trust report --store {absent}",
+    "trust import {absent} --store {folder}/new.store",
+    "audit verify {here} --vkey {absent}",
+    "audit decrypt {here} --identity {absent} --purpose trial",
+    "audit report {here} --identity {here} --vkey {absent} --out {folder}/out.html",
+    "face compare {absent} {absent}",
+    "provision --answers {absent} --root {folder}/new",
+    "barrier replay {absent}",
+    "officer present --gate g --key {absent}",
+    "conformity --run {absent}",
+)
 
-    with pytest.raises(typer.Exit) as ended:
-        played(Wrong(), tmp_path, None)
-    assert ended.value.exit_code == 2
-    assert "one of genuine" in capsys.readouterr().err
+
+@pytest.mark.parametrize("line", NEED_A_FILE)
+def test_a_file_that_is_not_there_is_74_and_the_next_step_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    monkeypatch.setattr(officer, "_configured", lambda _: SimpleNamespace(gate_id="g"))
+    here = tmp_path / "here"
+    here.write_text("nothing of the kind")
+    (tmp_path / "EF_SOD.bin").write_bytes(b"0")
+    files = {"absent": tmp_path / "absent", "here": here, "folder": tmp_path}
+    words = [word.format(**files) for word in line.split()]
+    done = RUNNER.invoke(application([words[0]]), words)
+    assert done.exit_code == 74, done.output
+    told = done.output.splitlines()[-1]
+    assert "absent" in told
+    assert re.search(r"; (check the path|name the cloned folder)", told), told
+
+
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EISDIR])
+def test_why_a_file_cannot_be_used_has_its_next_step(code: int, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit):
+        fail(Exit.IO_ERROR, f"cannot read it: {os.strerror(code)}")
+    assert re.search(rf": {os.strerror(code)}; \w+", capsys.readouterr().err)
+
+
+def test_what_says_its_next_step_itself_says_no_other(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit):
+        fail(Exit.IO_ERROR, f"it: {os.strerror(errno.ENOENT)}; name a picture")
+    assert capsys.readouterr().err == "gate: it: No such file or directory; name a picture\n"
+
+
+def test_what_is_no_picture_is_bad_data_whichever_command_reads_it(tmp_path: Path) -> None:
+    text = tmp_path / "text.txt"
+    text.write_text("hello")
+    for words in (["document", "read-mrz", str(text)], ["face", "compare", str(text), str(text)]):
+        done = RUNNER.invoke(application(words[:1]), words)
+        assert (done.exit_code, "neither JPEG, JPEG 2000 nor PNG" in done.stderr) == (65, True), done.output
+
+
+def test_a_scenario_that_nobody_wrote_is_an_unknown_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(play, "draw_people", lambda: None)
+    done = RUNNER.invoke(application(["demo"]), ["demo", "--scenario", "nosuch", "--headless"])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "no scenario nosuch: one of " in done.stderr
+    assert "genuine" in done.stderr

@@ -85,6 +85,13 @@ def test_run_a_clause_passes_with_all_its_tests_and_a_skipped_one_fails(
     assert (states - {"open"}, code) == ({state}, int(state == "failed"))
 
 
+def test_a_clause_is_passed_by_what_its_tests_gave_and_by_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    for result, state in (("passed", "passed"), ("failed", "failed"), (None, "failed")):
+        monkeypatch.setattr(conformity, "ran", lambda _, tests, it=result: dict.fromkeys(tests, it) if it else {})
+        code, out = run("--run", ".", "--clause", "4.2.4 seal", "--json")
+        assert ([one["state"] for one in json.loads(out)["clauses"]], code) == ([state], int(state == "failed"))
+
+
 def test_a_clause_whose_row_names_nothing_that_carries_it_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
     claimed = next(one for one in CLAUSES if one.is_claimed)
     monkeypatch.setattr(conformity, "CLAUSES", (claimed, replace(claimed, id="other", carriers=())))

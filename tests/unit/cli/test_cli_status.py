@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -312,6 +313,21 @@ def test_in_plain_words_it_says_what_it_says_by_the_library_of_command_lines(wor
     plain = ended("-m", "gate.cli")
     assert plain == ended("-c", typed)
     assert "Traceback" not in plain[2]
+
+
+def test_each_line_of_who_watches_says_whether_the_lane_serves_and_who_is_away(
+    ask: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def enough(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "time", SimpleNamespace(sleep=enough))
+    serves, closed = (ask("--watch", tables={}, in_service=one).stdout.split() for one in (True, False))
+    assert (serves[0], closed[0]) == ("in_service", "out_of_service")
+    assert "vision=ready" in serves
+    assert "vision=away" in ask("--watch", tables={}, away=("vision",)).stdout.split()
+    documents = [json.loads(ask("--watch", "--json", tables={}, in_service=one).stdout) for one in (True, False)]
+    assert [one["state"] for one in documents] == ["in_service", "out_of_service"]
 
 
 @pytest.mark.parametrize("typed", [False, True])

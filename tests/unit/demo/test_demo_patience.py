@@ -4,11 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
+from types import SimpleNamespace
+from typing import Any
 
-from gate.demo.machine import worked_ms
-from gate.demo.play import READY_DEADLINE_S, READY_S_MAX, TELL_EVERY_S, WORKS_MS, Patience
+import pytest
+from fakes.virtual_time import run_virtual
+
+from gate.channel.messages import Status
+from gate.demo import play
+from gate.demo.machine import Lateness, worked_ms
+from gate.demo.play import (
+    READY_DEADLINE_S,
+    READY_S_MAX,
+    TELL_EVERY_S,
+    WORKS_MS,
+    Patience,
+    TooSlowError,
+    _until_ready,
+)
+from gate.demo.stage import StageError
 
 
 def given_up_after_s(works_ms_a_s: float) -> int:
@@ -23,6 +40,49 @@ def test_programs_that_work_are_waited_for_and_those_that_do_not_are_not() -> No
     assert given_up_after_s(WORKS_MS / 100) == READY_DEADLINE_S + 1, "it wakes now and then, and hangs"
     assert given_up_after_s(WORKS_MS / 10) == READY_S_MAX + 1
     assert given_up_after_s(1_000) == READY_S_MAX + 1
+
+
+def waited(
+    monkeypatch: pytest.MonkeyPatch, *, answers_s: float, works_ms_a_s: float, late: Lateness
+) -> tuple[float, list[str]]:
+    """How long the demo waits for a lane that answers so late and works so much, and what it says meanwhile; on a clock that nobody waits for."""
+    said: list[str] = []
+
+    async def status_of(_: object, program: str) -> Status | None:
+        ready = program == "log" or asyncio.get_running_loop().time() >= begun[0] + answers_s
+        return Status(program, "ready" if ready else "starting", {}) if program == "log" or ready else None
+
+    async def wait() -> float:
+        begun.append(asyncio.get_running_loop().time())
+
+        def worked(names: set[str]) -> float:
+            assert names == {"lane"}, "only of those that are waited for"
+            return works_ms_a_s * (asyncio.get_running_loop().time() - begun[0])
+
+        machine: Any = SimpleNamespace(late_throughout=lambda: late)
+        stage: Any = SimpleNamespace(config=None)
+        return await _until_ready(stage, ["lane", "log"], machine, worked=worked, say=said.append)
+
+    begun: list[float] = []
+    monkeypatch.setattr(play, "status_of", status_of)
+    return run_virtual(wait()), said
+
+
+def test_the_demo_waits_for_a_lane_that_works_and_says_for_whom(monkeypatch: pytest.MonkeyPatch) -> None:
+    took_s, said = waited(monkeypatch, answers_s=95.0, works_ms_a_s=200.0, late=Lateness())
+    assert 95.0 <= took_s < 96.0
+    assert len(said) == 9
+    assert all(re.fullmatch(r"Waiting for lane: started \d+ s ago\.", line) for line in said)
+
+
+@pytest.mark.parametrize(("late", "error"), [(Lateness(), StageError), (Lateness(queued_percent=100), TooSlowError)])
+def test_the_demo_gives_up_on_a_lane_that_does_nothing(
+    late: Lateness, error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(error, match=r"not ready after 3[0-2] s: lane"):
+        waited(monkeypatch, answers_s=1_000.0, works_ms_a_s=0.0, late=late)
+    with pytest.raises(error, match=r"not ready after 30[0-2] s: lane"):
+        waited(monkeypatch, answers_s=1_000.0, works_ms_a_s=200.0, late=late)
 
 
 def test_whoever_waits_is_told_now_and_then() -> None:

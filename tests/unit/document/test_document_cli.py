@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import ssl
 from collections.abc import Callable
 from datetime import timedelta
@@ -91,6 +92,18 @@ def test_inspect_prints_one_json_document_with_every_check(store: Path, lds: Pat
         "expiry": "2031-04-15",
     }
     assert all(check["reason"] for check in printed["checks"])
+
+
+def test_inspect_of_a_chip_whose_files_were_changed_says_so(store: Path, lds: Path, tmp_path: Path) -> None:
+    changed = tmp_path / "changed"
+    shutil.copytree(lds, changed)
+    portrait = changed / "EF_DG2.bin"
+    portrait.write_bytes(portrait.read_bytes()[:-1] + bytes([portrait.read_bytes()[-1] ^ 1]))
+    result = gate("document", "inspect", "--lds", changed, "--trust", store, "--mrz", mrz(), "--at", AT, "--json")
+    printed = json.loads(result.stdout)
+    found = {check["id"]: check["result"] for check in printed["checks"]}
+    assert (found["dg_hashes"], found["sod_signature"], printed["overall"]) == ("failed", "successful", "failed")
+    assert result.exit_code == 1
 
 
 def test_inspect_speaks_to_people_without_json(store: Path, lds: Path) -> None:

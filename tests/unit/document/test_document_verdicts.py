@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from typing import Any
 
@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from fakes.anchors import ListedAnchors
 from fakes.inspections import anchors, issued
+from fakes.master_lists import party
 from fakes.sample_passports import ANNA, TODAY, numbered, portrait, utopia
 
 from gate.document import tlv
@@ -25,6 +26,7 @@ from gate.document.authenticity.passive_authentication import (
     judge_com,
     judge_country,
     judge_hashes,
+    judge_signer,
     judge_sod,
 )
 from gate.document.authenticity.proofs import ActiveAnswer, Proofs, judge_chip
@@ -34,6 +36,7 @@ from gate.document.inspection import inspect_files
 from gate.document.lds.sod import parse_sod
 from gate.document.mrz.checks import judge_expiry, judge_mrz, judge_printed_and_chip
 from gate.document.mrz.parsing import parse
+from gate.document.pki.certificate import parse_certificate
 from gate.document.pki.keys import EcKey, RsaKey, parse_public_key
 from gate.document.verdict.conclusion import conclude
 from gate.document.verdict.findings import Findings
@@ -144,6 +147,30 @@ def test_certificates_are_valid_only_within_their_time() -> None:
     early = judge_sod(SOD, ANCHORS, datetime(2020, 1, 1, tzinfo=UTC))
     assert result(early, CheckId.DS_VALIDITY) is Result.FAILED
     assert result(early, CheckId.CSCA_VALIDITY) is Result.FAILED
+
+
+DAY = timedelta(days=1)
+KEY_USED = (NOW - 400 * DAY, NOW - 200 * DAY)
+AUTHORITY = party("CSCA", key_use=KEY_USED, begins=NOW - 900 * DAY)
+
+
+def of_signer(check_id: CheckId, *, forged: bool = False, **more: Any) -> Result:
+    """What becomes of a document signer's certificate; a forged one was changed after it was signed."""
+    made = party("DS", issuer=AUTHORITY, authority=False, **{"begins": KEY_USED[0] + DAY, **more})
+    signer = parse_certificate(made.der)
+    if forged:
+        signer = dataclasses.replace(signer, tbs=signer.tbs[:-1] + bytes([signer.tbs[-1] ^ 1]))
+    checks = judge_signer(signer, ListedAnchors([AUTHORITY.der]), NOW).checks
+    return next(one.result for one in checks if one.id is check_id)
+
+
+def test_a_document_signer_is_one_by_its_csca_s_signature_with_its_key_usage_and_in_its_time() -> None:
+    assert of_signer(CheckId.DS_SIGNATURE) is Result.SUCCESSFUL
+    assert of_signer(CheckId.DS_SIGNATURE, forged=True) is Result.FAILED
+    assert of_signer(CheckId.DS_SIGNATURE, key_usage=False) is Result.FAILED
+    assert of_signer(CheckId.CSCA_VALIDITY) is Result.SUCCESSFUL
+    assert of_signer(CheckId.CSCA_VALIDITY, begins=KEY_USED[0] - DAY) is Result.FAILED
+    assert of_signer(CheckId.CSCA_VALIDITY, begins=KEY_USED[1] + DAY) is Result.FAILED
 
 
 def test_hashes_are_compared_for_all_that_was_read_and_all_that_was_wanted() -> None:

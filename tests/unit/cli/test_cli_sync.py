@@ -1,0 +1,54 @@
+"""`gate sync status`: what the sync program says of the mirror is what people and programs are told."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from gate.channel.messages import Status
+from gate.cli import sync
+
+WELL: dict[str, Any] = {
+    "head": 9,
+    "mirrored": 7,
+    "pending": 2,
+    "last_receipt": "2026-12-01T12:00:00Z",
+    "problem": None,
+    "identity": {"expires": "2027-01-01T00:00:00Z", "days_to_go": 31, "problem": None},
+}
+
+
+def told(monkeypatch: pytest.MonkeyPatch, state: str, *words: str, **detail: Any) -> tuple[int, str]:
+    def ask_one(_: object, program: str) -> Status:
+        assert program == "sync"
+        return Status("sync", state, {**WELL, **detail})
+
+    monkeypatch.setattr(sync, "ask_one", ask_one)
+    monkeypatch.setattr(sync, "load_config", lambda _: SimpleNamespace())
+    done = CliRunner().invoke(sync.app, ["status", *words])
+    return done.exit_code, done.stdout
+
+
+def test_people_are_told_how_far_the_mirror_is_and_of_the_last_receipt(monkeypatch: pytest.MonkeyPatch) -> None:
+    code, out = told(monkeypatch, "ready")
+    assert (code, out.splitlines()) == (
+        0,
+        [
+            "7 of 9 entries mirrored, 2 to go",
+            "last receipt 2026-12-01T12:00:00Z",
+            "certificate 31 days to go, until 2027-01-01T00:00:00Z",
+        ],
+    )
+    code, out = told(monkeypatch, "away", problem="no route", last_receipt=None)
+    assert code == 1
+    assert out.splitlines()[1:3] == ["last receipt none since the program started", "problem: no route"]
+
+
+def test_programs_are_told_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    code, out = told(monkeypatch, "ready", "--json")
+    assert code == 0
+    assert json.loads(out) == {"schema": "sync.status/1", **WELL}
