@@ -285,9 +285,14 @@ class Counter(Window):
         return Response(status_code=204)
 
     async def retire(self, _request: Request, gate: Gate) -> Response:
-        """Take leave of a gate: it is refused from its next request on. Whoever holds its key may say so; that it is for good two approvers order."""
-        await run_in_threadpool(self._roster.revoke, gate.device)
-        log.warning("gate_retired", extra={"gate": gate.device})
+        """Take leave of a gate: it is refused from its next request on. Whoever holds its key may say so; that it is for good two approvers order; an alarm stands
+        until then.
+        """
+        await run_in_threadpool(self._mirror.leave, gate)
+        await run_in_threadpool(
+            functools.partial(self._roster.revoke, gate.device, by=f"certificate {gate.certificate}")
+        )
+        log.warning("gate_left", extra={"gate": gate.device})
         return Response(status_code=204)
 
 

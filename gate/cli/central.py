@@ -128,11 +128,15 @@ def retire(
     """Refuse a gate from its next request on and for good: it was decommissioned, or is lost. Its log stays here. Two approvers order it."""
     with explained(), opened(folder, database) as engine:
         from gate.audit.record import time_text
+        from gate.central.evidence import BY_MAX, Answer, Kind
         from gate.central.house import House
 
-        house = House.of(folder, engine, now)
+        house, at = House.of(folder, engine, now), time_text(now())
         by = central_keys.ordered_retirement(folder, house.roster.find(gate_id), order)
-        house.roster.retire(gate_id, time_text(now()), by)
+        house.roster.retire(gate_id, at, by)
+        for one in house.evidence.alarms(gate_id):
+            if one.kind == Kind.LEFT.value and one.answer is None:
+                house.evidence.answer(gate_id, one.id, Answer(at, ", ".join(by)[:BY_MAX], "retired by order"))
     if as_json:
         emit_json("central.retire/1", {"gate": gate_id, "retired": True})
     else:
