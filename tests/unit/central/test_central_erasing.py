@@ -233,6 +233,19 @@ async def test_a_day_of_a_class_goes_of_all_gates_at_once_and_the_oldest_first(b
     assert len(keys_of(bench)) == 3, "of today"
 
 
+async def test_the_oldest_day_goes_first_whatever_its_class(bench: Bench, tmp_path: Path) -> None:
+    house = housed(bench, tmp_path / "house", "[kept]\ncrossings_days = 30\nothers_days = 183\n")
+    rows = [("crossing", 40), ("device", 300), ("crossing", 310), ("administration", 200), ("device", 320)]
+    days = [(about, (NOW - timedelta(days=ago)).date().isoformat()) for about, ago in rows]
+    with bench.server.ledger._engine.begin() as connection:
+        row = {"device": GATE_ID, "first_index": 0, "wrapped": b"w"}
+        connection.execute(age_keys.insert(), [{**row, "id": day, "about": about, "day": day} for about, day in days])
+    before = len(told(house))
+    assert house.retention.look() == len(days)
+    gone = [(one.fields["class"], one.fields["day"]) for one in told(house)[before:]]
+    assert gone == sorted(days, key=lambda one: one[1])
+
+
 async def test_a_retention_that_is_to_end_ends_between_two_days(bench: Bench, tmp_path: Path) -> None:
     house = housed(bench, tmp_path / "house", "[kept]\ncrossings_days = 1\n")
     bench.server.clock.now = NOW + timedelta(days=31)
