@@ -285,13 +285,9 @@ class Counter(Window):
         return Response(status_code=204)
 
     async def retire(self, _request: Request, gate: Gate) -> Response:
-        """Take leave of a gate: it is refused from its next request on. Whoever holds its key may say so; that it is for good two approvers order; an alarm stands
-        until then.
-        """
+        """Refuse a gate from its next request on, as the holder of its key asks; an alarm stands until two approvers retire it for good."""
         await run_in_threadpool(self._mirror.leave, gate)
-        await run_in_threadpool(
-            functools.partial(self._roster.revoke, gate.device, by=f"certificate {gate.certificate}")
-        )
+        await run_in_threadpool(self._roster.revoke, gate.device, f"certificate {gate.certificate}")
         log.warning("gate_left", extra={"gate": gate.device})
         return Response(status_code=204)
 

@@ -161,14 +161,11 @@ class Mirror:
         return self._settled(gate, attempt)
 
     def _with_files(self, gate: Gate, head: Head, growth: Growth, asked: wire.Round) -> Growth:
-        """Add the age files that came along and will be stored: others use up no quota. What is said to be absent counts of what is named, and of what was asked for."""
-        absent = [one for one in asked.absent if one in growth.keys]
-        if len(absent) < len(asked.absent) and head.lacks_keys:
-            lacking = self._ledger.lacking_keys(gate.device, self._now_s())
-            absent += [one for one in asked.absent if one in lacking and one not in growth.keys]
-        others = asked.files.keys() - growth.keys.keys() if head.lacks_keys else set[str]()
-        stored = growth.keys.keys() | (self._ledger.awaited(gate.device, others) if others else others)
-        files = {one: wrapped for one, wrapped in asked.files.items() if one in stored}
+        """Add the age files that came along, and those said to be absent, of what entries name and is not here: others use up no quota."""
+        others = {*asked.files, *asked.absent} - growth.keys.keys() if head.lacks_keys else set[str]()
+        named = growth.keys.keys() | (self._ledger.awaited(gate.device, others) if others else others)
+        files = {one: wrapped for one, wrapped in asked.files.items() if one in named}
+        absent = [one for one in asked.absent if one in named]
         return replace(growth, files=files, absent=absent, absent_s=self._now_s())
 
     def _state(self, status: int, gate: Gate, head: Head, cosignature: str | None = None) -> Answer:

@@ -29,10 +29,6 @@ class Seen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     root: str = EMPTY_ROOT.hex()
     next: Annotated[int, msgspec.Meta(ge=0)] = 0
 
-    def again(self) -> list[int]:
-        """Which of the full pieces that were verified before are due."""
-        return list(range(self.next % LOOKS, self.size // TILE_WIDTH, LOOKS))
-
 
 class Verified:
     """The memory of all gates. Without a path nothing is known and nothing kept; `reads_all`: what is known is held against the log, and all is read."""
@@ -49,7 +45,8 @@ class Verified:
     def pieces(self, device: str, count: int) -> set[int]:
         """Which of so many full pieces are to be read."""
         seen = Seen() if self._reads_all else self.seen.get(device, Seen())
-        return {*seen.again(), *range(seen.size // TILE_WIDTH, count)}
+        old = seen.size // TILE_WIDTH
+        return {*range(seen.next % LOOKS, old, LOOKS), *range(old, count)}
 
     def keep(self, device: str, size: int, root: bytes) -> None:
         """Note that all of this is well."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import enum
 import os
@@ -350,10 +349,14 @@ def _fleet(
 
     gone, names = Roster(engine).gone(), Roster(engine).names()
     lost = [] if memory is None else sorted(set(memory.seen) - set(names))
+    if memory is not None and not memory.seen and names:
+        note("no earlier look is known (verified.json): what was replaced before this one does not show")
     rows = [_row(engine, settings, one, mirrors, memory, is_retired=one in gone) for one in (*names, *lost)]
-    if memory is not None:
-        with contextlib.suppress(OSError):  # the next look reads it again
+    try:
+        if memory is not None:
             memory.save()
+    except OSError as error:
+        note(f"this look is not kept (verified.json: {error.strerror or error}): the next one reads its logs again")
     return rows
 
 

@@ -156,9 +156,7 @@ def add_person(
         try:  # before they are let in by it: the one that they have counts until then
             durable.write(out, made.public_bytes(Encoding.PEM), mode=0o644, new_only=True)
         except OSError as error:
-            fail(
-                Exit.IO_ERROR, f"cannot write {out}: {error.strerror or error}; name a new file in a folder that exists"
-            )
+            fail(Exit.IO_ERROR, f"{out}: {error.strerror or error}; name a new file in a folder that exists")
         try:
             house.places.admit(name, Role(role.value), party, fingerprint(made))
         except BaseException:

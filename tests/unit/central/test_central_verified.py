@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +17,7 @@ from fakes.central_house import housed
 from fakes.central_server import GATE_ID, Bench
 from typer.testing import CliRunner
 
+from gate import durable
 from gate.audit.checkpoint import Checkpoint
 from gate.audit.merkle import Frontier, leaf_hash, root_of
 from gate.audit.note import Note
@@ -203,6 +206,36 @@ async def test_a_memory_that_lies_admits_nothing(bench: Bench, tmp_path: Path) -
         done = CliRunner().invoke(app, ["fleet", "--dir", str(tmp_path / "house"), "--database", database])
         assert (done.exit_code, done.stderr.count("\n")) == (78, 1)
         assert "delete it" in done.stderr
+
+
+async def test_a_look_without_a_memory_and_one_that_cannot_be_kept_say_so(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who may write in the folder deletes the file, and the look that knew nothing said nothing."""
+    await grown(bench, tmp_path, 1)
+    words = [
+        "fleet",
+        "--dir",
+        str(tmp_path / "house"),
+        "--database",
+        f"sqlite:///{tmp_path / 'log' / 'central.sqlite'}",
+    ]
+
+    def look(*more: str) -> tuple[int, str]:
+        done = CliRunner().invoke(app, [*words, *more])
+        return done.exit_code, done.stderr
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    assert look("--quick") == (0, "")
+    code, said = look()
+    assert (code, "no earlier look is known" in said) == (0, True)
+    assert look() == (0, "")
+    (tmp_path / "house" / "verified.json").unlink()
+    monkeypatch.setattr(durable, "write", full)
+    code, said = look()
+    assert (code, "no earlier look is known" in said, "No space left on device" in said) == (0, True, True)
 
 
 async def test_a_head_whose_signature_is_not_of_the_mirror_is_refused_in_a_short_look_too(
