@@ -285,9 +285,10 @@ class Counter(Window):
         return Response(status_code=204)
 
     async def retire(self, _request: Request, gate: Gate) -> Response:
-        """Take leave of a gate: it is refused from its next request on. Whoever holds its key may say so; that it is for good two approvers order."""
-        await run_in_threadpool(self._roster.revoke, gate.device)
-        log.warning("gate_retired", extra={"gate": gate.device})
+        """Refuse a gate from its next request on, as the holder of its key asks; an alarm stands until two approvers retire it for good."""
+        await run_in_threadpool(self._mirror.leave, gate)
+        await run_in_threadpool(self._roster.revoke, gate.device, f"certificate {gate.certificate}")
+        log.warning("gate_left", extra={"gate": gate.device})
         return Response(status_code=204)
 
 

@@ -35,12 +35,13 @@ class Kind(enum.Enum):
     )
     UNKNOWN_RECIPIENTS = "unknown_recipients"  # sealed records for a set of auditors that nobody approved
     VOLUME = "volume"  # brought more in a day than is usual; beyond its quota it is refused
+    LEFT = "left"  # said with its certificate that it is no more; ends when two approvers retire it
     MIRROR_WENT_BACK = "mirror_went_back"  # showed our own signature on more than is here: this server was put back
 
 
 def slots(kind: Kind) -> int:
-    """How many unanswered pieces of a kind are kept of a gate. All that a gate that went back shows says the same."""
-    return 1 if kind is Kind.WENT_BACK else 16
+    """How many unanswered pieces of a kind are kept of a gate. All that a gate that went back, or left, shows says the same."""
+    return 1 if kind in {Kind.WENT_BACK, Kind.LEFT} else 16
 
 
 @dataclass(frozen=True, slots=True)

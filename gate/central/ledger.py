@@ -8,7 +8,7 @@ only from the head that the caller has seen; an entry that was stored is never r
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
@@ -206,6 +206,12 @@ class Ledger:
         with self._reading.connect() as connection:
             found: bytes | None = connection.execute(sa.select(age_keys.c.wrapped).where(mine)).scalar_one_or_none()
         return found
+
+    def awaited(self, device: str, key_ids: Collection[str]) -> set[str]:
+        """Return which of these age files an entry names and nobody brought."""
+        mine = (awaited.c.device == device) & awaited.c.id.in_(key_ids)
+        with self._reading.connect() as connection:
+            return set(connection.execute(sa.select(awaited.c.id).where(mine)).scalars())
 
     def lacking_keys(self, device: str, now_s: int) -> list[str]:
         """Return the first age files that entries name and nobody brought; not those that the gate lately did not have."""

@@ -161,12 +161,12 @@ class Mirror:
         return self._settled(gate, attempt)
 
     def _with_files(self, gate: Gate, head: Head, growth: Growth, asked: wire.Round) -> Growth:
-        """Add the age files that came along. What is said to be absent counts of what is named, and of what was asked for."""
-        absent = [one for one in asked.absent if one in growth.keys]
-        if len(absent) < len(asked.absent) and head.lacks_keys:
-            lacking = self._ledger.lacking_keys(gate.device, self._now_s())
-            absent += [one for one in asked.absent if one in lacking and one not in growth.keys]
-        return replace(growth, files=asked.files, absent=absent, absent_s=self._now_s())
+        """Add the age files that came along, and those said to be absent, of what entries name and is not here: others use up no quota."""
+        others = {*asked.files, *asked.absent} - growth.keys.keys() if head.lacks_keys else set[str]()
+        named = growth.keys.keys() | (self._ledger.awaited(gate.device, others) if others else others)
+        files = {one: wrapped for one, wrapped in asked.files.items() if one in named}
+        absent = [one for one in asked.absent if one in named]
+        return replace(growth, files=files, absent=absent, absent_s=self._now_s())
 
     def _state(self, status: int, gate: Gate, head: Head, cosignature: str | None = None) -> Answer:
         keys = self._ledger.lacking_keys(gate.device, self._now_s()) if head.lacks_keys else []
@@ -387,9 +387,14 @@ class Mirror:
         self._settled(gate, attempt)
 
     def keep_key(self, gate: Gate, key_id: str, wrapped: bytes) -> None:
-        """Store an age file that its name and an entry vouch for. Raises CentralError."""
+        """Store an age file that its name and an entry vouch for, unless it is here. Raises CentralError."""
         self._ledger.expect_named(gate.device, key_id)
-        self._settled(gate, lambda head: self._swap(gate, head, head, Growth(files={key_id: wrapped})))
+
+        def attempt(head: Head) -> None:
+            if self._ledger.awaited(gate.device, [key_id]):
+                self._swap(gate, head, head, Growth(files={key_id: wrapped}))
+
+        self._settled(gate, attempt)
 
     def key_is_absent(self, gate: Gate, key_id: str) -> None:
         """Note that the gate does not have an age file. Who says so carries files only, so it is no erasure. Raises CentralError."""
@@ -400,6 +405,12 @@ class Mirror:
 
     def _today(self) -> str:
         return time_text(self._now())[:10]
+
+    def leave(self, gate: Gate) -> None:
+        """Raise the alarm that the holder of a gate's certificate ends it: a thief of its key could, to hide the gate from who looks for silent ones."""
+        at = time_text(self._now())
+        shown = f"{gate.origin}\nleft at {at}, by certificate {gate.certificate}\n".encode()
+        self._evidence.keep(gate.device, Kind.LEFT, shown, against=b"", at=at)
 
     # ── alarms ───────────────────────────────────────────────────────────────────────────────────────────────────────
 

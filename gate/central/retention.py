@@ -1,6 +1,6 @@
 """How long central keeps the keys to sealed records: by class and day, as its settings say, but for days that are held.
 
-Promises: the keys' end and its record in central's own log are one transaction, one for a class and day of all gates, the oldest day first; nothing is forgotten by a
+Promises: the keys' end and its record in central's own log are one transaction, one for a class and day of all gates (on SQLite for some of its keys), the oldest day first; nothing is forgotten by a
 clock of which no gate's bears out that it is no further ahead than a day: one that was set forward would forget everything. What a gate says that it has forgotten
 itself is forgotten here, too (`gate.audit.expired`). Entries and sealed bodies stay: they prove the log, and open no more. What a copy of the database holds is not reached.
 """
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from gate.central.roster import Gate
     from gate.central.settings import Settings
 
+KEYS_AT_ONCE = (
+    50_000  # on SQLite, where others wait to write meanwhile, for 10 s at most; the look goes on with the rest
+)
 CLASSES, EVERY_GATE = ("crossing", "device", "administration"), "*"
 
 
@@ -51,7 +54,11 @@ class Retention:
     def _is_of(self, day: str, about: str, one: sa.Table) -> sa.ColumnElement[bool]:
         """That a row is of a gate's day and class, and not held."""
         gates = one.c.device.in_(sa.select(heads.c.device).where(heads.c.device != DEVICE))
-        return gates & (one.c.about == about) & (one.c.day == day) & ~_held(one, self._settings.holds)
+        over = gates & (one.c.about == about) & (one.c.day == day) & ~_held(one, self._settings.holds)
+        if one is awaited or self._engine.dialect.name != "sqlite":
+            return over
+        rowid: sa.ColumnClause[int] = sa.literal_column("rowid")
+        return rowid.in_(sa.select(rowid).select_from(one).where(over).limit(KEYS_AT_ONCE))
 
     def heed(self, gate: Gate, word: bytes) -> int:
         """Forget what a gate's log says that the gate has forgotten itself, but for days that either of us holds and those that are younger than

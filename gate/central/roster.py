@@ -227,12 +227,12 @@ class Roster:
         with self._engine.begin() as connection:
             return frozenset(connection.execute(sa.select(retired.c.device)).scalars())
 
-    def revoke(self, device: str) -> None:
-        """Refuse a gate from its next request on. Raises UnknownError."""
+    def revoke(self, device: str, by: str | None = None) -> None:
+        """Refuse a gate from its next request on; `by` whose word, where it is no operator's. Raises UnknownError."""
 
         def act(connection: sa.Connection) -> tuple[None, Mapping[str, object]]:
             _revoke(connection, device)
-            return None, {"gate": device}
+            return None, {"gate": device} if by is None else {"gate": device, "by": by}
 
         self._do("gate_revoked", act)
 

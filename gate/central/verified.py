@@ -7,6 +7,7 @@ that was verified last, to the root of then; what contradicts the memory changes
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -22,16 +23,11 @@ LOOKS = 30  # in how many looks all that is older is read again
 
 
 class Seen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The size and root that were verified, and the piece with which the next look begins to read what is older again."""
+    """The size and root that were verified, and which thirtieth of the older pieces the next look reads again: every thirtieth one from `next` on."""
 
-    size: int = 0
+    size: Annotated[int, msgspec.Meta(ge=0)] = 0
     root: str = EMPTY_ROOT.hex()
-    next: int = 0
-
-    def again(self) -> list[int]:
-        """Which of the full pieces that were verified before are due."""
-        old = self.size // TILE_WIDTH
-        return [(self.next + one) % old for one in range(-(-old // LOOKS))]
+    next: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
 class Verified:
@@ -49,12 +45,13 @@ class Verified:
     def pieces(self, device: str, count: int) -> set[int]:
         """Which of so many full pieces are to be read."""
         seen = Seen() if self._reads_all else self.seen.get(device, Seen())
-        return {*seen.again(), *range(seen.size // TILE_WIDTH, count)}
+        old = seen.size // TILE_WIDTH
+        return {*range(seen.next % LOOKS, old, LOOKS), *range(old, count)}
 
     def keep(self, device: str, size: int, root: bytes) -> None:
         """Note that all of this is well."""
         seen = self.seen.get(device, Seen())
-        self.seen[device] = Seen(size, root.hex(), seen.next + len(seen.again()))
+        self.seen[device] = Seen(size, root.hex(), (seen.next + 1) % LOOKS)
 
     def save(self) -> None:
         """Make it durable. Raises OSError."""

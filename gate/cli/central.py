@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import enum
 import os
@@ -128,11 +127,15 @@ def retire(
     """Refuse a gate from its next request on and for good: it was decommissioned, or is lost. Its log stays here. Two approvers order it."""
     with explained(), opened(folder, database) as engine:
         from gate.audit.record import time_text
+        from gate.central.evidence import BY_MAX, Answer, Kind
         from gate.central.house import House
 
-        house = House.of(folder, engine, now)
+        house, at = House.of(folder, engine, now), time_text(now())
         by = central_keys.ordered_retirement(folder, house.roster.find(gate_id), order)
-        house.roster.retire(gate_id, time_text(now()), by)
+        house.roster.retire(gate_id, at, by)
+        for one in house.evidence.alarms(gate_id):
+            if one.kind == Kind.LEFT.value and one.answer is None:
+                house.evidence.answer(gate_id, one.id, Answer(at, ", ".join(by)[:BY_MAX], "retired by order"))
     if as_json:
         emit_json("central.retire/1", {"gate": gate_id, "retired": True})
     else:
@@ -346,10 +349,14 @@ def _fleet(
 
     gone, names = Roster(engine).gone(), Roster(engine).names()
     lost = [] if memory is None else sorted(set(memory.seen) - set(names))
+    if memory is not None and not memory.seen and names:
+        note("no earlier look is known (verified.json): what was replaced before this one does not show")
     rows = [_row(engine, settings, one, mirrors, memory, is_retired=one in gone) for one in (*names, *lost)]
-    if memory is not None:
-        with contextlib.suppress(OSError):  # the next look reads it again
+    try:
+        if memory is not None:
             memory.save()
+    except OSError as error:
+        note(f"this look is not kept (verified.json: {error.strerror or error}): the next one reads its logs again")
     return rows
 
 

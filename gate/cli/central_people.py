@@ -153,10 +153,15 @@ def add_person(
             fail(Exit.IO_ERROR, f"{csr}: {error.strerror or error}")
         except BadRequestError as error:
             fail(Exit.BAD_DATA, f"{csr}: {error}")
-        if out.exists():
-            fail(Exit.IO_ERROR, f"{out} exists")
-        house.places.admit(name, Role(role.value), party, fingerprint(made))
-        durable.write(out, made.public_bytes(Encoding.PEM), mode=0o644, new_only=True)
+        try:  # before they are let in by it: the one that they have counts until then
+            durable.write(out, made.public_bytes(Encoding.PEM), mode=0o644, new_only=True)
+        except OSError as error:
+            fail(Exit.IO_ERROR, f"{out}: {error.strerror or error}; name a new file in a folder that exists")
+        try:
+            house.places.admit(name, Role(role.value), party, fingerprint(made))
+        except BaseException:
+            out.unlink()
+            raise
         key = key_fingerprint(made)
     if as_json:
         fields = {"person": name, "role": role.value, "party": party, "file": str(out), "key_sha256": key}

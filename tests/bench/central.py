@@ -49,7 +49,7 @@ TRAVELLERS_AT_ONCE = 100  # a gate, 600 entries: an outage's worth
 CONNECTED, HANDSHAKES_AT_ONCE = 1_000, 50
 NATION, TRAVELLERS_A_GATE = 1_000, 2
 DAYS, TRAVELLERS_A_DAY = 10, 500  # of one gate, whose log is looked at
-GATES_OVER, DAYS_OVER, KEYS_OVER = 500, 6, 20
+GATES_OVER, DAYS_OVER, KEYS_OVER = 60, 2, 2000
 LIVE_PER_ROUND = 2  # travellers a gate and round of the bench
 ENTRY_FLOOR_S, LIVE_FLOOR_S = 1 / 2_000, 1 / 100
 
@@ -157,7 +157,7 @@ def forgetting(_: Bench) -> list[Row]:
             engine, today = open_database(database), datetime.now(UTC).date()
             over = [(today - timedelta(days=40 + one)).isoformat() for one in range(DAYS_OVER)]
             empty = {**dict.fromkeys(heads.c.keys(), 0), "root": b"", "note": None, "frontier": b""}
-            key = {"about": "crossing", "first_index": 0, "wrapped": bytes(350)}
+            key = {"about": "crossing", "first_index": 0, "wrapped": bytes(420)}
             for name in (f"gate-{number:04}" for number in range(GATES_OVER)):
                 ids = [(day, f"{name}-{day}-{number}") for day in over for number in range(KEYS_OVER)]
                 with engine.begin() as connection:

@@ -45,7 +45,8 @@ def running(verb: str, central: Path) -> Iterator[int]:
 def central(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("central") / "central"
     folder.init(made, "central.example", datetime.now(UTC))
-    (made / "central.toml").write_text('names = ["gates.border.example"]\n')
+    kept = "[kept]\ncrossings_days = 30\nothers_days = 400\n"
+    (made / "central.toml").write_text(f'names = ["gates.border.example"]\n{kept}')
     key = authority.new_key()
     root = folder.load(made).authority
     certificate = authority.issue_device(root, "person:anna", key.public_key(), datetime.now(UTC))

@@ -29,7 +29,7 @@ from gate.central.errors import FolderError, ForbiddenError
 from gate.central.evidence import Answer, Kind, slots
 from gate.central.ledger import ABSENT_S, LACKING, Ledger
 from gate.central.roster import Gate, Roster
-from gate.central.schema import age_keys
+from gate.central.schema import age_keys, versions
 from gate.cli.central_keys import judge_in
 from gate.sync import wire
 from gate.sync.errors import SyncError
@@ -285,6 +285,22 @@ async def test_what_was_erased_is_erased_again_when_a_stand_by_takes_over_that_l
         assert [one.kind for one in told(house)] == ["settings_changed", "keys_erased_again", "database_went_back"]
         (alarm,) = house.evidence.alarms(DEVICE)
         assert alarm.kind == "mirror_went_back"
+
+
+async def test_a_database_of_before_counts_what_gates_bring_from_now_on(bench: Bench, url: str) -> None:
+    bench.grow()
+    await bench.round()
+    with bench.server.ledger._engine.begin() as connection:
+        for column in ("came_on", "came_bytes"):
+            connection.execute(sa.text(f"ALTER TABLE log_head DROP COLUMN {column}"))
+        connection.execute(versions.update().values(version=3))
+    opened = open_database(url)
+    found = Ledger(opened).head(GATE_ID)
+    opened.dispose()
+    assert (found.size, found.came_on, found.came_bytes) == (5, "", 0)
+    bench.grow()
+    await bench.round()
+    assert bench.server.ledger.head(GATE_ID).came_bytes > 0
 
 
 async def test_keys_are_forgotten_after_their_time_by_one_of_two_processes(bench: Bench, tmp_path: Path) -> None:

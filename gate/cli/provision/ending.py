@@ -230,5 +230,5 @@ def _tell(config: Config) -> str:
     try:
         asyncio.run(retire(config))
     except (ConfigError, SyncError, OSError) as error:
-        return f"NOT told ({error}): run gate central retire {config.gate_id} there"
+        return f"NOT told ({error}): run gate central revoke {config.gate_id} there"
     return f"its certificate is refused there from now on; two approvers retire it for good: gate central retire {config.gate_id} --order NOTE there"

@@ -179,7 +179,7 @@ EVENTS: Final = {
     "keys_wait_for_a_gate": Event("keys are over by the central server's clock alone, and are kept until a gate's newest entry bears it out", (), (), True),
     "gate_enrolled": Event("a gate enrolled", ("gate",), (), True),
     "gate_renewed": Event("a gate has a new certificate", ("gate",), (), True),
-    "gate_retired": Event("a gate said that it is no more, and its certificate is refused", ("gate",), (), True),
+    "gate_left": Event("a gate said that it is no more, and its certificate is refused", ("gate",), (), True),
     "gate_refused": Event("a certificate that is no gate's, or a revoked one", ("gate",), (), True),
     "request_refused": Event("a request was refused", ("status",), ("path", "reason"), True),
     "page_refused": Event("somebody was refused a page of central's", ("status",), ("path", "reason"), True),

@@ -61,6 +61,7 @@ from gate.sync.wire import (
 
 BACKOFF_MIN_S = 0.5
 HELD_EVERY_MS = 3_600_000
+UNTOLD_AGAIN_MS = 60_000  # what the centre did not take
 BACKOFF_MAX_S = 30.0
 ERASURES_MAX = 16  # on their way at once; the others follow
 ERASURE_AGAIN_ROUNDS = 600  # until one that the centre did not take, or whose receipt the log did not, is brought again
@@ -248,8 +249,9 @@ async def _interruptible(attempt: Coroutine[Any, Any, bool], stop: asyncio.Event
 
 
 def _status(outbox: Outbox | None, lists: Lists | None, updates: Updates | None, upkeep: Upkeep | None) -> Status:
-    """How the tasks are: `away` without the mirror, else `degraded` while lists cannot be imported. That no update comes hinders nobody."""
-    state = "away" if outbox and outbox.problem else "degraded" if lists and lists.problem else "ready"
+    """How the tasks are: `away` without the mirror, else `degraded` while lists cannot be imported or the centre keeps what is forgotten here. That no update comes hinders nobody."""
+    is_degraded = (lists and lists.problem) or (outbox and outbox.untold)
+    state = "away" if outbox and outbox.problem else "degraded" if is_degraded else "ready"
     detail = _NO_MIRROR if outbox is None else outbox.detail()
     identity = upkeep and upkeep.detail()
     days_left = identity and identity["days_to_go"]
@@ -281,6 +283,7 @@ class Outbox:
         self._asked_ms: int | None = None
         self._forgotten, self._told_ms = b"", 0
         self.is_reached = False
+        self.untold: str | None = None
         self.problem: str | None = "the mirror was not asked yet"
 
     def detail(self) -> dict[str, object]:
@@ -291,7 +294,7 @@ class Outbox:
             "mirrored": mirrored,
             "pending": max(0, self._head - mirrored),
             "last_receipt": self._last_receipt,
-            "problem": self.problem,
+            "problem": self.problem or self.untold,
         }
 
     async def attempt(self, courier: Courier, expired: str | None = None) -> bool:
@@ -340,10 +343,13 @@ class Outbox:
     async def _tell_what_is_forgotten(self, courier: Courier) -> None:
         """Bring the centre the log's word for what is forgotten here: when it is another one, and now and then, since the centre may have been put back."""
         word, now_ms = await asyncio.to_thread(_note_in, self._spool / EXPIRED), clock.monotonic_ms()
-        if not word or (word == self._forgotten and now_ms - self._told_ms < HELD_EVERY_MS):
+        every_ms = HELD_EVERY_MS if self.untold is None else UNTOLD_AGAIN_MS
+        if not word or (word == self._forgotten and now_ms - self._told_ms < every_ms):
             return
-        await courier.send(expired_request(word))
-        self._forgotten, self._told_ms = word, now_ms
+        response = await courier.send(expired_request(word))
+        self._forgotten, self._told_ms, self.untold = word, now_ms, None
+        if response.status != 204:
+            self.untold = f"the centre keeps keys that are forgotten here ({response.status}: {reason_of(response)})"
 
     async def _ask_what_is_held(self, courier: Courier) -> None:
         """Leave the centre's word for what it holds to the log program, now and then; a server of before does not give it."""

@@ -247,7 +247,8 @@ async def test_a_damaged_gate_hides_no_other(tmp_path: Path, damage: str) -> Non
     assert (damaged["problem"] is None) is (damage in {"note", "entries"})
     assert (other["id"], other["verified"], other["problem"]) == ("gate-0002", True, None)
     shown = CliRunner().invoke(central, ["fleet", "--dir", str(folder), "--database", database])
-    assert (shown.exit_code, shown.stderr, "DAMAGED" in shown.stdout) == (1, "", True)
+    assert (shown.exit_code, shown.stderr.count("\n"), "DAMAGED" in shown.stdout) == (1, 1, True)
+    assert "no earlier look is known" in shown.stderr, "no gate was verified with an entry yet"
     code, said = refused(
         central, *("export", "gate-0001", "--dir", str(folder), "--database", database, "--out", str(tmp_path / "out"))
     )

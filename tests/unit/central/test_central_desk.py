@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -234,6 +236,24 @@ async def test_what_is_carried_away_is_verified_and_opens_what_was_asked_for_alo
     assert (report.verified, report.entries, report.keys) == (True, 15, 3)
     act = told(nation.house)[-1]
     assert (act.kind, act.fields["by"], act.fields["entries"]) == ("export_made", "auditor-north", [0, 15])
+
+
+async def test_nothing_is_carried_away_while_erased_keys_may_be_here_again(nation: Nation, tmp_path: Path) -> None:
+    def copied(source: Path, target: Path) -> None:
+        with closing(sqlite3.connect(source)) as here, closing(sqlite3.connect(target)) as there:
+            here.backup(there)
+
+    database, copy = tmp_path / "log" / "central.sqlite", tmp_path / "copy.sqlite"
+    copied(database, copy)
+    nation.house.acts.record("searched", {"n": 1})
+    copied(copy, database)
+    with nation.as_person("auditor-north") as client:
+        refused = client.post("/export", data=ASKED)
+        assert (refused.status_code, "gate central serve erases again" in refused.text) == (409, True)
+        assert "export_made" not in [one.kind for one in told(nation.house)]
+        with nation.house.kept_in_order(None):
+            pass
+        assert client.post("/export", data=ASKED).status_code == 200
 
 
 async def test_only_the_keys_of_the_time_asked_for_are_carried_away(nation: Nation, tmp_path: Path) -> None:

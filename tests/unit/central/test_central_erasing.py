@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from gate.audit.expired import Expired
 from gate.audit.note import Note, Signer
+from gate.central import retention
 from gate.central.archive import export
 from gate.central.database import open_database
 from gate.central.erasing import RECEIPT, Erasures
@@ -231,6 +232,33 @@ async def test_a_day_of_a_class_goes_of_all_gates_at_once_and_the_oldest_first(b
         left = connection.execute(sa.select(age_keys.c.device, age_keys.c.day).order_by(age_keys.c.day)).all()
     assert left[:2] == [("gate-0031", "2026-10-20"), ("gate-0031", "2026-10-21")], "held, of that gate alone"
     assert len(keys_of(bench)) == 3, "of today"
+
+
+async def test_one_deletion_on_sqlite_is_bounded_and_all_of_a_day_goes(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A day of 700 gates was one transaction of 100 s, and SQLite refused who had waited for 10 s to write."""
+    monkeypatch.setattr(retention, "KEYS_AT_ONCE", 2)
+    house = housed(bench, tmp_path / "house", "[kept]\ncrossings_days = 30\n")
+    bench.server.clock.now = NOW + timedelta(days=31)
+    await borne_out(bench)
+    before = len(told(house))
+    assert house.retention.look() == 3
+    assert [one.fields["keys"] for one in told(house)[before:]] == [2, 1]
+    assert keys_of(bench) == []
+
+
+async def test_the_oldest_day_goes_first_whatever_its_class(bench: Bench, tmp_path: Path) -> None:
+    house = housed(bench, tmp_path / "house", "[kept]\ncrossings_days = 30\nothers_days = 183\n")
+    rows = [("crossing", 40), ("device", 300), ("crossing", 310), ("administration", 200), ("device", 320)]
+    days = [(about, (NOW - timedelta(days=ago)).date().isoformat()) for about, ago in rows]
+    with bench.server.ledger._engine.begin() as connection:
+        row = {"device": GATE_ID, "first_index": 0, "wrapped": b"w"}
+        connection.execute(age_keys.insert(), [{**row, "id": day, "about": about, "day": day} for about, day in days])
+    before = len(told(house))
+    assert house.retention.look() == len(days)
+    gone = [(one.fields["class"], one.fields["day"]) for one in told(house)[before:]]
+    assert gone == sorted(days, key=lambda one: one[1])
 
 
 async def test_a_retention_that_is_to_end_ends_between_two_days(bench: Bench, tmp_path: Path) -> None:

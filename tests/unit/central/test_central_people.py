@@ -85,6 +85,25 @@ def test_a_person_makes_a_key_of_their_own_as_the_guide_says_and_counts_until_th
     ]
 
 
+def test_a_certificate_that_cannot_be_written_leaves_the_one_before_in_force(house: House, tmp_path: Path) -> None:
+    """The person was let in by the new one first, which then was nowhere: the one that they had let them in no more."""
+    (tmp_path / "anna.csr").write_bytes(requested("anna", new_key()))
+    add = ("person", "add", "anna", "--role", "auditor")
+    run(tmp_path, *add, *brought(tmp_path, "anna", "anna"))
+    good = fingerprint(x509.load_pem_x509_certificate((tmp_path / "anna.pem").read_bytes()))
+    run(
+        tmp_path,
+        *add,
+        *brought(tmp_path, "anna", "absent/anna"),
+        code=74,
+        said="name a new file in a folder that exists",
+    )
+    run(tmp_path, *add, *brought(tmp_path, "anna", "anna"), code=74, said="File exists")
+    run(tmp_path, *add, "--party", "nowhere", *brought(tmp_path, "anna", "again"), code=2, said="no party")
+    assert not (tmp_path / "again.pem").exists()
+    assert house.places.person(good) is not None
+
+
 def openssl(tmp_path: Path, line: str) -> str:
     done = subprocess.run(line, shell=True, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -46,8 +46,38 @@ async def test_whoever_holds_a_gates_key_ends_its_certificate_and_not_the_gate(b
     assert (await bench.ask(Request("POST", "/retire"))).status == 204
     assert (await bench.ask(wire.bodies_request())).status == 403
     assert bench.server.roster.gone() == frozenset()
+    assert standing(bench) == ["left"], "who looks at the fleet sees that it is gone"
+    assert (await bench.ask(Request("POST", "/retire"))).status == 403
     again = bench.server.enrol(bench.log.signer.verifier)
     assert (await bench.ask(wire.bodies_request(), again)).status == 200
+
+
+def standing(bench: Bench) -> list[str]:
+    return [one.kind for one in bench.server.evidence.alarms(GATE_ID) if one.answer is None]
+
+
+async def test_a_gate_that_its_certificate_ended_is_an_alarm_until_two_approvers_retire_it(
+    house: House, bench: Bench, tmp_path: Path
+) -> None:
+    """A silent gate was an alarm; after one request with its stolen key `fleet` and `alarms` ended with 0."""
+    (tmp_path / "house" / "central.toml").write_text("silent_after_minutes = 60\n")
+    bench.server.roster = house.roster
+    bench.server.show([bench.server.authority.certificate])
+    gate = bench.gate
+    assert (await bench.ask(Request("POST", "/retire"))).status == 204
+    (said,) = [one for one in told(house) if one.kind == "gate_revoked"]
+    assert said.fields == {"gate": GATE_ID, "by": f"certificate {gate.certificate}"}
+    assert run(tmp_path, "fleet", "--quick").exit_code == 1
+    shown = run(tmp_path, "alarms", GATE_ID)
+    assert (shown.exit_code, "left" in shown.stdout) == (1, True)
+    order = SignedRetirement.new(origin(bench)).signed_by(signer("anna")).signed_by(signer("ben"))
+    (tmp_path / "order.note").write_bytes(order.note.to_bytes())
+    assert run(tmp_path, "retire", GATE_ID, "--order", tmp_path / "order.note").exit_code == 0
+    assert run(tmp_path, "alarms", GATE_ID).exit_code == 0
+    assert run(tmp_path, "fleet", "--quick").exit_code == 0
+    (kept,) = house.evidence.alarms(GATE_ID)
+    assert kept.answer is not None
+    assert kept.answer.by == "anna.example, ben.example"
 
 
 @pytest.mark.usefixtures("house")

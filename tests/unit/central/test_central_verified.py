@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,12 +17,13 @@ from fakes.central_house import housed
 from fakes.central_server import GATE_ID, Bench
 from typer.testing import CliRunner
 
+from gate import durable
 from gate.audit.checkpoint import Checkpoint
 from gate.audit.merkle import Frontier, leaf_hash, root_of
 from gate.audit.note import Note
 from gate.audit.tiles import TILE_WIDTH, encode_entries
 from gate.central.schema import gates, heads, packages, piece_hashes
-from gate.central.verified import LOOKS
+from gate.central.verified import LOOKS, Verified
 from gate.cli.central import app
 from gate.sync.spool import SpoolLog
 
@@ -80,10 +83,10 @@ async def test_a_second_look_reads_what_came_since_and_a_share_of_the_rest(bench
     with counted() as read:
         code, row = fleet(tmp_path)
     assert (code, row["verified"], row["entries"]) == (0, True, 2400)
-    assert set(read) == {0, 8, 9}, "the piece that grew, the newest, and one of the old ones"
+    assert set(read) == {1, 8, 9}, "the piece that grew, the newest, and one of the old ones"
     with counted() as read:
         fleet(tmp_path)
-    assert set(read) == {1, 9}
+    assert set(read) == {2, 9}
     with counted() as read:
         assert fleet(tmp_path, "--full")[0] == 0
     assert set(read) == set(range(10))
@@ -101,6 +104,19 @@ async def test_an_old_entry_that_was_rewritten_shows_in_a_full_look_at_once_and_
         looks += 1
     assert looks <= LOOKS
     assert fleet(tmp_path)[0] == 1, "it stands from then on"
+
+
+@pytest.mark.parametrize("a_day", [0, 1, 5, 47, 300])
+def test_every_piece_of_a_log_that_grows_is_read_in_any_thirty_looks(a_day: int) -> None:
+    """A running count modulo a length that grows left pieces out for 168 looks."""
+    memory, count, last = Verified(), 40, dict[int, int]()
+    for look in range(400):
+        read = memory.pieces("gate-0001", count)
+        assert look == 0 or len(read) <= a_day + -(-count // LOOKS), "no look reads more than its share"
+        last |= dict.fromkeys(read, look)
+        assert min(last[piece] for piece in range(count)) > look - LOOKS
+        memory.keep("gate-0001", count * TILE_WIDTH, bytes(32))
+        count += a_day
 
 
 def rewrite_one(bench: Bench, *, piece: int) -> None:
@@ -184,11 +200,42 @@ async def test_a_memory_that_lies_admits_nothing(bench: Bench, tmp_path: Path) -
     told = json.loads(memory.read_bytes())
     memory.write_text(json.dumps({GATE_ID: {**told[GATE_ID], "root": "00" * 32}}))
     assert fleet(tmp_path)[0] == 1
-    memory.write_text("{")
     database = f"sqlite:///{tmp_path / 'log' / 'central.sqlite'}"
-    done = CliRunner().invoke(app, ["fleet", "--dir", str(tmp_path / "house"), "--database", database])
-    assert (done.exit_code, done.stderr.count("\n")) == (78, 1)
-    assert "delete it" in done.stderr
+    for crafted in ("{", *(json.dumps({GATE_ID: {**told[GATE_ID], name: -768}}) for name in ("size", "next"))):
+        memory.write_text(crafted)
+        done = CliRunner().invoke(app, ["fleet", "--dir", str(tmp_path / "house"), "--database", database])
+        assert (done.exit_code, done.stderr.count("\n")) == (78, 1)
+        assert "delete it" in done.stderr
+
+
+async def test_a_look_without_a_memory_and_one_that_cannot_be_kept_say_so(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who may write in the folder deletes the file, and the look that knew nothing said nothing."""
+    await grown(bench, tmp_path, 1)
+    words = [
+        "fleet",
+        "--dir",
+        str(tmp_path / "house"),
+        "--database",
+        f"sqlite:///{tmp_path / 'log' / 'central.sqlite'}",
+    ]
+
+    def look(*more: str) -> tuple[int, str]:
+        done = CliRunner().invoke(app, [*words, *more])
+        return done.exit_code, done.stderr
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    assert look("--quick") == (0, "")
+    code, said = look()
+    assert (code, "no earlier look is known" in said) == (0, True)
+    assert look() == (0, "")
+    (tmp_path / "house" / "verified.json").unlink()
+    monkeypatch.setattr(durable, "write", full)
+    code, said = look()
+    assert (code, "no earlier look is known" in said, "No space left on device" in said) == (0, True, True)
 
 
 async def test_a_head_whose_signature_is_not_of_the_mirror_is_refused_in_a_short_look_too(

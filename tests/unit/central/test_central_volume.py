@@ -21,7 +21,7 @@ from fakes.central_server import GATE_ID, NOW, Bench
 from fakes.sync_gate import SyncGate
 from typer.testing import CliRunner
 
-from gate.audit.note import Signer
+from gate.audit.note import Note, Signer
 from gate.audit.spool import Spool, erasure_path
 from gate.central import settings
 from gate.central.archive import is_intact
@@ -116,20 +116,55 @@ async def test_another_gate_is_not_concerned(bench: Bench, tmp_path: Path) -> No
     assert [one.kind for one in bench.server.evidence.alarms("gate-0002")] == []
 
 
-async def test_age_files_by_themselves_count_too(bench: Bench) -> None:
+async def lacking(bench: Bench) -> tuple[str, bytes]:
+    """Bring entries of which one names an age file that does not come; its id and content."""
     bench.log.write([wanted("presence", f"c{n}") for n in range(3)])
+    key = min((bench.log.spool / "keys").rglob("*.age"))
+    content = key.read_bytes()
+    key.unlink()
     await bench.round()
+    return key.stem, content
+
+
+async def test_an_age_file_counts_when_it_is_stored_and_not_again(bench: Bench) -> None:
+    key, content = await lacking(bench)
     before = bench.server.ledger.head(GATE_ID).came_bytes
-    (key, *_) = (bench.log.spool / "keys").rglob("*.age")
-    for _ in range(2):
-        await bench.ask(wire.put_key(key.stem, key.read_bytes()))
-    came = bench.server.ledger.head(GATE_ID).came_bytes - before
-    assert came == 2 * len(key.read_bytes())
     set_volume(bench, Settings(volume=Volume(alarm_mb_a_day=0, quota_mb_a_day=0)))
-    refused = await bench.ask(wire.put_key(key.stem, key.read_bytes()))
-    assert refused.status == 429
+    assert (await bench.ask(wire.put_key(key, content))).status == 429
+    set_volume(bench, Settings())
+    for _ in range(2):
+        assert (await bench.ask(wire.put_key(key, content))).status == 204
+    assert bench.server.ledger.head(GATE_ID).came_bytes - before == len(content)
+    assert bench.server.ledger.key(GATE_ID, key) == content
     unknown = b"age-encryption.org/v1\n"
     assert (await bench.ask(wire.put_key(hashlib.sha256(unknown).hexdigest(), unknown))).status == 404
+
+
+@pytest.mark.parametrize("is_lacking", [False, True])
+async def test_a_thief_of_the_certificate_uses_up_no_quota_with_files_that_nothing_names(
+    bench: Bench, *, is_lacking: bool
+) -> None:
+    """The gate's own signed note, as the server gives it out, and 2 MB of noise: it was answered 200, counted, and not stored."""
+    key, content = await lacking(bench)
+    if not is_lacking:
+        await bench.ask(wire.put_key(key, content))
+    before = bench.server.ledger.head(GATE_ID)
+    given = await bench.ask(wire.checkpoint_request(bench.origin))
+    note = Note.parse(given.body)
+    note = Note(note.text, note.signatures[:1])
+    noise = [os.urandom(7000) for _ in range(200)]
+    files: dict[str, bytes | None] = {hashlib.sha256(one).hexdigest(): one for one in noise}
+    announced = wire.add_checkpoint(before.size, (), note)
+    for _ in range(3):
+        answer = await bench.ask(wire.round_request(announced, (0, 0, b""), b"", files))
+        assert answer.status == 200
+    after = bench.server.ledger.head(GATE_ID)
+    assert (after.came_bytes, kinds(bench)) == (before.came_bytes, [])
+    answer = await bench.ask(wire.round_request(announced, (0, 0, b""), b"", {**files, key: content}))
+    assert (answer.status, bench.server.ledger.key(GATE_ID, key)) == (200, content)
+    assert bench.server.ledger.head(GATE_ID).came_bytes - before.came_bytes == is_lacking * len(content)
+    flood(bench.log, 1)
+    assert await bench.round() is not None, "the gate itself brings what it has"
 
 
 @asynccontextmanager

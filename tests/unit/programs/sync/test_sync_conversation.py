@@ -1,4 +1,4 @@
-"""A conversation with the mirror that is broken off in the midst of a step."""
+"""A conversation with the mirror that is broken off in the midst of a step, and what the gate tells the centre that it has forgotten."""
 
 import asyncio
 import threading
@@ -10,11 +10,13 @@ from fakes.central_process import settings_of
 from fakes.sync_gate import SyncGate
 
 from gate.audit.note import Algorithm, Signer
+from gate.audit.spool import EXPIRED, Spool
+from gate.programs.shared import clock
 from gate.programs.shared.config import Sync
 from gate.programs.sync.mirror_keys import MirrorKeys
-from gate.programs.sync.program import Outbox
+from gate.programs.sync.program import UNTOLD_AGAIN_MS, Outbox, _status
 from gate.sync.standing import Conversation
-from gate.sync.wire import Request
+from gate.sync.wire import Request, Response
 
 
 class ReadsLong:
@@ -35,13 +37,16 @@ class ReadsLong:
         return None
 
 
+def outbox_of(gate: SyncGate) -> Outbox:
+    mirror = Signer.generate("central.example/mirror", Algorithm.COSIGNATURE_V1)
+    sync = Sync(address="central.example", mirror_vkey=mirror.verifier.vkey, identity=str(gate.folder))
+    return Outbox(settings_of(gate, sync), MirrorKeys(mirror.verifier, gate.inbox))
+
+
 async def test_a_program_that_ends_while_the_spool_is_read_waits_for_that_step_and_closes_the_conversation(
     tmp_path: Path,
 ) -> None:
-    gate = SyncGate.make(tmp_path)
-    mirror = Signer.generate("central.example/mirror", Algorithm.COSIGNATURE_V1)
-    sync = Sync(address="central.example", mirror_vkey=mirror.verifier.vkey, identity=str(tmp_path))
-    outbox = Outbox(settings_of(gate, sync), MirrorKeys(mirror.verifier, gate.inbox))
+    outbox = outbox_of(SyncGate.make(tmp_path))
     slow = ReadsLong()
     outbox._client = cast("Any", slow)
     talking = asyncio.ensure_future(outbox._converse_with_mirror(cast("Any", None)))
@@ -53,3 +58,41 @@ async def test_a_program_that_ends_while_the_spool_is_read_waits_for_that_step_a
     with pytest.raises(asyncio.CancelledError):
         await talking
     assert slow.ended.is_set()
+
+
+@pytest.mark.parametrize("status", [403, 404, 503])
+async def test_what_is_forgotten_and_the_centre_does_not_take_is_a_problem_and_is_told_again_soon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    """Any answer counted as told for an hour, and nothing said that the centre keeps the keys."""
+    gate, now_ms, asked = SyncGate.make(tmp_path), 1_000, list[bytes]()
+    outbox = outbox_of(gate)
+    outbox.problem = None
+
+    class Centre:
+        async def send(self, request: Request) -> Response:
+            asked.append(request.body)
+            return Response(status, "text/plain", b"not now\n")
+
+    async def tell() -> None:
+        await outbox._tell_what_is_forgotten(cast("Any", Centre()))
+
+    monkeypatch.setattr(clock, "monotonic_ms", lambda: now_ms)
+    Spool(gate.log.spool).write({EXPIRED: b"a word"})
+    for _ in range(2):
+        await tell()
+    assert asked == [b"a word"], "a centre that refuses is not asked in each round"
+    said = f"the centre keeps keys that are forgotten here ({status}: not now)"
+    assert (shown := _status(outbox, None, None, None)).detail["problem"] == said
+    assert shown.state == "degraded"
+    now_ms += UNTOLD_AGAIN_MS
+    status = 204
+    for _ in range(2):
+        await tell()
+    assert (len(asked), _status(outbox, None, None, None).state) == (2, "ready")
+    now_ms += UNTOLD_AGAIN_MS
+    await tell()
+    assert len(asked) == 2, "what was taken is told hourly"
+    Spool(gate.log.spool).write({EXPIRED: b"another"})
+    await tell()
+    assert asked[2:] == [b"another"]
