@@ -21,7 +21,8 @@ from gate.cli.output import Exit, code_of, fail, note
 from gate.verify.accounts import Accounts
 from gate.verify.bundle import Closing, EntryLine, KeyLine, Opening
 from gate.verify.findings import Report, StructureError, UnreadableError, VerifyError
-from gate.verify.story import Story, Told
+from gate.verify.story import Story
+from gate.verify.told import Told
 from gate.verify.verify import contents, kind_of, verify
 
 NO_HEADER = "the entry is no record of the log"

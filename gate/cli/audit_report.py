@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from gate.performance.draws import Found
     from gate.performance.fairness import Estimate
     from gate.verify.findings import Report
-    from gate.verify.story import Told
+    from gate.verify.told import Told
 
 _PAGES: Final = Path(__file__).with_name("pages")
 ENTRIES, CROSSINGS, FIGURES = "entries.csv", "crossings.csv", "figures.csv"

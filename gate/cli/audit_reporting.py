@@ -22,7 +22,7 @@ from gate.performance.account import Account
 from gate.performance.draws import Found
 from gate.programs.lane.records import Books, RecordError, replay
 from gate.verify.findings import Report, UnreadableError
-from gate.verify.story import Told
+from gate.verify.told import Told
 from gate.verify.verify import Known, name_of, verify
 
 _DOORS = {"entry_decided": Door.FIRST, "decided": Door.LAST}

@@ -79,9 +79,9 @@ def ran(folder: Path, tests: Collection[str], *options: str) -> dict[str, str]:
     words = ("-vv", "--no-header", "-p", "no:cacheprovider", "--color=no", *options, *named)
     try:
         done = subprocess.run(  # noqa: S603 - the tests of the source that was named
-            [sys.executable, "-m", "pytest", *words],
+            # Programs that a test starts are that source's, too.
+            ["/usr/bin/env", f"PYTHONPATH={sources}", sys.executable, "-m", "pytest", *words],
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": sources},  # programs that a test starts are that source's, too
             capture_output=True,
             text=True,
             timeout=DEADLINE_S,

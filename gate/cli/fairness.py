@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from gate.cli.fairness_page import Facts
     from gate.performance.fairness import Trial, Trials
-    from gate.verify.story import Told
+    from gate.verify.told import Told
 
 app = typer.Typer(no_args_is_help=True)
 

@@ -20,7 +20,7 @@ from gate.performance.fairness import Fairness
 from gate.performance.rates import Rate
 from gate.verify.books import COUNTS, Books
 from gate.verify.clock import ms as _ms
-from gate.verify.story import Told
+from gate.verify.told import Told
 
 GROUP_MIN = 10
 FEWER = f"fewer than {GROUP_MIN} each"

@@ -20,7 +20,7 @@ from gate.verify.findings import Erasure, Findings, Held, Ledger, StructureError
 from gate.verify.signed import signers_of
 
 if TYPE_CHECKING:
-    from gate.verify.story import Told
+    from gate.verify.told import Told
 
 KEPT_DAYS_MIN: Final = {"crossing": 1, "device": 183, "administration": 183}  # no configuration says less
 SIGNERS_MIN: Final = 2

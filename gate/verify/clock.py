@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gate.verify.story import Told
+    from gate.verify.told import Told
 
 PASSING_MS = 60_000  # records of two programs may pass one another while the disk is slow
 WAITED_MS = 600_000  # and all of them may wait so long

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 
 from gate.verify.books import Books
 from gate.verify.clock import Clock
-from gate.verify.findings import Findings, about
+from gate.verify.findings import Findings
 from gate.verify.recipients import NamedRecipients
+from gate.verify.told import Told
 from gate.verify.two_officers import TwoOfficers
 
 # The order in which a crossing's records stand, as far as it never changes.
@@ -23,34 +24,6 @@ _CROSSINGS_OWN = frozenset({*_RANK, "overruled", "granted", "revoked", "grant_en
 _LOSSES = frozenset({"records_lost", "record_refused"})
 _MOMENT = re.compile(r":[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?Z")  # after its hour
 IDS_KEPT = 100_000  # of the latest records, against doubles
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A record as the auditor reads it. Of one that does not open `kind` and `body` are None and `note` says why; `hour`, `about`, `key` and
-    `recipients` stand in clear, and are empty where an entry is no record at all. `readers` is for how many the key's age file is, if it is here, and which
-    identities of the auditor's do not open it.
-    """
-
-    index: int
-    hour: str
-    about: str
-    key: str
-    kind: str | None = None
-    crossing: str | None = None
-    time: str | None = None
-    monotonic_ms: int | None = None
-    boot: str | None = None
-    id: str | None = None
-    body: Mapping[str, object] | None = None
-    note: str | None = None
-    recipients: str = ""
-    readers: tuple[int, frozenset[str]] | None = None
-
-    @property
-    def when(self) -> str:
-        """Its moment; of one that does not open, about when it was, as people read it."""
-        return self.time or about(self.hour)
 
 
 @dataclass(slots=True)

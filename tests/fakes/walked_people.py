@@ -113,8 +113,10 @@ class People:
         await asyncio.sleep(rng.uniform(0.3, 1.2))
         await self._go_on(plan)
         if not early and plan.walk != "companion" and lane.sees:  # where the tracker is later than the beams
-            await asyncio.sleep(rng.uniform(0.0, 2.0))
-            lane.post(TrackChanged(crossing, TrackChange.LOST, lane.session, 600, 2.5))
+            late_s = rng.uniform(0.0, 2.0)
+            await asyncio.sleep(late_s)
+            seen_ago_ms = 600 + round(1_000 * late_s)  # they were out of the picture when they were through
+            lane.post(TrackChanged(crossing, TrackChange.LOST, lane.session, seen_ago_ms, 2.5))
 
     async def _go_on(self, plan: Plan) -> None:
         lane, rng = self._lane, self._rng

@@ -22,7 +22,8 @@ from gate.passage import granting, lane, lasting, machine, policy, spoiling, two
 from gate.passage.events import RecordKind
 from gate.passage.records import crossing_of
 from gate.programs.lane.records import encode
-from gate.verify.story import Story, Told
+from gate.verify.story import Story
+from gate.verify.told import Told
 
 STEPS = 20_000
 SEEDS = (1, 3, 8, 10, 23)  # of walks that together reach everything

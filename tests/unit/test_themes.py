@@ -66,7 +66,7 @@ from gate.performance.forecast import Arrival, Staff, fewest, outlook
 from gate.performance.service_times import QUANTILES, ServiceTimes
 from gate.programs.lane.document.marking import mark_of
 from gate.programs.lane.records import encode
-from gate.verify.story import Told
+from gate.verify.told import Told
 from gate.verify.verify import Known, verify
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "themes.md"

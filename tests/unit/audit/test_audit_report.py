@@ -33,7 +33,7 @@ from gate.passage.reasons import Objection, Reason
 from gate.passage.records import Closed, ClosedAs, DrawCommitted, DrawRevealed, Opened
 from gate.passage.registers import RegisterAnswer, RegisterCause, RegisterFinding
 from gate.verify.bundle import EntryLine
-from gate.verify.story import Told
+from gate.verify.told import Told
 from gate.verify.verify import Known, contents, verify
 
 RUNNER = CliRunner()

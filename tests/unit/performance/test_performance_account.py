@@ -15,7 +15,7 @@ from gate.passage.records import Released
 from gate.passage.registers import RegisterAnswer, RegisterCause, RegisterFinding
 from gate.performance.account import FEWER, GROUP_MIN, NAMES_MAX, OTHERS, WORD_MAX, Account
 from gate.verify.clock import ms as _ms
-from gate.verify.story import Told
+from gate.verify.told import Told
 
 
 def told(index: int, record: Wanted) -> Told:

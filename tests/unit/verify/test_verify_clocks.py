@@ -21,7 +21,7 @@ from gate.cli.audit_records import with_story
 from gate.programs.log.stepping import Steps
 from gate.verify.clock import Clock
 from gate.verify.findings import Report
-from gate.verify.story import Told
+from gate.verify.told import Told
 from gate.verify.verify import Known, verify
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)

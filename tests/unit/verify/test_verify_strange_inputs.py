@@ -18,7 +18,8 @@ from gate.audit.key_days import KeyDay
 from gate.audit.writer import Wanted
 from gate.cli.audit import app
 from gate.verify.findings import PROBLEM_LETTERS_MAX, Findings, UnreadableError
-from gate.verify.story import Story, Told
+from gate.verify.story import Story
+from gate.verify.told import Told
 from gate.verify.verify import Known, verify
 
 
