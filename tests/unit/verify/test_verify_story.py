@@ -277,9 +277,7 @@ def test_a_first_order_that_stood_too_long_is_none() -> None:
         one = told(index, line)
         late = lines.index(SECOND) <= index
         story.take(
-            stories.Told(
-                **{**{name: getattr(one, name) for name in one.__slots__}, "monotonic_ms": 400_000 if late else 1}
-            )
+            Told(**{**{name: getattr(one, name) for name in one.__slots__}, "monotonic_ms": 400_000 if late else 1})
         )
     assert any("by bert long after anna" in one for one in story.contradictions())
 
