@@ -47,6 +47,7 @@ class Seen:
     face: FaceEvidence | None = None
     lacks_record: bool = False  # one was refused for good
     out_of_view: bool = False  # the camera lost its traveller, or saw another one
+    looked_for: bool = True  # they may be seen again: the lane has not said that the passage was theirs
     spoilt: str = ""  # what happened since the comparison that speaks against it
     decided: Verdict | None = None
     durable_ms: float | None = None  # when an admission's receipt came that was not used yet

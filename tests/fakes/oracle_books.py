@@ -59,6 +59,8 @@ class Books(Account):
     def _around(self, record: Record, now_ms: float) -> None:
         self.heeds(record)
         match record:
+            case records.GrantEnded(crossing, records.GrantEnd.PASSAGE) if crossing in self.crossings:
+                self.crossings[crossing].looked_for = False
             case records.Incident(incident=kind) if kind in NOT_SHOWN:
                 self.told_ms = now_ms
             case records.Incident(incident=records.IncidentKind.ASKED_OFTEN):
@@ -206,7 +208,7 @@ class Books(Account):
             self.broken("10", f"{crossing} is closed as {verdict.value} for the reasons {record.reasons}")
         if verdict is ADMITTED and not (seen.decided is Verdict.ADMIT and seen.granted and seen.passed):
             self.broken("10", f"{crossing} is closed as admitted: decided {seen.decided}, {seen.passed} passed")
-        is_holders = not self.rules.policy.camera_sees_zone or seen.out_of_view
+        is_holders = not self.rules.policy.camera_sees_zone or (seen.out_of_view and not seen.looked_for)
         if verdict is REFERRED and seen.passed and is_holders:
             self.broken("line 6", f"{crossing} is closed as referred, and its traveller went through by the grant")
         seen.passed = 0 if verdict is REFERRED else seen.passed  # somebody else did, as far as is known

@@ -19,6 +19,7 @@ from fakes.virtual_time import run_virtual
 from fakes.walks import walk, written
 
 from gate.passage import granting, lane, lasting, machine, policy, spoiling, two_officers, waiting, wanting
+from gate.passage.effects import Erase
 from gate.passage.events import RecordKind
 from gate.passage.records import crossing_of
 from gate.programs.lane.records import encode
@@ -89,7 +90,7 @@ CONTROLS: dict[str, tuple[str, tuple[Switch, ...]]] = {
     ),
     "whoever passes is the holder": (
         "4",
-        ((granting, "_in_view", lambda *args: (replace(args[2], in_view=False), ())),),
+        ((granting, "_in_view", lambda *args: (replace(args[2], in_view=False), (Erase(args[2].crossing),))),),
     ),
     "nothing beside the beams speaks against a grant": ("4", ((granting, "takes_back", lambda *_: None),)),
     "a session of the camera is like another": ("4", ((lane.Surroundings, "looked", lambda self, *_: self),)),
