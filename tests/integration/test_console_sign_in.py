@@ -188,7 +188,11 @@ KEPT_IN_A_STORE = """async () => {
 }"""
 
 
-@pytest.mark.parametrize("also", ["", KEPT_IN_A_STORE], ids=["as it is", "a page that keeps its key in a store"])
+@pytest.mark.parametrize(
+    "also",
+    ["", pytest.param(KEPT_IN_A_STORE, marks=pytest.mark.long)],
+    ids=["as it is", "a page that keeps its key in a store"],
+)
 async def test_no_file_of_the_profile_ever_holds_a_private_key(
     browser: Browser, console: Console, tmp_path: Path, also: str
 ) -> None:
@@ -529,6 +533,7 @@ def under(policies: Path, folder: Path) -> Path:
     return browser
 
 
+@pytest.mark.long
 async def test_under_the_kiosks_policy_the_console_works_and_nothing_else_is_shown_or_kept(
     browser: Browser, console: Console, tmp_path: Path
 ) -> None:
@@ -574,6 +579,7 @@ async def test_under_the_kiosks_policy_the_console_works_and_nothing_else_is_sho
         assert [left_of(key, tmp_path) for key in keys] == [[], []]
 
 
+@pytest.mark.long
 async def test_nobody_attaches_a_tool_to_the_kiosks_browser(browser: Browser, console: Console, tmp_path: Path) -> None:
     kiosk = under(policies(console, tmp_path), tmp_path)
     with pytest.raises(PlaywrightError):
