@@ -23,6 +23,7 @@ import msgspec
 import pytest
 import tomli_w
 from fakes.master_lists import NOW, master_list, party, revocation_list
+from fakes.read_clock import clock_reads
 
 from gate.programs.children.start import ChildLostError
 from gate.programs.shared import clock
@@ -368,7 +369,7 @@ def importing_children() -> list[int]:
 async def test_a_gate_in_service_imports_nothing_by_a_clock_that_is_unsure(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(clock, "is_synchronised", lambda _: False)
+    clock_reads(monkeypatch, is_synchronised=lambda _: False)
     site.deliver("UT.ml", master_list(SIGNER, [CSCA.der], signed_at=AT))
     config = msgspec.structs.replace(site.config, purpose="service")
     async with running(config):

@@ -1,4 +1,4 @@
-"""Tests hand in what they need otherwise; to change a module or a class under it is the exception: less than one in 900 lines."""
+"""Tests hand in what they need otherwise; to change a module or a class under it is the exception: less than one in 1,000 lines."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("tests", "hardware-sim/tests")
-LINES_A_PATCH = 900
+LINES_A_PATCH = 1_000
 PATCH = re.compile(r"\.(?:setattr|setitem|delattr|delitem)\(|\bmock\.patch\b|\bpatch\(")
 
 
-def test_patches_are_fewer_than_one_in_nine_hundred_lines_of_tests() -> None:
+def test_patches_are_fewer_than_one_in_a_thousand_lines_of_tests() -> None:
     sources = {path: path.read_text() for room in ROOMS for path in (ROOT / room).rglob("*.py")}
     lines = sum(source.count("\n") for source in sources.values())
     found = {str(path.relative_to(ROOT)): len(PATCH.findall(source)) for path, source in sources.items()}

@@ -217,7 +217,8 @@ def test_a_stick_that_an_operator_carries_in_is_no_flood(bench: Bench, tmp_path:
 async def test_the_fleet_shows_what_came_today_beside_the_quota(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command, "now", lambda: NOW.astimezone(UTC))
+    now = [NOW.astimezone(UTC)]
+    monkeypatch.setattr(command, "now", lambda: now[0])
     housed(bench, tmp_path / "house", "[volumes.gate-0001]\nalarm_mb_a_day = 1\nquota_mb_a_day = 20\n")
     flood(bench.log, 25)
     await bench.round()
@@ -229,7 +230,7 @@ async def test_the_fleet_shows_what_came_today_beside_the_quota(
     assert row["today_bytes"] == bench.server.ledger.head(GATE_ID).came_bytes > 1_000_000
     assert [one["kind"] for one in row["alarms"]] == ["volume"]
     assert "2 MB today; beyond 20 MB refused" in CliRunner().invoke(command.app, ["fleet", *words]).stdout
-    monkeypatch.setattr(command, "now", lambda: NOW + timedelta(days=1))
+    now[0] += timedelta(days=1)
     (row,) = json.loads(CliRunner().invoke(command.app, ["fleet", *words, "--json"]).stdout)["gates"]
     assert row["today_bytes"] == 0
 

@@ -41,9 +41,19 @@ def test_of_a_thousand_companions_none_is_admitted(begin: int, *, faults: bool) 
     }
 
 
-def test_the_control_with_the_rule_switched_off_a_companion_is_admitted(monkeypatch: pytest.MonkeyPatch) -> None:
-    off = replace(lane.RULES, policy=replace(lane.RULES.policy, camera_sees_zone=False))
-    monkeypatch.setattr(lane, "RULES", off)
+@pytest.mark.parametrize(
+    ("where", "name", "value"),
+    [
+        (lane, "RULES", replace(lane.RULES, policy=replace(lane.RULES.policy, camera_sees_zone=False))),
+        (granting, "NEARER_MIN", 0.5),
+        (granting, "PROVED_EVERY_MS", -100_000),
+    ],
+    ids=["nobody looks", "nobody asks whether the face came nearer", "nor beside the passage"],
+)
+def test_the_control_with_the_rule_switched_off_a_companion_is_admitted(
+    monkeypatch: pytest.MonkeyPatch, where: object, name: str, value: object
+) -> None:
+    monkeypatch.setattr(where, name, value)
     result = run(Wishes(5, companions(5, 0, 20)))
     assert result.violation is not None
     assert result.violation.kind == "wrong_opening"
@@ -51,13 +61,3 @@ def test_the_control_with_the_rule_switched_off_a_companion_is_admitted(monkeypa
     assert result.violation.why.endswith("that crossing is admitted")
     assert result.tally.companions_admitted == 1
     assert not Report(result).ok
-
-
-@pytest.mark.parametrize(("name", "value"), [("NEARER_MIN", 0.5), ("PROVED_EVERY_MS", -100_000)])
-def test_the_control_where_nobody_asks_whether_the_face_came_nearer_a_holder_who_leaves_at_once_is_admitted(
-    monkeypatch: pytest.MonkeyPatch, name: str, value: float
-) -> None:
-    monkeypatch.setattr(granting, name, value)
-    result = run(Wishes(5, companions(5, 0, 20)))
-    assert result.violation is not None
-    assert result.violation.why.endswith("that crossing is admitted")

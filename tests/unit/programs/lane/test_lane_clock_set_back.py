@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from fakes.document_children import Nursery
+from fakes.read_clock import clock_reads
 from fakes.shifts import GATE, PUBLIC, shift
 from msgspec.structs import replace
 
@@ -20,7 +21,6 @@ from gate.passage.screen import Purpose
 from gate.programs.lane.lane import Lane
 from gate.programs.lane.renewal import CurrentLists
 from gate.programs.lane.rules import start_of
-from gate.programs.shared import clock
 from gate.programs.shared.config import parse
 from gate.programs.shared.told import LogTimes
 
@@ -33,10 +33,13 @@ class Gate:
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, written: datetime | None = None) -> None:
         self.now, self.monotonic_ms, self.synchronised = NOW, 10_000_000, True
-        monkeypatch.setattr(clock, "now", lambda: self.now)
-        monkeypatch.setattr(clock, "monotonic_ms", lambda: self.monotonic_ms)
-        monkeypatch.setattr(clock, "is_synchronised", lambda *_: self.synchronised)
-        monkeypatch.setattr(clock, "built", lambda: NOW - 365 * 24 * HOUR)
+        clock_reads(
+            monkeypatch,
+            now=lambda: self.now,
+            monotonic_ms=lambda: self.monotonic_ms,
+            is_synchronised=lambda *_: self.synchronised,
+            built=lambda: NOW - 365 * 24 * HOUR,
+        )
         table = {
             "purpose": "trial",
             "gate_id": GATE,

@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 from fakes.document_children import Nursery
 from fakes.passage_examples import GENUINE, decided_record
+from fakes.read_clock import clock_reads
 
 from gate.channel import messages
 from gate.passage.events import DocumentRead, DrawDue, Event
@@ -17,7 +18,6 @@ from gate.passage.records import Closed, ClosedAs, GroupsCounted, Record, Stoppe
 from gate.programs.lane.lane import Lane
 from gate.programs.lane.renewal import CurrentLists
 from gate.programs.lane.rules import start_of
-from gate.programs.shared import clock
 from gate.programs.shared.config import Config, parse
 
 
@@ -44,7 +44,7 @@ class Site:
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, rules: dict[str, Any]) -> None:
         self.now = datetime(2026, 12, 5, 12, tzinfo=UTC)
-        monkeypatch.setattr(clock, "now", lambda: self.now)
+        clock_reads(monkeypatch, now=lambda: self.now)
         config = config_for(folder, rules)
         (folder / "run").mkdir()
         lists = CurrentLists(config, folder=folder / "run", start=Nursery().start)

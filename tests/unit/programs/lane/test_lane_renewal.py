@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from fakes.document_children import FakeChild, Nursery
 from fakes.master_lists import NOW, party, revocation_list
+from fakes.read_clock import clock_reads
 
 from gate.channel import messages
 from gate.passage.events import Event, SiteSeen
@@ -24,7 +25,6 @@ from gate.programs.lane.lane import Lane
 from gate.programs.lane.records import fields_of
 from gate.programs.lane.renewal import CurrentLists, DocumentChild, HeldLists, ready_of, update_of
 from gate.programs.lane.rules import start_of
-from gate.programs.shared import clock
 from gate.programs.shared.config import Config, ConfigError, OnlineRegister, Registers, parse
 from gate.trust.importing import import_sources
 from gate.trust.sources import read_source
@@ -305,8 +305,7 @@ async def test_the_same_lists_in_another_file_are_taken_without_a_record(
     import_sources(path, [read_source("again", CSCA.der)], signer=None, test=False, now=later)
     await lane.look_at_site()
     assert seen.records == []
-    monkeypatch.setattr(clock, "now", lambda: later + timedelta(days=2))
-    monkeypatch.setattr(clock, "built", lambda: NOW)
+    clock_reads(monkeypatch, now=lambda: later + timedelta(days=2), built=lambda: NOW)
     await lane.look_at_site()
     on_the_wall = (later + timedelta(days=2)).replace(second=0, microsecond=0, tzinfo=None)
     assert seen.events[-1] == SiteSeen(2.0, clock_sure=True, local=on_the_wall)

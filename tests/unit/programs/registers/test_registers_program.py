@@ -509,11 +509,16 @@ async def test_a_disposition_is_told_though_its_hit_was_fetched_long_before(site
         assert [path.name for path in folder.iterdir()] == [f"{found.handle}.disposition.json"]
 
 
+def outbox_holds(monkeypatch: pytest.MonkeyPatch, files: int) -> None:
+    """From now on an owner's outbox is full with so many."""
+    monkeypatch.setattr(outbox, "FILES_MAX", files)
+
+
 async def test_a_hit_that_cannot_be_written_is_written_later_and_holds_up_no_other_owner(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gate.programs.registers.program.AGAIN_S", 0.02)
-    monkeypatch.setattr(outbox, "FILES_MAX", 1)
+    outbox_holds(monkeypatch, 1)
     site.incoming.mkdir()
     site.publish(NUMBERS)
     simulated = Simulated(lost={("UTO", "L898902C3"): "A-17"})
@@ -537,13 +542,13 @@ async def test_a_hit_that_cannot_be_written_is_written_later_and_holds_up_no_oth
 async def test_what_is_not_written_yet_is_written_before_the_program_ends(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outbox, "FILES_MAX", 0)
+    outbox_holds(monkeypatch, 0)
     site.incoming.mkdir()
     site.publish(NUMBERS)
     async with site.running() as config:
         await said(config, STOLEN, "stolen-documents")
         await until(config, lambda told: told["problem"] is not None)
-        monkeypatch.setattr(outbox, "FILES_MAX", 10)
+        outbox_holds(monkeypatch, 10)
     assert len(list((site.folder / "state" / "outbox" / "stolen-documents").iterdir())) == 1
 
 
@@ -555,7 +560,7 @@ async def test_a_full_outbox_is_said_and_the_settlement_is_wanted_again(
     async with site.running() as config:
         (found,) = await said(config, STOLEN, "stolen-documents")
         await until(config, lambda told: told["outbox"] == 1)
-        monkeypatch.setattr(outbox, "FILES_MAX", 1)
+        outbox_holds(monkeypatch, 1)
         with pytest.raises(TimeoutError):
             await settle(config, found.handle)
         told = await detail(config)

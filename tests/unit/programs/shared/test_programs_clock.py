@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from fakes.read_clock import clock_reads
 
 from gate.programs.shared import clock
 from gate.programs.shared.config import ConfigError
@@ -74,7 +75,7 @@ def test_the_floor_grows_with_what_is_known_and_with_the_monotonic_clock_and_nev
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now_ms = 5_000
-    monkeypatch.setattr(clock, "monotonic_ms", lambda: now_ms)
+    clock_reads(monkeypatch, monotonic_ms=lambda: now_ms)
     floor = clock.Floor()
     assert floor.after(1_000_000) == 1_000_000
     assert floor.after(0) == 1_000_000

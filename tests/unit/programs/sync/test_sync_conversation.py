@@ -7,11 +7,11 @@ from typing import Any, cast
 
 import pytest
 from fakes.central_process import settings_of
+from fakes.read_clock import clock_reads
 from fakes.sync_gate import SyncGate
 
 from gate.audit.note import Algorithm, Signer
 from gate.audit.spool import EXPIRED, Spool
-from gate.programs.shared import clock
 from gate.programs.shared.config import Sync
 from gate.programs.sync.mirror_keys import MirrorKeys
 from gate.programs.sync.program import UNTOLD_AGAIN_MS, Outbox, _status
@@ -77,7 +77,7 @@ async def test_what_is_forgotten_and_the_centre_does_not_take_is_a_problem_and_i
     async def tell() -> None:
         await outbox._tell_what_is_forgotten(cast("Any", Centre()))
 
-    monkeypatch.setattr(clock, "monotonic_ms", lambda: now_ms)
+    clock_reads(monkeypatch, monotonic_ms=lambda: now_ms)
     Spool(gate.log.spool).write({EXPIRED: b"a word"})
     for _ in range(2):
         await tell()
