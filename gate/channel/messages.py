@@ -330,9 +330,7 @@ class TrackChanged(Message, frozen=True):
     change: TrackChange
     session: SessionNumber = 0
     seen_ago_ms: Milliseconds | None = None  # since the face was last proved to be the traveller's; None: not known
-    grown: Annotated[float, msgspec.Meta(ge=0.0, le=1000.0)] | None = (
-        None  # how many times as tall it was then as when compared
-    )
+    grown: Annotated[float, msgspec.Meta(ge=0.0, le=1000.0)] | None = None  # how many times as tall as when compared
 
 
 class Erased(Message, frozen=True):

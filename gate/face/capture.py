@@ -71,7 +71,9 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """After the comparison the tracked person was lost or switched, or several came. Each is given once; that they are lost again each time that their face is proved after all."""
+    """After the comparison the tracked person was lost or switched, or several came. Each is given once. That they are lost is given again whenever
+    their face is proved after all.
+    """
 
     change: TrackState
     proved_ms: int | None = None  # when the face was last proved to be theirs
@@ -286,10 +288,8 @@ class Capture:
     def _watch(self, state: TrackState) -> list[Event]:
         if state in (TrackState.HELD, TrackState.EMPTY):
             return []
-        is_seen_again = state is TrackState.LOST and self._track.proved_ms > self._changes_told.get(
-            state, self._last_ms
-        )
-        if state in self._changes_told and not is_seen_again:
+        told_ms = self._changes_told.get(state)
+        if told_ms is not None and (state is not TrackState.LOST or self._track.proved_ms <= told_ms):
             return []
         self._changes_told[state] = self._track.proved_ms
         grown = self._track.proved_px / self._compared_px if self._compared_px else None
