@@ -1,17 +1,41 @@
-"""`gate conformity`: the clauses of standards that this software is held against, each with its tests, or open. It is no certificate."""
+"""`gate conformity`: the clauses of standards that this software is held against, each with its tests, or open. It is no certificate.
+
+The clauses stand in conformity.toml.
+"""
 
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
+import msgspec
 import typer
 
-from gate.cli.conformity_clauses import CLAUSES
 from gate.cli.output import Exit, emit_json, fail, say
 
+
+class Clause(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One clause. `tests` are pytest's names, of a test or a file. `carriers` are functions, `module:name name`. `open_for` says why a clause is open."""
+
+    id: str
+    says: str
+    tests: tuple[str, ...] = ()
+    carriers: tuple[str, ...] = ()
+    open_for: str = ""
+
+    @property
+    def is_claimed(self) -> bool:
+        """True with tests, and with functions whose replacement must turn them red."""
+        return bool(self.tests and self.carriers)
+
+
+CLAUSES: Final = msgspec.convert(
+    tomllib.loads(Path(__file__).with_suffix(".toml").read_text())["clause"], tuple[Clause, ...]
+)
+TESTS: Final = frozenset(test for clause in CLAUSES for test in clause.tests if clause.is_claimed)
 NO_CERTIFICATE = "This is what its makers say of themselves, and no certificate: whether a product conforms, an accredited laboratory and the BSI say."
 NO_CARRIER = "its row names no function that carries it, so no mutant has shown that its tests can fail"
 DEADLINE_S = 1800

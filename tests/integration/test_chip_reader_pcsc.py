@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -34,8 +32,8 @@ DEADLINE_S = 10.0
 
 
 @pytest.fixture
-def reader(tmp_path: Path) -> Iterator[ChipReader]:
-    reader = ChipReader(tmp_path)
+def reader(short_path: Path) -> Iterator[ChipReader]:
+    reader = ChipReader(short_path)
     reader.start()
     if reader.kind != "pcsc":
         reader.stop()
@@ -125,9 +123,8 @@ def test_nonsense_reaches_the_client_as_it_is(reader: ChipReader) -> None:
     assert result["answers"][1] != "9000"
 
 
-def test_three_readers_work_side_by_side_and_each_has_its_own_passport() -> None:
-    folder = Path(tempfile.mkdtemp(prefix="readers-"))  # short: socket paths have 107 bytes
-    readers = [ChipReader(folder / str(index)) for index in range(3)]
+def test_three_readers_work_side_by_side_and_each_has_its_own_passport(short_path: Path) -> None:
+    readers = [ChipReader(short_path / str(index)) for index in range(3)]
     passports = [
         utopia().issue(numbered(index), portrait_jpeg=portrait(), active_authentication="rsa") for index in range(3)
     ]
@@ -150,7 +147,6 @@ def test_three_readers_work_side_by_side_and_each_has_its_own_passport() -> None
     finally:
         for reader in readers:
             reader.stop()
-        shutil.rmtree(folder)
 
 
 def test_orders_from_many_threads_are_all_carried_out(reader: ChipReader) -> None:
@@ -164,53 +160,55 @@ def test_orders_from_many_threads_are_all_carried_out(reader: ChipReader) -> Non
     assert ask_client(reader, commands=[SELECT])["answers"] == ["9000"]
 
 
-def test_stopping_leaves_no_process_no_mount_and_no_file(reader: ChipReader, tmp_path: Path) -> None:
+def test_stopping_leaves_no_process_no_mount_and_no_file(reader: ChipReader, short_path: Path) -> None:
     reader.insert(PASSPORT)
-    assert len(processes_naming(tmp_path)) >= 2
+    assert len(processes_naming(short_path)) >= 2
     reader.stop()
-    assert processes_naming(tmp_path) == []
-    assert str(tmp_path) not in Path("/proc/self/mountinfo").read_text()
-    assert list(tmp_path.iterdir()) == []
+    assert processes_naming(short_path) == []
+    assert str(short_path) not in Path("/proc/self/mountinfo").read_text()
+    assert list(short_path.iterdir()) == []
 
 
 def test_a_card_process_that_hangs_is_ended_at_the_deadline(
-    reader: ChipReader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    reader: ChipReader, short_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("hardware_sim.chip.reader._STOP_DEADLINE_S", 0.05)
-    os.kill(card_process(tmp_path), signal.SIGSTOP)
+    os.kill(card_process(short_path), signal.SIGSTOP)
     reader.stop()
-    assert wait_until(lambda: processes_naming(tmp_path) == [])
+    assert wait_until(lambda: processes_naming(short_path) == [])
 
 
-def test_a_killed_parent_takes_card_and_pcscd_along(tmp_path: Path) -> None:
+def test_a_killed_parent_takes_card_and_pcscd_along(short_path: Path) -> None:
     program = (
         "import sys, time; from pathlib import Path; from hardware_sim.chip.reader import ChipReader;"
         "reader = ChipReader(Path(sys.argv[1])); reader.start(); print(reader.kind, flush=True); time.sleep(60)"
     )
-    with subprocess.Popen(**python("-c", program, str(tmp_path)), stdout=subprocess.PIPE, text=True) as parent:
+    with subprocess.Popen(**python("-c", program, str(short_path)), stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         kind = parent.stdout.readline().strip()
-        started = processes_naming(tmp_path)
+        started = processes_naming(short_path)
         parent.kill()
     if kind != "pcsc":
         pytest.skip("no PC/SC here")
     assert len(started) == 3  # the parent, the card's process, its pcscd
-    assert wait_until(lambda: processes_naming(tmp_path) == [])
+    assert wait_until(lambda: processes_naming(short_path) == [])
 
 
-def test_a_killed_card_process_takes_pcscd_along_and_the_next_order_says_so(reader: ChipReader, tmp_path: Path) -> None:
-    os.kill(card_process(tmp_path), signal.SIGKILL)
+def test_a_killed_card_process_takes_pcscd_along_and_the_next_order_says_so(
+    reader: ChipReader, short_path: Path
+) -> None:
+    os.kill(card_process(short_path), signal.SIGKILL)
     with pytest.raises(ReaderGoneError):
         reader.insert(PASSPORT)
-    assert wait_until(lambda: processes_naming(tmp_path) == [])
+    assert wait_until(lambda: processes_naming(short_path) == [])
 
 
-def test_a_killed_pcscd_is_noticed_by_the_next_order(reader: ChipReader, tmp_path: Path) -> None:
+def test_a_killed_pcscd_is_noticed_by_the_next_order(reader: ChipReader, short_path: Path) -> None:
     pcscd = next(
-        pid for pid in processes_naming(tmp_path) if Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"pcscd")
+        pid for pid in processes_naming(short_path) if Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"pcscd")
     )
     os.kill(pcscd, signal.SIGKILL)
-    assert wait_until(lambda: processes_naming(tmp_path) == [])
+    assert wait_until(lambda: processes_naming(short_path) == [])
     with pytest.raises(ReaderGoneError):
         reader.remove()
 

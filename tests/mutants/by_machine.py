@@ -19,8 +19,7 @@ from pathlib import Path
 import typer
 from mutants.run import TREE
 
-from gate.cli.conformity import has_passed, ran
-from gate.cli.conformity_clauses import CLAUSES
+from gate.cli.conformity import CLAUSES, has_passed, ran
 
 ALWAYS, SOMETIMES = ("raise", "skip"), ("accept", "refuse", "empty")
 LOOK = "look"

@@ -6,17 +6,16 @@ import ast
 import json
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from mutants.by_machine import ALWAYS, Mutant, carriers_of, copied, living, survivors
 from typer.testing import CliRunner
 
 from gate.cli import conformity
-from gate.cli.conformity import NO_CERTIFICATE
-from gate.cli.conformity_clauses import CLAUSES, TESTS, Clause
+from gate.cli.conformity import CLAUSES, NO_CERTIFICATE, TESTS, Clause
 from gate.cli.nouns import application
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -94,7 +93,7 @@ def test_a_clause_is_passed_by_what_its_tests_gave_and_by_nothing_else(monkeypat
 
 def test_a_clause_whose_row_names_nothing_that_carries_it_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
     claimed = next(one for one in CLAUSES if one.is_claimed)
-    monkeypatch.setattr(conformity, "CLAUSES", (claimed, replace(claimed, id="other", carriers=())))
+    monkeypatch.setattr(conformity, "CLAUSES", (claimed, msgspec.structs.replace(claimed, id="other", carriers=())))
     first, other = json.loads(run("--json")[1])["clauses"]
     assert (first["state"], first["open"], first["carriers"]) == ("tested", "", list(claimed.carriers))
     assert (other["state"], "no mutant" in other["open"]) == ("open", True)
