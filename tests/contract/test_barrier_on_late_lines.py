@@ -82,7 +82,7 @@ SUDDEN = [
 ]
 
 
-@pytest.mark.parametrize("driver", LINES)
+@pytest.mark.parametrize("driver", quick_or_long(LINES, quick=("portcullis-sim", "lot")))
 def test_nobody_is_granted_twice_on_a_line_that_was_prompt_until_now(driver: str) -> None:
     """It was trusted for having been prompt: a late answer of before passed for the one that says that the grant never came."""
     assert [plan for plan in SUDDEN if after_prompt_seconds(driver, plan) > 1] == []

@@ -42,6 +42,7 @@ async def gate() -> AsyncIterator[Gate]:
         shutil.rmtree(made)
 
 
+@pytest.mark.long
 @on_one_loop
 async def test_programs_that_die_or_hang_are_noticed_and_come_back_while_the_rest_goes_on(gate: Gate) -> None:
     await gate.until(Screen.WELCOME)

@@ -62,6 +62,7 @@ class AtTheGate:
         )
 
 
+@pytest.mark.long
 async def test_an_officer_at_a_terminal_works_a_gate(short_path: Path) -> None:
     async with running(short_path) as gate:
         gate.officer.absent = True  # the robot rests; all orders come from the terminal

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.e2e
 KEY = hashlib.sha256(b"a canary").hexdigest()
 
 
+@pytest.mark.long
 async def test_a_list_s_hit_is_an_officer_s_and_told_to_its_owner_and_without_the_program_nobody_passes(
     short_path: Path,
 ) -> None:

@@ -59,6 +59,7 @@ def standing(folder: Path) -> tuple[int, int]:
     return only["entries"], only["bodies"]
 
 
+@pytest.mark.long
 def test_a_gate_enrols_and_its_log_is_mirrored_through_an_outage_of_the_centre(
     tmp_path: Path, short_path: Path
 ) -> None:

@@ -20,6 +20,7 @@ import pyrage
 import pytest
 import tomli_w
 from fakes.disks import fill, mounted
+from fakes.tiers import quick_or_long
 
 from drivers.barrier.settings import Modbus
 from drivers.camera.settings import Network
@@ -223,7 +224,7 @@ async def play(lane: Lane, chance: random.Random, over: Callable[[], bool], disk
                 disk()
 
 
-@pytest.mark.parametrize("kills", [4, pytest.param(40, marks=pytest.mark.long)])
+@pytest.mark.parametrize("kills", quick_or_long((2, 40), quick=(2,)))
 async def test_killed_at_random_the_log_holds_each_event_once_in_order_or_surely_not(
     tmp_path: Path, kills: int
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 from fakes.audit_logs import SmallLog, crossing
 from fakes.audited_days import MORNING, Day
 from fakes.page_file import standing_alone
+from fakes.tiers import quick_or_long
 
 from gate.cli.audit_reporting import make
 from gate.verify.verify import Known
@@ -38,7 +39,7 @@ def page_file(tmp_path: Path) -> Path:
     return out
 
 
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("width", quick_or_long((390, 1280), quick=(390,)))
 async def test_the_report_fits_and_stands_by_itself_and_axe_finds_nothing(page_file: Path, width: int) -> None:
     async with standing_alone(page_file, width) as page:
         cards = await page.locator("tbody tr").first.evaluate("row => getComputedStyle(row).display") == "block"

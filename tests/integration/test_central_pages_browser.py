@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from fakes.central_desk import NORTH, SOUTH, Nation, requested
 from fakes.kiosk_page import CHROMIUM
+from fakes.tiers import quick_or_long
 from playwright.async_api import Page, async_playwright
 
 from gate.central.authority import fingerprint, new_key
@@ -109,7 +110,7 @@ async def is_fit(page: Page, width: int) -> None:
     assert [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in found] == []
 
 
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("width", quick_or_long((390, 1280), quick=(390,)))
 async def test_the_pages_fit_and_axe_finds_nothing(nation: Nation, tmp_path: Path, width: int) -> None:
     url = f"sqlite:///{tmp_path / 'log' / 'central.sqlite'}"
     with serving(tmp_path / "house", url) as port:

@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from fakes.inspections import NOW, issued
 from fakes.sample_passports import ANNA, portrait, utopia
 from fakes.shifts import GATE, PUBLIC, of_an_officer, today
+from fakes.tiers import quick_or_long
 
 from drivers.reader.settings import Direct
 from gate.channel import messages as m
@@ -330,7 +331,7 @@ async def test_lists_that_must_not_be_used_are_told_and_end_the_child(lists: Pat
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
-@pytest.mark.parametrize("at", [1, 4, 9, 20])
+@pytest.mark.parametrize("at", quick_or_long((1, 4, 9, 20), quick=(9,)))
 async def test_a_child_that_dies_or_hangs_at_any_command_is_lost(
     lists: Path, slot: DirectSlot, at: int, how: signal.Signals
 ) -> None:

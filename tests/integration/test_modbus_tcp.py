@@ -93,6 +93,7 @@ async def test_the_self_test_proves_the_board_through_it(short_path: Path) -> No
         assert (await made.driver.check()).startswith("closed, ")
 
 
+@pytest.mark.long
 async def test_a_gateway_whose_board_is_gone_is_silence_and_the_next_connect_finds_it(short_path: Path) -> None:
     async with reached(short_path) as made:
         await made.driver.connect()

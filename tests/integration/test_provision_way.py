@@ -48,7 +48,8 @@ def report(*arguments: str) -> tuple[int, dict[str, Any]]:
     return done.exit_code, json.loads(done.stdout) if done.stdout.strip() else {}
 
 
-@pytest.mark.parametrize("skip", [WAITING, pytest.param({}, marks=pytest.mark.long)], ids=["but what waits", "whole"])
+@pytest.mark.long
+@pytest.mark.parametrize("skip", [WAITING, {}], ids=["but what waits", "whole"])
 def test_a_bare_machine_ends_with_a_report_that_says_simulator(
     lane: Lane, short_path: Path, skip: dict[str, str]
 ) -> None:

@@ -626,8 +626,9 @@ async def tinted(page: Page, gate: Gate, number: int, colour: str) -> None:
     assert await page.evaluate(BACK) == "rgb({}, {}, {})".format(*bytes.fromhex(colour[1:]))
 
 
-@pytest.mark.parametrize("motion", quick_or_long(["reduce", "no-preference"], quick=["no-preference"]))
-@pytest.mark.parametrize("size", quick_or_long(SIZES, quick=["phone"]))
+@pytest.mark.long
+@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
+@pytest.mark.parametrize("size", SIZES)
 async def test_the_look_screen_is_legible_and_whole_under_every_tint(
     browser: Browser, gate: Gate, size: str, motion: Literal["reduce", "no-preference"]
 ) -> None:

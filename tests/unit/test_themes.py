@@ -384,6 +384,7 @@ def results() -> dict[str, str]:
     return ran(PAGE.parents[1], [test for command in RUN_BY for test in seen_by(command)])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("theme", THEMES)
 def test_each_command_of_a_theme_runs(theme: str, results: dict[str, str]) -> None:
     assert [test for command in COMMANDS[theme] for test in seen_by(command) if not has_passed(test, results)] == []
