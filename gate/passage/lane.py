@@ -66,7 +66,7 @@ class Timing:
     passing_max_ms: int = 15_000  # from the passage to the lane at rest: an officer has a look
     release_ms: int = 15_000  # passages this long after a release are the release's
     emergency_end_max_ms: int = 3_000  # the controller does not leave its emergency: it goes on
-    release_again_ms: int = 1_000  # status may be old, and somebody is before the leaf: a release is told again
+    release_again_ms: int = 1_000  # status may be old: a release is told again
     order_again_ms: int = 250  # a status that contradicts a release or a revocation by then: told again
     order_shown_max_ms: int = 2_000  # no status shows an order by then: an incident; a grant is taken back
     inside_max_ms: int = (

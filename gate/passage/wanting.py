@@ -3,7 +3,7 @@
 What is wanted follows from the state: in `Granted` one passage is granted, in an emergency nothing is taken back (safety invariant 7), in
 every other state nothing may be granted. An officer's release is wanted until the leaf was seen open and the zone is empty, or its time is
 over, and an emergency that an officer ordered until it ends. Revocations and releases are told again as long as status contradicts them (4),
-and a release also while status may be old and somebody is before the leaf.
+and a release also while status may be old, for its time or while somebody is before the leaf.
 A grant is told once (3): one that no status shows in time is taken back. What status does not show in time is an incident, once.
 
 A status that is older than an order can hide what became of it for one poll only: every later one is held against what is wanted.
@@ -98,7 +98,7 @@ def _free(doorway: Doorway, state: State, seen: DoorSeen, now_ms: int, timing: T
             wanted = replace(wanted, opened=True)
         doorway = replace(doorway, freeing=wanted)
         is_due = now_ms - wanted.at_ms >= timing.release_again_ms
-        is_doubtful = seen.may_be_old and seen.bodies > 0 and is_due
+        is_doubtful = seen.may_be_old and is_due and (seen.bodies > 0 or not (wanted.opened or is_over))
         return _release(doorway, wanted, now_ms) if revoked or is_doubtful else (doorway, ())
     is_held = isinstance(state, Emergency) and state.held_ms is not None
     done = (wanted.opened or is_over) if seen.bodies == 0 else (wanted.opened and is_over)
