@@ -15,7 +15,7 @@ from gate.cli.output import Exit, code_of, emit_json, fail, refuse_configuration
 from gate.programs.shared.clock import now
 
 if TYPE_CHECKING:
-    from gate.verify.findings import Report
+    from gate_verify.findings import Report
 
 app = typer.Typer(no_args_is_help=True)
 VKEYS_BYTES_MAX = 8 * 1024  # a file with every key that the log has had
@@ -49,9 +49,9 @@ def verify(
 ) -> None:
     """Judge a log by its public key, and by all that you have of it. Exit 1 when anything is wrong, 3 when parts are missing that nothing explains."""
     from gate.cli.audit_records import unsealer_of, with_story
-    from gate.verify.findings import UnreadableError
-    from gate.verify.verify import Known
-    from gate.verify.verify import verify as judge
+    from gate_verify.findings import UnreadableError
+    from gate_verify.verify import Known
+    from gate_verify.verify import verify as judge
 
     unsealer = None if identity is None else unsealer_of(identity)
     known = Known(at_least, "\n".join(map(vkey_text, mirror_vkey)), hour_max())
@@ -73,7 +73,7 @@ def hour_max() -> str:
 
 
 def _print(report: Report) -> None:
-    from gate.verify.findings import about
+    from gate_verify.findings import about
 
     say(_verdict(report))
     say(f"entries {report.entries}, sealed bodies {report.bodies}, keys {report.keys}, erased keys {report.erased}")
@@ -225,7 +225,7 @@ def report(
     A log that is not what was signed gives no report.
     """
     from gate.cli.audit_reporting import make
-    from gate.verify.verify import Known
+    from gate_verify.verify import Known
 
     made = make(
         logs,

@@ -26,8 +26,8 @@ from gate.audit.unsealing import Unsealer
 from gate.cli.audit_records import first_line, records_of, unsealer_of
 from gate.cli.output import Exit, emit_json, fail, note
 from gate.cli.written import write_new
-from gate.verify.findings import StructureError
-from gate.verify.signed import read_head
+from gate_verify.findings import StructureError
+from gate_verify.signed import read_head
 
 SCHEMA = "audit.decrypt/1"
 

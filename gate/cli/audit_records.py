@@ -18,12 +18,12 @@ from gate.audit.errors import BadFormatError
 from gate.audit.record import Header
 from gate.audit.unsealing import Closed, OpenedRecord, Unsealer
 from gate.cli.output import Exit, code_of, fail, note
-from gate.verify.accounts import Accounts
-from gate.verify.bundle import Closing, EntryLine, KeyLine, Opening
-from gate.verify.findings import Report, StructureError, UnreadableError, VerifyError
-from gate.verify.story import Story
-from gate.verify.told import Told
-from gate.verify.verify import contents, kind_of, verify
+from gate_verify.accounts import Accounts
+from gate_verify.bundle import Closing, EntryLine, KeyLine, Opening
+from gate_verify.findings import Report, StructureError, UnreadableError, VerifyError
+from gate_verify.story import Story
+from gate_verify.told import Told
+from gate_verify.verify import contents, kind_of, verify
 
 NO_HEADER = "the entry is no record of the log"
 

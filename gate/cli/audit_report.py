@@ -22,13 +22,13 @@ from gate.cli.audit_records import ranges
 from gate.performance.account import GROUPS, HIT, NAMES_MAX, SHOWN, Account, Spread
 from gate.performance.rates import LEVEL, Rate
 from gate.screens.texts import Texts
-from gate.verify.findings import about
+from gate_verify.findings import about
 
 if TYPE_CHECKING:
     from gate.performance.draws import Found
     from gate.performance.fairness import Estimate
-    from gate.verify.findings import Report
-    from gate.verify.told import Told
+    from gate_verify.findings import Report
+    from gate_verify.told import Told
 
 _PAGES: Final = Path(__file__).with_name("pages")
 ENTRIES, CROSSINGS, FIGURES = "entries.csv", "crossings.csv", "figures.csv"

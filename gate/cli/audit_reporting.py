@@ -21,9 +21,9 @@ from gate.passage.evidence import Door
 from gate.performance.account import Account
 from gate.performance.draws import Found
 from gate.programs.lane.records import Books, RecordError, replay
-from gate.verify.findings import Report, UnreadableError
-from gate.verify.told import Told
-from gate.verify.verify import Known, name_of, verify
+from gate_verify.findings import Report, UnreadableError
+from gate_verify.told import Told
+from gate_verify.verify import Known, name_of, verify
 
 _DOORS = {"entry_decided": Door.FIRST, "decided": Door.LAST}
 

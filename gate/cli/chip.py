@@ -9,20 +9,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from drivers.reader.pcsc import PcscReader
-from gate.document.inspection import Portrait, inspect
-from gate.document.lds.files import FINGERS
 from gate.programs.lane.centre import ControlCentre
 from gate.programs.lane.stages.centre import question_of
 from gate.programs.lane.stages.document import converse
+from gate_documents.inspection import Portrait, inspect
+from gate_documents.lds.files import FINGERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from gate.document.authenticity.terminal_authentication import CentreRequest
-    from gate.document.mrz.parsing import Mrz
-    from gate.document.pki.anchors import TrustAnchors
-    from gate.document.verdict.conclusion import Inspection
+    from gate_documents.authenticity.terminal_authentication import CentreRequest
+    from gate_documents.mrz.parsing import Mrz
+    from gate_documents.pki.anchors import TrustAnchors
+    from gate_documents.verdict.conclusion import Inspection
 
 _SECURED: Final = 0x0C  # the class of commands within a session: the chip is open
 

@@ -99,12 +99,21 @@ def ran(folder: Path, tests: Collection[str], *options: str) -> dict[str, str]:
     named = sorted(test for test in tests if "::" not in test or test.partition("::")[0] not in tests)
     if not named:
         return {}
-    sources = os.pathsep.join(map(str, (folder.resolve(), folder.resolve() / "hardware-sim" / "src")))
+    places = tomllib.loads((folder / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]["pythonpath"]
+    sources = os.pathsep.join(str(folder.resolve() / place) for place in places)
     words = ("-vv", "--no-header", "-p", "no:cacheprovider", "--color=no", *options, *named)
     try:
         done = subprocess.run(  # noqa: S603 - the tests of the source that was named
             # Programs that a test starts are that source's, too.
-            ["/usr/bin/env", f"PYTHONPATH={sources}", sys.executable, "-m", "pytest", *words],
+            [
+                "/usr/bin/env",
+                f"PYTHONPATH={sources}",
+                "PYTHONDONTWRITEBYTECODE=1",
+                sys.executable,
+                "-m",
+                "pytest",
+                *words,
+            ],
             cwd=folder,
             capture_output=True,
             text=True,

@@ -15,8 +15,8 @@ from gate.cli.lds_folder import bytes_of, lds_files
 from gate.cli.output import Exit, code_of, fail
 
 if TYPE_CHECKING:
-    from gate.document.mrz.parsing import Mrz
     from gate.trust.store import TrustStore
+    from gate_documents.mrz.parsing import Mrz
 
 app = typer.Typer(no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="JSON on standard output")]
@@ -40,7 +40,7 @@ def inspect_(
 ) -> None:
     """Inspect the files of one chip in full."""
     from gate.cli.document_report import report_inspection
-    from gate.document.inspection import inspect_files
+    from gate_documents.inspection import inspect_files
 
     files = lds_files(lds)
     printed = _parsed(mrz) if mrz else None
@@ -58,7 +58,7 @@ def verify_sod(
 ) -> None:
     """Carry out passive authentication of one EF.SOD."""
     from gate.cli.document_report import report_inspection
-    from gate.document.inspection import inspect_files
+    from gate_documents.inspection import inspect_files
 
     files = {"EF.SOD": bytes_of(sod)}
     for given in dg or ():
@@ -77,8 +77,8 @@ def parse_mrz(
 ) -> None:
     """Read the text of machine-readable zones: fields, check digits, problems. What is none keeps no other from being read."""
     from gate.cli.document_report import report_mrz, report_no_mrz
-    from gate.document.errors import MrzError
-    from gate.document.mrz.parsing import parse
+    from gate_documents.errors import MrzError
+    from gate_documents.mrz.parsing import parse
 
     worst = Exit.OK
     for number, line in enumerate(_mrzs(text), 1):
@@ -172,9 +172,9 @@ def verify_seal(
 ) -> None:
     """Verify a visible digital seal, such as a visa's."""
     from gate.cli.document_report import report_seal
-    from gate.document.errors import DocumentError
-    from gate.document.pki.certificate import parse_certificate
-    from gate.document.seal.judge import judge_seal
+    from gate_documents.errors import DocumentError
+    from gate_documents.pki.certificate import parse_certificate
+    from gate_documents.seal.judge import judge_seal
 
     signers = []
     for path in signer or ():
@@ -202,9 +202,9 @@ def verify_credential(
 ) -> None:
     """Verify a digital travel credential that is bound to a passport, like the files of its chip."""
     from gate.cli.document_report import report_inspection
-    from gate.document.errors import DocumentError
-    from gate.document.inspection import inspect_files
-    from gate.document.lds.dtc import CREDENTIAL_BYTES_MAX, parse_dtc
+    from gate_documents.errors import DocumentError
+    from gate_documents.inspection import inspect_files
+    from gate_documents.lds.dtc import CREDENTIAL_BYTES_MAX, parse_dtc
 
     try:
         files = parse_dtc(bytes_of(credential, bytes_max=CREDENTIAL_BYTES_MAX))
@@ -239,8 +239,8 @@ def _standard_input() -> TextIO:
 
 def _parsed(text: str) -> Mrz:
     """The MRZ that was given, or for `-` the one on standard input: command lines are seen by everybody on the machine."""
-    from gate.document.errors import MrzError
-    from gate.document.mrz.parsing import parse
+    from gate_documents.errors import MrzError
+    from gate_documents.mrz.parsing import parse
 
     try:
         return parse(_standard_input().read(_MRZ_CHARACTERS_MAX + 1) if text == "-" else text)

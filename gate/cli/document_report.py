@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 import typer
 
 from gate.cli.output import Exit, emit_json, note, one_line, say
-from gate.document.authenticity.signature_facts import weak_algorithms
-from gate.document.checks import Result
-from gate.document.verdict.conclusion import overall_of
+from gate_documents.authenticity.signature_facts import weak_algorithms
+from gate_documents.checks import Result
+from gate_documents.verdict.conclusion import overall_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from gate.document.checks import Check
-    from gate.document.errors import MrzError
-    from gate.document.mrz.parsing import Mrz
-    from gate.document.seal.judge import SealCheck, SealVerdict
-    from gate.document.verdict.conclusion import Inspection
+    from gate_documents.checks import Check
+    from gate_documents.errors import MrzError
+    from gate_documents.mrz.parsing import Mrz
+    from gate_documents.seal.judge import SealCheck, SealVerdict
+    from gate_documents.verdict.conclusion import Inspection
 
 
 def report_inspection(

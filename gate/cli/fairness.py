@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from gate.cli.fairness_page import Facts
     from gate.performance.fairness import Trial, Trials
-    from gate.verify.told import Told
+    from gate_verify.told import Told
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -97,7 +97,7 @@ def _facts(logs: Sequence[Path], identity: Path, vkey: str, trials: Sequence[Tri
     from gate.cli.audit_records import read_as_signed
     from gate.cli.fairness_page import Facts
     from gate.performance.fairness import Fairness, Trials
-    from gate.verify.verify import name_of
+    from gate_verify.verify import name_of
 
     counted, tried, face = Fairness(), Trials(trials), dict[str, object]()
     problems = read_as_signed(logs, vkey, identity, _taker(counted.take, tried, face))

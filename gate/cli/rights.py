@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from gate.rights.answers import Controller
     from gate.rights.book import Book, Case, Event
-    from gate.verify.told import Told
+    from gate_verify.told import Told
 
 app = typer.Typer(no_args_is_help=True)
 

@@ -14,10 +14,10 @@ from gate.cli.lds_folder import bytes_of
 from gate.cli.output import Exit, code_of, emit_json, fail, note, say
 
 if TYPE_CHECKING:
-    from gate.document.pki.certificate import Certificate
     from gate.trust.importing import ImportReport
     from gate.trust.known import Rejected
     from gate.trust.sources import Source
+    from gate_documents.pki.certificate import Certificate
 
 app = typer.Typer(no_args_is_help=True)
 _FILE_BYTES_MAX = 16 << 20
@@ -208,8 +208,8 @@ def _sources(paths: list[Path]) -> tuple[list[Source], tuple[Rejected, ...]]:
 
 def _certificate(path: Path) -> Certificate:
     """The certificate in a file, or the end of the command."""
-    from gate.document.errors import DocumentError
-    from gate.document.pki.certificate import parse_certificate
+    from gate_documents.errors import DocumentError
+    from gate_documents.pki.certificate import parse_certificate
 
     try:
         return parse_certificate(bytes_of(path, bytes_max=_FILE_BYTES_MAX))

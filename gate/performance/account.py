@@ -18,9 +18,9 @@ from dataclasses import dataclass, field
 from gate.performance.draws import Draws
 from gate.performance.fairness import Fairness
 from gate.performance.rates import Rate
-from gate.verify.books import COUNTS, Books
-from gate.verify.clock import ms as _ms
-from gate.verify.told import Told
+from gate_verify.books import COUNTS, Books
+from gate_verify.clock import ms as _ms
+from gate_verify.told import Told
 
 GROUP_MIN = 10
 FEWER = f"fewer than {GROUP_MIN} each"

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gate.performance.exact import clopper_pearson
-from gate.verify.told import Told
+from gate_verify.told import Told
 
 PERIODS_MAX: Final = 4_000
 PROBLEMS_MAX: Final = 200

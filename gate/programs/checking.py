@@ -16,7 +16,6 @@ from drivers.toml_file import FileError, Problem, TomlFile
 from gate.approval.canonical import digest
 from gate.audit.errors import BadFormatError
 from gate.audit.note import Verifier
-from gate.document.countries import is_state_code
 from gate.programs.lane.rules import embedder_of, require_liveness, require_officers, service_of
 from gate.programs.screens import words
 from gate.programs.shared.approval import approved, unsafe_files
@@ -26,6 +25,7 @@ from gate.programs.shared.consoles import ConsolesError, consoles_in
 from gate.programs.shared.devices import profiles
 from gate.programs.shared.written_rules import written_rules
 from gate.screens.kiosk.texts import Languages
+from gate_documents.countries import is_state_code
 from models.acceptance import providers_for
 from models.errors import CohortError, ManifestError, ModelError
 from models.manifest import Model

@@ -271,8 +271,8 @@ async def _reference_document(_: Config) -> str:
 
 
 def _judge_specimen() -> str:
-    from gate.document.checks import CheckId, Result  # noqa: PLC0415 - nothing else of this module judges documents
-    from gate.document.inspection import inspect_files  # noqa: PLC0415
+    from gate_documents.checks import CheckId, Result  # noqa: PLC0415 - nothing else of this module judges documents
+    from gate_documents.inspection import inspect_files  # noqa: PLC0415
 
     files = {path.stem.replace("_", "."): path.read_bytes() for path in REFERENCE.glob("EF_*.bin")}
     try:

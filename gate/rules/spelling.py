@@ -29,7 +29,6 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 
 from drivers.toml_file import TomlFile, Wrong, misfits
-from gate.document.countries import is_state_code
 from gate.passage.conditions import (
     AgeFrom,
     All,
@@ -52,6 +51,7 @@ from gate.passage.conditions import (
 from gate.passage.evidence import Score
 from gate.passage.rulebook import Effect, Rule, RuleBook
 from gate.passage.serving import BorderDirection
+from gate_documents.countries import is_state_code
 
 RULES_MAX: Final = 500
 DEPTH_MAX: Final = 6

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Protocol, TypedDict
 
-from gate.document.dates import revocation_list_until
+from gate_documents.dates import revocation_list_until
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,9 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from gate.document.errors import DocumentError
-from gate.document.pki.certificate import parse_certificate
-from gate.document.pki.revocation import RevocationList
 from gate.trust import signers
 from gate.trust.admission import Admission
 from gate.trust.errors import StoreError
@@ -23,14 +20,17 @@ from gate.trust.schema import connect_draft, migrate
 from gate.trust.store import TrustStore
 from gate.trust.withdrawing import REVOCATION_LISTS, WITHDRAWN, withdraw_revoked
 from gate.trust.writing import Written, tidy, write
+from gate_documents.errors import DocumentError
+from gate_documents.pki.certificate import parse_certificate
+from gate_documents.pki.revocation import RevocationList
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from gate.document.pki.certificate import Certificate
     from gate.trust.sources import Source
+    from gate_documents.pki.certificate import Certificate
 
 # A certificate vouches for master lists if the operator gave it as a file, or its own country's list names it.
 _KNOWN: Final = (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from gate.document.pki.certificate import Certificate
+    from gate_documents.pki.certificate import Certificate
 
 Edition = tuple[datetime, int | None]
 

@@ -10,16 +10,16 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
-from gate.document.pki import defect_list, deviation_list, master_list
-from gate.document.pki.signed import parse_signed_message
+from gate_documents.pki import defect_list, deviation_list, master_list
+from gate_documents.pki.signed import parse_signed_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from gate.document.pki.certificate import Certificate
-    from gate.document.pki.known_defects import KnownDefects
-    from gate.document.pki.signed import SignedMessage
+    from gate_documents.pki.certificate import Certificate
+    from gate_documents.pki.known_defects import KnownDefects
+    from gate_documents.pki.signed import SignedMessage
 
 
 class Vouching(enum.Enum):

@@ -11,10 +11,10 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING, Final
 
-from gate.document.pki.signed import SIGNED_BYTES_MAX
 from gate.ordinary import read_ordinary
 from gate.trust.errors import StoreError
 from gate.trust.schema import READABLE, VERSION, schema_of
+from gate_documents.pki.signed import SIGNED_BYTES_MAX
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from gate.document.pki.anchors import Anchor
+from gate_documents.pki.anchors import Anchor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from gate.document.pki.certificate import Certificate
-    from gate.document.pki.known_defects import KnownDefects
-    from gate.document.pki.revocation import RevocationList
-    from gate.document.pki.signed import Signer
+    from gate_documents.pki.certificate import Certificate
+    from gate_documents.pki.known_defects import KnownDefects
+    from gate_documents.pki.revocation import RevocationList
+    from gate_documents.pki.signed import Signer
 
 
 class Pool:
-    """Satisfies `gate.document.pki.anchors.TrustAnchors`, without lists."""
+    """Satisfies `gate_documents.pki.anchors.TrustAnchors`, without lists."""
 
     def __init__(self, known: Iterable[Certificate] = ()) -> None:
         self._by_key_id: dict[bytes, list[Anchor]] = defaultdict(list)

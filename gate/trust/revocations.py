@@ -10,21 +10,21 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from gate.document.errors import DocumentError
-from gate.document.pki.names import same_parts
-from gate.document.pki.path import find_issuer
-from gate.document.pki.revocation import RevocationList, parse_revocation_list
-from gate.document.pki.revoked import names_of_issuer
 from gate.trust.known import Edition, Rejected
+from gate_documents.errors import DocumentError
+from gate_documents.pki.names import same_parts
+from gate_documents.pki.path import find_issuer
+from gate_documents.pki.revocation import RevocationList, parse_revocation_list
+from gate_documents.pki.revoked import names_of_issuer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from gate.document.checks import Tolerance
-    from gate.document.pki.certificate import Certificate
     from gate.trust.pool import Pool
     from gate.trust.sources import Source
+    from gate_documents.checks import Tolerance
+    from gate_documents.pki.certificate import Certificate
 
 NamedRevocationList = tuple[int, str, RevocationList]  # the source's number and name, and what it holds
 

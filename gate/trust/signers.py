@@ -14,21 +14,21 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from gate.document.checks import Result
-from gate.document.errors import SignerMissingError
-from gate.document.pki.certificate import parse_certificate
-from gate.document.pki.names import read_name
-from gate.document.pki.path import find_issuer
-from gate.document.seal.profiles import SIGNER_PURPOSES
+from gate_documents.checks import Result
+from gate_documents.errors import SignerMissingError
+from gate_documents.pki.certificate import parse_certificate
+from gate_documents.pki.names import read_name
+from gate_documents.pki.path import find_issuer
+from gate_documents.seal.profiles import SIGNER_PURPOSES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
-    from gate.document.pki.anchors import TrustAnchors
-    from gate.document.pki.certificate import Certificate
-    from gate.document.pki.signed import Signer
     from gate.trust.opening import Snapshot
+    from gate_documents.pki.anchors import TrustAnchors
+    from gate_documents.pki.certificate import Certificate
+    from gate_documents.pki.signed import Signer
 
 SIGNERS_MAX: Final = 100_000  # beyond, new ones are left out
 NAMESAKES_MAX: Final = 8  # signers of one key identifier that are tried

@@ -8,12 +8,12 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from gate.document.errors import DocumentError, MalformedError, RefusedListError
-from gate.document.pki.certificate import Certificate, parse_certificate
-from gate.document.pki.revocation import RevocationList, parse_revocation_list
-from gate.document.pki.signed import SIGNED_BYTES_MAX
 from gate.trust.errors import SourceError
 from gate.trust.list_kinds import ListOfCertificates, ListOfDefects, SignedList, read_list
+from gate_documents.errors import DocumentError, MalformedError, RefusedListError
+from gate_documents.pki.certificate import Certificate, parse_certificate
+from gate_documents.pki.revocation import RevocationList, parse_revocation_list
+from gate_documents.pki.signed import SIGNED_BYTES_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

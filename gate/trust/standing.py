@@ -8,17 +8,17 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING
 
-from gate.document.checks import Result, Tolerance
-from gate.document.errors import DocumentError
-from gate.document.pki.path import find_issuer, issued_in_time
-from gate.document.seal.profiles import SIGNER_PURPOSES
+from gate_documents.checks import Result, Tolerance
+from gate_documents.errors import DocumentError
+from gate_documents.pki.path import find_issuer, issued_in_time
+from gate_documents.seal.profiles import SIGNER_PURPOSES
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from gate.document.pki.certificate import Certificate
-    from gate.document.pki.path import Path
     from gate.trust.pool import Pool
+    from gate_documents.pki.certificate import Certificate
+    from gate_documents.pki.path import Path
 
 
 class Standing(enum.Enum):

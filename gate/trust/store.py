@@ -13,24 +13,24 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from gate.document.checks import Tolerance
-from gate.document.dates import revocation_list_until
-from gate.document.pki.anchors import Anchor
-from gate.document.pki.certificate import parse_certificate
-from gate.document.pki.revocation import RevocationList, parse_revocation_list
 from gate.trust.errors import StoreError
 from gate.trust.list_kinds import LISTS_OF_CERTIFICATES, LISTS_OF_DEFECTS
 from gate.trust.opening import Snapshot, open_snapshot, shown
 from gate.trust.signers import DirectorySigners
 from gate.trust.soundness import is_sound, is_whole
+from gate_documents.checks import Tolerance
+from gate_documents.dates import revocation_list_until
+from gate_documents.pki.anchors import Anchor
+from gate_documents.pki.certificate import parse_certificate
+from gate_documents.pki.revocation import RevocationList, parse_revocation_list
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from gate.document.pki.certificate import Certificate
-    from gate.document.pki.known_defects import KnownDefects
-    from gate.document.pki.signed import Signer
+    from gate_documents.pki.certificate import Certificate
+    from gate_documents.pki.known_defects import KnownDefects
+    from gate_documents.pki.signed import Signer
 
 _CERTIFICATES: Final = (
     "SELECT fingerprint, CAST(der AS BLOB) AS der, subject, subject_id, key_id, country, not_before, not_after, standing, test "
@@ -94,7 +94,7 @@ class Edition:
 
 
 class TrustStore:
-    """A snapshot of the store; satisfies `gate.document.pki.anchors.TrustAnchors`.
+    """A snapshot of the store; satisfies `gate_documents.pki.anchors.TrustAnchors`.
 
     `version` names what the snapshot holds, whatever file it came from: the SHA-256, in hex, of every certificate and list with
     how it is trusted. Audit records carry it, so that an auditor can tell which lists judged a crossing.

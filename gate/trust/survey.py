@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Final
 
-from gate.document.checks import Tolerance
 from gate.trust.errors import StoreError
 from gate.trust.freshness import Alarm, alarms, in_words
 from gate.trust.opening import open_snapshot, shown
 from gate.trust.store import Edition, TrustStore
+from gate_documents.checks import Tolerance
 
 if TYPE_CHECKING:
     from pathlib import Path

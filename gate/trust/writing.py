@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from gate.document.pki.revocation import RevocationList
     from gate.trust.admission import Admission
     from gate.trust.sources import Source
+    from gate_documents.pki.revocation import RevocationList
 
 _SOURCE: Final = (
     "INSERT INTO source (name, kind, sha256, signer, publisher, signed_at, imported_at, test) "

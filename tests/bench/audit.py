@@ -13,7 +13,7 @@ from fakes.audited_days import MORNING, Day
 
 from bench.rows import Bench, Row
 from gate.cli.audit_reporting import make
-from gate.verify.verify import Known, verify
+from gate_verify.verify import Known, verify
 
 CROSSINGS = 2_000
 VERIFIED_FLOOR_S = 60_000  # entries

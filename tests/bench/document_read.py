@@ -21,10 +21,10 @@ from fakes.inspections import NOW, anchors, results
 from fakes.sample_passports import ANNA, portrait, utopia
 
 from drivers.reader.pcsc import PcscReader
-from gate.document.authenticity.terminal_authentication import CentreRequest
-from gate.document.inspection import Portrait, inspect
-from gate.document.mrz.parsing import parse
 from gate.programs.lane.stages.document import converse
+from gate_documents.authenticity.terminal_authentication import CentreRequest
+from gate_documents.inspection import Portrait, inspect
+from gate_documents.mrz.parsing import parse
 from hardware_sim.chip.card import Switches
 from hardware_sim.chip.reader import ChipReader
 from hardware_sim.passport.issuer import Passport

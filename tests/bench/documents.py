@@ -29,16 +29,16 @@ from fakes.sample_passports import ANNA, portrait, utopia
 
 from bench.rows import Bench, Row
 from gate.cli.output import note
-from gate.document.access.opening import Chip
-from gate.document.authenticity.passive_authentication import SecurityVerdict, judge_sod
-from gate.document.mrz.parsing import parse
-from gate.document.pki.certificate import parse_certificate
-from gate.document.pki.keys import PublicKey, RsaKey
-from gate.document.pki.revocation import parse_revocation_list
-from gate.document.pki.signatures import Kind, Scheme, parse_scheme
 from gate.trust.importing import import_sources
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
+from gate_documents.access.opening import Chip
+from gate_documents.authenticity.passive_authentication import SecurityVerdict, judge_sod
+from gate_documents.mrz.parsing import parse
+from gate_documents.pki.certificate import parse_certificate
+from gate_documents.pki.keys import PublicKey, RsaKey
+from gate_documents.pki.revocation import parse_revocation_list
+from gate_documents.pki.signatures import Kind, Scheme, parse_scheme
 from hardware_sim.chip.card import Card
 from hardware_sim.passport.abilities import Features
 from hardware_sim.passport.algorithms import Cipher, Mapping, Pace

@@ -48,7 +48,7 @@ from catalogue.rows import (
 )
 from fakes.inspections import NOW
 
-from gate.document.checks import CheckId
+from gate_documents.checks import CheckId
 from hardware_sim.passport import der
 from hardware_sim.passport.keys import SigningKey
 

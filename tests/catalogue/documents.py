@@ -21,12 +21,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from fakes.anchors import ListedAnchors
 from fakes.inspections import NOW, Through, inspected, issued
 
-from gate.document.pki.anchors import TrustAnchors
-from gate.document.verdict.conclusion import Inspection
 from gate.trust.errors import TrustError
 from gate.trust.importing import import_sources
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
+from gate_documents.pki.anchors import TrustAnchors
+from gate_documents.verdict.conclusion import Inspection
 from hardware_sim.passport import der, domain, lds
 from hardware_sim.passport.issuer import Passport
 from hardware_sim.passport.keys import Digest, SigningKey, digest_algorithm, elliptic_key

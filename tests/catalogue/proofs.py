@@ -17,9 +17,9 @@ from fakes.document_chip import converse
 from fakes.inspections import Through, anchors, issued
 from fakes.sample_passports import utopia
 
-from gate.document.inspection import inspect
-from gate.document.mrz.parsing import parse
-from gate.document.verdict.conclusion import Inspection
+from gate_documents.inspection import inspect
+from gate_documents.mrz.parsing import parse
+from gate_documents.verdict.conclusion import Inspection
 from hardware_sim.chip.card import Card
 from hardware_sim.passport import der, lds, personalise, security_infos, security_object
 from hardware_sim.passport.abilities import Agreement, Features

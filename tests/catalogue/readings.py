@@ -13,11 +13,11 @@ from typing import Any
 
 from fakes.master_lists import NOW, Party, master_list, party, signed_list
 
-from gate.document.lds.dg3 import count_fingerprints
-from gate.document.lds.dg7 import parse_dg7
-from gate.document.lds.dg11 import parse_dg11
-from gate.document.lds.dg12 import parse_dg12
-from gate.document.lds.dg16 import parse_dg16
+from gate_documents.lds.dg3 import count_fingerprints
+from gate_documents.lds.dg7 import parse_dg7
+from gate_documents.lds.dg11 import parse_dg11
+from gate_documents.lds.dg12 import parse_dg12
+from gate_documents.lds.dg16 import parse_dg16
 from hardware_sim.passport import der, lds
 
 

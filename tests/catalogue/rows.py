@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from catalogue.documents import Case
 
-from gate.document.checks import CheckId, Result
+from gate_documents.checks import CheckId, Result
 
 Results = frozenset[Result]
 

@@ -11,22 +11,22 @@ import pytest
 from fakes.anchors import ListedAnchors
 from shared_data import SHARED_DATA
 
-from gate.document import tlv
-from gate.document.checks import Result
-from gate.document.errors import DocumentError, MalformedError
-from gate.document.lds.card_access import parse_card_access
-from gate.document.lds.card_security import parse_card_security
-from gate.document.lds.dg2 import Encoding, parse_dg2
-from gate.document.lds.dg3 import count_fingerprints
-from gate.document.lds.dg11 import parse_dg11
-from gate.document.lds.dg12 import parse_dg12
-from gate.document.lds.dg14 import parse_dg14
-from gate.document.lds.security_infos import Cipher, KeyAgreement, Mapping, PaceInfo
-from gate.document.pki.certificate import parse_certificate
-from gate.document.pki.path import find_issuer
 from gate.trust.importing import import_sources
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
+from gate_documents import tlv
+from gate_documents.checks import Result
+from gate_documents.errors import DocumentError, MalformedError
+from gate_documents.lds.card_access import parse_card_access
+from gate_documents.lds.card_security import parse_card_security
+from gate_documents.lds.dg2 import Encoding, parse_dg2
+from gate_documents.lds.dg3 import count_fingerprints
+from gate_documents.lds.dg11 import parse_dg11
+from gate_documents.lds.dg12 import parse_dg12
+from gate_documents.lds.dg14 import parse_dg14
+from gate_documents.lds.security_infos import Cipher, KeyAgreement, Mapping, PaceInfo
+from gate_documents.pki.certificate import parse_certificate
+from gate_documents.pki.path import find_issuer
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = SHARED_DATA / "emrtd"

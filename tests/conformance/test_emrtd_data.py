@@ -17,36 +17,36 @@ from fakes.anchors import ListedAnchors
 from fakes.document_chip import converse, given, scripted
 from shared_data import SHARED_DATA, cases
 
-from gate.document import tlv
-from gate.document.access.bac import open_with_bac
-from gate.document.access.opening import Chip
-from gate.document.access.pace import Password, choose_way, open_with_pace
-from gate.document.access.secure_messaging import SecureMessaging
-from gate.document.access.suites import SessionKeys, Suite
-from gate.document.authenticity.active_authentication import internal_authenticate, verify_answer
-from gate.document.authenticity.chip_authentication import choose_offer, prove
-from gate.document.authenticity.passive_authentication import hash_agrees, judge_sod
-from gate.document.checks import CheckId, Result, Tolerance
-from gate.document.errors import DocumentError, MalformedError, SignatureError
-from gate.document.inspection import inspect_files
-from gate.document.lds.card_access import parse_card_access
-from gate.document.lds.com import parse_com
-from gate.document.lds.dg1 import parse_dg1
-from gate.document.lds.dg2 import Encoding, parse_dg2
-from gate.document.lds.dg12 import parse_dg12
-from gate.document.lds.dg14 import parse_dg14
-from gate.document.lds.dg15 import parse_dg15
-from gate.document.lds.security_infos import Cipher
-from gate.document.lds.sod import parse_sod
-from gate.document.mrz.parsing import MrzKey, parse
-from gate.document.pki.certificate import parse_certificate
-from gate.document.pki.keys import RsaKey, parse_public_key
-from gate.document.pki.master_list import parse_master_list
-from gate.document.verdict.conclusion import Inspection
 from gate.trust.importing import ImportReport, import_sources
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
 from gate.trust.survey import survey
+from gate_documents import tlv
+from gate_documents.access.bac import open_with_bac
+from gate_documents.access.opening import Chip
+from gate_documents.access.pace import Password, choose_way, open_with_pace
+from gate_documents.access.secure_messaging import SecureMessaging
+from gate_documents.access.suites import SessionKeys, Suite
+from gate_documents.authenticity.active_authentication import internal_authenticate, verify_answer
+from gate_documents.authenticity.chip_authentication import choose_offer, prove
+from gate_documents.authenticity.passive_authentication import hash_agrees, judge_sod
+from gate_documents.checks import CheckId, Result, Tolerance
+from gate_documents.errors import DocumentError, MalformedError, SignatureError
+from gate_documents.inspection import inspect_files
+from gate_documents.lds.card_access import parse_card_access
+from gate_documents.lds.com import parse_com
+from gate_documents.lds.dg1 import parse_dg1
+from gate_documents.lds.dg2 import Encoding, parse_dg2
+from gate_documents.lds.dg12 import parse_dg12
+from gate_documents.lds.dg14 import parse_dg14
+from gate_documents.lds.dg15 import parse_dg15
+from gate_documents.lds.security_infos import Cipher
+from gate_documents.lds.sod import parse_sod
+from gate_documents.mrz.parsing import MrzKey, parse
+from gate_documents.pki.certificate import parse_certificate
+from gate_documents.pki.keys import RsaKey, parse_public_key
+from gate_documents.pki.master_list import parse_master_list
+from gate_documents.verdict.conclusion import Inspection
 
 DATA = SHARED_DATA / "emrtd"
 NOW = datetime(2026, 11, 25, 10, tzinfo=UTC)

@@ -14,11 +14,11 @@ from fakes.typed_asn1 import (
 )
 from shared_data import SHARED_DATA
 
-from gate.document import tlv
-from gate.document.errors import DocumentError, MalformedError
-from gate.document.pki.certificate import read_certificate
-from gate.document.pki.master_list import parse_master_list
-from gate.document.pki.signed import parse_signed_message
+from gate_documents import tlv
+from gate_documents.errors import DocumentError, MalformedError
+from gate_documents.pki.certificate import read_certificate
+from gate_documents.pki.master_list import parse_master_list
+from gate_documents.pki.signed import parse_signed_message
 
 DATA = SHARED_DATA / "emrtd"
 MUTATIONS = 6000

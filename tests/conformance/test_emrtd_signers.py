@@ -10,21 +10,21 @@ from datetime import UTC, datetime
 import pytest
 from shared_data import SHARED_DATA
 
-from gate.document import tlv
-from gate.document.authenticity.passive_authentication import judge_sod
-from gate.document.checks import CheckId, Result
-from gate.document.errors import MalformedError
-from gate.document.lds.sod import TAG, parse_sod
-from gate.document.pki.asn1 import SEQUENCE, parts, parts_of
-from gate.document.pki.certificate import parse_certificate
-from gate.document.pki.master_list import parse_master_list
-from gate.document.pki.revoked import names_of_issuer
 from gate.trust.folder import read_folder
 from gate.trust.importing import import_sources
 from gate.trust.known import Way
 from gate.trust.pool import Pool
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
+from gate_documents import tlv
+from gate_documents.authenticity.passive_authentication import judge_sod
+from gate_documents.checks import CheckId, Result
+from gate_documents.errors import MalformedError
+from gate_documents.lds.sod import TAG, parse_sod
+from gate_documents.pki.asn1 import SEQUENCE, parts, parts_of
+from gate_documents.pki.certificate import parse_certificate
+from gate_documents.pki.master_list import parse_master_list
+from gate_documents.pki.revoked import names_of_issuer
 
 DATA = SHARED_DATA / "emrtd"
 NOW = datetime(2026, 11, 25, 10, tzinfo=UTC)

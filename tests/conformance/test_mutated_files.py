@@ -13,11 +13,11 @@ import pytest
 from fakes.anchors import ListedAnchors
 from shared_data import SHARED_DATA
 
-from gate.document.checks import CheckId, Result
-from gate.document.inspection import inspect_files
-from gate.document.lds.dg1 import parse_dg1
-from gate.document.lds.sod import parse_sod
-from gate.document.verdict.conclusion import Inspection
+from gate_documents.checks import CheckId, Result
+from gate_documents.inspection import inspect_files
+from gate_documents.lds.dg1 import parse_dg1
+from gate_documents.lds.sod import parse_sod
+from gate_documents.verdict.conclusion import Inspection
 
 pytestmark = pytest.mark.conformance
 

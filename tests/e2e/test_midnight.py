@@ -18,7 +18,7 @@ from gate.cli.audit_records import Reading
 from gate.passage.screen import Screen
 from gate.performance.draws import Draws
 from gate.programs.shared import clock
-from gate.verify.told import Told
+from gate_verify.told import Told
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
 

@@ -122,7 +122,7 @@ def test_the_bill_names_everything_that_is_inside_with_its_licence_and_hash(
     bill = json.loads((docs / "bill.cdx.json").read_bytes())
     named = {part["name"].lower().replace("_", "-").replace(".", "-") for part in bill["components"]}
     inside = (tmp_path / "usr/lib/portcullis/versions/0/lib").glob("python3.*/site-packages/*.dist-info")
-    ours = {"portcullis", "portcullis-central", "portcullis-hardware-sim"}
+    ours = {f"portcullis{one}" for one in ("", "-central", "-documents", "-hardware-sim", "-verify")}
     installed = {path.name.split("-")[0].lower().replace("_", "-").replace(".", "-") for path in inside} - ours
     assert installed
     assert installed <= named

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
-ROOMS = ("gate", "drivers", "models")
+from fakes.roots import ROOT, search_path
+
+ROOMS = ("gate", "drivers", "models", "documents", "verify")
 BORING = ("__pycache__", "train", "evaluate")
 
 
@@ -51,7 +52,7 @@ class Copy:
 
     def run(self, *arguments: str | Path) -> str:
         """What a Python program prints when the copy is what it imports."""
-        path = os.pathsep.join(map(str, (self.folder, ROOT, ROOT / "tests", ROOT / "hardware-sim" / "src")))
+        path = os.pathsep.join((search_path(self.folder), search_path(ROOT)))
         done = subprocess.run(
             [sys.executable, *arguments],
             cwd=self.folder,

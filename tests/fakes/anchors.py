@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from gate.document.pki.anchors import Anchor
-from gate.document.pki.certificate import Certificate, parse_certificate
-from gate.document.pki.known_defects import KnownDefects
-from gate.document.pki.revocation import RevocationList, parse_revocation_list
-from gate.document.pki.signed import Signer
+from gate_documents.pki.anchors import Anchor
+from gate_documents.pki.certificate import Certificate, parse_certificate
+from gate_documents.pki.known_defects import KnownDefects
+from gate_documents.pki.revocation import RevocationList, parse_revocation_list
+from gate_documents.pki.signed import Signer
 
 
 class ListedAnchors:

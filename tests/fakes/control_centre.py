@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gate.document.authenticity.terminal_authentication import CentreRequest, ChainRequest, SignatureRequest
+from gate_documents.authenticity.terminal_authentication import CentreRequest, ChainRequest, SignatureRequest
 from hardware_sim.passport.terminals import TerminalChain
 
 

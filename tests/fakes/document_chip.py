@@ -1,14 +1,14 @@
-"""Drives a conversation of `gate.document` against a function that answers commands, as a reader would."""
+"""Drives a conversation of `gate_documents` against a function that answers commands, as a reader would."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from typing import Any, TypeVar
 
-from gate.document.access.commands import Transmit
-from gate.document.authenticity.terminal_authentication import CentreRequest, ChainRequest, SignatureRequest
-from gate.document.errors import ChipLostError
-from gate.document.inspection import Portrait
+from gate_documents.access.commands import Transmit
+from gate_documents.authenticity.terminal_authentication import CentreRequest, ChainRequest, SignatureRequest
+from gate_documents.errors import ChipLostError
+from gate_documents.inspection import Portrait
 
 T = TypeVar("T")
 

@@ -12,12 +12,12 @@ from fakes.anchors import ListedAnchors
 from fakes.document_chip import Gone, converse
 from fakes.sample_passports import ANNA, TODAY, portrait, utopia
 
-from gate.document.authenticity.terminal_authentication import CentreRequest
-from gate.document.checks import Result
-from gate.document.inspection import inspect, inspect_files
-from gate.document.mrz.parsing import parse
-from gate.document.pki.anchors import TrustAnchors
-from gate.document.verdict.conclusion import Inspection
+from gate_documents.authenticity.terminal_authentication import CentreRequest
+from gate_documents.checks import Result
+from gate_documents.inspection import inspect, inspect_files
+from gate_documents.mrz.parsing import parse
+from gate_documents.pki.anchors import TrustAnchors
+from gate_documents.verdict.conclusion import Inspection
 from hardware_sim.chip import CardGoneError
 from hardware_sim.chip.card import Card
 from hardware_sim.passport.issuer import Passport, Person

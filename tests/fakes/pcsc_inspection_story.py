@@ -18,11 +18,11 @@ from fakes.inspections import NOW, anchors, results
 from fakes.sample_passports import ANNA, portrait, utopia
 
 from drivers.reader.pcsc import PcscReader
-from gate.document.access.commands import Transmit
-from gate.document.checks import CheckId
-from gate.document.inspection import inspect
-from gate.document.mrz.parsing import parse
-from gate.document.verdict.conclusion import Inspection
+from gate_documents.access.commands import Transmit
+from gate_documents.checks import CheckId
+from gate_documents.inspection import inspect
+from gate_documents.mrz.parsing import parse
+from gate_documents.verdict.conclusion import Inspection
 from hardware_sim.chip.reader import ChipReader
 from hardware_sim.passport.abilities import Agreement, Features
 from hardware_sim.passport.algorithms import Cipher, Mapping, Pace

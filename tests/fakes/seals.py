@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from fakes.master_lists import NOW, Party
 
-from gate.document.pki.certificate import Certificate, parse_certificate
-from gate.document.seal.profiles import VDS_SIGNER
+from gate_documents.pki.certificate import Certificate, parse_certificate
+from gate_documents.seal.profiles import VDS_SIGNER
 from hardware_sim.passport import der
 
 

@@ -26,7 +26,7 @@ from gate.audit.unsealing import Unsealer
 from gate.cli import audit
 from gate.cli.audit_records import with_story
 from gate.programs.shared import clock
-from gate.verify.verify import Known, verify
+from gate_verify.verify import Known, verify
 
 pytestmark = pytest.mark.long
 

@@ -26,7 +26,7 @@ from gate.audit.note import Signer
 from gate.audit.reserve import Reserve
 from gate.audit.store import Store
 from gate.audit.writer import DISK_FULL, Refused
-from gate.verify.verify import verify
+from gate_verify.verify import verify
 
 ROOT = Path(__file__).resolve().parents[2]
 MKFS = Path("/sbin/mkfs.ext4")

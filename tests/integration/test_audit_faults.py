@@ -27,7 +27,7 @@ from fakes.log_process import config_of, log_process, vkey_of
 
 from gate.audit.errors import BadFormatError, StoreError
 from gate.audit.store import TRANSACTIONS_TOGETHER, Store
-from gate.verify.verify import verify
+from gate_verify.verify import verify
 
 STRACE = shutil.which("strace")
 FS_IOC_SHUTDOWN, WITHOUT_FLUSHING_THE_LOG = 0x8004587D, 2

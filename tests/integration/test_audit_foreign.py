@@ -17,7 +17,7 @@ from shared_data import SHARED_DATA
 from gate.audit.export import Outlet, tiles
 from gate.audit.note import Algorithm, Note, Signer
 from gate.demo import foreign
-from gate.verify.verify import verify
+from gate_verify.verify import verify
 
 TESSERA = SHARED_DATA / "tlog/tessera-log/testdata/log"
 TESSERA_VKEY = "example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx"

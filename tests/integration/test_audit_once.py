@@ -39,8 +39,8 @@ from gate.passage.screen import Purpose
 from gate.programs.lane.clients import LogClient
 from gate.programs.lane.owed import Owed
 from gate.programs.shared.config import Audit, Config, Paths
-from gate.verify.bundle import EntryLine, KeyLine, lines
-from gate.verify.verify import verify
+from gate_verify.bundle import EntryLine, KeyLine, lines
+from gate_verify.verify import verify
 
 ROOT = Path(__file__).resolve().parents[2]
 AUDITOR = pyrage.x25519.Identity.generate()

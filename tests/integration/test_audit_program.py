@@ -58,7 +58,7 @@ from gate.programs.shared import clock
 from gate.programs.shared.config import Audit, Config, ConfigError, Notice, Paths, Sync
 from gate.provision.log_key import rotate_steps
 from gate.provision.steps import StepState, carry_out
-from gate.verify.verify import verify
+from gate_verify.verify import verify
 
 MIRROR = Signer.generate("mirror.example/m", Algorithm.COSIGNATURE_V1)
 AUDITOR = pyrage.x25519.Identity.generate()

@@ -12,7 +12,7 @@ from fakes.page_file import standing_alone
 from fakes.tiers import quick_or_long
 
 from gate.cli.audit_reporting import make
-from gate.verify.verify import Known
+from gate_verify.verify import Known
 
 pytestmark = [pytest.mark.browser]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from fakes.inspections import NOW
+from fakes.roots import search_path
 from fakes.sample_passports import utopia
 
 from drivers.reader.settings import Direct
@@ -30,7 +30,7 @@ HELD_MAX_S = 0.5  # of processor time: a message of 4 MiB, decoded, held the loo
 @pytest.fixture
 def lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The lists, in a folder where a simulated chip reader is, too."""
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(str(ROOT / place) for place in ("", "hardware-sim/src", "tests")))
+    monkeypatch.setenv("PYTHONPATH", search_path())
     path = tmp_path / "trust.sqlite"
     sources = [read_source(name, data) for name, data in utopia().csca_files().items()]
     import_sources(path, sources, signer=None, test=True, now=NOW)

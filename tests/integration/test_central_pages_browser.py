@@ -24,7 +24,7 @@ from gate.central.evidence import Kind
 from gate.central.folder import server_pem
 from gate.central.people import issue
 from gate.central.rights import Role
-from gate.verify.verify import verify
+from gate_verify.verify import verify
 
 pytestmark = [
     pytest.mark.browser,

@@ -36,7 +36,7 @@ from gate.sync.errors import SyncError
 from gate.sync.https import Courier
 from gate.sync.round import Client
 from gate.sync.wire import Request, Response
-from gate.verify.verify import verify
+from gate_verify.verify import verify
 
 pytestmark = pytest.mark.skipif(not IS_HERE, reason=NOT_HERE)
 LIVE_ROUNDS = 30

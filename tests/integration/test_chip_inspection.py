@@ -1,6 +1,6 @@
 """Inspections of simulated chips in process: each named fault, each quirk, and every flipped byte.
 
-The chip was written independently of `gate.document`, from the card's side.
+The chip was written independently of `gate_documents`, from the card's side.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from fakes.sample_passports import ANNA, TODAY, numbered, portrait, utopia
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate.document.access.commands import Transmit
-from gate.document.checks import CheckId, Result
-from gate.document.errors import ChipLostError
-from gate.document.inspection import Portrait, inspect, inspect_files
-from gate.document.mrz.parsing import parse
-from gate.document.verdict.conclusion import Inspection
+from gate_documents.access.commands import Transmit
+from gate_documents.checks import CheckId, Result
+from gate_documents.errors import ChipLostError
+from gate_documents.inspection import Portrait, inspect, inspect_files
+from gate_documents.mrz.parsing import parse
+from gate_documents.verdict.conclusion import Inspection
 from hardware_sim.chip import CardGoneError
 from hardware_sim.chip.card import Card, Switches
 from hardware_sim.passport.issuer import Passport

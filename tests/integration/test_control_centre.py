@@ -18,15 +18,15 @@ from fakes.inspections import NOW, anchors, issued, results
 from fakes.sample_passports import ANNA, portrait, utopia
 
 from gate.cli import chip
-from gate.document.authenticity.integrity import Integrity
-from gate.document.authenticity.terminal_authentication import ChainRequest, SignatureRequest
-from gate.document.checks import CheckId, Result
-from gate.document.inspection import inspect
-from gate.document.mrz.parsing import parse
-from gate.document.verdict.conclusion import Inspection
 from gate.programs.lane.centre import DEADLINE_S, ControlCentre
 from gate.programs.lane.stages.centre import question_of
 from gate.programs.lane.stages.document import converse
+from gate_documents.authenticity.integrity import Integrity
+from gate_documents.authenticity.terminal_authentication import ChainRequest, SignatureRequest
+from gate_documents.checks import CheckId, Result
+from gate_documents.inspection import inspect
+from gate_documents.mrz.parsing import parse
+from gate_documents.verdict.conclusion import Inspection
 from hardware_sim import cli
 from hardware_sim.centre.answers import answers_of
 from hardware_sim.centre.faults import Fault

@@ -15,7 +15,7 @@ from gate.cli.provision import app
 from gate.performance.cohort import spelt
 from gate.programs.shared import config as configuration
 from gate.provision.course import Ending, Outcome, Store
-from gate.verify.verify import verify
+from gate_verify.verify import verify
 from models.cohort import CohortFile
 
 

@@ -30,7 +30,6 @@ from fakes.tiers import quick_or_long
 
 from drivers.reader.settings import Direct
 from gate.channel import messages as m
-from gate.document.lds.sod import parse_sod
 from gate.orders import sealing
 from gate.passage.evidence import CheckId, CheckResult, DocumentEvidence
 from gate.programs.children import portraits, ways
@@ -39,6 +38,7 @@ from gate.programs.children.start import ChildLostError, UnfitError
 from gate.programs.lane.renewal import DocumentChild, ready_of, start_child
 from gate.trust.importing import import_sources
 from gate.trust.sources import read_source
+from gate_documents.lds.sod import parse_sod
 from hardware_sim.chip.card import Card
 from hardware_sim.chip.direct import DirectSlot
 from hardware_sim.passport import lds

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from fakes.roots import search_path
 
 pytestmark = pytest.mark.pcsc
 
@@ -23,7 +24,7 @@ EXPECTED = {
 
 
 def test_every_way_in_and_every_proof_holds_on_a_real_service(tmp_path: Path) -> None:
-    paths = os.pathsep.join(str(ROOT / part) for part in ("", "tests", "hardware-sim/src"))
+    paths = search_path()
     told = subprocess.run(
         [sys.executable, "-W", "error", "-m", "fakes.pcsc_inspection_story", str(tmp_path)],
         env={**os.environ, "PYTHONPATH": paths},

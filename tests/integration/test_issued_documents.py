@@ -14,16 +14,16 @@ import pytest
 from fakes.anchors import ListedAnchors
 from fakes.sample_passports import ANNA, TODAY, portrait, utopia
 
-from gate.document.checks import CheckId, Result
-from gate.document.inspection import inspect_files
-from gate.document.mrz.parsing import parse
-from gate.document.pki.anchors import TrustAnchors
-from gate.document.pki.certificate import parse_certificate
-from gate.document.verdict.conclusion import Inspection
 from gate.trust.errors import SourceError
 from gate.trust.importing import import_sources
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
+from gate_documents.checks import CheckId, Result
+from gate_documents.inspection import inspect_files
+from gate_documents.mrz.parsing import parse
+from gate_documents.pki.anchors import TrustAnchors
+from gate_documents.pki.certificate import parse_certificate
+from gate_documents.verdict.conclusion import Inspection
 from hardware_sim.passport import der, lists
 from hardware_sim.passport.lists import Defect, Deviation
 from hardware_sim.passport.office import ListSigner

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from fakes.roots import search_path
 
 pytestmark = pytest.mark.pcsc
 
@@ -16,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_cards_come_and_go_and_the_service_dies_and_returns(tmp_path: Path) -> None:
-    paths = os.pathsep.join(str(ROOT / part) for part in ("", "tests", "hardware-sim/src"))
+    paths = search_path()
     told = subprocess.run(
         [sys.executable, "-W", "error", "-m", "fakes.pcsc_reader_story", str(tmp_path)],
         env={**os.environ, "PYTHONPATH": paths},

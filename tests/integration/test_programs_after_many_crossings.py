@@ -56,7 +56,7 @@ from gate.passage.screen import Guidance, Screen
 from gate.programs.screens.start import start_page
 from gate.programs.shared import config as configuration
 from gate.programs.shared.config import Config
-from gate.verify.verify import verify
+from gate_verify.verify import verify
 
 EARLY, LATE = 2_000, 5_000
 VISION_EARLY, VISION_LATE = 50, 250

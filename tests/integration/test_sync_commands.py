@@ -22,7 +22,7 @@ from gate.programs.shared import config as configuration
 from gate.programs.shared.approval import approved
 from gate.programs.shared.basis import basis_of
 from gate.provision.identity import DEVICE
-from gate.verify.verify import verify
+from gate_verify.verify import verify
 
 NO_TOKEN = "x" * 22  # a token by its looks
 

@@ -14,7 +14,7 @@ from fakes.mirrored_gate import DEADLINE_S, GATE_ID, Central, MirroredGate, gate
 
 from gate.audit.checkpoint import read_checkpoint
 from gate.audit.note import Verifier
-from gate.verify.verify import verify
+from gate_verify.verify import verify
 
 
 @pytest.fixture

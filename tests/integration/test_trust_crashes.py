@@ -10,13 +10,13 @@ import pytest
 from fakes.killing import killed_at, refused
 from fakes.master_lists import NOW, master_list, party, revocation_list
 
-from gate.document.pki.certificate import parse_certificate
 from gate.trust.errors import StoreError
 from gate.trust.importing import import_sources
 from gate.trust.known import Way
 from gate.trust.replacing import DRAFT
 from gate.trust.sources import Source, read_source
 from gate.trust.store import TrustStore
+from gate_documents.pki.certificate import parse_certificate
 
 pytestmark = pytest.mark.no_cover
 

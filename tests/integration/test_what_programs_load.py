@@ -11,7 +11,7 @@ import pytest
 PIXELS = ("numpy", "cv2", "onnxruntime")
 NETWORK = ("httpx2", "uvicorn", "starlette")
 # What reads a stranger's bytes; the codes of states are a table that the lane's rules are held to.
-READS_DOCUMENTS = tuple(f"gate.document.{room}" for room in ("access", "authenticity", "lds", "mrz", "pki", "tlv"))
+READS_DOCUMENTS = tuple(f"gate_documents.{room}" for room in ("access", "authenticity", "lds", "mrz", "pki", "tlv"))
 
 
 def loaded_by(module: str) -> set[str]:
@@ -43,23 +43,23 @@ def loaded_by(module: str) -> set[str]:
         ("gate.programs.screens.program", (*PIXELS, "serial", "smartcard", "sqlite3", "pyrage")),
         (
             "gate.programs.sync.program",
-            (*PIXELS, "serial", "smartcard", "sqlite3", "pyrage", "asn1crypto", "gate.document"),
+            (*PIXELS, "serial", "smartcard", "sqlite3", "pyrage", "asn1crypto", "gate_documents"),
         ),
         (
             "gate.programs.registers.program",
-            (*PIXELS, "serial", "smartcard", "uvicorn", "starlette", "pyrage", "gate.document"),
+            (*PIXELS, "serial", "smartcard", "uvicorn", "starlette", "pyrage", "gate_documents"),
         ),
         (
             "gate.programs.exchange.program",
             (
                 *(*PIXELS, "serial", "smartcard", "sqlite3", "sqlalchemy", "pyrage", "httpx2"),
-                *("gate.audit", "gate.central", "gate.document", "gate.lists", "gate.sync", "gate.updates"),
+                *("gate.audit", "gate.central", "gate_documents", "gate.lists", "gate.sync", "gate.updates"),
             ),
         ),
-        ("gate.programs.vision.page_child", (*NETWORK, "pyrage", "serial", "smartcard", "gate.face", "gate.document")),
+        ("gate.programs.vision.page_child", (*NETWORK, "pyrage", "serial", "smartcard", "gate.face", "gate_documents")),
         (
             "gate.programs.vision.page_source_child",
-            (*NETWORK, "pyrage", "serial", "smartcard", "gate.face", "gate.document"),
+            (*NETWORK, "pyrage", "serial", "smartcard", "gate.face", "gate_documents"),
         ),
         ("gate.cli.status", (*PIXELS, *NETWORK, "cryptography", "serial")),
     ],

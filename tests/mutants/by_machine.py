@@ -1,6 +1,6 @@
 """Mutants that nobody chose: a function that a clause or a theme names is replaced by machine, and what shows the clause or theme must turn red.
 
-    PYTHONPATH=.:hardware-sim/src:tests .venv/bin/python -m mutants.by_machine [PART OF A NAME]
+    PYTHONPATH=tests .venv/bin/python -m mutants.by_machine [PART OF A NAME]
 
 A mutant is text at the end of the function's module in a copy of the tree, so that every program that a test starts has it. The tests run once while
 each function only notes which lies could change what it returns. Then each function tells each of these lies, and the tests must turn red.
@@ -26,6 +26,7 @@ LOOK = "look"
 LIAR = Path(__file__).with_name("liar.py")
 COPIED = (
     "gate",
+    "documents",
     "drivers",
     "hardware-sim",
     "models",
@@ -33,6 +34,7 @@ COPIED = (
     "docs",
     "packaging",
     "systemd",
+    "verify",
     "conftest.py",
     "pyproject.toml",
 )

@@ -1,6 +1,6 @@
 """Let mutants of the lane live, each in a copy of the tree, and say which of them a simulation kills.
 
-    PYTHONPATH=.:hardware-sim/src:tests .venv/bin/python -m mutants.run [PART OF A NAME]
+    PYTHONPATH=tests .venv/bin/python -m mutants.run [PART OF A NAME]
 
 One is killed when `gate simulate --crossings 2000 --faults on`, at a fixed seed and before a lane of two doors where the mutant belongs to
 one, says no: a violation, too few genuine travellers let through, or a lane that does not even begin. What is run is what the command runs,
@@ -19,10 +19,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from fakes.roots import SOURCES, search_path
 from mutants.sixty import ANY_RECEIPT, COMPANION_ADMITTED, MADE_UP_FOR, MUTANTS, SURVIVES, TOLD_ONCE, Mutant
 
 TREE = Path(__file__).resolve().parents[2]
-COPIED = ("gate", "drivers", "hardware-sim/src")
+COPIED = tuple(place for place in (*SOURCES, "gate", "drivers") if place != ".")
 SEED = 20_261_126
 CROSSINGS = 2_000
 KILLED_MIN = 0.9
@@ -66,7 +67,7 @@ def copied(into: Path) -> Path:
 
 def simulated(tree: Path, *, two_doors: bool, seed: int = SEED, crossings: int = CROSSINGS) -> tuple[str, ...]:
     """Everything for which a simulation of this tree says no."""
-    found = os.pathsep.join((str(tree), str(tree / "hardware-sim/src")))
+    found = search_path(tree)
     command = (sys.executable, "-B", "-c", _RUN, "two-door" if two_doors else "one-door", str(seed), str(crossings))
     try:
         ended = subprocess.run(
@@ -87,7 +88,7 @@ def simulated(tree: Path, *, two_doors: bool, seed: int = SEED, crossings: int =
 
 def walked(tree: Path) -> tuple[str, ...]:
     """What the oracle of the lane's walks says of this tree, in its first line."""
-    found = os.pathsep.join(map(str, (tree, tree / "hardware-sim/src", TREE / "tests")))
+    found = os.pathsep.join((search_path(tree), str(TREE / "tests")))
     command = (sys.executable, "-B", "-c", _WALK)
     ended = subprocess.run(
         command,

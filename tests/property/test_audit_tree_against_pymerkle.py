@@ -16,8 +16,8 @@ from gate.audit.merkle import (
     verify_consistency,
 )
 from gate.audit.tiles import Piece, decode_entries, encode_entries, levels_of, pieces_between, width_at
-from gate.verify.folder import number_path, split_entries
-from gate.verify.tree import Tree
+from gate_verify.folder import number_path, split_entries
+from gate_verify.tree import Tree
 
 entries = st.lists(st.binary(max_size=40), min_size=1, max_size=80)
 

@@ -17,7 +17,7 @@ import pytest
 from fakes.inspections import Transmit, inspected, issued, judged
 from fakes.tiers import quick_or_long
 
-from gate.document.checks import CheckId, Result
+from gate_documents.checks import CheckId, Result
 from hardware_sim.passport.abilities import Agreement, Features
 from hardware_sim.passport.algorithms import Cipher, Mapping, Pace
 from hardware_sim.passport.issuer import Passport

@@ -32,41 +32,41 @@ from fakes.sample_passports import ANNA, TODAY, portrait, utopia
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate.document import tlv
-from gate.document.authenticity.active_authentication import verify_answer
-from gate.document.authenticity.passive_authentication import judge_sod
-from gate.document.checks import Result
-from gate.document.errors import DocumentError, MrzError
-from gate.document.inspection import inspect, inspect_files
-from gate.document.lds.card_access import parse_card_access
-from gate.document.lds.card_security import parse_card_security
-from gate.document.lds.com import parse_com
-from gate.document.lds.cvca import parse_cvca
-from gate.document.lds.dg1 import parse_dg1
-from gate.document.lds.dg2 import parse_dg2
-from gate.document.lds.dg3 import count_fingerprints
-from gate.document.lds.dg7 import parse_dg7
-from gate.document.lds.dg11 import parse_dg11
-from gate.document.lds.dg12 import parse_dg12
-from gate.document.lds.dg13 import parse_dg13
-from gate.document.lds.dg14 import parse_dg14
-from gate.document.lds.dg15 import parse_dg15
-from gate.document.lds.dg16 import parse_dg16
-from gate.document.lds.dtc import parse_dtc
-from gate.document.lds.sod import parse_sod
-from gate.document.mrz.parsing import parse
-from gate.document.pki.certificate import parse_certificate
-from gate.document.pki.cvc import parse_card_certificate, parse_chain
-from gate.document.pki.defect_list import parse_defect_list
-from gate.document.pki.deviation_list import parse_deviation_list
-from gate.document.pki.master_list import parse_master_list
-from gate.document.pki.revocation import parse_revocation_list
-from gate.document.seal.judge import judge_seal
-from gate.document.seal.profiles import read_content
-from gate.document.seal.vds import parse_seal
 from gate.trust.errors import SourceError
 from gate.trust.ldif import binary_values
 from gate.trust.sources import read_source
+from gate_documents import tlv
+from gate_documents.authenticity.active_authentication import verify_answer
+from gate_documents.authenticity.passive_authentication import judge_sod
+from gate_documents.checks import Result
+from gate_documents.errors import DocumentError, MrzError
+from gate_documents.inspection import inspect, inspect_files
+from gate_documents.lds.card_access import parse_card_access
+from gate_documents.lds.card_security import parse_card_security
+from gate_documents.lds.com import parse_com
+from gate_documents.lds.cvca import parse_cvca
+from gate_documents.lds.dg1 import parse_dg1
+from gate_documents.lds.dg2 import parse_dg2
+from gate_documents.lds.dg3 import count_fingerprints
+from gate_documents.lds.dg7 import parse_dg7
+from gate_documents.lds.dg11 import parse_dg11
+from gate_documents.lds.dg12 import parse_dg12
+from gate_documents.lds.dg13 import parse_dg13
+from gate_documents.lds.dg14 import parse_dg14
+from gate_documents.lds.dg15 import parse_dg15
+from gate_documents.lds.dg16 import parse_dg16
+from gate_documents.lds.dtc import parse_dtc
+from gate_documents.lds.sod import parse_sod
+from gate_documents.mrz.parsing import parse
+from gate_documents.pki.certificate import parse_certificate
+from gate_documents.pki.cvc import parse_card_certificate, parse_chain
+from gate_documents.pki.defect_list import parse_defect_list
+from gate_documents.pki.deviation_list import parse_deviation_list
+from gate_documents.pki.master_list import parse_master_list
+from gate_documents.pki.revocation import parse_revocation_list
+from gate_documents.seal.judge import judge_seal
+from gate_documents.seal.profiles import read_content
+from gate_documents.seal.vds import parse_seal
 from hardware_sim.passport import der
 
 NOW = datetime(TODAY.year, TODAY.month, TODAY.day, 10, tzinfo=UTC)

@@ -24,8 +24,8 @@ from gate.passage.effects import Erase
 from gate.passage.events import RecordKind
 from gate.passage.records import crossing_of
 from gate.programs.lane.records import encode
-from gate.verify.story import Story
-from gate.verify.told import Told
+from gate_verify.story import Story
+from gate_verify.told import Told
 
 STEPS = 20_000
 SEEDS = (1, 3, 8, 10, 23)  # of walks that together reach everything

@@ -14,7 +14,7 @@ from gate.audit.checkpoint import read_checkpoint
 from gate.central.archive import export, is_intact
 from gate.sync.errors import MirrorAwayError, SyncError
 from gate.sync.wire import Request, Response
-from gate.verify.verify import verify
+from gate_verify.verify import verify
 
 # What happens to a request: it and its answer arrive, it never arrives, its answer is lost, or it is cut short.
 FATES = st.sampled_from(["well", "well", "well", "lost", "answer_lost", "cut", "restart"])

@@ -14,15 +14,15 @@ from fakes.sample_passports import TODAY, utopia
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate.document import tlv
-from gate.document.access.commands import Command, Response
-from gate.document.access.opening import Chip
-from gate.document.authenticity.integrity import Integrity
-from gate.document.authenticity.terminal_authentication import ChainRequest, TerminalOutcome, authenticate_terminal
-from gate.document.checks import CheckId, Result
-from gate.document.errors import ChipStatusError, MalformedError, SecureMessagingError
-from gate.document.lds.dg14 import parse_dg14
-from gate.document.lds.files import File
+from gate_documents import tlv
+from gate_documents.access.commands import Command, Response
+from gate_documents.access.opening import Chip
+from gate_documents.authenticity.integrity import Integrity
+from gate_documents.authenticity.terminal_authentication import ChainRequest, TerminalOutcome, authenticate_terminal
+from gate_documents.checks import CheckId, Result
+from gate_documents.errors import ChipStatusError, MalformedError, SecureMessagingError
+from gate_documents.lds.dg14 import parse_dg14
+from gate_documents.lds.files import File
 from hardware_sim.passport import lds
 from hardware_sim.passport.abilities import Agreement, Features
 from hardware_sim.passport.issuer import Passport

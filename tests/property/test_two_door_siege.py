@@ -15,6 +15,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from fakes.roots import search_path
 from fakes.siege import Siege
 from fakes.siege_account import BrokenPromiseError
 from fakes.siege_engine import EngineSiege
@@ -99,7 +100,7 @@ def test_the_judge_sees_that_a_control_is_switched_off(promise: str, tmp_path: P
     sound = (tree / control.file).read_text()
     assert sound.count(control.old) == 1
     (tree / control.file).write_text(sound.replace(control.old, control.new))
-    found = os.pathsep.join((str(tree), str(tree / "hardware-sim/src"), str(TREE / "tests")))
+    found = os.pathsep.join((search_path(tree), str(TREE / "tests")))
     command = (sys.executable, "-B", "-c", SIEGES)
     ended = subprocess.run(
         command, env={**os.environ, "PYTHONPATH": found}, cwd=tree, capture_output=True, text=True, check=False

@@ -15,8 +15,9 @@ import onnx
 import onnxruntime
 import pytest
 import tomli_w
-from fakes.additions import ROOT, Copy
+from fakes.additions import Copy
 from fakes.portraits import as_file, astronaut
+from fakes.roots import ROOT
 from fakes.tiny_models import real_models
 
 from models.manifest import load

@@ -32,7 +32,13 @@ def builds_on(files: dict[str, Path]) -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize(
-    ("root", "packages"), [(ROOT, ("gate", "drivers", "models")), (ROOT / "hardware-sim" / "src", ("hardware_sim",))]
+    ("root", "packages"),
+    [
+        (ROOT, ("gate", "drivers", "models")),
+        (ROOT / "documents" / "src", ("gate_documents",)),
+        (ROOT / "verify" / "src", ("gate_verify",)),
+        (ROOT / "hardware-sim" / "src", ("hardware_sim",)),
+    ],
 )
 def test_no_import_makes_a_circle(root: Path, packages: tuple[str, ...]) -> None:
     graph = builds_on(modules(root, *packages))

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("gate", "drivers", "models", "hardware-sim/src")
+ROOMS = ("gate", "drivers", "models", "documents/src", "verify/src", "hardware-sim/src")
 LOOSE = {
     "gate/authority/app.py": "what WebAuthn calls JSON of a credential, which the library takes apart",
     "gate/authority/passkeys.py": "the same, as it goes to the library",
     "gate/demo/stage.py": "the answer of any `gate` command: whoever asks knows which field they want",
-    "gate/document/pki/certificate.py": "the classes of asn1crypto, which is untyped",
+    "documents/src/gate_documents/pki/certificate.py": "the classes of asn1crypto, which is untyped",
     "gate/provision/enrol_steps.py": "gate.toml as it lies there, of which one table is replaced",
     "gate/rules/dry_run.py": "the facts of a traveller by their names, each of its own type",
     "gate/rules/judging.py": "the same",
@@ -22,8 +22,8 @@ LOOSE = {
     "gate/screens/console/view.py": "what a page's template or script is told, as the JSON that it becomes",
     "gate/screens/road.py": "what a lane found of a traveller's document and face, of which a newer gate may say more",
     "gate/face/liveness/fusion.py": "TOML, checked field by field as it becomes weights",
-    "gate/verify/bundle.py": "JSON that anybody may have written, matched field by field",
-    "gate/verify/judge.py": "JSON that anybody may have written, checked field by field",
+    "verify/src/gate_verify/bundle.py": "JSON that anybody may have written, matched field by field",
+    "verify/src/gate_verify/judge.py": "JSON that anybody may have written, checked field by field",
     "models/convert/blocked_layout.py": "the nodes of onnx, which is untyped, by the names of their values",
     "hardware-sim/src/hardware_sim/chip/travel.py": "JSON from the reader's process, as it becomes a passport",
     "hardware-sim/src/hardware_sim/display.py": "JSON from the traveller's page; arguments of an overloaded library call",

@@ -66,8 +66,8 @@ from gate.performance.forecast import Arrival, Staff, fewest, outlook
 from gate.performance.service_times import QUANTILES, ServiceTimes
 from gate.programs.lane.document.marking import mark_of
 from gate.programs.lane.records import encode
-from gate.verify.told import Told
-from gate.verify.verify import Known, verify
+from gate_verify.told import Told
+from gate_verify.verify import Known, verify
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "themes.md"
 NOON = datetime(2026, 12, 5, 12)  # noqa: DTZ001 - the site's own wall clock has no zone
@@ -338,10 +338,10 @@ RUN_BY = {
 # What each command rests on, beneath its own function: replaced as well, and what runs the command must turn red.
 BENEATH = {
     "audit report": "gate.performance.account:Account.again",
-    "audit verify": "gate.verify.verify:verify",
+    "audit verify": "gate_verify.verify:verify",
     "config install": "gate.approval.note:two_of",
     "conformity": "gate.cli.conformity:has_passed",
-    "document inspect": "gate.document.authenticity.passive_authentication:judge_hashes",
+    "document inspect": "gate_documents.authenticity.passive_authentication:judge_hashes",
     "drill": "gate.demo.score:score _settled",
     "exchange serve": "gate.exchange.marks:Marks.tell",
     "face evaluate": "gate.performance.face_evaluation:evaluate_folder Evaluation.fields",

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from fakes.roots import search_path
 from shared_data import NO_SHARED_DATA
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,7 +31,7 @@ def run(clone: Path, *what: str) -> tuple[int, str]:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *what],
         cwd=clone,
-        env=os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'hardware-sim/src'}"},
+        env=os.environ | {"PYTHONPATH": search_path()},
         capture_output=True,
         text=True,
         timeout=120,

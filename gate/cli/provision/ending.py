@@ -206,7 +206,7 @@ def _exported(config: Config, folder: Path, entries: int) -> str:
     from gate.audit import keys
     from gate.audit.errors import AuditError
     from gate.audit.export import Outlet, tiles
-    from gate.verify.verify import Known, verify
+    from gate_verify.verify import Known, verify
 
     try:
         tiles(Outlet(Path(config.paths.spool)), folder)

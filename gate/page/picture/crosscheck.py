@@ -2,7 +2,7 @@
 
 ICAO 9303-3 §4.4 asks for OCR-B size 1: ten characters an inch, and what follows from it. A picture has no scale of its own, so
 everything is measured in pitches. Bounds are wide: no more than one in a hundred drawn pages lies outside any of them, and what
-specimens give is stated in docs/protocols/page-reading.md. Comparison with the chip is `gate.document`'s.
+specimens give is stated in docs/protocols/page-reading.md. Comparison with the chip is `gate_documents`'s.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What may stand where in an MRZ, and what its check digits cover.
 
-ICAO 9303-3 to 9303-7, only as far as reading pictures needs it: meaning and problems of fields are `gate.document.mrz`'s,
+ICAO 9303-3 to 9303-7, only as far as reading pictures needs it: meaning and problems of fields are `gate_documents.mrz`'s,
 and a test holds both to the same check digits.
 """
 

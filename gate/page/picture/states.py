@@ -1,6 +1,6 @@
 """State codes, as an MRZ's issuer and nationality may have them: ICAO 9303-3 §5, parts A to E.
 
-A code that does not exist was read wrongly, or is no state's. What a code means is `gate.document`'s, and a test holds both to the same
+A code that does not exist was read wrongly, or is no state's. What a code means is `gate_documents`'s, and a test holds both to the same
 codes.
 """
 

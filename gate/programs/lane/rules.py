@@ -13,7 +13,6 @@ import msgspec
 from drivers.toml_file import Problem
 from gate.approval.approvers import is_sound
 from gate.approval.canonical import digest
-from gate.document.countries import is_state_code
 from gate.passage.evidence import Score
 from gate.passage.lane import Timing
 from gate.passage.machine import Rules
@@ -24,6 +23,7 @@ from gate.passage.serving import EU, EVERYBODY, Service, Travellers
 from gate.programs.shared.basis import basis_of
 from gate.programs.shared.config import ConfigError
 from gate.programs.shared.devices import pads
+from gate_documents.countries import is_state_code
 from models.errors import ManifestError
 from models.manifest import check_finders
 from models.site import load_for

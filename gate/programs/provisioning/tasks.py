@@ -17,8 +17,6 @@ from drivers.errors import NoReplyError
 from drivers.pad.settings import PadSensor
 from drivers.settings import Settings
 from gate import durable
-from gate.document.errors import DocumentError
-from gate.document.pki.certificate import parse_certificate
 from gate.programs import selftest
 from gate.programs.provisioning import genuine
 from gate.programs.provisioning.barrier_tasks import barrier_tasks
@@ -40,6 +38,8 @@ from gate.trust.folder import read_folder
 from gate.trust.importing import import_sources
 from gate.trust.known import Way
 from gate.trust.sources import Source, parts_of, read_source
+from gate_documents.errors import DocumentError
+from gate_documents.pki.certificate import parse_certificate
 
 LIST_BYTES_MAX: Final = 16 << 20
 

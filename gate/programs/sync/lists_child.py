@@ -17,8 +17,6 @@ from pathlib import Path
 
 import msgspec
 
-from gate.document.errors import DocumentError
-from gate.document.pki.certificate import Certificate, parse_certificate
 from gate.ordinary import read_ordinary
 from gate.programs.shared import clock
 from gate.programs.shared.mortal import end_with
@@ -36,6 +34,8 @@ from gate.trust.importing import ImportReport, import_sources
 from gate.trust.known import Rejected, Way
 from gate.trust.looking import shown
 from gate.trust.opening import STORE_BYTES_MAX
+from gate_documents.errors import DocumentError
+from gate_documents.pki.certificate import Certificate, parse_certificate
 
 ADDRESS_SPACE_BYTES_MAX = 2 << 30
 CPU_MAX_S = 300

@@ -24,6 +24,7 @@ import pyrage
 from fakes.boot.attempts import FAR, FAR_PORT
 from fakes.boot.machine import Machine, booted
 from fakes.central_process import KEPT
+from fakes.roots import SOURCES
 
 from gate.channel.row import PROGRAMS
 
@@ -53,7 +54,7 @@ def lay_out(tree: Path) -> dict[Path, str]:
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     packages = tree / f"{OPT.lstrip('/')}/lib/{version}/site-packages"
     packages.mkdir(parents=True)
-    (packages / "gate.pth").write_text(f"{OPT}/checkout\n{OPT}/checkout/hardware-sim/src\n{OPT}/packages\n")
+    (packages / "gate.pth").write_text("".join(f"{OPT}/checkout/{place}\n" for place in SOURCES) + f"{OPT}/packages\n")
     interpreter = tree / f"{OPT.lstrip('/')}/bin"
     interpreter.mkdir()
     (interpreter / "python").symlink_to(f"/opt/python/bin/{version}")

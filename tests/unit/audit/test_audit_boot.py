@@ -18,7 +18,7 @@ from gate.audit.errors import RolledBackError
 from gate.audit.merkle import EMPTY_ROOT
 from gate.audit.note import Algorithm, Signer
 from gate.audit.writer import TIME_S_MAX, Wanted, Writer
-from gate.verify.verify import verify
+from gate_verify.verify import verify
 
 MIRROR = Signer.generate("mirror.example/m", Algorithm.COSIGNATURE_V1)
 MONDAY, TUESDAY = "aaaa", "bbbb"

@@ -14,7 +14,7 @@ from gate.audit.handover import HANDOVERS_MAX, Handover, follow, hand_over, in_f
 from gate.audit.mirror_keys import MirrorKeys
 from gate.audit.note import Algorithm, Note, Signer
 from gate.audit.reserve import Reserve
-from gate.verify.verify import verify
+from gate_verify.verify import verify
 
 
 @pytest.fixture

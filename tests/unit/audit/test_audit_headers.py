@@ -11,8 +11,8 @@ import pytest
 from gate.audit.errors import BadFormatError
 from gate.audit.merkle import leaf_hash
 from gate.audit.record import Header, recipients_digest
-from gate.verify.findings import StructureError
-from gate.verify.judge import read_header
+from gate_verify.findings import StructureError
+from gate_verify.judge import read_header
 
 VECTORS: dict[str, Any] = json.loads((Path(__file__).parents[2] / "vectors/audit_headers.json").read_text("ascii"))
 

@@ -23,9 +23,9 @@ from gate.audit.record import Happening
 from gate.audit.sealing import KeyRing, Sealer, seal
 from gate.audit.store import Store
 from gate.audit.writer import MOVED_TOGETHER, Wanted, Writer
-from gate.verify.bundle import KeyLine
-from gate.verify.database import database_lines
-from gate.verify.verify import verify
+from gate_verify.bundle import KeyLine
+from gate_verify.database import database_lines
+from gate_verify.verify import verify
 
 MONDAY = KeyDay(date(2026, 11, 23), "crossing")
 OF_TIME = KeyDay(date(2026, 11, 25), "crossing")  # the day of the fakes

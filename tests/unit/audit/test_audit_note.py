@@ -14,8 +14,8 @@ from gate.audit import keys
 from gate.audit.checkpoint import Checkpoint, read_checkpoint
 from gate.audit.errors import AuditError, BadFormatError, BadSignatureError, KeyFileError
 from gate.audit.note import NOTE_BYTES_MAX, Algorithm, Note, Signature, Signer, Verifier, decode_base64
-from gate.verify.findings import StructureError, UnreadableError
-from gate.verify.signed import objections, read_head, read_vkey
+from gate_verify.findings import StructureError, UnreadableError
+from gate_verify.signed import objections, read_head, read_vkey
 
 SEED = bytes(range(32))
 LOG = Signer("border.example/gate-0001", SEED)

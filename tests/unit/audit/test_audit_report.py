@@ -32,9 +32,9 @@ from gate.passage.policy import Verdict
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import Closed, ClosedAs, DrawCommitted, DrawRevealed, Opened
 from gate.passage.registers import RegisterAnswer, RegisterCause, RegisterFinding
-from gate.verify.bundle import EntryLine
-from gate.verify.told import Told
-from gate.verify.verify import Known, contents, verify
+from gate_verify.bundle import EntryLine
+from gate_verify.told import Told
+from gate_verify.verify import Known, contents, verify
 
 RUNNER = CliRunner()
 

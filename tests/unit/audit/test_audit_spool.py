@@ -16,7 +16,7 @@ from gate.audit.errors import BadFormatError
 from gate.audit.export import FILE_BYTES_MAX, Outlet, bundle, tiles
 from gate.audit.note import NOTE_BYTES_MAX
 from gate.audit.spool import Spool
-from gate.verify.verify import verify
+from gate_verify.verify import verify
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from gate.audit.record import Header
 from gate.audit.reserve import ROOM_BYTES, Reserve
 from gate.audit.store import SCHEMA_VERSION, TRANSACTIONS_TOGETHER, WAL_BYTES_MAX, WAL_BYTES_SCARCE, Store
 from gate.audit.writer import APPENDS_REMEMBERED, DISK_FULL, OLDER_APPROVAL, Refused, Unknown, Wanted
-from gate.verify.verify import verify
+from gate_verify.verify import verify
 
 
 class FaultyConnection(sqlite3.Connection):

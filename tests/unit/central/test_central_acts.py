@@ -24,7 +24,7 @@ from gate.central.evidence import Answer, Kind
 from gate.central.house import House
 from gate.cli.central import app
 from gate.sync.wire import Request
-from gate.verify.verify import Known, verify
+from gate_verify.verify import Known, verify
 
 
 @pytest.fixture

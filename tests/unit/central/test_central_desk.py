@@ -23,7 +23,7 @@ from gate.central.metrics import METRICS
 from gate.central.rights import ALLOWED, Doing, Role, may
 from gate.central.search import Stretch, carried, stretch
 from gate.sync.wire import Request
-from gate.verify.verify import verify
+from gate_verify.verify import verify
 
 ASKED = {
     "gate": NORTH,

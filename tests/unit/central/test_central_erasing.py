@@ -30,7 +30,7 @@ from gate.cli.central_keys import judge_in
 from gate.sync import wire
 from gate.sync.spool import SpoolLog
 from gate.sync.wire import Request, expired_request
-from gate.verify.verify import verify
+from gate_verify.verify import verify
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from gate.audit.note import Signer
 from gate.central.archive import export, is_intact
 from gate.central.errors import BadRequestError, ForbiddenError
 from gate.sync import wire
-from gate.verify.verify import verify
+from gate_verify.verify import verify
 
 
 @pytest.fixture

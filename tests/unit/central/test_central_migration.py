@@ -34,7 +34,7 @@ from gate.central.schema import (
     versions,
 )
 from gate.central.wire import parse_round
-from gate.verify.verify import verify
+from gate_verify.verify import verify
 
 # As that version made them, both for SQLite and, with BYTEA, for PostgreSQL.
 OLD_TABLES = (

@@ -26,7 +26,7 @@ from gate.cli.central import app
 from gate.sync import wire
 from gate.sync.spool import SpoolLog
 from gate.sync.wire import Request
-from gate.verify.verify import Known, verify
+from gate_verify.verify import Known, verify
 
 
 @pytest.fixture

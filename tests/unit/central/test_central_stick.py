@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from gate.audit.note import Verifier
 from gate.cli.central import app as central
 from gate.cli.sync import app as sync
-from gate.verify.verify import verify
+from gate_verify.verify import verify
 
 RUNNER = CliRunner()
 

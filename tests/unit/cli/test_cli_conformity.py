@@ -106,7 +106,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copied(tmp_path_factory.mktemp("tree"))
 
 
-FORGED = Mutant("gate.document.seal.judge:judge_seal", "accept")
+FORGED = Mutant("gate_documents.seal.judge:judge_seal", "accept")
 
 
 def test_a_product_that_accepts_every_forged_seal_does_not_pass(tree: Path, tmp_path: Path) -> None:

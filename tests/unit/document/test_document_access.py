@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 from fakes.document_chip import converse, given, scripted
 
-from gate.document.access import tdes
-from gate.document.access.bac import open_with_bac
-from gate.document.access.commands import Command, Response, Transmit, exchange, parse_response
-from gate.document.access.padding import pad, unpad
-from gate.document.access.secure_messaging import SecureMessaging, protected_bytes
-from gate.document.access.suites import FOR_ENCRYPTION, FOR_MAC, SessionKeys, Suite
-from gate.document.errors import AccessDeniedError, MalformedError, SecureMessagingError
-from gate.document.lds.files import COM, data_group, data_group_of_tag
-from gate.document.lds.security_infos import Cipher
-from gate.document.mrz.parsing import MrzKey
+from gate_documents.access import tdes
+from gate_documents.access.bac import open_with_bac
+from gate_documents.access.commands import Command, Response, Transmit, exchange, parse_response
+from gate_documents.access.padding import pad, unpad
+from gate_documents.access.secure_messaging import SecureMessaging, protected_bytes
+from gate_documents.access.suites import FOR_ENCRYPTION, FOR_MAC, SessionKeys, Suite
+from gate_documents.errors import AccessDeniedError, MalformedError, SecureMessagingError
+from gate_documents.lds.files import COM, data_group, data_group_of_tag
+from gate_documents.lds.security_infos import Cipher
+from gate_documents.mrz.parsing import MrzKey
 
 EXAMPLE = json.loads((Path(__file__).parents[2] / "vectors/icao9303_11_appendix_d.json").read_text())
 KEY = MrzKey("L898902C<3", "6908061", "9406236")

@@ -15,21 +15,21 @@ from fakes.anchors import ListedAnchors
 from fakes.document_chip import Gone, converse
 from fakes.sample_passports import ANNA, TODAY, portrait, utopia
 
-from gate.document.access import agreement_keys
-from gate.document.access.agreement_keys import group_of_algorithm, parse_agreement_key
-from gate.document.access.checks import AccessFacts, judge_offer
-from gate.document.access.commands import Command, Response, Transmit
-from gate.document.access.groups import FieldGroup, standard_group
-from gate.document.access.opening import REOPENINGS_MAX, Chip
-from gate.document.access.pace import MappingProof, choose_way
-from gate.document.authenticity.chip_authentication import choose_offer, prove
-from gate.document.authenticity.pace_cam import judge_mapping
-from gate.document.authenticity.passive_authentication import judge_sod
-from gate.document.checks import Check, CheckId, Result
-from gate.document.errors import AlgorithmUnknownError, MalformedError
-from gate.document.inspection import Portrait, inspect
-from gate.document.lds.card_security import parse_card_security
-from gate.document.lds.security_infos import (
+from gate_documents.access import agreement_keys
+from gate_documents.access.agreement_keys import group_of_algorithm, parse_agreement_key
+from gate_documents.access.checks import AccessFacts, judge_offer
+from gate_documents.access.commands import Command, Response, Transmit
+from gate_documents.access.groups import FieldGroup, standard_group
+from gate_documents.access.opening import REOPENINGS_MAX, Chip
+from gate_documents.access.pace import MappingProof, choose_way
+from gate_documents.authenticity.chip_authentication import choose_offer, prove
+from gate_documents.authenticity.pace_cam import judge_mapping
+from gate_documents.authenticity.passive_authentication import judge_sod
+from gate_documents.checks import Check, CheckId, Result
+from gate_documents.errors import AlgorithmUnknownError, MalformedError
+from gate_documents.inspection import Portrait, inspect
+from gate_documents.lds.card_security import parse_card_security
+from gate_documents.lds.security_infos import (
     ChipAuthenticationInfo,
     ChipAuthenticationKey,
     KeyAgreement,
@@ -37,10 +37,10 @@ from gate.document.lds.security_infos import (
     PaceInfo,
     SecurityInfos,
 )
-from gate.document.lds.security_infos import Cipher as OurCipher
-from gate.document.lds.security_infos import Mapping as OurMapping
-from gate.document.mrz.parsing import parse
-from gate.document.verdict.conclusion import AgreementFacts, Inspection
+from gate_documents.lds.security_infos import Cipher as OurCipher
+from gate_documents.lds.security_infos import Mapping as OurMapping
+from gate_documents.mrz.parsing import parse
+from gate_documents.verdict.conclusion import AgreementFacts, Inspection
 from hardware_sim.chip import CardGoneError
 from hardware_sim.chip.card import Card, Switches
 from hardware_sim.passport import der

@@ -22,9 +22,9 @@ from gate.cli import document, trust
 from gate.cli.document import _LINES_MAX
 from gate.cli.document_report import report_inspection
 from gate.cli.lds_folder import file_name
-from gate.document.checks import Check, CheckId
-from gate.document.checks import Result as Outcome
-from gate.document.verdict.conclusion import DocumentFields, Inspection
+from gate_documents.checks import Check, CheckId
+from gate_documents.checks import Result as Outcome
+from gate_documents.verdict.conclusion import DocumentFields, Inspection
 from hardware_sim.passport.abilities import Agreement, Features
 from hardware_sim.passport.algorithms import Cipher, Mapping, Pace
 

@@ -11,10 +11,10 @@ from fakes.anchors import ListedAnchors
 from fakes.inspections import inspected, issued, results
 from fakes.sample_passports import TODAY, utopia
 
-from gate.document.checks import CheckId, Result
-from gate.document.pki.certificate import parse_certificate
-from gate.document.pki.known_defects import Affected, Defect, Flaw, KnownDefects
-from gate.document.verdict.conclusion import Inspection
+from gate_documents.checks import CheckId, Result
+from gate_documents.pki.certificate import parse_certificate
+from gate_documents.pki.known_defects import Affected, Defect, Flaw, KnownDefects
+from gate_documents.verdict.conclusion import Inspection
 from hardware_sim.passport import personalise
 from hardware_sim.passport.abilities import Features
 from hardware_sim.passport.algorithms import Cipher, Mapping, Pace

@@ -15,18 +15,18 @@ from fakes.defect_lists import DEFECT_LIST, DEVIATION_LIST, DEVIATION_SIGNER, SH
 from fakes.inspections import inspected, issued, results
 from fakes.master_lists import party, revocation_list, signed_list
 
-from gate.document import tlv
-from gate.document.errors import MalformedError
-from gate.document.lds.card_access import parse_card_access
-from gate.document.lds.card_security import CONTENT_TYPE as CARD_SECURITY
-from gate.document.lds.card_security import parse_card_security
-from gate.document.lds.dg14 import parse_dg14
-from gate.document.pki.defect_list import parse_defect_list
-from gate.document.pki.deviation_list import parse_deviation_list
-from gate.document.pki.master_list import CONTENT_TYPE as MASTER_LIST
-from gate.document.pki.master_list import parse_master_list
-from gate.document.pki.revocation import parse_revocation_list
 from gate.trust.ldif import binary_values
+from gate_documents import tlv
+from gate_documents.errors import MalformedError
+from gate_documents.lds.card_access import parse_card_access
+from gate_documents.lds.card_security import CONTENT_TYPE as CARD_SECURITY
+from gate_documents.lds.card_security import parse_card_security
+from gate_documents.lds.dg14 import parse_dg14
+from gate_documents.pki.defect_list import parse_defect_list
+from gate_documents.pki.deviation_list import parse_deviation_list
+from gate_documents.pki.master_list import CONTENT_TYPE as MASTER_LIST
+from gate_documents.pki.master_list import parse_master_list
+from gate_documents.pki.revocation import parse_revocation_list
 from hardware_sim.passport import der
 from hardware_sim.passport.abilities import Features
 from hardware_sim.passport.algorithms import Cipher, Mapping, Pace

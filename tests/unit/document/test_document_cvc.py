@@ -12,11 +12,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from cryptography.hazmat.primitives.hashes import SHA1, SHA512
 from fakes.sample_passports import utopia
 
-from gate.document import tlv
-from gate.document.errors import CardCertificateError, DocumentError, MalformedError
-from gate.document.lds.cvca import cvca_file, parse_cvca
-from gate.document.lds.security_infos import TerminalAuthenticationInfo
-from gate.document.pki.cvc import (
+from gate_documents import tlv
+from gate_documents.errors import CardCertificateError, DocumentError, MalformedError
+from gate_documents.lds.cvca import cvca_file, parse_cvca
+from gate_documents.lds.security_infos import TerminalAuthenticationInfo
+from gate_documents.pki.cvc import (
     CERTIFICATE_BYTES_MAX,
     INSPECTION_SYSTEM,
     Role,

@@ -24,11 +24,11 @@ from fakes.defect_lists import (
 )
 from fakes.master_lists import master_list, party
 
-from gate.document.errors import DocumentError, MalformedError, SignatureError
-from gate.document.pki.certificate import parse_certificate
-from gate.document.pki.defect_list import parse_defect_list
-from gate.document.pki.deviation_list import parse_deviation_list
-from gate.document.pki.known_defects import Affected, Defect, Facts, Flaw, KnownDefects
+from gate_documents.errors import DocumentError, MalformedError, SignatureError
+from gate_documents.pki.certificate import parse_certificate
+from gate_documents.pki.defect_list import parse_defect_list
+from gate_documents.pki.deviation_list import parse_deviation_list
+from gate_documents.pki.known_defects import Affected, Defect, Facts, Flaw, KnownDefects
 from hardware_sim.passport import der
 
 CSCA = party("CSCA")

@@ -6,14 +6,14 @@ from datetime import date
 
 import pytest
 
-from gate.document.errors import MalformedError
-from gate.document.lds.details import day, read_fields, read_list, text
-from gate.document.lds.dg3 import count_fingerprints
-from gate.document.lds.dg7 import parse_dg7
-from gate.document.lds.dg11 import parse_dg11
-from gate.document.lds.dg13 import parse_dg13
-from gate.document.lds.dg16 import parse_dg16
-from gate.document.tlv import encode
+from gate_documents.errors import MalformedError
+from gate_documents.lds.details import day, read_fields, read_list, text
+from gate_documents.lds.dg3 import count_fingerprints
+from gate_documents.lds.dg7 import parse_dg7
+from gate_documents.lds.dg11 import parse_dg11
+from gate_documents.lds.dg13 import parse_dg13
+from gate_documents.lds.dg16 import parse_dg16
+from gate_documents.tlv import encode
 
 
 def count(number: int) -> bytes:

@@ -10,12 +10,12 @@ from fakes.sample_passports import ANNA, TODAY, portrait, utopia
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate.document.checks import CheckId, Result
-from gate.document.errors import MalformedError
-from gate.document.inspection import inspect_files
-from gate.document.lds.dtc import CREDENTIAL_BYTES_MAX, parse_dtc
-from gate.document.tlv import encode
-from gate.document.verdict.conclusion import Inspection
+from gate_documents.checks import CheckId, Result
+from gate_documents.errors import MalformedError
+from gate_documents.inspection import inspect_files
+from gate_documents.lds.dtc import CREDENTIAL_BYTES_MAX, parse_dtc
+from gate_documents.tlv import encode
+from gate_documents.verdict.conclusion import Inspection
 
 NOW = datetime(TODAY.year, TODAY.month, TODAY.day, 10, tzinfo=UTC)
 FILES = {

@@ -15,10 +15,6 @@ from fakes.inspections import anchors, inspected, issued
 from fakes.passage_examples import GENUINE, SAME_FACE, inspecting
 from fakes.sample_passports import ANNA, utopia
 
-from gate.document import checks
-from gate.document.access.groups import standard_group
-from gate.document.lds import security_infos
-from gate.document.pki.anchors import Anchor
 from gate.passage import evidence as passage
 from gate.passage.effects import Write
 from gate.passage.events import DocumentRead, FaceCompared
@@ -29,6 +25,10 @@ from gate.passage.records import Decided
 from gate.programs.lane.records import RecordError, fields_of, replay
 from gate.programs.lane.stages.anchors import RememberingAnchors
 from gate.programs.lane.stages.document import AUTHORITIES_MAX, CHECK_OF, document_evidence
+from gate_documents import checks
+from gate_documents.access.groups import standard_group
+from gate_documents.lds import security_infos
+from gate_documents.pki.anchors import Anchor
 from hardware_sim.passport.abilities import Agreement, Features
 from hardware_sim.passport.algorithms import Cipher, Mapping, Pace
 from hardware_sim.passport.security_object import SecurityObject

@@ -8,11 +8,11 @@ import pytest
 from fakes.document_chip import Gone
 from fakes.inspections import NOW, Through, Transmit, anchors, files_of, inspected, issued, judged, results
 
-from gate.document.authenticity.integrity import Integrity
-from gate.document.checks import CheckId, Result
-from gate.document.inspection import inspect_files
-from gate.document.lds.files import FILE_BYTES_MAX
-from gate.document.verdict.conclusion import Inspection
+from gate_documents.authenticity.integrity import Integrity
+from gate_documents.checks import CheckId, Result
+from gate_documents.inspection import inspect_files
+from gate_documents.lds.files import FILE_BYTES_MAX
+from gate_documents.verdict.conclusion import Inspection
 from hardware_sim.passport import der, lds
 from hardware_sim.passport.abilities import Agreement, Features
 from hardware_sim.passport.issuer import Passport

@@ -18,19 +18,19 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from fakes.inspections import NOW, inspected, issued, results
 from fakes.master_lists import party, revocation_list
 
-from gate.document.errors import MalformedError
-from gate.document.lds.card_access import parse_card_access
-from gate.document.lds.dg15 import parse_dg15
-from gate.document.lds.sod import parse_sod
-from gate.document.pki.asn1 import NUMBER_BYTES_MAX
-from gate.document.pki.certificate import parse_certificate
-from gate.document.pki.master_list import parse_master_list
-from gate.document.pki.revocation import parse_revocation_list
 from gate.trust.errors import SourceError
 from gate.trust.importing import import_sources
 from gate.trust.known import Way
 from gate.trust.sources import read_signer, read_source
 from gate.trust.store import TrustStore
+from gate_documents.errors import MalformedError
+from gate_documents.lds.card_access import parse_card_access
+from gate_documents.lds.dg15 import parse_dg15
+from gate_documents.lds.sod import parse_sod
+from gate_documents.pki.asn1 import NUMBER_BYTES_MAX
+from gate_documents.pki.certificate import parse_certificate
+from gate_documents.pki.master_list import parse_master_list
+from gate_documents.pki.revocation import parse_revocation_list
 from hardware_sim.passport import der
 from hardware_sim.passport.abilities import Features
 from hardware_sim.passport.algorithms import Cipher, Pace

@@ -10,18 +10,18 @@ from fakes.anchors import ListedAnchors
 from fakes.master_lists import party
 from fakes.sample_passports import ANNA, TODAY, portrait, utopia
 
-from gate.document.authenticity.passive_authentication import judge_sod
-from gate.document.authenticity.proofs import ChipProof
-from gate.document.authenticity.signer_scope import judge_document_type, judge_signing_time
-from gate.document.checks import Check, CheckId, Result
-from gate.document.inspection import inspect_files
-from gate.document.mrz.parsing import parse
-from gate.document.pki.certificate import Certificate, parse_certificate
-from gate.document.pki.known_defects import Affected, Defect, Flaw, KnownDefects
-from gate.document.pki.path import find_issuer
-from gate.document.verdict.conclusion import Inspection
-from gate.document.verdict.defects import judge_known_defects, soften
-from gate.document.verdict.findings import Findings
+from gate_documents.authenticity.passive_authentication import judge_sod
+from gate_documents.authenticity.proofs import ChipProof
+from gate_documents.authenticity.signer_scope import judge_document_type, judge_signing_time
+from gate_documents.checks import Check, CheckId, Result
+from gate_documents.inspection import inspect_files
+from gate_documents.mrz.parsing import parse
+from gate_documents.pki.certificate import Certificate, parse_certificate
+from gate_documents.pki.known_defects import Affected, Defect, Flaw, KnownDefects
+from gate_documents.pki.path import find_issuer
+from gate_documents.verdict.conclusion import Inspection
+from gate_documents.verdict.defects import judge_known_defects, soften
+from gate_documents.verdict.findings import Findings
 
 NOW = datetime(TODAY.year, TODAY.month, TODAY.day, 10, tzinfo=UTC)
 AA, CA, CAM = ChipProof.ACTIVE_AUTHENTICATION, ChipProof.CHIP_AUTHENTICATION, ChipProof.PACE_CAM

@@ -7,16 +7,16 @@ from datetime import date
 import pytest
 from fakes.sample_passports import ANNA, portrait, utopia
 
-from gate.document.errors import AlgorithmUnknownError, MalformedError
-from gate.document.lds.com import Common, parse_com
-from gate.document.lds.dg1 import parse_dg1
-from gate.document.lds.dg2 import Encoding, parse_dg2
-from gate.document.lds.dg12 import parse_dg12
-from gate.document.lds.dg14 import parse_dg14
-from gate.document.lds.dg15 import parse_dg15
-from gate.document.lds.sod import parse_sod
-from gate.document.pki.keys import EcKey, RsaKey
-from gate.document.tlv import encode
+from gate_documents.errors import AlgorithmUnknownError, MalformedError
+from gate_documents.lds.com import Common, parse_com
+from gate_documents.lds.dg1 import parse_dg1
+from gate_documents.lds.dg2 import Encoding, parse_dg2
+from gate_documents.lds.dg12 import parse_dg12
+from gate_documents.lds.dg14 import parse_dg14
+from gate_documents.lds.dg15 import parse_dg15
+from gate_documents.lds.sod import parse_sod
+from gate_documents.pki.keys import EcKey, RsaKey
+from gate_documents.tlv import encode
 
 JPEG = b"\xff\xd8\xff\xe0 a picture"
 JPEG_2000 = b"\x00\x00\x00\x0cjP  \r\n\x87\n a picture"

@@ -12,7 +12,6 @@ import pytest
 from fakes.inspections import NOW
 from fakes.sample_passports import utopia
 
-from gate.document.pki.revocation import parse_revocation_list
 from gate.programs.lane import program
 from gate.programs.lane.document.lists import ListsError, open_lists
 from gate.programs.shared.config import Config, ConfigError, parse
@@ -20,6 +19,7 @@ from gate.trust import store
 from gate.trust.importing import import_sources
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
+from gate_documents.pki.revocation import parse_revocation_list
 
 TABLE = {
     "gate_id": "gate-0001",

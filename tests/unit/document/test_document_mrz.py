@@ -6,11 +6,11 @@ from datetime import date
 
 import pytest
 
-from gate.document.countries import certificate_countries, is_state_code
-from gate.document.dates import date_of_birth, date_of_expiry, full_date
-from gate.document.errors import MrzError
-from gate.document.mrz.layouts import MrzFormat
-from gate.document.mrz.parsing import check_digit, parse
+from gate_documents.countries import certificate_countries, is_state_code
+from gate_documents.dates import date_of_birth, date_of_expiry, full_date
+from gate_documents.errors import MrzError
+from gate_documents.mrz.layouts import MrzFormat
+from gate_documents.mrz.parsing import check_digit, parse
 
 TD3 = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10")
 TD2 = ("I<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<", "D231458907UTO7408122F1204159<<<<<<<6")

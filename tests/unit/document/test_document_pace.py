@@ -15,16 +15,16 @@ from fakes.document_chip import converse, given, scripted
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from gate.document import tlv
-from gate.document.access.commands import Command, Transmit
-from gate.document.access.groups import CurveGroup, Group, private_key, standard_group
-from gate.document.access.mapping import map_generic, map_integrated, pseudo_random
-from gate.document.access.pace import MappingProof, Opened, PaceWay, Password, choose_way, open_with_pace
-from gate.document.access.secure_messaging import SecureMessaging
-from gate.document.access.suites import FOR_PASSWORD, SessionKeys, Suite
-from gate.document.errors import AccessDeniedError, AlgorithmUnknownError, MalformedError, SecureMessagingError
-from gate.document.lds.card_access import parse_card_access
-from gate.document.lds.security_infos import (
+from gate_documents import tlv
+from gate_documents.access.commands import Command, Transmit
+from gate_documents.access.groups import CurveGroup, Group, private_key, standard_group
+from gate_documents.access.mapping import map_generic, map_integrated, pseudo_random
+from gate_documents.access.pace import MappingProof, Opened, PaceWay, Password, choose_way, open_with_pace
+from gate_documents.access.secure_messaging import SecureMessaging
+from gate_documents.access.suites import FOR_PASSWORD, SessionKeys, Suite
+from gate_documents.errors import AccessDeniedError, AlgorithmUnknownError, MalformedError, SecureMessagingError
+from gate_documents.lds.card_access import parse_card_access
+from gate_documents.lds.security_infos import (
     Cipher,
     KeyAgreement,
     Mapping,
@@ -32,7 +32,7 @@ from gate.document.lds.security_infos import (
     PaceInfo,
     SecurityInfos,
 )
-from gate.document.mrz.parsing import MrzKey
+from gate_documents.mrz.parsing import MrzKey
 from hardware_sim.chip.card import Card
 from hardware_sim.passport import algorithms
 from hardware_sim.passport.abilities import Abilities, AgreementKey

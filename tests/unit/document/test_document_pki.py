@@ -17,16 +17,16 @@ from cryptography.x509.oid import NameOID
 from fakes.anchors import ListedAnchors
 from fakes.sample_passports import utopia
 
-from gate.document.checks import Result
-from gate.document.errors import AlgorithmUnknownError, MalformedError, SignatureError
-from gate.document.pki.asn1 import SEQUENCE, moment, only, parts_of, reading
-from gate.document.pki.certificate import Certificate, parse_certificate
-from gate.document.pki.curve_table import PARAMETERS
-from gate.document.pki.hashes import hash_name
-from gate.document.pki.keys import EcKey, RsaKey, parse_public_key
-from gate.document.pki.path import find_issuer
-from gate.document.pki.revocation import parse_revocation_list
-from gate.document.pki.signatures import Kind, Scheme, parse_scheme, scheme_by_oid, verify
+from gate_documents.checks import Result
+from gate_documents.errors import AlgorithmUnknownError, MalformedError, SignatureError
+from gate_documents.pki.asn1 import SEQUENCE, moment, only, parts_of, reading
+from gate_documents.pki.certificate import Certificate, parse_certificate
+from gate_documents.pki.curve_table import PARAMETERS
+from gate_documents.pki.hashes import hash_name
+from gate_documents.pki.keys import EcKey, RsaKey, parse_public_key
+from gate_documents.pki.path import find_issuer
+from gate_documents.pki.revocation import parse_revocation_list
+from gate_documents.pki.signatures import Kind, Scheme, parse_scheme, scheme_by_oid, verify
 from hardware_sim.passport import der
 
 NOW = datetime(2026, 11, 25, 10, tzinfo=UTC)

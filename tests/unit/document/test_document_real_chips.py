@@ -15,14 +15,14 @@ from fakes.document_chip import converse, scripted
 from fakes.inspections import NOW, Through, Transmit, anchors, inspected, issued, results
 from fakes.sample_passports import ANNA, portrait, utopia
 
-from gate.document import tlv
-from gate.document.access.commands import EXTENDED_ANSWER_MAX, PIECES_MAX, Command, Response, exchange
-from gate.document.checks import CheckId, Result
-from gate.document.errors import CardAccessNumberError, MalformedError
-from gate.document.inspection import inspect
-from gate.document.lds.atr_info import response_bytes_max
-from gate.document.mrz.parsing import parse
-from gate.document.verdict.conclusion import Inspection
+from gate_documents import tlv
+from gate_documents.access.commands import EXTENDED_ANSWER_MAX, PIECES_MAX, Command, Response, exchange
+from gate_documents.checks import CheckId, Result
+from gate_documents.errors import CardAccessNumberError, MalformedError
+from gate_documents.inspection import inspect
+from gate_documents.lds.atr_info import response_bytes_max
+from gate_documents.mrz.parsing import parse
+from gate_documents.verdict.conclusion import Inspection
 from hardware_sim.chip.card import Card
 from hardware_sim.passport.abilities import Features
 from hardware_sim.passport.algorithms import Cipher, Mapping, Pace

@@ -18,21 +18,21 @@ from fakes.anchors import ListedAnchors
 from fakes.long_lists import ENTRIES_OF_8_MIB, REASON_AND_DATE, entry
 from fakes.master_lists import NOW, Party, party, revocation_list
 
-from gate.document.authenticity.passive_authentication import judge_signer
-from gate.document.checks import Check, CheckId, Result
-from gate.document.dates import revocation_list_until
-from gate.document.errors import MalformedError
-from gate.document.pki.anchors import TrustAnchors
-from gate.document.pki.certificate import parse_certificate
-from gate.document.pki.curve_table import PARAMETERS
-from gate.document.pki.revocation import parse_revocation_list
-from gate.document.pki.revoked import lists_about
 from gate.programs.lane.stages.anchors import RememberingAnchors
 from gate.trust.importing import import_sources
 from gate.trust.pool import Pool
 from gate.trust.revocations import Revocations
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
+from gate_documents.authenticity.passive_authentication import judge_signer
+from gate_documents.checks import Check, CheckId, Result
+from gate_documents.dates import revocation_list_until
+from gate_documents.errors import MalformedError
+from gate_documents.pki.anchors import TrustAnchors
+from gate_documents.pki.certificate import parse_certificate
+from gate_documents.pki.curve_table import PARAMETERS
+from gate_documents.pki.revocation import parse_revocation_list
+from gate_documents.pki.revoked import lists_about
 from hardware_sim.passport import der
 
 DAY = timedelta(days=1)

@@ -23,22 +23,22 @@ from fakes.seals import make_seal, make_seal_signer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate.document.authenticity.passive_authentication import judge_signer
-from gate.document.checks import CheckId, Result, Tolerance
-from gate.document.errors import DocumentError, MalformedError
-from gate.document.mrz.parsing import parse
-from gate.document.pki.certificate import Certificate, parse_certificate
-from gate.document.pki.known_defects import Affected, Defect, Flaw, KnownDefects
-from gate.document.seal import c40
-from gate.document.seal.judge import CLAUSES, SealCheckId, SealVerdict, judge_seal
-from gate.document.seal.profiles import ARRIVAL_SIGNER, VDS_SIGNER, read_content
-from gate.document.seal.vds import parse_seal
 from gate.programs.lane.stages.anchors import RememberingAnchors
 from gate.trust.folder import read_folder
 from gate.trust.importing import ImportReport, import_sources
 from gate.trust.known import Way
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
+from gate_documents.authenticity.passive_authentication import judge_signer
+from gate_documents.checks import CheckId, Result, Tolerance
+from gate_documents.errors import DocumentError, MalformedError
+from gate_documents.mrz.parsing import parse
+from gate_documents.pki.certificate import Certificate, parse_certificate
+from gate_documents.pki.known_defects import Affected, Defect, Flaw, KnownDefects
+from gate_documents.seal import c40
+from gate_documents.seal.judge import CLAUSES, SealCheckId, SealVerdict, judge_seal
+from gate_documents.seal.profiles import ARRIVAL_SIGNER, VDS_SIGNER, read_content
+from gate_documents.seal.vds import parse_seal
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors/bsi_tr03137_seals.json").read_text())
 SEALS = {one["kind"]: one for one in VECTORS["seals"]}

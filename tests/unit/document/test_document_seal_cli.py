@@ -13,7 +13,7 @@ from fakes.seals import make_seal, make_seal_signer
 from typer.testing import CliRunner, Result
 
 from gate.cli import document, trust
-from gate.document.tlv import encode
+from gate_documents.tlv import encode
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors/bsi_tr03137_seals.json").read_text())
 VISA = next(one for one in VECTORS["seals"] if one["kind"] == "visa")

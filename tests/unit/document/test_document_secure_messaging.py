@@ -10,13 +10,13 @@ from fakes.document_chip import converse, scripted
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate.document import tlv
-from gate.document.access import aes
-from gate.document.access.commands import Command, Response
-from gate.document.access.secure_messaging import SecureMessaging
-from gate.document.access.suites import FOR_ENCRYPTION, FOR_MAC, FOR_PASSWORD, SessionKeys, Suite
-from gate.document.errors import SecureMessagingError
-from gate.document.lds.security_infos import Cipher
+from gate_documents import tlv
+from gate_documents.access import aes
+from gate_documents.access.commands import Command, Response
+from gate_documents.access.secure_messaging import SecureMessaging
+from gate_documents.access.suites import FOR_ENCRYPTION, FOR_MAC, FOR_PASSWORD, SessionKeys, Suite
+from gate_documents.errors import SecureMessagingError
+from gate_documents.lds.security_infos import Cipher
 from hardware_sim.chip import crypto
 from hardware_sim.chip.apdu import Response as ChipResponse
 from hardware_sim.chip.apdu import parse

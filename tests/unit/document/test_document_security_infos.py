@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from asn1crypto.core import Integer, ObjectIdentifier
 
-from gate.document.errors import MalformedError
-from gate.document.lds.card_access import parse_card_access
-from gate.document.lds.card_security import parse_card_security
-from gate.document.lds.security_infos import (
+from gate_documents.errors import MalformedError
+from gate_documents.lds.card_access import parse_card_access
+from gate_documents.lds.card_security import parse_card_security
+from gate_documents.lds.security_infos import (
     ActiveAuthenticationInfo,
     ChipAuthenticationInfo,
     ChipAuthenticationKey,
@@ -21,7 +21,7 @@ from gate.document.lds.security_infos import (
     TerminalAuthenticationInfo,
     parse_security_infos,
 )
-from gate.document.tlv import encode
+from gate_documents.tlv import encode
 
 BSI = "0.4.0.127.0.7.2.2."
 ALGORITHM = encode(0x30, ObjectIdentifier("1.2.840.10045.2.1").dump())

@@ -10,8 +10,8 @@ from fakes.anchors import ListedAnchors
 from fakes.inspections import inspected, issued
 from fakes.sample_passports import utopia
 
-from gate.document.authenticity.passive_authentication import judge_sod
-from gate.document.authenticity.signature_facts import (
+from gate_documents.authenticity.passive_authentication import judge_sod
+from gate_documents.authenticity.signature_facts import (
     CertificateFacts,
     KeyFacts,
     SignatureFacts,

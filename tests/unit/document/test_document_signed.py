@@ -11,10 +11,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from fakes.master_lists import NOW, Party, party
 
-from gate.document.errors import AlgorithmUnknownError, MalformedError, SignatureError, SignerMissingError
-from gate.document.pki.certificate import parse_certificate
-from gate.document.pki.master_list import parse_master_list
-from gate.document.pki.signed import SignedMessage, parse_signed_message
+from gate_documents.errors import AlgorithmUnknownError, MalformedError, SignatureError, SignerMissingError
+from gate_documents.pki.certificate import parse_certificate
+from gate_documents.pki.master_list import parse_master_list
+from gate_documents.pki.signed import SignedMessage, parse_signed_message
 from hardware_sim.passport import der
 
 CSCA = party("CSCA")

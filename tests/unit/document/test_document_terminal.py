@@ -17,17 +17,17 @@ from fakes.document_chip import Gone, converse
 from fakes.inspections import NOW, Through, Transmit, anchors, inspected, issued, results
 from fakes.sample_passports import ANNA, utopia
 
-from gate.document import tlv
-from gate.document.access.commands import Command, Response
-from gate.document.access.opening import Chip
-from gate.document.authenticity.integrity import Integrity
-from gate.document.authenticity.terminal_authentication import ChainRequest, SignatureRequest, authenticate_terminal
-from gate.document.checks import CheckId, Result
-from gate.document.inspection import inspect
-from gate.document.lds.dg14 import parse_dg14
-from gate.document.lds.security_infos import TerminalAuthenticationInfo
-from gate.document.pki.cvc import parse_card_certificate
-from gate.document.verdict.conclusion import Inspection
+from gate_documents import tlv
+from gate_documents.access.commands import Command, Response
+from gate_documents.access.opening import Chip
+from gate_documents.authenticity.integrity import Integrity
+from gate_documents.authenticity.terminal_authentication import ChainRequest, SignatureRequest, authenticate_terminal
+from gate_documents.checks import CheckId, Result
+from gate_documents.inspection import inspect
+from gate_documents.lds.dg14 import parse_dg14
+from gate_documents.lds.security_infos import TerminalAuthenticationInfo
+from gate_documents.pki.cvc import parse_card_certificate
+from gate_documents.verdict.conclusion import Inspection
 from hardware_sim.chip.card import Card
 from hardware_sim.passport import lds, terminals
 from hardware_sim.passport.abilities import Agreement, Features

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from gate.document import tlv
-from gate.document.errors import MalformedError
-from gate.document.tlv import Tlv
+from gate_documents import tlv
+from gate_documents.errors import MalformedError
+from gate_documents.tlv import Tlv
 
 
 @pytest.mark.parametrize(

@@ -19,9 +19,9 @@ from fakes.inspections import anchors, issued
 from fakes.master_lists import party
 from fakes.sample_passports import ANNA, TODAY, numbered, portrait, utopia
 
-from gate.document import tlv
-from gate.document.authenticity.active_authentication import internal_authenticate, verify_answer
-from gate.document.authenticity.passive_authentication import (
+from gate_documents import tlv
+from gate_documents.authenticity.active_authentication import internal_authenticate, verify_answer
+from gate_documents.authenticity.passive_authentication import (
     SecurityVerdict,
     judge_com,
     judge_country,
@@ -29,17 +29,17 @@ from gate.document.authenticity.passive_authentication import (
     judge_signer,
     judge_sod,
 )
-from gate.document.authenticity.proofs import ActiveAnswer, Proofs, judge_chip
-from gate.document.checks import CLAUSES, Check, CheckId, Result, combine
-from gate.document.errors import AlgorithmUnknownError, ChipStatusError, DocumentError, SignatureError
-from gate.document.inspection import inspect_files
-from gate.document.lds.sod import parse_sod
-from gate.document.mrz.checks import judge_expiry, judge_mrz, judge_printed_and_chip
-from gate.document.mrz.parsing import parse
-from gate.document.pki.certificate import parse_certificate
-from gate.document.pki.keys import EcKey, RsaKey, parse_public_key
-from gate.document.verdict.conclusion import conclude
-from gate.document.verdict.findings import Findings
+from gate_documents.authenticity.proofs import ActiveAnswer, Proofs, judge_chip
+from gate_documents.checks import CLAUSES, Check, CheckId, Result, combine
+from gate_documents.errors import AlgorithmUnknownError, ChipStatusError, DocumentError, SignatureError
+from gate_documents.inspection import inspect_files
+from gate_documents.lds.sod import parse_sod
+from gate_documents.mrz.checks import judge_expiry, judge_mrz, judge_printed_and_chip
+from gate_documents.mrz.parsing import parse
+from gate_documents.pki.certificate import parse_certificate
+from gate_documents.pki.keys import EcKey, RsaKey, parse_public_key
+from gate_documents.verdict.conclusion import conclude
+from gate_documents.verdict.findings import Findings
 from hardware_sim.passport import der
 
 NOW = datetime(TODAY.year, TODAY.month, TODAY.day, 10, tzinfo=UTC)
@@ -124,7 +124,7 @@ def test_a_country_signing_certificate_is_no_document_signer() -> None:
     assert verdict.security is not None
     signer = dataclasses.replace(verdict.signer, may_sign_documents=False)
     message = dataclasses.replace(verdict.security.message, certificates=(signer,))
-    from gate.document.authenticity import passive_authentication
+    from gate_documents.authenticity import passive_authentication
 
     security = dataclasses.replace(verdict.security, message=message)
     with pytest.MonkeyPatch.context() as patch:

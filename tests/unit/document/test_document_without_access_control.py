@@ -9,10 +9,10 @@ import pytest
 from fakes.document_chip import Gone
 from fakes.inspections import Through, Transmit, inspected, issued, results
 
-from gate.document.access.checks import AccessFacts
-from gate.document.access.opening import REOPENINGS_MAX
-from gate.document.checks import CheckId, Result
-from gate.document.verdict.conclusion import AgreementFacts, Inspection
+from gate_documents.access.checks import AccessFacts
+from gate_documents.access.opening import REOPENINGS_MAX
+from gate_documents.checks import CheckId, Result
+from gate_documents.verdict.conclusion import AgreementFacts, Inspection
 from hardware_sim.passport.abilities import Agreement, Features
 from hardware_sim.passport.algorithms import Cipher, Mapping, Pace
 from hardware_sim.passport.issuer import Passport

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate.document.mrz.parsing import parse
+from gate_documents.mrz.parsing import parse
 from models.train.mrz.camera import STRIP_HEIGHT, STRIP_WIDTH, photograph
 from models.train.mrz.conditions import Conditions, Content, draw
 from models.train.mrz.glyphs import Atlas, Cut, atlas

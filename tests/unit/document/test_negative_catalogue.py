@@ -20,13 +20,6 @@ from fakes.document_chip import Gone
 from fakes.inspections import NOW, Through, Transmit, anchors, files_of, inspected, issued, judged, results
 from fakes.sample_passports import ANNA, utopia
 
-from gate.document.checks import CheckId
-from gate.document.countries import certificate_countries
-from gate.document.errors import MrzError
-from gate.document.inspection import inspect_files
-from gate.document.lds.sod import parse_sod
-from gate.document.mrz.parsing import parse
-from gate.document.verdict.conclusion import Inspection
 from gate.passage.evidence import Check, CheckResult, DocumentEvidence, Score, SiteEvidence
 from gate.passage.evidence import CheckId as PassageCheckId
 from gate.passage.policy import Policy, document_objections, site_objections
@@ -36,6 +29,13 @@ from gate.trust.errors import SourceError
 from gate.trust.importing import import_sources
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
+from gate_documents.checks import CheckId
+from gate_documents.countries import certificate_countries
+from gate_documents.errors import MrzError
+from gate_documents.inspection import inspect_files
+from gate_documents.lds.sod import parse_sod
+from gate_documents.mrz.parsing import parse
+from gate_documents.verdict.conclusion import Inspection
 from hardware_sim.chip.card import Card
 from hardware_sim.passport import lds
 from hardware_sim.passport.abilities import Agreement, Features

@@ -18,14 +18,14 @@ from catalogue.readings import FileRow, ListRow, Mrz, MrzRow
 from catalogue.rows import SUCCESSFUL, Row
 from fakes.inspections import anchors
 
-from gate.document.checks import Result
-from gate.document.errors import DocumentError, MrzError
-from gate.document.mrz.parsing import parse
-from gate.document.pki.certificate import parse_certificate
 from gate.trust.errors import TrustError
 from gate.trust.importing import import_sources
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
+from gate_documents.checks import Result
+from gate_documents.errors import DocumentError, MrzError
+from gate_documents.mrz.parsing import parse
+from gate_documents.pki.certificate import parse_certificate
 
 AREAS = (files, signed, algorithms, certificates, chips, proofs)
 ROWS: tuple[Row, ...] = tuple(chain.from_iterable(area.ROWS for area in AREAS))

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gate.document.mrz.parsing import parse
+from gate_documents.mrz.parsing import parse
 from models.evaluate.hurt import __main__ as program
 from models.evaluate.hurt.cases import CUT_SHORT, DECK, Between, case_of, kind_of
 from models.evaluate.hurt.texts import FORMATS, WIDTHS, invented

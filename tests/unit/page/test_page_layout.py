@@ -7,10 +7,10 @@ from fakes.pages import mrz_lines
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.document.mrz.parsing import parse
 from gate.page.picture.layout import LAYOUTS, Kind, check_digits
 from gate.page.picture.weigh import choose, weigh
 from gate.page.values import ALPHABET, MrzFormat
+from gate_documents.mrz.parsing import parse
 
 Cells = npt.NDArray[np.float64]
 PASSPORT = (

@@ -6,11 +6,11 @@ import string
 import pytest
 from fakes.page_readings import PASSPORT, reading
 
-from gate.document.countries import is_state_code
 from gate.page.picture.layout import LAYOUTS, at
 from gate.page.picture.objections import objections_to
 from gate.page.picture.states import exists
 from gate.page.values import MrzFormat
+from gate_documents.countries import is_state_code
 
 
 def test_a_page_and_a_document_know_the_same_codes() -> None:

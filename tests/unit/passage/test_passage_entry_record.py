@@ -13,7 +13,6 @@ from fakes import passage_examples as one
 from fakes import two_door_lane as two
 from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE, Run, ordered
 
-from gate.document.countries import is_state_code
 from gate.passage.effects import Effect, OpenCamera, Show, Write
 from gate.passage.events import DocumentPresented, DocumentRead, FaceCompared, Recorded, RecordKind, RegistersAnswered
 from gate.passage.evidence import DocumentEvidence
@@ -26,6 +25,7 @@ from gate.passage.screen import Screen
 from gate.passage.serving import EU, EVERYBODY, BorderDirection, Travellers
 from gate.passage.states import Referred
 from gate.programs.lane.records import encode, replay
+from gate_documents.countries import is_state_code
 
 STATES = [
     code

@@ -14,7 +14,6 @@ from fakes import two_door_lane as two
 from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE, Run, ordered
 
 from gate.channel.messages import REMEMBERED_BYTES_MAX
-from gate.document.countries import is_state_code
 from gate.passage.counting import Counters
 from gate.passage.draws import Draw
 from gate.passage.effects import Answer, Effect, OpenCamera, Show, Write
@@ -54,6 +53,7 @@ from gate.passage.screen import Screen
 from gate.passage.serving import EU, EVERYBODY, BorderDirection, Service, Travellers
 from gate.passage.states import Emergency, Idle, Inspecting, Recording, Referred, crossing_of
 from gate.programs.lane.records import HITS_MAX, PROTECTED_MAX, REPLACED_MAX, Hit, Remembered, encode, replay
+from gate_documents.countries import is_state_code
 
 ENTRY, EXIT = BorderDirection
 CREW = Travellers("crew", ("PHL", "IND"))

@@ -14,8 +14,8 @@ from gate.passage.orders import Disposition
 from gate.passage.records import Released
 from gate.passage.registers import RegisterAnswer, RegisterCause, RegisterFinding
 from gate.performance.account import FEWER, GROUP_MIN, NAMES_MAX, OTHERS, WORD_MAX, Account
-from gate.verify.clock import ms as _ms
-from gate.verify.told import Told
+from gate_verify.clock import ms as _ms
+from gate_verify.told import Told
 
 
 def told(index: int, record: Wanted) -> Told:

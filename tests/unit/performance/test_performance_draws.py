@@ -16,7 +16,7 @@ from gate.passage.records import Decided, DrawCommitted, DrawRevealed, Opened, R
 from gate.performance import draws
 from gate.performance.draws import Draws, Found
 from gate.programs.lane.records import encode
-from gate.verify.told import Told
+from gate_verify.told import Told
 
 DAY = Draw("2026-12-05", 3_000, b"a" * 32)
 NEXT = Draw("2026-12-06", 3_000, b"b" * 32)

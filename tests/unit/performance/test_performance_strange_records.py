@@ -13,9 +13,9 @@ from fakes.audited_days import Day
 from gate.cli.audit_report import render, write_tables
 from gate.cli.audit_reporting import taken_again
 from gate.performance.account import LONGEST_MS, Account
-from gate.verify.findings import Report
-from gate.verify.story import Story
-from gate.verify.told import Told
+from gate_verify.findings import Report
+from gate_verify.story import Story
+from gate_verify.told import Told
 
 STRANGE: tuple[object, ...] = (
     None, True, False, 0, -1, 2**53 + 1, 2**64, 10**4299, -(10**4299), 1e308, float("inf"), float("nan"), "", "x" * 50_000,

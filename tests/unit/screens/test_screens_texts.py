@@ -13,11 +13,11 @@ from babel import Locale
 from fluent.syntax import FluentParser, ast, visitor
 
 import gate.screens.kiosk
-from gate.document.countries import is_state_code
 from gate.passage.screen import Guidance, Purpose, Screen
 from gate.screens.kiosk.texts import Languages
 from gate.screens.kiosk.view import ViewState, render
 from gate.screens.texts import BrokenTextError, UnknownLanguageError
+from gate_documents.countries import is_state_code
 
 KIOSK = Path(gate.screens.kiosk.__file__).parent
 texts = Languages()

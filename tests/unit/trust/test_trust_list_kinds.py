@@ -17,8 +17,8 @@ PARSER = '''
 from dataclasses import dataclass
 from datetime import datetime
 
-from gate.document.pki.known_defects import Affected, Defect, Flaw, KnownDefects
-from gate.document.pki.signed import SignedMessage, parse_signed_message
+from gate_documents.pki.known_defects import Affected, Defect, Flaw, KnownDefects
+from gate_documents.pki.signed import SignedMessage, parse_signed_message
 
 CONTENT_TYPE = "1.3.6.1.4.1.55555.1"
 
@@ -44,7 +44,7 @@ ROW = '    ListKind("RecallNotice", recalls.CONTENT_TYPE, recalls.parse_recalls,
 OPENED = """
 import sys
 from pathlib import Path
-from gate.document.pki.certificate import parse_certificate
+from gate_documents.pki.certificate import parse_certificate
 from gate.trust.store import TrustStore
 signer = parse_certificate(Path(sys.argv[2]).read_bytes())
 print([entry.affected.document_type for entry in TrustStore.open(Path(sys.argv[1])).known_defects(signer)])
@@ -53,9 +53,9 @@ print([entry.affected.document_type for entry in TrustStore.open(Path(sys.argv[1
 
 def test_a_new_kind_of_list_takes_a_parser_and_a_row(tmp_path: Path) -> None:
     copy = Copy.into(tmp_path / "copy")
-    copy.add("gate/document/pki/recalls.py", PARSER)
+    copy.add("documents/src/gate_documents/pki/recalls.py", PARSER)
     copy.edit("gate/trust/list_kinds.py", ("import defect_list,", "import recalls, defect_list,"), (TABLE, TABLE + ROW))
-    assert copy.touched() == ["gate/document/pki/recalls.py", "gate/trust/list_kinds.py"]
+    assert copy.touched() == ["documents/src/gate_documents/pki/recalls.py", "gate/trust/list_kinds.py"]
     csca = party("CSCA")
     signer = party("Recalls", issuer=csca, authority=False)
     (tmp_path / "csca.cer").write_bytes(csca.der)

@@ -28,9 +28,6 @@ from fakes.master_lists import NOW, Party, master_list, party, revocation_list, 
 from typer.testing import CliRunner
 
 from gate.cli.trust import app
-from gate.document.pki.certificate import parse_certificate
-from gate.document.pki.known_defects import Defect, Flaw
-from gate.document.pki.signed import SIGNED_BYTES_MAX
 from gate.trust.errors import SourceError, StoreError
 from gate.trust.folder import REJECTED_MAX, read_folder
 from gate.trust.importing import ImportReport, import_sources
@@ -40,6 +37,9 @@ from gate.trust.looking import FILES_MAX, NAMES_MAX, Found, look, walk
 from gate.trust.replacing import replacing
 from gate.trust.sources import read_source
 from gate.trust.store import Published, TrustStore
+from gate_documents.pki.certificate import parse_certificate
+from gate_documents.pki.known_defects import Defect, Flaw
+from gate_documents.pki.signed import SIGNED_BYTES_MAX
 from hardware_sim.passport import der
 
 CSCA = party("CSCA")

@@ -13,7 +13,6 @@ from typer.testing import CliRunner
 
 from gate.cli.trust import app
 from gate.cli.trust_report import fields, render
-from gate.document.pki.certificate import parse_certificate
 from gate.trust.errors import StoreError
 from gate.trust.freshness import AlarmKind, alarms, freshness
 from gate.trust.importing import import_sources
@@ -22,6 +21,7 @@ from gate.trust.schema import connect_draft, migrate
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
 from gate.trust.survey import Revocation, survey
+from gate_documents.pki.certificate import parse_certificate
 
 CSCA = party("CSCA")
 FOREIGN = party("Foreign CSCA", country="ZZ")

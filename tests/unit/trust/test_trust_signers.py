@@ -16,11 +16,6 @@ from fakes.inspections import NOW, inspected, issued, results
 from fakes.master_lists import party
 from fakes.sample_passports import utopia
 
-from gate.document.authenticity.passive_authentication import judge_sod
-from gate.document.checks import CheckId, Result
-from gate.document.lds.sod import parse_sod
-from gate.document.pki.certificate import Certificate, parse_certificate
-from gate.document.pki.signed import Signer
 from gate.trust import signers
 from gate.trust.errors import StoreError
 from gate.trust.folder import read_folder
@@ -30,6 +25,11 @@ from gate.trust.opening import open_snapshot
 from gate.trust.schema import VERSION
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
+from gate_documents.authenticity.passive_authentication import judge_sod
+from gate_documents.checks import CheckId, Result
+from gate_documents.lds.sod import parse_sod
+from gate_documents.pki.certificate import Certificate, parse_certificate
+from gate_documents.pki.signed import Signer
 from hardware_sim.passport.security_object import SecurityObject
 
 CSCA = party("CSCA")

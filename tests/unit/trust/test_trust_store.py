@@ -17,12 +17,12 @@ from fakes.damage import damage_rows
 from fakes.defect_lists import DEVIATION_SIGNER, deviation_list
 from fakes.master_lists import NOW, Party, master_list, party, revocation_list
 
-from gate.document.pki.certificate import parse_certificate
 from gate.trust.errors import SourceError, StoreError
 from gate.trust.importing import ImportReport, import_sources
 from gate.trust.schema import connect_draft, migrate
 from gate.trust.sources import read_source
 from gate.trust.store import Coverage, TrustStore
+from gate_documents.pki.certificate import parse_certificate
 
 CSCA = party("CSCA 1")
 SUCCESSOR = party("CSCA 2")

@@ -33,18 +33,6 @@ from typer.testing import CliRunner
 
 from gate.cli.trust import app
 from gate.cli.trust_report import fields, render
-from gate.document.access.agreement_keys import parse_agreement_key
-from gate.document.access.pace import MappingProof
-from gate.document.authenticity.pace_cam import judge_mapping
-from gate.document.authenticity.passive_authentication import judge_signer, judge_sod
-from gate.document.checks import Check, CheckId, Result, Tolerance
-from gate.document.errors import SignatureError
-from gate.document.lds.card_security import parse_card_security
-from gate.document.lds.sod import parse_sod
-from gate.document.pki.anchors import TrustAnchors
-from gate.document.pki.certificate import parse_certificate
-from gate.document.pki.keys import parse_public_key
-from gate.document.pki.signatures import Kind, Scheme, verify
 from gate.trust.errors import SourceError, StoreError
 from gate.trust.importing import import_sources
 from gate.trust.known import Way
@@ -52,6 +40,18 @@ from gate.trust.signers import no_document_signer
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
 from gate.trust.survey import survey
+from gate_documents.access.agreement_keys import parse_agreement_key
+from gate_documents.access.pace import MappingProof
+from gate_documents.authenticity.pace_cam import judge_mapping
+from gate_documents.authenticity.passive_authentication import judge_signer, judge_sod
+from gate_documents.checks import Check, CheckId, Result, Tolerance
+from gate_documents.errors import SignatureError
+from gate_documents.lds.card_security import parse_card_security
+from gate_documents.lds.sod import parse_sod
+from gate_documents.pki.anchors import TrustAnchors
+from gate_documents.pki.certificate import parse_certificate
+from gate_documents.pki.keys import parse_public_key
+from gate_documents.pki.signatures import Kind, Scheme, verify
 from hardware_sim.passport import der
 from hardware_sim.passport.abilities import Features
 from hardware_sim.passport.algorithms import Cipher, Mapping, Pace

@@ -23,10 +23,10 @@ from gate.audit.unsealing import Unsealer
 from gate.audit.writer import Wanted
 from gate.cli.audit import app
 from gate.cli.audit_records import with_story
-from gate.verify.accounts import Accounts
-from gate.verify.bundle import EntryLine
-from gate.verify.findings import Report
-from gate.verify.verify import contents, verify
+from gate_verify.accounts import Accounts
+from gate_verify.bundle import EntryLine
+from gate_verify.findings import Report
+from gate_verify.verify import contents, verify
 
 DAY, LATER = "2026-11-25", "2026-12-27"
 NOTE = sha256(b"an order").hexdigest()

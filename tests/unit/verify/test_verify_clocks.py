@@ -19,10 +19,10 @@ from gate.audit.writer import Wanted
 from gate.cli.audit import app
 from gate.cli.audit_records import with_story
 from gate.programs.log.stepping import Steps
-from gate.verify.clock import Clock
-from gate.verify.findings import Report
-from gate.verify.told import Told
-from gate.verify.verify import Known, verify
+from gate_verify.clock import Clock
+from gate_verify.findings import Report
+from gate_verify.told import Told
+from gate_verify.verify import Known, verify
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

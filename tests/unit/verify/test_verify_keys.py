@@ -14,8 +14,8 @@ from gate.audit.checkpoint import Checkpoint
 from gate.audit.export import Outlet, bundle
 from gate.audit.handover import hand_over
 from gate.audit.note import Algorithm, Note, Signer
-from gate.verify.findings import Report, UnreadableError
-from gate.verify.verify import Known, verify
+from gate_verify.findings import Report, UnreadableError
+from gate_verify.verify import Known, verify
 
 MIRROR = "central.example/mirror"
 AT_S = 1_795_600_000

@@ -17,9 +17,9 @@ from gate.audit.sealing import CrossingKey, Sealer
 from gate.audit.unsealing import Unsealer, readers_of
 from gate.cli.audit_records import with_story
 from gate.programs import log as log_program
-from gate.verify.findings import Report
-from gate.verify.recipients import NamedRecipients
-from gate.verify.verify import verify
+from gate_verify.findings import Report
+from gate_verify.recipients import NamedRecipients
+from gate_verify.verify import verify
 
 OURS, THEIRS = ("a" * 64, "b" * 64), ("a" * 64, "c" * 64)
 

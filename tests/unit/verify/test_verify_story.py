@@ -9,9 +9,9 @@ import pytest
 
 from gate.passage.events import RecordKind
 from gate.passage.records import IncidentKind, PassedBy
-from gate.verify import story as stories
-from gate.verify.story import Story
-from gate.verify.told import Told
+from gate_verify import story as stories
+from gate_verify.story import Story
+from gate_verify.told import Told
 
 HOUR = "2026-11-25T10:00:00Z"
 Line = tuple[str, str | None, Mapping[str, object]]

@@ -17,10 +17,10 @@ from typer.testing import CliRunner
 from gate.audit.key_days import KeyDay
 from gate.audit.writer import Wanted
 from gate.cli.audit import app
-from gate.verify.findings import PROBLEM_LETTERS_MAX, Findings, UnreadableError
-from gate.verify.story import Story
-from gate.verify.told import Told
-from gate.verify.verify import Known, verify
+from gate_verify.findings import PROBLEM_LETTERS_MAX, Findings, UnreadableError
+from gate_verify.story import Story
+from gate_verify.told import Told
+from gate_verify.verify import Known, verify
 
 
 @pytest.fixture

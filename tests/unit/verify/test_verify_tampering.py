@@ -20,15 +20,15 @@ from hypothesis import strategies as st
 
 from gate.audit.note import Note, Signer
 from gate.audit.writer import Wanted
-from gate.verify.bundle import judge_bundle
-from gate.verify.findings import PROBLEMS_MAX, Findings, Report, StructureError, UnreadableError
-from gate.verify.folder import split_entries, split_sealed
-from gate.verify.judge import Header, read_header
-from gate.verify.keyring import KeyRing
-from gate.verify.signed import LogKey, exact_base64, read_head, read_vkey
-from gate.verify.together import Read, report
-from gate.verify.tree import Tree
-from gate.verify.verify import Known, verify
+from gate_verify.bundle import judge_bundle
+from gate_verify.findings import PROBLEMS_MAX, Findings, Report, StructureError, UnreadableError
+from gate_verify.folder import split_entries, split_sealed
+from gate_verify.judge import Header, read_header
+from gate_verify.keyring import KeyRing
+from gate_verify.signed import LogKey, exact_base64, read_head, read_vkey
+from gate_verify.together import Read, report
+from gate_verify.tree import Tree
+from gate_verify.verify import Known, verify
 
 RANDOM = random.Random(7)
 
@@ -361,7 +361,7 @@ def test_links_are_no_files_of_the_log(spool: SmallLog, tmp_path: Path) -> None:
 
 
 def test_files_of_a_newer_checkpoint_are_left_alone(spool: SmallLog, monkeypatch: pytest.MonkeyPatch) -> None:
-    import gate.verify.folder as reading
+    import gate_verify.folder as reading
 
     checkpoint = (spool.spool / "checkpoint").read_bytes()
     spool.write(crossing("c3"))

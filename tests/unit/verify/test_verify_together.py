@@ -13,9 +13,9 @@ from gate.audit.checkpoint import Checkpoint
 from gate.audit.export import Outlet
 from gate.audit.note import Algorithm, Note, Signer
 from gate.audit.writer import Wanted
-from gate.verify.findings import Report, UnreadableError
-from gate.verify.signed import exact_base64
-from gate.verify.verify import Known, verify
+from gate_verify.findings import Report, UnreadableError
+from gate_verify.signed import exact_base64
+from gate_verify.verify import Known, verify
 
 MIRROR = Signer.generate("central.example/mirror", Algorithm.COSIGNATURE_V1)
 COSIGNED_S, COSIGNED = 1_795_600_000, "2026-11-25T09:46:40Z"

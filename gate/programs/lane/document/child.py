@@ -23,9 +23,6 @@ from drivers.errors import DriverError
 from drivers.reader.settings import ChipReaderSettings
 from gate.channel import messages
 from gate.channel.sockets import Connection
-from gate.document.authenticity.terminal_authentication import CentreRequest
-from gate.document.inspection import Portrait
-from gate.document.mrz.parsing import Mrz
 from gate.orders.sealing import DOCUMENT
 from gate.programs.children import portraits, serving, ways
 from gate.programs.children.confine import confine
@@ -43,6 +40,9 @@ from gate.programs.shared import clock, config
 from gate.programs.shared.devices.chip_readers import ChipReader, chip_reader
 from gate.programs.shared.racing import first_of
 from gate.trust.store import TrustStore
+from gate_documents.authenticity.terminal_authentication import CentreRequest
+from gate_documents.inspection import Portrait
+from gate_documents.mrz.parsing import Mrz
 
 LOOK_EVERY_S = 1.0  # at the reader, before there is a crossing
 WAY_DEADLINE_S = 10.0  # until the face child has taken the portrait, and the page child given the lines

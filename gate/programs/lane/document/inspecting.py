@@ -12,15 +12,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from gate.channel import messages
-from gate.document.authenticity.terminal_authentication import CentreRequest
-from gate.document.checks import CheckId as DocumentCheckId
-from gate.document.checks import Result
-from gate.document.countries import is_state_code
-from gate.document.errors import MrzError
-from gate.document.inspection import Portrait, inspect
-from gate.document.lds.files import FINGERS
-from gate.document.mrz.parsing import Mrz, parse
-from gate.document.verdict.conclusion import Inspection
 from gate.passage.evidence import CheckId, CheckResult, DocumentEvidence, PageCheck, PageEvidence
 from gate.passage.evidence_names import PageCheckId
 from gate.programs.lane.document.particulars import Particulars
@@ -28,6 +19,15 @@ from gate.programs.lane.stages.document import converse, document_evidence
 from gate.programs.lane.stages.page import page_checks
 from gate.programs.lane.stages.unread import unreadable
 from gate.programs.shared.devices.chip_readers import ChipReader
+from gate_documents.authenticity.terminal_authentication import CentreRequest
+from gate_documents.checks import CheckId as DocumentCheckId
+from gate_documents.checks import Result
+from gate_documents.countries import is_state_code
+from gate_documents.errors import MrzError
+from gate_documents.inspection import Portrait, inspect
+from gate_documents.lds.files import FINGERS
+from gate_documents.mrz.parsing import Mrz, parse
+from gate_documents.verdict.conclusion import Inspection
 
 if TYPE_CHECKING:
     from gate.programs.lane.stages.anchors import RememberingAnchors

@@ -9,9 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from gate.channel import messages
-from gate.document.errors import DocumentError
 from gate.trust.errors import StoreError
 from gate.trust.store import TrustStore
+from gate_documents.errors import DocumentError
 
 
 class ListsError(Exception):

@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from gate.document.mrz.checks import differences
-from gate.document.mrz.parsing import Mrz
+from gate_documents.mrz.checks import differences
+from gate_documents.mrz.parsing import Mrz
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from gate.document.pki.anchors import TrustAnchors
+from gate_documents.pki.anchors import TrustAnchors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gate.document.pki.anchors import Anchor
-    from gate.document.pki.certificate import Certificate
-    from gate.document.pki.known_defects import KnownDefects
-    from gate.document.pki.revocation import RevocationList
-    from gate.document.pki.signed import Signer
+    from gate_documents.pki.anchors import Anchor
+    from gate_documents.pki.certificate import Certificate
+    from gate_documents.pki.known_defects import KnownDefects
+    from gate_documents.pki.revocation import RevocationList
+    from gate_documents.pki.signed import Signer
 
 
 class VersionedAnchors(TrustAnchors, Protocol):
@@ -23,7 +23,7 @@ class VersionedAnchors(TrustAnchors, Protocol):
 
 
 class RememberingAnchors:
-    """The anchors of one inspection; satisfies `gate.document.pki.anchors.TrustAnchors`.
+    """The anchors of one inspection; satisfies `gate_documents.pki.anchors.TrustAnchors`.
 
     An inspection asks for the issuer of whoever signed the document, so `given` are the CSCA certificates that it was judged
     against, each once, in the order of asking.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gate.channel import messages
-from gate.document.authenticity.terminal_authentication import CentreRequest, ChainRequest, SignatureRequest
+from gate_documents.authenticity.terminal_authentication import CentreRequest, ChainRequest, SignatureRequest
 
 
 def question_of(request: CentreRequest) -> messages.ToCentre:

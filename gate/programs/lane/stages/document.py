@@ -7,13 +7,6 @@ from collections.abc import Awaitable, Callable, Generator
 from typing import TYPE_CHECKING, Final
 
 from drivers.errors import DriverError
-from gate.document import checks
-from gate.document.access.commands import Transmit
-from gate.document.authenticity.signature_facts import weak_algorithms
-from gate.document.authenticity.terminal_authentication import CentreRequest, ChainRequest, SignatureRequest
-from gate.document.errors import ChipLostError
-from gate.document.inspection import Portrait, Step
-from gate.document.verdict.conclusion import Inspection
 from gate.passage.evidence import (
     AccessEvidence,
     AccessProtocol,
@@ -28,12 +21,19 @@ from gate.passage.evidence import (
     PaceMapping,
     Password,
 )
+from gate_documents import checks
+from gate_documents.access.commands import Transmit
+from gate_documents.authenticity.signature_facts import weak_algorithms
+from gate_documents.authenticity.terminal_authentication import CentreRequest, ChainRequest, SignatureRequest
+from gate_documents.errors import ChipLostError
+from gate_documents.inspection import Portrait, Step
+from gate_documents.verdict.conclusion import Inspection
 
 if TYPE_CHECKING:
-    from gate.document.access.checks import AccessFacts
-    from gate.document.pki.certificate import Certificate
-    from gate.document.verdict.conclusion import AgreementFacts
     from gate.programs.lane.stages.anchors import RememberingAnchors
+    from gate_documents.access.checks import AccessFacts
+    from gate_documents.pki.certificate import Certificate
+    from gate_documents.verdict.conclusion import AgreementFacts
 
 log = logging.getLogger(__name__)
 AUTHORITIES_MAX: Final = 8  # a country has a handful of one name; more are not told

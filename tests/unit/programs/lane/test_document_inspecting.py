@@ -16,15 +16,15 @@ from fakes.inspections import anchors, issued
 
 from drivers.errors import LinkLostError
 from gate.channel import messages
-from gate.document.inspection import Portrait
-from gate.document.lds.sod import parse_sod
-from gate.document.mrz.parsing import Mrz
 from gate.passage.evidence import CheckId, CheckResult, DocumentEvidence
 from gate.passage.evidence_names import PageCheckId
 from gate.programs.lane.document.inspecting import ChipSide, inspect_presented
 from gate.programs.lane.document.particulars import Particulars
 from gate.programs.lane.stages.anchors import RememberingAnchors
 from gate.programs.shared import clock
+from gate_documents.inspection import Portrait
+from gate_documents.lds.sod import parse_sod
+from gate_documents.mrz.parsing import Mrz
 from hardware_sim.chip.card import Card
 
 DOCUMENT = issued()

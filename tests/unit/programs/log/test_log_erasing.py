@@ -26,7 +26,7 @@ from gate.audit.writer import Outcome, Refused, Wanted, Writer
 from gate.programs.log.erasing import QUIET_LOOKS, Erasures
 from gate.programs.log.publishing import Publisher, Worker
 from gate.programs.log.retention import Kept
-from gate.verify.verify import verify
+from gate_verify.verify import verify
 
 KEPT = Kept({"crossing": None, "device": None, "administration": None}, ())
 TODAY = date(2026, 11, 25)  # of the fakes

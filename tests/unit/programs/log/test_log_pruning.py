@@ -27,7 +27,7 @@ from gate.audit.writer import APPENDS_REMEMBERED, Outcome, Refused, Wanted, Writ
 from gate.programs.log.pruning import Pruning
 from gate.programs.log.publishing import Publisher, Worker
 from gate.sync.spool import SpoolLog
-from gate.verify.verify import verify
+from gate_verify.verify import verify
 
 MIRROR = Signer.generate("mirror.example", Algorithm.COSIGNATURE_V1)
 DAY = date(2026, 11, 25)  # of the fakes

@@ -28,7 +28,7 @@ from gate.audit.unsealing import OpenedRecord, Unsealer
 from gate.audit.writer import Outcome, Refused, Wanted, Writer
 from gate.programs.log.publishing import Publisher, Worker
 from gate.programs.log.retention import Kept, Retention, borne_out
-from gate.verify.verify import verify
+from gate_verify.verify import verify
 
 DAY = date(2026, 11, 23)
 MONDAY = KeyDay(DAY, "crossing")

@@ -11,8 +11,6 @@ from fakes.passage_examples import GENUINE, RULES, SAME_FACE, ready
 
 from drivers.values import PageResult, PageVerdict, PageVerdicts, VendorCheck
 from gate.channel import messages
-from gate.document.checks import Check, CheckId, Result
-from gate.document.verdict.conclusion import DocumentFields, Inspection
 from gate.page.picture.crosscheck import Trait
 from gate.page.stream.events import Read
 from gate.page.values import Why
@@ -24,6 +22,8 @@ from gate.passage.screen import Guidance
 from gate.programs.lane.document.inspecting import page_evidence
 from gate.programs.lane.stages.page import page_checks
 from gate.programs.vision.page_findings import CHECK_OF, MEASURED_ON, guidance_of, message_of, readings_of
+from gate_documents.checks import Check, CheckId, Result
+from gate_documents.verdict.conclusion import DocumentFields, Inspection
 
 READ = messages.PageRead(1, "camera", "TD3", 0.9, True, [])
 

@@ -1,0 +1,15 @@
+"""EF.CardAccess: what can be done before the chip is opened (ICAO 9303-11 §4.4.2). Signed by nobody."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gate_documents.lds.security_infos import parse_security_infos
+
+if TYPE_CHECKING:
+    from gate_documents.lds.security_infos import SecurityInfos
+
+
+def parse_card_access(data: bytes) -> SecurityInfos:
+    """Read EF.CardAccess. Raises MalformedError."""
+    return parse_security_infos(data, "EF.CardAccess")

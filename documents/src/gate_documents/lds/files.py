@@ -1,0 +1,47 @@
+"""The elementary files of a chip: names, identifiers, tags, and how long each may be (ICAO 9303-10 §3.6, §4.6).
+
+How they are read is `gate_documents.access`'s business, what stands in them that of their parsers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+# Of a portrait, fingers and irises; of all other files, where real ones have some kilobytes and ASN.1 costs the lane time.
+IMAGE_BYTES_MAX: Final = 1 << 20
+FILE_BYTES_MAX: Final = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """An elementary file: its name, its identifier, the tag that its content begins with, and how long it may be."""
+
+    name: str
+    identifier: int
+    tag: int
+    bytes_max: int = FILE_BYTES_MAX
+
+
+CARD_ACCESS: Final = File("EF.CardAccess", 0x011C, 0x31)  # in the master file, as is EF.CardSecurity
+CARD_SECURITY: Final = File("EF.CardSecurity", 0x011D, 0x30)
+ATR_INFO: Final = File("EF.ATR/INFO", 0x2F01, 0x00)  # in the master file: objects in a row, so with no tag of its own
+COM: Final = File("EF.COM", 0x011E, 0x60)
+SOD: Final = File("EF.SOD", 0x011D, 0x77)
+FINGERS: Final = 3
+IRISES: Final = 4
+_IMAGE_GROUPS: Final = (2, FINGERS, IRISES)
+_DATA_GROUP_TAGS: Final = (
+    0x61, 0x75, 0x63, 0x76, 0x65, 0x66, 0x67, 0x68, 0x69, 0x6A, 0x6B, 0x6C, 0x6D, 0x6E, 0x6F, 0x70,
+)  # fmt: skip
+
+
+def data_group(number: int) -> File:
+    """The file of a data group, 1 to 16."""
+    bytes_max = IMAGE_BYTES_MAX if number in _IMAGE_GROUPS else FILE_BYTES_MAX
+    return File(f"EF.DG{number}", 0x0100 + number, _DATA_GROUP_TAGS[number - 1], bytes_max)
+
+
+def data_group_of_tag(tag: int) -> int | None:
+    """The number of the data group with this tag, or None."""
+    return _DATA_GROUP_TAGS.index(tag) + 1 if tag in _DATA_GROUP_TAGS else None

@@ -1,0 +1,163 @@
+"""Accounts for the keys to sealed records: which of those that are missing were to go, and which are here that were to go.
+
+What the log says of its keys, in records of its own: `keys_erased` names keys that two persons ordered erased, with their signatures, `keys_expired` how many
+keys of a class and a day were forgotten after their time, `keys_erased_at_mirror` that the central server has carried an order out. A key lies with the day of its
+first record; with a later one where the gate's clock was nobody's word, and with an earlier one to which a clock was set back that had been ahead. An order
+binds every copy that holds its record, and an expiry the gate's own: others keep theirs by settings of their own, and what an older copy has is its owner's to erase.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final
+
+from gate_verify.findings import Erasure, Findings, Held, Ledger, StructureError, UnreadableError, harmless
+from gate_verify.signed import signers_of
+
+if TYPE_CHECKING:
+    from gate_verify.told import Told
+
+KEPT_DAYS_MIN: Final = {"crossing": 1, "device": 183, "administration": 183}  # no configuration says less
+SIGNERS_MIN: Final = 2
+
+
+@dataclass(slots=True)
+class Accounts:
+    """Takes the records in order. `origin` is the log's, which orders name."""
+
+    origin: str
+    _first: dict[str, tuple[str, str, int]] = field(default_factory=dict)  # each key's first record: class, day, entry
+    _turns: list[tuple[int, str]] = field(default_factory=list)  # from which entry on no record is of an earlier day
+    _approvers: Mapping[str, object] = field(default_factory=dict)  # whom the latest start named; empty if not known
+    _orders: dict[tuple[str, tuple[str, ...]], tuple[int, tuple[str, ...], bool]] = field(default_factory=dict)
+    _at_mirror: set[str] = field(default_factory=set)
+    _expired: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    _wrong: Findings = field(default_factory=Findings)
+
+    def take(self, told: Told) -> None:
+        """Note the next record."""
+        start, day = told.index, told.hour[:10]
+        if told.key:
+            self._first.setdefault(told.key, (told.about, day, start))
+            while self._turns and self._turns[-1][1] >= day:
+                start = self._turns.pop()[0]
+            self._turns.append((start, day))
+        match told.about, told.kind, told.body:
+            case "device", None, None:
+                self._approvers = {}  # it may be a start
+            case "device", "started", {"approval": {"keys": dict(keys)}} if keys:
+                self._approvers = keys
+            case "administration", _, {"gate": _}:
+                pass  # the central server's own log names gates: it is about other logs' keys
+            case "administration", "keys_erased", {"keys": list(erased), "note": str(note), **rest}:
+                order, by = (harmless(note), tuple(map(str, erased))), rest.get("by")
+                names = tuple(harmless(str(one)) for one in by) if isinstance(by, list) else ()
+                is_signed = self._is_signed(told.index, order, rest.get("signatures"))
+                self._orders.setdefault(order, (told.index, names, is_signed))
+            case "administration", "keys_erased_at_mirror", {"note": str(note)}:
+                self._at_mirror.add(harmless(note))
+            case "administration", "keys_expired", {"class": str(about), "day": str(of), "keys": int(count)}:
+                index, before = self._expired.get((about, of), (told.index, 0))
+                if count >= 0 and _was_over(about, of, day):
+                    self._expired[about, of] = index, max(count, before)
+                else:
+                    why = "before their time, by the shortest that a configuration can say"
+                    self._wrong.add(f"entry {told.index}: {count} keys of class {about} and {of} forgotten {why}")
+            case _:
+                pass
+
+    def _is_signed(self, index: int, order: tuple[str, tuple[str, ...]], signatures: object) -> bool:
+        """Whether two of the approvers in force have signed it; that is not known of a record without signatures, and before any start was read."""
+        if not isinstance(signatures, list):
+            return False
+        text = "".join(f"{line}\n" for line in ("portcullis erasure/1", self.origin, *order[1]))
+        note = "\n".join((text, *map(str, signatures), "")).encode(errors="replace")
+        try:
+            found = signers_of(note, self._approvers.values())
+        except (StructureError, UnreadableError):
+            found = set()
+        if sha256(note).hexdigest() != order[0] or (self._approvers and len(found) < SIGNERS_MIN):
+            self._wrong.add(
+                f"entry {index}: two of the approvers whom the latest start names have not signed this order to erase keys"
+            )
+        return len(found) >= SIGNERS_MIN
+
+    def erasures(self, ledger: Ledger) -> tuple[Erasure, ...]:
+        """Each order, the oldest first."""
+        here = frozenset().union(*(copy.keys for copy in ledger.copies))
+        return tuple(
+            Erasure(index, by, note, len(keys), len(here.intersection(keys)), note in self._at_mirror, is_signed)
+            for (note, keys), (index, by, is_signed) in self._orders.items()
+        )
+
+    def gone(self, copy: Held) -> frozenset[str]:
+        """The keys that a copy lacks and that were to go: ordered, or of a day whose time was over, as many as were said to be forgotten. Where one of that
+        day is here all the same, none of another day went in its place.
+        """
+        lacking = copy.named - copy.keys
+        found = self._ordered() & lacking
+        waiting = []  # by class and the earliest day that they can lie with, the latest first
+        for key in self._first.keys() & lacking - found:
+            about, _, index = self._first[key]
+            waiting.append((about, self._turns[bisect_right(self._turns, (index, "~")) - 1][1], key))
+        waiting.sort(reverse=True)
+        here = {self._first[key][:2] for key in copy.keys & self._first.keys()}
+        over: list[tuple[str, str, str]] = []  # those of this day or an earlier one, the latest last
+        for of, (index, count) in sorted(self._expired.items()):
+            while waiting and waiting[-1][:2] <= of:
+                over.append(waiting.pop())
+            left, since = count, of if index < copy.size and of in here else (of[0], "")
+            while left and over and over[-1][:2] >= since:
+                found.add(over.pop()[2])
+                left -= 1
+        return frozenset(found)
+
+    def _ordered(self) -> set[str]:
+        return {key for _, keys in self._orders for key in keys}
+
+    def unsigned(self, ledger: Ledger) -> Iterator[str]:
+        """What is missing by an order that is the gate's word alone."""
+        for (note, keys), (index, _, is_signed) in self._orders.items():
+            if not is_signed and (gone := ledger.missing.intersection(keys)):
+                yield f"whether two persons ordered {len(gone)} keys erased, entry {index}: that is the gate's word alone; the order is a note with the SHA-256 {note}"
+
+    def contradictions(self, ledger: Ledger) -> Iterator[str]:
+        """What was to go and is here, in a copy that knows so; and orders and expiries that can be none."""
+        yield from self._wrong.all()
+        for copy in ledger.copies:
+            for (_, keys), (index, *_) in self._orders.items():
+                if index < copy.size and (here := copy.keys.intersection(keys)):
+                    yield f"{copy.name}: {len(here)} of the {len(keys)} keys that were ordered erased, entry {index}, are still here: {min(here)}"
+            # By their number, since a day may be the wrong one where the clock was.
+            missing = Counter(
+                self._first.get(key, ("",))[0] for key in ledger.uses.keys() - copy.keys - self._ordered()
+            )
+            said: Counter[str] = Counter()
+            if ledger.is_whole and copy.keys and copy.is_gates:  # of what was before, some may be of the day
+                for (about, _), (index, count) in self._expired.items():
+                    said[about] += count if index < copy.size else 0
+            for about in sorted(said - missing):
+                yield f"{copy.name}: {said[about]} keys of class {about} were said to be forgotten, and {missing[about]} are missing: the others are still here"
+
+    def kept_longer(self, ledger: Ledger) -> Iterator[str]:
+        """What a copy has of a day that the gate has forgotten, or of an earlier one."""
+        for copy in ledger.copies:
+            until = {about: day for (about, day), (index, _) in sorted(self._expired.items()) if index < copy.size}
+            days = sorted(self._first[key][:2] for key in copy.keys & self._first.keys() - self._ordered())
+            for about, last in until.items():
+                if kept := [day for of, day in days if of == about and day <= last]:
+                    yield f"why {copy.name} has {len(kept)} keys of class {about} of {kept[0]} to {kept[-1]}, when the gate has forgotten those of {last}: held, kept longer elsewhere, or put back"
+
+
+def _was_over(about: str, day: str, today: str) -> bool:
+    """Whether the time of a day's keys can have been over; what is no class, or no day as records spell it, has none."""
+    try:
+        of, now = date.fromisoformat(day), date.fromisoformat(today)
+    except ValueError:
+        return False
+    return str(of) == day and about in KEPT_DAYS_MIN and (now - of).days > KEPT_DAYS_MIN[about]

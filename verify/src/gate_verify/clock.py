@@ -1,0 +1,92 @@
+"""Judges the gate's wall clock: the log program records each time that it is set (`clock_stepped`), so one that was set without a record is found.
+
+A record's moment is the wall clock when the log program took it: in the order of the log moments go back only where the clock was set back. Beside it stands
+CLOCK_MONOTONIC of the program that reported, which nobody sets. Within one boot the two keep their distance; that of a record that waited is larger, but not
+the same as that of another one a minute later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gate_verify.told import Told
+
+PASSING_MS = 60_000  # records of two programs may pass one another while the disk is slow
+WAITED_MS = 600_000  # and all of them may wait so long
+ALIKE_MS = 2_000
+JUMPS_MAX = 500
+
+
+class Clock:
+    """Takes the records in order."""
+
+    def __init__(self) -> None:
+        self._latest, self._latest_at = "", -1
+        self._back: list[tuple[Told, str, int]] = []  # with the latest moment before, and its entry
+        self._forward: list[tuple[int, int]] = []  # from which entry on, and how far
+        self._hidden = -1  # the latest entry that may be the record of a step, for all that can be read
+        self._boot: str | None = None
+        self._distance_ms = 0
+        self._other: tuple[int, int, int] | None = (
+            None  # the first record of a larger distance: the moment, this, the entry
+        )
+
+    def take(self, told: Told) -> None:
+        """Judge the next record."""
+        if told.time is None or told.body is None:
+            self._hidden = told.index if told.about == "administration" else self._hidden
+            return
+        if not told.recipients:
+            self._hidden = told.index  # of before steps had records, perhaps
+        if is_step := (told.about, told.kind) == ("administration", "clock_stepped"):
+            self._stepped(told, told.time, str(told.body.get("before")), str(told.body.get("after")))
+        at_ms = ms(told.time)
+        is_back = told.time[:13] < self._latest[:13] and ms(self._latest) - at_ms > PASSING_MS
+        if is_back and len(self._back) < JUMPS_MAX:
+            self._back.append((told, self._latest, self._latest_at))
+            self._latest = ""
+        if told.time >= self._latest:
+            self._latest, self._latest_at = told.time, told.index
+        if is_step or told.boot != self._boot:
+            self._boot, self._distance_ms, self._other = told.boot, at_ms - (told.monotonic_ms or 0), None
+        elif told.monotonic_ms:  # the central server's own log has no such clock
+            self._steady(told.index, at_ms, at_ms - told.monotonic_ms)
+
+    def jumps(self) -> Iterator[tuple[str, bool]]:
+        """Each time that the clock was set and no record says so; and whether that is sure."""
+        for told, latest, at in self._back:
+            text = f"entry {told.index} is of {told.time}, after records of {latest}"
+            yield f"{text}: the clock was set back, and no record says so", self._hidden <= at
+        for at, by_ms in self._forward:
+            text = f"the clock was set forward by {by_ms // 1000} s at entry {at}"
+            yield f"{text}: no record says so, and a log program that did not run then leaves none", False
+
+    def _stepped(self, told: Told, time: str, before: str, after: str) -> None:
+        """Take a record of a step; it explains one from a time that the clock has shown by the records, if the clock has not gone forward again."""
+        if ms(before) and before[:13] >= self._latest[:13]:
+            self._back = [
+                one for one in self._back if one[0].boot != told.boot or time >= one[1] or one[1][:13] > before[:13]
+            ]
+            self._latest, self._latest_at = min(time, after), told.index
+
+    def _steady(self, index: int, at_ms: int, distance_ms: int) -> None:
+        """Hold a record's two clocks against one another, as those of the records before it in this boot."""
+        if distance_ms <= self._distance_ms + WAITED_MS:
+            self._distance_ms, self._other = min(distance_ms, self._distance_ms), None
+        elif self._other is None or abs(distance_ms - self._other[1]) > ALIKE_MS:
+            self._other = at_ms, distance_ms, index
+        elif at_ms - self._other[0] > PASSING_MS and len(self._forward) < JUMPS_MAX:
+            self._forward.append((self._other[2], distance_ms - self._distance_ms))
+            self._distance_ms, self._other = distance_ms, None
+
+
+def ms(time: str) -> int:
+    """A record's time; 0 for what is none, or has no zone: nobody knows which one it would be."""
+    try:
+        moment = datetime.fromisoformat(time)
+        return 0 if moment.tzinfo is None else int(moment.timestamp() * 1000)
+    except (ValueError, OverflowError):
+        return 0

@@ -1,0 +1,91 @@
+"""Those who cosign a log, such as the mirror at the central server, and which of their keys counted when.
+
+A cosigner's key that handed over counts for what it signed until then, by the time that stands in the cosignature. That is the key's own word:
+whoever stole it can write an earlier one, if not one before the entries (`gate_verify.together`). So it shows how long a log was at least, and never that a log is the gate's, which the log's key does.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+
+from cryptography.exceptions import InvalidSignature
+
+from gate_verify.findings import Cosignature, StructureError
+from gate_verify.handover import Row, follow
+from gate_verify.signed import TIME_S_MAX, LogKey, cosigned_s, read_head, signed_text
+
+
+class Cosigners:
+    """The keys that the auditor holds, of each name the oldest first."""
+
+    def __init__(self, keys: tuple[LogKey, ...] = ()) -> None:
+        self.names = tuple(dict.fromkeys(one.name for one in keys))
+        self._rows = {name: Row([one for one in keys if one.name == name]) for name in self.names}
+        self._late: dict[str, None] = {}
+
+    def take(self, notes: Iterable[bytes]) -> Iterator[str]:
+        """Follow the handovers that lie with a log; yields what is wrong with them."""
+        return follow(tuple(self._rows.values()), notes)
+
+    def judge(self, note: bytes) -> tuple[list[Cosignature], list[str]]:
+        """The signatures of others than the log, and what is wrong with them. Raises StructureError for what is no checkpoint."""
+        text, signatures = signed_text(note)
+        head = read_head(note)
+        found: list[Cosignature] = []
+        problems: list[str] = []
+        for name, raw in signatures:
+            key = self._key(name, raw[:4])
+            if key is None and name == head.origin:
+                continue
+            try:
+                time_s = None if key is None else self._counted_s(key, text, raw[4:])
+            except StructureError as error:
+                problems.append(str(error))
+                continue
+            time = None if time_s is None else _time(time_s)
+            found.append(Cosignature(name, raw[:4].hex(), head.size, time, checked=time is not None))
+        return found, problems
+
+    def unknown(self, marks: Sequence[Cosignature]) -> Iterator[str]:
+        """What cannot be seen of those who cosign, when everything was judged; `marks` is what was found."""
+        strangers = [mark.by for mark in marks if self._key(mark.by, bytes.fromhex(mark.key_id)) is None]
+        for name in dict.fromkeys(strangers):
+            yield f"whether {name} signed what bears its name: --mirror-vkey gives its key"
+        for row in self._rows.values():
+            for one, other in row.apart():
+                yield (
+                    f"whether {one.short} handed over to {other.short}: no handover between the two is here, "
+                    "and what the earlier one signed does not count"
+                )
+        yield from self._late
+        for name in self.names:
+            if not any(mark.by == name and mark.checked for mark in marks):
+                yield f"whether {name} has ever seen this log: nothing here bears its cosignature"
+
+    def _key(self, name: str, key_id: bytes) -> LogKey | None:
+        row = self._rows.get(name)
+        return None if row is None else next((one for one in (*row.given, *row.keys) if one.key_id == key_id), None)
+
+    def _counted_s(self, key: LogKey, text: str, signature: bytes) -> int | None:
+        """The time that a cosignature says, None where it is of a key that did not count then. Raises StructureError for a false one."""
+        try:
+            time_s = cosigned_s(key, text, signature)
+        except (struct.error, InvalidSignature) as error:
+            raise StructureError(f"the cosignature of {key.name} is not valid") from error
+        if time_s > TIME_S_MAX:
+            raise StructureError(f"the cosignature of {key.name} has a time that no calendar has")
+        row = self._rows[key.name]
+        word = next((one for one in row.joined if one.old == key), None)
+        if word is not None and time_s > word.at_s:
+            # Not a problem: a server that runs goes on with the old key until it starts anew.
+            self._late[
+                f"whether {key.name} cosigned this at {_time(time_s)}: the key {key.short} had handed over at {_time(word.at_s)}"
+            ] = None
+            return None
+        return time_s if key in row.keys else None
+
+
+def _time(time_s: int) -> str:
+    return f"{datetime.fromtimestamp(min(time_s, TIME_S_MAX), UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -1,0 +1,223 @@
+"""Reads a copy of the log's database (with its `-wal` file and the folder `keys` beside it, if these were copied too).
+
+The copy is copied once more before SQLite opens it, because opening writes; the auditor's file stays as it is. A database
+is bytes from outside like any other: nothing in it is run, only plain tables are read, and a cell may hold anything of any kind.
+Whatever was flipped in it, the end is a report.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from gate_verify.bundle import Closing, EntryLine, KeyLine, Line, Opening
+from gate_verify.cosigners import Cosigners
+from gate_verify.findings import StructureError, UnreadableError
+from gate_verify.judge import Judge, key_of
+from gate_verify.keyring import KeyRing
+from gate_verify.tree import HASH_BYTES
+
+MAGIC = b"SQLite format 3\0"
+# Of the log program, nothing of the log: where it proves that it can write, what the lane wants to be told at its next start, who waits
+# for an officer, and what its latest boot found; and what the log's keys said of one another, which is judged.
+OURS_BESIDE = frozenset(
+    {
+        "probe",
+        "remembered",
+        "referred",
+        "approved",
+        "handovers",
+        "boot",
+        "key_days",
+        "undated",
+        "held",
+        "pruned",
+        "times",
+    }
+)
+TABLES = frozenset({"entries", "keys", "nodes", "head", "receipt", "open_crossings"})
+PIECE = 256  # entries
+CELL_BYTES_MAX = 1024 * 1024
+LINE_BYTES_MAX = 128 * 1024
+_DAY = re.compile(r"(crossing|device|administration)-[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def verify_database(path: Path, ring: KeyRing, cosigners: Cosigners, hour_max: str) -> Judge:
+    """Judge a copy of the database. Raises UnreadableError when it cannot be read at all."""
+    judge = Judge(ring, cosigners=cosigners, hour_max=hour_max)
+    with _copied(path) as copy:
+        try:
+            with closing(_opened(copy)) as connection:
+                _verify(connection, judge)
+            for wrapped in _keys_of_days(path.parent / "keys"):
+                judge.key(wrapped)
+        except OSError as error:
+            raise UnreadableError(f"cannot read the keys beside {path.name}: {error.strerror}") from error
+        except (
+            sqlite3.Error,
+            UnicodeDecodeError,
+        ) as error:  # SQLite quotes what it cannot read, whatever its bytes are
+            judge.findings.add(f"the database cannot be read to its end: {error}")
+    return judge
+
+
+def database_lines(path: Path) -> Iterator[Line]:
+    """Yield a copy of the database as the lines of a bundle, for whoever opens what is sealed. Raises StructureError and UnreadableError."""
+    try:
+        moved = {hashlib.sha256(wrapped).hexdigest(): wrapped for wrapped in _keys_of_days(path.parent / "keys")}
+        with _copied(path) as copy, closing(_opened(copy)) as connection:
+            (size, note) = connection.execute("SELECT size, checkpoint FROM head").fetchone() or (0, b"")
+            (first,) = connection.execute("SELECT min(i) FROM entries").fetchone()
+            first = first if isinstance(first, int) else size
+            yield Opening(_bytes(note), first, b"", size)
+            seen: set[str] = set()
+            for leaf, sealed in connection.execute("SELECT leaf, sealed FROM entries ORDER BY i"):
+                key = key_of(_bytes(leaf))
+                if key is not None and key not in seen:
+                    seen.add(key)
+                    row = connection.execute("SELECT wrapped FROM keys WHERE id = ?", (key,)).fetchone()
+                    wrapped = moved.get(key) if row is None else _bytes(row[0])
+                    if wrapped is not None:
+                        yield KeyLine(wrapped)
+                yield EntryLine(_bytes(leaf), _bytes(sealed))
+            yield Closing(size - first, len(seen))
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        raise StructureError(f"the database cannot be read to its end: {error}") from error
+    except OSError as error:
+        raise UnreadableError(f"cannot read the keys beside {path.name}: {error.strerror}") from error
+
+
+@contextmanager
+def _copied(path: Path) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="gate-verify-") as folder:
+        try:
+            copy = Path(shutil.copyfile(path, Path(folder) / "log.sqlite"))
+            wal = path.with_name(path.name + "-wal")
+            if wal.is_file():
+                shutil.copyfile(wal, copy.with_name(copy.name + "-wal"))
+        except OSError as error:
+            raise UnreadableError(f"cannot copy {path.name}: {error.strerror}") from error
+        yield copy
+
+
+def _opened(copy: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(copy)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, CELL_BYTES_MAX)
+    return connection
+
+
+def _verify(connection: sqlite3.Connection, judge: Judge) -> None:
+    for setting in ("trusted_schema=OFF", "cell_size_check=ON", "query_only=ON"):
+        connection.execute(f"PRAGMA {setting}")
+    for (finding,) in connection.execute("PRAGMA integrity_check(20)"):
+        if finding != "ok":
+            judge.findings.add(f"the database is damaged: {finding}")
+    if not _has_only_our_tables(connection, judge):
+        return
+    _verify_dropped(connection, judge)
+    for index, leaf, sealed in connection.execute("SELECT i, leaf, sealed FROM entries ORDER BY i"):
+        if index != judge.tree.size:
+            judge.findings.add(f"row {index} stands where entry {judge.tree.size} belongs")
+        judge.entry(_bytes(leaf), _bytes(sealed))
+    _verify_keys(connection, judge)
+    if connection.execute("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'handovers'").fetchone():
+        judge.handovers(_bytes(note) for (note,) in connection.execute("SELECT note FROM handovers ORDER BY since"))
+    tiles = judge.tree.tiles()
+    _verify_head(connection, judge)
+    _verify_derived(connection, judge, tiles)
+
+
+def _verify_dropped(connection: sqlite3.Connection, judge: Judge) -> None:
+    """The hashes of the entries that went when somebody else had them."""
+    if not connection.execute("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'pruned'").fetchone():
+        return  # an older log program's
+    for n, hashes in connection.execute("SELECT n, hashes FROM pruned ORDER BY n"):
+        if n * PIECE != judge.tree.size or len(_bytes(hashes)) != PIECE * HASH_BYTES:
+            judge.findings.add(f"the hashes of piece {n} do not follow on {judge.tree.size} entries")
+            return
+        judge.dropped(_bytes(hashes))
+
+
+def _has_only_our_tables(connection: sqlite3.Connection, judge: Judge) -> bool:
+    things = list(connection.execute("SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'"))
+    missing = TABLES - {name for kind, name, _ in things if kind == "table"}
+    for name in sorted(missing):
+        judge.findings.add(f"table {name} is missing")
+    computed = [name for kind, name, sql in things if kind == "table" and not str(sql).startswith("CREATE TABLE ")]
+    for name in computed:
+        judge.findings.add(f"table {name} is computed, and not read")
+    for kind, name, _ in things:
+        if (kind == "table" and name not in TABLES | OURS_BESIDE) or kind not in {"table", "index"}:
+            judge.findings.add(f"{kind} {name} does not belong into the log")
+    return not missing and not computed
+
+
+def _verify_keys(connection: sqlite3.Connection, judge: Judge) -> None:
+    for key_id, wrapped, first in connection.execute("SELECT id, wrapped, first FROM keys ORDER BY first"):
+        if judge.key(_bytes(wrapped)) != key_id:
+            judge.findings.add(f"key {key_id} is not the one that its id says")
+        elif judge.keys_used.get(key_id) != first:
+            judge.findings.add(f"key {key_id} is not first used by entry {first}")
+
+
+def _keys_of_days(folder: Path) -> Iterator[bytes]:
+    """The age files that were moved to the files of their days, a line each; what is none is a key that no header names."""
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if _DAY.fullmatch(path.name) and path.is_file():
+            with path.open("rb") as file:
+                while line := file.readline(LINE_BYTES_MAX):
+                    yield _decoded(line)
+
+
+def _decoded(line: bytes) -> bytes:
+    try:
+        return base64.b64decode(line.strip(), validate=True)
+    except ValueError:
+        return b""
+
+
+def _verify_head(connection: sqlite3.Connection, judge: Judge) -> None:
+    heads = list(connection.execute("SELECT size, frontier, checkpoint FROM head LIMIT 2"))
+    if not heads and judge.tree.size == 0:
+        return
+    if len(heads) != 1:
+        judge.findings.add(f"the database has {len(heads)} heads")
+        return
+    size, frontier, note = heads[0]
+    if size != judge.tree.size or frontier != judge.tree.frontier():
+        judge.findings.add("the frontier is not the one that the entries make")
+    judge.checkpoint(_bytes(note))
+
+
+def _verify_derived(connection: sqlite3.Connection, judge: Judge, tiles: Mapping[int, bytes]) -> None:
+    """Compare what the log program derives from entries and relies on."""
+    nodes = list(connection.execute("SELECT level, n, hash FROM nodes ORDER BY level, n"))
+    if nodes != list(_nodes(tiles)):
+        judge.findings.add("the stored hashes of full tiles are not those that the entries make")
+    for crossing, first in connection.execute("SELECT crossing, first FROM open_crossings"):
+        if not (type(first) is int and 0 <= first < judge.tree.size):
+            judge.findings.add(f"the open crossing {crossing} begins with no entry of the log")
+    if connection.execute("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'referred'").fetchone() is None:
+        return  # an older log program's
+    for crossing, first in connection.execute("SELECT crossing, first FROM referred"):
+        if not (type(first) is int and 0 <= first < judge.tree.size):
+            judge.findings.add(f"the crossing {crossing} waits for an officer since no entry of the log")
+
+
+def _bytes(cell: object) -> bytes:
+    """What a cell for bytes holds; another kind of value is the bytes of nothing, and no hash will fit."""
+    return cell if isinstance(cell, bytes) else b""
+
+
+def _nodes(tiles: Mapping[int, bytes]) -> Iterator[tuple[int, int, bytes]]:
+    for level, hashes in sorted(tiles.items()):
+        if level:
+            for n in range(len(hashes) // HASH_BYTES):
+                yield level, n, hashes[n * HASH_BYTES : (n + 1) * HASH_BYTES]

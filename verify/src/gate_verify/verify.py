@@ -1,0 +1,168 @@
+"""Verifies a log, whatever form it was carried away in, by all that the auditor has of it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gate_verify.bundle import READ_BYTES, Line, lines, verify_bundle
+from gate_verify.cosigners import Cosigners
+from gate_verify.database import MAGIC, database_lines, verify_database
+from gate_verify.findings import Report, StructureError, UnreadableError
+from gate_verify.folder import folder_lines, verify_folder
+from gate_verify.handover import is_handover
+from gate_verify.judge import HOUR_MAX
+from gate_verify.keyring import KeyRing, read_keys
+from gate_verify.signed import NOTE_BYTES_MAX, read_cosigner, read_head
+from gate_verify.together import Read, Receipt, report
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the auditor knows beside the log's keys: that it had `at_least` so many entries, the keys of those who cosign, one a line and of each
+    the oldest first, and the last hour that can have been (`2026-11-25T10:00:00Z`).
+    """
+
+    at_least: int | None = None
+    cosigners: str = ""
+    hour_max: str = HOUR_MAX
+
+
+def verify(path: Path, vkey: str, *others: Path, known: Known | None = None) -> Report:
+    """Judge a log by its public key, or several, one a line, the oldest first: a bundle, a spool or tile folder, or a copy of the database.
+
+    `others` are more copies of the same log, whole or in part, receipts, which are signed checkpoints in files of their own, and handovers of
+    keys. All of them must agree.
+
+    Everything wrong is in the report's `problems`. Raises UnreadableError when there is nothing to judge.
+    """
+    known = known or Known()
+    ring = KeyRing(read_keys(vkey))
+    cosigners = Cosigners(tuple(map(read_cosigner, known.cosigners.split())))
+    paths, again = _once((path, *others))
+    names = [one.name if [two.name for two in paths].count(one.name) == 1 else str(one) for one in paths]
+    kinds = [kind_of(one) for one in paths]
+    read = [
+        Read(name, kind, _READERS[kind](one, ring, cosigners, known.hour_max))
+        for one, name, kind in zip(paths, names, kinds, strict=True)
+        if kind in _READERS
+    ]
+    if not read:
+        raise UnreadableError(
+            "only notes were given; what they are of is missing: a bundle, a spool or a copy of the database"
+        )
+    words = [
+        f"{name}: {objection}"
+        for one, name, kind in zip(paths, names, kinds, strict=True)
+        if kind == "handover"
+        for objection in _word(one, ring, cosigners)
+    ]
+    # After the logs, which tell what became of the log's keys.
+    receipts = [
+        _receipt(one, name, ring, cosigners)
+        for one, name, kind in zip(paths, names, kinds, strict=True)
+        if kind == "receipt"
+    ]
+    return report(
+        read,
+        receipts,
+        at_least=known.at_least,
+        ring=ring,
+        cosigners=cosigners,
+        words=words,
+        again=again,
+    )
+
+
+def name_of(vkey: str) -> str:
+    """The name of the log that these keys are of. Raises UnreadableError."""
+    return KeyRing(read_keys(vkey)).name
+
+
+def contents(path: Path) -> Iterator[Line]:
+    """Yield a log in any of its forms as the lines of a bundle, for whoever opens what is sealed; nothing is judged.
+
+    Raises UnreadableError when it cannot be read at all, StructureError where it cannot be read on, and OSError.
+    """
+    match kind_of(path):
+        case "folder":
+            yield from folder_lines(path)
+        case "database":
+            yield from database_lines(path)
+        case "receipt" | "handover" as kind:
+            raise StructureError(f"it is a {kind}, without an entry")
+        case _:
+            with path.open("rb", buffering=READ_BYTES) as file:
+                yield from lines(file)
+
+
+_READERS = {"bundle": verify_bundle, "folder": verify_folder, "database": verify_database}
+
+
+def kind_of(path: Path) -> str:
+    """By what lies there, not by the name; what is nothing else is read as a bundle. Raises UnreadableError."""
+    if path.is_dir():
+        return "folder"
+    raw = _content(path)
+    if raw.startswith(MAGIC):
+        return "database"
+    if is_handover(raw):
+        return "handover"
+    try:
+        read_head(raw)
+    except StructureError:
+        return "bundle"
+    return "receipt"
+
+
+def _content(path: Path) -> bytes:
+    """The beginning of a file; a pipe, which may never have one, is not waited for."""
+    try:
+        with open(path, "rb", opener=_plain_file) as file:
+            return file.read(NOTE_BYTES_MAX + 1)
+    except OSError as error:
+        raise UnreadableError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _plain_file(path: str, flags: int) -> int:
+    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is neither a file nor a folder")
+    return descriptor
+
+
+def _once(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
+    """Each file or folder once, by what it is and not by its name; and what was given again."""
+    found: dict[object, Path] = {}
+    again: list[str] = []
+    for path in paths:
+        try:
+            status = path.stat()
+        except OSError as error:
+            raise UnreadableError(f"cannot read {path}: {error.strerror}") from error
+        thing = (status.st_dev, status.st_ino)
+        if thing in found:
+            again.append(f"anything by {path.name}: it was given twice, and counts once")
+        found.setdefault(thing, path)
+    return list(found.values()), again
+
+
+def _receipt(path: Path, name: str, ring: KeyRing, cosigners: Cosigners) -> Receipt:
+    note = _content(path)
+    problems = ring.objections(note)
+    try:
+        found, wrong = cosigners.judge(note)
+    except StructureError as error:
+        return Receipt(name, None, (), (*problems, str(error)))
+    return Receipt(name, None if problems or wrong else read_head(note), tuple(found), (*problems, *wrong))
+
+
+def _word(path: Path, ring: KeyRing, cosigners: Cosigners) -> Iterator[str]:
+    """Follow a handover that lies in a file of its own; yields what is wrong with it."""
+    note = _content(path)
+    yield from dict.fromkeys((*ring.take([note]), *cosigners.take([note])))
