@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import typer
+from fakes.roots import SOURCES
 from mutants.run import TREE
 
 from gate.cli.conformity import CLAUSES, has_passed, ran
@@ -91,13 +92,18 @@ def green(mutants: Mapping[Mutant, Path], tests: Sequence[str], tree: Path, *opt
     return all(has_passed(test, found) for test in tests)
 
 
+def is_module(path: Path) -> bool:
+    """True for a package, or a module without its ending."""
+    return path.is_dir() or path.with_suffix(".py").is_file()
+
+
 @contextmanager
 def living(mutants: Mapping[Mutant, Path], tree: Path) -> Iterator[None]:
     """Let mutants live in a copy of the tree. Beside each stands where the lie `look` notes what it sees."""
     sound: dict[Path, str] = {}
     for mutant, notes in mutants.items():
         module, _, name = mutant.carrier.partition(":")
-        path = tree.joinpath(*module.split("."))
+        path = next(path for place in SOURCES if is_module(path := tree.joinpath(place, *module.split("."))))
         file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
         sound.setdefault(file, file.read_text())
         called = f"_liar['replace'](globals(), {name!r}, {mutant.lie!r}, {str(notes)!r})"
