@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import sysconfig
 import tomllib
 import zipfile
 from pathlib import Path
@@ -118,3 +119,25 @@ def test_the_central_server_runs_where_both_wheels_are_and_says_what_is_missing_
     together = run()
     assert together.returncode == 0, together.stderr
     assert "mirror key, for gates and auditors" in together.stdout
+
+
+ALONE = """
+import importlib, pkgutil, sys
+sys.path[:0] = sys.argv[2:]
+package = importlib.import_module(sys.argv[1])
+for found in pkgutil.walk_packages(package.__path__, f"{sys.argv[1]}."):
+    importlib.import_module(found.name)
+print(*{name.partition(".")[0] for name in sys.modules} & {"gate", "drivers", "models", "gate_documents", "gate_verify", "hardware_sim"})
+"""
+
+
+@pytest.mark.parametrize(("folder", "package"), [("documents", "gate_documents"), ("verify", "gate_verify")])
+def test_a_distribution_is_whole_without_the_others(tmp_path: Path, folder: str, package: str) -> None:
+    (wheel,) = WheelBuilder(str(ROOT / folder)).build(directory=str(tmp_path), versions=["standard"])
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "alone")
+        assert f"{package}/py.typed" in archive.namelist()
+    # Without -S, this environment's own paths would be searched: they lead to the checkout.
+    command = (sys.executable, "-S", "-c", ALONE, package, str(tmp_path / "alone"), sysconfig.get_path("purelib"))
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, f"{package}\n"), done.stderr
