@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from gate.authority.errors import BookError, Refusal, RefusedError
 from gate.authority.issuing import Authority, from_base64
-from gate.door.bodies import whole
+from gate.http_server.request_body import read_body
 from gate.orders.certificate import OfficerId
 from gate.orders.signed import Key
 
@@ -101,7 +101,7 @@ def make_app(authority: Authority, console_of: Callable[[Request], str]) -> Star
 
 
 async def _read(request: Request, type_: type[Asked]) -> Asked:
-    body = await whole(request.stream(), QUESTION_BYTES_MAX)
+    body = await read_body(request.stream(), QUESTION_BYTES_MAX)
     if body is None:
         raise _NoQuestionError(f"more than {QUESTION_BYTES_MAX} bytes")
     try:

@@ -1,4 +1,4 @@
-"""Listens with TLS 1.3 behind a door (`gate.door`).
+"""Listens with TLS 1.3 behind a door (`gate.http_server`).
 
 The server asks for a client certificate and refuses one that its authority did not issue; it does not insist on one,
 because enrolment comes before there is any, so the application does. Who asks for another host than this server is answered 421, whatever the path:
@@ -22,8 +22,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gate.central import settings
 from gate.central.errors import FolderError
 from gate.central.folder import AUTHORITY_CERTIFICATE, server_certificate, server_files
-from gate.door import https
-from gate.door.entering import Limits, limits_here
+from gate.http_server import https
+from gate.http_server.connections import ConnectionLimits, limits_of_process
 
 GRACE_S = 5
 HEADER_BYTES_MAX = 32 * 1024
@@ -43,7 +43,7 @@ def listen(host: str, port: int) -> socket.socket:
 def serve(app: Any, folder: Path, listener: socket.socket, *, knows_all: bool = False) -> None:  # noqa: ANN401 - an ASGI application
     """Serve until SIGTERM or SIGINT. `knows_all`: whoever shows no certificate of our authority ends with TLS."""
     asked = asked_by_name(app, names_of(folder))
-    server(asked, folder, listener, limits_here(), knows_all=knows_all).run(sockets=[])
+    server(asked, folder, listener, limits_of_process(), knows_all=knows_all).run(sockets=[])
 
 
 def names_of(folder: Path) -> frozenset[str]:
@@ -74,7 +74,7 @@ def server(
     app: Any,  # noqa: ANN401 - an ASGI application
     folder: Path,
     listener: socket.socket,
-    limits: Limits,
+    limits: ConnectionLimits,
     *,
     knows_all: bool = False,
 ) -> https.Server:

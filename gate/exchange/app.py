@@ -19,8 +19,8 @@ from starlette.routing import Route
 
 from gate.channel.limits import Buckets
 from gate.channel.row import Rate
-from gate.door.bodies import whole
 from gate.exchange.marks import MARK_BYTES, MINUTES_MAX, Marks, OtherKeyError, TooManyError
+from gate.http_server.request_body import read_body
 
 QUESTION_BYTES_MAX: Final = 1024
 BODY_S: Final = 5.0
@@ -119,7 +119,7 @@ async def _question(request: Request, kind: type[Question]) -> Question:
 async def _body(request: Request) -> bytes:
     try:
         async with asyncio.timeout(BODY_S):
-            body = await whole(request.stream(), QUESTION_BYTES_MAX)
+            body = await read_body(request.stream(), QUESTION_BYTES_MAX)
     except (TimeoutError, ClientDisconnect) as error:
         raise _RefusedError(408, "the question was not complete in time") from error
     if body is None:

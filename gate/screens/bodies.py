@@ -7,7 +7,7 @@ from typing import Final
 
 from starlette.requests import ClientDisconnect, Request
 
-from gate.door import bodies
+from gate.http_server import request_body
 
 BODY_S: Final = 5.0
 
@@ -16,6 +16,6 @@ async def whole(request: Request, bytes_max: int) -> bytes | None:
     """All of it; None for one that is longer, or that is not there in `BODY_S`."""
     try:
         async with asyncio.timeout(BODY_S):
-            return await bodies.whole(request.stream(), bytes_max)
+            return await request_body.read_body(request.stream(), bytes_max)
     except (TimeoutError, ClientDisconnect):
         return None

@@ -40,7 +40,7 @@ from gate.central.roster import Roster
 from gate.central.schema import age_keys, heads
 from gate.cli.central import app
 from gate.cli.output import note
-from gate.door.entering import limits_here
+from gate.http_server.connections import limits_of_process
 from gate.sync.https import Courier, tls
 from gate.sync.round import Client
 
@@ -178,7 +178,7 @@ def forgetting(_: Bench) -> list[Row]:
 
 def gates_connected(_: Bench) -> list[Row]:
     """How many of a thousand gates, each with a certificate of its own, were hung up on while all of them were connected and asked in turn."""
-    limits_here()  # a descriptor each, here too
+    limits_of_process()  # a descriptor each, here too
     with tempfile.TemporaryDirectory() as made:
         central = Central(Path(made) / "central")
         central.init()

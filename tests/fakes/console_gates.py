@@ -19,7 +19,7 @@ from fakes.screens_peers import FakeLane, view
 from gate.channel.messages import Look, LookWanted, Objected, OrderAnswer, Status, SubmitOrder, ToDesk, Waiting
 from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
-from gate.door.entering import Limits
+from gate.http_server.connections import ConnectionLimits
 from gate.passage.orders import Outcome
 from gate.passage.reasons import Reason
 from gate.passage.screen import Screen
@@ -134,7 +134,12 @@ def road_config(folder: Path, gate_id: str, certificates: Path) -> Config:
 
 @contextlib.asynccontextmanager
 async def road_gate(
-    folder: Path, certificates: Path, gate_id: str = "north-7", *, limits: Limits = LIMITS, listens: bool = True
+    folder: Path,
+    certificates: Path,
+    gate_id: str = "north-7",
+    *,
+    limits: ConnectionLimits = LIMITS,
+    listens: bool = True,
 ) -> AsyncIterator[RoadGate]:
     """A gate whose road the consoles of this file may use, until the block ends. The folder's name is short: sockets lie in it.
 

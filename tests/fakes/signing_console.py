@@ -23,7 +23,7 @@ from starlette.staticfiles import StaticFiles
 
 import gate.screens.console
 from gate.authority.app import make_app
-from gate.door.https import listen
+from gate.http_server.https import listen
 from gate.orders.challenge import Challenger
 from gate.orders.order import Signed, read_order
 from gate.screens.console.admission import Admission, Cookie, session_of

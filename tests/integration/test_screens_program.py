@@ -27,7 +27,7 @@ from websockets.typing import Origin
 from gate.channel.messages import Status, StatusRequest, View
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
-from gate.door.https import listen
+from gate.http_server.https import listen
 from gate.passage.events import Wish
 from gate.passage.screen import Guidance, Purpose, Screen
 from gate.programs.screens.program import FRAME_BYTES_MAX, Screens, run

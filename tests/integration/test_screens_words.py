@@ -20,7 +20,7 @@ from integration.test_screens_browser import MEASURE, SIZES, _fonts_of
 from playwright.async_api import Browser, Page, async_playwright
 
 import gate.screens.kiosk
-from gate.door.https import listen
+from gate.http_server.https import listen
 from gate.passage.screen import Guidance, Purpose, Screen
 from gate.programs.shared.http import Visitors
 from gate.programs.shared.http import server as http_server

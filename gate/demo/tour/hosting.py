@@ -12,7 +12,7 @@ from gate.demo.stage import GATE_ID, free_port
 from gate.demo.tour.app import ASIDE, Shown, create_app
 from gate.demo.tour.desk import Desk
 from gate.demo.tour.relay import HOST, Relay, Server
-from gate.door.https import listen
+from gate.http_server.https import listen
 from gate.programs.screens.start import page_with_secret, prepare, start_page
 from gate.programs.shared.http import Visitors
 from gate.programs.shared.http import server as http_server

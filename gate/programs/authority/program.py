@@ -25,9 +25,9 @@ from gate.authority.app import make_app
 from gate.authority.book import Book
 from gate.authority.issuing import Authority, Clocks
 from gate.authority.passkeys import Passkeys
-from gate.door.answering import AnsweringOnce
-from gate.door.entering import Limits
-from gate.door.https import Server, known_only, listen
+from gate.http_server.connections import ConnectionLimits
+from gate.http_server.https import Server, known_only, listen
+from gate.http_server.single_response import SingleResponseProtocol
 from gate.programs.authority.config import BOOK, IDENTITY, AuthorityConfig
 from gate.programs.shared.clock import monotonic_ms, now
 from gate.programs.shared.config import address_of
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 HEAD_BYTES_MAX: Final = 8 * 1024
 GRACE_S: Final = 2
 SOCKET_MODE: Final = 0o660  # for us, and the group that the socket's folder gives
-LIMITS: Final = Limits(
+LIMITS: Final = ConnectionLimits(
     handshake_s=5.0,
     a_holder_max=8,
     everybody_max=8 * CONSOLES_MAX,
@@ -115,7 +115,7 @@ def _plain(app: Starlette) -> uvicorn.Server:
     return Unsignalled(
         uvicorn.Config(
             app,
-            http=AnsweringOnce,
+            http=SingleResponseProtocol,
             ws="none",
             lifespan="off",
             timeout_graceful_shutdown=GRACE_S,

@@ -21,8 +21,8 @@ import uvicorn
 
 from gate import durable
 from gate.channel.row import Rate
-from gate.door.entering import Limits
-from gate.door.https import Server, listen
+from gate.http_server.connections import ConnectionLimits
+from gate.http_server.https import Server, listen
 from gate.programs.console.authority import Authority
 from gate.programs.console.gates import Gate
 from gate.programs.shared.addresses import Addresses
@@ -48,7 +48,7 @@ HEAD_BYTES_MAX: Final = 16 * 1024
 GRACE_S: Final = 1
 ASK_RATE: Final = Rate(2, 16)  # questions of one address to the authority: to sign in takes two
 CONNECTION_S: Final = 24 * 3600.0  # a browser may keep one for a shift; its session is looked at with each request
-LIMITS: Final = Limits(
+LIMITS: Final = ConnectionLimits(
     handshake_s=5.0,
     strangers_max=4 * PAGES_MAX,
     stranger_s=CONNECTION_S,

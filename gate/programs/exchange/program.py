@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from drivers.toml_file import Problem
-from gate.door.entering import Limits
-from gate.door.https import Server, known_only, listen
 from gate.exchange.app import Clocks, make_app
 from gate.exchange.marks import Marks
+from gate.http_server.connections import ConnectionLimits
+from gate.http_server.https import Server, known_only, listen
 from gate.ordinary import read_ordinary
 from gate.programs.exchange.config import GATES_MAX, ExchangeConfig
 from gate.programs.shared.clock import monotonic_ms, now
@@ -33,7 +33,7 @@ HEAD_BYTES_MAX: Final = 8 * 1024
 CERTIFICATE_BYTES_MAX: Final = 64 * 1024
 GRACE_S: Final = 1
 FORGET_S: Final = 5.0  # a mark is no hit from its last second on, and is gone so much later
-LIMITS: Final = Limits(
+LIMITS: Final = ConnectionLimits(
     handshake_s=5.0,
     strangers_max=8,
     a_holder_max=8,

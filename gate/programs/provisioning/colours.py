@@ -13,10 +13,10 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Final
 
-from gate.door.https import listen
 from gate.face.liveness.glimpse import glimpse
 from gate.face.liveness.light import SHADING_GAIN_MIN, Light
 from gate.face.liveness.tints import TINTS, far_from, linear
+from gate.http_server.https import listen
 from gate.passage.screen import Guidance, Screen
 from gate.picture import preview
 from gate.programs.provisioning.camera_acts import PICTURE_BYTES_MAX, PICTURE_WIDTH_MAX, WAIT_S, opened

@@ -35,8 +35,8 @@ from gate.channel.messages import (
 )
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
-from gate.door.entering import Limits
-from gate.door.https import listen
+from gate.http_server.connections import ConnectionLimits
+from gate.http_server.https import listen
 from gate.passage.events import Wish
 from gate.passage.screen import Purpose, Screen
 from gate.programs.screens.asks import EVERY_S, Asks
@@ -88,7 +88,7 @@ class Screens:
         boot: str,
         lane_pulse_s: float = LANE_PULSE_S,
         lane_silence_s: float = LANE_SILENCE_S,
-        road_limits: Limits = LIMITS,
+        road_limits: ConnectionLimits = LIMITS,
     ) -> None:
         self._config = config
         self._texts = Languages()

@@ -25,9 +25,9 @@ from starlette.routing import Route
 
 from gate.channel.limits import Bucket
 from gate.channel.row import Rate
-from gate.door.bodies import whole
-from gate.door.entering import Limits
-from gate.door.https import Server, known_only, listen
+from gate.http_server.connections import ConnectionLimits
+from gate.http_server.https import Server, known_only, listen
+from gate.http_server.request_body import read_body
 from gate.programs.screens.desk import Desk, LaneAwayError
 from gate.programs.screens.feed import Feed
 from gate.programs.screens.telling import lane_event
@@ -53,7 +53,7 @@ KERNEL_BYTES_MAX: Final = 128 * 1024  # what the kernel keeps of a stream that i
 GRACE_S: Final = 1
 AGAIN_MIN_S: Final = 0.5
 AGAIN_MAX_S: Final = 5.0
-LIMITS: Final = Limits(
+LIMITS: Final = ConnectionLimits(
     handshake_s=5.0,
     a_holder_max=8,
     everybody_max=8 * road.CONSOLES_MAX,
@@ -86,7 +86,7 @@ class Road:
     """One run of it. `told` is what the programs say; `boot` is new at each start."""
 
     def __init__(
-        self, config: Config, *, boot: str, told: Callable[[], Awaitable[Told]], limits: Limits = LIMITS
+        self, config: Config, *, boot: str, told: Callable[[], Awaitable[Told]], limits: ConnectionLimits = LIMITS
     ) -> None:
         self._config = config
         self._boot = boot
@@ -204,7 +204,7 @@ class Road:
     async def _order(self, request: Request) -> Response:
         try:
             async with asyncio.timeout(BODY_S):
-                order = await whole(request.stream(), road.ORDER_BYTES_MAX)
+                order = await read_body(request.stream(), road.ORDER_BYTES_MAX)
         except (TimeoutError, ClientDisconnect):
             return _refused(408, f"the order was not complete within {BODY_S:g} s")
         if order is None:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 import uvicorn
 from uvicorn.protocols.utils import get_remote_addr
 
-from gate.door.answering import AnsweringOnce
-from gate.door.waking import WakingServer
+from gate.http_server.graceful import GracefulServer
+from gate.http_server.single_response import SingleResponseProtocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +59,7 @@ def server(
 ) -> uvicorn.Server:
     """The server of a page. A connection may take `request_s` to ask for something. Without `websockets` it needs no library for them."""
 
-    class Connection(AnsweringOnce):
+    class Connection(SingleResponseProtocol):
         """One connection, which is noted and does not wait for ever."""
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
@@ -89,7 +89,7 @@ def server(
     )
 
 
-class Unsignalled(WakingServer):
+class Unsignalled(GracefulServer):
     """uvicorn without its own signal handlers: stopping is the program's business."""
 
     @contextlib.contextmanager

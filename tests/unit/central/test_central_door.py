@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from gate.central import authority, folder
 from gate.central.serving import listen
 from gate.central.serving import server as server_of
-from gate.door.entering import Limits
+from gate.http_server.connections import ConnectionLimits
 
-QUICK = Limits(
+QUICK = ConnectionLimits(
     unsecured_max=4,
     handshake_s=0.5,
     strangers_max=3,
@@ -129,7 +129,7 @@ async def until(is_so: Callable[[], bool]) -> None:
 
 
 @contextlib.asynccontextmanager
-async def serving(central: Path, limits: Limits = QUICK) -> AsyncIterator[House]:
+async def serving(central: Path, limits: ConnectionLimits = QUICK) -> AsyncIterator[House]:
     listener = listen("127.0.0.1", 0)
     house = House(listener.getsockname()[1], central)
     server = server_of(house, central, listener, limits)
@@ -200,7 +200,7 @@ async def test_a_strangers_time_is_up_even_in_the_middle_of_a_request(central: P
 
 
 async def test_a_crowd_before_tls_keeps_nobody_out(central: Path, caplog: pytest.LogCaptureFixture) -> None:
-    async with serving(central, Limits(unsecured_max=4, handshake_s=60)) as house:
+    async with serving(central, ConnectionLimits(unsecured_max=4, handshake_s=60)) as house:
         crowd = [await house.call_without_tls() for _ in range(20)]
         gate = await house.call("gate-0001")
         assert await gate.ask() == b"200 known"
@@ -219,7 +219,7 @@ async def test_who_never_begins_tls_is_hung_up_on(central: Path) -> None:
 
 
 async def test_a_crowd_of_strangers_keeps_no_gate_and_no_other_stranger_out(central: Path) -> None:
-    async with serving(central, Limits(strangers_max=3)) as house:
+    async with serving(central, ConnectionLimits(strangers_max=3)) as house:
         gate = await house.call("gate-0001")
         assert await gate.ask() == b"200 known"
         crowd = [await house.call() for _ in range(12)]
@@ -230,7 +230,7 @@ async def test_a_crowd_of_strangers_keeps_no_gate_and_no_other_stranger_out(cent
 
 
 async def test_more_gates_than_255_keep_a_connection_each(central: Path) -> None:
-    async with serving(central, Limits(a_holder_max=260)) as house:
+    async with serving(central, ConnectionLimits(a_holder_max=260)) as house:
         gates = [await house.call("gate-0001") for _ in range(257)]
         assert {await one.ask() for one in gates} == {b"200 known"}
         assert {await one.ask() for one in gates} == {b"200 known"}

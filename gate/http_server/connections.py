@@ -1,4 +1,4 @@
-"""Connections at a server's door: who may hold one, how many and for how long, before and between requests.
+"""Connections of a server: who may hold one, how many and for how long, before and between requests.
 
 A connection costs its holder nothing, so none is a claim to anything. Promises: who says nothing is shown out, before TLS, before the first
 request, in the middle of its head and after the last one; strangers, who show no certificate, share few places, in which the newest puts out
@@ -25,7 +25,7 @@ DESCRIPTORS_KEPT = 256  # for the database, the log and what else is no connecti
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ConnectionLimits:
     """How many and how long. At each limit somebody is shown out: the one who waits longest, of those without a request if there are any."""
 
     unsecured_max: int = 256  # connections whose TLS handshake is not over
@@ -54,10 +54,10 @@ class Guest(Protocol):
         ...
 
 
-class Places:
+class ConnectionPlaces:
     """Who is inside. A holder is the fingerprint of a client certificate that is known here, None for a stranger."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: ConnectionLimits) -> None:
         self._limits = limits
         self._inside: dict[Guest, str | None] = {}  # the longest inside first
         self._of: dict[str | None, dict[Guest, None]] = {}
@@ -89,14 +89,14 @@ class Places:
         leaving.show_out()
 
 
-class Door:
+class Acceptor:
     """Accepts connections and sees them through their handshake. `welcomes` may turn an address away before there is one."""
 
     def __init__(
         self,
         listener: socket.socket,
         context: ssl.SSLContext,
-        limits: Limits,
+        limits: ConnectionLimits,
         greet: Callable[[], asyncio.Protocol],
         *,
         log: logging.Logger,
@@ -171,11 +171,11 @@ class Door:
             self._shown_out, self._told_s = 0, now_s
 
 
-def limits_here() -> Limits:
+def limits_of_process() -> ConnectionLimits:
     """The limits that this process can keep, with as many descriptors as it may have."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = DESCRIPTORS_MAX if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS_MAX)
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    standard = Limits()
+    standard = ConnectionLimits()
     room = wanted - standard.unsecured_max - DESCRIPTORS_KEPT
-    return Limits(everybody_max=max(standard.strangers_max, room))
+    return ConnectionLimits(everybody_max=max(standard.strangers_max, room))

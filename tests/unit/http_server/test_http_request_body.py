@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gate.door.bodies import whole
+from gate.http_server.request_body import read_body
 
 
 @pytest.mark.parametrize(
@@ -26,5 +26,5 @@ async def test_a_body_is_whole_or_read_no_further(pieces: list[bytes], read: byt
         for piece in coming:
             yield piece
 
-    assert await whole(stream(), 4) == read
+    assert await read_body(stream(), 4) == read
     assert list(coming) == left

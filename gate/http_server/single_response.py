@@ -5,7 +5,7 @@ from __future__ import annotations
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 
-class AnsweringOnce(H11Protocol):
+class SingleResponseProtocol(H11Protocol):
     """uvicorn's connection."""
 
     def send_400_response(self, msg: str) -> None:

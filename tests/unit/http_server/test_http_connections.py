@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gate.door.entering import Limits, Places, limits_here
+from gate.http_server.connections import ConnectionLimits, ConnectionPlaces, limits_of_process
 
 
 @dataclass(eq=False)
@@ -18,7 +18,7 @@ class Caller:
         self.is_out = True
 
 
-def entered(places: Places, count: int, holder: str | None, *, is_busy: bool = False) -> list[Caller]:
+def entered(places: ConnectionPlaces, count: int, holder: str | None, *, is_busy: bool = False) -> list[Caller]:
     callers = [Caller(is_busy) for _ in range(count)]
     for one in callers:
         places.enter(one, holder)
@@ -30,21 +30,21 @@ def out(callers: list[Caller]) -> list[int]:
 
 
 def test_of_strangers_the_newest_put_out_the_oldest_and_no_gate() -> None:
-    places = Places(Limits(strangers_max=3))
+    places = ConnectionPlaces(ConnectionLimits(strangers_max=3))
     gates = [entered(places, 1, f"gate {number}")[0] for number in range(50)]
     assert out(entered(places, 10, None)) == list(range(7))
     assert out(gates) == []
 
 
 def test_a_gate_that_connects_without_end_puts_out_itself_only() -> None:
-    places = Places(Limits(a_holder_max=2))
+    places = ConnectionPlaces(ConnectionLimits(a_holder_max=2))
     other = entered(places, 2, "other")
     assert out(entered(places, 5, "greedy")) == [0, 1, 2]
     assert out(other) == []
 
 
 def test_whoever_is_being_served_stays_while_others_only_wait() -> None:
-    places = Places(Limits(a_holder_max=3))
+    places = ConnectionPlaces(ConnectionLimits(a_holder_max=3))
     served = entered(places, 2, "gate", is_busy=True)
     waiting = entered(places, 1, "gate")
     entered(places, 1, "gate")
@@ -54,7 +54,7 @@ def test_whoever_is_being_served_stays_while_others_only_wait() -> None:
 
 
 def test_a_full_house_makes_room_for_gates_by_putting_out_strangers_and_then_the_oldest_idle() -> None:
-    places = Places(Limits(everybody_max=4, strangers_max=3))
+    places = ConnectionPlaces(ConnectionLimits(everybody_max=4, strangers_max=3))
     strangers = entered(places, 2, None)
     gates = entered(places, 1, "a", is_busy=True) + entered(places, 1, "b")
     later = entered(places, 1, "c") + entered(places, 1, "d")
@@ -65,7 +65,7 @@ def test_a_full_house_makes_room_for_gates_by_putting_out_strangers_and_then_the
 
 
 def test_a_place_is_free_again_when_its_guest_has_left() -> None:
-    places = Places(Limits(strangers_max=1))
+    places = ConnectionPlaces(ConnectionLimits(strangers_max=1))
     (first,) = entered(places, 1, None)
     places.leave(first)
     places.leave(first)
@@ -75,4 +75,4 @@ def test_a_place_is_free_again_when_its_guest_has_left() -> None:
 
 
 def test_the_limits_follow_from_the_descriptors_that_there_may_be() -> None:
-    assert limits_here().everybody_max >= Limits().strangers_max
+    assert limits_of_process().everybody_max >= ConnectionLimits().strangers_max

@@ -1,7 +1,7 @@
-"""HTTP/1.1 behind a door: TLS 1.3, and the peer's certificate passed on to the application.
+"""HTTP/1.1 over TLS 1.3, and the peer's certificate passed on to the application.
 
 uvicorn has no place for the certificate: it is put into the ASGI TLS extension here. Its own limit counts connections that ask nothing; ours
-count places (`gate.door.entering`) and requests.
+count places (`gate.http_server.connections`) and requests.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from typing import Any, Final
 import uvicorn
 from starlette.responses import Response
 
-from gate.door.answering import AnsweringOnce
-from gate.door.entering import Door, Limits, Places
-from gate.door.waking import WakingServer
+from gate.http_server.connections import Acceptor, ConnectionLimits, ConnectionPlaces
+from gate.http_server.graceful import GracefulServer
+from gate.http_server.single_response import SingleResponseProtocol
 
 BACKLOG: Final = 1024
 UNREAD_BYTES_MAX: Final = 64 * 1024  # of an answer, before it waits for the peer to read
@@ -37,10 +37,17 @@ def everybody(_: str) -> bool:
     return True
 
 
-class _CertifiedProtocol(AnsweringOnce):
-    """HTTP/1.1 with the peer's certificate in each request's scope, for a guest of `Places`."""
+class _CertifiedProtocol(SingleResponseProtocol):
+    """HTTP/1.1 with the peer's certificate in each request's scope, for a guest of `ConnectionPlaces`."""
 
-    def __init__(self, *arguments: Any, places: Places, limits: Limits, admits: Knows, **more: Any) -> None:  # noqa: ANN401 - uvicorn's own
+    def __init__(
+        self,
+        *arguments: Any,  # noqa: ANN401 - uvicorn's own
+        places: ConnectionPlaces,
+        limits: ConnectionLimits,
+        admits: Knows,
+        **more: Any,  # noqa: ANN401
+    ) -> None:
         super().__init__(*arguments, **more)
         self.logger = _OWN_FAULTS
         self._places = places
@@ -120,8 +127,8 @@ class _CertifiedProtocol(AnsweringOnce):
         self._until_head = self.loop.call_later(at_most_s, self.show_out)
 
 
-class Server(WakingServer):
-    """uvicorn behind our own door. `admits` knows certificates by their SHA-256, `welcomes` addresses: others are hung up on."""
+class Server(GracefulServer):
+    """uvicorn behind our own acceptor. `admits` knows certificates by their SHA-256, `welcomes` addresses: others are hung up on."""
 
     def __init__(
         self,
@@ -129,7 +136,7 @@ class Server(WakingServer):
         listener: socket.socket,
         context: ssl.SSLContext,
         *,
-        limits: Limits,
+        limits: ConnectionLimits,
         head_bytes_max: int,
         grace_s: int,
         log: logging.Logger,
@@ -160,7 +167,7 @@ class Server(WakingServer):
         self._hears_signals = hears_signals
         self._admits = admits
         self._welcomes = welcomes
-        self._places = Places(limits)
+        self._places = ConnectionPlaces(limits)
         self._accepting: asyncio.Future[None] | None = None
 
     @contextlib.contextmanager
@@ -172,8 +179,10 @@ class Server(WakingServer):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to accept."""
         await super().startup(sockets=sockets)
-        door = Door(self._listener, self._context, self._limits, self._greet, log=self._log, welcomes=self._welcomes)
-        self._accepting = asyncio.ensure_future(door.accept())
+        acceptor = Acceptor(
+            self._listener, self._context, self._limits, self._greet, log=self._log, welcomes=self._welcomes
+        )
+        self._accepting = asyncio.ensure_future(acceptor.accept())
         self._accepting.add_done_callback(self._ended)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

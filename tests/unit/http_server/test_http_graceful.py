@@ -12,7 +12,7 @@ from typing import Any
 import uvicorn
 from fakes.virtual_time import run_virtual
 
-from gate.door.waking import DATE_EVERY_S, WakingServer
+from gate.http_server.graceful import DATE_EVERY_S, GracefulServer
 
 SERVED_S = 10
 
@@ -21,7 +21,7 @@ async def nothing(_scope: Any, _receive: Any, _send: Any) -> None:
     """Nobody calls."""
 
 
-class Counting(WakingServer):
+class Counting(GracefulServer):
     """Counts how often its loop looks."""
 
     def __init__(self, *, date_every_s: float = 3600.0) -> None:

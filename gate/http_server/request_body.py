@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 
-async def whole(pieces: AsyncIterator[bytes], bytes_max: int) -> bytes | None:
+async def read_body(pieces: AsyncIterator[bytes], bytes_max: int) -> bytes | None:
     """All of it; None for more than that, of which no more is read."""
     body = b""
     async for piece in pieces:

@@ -11,7 +11,7 @@ import uvicorn
 DATE_EVERY_S: Final = 1.0  # the date in the head of each answer is so old at most
 
 
-class WakingServer(uvicorn.Server):
+class GracefulServer(uvicorn.Server):
     """uvicorn, told to end by `should_exit`: also from a signal's handler, as it does itself."""
 
     date_every_s = DATE_EVERY_S

@@ -1,4 +1,0 @@
-"""The door of a server on a network: who may hold a connection, how many and for how long, and TLS 1.3 with the peer's certificate.
-
-Shared by the central server and by a gate's `screens`; what is asked belongs to their applications.
-"""
