@@ -214,7 +214,7 @@ class SealFor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class EndCrossing(Message, frozen=True):
     """End the crossing's child; its end is the erasure. With `seal` it first says, in pieces, what officers may see, and its end waits for
-    that (`gate.programs.children.parting` says how long). `remember` says for how many minutes vision may remember face and chip portrait in its memory, to hold
+    that (`gate.programs.children.final_report` says how long). `remember` says for how many minutes vision may remember face and chip portrait in its memory, to hold
     the next referrals of this lane against them; 0: its end is the erasure.
     """
 

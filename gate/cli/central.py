@@ -210,7 +210,7 @@ def serve(
         from gate.central.mirror import Mirror
         from gate.central.serving import listen
         from gate.central.serving import serve as serve_app
-        from gate.programs.shared.mortal import end_with_supervisor
+        from gate.programs.shared.parent_death import end_with_supervisor
         from gate.programs.shared.runner import log_as_json
 
         end_with_supervisor()
@@ -264,7 +264,7 @@ def pages(
         from gate.central.house import House
         from gate.central.serving import listen
         from gate.central.serving import serve as serve_app
-        from gate.programs.shared.mortal import end_with_supervisor
+        from gate.programs.shared.parent_death import end_with_supervisor
         from gate.programs.shared.runner import log_as_json
 
         end_with_supervisor()

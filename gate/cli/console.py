@@ -64,7 +64,7 @@ def serve(
 
     from gate.programs.console.config import load
     from gate.programs.shared.config import ConfigError
-    from gate.programs.shared.mortal import end_with_supervisor
+    from gate.programs.shared.parent_death import end_with_supervisor
     from gate.programs.shared.runner import log_as_json
     from gate.programs.shared.unreadable import make_unreadable
     from gate.screens.console.handover import HandoverError, NotOursError

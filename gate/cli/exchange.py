@@ -62,7 +62,7 @@ def serve(
 
     from gate.programs.exchange.config import load
     from gate.programs.shared.config import ConfigError
-    from gate.programs.shared.mortal import end_with_supervisor
+    from gate.programs.shared.parent_death import end_with_supervisor
     from gate.programs.shared.runner import log_as_json
     from gate.programs.shared.unreadable import make_unreadable
 

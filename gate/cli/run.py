@@ -13,7 +13,7 @@ from gate.channel.place import only_instance
 from gate.channel.row import PROGRAMS
 from gate.cli.output import Exit, fail, note, refuse_configuration
 from gate.programs.shared.config import Config, ConfigError, path_from_environment
-from gate.programs.shared.mortal import end_with_supervisor
+from gate.programs.shared.parent_death import end_with_supervisor
 from gate.programs.shared.runner import load_config, run_program
 
 

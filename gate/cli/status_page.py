@@ -14,10 +14,10 @@ import msgspec
 from gate.channel.row import OPERATORS
 from gate.cli.output import Exit, emit_json, note, refuse_configuration, say
 from gate.programs.shared import clock
-from gate.programs.shared.asked import ask_all
 from gate.programs.shared.config import Config, ConfigError, load, path_from_environment
 from gate.programs.shared.degraded import Mode, lists_days_left, modes_now
-from gate.programs.shared.told import Alarm, Silence, Told
+from gate.programs.shared.program_status import Alarm, ProgramStatus, Silence
+from gate.programs.shared.status_client import ask_all
 
 WATCH_S = 1.0
 RUN_FOR = {"service": "in service", "trial": "on trial", "demo": "in a demo"}
@@ -56,7 +56,7 @@ class Shown:
     """What the programs say, as it is shown."""
 
     settings: Config
-    told: Told
+    told: ProgramStatus
     synchronised: bool
 
     @property

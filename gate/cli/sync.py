@@ -11,10 +11,10 @@ import typer
 from gate.channel.row import OPERATORS
 from gate.cli.options import ConfigFile, Json
 from gate.cli.output import Exit, emit_json, fail, refuse_configuration, say
-from gate.programs.shared.asked import ask_one
 from gate.programs.shared.config import Config, ConfigError
+from gate.programs.shared.program_status import Silence
 from gate.programs.shared.runner import load_config, status_of
-from gate.programs.shared.told import Silence
+from gate.programs.shared.status_client import ask_one
 
 app = typer.Typer(no_args_is_help=True)
 

@@ -19,7 +19,7 @@ from gate.orders.order import Shift
 from gate.orders.verbs import Verb
 from gate.passage.orders import Notice, Outcome
 from gate.passage.screen import Screen
-from gate.programs.shared.racing import first_of
+from gate.programs.shared.task_groups import run_until_first_exits
 from gate.programs.shared.terminal import Terminal
 
 PRESENCE_S = 1.0
@@ -59,7 +59,7 @@ class Officer:
                     contextlib.closing(await connect(CHANNELS.lane, self._views)) as watch,
                     contextlib.closing(await Terminal.reach(self._orders)) as terminal,
                 ):
-                    await first_of(self._see(watch), self._work(terminal))
+                    await run_until_first_exits(self._see(watch), self._work(terminal))
             except ChannelError:
                 self.view = None
                 await asyncio.sleep(RECONNECT_S)

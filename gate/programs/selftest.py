@@ -30,8 +30,8 @@ from gate.programs.shared import clock
 from gate.programs.shared.config import Config
 from gate.programs.shared.devices import mrz_readers, pads, sensors
 from gate.programs.shared.devices.barriers import barrier, is_verified
+from gate.programs.shared.program_status import Silence
 from gate.programs.shared.status import hear, hear_all
-from gate.programs.shared.told import Silence
 from gate.trust.errors import TrustError
 from gate.trust.store import TrustStore
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from gate.channel import messages
 from gate.passage import records
 from gate.passage.events import Event, Part, PartBack, PartLost, Recorded, RecordKind
-from gate.programs.lane.owed import Outcome, Owed
+from gate.programs.lane.record_outbox import Outcome, Owed
 from gate.programs.lane.records import Remembered
 from hardware_sim.hall.disk import Disk
 

@@ -25,8 +25,8 @@ from gate.programs.lane.document.marking import mark_of
 from gate.programs.registers.program import run as run_registers
 from gate.programs.shared import clock
 from gate.programs.shared.config import Config, OnlineRegister, Paths, Registers
+from gate.programs.shared.program_status import Silence
 from gate.programs.shared.status import hear
-from gate.programs.shared.told import Silence
 from gate.provision import pinned
 
 NAME = "reuse"

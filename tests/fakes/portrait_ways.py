@@ -6,21 +6,21 @@ import socket
 
 from gate.channel.sockets import reach
 from gate.channel.table import CHANNELS
-from gate.programs.children import portraits, ways
+from gate.programs.children import fd_passing, portraits
 from gate.programs.shared.config import Config
 
 
 async def send_through_vision(config: Config, crossing: str, image: bytes, *, encoding: str = "jpeg") -> None:
     """What lane and document child do together: ask vision for a way, address it, write the portrait."""
     end = await reach(CHANNELS.portraits, config.socket("portraits"))
-    end.sendall(ways.written(ways.ToCrossing(crossing)))
+    end.sendall(fd_passing.written(fd_passing.ToCrossing(crossing)))
     await portraits.send(end, encoding, image)
 
 
 async def send_to(way: socket.socket, image: bytes, *, encoding: str = "jpeg") -> None:
     """Hand a way to the face child at the other end of `way`, as vision does, and write the portrait."""
     ours, theirs = socket.socketpair()
-    socket.send_fds(way, [ways.CHIP_PORTRAIT], [theirs.fileno()])
+    socket.send_fds(way, [fd_passing.CHIP_PORTRAIT], [theirs.fileno()])
     theirs.close()
     ours.setblocking(False)
     await portraits.send(ours, encoding, image)
@@ -29,5 +29,5 @@ async def send_to(way: socket.socket, image: bytes, *, encoding: str = "jpeg") -
 async def lines_through_vision(config: Config, page: int) -> list[list[str]]:
     """The lines of a page, as a document child gets them."""
     end = await reach(CHANNELS.portraits, config.socket("portraits"))
-    end.sendall(ways.written(ways.OfPage(page)))
-    return await ways.receive_lines(end)
+    end.sendall(fd_passing.written(fd_passing.OfPage(page)))
+    return await fd_passing.receive_lines(end)

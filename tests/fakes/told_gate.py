@@ -11,7 +11,7 @@ from gate.channel.message import Status
 from gate.passage.screen import Purpose
 from gate.programs.lane.tally import Tally
 from gate.programs.shared.config import Audit, Config, Officers
-from gate.programs.shared.told import Told
+from gate.programs.shared.program_status import ProgramStatus
 
 CONFIG = Config(
     purpose=Purpose.TRIAL,
@@ -35,8 +35,8 @@ LANE: dict[str, Any] = {
 }
 
 
-def told(**lane: Any) -> Told:
-    return Told.of(
+def told(**lane: Any) -> ProgramStatus:
+    return ProgramStatus.of(
         {
             "log": Status("log", "ready", {"takes_admissions": True, "entries": 12}),
             "vision": Status("vision", "ready", {}),

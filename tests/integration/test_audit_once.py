@@ -37,7 +37,7 @@ from gate.passage.events import Event, NotRecorded, Part, PartLost, Recorded
 from gate.passage.records import Granted, Opened
 from gate.passage.screen import Purpose
 from gate.programs.lane.clients import LogClient
-from gate.programs.lane.owed import Owed
+from gate.programs.lane.record_outbox import Owed
 from gate.programs.shared.config import Audit, Config, Paths
 from gate_verify.bundle import EntryLine, KeyLine, lines
 from gate_verify.verify import verify

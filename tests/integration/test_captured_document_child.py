@@ -15,7 +15,7 @@ from fakes.sample_passports import utopia
 
 from drivers.reader.settings import Direct
 from gate.channel import messages as m
-from gate.programs.children import landlock, words
+from gate.programs.children import landlock, protocol
 from gate.programs.children.start import ChildLostError, Process
 from gate.programs.lane.renewal import DocumentChild
 from gate.trust.importing import import_sources
@@ -89,8 +89,8 @@ async def test_only_the_beginning_of_what_it_writes_to_its_standard_error_is_log
         assert await found_by(child) == "EPIPE"
     said = [vars(record)["text"] for record in caplog.records if record.message == "child_said"]
     assert said[0].startswith("a stranger's words?[2J")
-    assert sum(map(len, said)) <= words.BYTES_MAX
-    assert len(said) <= words.PIECES_MAX
+    assert sum(map(len, said)) <= protocol.BYTES_MAX
+    assert len(said) <= protocol.PIECES_MAX
 
 
 def standard_error_of(process: int | str) -> str:

@@ -32,8 +32,8 @@ from drivers.reader.settings import Direct
 from gate.channel import messages as m
 from gate.orders import sealing
 from gate.passage.evidence import CheckId, CheckResult, DocumentEvidence
-from gate.programs.children import portraits, ways
-from gate.programs.children.parting import last_words
+from gate.programs.children import fd_passing, portraits
+from gate.programs.children.final_report import last_words
 from gate.programs.children.start import ChildLostError, UnfitError
 from gate.programs.lane.renewal import DocumentChild, ready_of, start_child
 from gate.trust.importing import import_sources
@@ -136,7 +136,7 @@ async def test_evidence_comes_out_and_the_portrait_goes_another_way(lists: Path,
     ours.setblocking(False)
     async with child_of(lists) as child:
         assert ready_of(child).chip == ""
-        child.hand(ways.CHIP_PORTRAIT, theirs.fileno())
+        child.hand(fd_passing.CHIP_PORTRAIT, theirs.fileno())
         theirs.close()
         await child.send(wanted(RIGHT, passed_on=True, page=PAGE))
         evidence = await judged(child, heard=heard)
@@ -254,9 +254,9 @@ async def test_the_lines_of_a_page_come_over_a_way_of_their_own(lists: Path, slo
     ours.setblocking(False)
     async with child_of(lists) as child:
         with theirs:
-            child.hand(ways.LINES, theirs.fileno())
+            child.hand(fd_passing.LINES, theirs.fileno())
         await child.send(wanted(page=PAGE))
-        await ways.send_lines(ours, [list(WRONG), list(RIGHT)])
+        await fd_passing.send_lines(ours, [list(WRONG), list(RIGHT)])
         evidence = await judged(child)
     assert evidence.page is not None
     assert evidence.page.tries == 2
@@ -272,7 +272,7 @@ async def test_lines_that_do_not_come_or_are_none_are_a_document_that_was_not_re
     ours, theirs = socket.socketpair()
     async with child_of(lists) as child:
         with theirs:
-            child.hand(ways.LINES, theirs.fileno())
+            child.hand(fd_passing.LINES, theirs.fileno())
         await child.send(wanted(page=PAGE))
         with ours, contextlib.suppress(BrokenPipeError):
             ours.sendall(content)

@@ -22,7 +22,7 @@ from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
 from gate.passage.events import Event
 from gate.programs.lane.clients import LogClient
-from gate.programs.lane.owed import Owed
+from gate.programs.lane.record_outbox import Owed
 from gate.programs.lane.rules import start_of
 from gate.programs.log.program import NO_APPROVAL
 from gate.programs.shared import clock

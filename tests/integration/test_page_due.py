@@ -17,8 +17,8 @@ from integration.test_lane_approval import trial
 
 from gate.programs.shared.config import Config, load
 from gate.programs.shared.degraded import modes_now
+from gate.programs.shared.program_status import ProgramStatus
 from gate.programs.shared.status import hear_all
-from gate.programs.shared.told import Told
 
 pytestmark = pytest.mark.long
 DEADLINE_S = 30.0
@@ -34,7 +34,7 @@ def with_a_page(folder: Path) -> Config:
     return config
 
 
-async def until(config: Config, holds: Callable[[Told], bool]) -> Told:
+async def until(config: Config, holds: Callable[[ProgramStatus], bool]) -> ProgramStatus:
     """The first answer of the programs of which this holds."""
     async with asyncio.timeout(DEADLINE_S):
         while not holds(told := await hear_all(config)):  # noqa: ASYNC110 - other processes
@@ -47,10 +47,10 @@ async def test_a_page_that_nobody_ever_painted_is_missed_from_the_start_until_a_
 ) -> None:
     config = with_a_page(short_path)
 
-    def is_missed(told: Told) -> bool:
+    def is_missed(told: ProgramStatus) -> bool:
         return told.says("lane") and "screen" in told.lane.lost
 
-    def is_there(told: Told) -> bool:
+    def is_there(told: ProgramStatus) -> bool:
         return told.says("lane") and "screen" not in told.lane.lost
 
     async with started(short_path, config, "log"), started(short_path, config, "screens"):

@@ -26,7 +26,7 @@ from gate.passage.evidence import CheckResult
 from gate.passage.evidence_names import PageCheckId
 from gate.passage.screen import Guidance
 from gate.picture import decode
-from gate.programs.children import portraits, ways
+from gate.programs.children import fd_passing, portraits
 from gate.programs.vision.page_source import Pages
 from hardware_sim.page.lying import Lying, Manner
 from hardware_sim.page.printing import Page, Size
@@ -111,7 +111,7 @@ async def lines_of(pages: Pages, page: int) -> list[list[str]]:
     ours.setblocking(False)
     with theirs:
         pages.hand_lines(page, theirs)
-    return await ways.receive_lines(ours)
+    return await fd_passing.receive_lines(ours)
 
 
 async def portrait_of(pages: Pages, page: int) -> portraits.SentPortrait | None:

@@ -34,7 +34,7 @@ from gate.face.track import TrackState
 from gate.passage.events import TrackChange
 from gate.passage.evidence import PadResult
 from gate.passage.screen import Guidance
-from gate.programs.children import descriptors, portraits, serving, start, ways
+from gate.programs.children import descriptors, fd_passing, portraits, serving, start
 from gate.programs.children.start import ChildLostError, Process
 from gate.programs.vision import face_child
 from gate.programs.vision.face_child import Child, guidance_of, message_of
@@ -167,7 +167,7 @@ async def test_the_comparison_carries_the_sensors_verdict_or_none(
                 await parent.next(m.Prepared)
                 await parent.send(m.StartCrossing("one"))
                 with await driver.connect(settings) as end:
-                    descriptors.hand(parent.way, ways.SENSOR, end.fileno())
+                    descriptors.hand(parent.way, fd_passing.SENSOR, end.fileno())
                 await parent.next(m.CameraUp)
                 await send_to(parent.way, as_file(astronaut()))
                 compared = await parent.next(m.FaceCompared)

@@ -252,7 +252,7 @@ MUTANTS = (
     ),
     Mutant(
         "a record that was refused is durable",
-        "gate/programs/lane/owed.py",
+        "gate/programs/lane/record_outbox.py",
         "                answers.append(entry.not_recorded())",
         "                answers.append(entry.recorded())",
     ),

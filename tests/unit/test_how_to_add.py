@@ -337,7 +337,7 @@ from gate.audit.record import Happening
 from gate.audit.writer import Wanted
 from gate.channel.messages import Append
 from gate.passage.records import Cleaned
-from gate.programs.lane.owed import Owed
+from gate.programs.lane.record_outbox import Owed
 
 folder = Path(sys.argv[1])
 owed = Owed(lambda: bytes(16))

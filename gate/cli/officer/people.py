@@ -30,7 +30,7 @@ Officer = Annotated[
 def serve(config: ConfigFile = Path(DEFAULT)) -> None:
     """Answer the consoles until SIGTERM. Prints one JSON line when it listens."""
     from gate.cli.officer import keys as files
-    from gate.programs.shared.mortal import end_with_supervisor
+    from gate.programs.shared.parent_death import end_with_supervisor
     from gate.programs.shared.runner import log_as_json
     from gate.programs.shared.stopping import told_to_stop
 

@@ -18,9 +18,9 @@ from gate.channel.messages import Status
 from gate.cli.options import ConfigFile, Json
 from gate.cli.output import Exit, emit_json, fail, refuse_configuration, say
 from gate.cli.update.publish import app as publish
-from gate.programs.shared.asked import ask_one
 from gate.programs.shared.config import Config, ConfigError
 from gate.programs.shared.runner import load_config
+from gate.programs.shared.status_client import ask_one
 
 app = typer.Typer(no_args_is_help=True)
 

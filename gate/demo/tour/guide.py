@@ -23,8 +23,8 @@ from gate.demo.tour.ending import BYTE, Measured, carry, change, decision_about,
 from gate.demo.tour.hosting import Hosting
 from gate.demo.tour.scenes import BORROWED, OTHERWISE, REAL, SCENES, SIMULATED, UNKNOWN, Scene
 from gate.passage.screen import Screen
-from gate.programs.shared.racing import first_of
 from gate.programs.shared.runner import status_of
+from gate.programs.shared.task_groups import run_until_first_exits
 
 if TYPE_CHECKING:
     from gate.demo.director import Visit
@@ -80,7 +80,7 @@ class Guide:
         visits: list[Visit] = []
         try:
             async with self._hosting.serving(theatre.stage, self._shown) as start:
-                await first_of(
+                await run_until_first_exits(
                     self._play(theatre, start, visits),
                     self._watch_lane(theatre),
                     self._watch_truth(Path(theatre.world.ready.truth)),

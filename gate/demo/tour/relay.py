@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from gate.programs.shared.racing import first_of
+from gate.programs.shared.task_groups import run_until_first_exits
 
 HEAD_BYTES_MAX: Final = 32 * 1024
 CONNECTIONS_MAX: Final = 64  # one more is closed at once
@@ -75,7 +75,7 @@ class Relay:
             theirs, ours = await asyncio.open_connection(HOST, server.port, limit=HEAD_BYTES_MAX)
             with contextlib.closing(ours):
                 ours.write(request(head, called=self._called, there=server.called))
-                await first_of(_pass_on(reader, ours), self._answer(theirs, writer))
+                await run_until_first_exits(_pass_on(reader, ours), self._answer(theirs, writer))
 
     async def _answer(self, theirs: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(answer(await theirs.readuntil(b"\r\n\r\n"), framed_by=self._framed_by))

@@ -23,7 +23,7 @@ from typing import Final
 
 from gate.programs.children import landlock
 from gate.programs.children.seccomp import Argument, Refusal, Where, refuse
-from gate.programs.shared.mortal import PR_SET_PDEATHSIG, end_with
+from gate.programs.shared.parent_death import PR_SET_PDEATHSIG, end_with
 from gate.programs.shared.unreadable import PR_SET_DUMPABLE, make_unreadable
 
 ADDRESS_SPACE_BYTES_MAX: Final = 3 * 1024**3  # decoders and models stay far below; a bomb ends here

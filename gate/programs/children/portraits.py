@@ -12,7 +12,7 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
-from gate.programs.children.ways import fill
+from gate.programs.children.fd_passing import fill
 
 BYTES_MAX: Final = 1024 * 1024
 COMPLETE_S: Final = 5.0  # from the first byte to the last

@@ -18,7 +18,7 @@ from gate.channel.errors import ChannelError
 from gate.channel.sockets import CHILD_BYTES_MAX, Connection, adopt
 from gate.programs.children.confine import harden
 from gate.programs.children.descriptors import Handed
-from gate.programs.shared.racing import first_of
+from gate.programs.shared.task_groups import run_until_first_exits
 
 ALIVE_EVERY_S = 1.0  # a parent gives a silent child up after three
 
@@ -44,7 +44,7 @@ async def attend(
     handed = Handed(way)
     parent: Connection[Any] = await adopt(end, incoming=incoming, bytes_max=CHILD_BYTES_MAX)
     try:
-        await first_of(live(parent, handed), _tell_alive(parent))
+        await run_until_first_exits(live(parent, handed), _tell_alive(parent))
     except ChannelError:
         pass  # the parent is gone: so are we
     finally:

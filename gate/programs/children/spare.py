@@ -13,8 +13,8 @@ from typing import Generic, TypeVar
 
 from gate.channel import messages
 from gate.programs.children.start import ChildLostError, Process
-from gate.programs.shared.keep import Backoff
-from gate.programs.shared.racing import first_of
+from gate.programs.shared.reconnect import Backoff
+from gate.programs.shared.task_groups import run_until_first_exits
 
 TAKE_DEADLINE_S = 10.0
 PAUSE_MIN_S = 0.5
@@ -110,7 +110,7 @@ class Spare(Generic[Said]):
 
     async def _watch(self, child: Process[Said]) -> None:
         """Until something changes: a spare that dies before its crossing is replaced; one that was taken is its taker's to end."""
-        await first_of(_until(child.lost), self._turned())
+        await run_until_first_exits(_until(child.lost), self._turned())
         if not child.lost.is_set():
             return
         async with self._changed:

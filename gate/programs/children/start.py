@@ -20,7 +20,7 @@ from gate.channel import messages
 from gate.channel.errors import BadMessageError, ChannelError
 from gate.channel.sockets import BYTES_MAX, CHILD_BYTES_MAX, Connection, adopt
 from gate.programs.children import descriptors
-from gate.programs.children.words import Words
+from gate.programs.children.protocol import Words
 from gate.programs.shared.config import environment_with
 from gate.programs.shared.erasing import ERASING
 

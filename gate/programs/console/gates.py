@@ -20,8 +20,8 @@ import httpx2
 from gate.channel.limits import Bucket
 from gate.channel.row import Rate
 from gate.cookies import NoCookies
-from gate.programs.shared.keep import Backoff, keep
-from gate.programs.shared.racing import first_of
+from gate.programs.shared.reconnect import Backoff, keep
+from gate.programs.shared.task_groups import run_until_first_exits
 from gate.provision.pinned import PinnedError, fingerprint
 from gate.screens import road
 
@@ -138,7 +138,7 @@ class Gate:
             async with asyncio.timeout(BEGIN_S) as silence, self._client.stream("GET", road.EVENTS) as response:
                 _expect(response, road.EVENT_STREAM)
                 said = asyncio.Event()
-                await first_of(self._listen(response, silence, said), self._hear_each(said))
+                await run_until_first_exits(self._listen(response, silence, said), self._hear_each(said))
                 self._hear()
         except TimeoutError as error:
             raise _LostError("says nothing") from error

@@ -23,7 +23,7 @@ from gate.ordinary import read_ordinary
 from gate.programs.exchange.config import GATES_MAX, ExchangeConfig
 from gate.programs.shared.clock import monotonic_ms, now
 from gate.programs.shared.config import ConfigError, address_of, zone_of
-from gate.programs.shared.racing import first_of
+from gate.programs.shared.task_groups import run_until_first_exits
 from gate.provision import pinned
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ async def run(
         on_listening()
         async with asyncio.TaskGroup() as tasks:
             serving = tasks.create_task(server.serve([]))
-            await first_of(_ended(serving), _told(stop), forget(marks, clocks))
+            await run_until_first_exits(_ended(serving), _told(stop), forget(marks, clocks))
             server.should_exit = True
 
 

@@ -16,7 +16,7 @@ from gate.channel import messages
 from gate.channel.errors import ChannelError
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
-from gate.programs.shared.trouble import Trouble
+from gate.programs.shared.fault_latch import FaultLatch
 
 DEADLINE_S: Final = 2.0
 
@@ -29,7 +29,7 @@ class ControlCentre:
     def __init__(self, path: Path, *, deadline_s: float = DEADLINE_S) -> None:
         self._path = path
         self._deadline_s = deadline_s
-        self._trouble = Trouble(log, begins="control_centre_lost", ends="control_centre_back", each=False)
+        self._trouble = FaultLatch(log, begins="control_centre_lost", ends="control_centre_back", each=False)
 
     async def ask(self, question: messages.ToCentre) -> bytes | None:
         """The answer to a question of an inspection; None when there is none, for whatever reason."""

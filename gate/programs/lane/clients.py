@@ -3,7 +3,7 @@
 Both ask their peer for its status every second, and a peer that says nothing for `SILENCE_MAX_S` is gone: a program that
 hangs is as lost as one that died.
 
-`LogClient` offers the log what `gate.programs.lane.owed` keeps, one append after the other, in the order of events. What it tells
+`LogClient` offers the log what `gate.programs.lane.record_outbox` keeps, one append after the other, in the order of events. What it tells
 the machine is certain: `Recorded` is in the log, `NotRecorded` is not and never will be. A record of which neither is known when the
 log goes away is told by `PartLost(Part.LOG)` alone. A receipt that was given before is no answer: the log is hung up on. The log is back when it says that it takes what leads to an admission, which it has
 proven since it last refused anything.
@@ -28,14 +28,14 @@ from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
 from gate.passage.events import Event, HeadSeen, Part, PartBack, PartLost, RecordReplaced
 from gate.passage.records import Record
-from gate.programs.lane.owed import Answer, Outcome, Owed
 from gate.programs.lane.profiles import Profile
+from gate.programs.lane.record_outbox import Answer, Outcome, Owed
 from gate.programs.lane.records import Remembered
-from gate.programs.shared.beats import beat
-from gate.programs.shared.keep import Backoff, keep
-from gate.programs.shared.racing import first_of
-from gate.programs.shared.told import LogHead, LogTimes
-from gate.programs.shared.trouble import Trouble
+from gate.programs.shared.aligned_timer import beat
+from gate.programs.shared.fault_latch import FaultLatch
+from gate.programs.shared.program_status import LogHead, LogTimes
+from gate.programs.shared.reconnect import Backoff, keep
+from gate.programs.shared.task_groups import run_until_first_exits
 
 APPEND_ID_BYTES = 16
 RETRY_S = 0.5
@@ -56,7 +56,7 @@ class _Caller(Generic[Incoming]):
     def __init__(self, channel: Channel[Any, Incoming], path: Path) -> None:
         self._channel = channel
         self._path = path
-        self._stranger = Trouble(
+        self._stranger = FaultLatch(
             log,
             begins="stranger_listens",
             ends="stranger_gone",
@@ -170,7 +170,7 @@ class LogClient:
         self._asked = self._heard = self._doubted_asked = 0
         self._wake.set()
         try:
-            await first_of(self._send(connection), self._receive(connection), self._ask(connection))
+            await run_until_first_exits(self._send(connection), self._receive(connection), self._ask(connection))
         finally:
             self._connection = None
             connection.close()
@@ -297,7 +297,7 @@ class VisionClient:
             self.send(self._greeting)
         self._post(PartBack(Part.VISION))
         try:
-            await first_of(self._send(connection), self._receive(connection), _pulse(connection))
+            await run_until_first_exits(self._send(connection), self._receive(connection), _pulse(connection))
         finally:
             connection.close()
 

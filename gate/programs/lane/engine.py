@@ -38,9 +38,9 @@ from gate.passage.lane import Surroundings
 from gate.passage.lasting import LastingState
 from gate.passage.orders import Outcome
 from gate.passage.screen import Guidance, Purpose, Screen
-from gate.programs.lane.able import Pulse
+from gate.programs.lane.readiness import Pulse
 from gate.programs.lane.records import Remembered
-from gate.programs.shared.beats import next_beat_s
+from gate.programs.shared.aligned_timer import next_beat_s
 
 EVENTS_MAX = 10_000  # channels and devices are limited to a few hundred a second: over it the loop is lost, and the program starts anew
 TICK_S = 0.05

@@ -46,10 +46,10 @@ from gate.passage.records import Incident, IncidentKind, NoticeShown, Record, St
 from gate.passage.registers import asked as registers_asked
 from gate.passage.screen import Screen
 from gate.passage.serving import BorderDirection
-from gate.programs.children import ways
+from gate.programs.children import fd_passing
 from gate.programs.children.spare import Spare
 from gate.programs.children.start import ChildLostError
-from gate.programs.lane import able
+from gate.programs.lane import readiness
 from gate.programs.lane.centre import ControlCentre
 from gate.programs.lane.clients import LogClient, VisionClient
 from gate.programs.lane.documents import CROSSING_BYTES, Documents, PageListener
@@ -73,8 +73,8 @@ from gate.programs.lane.tally import Tally
 from gate.programs.lane.telling import counted, told
 from gate.programs.lane.views import Views
 from gate.programs.shared import clock
+from gate.programs.shared.aligned_timer import beat
 from gate.programs.shared.approval import approved, before_of
-from gate.programs.shared.beats import beat
 from gate.programs.shared.config import Config, zone_of
 from gate.programs.shared.devices.barriers import barrier
 from gate.programs.shared.devices.mrz_readers import mrz_reader
@@ -373,14 +373,14 @@ class Lane:
         del presented  # the lines are the child's from here on
         await reading
 
-    async def _way(self, address: ways.Address) -> socket.socket | None:
+    async def _way(self, address: fd_passing.Address) -> socket.socket | None:
         """A way to one of vision's children, already addressed; None when vision is not there."""
         try:
             end = await reach(CHANNELS.portraits, self._config.socket("portraits"))
         except ChannelError:
             return None
         try:
-            await asyncio.get_running_loop().sock_sendall(end, ways.written(address))
+            await asyncio.get_running_loop().sock_sendall(end, fd_passing.written(address))
         except BaseException as error:
             end.close()
             if isinstance(error, OSError):
@@ -546,15 +546,15 @@ class Lane:
         lag_ms = self.engine.pulse.lag_ms
         return messages.Status(
             program="lane",
-            state=able.state_of(barrier_age_ms=barrier_age_ms if self._config.driven else 0, lag_ms=lag_ms),
-            alive=able.is_alive(turned_ms=self.engine.turned_ms),
+            state=readiness.state_of(barrier_age_ms=barrier_age_ms if self._config.driven else 0, lag_ms=lag_ms),
+            alive=readiness.is_alive(turned_ms=self.engine.turned_ms),
             detail={
                 **told(around, self.engine.state, now_ms),
                 "mode": self._config.mode,
                 "barrier_age_ms": barrier_age_ms,
                 "barrier_line": self._barrier.describe(),
                 "lag_ms": round(lag_ms),
-                "late": able.is_late(lag_ms=lag_ms),
+                "late": readiness.is_late(lag_ms=lag_ms),
                 "officers": self._config.officers is not None,
                 "lists": self._lists.detail(),
                 "rules": self._rules_detail(),

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from gate.passage.screen import Purpose
-from gate.programs.shared.keep import Backoff
+from gate.programs.shared.reconnect import Backoff
 
 if TYPE_CHECKING:
     from gate.programs.shared.config import Config

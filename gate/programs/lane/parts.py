@@ -27,12 +27,12 @@ from gate.passage.evidence import Alarm, Door
 from gate.programs.lane.documents import Documents, Presented
 from gate.programs.lane.leaf import LeafTimes
 from gate.programs.lane.ordering import Kind, Ordering
-from gate.programs.shared.beats import after_pause_s
+from gate.programs.shared.aligned_timer import after_pause_s
 from gate.programs.shared.devices.mrz_readers import MrzReader
 from gate.programs.shared.devices.sensors import SensorDriver
-from gate.programs.shared.keep import Backoff, keep
-from gate.programs.shared.racing import first_of
-from gate.programs.shared.trouble import Trouble
+from gate.programs.shared.fault_latch import FaultLatch
+from gate.programs.shared.reconnect import Backoff, keep
+from gate.programs.shared.task_groups import run_until_first_exits
 
 RECONNECT_S = 0.25
 LAMP_AGAIN_S = 5.0  # a lamp that the controller refused
@@ -99,8 +99,8 @@ class BarrierKeeper:
         self._lamp: LampColour | None = None
         self._lamp_wanted = LampColour.RED
         self._lamp_again_s = 0.0
-        self._lamp_trouble = Trouble(log, begins="lamp_refused", ends="lamp_shown", each=False)
-        self._trouble = Trouble(log, begins="barrier_lost", ends="barrier_back", each=False)
+        self._lamp_trouble = FaultLatch(log, begins="lamp_refused", ends="lamp_shown", each=False)
+        self._trouble = FaultLatch(log, begins="barrier_lost", ends="barrier_back", each=False)
         self.leaf = LeafTimes()
 
     def grant(self, ttl_ms: int) -> Awaitable[float | None]:
@@ -155,7 +155,7 @@ class BarrierKeeper:
         self._orders.open()
         self._post(PartBack(self._part))
         self._trouble.is_now("")
-        await first_of(
+        await run_until_first_exits(
             polled(self._driver.status, self._heard, look=self._look, every_s=self._poll_s), self._orders.run()
         )
 
@@ -258,7 +258,7 @@ class SensorsKeeper:
         self._post = post
         self._poll_s = poll_s
         self._look = asyncio.Event()
-        self._trouble = Trouble(log, begins="sensors_lost", ends="sensors_back", each=False)
+        self._trouble = FaultLatch(log, begins="sensors_lost", ends="sensors_back", each=False)
 
     def look(self) -> None:
         """Poll now."""
@@ -312,7 +312,7 @@ class SwipeKeeper:
     def __init__(self, driver: MrzReader, documents: Documents) -> None:
         self._driver = driver
         self._documents = documents
-        self._trouble = Trouble(log, begins="reader_lost", ends="reader_back", each=False)
+        self._trouble = FaultLatch(log, begins="reader_lost", ends="reader_back", each=False)
 
     async def run(self) -> None:
         """Keep the reader for ever."""

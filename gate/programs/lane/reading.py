@@ -3,7 +3,7 @@
 The lane parses nothing that a chip said. It gives a warm child the printed MRZ and a way to the face child, carries its questions to
 the control centre, and posts the evidence that comes back. A child that dies, hangs or cannot be had is a document that was not read:
 its crossing is referred, and another child takes the spare's place. The end of the child, with its crossing, is the erasure; where the
-crossing was referred, the child first seals to officers what they may see (`gate.programs.children.parting`).
+crossing was referred, the child first seals to officers what they may see (`gate.programs.children.final_report`).
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Protocol
 from gate.channel import messages
 from gate.passage.events import DocumentRead, DocumentRemoved, Event
 from gate.passage.evidence import CheckId
-from gate.programs.children import ways
-from gate.programs.children.parting import last_words
+from gate.programs.children import fd_passing
+from gate.programs.children.final_report import last_words
 from gate.programs.children.spare import Spare
 from gate.programs.children.start import ChildLostError
 from gate.programs.lane.centre import ControlCentre
@@ -29,7 +29,7 @@ QUESTIONS_MAX = 4  # to the control centre: a chain and a signature, for each of
 
 log = logging.getLogger("lane")
 
-Way = Callable[[ways.Address], Awaitable[socket.socket | None]]
+Way = Callable[[fd_passing.Address], Awaitable[socket.socket | None]]
 
 
 class Registers(Protocol):
@@ -124,8 +124,10 @@ class Reading:
         self, conversation: _Conversation, child: DocumentChild, presented: Presented, *, clock_sure: bool
     ) -> None:
         day_key = b"" if self._registers is None else await self._registers.day_key(conversation.crossing)
-        lines = presented.page is not None and await self._hand(child, ways.LINES, ways.OfPage(presented.page.page))
-        portrait = await self._hand(child, ways.CHIP_PORTRAIT, ways.ToCrossing(conversation.crossing))
+        lines = presented.page is not None and await self._hand(
+            child, fd_passing.LINES, fd_passing.OfPage(presented.page.page)
+        )
+        portrait = await self._hand(child, fd_passing.CHIP_PORTRAIT, fd_passing.ToCrossing(conversation.crossing))
         await child.send(
             messages.ReadDocument(
                 crossing=conversation.crossing,
@@ -138,7 +140,7 @@ class Reading:
             )
         )
 
-    async def _hand(self, child: DocumentChild, letter: bytes, address: ways.Address) -> bool:
+    async def _hand(self, child: DocumentChild, letter: bytes, address: fd_passing.Address) -> bool:
         """Hand the child a way to this address; False when there is none."""
         way = await self._way(address)
         if way is None:

@@ -26,8 +26,8 @@ from gate.passage.events import Event, RegistersAnswered
 from gate.passage.records import Record, Settled
 from gate.passage.registers import RegisterCause, RegisterFinding, agree, unknown
 from gate.programs.lane.records import Hit, hits_in
-from gate.programs.shared.beats import beat
-from gate.programs.shared.trouble import Trouble
+from gate.programs.shared.aligned_timer import beat
+from gate.programs.shared.fault_latch import FaultLatch
 
 SLACK_S: Final = 0.3  # beyond the deadline that the registers' program has
 LOOK_S: Final = 0.05  # at whether the traveller asked for an officer meanwhile
@@ -81,7 +81,7 @@ class RegistersClient:
         self._waiting: deque[Hit] = deque((one for one in left if one.disposition is None), maxlen=HITS_MAX)
         self._settled: deque[Hit] = deque((one for one in left if one.disposition is not None), maxlen=HITS_MAX)
         self._is_settled = asyncio.Event()
-        self._trouble = Trouble(log, begins="registers_lost", ends="registers_back", each=False)
+        self._trouble = FaultLatch(log, begins="registers_lost", ends="registers_back", each=False)
 
     @property
     def problem(self) -> str:

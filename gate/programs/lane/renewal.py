@@ -28,7 +28,7 @@ from gate.programs.children.officers import officers_of
 from gate.programs.children.start import ChildLostError, Process, UnfitError
 from gate.programs.shared import clock
 from gate.programs.shared.config import Config, ConfigError
-from gate.programs.shared.trouble import Trouble
+from gate.programs.shared.fault_latch import FaultLatch
 from gate.trust.freshness import freshness
 
 DOCUMENTS = "gate.programs.lane.document.child"
@@ -107,7 +107,7 @@ class CurrentLists:
         self._number = 0
         self._copy: Path | None = None
         self._next: _Candidate | None = None
-        self._trouble = Trouble(log, begins="lists_unusable", ends="lists_usable", level=logging.ERROR)
+        self._trouble = FaultLatch(log, begins="lists_unusable", ends="lists_usable", level=logging.ERROR)
         self.held: HeldLists | None = None
 
     async def begin(self) -> DocumentChild | None:

@@ -21,7 +21,7 @@ from gate.audit.errors import StoreError
 from gate.audit.spool import key_path
 from gate.programs.shared.approvers import approvers_in
 from gate.programs.shared.config import ConfigError
-from gate.programs.shared.trouble import Trouble
+from gate.programs.shared.fault_latch import FaultLatch
 
 if TYPE_CHECKING:
     from gate.audit.inbox import Found, Inbox
@@ -70,7 +70,7 @@ class Erasures:
         self._in_store = in_store
         self._in_spool = in_spool
         self._in_inbox = in_inbox
-        self._trouble = Trouble(log, begins="erasure_not_done", ends="erasures_done", each=False)
+        self._trouble = FaultLatch(log, begins="erasure_not_done", ends="erasures_done", each=False)
         self._quiet_looks = 0
         self._came_again: deque[str] = deque(maxlen=AGAIN_MAX)
 

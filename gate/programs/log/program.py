@@ -70,8 +70,8 @@ from gate.programs.log.stepping import Steps
 from gate.programs.log.timing import Timing
 from gate.programs.shared import clock
 from gate.programs.shared.config import Config, ConfigError, credentials_folder
+from gate.programs.shared.fault_latch import FaultLatch
 from gate.programs.shared.status import serve_status
-from gate.programs.shared.trouble import Trouble
 
 WAITING_MAX = 256  # appends that wait for the disk; one more is not recorded
 BATCH_MAX = 8  # appends in one transaction
@@ -313,7 +313,7 @@ class LogServer:
         self._growth = Growth()
         self._waiting: asyncio.Queue[_Pending] = asyncio.Queue(WAITING_MAX)
         self._written = asyncio.Event()
-        self._trouble = Trouble(log, begins="writing_failed", ends="writing_resumed", level=logging.CRITICAL)
+        self._trouble = FaultLatch(log, begins="writing_failed", ends="writing_resumed", level=logging.CRITICAL)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set; then write what waits and publish it."""

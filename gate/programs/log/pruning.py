@@ -17,7 +17,7 @@ from gate.audit.errors import BadFormatError, BadSignatureError, StoreError
 from gate.audit.held import Held
 from gate.audit.spool import sealed_path
 from gate.audit.tiles import entries_path, pieces_between
-from gate.programs.shared.trouble import Trouble
+from gate.programs.shared.fault_latch import FaultLatch
 
 if TYPE_CHECKING:
     from gate.audit.inbox import Found, Inbox
@@ -70,7 +70,7 @@ class Pruning:
         self._in_spool = in_spool
         self._in_inbox = in_inbox
         self._first = 0
-        self._trouble = Trouble(log, begins="entries_not_dropped", ends="entries_dropped_again", each=False)
+        self._trouble = FaultLatch(log, begins="entries_not_dropped", ends="entries_dropped_again", each=False)
 
     def detail(self) -> dict[str, object]:
         """For the status: the first entry that is here, and how many days after the mirror had it an entry stays (None: for good)."""

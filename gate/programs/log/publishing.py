@@ -17,7 +17,7 @@ from gate.audit.errors import StoreError
 from gate.audit.spool import Spool, handover_path
 from gate.audit.tiles import pieces_between
 from gate.audit.writer import Writer
-from gate.programs.shared.trouble import Trouble
+from gate.programs.shared.fault_latch import FaultLatch
 
 log = logging.getLogger("gate.log")
 
@@ -54,7 +54,7 @@ class Publisher:
         # Held from the reading of a piece until it is written: whoever forgets keys holds it, too, or a key would come back into the spool behind them.
         self.between_pieces = asyncio.Lock()
         self._handovers = 0
-        self._trouble = Trouble(
+        self._trouble = FaultLatch(
             log, begins="publishing_failed", ends="publishing_resumed", level=logging.ERROR, each=False
         )
 

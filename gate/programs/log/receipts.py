@@ -11,7 +11,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from gate.audit.errors import BadFormatError, BadSignatureError, StoreError
-from gate.programs.shared.trouble import Trouble
+from gate.programs.shared.fault_latch import FaultLatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +48,7 @@ class Receipts:
         self._monotonic_ms = monotonic_ms
         self._in_store = in_store
         self._in_inbox = in_inbox
-        self._trouble = Trouble(log, begins="inbox_problem", ends="inbox_well_again", each=False)
+        self._trouble = FaultLatch(log, begins="inbox_problem", ends="inbox_well_again", each=False)
         self._is_in_doubt = False
         self.refused = 0
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from gate.audit.errors import StoreError
 from gate.audit.expired import Expired
 from gate.audit.spool import EXPIRED, key_path
-from gate.programs.shared.trouble import Trouble
+from gate.programs.shared.fault_latch import FaultLatch
 
 if TYPE_CHECKING:
     from gate.audit.key_days import KeyDay, KeyDays
@@ -99,7 +99,7 @@ class Retention:
         self._today = today
         self._oldest: dict[str, date] = {}
         self._told = b""
-        self._trouble = Trouble(log, begins="keys_not_kept_in_order", ends="keys_kept_in_order", each=False)
+        self._trouble = FaultLatch(log, begins="keys_not_kept_in_order", ends="keys_kept_in_order", each=False)
 
     @property
     def problem(self) -> str:

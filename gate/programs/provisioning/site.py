@@ -14,8 +14,8 @@ from drivers.settings import Settings
 from gate.channel.messages import Status
 from gate.programs.provisioning.access import require_access
 from gate.programs.shared import config as configuration
-from gate.programs.shared.asked import ask_one
 from gate.programs.shared.config import Config, ConfigError
+from gate.programs.shared.status_client import ask_one
 from gate.provision.answers_file import SiteAnswers
 from gate.provision.course import Finding
 from gate.provision.steps import ConfigurationStepError, LaterStepError, StepError

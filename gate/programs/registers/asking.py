@@ -18,7 +18,7 @@ from gate.lists.adapters.port import Adapter, NoAnswerError, WrongAnswerError
 from gate.lists.question import Answer, Question, not_known
 from gate.passage.registers import RegisterAnswer, RegisterCause
 from gate.programs.registers.held import HeldLists
-from gate.programs.shared.trouble import Trouble
+from gate.programs.shared.fault_latch import FaultLatch
 
 GIVEN_UP_S: Final = 0.1  # for an adapter to let go of what it holds
 
@@ -33,11 +33,11 @@ class Online:
     adapter: Adapter | None
     missing: RegisterCause | None = None
     not_for: frozenset[str] = frozenset()
-    trouble: Trouble = field(init=False)
+    trouble: FaultLatch = field(init=False)
 
     def __post_init__(self) -> None:
         """Each has troubles of its own."""
-        self.trouble = Trouble(
+        self.trouble = FaultLatch(
             log, begins="register_lost", ends="register_back", each=False, about={"register": self.name}
         )
 

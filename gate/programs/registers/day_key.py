@@ -15,7 +15,7 @@ from typing import Final
 
 from gate.lists.adapters.port import AdapterError
 from gate.lists.adapters.reuse import Reuse
-from gate.programs.shared.trouble import Trouble
+from gate.programs.shared.fault_latch import FaultLatch
 
 LOOK_S: Final = 5.0  # at whether the day has ended
 
@@ -24,7 +24,7 @@ class DayKey:
     """Keeps it. `today` is the site's day, None on days on which the exchange is not asked; `deadline_s` is for one try."""
 
     def __init__(
-        self, exchange: Reuse, trouble: Trouble, *, today: Callable[[], date | None], deadline_s: float
+        self, exchange: Reuse, trouble: FaultLatch, *, today: Callable[[], date | None], deadline_s: float
     ) -> None:
         self._exchange = exchange
         self._trouble = trouble

@@ -24,7 +24,7 @@ from gate.lists.question import Answer, Question, not_known
 from gate.lists.shelf import Shelf
 from gate.ordinary import read_ordinary
 from gate.passage.registers import RegisterCause
-from gate.programs.shared.trouble import Trouble
+from gate.programs.shared.fault_latch import FaultLatch
 
 NOTES_MAX: Final = 256  # in the folder of downloads: what is beyond is not looked at, and said
 
@@ -56,7 +56,7 @@ class HeldLists:
         self._shelves = shelves
         self._incoming = incoming
         self._refused: dict[_Tried, str] = {}
-        self._trouble = Trouble(log, begins="lists_refused", ends="signed_lists_well_again")
+        self._trouble = FaultLatch(log, begins="lists_refused", ends="signed_lists_well_again")
 
     @property
     def problem(self) -> str:

@@ -40,12 +40,12 @@ from gate.programs.registers.day_key import DayKey
 from gate.programs.registers.held import HeldLists, erase_others, verifiers
 from gate.programs.registers.outbox import Hit, Outbox, OutboxFullError
 from gate.programs.shared import clock
-from gate.programs.shared.beats import beat
+from gate.programs.shared.aligned_timer import beat
 from gate.programs.shared.config import Config, ConfigError, OnlineRegister, credentials_folder, zone_of
 from gate.programs.shared.config import Registers as Settings
-from gate.programs.shared.racing import first_of
+from gate.programs.shared.fault_latch import FaultLatch
 from gate.programs.shared.status import serve_status
-from gate.programs.shared.trouble import Trouble
+from gate.programs.shared.task_groups import run_until_first_exits
 
 if TYPE_CHECKING:
     from gate.programs.shared.config import SignedList
@@ -82,7 +82,9 @@ async def run(config: Config, *, stop: asyncio.Event) -> None:
         await held.enter_async_context(serve(CHANNELS.registers, config.socket("registers"), desk.attend))
         try:
             keeping = [] if day_key is None else [day_key.keep()]
-            await first_of(_renew(lists, settings.check_every_ms / 1000), desk.keep_hits(), *keeping, _until(stop))
+            await run_until_first_exits(
+                _renew(lists, settings.check_every_ms / 1000), desk.keep_hits(), *keeping, _until(stop)
+            )
         finally:
             await desk.last_words()
 
@@ -206,7 +208,7 @@ class Desk:
         self._writing = asyncio.Lock()
         self._said: Counter[str] = Counter()
         self._troubles = {
-            one.name: Trouble(log, begins="outbox_failed", ends="outbox_well_again", about={"register": one.name})
+            one.name: FaultLatch(log, begins="outbox_failed", ends="outbox_well_again", about={"register": one.name})
             for one in self._settings.required
         }
 
@@ -220,7 +222,7 @@ class Desk:
             match message:
                 case messages.AskRegisters():
                     # Who hangs up ends the question, wherever it is.
-                    await first_of(self._answer(connection, message), _hung_up(connection))
+                    await run_until_first_exits(self._answer(connection, message), _hung_up(connection))
                     return
                 case messages.HitSettled(register, handle, disposition):
                     if await self._settle(register, handle, disposition):

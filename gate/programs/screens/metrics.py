@@ -20,7 +20,7 @@ from gate.passage.records import ClosedAs, IncidentKind
 from gate.passage.screen import Guidance
 from gate.programs.screens.readiness import reasons_against
 from gate.programs.shared.degraded import MODES, lists_days_left, modes_now
-from gate.programs.shared.told import Told
+from gate.programs.shared.program_status import ProgramStatus
 
 if TYPE_CHECKING:
     from gate.programs.shared.config import Config
@@ -47,10 +47,10 @@ class Metric:
     kind: str
     help: str
     labels: tuple[str, ...]
-    samples: Callable[[Told, Config], Samples]
+    samples: Callable[[ProgramStatus, Config], Samples]
 
 
-def exposition(told: Told, config: Config, *, version: str) -> str:
+def exposition(told: ProgramStatus, config: Config, *, version: str) -> str:
     """Everything that the gate says of itself now."""
     build = {"version": version, "purpose": config.purpose.value, "mode": config.mode}
     lines = ["# HELP portcullis_build_info What runs here.", "# TYPE portcullis_build_info gauge"]
@@ -76,10 +76,10 @@ def _written(labels: Labels) -> str:
     return ",".join(f'{name}="{text}"' for name, text in escaped)
 
 
-def _one(value: Callable[[Told], float | None]) -> Callable[[Told, Config], Samples]:
+def _one(value: Callable[[ProgramStatus], float | None]) -> Callable[[ProgramStatus, Config], Samples]:
     """One number, if it is known."""
 
-    def samples(told: Told, _: Config) -> Iterator[Sample]:
+    def samples(told: ProgramStatus, _: Config) -> Iterator[Sample]:
         if (known := value(told)) is not None:
             yield {}, known
 
@@ -87,11 +87,11 @@ def _one(value: Callable[[Told], float | None]) -> Callable[[Told, Config], Samp
 
 
 def _counted(
-    label: str, counts: Callable[[Told], Mapping[str, int]], of: frozenset[str]
-) -> Callable[[Told, Config], Samples]:
+    label: str, counts: Callable[[ProgramStatus], Mapping[str, int]], of: frozenset[str]
+) -> Callable[[ProgramStatus, Config], Samples]:
     """A count a word of a closed vocabulary, from 0: who watches sees no increase in a series that begins with its first event."""
 
-    def samples(told: Told, _: Config) -> Iterator[Sample]:
+    def samples(told: ProgramStatus, _: Config) -> Iterator[Sample]:
         if told.says("lane"):
             found = counts(told)
             yield from (({label: word}, found.get(word, 0)) for word in sorted(of))
@@ -99,7 +99,7 @@ def _counted(
     return samples
 
 
-def _of(program: str, value: Callable[[Told], float | None]) -> Callable[[Told], float | None]:
+def _of(program: str, value: Callable[[ProgramStatus], float | None]) -> Callable[[ProgramStatus], float | None]:
     """Zero is said only by a program that answers."""
     return lambda told: value(told) if told.says(program) else None
 
@@ -108,17 +108,17 @@ def _seconds(days: float | None) -> float | None:
     return None if days is None else days * DAY_S
 
 
-def _programs(is_so: Callable[[Told, str], bool]) -> Callable[[Told, Config], Samples]:
+def _programs(is_so: Callable[[ProgramStatus, str], bool]) -> Callable[[ProgramStatus, Config], Samples]:
     return lambda told, _: (({"program": name}, float(is_so(told, name))) for name in told.answers)
 
 
-def _modes(told: Told, config: Config) -> Iterator[Sample]:
+def _modes(told: ProgramStatus, config: Config) -> Iterator[Sample]:
     now = modes_now(told, config)
     for mode in MODES:
         yield {"mode": mode.name, "lane": mode.lane.value}, float(mode in now)
 
 
-def _stages(told: Told, _: Config) -> Iterator[Sample]:
+def _stages(told: ProgramStatus, _: Config) -> Iterator[Sample]:
     for name, stage in sorted(told.lane.counters.stages.items()):
         if _LABEL.fullmatch(name):
             for bound, count in sorted(stage.buckets.items(), key=lambda one: float(one[0])):
@@ -128,7 +128,7 @@ def _stages(told: Told, _: Config) -> Iterator[Sample]:
             yield {"": "_count", "stage": name}, stage.count
 
 
-def _lines(told: Told, _: Config) -> Iterator[Sample]:
+def _lines(told: ProgramStatus, _: Config) -> Iterator[Sample]:
     lane = told.lane
     lines = {"last": lane.barrier_line, "first": lane.first_barrier_line, "sensors": lane.sensors_line}
     for board, line in lines.items():
@@ -137,7 +137,7 @@ def _lines(told: Told, _: Config) -> Iterator[Sample]:
                 yield {"board": board, "event": event}, count
 
 
-def _leaves(told: Told, _: Config) -> Iterator[Sample]:
+def _leaves(told: ProgramStatus, _: Config) -> Iterator[Sample]:
     for door in ("first", "last"):
         if (leaf := told.lane.leaves.get(door)) is not None:
             for movement, took_ms in (("opening", leaf.opening_ms), ("closing", leaf.closing_ms)):
@@ -145,19 +145,19 @@ def _leaves(told: Told, _: Config) -> Iterator[Sample]:
                     yield {"door": door, "movement": movement}, took_ms / 1000
 
 
-def _pages(told: Told, _: Config) -> Iterator[Sample]:
+def _pages(told: ProgramStatus, _: Config) -> Iterator[Sample]:
     if told.says("lane"):
         yield {"result": "read"}, told.lane.counters.pages_read
         yield {"result": "unread"}, told.lane.counters.pages_unread
 
 
-def _chips(told: Told, _: Config) -> Iterator[Sample]:
+def _chips(told: ProgramStatus, _: Config) -> Iterator[Sample]:
     if told.says("lane"):
         yield {"result": "read"}, told.lane.counters.chips_read
         yield {"result": "failed"}, told.lane.counters.chips_failed
 
 
-def _lists_left(told: Told, config: Config) -> Iterator[Sample]:
+def _lists_left(told: ProgramStatus, config: Config) -> Iterator[Sample]:
     if (days := lists_days_left(told, config)) is not None:
         yield {}, days * DAY_S
 
@@ -177,7 +177,7 @@ METRICS: Final = (
         ("mode", "lane"),
         _modes,
     ),
-    Metric("portcullis_program_up", "gauge", "1 while a program answers.", ("program",), _programs(Told.says)),
+    Metric("portcullis_program_up", "gauge", "1 while a program answers.", ("program",), _programs(ProgramStatus.says)),
     Metric(
         "portcullis_program_ready",
         "gauge",

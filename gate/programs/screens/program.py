@@ -47,12 +47,12 @@ from gate.programs.screens.start import host_of, page_address, prepare
 from gate.programs.screens.watching import Watched, management_app
 from gate.programs.screens.words import labels_of, problems
 from gate.programs.shared.config import Config, ConfigError
+from gate.programs.shared.fault_latch import FaultLatch
 from gate.programs.shared.http import Visitors
 from gate.programs.shared.http import server as http_server
-from gate.programs.shared.keep import Backoff, keep
-from gate.programs.shared.racing import first_of
+from gate.programs.shared.reconnect import Backoff, keep
 from gate.programs.shared.status import hear_all, serve_status
-from gate.programs.shared.trouble import Trouble
+from gate.programs.shared.task_groups import run_until_first_exits
 from gate.screens.fanout import Fanout
 from gate.screens.kiosk.app import VIEWERS_MAX, create_app
 from gate.screens.kiosk.board import Board
@@ -195,7 +195,9 @@ class Screens:
         """One connection to the lane, until it ends with a ChannelError."""
         connection = await connect(CHANNELS.lane, self._config.socket("lane"))
         try:
-            await first_of(self._pulse(connection), self._follow_lane(connection), self._pass_on_asks(connection))
+            await run_until_first_exits(
+                self._pulse(connection), self._follow_lane(connection), self._pass_on_asks(connection)
+            )
         finally:
             connection.close()
             if self._board.state.screen is not Screen.EMERGENCY:  # which only the lane's own word ends
@@ -273,7 +275,7 @@ class Screens:
         connection = await connect(CHANNELS.preview, self._config.socket("preview"))
         self._preview.is_up()
         try:
-            await first_of(self._speak_to_vision(connection), self._pass_on(connection))
+            await run_until_first_exits(self._speak_to_vision(connection), self._pass_on(connection))
         finally:
             connection.close()
 
@@ -335,7 +337,9 @@ class Link:
     def __init__(self, name: str) -> None:
         self.up = False
         self._backoff = Backoff(RECONNECT_MIN_S, RECONNECT_MAX_S)
-        self._trouble = Trouble(log, begins="link_down", ends="link_up", each=False, first=True, about={"link": name})
+        self._trouble = FaultLatch(
+            log, begins="link_down", ends="link_up", each=False, first=True, about={"link": name}
+        )
 
     @property
     def word(self) -> str:

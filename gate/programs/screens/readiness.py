@@ -9,7 +9,7 @@ from gate.programs.shared.degraded import Lane, modes_now
 
 if TYPE_CHECKING:
     from gate.programs.shared.config import Config
-    from gate.programs.shared.told import Told
+    from gate.programs.shared.program_status import ProgramStatus
 
 # Somebody is being served: what the lane says of its door meanwhile is that traveller's.
 _SERVING = frozenset({"opening", "reading", "inspecting", "recording", "looking", "granted", "entering", "passing"})
@@ -17,7 +17,7 @@ OWN_WORDS = ("shadow", "closed_by_officer", "emergency", "traveller_waits_for_of
 _REASONS = frozenset(one.value for one in Reason)
 
 
-def reasons_against(told: Told, config: Config) -> list[str]:
+def reasons_against(told: ProgramStatus, config: Config) -> list[str]:
     """Everything because of which nobody could pass; empty when a traveller with a document in order could.
 
     A lane that serves somebody counts as one that can; one where somebody waits for an officer does not.

@@ -34,14 +34,14 @@ from gate.programs.screens.telling import lane_event
 from gate.programs.shared.addresses import Addresses
 from gate.programs.shared.config import Config
 from gate.programs.shared.consoles import ConsolesError, consoles_in, road_key
-from gate.programs.shared.keep import Backoff
-from gate.programs.shared.trouble import Trouble
+from gate.programs.shared.fault_latch import FaultLatch
+from gate.programs.shared.reconnect import Backoff
 from gate.screens import road
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from gate.programs.shared.told import Told
+    from gate.programs.shared.program_status import ProgramStatus
 
 REQUEST_RATE: Final = Rate(
     4, 8
@@ -86,7 +86,12 @@ class Road:
     """One run of it. `told` is what the programs say; `boot` is new at each start."""
 
     def __init__(
-        self, config: Config, *, boot: str, told: Callable[[], Awaitable[Told]], limits: ConnectionLimits = LIMITS
+        self,
+        config: Config,
+        *,
+        boot: str,
+        told: Callable[[], Awaitable[ProgramStatus]],
+        limits: ConnectionLimits = LIMITS,
     ) -> None:
         self._config = config
         self._boot = boot
@@ -99,7 +104,7 @@ class Road:
         self._addresses = Addresses()
         self._fingerprint: str | None = None
         self._backoff = Backoff(AGAIN_MIN_S, AGAIN_MAX_S)
-        self._trouble = Trouble(log, begins="console_not_served", ends="console_served", first=True)
+        self._trouble = FaultLatch(log, begins="console_not_served", ends="console_served", first=True)
         self._server: Server | None = None
         self._closed = asyncio.Event()
 

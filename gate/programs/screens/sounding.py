@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, NoReturn
 
 from gate.passage.screen import Screen
-from gate.programs.shared.trouble import Trouble
+from gate.programs.shared.fault_latch import FaultLatch
 from gate.screens.kiosk.cues import Cue, cue_of, waveform
 
 LOOK_S: Final = 0.25
@@ -35,7 +35,7 @@ class Sounding:
         self._screen = screen
         self._play = play
         self._volume = volume
-        self._trouble = Trouble(log, begins="sound_lost", ends="sound_back", each=False)
+        self._trouble = FaultLatch(log, begins="sound_lost", ends="sound_back", each=False)
 
     async def run(self) -> NoReturn:
         """Watch for ever."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from gate.channel.messages import Look, Waiting
     from gate.programs.shared.config import Config
-    from gate.programs.shared.told import Told
+    from gate.programs.shared.program_status import ProgramStatus
 
 FINDINGS_MAX: Final = 8  # of the latest referrals all is told that was found: an event has its bounds
 WAITING_BYTES_MAX: Final = EVENT_BYTES_MAX * 5 // 8  # of an event; the rest of it is short
@@ -61,7 +61,7 @@ def _ageless(lane: LaneEvent) -> LaneEvent:
     )
 
 
-def lane_event(boot: str, config: Config, look: Look | None, told: Told) -> LaneEvent:
+def lane_event(boot: str, config: Config, look: Look | None, told: ProgramStatus) -> LaneEvent:
     """All of it. Without a look the lane does not answer, and what its status said before that is not told on."""
     lane = told.lane if look is not None else type(told.lane)()
     return LaneEvent(

@@ -23,7 +23,7 @@ from gate.programs.screens.readiness import reasons_against
 
 if TYPE_CHECKING:
     from gate.programs.shared.config import Config
-    from gate.programs.shared.told import Told
+    from gate.programs.shared.program_status import ProgramStatus
 
 FRESH_S: Final = 1.0
 
@@ -31,14 +31,14 @@ FRESH_S: Final = 1.0
 class Watched:
     """What the programs say, asked anew when the latest answers are a second old. `hear` asks them all."""
 
-    def __init__(self, config: Config, hear: Callable[[Config], Awaitable[Told]]) -> None:
+    def __init__(self, config: Config, hear: Callable[[Config], Awaitable[ProgramStatus]]) -> None:
         self._config = config
         self._hear = hear
         self._turn = asyncio.Lock()
-        self._heard: tuple[float, Told] | None = None
+        self._heard: tuple[float, ProgramStatus] | None = None
         self._version = version("portcullis")
 
-    async def told(self) -> Told:
+    async def told(self) -> ProgramStatus:
         """What they say, a second old at most."""
         async with self._turn:
             now_s = asyncio.get_running_loop().time()

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from gate.programs.shared.told import Told
+from gate.programs.shared.program_status import ProgramStatus
 
 if TYPE_CHECKING:
     from gate.programs.shared.config import Config
@@ -46,7 +46,7 @@ class Mode:
     lane: Lane
     more: str
     tell: str
-    holds: Callable[[Told, Config], bool]
+    holds: Callable[[ProgramStatus, Config], bool]
 
     @property
     def effect(self) -> str:
@@ -54,80 +54,80 @@ class Mode:
         return f"{IN_WORDS[self.lane]}; {self.more}" if self.more else IN_WORDS[self.lane]
 
 
-def modes_now(told: Told, config: Config) -> tuple[Mode, ...]:
+def modes_now(told: ProgramStatus, config: Config) -> tuple[Mode, ...]:
     """The rows that hold by what the programs say."""
     return tuple(mode for mode in MODES if mode.holds(told, config))
 
 
-def _lost(*parts: str) -> Callable[[Told, Config], bool]:
+def _lost(*parts: str) -> Callable[[ProgramStatus, Config], bool]:
     return lambda told, _: any(part in told.lane.lost for part in parts)
 
 
-def _hindered(reason: str) -> Callable[[Told, Config], bool]:
+def _hindered(reason: str) -> Callable[[ProgramStatus, Config], bool]:
     return lambda told, _: any(one.partition(":")[0] == reason for one in told.lane.hinders)
 
 
-def _warned(of: str) -> Callable[[Told, Config], bool]:
+def _warned(of: str) -> Callable[[ProgramStatus, Config], bool]:
     return lambda told, _: of in told.lane.warnings
 
 
-def _log_is_lost(told: Told, _: Config) -> bool:
+def _log_is_lost(told: ProgramStatus, _: Config) -> bool:
     return ("log" in told.lane.lost or told.is_away("log")) and not told.log.disk_full
 
 
-def _officer_is_absent(told: Told, config: Config) -> bool:
+def _officer_is_absent(told: ProgramStatus, config: Config) -> bool:
     if config.mode == "shadow" or not told.says("lane"):
         return False
     ago_s = told.lane.officer_seen_ago_s
     return config.officers is None or ago_s is None or ago_s > config.rules.officer_presence_max_s
 
 
-def _camera_is_slow(told: Told, _: Config) -> bool:
+def _camera_is_slow(told: ProgramStatus, _: Config) -> bool:
     rate = told.lane.frames_per_second
     return rate is not None and rate < FRAMES_PER_SECOND_MIN
 
 
-def _disk_is_short(told: Told, _: Config) -> bool:
+def _disk_is_short(told: ProgramStatus, _: Config) -> bool:
     free, total, days = told.log.disk_free_bytes, told.log.disk_total_bytes, told.log.disk_days_left
     if told.log.disk_full or free is None or not total:
         return False
     return free < DISK_SHARE_MIN * total or (days is not None and days < DAYS_LEFT_MIN)
 
 
-def lists_days_left(told: Told, config: Config) -> float | None:
+def lists_days_left(told: ProgramStatus, config: Config) -> float | None:
     """How long the lists may still judge, in days; None when the lane has none, or says nothing."""
     age_days = told.lane.trust_age_days
     return None if age_days is None else config.rules.trust_age_max_days - age_days
 
 
-def _lists_are_ending(told: Told, config: Config) -> bool:
+def _lists_are_ending(told: ProgramStatus, config: Config) -> bool:
     days = lists_days_left(told, config)
     return days is not None and 0.0 <= days < DAYS_LEFT_MIN
 
 
-def _rules_are_ending(told: Told, _: Config) -> bool:
+def _rules_are_ending(told: ProgramStatus, _: Config) -> bool:
     rules = told.lane.rules
     return rules is not None and (rules.days_left is None or rules.days_left < DAYS_LEFT_MIN)
 
 
-def _certificate_is_ending(told: Told, _: Config) -> bool:
+def _certificate_is_ending(told: ProgramStatus, _: Config) -> bool:
     days = told.sync.certificate_days_left
     return days is not None and days < DAYS_LEFT_MIN
 
 
-def _import_fails(told: Told, _: Config) -> bool:
+def _import_fails(told: ProgramStatus, _: Config) -> bool:
     return told.sync.lists is not None and bool(told.sync.lists.problem)
 
 
-def _central_is_away(told: Told, config: Config) -> bool:
+def _central_is_away(told: ProgramStatus, config: Config) -> bool:
     return config.sync is not None and (told.is_away("sync") or bool(told.sync.problem))
 
 
-def _screens_are_away(told: Told, _: Config) -> bool:
+def _screens_are_away(told: ProgramStatus, _: Config) -> bool:
     return told.is_away("screens") or (told.says("screens") and told.screens.page != "shown")
 
 
-def _a_register_is_silent(told: Told, _: Config) -> bool:
+def _a_register_is_silent(told: ProgramStatus, _: Config) -> bool:
     return any(one.state not in {"ready", "suspended"} for one in told.registers.registers.values())
 
 

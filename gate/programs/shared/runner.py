@@ -25,11 +25,11 @@ from gate.channel.place import only_instance
 from gate.programs.shared import config as configuration
 from gate.programs.shared.clock import now
 from gate.programs.shared.config import Config
+from gate.programs.shared.fault_latch import WORDS_MAX
 from gate.programs.shared.journal import PLAIN, Journal, journal_at
+from gate.programs.shared.program_status import Silence
 from gate.programs.shared.status import hear
 from gate.programs.shared.stopping import told_to_stop
-from gate.programs.shared.told import Silence
-from gate.programs.shared.trouble import WORDS_MAX
 from gate.programs.shared.unreadable import make_unreadable
 
 READY_POLL_S = 0.05

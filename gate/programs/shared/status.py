@@ -11,9 +11,9 @@ from gate.channel.errors import ChannelError
 from gate.channel.message import Status, StatusRequest
 from gate.channel.row import status_row
 from gate.channel.sockets import Connection, connect, serve
-from gate.programs.shared.asked import DEADLINE_S, silence_of
 from gate.programs.shared.config import Config
-from gate.programs.shared.told import Silence, Told
+from gate.programs.shared.program_status import ProgramStatus, Silence
+from gate.programs.shared.status_client import DEADLINE_S, silence_of
 
 
 def serve_status(config: Config, program: str, status: Callable[[], Status]) -> AbstractAsyncContextManager[None]:
@@ -27,10 +27,10 @@ def serve_status(config: Config, program: str, status: Callable[[], Status]) -> 
     return serve(channel, config.socket_of(channel), answer)
 
 
-async def hear_all(config: Config) -> Told:
+async def hear_all(config: Config) -> ProgramStatus:
     """Have every program of this gate say how it is."""
     answers = await asyncio.gather(*(hear(config, name) for name in config.programs))
-    return Told.of(dict(zip(config.programs, answers, strict=True)))
+    return ProgramStatus.of(dict(zip(config.programs, answers, strict=True)))
 
 
 async def hear(config: Config, program: str, *, pid: int | None = None) -> Status | Silence:

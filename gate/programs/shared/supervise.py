@@ -17,7 +17,7 @@ from pathlib import Path
 
 from gate.programs.shared.config import SUPERVISOR, environment_with
 from gate.programs.shared.erasing import ERASING, PROGRAMS
-from gate.programs.shared.keep import Backoff
+from gate.programs.shared.reconnect import Backoff
 
 PAUSE_MIN_S = 0.2
 PAUSE_MAX_S = 5.0

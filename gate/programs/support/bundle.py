@@ -30,7 +30,7 @@ from gate.programs.support.words import LEFT_OUT, event_kept, kept
 
 if TYPE_CHECKING:
     from gate.programs.shared.config import Config
-    from gate.programs.shared.told import Told
+    from gate.programs.shared.program_status import ProgramStatus
 
 JOURNAL_LINES_MAX: Final = 20_000
 JOURNAL_DAYS: Final = 7
@@ -96,7 +96,7 @@ class Bundle:
 class Sources:
     """Where the parts come from."""
 
-    told: Callable[[Config], Awaitable[Told]]
+    told: Callable[[Config], Awaitable[ProgramStatus]]
     tests: Callable[[Config], Awaitable[list[selftest.TestOutcome]]]
     journal: Callable[[], Iterable[str]]
 
@@ -162,7 +162,7 @@ def versions() -> dict[str, object]:
     }
 
 
-def _status(told: Told, config: Config) -> dict[str, object]:
+def _status(told: ProgramStatus, config: Config) -> dict[str, object]:
     said = {
         name: msgspec.to_builtins(getattr(told, name))
         for name in ("lane", "log", "vision", "sync", "screens", "registers")

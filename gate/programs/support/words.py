@@ -28,10 +28,9 @@ from gate.passage.records import ClosedAs, IncidentKind
 from gate.passage.screen import Guidance, Purpose, Screen
 from gate.passage.serving import BorderDirection
 from gate.programs.screens.readiness import OWN_WORDS
-from gate.programs.shared import told
 from gate.programs.shared.degraded import MODES, Lane
 from gate.programs.shared.journal import EVENTS
-from gate.programs.shared.told import Silence
+from gate.programs.shared.program_status import Silence
 
 LEFT_OUT: Final = "(left out)"
 _VOCABULARIES: Final[tuple[type[enum.Enum], ...]] = (
@@ -62,7 +61,7 @@ def _words() -> Iterator[str]:
         *_OTHERS.split(),
     )
     yield from OWN_WORDS
-    for kind in vars(told).values():
+    for kind in vars(program_status).values():
         if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
             yield from kind.__struct_fields__
 

@@ -21,7 +21,7 @@ from gate.programs.children.start import ChildLostError, kill, spawn
 from gate.programs.shared import clock
 from gate.programs.shared.config import Config
 from gate.programs.shared.config import Lists as Settings
-from gate.programs.shared.trouble import Trouble
+from gate.programs.shared.fault_latch import FaultLatch
 from gate.programs.sync.lists_messages import ANSWER_BYTES_MAX, Outcome, Request
 from gate.programs.sync.lists_schedule import Schedule, Seen
 from gate.trust.errors import SourceError
@@ -50,7 +50,7 @@ class Lists:
         self._ended_at: str | None = None
         self._replaced_at: str | None = None
         self._of_folder = self._of_import = ""
-        self._trouble = Trouble(log, begins="lists_not_imported", ends="lists_well_again")
+        self._trouble = FaultLatch(log, begins="lists_not_imported", ends="lists_well_again")
 
     @property
     def problem(self) -> str:

@@ -19,7 +19,7 @@ import msgspec
 
 from gate.ordinary import read_ordinary
 from gate.programs.shared import clock
-from gate.programs.shared.mortal import end_with
+from gate.programs.shared.parent_death import end_with
 from gate.programs.sync.lists_messages import (
     ANSWER_BYTES_MAX,
     REFUSED_MAX,

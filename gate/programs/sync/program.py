@@ -29,9 +29,9 @@ from gate.channel.messages import Status
 from gate.ordinary import read_ordinary
 from gate.programs.shared import clock
 from gate.programs.shared.config import Config, ConfigError, Sync, credentials_folder
-from gate.programs.shared.keep import Backoff
-from gate.programs.shared.racing import first_of
+from gate.programs.shared.reconnect import Backoff
 from gate.programs.shared.status import serve_status
+from gate.programs.shared.task_groups import run_until_first_exits
 from gate.programs.sync.lists import Lists
 from gate.programs.sync.mirror_keys import MirrorKeys
 from gate.programs.sync.updates import Updates
@@ -100,7 +100,7 @@ async def run(
             loops.append(_keep_carrying(outbox, upkeep, courier, interval_s, stop, jitter=jitter))
         else:
             loops.append(_until(stop))
-        await first_of(*loops)
+        await run_until_first_exits(*loops)
 
 
 async def _until(stop: asyncio.Event) -> None:

@@ -20,7 +20,7 @@ from gate.cookies import NoCookies
 from gate.programs.shared import clock
 from gate.programs.shared.config import Config, ConfigError, Sync
 from gate.programs.shared.config import Updates as Settings
-from gate.programs.shared.trouble import Trouble
+from gate.programs.shared.fault_latch import FaultLatch
 from gate.provision.identity import AUTHORITIES, DEVICE
 from gate.sync.https import CONNECT_DEADLINE_S, SILENCE_MAX_S, tls, user_agent
 from gate.sync.line import Line
@@ -119,7 +119,7 @@ class Updates:
         self._ending = threading.Event()
         self._fetched: Verified | None = None
         self._checked_at: str | None = None
-        self._trouble = Trouble(log, begins="updates_not_fetched", ends="updates_well_again")
+        self._trouble = FaultLatch(log, begins="updates_not_fetched", ends="updates_well_again")
 
     def detail(self) -> dict[str, object]:
         """What the status shows."""

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from gate.audit.record import time_text
-from gate.programs.shared.trouble import Trouble
+from gate.programs.shared.fault_latch import FaultLatch
 from gate.programs.sync.mirror_keys import MirrorKeys
 from gate.provision.authorities import AuthorityError, Certificates, fingerprint, followed, read_bag
 from gate.provision.identity import AUTHORITIES, CACERTS, REENROL, Identity, IdentityError, Wanted, write_authorities
@@ -56,7 +56,7 @@ class Upkeep:
         self._looked_s = self._next_s = float("-inf")
         self._told: Certificates = ()
         self._identity: Identity | None = None
-        self._trouble = Trouble(log, begins="identity_problem", ends="identity_well_again", each=False)
+        self._trouble = FaultLatch(log, begins="identity_problem", ends="identity_well_again", each=False)
 
     def courier(self) -> Courier:
         """A connection with the identity as it lies there now. Raises OSError, ssl.SSLError and IdentityError."""

@@ -42,13 +42,13 @@ from gate.passage.events import TrackChange
 from gate.passage.evidence import CameraTrouble, Swap
 from gate.passage.screen import Guidance
 from gate.picture import BadPictureError, preview
-from gate.programs.children import needs, portraits, serving, ways
+from gate.programs.children import fd_passing, needs, portraits, serving
 from gate.programs.children.confine import Needs, confine
 from gate.programs.children.descriptors import Handed
 from gate.programs.children.sealing import say_sealed
 from gate.programs.shared import clock
 from gate.programs.shared.devices.cameras import camera_for
-from gate.programs.shared.racing import first_of
+from gate.programs.shared.task_groups import run_until_first_exits
 from gate.programs.vision.printed_portrait import PrintedPortrait
 from gate.programs.vision.sensor import SensorWitness
 from gate.programs.vision.shown import shown
@@ -119,7 +119,7 @@ class Child:
     async def run(self) -> None:
         """Serve until the parent hangs up; then close the camera and wipe."""
         try:
-            await first_of(self._receive(), self._look(), self._await_portrait(), self._hear_sensor())
+            await run_until_first_exits(self._receive(), self._look(), self._await_portrait(), self._hear_sensor())
         finally:
             if self._printed is not None:
                 self._printed.wipe()
@@ -213,7 +213,7 @@ class Child:
         if self._printed_comes:
             await self._await_printed()
         try:
-            sent = await portraits.receive(await self._handed.take(ways.CHIP_PORTRAIT))
+            sent = await portraits.receive(await self._handed.take(fd_passing.CHIP_PORTRAIT))
         except portraits.BrokenPortraitError:
             await self._take_portrait(PortraitProblem.UNREADABLE)
         else:
@@ -226,7 +226,7 @@ class Child:
         """Hear the sensor from when the traveller is before the camera, over a connection that the parent has opened."""
         await self._looking.wait()
         if self._crossing is not None and self._crossing.sensor is not None:
-            await self._crossing.sensor.hear(await self._handed.take(ways.SENSOR))
+            await self._crossing.sensor.hear(await self._handed.take(fd_passing.SENSOR))
         await asyncio.Event().wait()
 
     async def _take_portrait(self, template: Template | PortraitProblem) -> None:
@@ -241,7 +241,7 @@ class Child:
         sent: portraits.SentPortrait | None = None
         with contextlib.suppress(TimeoutError, portraits.BrokenPortraitError):
             async with asyncio.timeout(PRINTED_DEADLINE_S):
-                sent = await portraits.receive(await self._handed.take(ways.PRINTED_PORTRAIT))
+                sent = await portraits.receive(await self._handed.take(fd_passing.PRINTED_PORTRAIT))
         if sent is not None and self._models is not None:
             self._printed = PrintedPortrait(self._models, bytes(sent.image))
 

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 from gate.channel import messages
 from gate.channel.errors import ChannelClosedError
 from gate.channel.sockets import Connection
-from gate.programs.children import ways
+from gate.programs.children import fd_passing
 from gate.programs.children.spare import PAUSE_MAX_S, PAUSE_MIN_S
 from gate.programs.children.start import ChildLostError, Process
-from gate.programs.shared.keep import Backoff, keep
-from gate.programs.shared.trouble import Trouble
+from gate.programs.shared.fault_latch import FaultLatch
+from gate.programs.shared.reconnect import Backoff, keep
 
 if TYPE_CHECKING:
     from drivers.reader.settings import PageSettings
@@ -42,7 +42,7 @@ class Pages:
         self._child: Process[messages.FromPageChild] | None = None
         self._next_page = 1
         self._backoff = Backoff(PAUSE_MIN_S, PAUSE_MAX_S)
-        self._trouble = Trouble(log, begins="page_source_lost", ends="page_source_up", first=True)
+        self._trouble = FaultLatch(log, begins="page_source_lost", ends="page_source_up", first=True)
 
     async def show_to(self, lane: Lane) -> None:
         """Tell this lane what lies there, from now on; first, whether the source is there."""
@@ -58,7 +58,7 @@ class Pages:
 
     def hand_lines(self, page: int, way: socket.socket) -> None:
         """Hand the child a way for the lines of this page."""
-        self._hand(ways.LINES, page, way)
+        self._hand(fd_passing.LINES, page, way)
 
     def printed_portrait(self, page: int | None) -> socket.socket | None:
         """The end of a way on which the child writes the portrait of this page, if it has one; None without a page or a child."""
@@ -66,7 +66,7 @@ class Pages:
             return None
         ours, theirs = socket.socketpair()
         with theirs:
-            self._hand(ways.PAGE_PORTRAIT, page, theirs)
+            self._hand(fd_passing.PAGE_PORTRAIT, page, theirs)
         return ours
 
     def _hand(self, letter: bytes, page: int, way: socket.socket) -> None:

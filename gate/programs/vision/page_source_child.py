@@ -33,12 +33,12 @@ from gate.page.stream.camera import CameraStream
 from gate.page.stream.events import Advised, Gone, Read, Unread
 from gate.page.stream.scanner import ScannerStream
 from gate.picture import PICTURE_BYTES_MAX, BadPictureError, decode, preview
-from gate.programs.children import needs, portraits, serving, ways
+from gate.programs.children import fd_passing, needs, portraits, serving
 from gate.programs.children.confine import confine
 from gate.programs.children.descriptors import Handed
 from gate.programs.shared.devices.cameras import page_camera
-from gate.programs.shared.keep import Backoff, keep
-from gate.programs.shared.racing import first_of
+from gate.programs.shared.reconnect import Backoff, keep
+from gate.programs.shared.task_groups import run_until_first_exits
 from gate.programs.vision.page_findings import guidance_of, message_of, readings_of
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Child:
             return
         await self._parent.send(messages.Prepared({}))
         looking = self._look(settings, recogniser)
-        await first_of(self._until_hung_up(), looking, self._give_lines(), self._give_portraits())
+        await run_until_first_exits(self._until_hung_up(), looking, self._give_lines(), self._give_portraits())
 
     async def _until_hung_up(self) -> None:
         while True:
@@ -99,8 +99,8 @@ class Child:
     async def _give_lines(self) -> None:
         """Write the lines of the newest page to whoever is handed to us for them. Between two pages nothing here names any."""
         while True:
-            page, end = await self._handed.take_numbered(ways.LINES)
-            await _written(ways.send_lines(end, self._taken_readings(page)))
+            page, end = await self._handed.take_numbered(fd_passing.LINES)
+            await _written(fd_passing.send_lines(end, self._taken_readings(page)))
 
     def _taken_readings(self, page: int) -> list[list[str]]:
         if page != self._kept.page:
@@ -111,7 +111,7 @@ class Child:
     async def _give_portraits(self) -> None:
         """Write the portrait's part of the newest page, likewise; hang up when there is none."""
         while True:
-            page, end = await self._handed.take_numbered(ways.PAGE_PORTRAIT)
+            page, end = await self._handed.take_numbered(fd_passing.PAGE_PORTRAIT)
             await self._give_portrait(page, end)
 
     async def _give_portrait(self, page: int, end: socket.socket) -> None:

@@ -28,20 +28,20 @@ from gate.channel.errors import ChannelClosedError
 from gate.channel.sockets import Connection, listen, serve
 from gate.channel.table import CHANNELS
 from gate.channel.users import Peer
-from gate.programs.children import ways
+from gate.programs.children import fd_passing
+from gate.programs.children.final_report import last_words
 from gate.programs.children.officers import officers_of
-from gate.programs.children.parting import last_words
 from gate.programs.children.start import ChildLostError, Process
 from gate.programs.shared.config import ConfigError
 from gate.programs.shared.devices import pads
-from gate.programs.shared.racing import first_of
+from gate.programs.shared.fault_latch import FaultLatch
 from gate.programs.shared.status import serve_status
+from gate.programs.shared.task_groups import run_until_first_exits
 from gate.programs.shared.thermal import hot_zones
-from gate.programs.shared.trouble import Trouble
-from gate.programs.vision.able import CrossingFacts, Facts, is_alive, state_of
 from gate.programs.vision.face_children import FACES, ChildMuteError, Faces, FaceSpare
 from gate.programs.vision.memory import Memory
 from gate.programs.vision.page_source import Pages
+from gate.programs.vision.readiness import CrossingFacts, Facts, is_alive, state_of
 from models.acceptance import providers_for
 from models.errors import ModelError
 from models.site import load_for
@@ -149,7 +149,7 @@ class Vision:
         """
         self._remembers = remembers
         self._sensor = sensor
-        self._sensor_lost = Trouble(log, begins="liveness_sensor_lost", ends="liveness_sensor_back", each=False)
+        self._sensor_lost = FaultLatch(log, begins="liveness_sensor_lost", ends="liveness_sensor_back", each=False)
         self._sensor_why = ""
         self._memory = Memory()
         self._spare = spare
@@ -168,7 +168,7 @@ class Vision:
         self._detail: dict[str, object] = {}
         self._look_for_heat = hot
         self._hot: list[str] = []
-        self._heat = Trouble(log, begins="throttled", ends="at_full_speed", each=False)
+        self._heat = FaultLatch(log, begins="throttled", ends="at_full_speed", each=False)
 
     # ── the lane ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -239,7 +239,7 @@ class Vision:
     async def _serve_crossing(self, crossing: Crossing) -> None:
         """From the crossing's start to its erasure."""
         try:
-            await first_of(self._live(crossing), self._until_ending(crossing))
+            await run_until_first_exits(self._live(crossing), self._until_ending(crossing))
             if crossing.child is not None:
                 end = messages.EndCrossing(crossing.id, crossing.seal, crossing.remember_min)
                 await last_words(crossing.child, end, crossing.lane.send, partial(self._remember, crossing))
@@ -270,12 +270,12 @@ class Vision:
         del earlier
         if crossing.printed is not None:
             with crossing.printed as printed:
-                child.hand(ways.PRINTED_PORTRAIT, printed.fileno())
+                child.hand(fd_passing.PRINTED_PORTRAIT, printed.fileno())
         await child.send(messages.WantPreview(self._preview_wanted))
         await self._hand_sensor(child)
         async with self._begun:
             self._begun.notify_all()
-        await first_of(self._tell_child(crossing, child), self._hear_child(crossing, child))
+        await run_until_first_exits(self._tell_child(crossing, child), self._hear_child(crossing, child))
 
     async def _hand_sensor(self, child: Faces) -> None:
         """Hand the child a connection to the sensor: nothing that is said on it is read here. Without one its verdict is not run."""
@@ -283,7 +283,7 @@ class Vision:
             return
         try:
             with await connect(self._sensor) as end:
-                child.hand(ways.SENSOR, end.fileno())
+                child.hand(fd_passing.SENSOR, end.fileno())
         except DriverError as error:
             self._note_sensor(messages.words(error))
 
@@ -335,10 +335,10 @@ class Vision:
         """Hand a way to the child that it is addressed to: of what flows after the address nothing is read."""
         with contextlib.suppress(TimeoutError, ChildLostError):
             async with asyncio.timeout(WAY_DEADLINE_S):
-                match await ways.address_of(way):
-                    case ways.ToCrossing(crossing_id):
-                        (await self._child_of(crossing_id)).hand(ways.CHIP_PORTRAIT, way.fileno())
-                    case ways.OfPage(page) if self._pages is not None:
+                match await fd_passing.address_of(way):
+                    case fd_passing.ToCrossing(crossing_id):
+                        (await self._child_of(crossing_id)).hand(fd_passing.CHIP_PORTRAIT, way.fileno())
+                    case fd_passing.OfPage(page) if self._pages is not None:
                         self._pages.hand_lines(page, way)
                     case _:
                         pass
@@ -443,7 +443,7 @@ class Vision:
         viewer = Viewer()
         self._viewers.add(viewer)
         try:
-            await first_of(self._hear_screen(screen, viewer), self._feed_screen(screen, viewer))
+            await run_until_first_exits(self._hear_screen(screen, viewer), self._feed_screen(screen, viewer))
         finally:
             self._viewers.discard(viewer)
             self._tell_preview_wanted()
@@ -559,7 +559,7 @@ async def run(config: Config, *, stop: asyncio.Event) -> None:
     ):
         keeping = () if pages is None else (pages.keep(),)
         watching = (vision.serve_crossings(), vision.watch(), vision.mend_camera(), vision.watch_heat())
-        await first_of(spare.keep(), *watching, *keeping, _close_when(stop, vision))
+        await run_until_first_exits(spare.keep(), *watching, *keeping, _close_when(stop, vision))
 
 
 async def _close_when(stop: asyncio.Event, vision: Vision) -> None:

@@ -24,8 +24,8 @@ from gate.passage.evidence import CheckResult
 from gate.passage.orders import Disposition, HandOver
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import Closed, ClosedAs
-from gate.programs.lane.owed import Owed
 from gate.programs.lane.profiles import Profile
+from gate.programs.lane.record_outbox import Owed
 
 SAYS_NOTHING = {"v", "index", "class", "hour", "origin", "sealed", "key", "recipients"}
 

@@ -22,7 +22,7 @@ from gate.cli import status
 from gate.cli.output import Exit
 from gate.programs.shared import clock
 from gate.programs.shared.config import Config
-from gate.programs.shared.told import Silence, Told
+from gate.programs.shared.program_status import ProgramStatus, Silence
 
 TABLE = {
     "purpose": "trial",
@@ -63,8 +63,8 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
                 return Silence.NO_RIGHT
             return Silence.AWAY if name in away else Status(name, "ready", detail)
 
-        def ask_all(config: Config) -> Told:
-            return Told.of({name: said(name) for name in config.programs})
+        def ask_all(config: Config) -> ProgramStatus:
+            return ProgramStatus.of({name: said(name) for name in config.programs})
 
         monkeypatch.setattr(module, "ask_all", ask_all)
         return CliRunner().invoke(app, ["--config", str(path), *words])

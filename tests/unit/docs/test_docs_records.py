@@ -13,7 +13,7 @@ from gate.audit.sealing import PLAIN_BYTES
 from gate.audit.writer import APPENDS_REMEMBERED
 from gate.channel.messages import BODY_BYTES_MAX, RECORDS_MAX
 from gate.passage.records import Decided, Record
-from gate.programs.lane.owed import OWED_MAX
+from gate.programs.lane.record_outbox import OWED_MAX
 from gate.programs.lane.records import UNWRITTEN
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs/protocols/audit-log.md").read_text()

@@ -42,7 +42,7 @@ from gate.programs.log.growth import Growth
 from gate.programs.shared import degraded
 from gate.programs.shared.config import Audit, Config, Officers, Sync
 from gate.programs.shared.degraded import MODES, modes_now
-from gate.programs.shared.told import Silence, Told
+from gate.programs.shared.program_status import ProgramStatus, Silence
 
 CONFIG = Config(
     purpose=Purpose.DEMO,
@@ -87,7 +87,7 @@ class Gate:
             name: Silence.AWAY if name in self.away else Status(name, "ready", {**detail, **self.more.get(name, {})})
             for name, detail in said.items()
         }
-        return {mode.name for mode in modes_now(Told.of(answers), CONFIG)}
+        return {mode.name for mode in modes_now(ProgramStatus.of(answers), CONFIG)}
 
     def lose(self, *parts: Part) -> None:
         for part in parts:
@@ -239,7 +239,7 @@ def must_be_answered_by_a_register(gate: Gate) -> None:
 
 def test_a_register_that_is_suspended_is_not_silent() -> None:
     said: dict[str, object] = {"registers": {"entry-exit": {"state": "suspended", "edition": None}}, "problem": None}
-    assert modes_now(Told.of({"registers": Status("registers", "ready", said)}), CONFIG) == ()
+    assert modes_now(ProgramStatus.of({"registers": Status("registers", "ready", said)}), CONFIG) == ()
 
 
 def loses_its_sensor(gate: Gate) -> None:
@@ -355,5 +355,5 @@ def test_a_gate_that_misses_nothing_admits() -> None:
 
 
 def test_what_says_something_else_than_it_should_has_said_nothing() -> None:
-    told_ = Told.of({"lane": Status("lane", "ready", {"lost": 7, "in_service": True})})
+    told_ = ProgramStatus.of({"lane": Status("lane", "ready", {"lost": 7, "in_service": True})})
     assert not told_.lane.in_service

@@ -24,7 +24,7 @@ from drivers.reader.settings import ChipReaderSettings
 from gate.channel import messages
 from gate.channel.sockets import Connection
 from gate.orders.sealing import DOCUMENT
-from gate.programs.children import portraits, serving, ways
+from gate.programs.children import fd_passing, portraits, serving
 from gate.programs.children.confine import confine
 from gate.programs.children.descriptors import Handed
 from gate.programs.children.needs import OF_DOCUMENTS, ONCE_REACHED
@@ -38,7 +38,7 @@ from gate.programs.lane.stages.anchors import RememberingAnchors
 from gate.programs.lane.stages.centre import question_of
 from gate.programs.shared import clock, config
 from gate.programs.shared.devices.chip_readers import ChipReader, chip_reader
-from gate.programs.shared.racing import first_of
+from gate.programs.shared.task_groups import run_until_first_exits
 from gate.trust.store import TrustStore
 from gate_documents.authenticity.terminal_authentication import CentreRequest
 from gate_documents.inspection import Portrait
@@ -115,7 +115,7 @@ class Child:
         try:
             await self._lane.send(messages.Prepared(msgspec.to_builtins(ready)))
             prepared = Prepared(store, reader, wanted.fingers, missing, zone, wanted.registers, wanted.names)
-            await first_of(self._receive(), self._cross(prepared))
+            await run_until_first_exits(self._receive(), self._cross(prepared))
         finally:
             if self._sending is not None:
                 self._sending.cancel()
@@ -192,7 +192,7 @@ class Child:
         """The readings of the page, from the page source's child; none when they do not come."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(WAY_DEADLINE_S):
-                return await ways.receive_lines(await self._handed.take(ways.LINES))
+                return await fd_passing.receive_lines(await self._handed.take(fd_passing.LINES))
         return []
 
     def _know(self, particulars: Particulars) -> None:
@@ -231,7 +231,7 @@ class Child:
     async def _send(self, portrait: Portrait) -> None:
         with contextlib.suppress(TimeoutError, OSError):  # nobody to take it: then there is no comparison, which refers
             async with asyncio.timeout(WAY_DEADLINE_S):
-                end = await self._handed.take(ways.CHIP_PORTRAIT)
+                end = await self._handed.take(fd_passing.CHIP_PORTRAIT)
                 await portraits.send(end, portrait.encoding, portrait.image)
 
     async def _ask_centre(self, request: CentreRequest) -> bytes | None:

@@ -9,9 +9,9 @@ import sys
 from typing import Any, cast
 
 from gate.channel import messages as m
-from gate.programs.children import ways
+from gate.programs.children import fd_passing
+from gate.programs.children.protocol import Words
 from gate.programs.children.start import Process
-from gate.programs.children.words import Words
 from gate.programs.vision.page_source_child import Child, Kept
 from gate.programs.vision.program import Crossing, Vision
 
@@ -112,16 +112,16 @@ async def test_a_crossing_that_ended_keeps_no_picture_though_vision_still_knows_
 async def test_a_page_that_was_passed_on_is_not_kept_until_the_next_one() -> None:
     line, portrait = os.urandom(22).hex(), os.urandom(4096)
     before = sys.getrefcount(line), sys.getrefcount(portrait)
-    pairs = {letter: socket.socketpair() for letter in (ways.LINES, ways.PAGE_PORTRAIT)}
+    pairs = {letter: socket.socketpair() for letter in (fd_passing.LINES, fd_passing.PAGE_PORTRAIT)}
     for _, theirs in pairs.values():
         theirs.setblocking(False)
     handed = Handed({letter: theirs for letter, (_, theirs) in pairs.items()})
     child = Child(cast("Any", Connection()), cast("Any", handed))
     child._kept = Kept(1, [[line]], portrait)
     giving = [asyncio.ensure_future(loop) for loop in (child._give_lines(), child._give_portraits())]
-    with pairs[ways.LINES][0] as ours:
+    with pairs[fd_passing.LINES][0] as ours:
         assert line.encode() in await asyncio.to_thread(_all_of, ours)
-    with pairs[ways.PAGE_PORTRAIT][0] as ours:
+    with pairs[fd_passing.PAGE_PORTRAIT][0] as ours:
         assert portrait in await asyncio.to_thread(_all_of, ours)
     await asyncio.sleep(0)
     assert (sys.getrefcount(line), sys.getrefcount(portrait)) == before

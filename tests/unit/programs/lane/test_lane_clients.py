@@ -35,7 +35,7 @@ from gate.passage.events import (
 from gate.passage.evidence_names import Head
 from gate.passage.records import IncidentKind
 from gate.programs.lane.clients import PULSE_S, LogClient, VisionClient
-from gate.programs.lane.owed import OWED_MAX, Owed
+from gate.programs.lane.record_outbox import OWED_MAX, Owed
 
 
 def count_in(new: messages.NewRecord) -> int:

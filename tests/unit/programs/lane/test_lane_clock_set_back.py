@@ -22,7 +22,7 @@ from gate.programs.lane.lane import Lane
 from gate.programs.lane.renewal import CurrentLists
 from gate.programs.lane.rules import start_of
 from gate.programs.shared.config import parse
-from gate.programs.shared.told import LogTimes
+from gate.programs.shared.program_status import LogTimes
 
 NOW = datetime(2026, 12, 5, 12, 50, tzinfo=UTC)
 HOUR = timedelta(hours=1)

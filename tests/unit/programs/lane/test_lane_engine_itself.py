@@ -29,8 +29,8 @@ from gate.passage.events import (
 from gate.passage.evidence import Alarm
 from gate.passage.orders import AcknowledgeAlarms, BePresent, EndEmergencyNow, Outcome
 from gate.passage.screen import Purpose
-from gate.programs.lane.able import LAG_MS_MAX
 from gate.programs.lane.engine import REST_TICK_S, TICK_S, Engine, Stopwatch
+from gate.programs.lane.readiness import LAG_MS_MAX
 
 
 class Ports:

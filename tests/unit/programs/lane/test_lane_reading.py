@@ -15,8 +15,8 @@ from fakes.virtual_time import run_virtual
 from gate.channel import messages as m
 from gate.passage.events import DocumentRead, DocumentRemoved, Event
 from gate.passage.evidence import CheckId, CheckResult, DocumentEvidence
-from gate.programs.children import ways
-from gate.programs.children.parting import SAID_MAX, SEAL_S
+from gate.programs.children import fd_passing
+from gate.programs.children.final_report import SAID_MAX, SEAL_S
 from gate.programs.children.spare import Spare
 from gate.programs.children.start import ChildLostError
 from gate.programs.lane.centre import ControlCentre
@@ -78,7 +78,7 @@ class Lane:
         self.issuers: list[tuple[str, str]] = []
         self.asked: list[m.ToCentre] = []
         self.started = 0
-        self.addresses: list[ways.Address] = []
+        self.addresses: list[fd_passing.Address] = []
         self.sealed: list[m.SealedPiece] = []
         self.spare: Spare[m.FromDocument] = Spare(self._start, log=logging.getLogger("lane"))
         self._way = way
@@ -105,7 +105,7 @@ class Lane:
         self.asked.append(question)
         return b"the chain"
 
-    async def _a_way(self, address: ways.Address) -> socket.socket | None:
+    async def _a_way(self, address: fd_passing.Address) -> socket.socket | None:
         await asyncio.sleep(0)
         self.addresses.append(address)
         return socket.socket(socket.AF_UNIX) if self._way else None
@@ -363,7 +363,7 @@ async def test_the_lines_of_a_page_go_from_its_child_to_the_documents_and_the_la
     assert isinstance(asked, m.ReadDocument)
     assert (asked.readings, asked.lines) == ([], True)
     assert asked.page == m.PageShown("camera", "TD3", 0.9, True, [], visa=True)
-    assert lane.addresses == [ways.OfPage(7), ways.ToCrossing("c1")]
+    assert lane.addresses == [fd_passing.OfPage(7), fd_passing.ToCrossing("c1")]
     assert child.handed == [b"L", b"P"]
     assert page_shown(SWIPED) is None
 

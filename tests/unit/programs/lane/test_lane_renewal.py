@@ -17,7 +17,7 @@ from fakes.read_clock import clock_reads
 from gate.channel import messages
 from gate.passage.events import Event, SiteSeen
 from gate.passage.records import ListsUpdated, Record
-from gate.programs.children import ways
+from gate.programs.children import fd_passing
 from gate.programs.children.start import ChildLostError
 from gate.programs.lane import renewal
 from gate.programs.lane.document.lists import told
@@ -352,4 +352,4 @@ async def test_a_spare_without_a_chip_reader_makes_room_for_one_that_has_it(
 
 async def test_without_vision_there_is_no_way_to_its_children(path: Path) -> None:
     lane = await lane_with(path, Nursery())
-    assert await lane._way(ways.OfPage(1)) is None
+    assert await lane._way(fd_passing.OfPage(1)) is None

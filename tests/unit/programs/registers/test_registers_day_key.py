@@ -15,7 +15,7 @@ from fakes.virtual_time import run_virtual
 from gate.lists.adapters.port import NoAnswerError
 from gate.lists.adapters.reuse import Reuse
 from gate.programs.registers.day_key import LOOK_S, DayKey
-from gate.programs.shared.trouble import Trouble
+from gate.programs.shared.fault_latch import FaultLatch
 
 DAY = date(2026, 12, 5)
 ONE, OTHER = b"\x01" * 32, b"\x02" * 32
@@ -30,10 +30,10 @@ class Site:
     takes_s: float = 0.0
     fails: Exception | None = None
     asked: int = 0
-    trouble: Trouble = field(init=False)
+    trouble: FaultLatch = field(init=False)
 
     def __post_init__(self) -> None:
-        self.trouble = Trouble(logging.getLogger("registers"), begins="register_lost", ends="register_back")
+        self.trouble = FaultLatch(logging.getLogger("registers"), begins="register_lost", ends="register_back")
         self.held = DayKey(Reuse(self.answer, 30), self.trouble, today=lambda: self.today, deadline_s=2.0)
 
     async def answer(self, path: str, body: bytes) -> bytes:

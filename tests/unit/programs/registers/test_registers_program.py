@@ -41,8 +41,8 @@ from gate.programs.registers.held import HeldLists
 from gate.programs.registers.program import run
 from gate.programs.shared import clock
 from gate.programs.shared.config import Config, ConfigError, OnlineRegister, Paths, Registers, SignedList, Suspended
+from gate.programs.shared.program_status import Silence
 from gate.programs.shared.status import hear
-from gate.programs.shared.told import Silence
 
 STOLEN = m.DocumentQuestion("P", "UTO", "L898902C3", "UTO")
 CLEAN = m.DocumentQuestion("P", "UTO", "C01X0006H", "UTO")

@@ -15,7 +15,7 @@ from gate.programs.lane.tally import Tally
 from gate.programs.screens.metrics import METRICS, exposition
 from gate.programs.screens.readiness import reasons_against
 from gate.programs.shared.config import Screens
-from gate.programs.shared.told import Silence, Told
+from gate.programs.shared.program_status import ProgramStatus, Silence
 
 # As the format has it: https://prometheus.io/docs/instrumenting/exposition_formats/
 LINE = re.compile(r'[a-z_]+(\{[a-z_]+="(?:[^"\\\n]|\\["\\n])*"(,[a-z_]+="(?:[^"\\\n]|\\["\\n])*")*\})? -?[0-9.e+-]+')
@@ -51,7 +51,9 @@ def test_what_has_not_happened_yet_is_counted_from_nought() -> None:
 
 
 def test_of_a_program_that_is_away_nothing_is_counted() -> None:
-    away = Told.of({"lane": Silence.AWAY, "log": Silence.AWAY, "vision": Silence.AWAY, "screens": Silence.AWAY})
+    away = ProgramStatus.of(
+        {"lane": Silence.AWAY, "log": Silence.AWAY, "vision": Silence.AWAY, "screens": Silence.AWAY}
+    )
     lines = exposition(away, CONFIG, version="1").splitlines()
     assert 'portcullis_program_up{program="lane"} 0' in lines
     assert "portcullis_ready 0" in lines

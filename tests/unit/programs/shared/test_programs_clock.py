@@ -12,7 +12,7 @@ from fakes.read_clock import clock_reads
 
 from gate.programs.shared import clock
 from gate.programs.shared.config import ConfigError
-from gate.programs.shared.told import LogTimes
+from gate.programs.shared.program_status import LogTimes
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from gate.programs import selftest
 from gate.programs.selftest import State
 from gate.programs.shared.config import Audit, Config, Officers, Paths, Sync
 from gate.programs.shared.journal import EVENTS
-from gate.programs.shared.told import Told
+from gate.programs.shared.program_status import ProgramStatus
 from gate.programs.support.bundle import Bundle, PartError, Sources, collect, write
 from gate.programs.support.configuration import without_secrets
 from gate.programs.support.words import LEFT_OUT, event_kept, kept
@@ -101,8 +101,8 @@ def planted(value: Any = None) -> dict[str, Any]:
     }
 
 
-async def told(_: Config) -> Told:
-    return Told.of(
+async def told(_: Config) -> ProgramStatus:
+    return ProgramStatus.of(
         {name: Status(name, PLANTED[:60], planted()) for name in ("lane", "log", "vision", "sync", "screens")}
     )
 
@@ -157,8 +157,8 @@ def test_what_leaves_would_be_found_in_every_form(secret: str) -> None:
 
 @pytest.mark.parametrize("officer", ["4711", "1974-08-12", "lane"])
 async def test_an_officer_whose_id_is_a_number_or_a_word_of_ours_is_left_out(tmp_path: Path, officer: str) -> None:
-    async def closed(_: Config) -> Told:
-        return Told.of({"lane": Status("lane", "ready", {"closed_by": officer})})
+    async def closed(_: Config) -> ProgramStatus:
+        return ProgramStatus.of({"lane": Status("lane", "ready", {"closed_by": officer})})
 
     bundle, _ = await made(tmp_path, told=closed)
     (status,) = (json.loads(part.content) for part in bundle.parts if part.name == "status.json")

@@ -17,12 +17,12 @@ from gate.channel import messages as m
 from gate.channel.sockets import Connection, connect, serve
 from gate.channel.table import CHANNELS
 from gate.passage.screen import Guidance
-from gate.programs.children.parting import SAID_MAX, SEAL_S
+from gate.programs.children.final_report import SAID_MAX, SEAL_S
 from gate.programs.children.start import ChildLostError
-from gate.programs.shared.racing import first_of
-from gate.programs.vision.able import CHILD_MAX_S, ERASED_MAX_S, PROVEN_MAX_S
+from gate.programs.shared.task_groups import run_until_first_exits
 from gate.programs.vision.face_children import PROVE_DEADLINE_S, ChildMuteError
 from gate.programs.vision.program import PROVE_EVERY_S, WATCH_EVERY_S, Vision
+from gate.programs.vision.readiness import CHILD_MAX_S, ERASED_MAX_S, PROVEN_MAX_S
 
 DEADLINE_S = 5.0
 
@@ -108,7 +108,7 @@ class Site:
 @contextlib.asynccontextmanager
 async def running(site: Site) -> AsyncIterator[None]:
     parent = site.vision
-    loops = asyncio.ensure_future(first_of(parent.serve_crossings(), parent.watch(), parent.mend_camera()))
+    loops = asyncio.ensure_future(run_until_first_exits(parent.serve_crossings(), parent.watch(), parent.mend_camera()))
     async with serve(CHANNELS.vision, site.path, parent.serve_lane):
         await asyncio.sleep(0.01)  # all was well when it began
         yield

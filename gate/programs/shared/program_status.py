@@ -216,7 +216,7 @@ Said = TypeVar("Said", Lane, Log, Vision, Sync, Screens, Registers)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ProgramStatus:
     """Everything that the programs say, or why they do not."""
 
     answers: Mapping[str, Status | Silence]
@@ -228,7 +228,7 @@ class Told:
     registers: Registers
 
     @classmethod
-    def of(cls, answers: Mapping[str, Status | Silence]) -> Told:
+    def of(cls, answers: Mapping[str, Status | Silence]) -> ProgramStatus:
         """These answers, by the programs' names."""
         return cls(
             answers,

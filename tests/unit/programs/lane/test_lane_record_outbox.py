@@ -60,8 +60,8 @@ from gate.passage.records import (
     Released,
     Stopped,
 )
-from gate.programs.lane import owed
-from gate.programs.lane.owed import HELD_UP_MAX, Answer, Outcome, Owed
+from gate.programs.lane import record_outbox
+from gate.programs.lane.record_outbox import HELD_UP_MAX, Answer, Outcome, Owed
 from gate.programs.lane.records import PROTECTED_MAX, REPLACED_MAX, Remembered
 
 
@@ -113,7 +113,7 @@ def test_an_awaited_record_is_answered_once_and_not_offered_again() -> None:
 def test_without_a_log_or_far_behind_an_awaited_record_is_refused_at_once() -> None:
     waiting = queue()
     assert put(waiting, Opened("c1"), awaited=True, reachable=False) == [NotRecorded("c1", RecordKind.OPENED)]
-    for number in range(owed.AHEAD_MAX + 1):
+    for number in range(record_outbox.AHEAD_MAX + 1):
         assert put(waiting, incident(number), reachable=False) == []
     assert put(waiting, Opened("c2"), awaited=True) == [NotRecorded("c2", RecordKind.OPENED)]
     waiting.offer(7)
@@ -274,7 +274,7 @@ def test_an_append_has_a_limit_of_records_and_of_bytes() -> None:
         put(waiting, decided_record())
     offered = waiting.offer(7)
     assert 1 < len(offered) < 40
-    assert sum(len(new.body) + len(new.remember) for new in offered) <= owed.OFFERED_BYTES_MAX
+    assert sum(len(new.body) + len(new.remember) for new in offered) <= record_outbox.OFFERED_BYTES_MAX
 
 
 def test_what_is_to_be_remembered_counts_for_the_limit_too() -> None:
@@ -285,14 +285,14 @@ def test_what_is_to_be_remembered_counts_for_the_limit_too() -> None:
         put(waiting, Passed("d" * 64, 1, counters=Counters(COUNTS - 1 - number, COUNTS - 1, 0xFFFF)))
     offered = waiting.offer(7)
     assert 1 < len(offered) < RECORDS_MAX
-    assert sum(len(new.body) + len(new.remember) for new in offered) <= owed.OFFERED_BYTES_MAX
+    assert sum(len(new.body) + len(new.remember) for new in offered) <= record_outbox.OFFERED_BYTES_MAX
 
 
 def test_the_longest_append_fits_the_channel() -> None:
     (stopped,) = _offered_of(Stopped())
     kind, about = RecordKind.EMERGENCY_BEGAN, RecordClass.ADMINISTRATION
     longest = replace(stopped, kind=kind, about=about, crossing="c" * 64, monotonic_ms=2**53, bytes_min=8192)
-    each = owed.OFFERED_BYTES_MAX // RECORDS_MAX
+    each = record_outbox.OFFERED_BYTES_MAX // RECORDS_MAX
     full = Append([replace(longest, body=b"x" * each)] * RECORDS_MAX)
     remember = b"x" * REMEMBERED_BYTES_MAX
     alone = Append([replace(longest, body=b"x" * BODY_BYTES_MAX, remember=remember)])

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from gate.programs.lane.able import BARRIER_AGE_MS_MAX, LAG_MS_MAX, LAGS_KEPT, TURN_MS_MAX, Pulse, is_alive, state_of
+from gate.programs.lane.readiness import (
+    BARRIER_AGE_MS_MAX,
+    LAG_MS_MAX,
+    LAGS_KEPT,
+    TURN_MS_MAX,
+    Pulse,
+    is_alive,
+    state_of,
+)
 
 
 @pytest.mark.parametrize(

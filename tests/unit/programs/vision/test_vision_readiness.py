@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from gate.programs.vision.able import (
+from gate.programs.vision.readiness import (
     CHILD_MAX_S,
     ERASED_MAX_S,
     PROVEN_MAX_S,

@@ -1,4 +1,4 @@
-"""Trouble is said once when it begins and once when it ends; another one meanwhile only to whoever asked for each."""
+"""FaultLatch is said once when it begins and once when it ends; another one meanwhile only to whoever asked for each."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from gate.programs.shared.trouble import WORDS_MAX, Trouble
+from gate.programs.shared.fault_latch import WORDS_MAX, FaultLatch
 
 LOG = logging.getLogger("gate.test")
 SEEN = ("", "gone", "gone", "broken", "", "", "gone")
@@ -23,7 +23,7 @@ def test_what_is_new_is_said_once(
     *, each: bool, told: list[tuple[str, str | None]], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    trouble = Trouble(LOG, begins="lost", ends="back", each=each)
+    trouble = FaultLatch(LOG, begins="lost", ends="back", each=each)
     said = [trouble.is_now(words) for words in SEEN]
     assert [(one.getMessage(), getattr(one, "reason", None)) for one in caplog.records] == told
     assert sum(said) == len(told)
@@ -35,7 +35,7 @@ def test_that_all_is_well_is_said_first_to_whoever_asked_and_every_line_says_wha
 ) -> None:
     caplog.set_level(logging.INFO)
     for first in ("", "gone"):
-        trouble = Trouble(LOG, begins="lost", ends="back", first=True, about={"link": "lane"})
+        trouble = FaultLatch(LOG, begins="lost", ends="back", first=True, about={"link": "lane"})
         said = [trouble.is_now(words) for words in (first, first, "")]
         assert said == [True, False, bool(first)]
     assert caplog.messages == ["back", "lost", "back"]
@@ -43,13 +43,13 @@ def test_that_all_is_well_is_said_first_to_whoever_asked_and_every_line_says_wha
 
 
 def test_an_error_without_words_is_said_by_its_name() -> None:
-    trouble = Trouble(LOG, begins="lost", ends="back")
+    trouble = FaultLatch(LOG, begins="lost", ends="back")
     assert trouble.is_now(ConnectionResetError())
     assert trouble.words == "ConnectionResetError"
 
 
 def test_a_long_reason_is_cut_in_the_journal_and_whole_elsewhere(caplog: pytest.LogCaptureFixture) -> None:
-    trouble = Trouble(LOG, begins="lost", ends="back", level=logging.ERROR)
+    trouble = FaultLatch(LOG, begins="lost", ends="back", level=logging.ERROR)
     trouble.is_now("x" * 2 * WORDS_MAX)
     (record,) = caplog.records
     assert (record.levelno, len(record.reason), len(trouble.words)) == (logging.ERROR, WORDS_MAX, 2 * WORDS_MAX)  # type: ignore[attr-defined]

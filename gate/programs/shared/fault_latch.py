@@ -9,7 +9,7 @@ from typing import Final
 WORDS_MAX: Final = 300  # of a reason in one line of the journal
 
 
-class Trouble:
+class FaultLatch:
     """One thing's. `words` is what is wrong now, empty when all is well; `begins` and `ends` are the events' names.
 
     With `each`, another reason is said, too, while the trouble lasts. With `first`, that all is well is said at the beginning, too.

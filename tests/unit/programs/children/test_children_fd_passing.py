@@ -13,7 +13,7 @@ from fakes.virtual_time import run_virtual
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.programs.children import descriptors, portraits, ways
+from gate.programs.children import descriptors, fd_passing, portraits
 from gate.programs.children.descriptors import HANDED_MAX, Handed
 from gate.programs.children.portraits import BrokenPortraitError
 
@@ -36,12 +36,12 @@ async def read_of(content: bytes) -> portraits.SentPortrait | None:
         return await portraits.receive(theirs)
 
 
-@pytest.mark.parametrize("address", [ways.ToCrossing("a" * 32), ways.OfPage(7)])
-async def test_an_address_is_read_and_nothing_after_it(address: ways.Address) -> None:
+@pytest.mark.parametrize("address", [fd_passing.ToCrossing("a" * 32), fd_passing.OfPage(7)])
+async def test_an_address_is_read_and_nothing_after_it(address: fd_passing.Address) -> None:
     ours, theirs = pair()
     with ours, theirs:
-        ours.sendall(ways.written(address) + b"what follows")
-        assert await ways.address_of(theirs) == address
+        ours.sendall(fd_passing.written(address) + b"what follows")
+        assert await fd_passing.address_of(theirs) == address
         assert theirs.recv(100) == b"what follows"
 
 
@@ -54,13 +54,13 @@ async def test_what_is_no_address_leads_nowhere(written: bytes) -> None:
     with theirs:
         with ours:
             ours.sendall(written)
-        assert await ways.address_of(theirs) is None
+        assert await fd_passing.address_of(theirs) is None
 
 
 async def test_lines_arrive_as_they_were_read() -> None:
     ours, theirs = pair()
-    sending = asyncio.ensure_future(ways.send_lines(ours, LINES * 2))
-    assert await ways.receive_lines(theirs) == LINES * 2
+    sending = asyncio.ensure_future(fd_passing.send_lines(ours, LINES * 2))
+    assert await fd_passing.receive_lines(theirs) == LINES * 2
     await sending
 
 
@@ -68,7 +68,7 @@ def test_lines_that_are_not_complete_in_time_are_none() -> None:
     ours, theirs = pair()
     with ours:
         ours.sendall(b"\x92")
-        assert run_virtual(ways.receive_lines(theirs)) == []
+        assert run_virtual(fd_passing.receive_lines(theirs)) == []
 
 
 @pytest.mark.parametrize("content", [b"", b"\xc1", bytes(4000), b"\x93\x90\x90\x90", b"\x91\x91\xd9\x45" + b"A" * 0x45])
@@ -76,7 +76,7 @@ async def test_what_are_no_lines_are_none(content: bytes) -> None:
     ours, theirs = pair()
     with ours:
         ours.sendall(content)
-    assert await ways.receive_lines(theirs) == []
+    assert await fd_passing.receive_lines(theirs) == []
 
 
 @pytest.mark.parametrize("encoding", ["jpeg", "jpeg2000"])

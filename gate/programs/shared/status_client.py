@@ -10,14 +10,14 @@ from gate.channel.errors import ChannelError, NotPermittedError
 from gate.channel.message import Status, StatusRequest
 from gate.channel.row import status_row
 from gate.programs.shared.config import Config
-from gate.programs.shared.told import Silence, Told
+from gate.programs.shared.program_status import ProgramStatus, Silence
 
 DEADLINE_S: Final = 1.0
 
 
-def ask_all(config: Config) -> Told:
+def ask_all(config: Config) -> ProgramStatus:
     """Have every program of this gate say how it is."""
-    return Told.of(_asked(config, config.programs))
+    return ProgramStatus.of(_asked(config, config.programs))
 
 
 def ask_one(config: Config, program: str) -> Status | Silence:
