@@ -6,7 +6,7 @@ cleared by the lane itself once it is at rest, cause and all. What tells of a pe
 without a grant or the wrong way), a motor that failed, and what comes back again and again wait for an officer's word, also after the
 controller has forgotten them, or the lane was started anew. Nothing is cleared that no status has shown, and nothing in an emergency.
 
-A lane with an alarm admits nobody and says that it is closed. What an officer's word does is left to `gate.passage.obeying`, clearing to the
+A lane with an alarm admits nobody and says that it is closed. What an officer's word does is left to `gate.passage.officer_commands`, clearing to the
 controller: it keeps every alarm whose cause lasts.
 """
 
@@ -15,28 +15,28 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gate.passage import records
-from gate.passage.doorway import Doorway, Raised
+from gate.passage.door_state import DoorState, Raised
 from gate.passage.effects import ClearAlarms, Effect, Write
 from gate.passage.events import DoorSeen
 from gate.passage.evidence import Alarm
-from gate.passage.lane import Surroundings, Timing
+from gate.passage.lane import LaneContext, Timing
 
-Following = tuple[Doorway, tuple[Effect, ...]]
+Following = tuple[DoorState, tuple[Effect, ...]]
 
 # Of somebody who was not to pass, or of hardware that may fail again: the others end with their cause.
 _FOR_AN_OFFICER = frozenset({Alarm.FORCED, Alarm.REVERSE_PASSAGE, Alarm.PASSAGE_WITHOUT_GRANT, Alarm.MOTOR_FAULT})
 
 
-def follow(doorway: Doorway, seen: DoorSeen, now_ms: int, timing: Timing, *, around: Surroundings) -> Following:
+def follow(door_state: DoorState, seen: DoorSeen, now_ms: int, timing: Timing, *, around: LaneContext) -> Following:
     """What a door's status tells of alarms: which began, which are over, and the order to clear those that need nobody.
 
     Those of a lane that is maintained are the technician's doing, and wait for nobody.
     """
-    if not (seen.alarms or doorway.alarms):
-        return doorway, ()
-    doorway, ended = _seen(doorway, seen, now_ms, timing, expected=around.maintained_by is not None)
-    doorway, clearing = _clear(doorway, now_ms, timing, emergency=around.emergency())
-    return doorway, (*clearing, *ended)
+    if not (seen.alarms or door_state.alarms):
+        return door_state, ()
+    door_state, ended = _seen(door_state, seen, now_ms, timing, expected=around.maintained_by is not None)
+    door_state, clearing = _clear(door_state, now_ms, timing, emergency=around.emergency())
+    return door_state, (*clearing, *ended)
 
 
 def left(waiting: tuple[Alarm, ...], now_ms: int) -> tuple[Raised, ...]:
@@ -44,24 +44,24 @@ def left(waiting: tuple[Alarm, ...], now_ms: int) -> tuple[Raised, ...]:
     return tuple(Raised(alarm, now_ms, standing=False, waits=True) for alarm in waiting)
 
 
-def _seen(doorway: Doorway, seen: DoorSeen, now_ms: int, timing: Timing, *, expected: bool) -> Following:
+def _seen(door_state: DoorState, seen: DoorSeen, now_ms: int, timing: Timing, *, expected: bool) -> Following:
     """An alarm that waits may come and go in the controller: it begins once, and is over when it neither stands nor waits."""
-    known = tuple(replace(one, standing=one.alarm in seen.alarms) for one in doorway.alarms)
+    known = tuple(replace(one, standing=one.alarm in seen.alarms) for one in door_state.alarms)
     new = tuple(alarm for alarm in seen.alarms if all(one.alarm is not alarm for one in known))
-    lately = tuple(one for one in doorway.begun if now_ms - one[1] < timing.alarm_again_ms)
+    lately = tuple(one for one in door_state.begun if now_ms - one[1] < timing.alarm_again_ms)
     begun = (*lately, *((alarm, now_ms) for alarm in new))
     waits = frozenset() if expected else frozenset(alarm for alarm in new if _waits(alarm, begun, timing))
     raised = tuple(Raised(alarm, now_ms, standing=True, waits=alarm in waits) for alarm in new)
-    doorway, ended = _over(replace(doorway, alarms=(*known, *raised), begun=begun), now_ms)
-    return replace(doorway, new_alarms=new), ended
+    door_state, ended = _over(replace(door_state, alarms=(*known, *raised), begun=begun), now_ms)
+    return replace(door_state, new_alarms=new), ended
 
 
-def _over(doorway: Doorway, now_ms: int) -> Following:
+def _over(door_state: DoorState, now_ms: int) -> Following:
     """Forget what is over, with a record each."""
-    over = tuple(one for one in doorway.alarms if not one.standing and not one.waits)
-    left = tuple(one for one in doorway.alarms if one.standing or one.waits)
-    ended = tuple(Write(records.AlarmEnded(one.alarm, now_ms - one.since_ms, doorway.door)) for one in over)
-    return replace(doorway, alarms=left), ended
+    over = tuple(one for one in door_state.alarms if not one.standing and not one.waits)
+    left = tuple(one for one in door_state.alarms if one.standing or one.waits)
+    ended = tuple(Write(records.AlarmEnded(one.alarm, now_ms - one.since_ms, door_state.door)) for one in over)
+    return replace(door_state, alarms=left), ended
 
 
 def _waits(alarm: Alarm, begun: tuple[tuple[Alarm, int], ...], timing: Timing) -> bool:
@@ -69,27 +69,27 @@ def _waits(alarm: Alarm, begun: tuple[tuple[Alarm, int], ...], timing: Timing) -
     return alarm in _FOR_AN_OFFICER or sum(one == alarm for one, _ in begun) >= timing.alarm_again_max
 
 
-def _clear(doorway: Doorway, now_ms: int, timing: Timing, *, emergency: bool) -> Following:
-    due = tuple(one.alarm for one in doorway.alarms if one.standing and not one.waits)
-    if not due or emergency or not doorway.at_rest():
-        return replace(doorway, clearing_ms=None), ()  # the next time at rest begins anew
-    if doorway.clearing_ms is not None and now_ms - doorway.clearing_ms < timing.order_again_ms:
-        return doorway, ()
-    return replace(doorway, clearing_ms=now_ms), (ClearAlarms(due, doorway.door),)
+def _clear(door_state: DoorState, now_ms: int, timing: Timing, *, emergency: bool) -> Following:
+    due = tuple(one.alarm for one in door_state.alarms if one.standing and not one.waits)
+    if not due or emergency or not door_state.at_rest():
+        return replace(door_state, clearing_ms=None), ()  # the next time at rest begins anew
+    if door_state.clearing_ms is not None and now_ms - door_state.clearing_ms < timing.order_again_ms:
+        return door_state, ()
+    return replace(door_state, clearing_ms=now_ms), (ClearAlarms(due, door_state.door),)
 
 
-def acknowledged(around: Surroundings, now_ms: int) -> tuple[Surroundings, tuple[Effect, ...]]:
+def acknowledged(around: LaneContext, now_ms: int) -> tuple[LaneContext, tuple[Effect, ...]]:
     """An officer has seen every alarm there is: none waits any more, and each is over once its controller shows it no more."""
     told: tuple[Effect, ...] = ()
-    for doorway in around.doors:
-        if doorway.alarms:
-            changed, effects = _acknowledged(doorway, now_ms)
-            around, told = around.with_doorway(changed), (*told, *effects)
+    for door_state in around.doors:
+        if door_state.alarms:
+            changed, effects = _acknowledged(door_state, now_ms)
+            around, told = around.with_door_state(changed), (*told, *effects)
     return around, told
 
 
-def _acknowledged(doorway: Doorway, now_ms: int) -> Following:
-    seen = tuple(replace(one, waits=False) for one in doorway.alarms)
+def _acknowledged(door_state: DoorState, now_ms: int) -> Following:
+    seen = tuple(replace(one, waits=False) for one in door_state.alarms)
     standing = tuple(one.alarm for one in seen if one.standing)
-    doorway, ended = _over(replace(doorway, alarms=seen, begun=(), clearing_ms=now_ms), now_ms)
-    return doorway, (*((ClearAlarms(standing, doorway.door),) if standing else ()), *ended)
+    door_state, ended = _over(replace(door_state, alarms=seen, begun=(), clearing_ms=now_ms), now_ms)
+    return door_state, (*((ClearAlarms(standing, door_state.door),) if standing else ()), *ended)

@@ -5,6 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gate.passage import records
+from gate.passage.crossing_end import (
+    begin_emergency,
+    emergency_began,
+    go_on,
+    incident,
+)
 from gate.passage.effects import (
     Effect,
     EndEmergency,
@@ -13,20 +19,14 @@ from gate.passage.effects import (
     Show,
     Write,
 )
-from gate.passage.endings import (
-    begin_emergency,
-    emergency_began,
-    go_on,
-    incident,
-)
 from gate.passage.events import (
     DoorSeen,
     Event,
     Part,
     PartBack,
 )
-from gate.passage.granting import passed
-from gate.passage.lane import Surroundings, Timing
+from gate.passage.lane import LaneContext, Timing
+from gate.passage.passage_stage import passed
 from gate.passage.records import IncidentKind
 from gate.passage.states import (
     Emergency,
@@ -38,10 +38,10 @@ from gate.passage.states import (
 )
 
 
-def emergency_begins(rules: Rules, around: Surroundings, state: State, now_ms: int) -> Step:
+def emergency_begins(rules: Rules, around: LaneContext, state: State, now_ms: int) -> Step:
     """The lane stands open. Whoever the same status shows to be through on their grant was admitted, unless the camera may see them still."""
     through: tuple[Effect, ...] = ()
-    if isinstance(state, Granted) and around.doorway(state.door).just_passed:
+    if isinstance(state, Granted) and around.door_state(state.door).just_passed:
         state, effects = passed(rules, around, state, now_ms)
         # Nothing closes now (safety invariant 7), and the screen shows the way out.
         through = tuple(effect for effect in effects if not isinstance(effect, Revoke | Show))
@@ -53,7 +53,7 @@ def emergency_begins(rules: Rules, around: Surroundings, state: State, now_ms: i
     return replace(emergency, held_ms=now_ms), (*others, shown, *through, *effects_then)
 
 
-def emergency(rules: Rules, around: Surroundings, state: Emergency, event: Event, now_ms: int) -> Step:
+def emergency(rules: Rules, around: LaneContext, state: Emergency, event: Event, now_ms: int) -> Step:
     """While it lasts: what the host opened is kept open, and it ends by an officer's word and the controller's."""
     if (ending := state.ending) is not None:
         return _ending(rules.timing, around, state, ending, event, now_ms=now_ms)
@@ -64,7 +64,7 @@ def emergency(rules: Rules, around: Surroundings, state: Emergency, event: Event
 
 
 def _ending(
-    timing: Timing, around: Surroundings, state: Emergency, ending: Ending, event: Event, *, now_ms: int
+    timing: Timing, around: LaneContext, state: Emergency, ending: Ending, event: Event, *, now_ms: int
 ) -> Step:
     """An emergency ends when the controller's status says so; the controller is told again until then, or until it is late."""
     if now_ms - ending.since_ms > timing.emergency_end_max_ms:

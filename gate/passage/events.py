@@ -77,7 +77,7 @@ class TrackChange(enum.Enum):
 
 class Part(enum.Enum):
     """The parts of the gate that a lane cannot do without. `BARRIER` is the last door's, `FIRST_BARRIER` and `SENSORS` a lane of two doors has.
-    `SCREEN` is the traveller's page, as painted, `STATE` the lane's own state file (`gate.passage.lasting`).
+    `SCREEN` is the traveller's page, as painted, `STATE` the lane's own state file (`gate.passage.lasting_state`).
     """
 
     BARRIER = "barrier"

@@ -1,6 +1,6 @@
 """What a lane knows of its surroundings, and when its doors may move. Pure.
 
-The machine keeps one `Surroundings` beside its state: what is known of each door, the parts that are lost, the officers and what they
+The machine keeps one `LaneContext` beside its state: what is known of each door, the parts that are lost, the officers and what they
 ordered, the lists, the clock.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from gate.passage.doorway import Doorway, Raised
+from gate.passage.door_state import DoorState, Raised
 from gate.passage.draws import Draw
 from gate.passage.events import (
     DoorSeen,
@@ -57,7 +57,7 @@ class Timing:
     grant_slack_ms: int = 1_000  # after that we call the grant ended even if nobody tells
     track_gap_max_ms: int = 2_000  # face gone and nobody in the zone: revoke
     view_after_passage_ms: int = (
-        3_000  # somebody passed, and the camera sees the holder for so long after: refer (`granting`)
+        3_000  # somebody passed, and the camera sees the holder for so long after: refer (`passage_stage`)
     )
     walks_out_ms: int = 1_100  # the holder's face was proved so long after the passage: refer (800 to walk out of the picture, 300 for late frames)
     seen_again_ms: int = (
@@ -129,15 +129,15 @@ class Misuse:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class LaneContext:
     """The newest known facts. `doors` are in the order in which travellers come to them; `interior` is what sensors tell, where there are any.
 
     `version` counts the orders that changed something; `decided` names the officers who answered the last referrals, `recorded` those
     whose presence was written down last, and when; `closed_by` is who took the lane out of service, `maintained_by` the technician who works
-    on it since, `asked` the one who would, and since when. `direction` and `travellers` are what it serves. `waiting` are the referrals that no
-    officer has settled, oldest first, also while an officer lets one through (`gate.passage.waiting`).
+    on it since, `asked` the one who would, and since when. `direction` and `travellers` are what it serves. `open_referrals` are the referrals that no
+    officer has settled, oldest first, also while an officer lets one through (`gate.passage.open_referrals`).
     `unanswered` are the crossings of which an officer's admission, or the first of two officers', was given to the log, which has not said what
-    became of it, `viewing` those of which an officer's view was, with the number of their order. `first_words` are the first of two officers' orders
+    became of it, `officer_views` those of which an officer's view was, with the number of their order. `first_words` are the first of two officers' orders
     that stand (`gate.passage.two_officers`).
     `replaced` are the latest crossings of which a record could not be kept: nobody is granted one of these.
     `incidents` are those that were written down just now, of which crossing, and when. `site_at_ms` is when lists and clock were looked
@@ -145,13 +145,13 @@ class Surroundings:
     event comes from another session than what was seen of the same traveller before.
     `calls` is when officers were called from the page lately; `asked_often`: more often than that was heeded, and no officer has acknowledged it.
     `shielded` are the latest crossings about which nothing is asked outside the gate. `head` is what the log said of its head last, and when.
-    `draw` is what travellers are drawn by, `drawing` what they will be when the log has its hash, `draw_left` what an earlier run drew by, which has neither been stated
+    `draw` is what travellers are drawn by, `draw_periods` what they will be when the log has its hash, `draw_left` what an earlier run drew by, which has neither been stated
     anew nor revealed.
     `hinders` is what keeps the lane from admitting anybody, by its rules, as of the latest event. `state_unknown`: what an earlier run left is lost
-    (`gate.passage.lasting`), and no officer has looked since.
+    (`gate.passage.lasting_state`), and no officer has looked since.
     """
 
-    doors: tuple[Doorway, ...] = (Doorway(),)
+    doors: tuple[DoorState, ...] = (DoorState(),)
     interior: Interior | None = None
     lost: frozenset[Part] = frozenset()
     officer_seen_ms: int | None = None
@@ -187,16 +187,16 @@ class Surroundings:
     draw_left: Draw | None = None
     state_unknown: bool = False
 
-    def doorway(self, door: Door) -> Doorway:
+    def door_state(self, door: Door) -> DoorState:
         """What is known of a door. Raises KeyError when the lane has no such door."""
         for one in self.doors:
             if one.door is door:
                 return one
         raise KeyError(door)
 
-    def with_doorway(self, changed: Doorway) -> Surroundings:
+    def with_door_state(self, changed: DoorState) -> LaneContext:
         """The surroundings with what is known of one door now."""
-        if self.doorway(changed.door) is changed:
+        if self.door_state(changed.door) is changed:
             return self
         return replace(self, doors=tuple(changed if one.door is changed.door else one for one in self.doors))
 
@@ -206,17 +206,17 @@ class Surroundings:
         return len(self.doors) > 1
 
     @property
-    def last(self) -> Doorway:
+    def last(self) -> DoorState:
         """The door that leads out of the lane."""
         return self.doors[-1]
 
-    def observe(self, event: Event, now_ms: int) -> Surroundings:
+    def observe(self, event: Event, now_ms: int) -> LaneContext:
         """The surroundings after an event."""
         calm = self._calm()
         if isinstance(event, Tick):  # most events are
             return calm
         if isinstance(event, DoorSeen):
-            return calm.with_doorway(calm.doorway(event.door).observe(event, now_ms)).with_counted(event.door)
+            return calm.with_door_state(calm.door_state(event.door).observe(event, now_ms)).with_counted(event.door)
         if isinstance(event, PartLost):
             return replace(calm, lost=calm.lost | {event.part}).without(event.part)
         if isinstance(event, SensorsSeen):
@@ -241,34 +241,34 @@ class Surroundings:
             calm = replace(calm, head=(event, now_ms))
         return calm
 
-    def with_counted(self, door: Door) -> Surroundings:
+    def with_counted(self, door: Door) -> LaneContext:
         """The same with whom a door let in or out: a counter that sees nobody may be stuck."""
         if not self.two_doors or self.interior is None:
             return self
-        passed = self.doorway(door)
+        passed = self.door_state(door)
         inwards = passed.just_passed - passed.just_left
         interior = self.interior.counted(inwards if door is Door.FIRST else -inwards)
         return self if interior is self.interior else replace(self, interior=interior)
 
-    def without(self, part: Part) -> Surroundings:
+    def without(self, part: Part) -> LaneContext:
         """The same without what a lost part told."""
         match part:
             case Part.BARRIER:
-                return self.with_doorway(self.last.unseen())
+                return self.with_door_state(self.last.unseen())
             case Part.FIRST_BARRIER if self.two_doors:
-                return self.with_doorway(self.doors[0].unseen())
+                return self.with_door_state(self.doors[0].unseen())
             case Part.SENSORS if self.interior is not None:
                 return replace(self, interior=self.interior.unseen())
             case _:
                 return self
 
-    def _calm(self) -> Surroundings:
+    def _calm(self) -> LaneContext:
         """The same without news."""
         if not self.another_look and not any(one.has_news for one in self.doors):
             return self
         return replace(self, doors=tuple(one.calm() for one in self.doors), another_look=False)
 
-    def looked(self, event: Event, crossing: str | None) -> Surroundings:
+    def looked(self, event: Event, crossing: str | None) -> LaneContext:
         """The surroundings after an event, as to vision's sessions: only what is said of the running crossing counts."""
         if not isinstance(event, FaceSeen | FaceCompared | TrackChanged) or event.crossing != crossing:
             return self

@@ -12,16 +12,16 @@ from dataclasses import replace
 from gate.passage import records
 from gate.passage.effects import Effect, Write
 from gate.passage.events import Event, OrderRefused
-from gate.passage.lane import Misuse, Surroundings, Timing
+from gate.passage.lane import LaneContext, Misuse, Timing
 from gate.passage.orders import Missing, Ordered, Said
 from gate.passage.records import IncidentKind
 
 OFFICERS_MAX = 32  # of whom misuse is counted apart; what others do is counted as nobody's
 
-Following = tuple[Surroundings, tuple[Effect, ...]]
+Following = tuple[LaneContext, tuple[Effect, ...]]
 
 
-def follow(around: Surroundings, event: Event, now_ms: int, timing: Timing) -> Following:
+def follow(around: LaneContext, event: Event, now_ms: int, timing: Timing) -> Following:
     """Write down what an event tells of a misused key, and what was counted since, once it is due."""
     match event:
         case OrderRefused(frees=True, said=said):
@@ -47,7 +47,7 @@ def follow(around: Surroundings, event: Event, now_ms: int, timing: Timing) -> F
     return replace(around, misuses=tuple(kept)), tuple(written)
 
 
-def _counted(around: Surroundings, kind: IncidentKind, said: Said | None, due_ms: int) -> Surroundings:
+def _counted(around: LaneContext, kind: IncidentKind, said: Said | None, due_ms: int) -> LaneContext:
     """The surroundings with one more, which is due at once when the same was not written down lately."""
     known = {one.order.officer for one in around.misuses if one.order is not None}
     if said is not None and said.officer not in known and len(known) >= OFFICERS_MAX:
@@ -64,6 +64,6 @@ def _counted(around: Surroundings, kind: IncidentKind, said: Said | None, due_ms
     return replace(around, misuses=(*others, new))
 
 
-def acknowledged(around: Surroundings) -> Surroundings:
+def acknowledged(around: LaneContext) -> LaneContext:
     """An officer has seen all of them."""
     return replace(around, misuses=tuple(replace(one, stands=False) for one in around.misuses))

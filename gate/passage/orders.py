@@ -1,6 +1,6 @@
 """Officers' orders as a lane takes them: who said it, what is wanted, and how it is answered. Authentic by the time they come here.
 
-Signatures, certificates and challenges are `gate.orders`'s; what each order does in each state, `gate.passage.obeying`'s.
+Signatures, certificates and challenges are `gate.orders`'s; what each order does in each state, `gate.passage.officer_commands`'s.
 """
 
 from __future__ import annotations

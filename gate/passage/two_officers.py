@@ -5,7 +5,7 @@ once that record is durable, for just the reasons that its officer knew, and unt
 over, or another officer's order admits. The same officer twice stays one, by whatever certificate; so do two names with one key. A start of the
 lane knows no first order any more, nor why anybody waits from before it: they are two officers' if the site has any such reason.
 
-Left to others: who is an officer and what they were shown (the lane's desk), and what an admission then takes (`gate.passage.obeying`).
+Left to others: who is an officer and what they were shown (the lane's desk), and what an admission then takes (`gate.passage.officer_commands`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Final
 from gate.passage import records
 from gate.passage.effects import Answer, Effect, Write
 from gate.passage.events import Event, NotRecorded, Recorded, RecordKind
-from gate.passage.lane import FirstWord, Referral, Surroundings, Timing
+from gate.passage.lane import FirstWord, LaneContext, Referral, Timing
 from gate.passage.orders import Ordered, Outcome
 from gate.passage.reasons import Reason
 from gate.passage.states import Rules
@@ -41,19 +41,19 @@ def is_seconded(first: FirstWord | None, ordered: Ordered) -> bool:
     return first.said.officer != ordered.said.officer and not first.keys & ordered.keys
 
 
-def begin(around: Surroundings, referral: Referral, ordered: Ordered, now_ms: int) -> tuple[Surroundings, Write]:
+def begin(around: LaneContext, referral: Referral, ordered: Ordered, now_ms: int) -> tuple[LaneContext, Write]:
     """Have the first officer's order written; `follow` waits for the receipt, and answers."""
     word = FirstWord(referral.crossing, ordered.said, ordered.keys, referral.objections, now_ms, ordered.number)
     around = replace(around, first_words=(*around.first_words, word))
     return around, Write(records.WouldAdmit(referral.crossing, ordered.said, referral.objections), awaited=True)
 
 
-def end(around: Surroundings, crossing: str) -> Surroundings:
+def end(around: LaneContext, crossing: str) -> LaneContext:
     """The first order over this crossing stands no more."""
     return replace(around, first_words=tuple(one for one in around.first_words if one.crossing != crossing))
 
 
-def follow(around: Surroundings, event: Event, now_ms: int, timing: Timing) -> tuple[Surroundings, tuple[Effect, ...]]:
+def follow(around: LaneContext, event: Event, now_ms: int, timing: Timing) -> tuple[LaneContext, tuple[Effect, ...]]:
     """The first orders that stand now, after an event, and the answers to those of which the log, or nobody in time, has said what came of them."""
     if not around.first_words:
         return around, ()
@@ -71,7 +71,7 @@ def follow(around: Surroundings, event: Event, now_ms: int, timing: Timing) -> t
 
 
 def _said(
-    around: Surroundings, word: FirstWord, event: Event, now_ms: int, timing: Timing
+    around: LaneContext, word: FirstWord, event: Event, now_ms: int, timing: Timing
 ) -> tuple[Outcome, str] | None:
     """What became of a first order: None as long as it stands as it did."""
     referral = around.waits(word.crossing)

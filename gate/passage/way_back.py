@@ -11,21 +11,21 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from gate.passage.doorway import Told
+from gate.passage.crossing_end import incident
+from gate.passage.door_state import PendingOrder
 from gate.passage.effects import Effect, Release
-from gate.passage.endings import incident
 from gate.passage.events import Event, SensorsSeen
 from gate.passage.evidence import Door
 from gate.passage.interior import LOOKS_MIN, Interior, Waits
-from gate.passage.lane import Surroundings, Timing
+from gate.passage.lane import LaneContext, Timing
 from gate.passage.records import IncidentKind
 from gate.passage.states import Idle, Referred, State, crossing_of
 
-Watching = tuple[Surroundings, tuple[Effect, ...]]
+Watching = tuple[LaneContext, tuple[Effect, ...]]
 
 
 def watch(
-    before: Interior | None, around: Surroundings, state: State, event: Event, *, now_ms: int, timing: Timing
+    before: Interior | None, around: LaneContext, state: State, event: Event, *, now_ms: int, timing: Timing
 ) -> Watching:
     """What the latest event tells of the sensors, and the way back where it is due. `before` is what was known until then."""
     said = _began(before or Interior(), around, state) if isinstance(event, SensorsSeen) else ()
@@ -35,7 +35,7 @@ def watch(
     return around, (*opened, *said)
 
 
-def _began(before: Interior, around: Surroundings, state: State) -> tuple[Effect, ...]:
+def _began(before: Interior, around: LaneContext, state: State) -> tuple[Effect, ...]:
     """An incident for everything that begins to be so. A technician may open the cabinet."""
     now = around.interior
     assert now is not None, "the sensors have just spoken"
@@ -52,29 +52,29 @@ def _began(before: Interior, around: Surroundings, state: State) -> tuple[Effect
     )
 
 
-def _may_leave(around: Surroundings, now_ms: int, timing: Timing) -> bool:
+def _may_leave(around: LaneContext, now_ms: int, timing: Timing) -> bool:
     """True while somebody may go through the last door: then nobody is locked in."""
     return around.last.may_be_passed(now_ms, timing.grant_ttl_ms + timing.grant_slack_ms)
 
 
-def _given_way(around: Surroundings, now_ms: int, timing: Timing) -> Surroundings:
+def _given_way(around: LaneContext, now_ms: int, timing: Timing) -> LaneContext:
     """An order of the way back is not given again while the last door may be passed; it comes again in its time. One that was not seen to open
     its leaf may do so yet.
     """
-    first = around.doorway(Door.FIRST)
+    first = around.door_state(Door.FIRST)
     told = first.freeing
     if told is None or not told.gives_way or told.withdrawn or not _may_leave(around, now_ms, timing):
         return around
-    return around.with_doorway(
+    return around.with_door_state(
         replace(first, freeing=None if told.opened else replace(told, missed=False, withdrawn=True))
     )
 
 
-def _believed(around: Surroundings, now_ms: int, timing: Timing) -> Surroundings:
+def _believed(around: LaneContext, now_ms: int, timing: Timing) -> LaneContext:
     """Once the first door stood open for whoever may be inside, a counter that sees nobody is right, and the doors' own counts are not. One that
     is not open any more stood open for those who waited when it was released, and not for whoever came in later.
     """
-    interior, first = around.interior, around.doorway(Door.FIRST)
+    interior, first = around.interior, around.door_state(Door.FIRST)
     assert interior is not None, "a lane of two doors has sensors"
     stood_open = first.released(now_ms, timing.release_ms) and (first.freeing is None or first.freeing.opened)
     is_open = first.seen is not None and not first.seen.closed
@@ -84,15 +84,15 @@ def _believed(around: Surroundings, now_ms: int, timing: Timing) -> Surroundings
     return replace(around, interior=replace(interior, went_in=0))
 
 
-def _calls_again(around: Surroundings, event: Event) -> bool:
+def _calls_again(around: LaneContext, event: Event) -> bool:
     """True when the call button is seen pressed at a door that stood open for whoever pressed it, and is shut: a counter that sees nobody is wrong."""
-    first = around.doorway(Door.FIRST)
+    first = around.door_state(Door.FIRST)
     stood_open = first.freeing is None or first.freeing.opened
     is_shut = first.seen is not None and first.seen.closed
     return isinstance(event, SensorsSeen) and event.call_pressed and stood_open and is_shut
 
 
-def _way_back(around: Surroundings, state: State, event: Event, now_ms: int, timing: Timing) -> Watching:
+def _way_back(around: LaneContext, state: State, event: Event, now_ms: int, timing: Timing) -> Watching:
     is_served = not isinstance(state, Idle | Referred)
     around = around if is_served else _believed(around, now_ms, timing)
     interior = around.interior
@@ -114,13 +114,15 @@ def _way_back(around: Surroundings, state: State, event: Event, now_ms: int, tim
     once = interior.is_empty and not waits.calls_again  # a call from where nobody is seen
     again_ms = math.inf if once else timing.way_back_again_ms
     offered_lately = waits.offered_ms is not None and now_ms - waits.offered_ms < again_ms
-    first = around.doorway(Door.FIRST)
+    first = around.door_state(Door.FIRST)
     # A leaf that still closes looks open: a release that was lost meanwhile would pass for one that opened it. A late line tells nothing of it.
     looks_open = first.seen is not None and not first.seen.closed and not first.seen.may_be_old
     is_closing = looks_open and now_ms - waits.since_ms < timing.way_back_ms
     if not is_due or offered_lately or is_closing or _may_leave(around, now_ms, timing):
         return replace(around, interior=replace(interior, waits=waits)), ()
     said = () if waits.offered_ms is not None else (incident(crossing_of(state), IncidentKind.WAY_BACK),)
-    around = around.with_doorway(replace(first, released_ms=now_ms, freeing=Told(now_ms, now_ms, gives_way=True)))
+    around = around.with_door_state(
+        replace(first, released_ms=now_ms, freeing=PendingOrder(now_ms, now_ms, gives_way=True))
+    )
     around = replace(around, interior=replace(interior, waits=replace(waits, offered_ms=now_ms, calls_again=False)))
     return around, (Release(Door.FIRST), *said)

@@ -29,7 +29,7 @@ from gate.passage.events import (
 from gate.passage.events import TrackChanged as TrackHasChanged
 from gate.passage.evidence import Door, Score
 from gate.passage.lane import Timing
-from gate.passage.lasting import LastingState
+from gate.passage.lasting_state import LastingState
 from gate.passage.machine import Emergency, Rules
 from gate.passage.orders import (
     AcknowledgeAlarms,

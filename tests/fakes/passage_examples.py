@@ -17,7 +17,7 @@ from gate.passage.events import (
     SiteSeen,
 )
 from gate.passage.evidence import Check, CheckId, CheckResult, DocumentEvidence, FaceEvidence, Score
-from gate.passage.lane import Surroundings, Timing
+from gate.passage.lane import LaneContext, Timing
 from gate.passage.orders import Admit, BePresent, Command, Missing, OfficerRole, Ordered, Said
 from gate.passage.policy import Policy
 from gate.passage.records import Decided
@@ -68,7 +68,7 @@ class Run:
 
     rules: machine.Rules = RULES
     now_ms: int = 1_000
-    around: Surroundings = field(default_factory=Surroundings)
+    around: LaneContext = field(default_factory=LaneContext)
     state: machine.State = field(default_factory=lambda: machine.start(())[0])
     effects: list[Effect] = field(default_factory=list)
 

@@ -47,7 +47,7 @@ from gate.passage.events import (
     TrackChanged,
 )
 from gate.passage.evidence import Alarm, Score
-from gate.passage.lane import Surroundings
+from gate.passage.lane import LaneContext
 from gate.passage.orders import AcknowledgeAlarms, BePresent, Command, Disposition, HandOver, Ordered
 from gate.passage.screen import Guidance
 from hardware_sim.barrier import controller as board
@@ -94,7 +94,7 @@ class PeopledLane:
     seed: int
     habits: Habits = field(default_factory=Habits)
     now_ms: int = 1_000_000
-    around: Surroundings = field(default_factory=Surroundings)
+    around: LaneContext = field(default_factory=LaneContext)
     state: machine.State = field(default_factory=lambda: machine.start(())[0])
     records: list[records.Record] = field(default_factory=list)
     passed: list[tuple[str, str]] = field(default_factory=list)  # who went through in fact, and which way

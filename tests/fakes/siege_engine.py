@@ -26,7 +26,7 @@ from gate.passage.effects import (
 )
 from gate.passage.events import Event, Part
 from gate.passage.evidence import Alarm, Door
-from gate.passage.lasting import LastingState
+from gate.passage.lasting_state import LastingState
 from gate.passage.screen import Purpose
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.records import Remembered

@@ -10,8 +10,8 @@ from dataclasses import replace
 from fakes.siege_judge import Judge
 from fakes.two_door_lane import TWO_DOORS
 
-from gate.passage import alarms, lasting, machine, records, waiting
-from gate.passage.doorway import Doorway
+from gate.passage import alarms, lasting_state, machine, open_referrals, records
+from gate.passage.door_state import DoorState
 from gate.passage.effects import (
     Effect,
     Write,
@@ -25,7 +25,7 @@ from gate.passage.events import (
 )
 from gate.passage.evidence import Door
 from gate.passage.interior import Interior
-from gate.passage.lane import Surroundings
+from gate.passage.lane import LaneContext
 from gate.passage.orders import (
     Ordered,
 )
@@ -47,7 +47,7 @@ class BesiegedLane:
         self.durable: list[records.Record] = []
         self._replaced: list[str | None] = []  # crossings of which the log holds a small record in place of one
         self.log_busy_until = 0
-        self.around = Surroundings(doors=(Doorway(Door.FIRST), Doorway(Door.LAST)), interior=Interior())
+        self.around = LaneContext(doors=(DoorState(Door.FIRST), DoorState(Door.LAST)), interior=Interior())
         self.state: machine.State = machine.start(())[0]
 
     def carry_out(self, effect: Effect) -> None:
@@ -93,17 +93,17 @@ class BesiegedLane:
         settled = {one.crossing for one in kept if isinstance(one, records.Settled)}
         left = tuple(sorted(opened - set(closed)))
         referred = tuple(one for one, v in closed.items() if v is records.ClosedAs.REFERRED and one not in settled)
-        effects = self.started(left, referred, told, lasting.lasting_of(self.around, self.state))
+        effects = self.started(left, referred, told, lasting_state.lasting_of(self.around, self.state))
         self.judge.starts(kept, told, self.now_ms)
         self._done(effects)
 
     def started(
-        self, left: tuple[str, ...], referred: tuple[str, ...], told: Remembered, last: lasting.LastingState
+        self, left: tuple[str, ...], referred: tuple[str, ...], told: Remembered, last: lasting_state.LastingState
     ) -> tuple[Effect, ...]:
         """What the lane does at its start, with what the log and its state file tell of an earlier run."""
         self.state, effects = machine.start(left, referred, told.through, told.protected, last.held_crossings)
         doors = tuple(
-            Doorway(
+            DoorState(
                 one,
                 counted=told.counted_at(one),
                 unshut_ms=self.now_ms,
@@ -111,20 +111,20 @@ class BesiegedLane:
             )
             for one in Door
         )
-        self.around = Surroundings(
+        self.around = LaneContext(
             doors=doors,
             interior=Interior(called=told.called),
             lost=frozenset({Part.SENSORS}),
             replaced=told.replaced,
             waiting=tuple(
                 replace(one, since_ms=self.now_ms)
-                for one in waiting.left(referred, effects, told.protected, last.held_crossings)
+                for one in open_referrals.left(referred, effects, told.protected, last.held_crossings)
             ),
             closed_by=told.closed_by,
             maintained_by=told.maintained_by,
             shielded=(*left, *referred),
         )
-        self.around, self.state, effects = lasting.resume(
+        self.around, self.state, effects = lasting_state.resume(
             last, self.around, self.state, effects, now_ms=self.now_ms, timing=TWO_DOORS.timing
         )
         return effects

@@ -7,7 +7,7 @@ from dataclasses import replace
 from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE, Run, ordered
 
 from gate.passage import machine
-from gate.passage.doorway import Doorway
+from gate.passage.door_state import DoorState
 from gate.passage.effects import Effect
 from gate.passage.events import (
     DocumentPresented,
@@ -23,7 +23,7 @@ from gate.passage.events import (
 )
 from gate.passage.evidence import DocumentEvidence, Door, FaceEvidence
 from gate.passage.interior import Interior
-from gate.passage.lane import Surroundings
+from gate.passage.lane import LaneContext
 from gate.passage.orders import BePresent
 from gate.passage.screen import Guidance
 
@@ -51,8 +51,8 @@ class Lane(Run):
 
 def lane() -> Run:
     """A lane of two doors of which nothing is known yet."""
-    doors = (Doorway(Door.FIRST), Doorway(Door.LAST))
-    return Lane(rules=TWO_DOORS, around=Surroundings(doors=doors, interior=Interior()))
+    doors = (DoorState(Door.FIRST), DoorState(Door.LAST))
+    return Lane(rules=TWO_DOORS, around=LaneContext(doors=doors, interior=Interior()))
 
 
 def ready() -> Run:

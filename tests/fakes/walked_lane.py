@@ -35,7 +35,7 @@ from gate.passage.events import (
     VideoDoubted,
 )
 from gate.passage.evidence import Alarm
-from gate.passage.lasting import UNKNOWN, LastingState
+from gate.passage.lasting_state import UNKNOWN, LastingState
 from gate.passage.orders import Command, Ordered, Outcome
 from gate.passage.reasons import Reason
 from gate.passage.rulebook import Effect, Rule, RuleBook

@@ -12,7 +12,7 @@ from drivers.errors import LinkLostError
 from gate.channel.messages import StatusRequest, View, WatchView
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
-from gate.passage.lasting import UNKNOWN, LastingEmergency, LastingState
+from gate.passage.lasting_state import UNKNOWN, LastingEmergency, LastingState
 from gate.passage.screen import Screen
 from gate.programs.lane import emergency_hold
 from gate.programs.lane.emergency_hold import STATE_FILE, held_open, is_held

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-DECIDING = "gate/passage/deciding.py"
+DECIDING = "gate/passage/decision_stage.py"
 EMERGENCY = "gate/passage/emergency.py"
-GRANTING = "gate/passage/granting.py"
+GRANTING = "gate/passage/passage_stage.py"
 MACHINE = "gate/passage/machine.py"
-SPOILING = "gate/passage/spoiling.py"
+SPOILING = "gate/passage/abort_conditions.py"
 POLICY = "gate/passage/policy.py"
-WANTING = "gate/passage/wanting.py"
+WANTING = "gate/passage/desired_barrier_state.py"
 WAY_BACK = "gate/passage/way_back.py"
-OBEYING = "gate/passage/obeying.py"
+OBEYING = "gate/passage/officer_commands.py"
 TWO_OFFICERS = "gate/passage/two_officers.py"
 ENGINE = "gate/programs/lane/engine.py"
 PARTS = "gate/programs/lane/parts.py"
@@ -109,7 +109,7 @@ MUTANTS = (
     Mutant(
         "who is through is not said to be through",
         GRANTING,
-        "            if around.doorway(state.door).just_passed:\n                return passed(rules, around, state, now_ms)\n",
+        "            if around.door_state(state.door).just_passed:\n                return passed(rules, around, state, now_ms)\n",
         "",
     ),
     # ── one door: the policy ─────────────────────────────────────────────────────────────────────────────────────────
@@ -148,8 +148,8 @@ MUTANTS = (
     Mutant(
         "a revocation is told once",
         WANTING,
-        "    return replace(doorway, revoking=replace(wanted, at_ms=now_ms)), (Revoke(doorway.door),)",
-        "    return doorway, ()",
+        "    return replace(door_state, revoking=replace(wanted, at_ms=now_ms)), (Revoke(door_state.door),)",
+        "    return door_state, ()",
     ),
     Mutant(
         "a release is told once",
@@ -160,8 +160,8 @@ MUTANTS = (
     Mutant(
         "a release is not remembered",
         OBEYING,
-        "        around = around.with_doorway(replace(around.doorway(door), released_ms=now_ms, freeing=told))",
-        "        around = around.with_doorway(replace(around.doorway(door), released_ms=now_ms, freeing=None and told))",
+        "        around = around.with_door_state(replace(around.door_state(door), released_ms=now_ms, freeing=told))",
+        "        around = around.with_door_state(replace(around.door_state(door), released_ms=now_ms, freeing=None and told))",
     ),
     Mutant(
         "an officer's admission is not waited for",
@@ -183,7 +183,7 @@ MUTANTS = (
     ),
     Mutant(
         "who was referred waits for nobody",
-        "gate/passage/waiting.py",
+        "gate/passage/open_referrals.py",
         "            return (*waiting, Referral(crossing, objections, now_ms))",
         "            return waiting",
     ),
@@ -196,13 +196,18 @@ MUTANTS = (
     Mutant(
         "no alarm is cleared by the lane",
         "gate/passage/alarms.py",
-        "    if not due or emergency or not doorway.at_rest():",
-        "    if due or emergency or not doorway.at_rest():",
+        "    if not due or emergency or not door_state.at_rest():",
+        "    if due or emergency or not door_state.at_rest():",
     ),
-    Mutant("one passage is none", "gate/passage/books.py", "        if count:\n", "        if count > 1:\n"),
+    Mutant(
+        "one passage is none",
+        "gate/passage/passage_reconciliation.py",
+        "        if count:\n",
+        "        if count > 1:\n",
+    ),
     Mutant(
         "who passes beyond a grant is not in the books",
-        "gate/passage/books.py",
+        "gate/passage/passage_reconciliation.py",
         "(Direction.ENTRY, now.just_passed - granted, others)",
         "(Direction.ENTRY, 0, others)",
     ),
@@ -258,7 +263,7 @@ MUTANTS = (
     ),
     Mutant(
         "an emergency is over when the input is clear",
-        "gate/passage/doorway.py",
+        "gate/passage/door_state.py",
         "(self.seen.fire or self.seen.emergency_open)",
         "self.seen.fire",
     ),
@@ -385,7 +390,7 @@ MUTANTS = (
     ),
     Mutant(
         "who goes back is not in the books",
-        "gate/passage/books.py",
+        "gate/passage/passage_reconciliation.py",
         "        (Direction.EXIT, now.just_left, others),\n",
         "",
         two_doors=True,
@@ -432,7 +437,7 @@ MADE_UP_FOR = (
         "    if granting is not None and now_ms - granting.since_ms >= timing.order_shown_max_ms:",
         "    if granting is not None and now_ms < granting.since_ms:",
     ),
-    # The first status shows it, and the lane takes it back (`gate.passage.wanting`).
+    # The first status shows it, and the lane takes it back (`gate.passage.desired_barrier_state`).
     Mutant(
         "a new line leaves the grant from before",
         SESSION,
@@ -488,6 +493,6 @@ ANY_RECEIPT = Mutant(
 TOLD_ONCE = Mutant(
     "every order is told once",
     WANTING,
-    "    doorway, revoked = _take_back(doorway, state, seen, now_ms, timing)",
-    "    if seen.door is doorway.door:\n        return doorway, ()\n    doorway, revoked = _take_back(doorway, state, seen, now_ms, timing)",
+    "    door_state, revoked = _take_back(door_state, state, seen, now_ms, timing)",
+    "    if seen.door is door_state.door:\n        return door_state, ()\n    door_state, revoked = _take_back(door_state, state, seen, now_ms, timing)",
 )

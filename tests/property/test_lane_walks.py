@@ -19,7 +19,17 @@ from fakes.tiers import quick_or_long
 from fakes.virtual_time import run_virtual
 from fakes.walks import walk, written
 
-from gate.passage import granting, lane, lasting, machine, policy, spoiling, two_officers, waiting, wanting
+from gate.passage import (
+    abort_conditions,
+    desired_barrier_state,
+    lane,
+    lasting_state,
+    machine,
+    open_referrals,
+    passage_stage,
+    policy,
+    two_officers,
+)
 from gate.passage.effects import Erase
 from gate.passage.events import RecordKind
 from gate.passage.records import crossing_of
@@ -84,28 +94,31 @@ def _nothing(*_: Any, **__: Any) -> tuple[()]:
 
 Switch = tuple[Any, str, Callable[..., Any]]
 CONTROLS: dict[str, tuple[str, tuple[Switch, ...]]] = {
-    "orders are told once": ("line 1", ((wanting, "insist", lambda doorway, *_, **__: (doorway, ())),)),
+    "orders are told once": (
+        "line 1",
+        ((desired_barrier_state, "insist", lambda door_state, *_, **__: (door_state, ())),),
+    ),
     "the opening's receipt, told again, is the decision's": (
         "1 and 3",
-        ((granting, "_kind_of", lambda _: RecordKind.OPENED),),
+        ((passage_stage, "_kind_of", lambda _: RecordKind.OPENED),),
     ),
     "whoever passes is the holder": (
         "4",
-        ((granting, "_in_view", lambda *args: (replace(args[2], in_view=False), (Erase(args[2].crossing),))),),
+        ((passage_stage, "_in_view", lambda *args: (replace(args[2], in_view=False), (Erase(args[2].crossing),))),),
     ),
-    "nothing beside the beams speaks against a grant": ("4", ((granting, "takes_back", lambda *_: None),)),
-    "a session of the camera is like another": ("4", ((lane.Surroundings, "looked", lambda self, *_: self),)),
-    "what happens before the grant is not heard": ("4", ((spoiling, "_spoil", lambda *_: None),)),
+    "nothing beside the beams speaks against a grant": ("4", ((passage_stage, "takes_back", lambda *_: None),)),
+    "a session of the camera is like another": ("4", ((lane.LaneContext, "looked", lambda self, *_: self),)),
+    "what happens before the grant is not heard": ("4", ((abort_conditions, "_spoil", lambda *_: None),)),
     "the lane is not looked at": (
         "4 and 6",
-        ((granting, "keeps_closed", _nothing), (policy, "lane_objections", _nothing)),
+        ((passage_stage, "keeps_closed", _nothing), (policy, "lane_objections", _nothing)),
     ),
     "passages are not written": ("line 6", ((machine, "entries", _nothing),)),
-    "nobody waits for an officer": ("line 7", ((waiting, "follow", _nothing),)),
-    "emergencies are not seen": ("7", ((lane.Surroundings, "emergency", lambda _: False),)),
+    "nobody waits for an officer": ("line 7", ((open_referrals, "follow", _nothing),)),
+    "emergencies are not seen": ("7", ((lane.LaneContext, "emergency", lambda _: False),)),
     "emergencies die with the lane": (
         "7",
-        ((lasting, "resume", lambda _last, around, state, effects, **_: (around, state, effects)),),
+        ((lasting_state, "resume", lambda _last, around, state, effects, **_: (around, state, effects)),),
     ),
     "who asks for an officer is not heard": (
         "line 8",
@@ -127,7 +140,7 @@ CONTROLS: dict[str, tuple[str, tuple[Switch, ...]]] = {
     ),
     "the site's written rules are not asked": ("written rules", ((policy, "rule_objections", _nothing),)),
     "one officer is always enough": ("two officers", ((two_officers, "are_needed", lambda *_: False),)),
-    "travellers are always invited": ("line 5", ((lane.Surroundings, "in_service", lambda _: True),)),
+    "travellers are always invited": ("line 5", ((lane.LaneContext, "in_service", lambda _: True),)),
 }
 
 

@@ -71,13 +71,19 @@ def test_sieges_of_twenty_million_events_break_nothing_and_reach_everything(firs
 
 # What a siege must see when it is switched off, in a copy of the tree.
 CONTROLS = {
-    "1": Mutant("an old look", "gate/passage/granting.py", " and around.seen_since(state.since_ms)", ""),
+    "1": Mutant("an old look", "gate/passage/passage_stage.py", " and around.seen_since(state.since_ms)", ""),
     "4": Mutant(
-        "strays", "gate/passage/granting.py", "if objections := strays(around, state, event):", "if objections := ():"
+        "strays",
+        "gate/passage/passage_stage.py",
+        "if objections := strays(around, state, event):",
+        "if objections := ():",
     ),
     "6": Mutant("both doors", "gate/passage/way_back.py", " or _may_leave(around, now_ms, timing):", ":"),
     "7": Mutant(
-        "closing", "gate/passage/obeying.py", "isinstance(state, Granted | Emergency)", "isinstance(state, Granted)"
+        "closing",
+        "gate/passage/officer_commands.py",
+        "isinstance(state, Granted | Emergency)",
+        "isinstance(state, Granted)",
     ),
     "8": Mutant("no way back", "gate/passage/way_back.py", "if not is_due or", "if True or"),
     "help": Mutant("unheard", "gate/passage/machine.py", "elif isinstance(event, TravellerAsked):", "elif False:"),

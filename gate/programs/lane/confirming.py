@@ -11,7 +11,7 @@ from gate.orders.verbs import Verb
 from gate.passage import machine
 from gate.passage.events import Event
 from gate.passage.evidence_names import Head
-from gate.passage.lane import Surroundings
+from gate.passage.lane import LaneContext
 from gate.passage.orders import Outcome
 from gate.passage.reasons import Objection
 
@@ -37,7 +37,7 @@ class LaneInSight(Protocol):
         ...
 
     @property
-    def around(self) -> Surroundings:
+    def around(self) -> LaneContext:
         """What is known of the lane."""
         ...
 
@@ -63,7 +63,7 @@ def _seen(order: Order, lane: LaneInSight, since_ms: int) -> Answered | None:
     seen = [one.seen if one.seen_ms > since_ms else None for one in lane.around.doors]
     match order.verb:
         case Verb.ADMIT:
-            shown = isinstance(state, machine.Granted) and lane.around.doorway(state.door).granting is None
+            shown = isinstance(state, machine.Granted) and lane.around.door_state(state.door).granting is None
             return _admission(state, order.crossing, shown=shown)
         case Verb.RELEASE | Verb.OPEN_EMERGENCY:
             opened = seen[:1] if order.verb is Verb.RELEASE else seen
@@ -80,7 +80,7 @@ def _seen(order: Order, lane: LaneInSight, since_ms: int) -> Answered | None:
             return None
 
 
-def _of_the_log(around: Surroundings) -> Answered | None:
+def _of_the_log(around: LaneContext) -> Answered | None:
     if around.head is None or around.head[0].head is Head.UNCONFIRMED:
         return None
     found, _ = around.head

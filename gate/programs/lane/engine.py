@@ -14,8 +14,8 @@ from typing import Any, Protocol
 
 from drivers.errors import DriverError
 from gate.channel import messages
-from gate.passage import alarms, lasting, machine, records, waiting
-from gate.passage.doorway import Doorway
+from gate.passage import alarms, lasting_state, machine, open_referrals, records
+from gate.passage.door_state import DoorState
 from gate.passage.effects import (
     Answer,
     ClearAlarms,
@@ -34,8 +34,8 @@ from gate.passage.effects import (
 from gate.passage.events import DocumentPresented, Event, GrantFailed, Part, Tick
 from gate.passage.evidence import Alarm, Door
 from gate.passage.interior import Interior
-from gate.passage.lane import Surroundings
-from gate.passage.lasting import LastingState
+from gate.passage.lane import LaneContext
+from gate.passage.lasting_state import LastingState
 from gate.passage.orders import Outcome
 from gate.passage.screen import Guidance, Purpose, Screen
 from gate.programs.lane.readiness import Pulse
@@ -120,7 +120,7 @@ def _nothing_kept(_: LastingState) -> None:
     """A lane that is run to be watched dies with everything it knows."""
 
 
-def _as_left(around: Surroundings, known: Remembered, now_ms: int) -> Surroundings:
+def _as_left(around: LaneContext, known: Remembered, now_ms: int) -> LaneContext:
     """The surroundings with what an earlier run left: how long it lasts or waits is counted from now. Its last grant may still stand."""
     doors = tuple(
         replace(one, alarms=alarms.left(known.alarms_at(one.door), now_ms), unshut_ms=now_ms) for one in around.doors
@@ -180,12 +180,12 @@ class Engine:
         self._last, self._keep = last or LastingState(), keep
         held = self._last.held_crossings
         self._state, self._first_effects = machine.start(open_crossings, referred, known.through, known.protected, held)
-        self._around = Surroundings(
-            doors=tuple(Doorway(door, counted=known.counted_at(door)) for door in self._barriers),
+        self._around = LaneContext(
+            doors=tuple(DoorState(door, counted=known.counted_at(door)) for door in self._barriers),
             interior=Interior(called=known.called) if first_barrier is not None or known.called else None,
             lost=missing,
             replaced=known.replaced,
-            waiting=waiting.left(referred, self._first_effects, known.protected, held),
+            waiting=open_referrals.left(referred, self._first_effects, known.protected, held),
             shielded=(*open_crossings, *referred),  # what their travellers asked for, nobody knows any more
             closed_by=known.closed_by,
             maintained_by=known.maintained_by,
@@ -208,7 +208,7 @@ class Engine:
         return self._state
 
     @property
-    def around(self) -> Surroundings:
+    def around(self) -> LaneContext:
         """What is known of the lane."""
         return self._around
 
@@ -235,7 +235,7 @@ class Engine:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._tick())
             now_ms = int(self._clock_ms())
-            self._around, self._state, effects = lasting.resume(
+            self._around, self._state, effects = lasting_state.resume(
                 self._last,
                 _as_left(self._around, self._known, now_ms),
                 self._state,
@@ -262,7 +262,7 @@ class Engine:
 
     def _keep_state(self, *, always: bool = False) -> None:
         """Have what must survive our death written beside the orders, which never wait for it."""
-        now = lasting.lasting_of(self._around, self._state)
+        now = lasting_state.lasting_of(self._around, self._state)
         if always or now != self._last:
             self._last = now
             self._keep(now)
@@ -358,7 +358,7 @@ class Engine:
 
     @staticmethod
     async def _ordered(name: str, order: Awaitable[None]) -> None:
-        """Hear of an order's end. Whether it was carried out, the barrier's status says (`gate.passage.wanting`)."""
+        """Hear of an order's end. Whether it was carried out, the barrier's status says (`gate.passage.desired_barrier_state`)."""
         try:
             await order
         except DriverError as error:

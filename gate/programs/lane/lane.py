@@ -22,7 +22,7 @@ from gate.channel.sockets import reach
 from gate.channel.table import CHANNELS
 from gate.orders.challenge import SECRET_BYTES
 from gate.orders.sealing import DOCUMENT, FACE
-from gate.passage import drawing, draws
+from gate.passage import draw_periods, draws
 from gate.passage.effects import Erase, Shown
 from gate.passage.events import (
     DocumentRead,
@@ -39,7 +39,7 @@ from gate.passage.events import (
     Wish,
 )
 from gate.passage.evidence import Door
-from gate.passage.lasting import UNKNOWN, LastingEmergency, LastingState
+from gate.passage.lasting_state import UNKNOWN, LastingEmergency, LastingState
 from gate.passage.machine import Emergency, Granted, crossing_of
 from gate.passage.orders import Outcome
 from gate.passage.records import Incident, IncidentKind, NoticeShown, Record, Started, Stopped
@@ -490,7 +490,9 @@ class Lane:
     def _see_draw(self) -> None:
         """Have each day draw by a secret of its own."""
         day, share = self._on_the_wall().date().isoformat(), self._config.rules.random_checks_per_10000
-        if (due := drawing.due(self.engine.around, day, share, secrets.token_bytes(draws.SECRET_BYTES))) is not None:
+        if (
+            due := draw_periods.due(self.engine.around, day, share, secrets.token_bytes(draws.SECRET_BYTES))
+        ) is not None:
             self.engine.post(due)
 
     def _see_shift(self) -> None:

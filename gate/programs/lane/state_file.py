@@ -1,4 +1,4 @@
-"""The lane's state file: what must survive the lane program's own death (`gate.passage.lasting`), written beside each order.
+"""The lane's state file: what must survive the lane program's own death (`gate.passage.lasting_state`), written beside each order.
 
 No order waits for it: a thread of its own writes, and the newest state replaces one that waits to be written.
 
@@ -10,7 +10,7 @@ No order waits for it: a thread of its own writes, and the newest state replaces
 | later | the new state |
 | after a state could not be written | no file: an older one would be believed. A disk that takes nothing away either leaves the older one, which the log contradicts where there is an emergency |
 
-An unreadable file, or a missing one after an unclean end, is a lost state: `gate.passage.lasting.UNKNOWN`.
+An unreadable file, or a missing one after an unclean end, is a lost state: `gate.passage.lasting_state.UNKNOWN`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import Final
 import msgspec
 
 from gate import durable
-from gate.passage.lasting import LastingState
+from gate.passage.lasting_state import LastingState
 from gate.programs.lane.emergency_hold import STATE_FILE as FILE
 from gate.programs.lane.emergency_hold import state_bytes
 

@@ -9,13 +9,13 @@ from gate.passage.states import Emergency
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gate.passage.lane import Surroundings
+    from gate.passage.lane import LaneContext
     from gate.passage.machine import State
     from gate.programs.lane.leaf import LeafTimes
     from gate.programs.lane.tally import Tally
 
 
-def told(around: Surroundings, state: State, now_ms: int) -> dict[str, object]:
+def told(around: LaneContext, state: State, now_ms: int) -> dict[str, object]:
     """The state, and what is known around it."""
     return {
         "state": type(state).__name__.lower(),

@@ -28,6 +28,7 @@ from gate.passage.records import ClosedAs, IncidentKind
 from gate.passage.screen import Guidance, Purpose, Screen
 from gate.passage.serving import BorderDirection
 from gate.programs.screens.readiness import OWN_WORDS
+from gate.programs.shared import program_status
 from gate.programs.shared.degraded import MODES, Lane
 from gate.programs.shared.journal import EVENTS
 from gate.programs.shared.program_status import Silence

@@ -49,7 +49,7 @@ def told_in(source: str) -> Iterator[str]:
                 value
             ):
                 yield from words(second)
-            case ast.Call(func=ast.Name("Trouble"), keywords=keywords):
+            case ast.Call(func=ast.Name("FaultLatch"), keywords=keywords):
                 for one in keywords:
                     if one.arg in {"begins", "ends"}:
                         yield from words(one.value)

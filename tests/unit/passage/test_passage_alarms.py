@@ -8,11 +8,11 @@ import pytest
 from fakes.passage_examples import AT_REST, CROSSING, Run, granted, inspecting, ready, referred, said
 
 from gate.passage import alarms, machine, records
-from gate.passage.doorway import Raised
+from gate.passage.door_state import Raised
 from gate.passage.effects import Answer, ClearAlarms, Effect, Revoke, Show, Write
 from gate.passage.events import Part, PartBack, PartLost, SiteSeen, Tick
 from gate.passage.evidence import Alarm
-from gate.passage.lane import Surroundings
+from gate.passage.lane import LaneContext
 from gate.passage.orders import AcknowledgeAlarms, Admit, BeginEmergency, Outcome
 from gate.passage.reasons import Reason
 from gate.passage.records import IncidentKind, ObeyedVerb
@@ -227,7 +227,7 @@ def test_an_absent_officer_is_called_by_a_referral_and_closes_nothing() -> None:
 
 
 def test_a_lane_of_which_nothing_is_known_is_not_in_service() -> None:
-    assert not Surroundings().in_service()
+    assert not LaneContext().in_service()
     assert not Run().around.in_service()
 
 

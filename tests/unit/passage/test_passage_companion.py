@@ -25,7 +25,6 @@ from gate.passage.events import (
     VideoDoubted,
 )
 from gate.passage.evidence import CameraTrouble
-from gate.passage.granting import NEARER_MIN, PROVED_EVERY_MS
 from gate.passage.machine import Rules
 from gate.passage.orders import (
     AcknowledgeAlarms,
@@ -38,6 +37,7 @@ from gate.passage.orders import (
     Outcome,
     Said,
 )
+from gate.passage.passage_stage import NEARER_MIN, PROVED_EVERY_MS
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import ClosedAs, GrantEnd, IncidentKind
 from gate.passage.screen import Guidance, Screen
@@ -216,7 +216,7 @@ def test_a_loss_of_which_nobody_knows_when_the_face_was_seen_refers() -> None:
 
 
 def test_the_limits_are_those_that_were_reasoned() -> None:
-    """A change of one of these changes who is found: docs/safety.md, and `gate.passage.granting`."""
+    """A change of one of these changes who is found: docs/safety.md, and `gate.passage.passage_stage`."""
     assert (NEARER_MIN, PROVED_EVERY_MS, SEEN_AGAIN_MS, WALKS_OUT_MS, LIMIT_MS) == (1.25, 300, 1_000, 1_100, 3_000)
 
 

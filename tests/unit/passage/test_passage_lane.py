@@ -19,7 +19,7 @@ from fakes.passage_examples import (
 )
 
 from gate.passage import machine
-from gate.passage.doorway import Doorway, Told
+from gate.passage.door_state import DoorState, PendingOrder
 from gate.passage.effects import Erase, Show
 from gate.passage.events import (
     DocumentPresented,
@@ -31,7 +31,7 @@ from gate.passage.events import (
     Tick,
 )
 from gate.passage.evidence import Door, LaneEvidence
-from gate.passage.lane import Surroundings
+from gate.passage.lane import LaneContext
 from gate.passage.orders import Notice
 from gate.passage.screen import Guidance, Screen
 
@@ -43,7 +43,7 @@ def opening() -> Run:
 
 
 def test_a_lane_that_was_never_seen_is_neither_at_rest_nor_in_service_nor_evidence() -> None:
-    never = Surroundings()
+    never = LaneContext()
     assert not never.at_rest()
     assert not never.in_service()
     assert not never.emergency()
@@ -52,7 +52,7 @@ def test_a_lane_that_was_never_seen_is_neither_at_rest_nor_in_service_nor_eviden
 
 @pytest.mark.parametrize(("fire", "stands_open"), [(True, False), (False, True), (True, True), (False, False)])
 def test_fire_and_a_controller_that_stands_open_are_each_an_emergency(fire: bool, stands_open: bool) -> None:  # noqa: FBT001 - cases
-    around = Surroundings(doors=(Doorway(seen=replace(AT_REST, fire=fire, emergency_open=stands_open)),))
+    around = LaneContext(doors=(DoorState(seen=replace(AT_REST, fire=fire, emergency_open=stands_open)),))
     evidence = around.lane_evidence(0).last
     assert evidence is not None
     assert evidence.emergency is around.emergency() is (fire or stands_open)
@@ -60,15 +60,15 @@ def test_fire_and_a_controller_that_stands_open_are_each_an_emergency(fire: bool
 
 @pytest.mark.parametrize("unlike", [{"closed": False}, {"bodies": 1}, {"grants_left": 1}])
 def test_at_rest_is_a_closed_leaf_before_an_empty_zone_with_nothing_granted(unlike: dict[str, int]) -> None:
-    assert Doorway(seen=AT_REST).at_rest()
-    assert not Doorway(seen=replace(AT_REST, **unlike)).at_rest()  # type: ignore[arg-type]
+    assert DoorState(seen=AT_REST).at_rest()
+    assert not DoorState(seen=replace(AT_REST, **unlike)).at_rest()  # type: ignore[arg-type]
 
 
 def test_an_order_is_a_notice_once_no_status_showed_it_in_time() -> None:
-    told = Told(0, 0)
-    assert Surroundings(doors=(Doorway(revoking=told, freeing=told),)).notices() == ()
+    told = PendingOrder(0, 0)
+    assert LaneContext(doors=(DoorState(revoking=told, freeing=told),)).notices() == ()
     late = replace(told, missed=True)
-    assert set(Surroundings(doors=(Doorway(revoking=late, freeing=late),)).notices()) == {
+    assert set(LaneContext(doors=(DoorState(revoking=late, freeing=late),)).notices()) == {
         Notice.REVOKE_NOT_SHOWN,
         Notice.RELEASE_NOT_SHOWN,
     }
@@ -110,6 +110,6 @@ def test_an_emergency_ends_everything_biometric(lane_in: Callable[[], Run]) -> N
 
 def test_a_door_that_the_lane_does_not_have_is_nobodys() -> None:
     around = ready().around
-    assert around.doorway(Door.LAST) is around.last
+    assert around.door_state(Door.LAST) is around.last
     with pytest.raises(KeyError):
-        around.doorway(Door.FIRST)
+        around.door_state(Door.FIRST)

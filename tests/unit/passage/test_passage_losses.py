@@ -217,7 +217,7 @@ def test_a_release_ends_with_its_time() -> None:
     for after_ms, how in ((limit_ms, records.PassedBy.RELEASE), (limit_ms + 1, records.PassedBy.NOTHING)):
         run = ready()
         run.feed(ordered(Free()), replace(AT_REST, closed=False))
-        run.around = run.around.with_doorway(
+        run.around = run.around.with_door_state(
             replace(run.around.last, freeing=None)
         )  # the leaf was seen open: it is not told again
         assert passed_by(run.feed(replace(AT_REST, passages_entry=1), after_ms=after_ms)) == [how]

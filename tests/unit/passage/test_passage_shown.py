@@ -20,8 +20,8 @@ from fakes.passage_examples import (
 )
 
 from gate.passage import machine
+from gate.passage.crossing_end import refer, revoke
 from gate.passage.effects import Erase, Shown
-from gate.passage.endings import refer, revoke
 from gate.passage.events import Part, PartLost, Recorded, RecordKind, VideoDoubted
 from gate.passage.evidence import CameraTrouble, Score
 from gate.passage.orders import BeginEmergency, Hold

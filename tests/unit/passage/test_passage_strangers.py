@@ -91,7 +91,7 @@ def test_no_receipt_of_another_record_is_taken_for_the_one_that_is_waited_for(wa
     run = lane()
     before = standing(run)
     effects = run.feed(Recorded(_of(wait), kind))
-    # Of one crossing the log answers one officer's admission at a time (`Surroundings.unanswered`): no other is on its way.
+    # Of one crossing the log answers one officer's admission at a time (`LaneContext.unanswered`): no other is on its way.
     admits = {RecordKind.OVERRULED, RecordKind.WOULD_ADMIT}
     if kind is awaited:
         assert standing(run) != before

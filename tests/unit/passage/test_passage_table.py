@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.passage import machine
+from gate.passage.crossing_end import officers_of
 from gate.passage.draws import Draw
 from gate.passage.effects import Answer, Grant, Release, Revoke, Write
-from gate.passage.endings import officers_of
 from gate.passage.events import (
     DocumentPresented,
     DocumentRead,

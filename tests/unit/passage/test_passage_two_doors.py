@@ -30,7 +30,7 @@ from fakes.two_door_lane import (
 )
 
 from gate.passage import machine, records
-from gate.passage.doorway import Told
+from gate.passage.door_state import PendingOrder
 from gate.passage.effects import (
     Answer,
     ClearAlarms,
@@ -106,7 +106,7 @@ def kinds(effects: list[Effect]) -> list[RecordKind]:
 
 def every_door(run: Run, seen: SensorsSeen = ALONE, *, after_ms: int = 0) -> list[Effect]:
     """Hear both doors, closed and empty, and the sensors."""
-    first = run.around.doorway(Door.FIRST).counted
+    first = run.around.door_state(Door.FIRST).counted
     last = run.around.last.counted
     assert first is not None
     assert last is not None
@@ -690,7 +690,7 @@ def test_a_way_back_that_gives_way_is_remembered_as_told_and_one_that_opened_is_
     run.feed(Tick(), after_ms=TIMING.order_shown_max_ms)
     assert Notice.RELEASE_NOT_SHOWN in run.around.notices()
     run.feed(replace(LAST, closed=False), after_ms=100)
-    assert run.around.doors[0].freeing == Told(told_ms, told_ms, gives_way=True, withdrawn=True)
+    assert run.around.doors[0].freeing == PendingOrder(told_ms, told_ms, gives_way=True, withdrawn=True)
     assert Notice.RELEASE_NOT_SHOWN not in run.around.notices()
     run = referred_inside()
     run.feed(replace(ALONE, call_pressed=True), after_ms=100)
@@ -804,7 +804,7 @@ def test_a_counter_is_not_believed_of_somebody_who_is_referred_while_a_release_o
     run.feed(PASSED_FIRST, LAST, EMPTY, EMPTY, FaceCompared(CROSSING, SAME_FACE, 1), after_ms=900)
     run.feed(Recorded(CROSSING, RecordKind.DECIDED))
     assert Reason.NOBODY_INSIDE in reasons(run)
-    assert run.around.doorway(Door.FIRST).released(run.now_ms, TIMING.release_ms)
+    assert run.around.door_state(Door.FIRST).released(run.now_ms, TIMING.release_ms)
     assert _ways_back(run, EMPTY) == 1
 
 
@@ -928,7 +928,7 @@ def test_nobody_is_admitted_while_the_first_door_may_open_yet_for_who_goes_back(
     every_door(run, after_ms=100)
     run.feed(ALONE, after_ms=50)
     run.order(Admit(CROSSING))
-    run.around = run.around.with_doorway(replace(run.around.doors[0], freeing=Told(run.now_ms, run.now_ms)))
+    run.around = run.around.with_door_state(replace(run.around.doors[0], freeing=PendingOrder(run.now_ms, run.now_ms)))
     run.feed(Recorded(CROSSING, RecordKind.OVERRULED))
     every_door(run, after_ms=10)
     assert reasons(run)[-1] is Reason.LANE_NOT_CLOSED

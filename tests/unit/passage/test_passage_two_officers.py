@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fakes.passage_examples import AT_REST, CROSSING, RULES, Run, ordered, referred, said
 
-from gate.passage import machine, records, two_officers, waiting
+from gate.passage import machine, open_referrals, records, two_officers
 from gate.passage.effects import Answer, Effect, Show, Write
 from gate.passage.events import (
     NotRecorded,
@@ -21,7 +21,7 @@ from gate.passage.events import (
     TravellerAsked,
     Wish,
 )
-from gate.passage.lane import Referral, Surroundings
+from gate.passage.lane import LaneContext, Referral
 from gate.passage.orders import Admit, Disposition, HandOver, Hold, Outcome
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import ObeyedVerb
@@ -290,7 +290,7 @@ def test_after_a_start_of_the_lane_whoever_waits_is_two_officers_since_nobody_kn
 
 def test_a_lane_that_was_killed_between_the_two_orders_knows_no_first_one() -> None:
     killed = machine.start((), (CROSSING,))[0]
-    run = Run(OF_TWO, around=Surroundings(waiting=waiting.left((CROSSING,), ())), state=killed)
+    run = Run(OF_TWO, around=LaneContext(waiting=open_referrals.left((CROSSING,), ())), state=killed)
     run.feed(AT_REST, SiteSeen(1.0, clock_sure=True))
     for officer in ("officer-1", "officer-2"):  # what was sealed to them is gone with the lane
         assert run.order(Admit(CROSSING), officer) == [Answer(1, Outcome.IMPOSSIBLE, two_officers.NOT_SHOWN)]

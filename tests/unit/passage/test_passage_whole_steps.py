@@ -24,9 +24,10 @@ from fakes.passage_examples import (
 )
 from fakes.two_door_lane import ALONE, EMPTY, FIRST, LAST, TWO
 
-from gate.passage import machine, records, waiting
-from gate.passage.books import in_order
-from gate.passage.doorway import Doorway, Raised, Told
+from gate.passage import machine, open_referrals, records
+from gate.passage.abort_conditions import REASON_OF_LOSS
+from gate.passage.crossing_end import keeps_closed
+from gate.passage.door_state import DoorState, PendingOrder, Raised
 from gate.passage.effects import (
     Answer,
     ClearAlarms,
@@ -42,7 +43,6 @@ from gate.passage.effects import (
     Shown,
     Write,
 )
-from gate.passage.endings import keeps_closed
 from gate.passage.events import (
     DocumentPresented,
     DocumentRead,
@@ -65,7 +65,7 @@ from gate.passage.events import (
 )
 from gate.passage.evidence import Alarm, CameraTrouble, Door, FaceEvidence
 from gate.passage.interior import Interior, Waits
-from gate.passage.lane import Referral, Surroundings
+from gate.passage.lane import LaneContext, Referral
 from gate.passage.orders import (
     AcknowledgeAlarms,
     Admit,
@@ -81,10 +81,10 @@ from gate.passage.orders import (
     Outcome,
     PauseLane,
 )
+from gate.passage.passage_reconciliation import in_order
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import ClosedAs, Direction, GrantEnd, IncidentKind, ObeyedVerb, PassedBy
 from gate.passage.screen import Guidance, Screen
-from gate.passage.spoiling import REASON_OF_LOSS
 
 TIMING = RULES.timing
 PASSED_FIRST: DoorSeen = replace(FIRST, passages_entry=1)
@@ -213,7 +213,7 @@ def test_at_the_start_every_open_crossing_has_its_verdict_and_who_is_through_is_
         Write(records.Closed("c2", ClosedAs.ADMITTED)),
     )
     assert (state, effects) == (machine.Referred("c1", restarted), (*closings, Show(Screen.OFFICER)))
-    assert waiting.left(("c0",), closings) == (Referral("c0", restarted), Referral("c1", restarted))
+    assert open_referrals.left(("c0",), closings) == (Referral("c0", restarted), Referral("c1", restarted))
 
 
 # ── from the decision to the passage ─────────────────────────────────────────────────────────────────────────────────
@@ -565,7 +565,7 @@ def test_a_pause_opens_no_second_way_back_for_a_call_from_where_nobody_is() -> N
 
 
 def test_nobody_waits_for_a_way_back_in_a_lane_of_one_door() -> None:
-    run = Run(around=Surroundings(interior=Interior()))
+    run = Run(around=LaneContext(interior=Interior()))
     run.feed(AT_REST, ALONE)
     run.order(PauseLane())
     assert run.around.interior is not None
@@ -633,25 +633,25 @@ def test_what_was_counted_stands_behind_the_orders_and_before_what_is_written_of
 
 
 def test_a_doorway_without_news_is_as_it_was() -> None:
-    known = Doorway(seen=AT_REST, seen_ms=5)
+    known = DoorState(seen=AT_REST, seen_ms=5)
     assert replace(known, just_passed=2, just_left=1, new_alarms=(Alarm.FORCED,)).calm() == known
 
 
 @pytest.mark.parametrize(
     ("known", "seen", "unshut_ms"),
     [
-        (Doorway(), AT_REST, None),
-        (Doorway(unshut_ms=1), AT_REST, None),
-        (Doorway(), replace(AT_REST, closed=False), 5),
-        (Doorway(), replace(AT_REST, grants_left=1), 5),
-        (Doorway(granting=Told(1, 1)), AT_REST, 5),
-        (Doorway(unshut_ms=1), replace(AT_REST, closed=False, unknown=True), 1),
-        (Doorway(), replace(AT_REST, closed=False, unknown=True), 5),
-        (Doorway(unshut_ms=1), replace(AT_REST, closed=False, unknown=True, grants_left=1), 5),
-        (Doorway(unshut_ms=1, granting=Told(1, 1)), replace(AT_REST, closed=False, unknown=True), 5),
+        (DoorState(), AT_REST, None),
+        (DoorState(unshut_ms=1), AT_REST, None),
+        (DoorState(), replace(AT_REST, closed=False), 5),
+        (DoorState(), replace(AT_REST, grants_left=1), 5),
+        (DoorState(granting=PendingOrder(1, 1)), AT_REST, 5),
+        (DoorState(unshut_ms=1), replace(AT_REST, closed=False, unknown=True), 1),
+        (DoorState(), replace(AT_REST, closed=False, unknown=True), 5),
+        (DoorState(unshut_ms=1), replace(AT_REST, closed=False, unknown=True, grants_left=1), 5),
+        (DoorState(unshut_ms=1, granting=PendingOrder(1, 1)), replace(AT_REST, closed=False, unknown=True), 5),
     ],
 )
-def test_since_when_a_door_may_have_been_open(known: Doorway, seen: DoorSeen, unshut_ms: int | None) -> None:
+def test_since_when_a_door_may_have_been_open(known: DoorState, seen: DoorSeen, unshut_ms: int | None) -> None:
     assert known.observe(seen, 5).unshut_ms == unshut_ms
 
 
@@ -680,21 +680,21 @@ def test_another_look_is_the_latest_events_alone() -> None:
 
 
 def test_a_status_brings_its_own_news_and_no_older() -> None:
-    known = Doorway(counted=AT_REST.counters, just_passed=3, just_left=2, new_alarms=(Alarm.FORCED,))
-    assert known.observe(AT_REST, 5) == Doorway(seen=AT_REST, seen_ms=5, counted=AT_REST.counters)
+    known = DoorState(counted=AT_REST.counters, just_passed=3, just_left=2, new_alarms=(Alarm.FORCED,))
+    assert known.observe(AT_REST, 5) == DoorState(seen=AT_REST, seen_ms=5, counted=AT_REST.counters)
     seen = replace(AT_REST, passages_entry=1, passages_exit=2)
-    assert known.observe(seen, 5) == Doorway(seen=seen, seen_ms=5, counted=seen.counters, just_passed=1, just_left=2)
+    assert known.observe(seen, 5) == DoorState(seen=seen, seen_ms=5, counted=seen.counters, just_passed=1, just_left=2)
 
 
 def test_a_door_of_one_counts_nobody_into_the_space_between_two() -> None:
-    run = Run(around=Surroundings(interior=Interior()))
+    run = Run(around=LaneContext(interior=Interior()))
     run.feed(AT_REST, replace(AT_REST, passages_exit=1))
     assert run.around.interior is not None
     assert run.around.interior.went_in == 0
 
 
 def test_a_door_that_fell_silent_open_may_be_passed_to_the_end_of_the_longest_grant() -> None:
-    silent = Doorway(unshut_ms=1_000)
+    silent = DoorState(unshut_ms=1_000)
     assert silent.may_be_passed(11_000, 10_000)
     assert not silent.may_be_passed(11_001, 10_000)
 

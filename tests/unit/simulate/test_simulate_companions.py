@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from fakes.tiers import quick_or_long
 
-from gate.passage import granting
+from gate.passage import passage_stage
 from gate.simulate import lane
 from gate.simulate.report import Report
 from gate.simulate.run import Wishes, run
@@ -45,8 +45,8 @@ def test_of_a_thousand_companions_none_is_admitted(begin: int, *, faults: bool) 
     ("where", "name", "value"),
     [
         (lane, "RULES", replace(lane.RULES, policy=replace(lane.RULES.policy, camera_sees_zone=False))),
-        (granting, "NEARER_MIN", 0.5),
-        (granting, "PROVED_EVERY_MS", -100_000),
+        (passage_stage, "NEARER_MIN", 0.5),
+        (passage_stage, "PROVED_EVERY_MS", -100_000),
     ],
     ids=["nobody looks", "nobody asks whether the face came nearer", "nor beside the passage"],
 )

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 import pytest
 from fakes.peopled_lane import STORIES, PeopledLane
 
-from gate.passage import machine, records, waiting
-from gate.passage.doorway import Doorway
+from gate.passage import machine, open_referrals, records
+from gate.passage.door_state import DoorState
 from gate.passage.effects import ClearAlarms, Effect, EndEmergency, Grant, LookAtLane, Release, Revoke, Write
 from gate.passage.events import DoorSeen, Event, Part, PartBack, PartLost
-from gate.passage.lane import Surroundings
+from gate.passage.lane import LaneContext
 from gate.passage.orders import EndEmergencyNow, Free
 from gate.programs.lane.records import Remembered, fields_of
 from hardware_sim.barrier.registers import END_EMERGENCY, RELEASE, RELEASE_CODE
@@ -126,8 +126,8 @@ class TroubledLane(PeopledLane):
         for record in self.records:
             remembered = remembered.after(record)
         self.state, effects = machine.start(left, referred, remembered.through)
-        self.around = Surroundings(
-            doors=(Doorway(counted=remembered.counted),), waiting=waiting.left(referred, effects)
+        self.around = LaneContext(
+            doors=(DoorState(counted=remembered.counted),), waiting=open_referrals.left(referred, effects)
         )
         for effect in effects:
             self._carry_out(effect)

@@ -13,7 +13,7 @@ from drivers.errors import LinkLostError
 from gate.channel import messages
 from gate.passage import machine, records
 from gate.passage.counting import Counters
-from gate.passage.drawing import due
+from gate.passage.draw_periods import due
 from gate.passage.draws import OF, Draw
 from gate.passage.events import (
     DocumentPresented,

@@ -28,7 +28,7 @@ from gate.passage import machine, records
 from gate.passage.events import DocumentPresented, HeadSeen, Part, PartLost
 from gate.passage.evidence import Alarm
 from gate.passage.evidence_names import Head
-from gate.passage.lane import Referral, Surroundings
+from gate.passage.lane import LaneContext, Referral
 from gate.passage.orders import Missing, OfficerRole, Outcome, Said
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import Counted, ObeyedVerb
@@ -505,7 +505,7 @@ async def test_an_answer_with_every_reason_there_is_still_fits_the_channel(tmp_p
     lane = Lane()
     everything = tuple(Objection(reason, "x" * 500) for reason in Reason)
     lane.engine._state = machine.Referred(CROSSING, everything)
-    lane.engine._around = Surroundings(waiting=(Referral(CROSSING, everything),))
+    lane.engine._around = LaneContext(waiting=(Referral(CROSSING, everything),))
     async with lane.desk.serve(tmp_path / "orders.sock"):
         terminal = await Terminal.reach(tmp_path / "orders.sock")
         (waiting,) = (await terminal.look()).referred

@@ -13,8 +13,8 @@ import pytest
 
 from gate.passage import machine
 from gate.passage.evidence import Door
-from gate.passage.lane import Surroundings
-from gate.passage.lasting import UNKNOWN, LastingEmergency, LastingState
+from gate.passage.lane import LaneContext
+from gate.passage.lasting_state import UNKNOWN, LastingEmergency, LastingState
 from gate.passage.orders import Missing, OfficerRole, Said
 from gate.passage.records import EmergencyBegan, EmergencyEnded
 from gate.passage.screen import Screen
@@ -110,7 +110,7 @@ def test_the_state_that_is_resumed_is_the_files_unless_the_log_contradicts_it(tm
 
 
 def test_no_lane_in_an_emergency_says_that_it_is_in_service() -> None:
-    well = Surroundings(hinders=())
+    well = LaneContext(hinders=())
     assert told(well, machine.Idle(Screen.WELCOME), 0)["in_service"]
     assert not told(well, machine.Emergency(), 0)["in_service"]
 

@@ -27,9 +27,9 @@ from gate.orders.verbs import Role, Verb
 from gate.passage import records, two_officers
 from gate.passage.events import RecordKind
 from gate.passage.evidence import Check, CheckId, CheckResult, DocumentEvidence
+from gate.passage.open_referrals import WAITING_MAX
 from gate.passage.orders import Concern, Disposition, OfficerRole, Outcome, Said
 from gate.passage.reasons import Reason
-from gate.passage.waiting import WAITING_MAX
 from gate.programs.lane.findings import findings_of
 from gate.programs.lane.officers import NOT_SEEN, NOTHING_SEALED, PRESENT_MAX, RECIPIENTS_MAX
 from gate.programs.lane.referrals import SEALED_S, Recipient

@@ -8,9 +8,9 @@ from fakes.told_gate import CONFIG, told
 
 from gate.channel.messages import EVIDENCE_ITEMS_MAX, CheckFound, Findings, Flag, Look, Objected, Present, Waiting
 from gate.passage.evidence import CheckId, CheckResult
+from gate.passage.open_referrals import WAITING_MAX
 from gate.passage.orders import Concern
 from gate.passage.reasons import Reason
-from gate.passage.waiting import WAITING_MAX
 from gate.programs.screens.telling import FINDINGS_MAX, lane_event
 from gate.screens import road
 from gate.screens.console.findings import read

@@ -13,7 +13,7 @@ from typing import Final
 from gate.passage import records
 from gate.passage.effects import Answer, Effect, Write
 from gate.passage.events import Event, NotRecorded, Recorded, RecordKind
-from gate.passage.lane import Surroundings
+from gate.passage.lane import LaneContext
 from gate.passage.orders import Ordered, Outcome
 
 VIEWING_MAX: Final = 32  # the oldest is forgotten, and its order not answered
@@ -21,13 +21,13 @@ NOT_ANSWERED: Final = "the log has not answered for the view before this one"
 NOT_RECORDED: Final = "the log does not take the record of it, and nobody sees what is not recorded"
 
 
-def view(around: Surroundings, ordered: Ordered, crossing: str) -> tuple[Surroundings, Write]:
+def view(around: LaneContext, ordered: Ordered, crossing: str) -> tuple[LaneContext, Write]:
     """Have the record of a view written, which `answered` waits for."""
     viewing = (*around.viewing, (crossing, ordered.number))[-VIEWING_MAX:]
     return replace(around, viewing=viewing), Write(records.Viewed(crossing, ordered.said), awaited=True)
 
 
-def answered(around: Surroundings, event: Event) -> tuple[Surroundings, tuple[Effect, ...]]:
+def answered(around: LaneContext, event: Event) -> tuple[LaneContext, tuple[Effect, ...]]:
     """The surroundings after an event, and the answer to the view whose record it is about, if it is about one."""
     if not isinstance(event, Recorded | NotRecorded) or event.kind is not RecordKind.VIEWED:
         return around, ()

@@ -16,11 +16,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gate.passage import records
-from gate.passage.deciding import found
+from gate.passage.crossing_end import closed, incident, refer, revoke
+from gate.passage.decision_stage import found
 from gate.passage.effects import Effect, Show, Write
-from gate.passage.endings import closed, incident, refer, revoke
 from gate.passage.events import TravellerAsked, Wish
-from gate.passage.lane import Surroundings, Timing
+from gate.passage.lane import LaneContext, Timing
+from gate.passage.open_referrals import CALLS
 from gate.passage.reasons import Objection
 from gate.passage.records import ClosedAs, IncidentKind
 from gate.passage.screen import Screen
@@ -42,14 +43,13 @@ from gate.passage.states import (
     Step,
     crossing_of,
 )
-from gate.passage.waiting import CALLS
 
 SHIELDED_MAX = 64  # crossings; the oldest is forgotten, and has been over for long
 
-Asking = tuple[Surroundings, State, tuple[Effect, ...]]
+Asking = tuple[LaneContext, State, tuple[Effect, ...]]
 
 
-def ask(rules: Rules, around: Surroundings, state: State, asked: TravellerAsked, now_ms: int) -> Asking:
+def ask(rules: Rules, around: LaneContext, state: State, asked: TravellerAsked, now_ms: int) -> Asking:
     """Answer what was asked for on the page."""
     match asked.wish:
         case Wish.MORE_TIME:
@@ -66,7 +66,7 @@ def _more_time(timing: Timing, state: State) -> Step:
     return replace(state, more_ms=timing.more_time_ms), (written,)
 
 
-def _call(rules: Rules, around: Surroundings, state: State, asked: TravellerAsked, now_ms: int) -> Asking:
+def _call(rules: Rules, around: LaneContext, state: State, asked: TravellerAsked, now_ms: int) -> Asking:
     timing, objection = rules.timing, CALLS[asked.wish]
     if _is_known(around, state, objection):
         return around, state, ()
@@ -83,14 +83,14 @@ def _call(rules: Rules, around: Surroundings, state: State, asked: TravellerAske
     return around, state, (*effects, written)
 
 
-def _shielded(around: Surroundings, crossing: str) -> Surroundings:
+def _shielded(around: LaneContext, crossing: str) -> LaneContext:
     """The surroundings where nothing about this crossing is asked outside the gate any more: an officer sees its traveller first."""
     if crossing in around.shielded:
         return around
     return replace(around, shielded=(*around.shielded, crossing)[-SHIELDED_MAX:])
 
 
-def _is_known(around: Surroundings, state: State, objection: Objection) -> bool:
+def _is_known(around: LaneContext, state: State, objection: Objection) -> bool:
     """True when whoever asks waits with this already, or somebody does whom the lane cannot tell from them."""
     match state:
         case Referred():
@@ -101,7 +101,7 @@ def _is_known(around: Surroundings, state: State, objection: Objection) -> bool:
             return False
 
 
-def _heeded(rules: Rules, around: Surroundings, state: State, fresh: str, objection: Objection) -> Step:
+def _heeded(rules: Rules, around: LaneContext, state: State, fresh: str, objection: Objection) -> Step:
     """What follows in each state; `fresh` is the crossing of whoever has none."""
     # No chip is touched after it, so nothing waits for it: a log that is away is owed all of it.
     opened = Write(records.Opened(fresh, around.direction, document=False))

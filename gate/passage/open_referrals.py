@@ -1,7 +1,7 @@
 """The referrals that wait for an officer: every crossing that was closed as referred, until it is settled, whatever happens between.
 
 They are followed by their records, as the log follows them: so an emergency, another referral or a restart makes nobody forgotten, and
-lane and log agree on who waits. Settling one, and what the lane stands for meanwhile, is left to `gate.passage.obeying` and the states.
+lane and log agree on who waits. Settling one, and what the lane stands for meanwhile, is left to `gate.passage.officer_commands` and the states.
 """
 
 from __future__ import annotations

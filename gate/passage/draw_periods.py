@@ -13,11 +13,11 @@ from gate.passage import records
 from gate.passage.draws import Draw
 from gate.passage.effects import Effect, Write
 from gate.passage.events import DrawDue, Event, NotRecorded, Recorded, RecordKind, RecordReplaced
-from gate.passage.lane import Surroundings
+from gate.passage.lane import LaneContext
 from gate.passage.states import Emergency, Idle, Referred, State
 
 
-def due(around: Surroundings, day: str, per_10000: int, secret: bytes) -> DrawDue | None:
+def due(around: LaneContext, day: str, per_10000: int, secret: bytes) -> DrawDue | None:
     """What the lane's draw is to be changed to today, with this secret if it takes a new one; None while it is as it should be."""
     if around.drawing is not None:
         return None
@@ -29,7 +29,7 @@ def due(around: Surroundings, day: str, per_10000: int, secret: bytes) -> DrawDu
     return DrawDue(Draw(day, per_10000, secret) if per_10000 else None)
 
 
-def follow(around: Surroundings, state: State, event: Event) -> tuple[Surroundings, tuple[Effect, ...]]:
+def follow(around: LaneContext, state: State, event: Event) -> tuple[LaneContext, tuple[Effect, ...]]:
     """The surroundings after an event, and the records of a draw that begins or ends with it."""
     match event:
         case DrawDue(draw) if around.drawing is None and isinstance(state, Idle | Referred | Emergency):
@@ -42,7 +42,7 @@ def follow(around: Surroundings, state: State, event: Event) -> tuple[Surroundin
             return around, ()
 
 
-def _change(around: Surroundings, draw: Draw | None) -> tuple[Surroundings, tuple[Effect, ...]]:
+def _change(around: LaneContext, draw: Draw | None) -> tuple[LaneContext, tuple[Effect, ...]]:
     held = around.draw or around.draw_left
     effects: list[Effect] = []
     if held is not None and held != draw:

@@ -21,8 +21,8 @@ from fakes.two_door_lane import entering
 from gate.passage import machine, records
 from gate.passage.effects import Answer, Effect, Write
 from gate.passage.events import DocumentPresented, NotRecorded, Part, PartLost, Recorded, RecordKind, Tick
+from gate.passage.officer_views import NOT_ANSWERED, NOT_RECORDED, VIEWING_MAX
 from gate.passage.orders import Admit, Concern, Disposition, HandOver, Outcome, RaiseFlag, View
-from gate.passage.viewing import NOT_ANSWERED, NOT_RECORDED, VIEWING_MAX
 
 VIEWED = Recorded(CROSSING, RecordKind.VIEWED)
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 from fakes.passage_examples import AT_REST, CROSSING, RULES, Run, granted, ready, said
 
-from gate.passage import lasting, machine, records
+from gate.passage import lasting_state, machine, records
 from gate.passage.effects import Effect, Grant, Release, Revoke, Show, Write
 from gate.passage.events import Part, PartBack
 from gate.passage.evidence import Door
-from gate.passage.lane import Surroundings
-from gate.passage.lasting import UNKNOWN, LastingEmergency, LastingState, lasting_of
+from gate.passage.lane import LaneContext
+from gate.passage.lasting_state import UNKNOWN, LastingEmergency, LastingState, lasting_of
 from gate.passage.orders import BeginEmergency, CloseLane, EndEmergencyNow, Free, Hold, Notice, PauseLane
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import IncidentKind
@@ -32,9 +32,9 @@ def restarted(run: Run, *, last: LastingState | None = None, after_ms: int = 2_0
     opened = () if machine.crossing_of(run.state) is None else (CROSSING,)
     run.now_ms += after_ms
     state, effects = machine.start(opened, held=last.held_crossings)
-    doors = Surroundings().doors
-    run.around, run.state, effects = lasting.resume(
-        last, Surroundings(doors=doors), state, effects, now_ms=run.now_ms, timing=RULES.timing
+    doors = LaneContext().doors
+    run.around, run.state, effects = lasting_state.resume(
+        last, LaneContext(doors=doors), state, effects, now_ms=run.now_ms, timing=RULES.timing
     )
     return list(effects)
 

@@ -23,8 +23,8 @@ from fakes.passage_examples import (
     said,
 )
 
-from gate.passage import machine, obeying, records
-from gate.passage.doorway import Told
+from gate.passage import machine, officer_commands, records
+from gate.passage.door_state import PendingOrder
 from gate.passage.effects import (
     Answer,
     ClearAlarms,
@@ -56,7 +56,8 @@ from gate.passage.events import (
     VideoDoubted,
 )
 from gate.passage.evidence import Alarm, CameraTrouble
-from gate.passage.lane import Surroundings
+from gate.passage.lane import LaneContext
+from gate.passage.open_referrals import WAITING_MAX, follow, left
 from gate.passage.orders import (
     AcknowledgeAlarms,
     Admit,
@@ -76,7 +77,6 @@ from gate.passage.orders import (
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import IncidentKind, ObeyedVerb
 from gate.passage.screen import Screen
-from gate.passage.waiting import WAITING_MAX, follow, left
 
 OPEN = replace(AT_REST, closed=False, grants_left=1)
 FIRE = replace(AT_REST, fire=True, emergency_open=True, closed=False)
@@ -125,7 +125,7 @@ def test_of_many_officers_the_last_few_are_remembered() -> None:
     run = ready()
     for number in range(50):
         run.order(BePresent(), f"officer-{number}")
-    assert len(run.around.recorded) == obeying.REMEMBERED_MAX
+    assert len(run.around.recorded) == officer_commands.REMEMBERED_MAX
 
 
 def test_presence_counts_from_when_it_was_said_however_often_it_comes() -> None:
@@ -544,7 +544,7 @@ def test_a_referral_can_be_settled_while_the_emergency_lasts_and_nobody_is_admit
 
 def restarted(open_crossings: tuple[str, ...], referrals: tuple[str, ...]) -> Run:
     state, effects = machine.start(open_crossings, referrals)
-    run = Run(state=state, effects=list(effects), around=Surroundings(waiting=left(referrals, effects)))
+    run = Run(state=state, effects=list(effects), around=LaneContext(waiting=left(referrals, effects)))
     run.feed(AT_REST, ordered(BePresent()), SiteSeen(1.0, clock_sure=True))
     return run
 
@@ -734,7 +734,7 @@ def test_a_release_and_its_incident_are_of_the_crossing_that_runs() -> None:
 def test_what_an_officer_opens_is_wanted_and_explains_passages_from_then_on(command: Command) -> None:
     run = ready()
     run.order(command, after_ms=700)
-    assert (run.around.last.released_ms, run.around.last.freeing) == (run.now_ms, Told(run.now_ms, run.now_ms))
+    assert (run.around.last.released_ms, run.around.last.freeing) == (run.now_ms, PendingOrder(run.now_ms, run.now_ms))
 
 
 def test_closing_and_opening_are_written_each_as_what_it_is_also_with_a_traveller_inside() -> None:

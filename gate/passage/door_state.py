@@ -24,7 +24,7 @@ class Raised:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class PendingOrder:
     """An order that no status has shown yet: wanted since when, told last when, and whether an incident says that nothing shows it.
 
     `opened`: of a release, the leaf was seen open since. `gives_way`: it is the way back, which waits for an open last door; `withdrawn`: it
@@ -48,13 +48,13 @@ class Inside:
 
 
 @dataclass(frozen=True, slots=True)
-class Doorway:
+class DoorState:
     """The newest known facts of one door. `just_passed` and `just_left` are the numbers of entry and exit passages that the latest event
     brought to light; `counted` is where the controller's counters stood when it was last heard, however long ago.
 
     `unshut_ms` is when the door was last seen open or granted, or when it began that nobody can tell where its leaf is; None once it was seen shut since.
 
-    `granting`, `revoking` and `freeing` are what the barrier was told and no status has borne out yet (`gate.passage.wanting`).
+    `passage_stage`, `revoking` and `freeing` are what the barrier was told and no status has borne out yet (`gate.passage.desired_barrier_state`).
     `alarms` are those that are not over, `new_alarms` began with the latest event, `begun` lately, and `clearing_ms` is when the controller
     was last told to clear some.
     """
@@ -67,16 +67,16 @@ class Doorway:
     just_left: int = 0
     released_ms: int | None = None
     unshut_ms: int | None = None
-    granting: Told | None = None
-    revoking: Told | None = None
-    freeing: Told | None = None
+    granting: PendingOrder | None = None
+    revoking: PendingOrder | None = None
+    freeing: PendingOrder | None = None
     inside: Inside | None = None
     alarms: tuple[Raised, ...] = ()
     new_alarms: tuple[Alarm, ...] = ()
     begun: tuple[tuple[Alarm, int], ...] = ()
     clearing_ms: int | None = None
 
-    def calm(self) -> Doorway:
+    def calm(self) -> DoorState:
         """The same without news."""
         return replace(self, just_passed=0, just_left=0, new_alarms=()) if self.has_news else self
 
@@ -85,7 +85,7 @@ class Doorway:
         """True when the latest event brought passages or alarms to light."""
         return bool(self.just_passed or self.just_left or self.new_alarms)
 
-    def observe(self, seen: DoorSeen, now_ms: int) -> Doorway:
+    def observe(self, seen: DoorSeen, now_ms: int) -> DoorState:
         """The door after a status of its controller."""
         passed, left = passages_between(self.counted, seen.counters)
         is_granted = seen.grants_left > 0 or self.granting is not None
@@ -102,7 +102,7 @@ class Doorway:
             unshut_ms=None if is_shut else self.unshut_ms if is_untold else now_ms,
         )
 
-    def unseen(self) -> Doorway:
+    def unseen(self) -> DoorState:
         """The door while its controller does not answer."""
         return replace(self, seen=None, inside=None)
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from gate.passage import records
 from gate.passage.effects import Write
-from gate.passage.lane import Surroundings
+from gate.passage.lane import LaneContext
 from gate.passage.orders import Said, ServeDirection, ServeTravellers
 from gate.passage.records import ObeyedVerb
 from gate.passage.states import Emergency, Idle, Referred, Rules, State
@@ -17,14 +17,14 @@ from gate.passage.states import Emergency, Idle, Referred, Rules, State
 OCCUPIED = "somebody is in the lane, or waits for an officer"
 
 
-def may_be_inside(around: Surroundings) -> bool:
+def may_be_inside(around: LaneContext) -> bool:
     """True while nobody can say that the space between two doors is empty."""
     return around.two_doors and not (around.interior is not None and around.interior.nobody)
 
 
 def switch(
-    rules: Rules, around: Surroundings, state: State, said: Said, command: ServeDirection | ServeTravellers
-) -> tuple[Surroundings, Write] | str:
+    rules: Rules, around: LaneContext, state: State, said: Said, command: ServeDirection | ServeTravellers
+) -> tuple[LaneContext, Write] | str:
     """The surroundings as they are from now on, with the record of it; or why not, in a few words."""
     if why := _occupied(rules, around, state):
         return why
@@ -44,7 +44,7 @@ def switch(
     return changed, Write(records.Obeyed(None, said, verb, before=before, after=after))
 
 
-def _occupied(rules: Rules, around: Surroundings, state: State) -> str:
+def _occupied(rules: Rules, around: LaneContext, state: State) -> str:
     """Why it is not the time between two travellers. A referral beside a gate that only watches holds up nobody."""
     if isinstance(state, Emergency):
         return "an emergency"

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gate.passage.doorway import Doorway, Inside
+from gate.passage.crossing_end import incident
+from gate.passage.door_state import DoorState, Inside
 from gate.passage.effects import Effect
-from gate.passage.endings import incident
 from gate.passage.events import DoorSeen
 from gate.passage.lane import Timing
 from gate.passage.records import IncidentKind
@@ -18,14 +18,14 @@ from gate.passage.states import Emergency, Idle, Referred, State, crossing_of
 
 
 def watch(
-    doorway: Doorway, state: State, seen: DoorSeen, now_ms: int, timing: Timing
-) -> tuple[Doorway, tuple[Effect, ...]]:
+    door_state: DoorState, state: State, seen: DoorSeen, now_ms: int, timing: Timing
+) -> tuple[DoorState, tuple[Effect, ...]]:
     """Whether somebody waits inside as this status has it, and what is said of it."""
     if not seen.closed or seen.bodies == 0:
-        return (doorway if doorway.inside is None else replace(doorway, inside=None)), ()
-    inside = doorway.inside or Inside(now_ms)
+        return (door_state if door_state.inside is None else replace(door_state, inside=None)), ()
+    inside = door_state.inside or Inside(now_ms)
     is_long = now_ms - inside.since_ms >= timing.inside_max_ms
     if inside.told or not is_long or not isinstance(state, Idle | Referred | Emergency):
-        return replace(doorway, inside=inside), ()
-    told = replace(doorway, inside=replace(inside, told=True))
+        return replace(door_state, inside=inside), ()
+    told = replace(door_state, inside=replace(inside, told=True))
     return told, (incident(crossing_of(state), IncidentKind.PERSON_INSIDE),)

@@ -1,12 +1,12 @@
 """A crossing of which a record could not be kept: nobody is let through on it, neither by the machine nor by an officer.
 
 A small record stands where the refused one belongs, so the books say that something is missing and how long it was. Whoever is
-known to be through stays so. An officer lets such a traveller pass by other means than the gate (`gate.passage.obeying` says so).
+known to be through stays so. An officer lets such a traveller pass by other means than the gate (`gate.passage.officer_commands` says so).
 """
 
 from __future__ import annotations
 
-from gate.passage.endings import refer, revoke
+from gate.passage.crossing_end import refer, revoke
 from gate.passage.reasons import Objection, Reason
 from gate.passage.states import (
     Emergency,

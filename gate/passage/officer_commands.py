@@ -1,7 +1,7 @@
 """What each order of an officer does in each state of the lane, and how it is answered.
 
 An order comes here authentic and judged (`gate.orders`, the lane's desk); what matters here is the lane. An order that changes something
-raises `Surroundings.version`, and with it every order that answers an older challenge is stale: so none is obeyed twice, and of two
+raises `LaneContext.version`, and with it every order that answers an older challenge is stale: so none is obeyed twice, and of two
 officers' only the first. Presence is idempotent. Freeing people and emergencies are obeyed in every state, at any version
 (safety invariants 2 and 8).
 
@@ -14,8 +14,9 @@ from dataclasses import replace
 
 from gate.passage import misuse, records, two_officers
 from gate.passage.alarms import acknowledged
-from gate.passage.deciding import found
-from gate.passage.doorway import Told
+from gate.passage.crossing_end import Running, begin_emergency, go_on, incident, keeps_closed, refer, rest, revoke
+from gate.passage.decision_stage import found
+from gate.passage.door_state import PendingOrder
 from gate.passage.effects import (
     Answer,
     Effect,
@@ -25,12 +26,12 @@ from gate.passage.effects import (
     Revoke,
     Write,
 )
-from gate.passage.endings import Running, begin_emergency, go_on, incident, keeps_closed, refer, rest, revoke
 from gate.passage.events import Part
 from gate.passage.evidence import Door
 from gate.passage.evidence_names import Head
 from gate.passage.interior import Waits
-from gate.passage.lane import FirstWord, Referral, Surroundings
+from gate.passage.lane import FirstWord, LaneContext, Referral
+from gate.passage.officer_views import NOT_ANSWERED, view
 from gate.passage.orders import (
     AcceptHead,
     AcknowledgeAlarms,
@@ -58,6 +59,7 @@ from gate.passage.orders import (
 )
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import IncidentKind, ObeyedVerb
+from gate.passage.service_change import OCCUPIED, may_be_inside, switch
 from gate.passage.states import (
     Admission,
     Emergency,
@@ -79,15 +81,13 @@ from gate.passage.states import (
     Step,
     crossing_of,
 )
-from gate.passage.switching import OCCUPIED, may_be_inside, switch
-from gate.passage.viewing import NOT_ANSWERED, view
 
 REMEMBERED_MAX = 32  # officers and referrals; the oldest is forgotten
 
-Obeying = tuple[Surroundings, State, tuple[Effect, ...]]
+Obeying = tuple[LaneContext, State, tuple[Effect, ...]]
 
 
-def obey(rules: Rules, around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> Obeying:
+def obey(rules: Rules, around: LaneContext, state: State, ordered: Ordered, now_ms: int) -> Obeying:
     """Do what an officer ordered, or say why not."""
     stale = ordered.version != around.version
     match ordered.command:
@@ -119,7 +119,7 @@ def obey(rules: Rules, around: Surroundings, state: State, ordered: Ordered, now
 
 def _about_somebody(
     rules: Rules,
-    around: Surroundings,
+    around: LaneContext,
     state: State,
     ordered: Ordered,
     command: Admit | HandOver | Hold | View | RaiseFlag,
@@ -142,33 +142,33 @@ def _about_somebody(
 # ── answers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _done(around: Surroundings, state: State, ordered: Ordered, *effects: Effect) -> Obeying:
+def _done(around: LaneContext, state: State, ordered: Ordered, *effects: Effect) -> Obeying:
     around = replace(around, version=around.version + 1)
     return around, state, (*effects, Answer(ordered.number, Outcome.DONE))
 
 
-def _on_its_way(around: Surroundings, state: State, ordered: Ordered, *effects: Effect) -> Obeying:
+def _on_its_way(around: LaneContext, state: State, ordered: Ordered, *effects: Effect) -> Obeying:
     """The lane began to do it; whoever asks is told what the sensors show."""
     around = replace(around, version=around.version + 1)
     return around, state, (*effects, Answer(ordered.number, Outcome.ORDERED))
 
 
-def _impossible(around: Surroundings, state: State, ordered: Ordered, why: str) -> Obeying:
+def _impossible(around: LaneContext, state: State, ordered: Ordered, why: str) -> Obeying:
     return around, state, (Answer(ordered.number, Outcome.IMPOSSIBLE, why),)
 
 
-def _not_waiting(around: Surroundings, ordered: Ordered, crossing: str) -> Answer:
+def _not_waiting(around: LaneContext, ordered: Ordered, crossing: str) -> Answer:
     officer = around.decided_by(crossing)
     why = "this crossing does not wait for an officer" if officer is None else f"already decided by {officer}"
     return Answer(ordered.number, Outcome.IMPOSSIBLE, why)
 
 
-def _decided(around: Surroundings, crossing: str, officer: str) -> Surroundings:
+def _decided(around: LaneContext, crossing: str, officer: str) -> LaneContext:
     others = tuple(one for one in around.decided if one[0] != crossing)
     return replace(around, decided=(*others, (crossing, officer))[-REMEMBERED_MAX:])
 
 
-def _waits(around: Surroundings, state: State, crossing: str) -> bool:
+def _waits(around: LaneContext, state: State, crossing: str) -> bool:
     """True for a referral that nobody has decided, whatever the lane does meanwhile."""
     is_under_way = crossing_of(state) == crossing and not isinstance(state, Referred)
     return around.waits(crossing) is not None and not is_under_way
@@ -178,8 +178,8 @@ def _waits(around: Surroundings, state: State, crossing: str) -> bool:
 
 
 def _present(
-    rules: Rules, around: Surroundings, ordered: Ordered, age_ms: int, now_ms: int
-) -> tuple[Surroundings, tuple[Effect, ...]]:
+    rules: Rules, around: LaneContext, ordered: Ordered, age_ms: int, now_ms: int
+) -> tuple[LaneContext, tuple[Effect, ...]]:
     """Presence counts from when it was said. Written when nobody was present, or this officer was not written for a minute."""
     officer, seen_ms, said_ms = ordered.said.officer, around.officer_seen_ms, now_ms - age_ms
     lapsed = seen_ms is None or now_ms - seen_ms > rules.policy.officer_presence_max_s * 1000
@@ -197,7 +197,7 @@ def _present(
 # ── referrals ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _admit(rules: Rules, around: Surroundings, state: State, ordered: Ordered, admit: Admit, *, now_ms: int) -> Obeying:
+def _admit(rules: Rules, around: LaneContext, state: State, ordered: Ordered, admit: Admit, *, now_ms: int) -> Obeying:
     """Make it durable that the traveller may pass in spite of everything; the lane is looked at when it is.
 
     Beside a gate that only watches, the officer admits by their own hand, and nothing is opened for which it would take two.
@@ -231,7 +231,7 @@ def _admit(rules: Rules, around: Surroundings, state: State, ordered: Ordered, a
 
 
 def _one_more(
-    around: Surroundings, state: State, ordered: Ordered, admit: Admit, referral: Referral, *, now_ms: int
+    around: LaneContext, state: State, ordered: Ordered, admit: Admit, referral: Referral, *, now_ms: int
 ) -> Obeying:
     """Where it takes two officers: the first one's order is written, answered when that is durable, and the same officer's again changes nothing."""
     if not admit.seen:
@@ -243,12 +243,12 @@ def _one_more(
     return replace(around, version=around.version + 1), state, (written,)
 
 
-def _unanswered(around: Surroundings, crossing: str) -> Surroundings:
+def _unanswered(around: LaneContext, crossing: str) -> LaneContext:
     return replace(around, unanswered=(*around.unanswered, crossing)[-REMEMBERED_MAX:])
 
 
 def _settle(
-    around: Surroundings,
+    around: LaneContext,
     state: State,
     ordered: Ordered,
     crossing: str,
@@ -262,13 +262,13 @@ def _settle(
     return _done(_leaving(around, now_ms), following, ordered, settled, *shown)
 
 
-def _next_door(around: Surroundings) -> Door:
+def _next_door(around: LaneContext) -> Door:
     """The door before which a traveller stands: of two the first, unless somebody may be inside."""
     outside = around.two_doors and around.interior is not None and around.interior.nobody
     return Door.FIRST if outside else Door.LAST
 
 
-def _leaving(around: Surroundings, now_ms: int) -> Surroundings:
+def _leaving(around: LaneContext, now_ms: int) -> LaneContext:
     """Whoever is between two doors is offered the way back at once."""
     interior = around.interior
     if not around.two_doors or interior is None or interior.is_empty:
@@ -276,7 +276,7 @@ def _leaving(around: Surroundings, now_ms: int) -> Surroundings:
     return replace(around, interior=replace(interior, waits=Waits(now_ms, at_once=True)))
 
 
-def _hold(rules: Rules, around: Surroundings, state: State, ordered: Ordered, crossing: str) -> Obeying:
+def _hold(rules: Rules, around: LaneContext, state: State, ordered: Ordered, crossing: str) -> Obeying:
     if (first := around.first_word(crossing)) is not None:
         return _take_back(around, state, ordered, first)
     if crossing_of(state) != crossing:
@@ -295,7 +295,7 @@ def _hold(rules: Rules, around: Surroundings, state: State, ordered: Ordered, cr
             return _impossible(around, state, ordered, why)
 
 
-def _take_back(around: Surroundings, state: State, ordered: Ordered, first: FirstWord) -> Obeying:
+def _take_back(around: LaneContext, state: State, ordered: Ordered, first: FirstWord) -> Obeying:
     """The first of two officers' orders is none any more, whoever takes it back, and whatever the log has said of it."""
     obeyed = Write(records.Obeyed(first.crossing, ordered.said, ObeyedVerb.REFER))
     why = f"taken back by {ordered.said.officer}"
@@ -303,21 +303,21 @@ def _take_back(around: Surroundings, state: State, ordered: Ordered, first: Firs
     return _done(two_officers.end(around, first.crossing), state, ordered, obeyed, *answer)
 
 
-def _ended(rules: Rules, around: Surroundings, state: Running, objections: tuple[Objection, ...]) -> Step:
+def _ended(rules: Rules, around: LaneContext, state: Running, objections: tuple[Objection, ...]) -> Step:
     """A crossing that an order ends is referred with what was found by then, too: whoever looks at it next must not take it for a traveller in order."""
     by_then = found(rules, around, state) if isinstance(state, Inspecting) else ()
     return refer(state, (*by_then, *objections))
 
 
-def _view(around: Surroundings, state: State, ordered: Ordered, crossing: str) -> Obeying:
-    """Answered when the log has said what became of the record (`gate.passage.viewing`)."""
+def _view(around: LaneContext, state: State, ordered: Ordered, crossing: str) -> Obeying:
+    """Answered when the log has said what became of the record (`gate.passage.officer_views`)."""
     if crossing in dict(around.viewing):
         return _impossible(around, state, ordered, NOT_ANSWERED)
     around, written = view(around, ordered, crossing)
     return replace(around, version=around.version + 1), state, (written,)
 
 
-def _flag(around: Surroundings, state: State, ordered: Ordered, crossing: str | None, concern: Concern) -> Obeying:
+def _flag(around: LaneContext, state: State, ordered: Ordered, crossing: str | None, concern: Concern) -> Obeying:
     """A quiet word between officers: for the traveller nothing changes."""
     if crossing is not None and crossing_of(state) != crossing and around.waits(crossing) is None:
         return _impossible(around, state, ordered, "this crossing neither runs nor waits")
@@ -327,7 +327,7 @@ def _flag(around: Surroundings, state: State, ordered: Ordered, crossing: str | 
 # ── freeing people ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _open_up(rules: Rules, around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> Obeying:
+def _open_up(rules: Rules, around: LaneContext, state: State, ordered: Ordered, now_ms: int) -> Obeying:
     if rules.policy.shadow:
         return _nothing_to_open(around, state, ordered)
     if isinstance(ordered.command, Free):
@@ -335,7 +335,7 @@ def _open_up(rules: Rules, around: Surroundings, state: State, ordered: Ordered,
     return _begin_emergency(around, state, ordered, now_ms)
 
 
-def _nothing_to_open(around: Surroundings, state: State, ordered: Ordered) -> Obeying:
+def _nothing_to_open(around: LaneContext, state: State, ordered: Ordered) -> Obeying:
     """A gate that only watches moves no barrier: that is said at once, and the order is on record all the same."""
     crossing = crossing_of(state)
     written = (Write(records.Released(crossing, ordered.said)), incident(crossing, IncidentKind.RELEASE_NOT_SHOWN))
@@ -343,7 +343,7 @@ def _nothing_to_open(around: Surroundings, state: State, ordered: Ordered) -> Ob
     return around, state, (*written, Answer(ordered.number, Outcome.IMPOSSIBLE, why))
 
 
-def _free(rules: Rules, around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> Obeying:
+def _free(rules: Rules, around: LaneContext, state: State, ordered: Ordered, now_ms: int) -> Obeying:
     """Free whoever is inside, at once, in every state; a running crossing goes to the officer."""
     crossing = crossing_of(state)
     way_out = around.doors[0].door  # towards the hall, where everybody comes from
@@ -368,21 +368,21 @@ def _free(rules: Rules, around: Surroundings, state: State, ordered: Ordered, no
             return _on_its_way(around, referred, ordered, *freed, *effects)
 
 
-def _is_empty(around: Surroundings) -> bool:
+def _is_empty(around: LaneContext) -> bool:
     """True when nobody is seen whom a release could free."""
     if around.two_doors:
         return around.interior is not None and around.interior.nobody
     return around.last.seen is not None and around.last.seen.bodies == 0
 
 
-def _releasing(around: Surroundings, now_ms: int, *doors: Door) -> Surroundings:
+def _releasing(around: LaneContext, now_ms: int, *doors: Door) -> LaneContext:
     for door in doors:
-        told = Told(now_ms, now_ms)
-        around = around.with_doorway(replace(around.doorway(door), released_ms=now_ms, freeing=told))
+        told = PendingOrder(now_ms, now_ms)
+        around = around.with_door_state(replace(around.door_state(door), released_ms=now_ms, freeing=told))
     return around
 
 
-def _begin_emergency(around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> Obeying:
+def _begin_emergency(around: LaneContext, state: State, ordered: Ordered, now_ms: int) -> Obeying:
     """Open and keep open: a controller has no emergency of the host's, so it is told to release again and again."""
     doors = tuple(one.door for one in around.doors)
     around = _releasing(around, now_ms, *doors)
@@ -393,7 +393,7 @@ def _begin_emergency(around: Surroundings, state: State, ordered: Ordered, now_m
     return _on_its_way(around, replace(began, held_ms=now_ms), ordered, *released, *effects)
 
 
-def _end_emergency(around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> Obeying:
+def _end_emergency(around: LaneContext, state: State, ordered: Ordered, now_ms: int) -> Obeying:
     """Only when the input is clear, and that is known (safety invariant 7)."""
     if not isinstance(state, Emergency):
         return _impossible(around, state, ordered, "there is no emergency")
@@ -407,7 +407,7 @@ def _end_emergency(around: Surroundings, state: State, ordered: Ordered, now_ms:
 # ── the lane ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _acknowledge(around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> Obeying:
+def _acknowledge(around: LaneContext, state: State, ordered: Ordered, now_ms: int) -> Obeying:
     if any(one.seen is None for one in around.doors):
         return _impossible(around, state, ordered, "the barrier does not answer")
     interior = around.interior
@@ -423,7 +423,7 @@ def _acknowledge(around: Surroundings, state: State, ordered: Ordered, now_ms: i
     return _on_its_way(around, state, ordered, *effects, obeyed)
 
 
-def _accept_head(around: Surroundings, state: State, ordered: Ordered) -> Obeying:
+def _accept_head(around: LaneContext, state: State, ordered: Ordered) -> Obeying:
     """Written, and it counts when the log says that it does. What a log that is away cannot take is not promised: who answers for a head sees it first."""
     if Part.LOG in around.lost:
         return _impossible(around, state, ordered, "the log takes no records now")
@@ -436,7 +436,7 @@ def _accept_head(around: Surroundings, state: State, ordered: Ordered) -> Obeyin
     return _on_its_way(around, state, ordered, written)
 
 
-def _serve_or_not(rules: Rules, around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> Obeying:
+def _serve_or_not(rules: Rules, around: LaneContext, state: State, ordered: Ordered, now_ms: int) -> Obeying:
     """Take the lane out of service, or back in, or have it serve others. Who is inside goes on to the end, unless it is to pause."""
     if isinstance(ordered.command, PauseLane):
         return _pause(rules, around, state, ordered, now_ms)
@@ -460,7 +460,7 @@ def _serve_or_not(rules: Rules, around: Surroundings, state: State, ordered: Ord
     return _done(around, state, ordered, obeyed)
 
 
-def _maintain(rules: Rules, around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> Obeying:
+def _maintain(rules: Rules, around: LaneContext, state: State, ordered: Ordered, now_ms: int) -> Obeying:
     """Two persons take a lane that serves nobody out of service, for one of them to work on it: a technician asks, a supervisor consents."""
     officer = ordered.said.officer
     if not isinstance(state, Idle) or may_be_inside(around):
@@ -480,7 +480,7 @@ def _maintain(rules: Rules, around: Surroundings, state: State, ordered: Ordered
     return _done(around, resting, ordered, *shown, Write(records.Obeyed(None, ordered.said, ObeyedVerb.CONSENT)))
 
 
-def _pause(rules: Rules, around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> Obeying:
+def _pause(rules: Rules, around: LaneContext, state: State, ordered: Ordered, now_ms: int) -> Obeying:
     """No new travellers. A crossing whose traveller is not let through yet goes to the officer, with the way back open."""
     around = _leaving(replace(around, closed_by=ordered.said.officer), now_ms)
     obeyed = Write(records.Obeyed(crossing_of(state), ordered.said, ObeyedVerb.PAUSE))

@@ -1,6 +1,6 @@
 """How crossings end before their traveller is through: referred, revoked, in an emergency; and how a lane comes to rest.
 
-Shared by `machine` and `obeying`. A crossing that was opened gets its one verdict here (safety invariant 10). One that an officer
+Shared by `machine` and `officer_commands`. A crossing that was opened gets its one verdict here (safety invariant 10). One that an officer
 admitted has it already, referred: then what fails is the admission, the reasons are recorded as `revoked`, and the referral waits again.
 """
 
@@ -12,7 +12,7 @@ from gate.passage import records
 from gate.passage.conditions import Facts
 from gate.passage.effects import Effect, Erase, Revoke, Show, Shown, Write
 from gate.passage.evidence import Door, LaneEvidence
-from gate.passage.lane import Surroundings
+from gate.passage.lane import LaneContext
 from gate.passage.orders import Disposition
 from gate.passage.policy import Policy, head_objections, lane_objections, site_objections
 from gate.passage.reasons import Objection, Reason
@@ -134,7 +134,7 @@ def begin_emergency(state: State, began: records.EmergencyBegan) -> tuple[Emerge
     return Emergency(said=began.order), effects
 
 
-def go_on(around: Surroundings, but: str | None = None) -> Step:
+def go_on(around: LaneContext, but: str | None = None) -> Step:
     """What follows a crossing or an emergency: the latest referral that waits, `but` for one that is settled now; else rest."""
     for one in reversed(around.waiting):
         if one.crossing != but:
@@ -142,13 +142,13 @@ def go_on(around: Surroundings, but: str | None = None) -> Step:
     return rest(around)
 
 
-def rest(around: Surroundings) -> tuple[Idle, tuple[Effect, ...]]:
+def rest(around: LaneContext) -> tuple[Idle, tuple[Effect, ...]]:
     """Back to idle, with the screen that fits."""
     screen = Screen.WELCOME if around.in_service() else Screen.CLOSED
     return Idle(screen), (Show(screen),)
 
 
-def hinders(rules: Rules, around: Surroundings, now_ms: int) -> tuple[Objection, ...]:
+def hinders(rules: Rules, around: LaneContext, now_ms: int) -> tuple[Objection, ...]:
     """What would refer everybody who came now, whoever it is. An officer who is away is called by the referral: no reason to close."""
     evidence = around.site_evidence(now_ms)
     lane = lane_objections(_as_last_said(around.lane_evidence(now_ms)), rules.policy, door=around.doors[0].door)
@@ -158,7 +158,7 @@ def hinders(rules: Rules, around: Surroundings, now_ms: int) -> tuple[Objection,
 
 
 def keeps_closed(
-    policy: Policy, around: Surroundings, door: Door, *, now_ms: int, by_officer: bool
+    policy: Policy, around: LaneContext, door: Door, *, now_ms: int, by_officer: bool
 ) -> tuple[Objection, ...]:
     """What the lane says of itself against opening a door now, and, before an officer opens, the log. The other door may open yet for somebody
     who leaves, if it was told to and was not seen open.

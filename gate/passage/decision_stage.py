@@ -1,6 +1,6 @@
 """A lane's states from the invitation to the decision: until the document is read, until one person is alone, until the face is compared.
 
-What an admission then takes is `gate.passage.granting`'s.
+What an admission then takes is `gate.passage.passage_stage`'s.
 """
 
 from __future__ import annotations
@@ -8,17 +8,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gate.passage import records
+from gate.passage.abort_conditions import FACE_PARTS, REASON_OF_LOSS, breaks_in, calls, spoils_face
 from gate.passage.conditions import Fact
+from gate.passage.crossing_end import (
+    refer,
+    rest,
+)
 from gate.passage.effects import (
     Effect,
     OpenCamera,
     Show,
     StartCrossing,
     Write,
-)
-from gate.passage.endings import (
-    refer,
-    rest,
 )
 from gate.passage.events import (
     DocumentPresented,
@@ -40,7 +41,7 @@ from gate.passage.events import (
 )
 from gate.passage.evidence import Evidence, FaceEvidence
 from gate.passage.interior import LOOKS_MIN
-from gate.passage.lane import Surroundings, Timing
+from gate.passage.lane import LaneContext, Timing
 from gate.passage.policy import (
     Decision,
     Policy,
@@ -54,7 +55,6 @@ from gate.passage.policy import (
 from gate.passage.reasons import Objection, Reason
 from gate.passage.registers import asked, register_objections
 from gate.passage.screen import Guidance, Screen
-from gate.passage.spoiling import FACE_PARTS, REASON_OF_LOSS, breaks_in, calls, spoils_face
 from gate.passage.states import (
     Entering,
     Entry,
@@ -69,7 +69,7 @@ from gate.passage.states import (
 )
 
 
-def idle(around: Surroundings, state: Idle, event: Event, now_ms: int) -> Step:
+def idle(around: LaneContext, state: Idle, event: Event, now_ms: int) -> Step:
     """Until a document is laid: who is invited, or why nobody is."""
     if isinstance(event, DocumentPresented) and around.closed_by is None:
         return begin(around, event.crossing, now_ms)
@@ -81,13 +81,13 @@ def idle(around: Surroundings, state: Idle, event: Event, now_ms: int) -> Step:
     return state, ()
 
 
-def begin(around: Surroundings, crossing: str, now_ms: int) -> Step:
+def begin(around: LaneContext, crossing: str, now_ms: int) -> Step:
     """Open a crossing, durably before the chip is touched (safety invariant 10)."""
     opened = records.Opened(crossing, around.direction)
     return Opening(crossing, now_ms), (Write(opened, awaited=True), Show(Screen.WAIT))
 
 
-def opening(rules: Rules, around: Surroundings, state: Opening, event: Event, now_ms: int) -> Step:
+def opening(rules: Rules, around: LaneContext, state: Opening, event: Event, now_ms: int) -> Step:
     """Until the crossing is on the disk."""
     match event:
         case SensorsSeen() if calls(around):
@@ -107,7 +107,7 @@ def opening(rules: Rules, around: Surroundings, state: Opening, event: Event, no
             return state, ()
 
 
-def reading(rules: Rules, around: Surroundings, state: Reading, event: Event, now_ms: int) -> Step:
+def reading(rules: Rules, around: LaneContext, state: Reading, event: Event, now_ms: int) -> Step:
     """The document decides about the first door. It is taken along then, and a sensor between the doors has the word."""
     match event:
         case SensorsSeen() if calls(around):
@@ -127,7 +127,7 @@ def reading(rules: Rules, around: Surroundings, state: Reading, event: Event, no
     return _decide_entry(rules, around, state, (), now_ms=now_ms)
 
 
-def _awaits_registers(rules: Rules, around: Surroundings, state: Reading | Inspecting, now_ms: int) -> bool:
+def _awaits_registers(rules: Rules, around: LaneContext, state: Reading | Inspecting, now_ms: int) -> bool:
     """True while lists and registers have time to answer that must. What they say makes nobody's wait longer or shorter."""
     if not is_read(state.document) or now_ms - state.document_at_ms > rules.timing.registers_max_ms:
         return False
@@ -137,7 +137,7 @@ def _awaits_registers(rules: Rules, around: Surroundings, state: Reading | Inspe
 
 def _decide_entry(
     rules: Rules,
-    around: Surroundings,
+    around: LaneContext,
     state: Reading,
     more: tuple[Objection, ...],
     *,
@@ -155,7 +155,7 @@ def _decide_entry(
     return recording, (Write(record, awaited=True), Show(Screen.WAIT))
 
 
-def entering(rules: Rules, around: Surroundings, state: Entering, event: Event, now_ms: int) -> Step:
+def entering(rules: Rules, around: LaneContext, state: Entering, event: Event, now_ms: int) -> Step:
     """Until both doors are closed with one person alone between them; then the face is looked at, by an officer whom an officer let in."""
     interior = around.interior
     if (broken := breaks_in(around, state, event)) is not None:
@@ -173,7 +173,7 @@ def entering(rules: Rules, around: Surroundings, state: Entering, event: Event, 
     return state, ()
 
 
-def inspecting(rules: Rules, around: Surroundings, state: Inspecting, event: Event, now_ms: int) -> Step:
+def inspecting(rules: Rules, around: LaneContext, state: Inspecting, event: Event, now_ms: int) -> Step:
     """While the document and the face are looked at; every doubt is kept for the decision."""
     effects: tuple[Effect, ...] = ()
     if around.two_doors and (broken := breaks_in(around, state, event)) is not None:
@@ -206,7 +206,7 @@ def inspecting(rules: Rules, around: Surroundings, state: Inspecting, event: Eve
     return _decide(rules, around, state, now_ms)
 
 
-def _ready(rules: Rules, around: Surroundings, state: Inspecting, now_ms: int) -> bool:
+def _ready(rules: Rules, around: LaneContext, state: Inspecting, now_ms: int) -> bool:
     """True when deciding now loses nothing worth waiting for. Whom a written rule means waits as long as everybody."""
     timing = rules.timing
     if _is_late(timing, state, now_ms):
@@ -225,7 +225,7 @@ def _is_late(timing: Timing, state: Inspecting, now_ms: int) -> bool:
     return now_ms - state.since_ms > timing.crossing_max_ms + state.more_ms
 
 
-def found(rules: Rules, around: Surroundings, state: Inspecting) -> tuple[Objection, ...]:
+def found(rules: Rules, around: LaneContext, state: Inspecting) -> tuple[Objection, ...]:
     """What document, registers and face speak against already, whatever is still to come of them."""
     policy = _policy(rules, around)
     document = () if state.document is None else document_objections(state.document, policy)
@@ -233,7 +233,7 @@ def found(rules: Rules, around: Surroundings, state: Inspecting) -> tuple[Object
     return (*document, *register_objections((), state.registers, None), *face)
 
 
-def _decide(rules: Rules, around: Surroundings, state: Inspecting, now_ms: int) -> Step:
+def _decide(rules: Rules, around: LaneContext, state: Inspecting, now_ms: int) -> Step:
     age_ms = None if state.face is None else now_ms - state.face_at_ms
     face = replace(state.face or FaceEvidence(faces=state.faces), trouble=state.trouble, age_ms=age_ms)
     evidence = _evidence(rules, around, state, face, now_ms=now_ms)
@@ -251,14 +251,14 @@ def _decide(rules: Rules, around: Surroundings, state: Inspecting, now_ms: int) 
     return Recording(state.crossing, decision, now_ms), (Write(record, awaited=True), Show(Screen.WAIT))
 
 
-def _of_the_screen(around: Surroundings) -> tuple[Objection, ...]:
+def _of_the_screen(around: LaneContext) -> tuple[Objection, ...]:
     """Whoever cannot be told what to do is an officer's. What is granted already goes on: lamp and door show it."""
     return (Objection(Reason.SCREEN_LOST),) if Part.SCREEN in around.lost else ()
 
 
 def _evidence(
     rules: Rules,
-    around: Surroundings,
+    around: LaneContext,
     state: Reading | Inspecting,
     face: FaceEvidence | None,
     *,
@@ -294,6 +294,6 @@ def _evidence(
     )
 
 
-def _policy(rules: Rules, around: Surroundings) -> Policy:
+def _policy(rules: Rules, around: LaneContext) -> Policy:
     """What is decided by: the rules, and whom the lane serves, which no order changes while a crossing runs."""
     return replace(rules.policy, travellers=around.travellers)

@@ -17,11 +17,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from gate.passage import records
-from gate.passage.doorway import Told
+from gate.passage.crossing_end import incident
+from gate.passage.door_state import PendingOrder
 from gate.passage.effects import Effect, Show, Write
-from gate.passage.endings import incident
 from gate.passage.evidence import Door
-from gate.passage.lane import Surroundings, Timing
+from gate.passage.lane import LaneContext, Timing
 from gate.passage.orders import Said
 from gate.passage.reasons import Reason
 from gate.passage.records import IncidentKind
@@ -54,7 +54,7 @@ class LastingState:
 UNKNOWN = LastingState(emergency=LastingEmergency(), unknown=True)
 
 
-def lasting_of(around: Surroundings, state: State) -> LastingState:
+def lasting_of(around: LaneContext, state: State) -> LastingState:
     """Return what must survive a death of the lane in this state."""
     return LastingState(
         emergency=LastingEmergency(state.said, state.held_ms is not None) if isinstance(state, Emergency) else None,
@@ -76,12 +76,12 @@ def lasting_of(around: Surroundings, state: State) -> LastingState:
 
 
 def resume(
-    last: LastingState, around: Surroundings, state: State, effects: tuple[Effect, ...], *, now_ms: int, timing: Timing
-) -> tuple[Surroundings, State, tuple[Effect, ...]]:
+    last: LastingState, around: LaneContext, state: State, effects: tuple[Effect, ...], *, now_ms: int, timing: Timing
+) -> tuple[LaneContext, State, tuple[Effect, ...]]:
     """Return the lane at its start with what its earlier run left. `state` and `effects` are those of `machine.start`.
 
     No order is among the effects, for no line is open yet. What is to open is told when a line is back (`gate.passage.emergency`), or when the first
-    status shows it closed (`gate.passage.wanting`).
+    status shows it closed (`gate.passage.desired_barrier_state`).
     """
     around = replace(
         around,
@@ -106,7 +106,7 @@ def resume(
     )
 
 
-def follow(around: Surroundings, state: State) -> Surroundings:
+def follow(around: LaneContext, state: State) -> LaneContext:
     """Return the surroundings after a step: known again is a state that an officer ended, or that became an emergency with a cause."""
     waits = isinstance(state, Emergency) and state.held_ms is None and not around.emergency()
     return replace(around, state_unknown=False) if around.state_unknown and not waits else around
@@ -117,7 +117,7 @@ def _runs(since_ms: int, now_ms: int, timing: Timing) -> bool:
     return now_ms - since_ms <= timing.release_ms
 
 
-def _opening(around: Surroundings, doors: tuple[Door, ...], now_ms: int) -> Surroundings:
-    told = Told(now_ms, now_ms)
+def _opening(around: LaneContext, doors: tuple[Door, ...], now_ms: int) -> LaneContext:
+    told = PendingOrder(now_ms, now_ms)
     opened = (replace(one, released_ms=now_ms, freeing=told) if one.door in doors else one for one in around.doors)
     return replace(around, doors=tuple(opened))

@@ -11,16 +11,16 @@ from __future__ import annotations
 
 from gate.passage import records
 from gate.passage.counting import begins_anew
-from gate.passage.doorway import Doorway
+from gate.passage.door_state import DoorState
 from gate.passage.effects import Effect, Write
-from gate.passage.lane import Surroundings, Timing
+from gate.passage.lane import LaneContext, Timing
 from gate.passage.records import Direction, IncidentKind, PassedBy
 from gate.passage.states import Emergency, Granted, State, crossing_of
 
 _NOBODYS = frozenset({PassedBy.NOTHING, PassedBy.UNSEEN})
 
 
-def entries(before: Surroundings, around: Surroundings, state: State, now_ms: int, timing: Timing) -> tuple[Write, ...]:
+def entries(before: LaneContext, around: LaneContext, state: State, now_ms: int, timing: Timing) -> tuple[Write, ...]:
     """What the latest event adds to the books. `state` is the one that it met, `before` what was known until then."""
     if around.doors is before.doors:
         return ()
@@ -33,7 +33,7 @@ def entries(before: Surroundings, around: Surroundings, state: State, now_ms: in
     )
 
 
-def _entries(then: Doorway, now: Doorway, state: State, others: PassedBy) -> list[Write]:
+def _entries(then: DoorState, now: DoorState, state: State, others: PassedBy) -> list[Write]:
     """The same of one door. `others` is what opened for those who had no grant of ours."""
     assert now.counted is not None, "it was just counted"
     counted, crossing = now.counted, crossing_of(state)
@@ -54,7 +54,7 @@ def _entries(then: Doorway, now: Doorway, state: State, others: PassedBy) -> lis
     return books
 
 
-def _what_opened(then: Doorway, now: Doorway, now_ms: int, timing: Timing, *, open_to_all: bool) -> PassedBy:
+def _what_opened(then: DoorState, now: DoorState, now_ms: int, timing: Timing, *, open_to_all: bool) -> PassedBy:
     """What opened for those who had no grant of ours."""
     if open_to_all:
         return PassedBy.EMERGENCY

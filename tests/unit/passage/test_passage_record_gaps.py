@@ -22,7 +22,7 @@ from fakes.passage_examples import (
 from gate.passage import machine, records
 from gate.passage.effects import Answer, Effect, Grant, Revoke, Write
 from gate.passage.events import DocumentPresented, Recorded, RecordKind, RecordReplaced
-from gate.passage.lane import REPLACED_MAX, Surroundings
+from gate.passage.lane import REPLACED_MAX, LaneContext
 from gate.passage.orders import Admit, Outcome
 from gate.passage.reasons import Reason
 from gate.passage.records import IncidentKind
@@ -67,7 +67,7 @@ def test_neither_the_machine_nor_an_officer_grants_it_whatever_comes_afterwards(
 
 
 def test_an_earlier_runs_crossing_of_which_a_record_is_missing_is_granted_to_nobody_either() -> None:
-    run = Run(around=Surroundings(replaced=(CROSSING,)), state=machine.start((CROSSING,))[0])
+    run = Run(around=LaneContext(replaced=(CROSSING,)), state=machine.start((CROSSING,))[0])
     run.feed(AT_REST)
     (answer,) = run.order(Admit(CROSSING))
     assert isinstance(answer, Answer)

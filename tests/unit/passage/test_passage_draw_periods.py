@@ -13,7 +13,7 @@ from fakes.passage_examples import CROSSING, GENUINE, SAME_FACE, Run
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.passage.drawing import due
+from gate.passage.draw_periods import due
 from gate.passage.draws import OF, SECRET_BYTES, Draw
 from gate.passage.effects import Write
 from gate.passage.events import (
@@ -26,7 +26,7 @@ from gate.passage.events import (
     RecordKind,
     RecordReplaced,
 )
-from gate.passage.lane import Surroundings
+from gate.passage.lane import LaneContext
 from gate.passage.machine import Inspecting, Referred
 from gate.passage.policy import Verdict
 from gate.passage.reasons import Objection, Reason
@@ -159,7 +159,7 @@ def test_whoever_waits_for_an_officer_holds_up_no_day() -> None:
 
 
 def test_a_start_within_the_day_states_the_same_anew_and_one_after_it_reveals() -> None:
-    left = Surroundings(draw_left=HALF)
+    left = LaneContext(draw_left=HALF)
     same = due(left, HALF.day, HALF.per_10000, bytes(32))
     assert same == DrawDue(HALF)
     run = ready(run=Run(around=left))
@@ -174,10 +174,10 @@ def test_a_start_within_the_day_states_the_same_anew_and_one_after_it_reveals() 
 
 def test_what_is_due_is_what_today_and_the_site_want() -> None:
     day, share, secret = HALF.day, HALF.per_10000, bytes(32)
-    held = Surroundings(draw=HALF)
-    assert due(Surroundings(), day, 0, secret) is None
-    assert due(Surroundings(), day, share, secret) == DrawDue(Draw(day, share, secret))
+    held = LaneContext(draw=HALF)
+    assert due(LaneContext(), day, 0, secret) is None
+    assert due(LaneContext(), day, share, secret) == DrawDue(Draw(day, share, secret))
     assert due(held, day, share, secret) is None
     assert due(held, day, share + 1, secret) == DrawDue(Draw(day, share + 1, secret))
     assert due(held, day, 0, secret) == DrawDue(None)
-    assert due(Surroundings(drawing=HALF), day, share, secret) is None, "until the log has answered"
+    assert due(LaneContext(drawing=HALF), day, share, secret) is None, "until the log has answered"

@@ -30,7 +30,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gate.passage import records
-from gate.passage.deciding import idle
+from gate.passage.abort_conditions import OF_THE_LANE, OF_THE_VIEW, of_the_other, opens, spoils, strays, takes_back
+from gate.passage.crossing_end import (
+    admitted,
+    go_on,
+    incident,
+    keeps_closed,
+    refer,
+    revoke,
+)
+from gate.passage.decision_stage import idle
 from gate.passage.effects import (
     Effect,
     Erase,
@@ -39,14 +48,6 @@ from gate.passage.effects import (
     Revoke,
     Show,
     Write,
-)
-from gate.passage.endings import (
-    admitted,
-    go_on,
-    incident,
-    keeps_closed,
-    refer,
-    revoke,
 )
 from gate.passage.events import (
     DocumentPresented,
@@ -63,7 +64,7 @@ from gate.passage.events import (
     TrackChange,
     TrackChanged,
 )
-from gate.passage.lane import Surroundings, Timing
+from gate.passage.lane import LaneContext, Timing
 from gate.passage.policy import (
     Verdict,
     site_objections,
@@ -71,7 +72,6 @@ from gate.passage.policy import (
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import GrantEnd, IncidentKind
 from gate.passage.screen import Screen
-from gate.passage.spoiling import OF_THE_LANE, OF_THE_VIEW, of_the_other, opens, spoils, strays, takes_back
 from gate.passage.states import (
     Entering,
     Granted,
@@ -85,7 +85,7 @@ from gate.passage.states import (
 )
 
 
-def recording(rules: Rules, around: Surroundings, state: Recording, event: Event, now_ms: int) -> Step:
+def recording(rules: Rules, around: LaneContext, state: Recording, event: Event, now_ms: int) -> Step:
     """Until the receipt of the decision; a late one refers."""
     if spoil := opens(around, event) or spoils(around, event, state.crossing):
         return replace(state, spoiled=(*state.spoiled, spoil)), ()
@@ -111,7 +111,7 @@ def _kind_of(state: Recording) -> RecordKind:
     return RecordKind.DECIDED if state.entry is None else RecordKind.ENTRY_DECIDED
 
 
-def overruling(rules: Rules, around: Surroundings, state: Overruling, event: Event, now_ms: int) -> Step:
+def overruling(rules: Rules, around: LaneContext, state: Overruling, event: Event, now_ms: int) -> Step:
     """Until the receipt of an officer's word."""
     if spoil := spoils(around, event, state.crossing, OF_THE_LANE):
         return refer(state, (spoil,))
@@ -126,7 +126,7 @@ def overruling(rules: Rules, around: Surroundings, state: Overruling, event: Eve
             return state, ()
 
 
-def looking(rules: Rules, around: Surroundings, state: Looking, event: Event, now_ms: int) -> Step:
+def looking(rules: Rules, around: LaneContext, state: Looking, event: Event, now_ms: int) -> Step:
     """Until the lane was looked at once more; then the grant, or a referral (safety invariant 1)."""
     matters = OF_THE_LANE if state.officers is not None else frozenset(Reason)
     if spoil := opens(around, event) or spoils(around, event, state.crossing, matters):
@@ -141,7 +141,7 @@ def looking(rules: Rules, around: Surroundings, state: Looking, event: Event, no
         if objections:
             return refer(state, objections)
         ttl_ms = rules.timing.grant_ttl_ms
-        seen = around.doorway(state.door).seen
+        seen = around.door_state(state.door).seen
         entered = seen is not None and seen.bodies > 0
         return Granted(state.crossing, now_ms, entered, officers=state.officers, entry=state.entry), (
             Grant(state.crossing, ttl_ms, state.door),
@@ -153,18 +153,18 @@ def looking(rules: Rules, around: Surroundings, state: Looking, event: Event, no
     return state, ()
 
 
-def _is_looked_at(around: Surroundings, state: Looking, event: Event) -> bool:
+def _is_looked_at(around: LaneContext, state: Looking, event: Event) -> bool:
     """True once everything that speaks for the lane was heard since it was asked; of one door its own word says it all."""
     if not around.two_doors:
         return isinstance(event, DoorSeen)
     return isinstance(event, DoorSeen | SensorsSeen) and around.seen_since(state.since_ms)
 
 
-def granted(rules: Rules, around: Surroundings, state: Granted, event: Event, now_ms: int) -> Step:
+def granted(rules: Rules, around: LaneContext, state: Granted, event: Event, now_ms: int) -> Step:
     """While a grant stands: it ends with its person's passage, or with anything that speaks against them (safety invariant 4)."""
     match event:
         case DoorSeen(door=state.door):
-            if around.doorway(state.door).just_passed:
+            if around.door_state(state.door).just_passed:
                 return passed(rules, around, state, now_ms)
             if objections := strays(around, state, event):
                 return revoke(state, objections)
@@ -184,9 +184,9 @@ def granted(rules: Rules, around: Surroundings, state: Granted, event: Event, no
     return _overdue(rules.timing, around, state, now_ms)
 
 
-def _overdue(timing: Timing, around: Surroundings, state: Granted, now_ms: int) -> Step:
+def _overdue(timing: Timing, around: LaneContext, state: Granted, now_ms: int) -> Step:
     """What ends a grant by time: no status shows it, the face is gone and nobody came, nobody used it."""
-    granting = around.doorway(state.door).granting
+    granting = around.door_state(state.door).granting
     if granting is not None and now_ms - granting.since_ms >= timing.order_shown_max_ms:
         return revoke(state, (Objection(Reason.GRANT_NOT_SHOWN),))
     lost_ms = None if state.entered else state.track_lost_ms
@@ -199,14 +199,14 @@ def _overdue(timing: Timing, around: Surroundings, state: Granted, now_ms: int) 
     return state, ()
 
 
-def passed(rules: Rules, around: Surroundings, state: Granted, now_ms: int) -> Step:
+def passed(rules: Rules, around: LaneContext, state: Granted, now_ms: int) -> Step:
     """The counted passage of the person who was granted it, and of whoever came along; of somebody else, if the camera goes on seeing that person."""
-    crossing, doorway = state.crossing, around.doorway(state.door)
-    several = doorway.seen is not None and doorway.seen.bodies > 1
+    crossing, door_state = state.crossing, around.door_state(state.door)
+    several = door_state.seen is not None and door_state.seen.bodies > 1
     ended = Write(records.GrantEnded(crossing, GrantEnd.PASSAGE, state.door))
     if state.entry is not None:
         entering = Entering(crossing, now_ms, state.entry, state.officers)
-        if several or doorway.just_passed > 1:
+        if several or door_state.just_passed > 1:
             referred, effects_then = refer(entering, (Objection(Reason.BODIES_SEVERAL),))
             return referred, (Revoke(state.door), ended, incident(crossing, IncidentKind.BODIES_SEVERAL), *effects_then)
         return entering, (Revoke(state.door), ended, Show(Screen.WAIT))
@@ -215,7 +215,7 @@ def passed(rules: Rules, around: Surroundings, state: Granted, now_ms: int) -> S
         and not around.two_doors  # there the sensors see who is left inside
         and state.officers is None  # an officer sees who walks, and the camera looks no more
     )
-    beyond = several or doorway.just_passed > 1
+    beyond = several or door_state.just_passed > 1
     after = Passing(crossing, now_ms, beyond, state.officers)
     if in_view:
         looked_ms = state.since_ms if state.looked_ms is None else state.looked_ms
@@ -229,7 +229,7 @@ def passed(rules: Rules, around: Surroundings, state: Granted, now_ms: int) -> S
     return after, (Revoke(), *shown, *came_along)
 
 
-def passing(rules: Rules, around: Surroundings, state: Passing, event: Event, now_ms: int) -> Step:
+def passing(rules: Rules, around: LaneContext, state: Passing, event: Event, now_ms: int) -> Step:
     """Until the lane is at rest behind whoever went through, and the camera has lost the holder of the grant."""
     state, effects = _beside_the_passage(around, state, event)
     if state.in_view:
@@ -249,7 +249,7 @@ PROVED_EVERY_MS = 300  # two hundred in `gate.face.track`, and a frame or two
 _BARRIERS = frozenset({Part.BARRIER, Part.FIRST_BARRIER})
 
 
-def _in_view(timing: Timing, around: Surroundings, state: Passing, event: Event, now_ms: int) -> Step:
+def _in_view(timing: Timing, around: LaneContext, state: Passing, event: Event, now_ms: int) -> Step:
     """Until the camera has lost whom the grant was for. If it does not, or cannot tell any more, somebody else may be through: an officer looks."""
     spoil: Objection | None
     match event:
@@ -278,7 +278,7 @@ def _stays(timing: Timing, state: Passing, lost: TrackChanged, told_ms: int) -> 
     return proved_ms > timing.walks_out_ms or (proved_ms >= -state.beside_ms and not came_nearer)
 
 
-def _beside_the_passage(around: Surroundings, state: Passing, event: Event) -> tuple[Passing, tuple[Effect, ...]]:
+def _beside_the_passage(around: LaneContext, state: Passing, event: Event) -> tuple[Passing, tuple[Effect, ...]]:
     """Others than the traveller who is through: who came along, and who lays a document early."""
     match event:
         case DoorSeen() if any(one.just_passed for one in around.doors):
@@ -294,7 +294,7 @@ def _beside_the_passage(around: Surroundings, state: Passing, event: Event) -> t
             return state, ()
 
 
-def _after_passing(around: Surroundings, state: Passing, effects: tuple[Effect, ...], now_ms: int) -> Step:
+def _after_passing(around: LaneContext, state: Passing, effects: tuple[Effect, ...], now_ms: int) -> Step:
     """The crossing's last record; then whoever waits for an officer, whoever laid a document early, or nobody."""
     following, shown = go_on(around, state.crossing)
     if isinstance(following, Idle) and state.next_document is not None:

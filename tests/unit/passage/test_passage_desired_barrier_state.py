@@ -9,7 +9,7 @@ import pytest
 from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE, Run, granted, granted_by_officer, ready
 
 from gate.passage import machine
-from gate.passage.doorway import Told
+from gate.passage.door_state import PendingOrder
 from gate.passage.effects import Effect, Grant, Release, Revoke, Write
 from gate.passage.events import (
     DocumentPresented,
@@ -131,9 +131,9 @@ def test_a_grant_that_status_showed_once_lasts_until_its_own_end(seen: DoorSeen)
 
 def test_a_grant_is_wanted_from_when_it_was_told_and_no_more_once_it_was_taken_back() -> None:
     run = granted()
-    assert run.around.last.granting == Told(run.now_ms, run.now_ms)
+    assert run.around.last.granting == PendingOrder(run.now_ms, run.now_ms)
     run.feed(TrackChanged(CROSSING, TrackChange.SWITCHED), after_ms=50)
-    assert (run.around.last.granting, run.around.last.revoking) == (None, Told(run.now_ms, run.now_ms))
+    assert (run.around.last.granting, run.around.last.revoking) == (None, PendingOrder(run.now_ms, run.now_ms))
 
 
 def test_what_nothing_shows_is_said_of_the_crossing_that_runs_a_revoke_and_a_release_each() -> None:

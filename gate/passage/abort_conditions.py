@@ -20,7 +20,7 @@ from gate.passage.events import (
     VideoDoubted,
 )
 from gate.passage.evidence import Alarm, Door
-from gate.passage.lane import Surroundings
+from gate.passage.lane import LaneContext
 from gate.passage.reasons import Objection, Reason
 from gate.passage.states import (
     Entering,
@@ -60,7 +60,7 @@ _REASON_OF_TRACK = {
 _AGAINST_A_GRANT = frozenset({Alarm.FORCED, Alarm.REVERSE_PASSAGE, Alarm.PASSAGE_WITHOUT_GRANT})
 
 
-def breaks_in(around: Surroundings, state: Entering | Inspecting, event: Event) -> Objection | None:
+def breaks_in(around: LaneContext, state: Entering | Inspecting, event: Event) -> Objection | None:
     """What ends the stay of one person alone between two doors: somebody comes or goes, or nobody can tell any more."""
     if around.doors[0].just_left and not around.last.just_left:
         return Objection(Reason.WALKED_BACK)
@@ -74,7 +74,7 @@ def breaks_in(around: Surroundings, state: Entering | Inspecting, event: Event) 
             return None
 
 
-def spoils_face(around: Surroundings, state: Inspecting, event: Event) -> Objection | None:
+def spoils_face(around: LaneContext, state: Inspecting, event: Event) -> Objection | None:
     """What speaks against the face whatever comes after it: a camera that went away saw nobody meanwhile, even if it is back."""
     match event:
         case PartLost(Part.VISION | Part.CAMERA):
@@ -88,21 +88,21 @@ def spoils_face(around: Surroundings, state: Inspecting, event: Event) -> Object
 
 
 def spoils(
-    around: Surroundings, event: Event, crossing: str, matters: frozenset[Reason] = frozenset(Reason)
+    around: LaneContext, event: Event, crossing: str, matters: frozenset[Reason] = frozenset(Reason)
 ) -> Objection | None:
     """What takes an admission away that was not granted yet, as far as it matters."""
     spoil = _spoil(around, event, crossing)
     return spoil if spoil is not None and spoil.reason in matters else None
 
 
-def opens(around: Surroundings, event: Event) -> Objection | None:
+def opens(around: LaneContext, event: Event) -> Objection | None:
     """One of two doors is seen open before one of them is granted: by the time of the grant it may be closed again."""
     if around.two_doors and isinstance(event, DoorSeen) and not event.closed and not around.moved:
         return Objection(Reason.LANE_NOT_CLOSED, event.door.value)
     return None
 
 
-def takes_back(around: Surroundings, state: Granted, event: Event) -> Objection | None:
+def takes_back(around: LaneContext, state: Granted, event: Event) -> Objection | None:
     """What speaks against a grant beside the beams. The traveller takes the document along, and looks where they go."""
     match event:
         case FaceSeen() if not around.another_look:
@@ -115,13 +115,13 @@ def takes_back(around: Surroundings, state: Granted, event: Event) -> Objection 
             return _spoil(around, event, state.crossing)
 
 
-def strays(around: Surroundings, state: Granted, seen: DoorSeen) -> tuple[Objection, ...]:
+def strays(around: LaneContext, state: Granted, seen: DoorSeen) -> tuple[Objection, ...]:
     """What the barrier says against one body that steps into the zone and goes on through the leaf (safety invariant 4).
 
     Who left the zone without a passage has walked back, and whoever steps in next may be anybody.
     """
     objections = _of_strangers(seen)
-    if around.doorway(state.door).just_left:
+    if around.door_state(state.door).just_left:
         objections.append(Objection(Reason.REVERSE_PASSAGE))
     if seen.bodies > 1:
         objections.append(Objection(Reason.BODIES_SEVERAL, str(seen.bodies)))
@@ -144,7 +144,7 @@ def _of_strangers(seen: DoorSeen) -> list[Objection]:
     return [Objection(Reason.BARRIER_ALARM, alarm.value) for alarm in seen.alarms if alarm in _AGAINST_A_GRANT]
 
 
-def _spoil(around: Surroundings, event: Event, crossing: str) -> Objection | None:
+def _spoil(around: LaneContext, event: Event, crossing: str) -> Objection | None:
     if around.moved:
         entered = any(one.just_passed for one in around.doors)
         return Objection(Reason.PASSAGE_BEYOND_GRANT if entered else Reason.REVERSE_PASSAGE)
@@ -169,7 +169,7 @@ def _spoil(around: Surroundings, event: Event, crossing: str) -> Objection | Non
             return None
 
 
-def _of_several(around: Surroundings, event: Event) -> Objection | None:
+def _of_several(around: LaneContext, event: Event) -> Objection | None:
     """Between two doors more people than one are seen, or somebody calls for help."""
     if not around.two_doors or not isinstance(event, SensorsSeen):
         return None
@@ -179,12 +179,12 @@ def _of_several(around: Surroundings, event: Event) -> Objection | None:
     return Objection(Reason.BODIES_SEVERAL, str(event.people)) if several else None
 
 
-def calls(around: Surroundings) -> bool:
+def calls(around: LaneContext) -> bool:
     """True while somebody between two doors calls for help: whoever is served meanwhile, the way back waits for that to end."""
     return around.two_doors and around.interior is not None and around.interior.called
 
 
-def _of_document(around: Surroundings, event: DocumentRemoved | DocumentPresented) -> Objection | None:
+def _of_document(around: LaneContext, event: DocumentRemoved | DocumentPresented) -> Objection | None:
     """Where there are two doors the reader stands before them: the document is taken along, and the next one may be laid."""
     if around.two_doors:
         return None

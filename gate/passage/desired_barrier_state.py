@@ -1,0 +1,122 @@
+"""What the machine wants of a door's barrier, against what the barrier's status shows: told again until they agree.
+
+What is wanted follows from the state: in `Granted` one passage is granted, in an emergency nothing is taken back (safety invariant 7), in
+every other state nothing may be granted. An officer's release is wanted until the leaf was seen open and the zone is empty, or its time is
+over, and an emergency that an officer ordered until it ends. Revocations and releases are told again as long as status contradicts them (4),
+and a release also while status may be old, for its time or while somebody is before the leaf.
+A grant is told once (3): one that no status shows in time is taken back. What status does not show in time is an incident, once.
+
+A status that is older than an order can hide what became of it for one poll only: every later one is held against what is wanted.
+Left to others: the order on the wire (`gate.programs.lane.ordering`), and what officers are told (`gate.programs.lane.officers`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gate.passage.crossing_end import incident
+from gate.passage.door_state import DoorState, PendingOrder
+from gate.passage.effects import Effect, Grant, Release, Revoke
+from gate.passage.events import DoorSeen
+from gate.passage.evidence import Door
+from gate.passage.lane import Timing
+from gate.passage.records import IncidentKind
+from gate.passage.states import Emergency, Granted, State, crossing_of
+
+Insisting = tuple[DoorState, tuple[Effect, ...]]
+
+
+def shown(door_state: DoorState, seen: DoorSeen) -> DoorState:
+    """The door_state once its status bore out that a grant arrived: it stands, or the leaf moved on it."""
+    if door_state.granting is None:
+        return door_state
+    return replace(door_state, granting=None) if seen.grants_left or not seen.closed else door_state
+
+
+def told(door_state: DoorState, effects: tuple[Effect, ...], now_ms: int) -> DoorState:
+    """The door_state after what a step tells its barrier."""
+    for effect in effects:
+        match effect:
+            case Grant(door=door_state.door):
+                door_state = replace(door_state, granting=PendingOrder(now_ms, now_ms), freeing=None, unshut_ms=now_ms)
+            case Revoke(door_state.door):
+                door_state = replace(door_state, granting=None, revoking=PendingOrder(now_ms, now_ms))
+            case Release(door_state.door) if door_state.freeing is not None:
+                door_state = replace(door_state, freeing=replace(door_state.freeing, at_ms=now_ms))
+            case _:
+                pass
+    return door_state
+
+
+def insist(door_state: DoorState, state: State, seen: DoorSeen, *, now_ms: int, timing: Timing) -> Insisting:
+    """Tell the barrier again what its status contradicts. Taking back comes first: releasing has the last word."""
+    door_state, revoked = _take_back(door_state, state, seen, now_ms, timing)
+    door_state, released = _free(door_state, state, seen, now_ms, timing, revoked=bool(revoked))
+    return door_state, (*revoked, *released)
+
+
+def missed(door_state: DoorState, state: State, *, now_ms: int, timing: Timing) -> Insisting:
+    """What no status showed in time is said once, however long it is told again."""
+    said: tuple[Effect, ...] = ()
+    crossing = crossing_of(state)
+    if (late := _late(door_state.revoking, now_ms, timing)) is not None and not isinstance(state, Emergency):
+        door_state = replace(door_state, revoking=replace(late, missed=True))
+        said += (incident(crossing, IncidentKind.REVOKE_NOT_SHOWN),)
+    if (late := _late(door_state.freeing, now_ms, timing)) is not None and not late.opened:
+        door_state = replace(door_state, freeing=replace(late, missed=True))
+        said += (incident(crossing, IncidentKind.RELEASE_NOT_SHOWN),)
+    return door_state, said
+
+
+def _take_back(door_state: DoorState, state: State, seen: DoorSeen, now_ms: int, timing: Timing) -> Insisting:
+    """A grant that nobody has any more."""
+    wanted = door_state.revoking
+    if seen.grants_left == 0 or _may_stand(state, door_state.door):
+        return (door_state if wanted is None else replace(door_state, revoking=None)), ()
+    if wanted is None:
+        return replace(door_state, revoking=PendingOrder(now_ms, now_ms)), (Revoke(door_state.door),)
+    if now_ms - wanted.at_ms < timing.order_again_ms:
+        return door_state, ()
+    return replace(door_state, revoking=replace(wanted, at_ms=now_ms)), (Revoke(door_state.door),)
+
+
+def _may_stand(state: State, door: Door) -> bool:
+    """True while a grant of this door is somebody's, or nothing is taken back."""
+    return isinstance(state, Emergency) or (isinstance(state, Granted) and state.door is door)
+
+
+def _free(
+    door_state: DoorState, state: State, seen: DoorSeen, now_ms: int, timing: Timing, *, revoked: bool
+) -> Insisting:
+    """A release that the leaf does not show, or that closed before everybody was out."""
+    wanted = door_state.freeing
+    if wanted is None:
+        return door_state, ()
+    is_over = now_ms - wanted.since_ms > timing.release_ms
+    if wanted.withdrawn:
+        return (replace(door_state, freeing=None) if is_over or not seen.closed else door_state), ()
+    if not seen.closed:
+        if not seen.may_be_old:
+            wanted = replace(wanted, opened=True)
+        door_state = replace(door_state, freeing=wanted)
+        is_due = now_ms - wanted.at_ms >= timing.release_again_ms
+        is_doubtful = seen.may_be_old and is_due and (seen.bodies > 0 or not (wanted.opened or is_over))
+        return _release(door_state, wanted, now_ms) if revoked or is_doubtful else (door_state, ())
+    is_held = isinstance(state, Emergency) and state.held_ms is not None
+    done = (wanted.opened or is_over) if seen.bodies == 0 else (wanted.opened and is_over)
+    if done and not is_held:
+        return replace(door_state, freeing=None), ()
+    if revoked or now_ms - wanted.at_ms >= timing.order_again_ms:
+        return _release(door_state, wanted, now_ms)
+    return door_state, ()
+
+
+def _release(door_state: DoorState, wanted: PendingOrder, now_ms: int) -> Insisting:
+    return replace(door_state, released_ms=now_ms, freeing=replace(wanted, at_ms=now_ms)), (Release(door_state.door),)
+
+
+def _late(wanted: PendingOrder | None, now_ms: int, timing: Timing) -> PendingOrder | None:
+    """An order that no status showed in time, and of which that was not said yet."""
+    if wanted is None or wanted.missed or wanted.withdrawn or now_ms - wanted.since_ms < timing.order_shown_max_ms:
+        return None
+    return wanted
