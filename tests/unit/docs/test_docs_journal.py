@@ -73,7 +73,7 @@ def test_the_page_has_its_words_and_the_table() -> None:
 
 def test_an_event_would_be_found() -> None:
     assert set(
-        told_in("log.warning('a' if x else 'b'); Trouble(log, begins='c', ends='d'); self._log.log(1, 'e')")
+        told_in("log.warning('a' if x else 'b'); FaultLatch(log, begins='c', ends='d'); self._log.log(1, 'e')")
     ) == {*"abcde"}
 
 
