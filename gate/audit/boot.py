@@ -14,7 +14,7 @@ from gate.audit.merkle import EMPTY_ROOT
 
 if TYPE_CHECKING:
     from gate.audit.checkpoint import Checkpoint
-    from gate.audit.left import Boot
+    from gate.audit.resume_state import Boot
 
 
 class HeadState(enum.Enum):

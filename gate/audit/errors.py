@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gate.audit.left import Left
+    from gate.audit.resume_state import Left
 
 
 class AuditError(Exception):

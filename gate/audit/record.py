@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from gate.audit.errors import BadFormatError
-from gate.audit.left import Approved
+from gate.audit.resume_state import Approved
 
 VERSION = 3
 BEFORE_RECIPIENTS = 2  # headers of logs, and parts of logs, from before they named whom a record is sealed for

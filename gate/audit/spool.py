@@ -27,7 +27,7 @@ from gate.audit.tiles import (
 
 CHECKPOINT = "checkpoint"
 ERASURES = "erasures"
-EXPIRED = "expired"  # the log's word for what it has forgotten (`gate.audit.expired`)
+EXPIRED = "expired"  # the log's word for what it has forgotten (`gate.audit.expiry_statement`)
 PARTIALS_KEPT = 2  # a reader of the checkpoint before still finds its files
 
 

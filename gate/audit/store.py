@@ -21,9 +21,9 @@ from typing import Any
 
 from gate import durable
 from gate.audit.errors import BadFormatError, StoreError, StoreFullError
-from gate.audit.left import Approved, Boot, Left
 from gate.audit.merkle import HASH_BYTES, Frontier, leaf_hash, root_of
 from gate.audit.record import Happening, is_hour
+from gate.audit.resume_state import Approved, Boot, Left
 from gate.audit.sealing import SealedRecord
 from gate.audit.tiles import TILE_HEIGHT, TILE_WIDTH
 

@@ -22,14 +22,14 @@ from gate.audit.errors import (
     StoreError,
     StoreFullError,
 )
-from gate.audit.expired import Expired
+from gate.audit.expiry_statement import Expired
 from gate.audit.handover import Handover, follow, hand_over, in_force
 from gate.audit.key_days import KeyDay, KeyDays, filed
-from gate.audit.left import Approved, Boot
 from gate.audit.merkle import EMPTY_ROOT, Frontier, subtree_hash
 from gate.audit.note import Note, Signer, Verifier
 from gate.audit.record import Happening, Header, check_origin
 from gate.audit.reserve import Reserve
+from gate.audit.resume_state import Approved, Boot
 from gate.audit.sealing import KeyRing, SealedRecord, Sealer, plaintext, seal
 from gate.audit.spool import files_above, files_of_piece, key_path
 from gate.audit.store import Head, Store, WaitingKey

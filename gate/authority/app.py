@@ -17,8 +17,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from gate.authority.certificate_issuer import Authority, from_base64
 from gate.authority.errors import BookError, Refusal, RefusedError
-from gate.authority.issuing import Authority, from_base64
 from gate.http_server.request_body import read_body
 from gate.orders.certificate import OfficerId
 from gate.orders.signed import Key

@@ -27,7 +27,7 @@ from fido2.webauthn import (
     UserVerificationRequirement,
 )
 
-from gate.authority.acts import Passkey
+from gate.authority.enrolment_history import Passkey
 from gate.authority.errors import Refusal, RefusedError
 from gate.orders.signed import KEY_BYTES
 

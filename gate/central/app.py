@@ -2,7 +2,7 @@
 
 A request counts only with the client certificate that was issued to a gate last, or with the one before until that was used, of a gate
 that is not revoked; it is looked up for each request. Enrolment alone needs none. Bodies are read up to limits, compressed ones too; blocking
-work runs in worker threads. The peer's certificate comes as the ASGI TLS extension, put there by `gate.central.serving`.
+work runs in worker threads. The peer's certificate comes as the ASGI TLS extension, put there by `gate.central.https_listener`.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ from gate.central.errors import (
     UnprovenError,
 )
 from gate.central.mirror import Answer, Mirror
-from gate.central.reading import plain_body, whole_body
+from gate.central.request_reader import plain_body, whole_body
 from gate.central.roster import Gate, Roster
-from gate.central.shelf import Shelf
+from gate.central.update_repository import Shelf
 
 HANDOVER_BYTES_MAX = 8 * 1024
 CERTIFICATES_READ = 4096  # those read last are not read again

@@ -25,7 +25,7 @@ from gate.audit.record import time_text
 from gate.central import authority
 from gate.central.authority import Authority
 from gate.central.errors import BadRequestError, ForbiddenError
-from gate.central.reading import whole_body
+from gate.central.request_reader import whole_body
 from gate.central.roster import Gate, Roster
 
 REQUEST_BYTES_MAX = 2 * authority.CSR_BYTES_MAX

@@ -26,7 +26,7 @@ from gate.central.schema import age_keys, awaited, erased, gates
 
 if TYPE_CHECKING:
     from gate.audit.note import Signer
-    from gate.central.acts import Acts
+    from gate.central.admin_log import Acts
     from gate.central.settings import Settings
 
 ORDERS = "erasures"

@@ -12,9 +12,9 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from gate.central.database import reading
-from gate.central.places import Person, Place, Places
 from gate.central.schema import answers, evidence, gates, heads, retired
 from gate.central.settings import Settings
+from gate.central.tenants import Person, Place, Places
 
 SILENT = "silent"  # stands as long as the gate says nothing, and is answered by its next word
 

@@ -20,8 +20,8 @@ from gate.audit.merkle import Frontier
 from gate.audit.tiles import TILE_WIDTH, decode_entries, encode_entries
 from gate.central.database import Dialect, dialect_of, insert, reading
 from gate.central.errors import DamagedError, UnknownError
+from gate.central.key_filing import Wanted
 from gate.central.schema import age_keys, awaited, checkpoints, erased, heads, packages, piece_hashes, sealed
-from gate.central.wanted import Wanted
 
 CHECKPOINTS_KEPT = 64  # pending ones, for uploads under way; the oldest go first
 LACKING_MAX = 64  # age files named in one answer

@@ -18,7 +18,7 @@ from gate.audit.record import Header
 from gate.audit.tiles import TILE_WIDTH, decode_entries
 from gate.central import schema
 from gate.central.errors import DamagedError
-from gate.central.wanted import Wanted, wanted_of
+from gate.central.key_filing import Wanted, wanted_of
 
 _one = sa.MetaData()
 heads = sa.Table(

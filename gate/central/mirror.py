@@ -16,12 +16,12 @@ from typing import TypeVar
 
 from gate.audit.checkpoint import Checkpoint
 from gate.audit.errors import BadFormatError, BadProofError, BadSignatureError
-from gate.audit.held import Held
 from gate.audit.merkle import verify_consistency
+from gate.audit.mirror_attestation import Held
 from gate.audit.note import Note, Signer, Verifier
 from gate.audit.record import time_text
 from gate.audit.tiles import TILE_WIDTH
-from gate.central import growing, wire
+from gate.central import append_verification, wire
 from gate.central.errors import (
     BadRequestError,
     DamagedError,
@@ -134,7 +134,9 @@ class Mirror:
         """Take a checkpoint and what belongs to it at once, and cosign if that is all of it. Raises CentralError."""
         asked = wire.parse_round(raw)
         offered, note = self._read(gate, asked.checkpoint.note)
-        records = None if asked.package is None else growing.read_records(gate, asked.package, self._today())
+        records = (
+            None if asked.package is None else append_verification.read_records(gate, asked.package, self._today())
+        )
 
         def attempt(head: Head) -> Answer:
             if not self._is_next(gate, asked.checkpoint, offered, note, head, confesses=False):
@@ -145,7 +147,9 @@ class Mirror:
                     grown, growth = self._with_entries(gate, grown, offered, note, records)
                 if asked.sealed:
                     so_far = (grown, growth)
-                    grown, growth = growing.with_sealed(self._ledger, gate.device, so_far, asked.sealed, records)
+                    grown, growth = append_verification.with_sealed(
+                        self._ledger, gate.device, so_far, asked.sealed, records
+                    )
             except NotYetError:
                 return self._state(409, gate, head)
             growth = self._with_files(gate, head, growth, asked)
@@ -281,7 +285,7 @@ class Mirror:
     def take(self, upload: Upload, package: wire.Package) -> None:
         """Prove and store one package. Raises UnprovenError, DamagedError and NotYetError."""
         gate = upload.gate
-        records = growing.read_records(gate, package, self._today())
+        records = append_verification.read_records(gate, package, self._today())
 
         def attempt(head: Head) -> None:
             grown, growth = self._with_entries(gate, head, upload.checkpoint, upload.note, records)
@@ -292,10 +296,10 @@ class Mirror:
         upload.reached = package.end
 
     def _with_entries(
-        self, gate: Gate, head: Head, checkpoint: Checkpoint, note: Note, records: growing.Records
+        self, gate: Gate, head: Head, checkpoint: Checkpoint, note: Note, records: append_verification.Records
     ) -> tuple[Head, Growth]:
         try:
-            grown = growing.with_entries(self._ledger, gate.device, head, checkpoint, records)
+            grown = append_verification.with_entries(self._ledger, gate.device, head, checkpoint, records)
         except StoredDiffersError:
             self._accuse(gate, Kind.STORED_DIFFERS, b"\n".join(records.package.entries), note.to_bytes())
             raise
@@ -380,7 +384,7 @@ class Mirror:
         lines = wire.parse_sealed(raw)
 
         def attempt(head: Head) -> None:
-            grown, growth = growing.with_sealed(self._ledger, gate.device, (head, Growth()), lines, None)
+            grown, growth = append_verification.with_sealed(self._ledger, gate.device, (head, Growth()), lines, None)
             if grown is not head:
                 self._swap(gate, head, grown, growth)
 

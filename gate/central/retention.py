@@ -2,7 +2,7 @@
 
 Promises: the keys' end and its record in central's own log are one transaction, one for a class and day of all gates (on SQLite for some of its keys), the oldest day first; nothing is forgotten by a
 clock of which no gate's bears out that it is no further ahead than a day: one that was set forward would forget everything. What a gate says that it has forgotten
-itself is forgotten here, too (`gate.audit.expired`). Entries and sealed bodies stay: they prove the log, and open no more. What a copy of the database holds is not reached.
+itself is forgotten here, too (`gate.audit.expiry_statement`). Entries and sealed bodies stay: they prove the log, and open no more. What a copy of the database holds is not reached.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from gate.audit.errors import BadFormatError, BadSignatureError
-from gate.audit.expired import Expired
-from gate.central.acts import DEVICE
+from gate.audit.expiry_statement import Expired
+from gate.central.admin_log import DEVICE
 from gate.central.database import reading
 from gate.central.errors import ForbiddenError
 from gate.central.schema import age_keys, awaited, heads
 from gate.central.settings import Hold
 
 if TYPE_CHECKING:
-    from gate.central.acts import Acts
+    from gate.central.admin_log import Acts
     from gate.central.roster import Gate
     from gate.central.settings import Settings
 

@@ -1,6 +1,6 @@
 """What people may do at central: one table of acts and roles. What does not stand in it is not permitted.
 
-Pure. Of which gates is decided by a person's party (`gate.central.places`).
+Pure. Of which gates is decided by a person's party (`gate.central.tenants`).
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ Act = Callable[[sa.Connection], tuple[Result, Mapping[str, object]]]
 
 
 class Recorder(Protocol):
-    """Central's own log (`gate.central.acts`)."""
+    """Central's own log (`gate.central.admin_log`)."""
 
     def do(self, kind: str, act: Act[Result]) -> Result:
         """Do something in the database and record it."""

@@ -90,7 +90,7 @@ def token(
     with explained(), opened(folder, database) as engine:
         from gate.audit.record import time_text
         from gate.central.authority import GATE_ID
-        from gate.central.house import House
+        from gate.central.server_context import House
 
         if GATE_ID.fullmatch(gate_id) is None:
             fail(Exit.USAGE, "a gate's id is small letters, digits and hyphens")
@@ -107,7 +107,7 @@ def token(
 def revoke(gate_id: GateId, folder: Dir, database: Database = None, as_json: Json = False) -> None:
     """Refuse a gate from its next request on, until it enrols anew."""
     with explained(), opened(folder, database) as engine:
-        from gate.central.house import House
+        from gate.central.server_context import House
 
         House.of(folder, engine, now).roster.revoke(gate_id)
     if as_json:
@@ -128,7 +128,7 @@ def retire(
     with explained(), opened(folder, database) as engine:
         from gate.audit.record import time_text
         from gate.central.evidence import BY_MAX, Answer, Kind
-        from gate.central.house import House
+        from gate.central.server_context import House
 
         house, at = House.of(folder, engine, now), time_text(now())
         by = central_keys.ordered_retirement(folder, house.roster.find(gate_id), order)
@@ -206,10 +206,10 @@ def serve(
         from gate.central.app import make_app
         from gate.central.approvals import Approvals
         from gate.central.enrolment import Enrolment
-        from gate.central.house import House
+        from gate.central.https_listener import listen
+        from gate.central.https_listener import serve as serve_app
         from gate.central.mirror import Mirror
-        from gate.central.serving import listen
-        from gate.central.serving import serve as serve_app
+        from gate.central.server_context import House
         from gate.programs.shared.parent_death import end_with_supervisor
         from gate.programs.shared.runner import log_as_json
 
@@ -260,10 +260,10 @@ def pages(
 ) -> None:
     """Serve the pages for people who may look (gate central person add), until SIGTERM. Prints one JSON line when it listens."""
     with explained(), opened(folder, database) as engine:
-        from gate.central.desk import make_desk
-        from gate.central.house import House
-        from gate.central.serving import listen
-        from gate.central.serving import serve as serve_app
+        from gate.central.https_listener import listen
+        from gate.central.https_listener import serve as serve_app
+        from gate.central.people_pages import make_desk
+        from gate.central.server_context import House
         from gate.programs.shared.parent_death import end_with_supervisor
         from gate.programs.shared.runner import log_as_json
 
@@ -313,7 +313,7 @@ def fleet(
     with explained(), opened(folder, database) as engine:
         from gate.central import folder as folders
         from gate.central import settings, verified
-        from gate.central.acts import DEVICE
+        from gate.central.admin_log import DEVICE
         from gate.central.evidence import Evidence
 
         memory = None if quick else verified.Verified(folder / verified.NAME, reads_all=full)
@@ -430,7 +430,7 @@ def alarms(gate_id: GateId, folder: Dir, database: Database = None, as_json: Jso
     """What contradicts a gate's log: each piece of evidence, and what was answered; and its silence. Exit 1 while one stands."""
     with explained(), opened(folder, database) as engine:
         from gate.central import settings
-        from gate.central.acts import DEVICE
+        from gate.central.admin_log import DEVICE
         from gate.central.errors import UnknownError
         from gate.central.evidence import Evidence
         from gate.central.fleet import SILENT
@@ -486,7 +486,7 @@ def answer(
     with explained(), opened(folder, database) as engine:
         from gate.audit.record import time_text
         from gate.central.evidence import BY_MAX, WORDS_MAX, Answer
-        from gate.central.house import House
+        from gate.central.server_context import House
 
         if not 0 < len(by.strip()) <= BY_MAX or not 0 < len(words.strip()) <= WORDS_MAX:
             fail(Exit.USAGE, f"--by is 1 to {BY_MAX} characters, --words 1 to {WORDS_MAX}")
@@ -512,7 +512,7 @@ def export(
     with explained(), opened(folder, database) as engine:
         from gate.central.archive import export as write
         from gate.central.errors import UnknownError
-        from gate.central.house import House
+        from gate.central.server_context import House
 
         house = House.of(folder, engine, now)
         house.require_current()

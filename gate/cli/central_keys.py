@@ -117,7 +117,7 @@ def erase(
     """Forget the keys that a signed order names, for good, and record who ordered it. Gates bring such orders by themselves."""
     with explained(), opened(folder, database) as engine:
         from gate import durable
-        from gate.central.house import House
+        from gate.central.server_context import House
 
         judge = judge_in(folder)
         if judge is None:
@@ -141,7 +141,7 @@ def prune(folder: Dir, database: Database = None, as_json: Json = False) -> None
     Exit 75 while they are over by this machine's clock alone.
     """
     with explained(), opened(folder, database) as engine:
-        from gate.central.house import House
+        from gate.central.server_context import House
 
         house = House.of(folder, engine, now)
         house.tell_settings()
@@ -172,7 +172,7 @@ def acts(
         from gate.audit.unsealing import Unsealer
         from gate.central import folder as folders
         from gate.central.archive import export
-        from gate.central.house import House
+        from gate.central.server_context import House
 
         house = House.of(folder, engine, now)
         vkey = house.acts.as_gate.log.vkey

@@ -37,7 +37,7 @@ def add_party(
 ) -> None:
     """Add a party whose people see its own gates alone, or give it another name."""
     with explained(), opened(folder, database) as engine:
-        from gate.central.house import House
+        from gate.central.server_context import House
 
         House.of(folder, engine, now).places.add_party(party, name)
     if as_json:
@@ -57,7 +57,7 @@ def add_site(
 ) -> None:
     """Add a site of a party, or give it another name."""
     with explained(), opened(folder, database) as engine:
-        from gate.central.house import House
+        from gate.central.server_context import House
 
         House.of(folder, engine, now).places.add_site(site, party, name)
     if as_json:
@@ -81,7 +81,7 @@ def place(
     if site is None and group is None:
         fail(Exit.USAGE, "say --site, or --group, or both")
     with explained(), opened(folder, database) as engine:
-        from gate.central.house import House
+        from gate.central.server_context import House
 
         House.of(folder, engine, now).places.put(gate_id, site=site, canary=group)
     if as_json:
@@ -94,7 +94,7 @@ def place(
 def list_sites(folder: Dir, database: Database = None, as_json: Json = False) -> None:
     """Every party with its sites and their gates."""
     with explained(), opened(folder, database) as engine:
-        from gate.central.places import Places
+        from gate.central.tenants import Places
 
         tree, placed = Places(engine).tree(), Places(engine).everywhere()
     gates = {
@@ -137,11 +137,11 @@ def add_person(
 
         from gate import durable
         from gate.central.authority import CSR_BYTES_MAX, fingerprint, key_fingerprint
+        from gate.central.client_certificates import issue
         from gate.central.errors import BadRequestError
-        from gate.central.house import House
-        from gate.central.people import issue
-        from gate.central.places import ID
         from gate.central.rights import Role
+        from gate.central.server_context import House
+        from gate.central.tenants import ID
         from gate.ordinary import read_ordinary
 
         if ID.fullmatch(name) is None:
@@ -180,7 +180,7 @@ def dismiss(
 ) -> None:
     """Take a person's right away, from the next request on."""
     with explained(), opened(folder, database) as engine:
-        from gate.central.house import House
+        from gate.central.server_context import House
 
         House.of(folder, engine, now).places.dismiss(name)
     if as_json:
@@ -193,7 +193,7 @@ def dismiss(
 def list_people(folder: Dir, database: Database = None, as_json: Json = False) -> None:
     """Who may look, at what."""
     with explained(), opened(folder, database) as engine:
-        from gate.central.places import Places
+        from gate.central.tenants import Places
 
         known = Places(engine).everybody()
     if as_json:

@@ -24,8 +24,8 @@ from gate.programs.shared.clock import now
 if TYPE_CHECKING:
     from gate.audit.checkpoint import Checkpoint
     from gate.audit.note import Note
-    from gate.central.house import House
     from gate.central.roster import Gate
+    from gate.central.server_context import House
     from gate.sync.https import Courier
     from gate.sync.spool import SpoolLog
 
@@ -41,7 +41,7 @@ def carry_in(
 ) -> None:
     """Take a gate's log from a stick, as if the gate had brought it. Central's own log says so. Exit 1 when it contradicts what is here."""
     with explained(), opened(folder, database) as engine:
-        from gate.central.house import House
+        from gate.central.server_context import House
         from gate.sync.errors import OtherHistoryError, SyncError
         from gate.sync.spool import SpoolLog
 
@@ -116,7 +116,7 @@ async def _show(house: House, gate: Gate, courier: Courier, note: Note, size: in
     """Have it seen whether a log of so many entries is the beginning of what is here. Raises SyncError."""
     from gate.sync import wire
     from gate.sync.errors import OtherHistoryError
-    from gate.sync.standing import refused
+    from gate.sync.mirror_state import refused
 
     # Offered as what an earlier round was, and not as all that there is: an old stick is no log that went back.
     said = await courier.send(wire.round_request(wire.add_checkpoint(size, (), note), (0, 0, b""), b"", {}))

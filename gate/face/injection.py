@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from gate.face.liveness.following import Answer, Command, Hearing, Lag, answer, lag
+from gate.face.liveness.challenge_response import Answer, Command, Hearing, Lag, answer, lag
 
 if TYPE_CHECKING:
     from gate.picture import Picture

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from gate.face.attitude import Attitude
 from gate.face.capture import Capture, PortraitProblem
 from gate.face.chain import look, with_template
-from gate.face.liveness.witness import Witness as FaceWitness
+from gate.face.liveness.liveness_aggregate import Witness as FaceWitness
 from gate.face.observation import Observation
 from gate.face.subject import ANYWHERE, Chooser, Zone
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from gate.face.injection import Feed
-from gate.face.liveness.witness import Witness
+from gate.face.liveness.liveness_aggregate import Witness
 from gate.face.values import LiveEvidence
 from gate.face.watch import Watch
 from gate.performance.conditions import Condition, conditions_of

@@ -11,7 +11,7 @@ from gate.audit.checkpoint import Checkpoint
 from gate.audit.errors import BadFormatError
 from gate.audit.note import NOTE_BYTES_MAX, Note
 from gate.ordinary import read_ordinary
-from gate.sync.standing import Receipt
+from gate.sync.mirror_state import Receipt
 
 LAST_RECEIPT = "receipt.note"  # beside the identity: of the server that the gate is enrolled at
 

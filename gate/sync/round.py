@@ -16,10 +16,10 @@ from gate.audit.errors import BadFormatError, BadSignatureError
 from gate.audit.merkle import EMPTY_ROOT, subtree_hash
 from gate.audit.note import Note, Verifier
 from gate.sync import wire
-from gate.sync.apart import Apart, hear_bodies
+from gate.sync.batch_round import Together
 from gate.sync.errors import BadAnswerError, OtherHistoryError
-from gate.sync.standing import Conversation, Known, Log, Receipt, Standing, Talk, consistency, refused
-from gate.sync.together import Together
+from gate.sync.mirror_state import Conversation, Known, Log, Receipt, Standing, Talk, consistency, refused
+from gate.sync.single_requests import Apart, hear_bodies
 from gate.sync.wire import Request, Response
 
 

@@ -34,10 +34,10 @@ from gate.audit.note import Signer, Verifier
 from gate.audit.record import time_text
 from gate.central import authority, folder
 from gate.central.database import open_database
-from gate.central.house import House
 from gate.central.ledger import Ledger
 from gate.central.roster import Roster
 from gate.central.schema import age_keys, heads
+from gate.central.server_context import House
 from gate.cli.central import app
 from gate.cli.output import note
 from gate.http_server.connections import limits_of_process

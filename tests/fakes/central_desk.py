@@ -18,10 +18,10 @@ from starlette.testclient import TestClient
 
 from gate.audit.note import Signer
 from gate.central.authority import fingerprint, new_key
-from gate.central.desk import make_desk
-from gate.central.house import House
-from gate.central.people import issue
+from gate.central.client_certificates import issue
+from gate.central.people_pages import make_desk
 from gate.central.rights import Role
+from gate.central.server_context import House
 
 HOST = "central.example"
 NORTH, SOUTH, NOWHERE = "gate-0001", "gate-0002", "gate-0003"

@@ -11,8 +11,8 @@ from fakes.central_server import NOW, Bench
 from gate.approval.erasure import Erasure, SignedErasure
 from gate.audit.unsealing import Unsealer
 from gate.central import folder as folders
-from gate.central.acts import Act
-from gate.central.house import House
+from gate.central.admin_log import Act
+from gate.central.server_context import House
 
 
 def housed(bench: Bench, folder: Path, settings: str = "") -> House:

@@ -30,9 +30,9 @@ from gate.central.ledger import Ledger
 from gate.central.mirror import Mirror
 from gate.central.roster import Gate, Roster
 from gate.sync.https import Courier
+from gate.sync.mirror_state import Receipt
 from gate.sync.round import Client
 from gate.sync.spool import SpoolLog
-from gate.sync.standing import Receipt
 from gate.sync.wire import Request, Response
 
 NOW = datetime(2026, 11, 25, 10, tzinfo=UTC)

@@ -38,8 +38,8 @@ from gate.orders.sealing import PARTS, seal, seen_of
 from gate.orders.verbs import Verb
 from gate.screens.console.admission import Cookie
 from gate.screens.console.app import TEXTS, Console, create_app
-from gate.screens.console.hall import Hall
 from gate.screens.console.handover import Handovers
+from gate.screens.console.lanes import Hall
 from gate.screens.console.sessions import PROOF, Sessions
 from gate.screens.console.sign_in import Clock, SignIn
 from gate.screens.road import Answer, Challenge, LaneEvent, Waits, Why

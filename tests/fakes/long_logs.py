@@ -14,7 +14,7 @@ from gate.audit.note import Signer
 from gate.audit.sealing import Sealer, seal
 from gate.audit.spool import encode_sealed
 from gate.audit.tiles import TILE_WIDTH, encode_entries
-from gate.central.growing import in_piece
+from gate.central.append_verification import in_piece
 from gate.central.schema import heads, packages, piece_hashes, sealed
 
 AUDITORS = [str(pyrage.x25519.Identity.generate().to_public()) for _ in range(2)]

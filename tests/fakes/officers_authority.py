@@ -10,10 +10,10 @@ from typing import Any
 from fakes.passkeys import ORIGIN, RP_ID, Authenticator
 from fakes.shifts import AUTHORITY, NOW_S
 
-from gate.authority.acts import Standing
-from gate.authority.book import Book
-from gate.authority.inviting import invite
-from gate.authority.issuing import Authority, Clocks
+from gate.authority.act_log import Book
+from gate.authority.certificate_issuer import Authority, Clocks
+from gate.authority.enrolment_history import Standing
+from gate.authority.invitations import invite
 from gate.authority.passkeys import Passkeys, challenge
 from gate.orders.certificate import Certificate
 from gate.orders.verbs import Party, Role

@@ -20,9 +20,9 @@ from gate.central.database import open_database
 from gate.central.roster import Roster
 from gate.provision.identity import DEVICE, Identity
 from gate.sync.https import tls
+from gate.sync.mirror_state import Receipt
 from gate.sync.round import Client
 from gate.sync.spool import SpoolLog
-from gate.sync.standing import Receipt
 from gate.sync.wire import Request, Response
 
 

@@ -14,7 +14,7 @@ from fakes.told_gate import CONFIG, told
 
 from gate.central.fleet import Row
 from gate.central.metrics import exposition as central_exposition
-from gate.central.places import Place
+from gate.central.tenants import Place
 from gate.programs.screens.metrics import exposition
 
 FOLDER = Path(__file__).parents[2] / "packaging/prometheus"

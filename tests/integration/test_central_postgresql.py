@@ -22,7 +22,7 @@ from sqlalchemy.exc import OperationalError
 
 from gate.audit.checkpoint import Checkpoint
 from gate.audit.note import Signer, Verifier
-from gate.central.acts import DEVICE
+from gate.central.admin_log import DEVICE
 from gate.central.archive import export, is_intact
 from gate.central.database import LASTING, open_database
 from gate.central.errors import FolderError, ForbiddenError

@@ -24,8 +24,8 @@ from fakes.signing_console import Console
 from playwright.async_api import Browser, BrowserContext, CDPSession, Page, async_playwright
 from playwright.async_api import Error as PlaywrightError
 
-from gate.authority.book import Book
-from gate.authority.inviting import remove
+from gate.authority.act_log import Book
+from gate.authority.invitations import remove
 from gate.orders.keys import key_text, shift_text
 from gate.orders.verbs import Party, Role, Verb
 from gate.screens.console.sessions import IDLE_S, PROOF_LATE_S

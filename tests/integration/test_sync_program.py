@@ -24,8 +24,8 @@ from msgspec import structs
 
 from gate.approval.note import Approval
 from gate.audit.checkpoint import read_checkpoint
-from gate.audit.expired import Expired
-from gate.audit.held import Held
+from gate.audit.expiry_statement import Expired
+from gate.audit.mirror_attestation import Held
 from gate.audit.note import Verifier
 from gate.audit.spool import EXPIRED, Spool
 from gate.central import authority, folder

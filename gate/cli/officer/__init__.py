@@ -343,7 +343,7 @@ def _sights(shift: Shift | None, settings: Config) -> frozenset[str]:
 
     from gate.orders.errors import OrderError
     from gate.programs.shared.clock import now
-    from gate.screens.console.matrix import sees
+    from gate.screens.console.permissions import sees
 
     if shift is None or settings.officers is None:
         return frozenset()

@@ -17,8 +17,8 @@ from gate.orders.verbs import Party, Role
 from gate.programs.authority.config import DEFAULT
 
 if TYPE_CHECKING:
-    from gate.authority.acts import Person
-    from gate.authority.book import Book
+    from gate.authority.act_log import Book
+    from gate.authority.enrolment_history import Person
     from gate.programs.authority.config import AuthorityConfig
 
 ConfigFile = Annotated[Path, typer.Option("--config", help="The authority's file.")]
@@ -76,9 +76,9 @@ def enrol(
     as_json: Json = False,
 ) -> None:
     """Let somebody in: prints a one-time code, with which they enrol their passkey at a console within a day."""
-    from gate.authority.acts import GATES_MAX, Standing
+    from gate.authority.enrolment_history import GATES_MAX, Standing
     from gate.authority.errors import RefusedError
-    from gate.authority.inviting import invite
+    from gate.authority.invitations import invite
     from gate.cli.officer.words import require
 
     if bool(gate) is every_gate:
@@ -137,12 +137,12 @@ def list_people(config: ConfigFile = Path(DEFAULT), as_json: Json = False) -> No
 
 def remove(officer: Officer, config: ConfigFile = Path(DEFAULT), as_json: Json = False) -> None:
     """Certify them no more. A shift that has begun ends by itself: nothing is revoked."""
-    from gate.authority import inviting
+    from gate.authority import invitations
     from gate.authority.errors import RefusedError
 
     with _explained():
         try:
-            inviting.remove(_book(config), officer, now_s=_now_s())
+            invitations.remove(_book(config), officer, now_s=_now_s())
         except RefusedError as error:
             fail(Exit.USAGE, str(error))
     if as_json:
@@ -163,7 +163,7 @@ def _load(config: Path) -> AuthorityConfig:
 
 def _book(config: Path) -> Book:
     from gate import durable
-    from gate.authority.book import Book
+    from gate.authority.act_log import Book
     from gate.programs.authority.config import BOOK
 
     folder = Path(_load(config).folder)

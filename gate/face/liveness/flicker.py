@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from gate.face.liveness.glimpse import Glimpse
+    from gate.face.liveness.frame_features import Glimpse
 
 STEPS_MIN: Final = 8
 _BLUR_PX: Final = 3.0

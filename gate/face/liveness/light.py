@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
-from gate.face.liveness.following import Answer, Command, Hearing, Lag, answer, lag
+from gate.face.liveness.challenge_response import Answer, Command, Hearing, Lag, answer, lag
 
 if TYPE_CHECKING:
-    from gate.face.liveness.glimpse import Glimpse
+    from gate.face.liveness.frame_features import Glimpse
 
 COLOURS_MIN: Final = 3
 CAMERA_LAG_MAX_MS: Final = (

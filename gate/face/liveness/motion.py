@@ -19,7 +19,7 @@ from gate.face.align import similarity
 from gate.face.errors import NoFaceError
 
 if TYPE_CHECKING:
-    from gate.face.liveness.glimpse import Glimpse
+    from gate.face.liveness.frame_features import Glimpse
 
 STEPS_MIN: Final = 8
 STEPS_MAX: Final = 120

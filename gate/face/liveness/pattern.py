@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
-from gate.face.liveness.glimpse import SPECTRUM_SIDE_PX
+from gate.face.liveness.frame_features import SPECTRUM_SIDE_PX
 
 if TYPE_CHECKING:
-    from gate.face.liveness.glimpse import Floats, Glimpse
+    from gate.face.liveness.frame_features import Floats, Glimpse
 
 FRAMES_MIN: Final = 5
 _LOWEST: Final = 0.12  # cycles a pixel; below it are the features of a face

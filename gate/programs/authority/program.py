@@ -21,9 +21,9 @@ import uvicorn
 from starlette.requests import Request
 
 from gate import durable
+from gate.authority.act_log import Book
 from gate.authority.app import make_app
-from gate.authority.book import Book
-from gate.authority.issuing import Authority, Clocks
+from gate.authority.certificate_issuer import Authority, Clocks
 from gate.authority.passkeys import Passkeys
 from gate.http_server.connections import ConnectionLimits
 from gate.http_server.https import Server, known_only, listen

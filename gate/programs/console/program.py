@@ -31,8 +31,8 @@ from gate.programs.shared.http import Visitors
 from gate.programs.shared.http import server as http_server
 from gate.screens.console.admission import Cookie
 from gate.screens.console.app import TEXTS, Console, create_app
-from gate.screens.console.hall import PAGES_MAX, Hall
 from gate.screens.console.handover import Handovers
+from gate.screens.console.lanes import PAGES_MAX, Hall
 from gate.screens.console.sessions import Sessions
 from gate.screens.console.sign_in import Clock, SignIn
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from gate.approval.approvers import SIGNERS_MIN, Approvers
 from gate.approval.errors import ApprovalError
 from gate.approval.note import SignedApproval, signers_of
-from gate.audit.left import Approved
+from gate.audit.resume_state import Approved
 from gate.programs.shared.approvers import approvers_in
 from gate.programs.shared.config import ConfigError
 

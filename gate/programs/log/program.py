@@ -29,11 +29,11 @@ from gate.audit.export import Outlet
 from gate.audit.handover import Handover, follow, in_force
 from gate.audit.inbox import Inbox
 from gate.audit.key_days import KeyDays
-from gate.audit.left import Approved
 from gate.audit.mirror_keys import MirrorKeys
 from gate.audit.note import Note, Signer, Verifier
 from gate.audit.record import Happening, canonical_json, time_text
 from gate.audit.reserve import LAST_RESERVE_BYTES, Reserve
+from gate.audit.resume_state import Approved
 from gate.audit.sealing import Sealer
 from gate.audit.spool import Spool
 from gate.audit.store import Store

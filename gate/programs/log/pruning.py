@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from gate.audit.boot import HeadState, found_head
 from gate.audit.errors import BadFormatError, BadSignatureError, StoreError
-from gate.audit.held import Held
+from gate.audit.mirror_attestation import Held
 from gate.audit.spool import sealed_path
 from gate.audit.tiles import entries_path, pieces_between
 from gate.programs.shared.fault_latch import FaultLatch

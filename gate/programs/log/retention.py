@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from gate.audit.errors import StoreError
-from gate.audit.expired import Expired
+from gate.audit.expiry_statement import Expired
 from gate.audit.spool import EXPIRED, key_path
 from gate.programs.shared.fault_latch import FaultLatch
 

@@ -25,7 +25,7 @@ from drivers.values import CameraControls
 from gate.face.chain import FaceModels, look
 from gate.face.errors import NoFaceError
 from gate.face.injection import CHALLENGE_CORRELATION_MIN, CHALLENGE_GAIN_MIN, Feed
-from gate.face.liveness.glimpse import Glimpse, glimpse
+from gate.face.liveness.frame_features import Glimpse, glimpse
 from gate.picture import preview
 from gate.programs.provisioning.genuine import of_camera
 from gate.programs.shared.devices.cameras import camera_for

@@ -13,7 +13,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Final
 
-from gate.face.liveness.glimpse import glimpse
+from gate.face.liveness.frame_features import glimpse
 from gate.face.liveness.light import SHADING_GAIN_MIN, Light
 from gate.face.liveness.tints import TINTS, far_from, linear
 from gate.http_server.https import listen

@@ -43,9 +43,9 @@ from gate.sync import inbox
 from gate.sync.errors import ExpiredError, MirrorAwayError, OtherHistoryError, RefusedError, SyncError
 from gate.sync.https import Courier, tls
 from gate.sync.line import Line
+from gate.sync.mirror_state import Conversation, Receipt
 from gate.sync.round import Client
 from gate.sync.spool import SpoolLog
-from gate.sync.standing import Conversation, Receipt
 from gate.sync.wire import (
     APPROVAL_BYTES_MAX,
     SHOW_RECEIPT,

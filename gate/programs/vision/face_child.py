@@ -33,7 +33,7 @@ from gate.face.chain import FaceModels, open_models, portrait_template
 from gate.face.errors import NoFaceError, SeveralFacesError
 from gate.face.guidance import Hint
 from gate.face.likeness import Geometry, Likeness, of_portrait
-from gate.face.liveness.witness import Witness
+from gate.face.liveness.liveness_aggregate import Witness
 from gate.face.subject import Zone
 from gate.face.swaps import pair_of, spelt, swapped
 from gate.face.watch import Watch

@@ -1,4 +1,4 @@
-"""Who is let to which route of the console: asks the cookie for its session and the table for its row (`gate.screens.console.matrix`).
+"""Who is let to which route of the console: asks the cookie for its session and the table for its row (`gate.screens.console.permissions`).
 
 A route without a row is not there. A page leads whoever is not signed in to where they can; what scripts ask is answered with a word.
 """
@@ -13,8 +13,8 @@ from starlette.requests import HTTPConnection, cookie_parser
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse
 from starlette.websockets import WebSocketClose
 
-from gate.screens.console import matrix
-from gate.screens.console.matrix import Who
+from gate.screens.console import permissions
+from gate.screens.console.permissions import Who
 from gate.screens.console.sessions import Session, Sessions
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Admission:
                 await self._app(scope, receive, send)
 
     def _for(self, scope: Scope) -> ASGIApp:
-        row, headers = matrix.admitted(scope["method"], scope["path"]), Headers(scope=scope)
+        row, headers = permissions.admitted(scope["method"], scope["path"]), Headers(scope=scope)
         if row is None:
             return PlainTextResponse("no such page\n", status_code=404)
         session = self._sessions.find(self._cookie.of(headers), by_hand=not (row.by_itself or BY_ITSELF in headers))

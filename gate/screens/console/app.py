@@ -4,7 +4,7 @@
 `/events` all lanes as server-sent events. Orders pass through as bytes that the page signed: nothing here can make one, and nothing
 here opens a picture. What the machine thinks of a face leaves this program only in answer to what the officer said.
 
-Who is let to which route is the table's affair (`gate.screens.console.matrix`), and a route that has no row there is not there.
+Who is let to which route is the table's affair (`gate.screens.console.permissions`), and a route that has no row there is not there.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from gate.orders.verbs import VERBS, Verb
 from gate.screens.bodies import whole
 from gate.screens.console import view
 from gate.screens.console.admission import Admission, Cookie, session_of
-from gate.screens.console.hall import Gate, Hall, Known
 from gate.screens.console.handover import BYTES_MAX as HANDOVER_BYTES_MAX
 from gate.screens.console.handover import WORDS_MAX, HandoverError, Handovers, OldPageError, Signed
-from gate.screens.console.matrix import OFFICERS, ORDERING, Who, may_order
+from gate.screens.console.lanes import Gate, Hall, Known
+from gate.screens.console.permissions import OFFICERS, ORDERING, Who, may_order
 from gate.screens.console.sessions import PROOF_S, Session, Sessions
 from gate.screens.console.sign_in import SignIn
 from gate.screens.console.view import Said

@@ -27,7 +27,7 @@ from gate.orders import signed
 from gate.orders.certificate import Certificate, CertificateText, open_text
 from gate.orders.errors import ForgedError, OrderError
 from gate.orders.signed import GateId, Kind, Moment, Text
-from gate.screens.console.matrix import OFFICERS, ORDERING, Who
+from gate.screens.console.permissions import OFFICERS, ORDERING, Who
 from gate.screens.console.view import OPEN_MAX, OPEN_WORDS_MAX
 
 HANDOVER: Final = Kind("handover", 1)

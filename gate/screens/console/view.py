@@ -18,7 +18,7 @@ from gate.passage.reasons import Reason
 from gate.passage.serving import EVERYBODY
 from gate.screens.console.alarms import CALLING, NOBODY_PRESENT, URGENT, Call, Seen
 from gate.screens.console.findings import Check, read
-from gate.screens.console.matrix import Sight, may_order, sees
+from gate.screens.console.permissions import Sight, may_order, sees
 from gate.screens.road import LaneEvent, Waits, Why
 from gate.screens.texts import Say
 

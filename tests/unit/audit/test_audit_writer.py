@@ -22,11 +22,11 @@ from gate.audit.errors import (
     StoreError,
     StoreFullError,
 )
-from gate.audit.left import Approved
 from gate.audit.merkle import leaf_hash, root_of
 from gate.audit.note import Algorithm, Signer
 from gate.audit.record import Header
 from gate.audit.reserve import ROOM_BYTES, Reserve
+from gate.audit.resume_state import Approved
 from gate.audit.store import SCHEMA_VERSION, TRANSACTIONS_TOGETHER, WAL_BYTES_MAX, WAL_BYTES_SCARCE, Store
 from gate.audit.writer import APPENDS_REMEMBERED, DISK_FULL, OLDER_APPROVAL, Refused, Unknown, Wanted
 from gate_verify.verify import verify

@@ -16,8 +16,8 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from gate.central import authority, folder
-from gate.central.serving import listen
-from gate.central.serving import server as server_of
+from gate.central.https_listener import listen
+from gate.central.https_listener import server as server_of
 from gate.http_server.connections import ConnectionLimits
 
 QUICK = ConnectionLimits(

@@ -15,7 +15,7 @@ from fakes.central_server import GATE_ID, NOW, Bench
 from fakes.sync_gate import SyncGate
 from typer.testing import CliRunner
 
-from gate.audit.expired import Expired
+from gate.audit.expiry_statement import Expired
 from gate.audit.note import Note, Signer
 from gate.central import retention
 from gate.central.archive import export
@@ -23,8 +23,8 @@ from gate.central.database import open_database
 from gate.central.erasing import RECEIPT, Erasures
 from gate.central.errors import ForbiddenError, UnknownError
 from gate.central.folder import database_url
-from gate.central.house import House
 from gate.central.schema import age_keys, heads
+from gate.central.server_context import House
 from gate.cli.central import app
 from gate.cli.central_keys import judge_in
 from gate.sync import wire

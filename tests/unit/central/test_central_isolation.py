@@ -12,7 +12,7 @@ from fakes.central_house import housed, order
 from fakes.central_server import GATE_ID, Bench
 from starlette.routing import Route
 
-from gate.audit.expired import Expired
+from gate.audit.expiry_statement import Expired
 from gate.audit.merkle import prove_subtree
 from gate.audit.note import Signer
 from gate.central.schema import metadata

@@ -17,12 +17,12 @@ from gate.audit.checkpoint import Checkpoint
 from gate.audit.merkle import leaf_hash
 from gate.audit.note import Note
 from gate.audit.tiles import TILE_WIDTH
-from gate.central import reading
+from gate.central import request_reader
 from gate.central.errors import BadRequestError, DamagedError, NotYetError, UnknownError
 from gate.central.evidence import Answer, Kind, slots
+from gate.central.key_filing import Wanted
 from gate.central.ledger import CHECKPOINTS_KEPT, LACKING, LACKING_MAX, MISSING_MAX, Growth, Head
 from gate.central.schema import awaited, checkpoints, heads, metadata, packages
-from gate.central.wanted import Wanted
 from gate.central.wire import FILES_MAX, RoundState, parse_round, round_state
 from gate.sync import wire
 from gate.sync.spool import SpoolLog
@@ -52,19 +52,19 @@ def incoming(*, body: tuple[bytes, ...], then_silence: bool) -> Incoming:
 @in_virtual_time
 async def test_a_body_that_falls_silent_is_given_up() -> None:
     with pytest.raises(BadRequestError, match="nothing came"):
-        await reading.whole_body(incoming(body=(b"half",), then_silence=True), 100)
+        await request_reader.whole_body(incoming(body=(b"half",), then_silence=True), 100)
 
 
 async def test_a_body_that_comes_in_pieces_is_read_whole() -> None:
-    assert await reading.whole_body(incoming(body=(b"one", b"two"), then_silence=False), 6) == b"onetwo"
+    assert await request_reader.whole_body(incoming(body=(b"one", b"two"), then_silence=False), 6) == b"onetwo"
     with pytest.raises(BadRequestError, match="more than 5 bytes"):
-        await reading.whole_body(incoming(body=(b"one", b"two"), then_silence=False), 5)
+        await request_reader.whole_body(incoming(body=(b"one", b"two"), then_silence=False), 5)
 
 
 async def test_long_bodies_come_in_pieces_of_bounded_size() -> None:
-    whole = bytes(3 * reading.CHUNK_BYTES)
-    found: AsyncIterator[bytes] = reading.plain_body(incoming(body=(whole,), then_silence=False))
-    assert [len(one) async for one in found] == [reading.CHUNK_BYTES] * 3 + [0]
+    whole = bytes(3 * request_reader.CHUNK_BYTES)
+    found: AsyncIterator[bytes] = request_reader.plain_body(incoming(body=(whole,), then_silence=False))
+    assert [len(one) async for one in found] == [request_reader.CHUNK_BYTES] * 3 + [0]
 
 
 async def test_a_database_that_fails_is_a_try_later_and_the_next_round_is_well(

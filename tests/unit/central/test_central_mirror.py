@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 
 from gate.audit.checkpoint import Checkpoint, read_checkpoint
 from gate.audit.handover import hand_over
-from gate.audit.held import Held
 from gate.audit.merkle import leaf_hash, prove_consistency, prove_subtree, root_of
+from gate.audit.mirror_attestation import Held
 from gate.audit.note import Algorithm, Note, Signer
 from gate.central.archive import export, is_intact
 from gate.central.errors import DamagedError, FolderError, NotYetError

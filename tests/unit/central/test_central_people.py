@@ -18,7 +18,7 @@ from fakes.central_server import GATE_ID, Bench
 from typer.testing import CliRunner
 
 from gate.central.authority import fingerprint, new_key
-from gate.central.house import House
+from gate.central.server_context import House
 from gate.cli.central import app
 
 

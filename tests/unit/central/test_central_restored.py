@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from gate.audit.checkpoint import Checkpoint
 from gate.audit.note import Algorithm, Note, Signer
-from gate.central.acts import DEVICE
+from gate.central.admin_log import DEVICE
 from gate.central.archive import is_intact
 from gate.central.evidence import Kind
 from gate.cli.central import app

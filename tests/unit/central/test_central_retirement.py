@@ -14,7 +14,7 @@ from gate.approval.errors import ApprovalError
 from gate.approval.retirement import SignedRetirement
 from gate.audit.note import Note
 from gate.central.errors import ForbiddenError
-from gate.central.house import House
+from gate.central.server_context import House
 from gate.cli.central import app
 from gate.sync import wire
 from gate.sync.wire import Request

@@ -10,8 +10,8 @@ import pytest
 import tomli_w
 from typer.testing import CliRunner, Result
 
-from gate.authority.acts import Enrolled
-from gate.authority.acts import line as line_of
+from gate.authority.enrolment_history import Enrolled
+from gate.authority.enrolment_history import line as line_of
 from gate.cli import officer
 from gate.cli.output import Exit
 from gate.programs.authority.config import load

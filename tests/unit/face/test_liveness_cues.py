@@ -9,7 +9,7 @@ import pytest
 
 from gate.face.liveness.cues import Cue, Liveness, Reading
 from gate.face.liveness.flicker import Flicker
-from gate.face.liveness.glimpse import FACE_SIZE, Glimpse, glimpse
+from gate.face.liveness.frame_features import FACE_SIZE, Glimpse, glimpse
 from gate.face.liveness.light import Light
 from gate.face.liveness.motion import Motion
 from gate.face.liveness.pattern import Pattern

@@ -7,7 +7,7 @@ import random
 import numpy as np
 
 from gate.face.injection import Feed
-from gate.face.liveness.following import Command, Hearing, answer, lag
+from gate.face.liveness.challenge_response import Command, Hearing, answer, lag
 
 HOLD_MS, EVERY_MS = 300, 66
 HEARING = Hearing(lag_max_ms=500, lag_step_ms=10, settle_ms=30)

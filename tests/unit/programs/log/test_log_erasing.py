@@ -19,8 +19,8 @@ from fakes.audit_logs import ORIGIN, LateSpool, SmallLog, crossing, happening, w
 from gate.approval.erasure import Erasure, SignedErasure
 from gate.audit.inbox import ERASURE, Inbox
 from gate.audit.key_days import KeyDays
-from gate.audit.left import Approved
 from gate.audit.record import Header, canonical_json
+from gate.audit.resume_state import Approved
 from gate.audit.spool import Spool, key_path
 from gate.audit.writer import Outcome, Refused, Wanted, Writer
 from gate.programs.log.erasing import QUIET_LOOKS, Erasures

@@ -14,7 +14,7 @@ from fakes.audit_logs import ORIGIN, SmallLog, happening
 
 from gate.approval.note import Approval
 from gate.audit.inbox import Inbox
-from gate.audit.left import Approved
+from gate.audit.resume_state import Approved
 from gate.audit.writer import OLDER_APPROVAL, Refused, Wanted, Writer
 from gate.programs.log.newest import NewestApproval
 from gate.programs.log.publishing import Worker

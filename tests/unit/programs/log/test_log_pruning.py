@@ -15,9 +15,9 @@ from fakes.audit_logs import BOOT, ORIGIN, SmallLog, happening, wanted
 
 from gate.audit.checkpoint import Checkpoint
 from gate.audit.export import Outlet, tiles
-from gate.audit.held import Held
 from gate.audit.inbox import HELD, Inbox
 from gate.audit.merkle import prove_consistency, root_of, verify_consistency
+from gate.audit.mirror_attestation import Held
 from gate.audit.mirror_keys import MirrorKeys
 from gate.audit.note import Algorithm, Note, Signer
 from gate.audit.record import canonical_json

@@ -18,7 +18,7 @@ import pytest
 from fakes.audit_logs import LateSpool, SmallLog, happening
 
 from gate.audit.errors import BadSignatureError
-from gate.audit.expired import Expired
+from gate.audit.expiry_statement import Expired
 from gate.audit.export import Outlet, bundle
 from gate.audit.key_days import KeyDay, KeyDays
 from gate.audit.note import Signer

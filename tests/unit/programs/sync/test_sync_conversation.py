@@ -15,7 +15,7 @@ from gate.audit.spool import EXPIRED, Spool
 from gate.programs.shared.config import Sync
 from gate.programs.sync.mirror_keys import MirrorKeys
 from gate.programs.sync.program import UNTOLD_AGAIN_MS, Outbox, _status
-from gate.sync.standing import Conversation
+from gate.sync.mirror_state import Conversation
 from gate.sync.wire import Request, Response
 
 

@@ -27,18 +27,18 @@ from starlette.routing import Route
 
 from gate.audit.record import time_text
 from gate.audit.unsealing import Unsealer
-from gate.central.acts import DEVICE, SHOWN_MAX
+from gate.central.admin_log import DEVICE, SHOWN_MAX
 from gate.central.database import first_line
 from gate.central.errors import BadRequestError, CentralError, ForbiddenError, NotYetError, UnknownError
 from gate.central.evidence import BY_MAX, WORDS_MAX, Alarm, Answer
 from gate.central.fleet import Row, fleet
 from gate.central.folder import ACTS_IDENTITY
-from gate.central.house import House
 from gate.central.metrics import CONTENT_TYPE, exposition
-from gate.central.places import Person
-from gate.central.reading import whole_body
+from gate.central.request_reader import whole_body
 from gate.central.rights import Doing, may
 from gate.central.search import Stretch, carried, stretch
+from gate.central.server_context import House
+from gate.central.tenants import Person
 
 FORM_BYTES_MAX: Final = 8 * 1024
 GATES_MAX: Final = 50  # in one search

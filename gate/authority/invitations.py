@@ -10,8 +10,8 @@ import hmac
 from collections.abc import Callable
 from typing import Final
 
-from gate.authority.acts import Invitation, Invited, Person, Removed, Standing
-from gate.authority.book import Book
+from gate.authority.act_log import Book
+from gate.authority.enrolment_history import Invitation, Invited, Person, Removed, Standing
 from gate.authority.errors import Refusal, RefusedError
 
 INVITATION_S: Final = 24 * 3600

@@ -16,10 +16,10 @@ from fakes.central_house import told
 from starlette.routing import Route
 
 from gate.audit.writer import Wanted
-from gate.central.acts import DEVICE
-from gate.central.desk import PURPOSES, make_desk
+from gate.central.admin_log import DEVICE
 from gate.central.evidence import Answer, Kind
 from gate.central.metrics import METRICS
+from gate.central.people_pages import PURPOSES, make_desk
 from gate.central.rights import ALLOWED, Doing, Role, may
 from gate.central.search import Stretch, carried, stretch
 from gate.sync.wire import Request

@@ -11,7 +11,7 @@ from gate.audit.note import Note, Verifier
 from gate.audit.tiles import TILE_WIDTH
 from gate.sync import wire
 from gate.sync.errors import BadAnswerError
-from gate.sync.standing import (
+from gate.sync.mirror_state import (
     AHEAD,
     SEALED_BYTES_MAX,
     Conversation,

@@ -8,7 +8,7 @@ import contextlib
 import pytest
 from fakes.console_hall import FakeGate
 
-from gate.screens.console.hall import PAGES_EACH_MAX, Hall
+from gate.screens.console.lanes import PAGES_EACH_MAX, Hall
 from gate.screens.fanout import FullError
 
 

@@ -20,18 +20,18 @@ from gate.audit.record import time_text
 from gate.audit.sealing import Sealer
 from gate.central import folder as folders
 from gate.central import settings
-from gate.central.acts import DEVICE, Acts
+from gate.central.admin_log import DEVICE, Acts
 from gate.central.database import dialect_of, first_line, insert
 from gate.central.erasing import Erasures, Judge
 from gate.central.errors import CentralError, FolderError, NotYetError
 from gate.central.evidence import Evidence, Kind
 from gate.central.folder import Folder
 from gate.central.ledger import Ledger
-from gate.central.places import Places
 from gate.central.retention import Retention
 from gate.central.roster import Roster
 from gate.central.schema import told
 from gate.central.settings import Settings
+from gate.central.tenants import Places
 
 LOOK_EVERY_S: Final = 60.0  # a new connection to the database is another reason to look
 LOOK_AGAIN_S: Final = 1.0  # at the earliest

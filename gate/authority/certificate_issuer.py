@@ -13,10 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from gate.authority.acts import Certified, Doubted, Enrolled, Standing
-from gate.authority.book import Book
+from gate.authority.act_log import Book
+from gate.authority.enrolment_history import Certified, Doubted, Enrolled, Standing
 from gate.authority.errors import Refusal, RefusedError
-from gate.authority.inviting import require_invitation
+from gate.authority.invitations import require_invitation
 from gate.authority.passkeys import ALGORITHMS, NONCE_BYTES, Answer, Passkeys, challenge, is_above
 from gate.orders.certificate import CLOCKS_APART_S, Certificate, certify
 

@@ -21,7 +21,7 @@ from gate.central import folder as folders
 from gate.central.archive import export, is_intact
 from gate.central.errors import FolderError, ForbiddenError
 from gate.central.evidence import Answer, Kind
-from gate.central.house import House
+from gate.central.server_context import House
 from gate.cli.central import app
 from gate.sync.wire import Request
 from gate_verify.verify import Known, verify

@@ -30,14 +30,14 @@ from gate.audit.sealing import Sealer, plaintext, seal
 from gate.audit.spool import encode_sealed
 from gate.audit.tiles import TILE_WIDTH
 from gate.audit.unsealing import Closed
+from gate.central.append_verification import in_piece
 from gate.central.database import dialect_of, insert, sweep
 from gate.central.errors import CentralError, DamagedError, UnknownError
-from gate.central.growing import in_piece
 from gate.central.history import root_at
+from gate.central.key_filing import Wanted
 from gate.central.ledger import Growth, Head, Ledger, grow, lock, read_head
 from gate.central.roster import Gate
 from gate.central.schema import heads
-from gate.central.wanted import Wanted
 from gate.ordinary import read_ordinary
 
 if TYPE_CHECKING:

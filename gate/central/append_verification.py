@@ -14,9 +14,9 @@ from gate.audit.merkle import Frontier, leaf_hash, root_of, verify_subtree
 from gate.audit.record import Header
 from gate.audit.tiles import TILE_WIDTH
 from gate.central.errors import DamagedError, NotYetError, StoredDiffersError, UnprovenError
+from gate.central.key_filing import wanted_of
 from gate.central.ledger import Growth, Head, Ledger
 from gate.central.roster import Gate
-from gate.central.wanted import wanted_of
 from gate.central.wire import Package, SealedLine
 
 

@@ -17,7 +17,7 @@ from gate.audit.record import Header
 from gate.audit.tiles import TILE_WIDTH
 from gate.sync import wire
 from gate.sync.errors import BadAnswerError, SpoolError
-from gate.sync.standing import (
+from gate.sync.mirror_state import (
     AHEAD,
     SEALED_BYTES_MAX,
     Conversation,

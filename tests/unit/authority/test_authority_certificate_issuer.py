@@ -16,11 +16,11 @@ from fakes.shifts import NOW_S, PUBLIC
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.authority.acts import Standing
-from gate.authority.book import Book
+from gate.authority.act_log import Book
+from gate.authority.certificate_issuer import NONCE_S, NONCES_MAX
+from gate.authority.enrolment_history import Standing
 from gate.authority.errors import BookError, Refusal, RefusedError
-from gate.authority.inviting import INVITATION_S, remove
-from gate.authority.issuing import NONCE_S, NONCES_MAX
+from gate.authority.invitations import INVITATION_S, remove
 from gate.authority.passkeys import Passkeys, challenge, is_above
 from gate.orders.certificate import CLOCKS_APART_S, open_certificate
 from gate.orders.verbs import Party, Role

@@ -19,7 +19,7 @@ from gate.central.rights import Role
 from gate.central.schema import gates, parties, people, places, sites
 
 if TYPE_CHECKING:
-    from gate.central.acts import Acts
+    from gate.central.admin_log import Acts
 
 ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 NAME_MAX = 200

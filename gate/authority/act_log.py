@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from gate import durable
-from gate.authority.acts import ACT_BYTES_MAX, Act, People, line, read
+from gate.authority.enrolment_history import ACT_BYTES_MAX, Act, People, line, read
 from gate.authority.errors import BookError
 
 MODE: Final = 0o600

@@ -19,11 +19,11 @@ from starlette.types import Receive, Scope, Send
 
 from gate.orders.certificate import Certificate, certify
 from gate.orders.verbs import VERBS, Party, Role, Verb
-from gate.screens.console import app, matrix
+from gate.screens.console import app, permissions
 from gate.screens.console.admission import Admission, Cookie, session_of
-from gate.screens.console.hall import Hall
 from gate.screens.console.handover import Handovers
-from gate.screens.console.matrix import ROUTES, Sight, Who
+from gate.screens.console.lanes import Hall
+from gate.screens.console.permissions import ROUTES, Sight, Who
 from gate.screens.console.sessions import Sessions
 from gate.screens.console.sign_in import Clock, SignIn, Told
 
@@ -109,15 +109,15 @@ def test_the_document_has_every_row_of_the_table_and_no_other() -> None:
 @pytest.mark.parametrize("who", PEOPLE, ids=lambda who: f"{who.party.value}-{who.role.value}")
 def test_everybody_sees_what_the_document_says(who: Who) -> None:
     trained = certificate(7, role=who.role, party=who.party, trained=True)
-    assert matrix.sees(trained) == {sight for what, sight in SIGHTS.items() if wanted(what, who)}
+    assert permissions.sees(trained) == {sight for what, sight in SIGHTS.items() if wanted(what, who)}
     untrained = certificate(7, role=who.role, party=who.party)
-    assert (Sight.FLAGS in matrix.sees(untrained)) is (who == Who(Role.SUPERVISOR, Party.POLICE))
+    assert (Sight.FLAGS in permissions.sees(untrained)) is (who == Who(Role.SUPERVISOR, Party.POLICE))
 
 
 @pytest.mark.parametrize("who", PEOPLE, ids=lambda who: f"{who.party.value}-{who.role.value}")
 def test_verbs_are_offered_by_role_to_those_who_order(who: Who) -> None:
     says = certificate(7, role=who.role, party=who.party)
-    offered = {verb for verb in Verb if matrix.may_order(says, verb)}
+    offered = {verb for verb in Verb if permissions.may_order(says, verb)}
     orders = wanted("POST /gates/{gate}/orders", who)
     assert offered == ({verb for verb in Verb if who.role in VERBS[verb].roles} if orders else set())
 

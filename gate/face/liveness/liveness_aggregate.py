@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from gate.face.liveness.cues import Cue, Liveness, Reading
 from gate.face.liveness.flicker import Flicker
+from gate.face.liveness.frame_features import glimpse
 from gate.face.liveness.fusion import judge_for
-from gate.face.liveness.glimpse import glimpse
 from gate.face.liveness.light import Light, Rgb
 from gate.face.liveness.motion import Motion
 from gate.face.liveness.passive import live_probability
