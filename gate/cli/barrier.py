@@ -98,7 +98,7 @@ def _record(out: Path, config: Config, line: LineSettings, head: Head) -> None:
     from drivers.barrier.tracing.recorder import Recorder
     from drivers.barrier.tracing.trace import spelt
     from gate.programs.shared.devices.barriers import barrier
-    from gate.programs.shared.typed import typed_lines
+    from gate.programs.shared.typed_lines import typed_lines
 
     async def run() -> None:
         with out.open("x", encoding="utf-8", buffering=1) as file:

@@ -64,9 +64,9 @@ def serve(
 
     from gate.programs.console.config import load
     from gate.programs.shared.config import ConfigError
+    from gate.programs.shared.memory_protection import make_unreadable
     from gate.programs.shared.parent_death import end_with_supervisor
     from gate.programs.shared.runner import log_as_json
-    from gate.programs.shared.unreadable import make_unreadable
     from gate.screens.console.handover import HandoverError, NotOursError
 
     try:
@@ -90,6 +90,6 @@ def serve(
 
 async def _until_told(settings: ConsoleConfig) -> None:
     from gate.programs.console.program import run
-    from gate.programs.shared.stopping import told_to_stop
+    from gate.programs.shared.stop_signal import told_to_stop
 
     await run(settings, stop=told_to_stop(), on_listening=lambda: note(f"officers open {settings.pages.origin}/"))

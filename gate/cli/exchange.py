@@ -62,9 +62,9 @@ def serve(
 
     from gate.programs.exchange.config import load
     from gate.programs.shared.config import ConfigError
+    from gate.programs.shared.memory_protection import make_unreadable
     from gate.programs.shared.parent_death import end_with_supervisor
     from gate.programs.shared.runner import log_as_json
-    from gate.programs.shared.unreadable import make_unreadable
 
     try:
         settings = load(config)
@@ -82,6 +82,6 @@ def serve(
 
 async def _until_told(settings: ExchangeConfig) -> None:
     from gate.programs.exchange.program import run
-    from gate.programs.shared.stopping import told_to_stop
+    from gate.programs.shared.stop_signal import told_to_stop
 
     await run(settings, stop=told_to_stop(), on_listening=lambda: note(f"gates ask https://{settings.address}"))

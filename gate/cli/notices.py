@@ -20,7 +20,7 @@ def command(
     """
     from gate import durable
     from gate.passage.screen import Purpose
-    from gate.programs.screens.words import notice_of, problems
+    from gate.programs.screens.page_texts import notice_of, problems
     from gate.programs.shared.config import ConfigError
     from gate.programs.shared.runner import load_config
     from gate.screens.kiosk.texts import Languages

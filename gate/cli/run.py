@@ -62,7 +62,7 @@ def _refuse_a_second_instance(settings: Config) -> None:
 
 
 async def _run_all(settings: Config, config: Path) -> None:
-    from gate.programs.shared.supervise import Child, Family
+    from gate.programs.shared.supervisor import Child, Family
 
     children = [
         Child(name, config, output=None, on_start=lambda name: note(f"started {name}")) for name in settings.programs

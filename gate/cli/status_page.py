@@ -203,7 +203,7 @@ class Shown:
     def _page_lines(self) -> Iterator[str]:
         """Where the traveller's page begins, while no browser shows it."""
         if "screen" in self.told.lane.lost:
-            from gate.programs.screens.start import start_page
+            from gate.programs.screens.kiosk_start import start_page
 
             yield f"  page     no browser shows it: open {start_page(self.settings.runtime('screens')).absolute().as_uri()}"
 

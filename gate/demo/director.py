@@ -18,7 +18,7 @@ from gate.demo.world import Done, Host, World
 from gate.orders.order import Shift
 from gate.passage.screen import Screen
 from gate.programs.shared.clock import monotonic_ms
-from gate.programs.shared.supervise import Child
+from gate.programs.shared.supervisor import Child
 
 TRAVELLER_DEADLINE_S = 90.0
 SETTLED_DEADLINE_S = 30.0

@@ -33,9 +33,9 @@ from gate.demo.report import Again, Checked, Outcome, Result
 from gate.demo.stage import Stage, StageError
 from gate.demo.world import World, WorldError
 from gate.orders.keys import read_shift
-from gate.programs.screens.start import page_address, page_with_secret, start_page
+from gate.programs.screens.kiosk_start import page_address, page_with_secret, start_page
 from gate.programs.shared.runner import status_of
-from gate.programs.shared.supervise import Child, Family
+from gate.programs.shared.supervisor import Child, Family
 from hardware_sim.faces import FaceDataMissingError, FacesNotRenderedError, identities
 from hardware_sim.readers.kinds import KINDS, PAGE_READER
 from hardware_sim.samples import write

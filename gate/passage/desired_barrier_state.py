@@ -7,7 +7,7 @@ and a release also while status may be old, for its time or while somebody is be
 A grant is told once (3): one that no status shows in time is taken back. What status does not show in time is an incident, once.
 
 A status that is older than an order can hide what became of it for one poll only: every later one is held against what is wanted.
-Left to others: the order on the wire (`gate.programs.lane.ordering`), and what officers are told (`gate.programs.lane.officers`).
+Left to others: the order on the wire (`gate.programs.lane.barrier_orders`), and what officers are told (`gate.programs.lane.officers`).
 """
 
 from __future__ import annotations

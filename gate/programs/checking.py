@@ -17,7 +17,7 @@ from gate.approval.canonical import digest
 from gate.audit.errors import BadFormatError
 from gate.audit.note import Verifier
 from gate.programs.lane.rules import embedder_of, require_liveness, require_officers, service_of
-from gate.programs.screens import words
+from gate.programs.screens import page_texts
 from gate.programs.shared.approval import approved, unsafe_files
 from gate.programs.shared.basis import basis_of
 from gate.programs.shared.config import Config, ConfigError, load
@@ -194,7 +194,7 @@ _LOOKS: tuple[Callable[[Config], Iterator[Problem]], ...] = (
     lambda config: _said(lambda: written_rules(config)),
     _models,
     _recipients,
-    lambda config: words.problems(config, Languages()),
+    lambda config: page_texts.problems(config, Languages()),
     _sync,
     _lists,
     _registers,

@@ -31,7 +31,7 @@ from gate.demo.report import Line
 from gate.passage.orders import Disposition
 from gate.passage.records import Overruled, Settled
 from gate.passage.screen import Screen
-from gate.programs.screens.start import page_address, page_with_secret
+from gate.programs.screens.kiosk_start import page_address, page_with_secret
 from gate.programs.shared.consoles import known_fingerprint
 from gate.programs.shared.terminal import Terminal
 from hardware_sim.readers.kinds import PAGE_READER

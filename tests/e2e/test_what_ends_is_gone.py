@@ -170,7 +170,7 @@ async def page_open(gate: Gate, profile: Path) -> AsyncIterator[Path | None]:
         return
     from playwright.async_api import async_playwright
 
-    from gate.programs.screens.start import start_page
+    from gate.programs.screens.kiosk_start import start_page
 
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch_persistent_context(

@@ -26,7 +26,7 @@ from gate.audit.spool import Spool, handover_path
 from gate.audit.store import Store
 from gate.audit.tiles import pieces_between
 from gate.audit.writer import Outcome, Wanted, Writer
-from gate.programs.log.publishing import P, T, Worker
+from gate.programs.log.spool_publisher import P, T, Worker
 
 ORIGIN = "border.example/gate-0001/demo"
 TIME = "2026-11-25T10:00:00.000Z"

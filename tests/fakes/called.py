@@ -19,7 +19,7 @@ import httpx2
 from fakes.whole_gate import Gate
 
 from gate.cli.output import Exit
-from gate.programs.screens.start import page_address, page_with_secret
+from gate.programs.screens.kiosk_start import page_address, page_with_secret
 from gate.programs.shared import clock
 from gate.trust.importing import import_sources
 from gate.trust.sources import read_source

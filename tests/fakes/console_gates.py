@@ -25,8 +25,8 @@ from gate.passage.reasons import Reason
 from gate.passage.screen import Screen
 from gate.programs.console.config import GateEntry
 from gate.programs.console.gates import Gate
+from gate.programs.screens.console_api import LIMITS
 from gate.programs.screens.program import Screens
-from gate.programs.screens.road import LIMITS
 from gate.programs.shared.config import Config, parse
 from gate.programs.shared.consoles import road_key
 from gate.programs.shared.status import serve_status

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from gate.channel import messages
-from gate.programs.children.start import ChildLostError, UnfitError
+from gate.programs.children.child_handle import ChildLostError, UnfitError
 from gate.programs.lane.document.lists import ListsError, open_lists, told
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import tomli_w
 
 from gate.passage.screen import Screen
-from gate.programs.screens.start import start_page
+from gate.programs.screens.kiosk_start import start_page
 
 if TYPE_CHECKING:
     from fakes.screens_peers import FakeLane, FakePreview

@@ -36,7 +36,7 @@ from gate.passage.orders import BePresent, Outcome
 from gate.passage.reasons import Reason
 from gate.passage.screen import Guidance, Purpose, Screen
 from gate.programs.lane.engine import Engine
-from gate.programs.lane.paced import Paced
+from gate.programs.lane.referral_timing import Paced
 from gate.screens.kiosk.board import Board
 from gate.screens.kiosk.view import ViewState, lane_unknown, render
 

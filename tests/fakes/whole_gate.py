@@ -26,7 +26,7 @@ from gate.demo.play import AGAIN_MAX
 from gate.demo.stage import Stage
 from gate.passage.screen import Screen
 from gate.programs.shared import config as configuration
-from gate.programs.shared.supervise import Child, Family
+from gate.programs.shared.supervisor import Child, Family
 from gate.programs.shared.terminal import Terminal
 
 DEADLINE_S = 40.0

@@ -16,8 +16,8 @@ from fakes.sample_passports import utopia
 from drivers.reader.settings import Direct
 from gate.channel import messages as m
 from gate.programs.children import landlock, protocol
-from gate.programs.children.start import ChildLostError, Process
-from gate.programs.lane.renewal import DocumentChild
+from gate.programs.children.child_handle import ChildLostError, Process
+from gate.programs.lane.list_renewal import DocumentChild
 from gate.trust.importing import import_sources
 from gate.trust.sources import read_source
 from hardware_sim.chip.direct import DirectSlot

@@ -20,7 +20,7 @@ from drivers.reader.settings import PageCamera, PageFolder
 from drivers.settings import Reach
 from gate.programs.children import landlock
 from gate.programs.children.confine import ADDRESS_SPACE_BYTES_MAX, Needs, beyond, may_lock_everything, never_needed
-from gate.programs.children.needs import of_device
+from gate.programs.children.requirements import of_device
 from gate.programs.children.seccomp import Argument, Refusal, Where
 
 ROOT = Path(__file__).parents[2]

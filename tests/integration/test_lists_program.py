@@ -25,7 +25,7 @@ import tomli_w
 from fakes.master_lists import NOW, master_list, party, revocation_list
 from fakes.read_clock import clock_reads
 
-from gate.programs.children.start import ChildLostError
+from gate.programs.children.child_handle import ChildLostError
 from gate.programs.shared import clock
 from gate.programs.shared import config as configuration
 from gate.programs.shared.config import Config, ConfigError

@@ -53,7 +53,7 @@ from gate.channel.table import CHANNELS
 from gate.passage.events import RecordClass, RecordKind
 from gate.passage.reasons import Reason
 from gate.passage.screen import Guidance, Screen
-from gate.programs.screens.start import start_page
+from gate.programs.screens.kiosk_start import start_page
 from gate.programs.shared import config as configuration
 from gate.programs.shared.config import Config
 from gate_verify.verify import verify

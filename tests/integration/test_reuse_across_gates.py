@@ -39,7 +39,7 @@ from gate.programs.exchange.program import run as run_exchange
 from gate.programs.lane.document.marking import mark_of
 from gate.programs.shared import clock
 from gate.programs.shared.config import ConfigError, Suspended
-from gate.programs.shared.erasing import ERASING
+from gate.programs.shared.memory_erasure import ERASING
 
 CHIP, OTHER = hashlib.sha256(b"a chip").digest(), hashlib.sha256(b"another").digest()
 KEY = "9b" * 32

@@ -25,7 +25,7 @@ from gate.face.liveness.tints import TINTS
 from gate.passage.events import Wish
 from gate.passage.screen import Guidance, Screen
 from gate.passage.serving import BorderDirection
-from gate.programs.lane.painted import Painted
+from gate.programs.lane.page_paint import Painted
 from gate.screens.kiosk.tints import CHANGE_MS_MIN
 from gate.screens.kiosk.view import GUIDES
 

@@ -30,10 +30,10 @@ from gate.channel.table import CHANNELS
 from gate.http_server.https import listen
 from gate.passage.events import Wish
 from gate.passage.screen import Guidance, Purpose, Screen
+from gate.programs.screens.kiosk_start import page_with_secret, start_page
+from gate.programs.screens.page_proof import ABLE_MAX_S, ALIVE_MAX_S
+from gate.programs.screens.page_texts import notice_of
 from gate.programs.screens.program import FRAME_BYTES_MAX, Screens, run
-from gate.programs.screens.proof import ABLE_MAX_S, ALIVE_MAX_S
-from gate.programs.screens.start import page_with_secret, start_page
-from gate.programs.screens.words import notice_of
 from gate.programs.shared.config import Config, ConfigError, parse
 from gate.programs.shared.http import CONNECTIONS_MAX, Visitors
 from gate.programs.shared.http import server as http_server

@@ -34,8 +34,8 @@ from gate.face.track import TrackState
 from gate.passage.events import TrackChange
 from gate.passage.evidence import PadResult
 from gate.passage.screen import Guidance
-from gate.programs.children import descriptors, fd_passing, portraits, serving, start
-from gate.programs.children.start import ChildLostError, Process
+from gate.programs.children import child_handle, child_runtime, descriptors, fd_passing, portraits
+from gate.programs.children.child_handle import ChildLostError, Process
 from gate.programs.vision import face_child
 from gate.programs.vision.face_child import Child, guidance_of, message_of
 from gate.programs.vision.face_children import FACES
@@ -74,7 +74,7 @@ async def child_of() -> AsyncIterator[Parent]:
     ours, theirs = socket.socketpair()
     our_way, their_way = descriptors.pair()
     child = asyncio.ensure_future(
-        serving.attend(
+        child_runtime.attend(
             theirs,
             their_way,
             m.ToChild,
@@ -348,7 +348,7 @@ async def test_a_child_that_does_not_come_up_is_lost(
 ) -> None:
     place = executable(tmp_path, script) if script is not None else str(tmp_path / "nothing")
     monkeypatch.setattr(sys, "executable", place)
-    monkeypatch.setattr(start, "START_DEADLINE_S", 0.3)
+    monkeypatch.setattr(child_handle, "START_DEADLINE_S", 0.3)
     with pytest.raises(ChildLostError, match=reason):
         await Process.start(FACES, PREPARE, incoming=m.FromChild)
 

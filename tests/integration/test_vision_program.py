@@ -557,7 +557,7 @@ def test_a_child_is_unreadable_bounded_and_leaves_no_core() -> None:
 def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     config = config_for(tmp_path, models=real_models(), address="http://127.0.0.1:9/stream")
     program = (
-        "import asyncio, sys\nfrom drivers.camera.settings import Network\nfrom gate.channel import messages\nfrom gate.programs.children.start import Process\n"
+        "import asyncio, sys\nfrom drivers.camera.settings import Network\nfrom gate.channel import messages\nfrom gate.programs.children.child_handle import Process\n"
         "from gate.programs.vision.face_children import FACES\n"
         "async def main():\n"
         "    prepare = messages.Prepare(models=sys.argv[1], camera=Network(address=sys.argv[2]).spelt())\n"

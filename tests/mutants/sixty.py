@@ -19,7 +19,7 @@ OBEYING = "gate/passage/officer_commands.py"
 TWO_OFFICERS = "gate/passage/two_officers.py"
 ENGINE = "gate/programs/lane/engine.py"
 PARTS = "gate/programs/lane/parts.py"
-ORDERING = "gate/programs/lane/ordering.py"
+ORDERING = "gate/programs/lane/barrier_orders.py"
 SESSION = "drivers/barrier/modbus/session.py"
 # Where a room decides, nobody looks at the lane: a mutant that does brings the words.
 LOOKS = "            return Looking(state.crossing, now_ms, entry=state.entry), (LookAtLane(),)\n"

@@ -32,7 +32,7 @@ def serve(config: ConfigFile = Path(DEFAULT)) -> None:
     from gate.cli.officer import keys as files
     from gate.programs.shared.parent_death import end_with_supervisor
     from gate.programs.shared.runner import log_as_json
-    from gate.programs.shared.stopping import told_to_stop
+    from gate.programs.shared.stop_signal import told_to_stop
 
     settings = _load(config)
     try:

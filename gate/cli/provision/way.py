@@ -263,7 +263,7 @@ def _say_next(place: Place, failed: list[StepReport], missing: int) -> None:
         say(f"next     run gate provision again: it goes on with {', '.join(one.id for one in failed)}")
         return
     say("next     hand the report and the .vkey file over; gate provision report --verify FILE checks it")
-    from gate.programs.screens.start import start_page
+    from gate.programs.screens.kiosk_start import start_page
     from gate.programs.shared import config as configuration
 
     page = start_page(configuration.load(place.config, refuse_in_service=False).runtime("screens").absolute()).as_uri()

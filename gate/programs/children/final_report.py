@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from gate.channel import messages
-from gate.programs.children.start import ChildLostError, Process
+from gate.programs.children.child_handle import ChildLostError, Process
 
 SEAL_S: Final = 2.0  # decoding, finding and cutting out two faces on a busy machine
 SAID_MAX: Final = 256  # whatever else it says meanwhile is dropped; a child that says more is ended

@@ -47,30 +47,30 @@ from gate.passage.registers import asked as registers_asked
 from gate.passage.screen import Screen
 from gate.passage.serving import BorderDirection
 from gate.programs.children import fd_passing
-from gate.programs.children.spare import Spare
-from gate.programs.children.start import ChildLostError
+from gate.programs.children.child_handle import ChildLostError
+from gate.programs.children.warm_spare import Spare
 from gate.programs.lane import readiness
 from gate.programs.lane.centre import ControlCentre
 from gate.programs.lane.clients import LogClient, VisionClient
+from gate.programs.lane.document_session import Reading
 from gate.programs.lane.documents import CROSSING_BYTES, Documents, PageListener
 from gate.programs.lane.emergency_hold import STATE_FILE, is_held
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.group_counts import GroupCounts, shift_of
+from gate.programs.lane.health_counters import Tally
 from gate.programs.lane.leaf import LeafTimes
+from gate.programs.lane.list_renewal import CurrentLists, DocumentChild, ready_of, update_of
 from gate.programs.lane.officers import Officers
-from gate.programs.lane.paced import Paced
-from gate.programs.lane.painted import Painted, is_due
+from gate.programs.lane.page_paint import Painted, is_due
 from gate.programs.lane.parts import BarrierKeeper, SensorsKeeper, SwipeKeeper, Watching
-from gate.programs.lane.reading import Reading
+from gate.programs.lane.published_status import counted, told
 from gate.programs.lane.records import Remembered
+from gate.programs.lane.referral_timing import Paced
 from gate.programs.lane.referrals import Referrals
 from gate.programs.lane.registers import RegistersClient
-from gate.programs.lane.renewal import CurrentLists, DocumentChild, ready_of, update_of
 from gate.programs.lane.rules import rules_of, start_of, stated
 from gate.programs.lane.stages.face import face_evidence
 from gate.programs.lane.state_file import StateFile, StateLostError, read_state
-from gate.programs.lane.tally import Tally
-from gate.programs.lane.telling import counted, told
 from gate.programs.lane.views import Views
 from gate.programs.shared import clock
 from gate.programs.shared.aligned_timer import beat

@@ -44,7 +44,7 @@ from gate.passage.orders import (
     Said,
 )
 from gate.programs.lane.commands import command_of
-from gate.programs.lane.confirming import Answered, LaneInSight, confirmed
+from gate.programs.lane.order_confirmation import Answered, LaneInSight, confirmed
 from gate.programs.lane.referrals import Recipient, Referrals
 
 MACHINE_DEADLINE_S = 2.0  # far above what the machine takes; a lane that takes longer is lost

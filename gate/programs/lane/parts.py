@@ -24,9 +24,9 @@ from gate.passage.events import (
     SensorsSeen,
 )
 from gate.passage.evidence import Alarm, Door
+from gate.programs.lane.barrier_orders import Kind, Ordering
 from gate.programs.lane.documents import Documents, Presented
 from gate.programs.lane.leaf import LeafTimes
-from gate.programs.lane.ordering import Kind, Ordering
 from gate.programs.shared.aligned_timer import after_pause_s
 from gate.programs.shared.devices.mrz_readers import MrzReader
 from gate.programs.shared.devices.sensors import SensorDriver

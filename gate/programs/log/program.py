@@ -57,17 +57,17 @@ from gate.channel.messages import (
 from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
 from gate.passage.events import RecordKind
-from gate.programs.log.erased_elsewhere import ErasedElsewhere
-from gate.programs.log.erasing import Erasures
-from gate.programs.log.growth import Growth
-from gate.programs.log.newest import NewestApproval
-from gate.programs.log.probe import Probe
+from gate.programs.log.clock_steps import Steps
+from gate.programs.log.disk_forecast import Growth
+from gate.programs.log.erasures import Erasures
+from gate.programs.log.newest_approval import NewestApproval
 from gate.programs.log.pruning import Pruning
-from gate.programs.log.publishing import Publisher, Worker
 from gate.programs.log.receipts import Receipts
+from gate.programs.log.remote_erasures import ErasedElsewhere
 from gate.programs.log.retention import Kept, Retention, borne_out
-from gate.programs.log.stepping import Steps
+from gate.programs.log.spool_publisher import Publisher, Worker
 from gate.programs.log.timing import Timing
+from gate.programs.log.write_probe import Probe
 from gate.programs.shared import clock
 from gate.programs.shared.config import Config, ConfigError, credentials_folder
 from gate.programs.shared.fault_latch import FaultLatch

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gate.audit.mirror_keys import MirrorKeys
     from gate.audit.spool import Spool
     from gate.audit.writer import Outcome, Writer
-    from gate.programs.log.publishing import Publisher, Worker
+    from gate.programs.log.spool_publisher import Publisher, Worker
 
 ENTRIES_MAX: Final = 256 * 256  # a look; the rest waits for the next
 SIGNED_MAX: Final = timedelta(days=1)  # ago, or ahead

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from gate.audit.inbox import Found, Inbox
     from gate.audit.mirror_keys import MirrorKeys
     from gate.audit.writer import Writer
-    from gate.programs.log.newest import NewestApproval
-    from gate.programs.log.publishing import Worker
+    from gate.programs.log.newest_approval import NewestApproval
+    from gate.programs.log.spool_publisher import Worker
 
 log = logging.getLogger("gate.log")
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gate.audit.key_days import KeyDay, KeyDays
     from gate.audit.spool import Spool
     from gate.audit.writer import Outcome, Writer
-    from gate.programs.log.publishing import Publisher, Worker
+    from gate.programs.log.spool_publisher import Publisher, Worker
     from gate.programs.shared.config import Config
 
 MIRROR_SAID_MAX: Final = timedelta(days=1)

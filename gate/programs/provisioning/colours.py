@@ -21,8 +21,8 @@ from gate.passage.screen import Guidance, Screen
 from gate.picture import preview
 from gate.programs.provisioning.camera_acts import PICTURE_BYTES_MAX, PICTURE_WIDTH_MAX, WAIT_S, opened
 from gate.programs.provisioning.genuine import of_camera
-from gate.programs.screens.start import host_of, page_address, prepare, start_page
-from gate.programs.screens.words import labels_of
+from gate.programs.screens.kiosk_start import host_of, page_address, prepare, start_page
+from gate.programs.screens.page_texts import labels_of
 from gate.programs.shared.http import Visitors
 from gate.programs.shared.http import server as http_server
 from gate.programs.vision.tints import HOLD_MS

@@ -19,7 +19,7 @@ from drivers.errors import DriverError, SetupError
 from gate.programs import selftest
 from gate.programs.lane.rules import embedder_of, require_liveness
 from gate.programs.provisioning.resting import AT_DEVICES
-from gate.programs.screens import words
+from gate.programs.screens import page_texts
 from gate.programs.shared.approval import approved
 from gate.programs.shared.config import Config, ConfigError, refused_in_service
 from gate.programs.shared.devices import barriers, mrz_readers, pads, profiles, sensors
@@ -52,7 +52,7 @@ def missing_for_service(
             for one in refused_in_service(in_service)
         ),
         *_profiles(in_service),
-        *(Missing(id="words", why=str(problem)) for problem in words.problems(in_service, Languages())),
+        *(Missing(id="words", why=str(problem)) for problem in page_texts.problems(in_service, Languages())),
         *_decisions(in_service),
         *_people(in_service),
         *anew,

@@ -3,8 +3,8 @@
 Promises: the page shows what the lane said last, or the officer's screen while the lane is gone or silent for
 LANE_SILENCE_S; what a traveller asks for on the page is told to the lane; pictures flow only while a page watches and the lane's screen is `look`, and are kept nowhere; so do the colours that
 vision has the page show, and the page's word that it did. Which crossing runs or waits ends here and reaches no page. How a page looks
-belongs to `gate.screens.kiosk`; what officers' consoles hear and hand in, to `gate.programs.screens.road`. Beside the page it says how the gate is to whoever watches it
-(`gate.programs.screens.watching`).
+belongs to `gate.screens.kiosk`; what officers' consoles hear and hand in, to `gate.programs.screens.console_api`. Beside the page it says how the gate is to whoever watches it
+(`gate.programs.screens.monitoring`).
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ from gate.http_server.connections import ConnectionLimits
 from gate.http_server.https import listen
 from gate.passage.events import Wish
 from gate.passage.screen import Purpose, Screen
-from gate.programs.screens.asks import EVERY_S, Asks
-from gate.programs.screens.proof import OwnPage
-from gate.programs.screens.road import LIMITS, Road
-from gate.programs.screens.sounding import Sounding, player
-from gate.programs.screens.start import host_of, page_address, prepare
-from gate.programs.screens.watching import Watched, management_app
-from gate.programs.screens.words import labels_of, problems
+from gate.programs.screens.console_api import LIMITS, Road
+from gate.programs.screens.fallback_sounds import Sounding, player
+from gate.programs.screens.kiosk_start import host_of, page_address, prepare
+from gate.programs.screens.monitoring import Watched, management_app
+from gate.programs.screens.page_proof import OwnPage
+from gate.programs.screens.page_texts import labels_of, problems
+from gate.programs.screens.pending_requests import EVERY_S, Asks
 from gate.programs.shared.config import Config, ConfigError
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.programs.shared.http import Visitors

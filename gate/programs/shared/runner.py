@@ -27,10 +27,10 @@ from gate.programs.shared.clock import now
 from gate.programs.shared.config import Config
 from gate.programs.shared.fault_latch import WORDS_MAX
 from gate.programs.shared.journal import PLAIN, Journal, journal_at
+from gate.programs.shared.memory_protection import make_unreadable
 from gate.programs.shared.program_status import Silence
 from gate.programs.shared.status import hear
-from gate.programs.shared.stopping import told_to_stop
-from gate.programs.shared.unreadable import make_unreadable
+from gate.programs.shared.stop_signal import told_to_stop
 
 READY_POLL_S = 0.05
 LIFE_POLL_S = 3.0  # the units' WatchdogSec is more than three of them

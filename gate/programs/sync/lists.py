@@ -17,7 +17,7 @@ from typing import IO
 
 import msgspec
 
-from gate.programs.children.start import ChildLostError, kill, spawn
+from gate.programs.children.child_handle import ChildLostError, kill, spawn
 from gate.programs.shared import clock
 from gate.programs.shared.config import Config
 from gate.programs.shared.config import Lists as Settings

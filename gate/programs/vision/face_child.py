@@ -42,16 +42,16 @@ from gate.passage.events import TrackChange
 from gate.passage.evidence import CameraTrouble, Swap
 from gate.passage.screen import Guidance
 from gate.picture import BadPictureError, preview
-from gate.programs.children import fd_passing, needs, portraits, serving
+from gate.programs.children import child_runtime, fd_passing, portraits, requirements
 from gate.programs.children.confine import Needs, confine
 from gate.programs.children.descriptors import Handed
-from gate.programs.children.sealing import say_sealed
+from gate.programs.children.sealed_report import say_sealed
 from gate.programs.shared import clock
 from gate.programs.shared.devices.cameras import camera_for
 from gate.programs.shared.task_groups import run_until_first_exits
+from gate.programs.vision.liveness_sensor import SensorWitness
 from gate.programs.vision.printed_portrait import PrintedPortrait
-from gate.programs.vision.sensor import SensorWitness
-from gate.programs.vision.shown import shown
+from gate.programs.vision.sealed_views import shown
 from gate.programs.vision.tints import TintWitness
 from gate.programs.vision.video import PatientWitness, Video, exposures
 from models.errors import ModelError
@@ -160,7 +160,7 @@ class Child:
             camera_for(camera)
             self._sensor = None if camera.pad is None else load_profile(camera.pad.profile)
             self._camera, self._has_display, self._officers = camera, message.tints, message.officers
-            self._hardened |= self._confine(needs.of_device(camera.reach))
+            self._hardened |= self._confine(requirements.of_device(camera.reach))
             models = open_models(Path(message.models), profile=message.profile, providers=message.providers)
         except (DriverError, ModelError, msgspec.ValidationError) as error:
             await self._parent.send(messages.Unfit(messages.words(error)))
@@ -459,7 +459,7 @@ def guidance_of(hint: Hint | None, *, faces: int) -> Guidance:
 
 def main() -> None:
     """Entry point of the process."""
-    serving.run(messages.ToChild, lambda *ends: Child(*ends, confine=confine).run())
+    child_runtime.run(messages.ToChild, lambda *ends: Child(*ends, confine=confine).run())
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ import logging
 from typing import TypeVar
 
 from gate.channel import messages
-from gate.programs.children.spare import Spare, Start
-from gate.programs.children.start import ChildLostError, Process
+from gate.programs.children.child_handle import ChildLostError, Process
+from gate.programs.children.warm_spare import Spare, Start
 
 PROBE_DEADLINE_S = 5.0
 PROVE_DEADLINE_S = 2.0

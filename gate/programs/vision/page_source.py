@@ -16,8 +16,8 @@ from gate.channel import messages
 from gate.channel.errors import ChannelClosedError
 from gate.channel.sockets import Connection
 from gate.programs.children import fd_passing
-from gate.programs.children.spare import PAUSE_MAX_S, PAUSE_MIN_S
-from gate.programs.children.start import ChildLostError, Process
+from gate.programs.children.child_handle import ChildLostError, Process
+from gate.programs.children.warm_spare import PAUSE_MAX_S, PAUSE_MIN_S
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.programs.shared.reconnect import Backoff, keep
 

@@ -33,7 +33,7 @@ from gate.page.stream.camera import CameraStream
 from gate.page.stream.events import Advised, Gone, Read, Unread
 from gate.page.stream.scanner import ScannerStream
 from gate.picture import PICTURE_BYTES_MAX, BadPictureError, decode, preview
-from gate.programs.children import fd_passing, needs, portraits, serving
+from gate.programs.children import child_runtime, fd_passing, portraits, requirements
 from gate.programs.children.confine import confine
 from gate.programs.children.descriptors import Handed
 from gate.programs.shared.devices.cameras import page_camera
@@ -82,7 +82,7 @@ class Child:
         prepare = await self._parent.receive()
         self._next_page = prepare.first_page
         settings: PageSettings = msgspec.json.decode(prepare.source, type=PageSettings)
-        confine(needs.of_device(settings.reach))
+        confine(requirements.of_device(settings.reach))
         try:
             recogniser = await asyncio.to_thread(open_recogniser, Path(prepare.models))
         except RecogniserError as error:
@@ -223,7 +223,7 @@ async def _written(writing: Coroutine[Any, Any, None]) -> None:
 def main() -> None:
     """Entry point of the process."""
     cv2.setNumThreads(1)
-    serving.run(messages.ToPageChild, lambda parent, handed, _: Child(parent, handed).run())
+    child_runtime.run(messages.ToPageChild, lambda parent, handed, _: Child(parent, handed).run())
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The vision program's parent: it hands each crossing a child process and passes on what the child says.
 
 It sees no pixel and loads no image or inference library: frames, portrait and templates stay in the child
-(`gate.programs.vision.face_child`), whose end erases them; where the site has the swap check, those of who was referred are remembered for its minutes (`gate.programs.vision.memory`). One lane talks to it on the channel `vision`; screens take preview pictures
+(`gate.programs.vision.face_child`), whose end erases them; where the site has the swap check, those of who was referred are remembered for its minutes (`gate.programs.vision.referral_memory`). One lane talks to it on the channel `vision`; screens take preview pictures
 on `preview`, each at its own pace, older pictures dropped. A child that dies or hangs is a lost camera to the
 lane, with a reason, and never a wait. A camera that was lost is tried again, without a crossing and without looking,
 until it gives a frame; the lane hears so. Between crossings the waiting child proves its models again and again, and the camera must
@@ -29,9 +29,9 @@ from gate.channel.sockets import Connection, listen, serve
 from gate.channel.table import CHANNELS
 from gate.channel.users import Peer
 from gate.programs.children import fd_passing
+from gate.programs.children.child_handle import ChildLostError, Process
 from gate.programs.children.final_report import last_words
 from gate.programs.children.officers import officers_of
-from gate.programs.children.start import ChildLostError, Process
 from gate.programs.shared.config import ConfigError
 from gate.programs.shared.devices import pads
 from gate.programs.shared.fault_latch import FaultLatch
@@ -39,9 +39,9 @@ from gate.programs.shared.status import serve_status
 from gate.programs.shared.task_groups import run_until_first_exits
 from gate.programs.shared.thermal import hot_zones
 from gate.programs.vision.face_children import FACES, ChildMuteError, Faces, FaceSpare
-from gate.programs.vision.memory import Memory
 from gate.programs.vision.page_source import Pages
 from gate.programs.vision.readiness import CrossingFacts, Facts, is_alive, state_of
+from gate.programs.vision.referral_memory import Memory
 from models.acceptance import providers_for
 from models.errors import ModelError
 from models.site import load_for

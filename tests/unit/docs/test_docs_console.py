@@ -8,8 +8,8 @@ from pathlib import Path
 from msgspec.structs import fields
 
 from gate.programs.console.gates import EVENT_RATE, HEAR_EVERY_S
-from gate.programs.screens.desk import LOOK_S, ORDER_S
-from gate.programs.screens.road import BODY_S, HEAD_BYTES_MAX, LIMITS, QUESTIONS_AT_ONCE, REQUEST_RATE
+from gate.programs.screens.console_api import BODY_S, HEAD_BYTES_MAX, LIMITS, QUESTIONS_AT_ONCE, REQUEST_RATE
+from gate.programs.screens.order_channel import LOOK_S, ORDER_S
 from gate.programs.shared.addresses import HANDSHAKE_RATE
 from gate.screens.road import (
     ANSWER_BYTES_MAX,

@@ -16,7 +16,7 @@ from gate.central.fleet import SILENT
 from gate.central.metrics import METRICS as CENTRALS
 from gate.central.metrics import Metric as CentralMetric
 from gate.passage.records import IncidentKind
-from gate.programs.lane.tally import STAGES
+from gate.programs.lane.health_counters import STAGES
 from gate.programs.screens.metrics import METRICS
 from gate.programs.screens.metrics import Metric as GateMetric
 from gate.programs.shared.degraded import Lane

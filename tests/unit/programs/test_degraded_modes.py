@@ -34,11 +34,11 @@ from gate.passage.policy import PadPolicy
 from gate.passage.registers import Register
 from gate.passage.screen import Purpose, Screen
 from gate.programs.lane.documents import Documents
+from gate.programs.lane.health_counters import LATEST, QUESTIONS_MIN, Tally
 from gate.programs.lane.leaf import LeafTimes
+from gate.programs.lane.published_status import counted, told
 from gate.programs.lane.stages.unread import unreadable
-from gate.programs.lane.tally import LATEST, QUESTIONS_MIN, Tally
-from gate.programs.lane.telling import counted, told
-from gate.programs.log.growth import Growth
+from gate.programs.log.disk_forecast import Growth
 from gate.programs.shared import degraded
 from gate.programs.shared.config import Audit, Config, Officers, Sync
 from gate.programs.shared.degraded import MODES, modes_now

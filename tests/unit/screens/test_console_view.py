@@ -23,7 +23,7 @@ from gate.passage.evidence import CameraTrouble, CheckId, CheckResult
 from gate.passage.evidence_names import PageCheckId
 from gate.passage.orders import Concern, Notice, Outcome
 from gate.passage.reasons import Reason
-from gate.programs.lane import tally
+from gate.programs.lane import health_counters
 from gate.screens.console import view
 from gate.screens.console.alarms import CALLING, LOST, Calls, Seen, kinds
 from gate.screens.console.app import TEXTS
@@ -254,7 +254,7 @@ def test_each_role_is_offered_what_it_may_order_and_nothing_else() -> None:
 
 
 def test_a_tile_says_in_words_the_stages_of_the_last_crossing_that_lanes_tell() -> None:
-    told = dict.fromkeys(tally.STAGES, 2.0) | {"grant_written": 1.0}
+    told = dict.fromkeys(health_counters.STAGES, 2.0) | {"grant_written": 1.0}
     (tile,) = hall(seen("north-2", last=told))["tiles"]
     assert plain(tile["last"]) == "document 2.0 s · face 2.0 s · decided 2.0 s · passed 2.0 s"
 

@@ -10,8 +10,8 @@ from typing import Any, cast
 
 import pytest
 
-from gate.programs.screens import start
-from gate.programs.screens.start import page_with_secret, prepare, start_page
+from gate.programs.screens import kiosk_start
+from gate.programs.screens.kiosk_start import page_with_secret, prepare, start_page
 from gate.programs.shared.http import Visitors
 
 ADDRESS = "http://127.0.0.1:8088/"
@@ -65,7 +65,7 @@ def test_no_other_user_of_the_machine_reads_it_unless_it_is_the_kiosks(
     prepare(tmp_path, ADDRESS)
     assert not any(reads(file, uid=NOBODY, gid=NOBODY) for file in files)
     kiosk = grp.getgrgid(NOBODY).gr_name
-    monkeypatch.setattr(start, "GROUP", kiosk)
+    monkeypatch.setattr(kiosk_start, "GROUP", kiosk)
     prepare(tmp_path, ADDRESS)
     assert all(reads(file, uid=NOBODY, gid=NOBODY) for file in files)
     assert not any(reads(file, uid=NOBODY, gid=NOBODY - 1) for file in files)

@@ -18,7 +18,7 @@ from gate.audit.unsealing import Unsealer
 from gate.audit.writer import Wanted
 from gate.cli.audit import app
 from gate.cli.audit_records import with_story
-from gate.programs.log.stepping import Steps
+from gate.programs.log.clock_steps import Steps
 from gate_verify.clock import Clock
 from gate_verify.findings import Report
 from gate_verify.told import Told

@@ -24,11 +24,11 @@ from drivers.reader.settings import ChipReaderSettings
 from gate.channel import messages
 from gate.channel.sockets import Connection
 from gate.orders.sealing import DOCUMENT
-from gate.programs.children import fd_passing, portraits, serving
+from gate.programs.children import child_runtime, fd_passing, portraits
 from gate.programs.children.confine import confine
 from gate.programs.children.descriptors import Handed
-from gate.programs.children.needs import OF_DOCUMENTS, ONCE_REACHED
-from gate.programs.children.sealing import say_sealed
+from gate.programs.children.requirements import OF_DOCUMENTS, ONCE_REACHED
+from gate.programs.children.sealed_report import say_sealed
 from gate.programs.children.seccomp import refuse
 from gate.programs.lane.document.inspecting import ChipSide, inspect_presented, printed_issuer
 from gate.programs.lane.document.lists import ListsError, open_lists, told
@@ -241,7 +241,7 @@ class Child:
 
 def main() -> None:
     """Entry point of the process."""
-    serving.run(messages.ToDocument, lambda *ends: Child(*ends).run())
+    child_runtime.run(messages.ToDocument, lambda *ends: Child(*ends).run())
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from gate.orders.verbs import VERBS, Verb
 from gate.passage.orders import Outcome
 from gate.passage.screen import Purpose
 from gate.programs.lane.lane import Lane
-from gate.programs.lane.renewal import CurrentLists
+from gate.programs.lane.list_renewal import CurrentLists
 from gate.programs.lane.rules import start_of
 from gate.programs.shared.config import parse
 from gate.programs.shared.program_status import LogTimes

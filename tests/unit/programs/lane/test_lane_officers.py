@@ -32,8 +32,8 @@ from gate.passage.lane import LaneContext, Referral
 from gate.passage.orders import Missing, OfficerRole, Outcome, Said
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import Counted, ObeyedVerb
-from gate.programs.lane.confirming import _admission
 from gate.programs.lane.officers import FREED_MAX
+from gate.programs.lane.order_confirmation import _admission
 from gate.programs.shared.terminal import Terminal
 
 ANNA = shift(7)

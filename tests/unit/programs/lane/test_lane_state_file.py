@@ -22,9 +22,9 @@ from gate.programs.lane import state_file
 from gate.programs.lane.emergency_hold import STATE_FILE as FILE
 from gate.programs.lane.emergency_hold import is_held
 from gate.programs.lane.lane import _lasting
+from gate.programs.lane.published_status import told
 from gate.programs.lane.records import Remembered
 from gate.programs.lane.state_file import StateFile, StateLostError, encoded, read_state
-from gate.programs.lane.telling import told
 
 EMERGENCY = LastingState(
     emergency=LastingEmergency(Said("bert", OfficerRole.OFFICER, "smoke", (Missing.SHIFT_OVER,)), held=True),

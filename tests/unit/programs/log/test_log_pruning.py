@@ -25,7 +25,7 @@ from gate.audit.spool import Spool, sealed_path
 from gate.audit.tiles import Piece, entries_path
 from gate.audit.writer import APPENDS_REMEMBERED, Outcome, Refused, Wanted, Writer
 from gate.programs.log.pruning import Pruning
-from gate.programs.log.publishing import Publisher, Worker
+from gate.programs.log.spool_publisher import Publisher, Worker
 from gate.sync.spool import SpoolLog
 from gate_verify.verify import verify
 

@@ -26,8 +26,8 @@ from gate.audit.record import Header, canonical_json
 from gate.audit.spool import EXPIRED, Spool, key_path
 from gate.audit.unsealing import OpenedRecord, Unsealer
 from gate.audit.writer import Outcome, Refused, Wanted, Writer
-from gate.programs.log.publishing import Publisher, Worker
 from gate.programs.log.retention import Kept, Retention, borne_out
+from gate.programs.log.spool_publisher import Publisher, Worker
 from gate_verify.verify import verify
 
 DAY = date(2026, 11, 23)

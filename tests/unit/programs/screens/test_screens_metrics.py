@@ -11,7 +11,7 @@ import pytest
 from fakes.told_gate import CONFIG, told
 
 from gate.passage.records import IncidentKind
-from gate.programs.lane.tally import Tally
+from gate.programs.lane.health_counters import Tally
 from gate.programs.screens.metrics import METRICS, exposition
 from gate.programs.screens.readiness import reasons_against
 from gate.programs.shared.config import Screens

@@ -17,8 +17,8 @@ from gate.channel import messages as m
 from gate.channel.sockets import Connection, connect, serve
 from gate.channel.table import CHANNELS
 from gate.passage.screen import Guidance
+from gate.programs.children.child_handle import ChildLostError
 from gate.programs.children.final_report import SAID_MAX, SEAL_S
-from gate.programs.children.start import ChildLostError
 from gate.programs.shared.task_groups import run_until_first_exits
 from gate.programs.vision.face_children import PROVE_DEADLINE_S, ChildMuteError
 from gate.programs.vision.program import PROVE_EVERY_S, WATCH_EVERY_S, Vision

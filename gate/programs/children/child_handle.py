@@ -1,0 +1,213 @@
+"""A child process as its parent sees it: started, prepared, spoken with, handed descriptors, ended.
+
+A child that dies, hangs or was never fit is one thing to its parent: ChildLostError, with a reason. Its end is the erasure
+of everything that it saw, so `end` returns only when the kernel has taken the process away.
+
+ChildLostError       it died, hangs, or does not read
+└── UnfitError       it said by itself that it cannot work, and why
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import sys
+from typing import Any, Generic, TypeVar
+
+from gate.channel import messages
+from gate.channel.errors import BadMessageError, ChannelError
+from gate.channel.sockets import BYTES_MAX, CHILD_BYTES_MAX, Connection, adopt
+from gate.programs.children import descriptors
+from gate.programs.children.protocol import Words
+from gate.programs.shared.config import environment_with
+from gate.programs.shared.memory_erasure import ERASING
+
+START_DEADLINE_S = 20.0
+SILENCE_MAX_S = 3.0  # a child says once a second that it lives
+GRACE_S = 0.25  # to close the camera by itself; then SIGKILL
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}  # numpy starts none of its own: what a child gives up, all of it gives up
+QUEUE_MAX = 64  # at the limit the child waits; it never holds more than a few messages
+
+Said = TypeVar("Said", bound=messages.Message)
+
+
+class ChildLostError(Exception):
+    """A child process died, hangs, or cannot work; the message says which."""
+
+
+class UnfitError(ChildLostError):
+    """A child process says that it cannot work, and why: another one would say the same."""
+
+
+class Process(Generic[Said]):
+    """One child that says `Said`. `start` returns it prepared; `receive` gives what it says; `end` is the erasure."""
+
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        connection: Connection[Said],
+        way: socket.socket,
+        words: Words,
+    ) -> None:
+        self.detail: dict[str, object] = {}
+        self.lost = asyncio.Event()
+        self._process = process
+        self._way = way
+        self._words = words
+        self._connection = connection
+        self._queue: asyncio.Queue[Said] = asyncio.Queue(maxsize=QUEUE_MAX)
+        self._reason = ""
+        self._reading = asyncio.ensure_future(self._read())
+
+    @classmethod
+    async def start(
+        cls,
+        module: str,
+        prepare: messages.Message,
+        *,
+        incoming: Any,  # noqa: ANN401 - a union
+        ends: bool = True,
+    ) -> Process[Said]:
+        """Start a child of this module and wait until it is prepared. One that never `ends` overwrites what it frees.
+
+        Once prepared it says nothing longer than BYTES_MAX: whoever breaks it must not hold our loop with what we decode. Raises
+        ChildLostError.
+        """
+        ours, theirs = socket.socketpair()
+        our_way, their_way = descriptors.pair()
+        words = Words(module)
+        try:
+            process = await spawn(
+                module,
+                str(their_way.fileno()),
+                ends=ends,
+                stdin=theirs.fileno(),
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=words.theirs,
+                pass_fds=(their_way.fileno(),),
+            )
+            connection: Connection[Said] = await adopt(ours, incoming=incoming, bytes_max=CHILD_BYTES_MAX)
+        except BaseException:
+            ours.close()
+            our_way.close()
+            words.close()
+            raise
+        finally:
+            theirs.close()
+            their_way.close()
+            os.close(words.theirs)
+        child = cls(process, connection, our_way, words)
+        try:
+            await child.send(prepare)
+            async with asyncio.timeout(START_DEADLINE_S):
+                child.detail = await child._prepared()
+        except TimeoutError as error:
+            await child.end()
+            raise ChildLostError(f"a child was not ready after {START_DEADLINE_S:.0f} s") from error
+        except BaseException:
+            await child.end()
+            raise
+        return child
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    async def send(self, message: messages.Message) -> None:
+        """Send one message. Raises ChildLostError."""
+        try:
+            await self._connection.send(message)
+        except ChannelError as error:
+            raise ChildLostError("the child is gone or does not read") from error
+
+    def hand(self, label: bytes, descriptor: int) -> None:
+        """Hand a descriptor over; ours stays ours to close. Raises ChildLostError."""
+        try:
+            descriptors.hand(self._way, label, descriptor)
+        except OSError as error:
+            raise ChildLostError("the child is gone or takes nothing that it is handed") from error
+
+    async def receive(self) -> Said:
+        """The next message other than signs of life. Raises ChildLostError when there will be none."""
+        if self._queue.empty():
+            getting = asyncio.ensure_future(self._queue.get())
+            losing = asyncio.ensure_future(self.lost.wait())
+            try:
+                await asyncio.wait((getting, losing), return_when=asyncio.FIRST_COMPLETED)
+                if getting.done():
+                    return getting.result()
+            finally:
+                getting.cancel()
+                losing.cancel()
+            raise ChildLostError(self._reason)
+        return self._queue.get_nowait()
+
+    async def end(self) -> None:
+        """End the child, kindly for a moment, and return when the process is gone."""
+        self._connection.close()
+        self._way.close()
+        self._reading.cancel()
+        await asyncio.gather(self._reading, return_exceptions=True)
+        while not self._queue.empty():
+            self._queue.get_nowait()  # what it said last, a picture maybe, is nobody's any more
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GRACE_S):
+                await self._process.wait()
+        await kill(self._process)
+        self._words.close()
+
+    async def _prepared(self) -> dict[str, object]:
+        while True:
+            message = await self.receive()
+            if isinstance(message, messages.Prepared):
+                return message.detail
+            if isinstance(message, messages.Unfit):
+                raise UnfitError(message.reason)
+
+    async def _read(self) -> None:
+        """Read for as long as the child lives and says so."""
+        deadline_s = START_DEADLINE_S  # it loads its models with its loop at rest
+        try:
+            while True:
+                async with asyncio.timeout(deadline_s):
+                    message = await self._connection.receive()
+                if isinstance(message, messages.Prepared):
+                    if deadline_s == SILENCE_MAX_S:
+                        raise BadMessageError("it says a second time that it is prepared")
+                    deadline_s = SILENCE_MAX_S
+                    self._connection.take_no_more_than(BYTES_MAX)
+                if not isinstance(message, messages.Alive):
+                    await self._queue.put(message)
+                del message  # or the traceback of this task's cancelling keeps it
+        except TimeoutError:
+            self._reason = "the child hangs"
+        except ChannelError as error:
+            self._reason = f"the child is lost: {error}"
+        finally:
+            self.lost.set()
+
+
+async def spawn(module: str, *arguments: str, ends: bool = True, **streams: Any) -> asyncio.subprocess.Process:  # noqa: ANN401 - as they are
+    """Start a process of this module, which is told whose child it is. Raises ChildLostError."""
+    # -P: not what lies in the working folder, which a child would be allowed to read with all beneath it; in service that is "/".
+    command = (sys.executable, "-P", "-m", module, str(os.getpid()), *arguments)
+    environment = environment_with(ONE_THREAD, without=ERASING if ends else ())
+    spawning = asyncio.ensure_future(asyncio.create_subprocess_exec(*command, env=environment, **streams))
+    try:
+        return await asyncio.shield(spawning)
+    except OSError as error:
+        raise ChildLostError(f"a child cannot be started: {error.strerror}") from error
+    except asyncio.CancelledError:
+        await kill(await spawning)  # it may run by now, and nobody else knows of it
+        raise
+
+
+async def kill(process: asyncio.subprocess.Process) -> None:
+    """Return when the process is gone."""
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()

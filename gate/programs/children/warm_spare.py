@@ -1,0 +1,137 @@
+"""The warm spare: one child that was prepared beforehand and waits for the next crossing.
+
+A spare that is lost is replaced, and so is one that was prepared otherwise than is wanted by now. `take` gives it away: from then on
+it is its taker's to end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
+
+from gate.channel import messages
+from gate.programs.children.child_handle import ChildLostError, Process
+from gate.programs.shared.reconnect import Backoff
+from gate.programs.shared.task_groups import run_until_first_exits
+
+TAKE_DEADLINE_S = 10.0
+PAUSE_MIN_S = 0.5
+PAUSE_MAX_S = 10.0
+
+Said = TypeVar("Said", bound=messages.Message)
+Start = Callable[[], Awaitable[Process[Said]]]
+
+
+class Spare(Generic[Said]):
+    """Keeps one prepared child at hand. `problem` says why there is none, when there is a reason.
+
+    `start` starts and prepares one; it raises ChildLostError. `log` is the program's.
+    """
+
+    def __init__(self, start: Start[Said], *, log: logging.Logger) -> None:
+        self.problem = ""
+        self._start = start
+        self._log = log
+        self._child: Process[Said] | None = None
+        self._changed = asyncio.Condition()
+        self._wanted = True
+        self._turn = asyncio.Event()
+
+    @property
+    def child(self) -> Process[Said] | None:
+        """The waiting child."""
+        return self._child
+
+    def want(self) -> None:
+        """Have a spare again, unless there is one."""
+        if self._child is None:
+            self._wanted = True
+            self._turn.set()
+
+    async def keep(self) -> None:
+        """Start a child whenever one is wanted and none is there; a lost one is replaced. For ever, until cancelled."""
+        backoff = Backoff(PAUSE_MIN_S, PAUSE_MAX_S)
+        try:
+            while True:
+                if self._child is not None:
+                    await self._watch(self._child)
+                elif not self._wanted:
+                    await self._turned()
+                else:
+                    try:
+                        await self._have(await self._start())
+                    except ChildLostError as error:
+                        await self._set_problem(str(error))
+                        await asyncio.sleep(backoff.next_s())
+                    else:
+                        backoff.reset()
+        finally:
+            if self._child is not None:
+                await self._child.end()
+
+    async def take(self) -> Process[Said]:
+        """Take the spare, waiting for one that is being prepared. Raises ChildLostError."""
+        try:
+            async with asyncio.timeout(TAKE_DEADLINE_S), self._changed:
+                await self._changed.wait_for(lambda: self._child is not None or self.problem != "")
+                child, self._child = self._child, None
+        except TimeoutError as error:
+            raise ChildLostError("no child is ready") from error
+        self._turn.set()
+        if child is None:
+            raise ChildLostError(self.problem)
+        return child
+
+    async def replace(self, child: Process[Said]) -> None:
+        """Have this one, which was prepared otherwise, in place of the one that waits; that one is ended."""
+        async with self._changed:
+            before, self._child = self._child, child
+            self.problem, self._wanted = "", False
+            self._changed.notify_all()
+        self._turn.set()
+        if before is not None:
+            await before.end()
+
+    async def _have(self, child: Process[Said]) -> None:
+        """Keep a child that was started, unless there is another one by now."""
+        try:
+            async with self._changed:
+                surplus = self._child is not None
+                if not surplus:
+                    self._child, self.problem, self._wanted = child, "", False
+                    self._changed.notify_all()
+        except asyncio.CancelledError:
+            await child.end()
+            raise
+        if surplus:
+            await child.end()
+
+    async def _watch(self, child: Process[Said]) -> None:
+        """Until something changes: a spare that dies before its crossing is replaced; one that was taken is its taker's to end."""
+        await run_until_first_exits(_until(child.lost), self._turned())
+        if not child.lost.is_set():
+            return
+        async with self._changed:
+            ours = self._child is child
+            self._child = None if ours else self._child
+        if ours:
+            self._log.warning("spare_lost")
+            await child.end()
+            self.want()
+
+    async def _turned(self) -> None:
+        await self._turn.wait()
+        self._turn.clear()
+
+    async def _set_problem(self, problem: str) -> None:
+        if problem != self.problem:
+            self._log.error("no_spare", extra={"reason": problem})
+        async with self._changed:
+            self.problem = problem
+            self._changed.notify_all()
+
+
+async def _until(event: asyncio.Event) -> None:
+    await event.wait()

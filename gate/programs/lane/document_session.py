@@ -1,0 +1,246 @@
+"""The lane's side of a document: a child of its own for each crossing, and what comes of it as events.
+
+The lane parses nothing that a chip said. It gives a warm child the printed MRZ and a way to the face child, carries its questions to
+the control centre, and posts the evidence that comes back. A child that dies, hangs or cannot be had is a document that was not read:
+its crossing is referred, and another child takes the spare's place. The end of the child, with its crossing, is the erasure; where the
+crossing was referred, the child first seals to officers what they may see (`gate.programs.children.final_report`).
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from gate.channel import messages
+from gate.passage.events import DocumentRead, DocumentRemoved, Event
+from gate.passage.evidence import CheckId
+from gate.programs.children import fd_passing
+from gate.programs.children.child_handle import ChildLostError
+from gate.programs.children.final_report import last_words
+from gate.programs.children.warm_spare import Spare
+from gate.programs.lane.centre import ControlCentre
+from gate.programs.lane.documents import Presented
+from gate.programs.lane.list_renewal import DocumentChild
+from gate.programs.lane.stages.unread import unreadable
+
+QUESTIONS_MAX = 4  # to the control centre: a chain and a signature, for each of two readings
+
+log = logging.getLogger("lane")
+
+Way = Callable[[fd_passing.Address], Awaitable[socket.socket | None]]
+
+
+class Registers(Protocol):
+    """Has lists and registers asked about a crossing's document; `gate.programs.lane.registers` fills it."""
+
+    async def day_key(self, crossing: str) -> bytes:
+        """What the child makes the chip's mark with; empty where there is none, or none is wanted."""
+        ...
+
+    def ask(self, crossing: str, question: messages.DocumentQuestion) -> None:
+        """Ask by the MRZ, as soon as it is sure."""
+        ...
+
+    def ask_marked(self, crossing: str, mark: str) -> None:
+        """Ask by the chip's mark, when the chip was read; empty: it has none."""
+        ...
+
+
+class Reading:
+    """Reads documents, each in a child of its own. `way` asks vision for a way to one of its children; None: vision is not there.
+
+    `is_shielded` says of a crossing that nothing about it may be asked outside the gate: its questions to the control centre stay unasked.
+    `registers` None: there are none to be asked.
+    """
+
+    def __init__(
+        self,
+        *,
+        spare: Spare[messages.FromDocument],
+        centre: ControlCentre,
+        way: Way,
+        post: Callable[[Event], None],
+        mark: Callable[[str, str], None],
+        issued_by: Callable[[str, str], None],
+        take_sealed: Callable[[messages.SealedPiece], None],
+        is_shielded: Callable[[str], bool],
+        registers: Registers | None = None,
+    ) -> None:
+        self._spare = spare
+        self._centre = centre
+        self._way = way
+        self._post = post
+        self._mark = mark
+        self._issued_by = issued_by
+        self._take_sealed = take_sealed
+        self._is_shielded = is_shielded
+        self._registers = registers
+        self._ending: messages.EndCrossing | None = None
+
+    def ends(self, end: messages.EndCrossing) -> None:
+        """How the crossing ends whose reading is cancelled next."""
+        self._ending = end
+
+    async def read(self, crossing: str, presented: Presented, *, clock_sure: bool) -> None:
+        """Have the document read, post what was found, and post its removal. Until cancelled, or the child's end."""
+        try:
+            child = await self._spare.take()
+        except ChildLostError as error:
+            self._spare.want()
+            self._refer(crossing, str(error))
+            return
+        conversation = _Conversation(crossing)
+        try:
+            await self._begin(conversation, child, presented, clock_sure=clock_sure)
+            del presented  # the lines are the child's from here on
+            while True:  # what officers may see of it is the child's to say, until the crossing ends
+                await self._hear(conversation, child, await child.receive())
+        except ChildLostError as error:
+            if conversation.over:
+                log.warning("document_child_lost", extra={"crossing": crossing, "reason": str(error)})
+            elif conversation.read:
+                log.warning("document_child_lost", extra={"crossing": crossing, "reason": str(error)})
+                self._post(DocumentRemoved())  # nobody watches it any more
+            else:
+                self._refer(crossing, str(error))
+        finally:
+            await self._part_with(child, crossing)
+
+    async def _part_with(self, child: DocumentChild, crossing: str) -> None:
+        """End the child, and hear its last words first."""
+        try:
+            if self._ending is not None and self._ending.crossing == crossing:
+                await last_words(child, self._ending, self._take)
+        finally:
+            await child.end()
+            self._spare.want()
+
+    async def _take(self, piece: messages.SealedPiece) -> None:
+        self._take_sealed(piece)
+
+    async def _begin(
+        self, conversation: _Conversation, child: DocumentChild, presented: Presented, *, clock_sure: bool
+    ) -> None:
+        day_key = b"" if self._registers is None else await self._registers.day_key(conversation.crossing)
+        lines = presented.page is not None and await self._hand(
+            child, fd_passing.LINES, fd_passing.OfPage(presented.page.page)
+        )
+        portrait = await self._hand(child, fd_passing.CHIP_PORTRAIT, fd_passing.ToCrossing(conversation.crossing))
+        await child.send(
+            messages.ReadDocument(
+                crossing=conversation.crossing,
+                readings=[list(lines) for lines in presented.readings],
+                clock_sure=clock_sure,
+                page=page_shown(presented),
+                lines=lines,
+                portrait=portrait,
+                day_key=day_key,
+            )
+        )
+
+    async def _hand(self, child: DocumentChild, letter: bytes, address: fd_passing.Address) -> bool:
+        """Hand the child a way to this address; False when there is none."""
+        way = await self._way(address)
+        if way is None:
+            return False
+        with way:
+            child.hand(letter, way.fileno())
+        return True
+
+    async def _hear(self, conversation: _Conversation, child: DocumentChild, message: messages.FromDocument) -> None:
+        crossing = conversation.crossing
+        if isinstance(message, messages.DocumentKnown | messages.CentreAsked):
+            await self._carry(conversation, child, message)
+            return
+        match message:
+            case messages.IssuerSeen(issuer):
+                if conversation.is_issuer_known:
+                    raise ChildLostError("it says a second time who issued the document")
+                conversation.is_issuer_known = True
+                self._issued_by(crossing, issuer)
+            case messages.ChipFound():
+                self._mark(crossing, "chip_found")
+            case messages.PortraitRead():
+                self._mark(crossing, "portrait_read")
+            case messages.DocumentJudged(evidence, mark):
+                self._is_new(conversation)
+                conversation.read = True
+                self._mark(crossing, "chip_read")
+                if self._registers is not None:
+                    self._registers.ask_marked(crossing, mark)
+                self._post(DocumentRead(crossing, evidence))
+            case messages.DocumentUnread(reason):
+                self._is_new(conversation)
+                self._is_over(conversation)
+                self._post(DocumentRead(crossing, unreadable(reason, CheckId.CHIP_ACCESS)))
+            case messages.DocumentLeft():
+                self._is_over(conversation)
+                self._post(DocumentRemoved())
+            case messages.Prepared() | messages.Unfit() | messages.Alive() | messages.SealedPiece():
+                pass  # answers to what came before the crossing, or will be asked for at its end
+
+    async def _carry(
+        self, conversation: _Conversation, child: DocumentChild, message: messages.DocumentKnown | messages.CentreAsked
+    ) -> None:
+        """Carry on what is asked about the document elsewhere."""
+        crossing = conversation.crossing
+        match message:
+            case messages.DocumentKnown(known):
+                if conversation.is_known:
+                    raise ChildLostError("it says a second time what may be asked about the document")
+                conversation.is_known = True
+                if self._registers is not None:
+                    self._registers.ask(crossing, known)
+            case messages.CentreAsked(question):
+                conversation.asked += 1
+                if conversation.asked > QUESTIONS_MAX:
+                    raise ChildLostError("it asks the control centre too often")
+                answer = None if self._is_shielded(crossing) else await self._centre.ask(question)
+                await child.send(messages.CentreAnswered(answer))
+
+    @staticmethod
+    def _is_new(conversation: _Conversation) -> None:
+        """Nothing was said of this document yet. Raises ChildLostError."""
+        if conversation.read or conversation.over:
+            raise ChildLostError("it judges a second time")
+
+    def _is_over(self, conversation: _Conversation) -> None:
+        """The document was read and is gone, or cannot be read: the next one's child may be made ready."""
+        if conversation.over:
+            raise ChildLostError("it ends a second time")
+        conversation.over = True
+        self._spare.want()
+
+    def _refer(self, crossing: str, reason: str) -> None:
+        """Nothing was read, and this crossing can only be referred."""
+        log.warning("document_not_read", extra={"crossing": crossing, "reason": reason})
+        self._post(DocumentRead(crossing, unreadable(f"the document child: {reason}", CheckId.CHIP_ACCESS)))
+
+
+class _Conversation:
+    """How far one crossing's reading is."""
+
+    def __init__(self, crossing: str) -> None:
+        self.crossing = crossing
+        self.asked = 0
+        self.is_issuer_known = False
+        self.is_known = False
+        self.read = False
+        self.over = False
+
+
+def page_shown(presented: Presented) -> messages.PageShown | None:
+    """How the page was read, without its lines; None when a reader gave text alone."""
+    page = presented.page
+    if page is None:
+        return None
+    return messages.PageShown(
+        source=page.source,
+        format=page.format,
+        weakest=page.weakest,
+        accepted=page.accepted,
+        findings=page.findings,
+        visa=presented.visa,
+    )

@@ -1,0 +1,262 @@
+"""The lists that the lane's documents are judged by, and the newer ones that take their place.
+
+The lane opens no list. It copies the trust store, byte by byte, into its own folder, and a document child opens the copy: so what
+somebody writes into the store later changes nothing here. A newer store is noticed by its file and proved by a child of its own, which
+is taken as the next spare between crossings only: whoever is being inspected is judged to the end by the lists that the crossing began
+with. A store that cannot be opened, or must not be used here, changes nothing but the status. What may be used is the child's
+question; when a crossing begins and what the audit log is told, the lane's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import stat
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from drivers.toml_file import Problem
+from gate.channel import messages
+from gate.passage.records import ListsUpdated, PublishedList
+from gate.programs.children.child_handle import ChildLostError, Process, UnfitError
+from gate.programs.children.officers import officers_of
+from gate.programs.shared import clock
+from gate.programs.shared.config import Config, ConfigError
+from gate.programs.shared.fault_latch import FaultLatch
+from gate.trust.freshness import freshness
+
+DOCUMENTS = "gate.programs.lane.document.child"
+STORE_BYTES_MAX = 256 << 20
+COPY_BYTES = 1 << 20
+COPIES = "lists-*.sqlite"
+
+log = logging.getLogger("lane")
+
+Mark = tuple[int, int, int]
+DocumentChild = Process[messages.FromDocument]
+Start = Callable[[messages.PrepareDocument], Awaitable[DocumentChild]]
+
+
+async def start_child(prepare: messages.PrepareDocument) -> DocumentChild:
+    """Start a document child and have it prepared. Raises ChildLostError, UnfitError for lists that must not be used."""
+    return await Process.start(DOCUMENTS, prepare, incoming=messages.FromDocument)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldLists:
+    """What a child said of the lists that it judges by; has what `gate.trust.freshness` asks of a store."""
+
+    told: messages.Lists
+
+    @property
+    def version(self) -> str:
+        """What names the content."""
+        return self.told.version
+
+    @property
+    def newest_import(self) -> datetime | None:
+        """When something was imported last."""
+        return self.told.newest_import
+
+    @property
+    def published(self) -> list[messages.Published]:
+        """The newest list of each kind and publisher."""
+        return self.told.published
+
+    def editions(self) -> list[messages.Edition]:
+        """The revocation lists that are held."""
+        return self.told.revocation_lists
+
+    def __len__(self) -> int:
+        return self.told.certificates
+
+
+def ready_of(child: DocumentChild) -> messages.DocumentReady:
+    """What a child said when it was prepared. Raises ChildLostError when it is not of that form."""
+    try:
+        return msgspec.convert(child.detail, messages.DocumentReady)
+    except msgspec.ValidationError as error:
+        raise ChildLostError("a document child says nothing of its lists") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """Newer lists, proved by a child."""
+
+    copy: Path
+    child: DocumentChild
+    held: HeldLists
+
+
+class CurrentLists:
+    """Says how the next document child is prepared. `held` are the lists that judge, None before a child has opened any."""
+
+    def __init__(self, config: Config, *, folder: Path, start: Start = start_child) -> None:
+        self._config = config
+        self._path = Path(config.paths.trust)
+        self._folder = folder
+        self._start = start
+        self._mark: Mark | None = None
+        self._refused: Mark | None = None
+        self._number = 0
+        self._copy: Path | None = None
+        self._next: _Candidate | None = None
+        self._trouble = FaultLatch(log, begins="lists_unusable", ends="lists_usable", level=logging.ERROR)
+        self.held: HeldLists | None = None
+
+    async def begin(self) -> DocumentChild | None:
+        """The first child. None when it was lost: `child` tries again. Raises ConfigError for lists that must not be used."""
+        for left in self._folder.glob(COPIES):
+            left.unlink(missing_ok=True)
+        self._mark = await asyncio.to_thread(_mark, self._path)
+        try:
+            self._copy = await self._copied()
+            child = await self._start(self._prepare(self._copy))
+            self.held = await _held_by(child)
+        except UnfitError as error:
+            key, _, why = str(error).partition(": ")
+            raise ConfigError(Problem(key, why) if why else Problem("", str(error))) from error
+        except OSError as error:
+            raise ConfigError(Problem("paths.trust", f"{self._path}: {error.strerror or error}")) from error
+        except ChildLostError as error:
+            log.warning("no_document_child", extra={"reason": str(error)})
+            return None
+        return child
+
+    async def child(self) -> DocumentChild:
+        """Another child, of the lists that judge. Raises ChildLostError."""
+        if self._copy is None:
+            raise ChildLostError("there are no lists")
+        child = await self._start(self._prepare(self._copy))
+        self.held = self.held or await _held_by(child)
+        return child
+
+    async def look(self) -> None:
+        """See whether the file is another one, and prove it for `take_newer`."""
+        mark = await asyncio.to_thread(_mark, self._path)
+        if mark == self._mark or (mark is not None and mark == self._refused):
+            return
+        try:
+            copy = await self._copied()
+        except OSError as error:
+            self._trouble.is_now(error.strerror or str(error))
+            return
+        try:
+            child = await self._start(self._prepare(copy))
+            held = await _held_by(child)
+        except ChildLostError as error:
+            copy.unlink(missing_ok=True)
+            self._refused = mark if isinstance(error, UnfitError) else None
+            self._trouble.is_now(str(error))
+            return
+        await self._forget_candidate()
+        self._next = _Candidate(copy, child, held)
+        self._mark, self._refused = mark, None
+        self._trouble.is_now("")
+
+    def take_newer(self) -> tuple[HeldLists | None, DocumentChild] | None:
+        """Judge by the newer lists from now on, if there are any: what was held before, and the child that opened the newer ones."""
+        if self._next is None:
+            return None
+        newer, self._next = self._next, None
+        before, self.held = self.held, newer.held
+        if self._copy is not None:
+            self._copy.unlink(missing_ok=True)
+        self._copy = newer.copy
+        return before, newer.child
+
+    async def close(self) -> None:
+        """Let everything go."""
+        await self._forget_candidate()
+        for left in self._folder.glob(COPIES):
+            left.unlink(missing_ok=True)
+
+    def detail(self) -> Mapping[str, object]:
+        """What the status shows: of the lists that judge, whatever lies on the disk."""
+        if self.held is None:
+            return {"version": None, "alarms": [self._trouble.words or "no document child has opened the lists yet"]}
+        fresh = freshness(self.held, clock.now(), age_max_days=self._config.rules.trust_age_max_days)
+        if self._trouble.words:
+            fresh["alarms"] = [f"the newer lists cannot be used: {self._trouble.words}", *fresh["alarms"]]
+        return fresh
+
+    async def _forget_candidate(self) -> None:
+        if (forgotten := self._next) is not None:
+            self._next = None
+            await forgotten.child.end()
+            forgotten.copy.unlink(missing_ok=True)
+
+    async def _copied(self) -> Path:
+        """A copy of the store in our own folder. Raises OSError."""
+        self._number += 1
+        copy = self._folder / COPIES.replace("*", str(self._number))
+        await asyncio.to_thread(_copy_file, self._path, copy)
+        return copy
+
+    def _prepare(self, lists: Path) -> messages.PrepareDocument:
+        return messages.PrepareDocument(
+            chip=self._config.chip.spelt(),
+            lists=str(lists),
+            service=self._config.purpose == "service",
+            officers=officers_of(self._config),
+            time_zone=self._config.time_zone,
+            fingers=bool(self._config.document.control_centre),
+            registers=self._config.registers is not None and self._config.registers.looked_up,
+            names=self._config.registers is not None and self._config.registers.need_names,
+        )
+
+
+async def _held_by(child: DocumentChild) -> HeldLists:
+    try:
+        return HeldLists(ready_of(child).lists)
+    except ChildLostError:
+        await child.end()
+        raise
+
+
+def update_of(before: HeldLists | None, now: HeldLists) -> ListsUpdated:
+    """The record which says that other lists judge from here on."""
+    return ListsUpdated(
+        version=now.version,
+        before="" if before is None else before.version,
+        certificates=len(now),
+        revocation_lists=len(now.editions()),
+        published=tuple(PublishedList(one.kind, one.publisher, one.signed_at) for one in now.published),
+        imported_at=None if now.newest_import is None else now.newest_import.isoformat(),
+    )
+
+
+def _mark(path: Path) -> Mark | None:
+    """What tells one file of that name from another; None while there is none."""
+    try:
+        about = path.stat()
+    except OSError:
+        return None
+    return about.st_ino, about.st_size, about.st_mtime_ns
+
+
+def _copy_file(source: Path, target: Path) -> None:
+    """Copy an ordinary file of bounded size, for us alone to read. Raises OSError."""
+    taken = 0
+    descriptor = os.open(
+        source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+    )  # a pipe that nobody writes to would hold us up
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError("is no ordinary file")
+        with contextlib.suppress(FileNotFoundError):
+            target.unlink()
+        into = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(into, "wb", buffering=0) as copy:
+            while part := file.read(COPY_BYTES):
+                taken += len(part)
+                if taken > STORE_BYTES_MAX:
+                    target.unlink()
+                    raise OSError(f"is larger than {STORE_BYTES_MAX >> 20} MiB")
+                copy.write(part)

@@ -1,0 +1,87 @@
+"""Erasures on their way to the central server, and its word that they were carried out there.
+
+An order that was carried out here lies in the spool until the mirror's receipt for it is in the inbox: so it is carried again after any outage. Promise:
+only a receipt that the mirror has signed for this order and this log is recorded, and once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from gate.audit.errors import BadFormatError, BadSignatureError, StoreError
+from gate.audit.note import Note
+from gate.audit.spool import erasure_path
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from gate.audit.inbox import Inbox
+    from gate.audit.mirror_keys import MirrorKeys
+    from gate.audit.spool import Spool
+    from gate.audit.writer import Outcome
+    from gate.programs.log.spool_publisher import Worker
+
+FIRST_LINE: Final = "portcullis erasure receipt/1"
+ORDERS_MAX: Final = 16  # a look
+
+
+class ErasedElsewhere:
+    """Takes the mirror's receipts in. Without a mirror nothing is carried and nothing awaited."""
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        spool: Spool,
+        mirror: MirrorKeys | None,
+        origin: str,
+        *,
+        say: Callable[[str, Mapping[str, object]], Awaitable[Outcome]],
+        in_spool: Worker,
+        in_inbox: Worker,
+    ) -> None:
+        self._inbox = inbox
+        self._spool = spool
+        self._mirror = mirror
+        self._origin = origin
+        self._say = say
+        self._in_spool = in_spool
+        self._in_inbox = in_inbox
+
+    async def carry(self, digest: str, note: bytes) -> None:
+        """Lay an order that was carried out here where sync finds it. Raises OSError."""
+        if self._mirror is not None:
+            await self._in_spool(self._spool.write, {erasure_path(digest): note})
+
+    async def look(self) -> bool:
+        """Record what the mirror says it has carried out; True when something was recorded."""
+        if self._mirror is None:
+            return False
+        recorded = False
+        try:
+            for digest in (await self._in_spool(self._spool.erasures))[:ORDERS_MAX]:
+                recorded = await self._take(digest, self._mirror) or recorded
+        except (OSError, StoreError):
+            return recorded  # it lies there, for another look
+        return recorded
+
+    async def _take(self, digest: str, mirror: MirrorKeys) -> bool:
+        found = await self._in_inbox(self._inbox.erasure_receipt, digest)
+        if found is None:
+            return False
+        if not self._is_true(found.note, digest, mirror):
+            await self._in_inbox(self._inbox.refuse, found)
+            return False
+        fields = {"note": digest, "mirror": mirror.newest.name}
+        if not isinstance(await self._say("keys_erased_at_mirror", fields), int):
+            return False
+        await self._in_spool(self._spool.forget, [erasure_path(digest)])
+        await self._in_inbox(self._inbox.remove, found)
+        return True
+
+    def _is_true(self, receipt: bytes, digest: str, mirror: MirrorKeys) -> bool:
+        try:
+            note = Note.parse(receipt)
+            note.verify(mirror.newest)
+        except (BadFormatError, BadSignatureError):
+            return False
+        return note.text == f"{FIRST_LINE}\n{self._origin}\n{digest}\n"

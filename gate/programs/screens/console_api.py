@@ -1,0 +1,235 @@
+"""The console's road: an officers' console hears of the lane here, and hands in orders that it cannot make (docs/protocols/console.md).
+
+TLS 1.3, both ends known by their certificates, on an address of its own. Promises: whoever is no console of this site gets no further than the
+handshake; what one console does costs another nothing, nor the traveller's page; the reasons of a referral leave the gate by this road only.
+An address that cannot be had, or files that are wrong, are said and tried again, while the page is served.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+import ssl
+from base64 import b64encode
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from gate.channel.limits import Bucket
+from gate.channel.row import Rate
+from gate.http_server.connections import ConnectionLimits
+from gate.http_server.https import Server, known_only, listen
+from gate.http_server.request_body import read_body
+from gate.programs.screens.console_status import lane_event
+from gate.programs.screens.lane_feed import Feed
+from gate.programs.screens.order_channel import Desk, LaneAwayError
+from gate.programs.shared.addresses import Addresses
+from gate.programs.shared.config import Config
+from gate.programs.shared.consoles import ConsolesError, consoles_in, road_key
+from gate.programs.shared.fault_latch import FaultLatch
+from gate.programs.shared.reconnect import Backoff
+from gate.screens import road
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from gate.programs.shared.program_status import ProgramStatus
+
+REQUEST_RATE: Final = Rate(
+    4, 8
+)  # of one console; over it, it waits. Of all together it is what the channel of orders takes
+QUESTIONS_AT_ONCE: Final = 4  # of one console to the lane; the next waits, for 9 s at most
+BODY_S: Final = 5.0
+HEAD_BYTES_MAX: Final = 8 * 1024
+KERNEL_BYTES_MAX: Final = 128 * 1024  # what the kernel keeps of a stream that is not read
+GRACE_S: Final = 1
+AGAIN_MIN_S: Final = 0.5
+AGAIN_MAX_S: Final = 5.0
+LIMITS: Final = ConnectionLimits(
+    handshake_s=5.0,
+    a_holder_max=8,
+    everybody_max=8 * road.CONSOLES_MAX,
+    requests_max=8 * road.CONSOLES_MAX,
+    first_s=5.0,
+    read_s=5.0,
+    goodbye_s=1.0,
+)
+
+log = logging.getLogger("gate.screens")
+
+
+@dataclass(slots=True)
+class _Console:
+    """What one console may take."""
+
+    bucket: Bucket = field(default_factory=lambda: Bucket(REQUEST_RATE))
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    asking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(QUESTIONS_AT_ONCE))
+
+    async def its_turn(self) -> None:
+        """Wait until it may ask again."""
+        async with self.turn:
+            now_s = asyncio.get_running_loop().time()
+            await asyncio.sleep(self.bucket.wait_s(now_s))
+            self.bucket.take(asyncio.get_running_loop().time())
+
+
+class Road:
+    """One run of it. `told` is what the programs say; `boot` is new at each start."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        boot: str,
+        told: Callable[[], Awaitable[ProgramStatus]],
+        limits: ConnectionLimits = LIMITS,
+    ) -> None:
+        self._config = config
+        self._boot = boot
+        self._told = told
+        self._limits = limits
+        self._desk = Desk(config.socket("orders"))
+        self._feed = Feed(self._look, streams_max=limits.everybody_max)
+        self._consoles: dict[str, _Console] = {}
+        self._known: dict[str, str] = {}
+        self._addresses = Addresses()
+        self._fingerprint: str | None = None
+        self._backoff = Backoff(AGAIN_MIN_S, AGAIN_MAX_S)
+        self._trouble = FaultLatch(log, begins="console_not_served", ends="console_served", first=True)
+        self._server: Server | None = None
+        self._closed = asyncio.Event()
+
+    def changed(self) -> None:
+        """The lane has something new to show."""
+        self._feed.changed()
+
+    def detail(self) -> dict[str, object]:
+        """For the status."""
+        return {"key": self._fingerprint, "streams": self._feed.streams, "problem": self._trouble.words or None}
+
+    async def run(self) -> None:
+        """Serve until it is closed."""
+        async with asyncio.TaskGroup() as tasks:
+            feeding = tasks.create_task(self._feed.run())
+            while not self._closed.is_set():
+                try:
+                    await self._serve()
+                except (OSError, ConsolesError) as error:
+                    self._trouble.is_now(error)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._backoff.next_s()):
+                        await self._closed.wait()
+            feeding.cancel()
+
+    def close(self) -> None:
+        """End every stream, and accept nobody more."""
+        self._closed.set()
+        self._feed.close()
+        if self._server is not None:
+            self._server.should_exit = True
+
+    async def _serve(self) -> None:
+        """Serve until it ends. Raises OSError, which ssl.SSLError is, and ConsolesError."""
+        assert self._config.console is not None
+        context = self._context()
+        with listen(*self._config.console.served_at()) as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BYTES_MAX)
+            self._trouble.is_now("")
+            self._backoff.reset()
+            self._server = Server(
+                self._app(),
+                listener,
+                context,
+                limits=self._limits,
+                head_bytes_max=HEAD_BYTES_MAX,
+                grace_s=GRACE_S,
+                log=log,
+                admits=self._known.__contains__,
+                welcomes=self._addresses.welcomes,
+            )
+            await self._server.serve(sockets=[])
+
+    def _context(self) -> ssl.SSLContext:
+        """Raises OSError, ssl.SSLError and ConsolesError."""
+        assert self._config.console is not None
+        key = road_key(self._config)
+        pem, self._known = consoles_in(Path(self._config.console.certificates))
+        self._fingerprint = key.fingerprint
+        self._consoles = {known: _Console() for known in self._known}
+        return known_only(pem, key.path)
+
+    # ── what is asked ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _app(self) -> ASGIApp:
+        inner = Starlette(
+            routes=[
+                Route(road.EVENTS, self._events, methods=["GET"]),
+                Route(road.LOOK, self._challenge, methods=["GET"]),
+                Route(road.ORDERS, self._order, methods=["POST"]),
+            ]
+        )
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            await self._console(scope).its_turn()
+            await inner(scope, receive, send)
+
+        return app
+
+    def _console(self, scope: Scope) -> _Console:
+        return self._consoles[scope["extensions"]["tls"]["client_cert_sha256"]]
+
+    async def _look(self) -> road.LaneEvent:
+        told = await self._told()
+        try:
+            look = await self._desk.look()
+        except LaneAwayError:
+            look = None
+        return lane_event(self._boot, self._config, look, told)
+
+    async def _events(self, _: Request) -> Response:
+        return StreamingResponse(self._feed.events(), media_type=road.EVENT_STREAM)
+
+    async def _challenge(self, request: Request) -> Response:
+        async with self._console(request.scope).asking:
+            try:
+                look = await self._desk.look()
+            except LaneAwayError as error:
+                return _refused(503, str(error))
+        return _said(road.Challenge(gate=look.gate, issued_ms=look.issued_ms, nonce=look.nonce, version=look.version))
+
+    async def _order(self, request: Request) -> Response:
+        try:
+            async with asyncio.timeout(BODY_S):
+                order = await read_body(request.stream(), road.ORDER_BYTES_MAX)
+        except (TimeoutError, ClientDisconnect):
+            return _refused(408, f"the order was not complete within {BODY_S:g} s")
+        if order is None:
+            return _refused(413, f"an order has {road.ORDER_BYTES_MAX} bytes at most")
+        async with self._console(request.scope).asking:
+            try:
+                answer = await self._desk.submit(order)
+            except LaneAwayError as error:
+                return _refused(503, str(error), maybe_done=error.maybe_done)
+        self._feed.changed()
+        sealed = None if answer.sealed is None else [b64encode(part).decode() for part in answer.sealed]
+        return _said(road.Answer(outcome=answer.outcome.value, detail=answer.detail, state=answer.state, sealed=sealed))
+
+
+def _said(said: Any, status: int = 200) -> Response:  # noqa: ANN401 - anything of the road's
+    return Response(road.encode(said), status, media_type="application/json", headers={"cache-control": "no-store"})
+
+
+def _refused(status: int, problem: str, *, maybe_done: bool = False) -> Response:
+    response = _said(road.Refusal(problem=problem, maybe_done=maybe_done), status)
+    if status in {408, 413}:  # there may be more of it
+        response.headers["connection"] = "close"
+    return response

@@ -1,0 +1,134 @@
+"""All programs of the appliance as supervised children: for development and the demo. In service systemd does this.
+
+A program that ends is started again after a pause that doubles up to `PAUSE_MAX_S`; the others go on meanwhile. At the end
+they are stopped in the order of `STOP_ORDER`, so that the log still hears the others' last words: a terminal's Ctrl-C does not reach
+them. When this process is killed, the kernel kills them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+from gate.programs.shared.config import SUPERVISOR, environment_with
+from gate.programs.shared.memory_erasure import ERASING, PROGRAMS
+from gate.programs.shared.reconnect import Backoff
+
+PAUSE_MIN_S = 0.2
+PAUSE_MAX_S = 5.0
+STOP_DEADLINE_S = 3.0
+STOP_ORDER = ("lane", "screens", "vision", "registers", "sync", "log")
+CALM_S = 10.0  # a program that ran so long starts again at the shortest pause
+
+
+class Child:
+    """One program, kept running. `kill` is for fault injection: SIGKILL, then started again like after any death.
+
+    `prefix` is what its command begins with: something that becomes the program once it has changed what that sees.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        config: Path,
+        *,
+        output: Path | None,
+        on_start: Callable[[str], None],
+        prefix: tuple[str, ...] = (),
+    ) -> None:
+        self.name = name
+        self.starts = 0
+        self._config = config
+        self._output = output
+        self._on_start = on_start
+        self._prefix = prefix
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The running process, if any."""
+        process = self._process
+        return process.pid if process is not None and process.returncode is None else None
+
+    async def run(self) -> None:
+        """Keep the program running until cancelled; then end it."""
+        backoff = Backoff(PAUSE_MIN_S, PAUSE_MAX_S)
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                self._process = await self._start()
+                self.starts += 1
+                self._on_start(self.name)
+                started_s = loop.time()
+                await self._process.wait()
+                if loop.time() - started_s > CALM_S:
+                    backoff.reset()
+                await asyncio.sleep(backoff.next_s())
+        finally:
+            await end(self._process)
+
+    def kill(self) -> None:
+        """End the process without warning."""
+        if (pid := self.pid) is not None:
+            os.kill(pid, signal.SIGKILL)
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        command = (*self._prefix, sys.executable, "-m", "gate.cli", "run", self.name, "--config", str(self._config))
+        erasing = ERASING if self.name in PROGRAMS else {}
+        environment = environment_with({**erasing, SUPERVISOR: str(os.getpid())})
+        with contextlib.ExitStack() as held:
+            log = None if self._output is None else held.enter_context(self._output.open("ab"))
+            return await asyncio.create_subprocess_exec(
+                *command, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, env=environment, process_group=0
+            )
+
+
+async def end(process: asyncio.subprocess.Process | None) -> None:
+    """Ask a process to end, if it still runs, and kill it when that takes too long."""
+    if process is None or process.returncode is not None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        async with asyncio.timeout(STOP_DEADLINE_S):
+            await process.wait()
+    except TimeoutError:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+class Family:
+    """Several programs kept running; `stop` ends one until it is told to `start`, `running` ends what is left in `STOP_ORDER`."""
+
+    def __init__(self, children: list[Child]) -> None:
+        self.children = {child.name: child for child in children}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Keep all of them running while the block runs."""
+        for name in self.children:
+            self.start(name)
+        try:
+            yield
+        finally:
+            for name in sorted(self._tasks, key=STOP_ORDER.index):
+                await self.stop(name)
+
+    def start(self, name: str) -> None:
+        """Keep one program running, unless it is."""
+        if name not in self._tasks:
+            self._tasks[name] = asyncio.ensure_future(self.children[name].run())
+
+    async def stop(self, name: str) -> None:
+        """End one program and wait for its end."""
+        task = self._tasks.pop(name, None)
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
