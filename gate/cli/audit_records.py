@@ -47,6 +47,7 @@ def records_of(log: Path, identity: Path, vkey: str | None) -> Iterator[dict[str
 
 
 SEALED = "what the records tell: they are sealed, and --identity judges it for an auditor who holds a key"
+DAMAGED = {one.value.partition(";")[0] for one in (Closed.NO_KEY, Closed.UNREADABLE)}
 UNREAD = "what the records tell: they are read only where all is as it was signed"
 
 
@@ -64,10 +65,12 @@ def with_story(
     assert ledger is not None
     logs = [one for one in paths if kind_of(one) not in {"receipt", "handover"}]
     # A spool may have grown meanwhile; what is told is what was judged.
-    for told in islice(Reading(logs, unsealer, report.since).told(), report.entries):
+    reading = Reading(logs, unsealer, report.since)
+    for told in islice(reading.told(), report.entries):
         for take in (story.take, accounts.take, *others):
             take(told)
     problems = (*report.problems, *story.contradictions(), *accounts.contradictions(ledger))
+    problems += tuple(f"entries {ranges(at)}: {why}" for why, at in reading.closed.items() if why in DAMAGED)
     left, without_a_word = (*ledger.unaccounted(accounts.gone), *accounts.unsigned(ledger)), set(ledger.unaccounted())
     known = (one for one in report.unknown if one not in without_a_word)
     return replace(
@@ -139,6 +142,11 @@ class Reading:
         for this identity.
         """
         following: int | None = None
+        for path in self.paths if len(self.paths) > 1 else ():  # what one copy lacks another may have
+            with _explained(path):
+                for line in contents(path):
+                    if isinstance(line, KeyLine):
+                        self.unsealer.learn(line.wrapped)
         for path in sorted(self.paths, key=lambda one: first_line(one).since):
             with _explained(path):
                 if self._is_for_another(path):

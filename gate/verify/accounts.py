@@ -43,7 +43,9 @@ class Accounts:
         """Note the next record."""
         start, day = told.index, told.hour[:10]
         if told.key:
-            self._first.setdefault(told.key, (told.about, day, start))
+            _, of, at = self._first.get(told.key, ("", "", start))
+            if day >= of:  # keys of 0.1.0, which sealed records of several days and classes, lie with the last of them
+                self._first[told.key] = told.about, day, at
             while self._turns and self._turns[-1][1] >= day:
                 start = self._turns.pop()[0]
             self._turns.append((start, day))
@@ -120,6 +122,19 @@ class Accounts:
     def _ordered(self) -> set[str]:
         return {key for _, keys in self._orders for key in keys}
 
+    def _ordered_first(self) -> set[str]:
+        """The keys that were ordered before an expiry can have counted them."""
+        said = [(about, of, index) for (about, of), (index, _) in self._expired.items()]
+        return {
+            key
+            for (_, keys), (at, *_) in self._orders.items()
+            for key in self._first.keys() & set(keys)
+            if not any(
+                index < at and self._first[key][:2] <= (about, of) and about == self._first[key][0]
+                for about, of, index in said
+            )
+        }
+
     def unsigned(self, ledger: Ledger) -> Iterator[str]:
         """What is missing by an order that is the gate's word alone."""
         for (note, keys), (index, _, is_signed) in self._orders.items():
@@ -133,9 +148,9 @@ class Accounts:
             for (_, keys), (index, *_) in self._orders.items():
                 if index < copy.size and (here := copy.keys.intersection(keys)):
                     yield f"{copy.name}: {len(here)} of the {len(keys)} keys that were ordered erased, entry {index}, are still here: {min(here)}"
-            # By their number, since a day may be the wrong one where the clock was.
+            # By their number, since a day may be the wrong one where the clock was; an order may name what had been counted before.
             missing = Counter(
-                self._first.get(key, ("",))[0] for key in ledger.uses.keys() - copy.keys - self._ordered()
+                self._first.get(key, ("",))[0] for key in ledger.uses.keys() - copy.keys - self._ordered_first()
             )
             said: Counter[str] = Counter()
             if ledger.is_whole and copy.keys and copy.is_gates:  # of what was before, some may be of the day

@@ -26,6 +26,9 @@ class Clock:
     def __init__(self) -> None:
         self._latest, self._latest_at = "", -1
         self._back: list[tuple[Told, str, int]] = []  # with the latest moment before, and its entry
+        self._sure: list[
+            tuple[Told, str, int]
+        ] = []  # those that no later record explains: the clock had gone on past that moment again
         self._forward: list[tuple[int, int]] = []  # from which entry on, and how far
         self._hidden = -1  # the latest entry that may be the record of a step, for all that can be read
         self._boot: str | None = None
@@ -45,11 +48,13 @@ class Clock:
             self._stepped(told, told.time, str(told.body.get("before")), str(told.body.get("after")))
         at_ms = ms(told.time)
         is_back = told.time[:13] < self._latest[:13] and ms(self._latest) - at_ms > PASSING_MS
-        if is_back and len(self._back) < JUMPS_MAX:
+        if is_back and len(self._back) + len(self._sure) < JUMPS_MAX:
             self._back.append((told, self._latest, self._latest_at))
             self._latest = ""
         if told.time >= self._latest:
             self._latest, self._latest_at = told.time, told.index
+        while self._back and told.time >= self._back[-1][1]:
+            self._sure.append(self._back.pop())
         if is_step or told.boot != self._boot:
             self._boot, self._distance_ms, self._other = told.boot, at_ms - (told.monotonic_ms or 0), None
         elif told.monotonic_ms:  # the central server's own log has no such clock
@@ -57,7 +62,7 @@ class Clock:
 
     def jumps(self) -> Iterator[tuple[str, bool]]:
         """Each time that the clock was set and no record says so; and whether that is sure."""
-        for told, latest, at in self._back:
+        for told, latest, at in (*self._sure, *self._back):
             text = f"entry {told.index} is of {told.time}, after records of {latest}"
             yield f"{text}: the clock was set back, and no record says so", self._hidden <= at
         for at, by_ms in self._forward:

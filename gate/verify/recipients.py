@@ -63,6 +63,11 @@ class NamedRecipients:
         self._close()
         return (*self._wrong, *self._unlike())
 
+    def unnamed(self) -> Iterator[str]:
+        """The sets that keys here are for and that no start that was read names; none where no start names anybody."""
+        for recipients in sorted({one[1] for one in self._files.values()} - self._sets.keys()) if self._sets else ():
+            yield f"whom the set {recipients or 'of records without one'} has: keys are for it, and no start of the lane that was read names it"
+
     def file(self, key: str, index: int, recipients: str, readers: tuple[int, frozenset[str]]) -> None:
         """Note for how many readers a record's age file is, and which of the auditor's own identities do not open it, by the hashes of their recipients."""
         self._files.setdefault(key, (index, recipients, *readers))

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import combinations
+from itertools import combinations, pairwise
 
+from gate.verify.clock import ms
 from gate.verify.cosigners import Cosigners
 from gate.verify.findings import Copy, Cosignature, Findings, Held, Ledger, Recipients, Report, about
 from gate.verify.judge import HOUR_MIN, NONE, RIGHT, Judge
@@ -33,7 +34,8 @@ class Read:
         """Its keys. It is the gate's own if it is no bundle and nobody cosigned its checkpoint: others hand their copies on so."""
         judge, signatures = self.judge, b"".join(self.judge.notes).count(b"\n\xe2\x80\x94 ")
         is_gates = self.kind == "database" or (self.kind == "folder" and signatures < 2)
-        return Held(self.name, judge.tree.size, frozenset(judge.keys_seen), frozenset(judge.keys_used), is_gates)
+        named = frozenset(judge.keys_used if any(judge.bodies) else ())  # of tiles alone nobody expects keys
+        return Held(self.name, judge.tree.size, frozenset(judge.keys_seen), named, is_gates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,10 @@ class _Case:
         if newest <= until:
             return None
         said += f", and the newest of them is of {about(newest)} by the gate's clock"
-        if any(at >= mark.size and hour <= until for at, hour, _ in hours):
+        ahead_ms = ms(newest) - ms(until)
+        after = [hour for at, hour, _ in hours if at >= mark.size]
+        back = max((ms(one) - ms(other) for one, other in pairwise((newest, *after))), default=0)
+        if back > ahead_ms or any(hour <= until for hour in after):  # it was set back by as much
             return f"whether {said}, or that clock was ahead: later entries say an earlier hour", False
         return f"{said}: it was not there yet", True
 
