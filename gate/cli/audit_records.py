@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -47,7 +47,7 @@ def records_of(log: Path, identity: Path, vkey: str | None) -> Iterator[dict[str
 
 
 SEALED = "what the records tell: they are sealed, and --identity judges it for an auditor who holds a key"
-DAMAGED = {one.value.partition(";")[0] for one in (Closed.NO_KEY, Closed.UNREADABLE)}
+DAMAGED = {Closed.NO_KEY.value, Closed.UNREADABLE.value}  # an honest log program seals no record so
 UNREAD = "what the records tell: they are read only where all is as it was signed"
 
 
@@ -65,12 +65,14 @@ def with_story(
     assert ledger is not None
     logs = [one for one in paths if kind_of(one) not in {"receipt", "handover"}]
     # A spool may have grown meanwhile; what is told is what was judged.
-    reading = Reading(logs, unsealer, report.since)
-    for told in islice(reading.told(), report.entries):
+    damaged = defaultdict[str, list[int]](list)
+    for told in islice(Reading(logs, unsealer, report.since).told(), report.entries):
+        if told.note in DAMAGED:
+            damaged[told.note].append(told.index)
         for take in (story.take, accounts.take, *others):
             take(told)
     problems = (*report.problems, *story.contradictions(), *accounts.contradictions(ledger))
-    problems += tuple(f"entries {ranges(at)}: {why}" for why, at in reading.closed.items() if why in DAMAGED)
+    problems += tuple(f"entries {ranges(at)}: {why.partition(';')[0]}" for why, at in damaged.items())
     left, without_a_word = (*ledger.unaccounted(accounts.gone), *accounts.unsigned(ledger)), set(ledger.unaccounted())
     known = (one for one in report.unknown if one not in without_a_word)
     return replace(
@@ -142,12 +144,15 @@ class Reading:
         for this identity.
         """
         following: int | None = None
-        for path in self.paths if len(self.paths) > 1 else ():  # what one copy lacks another may have
-            with _explained(path):
+        for path in self.paths if len(self.paths) > 1 else ():  # a copy may have keys that the others lack
+            with _explained(path), suppress(StructureError):
                 for line in contents(path):
                     if isinstance(line, KeyLine):
                         self.unsealer.learn(line.wrapped)
-        for path in sorted(self.paths, key=lambda one: first_line(one).since):
+        bare = [
+            one for one in self.paths if one.is_dir() and not (one / "sealed").is_dir()
+        ]  # tiles alone: nothing opens
+        for path in sorted(self.paths, key=lambda one: (first_line(one).since, one in bare)):
             with _explained(path):
                 if self._is_for_another(path):
                     fail(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import combinations, pairwise
+from itertools import accumulate, combinations
 
 from gate.verify.clock import ms
 from gate.verify.cosigners import Cosigners
@@ -34,7 +34,7 @@ class Read:
         """Its keys. It is the gate's own if it is no bundle and nobody cosigned its checkpoint: others hand their copies on so."""
         judge, signatures = self.judge, b"".join(self.judge.notes).count(b"\n\xe2\x80\x94 ")
         is_gates = self.kind == "database" or (self.kind == "folder" and signatures < 2)
-        named = frozenset(judge.keys_used if any(judge.bodies) else ())  # of tiles alone nobody expects keys
+        named = frozenset(judge.keys_used if any(judge.bodies) else ())  # a folder of tiles alone holds no keys
         return Held(self.name, judge.tree.size, frozenset(judge.keys_seen), named, is_gates)
 
 
@@ -134,7 +134,7 @@ class _Case:
         )
 
     def _untimely(self, mark: Cosignature, parts: Sequence[Read]) -> tuple[str, bool] | None:
-        """Why nobody can have cosigned at that time, and whether that is sure: where later entries say an earlier hour, the gate's clock may have been ahead."""
+        """Why nobody can have cosigned at that time, and whether that is sure: where later hours go back as far, the gate's clock may have been ahead."""
         said = f"{mark.by} cosigned {mark.size} entries at {mark.time}"
         if mark.time is None:
             return None
@@ -148,11 +148,11 @@ class _Case:
         if newest <= until:
             return None
         said += f", and the newest of them is of {about(newest)} by the gate's clock"
-        ahead_ms = ms(newest) - ms(until)
-        after = [hour for at, hour, _ in hours if at >= mark.size]
-        back = max((ms(one) - ms(other) for one, other in pairwise((newest, *after))), default=0)
-        if back > ahead_ms or any(hour <= until for hour in after):  # it was set back by as much
-            return f"whether {said}, or that clock was ahead: later entries say an earlier hour", False
+        for one in parts:
+            later = [newest, *(hour for at, hour in one.judge.hours_from if at >= mark.size)]
+            latest = accumulate(later, max)
+            if any(ms(top) - ms(hour) >= ms(newest) - ms(until) for top, hour in zip(latest, later, strict=True)):
+                return f"whether {said}, or that clock was ahead: it was set back as far later on", False
         return f"{said}: it was not there yet", True
 
     def _said_of(self, name: str, text: str) -> str:
