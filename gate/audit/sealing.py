@@ -71,7 +71,7 @@ class Sealer:
         if not recipients:
             raise SealError("no auditor is configured; set audit.recipients")
         try:
-            self._recipients = [pyrage.x25519.Recipient.from_str(one) for one in recipients]
+            self._recipients = [pyrage.x25519.Recipient.from_str(one) for one in dict.fromkeys(recipients)]
         except pyrage.RecipientError as error:
             raise SealError("audit.recipients holds what is no age recipient") from error
         self._digest, _ = recipients_digest(recipients)
@@ -165,6 +165,10 @@ class KeyRing:
         for crossing in [one for one, at_ms in self._drop_at_ms.items() if at_ms <= now_ms]:
             self._drop(crossing)
         self._next_drop_ms = min(self._drop_at_ms.values(), default=math.inf)
+
+    def holds(self, key_id: str) -> bool:
+        """Whether this key may seal another record."""
+        return any(one.key.id == key_id for one in (*self._keys.values(), *self._lone.values()))
 
     def drop_keys(self, ids: Collection[str]) -> None:
         """Forget these keys; what goes on goes on under others."""

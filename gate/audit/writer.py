@@ -406,7 +406,7 @@ class Writer:
         for one in found:
             own = _own_day(one)
             day = own if one.name is not None else filed(own, dated=one.dated, latest=latest, today=today)
-            if day != own:
+            if day != own or self._ring.holds(one.id):  # it may come again, and is to lie where it lies
                 elsewhere[one.id] = day.name
             by_day.setdefault(day, []).append(one.wrapped)
         if elsewhere:

@@ -2,14 +2,15 @@
 
 Promises: only what `judge` lets pass counts, whoever brought it, and no key of a held day; the keys' end, the word that they are erased, and the
 record of it in central's own log are one transaction; the answer is a receipt that the mirror has signed. The order is kept as a file beside the database
-before that, and told again at each start: a database that was put back from a backup forgets the keys once more.
+before that, and told again at each start, whoever may order by then: a database that was put back from a backup forgets the keys once more.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,10 +18,11 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from gate import durable
+from gate.audit.errors import BadFormatError
 from gate.audit.note import Note
 from gate.audit.record import time_text
 from gate.central.database import dialect_of, insert
-from gate.central.errors import CentralError, FolderError, ForbiddenError, UnknownError
+from gate.central.errors import FolderError, ForbiddenError, UnknownError
 from gate.central.ledger import lock
 from gate.central.schema import age_keys, awaited, erased, gates
 
@@ -44,6 +46,16 @@ class Order:
 
 Judge = Callable[[bytes], Order]
 """Reads an order and holds it against the approvers. Raises ForbiddenError for one that does not count."""
+
+
+def kept(note: bytes, name: str = "a note") -> Order:
+    """Read an order that was judged before it was kept, with those whom its note names. Raises ForbiddenError."""
+    try:
+        found = Note.parse(note)
+        _, origin, *keys = found.text.splitlines()
+    except (BadFormatError, ValueError) as error:
+        raise ForbiddenError(f"{name} is no order") from error
+    return Order(origin, tuple(keys), tuple(one.name for one in found.signatures))
 
 
 class Erasures:
@@ -83,32 +95,37 @@ class Erasures:
         return receipt(self._mirror, order.origin, digest, int(self._now().timestamp()))
 
     def tell_again(self) -> int:
-        """Carry out every order that was kept; how many keys were there once more. One that counts no longer is left. Raises OSError."""
+        """Carry out every order that was kept, but for keys of held days; how many keys were there once more. Raises OSError and CentralError."""
         found = 0
         for path in sorted(self._folder.glob("*.note")) if self._folder.is_dir() else ():
             note = path.read_bytes()
-            try:
-                order = self._judge(note)
-            except CentralError:
-                continue
-            digest = hashlib.sha256(note).hexdigest()
+            order, digest = kept(note, path.name), hashlib.sha256(note).hexdigest()
 
             def again(
                 connection: sa.Connection, order: Order = order, digest: str = digest
             ) -> tuple[int, Mapping[str, object]]:
-                fields = self._erase(connection, order, digest)
-                return (len(order.keys) if fields else 0), fields
+                held = self._held(connection, order)
+                left = replace(order, keys=tuple(one for one in order.keys if one not in held))
+                fields = self._erase(connection, left, digest)
+                return (len(left.keys) if fields else 0), fields
 
-            found += self._acts.do("keys_erased_again", again)
+            with suppress(UnknownError):  # a database of before that gate came
+                found += self._acts.do("keys_erased_again", again)
         return found
 
     def _require(self, connection: sa.Connection, order: Order) -> Mapping[str, object]:
         """Nothing to record, if it may be done. Raises UnknownError and ForbiddenError."""
-        device = _device(connection, order.origin)
-        for day in _days(connection, device, order.keys):
-            if self._settings.is_held(device, day):
-                raise ForbiddenError(f"the day {day.isoformat()} of {device} is held")
+        if held := self._held(connection, order):
+            raise ForbiddenError(f"the day {min(held.values())} of {_device(connection, order.origin)} is held")
         return {}
+
+    def _held(self, connection: sa.Connection, order: Order) -> dict[str, date]:
+        """The keys of an order that are here and of a held day, with that day. Raises UnknownError."""
+        device = _device(connection, order.origin)
+        mine = (age_keys.c.device == device) & age_keys.c.id.in_(order.keys)
+        rows = connection.execute(sa.select(age_keys.c.id, age_keys.c.day).where(mine))
+        days = {key: date.fromisoformat(day) for key, day in rows}
+        return {key: day for key, day in days.items() if self._settings.is_held(device, day)}
 
     def _erase(self, connection: sa.Connection, order: Order, digest: str) -> Mapping[str, object]:
         """Erase, and return what is to be recorded: nothing where every key is known as erased already."""
@@ -141,8 +158,3 @@ def _device(connection: sa.Connection, origin: str) -> str:
     if found is None:
         raise UnknownError(f"no gate has the log {origin}")
     return found
-
-
-def _days(connection: sa.Connection, device: str, keys: Sequence[str]) -> list[date]:
-    query = sa.select(age_keys.c.day).where(age_keys.c.device == device, age_keys.c.id.in_(keys)).distinct()
-    return sorted(date.fromisoformat(one) for one in connection.execute(query).scalars())

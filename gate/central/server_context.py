@@ -22,8 +22,8 @@ from gate.central import folder as folders
 from gate.central import settings
 from gate.central.admin_log import DEVICE, Acts
 from gate.central.database import dialect_of, first_line, insert
-from gate.central.erasing import Erasures, Judge
-from gate.central.errors import CentralError, FolderError, NotYetError
+from gate.central.erasing import Erasures, Judge, kept
+from gate.central.errors import CentralError, FolderError, ForbiddenError, NotYetError
 from gate.central.evidence import Evidence, Kind
 from gate.central.folder import Folder
 from gate.central.ledger import Ledger
@@ -105,7 +105,7 @@ class House:
 
         self.acts.do("settings_changed", act)
 
-    def look_back(self, erasures: Erasures | None) -> None:
+    def look_back(self) -> None:
         """Where the database has not what central's own log had, erase once more what was erased and raise the alarm: it was put back from a backup, or a
         stand-by took over that lacks the last of it. A note that cannot be read says nothing, and keeps no server down. Raises CentralError and
         SQLAlchemyError: then the next look does it.
@@ -113,12 +113,12 @@ class House:
         with suppress(OSError, BadFormatError):
             if not (found := self.acts.gone_back()):
                 return
-            kept, here = found
+            had, here = found
             log.critical("database_went_back")
-            self.evidence.keep(DEVICE, Kind.MIRROR_WENT_BACK, kept, against=here, at=time_text(self.now()))
-            self._tell_again(erasures)
+            self.evidence.keep(DEVICE, Kind.MIRROR_WENT_BACK, had, against=here, at=time_text(self.now()))
+            self._tell_again()
             self.acts.go_on()
-            self.acts.record("database_went_back", {"had": kept.decode(errors="replace")})
+            self.acts.record("database_went_back", {"had": had.decode(errors="replace")})
 
     def require_current(self) -> None:
         """Nothing is carried away while erased keys may be here again. Raises CentralError."""
@@ -128,25 +128,25 @@ class House:
                     "the database went back: gate central serve erases again what was erased, then try again"
                 )
 
-    def _tell_again(self, erasures: Erasures | None) -> None:
+    def _tell_again(self) -> None:
         try:
-            again = 0 if erasures is None else erasures.tell_again()
-        except OSError as error:
+            again = self.erasures(kept).tell_again()
+        except (OSError, ForbiddenError) as error:
             raise FolderError(f"an order to erase cannot be read, and what it erased may be here: {error}") from error
         if again:
             log.critical("keys_erased_again", extra={"keys": again})
 
     @contextmanager
-    def kept_in_order(self, erasures: Erasures | None) -> Iterator[None]:
+    def kept_in_order(self) -> Iterator[None]:
         """Tell what is set and erase once more what was erased; then, in a thread, now and every minute, forget what is over, and erase once more whenever
         the database went back. Raises CentralError.
         """
-        self.look_back(erasures)
+        self.look_back()
         self.tell_settings()
-        self._tell_again(erasures)
+        self._tell_again()
         stop, wake = threading.Event(), threading.Event()
         sa.event.listen(self.engine, "connect", lambda *_: wake.set())  # to another server, perhaps
-        thread = threading.Thread(target=self._keep, args=(erasures, stop, wake), name="retention", daemon=True)
+        thread = threading.Thread(target=self._keep, args=(stop, wake), name="retention", daemon=True)
         thread.start()
         try:
             yield
@@ -155,12 +155,12 @@ class House:
             wake.set()
             thread.join()
 
-    def _keep(self, erasures: Erasures | None, stop: threading.Event, wake: threading.Event) -> None:
+    def _keep(self, stop: threading.Event, wake: threading.Event) -> None:
         is_told = has_waited = False
         while True:
             wake.clear()
             try:
-                self.look_back(erasures)
+                self.look_back()
                 gone = self.retention.look(stop.is_set)
                 waits = self.retention.is_waiting()
             except (CentralError, SQLAlchemyError) as error:

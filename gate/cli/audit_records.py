@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -47,6 +47,7 @@ def records_of(log: Path, identity: Path, vkey: str | None) -> Iterator[dict[str
 
 
 SEALED = "what the records tell: they are sealed, and --identity judges it for an auditor who holds a key"
+DAMAGED = {Closed.NO_KEY.value, Closed.UNREADABLE.value}  # an honest log program seals no record so
 UNREAD = "what the records tell: they are read only where all is as it was signed"
 
 
@@ -64,10 +65,14 @@ def with_story(
     assert ledger is not None
     logs = [one for one in paths if kind_of(one) not in {"receipt", "handover"}]
     # A spool may have grown meanwhile; what is told is what was judged.
+    damaged = defaultdict[str, list[int]](list)
     for told in islice(Reading(logs, unsealer, report.since).told(), report.entries):
+        if told.note in DAMAGED:
+            damaged[told.note].append(told.index)
         for take in (story.take, accounts.take, *others):
             take(told)
     problems = (*report.problems, *story.contradictions(), *accounts.contradictions(ledger))
+    problems += tuple(f"entries {ranges(at)}: {why.partition(';')[0]}" for why, at in damaged.items())
     left, without_a_word = (*ledger.unaccounted(accounts.gone), *accounts.unsigned(ledger)), set(ledger.unaccounted())
     known = (one for one in report.unknown if one not in without_a_word)
     return replace(
@@ -139,7 +144,15 @@ class Reading:
         for this identity.
         """
         following: int | None = None
-        for path in sorted(self.paths, key=lambda one: first_line(one).since):
+        for path in self.paths if len(self.paths) > 1 else ():  # a copy may have keys that the others lack
+            with _explained(path), suppress(StructureError):
+                for line in contents(path):
+                    if isinstance(line, KeyLine):
+                        self.unsealer.learn(line.wrapped)
+        bare = [
+            one for one in self.paths if one.is_dir() and not (one / "sealed").is_dir()
+        ]  # tiles alone: nothing opens
+        for path in sorted(self.paths, key=lambda one: (first_line(one).since, one in bare)):
             with _explained(path):
                 if self._is_for_another(path):
                     fail(

@@ -245,7 +245,7 @@ def serve(
             heed=house.retention.heed,
             canary=house.places.canary,
         )
-        with listen(host, port) as listener, house.kept_in_order(erasures):
+        with listen(host, port) as listener, house.kept_in_order():
             emit_json("central.serve/1", {"host": host, "port": listener.getsockname()[1]})
             sys.stdout.flush()
             serve_app(application, folder, listener)

@@ -271,7 +271,7 @@ async def test_what_was_erased_is_erased_again_when_a_stand_by_takes_over_that_l
         erasures, ledger, asked = house.erasures(judge), house.ledger, sa.select(age_keys.c.id)
         with ledger._engine.begin() as connection:
             keys = list(connection.execute(asked.where(age_keys.c.device == GATE_ID)).scalars())
-        with house.kept_in_order(erasures):
+        with house.kept_in_order():
             server.stand_by()
             erasures.carry_out(order(bench.origin, keys[:2]))
             assert ledger.key(GATE_ID, keys[0]) is None

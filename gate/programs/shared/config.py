@@ -745,7 +745,7 @@ def refused_in_service(config: Config) -> Iterator[Wrong]:
     for name, online in () if config.registers is None else config.registers.online.items():
         if online.address.startswith("http:"):
             yield Wrong(f"registers.online.{name}.address", "purpose = service refuses: it is asked in clear")
-    if len(config.audit.recipients) < 2:
+    if len(set(config.audit.recipients)) < 2:
         yield Wrong("audit.recipients", "purpose = service refuses: it needs two auditors at least")
     if config.notice is None or config.notice.results_kept_days is None:
         why = (

@@ -137,6 +137,16 @@ def test_keys_leave_the_database_when_their_records_are_published_and_no_byte_of
     assert readable(log)
 
 
+def test_a_key_in_use_is_filed_once_though_it_comes_again_when_nobody_bears_the_clock_out(log: SmallLog) -> None:
+    with log.writer() as writer:
+        writer.append([wanted("opened", "c1")], 0)
+        assert writer.move_keys(1, OF_TIME.day, whole=True)
+        writer.append([wanted("disposition", "c1")], 0, dated=False)
+        assert writer.move_keys(2, date(2026, 11, 26), whole=True)
+    assert (days(log).days(), len(days(log).read(OF_TIME)), in_database(log)) == ([OF_TIME], 1, 0)
+    assert readable(log)
+
+
 def test_of_a_day_that_is_forgotten_no_key_is_left_in_the_write_ahead_log_either(log: SmallLog) -> None:
     def places(wrapped: bytes) -> list[str]:
         return [path.name for path in log.folder.rglob("*") if path.is_file() and wrapped[100:160] in path.read_bytes()]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from fakes.approvals import signer
 from fakes.central_house import housed, order, told
 from fakes.central_process import KEPT, registered
 from fakes.central_server import GATE_ID, NOW, Bench
@@ -21,7 +22,7 @@ from gate.central import retention
 from gate.central.archive import export
 from gate.central.database import open_database
 from gate.central.erasing import RECEIPT, Erasures
-from gate.central.errors import ForbiddenError, UnknownError
+from gate.central.errors import FolderError, ForbiddenError, UnknownError
 from gate.central.folder import database_url
 from gate.central.schema import age_keys, heads
 from gate.central.server_context import House
@@ -131,19 +132,71 @@ async def test_a_day_that_is_held_is_erased_by_nobody(bench: Bench, tmp_path: Pa
 
 async def test_a_database_that_was_put_back_forgets_once_more(bench: Bench, tmp_path: Path) -> None:
     house, before = housed(bench, tmp_path / "house"), keys_of(bench)
-    with bench.server.ledger._engine.begin() as connection:
-        kept = connection.execute(sa.select(age_keys).where(age_keys.c.device == GATE_ID)).mappings().all()
-    erasures(house).carry_out(order(bench.origin, before[:2]))
-    with bench.server.ledger._engine.begin() as connection:  # as if the backup were of before
-        connection.exec_driver_sql("DELETE FROM age_key_erased")
-        connection.execute(age_keys.insert(), [dict(one) for one in kept if one["id"] in before[:2]])
+    put_back(bench, house, before[:2])
     assert keys_of(bench) == before
-    with house.kept_in_order(erasures(house)):
+    with house.kept_in_order():
         assert keys_of(bench) == before[2:]
     assert [one.kind for one in told(house)] == ["keys_erased", "settings_changed", "keys_erased_again"]
-    with house.kept_in_order(erasures(house)):
+    with house.kept_in_order():
         pass
     assert len(told(house)) == 3
+
+
+def put_back(bench: Bench, house: House, keys: list[str]) -> None:
+    """Erase keys as two order, and bring the database back to before."""
+    with bench.server.ledger._engine.begin() as connection:
+        asked = sa.select(age_keys).where(age_keys.c.device == GATE_ID, age_keys.c.id.in_(keys))
+        kept = [dict(one) for one in connection.execute(asked).mappings()]
+    erasures(house).carry_out(order(bench.origin, keys))
+    with bench.server.ledger._engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM age_key_erased")
+        connection.execute(age_keys.insert(), kept)
+
+
+@pytest.mark.parametrize("change", ["another approver", "no approver"])
+async def test_an_order_that_was_kept_holds_whoever_may_order_by_now(bench: Bench, tmp_path: Path, change: str) -> None:
+    house, before = housed(bench, tmp_path / "house"), keys_of(bench)
+    put_back(bench, house, before[:2])
+    approvers = tmp_path / "house" / "approvers.toml"
+    if change == "no approver":
+        approvers.unlink()
+    else:
+        other = Signer.generate("cleo.example").verifier.vkey
+        approvers.write_text(approvers.read_text().replace(signer("ben").verifier.vkey, other))
+    with housed(bench, tmp_path / "house").kept_in_order():
+        assert keys_of(bench) == before[2:]
+    (act,) = [one for one in told(house) if one.kind == "keys_erased_again"]
+    assert act.fields["by"] == ["anna.example", "ben.example"]
+
+
+async def test_keys_of_a_day_that_is_held_since_stay_until_the_hold_ends(bench: Bench, tmp_path: Path) -> None:
+    hold = "[[holds]]\nfirst = 2026-11-25\nlast = 2026-11-25\ncase = 'K-1'\n"
+    house, before = housed(bench, tmp_path / "house"), keys_of(bench)
+    put_back(bench, house, before[:2])
+    with housed(bench, tmp_path / "house", hold).kept_in_order():
+        assert keys_of(bench) == before
+    assert "keys_erased_again" not in [one.kind for one in told(house)]
+    with housed(bench, tmp_path / "house").kept_in_order():
+        assert keys_of(bench) == before[2:]
+
+
+async def test_an_order_for_a_gate_that_the_database_does_not_know_yet_keeps_no_server_down(
+    bench: Bench, tmp_path: Path
+) -> None:
+    house = housed(bench, tmp_path / "house")
+    put_back(bench, house, keys_of(bench)[:2])
+    with bench.server.ledger._engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE gate SET origin = 'border.example/gate-0404/demo'")
+    with house.kept_in_order():
+        assert len(keys_of(bench)) == 3
+
+
+async def test_a_kept_order_that_is_none_is_named_and_passed_over_by_nobody(bench: Bench, tmp_path: Path) -> None:
+    house = housed(bench, tmp_path / "house")
+    put_back(bench, house, keys_of(bench)[:2])
+    (tmp_path / "house" / "erasures" / "0.note").write_bytes(b"torn")
+    with pytest.raises(FolderError, match=r"what it erased may be here: 0\.note is no order"), house.kept_in_order():
+        pass
 
 
 async def test_the_command_erases_and_writes_the_receipt(bench: Bench, tmp_path: Path) -> None:

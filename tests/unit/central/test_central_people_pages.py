@@ -251,7 +251,7 @@ async def test_nothing_is_carried_away_while_erased_keys_may_be_here_again(natio
         refused = client.post("/export", data=ASKED)
         assert (refused.status_code, "gate central serve erases again" in refused.text) == (409, True)
         assert "export_made" not in [one.kind for one in told(nation.house)]
-        with nation.house.kept_in_order(None):
+        with nation.house.kept_in_order():
             pass
         assert client.post("/export", data=ASKED).status_code == 200
 

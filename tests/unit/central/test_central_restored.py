@@ -163,7 +163,7 @@ def test_a_database_that_was_put_back_beside_its_folder_is_seen_at_the_start_bef
     house = housed(bench, tmp_path / "house")
     house.acts.record("searched", {"n": 1})
     copy = backed_up(bench)
-    with house.kept_in_order(None):
+    with house.kept_in_order():
         pass
     assert house.evidence.alarms(DEVICE) == (), "nothing was put back yet"
     house.acts.record("searched", {"n": 2})
@@ -175,7 +175,7 @@ def test_a_database_that_was_put_back_beside_its_folder_is_seen_at_the_start_bef
     carry = ["export", GATE_ID, *here, "--out", str(tmp_path / "carried")]
     refused = CliRunner().invoke(app, carry)
     assert (refused.exit_code, "gate central serve erases again" in refused.stderr) == (75, True)
-    with again.kept_in_order(None):
+    with again.kept_in_order():
         pass
     assert "gate central serve erases again" not in CliRunner().invoke(app, carry).stderr
     (alarm,) = again.evidence.alarms(DEVICE)
@@ -196,7 +196,7 @@ def test_a_database_that_was_put_back_beside_its_folder_is_seen_at_the_start_bef
         url(bench),
     ]
     assert CliRunner().invoke(app, ["answer", DEVICE, alarm.id, *words]).exit_code == 0
-    with again.kept_in_order(None):
+    with again.kept_in_order():
         pass
     assert len(again.evidence.alarms(DEVICE)) == 1, "it is said once"
     assert "of this server itself" not in CliRunner().invoke(app, fleet).stdout
@@ -208,11 +208,11 @@ def test_a_note_that_cannot_be_read_keeps_no_server_down(bench: Bench, tmp_path:
     note = tmp_path / "house" / "acts.note"
     for harm in (b"", b"nonsense", bytes(40_000)):
         note.write_bytes(harm)
-        with house.kept_in_order(None):
+        with house.kept_in_order():
             pass
     note.unlink()
     note.mkdir()
-    with house.kept_in_order(None):
+    with house.kept_in_order():
         pass
     house.acts.record("searched", {"n": 2})
     assert house.evidence.alarms(DEVICE) == ()

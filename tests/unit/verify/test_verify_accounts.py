@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -17,15 +19,16 @@ from typer.testing import CliRunner
 from gate.approval.erasure import Erasure, SignedErasure
 from gate.audit.key_days import KeyDays
 from gate.audit.note import Algorithm, Note, Signer
-from gate.audit.record import Header, canonical_json
-from gate.audit.spool import key_path
+from gate.audit.record import Header, canonical_json, time_text
+from gate.audit.spool import Spool, key_path
 from gate.audit.unsealing import Unsealer
-from gate.audit.writer import Wanted
+from gate.audit.writer import Wanted, Writer
 from gate.cli.audit import app
 from gate.cli.audit_records import with_story
 from gate_verify.accounts import Accounts
 from gate_verify.bundle import EntryLine
-from gate_verify.findings import Report
+from gate_verify.findings import Held, Ledger, Report
+from gate_verify.told import Told
 from gate_verify.verify import contents, verify
 
 DAY, LATER = "2026-11-25", "2026-12-27"
@@ -110,6 +113,12 @@ WHOLE: Mapping[str, tuple[Said, tuple[int, ...]]] = {
     "the last day that can be": (lambda _: [expired(1, day="2026-12-25")], (2,)),
     "filed late": (lambda _: [expired(1, day="2026-11-27")], (2,)),
     "both": (lambda keys: [ordered(keys[0]), expired(2)], (0, 1, 2)),
+    "an order of one that had expired and one that had not": (lambda keys: [expired(2), ordered(*keys[1:])], (0, 1, 2)),
+    "ordered between two tellings": (lambda keys: [expired(3), ordered(keys[0]), expired(2)], (0, 1, 2)),
+    "ordered twice, before it was counted too": (
+        lambda keys: [ordered(keys[0]), expired(2), ordered(*keys[:2])],
+        (0, 1, 2),
+    ),
 }
 
 
@@ -144,6 +153,7 @@ def test_keys_that_were_to_go_are_accounted_for(tmp_path: Path, name: str) -> No
         (lambda _: [expired(1)], ()),
         (lambda _: [expired(3)], (0, 1)),
         (lambda keys: [ordered(keys[0]), expired(1)], (0,)),
+        (lambda keys: [expired(1, day="2026-11-24"), ordered(keys[0])], (0,)),
         (lambda _: [expired(1), expired(1, day="2026-11-26")], (0,)),
         (lambda _: [expired(1, about="device", day="2026-01-05")], (0,)),
     ],
@@ -153,6 +163,7 @@ def test_keys_that_were_to_go_are_accounted_for(tmp_path: Path, name: str) -> No
         "expired",
         "two of three",
         "not the order's",
+        "of an earlier day than what the order names",
         "each day's are its own",
         "class",
     ],
@@ -331,6 +342,84 @@ def test_no_key_goes_in_the_place_of_one_that_was_put_back(tmp_path: Path) -> No
     assert (wrong(report), report.is_partial) == ([], True)
 
 
+def test_an_ordered_key_of_entries_that_went_is_found_too(tmp_path: Path) -> None:
+    log = begun(tmp_path)
+    log.write([one for number in range(60) for one in crossing(f"c{number}")])
+    log.write([ordered(keys_of(log)[0]), own("clock_stepped")])
+    for piece in ("tile/entries/000", "sealed/000"):
+        (log.spool / piece).unlink()
+    (problem,) = wrong(judged(log))
+    assert "1 of the 1 keys that were ordered erased" in problem
+
+
+def test_a_copy_without_any_key_is_told_of_beside_a_whole_one_and_one_of_tiles_alone_is_not(tmp_path: Path) -> None:
+    log, _ = made(tmp_path)
+    other = tmp_path / "other"
+    shutil.copytree(log.spool, other)
+    shutil.rmtree(other / "keys")
+    report = judged(log, other)
+    assert (report.problems == judged(log).problems, report.is_partial) == (True, True)
+    assert any(one.startswith("4 keys are missing in other and are there") for one in report.unknown), report.unknown
+    shutil.rmtree(other / "sealed")
+    for copies in ((log.spool, other), (other, log.spool)):
+        report = with_story(verify(copies[0], log.vkey, copies[1]), copies, Unsealer(log.auditors[:1]))
+        assert (report.problems == judged(log).problems, report.is_partial) == (True, False), copies
+
+
+def test_what_is_told_does_not_hang_on_the_order_in_which_copies_are_given(tmp_path: Path) -> None:
+    log, keys = made(tmp_path)
+    whole = tmp_path / "whole.bundle"
+    whole.write_bytes(log.bundle())
+    without(log, keys)
+    one, two = (
+        with_story(verify(copies[0], log.vkey, copies[1]), copies, Unsealer(log.auditors[:1]))
+        for copies in ((log.spool, whole), (whole, log.spool))
+    )
+    assert len(one.problems) == KEYS, "the short crossings contradict themselves"
+    assert (one.problems, set(one.unknown)) == (two.problems, set(two.unknown))
+
+
+def test_a_key_of_0_1_0_lies_with_the_class_and_day_of_its_latest_records() -> None:
+    """It sealed lone records of whatever class; the upgrade files it with those of the latest hour."""
+    rows = [("administration", 10), ("device", 11), ("administration", 11), ("administration", 9)]
+    accounts = Accounts(ORIGIN)
+    for index, (about, hour) in enumerate(rows):
+        accounts.take(Told(index, f"{DAY}T{hour:02}:00:00Z", about, "k", kind="presence", body={}))
+    said = {"class": "device", "day": DAY, "keys": 1}
+    accounts.take(Told(4, "2027-12-01T11:00:00Z", "administration", "n", kind="keys_expired", body=said))
+    held = Held("log", 5, frozenset({"n"}), frozenset({"k", "n"}), is_gates=True)
+    ledger = Ledger({"k": 4, "n": 1}, (held,), is_whole=True, is_partial=False)
+    assert list(accounts.contradictions(ledger)) == []
+    assert list(ledger.unaccounted(accounts.gone)) == []
+
+
+def test_a_clock_that_was_ahead_does_not_hide_that_an_expiry_counted_what_was_ordered_later(tmp_path: Path) -> None:
+    log = begun(tmp_path)
+    log.write([opened("a", "2026-11-28")], [own("clock_stepped", on=DAY)], [opened("b", DAY)], [opened("c", LATER)])
+    keys = keys_of(log)
+    log.write([expired(2), ordered(keys[0], keys[2])])  # `a` lies with the day that the clock was set back to
+    without(log, keys)
+    report = judged(log)
+    assert (wrong(report), report.is_partial) == ([], False), report.unknown
+
+
+def test_the_database_of_a_gate_that_goes_on_is_verified_while_a_moved_key_is_in_use(tmp_path: Path) -> None:
+    """Each hour keys go to the files of their days; those of a crossing under way and of the day's lone records are used again."""
+    log = begun(tmp_path / "log")
+    with log.writer() as writer:
+        for kinds in (("presence", "opened"), ("presence", "closed")):
+            writer.append([wanted(kinds[0]), wanted(kinds[1], "a")], 0)
+            log.publish(writer)
+            if kinds[1] == "opened":
+                assert writer.move_keys(3, date.fromisoformat(DAY), whole=True)
+        shutil.copytree(tmp_path / "log", tmp_path / "copy")
+    report = verify(tmp_path / "copy" / "log.sqlite", log.vkey)
+    assert (report.problems, report.erased) == ((), 0)
+    with sqlite3.connect(tmp_path / "copy" / "log.sqlite") as connection:
+        connection.execute("UPDATE keys SET first = 0 WHERE first > 2")
+    assert verify(tmp_path / "copy" / "log.sqlite", log.vkey).problems, "that entry has another key"
+
+
 def test_of_a_gate_whose_first_entries_went_nobody_knows_how_many_keys_were_to_go(tmp_path: Path) -> None:
     log = begun(tmp_path)
     log.write([one for number in range(60) for one in crossing(f"c{number}")])
@@ -351,3 +440,87 @@ def test_the_proof_can_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, con
     assert (judged(log).is_partial, len(wrong(judged(log)))) == (False, int(control != "gone"))
     monkeypatch.setattr(Accounts, control, lambda *_: frozenset())
     assert (judged(log).is_partial, len(wrong(judged(log)))) == (control == "gone", 0)
+
+
+# ── honest gates ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Honest:
+    """A gate over some days: its writer, spool and files of days, as the log program uses them, and a clock that is not always borne out."""
+
+    def __init__(self, seed: int, folder: Path, *, unknown: float) -> None:
+        self.random, self.unknown = random.Random(seed), unknown
+        self.log = begun(folder)
+        self.spool, self.days = Spool(self.log.spool), KeyDays(folder / "keys")
+        self.now, self.names = datetime(2026, 11, 25, 10, 30, tzinfo=UTC), ["c0"]
+        self.is_known = True  # which day it is
+        self.said: set[str] = set()
+
+    def put(self, writer: Writer, *records: Wanted) -> None:
+        time = time_text(self.now)
+        batch = [replace(one, happening=replace(one.happening, time=time)) for one in records]
+        batch = [Wanted.of(one.happening, one.plain.partition(b"\n")[2].rstrip()) for one in batch]
+        assert all(isinstance(one, int) for one in writer.append(batch, 0, dated=self.is_known))
+        self.said |= {one.happening.kind for one in records}
+        if self.random.random() < 0.7:
+            self.log.publish(writer)
+
+    def forget(self, writer: Writer) -> None:
+        """Move keys to the files of their days; tell of those that are over, and forget them."""
+        self.log.publish(writer)
+        standing = writer.standing.checkpoint
+        assert standing is not None
+        assert writer.move_keys(standing.size, self.now.date(), whole=True)
+        for one in self.days.days():
+            if one.about == "crossing" and one.day < self.now.date() - timedelta(days=1):
+                keys = self.days.read(one)
+                self.put(writer, expired(len(keys), day=one.day.isoformat()))
+                self.spool.forget([key_path(key) for key in keys])
+                writer.forget_day(one)
+
+    def erase(self, writer: Writer) -> None:
+        """Do what two persons order, some of it gone before, perhaps."""
+        self.log.publish(writer)
+        some = self.random.sample(keys := keys_of(self.log), min(2, len(keys)))
+        if some and writer.has_any(some):
+            self.put(writer, ordered(*some))
+            writer.erase_keys(some)
+            self.spool.forget([key_path(key) for key in some])
+
+    def live(self, events: int) -> None:
+        with self.log.writer() as writer:
+            for _ in range(events):
+                self.now += timedelta(minutes=self.random.choice([5, 60, 400]))
+                self.is_known = self.random.random() >= self.unknown
+                match self.random.choices(("new", "on", "lone", "forget", "erase"), (5, 3, 3, 4, 1))[0]:
+                    case "new":
+                        self.names.append(f"c{len(self.names)}")
+                        self.put(writer, wanted("opened", self.names[-1]), wanted("decided", self.names[-1]))
+                    case "on":
+                        self.put(writer, wanted("asked", self.random.choice(self.names[-3:])))
+                    case "lone":
+                        self.put(writer, wanted("presence"), own("clock_stepped"))
+                    case "forget" if self.is_known:
+                        self.forget(writer)
+                    case "erase":
+                        self.erase(writer)
+                    case _:
+                        pass
+            self.log.publish(writer)
+
+
+@pytest.mark.parametrize(("seed", "unknown"), [(0, 0), (1, 0), (2, 0), (3, 0.2), (4, 0.2)])
+def test_every_copy_of_an_honest_gates_log_has_its_keys_accounted_for(
+    tmp_path: Path, seed: int, unknown: float
+) -> None:
+    """While nobody bears the clock out a key is filed late, and where another one of the day that it went with is still here none accounts for it."""
+    gate = Honest(seed, tmp_path / "log", unknown=unknown)
+    for _ in range(2):  # a new program has no key of before
+        gate.live(25)
+    bundle = tmp_path / "log.bundle"
+    bundle.write_bytes(gate.log.bundle())
+    for path in (gate.log.spool, gate.log.database, bundle):
+        report = with_story(verify(path, gate.log.vkey), [path], Unsealer(gate.log.auditors[:1]))
+        assert (wrong(report), report.intact) == ([], True), path
+        assert unknown or not report.is_partial, (path, report.unknown)
+    assert gate.said >= {"keys_expired", "keys_erased"}

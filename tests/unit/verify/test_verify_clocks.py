@@ -25,7 +25,7 @@ from gate_verify.told import Told
 from gate_verify.verify import Known, verify
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+NONE, SECOND, HOUR, DAY = timedelta(), timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 BOOTS = ("11111111-2222-3333-4444-555555555555", "99999999-2222-3333-4444-555555555555")
 UP = timedelta(seconds=100)  # since the machine's start, at noon
 CENTRAL = Signer.generate("central.example/mirror", Algorithm.COSIGNATURE_V1)
@@ -122,6 +122,33 @@ def test_where_the_hours_went_back_later_it_is_the_gates_clock_that_may_have_bee
     assert any("or that clock was ahead" in one for one in report.unknown), report.unknown
 
 
+def ahead_for_two_hours(log: SmallLog) -> Path:
+    """A gate whose clock is three hours ahead from noon on, and what its mirror signs, whose clock is right."""
+    log.write([at(timedelta(), clock=3 * HOUR)])
+    early = receipt(log, NOON + timedelta(minutes=5))
+    log.write([at(HOUR, clock=3 * HOUR)], [at(2 * HOUR, clock=3 * HOUR)])
+    return early
+
+
+def test_a_clock_that_was_ahead_is_excused_by_having_been_set_back_as_far_though_it_is_later_now(
+    tmp_path: Path,
+) -> None:
+    log = SmallLog(tmp_path)
+    early = ahead_for_two_hours(log)
+    log.write([stepped(2 * HOUR + timedelta(minutes=10), 3 * HOUR, timedelta())], [at(3 * HOUR)])
+    report = judged(log, early)
+    assert report.problems == ()
+    assert any("it was set back as far later on" in one for one in report.unknown), report.unknown
+
+
+def test_hours_that_go_back_only_from_one_copy_to_the_next_excuse_nothing(tmp_path: Path) -> None:
+    log, copy = SmallLog(tmp_path), tmp_path / "copy.bundle"
+    early = ahead_for_two_hours(log)
+    log.write([at(3 * HOUR, clock=3 * HOUR)], [at(4 * HOUR, clock=3 * HOUR)])
+    copy.write_bytes(log.bundle())
+    assert len(judged(log, copy, early).problems) == 1
+
+
 def test_entries_that_are_not_here_say_no_hour(tmp_path: Path) -> None:
     log = SmallLog(tmp_path)
     log.write([at(HOUR)])
@@ -181,8 +208,10 @@ def test_a_clock_that_was_set_back_without_a_record_is_a_contradiction(tmp_path:
         [at(HOUR + timedelta(seconds=5)), at(HOUR - timedelta(seconds=5))],
         [at(HOUR + timedelta(minutes=30)), at(HOUR + timedelta(minutes=1), boot=1), at(HOUR, boot=1)],
         [at(HOUR), at(timedelta(), clock=3 * HOUR), at(3 * HOUR)],
+        [at(NONE), at(HOUR / 2 + 9 * SECOND, clock=BACK), at(HOUR / 2 + 8 * SECOND), stepped(HOUR, NONE, BACK)],
+        [at(HOUR), stepped(HOUR + 9 * SECOND, NONE, BACK), at(HOUR + 8 * SECOND), at(HOUR + 10 * SECOND, clock=BACK)],
     ],
-    ids=["before", "after", "start", "restart", "twice", "passing", "slow", "waited"],
+    ids=["before", "after", "start", "restart", "twice", "passing", "slow", "waited", "passed", "passed by the step"],
 )
 def test_a_clock_whose_setting_is_recorded_and_records_that_waited_contradict_nothing(
     tmp_path: Path, records: list[Wanted]
@@ -199,6 +228,13 @@ HIDDEN = {
     "for one record alone": [at(HOUR), at(HOUR, clock=BACK), at(HOUR)],
     "forward for one record alone": [at(HOUR), at(HOUR, clock=-BACK), at(HOUR)],
     "a small step later on": [at(HOUR), at(HOUR, clock=BACK), stepped(2 * HOUR, timedelta(), -timedelta(seconds=1))],
+    "a step later on, when the clock was right again": [
+        at(HOUR),
+        at(HOUR, clock=BACK),
+        at(2 * HOUR),
+        stepped(3 * HOUR, NONE, -3 * HOUR),
+        at(3 * HOUR, clock=-3 * HOUR),
+    ],
     "a step forward": [at(HOUR), stepped(HOUR, BACK - DAY, BACK), at(HOUR, clock=BACK)],
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import os
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -13,13 +14,16 @@ import pyrage
 import pytest
 from fakes.audit_logs import SmallLog, wanted
 
+from gate.audit.record import Header
 from gate.audit.sealing import CrossingKey, Sealer
+from gate.audit.spool import key_path
 from gate.audit.unsealing import Unsealer, readers_of
 from gate.cli.audit_records import with_story
 from gate.programs import log as log_program
+from gate_verify.bundle import EntryLine
 from gate_verify.findings import Report
 from gate_verify.recipients import NamedRecipients
-from gate_verify.verify import verify
+from gate_verify.verify import contents, verify
 
 OURS, THEIRS = ("a" * 64, "b" * 64), ("a" * 64, "c" * 64)
 
@@ -184,7 +188,8 @@ def test_keys_from_before_the_start_that_names_their_set_are_held_to_it_too(tmp_
     log.write([wanted("opened", "c1"), wanted("opened", "c2")])
     log = dataclasses.replace(log, sealing=Sealer)
     unsealer = Unsealer(log.auditors[:1])
-    assert keys_of(log, unsealer) == [], "no start names anybody"
+    other = "1 keys, the first of entry 1, are for other readers than an earlier key of the same set"
+    assert keys_of(log, unsealer) == [other], "no start names anybody, and yet one set has one number of readers"
     log.write([wanted("started", body=started(log))])
     problem = "1 keys, the first of entry 0, are for 3 readers, and the start of the lane names 2"
     assert keys_of(log, unsealer) == [problem]
@@ -197,6 +202,78 @@ def test_an_identity_that_no_start_named_need_not_open_anything(tmp_path: Path) 
     log, _ = wrapped(tmp_path, "ab")
     both = Unsealer([log.auditors[0], pyrage.x25519.Identity.generate()])
     assert keys_of(log, both) == []
+
+
+def with_a_third(folder: Path, *readers: str) -> tuple[SmallLog, Report]:
+    """After an honest start one, of a set that a stranger is in as well, whose key is wrapped for these readers, and what follows for all of that set."""
+    log, stranger = SmallLog(folder), pyrage.x25519.Identity.generate()
+    log.write([wanted("started", body=started(log)), wanted("presence")])
+    people = dict(zip("abs", (str(one.to_public()) for one in (*log.auditors, stranger)), strict=True))
+    sealed = [[people[one] for one in names] for names in (*readers, "abs")]
+    watched = dataclasses.replace(
+        log, auditors=(*log.auditors, stranger), sealing=lambda named: Wrapping(named, sealed)
+    )
+    watched.write(
+        [wanted("started", body=started(watched))], *([wanted("opened", f"c{number}")] for number in range(3))
+    )
+    return log, reported(log)
+
+
+@pytest.mark.parametrize("readers", ["s", "bs", "sss"])
+def test_a_start_that_an_auditor_cannot_open_hides_no_third_reader(tmp_path: Path, readers: str) -> None:
+    """The other keys of that set open for the auditor, and have a stanza more or less."""
+    _, report = with_a_third(tmp_path, readers)
+    assert report.problems == (
+        "3 keys, the first of entry 3, are for other readers than an earlier key of the same set",
+    )
+    assert any(one.startswith("who can read 4 keys: they are for the set ") for one in report.unknown), report.unknown
+
+
+def test_a_set_that_no_start_names_is_told_of_as_unknown(tmp_path: Path) -> None:
+    log, report = with_a_third(tmp_path, "abs")
+    assert not any(one.startswith("who can read") for one in report.unknown), "the start opens and names it"
+    leaves = [one.leaf for one in contents(log.spool) if isinstance(one, EntryLine)]
+    (log.spool / key_path(Header.parse(leaves[2]).key)).unlink()
+    report = reported(log)
+    assert any(one.startswith("who can read 3 keys: they are for the set ") for one in report.unknown), report.unknown
+    assert report.is_partial
+
+
+class Bogus(Sealer):
+    """Seals with another key than the age file holds, or with what is no key."""
+
+    secret_bytes = 32
+
+    def new_key(self) -> CrossingKey:
+        secret = os.urandom(self.secret_bytes)
+        return CrossingKey(os.urandom(32), pyrage.encrypt(secret, self._recipients), self._digest)
+
+
+class Short(Bogus):
+    secret_bytes = 31
+
+
+@pytest.mark.parametrize(
+    ("sealing", "why"),
+    [(Bogus, "the sealed body does not open with its key"), (Short, "the age file holds something else than a key")],
+)
+def test_a_crossing_that_was_sealed_so_that_its_own_key_does_not_open_it_is_a_problem(
+    tmp_path: Path, sealing: type[Bogus], why: str
+) -> None:
+    log = SmallLog(tmp_path)
+    log.write([wanted("started", body=started(log)), wanted("presence")])
+    dataclasses.replace(log, sealing=sealing).write([wanted(kind, "c1") for kind in ("opened", "closed")])
+    copy = tmp_path / "copy.bundle"
+    copy.write_bytes(log.bundle())
+    report = with_story(verify(log.spool, log.vkey, copy), [log.spool, copy], Unsealer(log.auditors[:1]))
+    assert (report.problems, report.intact) == ((f"entries 2-3: {why}",), True)
+
+
+def test_an_auditor_who_is_named_twice_is_one_reader(tmp_path: Path) -> None:
+    auditor = pyrage.x25519.Identity.generate()
+    log = SmallLog(tmp_path, auditors=(auditor, auditor))
+    log.write([wanted("started", body=started(log)), wanted("presence")])
+    assert reported(log).problems == ()
 
 
 @pytest.mark.parametrize(

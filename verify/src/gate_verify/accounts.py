@@ -31,7 +31,8 @@ class Accounts:
     """Takes the records in order. `origin` is the log's, which orders name."""
 
     origin: str
-    _first: dict[str, tuple[str, str, int]] = field(default_factory=dict)  # each key's first record: class, day, entry
+    # Of each key: the class and the day that it lies with, its first entry, the latest hour of its records.
+    _first: dict[str, tuple[str, str, int, str]] = field(default_factory=dict)
     _turns: list[tuple[int, str]] = field(default_factory=list)  # from which entry on no record is of an earlier day
     _approvers: Mapping[str, object] = field(default_factory=dict)  # whom the latest start named; empty if not known
     _orders: dict[tuple[str, tuple[str, ...]], tuple[int, tuple[str, ...], bool]] = field(default_factory=dict)
@@ -43,7 +44,9 @@ class Accounts:
         """Note the next record."""
         start, day = told.index, told.hour[:10]
         if told.key:
-            self._first.setdefault(told.key, (told.about, day, start))
+            _, _, first, latest = self._first.get(told.key, ("", "", start, ""))
+            if told.hour > latest:  # one of 0.1.0 may seal records of several classes and days, and lies with the last
+                self._first[told.key] = told.about, day, first, told.hour
             while self._turns and self._turns[-1][1] >= day:
                 start = self._turns.pop()[0]
             self._turns.append((start, day))
@@ -101,11 +104,7 @@ class Accounts:
         """
         lacking = copy.named - copy.keys
         found = self._ordered() & lacking
-        waiting = []  # by class and the earliest day that they can lie with, the latest first
-        for key in self._first.keys() & lacking - found:
-            about, _, index = self._first[key]
-            waiting.append((about, self._turns[bisect_right(self._turns, (index, "~")) - 1][1], key))
-        waiting.sort(reverse=True)
+        waiting = sorted(((*self._earliest(key), key) for key in self._first.keys() & lacking - found), reverse=True)
         here = {self._first[key][:2] for key in copy.keys & self._first.keys()}
         over: list[tuple[str, str, str]] = []  # those of this day or an earlier one, the latest last
         for of, (index, count) in sorted(self._expired.items()):
@@ -120,6 +119,20 @@ class Accounts:
     def _ordered(self) -> set[str]:
         return {key for _, keys in self._orders for key in keys}
 
+    def _earliest(self, key: str) -> tuple[str, str]:
+        """The class of a key and the earliest day that it can lie with."""
+        about, _, index, _ = self._first[key]
+        return about, self._turns[bisect_right(self._turns, (index, "~")) - 1][1]
+
+    def _uncounted(self) -> set[str]:
+        """The keys that some order names and that no expiry before that order can have counted."""
+        found = set()
+        for (_, keys), (at, *_) in self._orders.items():
+            last = {about: day for (about, day), (index, _) in sorted(self._expired.items()) if index < at}
+            of = {key: self._earliest(key) for key in self._first.keys() & set(keys)}
+            found |= {key for key, (about, day) in of.items() if day > last.get(about, "")}
+        return found
+
     def unsigned(self, ledger: Ledger) -> Iterator[str]:
         """What is missing by an order that is the gate's word alone."""
         for (note, keys), (index, _, is_signed) in self._orders.items():
@@ -129,14 +142,13 @@ class Accounts:
     def contradictions(self, ledger: Ledger) -> Iterator[str]:
         """What was to go and is here, in a copy that knows so; and orders and expiries that can be none."""
         yield from self._wrong.all()
+        uncounted = self._uncounted()
         for copy in ledger.copies:
             for (_, keys), (index, *_) in self._orders.items():
                 if index < copy.size and (here := copy.keys.intersection(keys)):
                     yield f"{copy.name}: {len(here)} of the {len(keys)} keys that were ordered erased, entry {index}, are still here: {min(here)}"
-            # By their number, since a day may be the wrong one where the clock was.
-            missing = Counter(
-                self._first.get(key, ("",))[0] for key in ledger.uses.keys() - copy.keys - self._ordered()
-            )
+            # By number, because a wrong clock may have given a wrong day. An order may name keys that an earlier expiry has counted.
+            missing = Counter(self._first.get(key, ("",))[0] for key in ledger.uses.keys() - copy.keys - uncounted)
             said: Counter[str] = Counter()
             if ledger.is_whole and copy.keys and copy.is_gates:  # of what was before, some may be of the day
                 for (about, _), (index, count) in self._expired.items():

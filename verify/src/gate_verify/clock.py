@@ -25,7 +25,11 @@ class Clock:
 
     def __init__(self) -> None:
         self._latest, self._latest_at = "", -1
-        self._back: list[tuple[Told, str, int]] = []  # with the latest moment before, and its entry
+        # Each record that stands back, with the latest moment before it and that one's entry. A later `clock_stepped` may explain those of `_back`;
+        # none explains those of `_passed`, since the clock has gone past that moment again.
+        self._back: list[tuple[Told, str, int]] = []
+        self._passed: list[tuple[Told, str, int]] = []
+        self._set: Told | None = None  # the latest record that stands back or says that the clock was set
         self._forward: list[tuple[int, int]] = []  # from which entry on, and how far
         self._hidden = -1  # the latest entry that may be the record of a step, for all that can be read
         self._boot: str | None = None
@@ -45,11 +49,15 @@ class Clock:
             self._stepped(told, told.time, str(told.body.get("before")), str(told.body.get("after")))
         at_ms = ms(told.time)
         is_back = told.time[:13] < self._latest[:13] and ms(self._latest) - at_ms > PASSING_MS
-        if is_back and len(self._back) < JUMPS_MAX:
+        if is_back and len(self._back) + len(self._passed) < JUMPS_MAX:
             self._back.append((told, self._latest, self._latest_at))
             self._latest = ""
-        if told.time >= self._latest:
+        if is_back or is_step:
+            self._set = told
+        if told.time >= self._latest and not self._is_late(told):
             self._latest, self._latest_at = told.time, told.index
+            while self._back and at_ms - ms(self._back[-1][1]) > PASSING_MS:
+                self._passed.append(self._back.pop())
         if is_step or told.boot != self._boot:
             self._boot, self._distance_ms, self._other = told.boot, at_ms - (told.monotonic_ms or 0), None
         elif told.monotonic_ms:  # the central server's own log has no such clock
@@ -57,12 +65,18 @@ class Clock:
 
     def jumps(self) -> Iterator[tuple[str, bool]]:
         """Each time that the clock was set and no record says so; and whether that is sure."""
-        for told, latest, at in self._back:
+        for told, latest, at in (*self._passed, *self._back):
             text = f"entry {told.index} is of {told.time}, after records of {latest}"
             yield f"{text}: the clock was set back, and no record says so", self._hidden <= at
         for at, by_ms in self._forward:
             text = f"the clock was set forward by {by_ms // 1000} s at entry {at}"
             yield f"{text}: no record says so, and a log program that did not run then leaves none", False
+
+    def _is_late(self, told: Told) -> bool:
+        """Whether a record is from before the clock was set, and was passed by the one that shows it."""
+        if self._set is None or self._set.boot != told.boot:
+            return False
+        return 0 < (self._set.monotonic_ms or 0) - (told.monotonic_ms or 0) <= PASSING_MS
 
     def _stepped(self, told: Told, time: str, before: str, after: str) -> None:
         """Take a record of a step; it explains one from a time that the clock has shown by the records, if the clock has not gone forward again."""

@@ -160,10 +160,11 @@ def _has_only_our_tables(connection: sqlite3.Connection, judge: Judge) -> bool:
 
 
 def _verify_keys(connection: sqlite3.Connection, judge: Judge) -> None:
-    for key_id, wrapped, first in connection.execute("SELECT id, wrapped, first FROM keys ORDER BY first"):
+    rows = connection.execute("SELECT id, wrapped, first, leaf FROM keys LEFT JOIN entries ON i = first ORDER BY first")
+    for key_id, wrapped, first, leaf in rows:
         if judge.key(_bytes(wrapped)) != key_id:
             judge.findings.add(f"key {key_id} is not the one that its id says")
-        elif judge.keys_used.get(key_id) != first:
+        elif key_of(_bytes(leaf)) != key_id:  # one that was moved and is used again is here with a later entry
             judge.findings.add(f"key {key_id} is not first used by entry {first}")
 
 

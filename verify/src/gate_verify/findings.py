@@ -125,14 +125,13 @@ class Ledger:
 
     def unaccounted(self, gone: Callable[[Held], frozenset[str]] = lambda _: frozenset()) -> Iterator[str]:
         """What is missing, in one copy or in all of them, without a word of the log; `gone` are the keys that a copy lacks and that were to go."""
-        with_keys = [one for one in self.copies if one.keys] or self.copies
-        were_to_go = [gone(one) for one in with_keys]
+        were_to_go = [gone(one) for one in self.copies]
         if lost := self.missing.difference(*were_to_go):
             entries = sum(self.uses[key] for key in lost)
             yield f"{len(lost)} keys of {entries} entries are not here, and no record that was read says that they were to go: erased, or taken away"
         some = frozenset().union(*(one.keys for one in self.copies)) & self.uses.keys()
-        for one, accounted in zip(with_keys, were_to_go, strict=True):
-            if one.keys and (elsewhere := (some & one.named) - one.keys - accounted):
+        for one, accounted in zip(self.copies, were_to_go, strict=True):
+            if elsewhere := (some & one.named) - one.keys - accounted:
                 yield (
                     f"{len(elsewhere)} keys are missing in {one.name} and are there in another copy: "
                     "an erasure that did not reach every copy, or keys that were taken away"

@@ -275,10 +275,10 @@ def _verify_keys(folder: _Folder, judge: Judge, names: set[str]) -> None:
             judge.findings.add(f"{name} is no age file of the log")
         elif sha256(wrapped).hexdigest() != match[2]:
             judge.findings.add(f"{name} is not the key that its name says")
-        elif match[2] in judge.keys_used:
+        elif judge.first_here or match[2] in judge.keys_used:  # one that went may have used it
             judge.key(wrapped)
-        elif judge.first_here == 0 and not _is_published_since(folder, judge.tree.size):
-            judge.findings.add(f"{name} is used by no entry")  # of those that are here; one that went may have used it
+        elif not _is_published_since(folder, judge.tree.size):
+            judge.findings.add(f"{name} is used by no entry")
 
 
 def _verify_rest(folder: _Folder, judge: Judge, tiles: Tiles, names: set[str], size: int) -> None:

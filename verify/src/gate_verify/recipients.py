@@ -7,7 +7,7 @@ before the lane begins is sealed for those whom the lane's next start names.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -63,17 +63,27 @@ class NamedRecipients:
         self._close()
         return (*self._wrong, *self._unlike())
 
+    def unnamed(self) -> Iterator[str]:
+        """The sets that keys are for and that no start of the lane names, as far as starts open; none if no start names any."""
+        unnamed = Counter(one[1] for one in self._files.values() if self._sets and one[1] not in self._sets)
+        for recipients, keys in sorted(unnamed.items()):
+            named = f"the set {recipients}" if recipients else "a set that their records do not name"
+            yield f"who can read {keys} keys: they are for {named}, and no start of the lane that opens names its recipients"
+
     def file(self, key: str, index: int, recipients: str, readers: tuple[int, frozenset[str]]) -> None:
         """Note for how many readers a record's age file is, and which of the auditor's own identities do not open it, by the hashes of their recipients."""
         self._files.setdefault(key, (index, recipients, *readers))
 
     def _unlike(self) -> Iterator[str]:
-        """What is wrong with age files, whenever a start named their set."""
+        """What is wrong with age files, whenever a start named their set; those of a set that no start named are all for as many, and open alike."""
         wrong: defaultdict[str, list[int]] = defaultdict(list)
+        alike: dict[str, tuple[int, frozenset[str]]] = {}
         for index, recipients, readers, shut in self._files.values():
             named = self._sets.get(recipients, frozenset())
             if named and readers != len(named):
                 wrong[f"are for {readers} readers, and the start of the lane names {len(named)}"].append(index)
+            if recipients and not named and alike.setdefault(recipients, (readers, shut)) != (readers, shut):
+                wrong["are for other readers than an earlier key of the same set"].append(index)
             for mine in sorted(named & shut):
                 wrong[f"do not open for {mine}, whom the start of the lane names"].append(index)
         for why, entries in wrong.items():

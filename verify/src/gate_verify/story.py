@@ -121,7 +121,7 @@ class Story:
     def unsure(self) -> tuple[str, ...]:
         """What may be a contradiction, or be explained by a record that does not open. After `contradictions`."""
         unopened = f"what {self._unopened} records tell: they do not open for you"
-        return (*([unopened] if self._unopened else []), *self._unsure.all())
+        return (*([unopened] if self._unopened else []), *self._unsure.all(), *self._named.unnamed())
 
     def _wrong(self, text: str) -> None:
         self._contradictions.add(text)

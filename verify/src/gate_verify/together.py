@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import combinations
+from itertools import accumulate, combinations
 
+from gate_verify.clock import ms
 from gate_verify.cosigners import Cosigners
 from gate_verify.findings import Copy, Cosignature, Findings, Held, Ledger, Recipients, Report, about
 from gate_verify.judge import HOUR_MIN, NONE, RIGHT, Judge
@@ -33,7 +34,8 @@ class Read:
         """Its keys. It is the gate's own if it is no bundle and nobody cosigned its checkpoint: others hand their copies on so."""
         judge, signatures = self.judge, b"".join(self.judge.notes).count(b"\n\xe2\x80\x94 ")
         is_gates = self.kind == "database" or (self.kind == "folder" and signatures < 2)
-        return Held(self.name, judge.tree.size, frozenset(judge.keys_seen), frozenset(judge.keys_used), is_gates)
+        named = frozenset(judge.keys_used if any(judge.bodies) else ())  # a folder of tiles alone holds no keys
+        return Held(self.name, judge.tree.size, frozenset(judge.keys_seen), named, is_gates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ class _Case:
         )
 
     def _untimely(self, mark: Cosignature, parts: Sequence[Read]) -> tuple[str, bool] | None:
-        """Why nobody can have cosigned at that time, and whether that is sure: where later entries say an earlier hour, the gate's clock may have been ahead."""
+        """Why nobody can have cosigned at that time, and whether that is sure: where later hours go back as far, the gate's clock may have been ahead."""
         said = f"{mark.by} cosigned {mark.size} entries at {mark.time}"
         if mark.time is None:
             return None
@@ -146,8 +148,11 @@ class _Case:
         if newest <= until:
             return None
         said += f", and the newest of them is of {about(newest)} by the gate's clock"
-        if any(at >= mark.size and hour <= until for at, hour, _ in hours):
-            return f"whether {said}, or that clock was ahead: later entries say an earlier hour", False
+        for one in parts:
+            later = [newest, *(hour for at, hour in one.judge.hours_from if at >= mark.size)]
+            latest = accumulate(later, max)
+            if any(ms(top) - ms(hour) >= ms(newest) - ms(until) for top, hour in zip(latest, later, strict=True)):
+                return f"whether {said}, or that clock was ahead: it was set back as far later on", False
         return f"{said}: it was not there yet", True
 
     def _said_of(self, name: str, text: str) -> str:

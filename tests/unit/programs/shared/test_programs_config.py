@@ -177,6 +177,7 @@ def test_a_wrong_value_is_named(tmp_path: Path, changes: dict[str, Any], complai
         ),
         ({"sensors": {"port": "/dev/pts/3", "profile": "acme"}}, r"sensors.port: .*/dev/pts/3 is a pseudo-terminal"),
         ({"audit": {"recipients": ["age1a"]}}, "two auditors"),
+        ({"audit": {"recipients": ["age1a", "age1a"]}}, "two auditors"),
         ({"notice": UNTIL_WHEN}, r"notice\.results_kept_days: .* is missing.*gate config approve$"),
     ],
 )
