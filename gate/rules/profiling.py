@@ -47,7 +47,7 @@ def population() -> tuple[Facts, ...]:
     return tuple(one for one, count in read_profile(text) for _ in range(count))
 
 
-def without_values(asked: frozenset[Fact]) -> list[Fact]:
+def valueless(asked: frozenset[Fact]) -> list[Fact]:
     """Those of these facts that the population has no values of, beside the direction, which selects lanes and no people."""
     return [fact for fact in asked - {Fact.DIRECTION} if {getattr(one, fact.value) for one in population()} == {None}]
 
@@ -95,6 +95,17 @@ def kept(when: Condition, first: date, last: date, protected: Sequence[Facts]) -
             if not _NEAR < share <= KEPT_MAX:
                 break
     return worst
+
+
+def differs(when: Condition, first: date, last: date, protected: Sequence[Facts]) -> bool:
+    """True where these protected facts make a difference to somebody of the population."""
+    questions = tuple(predicates_of(when))
+    everybody = [{fact.value: getattr(whose, fact.value) for fact in PROTECTED} for whose in protected]
+    return any(
+        len({when.holds(replace(one, **whose)) for whose in everybody}) > 1
+        for (start, days), code in itertools.product(_weeks(questions, first, last), _passports(questions))
+        for one in told_apart(questions, _crossing(repr(when), start, days, code), _OTHERS)
+    )
 
 
 def work_of(when: Condition, first: date, last: date) -> int:
