@@ -37,8 +37,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     clause: tuple[Clause, ...]
 
 
-_FILE: Final = Path(__file__).with_suffix(".toml")
-CLAUSES: Final = msgspec.toml.decode(_FILE.read_bytes(), type=_File).clause
+CLAUSES: Final = msgspec.toml.decode(Path(__file__).with_suffix(".toml").read_bytes(), type=_File).clause
 TESTS: Final = frozenset(test for clause in CLAUSES for test in clause.tests if clause.is_claimed)
 NO_CERTIFICATE = "This is what its makers say of themselves, and no certificate: whether a product conforms, an accredited laboratory and the BSI say."
 NO_CARRIER = "its row names no function that carries it, so no mutant has shown that its tests can fail"

@@ -50,7 +50,6 @@ def command(
     from gate.demo.play import LANES, READERS, Play, PlayError, UnknownScenarioError, Wishes, draw_people, scenarios_of
     from gate.demo.tour.guide import Guide
     from gate.demo.tour.scenes import CAST
-    from hardware_sim.scenario import ScenarioError
 
     if tour and (travellers, scenario, reader, lane) != (TRAVELLERS, None, READER, LANE):
         fail(Exit.USAGE, "a tour has its own travellers, reader and lane")
@@ -73,10 +72,8 @@ def command(
     try:
         scenarios_of(wishes)
         draw_people()
-    except UnknownScenarioError as error:
-        fail(Exit.USAGE, str(error))
-    except (PlayError, ScenarioError) as error:
-        fail(Exit.UNREACHABLE, str(error))
+    except PlayError as error:
+        fail(Exit.USAGE if isinstance(error, UnknownScenarioError) else Exit.UNREACHABLE, str(error))
     if samples is not None:
         _write_samples(samples, seed)
     with swept(Path(tempfile.gettempdir())) as folder:

@@ -128,8 +128,11 @@ def draw_people() -> None:
 
 
 def scenarios_of(wishes: Wishes) -> dict[str, Scenario]:
-    """Those of the lane. Raises ScenarioError, and UnknownScenarioError where the one that is wished for is none of them."""
-    scenarios = read_scenarios(scenario_folder(), Lane(wishes.lane))
+    """Those of the lane. Raises PlayError, UnknownScenarioError where the one that is wished for is none of them."""
+    try:
+        scenarios = read_scenarios(scenario_folder(), Lane(wishes.lane))
+    except ScenarioError as error:
+        raise PlayError(str(error)) from error
     if wishes.scenario not in {None, *scenarios}:
         raise UnknownScenarioError(f"no scenario {wishes.scenario}: one of {', '.join(scenarios)}")
     return scenarios

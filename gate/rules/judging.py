@@ -36,7 +36,7 @@ TRIED_MAX: Final = 200_000  # combinations a rule: one that tells more apart is 
 _NOTHING: Final = Facts()
 _LAST_DAY: Final = date.max.toordinal()
 FILE_TRIED_MAX: Final = 50 * TRIED_MAX  # combinations a file, shared among its rules; and so many for pairs of them
-WORK_MAX: Final = 90_000  # of a file, as `work_of` counts: some 35 s of a processor before a lane starts
+WORK_MAX: Final = 90_000  # of a file, as `work_of` counts: some 35 s of a processor before a lane starts, and what the last group takes
 _STRAY: Final = 0.03  # a rule's one draw may lie so far under what it keeps: whoever tries spellings finds such a draw
 _NOBODYS: Final = "ZZZ"  # stands for every code that neither a rule nor the population names
 _AGE_MAX: Final = 150
@@ -130,6 +130,7 @@ def _picking(rules: Sequence[Rule]) -> Iterator[Wrong]:
             return
         people = list(_combinations(apart, apart))
         share = kept(when, first, last, people)
+        work += work_of(when, first, last, share) - work_of(when, first, last)
         is_eligible = group[0].effect is Effect.ELIGIBLE
         if share <= KEPT_MAX:
             shares |= {group[0]: share + _STRAY} if len(group) == 1 else {}

@@ -108,10 +108,11 @@ def differs(when: Condition, first: date, last: date, protected: Sequence[Facts]
     )
 
 
-def work_of(when: Condition, first: date, last: date) -> int:
-    """How much `kept` has to do, in questions that are put to the population."""
+def work_of(when: Condition, first: date, last: date, share: float = 0.0) -> int:
+    """How much `kept` has to do, in questions that are put to the population, or had to do to find this share."""
+    draws = _DRAWS if _NEAR < share <= KEPT_MAX else 1
     questions = tuple(predicates_of(when))
-    return (len(questions) + 8) * len(_tried_days(questions, first, last)) * len(_passports(questions))
+    return draws * (len(questions) + 8) * len(_tried_days(questions, first, last)) * len(_passports(questions))
 
 
 def _tried_days(questions: Collection[Predicate], first: date, last: date) -> list[int]:

@@ -118,7 +118,7 @@ def test_a_folder_without_a_list_or_certificate_is_bad_data_and_makes_no_store(t
         application(["trust"]), ["trust", "import", str(tmp_path / "empty"), "--store", str(tmp_path / "store")]
     )
     assert (done.exit_code, done.stdout) == (65, "")
-    assert "empty: no certificate or list is in it; name a file, or the folder of a download" in done.stderr
+    assert "empty: no certificate or list in it; name a file, or the folder of a download" in done.stderr
     assert not (tmp_path / "store").exists()
 
 

@@ -480,6 +480,20 @@ def test_a_file_that_is_too_much_to_try_is_refused_before_it_is_tried(monkeypatc
     assert len(tried) < RULES_MAX * 3 // 4
 
 
+def test_what_is_drawn_again_counts_as_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rules that keep nearly half of the population are drawn eight times each: fewer of them are too much."""
+    tried: list[int] = []
+
+    def kept(*_: object) -> float:
+        tried.append(1)
+        return 0.45
+
+    monkeypatch.setattr(judging, "kept", kept)
+    (said,) = wrong_with(many(RULES_MAX, "from = 2026-12-01\nto = 2028-11-30\n"))
+    assert said.why == "makes the file too much to try; make fewer rules of it"
+    assert len(tried) < RULES_MAX // 2
+
+
 def test_of_rules_that_population_tells_apart_no_combination_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     """A file of many rules is judged soon: each pair of an eligible rule and an officer's would take milliseconds."""
     pairs: list[object] = []

@@ -58,9 +58,9 @@ def test_a_sign_of_life_may_fail_to_come_twice_before_systemd_starts_a_program_a
 
 @pytest.mark.parametrize("name", ["lane", "vision"])
 def test_systemd_waits_for_a_program_that_tries_the_written_rules_before_it_is_ready(name: str) -> None:
-    """They take about half a minute of a processor at most, and systemd gives up after one and a half by itself."""
+    """They take about half a minute of a processor, some minutes at worst, and systemd gives up after one and a half by itself."""
     unit = (Path(__file__).parents[4] / f"systemd/gate-{name}.service").read_text()
-    assert re.search(r"^TimeoutStartSec=10min$", unit, re.MULTILINE)
+    assert re.search(r"^TimeoutStartSec=30min$", unit, re.MULTILINE)
 
 
 def test_a_program_that_waits_for_others_is_alive(config: Config) -> None:
