@@ -22,11 +22,10 @@ Database = Annotated[str | None, typer.Option(help="Database URL; a SQLite file 
 def opened(folder: Path, url: str | None) -> Iterator[sqlalchemy.Engine]:
     """The server's database. Raises CentralError."""
     from gate.central.database import open_database
-    from gate.central.errors import FolderError
     from gate.central.folder import database_url
 
     if url is None and not folder.is_dir():
-        raise FolderError(f"{folder} is no folder; run gate central init")
+        fail(Exit.IO_ERROR, f"{folder} is no folder; run gate central init")
     engine = open_database(database_url(folder, url))
     try:
         yield engine
@@ -59,7 +58,7 @@ def explained() -> Iterator[None]:
     except errors.AwayError as error:
         fail(Exit.IO_ERROR, str(error))
     except errors.FolderError as error:
-        fail(Exit.CONFIG, str(error))
+        fail(Exit.IO_ERROR if isinstance(error.__cause__, FileNotFoundError) else Exit.CONFIG, str(error))
     except SQLAlchemyError as error:
         from gate.central.database import explained as meaning
 

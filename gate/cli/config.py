@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gate.cli.options import ConfigFile, Json
-from gate.cli.output import Exit, emit_json, fail, note, refuse_configuration, say
+from gate.cli.output import Exit, emit_json, fail, note, refuse_configuration, say, with_next_step
 
 if TYPE_CHECKING:
     from gate.approval.note import Approval
@@ -42,7 +42,7 @@ def check(config: ConfigFile = None, as_json: Json = False) -> None:
         emit_json("config.check/1", {"ok": not rows, "problems": rows, "digest": found.digest})
     else:
         for each in found.problems:
-            say(str(each))
+            say(with_next_step(str(each)))
         if not found.problems:
             say(f"well; digest {found.digest}")
     code = Exit.OK if not found.problems else Exit.IO_ERROR if found.is_unreadable else Exit.CONFIG

@@ -6,7 +6,6 @@ The clauses stand in conformity.toml.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Final
@@ -32,9 +31,13 @@ class Clause(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return bool(self.tests and self.carriers)
 
 
-CLAUSES: Final = msgspec.convert(
-    tomllib.loads(Path(__file__).with_suffix(".toml").read_text())["clause"], tuple[Clause, ...]
-)
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole of conformity.toml: a table that is misspelt is no clause left out."""
+
+    clause: tuple[Clause, ...]
+
+
+CLAUSES: Final = msgspec.toml.decode(Path(__file__).with_suffix(".toml").read_bytes(), type=_File).clause
 TESTS: Final = frozenset(test for clause in CLAUSES for test in clause.tests if clause.is_claimed)
 NO_CERTIFICATE = "This is what its makers say of themselves, and no certificate: whether a product conforms, an accredited laboratory and the BSI say."
 NO_CARRIER = "its row names no function that carries it, so no mutant has shown that its tests can fail"

@@ -72,7 +72,7 @@ def serve(
     try:
         settings = load(config)
     except ConfigError as error:
-        refuse_configuration(error, config)
+        refuse_configuration(error, config, "docs/guides/officer.md shows one, and --config names it")
     make_unreadable()
     log_as_json("console")
     try:

@@ -47,7 +47,7 @@ def command(
     simulator.must_be_installed()
     from gate.demo.auditing import REPORT
     from gate.demo.broom import swept
-    from gate.demo.play import LANES, READERS, Play, PlayError, Wishes, draw_people
+    from gate.demo.play import LANES, READERS, Play, PlayError, UnknownScenarioError, Wishes, draw_people, scenarios_of
     from gate.demo.tour.guide import Guide
     from gate.demo.tour.scenes import CAST
 
@@ -70,9 +70,10 @@ def command(
     )
     guide = Guide(None if headless else _open_page, note) if tour else None
     try:
+        scenarios_of(wishes)
         draw_people()
     except PlayError as error:
-        fail(Exit.UNREACHABLE, str(error))
+        fail(Exit.USAGE if isinstance(error, UnknownScenarioError) else Exit.UNREACHABLE, str(error))
     if samples is not None:
         _write_samples(samples, seed)
     with swept(Path(tempfile.gettempdir())) as folder:
@@ -102,12 +103,10 @@ class Playing(Protocol):
 
 def played(play: Playing, folder: Path, keep: Path | None) -> Result:
     """Play it to its end, or end with what it has started, in order, when it is told to."""
-    from gate.demo.play import PlayError, TooSlowError, UnknownScenarioError
+    from gate.demo.play import PlayError, TooSlowError
 
     try:
         result = asyncio.run(_until_told(play))
-    except UnknownScenarioError as error:
-        fail(Exit.USAGE, str(error))
     except PlayError as error:
         _keep(folder, keep, everything=True)
         kept = f"; messages of all programs are in {keep}" if keep else ""

@@ -73,7 +73,7 @@ def serve(
         end_with_supervisor()
         asyncio.run(_until_told(settings))
     except ConfigError as error:
-        refuse_configuration(error, config)
+        refuse_configuration(error, config, "docs/protocols/exchange.md shows one, and --config names it")
     except OSError as error:
         fail(Exit.IO_ERROR, f"exchange: {error.strerror or error}")
     except KeyboardInterrupt:

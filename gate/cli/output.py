@@ -20,7 +20,12 @@ if TYPE_CHECKING:
     from gate.programs.shared.config import ConfigError
 
 Item = TypeVar("Item")
-_NEXT_STEPS = {errno.ENOENT: "check the path", errno.EISDIR: "name a file", errno.EACCES: "run this as who may"}
+_NEXT_STEPS = {
+    os.strerror(errno.ENOENT): "check the path",
+    os.strerror(errno.ENOTDIR): "name a folder",
+    **dict.fromkeys((os.strerror(errno.EISDIR), "it is no file", "no ordinary file"), "name a file"),
+    os.strerror(errno.EACCES): "run this as who may",
+}
 
 
 class Exit(enum.IntEnum):
@@ -79,7 +84,7 @@ def one_line(text: str) -> str:
 
 def with_next_step(text: str) -> str:
     """The text, and what to do where it ends with why the system could not use a file."""
-    steps = (step for code, step in _NEXT_STEPS.items() if text.removesuffix(")").endswith(os.strerror(code)))
+    steps = (step for cause, step in _NEXT_STEPS.items() if text.removesuffix(")").endswith(cause))
     return "; ".join((text, *steps))
 
 
@@ -96,7 +101,7 @@ def fail(code: Exit, text: str) -> NoReturn:
 
 def refuse_configuration(error: ConfigError, path: Path | None, instead: str = "") -> NoReturn:
     """End with what is wrong with a configuration, each with file, key and line. `path`: where it was read from, if it was named.
-    `instead`: how the command would do without one.
+    `instead`: how the command would do without one, or where one comes from that no `gate provision` writes.
     """
     from gate.programs.shared.config import path_from_environment
 

@@ -48,6 +48,8 @@ def import_(
     began = time.monotonic()
     try:
         sources, unusable = _sources(files)
+        if not sources and not unusable:
+            fail(Exit.BAD_DATA, f"{files[0]}: no certificate or list in it; name a file, or the folder of a download")
         vouching = None if signer is None else _certificate(signer)
         console = Console(stderr=True)
         with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:

@@ -127,6 +127,17 @@ def draw_people() -> None:
         raise PlayError(str(error)) from error
 
 
+def scenarios_of(wishes: Wishes) -> dict[str, Scenario]:
+    """Those of the lane. Raises PlayError, UnknownScenarioError where the one that is wished for is none of them."""
+    try:
+        scenarios = read_scenarios(scenario_folder(), Lane(wishes.lane))
+    except ScenarioError as error:
+        raise PlayError(str(error)) from error
+    if wishes.scenario not in {None, *scenarios}:
+        raise UnknownScenarioError(f"no scenario {wishes.scenario}: one of {', '.join(scenarios)}")
+    return scenarios
+
+
 class Play:
     """One demo. `arrives` hears of each traveller who comes; with a `show`, that sends the travellers of the wishes' cast."""
 
@@ -150,7 +161,7 @@ class Play:
     async def run(self) -> Result:
         """Play it. Raises PlayError with one line, TooSlowError where that is the machine's fault."""
         try:
-            scenarios = read_scenarios(scenario_folder(), Lane(self._wishes.lane))
+            scenarios = scenarios_of(self._wishes)
             cast = self._cast(scenarios)
             (self._folder / "world").mkdir()
             self._console.print("Setting up the simulated world …")
@@ -174,8 +185,6 @@ class Play:
             return list(self._wishes.cast)
         if wished is None:
             return plan(_fitting(scenarios, self._wishes.reader), self._wishes.travellers, self._wishes.seed)
-        if wished not in scenarios:
-            raise UnknownScenarioError(f"no scenario {wished}: one of {', '.join(scenarios)}")
         return [wished] * self._wishes.travellers
 
     async def _travel(self, world: World, cast: list[str], scenarios: dict[str, Scenario]) -> Travelled:

@@ -30,13 +30,14 @@ from gate.passage.conditions import (
 )
 from gate.passage.rulebook import Effect, Rule, RuleBook
 from gate.passage.serving import BorderDirection
-from gate.rules.profiling import KEPT_MAX, days_of, kept, named_in, population, told_apart, without_values, work_of
+from gate.rules.profiling import KEPT_MAX, days_of, differs, kept, named_in, population, told_apart, valueless, work_of
 
 TRIED_MAX: Final = 200_000  # combinations a rule: one that tells more apart is too much for whoever must understand it
 _NOTHING: Final = Facts()
 _LAST_DAY: Final = date.max.toordinal()
 FILE_TRIED_MAX: Final = 50 * TRIED_MAX  # combinations a file, shared among its rules; and so many for pairs of them
-WORK_MAX: Final = 60_000  # of a file, as `work_of` counts: about half a minute before a lane starts
+WORK_MAX: Final = 90_000  # of a file, as `work_of` counts: some 35 s of a processor before a lane starts, and what the last group takes
+_STRAY: Final = 0.03  # a rule's one draw may lie so far under what it keeps: whoever tries spellings finds such a draw
 _NOBODYS: Final = "ZZZ"  # stands for every code that neither a rule nor the population names
 _AGE_MAX: Final = 150
 _VALID_MAX: Final = 15 * 366  # days from a document's issue on, after which nobody shows it any more
@@ -83,10 +84,14 @@ def wrong_with(book: RuleBook) -> Iterator[Wrong]:
 
 def _wrong_with_rule(rule: Rule, tried_max: int) -> Iterator[Wrong]:
     key = f"rules.{rule.name}.when"
-    if unknown := without_values(rule.when.asks):
+    if unknown := valueless(rule.when.asks):
         yield Wrong(
             key, f"asks about {_names(unknown)}, of which gate/rules/population.csv has no values to try it with"
         )
+        return
+    codes = named_in((one for one in predicates_of(rule.when) if Fact.DOCUMENT_TYPE in one.asks), str)
+    if filled := [code for code in sorted(codes) if not code.isalpha()]:
+        yield Wrong(key, f"names document code {filled[0]!r}, which no document has: leave its filler out, as in P")
         return
     tried = _tried_for((rule.when,), rule)
     if math.prod(map(len, tried.values())) > tried_max:
@@ -103,8 +108,9 @@ def _wrong_with_rule(rule: Rule, tried_max: int) -> Iterator[Wrong]:
         yield Wrong(key, "says nothing about who is eligible")
 
 
-def _differs(when: Condition, tried: _Tried) -> bool:
+def _differs(when: Condition, rule: Rule) -> bool:
     """True where nationality, sex or issuer make a difference to anybody."""
+    tried = _tried_for([when], rule)
     protected = tried.keys() & PROTECTED
     others = _combinations(tried, tried.keys() - PROTECTED)
     return any(len({when.holds(one) for one in _combinations(tried, protected, known)}) > 1 for known in others)
@@ -122,11 +128,13 @@ def _picking(rules: Sequence[Rule]) -> Iterator[Wrong]:
         if work > WORK_MAX:
             yield Wrong(f"rules.{group[0].name}.when", "makes the file too much to try; make fewer rules of it")
             return
-        share = kept(when, first, last, list(_combinations(apart, apart)))
+        people = list(_combinations(apart, apart))
+        share = kept(when, first, last, people)
+        work += work_of(when, first, last, share) - work_of(when, first, last)
         is_eligible = group[0].effect is Effect.ELIGIBLE
         if share <= KEPT_MAX:
-            shares |= {group[0]: share} if share and len(group) == 1 else {}
-        elif is_eligible or len(group) > 1 or _differs(when, _tried_for([when], group[0])):
+            shares |= {group[0]: share + _STRAY} if len(group) == 1 else {}
+        elif is_eligible or len(group) > 1 or _differs(when, group[0]) or differs(when, first, last, people):
             others = ", ".join(f"rules.{one.name}" for one in group[1:])
             verb = "leaves" if is_eligible else "picks"
             said = (
@@ -150,7 +158,7 @@ def _sharing(shares: dict[Rule, float]) -> Iterator[list[Rule]]:
         for whose in told_apart(about, everybody, facts):
             # With nothing else known, the answer is no only where these facts alone give it.
             group = [rule for rule in asking if rule.when.holds(whose) is not False]
-            if sum(map(shares.__getitem__, group)) > KEPT_MAX and not any(map(frozenset(group).issubset, judged)):
+            if sum(map(shares.__getitem__, group)) > KEPT_MAX / 2 and not any(map(frozenset(group).issubset, judged)):
                 judged.add(frozenset(group))
                 yield group
 

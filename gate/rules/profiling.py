@@ -47,7 +47,7 @@ def population() -> tuple[Facts, ...]:
     return tuple(one for one, count in read_profile(text) for _ in range(count))
 
 
-def without_values(asked: frozenset[Fact]) -> list[Fact]:
+def valueless(asked: frozenset[Fact]) -> list[Fact]:
     """Those of these facts that the population has no values of, beside the direction, which selects lanes and no people."""
     return [fact for fact in asked - {Fact.DIRECTION} if {getattr(one, fact.value) for one in population()} == {None}]
 
@@ -97,10 +97,22 @@ def kept(when: Condition, first: date, last: date, protected: Sequence[Facts]) -
     return worst
 
 
-def work_of(when: Condition, first: date, last: date) -> int:
-    """How much `kept` has to do, in questions that are put to the population."""
+def differs(when: Condition, first: date, last: date, protected: Sequence[Facts]) -> bool:
+    """True where these protected facts make a difference to somebody of the population."""
     questions = tuple(predicates_of(when))
-    return (len(questions) + 8) * len(_tried_days(questions, first, last)) * len(_passports(questions))
+    everybody = [{fact.value: getattr(whose, fact.value) for fact in PROTECTED} for whose in protected]
+    return any(
+        len({when.holds(replace(one, **whose)) for whose in everybody}) > 1
+        for (start, days), code in itertools.product(_weeks(questions, first, last), _passports(questions))
+        for one in told_apart(questions, _crossing(repr(when), start, days, code), _OTHERS)
+    )
+
+
+def work_of(when: Condition, first: date, last: date, share: float = 0.0) -> int:
+    """How much `kept` has to do, in questions that are put to the population, or had to do to find this share."""
+    draws = _DRAWS if _NEAR < share <= KEPT_MAX else 1
+    questions = tuple(predicates_of(when))
+    return draws * (len(questions) + 8) * len(_tried_days(questions, first, last)) * len(_passports(questions))
 
 
 def _tried_days(questions: Collection[Predicate], first: date, last: date) -> list[int]:

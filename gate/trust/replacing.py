@@ -60,7 +60,7 @@ def replacing(path: Path) -> Iterator[Replacement]:
             finally:
                 _throw_away(replacement.draft)
     except (sqlite3.Error, OSError) as error:
-        raise StoreError(f"the trust store {path} cannot be written: {error}") from error
+        raise StoreError(f"the trust store {path} cannot be written: {getattr(error, 'strerror', error)}") from error
 
 
 @contextlib.contextmanager

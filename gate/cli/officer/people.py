@@ -158,7 +158,7 @@ def _load(config: Path) -> AuthorityConfig:
     try:
         return load(config)
     except ConfigError as error:
-        refuse_configuration(error, config)
+        refuse_configuration(error, config, "docs/guides/officer.md shows one, and --config names it")
 
 
 def _book(config: Path) -> Book:

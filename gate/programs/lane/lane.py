@@ -598,6 +598,7 @@ async def prepare(config: Config, *, state_folder: Path) -> tuple[Lane, Document
     first = await lists.begin()
     try:
         left = await _left(config)
+        await asyncio.to_thread(written_rules, config)  # tried for seconds, while the doors of an emergency are held
         start = start_of(config, approved(config, before_of(left.approved)))
         return Lane(config, lists=lists, left=left, start=start, state_folder=state_folder), first
     except BaseException:

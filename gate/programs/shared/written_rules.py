@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
-from drivers.toml_file import FileError, TomlFile
+from drivers.toml_file import FileError, TomlFile, Wrong
 from gate.passage.rulebook import NO_RULES, RuleBook
 from gate.programs.shared.config import Config, ConfigError, text_of
 from gate.rules.judging import wrong_with
@@ -18,6 +19,11 @@ class Written:
 
     book: RuleBook = NO_RULES
     text: str = ""
+
+
+@lru_cache(maxsize=1)  # a start asks twice, for the digest and for the lane, and nobody has time then
+def _wrong_with(book: RuleBook) -> tuple[Wrong, ...]:
+    return tuple(wrong_with(book))
 
 
 def written_rules(config: Config) -> Written:
@@ -33,6 +39,6 @@ def written_in(path: Path) -> Written:
         book = read(file)
     except FileError as error:
         raise ConfigError(*error.problems) from error
-    if found := [file.problem(wrong) for wrong in wrong_with(book)]:
+    if found := [file.problem(wrong) for wrong in _wrong_with(book)]:
         raise ConfigError(*found)
     return Written(book, spelt(table))

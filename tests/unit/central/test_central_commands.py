@@ -94,9 +94,17 @@ def test_no_gate_is_served_before_it_is_said_how_long_keys_are_kept(folder: Path
     assert (code, f"central.toml: kept.{key} is missing" in why, "gate central init" in why) == (78, True, True)
 
 
-def test_a_folder_that_is_not_there_is_a_matter_of_configuration(tmp_path: Path) -> None:
-    code, said = refused(central, "fleet", "--dir", str(tmp_path / "none"))
-    assert (code, "gate central init" in said) == (78, True)
+ELSEWHERE = ("--database", "sqlite://")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("fleet",), ("serve",), ("pages",), ("token", "gate-1"), ("serve", *ELSEWHERE), ("pages", *ELSEWHERE)],
+    ids=" ".join,
+)
+def test_a_folder_that_is_not_there_is_a_missing_file(tmp_path: Path, words: tuple[str, ...]) -> None:
+    code, said = refused(central, *words, "--dir", str(tmp_path / "none"))
+    assert (code, "gate central init" in said) == (74, True)
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,23 @@ NEED_A_FILE = (
     "barrier replay {absent}",
     "officer present --gate g --key {absent}",
     "conformity --run {absent}",
+    "config check --config {absent}",
+    "central serve --dir {absent}",
+    "central fleet --dir {absent}",
+    "central token gate-1 --dir {absent}",
 )
+# Each is given a folder where it needs a file, or the other way round.
+OF_ANOTHER_KIND = {
+    "policy check {folder}": "name a file",
+    "trust list --store {folder}": "name a file",
+    "document inspect --lds {here} --trust {here}": "name a folder",
+}
+# These write no file of settings themselves.
+SHOWN = {
+    "console serve --config {absent}": "docs/guides/officer.md",
+    "exchange serve --config {absent}": "docs/protocols/exchange.md",
+    "officer authority list --config {absent}": "docs/guides/officer.md",
+}
 
 
 @pytest.mark.parametrize("line", NEED_A_FILE)
@@ -81,7 +97,29 @@ def test_a_file_that_is_not_there_is_74_and_the_next_step_is_named(
     assert done.exit_code == 74, done.output
     told = done.output.splitlines()[-1]
     assert "absent" in told
-    assert re.search(r"; (check the path|name the cloned folder)", told), told
+    assert re.search(r"; (check the path|name the cloned folder|run gate central init)", told), told
+
+
+@pytest.mark.parametrize("line", [*OF_ANOTHER_KIND, *SHOWN])
+def test_what_is_of_another_kind_or_made_by_no_command_is_74_and_the_next_step_is_the_right_one(
+    tmp_path: Path, line: str
+) -> None:
+    here = tmp_path / "here"
+    here.write_text("nothing of the kind")
+    words = line.format(folder=tmp_path, here=here, absent=tmp_path / "absent").split()
+    done = RUNNER.invoke(application([words[0]]), words)
+    step = OF_ANOTHER_KIND.get(line) or f"{SHOWN[line]} shows one, and --config names it"
+    assert (done.exit_code, done.output.splitlines()[-1].rpartition("; ")[2]) == (74, step), done.output
+
+
+def test_a_folder_without_a_list_or_certificate_is_bad_data_and_makes_no_store(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    done = RUNNER.invoke(
+        application(["trust"]), ["trust", "import", str(tmp_path / "empty"), "--store", str(tmp_path / "store")]
+    )
+    assert (done.exit_code, done.stdout) == (65, "")
+    assert "empty: no certificate or list in it; name a file, or the folder of a download" in done.stderr
+    assert not (tmp_path / "store").exists()
 
 
 @pytest.mark.parametrize("code", [errno.EACCES, errno.EISDIR])
@@ -106,7 +144,7 @@ def test_what_is_no_picture_is_bad_data_whichever_command_reads_it(tmp_path: Pat
 
 
 def test_a_scenario_that_nobody_wrote_is_an_unknown_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(play, "draw_people", lambda: None)
+    monkeypatch.setattr(play, "draw_people", lambda: pytest.fail("faces were drawn for nobody"))
     done = RUNNER.invoke(application(["demo"]), ["demo", "--scenario", "nosuch", "--headless"])
     assert (done.exit_code, done.stdout) == (2, "")
     assert "no scenario nosuch: one of " in done.stderr

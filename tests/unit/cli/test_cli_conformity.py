@@ -50,6 +50,13 @@ def test_a_test_of_a_clause_is_there_and_not_marked_to_be_skipped(test: str) -> 
     assert "pytestmark" not in (ROOT / file).read_text()
 
 
+def test_a_clause_whose_table_is_misspelt_is_an_error_and_not_one_clause_less() -> None:
+    text = (ROOT / "gate/cli/conformity.toml").read_text()
+    assert msgspec.toml.decode(text, type=conformity._File).clause == CLAUSES
+    with pytest.raises(msgspec.ValidationError, match="unknown field `clauses`"):
+        msgspec.toml.decode(text.replace("[[clause]]", "[[clauses]]", 1), type=conformity._File)
+
+
 def test_each_clause_stands_once_and_all_three_standards_are_there() -> None:
     ids = [clause.id for clause in CLAUSES]
     assert len(set(ids)) == len(ids)

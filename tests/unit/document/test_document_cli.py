@@ -544,7 +544,11 @@ def test_a_spoiled_file_in_pem_is_one_line(files: Write, tmp_path: Path, spoil: 
 
 def test_import_into_nowhere_or_from_nowhere_is_one_line(files: Write, tmp_path: Path) -> None:
     csca = files("csca.cer", party("CSCA").der)
-    one_line(gate("trust", "import", csca, "--store", tmp_path / "no" / "t.sqlite"), 74, "trust store")
+    one_line(
+        gate("trust", "import", csca, "--store", tmp_path / "no" / "t.sqlite"),
+        74,
+        "t.sqlite cannot be written: No such file or directory; check the path",
+    )
     one_line(gate("trust", "import", tmp_path / "none", "--store", tmp_path / "t.sqlite"), 74, "No such file")
 
 

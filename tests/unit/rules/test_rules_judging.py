@@ -78,6 +78,15 @@ def test_a_rule_about_days_that_are_none_of_its_own_means_nobody() -> None:
     assert said == "rules.a.when: can never hold: it means nobody"
 
 
+@pytest.mark.parametrize("code", ["P<", "P\\n"])
+@pytest.mark.parametrize("effect", ["eligible", "officer"])
+def test_a_document_code_that_no_document_has_is_refused(effect: str, code: str) -> None:
+    """A document's code comes without its filler: a rule about `P<` alone would never hold, and beside others mean fewer than it says."""
+    said = judged((effect, f'{{ all = [{{ age_from = 12 }}, {{ document_type = ["I", "{code}"] }}] }}'))
+    assert said == [f"rules.a.when: names document code '{code}', which no document has: leave its filler out, as in P"]
+    assert judged((effect, '{ all = [{ age_from = 12 }, { document_type = ["I", "P"] }] }')) == []
+
+
 @pytest.mark.parametrize(
     "when",
     [

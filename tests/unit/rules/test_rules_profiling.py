@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,11 +14,11 @@ from typer.testing import CliRunner
 
 from drivers.toml_file import TomlFile
 from gate.cli.nouns import application
-from gate.passage.conditions import All, Fact, Facts, NationalityIs
+from gate.passage.conditions import All, AnyOf, Condition, Fact, Facts, HoursBetween, NationalityIs
 from gate.passage.rulebook import Effect, Rule, RuleBook
 from gate.rules import judging
 from gate.rules.judging import wrong_with
-from gate.rules.profiling import population
+from gate.rules.profiling import kept, population
 from gate.rules.spelling import RULES_MAX, read
 
 UTO = '{ nationality = ["UTO"] }'
@@ -361,6 +363,94 @@ def test_a_question_about_days_that_names_none_is_tried_all_the_year(month: int)
     assert said.why.startswith("picks people out by nationality alone")
 
 
+@dataclass(frozen=True)
+class HourIs:
+    """Another: of the values that are tried of a time of day, none tells whom it means from the others."""
+
+    hours: tuple[int, ...]
+    asks: ClassVar = frozenset({Fact.LOCAL})
+
+    def holds(self, facts: Facts) -> bool | None:
+        return None if facts.local is None else facts.local.hour in self.hours
+
+
+@dataclass(frozen=True)
+class ExpiresInMonths:
+    """And one that asks for two facts."""
+
+    months: int
+    asks: ClassVar = frozenset({Fact.EXPIRES, Fact.LOCAL})
+
+    def holds(self, facts: Facts) -> bool | None:
+        if facts.expires is None or facts.local is None:
+            return None
+        return (facts.expires - facts.local.date()).days <= 30 * self.months
+
+
+OF_UTO = NationalityIs(("UTO",))
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        AnyOf((HourIs((0,)), OF_UTO)),  # type: ignore[arg-type]
+        AnyOf((HourIs((0,)), All((OF_UTO, HourIs(tuple(range(1, 24))))))),  # type: ignore[arg-type]
+        AnyOf((ExpiresInMonths(1), OF_UTO)),  # type: ignore[arg-type]
+    ],
+    ids=["hour", "hours", "months"],
+)
+def test_a_question_whose_limits_nothing_names_hides_nothing(when: Condition) -> None:
+    rule = Rule("a", Effect.OFFICER, "", "", "", date(2026, 12, 1), date(2027, 11, 30), when)
+    (said,) = wrong_with(RuleBook("1", "", (rule,)))
+    assert said.why.startswith("picks people out by nationality alone")
+
+
+# The seconds of a day at which windows begin of which each, with UTO's nationals, was tuned until nobody of the sample falls into it.
+TUNED = (
+    0, 1444, 2891, 5291, 7619, 9969, 12321, 13821, 16206, 17679, 19107, 20606, 22047, 22543, 23540, 24206, 25148, 25629,
+    26293, 26701, 27133, 27617, 28109, 28503, 28947, 29404, 29876, 30355, 30841, 31221, 31712, 32133, 32607, 33065, 33479, 34120,
+    34504, 34922, 35308, 36229, 36705, 37137, 37834, 38223, 38651, 39129, 39767, 40248, 40724, 41396, 41839, 42326, 42719, 43201,
+    43676, 44132, 44571, 45056, 45701, 46063, 46506, 46998, 47496, 47934, 48388, 48881, 49376, 49843, 50325, 50816, 51309, 51801,
+    52253, 52882, 53537, 54195, 54839, 55338, 55773, 56240, 57186, 57584, 58044, 58532, 58887, 59375, 60017, 60417, 60881, 61562,
+    62515, 63005, 63456, 64140, 64622, 64992, 65424, 65889, 66363, 66993, 67635, 68067, 68456, 68942, 69611, 70578, 71023, 71500,
+    71868, 72530, 73216, 73877, 74564, 75546, 76243, 76942, 77592, 78570, 79496, 80195, 81179, 82616, 83608, 84548, 85522, 86204,
+    86398,
+)  # fmt: skip
+# Seeds of which each draws, of the windows of a fifth of the hours, some that fewer of the sample fall into than share these hours.
+DRAWN_KINDLY = (44, 317, 71, 324, 424)
+
+
+def at_second(second: int) -> time:
+    return time(second // 3600 % 24, second // 60 % 60, second % 60)
+
+
+def kindly(fifth: int, seed: int) -> Condition:
+    draw = random.Random(seed).randrange
+    begins = [(5 * at + fifth) * 864 + draw(60) for at in range(20)]
+    return AnyOf(tuple(HoursBetween(at_second(begin), at_second(begin + 455)) for begin in begins))
+
+
+@pytest.mark.parametrize(
+    ("hours", "alone"),
+    [
+        ([HoursBetween(at_second(begin), at_second(end)) for begin, end in pairwise((*TUNED, 86_400))], 0.0),
+        ([kindly(fifth, seed) for fifth, seed in enumerate(DRAWN_KINDLY)], 0.34),
+    ],
+    ids=["nobody each", "few each"],
+)
+def test_rules_that_were_tuned_until_the_sample_hides_whom_they_mean_are_judged_together(
+    hours: list[Condition], alone: float
+) -> None:
+    """Each rule's own draw says less than it keeps, and so does their sum; the draw of the rules together is another one."""
+    first, last = date(2026, 12, 1), date(2027, 11, 30)
+    rules = [
+        Rule(f"h{at}", Effect.OFFICER, "", "", "", first, last, All((OF_UTO, one))) for at, one in enumerate(hours)
+    ]
+    assert sum(kept(rule.when, first, last, [Facts(nationality="UTO")]) for rule in rules) <= alone
+    (said,) = wrong_with(RuleBook("1", "", tuple(rules)))
+    assert said.why.startswith("picks people out, together with rules.h1, ")
+
+
 def many(count: int, lasting: str) -> RuleBook:
     """So many rules as a site has them for stolen documents, each with a month and a state, and every fourth one for another effect."""
     states = sorted({one.issuer for one in population() if one.issuer})
@@ -388,6 +478,20 @@ def test_a_file_that_is_too_much_to_try_is_refused_before_it_is_tried(monkeypatc
     (said,) = wrong_with(many(RULES_MAX, decades))
     assert said.why == "makes the file too much to try; make fewer rules of it"
     assert len(tried) < RULES_MAX * 3 // 4
+
+
+def test_what_is_drawn_again_counts_as_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rules that keep nearly half of the population are drawn eight times each: fewer of them are too much."""
+    tried: list[int] = []
+
+    def kept(*_: object) -> float:
+        tried.append(1)
+        return 0.45
+
+    monkeypatch.setattr(judging, "kept", kept)
+    (said,) = wrong_with(many(RULES_MAX, "from = 2026-12-01\nto = 2028-11-30\n"))
+    assert said.why == "makes the file too much to try; make fewer rules of it"
+    assert len(tried) < RULES_MAX // 2
 
 
 def test_of_rules_that_population_tells_apart_no_combination_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
+import msgspec
 import pytest
 from fakes.document_children import Nursery
 from fakes.passage_examples import GENUINE, decided_record
@@ -123,6 +125,22 @@ async def test_a_shift_that_ends_is_written_and_the_last_one_when_the_program_en
     site.lane.engine._around = replace(site.lane.engine.around, lost=frozenset())  # its state file is written
     await site.lane.last_words()
     assert [type(one) for one in site.records[-2:]] == [GroupsCounted, Stopped]
+
+
+@pytest.mark.parametrize("profile", ["full", "basic"])
+def test_what_is_logged_is_the_profile_that_the_site_configured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, profile: str
+) -> None:
+    clock_reads(monkeypatch, now=lambda: datetime(2026, 12, 5, 12, tzinfo=UTC))
+    config = config_for(tmp_path, {})
+    config = msgspec.structs.replace(config, audit=msgspec.structs.replace(config.audit, profile=profile))
+    (tmp_path / "run").mkdir()
+    lists = CurrentLists(config, folder=tmp_path / "run", start=Nursery().start)
+    left, start = messages.OpenCrossings([]), start_of(config, None)
+    lane = Lane(config, lists=lists, left=left, start=start, state_folder=tmp_path)
+    lane._log.append(decided_record(), awaited=False)
+    (new,) = lane._log._queue.offer(0)
+    assert (b"UTO" in new.body, json.loads(new.body).get("profile", "full")) == (profile == "full", profile)
 
 
 async def _nothing() -> None:

@@ -2,7 +2,9 @@
 
 import json
 from base64 import b64encode
+from dataclasses import fields
 from dataclasses import replace as replaced
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -16,16 +18,34 @@ from drivers.barrier.settings import Modbus
 from drivers.camera.settings import Network
 from drivers.pad.settings import PadSensor
 from drivers.reader.settings import Elyctis
+from drivers.sensors import settings as sensor_settings
 from gate.approval.note import Approval
 from gate.audit.record import recipients_digest
+from gate.passage import machine
 from gate.passage.evidence import Score
-from gate.passage.policy import PadPolicy, document_objections
+from gate.passage.evidence_names import PageCheckId
+from gate.passage.policy import NoChipAuthentication, PadPolicy, Policy, document_objections
+from gate.passage.reasons import Reason
+from gate.passage.registers import Register
 from gate.passage.screen import Purpose
-from gate.passage.serving import EU
+from gate.passage.serving import EU, EVERYBODY, BorderDirection, Travellers
 from gate.programs.lane.records import fields_of
 from gate.programs.lane.rules import embedder_of, require_liveness, rules_of, start_of
 from gate.programs.shared.approval import Approved
-from gate.programs.shared.config import Audit, Config, ConfigError, Face, Group, Officers, Paths, Rules, Sync
+from gate.programs.shared.config import (
+    Audit,
+    ChipAuthenticationException,
+    Config,
+    ConfigError,
+    Face,
+    Group,
+    Officers,
+    Paths,
+    Registers,
+    Rules,
+    SignedList,
+    Sync,
+)
 from gate.programs.shared.devices.profiles import require_profiles
 from models.manifest import load
 
@@ -211,6 +231,84 @@ def test_no_gate_in_service_relies_on_a_sensor_that_nobody_tried_whatever_its_pr
         with pytest.raises(ConfigError) as refused:
             check(replace(watched, purpose=Purpose.SERVICE))
         assert f'camera.pad.profile: purpose = service refuses: it says verified = "{verified}"; ' in str(refused.value)
+
+
+SENSORS = sensor_settings.Modbus(port="/dev/ttyS2")
+LIST = SignedList(agency="Police", keys=("vkey",))
+# What a site sets under [rules], and what becomes of it in which field: of the policy, or of the part that is named.
+SET: dict[str, tuple[Any, str, object]] = {
+    "face_match_min": (0.9, "face_match_min", Score(0.9)),
+    "liveness_min": (0.7, "liveness_min", Score(0.7)),
+    "officer_presence_max_s": (33, "officer_presence_max_s", 33),
+    "trust_age_max_days": (11, "trust_age_max_days", 11),
+    "grant_ttl_ms": (2_000, "timing.grant_ttl_ms", 2_000),
+    "crossing_limit_s": (20, "timing.crossing_max_ms", 20_000),
+    "revocation_required": (False, "revocation_required", False),
+    "weak_algorithms_refer": (False, "weak_algorithms_refer", False),
+    "without_chip_authentication": (
+        (ChipAuthenticationException(issuer="UTO", issued_from=date(2010, 1, 1), issued_to=date(2015, 1, 1)),),
+        "without_chip_authentication",
+        (NoChipAuthentication("UTO", date(2010, 1, 1), date(2015, 1, 1)),),
+    ),
+    "page_checks_refer": ((PageCheckId.PAGE_ACCEPTED,), "page_checks_refer", (PageCheckId.PAGE_ACCEPTED,)),
+    "camera_inside_zone": (True, "camera_inside_zone", True),
+    "camera_sees_zone": (False, "camera_sees_zone", False),
+    "directions": ((BorderDirection.EXIT,), "service.directions", (BorderDirection.EXIT,)),
+    "travellers": (
+        {"locals": Group(nationalities=("UTO",))},
+        "service.groups",
+        (EVERYBODY, EU, Travellers("locals", ("UTO",))),
+    ),
+    "without_entry_record": ("all", "without_entry_record", EVERYBODY),
+    "two_officers_for": ((Reason.RULE_TWO_OFFICERS,), "two_officers_for", frozenset({Reason.RULE_TWO_OFFICERS})),
+    "swap_check_minutes": (7, "swap_check_minutes", 7),
+    "random_checks_per_10000": (200, "random_checks_per_10000", 200),
+}
+# The same of other tables of the configuration.
+SET_ELSEWHERE: list[tuple[dict[str, Any], str, object]] = [
+    ({"purpose": Purpose.SERVICE}, "test_documents", False),
+    ({"purpose": Purpose.DEMO}, "head_required", False),
+    ({"sensors": SENSORS}, "sensors", True),
+    ({"sensors": SENSORS, "first_barrier": Modbus(port="/dev/ttyS3")}, "two_doors", True),
+    ({"mode": "shadow"}, "shadow", True),
+    ({"registers": Registers(lists={"stolen": LIST})}, "registers", (Register("stolen"),)),
+    ({"registers": Registers(lists={"stolen": LIST}, answer_ms=500)}, "timing.registers_max_ms", 1_500),
+]
+# What no site sets; whom the lane serves is an officer's order, what a sensor wants its profile's, and written rules have a test of their own.
+NOT_SET = {
+    "lane_age_max_ms",
+    "face_age_max_ms",
+    "site_age_max_s",
+    "inside_age_max_ms",
+    "inside_looks_min",
+    "travellers",
+}
+ELSEWHERE = {"pad", "rules"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "where", "is_there"),
+    [({"rules": Rules(**{name: value})}, where, then) for name, (value, where, then) in SET.items()] + SET_ELSEWHERE,
+    ids=[*SET, *(where for _, where, _ in SET_ELSEWHERE)],
+)
+def test_what_a_site_sets_is_what_its_lane_decides_by(
+    config: Config, changes: dict[str, Any], where: str, is_there: object
+) -> None:
+    part, _, name = where.rpartition(".")
+
+    def found(rules: machine.Rules) -> object:
+        return getattr(rules if name == "two_officers_for" else getattr(rules, part or "policy"), name)
+
+    site(config.paths.models, "chip_to_live")
+    pad_report(config.paths.models)
+    assert found(rules_of(replace(config, **changes))) == is_there
+    assert found(rules_of(config)) != is_there, "the site changes nothing by it"
+
+
+def test_nothing_that_a_site_sets_and_no_field_of_the_policy_is_forgotten_above() -> None:
+    assert SET.keys() | {"written"} == set(Rules.__struct_fields__)
+    carried = {where for _, where, _ in [*SET.values(), *SET_ELSEWHERE] if "." not in where} - {"two_officers_for"}
+    assert carried | NOT_SET | ELSEWHERE == {one.name for one in fields(Policy)}
 
 
 OF_FREE_MOVEMENT = {

@@ -56,6 +56,13 @@ def test_a_sign_of_life_may_fail_to_come_twice_before_systemd_starts_a_program_a
     assert min(seconds) > 3 * LIFE_POLL_S
 
 
+@pytest.mark.parametrize("name", ["lane", "vision"])
+def test_systemd_waits_for_a_program_that_tries_the_written_rules_before_it_is_ready(name: str) -> None:
+    """They take about half a minute of a processor, some minutes at worst, and systemd gives up after one and a half by itself."""
+    unit = (Path(__file__).parents[4] / f"systemd/gate-{name}.service").read_text()
+    assert re.search(r"^TimeoutStartSec=30min$", unit, re.MULTILINE)
+
+
 def test_a_program_that_waits_for_others_is_alive(config: Config) -> None:
     """A lane whose barrier is unplugged would be started anew for ever, and be no better for it."""
     assert told(config, WAITING)[1:] == ["WATCHDOG=1\nSTATUS=degraded"]
