@@ -22,11 +22,7 @@ from gate.passage.events import (
 from gate.passage.evidence import Alarm, Door
 from gate.passage.lane import LaneContext
 from gate.passage.reasons import Objection, Reason
-from gate.passage.states import (
-    Entering,
-    Granted,
-    Inspecting,
-)
+from gate.passage.states import Entering, Granted, Inspecting
 
 FACE_PARTS = frozenset({Part.VISION, Part.CAMERA})
 # Without the reader or the log, what is admitted already may go on.

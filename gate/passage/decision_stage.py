@@ -10,17 +10,8 @@ from dataclasses import replace
 from gate.passage import records
 from gate.passage.abort_conditions import FACE_PARTS, REASON_OF_LOSS, breaks_in, calls, spoils_face
 from gate.passage.conditions import Fact
-from gate.passage.crossing_end import (
-    refer,
-    rest,
-)
-from gate.passage.effects import (
-    Effect,
-    OpenCamera,
-    Show,
-    StartCrossing,
-    Write,
-)
+from gate.passage.crossing_end import refer, rest
+from gate.passage.effects import Effect, OpenCamera, Show, StartCrossing, Write
 from gate.passage.events import (
     DocumentPresented,
     DocumentRead,
@@ -55,18 +46,7 @@ from gate.passage.policy import (
 from gate.passage.reasons import Objection, Reason
 from gate.passage.registers import asked, register_objections
 from gate.passage.screen import Guidance, Screen
-from gate.passage.states import (
-    Entering,
-    Entry,
-    Idle,
-    Inspecting,
-    Opening,
-    Reading,
-    Recording,
-    Referred,
-    Rules,
-    Step,
-)
+from gate.passage.states import Entering, Entry, Idle, Inspecting, Opening, Reading, Recording, Referred, Rules, Step
 
 
 def idle(around: LaneContext, state: Idle, event: Event, now_ms: int) -> Step:

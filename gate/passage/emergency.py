@@ -5,37 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gate.passage import records
-from gate.passage.crossing_end import (
-    begin_emergency,
-    emergency_began,
-    go_on,
-    incident,
-)
-from gate.passage.effects import (
-    Effect,
-    EndEmergency,
-    Release,
-    Revoke,
-    Show,
-    Write,
-)
-from gate.passage.events import (
-    DoorSeen,
-    Event,
-    Part,
-    PartBack,
-)
+from gate.passage.crossing_end import begin_emergency, emergency_began, go_on, incident
+from gate.passage.effects import Effect, EndEmergency, Release, Revoke, Show, Write
+from gate.passage.events import DoorSeen, Event, Part, PartBack
 from gate.passage.lane import LaneContext, Timing
 from gate.passage.passage_stage import passed
 from gate.passage.records import IncidentKind
-from gate.passage.states import (
-    Emergency,
-    Ending,
-    Granted,
-    Rules,
-    State,
-    Step,
-)
+from gate.passage.states import Emergency, Ending, Granted, Rules, State, Step
 
 
 def emergency_begins(rules: Rules, around: LaneContext, state: State, now_ms: int) -> Step:

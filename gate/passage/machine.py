@@ -29,18 +29,10 @@ from gate.passage import (
     way_back,
 )
 from gate.passage.alarms import follow
-from gate.passage.crossing_end import (
-    closed,
-    go_on,
-    hinders,
-    incident,
-)
+from gate.passage.crossing_end import closed, go_on, hinders, incident
 from gate.passage.decision_stage import begin, entering, idle, inspecting, opening, reading
 from gate.passage.door_state import DoorState
-from gate.passage.effects import (
-    Effect,
-    Write,
-)
+from gate.passage.effects import Effect, Write
 from gate.passage.emergency import emergency, emergency_begins
 from gate.passage.events import (
     DocumentPresented,

@@ -17,15 +17,7 @@ from gate.passage.alarms import acknowledged
 from gate.passage.crossing_end import Running, begin_emergency, go_on, incident, keeps_closed, refer, rest, revoke
 from gate.passage.decision_stage import found
 from gate.passage.door_state import PendingOrder
-from gate.passage.effects import (
-    Answer,
-    Effect,
-    EndEmergency,
-    LookAtLane,
-    Release,
-    Revoke,
-    Write,
-)
+from gate.passage.effects import Answer, Effect, EndEmergency, LookAtLane, Release, Revoke, Write
 from gate.passage.events import Part
 from gate.passage.evidence import Door
 from gate.passage.evidence_names import Head

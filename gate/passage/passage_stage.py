@@ -31,24 +31,9 @@ from dataclasses import replace
 
 from gate.passage import records
 from gate.passage.abort_conditions import OF_THE_LANE, OF_THE_VIEW, of_the_other, opens, spoils, strays, takes_back
-from gate.passage.crossing_end import (
-    admitted,
-    go_on,
-    incident,
-    keeps_closed,
-    refer,
-    revoke,
-)
+from gate.passage.crossing_end import admitted, go_on, incident, keeps_closed, refer, revoke
 from gate.passage.decision_stage import idle
-from gate.passage.effects import (
-    Effect,
-    Erase,
-    Grant,
-    LookAtLane,
-    Revoke,
-    Show,
-    Write,
-)
+from gate.passage.effects import Effect, Erase, Grant, LookAtLane, Revoke, Show, Write
 from gate.passage.events import (
     DocumentPresented,
     DocumentRemoved,
@@ -65,24 +50,11 @@ from gate.passage.events import (
     TrackChanged,
 )
 from gate.passage.lane import LaneContext, Timing
-from gate.passage.policy import (
-    Verdict,
-    site_objections,
-)
+from gate.passage.policy import Verdict, site_objections
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import GrantEnd, IncidentKind
 from gate.passage.screen import Screen
-from gate.passage.states import (
-    Entering,
-    Granted,
-    Idle,
-    Looking,
-    Overruling,
-    Passing,
-    Recording,
-    Rules,
-    Step,
-)
+from gate.passage.states import Entering, Granted, Idle, Looking, Overruling, Passing, Recording, Rules, Step
 
 
 def recording(rules: Rules, around: LaneContext, state: Recording, event: Event, now_ms: int) -> Step:

@@ -6,15 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hardware_sim.modbus import (
-    SILENCE_MS,
-    IllegalAddressError,
-    IllegalValueError,
-    Slave,
-    crc16,
-    seal,
-    sound,
-)
+from hardware_sim.modbus import SILENCE_MS, IllegalAddressError, IllegalValueError, Slave, crc16, seal, sound
 
 
 class Memory:

@@ -34,18 +34,7 @@ from catalogue.documents import (
     trusting,
     validity,
 )
-from catalogue.rows import (
-    FAILED,
-    NOT_HELD,
-    SUCCESSFUL,
-    UNDETERMINED,
-    Results,
-    Row,
-    failed,
-    fine,
-    refused,
-    undetermined,
-)
+from catalogue.rows import FAILED, NOT_HELD, SUCCESSFUL, UNDETERMINED, Results, Row, failed, fine, refused, undetermined
 from fakes.inspections import NOW
 
 from gate_documents.checks import CheckId

@@ -6,12 +6,7 @@ import random
 
 import pytest
 from asn1crypto import pem
-from fakes.typed_asn1 import (
-    certificate_facts,
-    our_certificate_facts,
-    our_signer_facts,
-    signer_facts,
-)
+from fakes.typed_asn1 import certificate_facts, our_certificate_facts, our_signer_facts, signer_facts
 from shared_data import SHARED_DATA
 
 from gate_documents import tlv

@@ -7,15 +7,7 @@ import logging
 from collections.abc import Awaitable
 
 import pytest
-from fakes.late_lines import (
-    DRIVERS,
-    TROUBLES,
-    Standing,
-    Trouble,
-    after_prompt_seconds,
-    on_late_line,
-    standing,
-)
+from fakes.late_lines import DRIVERS, TROUBLES, Standing, Trouble, after_prompt_seconds, on_late_line, standing
 from fakes.tiers import quick_or_long
 from fakes.virtual_time import run_virtual
 

@@ -18,16 +18,7 @@ from fakes.siege_lane import BesiegedLane
 from fakes.two_door_lane import EMPTY
 
 from gate.passage import machine, records
-from gate.passage.effects import (
-    ClearAlarms,
-    Effect,
-    EndEmergency,
-    Grant,
-    OpenCamera,
-    Release,
-    Revoke,
-    StartCrossing,
-)
+from gate.passage.effects import ClearAlarms, Effect, EndEmergency, Grant, OpenCamera, Release, Revoke, StartCrossing
 from gate.passage.events import (
     DocumentPresented,
     DocumentRead,

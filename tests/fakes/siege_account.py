@@ -9,9 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gate.passage import records
-from gate.passage.effects import (
-    Effect,
-)
+from gate.passage.effects import Effect
 from gate.passage.events import (
     DoorSeen,
     Event,
@@ -27,13 +25,7 @@ from gate.passage.events import (
 )
 from gate.passage.evidence import Alarm, Door
 from gate.passage.machine import Rules
-from gate.passage.orders import (
-    BePresent,
-    Command,
-    Free,
-    Hold,
-    Ordered,
-)
+from gate.passage.orders import BePresent, Command, Free, Hold, Ordered
 from gate.passage.records import ClosedAs, Direction
 from gate.passage.screen import Screen
 from gate.programs.lane.records import Remembered

@@ -8,14 +8,7 @@ from dataclasses import dataclass, field, replace
 from fakes.passage_examples import GENUINE, SAME_FACE
 from fakes.two_door_lane import EMPTY
 
-from gate.passage.effects import (
-    ClearAlarms,
-    Effect,
-    EndEmergency,
-    Grant,
-    Release,
-    Revoke,
-)
+from gate.passage.effects import ClearAlarms, Effect, EndEmergency, Grant, Release, Revoke
 from gate.passage.events import (
     DocumentRead,
     DocumentRemoved,

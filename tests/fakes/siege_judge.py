@@ -12,30 +12,10 @@ from collections import Counter
 from fakes.siege_account import ASKED, OTHER, PART, Account, Crossing, Outstanding, Word
 
 from gate.passage import records
-from gate.passage.effects import (
-    Answer,
-    Effect,
-    Erase,
-    Grant,
-    OpenCamera,
-    Release,
-    Revoke,
-    Show,
-    StartCrossing,
-    Write,
-)
-from gate.passage.events import (
-    Part,
-    Wish,
-)
+from gate.passage.effects import Answer, Effect, Erase, Grant, OpenCamera, Release, Revoke, Show, StartCrossing, Write
+from gate.passage.events import Part, Wish
 from gate.passage.evidence import Door
-from gate.passage.orders import (
-    AcknowledgeAlarms,
-    BeginEmergency,
-    Command,
-    Free,
-    Outcome,
-)
+from gate.passage.orders import AcknowledgeAlarms, BeginEmergency, Command, Free, Outcome
 from gate.passage.policy import Verdict
 from gate.passage.records import ClosedAs, IncidentKind, ObeyedVerb
 from gate.passage.screen import Screen

@@ -12,23 +12,12 @@ from fakes.two_door_lane import TWO_DOORS
 
 from gate.passage import alarms, lasting_state, machine, open_referrals, records
 from gate.passage.door_state import DoorState
-from gate.passage.effects import (
-    Effect,
-    Write,
-)
-from gate.passage.events import (
-    Event,
-    NotRecorded,
-    Part,
-    Recorded,
-    RecordReplaced,
-)
+from gate.passage.effects import Effect, Write
+from gate.passage.events import Event, NotRecorded, Part, Recorded, RecordReplaced
 from gate.passage.evidence import Door
 from gate.passage.interior import Interior
 from gate.passage.lane import LaneContext
-from gate.passage.orders import (
-    Ordered,
-)
+from gate.passage.orders import Ordered
 from gate.programs.lane.records import Remembered
 
 

@@ -35,14 +35,7 @@ from gate.orders.order import Order, Signed, asks_to_free, read_order
 from gate.orders.verbs import VERBS, Power, Verb
 from gate.passage import machine, two_officers
 from gate.passage.events import OrderRefused
-from gate.passage.orders import (
-    Command,
-    Missing,
-    OfficerRole,
-    Ordered,
-    Outcome,
-    Said,
-)
+from gate.passage.orders import Command, Missing, OfficerRole, Ordered, Outcome, Said
 from gate.programs.lane.commands import command_of
 from gate.programs.lane.order_confirmation import Answered, LaneInSight, confirmed
 from gate.programs.lane.referrals import Recipient, Referrals

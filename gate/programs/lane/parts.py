@@ -14,15 +14,7 @@ from typing import NoReturn, TypeVar
 from drivers.barrier.port import BarrierDriver
 from drivers.errors import DriverError, NoReplyError, RefusedError
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, InsideStatus, LampColour, LeafPosition
-from gate.passage.events import (
-    DoorSeen,
-    Event,
-    LampAnswered,
-    Part,
-    PartBack,
-    PartLost,
-    SensorsSeen,
-)
+from gate.passage.events import DoorSeen, Event, LampAnswered, Part, PartBack, PartLost, SensorsSeen
 from gate.passage.evidence import Alarm, Door
 from gate.programs.lane.barrier_orders import Kind, Ordering
 from gate.programs.lane.documents import Documents, Presented

@@ -16,15 +16,7 @@ from fakes.virtual_time import run_virtual
 from gate.channel.messages import Status
 from gate.demo import play
 from gate.demo.machine import Lateness, worked_ms
-from gate.demo.play import (
-    READY_DEADLINE_S,
-    READY_S_MAX,
-    TELL_EVERY_S,
-    WORKS_MS,
-    Patience,
-    TooSlowError,
-    _until_ready,
-)
+from gate.demo.play import READY_DEADLINE_S, READY_S_MAX, TELL_EVERY_S, WORKS_MS, Patience, TooSlowError, _until_ready
 from gate.demo.stage import StageError
 
 

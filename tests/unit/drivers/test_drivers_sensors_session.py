@@ -12,15 +12,7 @@ import pytest
 
 from drivers.errors import LinkLostError, NoReplyError, RefusedError
 from drivers.modbus.asking import Conversation
-from drivers.modbus.frames import (
-    READ_DISCRETE,
-    READ_INPUT,
-    ExceptionReply,
-    ReadRequest,
-    Registers,
-    Reply,
-    Request,
-)
+from drivers.modbus.frames import READ_DISCRETE, READ_INPUT, ExceptionReply, ReadRequest, Registers, Reply, Request
 from drivers.modbus.tables import Place, Read
 from drivers.sensors.awaited import Awaited
 from drivers.sensors.profile import SensorProfile, load_profile

@@ -23,16 +23,7 @@ from fakes.passage_examples import (
 
 from gate.passage import machine, records
 from gate.passage.effects import Answer, Effect, Grant, Revoke, Write
-from gate.passage.events import (
-    DocumentRead,
-    Event,
-    FaceCompared,
-    Recorded,
-    RecordKind,
-    Tick,
-    TrackChange,
-    TrackChanged,
-)
+from gate.passage.events import DocumentRead, Event, FaceCompared, Recorded, RecordKind, Tick, TrackChange, TrackChanged
 from gate.passage.evidence import DoorEvidence, LaneEvidence
 from gate.passage.orders import Admit, Outcome
 from gate.passage.policy import lane_objections

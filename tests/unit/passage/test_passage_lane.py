@@ -6,30 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from fakes.passage_examples import (
-    AT_REST,
-    CROSSING,
-    Run,
-    granted,
-    inspecting,
-    looking,
-    overruling,
-    ready,
-    recording,
-)
+from fakes.passage_examples import AT_REST, CROSSING, Run, granted, inspecting, looking, overruling, ready, recording
 
 from gate.passage import machine
 from gate.passage.door_state import DoorState, PendingOrder
 from gate.passage.effects import Erase, Show
-from gate.passage.events import (
-    DocumentPresented,
-    FaceSeen,
-    NotRecorded,
-    Recorded,
-    RecordKind,
-    RecordReplaced,
-    Tick,
-)
+from gate.passage.events import DocumentPresented, FaceSeen, NotRecorded, Recorded, RecordKind, RecordReplaced, Tick
 from gate.passage.evidence import Door, LaneEvidence
 from gate.passage.lane import LaneContext
 from gate.passage.orders import Notice

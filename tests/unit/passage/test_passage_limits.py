@@ -6,17 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from fakes.passage_examples import (
-    AT_REST,
-    CROSSING,
-    GENUINE,
-    RULES,
-    SAME_FACE,
-    Run,
-    granted_by_officer,
-    ordered,
-    ready,
-)
+from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE, Run, granted_by_officer, ordered, ready
 
 from gate.passage import machine, records
 from gate.passage.effects import Effect, Grant, Show, StartCrossing, Write

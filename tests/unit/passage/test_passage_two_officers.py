@@ -11,16 +11,7 @@ from fakes.passage_examples import AT_REST, CROSSING, RULES, Run, ordered, refer
 
 from gate.passage import machine, open_referrals, records, two_officers
 from gate.passage.effects import Answer, Effect, Show, Write
-from gate.passage.events import (
-    NotRecorded,
-    Recorded,
-    RecordKind,
-    RecordReplaced,
-    SiteSeen,
-    Tick,
-    TravellerAsked,
-    Wish,
-)
+from gate.passage.events import NotRecorded, Recorded, RecordKind, RecordReplaced, SiteSeen, Tick, TravellerAsked, Wish
 from gate.passage.lane import LaneContext, Referral
 from gate.passage.orders import Admit, Disposition, HandOver, Hold, Outcome
 from gate.passage.reasons import Objection, Reason

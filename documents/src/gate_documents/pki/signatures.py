@@ -20,18 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from gate_documents import tlv
 from gate_documents.checks import Tolerance
 from gate_documents.errors import AlgorithmUnknownError, MalformedError, SignatureError
-from gate_documents.pki.asn1 import (
-    NULL,
-    OCTET_STRING,
-    OID,
-    SEQUENCE,
-    Part,
-    dotted,
-    integer,
-    only,
-    parts_of,
-    reading,
-)
+from gate_documents.pki.asn1 import NULL, OCTET_STRING, OID, SEQUENCE, Part, dotted, integer, only, parts_of, reading
 from gate_documents.pki.hashes import HASH_OIDS
 from gate_documents.pki.keys import EcKey, PublicKey, RsaKey
 from gate_documents.pki.pss import read_pss

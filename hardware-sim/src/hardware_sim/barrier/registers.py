@@ -5,14 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hardware_sim.barrier.beams import Way
-from hardware_sim.barrier.controller import (
-    TTL_MS_MAX,
-    TTL_MS_MIN,
-    WATCHDOG_MS_MAX,
-    WATCHDOG_MS_MIN,
-    Alarm,
-    Controller,
-)
+from hardware_sim.barrier.controller import TTL_MS_MAX, TTL_MS_MIN, WATCHDOG_MS_MAX, WATCHDOG_MS_MIN, Alarm, Controller
 from hardware_sim.modbus import IllegalAddressError, IllegalValueError, WrongStateError
 
 if TYPE_CHECKING:

@@ -15,17 +15,7 @@ from hardware_sim.sequences.library import NAMES, UnknownSequenceError, sequence
 from hardware_sim.sequences.sequence import Sequence
 from hardware_sim.sequences.store import BadSheetsError, UnknownPersonError
 from hardware_sim.sequences.store import names as people
-from hardware_sim.sequences.values import (
-    FPS,
-    KIOSK,
-    UPRIGHT,
-    FrameTruth,
-    Lens,
-    Lighting,
-    Look,
-    PersonTruth,
-    Wears,
-)
+from hardware_sim.sequences.values import FPS, KIOSK, UPRIGHT, FrameTruth, Lens, Lighting, Look, PersonTruth, Wears
 
 __all__ = [
     "FPS",

@@ -16,28 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from gate.channel.messages import (
-    BODY_BYTES_MAX,
-    RECORDS_MAX,
-    REMEMBERED_BYTES_MAX,
-    Append,
-    NewRecord,
-    NotKnown,
-)
+from gate.channel.messages import BODY_BYTES_MAX, RECORDS_MAX, REMEMBERED_BYTES_MAX, Append, NewRecord, NotKnown
 from gate.channel.messages import NotRecorded as Refusal
 from gate.channel.messages import Recorded as Receipt
 from gate.channel.table import CHANNELS
 from gate.passage.counting import COUNTS, Counters
 from gate.passage.effects import Write
-from gate.passage.events import (
-    NotRecorded,
-    RecordClass,
-    Recorded,
-    RecordKind,
-    RecordReplaced,
-    TravellerAsked,
-    Wish,
-)
+from gate.passage.events import NotRecorded, RecordClass, Recorded, RecordKind, RecordReplaced, TravellerAsked, Wish
 from gate.passage.evidence import Alarm, CueEvidence, Door
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import (

@@ -32,15 +32,7 @@ from gate.passage.orders import Concern, Disposition
 from gate.passage.policy import Verdict
 from gate.passage.records import ClosedAs
 from gate.programs.lane.findings import findings_of
-from gate.programs.lane.referrals import (
-    FLAG_S,
-    FLAGS_MAX,
-    REFERRALS_MAX,
-    SEALED_S,
-    Raised,
-    Recipient,
-    Referrals,
-)
+from gate.programs.lane.referrals import FLAG_S, FLAGS_MAX, REFERRALS_MAX, SEALED_S, Raised, Recipient, Referrals
 
 ANNA, BERT = Recipient("anna", b"a" * 32, b"anna's"), Recipient("bert", b"b" * 32, b"bert's")
 
