@@ -3,28 +3,52 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import pytest
+import tomli_w
+from fakes.master_lists import NOW, party
+from fakes.small_gate import small_gate, started
 
 from drivers.errors import LinkLostError
+from drivers.toml_file import Wrong
 from gate.channel.messages import StatusRequest, View, WatchView
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
 from gate.passage.lasting_state import UNKNOWN, LastingEmergency, LastingState
+from gate.passage.rulebook import RuleBook
 from gate.passage.screen import Screen
 from gate.programs.lane import emergency_hold
 from gate.programs.lane.emergency_hold import STATE_FILE, held_open, is_held
+from gate.programs.lane.lane import prepare
 from gate.programs.lane.state_file import encoded
-from gate.programs.shared.config import Config, parse
+from gate.programs.shared import written_rules
+from gate.programs.shared.config import Config, load, parse
 from gate.programs.shared.runner import status_of
+from gate.trust.importing import import_sources
+from gate.trust.sources import read_source
 from hardware_sim.barrier.device import Barrier
 from hardware_sim.pty import SerialLine
 
 if TYPE_CHECKING:
     from drivers.barrier.port import BarrierDriver
 
+UNHEARD_S = 10  # after which a release that was to come does not
+RULES = """schema = 1
+version = "held"
+[rules.adults]
+effect = "eligible"
+title = "Grown-ups"
+basis = "Act 1, Article 2"
+author = "N. N."
+from = 2026-01-01
+to = 2036-12-31
+when = { age_from = 18 }
+"""
 HELD = LastingState(emergency=LastingEmergency(held=True))
 
 
@@ -72,6 +96,51 @@ async def test_the_doors_are_told_before_the_block_begins_and_again_and_the_way_
                 while heard.count("release_received") < 3:  # noqa: ASYNC110 - nor has a board
                     await asyncio.sleep(0.05)
         assert not settings.socket("lane").exists()
+    finally:
+        line.stop()
+
+
+def gate_with_rules(folder: Path) -> Config:
+    """A small gate with written rules, lists, and a barrier's line."""
+    small_gate(folder)
+    path = folder / "gate.toml"
+    (folder / "rules.toml").write_text(RULES)
+    table: dict[str, Any] = tomllib.loads(path.read_text())
+    table |= {"barrier": {"port": str(folder / "barrier")}, "rules": {"written": str(folder / "rules.toml")}}
+    path.write_text(tomli_w.dumps(table))
+    config = load(path)
+    lists = read_source("the country's own", party("CSCA").der)
+    import_sources(Path(config.paths.trust), [lists], signer=None, test=True, now=NOW)
+    return config
+
+
+async def test_the_doors_are_told_again_while_the_written_rules_are_judged_which_is_done_once(
+    short_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released = threading.Semaphore(0)
+    told: list[bool] = []
+
+    def report(event: str, **_: Any) -> None:
+        if event == "release_received":
+            released.release()
+
+    def judged_until_told_again(_: RuleBook) -> Iterator[Wrong]:
+        while released.acquire(blocking=False):
+            pass
+        told.append(released.acquire(timeout=UNHEARD_S))
+        yield from ()
+
+    config = gate_with_rules(short_path)
+    monkeypatch.setattr(written_rules, "wrong_with", judged_until_told_again)
+    line = SerialLine(short_path / "barrier", Barrier(report), baud=115_200, seed=1)
+    line.start()
+    try:
+        async with started(short_path, config, "log"), held_open(config):
+            lane, first = await prepare(config, state_folder=short_path)
+            assert [one.name for one in lane._written.book.rules] == ["adults"]
+            if first is not None:
+                await first.end()
+        assert told == [True]
     finally:
         line.stop()
 

@@ -464,34 +464,23 @@ def many(count: int, lasting: str) -> RuleBook:
 
 
 def test_a_file_that_is_too_much_to_try_is_refused_before_it_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    year, decades = (f"from = 2026-12-01\nto = {last}-11-30\n" for last in (2027, 2056))
+    """So is one of fewer rules that keep nearly half of the population each: they are drawn eight times."""
+    year, years, decades = (f"from = 2026-12-01\nto = {last}-11-30\n" for last in (2027, 2028, 2056))
     tried: list[int] = []
+    found = [0.01]
 
     def kept(*_: object) -> float:
         tried.append(1)
-        return 0.01
+        return found[0]
 
     monkeypatch.setattr(judging, "kept", kept)
     assert list(wrong_with(many(RULES_MAX, year))) == []
     assert len(tried) >= RULES_MAX * 3 // 4
-    tried.clear()
-    (said,) = wrong_with(many(RULES_MAX, decades))
-    assert said.why == "makes the file too much to try; make fewer rules of it"
-    assert len(tried) < RULES_MAX * 3 // 4
-
-
-def test_what_is_drawn_again_counts_as_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rules that keep nearly half of the population are drawn eight times each: fewer of them are too much."""
-    tried: list[int] = []
-
-    def kept(*_: object) -> float:
-        tried.append(1)
-        return 0.45
-
-    monkeypatch.setattr(judging, "kept", kept)
-    (said,) = wrong_with(many(RULES_MAX, "from = 2026-12-01\nto = 2028-11-30\n"))
-    assert said.why == "makes the file too much to try; make fewer rules of it"
-    assert len(tried) < RULES_MAX // 2
+    for found[0], lasting, most in ((0.01, decades, RULES_MAX * 3 // 4), (0.45, years, RULES_MAX // 2)):
+        tried.clear()
+        (said,) = wrong_with(many(RULES_MAX, lasting))
+        assert said.why == "makes the file too much to try; make fewer rules of it"
+        assert len(tried) < most
 
 
 def test_of_rules_that_population_tells_apart_no_combination_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
