@@ -45,7 +45,9 @@ def sign(key: rsa.RSAPrivateKey, message: bytes, encode: Encode = without_null) 
     numbers = key.private_numbers()
     size = key.key_size // 8
     encoded = int.from_bytes(encode(message, size), "big")
-    return pow(encoded, numbers.d, numbers.public_numbers.n).to_bytes(size, "big")
+    # By the remainders, four times as quick: a test signs until a signature begins with a zero.
+    by_p, by_q = pow(encoded, numbers.dmp1, numbers.p), pow(encoded, numbers.dmq1, numbers.q)
+    return (by_q + numbers.q * ((by_p - by_q) * numbers.iqmp % numbers.p)).to_bytes(size, "big")
 
 
 @functools.cache

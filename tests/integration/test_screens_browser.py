@@ -178,7 +178,8 @@ async def test_every_screen_is_whole_and_legible_in_every_language(browser: Brow
     assert not problems, "\n".join(problems)
 
 
-@pytest.mark.parametrize("size", quick_or_long(SIZES, quick=("panel",)))
+@pytest.mark.long
+@pytest.mark.parametrize("size", SIZES)
 async def test_larger_text_is_whole_and_an_h_of_it_is_seen_at_seven_tenths_of_a_degree(
     browser: Browser, gate: Gate, size: str
 ) -> None:

@@ -155,7 +155,7 @@ def test_what_cannot_be_done_is_one_line_and_an_exit_code(ours: SyncGate, centra
     assert "small letters" in gate("central", "token", "Gate One", *here, code=2)["said"]
     assert "no gate" in gate("central", "revoke", "gate-0009", *here, code=2)["said"]
     assert "no gate" in gate("central", "export", "gate-0009", *here, "--out", str(tmp_path / "x"), code=2)["said"]
-    assert "central init" in gate("central", "fleet", "--dir", str(tmp_path / "none"), code=78)["said"]
+    assert "central init" in gate("central", "fleet", "--dir", str(tmp_path / "none"), code=74)["said"]
     assert "does not answer" in gate("sync", "status", "--config", str(ours.config), code=69)["said"]
     missing = ("--config", str(tmp_path / "none.toml"))
     assert "cannot be read" in gate("sync", "push", *missing, code=74)["said"]
