@@ -111,6 +111,7 @@ def test_one_whose_queue_is_full_keeps_nobody_from_being_asked_and_is_called_aga
         listener.bind(str(full))
         listener.listen(0)
         before.connect(str(full))
+        before.sendall(b"asked")
         with saying(good, WELL_FRAME):
             crowded, heard = asked(full, good, within_s=1.0)
         assert isinstance(crowded, ChannelClosedError)
@@ -119,6 +120,7 @@ def test_one_whose_queue_is_full_keeps_nobody_from_being_asked_and_is_called_aga
         def serve_next() -> None:
             for _ in range(2):
                 with contextlib.suppress(OSError), listener.accept()[0] as end:
+                    end.recv(4096)  # or whoever is slow to ask meets an end that is closed
                     end.sendall(WELL_FRAME)
 
         later = threading.Timer(0.1, serve_next)
