@@ -149,9 +149,8 @@ class Reading:
                 for line in contents(path):
                     if isinstance(line, KeyLine):
                         self.unsealer.learn(line.wrapped)
-        bare = [
-            one for one in self.paths if one.is_dir() and not (one / "sealed").is_dir()
-        ]  # tiles alone: nothing opens
+        # Of tiles alone nothing opens.
+        bare = [one for one in self.paths if one.is_dir() and not (one / "sealed").is_dir()]
         for path in sorted(self.paths, key=lambda one: (first_line(one).since, one in bare)):
             with _explained(path):
                 if self._is_for_another(path):
