@@ -11,8 +11,8 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
-from gate.audit.errors import BadFormatError, BadSignatureError
-from gate.audit.note import Note, Signer, Verifier
+from gate_core.audit_format.errors import BadFormatError, BadSignatureError
+from gate_core.audit_format.note import Note, Signer, Verifier
 
 WORDS_MAX = 500  # of each answer
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from gate import durable
 from gate.authority.enrolment_history import ACT_BYTES_MAX, Act, People, line, read
 from gate.authority.errors import BookError
+from gate_core import durable
 
 MODE: Final = 0o600
 _READ_AT_ONCE: Final = 1024 * 1024

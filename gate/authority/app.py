@@ -19,9 +19,9 @@ from starlette.routing import Route
 
 from gate.authority.certificate_issuer import Authority, from_base64
 from gate.authority.errors import BookError, Refusal, RefusedError
-from gate.http_server.request_body import read_body
-from gate.orders.certificate import OfficerId
-from gate.orders.signed import Key
+from gate_core.http_server.request_body import read_body
+from gate_core.orders.certificate import OfficerId
+from gate_core.orders.signed import Key
 
 QUESTION_BYTES_MAX: Final = 16 * 1024
 CODE_LENGTH_MAX: Final = 64

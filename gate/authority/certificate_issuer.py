@@ -18,7 +18,7 @@ from gate.authority.enrolment_history import Certified, Doubted, Enrolled, Stand
 from gate.authority.errors import Refusal, RefusedError
 from gate.authority.invitations import require_invitation
 from gate.authority.passkeys import ALGORITHMS, NONCE_BYTES, Answer, Passkeys, challenge, is_above
-from gate.orders.certificate import CLOCKS_APART_S, Certificate, certify
+from gate_core.orders.certificate import CLOCKS_APART_S, Certificate, certify
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

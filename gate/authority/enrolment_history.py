@@ -10,9 +10,9 @@ from typing import Annotated, Final, TypeAlias
 
 import msgspec
 
-from gate.orders.certificate import OfficerId
-from gate.orders.signed import GateId, Key, Moment
-from gate.orders.verbs import ROLES, Party, Role
+from gate_core.orders.certificate import OfficerId
+from gate_core.orders.signed import GateId, Key, Moment
+from gate_core.orders.verbs import ROLES, Party, Role
 
 GATES_MAX: Final = 16
 ACT_BYTES_MAX: Final = 8 * 1024

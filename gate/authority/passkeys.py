@@ -29,7 +29,7 @@ from fido2.webauthn import (
 
 from gate.authority.enrolment_history import Passkey
 from gate.authority.errors import Refusal, RefusedError
-from gate.orders.signed import KEY_BYTES
+from gate_core.orders.signed import KEY_BYTES
 
 CREDENTIAL_BYTES_MAX: Final = 1023  # §4, credential ID
 ALGORITHMS: Final = (EdDSA.ALGORITHM, ES256.ALGORITHM)

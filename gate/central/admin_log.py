@@ -20,16 +20,6 @@ from typing import TYPE_CHECKING, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from gate import durable
-from gate.audit.checkpoint import Checkpoint
-from gate.audit.errors import BadFormatError
-from gate.audit.merkle import EMPTY_ROOT, leaf_hash
-from gate.audit.note import NOTE_BYTES_MAX, Note, decode_base64
-from gate.audit.record import Happening, Header, canonical_json, time_text
-from gate.audit.sealing import Sealer, plaintext, seal
-from gate.audit.spool import encode_sealed
-from gate.audit.tiles import TILE_WIDTH
-from gate.audit.unsealing import Closed
 from gate.central.append_verification import in_piece
 from gate.central.database import dialect_of, insert, sweep
 from gate.central.errors import CentralError, DamagedError, UnknownError
@@ -38,11 +28,21 @@ from gate.central.key_filing import Wanted
 from gate.central.ledger import Growth, Head, Ledger, grow, lock, read_head
 from gate.central.roster import Gate
 from gate.central.schema import heads
-from gate.ordinary import read_ordinary
+from gate_core import durable
+from gate_core.audit_format.checkpoint import Checkpoint
+from gate_core.audit_format.errors import BadFormatError
+from gate_core.audit_format.merkle import EMPTY_ROOT, leaf_hash
+from gate_core.audit_format.note import NOTE_BYTES_MAX, Note, decode_base64
+from gate_core.audit_format.record import Happening, Header, canonical_json, time_text
+from gate_core.audit_format.sealing import Sealer, plaintext, seal
+from gate_core.audit_format.spool import encode_sealed
+from gate_core.audit_format.tiles import TILE_WIDTH
+from gate_core.audit_format.unsealing import Closed
+from gate_core.ordinary import read_ordinary
 
 if TYPE_CHECKING:
-    from gate.audit.note import Signer
-    from gate.audit.unsealing import Unsealer
+    from gate_core.audit_format.note import Signer
+    from gate_core.audit_format.unsealing import Unsealer
 
 DEVICE = ".central"  # no gate's id begins with a point
 ABOUT = "administration"

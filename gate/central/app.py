@@ -26,7 +26,6 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from gate.audit.record import time_text
 from gate.central import wire
 from gate.central.approvals import NOTE_BYTES_MAX, Approvals
 from gate.central.enrolment import Enrolment
@@ -46,6 +45,7 @@ from gate.central.mirror import Answer, Mirror
 from gate.central.request_reader import plain_body, whole_body
 from gate.central.roster import Gate, Roster
 from gate.central.update_repository import Shelf
+from gate_core.audit_format.record import time_text
 
 HANDOVER_BYTES_MAX = 8 * 1024
 CERTIFICATES_READ = 4096  # those read last are not read again

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from gate.audit.checkpoint import Checkpoint
-from gate.audit.errors import BadFormatError, BadProofError
-from gate.audit.merkle import Frontier, leaf_hash, root_of, verify_subtree
-from gate.audit.record import Header
-from gate.audit.tiles import TILE_WIDTH
 from gate.central.errors import DamagedError, NotYetError, StoredDiffersError, UnprovenError
 from gate.central.key_filing import wanted_of
 from gate.central.ledger import Growth, Head, Ledger
 from gate.central.roster import Gate
 from gate.central.wire import Package, SealedLine
+from gate_core.audit_format.checkpoint import Checkpoint
+from gate_core.audit_format.errors import BadFormatError, BadProofError
+from gate_core.audit_format.merkle import Frontier, leaf_hash, root_of, verify_subtree
+from gate_core.audit_format.record import Header
+from gate_core.audit_format.tiles import TILE_WIDTH
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from gate.audit.errors import BadFormatError
-from gate.audit.note import Note
 from gate.central.errors import UnprovenError
 from gate.central.roster import Gate
 from gate.central.schema import approvals
+from gate_core.audit_format.errors import BadFormatError
+from gate_core.audit_format.note import Note
 
 NOTE_BYTES_MAX: Final = 16 * 1024
 _TEXT: Final = re.compile(r"portcullis approval/1\n([!-~]+)\n([1-9][0-9]{0,15})\n[0-9a-f]{64}\n")

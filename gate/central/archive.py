@@ -9,13 +9,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gate.audit.checkpoint import Checkpoint, read_checkpoint
-from gate.audit.errors import BadFormatError, BadSignatureError
-from gate.audit.merkle import Frontier, leaf_hash, root_of
-from gate.audit.note import Note, Verifier
-from gate.audit.record import Header
-from gate.audit.spool import CHECKPOINT, handover_path, key_path, sealed_path
-from gate.audit.tiles import (
+from gate.central.errors import DamagedError, FolderError, NotYetError
+from gate.central.history import piece_hash, root_at
+from gate.central.ledger import Ledger
+from gate.central.roster import Gate
+from gate.central.verified import Seen, Verified
+from gate_core.audit_format.checkpoint import Checkpoint, read_checkpoint
+from gate_core.audit_format.errors import BadFormatError, BadSignatureError
+from gate_core.audit_format.merkle import Frontier, leaf_hash, root_of
+from gate_core.audit_format.note import Note, Verifier
+from gate_core.audit_format.record import Header
+from gate_core.audit_format.spool import CHECKPOINT, handover_path, key_path, sealed_path
+from gate_core.audit_format.tiles import (
     TILE_WIDTH,
     Piece,
     encode_entries,
@@ -25,11 +30,6 @@ from gate.audit.tiles import (
     tile_path,
     width_at,
 )
-from gate.central.errors import DamagedError, FolderError, NotYetError
-from gate.central.history import piece_hash, root_at
-from gate.central.ledger import Ledger
-from gate.central.roster import Gate
-from gate.central.verified import Seen, Verified
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,14 +19,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from gate.audit.errors import BadFormatError
-from gate.audit.note import KEY_TEXT_MAX, Algorithm, Verifier
-from gate.audit.record import time_text
 from gate.central import authority
 from gate.central.authority import Authority
 from gate.central.errors import BadRequestError, ForbiddenError
 from gate.central.request_reader import whole_body
 from gate.central.roster import Gate, Roster
+from gate_core.audit_format.errors import BadFormatError
+from gate_core.audit_format.note import KEY_TEXT_MAX, Algorithm, Verifier
+from gate_core.audit_format.record import time_text
 
 REQUEST_BYTES_MAX = 2 * authority.CSR_BYTES_MAX
 LOG_KEY_HEADER, MIRROR_KEY_HEADER = "portcullis-log-key", "portcullis-mirror-key"

@@ -17,19 +17,19 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from gate import durable
-from gate.audit.errors import BadFormatError
-from gate.audit.note import Note
-from gate.audit.record import time_text
 from gate.central.database import dialect_of, insert
 from gate.central.errors import FolderError, ForbiddenError, UnknownError
 from gate.central.ledger import lock
 from gate.central.schema import age_keys, awaited, erased, gates
+from gate_core import durable
+from gate_core.audit_format.errors import BadFormatError
+from gate_core.audit_format.note import Note
+from gate_core.audit_format.record import time_text
 
 if TYPE_CHECKING:
-    from gate.audit.note import Signer
     from gate.central.admin_log import Acts
     from gate.central.settings import Settings
+    from gate_core.audit_format.note import Signer
 
 ORDERS = "erasures"
 RECEIPT = "portcullis erasure receipt/1"

@@ -16,15 +16,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
-from gate import durable
-from gate.audit import keys
-from gate.audit.errors import KeyFileError
-from gate.audit.handover import Handover
-from gate.audit.note import KEY_TEXT_MAX, Algorithm, Signer, Verifier
 from gate.central import authority
 from gate.central.authority import Authority
 from gate.central.errors import FolderError
 from gate.central.settings import NAME as SETTINGS
+from gate_core import durable
+from gate_core.audit_format import keys
+from gate_core.audit_format.errors import KeyFileError
+from gate_core.audit_format.handover import Handover
+from gate_core.audit_format.note import KEY_TEXT_MAX, Algorithm, Signer, Verifier
 
 AUTHORITY_CERTIFICATE, AUTHORITY_KEY = "ca.pem", "ca.key"
 AUTHORITY_KEY_NEXT, AUTHORITY_HANDOVERS = "ca-next.key", "ca-handover.pem"

@@ -7,11 +7,11 @@ mirror has signed; if not, the store is damaged, and nobody is accused.
 
 from __future__ import annotations
 
-from gate.audit.errors import BadFormatError
-from gate.audit.merkle import EMPTY_ROOT, leaf_hash, root_of, subtree_hash
-from gate.audit.tiles import TILE_HEIGHT, TILE_WIDTH
 from gate.central.errors import DamagedError
 from gate.central.ledger import Head, Ledger
+from gate_core.audit_format.errors import BadFormatError
+from gate_core.audit_format.merkle import EMPTY_ROOT, leaf_hash, root_of, subtree_hash
+from gate_core.audit_format.tiles import TILE_HEIGHT, TILE_WIDTH
 
 
 def root_at(ledger: Ledger, device: str, size: int, head: Head) -> bytes:

@@ -1,4 +1,4 @@
-"""Listens with TLS 1.3 behind a door (`gate.http_server`).
+"""Listens with TLS 1.3 behind a door (`gate_core.http_server`).
 
 The server asks for a client certificate and refuses one that its authority did not issue; it does not insist on one,
 because enrolment comes before there is any, so the application does. Who asks for another host than this server is answered 421, whatever the path:
@@ -22,8 +22,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gate.central import settings
 from gate.central.errors import FolderError
 from gate.central.folder import AUTHORITY_CERTIFICATE, server_certificate, server_files
-from gate.http_server import https
-from gate.http_server.connections import ConnectionLimits, limits_of_process
+from gate_core.http_server import https
+from gate_core.http_server.connections import ConnectionLimits, limits_of_process
 
 GRACE_S = 5
 HEADER_BYTES_MAX = 32 * 1024

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from gate.audit.record import Header
+from gate_core.audit_format.record import Header
 
 
 @dataclass(frozen=True, slots=True)

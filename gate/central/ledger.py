@@ -15,13 +15,13 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.base import Executable
 
-from gate.audit.errors import BadFormatError
-from gate.audit.merkle import Frontier
-from gate.audit.tiles import TILE_WIDTH, decode_entries, encode_entries
 from gate.central.database import Dialect, dialect_of, insert, reading
 from gate.central.errors import DamagedError, UnknownError
 from gate.central.key_filing import Wanted
 from gate.central.schema import age_keys, awaited, checkpoints, erased, heads, packages, piece_hashes, sealed
+from gate_core.audit_format.errors import BadFormatError
+from gate_core.audit_format.merkle import Frontier
+from gate_core.audit_format.tiles import TILE_WIDTH, decode_entries, encode_entries
 
 CHECKPOINTS_KEPT = 64  # pending ones, for uploads under way; the oldest go first
 LACKING_MAX = 64  # age files named in one answer

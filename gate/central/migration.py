@@ -12,13 +12,13 @@ from collections.abc import Callable
 
 import sqlalchemy as sa
 
-from gate.audit.errors import BadFormatError
-from gate.audit.merkle import Frontier, leaf_hash, root_of
-from gate.audit.record import Header
-from gate.audit.tiles import TILE_WIDTH, decode_entries
 from gate.central import schema
 from gate.central.errors import DamagedError
 from gate.central.key_filing import Wanted, wanted_of
+from gate_core.audit_format.errors import BadFormatError
+from gate_core.audit_format.merkle import Frontier, leaf_hash, root_of
+from gate_core.audit_format.record import Header
+from gate_core.audit_format.tiles import TILE_WIDTH, decode_entries
 
 _one = sa.MetaData()
 heads = sa.Table(

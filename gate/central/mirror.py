@@ -14,13 +14,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
-from gate.audit.checkpoint import Checkpoint
-from gate.audit.errors import BadFormatError, BadProofError, BadSignatureError
-from gate.audit.merkle import verify_consistency
-from gate.audit.mirror_attestation import Held
-from gate.audit.note import Note, Signer, Verifier
-from gate.audit.record import time_text
-from gate.audit.tiles import TILE_WIDTH
 from gate.central import append_verification, wire
 from gate.central.errors import (
     BadRequestError,
@@ -38,6 +31,13 @@ from gate.central.ledger import Growth, Head, Ledger
 from gate.central.recipients import unknown_sets
 from gate.central.roster import Gate
 from gate.central.settings import MB, Volume
+from gate_core.audit_format.checkpoint import Checkpoint
+from gate_core.audit_format.errors import BadFormatError, BadProofError, BadSignatureError
+from gate_core.audit_format.merkle import verify_consistency
+from gate_core.audit_format.mirror_attestation import Held
+from gate_core.audit_format.note import Note, Signer, Verifier
+from gate_core.audit_format.record import time_text
+from gate_core.audit_format.tiles import TILE_WIDTH
 
 BEHIND_MAX = 32 * TILE_WIDTH  # how far before the next entry an upload may begin
 SWAPS_MAX = 4  # attempts, when several requests let one log grow at once

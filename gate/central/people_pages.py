@@ -25,8 +25,6 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from gate.audit.record import time_text
-from gate.audit.unsealing import Unsealer
 from gate.central.admin_log import DEVICE, SHOWN_MAX
 from gate.central.database import first_line
 from gate.central.errors import BadRequestError, CentralError, ForbiddenError, NotYetError, UnknownError
@@ -39,6 +37,8 @@ from gate.central.rights import Doing, may
 from gate.central.search import Stretch, carried, stretch
 from gate.central.server_context import House
 from gate.central.tenants import Person
+from gate_core.audit_format.record import time_text
+from gate_core.audit_format.unsealing import Unsealer
 
 FORM_BYTES_MAX: Final = 8 * 1024
 GATES_MAX: Final = 50  # in one search

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gate.audit.record import Header
+from gate_core.audit_format.record import Header
 
 
 def unknown_sets(headers: Iterable[Header], approved: frozenset[str] | None) -> dict[str, int]:

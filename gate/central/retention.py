@@ -2,7 +2,7 @@
 
 Promises: the keys' end and its record in central's own log are one transaction, one for a class and day of all gates (on SQLite for some of its keys), the oldest day first; nothing is forgotten by a
 clock of which no gate's bears out that it is no further ahead than a day: one that was set forward would forget everything. What a gate says that it has forgotten
-itself is forgotten here, too (`gate.audit.expiry_statement`). Entries and sealed bodies stay: they prove the log, and open no more. What a copy of the database holds is not reached.
+itself is forgotten here, too (`gate_core.audit_format.expiry_statement`). Entries and sealed bodies stay: they prove the log, and open no more. What a copy of the database holds is not reached.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from gate.audit.errors import BadFormatError, BadSignatureError
-from gate.audit.expiry_statement import Expired
 from gate.central.admin_log import DEVICE
 from gate.central.database import reading
 from gate.central.errors import ForbiddenError
 from gate.central.schema import age_keys, awaited, heads
 from gate.central.settings import Hold
+from gate_core.audit_format.errors import BadFormatError, BadSignatureError
+from gate_core.audit_format.expiry_statement import Expired
 
 if TYPE_CHECKING:
     from gate.central.admin_log import Acts

@@ -16,13 +16,13 @@ from typing import Protocol, TypeVar
 
 import sqlalchemy as sa
 
-from gate.audit.errors import BadFormatError, BadSignatureError
-from gate.audit.handover import HANDOVERS_MAX, Handover, follow, in_force
-from gate.audit.merkle import EMPTY_ROOT, SIZE_MAX
-from gate.audit.note import Verifier
 from gate.central.database import reading
 from gate.central.errors import BadRequestError, DamagedError, ForbiddenError, UnknownError
 from gate.central.schema import gates, handovers, heads, renewals, retired, tokens, trusted
+from gate_core.audit_format.errors import BadFormatError, BadSignatureError
+from gate_core.audit_format.handover import HANDOVERS_MAX, Handover, follow, in_force
+from gate_core.audit_format.merkle import EMPTY_ROOT, SIZE_MAX
+from gate_core.audit_format.note import Verifier
 
 TOKEN_BYTES = 16
 

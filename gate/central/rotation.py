@@ -16,11 +16,6 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from gate import durable
-from gate.audit import keys
-from gate.audit.errors import KeyFileError
-from gate.audit.handover import HANDOVERS_MAX, hand_over
-from gate.audit.note import Algorithm, Verifier
 from gate.central import authority, folder
 from gate.central.errors import FolderError, NotYetError
 from gate.central.folder import (
@@ -36,6 +31,11 @@ from gate.central.folder import (
     SERVER_KEY,
     Folder,
 )
+from gate_core import durable
+from gate_core.audit_format import keys
+from gate_core.audit_format.errors import KeyFileError
+from gate_core.audit_format.handover import HANDOVERS_MAX, hand_over
+from gate_core.audit_format.note import Algorithm, Verifier
 
 NAMED_MAX = 5
 

@@ -17,12 +17,12 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from gate.audit.export import Outlet, bundle
-from gate.audit.tiles import TILE_WIDTH
 from gate.central.archive import export
 from gate.central.errors import DamagedError
 from gate.central.ledger import Ledger
 from gate.central.roster import Gate
+from gate_core.audit_format.export import Outlet, bundle
+from gate_core.audit_format.tiles import TILE_WIDTH
 
 _HOUR: Final = re.compile(rb'"hour":"([0-9TZ:-]{20})"')
 

@@ -15,9 +15,6 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from gate.audit.errors import BadFormatError, SealError
-from gate.audit.record import time_text
-from gate.audit.sealing import Sealer
 from gate.central import folder as folders
 from gate.central import settings
 from gate.central.admin_log import DEVICE, Acts
@@ -32,6 +29,9 @@ from gate.central.roster import Roster
 from gate.central.schema import told
 from gate.central.settings import Settings
 from gate.central.tenants import Places
+from gate_core.audit_format.errors import BadFormatError, SealError
+from gate_core.audit_format.record import time_text
+from gate_core.audit_format.sealing import Sealer
 
 LOOK_EVERY_S: Final = 60.0  # a new connection to the database is another reason to look
 LOOK_AGAIN_S: Final = 1.0  # at the earliest

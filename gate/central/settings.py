@@ -36,7 +36,7 @@ from typing import Annotated
 import msgspec
 
 from gate.central.errors import FolderError
-from gate.ordinary import read_ordinary
+from gate_core.ordinary import read_ordinary
 
 NAME = "central.toml"
 BYTES_MAX = 256 * 1024

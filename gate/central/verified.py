@@ -11,11 +11,11 @@ from typing import Annotated
 
 import msgspec
 
-from gate import durable
-from gate.audit.merkle import EMPTY_ROOT
-from gate.audit.tiles import TILE_WIDTH
 from gate.central.errors import FolderError
-from gate.ordinary import read_ordinary
+from gate_core import durable
+from gate_core.audit_format.merkle import EMPTY_ROOT
+from gate_core.audit_format.tiles import TILE_WIDTH
+from gate_core.ordinary import read_ordinary
 
 NAME = "verified.json"
 BYTES_MAX = 64 * 1024 * 1024  # of some 400,000 gates

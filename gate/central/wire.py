@@ -14,12 +14,12 @@ from dataclasses import dataclass
 
 import msgspec
 
-from gate.audit.errors import BadFormatError
-from gate.audit.merkle import HASH_BYTES, PROOF_HASHES_MAX, SIZE_MAX
-from gate.audit.note import NOTE_BYTES_MAX, decode_base64
-from gate.audit.record import HEADER_BYTES_MAX
-from gate.audit.tiles import TILE_WIDTH
 from gate.central.errors import BadRequestError, UnprovenError
+from gate_core.audit_format.errors import BadFormatError
+from gate_core.audit_format.merkle import HASH_BYTES, PROOF_HASHES_MAX, SIZE_MAX
+from gate_core.audit_format.note import NOTE_BYTES_MAX, decode_base64
+from gate_core.audit_format.record import HEADER_BYTES_MAX
+from gate_core.audit_format.tiles import TILE_WIDTH
 
 ORIGIN_BYTES_MAX = 512
 TICKET_BYTES_MAX = 1024

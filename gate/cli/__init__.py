@@ -15,7 +15,7 @@ from typing import TypedDict
 
 from gate.cli.names import NAME, NOUNS
 
-_IO_ERROR = 74  # `gate.cli.output.Exit`, which is imported with a noun
+_IO_ERROR = 74  # `gate_core.command_line.output.Exit`, which is imported with a noun
 _INTERRUPTED = 130
 
 
@@ -30,7 +30,7 @@ def main() -> None:
     except OSError as error:
         if error.strerror is None:  # of no file: a mistake of ours
             raise
-        from gate.cli.output import with_next_step
+        from gate_core.command_line.output import with_next_step
 
         sys.stderr.write(with_next_step(f"gate: {ascii(str(error.filename or wanted))[1:-1]}: {error.strerror}") + "\n")
         sys.exit(_IO_ERROR)

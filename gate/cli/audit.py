@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from gate.cli import audit_erasures
-from gate.cli.output import Exit, code_of, emit_json, fail, refuse_configuration, say
-from gate.programs.shared.clock import now
+from gate_core.command_line.output import Exit, code_of, emit_json, fail, refuse_configuration, say
+from gate_core.programs.clock import now
 
 if TYPE_CHECKING:
     from gate_verify.findings import Report
@@ -123,9 +123,9 @@ def export(
     as_json: bool = typer.Option(False, "--json", help="One JSON document instead of text."),
 ) -> None:
     """Write what an auditor carries away."""
-    from gate import durable
-    from gate.audit import export as exporting
-    from gate.audit.errors import BadFormatError
+    from gate_core import durable
+    from gate_core.audit_format import export as exporting
+    from gate_core.audit_format.errors import BadFormatError
 
     if since and form is Form.TILES:
         fail(Exit.USAGE, "--since is for bundles: a tile folder begins at 0")
@@ -261,7 +261,9 @@ def vkey_text(vkey: str) -> str:
 
 
 def _configured_spool() -> Path:
-    from gate.programs.shared.config import ConfigError, load, path_from_environment
+    from gate.programs.shared.config import load
+    from gate_core.settings.config_file import ConfigError
+    from gate_core.settings.environment import path_from_environment
 
     try:
         return Path(load(path_from_environment()).paths.spool)

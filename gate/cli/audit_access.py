@@ -17,15 +17,15 @@ from pathlib import Path
 
 import typer
 
-from gate import durable
 from gate.audit.access import Access
-from gate.audit.errors import BadFormatError, BadSignatureError
-from gate.audit.note import NOTE_BYTES_MAX, Verifier
-from gate.audit.record import time_text
-from gate.audit.unsealing import Unsealer
 from gate.cli.audit_records import first_line, records_of, unsealer_of
-from gate.cli.output import Exit, emit_json, fail, note
-from gate.cli.written import write_new
+from gate_core import durable
+from gate_core.audit_format.errors import BadFormatError, BadSignatureError
+from gate_core.audit_format.note import NOTE_BYTES_MAX, Verifier
+from gate_core.audit_format.record import time_text
+from gate_core.audit_format.unsealing import Unsealer
+from gate_core.command_line.output import Exit, emit_json, fail, note
+from gate_core.command_line.written import write_new
 from gate_verify.findings import StructureError
 from gate_verify.signed import read_head
 

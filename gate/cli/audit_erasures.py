@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gate.cli.options import Json
-from gate.cli.output import Exit, emit_json, fail, refuse_configuration, say
+from gate_core.command_line.options import Json
+from gate_core.command_line.output import Exit, emit_json, fail, refuse_configuration, say
 
 if TYPE_CHECKING:
-    from gate.approval.erasure import SignedErasure
+    from gate_core.approval.erasure import SignedErasure
 
 
 def sign(
@@ -25,10 +25,10 @@ def sign(
     as_json: Json = False,
 ) -> None:
     """Sign an order to forget these keys, on an approver's own machine. It counts when two have signed it."""
-    from gate import durable
-    from gate.approval.erasure import Erasure, SignedErasure
-    from gate.approval.errors import ApprovalError
     from gate.cli.config import signer_in
+    from gate_core import durable
+    from gate_core.approval.erasure import Erasure, SignedErasure
+    from gate_core.approval.errors import ApprovalError
 
     signer = signer_in(key, name)
     try:
@@ -51,11 +51,13 @@ def give(
     as_json: Json = False,
 ) -> None:
     """Give an order to this gate's log program, which forgets the keys and writes who ordered it. Exit 75: another order waits."""
-    from gate import durable
-    from gate.approval.errors import ApprovalError
     from gate.audit.inbox import ERASURE
     from gate.programs.shared.approvers import approvers_in
-    from gate.programs.shared.config import ConfigError, load, path_from_environment
+    from gate.programs.shared.config import load
+    from gate_core import durable
+    from gate_core.approval.errors import ApprovalError
+    from gate_core.settings.config_file import ConfigError
+    from gate_core.settings.environment import path_from_environment
 
     try:
         settings = load(config or path_from_environment())
@@ -80,8 +82,8 @@ def give(
 
 def _read(path: Path) -> SignedErasure:
     """Raises ApprovalError and OSError."""
-    from gate.approval.erasure import SignedErasure
-    from gate.approval.note import NOTE_BYTES_MAX
+    from gate_core.approval.erasure import SignedErasure
+    from gate_core.approval.note import NOTE_BYTES_MAX
 
     with path.open("rb") as file:
         return SignedErasure.parse(file.read(NOTE_BYTES_MAX + 1))

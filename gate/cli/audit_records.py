@@ -14,10 +14,10 @@ from pathlib import Path
 
 import typer
 
-from gate.audit.errors import BadFormatError
-from gate.audit.record import Header
-from gate.audit.unsealing import Closed, OpenedRecord, Unsealer
-from gate.cli.output import Exit, code_of, fail, note
+from gate_core.audit_format.errors import BadFormatError
+from gate_core.audit_format.record import Header
+from gate_core.audit_format.unsealing import Closed, OpenedRecord, Unsealer
+from gate_core.command_line.output import Exit, code_of, fail, note
 from gate_verify.accounts import Accounts
 from gate_verify.bundle import Closing, EntryLine, KeyLine, Opening
 from gate_verify.findings import Report, StructureError, UnreadableError, VerifyError

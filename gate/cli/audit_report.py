@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from gate import durable
 from gate.cli.audit_records import ranges
 from gate.performance.account import GROUPS, HIT, NAMES_MAX, SHOWN, Account, Spread
 from gate.performance.rates import LEVEL, Rate
-from gate.screens.texts import Texts
+from gate_core import durable
+from gate_core.web_pages.texts import Texts
 from gate_verify.findings import about
 
 if TYPE_CHECKING:

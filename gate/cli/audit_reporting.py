@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from gate import durable
 from gate.cli.audit_records import unsealer_of, with_story
 from gate.cli.audit_report import ENTRIES, entries_table, render, write_tables
-from gate.cli.output import Exit, code_of, fail
 from gate.passage.events import RecordKind
-from gate.passage.evidence import Door
 from gate.performance.account import Account
 from gate.performance.draws import Found
 from gate.programs.lane.records import Books, RecordError, replay
+from gate_core import durable
+from gate_core.command_line.output import Exit, code_of, fail
+from gate_core.evidence.evidence import Door
 from gate_verify.findings import Report, UnreadableError
 from gate_verify.told import Told
 from gate_verify.verify import Known, name_of, verify

@@ -15,17 +15,17 @@ import typer
 
 from gate.cli import central_keys, central_people, central_stick
 from gate.cli.central_store import Database, Dir, explained, opened
-from gate.cli.options import Json
-from gate.cli.output import Exit, emit_json, fail, note, one_line, say
-from gate.programs.shared.clock import now
+from gate_core.command_line.options import Json
+from gate_core.command_line.output import Exit, emit_json, fail, note, one_line, say
+from gate_core.programs.clock import now
 
 if TYPE_CHECKING:
     import sqlalchemy
 
-    from gate.audit.note import Verifier
     from gate.central.evidence import Alarm
     from gate.central.settings import Settings
     from gate.central.verified import Verified
+    from gate_core.audit_format.note import Verifier
 
 app = typer.Typer(no_args_is_help=True)
 app.command("erase")(central_keys.erase)
@@ -88,9 +88,9 @@ def token(
 ) -> None:
     """Make a one-time token with which one gate can enrol."""
     with explained(), opened(folder, database) as engine:
-        from gate.audit.record import time_text
         from gate.central.authority import GATE_ID
         from gate.central.server_context import House
+        from gate_core.audit_format.record import time_text
 
         if GATE_ID.fullmatch(gate_id) is None:
             fail(Exit.USAGE, "a gate's id is small letters, digits and hyphens")
@@ -126,9 +126,9 @@ def retire(
 ) -> None:
     """Refuse a gate from its next request on and for good: it was decommissioned, or is lost. Its log stays here. Two approvers order it."""
     with explained(), opened(folder, database) as engine:
-        from gate.audit.record import time_text
         from gate.central.evidence import BY_MAX, Answer, Kind
         from gate.central.server_context import House
+        from gate_core.audit_format.record import time_text
 
         house, at = House.of(folder, engine, now), time_text(now())
         by = central_keys.ordered_retirement(folder, house.roster.find(gate_id), order)
@@ -484,9 +484,9 @@ def answer(
 ) -> None:
     """Answer an alarm, so that it stands no more. The evidence and the answer stay."""
     with explained(), opened(folder, database) as engine:
-        from gate.audit.record import time_text
         from gate.central.evidence import BY_MAX, WORDS_MAX, Answer
         from gate.central.server_context import House
+        from gate_core.audit_format.record import time_text
 
         if not 0 < len(by.strip()) <= BY_MAX or not 0 < len(words.strip()) <= WORDS_MAX:
             fail(Exit.USAGE, f"--by is 1 to {BY_MAX} characters, --words 1 to {WORDS_MAX}")

@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gate.cli.central_store import Database, Dir, explained, opened
-from gate.cli.options import Json
-from gate.cli.output import Exit, emit_json, fail, one_line, say
-from gate.programs.shared.clock import now
+from gate_core.command_line.options import Json
+from gate_core.command_line.output import Exit, emit_json, fail, one_line, say
+from gate_core.programs.clock import now
 
 if TYPE_CHECKING:
-    from gate.approval.approvers import Approvers
     from gate.central.erasing import Judge
     from gate.central.roster import Gate
+    from gate_core.approval.approvers import Approvers
 
 APPROVERS = "approvers.toml"
 
 
 def judge_in(folder: Path) -> Judge | None:
     """What holds orders against the approvers that the folder names; None where it names none. Raises FolderError."""
-    from gate.approval.erasure import SignedErasure
-    from gate.approval.errors import ApprovalError
     from gate.central.erasing import Order
     from gate.central.errors import ForbiddenError
+    from gate_core.approval.erasure import SignedErasure
+    from gate_core.approval.errors import ApprovalError
 
     if not (folder / APPROVERS).exists():
         return None
@@ -45,7 +45,7 @@ def judge_in(folder: Path) -> Judge | None:
 def _approvers(folder: Path) -> Approvers:
     from gate.central.errors import FolderError
     from gate.programs.shared.approvers import approvers_in
-    from gate.programs.shared.config import ConfigError
+    from gate_core.settings.config_file import ConfigError
 
     try:
         return approvers_in(folder / APPROVERS)
@@ -55,9 +55,9 @@ def _approvers(folder: Path) -> Approvers:
 
 def ordered_retirement(folder: Path, gate: Gate | None, order: Path | None) -> tuple[str, ...]:
     """Who ordered that this gate is refused for good; else the command ends, or a CentralError is raised."""
-    from gate.approval.errors import ApprovalError
-    from gate.approval.retirement import SignedRetirement
     from gate.central.errors import ForbiddenError, UnknownError
+    from gate_core.approval.errors import ApprovalError
+    from gate_core.approval.retirement import SignedRetirement
 
     if gate is None:
         raise UnknownError("no such gate")
@@ -85,10 +85,10 @@ def retirement(
     as_json: Json = False,
 ) -> None:
     """Sign an order to refuse a gate for good, on an approver's own machine. It counts when two have signed it."""
-    from gate import durable
-    from gate.approval.errors import ApprovalError
-    from gate.approval.retirement import SignedRetirement
     from gate.cli.config import signer_in
+    from gate_core import durable
+    from gate_core.approval.errors import ApprovalError
+    from gate_core.approval.retirement import SignedRetirement
 
     signer = signer_in(key, name)
     try:
@@ -116,8 +116,8 @@ def erase(
 ) -> None:
     """Forget the keys that a signed order names, for good, and record who ordered it. Gates bring such orders by themselves."""
     with explained(), opened(folder, database) as engine:
-        from gate import durable
         from gate.central.server_context import House
+        from gate_core import durable
 
         judge = judge_in(folder)
         if judge is None:
@@ -168,11 +168,11 @@ def acts(
 ) -> None:
     """Central's own log: who was enrolled, revoked, erased or forgotten, who may look, and who has read what of which gate and why."""
     with explained(), opened(folder, database) as engine:
-        from gate.audit.errors import BadFormatError
-        from gate.audit.unsealing import Unsealer
         from gate.central import folder as folders
         from gate.central.archive import export
         from gate.central.server_context import House
+        from gate_core.audit_format.errors import BadFormatError
+        from gate_core.audit_format.unsealing import Unsealer
 
         house = House.of(folder, engine, now)
         vkey = house.acts.as_gate.log.vkey

@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from gate.cli.central_store import Database, Dir, explained, opened
-from gate.cli.options import Json
-from gate.cli.output import Exit, emit_json, fail, say
-from gate.programs.shared.clock import now
+from gate_core.command_line.options import Json
+from gate_core.command_line.output import Exit, emit_json, fail, say
+from gate_core.programs.clock import now
 
 Words = Annotated[str, typer.Option("--name", help="What people call it.")]
 
@@ -135,14 +135,14 @@ def add_person(
     with explained(), opened(folder, database) as engine:
         from cryptography.hazmat.primitives.serialization import Encoding
 
-        from gate import durable
         from gate.central.authority import CSR_BYTES_MAX, fingerprint, key_fingerprint
         from gate.central.client_certificates import issue
         from gate.central.errors import BadRequestError
         from gate.central.rights import Role
         from gate.central.server_context import House
         from gate.central.tenants import ID
-        from gate.ordinary import read_ordinary
+        from gate_core import durable
+        from gate_core.ordinary import read_ordinary
 
         if ID.fullmatch(name) is None:
             fail(Exit.USAGE, f"{name!r} is no name: small letters, digits and hyphens, 63 at most")

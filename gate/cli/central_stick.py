@@ -16,18 +16,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gate.cli.central_store import Database, Dir, explained, opened
-from gate.cli.options import Json
-from gate.cli.output import Exit, emit_json, fail, say
-from gate.cli.written import write_new
-from gate.programs.shared.clock import now
+from gate_core.command_line.options import Json
+from gate_core.command_line.output import Exit, emit_json, fail, say
+from gate_core.command_line.written import write_new
+from gate_core.programs.clock import now
 
 if TYPE_CHECKING:
-    from gate.audit.checkpoint import Checkpoint
-    from gate.audit.note import Note
     from gate.central.roster import Gate
     from gate.central.server_context import House
     from gate.sync.https import Courier
     from gate.sync.spool import SpoolLog
+    from gate_core.audit_format.checkpoint import Checkpoint
+    from gate_core.audit_format.note import Note
 
 
 def carry_in(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gate.cli.output import Exit, fail
+from gate_core.command_line.output import Exit, fail
 
 if TYPE_CHECKING:
     import sqlalchemy

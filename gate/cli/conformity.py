@@ -13,7 +13,7 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
-from gate.cli.output import Exit, emit_json, fail, say
+from gate_core.command_line.output import Exit, emit_json, fail, say
 
 
 class Clause(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

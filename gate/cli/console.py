@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gate.cli.options import Json
-from gate.cli.output import Exit, emit_json, fail, note, refuse_configuration, say
+from gate_core.command_line.options import Json
+from gate_core.command_line.output import Exit, emit_json, fail, note, refuse_configuration, say
 
 if TYPE_CHECKING:
     from gate.programs.console.config import ConsoleConfig
@@ -30,20 +30,19 @@ def init(
     """Make the console's own key and certificate, by which gates know it."""
     import re
 
-    from gate import durable
-    from gate.provision import pinned
+    from gate_core import durable, pinned_certificates
 
     if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}", name) is None:
         fail(Exit.USAGE, "a console's name is letters, digits and hyphens, 63 at most")
     identity, certificate = out / "console.pem", out / "console.crt"
     try:
         durable.make_folder(out, mode=0o700)
-        shown = pinned.make(identity, name)
+        shown = pinned_certificates.make(identity, name)
         durable.write(certificate, shown.encode())
-        fingerprint = pinned.fingerprint_in(identity)
+        fingerprint = pinned_certificates.fingerprint_in(identity)
     except FileExistsError:
         fail(Exit.IO_ERROR, f"{identity} exists and is kept; gates know this console by it")
-    except (OSError, pinned.PinnedError) as error:
+    except (OSError, pinned_certificates.PinnedError) as error:
         fail(Exit.IO_ERROR, f"cannot write {identity}: {getattr(error, 'strerror', None) or error}")
     if as_json:
         fields = {"identity": str(identity), "certificate": str(certificate), "fingerprint": fingerprint}
@@ -63,11 +62,11 @@ def serve(
     import asyncio
 
     from gate.programs.console.config import load
-    from gate.programs.shared.config import ConfigError
-    from gate.programs.shared.memory_protection import make_unreadable
     from gate.programs.shared.parent_death import end_with_supervisor
     from gate.programs.shared.runner import log_as_json
     from gate.screens.console.handover import HandoverError, NotOursError
+    from gate_core.programs.memory_protection import make_unreadable
+    from gate_core.settings.config_file import ConfigError
 
     try:
         settings = load(config)
@@ -90,6 +89,6 @@ def serve(
 
 async def _until_told(settings: ConsoleConfig) -> None:
     from gate.programs.console.program import run
-    from gate.programs.shared.stop_signal import told_to_stop
+    from gate_core.programs.stop_signal import told_to_stop
 
     await run(settings, stop=told_to_stop(), on_listening=lambda: note(f"officers open {settings.pages.origin}/"))

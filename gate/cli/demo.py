@@ -15,7 +15,7 @@ from rich.console import Console
 
 from gate.cli import simulator
 from gate.cli.models import default_folder
-from gate.cli.output import Exit, emit_json, fail, note
+from gate_core.command_line.output import Exit, emit_json, fail, note
 
 if TYPE_CHECKING:
     from gate.demo.report import Result

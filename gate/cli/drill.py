@@ -15,10 +15,11 @@ from rich.console import Console
 
 from gate.cli import simulator
 from gate.cli.models import default_folder
-from gate.cli.output import Exit, emit_json, fail, note, one_line, say
-from gate.passage.screen import Purpose
 from gate.programs.shared import config as configuration
-from gate.programs.shared.config import ConfigError
+from gate_core.command_line.output import Exit, emit_json, fail, note, one_line, say
+from gate_core.evidence.screen import Purpose
+from gate_core.settings import environment
+from gate_core.settings.config_file import ConfigError
 
 if TYPE_CHECKING:
     from gate.demo.drills import Drill
@@ -80,7 +81,7 @@ def _list(*, as_json: bool) -> None:
 
 def _refuse_on_a_gate() -> None:
     """A machine that is a gate serves travellers: drills are played elsewhere, and nothing of them comes near its stores."""
-    for path in dict.fromkeys((configuration.path_from_environment(), configuration.DEFAULT_PATH)):
+    for path in dict.fromkeys((environment.path_from_environment(), environment.DEFAULT_PATH)):
         try:
             if not path.exists() or configuration.load(path, refuse_in_service=False).purpose is Purpose.DEMO:
                 continue
@@ -95,7 +96,7 @@ def _played(drill: Drill, officer: str, seed: int) -> Score:
     from gate.demo.play import Play, PlayError, Wishes, draw_people
     from gate.demo.score import score
     from gate.demo.trainee import HELP, Diary, Person, Robot, Trainee
-    from gate.orders.verbs import Verb
+    from gate_core.orders.verbs import Verb
 
     try:
         draw_people()

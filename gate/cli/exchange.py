@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gate.cli.options import Json
-from gate.cli.output import Exit, emit_json, fail, note, refuse_configuration, say
+from gate_core.command_line.options import Json
+from gate_core.command_line.output import Exit, emit_json, fail, note, refuse_configuration, say
 
 if TYPE_CHECKING:
     from gate.programs.exchange.config import ExchangeConfig
@@ -31,15 +31,14 @@ def init(
     """Make a key and the certificate that shows it: for the exchange, or for a gate, each on its own machine."""
     import re
 
-    from gate import durable
-    from gate.provision import pinned
+    from gate_core import durable, pinned_certificates
 
     if re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", name) is None:
         fail(Exit.USAGE, "--name: small letters, digits and hyphens, 63 at most")
     identity, certificate = out / f"{name}.pem", out / f"{name}.crt"
     try:
         durable.make_folder(out, mode=0o700)
-        durable.write(certificate, pinned.make(identity, name, host).encode())
+        durable.write(certificate, pinned_certificates.make(identity, name, host).encode())
     except FileExistsError:
         fail(Exit.IO_ERROR, f"{identity} exists and is kept; others know its owner by it")
     except ValueError:
@@ -61,10 +60,10 @@ def serve(
     import asyncio
 
     from gate.programs.exchange.config import load
-    from gate.programs.shared.config import ConfigError
-    from gate.programs.shared.memory_protection import make_unreadable
     from gate.programs.shared.parent_death import end_with_supervisor
     from gate.programs.shared.runner import log_as_json
+    from gate_core.programs.memory_protection import make_unreadable
+    from gate_core.settings.config_file import ConfigError
 
     try:
         settings = load(config)
@@ -82,6 +81,6 @@ def serve(
 
 async def _until_told(settings: ExchangeConfig) -> None:
     from gate.programs.exchange.program import run
-    from gate.programs.shared.stop_signal import told_to_stop
+    from gate_core.programs.stop_signal import told_to_stop
 
     await run(settings, stop=told_to_stop(), on_listening=lambda: note(f"gates ask https://{settings.address}"))

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from gate import durable
 from gate.cli.models import default_folder, explained
-from gate.cli.options import Json
-from gate.cli.output import Exit, code_of, emit_json, fail, note, one_line, say, tracked
+from gate_core import durable
+from gate_core.command_line.options import Json
+from gate_core.command_line.output import Exit, code_of, emit_json, fail, note, one_line, say, tracked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

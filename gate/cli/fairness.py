@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gate.cli.lds_folder import bytes_of
-from gate.cli.output import Exit, emit_json, fail, say
+from gate_core.command_line.output import Exit, emit_json, fail, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,7 +47,7 @@ def page(
     """
     from gate.cli.audit import vkey_text
     from gate.cli.fairness_page import pages
-    from gate.screens.texts import TextError
+    from gate_core.web_pages.texts import TextError
 
     wanted = list(dict.fromkeys(one.strip() for one in languages.split(",") if one.strip()))
     if out.exists():
@@ -143,7 +143,7 @@ def _trials(path: Path | None) -> list[Trial]:
 
 
 def _write(out: Path, made: dict[str, str]) -> None:
-    from gate import durable
+    from gate_core import durable
 
     try:
         durable.make_folder(out)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from gate.performance.fairness import ATTRIBUTES, EVERYBODY, RATES, Estimate
 from gate.screens.kiosk.texts import Languages
-from gate.screens.pages import environment
-from gate.screens.texts import Texts
+from gate_core.web_pages.templates import environment
+from gate_core.web_pages.texts import Texts
 
 if TYPE_CHECKING:
     from gate.performance.fairness import Alarm, Fairness, Group

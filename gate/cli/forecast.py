@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gate.cli.lds_folder import bytes_of
-from gate.cli.options import Json
-from gate.cli.output import Exit, emit_json, fail, say
+from gate_core.command_line.options import Json
+from gate_core.command_line.output import Exit, emit_json, fail, say
 
 if TYPE_CHECKING:
     from gate.performance.forecast import Arrival, Outlook
@@ -35,8 +35,8 @@ def service(
     as_json: Json = False,
 ) -> None:
     """Measure how long lanes and officers took, of a hundred crossings at least."""
-    from gate import durable
     from gate.performance.service_times import ServiceError, measured
+    from gate_core import durable
 
     try:
         found = measured(_text(crossings))
@@ -156,9 +156,9 @@ def _write_page(
     share: float,
     days: int,
 ) -> None:
-    from gate import durable
     from gate.performance.forecast import day
     from gate.performance.forecast_report import Plan, render
+    from gate_core import durable
 
     made = Plan(chosen, tuple(tried), tuple(what_if), tuple(arrivals), times, limit_s, share, days)
     page = render(made, None if chosen is None else day(arrivals, times, chosen.staff, seed=0))

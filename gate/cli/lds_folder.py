@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from gate.cli.output import Exit, fail
+from gate_core.command_line.output import Exit, fail
 
 _FILE_BYTES_MAX = 1 << 20
 _PLAIN_NAME = re.compile(

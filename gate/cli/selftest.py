@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from gate.cli.output import Exit, emit_json, refuse_configuration, say
-from gate.programs.shared.config import ConfigError
 from gate.programs.shared.runner import load_config
+from gate_core.command_line.output import Exit, emit_json, refuse_configuration, say
+from gate_core.settings.config_file import ConfigError
 
 if TYPE_CHECKING:
     from gate.programs.selftest import TestOutcome

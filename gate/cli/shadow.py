@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gate.cli.output import Exit, emit_json, note, one_line, say
+from gate_core.command_line.output import Exit, emit_json, note, one_line, say
 
 if TYPE_CHECKING:
     from gate.performance.shadow import Beside, Row

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from gate.cli import simulator
-from gate.cli.output import Exit, emit_json, fail
+from gate_core.command_line.output import Exit, emit_json, fail
 
 if TYPE_CHECKING:
     from gate.simulate.run import Run, Wishes

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from gate.cli.models import OF_PACKAGE
-from gate.cli.output import Exit, fail
+from gate_core.command_line.output import Exit, fail
 
 
 def must_be_installed() -> None:

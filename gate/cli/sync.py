@@ -9,12 +9,13 @@ from typing import Annotated
 import typer
 
 from gate.channel.row import OPERATORS
-from gate.cli.options import ConfigFile, Json
-from gate.cli.output import Exit, emit_json, fail, refuse_configuration, say
-from gate.programs.shared.config import Config, ConfigError
+from gate.programs.shared.config import Config
 from gate.programs.shared.program_status import Silence
 from gate.programs.shared.runner import load_config, status_of
 from gate.programs.shared.status_client import ask_one
+from gate_core.command_line.options import ConfigFile, Json
+from gate_core.command_line.output import Exit, emit_json, fail, refuse_configuration, say
+from gate_core.settings.config_file import ConfigError
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -60,8 +61,8 @@ def export_usb(
     as_json: Json = False,
 ) -> None:
     """Copy the log for carrying, as a folder that `gate audit verify` accepts. The mirror is not asked."""
-    from gate.audit.errors import BadFormatError
-    from gate.audit.export import Outlet, tiles
+    from gate_core.audit_format.errors import BadFormatError
+    from gate_core.audit_format.export import Outlet, tiles
 
     settings = _settings(config)
     try:

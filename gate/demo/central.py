@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from gate.demo.stage import GATE_ID, StageError, command
-from gate.programs.shared.config import SUPERVISOR, environment_with
+from gate_core.settings.environment import SUPERVISOR, environment_with
 
 HOST = "localhost"
 READY_DEADLINE_S = 30.0

@@ -15,10 +15,10 @@ from gate.demo.disk import LogDisk
 from gate.demo.machine import Lateness, Machine
 from gate.demo.officer import Officer
 from gate.demo.world import Done, Host, World
-from gate.orders.order import Shift
-from gate.passage.screen import Screen
-from gate.programs.shared.clock import monotonic_ms
 from gate.programs.shared.supervisor import Child
+from gate_core.evidence.screen import Screen
+from gate_core.orders.order import Shift
+from gate_core.programs.clock import monotonic_ms
 
 TRAVELLER_DEADLINE_S = 90.0
 SETTLED_DEADLINE_S = 30.0

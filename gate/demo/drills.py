@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from gate.orders.verbs import Verb
+from gate_core.orders.verbs import Verb
 
 FRONTEX: Final = "Frontex"
 SECUNET: Final = "secunet"

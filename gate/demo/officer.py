@@ -15,12 +15,13 @@ from gate.channel import messages
 from gate.channel.errors import ChannelError
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
-from gate.orders.order import Shift
-from gate.orders.verbs import Verb
-from gate.passage.orders import Notice, Outcome
-from gate.passage.screen import Screen
-from gate.programs.shared.task_groups import run_until_first_exits
+from gate.passage.orders import Outcome
 from gate.programs.shared.terminal import Terminal
+from gate_core.evidence.evidence import Notice
+from gate_core.evidence.screen import Screen
+from gate_core.orders.order import Shift
+from gate_core.orders.verbs import Verb
+from gate_core.programs.task_groups import run_until_first_exits
 
 PRESENCE_S = 1.0
 SETTLE_AFTER_S = 0.4

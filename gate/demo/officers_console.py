@@ -14,9 +14,9 @@ from typing import Self
 import tomli_w
 
 from gate.demo.stage import Stage, StageError, free_port
-from gate.programs.shared.config import SUPERVISOR, environment_with
 from gate.programs.shared.consoles import known_fingerprint
 from gate.programs.shared.supervisor import end
+from gate_core.settings.environment import SUPERVISOR, environment_with
 
 READY_DEADLINE_S = 30.0
 POLL_S = 0.05

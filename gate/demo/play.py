@@ -32,10 +32,10 @@ from gate.demo.officers_console import console as officers_console
 from gate.demo.report import Again, Checked, Outcome, Result
 from gate.demo.stage import Stage, StageError
 from gate.demo.world import World, WorldError
-from gate.orders.keys import read_shift
 from gate.programs.screens.kiosk_start import page_address, page_with_secret, start_page
 from gate.programs.shared.runner import status_of
 from gate.programs.shared.supervisor import Child, Family
+from gate_core.orders.keys import read_shift
 from hardware_sim.faces import FaceDataMissingError, FacesNotRenderedError, identities
 from hardware_sim.readers.kinds import KINDS, PAGE_READER
 from hardware_sim.samples import write

@@ -11,10 +11,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from gate.audit.note import Signer
 from gate.lists.entries import digest_of, written
 from gate.lists.header import ANYWHERE, About, Header, signed
-from gate.programs.shared import clock
+from gate_core.audit_format.note import Signer
+from gate_core.programs import clock
 
 NAME: Final = "stolen-documents"
 AGENCY: Final = "police.invalid"

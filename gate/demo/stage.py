@@ -15,11 +15,11 @@ from typing import Any
 import pyrage
 import tomli_w
 
-from gate.audit import keys
 from gate.demo import site_lists, site_rules
 from gate.demo.world import Ready
 from gate.programs.shared import config as configuration
 from gate.programs.shared.config import Config
+from gate_core.audit_format import keys
 
 OPERATOR = "demo.invalid"
 GATE_ID = "gate-0001"

@@ -13,12 +13,13 @@ from typing import Final, Protocol
 
 from gate.channel import messages
 from gate.demo.officer import PRESENCE_S, Officer
-from gate.orders.errors import OrderError
-from gate.orders.verbs import VERBS, Verb
-from gate.passage.orders import Notice, Outcome
-from gate.passage.screen import Screen
-from gate.programs.shared.clock import monotonic_ms
+from gate.passage.orders import Outcome
 from gate.programs.shared.terminal import Terminal
+from gate_core.evidence.evidence import Notice
+from gate_core.evidence.screen import Screen
+from gate_core.orders.errors import OrderError
+from gate_core.orders.verbs import VERBS, Verb
+from gate_core.programs.clock import monotonic_ms
 
 LOOK_EVERY_S: Final = 0.25
 PATIENCE: Final = 10.0  # a person thinks

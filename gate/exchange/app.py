@@ -17,10 +17,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gate.channel.limits import Buckets
-from gate.channel.row import Rate
 from gate.exchange.marks import MARK_BYTES, MINUTES_MAX, Marks, OtherKeyError, TooManyError
-from gate.http_server.request_body import read_body
+from gate_core.http_server.request_body import read_body
+from gate_core.rate_limit import Buckets, Rate
 
 QUESTION_BYTES_MAX: Final = 1024
 BODY_S: Final = 5.0

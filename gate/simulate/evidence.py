@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from gate.passage.events import DocumentRead, Event, FaceCompared, FaceSeen
-from gate.passage.evidence import Check, CheckId, CheckResult, DocumentEvidence, FaceEvidence, Score
-from gate.passage.screen import Guidance
+from gate_core.evidence.evidence import Check, CheckId, CheckResult, DocumentEvidence, FaceEvidence, Score
+from gate_core.evidence.screen import Guidance
 from hardware_sim.hall.plan import Crossing, Intention
 
 SEEN_S = 0.2  # from the crossing's beginning to the first look of the camera

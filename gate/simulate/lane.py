@@ -27,7 +27,6 @@ from gate.passage.events import (
     Wish,
 )
 from gate.passage.events import TrackChanged as TrackHasChanged
-from gate.passage.evidence import Door, Score
 from gate.passage.lane import Timing
 from gate.passage.lasting_state import LastingState
 from gate.passage.machine import Emergency, Rules
@@ -49,13 +48,14 @@ from gate.passage.orders import (
     Said,
 )
 from gate.passage.policy import Policy
-from gate.passage.screen import Purpose
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.parts import BarrierKeeper, SensorsKeeper
 from gate.programs.lane.records import Remembered
 from gate.simulate.evidence import tell, tell_document, tell_face
 from gate.simulate.log import Left, SimulatedLog
 from gate.simulate.wires import Tap, opener
+from gate_core.evidence.evidence import Door, Score
+from gate_core.evidence.screen import Purpose
 from hardware_sim.hall.lane import FIRST, LAST, SENSORS, Desk, Word
 from hardware_sim.hall.line import BAUD
 from hardware_sim.hall.scene import Scene

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from drivers.links import Link, MemoryLink
-from gate.passage.evidence import Alarm
 from gate.programs.lane.parts import BarrierKeeper
+from gate_core.evidence.evidence import Alarm
 from hardware_sim.hall.line import Line
 from hardware_sim.hall.scene import Scene
 

@@ -9,12 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gate.audit.checkpoint import Checkpoint
-from gate.audit.errors import BadFormatError
-from gate.audit.merkle import prove_subtree
-from gate.audit.note import Note, Verifier
-from gate.audit.record import Header
-from gate.audit.tiles import TILE_WIDTH
 from gate.sync import wire
 from gate.sync.errors import BadAnswerError, SpoolError
 from gate.sync.mirror_state import (
@@ -28,6 +22,12 @@ from gate.sync.mirror_state import (
     refused,
 )
 from gate.sync.wire import BodiesState, MirrorInfo, Request, RoundState
+from gate_core.audit_format.checkpoint import Checkpoint
+from gate_core.audit_format.errors import BadFormatError
+from gate_core.audit_format.merkle import prove_subtree
+from gate_core.audit_format.note import Note, Verifier
+from gate_core.audit_format.record import Header
+from gate_core.audit_format.tiles import TILE_WIDTH
 
 FILES_BYTES_MAX = 256 * 1024  # a request; the mirror asks for the rest
 BROUGHT_MAX = 1024  # age files that we remember to have brought

@@ -14,10 +14,10 @@ from typing import Self
 
 import httpx2
 
-from gate.cookies import NoCookies
 from gate.sync.errors import BadAnswerError, MirrorAwayError
 from gate.sync.line import Line
 from gate.sync.wire import ANSWER_BYTES_MAX, Request, Response
+from gate_core.web_pages.cookies import NoCookies
 
 REQUEST_DEADLINE_S = 120.0  # a megabyte at 64 kbit/s
 SILENCE_MAX_S = 20.0

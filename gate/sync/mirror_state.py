@@ -6,13 +6,13 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from gate.audit.checkpoint import Checkpoint
-from gate.audit.errors import BadSignatureError
-from gate.audit.merkle import HashAt, prove_consistency
-from gate.audit.note import Note, Signature, Verifier
 from gate.sync import wire
 from gate.sync.errors import BadAnswerError, RefusedError
 from gate.sync.wire import BodiesState, MirrorInfo, Request, Response
+from gate_core.audit_format.checkpoint import Checkpoint
+from gate_core.audit_format.errors import BadSignatureError
+from gate_core.audit_format.merkle import HashAt, prove_consistency
+from gate_core.audit_format.note import Note, Signature, Verifier
 
 SEALED_BYTES_MAX = 256 * 1024  # a request, unless one body alone is larger
 AHEAD = "the mirror knows of more entries than this round began with; the next one asks anew"

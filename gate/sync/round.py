@@ -11,16 +11,16 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 
-from gate.audit.checkpoint import Checkpoint
-from gate.audit.errors import BadFormatError, BadSignatureError
-from gate.audit.merkle import EMPTY_ROOT, subtree_hash
-from gate.audit.note import Note, Verifier
 from gate.sync import wire
 from gate.sync.batch_round import Together
 from gate.sync.errors import BadAnswerError, OtherHistoryError
 from gate.sync.mirror_state import Conversation, Known, Log, Receipt, Standing, Talk, consistency, refused
 from gate.sync.single_requests import Apart, hear_bodies
 from gate.sync.wire import Request, Response
+from gate_core.audit_format.checkpoint import Checkpoint
+from gate_core.audit_format.errors import BadFormatError, BadSignatureError
+from gate_core.audit_format.merkle import EMPTY_ROOT, subtree_hash
+from gate_core.audit_format.note import Note, Verifier
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,6 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 
-from gate.audit.checkpoint import Checkpoint
-from gate.audit.merkle import prove_subtree
-from gate.audit.note import Note, Verifier
-from gate.audit.tiles import TILE_WIDTH
 from gate.sync import wire
 from gate.sync.errors import BadAnswerError
 from gate.sync.mirror_state import (
@@ -24,6 +20,10 @@ from gate.sync.mirror_state import (
     refused,
 )
 from gate.sync.wire import MirrorInfo, Request, Response
+from gate_core.audit_format.checkpoint import Checkpoint
+from gate_core.audit_format.merkle import prove_subtree
+from gate_core.audit_format.note import Note, Verifier
+from gate_core.audit_format.tiles import TILE_WIDTH
 
 PACKAGES_MAX = 8  # a request; C2SP allows 32, but ours shall be small on a slow line
 

@@ -9,13 +9,14 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from gate.audit.checkpoint import Checkpoint
-from gate.audit.errors import BadFormatError
-from gate.audit.export import Outlet
-from gate.audit.merkle import HashAt, root_of
-from gate.audit.note import Note
-from gate.audit.spool import sealed_path
-from gate.audit.tiles import (
+from gate.sync.errors import SpoolError
+from gate_core.audit_format.checkpoint import Checkpoint
+from gate_core.audit_format.errors import BadFormatError
+from gate_core.audit_format.export import Outlet
+from gate_core.audit_format.merkle import HashAt, root_of
+from gate_core.audit_format.note import Note
+from gate_core.audit_format.spool import sealed_path
+from gate_core.audit_format.tiles import (
     TILE_HEIGHT,
     TILE_WIDTH,
     Piece,
@@ -25,7 +26,6 @@ from gate.audit.tiles import (
     tile_path,
     width_at,
 )
-from gate.sync.errors import SpoolError
 
 TILES_KEPT = 8
 

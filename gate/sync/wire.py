@@ -14,10 +14,10 @@ from typing import Annotated
 
 import msgspec
 
-from gate.audit.errors import BadFormatError
-from gate.audit.note import Note, Signature, decode_base64, encode_base64
-from gate.audit.tiles import encode_entries
 from gate.sync.errors import BadAnswerError
+from gate_core.audit_format.errors import BadFormatError
+from gate_core.audit_format.note import Note, Signature, decode_base64, encode_base64
+from gate_core.audit_format.tiles import encode_entries
 
 ANSWER_BYTES_MAX = 64 * 1024
 APPROVAL_BYTES_MAX = 16 * 1024

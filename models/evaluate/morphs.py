@@ -30,7 +30,7 @@ from gate.face.errors import FaceError, NoFaceError
 from gate.face.likeness import cut_out
 from gate.performance.morphing import Morphs, Potential, attack_potential, potential, spoken
 from gate.picture import BadPictureError, decode, read
-from gate.programs.shared.config import cache_folder
+from gate_core.settings.environment import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

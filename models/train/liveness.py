@@ -28,7 +28,7 @@ from gate.face.liveness.cues import Cue
 from gate.face.liveness.fusion import REACH
 from gate.performance.pad import Presentation
 from gate.performance.pad_evaluation import presented
-from gate.programs.shared.config import cache_folder
+from gate_core.settings.environment import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

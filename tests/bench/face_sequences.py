@@ -18,7 +18,6 @@ import numpy as np
 import numpy.typing as npt
 
 from gate.cli.models import default_folder
-from gate.cli.output import say
 from gate.face.align import align
 from gate.face.chain import FaceModels, open_models
 from gate.face.detect import central
@@ -26,6 +25,7 @@ from gate.face.embed import embed, embed_portrait, standard_position
 from gate.face.errors import FaceError
 from gate.performance.error_rates import FMR_POINTS, threshold_at
 from gate.picture import decode, read
+from gate_core.command_line.output import say
 
 FRAMES = 5
 SEED = 20_260_301

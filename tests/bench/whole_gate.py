@@ -22,9 +22,9 @@ from fakes.whole_gate import Onlooker, running
 
 from bench.rows import Bench, Row
 from gate.demo.memory import descendants
-from gate.orders.verbs import Verb
-from gate.passage.screen import Screen
 from gate.programs.shared.terminal import Terminal
+from gate_core.evidence.screen import Screen
+from gate_core.orders.verbs import Verb
 
 DECISION_P95_FLOOR_MS = 150.0
 STATUS_FLOOR_MS = 300.0

@@ -23,8 +23,8 @@ from gate.demo import director
 from gate.demo import stage as staging
 from gate.demo import world as worlds
 from gate.demo.director import DirectorError
-from gate.passage.screen import Screen
 from gate.programs.shared.runner import status_of
+from gate_core.evidence.screen import Screen
 
 pytestmark = pytest.mark.e2e
 

@@ -16,8 +16,8 @@ from fakes.whole_gate import PROGRAMS, running
 
 from gate.demo import stage as staging
 from gate.demo.stage import Stage
-from gate.passage.screen import Screen
 from gate.programs.shared.runner import status_of
+from gate_core.evidence.screen import Screen
 from hardware_sim.passport.issuer import Issuer
 from hardware_sim.passport.office import SIGNERS
 

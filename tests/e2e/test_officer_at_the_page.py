@@ -30,10 +30,10 @@ from gate.demo.play import AGAIN_MAX
 from gate.demo.report import Line
 from gate.passage.orders import Disposition
 from gate.passage.records import Overruled, Settled
-from gate.passage.screen import Screen
 from gate.programs.screens.kiosk_start import page_address, page_with_secret
 from gate.programs.shared.consoles import known_fingerprint
 from gate.programs.shared.terminal import Terminal
+from gate_core.evidence.screen import Screen
 from hardware_sim.readers.kinds import PAGE_READER
 from hardware_sim.scenario import read_scenarios, scenario_folder
 

@@ -24,9 +24,9 @@ from gate.demo import auditing
 from gate.demo.officers_console import console
 from gate.passage.orders import Disposition
 from gate.passage.records import Settled, Viewed
-from gate.passage.screen import Screen
 from gate.picture import decode
 from gate.programs.shared.consoles import known_fingerprint
+from gate_core.evidence.screen import Screen
 
 pytestmark = [
     pytest.mark.e2e,

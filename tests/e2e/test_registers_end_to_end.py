@@ -17,8 +17,8 @@ from fakes.online_registers import Registers as Simulated
 from fakes.whole_gate import PROGRAMS, running
 
 from gate.demo import stage as staging
-from gate.passage.screen import Screen
-from gate.programs.shared import clock
+from gate_core.evidence.screen import Screen
+from gate_core.programs import clock
 
 pytestmark = pytest.mark.e2e
 KEY = hashlib.sha256(b"a canary").hexdigest()

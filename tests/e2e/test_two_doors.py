@@ -13,8 +13,8 @@ from fakes.whole_gate import Gate, running
 
 from gate.demo import auditing
 from gate.demo.report import Door
-from gate.passage.screen import Screen
 from gate.programs.shared.runner import status_of
+from gate_core.evidence.screen import Screen
 from hardware_sim.truth import read_truth
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]

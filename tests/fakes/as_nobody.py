@@ -18,7 +18,7 @@ DEADLINE_S = 300
 _RUN = """
 import importlib, json, os, pkgutil, signal, sys, tempfile, traceback
 uid, cases = int(sys.argv[1]), json.load(sys.stdin)
-for package in ("gate.cli", "gate", "gate_documents", "gate_verify", "drivers", "models", "rich", "typer", "asyncio", "email", "encodings", "importlib", "json", "logging", "multiprocessing"):
+for package in ("gate.cli", "gate", "gate_core", "gate_documents", "gate_verify", "drivers", "models", "rich", "typer", "asyncio", "email", "encodings", "importlib", "json", "logging", "multiprocessing"):
     module = importlib.import_module(package)
     for found in pkgutil.walk_packages(module.__path__, package + "."):
         if not found.name.startswith(("models.train", "models.evaluate", "models.convert", "gate.demo", "gate.simulate")) and not found.name.endswith("__main__"):

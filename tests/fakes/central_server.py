@@ -17,7 +17,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from fakes.audit_logs import SmallLog, crossing
 
-from gate.audit.note import Algorithm, Signer, Verifier
 from gate.central import authority
 from gate.central.app import make_app
 from gate.central.approvals import Approvals
@@ -34,6 +33,7 @@ from gate.sync.mirror_state import Receipt
 from gate.sync.round import Client
 from gate.sync.spool import SpoolLog
 from gate.sync.wire import Request, Response
+from gate_core.audit_format.note import Algorithm, Signer, Verifier
 
 NOW = datetime(2026, 11, 25, 10, tzinfo=UTC)
 GATE_ID = "gate-0001"

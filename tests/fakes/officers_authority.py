@@ -15,8 +15,8 @@ from gate.authority.certificate_issuer import Authority, Clocks
 from gate.authority.enrolment_history import Standing
 from gate.authority.invitations import invite
 from gate.authority.passkeys import Passkeys, challenge
-from gate.orders.certificate import Certificate
-from gate.orders.verbs import Party, Role
+from gate_core.orders.certificate import Certificate
+from gate_core.orders.verbs import Party, Role
 
 SIGNING, SEALING = b"s" * 32, b"x" * 32
 SHIFT_S = 8 * 3600

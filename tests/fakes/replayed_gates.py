@@ -13,8 +13,6 @@ from fakes.audited_days import Day
 from fakes.central_process import certified
 from fakes.mirrored_gate import Central
 
-from gate.audit.checkpoint import Checkpoint
-from gate.audit.note import Note, Signer
 from gate.central import authority, folder
 from gate.central.database import open_database
 from gate.central.roster import Roster
@@ -24,6 +22,8 @@ from gate.sync.mirror_state import Receipt
 from gate.sync.round import Client
 from gate.sync.spool import SpoolLog
 from gate.sync.wire import Request, Response
+from gate_core.audit_format.checkpoint import Checkpoint
+from gate_core.audit_format.note import Note, Signer
 
 
 class ReplayedLog(SpoolLog):

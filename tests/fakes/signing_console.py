@@ -23,14 +23,14 @@ from starlette.staticfiles import StaticFiles
 
 import gate.screens.console
 from gate.authority.app import make_app
-from gate.http_server.https import listen
-from gate.orders.challenge import Challenger
-from gate.orders.order import Signed, read_order
 from gate.screens.console.admission import Admission, Cookie, session_of
 from gate.screens.console.sessions import Sessions
 from gate.screens.console.sign_in import AwayError, Clock, SignIn, Told
-from gate.screens.guard import Guard
-from gate.screens.texts import Texts
+from gate_core.http_server.https import listen
+from gate_core.orders.challenge import Challenger
+from gate_core.orders.order import Signed, read_order
+from gate_core.web_pages.guard import Guard
+from gate_core.web_pages.texts import Texts
 
 STATIC = Path(gate.screens.console.__file__).parent / "static"
 

@@ -24,10 +24,10 @@ from gate.demo.machine import Machine
 from gate.demo.officer import Officer
 from gate.demo.play import AGAIN_MAX
 from gate.demo.stage import Stage
-from gate.passage.screen import Screen
 from gate.programs.shared import config as configuration
 from gate.programs.shared.supervisor import Child, Family
 from gate.programs.shared.terminal import Terminal
+from gate_core.evidence.screen import Screen
 
 DEADLINE_S = 40.0
 LOGGED_TRAVELLERS = 64  # for so many a log's disk of its own has room

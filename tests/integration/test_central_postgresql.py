@@ -20,8 +20,6 @@ from fakes.postgresql import IS_HERE, NOT_HERE, Postgresql, running
 from fakes.replayed_gates import ReplayedGate, carry
 from sqlalchemy.exc import OperationalError
 
-from gate.audit.checkpoint import Checkpoint
-from gate.audit.note import Signer, Verifier
 from gate.central.admin_log import DEVICE
 from gate.central.archive import export, is_intact
 from gate.central.database import LASTING, open_database
@@ -36,6 +34,8 @@ from gate.sync.errors import SyncError
 from gate.sync.https import Courier
 from gate.sync.round import Client
 from gate.sync.wire import Request, Response
+from gate_core.audit_format.checkpoint import Checkpoint
+from gate_core.audit_format.note import Signer, Verifier
 from gate_verify.verify import verify
 
 pytestmark = pytest.mark.skipif(not IS_HERE, reason=NOT_HERE)

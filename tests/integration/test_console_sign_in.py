@@ -26,9 +26,9 @@ from playwright.async_api import Error as PlaywrightError
 
 from gate.authority.act_log import Book
 from gate.authority.invitations import remove
-from gate.orders.keys import key_text, shift_text
-from gate.orders.verbs import Party, Role, Verb
 from gate.screens.console.sessions import IDLE_S, PROOF_LATE_S
+from gate_core.orders.keys import key_text, shift_text
+from gate_core.orders.verbs import Party, Role, Verb
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]

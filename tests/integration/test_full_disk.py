@@ -21,11 +21,11 @@ from gate.passage.effects import Show, Write
 from gate.passage.events import DocumentPresented, Event, Part, PartBack, PartLost, RecordClass, RecordKind, SiteSeen
 from gate.passage.orders import BePresent, Command, Free
 from gate.passage.records import Released
-from gate.passage.screen import Screen
 from gate.programs.lane.clients import LogClient
-from gate.programs.shared import clock
 from gate.programs.shared.config import Config
 from gate.programs.shared.runner import status_of
+from gate_core.evidence.screen import Screen
+from gate_core.programs import clock
 
 PATIENCE_S = 30
 OPENED = messages.NewRecord(

@@ -21,10 +21,10 @@ from fakes.passkeys import ORIGIN, RP_ID, Authenticator
 from fakes.ports import free_port
 
 from gate.authority.passkeys import challenge
-from gate.orders.certificate import open_certificate
 from gate.programs.console.authority import Authority
 from gate.programs.console.config import AuthorityEntry
 from gate.screens.console.sign_in import AwayError, Told
+from gate_core.orders.certificate import open_certificate
 
 SIGNING, SEALING = b"s" * 32, b"x" * 32
 COMMAND = [sys.executable, "-m", "gate.cli", "officer", "authority"]

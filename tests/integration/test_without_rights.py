@@ -18,7 +18,7 @@ from fakes.small_gate import small_gate
 from fakes.strangers import needs_root, open_folder
 
 from gate.cli import names, nouns
-from gate.cli.output import Exit
+from gate_core.command_line.output import Exit
 
 pytestmark = [pytest.mark.long, needs_root]
 

@@ -27,6 +27,7 @@ LOOK = "look"
 LIAR = Path(__file__).with_name("liar.py")
 COPIED = (
     "gate",
+    "core",
     "documents",
     "drivers",
     "hardware-sim",

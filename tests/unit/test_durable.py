@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from fakes.killing import killed_at, refused, steps_of
 
-from gate import durable
+from gate_core import durable
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 STEPS_MAX = 50

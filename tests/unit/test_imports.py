@@ -35,6 +35,7 @@ def builds_on(files: dict[str, Path]) -> dict[str, set[str]]:
     ("root", "packages"),
     [
         (ROOT, ("gate", "drivers", "models")),
+        (ROOT / "core" / "src", ("gate_core",)),
         (ROOT / "documents" / "src", ("gate_documents",)),
         (ROOT / "verify" / "src", ("gate_verify",)),
         (ROOT / "hardware-sim" / "src", ("hardware_sim",)),

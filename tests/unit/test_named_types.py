@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("gate", "drivers", "models", "documents/src", "verify/src", "hardware-sim/src")
+ROOMS = ("gate", "drivers", "models", "core/src", "documents/src", "verify/src", "hardware-sim/src")
 LOOSE = {
     "gate/authority/app.py": "what WebAuthn calls JSON of a credential, which the library takes apart",
     "gate/authority/passkeys.py": "the same, as it goes to the library",
@@ -20,7 +20,7 @@ LOOSE = {
     "gate/rules/spelling.py": "a condition as TOML has it, read key by key",
     "gate/screens/console/findings.py": "what a lane found, of which a newer gate may say more, read field by field",
     "gate/screens/console/view.py": "what a page's template or script is told, as the JSON that it becomes",
-    "gate/screens/road.py": "what a lane found of a traveller's document and face, of which a newer gate may say more",
+    "core/src/gate_core/console_link.py": "what a lane found of a traveller's document and face, of which a newer gate may say more",
     "gate/face/liveness/fusion.py": "TOML, checked field by field as it becomes weights",
     "verify/src/gate_verify/bundle.py": "JSON that anybody may have written, matched field by field",
     "verify/src/gate_verify/judge.py": "JSON that anybody may have written, checked field by field",

@@ -29,7 +29,6 @@ from gate.demo.drills import DRILLS
 from gate.demo.score import score
 from gate.demo.trainee import Diary, Ordered, Said
 from gate.exchange.marks import Marks
-from gate.orders.verbs import Verb
 from gate.passage.conditions import AgeFrom
 from gate.passage.draws import OF, Draw
 from gate.passage.effects import Write
@@ -43,10 +42,8 @@ from gate.passage.events import (
     TravellerAsked,
     Wish,
 )
-from gate.passage.evidence import Check, CheckId, CheckResult, DocumentEvidence, FaceEvidence, Score, Swap
 from gate.passage.orders import Outcome
 from gate.passage.policy import Policy, decide
-from gate.passage.reasons import Reason
 from gate.passage.records import (
     Decided,
     DrawCommitted,
@@ -58,7 +55,6 @@ from gate.passage.records import (
     Record,
     crossing_of,
 )
-from gate.passage.registers import Register, RegisterAnswer, RegisterCause, RegisterFinding
 from gate.passage.rulebook import NO_RULES, Effect, Rule, RuleBook
 from gate.performance.draws import Draws
 from gate.performance.fairness import Group, raised
@@ -66,6 +62,10 @@ from gate.performance.forecast import Arrival, Staff, fewest, outlook
 from gate.performance.service_times import QUANTILES, ServiceTimes
 from gate.programs.lane.document.marking import mark_of
 from gate.programs.lane.records import encode
+from gate_core.evidence.evidence import Check, CheckId, CheckResult, DocumentEvidence, FaceEvidence, Score, Swap
+from gate_core.evidence.reasons import Reason
+from gate_core.evidence.registers import Register, RegisterAnswer, RegisterCause, RegisterFinding
+from gate_core.orders.verbs import Verb
 from gate_verify.told import Told
 from gate_verify.verify import Known, verify
 
@@ -339,7 +339,7 @@ RUN_BY = {
 BENEATH = {
     "audit report": "gate.performance.account:Account.again",
     "audit verify": "gate_verify.verify:verify",
-    "config install": "gate.approval.note:two_of",
+    "config install": "gate_core.approval.note:two_of",
     "conformity": "gate.cli.conformity:has_passed",
     "document inspect": "gate_documents.authenticity.passive_authentication:judge_hashes",
     "drill": "gate.demo.score:score _settled",

@@ -127,11 +127,11 @@ sys.path[:0] = sys.argv[2:]
 package = importlib.import_module(sys.argv[1])
 for found in pkgutil.walk_packages(package.__path__, f"{sys.argv[1]}."):
     importlib.import_module(found.name)
-print(*{name.partition(".")[0] for name in sys.modules} & {"gate", "drivers", "models", "gate_documents", "gate_verify", "hardware_sim"})
+print(*{name.partition(".")[0] for name in sys.modules} & {"gate", "drivers", "models", "gate_core", "gate_documents", "gate_verify", "hardware_sim"})
 """
 
 
-@pytest.mark.parametrize(("folder", "package"), [("documents", "gate_documents"), ("verify", "gate_verify")])
+@pytest.mark.parametrize(("folder", "package"), [("core", "gate_core"), ("documents", "gate_documents"), ("verify", "gate_verify")])
 def test_a_distribution_is_whole_without_the_others(tmp_path: Path, folder: str, package: str) -> None:
     (wheel,) = WheelBuilder(str(ROOT / folder)).build(directory=str(tmp_path), versions=["standard"])
     with zipfile.ZipFile(wheel) as archive:

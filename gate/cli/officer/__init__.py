@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gate.cli.officer import authority
-from gate.cli.options import ConfigFile, Json
-from gate.cli.output import Exit, emit_json, fail, note, one_line, refuse_configuration, say
-from gate.orders.verbs import VERBS, Power, Verb
+from gate_core.command_line.options import ConfigFile, Json
+from gate_core.command_line.output import Exit, emit_json, fail, note, one_line, refuse_configuration, say
+from gate_core.orders.verbs import VERBS, Power, Verb
 
 if TYPE_CHECKING:
     from gate.channel import messages
-    from gate.orders.order import Shift
     from gate.programs.shared.config import Config
+    from gate_core.orders.order import Shift
 
 app = typer.Typer(no_args_is_help=True)
 app.add_typer(
@@ -221,8 +221,8 @@ def _give(
 ) -> None:
     from gate.cli.officer import keys
     from gate.cli.officer.words import require
-    from gate.orders.errors import OrderError
-    from gate.orders.order import REASON_CHARACTERS_MAX
+    from gate_core.orders.errors import OrderError
+    from gate_core.orders.order import REASON_CHARACTERS_MAX
 
     if verb is Verb.VIEW:
         fail(Exit.USAGE, "view: a terminal shows no pictures; open the referral on the console's page")
@@ -341,9 +341,9 @@ def _sights(shift: Shift | None, settings: Config) -> frozenset[str]:
     """What the holder of a shift key is shown, as on the console; nothing without a key of this gate that is in force."""
     from base64 import b64decode
 
-    from gate.orders.errors import OrderError
-    from gate.programs.shared.clock import now
     from gate.screens.console.permissions import sees
+    from gate_core.orders.errors import OrderError
+    from gate_core.programs.clock import now
 
     if shift is None or settings.officers is None:
         return frozenset()
@@ -387,8 +387,8 @@ def _reasons(waiting: messages.Waiting) -> list[str]:
 
 
 def _configured(config: Path | None) -> Config:
-    from gate.programs.shared.config import ConfigError
     from gate.programs.shared.runner import load_config
+    from gate_core.settings.config_file import ConfigError
 
     try:
         return load_config(config)

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from gate.cli.officer import people
-from gate.cli.options import Json
-from gate.cli.output import Exit, emit_json, fail, note, say
-from gate.orders.verbs import Party, Role
+from gate_core.command_line.options import Json
+from gate_core.command_line.output import Exit, emit_json, fail, note, say
+from gate_core.orders.verbs import Party, Role
 
 app = typer.Typer(no_args_is_help=True)
 app.command()(people.serve)
@@ -28,7 +28,7 @@ def _noun() -> None:
 def init(out: Annotated[Path, typer.Option(help="Where its key goes, mode 0600.")], as_json: Json = False) -> None:
     """Make an authority. Prints the public key that gates are configured with."""
     from gate.cli.officer import keys as files
-    from gate.orders import keys
+    from gate_core.orders import keys
 
     key = keys.new_key()
     try:
@@ -61,11 +61,11 @@ def certify(
 
     from gate.cli.officer import keys as files
     from gate.cli.officer.words import require
-    from gate.orders import certificate as certificates
-    from gate.orders import keys
-    from gate.orders.errors import OrderError
-    from gate.orders.verbs import ROLES
-    from gate.programs.shared.clock import now
+    from gate_core.orders import certificate as certificates
+    from gate_core.orders import keys
+    from gate_core.orders.errors import OrderError
+    from gate_core.orders.verbs import ROLES
+    from gate_core.programs.clock import now
 
     if role not in ROLES[party]:
         fail(Exit.USAGE, f"people of the {party.value} are {', '.join(sorted(one.value for one in ROLES[party]))}")

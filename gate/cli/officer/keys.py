@@ -1,4 +1,4 @@
-"""Key files of officers: mode 0600, made once, and refused when others may read them. What stands in them is `gate.orders.keys`'s."""
+"""Key files of officers: mode 0600, made once, and refused when others may read them. What stands in them is `gate_core.orders.keys`'s."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from gate import durable
-from gate.cli.output import Exit
-from gate.orders import keys
-from gate.orders.errors import MalformedError
+from gate_core import durable
+from gate_core.command_line.output import Exit
+from gate_core.orders import keys
+from gate_core.orders.errors import MalformedError
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    from gate.orders.certificate import Certificate
-    from gate.orders.order import Shift
+    from gate_core.orders.certificate import Certificate
+    from gate_core.orders.order import Shift
 
 Key = TypeVar("Key")
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gate.cli.options import Json
-from gate.cli.output import Exit, code_of, emit_json, fail, note, refuse_configuration, say
-from gate.orders.verbs import Party, Role
 from gate.programs.authority.config import DEFAULT
+from gate_core.command_line.options import Json
+from gate_core.command_line.output import Exit, code_of, emit_json, fail, note, refuse_configuration, say
+from gate_core.orders.verbs import Party, Role
 
 if TYPE_CHECKING:
     from gate.authority.act_log import Book
@@ -32,7 +32,7 @@ def serve(config: ConfigFile = Path(DEFAULT)) -> None:
     from gate.cli.officer import keys as files
     from gate.programs.shared.parent_death import end_with_supervisor
     from gate.programs.shared.runner import log_as_json
-    from gate.programs.shared.stop_signal import told_to_stop
+    from gate_core.programs.stop_signal import told_to_stop
 
     settings = _load(config)
     try:
@@ -153,7 +153,7 @@ def remove(officer: Officer, config: ConfigFile = Path(DEFAULT), as_json: Json =
 
 def _load(config: Path) -> AuthorityConfig:
     from gate.programs.authority.config import load
-    from gate.programs.shared.config import ConfigError
+    from gate_core.settings.config_file import ConfigError
 
     try:
         return load(config)
@@ -162,9 +162,9 @@ def _load(config: Path) -> AuthorityConfig:
 
 
 def _book(config: Path) -> Book:
-    from gate import durable
     from gate.authority.act_log import Book
     from gate.programs.authority.config import BOOK
+    from gate_core import durable
 
     folder = Path(_load(config).folder)
     durable.make_folder(folder, mode=0o700)
@@ -202,7 +202,7 @@ def _explained() -> Iterator[None]:
 
 
 def _now_s() -> int:
-    from gate.programs.shared.clock import now
+    from gate_core.programs.clock import now
 
     return int(now().timestamp())
 

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from gate.programs.shared.config import cache_folder, environment_with
+from gate_core.settings.environment import cache_folder, environment_with
 
 SOURCE = Path(__file__).with_name("logcheck.go")
 GO_PACKAGES = Path("/usr/share/gocode")  # where Debian puts the sources of golang-golang-x-mod-dev

@@ -26,12 +26,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gate.demo.tour.desk import Desk
 from gate.demo.tour.relay import NOBODY
-from gate.orders.errors import OrderError
-from gate.screens.bodies import whole
-from gate.screens.events import events
-from gate.screens.fanout import Fanout, Latest
-from gate.screens.guard import HEADERS, Guard
 from gate.screens.kiosk.key import SECRET_LENGTH, Admission, Key
+from gate_core.orders.errors import OrderError
+from gate_core.web_pages.bodies import whole
+from gate_core.web_pages.events import events
+from gate_core.web_pages.fanout import Fanout, Latest
+from gate_core.web_pages.guard import HEADERS, Guard
 
 HEARTBEAT_S: Final = 1.0
 PAGES_MAX: Final = 4

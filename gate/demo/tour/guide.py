@@ -22,9 +22,9 @@ from gate.demo.tour.desk import OFFICER
 from gate.demo.tour.ending import BYTE, Measured, carry, change, decision_about, measure
 from gate.demo.tour.hosting import Hosting
 from gate.demo.tour.scenes import BORROWED, OTHERWISE, REAL, SCENES, SIMULATED, UNKNOWN, Scene
-from gate.passage.screen import Screen
 from gate.programs.shared.runner import status_of
-from gate.programs.shared.task_groups import run_until_first_exits
+from gate_core.evidence.screen import Screen
+from gate_core.programs.task_groups import run_until_first_exits
 
 if TYPE_CHECKING:
     from gate.demo.director import Visit

@@ -12,11 +12,11 @@ from gate.demo.stage import GATE_ID, free_port
 from gate.demo.tour.app import ASIDE, Shown, create_app
 from gate.demo.tour.desk import Desk
 from gate.demo.tour.relay import HOST, Relay, Server
-from gate.http_server.https import listen
 from gate.programs.screens.kiosk_start import page_with_secret, prepare, start_page
-from gate.programs.shared.http import Visitors
-from gate.programs.shared.http import server as http_server
 from gate.screens.kiosk.key import Key
+from gate_core.http_server.https import listen
+from gate_core.programs.http import Visitors
+from gate_core.programs.http import server as http_server
 
 if TYPE_CHECKING:
     from gate.demo.stage import Stage

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from gate.programs.shared.task_groups import run_until_first_exits
+from gate_core.programs.task_groups import run_until_first_exits
 
 HEAD_BYTES_MAX: Final = 32 * 1024
 CONNECTIONS_MAX: Final = 64  # one more is closed at once

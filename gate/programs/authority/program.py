@@ -20,21 +20,20 @@ from typing import TYPE_CHECKING, Final
 import uvicorn
 from starlette.requests import Request
 
-from gate import durable
 from gate.authority.act_log import Book
 from gate.authority.app import make_app
 from gate.authority.certificate_issuer import Authority, Clocks
 from gate.authority.passkeys import Passkeys
-from gate.http_server.connections import ConnectionLimits
-from gate.http_server.https import Server, known_only, listen
-from gate.http_server.single_response import SingleResponseProtocol
 from gate.programs.authority.config import BOOK, IDENTITY, AuthorityConfig
-from gate.programs.shared.clock import monotonic_ms, now
-from gate.programs.shared.config import address_of
 from gate.programs.shared.consoles import consoles_in
-from gate.programs.shared.http import Unsignalled
-from gate.provision import pinned
-from gate.screens.road import CONSOLES_MAX
+from gate_core import durable, pinned_certificates
+from gate_core.console_link import CONSOLES_MAX
+from gate_core.http_server.connections import ConnectionLimits
+from gate_core.http_server.https import Server, known_only, listen
+from gate_core.http_server.single_response import SingleResponseProtocol
+from gate_core.programs.clock import monotonic_ms, now
+from gate_core.programs.http import Unsignalled
+from gate_core.settings.config_file import address_of
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -147,10 +146,10 @@ def _local(path: Path) -> Iterator[socket.socket]:
 def _tls(config: AuthorityConfig, identity: Path) -> tuple[ssl.SSLContext, dict[str, str], str]:
     assert config.consoles is not None, "the configuration names them"
     if not identity.exists():
-        pinned.make(identity, "officers-authority")
+        pinned_certificates.make(identity, "officers-authority")
     try:
-        fingerprint = pinned.fingerprint_in(identity)
-    except pinned.PinnedError as error:
+        fingerprint = pinned_certificates.fingerprint_in(identity)
+    except pinned_certificates.PinnedError as error:
         raise ServiceError(str(error)) from error
     pem, known = consoles_in(Path(config.consoles))
     return known_only(pem, identity), known, fingerprint

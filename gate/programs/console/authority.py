@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 import httpx2
 
-from gate.cookies import NoCookies
 from gate.programs.console.gates import pinned_to
 from gate.screens.console.sign_in import AwayError, Told
+from gate_core.web_pages.cookies import NoCookies
 
 if TYPE_CHECKING:
     from gate.programs.console.config import AuthorityEntry

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from drivers.settings import Text
-from drivers.toml_file import FileError, TomlFile, Wrong
-from gate.orders.signed import Key
-from gate.programs.shared.config import ConfigError, Section, address_of, text_of
+from gate_core.orders.signed import Key
+from gate_core.settings.base import Text
+from gate_core.settings.config_file import ConfigError, Section, address_of, text_of
+from gate_core.settings.toml_file import FileError, TomlFile, Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,13 +17,12 @@ from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 
 import httpx2
 
-from gate.channel.limits import Bucket
-from gate.channel.row import Rate
-from gate.cookies import NoCookies
-from gate.programs.shared.reconnect import Backoff, keep
-from gate.programs.shared.task_groups import run_until_first_exits
-from gate.provision.pinned import PinnedError, fingerprint
-from gate.screens import road
+from gate_core import console_link
+from gate_core.pinned_certificates import PinnedError, fingerprint
+from gate_core.programs.reconnect import Backoff, keep
+from gate_core.programs.task_groups import run_until_first_exits
+from gate_core.rate_limit import Bucket, Rate
+from gate_core.web_pages.cookies import NoCookies
 
 if TYPE_CHECKING:
     from gate.programs.console.config import GateEntry
@@ -46,7 +45,7 @@ _HUNG_UP: Final = (
     "(strangers_refused in the gate's journal)"
 )
 
-Said = TypeVar("Said", road.Challenge, road.Answer)
+Said = TypeVar("Said", console_link.Challenge, console_link.Answer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ class Gate:
     def __init__(self, gate_id: str, entry: GateEntry, identity: Path, *, on_change: Callable[[], None]) -> None:
         self.id = gate_id
         self._on_change = on_change
-        self._snapshot: road.LaneEvent | None = None
+        self._snapshot: console_link.LaneEvent | None = None
         self._trouble = "is not reached yet"
         self._heard_s: float | None = None
         self._came_s = 0.0
@@ -88,7 +87,7 @@ class Gate:
         )
 
     @property
-    def snapshot(self) -> road.LaneEvent | None:
+    def snapshot(self) -> console_link.LaneEvent | None:
         """What the lane said last; None while the gate is not there. Its ages are those of `snapshot_age_s` ago."""
         return self._snapshot
 
@@ -119,30 +118,30 @@ class Gate:
         finally:
             await self._client.aclose()
 
-    async def look(self) -> road.Challenge | Unanswered:
+    async def look(self) -> console_link.Challenge | Unanswered:
         """A challenge for an order to this gate."""
-        answer = await self._ask(road.Challenge, "GET", road.LOOK, None, LOOK_S)
-        if isinstance(answer, road.Challenge) and answer.gate != self.id:
+        answer = await self._ask(console_link.Challenge, "GET", console_link.LOOK, None, LOOK_S)
+        if isinstance(answer, console_link.Challenge) and answer.gate != self.id:
             return Unanswered(_another(answer.gate))
         return answer
 
-    async def order(self, order: bytes) -> road.Answer | Unanswered:
+    async def order(self, order: bytes) -> console_link.Answer | Unanswered:
         """Hand in an order, and hear what the lane did."""
-        return await self._ask(road.Answer, "POST", road.ORDERS, order, ORDER_S)
+        return await self._ask(console_link.Answer, "POST", console_link.ORDERS, order, ORDER_S)
 
     # ── the stream ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _watch(self) -> None:
         """One stream, until it ends with a _LostError."""
         try:
-            async with asyncio.timeout(BEGIN_S) as silence, self._client.stream("GET", road.EVENTS) as response:
-                _expect(response, road.EVENT_STREAM)
+            async with asyncio.timeout(BEGIN_S) as silence, self._client.stream("GET", console_link.EVENTS) as response:
+                _expect(response, console_link.EVENT_STREAM)
                 said = asyncio.Event()
                 await run_until_first_exits(self._listen(response, silence, said), self._hear_each(said))
                 self._hear()
         except TimeoutError as error:
             raise _LostError("says nothing") from error
-        except road.NotOfTheRoadError as error:
+        except console_link.NotOfTheRoadError as error:
             raise _LostError(f"speaks otherwise than a gate: {error}") from error
         except (httpx2.HTTPError, httpx2.StreamError, OSError) as error:
             raise _LostError("ends its stream" if self._snapshot is not None else _in_words(error)) from error
@@ -154,7 +153,7 @@ class Gate:
         async with contextlib.aclosing(_events(response.aiter_raw())) as events:
             async for name, data in events:
                 self._heard_s = _now_s()
-                silence.reschedule(self._heard_s + road.SILENCE_S)
+                silence.reschedule(self._heard_s + console_link.SILENCE_S)
                 if name == b"lane":
                     self._unheard = data
                     said.set()
@@ -171,7 +170,7 @@ class Gate:
         data, self._unheard = self._unheard, None
         if data is None:
             return
-        event = road.decode(data, road.LaneEvent)
+        event = console_link.decode(data, console_link.LaneEvent)
         if event.gate != self.id:
             raise _LostError(_another(event.gate))
         self._snapshot, self._came_s = event, _now_s()
@@ -196,15 +195,15 @@ class Gate:
                 raw = b""
                 async for piece in response.aiter_raw():
                     raw += piece
-                    if len(raw) > road.ANSWER_BYTES_MAX:
+                    if len(raw) > console_link.ANSWER_BYTES_MAX:
                         return Unanswered("answers without end", maybe_done)
                 if response.status_code == httpx2.codes.OK:
                     _expect(response, "application/json")
-                    return road.decode(raw, kind)
-                refusal = road.decode(raw, road.Refusal)
+                    return console_link.decode(raw, kind)
+                refusal = console_link.decode(raw, console_link.Refusal)
         except TimeoutError:
             return Unanswered("does not answer", maybe_done)
-        except road.NotOfTheRoadError as error:
+        except console_link.NotOfTheRoadError as error:
             return Unanswered(f"answers otherwise than a gate: {error}"[:WORDS_MAX], maybe_done)
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
             return Unanswered(_in_words(error))
@@ -217,7 +216,7 @@ def _expect(response: httpx2.Response, media_type: str) -> None:
     """Raises NotOfTheRoadError for an answer of another kind."""
     found = response.headers.get("content-type", "").partition(";")[0]
     if response.status_code != httpx2.codes.OK or found != media_type or "content-encoding" in response.headers:
-        raise road.NotOfTheRoadError(f"status {response.status_code}, {found[:40]!r}")
+        raise console_link.NotOfTheRoadError(f"status {response.status_code}, {found[:40]!r}")
 
 
 async def _events(pieces: AsyncIterator[bytes]) -> AsyncGenerator[tuple[bytes, bytes], None]:
@@ -235,8 +234,8 @@ async def _events(pieces: AsyncIterator[bytes]) -> AsyncGenerator[tuple[bytes, b
             await asyncio.sleep(bucket.wait_s(_now_s()))
             if b"event" in lines:
                 yield lines[b"event"], lines.get(b"data", b"")
-        if len(buffer) > road.EVENT_BYTES_MAX:
-            raise road.NotOfTheRoadError("an event without end")
+        if len(buffer) > console_link.EVENT_BYTES_MAX:
+            raise console_link.NotOfTheRoadError("an event without end")
 
 
 def pinned_to(key: str, identity: Path) -> ssl.SSLContext:

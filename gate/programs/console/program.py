@@ -19,22 +19,22 @@ from urllib.parse import urlsplit
 
 import uvicorn
 
-from gate import durable
-from gate.channel.row import Rate
-from gate.http_server.connections import ConnectionLimits
-from gate.http_server.https import Server, listen
 from gate.programs.console.authority import Authority
 from gate.programs.console.gates import Gate
-from gate.programs.shared.addresses import Addresses
-from gate.programs.shared.clock import monotonic_ms, now
-from gate.programs.shared.http import Visitors
-from gate.programs.shared.http import server as http_server
 from gate.screens.console.admission import Cookie
 from gate.screens.console.app import TEXTS, Console, create_app
 from gate.screens.console.handover import Handovers
 from gate.screens.console.lanes import PAGES_MAX, Hall
 from gate.screens.console.sessions import Sessions
 from gate.screens.console.sign_in import Clock, SignIn
+from gate_core import durable
+from gate_core.http_server.connections import ConnectionLimits
+from gate_core.http_server.https import Server, listen
+from gate_core.programs.address_rates import Addresses
+from gate_core.programs.clock import monotonic_ms, now
+from gate_core.programs.http import Visitors
+from gate_core.programs.http import server as http_server
+from gate_core.rate_limit import Rate
 
 if TYPE_CHECKING:
     import socket

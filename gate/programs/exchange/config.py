@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 
-from drivers.settings import Text
-from drivers.toml_file import FileError, TomlFile, Wrong
-from gate.programs.shared.config import ConfigError, Section, address_of, text_of, zone_of
+from gate_core.settings.base import Text
+from gate_core.settings.config_file import ConfigError, Section, address_of, text_of, zone_of
+from gate_core.settings.toml_file import FileError, TomlFile, Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,17 +14,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from drivers.toml_file import Problem
 from gate.exchange.app import Clocks, make_app
 from gate.exchange.marks import Marks
-from gate.http_server.connections import ConnectionLimits
-from gate.http_server.https import Server, known_only, listen
-from gate.ordinary import read_ordinary
 from gate.programs.exchange.config import GATES_MAX, ExchangeConfig
-from gate.programs.shared.clock import monotonic_ms, now
-from gate.programs.shared.config import ConfigError, address_of, zone_of
-from gate.programs.shared.task_groups import run_until_first_exits
-from gate.provision import pinned
+from gate_core import pinned_certificates
+from gate_core.http_server.connections import ConnectionLimits
+from gate_core.http_server.https import Server, known_only, listen
+from gate_core.ordinary import read_ordinary
+from gate_core.programs.clock import monotonic_ms, now
+from gate_core.programs.task_groups import run_until_first_exits
+from gate_core.settings.config_file import ConfigError, address_of, zone_of
+from gate_core.settings.toml_file import Problem
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -107,10 +107,10 @@ def _tls(config: ExchangeConfig) -> tuple[ssl.SSLContext, dict[str, str]]:
     for name, place in config.gates.items():
         try:
             raw = read_ordinary(Path(place), CERTIFICATE_BYTES_MAX)
-            (found,) = pinned.certificates(raw)
+            (found,) = pinned_certificates.certificates(raw)
         except OSError as error:
             raise ConfigError(Problem(f"gates.{name}", f"{place}: {error.strerror}", unreadable=True)) from error
-        except (pinned.PinnedError, ValueError) as error:
+        except (pinned_certificates.PinnedError, ValueError) as error:
             raise ConfigError(Problem(f"gates.{name}", f"{place} holds not one certificate (PEM)")) from error
         if found in gates:
             raise ConfigError(Problem(f"gates.{name}", f"is the certificate of {gates[found]}, too"))
@@ -118,9 +118,9 @@ def _tls(config: ExchangeConfig) -> tuple[ssl.SSLContext, dict[str, str]]:
         pems.append(raw.decode("ascii", "ignore"))  # ssl takes no other letters, which only words beside it have
     identity = Path(config.identity)
     try:
-        pinned.fingerprint_in(identity)
+        pinned_certificates.fingerprint_in(identity)
         return known_only("\n".join(pems), identity), gates
-    except pinned.PinnedError as error:
+    except pinned_certificates.PinnedError as error:
         raise ConfigError(Problem("identity", str(error))) from error
     except ssl.SSLError as error:
         raise ConfigError(Problem("identity", f"{identity} holds not a key and its certificate (PEM)")) from error

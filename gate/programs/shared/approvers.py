@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from drivers.toml_file import FileError, Problem, TomlFile, Wrong
-from gate.approval.approvers import Approvers, Listed, contradictions
-from gate.ordinary import read_ordinary
-from gate.programs.shared.config import ConfigError
+from gate_core.approval.approvers import Approvers, Listed, contradictions
+from gate_core.ordinary import read_ordinary
+from gate_core.settings.config_file import ConfigError
+from gate_core.settings.toml_file import FileError, Problem, TomlFile, Wrong
 
 APPROVERS_BYTES_MAX: Final = 16 * 1024
 

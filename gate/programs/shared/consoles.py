@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from gate import durable
-from gate.ordinary import read_ordinary
 from gate.programs.shared.config import Config
-from gate.provision import pinned
-from gate.screens.road import CONSOLES_MAX
+from gate_core import durable, pinned_certificates
+from gate_core.console_link import CONSOLES_MAX
+from gate_core.ordinary import read_ordinary
 
 KEY: Final = "console.pem"
 FILE_BYTES_MAX: Final = 64 * 1024
@@ -43,19 +42,19 @@ def road_key(config: Config) -> RoadKey:
     try:
         if not path.exists():
             durable.make_folder(path.parent, mode=0o700)
-            pinned.make(path, config.gate_id)
-        return RoadKey(path, pinned.fingerprint_in(path))
+            pinned_certificates.make(path, config.gate_id)
+        return RoadKey(path, pinned_certificates.fingerprint_in(path))
     except OSError as error:
         raise ConsolesError(f"{path}: {error.strerror}") from error
-    except pinned.PinnedError as error:
+    except pinned_certificates.PinnedError as error:
         raise ConsolesError(str(error)) from error
 
 
 def known_fingerprint(config: Config) -> str:
     """What consoles pin of this gate, empty where there is no key yet or this user may not read it."""
     try:
-        return pinned.fingerprint_in(key_path(config))
-    except (OSError, pinned.PinnedError):
+        return pinned_certificates.fingerprint_in(key_path(config))
+    except (OSError, pinned_certificates.PinnedError):
         return ""
 
 
@@ -63,10 +62,10 @@ def consoles_in(path: Path) -> tuple[str, dict[str, str]]:
     """The certificates of a file, as PEM, and their names by their SHA-256. Raises ConsolesError."""
     try:
         raw = read_ordinary(path.resolve(), FILE_BYTES_MAX)
-        found = pinned.certificates(raw)
+        found = pinned_certificates.certificates(raw)
     except OSError as error:
         raise ConsolesError(f"{path} cannot be read: {error.strerror}") from error
-    except pinned.PinnedError as error:
+    except pinned_certificates.PinnedError as error:
         raise ConsolesError(f"{path}: {error}") from error
     if len(found) > CONSOLES_MAX:
         raise ConsolesError(f"{path}: {len(found)} certificates; a gate knows {CONSOLES_MAX} consoles at most")

@@ -7,7 +7,7 @@ import os
 import signal
 from typing import Final
 
-from gate.programs.shared import config as configuration
+from gate_core.settings import environment
 
 PR_SET_PDEATHSIG: Final = 1  # prctl(2)
 
@@ -21,5 +21,5 @@ def end_with(parent_pid: int) -> None:
 
 def end_with_supervisor() -> None:
     """The same, for a process that a supervisor started; systemd's are its own affair. Raises OSError."""
-    if (supervisor := configuration.supervisor_pid()) is not None:
+    if (supervisor := environment.supervisor_pid()) is not None:
         end_with(supervisor)

@@ -23,14 +23,15 @@ from gate.channel.errors import NoPlaceError
 from gate.channel.message import Status
 from gate.channel.place import only_instance
 from gate.programs.shared import config as configuration
-from gate.programs.shared.clock import now
 from gate.programs.shared.config import Config
 from gate.programs.shared.fault_latch import WORDS_MAX
 from gate.programs.shared.journal import PLAIN, Journal, journal_at
-from gate.programs.shared.memory_protection import make_unreadable
 from gate.programs.shared.program_status import Silence
 from gate.programs.shared.status import hear
-from gate.programs.shared.stop_signal import told_to_stop
+from gate_core.programs.clock import now
+from gate_core.programs.memory_protection import make_unreadable
+from gate_core.programs.stop_signal import told_to_stop
+from gate_core.settings import config_file, environment
 
 READY_POLL_S = 0.05
 LIFE_POLL_S = 3.0  # the units' WatchdogSec is more than three of them
@@ -57,7 +58,7 @@ def run_program(name: str, config: Config) -> None:
     try:
         with only_instance(config.runtime(name)):
             asyncio.run(_supervised(name, program, config))
-    except configuration.ConfigError as error:
+    except config_file.ConfigError as error:
         if in_journal:
             logging.getLogger(name).critical("configuration_refused", extra={"reason": str(error)[:WORDS_MAX]})
         raise
@@ -74,7 +75,7 @@ def _first_of(errors: BaseExceptionGroup[NoPlaceError]) -> NoPlaceError:
 
 async def _supervised(name: str, program: Program, config: Config) -> None:
     stop = told_to_stop()
-    life = asyncio.ensure_future(_tell_of_life(name, config, _notifier(configuration.notify_socket())))
+    life = asyncio.ensure_future(_tell_of_life(name, config, _notifier(environment.notify_socket())))
     try:
         await program(config, stop=stop)
     finally:
@@ -141,7 +142,7 @@ class _JsonLines(logging.Formatter):
 
 def log_as_json(name: str) -> bool:
     """Send log lines to the journal with their fields, where it reads our standard error, else there as JSON; True for the journal."""
-    stream = configuration.journal_stream()
+    stream = environment.journal_stream()
     in_journal = stream is not None and journal_at(stream, sys.stderr.fileno())
     handler = Journal(name) if in_journal else logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonLines(name))
@@ -152,4 +153,4 @@ def log_as_json(name: str) -> bool:
 
 def load_config(path: Path | None) -> Config:
     """The configuration that applies. Raises ConfigError."""
-    return configuration.load(path or configuration.path_from_environment())
+    return configuration.load(path or environment.path_from_environment())

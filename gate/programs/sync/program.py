@@ -20,18 +20,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from drivers.toml_file import Problem
-from gate.audit.errors import BadFormatError
-from gate.audit.note import Verifier
-from gate.audit.record import time_text
-from gate.audit.spool import ERASURES, EXPIRED
 from gate.channel.messages import Status
-from gate.ordinary import read_ordinary
-from gate.programs.shared import clock
-from gate.programs.shared.config import Config, ConfigError, Sync, credentials_folder
-from gate.programs.shared.reconnect import Backoff
+from gate.programs.shared.config import Config, Sync
 from gate.programs.shared.status import serve_status
-from gate.programs.shared.task_groups import run_until_first_exits
 from gate.programs.sync.lists import Lists
 from gate.programs.sync.mirror_keys import MirrorKeys
 from gate.programs.sync.updates import Updates
@@ -58,6 +49,17 @@ from gate.sync.wire import (
     parse_approval,
     reason_of,
 )
+from gate_core.audit_format.errors import BadFormatError
+from gate_core.audit_format.note import Verifier
+from gate_core.audit_format.record import time_text
+from gate_core.audit_format.spool import ERASURES, EXPIRED
+from gate_core.ordinary import read_ordinary
+from gate_core.programs import clock
+from gate_core.programs.reconnect import Backoff
+from gate_core.programs.task_groups import run_until_first_exits
+from gate_core.settings.config_file import ConfigError
+from gate_core.settings.environment import credentials_folder
+from gate_core.settings.toml_file import Problem
 
 BACKOFF_MIN_S = 0.5
 HELD_EVERY_MS = 3_600_000

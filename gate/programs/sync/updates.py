@@ -15,10 +15,7 @@ from pathlib import Path
 
 import httpx2
 
-from drivers.toml_file import Problem
-from gate.cookies import NoCookies
-from gate.programs.shared import clock
-from gate.programs.shared.config import Config, ConfigError, Sync
+from gate.programs.shared.config import Config, Sync
 from gate.programs.shared.config import Updates as Settings
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.provision.identity import AUTHORITIES, DEVICE
@@ -29,6 +26,10 @@ from gate.updates.fetching import Store, read_first_root
 from gate.updates.layout import Here
 from gate.updates.sources import parts_of
 from gate.updates.trust import Verified
+from gate_core.programs import clock
+from gate_core.settings.config_file import ConfigError
+from gate_core.settings.toml_file import Problem
+from gate_core.web_pages.cookies import NoCookies
 
 ROUND_DEADLINE_MS = 3_600_000  # of one round, however slowly bytes come; the next one goes on
 

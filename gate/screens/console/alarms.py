@@ -11,11 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from gate.passage.evidence import Alarm
-from gate.passage.orders import Notice
+from gate_core.evidence.evidence import Alarm, Notice
 
 if TYPE_CHECKING:
-    from gate.screens.road import LaneEvent
+    from gate_core.console_link import LaneEvent
 
 ESCALATED_AFTER_S: Final = 30.0
 AGAIN_AFTER_S: Final = 300.0  # whoever goes may be held up, or have pressed by mistake, or have left since

@@ -24,10 +24,6 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from gate.orders.certificate import Certificate
-from gate.orders.errors import OrderError
-from gate.orders.verbs import VERBS, Verb
-from gate.screens.bodies import whole
 from gate.screens.console import view
 from gate.screens.console.admission import Admission, Cookie, session_of
 from gate.screens.console.handover import BYTES_MAX as HANDOVER_BYTES_MAX
@@ -37,11 +33,15 @@ from gate.screens.console.permissions import OFFICERS, ORDERING, Who, may_order
 from gate.screens.console.sessions import PROOF_S, Session, Sessions
 from gate.screens.console.sign_in import SignIn
 from gate.screens.console.view import Said
-from gate.screens.events import events
-from gate.screens.guard import Guard
-from gate.screens.pages import environment
-from gate.screens.road import ORDER_BYTES_MAX, Answer, Challenge, Waits, encode
-from gate.screens.texts import Say, Texts
+from gate_core.console_link import ORDER_BYTES_MAX, Answer, Challenge, Waits, encode
+from gate_core.orders.certificate import Certificate
+from gate_core.orders.errors import OrderError
+from gate_core.orders.verbs import VERBS, Verb
+from gate_core.web_pages.bodies import whole
+from gate_core.web_pages.events import events
+from gate_core.web_pages.guard import Guard
+from gate_core.web_pages.templates import environment
+from gate_core.web_pages.texts import Say, Texts
 
 HEARTBEAT_S: Final = 1.0
 TEXTS: Final = Texts(__package__)

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from gate.screens.road import Text, Word
+from gate_core.console_link import Text, Word
 
 
 class Check(msgspec.Struct, frozen=True):

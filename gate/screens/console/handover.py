@@ -22,13 +22,13 @@ from typing import Annotated, Final, TypeVar
 
 import msgspec
 
-from gate import durable
-from gate.orders import signed
-from gate.orders.certificate import Certificate, CertificateText, open_text
-from gate.orders.errors import ForgedError, OrderError
-from gate.orders.signed import GateId, Kind, Moment, Text
 from gate.screens.console.permissions import OFFICERS, ORDERING, Who
 from gate.screens.console.view import OPEN_MAX, OPEN_WORDS_MAX
+from gate_core import durable
+from gate_core.orders import signed
+from gate_core.orders.certificate import Certificate, CertificateText, open_text
+from gate_core.orders.errors import ForgedError, OrderError
+from gate_core.orders.signed import GateId, Kind, Moment, Text
 
 HANDOVER: Final = Kind("handover", 1)
 READING: Final = Kind("handover-read", 1)

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Final, NoReturn, Protocol
 
 from gate.screens.console.alarms import Call, Calls, Seen
-from gate.screens.fanout import Fanout, FullError, Latest
-from gate.screens.road import Answer, Challenge, LaneEvent
+from gate_core.console_link import Answer, Challenge, LaneEvent
+from gate_core.web_pages.fanout import Fanout, FullError, Latest
 
 PAGES_MAX: Final = 32
 PAGES_EACH_MAX: Final = 8  # of one officer, by whatever certificate: nobody takes the places of all others

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from starlette.routing import compile_path
 
-from gate.orders.verbs import VERBS, Party, Role, Verb
+from gate_core.orders.verbs import VERBS, Party, Role, Verb
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gate.orders.certificate import Certificate
+    from gate_core.orders.certificate import Certificate
 
 
 class Who(NamedTuple):

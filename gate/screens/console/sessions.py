@@ -14,10 +14,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from gate.orders import signed
-from gate.orders.certificate import Certificate, open_certificate
-from gate.orders.errors import OrderError
-from gate.orders.signed import Kind
+from gate_core.orders import signed
+from gate_core.orders.certificate import Certificate, open_certificate
+from gate_core.orders.errors import OrderError
+from gate_core.orders.signed import Kind
 
 PROOF: Final = Kind("proof", 1)
 PROOF_S: Final = 30  # how often a page proves; browsers slow hidden pages down to once a minute

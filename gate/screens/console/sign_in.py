@@ -19,11 +19,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from gate.screens.bodies import whole
 from gate.screens.console.admission import Cookie, session_of
 from gate.screens.console.sessions import PROOF_S, SessionError, Sessions
-from gate.screens.pages import environment
-from gate.screens.texts import Texts
+from gate_core.web_pages.bodies import whole
+from gate_core.web_pages.templates import environment
+from gate_core.web_pages.texts import Texts
 
 QUESTIONS: Final = ("request", "certify", "creation", "enrol")
 QUESTION_BYTES_MAX: Final = 16 * 1024

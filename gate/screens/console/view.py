@@ -12,15 +12,15 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from gate.orders.certificate import Certificate
-from gate.orders.verbs import VERBS, Role, Verb
-from gate.passage.reasons import Reason
-from gate.passage.serving import EVERYBODY
 from gate.screens.console.alarms import CALLING, NOBODY_PRESENT, URGENT, Call, Seen
 from gate.screens.console.findings import Check, read
 from gate.screens.console.permissions import Sight, may_order, sees
-from gate.screens.road import LaneEvent, Waits, Why
-from gate.screens.texts import Say
+from gate_core.console_link import LaneEvent, Waits, Why
+from gate_core.evidence.reasons import Reason
+from gate_core.evidence.serving import EVERYBODY
+from gate_core.orders.certificate import Certificate
+from gate_core.orders.verbs import VERBS, Role, Verb
+from gate_core.web_pages.texts import Say
 
 Json = dict[str, Any]
 

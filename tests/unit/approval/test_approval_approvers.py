@@ -8,9 +8,9 @@ from fakes.approvals import approvers, signer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.approval.approvers import SMALL_ORDER, Approvers, Listed, contradictions, is_sound
-from gate.approval.errors import ApprovalError
-from gate.audit.note import Algorithm, Signer, Verifier
+from gate_core.approval.approvers import SMALL_ORDER, Approvers, Listed, contradictions, is_sound
+from gate_core.approval.errors import ApprovalError
+from gate_core.audit_format.note import Algorithm, Signer, Verifier
 
 P = 2**255 - 19
 D = -121665 * pow(121666, -1, P) % P

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.approval.canonical import Difference, canonical, differences, digest, read
-from gate.approval.errors import ApprovalError
+from gate_core.approval.canonical import Difference, canonical, differences, digest, read
+from gate_core.approval.errors import ApprovalError
 
 NAMES = st.from_regex(r"[A-Za-z0-9_-]{1,8}", fullmatch=True)
 SCALARS = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)

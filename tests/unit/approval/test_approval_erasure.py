@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from fakes.approvals import approvers, signer
 
-from gate.approval.erasure import FIRST_LINE, KEYS_MAX, Erasure, SignedErasure
-from gate.approval.errors import ApprovalError
-from gate.approval.note import NOTE_BYTES_MAX
+from gate_core.approval.erasure import FIRST_LINE, KEYS_MAX, Erasure, SignedErasure
+from gate_core.approval.errors import ApprovalError
+from gate_core.approval.note import NOTE_BYTES_MAX
 
 ORIGIN = "border.example/north-7"
 A, B = "aa" * 32, "bb" * 32
@@ -71,7 +71,7 @@ def test_what_is_no_order_is_none(raw: bytes) -> None:
 
 
 def test_an_approval_is_no_erasure_whoever_signed_it() -> None:
-    from gate.approval.note import Approval, SignedApproval
+    from gate_core.approval.note import Approval, SignedApproval
 
     note = SignedApproval.new(Approval(ORIGIN, 1, A)).signed_by(signer("anna")).signed_by(signer("ben")).note
     with pytest.raises(ApprovalError, match="is no erasure"):

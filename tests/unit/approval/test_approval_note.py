@@ -10,10 +10,10 @@ from fakes.approvals import PERSONS, approvers, signed, signer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.approval.approvers import Approvers
-from gate.approval.errors import ApprovalError
-from gate.approval.note import NOTE_BYTES_MAX, SERIAL_MAX, Approval, Before, SignedApproval
-from gate.audit.note import Note, Signature
+from gate_core.approval.approvers import Approvers
+from gate_core.approval.errors import ApprovalError
+from gate_core.approval.note import NOTE_BYTES_MAX, SERIAL_MAX, Approval, Before, SignedApproval
+from gate_core.audit_format.note import Note, Signature
 
 ORIGIN, DIGEST, OTHER = "border.example/north-7", "ab" * 32, "cd" * 32
 THIS = Approval(ORIGIN, 12, DIGEST)

@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 
 from gate.audit.writer import Wanted
 from gate.cli.audit import app
-from gate.programs.shared.clock import now
+from gate_core.programs.clock import now
 
 RUNNER = CliRunner()
 NUMBERS = itertools.count()

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from fakes.audit_logs import ORIGIN, SmallLog, crossing, wanted
 
-from gate.audit.checkpoint import Checkpoint
-from gate.audit.errors import BadFormatError, BadSignatureError, KeyFileError
-from gate.audit.export import Outlet, tiles
-from gate.audit.handover import HANDOVERS_MAX, Handover, follow, hand_over, in_force
 from gate.audit.mirror_keys import MirrorKeys
-from gate.audit.note import Algorithm, Note, Signer
 from gate.audit.reserve import Reserve
+from gate_core.audit_format.checkpoint import Checkpoint
+from gate_core.audit_format.errors import BadFormatError, BadSignatureError, KeyFileError
+from gate_core.audit_format.export import Outlet, tiles
+from gate_core.audit_format.handover import HANDOVERS_MAX, Handover, follow, hand_over, in_force
+from gate_core.audit_format.note import Algorithm, Note, Signer
 from gate_verify.verify import verify
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from gate.audit.errors import BadFormatError
-from gate.audit.merkle import leaf_hash
-from gate.audit.record import Header, recipients_digest
+from gate_core.audit_format.errors import BadFormatError
+from gate_core.audit_format.merkle import leaf_hash
+from gate_core.audit_format.record import Header, recipients_digest
 from gate_verify.findings import StructureError
 from gate_verify.judge import read_header
 

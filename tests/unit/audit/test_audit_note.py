@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.audit import keys
-from gate.audit.checkpoint import Checkpoint, read_checkpoint
-from gate.audit.errors import AuditError, BadFormatError, BadSignatureError, KeyFileError
-from gate.audit.note import NOTE_BYTES_MAX, Algorithm, Note, Signature, Signer, Verifier, decode_base64
+from gate_core.audit_format import keys
+from gate_core.audit_format.checkpoint import Checkpoint, read_checkpoint
+from gate_core.audit_format.errors import AuditError, BadFormatError, BadSignatureError, KeyFileError
+from gate_core.audit_format.note import NOTE_BYTES_MAX, Algorithm, Note, Signature, Signer, Verifier, decode_base64
 from gate_verify.findings import StructureError, UnreadableError
 from gate_verify.signed import objections, read_head, read_vkey
 

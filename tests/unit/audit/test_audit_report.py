@@ -17,21 +17,21 @@ from fakes.killing import killed_at
 from fakes.passage_examples import decided_record
 from typer.testing import CliRunner, Result
 
-from gate.audit.record import Header, canonical_json
-from gate.audit.spool import key_path
-from gate.audit.unsealing import Unsealer
 from gate.audit.writer import Wanted
 from gate.cli.audit import app
 from gate.cli.audit_records import with_story
 from gate.cli.audit_report import cell
 from gate.cli.audit_reporting import make
 from gate.passage.draws import Draw
-from gate.passage.evidence import Score
 from gate.passage.orders import Disposition
 from gate.passage.policy import Verdict
-from gate.passage.reasons import Objection, Reason
 from gate.passage.records import Closed, ClosedAs, DrawCommitted, DrawRevealed, Opened
-from gate.passage.registers import RegisterAnswer, RegisterCause, RegisterFinding
+from gate_core.audit_format.record import Header, canonical_json
+from gate_core.audit_format.spool import key_path
+from gate_core.audit_format.unsealing import Unsealer
+from gate_core.evidence.evidence import Score
+from gate_core.evidence.reasons import Objection, Reason
+from gate_core.evidence.registers import RegisterAnswer, RegisterCause, RegisterFinding
 from gate_verify.bundle import EntryLine
 from gate_verify.told import Told
 from gate_verify.verify import Known, contents, verify

@@ -12,10 +12,10 @@ import pytest
 from fakes.audit_logs import SmallLog, crossing, wanted
 from fakes.killing import refused
 
-from gate.audit.errors import BadFormatError
-from gate.audit.export import FILE_BYTES_MAX, Outlet, bundle, tiles
-from gate.audit.note import NOTE_BYTES_MAX
-from gate.audit.spool import Spool
+from gate_core.audit_format.errors import BadFormatError
+from gate_core.audit_format.export import FILE_BYTES_MAX, Outlet, bundle, tiles
+from gate_core.audit_format.note import NOTE_BYTES_MAX
+from gate_core.audit_format.spool import Spool
 from gate_verify.verify import verify
 
 

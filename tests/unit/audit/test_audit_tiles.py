@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gate.audit.errors import BadFormatError
-from gate.audit.tiles import (
+from gate_core.audit_format.errors import BadFormatError
+from gate_core.audit_format.tiles import (
     ENTRY_BYTES_MAX,
     Piece,
     decode_entries,

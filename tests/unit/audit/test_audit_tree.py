@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gate.audit.errors import BadFormatError, BadProofError
-from gate.audit.merkle import (
+from gate_core.audit_format.errors import BadFormatError, BadProofError
+from gate_core.audit_format.merkle import (
     EMPTY_ROOT,
     Frontier,
     is_subtree,

@@ -22,8 +22,8 @@ from gate.authority.enrolment_history import Standing
 from gate.authority.errors import BookError, Refusal, RefusedError
 from gate.authority.invitations import INVITATION_S, remove
 from gate.authority.passkeys import Passkeys, challenge, is_above
-from gate.orders.certificate import CLOCKS_APART_S, open_certificate
-from gate.orders.verbs import Party, Role
+from gate_core.orders.certificate import CLOCKS_APART_S, open_certificate
+from gate_core.orders.verbs import Party, Role
 
 
 @pytest.fixture

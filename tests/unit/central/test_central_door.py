@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from gate.central import authority, folder
 from gate.central.https_listener import listen
 from gate.central.https_listener import server as server_of
-from gate.http_server.connections import ConnectionLimits
+from gate_core.http_server.connections import ConnectionLimits
 
 QUICK = ConnectionLimits(
     unsecured_max=4,

@@ -17,7 +17,6 @@ from cryptography.x509.oid import NameOID
 from fakes.audit_logs import ORIGIN
 from fakes.central_server import GATE_ID, NOW, Bench, Server
 
-from gate.audit.note import Algorithm, Signer
 from gate.central import authority
 from gate.central import folder as folders
 from gate.central.database import open_database
@@ -28,6 +27,7 @@ from gate.provision.enrol import Answer, headers, read_answer
 from gate.provision.identity import Wanted
 from gate.sync import wire
 from gate.sync.wire import Request
+from gate_core.audit_format.note import Algorithm, Signer
 
 LOG = Signer.generate(ORIGIN).verifier
 LATER_S = int(NOW.timestamp()) + 60

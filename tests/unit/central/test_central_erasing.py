@@ -16,8 +16,6 @@ from fakes.central_server import GATE_ID, NOW, Bench
 from fakes.sync_gate import SyncGate
 from typer.testing import CliRunner
 
-from gate.audit.expiry_statement import Expired
-from gate.audit.note import Note, Signer
 from gate.central import retention
 from gate.central.archive import export
 from gate.central.database import open_database
@@ -31,6 +29,8 @@ from gate.cli.central_keys import judge_in
 from gate.sync import wire
 from gate.sync.spool import SpoolLog
 from gate.sync.wire import Request, expired_request
+from gate_core.audit_format.expiry_statement import Expired
+from gate_core.audit_format.note import Note, Signer
 from gate_verify.verify import verify
 
 

@@ -11,7 +11,6 @@ import sqlalchemy as sa
 from fakes.central_server import GATE_ID, Bench, Server
 from fakes.postgresql import IS_HERE, NOT_HERE, Postgresql, running
 
-from gate.audit.tiles import TILE_WIDTH, encode_entries
 from gate.central import migration
 from gate.central.archive import export, is_intact
 from gate.central.database import OPENING, open_database
@@ -34,6 +33,7 @@ from gate.central.schema import (
     versions,
 )
 from gate.central.wire import parse_round
+from gate_core.audit_format.tiles import TILE_WIDTH, encode_entries
 from gate_verify.verify import verify
 
 # As that version made them, both for SQLite and, with BYTEA, for PostgreSQL.

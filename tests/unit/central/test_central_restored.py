@@ -14,8 +14,6 @@ from fakes.central_server import GATE_ID, Bench, Server
 from fakes.sync_gate import SyncGate
 from typer.testing import CliRunner
 
-from gate.audit.checkpoint import Checkpoint
-from gate.audit.note import Algorithm, Note, Signer
 from gate.central.admin_log import DEVICE
 from gate.central.archive import is_intact
 from gate.central.evidence import Kind
@@ -27,6 +25,8 @@ from gate.sync import inbox, wire
 from gate.sync.https import Courier
 from gate.sync.round import Client
 from gate.sync.spool import SpoolLog
+from gate_core.audit_format.checkpoint import Checkpoint
+from gate_core.audit_format.note import Algorithm, Note, Signer
 
 
 @pytest.fixture

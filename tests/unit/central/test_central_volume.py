@@ -21,8 +21,6 @@ from fakes.central_server import GATE_ID, NOW, Bench
 from fakes.sync_gate import SyncGate
 from typer.testing import CliRunner
 
-from gate.audit.note import Note, Signer
-from gate.audit.spool import Spool, erasure_path
 from gate.central import settings
 from gate.central.archive import is_intact
 from gate.central.database import open_database
@@ -41,6 +39,8 @@ from gate.sync.errors import RefusedError
 from gate.sync.https import Courier
 from gate.sync.round import Client
 from gate.sync.spool import SpoolLog
+from gate_core.audit_format.note import Note, Signer
+from gate_core.audit_format.spool import Spool, erasure_path
 
 BODY = 40_000  # of an entry: some 54,000 bytes as a line
 

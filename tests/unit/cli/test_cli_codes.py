@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 
 from gate.cli import officer
 from gate.cli.nouns import application
-from gate.cli.output import Exit, fail
 from gate.demo import play
+from gate_core.command_line.output import Exit, fail
 
 RUNNER = CliRunner()
 

@@ -19,10 +19,10 @@ from typer.testing import CliRunner
 import gate.cli.status_page as module
 from gate.channel.messages import Status
 from gate.cli import status
-from gate.cli.output import Exit
-from gate.programs.shared import clock
 from gate.programs.shared.config import Config
 from gate.programs.shared.program_status import ProgramStatus, Silence
+from gate_core.command_line.output import Exit
+from gate_core.programs import clock
 
 TABLE = {
     "purpose": "trial",
@@ -249,9 +249,7 @@ def test_it_loads_of_the_messages_and_programs_what_it_needs_alone(tmp_path: Pat
     (tmp_path / "gate.toml").write_bytes(tomli_w.dumps(TABLE).encode())
     loaded = f"import sys; sys.argv[1:] = ['status', '--json', '--config', {str(tmp_path / 'gate.toml')!r}]\n"
     loaded += "import contextlib; from gate import cli\nwith contextlib.suppress(SystemExit): cli.main()\n"
-    loaded += (
-        "slow = ('gate.channel.messages', 'gate.channel.table', 'gate.passage.evidence.', 'gate.passage.events')\n"
-    )
+    loaded += "slow = ('gate.channel.messages', 'gate.channel.table', 'gate_core.evidence.evidence.', 'gate.passage.events')\n"
     loaded += "slow += ('gate.programs.shared.runner', 'rich', 'typer', 'gate.cli.nouns', 'gate.cli.status.')\n"
     loaded += "print([name for name in sys.modules if f'{name}.'.startswith(slow)])"
     done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)

@@ -27,17 +27,17 @@ from gate.channel import messages
 from gate.channel.errors import ChannelClosedError
 from gate.cli import officer
 from gate.cli.officer import keys
-from gate.cli.output import Exit
-from gate.orders.keys import shift_text
-from gate.orders.verbs import VERBS, Party, Role, Verb
 from gate.passage import two_officers
 from gate.passage.events import LampAnswered
-from gate.passage.evidence import Alarm
 from gate.passage.lane import FirstWord
-from gate.passage.orders import Notice, Outcome
-from gate.passage.reasons import Reason
-from gate.programs.shared import clock
+from gate.passage.orders import Outcome
 from gate.programs.shared.terminal import ATTEMPTS_MAX, Terminal
+from gate_core.command_line.output import Exit
+from gate_core.evidence.evidence import Alarm, Notice
+from gate_core.evidence.reasons import Reason
+from gate_core.orders.keys import shift_text
+from gate_core.orders.verbs import VERBS, Party, Role, Verb
+from gate_core.programs import clock
 
 
 def run(*arguments: str | Path) -> Result:

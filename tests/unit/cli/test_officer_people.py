@@ -13,9 +13,9 @@ from typer.testing import CliRunner, Result
 from gate.authority.enrolment_history import Enrolled
 from gate.authority.enrolment_history import line as line_of
 from gate.cli import officer
-from gate.cli.output import Exit
 from gate.programs.authority.config import load
-from gate.programs.shared.config import ConfigError
+from gate_core.command_line.output import Exit
+from gate_core.settings.config_file import ConfigError
 
 WHOLE = {
     "key": "officers-authority.key",

@@ -18,8 +18,8 @@ from gate.demo.drills import DRILLS, Case, Drill
 from gate.demo.machine import Lateness
 from gate.demo.score import lines, page, score
 from gate.demo.trainee import KEYS, Diary, Ordered, Person, Robot, Said
-from gate.orders.verbs import VERBS, Verb
 from gate.passage.orders import Outcome
+from gate_core.orders.verbs import VERBS, Verb
 from hardware_sim.readers.kinds import PAGE_READER
 from hardware_sim.scenario import Lane, read_scenarios, scenario_folder
 

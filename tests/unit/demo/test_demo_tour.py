@@ -25,10 +25,10 @@ from gate.demo.tour.desk import OFFICER, Desk
 from gate.demo.tour.ending import change_one_byte, decided_by
 from gate.demo.tour.relay import Relay, Server
 from gate.demo.tour.scenes import CAST, SCENES, SECONDS_MAX
-from gate.orders import keys
-from gate.orders.certificate import open_certificate
-from gate.screens.guard import HEADERS
 from gate.screens.kiosk.key import Key
+from gate_core.orders import keys
+from gate_core.orders.certificate import open_certificate
+from gate_core.web_pages.guard import HEADERS
 from hardware_sim.scenario import Lane, read_scenarios, scenario_folder
 
 SECRET = "s" * 43

@@ -329,7 +329,7 @@ class FakeReader:
         )
 
     async def wait_for_card(self, _timeout_s: float) -> None:
-        from drivers.errors import NoReplyError, SetupError
+        from gate_core.errors import NoReplyError, SetupError
 
         if self.name == "empty":
             raise NoReplyError("no card came")
@@ -337,7 +337,7 @@ class FakeReader:
             raise SetupError("pyscard is missing")
 
     async def transmit(self, apdu: bytes) -> bytes:
-        from drivers.errors import BadFrameError, CardGoneError
+        from gate_core.errors import BadFrameError, CardGoneError
         from hardware_sim.chip import CardGoneError as Gone
 
         try:

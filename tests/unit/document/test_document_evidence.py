@@ -15,16 +15,16 @@ from fakes.inspections import anchors, inspected, issued
 from fakes.passage_examples import GENUINE, SAME_FACE, inspecting
 from fakes.sample_passports import ANNA, utopia
 
-from gate.passage import evidence as passage
 from gate.passage.effects import Write
 from gate.passage.events import DocumentRead, FaceCompared
-from gate.passage.evidence import AccessEvidence, AgreementEvidence, DocumentEvidence
 from gate.passage.policy import Verdict
-from gate.passage.reasons import Reason
 from gate.passage.records import Decided
 from gate.programs.lane.records import RecordError, fields_of, replay
 from gate.programs.lane.stages.anchors import RememberingAnchors
 from gate.programs.lane.stages.document import AUTHORITIES_MAX, CHECK_OF, document_evidence
+from gate_core.evidence import evidence as passage
+from gate_core.evidence.evidence import AccessEvidence, AgreementEvidence, DocumentEvidence
+from gate_core.evidence.reasons import Reason
 from gate_documents import checks
 from gate_documents.access.groups import standard_group
 from gate_documents.lds import security_infos

@@ -14,11 +14,12 @@ from fakes.sample_passports import utopia
 
 from gate.programs.lane import program
 from gate.programs.lane.document.lists import ListsError, open_lists
-from gate.programs.shared.config import Config, ConfigError, parse
+from gate.programs.shared.config import Config, parse
 from gate.trust import store
 from gate.trust.importing import import_sources
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
+from gate_core.settings.config_file import ConfigError
 from gate_documents.pki.revocation import parse_revocation_list
 
 TABLE = {

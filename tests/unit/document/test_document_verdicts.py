@@ -75,7 +75,7 @@ def test_every_check_names_its_clause() -> None:
 
 
 def test_the_ids_are_those_that_a_decision_looks_at() -> None:
-    from gate.passage import evidence
+    from gate_core.evidence import evidence
 
     looked_at = [check.value for check in CheckId if check is not CheckId.TERMINAL_AUTHENTICATION]
     assert looked_at == [check.value for check in evidence.CheckId]

@@ -20,8 +20,6 @@ from fakes.document_chip import Gone
 from fakes.inspections import NOW, Through, Transmit, anchors, files_of, inspected, issued, judged, results
 from fakes.sample_passports import ANNA, utopia
 
-from gate.passage.evidence import Check, CheckResult, DocumentEvidence, Score, SiteEvidence
-from gate.passage.evidence import CheckId as PassageCheckId
 from gate.passage.policy import Policy, document_objections, site_objections
 from gate.programs.lane.stages.anchors import RememberingAnchors
 from gate.programs.lane.stages.document import document_evidence
@@ -29,6 +27,8 @@ from gate.trust.errors import SourceError
 from gate.trust.importing import import_sources
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
+from gate_core.evidence.evidence import Check, CheckResult, DocumentEvidence, Score, SiteEvidence
+from gate_core.evidence.evidence import CheckId as PassageCheckId
 from gate_documents.checks import CheckId
 from gate_documents.countries import certificate_countries
 from gate_documents.errors import MrzError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gate.http_server.connections import ConnectionLimits, ConnectionPlaces, limits_of_process
+from gate_core.http_server.connections import ConnectionLimits, ConnectionPlaces, limits_of_process
 
 
 @dataclass(eq=False)

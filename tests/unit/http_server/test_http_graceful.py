@@ -12,7 +12,7 @@ from typing import Any
 import uvicorn
 from fakes.virtual_time import run_virtual
 
-from gate.http_server.graceful import DATE_EVERY_S, GracefulServer
+from gate_core.http_server.graceful import DATE_EVERY_S, GracefulServer
 
 SERVED_S = 10
 

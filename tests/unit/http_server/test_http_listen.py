@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from gate.http_server.https import listen
+from gate_core.http_server.https import listen
 
 
 def test_no_answer_waits_for_an_acknowledgement() -> None:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gate.http_server.request_body import read_body
+from gate_core.http_server.request_body import read_body
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from gate.orders.judging import Lack
-from gate.orders.verbs import VERBS, Role
+from gate_core.orders.judging import Lack
+from gate_core.orders.verbs import VERBS, Role
 
 VECTORS = Path(__file__).resolve().parents[2] / "vectors" / "officers_orders.json"
 PROTOCOL = Path(__file__).resolve().parents[3] / "docs" / "protocols" / "orders.md"

@@ -18,11 +18,11 @@ from fakes.handovers import handover, reading
 from starlette.testclient import TestClient
 
 import gate.screens.console
-from gate.orders.challenge import Challenge
-from gate.orders.verbs import Party, Role, Verb
 from gate.screens.console.admission import BY_ITSELF
 from gate.screens.console.handover import OpenAt
 from gate.screens.console.sessions import IDLE_S, OVERLAP_S, PROOF_S
+from gate_core.orders.challenge import Challenge
+from gate_core.orders.verbs import Party, Role, Verb
 
 PORT = 8099
 HOST = f"127.0.0.1:{PORT}"

@@ -13,9 +13,6 @@ import pytest
 from fakes.handovers import handover, reading
 from fakes.shifts import NOW_S, OTHER_AUTHORITY, PUBLIC, certificate
 
-from gate.orders.certificate import Certificate
-from gate.orders.errors import ForgedError, MalformedError, OrderError
-from gate.orders.verbs import Party, Role
 from gate.screens.console.handover import (
     HANDOVERS_MAX,
     PAGE_S,
@@ -25,6 +22,9 @@ from gate.screens.console.handover import (
     OldPageError,
     OpenAt,
 )
+from gate_core.orders.certificate import Certificate
+from gate_core.orders.errors import ForgedError, MalformedError, OrderError
+from gate_core.orders.verbs import Party, Role
 
 ANNA = certificate(7)
 BEN: dict[str, Any] = {"number": 8, "officer": "ben"}

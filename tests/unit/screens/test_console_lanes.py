@@ -9,7 +9,7 @@ import pytest
 from fakes.console_hall import FakeGate
 
 from gate.screens.console.lanes import PAGES_EACH_MAX, Hall
-from gate.screens.fanout import FullError
+from gate_core.web_pages.fanout import FullError
 
 
 class Clock:

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from fakes.shifts import AUTHORITY, NOW_S, OTHER_AUTHORITY, PUBLIC, certificate, key_of
 
-from gate.orders.certificate import certify
 from gate.screens.console.sessions import (
     CHALLENGE_S,
     IDLE_S,
@@ -22,6 +21,7 @@ from gate.screens.console.sessions import (
     Sessions,
 )
 from gate.screens.console.sign_in import Clock
+from gate_core.orders.certificate import certify
 
 ORIGIN = "https://console.example:8443"
 

@@ -14,22 +14,22 @@ from fakes.console_hall import event, waits
 from fluent.syntax import FluentParser, ast
 
 import gate.screens.console
-from gate.orders.certificate import Certificate
-from gate.orders.judging import Lack
-from gate.orders.order import REASON_CHARACTERS_MAX
-from gate.orders.verbs import VERBS, Role, Verb
 from gate.passage import states
-from gate.passage.evidence import CameraTrouble, CheckId, CheckResult
-from gate.passage.evidence_names import PageCheckId
-from gate.passage.orders import Concern, Notice, Outcome
-from gate.passage.reasons import Reason
+from gate.passage.orders import Concern, Outcome
 from gate.programs.lane import health_counters
 from gate.screens.console import view
 from gate.screens.console.alarms import CALLING, LOST, Calls, Seen, kinds
 from gate.screens.console.app import TEXTS
 from gate.screens.console.view import OPINIONS, REASONS_EACH, Action, Said
-from gate.screens.road import Why
-from gate.screens.texts import Say
+from gate_core.console_link import Why
+from gate_core.evidence.evidence import CameraTrouble, CheckId, CheckResult, Notice
+from gate_core.evidence.names import PageCheckId
+from gate_core.evidence.reasons import Reason
+from gate_core.orders.certificate import Certificate
+from gate_core.orders.judging import Lack
+from gate_core.orders.order import REASON_CHARACTERS_MAX
+from gate_core.orders.verbs import VERBS, Role, Verb
+from gate_core.web_pages.texts import Say
 
 SAY = Say(TEXTS, "en")
 CONSOLE = Path(gate.screens.console.__file__).parent

@@ -14,10 +14,6 @@ from fakes.central_process import KEPT
 from fakes.central_server import GATE_ID, Bench
 from typer.testing import CliRunner
 
-from gate.audit.checkpoint import Checkpoint
-from gate.audit.errors import BadSignatureError, RolledBackError
-from gate.audit.merkle import EMPTY_ROOT, prove_consistency, subtree_hash
-from gate.audit.note import Note, Signer, Verifier
 from gate.central.history import root_at
 from gate.central.schema import evidence as evidence_table
 from gate.central.schema import packages, piece_hashes
@@ -27,6 +23,10 @@ from gate.sync.errors import BadAnswerError, OtherHistoryError, RefusedError
 from gate.sync.round import Client
 from gate.sync.spool import SpoolLog
 from gate.sync.wire import Request, Response
+from gate_core.audit_format.checkpoint import Checkpoint
+from gate_core.audit_format.errors import BadSignatureError, RolledBackError
+from gate_core.audit_format.merkle import EMPTY_ROOT, prove_consistency, subtree_hash
+from gate_core.audit_format.note import Note, Signer, Verifier
 
 
 @pytest.fixture
