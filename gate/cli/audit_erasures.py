@@ -25,10 +25,10 @@ def sign(
     as_json: Json = False,
 ) -> None:
     """Sign an order to forget these keys, on an approver's own machine. It counts when two have signed it."""
-    from gate.cli.config import signer_in
     from gate_core import durable
     from gate_core.approval.erasure import Erasure, SignedErasure
     from gate_core.approval.errors import ApprovalError
+    from gate_core.command_line.approver_keys import signer_in
 
     signer = signer_in(key, name)
     try:
@@ -52,9 +52,9 @@ def give(
 ) -> None:
     """Give an order to this gate's log program, which forgets the keys and writes who ordered it. Exit 75: another order waits."""
     from gate.audit.inbox import ERASURE
-    from gate.programs.shared.approvers import approvers_in
     from gate.programs.shared.config import load
     from gate_core import durable
+    from gate_core.approval.approvers_file import approvers_in
     from gate_core.approval.errors import ApprovalError
     from gate_core.settings.config_file import ConfigError
     from gate_core.settings.environment import path_from_environment

@@ -110,7 +110,7 @@ def render(report: Report, account: Account, *, name: str, files: Sequence[str],
 def sections(account: Account) -> list[Section]:
     """Every table of the page, in its order."""
     referred = len(account.figures["crossings", "referred"])
-    texts = Texts("gate.screens.console")
+    texts = Texts("gate_officers.console")
     made = [
         Section(
             "outcomes",

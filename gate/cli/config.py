@@ -7,20 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gate_core.command_line.approver_keys import KeyFile, Name, signer, signer_in
 from gate_core.command_line.options import ConfigFile, Json
 from gate_core.command_line.output import Exit, emit_json, fail, note, refuse_configuration, say, with_next_step
 
 if TYPE_CHECKING:
     from gate_core.approval.note import Approval
-    from gate_core.audit_format.note import Signer
 
 app = typer.Typer(no_args_is_help=True)
 
 NewApprovers = Annotated[
     Path | None, typer.Option(help="Another approvers.toml than the one in force, which it will replace.")
 ]
-KeyFile = Annotated[Path, typer.Option(help="An Ed25519 key, PKCS #8 PEM, mode 0600.")]
-Name = Annotated[str, typer.Option(help="Whose key it is: small letters, digits, ._@-")]
 
 
 @app.callback()
@@ -116,11 +114,11 @@ def key(
     as_json: Json = False,
 ) -> None:
     """Make an approver's key, on their own machine. Prints the line for approvers.toml."""
-    from gate.cli.officer import keys as files
+    from gate_core.command_line import key_files as files
     from gate_core.orders import keys
 
     made = keys.new_key()
-    vkey = _signer(name, made.private_bytes_raw()).verifier.vkey
+    vkey = signer(name, made.private_bytes_raw()).verifier.vkey
     try:
         files.write(out, keys.key_text(made))
     except files.KeyFileError as error:
@@ -222,28 +220,6 @@ def _show_vkey(vkey: str, *, as_json: bool) -> None:
         emit_json("config.vkey/1", {"vkey": vkey})
     else:
         say(vkey)
-
-
-def signer_in(path: Path, name: str) -> Signer:
-    """An approver's key by its file. Ends the command for a name or a file that will not do."""
-    from gate.cli.officer import keys as files
-
-    try:
-        return _signer(name, files.read_authority(path).private_bytes_raw())
-    except files.KeyFileError as error:
-        fail(error.code, str(error))
-
-
-def _signer(name: str, seed: bytes) -> Signer:
-    from gate_core.approval.approvers import require_name
-    from gate_core.approval.errors import ApprovalError
-    from gate_core.audit_format.note import Signer
-
-    try:
-        require_name(name)
-    except ApprovalError as error:
-        fail(Exit.USAGE, f"--name {error}")
-    return Signer(name, seed)
 
 
 def _raw(path: Path) -> bytes:

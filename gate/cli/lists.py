@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from gate.cli.config import KeyFile, Name, signer_in
+from gate_core.command_line.approver_keys import KeyFile, Name, signer_in
 from gate_core.command_line.options import Json
 from gate_core.command_line.output import Exit, emit_json, fail, say
 

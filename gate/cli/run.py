@@ -12,9 +12,9 @@ from gate.channel.errors import NoPlaceError
 from gate.channel.place import only_instance
 from gate.channel.row import PROGRAMS
 from gate.programs.shared.config import Config
-from gate.programs.shared.parent_death import end_with_supervisor
 from gate.programs.shared.runner import load_config, run_program
 from gate_core.command_line.output import Exit, fail, note, refuse_configuration
+from gate_core.programs.parent_death import end_with_supervisor
 from gate_core.settings.config_file import ConfigError
 from gate_core.settings.environment import path_from_environment
 

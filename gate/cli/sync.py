@@ -37,7 +37,7 @@ def status(config: ConfigFile = None, as_json: Json = False) -> None:
 def push(config: ConfigFile = None, as_json: Json = False) -> None:
     """Carry what is new to the mirror now, whether or not the program runs."""
     from gate.programs.sync.program import push as carry
-    from gate.sync.errors import ExpiredError, MirrorAwayError, SyncError
+    from gate_core.mirror_client.errors import ExpiredError, MirrorAwayError, SyncError
 
     try:
         detail = asyncio.run(carry(_settings(config)))

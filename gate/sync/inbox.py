@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gate.sync.mirror_state import Receipt
 from gate_core import durable
 from gate_core.audit_format.checkpoint import Checkpoint
 from gate_core.audit_format.errors import BadFormatError
 from gate_core.audit_format.note import NOTE_BYTES_MAX, Note
+from gate_core.mirror_client.mirror_state import Receipt
 from gate_core.ordinary import read_ordinary
 
 LAST_RECEIPT = "receipt.note"  # beside the identity: of the server that the gate is enrolled at

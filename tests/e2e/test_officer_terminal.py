@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 from fakes.whole_gate import Gate, running
 
-from gate.cli.officer.keys import read_shift
 from gate.demo import stage as staging
 from gate.passage.orders import Outcome
 from gate.programs.shared.terminal import Terminal
+from gate_core.command_line.key_files import read_shift
 from gate_core.evidence.screen import Screen
 from gate_core.orders.challenge import Challenge
 from gate_core.orders.verbs import Verb

@@ -20,10 +20,10 @@ from fakes import remains
 from fakes.whole_gate import Gate, running
 
 from gate.channel import messages as m
-from gate.cli.officer.keys import read_authority
 from gate.passage.orders import Outcome
 from gate.picture import decode
 from gate.programs.shared.terminal import Terminal
+from gate_core.command_line.key_files import read_authority
 from gate_core.evidence.screen import Screen
 from gate_core.orders.certificate import Certificate, certify
 from gate_core.orders.keys import new_key, public_text

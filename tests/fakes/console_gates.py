@@ -20,8 +20,6 @@ from gate.channel.messages import Look, LookWanted, Objected, OrderAnswer, Statu
 from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
 from gate.passage.orders import Outcome
-from gate.programs.console.config import GateEntry
-from gate.programs.console.gates import Gate
 from gate.programs.screens.console_api import LIMITS
 from gate.programs.screens.program import Screens
 from gate.programs.shared.config import Config, parse
@@ -31,6 +29,8 @@ from gate_core import pinned_certificates
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.screen import Screen
 from gate_core.http_server.connections import ConnectionLimits
+from gate_officers.console.config import GateEntry
+from gate_officers.console.gates import Gate
 
 DEADLINE_S = 8.0
 

@@ -18,14 +18,14 @@ from fakes.told_gate import CONFIG
 from gate.channel import messages as m
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
-from gate.exchange.app import Clocks
-from gate.programs.exchange.config import ExchangeConfig
-from gate.programs.exchange.program import run as run_exchange
 from gate.programs.lane.document.marking import mark_of
 from gate.programs.registers.program import run as run_registers
 from gate.programs.shared.config import Config, OnlineRegister, Paths, Registers
 from gate.programs.shared.program_status import Silence
 from gate.programs.shared.status import hear
+from gate_central.exchange.app import Clocks
+from gate_central.exchange.config import ExchangeConfig
+from gate_central.exchange.program import run as run_exchange
 from gate_core import pinned_certificates
 from gate_core.programs import clock
 

@@ -8,8 +8,8 @@ import pyrage
 import sqlalchemy as sa
 from fakes.audited_days import Day
 
-from gate.central.append_verification import in_piece
-from gate.central.schema import heads, packages, piece_hashes, sealed
+from gate_central.append_verification import in_piece
+from gate_central.schema import heads, packages, piece_hashes, sealed
 from gate_core.audit_format.checkpoint import Checkpoint
 from gate_core.audit_format.merkle import Frontier, leaf_hash
 from gate_core.audit_format.note import Signer

@@ -14,7 +14,6 @@ import tomli_w
 
 from gate.channel import messages
 from gate.cli.models import default_folder
-from gate.cli.officer.keys import read_shift
 from gate.demo import stage as staging
 from gate.demo import world as worlds
 from gate.demo.central import Central
@@ -27,6 +26,7 @@ from gate.demo.stage import Stage
 from gate.programs.shared import config as configuration
 from gate.programs.shared.supervisor import Child, Family
 from gate.programs.shared.terminal import Terminal
+from gate_core.command_line.key_files import read_shift
 from gate_core.evidence.screen import Screen
 
 DEADLINE_S = 40.0

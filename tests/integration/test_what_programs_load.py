@@ -50,10 +50,10 @@ def loaded_by(module: str) -> set[str]:
             (*PIXELS, "serial", "smartcard", "uvicorn", "starlette", "pyrage", "gate_documents"),
         ),
         (
-            "gate.programs.exchange.program",
+            "gate_central.exchange.program",
             (
                 *(*PIXELS, "serial", "smartcard", "sqlite3", "sqlalchemy", "pyrage", "httpx2"),
-                *("gate.audit", "gate.central", "gate_documents", "gate.lists", "gate.sync", "gate.updates"),
+                *("gate.audit", "gate_central", "gate_documents", "gate.lists", "gate.sync", "gate.updates"),
             ),
         ),
         ("gate.programs.vision.page_child", (*NETWORK, "pyrage", "serial", "smartcard", "gate.face", "gate_documents")),

@@ -28,6 +28,8 @@ LIAR = Path(__file__).with_name("liar.py")
 COPIED = (
     "gate",
     "core",
+    "central",
+    "officers",
     "documents",
     "drivers",
     "hardware-sim",

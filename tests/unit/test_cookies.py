@@ -10,8 +10,8 @@ import pytest
 from gate.lists.adapters.https import Courier as ToRegister
 from gate.lists.adapters.port import Place
 from gate.programs.sync.updates import HttpsSource
-from gate.sync.https import Courier as ToMirror
-from gate.sync.wire import Request
+from gate_core.mirror_client.https import Courier as ToMirror
+from gate_core.mirror_client.wire import Request
 
 COOKIES = [b"seen=L898902C3", b"seen=\xff", b'seen="; expires=Wed, 99 Foo 99999 99:99:99 GMT', b"seen=1; domain=.\xff"]
 

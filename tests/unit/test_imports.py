@@ -36,6 +36,8 @@ def builds_on(files: dict[str, Path]) -> dict[str, set[str]]:
     [
         (ROOT, ("gate", "drivers", "models")),
         (ROOT / "core" / "src", ("gate_core",)),
+        (ROOT / "central" / "src", ("gate_central",)),
+        (ROOT / "officers" / "src", ("gate_officers",)),
         (ROOT / "documents" / "src", ("gate_documents",)),
         (ROOT / "verify" / "src", ("gate_verify",)),
         (ROOT / "hardware-sim" / "src", ("hardware_sim",)),

@@ -28,7 +28,6 @@ from gate.demo.director import Visit
 from gate.demo.drills import DRILLS
 from gate.demo.score import score
 from gate.demo.trainee import Diary, Ordered, Said
-from gate.exchange.marks import Marks
 from gate.passage.conditions import AgeFrom
 from gate.passage.draws import OF, Draw
 from gate.passage.effects import Write
@@ -62,6 +61,7 @@ from gate.performance.forecast import Arrival, Staff, fewest, outlook
 from gate.performance.service_times import QUANTILES, ServiceTimes
 from gate.programs.lane.document.marking import mark_of
 from gate.programs.lane.records import encode
+from gate_central.exchange.marks import Marks
 from gate_core.evidence.evidence import Check, CheckId, CheckResult, DocumentEvidence, FaceEvidence, Score, Swap
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.registers import Register, RegisterAnswer, RegisterCause, RegisterFinding
@@ -343,7 +343,7 @@ BENEATH = {
     "conformity": "gate.cli.conformity:has_passed",
     "document inspect": "gate_documents.authenticity.passive_authentication:judge_hashes",
     "drill": "gate.demo.score:score _settled",
-    "exchange serve": "gate.exchange.marks:Marks.tell",
+    "exchange serve": "gate_central.exchange.marks:Marks.tell",
     "face evaluate": "gate.performance.face_evaluation:evaluate_folder Evaluation.fields",
     "face evaluate-pad": "gate.performance.pad_evaluation:evaluate_folder",
     "fairness page": "gate.performance.fairness:raised _tests",

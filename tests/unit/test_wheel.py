@@ -75,7 +75,7 @@ def test_what_the_programs_and_commands_read_beside_their_code_is_carried(carrie
         for path in (ROOT / room).rglob(f"*.{ending}")
     }
     assert {"gate/performance/pages/face_report.html", "gate/cli/pages/trust_report.html"} <= beside
-    of_central = {path for path in beside if path.startswith("gate/central/")}
+    of_central = {path for path in beside if path.startswith("central/src/gate_central/")}
     assert of_central <= carried_by(CENTRAL)
     assert beside - of_central | {"models/manifest.toml", "models/fetch.py", "gate/demo/play.py"} <= carried
 
@@ -83,7 +83,7 @@ def test_what_the_programs_and_commands_read_beside_their_code_is_carried(carrie
 def test_every_module_of_the_gate_lies_in_one_of_the_two_wheels(carried: set[str]) -> None:
     modules = {str(path.relative_to(ROOT)) for path in (ROOT / "gate").rglob("*.py")}
     central = carried_by(CENTRAL)
-    assert central & modules == {path for path in modules if path.startswith("gate/central/")}
+    assert central & modules == {path for path in modules if path.startswith("central/src/gate_central/")}
     assert modules == (carried & modules) | (central & modules)
     assert not carried & central
 
@@ -131,7 +131,9 @@ print(*{name.partition(".")[0] for name in sys.modules} & {"gate", "drivers", "m
 """
 
 
-@pytest.mark.parametrize(("folder", "package"), [("core", "gate_core"), ("documents", "gate_documents"), ("verify", "gate_verify")])
+@pytest.mark.parametrize(
+    ("folder", "package"), [("core", "gate_core"), ("documents", "gate_documents"), ("verify", "gate_verify")]
+)
 def test_a_distribution_is_whole_without_the_others(tmp_path: Path, folder: str, package: str) -> None:
     (wheel,) = WheelBuilder(str(ROOT / folder)).build(directory=str(tmp_path), versions=["standard"])
     with zipfile.ZipFile(wheel) as archive:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gate.cli.officer import authority
 from gate_core.command_line.options import ConfigFile, Json
 from gate_core.command_line.output import Exit, emit_json, fail, note, one_line, refuse_configuration, say
 from gate_core.orders.verbs import VERBS, Power, Verb
+from gate_officers.commands import authority
 
 if TYPE_CHECKING:
     from gate.channel import messages
@@ -149,13 +149,13 @@ def what_waits(
 ) -> None:
     """Who waits for an officer, and what calls for one. Why, and quiet flags, are shown as on the console: to whose shift key may see them."""
     from gate.channel.errors import ChannelError, NotPermittedError
-    from gate.cli.officer import keys
+    from gate_core.command_line import key_files
 
     settings = _configured(config)
     shift: Shift | None = None
     try:
-        shift, _ = keys.read_shift((key or Path(DEFAULT_KEY)).expanduser())
-    except keys.KeyFileError as error:
+        shift, _ = key_files.read_shift((key or Path(DEFAULT_KEY)).expanduser())
+    except key_files.KeyFileError as error:
         if key is not None:
             fail(error.code, str(error))
     try:
@@ -219,8 +219,8 @@ def _give(
     argument: str | None = None,
     every_s: float | None = None,
 ) -> None:
-    from gate.cli.officer import keys
-    from gate.cli.officer.words import require
+    from gate_core.command_line import key_files
+    from gate_core.command_line.order_words import require
     from gate_core.orders.errors import OrderError
     from gate_core.orders.order import REASON_CHARACTERS_MAX
 
@@ -238,8 +238,8 @@ def _give(
         fail(Exit.USAGE, f"{verb.value} needs a reason")
     settings = _configured(config)
     try:
-        shift, _ = keys.read_shift(key.expanduser())
-    except keys.KeyFileError as error:
+        shift, _ = key_files.read_shift(key.expanduser())
+    except key_files.KeyFileError as error:
         fail(error.code, str(error))
     order = partial(_order, settings.socket("orders"), shift, verb, gate, crossing, reason, argument)
     show = partial(_show, verb, shift, settings, as_json=as_json)
@@ -341,8 +341,8 @@ def _sights(shift: Shift | None, settings: Config) -> frozenset[str]:
     """What the holder of a shift key is shown, as on the console; nothing without a key of this gate that is in force."""
     from base64 import b64decode
 
-    from gate.screens.console.permissions import sees
     from gate_core.orders.errors import OrderError
+    from gate_core.orders.permissions import sees
     from gate_core.programs.clock import now
 
     if shift is None or settings.officers is None:

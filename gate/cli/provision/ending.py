@@ -193,7 +193,7 @@ def _entries(config: Config) -> tuple[int, int]:
 
 def _pushed(config: Config) -> tuple[int, str]:
     from gate.programs.sync.program import push
-    from gate.sync.errors import SyncError
+    from gate_core.mirror_client.errors import SyncError
     from gate_core.settings.config_file import ConfigError
 
     try:
@@ -223,7 +223,7 @@ def _exported(config: Config, folder: Path, entries: int) -> str:
 def _tell(config: Config) -> str:
     """Have the central server refuse the gate; without it the gate ends as well, and says what is left to do there."""
     from gate.programs.sync.program import retire
-    from gate.sync.errors import SyncError
+    from gate_core.mirror_client.errors import SyncError
     from gate_core.settings.config_file import ConfigError
 
     if config.sync is None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gate.programs.shared.approvers import approvers_in
 from gate_core.approval.approvers import SIGNERS_MIN, Approvers
+from gate_core.approval.approvers_file import approvers_in
 from gate_core.approval.errors import ApprovalError
 from gate_core.approval.note import SignedApproval, signers_of
 from gate_core.audit_format.resume_state import Approved

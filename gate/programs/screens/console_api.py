@@ -27,9 +27,10 @@ from gate.programs.screens.console_status import lane_event
 from gate.programs.screens.lane_feed import Feed
 from gate.programs.screens.order_channel import Desk, LaneAwayError
 from gate.programs.shared.config import Config
-from gate.programs.shared.consoles import ConsolesError, consoles_in, road_key
+from gate.programs.shared.consoles import road_key
 from gate.programs.shared.fault_latch import FaultLatch
 from gate_core import console_link
+from gate_core.console_certificates import ConsolesError, consoles_in
 from gate_core.http_server.connections import ConnectionLimits
 from gate_core.http_server.https import Server, known_only, listen
 from gate_core.http_server.request_body import read_body

@@ -12,12 +12,12 @@ from datetime import date
 from pathlib import Path
 
 from gate.channel import messages
-from gate.programs.shared.approvers import approvers_in
 from gate.programs.shared.basis import basis_of
 from gate.programs.shared.config import Config
 from gate.programs.shared.system_card import require_card
 from gate_core import durable
 from gate_core.approval.approvers import SIGNERS_MIN, Approvers
+from gate_core.approval.approvers_file import approvers_in
 from gate_core.approval.canonical import digest
 from gate_core.approval.errors import ApprovalError
 from gate_core.approval.note import NOTE_BYTES_MAX, SERIAL_MAX, Approval, Before, SignedApproval, signers_of

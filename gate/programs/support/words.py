@@ -24,7 +24,6 @@ from gate.passage.records import ClosedAs, IncidentKind
 from gate.programs.screens.readiness import OWN_WORDS
 from gate.programs.shared import program_status
 from gate.programs.shared.degraded import MODES, Lane
-from gate.programs.shared.journal import EVENTS
 from gate.programs.shared.program_status import Silence
 from gate_core import errors as driver_errors
 from gate_core.evidence.evidence import Alarm, CheckId, CheckResult, Door, Notice
@@ -32,6 +31,7 @@ from gate_core.evidence.reasons import Reason
 from gate_core.evidence.screen import Guidance, Purpose, Screen
 from gate_core.evidence.serving import BorderDirection
 from gate_core.ports.values import LampColour, LeafPosition
+from gate_core.programs.journal import EVENTS
 
 LEFT_OUT: Final = "(left out)"
 _VOCABULARIES: Final[tuple[type[enum.Enum], ...]] = (

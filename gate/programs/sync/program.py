@@ -31,13 +31,17 @@ from gate.provision.identity import DEVICE, IdentityError, has_plain_key
 from gate.provision.sealing import DEVICE_PASSPHRASE, device_passphrase
 from gate.provision.steps import StepError
 from gate.sync import inbox
-from gate.sync.errors import ExpiredError, MirrorAwayError, OtherHistoryError, RefusedError, SyncError
-from gate.sync.https import Courier, tls
-from gate.sync.line import Line
-from gate.sync.mirror_state import Conversation, Receipt
-from gate.sync.round import Client
-from gate.sync.spool import SpoolLog
-from gate.sync.wire import (
+from gate_core.audit_format.errors import BadFormatError
+from gate_core.audit_format.note import Verifier
+from gate_core.audit_format.record import time_text
+from gate_core.audit_format.spool import ERASURES, EXPIRED
+from gate_core.mirror_client.errors import ExpiredError, MirrorAwayError, OtherHistoryError, RefusedError, SyncError
+from gate_core.mirror_client.https import Courier, tls
+from gate_core.mirror_client.line import Line
+from gate_core.mirror_client.mirror_state import Conversation, Receipt
+from gate_core.mirror_client.round import Client
+from gate_core.mirror_client.spool import SpoolLog
+from gate_core.mirror_client.wire import (
     APPROVAL_BYTES_MAX,
     SHOW_RECEIPT,
     Request,
@@ -49,10 +53,6 @@ from gate.sync.wire import (
     parse_approval,
     reason_of,
 )
-from gate_core.audit_format.errors import BadFormatError
-from gate_core.audit_format.note import Verifier
-from gate_core.audit_format.record import time_text
-from gate_core.audit_format.spool import ERASURES, EXPIRED
 from gate_core.ordinary import read_ordinary
 from gate_core.programs import clock
 from gate_core.programs.reconnect import Backoff

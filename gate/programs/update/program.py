@@ -24,7 +24,6 @@ from typing import Final, NoReturn
 
 import msgspec
 
-from gate.programs.shared.runner import log_as_json
 from gate.programs.update import site as sites
 from gate.programs.update.lane import Programs, programs_of
 from gate.programs.update.ledger import FOLDER, Changes, Install, Installed, Journal, Ledger, Outcome, Refusal
@@ -48,6 +47,7 @@ from gate.updates.sources import FolderSource, Source
 from gate.updates.trust import Verified, verify
 from gate_core import durable
 from gate_core.programs import clock
+from gate_core.programs.journal import log_as_json
 from gate_core.settings.environment import path_from_environment
 
 LIBRARY: Final = Path("/usr/lib/portcullis")

@@ -16,14 +16,14 @@ from fakes.shifts import NOW_S, PUBLIC
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.authority.act_log import Book
-from gate.authority.certificate_issuer import NONCE_S, NONCES_MAX
-from gate.authority.enrolment_history import Standing
-from gate.authority.errors import BookError, Refusal, RefusedError
-from gate.authority.invitations import INVITATION_S, remove
-from gate.authority.passkeys import Passkeys, challenge, is_above
 from gate_core.orders.certificate import CLOCKS_APART_S, open_certificate
 from gate_core.orders.verbs import Party, Role
+from gate_officers.authority.act_log import Book
+from gate_officers.authority.certificate_issuer import NONCE_S, NONCES_MAX
+from gate_officers.authority.enrolment_history import Standing
+from gate_officers.authority.errors import BookError, Refusal, RefusedError
+from gate_officers.authority.invitations import INVITATION_S, remove
+from gate_officers.authority.passkeys import Passkeys, challenge, is_above
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from fakes.central_process import KEPT, registered
 from fakes.sync_gate import GATE_ID, SyncGate
 from typer.testing import CliRunner
 
-from gate.cli.central import app as central
 from gate.cli.sync import app as sync
+from gate_central.commands.central import app as central
 from gate_core.audit_format.note import Verifier
 from gate_verify.verify import verify
 

@@ -10,12 +10,12 @@ import pytest
 import tomli_w
 from typer.testing import CliRunner, Result
 
-from gate.authority.enrolment_history import Enrolled
-from gate.authority.enrolment_history import line as line_of
 from gate.cli import officer
-from gate.programs.authority.config import load
 from gate_core.command_line.output import Exit
 from gate_core.settings.config_file import ConfigError
+from gate_officers.authority.config import load
+from gate_officers.authority.enrolment_history import Enrolled
+from gate_officers.authority.enrolment_history import line as line_of
 
 WHOLE = {
     "key": "officers-authority.key",

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from msgspec.structs import fields
 
-from gate.programs.console.gates import EVENT_RATE, HEAR_EVERY_S
 from gate.programs.screens.console_api import BODY_S, HEAD_BYTES_MAX, LIMITS, QUESTIONS_AT_ONCE, REQUEST_RATE
 from gate.programs.screens.order_channel import LOOK_S, ORDER_S
 from gate_core.console_link import (
@@ -23,6 +22,7 @@ from gate_core.console_link import (
     encode,
 )
 from gate_core.programs.address_rates import HANDSHAKE_RATE
+from gate_officers.console.gates import EVENT_RATE, HEAR_EVERY_S
 
 PAGE = (Path(__file__).parents[3] / "docs/protocols/console.md").read_text()
 

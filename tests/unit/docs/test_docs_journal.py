@@ -1,4 +1,4 @@
-"""docs/protocols/journal.md and `gate.programs.shared.journal` have the events that the code tells of, and no others.
+"""docs/protocols/journal.md and `gate_core.programs.journal` have the events that the code tells of, and no others.
 
 `python tests/unit/docs/test_docs_journal.py` draws the table.
 """
@@ -9,7 +9,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from gate.programs.shared.journal import EVENTS, message_id
+from gate_core.programs.journal import EVENTS, message_id
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs/protocols/journal.md"

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from fakes.virtual_time import run_virtual
 
-from gate.exchange.app import BODY_S, Clocks, make_app
-from gate.exchange.marks import Marks
-from gate.programs.exchange.program import FORGET_S, forget
+from gate_central.exchange.app import BODY_S, Clocks, make_app
+from gate_central.exchange.marks import Marks
+from gate_central.exchange.program import FORGET_S, forget
 
 NOON = datetime(2026, 12, 5, 12)  # noqa: DTZ001 - the site's own wall clock has no zone
 

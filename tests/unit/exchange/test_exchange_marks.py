@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.exchange.marks import (
+from gate_central.exchange.marks import (
     KEY_BYTES,
     MARK_BYTES,
     MINUTES_MAX,

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from gate.programs.shared.consoles import consoles_in
 from gate_core import pinned_certificates
+from gate_core.console_certificates import consoles_in
 from gate_core.pinned_certificates import PinnedError
 
 

@@ -17,17 +17,17 @@ from fakes.console_hall import FakeGate, console, prove, waits
 from fakes.handovers import handover, reading
 from starlette.testclient import TestClient
 
-import gate.screens.console
-from gate.screens.console.admission import BY_ITSELF
-from gate.screens.console.handover import OpenAt
-from gate.screens.console.sessions import IDLE_S, OVERLAP_S, PROOF_S
+import gate_officers.console
 from gate_core.orders.challenge import Challenge
 from gate_core.orders.verbs import Party, Role, Verb
+from gate_officers.console.admission import BY_ITSELF
+from gate_officers.console.handover import OpenAt
+from gate_officers.console.sessions import IDLE_S, OVERLAP_S, PROOF_S
 
 PORT = 8099
 HOST = f"127.0.0.1:{PORT}"
 ORIGIN = {"Origin": f"http://{HOST}"}
-STATIC = Path(gate.screens.console.__file__).parent / "static"
+STATIC = Path(gate_officers.console.__file__).parent / "static"
 
 
 class Clock:

@@ -13,7 +13,10 @@ import pytest
 from fakes.handovers import handover, reading
 from fakes.shifts import NOW_S, OTHER_AUTHORITY, PUBLIC, certificate
 
-from gate.screens.console.handover import (
+from gate_core.orders.certificate import Certificate
+from gate_core.orders.errors import ForgedError, MalformedError, OrderError
+from gate_core.orders.verbs import Party, Role
+from gate_officers.console.handover import (
     HANDOVERS_MAX,
     PAGE_S,
     HandoverError,
@@ -22,9 +25,6 @@ from gate.screens.console.handover import (
     OldPageError,
     OpenAt,
 )
-from gate_core.orders.certificate import Certificate
-from gate_core.orders.errors import ForgedError, MalformedError, OrderError
-from gate_core.orders.verbs import Party, Role
 
 ANNA = certificate(7)
 BEN: dict[str, Any] = {"number": 8, "officer": "ben"}

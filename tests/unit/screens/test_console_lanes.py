@@ -8,8 +8,8 @@ import contextlib
 import pytest
 from fakes.console_hall import FakeGate
 
-from gate.screens.console.lanes import PAGES_EACH_MAX, Hall
 from gate_core.web_pages.fanout import FullError
+from gate_officers.console.lanes import PAGES_EACH_MAX, Hall
 
 
 class Clock:

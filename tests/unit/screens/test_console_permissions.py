@@ -17,15 +17,16 @@ from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
-from gate.screens.console import app, permissions
-from gate.screens.console.admission import Admission, Cookie, session_of
-from gate.screens.console.handover import Handovers
-from gate.screens.console.lanes import Hall
-from gate.screens.console.permissions import ROUTES, Sight, Who
-from gate.screens.console.sessions import Sessions
-from gate.screens.console.sign_in import Clock, SignIn, Told
+from gate_core.orders import permissions
 from gate_core.orders.certificate import Certificate, certify
+from gate_core.orders.permissions import ROUTES, Sight, Who
 from gate_core.orders.verbs import VERBS, Party, Role, Verb
+from gate_officers.console import app
+from gate_officers.console.admission import Admission, Cookie, session_of
+from gate_officers.console.handover import Handovers
+from gate_officers.console.lanes import Hall
+from gate_officers.console.sessions import Sessions
+from gate_officers.console.sign_in import Clock, SignIn, Told
 
 PAGE = Path(__file__).parents[3] / "docs/protocols/shift-keys.md"
 ADDRESS = "https://console.example:8443"

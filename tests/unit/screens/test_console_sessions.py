@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from fakes.shifts import AUTHORITY, NOW_S, OTHER_AUTHORITY, PUBLIC, certificate, key_of
 
-from gate.screens.console.sessions import (
+from gate_core.orders.certificate import certify
+from gate_officers.console.sessions import (
     CHALLENGE_S,
     IDLE_S,
     OVERLAP_S,
@@ -20,8 +21,7 @@ from gate.screens.console.sessions import (
     SessionError,
     Sessions,
 )
-from gate.screens.console.sign_in import Clock
-from gate_core.orders.certificate import certify
+from gate_officers.console.sign_in import Clock
 
 ORIGIN = "https://console.example:8443"
 

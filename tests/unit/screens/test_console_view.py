@@ -13,14 +13,10 @@ from fakes import shifts
 from fakes.console_hall import event, waits
 from fluent.syntax import FluentParser, ast
 
-import gate.screens.console
+import gate_officers.console
 from gate.passage import states
 from gate.passage.orders import Concern, Outcome
 from gate.programs.lane import health_counters
-from gate.screens.console import view
-from gate.screens.console.alarms import CALLING, LOST, Calls, Seen, kinds
-from gate.screens.console.app import TEXTS
-from gate.screens.console.view import OPINIONS, REASONS_EACH, Action, Said
 from gate_core.console_link import Why
 from gate_core.evidence.evidence import CameraTrouble, CheckId, CheckResult, Notice
 from gate_core.evidence.names import PageCheckId
@@ -30,9 +26,13 @@ from gate_core.orders.judging import Lack
 from gate_core.orders.order import REASON_CHARACTERS_MAX
 from gate_core.orders.verbs import VERBS, Role, Verb
 from gate_core.web_pages.texts import Say
+from gate_officers.console import view
+from gate_officers.console.alarms import CALLING, LOST, Calls, Seen, kinds
+from gate_officers.console.app import TEXTS
+from gate_officers.console.view import OPINIONS, REASONS_EACH, Action, Said
 
 SAY = Say(TEXTS, "en")
-CONSOLE = Path(gate.screens.console.__file__).parent
+CONSOLE = Path(gate_officers.console.__file__).parent
 ANNA = shifts.certificate()
 
 

@@ -14,8 +14,6 @@ import pytest
 from fakes.console_gates import Console, until
 from fakes.ports import free_port
 
-from gate.programs.console.config import GateEntry
-from gate.programs.console.gates import HEAR_EVERY_S, Gate, Unanswered
 from gate_core import pinned_certificates
 from gate_core.console_link import (
     ANSWER_BYTES_MAX,
@@ -26,6 +24,8 @@ from gate_core.console_link import (
     decode,
     encode,
 )
+from gate_officers.console.config import GateEntry
+from gate_officers.console.gates import HEAR_EVERY_S, Gate, Unanswered
 
 Talk = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]
 

@@ -18,7 +18,6 @@ from gate.audit.mirror_keys import MirrorKeys
 from gate.audit.writer import APPENDS_REMEMBERED, Outcome, Refused, Wanted, Writer
 from gate.programs.log.pruning import Pruning
 from gate.programs.log.spool_publisher import Publisher, Worker
-from gate.sync.spool import SpoolLog
 from gate_core.audit_format.checkpoint import Checkpoint
 from gate_core.audit_format.export import Outlet, tiles
 from gate_core.audit_format.merkle import prove_consistency, root_of, verify_consistency
@@ -27,6 +26,7 @@ from gate_core.audit_format.note import Algorithm, Note, Signer
 from gate_core.audit_format.record import canonical_json
 from gate_core.audit_format.spool import Spool, sealed_path
 from gate_core.audit_format.tiles import Piece, entries_path
+from gate_core.mirror_client.spool import SpoolLog
 from gate_verify.verify import verify
 
 MIRROR = Signer.generate("mirror.example", Algorithm.COSIGNATURE_V1)

@@ -10,10 +10,10 @@ from gate.channel.messages import EVIDENCE_ITEMS_MAX, CheckFound, Findings, Flag
 from gate.passage.open_referrals import WAITING_MAX
 from gate.passage.orders import Concern
 from gate.programs.screens.console_status import FINDINGS_MAX, lane_event
-from gate.screens.console.findings import read
 from gate_core import console_link
 from gate_core.evidence.evidence import CheckId, CheckResult
 from gate_core.evidence.reasons import Reason
+from gate_officers.console.findings import read
 
 FOUND = Findings([], [], None, 0.1, 0.411, 0.9, 0.5, ["several_faces"])
 WAITS = Waiting(
