@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from gate.cli.lds_folder import bytes_of, lds_files
+from gate_core.command_line.input_files import bytes_of, lds_files
 from gate_core.command_line.output import Exit, code_of, fail
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gate.cli.lds_folder import bytes_of
+from gate_core.command_line.input_files import bytes_of
 from gate_core.command_line.options import Json
 from gate_core.command_line.output import Exit, emit_json, fail, note, say, tracked, with_next_step
 
@@ -264,6 +264,6 @@ def _said(share: Share) -> str:
 
 def _interval(share: Share) -> tuple[float, float]:
     """Wilson's, or everything where nobody came."""
-    from gate.performance.rates import Rate
+    from gate_verify.report.rates import Rate
 
     return Rate(share.seen, share.of).interval if share.of else (0.0, 1.0)

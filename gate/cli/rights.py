@@ -139,11 +139,11 @@ def access(
     import hashlib
     import json
 
-    from gate.cli.audit import vkey_text
-    from gate.cli.audit_records import fields_of
     from gate.rights.answers import access_answer
     from gate.rights.book import Exported
     from gate_core import durable
+    from gate_verify.commands.audit import vkey_text
+    from gate_verify.commands.records import fields_of
 
     read, controller, today = _book(book), _controller(config), _day(on)
     found = read.cases.get(case) or _none(case)
@@ -181,7 +181,7 @@ app.command("card")(rights_card.card)
 
 def _told(logs: list[Path], identity: Path, vkey: str, crossing: str) -> tuple[list[Told], Sequence[str]]:
     """The records of a crossing that open, of a log that is as it was signed, and what cannot be so of all that it tells."""
-    from gate.cli.audit_records import read_as_signed
+    from gate_verify.commands.records import read_as_signed
 
     found: list[Told] = []
 

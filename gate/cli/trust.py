@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gate.cli.lds_folder import bytes_of
+from gate_core.command_line.input_files import bytes_of
 from gate_core.command_line.output import Exit, code_of, emit_json, fail, note, say
 
 if TYPE_CHECKING:

@@ -87,7 +87,9 @@ def test_neither_pip_nor_training_nor_the_builders_place_is_inside(package: Path
     names = ran("dpkg-deb", "--contents", package).stdout.splitlines()
     paths = [line.split(maxsplit=5)[5] for line in names]
     assert not [
-        path for path in paths if "/pip/" in path or "/models/train" in path or "/central/src/gate_central" in path
+        path
+        for path in paths
+        if "/pip/" in path or "/lab/src/gate_lab/train" in path or "/central/src/gate_central" in path
     ]
     assert not [line for line in names if line.startswith("l") and "/tmp/" in line]
 

@@ -19,7 +19,7 @@ from fakes.console_hall import prove
 from fakes.ports import free_port
 from typer.testing import CliRunner
 
-from gate.cli.nouns import application
+from gate_core.command_line.tree import application
 from gate_core.evidence.reasons import Reason
 from gate_officers.console.config import AuthorityEntry, ConsoleConfig, Pages
 from gate_officers.console.program import run

@@ -333,7 +333,7 @@ def watch(event, args):
         sys.stderr.write(f"DID {event} {args}\\n")
 sys.addaudithook(watch)
 sys.argv = ["gate", "exchange", "serve", "--config", sys.argv[1]]
-from gate.cli import main
+from gate_core.command_line.main import main
 main()
 """
 

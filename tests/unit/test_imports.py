@@ -38,6 +38,7 @@ def builds_on(files: dict[str, Path]) -> dict[str, set[str]]:
         (ROOT / "core" / "src", ("gate_core",)),
         (ROOT / "central" / "src", ("gate_central",)),
         (ROOT / "officers" / "src", ("gate_officers",)),
+        (ROOT / "lab" / "src", ("gate_lab",)),
         (ROOT / "documents" / "src", ("gate_documents",)),
         (ROOT / "verify" / "src", ("gate_verify",)),
         (ROOT / "hardware-sim" / "src", ("hardware_sim",)),

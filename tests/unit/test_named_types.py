@@ -21,7 +21,7 @@ ROOMS = (
 LOOSE = {
     "officers/src/gate_officers/authority/app.py": "what WebAuthn calls JSON of a credential, which the library takes apart",
     "officers/src/gate_officers/authority/passkeys.py": "the same, as it goes to the library",
-    "gate/demo/stage.py": "the answer of any `gate` command: whoever asks knows which field they want",
+    "hardware-sim/src/gate_demo/stage.py": "the answer of any `gate` command: whoever asks knows which field they want",
     "documents/src/gate_documents/pki/certificate.py": "the classes of asn1crypto, which is untyped",
     "gate/provision/enrol_steps.py": "gate.toml as it lies there, of which one table is replaced",
     "gate/rules/dry_run.py": "the facts of a traveller by their names, each of its own type",

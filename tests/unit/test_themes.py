@@ -21,13 +21,7 @@ from fakes.audited_days import Day
 from fakes.passage_examples import CROSSING, GENUINE, RULES, SAME_FACE, Run
 from mutants.by_machine import ALWAYS, Mutant, carriers_of, copied, green, survivors
 
-from gate.cli.conformity import has_passed, ran
 from gate.cli.names import NOUNS
-from gate.cli.nouns import application
-from gate.demo.director import Visit
-from gate.demo.drills import DRILLS
-from gate.demo.score import score
-from gate.demo.trainee import Diary, Ordered, Said
 from gate.passage.conditions import AgeFrom
 from gate.passage.draws import OF, Draw
 from gate.passage.effects import Write
@@ -55,17 +49,23 @@ from gate.passage.records import (
     crossing_of,
 )
 from gate.passage.rulebook import NO_RULES, Effect, Rule, RuleBook
-from gate.performance.draws import Draws
-from gate.performance.fairness import Group, raised
-from gate.performance.forecast import Arrival, Staff, fewest, outlook
-from gate.performance.service_times import QUANTILES, ServiceTimes
 from gate.programs.lane.document.marking import mark_of
 from gate.programs.lane.records import encode
 from gate_central.exchange.marks import Marks
+from gate_core.command_line.tree import application
 from gate_core.evidence.evidence import Check, CheckId, CheckResult, DocumentEvidence, FaceEvidence, Score, Swap
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.registers import Register, RegisterAnswer, RegisterCause, RegisterFinding
 from gate_core.orders.verbs import Verb
+from gate_demo.director import Visit
+from gate_demo.drills import DRILLS
+from gate_demo.score import score
+from gate_demo.trainee import Diary, Ordered, Said
+from gate_lab.commands.conformity import has_passed, ran
+from gate_lab.forecast import Arrival, Staff, fewest, outlook
+from gate_lab.service_times import QUANTILES, ServiceTimes
+from gate_verify.report.draws import Draws
+from gate_verify.report.fairness import Group, raised
 from gate_verify.told import Told
 from gate_verify.verify import Known, verify
 
@@ -337,17 +337,17 @@ RUN_BY = {
 }
 # What each command rests on, beneath its own function: replaced as well, and what runs the command must turn red.
 BENEATH = {
-    "audit report": "gate.performance.account:Account.again",
+    "audit report": "gate_verify.report.account:Account.again",
     "audit verify": "gate_verify.verify:verify",
     "config install": "gate_core.approval.note:two_of",
-    "conformity": "gate.cli.conformity:has_passed",
+    "conformity": "gate_lab.commands.conformity:has_passed",
     "document inspect": "gate_documents.authenticity.passive_authentication:judge_hashes",
-    "drill": "gate.demo.score:score _settled",
+    "drill": "gate_demo.score:score _settled",
     "exchange serve": "gate_central.exchange.marks:Marks.tell",
-    "face evaluate": "gate.performance.face_evaluation:evaluate_folder Evaluation.fields",
-    "face evaluate-pad": "gate.performance.pad_evaluation:evaluate_folder",
-    "fairness page": "gate.performance.fairness:raised _tests",
-    "forecast plan": "gate.performance.forecast:fewest read_schedule",
+    "face evaluate": "gate_lab.face_evaluation:evaluate_folder Evaluation.fields",
+    "face evaluate-pad": "gate_lab.pad_evaluation:evaluate_folder",
+    "fairness page": "gate_verify.report.fairness:raised _tests",
+    "forecast plan": "gate_lab.forecast:fewest read_schedule",
     "policy check": "gate.rules.judging:wrong_with",
     "policy dry-run": "gate.rules.dry_run:impact_of read_profile",
     "rights card": "gate.programs.shared.system_card:facts_of Judgements.blanks",

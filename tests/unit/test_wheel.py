@@ -17,7 +17,7 @@ from models.cohort import CohortFile
 
 ROOT = Path(__file__).resolve().parents[2]
 CENTRAL = ROOT / "packaging" / "central"
-NOUN = "import sys; sys.path.insert(0, sys.argv.pop(1)); from gate.cli import main; main()"
+NOUN = "import sys; sys.path.insert(0, sys.argv.pop(1)); from gate_core.command_line.main import main; main()"
 
 
 def carried_by(project: Path) -> set[str]:
@@ -30,7 +30,9 @@ def carried() -> set[str]:
 
 
 def test_what_makes_and_measures_models_stays_out(carried: set[str]) -> None:
-    assert not {path for path in carried if path.startswith(("models/train/", "models/evaluate/", "tests/"))}
+    assert not {
+        path for path in carried if path.startswith(("lab/src/gate_lab/train/", "lab/src/gate_lab/evaluate/", "tests/"))
+    }
 
 
 def test_nothing_that_was_made_of_pictures_of_people_is_carried(carried: set[str]) -> None:
@@ -74,10 +76,13 @@ def test_what_the_programs_and_commands_read_beside_their_code_is_carried(carrie
         for ending in ("html", "css", "js", "toml", "png", "ftl", "svg", "go")
         for path in (ROOT / room).rglob(f"*.{ending}")
     }
-    assert {"gate/performance/pages/face_report.html", "gate/cli/pages/trust_report.html"} <= beside
+    assert {"lab/src/gate_lab/pages/face_report.html", "gate/cli/pages/trust_report.html"} <= beside
     of_central = {path for path in beside if path.startswith("central/src/gate_central/")}
     assert of_central <= carried_by(CENTRAL)
-    assert beside - of_central | {"models/manifest.toml", "models/fetch.py", "gate/demo/play.py"} <= carried
+    assert (
+        beside - of_central | {"models/manifest.toml", "models/fetch.py", "hardware-sim/src/gate_demo/play.py"}
+        <= carried
+    )
 
 
 def test_every_module_of_the_gate_lies_in_one_of_the_two_wheels(carried: set[str]) -> None:

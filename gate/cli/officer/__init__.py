@@ -13,7 +13,6 @@ import typer
 from gate_core.command_line.options import ConfigFile, Json
 from gate_core.command_line.output import Exit, emit_json, fail, note, one_line, refuse_configuration, say
 from gate_core.orders.verbs import VERBS, Power, Verb
-from gate_officers.commands import authority
 
 if TYPE_CHECKING:
     from gate.channel import messages
@@ -21,11 +20,6 @@ if TYPE_CHECKING:
     from gate_core.orders.order import Shift
 
 app = typer.Typer(no_args_is_help=True)
-app.add_typer(
-    authority.app,
-    name="authority",
-    help="The officers' authority, off the gate: init, certify; serve, enrol, list, remove",
-)
 
 DEFAULT_KEY = "~/.portcullis/shift.key"
 AWAY_RETRY_S = 1.0  # who stays present looks for a lane that is away

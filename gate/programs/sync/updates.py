@@ -24,12 +24,12 @@ from gate.updates.fetching import Store, read_first_root
 from gate.updates.layout import Here
 from gate.updates.sources import parts_of
 from gate.updates.trust import Verified
+from gate_core.http_server.cookies import NoCookies
 from gate_core.mirror_client.https import CONNECT_DEADLINE_S, SILENCE_MAX_S, tls, user_agent
 from gate_core.mirror_client.line import Line
 from gate_core.programs import clock
 from gate_core.settings.config_file import ConfigError
 from gate_core.settings.toml_file import Problem
-from gate_core.web_pages.cookies import NoCookies
 
 ROUND_DEADLINE_MS = 3_600_000  # of one round, however slowly bytes come; the next one goes on
 

@@ -12,11 +12,11 @@ import pytest
 from fakes.audit_logs import ORIGIN, SmallLog, crossing
 from typer.testing import CliRunner, Result
 
-from gate.audit.access import WORDS_MAX, Access
-from gate.cli.audit import app
 from gate_core.audit_format.errors import BadFormatError, BadSignatureError
 from gate_core.audit_format.note import Signer
 from gate_core.audit_format.unsealing import Unsealer
+from gate_verify.commands.access_notes import WORDS_MAX, Access
+from gate_verify.commands.audit import app
 
 RUNNER = CliRunner()
 GOOD = Access("2026-11-25T10:00:00.000Z", "age1x", ORIGIN, "5", "0" * 64, "a complaint", "2026/17")

@@ -15,8 +15,8 @@ from fakes.audit_logs import TIME, SmallLog, crossing, happening, wanted
 from typer.testing import CliRunner, Result
 
 from gate.audit.writer import Wanted
-from gate.cli.audit import app
 from gate_core.programs.clock import now
+from gate_verify.commands.audit import app
 
 RUNNER = CliRunner()
 NUMBERS = itertools.count()

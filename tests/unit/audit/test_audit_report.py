@@ -18,10 +18,6 @@ from fakes.passage_examples import decided_record
 from typer.testing import CliRunner, Result
 
 from gate.audit.writer import Wanted
-from gate.cli.audit import app
-from gate.cli.audit_records import with_story
-from gate.cli.audit_report import cell
-from gate.cli.audit_reporting import make
 from gate.passage.draws import Draw
 from gate.passage.orders import Disposition
 from gate.passage.policy import Verdict
@@ -33,6 +29,10 @@ from gate_core.evidence.evidence import Score
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.registers import RegisterAnswer, RegisterCause, RegisterFinding
 from gate_verify.bundle import EntryLine
+from gate_verify.commands.audit import app
+from gate_verify.commands.records import with_story
+from gate_verify.commands.report import make
+from gate_verify.commands.report_page import cell
 from gate_verify.told import Told
 from gate_verify.verify import Known, contents, verify
 
@@ -280,7 +280,7 @@ def test_a_full_disk_is_said_of_the_page_by_its_name(
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")  # as a write says it, which names no file
 
-    monkeypatch.setattr(f"gate.cli.audit_reporting.{failing}", full)
+    monkeypatch.setattr(f"gate_verify.commands.report.{failing}", full)
     result = run(log, log.folder / "a.bundle", "--csv", log.folder / "t")
     assert result.exit_code == 74
     assert f"cannot write {log.folder / 'r.html'} or {log.folder / 't'}: No space left on device" in result.stderr

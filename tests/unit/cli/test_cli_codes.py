@@ -13,9 +13,9 @@ import typer
 from typer.testing import CliRunner
 
 from gate.cli import officer
-from gate.cli.nouns import application
-from gate.demo import play
 from gate_core.command_line.output import Exit, fail
+from gate_core.command_line.tree import application
+from gate_demo import play
 
 RUNNER = CliRunner()
 

@@ -12,10 +12,10 @@ from fakes.approvals import signer, write_approvers
 from typer.testing import CliRunner, Result
 
 from gate.audit.inbox import ERASURE
-from gate.cli.audit import app
 from gate.cli.config import app as config_app
 from gate_core.approval.erasure import Erasure, SignedErasure
 from gate_core.command_line.output import Exit
+from gate_verify.commands.audit import app
 
 ORIGIN = "border.example/gate-1/demo"
 A, B = "aa" * 32, "bb" * 32

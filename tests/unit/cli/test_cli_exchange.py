@@ -14,7 +14,7 @@ import tomli_w
 from cryptography import x509
 from typer.testing import CliRunner
 
-from gate.cli.nouns import application
+from gate_core.command_line.tree import application
 
 SOUND: dict[str, Any] = {
     "address": "127.0.0.1:8460",

@@ -13,11 +13,11 @@ from fakes.audit_logs import SmallLog
 from fakes.audited_days import Day
 from typer.testing import CliRunner
 
-from gate.cli.fairness_page import texts
-from gate.cli.nouns import application
 from gate.passage.records import Granted, GroupCell, GroupsCounted
 from gate.programs.lane.group_counts import _BANDS, _OLDEST
 from gate.screens.kiosk.texts import Languages
+from gate_core.command_line.tree import application
+from gate_lab.fairness_page import texts
 
 FAIR = (
     GroupCell("everybody", "", 2_000, 100, 2_000, 20, 1_900, 30, 12, 1_900, 15, 9, 2_000, 8_000.0, 33_000.0),

@@ -18,8 +18,8 @@ import pytest
 import typer
 
 from gate.cli.models import default_folder
-from gate.cli.names import NOUNS
-from gate.cli.nouns import application
+from gate_core.command_line.main import installed
+from gate_core.command_line.tree import application
 from hardware_sim.cli import parser
 
 AUDITORS = tuple(str(pyrage.x25519.Identity.generate().to_public()) for _ in range(2))
@@ -119,7 +119,7 @@ def walk(nouns: dict[str, Any], capsys: pytest.CaptureFixture[str], path: Path) 
 def test_an_option_before_a_verb_is_honoured_or_refused_and_never_ignored(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    found = walk({noun: typer.main.get_command(application([noun])) for noun in NOUNS}, capsys, tmp_path)
+    found = walk({noun: typer.main.get_command(application([noun])) for noun in installed()}, capsys, tmp_path)
     logging.getLogger(__name__).info("%d options x verbs: %s", len(found), collections.Counter(found.values()))
     assert {key for key, said in found.items() if said == "ignored"} == set()
     versions = {key for key in found if key[0] == "--version"}

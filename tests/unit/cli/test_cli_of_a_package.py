@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gate.cli.models import OF_PACKAGE, default_folder
-from gate.cli.simulator import remedy
+from gate_core.command_line.main import remedy
 
 
 @pytest.mark.parametrize(
@@ -16,11 +16,11 @@ from gate.cli.simulator import remedy
         ("/home/anna/portcullis/.venv", "run scripts/setup in the checkout"),
         ("/usr/lib/portcullis/versions/0", "install the package portcullis-simulator"),
         ("/usr/lib/portcullis/versions/7", "it goes with the package's own version of the gate"),
-        ("/usr/lib/portcullis-central/versions/0", "run scripts/setup in the checkout"),
+        ("/usr/lib/portcullis-central/versions/0", "install the package portcullis-simulator"),
     ],
 )
 def test_what_brings_the_simulator_depends_on_where_the_program_runs(environment: str, says: str) -> None:
-    assert remedy(Path(environment)).startswith(says)
+    assert remedy("portcullis-simulator", Path(environment)).startswith(says)
 
 
 def test_a_program_of_the_package_has_the_packages_models_until_its_user_has_fetched_some(

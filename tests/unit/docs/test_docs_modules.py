@@ -17,6 +17,7 @@ HOMES = {
     "gate_core": ROOT / "core/src/gate_core",
     "gate_central": ROOT / "central/src/gate_central",
     "gate_officers": ROOT / "officers/src/gate_officers",
+    "gate_lab": ROOT / "lab/src/gate_lab",
     "gate_documents": ROOT / "documents/src/gate_documents",
     "gate_verify": ROOT / "verify/src/gate_verify",
     "hardware_sim": ROOT / "hardware-sim/src/hardware_sim",

@@ -21,7 +21,7 @@ from typer.testing import CliRunner, Result
 from gate.cli import document, trust
 from gate.cli.document import _LINES_MAX
 from gate.cli.document_report import report_inspection
-from gate.cli.lds_folder import file_name
+from gate_core.command_line.input_files import file_name
 from gate_documents.checks import Check, CheckId
 from gate_documents.checks import Result as Outcome
 from gate_documents.verdict.conclusion import DocumentFields, Inspection

@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate_documents.mrz.parsing import parse
-from models.train.mrz.camera import STRIP_HEIGHT, STRIP_WIDTH, photograph
-from models.train.mrz.conditions import Conditions, Content, draw
-from models.train.mrz.glyphs import Atlas, Cut, atlas
-from models.train.mrz.heldout import SEVERITIES, false_characters, measure, tally
-from models.train.mrz.samples import BLANK, CLASSES, FRAME_PX, FRAMES, NEAR, Sample, atlases, label, render, sample
-from models.train.mrz.scene import scene
-from models.train.mrz.texts import ALPHABET, LAYOUTS, LINE_CHARACTERS, LayoutName, invented, random_line
+from gate_lab.train.mrz.camera import STRIP_HEIGHT, STRIP_WIDTH, photograph
+from gate_lab.train.mrz.conditions import Conditions, Content, draw
+from gate_lab.train.mrz.glyphs import Atlas, Cut, atlas
+from gate_lab.train.mrz.heldout import SEVERITIES, false_characters, measure, tally
+from gate_lab.train.mrz.samples import BLANK, CLASSES, FRAME_PX, FRAMES, NEAR, Sample, atlases, label, render, sample
+from gate_lab.train.mrz.scene import scene
+from gate_lab.train.mrz.texts import ALPHABET, LAYOUTS, LINE_CHARACTERS, LayoutName, invented, random_line
 
 CLEAN = Conditions(neighbours=(False, False), paper=1.0, ink=0.0)
 VIEWS = (

@@ -12,9 +12,9 @@ from fakes.passage_examples import said
 from gate.audit.writer import Wanted
 from gate.passage.orders import Disposition
 from gate.passage.records import Released
-from gate.performance.account import FEWER, GROUP_MIN, NAMES_MAX, OTHERS, WORD_MAX, Account
 from gate_core.evidence.registers import RegisterAnswer, RegisterCause, RegisterFinding
 from gate_verify.clock import ms as _ms
+from gate_verify.report.account import FEWER, GROUP_MIN, NAMES_MAX, OTHERS, WORD_MAX, Account
 from gate_verify.told import Told
 
 

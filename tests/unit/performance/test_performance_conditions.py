@@ -9,7 +9,7 @@ from fakes.tiny_models import real_models
 
 from gate.face.chain import FaceModels, observe, open_models
 from gate.face.observation import Observation
-from gate.performance.conditions import Condition, conditions_of, noise
+from gate_lab.conditions import Condition, conditions_of, noise
 
 FRAME = before_the_camera(astronaut())
 

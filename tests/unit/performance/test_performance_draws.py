@@ -12,10 +12,10 @@ from fakes.passage_examples import decided_record
 from gate.passage.draws import Draw
 from gate.passage.policy import Verdict
 from gate.passage.records import Decided, DrawCommitted, DrawRevealed, Opened, Record, crossing_of
-from gate.performance import draws
-from gate.performance.draws import Draws, Found
 from gate.programs.lane.records import encode
 from gate_core.evidence.reasons import Objection, Reason
+from gate_verify.report import draws
+from gate_verify.report.draws import Draws, Found
 from gate_verify.told import Told
 
 DAY = Draw("2026-12-05", 3_000, b"a" * 32)

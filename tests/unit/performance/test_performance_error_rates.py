@@ -7,11 +7,11 @@ import numpy.typing as npt
 import pytest
 
 from gate.face.values import Template
-from gate.performance.error_rates import TOP_PAIRS, Comparisons, compare_all, det_curve, rates
-from gate.performance.exact import clopper_pearson, trials_for
-from gate.performance.face_evaluation import claimed
-from gate.performance.groups import ALIKE, by_group, look_alikes, worst_over_mean
-from gate.performance.intervals import Interval, draw_weights, fnmr_intervals
+from gate_lab.error_rates import TOP_PAIRS, Comparisons, compare_all, det_curve, rates
+from gate_lab.face_evaluation import claimed
+from gate_lab.groups import ALIKE, by_group, look_alikes, worst_over_mean
+from gate_lab.intervals import Interval, draw_weights, fnmr_intervals
+from gate_verify.report.exact import clopper_pearson, trials_for
 
 
 def template(direction: npt.NDArray[np.float64]) -> Template:

@@ -9,9 +9,9 @@ import pytest
 from fakes.planted_bias import alarmed
 
 from gate.passage.records import GroupCell, GroupsCounted
-from gate.performance import fairness
-from gate.performance.fairness import Estimate, Fairness, Group, Trials, TrialsError, raised, read_trials
 from gate.programs.lane.records import encode
+from gate_verify.report import fairness
+from gate_verify.report.fairness import Estimate, Fairness, Group, Trials, TrialsError, raised, read_trials
 
 
 def added(*cells: GroupCell) -> Fairness:

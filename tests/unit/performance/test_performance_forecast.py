@@ -13,20 +13,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from gate.cli.nouns import application
-from gate.performance import forecast
-from gate.performance.forecast import (
-    Arrival,
-    ScheduleError,
-    Staff,
-    Waits,
-    day,
-    fewest,
-    outlook,
-    over_the_day,
-    read_schedule,
-)
-from gate.performance.service_times import CROSSINGS_MIN, QUANTILES, ServiceError, ServiceTimes, measured
+from gate_core.command_line.tree import application
+from gate_lab import forecast
+from gate_lab.forecast import Arrival, ScheduleError, Staff, Waits, day, fewest, outlook, over_the_day, read_schedule
+from gate_lab.service_times import CROSSINGS_MIN, QUANTILES, ServiceError, ServiceTimes, measured
 
 HEAD = "crossing,opened,verdict,took_s,waited_s\n"
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from gate.performance.exact import clopper_pearson
-from gate.performance.morphing import Morphs, attack_potential, potential, spoken
+from gate_lab.morphing import Morphs, attack_potential, potential, spoken
+from gate_verify.report.exact import clopper_pearson
 
 NONE = np.nan
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from gate.performance.conditions import Condition
-from gate.performance.pad import Presentation, at_bound, bound_at_bpcer, by_condition, for_frames, for_service, recipe
-from gate.performance.rates import ExactRate
+from gate_lab.conditions import Condition
+from gate_lab.pad import Presentation, at_bound, bound_at_bpcer, by_condition, for_frames, for_service, recipe
+from gate_verify.report.rates import ExactRate
 from models.liveness_evidence import Counted
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from gate.cli.face import app
-from gate.performance.pad import Presentation, recipe
-from gate.performance.pad_sheets import OURS, SHEETS, UnfitPlanError, plan, written
+from gate_lab.commands.face import app
+from gate_lab.pad import Presentation, recipe
+from gate_lab.pad_sheets import OURS, SHEETS, UnfitPlanError, plan, written
 
 
 def presented(folder: Path) -> list[Presentation]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from gate.performance.shadow import Watched, compare, crossings_in
+from gate_lab.shadow import Watched, compare, crossings_in
 
 
 def crossing(name: str, *reasons: str, officer: str | None = None, issuer: str = "UTO") -> list[dict[str, object]]:

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from fakes.audited_days import Day
 
-from gate.cli.audit_report import render, write_tables
-from gate.cli.audit_reporting import taken_again
-from gate.performance.account import LONGEST_MS, Account
+from gate_verify.commands.report import taken_again
+from gate_verify.commands.report_page import render, write_tables
 from gate_verify.findings import Report
+from gate_verify.report.account import LONGEST_MS, Account
 from gate_verify.story import Story
 from gate_verify.told import Told
 

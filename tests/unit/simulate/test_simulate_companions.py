@@ -9,9 +9,9 @@ import pytest
 from fakes.tiers import quick_or_long
 
 from gate.passage import passage_stage
-from gate.simulate import lane
-from gate.simulate.report import Report
-from gate.simulate.run import Wishes, run
+from gate_demo.simulate import lane
+from gate_demo.simulate.report import Report
+from gate_demo.simulate.run import Wishes, run
 from hardware_sim.hall.plan import Intention, crossing
 
 FRESH = secrets.randbits(32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gate.simulate.run import KINDS, Run, Wishes, run
+from gate_demo.simulate.run import KINDS, Run, Wishes, run
 from hardware_sim.hall.plan import Doors, Intention, Kind, crossing, falls_to
 
 SEED = 5

@@ -13,9 +13,9 @@ import pytest
 from fakes.tiers import quick_or_long
 
 from gate.programs.lane.engine import Engine
-from gate.simulate import shrink
-from gate.simulate.report import Report
-from gate.simulate.run import KINDS, Run, Violation, Wishes, run
+from gate_demo.simulate import shrink
+from gate_demo.simulate.report import Report
+from gate_demo.simulate.run import KINDS, Run, Violation, Wishes, run
 from hardware_sim.hall.hall import Tally
 from hardware_sim.hall.plan import BIT_ERRORS_EVERY, BLOCK, DEALT, Doors, Intention, Kind, crossing, falls_to
 

@@ -6,9 +6,9 @@ import secrets
 
 import pytest
 
-from gate.simulate import shrink
-from gate.simulate.report import GENUINE_SHARE_MIN, Report
-from gate.simulate.run import KINDS, Run, Wishes, run
+from gate_demo.simulate import shrink
+from gate_demo.simulate.report import GENUINE_SHARE_MIN, Report
+from gate_demo.simulate.run import KINDS, Run, Wishes, run
 from hardware_sim.hall.plan import BIT_ERRORS_EVERY, BLOCK, Doors, Intention, Kind
 from hardware_sim.hall.two_doors.plan import KINDS as DEALT
 from hardware_sim.hall.two_doors.plan import SELDOM, crossing, falls_to

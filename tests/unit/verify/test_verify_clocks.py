@@ -12,14 +12,14 @@ from fakes.audit_logs import SmallLog, wanted
 from typer.testing import CliRunner
 
 from gate.audit.writer import Wanted
-from gate.cli.audit import app
-from gate.cli.audit_records import with_story
 from gate.programs.log.clock_steps import Steps
 from gate_core.audit_format.export import Outlet
 from gate_core.audit_format.note import Algorithm, Note, Signer
 from gate_core.audit_format.record import canonical_json, time_text
 from gate_core.audit_format.unsealing import Unsealer
 from gate_verify.clock import Clock
+from gate_verify.commands.audit import app
+from gate_verify.commands.records import with_story
 from gate_verify.findings import Report
 from gate_verify.told import Told
 from gate_verify.verify import Known, verify

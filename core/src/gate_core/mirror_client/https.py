@@ -14,10 +14,10 @@ from typing import Self
 
 import httpx2
 
+from gate_core.http_server.cookies import NoCookies
 from gate_core.mirror_client.errors import BadAnswerError, MirrorAwayError
 from gate_core.mirror_client.line import Line
 from gate_core.mirror_client.wire import ANSWER_BYTES_MAX, Request, Response
-from gate_core.web_pages.cookies import NoCookies
 
 REQUEST_DEADLINE_S = 120.0  # a megabyte at 64 kbit/s
 SILENCE_MAX_S = 20.0

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import httpx2
 
-from gate_core.web_pages.cookies import NoCookies
+from gate_core.http_server.cookies import NoCookies
 from gate_officers.console.gates import pinned_to
 from gate_officers.console.sign_in import AwayError, Told
 

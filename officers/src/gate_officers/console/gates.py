@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 import httpx2
 
 from gate_core import console_link
+from gate_core.http_server.cookies import NoCookies
 from gate_core.pinned_certificates import PinnedError, fingerprint
 from gate_core.programs.reconnect import Backoff, keep
 from gate_core.programs.task_groups import run_until_first_exits
 from gate_core.rate_limit import Bucket, Rate
-from gate_core.web_pages.cookies import NoCookies
 
 if TYPE_CHECKING:
     from gate_officers.console.config import GateEntry
