@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from gate_core.command_line.main import installed
+from gate_core.command_line.distributions import installed
 from gate_core.command_line.tree import application
 
 if TYPE_CHECKING:

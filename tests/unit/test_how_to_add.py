@@ -368,7 +368,7 @@ def add_rule(copy: Copy) -> list[str]:
             '    if document.issuer == "XOM":\n        objections.append(Objection(Reason.ISSUER_UNFAMILIAR))\n    if document.test_issuer and not',
         ),
     )
-    return ["gate/passage/policy.py", "core/src/gate_core/evidence/reasons.py"]
+    return ["core/src/gate_core/evidence/reasons.py", "gate/passage/policy.py"]
 
 
 def test_a_rule_on_known_evidence_is_a_reason_and_the_rule(copy: Copy) -> None:

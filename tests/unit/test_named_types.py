@@ -4,20 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-ROOMS = (
-    "gate",
-    "drivers",
-    "models",
-    "core/src",
-    "central/src",
-    "officers/src",
-    "documents/src",
-    "verify/src",
-    "hardware-sim/src",
-)
+from fakes.roots import PACKAGES, ROOT
+
 LOOSE = {
     "officers/src/gate_officers/authority/app.py": "what WebAuthn calls JSON of a credential, which the library takes apart",
     "officers/src/gate_officers/authority/passkeys.py": "the same, as it goes to the library",
@@ -56,7 +45,7 @@ def loose_in(source: str) -> Iterator[str]:
 
 
 def test_a_dictionary_of_anything_stands_only_where_a_reason_is_known() -> None:
-    files = (path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+    files = (path for place in PACKAGES.values() for path in place.rglob("*.py"))
     found = {str(path.relative_to(ROOT)) for path in files if any(loose_in(path.read_text()))}
     assert found == set(LOOSE)
 

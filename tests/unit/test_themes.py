@@ -21,7 +21,6 @@ from fakes.audited_days import Day
 from fakes.passage_examples import CROSSING, GENUINE, RULES, SAME_FACE, Run
 from mutants.by_machine import ALWAYS, Mutant, carriers_of, copied, green, survivors
 
-from gate.cli.names import NOUNS
 from gate.passage.conditions import AgeFrom
 from gate.passage.draws import OF, Draw
 from gate.passage.effects import Write
@@ -52,6 +51,7 @@ from gate.passage.rulebook import NO_RULES, Effect, Rule, RuleBook
 from gate.programs.lane.document.marking import mark_of
 from gate.programs.lane.records import encode
 from gate_central.exchange.marks import Marks
+from gate_core.command_line.distributions import installed
 from gate_core.command_line.tree import application
 from gate_core.evidence.evidence import Check, CheckId, CheckResult, DocumentEvidence, FaceEvidence, Score, Swap
 from gate_core.evidence.reasons import Reason
@@ -401,7 +401,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def failing(command: str, lie: str = "raise") -> Mutant:
     """The function behind a command, made to fail."""
-    found: Any = typer.main.get_group(application(list(NOUNS)))
+    found: Any = typer.main.get_group(application(list(installed())))
     for word in runs(command).split():
         found = found.commands[word]
     function = inspect.unwrap(found.callback)

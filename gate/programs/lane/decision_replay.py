@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from gate.passage.events import RecordKind
 from gate.programs.lane.records import Books, RecordError, replay
@@ -18,7 +18,7 @@ class Replay:
     def __init__(self) -> None:
         self._books = Books()
 
-    def take(self, kind: str, body: Mapping[str, Any]) -> str | None:
+    def take(self, kind: str, body: Mapping[str, object]) -> str | None:
         """What comes of a record: "same" or "other" than was written, "without evidence", or None for a record of something else."""
         if kind == RecordKind.RULES_STATED.value:
             self._books.take(body)

@@ -273,7 +273,7 @@ def replay(body: dict[str, object], *, door: Door = Door.LAST, books: Books | No
     verdict and reasons are the same.
 
     Reasons that only the moment knew (a document pulled away, a time limit) may stand in the record beside the policy's.
-    Raises RecordError when the record holds no evidence, or not all of it, or was decided by written rules that are not among `passage_reconciliation`.
+    Raises RecordError when the record holds no evidence, or not all of it, or was decided by written rules that are not among `books`.
     """
     if body.get("profile", "full") != "full":
         raise RecordError("what this decision rests on was left out, as the log's profile says")

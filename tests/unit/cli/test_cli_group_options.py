@@ -18,7 +18,7 @@ import pytest
 import typer
 
 from gate.cli.models import default_folder
-from gate_core.command_line.main import installed
+from gate_core.command_line.distributions import installed
 from gate_core.command_line.tree import application
 from hardware_sim.cli import parser
 

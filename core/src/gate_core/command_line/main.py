@@ -1,29 +1,19 @@
 """The `gate` command: noun, verb, a file or a folder a noun. Its nouns are those of the distributions that are installed here.
 
-A distribution names a module of nouns in the entry-point group `gate.commands`. That module has `NOUNS`, from each noun to its sentence and verbs, and
-lies beside the nouns' own modules, of which each has `app`, a typer application, or, for a noun without verbs, `command`, a function. Two distributions
-may bring verbs of one noun. Only the noun that was asked for is imported, and for the list of them none; completion imports them all.
-
 A module of nouns may have `quick`, a function that answers certain words without the library of command lines: its exit code, or None.
 """
 
 from __future__ import annotations
 
-import importlib
 import signal
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Final
 
-NAME: Final = "gate"
-GROUP: Final = "gate.commands"
-_IO_ERROR, _UNREACHABLE, _CONFIG, _INTERRUPTED = (
-    74,
-    69,
-    78,
-    130,
-)  # `gate_core.command_line.output.Exit`, which is imported with a noun
+from gate_core.command_line.distributions import installed
+
+# `gate_core.command_line.output.Exit`, which is imported with a noun.
+_IO_ERROR, _UNREACHABLE, _CONFIG, _INTERRUPTED = 74, 69, 78, 130
 # The packages of nouns that are not of every machine.
 _CENTRAL, _SIMULATOR = "portcullis-central", "portcullis-simulator"
 _ELSEWHERE: Final = {
@@ -66,19 +56,9 @@ def _answer(words: list[str], wanted: str | None) -> None:
     from gate_core.command_line import tree
 
     if wanted in nouns or not words:  # a shell that completes gives no words
-        tree.application([wanted] if wanted in nouns else list(nouns))(prog_name=NAME)
+        tree.application([wanted] if wanted in nouns else list(nouns))(prog_name=tree.NAME)
     else:
-        tree.contents()(prog_name=NAME)
-
-
-def installed() -> dict[str, list[ModuleType]]:
-    """Every noun with the modules that name it, the one with most of its verbs first."""
-    modules = [importlib.import_module(name) for name in named_modules(GROUP)]
-    nouns: dict[str, list[ModuleType]] = {}
-    for module in modules:
-        for noun in module.NOUNS:
-            nouns.setdefault(noun, []).append(module)
-    return {noun: sorted(nouns[noun], key=lambda one: -len(one.NOUNS[noun])) for noun in sorted(nouns)}
+        tree.contents()(prog_name=tree.NAME)
 
 
 def remedy(package: str, environment: Path) -> str:
@@ -88,22 +68,6 @@ def remedy(package: str, environment: Path) -> str:
     if package == _SIMULATOR and environment.parent == _PACKAGED and environment.name != "0":
         return "it goes with the package's own version of the gate, and this one is an update's"
     return f"install the package {package}"
-
-
-def named_modules(group: str) -> list[str]:
-    """The modules that installed distributions name in a group of entry points, one each.
-
-    Read as importlib.metadata would, whose import takes ten times as long as everything here: `gate status` is asked again and again.
-    """
-    found: dict[str, str] = {}
-    for folder in sys.path:
-        for file in sorted(Path(folder).glob("*.dist-info/entry_points.txt")):
-            distribution, in_group = file.parent.name.partition("-")[0], False
-            for line in () if distribution in found else file.read_text().splitlines():
-                in_group = line == f"[{group}]" if line.startswith("[") else in_group
-                if in_group and "=" in line:
-                    found[distribution] = line.partition("=")[2].strip()
-    return sorted(found.values())
 
 
 def _die_of_the_next() -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import importlib
 import sys
 from types import ModuleType
+from typing import Final
 
 import typer
 
-from gate_core.command_line.main import NAME, installed
+from gate_core.command_line.distributions import installed
+
+NAME: Final = "gate"
 
 
 def application(nouns: list[str]) -> typer.Typer:
