@@ -1,4 +1,4 @@
-"""Write a package's manual page from its command line itself: `python packaging/manpage.py gate >gate.1`, or `central`, or `simulator`.
+"""Write a package's manual page from its command line itself: `python packaging/manpage.py gate >gate.1`, or `central`, `simulator`, or `lab`.
 
 One page, every command and its options: of those that are installed where this runs.
 """
@@ -118,6 +118,9 @@ def page(package: str, made: datetime) -> str:
             (".B gate demo", "[", ".I OPTION", "]...", ".br", ".B gate\\-sim", ".I DEVICE", "[", ".I OPTION", "]..."),
         )
         lines += [*of_gate(brought_by("gate_demo")), *of_simulator(parser())]
+    elif package == "lab":
+        lines = head("GATE\\-LAB", made, "gate\\-lab \\- measures a biometric border gate", (".B gate", ".I NOUN", *words))
+        lines += of_gate(brought_by("gate_lab"))
     else:
         lines = head(
             "GATE",
@@ -129,12 +132,12 @@ def page(package: str, made: datetime) -> str:
     lines += [".SH EXIT STATUS"]
     for code, meaning in EXITS:
         lines += [".TP", f".B {code}", escaped(meaning)]
-    lines += [".SH FILES"]
-    for file, meaning in FILES_OF[package]:
+    lines += [".SH FILES"] if package in FILES_OF else []
+    for file, meaning in FILES_OF.get(package, ()):
         lines += [".TP", f".I {escaped(file)}", escaped(meaning)]
     beside = "portcullis-central" if package == "central" else "portcullis"
     guides = f"The guides in /usr/share/doc/{beside}/docs/guides."
-    lines += [".SH SEE ALSO", ".BR gate (1)" if package == "simulator" else guides]
+    lines += [".SH SEE ALSO", ".BR gate (1)" if package in {"simulator", "lab"} else guides]
     return "\n".join(line for line in lines if line) + "\n"
 
 

@@ -1,7 +1,7 @@
 """The exchange of a site, served to its gates: over TLS 1.3, to whoever shows the certificate of one of them, and to nobody else.
 
 Promises: whoever is no configured gate gets no further than the handshake. It opens nothing to write, and no connection of its own: what it knows,
-its gates have told it, and it goes with the minutes, with the day, and with the process. What is answered is `gate.exchange`'s.
+its gates have told it, and it goes with the minutes, with the day, and with the process. What is answered is `gate_central.exchange`'s.
 """
 
 from __future__ import annotations
