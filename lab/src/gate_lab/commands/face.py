@@ -100,8 +100,6 @@ def evaluate(
 
     if kind not in KINDS:
         fail(Exit.USAGE, f"--kind is one of {', '.join(KINDS)}")
-    if report is not None:
-        _require_plots()
     chain = _open(models, profile, model, measuring=True, cohort=cohort)
     with _measuring():
         evaluation = evaluate_folder(
@@ -185,8 +183,6 @@ def evaluate_pad(
 
     if kind not in KINDS:
         fail(Exit.USAGE, f"--kind is one of {', '.join(KINDS)}")
-    if report is not None:
-        _require_plots()
     chain = _open(models, profile, None)
     with _measuring():
         evaluation = evaluate_folder(directory, chain, profile=profile, bound=bound, tracked=tracked, kind=kind)
@@ -261,14 +257,6 @@ def _measuring() -> Iterator[None]:
 
 def _fail_to_read(error: OSError) -> NoReturn:
     fail(Exit.IO_ERROR, f"cannot read {error.filename}: {error.strerror}")
-
-
-def _require_plots() -> None:
-    """End before the work begins when its page could not be drawn."""
-    import importlib.util
-
-    if importlib.util.find_spec("matplotlib") is None:
-        fail(Exit.UNREACHABLE, "the report needs matplotlib: install portcullis[reports]")
 
 
 def _write_page(page: str, path: Path) -> None:

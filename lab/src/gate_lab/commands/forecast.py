@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -71,9 +70,6 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """Find the fewest lanes and officers with which that share waits no longer, on nine days of ten. Exit 1: none do."""
-    for library in ("simpy", *(["matplotlib"] if out is not None else [])):
-        if importlib.util.find_spec(library) is None:
-            fail(Exit.UNREACHABLE, f"a forecast needs {library}: install portcullis[reports]")
     from rich.console import Console
 
     from gate_lab.forecast import ScheduleError, fewest, read_schedule

@@ -35,11 +35,8 @@ def serve(config: ConfigFile = Path(DEFAULT)) -> None:
     from gate_core.programs.stop_signal import told_to_stop
 
     settings = _load(config)
-    try:
-        from gate_officers.authority.program import ServiceError, run
-    except ModuleNotFoundError as error:
-        fail(Exit.CONFIG, f"there is no {error.name} here: install portcullis[authority] on the authority's machine")
     from gate_core.console_certificates import ConsolesError
+    from gate_officers.authority.program import ServiceError, run
 
     try:
         key = files.read_authority(Path(settings.key))

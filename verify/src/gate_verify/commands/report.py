@@ -17,12 +17,14 @@ from gate_core import durable
 from gate_core.command_line.distributions import named_modules
 from gate_core.command_line.output import Exit, code_of, fail
 from gate_verify.commands.records import unsealer_of, with_story
-from gate_verify.commands.report_page import ENTRIES, entries_table, render, write_tables
+from gate_verify.commands.report_page import ENTRIES, NOT_HERE, entries_table, render, write_tables
 from gate_verify.findings import Report, UnreadableError
 from gate_verify.report.account import Account
 from gate_verify.report.draws import Found
 from gate_verify.told import Told
 from gate_verify.verify import Known, name_of, verify
+
+_DECIDED = frozenset({"entry_decided", "decided"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,17 +121,19 @@ def _publish(out: Path, page: bytes, tables: Path | None) -> None:
 
 
 def taken_again(account: Account) -> Callable[[Told], None]:
-    """Takes each decision again from its record, and has the outcome counted, where the gate's own code is installed that can."""
+    """Takes each decision again from its record, by the code of the gate that is installed here, and has the outcome counted."""
     found = named_modules("gate.replay")
-    if not found:
-        return lambda _: None
-    replay = importlib.import_module(found[0]).Replay()
+    again = importlib.import_module(found[0]).Replay().take if found else _not_here
 
     def take(told: Told) -> None:
-        if told.body is not None and (outcome := replay.take(told.kind, told.body)) is not None:
+        if told.body is not None and (outcome := again(told.kind, told.body)) is not None:
             account.again(told, outcome)
 
     return take
+
+
+def _not_here(kind: str, _: object) -> str | None:
+    return NOT_HERE if kind in _DECIDED else None
 
 
 @contextmanager

@@ -44,10 +44,12 @@ _OPENED_BY = {
     "unseen": "while nobody could see: the barrier or the program was away",
     "nothing": "let through by nobody",
 }
+NOT_HERE = "not here"
 _AGAIN = {
     "same": "verdict and reasons follow from the evidence",
     "other": "ANOTHER VERDICT OR OTHER REASONS FOLLOW FROM THE EVIDENCE",
     "without evidence": "the record holds no evidence that can be read",
+    NOT_HERE: "not taken again: the package portcullis is not installed where this page was made",
 }
 _GROUP_NAMES = {
     "issuer": "Issuing state of the document",
@@ -150,7 +152,7 @@ def sections(account: Account) -> list[Section]:
         Section(
             "decisions",
             "Decisions, taken again",
-            "The record of a decision holds the evidence and the rules that it was measured by. This program has taken each again. Where another outcome follows than was written down, a line says so in capitals.",
+            "The record of a decision holds the evidence and the rules that it was measured by. Where the gate's own program is installed, each is taken again. Where another outcome follows than was written down, a line says so in capitals.",
             [_row(account, "again", one, _AGAIN.get(one, one)) for one in _of(account, "again")],
         ),
         _random_checks(account.draws.found()),
