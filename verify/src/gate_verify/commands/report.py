@@ -132,7 +132,7 @@ def taken_again(account: Account) -> Callable[[Told], None]:
     return take
 
 
-def _not_here(kind: str, _: object) -> str | None:
+def _not_here(kind: str | None, _: object) -> str | None:
     return NOT_HERE if kind in _DECIDED else None
 
 
