@@ -303,24 +303,24 @@ def test_the_page_has_each_theme_and_no_other() -> None:
 
 # What sees that each command that the page names, `gate` left out, says what it must; of a drill what scores it.
 RUN_BY = {
-    "audit report": "tests/unit/audit/test_audit_report.py::"
+    "audit report": "tests/unit/verify/test_audit_report.py::"
     "test_a_page_and_tables_come_of_a_bundle "
     "test_random_checks_are_drawn_again_and_one_that_was_left_out_is_in_capitals "
     "test_a_decision_that_does_not_follow_from_its_evidence_is_in_capitals",
-    "audit verify": "tests/unit/audit/test_audit_commands.py::"
+    "audit verify": "tests/unit/verify/test_audit_commands.py::"
     "test_a_good_log_is_verified_with_the_key_or_its_file test_a_changed_log_ends_with_one_and_its_problems",
     "config install": "tests/unit/cli/test_cli_config.py::test_two_approvers_sign_on_their_own_machines_and_the_gate_takes_it",
-    "conformity": "tests/unit/cli/test_cli_conformity.py::"
+    "conformity": "tests/unit/lab/test_cli_conformity.py::"
     "test_it_says_what_is_shown_what_is_open_and_that_it_is_no_certificate "
     "test_a_clause_is_passed_by_what_its_tests_gave_and_by_nothing_else",
-    "document inspect": "tests/unit/document/test_document_cli.py::"
+    "document inspect": "tests/unit/documents/test_document_cli.py::"
     "test_inspect_prints_one_json_document_with_every_check test_inspect_of_a_chip_whose_files_were_changed_says_so",
     "drill": "tests/unit/demo/test_demo_drills.py::test_the_command_scores_what_was_done_of_each_case",
     "exchange serve": "tests/integration/test_reuse_across_gates.py::test_it_writes_nothing_and_calls_nobody",
     "face evaluate": "tests/integration/test_cli_face.py::test_evaluation_counts_pairs_and_missed_pictures",
     "face evaluate-pad": "tests/integration/test_cli_face.py::test_attack_detection_is_measured_a_species_with_those_apart_that_got_no_score",
-    "fairness page": "tests/unit/cli/test_cli_fairness.py::test_a_group_that_fares_worse_ends_the_command_with_no_and_stands_on_top",
-    "forecast plan": "tests/unit/performance/test_performance_forecast.py::"
+    "fairness page": "tests/unit/lab/test_cli_fairness.py::test_a_group_that_fares_worse_ends_the_command_with_no_and_stands_on_top",
+    "forecast plan": "tests/unit/lab/test_performance_forecast.py::"
     "test_from_crossings_to_a_page test_a_promise_that_cannot_be_kept_ends_with_1",
     "policy check": "tests/unit/cli/test_cli_policy.py::"
     "test_check_says_what_the_rules_are test_check_says_everything_that_is_wrong_with_file_key_and_line",

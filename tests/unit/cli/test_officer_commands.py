@@ -33,6 +33,7 @@ from gate.passage.orders import Outcome
 from gate.programs.shared.terminal import ATTEMPTS_MAX, Terminal
 from gate_core.command_line import key_files
 from gate_core.command_line.output import Exit
+from gate_core.command_line.tree import verbs
 from gate_core.evidence.evidence import Alarm, Notice
 from gate_core.evidence.reasons import Reason
 from gate_core.orders.keys import shift_text
@@ -41,7 +42,7 @@ from gate_core.programs import clock
 
 
 def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(officer.app, [str(argument) for argument in arguments])
+    return CliRunner().invoke(verbs("officer"), [str(argument) for argument in arguments])
 
 
 def document(result: Result) -> dict[str, Any]:

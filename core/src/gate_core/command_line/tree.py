@@ -22,12 +22,24 @@ def application(nouns: list[str]) -> typer.Typer:
     )
     app.callback()(_root)
     for noun in nouns:
-        parts = [importlib.import_module(f"{names.__package__}.{noun.replace('-', '_')}") for names in found[noun]]
+        parts = _modules(noun, found)
         if hasattr(parts[0], "app"):
-            verbs = parts[0].app if len(parts) == 1 else _together(parts)
-            app.add_typer(verbs, name=noun, help=sentence(noun, found[noun]))
+            app.add_typer(verbs(noun), name=noun, help=sentence(noun, found[noun]))
         else:
             app.command(name=noun, help=sentence(noun, found[noun]))(parts[0].command)
+    return app
+
+
+def verbs(noun: str) -> typer.Typer:
+    """The verbs of a noun, whichever distributions bring them. Raises KeyError for one that is not installed."""
+    first, *others = _modules(noun, installed())
+    app: typer.Typer = first.app
+    if others:
+        app = typer.Typer(no_args_is_help=True)
+        app.registered_callback = first.app.registered_callback
+    for part in (first, *others) if others else ():
+        app.registered_commands += part.app.registered_commands
+        app.registered_groups += part.app.registered_groups
     return app
 
 
@@ -46,14 +58,8 @@ def sentence(noun: str, modules: list[ModuleType]) -> str:
     return ", ".join((said[0], *(one.partition(": ")[2] for one in said[1:])))
 
 
-def _together(parts: list[ModuleType]) -> typer.Typer:
-    """The verbs of one noun, whichever distributions bring them."""
-    app = typer.Typer(no_args_is_help=True)
-    app.registered_callback = parts[0].app.registered_callback
-    for part in parts:
-        app.registered_commands += part.app.registered_commands
-        app.registered_groups += part.app.registered_groups
-    return app
+def _modules(noun: str, found: dict[str, list[ModuleType]]) -> list[ModuleType]:
+    return [importlib.import_module(f"{names.__package__}.{noun.replace('-', '_')}") for names in found[noun]]
 
 
 def _version(wanted: bool) -> None:

@@ -271,7 +271,7 @@ def test_a_book_that_says_something_else_or_lost_its_end_is_refused(desk: Desk) 
 
 
 def test_the_worked_challenge_of_the_document_is_right() -> None:
-    page = Path(__file__).parents[3] / "docs/protocols/shift-keys.md"
+    page = Path(__file__).parents[4] / "docs/protocols/shift-keys.md"
     signing, sealing, digest = re.findall(r"`([0-9a-f]{64})`", page.read_text())
     assert challenge(bytes.fromhex(signing), bytes.fromhex(sealing), b"\x42" * 32).hex() == digest
 

@@ -15,8 +15,8 @@ from typer.testing import CliRunner, Result
 from gate_core.audit_format.errors import BadFormatError, BadSignatureError
 from gate_core.audit_format.note import Signer
 from gate_core.audit_format.unsealing import Unsealer
+from gate_core.command_line.tree import verbs
 from gate_verify.commands.access_notes import WORDS_MAX, Access
-from gate_verify.commands.audit import app
 
 RUNNER = CliRunner()
 GOOD = Access("2026-11-25T10:00:00.000Z", "age1x", ORIGIN, "5", "0" * 64, "a complaint", "2026/17")
@@ -34,7 +34,7 @@ def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SmallLog:
 
 
 def decrypt(*words: object, log: str = "a.bundle", identity: str = "one.identity") -> Result:
-    return RUNNER.invoke(app, ["decrypt", log, "--identity", identity, *map(str, words)])
+    return RUNNER.invoke(verbs("audit"), ["decrypt", log, "--identity", identity, *map(str, words)])
 
 
 def vkey(identity: str = "one.identity") -> str:
@@ -50,22 +50,22 @@ def test_an_access_leaves_a_note_that_the_auditors_key_signed(log: SmallLog) -> 
     assert result.exit_code == 0
     assert len(result.stdout.splitlines()) == 10
     assert vkey() in result.stderr, "for whoever reads the note later"
-    read = RUNNER.invoke(app, ["access", "n.note", "--vkey", vkey(), "--json"])
+    read = RUNNER.invoke(verbs("audit"), ["access", "n.note", "--vkey", vkey(), "--json"])
     (found,) = json.loads(read.stdout)["notes"]
     assert (found["purpose"], found["case"], found["log"], found["entries"]) == ("a complaint", "2026/17", ORIGIN, "10")
     assert found["by"] == str(log.auditors[0].to_public())
-    assert "a complaint, case 2026/17" in RUNNER.invoke(app, ["access", "n.note", "--vkey", vkey()]).stdout
+    assert "a complaint, case 2026/17" in RUNNER.invoke(verbs("audit"), ["access", "n.note", "--vkey", vkey()]).stdout
 
 
 def test_a_note_is_the_word_of_whoever_could_open_and_of_nobody_else() -> None:
     decrypt(*WHY, "--access-note", "n.note")
-    assert RUNNER.invoke(app, ["access", "n.note", "--vkey", vkey("two.identity")]).exit_code == 1
+    assert RUNNER.invoke(verbs("audit"), ["access", "n.note", "--vkey", vkey("two.identity")]).exit_code == 1
     note = Path("n.note")
     note.write_text(note.read_text().replace("2026/17", "2026/18"))
-    assert RUNNER.invoke(app, ["access", "n.note", "--vkey", vkey()]).exit_code == 1
+    assert RUNNER.invoke(verbs("audit"), ["access", "n.note", "--vkey", vkey()]).exit_code == 1
     note.write_text("nonsense")
-    assert RUNNER.invoke(app, ["access", "n.note", "--vkey", vkey()]).exit_code == 65
-    assert RUNNER.invoke(app, ["access", "missing.note", "--vkey", vkey()]).exit_code == 74
+    assert RUNNER.invoke(verbs("audit"), ["access", "n.note", "--vkey", vkey()]).exit_code == 65
+    assert RUNNER.invoke(verbs("audit"), ["access", "missing.note", "--vkey", vkey()]).exit_code == 74
 
 
 def test_where_nobody_can_be_asked_nothing_is_opened_without_a_purpose() -> None:
@@ -104,7 +104,7 @@ def test_what_an_authority_gets_has_its_record() -> None:
     handed = Path("for-them.jsonl")
     assert [json.loads(line)["crossing"] for line in handed.read_text().splitlines()] == ["c2"] * 5
     assert handed.stat().st_mode & 0o077 == 0
-    read = RUNNER.invoke(app, ["access", "for-them.jsonl.handover.note", "--vkey", vkey(), "--json"])
+    read = RUNNER.invoke(verbs("audit"), ["access", "for-them.jsonl.handover.note", "--vkey", vkey(), "--json"])
     (found,) = json.loads(read.stdout)["notes"]
     assert (found["to"], found["file"], found["records"]) == ("Public prosecutor, Utopia", "for-them.jsonl", "5")
     assert found["sha256"] == hashlib.sha256(handed.read_bytes()).hexdigest()
@@ -122,7 +122,7 @@ def test_no_file_is_written_over() -> None:
     bundle = Path("a.bundle").read_bytes()
     assert decrypt(*WHY, "--out", "a.bundle").exit_code == 74
     assert decrypt(*WHY, "--access-note", "a.bundle").exit_code == 74
-    export = RUNNER.invoke(app, ["export", "--spool", "spool", "--out", "a.bundle"])
+    export = RUNNER.invoke(verbs("audit"), ["export", "--spool", "spool", "--out", "a.bundle"])
     assert export.exit_code == 74
     assert "is there already" in export.stderr
     assert Path("a.bundle").read_bytes() == bundle

@@ -8,8 +8,8 @@ from pathlib import Path
 from gate_core.orders.judging import Lack
 from gate_core.orders.verbs import VERBS, Role
 
-VECTORS = Path(__file__).resolve().parents[2] / "vectors" / "officers_orders.json"
-PROTOCOL = Path(__file__).resolve().parents[3] / "docs" / "protocols" / "orders.md"
+VECTORS = Path(__file__).resolve().parents[3] / "vectors" / "officers_orders.json"
+PROTOCOL = Path(__file__).resolve().parents[4] / "docs" / "protocols" / "orders.md"
 
 
 def test_the_protocols_page_has_the_table_of_verbs_and_the_vector() -> None:

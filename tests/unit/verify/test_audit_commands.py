@@ -15,8 +15,8 @@ from fakes.audit_logs import TIME, SmallLog, crossing, happening, wanted
 from typer.testing import CliRunner, Result
 
 from gate.audit.writer import Wanted
+from gate_core.command_line.tree import verbs
 from gate_core.programs.clock import now
-from gate_verify.commands.audit import app
 
 RUNNER = CliRunner()
 NUMBERS = itertools.count()
@@ -37,7 +37,7 @@ def run(*arguments: object) -> Result:
     if words[0] == "decrypt":
         words += ["--purpose", "a test", "--case", "1"]
         words += ["--access-note", str(Path(words[1]).with_name(f"{next(NUMBERS)}.note"))]
-    return RUNNER.invoke(app, words)
+    return RUNNER.invoke(verbs("audit"), words)
 
 
 def document(result: Result) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from gate_core.audit_format.record import Header, recipients_digest
 from gate_verify.findings import StructureError
 from gate_verify.judge import read_header
 
-VECTORS: dict[str, Any] = json.loads((Path(__file__).parents[2] / "vectors/audit_headers.json").read_text("ascii"))
+VECTORS: dict[str, Any] = json.loads((Path(__file__).parents[3] / "vectors/audit_headers.json").read_text("ascii"))
 
 
 def test_a_sets_digest_is_that_of_the_hashes_in_order() -> None:

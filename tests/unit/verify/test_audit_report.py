@@ -25,11 +25,11 @@ from gate.passage.records import Closed, ClosedAs, DrawCommitted, DrawRevealed, 
 from gate_core.audit_format.record import Header, canonical_json
 from gate_core.audit_format.spool import key_path
 from gate_core.audit_format.unsealing import Unsealer
+from gate_core.command_line.tree import verbs
 from gate_core.evidence.evidence import Score
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.registers import RegisterAnswer, RegisterCause, RegisterFinding
 from gate_verify.bundle import EntryLine
-from gate_verify.commands.audit import app
 from gate_verify.commands.records import with_story
 from gate_verify.commands.report import make
 from gate_verify.commands.report_page import cell
@@ -53,7 +53,7 @@ def log(tmp_path: Path) -> SmallLog:
 
 def run(log: SmallLog, *words: object, out: str = "r.html") -> Result:
     fixed = ("--identity", log.folder / "one.identity", "--vkey", log.vkey, "--out", log.folder / out)
-    return RUNNER.invoke(app, ["report", *map(str, (*words, *fixed))])
+    return RUNNER.invoke(verbs("audit"), ["report", *map(str, (*words, *fixed))])
 
 
 def fields(result: Result) -> dict[str, Any]:
