@@ -125,7 +125,7 @@ def page(package: str, made: datetime) -> str:
         lines += of_gate(brought_by("gate_lab"))
     else:
         lines = head(
-            "GATE",
+            "GATE" if package == "gate" else "GATE\\-CENTRAL",
             made,
             "gate \\- a biometric border gate: its programs, documents, faces, audit log",
             (".B gate", ".I NOUN", *words),
