@@ -2,7 +2,7 @@
 
 A distribution names a module of nouns in the entry-point group `gate.commands`. That module has `NOUNS`, from each noun to its sentence and verbs, and
 lies beside the nouns' own modules, of which each has `app`, a typer application, or, for a noun without verbs, `command`, a function. Two distributions
-may bring verbs of one noun. Only the noun that was asked for is imported, and for the list of them none; completion imports them all.
+may bring verbs of one noun. Only the noun that was asked for is imported, and for the list of them none.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from gate_core.command_line.distributions import installed
+from gate_core.settings import environment
 
 # `gate_core.command_line.output.Exit`, which is imported with a noun.
 _IO_ERROR, _UNREACHABLE, _CONFIG, _INTERRUPTED = 74, 69, 78, 130
@@ -25,10 +26,11 @@ _PACKAGED: Final = Path("/usr/lib/portcullis/versions")
 
 def main() -> None:
     """Entry point of the `gate` command. What no command has foreseen of a file is one line, too, and so is Ctrl-C."""
-    words = sys.argv[1:]
+    line = environment.line_to_complete()
+    words = sys.argv[1:] if line is None else line.split()[1:]
     wanted = next((word for word in words if not word.startswith("-")), None)
     try:
-        _answer(words, wanted)
+        _answer(words, wanted, completes=line is not None)
     except OSError as error:
         if error.strerror is None:  # of no file: a mistake of ours
             raise
@@ -45,18 +47,18 @@ def main() -> None:
         raise
 
 
-def _answer(words: list[str], wanted: str | None) -> None:
+def _answer(words: list[str], wanted: str | None, *, completes: bool) -> None:
     nouns = installed()
-    for module in nouns.get(wanted or "", ()):
+    for module in () if completes else nouns.get(wanted or "", ()):
         if (quick := getattr(module, "quick", None)) is not None and (code := quick(words)) is not None:
             sys.exit(code)
-    if wanted in _ELSEWHERE and wanted not in nouns:
+    if wanted in _ELSEWHERE and wanted not in nouns and not completes:
         sys.stderr.write(f"gate: {wanted} is not installed here: {remedy(_ELSEWHERE[wanted], Path(sys.prefix))}\n")
         sys.exit(_UNREACHABLE if _ELSEWHERE[wanted] == _SIMULATOR else _CONFIG)
     from gate_core.command_line import tree
 
-    if wanted in nouns or not words:  # a shell that completes gives no words
-        tree.application([wanted] if wanted in nouns else list(nouns))(prog_name=tree.NAME)
+    if wanted in nouns:
+        tree.application([wanted], completes=completes)(prog_name=tree.NAME)
     else:
         tree.contents()(prog_name=tree.NAME)
 

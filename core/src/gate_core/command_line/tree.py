@@ -14,12 +14,10 @@ from gate_core.command_line.distributions import installed
 NAME: Final = "gate"
 
 
-def application(nouns: list[str]) -> typer.Typer:
+def application(nouns: list[str], *, completes: bool = False) -> typer.Typer:
     """The command line with these nouns, which are imported. Raises KeyError for one that is not installed."""
     found = installed()
-    app = typer.Typer(
-        name=NAME, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=len(nouns) == len(found)
-    )
+    app = typer.Typer(name=NAME, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=completes)
     app.callback()(_root)
     for noun in nouns:
         parts = _modules(noun, found)

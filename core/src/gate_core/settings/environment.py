@@ -1,5 +1,5 @@
-"""The one reader of the environment. It gives seven names only: PORTCULLIS_CONFIG (the configuration file), PORTCULLIS_BOOT, PORTCULLIS_SUPERVISOR,
-NOTIFY_SOCKET, JOURNAL_STREAM, CREDENTIALS_DIRECTORY and XDG_CACHE_HOME.
+"""The one reader of the environment. It gives seven names: PORTCULLIS_CONFIG (the configuration file), PORTCULLIS_BOOT, PORTCULLIS_SUPERVISOR,
+NOTIFY_SOCKET, JOURNAL_STREAM, CREDENTIALS_DIRECTORY and XDG_CACHE_HOME; and a shell's two that complete a command line.
 """
 
 from __future__ import annotations
@@ -53,3 +53,10 @@ def credentials_folder() -> Path | None:
 def boot_name() -> str | None:
     """The boot's name, where systemd gives it (`%b`): the log's sandbox does not show the kernel's."""
     return os.environ.get("PORTCULLIS_BOOT")
+
+
+def line_to_complete() -> str | None:
+    """The command line that a shell wants completed, if it asks that of us: as bash hands it over, or as others do."""
+    if "_GATE_COMPLETE" not in os.environ:
+        return None
+    return os.environ.get("COMP_WORDS") or os.environ.get("_TYPER_COMPLETE_ARGS", "")
