@@ -17,7 +17,7 @@ import typer
 from gate_core.command_line.distributions import installed
 from gate_core.command_line.tree import application, sentence
 
-LOADED = ["gate_core.command_line.distributions", "gate_core.command_line.main"] + [
+LOADED = ["gate_core.command_line.distributions", "gate_core.settings.environment", "gate_core.command_line.main"] + [
     f"{one}.names"
     for one in ("gate.cli", *(f"gate_{each}.commands" for each in ("central", "demo", "lab", "officers", "verify")))
 ]
