@@ -465,14 +465,14 @@ def add_question(copy: Copy, name: str, text: str, key: str) -> list[str]:
         ("    | DateBetween\n)\n", f"    | DateBetween\n    | {name}\n)\n"),
     )
     copy.edit(
-        "gate/rules/spelling.py",
+        "gate/rules/parser.py",
         ("import (\n    AgeFrom,\n", f"import (\n    {name},\n    AgeFrom,\n"),
         (
             "_QUESTIONS: Final[Mapping[str, _Question]] = {\n",
             f"_QUESTIONS: Final[Mapping[str, _Question]] = {{\n    {key},\n",
         ),
     )
-    return ["gate/passage/conditions.py", "gate/rules/spelling.py"]
+    return ["gate/passage/conditions.py", "gate/rules/parser.py"]
 
 
 def test_a_question_of_a_written_rule_is_judged_as_every_other(copy: Copy) -> None:

@@ -9,9 +9,9 @@ import pytest
 
 from gate.passage.events import RecordKind
 from gate.passage.records import IncidentKind, PassedBy
-from gate_verify import story as stories
-from gate_verify.story import Story
-from gate_verify.told import Told
+from gate_verify import record_invariants as stories
+from gate_verify.audit_record import AuditRecord
+from gate_verify.record_invariants import Story
 
 HOUR = "2026-11-25T10:00:00Z"
 Line = tuple[str, str | None, Mapping[str, object]]
@@ -66,17 +66,19 @@ TWO_DOORS: list[Line] = [
 GOOD: list[Line] = [STARTED, COUNTED, *admitted("c1", 1), *OVERRULED, *TWO_DOORS]
 
 
-def told(index: int, line: Line) -> Told:
+def told(index: int, line: Line) -> AuditRecord:
     kind, crossing, body = line
     about = "device" if crossing is None else "crossing"
-    return Told(index, HOUR, about, "k", kind, crossing, HOUR.replace("00:00", "07:30"), 1, "b", f"id-{index}", body)
+    return AuditRecord(
+        index, HOUR, about, "k", kind, crossing, HOUR.replace("00:00", "07:30"), 1, "b", f"id-{index}", body
+    )
 
 
 def judged(lines: Sequence[Line | None], since: int = 0) -> Story:
     """The story of these records; None is one that does not open."""
     story = Story(since)
     for index, line in enumerate(lines, since):
-        story.take(Told(index, HOUR, "crossing", "k", note="erased") if line is None else told(index, line))
+        story.take(AuditRecord(index, HOUR, "crossing", "k", note="erased") if line is None else told(index, line))
     return story
 
 
@@ -204,7 +206,7 @@ def test_two_who_are_counted_in_one_look_are_two_records_with_one_count() -> Non
 def test_a_record_twice_and_a_moment_outside_its_hour_are_contradictions() -> None:
     story = Story()
     story.take(told(0, STARTED))
-    story.take(Told(1, HOUR, "device", "k", "presence", None, "2026-11-25T11:00:00.000Z", 1, "b", "id-0", {}))
+    story.take(AuditRecord(1, HOUR, "device", "k", "presence", None, "2026-11-25T11:00:00.000Z", 1, "b", "id-0", {}))
     assert story.contradictions() == (
         "entry 1 is of 2026-11-25T11:00:00.000Z and stands under the hour 2026-11-25T10:00:00Z",
         "entry 1 is entry 0 once more",
@@ -277,7 +279,9 @@ def test_a_first_order_that_stood_too_long_is_none() -> None:
         one = told(index, line)
         late = lines.index(SECOND) <= index
         story.take(
-            Told(**{**{name: getattr(one, name) for name in one.__slots__}, "monotonic_ms": 400_000 if late else 1})
+            AuditRecord(
+                **{**{name: getattr(one, name) for name in one.__slots__}, "monotonic_ms": 400_000 if late else 1}
+            )
         )
     assert any("by bert long after anna" in one for one in story.contradictions())
 

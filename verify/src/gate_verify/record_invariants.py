@@ -11,11 +11,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gate_verify.books import Books
+from gate_verify.audit_record import AuditRecord
 from gate_verify.clock import Clock
+from gate_verify.counter_reconciliation import Books
 from gate_verify.findings import Findings
 from gate_verify.recipients import NamedRecipients
-from gate_verify.told import Told
 from gate_verify.two_officers import TwoOfficers
 
 # The order in which a crossing's records stand, as far as it never changes.
@@ -45,7 +45,7 @@ class _Crossing:
             self.decided[door] = self.decided.get(door, 0) + 1
 
 
-def _is_a_late_call(told: Told, crossing: _Crossing, body: Mapping[str, object]) -> bool:
+def _is_a_late_call(told: AuditRecord, crossing: _Crossing, body: Mapping[str, object]) -> bool:
     """Whether somebody called for an officer while the disk was full: such a beginning waits for room, and what followed it passed it."""
     return (
         told.kind == "opened"
@@ -75,7 +75,7 @@ class Story:
         self._closed_at: int | None = None  # the latest record of a crossing that did not open, or that was lost
         self._unopened = 0
 
-    def take(self, told: Told) -> None:
+    def take(self, told: AuditRecord) -> None:
         """Judge the next record."""
         self._clock.take(told)
         if told.readers is not None:
@@ -132,7 +132,7 @@ class Story:
         explained = explained or (self._closed_at is not None and self._closed_at > crossing.first)
         (self._unsure if explained else self._contradictions).add(f"whether {text}" if explained else text)
 
-    def _once(self, told: Told) -> None:
+    def _once(self, told: AuditRecord) -> None:
         if told.id is None:
             return
         if told.id in self._ids:
@@ -141,7 +141,7 @@ class Story:
         if len(self._ids) > IDS_KEPT:
             del self._ids[next(iter(self._ids))]
 
-    def _crossing(self, told: Told, name: str, body: Mapping[str, object]) -> None:
+    def _crossing(self, told: AuditRecord, name: str, body: Mapping[str, object]) -> None:
         crossing = self._crossings.setdefault(name, _Crossing(told.index, told.boot, told.monotonic_ms))
         kind, at = str(told.kind), f"entry {told.index}: {told.kind} in crossing {name}"
         self._order(told, crossing, at, body)
@@ -174,7 +174,7 @@ class Story:
             case _:
                 pass
 
-    def _order(self, told: Told, crossing: _Crossing, at: str, body: Mapping[str, object]) -> None:
+    def _order(self, told: AuditRecord, crossing: _Crossing, at: str, body: Mapping[str, object]) -> None:
         """Hold a crossing's record against those before it: one beginning, then the decision, one verdict, one disposition."""
         kind = str(told.kind)
         rank = _RANK.get(kind, crossing.rank)
@@ -191,7 +191,7 @@ class Story:
             self._doubt(crossing, f"{at} without a verdict")
         crossing.once.add(kind)
 
-    def _officers(self, told: Told, kind: str, name: str, body: Mapping[str, object]) -> None:
+    def _officers(self, told: AuditRecord, kind: str, name: str, body: Mapping[str, object]) -> None:
         if lacks := self._two_officers.take(kind, name, body, at_ms=told.monotonic_ms, boot=told.boot):
             self._doubt(self._crossings[name], f"entry {told.index}: {kind} in crossing {name} {lacks}")
 

@@ -1,4 +1,4 @@
-"""The books of a door: what the barrier's controller counted, against the passages that were recorded.
+"""What the barrier's controller counted, against the passages that were recorded.
 
 Between one record of counters and the next every counter grows by what the `passed` records say (docs/protocols/audit-log.md, "Passages").
 Where it does not, a record is missing or untrue.

@@ -29,9 +29,9 @@ from gate.passage.conditions import (
     WeekdayIs,
 )
 from gate.passage.rulebook import Effect, Rule, RuleBook
-from gate.rules.judging import wrong_with
+from gate.rules.linter import wrong_with
+from gate.rules.parser import read
 from gate.rules.profiling import population
-from gate.rules.spelling import read
 from gate_core.settings.toml_file import TomlFile
 
 

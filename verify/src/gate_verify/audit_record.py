@@ -9,7 +9,7 @@ from gate_verify.findings import about
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class AuditRecord:
     """A record as the auditor reads it. Of one that does not open `kind` and `body` are None and `note` says why; `hour`, `about`, `key` and
     `recipients` stand in clear, and are empty where an entry is no record at all. `readers` is for how many the key's age file is, if it is here, and which
     identities of the auditor's do not open it.

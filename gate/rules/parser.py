@@ -145,7 +145,7 @@ _JOINS: Final[Mapping[str, Callable[[tuple[Condition, ...]], Condition]]] = {"al
 
 
 def read(file: TomlFile) -> RuleBook:
-    """The rules of a file. Raises FileError with everything that is wrong in it, as far as each rule alone tells; see `gate.rules.judging`."""
+    """The rules of a file. Raises FileError with everything that is wrong in it, as far as each rule alone tells; see `gate.rules.linter`."""
     return _book(file, file.table())
 
 
