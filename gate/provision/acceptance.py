@@ -1,4 +1,4 @@
-"""The acceptance report: what was done at a gate, on what it was verified, and who says so. Pure.
+"""The acceptance report: what was done at a gate, on what it was verified, and who says so.
 
 It is a document (JSON) and a page (HTML) of the same, both named by their SHA-256 in one signed note, which each file carries. The log's key
 signs: auditors hold its public half already and whoever changes the report needs it, while the device's own key comes and goes with its
@@ -17,7 +17,9 @@ import msgspec
 
 from gate.provision.acceptance_page import page
 from gate.provision.acceptance_values import Line, Report
-from gate.provision.course import Ending, Outcome, Verified
+from gate.provision.steps import Outcome, StepState, Verified
+from gate_core.audit_format.errors import BadFormatError, BadSignatureError
+from gate_core.audit_format.note import Note, Signer, Verifier
 
 SCHEMA: Final = "provision.acceptance/1"
 REPORT_BYTES_MAX: Final = 16 * 1024 * 1024
@@ -34,31 +36,6 @@ class NoReportError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Files:
-    """The report as it is handed over."""
-
-    document: bytes
-    page: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Unsigned:
-    """The report before it is signed: the text of the note, and what it is about."""
-
-    note_text: str
-    report: Report
-    html: str
-
-    def signed(self, note: str) -> Files:
-        """The files. `note` is the whole signed note."""
-        whole = {"schema": SCHEMA, "report": msgspec.to_builtins(self.report), "note": note}
-        return Files(
-            document=(json.dumps(whole, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode(),
-            page=(self.html + _TAIL + note + _TAIL_END).encode(),
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Claimed:
     """What a file says of itself: its note, whose log it names, and whether the file is what the note is about."""
 
@@ -66,12 +43,21 @@ class Claimed:
     origin: str
     holds: bool
 
+    def is_signed(self, vkey: str) -> bool:
+        """True when the file is what its note is about, and this key signed the note. Raises BadFormatError for a key that is none."""
+        verifier = Verifier.parse(vkey)
+        try:
+            Note.parse(self.note.encode()).verify(verifier)
+        except (BadFormatError, BadSignatureError):
+            return False
+        return self.holds and self.origin == verifier.name
+
 
 def line(step: str, title: str, outcome: Outcome | None, *, why_not: str = "") -> Line:
     """One line of the report. What was not done, or does not count, was not verified, whatever it was tried on."""
     if outcome is None:
         return Line(id=step, title=title, state="not_done", verified=Verified.NO.value, detail=why_not)
-    verified = outcome.verified if outcome.state is Ending.DONE else Verified.NO
+    verified = outcome.verified if outcome.state is StepState.DONE else Verified.NO
     return Line(
         id=step,
         title=title,
@@ -84,11 +70,14 @@ def line(step: str, title: str, outcome: Outcome | None, *, why_not: str = "") -
     )
 
 
-def unsigned(report: Report, *, origin: str) -> Unsigned:
-    """The report, and what is to be signed of it."""
-    html = page(report)
-    digests = f"json {_digest(_canonical(msgspec.to_builtins(report)))}\nhtml {_digest(html.encode())}\n"
-    return Unsigned(f"{_KIND}\n{origin}\n{digests}", report, html)
+def signed(report: Report, signer: Signer) -> tuple[bytes, bytes]:
+    """The report's page and its document, as they are handed over."""
+    html, fields = page(report), msgspec.to_builtins(report)
+    text = f"{_KIND}\n{signer.verifier.name}\njson {_digest(_canonical(fields))}\nhtml {_digest(html.encode())}\n"
+    note = Note(text, (signer.sign(text),)).to_bytes().decode()
+    whole = {"schema": SCHEMA, "report": fields, "note": note}
+    document = json.dumps(whole, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return (html + _TAIL + note + _TAIL_END).encode(), document.encode()
 
 
 def claimed(content: bytes) -> Claimed:
@@ -108,9 +97,10 @@ def claimed(content: bytes) -> Claimed:
     try:
         whole = json.loads(text)
         report, note = whole["report"], whole["note"]
+        is_whole = whole["schema"] == SCHEMA and len(whole) == 3 and isinstance(note, str)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise NoReportError("neither a report's page nor its document") from error
-    if whole.get("schema") != SCHEMA or whole.keys() != {"schema", "report", "note"} or not isinstance(note, str):
+    if not is_whole:
         raise NoReportError("neither a report's page nor its document")
     return _claimed(note, "json", _canonical(report))
 

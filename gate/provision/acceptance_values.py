@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from gate.provision.course import Figure
+from gate.provision.steps import Figure
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True):

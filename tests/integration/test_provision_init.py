@@ -19,6 +19,7 @@ from drivers.pad.settings import PadSensor
 from drivers.reader.settings import PageCamera, PageFolder, PageSettings, Stx
 from gate.cli.models import default_folder
 from gate.cli.provision import app
+from gate.identity import credentials
 from gate.programs.shared.config import load
 from gate.provision import sealing
 from gate.provision.steps import StepState, carry_out
@@ -303,7 +304,7 @@ def test_a_report_is_signed_and_checked_where_the_log_key_is_sealed(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def command(words: list[str], told: bytes) -> bytes:
-        return b"" if words[0] == "systemctl" else sealing.run(words, told)
+        return b"" if words[0] == "systemctl" else credentials.run(words, told)
 
     monkeypatch.setenv("SYSTEMD_CREDENTIAL_SECRET", str(tmp_path / "host.secret"))
     init(root)
