@@ -80,7 +80,7 @@ async def measure(
 
 
 class Lamp:
-    """The page, and what it was asked to paint."""
+    """The page: the camera's picture on it, as travellers see it, the colours that it is asked for, and when every page said that it has painted one."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
@@ -88,9 +88,9 @@ class Lamp:
             boot=secrets.token_hex(8), state=render(ViewState(Screen.LOOK, Guidance.LOOK_AT_CAMERA, config.purpose))
         )
         self._came = asyncio.Event()
-        self._mirror: Fanout[bytes] = Fanout(clients_max=VIEWERS_MAX, on_change=self._came.set)
-        self._tints = Tints(pages_max=VIEWERS_MAX, on_painted=self._is_painted)
-        self._painted: dict[int, int] = {}
+        self.mirror: Fanout[bytes] = Fanout(clients_max=VIEWERS_MAX, on_change=self._came.set)
+        self.tints = Tints(pages_max=VIEWERS_MAX, on_painted=self._is_painted)
+        self.painted_at_ms: dict[int, int] = {}
 
     @contextlib.asynccontextmanager
     async def served(self) -> AsyncIterator[None]:
@@ -108,8 +108,8 @@ class Lamp:
                 yield
             finally:
                 self._board.close()
-                self._mirror.close()
-                self._tints.close()
+                self.mirror.close()
+                self.tints.close()
                 server.should_exit = True
                 await serving
 
@@ -117,26 +117,14 @@ class Lamp:
         """Wait for a display that shows the camera's picture."""
         try:
             async with asyncio.timeout(wait_s):
-                while not self._mirror.clients:
+                while not self.mirror.clients:
                     self._came.clear()
                     await self._came.wait()
         except TimeoutError as error:
             raise StepError(f"no display has shown the traveller's page within {wait_s:.0f} s") from error
 
-    def show(self, jpeg: bytes) -> None:
-        """The camera's picture, as travellers see it."""
-        self._mirror.send(jpeg)
-
-    def paint(self, number: int, colour: str) -> None:
-        """Ask for a colour."""
-        self._tints.show(Tint(number, colour), at_ms=now_ms())
-
-    def painted_at_ms(self, number: int) -> int | None:
-        """When every page said that it has painted it; None: not yet."""
-        return self._painted.get(number)
-
     def _is_painted(self, number: int) -> None:
-        self._painted[number] = now_ms()
+        self.painted_at_ms[number] = now_ms()
 
     def _app(self, key: Key) -> Starlette:
         config, port = self._config, self._config.screens.port
@@ -145,8 +133,8 @@ class Lamp:
         try:
             return create_app(
                 board=self._board,
-                mirror=self._mirror,
-                tints=self._tints,
+                mirror=self.mirror,
+                tints=self.tints,
                 labels=labels_of(config, texts),
                 texts=texts,
                 hosts=hosts,
@@ -168,8 +156,8 @@ async def _look(lamp: Lamp, camera: NewestFrame, models: FaceModels, *, wait_s: 
             raise StepError(f"camera: no picture within {WAIT_S:.0f} s")
         seq, at_ms = frame.seq, int(frame.at_s * 1000)
         if (jpeg := preview(frame.pixels, width_max=PICTURE_WIDTH_MAX, bytes_max=PICTURE_BYTES_MAX)) is not None:
-            lamp.show(jpeg)
-        if not told and (painted_ms := lamp.painted_at_ms(number)) is not None:
+            lamp.mirror.send(jpeg)
+        if not told and (painted_ms := lamp.painted_at_ms.get(number)) is not None:
             light.show(linear(colour), at_ms=painted_ms)
             told, asked_ms = True, painted_ms
         faces = await asyncio.to_thread(models.finder.find, frame.pixels)
@@ -179,7 +167,7 @@ async def _look(lamp: Lamp, camera: NewestFrame, models: FaceModels, *, wait_s: 
             if told and number < COLOURS and now_ms() - asked_ms >= HOLD_MS:
                 number, told, asked_ms = number + 1, False, now_ms()
                 colour = dice.choice(far_from(colour))
-                lamp.paint(number, colour)
+                lamp.tints.show(Tint(number, colour), at_ms=now_ms())
     return light
 
 

@@ -6,7 +6,8 @@ the options of `gate provision init` are held to the same checks. Defaults come 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -24,31 +25,47 @@ BY_CHARACTERS_MAX: Final = 100
 
 
 Check: TypeAlias = Callable[[str, Given], str]  # an answer and those before it: what is wrong with it
+Offer: TypeAlias = Callable[[Given, ThisMachine], str]
+
+
+def _fine(_: str, __: Given) -> str:
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """One question. `problem` is its check; `typed` is one more on a terminal, where the types of a file, or what reads the answer later, do
-    not help at once. `default` is what would be right here, `choices` are those that there are.
+    not help at once. `default` is what would be right here, `choices` are those that there are. It `applies` where the answer of that key is
+    not empty, or the answers before are such; `several` answers come one after another, an empty one ends them.
     """
 
     key: str
     asks: str
-    problem: Check = lambda _, __: ""
-    default: Callable[[Given, ThisMachine], str] = lambda _, __: ""
-    choices: Callable[[Given, ThisMachine], Sequence[str]] = lambda _, __: ()
-    applies: Callable[[Given], bool] = lambda _: True
-    typed: Check = lambda _, __: ""
-    several: bool = False  # answers come one after another, an empty one ends them
+    problem: Check = _fine
+    default: str | Offer = ""
+    choices: Collection[str] | Callable[[Given, ThisMachine], Sequence[str]] = ()
+    applies: str | Callable[[Given], bool] = ""
+    typed: Check = _fine
+    several: bool = False
+
+    def offered(self, given: Given, machine: ThisMachine) -> str:
+        """The default on this machine."""
+        return self.default if isinstance(self.default, str) else self.default(given, machine)
+
+    def known(self, given: Given, machine: ThisMachine) -> Collection[str]:
+        """The choices on this machine."""
+        return self.choices(given, machine) if callable(self.choices) else self.choices
+
+    def is_asked(self, given: Given) -> bool:
+        """True where the answers before make sense of it."""
+        if isinstance(self.applies, str):
+            return not self.applies or bool(given.get(self.applies))
+        return self.applies(given)
 
 
 def _text(given: Given, key: str) -> str:
     value = given.get(key, "")
     return value if isinstance(value, str) else ""
-
-
-def _has(*keys: str) -> Callable[[Given], bool]:
-    return lambda given: any(given.get(key) for key in keys)
 
 
 def _alone(problem: Callable[[str], str]) -> Check:
@@ -60,8 +77,8 @@ def _optional(problem: Callable[[str], str]) -> Check:
     return lambda answer, _: problem(answer) if answer else ""
 
 
-def _usual(word: str) -> Callable[[Given, ThisMachine], str]:
-    return lambda _, __: word
+def _among(known: Collection[str]) -> Check:
+    return lambda answer, _: check.one_of(answer, known)
 
 
 def _serial_lines(_: Given, machine: ThisMachine) -> Sequence[str]:
@@ -72,13 +89,12 @@ def _cameras(_: Given, machine: ThisMachine) -> Sequence[str]:
     return machine.cameras()
 
 
-def _named(word: str) -> Callable[[Given, ThisMachine], str]:
-    """The serial line that a rule of udev has given this name; else nothing, for one line is like another."""
-    return lambda _, machine: next((line for line in machine.serial_lines() if word in line.rpartition("/")[2]), "")
+def _port(key: str, asks: str, applies: str | Callable[[Given], bool] = "") -> Question:
+    """A device's line, that no device before has. A rule of udev may have named it; else nothing is offered, for one line is like another."""
+    word = key.partition(".")[0].removesuffix("_barrier")
 
-
-def _line(key: str) -> Check:
-    """A device's line, that no device before has."""
+    def named(_: Given, machine: ThisMachine) -> str:
+        return next((line for line in machine.serial_lines() if word in line.rpartition("/")[2]), "")
 
     def problem(answer: str, given: Given) -> str:
         has_two_doors = bool(answer if key == "first_barrier.port" else given.get("first_barrier.port"))
@@ -91,7 +107,7 @@ def _line(key: str) -> Check:
         is_contacts = _text(given, "barrier.driver") == "contacts"
         return check.port_problem(answer) or check.shared_line(key, ports, one_chip=is_contacts)
 
-    return problem
+    return Question(key, asks, problem, named, _serial_lines, applies)
 
 
 def _barrier_profile(answer: str, given: Given) -> str:
@@ -126,22 +142,53 @@ def _link(key: str, address: str) -> Question:
     return Question(
         key,
         "Its certificate's SHA-256, or the file of its authorities; of an http address, why that is accepted",
-        lambda a, given: check.link_problem(_text(given, address), a, _text(given, "purpose")),
+        lambda answer, given: check.link_problem(_text(given, address), answer, _text(given, "purpose")),
         applies=lambda given: "://" in _text(given, address) or bool(given.get(key)),
     )
 
 
-def _notice(key: str, asks: str, pattern: str, wanted: str) -> Question:
+def _notice(key: str, asks: str, pattern: str, wanted: str, typed: Check = _fine) -> Question:
     """What travellers are told of how long results are kept, whom to ask, and where more is said. A gate in service has all of it."""
-    named, rest = f"notice.{key}", ("notice.results_kept_days", "notice.contact", "notice.address")
-    is_first = key == "results_kept_days"
+    keys = ("notice.results_kept_days", "notice.contact", "notice.address")
+
+    def is_told(given: Given) -> bool:
+        return any(given.get(one) for one in keys)
 
     def problem(answer: str, given: Given) -> str:
         if not answer:
-            return f"say {wanted}" if _text(given, "purpose") == "service" or _has(*rest)(given) else ""
+            return f"say {wanted}" if _text(given, "purpose") == "service" or is_told(given) else ""
         return spelt(rf"\A(?:{pattern})\Z", f": say {wanted}")(answer)
 
-    return Question(named, asks, problem, applies=(lambda _: True) if is_first else _has(*rest))
+    return Question(key, asks, problem, applies="" if key == keys[0] else is_told, typed=typed)
+
+
+def _by(answer: str, _: Given) -> str:
+    good = 1 <= len(answer) <= BY_CHARACTERS_MAX
+    return "" if good else f"a name of {BY_CHARACTERS_MAX} characters at most"
+
+
+def _purpose(answer: str, _: Given) -> str:
+    return "" if answer in tuple(Purpose) else f"{answer!r}: a purpose is one of {', '.join(Purpose)}"
+
+
+def _swipe_profile(answer: str, given: Given) -> str:
+    return check.swipe_profile_problem(_text(given, "swipe.driver"), answer)
+
+
+def _has_swipe_profile(given: Given) -> bool:
+    return bool(SWIPE_DRIVERS.get(_text(given, "swipe.driver")) or given.get("swipe.profile"))
+
+
+def _has_baud(given: Given) -> bool:
+    return bool(given.get("barrier.port")) and _text(given, "barrier.driver") in {"modbus", "framed"}
+
+
+def _has_doors(given: Given) -> bool:
+    return bool(given.get("barrier.port") or given.get("first_barrier.port"))
+
+
+def _reader(part: int) -> Offer:
+    return lambda given, machine: machine.reader_at(_text(given, "swipe.port"))[part]
 
 
 def _socket(answer: str, given: Given) -> str:
@@ -153,55 +200,34 @@ def _auditor(answer: str, given: Given) -> str:
     return check.auditor_problem(answer, before if isinstance(before, list) else [])
 
 
+def _authority(answer: str, _: Given) -> str:
+    good = not answer or re.fullmatch(r"[A-Za-z0-9+/]{43}=", answer)
+    wanted = "an officers' authority is named by its public key, 44 characters of Base64 (gate officer authority init)"
+    return "" if good else wanted
+
+
+def _yes_or_no(answer: str, _: Given) -> str:
+    return "" if answer.lower() in YES | NO else "yes or no"
+
+
 def _file(answer: str, _: Given) -> str:
     return check.file_problem(answer) if answer else "the path of a file"
 
 
+_OPERATOR = spelt(r"\A[a-z0-9][a-z0-9.-]{0,252}\Z", " is no domain's name such as border.example")
+_GATE_ID = spelt(
+    r"\A[a-z0-9][a-z0-9-]{0,62}\Z", ": a gate's id is small letters, digits and hyphens, 63 at most, such as north-7"
+)
+_USER = spelt(USER, " is no user's name such as sensor")
 QUESTIONS: Final = (
+    Question("by", "Who sets this gate up? The name stands in the report", _by),
+    Question("purpose", "What is the gate run for", _purpose, "trial", ("demo", "trial", "service")),
+    Question("operator", "The operator's domain, such as border.example", _alone(_OPERATOR)),
+    Question("gate_id", "This gate's name, such as north-7", _alone(_GATE_ID)),
+    Question("time_zone", "The time zone of its place", _alone(check.zone_problem), lambda _, here: here.time_zone()),
+    _port("barrier.port", "The barrier's line, of two doors the last one's; empty: none, the gate only watches"),
     Question(
-        "by",
-        "Who sets this gate up? The name stands in the report",
-        lambda a, _: "" if 1 <= len(a) <= BY_CHARACTERS_MAX else f"a name of {BY_CHARACTERS_MAX} characters at most",
-    ),
-    Question(
-        "purpose",
-        "What is the gate run for",
-        lambda a, _: "" if a in tuple(Purpose) else f"{a!r}: a purpose is one of {', '.join(Purpose)}",
-        _usual("trial"),
-        lambda _, __: ("demo", "trial", "service"),
-    ),
-    Question(
-        "operator",
-        "The operator's domain, such as border.example",
-        _alone(spelt(r"\A[a-z0-9][a-z0-9.-]{0,252}\Z", " is no domain's name such as border.example")),
-    ),
-    Question(
-        "gate_id",
-        "This gate's name, such as north-7",
-        _alone(
-            spelt(
-                r"\A[a-z0-9][a-z0-9-]{0,62}\Z",
-                ": a gate's id is small letters, digits and hyphens, 63 at most, such as north-7",
-            )
-        ),
-    ),
-    Question(
-        "time_zone", "The time zone of its place", _alone(check.zone_problem), lambda _, machine: machine.time_zone()
-    ),
-    Question(
-        "barrier.port",
-        "The barrier's line, of two doors the last one's; empty: none, the gate only watches",
-        _line("barrier.port"),
-        _named("barrier"),
-        _serial_lines,
-    ),
-    Question(
-        "barrier.driver",
-        "What its board speaks",
-        lambda a, _: check.one_of(a, BARRIER_DRIVERS),
-        _usual("modbus"),
-        lambda _, __: tuple(BARRIER_DRIVERS),
-        _has("barrier.port"),
+        "barrier.driver", "What its board speaks", _among(BARRIER_DRIVERS), "modbus", BARRIER_DRIVERS, "barrier.port"
     ),
     Question(
         "barrier.profile",
@@ -209,59 +235,29 @@ QUESTIONS: Final = (
         _barrier_profile,
         _board,
         lambda given, _: check.shipped_for(_text(given, "barrier.driver")),
-        _has("barrier.port"),
+        "barrier.port",
         _own("barrier"),
     ),
-    Question(
-        "barrier.baud",
-        "The speed of its line",
-        default=_baud,
-        applies=lambda given: (
-            bool(given.get("barrier.port")) and _text(given, "barrier.driver") in {"modbus", "framed"}
-        ),
-        typed=_alone(number_in(BAUDS)),
-    ),
-    Question(
-        "first_barrier.port",
-        "The first of two doors' line; empty: one door",
-        _line("first_barrier.port"),
-        _named("first"),
-        _serial_lines,
-        _has("barrier.port", "first_barrier.port"),
-    ),
-    Question(
-        "sensors.port", "The sensor unit's line; empty: none", _line("sensors.port"), _named("sensors"), _serial_lines
-    ),
+    Question("barrier.baud", "The speed of its line", default=_baud, applies=_has_baud, typed=_alone(number_in(BAUDS))),
+    _port("first_barrier.port", "The first of two doors' line; empty: one door", _has_doors),
+    _port("sensors.port", "The sensor unit's line; empty: none"),
     Question(
         "sensors.profile",
         "Its profile: one of these, or the path of your own",
         _shipped("sensors"),
         choices=lambda _, __: check.shipped("sensors"),
-        applies=_has("sensors.port"),
+        applies="sensors.port",
         typed=_own("sensors"),
     ),
-    Question(
-        "swipe.port",
-        "The line of the reader of machine-readable zones; empty: pages are read by picture",
-        _line("swipe.port"),
-        _named("swipe"),
-        _serial_lines,
-    ),
-    Question(
-        "swipe.driver",
-        "What it speaks",
-        lambda a, _: check.one_of(a, SWIPE_DRIVERS),
-        lambda given, machine: machine.reader_at(_text(given, "swipe.port"))[0],
-        lambda _, __: tuple(SWIPE_DRIVERS),
-        _has("swipe.port"),
-    ),
+    _port("swipe.port", "The line of the reader of machine-readable zones; empty: pages are read by picture"),
+    Question("swipe.driver", "What it speaks", _among(SWIPE_DRIVERS), _reader(0), SWIPE_DRIVERS, "swipe.port"),
     Question(
         "swipe.profile",
         "Its profile",
-        lambda a, given: check.swipe_profile_problem(_text(given, "swipe.driver"), a),
-        lambda given, machine: machine.reader_at(_text(given, "swipe.port"))[1],
+        _swipe_profile,
+        _reader(1),
         lambda _, __: check.shipped("readers"),
-        lambda given: bool(SWIPE_DRIVERS.get(_text(given, "swipe.driver")) or given.get("swipe.profile")),
+        _has_swipe_profile,
     ),
     Question(
         "page.source",
@@ -273,8 +269,8 @@ QUESTIONS: Final = (
     Question(
         "chip.driver",
         "How chips are reached; direct is the simulator's",
-        lambda a, _: check.one_of(a, CHIP_DRIVERS),
-        _usual("pcsc"),
+        _among(CHIP_DRIVERS),
+        "pcsc",
         lambda _, machine: machine.chip_readers(),
     ),
     Question(
@@ -297,45 +293,35 @@ QUESTIONS: Final = (
         "pad.profile",
         "Its profile: the path of your own; portcullis-sim is the simulator's",
         _shipped("pad"),
-        applies=_has("pad.socket"),
+        applies="pad.socket",
         typed=_own("pad"),
     ),
-    Question(
-        "pad.user",
-        "Whom its service runs as; empty: root",
-        _optional(spelt(USER, " is no user's name such as sensor")),
-        applies=_has("pad.socket"),
-    ),
+    Question("pad.user", "Whom its service runs as; empty: root", _optional(_USER), applies="pad.socket"),
     Question(
         "eyes_cm",
         "How high are your eyes above the floor, in centimetres",
-        default=_usual("160"),
+        default="160",
         typed=_alone(number_in(range(100, 221))),
     ),
     Question("auditors", "An auditor's recipient, age1…; empty after the last", _auditor, several=True),
     Question(
-        "officers",
-        "The officers' authority's public key; empty: no officers, and nobody is admitted",
-        lambda a, _: (
-            "an officers' authority is named by its public key, 44 characters of Base64 (gate officer authority init)"
-            if a and spelt(r"\A[A-Za-z0-9+/]{43}=\Z", "")(a)
-            else ""
-        ),
+        "officers", "The officers' authority's public key; empty: no officers, and nobody is admitted", _authority
     ),
     _notice(
-        "results_kept_days",
+        "notice.results_kept_days",
         "For how many days are the results of checks kept; empty: for good, which service refuses",
-        r"[1-9]\d{0,3}|[12]\d{4}|3[0-5]\d{3}|36[0-4]\d\d|36500",
+        r"\d+",
         "for how many days results are kept, as your law has it, such as 30",
+        _optional(number_in(range(1, 36_501))),
     ),
     _notice(
-        "contact",
+        "notice.contact",
         "Where do travellers ask and complain",
         ".{3,80}",
         "where travellers ask and complain, such as privacy@border.example",
     ),
     _notice(
-        "address",
+        "notice.address",
         "Where is the whole notice to travellers published, https://…",
         "https://[!-~]{3,150}",
         "where the whole notice is published, such as https://border.example/north-7",
@@ -349,20 +335,13 @@ QUESTIONS: Final = (
     Question(
         "lists.signer",
         "The file of the certificate that vouches for lists; empty: those in the store",
-        applies=_has("lists.files"),
+        applies="lists.files",
         typed=_optional(check.file_problem),
     ),
-    Question(
-        "lists.test",
-        "Are they fit for demos only",
-        lambda a, _: "" if a.lower() in YES | NO else "yes or no",
-        _usual("no"),
-        lambda _, __: ("yes", "no"),
-        _has("lists.files"),
-    ),
+    Question("lists.test", "Are they fit for demos only", _yes_or_no, "no", ("yes", "no"), "lists.files"),
     Question("central.address", "The central server, HOST:PORT; empty: none", _optional(check.central_problem)),
-    Question("central.ca", "The file of the operator's authority", applies=_has("central.address"), typed=_file),
-    Question("central.token_file", "The file of the one-time token", applies=_has("central.address"), typed=_file),
+    Question("central.ca", "The file of the operator's authority", applies="central.address", typed=_file),
+    Question("central.token_file", "The file of the one-time token", applies="central.address", typed=_file),
 )
 
 
@@ -370,7 +349,7 @@ def problems(given: Given) -> Iterator[Wrong]:
     """Everything that can be seen to be wrong with answers before anything is written."""
     for question in QUESTIONS:
         value = given.get(question.key, "")
-        if not question.applies(given):
+        if not question.is_asked(given):
             continue
         if isinstance(value, str) and not question.several:
             said = [question.problem(value, given)]

@@ -108,19 +108,19 @@ def asked(
 ) -> dict[str, str | list[str]]:
     """Ask what is not answered yet; each answer is checked and kept when it is given. `before`: what was answered another time is offered."""
     answers, earlier = dict(given), dict(before or {})
-    if any(one.key not in answers and one.applies(answers) for one in questions):
+    if any(one.key not in answers and one.is_asked(answers) for one in questions):
         console.print(f"   {BACK}: the question before; {NOTHING}: nothing, where something is offered", markup=False)
     at = 0
     while at < len(questions):
         question = questions[at]
-        if question.key in answers or not question.applies(answers):
+        if question.key in answers or not question.is_asked(answers):
             at += 1
             continue
         try:
             ask = _several if question.several else _one
             answers[question.key] = ask(console, machine, question, answers, earlier.get(question.key))
         except _Back:
-            answered = [one for one in questions[:at] if one.key in answers and one.applies(answers)]
+            answered = [one for one in questions[:at] if one.key in answers and one.is_asked(answers)]
             if not answered:
                 console.print("   there is no question before this one", style="bold")
                 continue
@@ -145,8 +145,8 @@ def _one(
     console: Console, machine: ThisMachine, question: Question, answers: Given, before: str | list[str] | None
 ) -> str:
     """One answer that can be right, whose device answers or is wanted all the same. Raises _Back."""
-    default = before if isinstance(before, str) else question.default(answers, machine)
-    _show(console, question.choices(answers, machine))
+    default = before if isinstance(before, str) else question.offered(answers, machine)
+    _show(console, question.known(answers, machine))
     while True:
         answer = Prompt.ask(question.asks, default=default, show_default=bool(default), console=console).strip()
         if answer == BACK:
