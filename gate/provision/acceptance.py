@@ -15,9 +15,7 @@ from typing import Final
 
 import msgspec
 
-from gate.provision.acceptance_page import page
-from gate.provision.acceptance_values import Line, Report
-from gate.provision.steps import Outcome, StepState, Verified
+from gate.provision.steps import Figure, Outcome, StepState, Verified
 from gate_core.audit_format.errors import BadFormatError, BadSignatureError
 from gate_core.audit_format.note import Note, Signer, Verifier
 
@@ -29,6 +27,130 @@ _TEXT: Final = re.compile(
 )
 _TAIL: Final = "\n<!-- signed note\n"  # behind the page's last tag; everything before it is what was signed
 _TAIL_END: Final = "-->\n"
+
+
+# ── what it says ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class _Part(msgspec.Struct, frozen=True, kw_only=True):
+    """The base of every part of a report."""
+
+
+class Gate(_Part, frozen=True, kw_only=True):
+    """Which gate it is of; `origin` is its log's."""
+
+    id: str
+    operator: str
+    origin: str
+    purpose: str
+    mode: str
+    time_zone: str
+
+
+class Model(_Part, frozen=True, kw_only=True):
+    """A model that sees travellers."""
+
+    name: str
+    version: str
+    sha256: str
+
+
+class Software(_Part, frozen=True, kw_only=True):
+    """What ran on what."""
+
+    portcullis: str
+    python: str
+    system: str
+    models: tuple[Model, ...]
+
+
+class Configuration(_Part, frozen=True, kw_only=True):
+    """Its file, and the digest that approvers sign; empty where it cannot be had."""
+
+    path: str
+    digest: str
+
+
+class Profile(_Part, frozen=True, kw_only=True):
+    """A device's driver and profile, and what they say of themselves."""
+
+    device: str
+    driver: str
+    profile: str
+    said: str
+
+
+class Key(_Part, frozen=True, kw_only=True):
+    """The log's public key, empty where there is none, and what two persons compare of it."""
+
+    vkey: str
+    fingerprint: str
+
+
+class Line(_Part, frozen=True, kw_only=True):
+    """One step: its state (`done failed skipped not_done`), and on what it was verified."""
+
+    id: str
+    title: str
+    state: str
+    verified: str
+    detail: str = ""
+    figures: dict[str, Figure] = {}
+    at: str = ""
+    took_ms: int = 0
+
+
+class Missing(_Part, frozen=True, kw_only=True):
+    """A proof that service wants and nobody has given: what it is of, and what is to be done."""
+
+    id: str
+    why: str
+
+
+class Picture(_Part, frozen=True, kw_only=True):
+    """What a step has photographed, as JPEG in Base64."""
+
+    id: str
+    caption: str
+    jpeg: str
+
+
+class Report(_Part, frozen=True, kw_only=True):
+    """All of it. `console_key` is the fingerprint by which consoles know the gate, empty of one that serves none or has no key yet."""
+
+    gate: Gate
+    by: str
+    made_at: str
+    software: Software
+    configuration: Configuration
+    profiles: tuple[Profile, ...]
+    key: Key
+    console_key: str = ""
+    auditors: tuple[str, ...]
+    verdict: str
+    lines: tuple[Line, ...]
+    missing_for_service: tuple[Missing, ...]
+    pictures: tuple[Picture, ...]
+
+
+def line(step: str, title: str, outcome: Outcome | None, *, why_not: str = "") -> Line:
+    """One line of the report. What was not done, or does not count, was not verified, whatever it was tried on."""
+    if outcome is None:
+        return Line(id=step, title=title, state="not_done", verified=Verified.NO.value, detail=why_not)
+    verified = outcome.verified if outcome.state is StepState.DONE else Verified.NO
+    return Line(
+        id=step,
+        title=title,
+        state=outcome.state.value,
+        verified=verified.value,
+        detail=outcome.detail,
+        figures=outcome.figures,
+        at=outcome.at,
+        took_ms=outcome.took_ms,
+    )
+
+
+# ── its files ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 class NoReportError(Exception):
@@ -53,26 +175,9 @@ class Claimed:
         return self.holds and self.origin == verifier.name
 
 
-def line(step: str, title: str, outcome: Outcome | None, *, why_not: str = "") -> Line:
-    """One line of the report. What was not done, or does not count, was not verified, whatever it was tried on."""
-    if outcome is None:
-        return Line(id=step, title=title, state="not_done", verified=Verified.NO.value, detail=why_not)
-    verified = outcome.verified if outcome.state is StepState.DONE else Verified.NO
-    return Line(
-        id=step,
-        title=title,
-        state=outcome.state.value,
-        verified=verified.value,
-        detail=outcome.detail,
-        figures=outcome.figures,
-        at=outcome.at,
-        took_ms=outcome.took_ms,
-    )
-
-
-def signed(report: Report, signer: Signer) -> tuple[bytes, bytes]:
-    """The report's page and its document, as they are handed over."""
-    html, fields = page(report), msgspec.to_builtins(report)
+def signed(report: Report, html: str, signer: Signer) -> tuple[bytes, bytes]:
+    """The report's page, of this HTML, and its document, as they are handed over."""
+    fields = msgspec.to_builtins(report)
     text = f"{_KIND}\n{signer.verifier.name}\njson {_digest(_canonical(fields))}\nhtml {_digest(html.encode())}\n"
     note = Note(text, (signer.sign(text),)).to_bytes().decode()
     whole = {"schema": SCHEMA, "report": fields, "note": note}

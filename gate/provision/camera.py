@@ -25,7 +25,7 @@ from gate.picture import Picture, preview
 from gate.programs.shared.devices.cameras import camera_for
 from gate.programs.vision.video import LEVELS
 from gate.provision.simulation import of_camera
-from gate.provision.steps import Figure, Finding, Photograph, StepError, step_errors
+from gate.provision.steps import Figure, Finding, StepError, step_errors
 from gate_core.errors import DriverError, RefusedError
 from gate_core.ports.values import CameraControls, Frame
 
@@ -79,10 +79,10 @@ def painted_over(picture: Picture, faces: list[Box]) -> Picture:
     return out
 
 
-def photograph(caption: str, picture: Picture) -> Photograph:
+def photograph(caption: str, picture: Picture) -> tuple[str, bytes]:
     """A picture for the report."""
     jpeg = preview(picture, width_max=PICTURE_WIDTH_MAX, bytes_max=PICTURE_BYTES_MAX)
-    return Photograph(caption, jpeg or b"")
+    return caption, jpeg or b""
 
 
 # ── exposure ─────────────────────────────────────────────────────────────────────────────────────────────────────────

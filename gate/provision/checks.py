@@ -26,7 +26,7 @@ from gate.provision import simulation
 from gate.provision.barrier import barrier_steps
 from gate.provision.camera import control_lag, exposure
 from gate.provision.display_lag import measure
-from gate.provision.enrolment import Central, enrolment
+from gate.provision.enrolment import Central, enrolment_steps
 from gate.provision.log_key import fingerprint, log_vkey
 from gate.provision.progress import folder_of
 from gate.provision.site import DEVICE_S, Site, amend, at_device, require_unit_access, run
@@ -155,28 +155,23 @@ def _document(site: Site, config: Config) -> Finding:
     assert settings is not None, "there is a reader"
     began_s = time.monotonic()
 
-    async def read() -> tuple[int, str]:
-        reader = mrz_readers.mrz_reader(settings)
+    async def read() -> str:
+        reader, chips = mrz_readers.mrz_reader(settings), chip_reader(config.chip)
         try:
             await reader.connect()
-            lines = await reader.next_lines()
+            rows = len((await reader.next_lines()).lines)
         finally:
             reader.close()
-        zone_s = time.monotonic()
-        chips = chip_reader(config.chip)
-        try:
-            await chips.wait_for_card(DEVICE_S)
-        except NoReplyError:
-            return len(lines.lines), "no chip answered"
-        finally:
-            await chips.close()
-        return len(lines.lines), f"its chip answered {(time.monotonic() - zone_s) * 1000:.0f} ms later"
-
-    async def timed() -> str:
-        rows, chip = await read()
+        zone_s, chip = time.monotonic(), "no chip answered"
+        with contextlib.suppress(NoReplyError):
+            try:
+                await chips.wait_for_card(DEVICE_S)
+                chip = f"its chip answered {(time.monotonic() - zone_s) * 1000:.0f} ms later"
+            finally:
+                await chips.close()
         return f"a zone of {rows} lines was read after {time.monotonic() - began_s:.1f} s; {chip}"
 
-    said = run(timed(), within_s=site.wait_s)
+    said = run(read(), within_s=site.wait_s)
     if "no chip" in said:
         raise StepError(said)
     both = {simulation.of_line(settings), simulation.of_chip(config.chip)}
@@ -288,7 +283,8 @@ def _enrol(site: Site) -> str:
         if config.sync is not None:
             return "enrolled before"
         raise StepError("no central server is named any more: leave this step out")
-    done = list(carry_out(enrolment(site.path, config, Central(central.address, Path(central.ca), site.token))))
+    server = Central(central.address, Path(central.ca), site.token)
+    done = list(carry_out(enrolment_steps(site.path, config, server)))
     if failed := [one.detail for one in done if one.state is StepState.FAILED]:
         raise StepError(failed[0])
     return "; ".join(one.detail for one in done if one.detail) or f"enrolled at {central.address} before"

@@ -12,7 +12,6 @@ import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,28 +44,6 @@ class Central:
     token: Callable[[], str]
 
 
-def enrolment(
-    path: Path, config: Config, central: Central, *, again: bool = False, due: Callable[[], str] = lambda: ""
-) -> Iterator[Step]:
-    """The steps for the gate whose configuration is in `path`."""
-
-    def passphrase() -> bytes | None:
-        with step_errors(CredentialError):
-            return device_passphrase(Path(config.paths.keys))
-
-    return enrolment_steps(
-        path,
-        central,
-        gate_id=config.gate_id,
-        home=Path(config.paths.identity),
-        again=again,
-        log_vkey=partial(log_vkey, config),
-        now=clock.now,
-        due=due,
-        passphrase=passphrase,
-    )
-
-
 def approval_due(path: Path) -> str:
     """What two persons have to sign before the lane begins with the configuration as it is now; empty: nothing."""
     try:
@@ -78,33 +55,35 @@ def approval_due(path: Path) -> str:
 
 def enrolment_steps(
     path: Path,
+    config: Config,
     central: Central,
     *,
-    gate_id: str,
-    home: Path,
-    again: bool,
-    log_vkey: Callable[[], str],
-    now: Callable[[], datetime],
-    check: Callable[[Path], object] = config_of,
+    again: bool = False,
     due: Callable[[], str] = lambda: "",
-    passphrase: Callable[[], bytes | None] = lambda: None,
+    check: Callable[[Path], object] = config_of,
+    passphrase: Callable[[Path], bytes | None] = device_passphrase,
+    now: Callable[[], datetime] = clock.now,
     ask: Callable[..., Enrolled] = enrol,
 ) -> Iterator[Step]:
-    """The steps in their order. In `home` each identity has a folder of its own. `log_vkey` raises StepError; `check` of a configuration's file
-    raises ConfigurationStepError; `due` says what the changed one wants before the gate begins with it; `passphrase` is what the device's key
-    shall lie under, if it is, and raises StepError. `ask` stands in for the network in tests.
+    """The steps in their order, for the gate whose configuration is in `path`. Each identity has a folder of its own.
+
+    `due` says what the changed configuration wants before the gate begins with it; `check` of its file raises ConfigurationStepError;
+    `passphrase` is what the device's key shall lie under, of a folder of keys, if it is. `ask` stands in for the network in tests.
     """
+    home = Path(config.paths.identity)
     folders = _Folders(path, home, now)
 
     def get_certificate() -> str:
-        vkey, authorities, wanted = log_vkey(), _authorities(central.ca), Wanted.new(gate_id, passphrase())
+        vkey, authorities = log_vkey(config), _authorities(central.ca)
+        with step_errors(CredentialError):
+            wanted = Wanted.new(config.gate_id, passphrase(Path(config.paths.keys)))
         try:
             folder = folders.new(authorities)  # a disk that takes nothing shows before the token is used
             enrolled = ask(central.address, authorities, wanted, token=central.token, log_vkey=vkey, now=now)
             folders.fill(folder, central.address, enrolled)
         except OSError as error:
             raise StepError(f"cannot write the identity: {error.strerror}: {error.filename}") from error
-        return f"{gate_id} is enrolled at {central.address}"
+        return f"{config.gate_id} is enrolled at {central.address}"
 
     def write_table() -> str:
         folder = folders.unnamed(central.address) or folders.named()

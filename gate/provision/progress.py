@@ -8,7 +8,6 @@ A failed one is done again with the next run.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Protocol
 
@@ -79,22 +78,15 @@ class Store:
         self._kept = kept
 
 
-@dataclass(frozen=True, slots=True)
-class Skip:
-    """A step is left out, and why."""
-
-    reason: str
-
-
 class Technician(Protocol):
-    """Who stands at the gate."""
+    """Who stands at the gate. What both return leaves the step out, and is the reason."""
 
-    def begin(self, step: Step, why: str) -> Skip | None:
-        """A step is next; `why` is not empty when it was done before, and a reason leaves it out."""
+    def begin(self, step: Step, why: str) -> str | None:
+        """A step is next; `why` is not empty when it was done before."""
         ...
 
-    def failed(self, step: Step, why: str) -> Skip | None:
-        """A step failed: a reason leaves it out, None has it done again. Raises StepError to leave it failed."""
+    def failed(self, step: Step, why: str) -> str | None:
+        """A step failed: None has it done again. Raises StepError to leave it failed."""
         ...
 
 
@@ -166,7 +158,7 @@ class Course:
                     return self._keep(step, failed, failure=type(error))
             else:
                 return self._keep(step, _done(found, took_ms=self._clock_ms() - began_ms))
-        return self._keep(step, Outcome(state=StepState.SKIPPED, detail=left_out.reason))
+        return self._keep(step, Outcome(state=StepState.SKIPPED, detail=left_out))
 
     def _keep(self, step: Step, outcome: Outcome, *, failure: type[StepError] | None = None) -> StepReport:
         outcome = msgspec.structs.replace(outcome, basis=dict(self._rests_on(step.id)), at=self._now())
@@ -184,13 +176,12 @@ def _waits(step: Step, first: str) -> StepReport:
 
 
 def _done(found: Finding, *, took_ms: int) -> Outcome:
-    pictures = tuple((one.caption, one.jpeg) for one in found.pictures)
     return Outcome(
         state=StepState.DONE,
         detail=found.detail,
         verified=found.verified,
         figures=found.figures,
-        pictures=pictures,
+        pictures=found.pictures,
         took_ms=took_ms,
     )
 

@@ -29,7 +29,7 @@ from gate.programs.shared.approval import approved
 from gate.programs.shared.basis import basis_of, profile_of
 from gate.programs.shared.config import Config, refused_in_service
 from gate.programs.shared.devices import barriers, mrz_readers, pads, profiles, sensors
-from gate.provision.acceptance_values import Missing
+from gate.provision.acceptance import Missing
 from gate.provision.log_key import log_vkey
 from gate.provision.progress import another
 from gate.provision.steps import SEALING, STEPS, TITLES, Outcome, Row, StepError, StepState, Verified

@@ -15,8 +15,7 @@ import msgspec
 from gate.programs.shared.config import Config, load
 from gate.programs.shared.consoles import known_fingerprint
 from gate.provision import simulation
-from gate.provision.acceptance import line, signed
-from gate.provision.acceptance_values import (
+from gate.provision.acceptance import (
     Configuration,
     Gate,
     Key,
@@ -26,7 +25,10 @@ from gate.provision.acceptance_values import (
     Profile,
     Report,
     Software,
+    line,
+    signed,
 )
+from gate.provision.acceptance_page import page
 from gate.provision.log_key import fingerprint, signer_of
 from gate.provision.progress import Store, folder_of
 from gate.provision.proofs import configuration_digest, declared, is_there, known_vkey, missing_for_service, standing
@@ -73,13 +75,13 @@ def describe(path: Path) -> Report:
 def sign(path: Path, report: Report, *, out: Path | None = None) -> Made:
     """Sign the report and write it, into `out` or beside what is kept. Raises StepError, also when the log's key is of another purpose."""
     config = configuration_of(path)
-    page, document = signed(report, signer_of(Path(config.paths.keys), config.origin))
+    html, document = signed(report, page(report), signer_of(Path(config.paths.keys), config.origin))
     place = out or folder_of(config)
     made = Made(place / f"{NAME}.html", place / f"{NAME}.json")
     with step_errors(OSError, doing=f"cannot write the report into {place}"):
         durable.make_folder(place, mode=0o750)
         durable.write(made.document, document)
-        durable.write(made.page, page)
+        durable.write(made.page, html)
     return made
 
 
@@ -144,12 +146,11 @@ def _profiles(config: Config) -> Iterator[Profile]:
     for name, driver, profile, is_verified in declared(config):
         if name != "camera.pad":
             yield Profile(device=name, driver=driver, profile=profile, said=_said(is_verified))
-    if (page := config.page) is not None:
-        yield Profile(device="page", driver=page.driver, profile="", said=_REAL[simulation.of_page(page)])
-    yield Profile(device="chip", driver=config.chip.driver, profile="", said=_REAL[simulation.of_chip(config.chip)])
-    yield Profile(
-        device="camera", driver=config.camera.driver, profile="", said=_REAL[simulation.of_camera(config.camera)]
-    )
+    seen = [("chip", config.chip.driver, simulation.of_chip(config.chip))]
+    if (source := config.page) is not None:
+        seen.insert(0, ("page", source.driver, simulation.of_page(source)))
+    for device, driver, verified in [*seen, ("camera", config.camera.driver, simulation.of_camera(config.camera))]:
+        yield Profile(device=device, driver=driver, profile="", said=_REAL[verified])
 
 
 def _said(is_verified: Callable[[], bool]) -> str:

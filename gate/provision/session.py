@@ -14,7 +14,7 @@ from rich.console import Console
 
 from gate.programs.shared import config as configuration
 from gate.programs.shared.config import Paths
-from gate.provision.acceptance_values import Missing
+from gate.provision.acceptance import Missing
 from gate.provision.answers import SiteAnswers, parse, read
 from gate.provision.installation import installation_steps
 from gate.provision.machine import ThisMachine

@@ -184,21 +184,15 @@ Figure = float | int | str | bool | None
 
 
 @dataclass(frozen=True, slots=True)
-class Photograph:
-    """What the camera saw, as JPEG, nobody's face in it."""
-
-    caption: str
-    jpeg: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class Finding:
-    """What a step found: in words, in figures with the unit in their name, in pictures, and on what."""
+    """What a step found: in words, in figures with the unit in their name, and on what; and pictures, a caption and a JPEG each, nobody's face in
+    them.
+    """
 
     detail: str
     figures: dict[str, Figure] = field(default_factory=dict)
     verified: Verified = Verified.NO_DEVICE
-    pictures: tuple[Photograph, ...] = ()
+    pictures: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,6 @@ from rich.prompt import Prompt
 
 from gate.provision.answer_checks import Given
 from gate.provision.machine import ThisMachine
-from gate.provision.progress import Skip
 from gate.provision.questions import NO, QUESTIONS, YES, Question
 from gate.provision.steps import TITLES, ContentStepError, Step, StepError, step_errors
 from gate_core.command_line.output import note, one_line
@@ -34,13 +33,12 @@ class Filed:
     def __init__(self, skip: Mapping[str, str]) -> None:
         self._skip = skip
 
-    def begin(self, step: Step, why: str) -> Skip | None:
+    def begin(self, step: Step, why: str) -> str | None:
         """Leave out what the file leaves out."""
         note(_heading(step, why))
-        reason = self._skip.get(step.id)
-        return None if reason is None else Skip(reason)
+        return self._skip.get(step.id)
 
-    def failed(self, step: Step, why: str) -> Skip | None:
+    def failed(self, step: Step, why: str) -> str | None:
         """Nobody can be asked: it stays failed until the next run."""
         raise StepError(f"{step.id}: {why}")
 
@@ -56,7 +54,7 @@ class Guide:
         self._console = console
         self._again = again
 
-    def begin(self, step: Step, why: str) -> Skip | None:
+    def begin(self, step: Step, why: str) -> str | None:
         """A step in which they do something waits until they are ready, and may be left out with a reason."""
         self._console.print(_heading(step, why), markup=False)
         if not step.acts:
@@ -67,9 +65,9 @@ class Guide:
             show_default=False,
             console=self._console,
         )
-        return Skip(said.strip()) if said.strip() else None
+        return said.strip() or None
 
-    def failed(self, step: Step, why: str) -> Skip | None:
+    def failed(self, step: Step, why: str) -> str | None:
         """Again, without it, or with the next run."""
         self._console.print(f"   {one_line(why)}", style="bold", markup=False)
         choices = ["again", "later"] if step.needed else ["again", "skip", "later"]
@@ -82,7 +80,7 @@ class Guide:
         reason = ""
         while not reason:
             reason = Prompt.ask("   The reason", console=self._console).strip()
-        return Skip(reason)
+        return reason
 
     def tell(self, text: str) -> None:
         """Say what to do."""

@@ -103,14 +103,14 @@ def enrol(
 ) -> None:
     """Get the device certificate from the central server and write the table `sync` of the configuration."""
     from gate.provision.answer_checks import central_problem
-    from gate.provision.enrolment import Central, approval_due, enrolment
+    from gate.provision.enrolment import Central, approval_due, enrolment_steps
     from gate.provision.technician import read_token
 
     if wrong := central_problem(central):
         fail(Exit.USAGE, f"--central {wrong}")
     path, settings = configured(config)
     server = Central(central, ca, partial(read_token, token_file))
-    steps = enrolment(path, settings, server, again=again, due=partial(approval_due, path))
+    steps = enrolment_steps(path, settings, server, again=again, due=partial(approval_due, path))
     show("provision.enrol/1", carry_out(steps), as_json=as_json)
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from gate.provision.acceptance import NoReportError, claimed, line, signed
-from gate.provision.acceptance_values import Report
+from gate.provision.acceptance import NoReportError, Report, claimed, line, signed
+from gate.provision.acceptance_page import page
 from gate.provision.steps import Outcome, StepState, Verified
 from gate_core.audit_format.note import Signer
 
@@ -60,11 +60,13 @@ SIGNER = Signer.generate(ORIGIN)
 
 
 def page_of(**changes: Any) -> bytes:
-    return signed(report(**changes), SIGNER)[0]
+    made = report(**changes)
+    return signed(made, page(made), SIGNER)[0]
 
 
 def document_of(**changes: Any) -> bytes:
-    return signed(report(**changes), SIGNER)[1]
+    made = report(**changes)
+    return signed(made, page(made), SIGNER)[1]
 
 
 def test_both_files_hold_and_name_their_log() -> None:
@@ -110,19 +112,19 @@ def test_what_was_not_done_reads_not_verified_whatever_it_was_tried_on() -> None
 
 
 def test_the_page_is_one_file_that_shows_words_as_words() -> None:
-    page = page_of().decode()
-    assert "Anna &lt;b&gt;" in page
-    assert "one &lt;passage&gt;" in page
-    assert "on a simulator" in page
-    assert "verified on hardware" not in page
-    assert "data:image/jpeg;base64," in page
-    assert not any(word in page for word in ("<script", "http://", "https://", "<link"))
+    html = page_of().decode()
+    assert "Anna &lt;b&gt;" in html
+    assert "one &lt;passage&gt;" in html
+    assert "on a simulator" in html
+    assert "verified on hardware" not in html
+    assert "data:image/jpeg;base64," in html
+    assert not any(word in html for word in ("<script", "http://", "https://", "<link"))
 
 
 def test_the_page_speaks_to_people_and_says_how_it_is_checked() -> None:
     figures: dict[str, Any] = {"spread_ms": 50, "leaf_open_after_ms": 643, "gain": 0.5, "eye_distance_px": 94.0}
     done = Outcome(state=StepState.DONE, detail="", figures=figures)
-    page = page_of(
+    html = page_of(
         lines=[line("camera_lag", "How late", done), line("approval", "Two persons have approved", done)],
         missing_for_service=[
             {"id": "parts", "why": "barrier.port: simulated"},
@@ -132,13 +134,13 @@ def test_the_page_speaks_to_people_and_says_how_it_is_checked() -> None:
     ).decode()
     assert (
         "in repetitions within 50 ms of each other; leaf open after 643 ms; seen at 0.5 times its strength; eye distance 94 pixels"
-        in page
+        in html
     )
-    assert "<dt>A simulated part</dt><dd>barrier.port: simulated</dd>" in page
-    assert "<dt>The fire input opens the leaf, and the emergency ends</dt><dd>not done</dd>" in page
-    assert "<dt>Chip reader</dt><dd>pcsc: a real device</dd>" in page
-    assert "gate provision report --verify acceptance.html --vkey north-7.vkey" in page
-    assert "<dt>done, no device</dt><dd>the step was done; no device has a part in it</dd>" in page
+    assert "<dt>A simulated part</dt><dd>barrier.port: simulated</dd>" in html
+    assert "<dt>The fire input opens the leaf, and the emergency ends</dt><dd>not done</dd>" in html
+    assert "<dt>Chip reader</dt><dd>pcsc: a real device</dd>" in html
+    assert "gate provision report --verify acceptance.html --vkey north-7.vkey" in html
+    assert "<dt>done, no device</dt><dd>the step was done; no device has a part in it</dd>" in html
 
 
 def test_the_document_is_json_for_machines() -> None:

@@ -18,9 +18,12 @@ from fakes.central_server import GATE_ID, NOW
 from fakes.killing import killed_at, refused
 
 from gate.identity import device
+from gate.identity.credentials import CredentialError
 from gate.identity.device import DEVICE, Identity, Wanted
+from gate.programs.shared.config import parse
 from gate.provision.enrolment import Central, enrolment_steps
 from gate.provision.enrolment_client import Answer, Enrolled, read_answer
+from gate.provision.log_key import make_key
 from gate.provision.steps import (
     AwayStepError,
     ContentStepError,
@@ -51,6 +54,18 @@ class Site:
 
     def __post_init__(self) -> None:
         self.path.write_bytes(tomli_w.dumps({"gate_id": GATE_ID, "sync": {"interval_ms": 50}}).encode())
+        keys, identity = self.folder / "keys", self.folder / "identity"
+        table: dict[str, object] = {
+            "purpose": "trial",
+            "gate_id": GATE_ID,
+            "operator": "border.example",
+            "mode": "shadow",
+        }
+        table |= {"audit": {"recipients": ["a", "b"]}, "page": {"driver": "folder", "path": "/run/scanner"}}
+        table |= {"camera": {"driver": "v4l2", "address": "/dev/v4l/by-id/camera"}}
+        self.config = parse({**table, "paths": {"keys": str(keys), "identity": str(identity)}})
+        keys.mkdir()
+        make_key(keys / "log.key", self.config.origin)
         (self.folder / "ca.pem").write_bytes(self.root.certificate.public_bytes(Encoding.PEM))
 
     @property
@@ -74,15 +89,13 @@ class Site:
         again: bool = False,
         address: str = ADDRESS,
         check: Callable[[Path], object] = Path.exists,
-        passphrase: Callable[[], bytes | None] = lambda: None,
+        passphrase: Callable[[Path], bytes | None] = lambda _: None,
     ) -> list[StepReport]:
         steps = enrolment_steps(
             self.path,
+            self.config,
             Central(address, self.folder / "ca.pem", lambda: "token"),
-            gate_id=GATE_ID,
-            home=self.home,
             again=again,
-            log_vkey=lambda: "log+1+A",
             check=check,
             now=lambda: NOW + timedelta(days=self.now_days),
             passphrase=passphrase,
@@ -157,13 +170,13 @@ def test_what_sync_keeps_and_what_enrolment_brings_is_one_file() -> None:
 
 
 def test_its_key_lies_under_the_passphrase_where_one_is_sealed(site: Site) -> None:
-    def closed() -> bytes:
-        raise StepError("do it as root")
+    def closed(_: Path) -> bytes:
+        raise CredentialError("do it as root")
 
     failed = site.enrol(passphrase=closed)
     assert (states(failed)[0], failed[0].detail) == (StepState.FAILED, "do it as root")
     assert not site.home.exists()  # nobody was asked for the token
-    site.enrol(passphrase=lambda: b"a" * 64)
+    site.enrol(passphrase=lambda _: b"a" * 64)
     device = (site.identity().folder / DEVICE).read_bytes()
     assert load_pem_private_key(device, b"a" * 64)
     with pytest.raises(TypeError, match="encrypted"):

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from gate.provision.progress import Course, Skip, Store
+from gate.provision.progress import Course, Store
 from gate.provision.steps import (
     ConfigurationStepError,
     Finding,
     LaterStepError,
     Outcome,
-    Photograph,
     Step,
     StepError,
     StepState,
@@ -26,22 +25,22 @@ STEPS = ("one", "two", "three", "four")
 class Hands:
     """A technician who says what the test says."""
 
-    def __init__(self, *answers: Skip | None) -> None:
+    def __init__(self, *answers: str | None) -> None:
         self.answers = list(answers)
         self.begun: list[str] = []
 
-    def begin(self, task: Step, why: str) -> Skip | None:
+    def begin(self, task: Step, why: str) -> str | None:
         self.begun.append(f"{task.id}: {why}" if why else task.id)
         return None
 
-    def failed(self, task: Step, why: str) -> Skip | None:
+    def failed(self, task: Step, why: str) -> str | None:
         if not self.answers:
             raise StepError(f"{task.id}: {why}")
         return self.answers.pop(0)
 
 
 def found(text: str = "seen") -> Callable[[], Finding]:
-    return lambda: Finding(text, {"took_ms": 5}, Verified.HARDWARE, (Photograph("a hall", b"\xff\xd8"),))
+    return lambda: Finding(text, {"took_ms": 5}, Verified.HARDWARE, (("a hall", b"\xff\xd8"),))
 
 
 def failing(error: Exception) -> Callable[[], Finding]:
@@ -150,7 +149,7 @@ def test_whoever_is_killed_at_a_step_goes_on_with_that_step(tmp_path: Path, at: 
 
 def test_a_failed_step_is_done_again_or_left_out_with_a_reason(tmp_path: Path) -> None:
     broken = Step("one", failing(StepError("the board does not answer")))
-    assert states(tmp_path, [broken], hands=Hands(None, Skip("no second person here"))) == {"one": "skipped"}
+    assert states(tmp_path, [broken], hands=Hands(None, "no second person here")) == {"one": "skipped"}
     assert Store(tmp_path).outcomes["one"].detail == "no second person here"
     assert states(tmp_path, [broken]) == {"one": "failed"}
     assert states(tmp_path, [Step("one", found())]) == {"one": "done"}
@@ -163,7 +162,7 @@ def test_a_step_that_cannot_be_tried_now_leaves_what_it_had_shown(tmp_path: Path
         states(tmp_path, busy, again=("one",))
     assert Store(tmp_path).outcomes["one"].state is StepState.DONE
     assert "two" not in Store(tmp_path).outcomes
-    assert states(tmp_path, busy, again=("one",), hands=Hands(Skip("not today"))) == {"one": "skipped", "two": "done"}
+    assert states(tmp_path, busy, again=("one",), hands=Hands("not today")) == {"one": "skipped", "two": "done"}
 
 
 def test_behind_a_needed_step_that_failed_nothing_is_done(tmp_path: Path) -> None:
