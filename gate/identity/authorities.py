@@ -1,4 +1,4 @@
-"""The authorities that vouch for the central server: who they are, and how a gate follows them from one to the next. Pure.
+"""The certificate authorities of the central server: which ones a gate trusts, and how it follows them to a new one. Pure.
 
 A gate trusts the roots that the technician gave it. Another root counts only when one that counts has certified its key (NewWithOld of
 RFC 4210 §4.4), so whoever holds the server's own key alone cannot bring in a root of their own. A root that the server shows no more is

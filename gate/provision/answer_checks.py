@@ -1,6 +1,6 @@
-"""Checks one answer of a technician: each function returns what is wrong and what would be right, or nothing.
+"""Checks of single answers. Each function returns what is wrong and what would be right, or an empty text.
 
-They look at what is named on this machine, and write nothing. Which answer is held to which check: `gate.provision.questions`.
+The checks look at the files and profiles of this machine, and write nothing. `gate.provision.questions` says which answer has which check.
 """
 
 from __future__ import annotations

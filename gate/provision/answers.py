@@ -1,4 +1,4 @@
-"""A technician's answers: read strictly from a file (TOML), told with their line where they are wrong, and made into a configuration."""
+"""The technician's answers: read strictly from a TOML file, with the line of each mistake, and turned into the tables of gate.toml."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The technician's steps at a barrier: each is carried out on the real board, and ends as the board shows (`gate.provision.barrier_checks`).
+"""The technician's steps at a barrier: carries each check of `gate.provision.barrier_checks` out on the real board.
 
-Whatever ends a step, a person's Ctrl-C too, takes every grant back and lets the line go.
+However a step ends, Ctrl-C included, it takes every grant back and closes the line.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from drivers.barrier.settings import BarrierSettings, Board
 from gate.programs.shared.config import Config
 from gate.programs.shared.devices.barriers import barrier
 from gate.provision import barrier_checks, simulation
-from gate.provision.barrier_checks import Act, ClearAlarms, Deed, EndEmergency, Grant, Look, Sight
+from gate.provision.barrier_checks import BarrierCheck, ClearAlarms, EndEmergency, Grant, Look, Reading, Request
 from gate.provision.host_kill import host_killed
 from gate.provision.site import Site, at_device, require_unit_access, run
 from gate.provision.steps import ConfigurationStepError, Figure, Finding, Step, step_errors
@@ -42,11 +42,11 @@ def barrier_steps(site: Site, prefix: str, settings: BarrierSettings) -> Iterato
     def on_board(seen: Finding) -> Finding:
         return replace(seen, verified=simulation.of_board(settings))
 
-    def act(name: str, make: Callable[[], Act]) -> Step:
+    def checked(name: str, make: Callable[[], BarrierCheck]) -> Step:
         def do(_: Config) -> Finding:
             return on_board(asyncio.run(perform(make(), settings, tell=site.tell)))
 
-        return Step(f"{prefix}{name}", at_device(site, do), acts=True)
+        return Step(f"{prefix}{name}", at_device(site, do), manual=True)
 
     def watchdog(_: Config) -> Finding:
         figures: dict[str, Figure] = {}
@@ -61,13 +61,13 @@ def barrier_steps(site: Site, prefix: str, settings: BarrierSettings) -> Iterato
         return on_board(asyncio.run(host_killed(settings, profile, ttl_ms=ttl_ms)))
 
     yield Step(f"{prefix}watchdog", at_device(site, watchdog))
-    yield act("walk_entry", lambda: barrier_checks.walk(Direction.ENTRY, ttl_ms=ttl_ms, wait_ms=wait_ms))
-    yield act("walk_exit", lambda: barrier_checks.walk(Direction.EXIT, ttl_ms=ttl_ms, wait_ms=wait_ms))
-    yield act("grant_ends", lambda: barrier_checks.grant_ends(ttl_ms=short_ms, wait_ms=wait_ms))
-    yield act("tailgate", lambda: barrier_checks.tailgate(ttl_ms=ttl_ms, wait_ms=wait_ms))
-    yield act("fire", lambda: barrier_checks.fire(wait_ms=wait_ms))
-    yield Step(f"{prefix}host_kill", at_device(site, host_kill), acts=True)
-    yield act("power", lambda: barrier_checks.power(wait_ms=wait_ms))
+    yield checked("walk_entry", lambda: barrier_checks.walk(Direction.ENTRY, ttl_ms=ttl_ms, wait_ms=wait_ms))
+    yield checked("walk_exit", lambda: barrier_checks.walk(Direction.EXIT, ttl_ms=ttl_ms, wait_ms=wait_ms))
+    yield checked("grant_ends", lambda: barrier_checks.grant_ends(ttl_ms=short_ms, wait_ms=wait_ms))
+    yield checked("tailgate", lambda: barrier_checks.tailgate(ttl_ms=ttl_ms, wait_ms=wait_ms))
+    yield checked("fire", lambda: barrier_checks.fire(wait_ms=wait_ms))
+    yield Step(f"{prefix}host_kill", at_device(site, host_kill), manual=True)
+    yield checked("power", lambda: barrier_checks.power(wait_ms=wait_ms))
 
 
 def lasts_ms(profile: BarrierProfile, ttl_ms: int) -> int:
@@ -94,18 +94,18 @@ def _profile(settings: BarrierSettings) -> BarrierProfile:
         raise ConfigurationStepError(str(error)) from error
 
 
-async def perform(act: Act, settings: BarrierSettings, *, tell: Callable[[str], None]) -> Finding:
-    """Carry an act out to its end. Raises StepError with what was not seen, or what is wrong with the line."""
+async def perform(check: BarrierCheck, settings: BarrierSettings, *, tell: Callable[[str], None]) -> Finding:
+    """Carry a check out to its end. Raises StepError with what was not seen, or what is wrong with the line."""
     with step_errors(DriverError):
         driver = barrier(settings)
         board = _Board(driver, poll_s=settings.poll_ms / 1000, tell=tell)
         try:
             await driver.connect()
-            deed = next(act)
+            request = next(check)
             while True:
-                sight = await board.do(deed)
+                reading = await board.do(request)
                 try:
-                    deed = act.send(sight)
+                    request = check.send(reading)
                 except StopIteration as end:
                     seen: Finding = end.value
                     return seen
@@ -116,7 +116,7 @@ async def perform(act: Act, settings: BarrierSettings, *, tell: Callable[[str], 
 
 
 class _Board:
-    """One board while an act lasts; a lost line is opened anew."""
+    """One board while a check lasts; a lost line is opened anew."""
 
     def __init__(self, driver: BarrierDriver, *, poll_s: float, tell: Callable[[str], None]) -> None:
         self._driver = driver
@@ -124,10 +124,10 @@ class _Board:
         self._tell = tell
         self._is_lost = False
 
-    async def do(self, deed: Deed) -> Sight:
+    async def do(self, request: Request) -> Reading:
         """Do it, and look. Raises SetupError for a board that can never work."""
         refused = ""
-        match deed:
+        match request:
             case Look(say):
                 if say:
                     self._tell(say)
@@ -140,7 +140,7 @@ class _Board:
                 refused = await _tried(self._driver.clear_alarms(tuple(BarrierAlarm)))
         return await self._look(refused)
 
-    async def _look(self, refused: str) -> Sight:
+    async def _look(self, refused: str) -> Reading:
         try:
             if self._is_lost:
                 await self._driver.connect()
@@ -149,9 +149,9 @@ class _Board:
             raise
         except DriverError as error:
             self._is_lost = self._is_lost or isinstance(error, LinkLostError | NotWellError)
-            return Sight(_now_ms(), None, refused)
+            return Reading(_now_ms(), None, refused)
         self._is_lost = False
-        return Sight(_now_ms(), status, refused)
+        return Reading(_now_ms(), status, refused)
 
 
 async def _tried(order: Coroutine[Any, Any, None]) -> str:

@@ -1,8 +1,8 @@
-"""What a technician does at a barrier and what its board must show of it: a conversation an act. Pure.
+"""The checks at a barrier: what the technician does, and what the board must show. Each check is a conversation. Pure.
 
-An act yields what is to be done (look, say something, give the board an order) and is sent a `Sight`: the board's status after it, or None
-while the board does not answer. It returns what was seen, or raises StepError with what was not. Every wait has an end. Who carries an act out
-takes every grant back when it is over, however it ends.
+A check yields a request (look, tell the technician something, give the board an order) and receives a `Reading`: the board's status after it,
+or None while the board does not answer. It returns a finding, or raises StepError with what was not seen. Every wait has a limit. The caller
+takes every grant back when the check ends, for whatever reason.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 from gate.provision.steps import Figure, Finding, StepError
 from gate_core.ports.values import BarrierAlarm, BarrierStatus, Direction, LeafPosition
 
-REST_MS: Final = 15_000  # from the end of an act until the leaf is closed and the zone empty
+REST_MS: Final = 15_000  # from the end of a check until the leaf is closed and the zone empty
 NOTICE_MS: Final = 5_000  # from an input to the leaf
 GRANT_SPARE_MS: Final = 6_000  # a leaf that opened takes its time to close
 
@@ -41,11 +41,11 @@ class EndEmergency:
 
 @dataclass(frozen=True, slots=True)
 class ClearAlarms:
-    """Clear the alarms that the act itself has raised."""
+    """Clear the alarms that the check itself has raised."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class Reading:
     """The board after something was done. `refused` is what it said to an order, empty when it obeyed."""
 
     at_ms: int
@@ -53,71 +53,71 @@ class Sight:
     refused: str = ""
 
 
-Deed: TypeAlias = Look | Grant | EndEmergency | ClearAlarms
-Act: TypeAlias = Generator[Deed, Sight, Finding]
+Request: TypeAlias = Look | Grant | EndEmergency | ClearAlarms
+BarrierCheck: TypeAlias = Generator[Request, Reading, Finding]
 Condition: TypeAlias = Callable[[BarrierStatus], bool]
 
 
-def walk(direction: Direction, *, ttl_ms: int, wait_ms: int) -> Act:
+def walk(direction: Direction, *, ttl_ms: int, wait_ms: int) -> BarrierCheck:
     """One person on one grant: the leaf opens for them, the counter of this way counts them once, and the leaf closes."""
     before = _answering((yield from _at_rest(wait_ms)))
     granted = yield from _granted(direction, ttl_ms)
     way = "in, from the travellers' side" if direction is Direction.ENTRY else "out, from the far side"
-    sight = yield Look(f"Walk {way}, now: the barrier is granted for {ttl_ms / 1000:.0f} s")
+    reading = yield Look(f"Walk {way}, now: the barrier is granted for {ttl_ms / 1000:.0f} s")
     watched, other = _Watched(granted.at_ms), _other(direction)
-    while sight.at_ms - granted.at_ms <= min(wait_ms, ttl_ms) + GRANT_SPARE_MS:
-        status = _answering(sight)
-        watched.see(sight)
+    while reading.at_ms - granted.at_ms <= min(wait_ms, ttl_ms) + GRANT_SPARE_MS:
+        status = _answering(reading)
+        watched.see(reading)
         if _counted(status, before, other):
             raise StepError(
                 f"the board counted {direction.value} as {other.value}: turn entry_is_left round in gate.toml, or walk the other way"
             )
         if _counted(status, before, direction):
-            passed_ms = sight.at_ms - granted.at_ms
+            passed_ms = reading.at_ms - granted.at_ms
             after = _answering((yield from _back_at_rest(watched)))
             if _counted(after, before, direction) != 1:
                 raise StepError(f"the board counted {_counted(after, before, direction)} passages, not one")
             figures = watched.figures(passed_after_ms=passed_ms)
             return Finding(f"one passage {direction.value}, counted {passed_ms / 1000:.1f} s after the grant", figures)
-        sight = yield Look()
+        reading = yield Look()
     raise StepError(f"nobody walked through within {ttl_ms / 1000:.0f} s that the board would have counted")
 
 
-def grant_ends(*, ttl_ms: int, wait_ms: int) -> Act:
+def grant_ends(*, ttl_ms: int, wait_ms: int) -> BarrierCheck:
     """A grant that nobody uses: it is gone by itself, and the leaf closed, when its time is over."""
     before = _answering((yield from _at_rest(wait_ms)))
     granted = yield from _granted(Direction.ENTRY, ttl_ms)
-    sight = yield Look("Stay out of the lane: the barrier is granted, and nobody walks")
+    reading = yield Look("Stay out of the lane: the barrier is granted, and nobody walks")
     watched = _Watched(granted.at_ms)
-    while sight.at_ms - granted.at_ms <= ttl_ms + GRANT_SPARE_MS:
-        status = _answering(sight)
-        watched.see(sight)
+    while reading.at_ms - granted.at_ms <= ttl_ms + GRANT_SPARE_MS:
+        status = _answering(reading)
+        watched.see(reading)
         if _counted(status, before, Direction.ENTRY) or _counted(status, before, Direction.EXIT):
             raise StepError("somebody walked through")
-        waited_ms = sight.at_ms - granted.at_ms
+        waited_ms = reading.at_ms - granted.at_ms
         if waited_ms >= ttl_ms // 2 and not _granted_now(status) and status.position is LeafPosition.CLOSED:
             return Finding(
                 f"the grant was gone and the leaf closed {waited_ms / 1000:.1f} s after it was given",
                 watched.figures(ended_after_ms=waited_ms, ttl_ms=ttl_ms),
             )
-        sight = yield Look()
+        reading = yield Look()
     raise StepError(
         f"the grant stands, or the leaf is open, {(ttl_ms + GRANT_SPARE_MS) / 1000:.0f} s after it was given"
     )
 
 
-def tailgate(*, ttl_ms: int, wait_ms: int) -> Act:
+def tailgate(*, ttl_ms: int, wait_ms: int) -> BarrierCheck:
     """Two people, one close behind the other, on one grant: the board must show that they are two."""
     before = _answering((yield from _at_rest(wait_ms)))
     granted = yield from _granted(Direction.ENTRY, ttl_ms)
     within_ms = min(wait_ms, ttl_ms)
-    sight = yield Look(
+    reading = yield Look(
         f"Two people walk in now, the second within arm's length: there is one grant, and it lasts {ttl_ms / 1000:.0f} s"
     )
     watched, passed_at_ms = _Watched(granted.at_ms), None
-    while passed_at_ms is not None or sight.at_ms - granted.at_ms <= within_ms + GRANT_SPARE_MS:
-        status = _answering(sight)
-        watched.see(sight)
+    while passed_at_ms is not None or reading.at_ms - granted.at_ms <= within_ms + GRANT_SPARE_MS:
+        status = _answering(reading)
+        watched.see(reading)
         passed = _counted(status, before, Direction.ENTRY)
         told = [
             *(["two bodies in the zone"] if status.bodies >= 2 else []),
@@ -128,17 +128,17 @@ def tailgate(*, ttl_ms: int, wait_ms: int) -> Act:
             yield from _until(_is_at_rest, wait_ms, say="Both leave the lane again", wanted="an empty lane")
             yield ClearAlarms()
             return Finding(f"the board tells two people: {', '.join(told)}", watched.figures(passages=passed))
-        passed_at_ms = passed_at_ms if passed_at_ms is not None or not passed else sight.at_ms
-        if passed_at_ms is not None and sight.at_ms - passed_at_ms >= NOTICE_MS:
+        passed_at_ms = passed_at_ms if passed_at_ms is not None or not passed else reading.at_ms
+        if passed_at_ms is not None and reading.at_ms - passed_at_ms >= NOTICE_MS:
             late = (
                 " at the same time: the other one came too late, and must walk closer behind" if status.bodies else ""
             )
             raise StepError(f"one person passed, and the board tells of no second one{late}; it shows {_shown(status)}")
-        sight = yield Look()
+        reading = yield Look()
     raise StepError(f"nobody walked through within {within_ms / 1000:.0f} s that the board would have counted")
 
 
-def fire(*, wait_ms: int) -> Act:
+def fire(*, wait_ms: int) -> BarrierCheck:
     """The fire loop: its input opens the leaf without us, and what it leaves behind can be ended."""
     yield from _at_rest(wait_ms)
     opened = yield from _until(
@@ -165,84 +165,84 @@ def fire(*, wait_ms: int) -> Act:
     )
 
 
-def power(*, wait_ms: int) -> Act:
+def power(*, wait_ms: int) -> BarrierCheck:
     """A power cut of the board: it is noticed, and what comes back holds no grant and a closed leaf."""
     before = _answering((yield from _at_rest(wait_ms)))
-    sight = yield Look("Take the board's power away, wait a moment, and give it back")
-    began_ms, lost_at_ms = sight.at_ms, None
-    while sight.at_ms - began_ms <= wait_ms:
-        status = sight.status
+    reading = yield Look("Take the board's power away, wait a moment, and give it back")
+    began_ms, lost_at_ms = reading.at_ms, None
+    while reading.at_ms - began_ms <= wait_ms:
+        status = reading.status
         if status is None and lost_at_ms is None:
-            lost_at_ms = sight.at_ms
+            lost_at_ms = reading.at_ms
         if status is not None and status.restarts != before.restarts:
             at_rest = yield from _until(_is_at_rest, REST_MS, wanted="a closed leaf and no grant after the power cut")
-            away_ms = None if lost_at_ms is None else sight.at_ms - lost_at_ms
+            away_ms = None if lost_at_ms is None else reading.at_ms - lost_at_ms
             return Finding(
                 "the board was powered up anew, holds no grant, and its leaf is closed",
-                {"away_ms": away_ms, "at_rest_after_ms": at_rest.at_ms - sight.at_ms, "restarts": status.restarts},
+                {"away_ms": away_ms, "at_rest_after_ms": at_rest.at_ms - reading.at_ms, "restarts": status.restarts},
             )
-        sight = yield Look()
+        reading = yield Look()
     raise StepError(f"the board was not powered up anew within {wait_ms / 1000:.0f} s, by its own word")
 
 
-def _at_rest(wait_ms: int) -> Generator[Deed, Sight, Sight]:
+def _at_rest(wait_ms: int) -> Generator[Request, Reading, Reading]:
     """Wait until nothing goes on at the barrier; who still stands in its zone is told to leave. Raises StepError."""
     wanted = "the barrier at rest, which is leaf closed, zone empty, no grant, no fire"
-    sight = yield Look()
-    began_ms = sight.at_ms
-    while sight.status is None or not _is_at_rest(sight.status):
-        waited_ms = sight.at_ms - began_ms
-        if sight.status is not None and sight.status.bodies and waited_ms >= NOTICE_MS:
+    reading = yield Look()
+    began_ms = reading.at_ms
+    while reading.status is None or not _is_at_rest(reading.status):
+        waited_ms = reading.at_ms - began_ms
+        if reading.status is not None and reading.status.bodies and waited_ms >= NOTICE_MS:
             say = "Somebody is still in the zone: have them leave"
             return (yield from _until(_is_at_rest, wait_ms, say=say, wanted=wanted))
         if waited_ms > REST_MS:
-            raise _wanted(wanted, REST_MS, sight)
-        sight = yield Look()
-    return sight
+            raise _wanted(wanted, REST_MS, reading)
+        reading = yield Look()
+    return reading
 
 
-def _until(holds: Condition, limit_ms: int, *, say: str = "", wanted: str) -> Generator[Deed, Sight, Sight]:
-    sight = yield Look(say)
-    began_ms = sight.at_ms
-    while not (sight.status is not None and holds(sight.status)):
-        if sight.at_ms - began_ms > limit_ms:
-            raise _wanted(wanted, limit_ms, sight)
-        sight = yield Look()
-    return sight
+def _until(holds: Condition, limit_ms: int, *, say: str = "", wanted: str) -> Generator[Request, Reading, Reading]:
+    reading = yield Look(say)
+    began_ms = reading.at_ms
+    while not (reading.status is not None and holds(reading.status)):
+        if reading.at_ms - began_ms > limit_ms:
+            raise _wanted(wanted, limit_ms, reading)
+        reading = yield Look()
+    return reading
 
 
-def _wanted(what: str, within_ms: int, sight: Sight) -> StepError:
-    shown = "the board does not answer" if sight.status is None else f"it shows {_shown(sight.status)}"
+def _wanted(what: str, within_ms: int, reading: Reading) -> StepError:
+    shown = "the board does not answer" if reading.status is None else f"it shows {_shown(reading.status)}"
     return StepError(f"wanted within {within_ms / 1000:.0f} s: {what}; {shown}")
 
 
-def _granted(direction: Direction, ttl_ms: int) -> Generator[Deed, Sight, Sight]:
-    sight = yield Grant(direction, ttl_ms)
-    if sight.refused:
-        raise StepError(f"the board refuses a grant: {sight.refused}")
-    return sight
+def _granted(direction: Direction, ttl_ms: int) -> Generator[Request, Reading, Reading]:
+    reading = yield Grant(direction, ttl_ms)
+    if reading.refused:
+        raise StepError(f"the board refuses a grant: {reading.refused}")
+    return reading
 
 
-def _back_at_rest(watched: _Watched) -> Generator[Deed, Sight, Sight]:
+def _back_at_rest(watched: _Watched) -> Generator[Request, Reading, Reading]:
     """Watch on until the barrier rests. Raises StepError."""
-    sight = yield Look()
-    began_ms = sight.at_ms
-    while not _is_at_rest(_answering(sight)):
-        watched.see(sight)
-        if sight.at_ms - began_ms > REST_MS:
-            shown = _shown(_answering(sight))
+    reading = yield Look()
+    began_ms = reading.at_ms
+    while not _is_at_rest(_answering(reading)):
+        watched.see(reading)
+        if reading.at_ms - began_ms > REST_MS:
+            shown = _shown(_answering(reading))
             raise StepError(
                 f"wanted within {REST_MS / 1000:.0f} s after the passage: leaf closed, zone empty; it shows {shown}"
             )
-        sight = yield Look()
-    watched.see(sight)
-    return sight
+        reading = yield Look()
+    watched.see(reading)
+    return reading
 
 
-def _answering(sight: Sight) -> BarrierStatus:
-    if sight.status is None:
+def _answering(reading: Reading) -> BarrierStatus:
+    if reading.status is None:
         raise StepError("the board went silent")
-    return sight.status
+    return reading.status
 
 
 def _is_at_rest(status: BarrierStatus) -> bool:
@@ -288,12 +288,12 @@ class _Watched:
         self._closed_ms: int | None = None
         self._bodies = 0
 
-    def see(self, sight: Sight) -> None:
+    def see(self, reading: Reading) -> None:
         """Take the next look."""
-        status = sight.status
+        status = reading.status
         if status is None:
             return
-        after_ms = sight.at_ms - self._since_ms
+        after_ms = reading.at_ms - self._since_ms
         self._bodies = max(self._bodies, status.bodies)
         if status.position is not LeafPosition.CLOSED and self._moved_ms is None:
             self._moved_ms = after_ms

@@ -1,7 +1,7 @@
-"""What is measured through the camera when a gate is set up: its exposure, and how late it obeys.
+"""Measures the camera when a gate is set up: its exposure, and its delay after a change of exposure.
 
-Nobody's face is kept: what becomes a picture of the report has its faces painted over. Every measurement raises StepError when the camera, or
-what stands before it, is not as it must be.
+No face is kept: pictures for the report have their faces painted over. A measurement raises StepError when the camera, or the scene before it,
+is not as it must be.
 """
 
 from __future__ import annotations

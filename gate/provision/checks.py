@@ -1,6 +1,6 @@
-"""The technician's steps at one gate, behind those that make it (`gate.provision.installation`): the machine, its devices, its people.
+"""The technician's steps after installation: they check the machine, the lists and each device, enrol the gate, and check its approval.
 
-A step at a device wants the lane stopped, since devices are opened exclusively. What each rests on: `gate.provision.proofs`.
+A step at a device needs the lane program stopped, because devices are opened exclusively.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def gate_steps(site: Site) -> Iterator[Step]:
         if settings is not None:
             yield from barrier_steps(site, prefix, settings)
     if config.sensors is not None:
-        yield Step("left_bag", at_device(site, partial(_left_bag, site)), acts=True)
+        yield Step("left_bag", at_device(site, partial(_left_bag, site)), manual=True)
     yield _enrolment(site, config)
     yield Step("recipients", partial(_write_vkey, site), fresh=True)
     yield Step("approval", partial(_approved, site), fresh=True)
@@ -139,7 +139,7 @@ def _reader_steps(site: Site, config: Config) -> Iterator[Step]:
         yield answers("page", partial(simulation.of_page, page), "vision", page)
     yield answers("chip", partial(simulation.of_chip, chip))
     if swipe is not None:
-        yield Step("document", at_device(site, partial(_document, site)), acts=True, after=("swipe", "chip"))
+        yield Step("document", at_device(site, partial(_document, site)), manual=True, after=("swipe", "chip"))
     if unit is not None:
         yield answers("sensors", partial(simulation.of_line, unit), settings=unit)
 
@@ -184,11 +184,11 @@ def _document(site: Site, config: Config) -> Finding:
 
 def _camera_steps(site: Site) -> Iterator[Step]:
     """The steps in their order."""
-    yield Step("camera_exposure", at_device(site, partial(_exposure, site)), acts=True)
-    yield Step("camera_control_lag", at_device(site, partial(_control_lag, site)), acts=True)
-    yield Step("camera_lag", at_device(site, partial(_display_lag, site)), acts=True)
-    yield Step("camera_height", at_device(site, partial(_height, site)), acts=True)
-    yield Step("lighting", at_device(site, partial(_lighting, site)), acts=True)
+    yield Step("camera_exposure", at_device(site, partial(_exposure, site)), manual=True)
+    yield Step("camera_control_lag", at_device(site, partial(_control_lag, site)), manual=True)
+    yield Step("camera_lag", at_device(site, partial(_display_lag, site)), manual=True)
+    yield Step("camera_height", at_device(site, partial(_height, site)), manual=True)
+    yield Step("lighting", at_device(site, partial(_lighting, site)), manual=True)
 
 
 def _exposure(site: Site, config: Config) -> Finding:
@@ -237,7 +237,7 @@ def _models(config: Config) -> FaceModels:
         return open_models(Path(config.paths.models), profile=config.face.profile, providers=config.face.providers)
 
 
-# ── what is left ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── bags, enrolment, approval ────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _left_bag(site: Site, config: Config) -> Finding:

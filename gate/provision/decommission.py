@@ -1,6 +1,6 @@
-"""The end of this gate: what is carried away first, how the central server is told, and what is then wiped, in which order.
+"""Ends this gate: secures its log elsewhere, tells the central server, and names what is wiped, in which order.
 
-What one wiping does, and how it is proven, is `gate.provision.wiping`.
+`gate.provision.wiping` does the wiping and proves it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The traveller's page as a lamp while the gate's own programs rest: how late the camera shows what the page has painted.
+"""Measures the delay from the traveller's page to the camera: the page shows colours, and the camera looks for them on a face.
 
-The page is the real one, served at its usual address with the boot's secret, so that the kiosk shows it by itself; somebody stands before the
-camera. The colours are those of the challenge, and so is the way in which they are looked for on the face. Raises StepError.
+The page is the real one at its usual address, with the secret of this boot, so the kiosk shows it by itself. A person stands before the camera.
+Colours and their detection are those of the challenge. Raises StepError.
 """
 
 from __future__ import annotations

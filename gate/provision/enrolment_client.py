@@ -1,4 +1,4 @@
-"""Enrolment at the central server: a token and a signing request against a device certificate (RFC 7030, EST-shaped).
+"""The client of enrolment: sends a token and a signing request to the central server, and reads the device certificate (RFC 7030, EST-shaped).
 
 Carried over TLS that only the given authorities vouch for, and those that they hand over to. Where the certificate is written, and the
 configuration, are left to `gate.provision.enrolment`. A server that is away, refuses, or answers what it should not is a StepError of that kind.

@@ -1,7 +1,7 @@
-"""The step that shows that a grant ends when the gate's program is killed: a program of ours grants, and is killed with the leaf open.
+"""Checks that a grant ends when the gate's program is killed: a child process grants a passage and is killed while the leaf is open.
 
-That program is this module, `python -m gate.provision.host_kill`, with its order on standard input. It says `open` once it has seen the leaf
-open, or one line that says why not. Left alone it ends with its standard input.
+The child is this module, `python -m gate.provision.host_kill`, with its order on standard input. It prints `open` when it has seen the leaf
+open, or one line with the reason why not. It ends when its standard input ends.
 """
 
 from __future__ import annotations

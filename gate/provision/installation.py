@@ -1,6 +1,6 @@
-"""The steps from a bare machine to a gate that can start: configuration, folders, keys, models, and what the site adds to the units.
+"""The steps from a bare machine to a gate that can start: configuration, folders, keys, models, and drop-ins of the units.
 
-Each step reads what the ones before it left, so that a second run goes on where the first one stopped.
+Each step reads what the steps before it left, so a second run continues where the first one stopped.
 """
 
 from __future__ import annotations

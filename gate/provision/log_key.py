@@ -1,4 +1,4 @@
-"""The log's key, in a file or sealed: made, its public half, opened to sign with, and replaced by a new one.
+"""The log's key, in a file or sealed: makes it, gives its public half, signs with it, and replaces it by a new one.
 
 A new key is made beside the old one, which hands over to it, and then put in its place. The log program has the old key hand over when it
 starts (`gate.audit.writer`); only then does the old key go. A kill at any point leaves the key that is in force in a file.

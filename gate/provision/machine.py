@@ -1,4 +1,4 @@
-"""What hangs at this machine, for whoever sets a gate up: serial lines and cameras by names that last, chip readers, and who answers where.
+"""The devices of this machine, as defaults for the technician: serial lines and cameras by lasting names, chip readers, and which device answers.
 
 Nothing is written to a line before a board has said by its own identity which it is: only profiles that have one are tried.
 """

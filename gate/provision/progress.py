@@ -1,4 +1,4 @@
-"""Does the steps in their order and keeps what came of each on the disk, so that a run goes on where the one before it stopped.
+"""Does the steps in order and keeps the outcome of each on disk, so that the next run continues where this one stopped.
 
 A step's outcome is written whole when the step is over, and not before: a run that is interrupted, or killed, repeats that one step. A step
 that was done is not done again unless what it rests on (the gate, the settings of its devices) has become another since, or it is asked for.

@@ -1,4 +1,4 @@
-"""Makes the acceptance report of a gate from what is kept of its steps and from its configuration as it is now, and signs it with the log's key."""
+"""Makes the acceptance report from the kept outcomes and the present configuration, and signs it with the log's key."""
 
 from __future__ import annotations
 

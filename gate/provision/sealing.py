@@ -1,10 +1,12 @@
-"""What systemd's credentials seal where the machine has a TPM, each for one program's unit alone: the log's key, the passphrase under
-which the device's key is kept (`gate.identity.device`), since the program that renews that key cannot seal, and the keys and certificates for lists and registers.
+"""Seals the gate's secrets with the machine's TPM, each for one unit only (systemd-creds(1)).
 
-Promises: a plain key goes only when what takes its place was opened again and is right, and the unit loads it; a kill at any point leaves
-a key that its program can use, and the next run ends it. The log's public key lies beside the sealed one, for whoever provisions. Without a
-TPM nothing is sealed: a key that the machine itself can open from its own disk is worth what a file of mode 0600 is. Sealed is to the TPM and
-the host's own key and to no state of the firmware: a new boot menu or a changed list of revoked loaders must not end a gate's log.
+Sealed are the log's key, the passphrase of the device's key (`gate.identity.device`; the program that renews that key cannot seal), and the
+keys and certificates for lists and registers.
+
+Promises: a plain key is wiped only after its sealed copy was opened again and compared, and its unit loads it. A kill at any point leaves a key
+that its program can use, and the next run completes the work. The log's public key stays beside the sealed key. Without a TPM nothing is
+sealed: a key that the machine can open from its own disk is no safer than a file of mode 0600. The seal depends on the TPM and the host's key,
+not on the state of the firmware: a new boot menu or a changed list of revoked loaders must not end a gate's log.
 """
 
 from __future__ import annotations

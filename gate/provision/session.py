@@ -1,4 +1,4 @@
-"""One run of `gate provision`: the answers are asked for or read, the steps are done from where they stand, and the acceptance report is left."""
+"""One run of `gate provision`: reads or asks for the answers, does the steps that are not done yet, and writes the acceptance report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a device is a real one: what is known to be simulated, or cannot be told from that, is never verified on hardware."""
+"""Tells real devices from simulated ones. A step at a device that is, or could be, simulated is never verified on hardware."""
 
 from __future__ import annotations
 

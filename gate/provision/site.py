@@ -1,6 +1,4 @@
-"""One gate that is being set up: its configuration, its programs' users, and how its devices are tried: with an end to every wait, and the
-lane stopped.
-"""
+"""The gate that is being set up: its configuration, its programs, and how a step tries a device: with a time limit, and the lane stopped."""
 
 from __future__ import annotations
 

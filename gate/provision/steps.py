@@ -1,7 +1,7 @@
-"""The technician's steps from a bare machine to a gate in service: the table of all of them, and what one step is.
+"""The table of the technician's steps, from a bare machine to a gate in service, and what a step and its outcome are.
 
-The ids stand in files of answers, in what is kept, and in reports, and are never renamed. Steps that begin with `first_` are of the first of
-two doors. What a step does is made where its device or file is known: `installation`, `checks`, `camera_steps`, `barrier_steps`, `sealing`.
+Answers files, kept states and reports name a step by its id, so ids are never renamed. Ids that begin with `first_` belong to the first of two
+doors. `installation`, `sealing`, `checks` and `barrier` make the steps themselves.
 
 StepError                   a file or folder that cannot be used; each type has the exit code that its command ends with
 ├── ConfigurationStepError  a configuration, found or made of the answers, that can never work
@@ -200,7 +200,7 @@ class Step:
     """One step. `do` returns what it found, or that in words alone, and raises StepError, after which nothing is half done.
 
     Where `exists` is given, what it finds on the machine says whether the step was done, and not what was kept; `kept` is then what to tell of
-    it. A `fresh` one is done in every run. Without a `needed` one nothing behind it can be done. In one that `acts` the technician does
+    it. A `fresh` one is done in every run. Without a `needed` one nothing behind it can be done. In a `manual` one the technician does
     something. `missing` says that it cannot be done yet, and why: such a step is never done. It waits for the steps that it comes `after`.
     """
 
@@ -210,7 +210,7 @@ class Step:
     kept: Callable[[], str] = lambda: ""
     fresh: bool = False
     needed: bool = False
-    acts: bool = False
+    manual: bool = False
     missing: str = ""
     after: tuple[str, ...] = ()
 

@@ -57,7 +57,7 @@ class Guide:
     def begin(self, step: Step, why: str) -> str | None:
         """A step in which they do something waits until they are ready, and may be left out with a reason."""
         self._console.print(_heading(step, why), markup=False)
-        if not step.acts:
+        if not step.manual:
             return None
         said = Prompt.ask(
             "   Return when you are ready, or the reason to leave it out",

@@ -1,4 +1,4 @@
-"""How a traveller stands before the camera when a gate is set up: the height and size of the face in its picture, and the light on it."""
+"""Measures how a traveller appears to the camera when a gate is set up: height and size of the face in the picture, and the light on it."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""Wipes a gate: what makes it this gate, and what it has written, goes in a stated order, and that is proven.
+"""Wipes a gate's keys and records in a stated order, and proves that they are gone.
 
-Promises: nothing is wiped before what only this machine has was carried away; keys go before what they sealed; what was wiped is overwritten
-with zeros, brought to the disk, and its name taken away. A file of progress beside it lasts through a kill, and the next run goes on where
-that one stopped; one that came to its end is never written again. The proof looks for the secrets' own bytes in every file that the gate's folders still hold. What a flash memory
-keeps below its own bookkeeping is out of reach from here, and the report says so. Left to the caller: whether programs run, what is
-mirrored, and how the central server is told.
+Promises: nothing is wiped before the records that only this machine has are elsewhere. Keys are wiped before the records that they sealed. Each
+file is overwritten with zeros, synced to the disk, and removed. A progress file beside it survives a kill, and the next run continues from it; a
+finished one is never written again. The proof searches every file that is left in the gate's folders for the secrets' own bytes. Copies that a
+flash memory keeps internally are out of reach, and the report says so. Left to the caller: whether programs run, what is mirrored, and how the
+central server is told.
 """
 
 from __future__ import annotations

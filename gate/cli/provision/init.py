@@ -1,4 +1,4 @@
-"""`gate provision init`: the configuration of options, and the steps that make the gate of it."""
+"""`gate provision init`: turns its options into answers, and does the steps of installation."""
 
 from __future__ import annotations
 

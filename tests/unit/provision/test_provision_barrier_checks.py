@@ -1,4 +1,4 @@
-"""What a technician does at a barrier: each act ends with what the board has shown, or with what it has not."""
+"""What a technician does at a barrier: each check ends with what the board has shown, or with what it has not."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from fakes.barrier import AT_REST
 
 from gate.provision import barrier_checks
-from gate.provision.barrier_checks import Act, ClearAlarms, Deed, EndEmergency, Grant, Look, Sight
+from gate.provision.barrier_checks import BarrierCheck, ClearAlarms, EndEmergency, Grant, Look, Reading, Request
 from gate.provision.steps import Finding, StepError
 from gate_core.ports.values import BarrierAlarm, BarrierStatus, Direction, LeafPosition
 
@@ -29,18 +29,18 @@ class Board:
 
     shows: list[BarrierStatus | None]
     refuses: dict[type, str] = field(default_factory=dict)
-    told: list[Deed] = field(default_factory=list)
+    told: list[Request] = field(default_factory=list)
     now_ms: int = 0
 
-    def play(self, act: Act) -> Finding:
+    def play(self, check: BarrierCheck) -> Finding:
         """Raises StepError."""
         statuses = self._statuses()
-        deed = next(act)
+        request = next(check)
         while True:
-            self.told.append(deed)
+            self.told.append(request)
             self.now_ms += STEP_MS
             try:
-                deed = act.send(Sight(self.now_ms, next(statuses), self.refuses.get(type(deed), "")))
+                request = check.send(Reading(self.now_ms, next(statuses), self.refuses.get(type(request), "")))
             except StopIteration as end:
                 seen: Finding = end.value
                 return seen
@@ -48,7 +48,7 @@ class Board:
     @property
     def said(self) -> list[str]:
         """What the technician was told."""
-        return [deed.say for deed in self.told if isinstance(deed, Look) and deed.say]
+        return [request.say for request in self.told if isinstance(request, Look) and request.say]
 
     def _statuses(self) -> Iterator[BarrierStatus | None]:
         yield from self.shows
@@ -56,7 +56,7 @@ class Board:
             yield self.shows[-1]
 
 
-def entry() -> Act:
+def entry() -> BarrierCheck:
     return barrier_checks.walk(Direction.ENTRY, ttl_ms=TTL_MS, wait_ms=WAIT_MS)
 
 
@@ -80,7 +80,7 @@ def test_two_who_are_counted_on_one_grant_are_no_walk_of_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("act", "shows", "missing"),
+    ("check", "shows", "missing"),
     [
         (entry, [AT_REST, GRANTED, AT_REST], "nobody walked through within 5 s"),
         (entry, [WALKING], "the barrier at rest"),
@@ -98,14 +98,14 @@ def test_two_who_are_counted_on_one_grant_are_no_walk_of_one() -> None:
     ],
 )  # fmt: skip
 def test_what_the_board_does_not_show_is_named(
-    act: Callable[[], Act], shows: list[BarrierStatus | None], missing: str
+    check: Callable[[], BarrierCheck], shows: list[BarrierStatus | None], missing: str
 ) -> None:
     with pytest.raises(StepError, match=missing):
-        Board(shows).play(act())
+        Board(shows).play(check())
 
 
 @pytest.mark.parametrize(
-    "act",
+    "check",
     [
         entry,
         lambda: barrier_checks.grant_ends(ttl_ms=TTL_MS, wait_ms=WAIT_MS),
@@ -115,10 +115,10 @@ def test_what_the_board_does_not_show_is_named(
     ],
     ids=["walk", "grant_ends", "tailgate", "fire", "power"],
 )
-def test_who_stands_in_the_zone_from_the_act_before_is_told_to_leave(act: Callable[[], Act]) -> None:
+def test_who_stands_in_the_zone_from_the_check_before_is_told_to_leave(check: Callable[[], BarrierCheck]) -> None:
     board = Board([LATE])
     with pytest.raises(StepError) as failed:
-        board.play(act())
+        board.play(check())
     assert board.said == ["Somebody is still in the zone: have them leave"]
     assert str(failed.value) == (
         "wanted within 20 s: the barrier at rest, which is leaf closed, zone empty, no grant, no fire; "

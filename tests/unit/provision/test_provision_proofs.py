@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gate.programs.shared.config import Config, parse
-from gate.provision.proofs import rests_on, standing
+from gate.provision.proofs import is_there, rests_on, standing
 from gate.provision.steps import NEEDED, SEALING, TITLES, Outcome, StepState
 
 BOARDS = {"driver": "modbus", "profile": "portcullis-sim"}
@@ -101,6 +101,16 @@ def test_a_site_profile_that_is_another_file_now_voids_its_steps(tmp_path: Path)
     before = rests_on("fire", config(tmp_path, on_it), ANSWERS)
     profile.write_text("a = 2\n")
     assert rests_on("fire", config(tmp_path, on_it), ANSWERS) != before
+
+
+def test_a_step_at_a_device_that_the_gate_lacks_is_none_of_its_steps(tmp_path: Path) -> None:
+    pad = {"camera.pad": {"socket": "/run/pad", "profile": "portcullis-sim"}}
+    lacks: dict[str, Any] = {"page": None, "sensors": None, "first_barrier": None}
+    everything, less = config(tmp_path, pad), config(tmp_path, lacks)
+    installed = {*SEALING, "units"}  # of an installed gate alone
+    assert {step for step in TITLES if not is_there(step, everything)} == installed
+    gone = {"liveness_sensor", "page", "sensors", "left_bag", *(f"first_{step}" for step in BARRIER)}
+    assert {step for step in TITLES if not is_there(step, less)} == installed | gone
 
 
 def test_a_step_without_a_table_is_none_at_a_device(tmp_path: Path) -> None:

@@ -251,7 +251,7 @@ def test_a_device_of_a_file_that_is_not_there_is_told_at_once(
 
 
 def test_a_failed_step_is_again_or_left_out_with_a_reason_or_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    task = Step("tailgate", lambda: Finding(""), acts=True)
+    task = Step("tailgate", lambda: Finding(""), manual=True)
     asked_again: list[str] = []
     guide = Guide(
         typed(monkeypatch, "again", "skip", "", "alone today", "later", "", "no bag here"), again=asked_again.append
