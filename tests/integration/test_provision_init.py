@@ -251,7 +251,13 @@ def test_auditors_that_cannot_read_are_refused(root: Path, auditors: tuple[str, 
 
 @pytest.mark.parametrize(
     ("words", "complaint"),
-    [(("--gate-id", "North 7"), "small letters"), (("--purpose", "party"), "demo, trial, service")],
+    [
+        (("--gate-id", "North 7"), "small letters"),
+        (("--purpose", "party"), "demo, trial, service"),
+        (("--purpose", ""), "demo, trial, service"),
+        (("--profile", ""), "--profile: '' is no profile for this"),
+        (("--chip", ""), "--chip: '' is none of pcsc, direct"),
+    ],
 )
 def test_an_answer_that_can_never_be_right_is_a_wrong_word(root: Path, words: tuple[str, ...], complaint: str) -> None:
     code, _, message = init(root, *words)

@@ -106,16 +106,47 @@ def init(
     as_json: Json = False,
 ) -> None:
     """Write the configuration, make the keys, fetch the models. What exists is kept."""
-    options = {name: value for name, value in locals().items() if name in _OPTIONS and value is not None}
     from gate.provision.answers import parse
     from gate.provision.installation import installation_steps
-    from gate.provision.questions import table_of
     from gate.provision.steps import carry_out
     from gate_core.settings.toml_file import FileError, TomlFile
 
-    given = {_OPTIONS[name][0]: value if name == "auditor" else str(value) for name, value in options.items()}
+    options: dict[str, object] = {
+        "operator": operator,
+        "gate_id": gate_id,
+        "camera": camera,
+        "auditor": auditor,
+        "barrier": barrier,
+        "swipe": swipe,
+        "page": page,
+        "camera_link": camera_link,
+        "page_link": page_link,
+        "officers": officers,
+        "profile": profile,
+        "barrier_driver": barrier_driver,
+        "first_barrier": first_barrier,
+        "sensors": sensors,
+        "sensors_profile": sensors_profile,
+        "swipe_driver": swipe_driver,
+        "swipe_profile": swipe_profile,
+        "chip": chip,
+        "chip_socket": chip_socket,
+        "pad": pad,
+        "pad_profile": pad_profile,
+        "pad_user": pad_user,
+        "results_kept_days": results_kept_days,
+        "contact": contact,
+        "notice_address": notice_address,
+        "purpose": purpose,
+    }
+    top: dict[str, object] = {"by": "gate provision init"}
+    rooms: dict[str, dict[str, object]] = {}
+    for name, value in options.items():
+        room, _, key = _OPTIONS[name][0].rpartition(".")
+        if value is not None:
+            (rooms.setdefault(room, {}) if room else top)[key] = value
     try:
-        answers = parse(table_of({**given, "by": "gate provision init"}), TomlFile("", ""))
+        answers = parse({**top, **rooms}, TomlFile("", ""))
     except FileError as error:
         _refuse([(one.key, one.problem) for one in error.problems])
     if wrong := answers.problems():
