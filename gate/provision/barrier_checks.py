@@ -60,21 +60,18 @@ Condition: TypeAlias = Callable[[BarrierStatus], bool]
 
 def walk(direction: Direction, *, ttl_ms: int, wait_ms: int) -> BarrierCheck:
     """One person on one grant: the leaf opens for them, the counter of this way counts them once, and the leaf closes."""
-    before = _answering((yield from _at_rest(wait_ms)))
-    granted = yield from _granted(direction, ttl_ms)
+    before, watched = yield from _granted(direction, ttl_ms, wait_ms)
     way = "in, from the travellers' side" if direction is Direction.ENTRY else "out, from the far side"
     reading = yield Look(f"Walk {way}, now: the barrier is granted for {ttl_ms / 1000:.0f} s")
-    watched, other = _Watched(granted.at_ms), _other(direction)
-    while reading.at_ms - granted.at_ms <= min(wait_ms, ttl_ms) + GRANT_SPARE_MS:
-        status = _answering(reading)
-        watched.see(reading)
+    other = Direction.EXIT if direction is Direction.ENTRY else Direction.ENTRY
+    while (passed_ms := reading.at_ms - watched.since_ms) <= min(wait_ms, ttl_ms) + GRANT_SPARE_MS:
+        status = watched.see(reading)
         if _counted(status, before, other):
             raise StepError(
                 f"the board counted {direction.value} as {other.value}: turn entry_is_left round in gate.toml, or walk the other way"
             )
         if _counted(status, before, direction):
-            passed_ms = reading.at_ms - granted.at_ms
-            after = _answering((yield from _back_at_rest(watched)))
+            after = yield from _back_at_rest(watched)
             if _counted(after, before, direction) != 1:
                 raise StepError(f"the board counted {_counted(after, before, direction)} passages, not one")
             figures = watched.figures(passed_after_ms=passed_ms)
@@ -85,16 +82,12 @@ def walk(direction: Direction, *, ttl_ms: int, wait_ms: int) -> BarrierCheck:
 
 def grant_ends(*, ttl_ms: int, wait_ms: int) -> BarrierCheck:
     """A grant that nobody uses: it is gone by itself, and the leaf closed, when its time is over."""
-    before = _answering((yield from _at_rest(wait_ms)))
-    granted = yield from _granted(Direction.ENTRY, ttl_ms)
+    before, watched = yield from _granted(Direction.ENTRY, ttl_ms, wait_ms)
     reading = yield Look("Stay out of the lane: the barrier is granted, and nobody walks")
-    watched = _Watched(granted.at_ms)
-    while reading.at_ms - granted.at_ms <= ttl_ms + GRANT_SPARE_MS:
-        status = _answering(reading)
-        watched.see(reading)
+    while (waited_ms := reading.at_ms - watched.since_ms) <= ttl_ms + GRANT_SPARE_MS:
+        status = watched.see(reading)
         if _counted(status, before, Direction.ENTRY) or _counted(status, before, Direction.EXIT):
             raise StepError("somebody walked through")
-        waited_ms = reading.at_ms - granted.at_ms
         if waited_ms >= ttl_ms // 2 and not _granted_now(status) and status.position is LeafPosition.CLOSED:
             return Finding(
                 f"the grant was gone and the leaf closed {waited_ms / 1000:.1f} s after it was given",
@@ -108,16 +101,14 @@ def grant_ends(*, ttl_ms: int, wait_ms: int) -> BarrierCheck:
 
 def tailgate(*, ttl_ms: int, wait_ms: int) -> BarrierCheck:
     """Two people, one close behind the other, on one grant: the board must show that they are two."""
-    before = _answering((yield from _at_rest(wait_ms)))
-    granted = yield from _granted(Direction.ENTRY, ttl_ms)
+    before, watched = yield from _granted(Direction.ENTRY, ttl_ms, wait_ms)
     within_ms = min(wait_ms, ttl_ms)
     reading = yield Look(
         f"Two people walk in now, the second within arm's length: there is one grant, and it lasts {ttl_ms / 1000:.0f} s"
     )
-    watched, passed_at_ms = _Watched(granted.at_ms), None
-    while passed_at_ms is not None or reading.at_ms - granted.at_ms <= within_ms + GRANT_SPARE_MS:
-        status = _answering(reading)
-        watched.see(reading)
+    passed_at_ms = None
+    while passed_at_ms is not None or reading.at_ms - watched.since_ms <= within_ms + GRANT_SPARE_MS:
+        status = watched.see(reading)
         passed = _counted(status, before, Direction.ENTRY)
         told = [
             *(["two bodies in the zone"] if status.bodies >= 2 else []),
@@ -216,27 +207,27 @@ def _wanted(what: str, within_ms: int, reading: Reading) -> StepError:
     return StepError(f"wanted within {within_ms / 1000:.0f} s: {what}; {shown}")
 
 
-def _granted(direction: Direction, ttl_ms: int) -> Generator[Request, Reading, Reading]:
+def _granted(
+    direction: Direction, ttl_ms: int, wait_ms: int
+) -> Generator[Request, Reading, tuple[BarrierStatus, _Watched]]:
+    """Give a grant at a barrier at rest: its status before, and the watch that begins with the grant. Raises StepError."""
+    before = _answering((yield from _at_rest(wait_ms)))
     reading = yield Grant(direction, ttl_ms)
     if reading.refused:
         raise StepError(f"the board refuses a grant: {reading.refused}")
-    return reading
+    return before, _Watched(reading.at_ms)
 
 
-def _back_at_rest(watched: _Watched) -> Generator[Request, Reading, Reading]:
+def _back_at_rest(watched: _Watched) -> Generator[Request, Reading, BarrierStatus]:
     """Watch on until the barrier rests. Raises StepError."""
     reading = yield Look()
     began_ms = reading.at_ms
-    while not _is_at_rest(_answering(reading)):
-        watched.see(reading)
+    while not _is_at_rest(status := watched.see(reading)):
         if reading.at_ms - began_ms > REST_MS:
-            shown = _shown(_answering(reading))
-            raise StepError(
-                f"wanted within {REST_MS / 1000:.0f} s after the passage: leaf closed, zone empty; it shows {shown}"
-            )
+            wanted = f"wanted within {REST_MS / 1000:.0f} s after the passage: leaf closed, zone empty"
+            raise StepError(f"{wanted}; it shows {_shown(status)}")
         reading = yield Look()
-    watched.see(reading)
-    return reading
+    return status
 
 
 def _answering(reading: Reading) -> BarrierStatus:
@@ -274,26 +265,19 @@ def _counted(status: BarrierStatus, before: BarrierStatus, direction: Direction)
     return (now - then) % 2**32
 
 
-def _other(direction: Direction) -> Direction:
-    return Direction.EXIT if direction is Direction.ENTRY else Direction.ENTRY
-
-
 class _Watched:
     """The leaf and the zone since a grant."""
 
     def __init__(self, since_ms: int) -> None:
-        self._since_ms = since_ms
+        self.since_ms = since_ms
         self._moved_ms: int | None = None
         self._open_ms: int | None = None
         self._closed_ms: int | None = None
         self._bodies = 0
 
-    def see(self, reading: Reading) -> None:
-        """Take the next look."""
-        status = reading.status
-        if status is None:
-            return
-        after_ms = reading.at_ms - self._since_ms
+    def see(self, reading: Reading) -> BarrierStatus:
+        """Take the next look. Raises StepError when the board does not answer."""
+        status, after_ms = _answering(reading), reading.at_ms - self.since_ms
         self._bodies = max(self._bodies, status.bodies)
         if status.position is not LeafPosition.CLOSED and self._moved_ms is None:
             self._moved_ms = after_ms
@@ -301,6 +285,7 @@ class _Watched:
             self._open_ms = after_ms
         if status.position is LeafPosition.CLOSED and self._moved_ms is not None:
             self._closed_ms = after_ms
+        return status
 
     def figures(self, **more: Figure) -> dict[str, Figure]:
         """What was measured; None for what this board does not tell."""
