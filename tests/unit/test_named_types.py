@@ -12,7 +12,7 @@ LOOSE = {
     "officers/src/gate_officers/authority/passkeys.py": "the same, as it goes to the library",
     "hardware-sim/src/gate_demo/stage.py": "the answer of any `gate` command: whoever asks knows which field they want",
     "documents/src/gate_documents/pki/certificate.py": "the classes of asn1crypto, which is untyped",
-    "gate/provision/enrol_steps.py": "gate.toml as it lies there, of which one table is replaced",
+    "gate/provision/enrolment.py": "gate.toml as it lies there, of which one table is replaced",
     "gate/rules/dry_run.py": "the facts of a traveller by their names, each of its own type",
     "gate/rules/linter.py": "the same",
     "gate/rules/profiling.py": "the same",
