@@ -119,7 +119,9 @@ def page(package: str, made: datetime) -> str:
         )
         lines += [*of_gate(brought_by("gate_demo")), *of_simulator(parser())]
     elif package == "lab":
-        lines = head("GATE\\-LAB", made, "gate\\-lab \\- measures a biometric border gate", (".B gate", ".I NOUN", *words))
+        lines = head(
+            "GATE\\-LAB", made, "gate\\-lab \\- measures a biometric border gate", (".B gate", ".I NOUN", *words)
+        )
         lines += of_gate(brought_by("gate_lab"))
     else:
         lines = head(

@@ -68,7 +68,7 @@ class Run:
 
     rules: machine.Rules = RULES
     now_ms: int = 1_000
-    around: LaneContext = field(default_factory=LaneContext)
+    lane: LaneContext = field(default_factory=LaneContext)
     state: machine.State = field(default_factory=lambda: machine.start(())[0])
     effects: list[Effect] = field(default_factory=list)
 
@@ -77,14 +77,14 @@ class Run:
         self.now_ms += after_ms
         new: list[Effect] = []
         for event in events:
-            self.around, self.state, effects = machine.step(self.rules, self.around, self.state, event, self.now_ms)
+            self.lane, self.state, effects = machine.step(self.rules, self.lane, self.state, event, self.now_ms)
             new.extend(effects)
         self.effects.extend(new)
         return new
 
     def order(self, command: Command, officer: str = "officer-1", *, after_ms: int = 0) -> list[Effect]:
         """Feed an order that answers a fresh challenge."""
-        return self.feed(ordered(command, officer, version=self.around.version), after_ms=after_ms)
+        return self.feed(ordered(command, officer, version=self.lane.version), after_ms=after_ms)
 
 
 def ready() -> Run:

@@ -68,7 +68,7 @@ class Lane:
 
     def __init__(self, config: Config) -> None:
         self.run = Run(now_ms=clock.monotonic_ms())
-        self.run.around = replace(self.run.around, lost=frozenset({Part.LOG}))
+        self.run.lane = replace(self.run.lane, lost=frozenset({Part.LOG}))
         self.heard: list[Event] = []
         self.client = LogClient(config.socket("log"), post=self.post, monotonic_ms=clock.monotonic_ms)
 
@@ -80,7 +80,7 @@ class Lane:
                 self.client.append(effect.record, awaited=effect.awaited)
 
     def order(self, command: Command) -> None:
-        self.post(ordered(command, version=self.run.around.version))
+        self.post(ordered(command, version=self.run.lane.version))
 
     async def until(self, there: Callable[[], bool]) -> None:
         async with asyncio.timeout(PATIENCE_S):
@@ -119,7 +119,7 @@ async def test_on_a_full_disk_the_log_is_lost_once_and_a_release_is_written(tmp_
         before = await gate.entries()
         gate.disk.fill(process.pid)
         lane.heard.clear()
-        lane.run.around = replace(lane.run.around, recorded=())
+        lane.run.lane = replace(lane.run.lane, recorded=())
         lane.order(BePresent())
         await lane.until(lambda: PartLost(Part.LOG) in lane.heard)
         end_s = asyncio.get_running_loop().time() + 3

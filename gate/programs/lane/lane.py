@@ -229,9 +229,9 @@ class Lane:
                 config.socket("registers"),
                 answer_ms=config.registers.answer_ms,
                 post=self._post,
-                names=lambda: registers_asked(rules.policy.registers, self.engine.around.local),
+                names=lambda: registers_asked(rules.policy.registers, self.engine.context.local),
                 exchange=None if config.registers.reuse is None else config.registers.reuse[0],
-                entry=lambda: self.engine.around.direction is BorderDirection.ENTRY,
+                entry=lambda: self.engine.context.direction is BorderDirection.ENTRY,
                 is_shielded=self._is_shielded,
                 left=remembered.hits,
                 forget=self._log.forget_hit,
@@ -252,12 +252,12 @@ class Lane:
 
     def _is_shielded(self, crossing: str) -> bool:
         """True when nothing about a crossing may be asked outside the gate."""
-        return crossing in self.engine.around.shielded
+        return crossing in self.engine.context.shielded
 
     async def last_words(self) -> None:
         """Write that the program ends, and let the log take what it has not taken yet."""
         self._count_groups()
-        if Part.STATE not in self.engine.around.lost:  # else the next start must not believe an older file, nor none
+        if Part.STATE not in self.engine.context.lost:  # else the next start must not believe an older file, nor none
             self._log.append(Stopped(), awaited=False)
         await self._log.drain(LAST_WORDS_S)
         await self._state_file.drain(LAST_WORDS_S)
@@ -370,7 +370,7 @@ class Lane:
         page = None if presented.page is None else presented.page.page
         look = self._first_barrier is None  # else the traveller stands before the first door, and the camera behind it
         self._vision.send(messages.StartCrossing(crossing, page, look))
-        reading = self._reading.read(crossing, presented, clock_sure=self.engine.around.clock_sure)
+        reading = self._reading.read(crossing, presented, clock_sure=self.engine.context.clock_sure)
         del presented  # the lines are the child's from here on
         await reading
 
@@ -492,7 +492,7 @@ class Lane:
         """Have each day draw by a secret of its own."""
         day, share = self._on_the_wall().date().isoformat(), self._config.rules.random_checks_per_10000
         if (
-            due := draw_periods.due(self.engine.around, day, share, secrets.token_bytes(draws.SECRET_BYTES))
+            due := draw_periods.due(self.engine.context, day, share, secrets.token_bytes(draws.SECRET_BYTES))
         ) is not None:
             self.engine.post(due)
 
@@ -542,9 +542,9 @@ class Lane:
         return self._spare.problem if child is None else ready_of(child).chip
 
     def _status(self) -> messages.Status:
-        around = self.engine.around
+        lane = self.engine.context
         now_ms = clock.monotonic_ms()
-        ages_ms = [None if one.seen is None else now_ms - one.seen_ms for one in around.doors]
+        ages_ms = [None if one.seen is None else now_ms - one.seen_ms for one in lane.doors]
         barrier_age_ms = None if None in ages_ms else max(age_ms for age_ms in ages_ms if age_ms is not None)
         lag_ms = self.engine.pulse.lag_ms
         return messages.Status(
@@ -552,7 +552,7 @@ class Lane:
             state=readiness.state_of(barrier_age_ms=barrier_age_ms if self._config.driven else 0, lag_ms=lag_ms),
             alive=readiness.is_alive(turned_ms=self.engine.turned_ms),
             detail={
-                **told(around, self.engine.state, now_ms),
+                **told(lane, self.engine.state, now_ms),
                 "mode": self._config.mode,
                 "barrier_age_ms": barrier_age_ms,
                 "barrier_line": self._barrier.describe(),
@@ -585,11 +585,11 @@ class Lane:
         return {door: keeper.leaf for door, keeper in keepers.items() if keeper is not None}
 
     def _first_door(self, keeper: BarrierKeeper) -> dict[str, object]:
-        seen = self.engine.around.doors[0].seen
+        seen = self.engine.context.doors[0].seen
         return {"first_leaf_closed": None if seen is None else seen.closed, "first_barrier_line": keeper.describe()}
 
     def _inside(self, keeper: SensorsKeeper) -> dict[str, object]:
-        interior = self.engine.around.interior
+        interior = self.engine.context.interior
         return {"people_inside": None if interior is None else interior.people, "sensors_line": keeper.describe()}
 
 

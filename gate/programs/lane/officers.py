@@ -139,7 +139,7 @@ class Officers:
 
     def look(self) -> messages.Look:
         """The lane as an officer needs to know it, with a challenge."""
-        challenge = self._challenger.issue(self.lane.around.version, int(self.clock_ms()))
+        challenge = self._challenger.issue(self.lane.context.version, int(self.clock_ms()))
         state = self.lane.state
         return messages.Look(
             gate=self.gate,
@@ -147,14 +147,14 @@ class Officers:
             state=_name(state),
             running=None if isinstance(state, machine.Referred) else machine.crossing_of(state),
             referred=self._waiting(),
-            closed_by=self.lane.around.closed_by,
+            closed_by=self.lane.context.closed_by,
             issued_ms=challenge.issued_ms,
             nonce=challenge.nonce,
             version=challenge.version,
-            alarms=[one.alarm for one in self.lane.around.alarms if one.waits],
-            notices=list(self.lane.around.notices()),
-            direction=self.lane.around.direction,
-            travellers=self.lane.around.travellers.name,
+            alarms=[one.alarm for one in self.lane.context.alarms if one.waits],
+            notices=list(self.lane.context.notices()),
+            direction=self.lane.context.direction,
+            travellers=self.lane.context.travellers.name,
             present=self._seen_here(),
             flags=self._flags(),
         )
@@ -206,18 +206,18 @@ class Officers:
                 two_officers=two_officers.are_needed(self.rules, one),
                 first=self._first(one.crossing),
             )
-            for one in reversed(self.lane.around.waiting)
+            for one in reversed(self.lane.context.waiting)
             if one.crossing != under_way
         ]
 
     def _first(self, crossing: str) -> str | None:
         """Who has ordered first to admit, and counts."""
-        first = self.lane.around.first_word(crossing)
+        first = self.lane.context.first_word(crossing)
         return None if first is None or first.number is not None else first.said.officer
 
     def _flags(self) -> list[messages.Flag]:
         now_s = self.clock_ms() / 1000
-        raised = self.referrals.flags({one.crossing for one in self.lane.around.waiting})
+        raised = self.referrals.flags({one.crossing for one in self.lane.context.waiting})
         return [messages.Flag(f.concern, f.officer, round((now_s - f.at_s) * 1000), f.crossing) for f in raised]
 
     def _seen_here(self) -> list[messages.Present]:
@@ -279,7 +279,7 @@ class Officers:
             return before
         seen = order.seen is not None and self._saw(signed.by, order, order.seen)
         command = command_of(order, max(0, now_ms - order.challenge.issued_ms), seen=seen)
-        waits = order.crossing is not None and self.lane.around.waits(order.crossing) is not None
+        waits = order.crossing is not None and self.lane.context.waits(order.crossing) is not None
         if order.verb is Verb.VIEW and waits and self._sealed_to(signed.by, order) is None:
             return Outcome.IMPOSSIBLE, NOTHING_SEALED  # and no record of what nobody saw
         if waits and order.seen is not None and not seen:

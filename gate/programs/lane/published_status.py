@@ -15,23 +15,23 @@ if TYPE_CHECKING:
     from gate.programs.lane.leaf import LeafTimes
 
 
-def told(around: LaneContext, state: State, now_ms: int) -> dict[str, object]:
-    """The state, and what is known around it."""
+def told(lane: LaneContext, state: State, now_ms: int) -> dict[str, object]:
+    """The state, and what is known of the lane."""
     return {
         "state": type(state).__name__.lower(),
-        "lost": sorted(part.value for part in around.lost),
-        "in_service": around.in_service() and not isinstance(state, Emergency),
-        "hinders": [f"{one.reason.value}:{one.detail}" if one.detail else one.reason.value for one in around.hinders],
-        "alarms": [{"alarm": one.alarm.value, "standing": one.standing, "waits": one.waits} for one in around.alarms],
-        "notices": [notice.value for notice in around.notices()],
-        "officer_seen_ago_s": around.site_evidence(now_ms).officer_seen_ago_s,
-        "closed_by": around.closed_by,
-        "maintained_by": around.maintained_by,
-        "direction": around.direction.value,
-        "travellers": around.travellers.name,
-        "trust_age_days": around.trust_age_days,
-        "clock_sure": around.clock_sure,
-        "leaf_closed": None if around.last.seen is None else around.last.seen.closed,
+        "lost": sorted(part.value for part in lane.lost),
+        "in_service": lane.in_service() and not isinstance(state, Emergency),
+        "hinders": [f"{one.reason.value}:{one.detail}" if one.detail else one.reason.value for one in lane.hinders],
+        "alarms": [{"alarm": one.alarm.value, "standing": one.standing, "waits": one.waits} for one in lane.alarms],
+        "notices": [notice.value for notice in lane.notices()],
+        "officer_seen_ago_s": lane.site_evidence(now_ms).officer_seen_ago_s,
+        "closed_by": lane.closed_by,
+        "maintained_by": lane.maintained_by,
+        "direction": lane.direction.value,
+        "travellers": lane.travellers.name,
+        "trust_age_days": lane.trust_age_days,
+        "clock_sure": lane.clock_sure,
+        "leaf_closed": None if lane.last.seen is None else lane.last.seen.closed,
     }
 
 

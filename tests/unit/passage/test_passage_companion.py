@@ -106,7 +106,7 @@ def test_a_holder_who_stays_in_view_after_a_passage_is_referred_an_incident_and_
     assert isinstance(run.state, machine.Referred)
     run.feed(RESTS, DocumentPresented("next"), LOST, Tick(), after_ms=60_000)
     assert Show(Screen.WELCOME) not in run.effects[-10:]
-    assert run.around.waits(CROSSING) is not None
+    assert run.lane.waits(CROSSING) is not None
     settled = run.order(HandOver(CROSSING, Disposition.TAKEN_OVER))
     assert Show(Screen.WELCOME) in settled or Show(Screen.CLOSED) in settled
 
@@ -411,5 +411,5 @@ def test_lost_parts_that_come_back_leave_the_referral() -> None:
     run.feed(PartLost(Part.CAMERA), PartBack(Part.CAMERA), RESTS)
     assert isinstance(run.state, machine.Referred)
     said = Said("officer-1", OfficerRole.OFFICER, "")
-    run.feed(Ordered(9, run.around.version, said, AcknowledgeAlarms()))
+    run.feed(Ordered(9, run.lane.version, said, AcknowledgeAlarms()))
     assert isinstance(run.state, machine.Referred)

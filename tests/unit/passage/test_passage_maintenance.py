@@ -39,7 +39,7 @@ def test_a_technician_asks_and_a_supervisor_consents() -> None:
     assert run.state == machine.Idle(Screen.WELCOME), "to ask closes nothing"
     run.order(Consent(), "supervisor-1")
     assert run.state == machine.Idle(Screen.CLOSED)
-    assert (run.around.maintained_by, run.around.closed_by) == ("technician-1", "supervisor-1")
+    assert (run.lane.maintained_by, run.lane.closed_by) == ("technician-1", "supervisor-1")
     run.feed(DocumentPresented("c2"))
     assert run.state == machine.Idle(Screen.CLOSED)
     verbs = [e.record.verb for e in run.effects if isinstance(e, Write) and isinstance(e.record, records.Obeyed)]
@@ -53,7 +53,7 @@ def test_nobody_consents_to_what_was_not_asked_or_long_ago_or_to_their_own_wish(
     assert answer(run.order(Consent(), "technician-1")) is Outcome.IMPOSSIBLE
     after_ms = run.rules.timing.consent_max_ms + 1
     assert answer(run.order(Consent(), "supervisor-1", after_ms=after_ms)) is Outcome.IMPOSSIBLE
-    assert run.around.maintained_by is None
+    assert run.lane.maintained_by is None
 
 
 def test_a_consent_in_time_is_a_consent() -> None:
@@ -105,7 +105,7 @@ def test_maintenance_ends_when_the_lane_is_opened_again(command: OpenLane | Clos
     run = maintained()
     outcome = answer(run.order(command, "officer-1"))
     assert outcome is (Outcome.DONE if isinstance(command, OpenLane) else Outcome.IMPOSSIBLE)
-    assert (run.around.maintained_by is None) is isinstance(command, OpenLane)
+    assert (run.lane.maintained_by is None) is isinstance(command, OpenLane)
 
 
 def test_a_restart_remembers_maintenance() -> None:

@@ -79,7 +79,7 @@ class Gate:
         """The rows that hold."""
         now_ms = int(self.lane.clock_ms())
         of_the_lane = {
-            **told(self.lane.engine.around, self.lane.engine.state, now_ms),
+            **told(self.lane.engine.context, self.lane.engine.state, now_ms),
             **counted(self.tally, {"last": self.leaf}, 0),
         }
         said = {**WELL, "lane": of_the_lane}
@@ -165,7 +165,7 @@ def reads_no_chip(gate: Gate) -> None:
 def sees(**inside: Any) -> Story:
     def story(gate: Gate) -> None:
         seen = {"people": 0, "object_left": False, "call_pressed": False, "cabinet_open": False, "mains_present": True}
-        gate.lane.engine._around = replace(gate.lane.engine.around, interior=Interior())
+        gate.lane.engine._context = replace(gate.lane.engine.context, interior=Interior())
         gate.lane.engine.post(SensorsSeen(**{**seen, **inside}, session=1))
 
     return story
@@ -263,7 +263,7 @@ def has_a_silent_register(gate: Gate) -> None:
 def forgets_what_it_was(gate: Gate) -> None:
     """Its state file is lost with an earlier run."""
     engine = gate.lane.engine
-    engine._around = replace(engine._around, state_unknown=True)
+    engine._context = replace(engine._context, state_unknown=True)
     engine._state = machine.Emergency()
 
 

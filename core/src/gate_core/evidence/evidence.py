@@ -371,7 +371,7 @@ class Evidence:
     """Everything a decision is taken from. `lane` is the last door. `no_outbound_query`: the traveller asked for protection, and nothing about them
     may be asked outside the gate. `direction` is the one over the border, where a rule asks for it. `drawn`: chance wants an officer to see them; None:
     nothing is drawn by now. `registers` is what lists and registers said, None where they were not asked or did not answer. Records older than
-    `first`, `trapped_traveller` and these are read without them.
+    `first`, `inside` and these are read without them.
     """
 
     document: DocumentEvidence | None

@@ -320,18 +320,18 @@ class SimulatedLane:
             return
         self._orders += 1
         self._words = {self._orders: word, **self._words}
-        self._post(Ordered(self._orders, self._engine.around.version, _SAID, command_of(word, crossing)))
+        self._post(Ordered(self._orders, self._engine.context.version, _SAID, command_of(word, crossing)))
 
     def desk(self) -> Desk:
         """What an officer is told."""
         if self._engine is None or self._log is None:
             return Desk((), alarmed=False, emergency=False, notices=(), closed=False, owed=0)
-        around = self._engine.around
+        lane = self._engine.context
         return Desk(
-            waiting=tuple(one.crossing for one in around.waiting),
-            alarmed=any(one.waits for one in around.alarms),
-            emergency=around.emergency() or isinstance(self._engine.state, Emergency),
-            notices=tuple(notice.value for notice in around.notices()),
-            closed=around.closed_by is not None,
+            waiting=tuple(one.crossing for one in lane.waiting),
+            alarmed=any(one.waits for one in lane.alarms),
+            emergency=lane.emergency() or isinstance(self._engine.state, Emergency),
+            notices=tuple(notice.value for notice in lane.notices()),
+            closed=lane.closed_by is not None,
             owed=self._log.owed,
         )

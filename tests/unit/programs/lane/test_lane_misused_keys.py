@@ -130,7 +130,7 @@ def alarms(lane: Lane, kind: IncidentKind) -> int:
 
 def shown(lane: Lane) -> list[Notice]:
     mine = {Notice.FREEING_REFUSED, Notice.EXPIRED_KEY_USED}
-    return [notice for notice in lane.engine.around.notices() if notice in mine]
+    return [notice for notice in lane.engine.context.notices() if notice in mine]
 
 
 @pytest.mark.parametrize("case", [*MUST_NOT, *NOBODYS], ids=str)
@@ -266,7 +266,7 @@ def test_the_lane_serves_on_however_many_orders_are_refused() -> None:
         assert (await lane.say(Verb.PRESENT)).outcome is Outcome.DONE
         await lane.say(Verb.RELEASE, shift(role=Role.AUDITOR))
         await asyncio.sleep(0.1)
-        assert lane.engine.around.in_service()
+        assert lane.engine.context.in_service()
 
     at_a_lane(story)
 
@@ -291,9 +291,9 @@ def test_a_misuse_that_was_acknowledged_is_forgotten_once_it_is_over() -> None:
     async def story(lane: Lane) -> None:
         await lane.say(Verb.RELEASE, shift(role=Role.AUDITOR))
         await lane.say(Verb.ACKNOWLEDGE)
-        assert lane.engine.around.misuses != ()
+        assert lane.engine.context.misuses != ()
         await asyncio.sleep(11)
-        assert lane.engine.around.misuses == ()
+        assert lane.engine.context.misuses == ()
 
     at_a_lane(story)
 

@@ -360,7 +360,7 @@ def test_an_emergency_and_alarms_are_answered_by_the_controller() -> None:
         assert (await lane.say(Verb.END_EMERGENCY)).detail == "the emergency is over"
         lane.seen = replace(AT_REST, alarms=(Alarm.FORCED,))
         await _until(lane, machine.Idle)
-        while not lane.engine.around.last.seen or not lane.engine.around.last.seen.alarms:
+        while not lane.engine.context.last.seen or not lane.engine.context.last.seen.alarms:
             await _turn()
         assert lane.desk.look().alarms == [Alarm.FORCED]
         assert (await lane.say(Verb.ACKNOWLEDGE)).detail == "no alarm stands"
@@ -382,7 +382,7 @@ def test_a_lane_that_does_not_turn_any_more_is_not_waited_for() -> None:
 
 class _Deaf:
     def __init__(self, engine: Any) -> None:
-        self.state, self.around, self.taken = engine.state, engine.around, None
+        self.state, self.context, self.taken = engine.state, engine.context, None
 
     def post(self, event: object) -> None:
         pass
@@ -505,7 +505,7 @@ async def test_an_answer_with_every_reason_there_is_still_fits_the_channel(tmp_p
     lane = Lane()
     everything = tuple(Objection(reason, "x" * 500) for reason in Reason)
     lane.engine._state = machine.Referred(CROSSING, everything)
-    lane.engine._around = LaneContext(waiting=(Referral(CROSSING, everything),))
+    lane.engine._context = LaneContext(waiting=(Referral(CROSSING, everything),))
     async with lane.desk.serve(tmp_path / "orders.sock"):
         terminal = await Terminal.reach(tmp_path / "orders.sock")
         (waiting,) = (await terminal.look()).referred

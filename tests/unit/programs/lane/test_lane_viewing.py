@@ -106,7 +106,7 @@ class _Busy:
     """A lane that does not turn any more."""
 
     def __init__(self, lane: Lane) -> None:
-        self.state, self.around = lane.engine.state, lane.engine.around
+        self.state, self.context = lane.engine.state, lane.engine.context
 
     def post(self, event: object) -> None:
         pass

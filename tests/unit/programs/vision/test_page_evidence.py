@@ -111,7 +111,7 @@ UNLIKE = PageCheck(PageCheckId.PRINTED_PORTRAIT_CHIP, CheckResult.FAILED, 0.2)
 def evidence_with(*checks: PageCheck) -> Evidence:
     page = PageEvidence("camera", "TD3", 0.9, 1, checks=checks)
     face = replace(SAME_FACE, page_checks=(UNLIKE,))
-    site = ready().around.site_evidence(1_000)
+    site = ready().lane.site_evidence(1_000)
     return Evidence(replace(GENUINE, page=page), face, None, site)
 
 
