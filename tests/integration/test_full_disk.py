@@ -20,7 +20,7 @@ from gate.passage.effects import Show, Write
 from gate.passage.events import DocumentPresented, Event, Part, PartBack, PartLost, RecordClass, RecordKind, SiteSeen
 from gate.passage.orders import BePresent, Command, Free
 from gate.passage.records import Released
-from gate.programs.lane.clients import LogClient
+from gate.programs.lane.clients import LogClient, left_behind
 from gate.programs.shared.config import Config
 from gate.programs.shared.runner import status_of
 from gate_core.evidence.screen import Screen
@@ -60,7 +60,7 @@ class Gate:
         return entries
 
     async def left(self) -> messages.OpenCrossings:
-        return await LogClient(self.config.socket("log"), post=lambda _: None, monotonic_ms=clock.monotonic_ms).left()
+        return await left_behind(self.config.socket("log"))
 
 
 class Lane:

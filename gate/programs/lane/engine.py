@@ -77,6 +77,24 @@ class BarrierOrders(Protocol):
         ...
 
 
+class LaneInSight(Protocol):
+    """What the other parts of the lane see of the engine."""
+
+    @property
+    def state(self) -> machine.State:
+        """The machine's state."""
+        ...
+
+    @property
+    def context(self) -> LaneContext:
+        """What is known of the lane."""
+        ...
+
+    def post(self, event: Event) -> None:
+        """Queue an event."""
+        ...
+
+
 class Recorder(Protocol):
     """Where records go."""
 

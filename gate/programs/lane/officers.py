@@ -18,27 +18,35 @@ import asyncio
 import contextlib
 import hashlib
 import logging
+import secrets
 from base64 import b64decode
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gate.channel import messages
 from gate.channel.sockets import BYTES_MAX, Connection, serve
 from gate.channel.table import CHANNELS
 from gate.passage import machine, two_officers
+from gate.passage.effects import Erase, Shown
 from gate.passage.events import OrderRefused
 from gate.passage.orders import Command, Missing, OfficerRole, Ordered, Outcome, Said
 from gate.programs.lane.commands import command_of
-from gate.programs.lane.order_confirmation import Answered, LaneInSight, confirmed
+from gate.programs.lane.engine import LaneInSight
+from gate.programs.lane.order_confirmation import Answered, confirmed
 from gate.programs.lane.referrals import Recipient, Referrals
 from gate_core.orders.certificate import Certificate
-from gate_core.orders.challenge import Challenger
+from gate_core.orders.challenge import SECRET_BYTES, Challenger
 from gate_core.orders.errors import ForgedError, OrderError
 from gate_core.orders.judging import OVER, Lack, hindrances, lacks
 from gate_core.orders.order import Order, Signed, asks_to_free, read_order
 from gate_core.orders.verbs import VERBS, Power, Verb
+
+if TYPE_CHECKING:
+    from gate.programs.lane.site import Site
+    from gate.programs.shared.config import Config
 
 MACHINE_DEADLINE_S = 2.0  # far above what the machine takes; a lane that takes longer is lost
 FREED_MAX = 1024  # releases that are remembered; the oldest is forgotten
@@ -107,6 +115,23 @@ class Officers:
     _freed: OrderedDict[bytes, Answered] = field(default_factory=OrderedDict)
     _refusals: _Refusals = field(default_factory=_Refusals)
     _present: dict[str, _Present] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, config: Config, *, lane: LaneInSight, rules: machine.Rules, site: Site, referrals: Referrals
+    ) -> Officers:
+        """The desk of a lane, by the clock of its loop and the site's."""
+        return cls(
+            lane=lane,
+            rules=rules,
+            gate=config.gate_id,
+            authority=None if config.officers is None else b64decode(config.officers.authority),
+            secret=secrets.token_bytes(SECRET_BYTES),
+            clock_ms=lambda: asyncio.get_running_loop().time() * 1000,
+            wall_s=site.wall_s,
+            floor_s=site.floor_s,
+            referrals=referrals,
+        )
 
     def __post_init__(self) -> None:
         self._challenger = Challenger(self.secret, self.gate)
@@ -189,6 +214,13 @@ class Officers:
             for one in self._at_the_lane()
             if one.by.sealing_key is not None and now_s is not None and max(now_s, self.floor_s()) < one.by.until
         )[:RECIPIENTS_MAX]
+
+    def seal_for(self, erasing: Erase) -> messages.SealFor | None:
+        """To whom is sealed what they are to see of a crossing that ends, before it is erased: whoever is present, if anybody is."""
+        if erasing.shown is Shown.NOTHING or not (recipients := self.recipients()):
+            return None
+        self.referrals.expect(erasing.crossing, recipients)
+        return messages.SealFor([one.certificate for one in recipients], alarm=erasing.shown is Shown.ALARM)
 
     def _waiting(self) -> list[messages.Waiting]:
         """Every referral that waits, the latest first; not the one whose traveller an officer lets through now."""

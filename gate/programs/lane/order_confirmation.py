@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
 
 from gate.channel import messages
 from gate.passage import machine
-from gate.passage.events import Event
 from gate.passage.lane import LaneContext
 from gate.passage.orders import Outcome
+from gate.programs.lane.engine import LaneInSight
 from gate_core.evidence.names import Head
 from gate_core.evidence.reasons import Objection
 from gate_core.orders.order import Order
@@ -26,24 +25,6 @@ CONFIRM_S = {  # how long sensors and driver may take; after that the answer is 
 }
 
 Answered = tuple[Outcome, str]
-
-
-class LaneInSight(Protocol):
-    """What the desk sees of the engine."""
-
-    @property
-    def state(self) -> machine.State:
-        """The machine's state."""
-        ...
-
-    @property
-    def context(self) -> LaneContext:
-        """What is known of the lane."""
-        ...
-
-    def post(self, event: Event) -> None:
-        """Queue an event."""
-        ...
 
 
 async def confirmed(order: Order, lane: LaneInSight, since_ms: int) -> Answered:

@@ -14,7 +14,7 @@ from typing import NoReturn, TypeVar
 from drivers.barrier.port import BarrierDriver
 from gate.passage.events import DoorSeen, Event, LampAnswered, Part, PartBack, PartLost, SensorsSeen
 from gate.programs.lane.barrier_orders import Kind, Ordering
-from gate.programs.lane.documents import Documents, Presented
+from gate.programs.lane.documents import SWIPE, Documents, Presented
 from gate.programs.lane.leaf import LeafTimes
 from gate.programs.shared.aligned_timer import after_pause_s
 from gate.programs.shared.devices.mrz_readers import MrzReader
@@ -299,8 +299,6 @@ def sensors_seen(status: InsideStatus) -> SensorsSeen:
 class SwipeKeeper:
     """Waits for machine-readable zones; each opens a crossing."""
 
-    NAME = "swipe"
-
     def __init__(self, driver: MrzReader, documents: Documents) -> None:
         self._driver = driver
         self._documents = documents
@@ -316,7 +314,7 @@ class SwipeKeeper:
     async def _serve(self) -> None:
         """One line, until it is lost. Raises DriverError."""
         await self._driver.connect()
-        self._documents.reader_back(self.NAME)
+        self._documents.reader_back(SWIPE)
         self._trouble.is_now("")
         while True:
             # Nothing here keeps the lines: the crossing takes them, and gives them to its child.
@@ -324,5 +322,5 @@ class SwipeKeeper:
 
     async def _lose(self, error: DriverError) -> None:
         if self._trouble.is_now(error):
-            self._documents.reader_lost(self.NAME)
+            self._documents.reader_lost(SWIPE)
         self._driver.close()

@@ -12,11 +12,11 @@ Left to others: who is sealed to and who may ask (`officers`), the sealing itsel
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from gate.channel.messages import SEALED_BYTES_MAX, Findings
+from gate.channel.messages import SEALED_BYTES_MAX, Findings, SealedPiece
 from gate.passage import records
 from gate.passage.orders import Concern
 from gate.passage.records import ClosedAs
@@ -94,6 +94,10 @@ class Referrals:
         coming += piece
         if last and 0 < len(coming) <= SEALED_BYTES_MAX:
             sealed.whole[part] = bytes(sealed.coming.pop(part))
+
+    def taker(self, part: str) -> Callable[[SealedPiece], None]:
+        """What takes the pieces of one part as they come from a child."""
+        return lambda piece: self.take(piece.crossing, part, piece.number, piece.content, last=piece.last)
 
     def record(self, record: records.Record) -> None:
         """A record is written: a decision says what was found, and the end of a crossing ends what is kept of it."""

@@ -80,7 +80,7 @@ class Gate:
         now_ms = int(self.lane.clock_ms())
         of_the_lane = {
             **told(self.lane.engine.context, self.lane.engine.state, now_ms),
-            **counted(self.tally, {"last": self.leaf}, 0),
+            **counted(self.tally, 0, leaf_slow=self.leaf.slow),
         }
         said = {**WELL, "lane": of_the_lane}
         answers: dict[str, Status | Silence] = {

@@ -71,9 +71,9 @@ class Site:
         self.lane.engine._context = replace(self.lane.engine.context, draw=due.draw)
 
     def crosses(self, name: str) -> None:
-        self.lane._post(DocumentRead(name, replace(GENUINE, sex="F")))
-        self.lane.append(replace(decided_record(), crossing=name), awaited=True)
-        self.lane.append(Closed(name, ClosedAs.ADMITTED, (), {"decided": 4_000.0}), awaited=False)
+        self.lane.post(DocumentRead(name, replace(GENUINE, sex="F")))
+        self.lane._recorder.append(replace(decided_record(), crossing=name), awaited=True)
+        self.lane._recorder.append(Closed(name, ClosedAs.ADMITTED, (), {"decided": 4_000.0}), awaited=False)
 
     def counted(self) -> list[GroupsCounted]:
         return [one for one in self.records if isinstance(one, GroupsCounted)]

@@ -15,7 +15,7 @@ from fakes.virtual_time import in_virtual_time, run_virtual
 
 from gate.passage.counting import Counters
 from gate.passage.events import DocumentPresented, DoorSeen, Event, LampAnswered, Part, PartBack, PartLost
-from gate.programs.lane.documents import Documents
+from gate.programs.lane.documents import SWIPE, Documents
 from gate.programs.lane.parts import LAMP_AGAIN_S, BarrierKeeper, SensorsKeeper, SwipeKeeper, door_seen, sensors_seen
 from gate_core.errors import LinkLostError, NoReplyError, RefusedError
 from gate_core.evidence.evidence import Alarm, Door
@@ -405,7 +405,7 @@ class FakeSwipe:
 @in_virtual_time
 async def test_lines_open_a_crossing_and_are_handed_over_once() -> None:
     lines, posted = MrzLines(("P<UTO",), "fake"), Posted()
-    documents = Documents(readers=frozenset({SwipeKeeper.NAME}), post=posted)
+    documents = Documents(readers=frozenset({SWIPE}), post=posted)
     keeper = SwipeKeeper(FakeSwipe(LinkLostError("unplugged"), lines), documents)
     async with kept(keeper):
         presented = await posted.until_a(DocumentPresented)

@@ -19,10 +19,9 @@ from gate.passage.records import EmergencyBegan, EmergencyEnded
 from gate.programs.lane import state_file
 from gate.programs.lane.emergency_hold import STATE_FILE as FILE
 from gate.programs.lane.emergency_hold import is_held
-from gate.programs.lane.lane import _lasting
 from gate.programs.lane.published_status import told
 from gate.programs.lane.records import Remembered
-from gate.programs.lane.state_file import StateFile, StateLostError, encoded, read_state
+from gate.programs.lane.state_file import StateFile, StateLostError, encoded, lasting_left, read_state
 from gate_core.evidence.evidence import Door
 from gate_core.evidence.screen import Screen
 
@@ -96,7 +95,7 @@ def test_the_state_that_is_resumed_is_the_files_unless_the_log_contradicts_it(tm
         (tmp_path / FILE).unlink(missing_ok=True)
         if content is not None:
             (tmp_path / FILE).write_bytes(content)
-        return _lasting(tmp_path, Remembered(running=running, emergency=emergency))
+        return lasting_left(tmp_path, Remembered(running=running, emergency=emergency))
 
     assert resumed(None) is None
     assert resumed(None, running=True) == UNKNOWN
