@@ -23,7 +23,7 @@ from gate.passage.events import Event
 from gate.programs.lane.clients import LogClient, left_behind
 from gate.programs.lane.record_outbox import Owed
 from gate.programs.lane.rules import start_of
-from gate.programs.log.program import NO_APPROVAL
+from gate.programs.log.server import NO_APPROVAL
 from gate.programs.shared.approval import approved
 from gate.programs.shared.config import Config, load
 from gate.trust.importing import import_sources

@@ -33,7 +33,7 @@ from gate.programs.lane.health_counters import LATEST, QUESTIONS_MIN, Tally
 from gate.programs.lane.leaf import LeafTimes
 from gate.programs.lane.published_status import counted, told
 from gate.programs.lane.stages.unread import unreadable
-from gate.programs.log.disk_forecast import Growth
+from gate.programs.log.server import Growth
 from gate.programs.shared import degraded
 from gate.programs.shared.config import Audit, Config, Officers, Sync
 from gate.programs.shared.degraded import MODES, modes_now
