@@ -27,8 +27,7 @@ from gate.programs.children.warm_spare import Spare
 from gate.programs.lane.centre import ControlCentre
 from gate.programs.lane.documents import Presented
 from gate.programs.lane.list_renewal import DocumentChild
-from gate.programs.lane.stages.unread import unreadable
-from gate_core.evidence.evidence import CheckId
+from gate_core.evidence.evidence import CheckId, DocumentEvidence
 
 if TYPE_CHECKING:
     from gate.programs.lane.engine import Engine
@@ -227,7 +226,7 @@ class Reading:
             case messages.DocumentUnread(reason):
                 self._is_new(conversation)
                 self._is_over(conversation)
-                self._post(DocumentRead(crossing, unreadable(reason, CheckId.CHIP_ACCESS)))
+                self._post(DocumentRead(crossing, DocumentEvidence.unreadable(reason, CheckId.CHIP_ACCESS)))
             case messages.DocumentLeft():
                 self._is_over(conversation)
                 self._post(DocumentRemoved())
@@ -269,7 +268,9 @@ class Reading:
     def _refer(self, crossing: str, reason: str) -> None:
         """Nothing was read, and this crossing can only be referred."""
         log.warning("document_not_read", extra={"crossing": crossing, "reason": reason})
-        self._post(DocumentRead(crossing, unreadable(f"the document child: {reason}", CheckId.CHIP_ACCESS)))
+        self._post(
+            DocumentRead(crossing, DocumentEvidence.unreadable(f"the document child: {reason}", CheckId.CHIP_ACCESS))
+        )
 
 
 class _Conversation:

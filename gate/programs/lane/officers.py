@@ -37,6 +37,7 @@ from gate.programs.lane.commands import command_of
 from gate.programs.lane.engine import LaneInSight
 from gate.programs.lane.order_confirmation import Answered, confirmed
 from gate.programs.lane.referrals import Recipient, Referrals
+from gate_core.evidence.reasons import Objection
 from gate_core.orders.certificate import Certificate
 from gate_core.orders.challenge import SECRET_BYTES, Challenger
 from gate_core.orders.errors import ForgedError, OrderError
@@ -230,7 +231,7 @@ class Officers:
         return [
             messages.Waiting(
                 crossing=one.crossing,
-                objections=[messages.Objected(why.reason, messages.words(explained(why))) for why in one.objections],
+                objections=[Objection(why.reason, messages.words(explained(why))) for why in one.objections],
                 since_ms=max(0, int(self.clock_ms()) - one.since_ms),
                 findings=kept.findings(one.crossing),
                 sealed_for=list(dict.fromkeys(kept.sealed_for(one.crossing))),

@@ -32,13 +32,12 @@ from gate.programs.lane.documents import Documents
 from gate.programs.lane.health_counters import LATEST, QUESTIONS_MIN, Tally
 from gate.programs.lane.leaf import LeafTimes
 from gate.programs.lane.published_status import counted, told
-from gate.programs.lane.stages.unread import unreadable
 from gate.programs.log.server import Growth
 from gate.programs.shared import degraded
 from gate.programs.shared.config import Audit, Config, Officers, Sync
 from gate.programs.shared.degraded import MODES, modes_now
 from gate.programs.shared.program_status import ProgramStatus, Silence
-from gate_core.evidence.evidence import Alarm, CheckId, Score
+from gate_core.evidence.evidence import Alarm, CheckId, DocumentEvidence, Score
 from gate_core.evidence.names import Head
 from gate_core.evidence.registers import Register
 from gate_core.evidence.screen import Purpose, Screen
@@ -156,7 +155,7 @@ def loses_readers(*names: str) -> Story:
 
 def reads_no_chip(gate: Gate) -> None:
     async def cross(crossing: str) -> None:
-        gate.lane.engine.post(DocumentRead(crossing, unreadable("no reader", CheckId.CHIP_ACCESS)))
+        gate.lane.engine.post(DocumentRead(crossing, DocumentEvidence.unreadable("no reader", CheckId.CHIP_ACCESS)))
 
     gate.lane.engine._start_crossing = cross
     gate.more["lane"] = {"chip": "the chip reader went away"}
@@ -214,7 +213,7 @@ def has_a_slow_leaf(gate: Gate) -> None:
 
 def loses_chips(gate: Gate) -> None:
     for number in range(LATEST):
-        gate.tally._read(GENUINE if number % 2 else unreadable("gone", CheckId.CHIP_ACCESS))
+        gate.tally._read(GENUINE if number % 2 else DocumentEvidence.unreadable("gone", CheckId.CHIP_ACCESS))
 
 
 def cannot_read_pages(gate: Gate) -> None:

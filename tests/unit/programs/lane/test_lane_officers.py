@@ -56,7 +56,7 @@ def test_an_order_of_another_authority_or_key_admits_nobody() -> None:
             (waits,) = answer.referred
             assert (waits.crossing, waits.objections) == (
                 CROSSING,
-                [messages.Objected(Reason.FACE_BELOW_THRESHOLD), messages.Objected(Reason.OFFICER_ABSENT)],
+                [Objection(Reason.FACE_BELOW_THRESHOLD), Objection(Reason.OFFICER_ABSENT)],
             )
         assert (await lane.desk.submit(b"")).outcome is Outcome.FORBIDDEN
         assert (await lane.say(Verb.RELEASE, forged[0])).outcome is Outcome.FORBIDDEN  # not even that

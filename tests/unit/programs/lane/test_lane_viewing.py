@@ -25,11 +25,10 @@ from gate.passage import records, two_officers
 from gate.passage.events import RecordKind
 from gate.passage.open_referrals import WAITING_MAX
 from gate.passage.orders import Concern, Disposition, OfficerRole, Outcome, Said
-from gate.programs.lane.findings import findings_of
 from gate.programs.lane.officers import NOT_SEEN, NOTHING_SEALED, PRESENT_MAX, RECIPIENTS_MAX
-from gate.programs.lane.referrals import SEALED_S, Recipient
+from gate.programs.lane.referrals import SEALED_S, Recipient, findings_of
 from gate_core.evidence.evidence import Check, CheckId, CheckResult, DocumentEvidence
-from gate_core.evidence.reasons import Reason
+from gate_core.evidence.reasons import Objection, Reason
 from gate_core.orders.order import Shift
 from gate_core.orders.sealing import DOCUMENT, FACE, seen_of
 from gate_core.orders.verbs import Role, Verb
@@ -316,7 +315,7 @@ def test_the_largest_answer_there_can_be_fits_the_channel() -> None:
     evidence = replace(decided_record().evidence, document=DocumentEvidence(checks))
     assert len(json.dumps(msgspec.to_builtins(evidence.document))) > EVIDENCE_BYTES_MAX
     found = findings_of(evidence, RULES.policy)
-    objections = [messages.Objected(reason, "x" * 500) for reason in Reason]
+    objections = [Objection(reason, "x" * 500) for reason in Reason]
     referred = [messages.Waiting("c" * 64, objections, 1, found)] * WAITING_MAX
     whole = [bytes(messages.SEALED_BYTES_MAX)] * 2
     answer = messages.OrderAnswer(Outcome.DONE, "x" * 500, "referred", referred, whole)
