@@ -22,7 +22,7 @@ from gate.programs.shared.devices.sensors import SensorDriver
 from gate.programs.shared.fault_latch import FaultLatch
 from gate_core.errors import DriverError, NoReplyError, RefusedError
 from gate_core.evidence.evidence import Alarm, Door
-from gate_core.ports.values import BarrierAlarm, BarrierStatus, Direction, InsideStatus, LampColour, LeafPosition
+from gate_core.ports.values import BarrierStatus, Direction, InsideStatus, LampColour, LeafPosition
 from gate_core.programs.reconnect import Backoff, keep
 from gate_core.programs.task_groups import run_until_first_exits
 
@@ -117,8 +117,7 @@ class BarrierKeeper:
 
     def clear_alarms(self, alarms: tuple[Alarm, ...]) -> Awaitable[None]:
         """Clear those of the controller's alarms whose cause is gone."""
-        named = tuple(BarrierAlarm(alarm.value) for alarm in alarms)
-        return self._orders.put(Kind.CLEAR_ALARMS, lambda: self._driver.clear_alarms(named))
+        return self._orders.put(Kind.CLEAR_ALARMS, lambda: self._driver.clear_alarms(alarms))
 
     def describe(self) -> Mapping[str, int]:
         """How the line worked since the start."""
@@ -235,7 +234,7 @@ def door_seen(status: BarrierStatus, door: Door = Door.LAST) -> DoorSeen:
         grants_left=status.grants_left_entry + status.grants_left_exit,
         fire=status.fire,
         emergency_open=status.emergency_open,
-        alarms=tuple(alarm for alarm in Alarm if BarrierAlarm(alarm.value) in status.alarms) if status.alarms else (),
+        alarms=tuple(alarm for alarm in Alarm if alarm in status.alarms) if status.alarms else (),
         door=door,
         unknown=status.position is LeafPosition.UNKNOWN,
         may_be_old=status.may_be_old,

@@ -11,12 +11,13 @@ import logging
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from gate.audit.boot import HeadState, found_head
+from gate.audit.boot import found_head
 from gate.programs.shared.fault_latch import FaultLatch
 from gate_core.audit_format.errors import BadFormatError, BadSignatureError, StoreError
 from gate_core.audit_format.mirror_attestation import Held
 from gate_core.audit_format.spool import sealed_path
 from gate_core.audit_format.tiles import entries_path, pieces_between
+from gate_core.evidence.names import Head
 
 if TYPE_CHECKING:
     from gate.audit.inbox import Found
@@ -88,7 +89,7 @@ class Pruning:
     async def _drop(self, today: date, days: int) -> None:
         standing = self._log.writer.standing
         head = found_head(standing.boot, self._log.now.boot, standing.checkpoint, standing.mirrored)
-        if head.state is not HeadState.CONFIRMED or standing.problem is not None:
+        if head.state is not Head.CONFIRMED or standing.problem is not None:
             return
         first, until = await self._log.in_store(self._log.writer.prunable, today, days, self._log.publisher.published)
         until = min(until, first + ENTRIES_MAX)

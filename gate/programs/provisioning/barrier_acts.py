@@ -24,7 +24,8 @@ from gate.programs.shared.devices.barriers import barrier
 from gate.provision.acts import Act, ClearAlarms, Deed, EndEmergency, Grant, Look, Seen, Sight
 from gate.provision.steps import StepError
 from gate_core.errors import DriverError, LinkLostError, NotWellError, SetupError
-from gate_core.ports.values import BarrierAlarm, LeafPosition
+from gate_core.evidence.evidence import Alarm
+from gate_core.ports.values import LeafPosition
 from gate_core.settings.environment import environment_with
 
 RECONNECT_S: Final = 0.5
@@ -80,7 +81,7 @@ class _Board:
             case EndEmergency():
                 refused = await _tried(self._driver.end_emergency())
             case ClearAlarms():
-                refused = await _tried(self._driver.clear_alarms(tuple(BarrierAlarm)))
+                refused = await _tried(self._driver.clear_alarms(tuple(Alarm)))
         return await self._look(refused)
 
     async def _look(self, refused: str) -> Sight:
@@ -144,7 +145,7 @@ async def _after(settings: BarrierSettings, killed_at_ms: int, why: str) -> Seen
             status = await driver.status()
             looked_ms = _now_ms() - killed_at_ms
             with contextlib.suppress(DriverError):
-                await driver.clear_alarms(tuple(BarrierAlarm))
+                await driver.clear_alarms(tuple(Alarm))
         finally:
             driver.close()
     except DriverError as error:
@@ -153,10 +154,10 @@ async def _after(settings: BarrierSettings, killed_at_ms: int, why: str) -> Seen
         raise StepError(
             f"the leaf is {status.position.value} {looked_ms / 1000:.1f} s after the program was killed: the grant outlived us"
         )
-    told = ", and the board says that it lost its host" if BarrierAlarm.HOST_LOST in status.alarms else ""
+    told = ", and the board says that it lost its host" if Alarm.HOST_LOST in status.alarms else ""
     return Seen(
         f"the leaf was open, the program was killed, and {why} closed it{told}",
-        {"looked_after_ms": looked_ms, "board_says_host_lost": BarrierAlarm.HOST_LOST in status.alarms},
+        {"looked_after_ms": looked_ms, "board_says_host_lost": Alarm.HOST_LOST in status.alarms},
     )
 
 
