@@ -17,10 +17,11 @@ from gate.passage.events import (
     SiteSeen,
 )
 from gate.passage.lane import LaneContext, Timing
-from gate.passage.orders import Admit, BePresent, Command, Missing, OfficerRole, Ordered, Said
+from gate.passage.orders import Admit, BePresent, Command, Missing, Ordered, Said
 from gate.passage.policy import Policy
 from gate.passage.records import Decided
 from gate_core.evidence.evidence import Check, CheckId, CheckResult, DocumentEvidence, FaceEvidence, Score
+from gate_core.evidence.names import Role
 
 CROSSING = "c1"
 RULES = machine.Rules(
@@ -54,7 +55,7 @@ SAME_FACE = FaceEvidence(
 
 def said(officer: str = "officer-1", missing: tuple[Missing, ...] = ()) -> Said:
     """An officer's word."""
-    return Said(officer, OfficerRole.OFFICER, "a reason", missing)
+    return Said(officer, Role.OFFICER, "a reason", missing)
 
 
 def ordered(command: Command, officer: str = "officer-1", *, version: int = 0, number: int = 1) -> Ordered:

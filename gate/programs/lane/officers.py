@@ -32,7 +32,7 @@ from gate.channel.table import CHANNELS
 from gate.passage import machine, two_officers
 from gate.passage.effects import Erase, Shown
 from gate.passage.events import OrderRefused
-from gate.passage.orders import Command, Missing, OfficerRole, Ordered, Outcome, Said
+from gate.passage.orders import Command, Missing, Ordered, Outcome, Said
 from gate.programs.lane.commands import command_of
 from gate.programs.lane.engine import LaneInSight
 from gate.programs.lane.order_confirmation import Answered, confirmed
@@ -354,7 +354,7 @@ class Officers:
 
 def _said(signed: Signed, lacking: tuple[Lack, ...]) -> Said:
     missing = tuple(Missing(one.value) for one in lacking)
-    return Said(signed.by.officer, OfficerRole(signed.by.role.value), signed.order.reason, missing)
+    return Said(signed.by.officer, signed.by.role, signed.order.reason, missing)
 
 
 def _keys_of(by: Certificate) -> frozenset[str]:

@@ -34,9 +34,10 @@ from gate.programs.shared.terminal import ATTEMPTS_MAX, Terminal
 from gate_core.command_line import key_files
 from gate_core.command_line.output import Exit
 from gate_core.evidence.evidence import Alarm, Notice
+from gate_core.evidence.names import Role
 from gate_core.evidence.reasons import Reason
 from gate_core.orders.keys import shift_text
-from gate_core.orders.verbs import VERBS, Party, Role, Verb
+from gate_core.orders.verbs import VERBS, Party, Verb
 from gate_core.programs import clock
 
 

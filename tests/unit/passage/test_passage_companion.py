@@ -25,21 +25,12 @@ from gate.passage.events import (
     VideoDoubted,
 )
 from gate.passage.machine import Rules
-from gate.passage.orders import (
-    AcknowledgeAlarms,
-    Disposition,
-    Free,
-    HandOver,
-    Hold,
-    OfficerRole,
-    Ordered,
-    Outcome,
-    Said,
-)
+from gate.passage.orders import AcknowledgeAlarms, Disposition, Free, HandOver, Hold, Ordered, Outcome, Said
 from gate.passage.passage_stage import NEARER_MIN, PROVED_EVERY_MS
 from gate.passage.records import ClosedAs, GrantEnd, IncidentKind
 from gate.programs.lane.records import Remembered
 from gate_core.evidence.evidence import CameraTrouble
+from gate_core.evidence.names import Role
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.screen import Guidance, Screen
 
@@ -410,6 +401,6 @@ def test_lost_parts_that_come_back_leave_the_referral() -> None:
     run = passed()
     run.feed(PartLost(Part.CAMERA), PartBack(Part.CAMERA), RESTS)
     assert isinstance(run.state, machine.Referred)
-    said = Said("officer-1", OfficerRole.OFFICER, "")
+    said = Said("officer-1", Role.OFFICER, "")
     run.feed(Ordered(9, run.lane.version, said, AcknowledgeAlarms()))
     assert isinstance(run.state, machine.Referred)

@@ -12,10 +12,11 @@ from fakes.two_door_lane import ready as two_doors_ready
 from gate.passage import machine, records
 from gate.passage.effects import Answer, Effect, Write
 from gate.passage.events import DocumentPresented
-from gate.passage.orders import CloseLane, Consent, Maintain, OfficerRole, OpenLane, Outcome, Said
+from gate.passage.orders import CloseLane, Consent, Maintain, OpenLane, Outcome, Said
 from gate.passage.records import IncidentKind, ObeyedVerb
 from gate.programs.lane.records import Remembered
 from gate_core.evidence.evidence import Alarm
+from gate_core.evidence.names import Role
 from gate_core.evidence.screen import Screen
 
 
@@ -109,7 +110,7 @@ def test_maintenance_ends_when_the_lane_is_opened_again(command: OpenLane | Clos
 
 
 def test_a_restart_remembers_maintenance() -> None:
-    technician, supervisor = Said("technician-1", OfficerRole.TECHNICIAN), Said("supervisor-1", OfficerRole.SUPERVISOR)
+    technician, supervisor = Said("technician-1", Role.TECHNICIAN), Said("supervisor-1", Role.SUPERVISOR)
     told = Remembered().after(records.Obeyed(None, technician, ObeyedVerb.MAINTAIN))
     assert told.maintained_by is None
     told = told.after(records.Obeyed(None, supervisor, ObeyedVerb.CONSENT))

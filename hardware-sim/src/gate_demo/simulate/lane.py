@@ -40,7 +40,6 @@ from gate.passage.orders import (
     EndEmergencyNow,
     Free,
     HandOver,
-    OfficerRole,
     OpenLane,
     Ordered,
     Outcome,
@@ -52,6 +51,7 @@ from gate.programs.lane.engine import Engine
 from gate.programs.lane.parts import BarrierKeeper, SensorsKeeper
 from gate.programs.lane.records import Remembered
 from gate_core.evidence.evidence import Door, Score
+from gate_core.evidence.names import Role
 from gate_core.evidence.screen import Purpose
 from gate_demo.simulate.evidence import tell, tell_document, tell_face
 from gate_demo.simulate.log import Left, SimulatedLog
@@ -82,7 +82,7 @@ RULES = Rules(
     Timing(),
 )
 TWO_DOORS = replace(RULES, policy=replace(RULES.policy, sensors=True, two_doors=True))
-_SAID = Said("officer-1", OfficerRole.OFFICER, "simulated")
+_SAID = Said("officer-1", Role.OFFICER, "simulated")
 
 
 def command_of(word: Word, crossing: str) -> Command:

@@ -21,12 +21,13 @@ from gate.passage.events import (
     SensorsSeen,
     SiteSeen,
 )
-from gate.passage.orders import AcknowledgeAlarms, BeginEmergency, BePresent, Free, OfficerRole, Said
+from gate.passage.orders import AcknowledgeAlarms, BeginEmergency, BePresent, Free, Said
 from gate.passage.records import IncidentKind, ObeyedVerb, PassedBy
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.records import Remembered
 from gate_core.errors import LinkLostError
 from gate_core.evidence.evidence import Alarm, Door, Notice
+from gate_core.evidence.names import Role
 from gate_core.evidence.screen import Purpose, Screen
 
 
@@ -173,7 +174,7 @@ async def test_freeing_and_emergencies_reach_every_door_that_they_mean() -> None
 
 
 async def test_a_restart_finds_each_doors_books_and_alarms() -> None:
-    said = Said("officer-1", OfficerRole.OFFICER)
+    said = Said("officer-1", Role.OFFICER)
     told = Remembered()
     for record in (
         records.Counted(Counters(5, 0, 1), door=Door.FIRST),
@@ -202,7 +203,7 @@ async def test_a_restart_finds_each_doors_books_and_alarms() -> None:
 
 
 async def test_a_restart_does_not_forget_a_call_for_help() -> None:
-    said = Said("officer-1", OfficerRole.OFFICER)
+    said = Said("officer-1", Role.OFFICER)
     told = Remembered().after(records.Incident(None, IncidentKind.HELP_CALLED))
     lane = Lane(Remembered.of(told.to_bytes()))
     running = await _run(lane)

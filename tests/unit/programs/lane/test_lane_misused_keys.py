@@ -12,13 +12,14 @@ from fakes.shifts import NOW_S, OTHER_AUTHORITY, shift
 
 from gate.passage import misuse, records
 from gate.passage.lane import Timing
-from gate.passage.orders import Missing, OfficerRole, Outcome, Said
+from gate.passage.orders import Missing, Outcome, Said
 from gate.passage.records import IncidentKind
 from gate_core.evidence.evidence import Notice
+from gate_core.evidence.names import Role
 from gate_core.orders import certificate, judging
 from gate_core.orders.judging import Lack
 from gate_core.orders.order import Order, Shift
-from gate_core.orders.verbs import Party, Power, Role, Verb
+from gate_core.orders.verbs import Party, Power, Verb
 
 ATTEMPTS = 200
 DAY_S = 24 * 3600
@@ -214,7 +215,7 @@ def test_a_wall_clock_that_is_set_back_revives_no_shift(verb: Verb, *, floored: 
     assert lane.written(records.Overruled) == [] or not floored
     assert bool(told(lane)) is floored
     if floored:
-        said = Said("anna", OfficerRole.OFFICER, "", (Missing.SHIFT_OVER,))
+        said = Said("anna", Role.OFFICER, "", (Missing.SHIFT_OVER,))
         assert told(lane)[0] == records.Incident(None, EXPIRED, 1, order=said)
 
 
