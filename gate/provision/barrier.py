@@ -26,7 +26,8 @@ from gate.provision.host_kill import host_killed
 from gate.provision.site import Site, at_device, require_unit_access, run
 from gate.provision.steps import ConfigurationStepError, Figure, Finding, Step, step_errors
 from gate_core.errors import DriverError, LinkLostError, NotWellError, SetupError
-from gate_core.ports.values import BarrierAlarm, Direction
+from gate_core.evidence.evidence import Alarm
+from gate_core.ports.values import Direction
 
 GRANT_SHORT_MS: Final = 5_000
 RECONNECT_S: Final = 0.5
@@ -137,7 +138,7 @@ class _Board:
             case EndEmergency():
                 refused = await _tried(self._driver.end_emergency())
             case ClearAlarms():
-                refused = await _tried(self._driver.clear_alarms(tuple(BarrierAlarm)))
+                refused = await _tried(self._driver.clear_alarms(tuple(Alarm)))
         return await self._look(refused)
 
     async def _look(self, refused: str) -> Reading:

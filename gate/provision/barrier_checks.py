@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from gate.provision.steps import Figure, Finding, StepError
-from gate_core.ports.values import BarrierAlarm, BarrierStatus, Direction, LeafPosition
+from gate_core.evidence.evidence import Alarm
+from gate_core.ports.values import BarrierStatus, Direction, LeafPosition
 
 REST_MS: Final = 15_000  # from the end of a check until the leaf is closed and the zone empty
 NOTICE_MS: Final = 5_000  # from an input to the leaf
@@ -113,7 +114,7 @@ def tailgate(*, ttl_ms: int, wait_ms: int) -> BarrierCheck:
         told = [
             *(["two bodies in the zone"] if status.bodies >= 2 else []),
             *([f"{passed} passages"] if passed >= 2 else []),
-            *(["an alarm: passage without a grant"] if BarrierAlarm.PASSAGE_WITHOUT_GRANT in status.alarms else []),
+            *(["an alarm: passage without a grant"] if Alarm.PASSAGE_WITHOUT_GRANT in status.alarms else []),
         ]
         if told:
             yield from _until(_is_at_rest, wait_ms, say="Both leave the lane again", wanted="an empty lane")

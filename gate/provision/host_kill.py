@@ -24,7 +24,8 @@ from drivers.barrier.settings import BarrierSettings
 from gate.programs.shared.devices.barriers import barrier
 from gate.provision.steps import Finding, StepError, step_errors
 from gate_core.errors import DriverError
-from gate_core.ports.values import BarrierAlarm, Direction, LeafPosition
+from gate_core.evidence.evidence import Alarm
+from gate_core.ports.values import Direction, LeafPosition
 from gate_core.settings.environment import environment_with
 
 CHILD_DEADLINE_S: Final = 20.0  # until the leaf is open on its grant
@@ -81,17 +82,17 @@ async def _after(settings: BarrierSettings, killed_at_ms: int, why: str) -> Find
             status = await driver.status()
             looked_ms = _now_ms() - killed_at_ms
             with contextlib.suppress(DriverError):
-                await driver.clear_alarms(tuple(BarrierAlarm))
+                await driver.clear_alarms(tuple(Alarm))
         finally:
             driver.close()
     if status.position is not LeafPosition.CLOSED:
         raise StepError(
             f"the leaf is {status.position.value} {looked_ms / 1000:.1f} s after the program was killed: the grant outlived us"
         )
-    told = ", and the board says that it lost its host" if BarrierAlarm.HOST_LOST in status.alarms else ""
+    told = ", and the board says that it lost its host" if Alarm.HOST_LOST in status.alarms else ""
     return Finding(
         f"the leaf was open, the program was killed, and {why} closed it{told}",
-        {"looked_after_ms": looked_ms, "board_says_host_lost": BarrierAlarm.HOST_LOST in status.alarms},
+        {"looked_after_ms": looked_ms, "board_says_host_lost": Alarm.HOST_LOST in status.alarms},
     )
 
 

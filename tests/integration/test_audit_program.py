@@ -46,7 +46,8 @@ from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
 from gate.passage.events import RecordClass, RecordKind
 from gate.programs.log import program as log
-from gate.programs.log.timing import Timing
+from gate.programs.log import server
+from gate.programs.log.context import Timing
 from gate.programs.shared.config import Audit, Config, Notice, Paths, Sync
 from gate.provision.log_key import rotation
 from gate.provision.steps import StepState, carry_out
@@ -304,7 +305,7 @@ async def test_a_peer_that_leaves_without_its_answer_holds_up_nobody(config: Con
 
 
 async def test_a_full_queue_is_answered_and_not_waited_for(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log, "WAITING_MAX", 1)
+    monkeypatch.setattr(server, "WAITING_MAX", 1)
     async with running(config) as lane:
         for _ in range(60):
             await lane.send(append("incident"))

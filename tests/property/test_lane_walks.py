@@ -26,6 +26,7 @@ from gate.passage import (
     lasting_state,
     machine,
     open_referrals,
+    passage_reconciliation,
     passage_stage,
     policy,
     two_officers,
@@ -113,16 +114,16 @@ CONTROLS: dict[str, tuple[str, tuple[Switch, ...]]] = {
         "4 and 6",
         ((passage_stage, "keeps_closed", _nothing), (policy, "lane_objections", _nothing)),
     ),
-    "passages are not written": ("line 6", ((machine, "entries", _nothing),)),
+    "passages are not written": ("line 6", ((passage_reconciliation, "_entries", _nothing),)),
     "nobody waits for an officer": ("line 7", ((open_referrals, "follow", _nothing),)),
     "emergencies are not seen": ("7", ((lane.LaneContext, "emergency", lambda _: False),)),
     "emergencies die with the lane": (
         "7",
-        ((lasting_state, "resume", lambda _last, around, state, effects, **_: (around, state, effects)),),
+        ((lasting_state, "resume", lambda _last, lane, state, effects, **_: (lane, state, effects)),),
     ),
     "who asks for an officer is not heard": (
         "line 8",
-        ((machine, "ask", lambda _rules, around, state, _asked, _now_ms: (around, state, ())),),
+        ((machine, "ask", lambda _rules, lane, state, _asked, _now_ms: (lane, state, ())),),
     ),
     "the second officer may be the first": (
         "two officers",

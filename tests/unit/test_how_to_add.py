@@ -49,7 +49,8 @@ TURNSTILE = '''"""A turnstile in memory."""
 
 from collections.abc import Collection, Mapping
 
-from gate_core.ports.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
+from gate_core.evidence.evidence import Alarm
+from gate_core.ports.values import BarrierStatus, Direction, LampColour, LeafPosition
 
 
 class Turnstile:
@@ -91,7 +92,7 @@ class Turnstile:
     async def lamp(self, colour: LampColour) -> None:
         """It has none."""
 
-    async def clear_alarms(self, alarms: Collection[BarrierAlarm]) -> None:
+    async def clear_alarms(self, alarms: Collection[Alarm]) -> None:
         """It has none."""
 
     async def end_emergency(self) -> None:

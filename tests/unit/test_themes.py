@@ -48,7 +48,7 @@ from gate.passage.records import (
     crossing_of,
 )
 from gate.passage.rulebook import NO_RULES, Effect, Rule, RuleBook
-from gate.programs.lane.document.marking import mark_of
+from gate.programs.lane.document.inspecting import mark_of
 from gate.programs.lane.records import encode
 from gate_central.exchange.marks import Marks
 from gate_core.command_line.distributions import installed
@@ -206,14 +206,14 @@ def protection(*, on: bool) -> object:
     run = lane.inspecting()
     if on:
         run.feed(TravellerAsked("c9", Wish.PROTECTION))
-    return CROSSING in run.around.shielded
+    return CROSSING in run.lane.shielded
 
 
 def random_quota(*, on: bool) -> object:
     draw = Draw("2026-12-05", OF, bytes(32))
 
     def change(run: Run) -> None:
-        run.around = replace(run.around, draw=draw)
+        run.lane = replace(run.lane, draw=draw)
 
     return reasons(policy=stricter(random_checks_per_10000=OF if on else 0), change=change)
 

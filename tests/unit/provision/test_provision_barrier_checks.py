@@ -11,7 +11,8 @@ from fakes.barrier import AT_REST
 from gate.provision import barrier_checks
 from gate.provision.barrier_checks import BarrierCheck, ClearAlarms, EndEmergency, Grant, Look, Reading, Request
 from gate.provision.steps import Finding, StepError
-from gate_core.ports.values import BarrierAlarm, BarrierStatus, Direction, LeafPosition
+from gate_core.evidence.evidence import Alarm
+from gate_core.ports.values import BarrierStatus, Direction, LeafPosition
 
 TTL_MS, WAIT_MS = 5_000, 20_000
 STEP_MS = 100
@@ -147,7 +148,7 @@ def test_a_grant_that_nobody_uses_ends_by_itself() -> None:
     [
         replace(WALKING, bodies=2),
         replace(AT_REST, count_entry=2),
-        replace(REST_AFTER, alarms=frozenset({BarrierAlarm.PASSAGE_WITHOUT_GRANT})),
+        replace(REST_AFTER, alarms=frozenset({Alarm.PASSAGE_WITHOUT_GRANT})),
     ],
 )
 def test_any_sign_of_a_second_person_tells_two_apart(sign: BarrierStatus) -> None:

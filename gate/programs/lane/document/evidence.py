@@ -6,6 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable, Generator
 from typing import TYPE_CHECKING, Final
 
+from gate.channel import messages
 from gate_core.errors import DriverError
 from gate_core.evidence.evidence import (
     AccessEvidence,
@@ -30,7 +31,7 @@ from gate_documents.inspection import Portrait, Step
 from gate_documents.verdict.conclusion import Inspection
 
 if TYPE_CHECKING:
-    from gate.programs.lane.stages.anchors import RememberingAnchors
+    from gate.programs.lane.document.anchors import RememberingAnchors
     from gate_documents.access.checks import AccessFacts
     from gate_documents.pki.certificate import Certificate
     from gate_documents.verdict.conclusion import AgreementFacts
@@ -70,6 +71,15 @@ async def converse(
         inspection: Inspection = end.value
         _log_terminal(inspection)
         return inspection
+
+
+def question_of(request: CentreRequest) -> messages.ToCentre:
+    """The message that asks for what a step of an inspection asks for."""
+    match request:
+        case ChainRequest(authorities):
+            return messages.ChainWanted(list(authorities))
+        case SignatureRequest(holder, message):
+            return messages.SignatureWanted(holder, message)
 
 
 def _log_terminal(inspection: Inspection) -> None:

@@ -11,10 +11,11 @@ from typing import ParamSpec, TypeVar
 import pytest
 from fakes.approvals import approvers, signed, write_approvers
 from fakes.audit_logs import ORIGIN, SmallLog, happening
+from fakes.log_context import log_context
 
 from gate.audit.inbox import Inbox
 from gate.audit.writer import OLDER_APPROVAL, Refused, Wanted, Writer
-from gate.programs.log.newest_approval import NewestApproval
+from gate.programs.log.receipts import Receipts
 from gate.programs.log.spool_publisher import Worker
 from gate.sync.inbox import drop_approval
 from gate_core.approval.note import Approval
@@ -38,9 +39,15 @@ def looked(folder: Path, writer: Writer) -> str:
     """What one look into the inbox says."""
 
     async def look(in_store: Worker, in_inbox: Worker) -> str:
-        inbox = Inbox(folder / "inbox", folder / "refused")
-        listed = folder / "approvers.toml"
-        return await NewestApproval(inbox, writer, ORIGIN, listed, in_store=in_store, in_inbox=in_inbox).look()
+        shared = log_context(
+            inbox=Inbox(folder / "inbox", folder / "refused"),
+            writer=writer,
+            origin=ORIGIN,
+            approvers=folder / "approvers.toml",
+            in_store=in_store,
+            in_inbox=in_inbox,
+        )
+        return await Receipts(shared, every_s=1.0)._look_for_approval()
 
     with Here("store") as in_store, Here("inbox") as in_inbox:
         return asyncio.run(look(in_store, in_inbox))

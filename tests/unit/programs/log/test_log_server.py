@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gate.programs.log.disk_forecast import EVERY_S, SEEN_MIN_S, Growth
+from gate.programs.log.server import EVERY_S, SEEN_MIN_S, Growth
 
 DAY_S = 86_400.0
 

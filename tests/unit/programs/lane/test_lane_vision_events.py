@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 
 from gate.channel import messages
 from gate.passage.events import TrackChange, TrackChanged
-from gate.programs.lane.lane import Lane
-from gate.programs.lane.stages.face import CUES_MAX, face_evidence
+from gate.programs.lane.vision_events import CUES_MAX, VisionEvents, face_evidence
 from gate_core.evidence.evidence import CueEvidence, PadEvidence, PadResult, Score
 
 
@@ -52,9 +51,11 @@ def test_more_cues_than_there_can_be_are_left_out() -> None:
 
 def test_how_long_ago_a_lost_face_was_proved_reaches_the_machine() -> None:
     posted: list[object] = []
-    lane = cast("Lane", SimpleNamespace(engine=SimpleNamespace(post=posted.append)))
-    Lane._from_vision(lane, messages.TrackChanged("c", TrackChange.LOST, 7, 650, 1.5))
-    Lane._from_vision(lane, messages.TrackChanged("c", TrackChange.SWITCHED, 7))
+    engine = cast("Any", SimpleNamespace(post=posted.append, mark=None))
+    nobody = cast("Any", None)
+    vision = VisionEvents(engine, documents=nobody, views=nobody, tally=nobody, spare=nobody, take_sealed=nobody)
+    vision.hear(messages.TrackChanged("c", TrackChange.LOST, 7, 650, 1.5))
+    vision.hear(messages.TrackChanged("c", TrackChange.SWITCHED, 7))
     assert posted == [
         TrackChanged("c", TrackChange.LOST, 7, 650, 1.5),
         TrackChanged("c", TrackChange.SWITCHED, 7, None),
