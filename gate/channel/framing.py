@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import struct
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import msgspec
+from msgspec import inspect
 
 from gate.channel.errors import BadMessageError, NotPermittedError, StrangerError
 from gate.channel.row import Channel
@@ -20,10 +23,54 @@ Incoming = TypeVar("Incoming")
 def decoded(decoder: msgspec.msgpack.Decoder[Incoming], body: bytes) -> Incoming:
     """The message that these bytes are. Raises BadMessageError, which says where it is wrong and never what was there: it may be of a document."""
     try:
-        return decoder.decode(body)
+        message = decoder.decode(body)
+        kind: type = type(message)
+        said = msgspec.msgpack.decode(body) if _carries_dataclasses(kind) else None
     except (msgspec.MsgspecError, ValueError, TypeError, OverflowError, RecursionError) as error:
         place = str(error).rpartition(" - at ")[2] if isinstance(error, msgspec.ValidationError) else ""
         raise BadMessageError(f"not a message of this channel: {type(error).__name__} {place}".rstrip()) from error
+    if _says_more(said, message):
+        raise BadMessageError("not a message of this channel: an unknown field of evidence")
+    return message
+
+
+@functools.cache
+def _carries_dataclasses(kind: type) -> bool:
+    """True for a message with evidence in it. Of a dataclass, unlike of a struct, msgspec passes over fields that it does not know."""
+    seen, waiting = set[type](), [inspect.type_info(kind)]
+    while waiting:
+        match waiting.pop():
+            case inspect.DataclassType():
+                return True
+            case inspect.StructType(cls=cls, fields=fields) if cls not in seen:
+                seen.add(cls)
+                waiting += [field.type for field in fields]
+            case inspect.UnionType(types=types) | inspect.TupleType(item_types=types):
+                waiting += types
+            case (
+                inspect.ListType(item_type=item)
+                | inspect.VarTupleType(item_type=item)
+                | inspect.DictType(value_type=item)
+            ):
+                waiting.append(item)
+            case _:
+                pass
+    return False
+
+
+def _says_more(said: object, read: object) -> bool:
+    """True when what was said names a field that the dataclass, which was read of it, has not."""
+    match said:
+        case dict():
+            if dataclasses.is_dataclass(read) and said.keys() - {field.name for field in dataclasses.fields(read)}:
+                return True
+            return any(
+                _says_more(value, getattr(read, name, None)) for name, value in said.items() if isinstance(name, str)
+            )
+        case list() if isinstance(read, list | tuple):
+            return any(_says_more(one, other) for one, other in zip(said, read, strict=True))
+        case _:
+            return False
 
 
 def expect_listener(channel: Channel[Any, Any], users: Users, peer: Peer) -> None:

@@ -1,9 +1,8 @@
 """The messages between our programs: typed, closed unions, one a direction.
 
 Anything a peer sends is checked against the union of its direction before anyone sees it; unknown kinds, unknown fields, wrong types,
-and numbers and texts out of their bounds are refused (`BadMessageError`). What is evidence travels as `gate_core.evidence` has it, of which an unknown
-field reaches nobody. A choice is an enum of passage's, never a bare string. What the
-unions mean to whom is in `gate.channel.table`.
+and numbers and texts out of their bounds are refused (`BadMessageError`). Evidence travels as `gate_core.evidence` has it. A choice is an enum of
+passage's, never a bare string. What the unions mean to whom is in `gate.channel.table`.
 """
 
 from __future__ import annotations

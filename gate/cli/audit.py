@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from gate_core.command_line.erasure_orders import read, show
+from gate_core.command_line import erasure_orders
 from gate_core.command_line.options import Json
 from gate_core.command_line.output import Exit, emit_json, fail, refuse_configuration, say
-
-if TYPE_CHECKING:
-    pass
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -83,7 +80,7 @@ def give(
     except ConfigError as error:
         refuse_configuration(error, config)
     try:
-        order = read(note_file)
+        order = erasure_orders.read(note_file)
         signers = order.require(origin=settings.origin, approvers=approvers)
     except ApprovalError as error:
         fail(Exit.BAD_DATA, f"{note_file} {error}")
@@ -95,7 +92,7 @@ def give(
         fail(Exit.TRY_LATER, "another order waits for the log program: is it running?")
     except OSError as error:
         fail(Exit.IO_ERROR, f"{settings.paths.inbox}: {error.strerror}")
-    show("audit.erase/1", order, list(signers), as_json=as_json)
+    erasure_orders.show("audit.erase/1", order, list(signers), as_json=as_json)
 
 
 def _configured_spool() -> Path:

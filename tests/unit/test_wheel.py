@@ -161,6 +161,17 @@ def test_a_distribution_is_whole_with_those_that_it_names_and_loads_nothing_of_t
     assert not loaded & HEAVY
 
 
+def libraries(folder: Path) -> Path:
+    """This environment's libraries without our distributions, which name their commands beside them."""
+    place = folder / "libraries"
+    if not place.exists():
+        place.mkdir()
+        for found in Path(sysconfig.get_path("purelib")).iterdir():
+            if not found.name.startswith(("portcullis", "_editable")) and found.suffix != ".pth":
+                (place / found.name).symlink_to(found)
+    return place
+
+
 def test_the_command_line_is_made_of_what_is_installed_and_says_where_the_rest_is(tmp_path: Path) -> None:
     installed = tmp_path / "installed"
     way = (
@@ -170,15 +181,8 @@ def test_the_command_line_is_made_of_what_is_installed_and_says_where_the_rest_i
         "import sys; sys.path[:0] = sys.argv[1:3]; del sys.argv[1:3]; from gate_core.command_line.main import main; main()",
     )
 
-    # This environment's distributions name their entry points beside its libraries: of them only the libraries are wanted.
-    libraries = tmp_path / "libraries"
-    libraries.mkdir()
-    for found in Path(sysconfig.get_path("purelib")).iterdir():
-        if not found.name.startswith(("portcullis", "_editable")) and found.suffix != ".pth":
-            (libraries / found.name).symlink_to(found)
-
     def run(*words: str) -> subprocess.CompletedProcess[str]:
-        command = (*way, str(installed), str(libraries), *words)
+        command = (*way, str(installed), str(libraries(tmp_path)), *words)
         return subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
 
     init = ("central", "init", "--dir", str(tmp_path / "central"), "--name", "central.example", *KEPT)
@@ -193,3 +197,38 @@ def test_the_command_line_is_made_of_what_is_installed_and_says_where_the_rest_i
     assert together.returncode == 0, together.stderr
     assert "mirror key, for gates and auditors" in together.stdout
     assert "audit" not in run("--help").stdout
+
+
+REPORTED = """
+import sys
+sys.path[:0] = sys.argv[1:]
+from gate_verify.audit_record import AuditRecord
+from gate_verify.commands.report import taken_again
+from gate_verify.report.account import Account
+account = Account()
+for kind in ("opened", "decided"):
+    taken_again(account)(AuditRecord(0, "", "crossing", "k", kind, "c1", "2026-12-01T12:00:00.000Z", 1, "b", "id", {}))
+print(*(outcome for table, outcome in account.figures if table == "again"))
+"""
+
+
+def test_where_no_gate_is_installed_a_report_says_that_decisions_were_not_taken_again(tmp_path: Path) -> None:
+    """And where one is, this decision, which has no evidence, is said to have none."""
+    said = []
+    for folders in (("core", "verify"), (".", "documents")):
+        for folder in folders:
+            with built(folder, tmp_path) as archive:
+                archive.extractall(tmp_path / "alone")
+        command = (sys.executable, "-S", "-c", REPORTED, str(tmp_path / "alone"), str(libraries(tmp_path)))
+        done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+        said.append(done.stdout.strip())
+    assert said == ["not here", "without evidence"]
+
+
+def test_only_our_distributions_add_commands(tmp_path: Path) -> None:
+    for name in ("portcullis_core", "stranger"):
+        (tmp_path / f"{name}-1.dist-info").mkdir()
+        (tmp_path / f"{name}-1.dist-info/entry_points.txt").write_text(f"[gate.commands]\nx = {name}.names\n")
+    code = "import sys; from gate_core.command_line.distributions import named_modules; sys.path[:] = sys.argv[1:]; print(*named_modules('gate.commands'))"
+    done = subprocess.run((sys.executable, "-c", code, str(tmp_path)), capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["portcullis_core.names"]

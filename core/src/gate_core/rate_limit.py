@@ -1,4 +1,4 @@
-"""How often somebody may ask: so many times at once, and so many a second from then on. Pure; the clock is an argument."""
+"""Rate limits: a burst at once, then a number a second. Pure; the clock is an argument."""
 
 from __future__ import annotations
 

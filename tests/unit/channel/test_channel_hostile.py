@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import enum
 import math
 import socket
@@ -137,6 +138,45 @@ def test_evidence_that_could_not_be_recorded_is_no_message(evidence: DocumentEvi
     got, error = asyncio.run(heard(messages.FromDocument, framed(body)))
     assert got == []
     assert isinstance(error, BadMessageError)
+
+
+CHECK = {"id": "mrz", "result": "successful"}
+PAGE = {"type": "PageRead", "page": 1, "source": "x", "format": "TD3", "weakest": 1.0, "accepted": True}
+WAITS = {"crossing": "c1", "objections": [{"reason": "page_check"}]}
+LOOK = {
+    "gate": "g",
+    "officers": True,
+    "state": "open",
+    "running": None,
+    "closed_by": None,
+    "issued_ms": 1,
+    "nonce": "n",
+    "version": 1,
+}
+
+
+@pytest.mark.parametrize(
+    ("union", "message"),
+    [
+        (messages.FromDocument, {"type": "DocumentJudged", "evidence": {"checks": [CHECK]}}),
+        (messages.FromVision, PAGE | {"findings": [{"id": "dull_paper", "result": "successful"}]}),
+        (messages.Look, LOOK | {"type": "Look", "referred": [WAITS]}),
+    ],
+)
+def test_an_unknown_field_is_refused_in_evidence_too(union: Any, message: dict[str, Any]) -> None:
+    """Wherever a map in it may stand: with a field that nobody knows, the same message is none."""
+    got, _ = asyncio.run(heard(union, framed(msgspec.msgpack.encode(message))))
+    assert len(got) == 1
+
+    def maps(of: Any) -> list[dict[str, Any]]:
+        inner = of.values() if isinstance(of, dict) else of if isinstance(of, list) else ()
+        return [*([of] if isinstance(of, dict) else []), *(one for below in inner for one in maps(below))]
+
+    for at in range(len(maps(message))):
+        more = copy.deepcopy(message)
+        maps(more)[at]["more"] = 1
+        got, error = asyncio.run(heard(union, framed(msgspec.msgpack.encode(more))))
+        assert (got, type(error)) == ([], BadMessageError), more
 
 
 def test_nan_is_no_share() -> None:

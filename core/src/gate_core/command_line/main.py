@@ -15,11 +15,12 @@ from gate_core.settings import environment
 
 # `gate_core.command_line.output.Exit`, which is imported with a noun.
 _IO_ERROR, _UNREACHABLE, _CONFIG, _INTERRUPTED = 74, 69, 78, 130
-# The packages of nouns that are not of every machine.
-_CENTRAL, _SIMULATOR = "portcullis-central", "portcullis-simulator"
+# The Debian packages of nouns that not every machine has.
+_CENTRAL = "portcullis-central"
 _ELSEWHERE: Final = {
     **dict.fromkeys(("central", "console", "exchange"), _CENTRAL),
-    **dict.fromkeys(("demo", "drill", "simulate"), _SIMULATOR),
+    **dict.fromkeys(("demo", "drill", "simulate"), "portcullis-simulator"),
+    **dict.fromkeys(("conformity", "face", "fairness", "forecast", "shadow"), "portcullis-lab"),
 }
 _PACKAGED: Final = Path("/usr/lib/portcullis/versions")
 
@@ -54,7 +55,7 @@ def _answer(words: list[str], wanted: str | None, *, completes: bool) -> None:
             sys.exit(code)
     if wanted in _ELSEWHERE and wanted not in nouns and not completes:
         sys.stderr.write(f"gate: {wanted} is not installed here: {remedy(_ELSEWHERE[wanted], Path(sys.prefix))}\n")
-        sys.exit(_UNREACHABLE if _ELSEWHERE[wanted] == _SIMULATOR else _CONFIG)
+        sys.exit(_CONFIG if _ELSEWHERE[wanted] == _CENTRAL else _UNREACHABLE)
     from gate_core.command_line import tree
 
     if wanted in nouns:
@@ -67,7 +68,7 @@ def remedy(package: str, environment: Path) -> str:
     """What brings a package's nouns into this environment."""
     if not environment.is_relative_to("/usr"):
         return "run scripts/setup in the checkout"
-    if package == _SIMULATOR and environment.parent == _PACKAGED and environment.name != "0":
+    if package != _CENTRAL and environment.parent == _PACKAGED and environment.name != "0":
         return "it goes with the package's own version of the gate, and this one is an update's"
     return f"install the package {package}"
 

@@ -16,48 +16,49 @@ NAME: Final = "gate"
 
 def application(nouns: list[str], *, completes: bool = False) -> typer.Typer:
     """The command line with these nouns, which are imported. Raises KeyError for one that is not installed."""
-    found = installed()
     app = typer.Typer(name=NAME, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=completes)
     app.callback()(_root)
     for noun in nouns:
-        parts = _modules(noun, found)
-        if hasattr(parts[0], "app"):
-            app.add_typer(verbs(noun), name=noun, help=sentence(noun, found[noun]))
+        module = _modules(noun)[0]
+        if hasattr(module, "app"):
+            app.add_typer(verbs(noun), name=noun, help=sentence(noun))
         else:
-            app.command(name=noun, help=sentence(noun, found[noun]))(parts[0].command)
+            app.command(name=noun, help=sentence(noun))(module.command)
     return app
 
 
 def verbs(noun: str) -> typer.Typer:
     """The verbs of a noun, whichever distributions bring them. Raises KeyError for one that is not installed."""
-    first, *others = _modules(noun, installed())
-    app: typer.Typer = first.app
-    if others:
-        app = typer.Typer(no_args_is_help=True)
-        app.registered_callback = first.app.registered_callback
-    for part in (first, *others) if others else ():
-        app.registered_commands += part.app.registered_commands
-        app.registered_groups += part.app.registered_groups
-    return app
+    apps: list[typer.Typer] = [module.app for module in _modules(noun)]
+    if len(apps) == 1:
+        return apps[0]
+    whole = typer.Typer(no_args_is_help=True)
+    whole.registered_callback = apps[0].registered_callback
+    for app in apps:
+        whole.registered_commands += app.registered_commands
+        whole.registered_groups += app.registered_groups
+    return whole
 
 
 def contents() -> typer.Typer:
-    """The command line as far as its own page goes, and what answers a noun that there is not. Plain: drawing boxes takes longer than all else."""
+    """The command line with the list of nouns, of which it imports none; it also refuses a noun that is unknown. Without rich, whose import takes longer
+    than everything else.
+    """
     app = typer.Typer(name=NAME, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.callback()(_root)
-    for noun, modules in installed().items():
-        app.command(name=noun, short_help=sentence(noun, modules))(lambda: None)
+    for noun in installed():
+        app.command(name=noun, short_help=sentence(noun))(lambda: None)
     return app
 
 
-def sentence(noun: str, modules: list[ModuleType]) -> str:
-    """What a noun is, and the verbs that are here."""
-    said: list[str] = [module.NOUNS[noun] for module in modules]
+def sentence(noun: str) -> str:
+    """What a noun is, and the verbs that are here. Raises KeyError for one that is not installed."""
+    said: list[str] = [module.NOUNS[noun] for module in installed()[noun]]
     return ", ".join((said[0], *(one.partition(": ")[2] for one in said[1:])))
 
 
-def _modules(noun: str, found: dict[str, list[ModuleType]]) -> list[ModuleType]:
-    return [importlib.import_module(f"{names.__package__}.{noun.replace('-', '_')}") for names in found[noun]]
+def _modules(noun: str) -> list[ModuleType]:
+    return [importlib.import_module(f"{names.__package__}.{noun.replace('-', '_')}") for names in installed()[noun]]
 
 
 def _version(wanted: bool) -> None:

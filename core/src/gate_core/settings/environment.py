@@ -39,7 +39,7 @@ def journal_stream() -> str | None:
 
 
 def supervisor_pid() -> int | None:
-    """Whom this process is to end with, if somebody said so. Told once: what this process starts is not that one's."""
+    """The process id of the supervisor with which this process ends, if it has one. Read once: this process's own children do not inherit it."""
     told = os.environ.pop(SUPERVISOR, "")
     return int(told) if told.isdecimal() else None
 

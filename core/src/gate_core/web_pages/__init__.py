@@ -1,1 +1,1 @@
-"""What pages for people have in common, whoever serves them."""
+"""Parts of every web page: templates, texts, event streams, and limits of a request."""

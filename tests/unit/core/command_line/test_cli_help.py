@@ -56,8 +56,8 @@ def test_every_noun_that_there_is_stands_in_the_help_with_its_verbs() -> None:
             if hasattr(module, "app"):
                 assert said.endswith(f": {', '.join(typer.main.get_group(module.app).commands)}")
     shown = " ".join(ran("--help").stdout.split()).replace("- ", "-")  # a line may end within a verb
-    for noun, modules_named in installed().items():
-        assert f"{noun} {sentence(noun, modules_named)}" in shown
+    for noun in installed():
+        assert f"{noun} {sentence(noun)}" in shown
 
 
 def test_two_distributions_bring_verbs_of_one_noun() -> None:

@@ -11,16 +11,23 @@ from gate_core.command_line.main import remedy
 
 
 @pytest.mark.parametrize(
-    ("environment", "says"),
+    ("package", "environment", "says"),
     [
-        ("/home/anna/portcullis/.venv", "run scripts/setup in the checkout"),
-        ("/usr/lib/portcullis/versions/0", "install the package portcullis-simulator"),
-        ("/usr/lib/portcullis/versions/7", "it goes with the package's own version of the gate"),
-        ("/usr/lib/portcullis-central/versions/0", "install the package portcullis-simulator"),
+        ("portcullis-simulator", "/home/anna/portcullis/.venv", "run scripts/setup in the checkout"),
+        ("portcullis-simulator", "/usr/lib/portcullis/versions/0", "install the package portcullis-simulator"),
+        (
+            "portcullis-simulator",
+            "/usr/lib/portcullis/versions/7",
+            "it goes with the package's own version of the gate",
+        ),
+        ("portcullis-simulator", "/usr/lib/portcullis-central/versions/0", "install the package portcullis-simulator"),
+        ("portcullis-lab", "/usr/lib/portcullis/versions/0", "install the package portcullis-lab"),
+        ("portcullis-lab", "/usr/lib/portcullis/versions/7", "it goes with the package's own version of the gate"),
+        ("portcullis-central", "/usr/lib/portcullis/versions/7", "install the package portcullis-central"),
     ],
 )
-def test_what_brings_the_simulator_depends_on_where_the_program_runs(environment: str, says: str) -> None:
-    assert remedy("portcullis-simulator", Path(environment)).startswith(says)
+def test_what_brings_a_package_depends_on_where_the_program_runs(package: str, environment: str, says: str) -> None:
+    assert remedy(package, Path(environment)).startswith(says)
 
 
 def test_a_program_of_the_package_has_the_packages_models_until_its_user_has_fetched_some(
