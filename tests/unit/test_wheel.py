@@ -199,6 +199,25 @@ def test_the_command_line_is_made_of_what_is_installed_and_says_where_the_rest_i
     assert "audit" not in run("--help").stdout
 
 
+def test_a_gate_says_which_package_brings_what_it_has_not(tmp_path: Path) -> None:
+    for folder in (".", "core", "documents", "verify"):
+        with built(folder, tmp_path) as archive:
+            archive.extractall(tmp_path / "installed")
+    code = "import sys; sys.path[:0] = sys.argv[1:3]; del sys.argv[1:3]; from gate_core.command_line.main import main; main()"
+    way = (sys.executable, "-S", "-c", code, str(tmp_path / "installed"), str(libraries(tmp_path)))
+    for words, exit_code in (
+        (("officer", "authority", "init"), 78),
+        (("console", "serve"), 78),
+        (("face", "compare"), 69),
+        (("demo",), 69),
+    ):
+        done = subprocess.run((*way, *words), capture_output=True, text=True, check=False, cwd=tmp_path)
+        named = " ".join(words[: 2 if words[0] == "officer" else 1])
+        assert (done.returncode, done.stdout) == (exit_code, "")
+        assert done.stderr.startswith(f"gate: {named} is not installed here: ")
+    assert "admit" in subprocess.run((*way, "officer", "--help"), capture_output=True, text=True, check=True).stdout
+
+
 REPORTED = """
 import sys
 sys.path[:0] = sys.argv[1:]

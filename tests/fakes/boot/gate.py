@@ -36,7 +36,9 @@ WORLD = "/run/world"
 SEED = 1
 PAGE = "http://127.0.0.1:8088"
 CENTRAL = "/root/central"
-CENTRAL_COMMAND = (PYTHON, "-c", "from gate_core.command_line.main import main; main()", "central")
+# What runs on other machines than a gate: central, and the officers' authority.
+ELSEWHERE = (PYTHON, "-c", "from gate_core.command_line.main import main; main()")
+CENTRAL_COMMAND = (*ELSEWHERE, "central")
 OFFICER = "officer7"
 CONSOLE = "/root/console"
 ROAD = f"{FAR}:8443"
@@ -428,10 +430,11 @@ def _lay_bait(machine: Machine, ending: contextlib.ExitStack) -> None:
 
 def _provision(gate: Gate) -> None:
     ready, machine = gate.world.ready, gate.machine
-    made = gate.command("officer", "authority", "init", "--out", "/root/officers-authority.key", "--json")
+    authority = (*ELSEWHERE, "officer", "authority")
+    made = machine.run(*authority, "init", "--out", "/root/officers-authority.key", "--json")
     machine.run("useradd", "--create-home", "--groups", "portcullis-officer", OFFICER)
-    gate.command(
-        *("officer", "authority", "certify", "--authority", "/root/officers-authority.key", "--out", SHIFT),
+    machine.run(
+        *(*authority, "certify", "--authority", "/root/officers-authority.key", "--out", SHIFT),
         *("--officer", OFFICER, "--role", "officer", "--gate", "north-7"),
     )
     machine.run("chown", f"{OFFICER}:", SHIFT)

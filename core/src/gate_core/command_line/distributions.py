@@ -28,6 +28,11 @@ def installed() -> dict[str, list[ModuleType]]:
     return {noun: sorted(nouns[noun], key=lambda one: -len(one.NOUNS[noun])) for noun in sorted(nouns)}
 
 
+def is_installed(noun: str, verb: str = "") -> bool:
+    """True where a distribution brings this verb of a noun, or the noun."""
+    return any(verb in module.NOUNS[noun] for module in installed().get(noun, ()))
+
+
 def named_modules(group: str) -> list[str]:
     """The modules that our distributions name in a group of entry points, one each. No other distribution adds a command to a gate.
 

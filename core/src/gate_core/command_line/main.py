@@ -10,15 +10,15 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from gate_core.command_line.distributions import installed
+from gate_core.command_line.distributions import installed, is_installed
 from gate_core.settings import environment
 
 # `gate_core.command_line.output.Exit`, which is imported with a noun.
 _IO_ERROR, _UNREACHABLE, _CONFIG, _INTERRUPTED = 74, 69, 78, 130
-# The Debian packages of nouns that not every machine has.
+# The Debian packages of nouns, and of one verb, that not every machine has.
 _CENTRAL = "portcullis-central"
 _ELSEWHERE: Final = {
-    **dict.fromkeys(("central", "console", "exchange"), _CENTRAL),
+    **dict.fromkeys(("central", "console", "exchange", "officer authority"), _CENTRAL),
     **dict.fromkeys(("demo", "drill", "simulate"), "portcullis-simulator"),
     **dict.fromkeys(("conformity", "face", "fairness", "forecast", "shadow"), "portcullis-lab"),
 }
@@ -53,9 +53,10 @@ def _answer(words: list[str], wanted: str | None, *, completes: bool) -> None:
     for module in () if completes else nouns.get(wanted or "", ()):
         if (quick := getattr(module, "quick", None)) is not None and (code := quick(words)) is not None:
             sys.exit(code)
-    if wanted in _ELSEWHERE and wanted not in nouns and not completes:
-        sys.stderr.write(f"gate: {wanted} is not installed here: {remedy(_ELSEWHERE[wanted], Path(sys.prefix))}\n")
-        sys.exit(_CONFIG if _ELSEWHERE[wanted] == _CENTRAL else _UNREACHABLE)
+    for words_of in () if completes else (words[:1], words[:2]):
+        if (package := _ELSEWHERE.get(" ".join(words_of))) and not is_installed(*words_of):
+            sys.stderr.write(f"gate: {' '.join(words_of)} is not installed here: {remedy(package, Path(sys.prefix))}\n")
+            sys.exit(_CONFIG if package == _CENTRAL else _UNREACHABLE)
     from gate_core.command_line import tree
 
     if wanted in nouns:
