@@ -32,6 +32,8 @@ ROOT = Path(__file__).resolve().parents[3]
 OPT = "/opt/portcullis"
 PYTHON = f"{OPT}/bin/python"
 CONFIG = "/etc/portcullis/gate.toml"
+# No law of Utopia wants it written down that its travellers enter: the gate admits them.
+NO_RECORD = '\n[rules]\nwithout_entry_record = "all"\n'
 WORLD = "/run/world"
 SEED = 1
 PAGE = "http://127.0.0.1:8088"
@@ -364,10 +366,15 @@ class World:
 
 @contextlib.contextmanager
 def installed(
-    folder: Path, package: Path, *, lay: Callable[[Path], object] = lambda _: None, two_doors: bool = False
+    folder: Path,
+    package: Path,
+    *,
+    lay: Callable[[Path], object] = lambda _: None,
+    two_doors: bool = False,
+    rules: str = NO_RECORD,
 ) -> Iterator[Gate]:
     """Boot a machine, install the package, provision it as docs/guides/technician.md says, and start its target. `lay` puts more files over the
-    machine's.
+    machine's; `rules` goes to the end of its configuration.
     """
     tree = folder / "tree"
     tree.mkdir()
@@ -384,7 +391,7 @@ def installed(
         central = Central(machine)
         ending.callback(central.close)
         gate = Gate(machine, world, central)
-        _provision(gate)
+        _provision(gate, rules)
         world.open_eyes()
         machine.systemctl("enable", "portcullis.target")
         machine.systemctl("start", "--no-block", "portcullis.target")
@@ -428,7 +435,7 @@ def _lay_bait(machine: Machine, ending: contextlib.ExitStack) -> None:
     ending.callback(listener.kill)
 
 
-def _provision(gate: Gate) -> None:
+def _provision(gate: Gate, rules: str) -> None:
     ready, machine = gate.world.ready, gate.machine
     authority = (*ELSEWHERE, "officer", "authority")
     made = machine.run(*authority, "init", "--out", "/root/officers-authority.key", "--json")
@@ -460,7 +467,7 @@ def _provision(gate: Gate) -> None:
     )
     _name_console(gate)
     _name_registers(gate)
-    _want_no_record(gate)
+    machine.write(CONFIG, (machine.root / CONFIG.lstrip("/")).read_text() + rules)
     _name_approvers(gate)
     approve(gate, serial=1)
 
@@ -468,7 +475,7 @@ def _provision(gate: Gate) -> None:
 def _name_console(gate: Gate) -> None:
     """A console whose certificate the gate has; the unit as shipped lets in none from another machine."""
     consoles, machine = "/etc/portcullis/consoles.pem", gate.machine
-    gate.command("console", "init", "--out", CONSOLE)
+    gate.machine.run(*ELSEWHERE, "console", "init", "--out", CONSOLE)
     machine.run("install", "--mode=0644", f"{CONSOLE}/console.crt", consoles)
     table = f'\n[console]\naddress = "{ROAD}"\ncertificates = "{consoles}"\n'
     machine.write(CONFIG, (machine.root / CONFIG.lstrip("/")).read_text() + table)
@@ -485,12 +492,6 @@ def _name_registers(gate: Gate) -> None:
     )
     machine = gate.machine
     machine.write(CONFIG, (machine.root / CONFIG.lstrip("/")).read_text() + table)
-
-
-def _want_no_record(gate: Gate) -> None:
-    """No law of Utopia wants it written down that its travellers enter: the gate admits them."""
-    machine = gate.machine
-    machine.write(CONFIG, (machine.root / CONFIG.lstrip("/")).read_text() + '\n[rules]\nwithout_entry_record = "all"\n')
 
 
 def _name_approvers(gate: Gate) -> None:
