@@ -47,7 +47,7 @@ def command(
     simulator.must_be_installed()
     from gate.demo.auditing import REPORT
     from gate.demo.broom import swept
-    from gate.demo.play import LANES, READERS, Play, PlayError, UnknownScenarioError, Wishes, draw_people, scenarios_of
+    from gate.demo.play import LANES, READERS, Play, PlayError, UnknownScenarioError, Wishes, scenarios_of
     from gate.demo.tour.guide import Guide
     from gate.demo.tour.scenes import CAST
 
@@ -71,7 +71,6 @@ def command(
     guide = Guide(None if headless else _open_page, note) if tour else None
     try:
         scenarios_of(wishes)
-        draw_people()
     except PlayError as error:
         fail(Exit.USAGE if isinstance(error, UnknownScenarioError) else Exit.UNREACHABLE, str(error))
     if samples is not None:

@@ -92,15 +92,11 @@ def _refuse_on_a_gate() -> None:
 def _played(drill: Drill, officer: str, seed: int) -> Score:
     from gate.cli.demo import played
     from gate.demo.broom import swept
-    from gate.demo.play import Play, PlayError, Wishes, draw_people
+    from gate.demo.play import Play, Wishes
     from gate.demo.score import score
     from gate.demo.trainee import HELP, Diary, Person, Robot, Trainee
     from gate.orders.verbs import Verb
 
-    try:
-        draw_people()
-    except PlayError as error:
-        fail(Exit.UNREACHABLE, str(error))
     releases = any(Verb.RELEASE in either for case in drill.cases for either in case.right)
     mind: Mind = Robot(releases=releases) if officer == "auto" else Person(lambda text: note(one_line(text)))
     diary = Diary()

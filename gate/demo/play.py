@@ -36,7 +36,6 @@ from gate.orders.keys import read_shift
 from gate.programs.screens.kiosk_start import page_address, page_with_secret, start_page
 from gate.programs.shared.runner import status_of
 from gate.programs.shared.supervisor import Child, Family
-from hardware_sim.faces import FaceDataMissingError, FacesNotRenderedError, identities
 from hardware_sim.readers.kinds import KINDS, PAGE_READER
 from hardware_sim.samples import write
 from hardware_sim.scenario import Lane, Scenario, ScenarioError, read_scenarios, scenario_folder
@@ -117,14 +116,6 @@ class Show(Protocol):
 
     async def play(self, theatre: Theatre) -> list[Visit]:
         """Send them. Raises DirectorError, WorldError, StageError."""
-
-
-def draw_people() -> None:
-    """Have the travellers' faces drawn: once for a user, and how far that is stands on standard error. Raises PlayError."""
-    try:
-        identities()
-    except (FaceDataMissingError, FacesNotRenderedError) as error:
-        raise PlayError(str(error)) from error
 
 
 def scenarios_of(wishes: Wishes) -> dict[str, Scenario]:
