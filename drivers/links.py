@@ -17,7 +17,7 @@ from typing import Protocol
 
 import serial
 
-from drivers.errors import LinkLostError, SetupError, not_opened
+from gate_core.errors import LinkLostError, SetupError, not_opened
 
 _DISCARD_BYTES = 4096
 _DISCARD_READS_MAX = 16  # a device that babbles on must not hold us; the decoder passes over what is left

@@ -17,8 +17,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from drivers.errors import SetupError
-from drivers.toml_file import FileError, Problem, TomlFile
+from gate_core.errors import SetupError
+from gate_core.settings.toml_file import FileError, Problem, TomlFile
 
 FILE_BYTES_MAX = 64 * 1024
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")

@@ -1,6 +1,6 @@
-"""Write a package's manual page from its command line itself: `python packaging/manpage.py gate >gate.1`, or `central`, or `simulator`.
+"""Write a package's manual page from its command line itself: `python packaging/manpage.py gate >gate.1`, or `central`, `simulator`, or `lab`.
 
-One page, every command and its options.
+One page, every command and its options: of those that are installed where this runs.
 """
 
 from __future__ import annotations
@@ -14,20 +14,14 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from gate.cli.names import NOUNS
-from gate.cli.nouns import application
-from hardware_sim.cli import parser as simulator
+from gate_core.command_line.distributions import installed
+from gate_core.command_line.tree import application
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from typer._click import Command
 
-NOUNS_OF = {
-    "gate": [noun for noun in NOUNS if noun not in {"central", "demo", "simulate"}],
-    "central": ["audit", "central", "console", "exchange", "officer"],
-    "simulator": ["demo", "simulate"],
-}
 FILES_OF = {
     "gate": (("/etc/portcullis/gate.toml", "the configuration"),),
     "central": (
@@ -100,9 +94,14 @@ def of_simulator(parser: argparse.ArgumentParser, help_text: str = "") -> Iterat
             yield from of_simulator(one, said.get(word, ""))
 
 
+def brought_by(distribution: str) -> list[str]:
+    """The nouns that one distribution brings."""
+    return [noun for noun, (first, *_) in installed().items() if first.__name__.partition(".")[0] == distribution]
+
+
 def head(title: str, made: datetime, name: str, synopsis: Iterable[str]) -> list[str]:
     """How a page begins."""
-    about = f'"{made:%Y-%m-%d}" "Portcullis {version("portcullis")}" "User Commands"'
+    about = f'"{made:%Y-%m-%d}" "Portcullis {version("portcullis-core")}" "User Commands"'
     return [f".TH {title} 1 {about}", ".SH NAME", name, ".SH SYNOPSIS", *synopsis, ".SH COMMANDS"]
 
 
@@ -110,30 +109,37 @@ def page(package: str, made: datetime) -> str:
     """The page of a package, in roff."""
     words = ("[", ".I VERB", "] [", ".I OPTION", "]...")
     if package == "simulator":
+        from hardware_sim.cli import parser  # noqa: PLC0415 - the other packages have none
+
         lines = head(
             "GATE\\-SIM",
             made,
             "gate\\-sim \\- the simulated world of a Portcullis gate, its devices, and a judge",
             (".B gate demo", "[", ".I OPTION", "]...", ".br", ".B gate\\-sim", ".I DEVICE", "[", ".I OPTION", "]..."),
         )
-        lines += [*of_gate(NOUNS_OF[package]), *of_simulator(simulator())]
+        lines += [*of_gate(brought_by("gate_demo")), *of_simulator(parser())]
+    elif package == "lab":
+        lines = head(
+            "GATE\\-LAB", made, "gate\\-lab \\- measures a biometric border gate", (".B gate", ".I NOUN", *words)
+        )
+        lines += of_gate(brought_by("gate_lab"))
     else:
         lines = head(
-            "GATE",
+            "GATE" if package == "gate" else "GATE\\-CENTRAL",
             made,
             "gate \\- a biometric border gate: its programs, documents, faces, audit log",
             (".B gate", ".I NOUN", *words),
         )
-        lines += of_gate(NOUNS_OF[package])
+        lines += of_gate(list(installed()))
     lines += [".SH EXIT STATUS"]
     for code, meaning in EXITS:
         lines += [".TP", f".B {code}", escaped(meaning)]
-    lines += [".SH FILES"]
-    for file, meaning in FILES_OF[package]:
+    lines += [".SH FILES"] if package in FILES_OF else []
+    for file, meaning in FILES_OF.get(package, ()):
         lines += [".TP", f".I {escaped(file)}", escaped(meaning)]
     beside = "portcullis-central" if package == "central" else "portcullis"
     guides = f"The guides in /usr/share/doc/{beside}/docs/guides."
-    lines += [".SH SEE ALSO", ".BR gate (1)" if package == "simulator" else guides]
+    lines += [".SH SEE ALSO", ".BR gate (1)" if package in {"simulator", "lab"} else guides]
     return "\n".join(line for line in lines if line) + "\n"
 
 

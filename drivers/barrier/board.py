@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from drivers.errors import NotWellError
 from drivers.profile_file import Table, Verified
-from drivers.toml_file import Wrong
-from drivers.values import BarrierStatus, LeafPosition
+from gate_core.errors import NotWellError
+from gate_core.ports.values import BarrierStatus, LeafPosition
+from gate_core.settings.toml_file import Wrong
 
 End = Literal["controller_ttl", "host_watchdog", "lease", "external_timer"]
 TraceName = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}\.trace$")]

@@ -13,8 +13,8 @@ from typing import Generic, Protocol, TypeVar
 
 from drivers.barrier.orders import Orders, Pause
 from drivers.barrier.turns import Urgency
-from drivers.errors import LinkLostError
-from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour
+from gate_core.errors import LinkLostError
+from gate_core.ports.values import BarrierAlarm, BarrierStatus, Direction, LampColour
 
 Line = TypeVar("Line", bound="_Line")
 Request = TypeVar("Request")

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from drivers.barrier.turns import Turns, Urgency
-from drivers.errors import LinkLostError, NoReplyError, NotWellError, RefusedError
-from drivers.values import BarrierStatus
+from gate_core.errors import LinkLostError, NoReplyError, NotWellError, RefusedError
+from gate_core.ports.values import BarrierStatus
 
 LISTEN_STEP_S = 0.02  # how long somebody urgent may wait for who listens
 LISTEN_S_MAX = 2.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Protocol
 
-from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour
+from gate_core.ports.values import BarrierAlarm, BarrierStatus, Direction, LampColour
 
 
 class BarrierDriver(Protocol):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Self
 from urllib.request import parse_http_list, parse_keqv_list
 
-from drivers.errors import SetupError
+from gate_core.errors import SetupError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

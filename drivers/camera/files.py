@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from drivers.camera.newest import NewestFrame, check_size, quieten_opencv
-from drivers.errors import LinkLostError, SetupError
+from gate_core.errors import LinkLostError, SetupError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from drivers.camera.newest import NewestFrame, check_size
-from drivers.errors import LinkLostError, SetupError
+from gate_core.errors import LinkLostError, SetupError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

@@ -23,8 +23,8 @@ from urllib.parse import urlsplit
 
 from drivers.camera.mjpeg import head_of
 from drivers.camera.settings import address_problem
-from drivers.errors import BadFrameError, LinkLostError, NotWellError, RefusedError, SetupError
-from drivers.settings import Reach
+from gate_core.errors import BadFrameError, LinkLostError, NotWellError, RefusedError, SetupError
+from gate_core.settings.base import Reach
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from drivers.errors import BadFrameError
+from gate_core.errors import BadFrameError
 
 HEAD_BYTES_MAX: Final = 8192  # of an answer, and of a part
 PICTURE_BYTES_MAX: Final = 8 * 1024 * 1024  # 4096 x 2304 pixels, hardly compressed

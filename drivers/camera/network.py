@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from drivers.camera.mjpeg import Parts
 from drivers.camera.newest import NewestFrame
-from drivers.errors import BadFrameError, LinkLostError
+from gate_core.errors import BadFrameError, LinkLostError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from drivers.camera.link import Link
-    from drivers.values import CameraControls
+    from gate_core.ports.values import CameraControls
 
 CONTROL_PATH = "/control"
 

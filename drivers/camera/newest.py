@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from drivers.errors import DriverError, FrozenError, LinkLostError, NotWellError, RefusedError
-from drivers.values import Frame
+from gate_core.errors import DriverError, FrozenError, LinkLostError, NotWellError, RefusedError
+from gate_core.ports.values import Frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     import numpy.typing as npt
 
-    from drivers.values import CameraControls
+    from gate_core.ports.values import CameraControls
 
 FRAME_SIDE_MIN = 64
 FRAME_SIDE_MAX = 4096

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Final
 
 from drivers.camera.link import Link
 from drivers.camera.settings import CameraSettings, Files, Gstreamer, Network, V4l2
-from drivers.errors import DriverError
-from drivers.settings import Reach
+from gate_core.errors import DriverError
+from gate_core.settings.base import Reach
 
 if TYPE_CHECKING:
     from drivers.reader.settings import PageCamera

@@ -19,8 +19,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from drivers.pad.settings import PadSensor
-from drivers.settings import Reach, Settings, Text
-from drivers.toml_file import Contradictions, Wrong
+from gate_core.settings.base import Reach, Settings, Text
+from gate_core.settings.toml_file import Contradictions, Wrong
 
 STABLE_NAME: Final = re.compile(r"/dev/v4l/by-(?:id|path)/[\w.:+@-]{1,200}")  # of a USB camera
 LIVE_IMAGE_ASPECT: Final = 0.75  # its width by its height

@@ -24,14 +24,14 @@ import numpy as np
 
 from drivers.camera.newest import NewestFrame, quieten_opencv
 from drivers.camera.settings import STABLE_NAME, Calibration
-from drivers.errors import DriverError, LinkLostError, RefusedError, SetupError, not_opened
+from gate_core.errors import DriverError, LinkLostError, RefusedError, SetupError, not_opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     import numpy.typing as npt
 
-    from drivers.values import CameraControls
+    from gate_core.ports.values import CameraControls
 
 SETTLING_FRAMES = 20  # a camera's own exposure comes to rest within these
 CONTROL_WAIT_S = 2.0

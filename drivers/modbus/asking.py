@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import TypeVar
 
-from drivers.errors import NoReplyError, RefusedError
 from drivers.modbus.frames import CoilsRequest, ExceptionReply, ReadRequest, Registers, Reply, Request, WriteRequest
+from gate_core.errors import NoReplyError, RefusedError
 
 ATTEMPTS_MAX = 4  # of a request that may be repeated; at the limit the caller hears NoReplyError
 _BUSY = frozenset({5, 6})

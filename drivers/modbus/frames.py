@@ -11,7 +11,7 @@ import functools
 import struct
 from dataclasses import dataclass
 
-from drivers.errors import BadFrameError
+from gate_core.errors import BadFrameError
 
 READ_COILS = 0x01
 READ_DISCRETE = 0x02

@@ -11,7 +11,7 @@ import msgspec
 
 from drivers.modbus.frames import READ_COILS, READ_DISCRETE, READ_HOLDING, READ_INPUT
 from drivers.profile_file import Table
-from drivers.toml_file import Wrong
+from gate_core.settings.toml_file import Wrong
 
 REGISTERS_READ_MAX = 125  # Modbus Application Protocol V1.1b3 §6.4
 BITS = frozenset({READ_COILS, READ_DISCRETE})

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import struct
 
-from drivers.errors import LinkLostError
 from drivers.links import Link
 from drivers.modbus.frames import FRAME_BYTES_MAX, seal
+from gate_core.errors import LinkLostError
 
 _HEAD = struct.Struct(">HHH")  # number, protocol (0 is Modbus), how many bytes follow
 _CRC_BYTES = 2

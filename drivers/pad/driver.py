@@ -13,8 +13,8 @@ import socket
 import struct
 from typing import TYPE_CHECKING, Final
 
-from drivers.errors import DriverError, LinkLostError, NoReplyError, NoRightError, SetupError, not_opened
 from drivers.pad.session import Session
+from gate_core.errors import DriverError, LinkLostError, NoReplyError, NoRightError, SetupError, not_opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,8 +6,8 @@ from typing import Annotated, Final
 
 import msgspec
 
-from drivers.errors import BadFrameError
-from drivers.values import PadResult
+from gate_core.errors import BadFrameError
+from gate_core.ports.values import PadResult
 
 LINE_BYTES_MAX: Final = 512
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from drivers.errors import BadFrameError, DriverError, NotWellError
 from drivers.pad.frames import Sensor, Verdict, decode, look
-from drivers.values import PadResult, PadVerdict
+from gate_core.errors import BadFrameError, DriverError, NotWellError
+from gate_core.ports.values import PadResult, PadVerdict
 
 if TYPE_CHECKING:
     from drivers.pad.profile import PadProfile

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from drivers.settings import Text
+from gate_core.settings.base import Text
 
 SIMULATED = "portcullis-sim"
 SOCKET: Final = r"^/[!-~]{1,106}$"

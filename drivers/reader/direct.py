@@ -11,7 +11,7 @@ import asyncio
 import struct
 from pathlib import Path
 
-from drivers.errors import BadFrameError, CardGoneError, LinkLostError, NoReplyError
+from gate_core.errors import BadFrameError, CardGoneError, LinkLostError, NoReplyError
 
 APDU_BYTES_MAX = 4 + 3 + 65_535 + 3
 MESSAGE_BYTES_MAX = 1 + 65_536 + 2

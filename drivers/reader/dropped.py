@@ -21,9 +21,9 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from drivers.errors import BadFrameError, LinkLostError, SetupError
 from drivers.reader.sidecar import SIDECAR_BYTES_MAX, parse_sidecar
-from drivers.values import Frame, PagePresence
+from gate_core.errors import BadFrameError, LinkLostError, SetupError
+from gate_core.ports.values import Frame, PagePresence
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from drivers.errors import BadFrameError
+from gate_core.errors import BadFrameError
 
 TEXT_BYTES_MAX = 255
 _HEAD_BYTES = 3

@@ -11,8 +11,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
-from drivers.errors import BadFrameError, LinkLostError
 from drivers.links import Link
+from gate_core.errors import BadFrameError, LinkLostError
 
 GAP_S = 0.2  # a frame that stops for so long never ends: its first byte was not one
 BUFFER_BYTES_MAX = 4096  # no frame of any reader is so long; at the limit the oldest byte is passed over

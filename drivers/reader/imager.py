@@ -11,12 +11,12 @@ import asyncio
 import re
 from dataclasses import dataclass
 
-from drivers.errors import BadFrameError, NoReplyError, RefusedError
 from drivers.reader.framed import LineReader, OpenLink
 from drivers.reader.mrz_text import MRZ_BYTES_MAX, lines_of
 from drivers.reader.profile import ImagerProfile
 from drivers.reader.repeats import READS_ON_S, Repeats
-from drivers.values import MrzLines
+from gate_core.errors import BadFrameError, NoReplyError, RefusedError
+from gate_core.ports.values import MrzLines
 
 ANSWER_DEADLINE_S = 1.0
 ATTEMPTS_MAX = 3  # of a command; at the limit connecting fails with NoReplyError

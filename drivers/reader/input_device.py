@@ -13,7 +13,7 @@ import fcntl
 import os
 import stat
 
-from drivers.errors import BusyError, LinkLostError, SetupError, not_opened
+from gate_core.errors import BusyError, LinkLostError, SetupError, not_opened
 
 EVIOCGRAB = 0x40044590  # linux/input.h: _IOW('E', 0x90, int)
 INPUT_MAJOR = 13  # Documentation/admin-guide/devices.txt

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 
-from drivers.errors import SetupError
 from drivers.reader.framed import LineReader, OpenLink
 from drivers.reader.keys import PAUSE_MS, InputEvent, Typed, Typing, decode
 from drivers.reader.mrz_text import LINES_MAX, is_mrz
 from drivers.reader.repeats import READS_ON_S, Repeats
-from drivers.values import MrzLines
+from gate_core.errors import SetupError
+from gate_core.ports.values import MrzLines
 
 _LENGTHS = frozenset({30, 36, 44})  # ICAO 9303-5, 6, 4
 

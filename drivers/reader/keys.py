@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-from drivers.errors import BadFrameError
+from gate_core.errors import BadFrameError
 
 EVENT = struct.Struct("<qqHHi")  # the kernel's struct input_event on 64-bit little-endian machines
 EV_SYN, EV_KEY, SYN_DROPPED = 0x00, 0x01, 3

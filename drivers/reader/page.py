@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from drivers.values import Frame, PagePresence, PageVerdicts
+from gate_core.ports.values import Frame, PagePresence, PageVerdicts
 
 PageEvent = Frame | PageVerdicts | PagePresence
 

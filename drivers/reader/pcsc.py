@@ -16,7 +16,9 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, TypeVar
 
-from drivers.errors import (
+from drivers.reader import part10
+from drivers.reader.worker import Worker
+from gate_core.errors import (
     BadFrameError,
     BusyError,
     CardGoneError,
@@ -25,8 +27,6 @@ from drivers.errors import (
     NoRightError,
     SetupError,
 )
-from drivers.reader import part10
-from drivers.reader.worker import Worker
 
 APDU_BYTES_MAX = 4 + 3 + 65_535 + 3  # ISO/IEC 7816-4 §5.1, extended length
 RESPONSE_BYTES_MAX = 65_536 + 2

@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from drivers.errors import SetupError
+from gate_core.errors import SetupError
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 Hex = Annotated[str, msgspec.Meta(pattern=r"^([0-9A-F]{2}( [0-9A-F]{2}){0,31})?$")]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from drivers.camera.settings import FileName, Sha256, Why, require_link
-from drivers.settings import Baud, Reach, Settings, Text, simulated_line
-from drivers.toml_file import Contradictions, Wrong
+from gate_core.settings.base import Baud, Reach, Settings, Text, simulated_line
+from gate_core.settings.toml_file import Contradictions, Wrong
 
 
 class _Serial(Settings, frozen=True, kw_only=True):

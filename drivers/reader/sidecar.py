@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from drivers.errors import BadFrameError
-from drivers.values import PageResult, PageVerdict, PageVerdicts, VendorCheck
+from gate_core.errors import BadFrameError
+from gate_core.ports.values import PageResult, PageVerdict, PageVerdicts, VendorCheck
 
 SIDECAR_BYTES_MAX = 16 * 1024
 _Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]

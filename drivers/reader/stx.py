@@ -9,9 +9,9 @@ from __future__ import annotations
 from functools import reduce
 from operator import xor
 
-from drivers.errors import BadFrameError
 from drivers.reader.mrz_text import MRZ_BYTES_MAX
 from drivers.reader.profile import StxProfile
+from gate_core.errors import BadFrameError
 
 _CR, _LF = 0x0D, 0x0A
 

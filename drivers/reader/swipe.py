@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from drivers.errors import NoReplyError
 from drivers.reader.elyctis import Letter, ScannerFrame, decode, encode, mrz_lines
 from drivers.reader.framed import LineReader, OpenLink
 from drivers.reader.repeats import READS_ONCE_S, Repeats
-from drivers.values import MrzLines
+from gate_core.errors import NoReplyError
+from gate_core.ports.values import MrzLines
 
 ANSWER_DEADLINE_S = 1.0
 ATTEMPTS_MAX = 3  # of an inquiry; at the limit it fails with NoReplyError

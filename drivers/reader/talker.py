@@ -12,7 +12,7 @@ import asyncio
 from drivers.reader.framed import Decode, LineReader, OpenLink
 from drivers.reader.mrz_text import resembles_mrz
 from drivers.reader.repeats import READS_ON_S, Repeats
-from drivers.values import MrzLines
+from gate_core.ports.values import MrzLines
 
 
 class TalkingReader(LineReader[tuple[str, ...]]):

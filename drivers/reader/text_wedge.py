@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 
-from drivers.errors import BadFrameError
+from gate_core.errors import BadFrameError
 
 MESSAGE_BYTES_MAX = 512  # three lines of OCR and three magnetic tracks, with their labels
 _START = b"START"

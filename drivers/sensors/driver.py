@@ -12,14 +12,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import TypeVar
 
-from drivers.errors import LinkLostError, NotWellError
 from drivers.links import Link
 from drivers.modbus.asking import Conversation, byte_s
 from drivers.modbus.frames import FRAME_BYTES_MAX, Reply, Request, find_reply
 from drivers.modbus.line import LineHealth, exchange
 from drivers.sensors.profile import SensorProfile
 from drivers.sensors.session import Session
-from drivers.values import InsideStatus
+from gate_core.errors import LinkLostError, NotWellError
+from gate_core.ports.values import InsideStatus
 
 Answer = TypeVar("Answer")
 

@@ -14,7 +14,7 @@ import msgspec
 
 from drivers.modbus.tables import BITS, Cell, Identity, Place, Read, cells_read, misplaced, misread
 from drivers.profile_file import Milliseconds, ProfileFile, Table, Verified
-from drivers.toml_file import Wrong
+from gate_core.settings.toml_file import Wrong
 
 _NUMBERS = ("session", "age", "people")
 _MEASURED = ("people", "object_left", "blind")

@@ -10,14 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from drivers.errors import LinkLostError, NoReplyError, SetupError
 from drivers.modbus.asking import ATTEMPTS_MAX, Conversation, is_busy, reply_deadline_s, values
 from drivers.modbus.frames import ReadRequest, Reply, Request
 from drivers.modbus.image import Image, number
 from drivers.modbus.tables import BITS, Cell, Place
 from drivers.sensors.awaited import Awaited
 from drivers.sensors.profile import SensorProfile
-from drivers.values import InsideStatus
+from gate_core.errors import LinkLostError, NoReplyError, SetupError
+from gate_core.ports.values import InsideStatus
 
 
 class Session:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 
-from drivers.settings import Baud, Settings, Text, simulated_line
+from gate_core.settings.base import Baud, Settings, Text, simulated_line
 
 
 class Modbus(Settings, frozen=True, kw_only=True, tag="modbus"):

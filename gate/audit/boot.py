@@ -10,11 +10,11 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gate.audit.merkle import EMPTY_ROOT
+from gate_core.audit_format.merkle import EMPTY_ROOT
 
 if TYPE_CHECKING:
-    from gate.audit.checkpoint import Checkpoint
-    from gate.audit.resume_state import Boot
+    from gate_core.audit_format.checkpoint import Checkpoint
+    from gate_core.audit_format.resume_state import Boot
 
 
 class HeadState(enum.Enum):

@@ -14,7 +14,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from gate.ordinary import read_ordinary
+from gate_core.ordinary import read_ordinary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

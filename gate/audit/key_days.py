@@ -18,12 +18,12 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
-from gate import durable
-from gate.audit.errors import BadFormatError
-from gate.audit.note import decode_base64, encode_base64
+from gate_core import durable
+from gate_core.audit_format.errors import BadFormatError
+from gate_core.audit_format.note import decode_base64, encode_base64
 
 if TYPE_CHECKING:
-    from gate.audit.record import Header
+    from gate_core.audit_format.record import Header
 
 LINE_BYTES_MAX: Final = 128 * 1024
 _NAME: Final = re.compile(r"(crossing|device|administration)-([0-9]{4}-[0-9]{2}-[0-9]{2})")

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gate import durable
-from gate.audit.errors import BadSignatureError
-from gate.audit.handover import HANDOVERS_MAX, Handover, follow
+from gate_core import durable
+from gate_core.audit_format.errors import BadSignatureError
+from gate_core.audit_format.handover import HANDOVERS_MAX, Handover, follow
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gate.audit.note import Verifier
+    from gate_core.audit_format.note import Verifier
 
 
 class MirrorKeys:

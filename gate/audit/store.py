@@ -19,13 +19,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from gate import durable
-from gate.audit.errors import BadFormatError, StoreError, StoreFullError
-from gate.audit.merkle import HASH_BYTES, Frontier, leaf_hash, root_of
-from gate.audit.record import Happening, is_hour
-from gate.audit.resume_state import Approved, Boot, Left
-from gate.audit.sealing import SealedRecord
-from gate.audit.tiles import TILE_HEIGHT, TILE_WIDTH
+from gate_core import durable
+from gate_core.audit_format.errors import BadFormatError, StoreError, StoreFullError
+from gate_core.audit_format.merkle import HASH_BYTES, Frontier, leaf_hash, root_of
+from gate_core.audit_format.record import Happening, is_hour
+from gate_core.audit_format.resume_state import Approved, Boot, Left
+from gate_core.audit_format.sealing import SealedRecord
+from gate_core.audit_format.tiles import TILE_HEIGHT, TILE_WIDTH
 
 SCHEMA_VERSION = 2
 # Then the write-ahead log is moved into the database file, between two answers, and written over.
@@ -235,7 +235,7 @@ class Store:
         return Held(then, since, None if newest is None else date.fromisoformat(newest))
 
     def hash_at(self, height: int, index: int) -> bytes:
-        """Return the hash of a complete subtree: the `HashAt` of `gate.audit.merkle`."""
+        """Return the hash of a complete subtree: the `HashAt` of `gate_core.audit_format.merkle`."""
         level, above = divmod(height, TILE_HEIGHT)
         return root_of(self.hashes(level, index << above, (index + 1) << above))
 

@@ -13,8 +13,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from gate.audit.checkpoint import Checkpoint, read_checkpoint
-from gate.audit.errors import (
+from gate.audit.key_days import KeyDay, KeyDays, filed
+from gate.audit.reserve import Reserve
+from gate.audit.store import Head, Store, WaitingKey
+from gate_core.audit_format.checkpoint import Checkpoint, read_checkpoint
+from gate_core.audit_format.errors import (
     BadFormatError,
     BadSignatureError,
     KeyFileError,
@@ -22,18 +25,15 @@ from gate.audit.errors import (
     StoreError,
     StoreFullError,
 )
-from gate.audit.expiry_statement import Expired
-from gate.audit.handover import Handover, follow, hand_over, in_force
-from gate.audit.key_days import KeyDay, KeyDays, filed
-from gate.audit.merkle import EMPTY_ROOT, Frontier, subtree_hash
-from gate.audit.note import Note, Signer, Verifier
-from gate.audit.record import Happening, Header, check_origin
-from gate.audit.reserve import Reserve
-from gate.audit.resume_state import Approved, Boot
-from gate.audit.sealing import KeyRing, SealedRecord, Sealer, plaintext, seal
-from gate.audit.spool import files_above, files_of_piece, key_path
-from gate.audit.store import Head, Store, WaitingKey
-from gate.audit.tiles import TILE_WIDTH, Piece, encode_tile, tile_path
+from gate_core.audit_format.expiry_statement import Expired
+from gate_core.audit_format.handover import Handover, follow, hand_over, in_force
+from gate_core.audit_format.merkle import EMPTY_ROOT, Frontier, subtree_hash
+from gate_core.audit_format.note import Note, Signer, Verifier
+from gate_core.audit_format.record import Happening, Header, check_origin
+from gate_core.audit_format.resume_state import Approved, Boot
+from gate_core.audit_format.sealing import KeyRing, SealedRecord, Sealer, plaintext, seal
+from gate_core.audit_format.spool import files_above, files_of_piece, key_path
+from gate_core.audit_format.tiles import TILE_WIDTH, Piece, encode_tile, tile_path
 
 # How many appends are known by their ids. Only the lane appends, in order, and offers again what it has not heard of: 64 records at
 # most, of the 1,000 that it keeps.

@@ -15,22 +15,23 @@ import msgspec
 
 from gate.channel.message import Message, Name, Status, StatusRequest, refuse_unplain
 from gate.passage.events import RecordClass, RecordKind, TrackChange, Wish
-from gate.passage.evidence import (
+from gate.passage.orders import Concern, Disposition, Outcome
+from gate_core.evidence.evidence import (
     AccessProtocol,
     Alarm,
     CameraTrouble,
     CheckId,
     CheckResult,
     DocumentEvidence,
+    Notice,
     PadResult,
     Swap,
 )
-from gate.passage.evidence_names import PageCheckId
-from gate.passage.orders import Concern, Disposition, Notice, Outcome
-from gate.passage.reasons import Reason
-from gate.passage.registers import RegisterAnswer, RegisterCause
-from gate.passage.screen import Guidance, Purpose, Screen
-from gate.passage.serving import EVERYBODY, BorderDirection
+from gate_core.evidence.names import PageCheckId
+from gate_core.evidence.reasons import Reason
+from gate_core.evidence.registers import RegisterAnswer, RegisterCause
+from gate_core.evidence.screen import Guidance, Purpose, Screen
+from gate_core.evidence.serving import EVERYBODY, BorderDirection
 
 __all__ = ["Message", "Name", "Status", "StatusRequest"]  # beside what stands here
 
@@ -267,7 +268,7 @@ class FaceSeen(Message, frozen=True):
 
 
 class PageFinding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One check of a printed page, as `gate.passage.evidence.PageCheck` has it."""
+    """One check of a printed page, as `gate_core.evidence.evidence.PageCheck` has it."""
 
     id: PageCheckId
     result: CheckResult
@@ -277,7 +278,7 @@ class PageFinding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PadSaid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The verdict of a sensor beside the camera, as `gate.passage.evidence.PadEvidence` has it."""
+    """The verdict of a sensor beside the camera, as `gate_core.evidence.evidence.PadEvidence` has it."""
 
     name: Annotated[str, msgspec.Meta(max_length=64)]
     version: Annotated[str, msgspec.Meta(max_length=64)]
@@ -606,7 +607,7 @@ class AskRegisters(Message, frozen=True):
 
 
 class RegisterFound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What one register said, as `gate.passage.registers.RegisterFinding` has it."""
+    """What one register said, as `gate_core.evidence.registers.RegisterFinding` has it."""
 
     register: RegisterName
     answer: RegisterAnswer
@@ -879,14 +880,14 @@ class LookWanted(Message, frozen=True):
 
 
 class Objected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One reason why a crossing was referred, as `gate.passage.reasons.Objection` has it."""
+    """One reason why a crossing was referred, as `gate_core.evidence.reasons.Objection` has it."""
 
     reason: Reason
     detail: Words = ""
 
 
 class CheckFound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One check of a document, as `gate.passage.evidence.Check` has it."""
+    """One check of a document, as `gate_core.evidence.evidence.Check` has it."""
 
     id: CheckId
     result: CheckResult

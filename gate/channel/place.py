@@ -17,8 +17,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from gate.access_list import let_in
 from gate.channel.errors import NoPlaceError
+from gate_core.access_list import let_in
 
 BACKLOG = 256  # that wait to be accepted; a caller more is told to try again
 _OTHERS_MAY_WRITE = 0o022

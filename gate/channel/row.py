@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from gate.channel.message import Message, Status, StatusRequest
+from gate_core.rate_limit import Rate
 
 PROGRAMS = ("log", "vision", "lane", "sync", "screens", "registers")
 OFFICERS = (
@@ -17,14 +18,6 @@ OPERATORS = (
 
 ToListener = TypeVar("ToListener", bound=Message)
 ToCaller = TypeVar("ToCaller", bound=Message)
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """How many messages a caller may send: so many at once, so many a second from then on. Over it, it is not read from."""
-
-    a_second: float
-    burst: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,11 +19,12 @@ import msgspec
 
 from gate.channel.errors import BadMessageError, ChannelClosedError, ChannelError
 from gate.channel.framing import LENGTH, decoded, expect_listener, no_right
-from gate.channel.limits import Bucket, Buckets, Turnstile
+from gate.channel.limits import Turnstile
 from gate.channel.message import Message
 from gate.channel.place import listening
-from gate.channel.row import Channel, Rate, ToCaller, ToListener
+from gate.channel.row import Channel, ToCaller, ToListener
 from gate.channel.users import Peer, Users, peer_of
+from gate_core.rate_limit import Bucket, Buckets, Rate
 
 BYTES_MAX = 64 * 1024
 CHILD_BYTES_MAX = 4 * 1024 * 1024  # what a child says of itself until it is prepared, such as its lists; then BYTES_MAX

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from gate.channel import messages
-from gate.channel.row import OFFICERS, Channel, Rate, status_row
+from gate.channel.row import OFFICERS, Channel, status_row
+from gate_core.rate_limit import Rate
 
 
 class Channels(NamedTuple):

@@ -1,5 +1,5 @@
 """`python -m gate.cli`, for machines where the `gate` script is not on the path."""
 
-from gate.cli import main
+from gate_core.command_line.main import main
 
 main()

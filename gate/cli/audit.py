@@ -1,24 +1,21 @@
-"""`gate audit`: verify, export, decrypt and report on the audit log."""
+"""`gate audit` on a gate: export its log, and give it an order of erasure."""
 
 from __future__ import annotations
 
-import dataclasses
 import enum
-from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gate.cli import audit_erasures
-from gate.cli.output import Exit, code_of, emit_json, fail, refuse_configuration, say
-from gate.programs.shared.clock import now
+from gate_core.command_line.erasure_orders import read, show
+from gate_core.command_line.options import Json
+from gate_core.command_line.output import Exit, emit_json, fail, refuse_configuration, say
 
 if TYPE_CHECKING:
-    from gate_verify.findings import Report
+    pass
 
 app = typer.Typer(no_args_is_help=True)
-VKEYS_BYTES_MAX = 8 * 1024  # a file with every key that the log has had
 
 
 class Form(enum.Enum):
@@ -26,92 +23,6 @@ class Form(enum.Enum):
 
     BUNDLE = "bundle"
     TILES = "tiles"
-
-
-@app.command()
-def verify(
-    paths: list[Path] = typer.Argument(
-        metavar="PATH...",
-        help="A bundle, a spool or tile folder, a copy of the database, central's export; more of the same log, receipts and handovers of keys are compared.",
-    ),
-    vkey: list[str] = typer.Option(
-        ..., help="The log's public key, or a file that holds it; again for each that followed, the newest last."
-    ),
-    at_least: int | None = typer.Option(None, min=0, help="How many entries the log is known to have had."),
-    mirror_vkey: list[str] = typer.Option(
-        [],
-        help="The central server's public key, or a file that holds it; again for each that followed, the newest last.",
-    ),
-    identity: Path | None = typer.Option(
-        None, help="An auditor's age identity file: what the records tell is judged, too."
-    ),
-    as_json: bool = typer.Option(False, "--json", help="One JSON document instead of text."),
-) -> None:
-    """Judge a log by its public key, and by all that you have of it. Exit 1 when anything is wrong, 3 when parts are missing that nothing explains."""
-    from gate.cli.audit_records import unsealer_of, with_story
-    from gate_verify.findings import UnreadableError
-    from gate_verify.verify import Known
-    from gate_verify.verify import verify as judge
-
-    unsealer = None if identity is None else unsealer_of(identity)
-    known = Known(at_least, "\n".join(map(vkey_text, mirror_vkey)), hour_max())
-    try:
-        report = judge(paths[0], "\n".join(map(vkey_text, vkey)), *paths[1:], known=known)
-    except UnreadableError as error:
-        fail(code_of(error), str(error))
-    report = with_story(report, paths, unsealer)
-    if as_json:
-        emit_json("audit.verify/1", report.fields())
-    else:
-        _print(report)
-    raise typer.Exit(int(Exit.NO if not report.verified else Exit.PARTIAL if report.is_partial else Exit.OK))
-
-
-def hour_max() -> str:
-    """The last hour that a record can say, if this machine's clock is not slow by more than a day."""
-    return f"{now() + timedelta(days=1):%Y-%m-%dT%H}:00:00Z"
-
-
-def _print(report: Report) -> None:
-    from gate_verify.findings import about
-
-    say(_verdict(report))
-    say(f"entries {report.entries}, sealed bodies {report.bodies}, keys {report.keys}, erased keys {report.erased}")
-    say(f"root {report.root}, from {about(report.first_time)} to {about(report.last_time)}")
-    for some in report.recipients:
-        named = "recipients that are not named" if some.sha256 is None else f"the recipients {some.sha256}"
-        say(f"from entry {some.since} on sealed for {named}")
-    for key in report.signers if len(report.signers) > 1 else ():
-        say(f"signed by {key.vkey} from entry {key.since} {'on' if key.until is None else f'to {key.until - 1}'}")
-    for mark in report.cosignatures:
-        if mark.checked:
-            say(f"{mark.by} cosigned {mark.size} entries at {mark.time}")
-    for copy in report.copies if len(report.copies) > 1 else ():
-        part = (
-            f"a receipt for {copy.size}"
-            if copy.kind == "receipt"
-            else f"{copy.kind}, entries {copy.since} to {copy.size - 1}"
-        )
-        say(f"{copy.name}: {part}, {'intact' if copy.intact else 'NOT INTACT'}")
-    for order in report.erasures:
-        by = (f" by {', '.join(order.by)}" if order.by else "") + ("" if order.signed else " by the gate's word alone")
-        here = f"{order.still_here} are still here" if order.still_here else "none is here"
-        mirror = ", nor at the central server" if order.at_mirror and not order.still_here else ""
-        say(f"entry {order.index}: {order.keys} keys ordered erased{by}, order {order.note}: {here}{mirror}")
-    for problem in report.problems:
-        say(f"- {problem}")
-    for unknown in report.unknown:
-        say(f"? {unknown}")
-
-
-def _verdict(report: Report) -> str:
-    if not report.intact:
-        return "NOT VERIFIED"
-    if not report.verified:
-        return "NOT VERIFIED: AS IT WAS SIGNED, BUT WHAT IT TELLS CANNOT BE"
-    if report.is_partial:
-        return "VERIFIED, BUT NOT ALL OF IT IS HERE"
-    return "VERIFIED AS FAR AS IT GOES" if report.is_open_ended else "VERIFIED"
 
 
 @app.command()
@@ -123,9 +34,9 @@ def export(
     as_json: bool = typer.Option(False, "--json", help="One JSON document instead of text."),
 ) -> None:
     """Write what an auditor carries away."""
-    from gate import durable
-    from gate.audit import export as exporting
-    from gate.audit.errors import BadFormatError
+    from gate_core import durable
+    from gate_core.audit_format import export as exporting
+    from gate_core.audit_format.errors import BadFormatError
 
     if since and form is Form.TILES:
         fail(Exit.USAGE, "--since is for bundles: a tile folder begins at 0")
@@ -151,117 +62,46 @@ def export(
         say(f"{exported.entries} entries, {exported.bytes_written} bytes in {out}")
 
 
-@app.command()
-def decrypt(
-    log: Path = typer.Argument(help="An exported bundle, a spool, a copy of the database, or central's export."),
-    identity: Path = typer.Option(..., help="An auditor's age identity file."),
-    vkey: str | None = typer.Option(None, help="Verify the log first: its public key, or a file that holds it."),
-    purpose: str | None = typer.Option(None, help="What the records are opened for; asked for on a terminal."),
-    case: str | None = typer.Option(None, help="The number of the case that it belongs to; asked for on a terminal."),
-    access_note: Path | None = typer.Option(
-        None, help="The access note to write; access-TIME.note here when left out."
-    ),
-    crossing: str | None = typer.Option(None, help="The records of this crossing only."),
-    out: Path | None = typer.Option(None, help="Write the records into this new file, and not to standard output."),
-    to: str | None = typer.Option(
-        None, help="The authority that --out is handed over to: a hand-over record is written beside it."
-    ),
-    as_json: bool = typer.Option(True, "--json", help="Always so: one JSON document a line."),  # noqa: ARG001 - the contract's flag
+@app.command("erase")
+def give(
+    note_file: Annotated[Path, typer.Argument(metavar="NOTE", help="The order, with two signatures at least.")],
+    config: Annotated[Path | None, typer.Option(help="The configuration file.")] = None,
+    as_json: Json = False,
 ) -> None:
-    """Print the records in clear, one JSON document a line, for the holder of an auditor's identity, and note the access.
+    """Give an order to this gate's log program, which forgets the keys and writes who ordered it. Exit 75: another order waits."""
+    from gate.audit.inbox import ERASURE
+    from gate.programs.shared.config import load
+    from gate_core import durable
+    from gate_core.approval.approvers_file import approvers_in
+    from gate_core.approval.errors import ApprovalError
+    from gate_core.settings.config_file import ConfigError
+    from gate_core.settings.environment import path_from_environment
 
-    What does not open is listed: exit 1 for what is sealed for others, 65 for what is damaged; 77 when nothing is for this identity; 2
-    without a purpose and a case where nobody can be asked for them.
-    """
-    from gate.cli.audit_access import Wish, opened
-
-    if to is not None and out is None:
-        fail(Exit.USAGE, "--to needs --out: what is handed over is a file")
-    wish = Wish(purpose, case, access_note, crossing, out, to)
-    opened(log, identity, None if vkey is None else vkey_text(vkey), wish, now())
-
-
-@app.command()
-def access(
-    notes: list[Path] = typer.Argument(metavar="NOTE...", help="Access notes and hand-over records."),
-    vkey: str = typer.Option(..., help="The auditor's key, as gate audit decrypt names it, or a file that holds it."),
-    as_json: bool = typer.Option(False, "--json", help="JSON on standard output."),
-) -> None:
-    """Read access notes that an auditor's key signed. Exit 1 for one that it did not."""
-    from gate.cli.audit_access import read
-
-    found = [read(one, vkey_text(vkey)) for one in notes]
-    if as_json:
-        emit_json("audit.access/1", {"notes": [dataclasses.asdict(one) for one in found]})
-    else:
-        for one in found:
-            say(f"{one.at} {one.log}, {one.entries} entries: {one.purpose}, case {one.case}")
-            if one.to:
-                say(f"    handed over to {one.to}: {one.records} records in {one.file}, SHA-256 {one.sha256}")
-
-
-@app.command()
-def report(
-    logs: list[Path] = typer.Argument(
-        metavar="BUNDLE...", help="An exported bundle, a spool or central's export; several parts of one log; receipts."
-    ),
-    identity: Path = typer.Option(..., help="An auditor's age identity file."),
-    vkey: list[str] = typer.Option(
-        ..., help="The log's public key, or a file that holds it; again for each that followed, the newest last."
-    ),
-    out: Path = typer.Option(..., help="The page to write, such as report.html. A file that is there is kept."),
-    tables: Path | None = typer.Option(
-        None, "--csv", help="A folder for tables with every crossing, figure and entry."
-    ),
-    at_least: int | None = typer.Option(None, min=0, help="How many entries the log is known to have had."),
-    mirror_vkey: list[str] = typer.Option(
-        [],
-        help="The central server's public key, or a file that holds it; again for each that followed, the newest last.",
-    ),
-    as_json: bool = typer.Option(False, "--json", help="One JSON document instead of text."),
-) -> None:
-    """Write a page that says what a log tells, for people, each figure with its entries. Exit 1 when something in it cannot have been.
-
-    A log that is not what was signed gives no report.
-    """
-    from gate.cli.audit_reporting import make
-    from gate_verify.verify import Known
-
-    made = make(
-        logs,
-        identity=identity,
-        vkey="\n".join(map(vkey_text, vkey)),
-        known=Known(at_least, "\n".join(map(vkey_text, mirror_vkey)), hour_max()),
-        out=out,
-        tables=tables,
-        now=now(),
-    )
-    if as_json:
-        emit_json("audit.report/1", made.fields())
-    else:
-        for line in made.lines():
-            say(line)
-    raise typer.Exit(int(Exit.OK if made.report.verified and not made.draws.problems else Exit.NO))
-
-
-app.command("erasure")(audit_erasures.sign)
-app.command("erase")(audit_erasures.give)
-
-
-def vkey_text(vkey: str) -> str:
-    """Return the key itself, or those in the file that is named, one a line: a key has two plus signs at least."""
-    path = Path(vkey)
     try:
-        if vkey.count("+") < 2 or (len(vkey) < 256 and path.is_file()):
-            with path.open("rb") as file:
-                return file.read(VKEYS_BYTES_MAX).decode("utf-8", errors="replace")
+        settings = load(config or path_from_environment())
+        approvers = approvers_in(settings.approvers_path)
+    except ConfigError as error:
+        refuse_configuration(error, config)
+    try:
+        order = read(note_file)
+        signers = order.require(origin=settings.origin, approvers=approvers)
+    except ApprovalError as error:
+        fail(Exit.BAD_DATA, f"{note_file} {error}")
     except OSError as error:
-        fail(Exit.IO_ERROR, f"cannot read {vkey}: {error.strerror}")
-    return vkey
+        fail(Exit.IO_ERROR, f"{note_file}: {error.strerror}")
+    try:
+        durable.write(Path(settings.paths.inbox) / ERASURE, order.note.to_bytes(), new_only=True)
+    except FileExistsError:
+        fail(Exit.TRY_LATER, "another order waits for the log program: is it running?")
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"{settings.paths.inbox}: {error.strerror}")
+    show("audit.erase/1", order, list(signers), as_json=as_json)
 
 
 def _configured_spool() -> Path:
-    from gate.programs.shared.config import ConfigError, load, path_from_environment
+    from gate.programs.shared.config import load
+    from gate_core.settings.config_file import ConfigError
+    from gate_core.settings.environment import path_from_environment
 
     try:
         return Path(load(path_from_environment()).paths.spool)

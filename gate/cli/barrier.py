@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gate.cli.output import Exit, emit_json, fail, note, refuse_configuration, say
+from gate_core.command_line.output import Exit, emit_json, fail, note, refuse_configuration, say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,10 +36,10 @@ def record(
 ) -> None:
     """Bring the board up while its line is recorded. Orders are typed, one a line. It grants passages that nobody decided: never in service."""
     from drivers.barrier.settings import LineSettings, ModbusTcp
-    from drivers.errors import DriverError
-    from gate.programs.shared.config import ConfigError
     from gate.programs.shared.devices.profiles import require_profiles
     from gate.programs.shared.runner import load_config
+    from gate_core.errors import DriverError
+    from gate_core.settings.config_file import ConfigError
 
     try:
         settings = load_config(config)
@@ -69,7 +69,7 @@ def _head(line: LineSettings, *, board: str, firmware: str, by: str) -> Head:
 
     from drivers.barrier.profiles import load_profile
     from drivers.barrier.tracing.trace import Head
-    from gate.programs.shared import clock
+    from gate_core.programs import clock
 
     profile = load_profile(line.profile)
     fields = {
@@ -133,8 +133,8 @@ def replay(
     from drivers.barrier.building import LineProfile
     from drivers.barrier.profiles import load_profile
     from drivers.barrier.tracing.coverage import objections
-    from drivers.errors import SetupError
     from gate.programs.shared.devices.barriers import replayed
+    from gate_core.errors import SetupError
 
     found = [_read(path) for path in traces]
     name = profile or found[0].head.profile
@@ -166,8 +166,8 @@ def replay(
 
 def _read(path: Path) -> Trace:
     from drivers.barrier.tracing.trace import TRACE_BYTES_MAX, read_trace
-    from drivers.errors import SetupError
     from drivers.profile_file import ProfileFile
+    from gate_core.errors import SetupError
 
     try:
         with path.open("rb") as file:

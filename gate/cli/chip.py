@@ -49,7 +49,7 @@ async def read_chip(
 
     Raises DriverError when there is no reader or no document; a chip that is lost gives an inspection that says so.
     """
-    from gate.programs.shared import clock
+    from gate_core.programs import clock
 
     reader = PcscReader(reader_name, None)
     try:

@@ -7,20 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gate.cli.options import ConfigFile, Json
-from gate.cli.output import Exit, emit_json, fail, note, refuse_configuration, say, with_next_step
+from gate_core.command_line.approver_keys import KeyFile, Name, signer, signer_in
+from gate_core.command_line.options import ConfigFile, Json
+from gate_core.command_line.output import Exit, emit_json, fail, note, refuse_configuration, say, with_next_step
 
 if TYPE_CHECKING:
-    from gate.approval.note import Approval
-    from gate.audit.note import Signer
+    from gate_core.approval.note import Approval
 
 app = typer.Typer(no_args_is_help=True)
 
 NewApprovers = Annotated[
     Path | None, typer.Option(help="Another approvers.toml than the one in force, which it will replace.")
 ]
-KeyFile = Annotated[Path, typer.Option(help="An Ed25519 key, PKCS #8 PEM, mode 0600.")]
-Name = Annotated[str, typer.Option(help="Whose key it is: small letters, digits, ._@-")]
 
 
 @app.callback()
@@ -32,7 +30,7 @@ def _noun() -> None:
 def check(config: ConfigFile = None, as_json: Json = False) -> None:
     """Say everything that is wrong with it and with the files that it names, each with file, key and line. Nothing is changed."""
     from gate.programs.checking import check as look
-    from gate.programs.shared.config import path_from_environment
+    from gate_core.settings.environment import path_from_environment
 
     found = look(config or path_from_environment())
     if as_json:
@@ -62,11 +60,11 @@ def show(
     import tomli_w
     from msgspec import to_builtins
 
-    from gate.approval.canonical import digest
     from gate.programs.shared.basis import basis_of
-    from gate.programs.shared.config import ConfigError
     from gate.programs.shared.consoles import known_fingerprint
     from gate.programs.shared.runner import load_config
+    from gate_core.approval.canonical import digest
+    from gate_core.settings.config_file import ConfigError
 
     try:
         settings = load_config(config)
@@ -93,8 +91,8 @@ def diff(
     as_json: Json = False,
 ) -> None:
     """Say what differs in what decisions rest on, key by key, old and new. Exit 1 when anything does."""
-    from gate.approval.canonical import differences
-    from gate.programs.shared.config import path_from_environment
+    from gate_core.approval.canonical import differences
+    from gate_core.settings.environment import path_from_environment
 
     before, after = _values(old), _values(new or path_from_environment())
     found = differences(before, after)
@@ -116,11 +114,11 @@ def key(
     as_json: Json = False,
 ) -> None:
     """Make an approver's key, on their own machine. Prints the line for approvers.toml."""
-    from gate.cli.officer import keys as files
-    from gate.orders import keys
+    from gate_core.command_line import key_files as files
+    from gate_core.orders import keys
 
     made = keys.new_key()
-    vkey = _signer(name, made.private_bytes_raw()).verifier.vkey
+    vkey = signer(name, made.private_bytes_raw()).verifier.vkey
     try:
         files.write(out, keys.key_text(made))
     except files.KeyFileError as error:
@@ -150,11 +148,11 @@ def approve(
     """Sign what a gate's decisions rest on, on the approver's own machine. Read the text first, or what differs: gate config diff OLD NEW."""
     import json
 
-    from gate import durable
-    from gate.approval.canonical import digest, read
-    from gate.approval.errors import ApprovalError
-    from gate.approval.note import Approval, SignedApproval
     from gate.programs.shared.approval import signed_in
+    from gate_core import durable
+    from gate_core.approval.canonical import digest, read
+    from gate_core.approval.errors import ApprovalError
+    from gate_core.approval.note import Approval, SignedApproval
 
     raw = _raw(text)
     try:
@@ -193,8 +191,10 @@ def install(
 ) -> None:
     """Put an approval into its place, with what it approves. Nothing is changed unless the lane would begin with it; then start the lane anew."""
     from gate.programs.shared.approval import install as put
-    from gate.programs.shared.clock import now
-    from gate.programs.shared.config import ConfigError, load, path_from_environment
+    from gate.programs.shared.config import load
+    from gate_core.programs.clock import now
+    from gate_core.settings.config_file import ConfigError
+    from gate_core.settings.environment import path_from_environment
 
     path = config or path_from_environment()
     try:
@@ -222,31 +222,9 @@ def _show_vkey(vkey: str, *, as_json: bool) -> None:
         say(vkey)
 
 
-def signer_in(path: Path, name: str) -> Signer:
-    """An approver's key by its file. Ends the command for a name or a file that will not do."""
-    from gate.cli.officer import keys as files
-
-    try:
-        return _signer(name, files.read_authority(path).private_bytes_raw())
-    except files.KeyFileError as error:
-        fail(error.code, str(error))
-
-
-def _signer(name: str, seed: bytes) -> Signer:
-    from gate.approval.approvers import require_name
-    from gate.approval.errors import ApprovalError
-    from gate.audit.note import Signer
-
-    try:
-        require_name(name)
-    except ApprovalError as error:
-        fail(Exit.USAGE, f"--name {error}")
-    return Signer(name, seed)
-
-
 def _raw(path: Path) -> bytes:
     """What a file holds, or so much of it that it is too large for a canonical text."""
-    from gate.approval.canonical import TEXT_BYTES_MAX
+    from gate_core.approval.canonical import TEXT_BYTES_MAX
 
     try:
         with path.open("rb") as file:
@@ -257,10 +235,11 @@ def _raw(path: Path) -> bytes:
 
 def _values(path: Path) -> dict[str, str]:
     """What decisions rest on: of a canonical text as it stands there, of a configuration with this machine's files."""
-    from gate.approval.canonical import FIRST_LINE, read
-    from gate.approval.errors import ApprovalError
     from gate.programs.shared.basis import basis_of
-    from gate.programs.shared.config import ConfigError, load
+    from gate.programs.shared.config import load
+    from gate_core.approval.canonical import FIRST_LINE, read
+    from gate_core.approval.errors import ApprovalError
+    from gate_core.settings.config_file import ConfigError
 
     raw = _raw(path)
     try:

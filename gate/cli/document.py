@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from gate.cli.lds_folder import bytes_of, lds_files
-from gate.cli.output import Exit, code_of, fail
+from gate_core.command_line.input_files import bytes_of, lds_files
+from gate_core.command_line.output import Exit, code_of, fail
 
 if TYPE_CHECKING:
     from gate.trust.store import TrustStore
@@ -139,9 +139,9 @@ def read_(
     """Read and inspect the chip that is on a PC/SC reader now. Give its MRZ, its card access number, or both."""
     import asyncio
 
-    from drivers.errors import DriverError, SetupError
     from gate.cli.chip import Printed, read_chip
     from gate.cli.document_report import report_inspection
+    from gate_core.errors import DriverError, SetupError
 
     if not mrz and not can:
         fail(Exit.USAGE, "give --mrz or --can: a chip is opened with what is printed on its document")
@@ -260,7 +260,7 @@ def _store(path: Path) -> TrustStore:
 
 def _moment(text: str) -> datetime:
     """The time to judge at; a time without a zone is UTC."""
-    from gate.programs.shared import clock
+    from gate_core.programs import clock
 
     if not text:
         return clock.now()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from gate.cli.output import Exit, emit_json, note, one_line, say
+from gate_core.command_line.output import Exit, emit_json, note, one_line, say
 from gate_documents.authenticity.signature_facts import weak_algorithms
 from gate_documents.checks import Result
 from gate_documents.verdict.conclusion import overall_of
@@ -83,7 +83,7 @@ def report_seal(verdict: SealVerdict, *, json: bool) -> None:
 
 def report_mrz(mrz: Mrz, *, json: bool) -> None:
     """Print a machine-readable zone: its fields, whether its check digits hold, its problems."""
-    from gate.programs.shared import clock
+    from gate_core.programs import clock
 
     today = clock.now().date()
     fields = {

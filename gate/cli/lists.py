@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from gate.cli.config import KeyFile, Name, signer_in
-from gate.cli.options import Json
-from gate.cli.output import Exit, emit_json, fail, say
+from gate_core.command_line.approver_keys import KeyFile, Name, signer_in
+from gate_core.command_line.options import Json
+from gate_core.command_line.output import Exit, emit_json, fail, say
 
 if TYPE_CHECKING:
-    from gate.audit.note import Verifier
     from gate.lists.header import Delta, Header
     from gate.lists.making import Edition, Said
+    from gate_core.audit_format.note import Verifier
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -52,11 +52,11 @@ def sign(
     as_json: Json = False,
 ) -> None:
     """Make and sign an edition, and a delta to it (docs/protocols/signed-lists.md). Exit 65 for what a gate would refuse."""
-    from gate import durable
     from gate.lists import making
     from gate.lists.errors import ListError
     from gate.lists.header import signed
-    from gate.programs.shared import clock
+    from gate_core import durable
+    from gate_core.programs import clock
 
     signer = signer_in(key, name)
     at = said
@@ -99,12 +99,12 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Verify an edition, and say what it says of itself, never whom it names. Exit 65 for one that is not its agency's, or not whole."""
-    from gate.audit.errors import BadFormatError
-    from gate.audit.note import Verifier
     from gate.lists.entries import Entries
     from gate.lists.errors import ListError
     from gate.lists.header import NOTE_BYTES_MAX, believed
-    from gate.ordinary import read_ordinary
+    from gate_core.audit_format.errors import BadFormatError
+    from gate_core.audit_format.note import Verifier
+    from gate_core.ordinary import read_ordinary
 
     try:
         keys = [Verifier.parse(one) for one in key]
@@ -131,7 +131,7 @@ def _change(made: Edition, since: Path, key: Verifier) -> Edition:
     from gate.lists import making
     from gate.lists.entries import Entries
     from gate.lists.header import NOTE_BYTES_MAX, believed
-    from gate.ordinary import read_ordinary
+    from gate_core.ordinary import read_ordinary
 
     try:
         before = believed(read_ordinary(since, NOTE_BYTES_MAX), [key])
@@ -202,7 +202,7 @@ def _lines(path: Path) -> Iterator[str]:
 
 
 def _read(path: Path, bytes_max: int) -> bytes:
-    from gate.ordinary import read_ordinary
+    from gate_core.ordinary import read_ordinary
 
     try:
         return read_ordinary(path, bytes_max)

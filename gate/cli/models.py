@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gate.cli.options import Json
-from gate.cli.output import Exit, code_of, emit_json, fail, note, say
+from gate_core.command_line.options import Json
+from gate_core.command_line.output import Exit, code_of, emit_json, fail, note, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,7 @@ def default_folder(environment: Path = Path(sys.prefix)) -> Path:
 
 def own_folder() -> Path:
     """Where models are kept for a person's own commands."""
-    from gate.programs.shared.config import cache_folder
+    from gate_core.settings.environment import cache_folder
 
     return cache_folder() / "models"
 
@@ -103,7 +103,7 @@ def accept(
     json: Json = False,
 ) -> None:
     """Prove an accelerator with every model's golden values on this machine, and file that. Without it none is used."""
-    from gate.programs.shared import clock
+    from gate_core.programs import clock
     from models.acceptance import ACCELERATORS, file_run
     from models.errors import ModelError
     from models.runtime import open_session

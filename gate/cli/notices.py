@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gate.cli.output import Exit, emit_json, fail, refuse_configuration, say
+from gate_core.command_line.output import Exit, emit_json, fail, refuse_configuration, say
 
 
 def command(
@@ -18,12 +18,12 @@ def command(
     """Write a board to be printed for each language of the page (A4 or A3), index.html with all of them, and notice.txt, whose SHA-256 is the
     version that stands in the log's records.
     """
-    from gate import durable
-    from gate.passage.screen import Purpose
     from gate.programs.screens.page_texts import notice_of, problems
-    from gate.programs.shared.config import ConfigError
     from gate.programs.shared.runner import load_config
     from gate.screens.kiosk.texts import Languages
+    from gate_core import durable
+    from gate_core.evidence.screen import Purpose
+    from gate_core.settings.config_file import ConfigError
 
     texts = Languages()
     try:

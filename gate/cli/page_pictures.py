@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 import msgspec
 
-from gate.cli.output import emit_json, say
 from gate.programs.vision.page_answers import PageAnswer, Ready
+from gate_core.command_line.output import emit_json, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

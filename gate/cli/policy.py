@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gate.cli.lds_folder import bytes_of
-from gate.cli.options import Json
-from gate.cli.output import Exit, emit_json, fail, note, say, tracked, with_next_step
+from gate_core.command_line.input_files import bytes_of
+from gate_core.command_line.options import Json
+from gate_core.command_line.output import Exit, emit_json, fail, note, say, tracked, with_next_step
 
 if TYPE_CHECKING:
-    from drivers.toml_file import Problem
     from gate.passage.rulebook import Rule, RuleBook
     from gate.programs.shared.written_rules import Written
     from gate.rules.dry_run import Impact, Share
+    from gate_core.settings.toml_file import Problem
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -47,9 +47,9 @@ def _noun() -> None:
 @app.command()
 def check(rules: Rules, as_json: Json = False) -> None:
     """Say everything that is wrong with the rules, each with file, key and line. Exit 65 for rules that may not be in force."""
-    from gate.programs.shared import clock
-    from gate.programs.shared.config import ConfigError
     from gate.programs.shared.written_rules import written_in
+    from gate_core.programs import clock
+    from gate_core.settings.config_file import ConfigError
 
     book: RuleBook | None = None
     problems: tuple[Problem, ...] = ()
@@ -84,7 +84,7 @@ def diff(
     as_json: Json = False,
 ) -> None:
     """Say what differs, rule by rule and key by key, old and new. Exit 1 when anything does."""
-    from gate.approval.canonical import canonical, differences, read
+    from gate_core.approval.canonical import canonical, differences, read
 
     def values(path: Path) -> dict[str, str]:
         return read(canonical(json.loads(_written(path).text)).encode())
@@ -229,8 +229,8 @@ def _decisions(records: Path) -> Iterator[tuple[object, dict[str, object]]]:
 
 def _written(path: Path) -> Written:
     """The rules of a file; else the command ends with everything that is wrong with it."""
-    from gate.programs.shared.config import ConfigError
     from gate.programs.shared.written_rules import written_in
+    from gate_core.settings.config_file import ConfigError
 
     try:
         return written_in(path)
@@ -264,6 +264,6 @@ def _said(share: Share) -> str:
 
 def _interval(share: Share) -> tuple[float, float]:
     """Wilson's, or everything where nobody came."""
-    from gate.performance.rates import Rate
+    from gate_verify.report.rates import Rate
 
     return Rate(share.seen, share.of).interval if share.of else (0.0, 1.0)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from gate.cli import rights_card
-from gate.cli.options import Json
-from gate.cli.output import Exit, emit_json, fail, note, refuse_configuration, say
+from gate_core.command_line.options import Json
+from gate_core.command_line.output import Exit, emit_json, fail, note, refuse_configuration, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -139,11 +139,11 @@ def access(
     import hashlib
     import json
 
-    from gate import durable
-    from gate.cli.audit import vkey_text
-    from gate.cli.audit_records import fields_of
     from gate.rights.answers import access_answer
     from gate.rights.book import Exported
+    from gate_core import durable
+    from gate_verify.commands.audit import vkey_text
+    from gate_verify.commands.records import fields_of
 
     read, controller, today = _book(book), _controller(config), _day(on)
     found = read.cases.get(case) or _none(case)
@@ -181,7 +181,7 @@ app.command("card")(rights_card.card)
 
 def _told(logs: list[Path], identity: Path, vkey: str, crossing: str) -> tuple[list[Told], Sequence[str]]:
     """The records of a crossing that open, of a log that is as it was signed, and what cannot be so of all that it tells."""
-    from gate.cli.audit_records import read_as_signed
+    from gate_verify.commands.records import read_as_signed
 
     found: list[Told] = []
 
@@ -194,9 +194,9 @@ def _told(logs: list[Path], identity: Path, vkey: str, crossing: str) -> tuple[l
 
 
 def _controller(config: Path | None) -> Controller:
-    from gate.programs.shared.config import ConfigError
     from gate.programs.shared.runner import load_config
     from gate.rights.answers import Controller
+    from gate_core.settings.config_file import ConfigError
 
     try:
         settings = load_config(config)
@@ -252,7 +252,7 @@ def _none(case: int) -> NoReturn:
 
 
 def _today(on: datetime | None) -> date:
-    from gate.programs.shared import clock
+    from gate_core.programs import clock
 
     return clock.now().date() if on is None else on.date()
 

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
-from gate.cli.output import Exit, emit_json, refuse_configuration, say
+from gate_core.command_line.output import Exit, emit_json, refuse_configuration, say
 
 _PAGES: Final = Path(__file__).with_name("pages")
 
@@ -19,13 +19,13 @@ def card(
     as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
 ) -> None:
     """Write the system card. Exit 1 while a judgement is blank: with blanks no configuration is put in force, and none that runs is stopped."""
-    from gate.approval.canonical import digest, read
-    from gate.cli.written import write_new
     from gate.programs.shared.basis import basis_of
-    from gate.programs.shared.config import ConfigError
     from gate.programs.shared.runner import load_config
     from gate.programs.shared.system_card import facts_of, judgements_of
-    from gate.screens.pages import environment
+    from gate_core.approval.canonical import digest, read
+    from gate_core.command_line.written import write_new
+    from gate_core.settings.config_file import ConfigError
+    from gate_core.web_pages.templates import environment
 
     try:
         settings = load_config(config)

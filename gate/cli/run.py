@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import signal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
-from gate.channel.errors import NoPlaceError
-from gate.channel.place import only_instance
 from gate.channel.row import PROGRAMS
-from gate.cli.output import Exit, fail, note, refuse_configuration
-from gate.programs.shared.config import Config, ConfigError, path_from_environment
-from gate.programs.shared.parent_death import end_with_supervisor
-from gate.programs.shared.runner import load_config, run_program
+from gate_core.command_line.output import Exit, fail, note, refuse_configuration
+
+if TYPE_CHECKING:
+    from gate.programs.shared.config import Config
 
 
 def command(
@@ -22,6 +21,12 @@ def command(
     config: Path | None = typer.Option(None, help="The configuration file."),
 ) -> None:
     """Run the programs of the appliance."""
+    from gate.channel.errors import NoPlaceError
+    from gate.programs.shared.runner import load_config, run_program
+    from gate_core.programs.parent_death import end_with_supervisor
+    from gate_core.settings.config_file import ConfigError
+    from gate_core.settings.environment import path_from_environment
+
     if program is not None and program not in PROGRAMS:
         fail(Exit.USAGE, f"no program {program}: one of {', '.join(PROGRAMS)}")
     try:
@@ -53,6 +58,9 @@ def command(
 
 def _refuse_a_second_instance(settings: Config) -> None:
     """Programs that find another instance in their place end, and would be started again for ever."""
+    from gate.channel.errors import NoPlaceError
+    from gate.channel.place import only_instance
+
     for name in settings.programs:
         try:
             with only_instance(settings.runtime(name)):

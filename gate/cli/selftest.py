@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from gate.cli.output import Exit, emit_json, refuse_configuration, say
-from gate.programs.shared.config import ConfigError
-from gate.programs.shared.runner import load_config
+from gate_core.command_line.output import Exit, emit_json, refuse_configuration, say
 
 if TYPE_CHECKING:
     from gate.programs.selftest import TestOutcome
@@ -27,6 +25,8 @@ def command(
     """
     from gate.programs.selftest import in_service, run_all
     from gate.programs.shared.devices.profiles import require_profiles
+    from gate.programs.shared.runner import load_config
+    from gate_core.settings.config_file import ConfigError
 
     try:
         settings = load_config(config)

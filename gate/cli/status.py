@@ -6,8 +6,6 @@ from pathlib import Path
 
 import typer
 
-from gate.cli.status_page import show
-
 
 def command(
     config: Path | None = typer.Option(None, help="The configuration file."),
@@ -15,4 +13,6 @@ def command(
     as_json: bool = typer.Option(False, "--json", help="JSON on standard output."),
 ) -> None:
     """How the gate is. Exit 69: the lane is away. 77: this user may not ask."""
+    from gate.cli.status_page import show
+
     raise typer.Exit(int(show(config, watch=watch, as_json=as_json)))

@@ -12,12 +12,14 @@ from pathlib import Path
 import msgspec
 
 from gate.channel.row import OPERATORS
-from gate.cli.output import Exit, emit_json, note, refuse_configuration, say
-from gate.programs.shared import clock
-from gate.programs.shared.config import Config, ConfigError, load, path_from_environment
+from gate.programs.shared.config import Config, load
 from gate.programs.shared.degraded import Mode, lists_days_left, modes_now
 from gate.programs.shared.program_status import Alarm, ProgramStatus, Silence
 from gate.programs.shared.status_client import ask_all
+from gate_core.command_line.output import Exit, emit_json, note, refuse_configuration, say
+from gate_core.programs import clock
+from gate_core.settings.config_file import ConfigError
+from gate_core.settings.environment import path_from_environment
 
 WATCH_S = 1.0
 RUN_FOR = {"service": "in service", "trial": "on trial", "demo": "in a demo"}

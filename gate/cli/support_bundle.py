@@ -7,9 +7,7 @@ from pathlib import Path
 
 import typer
 
-from gate.cli.output import Exit, emit_json, fail, refuse_configuration, say
-from gate.programs.shared.config import ConfigError
-from gate.programs.shared.runner import load_config
+from gate_core.command_line.output import Exit, emit_json, fail, refuse_configuration, say
 
 
 def command(
@@ -21,11 +19,13 @@ def command(
     as_json: bool = typer.Option(False, "--json", help="JSON on standard output."),
 ) -> None:
     """Collect versions, configuration, status, self-test, journal and counters. No names, no secrets, nothing of a traveller."""
-    from gate import durable
     from gate.programs.selftest import run_all
-    from gate.programs.shared import clock
+    from gate.programs.shared.runner import load_config
     from gate.programs.shared.status import hear_all
     from gate.programs.support.bundle import NEVER, Sources, collect, journal_of_our_units, write
+    from gate_core import durable
+    from gate_core.programs import clock
+    from gate_core.settings.config_file import ConfigError
 
     try:
         settings = load_config(config)

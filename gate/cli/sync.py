@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gate.channel.row import OPERATORS
-from gate.cli.options import ConfigFile, Json
-from gate.cli.output import Exit, emit_json, fail, refuse_configuration, say
-from gate.programs.shared.config import Config, ConfigError
-from gate.programs.shared.program_status import Silence
-from gate.programs.shared.runner import load_config, status_of
-from gate.programs.shared.status_client import ask_one
+from gate_core.command_line.options import ConfigFile, Json
+from gate_core.command_line.output import Exit, emit_json, fail, refuse_configuration, say
+
+if TYPE_CHECKING:
+    from gate.programs.shared.config import Config
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -22,6 +20,10 @@ app = typer.Typer(no_args_is_help=True)
 @app.command()
 def status(config: ConfigFile = None, as_json: Json = False) -> None:
     """How much of the log is mirrored, and how the import of lists goes. Exit 1 while the mirror is away or an import fails."""
+    from gate.channel.row import OPERATORS
+    from gate.programs.shared.program_status import Silence
+    from gate.programs.shared.status_client import ask_one
+
     settings = _settings(config)
     answer = ask_one(settings, "sync")
     if answer is Silence.NO_RIGHT:
@@ -36,7 +38,8 @@ def status(config: ConfigFile = None, as_json: Json = False) -> None:
 def push(config: ConfigFile = None, as_json: Json = False) -> None:
     """Carry what is new to the mirror now, whether or not the program runs."""
     from gate.programs.sync.program import push as carry
-    from gate.sync.errors import ExpiredError, MirrorAwayError, SyncError
+    from gate_core.mirror_client.errors import ExpiredError, MirrorAwayError, SyncError
+    from gate_core.settings.config_file import ConfigError
 
     try:
         detail = asyncio.run(carry(_settings(config)))
@@ -60,8 +63,9 @@ def export_usb(
     as_json: Json = False,
 ) -> None:
     """Copy the log for carrying, as a folder that `gate audit verify` accepts. The mirror is not asked."""
-    from gate.audit.errors import BadFormatError
-    from gate.audit.export import Outlet, tiles
+    from gate.programs.shared.runner import status_of
+    from gate_core.audit_format.errors import BadFormatError
+    from gate_core.audit_format.export import Outlet, tiles
 
     settings = _settings(config)
     try:
@@ -89,6 +93,9 @@ def export_usb(
 
 
 def _settings(path: Path | None) -> Config:
+    from gate.programs.shared.runner import load_config
+    from gate_core.settings.config_file import ConfigError
+
     try:
         return load_config(path)
     except ConfigError as error:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gate.cli.lds_folder import bytes_of
-from gate.cli.output import Exit, code_of, emit_json, fail, note, say
+from gate_core.command_line.input_files import bytes_of
+from gate_core.command_line.output import Exit, code_of, emit_json, fail, note, say
 
 if TYPE_CHECKING:
     from gate.trust.importing import ImportReport
@@ -40,10 +40,10 @@ def import_(
     from rich.console import Console
     from rich.progress import Progress
 
-    from gate.programs.shared import clock
     from gate.trust.errors import BusyError, SourceError, StoreError
     from gate.trust.importing import import_sources
     from gate.trust.known import Way
+    from gate_core.programs import clock
 
     began = time.monotonic()
     try:
@@ -166,10 +166,10 @@ def report(
 ) -> None:
     """Tell what the store covers and what is old, a country at a time."""
     from gate.cli.trust_report import fields, render
-    from gate.programs.shared import clock
     from gate.trust.errors import StoreError
     from gate.trust.looking import shown
     from gate.trust.survey import Revocation, survey
+    from gate_core.programs import clock
 
     try:
         found = survey(store, clock.now(), age_max_days=age_max_days)

@@ -25,7 +25,7 @@ import msgspec
 
 from gate.lists.errors import BadListError
 from gate.lists.header import NAMES_MAX, NUMBERS_MAX, Header
-from gate.ordinary import open_ordinary
+from gate_core.ordinary import open_ordinary
 
 DIGEST_BYTES: Final = 32
 SECRET_BYTES_MIN: Final = 32

@@ -19,9 +19,9 @@ from typing import Annotated, Final
 
 import msgspec
 
-from gate.audit.errors import BadFormatError, BadSignatureError
-from gate.audit.note import Note, Signer, Verifier
 from gate.lists.errors import BadListError
+from gate_core.audit_format.errors import BadFormatError, BadSignatureError
+from gate_core.audit_format.note import Note, Signer, Verifier
 
 FIRST_LINE: Final = "portcullis list/1"
 NOTE_BYTES_MAX: Final = 16 * 1024

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from gate.passage.registers import RegisterAnswer, RegisterCause, agree
+from gate_core.evidence.registers import RegisterAnswer, RegisterCause, agree
 
 EDITION_MAX: Final = 32
 ABOUT_MAX: Final = 300

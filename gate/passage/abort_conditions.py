@@ -19,10 +19,10 @@ from gate.passage.events import (
     TrackChanged,
     VideoDoubted,
 )
-from gate.passage.evidence import Alarm, Door
 from gate.passage.lane import LaneContext
-from gate.passage.reasons import Objection, Reason
 from gate.passage.states import Entering, Granted, Inspecting
+from gate_core.evidence.evidence import Alarm, Door
+from gate_core.evidence.reasons import Objection, Reason
 
 FACE_PARTS = frozenset({Part.VISION, Part.CAMERA})
 # Without the reader or the log, what is admitted already may go on.

@@ -18,8 +18,8 @@ from gate.passage import records
 from gate.passage.door_state import DoorState, Raised
 from gate.passage.effects import ClearAlarms, Effect, Write
 from gate.passage.events import DoorSeen
-from gate.passage.evidence import Alarm
 from gate.passage.lane import LaneContext, Timing
+from gate_core.evidence.evidence import Alarm
 
 Following = tuple[DoorState, tuple[Effect, ...]]
 

@@ -11,13 +11,10 @@ from dataclasses import replace
 from gate.passage import records
 from gate.passage.conditions import Facts
 from gate.passage.effects import Effect, Erase, Revoke, Show, Shown, Write
-from gate.passage.evidence import Door, LaneEvidence
 from gate.passage.lane import LaneContext
 from gate.passage.orders import Disposition
 from gate.passage.policy import Policy, head_objections, lane_objections, site_objections
-from gate.passage.reasons import Objection, Reason
 from gate.passage.records import ClosedAs, IncidentKind
-from gate.passage.screen import Screen
 from gate.passage.states import (
     Admission,
     Emergency,
@@ -37,6 +34,9 @@ from gate.passage.states import (
     Step,
     crossing_of,
 )
+from gate_core.evidence.evidence import Door, LaneEvidence
+from gate_core.evidence.reasons import Objection, Reason
+from gate_core.evidence.screen import Screen
 
 Running = Opening | Reading | Inspecting | Recording | Overruling | Looking | Granted | Entering | Passing
 

@@ -30,7 +30,6 @@ from gate.passage.events import (
     TrackChanged,
     VideoDoubted,
 )
-from gate.passage.evidence import Evidence, FaceEvidence
 from gate.passage.interior import LOOKS_MIN
 from gate.passage.lane import LaneContext, Timing
 from gate.passage.policy import (
@@ -43,10 +42,11 @@ from gate.passage.policy import (
     face_objections,
     is_read,
 )
-from gate.passage.reasons import Objection, Reason
-from gate.passage.registers import asked, register_objections
-from gate.passage.screen import Guidance, Screen
 from gate.passage.states import Entering, Entry, Idle, Inspecting, Opening, Reading, Recording, Referred, Rules, Step
+from gate_core.evidence.evidence import Evidence, FaceEvidence
+from gate_core.evidence.reasons import Objection, Reason
+from gate_core.evidence.registers import asked, register_objections
+from gate_core.evidence.screen import Guidance, Screen
 
 
 def idle(around: LaneContext, state: Idle, event: Event, now_ms: int) -> Step:

@@ -18,10 +18,10 @@ from gate.passage.crossing_end import incident
 from gate.passage.door_state import DoorState, PendingOrder
 from gate.passage.effects import Effect, Grant, Release, Revoke
 from gate.passage.events import DoorSeen
-from gate.passage.evidence import Door
 from gate.passage.lane import Timing
 from gate.passage.records import IncidentKind
 from gate.passage.states import Emergency, Granted, State, crossing_of
+from gate_core.evidence.evidence import Door
 
 Insisting = tuple[DoorState, tuple[Effect, ...]]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from gate.passage.evidence import Alarm, Door
 from gate.passage.orders import Outcome
 from gate.passage.records import Record
-from gate.passage.screen import Guidance, Screen
+from gate_core.evidence.evidence import Alarm, Door
+from gate_core.evidence.screen import Guidance, Screen
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from datetime import datetime
 
 from gate.passage.counting import Counters
 from gate.passage.draws import Draw
-from gate.passage.evidence import Alarm, CameraTrouble, DocumentEvidence, Door, FaceEvidence
-from gate.passage.evidence_names import Head
 from gate.passage.orders import Ordered, Said
-from gate.passage.registers import RegisterFinding
-from gate.passage.screen import Guidance
+from gate_core.evidence.evidence import Alarm, CameraTrouble, DocumentEvidence, Door, FaceEvidence
+from gate_core.evidence.names import Head
+from gate_core.evidence.registers import RegisterFinding
+from gate_core.evidence.screen import Guidance
 
 
 class RecordClass(enum.Enum):

@@ -30,13 +30,13 @@ from gate.passage.events import (
     Tick,
     TrackChanged,
 )
-from gate.passage.evidence import Door, LaneEvidence, SiteEvidence
-from gate.passage.evidence_names import Head
 from gate.passage.interior import Interior
-from gate.passage.orders import Notice, Said
-from gate.passage.reasons import Objection, Reason
+from gate.passage.orders import Said
 from gate.passage.records import IncidentKind
-from gate.passage.serving import EVERYBODY, BorderDirection, Travellers
+from gate_core.evidence.evidence import Door, LaneEvidence, Notice, SiteEvidence
+from gate_core.evidence.names import Head
+from gate_core.evidence.reasons import Objection, Reason
+from gate_core.evidence.serving import EVERYBODY, BorderDirection, Travellers
 
 REPLACED_MAX = 32  # crossings; the oldest is forgotten
 

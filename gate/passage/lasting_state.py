@@ -20,13 +20,13 @@ from gate.passage import records
 from gate.passage.crossing_end import incident
 from gate.passage.door_state import PendingOrder
 from gate.passage.effects import Effect, Show, Write
-from gate.passage.evidence import Door
 from gate.passage.lane import LaneContext, Timing
 from gate.passage.orders import Said
-from gate.passage.reasons import Reason
 from gate.passage.records import IncidentKind
-from gate.passage.screen import Screen
 from gate.passage.states import Emergency, State
+from gate_core.evidence.evidence import Door
+from gate_core.evidence.reasons import Reason
+from gate_core.evidence.screen import Screen
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """What each order of an officer does in each state of the lane, and how it is answered.
 
-An order comes here authentic and judged (`gate.orders`, the lane's desk); what matters here is the lane. An order that changes something
+An order comes here authentic and judged (`gate_core.orders`, the lane's desk); what matters here is the lane. An order that changes something
 raises `LaneContext.version`, and with it every order that answers an older challenge is stale: so none is obeyed twice, and of two
 officers' only the first. Presence is idempotent. Freeing people and emergencies are obeyed in every state, at any version
 (safety invariants 2 and 8).
@@ -19,8 +19,6 @@ from gate.passage.decision_stage import found
 from gate.passage.door_state import PendingOrder
 from gate.passage.effects import Answer, Effect, EndEmergency, LookAtLane, Release, Revoke, Write
 from gate.passage.events import Part
-from gate.passage.evidence import Door
-from gate.passage.evidence_names import Head
 from gate.passage.interior import Waits
 from gate.passage.lane import FirstWord, LaneContext, Referral
 from gate.passage.officer_views import NOT_ANSWERED, view
@@ -49,7 +47,6 @@ from gate.passage.orders import (
     ServeTravellers,
     View,
 )
-from gate.passage.reasons import Objection, Reason
 from gate.passage.records import IncidentKind, ObeyedVerb
 from gate.passage.service_change import OCCUPIED, may_be_inside, switch
 from gate.passage.states import (
@@ -73,6 +70,9 @@ from gate.passage.states import (
     Step,
     crossing_of,
 )
+from gate_core.evidence.evidence import Door
+from gate_core.evidence.names import Head
+from gate_core.evidence.reasons import Objection, Reason
 
 REMEMBERED_MAX = 32  # officers and referrals; the oldest is forgotten
 

@@ -11,8 +11,8 @@ from dataclasses import replace
 from gate.passage.effects import Effect, Write
 from gate.passage.events import Wish
 from gate.passage.lane import Referral, Timing
-from gate.passage.reasons import Objection, Reason
 from gate.passage.records import Asked, Closed, ClosedAs, Incident, IncidentKind, Record, Revoked, Settled
+from gate_core.evidence.reasons import Objection, Reason
 
 WAITING_MAX = 32  # the oldest is left to the log, which tells of it again at the next start
 

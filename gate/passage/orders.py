@@ -1,6 +1,6 @@
 """Officers' orders as a lane takes them: who said it, what is wanted, and how it is answered. Authentic by the time they come here.
 
-Signatures, certificates and challenges are `gate.orders`'s; what each order does in each state, `gate.passage.officer_commands`'s.
+Signatures, certificates and challenges are `gate_core.orders`'s; what each order does in each state, `gate.passage.officer_commands`'s.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from gate.passage.serving import BorderDirection
+from gate_core.evidence.serving import BorderDirection
 
 
 class OfficerRole(enum.Enum):
@@ -61,29 +61,6 @@ class Outcome(enum.Enum):
     IMPOSSIBLE = "impossible"  # not in this state of the lane, or not by this lane
     STALE = "stale"  # it answers an old challenge or version: look again
     FORBIDDEN = "forbidden"  # not by this key, here or now
-
-
-class Notice(enum.Enum):
-    """What is wrong with barrier and lane now, beside alarms, and an officer must know."""
-
-    REVOKE_NOT_SHOWN = "revoke_not_shown"
-    RELEASE_NOT_SHOWN = "release_not_shown"
-    PERSON_INSIDE = "person_inside"
-    HELP_CALLED = "help_called"
-    LEFT_OBJECT = "left_object"
-    CABINET_OPEN = "cabinet_open"
-    MAINS_LOST = "mains_lost"
-    REFERRAL_WAITS = "referral_waits"  # for longer than a referral may
-    LAMP_REFUSED = "lamp_refused"
-    STATE_UNKNOWN = (
-        "state_unknown"  # the lane ended uncleanly and its state file is lost: look whether there is an emergency
-    )
-    ASKED_OFTEN = "asked_often"  # for help on the page, and nobody is referred for it for a while, or until an officer acknowledges it
-    HEAD_UNCONFIRMED = (
-        "head_unconfirmed"  # the log may be one from the past: the mirror confirms it, or a supervisor accepts it
-    )
-    FREEING_REFUSED = "freeing_refused"  # an order to free people, since an officer acknowledged the last
-    EXPIRED_KEY_USED = "expired_key_used"  # an order under one, likewise
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,10 +51,10 @@ from gate.passage.events import (
 )
 from gate.passage.lane import LaneContext, Timing
 from gate.passage.policy import Verdict, site_objections
-from gate.passage.reasons import Objection, Reason
 from gate.passage.records import GrantEnd, IncidentKind
-from gate.passage.screen import Screen
 from gate.passage.states import Entering, Granted, Idle, Looking, Overruling, Passing, Recording, Rules, Step
+from gate_core.evidence.reasons import Objection, Reason
+from gate_core.evidence.screen import Screen
 
 
 def recording(rules: Rules, around: LaneContext, state: Recording, event: Event, now_ms: int) -> Step:

@@ -12,7 +12,8 @@ from datetime import date
 from typing import Final
 
 from gate.passage.conditions import Facts, Sex
-from gate.passage.evidence import (
+from gate.passage.rulebook import NO_RULES, RuleBook
+from gate_core.evidence.evidence import (
     AccessProtocol,
     Check,
     CheckId,
@@ -29,11 +30,10 @@ from gate.passage.evidence import (
     SiteEvidence,
     Swap,
 )
-from gate.passage.evidence_names import Head, PageCheckId
-from gate.passage.reasons import Objection, Reason
-from gate.passage.registers import Register, register_objections
-from gate.passage.rulebook import NO_RULES, RuleBook
-from gate.passage.serving import EVERYBODY, Travellers
+from gate_core.evidence.names import Head, PageCheckId
+from gate_core.evidence.reasons import Objection, Reason
+from gate_core.evidence.registers import Register, register_objections
+from gate_core.evidence.serving import EVERYBODY, Travellers
 
 
 class Verdict(enum.Enum):

@@ -7,7 +7,6 @@ known to be through stays so. An officer lets such a traveller pass by other mea
 from __future__ import annotations
 
 from gate.passage.crossing_end import refer, revoke
-from gate.passage.reasons import Objection, Reason
 from gate.passage.states import (
     Emergency,
     Entering,
@@ -25,6 +24,7 @@ from gate.passage.states import (
     Step,
     crossing_of,
 )
+from gate_core.evidence.reasons import Objection, Reason
 
 
 def without_record(state: State, crossing: str | None) -> Step:

@@ -18,11 +18,11 @@ from typing import ClassVar
 from gate.passage.counting import Counters
 from gate.passage.draws import Draw
 from gate.passage.events import Part, RecordClass, RecordKind, Wish
-from gate.passage.evidence import Alarm, CameraTrouble, Door, Evidence
 from gate.passage.orders import Concern, Disposition, Said
 from gate.passage.policy import Policy, Verdict
-from gate.passage.reasons import Objection, Reason
-from gate.passage.serving import BorderDirection
+from gate_core.evidence.evidence import Alarm, CameraTrouble, Door, Evidence
+from gate_core.evidence.reasons import Objection, Reason
+from gate_core.evidence.serving import BorderDirection
 
 
 class Direction(enum.Enum):

@@ -16,10 +16,10 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from gate.passage.conditions import All, Condition, Fact, Facts
-from gate.passage.reasons import Objection, Reason
+from gate_core.evidence.reasons import Objection, Reason
 
 if TYPE_CHECKING:
-    from gate.passage.evidence import Score
+    from gate_core.evidence.evidence import Score
 
 
 NAMED_MAX: Final = 4  # rules that might mean somebody, named in one objection; the others are counted

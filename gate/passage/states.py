@@ -10,15 +10,15 @@ from dataclasses import dataclass
 
 from gate.passage.effects import Effect
 from gate.passage.events import TrackChanged
-from gate.passage.evidence import CameraTrouble, DocumentEvidence, Door, FaceEvidence
 from gate.passage.lane import Timing
 from gate.passage.orders import Said
 from gate.passage.policy import Decision, Policy
-from gate.passage.reasons import Objection, Reason
-from gate.passage.registers import RegisterFinding
 from gate.passage.rulebook import NO_RULES, RuleBook
-from gate.passage.screen import Guidance, Screen
-from gate.passage.serving import USUAL_SERVICE, Service
+from gate_core.evidence.evidence import CameraTrouble, DocumentEvidence, Door, FaceEvidence
+from gate_core.evidence.reasons import Objection, Reason
+from gate_core.evidence.registers import RegisterFinding
+from gate_core.evidence.screen import Guidance, Screen
+from gate_core.evidence.serving import USUAL_SERVICE, Service
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,7 @@ from gate.passage.effects import Effect, Show, Write
 from gate.passage.events import TravellerAsked, Wish
 from gate.passage.lane import LaneContext, Timing
 from gate.passage.open_referrals import CALLS
-from gate.passage.reasons import Objection
 from gate.passage.records import ClosedAs, IncidentKind
-from gate.passage.screen import Screen
 from gate.passage.states import (
     Emergency,
     Entering,
@@ -43,6 +41,8 @@ from gate.passage.states import (
     Step,
     crossing_of,
 )
+from gate_core.evidence.reasons import Objection
+from gate_core.evidence.screen import Screen
 
 SHIELDED_MAX = 64  # crossings; the oldest is forgotten, and has been over for long
 

@@ -18,8 +18,8 @@ from gate.passage.effects import Answer, Effect, Write
 from gate.passage.events import Event, NotRecorded, Recorded, RecordKind
 from gate.passage.lane import FirstWord, LaneContext, Referral, Timing
 from gate.passage.orders import Ordered, Outcome
-from gate.passage.reasons import Reason
 from gate.passage.states import Rules
+from gate_core.evidence.reasons import Reason
 
 NOT_SHOWN: Final = "two officers admit here, each of whom was shown the pictures on a page: a colleague, or take the traveller to the booth"
 ONE_MORE: Final = "one more officer must admit, who was shown the pictures, too"

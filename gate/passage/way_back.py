@@ -15,11 +15,11 @@ from gate.passage.crossing_end import incident
 from gate.passage.door_state import PendingOrder
 from gate.passage.effects import Effect, Release
 from gate.passage.events import Event, SensorsSeen
-from gate.passage.evidence import Door
 from gate.passage.interior import LOOKS_MIN, Interior, Waits
 from gate.passage.lane import LaneContext, Timing
 from gate.passage.records import IncidentKind
 from gate.passage.states import Idle, Referred, State, crossing_of
+from gate_core.evidence.evidence import Door
 
 Watching = tuple[LaneContext, tuple[Effect, ...]]
 

@@ -12,19 +12,20 @@ from pathlib import Path
 
 import pyrage
 
-from drivers.toml_file import FileError, Problem, TomlFile
-from gate.approval.canonical import digest
-from gate.audit.errors import BadFormatError
-from gate.audit.note import Verifier
 from gate.programs.lane.rules import embedder_of, require_liveness, require_officers, service_of
 from gate.programs.screens import page_texts
 from gate.programs.shared.approval import approved, unsafe_files
 from gate.programs.shared.basis import basis_of
-from gate.programs.shared.config import Config, ConfigError, load
-from gate.programs.shared.consoles import ConsolesError, consoles_in
+from gate.programs.shared.config import Config, load
 from gate.programs.shared.devices import profiles
 from gate.programs.shared.written_rules import written_rules
 from gate.screens.kiosk.texts import Languages
+from gate_core.approval.canonical import digest
+from gate_core.audit_format.errors import BadFormatError
+from gate_core.audit_format.note import Verifier
+from gate_core.console_certificates import ConsolesError, consoles_in
+from gate_core.settings.config_file import ConfigError
+from gate_core.settings.toml_file import FileError, Problem, TomlFile
 from gate_documents.countries import is_state_code
 from models.acceptance import providers_for
 from models.errors import CohortError, ManifestError, ModelError

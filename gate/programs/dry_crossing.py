@@ -24,13 +24,14 @@ from typing import Final
 
 import tomli_w
 
-from drivers.errors import NotWellError
-from gate.audit import keys
 from gate.channel.messages import Status
 from gate.channel.row import status_row
 from gate.channel.users import user_of
-from gate.programs.shared.config import Config, environment_with
+from gate.programs.shared.config import Config
 from gate.programs.shared.status import hear_at
+from gate_core.audit_format import keys
+from gate_core.errors import NotWellError
+from gate_core.settings.environment import environment_with
 
 PROGRAMS: Final = ("log", "vision", "lane")
 READY_S: Final = 90.0  # as long as systemd gives a program to start

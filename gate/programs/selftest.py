@@ -20,13 +20,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 from drivers.barrier.settings import BarrierSettings
-from drivers.errors import BusyError, DriverError, NoReplyError, NoRightError, NotWellError
 from drivers.reader.settings import PageCamera, PageFolder
-from gate.audit import keys
-from gate.audit.errors import AuditError
 from gate.channel.messages import Status
 from gate.channel.row import OPERATORS
-from gate.programs.shared import clock
 from gate.programs.shared.config import Config
 from gate.programs.shared.devices import mrz_readers, pads, sensors
 from gate.programs.shared.devices.barriers import barrier, is_verified
@@ -34,6 +30,10 @@ from gate.programs.shared.program_status import Silence
 from gate.programs.shared.status import hear, hear_all
 from gate.trust.errors import TrustError
 from gate.trust.store import TrustStore
+from gate_core.audit_format import keys
+from gate_core.audit_format.errors import AuditError
+from gate_core.errors import BusyError, DriverError, NoReplyError, NoRightError, NotWellError
+from gate_core.programs import clock
 
 DISK_FREE_BYTES_MIN = 512 * 1024 * 1024
 DEVICE_DEADLINE_S = 10.0

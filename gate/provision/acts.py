@@ -11,9 +11,9 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from drivers.values import BarrierAlarm, BarrierStatus, Direction, LeafPosition
 from gate.provision.course import Figure
 from gate.provision.steps import StepError
+from gate_core.ports.values import BarrierAlarm, BarrierStatus, Direction, LeafPosition
 
 REST_MS: Final = 15_000  # from the end of an act until the leaf is closed and the zone empty
 NOTICE_MS: Final = 5_000  # from an input to the leaf

@@ -17,9 +17,9 @@ import pyrage
 
 from drivers.barrier.profiles import load_profile
 from drivers.camera.settings import SHA256, STABLE_NAME, WHY, address_problem, is_https
-from drivers.errors import DriverError
 from drivers.pad.settings import SOCKET, USER
-from gate.passage.screen import Purpose
+from gate_core.errors import DriverError
+from gate_core.evidence.screen import Purpose
 
 _PURPOSES: Final = tuple(Purpose)
 _GATE_ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")

@@ -13,9 +13,9 @@ from typing import Annotated, Final
 
 import msgspec
 
-from drivers.toml_file import Contradictions, FileError, TomlFile, Wrong
 from gate.provision.answers import BAUDS, BY_CHARACTERS_MAX, Answers, Problem, central_problem
 from gate.provision.way import NEEDED, TITLES
+from gate_core.settings.toml_file import Contradictions, FileError, TomlFile, Wrong
 
 FILE_BYTES_MAX: Final = 64 * 1024
 _Words = Annotated[str, msgspec.Meta(max_length=512)]

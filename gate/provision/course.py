@@ -15,8 +15,8 @@ from typing import Annotated, Final, Protocol
 
 import msgspec
 
-from gate import durable
 from gate.provision.steps import ConfigurationStepError, LaterStepError, StepError
+from gate_core import durable
 
 FOLDER: Final = "provision"  # in the gate's state
 STATE_FILE: Final = "provision.json"

@@ -23,8 +23,8 @@ from typing import Final
 
 import msgspec
 
-from gate import durable
 from gate.provision.steps import NoStepError, Step, StepError
+from gate_core import durable
 
 REMAINS: Final = (
     "overwritten and removed, as far as the file system tells; what a flash memory keeps below its own bookkeeping (wear levelling, spare "

@@ -17,8 +17,6 @@ from typing import Any, Final
 
 import tomli_w
 
-from gate import durable
-from gate.ordinary import read_ordinary
 from gate.provision.authorities import AuthorityError, Certificates, read_pem
 from gate.provision.enrol import CentralAwayError, CentralRefusesError, EnrolError, Enrolled, enrol
 from gate.provision.identity import (
@@ -40,6 +38,8 @@ from gate.provision.steps import (
     Step,
     StepError,
 )
+from gate_core import durable
+from gate_core.ordinary import read_ordinary
 
 RECEIPT_BYTES_MAX: Final = 16 * 1024
 TABLE: Final = "sync.toml"  # written last: the folder is whole

@@ -30,8 +30,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from gate import durable
 from gate.provision.authorities import AuthorityError, Certificates, issuer_of, read_bag, read_pem, to_pem
+from gate_core import durable
 
 DEVICE: Final = "device.pem"
 RECEIPT: Final = (

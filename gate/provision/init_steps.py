@@ -16,12 +16,12 @@ from typing import Final
 
 import tomli_w
 
-from gate import durable
 from gate.provision.answers import Answers
 from gate.provision.ownership import hand_over
 from gate.provision.sealing import LOG_KEY, has_tpm, seal_steps
 from gate.provision.steps import ConfigurationStepError, Step, StepError
 from gate.provision.units import VISION_DROP_IN
+from gate_core import durable
 from models.errors import ModelError
 from models.fetch import fetch
 from models.site import load_for

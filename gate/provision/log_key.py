@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from gate import durable
 from gate.provision.ownership import hand_over
 from gate.provision.sealing import LOG_KEY
 from gate.provision.steps import LaterStepError, Step, StepError
+from gate_core import durable
 
 NEXT: Final = "log-next.key"
 ASIDE: Final = "log-old.key"  # a second name of the old key, until it is overwritten

@@ -17,9 +17,9 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from gate import durable
 from gate.provision.identity import DEVICE, IdentityError, has_plain_key, lock
 from gate.provision.steps import LaterStepError, Step, StepError
+from gate_core import durable
 
 TPM_KEY: Final = "host+tpm2"
 DEADLINE_S: Final = 60.0

@@ -20,7 +20,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final, assert_never
 
-from gate import durable
+from gate_core import durable
 
 LINE_BYTES_MAX: Final = 8 * 1024
 LINES_MAX: Final = 200_000

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from gate.passage.conditions import Fact, Facts, Sex
 from gate.passage.rulebook import RuleBook
-from gate.passage.serving import BorderDirection
+from gate_core.evidence.serving import BorderDirection
 
 COUNT_MAX: Final = 10**9
 AGE_BANDS: Final = (0, 12, 18, 30, 45, 60, 75)

@@ -14,7 +14,6 @@ from dataclasses import replace
 from datetime import date, datetime, time
 from typing import Any, Final
 
-from drivers.toml_file import Wrong
 from gate.passage.conditions import (
     PROTECTED,
     All,
@@ -29,8 +28,9 @@ from gate.passage.conditions import (
     predicates_of,
 )
 from gate.passage.rulebook import Effect, Rule, RuleBook
-from gate.passage.serving import BorderDirection
 from gate.rules.profiling import KEPT_MAX, days_of, differs, kept, named_in, population, told_apart, valueless, work_of
+from gate_core.evidence.serving import BorderDirection
+from gate_core.settings.toml_file import Wrong
 
 TRIED_MAX: Final = 200_000  # combinations a rule: one that tells more apart is too much for whoever must understand it
 _NOTHING: Final = Facts()

@@ -28,7 +28,6 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from drivers.toml_file import TomlFile, Wrong, misfits
 from gate.passage.conditions import (
     AgeFrom,
     All,
@@ -48,9 +47,10 @@ from gate.passage.conditions import (
     Weekday,
     WeekdayIs,
 )
-from gate.passage.evidence import Score
 from gate.passage.rulebook import Effect, Rule, RuleBook
-from gate.passage.serving import BorderDirection
+from gate_core.evidence.evidence import Score
+from gate_core.evidence.serving import BorderDirection
+from gate_core.settings.toml_file import TomlFile, Wrong, misfits
 from gate_documents.countries import is_state_code
 
 RULES_MAX: Final = 500

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gate import durable
-from gate.audit.checkpoint import Checkpoint
-from gate.audit.errors import BadFormatError
-from gate.audit.note import NOTE_BYTES_MAX, Note
-from gate.ordinary import read_ordinary
-from gate.sync.mirror_state import Receipt
+from gate_core import durable
+from gate_core.audit_format.checkpoint import Checkpoint
+from gate_core.audit_format.errors import BadFormatError
+from gate_core.audit_format.note import NOTE_BYTES_MAX, Note
+from gate_core.mirror_client.mirror_state import Receipt
+from gate_core.ordinary import read_ordinary
 
 LAST_RECEIPT = "receipt.note"  # beside the identity: of the server that the gate is enrolled at
 

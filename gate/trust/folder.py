@@ -10,12 +10,12 @@ import os
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Final
 
-from gate.ordinary import open_ordinary
 from gate.trust.errors import SourceError
 from gate.trust.known import Rejected
 from gate.trust.ldif import LINE_BYTES_MAX, binary_values
 from gate.trust.looking import COLLECTION, Found, shown, walk
 from gate.trust.sources import Source, parts_of, read_seal_signer, read_signer, read_source
+from gate_core.ordinary import open_ordinary
 from gate_documents.pki.signed import SIGNED_BYTES_MAX
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING, Final
 
-from gate.ordinary import read_ordinary
 from gate.trust.errors import StoreError
 from gate.trust.schema import READABLE, VERSION, schema_of
+from gate_core.ordinary import read_ordinary
 from gate_documents.pki.signed import SIGNED_BYTES_MAX
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ import os
 import sqlite3
 from typing import TYPE_CHECKING, Final
 
-from gate import durable
 from gate.trust.errors import BusyError, StoreError
 from gate.trust.opening import open_snapshot
 from gate.trust.store import TrustStore
+from gate_core import durable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,12 +20,12 @@ import msgspec
 from tuf.api.exceptions import LengthOrHashMismatchError
 from tuf.api.metadata import TargetFile
 
-from gate import durable
-from gate.ordinary import open_ordinary
 from gate.updates.errors import RefusedError, SourceAwayError
 from gate.updates.layout import METADATA, TARGETS, Here, Offer
 from gate.updates.sources import Source
 from gate.updates.trust import Seen, Verified, verify
+from gate_core import durable
+from gate_core.ordinary import open_ordinary
 
 REPOSITORY: Final = "repository"
 MEMORY: Final = "memory"

@@ -32,9 +32,9 @@ from tuf.api.metadata import (
     Timestamp,
 )
 
-from gate import durable
 from gate.updates.errors import RefusedError, RepositoryError
 from gate.updates.layout import ARCHIVE_BYTES_MAX, METADATA, TARGETS, THRESHOLD_MIN, Custom, Here, Kind, Offer, offer_of
+from gate_core import durable
 
 DRAFTS: Final = "drafts"
 ROOT_KEYS: Final = 3

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Protocol
 
-from gate.ordinary import NotOrdinaryError, open_ordinary
 from gate.updates.errors import RefusedError, SourceAwayError
+from gate_core.ordinary import NotOrdinaryError, open_ordinary
 
 CHUNK_BYTES: Final = 256 * 1024
 _PART: Final = re.compile(r"[A-Za-z0-9_%-][A-Za-z0-9._%-]{0,199}")

@@ -28,7 +28,7 @@ from fakes.audited_days import Day
 from bench.rows import Bench, Row
 from gate.audit.store import TRANSACTIONS_TOGETHER
 from gate.audit.writer import Wanted, Writer
-from gate.cli.output import say
+from gate_core.command_line.output import say
 
 TOGETHER = 64  # records of a group: as many as the lane sends at once
 GROUP_FLOOR = 1 / 0.6  # of SQLite's rate

@@ -27,11 +27,11 @@ from drivers.barrier.modbus.driver import ModbusBarrier
 from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.modbus.tables import Pulse
 from drivers.barrier.profiles import load_profile
-from drivers.errors import NoReplyError
 from drivers.links import SerialLink
-from drivers.values import Direction, LeafPosition
 from gate.passage.events import Event, Part, PartBack, PartLost
 from gate.programs.lane.parts import BarrierKeeper
+from gate_core.errors import NoReplyError
+from gate_core.ports.values import Direction, LeafPosition
 from hardware_sim.barrier.boards import device_of
 from hardware_sim.barrier.device import Barrier
 from hardware_sim.barrier.frames import TURNAROUND_MS

@@ -30,19 +30,19 @@ from fakes.simulated_nation import SimulatedNation, Weather
 from typer.testing import CliRunner
 
 from bench.rows import Bench, Row
-from gate.audit.note import Signer, Verifier
-from gate.audit.record import time_text
-from gate.central import authority, folder
-from gate.central.database import open_database
-from gate.central.ledger import Ledger
-from gate.central.roster import Roster
-from gate.central.schema import age_keys, heads
-from gate.central.server_context import House
-from gate.cli.central import app
-from gate.cli.output import note
-from gate.http_server.connections import limits_of_process
-from gate.sync.https import Courier, tls
-from gate.sync.round import Client
+from gate_central import authority, folder
+from gate_central.commands.central import app
+from gate_central.database import open_database
+from gate_central.ledger import Ledger
+from gate_central.roster import Roster
+from gate_central.schema import age_keys, heads
+from gate_central.server_context import House
+from gate_core.audit_format.note import Signer, Verifier
+from gate_core.audit_format.record import time_text
+from gate_core.command_line.output import note
+from gate_core.http_server.connections import limits_of_process
+from gate_core.mirror_client.https import Courier, tls
+from gate_core.mirror_client.round import Client
 
 GATES = 16
 TRAVELLERS_AT_ONCE = 100  # a gate, 600 entries: an outage's worth

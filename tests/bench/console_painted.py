@@ -19,9 +19,9 @@ from fakes.ports import free_port
 from playwright.async_api import async_playwright
 
 from bench.rows import Bench, Row
-from gate.passage.reasons import Reason
-from gate.programs.console.config import AuthorityEntry, ConsoleConfig, Pages
-from gate.programs.console.program import run
+from gate_core.evidence.reasons import Reason
+from gate_officers.console.config import AuthorityEntry, ConsoleConfig, Pages
+from gate_officers.console.program import run
 
 GATES = 12
 CHANGES = 120

@@ -18,16 +18,16 @@ from typing import TYPE_CHECKING, Final
 import cv2
 import numpy as np
 
-from drivers.values import Frame
-from gate.cli.output import say
 from gate.programs.vision.video import Video, exposures
+from gate_core.command_line.output import say
+from gate_core.ports.values import Frame
 from hardware_sim.camera.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from drivers.values import CameraControls
     from gate.picture import Picture
+    from gate_core.ports.values import CameraControls
 
 SIZE: Final = (160, 120)  # the challenge looks at fewer pixels still
 LAG_MS: Final = (40, 260)

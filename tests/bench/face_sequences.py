@@ -18,14 +18,14 @@ import numpy as np
 import numpy.typing as npt
 
 from gate.cli.models import default_folder
-from gate.cli.output import say
 from gate.face.align import align
 from gate.face.chain import FaceModels, open_models
 from gate.face.detect import central
 from gate.face.embed import embed, embed_portrait, standard_position
 from gate.face.errors import FaceError
-from gate.performance.error_rates import FMR_POINTS, threshold_at
 from gate.picture import decode, read
+from gate_core.command_line.output import say
+from gate_lab.error_rates import FMR_POINTS, threshold_at
 
 FRAMES = 5
 SEED = 20_260_301

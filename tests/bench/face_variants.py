@@ -19,15 +19,15 @@ import numpy as np
 import numpy.typing as npt
 
 from gate.cli.models import default_folder
-from gate.cli.output import say
 from gate.face.align import ARCFACE, align, five_points, landmarks, similarity
 from gate.face.chain import FaceModels, open_models
 from gate.face.detect import Landmarked, central
 from gate.face.embed import embed, embed_portrait
 from gate.face.values import Box, Points
-from gate.performance.cohort import statistics_of
-from gate.performance.error_rates import threshold_at
 from gate.picture import Picture, decode, read
+from gate_core.command_line.output import say
+from gate_lab.cohort import statistics_of
+from gate_lab.error_rates import threshold_at
 from models.cohort import Cohort
 
 Floats = npt.NDArray[np.float32]

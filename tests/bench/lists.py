@@ -35,10 +35,10 @@ from gate.lists.names import People
 from gate.lists.question import Question
 from gate.lists.shelf import Shelf
 from gate.passage.conditions import AgeFrom, All, IssuerIs, Not
-from gate.passage.evidence import Evidence, SiteEvidence
 from gate.passage.policy import decide
-from gate.passage.registers import Register, RegisterFinding
 from gate.passage.rulebook import Effect, Rule, RuleBook
+from gate_core.evidence.evidence import Evidence, SiteEvidence
+from gate_core.evidence.registers import Register, RegisterFinding
 
 LISTS: Final = 5
 NUMBERS: Final = 200_000  # a list

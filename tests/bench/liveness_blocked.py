@@ -13,7 +13,7 @@ import msgspec
 
 from bench.rows import Bench, Row
 from gate.cli.models import default_folder
-from gate.programs.shared.config import cache_folder
+from gate_core.settings.environment import cache_folder
 from models.fetch import fetch
 from models.manifest import Manifest, Model, load
 from models.runtime import golden_input, open_session

@@ -24,14 +24,14 @@ import cv2
 import numpy as np
 
 from gate.cli.models import default_folder
-from gate.cli.output import say
 from gate.face.chain import FaceModels, look, open_models
 from gate.face.detect import central
 from gate.face.errors import FaceError
 from gate.face.liveness.passive import context_crop, live_probability
 from gate.face.values import Box
-from gate.performance.exact import clopper_pearson
 from gate.picture import Picture, decode, read
+from gate_core.command_line.output import say
+from gate_verify.report.exact import clopper_pearson
 from models.runtime import Session
 
 BOUND = 0.5

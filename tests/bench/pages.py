@@ -25,10 +25,10 @@ from fakes.pages import negatives
 from bench.page_text import rows_of, zone_of
 from bench.rows import Bench, Row
 from gate.cli.models import default_folder
-from gate.cli.output import note
 from gate.page.picture.reader import read
 from gate.page.picture.recognise import open_recogniser
 from gate.page.values import Reading
+from gate_core.command_line.output import note
 
 MEDIAN_FLOOR_MS = 75.0
 NOTHING_P95_FLOOR_MS = 120.0

@@ -16,7 +16,7 @@ from fakes.screens_peers import FakeLane, FakePreview, view
 from playwright.async_api import async_playwright
 
 from bench.rows import Bench, Row
-from gate.passage.screen import Guidance, Screen
+from gate_core.evidence.screen import Guidance, Screen
 
 CHANGES = 200
 EVERY_S = 0.12

@@ -24,7 +24,7 @@ from bench import (
     whole_gate,
 )
 from bench.rows import Bench, Row
-from gate.cli.output import emit_json, note, say
+from gate_core.command_line.output import emit_json, note, say
 
 MEASUREMENTS = (
     face_chain.measure,

@@ -21,10 +21,10 @@ import tomli_w
 from fakes.whole_gate import Onlooker, running
 
 from bench.rows import Bench, Row
-from gate.demo.memory import descendants
-from gate.orders.verbs import Verb
-from gate.passage.screen import Screen
 from gate.programs.shared.terminal import Terminal
+from gate_core.evidence.screen import Screen
+from gate_core.orders.verbs import Verb
+from gate_demo.memory import descendants
 
 DECISION_P95_FLOOR_MS = 150.0
 STATUS_FLOOR_MS = 300.0

@@ -11,11 +11,18 @@ import pyrage
 import pytest
 from shared_data import SHARED_DATA
 
-from gate.audit.checkpoint import read_checkpoint
-from gate.audit.errors import BadFormatError, BadProofError, BadSignatureError
-from gate.audit.merkle import is_subtree, leaf_hash, root_of, verify_consistency, verify_inclusion, verify_subtree
-from gate.audit.note import Verifier
-from gate.audit.tiles import Piece, decode_entries, decode_tile, entries_path, tile_path
+from gate_core.audit_format.checkpoint import read_checkpoint
+from gate_core.audit_format.errors import BadFormatError, BadProofError, BadSignatureError
+from gate_core.audit_format.merkle import (
+    is_subtree,
+    leaf_hash,
+    root_of,
+    verify_consistency,
+    verify_inclusion,
+    verify_subtree,
+)
+from gate_core.audit_format.note import Verifier
+from gate_core.audit_format.tiles import Piece, decode_entries, decode_tile, entries_path, tile_path
 
 DATA = SHARED_DATA / "tlog"
 MERKLE = DATA / "transparency-dev-merkle/testdata"

@@ -7,7 +7,7 @@ from fakes.tiny_models import real_models
 from shared_data import SHARED_DATA
 from typer.testing import CliRunner
 
-from gate.cli import face
+from gate_lab.commands import face
 
 FACES = SHARED_DATA / "faces"
 

@@ -16,8 +16,8 @@ from drivers.barrier.modbus import session as modbus_session
 from drivers.barrier.orders import Pause
 from drivers.barrier.port import BarrierDriver
 from drivers.barrier.promptness import Promptness
-from drivers.errors import DriverError, LinkLostError, NoReplyError, NotWellError, RefusedError
-from drivers.values import Direction, LeafPosition
+from gate_core.errors import DriverError, LinkLostError, NoReplyError, NotWellError, RefusedError
+from gate_core.ports.values import Direction, LeafPosition
 
 log = logging.getLogger(__name__)  # --log-cli-level=INFO shows the counts
 QUICK = ["all 0.3 s late", "mixed", "doubled", "bursts"]

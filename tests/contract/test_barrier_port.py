@@ -14,8 +14,8 @@ from fakes.framed_boards import CountingBoard, FramedBench, Kind, framed_bench
 from fakes.modbus_boards import PROFILES, BoardBench, board_bench
 
 from drivers.barrier.port import BarrierDriver
-from drivers.errors import LinkLostError, RefusedError
-from drivers.values import BarrierAlarm, Direction, LampColour
+from gate_core.errors import LinkLostError, RefusedError
+from gate_core.ports.values import BarrierAlarm, Direction, LampColour
 from hardware_sim.barrier.lot import LotTurnstile
 
 FRAMED: dict[str, Kind] = {"ds205a": "ds205a", "italdis": "italdis"}

@@ -21,9 +21,9 @@ from drivers.camera.link import Link
 from drivers.camera.network import NetworkCamera
 from drivers.camera.presence import server_of
 from drivers.camera.settings import Network
-from drivers.errors import LinkLostError, NotWellError, RefusedError, SetupError
-from drivers.values import CameraControls
 from gate.programs.shared.devices.cameras import decoded
+from gate_core.errors import LinkLostError, NotWellError, RefusedError, SetupError
+from gate_core.ports.values import CameraControls
 from hardware_sim.camera import MjpegCamera
 
 TRIES = 100

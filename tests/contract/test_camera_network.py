@@ -12,9 +12,9 @@ from fakes.mjpeg_server import ANSWERS, FAULTS, MjpegServer, number_of
 from drivers.camera.link import Link
 from drivers.camera.network import NetworkCamera
 from drivers.camera.newest import check_size
-from drivers.errors import DriverError, FrozenError, LinkLostError, RefusedError, SetupError
-from drivers.values import CameraControls
 from gate.programs.shared.devices.cameras import decoded
+from gate_core.errors import DriverError, FrozenError, LinkLostError, RefusedError, SetupError
+from gate_core.ports.values import CameraControls
 from hardware_sim.camera import MjpegCamera
 
 TIMEOUT_MS = 400
@@ -202,7 +202,7 @@ def test_the_libraries_write_nothing_of_their_own() -> None:
         "import sys\n"
         "from fakes.mjpeg_server import MjpegServer\n"
         "from contract.test_camera_network import camera_at\n"
-        "from drivers.errors import LinkLostError\n"
+        "from gate_core.errors import LinkLostError\n"
         "for mode in ('garbage', 'truncated_part', 'stall', 'drop'):\n"
         "    with MjpegServer() as server:\n"
         "        camera = camera_at(server.address, timeout_ms=200)\n"

@@ -12,9 +12,9 @@ import pytest
 from fakes.direct_slot import DirectSlot
 from fakes.scard import FakeScard
 
-from drivers.errors import CardGoneError, LinkLostError, NoReplyError
 from drivers.reader.direct import DirectReader
 from drivers.reader.pcsc import PcscReader
+from gate_core.errors import CardGoneError, LinkLostError, NoReplyError
 
 SELECT = bytes.fromhex("00A4040C07A0000002471001")
 

@@ -19,8 +19,8 @@ from gate.face.errors import NoFaceError
 from gate.face.liveness.passive import live_probability
 from gate.face.swaps import SAME_PORTRAIT_MIN
 from gate.face.values import Box
-from gate.performance.cohort import cohort_of, spelt
-from gate.performance.folders import UnfitError
+from gate_lab.cohort import cohort_of, spelt
+from gate_lab.folders import UnfitError
 from models.errors import ModelCorruptError, ModelDriftError
 from models.manifest import load
 from models.runtime import Session, golden_input, open_session
@@ -91,7 +91,7 @@ def test_by_every_way_a_template_is_of_one_look_at_the_points_also_with_a_cohort
     expected, portrait = embed(chain.embed, [crop]).vector, embed_portrait(chain.embed, crop).vector
     both = expected + embed(chain.embed, [crop[:, ::-1].copy()]).vector
     assert portrait @ (both / np.linalg.norm(both)) == pytest.approx(1.0, abs=1e-6)
-    monkeypatch.setattr("gate.performance.cohort.PEOPLE_MIN", 1)
+    monkeypatch.setattr("gate_lab.cohort.PEOPLE_MIN", 1)
     (tmp_path / "people" / "ann").mkdir(parents=True)
     (tmp_path / "people" / "ann" / "1.png").write_bytes(as_file(picture, ".png"))
     made = cohort_of(tmp_path / "people", chain, tracked=lambda items, _: items, tell=pytest.fail)

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from drivers.errors import DriverError, LinkLostError, NoReplyError, NoRightError, NotWellError, SetupError
 from drivers.pad import driver
 from drivers.pad.profile import load_profile
 from drivers.pad.session import Session
 from drivers.pad.settings import PadSensor as Settings
-from drivers.values import PadResult, PadVerdict
+from gate_core.errors import DriverError, LinkLostError, NoReplyError, NoRightError, NotWellError, SetupError
+from gate_core.ports.values import PadResult, PadVerdict
 from hardware_sim.pad.sensor import Fault, PadSensor, Stands
 from hardware_sim.pad.server import PadServer
 

@@ -14,7 +14,7 @@ from fakes.boot.attempts import FAR
 from fakes.boot.gate import CONSOLE, ROAD, SHIFT, Gate
 from fakes.boot.machine import Machine
 
-from gate.orders import keys
+from gate_core.orders import keys
 
 pytestmark = [pytest.mark.long, pytest.mark.e2e]
 

@@ -15,7 +15,7 @@ from fakes.kiosk_page import CHROMIUM
 from fakes.tour_watcher import decide, frame, until_scene, watched
 from playwright.async_api import Page
 
-from gate.demo.tour.scenes import CAST, SCENES, SECONDS_MAX
+from gate_demo.tour.scenes import CAST, SCENES, SECONDS_MAX
 
 pytestmark = [
     pytest.mark.e2e,

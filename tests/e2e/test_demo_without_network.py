@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gate.demo.tour.scenes import CAST, SECONDS_MAX
+from gate_demo.tour.scenes import CAST, SECONDS_MAX
 
 pytestmark = [pytest.mark.e2e, pytest.mark.faces, pytest.mark.long]
 

@@ -16,10 +16,10 @@ import pytest
 from rich.console import Console
 
 from gate.cli.models import default_folder
-from gate.demo.drills import DRILLS, Drill
-from gate.demo.play import Play, Wishes
-from gate.demo.score import Score, score
-from gate.demo.trainee import Diary, Robot, Trainee
+from gate_demo.drills import DRILLS, Drill
+from gate_demo.play import Play, Wishes
+from gate_demo.score import Score, score
+from gate_demo.trainee import Diary, Robot, Trainee
 
 pytestmark = [pytest.mark.long, pytest.mark.e2e]
 COMMAND = (sys.executable, "-m", "gate.cli", "drill")

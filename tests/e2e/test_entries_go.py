@@ -27,8 +27,6 @@ from fakes.log_process import incident
 from fakes.set_clock import LIBRARY, SetClock
 from fakes.small_gate import NOTICE
 
-from gate.audit import keys
-from gate.audit.tiles import TILE_WIDTH
 from gate.audit.writer import APPENDS_REMEMBERED
 from gate.channel.errors import ChannelClosedError
 from gate.channel.messages import Append, Appended, FromLog, Recorded, Status
@@ -37,6 +35,8 @@ from gate.channel.table import CHANNELS
 from gate.passage.events import RecordClass
 from gate.programs.shared.config import load
 from gate.programs.shared.status import hear
+from gate_core.audit_format import keys
+from gate_core.audit_format.tiles import TILE_WIDTH
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
 DEADLINE_S = 120.0

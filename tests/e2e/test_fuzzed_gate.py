@@ -12,8 +12,8 @@ from fakes.fuzzing import Fuzzer, Held
 from fakes.whole_gate import PROGRAMS, Gate, running
 
 from gate.channel.table import CHANNELS
-from gate.passage.screen import Screen
 from gate.programs.shared.runner import status_of
+from gate_core.evidence.screen import Screen
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
 

@@ -19,12 +19,12 @@ from fakes.remains import family_of
 from fakes.whole_gate import PROGRAMS, Gate, running
 
 from gate.cli.models import default_folder
-from gate.demo import director
-from gate.demo import stage as staging
-from gate.demo import world as worlds
-from gate.demo.director import DirectorError
-from gate.passage.screen import Screen
 from gate.programs.shared.runner import status_of
+from gate_core.evidence.screen import Screen
+from gate_demo import director
+from gate_demo import stage as staging
+from gate_demo import world as worlds
+from gate_demo.director import DirectorError
 
 pytestmark = pytest.mark.e2e
 

@@ -14,9 +14,9 @@ import pytest
 from fakes.called import Called
 from fakes.whole_gate import Gate, running
 
-from gate.cli.output import Exit
-from gate.demo.stage import GATE_ID, command
-from gate.passage.screen import Screen
+from gate_core.command_line.output import Exit
+from gate_core.evidence.screen import Screen
+from gate_demo.stage import GATE_ID, command
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from fakes.killed_lane import Killed, KilledLane, drawn
 
-from gate.demo import auditing
+from gate_demo import auditing
 from hardware_sim.barrier.controller import WATCHDOG_MS_DEFAULT
 from hardware_sim.barrier.device import STEP_MS_MAX
 from hardware_sim.books import Different, differences

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from fakes.whole_gate import PROGRAMS, running
 
-from gate.demo import stage as staging
-from gate.demo.stage import Stage
-from gate.passage.screen import Screen
 from gate.programs.shared.runner import status_of
+from gate_core.evidence.screen import Screen
+from gate_demo import stage as staging
+from gate_demo.stage import Stage
 from hardware_sim.passport.issuer import Issuer
 from hardware_sim.passport.office import SIGNERS
 

@@ -13,11 +13,11 @@ import pytest
 from fakes.set_clock import LIBRARY
 from fakes.whole_gate import PROGRAMS, running
 
-from gate.audit.unsealing import Unsealer
-from gate.cli.audit_records import Reading
-from gate.passage.screen import Screen
-from gate.performance.draws import Draws
-from gate.programs.shared import clock
+from gate_core.audit_format.unsealing import Unsealer
+from gate_core.evidence.screen import Screen
+from gate_core.programs import clock
+from gate_verify.commands.records import Reading
+from gate_verify.report.draws import Draws
 from gate_verify.told import Told
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]

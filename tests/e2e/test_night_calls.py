@@ -24,9 +24,9 @@ from fakes.whole_gate import running
 
 from gate.channel.row import PROGRAMS
 from gate.cli.models import default_folder
-from gate.cli.output import Exit
-from gate.passage.screen import Screen
 from gate.programs.shared.degraded import MODES, Lane
+from gate_core.command_line.output import Exit
+from gate_core.evidence.screen import Screen
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
 

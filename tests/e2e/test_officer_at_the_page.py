@@ -23,17 +23,17 @@ from fakes.whole_gate import Gate, Onlooker, running
 from playwright.async_api import Route
 
 from gate.channel.row import PROGRAMS
-from gate.demo import auditing
-from gate.demo.director import Visit
-from gate.demo.officers_console import console
-from gate.demo.play import AGAIN_MAX
-from gate.demo.report import Line
 from gate.passage.orders import Disposition
 from gate.passage.records import Overruled, Settled
-from gate.passage.screen import Screen
 from gate.programs.screens.kiosk_start import page_address, page_with_secret
 from gate.programs.shared.consoles import known_fingerprint
 from gate.programs.shared.terminal import Terminal
+from gate_core.evidence.screen import Screen
+from gate_demo import auditing
+from gate_demo.director import Visit
+from gate_demo.officers_console import console
+from gate_demo.play import AGAIN_MAX
+from gate_demo.report import Line
 from hardware_sim.readers.kinds import PAGE_READER
 from hardware_sim.scenario import read_scenarios, scenario_folder
 

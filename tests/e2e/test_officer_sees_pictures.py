@@ -19,14 +19,14 @@ from fakes.kiosk_page import CHROMIUM, FLAGS
 from fakes.whole_gate import running
 from playwright.async_api import Page, async_playwright
 
-from gate.cli.officer.keys import read_authority
-from gate.demo import auditing
-from gate.demo.officers_console import console
 from gate.passage.orders import Disposition
 from gate.passage.records import Settled, Viewed
-from gate.passage.screen import Screen
 from gate.picture import decode
 from gate.programs.shared.consoles import known_fingerprint
+from gate_core.command_line.key_files import read_authority
+from gate_core.evidence.screen import Screen
+from gate_demo import auditing
+from gate_demo.officers_console import console
 
 pytestmark = [
     pytest.mark.e2e,

@@ -73,7 +73,7 @@ def debian(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
     shutil.rmtree(place)
 
 
-@pytest.mark.parametrize("name", ["portcullis", "portcullis-simulator", "portcullis-central"])
+@pytest.mark.parametrize("name", ["portcullis", "portcullis-simulator", "portcullis-lab", "portcullis-central"])
 def test_debians_linter_has_nothing_to_say(package: Path, name: str) -> None:
     install_tools()
     (one,) = package.parent.glob(f"{name}_*.deb")
@@ -84,13 +84,15 @@ def test_debians_linter_has_nothing_to_say(package: Path, name: str) -> None:
 def test_neither_pip_nor_training_nor_the_builders_place_is_inside(package: Path) -> None:
     names = ran("dpkg-deb", "--contents", package).stdout.splitlines()
     paths = [line.split(maxsplit=5)[5] for line in names]
-    assert not [path for path in paths if "/pip/" in path or "/models/train" in path or "/gate/central" in path]
+    elsewhere = ("pip", "gate_lab", "gate_central", "gate_officers", "gate_demo", "hardware_sim")
+    assert any("/gate_core/" in path for path in paths)
+    assert not [path for path in paths if any(f"/{name}/" in path for name in elsewhere)]
     assert not [line for line in names if line.startswith("l") and "/tmp/" in line]
 
 
-def simulator_of(package: Path) -> Path:
-    (simulator,) = package.parent.glob("portcullis-simulator_*.deb")
-    return simulator
+def beside(package: Path, name: str) -> Path:
+    (found,) = package.parent.glob(f"{name}_*.deb")
+    return found
 
 
 def fields(package: Path) -> dict[str, str]:
@@ -99,28 +101,35 @@ def fields(package: Path) -> dict[str, str]:
 
 
 def test_nothing_brings_the_simulator_or_what_starts_by_itself_to_a_gate(package: Path) -> None:
-    gate, simulator = fields(package), fields(simulator_of(package))
+    gate, simulator = fields(package), fields(beside(package, "portcullis-simulator"))
     wanted = f"{gate['Depends']}, {gate['Recommends']}"
     # Chromium recommends what configures printers, and that brings avahi-daemon.
     assert not [word for word in ("portcullis-simulator", "chromium", "cage") if word in wanted]
     assert f"portcullis (= {gate['Version']})" in simulator["Depends"]
-    carried = {line.split()[-1] for line in ran("dpkg-deb", "--contents", simulator_of(package)).stdout.splitlines()}
+    carried = {
+        line.split()[-1]
+        for line in ran("dpkg-deb", "--contents", beside(package, "portcullis-simulator")).stdout.splitlines()
+    }
     assert not [path for path in carried if "/systemd/" in path or "/udev/" in path or path.startswith("./etc")]
 
 
 @pytest.mark.parametrize(
-    ("name", "models"), [("portcullis", "usr/share/portcullis/models"), ("portcullis-simulator", None)]
+    ("name", "models"),
+    [("portcullis", "usr/share/portcullis/models"), ("portcullis-simulator", None), ("portcullis-lab", None)],
 )
 def test_the_bill_names_everything_that_is_inside_with_its_licence_and_hash(
     package: Path, tmp_path: Path, name: str, models: str | None
 ) -> None:
-    ran("dpkg-deb", "--extract", package if name == "portcullis" else simulator_of(package), tmp_path)
+    ran("dpkg-deb", "--extract", beside(package, name), tmp_path)
     docs = tmp_path / "usr/share/doc" / name
     assert (docs / "licences.txt").stat().st_size
     bill = json.loads((docs / "bill.cdx.json").read_bytes())
     named = {part["name"].lower().replace("_", "-").replace(".", "-") for part in bill["components"]}
     inside = (tmp_path / "usr/lib/portcullis/versions/0/lib").glob("python3.*/site-packages/*.dist-info")
-    ours = {f"portcullis{one}" for one in ("", "-central", "-documents", "-hardware-sim", "-verify")}
+    ours = {
+        f"portcullis{one}"
+        for one in ("", "-central", "-core", "-documents", "-hardware-sim", "-lab", "-officers", "-verify")
+    }
     installed = {path.name.split("-")[0].lower().replace("_", "-").replace(".", "-") for path in inside} - ours
     assert installed
     assert installed <= named
@@ -170,7 +179,7 @@ def test_it_is_installed_upgraded_removed_and_purged(debian: Tree, package: Path
     assert key.read_bytes() == before
 
     debian.run("dpkg", "--remove", "portcullis")
-    assert not (debian.place / "usr/bin/gate").exists()
+    assert not (debian.place / "usr/bin/gate").is_symlink()
     assert not list((debian.place / "usr/lib").glob("portcullis/**/*.pyc"))
     assert key.exists()
     (debian.place / "var/lib/portcullis/screens").mkdir()
@@ -189,7 +198,7 @@ def test_a_traveller_is_admitted_by_a_gate_on_simulated_hardware(debian: Tree, p
     assert alone.returncode == 69
     assert "install the package portcullis-simulator" in alone.stderr
 
-    debian.run("dpkg", "--install", debian.put(simulator_of(package)))
+    debian.run("dpkg", "--install", debian.put(beside(package, "portcullis-simulator")))
     assert json.loads(debian.run(*demo).stdout)["admitted"] == 1
     assert "gate-sim" in debian.run("gate-sim", "--help").stdout
 
@@ -200,8 +209,7 @@ def test_a_traveller_is_admitted_by_a_gate_on_simulated_hardware(debian: Tree, p
 
 
 def test_the_central_server_is_a_package_of_its_own(debian: Tree, package: Path) -> None:
-    (central,) = package.parent.glob("portcullis-central_*.deb")
-    debian.run("dpkg", "--install", debian.put(central))
+    debian.run("dpkg", "--install", debian.put(beside(package, "portcullis-central")))
     made = json.loads(
         debian.run("gate", "central", "init", "--dir", "/srv/central", "--name", "localhost", *KEPT, "--json").stdout
     )
@@ -213,3 +221,19 @@ def test_the_central_server_is_a_package_of_its_own(debian: Tree, package: Path)
         assert (said.returncode, ".toml" in said.stderr) == (74, True), said.stderr
     debian.run("dpkg", "--purge", "portcullis-central")
     assert not (debian.place / "usr/lib/portcullis-central").exists()
+
+
+def test_one_command_serves_a_gate_a_lab_and_central_on_one_machine(debian: Tree, package: Path) -> None:
+    every = [debian.put(beside(package, name)) for name in ("portcullis", "portcullis-central", "portcullis-lab")]
+    debian.run("dpkg", "--install", *every)
+    where = ("--dir", "/srv/both", "--name", "localhost", *KEPT, "--json")
+    assert json.loads(debian.run("gate", "central", "init", *where).stdout)["mirror_vkey"]
+    assert "authority" in debian.run("gate", "officer", "authority", "--help").stdout
+    assert "admit" in debian.run("gate", "officer", "--help").stdout
+    assert debian.run("gate", "status", check=False).returncode == 74  # it is no gate yet
+    assert "cohort" in debian.run("gate", "face", "--help").stdout
+    for name in ("portcullis-lab", "portcullis"):
+        debian.run("dpkg", "--purge", name)
+    assert "verify" in debian.run("gate", "audit", "--help").stdout
+    debian.run("dpkg", "--purge", "portcullis-central")
+    assert not (debian.place / "usr/bin/gate").is_symlink()

@@ -16,9 +16,9 @@ from fakes.online_registers import Fault
 from fakes.online_registers import Registers as Simulated
 from fakes.whole_gate import PROGRAMS, running
 
-from gate.demo import stage as staging
-from gate.passage.screen import Screen
-from gate.programs.shared import clock
+from gate_core.evidence.screen import Screen
+from gate_core.programs import clock
+from gate_demo import stage as staging
 
 pytestmark = pytest.mark.e2e
 KEY = hashlib.sha256(b"a canary").hexdigest()

@@ -20,17 +20,17 @@ from fakes import remains
 from fakes.whole_gate import Gate, running
 
 from gate.channel import messages as m
-from gate.cli.officer.keys import read_authority
-from gate.orders.certificate import Certificate, certify
-from gate.orders.keys import new_key, public_text
-from gate.orders.order import Shift
-from gate.orders.sealing import PARTS, info_of
-from gate.orders.verbs import Party, Role, Verb
 from gate.passage.orders import Outcome
-from gate.passage.screen import Screen
 from gate.picture import decode
-from gate.programs.shared import clock
 from gate.programs.shared.terminal import Terminal
+from gate_core.command_line.key_files import read_authority
+from gate_core.evidence.screen import Screen
+from gate_core.orders.certificate import Certificate, certify
+from gate_core.orders.keys import new_key, public_text
+from gate_core.orders.order import Shift
+from gate_core.orders.sealing import PARTS, info_of
+from gate_core.orders.verbs import Party, Role, Verb
+from gate_core.programs import clock
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.faces]
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from fakes.whole_gate import running
 
-from gate.passage.screen import Screen
+from gate_core.evidence.screen import Screen
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
 

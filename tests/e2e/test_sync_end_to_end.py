@@ -15,8 +15,8 @@ import pytest
 from fakes.central_process import KEPT
 from fakes.sync_gate import GATE_ID, SyncGate
 
-from gate.audit.checkpoint import read_checkpoint
-from gate.audit.note import Verifier
+from gate_core.audit_format.checkpoint import read_checkpoint
+from gate_core.audit_format.note import Verifier
 
 pytestmark = pytest.mark.e2e
 GATE = (sys.executable, "-m", "gate.cli")

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from fakes.whole_gate import Gate, running
 
-from gate.demo import auditing
-from gate.demo.report import Door
-from gate.passage.screen import Screen
 from gate.programs.shared.runner import status_of
+from gate_core.evidence.screen import Screen
+from gate_demo import auditing
+from gate_demo.report import Door
 from hardware_sim.truth import read_truth
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]

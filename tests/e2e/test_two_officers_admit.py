@@ -20,14 +20,14 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from gate.channel.errors import ChannelError
 from gate.channel.messages import Waiting
-from gate.cli.officer.keys import read_authority
-from gate.demo import auditing
-from gate.demo.officers_console import console
-from gate.passage.reasons import Reason
 from gate.passage.records import Overruled, WouldAdmit
-from gate.passage.screen import Screen
 from gate.programs.shared.consoles import known_fingerprint
 from gate.programs.shared.terminal import Terminal
+from gate_core.command_line.key_files import read_authority
+from gate_core.evidence.reasons import Reason
+from gate_core.evidence.screen import Screen
+from gate_demo import auditing
+from gate_demo.officers_console import console
 
 pytestmark = [
     pytest.mark.e2e,

@@ -15,8 +15,8 @@ import pytest
 from fakes.tiny_models import real_models
 from fakes.whole_gate import Gate, running
 
-from gate.cli.output import Exit
-from gate.passage.screen import Screen
+from gate_core.command_line.output import Exit
+from gate_core.evidence.screen import Screen
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
 

@@ -29,7 +29,7 @@ from gate.channel.errors import ChannelError
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
 from gate.face.chain import open_models, portrait_template
-from gate.passage.screen import Screen
+from gate_core.evidence.screen import Screen
 from hardware_sim.company import Company
 from hardware_sim.faces import identities
 from hardware_sim.passport.issuer import Issuer

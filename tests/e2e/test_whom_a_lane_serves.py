@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 from fakes.whole_gate import Gate, running
 
-from gate.cli.officer.keys import read_shift
-from gate.demo import stage as staging
-from gate.orders.order import Shift
-from gate.orders.verbs import Verb
 from gate.passage.orders import Outcome
-from gate.passage.screen import Screen
 from gate.programs.shared.terminal import Terminal
+from gate_core.command_line.key_files import read_shift
+from gate_core.evidence.screen import Screen
+from gate_core.orders.order import Shift
+from gate_core.orders.verbs import Verb
+from gate_demo import stage as staging
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from fakes.roots import ROOT, search_path
 
-ROOMS = ("gate", "drivers", "models", "documents", "verify")
+ROOMS = ("gate", "drivers", "models", "core", "documents", "verify")
 BORING = ("__pycache__", "train", "evaluate")
 
 

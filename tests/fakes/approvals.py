@@ -8,12 +8,12 @@ from pathlib import Path
 
 import tomli_w
 
-from gate.approval.approvers import Approvers
-from gate.approval.canonical import digest
-from gate.approval.note import Approval, SignedApproval
-from gate.audit.note import Signer
 from gate.programs.shared.basis import basis_of
 from gate.programs.shared.config import Config
+from gate_core.approval.approvers import Approvers
+from gate_core.approval.canonical import digest
+from gate_core.approval.note import Approval, SignedApproval
+from gate_core.audit_format.note import Signer
 
 PERSONS = ("anna", "ben", "carla")
 AUTHORITY = "authority"

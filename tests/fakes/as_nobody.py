@@ -18,16 +18,16 @@ DEADLINE_S = 300
 _RUN = """
 import importlib, json, os, pkgutil, signal, sys, tempfile, traceback
 uid, cases = int(sys.argv[1]), json.load(sys.stdin)
-for package in ("gate.cli", "gate", "gate_documents", "gate_verify", "drivers", "models", "rich", "typer", "asyncio", "email", "encodings", "importlib", "json", "logging", "multiprocessing"):
+for package in ("gate.cli", "gate", "gate_core", "gate_central", "gate_officers", "gate_lab", "gate_demo", "gate_documents", "gate_verify", "drivers", "models", "rich", "typer", "asyncio", "email", "encodings", "importlib", "json", "logging", "multiprocessing"):
     module = importlib.import_module(package)
     for found in pkgutil.walk_packages(module.__path__, package + "."):
-        if not found.name.startswith(("models.train", "models.evaluate", "models.convert", "gate.demo", "gate.simulate")) and not found.name.endswith("__main__"):
+        if not found.name.startswith(("gate_lab.train", "gate_lab.evaluate", "models.convert")) and not found.name.endswith("__main__"):
             try:
                 importlib.import_module(found.name)
             except Exception:
                 pass  # of what somebody else wrote
-import gate.cli, _strptime, zoneinfo, csv, tomllib, sqlite3, html, webbrowser, importlib.metadata
-version = importlib.metadata.version("portcullis")
+import gate_core.command_line.main, _strptime, zoneinfo, csv, tomllib, sqlite3, html, webbrowser, importlib.metadata
+version = importlib.metadata.version("portcullis-core")
 
 def run(words):
     out, err = tempfile.TemporaryFile(), tempfile.TemporaryFile()
@@ -41,7 +41,7 @@ def run(words):
         sys.argv[:] = ["gate", *words]
         code = 0
         try:
-            gate.cli.main()
+            gate_core.command_line.main.main()
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else 1 if end.code else 0
         except BaseException:

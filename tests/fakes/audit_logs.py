@@ -14,19 +14,19 @@ from typing import Any
 
 import pyrage
 
-from gate.audit.checkpoint import Checkpoint, read_checkpoint
-from gate.audit.export import Outlet, bundle
-from gate.audit.handover import Handover, follow, in_force
 from gate.audit.key_days import KeyDays
-from gate.audit.note import Note, Signer
-from gate.audit.record import Happening, canonical_json, recipients_digest
 from gate.audit.reserve import Reserve
-from gate.audit.sealing import Sealer
-from gate.audit.spool import Spool, handover_path
 from gate.audit.store import Store
-from gate.audit.tiles import pieces_between
 from gate.audit.writer import Outcome, Wanted, Writer
 from gate.programs.log.spool_publisher import P, T, Worker
+from gate_core.audit_format.checkpoint import Checkpoint, read_checkpoint
+from gate_core.audit_format.export import Outlet, bundle
+from gate_core.audit_format.handover import Handover, follow, in_force
+from gate_core.audit_format.note import Note, Signer
+from gate_core.audit_format.record import Happening, canonical_json, recipients_digest
+from gate_core.audit_format.sealing import Sealer
+from gate_core.audit_format.spool import Spool, handover_path
+from gate_core.audit_format.tiles import pieces_between
 
 ORIGIN = "border.example/gate-0001/demo"
 TIME = "2026-11-25T10:00:00.000Z"

@@ -9,12 +9,10 @@ from datetime import UTC, datetime, timedelta
 from fakes.audit_logs import happening
 from fakes.passage_examples import decided_record, said
 
-from gate.audit.record import time_text
 from gate.audit.writer import Wanted
 from gate.passage.counting import Counters
 from gate.passage.orders import Disposition
 from gate.passage.policy import Verdict
-from gate.passage.reasons import Objection, Reason
 from gate.passage.records import (
     ApprovalSettings,
     Closed,
@@ -34,8 +32,10 @@ from gate.passage.records import (
     class_of,
     crossing_of,
 )
-from gate.passage.registers import RegisterFinding
 from gate.programs.lane.records import encode
+from gate_core.audit_format.record import time_text
+from gate_core.evidence.reasons import Objection, Reason
+from gate_core.evidence.registers import RegisterFinding
 
 ENTRIES_A_TRAVELLER = 6  # of `admitted`
 MORNING = datetime(2026, 11, 25, 6, tzinfo=UTC)

@@ -14,9 +14,9 @@ from fakes.virtual_time import run_virtual
 from drivers.barrier.modbus.driver import ModbusBarrier
 from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.profiles import load_profile
-from drivers.errors import LinkLostError, RefusedError
 from drivers.links import Link, memory_pair
-from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
+from gate_core.errors import LinkLostError, RefusedError
+from gate_core.ports.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
 
 # What the board is told, as the counting controller notes it.
 RELEASE = (5, (0x5245,))

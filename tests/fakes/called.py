@@ -18,11 +18,11 @@ from typing import Final, TypeVar
 import httpx2
 from fakes.whole_gate import Gate
 
-from gate.cli.output import Exit
 from gate.programs.screens.kiosk_start import page_address, page_with_secret
-from gate.programs.shared import clock
 from gate.trust.importing import import_sources
 from gate.trust.sources import read_source
+from gate_core.command_line.output import Exit
+from gate_core.programs import clock
 
 OF_THIS_MACHINE: Final = frozenset({"machine_late", "throttled"})  # it may be slow, which no call is about
 DEADLINE_S: Final = 180.0

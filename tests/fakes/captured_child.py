@@ -15,9 +15,9 @@ from pathlib import Path
 import msgspec
 
 from gate.channel import messages
-from gate.passage.evidence import CheckId, DocumentEvidence
 from gate.programs.lane.document import child
 from gate.programs.lane.stages.unread import unreadable
+from gate_core.evidence.evidence import CheckId, DocumentEvidence
 
 SIZE = 4 * 1024 * 1024 - 64  # nearly the longest message that a child may send before it is prepared
 CHATTER_BYTES = 1 << 20

@@ -16,12 +16,12 @@ from fakes.central_house import housed
 from fakes.central_server import Bench
 from starlette.testclient import TestClient
 
-from gate.audit.note import Signer
-from gate.central.authority import fingerprint, new_key
-from gate.central.client_certificates import issue
-from gate.central.people_pages import make_desk
-from gate.central.rights import Role
-from gate.central.server_context import House
+from gate_central.authority import fingerprint, new_key
+from gate_central.client_certificates import issue
+from gate_central.people_pages import make_desk
+from gate_central.rights import Role
+from gate_central.server_context import House
+from gate_core.audit_format.note import Signer
 
 HOST = "central.example"
 NORTH, SOUTH, NOWHERE = "gate-0001", "gate-0002", "gate-0003"

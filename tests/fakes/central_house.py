@@ -8,11 +8,11 @@ from pathlib import Path
 from fakes.approvals import PERSONS, signer, write_approvers
 from fakes.central_server import NOW, Bench
 
-from gate.approval.erasure import Erasure, SignedErasure
-from gate.audit.unsealing import Unsealer
-from gate.central import folder as folders
-from gate.central.admin_log import Act
-from gate.central.server_context import House
+from gate_central import folder as folders
+from gate_central.admin_log import Act
+from gate_central.server_context import House
+from gate_core.approval.erasure import Erasure, SignedErasure
+from gate_core.audit_format.unsealing import Unsealer
 
 
 def housed(bench: Bench, folder: Path, settings: str = "") -> House:

@@ -12,13 +12,13 @@ from pathlib import Path
 
 from fakes.sync_gate import SyncGate
 
-from gate.audit.note import Verifier
-from gate.central import authority, folder, settings
-from gate.central.database import open_database
-from gate.central.roster import Roster
 from gate.programs.shared import config as configuration
 from gate.programs.shared.config import Config, Sync
 from gate.provision.identity import AUTHORITIES, DEVICE
+from gate_central import authority, folder, settings
+from gate_central.database import open_database
+from gate_central.roster import Roster
+from gate_core.audit_format.note import Verifier
 
 KEPT = ("--crossings-kept-days", "3650", "--others-kept-days", "3650")  # for gate central init
 

@@ -17,23 +17,23 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from fakes.audit_logs import SmallLog, crossing
 
-from gate.audit.note import Algorithm, Signer, Verifier
-from gate.central import authority
-from gate.central.app import make_app
-from gate.central.approvals import Approvals
-from gate.central.authority import Authority
-from gate.central.database import open_database
-from gate.central.enrolment import Enrolment
-from gate.central.erasing import Erasures
-from gate.central.evidence import Evidence
-from gate.central.ledger import Ledger
-from gate.central.mirror import Mirror
-from gate.central.roster import Gate, Roster
-from gate.sync.https import Courier
-from gate.sync.mirror_state import Receipt
-from gate.sync.round import Client
-from gate.sync.spool import SpoolLog
-from gate.sync.wire import Request, Response
+from gate_central import authority
+from gate_central.app import make_app
+from gate_central.approvals import Approvals
+from gate_central.authority import Authority
+from gate_central.database import open_database
+from gate_central.enrolment import Enrolment
+from gate_central.erasing import Erasures
+from gate_central.evidence import Evidence
+from gate_central.ledger import Ledger
+from gate_central.mirror import Mirror
+from gate_central.roster import Gate, Roster
+from gate_core.audit_format.note import Algorithm, Signer, Verifier
+from gate_core.mirror_client.https import Courier
+from gate_core.mirror_client.mirror_state import Receipt
+from gate_core.mirror_client.round import Client
+from gate_core.mirror_client.spool import SpoolLog
+from gate_core.mirror_client.wire import Request, Response
 
 NOW = datetime(2026, 11, 25, 10, tzinfo=UTC)
 GATE_ID = "gate-0001"

@@ -19,18 +19,18 @@ from fakes.screens_peers import FakeLane, view
 from gate.channel.messages import Look, LookWanted, Objected, OrderAnswer, Status, SubmitOrder, ToDesk, Waiting
 from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
-from gate.http_server.connections import ConnectionLimits
 from gate.passage.orders import Outcome
-from gate.passage.reasons import Reason
-from gate.passage.screen import Screen
-from gate.programs.console.config import GateEntry
-from gate.programs.console.gates import Gate
 from gate.programs.screens.console_api import LIMITS
 from gate.programs.screens.program import Screens
 from gate.programs.shared.config import Config, parse
 from gate.programs.shared.consoles import road_key
 from gate.programs.shared.status import serve_status
-from gate.provision import pinned
+from gate_core import pinned_certificates
+from gate_core.evidence.reasons import Reason
+from gate_core.evidence.screen import Screen
+from gate_core.http_server.connections import ConnectionLimits
+from gate_officers.console.config import GateEntry
+from gate_officers.console.gates import Gate
 
 DEADLINE_S = 8.0
 
@@ -195,7 +195,7 @@ class Console:
 
     def __init__(self, folder: Path, name: str = "console-1") -> None:
         self.identity, self.certificate = folder / f"{name}.pem", folder / f"{name}.crt"
-        self.certificate.write_text(pinned.make(self.identity, name))
+        self.certificate.write_text(pinned_certificates.make(self.identity, name))
 
     def tls(self) -> ssl.SSLContext:
         """TLS as this console speaks it, to whoever is there."""

@@ -30,19 +30,19 @@ from fakes.browser_profile import ASK_KEEPER
 from PIL import Image
 from playwright.async_api import Page
 
-from gate.orders.certificate import Certificate, certify
-from gate.orders.errors import OrderError
-from gate.orders.judging import hindrances, lacks
-from gate.orders.order import Signed, read_order
-from gate.orders.sealing import PARTS, seal, seen_of
-from gate.orders.verbs import Verb
-from gate.screens.console.admission import Cookie
-from gate.screens.console.app import TEXTS, Console, create_app
-from gate.screens.console.handover import Handovers
-from gate.screens.console.lanes import Hall
-from gate.screens.console.sessions import PROOF, Sessions
-from gate.screens.console.sign_in import Clock, SignIn
-from gate.screens.road import Answer, Challenge, LaneEvent, Waits, Why
+from gate_core.console_link import Answer, Challenge, LaneEvent, Waits, Why
+from gate_core.orders.certificate import Certificate, certify
+from gate_core.orders.errors import OrderError
+from gate_core.orders.judging import hindrances, lacks
+from gate_core.orders.order import Signed, read_order
+from gate_core.orders.sealing import PARTS, seal, seen_of
+from gate_core.orders.verbs import Verb
+from gate_officers.console.admission import Cookie
+from gate_officers.console.app import TEXTS, Console, create_app
+from gate_officers.console.handover import Handovers
+from gate_officers.console.lanes import Hall
+from gate_officers.console.sessions import PROOF, Sessions
+from gate_officers.console.sign_in import Clock, SignIn
 
 SEALING: Final = X25519PrivateKey.from_private_bytes(bytes(range(64, 96)))
 FLAGS: Final = [*kiosk_page.FLAGS, "--autoplay-policy=no-user-gesture-required"]

@@ -14,7 +14,7 @@ from fakes.virtual_time import run_virtual
 from drivers.barrier.contacts.driver import ContactsBarrier
 from drivers.barrier.contacts.profile import ContactsProfile
 from drivers.barrier.profiles import load_profile
-from drivers.values import BarrierStatus, Direction
+from gate_core.ports.values import BarrierStatus, Direction
 from hardware_sim.barrier.beams import Way
 from hardware_sim.barrier.controller import End
 

@@ -18,10 +18,10 @@ from fakes.links import BitFlips
 from fakes.modbus_boards import PROFILES, BoardBench, board_bench
 from fakes.virtual_time import run_virtual
 
-from drivers.errors import BadFrameError, DriverError, LinkLostError, NotWellError
 from drivers.links import Link
 from drivers.modbus.frames import CoilsRequest, Request, WriteRequest, decode
-from drivers.values import Direction
+from gate_core.errors import BadFrameError, DriverError, LinkLostError, NotWellError
+from gate_core.ports.values import Direction
 
 BOARDS = ("portcullis-sim", *PROFILES, *KINDS)
 ERROR_RATES = (0.0, 1e-4, 1e-3)

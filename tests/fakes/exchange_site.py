@@ -18,16 +18,16 @@ from fakes.told_gate import CONFIG
 from gate.channel import messages as m
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
-from gate.exchange.app import Clocks
-from gate.programs.exchange.config import ExchangeConfig
-from gate.programs.exchange.program import run as run_exchange
 from gate.programs.lane.document.marking import mark_of
 from gate.programs.registers.program import run as run_registers
-from gate.programs.shared import clock
 from gate.programs.shared.config import Config, OnlineRegister, Paths, Registers
 from gate.programs.shared.program_status import Silence
 from gate.programs.shared.status import hear
-from gate.provision import pinned
+from gate_central.exchange.app import Clocks
+from gate_central.exchange.config import ExchangeConfig
+from gate_central.exchange.program import run as run_exchange
+from gate_core import pinned_certificates
+from gate_core.programs import clock
 
 NAME = "reuse"
 HOST = "127.0.0.1"
@@ -93,7 +93,7 @@ class Site:
         for name, host in (("exchange", HOST), ("north-1", ""), ("north-2", ""), ("stranger", "")):
             keys = self.folder / name
             keys.mkdir()
-            (keys / f"{name}.crt").write_text(pinned.make(keys / f"{name}.pem", name, host))
+            (keys / f"{name}.crt").write_text(pinned_certificates.make(keys / f"{name}.pem", name, host))
 
     @property
     def exchange_config(self) -> ExchangeConfig:

@@ -16,8 +16,8 @@ from fakes.virtual_time import run_virtual
 from drivers.barrier.framed.driver import FramedBarrier
 from drivers.barrier.framed.profile import FramedProfile
 from drivers.barrier.profiles import load_profile
-from drivers.errors import LinkLostError
 from drivers.links import Link, memory_pair
+from gate_core.errors import LinkLostError
 
 UNIT = 1
 BAUD = 9600

@@ -7,9 +7,9 @@ from typing import Any
 
 from fakes.shifts import AUTHORITY, NOW_S, certificate, key_of
 
-from gate.orders import signed
-from gate.orders.certificate import certify
-from gate.screens.console.handover import BYTES_MAX, HANDOVER, READING, Handover, OpenAt, Reading
+from gate_core.orders import signed
+from gate_core.orders.certificate import certify
+from gate_officers.console.handover import BYTES_MAX, HANDOVER, READING, Handover, OpenAt, Reading
 
 
 def handover(

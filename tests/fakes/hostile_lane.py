@@ -50,7 +50,6 @@ from gate.passage.events import (
     VideoDoubted,
     Wish,
 )
-from gate.passage.evidence import Alarm, CameraTrouble, Score
 from gate.passage.orders import (
     AcknowledgeAlarms,
     Admit,
@@ -66,8 +65,9 @@ from gate.passage.orders import (
     OpenLane,
     Ordered,
 )
-from gate.passage.reasons import Reason
-from gate.passage.screen import Guidance
+from gate_core.evidence.evidence import Alarm, CameraTrouble, Score
+from gate_core.evidence.reasons import Reason
+from gate_core.evidence.screen import Guidance
 
 OF_TWO = replace(
     RULES, two_officers_for=frozenset({Reason.FACE_BELOW_THRESHOLD, Reason.HELD_BY_OFFICER, Reason.FACES_SEVERAL})

@@ -26,14 +26,14 @@ from gate.channel import messages
 from gate.channel.errors import ChannelError
 from gate.channel.sockets import Connection, connect, serve
 from gate.channel.table import CHANNELS
-from gate.cli.officer.keys import read_shift
-from gate.demo import stage as staging
-from gate.demo.stage import Stage
-from gate.demo.world import Chip, Ready
-from gate.orders.verbs import Verb
-from gate.passage.screen import Guidance, Screen
 from gate.programs.shared.runner import status_of
 from gate.programs.shared.terminal import Terminal
+from gate_core.command_line.key_files import read_shift
+from gate_core.evidence.screen import Guidance, Screen
+from gate_core.orders.verbs import Verb
+from gate_demo import stage as staging
+from gate_demo.stage import Stage
+from gate_demo.world import Chip, Ready
 from hardware_sim.barrier.device import Barrier
 from hardware_sim.passport.issuer import Issuer
 from hardware_sim.pty import SerialLine

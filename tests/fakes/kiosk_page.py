@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import tomli_w
 
-from gate.passage.screen import Screen
 from gate.programs.screens.kiosk_start import start_page
+from gate_core.evidence.screen import Screen
 
 if TYPE_CHECKING:
     from fakes.screens_peers import FakeLane, FakePreview

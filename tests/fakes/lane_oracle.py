@@ -17,8 +17,8 @@ from fakes.oracle_hearing import Hearing
 from gate.passage import records
 from gate.passage.events import Part
 from gate.passage.orders import Admit, BeginEmergency, BePresent, CloseLane, Free, OpenLane, Outcome
-from gate.passage.reasons import Reason
-from gate.passage.screen import Screen
+from gate_core.evidence.reasons import Reason
+from gate_core.evidence.screen import Screen
 
 
 class Oracle(Hearing, Books):

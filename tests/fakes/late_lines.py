@@ -24,11 +24,11 @@ from fakes.links import RandomLoss, Wrapped
 from fakes.modbus_boards import BoardBench
 from fakes.virtual_time import pass_time, run_virtual
 
-from drivers.errors import DriverError, LinkLostError
 from drivers.links import Link
 from drivers.modbus.frames import seal
 from drivers.modbus.tcp import TcpLink
-from drivers.values import Direction
+from gate_core.errors import DriverError, LinkLostError
+from gate_core.ports.values import Direction
 
 DRIVERS = (*BOARDS, "modbus-tcp", "contacts")
 LATE_S_MAX = 2.0

@@ -6,8 +6,8 @@ import asyncio
 import random
 from collections.abc import Callable
 
-from drivers.errors import LinkLostError
 from drivers.links import Link
+from gate_core.errors import LinkLostError
 
 
 class Wrapped:

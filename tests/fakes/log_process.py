@@ -21,18 +21,18 @@ import pyrage
 from drivers.barrier.settings import Modbus
 from drivers.camera.settings import Network
 from drivers.reader.settings import Elyctis
-from gate.audit import keys
 from gate.audit.store import Store
 from gate.channel.errors import ChannelClosedError
 from gate.channel.messages import Append, Appended, FromLog, NewRecord, Recorded
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
 from gate.passage.events import RecordClass, RecordKind
-from gate.passage.screen import Purpose
 from gate.programs.log import program
 from gate.programs.log.timing import Timing
-from gate.programs.shared import clock
 from gate.programs.shared.config import Audit, Config, Paths
+from gate_core.audit_format import keys
+from gate_core.evidence.screen import Purpose
+from gate_core.programs import clock
 
 ROOT = Path(__file__).resolve().parents[2]
 TRIES_MAX = 200

@@ -8,14 +8,14 @@ import pyrage
 import sqlalchemy as sa
 from fakes.audited_days import Day
 
-from gate.audit.checkpoint import Checkpoint
-from gate.audit.merkle import Frontier, leaf_hash
-from gate.audit.note import Signer
-from gate.audit.sealing import Sealer, seal
-from gate.audit.spool import encode_sealed
-from gate.audit.tiles import TILE_WIDTH, encode_entries
-from gate.central.append_verification import in_piece
-from gate.central.schema import heads, packages, piece_hashes, sealed
+from gate_central.append_verification import in_piece
+from gate_central.schema import heads, packages, piece_hashes, sealed
+from gate_core.audit_format.checkpoint import Checkpoint
+from gate_core.audit_format.merkle import Frontier, leaf_hash
+from gate_core.audit_format.note import Signer
+from gate_core.audit_format.sealing import Sealer, seal
+from gate_core.audit_format.spool import encode_sealed
+from gate_core.audit_format.tiles import TILE_WIDTH, encode_entries
 
 AUDITORS = [str(pyrage.x25519.Identity.generate().to_public()) for _ in range(2)]
 

@@ -17,9 +17,9 @@ import tomli_w
 from fakes.audit_logs import SmallLog
 from fakes.central_process import KEPT
 
-from gate.audit.note import Signer
 from gate.programs.shared.config import Config, load
 from gate.provision.identity import DEVICE
+from gate_core.audit_format.note import Signer
 
 DEADLINE_S = 30.0
 GATE_ID = "gate-0001"

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from drivers.barrier.modbus.driver import ModbusBarrier
 from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.profiles import load_profile
-from drivers.errors import LinkLostError
 from drivers.links import Link, memory_pair
-from drivers.values import Direction
+from gate_core.errors import LinkLostError
+from gate_core.ports.values import Direction
 from hardware_sim.barrier.beams import Way
 from hardware_sim.barrier.controller import Controller, End
 from hardware_sim.barrier.lot import LotRegisters, LotTurnstile

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
-from drivers.errors import LinkLostError
 from drivers.links import Link
+from gate_core.errors import LinkLostError
 
 UNIT = 1
 CLOSED, OPEN = 1, 3

@@ -16,8 +16,8 @@ from typing import Final
 from fakes.called import Called
 from fakes.painter import close, painting
 
-from gate.cli.output import Exit
-from gate.demo import site_lists
+from gate_core.command_line.output import Exit
+from gate_demo import site_lists
 
 MODEL: Final = "fr_feature.onnx"
 

@@ -10,13 +10,13 @@ from typing import Any
 from fakes.passkeys import ORIGIN, RP_ID, Authenticator
 from fakes.shifts import AUTHORITY, NOW_S
 
-from gate.authority.act_log import Book
-from gate.authority.certificate_issuer import Authority, Clocks
-from gate.authority.enrolment_history import Standing
-from gate.authority.invitations import invite
-from gate.authority.passkeys import Passkeys, challenge
-from gate.orders.certificate import Certificate
-from gate.orders.verbs import Party, Role
+from gate_core.orders.certificate import Certificate
+from gate_core.orders.verbs import Party, Role
+from gate_officers.authority.act_log import Book
+from gate_officers.authority.certificate_issuer import Authority, Clocks
+from gate_officers.authority.enrolment_history import Standing
+from gate_officers.authority.invitations import invite
+from gate_officers.authority.passkeys import Passkeys, challenge
 
 SIGNING, SEALING = b"s" * 32, b"x" * 32
 SHIFT_S = 8 * 3600

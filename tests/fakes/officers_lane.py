@@ -11,11 +11,7 @@ from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE
 from fakes.shifts import GATE, NOW_S, PUBLIC, shift
 from fakes.virtual_time import run_virtual
 
-from drivers.errors import LinkLostError
 from gate.channel import messages
-from gate.orders.challenge import Challenge
-from gate.orders.order import Shift
-from gate.orders.verbs import VERBS, Verb
 from gate.passage import machine, records
 from gate.passage.events import (
     DocumentPresented,
@@ -27,13 +23,17 @@ from gate.passage.events import (
     RecordKind,
     SiteSeen,
 )
-from gate.passage.evidence import Alarm, Score
 from gate.passage.orders import Outcome
 from gate.passage.records import Record
-from gate.passage.screen import Purpose
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.officers import Officers
 from gate.programs.lane.referrals import Referrals
+from gate_core.errors import LinkLostError
+from gate_core.evidence.evidence import Alarm, Score
+from gate_core.evidence.screen import Purpose
+from gate_core.orders.challenge import Challenge
+from gate_core.orders.order import Shift
+from gate_core.orders.verbs import VERBS, Verb
 
 POLL_S = 0.05
 

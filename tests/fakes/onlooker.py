@@ -31,14 +31,14 @@ from gate.passage.events import (
     Recorded,
     SiteSeen,
 )
-from gate.passage.evidence import DocumentEvidence, FaceEvidence
 from gate.passage.orders import BePresent, Outcome
-from gate.passage.reasons import Reason
-from gate.passage.screen import Guidance, Purpose, Screen
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.referral_timing import Paced
 from gate.screens.kiosk.board import Board
 from gate.screens.kiosk.view import ViewState, lane_unknown, render
+from gate_core.evidence.evidence import DocumentEvidence, FaceEvidence
+from gate_core.evidence.reasons import Reason
+from gate_core.evidence.screen import Guidance, Purpose, Screen
 
 POLL_S = 0.1
 LIMIT_S = 120.0

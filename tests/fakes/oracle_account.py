@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from gate.passage import records
 from gate.passage.counting import Counters
 from gate.passage.events import DoorSeen, Part, SiteSeen
-from gate.passage.evidence import DocumentEvidence, FaceEvidence
 from gate.passage.orders import Command
 from gate.passage.policy import Verdict
-from gate.passage.reasons import Reason
-from gate.passage.screen import Screen
 from gate.passage.states import Rules
+from gate_core.evidence.evidence import DocumentEvidence, FaceEvidence
+from gate_core.evidence.reasons import Reason
+from gate_core.evidence.screen import Screen
 
 FRESH_MS = 300  # older status does not speak for the lane
 AGAIN_MS = 1_000  # a status that contradicts an order so long after it has it told again

@@ -6,11 +6,11 @@ from fakes.oracle_account import ADMITTED, CALLED, CROSSINGS_MAX, REFERRED, Acco
 
 from gate.passage import records
 from gate.passage.events import Wish
-from gate.passage.evidence import CheckResult, FaceEvidence
 from gate.passage.orders import Disposition
 from gate.passage.policy import Verdict
-from gate.passage.reasons import Reason
 from gate.passage.records import Record
+from gate_core.evidence.evidence import CheckResult, FaceEvidence
+from gate_core.evidence.reasons import Reason
 
 CALLS = {Wish.HELP: (Reason.HELP_ASKED,), Wish.PROTECTION: (Reason.PROTECTION_ASKED,)}
 NOT_SHOWN = frozenset({records.IncidentKind.REVOKE_NOT_SHOWN, records.IncidentKind.RELEASE_NOT_SHOWN})

@@ -16,11 +16,11 @@ from gate.passage.events import (
     RecordKind,
     SiteSeen,
 )
-from gate.passage.evidence import Check, CheckId, CheckResult, DocumentEvidence, FaceEvidence, Score
 from gate.passage.lane import LaneContext, Timing
 from gate.passage.orders import Admit, BePresent, Command, Missing, OfficerRole, Ordered, Said
 from gate.passage.policy import Policy
 from gate.passage.records import Decided
+from gate_core.evidence.evidence import Check, CheckId, CheckResult, DocumentEvidence, FaceEvidence, Score
 
 CROSSING = "c1"
 RULES = machine.Rules(

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from fakes.sample_passports import ANNA, portrait, utopia
 
-from drivers.errors import CardGoneError, LinkLostError, NoReplyError
 from drivers.reader.pcsc import PcscReader
+from gate_core.errors import CardGoneError, LinkLostError, NoReplyError
 from hardware_sim.chip.reader import ChipReader
 
 SELECT = bytes.fromhex("00A4040C07A0000002471001")

@@ -46,10 +46,10 @@ from gate.passage.events import (
     TrackChange,
     TrackChanged,
 )
-from gate.passage.evidence import Alarm, Score
 from gate.passage.lane import LaneContext
 from gate.passage.orders import AcknowledgeAlarms, BePresent, Command, Disposition, HandOver, Ordered
-from gate.passage.screen import Guidance
+from gate_core.evidence.evidence import Alarm, Score
+from gate_core.evidence.screen import Guidance
 from hardware_sim.barrier import controller as board
 from hardware_sim.barrier.device import Barrier
 from hardware_sim.barrier.registers import CLEAR_ALARMS, GRANT_ENTRY, TTL, BarrierRegisters

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from gate.performance.fairness import Group, raised
+from gate_verify.report.fairness import Group, raised
 
 DAY: Final = 1_500  # crossings of one lane
 BASE: Final = 0.05  # referred of everybody

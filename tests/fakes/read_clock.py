@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gate.programs.shared import clock
+from gate_core.programs import clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,6 +13,6 @@ if TYPE_CHECKING:
 
 
 def clock_reads(monkeypatch: pytest.MonkeyPatch, **readings: Callable[..., object]) -> None:
-    """Have these functions of `gate.programs.shared.clock` answer so until the test ends."""
+    """Have these functions of `gate_core.programs.clock` answer so until the test ends."""
     for name, reading in readings.items():
         monkeypatch.setattr(clock, name, reading)

@@ -18,9 +18,9 @@ from drivers.barrier.profiles import load_profile
 from drivers.barrier.tracing.bringing_up import bring_up
 from drivers.barrier.tracing.recorder import OpenLink, Recorder
 from drivers.barrier.tracing.trace import Head, Trace, read_trace, spelt
-from drivers.errors import LinkLostError
 from drivers.links import Link, memory_pair
 from drivers.profile_file import ProfileFile
+from gate_core.errors import LinkLostError
 from hardware_sim.barrier.boards import FramedDevice, ModbusDevice, baud_of, device_of
 
 NAMES = ("ds205a", "italdis", *MODBUS)

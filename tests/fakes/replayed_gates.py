@@ -13,17 +13,17 @@ from fakes.audited_days import Day
 from fakes.central_process import certified
 from fakes.mirrored_gate import Central
 
-from gate.audit.checkpoint import Checkpoint
-from gate.audit.note import Note, Signer
-from gate.central import authority, folder
-from gate.central.database import open_database
-from gate.central.roster import Roster
 from gate.provision.identity import DEVICE, Identity
-from gate.sync.https import tls
-from gate.sync.mirror_state import Receipt
-from gate.sync.round import Client
-from gate.sync.spool import SpoolLog
-from gate.sync.wire import Request, Response
+from gate_central import authority, folder
+from gate_central.database import open_database
+from gate_central.roster import Roster
+from gate_core.audit_format.checkpoint import Checkpoint
+from gate_core.audit_format.note import Note, Signer
+from gate_core.mirror_client.https import tls
+from gate_core.mirror_client.mirror_state import Receipt
+from gate_core.mirror_client.round import Client
+from gate_core.mirror_client.spool import SpoolLog
+from gate_core.mirror_client.wire import Request, Response
 
 
 class ReplayedLog(SpoolLog):

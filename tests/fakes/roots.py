@@ -11,6 +11,12 @@ PLACES: tuple[str, ...] = tuple(
     tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]["pythonpath"]
 )
 SOURCES = tuple(place for place in PLACES if place != "tests")
+PACKAGES = {name: ROOT / name for name in ("gate", "drivers", "models")} | {
+    package.parent.name: package.parent
+    for place in SOURCES
+    if place != "."
+    for package in (ROOT / place).glob("*/__init__.py")
+}
 
 
 def search_path(tree: Path = ROOT) -> str:

@@ -27,7 +27,7 @@ from gate.channel.messages import (
 from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
 from gate.passage.events import Wish
-from gate.passage.screen import Guidance, Screen
+from gate_core.evidence.screen import Guidance, Screen
 
 
 def view(screen: Screen, guidance: Guidance = Guidance.NONE, **fields: Any) -> View:

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from fakes.virtual_time import run_virtual
 
-from drivers.errors import LinkLostError
 from drivers.links import Link, MemoryLink, memory_pair
 from drivers.sensors.driver import ModbusSensors
 from drivers.sensors.profile import load_profile
-from drivers.values import InsideStatus
+from gate_core.errors import LinkLostError
+from gate_core.ports.values import InsideStatus
 from hardware_sim.sensors.device import SensorDevice
 from hardware_sim.sensors.unit import WARM_UP_MS
 

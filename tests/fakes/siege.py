@@ -34,7 +34,6 @@ from gate.passage.events import (
     TravellerAsked,
     Wish,
 )
-from gate.passage.evidence import Door, Score
 from gate.passage.orders import (
     AcknowledgeAlarms,
     Admit,
@@ -47,7 +46,8 @@ from gate.passage.orders import (
     OpenLane,
     Ordered,
 )
-from gate.passage.screen import Guidance, Screen
+from gate_core.evidence.evidence import Door, Score
+from gate_core.evidence.screen import Guidance, Screen
 
 STEP_MS = 50
 SILENT_MS = 900

@@ -23,12 +23,12 @@ from gate.passage.events import (
     TravellerAsked,
     Wish,
 )
-from gate.passage.evidence import Alarm, Door
 from gate.passage.machine import Rules
 from gate.passage.orders import BePresent, Command, Free, Hold, Ordered
 from gate.passage.records import ClosedAs, Direction
-from gate.passage.screen import Screen
 from gate.programs.lane.records import Remembered
+from gate_core.evidence.evidence import Alarm, Door
+from gate_core.evidence.screen import Screen
 
 OTHER = {Door.FIRST: Door.LAST, Door.LAST: Door.FIRST}
 PART = {Door.FIRST: Part.FIRST_BARRIER, Door.LAST: Part.BARRIER}

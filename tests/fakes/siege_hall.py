@@ -28,7 +28,6 @@ from gate.passage.events import (
     TrackChanged,
     VideoDoubted,
 )
-from gate.passage.evidence import Alarm, CameraTrouble, Door
 from gate.passage.orders import (
     AcknowledgeAlarms,
     Admit,
@@ -45,7 +44,8 @@ from gate.passage.orders import (
     OpenLane,
     PauseLane,
 )
-from gate.passage.screen import Guidance
+from gate_core.evidence.evidence import Alarm, CameraTrouble, Door
+from gate_core.evidence.screen import Guidance
 
 OPEN_MS = 3_000
 BOARD_TROUBLES = ("deaf", "mute", "chatters", "anew", "burns", "forced", "alarm")

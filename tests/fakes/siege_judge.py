@@ -14,12 +14,12 @@ from fakes.siege_account import ASKED, OTHER, PART, Account, Crossing, Outstandi
 from gate.passage import records
 from gate.passage.effects import Answer, Effect, Erase, Grant, OpenCamera, Release, Revoke, Show, StartCrossing, Write
 from gate.passage.events import Part, Wish
-from gate.passage.evidence import Door
 from gate.passage.orders import AcknowledgeAlarms, BeginEmergency, Command, Free, Outcome
 from gate.passage.policy import Verdict
 from gate.passage.records import ClosedAs, IncidentKind, ObeyedVerb
-from gate.passage.screen import Screen
 from gate.programs.lane.records import encode, replay
+from gate_core.evidence.evidence import Door
+from gate_core.evidence.screen import Screen
 
 
 class Judge(Account):

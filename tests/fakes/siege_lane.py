@@ -14,11 +14,11 @@ from gate.passage import alarms, lasting_state, machine, open_referrals, records
 from gate.passage.door_state import DoorState
 from gate.passage.effects import Effect, Write
 from gate.passage.events import Event, NotRecorded, Part, Recorded, RecordReplaced
-from gate.passage.evidence import Door
 from gate.passage.interior import Interior
 from gate.passage.lane import LaneContext
 from gate.passage.orders import Ordered
 from gate.programs.lane.records import Remembered
+from gate_core.evidence.evidence import Door
 
 
 class BesiegedLane:

@@ -11,10 +11,10 @@ from typing import Any
 
 import msgspec
 
-from gate.audit.note import Signer
 from gate.lists.entries import Named, digest_of, written, written_delta
 from gate.lists.header import About, Delta, Header, signed
 from gate.lists.shelf import Shelf
+from gate_core.audit_format.note import Signer
 
 GATE = "north-7"
 NOW = datetime(2026, 12, 5, 12, 0, tzinfo=UTC)

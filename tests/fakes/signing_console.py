@@ -21,18 +21,18 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-import gate.screens.console
-from gate.authority.app import make_app
-from gate.http_server.https import listen
-from gate.orders.challenge import Challenger
-from gate.orders.order import Signed, read_order
-from gate.screens.console.admission import Admission, Cookie, session_of
-from gate.screens.console.sessions import Sessions
-from gate.screens.console.sign_in import AwayError, Clock, SignIn, Told
-from gate.screens.guard import Guard
-from gate.screens.texts import Texts
+import gate_officers.console
+from gate_core.http_server.https import listen
+from gate_core.orders.challenge import Challenger
+from gate_core.orders.order import Signed, read_order
+from gate_core.web_pages.guard import Guard
+from gate_core.web_pages.texts import Texts
+from gate_officers.authority.app import make_app
+from gate_officers.console.admission import Admission, Cookie, session_of
+from gate_officers.console.sessions import Sessions
+from gate_officers.console.sign_in import AwayError, Clock, SignIn, Told
 
-STATIC = Path(gate.screens.console.__file__).parent / "static"
+STATIC = Path(gate_officers.console.__file__).parent / "static"
 
 
 class Console:
@@ -73,7 +73,7 @@ class Console:
             cookie=self.cookie,
             clock=self.clock,
             ask=self._ask,
-            texts=Texts("gate.screens.console"),
+            texts=Texts("gate_officers.console"),
         )
         routes = [
             Route("/", self._hall),

@@ -17,18 +17,18 @@ from fakes.audited_days import Day
 from fakes.mirrored_gate import Central
 from fakes.replayed_gates import carry
 
-from gate.audit.checkpoint import Checkpoint
-from gate.audit.merkle import EMPTY_ROOT, HashAt, leaf_hash, root_of
-from gate.audit.note import Note, Signer, Verifier
-from gate.audit.record import time_text
-from gate.audit.sealing import Sealer, seal
-from gate.audit.spool import encode_sealed
-from gate.central import authority, folder, schema
-from gate.central.roster import Roster
-from gate.sync.errors import MirrorAwayError, SyncError
-from gate.sync.https import Courier, tls
-from gate.sync.round import Client
-from gate.sync.wire import Request, Response
+from gate_central import authority, folder, schema
+from gate_central.roster import Roster
+from gate_core.audit_format.checkpoint import Checkpoint
+from gate_core.audit_format.merkle import EMPTY_ROOT, HashAt, leaf_hash, root_of
+from gate_core.audit_format.note import Note, Signer, Verifier
+from gate_core.audit_format.record import time_text
+from gate_core.audit_format.sealing import Sealer, seal
+from gate_core.audit_format.spool import encode_sealed
+from gate_core.mirror_client.errors import MirrorAwayError, SyncError
+from gate_core.mirror_client.https import Courier, tls
+from gate_core.mirror_client.round import Client
+from gate_core.mirror_client.wire import Request, Response
 
 AUDITORS = [str(pyrage.x25519.Identity.generate().to_public()) for _ in range(2)]
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pyrage
 import tomli_w
 
-from gate.audit import keys
 from gate.programs.shared import config as configuration
 from gate.programs.shared.config import Config
 from gate.programs.shared.runner import status_of
+from gate_core.audit_format import keys
 
 DEADLINE_S = 30
 NOTICE = {

@@ -8,10 +8,10 @@ from drivers.barrier.settings import Modbus
 from drivers.camera.settings import Network
 from drivers.reader.settings import Elyctis
 from gate.channel.message import Status
-from gate.passage.screen import Purpose
 from gate.programs.lane.health_counters import Tally
 from gate.programs.shared.config import Audit, Config, Officers
 from gate.programs.shared.program_status import ProgramStatus
+from gate_core.evidence.screen import Purpose
 
 CONFIG = Config(
     purpose=Purpose.TRIAL,

@@ -11,11 +11,11 @@ from playwright.async_api import Frame, Page, async_playwright
 from rich.console import Console
 
 from gate.cli.models import default_folder
-from gate.demo.play import Play, Wishes
-from gate.demo.report import Result
-from gate.demo.tour.ending import Measured
-from gate.demo.tour.guide import Guide
-from gate.demo.tour.scenes import CAST
+from gate_demo.play import Play, Wishes
+from gate_demo.report import Result
+from gate_demo.tour.ending import Measured
+from gate_demo.tour.guide import Guide
+from gate_demo.tour.scenes import CAST
 
 SIZE = (1280, 720)
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from gate.programs.shared.config import cache_folder
+from gate_core.settings.environment import cache_folder
 
 READY_S = 10.0
 PCR_EXTEND, SHA256, WITH_PASSWORD, PASSWORD = 0x182, 0x000B, 0x8002, 0x40000009

@@ -21,11 +21,11 @@ from gate.passage.events import (
     SensorsSeen,
     SiteSeen,
 )
-from gate.passage.evidence import DocumentEvidence, Door, FaceEvidence
 from gate.passage.interior import Interior
 from gate.passage.lane import LaneContext
 from gate.passage.orders import BePresent
-from gate.passage.screen import Guidance
+from gate_core.evidence.evidence import DocumentEvidence, Door, FaceEvidence
+from gate_core.evidence.screen import Guidance
 
 TWO_DOORS = machine.Rules(replace(RULES.policy, two_doors=True), RULES.timing)
 FIRST: DoorSeen = replace(AT_REST, door=Door.FIRST)

@@ -12,8 +12,8 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from drivers.errors import RefusedError
-from drivers.values import BarrierAlarm, BarrierStatus, LampColour, LeafPosition
+from gate_core.errors import RefusedError
+from gate_core.ports.values import BarrierAlarm, BarrierStatus, LampColour, LeafPosition
 
 MOVING_S = 0.3
 RELEASED_S = 3.0  # open at least so long after a release

@@ -34,14 +34,14 @@ from gate.passage.events import (
     TrackChanged,
     VideoDoubted,
 )
-from gate.passage.evidence import Alarm
 from gate.passage.lasting_state import UNKNOWN, LastingState
 from gate.passage.orders import Command, Ordered, Outcome
-from gate.passage.reasons import Reason
 from gate.passage.rulebook import Effect, Rule, RuleBook
-from gate.passage.screen import Purpose, Screen
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.parts import BarrierKeeper
+from gate_core.evidence.evidence import Alarm
+from gate_core.evidence.reasons import Reason
+from gate_core.evidence.screen import Purpose, Screen
 
 WALL = datetime(2026, 11, 28, 12)  # noqa: DTZ001 - the site's own, and it stands still
 WRITTEN = RuleBook(

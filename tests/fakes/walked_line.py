@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 
 from fakes.walked_board import Board, Line
 
-from drivers.errors import LinkLostError, NoReplyError, RefusedError
-from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour
+from gate_core.errors import LinkLostError, NoReplyError, RefusedError
+from gate_core.ports.values import BarrierAlarm, BarrierStatus, Direction, LampColour
 
 ORDER_S = 0.008
 SILENCE_S = 0.25

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from gate.passage import records
 from gate.passage.counting import Counters
 from gate.passage.events import Event, NotRecorded, Part, PartBack, PartLost, Recorded, RecordReplaced
-from gate.passage.evidence import Alarm
 from gate.programs.lane.records import Remembered
+from gate_core.evidence.evidence import Alarm
 
 SMALL = (records.Incident, records.Granted, records.GrantEnded, records.Revoked)
 

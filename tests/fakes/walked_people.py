@@ -22,7 +22,6 @@ from gate.passage.events import (
     VideoDoubted,
     Wish,
 )
-from gate.passage.evidence import CameraTrouble, CheckId, CheckResult, Score
 from gate.passage.orders import (
     AcknowledgeAlarms,
     Admit,
@@ -33,7 +32,8 @@ from gate.passage.orders import (
     HandOver,
     Hold,
 )
-from gate.passage.screen import Guidance, Screen
+from gate_core.evidence.evidence import CameraTrouble, CheckId, CheckResult, Score
+from gate_core.evidence.screen import Guidance, Screen
 
 ADULT = replace(GENUINE, age=40)
 FORGED = replace(

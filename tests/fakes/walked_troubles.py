@@ -10,7 +10,6 @@ from fakes.walked_board import Line
 from fakes.walked_lane import WalkedLane
 from fakes.walked_people import People
 
-from drivers.values import BarrierAlarm
 from gate.passage.events import DocumentPresented, DocumentRemoved, Part, PartBack, PartLost
 from gate.passage.orders import (
     AcknowledgeAlarms,
@@ -26,6 +25,7 @@ from gate.passage.orders import (
     Hold,
     OpenLane,
 )
+from gate_core.ports.values import BarrierAlarm
 
 EVERY_S = 6.0  # on the average
 

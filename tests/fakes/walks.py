@@ -16,7 +16,7 @@ from fakes.walked_troubles import Troubles
 
 from gate.passage import records
 from gate.passage.orders import AcknowledgeAlarms, BePresent, Command, Disposition, EndEmergencyNow, HandOver, OpenLane
-from gate.passage.screen import Screen
+from gate_core.evidence.screen import Screen
 
 CALM_EVERY_S = 150.0
 CALM_LIMIT_S = 90.0

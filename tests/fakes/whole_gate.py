@@ -14,20 +14,20 @@ import tomli_w
 
 from gate.channel import messages
 from gate.cli.models import default_folder
-from gate.cli.officer.keys import read_shift
-from gate.demo import stage as staging
-from gate.demo import world as worlds
-from gate.demo.central import Central
-from gate.demo.director import Director, Visit
-from gate.demo.disk import DiskKind, LogDisk, log_disk
-from gate.demo.machine import Machine
-from gate.demo.officer import Officer
-from gate.demo.play import AGAIN_MAX
-from gate.demo.stage import Stage
-from gate.passage.screen import Screen
 from gate.programs.shared import config as configuration
 from gate.programs.shared.supervisor import Child, Family
 from gate.programs.shared.terminal import Terminal
+from gate_core.command_line.key_files import read_shift
+from gate_core.evidence.screen import Screen
+from gate_demo import stage as staging
+from gate_demo import world as worlds
+from gate_demo.central import Central
+from gate_demo.director import Director, Visit
+from gate_demo.disk import DiskKind, LogDisk, log_disk
+from gate_demo.machine import Machine
+from gate_demo.officer import Officer
+from gate_demo.play import AGAIN_MAX
+from gate_demo.stage import Stage
 
 DEADLINE_S = 40.0
 LOGGED_TRAVELLERS = 64  # for so many a log's disk of its own has room

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from fakes.told_gate import CONFIG, told
 
-from gate.central.fleet import Row
-from gate.central.metrics import exposition as central_exposition
-from gate.central.tenants import Place
 from gate.programs.screens.metrics import exposition
+from gate_central.fleet import Row
+from gate_central.metrics import exposition as central_exposition
+from gate_central.tenants import Place
 
 FOLDER = Path(__file__).parents[2] / "packaging/prometheus"
 RULES = FOLDER / "portcullis.rules.yml"

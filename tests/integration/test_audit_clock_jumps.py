@@ -21,11 +21,11 @@ from fakes.log_process import config_of, log_process, vkey_of
 from fakes.set_clock import LIBRARY, SetClock
 from typer.testing import CliRunner
 
-from gate.audit.record import time_text
-from gate.audit.unsealing import Unsealer
-from gate.cli import audit
-from gate.cli.audit_records import with_story
-from gate.programs.shared import clock
+from gate_core.audit_format.record import time_text
+from gate_core.audit_format.unsealing import Unsealer
+from gate_core.programs import clock
+from gate_verify.commands import audit
+from gate_verify.commands.records import with_story
 from gate_verify.verify import Known, verify
 
 pytestmark = pytest.mark.long

@@ -20,12 +20,12 @@ import pytest
 from fakes.audit_logs import SmallLog, crossing, wanted
 from fakes.disks import fill, mounted
 
-from gate.audit.checkpoint import read_checkpoint
-from gate.audit.merkle import root_of
-from gate.audit.note import Signer
 from gate.audit.reserve import Reserve
 from gate.audit.store import Store
 from gate.audit.writer import DISK_FULL, Refused
+from gate_core.audit_format.checkpoint import read_checkpoint
+from gate_core.audit_format.merkle import root_of
+from gate_core.audit_format.note import Signer
 from gate_verify.verify import verify
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,7 +36,7 @@ FS_IOC_SHUTDOWN, WITHOUT_FLUSHING_THE_LOG = 0x8004587D, 2
 WRITER = """
 import sys, pathlib
 from fakes.audit_logs import SmallLog, wanted
-from gate.audit.note import Signer
+from gate_core.audit_format.note import Signer
 log = SmallLog(pathlib.Path(sys.argv[1]), signer=Signer.parse(pathlib.Path(sys.argv[2]).read_text()))
 with log.writer() as writer:
     while True:

@@ -25,8 +25,8 @@ import pytest
 from fakes.disks import mounted
 from fakes.log_process import config_of, log_process, vkey_of
 
-from gate.audit.errors import BadFormatError, StoreError
 from gate.audit.store import TRANSACTIONS_TOGETHER, Store
+from gate_core.audit_format.errors import BadFormatError, StoreError
 from gate_verify.verify import verify
 
 STRACE = shutil.which("strace")

@@ -14,9 +14,9 @@ import pytest
 from fakes.audit_logs import SmallLog, crossing
 from shared_data import SHARED_DATA
 
-from gate.audit.export import Outlet, tiles
-from gate.audit.note import Algorithm, Note, Signer
-from gate.demo import foreign
+from gate_core.audit_format.export import Outlet, tiles
+from gate_core.audit_format.note import Algorithm, Note, Signer
+from gate_demo import foreign
 from gate_verify.verify import verify
 
 TESSERA = SHARED_DATA / "tlog/tessera-log/testdata/log"

@@ -25,20 +25,20 @@ from fakes.tiers import quick_or_long
 from drivers.barrier.settings import Modbus
 from drivers.camera.settings import Network
 from drivers.reader.settings import Elyctis
-from gate.audit import keys
-from gate.audit.export import Outlet, bundle
-from gate.audit.record import Header
-from gate.audit.unsealing import OpenedRecord, Unsealer
 from gate.channel.errors import ChannelError
 from gate.channel.messages import Appended, FromLog, Status, StatusRequest
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
 from gate.passage.events import Event, NotRecorded, Part, PartLost, Recorded
 from gate.passage.records import Granted, Opened
-from gate.passage.screen import Purpose
 from gate.programs.lane.clients import LogClient
 from gate.programs.lane.record_outbox import Owed
 from gate.programs.shared.config import Audit, Config, Paths
+from gate_core.audit_format import keys
+from gate_core.audit_format.export import Outlet, bundle
+from gate_core.audit_format.record import Header
+from gate_core.audit_format.unsealing import OpenedRecord, Unsealer
+from gate_core.evidence.screen import Purpose
 from gate_verify.bundle import EntryLine, KeyLine, lines
 from gate_verify.verify import verify
 

@@ -24,13 +24,7 @@ from msgspec.structs import replace
 from drivers.barrier.settings import Modbus
 from drivers.camera.settings import Network
 from drivers.reader.settings import Elyctis
-from gate.audit import keys
-from gate.audit.checkpoint import Checkpoint, read_checkpoint
-from gate.audit.errors import StoreError
-from gate.audit.export import Outlet
-from gate.audit.handover import Handover
 from gate.audit.inbox import Found, Inbox
-from gate.audit.note import Algorithm, Note, Signer, Verifier
 from gate.audit.store import Store
 from gate.audit.writer import Writer
 from gate.channel.errors import ChannelClosedError
@@ -51,13 +45,20 @@ from gate.channel.messages import (
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
 from gate.passage.events import RecordClass, RecordKind
-from gate.passage.screen import Purpose
 from gate.programs.log import program as log
 from gate.programs.log.timing import Timing
-from gate.programs.shared import clock
-from gate.programs.shared.config import Audit, Config, ConfigError, Notice, Paths, Sync
+from gate.programs.shared.config import Audit, Config, Notice, Paths, Sync
 from gate.provision.log_key import rotate_steps
 from gate.provision.steps import StepState, carry_out
+from gate_core.audit_format import keys
+from gate_core.audit_format.checkpoint import Checkpoint, read_checkpoint
+from gate_core.audit_format.errors import StoreError
+from gate_core.audit_format.export import Outlet
+from gate_core.audit_format.handover import Handover
+from gate_core.audit_format.note import Algorithm, Note, Signer, Verifier
+from gate_core.evidence.screen import Purpose
+from gate_core.programs import clock
+from gate_core.settings.config_file import ConfigError
 from gate_verify.verify import verify
 
 MIRROR = Signer.generate("mirror.example/m", Algorithm.COSIGNATURE_V1)

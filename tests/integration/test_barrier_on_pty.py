@@ -14,9 +14,9 @@ from fakes.barrier import at_rest, simulators_profile
 from fakes.tiers import quick_or_long
 
 from drivers.barrier.modbus.driver import ModbusBarrier
-from drivers.errors import LinkLostError, NoReplyError, RefusedError
 from drivers.links import SerialLink
-from drivers.values import BarrierAlarm, BarrierStatus, Direction, LeafPosition
+from gate_core.errors import LinkLostError, NoReplyError, RefusedError
+from gate_core.ports.values import BarrierAlarm, BarrierStatus, Direction, LeafPosition
 from hardware_sim.barrier.device import Barrier
 from hardware_sim.pty import LineFaults, SerialLine
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from gate.central import authority, folder
+from gate_central import authority, folder
 
 OURS = ("central.example", "Central.Example:8443", "localhost", "127.0.0.1:9", "gates.border.example")
 FOREIGN = (

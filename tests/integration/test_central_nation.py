@@ -11,12 +11,12 @@ from fakes.mirrored_gate import Central
 from fakes.postgresql import IS_HERE, NOT_HERE, running
 from fakes.simulated_nation import SimulatedNation, Weather
 
-from gate.central.archive import is_intact
-from gate.central.database import open_database
-from gate.central.evidence import Evidence
-from gate.central.folder import load
-from gate.central.ledger import Ledger
-from gate.central.roster import Roster
+from gate_central.archive import is_intact
+from gate_central.database import open_database
+from gate_central.evidence import Evidence
+from gate_central.folder import load
+from gate_central.ledger import Ledger
+from gate_central.roster import Roster
 
 
 @pytest.mark.skipif(not IS_HERE, reason=NOT_HERE)

@@ -19,11 +19,11 @@ from fakes.kiosk_page import CHROMIUM
 from fakes.tiers import quick_or_long
 from playwright.async_api import Page, async_playwright
 
-from gate.central.authority import fingerprint, new_key
-from gate.central.client_certificates import issue
-from gate.central.evidence import Kind
-from gate.central.folder import server_pem
-from gate.central.rights import Role
+from gate_central.authority import fingerprint, new_key
+from gate_central.client_certificates import issue
+from gate_central.evidence import Kind
+from gate_central.folder import server_pem
+from gate_central.rights import Role
 from gate_verify.verify import verify
 
 pytestmark = [

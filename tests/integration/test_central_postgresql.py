@@ -20,22 +20,22 @@ from fakes.postgresql import IS_HERE, NOT_HERE, Postgresql, running
 from fakes.replayed_gates import ReplayedGate, carry
 from sqlalchemy.exc import OperationalError
 
-from gate.audit.checkpoint import Checkpoint
-from gate.audit.note import Signer, Verifier
-from gate.central.admin_log import DEVICE
-from gate.central.archive import export, is_intact
-from gate.central.database import LASTING, open_database
-from gate.central.errors import FolderError, ForbiddenError
-from gate.central.evidence import Answer, Kind, slots
-from gate.central.ledger import ABSENT_S, LACKING, Ledger
-from gate.central.roster import Gate, Roster
-from gate.central.schema import age_keys, versions
-from gate.cli.central_keys import judge_in
-from gate.sync import wire
-from gate.sync.errors import SyncError
-from gate.sync.https import Courier
-from gate.sync.round import Client
-from gate.sync.wire import Request, Response
+from gate_central.admin_log import DEVICE
+from gate_central.archive import export, is_intact
+from gate_central.commands.keys import judge_in
+from gate_central.database import LASTING, open_database
+from gate_central.errors import FolderError, ForbiddenError
+from gate_central.evidence import Answer, Kind, slots
+from gate_central.ledger import ABSENT_S, LACKING, Ledger
+from gate_central.roster import Gate, Roster
+from gate_central.schema import age_keys, versions
+from gate_core.audit_format.checkpoint import Checkpoint
+from gate_core.audit_format.note import Signer, Verifier
+from gate_core.mirror_client import wire
+from gate_core.mirror_client.errors import SyncError
+from gate_core.mirror_client.https import Courier
+from gate_core.mirror_client.round import Client
+from gate_core.mirror_client.wire import Request, Response
 from gate_verify.verify import verify
 
 pytestmark = pytest.mark.skipif(not IS_HERE, reason=NOT_HERE)

@@ -16,16 +16,16 @@ from fakes.central_process import certified, registered, serving, settings_of
 from fakes.sync_gate import GATE_ID, SyncGate
 from typer.testing import CliRunner
 
-from gate.audit.checkpoint import read_checkpoint
 from gate.audit.mirror_keys import MirrorKeys
-from gate.audit.note import Verifier
-from gate.central import authority, folder, rotation
-from gate.central.errors import FolderError, NotYetError
-from gate.cli.central import app as central_app
 from gate.programs.shared.config import Config, Sync
 from gate.programs.sync import program as sync
 from gate.provision.authorities import issuer_of
 from gate.provision.identity import DEVICE, Identity
+from gate_central import authority, folder, rotation
+from gate_central.commands.central import app as central_app
+from gate_central.errors import FolderError, NotYetError
+from gate_core.audit_format.checkpoint import read_checkpoint
+from gate_core.audit_format.note import Verifier
 
 DEADLINE_S = 20.0
 

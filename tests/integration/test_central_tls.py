@@ -16,12 +16,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from fakes.audit_logs import crossing
 from fakes.mirrored_gate import Central, MirroredGate, gate_command
 
-from gate.central import authority
-from gate.central.folder import load
-from gate.sync import wire
-from gate.sync.errors import MirrorAwayError
-from gate.sync.https import Courier, tls
-from gate.sync.wire import Request, Response
+from gate_central import authority
+from gate_central.folder import load
+from gate_core.mirror_client import wire
+from gate_core.mirror_client.errors import MirrorAwayError
+from gate_core.mirror_client.https import Courier, tls
+from gate_core.mirror_client.wire import Request, Response
 
 
 @pytest.fixture(scope="module")

@@ -13,9 +13,10 @@ from fakes.portraits import as_file, astronaut, before_the_camera, swaying
 from fakes.tiny_models import abs_model, archive_of, fake_npm, manifest_of, one_node_graph, real_models
 from typer.testing import CliRunner
 
-from gate.cli import face, models
-from gate.performance.cohort import spelt
-from gate.performance.face_evaluation import IMAGES_MAX
+from gate.cli import models
+from gate_lab.cohort import spelt
+from gate_lab.commands import face
+from gate_lab.face_evaluation import IMAGES_MAX
 from models import manifest as manifests
 from models import site
 from models.cohort import CohortFile, mark

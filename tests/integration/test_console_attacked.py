@@ -22,10 +22,10 @@ from fakes.console_gates import Console, RoadGate, road_gate, tls, until
 from fakes.screens_peers import view
 
 from gate.channel.messages import Objected, Waiting
-from gate.passage.reasons import Reason
-from gate.passage.screen import Screen
 from gate.programs.screens.console_api import HEAD_BYTES_MAX, LIMITS, REQUEST_RATE
-from gate.screens.road import ORDER_BYTES_MAX, Answer, Challenge
+from gate_core.console_link import ORDER_BYTES_MAX, Answer, Challenge
+from gate_core.evidence.reasons import Reason
+from gate_core.evidence.screen import Screen
 
 QUICK = replace(LIMITS, handshake_s=0.5, first_s=0.4, idle_s=0.6, read_s=0.3, goodbye_s=0.2)
 ELSEWHERE = "127.0.0.2"  # another address of this machine

@@ -18,8 +18,8 @@ from fakes.kiosk_page import CHROMIUM
 from fakes.tiers import quick_or_long
 from playwright.async_api import Browser, Page, async_playwright, expect
 
-from gate.orders.verbs import Role, Verb
-from gate.screens.console.handover import Handovers
+from gate_core.orders.verbs import Role, Verb
+from gate_officers.console.handover import Handovers
 
 SIZES = {"control room": (1280, 900), "phone": (390, 844)}
 WAIT_MS = 10_000

@@ -19,10 +19,10 @@ from fakes.console_hall import prove
 from fakes.ports import free_port
 from typer.testing import CliRunner
 
-from gate.cli.nouns import application
-from gate.passage.reasons import Reason
-from gate.programs.console.config import AuthorityEntry, ConsoleConfig, Pages
-from gate.programs.console.program import run
+from gate_core.command_line.tree import application
+from gate_core.evidence.reasons import Reason
+from gate_officers.console.config import AuthorityEntry, ConsoleConfig, Pages
+from gate_officers.console.program import run
 
 
 def config(folder: Path, console: Console, gates: dict[str, RoadGate], *, port: int) -> ConsoleConfig:

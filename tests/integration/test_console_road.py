@@ -7,8 +7,8 @@ from pathlib import Path
 from fakes.console_gates import Console, road_gate, until
 from msgspec.structs import replace
 
-from gate.passage.reasons import Reason
-from gate.screens.road import Answer, Challenge
+from gate_core.console_link import Answer, Challenge
+from gate_core.evidence.reasons import Reason
 
 
 async def test_a_console_hears_of_a_referral_with_its_reasons_and_hands_in_an_order(tmp_path: Path) -> None:

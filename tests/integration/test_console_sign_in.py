@@ -24,11 +24,11 @@ from fakes.signing_console import Console
 from playwright.async_api import Browser, BrowserContext, CDPSession, Page, async_playwright
 from playwright.async_api import Error as PlaywrightError
 
-from gate.authority.act_log import Book
-from gate.authority.invitations import remove
-from gate.orders.keys import key_text, shift_text
-from gate.orders.verbs import Party, Role, Verb
-from gate.screens.console.sessions import IDLE_S, PROOF_LATE_S
+from gate_core.orders.keys import key_text, shift_text
+from gate_core.orders.verbs import Party, Role, Verb
+from gate_officers.authority.act_log import Book
+from gate_officers.authority.invitations import remove
+from gate_officers.console.sessions import IDLE_S, PROOF_LATE_S
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]

@@ -27,8 +27,8 @@ from fakes.modbus_boards import Told
 from drivers.barrier.contacts import gpio
 from drivers.barrier.contacts.driver import ContactsBarrier
 from drivers.barrier.contacts.gpio import Chip, Flag, Kernel, Lines, LinuxKernel
-from drivers.errors import LinkLostError, SetupError
-from drivers.values import BarrierStatus, Direction, LampColour, LeafPosition
+from gate_core.errors import LinkLostError, SetupError
+from gate_core.ports.values import BarrierStatus, Direction, LampColour, LeafPosition
 from hardware_sim.barrier.beams import Way
 from hardware_sim.barrier.controller import End
 

@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 
 from gate.channel.place import only_instance
 from gate.cli.provision import app
-from gate.performance.cohort import spelt
 from gate.programs.shared import config as configuration
 from gate.provision.course import Ending, Outcome, Store
+from gate_lab.cohort import spelt
 from gate_verify.verify import verify
 from models.cohort import CohortFile
 

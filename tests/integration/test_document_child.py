@@ -30,14 +30,14 @@ from fakes.tiers import quick_or_long
 
 from drivers.reader.settings import Direct
 from gate.channel import messages as m
-from gate.orders import sealing
-from gate.passage.evidence import CheckId, CheckResult, DocumentEvidence
 from gate.programs.children import fd_passing, portraits
 from gate.programs.children.child_handle import ChildLostError, UnfitError
 from gate.programs.children.final_report import last_words
 from gate.programs.lane.list_renewal import DocumentChild, ready_of, start_child
 from gate.trust.importing import import_sources
 from gate.trust.sources import read_source
+from gate_core.evidence.evidence import CheckId, CheckResult, DocumentEvidence
+from gate_core.orders import sealing
 from gate_documents.lds.sod import parse_sod
 from hardware_sim.chip.card import Card
 from hardware_sim.chip.direct import DirectSlot

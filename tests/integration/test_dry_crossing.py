@@ -12,12 +12,12 @@ import tomli_w
 from fakes.inspections import NOW
 from fakes.sample_passports import utopia
 
-from drivers.errors import NotWellError
 from gate.cli.models import default_folder
 from gate.programs.dry_crossing import cross
 from gate.programs.shared.config import Config, load
 from gate.trust.importing import import_sources
 from gate.trust.sources import read_source
+from gate_core.errors import NotWellError
 
 pytestmark = pytest.mark.faces
 

@@ -14,14 +14,11 @@ import tomli_w
 from fakes.master_lists import NOW, party
 from fakes.small_gate import small_gate, started
 
-from drivers.errors import LinkLostError
-from drivers.toml_file import Wrong
 from gate.channel.messages import StatusRequest, View, WatchView
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
 from gate.passage.lasting_state import UNKNOWN, LastingEmergency, LastingState
 from gate.passage.rulebook import RuleBook
-from gate.passage.screen import Screen
 from gate.programs.lane import emergency_hold
 from gate.programs.lane.emergency_hold import STATE_FILE, held_open, is_held
 from gate.programs.lane.lane import prepare
@@ -31,6 +28,9 @@ from gate.programs.shared.config import Config, load, parse
 from gate.programs.shared.runner import status_of
 from gate.trust.importing import import_sources
 from gate.trust.sources import read_source
+from gate_core.errors import LinkLostError
+from gate_core.evidence.screen import Screen
+from gate_core.settings.toml_file import Wrong
 from hardware_sim.barrier.device import Barrier
 from hardware_sim.pty import SerialLine
 

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from fakes.page_file import standing_alone
 
-from gate.performance import pad_report
-from gate.performance.conditions import Condition
-from gate.performance.error_rates import Comparisons, rates
-from gate.performance.face_evaluation import Evaluation
-from gate.performance.face_report import render
-from gate.performance.pad import Presentation, at_bound, by_condition, for_frames, for_service, recipe
-from gate.performance.pad_evaluation import FRAMES, PadEvaluation
-from gate.performance.pad_sheets import plan, written
+from gate_lab import pad_report
+from gate_lab.conditions import Condition
+from gate_lab.error_rates import Comparisons, rates
+from gate_lab.face_evaluation import Evaluation
+from gate_lab.face_report import render
+from gate_lab.pad import Presentation, at_bound, by_condition, for_frames, for_service, recipe
+from gate_lab.pad_evaluation import FRAMES, PadEvaluation
+from gate_lab.pad_sheets import plan, written
 from models.cohort import Cohort
 from models.liveness_evidence import FIFTHS
 from models.manifest import load

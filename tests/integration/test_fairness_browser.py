@@ -11,10 +11,10 @@ import pytest
 from fakes.page_file import standing_alone
 from fakes.tiers import quick_or_long
 
-from gate.cli.fairness_page import Facts, pages, texts
 from gate.passage.records import GroupCell, GroupsCounted
-from gate.performance.fairness import Estimate, Fairness
 from gate.programs.lane.records import encode
+from gate_lab.fairness_page import Facts, pages, texts
+from gate_verify.report.fairness import Estimate, Fairness
 
 pytestmark = [pytest.mark.browser]
 

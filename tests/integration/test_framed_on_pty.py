@@ -16,9 +16,9 @@ from fakes.framed_boards import BAUD, profile
 from fakes.tiers import quick_or_long
 
 from drivers.barrier.framed.driver import FramedBarrier
-from drivers.errors import DriverError, LinkLostError, NoReplyError, NotWellError, RefusedError
 from drivers.links import SerialLink
-from drivers.values import BarrierStatus, Direction, LeafPosition
+from gate_core.errors import DriverError, LinkLostError, NoReplyError, NotWellError, RefusedError
+from gate_core.ports.values import BarrierStatus, Direction, LeafPosition
 from hardware_sim.barrier.boards import FramedDevice
 from hardware_sim.barrier.frames import FrameFault
 from hardware_sim.pty import LineFaults, SerialLine

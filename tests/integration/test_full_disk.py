@@ -15,17 +15,17 @@ from fakes.small_gate import small_gate, started
 from gate.channel import messages
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
-from gate.demo.disk import DiskKind, LogDisk, log_disk
 from gate.passage import machine
 from gate.passage.effects import Show, Write
 from gate.passage.events import DocumentPresented, Event, Part, PartBack, PartLost, RecordClass, RecordKind, SiteSeen
 from gate.passage.orders import BePresent, Command, Free
 from gate.passage.records import Released
-from gate.passage.screen import Screen
 from gate.programs.lane.clients import LogClient
-from gate.programs.shared import clock
 from gate.programs.shared.config import Config
 from gate.programs.shared.runner import status_of
+from gate_core.evidence.screen import Screen
+from gate_core.programs import clock
+from gate_demo.disk import DiskKind, LogDisk, log_disk
 
 PATIENCE_S = 30
 OPENED = messages.NewRecord(

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from fakes.small_gate import small_gate
 
-from gate.cli.output import Exit
 from gate.programs.shared.runner import status_of
+from gate_core.command_line.output import Exit
 
 DEADLINE_S = 60.0
 GONE_S = 20.0

@@ -16,7 +16,6 @@ from fakes.approvals import approve
 from fakes.master_lists import NOW, party
 from fakes.small_gate import small_gate, started
 
-from gate.audit import keys
 from gate.channel import messages
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
@@ -25,11 +24,12 @@ from gate.programs.lane.clients import LogClient
 from gate.programs.lane.record_outbox import Owed
 from gate.programs.lane.rules import start_of
 from gate.programs.log.program import NO_APPROVAL
-from gate.programs.shared import clock
 from gate.programs.shared.approval import approved
 from gate.programs.shared.config import Config, load
 from gate.trust.importing import import_sources
 from gate.trust.sources import read_source
+from gate_core.audit_format import keys
+from gate_core.programs import clock
 
 pytestmark = pytest.mark.long
 LIMIT_S = 60

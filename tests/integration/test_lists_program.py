@@ -26,9 +26,8 @@ from fakes.master_lists import NOW, master_list, party, revocation_list
 from fakes.read_clock import clock_reads
 
 from gate.programs.children.child_handle import ChildLostError
-from gate.programs.shared import clock
 from gate.programs.shared import config as configuration
-from gate.programs.shared.config import Config, ConfigError
+from gate.programs.shared.config import Config
 from gate.programs.shared.runner import status_of
 from gate.programs.sync import program as sync
 from gate.programs.sync.lists import import_in_child
@@ -36,6 +35,8 @@ from gate.programs.sync.lists_messages import Outcome, Request
 from gate.trust.importing import import_sources
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
+from gate_core.programs import clock
+from gate_core.settings.config_file import ConfigError
 
 DEADLINE_S = 30.0
 CSCA = party("CSCA")

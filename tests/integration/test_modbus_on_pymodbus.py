@@ -17,8 +17,8 @@ from pymodbus.constants import ExcCodes
 from drivers.barrier.modbus.driver import ModbusBarrier
 from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.profiles import load_profile
-from drivers.errors import NoReplyError, NotWellError, RefusedError, SetupError
-from drivers.values import BarrierStatus, Direction, LampColour, LeafPosition
+from gate_core.errors import NoReplyError, NotWellError, RefusedError, SetupError
+from gate_core.ports.values import BarrierStatus, Direction, LampColour, LeafPosition
 
 LIMIT_S = 10
 TTL_MS = 5000

@@ -15,9 +15,9 @@ from fakes.ports import free_port
 
 from drivers.barrier.port import BarrierDriver
 from drivers.barrier.settings import BarrierSettings, ModbusTcp
-from drivers.errors import LinkLostError, NoReplyError, RefusedError
-from drivers.values import BarrierStatus, Direction, LeafPosition
 from gate.programs.shared.devices.barriers import barrier
+from gate_core.errors import LinkLostError, NoReplyError, RefusedError
+from gate_core.ports.values import BarrierStatus, Direction, LeafPosition
 from hardware_sim.barrier.boards import ModbusDevice
 from hardware_sim.gateway import Gateway
 from hardware_sim.pty import SerialLine

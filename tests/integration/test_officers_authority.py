@@ -20,11 +20,11 @@ from fakes.console_gates import Console
 from fakes.passkeys import ORIGIN, RP_ID, Authenticator
 from fakes.ports import free_port
 
-from gate.authority.passkeys import challenge
-from gate.orders.certificate import open_certificate
-from gate.programs.console.authority import Authority
-from gate.programs.console.config import AuthorityEntry
-from gate.screens.console.sign_in import AwayError, Told
+from gate_core.orders.certificate import open_certificate
+from gate_officers.authority.passkeys import challenge
+from gate_officers.console.authority_client import Authority
+from gate_officers.console.config import AuthorityEntry
+from gate_officers.console.sign_in import AwayError, Told
 
 SIGNING, SEALING = b"s" * 32, b"x" * 32
 COMMAND = [sys.executable, "-m", "gate.cli", "officer", "authority"]

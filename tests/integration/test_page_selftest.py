@@ -9,11 +9,11 @@ import pytest
 
 from drivers.barrier.settings import Modbus
 from drivers.camera.settings import Network
-from drivers.errors import DriverError
 from drivers.reader.settings import Elyctis, MrzReaderSettings, PageCamera, PageFolder, PageSettings
-from gate.passage.screen import Purpose
 from gate.programs.selftest import TESTS
 from gate.programs.shared.config import Audit, Config
+from gate_core.errors import DriverError
+from gate_core.evidence.screen import Purpose
 from hardware_sim.page.scanner import PageScanner
 
 

@@ -10,7 +10,7 @@ import pytest
 from fakes.no_http import SPEECHES, said_to
 from starlette.applications import Starlette
 
-from gate.programs.shared.http import Visitors, server
+from gate_core.programs.http import Visitors, server
 
 
 @pytest.mark.parametrize(("pieces", "heard"), SPEECHES)

@@ -19,15 +19,15 @@ import numpy as np
 import pytest
 
 from drivers.reader.settings import PageCamera, PageFolder, PageSettings
-from drivers.toml_file import Contradictions
 from gate.channel import messages as m
 from gate.channel.errors import ChannelClosedError
-from gate.passage.evidence import CheckResult
-from gate.passage.evidence_names import PageCheckId
-from gate.passage.screen import Guidance
 from gate.picture import decode
 from gate.programs.children import fd_passing, portraits
 from gate.programs.vision.page_source import Pages
+from gate_core.evidence.evidence import CheckResult
+from gate_core.evidence.names import PageCheckId
+from gate_core.evidence.screen import Guidance
+from gate_core.settings.toml_file import Contradictions
 from hardware_sim.page.lying import Lying, Manner
 from hardware_sim.page.printing import Page, Size
 from hardware_sim.page.scanner import PageScanner

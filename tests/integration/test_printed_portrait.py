@@ -10,9 +10,9 @@ from fakes.tiny_models import real_models
 
 from gate.channel.messages import PageFinding
 from gate.face.chain import FaceModels, open_models, portrait_template
-from gate.passage.evidence import CheckResult
-from gate.passage.evidence_names import PageCheckId
 from gate.programs.vision.printed_portrait import PrintedPortrait
+from gate_core.evidence.evidence import CheckResult
+from gate_core.evidence.names import PageCheckId
 from hardware_sim.faces import identities
 
 pytestmark = pytest.mark.faces

@@ -33,7 +33,6 @@ from fakes.screens_peers import FakeLane, view
 from fakes.small_gate import small_gate, started
 from fakes.tiny_models import real_models
 
-from gate.audit import keys
 from gate.channel.messages import (
     Append,
     Appended,
@@ -51,11 +50,12 @@ from gate.channel.messages import (
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
 from gate.passage.events import RecordClass, RecordKind
-from gate.passage.reasons import Reason
-from gate.passage.screen import Guidance, Screen
 from gate.programs.screens.kiosk_start import start_page
 from gate.programs.shared import config as configuration
 from gate.programs.shared.config import Config
+from gate_core.audit_format import keys
+from gate_core.evidence.reasons import Reason
+from gate_core.evidence.screen import Guidance, Screen
 from gate_verify.verify import verify
 
 EARLY, LATE = 2_000, 5_000

@@ -18,7 +18,6 @@ import pytest
 import tomli_w
 
 from drivers.barrier.settings import Modbus
-from drivers.toml_file import TomlFile
 from gate.programs.provisioning.barrier_acts import GRANTING
 from gate.programs.provisioning.machine import ThisMachine
 from gate.programs.provisioning.site import Site
@@ -26,6 +25,7 @@ from gate.programs.provisioning.tasks import tasks_of
 from gate.provision.answers_file import parse
 from gate.provision.course import Verified
 from gate.provision.steps import StepError
+from gate_core.settings.toml_file import TomlFile
 from hardware_sim.barrier.device import Barrier
 from hardware_sim.pty import Device, SerialLine
 from hardware_sim.readers.kinds import KINDS

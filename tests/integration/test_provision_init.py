@@ -17,12 +17,12 @@ from drivers.barrier.settings import Modbus
 from drivers.camera.settings import Network
 from drivers.pad.settings import PadSensor
 from drivers.reader.settings import PageCamera, PageFolder, PageSettings, Stx
-from gate.audit import keys
 from gate.cli.models import default_folder
 from gate.cli.provision import app
 from gate.programs.shared.config import load
 from gate.provision import sealing
 from gate.provision.steps import StepState, carry_out
+from gate_core.audit_format import keys
 
 AUDITORS = tuple(str(pyrage.x25519.Identity.generate().to_public()) for _ in range(2))
 

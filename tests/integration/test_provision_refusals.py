@@ -25,7 +25,6 @@ from fakes.small_gate import NOTICE
 from typer.testing import CliRunner
 
 from gate.channel.message import Status
-from gate.cli.central import app as central_app
 from gate.cli.models import default_folder
 from gate.cli.provision import app
 from gate.programs.provisioning.resting import rests_on
@@ -34,6 +33,7 @@ from gate.programs.shared.status import serve_status
 from gate.provision.course import Ending, Outcome, Store, Verified
 from gate.provision.steps import StepError
 from gate.provision.way import NEEDED, TITLES
+from gate_central.commands.central import app as central_app
 
 AUDITORS = [str(pyrage.x25519.Identity.generate().to_public()) for _ in range(2)]
 SKIPPED = {step: "not in this test" for step in TITLES if step not in NEEDED}

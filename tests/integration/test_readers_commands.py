@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from drivers.errors import DriverError, SetupError
 from drivers.reader import imager, swipe
 from drivers.reader.settings import Keyboard, Stx
 from gate.cli.provision import app
 from gate.programs.selftest import TESTS
 from gate.programs.shared.config import Config, parse
 from gate.programs.shared.devices.mrz_readers import mrz_reader
+from gate_core.errors import DriverError, SetupError
 from hardware_sim.pty import SerialLine
 from hardware_sim.readers.device import Fault, ReaderDevice
 from hardware_sim.readers.kinds import KINDS

@@ -32,14 +32,15 @@ from fakes.set_clock import LIBRARY, SetClock
 from integration.test_console_attacked import made_certificate
 
 from gate.channel import messages as m
-from gate.exchange.marks import OF_A_GATE_MAX
-from gate.passage.registers import RegisterAnswer, RegisterCause
-from gate.programs.exchange.config import ExchangeConfig
-from gate.programs.exchange.program import run as run_exchange
 from gate.programs.lane.document.marking import mark_of
-from gate.programs.shared import clock
-from gate.programs.shared.config import ConfigError, Suspended
+from gate.programs.shared.config import Suspended
 from gate.programs.shared.memory_erasure import ERASING
+from gate_central.exchange.config import ExchangeConfig
+from gate_central.exchange.marks import OF_A_GATE_MAX
+from gate_central.exchange.program import run as run_exchange
+from gate_core.evidence.registers import RegisterAnswer, RegisterCause
+from gate_core.programs import clock
+from gate_core.settings.config_file import ConfigError
 
 CHIP, OTHER = hashlib.sha256(b"a chip").digest(), hashlib.sha256(b"another").digest()
 KEY = "9b" * 32
@@ -332,7 +333,7 @@ def watch(event, args):
         sys.stderr.write(f"DID {event} {args}\\n")
 sys.addaudithook(watch)
 sys.argv = ["gate", "exchange", "serve", "--config", sys.argv[1]]
-from gate.cli import main
+from gate_core.command_line.main import main
 main()
 """
 

@@ -23,11 +23,11 @@ from playwright.async_api import Browser, CDPSession, Page, async_playwright
 
 from gate.face.liveness.tints import TINTS
 from gate.passage.events import Wish
-from gate.passage.screen import Guidance, Screen
-from gate.passage.serving import BorderDirection
 from gate.programs.lane.page_paint import Painted
 from gate.screens.kiosk.tints import CHANGE_MS_MIN
 from gate.screens.kiosk.view import GUIDES
+from gate_core.evidence.screen import Guidance, Screen
+from gate_core.evidence.serving import BorderDirection
 
 SIZES = {
     "portrait kiosk": (1080, 1920),

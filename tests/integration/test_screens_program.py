@@ -27,17 +27,18 @@ from websockets.typing import Origin
 from gate.channel.messages import Status, StatusRequest, View
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
-from gate.http_server.https import listen
 from gate.passage.events import Wish
-from gate.passage.screen import Guidance, Purpose, Screen
 from gate.programs.screens.kiosk_start import page_with_secret, start_page
 from gate.programs.screens.page_proof import ABLE_MAX_S, ALIVE_MAX_S
 from gate.programs.screens.page_texts import notice_of
 from gate.programs.screens.program import FRAME_BYTES_MAX, Screens, run
-from gate.programs.shared.config import Config, ConfigError, parse
-from gate.programs.shared.http import CONNECTIONS_MAX, Visitors
-from gate.programs.shared.http import server as http_server
+from gate.programs.shared.config import Config, parse
 from gate.screens.kiosk.texts import Languages
+from gate_core.evidence.screen import Guidance, Purpose, Screen
+from gate_core.http_server.https import listen
+from gate_core.programs.http import CONNECTIONS_MAX, Visitors
+from gate_core.programs.http import server as http_server
+from gate_core.settings.config_file import ConfigError
 from hardware_sim.display import PAINT_S, Display
 
 DEADLINE_S = 8.0

@@ -20,17 +20,17 @@ from integration.test_screens_browser import MEASURE, SIZES, _fonts_of
 from playwright.async_api import Browser, Page, async_playwright
 
 import gate.screens.kiosk
-from gate.http_server.https import listen
-from gate.passage.screen import Guidance, Purpose, Screen
-from gate.programs.shared.http import Visitors
-from gate.programs.shared.http import server as http_server
-from gate.screens.fanout import Fanout
 from gate.screens.kiosk.app import VIEWERS_MAX, Labels, create_app
 from gate.screens.kiosk.board import Board
 from gate.screens.kiosk.key import SECRET_LENGTH, Key
 from gate.screens.kiosk.notices import Facts, Notice
 from gate.screens.kiosk.texts import Languages
 from gate.screens.kiosk.view import PAGE_GUIDES, PageState, ViewState, lane_unknown, render
+from gate_core.evidence.screen import Guidance, Purpose, Screen
+from gate_core.http_server.https import listen
+from gate_core.programs.http import Visitors
+from gate_core.programs.http import server as http_server
+from gate_core.web_pages.fanout import Fanout
 
 LOCALES = Path(gate.screens.kiosk.__file__).parent / "locales"
 LANGUAGES = ("en", "fr", "ar", "zh-Hans", "de", "hi", "ru", "es")

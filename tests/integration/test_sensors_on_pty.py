@@ -13,11 +13,11 @@ import pytest
 from fakes.sensors import BAUD, PROFILES
 from fakes.tiers import quick_or_long
 
-from drivers.errors import DriverError, LinkLostError, NoReplyError, NotWellError
 from drivers.links import SerialLink
 from drivers.sensors.driver import ModbusSensors
 from drivers.sensors.profile import load_profile
-from drivers.values import InsideStatus
+from gate_core.errors import DriverError, LinkLostError, NoReplyError, NotWellError
+from gate_core.ports.values import InsideStatus
 from hardware_sim.pty import LineFaults, SerialLine
 from hardware_sim.sensors.device import SensorDevice
 

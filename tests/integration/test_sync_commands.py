@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import tomllib
 from collections.abc import Iterator
@@ -16,12 +15,13 @@ from fakes.central_process import KEPT, serving
 from fakes.sync_gate import GATE_ID, SyncGate
 from typer.testing import CliRunner
 
-from gate.approval.canonical import digest
-from gate.audit import keys
 from gate.programs.shared import config as configuration
 from gate.programs.shared.approval import approved
 from gate.programs.shared.basis import basis_of
 from gate.provision.identity import DEVICE
+from gate_core.approval.canonical import digest
+from gate_core.audit_format import keys
+from gate_core.command_line.tree import verbs
 from gate_verify.verify import verify
 
 NO_TOKEN = "x" * 22  # a token by its looks
@@ -29,14 +29,14 @@ NO_TOKEN = "x" * 22  # a token by its looks
 
 def gate(noun: str, *arguments: str, code: int = 0, told: str = "") -> dict[str, Any]:
     """Run a command in this process, `told` on its standard input, and return its document."""
-    app = importlib.import_module(f"gate.cli.{noun}").app
+    app = verbs(noun)
     done = CliRunner().invoke(app, [*arguments, "--json"], input=told)
     assert done.exit_code == code, done.output
     return dict(json.loads(done.stdout)) if done.stdout else {"said": done.stderr.strip()}
 
 
 def people(noun: str, *arguments: str) -> str:
-    done = CliRunner().invoke(importlib.import_module(f"gate.cli.{noun}").app, list(arguments))
+    done = CliRunner().invoke(verbs(noun), list(arguments))
     assert done.exit_code == 0, done.output
     return done.stdout
 

@@ -22,29 +22,30 @@ from fakes.central_process import certified, registered, serving, settings_of
 from fakes.sync_gate import GATE_ID, SyncGate
 from msgspec import structs
 
-from gate.approval.note import Approval
-from gate.audit.checkpoint import read_checkpoint
-from gate.audit.expiry_statement import Expired
-from gate.audit.mirror_attestation import Held
-from gate.audit.note import Verifier
-from gate.audit.spool import EXPIRED, Spool
-from gate.central import authority, folder
-from gate.central.archive import is_intact
-from gate.central.database import open_database
-from gate.central.ledger import Ledger
-from gate.central.roster import Roster
-from gate.central.schema import age_keys
 from gate.channel.messages import Status
-from gate.programs.shared import clock
-from gate.programs.shared.config import Config, ConfigError, Sync
+from gate.programs.shared.config import Config, Sync
 from gate.programs.shared.runner import status_of
 from gate.programs.sync import program as sync
 from gate.provision.enrol import CentralAwayError, EnrolError, enrol
 from gate.provision.identity import AUTHORITIES, DEVICE, Wanted, lock
 from gate.provision.sealing import DEVICE_PASSPHRASE
-from gate.sync import wire
-from gate.sync.errors import BadAnswerError, ExpiredError, MirrorAwayError, SyncError
-from gate.sync.https import Courier, tls
+from gate_central import authority, folder
+from gate_central.archive import is_intact
+from gate_central.database import open_database
+from gate_central.ledger import Ledger
+from gate_central.roster import Roster
+from gate_central.schema import age_keys
+from gate_core.approval.note import Approval
+from gate_core.audit_format.checkpoint import read_checkpoint
+from gate_core.audit_format.expiry_statement import Expired
+from gate_core.audit_format.mirror_attestation import Held
+from gate_core.audit_format.note import Verifier
+from gate_core.audit_format.spool import EXPIRED, Spool
+from gate_core.mirror_client import wire
+from gate_core.mirror_client.errors import BadAnswerError, ExpiredError, MirrorAwayError, SyncError
+from gate_core.mirror_client.https import Courier, tls
+from gate_core.programs import clock
+from gate_core.settings.config_file import ConfigError
 
 DEADLINE_S = 30.0
 

@@ -12,8 +12,8 @@ import pytest
 from fakes.audit_logs import crossing
 from fakes.mirrored_gate import DEADLINE_S, GATE_ID, Central, MirroredGate, gate_command
 
-from gate.audit.checkpoint import read_checkpoint
-from gate.audit.note import Verifier
+from gate_core.audit_format.checkpoint import read_checkpoint
+from gate_core.audit_format.note import Verifier
 from gate_verify.verify import verify
 
 

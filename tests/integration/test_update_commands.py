@@ -20,7 +20,7 @@ from gate.programs.update.ledger import Ledger, Outcome
 from gate.updates.layout import Kind
 
 # Loaded before the command becomes another user, to whom the interpreter of these tests may be closed.
-COMMAND = "import _strptime; from gate.cli import main; main()"
+COMMAND = "import _strptime; from gate_core.command_line.main import main; main()"
 
 
 def said(*words: str | Path, code: int = 0) -> str:

@@ -22,7 +22,6 @@ from fakes.tiny_models import real_models
 
 from drivers.camera.newest import NewestFrame
 from drivers.camera.settings import Network
-from drivers.errors import RefusedError
 from drivers.pad import driver
 from drivers.pad.settings import PadSensor as SensorSettings
 from gate.channel import messages as m
@@ -32,13 +31,14 @@ from gate.face.capture import Changed, Compared, Guided
 from gate.face.guidance import Hint
 from gate.face.track import TrackState
 from gate.passage.events import TrackChange
-from gate.passage.evidence import PadResult
-from gate.passage.screen import Guidance
 from gate.programs.children import child_handle, child_runtime, descriptors, fd_passing, portraits
 from gate.programs.children.child_handle import ChildLostError, Process
 from gate.programs.vision import face_child
 from gate.programs.vision.face_child import Child, guidance_of, message_of
 from gate.programs.vision.face_children import FACES
+from gate_core.errors import RefusedError
+from gate_core.evidence.evidence import PadResult
+from gate_core.evidence.screen import Guidance
 from hardware_sim.pad.sensor import Fault, PadSensor, Stands
 from hardware_sim.pad.server import PadServer
 

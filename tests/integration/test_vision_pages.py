@@ -21,11 +21,11 @@ from gate.channel import messages as m
 from gate.channel.errors import ChannelError
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
-from gate.passage.evidence import CheckResult
-from gate.passage.evidence_names import PageCheckId
-from gate.passage.screen import Purpose
 from gate.programs.shared.config import Audit, Config, Paths
 from gate.programs.vision import program as vision
+from gate_core.evidence.evidence import CheckResult
+from gate_core.evidence.names import PageCheckId
+from gate_core.evidence.screen import Purpose
 from hardware_sim.page.lying import Lying
 from hardware_sim.page.printing import Page as Print
 from hardware_sim.page.printing import Size

@@ -40,12 +40,12 @@ from gate.channel.row import Channel
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
 from gate.face.chain import open_models, template_of
-from gate.orders.sealing import FACE, info_of
-from gate.passage.evidence import PadResult, Swap
-from gate.passage.screen import Guidance, Purpose
 from gate.picture import decode
 from gate.programs.shared.config import Audit, Config, Officers, Paths, Rules, Screens
 from gate.programs.vision import program as vision
+from gate_core.evidence.evidence import PadResult, Swap
+from gate_core.evidence.screen import Guidance, Purpose
+from gate_core.orders.sealing import FACE, info_of
 from hardware_sim.camera.display import shone_at_person
 from hardware_sim.display import light_of
 from hardware_sim.pad.sensor import PadSensor, Stands

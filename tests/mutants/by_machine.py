@@ -20,13 +20,17 @@ import typer
 from fakes.roots import SOURCES
 from mutants.run import TREE
 
-from gate.cli.conformity import CLAUSES, has_passed, ran
+from gate_lab.commands.conformity import CLAUSES, has_passed, ran
 
 ALWAYS, SOMETIMES = ("raise", "skip"), ("accept", "refuse", "empty")
 LOOK = "look"
 LIAR = Path(__file__).with_name("liar.py")
 COPIED = (
     "gate",
+    "core",
+    "central",
+    "officers",
+    "lab",
     "documents",
     "drivers",
     "hardware-sim",

@@ -30,8 +30,8 @@ KILLED_MIN = 0.9
 LONGEST_S = 900.0  # a lane that turns in circles is killed, too
 _RUN = """
 import json, sys
-from gate.simulate.report import Report
-from gate.simulate.run import Wishes, run
+from gate_demo.simulate.report import Report
+from gate_demo.simulate.run import Wishes, run
 from hardware_sim.hall.plan import Doors
 doors, seed, crossings = Doors(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 print(json.dumps(Report(run(Wishes(seed, tuple(range(crossings)), faults=True, doors=doors))).troubles()))

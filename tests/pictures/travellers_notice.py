@@ -14,7 +14,7 @@ from fakes.kiosk_page import CHROMIUM, FLAGS, Gate, choose, shown
 from fakes.screens_peers import FakeLane, FakePreview, view
 from playwright.async_api import Browser, async_playwright
 
-from gate.passage.screen import Screen
+from gate_core.evidence.screen import Screen
 
 IMG: Final = Path(__file__).parents[2] / "docs" / "img"
 LANGUAGES: Final = ("en", "fr", "ar", "zh-Hans", "de", "hi", "ru", "es")

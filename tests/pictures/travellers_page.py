@@ -14,7 +14,7 @@ from fakes.screens_peers import FakeLane, FakePreview, view
 from playwright.async_api import Browser, async_playwright
 
 import gate.screens.kiosk
-from gate.passage.screen import Guidance, Screen
+from gate_core.evidence.screen import Guidance, Screen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pymerkle import InmemoryTree
 
-from gate.audit.merkle import Frontier, leaf_hash, prove_consistency, root_of, verify_consistency
-from gate.audit.tiles import Piece, decode_entries, encode_entries, levels_of, pieces_between, width_at
+from gate_core.audit_format.merkle import Frontier, leaf_hash, prove_consistency, root_of, verify_consistency
+from gate_core.audit_format.tiles import Piece, decode_entries, encode_entries, levels_of, pieces_between, width_at
 from gate_verify.folder import number_path, split_entries
 from gate_verify.tree import Tree
 

@@ -14,9 +14,9 @@ from fakes.virtual_time import run_virtual
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivers.errors import NoReplyError, RefusedError
 from drivers.links import Link
-from drivers.values import Direction
+from gate_core.errors import NoReplyError, RefusedError
+from gate_core.ports.values import Direction
 from hardware_sim.barrier.beams import Way
 
 _CALLS: dict[str, Callable[[Bench], Awaitable[object]]] = {

@@ -11,8 +11,8 @@ from fakes.virtual_time import run_virtual
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivers.errors import DriverError
-from drivers.values import BarrierAlarm, Direction, LampColour
+from gate_core.errors import DriverError
+from gate_core.ports.values import BarrierAlarm, Direction, LampColour
 from hardware_sim.barrier.pulses import STOP
 
 CALLS: dict[str, Callable[[ContactsBench], Awaitable[object]]] = {

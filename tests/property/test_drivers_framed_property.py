@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from drivers.barrier.framed.frames import find_reply
 from drivers.barrier.framed.hearing import Hearing
 from drivers.barrier.framed.reading import Reading, relaxes, settled
-from drivers.errors import DriverError
 from drivers.links import Link
-from drivers.values import BarrierAlarm, Direction, LeafPosition
+from gate_core.errors import DriverError
+from gate_core.ports.values import BarrierAlarm, Direction, LeafPosition
 
 _kinds = st.sampled_from(KINDS)
 _counts = st.integers(0, 0xFFFF)

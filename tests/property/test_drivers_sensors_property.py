@@ -13,11 +13,11 @@ from fakes.virtual_time import run_virtual
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivers.errors import DriverError, LinkLostError
 from drivers.links import Link, MemoryLink, memory_pair
 from drivers.sensors.driver import ModbusSensors
 from drivers.sensors.profile import load_profile
-from drivers.values import InsideStatus
+from gate_core.errors import DriverError, LinkLostError
+from gate_core.ports.values import InsideStatus
 from hardware_sim.sensors.unit import Fault
 
 # ── whatever happens ─────────────────────────────────────────────────────────────────────────────────────────────────

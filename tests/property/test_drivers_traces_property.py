@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from drivers.barrier.tracing.coverage import coverage
 from drivers.barrier.tracing.replay import replay
 from drivers.barrier.tracing.trace import Event, Kind, Trace, read_trace, spelt
-from drivers.errors import SetupError
 from drivers.profile_file import ProfileFile
+from gate_core.errors import SetupError
 
 _words = st.text(st.characters(codec="ascii", exclude_categories=["C"], exclude_characters="#"), max_size=40).map(
     str.strip

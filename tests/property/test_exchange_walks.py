@@ -21,8 +21,8 @@ from zoneinfo import ZoneInfo
 import httpx2
 import pytest
 
-from gate.exchange.app import Clocks, make_app
-from gate.exchange.marks import Marks
+from gate_central.exchange.app import Clocks, make_app
+from gate_central.exchange.marks import Marks
 
 GATES = ("a-1", "b-2", "c-3", "d-4")
 CHIPS = (b"x", b"y", b"z")

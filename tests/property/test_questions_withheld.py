@@ -20,8 +20,8 @@ from gate.channel import messages as m
 from gate.channel.errors import ChannelClosedError
 from gate.passage import machine
 from gate.passage.events import DocumentPresented, Event, Recorded, RecordKind, RegistersAnswered, TravellerAsked, Wish
-from gate.passage.registers import RegisterAnswer, RegisterCause
 from gate.programs.lane.registers import LOOK_S, RegistersClient, _Asked
+from gate_core.evidence.registers import RegisterAnswer, RegisterCause
 
 QUESTION = m.DocumentQuestion("P", "UTO", "L898902C3", "UTO")
 MARK = "5d" * 40

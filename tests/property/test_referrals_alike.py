@@ -30,12 +30,12 @@ from gate.passage.events import (
     VideoDoubted,
     Wish,
 )
-from gate.passage.evidence import Alarm, CameraTrouble, CheckId, CheckResult, Score
 from gate.passage.orders import Free, Hold
-from gate.passage.reasons import Reason
-from gate.passage.registers import Register, RegisterAnswer, RegisterCause, RegisterFinding
 from gate.passage.rulebook import Effect, Rule, RuleBook
-from gate.passage.screen import Screen
+from gate_core.evidence.evidence import Alarm, CameraTrouble, CheckId, CheckResult, Score
+from gate_core.evidence.reasons import Reason
+from gate_core.evidence.registers import Register, RegisterAnswer, RegisterCause, RegisterFinding
+from gate_core.evidence.screen import Screen
 
 EACH = 14  # a half to learn from, and a half to tell
 

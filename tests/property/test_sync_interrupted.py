@@ -10,10 +10,10 @@ from fakes.central_server import Bench
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gate.audit.checkpoint import read_checkpoint
-from gate.central.archive import export, is_intact
-from gate.sync.errors import MirrorAwayError, SyncError
-from gate.sync.wire import Request, Response
+from gate_central.archive import export, is_intact
+from gate_core.audit_format.checkpoint import read_checkpoint
+from gate_core.mirror_client.errors import MirrorAwayError, SyncError
+from gate_core.mirror_client.wire import Request, Response
 from gate_verify.verify import verify
 
 # What happens to a request: it and its answer arrive, it never arrives, its answer is lost, or it is cut short.

@@ -14,15 +14,15 @@ import pytest
 from fakes.audit_logs import SmallLog, crossing, wanted
 from fakes.central_server import GATE_ID, Bench
 
-from gate.audit.checkpoint import Checkpoint
-from gate.audit.errors import RolledBackError
-from gate.audit.merkle import subtree_hash
-from gate.audit.note import Note
-from gate.central.wire import parse_add_checkpoint, parse_round
-from gate.sync.errors import OtherHistoryError, SyncError
-from gate.sync.round import Client
-from gate.sync.spool import SpoolLog
-from gate.sync.wire import Request, Response
+from gate_central.wire import parse_add_checkpoint, parse_round
+from gate_core.audit_format.checkpoint import Checkpoint
+from gate_core.audit_format.errors import RolledBackError
+from gate_core.audit_format.merkle import subtree_hash
+from gate_core.audit_format.note import Note
+from gate_core.mirror_client.errors import OtherHistoryError, SyncError
+from gate_core.mirror_client.round import Client
+from gate_core.mirror_client.spool import SpoolLog
+from gate_core.mirror_client.wire import Request, Response
 
 STEPS = 14
 

@@ -1,4 +1,4 @@
-"""Make the console's sounds: `scripts/sounds` has this write gate/screens/console/static/*.wav, the same bytes each time.
+"""Make the console's sounds: `scripts/sounds` has this write officers/src/gate_officers/console/static/*.wav, the same bytes each time.
 
 Each has its own rhythm, so that they can be told apart without pitch, and none is louder than speech at the same volume.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 RATE = 16_000
 FADE_S = 0.012
-STATIC = Path(__file__).resolve().parents[2] / "gate/screens/console/static"
+STATIC = Path(__file__).resolve().parents[2] / "officers/src/gate_officers/console/static"
 # Hertz and seconds; 0 Hz is silence.
 SOUNDS = {
     "call": [(660, 0.14), (0, 0.05), (880, 0.22)],

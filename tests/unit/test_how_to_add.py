@@ -49,7 +49,7 @@ TURNSTILE = '''"""A turnstile in memory."""
 
 from collections.abc import Collection, Mapping
 
-from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
+from gate_core.ports.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
 
 
 class Turnstile:
@@ -333,7 +333,7 @@ import sys
 from pathlib import Path
 import msgspec
 from fakes.audit_logs import BOOT, TIME, SmallLog
-from gate.audit.record import Happening
+from gate_core.audit_format.record import Happening
 from gate.audit.writer import Wanted
 from gate.channel.messages import Append
 from gate.passage.records import Cleaned
@@ -355,7 +355,7 @@ print(log.vkey)
 
 def add_rule(copy: Copy) -> list[str]:
     copy.edit(
-        "gate/passage/reasons.py",
+        "core/src/gate_core/evidence/reasons.py",
         (
             '    TEST_DOCUMENT = "test_document"\n',
             '    TEST_DOCUMENT = "test_document"\n    ISSUER_UNFAMILIAR = "issuer_unfamiliar"\n',
@@ -368,7 +368,7 @@ def add_rule(copy: Copy) -> list[str]:
             '    if document.issuer == "XOM":\n        objections.append(Objection(Reason.ISSUER_UNFAMILIAR))\n    if document.test_issuer and not',
         ),
     )
-    return ["gate/passage/policy.py", "gate/passage/reasons.py"]
+    return ["core/src/gate_core/evidence/reasons.py", "gate/passage/policy.py"]
 
 
 def test_a_rule_on_known_evidence_is_a_reason_and_the_rule(copy: Copy) -> None:
@@ -535,7 +535,7 @@ LANGUAGE_TRIED = """
 from starlette.testclient import TestClient
 from gate.screens.kiosk.app import Labels, create_app
 from gate.screens.kiosk.board import Board
-from gate.screens.fanout import Fanout
+from gate_core.web_pages.fanout import Fanout
 from gate.screens.kiosk.key import SECRET_LENGTH, Key
 from gate.screens.kiosk.notices import Facts, Notice
 from gate.screens.kiosk.texts import Languages

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-ROOMS = ("gate", "drivers", "models", "documents/src", "verify/src", "hardware-sim/src")
+from fakes.roots import PACKAGES, ROOT
+
 LOOSE = {
-    "gate/authority/app.py": "what WebAuthn calls JSON of a credential, which the library takes apart",
-    "gate/authority/passkeys.py": "the same, as it goes to the library",
-    "gate/demo/stage.py": "the answer of any `gate` command: whoever asks knows which field they want",
+    "officers/src/gate_officers/authority/app.py": "what WebAuthn calls JSON of a credential, which the library takes apart",
+    "officers/src/gate_officers/authority/passkeys.py": "the same, as it goes to the library",
+    "hardware-sim/src/gate_demo/stage.py": "the answer of any `gate` command: whoever asks knows which field they want",
     "documents/src/gate_documents/pki/certificate.py": "the classes of asn1crypto, which is untyped",
     "gate/provision/enrol_steps.py": "gate.toml as it lies there, of which one table is replaced",
     "gate/rules/dry_run.py": "the facts of a traveller by their names, each of its own type",
     "gate/rules/judging.py": "the same",
     "gate/rules/profiling.py": "the same",
     "gate/rules/spelling.py": "a condition as TOML has it, read key by key",
-    "gate/screens/console/findings.py": "what a lane found, of which a newer gate may say more, read field by field",
-    "gate/screens/console/view.py": "what a page's template or script is told, as the JSON that it becomes",
-    "gate/screens/road.py": "what a lane found of a traveller's document and face, of which a newer gate may say more",
+    "officers/src/gate_officers/console/findings.py": "what a lane found, of which a newer gate may say more, read field by field",
+    "officers/src/gate_officers/console/view.py": "what a page's template or script is told, as the JSON that it becomes",
+    "core/src/gate_core/console_link.py": "what a lane found of a traveller's document and face, of which a newer gate may say more",
     "gate/face/liveness/fusion.py": "TOML, checked field by field as it becomes weights",
     "verify/src/gate_verify/bundle.py": "JSON that anybody may have written, matched field by field",
     "verify/src/gate_verify/judge.py": "JSON that anybody may have written, checked field by field",
@@ -46,7 +45,7 @@ def loose_in(source: str) -> Iterator[str]:
 
 
 def test_a_dictionary_of_anything_stands_only_where_a_reason_is_known() -> None:
-    files = (path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+    files = (path for place in PACKAGES.values() for path in place.rglob("*.py"))
     found = {str(path.relative_to(ROOT)) for path in files if any(loose_in(path.read_text()))}
     assert found == set(LOOSE)
 

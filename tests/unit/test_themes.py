@@ -21,15 +21,6 @@ from fakes.audited_days import Day
 from fakes.passage_examples import CROSSING, GENUINE, RULES, SAME_FACE, Run
 from mutants.by_machine import ALWAYS, Mutant, carriers_of, copied, green, survivors
 
-from gate.cli.conformity import has_passed, ran
-from gate.cli.names import NOUNS
-from gate.cli.nouns import application
-from gate.demo.director import Visit
-from gate.demo.drills import DRILLS
-from gate.demo.score import score
-from gate.demo.trainee import Diary, Ordered, Said
-from gate.exchange.marks import Marks
-from gate.orders.verbs import Verb
 from gate.passage.conditions import AgeFrom
 from gate.passage.draws import OF, Draw
 from gate.passage.effects import Write
@@ -43,10 +34,8 @@ from gate.passage.events import (
     TravellerAsked,
     Wish,
 )
-from gate.passage.evidence import Check, CheckId, CheckResult, DocumentEvidence, FaceEvidence, Score, Swap
 from gate.passage.orders import Outcome
 from gate.passage.policy import Policy, decide
-from gate.passage.reasons import Reason
 from gate.passage.records import (
     Decided,
     DrawCommitted,
@@ -58,14 +47,25 @@ from gate.passage.records import (
     Record,
     crossing_of,
 )
-from gate.passage.registers import Register, RegisterAnswer, RegisterCause, RegisterFinding
 from gate.passage.rulebook import NO_RULES, Effect, Rule, RuleBook
-from gate.performance.draws import Draws
-from gate.performance.fairness import Group, raised
-from gate.performance.forecast import Arrival, Staff, fewest, outlook
-from gate.performance.service_times import QUANTILES, ServiceTimes
 from gate.programs.lane.document.marking import mark_of
 from gate.programs.lane.records import encode
+from gate_central.exchange.marks import Marks
+from gate_core.command_line.distributions import installed
+from gate_core.command_line.tree import application
+from gate_core.evidence.evidence import Check, CheckId, CheckResult, DocumentEvidence, FaceEvidence, Score, Swap
+from gate_core.evidence.reasons import Reason
+from gate_core.evidence.registers import Register, RegisterAnswer, RegisterCause, RegisterFinding
+from gate_core.orders.verbs import Verb
+from gate_demo.director import Visit
+from gate_demo.drills import DRILLS
+from gate_demo.score import score
+from gate_demo.trainee import Diary, Ordered, Said
+from gate_lab.commands.conformity import has_passed, ran
+from gate_lab.forecast import Arrival, Staff, fewest, outlook
+from gate_lab.service_times import QUANTILES, ServiceTimes
+from gate_verify.report.draws import Draws
+from gate_verify.report.fairness import Group, raised
 from gate_verify.told import Told
 from gate_verify.verify import Known, verify
 
@@ -303,24 +303,24 @@ def test_the_page_has_each_theme_and_no_other() -> None:
 
 # What sees that each command that the page names, `gate` left out, says what it must; of a drill what scores it.
 RUN_BY = {
-    "audit report": "tests/unit/audit/test_audit_report.py::"
+    "audit report": "tests/unit/verify/test_audit_report.py::"
     "test_a_page_and_tables_come_of_a_bundle "
     "test_random_checks_are_drawn_again_and_one_that_was_left_out_is_in_capitals "
     "test_a_decision_that_does_not_follow_from_its_evidence_is_in_capitals",
-    "audit verify": "tests/unit/audit/test_audit_commands.py::"
+    "audit verify": "tests/unit/verify/test_audit_commands.py::"
     "test_a_good_log_is_verified_with_the_key_or_its_file test_a_changed_log_ends_with_one_and_its_problems",
     "config install": "tests/unit/cli/test_cli_config.py::test_two_approvers_sign_on_their_own_machines_and_the_gate_takes_it",
-    "conformity": "tests/unit/cli/test_cli_conformity.py::"
+    "conformity": "tests/unit/lab/test_cli_conformity.py::"
     "test_it_says_what_is_shown_what_is_open_and_that_it_is_no_certificate "
     "test_a_clause_is_passed_by_what_its_tests_gave_and_by_nothing_else",
-    "document inspect": "tests/unit/document/test_document_cli.py::"
+    "document inspect": "tests/unit/documents/test_document_cli.py::"
     "test_inspect_prints_one_json_document_with_every_check test_inspect_of_a_chip_whose_files_were_changed_says_so",
     "drill": "tests/unit/demo/test_demo_drills.py::test_the_command_scores_what_was_done_of_each_case",
     "exchange serve": "tests/integration/test_reuse_across_gates.py::test_it_writes_nothing_and_calls_nobody",
     "face evaluate": "tests/integration/test_cli_face.py::test_evaluation_counts_pairs_and_missed_pictures",
     "face evaluate-pad": "tests/integration/test_cli_face.py::test_attack_detection_is_measured_a_species_with_those_apart_that_got_no_score",
-    "fairness page": "tests/unit/cli/test_cli_fairness.py::test_a_group_that_fares_worse_ends_the_command_with_no_and_stands_on_top",
-    "forecast plan": "tests/unit/performance/test_performance_forecast.py::"
+    "fairness page": "tests/unit/lab/test_cli_fairness.py::test_a_group_that_fares_worse_ends_the_command_with_no_and_stands_on_top",
+    "forecast plan": "tests/unit/lab/test_performance_forecast.py::"
     "test_from_crossings_to_a_page test_a_promise_that_cannot_be_kept_ends_with_1",
     "policy check": "tests/unit/cli/test_cli_policy.py::"
     "test_check_says_what_the_rules_are test_check_says_everything_that_is_wrong_with_file_key_and_line",
@@ -337,17 +337,17 @@ RUN_BY = {
 }
 # What each command rests on, beneath its own function: replaced as well, and what runs the command must turn red.
 BENEATH = {
-    "audit report": "gate.performance.account:Account.again",
+    "audit report": "gate_verify.report.account:Account.again",
     "audit verify": "gate_verify.verify:verify",
-    "config install": "gate.approval.note:two_of",
-    "conformity": "gate.cli.conformity:has_passed",
+    "config install": "gate_core.approval.note:two_of",
+    "conformity": "gate_lab.commands.conformity:has_passed",
     "document inspect": "gate_documents.authenticity.passive_authentication:judge_hashes",
-    "drill": "gate.demo.score:score _settled",
-    "exchange serve": "gate.exchange.marks:Marks.tell",
-    "face evaluate": "gate.performance.face_evaluation:evaluate_folder Evaluation.fields",
-    "face evaluate-pad": "gate.performance.pad_evaluation:evaluate_folder",
-    "fairness page": "gate.performance.fairness:raised _tests",
-    "forecast plan": "gate.performance.forecast:fewest read_schedule",
+    "drill": "gate_demo.score:score _settled",
+    "exchange serve": "gate_central.exchange.marks:Marks.tell",
+    "face evaluate": "gate_lab.face_evaluation:evaluate_folder Evaluation.fields",
+    "face evaluate-pad": "gate_lab.pad_evaluation:evaluate_folder",
+    "fairness page": "gate_verify.report.fairness:raised _tests",
+    "forecast plan": "gate_lab.forecast:fewest read_schedule",
     "policy check": "gate.rules.judging:wrong_with",
     "policy dry-run": "gate.rules.dry_run:impact_of read_profile",
     "rights card": "gate.programs.shared.system_card:facts_of Judgements.blanks",
@@ -401,7 +401,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def failing(command: str, lie: str = "raise") -> Mutant:
     """The function behind a command, made to fail."""
-    found: Any = typer.main.get_group(application(list(NOUNS)))
+    found: Any = typer.main.get_group(application(list(installed())))
     for word in runs(command).split():
         found = found.commands[word]
     function = inspect.unwrap(found.callback)

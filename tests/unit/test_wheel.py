@@ -1,43 +1,88 @@
-"""The gate's wheel carries what a gate runs, with its data; not what makes and measures models, nor the central server, which has its own."""
+"""Each distribution's wheel carries its own code with its data and nobody else's; each is whole with those that it names, and pulls in no more."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import sysconfig
 import tomllib
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fakes.central_process import KEPT
+from fakes.roots import PACKAGES, ROOT
 from hatchling.builders.wheel import WheelBuilder
+from packaging.requirements import Requirement
 
 from models.cohort import CohortFile
 
-ROOT = Path(__file__).resolve().parents[2]
-CENTRAL = ROOT / "packaging" / "central"
-NOUN = "import sys; sys.path.insert(0, sys.argv.pop(1)); from gate.cli import main; main()"
+# Each with the packages that it carries.
+FOLDERS = {
+    ".": {"gate", "drivers", "models"},
+    "core": {"gate_core"},
+    "documents": {"gate_documents"},
+    "verify": {"gate_verify"},
+    "central": {"gate_central"},
+    "officers": {"gate_officers"},
+    "lab": {"gate_lab"},
+    "hardware-sim": {"hardware_sim", "gate_demo"},
+}
+TEXT = {".py", ".html", ".css", ".js", ".toml", ".ftl", ".md", ".svg", ".go", ".typed"}
+HEAVY = {
+    "cv2",
+    "numpy",
+    "onnxruntime",
+    "serial",
+    "smartcard",
+    "drivers",
+    "models",
+    "gate",
+}  # what no officer, operator or auditor needs
 
 
-def carried_by(project: Path) -> set[str]:
-    return {file.distribution_path for file in WheelBuilder(str(project)).recurse_included_files()}
+def project(folder: str) -> dict[str, Any]:
+    found: dict[str, Any] = tomllib.loads((ROOT / folder / "pyproject.toml").read_text())["project"]
+    return found
+
+
+def carried_by(folder: str) -> set[str]:
+    return {file.distribution_path for file in WheelBuilder(str(ROOT / folder)).recurse_included_files()}
 
 
 @pytest.fixture(scope="module")
-def carried() -> set[str]:
-    return carried_by(ROOT)
+def carried() -> dict[str, set[str]]:
+    return {folder: carried_by(folder) for folder in FOLDERS}
 
 
-def test_what_makes_and_measures_models_stays_out(carried: set[str]) -> None:
-    assert not {path for path in carried if path.startswith(("models/train/", "models/evaluate/", "tests/"))}
+def test_every_module_lies_in_the_wheel_of_its_distribution_and_in_no_other(carried: dict[str, set[str]]) -> None:
+    assert set().union(*FOLDERS.values()) == set(PACKAGES)
+    for folder, packages in FOLDERS.items():
+        modules = {
+            str(file.relative_to(PACKAGES[name].parent)) for name in packages for file in PACKAGES[name].rglob("*.py")
+        }
+        assert {path for path in carried[folder] if path.endswith(".py")} == modules
 
 
-def test_nothing_that_was_made_of_pictures_of_people_is_carried(carried: set[str]) -> None:
+def test_what_programs_and_commands_read_beside_their_code_is_carried(carried: dict[str, set[str]]) -> None:
+    for folder, packages in FOLDERS.items():
+        beside = {
+            str(file.relative_to(PACKAGES[name].parent))
+            for name in packages - {"models"}
+            for file in PACKAGES[name].rglob("*")
+            if file.suffix in TEXT - {".md"} and "__pycache__" not in file.parts
+        }
+        assert beside <= carried[folder], folder
+    assert "models/manifest.toml" in carried["."]
+    assert "gate_core/py.typed" in carried["core"]
+
+
+def test_nothing_that_was_made_of_pictures_of_people_is_carried(carried: dict[str, set[str]]) -> None:
     """Models come from packages that the manifest pins; a cohort is made at a site, of its own people, and morphs are made in memory."""
-    text = {".py", ".html", ".css", ".js", ".toml", ".ftl", ".md", ".svg", ".go"}
-    others = {path for path in carried | carried_by(CENTRAL) if Path(path).suffix not in text}
-    assert {path for path in others if Path(path).suffix != ".wav"} == {
+    paths = {path for folder in FOLDERS if folder != "hardware-sim" for path in carried[folder]}
+    assert {path for path in paths if Path(path).suffix not in {*TEXT, ".wav"}} == {
         "gate/page/picture/ocr_b.png",  # letters
         "models/weights/mrz_lines.onnx",  # drawn lines of letters
         "gate/rules/population.csv",  # made of published shares: no person is in it
@@ -55,7 +100,7 @@ def test_nothing_that_was_made_of_pictures_of_people_is_carried(carried: set[str
     assert not {
         name
         for name in files.split("\0")
-        if name and Path(name).suffix not in text and cohort in (ROOT / name).read_bytes()
+        if name and Path(name).suffix not in TEXT and cohort in (ROOT / name).read_bytes()
     }
 
 
@@ -71,77 +116,84 @@ def test_pictures_lie_where_somebody_looks_for_them() -> None:
     }
 
 
-def test_what_the_programs_and_commands_read_beside_their_code_is_carried(carried: set[str]) -> None:
-    beside = {
-        str(path.relative_to(ROOT))
-        for room in ("gate", "drivers")
-        for ending in ("html", "css", "js", "toml", "png", "ftl", "svg", "go")
-        for path in (ROOT / room).rglob(f"*.{ending}")
-    }
-    assert {"gate/performance/pages/face_report.html", "gate/cli/pages/trust_report.html"} <= beside
-    of_central = {path for path in beside if path.startswith("gate/central/")}
-    assert of_central <= carried_by(CENTRAL)
-    assert beside - of_central | {"models/manifest.toml", "models/fetch.py", "gate/demo/play.py"} <= carried
+def test_the_distributions_go_together() -> None:
+    versions = {project(folder)["name"]: project(folder)["version"] for folder in FOLDERS}
+    assert len(set(versions.values())) == 1
+    for folder in FOLDERS:
+        for text in project(folder)["dependencies"]:
+            wanted = Requirement(text)
+            if wanted.name in versions:
+                assert str(wanted.specifier) == f"=={versions[wanted.name]}", (folder, text)
 
 
-def test_every_module_of_the_gate_lies_in_one_of_the_two_wheels(carried: set[str]) -> None:
-    modules = {str(path.relative_to(ROOT)) for path in (ROOT / "gate").rglob("*.py")}
-    central = carried_by(CENTRAL)
-    assert central & modules == {path for path in modules if path.startswith("gate/central/")}
-    assert modules == (carried & modules) | (central & modules)
-    assert not carried & central
-
-
-def test_the_two_wheels_go_together() -> None:
-    gate, central = (tomllib.loads((at / "pyproject.toml").read_text()) for at in (ROOT, CENTRAL))
-    assert central["project"]["version"] == gate["project"]["version"]
-    assert central["project"]["dependencies"] == [
-        f"portcullis=={gate['project']['version']}",
-        *gate["dependency-groups"]["central"],
-    ]
-
-
-def test_the_central_server_runs_where_both_wheels_are_and_says_what_is_missing_where_one_is(tmp_path: Path) -> None:
-    installed, wheels = tmp_path / "installed", tmp_path / "wheels"
-    command = [
-        *(sys.executable, "-c", NOUN, str(installed), "central", "init"),
-        *("--dir", str(tmp_path / "central"), "--name", "central.example", *KEPT),
-    ]
-
-    def install(project: Path) -> None:
-        for wheel in WheelBuilder(str(project)).build(directory=str(wheels), versions=["standard"]):
-            zipfile.ZipFile(wheel).extractall(installed)
-
-    def run() -> subprocess.CompletedProcess[str]:
-        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
-
-    install(ROOT)
-    alone = run()
-    assert (alone.returncode, alone.stdout) == (78, "")
-    assert "install portcullis-central" in alone.stderr
-    install(CENTRAL)
-    together = run()
-    assert together.returncode == 0, together.stderr
-    assert "mirror key, for gates and auditors" in together.stdout
+def built(folder: str, into: Path) -> zipfile.ZipFile:
+    (wheel,) = WheelBuilder(str(ROOT / folder)).build(directory=str(into), versions=["standard"])
+    return zipfile.ZipFile(wheel)
 
 
 ALONE = """
-import importlib, pkgutil, sys
+import importlib, json, pkgutil, sys
 sys.path[:0] = sys.argv[2:]
 package = importlib.import_module(sys.argv[1])
 for found in pkgutil.walk_packages(package.__path__, f"{sys.argv[1]}."):
-    importlib.import_module(found.name)
-print(*{name.partition(".")[0] for name in sys.modules} & {"gate", "drivers", "models", "gate_documents", "gate_verify", "hardware_sim"})
+    if not found.name.endswith("__main__"):
+        importlib.import_module(found.name)
+print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
 """
 
 
-@pytest.mark.parametrize(("folder", "package"), [("documents", "gate_documents"), ("verify", "gate_verify")])
-def test_a_distribution_is_whole_without_the_others(tmp_path: Path, folder: str, package: str) -> None:
-    (wheel,) = WheelBuilder(str(ROOT / folder)).build(directory=str(tmp_path), versions=["standard"])
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(tmp_path / "alone")
-        assert f"{package}/py.typed" in archive.namelist()
+@pytest.mark.parametrize("folder", ["core", "documents", "verify", "central", "officers"])
+def test_a_distribution_is_whole_with_those_that_it_names_and_loads_nothing_of_the_appliance(
+    tmp_path: Path, folder: str
+) -> None:
+    """Every module of it is imported where no other of ours is but those, and what was loaded is looked at."""
+    by_name = {project(one)["name"]: one for one in FOLDERS}
+    wanted = [
+        folder,
+        *(by_name[name] for text in project(folder)["dependencies"] if (name := Requirement(text).name) in by_name),
+    ]
+    for one in wanted:
+        with built(one, tmp_path) as archive:
+            archive.extractall(tmp_path / "alone")
+    (package,) = FOLDERS[folder]
     # Without -S, this environment's own paths would be searched: they lead to the checkout.
     command = (sys.executable, "-S", "-c", ALONE, package, str(tmp_path / "alone"), sysconfig.get_path("purelib"))
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
-    assert (done.returncode, done.stdout) == (0, f"{package}\n"), done.stderr
+    assert done.returncode == 0, done.stderr
+    loaded = set(json.loads(done.stdout))
+    assert loaded & set(PACKAGES) == {name for one in wanted for name in FOLDERS[one]}
+    assert not loaded & HEAVY
+
+
+def test_the_command_line_is_made_of_what_is_installed_and_says_where_the_rest_is(tmp_path: Path) -> None:
+    installed = tmp_path / "installed"
+    way = (
+        sys.executable,
+        "-S",
+        "-c",
+        "import sys; sys.path[:0] = sys.argv[1:3]; del sys.argv[1:3]; from gate_core.command_line.main import main; main()",
+    )
+
+    # This environment's distributions name their entry points beside its libraries: of them only the libraries are wanted.
+    libraries = tmp_path / "libraries"
+    libraries.mkdir()
+    for found in Path(sysconfig.get_path("purelib")).iterdir():
+        if not found.name.startswith(("portcullis", "_editable")) and found.suffix != ".pth":
+            (libraries / found.name).symlink_to(found)
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        command = (*way, str(installed), str(libraries), *words)
+        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+
+    init = ("central", "init", "--dir", str(tmp_path / "central"), "--name", "central.example", *KEPT)
+    with built("core", tmp_path) as archive:
+        archive.extractall(installed)
+    alone = run(*init)
+    assert (alone.returncode, alone.stdout) == (78, "")
+    assert "run scripts/setup in the checkout" in alone.stderr
+    with built("central", tmp_path) as archive:
+        archive.extractall(installed)
+    together = run(*init)
+    assert together.returncode == 0, together.stderr
+    assert "mirror key, for gates and auditors" in together.stdout
+    assert "audit" not in run("--help").stdout

@@ -20,8 +20,8 @@ from drivers.barrier.contacts.session import Answer, Cut, Look, Pulse, Request, 
 from drivers.barrier.contacts.wiring import Contact, Wiring
 from drivers.barrier.driver import Driver
 from drivers.barrier.turns import Urgency
-from drivers.errors import DriverError
-from drivers.values import LampColour
+from gate_core.errors import DriverError
+from gate_core.ports.values import LampColour
 
 GAP_S = (
     0.05  # between two pulses: a relay takes its time to open, and two contacts at once mean something else to a gate

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from enum import IntFlag
 from typing import Protocol
 
-from drivers.errors import BusyError, LinkLostError, SetupError, not_opened
+from gate_core.errors import BusyError, LinkLostError, SetupError, not_opened
 
 GET_CHIPINFO = 0x8044B401  # linux/gpio.h: _IOR(0xB4, 0x01, struct gpiochip_info), and so on
 GET_LINE = 0xC250B407

@@ -15,8 +15,8 @@ import msgspec
 from drivers.barrier.board import BoardProfile
 from drivers.barrier.contacts.gpio import LINES_MAX, Flag
 from drivers.profile_file import Table
-from drivers.toml_file import Wrong
-from drivers.values import BarrierAlarm, LampColour
+from gate_core.ports.values import BarrierAlarm, LampColour
+from gate_core.settings.toml_file import Wrong
 
 TTL_MS_MAX = 30_000
 _BIAS = {"pull_up": Flag.PULL_UP, "pull_down": Flag.PULL_DOWN, "none": Flag.NO_BIAS}

@@ -15,11 +15,11 @@ from typing import TypeVar
 from drivers.barrier.contacts.profile import ContactsProfile
 from drivers.barrier.contacts.wiring import Contact, Seen
 from drivers.barrier.orders import Pause
-from drivers.errors import NotWellError, RefusedError
-from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
+from gate_core.errors import NotWellError, RefusedError
+from gate_core.ports.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
 
 _AGAIN_S = 0.01  # until a contact is tried again while another one is closed
-_COUNTS = 2**32  # as drivers.values has them
+_COUNTS = 2**32  # as gate_core.ports.values has them
 _PASSAGES_A_SECOND_MAX = 5  # people do not walk faster: more are a contact that bounces, or is defective
 _PASSAGES_AT_ONCE_MAX = 3
 _CALM_S = 1.0  # after such a contact, until it is believed again

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from drivers.barrier.contacts.gpio import Chip, Flag, Kernel, Lines
 from drivers.barrier.contacts.profile import ContactsProfile, Input, Output
-from drivers.errors import LinkLostError, SetupError
+from gate_core.errors import LinkLostError, SetupError
 
 
 class Contact(enum.Enum):

@@ -17,9 +17,9 @@ from drivers.barrier.framed.hearing import Heard, Hearing
 from drivers.barrier.framed.profile import FramedProfile
 from drivers.barrier.framed.session import Request, Session
 from drivers.barrier.orders import QUIET_SHARE
-from drivers.errors import LinkLostError, NotWellError
 from drivers.links import Link
-from drivers.values import BarrierAlarm
+from gate_core.errors import LinkLostError, NotWellError
+from gate_core.ports.values import BarrierAlarm
 
 SILENT_S = 0.8  # no answer since the first request that had none: the wire is cut, or the board is gone
 CHECK_SPARE_S = 0.2  # over the lease, before the board must have noticed our silence

@@ -19,7 +19,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from drivers.errors import BadFrameError
+from gate_core.errors import BadFrameError
 
 FRAME_BYTES_MAX = 64
 CHECK = "check"

@@ -17,8 +17,8 @@ import msgspec
 from drivers.barrier.board import BoardProfile
 from drivers.barrier.framed.frames import ADDRESS, CHECK, CheckKind, Layout, parse_layout
 from drivers.profile_file import Milliseconds, Table
-from drivers.toml_file import Wrong
-from drivers.values import BarrierAlarm, LeafPosition
+from gate_core.ports.values import BarrierAlarm, LeafPosition
+from gate_core.settings.toml_file import Wrong
 
 FieldName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z_]{0,30}$")]
 FieldValue = Annotated[int, msgspec.Meta(ge=0, lt=2**32)]

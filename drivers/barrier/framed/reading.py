@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from drivers.barrier.framed.profile import Status
-from drivers.values import BarrierAlarm, LeafPosition
+from gate_core.ports.values import BarrierAlarm, LeafPosition
 
 
 @dataclass(frozen=True, slots=True)

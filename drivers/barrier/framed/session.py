@@ -28,8 +28,8 @@ from drivers.barrier.framed.profile import FramedProfile
 from drivers.barrier.framed.reading import Reading, reading_of, relaxes, settled
 from drivers.barrier.orders import Pause
 from drivers.barrier.promptness import Promptness
-from drivers.errors import LinkLostError, NoReplyError, NotWellError, RefusedError, SetupError
-from drivers.values import BarrierAlarm, BarrierStatus, Direction, LeafPosition
+from gate_core.errors import LinkLostError, NoReplyError, NotWellError, RefusedError, SetupError
+from gate_core.ports.values import BarrierAlarm, BarrierStatus, Direction, LeafPosition
 
 ATTEMPTS_MAX = 4  # of a request that may be repeated; at the limit the caller hears NoReplyError
 GRANT_ATTEMPTS_MAX = 3  # of a grant that provably never arrived
@@ -39,7 +39,7 @@ CALM_EXCHANGES_MAX = 3 * DOUBT_MAX  # until a line that was doubtful is not, or 
 AGREE_ATTEMPTS_MAX = 6  # two agreeing replies must be among so many when a line begins
 GROWN_MAX = 1000  # passages between two looks; a counter that went further was set back
 GUARD_S_MAX = 0.07  # for so long at most the line is listened to before anything is sent
-COUNTS = 2**32  # as drivers.values has them
+COUNTS = 2**32  # as gate_core.ports.values has them
 RESTARTS_UNKNOWN = 1  # of a board that does not count its power-ups: its counters tell
 _BITS_A_CHARACTER = 10  # 8N1
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from drivers.barrier.modbus.profile import ModbusProfile
-from drivers.errors import LinkLostError, NoReplyError
 from drivers.modbus.image import Image, number
+from gate_core.errors import LinkLostError, NoReplyError
 
 _COUNTS = 2**32
 

@@ -29,12 +29,12 @@ from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.modbus.session import Session
 from drivers.barrier.orders import QUIET_SHARE
 from drivers.barrier.turns import Urgency
-from drivers.errors import NotWellError
 from drivers.links import Link
 from drivers.modbus.asking import byte_s
 from drivers.modbus.frames import FRAME_BYTES_MAX, Reply, Request, find_reply
 from drivers.modbus.line import LineHealth, exchange
-from drivers.values import BarrierAlarm, LampColour
+from gate_core.errors import NotWellError
+from gate_core.ports.values import BarrierAlarm, LampColour
 
 PAUSE_S_MAX = 0.25  # between two looks of a lane
 CHECK_SPARE_S = 0.2  # over the watchdog's time, before it must have noticed our silence

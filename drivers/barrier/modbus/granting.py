@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.modbus.tables import Passages, Pulse, Status, Timed
 from drivers.barrier.orders import Pause
-from drivers.errors import SetupError
 from drivers.modbus.asking import Answer, read, write, write_coils
 from drivers.modbus.frames import READ_COILS, READ_HOLDING, CoilsRequest, Reply, Request, WriteRequest
 from drivers.modbus.image import Image, number
+from gate_core.errors import SetupError
 
 _CLAIM_AGAIN_S = 0.005
 Clock = Callable[[], float]

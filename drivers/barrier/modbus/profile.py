@@ -26,8 +26,8 @@ from drivers.barrier.modbus.tables import (
 )
 from drivers.modbus.frames import READ_COILS, READ_HOLDING
 from drivers.modbus.tables import Cell, Identity, Place, Read, cells_read, misplaced, misread
-from drivers.toml_file import Wrong
-from drivers.values import BarrierAlarm, LampColour
+from gate_core.ports.values import BarrierAlarm, LampColour
+from gate_core.settings.toml_file import Wrong
 
 LATE_MS_MAX = 300  # of a profile that does not say
 

@@ -17,12 +17,12 @@ from drivers.barrier.modbus.granting import Conversation, Kept, grants_of
 from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.orders import Pause
 from drivers.barrier.promptness import Promptness
-from drivers.errors import NoReplyError, RefusedError, SetupError
 from drivers.modbus.asking import ATTEMPTS_MAX, insist, is_busy, read, reply_deadline_s, values, write, write_coils
 from drivers.modbus.frames import READ_COILS, ReadRequest, Reply, Request, find_reply
 from drivers.modbus.image import Image, holds, number
 from drivers.modbus.tables import Cell, Read
-from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
+from gate_core.errors import NoReplyError, RefusedError, SetupError
+from gate_core.ports.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
 
 GRANT_ATTEMPTS_MAX = 4  # of a grant that provably never arrived
 

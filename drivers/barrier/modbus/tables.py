@@ -11,7 +11,7 @@ import msgspec
 
 from drivers.modbus.tables import Address, Place, Value
 from drivers.profile_file import Milliseconds, Table
-from drivers.values import LampColour, LeafPosition
+from gate_core.ports.values import LampColour, LeafPosition
 
 TTL_MS_MAX = 30_000
 TimeToLive = Annotated[int, msgspec.Meta(ge=1000, le=TTL_MS_MAX)]

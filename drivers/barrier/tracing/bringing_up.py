@@ -11,7 +11,7 @@ from collections.abc import Callable
 from drivers.barrier.port import BarrierDriver
 from drivers.barrier.tracing.calls import WORDS, Outcome
 from drivers.barrier.tracing.recorder import Recorder
-from drivers.errors import LinkLostError, NotWellError
+from gate_core.errors import LinkLostError, NotWellError
 
 RECONNECT_S = 0.5
 HELP = f"{', '.join(WORDS)}, note TEXT, end; a grant may leave its milliseconds out"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from drivers.barrier.port import BarrierDriver
 from drivers.barrier.tracing.trace import one_line
-from drivers.errors import DriverError, RefusedError
-from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour
+from gate_core.errors import DriverError, RefusedError
+from gate_core.ports.values import BarrierAlarm, BarrierStatus, Direction, LampColour
 
 
 @dataclass(frozen=True, slots=True)

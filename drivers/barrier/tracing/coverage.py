@@ -19,7 +19,7 @@ from drivers.barrier.tracing.calls import Outcome
 from drivers.barrier.tracing.replay import Replayed
 from drivers.barrier.tracing.trace import Event, Kind, Trace
 from drivers.modbus.frames import READ_COILS, READ_HOLDING, WRITE_COILS, WRITE_MANY
-from drivers.values import BarrierAlarm, BarrierStatus, Direction, LeafPosition
+from gate_core.ports.values import BarrierAlarm, BarrierStatus, Direction, LeafPosition
 
 _REQUEST_HEAD = struct.Struct(">BBHH")  # unit, function, address, count
 _TABLE_OF = {WRITE_COILS: READ_COILS, WRITE_MANY: READ_HOLDING}  # what is written is read by

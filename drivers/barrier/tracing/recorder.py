@@ -14,8 +14,8 @@ from typing import Protocol
 from drivers.barrier.port import BarrierDriver
 from drivers.barrier.tracing.calls import Outcome, carry_out, understood
 from drivers.barrier.tracing.trace import BYTES_A_LINE_MAX, EVENTS_MAX, Event, Kind, one_line
-from drivers.errors import LinkLostError
 from drivers.links import Link
+from gate_core.errors import LinkLostError
 
 OpenLink = Callable[[], Awaitable[Link]]
 APART_MS = (

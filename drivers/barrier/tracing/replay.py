@@ -16,8 +16,8 @@ from drivers.barrier.building import LineProfile, line_barrier
 from drivers.barrier.port import BarrierDriver
 from drivers.barrier.tracing.calls import Outcome, carry_out, understood
 from drivers.barrier.tracing.trace import Event, Kind, Trace
-from drivers.errors import LinkLostError
 from drivers.links import Link
+from gate_core.errors import LinkLostError
 
 LATE_S = 2.0  # after the captured time, until what the driver does not do counts as not done
 

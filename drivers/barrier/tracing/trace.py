@@ -15,10 +15,10 @@ from typing import Annotated, Literal
 import msgspec
 import tomli_w
 
-from drivers.errors import SetupError
 from drivers.profile_file import ProfileFile, Table
-from drivers.settings import Baud
-from drivers.toml_file import TomlFile
+from gate_core.errors import SetupError
+from gate_core.settings.base import Baud
+from gate_core.settings.toml_file import TomlFile
 
 FIRST_LINE = "# portcullis barrier trace 1"
 END_OF_HEAD = "--"

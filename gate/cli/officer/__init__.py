@@ -10,22 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gate.cli.officer import authority
-from gate.cli.options import ConfigFile, Json
-from gate.cli.output import Exit, emit_json, fail, note, one_line, refuse_configuration, say
-from gate.orders.verbs import VERBS, Power, Verb
+from gate_core.command_line.options import ConfigFile, Json
+from gate_core.command_line.output import Exit, emit_json, fail, note, one_line, refuse_configuration, say
+from gate_core.orders.verbs import VERBS, Power, Verb
 
 if TYPE_CHECKING:
     from gate.channel import messages
-    from gate.orders.order import Shift
     from gate.programs.shared.config import Config
+    from gate_core.orders.order import Shift
 
 app = typer.Typer(no_args_is_help=True)
-app.add_typer(
-    authority.app,
-    name="authority",
-    help="The officers' authority, off the gate: init, certify; serve, enrol, list, remove",
-)
 
 DEFAULT_KEY = "~/.portcullis/shift.key"
 AWAY_RETRY_S = 1.0  # who stays present looks for a lane that is away
@@ -64,7 +58,7 @@ HELP = {
 }
 
 
-# By the values of `gate.passage.orders.Notice`, which is imported with the channel only.
+# By the values of `gate_core.evidence.evidence.Notice`, which is imported with the channel only.
 NOTICES = {
     "revoke_not_shown": "a grant was taken back and the barrier keeps it; let nobody pass",
     "release_not_shown": "a release was ordered and the leaf stays closed; look yourself, the barrier is told again",
@@ -149,13 +143,13 @@ def what_waits(
 ) -> None:
     """Who waits for an officer, and what calls for one. Why, and quiet flags, are shown as on the console: to whose shift key may see them."""
     from gate.channel.errors import ChannelError, NotPermittedError
-    from gate.cli.officer import keys
+    from gate_core.command_line import key_files
 
     settings = _configured(config)
     shift: Shift | None = None
     try:
-        shift, _ = keys.read_shift((key or Path(DEFAULT_KEY)).expanduser())
-    except keys.KeyFileError as error:
+        shift, _ = key_files.read_shift((key or Path(DEFAULT_KEY)).expanduser())
+    except key_files.KeyFileError as error:
         if key is not None:
             fail(error.code, str(error))
     try:
@@ -219,10 +213,10 @@ def _give(
     argument: str | None = None,
     every_s: float | None = None,
 ) -> None:
-    from gate.cli.officer import keys
-    from gate.cli.officer.words import require
-    from gate.orders.errors import OrderError
-    from gate.orders.order import REASON_CHARACTERS_MAX
+    from gate_core.command_line import key_files
+    from gate_core.command_line.order_words import require
+    from gate_core.orders.errors import OrderError
+    from gate_core.orders.order import REASON_CHARACTERS_MAX
 
     if verb is Verb.VIEW:
         fail(Exit.USAGE, "view: a terminal shows no pictures; open the referral on the console's page")
@@ -238,8 +232,8 @@ def _give(
         fail(Exit.USAGE, f"{verb.value} needs a reason")
     settings = _configured(config)
     try:
-        shift, _ = keys.read_shift(key.expanduser())
-    except keys.KeyFileError as error:
+        shift, _ = key_files.read_shift(key.expanduser())
+    except key_files.KeyFileError as error:
         fail(error.code, str(error))
     order = partial(_order, settings.socket("orders"), shift, verb, gate, crossing, reason, argument)
     show = partial(_show, verb, shift, settings, as_json=as_json)
@@ -341,9 +335,9 @@ def _sights(shift: Shift | None, settings: Config) -> frozenset[str]:
     """What the holder of a shift key is shown, as on the console; nothing without a key of this gate that is in force."""
     from base64 import b64decode
 
-    from gate.orders.errors import OrderError
-    from gate.programs.shared.clock import now
-    from gate.screens.console.permissions import sees
+    from gate_core.orders.errors import OrderError
+    from gate_core.orders.permissions import sees
+    from gate_core.programs.clock import now
 
     if shift is None or settings.officers is None:
         return frozenset()
@@ -387,8 +381,8 @@ def _reasons(waiting: messages.Waiting) -> list[str]:
 
 
 def _configured(config: Path | None) -> Config:
-    from gate.programs.shared.config import ConfigError
     from gate.programs.shared.runner import load_config
+    from gate_core.settings.config_file import ConfigError
 
     try:
         return load_config(config)

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 import typer.core
 
-from gate.cli.options import Json, Root
-from gate.cli.output import Exit, fail, real
 from gate.cli.provision.acceptance import report
 from gate.cli.provision.ending import decommission
 from gate.cli.provision.keys import enrol, rotate_log_key, seal
 from gate.cli.provision.making import find_reader, init, making_steps, site_of
 from gate.programs.shared import config as configuration
-from gate.programs.shared.config import ConfigError
+from gate_core.command_line.options import Json, Root
+from gate_core.command_line.output import Exit, fail, real
+from gate_core.settings import environment
+from gate_core.settings.config_file import ConfigError
 
 if TYPE_CHECKING:
     from typer._click import Command, Context
@@ -79,7 +80,7 @@ def _way(
     if unknown := set(steps) - TITLES.keys():
         fail(Exit.USAGE, f"--again {min(unknown)}: there is no such step; there are {', '.join(TITLES)}")
     place = real(root) if root else None
-    path = place / "gate.toml" if place else configuration.DEFAULT_PATH
+    path = place / "gate.toml" if place else environment.DEFAULT_PATH
     go(
         Place(path, _kept_in(path, place), place),
         answers_file=answers,

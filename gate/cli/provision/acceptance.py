@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from gate.cli.options import ConfigFile, Json
-from gate.cli.output import Exit, emit_json, fail, say
-from gate.programs.shared import config as configuration
 from gate.provision.steps import ConfigurationStepError, StepError
+from gate_core.command_line.options import ConfigFile, Json
+from gate_core.command_line.output import Exit, emit_json, fail, say
+from gate_core.settings import environment
 
 
 def report(
@@ -27,7 +27,7 @@ def report(
 
     from gate.programs.provisioning import reporting
 
-    path = config or configuration.path_from_environment()
+    path = config or environment.path_from_environment()
     try:
         if verify is not None:
             _verify(verify, _key_text(vkey, path), as_json=as_json)
@@ -54,9 +54,9 @@ def report(
 
 def _verify(file: Path, vkey: str, *, as_json: bool) -> None:
     """Say whether a report holds; ends the command."""
-    from gate.audit.errors import BadFormatError
     from gate.programs.provisioning.reporting import is_signed
     from gate.provision.acceptance import REPORT_BYTES_MAX, NoReportError, claimed
+    from gate_core.audit_format.errors import BadFormatError
 
     try:
         with file.open("rb") as opened:

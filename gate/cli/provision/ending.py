@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from gate.channel.row import PROGRAMS
-from gate.cli.options import ConfigFile, Json
-from gate.cli.output import Exit, fail, note, real, refuse_configuration
 from gate.cli.provision.steps import show
 from gate.programs.shared import config as configuration
-from gate.programs.shared.clock import now
-from gate.programs.shared.config import ConfigError
 from gate.provision.steps import LaterStepError, StepError, carry_out
+from gate_core.command_line.options import ConfigFile, Json
+from gate_core.command_line.output import Exit, fail, note, real, refuse_configuration
+from gate_core.programs.clock import now
+from gate_core.settings import environment
+from gate_core.settings.config_file import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -44,10 +45,10 @@ def decommission(
     """End this gate: retire it at the central server, wipe its keys and records, and prove it. Killed, it goes on when it is run again."""
     from msgspec import to_builtins
 
-    from gate.audit.record import time_text
     from gate.provision.decommission import Progress
+    from gate_core.audit_format.record import time_text
 
-    path = config or configuration.path_from_environment()
+    path = config or environment.path_from_environment()
     try:
         settings = configuration.load(path)
     except ConfigError as error:
@@ -150,7 +151,7 @@ def running(config: Config, programs: Sequence[str] = PROGRAMS) -> str | None:
 
 def _carry(config: Config, export: Path | None) -> str:
     """Have the log at the central server, or in a folder. Raises StepError."""
-    from gate.audit.errors import BadFormatError, StoreError
+    from gate_core.audit_format.errors import BadFormatError, StoreError
 
     try:
         entries, published = _entries(config)
@@ -173,10 +174,10 @@ def _carry(config: Config, export: Path | None) -> str:
 
 def _entries(config: Config) -> tuple[int, int]:
     """How many entries the log has, and how many of them are in the spool."""
-    from gate.audit.checkpoint import Checkpoint
-    from gate.audit.note import Note
-    from gate.audit.spool import Spool
     from gate.audit.store import Store
+    from gate_core.audit_format.checkpoint import Checkpoint
+    from gate_core.audit_format.note import Note
+    from gate_core.audit_format.spool import Spool
 
     note = Spool(Path(config.paths.spool)).checkpoint()
     published = 0 if note is None else Checkpoint.parse(Note.parse(note).text).size
@@ -191,9 +192,9 @@ def _entries(config: Config) -> tuple[int, int]:
 
 
 def _pushed(config: Config) -> tuple[int, str]:
-    from gate.programs.shared.config import ConfigError
     from gate.programs.sync.program import push
-    from gate.sync.errors import SyncError
+    from gate_core.mirror_client.errors import SyncError
+    from gate_core.settings.config_file import ConfigError
 
     try:
         mirrored = asyncio.run(push(config))["mirrored"]
@@ -203,9 +204,9 @@ def _pushed(config: Config) -> tuple[int, str]:
 
 
 def _exported(config: Config, folder: Path, entries: int) -> str:
-    from gate.audit import keys
-    from gate.audit.errors import AuditError
-    from gate.audit.export import Outlet, tiles
+    from gate_core.audit_format import keys
+    from gate_core.audit_format.errors import AuditError
+    from gate_core.audit_format.export import Outlet, tiles
     from gate_verify.verify import Known, verify
 
     try:
@@ -221,9 +222,9 @@ def _exported(config: Config, folder: Path, entries: int) -> str:
 
 def _tell(config: Config) -> str:
     """Have the central server refuse the gate; without it the gate ends as well, and says what is left to do there."""
-    from gate.programs.shared.config import ConfigError
     from gate.programs.sync.program import retire
-    from gate.sync.errors import SyncError
+    from gate_core.mirror_client.errors import SyncError
+    from gate_core.settings.config_file import ConfigError
 
     if config.sync is None:
         return "no central server is configured"

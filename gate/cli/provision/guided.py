@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console
 from rich.prompt import Prompt
 
-from gate.cli.output import note, one_line
 from gate.provision.course import Skip, Task
 from gate.provision.questions import NO, QUESTIONS, YES, Given, Machine, Question
 from gate.provision.steps import StepError
 from gate.provision.way import TITLES
+from gate_core.command_line.output import note, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -8,15 +8,17 @@ from typing import Annotated
 
 import typer
 
-from gate.cli.options import ConfigFile, Json
-from gate.cli.output import Exit, fail, refuse_configuration
 from gate.cli.provision.making import site_of
 from gate.cli.provision.steps import show
 from gate.programs.shared import config as configuration
-from gate.programs.shared.clock import now
-from gate.programs.shared.config import Config, ConfigError
+from gate.programs.shared.config import Config
 from gate.provision.answers import central_problem
 from gate.provision.steps import StepError, carry_out
+from gate_core.command_line.options import ConfigFile, Json
+from gate_core.command_line.output import Exit, fail, refuse_configuration
+from gate_core.programs.clock import now
+from gate_core.settings import environment
+from gate_core.settings.config_file import ConfigError
 
 
 def enrol(
@@ -42,7 +44,7 @@ def enrol(
 
     if wrong := central_problem(central):
         fail(Exit.USAGE, f"--central {wrong}")
-    path = config or configuration.path_from_environment()
+    path = config or environment.path_from_environment()
     try:
         settings = configuration.load(path)
     except ConfigError as error:
@@ -79,7 +81,7 @@ def rotate_log_key(config: ConfigFile = None, as_json: Json = False) -> None:
     from gate.provision.log_key import rotate_steps
 
     try:
-        settings = configuration.load(config or configuration.path_from_environment())
+        settings = configuration.load(config or environment.path_from_environment())
     except ConfigError as error:
         refuse_configuration(error, config)
 
@@ -94,9 +96,9 @@ def rotate_log_key(config: ConfigFile = None, as_json: Json = False) -> None:
 
 def _handed_over_to(settings: Config) -> str | None:
     """The newest key of the published log, if one has handed over."""
-    from gate.audit.errors import BadFormatError, BadSignatureError
-    from gate.audit.export import Outlet
-    from gate.audit.handover import Handover
+    from gate_core.audit_format.errors import BadFormatError, BadSignatureError
+    from gate_core.audit_format.export import Outlet
+    from gate_core.audit_format.handover import Handover
 
     try:
         words = Outlet(Path(settings.paths.spool)).handovers()
@@ -118,7 +120,7 @@ def seal(
     from gate.provision.sealing import has_tpm, seal_steps
 
     try:
-        settings = configuration.load(config or configuration.path_from_environment())
+        settings = configuration.load(config or environment.path_from_environment())
     except ConfigError as error:
         refuse_configuration(error, config)
     if not has_tpm():

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gate.cli.options import Json, Root
-from gate.cli.output import Exit, emit_json, fail, real, say
 from gate.cli.provision.steps import show
 from gate.programs.shared import config as configuration
-from gate.programs.shared.config import ConfigError
 from gate.provision.answers import Answers
 from gate.provision.steps import ConfigurationStepError, StepError, carry_out
+from gate_core.command_line.options import Json, Root
+from gate_core.command_line.output import Exit, emit_json, fail, real, say
+from gate_core.settings import environment
+from gate_core.settings.config_file import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -140,7 +141,7 @@ def init(
     )
     if problems := answers.problems():
         fail(Exit.USAGE, "; ".join(f"{_OPTIONS.get(one.key, f'--{one.key}')}: {one.why}" for one in problems))
-    path = (answers.root / "gate.toml") if answers.root else configuration.DEFAULT_PATH
+    path = (answers.root / "gate.toml") if answers.root else environment.DEFAULT_PATH
     show(
         "provision.init/1",
         carry_out(making_steps(answers, path, given=_given(context))),
@@ -254,8 +255,8 @@ def find_reader(
     """Find out which document reader hangs on a port. Put a document on it again and again meanwhile: most only talk."""
     import asyncio
 
-    from drivers.errors import DriverError
     from gate.programs.shared.devices import mrz_readers
+    from gate_core.errors import DriverError
 
     try:
         found = asyncio.run(mrz_readers.find_reader(port, listen_s=listen_s))

@@ -7,7 +7,6 @@ from typing import NoReturn
 
 import typer
 
-from gate.cli.output import Exit, emit_json, say
 from gate.provision.steps import (
     AwayStepError,
     ConfigurationStepError,
@@ -19,6 +18,7 @@ from gate.provision.steps import (
     StepError,
     StepState,
 )
+from gate_core.command_line.output import Exit, emit_json, say
 
 _CODES: dict[type[StepError] | None, Exit] = {
     None: Exit.OK,

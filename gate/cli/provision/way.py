@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Final, NoReturn
 import msgspec
 import typer
 
-from gate.cli.output import Exit, emit_json, fail, note, say
 from gate.cli.provision.guided import Filed, Guide, asked
 from gate.provision.answers_file import SiteAnswers, UnreadableAnswersError, WrongAnswersError, parse, read
 from gate.provision.course import Course, Ending, Finding, StepReport, Store, Task
 from gate.provision.questions import OF_STEPS, QUESTIONS, Given, flat, table_of
 from gate.provision.steps import ConfigurationStepError, LaterStepError, StepError
 from gate.provision.way import NEEDED
+from gate_core.command_line.output import Exit, emit_json, fail, note, say
 
 if TYPE_CHECKING:
     from gate.provision.answers import Answers
@@ -141,7 +141,7 @@ def _asked(store: Store) -> tuple[Guide, Callable[[], SiteAnswers]]:
 
 def _kept(store: Store) -> SiteAnswers:
     """The answers as they are kept now; ends the command when they are of no use."""
-    from drivers.toml_file import FileError, TomlFile
+    from gate_core.settings.toml_file import FileError, TomlFile
 
     try:
         answers = parse(table_of(store.answers), TomlFile("", ""))
@@ -196,10 +196,11 @@ def _rests_on(place: Place, store: Store, step: str) -> dict[str, str]:
     """Nothing before there is a configuration, or where it cannot be used."""
     from gate.programs.provisioning.resting import rests_on
     from gate.programs.shared import config as configuration
+    from gate_core.settings.config_file import ConfigError
 
     try:
         config = configuration.load(place.config, refuse_in_service=False)
-    except configuration.ConfigError:
+    except ConfigError:
         return {}
     return rests_on(step, config, store.answers)
 
@@ -277,6 +278,6 @@ def _say_next(place: Place, failed: list[StepReport], missing: int) -> None:
 
 
 def _now() -> str:
-    from gate.programs.shared import clock
+    from gate_core.programs import clock
 
     return clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")

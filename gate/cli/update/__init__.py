@@ -9,18 +9,17 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 import typer
 
-from gate.channel.messages import Status
-from gate.cli.options import ConfigFile, Json
-from gate.cli.output import Exit, emit_json, fail, refuse_configuration, say
 from gate.cli.update.publish import app as publish
-from gate.programs.shared.config import Config, ConfigError
-from gate.programs.shared.runner import load_config
-from gate.programs.shared.status_client import ask_one
+from gate_core.command_line.options import ConfigFile, Json
+from gate_core.command_line.output import Exit, emit_json, fail, refuse_configuration, say
+
+if TYPE_CHECKING:
+    from gate.programs.shared.config import Config
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -31,6 +30,8 @@ _DENIED: Final = ("Access denied", "authentication required", "Permission denied
 @app.command()
 def status(config: ConfigFile = None, as_json: Json = False) -> None:
     """What is installed, what was fetched, what was not kept and why. Exit 1 when something was not kept or an update is under way."""
+    from gate.channel.messages import Status
+    from gate.programs.shared.status_client import ask_one
     from gate.programs.update.ledger import FOLDER, Ledger
 
     settings = _settings(config)
@@ -164,7 +165,7 @@ app.add_typer(publish, name="publish", help="The operator's repository: key, ini
 
 def _configuration(config: Path | None) -> dict[str, str]:
     from gate.programs.checking import check as look
-    from gate.programs.shared.config import path_from_environment
+    from gate_core.settings.environment import path_from_environment
 
     problems = look(config or path_from_environment()).problems
     detail = "; ".join(map(str, problems)) or "well"
@@ -172,8 +173,8 @@ def _configuration(config: Path | None) -> dict[str, str]:
 
 
 async def _dry_crossing(settings: Config) -> Iterator[dict[str, str]]:
-    from drivers.errors import DriverError
     from gate.programs.dry_crossing import cross
+    from gate_core.errors import DriverError
 
     try:
         found = {"state": "well", "detail": await cross(settings)}
@@ -193,6 +194,9 @@ def _version() -> str | None:
 
 
 def _settings(path: Path | None) -> Config:
+    from gate.programs.shared.runner import load_config
+    from gate_core.settings.config_file import ConfigError
+
     try:
         return load_config(path)
     except ConfigError as error:

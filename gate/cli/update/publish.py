@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gate.cli.options import Json
-from gate.cli.output import Exit, emit_json, fail, say
-from gate.programs.shared.clock import now
+from gate_core.command_line.options import Json
+from gate_core.command_line.output import Exit, emit_json, fail, say
+from gate_core.programs.clock import now
 
 if TYPE_CHECKING:
     from gate.updates.publishing import Outcome

@@ -1,4 +1,4 @@
-"""One score from the cues: the weights that models/train/liveness.py fitted, and what they rest on.
+"""One score from the cues: the weights that lab/src/gate_lab/train/liveness.py fitted, and what they rest on.
 
 With the model of a profile its score stands alone: on classes of artefacts that were left out, fusing it with the other cues did
 not do better (models/cards/liveness_weights.md). Without a model the score is a logistic regression over the other readings, each

@@ -18,7 +18,7 @@ import msgspec
 from gate.lists.adapters import stay
 from gate.lists.adapters.port import Exchange, WrongAnswerError
 from gate.lists.question import Answer, Question, not_known
-from gate.passage.registers import RegisterAnswer, RegisterCause
+from gate_core.evidence.registers import RegisterAnswer, RegisterCause
 
 STAYS_MAX = 1000
 

@@ -11,8 +11,8 @@ from typing import Final, Self
 
 import httpx2
 
-from gate.cookies import NoCookies
 from gate.lists.adapters.port import NoAnswerError, Place, WrongAnswerError
+from gate_core.http_server.cookies import NoCookies
 
 ANSWER_BYTES_MAX: Final = 64 * 1024
 SILENCE_MAX_S: Final = 10.0

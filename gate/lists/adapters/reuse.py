@@ -16,7 +16,7 @@ import msgspec
 
 from gate.lists.adapters.port import Exchange, NoAnswerError, WrongAnswerError
 from gate.lists.question import Answer, Question, not_known
-from gate.passage.registers import RegisterAnswer, RegisterCause
+from gate_core.evidence.registers import RegisterAnswer, RegisterCause
 
 
 class DaySaid(msgspec.Struct, frozen=True):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gate.page.picture.decode import Cells
     from gate.page.values import Floats, MrzFormat
 
-TILES: Final = Path(__file__).with_name("ocr_b.png")  # made by models.convert.ocr_b
+TILES: Final = Path(__file__).with_name("ocr_b.png")  # made by gate_lab.train.ocr_b
 WIDTH_PX: Final = 12  # of a tile: one pitch
 HEIGHT_PX: Final = 17
 BETWEEN_MIN: Final = 0.05  # of two tiles: zero and O are 0.1 apart

@@ -21,8 +21,8 @@ from gate.channel.errors import BadMessageError, ChannelError
 from gate.channel.sockets import BYTES_MAX, CHILD_BYTES_MAX, Connection, adopt
 from gate.programs.children import descriptors
 from gate.programs.children.protocol import Words
-from gate.programs.shared.config import environment_with
 from gate.programs.shared.memory_erasure import ERASING
+from gate_core.settings.environment import environment_with
 
 START_DEADLINE_S = 20.0
 SILENCE_MAX_S = 3.0  # a child says once a second that it lives

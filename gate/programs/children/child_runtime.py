@@ -18,7 +18,7 @@ from gate.channel.errors import ChannelError
 from gate.channel.sockets import CHILD_BYTES_MAX, Connection, adopt
 from gate.programs.children.confine import harden
 from gate.programs.children.descriptors import Handed
-from gate.programs.shared.task_groups import run_until_first_exits
+from gate_core.programs.task_groups import run_until_first_exits
 
 ALIVE_EVERY_S = 1.0  # a parent gives a silent child up after three
 

@@ -23,8 +23,8 @@ from typing import Final
 
 from gate.programs.children import landlock
 from gate.programs.children.seccomp import Argument, Refusal, Where, refuse
-from gate.programs.shared.memory_protection import PR_SET_DUMPABLE, make_unreadable
-from gate.programs.shared.parent_death import PR_SET_PDEATHSIG, end_with
+from gate_core.programs.memory_protection import PR_SET_DUMPABLE, make_unreadable
+from gate_core.programs.parent_death import PR_SET_PDEATHSIG, end_with
 
 ADDRESS_SPACE_BYTES_MAX: Final = 3 * 1024**3  # decoders and models stay far below; a bomb ends here
 OPEN_FILES_MAX: Final = 1024  # what lies in sockets is no address space: so many of them hold less than that may be

@@ -9,9 +9,9 @@ import socket
 import sys
 from pathlib import Path
 
-from drivers.settings import Reach
 from gate.programs.children.confine import Needs
 from gate.programs.children.seccomp import Refusal
+from gate_core.settings.base import Reach
 
 _DEVICES = Path("/dev")
 

@@ -13,8 +13,8 @@ from typing import Generic, TypeVar
 
 from gate.channel import messages
 from gate.programs.children.child_handle import ChildLostError, Process
-from gate.programs.shared.reconnect import Backoff
-from gate.programs.shared.task_groups import run_until_first_exits
+from gate_core.programs.reconnect import Backoff
+from gate_core.programs.task_groups import run_until_first_exits
 
 TAKE_DEADLINE_S = 10.0
 PAUSE_MIN_S = 0.5

@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from drivers.errors import DriverError, LinkLostError, RefusedError
+from gate_core.errors import DriverError, LinkLostError, RefusedError
 
 
 class Kind(enum.Enum):

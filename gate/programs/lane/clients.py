@@ -34,8 +34,8 @@ from gate.programs.lane.records import Remembered
 from gate.programs.shared.aligned_timer import beat
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.programs.shared.program_status import LogHead, LogTimes
-from gate.programs.shared.reconnect import Backoff, keep
-from gate.programs.shared.task_groups import run_until_first_exits
+from gate_core.programs.reconnect import Backoff, keep
+from gate_core.programs.task_groups import run_until_first_exits
 
 APPEND_ID_BYTES = 16
 RETRY_S = 0.5

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from gate.orders.order import Order
-from gate.orders.verbs import Verb
 from gate.passage.orders import (
     AcceptHead,
     AcknowledgeAlarms,
@@ -27,7 +25,9 @@ from gate.passage.orders import (
     ServeTravellers,
     View,
 )
-from gate.passage.serving import BorderDirection
+from gate_core.evidence.serving import BorderDirection
+from gate_core.orders.order import Order
+from gate_core.orders.verbs import Verb
 
 _OF_THE_LANE: dict[Verb, Command] = {
     Verb.RELEASE: Free(),

@@ -15,7 +15,6 @@ from typing import Protocol
 
 from gate.channel import messages
 from gate.passage.events import DocumentRead, DocumentRemoved, Event
-from gate.passage.evidence import CheckId
 from gate.programs.children import fd_passing
 from gate.programs.children.child_handle import ChildLostError
 from gate.programs.children.final_report import last_words
@@ -24,6 +23,7 @@ from gate.programs.lane.centre import ControlCentre
 from gate.programs.lane.documents import Presented
 from gate.programs.lane.list_renewal import DocumentChild
 from gate.programs.lane.stages.unread import unreadable
+from gate_core.evidence.evidence import CheckId
 
 QUESTIONS_MAX = 4  # to the control centre: a chain and a signature, for each of two readings
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from gate.channel import messages
 from gate.passage.events import DocumentPresented, DocumentRemoved, Event, PageGuided, Part, PartBack, PartLost
-from gate.passage.screen import Guidance
+from gate_core.evidence.screen import Guidance
 
 CROSSING_BYTES = 16  # of its random name
 VISA_KEPT_S = 60.0  # from a visa's page to the passport's own

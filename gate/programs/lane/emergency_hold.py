@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from drivers.barrier.port import BarrierDriver
-from drivers.errors import DriverError
 from gate.channel.message import Status
 from gate.programs.shared.devices.barriers import barrier
 from gate.programs.shared.status import serve_status
+from gate_core.errors import DriverError
 
 if TYPE_CHECKING:
     from gate.programs.shared.config import Config
@@ -89,8 +89,8 @@ async def _hold(driver: BarrierDriver, told: asyncio.Event) -> NoReturn:
 async def _show(config: Config) -> NoReturn:
     """Show the way out on the traveller's page."""
     from gate.channel.messages import View  # noqa: PLC0415 - the doors come first
-    from gate.passage.screen import Guidance, Screen  # noqa: PLC0415
     from gate.programs.lane.views import Views  # noqa: PLC0415
+    from gate_core.evidence.screen import Guidance, Screen  # noqa: PLC0415
 
     views = Views(status=_status, purpose=config.purpose, asked=lambda _: None)
     views.show(View(Screen.EMERGENCY, Guidance.NONE, None, None, config.purpose))

@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from drivers.errors import DriverError
 from gate.channel import messages
 from gate.passage import alarms, lasting_state, machine, open_referrals, records
 from gate.passage.door_state import DoorState
@@ -32,15 +31,16 @@ from gate.passage.effects import (
     Write,
 )
 from gate.passage.events import DocumentPresented, Event, GrantFailed, Part, Tick
-from gate.passage.evidence import Alarm, Door
 from gate.passage.interior import Interior
 from gate.passage.lane import LaneContext
 from gate.passage.lasting_state import LastingState
 from gate.passage.orders import Outcome
-from gate.passage.screen import Guidance, Purpose, Screen
 from gate.programs.lane.readiness import Pulse
 from gate.programs.lane.records import Remembered
 from gate.programs.shared.aligned_timer import next_beat_s
+from gate_core.errors import DriverError
+from gate_core.evidence.evidence import Alarm, Door
+from gate_core.evidence.screen import Guidance, Purpose, Screen
 
 EVENTS_MAX = 10_000  # channels and devices are limited to a few hundred a second: over it the loop is lost, and the program starts anew
 TICK_S = 0.05

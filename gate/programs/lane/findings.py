@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from gate.channel import messages
-from gate.passage.evidence import Evidence, FaceEvidence, PageCheck, Score
 from gate.passage.policy import Policy
+from gate_core.evidence.evidence import Evidence, FaceEvidence, PageCheck, Score
 
 CLAUSE_CHARACTERS_MAX = 128
 

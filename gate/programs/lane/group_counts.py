@@ -15,10 +15,10 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Final, Literal
 
-from gate.passage.evidence import DocumentEvidence
 from gate.passage.orders import Disposition
-from gate.passage.reasons import Reason
 from gate.passage.records import Closed, ClosedAs, Decided, GroupCell, GroupsCounted, Record, Settled
+from gate_core.evidence.evidence import DocumentEvidence
+from gate_core.evidence.reasons import Reason
 
 Attribute = Literal["age_band", "sex", "issuer"]
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gate.passage import records
-from gate.passage.evidence import CheckId, CheckResult, DocumentEvidence
-from gate.passage.reasons import Reason
-from gate.passage.screen import Guidance
+from gate_core.evidence.evidence import CheckId, CheckResult, DocumentEvidence
+from gate_core.evidence.reasons import Reason
+from gate_core.evidence.screen import Guidance
 
 STAGES: Final = ("chip_read", "face_compared", "decided", "passed")  # of those that a closed crossing has reached
 BUCKETS_S: Final = (1.0, 2.0, 4.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0, 45.0)

@@ -15,13 +15,10 @@ from functools import partial
 from pathlib import Path
 
 from drivers.barrier.settings import BarrierSettings
-from drivers.values import LampColour
 from gate.channel import messages
 from gate.channel.errors import ChannelError
 from gate.channel.sockets import reach
 from gate.channel.table import CHANNELS
-from gate.orders.challenge import SECRET_BYTES
-from gate.orders.sealing import DOCUMENT, FACE
 from gate.passage import draw_periods, draws
 from gate.passage.effects import Erase, Shown
 from gate.passage.events import (
@@ -38,14 +35,10 @@ from gate.passage.events import (
     VideoDoubted,
     Wish,
 )
-from gate.passage.evidence import Door
 from gate.passage.lasting_state import UNKNOWN, LastingEmergency, LastingState
 from gate.passage.machine import Emergency, Granted, crossing_of
 from gate.passage.orders import Outcome
 from gate.passage.records import Incident, IncidentKind, NoticeShown, Record, Started, Stopped
-from gate.passage.registers import asked as registers_asked
-from gate.passage.screen import Screen
-from gate.passage.serving import BorderDirection
 from gate.programs.children import fd_passing
 from gate.programs.children.child_handle import ChildLostError
 from gate.programs.children.warm_spare import Spare
@@ -72,15 +65,23 @@ from gate.programs.lane.rules import rules_of, start_of, stated
 from gate.programs.lane.stages.face import face_evidence
 from gate.programs.lane.state_file import StateFile, StateLostError, read_state
 from gate.programs.lane.views import Views
-from gate.programs.shared import clock
 from gate.programs.shared.aligned_timer import beat
 from gate.programs.shared.approval import approved, before_of
-from gate.programs.shared.config import Config, zone_of
+from gate.programs.shared.config import Config
 from gate.programs.shared.devices.barriers import barrier
 from gate.programs.shared.devices.mrz_readers import mrz_reader
 from gate.programs.shared.devices.sensors import sensors
 from gate.programs.shared.status import serve_status
 from gate.programs.shared.written_rules import written_rules
+from gate_core.evidence.evidence import Door
+from gate_core.evidence.registers import asked as registers_asked
+from gate_core.evidence.screen import Screen
+from gate_core.evidence.serving import BorderDirection
+from gate_core.orders.challenge import SECRET_BYTES
+from gate_core.orders.sealing import DOCUMENT, FACE
+from gate_core.ports.values import LampColour
+from gate_core.programs import clock
+from gate_core.settings.config_file import zone_of
 
 SITE_LOOK_S = 5.0
 LOG_WAIT_S = 0.2

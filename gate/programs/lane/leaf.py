@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Final
 
-from drivers.values import LeafPosition
+from gate_core.ports.values import LeafPosition
 
 USUAL: Final = 50  # the first movements, which say what is usual for this leaf
 LATEST: Final = 5

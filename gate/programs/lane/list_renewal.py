@@ -21,15 +21,16 @@ from pathlib import Path
 
 import msgspec
 
-from drivers.toml_file import Problem
 from gate.channel import messages
 from gate.passage.records import ListsUpdated, PublishedList
 from gate.programs.children.child_handle import ChildLostError, Process, UnfitError
 from gate.programs.children.officers import officers_of
-from gate.programs.shared import clock
-from gate.programs.shared.config import Config, ConfigError
+from gate.programs.shared.config import Config
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.trust.freshness import freshness
+from gate_core.programs import clock
+from gate_core.settings.config_file import ConfigError
+from gate_core.settings.toml_file import Problem
 
 DOCUMENTS = "gate.programs.lane.document.child"
 STORE_BYTES_MAX = 256 << 20

@@ -1,6 +1,6 @@
 """The lane's channel of orders: what waits for an officer, challenges, and signed orders answered by what the lane did.
 
-Whoever may connect can carry orders and make none: an order is believed for its signature. It is judged here (`gate.orders`), done by the
+Whoever may connect can carry orders and make none: an order is believed for its signature. It is judged here (`gate_core.orders`), done by the
 machine (`gate.passage.officer_commands`), and where the machine only began it, watched (`confirming`) until the sensors or the driver bear it out, or until a
 deadline: then the answer is "ordered, not confirmed". One order a connection at a time. A flood of orders that are nobody's is told to
 the journal now and then. Of a refused order to free people, and of an order under a key whose shift is over, the machine hears, which raises the
@@ -27,18 +27,18 @@ from pathlib import Path
 from gate.channel import messages
 from gate.channel.sockets import BYTES_MAX, Connection, serve
 from gate.channel.table import CHANNELS
-from gate.orders.certificate import Certificate
-from gate.orders.challenge import Challenger
-from gate.orders.errors import ForgedError, OrderError
-from gate.orders.judging import OVER, Lack, hindrances, lacks
-from gate.orders.order import Order, Signed, asks_to_free, read_order
-from gate.orders.verbs import VERBS, Power, Verb
 from gate.passage import machine, two_officers
 from gate.passage.events import OrderRefused
 from gate.passage.orders import Command, Missing, OfficerRole, Ordered, Outcome, Said
 from gate.programs.lane.commands import command_of
 from gate.programs.lane.order_confirmation import Answered, LaneInSight, confirmed
 from gate.programs.lane.referrals import Recipient, Referrals
+from gate_core.orders.certificate import Certificate
+from gate_core.orders.challenge import Challenger
+from gate_core.orders.errors import ForgedError, OrderError
+from gate_core.orders.judging import OVER, Lack, hindrances, lacks
+from gate_core.orders.order import Order, Signed, asks_to_free, read_order
+from gate_core.orders.verbs import VERBS, Power, Verb
 
 MACHINE_DEADLINE_S = 2.0  # far above what the machine takes; a lane that takes longer is lost
 FREED_MAX = 1024  # releases that are remembered; the oldest is forgotten

@@ -6,14 +6,14 @@ import asyncio
 from typing import Protocol
 
 from gate.channel import messages
-from gate.orders.order import Order
-from gate.orders.verbs import Verb
 from gate.passage import machine
 from gate.passage.events import Event
-from gate.passage.evidence_names import Head
 from gate.passage.lane import LaneContext
 from gate.passage.orders import Outcome
-from gate.passage.reasons import Objection
+from gate_core.evidence.names import Head
+from gate_core.evidence.reasons import Objection
+from gate_core.orders.order import Order
+from gate_core.orders.verbs import Verb
 
 CONFIRM_POLL_S = 0.02
 CONFIRM_S = {  # how long sensors and driver may take; after that the answer is "ordered, not confirmed"

@@ -12,8 +12,8 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from gate.passage.screen import Purpose
-from gate.programs.shared.reconnect import Backoff
+from gate_core.evidence.screen import Purpose
+from gate_core.programs.reconnect import Backoff
 
 if TYPE_CHECKING:
     from gate.programs.shared.config import Config

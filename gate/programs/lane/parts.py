@@ -12,10 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import NoReturn, TypeVar
 
 from drivers.barrier.port import BarrierDriver
-from drivers.errors import DriverError, NoReplyError, RefusedError
-from drivers.values import BarrierAlarm, BarrierStatus, Direction, InsideStatus, LampColour, LeafPosition
 from gate.passage.events import DoorSeen, Event, LampAnswered, Part, PartBack, PartLost, SensorsSeen
-from gate.passage.evidence import Alarm, Door
 from gate.programs.lane.barrier_orders import Kind, Ordering
 from gate.programs.lane.documents import Documents, Presented
 from gate.programs.lane.leaf import LeafTimes
@@ -23,8 +20,11 @@ from gate.programs.shared.aligned_timer import after_pause_s
 from gate.programs.shared.devices.mrz_readers import MrzReader
 from gate.programs.shared.devices.sensors import SensorDriver
 from gate.programs.shared.fault_latch import FaultLatch
-from gate.programs.shared.reconnect import Backoff, keep
-from gate.programs.shared.task_groups import run_until_first_exits
+from gate_core.errors import DriverError, NoReplyError, RefusedError
+from gate_core.evidence.evidence import Alarm, Door
+from gate_core.ports.values import BarrierAlarm, BarrierStatus, Direction, InsideStatus, LampColour, LeafPosition
+from gate_core.programs.reconnect import Backoff, keep
+from gate_core.programs.task_groups import run_until_first_exits
 
 RECONNECT_S = 0.25
 LAMP_AGAIN_S = 5.0  # a lamp that the controller refused

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
-from gate.passage.evidence import Check, DocumentEvidence, FaceEvidence
 from gate.passage.orders import Said
 from gate.passage.policy import Verdict
-from gate.passage.reasons import Objection
 from gate.passage.records import ApprovalSettings, Decided, EntryDecided, Record
-from gate.passage.registers import RegisterFinding
+from gate_core.evidence.evidence import Check, DocumentEvidence, FaceEvidence
+from gate_core.evidence.reasons import Objection
+from gate_core.evidence.registers import RegisterFinding
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

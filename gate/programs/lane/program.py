@@ -10,9 +10,9 @@ import contextlib
 import importlib
 from pathlib import Path
 
-from gate import durable
 from gate.programs.lane.emergency_hold import STATE_FILE, held_open, is_held
 from gate.programs.shared.config import Config
+from gate_core import durable
 
 FOLDER = "lane"
 

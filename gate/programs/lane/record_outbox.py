@@ -19,12 +19,12 @@ from dataclasses import dataclass
 
 import msgspec
 
-from gate.approval.approvers import Listed
 from gate.channel import messages
 from gate.passage.events import NotRecorded, Recorded, RecordReplaced
 from gate.passage.records import Incident, IncidentKind, Record, Started, class_of, crossing_of
 from gate.programs.lane.profiles import Profile
 from gate.programs.lane.records import RecordError, Remembered, encode, stand_in
+from gate_core.approval.approvers import Listed
 
 OWED_MAX = 1_000
 AHEAD_MAX = 48  # so many records before an awaited one still go with it

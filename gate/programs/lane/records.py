@@ -10,12 +10,10 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from drivers.toml_file import FileError
 from gate.channel.messages import BODY_BYTES_MAX
 from gate.passage.counting import Counters
 from gate.passage.draws import Draw
 from gate.passage.events import Wish
-from gate.passage.evidence import Alarm, Door
 from gate.passage.orders import Disposition
 from gate.passage.policy import Decision, Verdict, decide, decide_entry
 from gate.passage.records import (
@@ -41,9 +39,11 @@ from gate.passage.records import (
     Stopped,
 )
 from gate.passage.rulebook import NO_RULES, RuleBook
-from gate.passage.serving import BorderDirection
 from gate.programs.lane.profiles import Profile, is_whole, without_personal
 from gate.rules.spelling import recorded
+from gate_core.evidence.evidence import Alarm, Door
+from gate_core.evidence.serving import BorderDirection
+from gate_core.settings.toml_file import FileError
 
 UNWRITTEN = ("crossing", "kept")  # the fields of a record that its body does not hold
 HITS_MAX = 6  # of which an owner is still to be told, that are remembered over a restart
@@ -273,7 +273,7 @@ def replay(body: dict[str, object], *, door: Door = Door.LAST, books: Books | No
     verdict and reasons are the same.
 
     Reasons that only the moment knew (a document pulled away, a time limit) may stand in the record beside the policy's.
-    Raises RecordError when the record holds no evidence, or not all of it, or was decided by written rules that are not among `passage_reconciliation`.
+    Raises RecordError when the record holds no evidence, or not all of it, or was decided by written rules that are not among `books`.
     """
     if body.get("profile", "full") != "full":
         raise RecordError("what this decision rests on was left out, as the log's profile says")

@@ -18,7 +18,7 @@ from typing import Final
 import msgspec
 
 from gate.channel.messages import View
-from gate.passage.screen import Guidance, Screen
+from gate_core.evidence.screen import Guidance, Screen
 
 REFERRAL_MS: Final = 2_500
 GRID_MS: Final = 500

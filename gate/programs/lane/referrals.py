@@ -6,7 +6,7 @@ What is sealed nobody here can read. A crossing's is forgotten with its disposit
 the officer takes the traveller to the booth. Two parts come from two children, each in pieces, and each is handed out whole or not at all. What comes too late, for a crossing
 that is settled already, is dropped.
 
-Left to others: who is sealed to and who may ask (`officers`), the sealing itself (`gate.orders.sealing`).
+Left to others: who is sealed to and who may ask (`officers`), the sealing itself (`gate_core.orders.sealing`).
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gate.channel.messages import SEALED_BYTES_MAX, Findings
-from gate.orders.sealing import PARTS, seen_of
 from gate.passage import records
 from gate.passage.orders import Concern
 from gate.passage.records import ClosedAs
 from gate.programs.lane.findings import findings_of
+from gate_core.orders.sealing import PARTS, seen_of
 
 SEALED_S: Final = 600.0
 REFERRALS_MAX: Final = 32  # as many as can wait; the oldest is forgotten

@@ -24,10 +24,10 @@ from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
 from gate.passage.events import Event, RegistersAnswered
 from gate.passage.records import Record, Settled
-from gate.passage.registers import RegisterCause, RegisterFinding, agree, unknown
 from gate.programs.lane.records import Hit, hits_in
 from gate.programs.shared.aligned_timer import beat
 from gate.programs.shared.fault_latch import FaultLatch
+from gate_core.evidence.registers import RegisterCause, RegisterFinding, agree, unknown
 
 SLACK_S: Final = 0.3  # beyond the deadline that the registers' program has
 LOOK_S: Final = 0.05  # at whether the traveller asked for an officer meanwhile

@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from drivers.toml_file import Problem
-from gate.approval.approvers import is_sound
-from gate.approval.canonical import digest
-from gate.passage.evidence import Score
 from gate.passage.lane import Timing
 from gate.passage.machine import Rules
 from gate.passage.policy import FMR_MAX, NoChipAuthentication, PadPolicy, Policy
 from gate.passage.records import ApprovalSettings, FaceSettings, RulesStated, Started
 from gate.passage.rulebook import NO_RULES, RuleBook
-from gate.passage.serving import EU, EVERYBODY, Service, Travellers
 from gate.programs.shared.basis import basis_of
-from gate.programs.shared.config import ConfigError
 from gate.programs.shared.devices import pads
+from gate_core.approval.approvers import is_sound
+from gate_core.approval.canonical import digest
+from gate_core.evidence.evidence import Score
+from gate_core.evidence.serving import EU, EVERYBODY, Service, Travellers
+from gate_core.settings.config_file import ConfigError
+from gate_core.settings.toml_file import Problem
 from gate_documents.countries import is_state_code
 from models.errors import ManifestError
 from models.manifest import check_finders

@@ -25,10 +25,10 @@ from typing import Final
 
 import msgspec
 
-from gate import durable
 from gate.passage.lasting_state import LastingState
 from gate.programs.lane.emergency_hold import STATE_FILE as FILE
 from gate.programs.lane.emergency_hold import state_bytes
+from gate_core import durable
 
 RETRY_S: Final = 1.0  # a file that cannot be written is tried again
 

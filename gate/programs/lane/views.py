@@ -17,7 +17,7 @@ from gate.channel.errors import ChannelClosedError
 from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
 from gate.passage.events import Wish
-from gate.passage.screen import Guidance, Purpose, Screen
+from gate_core.evidence.screen import Guidance, Purpose, Screen
 
 APART_S: Final = 0.02  # views come no faster than screens takes them: the newest never waits behind older ones
 

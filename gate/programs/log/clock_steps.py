@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from gate.audit.record import time_text
+from gate_core.audit_format.record import time_text
 
 STEP_MIN: Final = timedelta(milliseconds=500)
 

@@ -14,21 +14,21 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from gate.approval.approvers import Approvers
-from gate.approval.erasure import SignedErasure
-from gate.approval.errors import ApprovalError
-from gate.audit.errors import StoreError
-from gate.audit.spool import key_path
-from gate.programs.shared.approvers import approvers_in
-from gate.programs.shared.config import ConfigError
 from gate.programs.shared.fault_latch import FaultLatch
+from gate_core.approval.approvers import Approvers
+from gate_core.approval.approvers_file import approvers_in
+from gate_core.approval.erasure import SignedErasure
+from gate_core.approval.errors import ApprovalError
+from gate_core.audit_format.errors import StoreError
+from gate_core.audit_format.spool import key_path
+from gate_core.settings.config_file import ConfigError
 
 if TYPE_CHECKING:
     from gate.audit.inbox import Found, Inbox
-    from gate.audit.spool import Spool
     from gate.audit.writer import Outcome, Writer
     from gate.programs.log.retention import Kept
     from gate.programs.log.spool_publisher import Publisher, Worker
+    from gate_core.audit_format.spool import Spool
 
 AGAIN_MAX: Final = 64  # orders that came again, each of which is told once; then the oldest may be told again
 QUIET_LOOKS: Final = 30  # then what was wrong with an order is over: it was taken away, or put aside

@@ -9,12 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gate.approval.approvers import SIGNERS_MIN, Approvers
-from gate.approval.errors import ApprovalError
-from gate.approval.note import SignedApproval, signers_of
-from gate.audit.resume_state import Approved
-from gate.programs.shared.approvers import approvers_in
-from gate.programs.shared.config import ConfigError
+from gate_core.approval.approvers import SIGNERS_MIN, Approvers
+from gate_core.approval.approvers_file import approvers_in
+from gate_core.approval.errors import ApprovalError
+from gate_core.approval.note import SignedApproval, signers_of
+from gate_core.audit_format.resume_state import Approved
+from gate_core.settings.config_file import ConfigError
 
 if TYPE_CHECKING:
     from gate.audit.inbox import Found, Inbox

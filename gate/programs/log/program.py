@@ -20,22 +20,11 @@ from typing import assert_never
 
 import msgspec
 
-from drivers.toml_file import Problem
-from gate.audit import keys
 from gate.audit.boot import found_head
-from gate.audit.checkpoint import Checkpoint, read_checkpoint
-from gate.audit.errors import BadFormatError, BadSignatureError, KeyFileError, SealError
-from gate.audit.export import Outlet
-from gate.audit.handover import Handover, follow, in_force
 from gate.audit.inbox import Inbox
 from gate.audit.key_days import KeyDays
 from gate.audit.mirror_keys import MirrorKeys
-from gate.audit.note import Note, Signer, Verifier
-from gate.audit.record import Happening, canonical_json, time_text
 from gate.audit.reserve import LAST_RESERVE_BYTES, Reserve
-from gate.audit.resume_state import Approved
-from gate.audit.sealing import Sealer
-from gate.audit.spool import Spool
 from gate.audit.store import Store
 from gate.audit.writer import Outcome, Refused, Unknown, Wanted, Writer
 from gate.channel import messages
@@ -68,10 +57,23 @@ from gate.programs.log.retention import Kept, Retention, borne_out
 from gate.programs.log.spool_publisher import Publisher, Worker
 from gate.programs.log.timing import Timing
 from gate.programs.log.write_probe import Probe
-from gate.programs.shared import clock
-from gate.programs.shared.config import Config, ConfigError, credentials_folder
+from gate.programs.shared.config import Config
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.programs.shared.status import serve_status
+from gate_core.audit_format import keys
+from gate_core.audit_format.checkpoint import Checkpoint, read_checkpoint
+from gate_core.audit_format.errors import BadFormatError, BadSignatureError, KeyFileError, SealError
+from gate_core.audit_format.export import Outlet
+from gate_core.audit_format.handover import Handover, follow, in_force
+from gate_core.audit_format.note import Note, Signer, Verifier
+from gate_core.audit_format.record import Happening, canonical_json, time_text
+from gate_core.audit_format.resume_state import Approved
+from gate_core.audit_format.sealing import Sealer
+from gate_core.audit_format.spool import Spool
+from gate_core.programs import clock
+from gate_core.settings.config_file import ConfigError
+from gate_core.settings.environment import credentials_folder
+from gate_core.settings.toml_file import Problem
 
 WAITING_MAX = 256  # appends that wait for the disk; one more is not recorded
 BATCH_MAX = 8  # appends in one transaction

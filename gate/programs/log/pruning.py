@@ -13,18 +13,18 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from gate.audit.boot import HeadState, found_head
-from gate.audit.errors import BadFormatError, BadSignatureError, StoreError
-from gate.audit.mirror_attestation import Held
-from gate.audit.spool import sealed_path
-from gate.audit.tiles import entries_path, pieces_between
 from gate.programs.shared.fault_latch import FaultLatch
+from gate_core.audit_format.errors import BadFormatError, BadSignatureError, StoreError
+from gate_core.audit_format.mirror_attestation import Held
+from gate_core.audit_format.spool import sealed_path
+from gate_core.audit_format.tiles import entries_path, pieces_between
 
 if TYPE_CHECKING:
     from gate.audit.inbox import Found, Inbox
     from gate.audit.mirror_keys import MirrorKeys
-    from gate.audit.spool import Spool
     from gate.audit.writer import Outcome, Writer
     from gate.programs.log.spool_publisher import Publisher, Worker
+    from gate_core.audit_format.spool import Spool
 
 ENTRIES_MAX: Final = 256 * 256  # a look; the rest waits for the next
 SIGNED_MAX: Final = timedelta(days=1)  # ago, or ahead

@@ -10,8 +10,8 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from gate.audit.errors import BadFormatError, BadSignatureError, StoreError
 from gate.programs.shared.fault_latch import FaultLatch
+from gate_core.audit_format.errors import BadFormatError, BadSignatureError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

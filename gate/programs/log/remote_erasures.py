@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from gate.audit.errors import BadFormatError, BadSignatureError, StoreError
-from gate.audit.note import Note
-from gate.audit.spool import erasure_path
+from gate_core.audit_format.errors import BadFormatError, BadSignatureError, StoreError
+from gate_core.audit_format.note import Note
+from gate_core.audit_format.spool import erasure_path
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from gate.audit.inbox import Inbox
     from gate.audit.mirror_keys import MirrorKeys
-    from gate.audit.spool import Spool
     from gate.audit.writer import Outcome
     from gate.programs.log.spool_publisher import Worker
+    from gate_core.audit_format.spool import Spool
 
 FIRST_LINE: Final = "portcullis erasure receipt/1"
 ORDERS_MAX: Final = 16  # a look

@@ -13,17 +13,17 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from gate.audit.errors import StoreError
-from gate.audit.expiry_statement import Expired
-from gate.audit.spool import EXPIRED, key_path
 from gate.programs.shared.fault_latch import FaultLatch
+from gate_core.audit_format.errors import StoreError
+from gate_core.audit_format.expiry_statement import Expired
+from gate_core.audit_format.spool import EXPIRED, key_path
 
 if TYPE_CHECKING:
     from gate.audit.key_days import KeyDay, KeyDays
-    from gate.audit.spool import Spool
     from gate.audit.writer import Outcome, Writer
     from gate.programs.log.spool_publisher import Publisher, Worker
     from gate.programs.shared.config import Config
+    from gate_core.audit_format.spool import Spool
 
 MIRROR_SAID_MAX: Final = timedelta(days=1)
 

@@ -13,11 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import ParamSpec, Self, TypeVar
 
-from gate.audit.errors import StoreError
-from gate.audit.spool import Spool, handover_path
-from gate.audit.tiles import pieces_between
 from gate.audit.writer import Writer
 from gate.programs.shared.fault_latch import FaultLatch
+from gate_core.audit_format.errors import StoreError
+from gate_core.audit_format.spool import Spool, handover_path
+from gate_core.audit_format.tiles import pieces_between
 
 log = logging.getLogger("gate.log")
 

@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-from drivers.settings import Settings
 from gate.channel.users import user_of
 from gate.provision.steps import StepError
+from gate_core.settings.base import Settings
 
 UNIT_GROUPS: Final = {"lane": ("portcullis",), "vision": ("video", "render")}  # SupplementaryGroups= of its unit
 RULES: Final = "/etc/udev/rules.d/71-portcullis-site.rules"

@@ -20,12 +20,12 @@ from drivers.barrier.modbus.tables import Pulse
 from drivers.barrier.port import BarrierDriver
 from drivers.barrier.profiles import BarrierProfile
 from drivers.barrier.settings import BarrierSettings
-from drivers.errors import DriverError, LinkLostError, NotWellError, SetupError
-from drivers.values import BarrierAlarm, LeafPosition
-from gate.programs.shared.config import environment_with
 from gate.programs.shared.devices.barriers import barrier
 from gate.provision.acts import Act, ClearAlarms, Deed, EndEmergency, Grant, Look, Seen, Sight
 from gate.provision.steps import StepError
+from gate_core.errors import DriverError, LinkLostError, NotWellError, SetupError
+from gate_core.ports.values import BarrierAlarm, LeafPosition
+from gate_core.settings.environment import environment_with
 
 RECONNECT_S: Final = 0.5
 CHILD_DEADLINE_S: Final = 20.0  # until the leaf is open on its grant

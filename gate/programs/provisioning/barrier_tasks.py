@@ -12,8 +12,6 @@ from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.modbus.tables import Pulse
 from drivers.barrier.profiles import BarrierProfile, load_profile
 from drivers.barrier.settings import BarrierSettings, Board
-from drivers.errors import DriverError
-from drivers.values import Direction
 from gate.programs.provisioning import barrier_acts, genuine
 from gate.programs.provisioning.site import Site, at_device, require_unit_access, run
 from gate.programs.shared.config import Config
@@ -21,6 +19,8 @@ from gate.programs.shared.devices.barriers import barrier
 from gate.provision import acts
 from gate.provision.course import Figure, Finding, Task, Verified
 from gate.provision.steps import ConfigurationStepError
+from gate_core.errors import DriverError
+from gate_core.ports.values import Direction
 
 GRANT_SHORT_MS: Final = 5_000
 

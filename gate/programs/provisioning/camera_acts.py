@@ -20,8 +20,6 @@ import numpy as np
 
 from drivers.camera.settings import CameraSettings, V4l2
 from drivers.camera.v4l2 import SETTLING_FRAMES, V4l2Camera
-from drivers.errors import DriverError, RefusedError
-from drivers.values import CameraControls
 from gate.face.chain import FaceModels, look
 from gate.face.errors import NoFaceError
 from gate.face.injection import CHALLENGE_CORRELATION_MIN, CHALLENGE_GAIN_MIN, Feed
@@ -32,14 +30,16 @@ from gate.programs.shared.devices.cameras import camera_for
 from gate.programs.vision.video import LEVELS
 from gate.provision.course import Figure, Finding, Photograph
 from gate.provision.steps import StepError
+from gate_core.errors import DriverError, RefusedError
+from gate_core.ports.values import CameraControls
 
 if TYPE_CHECKING:
     from drivers.camera.newest import NewestFrame
     from drivers.camera.settings import Calibration
-    from drivers.values import Frame
     from gate.face.measures import Measures
     from gate.face.values import Box
     from gate.picture import Picture
+    from gate_core.ports.values import Frame
 
 WAIT_S: Final = 3.0
 FRAMES: Final = 45

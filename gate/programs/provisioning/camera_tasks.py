@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import msgspec
 import tomli_w
 
-from gate import durable
 from gate.programs.provisioning.site import Site, at_device, require_unit_access
 from gate.programs.shared.config import Config
 from gate.provision.course import Finding, Task
 from gate.provision.steps import StepError
+from gate_core import durable
 
 if TYPE_CHECKING:
     from gate.face.chain import FaceModels

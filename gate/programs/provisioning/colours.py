@@ -16,26 +16,26 @@ from typing import TYPE_CHECKING, Final
 from gate.face.liveness.frame_features import glimpse
 from gate.face.liveness.light import SHADING_GAIN_MIN, Light
 from gate.face.liveness.tints import TINTS, far_from, linear
-from gate.http_server.https import listen
-from gate.passage.screen import Guidance, Screen
 from gate.picture import preview
 from gate.programs.provisioning.camera_acts import PICTURE_BYTES_MAX, PICTURE_WIDTH_MAX, WAIT_S, opened
 from gate.programs.provisioning.genuine import of_camera
 from gate.programs.screens.kiosk_start import host_of, page_address, prepare, start_page
 from gate.programs.screens.page_texts import labels_of
-from gate.programs.shared.http import Visitors
-from gate.programs.shared.http import server as http_server
 from gate.programs.vision.tints import HOLD_MS
 from gate.provision.course import Figure, Finding
 from gate.provision.steps import StepError
-from gate.screens.fanout import Fanout
 from gate.screens.kiosk.app import VIEWERS_MAX, create_app
 from gate.screens.kiosk.board import Board
 from gate.screens.kiosk.key import Key
 from gate.screens.kiosk.texts import Languages
 from gate.screens.kiosk.tints import Tint, Tints
 from gate.screens.kiosk.view import ViewState, render
-from gate.screens.texts import UnknownLanguageError
+from gate_core.evidence.screen import Guidance, Screen
+from gate_core.http_server.https import listen
+from gate_core.programs.http import Visitors
+from gate_core.programs.http import server as http_server
+from gate_core.web_pages.fanout import Fanout
+from gate_core.web_pages.texts import UnknownLanguageError
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette

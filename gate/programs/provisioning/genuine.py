@@ -9,11 +9,11 @@ from typing import Final
 from drivers.barrier.settings import BarrierSettings, ModbusTcp
 from drivers.camera.presence import server_of
 from drivers.camera.settings import CameraSettings, Gstreamer, Network, V4l2
-from drivers.errors import DriverError
 from drivers.reader.pcsc import reader_names
 from drivers.reader.settings import ChipReaderSettings, Direct, MrzReaderSettings, PageCamera, PageFolder, PageSettings
 from drivers.sensors.settings import SensorSettings
 from gate.provision.course import Verified
+from gate_core.errors import DriverError
 
 SIMULATORS_SERVER: Final = "gate-sim"
 _VIRTUAL_DEVICES: Final = Path("/sys/devices/virtual")

@@ -13,9 +13,9 @@ import sys
 import msgspec
 
 from drivers.barrier.settings import BarrierSettings
-from drivers.errors import DriverError
-from drivers.values import Direction, LeafPosition
 from gate.programs.shared.devices.barriers import barrier
+from gate_core.errors import DriverError
+from gate_core.ports.values import Direction, LeafPosition
 
 
 async def grant_and_wait(settings: BarrierSettings, ttl_ms: int) -> None:

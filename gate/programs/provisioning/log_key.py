@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gate.audit import keys
-from gate.audit.errors import AuditError
-from gate.audit.note import Signer
 from gate.provision.sealing import LOG_KEY, opened
 from gate.provision.steps import StepError
+from gate_core.audit_format import keys
+from gate_core.audit_format.errors import AuditError
+from gate_core.audit_format.note import Signer
 
 
 def make_key(path: Path, origin: str) -> str:

@@ -15,12 +15,12 @@ from drivers.barrier.profiles import load_profile
 from drivers.barrier.settings import Modbus
 from drivers.camera.presence import missing, silent
 from drivers.camera.settings import V4l2, address_problem
-from drivers.errors import DriverError
 from drivers.reader.pcsc import reader_names
 from gate.programs.shared.devices import mrz_readers
 from gate.programs.shared.devices.barriers import barrier
 from gate.provision.answers import shipped_for
 from gate.provision.questions import Given
+from gate_core.errors import DriverError
 
 SERIAL_FOLDERS: Final = ("/dev/serial/by-id", "/dev/serial/by-path")
 CAMERA_FOLDERS: Final = ("/dev/v4l/by-id", "/dev/v4l/by-path")

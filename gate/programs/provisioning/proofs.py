@@ -15,13 +15,12 @@ from typing import Final
 import msgspec
 
 from drivers.barrier.settings import BarrierSettings
-from drivers.errors import DriverError, SetupError
 from gate.programs import selftest
 from gate.programs.lane.rules import embedder_of, require_liveness
 from gate.programs.provisioning.resting import AT_DEVICES
 from gate.programs.screens import page_texts
 from gate.programs.shared.approval import approved
-from gate.programs.shared.config import Config, ConfigError, refused_in_service
+from gate.programs.shared.config import Config, refused_in_service
 from gate.programs.shared.devices import barriers, mrz_readers, pads, profiles, sensors
 from gate.provision.acceptance_values import Missing
 from gate.provision.course import Ending, Outcome, Verified
@@ -29,6 +28,8 @@ from gate.provision.way import TITLES
 from gate.screens.kiosk.texts import Languages
 from gate.trust.errors import TrustError
 from gate.trust.store import TrustStore
+from gate_core.errors import DriverError, SetupError
+from gate_core.settings.config_file import ConfigError
 
 REFUSED: Final = "purpose = service refuses: "
 _WORDS: Final = {

@@ -14,20 +14,13 @@ from typing import Final
 import msgspec
 
 from drivers.barrier.settings import BarrierSettings, Board
-from drivers.errors import DriverError
-from gate import durable
-from gate.approval.canonical import digest
-from gate.audit.errors import BadFormatError, BadSignatureError
-from gate.audit.note import Note, Verifier
-from gate.passage.screen import Purpose
 from gate.programs.provisioning import genuine
 from gate.programs.provisioning.log_key import signer_of
 from gate.programs.provisioning.proofs import missing_for_service
 from gate.programs.provisioning.resting import standing
 from gate.programs.provisioning.tasks import fingerprint, folder_of, log_vkey
-from gate.programs.shared import clock
 from gate.programs.shared.basis import basis_of
-from gate.programs.shared.config import Config, ConfigError, load
+from gate.programs.shared.config import Config, load
 from gate.programs.shared.consoles import known_fingerprint
 from gate.programs.shared.devices import barriers, mrz_readers, sensors
 from gate.provision.acceptance import Claimed, line, unsigned
@@ -45,6 +38,14 @@ from gate.provision.acceptance_values import (
 from gate.provision.course import Ending, Outcome, Store, Verified
 from gate.provision.steps import ConfigurationStepError, StepError
 from gate.provision.way import BARRIER_TITLES, SEALING, TITLES
+from gate_core import durable
+from gate_core.approval.canonical import digest
+from gate_core.audit_format.errors import BadFormatError, BadSignatureError
+from gate_core.audit_format.note import Note, Verifier
+from gate_core.errors import DriverError
+from gate_core.evidence.screen import Purpose
+from gate_core.programs import clock
+from gate_core.settings.config_file import ConfigError
 from models.errors import ModelError
 from models.site import load_for
 

@@ -14,13 +14,14 @@ from typing import Final
 
 import msgspec
 
-from gate.approval.canonical import digest
 from gate.programs.provisioning.log_key import vkey_of
 from gate.programs.shared.basis import basis_of, profile_of
-from gate.programs.shared.config import Config, ConfigError
+from gate.programs.shared.config import Config
 from gate.provision.course import Outcome, another
 from gate.provision.steps import StepError
 from gate.provision.way import BARRIER_TITLES, SEALING
+from gate_core.approval.canonical import digest
+from gate_core.settings.config_file import ConfigError
 
 _MEASURED: Final = ("calibration", "control_lag_ms", "lag_ms")  # of [camera], each by a step of its own
 _TABLES: Final[dict[str, tuple[str, ...]]] = {

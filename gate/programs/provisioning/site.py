@@ -9,16 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from drivers.errors import DriverError
-from drivers.settings import Settings
 from gate.channel.messages import Status
 from gate.programs.provisioning.access import require_access
 from gate.programs.shared import config as configuration
-from gate.programs.shared.config import Config, ConfigError
+from gate.programs.shared.config import Config
 from gate.programs.shared.status_client import ask_one
 from gate.provision.answers_file import SiteAnswers
 from gate.provision.course import Finding
 from gate.provision.steps import ConfigurationStepError, LaterStepError, StepError
+from gate_core.errors import DriverError
+from gate_core.settings import environment
+from gate_core.settings.base import Settings
+from gate_core.settings.config_file import ConfigError
 
 DEVICE_S: Final = 20.0
 
@@ -75,7 +77,7 @@ def run(test: Awaitable[str], *, within_s: float = DEVICE_S) -> str:
 
 def require_unit_access(site: Site, program: str, settings: Settings) -> None:
     """Raise StepError when a program's unit could not open what we, who are root, have opened. A gate in a folder of its own has no units."""
-    if site.path == configuration.DEFAULT_PATH:
+    if site.path == environment.DEFAULT_PATH:
         require_access(program, settings)
 
 

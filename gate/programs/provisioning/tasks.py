@@ -13,19 +13,15 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from drivers.errors import NoReplyError
 from drivers.pad.settings import PadSensor
-from drivers.settings import Settings
-from gate import durable
 from gate.programs import selftest
 from gate.programs.provisioning import genuine
 from gate.programs.provisioning.barrier_tasks import barrier_tasks
 from gate.programs.provisioning.camera_tasks import camera_tasks
 from gate.programs.provisioning.log_key import vkey_of
 from gate.programs.provisioning.site import DEVICE_S, Site, at_device, require_unit_access, run
-from gate.programs.shared import clock
 from gate.programs.shared.approval import approved
-from gate.programs.shared.config import Config, ConfigError
+from gate.programs.shared.config import Config
 from gate.programs.shared.devices import mrz_readers, sensors
 from gate.programs.shared.devices.chip_readers import chip_reader
 from gate.provision.course import FOLDER, Finding, Task, Verified
@@ -38,6 +34,11 @@ from gate.trust.folder import read_folder
 from gate.trust.importing import import_sources
 from gate.trust.known import Way
 from gate.trust.sources import Source, parts_of, read_source
+from gate_core import durable
+from gate_core.errors import NoReplyError
+from gate_core.programs import clock
+from gate_core.settings.base import Settings
+from gate_core.settings.config_file import ConfigError
 from gate_documents.errors import DocumentError
 from gate_documents.pki.certificate import parse_certificate
 

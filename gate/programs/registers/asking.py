@@ -16,9 +16,9 @@ from typing import Final
 
 from gate.lists.adapters.port import Adapter, NoAnswerError, WrongAnswerError
 from gate.lists.question import Answer, Question, not_known
-from gate.passage.registers import RegisterAnswer, RegisterCause
 from gate.programs.registers.held import HeldLists
 from gate.programs.shared.fault_latch import FaultLatch
+from gate_core.evidence.registers import RegisterAnswer, RegisterCause
 
 GIVEN_UP_S: Final = 0.1  # for an adapter to let go of what it holds
 

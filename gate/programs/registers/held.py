@@ -15,16 +15,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from gate import durable
-from gate.audit.errors import BadFormatError
-from gate.audit.note import Note, Verifier
 from gate.lists.errors import BadListError, ListError
 from gate.lists.header import NOTE_BYTES_MAX, Header
 from gate.lists.question import Answer, Question, not_known
 from gate.lists.shelf import Shelf
-from gate.ordinary import read_ordinary
-from gate.passage.registers import RegisterCause
 from gate.programs.shared.fault_latch import FaultLatch
+from gate_core import durable
+from gate_core.audit_format.errors import BadFormatError
+from gate_core.audit_format.note import Note, Verifier
+from gate_core.evidence.registers import RegisterCause
+from gate_core.ordinary import read_ordinary
 
 NOTES_MAX: Final = 256  # in the folder of downloads: what is beyond is not looked at, and said
 

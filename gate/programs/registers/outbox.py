@@ -15,8 +15,8 @@ from typing import Final
 
 import msgspec
 
-from gate import durable
 from gate.passage.orders import Disposition
+from gate_core import durable
 
 FILES_MAX: Final = 10_000  # of one register
 

@@ -19,8 +19,6 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from drivers.toml_file import Problem
-from gate.audit.errors import BadFormatError
 from gate.channel import messages
 from gate.channel.errors import ChannelError
 from gate.channel.sockets import Connection, serve
@@ -32,20 +30,24 @@ from gate.lists.adapters.table import ADAPTERS
 from gate.lists.entries import SECRET_BYTES_MIN
 from gate.lists.question import Answer, Question
 from gate.lists.shelf import Shelf
-from gate.ordinary import read_ordinary
 from gate.passage.orders import Disposition
-from gate.passage.registers import Register, RegisterAnswer, RegisterCause
 from gate.programs.registers.asking import Online, Registers
 from gate.programs.registers.day_key import DayKey
 from gate.programs.registers.held import HeldLists, erase_others, verifiers
 from gate.programs.registers.outbox import Hit, Outbox, OutboxFullError
-from gate.programs.shared import clock
 from gate.programs.shared.aligned_timer import beat
-from gate.programs.shared.config import Config, ConfigError, OnlineRegister, credentials_folder, zone_of
+from gate.programs.shared.config import Config, OnlineRegister
 from gate.programs.shared.config import Registers as Settings
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.programs.shared.status import serve_status
-from gate.programs.shared.task_groups import run_until_first_exits
+from gate_core.audit_format.errors import BadFormatError
+from gate_core.evidence.registers import Register, RegisterAnswer, RegisterCause
+from gate_core.ordinary import read_ordinary
+from gate_core.programs import clock
+from gate_core.programs.task_groups import run_until_first_exits
+from gate_core.settings.config_file import ConfigError, zone_of
+from gate_core.settings.environment import credentials_folder
+from gate_core.settings.toml_file import Problem
 
 if TYPE_CHECKING:
     from gate.programs.shared.config import SignedList

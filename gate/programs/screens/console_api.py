@@ -23,20 +23,20 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from gate.channel.limits import Bucket
-from gate.channel.row import Rate
-from gate.http_server.connections import ConnectionLimits
-from gate.http_server.https import Server, known_only, listen
-from gate.http_server.request_body import read_body
 from gate.programs.screens.console_status import lane_event
 from gate.programs.screens.lane_feed import Feed
 from gate.programs.screens.order_channel import Desk, LaneAwayError
-from gate.programs.shared.addresses import Addresses
 from gate.programs.shared.config import Config
-from gate.programs.shared.consoles import ConsolesError, consoles_in, road_key
+from gate.programs.shared.consoles import road_key
 from gate.programs.shared.fault_latch import FaultLatch
-from gate.programs.shared.reconnect import Backoff
-from gate.screens import road
+from gate_core import console_link
+from gate_core.console_certificates import ConsolesError, consoles_in
+from gate_core.http_server.connections import ConnectionLimits
+from gate_core.http_server.https import Server, known_only, listen
+from gate_core.http_server.request_body import read_body
+from gate_core.programs.address_rates import Addresses
+from gate_core.programs.reconnect import Backoff
+from gate_core.rate_limit import Bucket, Rate
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -56,8 +56,8 @@ AGAIN_MAX_S: Final = 5.0
 LIMITS: Final = ConnectionLimits(
     handshake_s=5.0,
     a_holder_max=8,
-    everybody_max=8 * road.CONSOLES_MAX,
-    requests_max=8 * road.CONSOLES_MAX,
+    everybody_max=8 * console_link.CONSOLES_MAX,
+    requests_max=8 * console_link.CONSOLES_MAX,
     first_s=5.0,
     read_s=5.0,
     goodbye_s=1.0,
@@ -172,9 +172,9 @@ class Road:
     def _app(self) -> ASGIApp:
         inner = Starlette(
             routes=[
-                Route(road.EVENTS, self._events, methods=["GET"]),
-                Route(road.LOOK, self._challenge, methods=["GET"]),
-                Route(road.ORDERS, self._order, methods=["POST"]),
+                Route(console_link.EVENTS, self._events, methods=["GET"]),
+                Route(console_link.LOOK, self._challenge, methods=["GET"]),
+                Route(console_link.ORDERS, self._order, methods=["POST"]),
             ]
         )
 
@@ -187,7 +187,7 @@ class Road:
     def _console(self, scope: Scope) -> _Console:
         return self._consoles[scope["extensions"]["tls"]["client_cert_sha256"]]
 
-    async def _look(self) -> road.LaneEvent:
+    async def _look(self) -> console_link.LaneEvent:
         told = await self._told()
         try:
             look = await self._desk.look()
@@ -196,7 +196,7 @@ class Road:
         return lane_event(self._boot, self._config, look, told)
 
     async def _events(self, _: Request) -> Response:
-        return StreamingResponse(self._feed.events(), media_type=road.EVENT_STREAM)
+        return StreamingResponse(self._feed.events(), media_type=console_link.EVENT_STREAM)
 
     async def _challenge(self, request: Request) -> Response:
         async with self._console(request.scope).asking:
@@ -204,16 +204,18 @@ class Road:
                 look = await self._desk.look()
             except LaneAwayError as error:
                 return _refused(503, str(error))
-        return _said(road.Challenge(gate=look.gate, issued_ms=look.issued_ms, nonce=look.nonce, version=look.version))
+        return _said(
+            console_link.Challenge(gate=look.gate, issued_ms=look.issued_ms, nonce=look.nonce, version=look.version)
+        )
 
     async def _order(self, request: Request) -> Response:
         try:
             async with asyncio.timeout(BODY_S):
-                order = await read_body(request.stream(), road.ORDER_BYTES_MAX)
+                order = await read_body(request.stream(), console_link.ORDER_BYTES_MAX)
         except (TimeoutError, ClientDisconnect):
             return _refused(408, f"the order was not complete within {BODY_S:g} s")
         if order is None:
-            return _refused(413, f"an order has {road.ORDER_BYTES_MAX} bytes at most")
+            return _refused(413, f"an order has {console_link.ORDER_BYTES_MAX} bytes at most")
         async with self._console(request.scope).asking:
             try:
                 answer = await self._desk.submit(order)
@@ -221,15 +223,19 @@ class Road:
                 return _refused(503, str(error), maybe_done=error.maybe_done)
         self._feed.changed()
         sealed = None if answer.sealed is None else [b64encode(part).decode() for part in answer.sealed]
-        return _said(road.Answer(outcome=answer.outcome.value, detail=answer.detail, state=answer.state, sealed=sealed))
+        return _said(
+            console_link.Answer(outcome=answer.outcome.value, detail=answer.detail, state=answer.state, sealed=sealed)
+        )
 
 
 def _said(said: Any, status: int = 200) -> Response:  # noqa: ANN401 - anything of the road's
-    return Response(road.encode(said), status, media_type="application/json", headers={"cache-control": "no-store"})
+    return Response(
+        console_link.encode(said), status, media_type="application/json", headers={"cache-control": "no-store"}
+    )
 
 
 def _refused(status: int, problem: str, *, maybe_done: bool = False) -> Response:
-    response = _said(road.Refusal(problem=problem, maybe_done=maybe_done), status)
+    response = _said(console_link.Refusal(problem=problem, maybe_done=maybe_done), status)
     if status in {408, 413}:  # there may be more of it
         response.headers["connection"] = "close"
     return response

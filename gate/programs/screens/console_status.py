@@ -1,4 +1,4 @@
-"""What a console is told of a lane (`gate.screens.road`), of what the lane and the other programs say. Pure; the clock is an argument."""
+"""What a console is told of a lane (`gate_core.console_link`), of what the lane and the other programs say. Pure; the clock is an argument."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from gate.programs.shared.degraded import modes_now
-from gate.screens.road import EVENT_BYTES_MAX, REASONS_MAX, LaneEvent, Present, Waits, Why, Without
+from gate_core.console_link import EVENT_BYTES_MAX, REASONS_MAX, LaneEvent, Present, Waits, Why, Without
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

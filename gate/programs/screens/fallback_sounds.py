@@ -13,9 +13,9 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final, NoReturn
 
-from gate.passage.screen import Screen
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.screens.kiosk.cues import Cue, cue_of, waveform
+from gate_core.evidence.screen import Screen
 
 LOOK_S: Final = 0.25
 DEAD_S: Final = 3.0  # without a page: a browser that reloads is back by then

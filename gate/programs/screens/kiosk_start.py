@@ -17,10 +17,10 @@ import re
 import secrets
 from typing import TYPE_CHECKING, Final
 
-from gate import durable
-from gate.access_list import let_in
-from gate.ordinary import read_ordinary
 from gate.screens.kiosk.key import SECRET_LENGTH
+from gate_core import durable
+from gate_core.access_list import let_in
+from gate_core.ordinary import read_ordinary
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Final, NoReturn
 
 from gate.programs.screens.console_status import Sight
-from gate.screens.fanout import Fanout, FanoutError, Latest
-from gate.screens.road import BEAT, BEAT_S, LaneEvent, event
+from gate_core.console_link import BEAT, BEAT_S, LaneEvent, event
+from gate_core.web_pages.fanout import Fanout, FanoutError, Latest
 
 EVERY_S: Final = 0.5  # the lane is looked at, beside its own word that something changed
 APART_S: Final = 0.125  # and never more often

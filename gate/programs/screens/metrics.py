@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from gate.passage.orders import Disposition
-from gate.passage.reasons import Reason
 from gate.passage.records import ClosedAs, IncidentKind
-from gate.passage.screen import Guidance
 from gate.programs.screens.readiness import reasons_against
 from gate.programs.shared.degraded import MODES, lists_days_left, modes_now
 from gate.programs.shared.program_status import ProgramStatus
+from gate_core.evidence.reasons import Reason
+from gate_core.evidence.screen import Guidance
 
 if TYPE_CHECKING:
     from gate.programs.shared.config import Config

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from drivers.toml_file import Problem
-from gate.passage.screen import Purpose
 from gate.programs.shared.config import Config
 from gate.screens.kiosk.app import Labels
 from gate.screens.kiosk.notices import Facts, Notice
 from gate.screens.kiosk.texts import Languages
+from gate_core.evidence.screen import Purpose
+from gate_core.settings.toml_file import Problem
 
 
 def problems(config: Config, texts: Languages) -> Iterator[Problem]:

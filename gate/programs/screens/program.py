@@ -35,10 +35,7 @@ from gate.channel.messages import (
 )
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
-from gate.http_server.connections import ConnectionLimits
-from gate.http_server.https import listen
 from gate.passage.events import Wish
-from gate.passage.screen import Purpose, Screen
 from gate.programs.screens.console_api import LIMITS, Road
 from gate.programs.screens.fallback_sounds import Sounding, player
 from gate.programs.screens.kiosk_start import host_of, page_address, prepare
@@ -46,14 +43,9 @@ from gate.programs.screens.monitoring import Watched, management_app
 from gate.programs.screens.page_proof import OwnPage
 from gate.programs.screens.page_texts import labels_of, problems
 from gate.programs.screens.pending_requests import EVERY_S, Asks
-from gate.programs.shared.config import Config, ConfigError
+from gate.programs.shared.config import Config
 from gate.programs.shared.fault_latch import FaultLatch
-from gate.programs.shared.http import Visitors
-from gate.programs.shared.http import server as http_server
-from gate.programs.shared.reconnect import Backoff, keep
 from gate.programs.shared.status import hear_all, serve_status
-from gate.programs.shared.task_groups import run_until_first_exits
-from gate.screens.fanout import Fanout
 from gate.screens.kiosk.app import VIEWERS_MAX, create_app
 from gate.screens.kiosk.board import Board
 from gate.screens.kiosk.key import Key
@@ -61,6 +53,15 @@ from gate.screens.kiosk.painting import Painting
 from gate.screens.kiosk.texts import Languages
 from gate.screens.kiosk.tints import Tint, Tints
 from gate.screens.kiosk.view import PageState, ViewState, lane_unknown, render
+from gate_core.evidence.screen import Purpose, Screen
+from gate_core.http_server.connections import ConnectionLimits
+from gate_core.http_server.https import listen
+from gate_core.programs.http import Visitors
+from gate_core.programs.http import server as http_server
+from gate_core.programs.reconnect import Backoff, keep
+from gate_core.programs.task_groups import run_until_first_exits
+from gate_core.settings.config_file import ConfigError
+from gate_core.web_pages.fanout import Fanout
 
 RECONNECT_MIN_S = 0.1
 RECONNECT_MAX_S = 0.5

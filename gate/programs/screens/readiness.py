@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gate.passage.reasons import Reason
 from gate.programs.shared.degraded import Lane, modes_now
+from gate_core.evidence.reasons import Reason
 
 if TYPE_CHECKING:
     from gate.programs.shared.config import Config

@@ -11,18 +11,19 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from drivers.toml_file import Problem
-from gate import durable
-from gate.approval.approvers import SIGNERS_MIN, Approvers
-from gate.approval.canonical import digest
-from gate.approval.errors import ApprovalError
-from gate.approval.note import NOTE_BYTES_MAX, SERIAL_MAX, Approval, Before, SignedApproval, signers_of
 from gate.channel import messages
-from gate.ordinary import read_ordinary
-from gate.programs.shared.approvers import approvers_in
 from gate.programs.shared.basis import basis_of
-from gate.programs.shared.config import Config, ConfigError
+from gate.programs.shared.config import Config
 from gate.programs.shared.system_card import require_card
+from gate_core import durable
+from gate_core.approval.approvers import SIGNERS_MIN, Approvers
+from gate_core.approval.approvers_file import approvers_in
+from gate_core.approval.canonical import digest
+from gate_core.approval.errors import ApprovalError
+from gate_core.approval.note import NOTE_BYTES_MAX, SERIAL_MAX, Approval, Before, SignedApproval, signers_of
+from gate_core.ordinary import read_ordinary
+from gate_core.settings.config_file import ConfigError
+from gate_core.settings.toml_file import Problem
 from models.site import FILE
 
 

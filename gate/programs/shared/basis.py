@@ -14,12 +14,13 @@ from typing import Final
 
 import msgspec
 
-from drivers.errors import SetupError
 from drivers.profile_file import ProfileFile
-from drivers.toml_file import Problem
-from gate.approval.canonical import canonical
-from gate.programs.shared.config import Config, ConfigError, problems_from
+from gate.programs.shared.config import Config
 from gate.programs.shared.written_rules import written_rules
+from gate_core.approval.canonical import canonical
+from gate_core.errors import SetupError
+from gate_core.settings.config_file import ConfigError, problems_from
+from gate_core.settings.toml_file import Problem
 from models.errors import ManifestError
 from models.manifest import Model
 from models.site import FILE, load_for

@@ -1,23 +1,15 @@
-"""The one reader of the configuration file and of the environment.
+"""The one reader of the appliance's configuration file.
 
 `gate.toml` is parsed once, strictly: unknown keys, wrong types, values out of range and what contradicts itself are a `ConfigError` that
-says all of it, each with file, key and line. The environment gives seven names only: PORTCULLIS_CONFIG (the file), PORTCULLIS_BOOT, PORTCULLIS_SUPERVISOR,
-NOTIFY_SOCKET, JOURNAL_STREAM, CREDENTIALS_DIRECTORY and XDG_CACHE_HOME.
+says all of it, each with file, key and line.
 """
 
 from __future__ import annotations
 
-import ipaddress
-import os
-import re
-import stat
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -25,24 +17,21 @@ from drivers.barrier.settings import BarrierSettings
 from drivers.camera.settings import CameraSettings
 from drivers.reader.settings import ChipReaderSettings, MrzReaderSettings, PageSettings, Pcsc
 from drivers.sensors.settings import SensorSettings
-from drivers.settings import Settings, Text
-from drivers.toml_file import Contradictions, FileError, Problem, TomlFile, Wrong, line_of, misfits
 from gate.channel.row import PROGRAMS, Channel
 from gate.channel.users import user_of
-from gate.passage.evidence_names import PageCheckId
-from gate.passage.reasons import Reason
-from gate.passage.registers import Register, Suspension
-from gate.passage.screen import Purpose
-from gate.passage.serving import EU, EVERYBODY, BorderDirection
+from gate_core.evidence.names import PageCheckId
+from gate_core.evidence.reasons import Reason
+from gate_core.evidence.registers import Register, Suspension
+from gate_core.evidence.screen import Purpose
+from gate_core.evidence.serving import EU, EVERYBODY, BorderDirection
+from gate_core.settings.base import Settings, Text
+from gate_core.settings.config_file import ConfigError, Section, address_of, text_of, zone_of
+from gate_core.settings.toml_file import FileError, TomlFile, Wrong, misfits
 
 REGISTERS_MAX = 16
 RegisterName = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
 _OWN_KEYS: Final = ("log", "device")  # as what lies beside registers' credentials begins
 CredentialName = Annotated[str, msgspec.Meta(pattern=r"^(?:[a-z0-9][a-z0-9._-]{0,63})?$")]
-DEFAULT_PATH = Path("/etc/portcullis/gate.toml")
-FILE_BYTES_MAX = 1024 * 1024
-SUPERVISOR = "PORTCULLIS_SUPERVISOR"
-_ZONE_NAME = re.compile(r"(?!(?:posix|right)/)[A-Z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*")
 TRIED_ON_A_SIMULATOR: Final = 'purpose = service refuses: it says verified = "simulator"; try the device itself, and say in a profile of yours what that showed'
 # The tables of devices, and the driver of one that names none.
 _DEVICES = {
@@ -54,62 +43,6 @@ _DEVICES = {
     "chip": "pcsc",
     "camera": "network",
 }
-
-
-class ConfigError(Exception):
-    """The configuration can never work: every problem that was found, at the key that is to be changed, and what to do.
-
-    A problem without a file is one of the configuration's own file, which not every program knows: see `placed`.
-    """
-
-    def __init__(self, *problems: Problem) -> None:
-        super().__init__("; ".join(map(str, problems)))
-        self.problems = problems
-
-    @property
-    def is_unreadable(self) -> bool:
-        """True when nothing is known to be wrong but that files cannot be read."""
-        return all(problem.unreadable for problem in self.problems)
-
-    def placed(self, path: Path) -> ConfigError:
-        """The same with the place of each key in the configuration's file, where that can be read."""
-        try:
-            text = text_of(path)
-        except ConfigError:
-            return self
-        return ConfigError(
-            *(
-                each if each.file else replace(each, file=str(path), line=line_of(text, each.key) if each.key else None)
-                for each in self.problems
-            )
-        )
-
-
-def problems_from(key: str, error: Exception) -> tuple[Problem, ...]:
-    """What an error of a file that a key names says, with the places in that file if it knows them."""
-    return error.problems if isinstance(error, FileError) else (Problem(key, str(error)),)
-
-
-def zone_of(name: str) -> ZoneInfo:
-    """The time zone with this IANA name. Raises ValueError when there is none on this machine."""
-    if _ZONE_NAME.fullmatch(name) is not None:
-        try:
-            return ZoneInfo(name)
-        except (KeyError, OSError, ValueError):
-            pass
-    raise ValueError(f"{name!r} is no time zone's IANA name, such as Europe/Amsterdam, or not on this machine")
-
-
-class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The base of every table in `gate.toml`."""
-
-    def __post_init__(self) -> None:
-        if found := tuple(self.contradictions()):
-            raise Contradictions(found)
-
-    def contradictions(self) -> Iterator[Wrong]:
-        """What the values are together that types alone do not see."""
-        yield from ()
 
 
 class Paths(Section, frozen=True, kw_only=True):
@@ -489,18 +422,6 @@ class Console(Section, frozen=True, kw_only=True):
         return address_of(self.address, such_as="192.0.2.5:8443")
 
 
-def address_of(text: str, *, such_as: str) -> tuple[str, int]:
-    """IP address and port. Raises ValueError for anything else."""
-    parts = urlsplit(f"//{text}")
-    try:
-        host, port = str(ipaddress.ip_address(parts.hostname or "")), parts.port or 0
-    except ValueError:
-        host, port = "", 0
-    if "@" in text or parts.netloc != text or not 1024 <= port <= 65535:
-        raise ValueError(f"{text!r} is no IP address with a port from 1024 on: {such_as}")
-    return host, port
-
-
 class Notice(Section, frozen=True, kw_only=True):
     """What travellers are told of their data beside what this file says anyway (`gate notices`). In service it must be there.
 
@@ -632,49 +553,6 @@ class Config(Section, frozen=True, kw_only=True):
         return tuple(name for name in PROGRAMS if name not in spared)
 
 
-def path_from_environment() -> Path:
-    """The configuration file that applies when none is named."""
-    return Path(os.environ.get("PORTCULLIS_CONFIG", str(DEFAULT_PATH)))
-
-
-def environment_with(more: Mapping[str, str], *, without: Collection[str] = ()) -> dict[str, str]:
-    """Our environment for a child process, and more, or less."""
-    ours = {name: value for name, value in os.environ.items() if name not in without}
-    return {**ours, **more}
-
-
-def cache_folder() -> Path:
-    """Where a person's own commands keep what can be fetched again."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "portcullis"
-
-
-def notify_socket() -> str | None:
-    """Where systemd wants to hear of readiness and life, if it does."""
-    return os.environ.get("NOTIFY_SOCKET")
-
-
-def journal_stream() -> str | None:
-    """Which file the journal reads of this process, where systemd says so."""
-    return os.environ.get("JOURNAL_STREAM")
-
-
-def supervisor_pid() -> int | None:
-    """Whom this process is to end with, if somebody said so. Told once: what this process starts is not that one's."""
-    told = os.environ.pop(SUPERVISOR, "")
-    return int(told) if told.isdecimal() else None
-
-
-def credentials_folder() -> Path | None:
-    """Where systemd hands over what is secret, if it does (systemd.exec(5), LoadCredential=)."""
-    folder = os.environ.get("CREDENTIALS_DIRECTORY")
-    return Path(folder) if folder else None
-
-
-def boot_name() -> str | None:
-    """The boot's name, where systemd gives it (`%b`): the log's sandbox does not show the kernel's."""
-    return os.environ.get("PORTCULLIS_BOOT")
-
-
 def load(path: Path, *, refuse_in_service: bool = True) -> Config:
     """Read and check the configuration. Raises ConfigError with all that is wrong in it; without `refuse_in_service` what only service refuses
     is not: for whoever says what is missing for service.
@@ -692,25 +570,6 @@ def load(path: Path, *, refuse_in_service: bool = True) -> Config:
     if refuse_in_service and (refused := [file.problem(wrong) for wrong in refused_in_service(config)]):
         raise ConfigError(*refused)
     return config
-
-
-def text_of(path: Path) -> str:
-    """The text of a file of settings. Raises ConfigError."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # nothing waits for a pipe's other end
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            os.close(descriptor)
-            raise ConfigError(Problem("", "cannot be read: it is no file", str(path), unreadable=True))
-        with os.fdopen(descriptor, "rb") as file:
-            raw = file.read(FILE_BYTES_MAX + 1)
-    except OSError as error:
-        raise ConfigError(Problem("", f"cannot be read: {error.strerror}", str(path), unreadable=True)) from error
-    if len(raw) > FILE_BYTES_MAX:
-        raise ConfigError(Problem("", f"is larger than {FILE_BYTES_MAX // 1024} KiB", str(path)))
-    try:
-        return raw.decode()
-    except UnicodeDecodeError as error:
-        raise ConfigError(Problem("", "is not UTF-8", str(path))) from error
 
 
 def parse(table: Mapping[str, object]) -> Config:

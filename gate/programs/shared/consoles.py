@@ -10,18 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from gate import durable
-from gate.ordinary import read_ordinary
 from gate.programs.shared.config import Config
-from gate.provision import pinned
-from gate.screens.road import CONSOLES_MAX
+from gate_core import durable, pinned_certificates
+from gate_core.console_certificates import ConsolesError
 
 KEY: Final = "console.pem"
-FILE_BYTES_MAX: Final = 64 * 1024
-
-
-class ConsolesError(Exception):
-    """One of the two files cannot be used, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,33 +36,17 @@ def road_key(config: Config) -> RoadKey:
     try:
         if not path.exists():
             durable.make_folder(path.parent, mode=0o700)
-            pinned.make(path, config.gate_id)
-        return RoadKey(path, pinned.fingerprint_in(path))
+            pinned_certificates.make(path, config.gate_id)
+        return RoadKey(path, pinned_certificates.fingerprint_in(path))
     except OSError as error:
         raise ConsolesError(f"{path}: {error.strerror}") from error
-    except pinned.PinnedError as error:
+    except pinned_certificates.PinnedError as error:
         raise ConsolesError(str(error)) from error
 
 
 def known_fingerprint(config: Config) -> str:
     """What consoles pin of this gate, empty where there is no key yet or this user may not read it."""
     try:
-        return pinned.fingerprint_in(key_path(config))
-    except (OSError, pinned.PinnedError):
+        return pinned_certificates.fingerprint_in(key_path(config))
+    except (OSError, pinned_certificates.PinnedError):
         return ""
-
-
-def consoles_in(path: Path) -> tuple[str, dict[str, str]]:
-    """The certificates of a file, as PEM, and their names by their SHA-256. Raises ConsolesError."""
-    try:
-        raw = read_ordinary(path.resolve(), FILE_BYTES_MAX)
-        found = pinned.certificates(raw)
-    except OSError as error:
-        raise ConsolesError(f"{path} cannot be read: {error.strerror}") from error
-    except pinned.PinnedError as error:
-        raise ConsolesError(f"{path}: {error}") from error
-    if len(found) > CONSOLES_MAX:
-        raise ConsolesError(f"{path}: {len(found)} certificates; a gate knows {CONSOLES_MAX} consoles at most")
-    return raw.decode(
-        "ascii", "ignore"
-    ), found  # ssl takes no other letters, which only words between the certificates have

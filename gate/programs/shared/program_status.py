@@ -15,7 +15,7 @@ from typing import Annotated, TypedDict, TypeVar
 import msgspec
 
 from gate.channel.message import Status
-from gate.passage.evidence_names import Head
+from gate_core.evidence.names import Head
 
 
 class Silence(enum.Enum):

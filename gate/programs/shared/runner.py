@@ -10,11 +10,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
-import json
 import logging
 import os
 import socket
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Protocol
@@ -23,14 +21,14 @@ from gate.channel.errors import NoPlaceError
 from gate.channel.message import Status
 from gate.channel.place import only_instance
 from gate.programs.shared import config as configuration
-from gate.programs.shared.clock import now
 from gate.programs.shared.config import Config
 from gate.programs.shared.fault_latch import WORDS_MAX
-from gate.programs.shared.journal import PLAIN, Journal, journal_at
-from gate.programs.shared.memory_protection import make_unreadable
 from gate.programs.shared.program_status import Silence
 from gate.programs.shared.status import hear
-from gate.programs.shared.stop_signal import told_to_stop
+from gate_core.programs.journal import log_as_json
+from gate_core.programs.memory_protection import make_unreadable
+from gate_core.programs.stop_signal import told_to_stop
+from gate_core.settings import config_file, environment
 
 READY_POLL_S = 0.05
 LIFE_POLL_S = 3.0  # the units' WatchdogSec is more than three of them
@@ -57,7 +55,7 @@ def run_program(name: str, config: Config) -> None:
     try:
         with only_instance(config.runtime(name)):
             asyncio.run(_supervised(name, program, config))
-    except configuration.ConfigError as error:
+    except config_file.ConfigError as error:
         if in_journal:
             logging.getLogger(name).critical("configuration_refused", extra={"reason": str(error)[:WORDS_MAX]})
         raise
@@ -74,7 +72,7 @@ def _first_of(errors: BaseExceptionGroup[NoPlaceError]) -> NoPlaceError:
 
 async def _supervised(name: str, program: Program, config: Config) -> None:
     stop = told_to_stop()
-    life = asyncio.ensure_future(_tell_of_life(name, config, _notifier(configuration.notify_socket())))
+    life = asyncio.ensure_future(_tell_of_life(name, config, _notifier(environment.notify_socket())))
     try:
         await program(config, stop=stop)
     finally:
@@ -117,39 +115,6 @@ def _notifier(address: str | None) -> Callable[[str], None]:
     return notify
 
 
-class _JsonLines(logging.Formatter):
-    """One JSON object a line: time, program, level, event, fields. Fields never hold personal data (STYLE, habit 14)."""
-
-    def __init__(self, program: str) -> None:
-        super().__init__()
-        self._program = program
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Format one event."""
-        fields = {key: value for key, value in vars(record).items() if key not in PLAIN}
-        line = {
-            "time": now().isoformat(timespec="milliseconds"),
-            "program": self._program,
-            "level": record.levelname.lower(),
-            "event": record.getMessage(),
-            **fields,
-        }
-        if record.exc_info:
-            line["error"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
-
-
-def log_as_json(name: str) -> bool:
-    """Send log lines to the journal with their fields, where it reads our standard error, else there as JSON; True for the journal."""
-    stream = configuration.journal_stream()
-    in_journal = stream is not None and journal_at(stream, sys.stderr.fileno())
-    handler = Journal(name) if in_journal else logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_JsonLines(name))
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    return in_journal
-
-
 def load_config(path: Path | None) -> Config:
     """The configuration that applies. Raises ConfigError."""
-    return configuration.load(path or configuration.path_from_environment())
+    return configuration.load(path or environment.path_from_environment())

@@ -15,9 +15,9 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
-from gate.programs.shared.config import SUPERVISOR, environment_with
 from gate.programs.shared.memory_erasure import ERASING, PROGRAMS
-from gate.programs.shared.reconnect import Backoff
+from gate_core.programs.reconnect import Backoff
+from gate_core.settings.environment import SUPERVISOR, environment_with
 
 PAUSE_MIN_S = 0.2
 PAUSE_MAX_S = 5.0

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 
-from drivers.toml_file import FileError, Problem, TomlFile, misfits
-from gate.programs.shared.config import Config, ConfigError, Section, text_of
+from gate.programs.shared.config import Config
+from gate_core.settings.config_file import ConfigError, Section, text_of
+from gate_core.settings.toml_file import FileError, Problem, TomlFile, misfits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

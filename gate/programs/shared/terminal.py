@@ -14,12 +14,12 @@ from gate.channel import messages
 from gate.channel.errors import ChannelClosedError, ChannelError
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
-from gate.orders.challenge import Challenge
 from gate.passage.orders import Outcome
+from gate_core.orders.challenge import Challenge
 
 if TYPE_CHECKING:
-    from gate.orders.order import Shift
-    from gate.orders.verbs import Verb
+    from gate_core.orders.order import Shift
+    from gate_core.orders.verbs import Verb
 
 ANSWER_DEADLINE_S = 15.0  # the lane itself answers within ten
 ATTEMPTS_MAX = 3

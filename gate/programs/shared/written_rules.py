@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from drivers.toml_file import FileError, TomlFile, Wrong
 from gate.passage.rulebook import NO_RULES, RuleBook
-from gate.programs.shared.config import Config, ConfigError, text_of
+from gate.programs.shared.config import Config
 from gate.rules.judging import wrong_with
 from gate.rules.spelling import read, spelt
+from gate_core.settings.config_file import ConfigError, text_of
+from gate_core.settings.toml_file import FileError, TomlFile, Wrong
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,24 +14,24 @@ from typing import Final
 
 import msgspec
 
-from drivers import errors as driver_errors
-from drivers.values import LampColour, LeafPosition
 from gate.channel import errors as channel_errors
 from gate.channel.row import PROGRAMS
 from gate.channel.table import CHANNELS
 from gate.passage import machine
 from gate.passage.events import Part, RecordKind
-from gate.passage.evidence import Alarm, CheckId, CheckResult, Door
-from gate.passage.orders import Disposition, Notice, Outcome
-from gate.passage.reasons import Reason
+from gate.passage.orders import Disposition, Outcome
 from gate.passage.records import ClosedAs, IncidentKind
-from gate.passage.screen import Guidance, Purpose, Screen
-from gate.passage.serving import BorderDirection
 from gate.programs.screens.readiness import OWN_WORDS
 from gate.programs.shared import program_status
 from gate.programs.shared.degraded import MODES, Lane
-from gate.programs.shared.journal import EVENTS
 from gate.programs.shared.program_status import Silence
+from gate_core import errors as driver_errors
+from gate_core.evidence.evidence import Alarm, CheckId, CheckResult, Door, Notice
+from gate_core.evidence.reasons import Reason
+from gate_core.evidence.screen import Guidance, Purpose, Screen
+from gate_core.evidence.serving import BorderDirection
+from gate_core.ports.values import LampColour, LeafPosition
+from gate_core.programs.journal import EVENTS
 
 LEFT_OUT: Final = "(left out)"
 _VOCABULARIES: Final[tuple[type[enum.Enum], ...]] = (

@@ -18,7 +18,6 @@ from typing import IO
 import msgspec
 
 from gate.programs.children.child_handle import ChildLostError, kill, spawn
-from gate.programs.shared import clock
 from gate.programs.shared.config import Config
 from gate.programs.shared.config import Lists as Settings
 from gate.programs.shared.fault_latch import FaultLatch
@@ -26,6 +25,7 @@ from gate.programs.sync.lists_messages import ANSWER_BYTES_MAX, Outcome, Request
 from gate.programs.sync.lists_schedule import Schedule, Seen
 from gate.trust.errors import SourceError
 from gate.trust.looking import look
+from gate_core.programs import clock
 
 IMPORT_DEADLINE_S = 600.0
 MEMORY = "/dev/shm"  # noqa: S108 - nobody else sees what has no name

@@ -17,9 +17,6 @@ from pathlib import Path
 
 import msgspec
 
-from gate.ordinary import read_ordinary
-from gate.programs.shared import clock
-from gate.programs.shared.parent_death import end_with
 from gate.programs.sync.lists_messages import (
     ANSWER_BYTES_MAX,
     REFUSED_MAX,
@@ -34,6 +31,9 @@ from gate.trust.importing import ImportReport, import_sources
 from gate.trust.known import Rejected, Way
 from gate.trust.looking import shown
 from gate.trust.opening import STORE_BYTES_MAX
+from gate_core.ordinary import read_ordinary
+from gate_core.programs import clock
+from gate_core.programs.parent_death import end_with
 from gate_documents.errors import DocumentError
 from gate_documents.pki.certificate import Certificate, parse_certificate
 

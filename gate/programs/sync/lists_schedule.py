@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from gate.programs.shared.reconnect import Backoff
+from gate_core.programs.reconnect import Backoff
 
 if TYPE_CHECKING:
     from gate.trust.looking import Entry

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import msgspec
 
-from gate.audit.handover import Handover, follow
-from gate.audit.note import Verifier
 from gate.sync import inbox
-from gate.sync.errors import BadAnswerError
-from gate.sync.https import Courier
-from gate.sync.wire import Request
+from gate_core.audit_format.handover import Handover, follow
+from gate_core.audit_format.note import Verifier
+from gate_core.mirror_client.errors import BadAnswerError
+from gate_core.mirror_client.https import Courier
+from gate_core.mirror_client.wire import Request
 
 TAKEN_WITHIN_S = 10.0  # a log that runs looks once a second; the receipts of one that does not are not lost, only later
 _LOOK_S = 0.1

@@ -20,18 +20,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from drivers.toml_file import Problem
-from gate.audit.errors import BadFormatError
-from gate.audit.note import Verifier
-from gate.audit.record import time_text
-from gate.audit.spool import ERASURES, EXPIRED
 from gate.channel.messages import Status
-from gate.ordinary import read_ordinary
-from gate.programs.shared import clock
-from gate.programs.shared.config import Config, ConfigError, Sync, credentials_folder
-from gate.programs.shared.reconnect import Backoff
+from gate.programs.shared.config import Config, Sync
 from gate.programs.shared.status import serve_status
-from gate.programs.shared.task_groups import run_until_first_exits
 from gate.programs.sync.lists import Lists
 from gate.programs.sync.mirror_keys import MirrorKeys
 from gate.programs.sync.updates import Updates
@@ -40,13 +31,17 @@ from gate.provision.identity import DEVICE, IdentityError, has_plain_key
 from gate.provision.sealing import DEVICE_PASSPHRASE, device_passphrase
 from gate.provision.steps import StepError
 from gate.sync import inbox
-from gate.sync.errors import ExpiredError, MirrorAwayError, OtherHistoryError, RefusedError, SyncError
-from gate.sync.https import Courier, tls
-from gate.sync.line import Line
-from gate.sync.mirror_state import Conversation, Receipt
-from gate.sync.round import Client
-from gate.sync.spool import SpoolLog
-from gate.sync.wire import (
+from gate_core.audit_format.errors import BadFormatError
+from gate_core.audit_format.note import Verifier
+from gate_core.audit_format.record import time_text
+from gate_core.audit_format.spool import ERASURES, EXPIRED
+from gate_core.mirror_client.errors import ExpiredError, MirrorAwayError, OtherHistoryError, RefusedError, SyncError
+from gate_core.mirror_client.https import Courier, tls
+from gate_core.mirror_client.line import Line
+from gate_core.mirror_client.mirror_state import Conversation, Receipt
+from gate_core.mirror_client.round import Client
+from gate_core.mirror_client.spool import SpoolLog
+from gate_core.mirror_client.wire import (
     APPROVAL_BYTES_MAX,
     SHOW_RECEIPT,
     Request,
@@ -58,6 +53,13 @@ from gate.sync.wire import (
     parse_approval,
     reason_of,
 )
+from gate_core.ordinary import read_ordinary
+from gate_core.programs import clock
+from gate_core.programs.reconnect import Backoff
+from gate_core.programs.task_groups import run_until_first_exits
+from gate_core.settings.config_file import ConfigError
+from gate_core.settings.environment import credentials_folder
+from gate_core.settings.toml_file import Problem
 
 BACKOFF_MIN_S = 0.5
 HELD_EVERY_MS = 3_600_000

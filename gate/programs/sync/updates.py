@@ -15,20 +15,21 @@ from pathlib import Path
 
 import httpx2
 
-from drivers.toml_file import Problem
-from gate.cookies import NoCookies
-from gate.programs.shared import clock
-from gate.programs.shared.config import Config, ConfigError, Sync
+from gate.programs.shared.config import Config, Sync
 from gate.programs.shared.config import Updates as Settings
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.provision.identity import AUTHORITIES, DEVICE
-from gate.sync.https import CONNECT_DEADLINE_S, SILENCE_MAX_S, tls, user_agent
-from gate.sync.line import Line
 from gate.updates.errors import RefusedError, SourceAwayError, UpdateError
 from gate.updates.fetching import Store, read_first_root
 from gate.updates.layout import Here
 from gate.updates.sources import parts_of
 from gate.updates.trust import Verified
+from gate_core.http_server.cookies import NoCookies
+from gate_core.mirror_client.https import CONNECT_DEADLINE_S, SILENCE_MAX_S, tls, user_agent
+from gate_core.mirror_client.line import Line
+from gate_core.programs import clock
+from gate_core.settings.config_file import ConfigError
+from gate_core.settings.toml_file import Problem
 
 ROUND_DEADLINE_MS = 3_600_000  # of one round, however slowly bytes come; the next one goes on
 

@@ -14,14 +14,14 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from gate.audit.record import time_text
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.programs.sync.mirror_keys import MirrorKeys
 from gate.provision.authorities import AuthorityError, Certificates, fingerprint, followed, read_bag
 from gate.provision.identity import AUTHORITIES, CACERTS, REENROL, Identity, IdentityError, Wanted, write_authorities
-from gate.sync.errors import BadAnswerError, RefusedError, SyncError
-from gate.sync.https import Courier
-from gate.sync.wire import Request, Response, reason_of
+from gate_core.audit_format.record import time_text
+from gate_core.mirror_client.errors import BadAnswerError, RefusedError, SyncError
+from gate_core.mirror_client.https import Courier
+from gate_core.mirror_client.wire import Request, Response, reason_of
 
 LOOK_EVERY_S = 3600.0
 AGAIN_AFTER_S = 60.0  # what went wrong

@@ -16,9 +16,9 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from gate import durable
 from gate.updates.fetching import read_seen
 from gate.updates.trust import Seen
+from gate_core import durable
 
 # Not of gate.toml, which an update replaces: whoever starts next must find the journal. The units of systemd have it built in.
 FOLDER: Final = Path("/var/lib/portcullis/update")

@@ -15,11 +15,11 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from gate import durable
 from gate.programs.update.archive import unpack
 from gate.programs.update.ledger import ConfigurationChange, ModelsChange, SoftwareChange
 from gate.updates.errors import RefusedError
 from gate.updates.layout import Kind
+from gate_core import durable
 
 SHIPPED: Final = "0"  # the version that the package laid
 _AT_FDCWD: Final = -100

@@ -24,10 +24,6 @@ from typing import Final, NoReturn
 
 import msgspec
 
-from gate import durable
-from gate.programs.shared import clock
-from gate.programs.shared.config import path_from_environment
-from gate.programs.shared.runner import log_as_json
 from gate.programs.update import site as sites
 from gate.programs.update.lane import Programs, programs_of
 from gate.programs.update.ledger import FOLDER, Changes, Install, Installed, Journal, Ledger, Outcome, Refusal
@@ -49,6 +45,10 @@ from gate.updates.fetching import FREE_BYTES_MIN, REPOSITORY, read_first_root
 from gate.updates.layout import Here, Kind, Offer
 from gate.updates.sources import FolderSource, Source
 from gate.updates.trust import Verified, verify
+from gate_core import durable
+from gate_core.programs import clock
+from gate_core.programs.journal import log_as_json
+from gate_core.settings.environment import path_from_environment
 
 LIBRARY: Final = Path("/usr/lib/portcullis")
 # Exit codes (CLI.md). STUCK is for systemd: what could not be taken back is tried again.

@@ -17,13 +17,13 @@ from typing import Final
 
 import msgspec
 
-from gate import durable
 from gate.programs.update.lane import Programs
 from gate.programs.update.ledger import Changes, Installed, Journal, Ledger, Refusal, SoftwareChange
 from gate.programs.update.machine import Check, Machine, worse
 from gate.programs.update.places import Configuration, Models, Software
 from gate.updates.errors import UpdateError
 from gate.updates.layout import Kind
+from gate_core import durable
 
 SETTLE_S: Final = 120.0
 SETTLE_POLL_S: Final = 0.5

@@ -24,7 +24,6 @@ import msgspec
 import numpy as np
 
 from drivers.camera.settings import LIVE_IMAGE_ASPECT, CameraSettings
-from drivers.errors import DriverError
 from drivers.pad.profile import load_profile
 from gate.channel import messages
 from gate.channel.sockets import Connection
@@ -37,30 +36,31 @@ from gate.face.liveness.liveness_aggregate import Witness
 from gate.face.subject import Zone
 from gate.face.swaps import pair_of, spelt, swapped
 from gate.face.watch import Watch
-from gate.orders.sealing import FACE
 from gate.passage.events import TrackChange
-from gate.passage.evidence import CameraTrouble, Swap
-from gate.passage.screen import Guidance
 from gate.picture import BadPictureError, preview
 from gate.programs.children import child_runtime, fd_passing, portraits, requirements
 from gate.programs.children.confine import Needs, confine
 from gate.programs.children.descriptors import Handed
 from gate.programs.children.sealed_report import say_sealed
-from gate.programs.shared import clock
 from gate.programs.shared.devices.cameras import camera_for
-from gate.programs.shared.task_groups import run_until_first_exits
 from gate.programs.vision.liveness_sensor import SensorWitness
 from gate.programs.vision.printed_portrait import PrintedPortrait
 from gate.programs.vision.sealed_views import shown
 from gate.programs.vision.tints import TintWitness
 from gate.programs.vision.video import PatientWitness, Video, exposures
+from gate_core.errors import DriverError
+from gate_core.evidence.evidence import CameraTrouble, Swap
+from gate_core.evidence.screen import Guidance
+from gate_core.orders.sealing import FACE
+from gate_core.programs import clock
+from gate_core.programs.task_groups import run_until_first_exits
 from models.errors import ModelError
 
 if TYPE_CHECKING:
     from drivers.camera.newest import NewestFrame
     from drivers.pad.profile import PadProfile
-    from drivers.values import Frame
     from gate.face.values import Template
+    from gate_core.ports.values import Frame
 
 FRAME_EVERY_S = 0.06  # a camera of 15 frames a second is looked at as its frames come
 FRAME_WAIT_S = 0.1

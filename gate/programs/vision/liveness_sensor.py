@@ -11,11 +11,11 @@ import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from drivers.errors import DriverError
 from drivers.pad.driver import converse
 from drivers.pad.session import Session
 from gate.channel import messages
-from gate.passage.evidence import PadResult
+from gate_core.errors import DriverError
+from gate_core.evidence.evidence import PadResult
 
 if TYPE_CHECKING:
     import socket

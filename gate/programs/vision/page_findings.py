@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from drivers.values import PageResult, VendorCheck
 from gate.channel import messages
 from gate.page.picture.crosscheck import Trait, print_findings
 from gate.page.values import Why
-from gate.passage.evidence import CheckResult
-from gate.passage.evidence_names import PageCheckId
-from gate.passage.screen import Guidance
+from gate_core.evidence.evidence import CheckResult
+from gate_core.evidence.names import PageCheckId
+from gate_core.evidence.screen import Guidance
+from gate_core.ports.values import PageResult, VendorCheck
 
 if TYPE_CHECKING:
-    from drivers.values import PageVerdicts
     from gate.page.picture.crosscheck import Finding
     from gate.page.stream.events import Read
+    from gate_core.ports.values import PageVerdicts
 
 MEASURED_ON: Final = "300 simulated pages"
 FALSE_ALARM_RATE: Final = 0.0

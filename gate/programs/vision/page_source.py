@@ -19,7 +19,7 @@ from gate.programs.children import fd_passing
 from gate.programs.children.child_handle import ChildLostError, Process
 from gate.programs.children.warm_spare import PAUSE_MAX_S, PAUSE_MIN_S
 from gate.programs.shared.fault_latch import FaultLatch
-from gate.programs.shared.reconnect import Backoff, keep
+from gate_core.programs.reconnect import Backoff, keep
 
 if TYPE_CHECKING:
     from drivers.reader.settings import PageSettings

@@ -20,11 +20,9 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import msgspec
 
-from drivers.errors import DriverError
 from drivers.reader.dropped import FolderPage
 from drivers.reader.page import CameraPage
 from drivers.reader.settings import PageCamera, PageFolder, PageSettings
-from drivers.values import Frame, PagePresence, PageVerdicts
 from gate.channel import messages
 from gate.channel.sockets import Connection
 from gate.page.errors import RecogniserError
@@ -37,9 +35,11 @@ from gate.programs.children import child_runtime, fd_passing, portraits, require
 from gate.programs.children.confine import confine
 from gate.programs.children.descriptors import Handed
 from gate.programs.shared.devices.cameras import page_camera
-from gate.programs.shared.reconnect import Backoff, keep
-from gate.programs.shared.task_groups import run_until_first_exits
 from gate.programs.vision.page_findings import guidance_of, message_of, readings_of
+from gate_core.errors import DriverError
+from gate_core.ports.values import Frame, PagePresence, PageVerdicts
+from gate_core.programs.reconnect import Backoff, keep
+from gate_core.programs.task_groups import run_until_first_exits
 
 if TYPE_CHECKING:
     import numpy as np

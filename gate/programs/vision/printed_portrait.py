@@ -14,9 +14,9 @@ from gate.face.chain import portrait_template, template_of
 from gate.face.compare import alike
 from gate.face.errors import NoFaceError, SeveralFacesError
 from gate.face.values import Template
-from gate.passage.evidence import CheckResult
-from gate.passage.evidence_names import PageCheckId
 from gate.picture import BadPictureError
+from gate_core.evidence.evidence import CheckResult
+from gate_core.evidence.names import PageCheckId
 
 if TYPE_CHECKING:
     from gate.face.chain import FaceModels

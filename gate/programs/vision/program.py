@@ -20,9 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drivers.camera.presence import missing
-from drivers.errors import DriverError
 from drivers.pad.driver import connect
-from drivers.toml_file import Problem
 from gate.channel import messages
 from gate.channel.errors import ChannelClosedError
 from gate.channel.sockets import Connection, listen, serve
@@ -32,16 +30,18 @@ from gate.programs.children import fd_passing
 from gate.programs.children.child_handle import ChildLostError, Process
 from gate.programs.children.final_report import last_words
 from gate.programs.children.officers import officers_of
-from gate.programs.shared.config import ConfigError
 from gate.programs.shared.devices import pads
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.programs.shared.status import serve_status
-from gate.programs.shared.task_groups import run_until_first_exits
 from gate.programs.shared.thermal import hot_zones
 from gate.programs.vision.face_children import FACES, ChildMuteError, Faces, FaceSpare
 from gate.programs.vision.page_source import Pages
 from gate.programs.vision.readiness import CrossingFacts, Facts, is_alive, state_of
 from gate.programs.vision.referral_memory import Memory
+from gate_core.errors import DriverError
+from gate_core.programs.task_groups import run_until_first_exits
+from gate_core.settings.config_file import ConfigError
+from gate_core.settings.toml_file import Problem
 from models.acceptance import providers_for
 from models.errors import ModelError
 from models.site import load_for

@@ -14,19 +14,19 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
-from drivers.errors import DriverError, RefusedError
-from drivers.values import CameraControls
 from gate.face.injection import Feed, Tamper
+from gate_core.errors import DriverError, RefusedError
+from gate_core.ports.values import CameraControls
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Sequence
 
-    from drivers.values import Frame
     from gate.face.observation import Observation
     from gate.face.values import LiveEvidence
     from gate.face.watch import Witness
     from gate.picture import Picture
+    from gate_core.ports.values import Frame
 
 LEVELS: Final = (1.0, 0.86, 0.74, 0.62)  # of the calibrated exposure: plain to the gate, mild to the face
 CHANGES_MIN: Final = 4

@@ -24,10 +24,6 @@ from starlette.types import Scope
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from gate.passage.events import Wish
-from gate.passage.screen import Purpose
-from gate.screens.events import events
-from gate.screens.fanout import EndedError, Fanout, FanoutError, Latest
-from gate.screens.guard import Guard
 from gate.screens.kiosk.board import Board
 from gate.screens.kiosk.cues import CUES
 from gate.screens.kiosk.key import SECRET_LENGTH, Admission, Key
@@ -35,7 +31,11 @@ from gate.screens.kiosk.notices import Notice
 from gate.screens.kiosk.texts import Languages
 from gate.screens.kiosk.tints import Tint, Tints
 from gate.screens.kiosk.view import Pictogram, lane_unknown
-from gate.screens.pages import environment
+from gate_core.evidence.screen import Purpose
+from gate_core.web_pages.events import events
+from gate_core.web_pages.fanout import EndedError, Fanout, FanoutError, Latest
+from gate_core.web_pages.guard import Guard
+from gate_core.web_pages.templates import environment
 
 HEARTBEAT_S = 1.0  # the page calls an officer after three that are missing
 VIEWERS_MAX = 4

@@ -10,8 +10,8 @@ import contextlib
 import json
 from collections.abc import Iterator
 
-from gate.screens.fanout import Fanout, Latest
 from gate.screens.kiosk.view import PageState
+from gate_core.web_pages.fanout import Fanout, Latest
 
 PAGES_MAX = 8  # the kiosk's browser, a technician's, and room for reloads
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from gate.passage.screen import Screen
+from gate_core.evidence.screen import Screen
 
 RATE_HZ: Final = 16_000
 ATTACK_S: Final = 0.008  # no click at the beginning

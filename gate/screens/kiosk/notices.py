@@ -16,7 +16,7 @@ from typing import Final
 import segno
 
 from gate.screens.kiosk.texts import Languages
-from gate.screens.pages import environment
+from gate_core.web_pages.templates import environment
 
 REFERRAL_KEPT_MIN: Final = 10  # minutes: how long sealed pictures of a referral wait for an officer at most
 VERSION_SHOWN: Final = 12  # characters of the version that a board has room for

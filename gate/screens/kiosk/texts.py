@@ -1,4 +1,4 @@
-"""The traveller's page's words in every language (`gate.screens.texts`), and what else a language's file says.
+"""The traveller's page's words in every language (`gate_core.web_pages.texts`), and what else a language's file says.
 
 All that the page knows of a language stands in its file: beside the texts two of Fluent's terms, `-issuers`, the states whose travellers see it
 first, in the letters of the MRZ, and `-reviewed`, who has read it as a native speaker and when. A language without the second is a draft.
@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
-from gate.screens.texts import Texts
+from gate_core.web_pages.texts import Texts
 
 
 class Languages(Texts):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from gate.screens.fanout import Fanout, Latest
+from gate_core.web_pages.fanout import Fanout, Latest
 
 LUMINANCE_MIN: Final = 0.80  # no change between two colours as bright is a flash
 CHANGE_MS_MIN: Final = 340

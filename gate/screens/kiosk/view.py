@@ -11,8 +11,8 @@ import enum
 from dataclasses import dataclass
 from typing import Final
 
-from gate.passage.screen import Guidance, Purpose, Screen
-from gate.passage.serving import EU, EVERYBODY, BorderDirection
+from gate_core.evidence.screen import Guidance, Purpose, Screen
+from gate_core.evidence.serving import EU, EVERYBODY, BorderDirection
 
 
 class Tone(enum.Enum):

@@ -14,10 +14,10 @@ import pytest
 from fakes.audit_logs import SmallLog, crossing, happening
 
 from gate.audit.boot import FoundHead, HeadState, found_head
-from gate.audit.errors import RolledBackError
-from gate.audit.merkle import EMPTY_ROOT
-from gate.audit.note import Algorithm, Signer
 from gate.audit.writer import TIME_S_MAX, Wanted, Writer
+from gate_core.audit_format.errors import RolledBackError
+from gate_core.audit_format.merkle import EMPTY_ROOT
+from gate_core.audit_format.note import Algorithm, Signer
 from gate_verify.verify import verify
 
 MIRROR = Signer.generate("mirror.example/m", Algorithm.COSIGNATURE_V1)

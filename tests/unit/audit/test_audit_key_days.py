@@ -16,13 +16,13 @@ import pytest
 from fakes.audit_logs import SmallLog, crossing, happening, wanted
 from fakes.killing import killed_at, refused
 
-from gate.audit.checkpoint import Checkpoint
-from gate.audit.errors import BadFormatError
 from gate.audit.key_days import KeyDay, KeyDays
-from gate.audit.record import Happening
-from gate.audit.sealing import KeyRing, Sealer, seal
 from gate.audit.store import Store
 from gate.audit.writer import MOVED_TOGETHER, Wanted, Writer
+from gate_core.audit_format.checkpoint import Checkpoint
+from gate_core.audit_format.errors import BadFormatError
+from gate_core.audit_format.record import Happening
+from gate_core.audit_format.sealing import KeyRing, Sealer, seal
 from gate_verify.bundle import KeyLine
 from gate_verify.database import database_lines
 from gate_verify.verify import verify

@@ -12,20 +12,20 @@ import pytest
 from fakes.audit_logs import BOOT, TIME, SmallLog
 from fakes.passage_examples import AT_REST, CROSSING, GENUINE, SAME_FACE, Run, granted, inspecting, recording
 
-from gate.audit.export import Outlet
-from gate.audit.record import Happening, Header
-from gate.audit.sealing import plaintext
-from gate.audit.tiles import Piece
 from gate.audit.writer import Wanted
 from gate.channel.messages import NewRecord
 from gate.passage.effects import Write
 from gate.passage.events import DocumentRead, FaceCompared, Recorded, RecordKind, Tick
-from gate.passage.evidence import CheckResult
 from gate.passage.orders import Disposition, HandOver
-from gate.passage.reasons import Objection, Reason
 from gate.passage.records import Closed, ClosedAs
 from gate.programs.lane.profiles import Profile
 from gate.programs.lane.record_outbox import Owed
+from gate_core.audit_format.export import Outlet
+from gate_core.audit_format.record import Happening, Header
+from gate_core.audit_format.sealing import plaintext
+from gate_core.audit_format.tiles import Piece
+from gate_core.evidence.evidence import CheckResult
+from gate_core.evidence.reasons import Objection, Reason
 
 SAYS_NOTHING = {"v", "index", "class", "hour", "origin", "sealed", "key", "recipients"}
 

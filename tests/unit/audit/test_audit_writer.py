@@ -13,8 +13,11 @@ from typing import Any
 import pytest
 from fakes.audit_logs import ORIGIN, SmallLog, crossing, happening, wanted
 
-from gate.audit.checkpoint import Checkpoint, read_checkpoint
-from gate.audit.errors import (
+from gate.audit.reserve import ROOM_BYTES, Reserve
+from gate.audit.store import SCHEMA_VERSION, TRANSACTIONS_TOGETHER, WAL_BYTES_MAX, WAL_BYTES_SCARCE, Store
+from gate.audit.writer import APPENDS_REMEMBERED, DISK_FULL, OLDER_APPROVAL, Refused, Unknown, Wanted
+from gate_core.audit_format.checkpoint import Checkpoint, read_checkpoint
+from gate_core.audit_format.errors import (
     BadFormatError,
     BadSignatureError,
     KeyFileError,
@@ -22,13 +25,10 @@ from gate.audit.errors import (
     StoreError,
     StoreFullError,
 )
-from gate.audit.merkle import leaf_hash, root_of
-from gate.audit.note import Algorithm, Signer
-from gate.audit.record import Header
-from gate.audit.reserve import ROOM_BYTES, Reserve
-from gate.audit.resume_state import Approved
-from gate.audit.store import SCHEMA_VERSION, TRANSACTIONS_TOGETHER, WAL_BYTES_MAX, WAL_BYTES_SCARCE, Store
-from gate.audit.writer import APPENDS_REMEMBERED, DISK_FULL, OLDER_APPROVAL, Refused, Unknown, Wanted
+from gate_core.audit_format.merkle import leaf_hash, root_of
+from gate_core.audit_format.note import Algorithm, Signer
+from gate_core.audit_format.record import Header
+from gate_core.audit_format.resume_state import Approved
 from gate_verify.verify import verify
 
 
@@ -428,7 +428,7 @@ def test_a_database_that_cannot_have_a_write_ahead_log_is_refused() -> None:
 
 
 def test_a_record_out_of_its_place_is_refused(log: SmallLog) -> None:
-    from gate.audit.sealing import Sealer, seal
+    from gate_core.audit_format.sealing import Sealer, seal
 
     key = Sealer([str(log.auditors[0].to_public())]).new_key()
     record = seal(wanted("opened", "c").happening, b"{}", origin=ORIGIN, index=7, key=key)

@@ -14,16 +14,16 @@ from fakes.central_house import housed, told
 from fakes.central_server import GATE_ID, Bench
 from typer.testing import CliRunner
 
-from gate.audit.note import Signer
-from gate.audit.tiles import TILE_WIDTH
-from gate.audit.unsealing import Unsealer
-from gate.central import folder as folders
-from gate.central.archive import export, is_intact
-from gate.central.errors import FolderError, ForbiddenError
-from gate.central.evidence import Answer, Kind
-from gate.central.server_context import House
-from gate.cli.central import app
-from gate.sync.wire import Request
+from gate_central import folder as folders
+from gate_central.archive import export, is_intact
+from gate_central.commands.central import app
+from gate_central.errors import FolderError, ForbiddenError
+from gate_central.evidence import Answer, Kind
+from gate_central.server_context import House
+from gate_core.audit_format.note import Signer
+from gate_core.audit_format.tiles import TILE_WIDTH
+from gate_core.audit_format.unsealing import Unsealer
+from gate_core.mirror_client.wire import Request
 from gate_verify.verify import Known, verify
 
 

@@ -8,10 +8,10 @@ import pytest
 from fakes.approvals import signed
 from fakes.central_server import Bench
 
-from gate.approval.note import Approval
-from gate.audit.note import Signer
-from gate.sync.errors import BadAnswerError
-from gate.sync.wire import Response, approval_request, parse_approval
+from gate_core.approval.note import Approval
+from gate_core.audit_format.note import Signer
+from gate_core.mirror_client.errors import BadAnswerError
+from gate_core.mirror_client.wire import Response, approval_request, parse_approval
 
 
 def note(origin: str, serial: int, digest: str = "ab") -> bytes:

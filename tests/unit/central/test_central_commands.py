@@ -17,11 +17,11 @@ from fakes.central_server import Bench
 from fakes.sync_gate import SyncGate
 from typer.testing import CliRunner
 
-from gate.audit.note import Signer
-from gate.central import settings
-from gate.cli.central import app as central
 from gate.cli.sync import app as sync
-from gate.sync.wire import Request
+from gate_central import settings
+from gate_central.commands.central import app as central
+from gate_core.audit_format.note import Signer
+from gate_core.mirror_client.wire import Request
 
 
 def refused(app: object, *arguments: str) -> tuple[int, str]:

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from gate.central import authority, folder
-from gate.central.https_listener import listen
-from gate.central.https_listener import server as server_of
-from gate.http_server.connections import ConnectionLimits
+from gate_central import authority, folder
+from gate_central.https_listener import listen
+from gate_central.https_listener import server as server_of
+from gate_core.http_server.connections import ConnectionLimits
 
 QUICK = ConnectionLimits(
     unsecured_max=4,

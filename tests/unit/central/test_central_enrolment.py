@@ -17,17 +17,17 @@ from cryptography.x509.oid import NameOID
 from fakes.audit_logs import ORIGIN
 from fakes.central_server import GATE_ID, NOW, Bench, Server
 
-from gate.audit.note import Algorithm, Signer
-from gate.central import authority
-from gate.central import folder as folders
-from gate.central.database import open_database
-from gate.central.errors import AwayError, FolderError, ForbiddenError, UnknownError
-from gate.central.roster import Gate
 from gate.provision.authorities import read_bag
 from gate.provision.enrol import Answer, headers, read_answer
 from gate.provision.identity import Wanted
-from gate.sync import wire
-from gate.sync.wire import Request
+from gate_central import authority
+from gate_central import folder as folders
+from gate_central.database import open_database
+from gate_central.errors import AwayError, FolderError, ForbiddenError, UnknownError
+from gate_central.roster import Gate
+from gate_core.audit_format.note import Algorithm, Signer
+from gate_core.mirror_client import wire
+from gate_core.mirror_client.wire import Request
 
 LOG = Signer.generate(ORIGIN).verifier
 LATER_S = int(NOW.timestamp()) + 60

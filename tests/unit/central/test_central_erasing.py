@@ -16,21 +16,21 @@ from fakes.central_server import GATE_ID, NOW, Bench
 from fakes.sync_gate import SyncGate
 from typer.testing import CliRunner
 
-from gate.audit.expiry_statement import Expired
-from gate.audit.note import Note, Signer
-from gate.central import retention
-from gate.central.archive import export
-from gate.central.database import open_database
-from gate.central.erasing import RECEIPT, Erasures
-from gate.central.errors import FolderError, ForbiddenError, UnknownError
-from gate.central.folder import database_url
-from gate.central.schema import age_keys, heads
-from gate.central.server_context import House
-from gate.cli.central import app
-from gate.cli.central_keys import judge_in
-from gate.sync import wire
-from gate.sync.spool import SpoolLog
-from gate.sync.wire import Request, expired_request
+from gate_central import retention
+from gate_central.archive import export
+from gate_central.commands.central import app
+from gate_central.commands.keys import judge_in
+from gate_central.database import open_database
+from gate_central.erasing import RECEIPT, Erasures
+from gate_central.errors import FolderError, ForbiddenError, UnknownError
+from gate_central.folder import database_url
+from gate_central.schema import age_keys, heads
+from gate_central.server_context import House
+from gate_core.audit_format.expiry_statement import Expired
+from gate_core.audit_format.note import Note, Signer
+from gate_core.mirror_client import wire
+from gate_core.mirror_client.spool import SpoolLog
+from gate_core.mirror_client.wire import Request, expired_request
 from gate_verify.verify import verify
 
 

@@ -12,13 +12,13 @@ from fakes.central_house import housed, order
 from fakes.central_server import GATE_ID, Bench
 from starlette.routing import Route
 
-from gate.audit.expiry_statement import Expired
-from gate.audit.merkle import prove_subtree
-from gate.audit.note import Signer
-from gate.central.schema import metadata
-from gate.sync import wire
-from gate.sync.spool import SpoolLog
-from gate.sync.wire import Request
+from gate_central.schema import metadata
+from gate_core.audit_format.expiry_statement import Expired
+from gate_core.audit_format.merkle import prove_subtree
+from gate_core.audit_format.note import Signer
+from gate_core.mirror_client import wire
+from gate_core.mirror_client.spool import SpoolLog
+from gate_core.mirror_client.wire import Request
 
 OTHER = "gate-0002"
 # Of the gate that asks and nobody else's: what they carry names no log, or is served to every gate.

@@ -13,19 +13,19 @@ from fakes.central_server import GATE_ID, Bench
 from fakes.virtual_time import in_virtual_time
 from starlette.requests import Request as Incoming
 
-from gate.audit.checkpoint import Checkpoint
-from gate.audit.merkle import leaf_hash
-from gate.audit.note import Note
-from gate.audit.tiles import TILE_WIDTH
-from gate.central import request_reader
-from gate.central.errors import BadRequestError, DamagedError, NotYetError, UnknownError
-from gate.central.evidence import Answer, Kind, slots
-from gate.central.key_filing import Wanted
-from gate.central.ledger import CHECKPOINTS_KEPT, LACKING, LACKING_MAX, MISSING_MAX, Growth, Head
-from gate.central.schema import awaited, checkpoints, heads, metadata, packages
-from gate.central.wire import FILES_MAX, RoundState, parse_round, round_state
-from gate.sync import wire
-from gate.sync.spool import SpoolLog
+from gate_central import request_reader
+from gate_central.errors import BadRequestError, DamagedError, NotYetError, UnknownError
+from gate_central.evidence import Answer, Kind, slots
+from gate_central.key_filing import Wanted
+from gate_central.ledger import CHECKPOINTS_KEPT, LACKING, LACKING_MAX, MISSING_MAX, Growth, Head
+from gate_central.schema import awaited, checkpoints, heads, metadata, packages
+from gate_central.wire import FILES_MAX, RoundState, parse_round, round_state
+from gate_core.audit_format.checkpoint import Checkpoint
+from gate_core.audit_format.merkle import leaf_hash
+from gate_core.audit_format.note import Note
+from gate_core.audit_format.tiles import TILE_WIDTH
+from gate_core.mirror_client import wire
+from gate_core.mirror_client.spool import SpoolLog
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ import pytest
 from fakes.audit_logs import ORIGIN, wanted
 from fakes.central_server import GATE_ID, Bench
 
-from gate.audit.handover import hand_over
-from gate.audit.note import Signer
-from gate.central.archive import export, is_intact
-from gate.central.errors import BadRequestError, ForbiddenError
-from gate.sync import wire
+from gate_central.archive import export, is_intact
+from gate_central.errors import BadRequestError, ForbiddenError
+from gate_core.audit_format.handover import hand_over
+from gate_core.audit_format.note import Signer
+from gate_core.mirror_client import wire
 from gate_verify.verify import verify
 
 

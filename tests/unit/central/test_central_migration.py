@@ -11,13 +11,12 @@ import sqlalchemy as sa
 from fakes.central_server import GATE_ID, Bench, Server
 from fakes.postgresql import IS_HERE, NOT_HERE, Postgresql, running
 
-from gate.audit.tiles import TILE_WIDTH, encode_entries
-from gate.central import migration
-from gate.central.archive import export, is_intact
-from gate.central.database import OPENING, open_database
-from gate.central.errors import AwayError, DamagedError
-from gate.central.ledger import ABSENT_S
-from gate.central.schema import (
+from gate_central import migration
+from gate_central.archive import export, is_intact
+from gate_central.database import OPENING, open_database
+from gate_central.errors import AwayError, DamagedError
+from gate_central.ledger import ABSENT_S
+from gate_central.schema import (
     VERSION,
     age_keys,
     awaited,
@@ -33,7 +32,8 @@ from gate.central.schema import (
     sites,
     versions,
 )
-from gate.central.wire import parse_round
+from gate_central.wire import parse_round
+from gate_core.audit_format.tiles import TILE_WIDTH, encode_entries
 from gate_verify.verify import verify
 
 # As that version made them, both for SQLite and, with BYTEA, for PostgreSQL.

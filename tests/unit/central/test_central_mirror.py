@@ -13,19 +13,19 @@ import sqlalchemy as sa
 from fakes.central_server import GATE_ID, Bench
 from typer.testing import CliRunner
 
-from gate.audit.checkpoint import Checkpoint, read_checkpoint
-from gate.audit.handover import hand_over
-from gate.audit.merkle import leaf_hash, prove_consistency, prove_subtree, root_of
-from gate.audit.mirror_attestation import Held
-from gate.audit.note import Algorithm, Note, Signer
-from gate.central.archive import export, is_intact
-from gate.central.errors import DamagedError, FolderError, NotYetError
-from gate.central.ledger import ABSENT_S
-from gate.central.schema import awaited, heads, packages
-from gate.cli.central import app
-from gate.sync import wire
-from gate.sync.spool import SpoolLog
-from gate.sync.wire import Request
+from gate_central.archive import export, is_intact
+from gate_central.commands.central import app
+from gate_central.errors import DamagedError, FolderError, NotYetError
+from gate_central.ledger import ABSENT_S
+from gate_central.schema import awaited, heads, packages
+from gate_core.audit_format.checkpoint import Checkpoint, read_checkpoint
+from gate_core.audit_format.handover import hand_over
+from gate_core.audit_format.merkle import leaf_hash, prove_consistency, prove_subtree, root_of
+from gate_core.audit_format.mirror_attestation import Held
+from gate_core.audit_format.note import Algorithm, Note, Signer
+from gate_core.mirror_client import wire
+from gate_core.mirror_client.spool import SpoolLog
+from gate_core.mirror_client.wire import Request
 from gate_verify.verify import Known, verify
 
 

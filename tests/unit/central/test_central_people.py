@@ -17,9 +17,9 @@ from fakes.central_house import housed, told
 from fakes.central_server import GATE_ID, Bench
 from typer.testing import CliRunner
 
-from gate.central.authority import fingerprint, new_key
-from gate.central.server_context import House
-from gate.cli.central import app
+from gate_central.authority import fingerprint, new_key
+from gate_central.commands.central import app
+from gate_central.server_context import House
 
 
 @pytest.fixture

@@ -16,13 +16,13 @@ from fakes.central_house import told
 from starlette.routing import Route
 
 from gate.audit.writer import Wanted
-from gate.central.admin_log import DEVICE
-from gate.central.evidence import Answer, Kind
-from gate.central.metrics import METRICS
-from gate.central.people_pages import PURPOSES, make_desk
-from gate.central.rights import ALLOWED, Doing, Role, may
-from gate.central.search import Stretch, carried, stretch
-from gate.sync.wire import Request
+from gate_central.admin_log import DEVICE
+from gate_central.evidence import Answer, Kind
+from gate_central.metrics import METRICS
+from gate_central.people_pages import PURPOSES, make_desk
+from gate_central.rights import ALLOWED, Doing, Role, may
+from gate_central.search import Stretch, carried, stretch
+from gate_core.mirror_client.wire import Request
 from gate_verify.verify import verify
 
 ASKED = {
@@ -295,7 +295,7 @@ async def test_a_stretch_of_time_is_found_by_the_hours_of_entries(
 async def test_a_clock_that_stood_wrong_for_a_while_hides_nothing_and_opens_nothing_else(
     nation: Nation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, at_once: bool, rows_at_once: int
 ) -> None:
-    monkeypatch.setattr("gate.central.ledger.ROWS_AT_ONCE", rows_at_once)
+    monkeypatch.setattr("gate_central.ledger.ROWS_AT_ONCE", rows_at_once)
     wrong, ten, eleven = "2030-01-01T00", "2026-11-25T10", "2026-11-25T11"
     for number, hour in enumerate([wrong, *3 * [ten], *2 * [eleven]]):
         moment = f"{hour}:00:00.000Z"

@@ -13,11 +13,11 @@ from fakes.central_house import housed
 from fakes.central_server import GATE_ID, NOW, Bench
 from typer.testing import CliRunner
 
-from gate.audit.record import recipients_digest
-from gate.central.mirror import Mirror
-from gate.central.recipients import unknown_sets
-from gate.central.settings import Hold, Kept, Recipients, Settings
-from gate.cli.central import app
+from gate_central.commands.central import app
+from gate_central.mirror import Mirror
+from gate_central.recipients import unknown_sets
+from gate_central.settings import Hold, Kept, Recipients, Settings
+from gate_core.audit_format.record import recipients_digest
 
 A, B = "a" * 64, "b" * 64
 

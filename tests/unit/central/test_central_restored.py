@@ -14,19 +14,20 @@ from fakes.central_server import GATE_ID, Bench, Server
 from fakes.sync_gate import SyncGate
 from typer.testing import CliRunner
 
-from gate.audit.checkpoint import Checkpoint
-from gate.audit.note import Algorithm, Note, Signer
-from gate.central.admin_log import DEVICE
-from gate.central.archive import is_intact
-from gate.central.evidence import Kind
-from gate.cli.central import app
 from gate.programs.shared.config import Sync
 from gate.programs.sync.mirror_keys import MirrorKeys
 from gate.programs.sync.program import Outbox
-from gate.sync import inbox, wire
-from gate.sync.https import Courier
-from gate.sync.round import Client
-from gate.sync.spool import SpoolLog
+from gate.sync import inbox
+from gate_central.admin_log import DEVICE
+from gate_central.archive import is_intact
+from gate_central.commands.central import app
+from gate_central.evidence import Kind
+from gate_core.audit_format.checkpoint import Checkpoint
+from gate_core.audit_format.note import Algorithm, Note, Signer
+from gate_core.mirror_client import wire
+from gate_core.mirror_client.https import Courier
+from gate_core.mirror_client.round import Client
+from gate_core.mirror_client.spool import SpoolLog
 
 
 @pytest.fixture

@@ -10,14 +10,14 @@ from fakes.central_house import housed, told
 from fakes.central_server import GATE_ID, Bench
 from typer.testing import CliRunner, Result
 
-from gate.approval.errors import ApprovalError
-from gate.approval.retirement import SignedRetirement
-from gate.audit.note import Note
-from gate.central.errors import ForbiddenError
-from gate.central.server_context import House
-from gate.cli.central import app
-from gate.sync import wire
-from gate.sync.wire import Request
+from gate_central.commands.central import app
+from gate_central.errors import ForbiddenError
+from gate_central.server_context import House
+from gate_core.approval.errors import ApprovalError
+from gate_core.approval.retirement import SignedRetirement
+from gate_core.audit_format.note import Note
+from gate_core.mirror_client import wire
+from gate_core.mirror_client.wire import Request
 
 
 @pytest.fixture

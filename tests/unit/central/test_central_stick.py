@@ -16,9 +16,9 @@ from fakes.central_process import KEPT, registered
 from fakes.sync_gate import GATE_ID, SyncGate
 from typer.testing import CliRunner
 
-from gate.audit.note import Verifier
-from gate.cli.central import app as central
 from gate.cli.sync import app as sync
+from gate_central.commands.central import app as central
+from gate_core.audit_format.note import Verifier
 from gate_verify.verify import verify
 
 RUNNER = CliRunner()
@@ -130,7 +130,7 @@ def test_a_log_that_is_taken_is_told_of_in_one_line_alone(road: Road) -> None:
     road.gate.grow(2)
     command = ["central", "import", str(road.stick("one")), "--dir", str(road.central)]
     done = subprocess.run(
-        [sys.executable, "-c", "from gate.cli import main; main()", *command],
+        [sys.executable, "-c", "from gate_core.command_line.main import main; main()", *command],
         capture_output=True,
         text=True,
         check=False,

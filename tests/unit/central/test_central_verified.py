@@ -17,15 +17,15 @@ from fakes.central_house import housed
 from fakes.central_server import GATE_ID, Bench
 from typer.testing import CliRunner
 
-from gate import durable
-from gate.audit.checkpoint import Checkpoint
-from gate.audit.merkle import Frontier, leaf_hash, root_of
-from gate.audit.note import Note
-from gate.audit.tiles import TILE_WIDTH, encode_entries
-from gate.central.schema import gates, heads, packages, piece_hashes
-from gate.central.verified import LOOKS, Verified
-from gate.cli.central import app
-from gate.sync.spool import SpoolLog
+from gate_central.commands.central import app
+from gate_central.schema import gates, heads, packages, piece_hashes
+from gate_central.verified import LOOKS, Verified
+from gate_core import durable
+from gate_core.audit_format.checkpoint import Checkpoint
+from gate_core.audit_format.merkle import Frontier, leaf_hash, root_of
+from gate_core.audit_format.note import Note
+from gate_core.audit_format.tiles import TILE_WIDTH, encode_entries
+from gate_core.mirror_client.spool import SpoolLog
 
 MINE = heads.c.device == GATE_ID
 

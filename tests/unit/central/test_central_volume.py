@@ -21,26 +21,26 @@ from fakes.central_server import GATE_ID, NOW, Bench
 from fakes.sync_gate import SyncGate
 from typer.testing import CliRunner
 
-from gate.audit.note import Note, Signer
-from gate.audit.spool import Spool, erasure_path
-from gate.central import settings
-from gate.central.archive import is_intact
-from gate.central.database import open_database
-from gate.central.errors import FolderError
-from gate.central.evidence import Kind
-from gate.central.ledger import Ledger
-from gate.central.schema import heads, versions
-from gate.central.settings import Settings, Volume
-from gate.cli import central as command
-from gate.cli.central_keys import judge_in
 from gate.programs.shared.config import Sync
 from gate.programs.sync.mirror_keys import MirrorKeys
 from gate.programs.sync.program import Outbox
-from gate.sync import wire
-from gate.sync.errors import RefusedError
-from gate.sync.https import Courier
-from gate.sync.round import Client
-from gate.sync.spool import SpoolLog
+from gate_central import settings
+from gate_central.archive import is_intact
+from gate_central.commands import central as command
+from gate_central.commands.keys import judge_in
+from gate_central.database import open_database
+from gate_central.errors import FolderError
+from gate_central.evidence import Kind
+from gate_central.ledger import Ledger
+from gate_central.schema import heads, versions
+from gate_central.settings import Settings, Volume
+from gate_core.audit_format.note import Note, Signer
+from gate_core.audit_format.spool import Spool, erasure_path
+from gate_core.mirror_client import wire
+from gate_core.mirror_client.errors import RefusedError
+from gate_core.mirror_client.https import Courier
+from gate_core.mirror_client.round import Client
+from gate_core.mirror_client.spool import SpoolLog
 
 BODY = 40_000  # of an entry: some 54,000 bytes as a line
 

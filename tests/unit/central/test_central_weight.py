@@ -10,11 +10,11 @@ from fakes.audit_logs import SmallLog
 from fakes.audited_days import ENTRIES_A_TRAVELLER, Day
 from fakes.simulated_nation import SimulatedLog
 
-from gate.audit.note import Signer
-from gate.audit.sealing import PLAIN_BYTES
 from gate.passage.events import RecordKind
 from gate.passage.records import Decided
-from gate.sync.spool import SpoolLog
+from gate_core.audit_format.note import Signer
+from gate_core.audit_format.sealing import PLAIN_BYTES
+from gate_core.mirror_client.spool import SpoolLog
 
 SCALING = (Path(__file__).parents[3] / "docs/scaling.md").read_text()
 

@@ -11,8 +11,9 @@ import msgspec
 import pytest
 
 from gate.channel.messages import Message
-from gate.channel.row import PROGRAMS, Channel, Rate, status_row
+from gate.channel.row import PROGRAMS, Channel, status_row
 from gate.channel.table import CHANNELS
+from gate_core.rate_limit import Rate
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "protocols" / "channels.md"
 

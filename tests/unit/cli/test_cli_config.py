@@ -18,8 +18,8 @@ import tomli_w
 from fakes.small_gate import NOTICE
 from typer.testing import CliRunner
 
-from gate.approval.canonical import read
 from gate.cli.config import app
+from gate_core.approval.canonical import read
 from models.manifest import load
 
 TABLE: dict[str, Any] = {

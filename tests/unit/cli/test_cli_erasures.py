@@ -11,18 +11,18 @@ import tomli_w
 from fakes.approvals import signer, write_approvers
 from typer.testing import CliRunner, Result
 
-from gate.approval.erasure import Erasure, SignedErasure
 from gate.audit.inbox import ERASURE
-from gate.cli.audit import app
 from gate.cli.config import app as config_app
-from gate.cli.output import Exit
+from gate_core.approval.erasure import Erasure, SignedErasure
+from gate_core.command_line.output import Exit
+from gate_core.command_line.tree import verbs
 
 ORIGIN = "border.example/gate-1/demo"
 A, B = "aa" * 32, "bb" * 32
 
 
 def run(*words: object) -> Result:
-    return CliRunner().invoke(app, [str(word) for word in words])
+    return CliRunner().invoke(verbs("audit"), [str(word) for word in words])
 
 
 @pytest.fixture

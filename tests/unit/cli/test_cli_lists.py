@@ -11,12 +11,12 @@ import pytest
 from fakes.signed_lists import GATE
 from typer.testing import CliRunner
 
-from gate.audit.note import Verifier
-from gate.cli.nouns import application
 from gate.lists import making
 from gate.lists.question import Question
 from gate.lists.shelf import Shelf
-from gate.passage.registers import RegisterAnswer
+from gate_core.audit_format.note import Verifier
+from gate_core.command_line.tree import application
+from gate_core.evidence.registers import RegisterAnswer
 
 SAID = """agency = "police.example"
 name = "stolen-documents"

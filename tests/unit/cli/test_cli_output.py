@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from gate.cli.output import Exit, emit_json, fail, say
+from gate_core.command_line.output import Exit, emit_json, fail, say
 
 
 @pytest.mark.parametrize(

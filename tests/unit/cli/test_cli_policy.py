@@ -10,8 +10,8 @@ import pytest
 from fakes.passage_examples import decided_record
 from typer.testing import CliRunner
 
-from gate.cli.nouns import application
 from gate.programs.lane.records import fields_of
+from gate_core.command_line.tree import application
 
 RULES = """schema = 1
 version = "v1"

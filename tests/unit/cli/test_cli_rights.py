@@ -15,12 +15,12 @@ from fakes.audited_days import Day
 from fakes.passage_examples import decided_record
 from typer.testing import CliRunner
 
-from gate.cli.nouns import application
 from gate.passage.policy import Verdict
-from gate.passage.reasons import Objection, Reason
 from gate.passage.records import Closed, ClosedAs, Granted, Opened
 from gate.programs.shared.config import load
 from gate.rights.answers import Controller, access_answer, receipt_answer
+from gate_core.command_line.tree import application
+from gate_core.evidence.reasons import Objection, Reason
 
 NUMBER = "c843b93c8155d3df4d5cf0ac7988b94d"
 NOWHERE = "0" * 32

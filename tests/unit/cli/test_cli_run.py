@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import gate.cli.run as module
 from gate.channel.place import only_instance
-from gate.cli.output import Exit
+from gate_core.command_line.output import Exit
 
 
 def test_a_second_gate_run_is_one_line_and_starts_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,11 +12,11 @@ from fakes.passage_examples import decided_record, said
 from typer.testing import CliRunner, Result
 
 from gate.audit.writer import Wanted
-from gate.cli.shadow import app
 from gate.passage.orders import Disposition
-from gate.passage.reasons import Objection, Reason
 from gate.passage.records import Closed, ClosedAs, Record, Settled
 from gate.programs.lane.records import encode
+from gate_core.evidence.reasons import Objection, Reason
+from gate_lab.commands.shadow import app
 
 RUNNER = CliRunner()
 

@@ -19,10 +19,10 @@ from typer.testing import CliRunner
 import gate.cli.status_page as module
 from gate.channel.messages import Status
 from gate.cli import status
-from gate.cli.output import Exit
-from gate.programs.shared import clock
 from gate.programs.shared.config import Config
 from gate.programs.shared.program_status import ProgramStatus, Silence
+from gate_core.command_line.output import Exit
+from gate_core.programs import clock
 
 TABLE = {
     "purpose": "trial",
@@ -248,11 +248,11 @@ def test_of_programs_that_this_user_may_not_ask_it_says_who_may(ask: Callable[..
 def test_it_loads_of_the_messages_and_programs_what_it_needs_alone(tmp_path: Path) -> None:
     (tmp_path / "gate.toml").write_bytes(tomli_w.dumps(TABLE).encode())
     loaded = f"import sys; sys.argv[1:] = ['status', '--json', '--config', {str(tmp_path / 'gate.toml')!r}]\n"
-    loaded += "import contextlib; from gate import cli\nwith contextlib.suppress(SystemExit): cli.main()\n"
+    loaded += "import contextlib; from gate_core.command_line import main\nwith contextlib.suppress(SystemExit): main.main()\n"
+    loaded += "slow = ('gate.channel.messages', 'gate.channel.table', 'gate_core.evidence.evidence.', 'gate.passage.events')\n"
     loaded += (
-        "slow = ('gate.channel.messages', 'gate.channel.table', 'gate.passage.evidence.', 'gate.passage.events')\n"
+        "slow += ('gate.programs.shared.runner', 'rich', 'typer', 'gate_core.command_line.tree', 'gate.cli.status.')\n"
     )
-    loaded += "slow += ('gate.programs.shared.runner', 'rich', 'typer', 'gate.cli.nouns', 'gate.cli.status.')\n"
     loaded += "print([name for name in sys.modules if f'{name}.'.startswith(slow)])"
     done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
     said, found = done.stdout.splitlines()
@@ -302,7 +302,7 @@ def test_in_plain_words_it_says_what_it_says_by_the_library_of_command_lines(wor
     gate = {**TABLE, "paths": {"run": str(tmp_path / "run")}}
     (tmp_path / "FILE").write_bytes(tomli_w.dumps(gate).encode())
     (tmp_path / "WRONG").write_bytes(tomli_w.dumps({**gate, "purpose": "none"}).encode())
-    typed = "from gate.cli.nouns import application; application(['status'])(prog_name='gate')"
+    typed = "from gate_core.command_line.tree import application; application(['status'])(prog_name='gate')"
 
     def ended(*command: str) -> tuple[int, str, str]:
         done = subprocess.run(
@@ -334,7 +334,10 @@ def test_each_line_of_who_watches_says_whether_the_lane_serves_and_who_is_away(
 def test_who_watches_may_stop_at_any_line(typed: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a case
     """By Ctrl-C, or by a pager that is closed."""
     (tmp_path / "gate.toml").write_bytes(tomli_w.dumps({**TABLE, "paths": {"run": str(tmp_path)}}).encode())
-    way = ["-c", "import sys; from gate import cli; cli._asked_of_status = lambda _: None; cli.main()"]
+    way = [
+        "-c",
+        "import sys; from gate.cli import names; names.quick = None; from gate_core.command_line.main import main; main()",
+    ]
     command = [sys.executable, *(way if typed else ["-m", "gate.cli"]), "status", "--watch", "--config"]
     for stop, code in (("SIGINT", 130), ("closed", 1)):
         with subprocess.Popen(

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from gate.channel.messages import Status
 from gate.cli import sync
+from gate.programs.shared import runner, status_client
 
 WELL: dict[str, Any] = {
     "head": 9,
@@ -27,8 +28,8 @@ def told(monkeypatch: pytest.MonkeyPatch, state: str, *words: str, **detail: Any
         assert program == "sync"
         return Status("sync", state, {**WELL, **detail})
 
-    monkeypatch.setattr(sync, "ask_one", ask_one)
-    monkeypatch.setattr(sync, "load_config", lambda _: SimpleNamespace())
+    monkeypatch.setattr(status_client, "ask_one", ask_one)
+    monkeypatch.setattr(runner, "load_config", lambda _: SimpleNamespace())
     done = CliRunner().invoke(sync.app, ["status", *words])
     return done.exit_code, done.stdout
 

@@ -26,22 +26,23 @@ from typer.testing import CliRunner, Result
 from gate.channel import messages
 from gate.channel.errors import ChannelClosedError
 from gate.cli import officer
-from gate.cli.officer import keys
-from gate.cli.output import Exit
-from gate.orders.keys import shift_text
-from gate.orders.verbs import VERBS, Party, Role, Verb
 from gate.passage import two_officers
 from gate.passage.events import LampAnswered
-from gate.passage.evidence import Alarm
 from gate.passage.lane import FirstWord
-from gate.passage.orders import Notice, Outcome
-from gate.passage.reasons import Reason
-from gate.programs.shared import clock
+from gate.passage.orders import Outcome
 from gate.programs.shared.terminal import ATTEMPTS_MAX, Terminal
+from gate_core.command_line import key_files
+from gate_core.command_line.output import Exit
+from gate_core.command_line.tree import verbs
+from gate_core.evidence.evidence import Alarm, Notice
+from gate_core.evidence.reasons import Reason
+from gate_core.orders.keys import shift_text
+from gate_core.orders.verbs import VERBS, Party, Role, Verb
+from gate_core.programs import clock
 
 
 def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(officer.app, [str(argument) for argument in arguments])
+    return CliRunner().invoke(verbs("officer"), [str(argument) for argument in arguments])
 
 
 def document(result: Result) -> dict[str, Any]:
@@ -72,7 +73,7 @@ def test_an_authority_is_made_once_for_its_owners_eyes_alone(tmp_path: Path) -> 
     made = document(run("authority", "init", "--out", path, "--json"))
     assert made["schema"] == "officer.authority-init/1"
     assert path.stat().st_mode & 0o777 == 0o600
-    assert b64decode(made["authority"]) == keys.read_authority(path).public_key().public_bytes_raw()
+    assert b64decode(made["authority"]) == key_files.read_authority(path).public_key().public_bytes_raw()
     again = run("authority", "init", "--out", path)
     assert again.exit_code == Exit.IO_ERROR
     assert "exists" in again.stderr
@@ -82,7 +83,7 @@ def test_an_authority_is_made_once_for_its_owners_eyes_alone(tmp_path: Path) -> 
 def test_a_shift_is_certified_for_a_person_a_role_gates_and_hours(authority: Path) -> None:
     shift = shift_of(authority, role="technician", party="integrator", hours="2")
     assert shift.stat().st_mode & 0o777 == 0o600
-    _, says = keys.read_shift(shift)
+    _, says = key_files.read_shift(shift)
     assert (says.officer, says.role, says.party, says.gates) == ("anna", Role.TECHNICIAN, Party.INTEGRATOR, (GATE,))
     assert (says.sealing, says.trained) == (None, False)
     now_s = clock.now().timestamp()
@@ -107,7 +108,7 @@ def test_a_shift_at_every_gate_is_said_so(authority: Path) -> None:
     assert run(*common, "--gate", "a", "--every-gate").exit_code == Exit.USAGE
     told = document(run(*common, "--every-gate", "--trained", "--json"))
     assert (told["gates"], told["party"], told["trained"]) == (None, "police", True)
-    _, says = keys.read_shift(out)
+    _, says = key_files.read_shift(out)
     assert says.trained
 
 
@@ -137,39 +138,39 @@ def test_a_key_file_that_is_none_is_one_line(tmp_path: Path, content: bytes | No
 def test_a_key_that_others_may_read_is_not_used(authority: Path) -> None:
     shift = shift_of(authority)
     shift.chmod(0o640)
-    with pytest.raises(keys.KeyFileError, match="0640") as refused:
-        keys.read_shift(shift)
+    with pytest.raises(key_files.KeyFileError, match="0640") as refused:
+        key_files.read_shift(shift)
     assert refused.value.code is Exit.NOT_PERMITTED
     shift.chmod(0o600)
-    keys.read_shift(shift)
+    key_files.read_shift(shift)
 
 
 def test_a_fifo_a_link_and_another_kind_of_key_are_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo", 0o600)
     (tmp_path / "link").symlink_to(tmp_path / "fifo")
     for name in ("fifo", "link"):
-        with pytest.raises(keys.KeyFileError):
-            keys.read_shift(tmp_path / name)
+        with pytest.raises(key_files.KeyFileError):
+            key_files.read_shift(tmp_path / name)
     other = tmp_path / "other.key"
     subprocess.run(["openssl", "genpkey", "-algorithm", "ed448", "-out", str(other)], check=True, capture_output=True)
     other.chmod(0o600)
-    with pytest.raises(keys.KeyFileError, match="another kind"):
-        keys.read_authority(other)
+    with pytest.raises(key_files.KeyFileError, match="another kind"):
+        key_files.read_authority(other)
 
 
 def test_a_shift_file_without_its_certificate_or_with_anothers_is_refused(authority: Path, tmp_path: Path) -> None:
-    with pytest.raises(keys.KeyFileError, match="no shift certificate"):
-        keys.read_shift(authority)
+    with pytest.raises(key_files.KeyFileError, match="no shift certificate"):
+        key_files.read_shift(authority)
     whole = shift_text(key_of(7), certificate(7), AUTHORITY)
-    keys.write(tmp_path / "a", shift_text(key_of(7), certificate(8), AUTHORITY))
-    with pytest.raises(keys.KeyFileError, match="another key"):
-        keys.read_shift(tmp_path / "a")
+    key_files.write(tmp_path / "a", shift_text(key_of(7), certificate(8), AUTHORITY))
+    with pytest.raises(key_files.KeyFileError, match="another key"):
+        key_files.read_shift(tmp_path / "a")
     head, mark, _ = whole.partition(b"-----BEGIN PORTCULLIS")
     for name, block in (("b", b"eHh4eA=="), ("c", b"A"), ("d", b"x" * 4096)):
         text = b" SHIFT CERTIFICATE-----\n" + block + b"\n-----END PORTCULLIS SHIFT CERTIFICATE-----\n"
-        keys.write(tmp_path / name, head + mark + text)
-        with pytest.raises(keys.KeyFileError) as refused:
-            keys.read_shift(tmp_path / name)
+        key_files.write(tmp_path / name, head + mark + text)
+        with pytest.raises(key_files.KeyFileError) as refused:
+            key_files.read_shift(tmp_path / name)
         assert refused.value.code is Exit.BAD_DATA
 
 
@@ -182,7 +183,7 @@ class Gate:
     def __init__(self, folder: Path, authority: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder = folder
         self.socket = folder / "orders.sock"
-        self._public = keys.read_authority(authority).public_key().public_bytes_raw()
+        self._public = key_files.read_authority(authority).public_key().public_bytes_raw()
         self._ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
@@ -332,7 +333,7 @@ def test_the_list_and_an_answer_show_to_each_role_what_the_console_shows_it(
     if who == "shift that is over":
         now_s = int(clock.now().timestamp())
         over = certificate(7, not_before=now_s - 7200, until=now_s - 1, role=Role.SUPERVISOR)
-        own.write_bytes(shift_text(key_of(7), over, keys.read_authority(authority)))
+        own.write_bytes(shift_text(key_of(7), over, key_files.read_authority(authority)))
     key = () if who == "nobody" else ("--key", own)
     told = run("list", *key)
     listed = document(run("list", "--json", *key))
@@ -387,7 +388,7 @@ def test_what_is_not_permitted_ends_with_its_own_code(gate: Gate, authority: Pat
     assert "role" in done.stdout
     assert run("release", "--key", technician, "--gate", "north-8").exit_code == Exit.NOT_PERMITTED
     stranger = tmp_path / "stranger.key"
-    keys.write(stranger, shift_text(key_of(7), certificate(7), AUTHORITY))
+    key_files.write(stranger, shift_text(key_of(7), certificate(7), AUTHORITY))
     refused = run("release", "--key", stranger)
     assert refused.exit_code == Exit.NOT_PERMITTED
     assert "open by hand" in refused.stderr
@@ -556,7 +557,7 @@ class _Stale:
 
 
 async def test_an_order_that_came_too_late_is_signed_anew_a_few_times(authority: Path) -> None:
-    shift, _ = keys.read_shift(shift_of(authority))
+    shift, _ = key_files.read_shift(shift_of(authority))
     lane = _Stale()
     answer = await Terminal(lane).order(shift, Verb.CLOSE)  # type: ignore[arg-type]
     assert answer.outcome is Outcome.STALE

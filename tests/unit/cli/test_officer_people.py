@@ -10,12 +10,12 @@ import pytest
 import tomli_w
 from typer.testing import CliRunner, Result
 
-from gate.authority.enrolment_history import Enrolled
-from gate.authority.enrolment_history import line as line_of
-from gate.cli import officer
-from gate.cli.output import Exit
-from gate.programs.authority.config import load
-from gate.programs.shared.config import ConfigError
+from gate_core.command_line.output import Exit
+from gate_core.command_line.tree import verbs
+from gate_core.settings.config_file import ConfigError
+from gate_officers.authority.config import load
+from gate_officers.authority.enrolment_history import Enrolled
+from gate_officers.authority.enrolment_history import line as line_of
 
 WHOLE = {
     "key": "officers-authority.key",
@@ -34,7 +34,7 @@ def config(tmp_path: Path) -> Path:
 
 
 def run(config: Path, *words: str) -> Result:
-    return CliRunner().invoke(officer.app, ["authority", *words, "--config", str(config)])
+    return CliRunner().invoke(verbs("officer"), ["authority", *words, "--config", str(config)])
 
 
 def told(result: Result) -> dict[str, Any]:

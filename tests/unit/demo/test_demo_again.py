@@ -10,13 +10,13 @@ import typer
 from rich.console import Console
 from typer.testing import CliRunner
 
-from gate.cli import demo
-from gate.demo import play
-from gate.demo import world as worlds
-from gate.demo.director import DirectorError, Visit
-from gate.demo.machine import QUEUED_PERCENT_MAX, Lateness
-from gate.demo.play import AGAIN_MAX, Play, PlayError, TooSlowError, Wishes
-from gate.demo.report import Outcome
+from gate_demo import play
+from gate_demo import world as worlds
+from gate_demo.commands import demo
+from gate_demo.director import DirectorError, Visit
+from gate_demo.machine import QUEUED_PERCENT_MAX, Lateness
+from gate_demo.play import AGAIN_MAX, Play, PlayError, TooSlowError, Wishes
+from gate_demo.report import Outcome
 
 LATE, IN_TIME = Lateness(queued_percent=QUEUED_PERCENT_MAX + 1), Lateness()
 DIFFERENCE = "0 passed, expected 1"

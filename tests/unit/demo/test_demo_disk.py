@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from fakes.disks import mounted
 
-from gate.demo.disk import BYTES_A_TRAVELLER, BYTES_MIN, SHARED_BYTES_MAX, DiskKind, LogDisk, log_disk
+from gate_demo.disk import BYTES_A_TRAVELLER, BYTES_MIN, SHARED_BYTES_MAX, DiskKind, LogDisk, log_disk
 
 
 def write(path: Path, content: bytes) -> None:

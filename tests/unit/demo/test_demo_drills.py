@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-import gate.cli.nouns
-import gate.demo.play
-from gate.demo.director import Visit
-from gate.demo.drills import DRILLS, Case, Drill
-from gate.demo.machine import Lateness
-from gate.demo.score import lines, page, score
-from gate.demo.trainee import KEYS, Diary, Ordered, Person, Robot, Said
-from gate.orders.verbs import VERBS, Verb
+import gate_core.command_line.tree
+import gate_demo.play
 from gate.passage.orders import Outcome
+from gate_core.orders.verbs import VERBS, Verb
+from gate_demo.director import Visit
+from gate_demo.drills import DRILLS, Case, Drill
+from gate_demo.machine import Lateness
+from gate_demo.score import lines, page, score
+from gate_demo.trainee import KEYS, Diary, Ordered, Person, Robot, Said
 from hardware_sim.readers.kinds import PAGE_READER
 from hardware_sim.scenario import Lane, read_scenarios, scenario_folder
 
@@ -29,7 +29,7 @@ TWO = Drill("two", "Two travellers", "Frontex", (Case("expired", "It has ended."
 
 
 def command(*words: str) -> tuple[int, str, str]:
-    done = CliRunner().invoke(gate.cli.nouns.application(["drill"]), ["drill", *words])
+    done = CliRunner().invoke(gate_core.command_line.tree.application(["drill"]), ["drill", *words])
     return done.exit_code, done.stdout, done.stderr
 
 
@@ -110,7 +110,7 @@ def test_the_command_scores_what_was_done_of_each_case(
         async def run(self) -> SimpleNamespace:
             return SimpleNamespace(outcomes=[SimpleNamespace(visit=day) for day in days], as_expected=True)
 
-    monkeypatch.setattr(gate.demo.play, "Play", Played)
+    monkeypatch.setattr(gate_demo.play, "Play", Played)
     code, out, _ = command(name, "--officer", "auto", "--json")
     wanted = sum(bool(case.right) for case in drill.cases)
     right = len(days) if settles else len(days) - wanted

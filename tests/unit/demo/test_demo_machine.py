@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gate.demo.machine import PROBE_MS_MAX, QUEUED_PERCENT_MAX, WORLD_MS_MAX, Lateness, Machine, Queued, queued_ms
+from gate_demo.machine import PROBE_MS_MAX, QUEUED_PERCENT_MAX, WORLD_MS_MAX, Lateness, Machine, Queued, queued_ms
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from fakes.shifts import shift
 
 from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
-from gate.demo import officer as robots
-from gate.demo.officer import Officer
+from gate_demo import officer as robots
+from gate_demo.officer import Officer
 
 
 async def test_a_lane_that_shows_views_and_takes_no_orders_is_hung_up_on(short_path: Path) -> None:

@@ -14,10 +14,10 @@ import pytest
 from fakes.virtual_time import run_virtual
 
 from gate.channel.messages import Status
-from gate.demo import play
-from gate.demo.machine import Lateness, worked_ms
-from gate.demo.play import READY_DEADLINE_S, READY_S_MAX, TELL_EVERY_S, WORKS_MS, Patience, TooSlowError, _until_ready
-from gate.demo.stage import StageError
+from gate_demo import play
+from gate_demo.machine import Lateness, worked_ms
+from gate_demo.play import READY_DEADLINE_S, READY_S_MAX, TELL_EVERY_S, WORKS_MS, Patience, TooSlowError, _until_ready
+from gate_demo.stage import StageError
 
 
 def given_up_after_s(works_ms_a_s: float) -> int:

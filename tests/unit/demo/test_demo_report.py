@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from gate.demo.director import Visit
-from gate.demo.disk import DiskKind, LogDisk
-from gate.demo.machine import QUEUED_PERCENT_MAX, Lateness
-from gate.demo.report import Again, Checked, Door, Expected, Foreign, Judged, Line, Outcome, Result, outcome_of
+from gate_demo.director import Visit
+from gate_demo.disk import DiskKind, LogDisk
+from gate_demo.machine import QUEUED_PERCENT_MAX, Lateness
+from gate_demo.report import Again, Checked, Door, Expected, Foreign, Judged, Line, Outcome, Result, outcome_of
 
 
 def records(*reasons: tuple[str, str], verdict: str = "referred") -> list[Line]:

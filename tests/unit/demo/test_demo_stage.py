@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gate.demo.stage import barrier_tables
-from gate.demo.world import Chip, Ready
+from gate_demo.stage import barrier_tables
+from gate_demo.world import Chip, Ready
 
 ONE_DOOR = Ready(
     barrier="/w/barrier",

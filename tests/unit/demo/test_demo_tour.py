@@ -10,25 +10,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes.roots import ROOT, SOURCES
 from fakes.shifts import AUTHORITY
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
-import gate.cli.nouns
-from gate.demo.director import Visit
-from gate.demo.report import Line
-from gate.demo.stage import free_port
-from gate.demo.tour import relay
-from gate.demo.tour.above import Above, Happening, Place, after
-from gate.demo.tour.app import ASIDE, Shown, create_app, policy
-from gate.demo.tour.desk import OFFICER, Desk
-from gate.demo.tour.ending import change_one_byte, decided_by
-from gate.demo.tour.relay import Relay, Server
-from gate.demo.tour.scenes import CAST, SCENES, SECONDS_MAX
-from gate.orders import keys
-from gate.orders.certificate import open_certificate
-from gate.screens.guard import HEADERS
+import gate_core.command_line.tree
 from gate.screens.kiosk.key import Key
+from gate_core.orders import keys
+from gate_core.orders.certificate import open_certificate
+from gate_core.web_pages.guard import HEADERS
+from gate_demo.director import Visit
+from gate_demo.report import Line
+from gate_demo.stage import free_port
+from gate_demo.tour import relay
+from gate_demo.tour.above import Above, Happening, Place, after
+from gate_demo.tour.app import ASIDE, Shown, create_app, policy
+from gate_demo.tour.desk import OFFICER, Desk
+from gate_demo.tour.ending import change_one_byte, decided_by
+from gate_demo.tour.relay import Relay, Server
+from gate_demo.tour.scenes import CAST, SCENES, SECONDS_MAX
 from hardware_sim.scenario import Lane, read_scenarios, scenario_folder
 
 SECRET = "s" * 43
@@ -58,7 +59,9 @@ def test_every_traveller_of_the_tour_is_one_of_the_simulated_world_and_tells_no_
     "words", [["--travellers", "3"], ["--scenario", "genuine"], ["--lane", "two-door"], ["--reader", "page"]]
 )
 def test_a_tour_has_its_own_travellers_and_lane(words: list[str]) -> None:
-    done = CliRunner().invoke(gate.cli.nouns.application(["demo"]), ["demo", "--tour", "--headless", *words])
+    done = CliRunner().invoke(
+        gate_core.command_line.tree.application(["demo"]), ["demo", "--tour", "--headless", *words]
+    )
     assert done.exit_code == 2
     assert "a tour has its own travellers, reader and lane" in done.stderr
 
@@ -123,10 +126,8 @@ def test_of_an_answer_nothing_changes_but_who_may_frame_it() -> None:
 
 def test_whatever_a_gate_serves_may_be_framed_by_nobody() -> None:
     assert "frame-ancestors 'none'" in HEADERS["Content-Security-Policy"]
-    outside = [
-        path for path in Path(gate.cli.__file__).parents[1].rglob("*.py") if "frame-ancestors" in path.read_text()
-    ]
-    mine = {path for path in outside if path.parent.name != "tour"}
+    outside = [path for place in ("gate", *set(SOURCES) - {"."}) for path in (ROOT / place).rglob("*.py")]
+    mine = {path for path in outside if path.parent.name != "tour" and "frame-ancestors" in path.read_text()}
     assert {path.name for path in mine} == {"guard.py", "people_pages.py"}, (
         "no setting loosens it, and central's pages are no gate's"
     )

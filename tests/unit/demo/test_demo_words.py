@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 from typing import get_args
 
-from gate.demo.world import Event
+from gate_demo.world import Event
 from hardware_sim import world
 
 

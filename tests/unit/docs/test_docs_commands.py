@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gate.cli import main
+from gate_core.command_line.main import main
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])

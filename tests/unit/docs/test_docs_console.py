@@ -7,11 +7,9 @@ from pathlib import Path
 
 from msgspec.structs import fields
 
-from gate.programs.console.gates import EVENT_RATE, HEAR_EVERY_S
 from gate.programs.screens.console_api import BODY_S, HEAD_BYTES_MAX, LIMITS, QUESTIONS_AT_ONCE, REQUEST_RATE
 from gate.programs.screens.order_channel import LOOK_S, ORDER_S
-from gate.programs.shared.addresses import HANDSHAKE_RATE
-from gate.screens.road import (
+from gate_core.console_link import (
     ANSWER_BYTES_MAX,
     BEAT_S,
     CONSOLES_MAX,
@@ -23,6 +21,8 @@ from gate.screens.road import (
     decode,
     encode,
 )
+from gate_core.programs.address_rates import HANDSHAKE_RATE
+from gate_officers.console.gates import EVENT_RATE, HEAR_EVERY_S
 
 PAGE = (Path(__file__).parents[3] / "docs/protocols/console.md").read_text()
 

@@ -1,4 +1,4 @@
-"""docs/protocols/journal.md and `gate.programs.shared.journal` have the events that the code tells of, and no others.
+"""docs/protocols/journal.md and `gate_core.programs.journal` have the events that the code tells of, and no others.
 
 `python tests/unit/docs/test_docs_journal.py` draws the table.
 """
@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
-from gate.programs.shared.journal import EVENTS, message_id
+from fakes.roots import PACKAGES, ROOT
 
-ROOT = Path(__file__).parents[3]
+from gate_core.programs.journal import EVENTS, message_id
+
 PAGE = ROOT / "docs/protocols/journal.md"
 TELLING = {"debug", "info", "warning", "error", "critical", "exception"}
 
@@ -60,7 +60,7 @@ def told_in(source: str) -> Iterator[str]:
 
 
 def test_every_event_that_the_code_tells_of_is_in_the_table_and_no_other() -> None:
-    told = {name for path in (ROOT / "gate").rglob("*.py") for name in told_in(path.read_text())}
+    told = {name for place in PACKAGES.values() for path in place.rglob("*.py") for name in told_in(path.read_text())}
     assert told == set(EVENTS)
 
 

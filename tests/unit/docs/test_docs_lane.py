@@ -18,8 +18,8 @@ from fakes.siege import Siege
 from gate.passage import machine
 from gate.passage.events import Event, Part, PartLost
 from gate.passage.orders import Hold, PauseLane
-from gate.passage.reasons import Objection, Reason
 from gate.passage.states import Admission
+from gate_core.evidence.reasons import Objection, Reason
 
 LANE = Path(__file__).parents[3] / "docs" / "lane.md"
 SEEDS = (1, 2, 3)

@@ -11,15 +11,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gate.central.evidence import Kind
-from gate.central.fleet import SILENT
-from gate.central.metrics import METRICS as CENTRALS
-from gate.central.metrics import Metric as CentralMetric
 from gate.passage.records import IncidentKind
 from gate.programs.lane.health_counters import STAGES
 from gate.programs.screens.metrics import METRICS
 from gate.programs.screens.metrics import Metric as GateMetric
 from gate.programs.shared.degraded import Lane
+from gate_central.evidence import Kind
+from gate_central.fleet import SILENT
+from gate_central.metrics import METRICS as CENTRALS
+from gate_central.metrics import Metric as CentralMetric
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs/protocols/metrics.md"

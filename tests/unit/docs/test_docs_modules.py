@@ -7,16 +7,11 @@ import io
 import re
 import tokenize
 from collections.abc import Iterator
-from pathlib import Path
 
-ROOT = Path(__file__).parents[3]
+from fakes.roots import PACKAGES, ROOT
+
 HOMES = {
-    "gate": ROOT / "gate",
-    "drivers": ROOT / "drivers",
-    "models": ROOT / "models",
-    "gate_documents": ROOT / "documents/src/gate_documents",
-    "gate_verify": ROOT / "verify/src/gate_verify",
-    "hardware_sim": ROOT / "hardware-sim/src/hardware_sim",
+    **PACKAGES,
     "fakes": ROOT / "tests/fakes",
     "catalogue": ROOT / "tests/catalogue",
     "bench": ROOT / "tests/bench",
@@ -24,7 +19,13 @@ HOMES = {
 }
 DOTTED = re.compile(rf"(?<![\w./@-])({'|'.join(HOMES)})((?:\.[a-zA-Z_]\w*)+)")
 IMPORT = re.compile(r"^\s*(?:from|import) .*$", flags=re.MULTILINE)
-FILES_OF_THE_SAME_NAME = ("toml", "service", "error")  # gate.toml, a unit, a JSON schema
+FILES_OF_THE_SAME_NAME = (
+    "toml",
+    "service",
+    "error",
+    "commands",
+    "replay",
+)  # gate.toml, a unit, a JSON schema; groups of entry points
 
 
 def is_there(root: str, dotted: str) -> bool:
@@ -71,8 +72,11 @@ def test_no_document_names_a_module_that_is_not_there() -> None:
 
 
 def test_no_docstring_or_comment_names_a_module_that_is_not_there() -> None:
-    places = ("gate", "drivers", "models", "documents", "verify", "hardware-sim", "tests")
-    sources = [path for place in places for path in (ROOT / place).rglob("*.py")]
+    sources = [
+        path
+        for place in (*PACKAGES.values(), ROOT / "tests", ROOT / "hardware-sim/tests")
+        for path in place.rglob("*.py")
+    ]
     found = {str(path.relative_to(ROOT)): lost("\n".join(said_in(path.read_text()))) for path in sources}
     assert {path: names for path, names in found.items() if names} == {}
 

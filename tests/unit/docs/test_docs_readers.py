@@ -11,8 +11,8 @@ from drivers.reader.keys import CHARACTERS_MIN, PAUSE_MS, WEDGE_INTERVAL_MS_MAX
 from drivers.reader.profile import ImagerProfile, all_profiles
 from drivers.reader.settings import MrzReaderSettings
 from drivers.reader.sidecar import parse_sidecar
-from drivers.values import PageResult, VendorCheck
 from gate.picture import PICTURE_BYTES_MAX
+from gate_core.ports.values import PageResult, VendorCheck
 from hardware_sim.readers.device import Fault
 from hardware_sim.readers.kinds import KINDS
 

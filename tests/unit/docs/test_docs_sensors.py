@@ -12,7 +12,7 @@ from pathlib import Path
 
 from drivers.sensors.profile import SensorProfile, Status
 from drivers.sensors.settings import Modbus
-from drivers.values import InsideStatus
+from gate_core.ports.values import InsideStatus
 from hardware_sim.barrier import zone
 from hardware_sim.sensors import inside, unit
 from hardware_sim.sensors.device import PROFILES

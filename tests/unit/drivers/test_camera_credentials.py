@@ -16,11 +16,12 @@ from drivers.camera.credentials import Credentials
 from drivers.camera.link import Link
 from drivers.camera.network import NetworkCamera
 from drivers.camera.settings import CameraSettings
-from drivers.errors import SetupError
 from drivers.reader.settings import PageCamera, PageSettings
 from gate.cli.config import app as config_command
-from gate.programs.shared.config import ConfigError, load
+from gate.programs.shared.config import load
 from gate.programs.shared.devices.cameras import camera_for, page_camera
+from gate_core.errors import SetupError
+from gate_core.settings.config_file import ConfigError
 
 SECRET = "p:a/s@s%wörd"
 

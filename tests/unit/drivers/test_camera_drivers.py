@@ -18,8 +18,8 @@ from drivers.camera.network import NetworkCamera
 from drivers.camera.newest import FROZEN_FRAMES_MIN, NewestFrame, Stillness, check_size
 from drivers.camera.settings import Calibration
 from drivers.camera.v4l2 import SETTLING_FRAMES, V4l2Camera, checked_device, serial_number_of
-from drivers.errors import DriverError, FrozenError, LinkLostError, RefusedError, SetupError
-from drivers.values import CameraControls, Frame
+from gate_core.errors import DriverError, FrozenError, LinkLostError, RefusedError, SetupError
+from gate_core.ports.values import CameraControls, Frame
 
 DEVICE = "/dev/v4l/by-id/usb-046d_HD_Pro_Webcam_C920_ABC123-video-index0"
 SIZE = (320, 240)

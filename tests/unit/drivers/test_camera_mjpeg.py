@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.camera.mjpeg import HEAD_BYTES_MAX, PICTURE_BYTES_MAX, Head, Parts, head_of
-from drivers.errors import BadFrameError
+from gate_core.errors import BadFrameError
 
 JPEG = b"\xff\xd8\xff\xe0 a picture \r\n--x\r\n within \xff\xd9"
 HEAD = b"HTTP/1.1 200 OK\r\nServer: acme\r\nContent-Type: multipart/x-mixed-replace;boundary=x\r\nX:\r\n\r\n"

@@ -16,9 +16,9 @@ from fakes.virtual_time import run_virtual
 
 from drivers.barrier.modbus import session
 from drivers.barrier.modbus.session import GrantFate
-from drivers.errors import DriverError, LinkLostError, NoReplyError
 from drivers.links import Link
-from drivers.values import BarrierStatus, Direction, LampColour
+from gate_core.errors import DriverError, LinkLostError, NoReplyError
+from gate_core.ports.values import BarrierStatus, Direction, LampColour
 
 _BOARD_SEED = 100_000
 Line = Callable[[Link, int], Link]

@@ -12,9 +12,9 @@ from fakes.framed_boards import FramedBench, framed_bench
 from fakes.links import Wrapped
 from fakes.virtual_time import run_virtual
 
-from drivers.errors import DriverError
 from drivers.links import Link
-from drivers.values import BarrierStatus
+from gate_core.errors import DriverError
+from gate_core.ports.values import BarrierStatus
 
 
 class Barrier(Protocol):

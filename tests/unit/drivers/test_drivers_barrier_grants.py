@@ -10,9 +10,9 @@ from fakes.barrier import AT_REST, REVOKE, Bench, on_bench, simulators_profile, 
 from fakes.modbus_controller import CountingController
 
 from drivers.barrier.modbus.session import Session
-from drivers.errors import LinkLostError, NoReplyError, RefusedError
 from drivers.modbus.frames import ReadRequest, Registers, WriteRequest
-from drivers.values import Direction
+from gate_core.errors import LinkLostError, NoReplyError, RefusedError
+from gate_core.ports.values import Direction
 
 
 def test_a_grant_goes_out_once_with_its_time_to_live_and_is_timed() -> None:

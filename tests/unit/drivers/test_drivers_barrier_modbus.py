@@ -12,9 +12,9 @@ from fakes.modbus_controller import CountingController, framed
 from fakes.virtual_time import run_virtual
 
 from drivers.barrier.modbus.session import Session
-from drivers.errors import LinkLostError, NoReplyError, RefusedError, SetupError
 from drivers.modbus.frames import Registers, WriteRequest
-from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
+from gate_core.errors import LinkLostError, NoReplyError, RefusedError, SetupError
+from gate_core.ports.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
 
 
 def connect_fails(controller: CountingController, error: type[Exception], match: str) -> None:

@@ -15,10 +15,10 @@ from fakes.direct_slot import DirectSlot
 from fakes.scard import FakeScard
 from fakes.virtual_time import run_virtual
 
-from drivers.errors import BadFrameError, CardGoneError, LinkLostError, NoReplyError, SetupError
 from drivers.reader.direct import DirectReader
 from drivers.reader.pcsc import PcscReader
 from drivers.reader.worker import Worker
+from gate_core.errors import BadFrameError, CardGoneError, LinkLostError, NoReplyError, SetupError
 
 SELECT = bytes.fromhex("00A4040C07A0000002471001")
 SIGN_OF_LIFE = bytes.fromhex("00A4000C023F00")

@@ -14,8 +14,8 @@ from fakes.virtual_time import run_virtual
 
 from drivers.barrier.contacts.gpio import EVENTS_KEPT
 from drivers.barrier.contacts.profile import ContactsProfile, Input, Output
-from drivers.errors import DriverError, LinkLostError, NotWellError, RefusedError, SetupError
-from drivers.values import BarrierAlarm, Direction, LampColour, LeafPosition
+from gate_core.errors import DriverError, LinkLostError, NotWellError, RefusedError, SetupError
+from gate_core.ports.values import BarrierAlarm, Direction, LampColour, LeafPosition
 from hardware_sim.barrier.beams import Way
 
 A, B, STOP = range(3)

@@ -11,7 +11,7 @@ import pytest
 
 from drivers.barrier.contacts import gpio
 from drivers.barrier.contacts.gpio import Chip, Flag, LinuxKernel
-from drivers.errors import LinkLostError, SetupError
+from gate_core.errors import LinkLostError, SetupError
 
 
 class Recorder:

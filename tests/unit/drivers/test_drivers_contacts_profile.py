@@ -9,8 +9,8 @@ from fakes.contacts_gate import shipped
 
 from drivers.barrier.contacts.gpio import Flag
 from drivers.barrier.profiles import read_profile
-from drivers.errors import SetupError
 from drivers.profile_file import ProfileFile
+from gate_core.errors import SetupError
 
 TEXT = (resources.files("drivers.profiles") / "barrier" / "perco-pulse.toml").read_text(encoding="utf-8")
 

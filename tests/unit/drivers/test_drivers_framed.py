@@ -29,9 +29,9 @@ from fakes.virtual_time import run_virtual
 from drivers.barrier.framed.hearing import Heard
 from drivers.barrier.framed.session import Request, Session
 from drivers.barrier.orders import Pause
-from drivers.errors import LinkLostError, NoReplyError, NotWellError, RefusedError, SetupError
 from drivers.links import Link
-from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
+from gate_core.errors import LinkLostError, NoReplyError, NotWellError, RefusedError, SetupError
+from gate_core.ports.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
 
 
 class Losing(Wrapped):

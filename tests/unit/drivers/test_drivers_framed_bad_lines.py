@@ -14,9 +14,9 @@ from fakes.framed_boards import KINDS, CountingBoard, FramedBench, Kind, framed_
 from fakes.links import BitFlips, Bursts, ByteLoss, Delay, Echo, OneByteAtATime, RandomLoss
 from fakes.virtual_time import run_virtual
 
-from drivers.errors import DriverError, LinkLostError, NoReplyError, NotWellError
 from drivers.links import Link
-from drivers.values import BarrierStatus, Direction
+from gate_core.errors import DriverError, LinkLostError, NoReplyError, NotWellError
+from gate_core.ports.values import BarrierStatus, Direction
 
 _BOARD_SEED = 100_000
 Line = Callable[[Link, int], Link]

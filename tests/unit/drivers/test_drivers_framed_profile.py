@@ -9,9 +9,9 @@ from fakes.framed_boards import KINDS, Kind, profile
 
 from drivers.barrier.framed.profile import FramedProfile
 from drivers.barrier.profiles import read_profile
-from drivers.errors import SetupError
 from drivers.profile_file import ProfileFile
-from drivers.values import LeafPosition
+from gate_core.errors import SetupError
+from gate_core.ports.values import LeafPosition
 
 
 def text(kind: Kind) -> str:

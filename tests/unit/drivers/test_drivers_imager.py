@@ -10,10 +10,10 @@ import pytest
 from fakes.links import OneByteAtATime
 from fakes.virtual_time import run_virtual
 
-from drivers.errors import LinkLostError, NoReplyError, RefusedError
 from drivers.links import Link, memory_pair
 from drivers.reader.imager import ATTEMPTS_MAX, Imager, Text
 from drivers.reader.profile import ImagerProfile, load_profile
+from gate_core.errors import LinkLostError, NoReplyError, RefusedError
 
 PASSPORT = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10")
 TRIGGER = b"\x16T\r"

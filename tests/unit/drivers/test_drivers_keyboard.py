@@ -14,12 +14,12 @@ from fakes.virtual_time import run_virtual
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.errors import BadFrameError, LinkLostError, SetupError
 from drivers.links import Link, MemoryLink, memory_pair
 from drivers.reader import input_device
 from drivers.reader.input_device import InputDevice
 from drivers.reader.keyboard import KeyboardWedge, mrz_of
 from drivers.reader.keys import InputEvent, Typed, Typing, decode
+from gate_core.errors import BadFrameError, LinkLostError, SetupError
 
 PASSPORT = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10")
 SHIFT, COMMA, LESS, ENTER, CAPS_LOCK, LEFT_CONTROL = 42, 51, 86, 28, 58, 29

@@ -12,8 +12,8 @@ import pytest
 import serial
 from fakes.virtual_time import run_virtual
 
-from drivers.errors import BusyError, LinkLostError, SetupError
 from drivers.links import MEMORY_BYTES_MAX, Link, SerialLink, memory_pair
+from gate_core.errors import BusyError, LinkLostError, SetupError
 
 
 class Cable:

@@ -11,9 +11,9 @@ from fakes.links import BitFlips, Bursts, ByteLoss, Delay, Echo, OneByteAtATime,
 from fakes.modbus_boards import PROFILES, BoardBench, board_bench
 from fakes.virtual_time import run_virtual
 
-from drivers.errors import DriverError, LinkLostError, NoReplyError, NotWellError, RefusedError
 from drivers.links import Link
-from drivers.values import BarrierStatus, Direction, LampColour, LeafPosition
+from gate_core.errors import DriverError, LinkLostError, NoReplyError, NotWellError, RefusedError
+from gate_core.ports.values import BarrierStatus, Direction, LampColour, LeafPosition
 from hardware_sim.barrier.beams import Way
 from hardware_sim.barrier.lot import ACCUMULATE, START_S, LotTurnstile
 from hardware_sim.barrier.pulses import STOP, UNLOCK_A

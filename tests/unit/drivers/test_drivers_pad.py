@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.errors import BadFrameError, DriverError, NotWellError, SetupError
 from drivers.pad.frames import LINE_BYTES_MAX, Sensor, decode, look
 from drivers.pad.profile import load_profile
 from drivers.pad.session import LINES_MAX, Session
 from drivers.pad.settings import PadSensor
-from drivers.values import PadResult, PadVerdict
+from gate_core.errors import BadFrameError, DriverError, NotWellError, SetupError
+from gate_core.ports.values import PadResult, PadVerdict
 
 PROFILE = load_profile("portcullis-sim")
 OURS, OTHERS = "0123456789abcdef" * 2, "f" * 32

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.errors import BadFrameError, LinkLostError, SetupError
 from drivers.reader.dropped import ENTRIES_MAX, SETTLE_S, FolderPage
 from drivers.reader.page import CameraPage, PageEvent
 from drivers.reader.sidecar import SIDECAR_BYTES_MAX, parse_sidecar
-from drivers.values import Frame, PagePresence, PageResult, PageVerdict, PageVerdicts, VendorCheck
+from gate_core.errors import BadFrameError, LinkLostError, SetupError
+from gate_core.ports.values import Frame, PagePresence, PageResult, PageVerdict, PageVerdicts, VendorCheck
 
 BYTES_MAX = 1000
 VERDICTS: dict[str, Any] = {

@@ -12,11 +12,11 @@ from drivers.barrier.contacts.profile import ContactsProfile
 from drivers.barrier.modbus.profile import LATE_MS_MAX, ModbusProfile
 from drivers.barrier.modbus.tables import Command
 from drivers.barrier.profiles import load_profile, read_profile
-from drivers.errors import SetupError
 from drivers.modbus.tables import Identity
 from drivers.profile_file import FILE_BYTES_MAX, ProfileFile
-from drivers.toml_file import line_of
-from drivers.values import BarrierAlarm, LampColour, LeafPosition
+from gate_core.errors import SetupError
+from gate_core.ports.values import BarrierAlarm, LampColour, LeafPosition
+from gate_core.settings.toml_file import line_of
 
 FOLDER = resources.files("drivers.profiles") / "barrier"
 NAMES = sorted(entry.name.removesuffix(".toml") for entry in FOLDER.iterdir() if entry.name.endswith(".toml"))

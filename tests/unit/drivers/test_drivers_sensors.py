@@ -11,9 +11,9 @@ from fakes.links import BitFlips, Bursts, ByteLoss, Delay, Echo, OneByteAtATime,
 from fakes.sensors import PROFILES, SensorBench, on_sensor_bench, sensor_bench, unbacked
 from fakes.virtual_time import run_virtual
 
-from drivers.errors import DriverError, LinkLostError, NoReplyError, NotWellError, RefusedError, SetupError
 from drivers.links import Link
-from drivers.values import InsideStatus
+from gate_core.errors import DriverError, LinkLostError, NoReplyError, NotWellError, RefusedError, SetupError
+from gate_core.ports.values import InsideStatus
 from hardware_sim.sensors.unit import Fault
 
 BOTH = pytest.mark.parametrize("profile", PROFILES)

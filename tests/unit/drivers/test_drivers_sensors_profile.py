@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from drivers.errors import SetupError
 from drivers.modbus.tables import Identity
 from drivers.profile_file import ProfileFile
 from drivers.sensors.profile import load_profile, read_profile
+from gate_core.errors import SetupError
 
 FOLDER = resources.files("drivers.profiles") / "sensors"
 NAMES = sorted(entry.name.removesuffix(".toml") for entry in FOLDER.iterdir() if entry.name.endswith(".toml"))

@@ -12,12 +12,12 @@ from fakes.virtual_time import run_virtual
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.errors import BadFrameError, LinkLostError, SetupError
 from drivers.links import Link, MemoryLink, memory_pair
 from drivers.reader.framed import BUFFER_BYTES_MAX, FramedLine
 from drivers.reader.profile import ImagerProfile, StxProfile, all_profiles, load_profile, parse_profile
 from drivers.reader.stx import StxDecoder
 from drivers.reader.talker import TalkingReader
+from gate_core.errors import BadFrameError, LinkLostError, SetupError
 
 PASSPORT = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10")
 CARD = ("I<UTOD231458907<<<<<<<<<<<<<<<", "7408122F1204159UTO<<<<<<<<<<<6", "ERIKSSON<<ANNA<MARIA<<<<<<<<<<")

@@ -11,10 +11,10 @@ from fakes.links import OneByteAtATime
 from fakes.swipe_unit import PAGE, SwipeUnit, frame
 from fakes.virtual_time import run_virtual
 
-from drivers.errors import BadFrameError, LinkLostError, NoReplyError
 from drivers.links import Link, memory_pair
 from drivers.reader.elyctis import Letter, ScannerFrame, decode, encode, mrz_lines
 from drivers.reader.swipe import ARM_AGAIN_S, ARMS_UNANSWERED_MAX, ElyctisSwipe, ScannerIdentity
+from gate_core.errors import BadFrameError, LinkLostError, NoReplyError
 
 
 def test_frames_are_the_command_sets_examples() -> None:

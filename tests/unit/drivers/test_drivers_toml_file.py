@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.barrier.profiles import BarrierProfile
-from drivers.toml_file import FileError, TomlFile, misfits
 from gate.programs.shared.config import Config, Lists, Paths, Rules
+from gate_core.settings.toml_file import FileError, TomlFile, misfits
 
 WORDS = sorted({name for table in (Config, Rules, Lists, Paths) for name in table.__struct_fields__})
 KEYS = st.sampled_from([*WORDS, "driver", "port", "profile", "directions", "travellers", "eu", "calibration"])

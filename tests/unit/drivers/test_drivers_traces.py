@@ -25,11 +25,11 @@ from drivers.barrier.tracing.coverage import MINIMUM, Coverage, coverage, object
 from drivers.barrier.tracing.recorder import Recorder
 from drivers.barrier.tracing.replay import Replayed, replay
 from drivers.barrier.tracing.trace import EVENTS_MAX, Event, Kind, Trace, read_trace, spelt
-from drivers.errors import RefusedError, SetupError
 from drivers.links import memory_pair
 from drivers.profile_file import ProfileFile
-from drivers.values import BarrierStatus, LeafPosition
 from gate.programs.shared.devices.barriers import is_verified
+from gate_core.errors import RefusedError, SetupError
+from gate_core.ports.values import BarrierStatus, LeafPosition
 
 FOLDER = resources.files("drivers.profiles") / "barrier"
 SHIPPED = sorted(entry.name.removesuffix(".toml") for entry in FOLDER.iterdir() if entry.name.endswith(".toml"))

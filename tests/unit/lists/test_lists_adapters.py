@@ -16,7 +16,7 @@ from gate.lists.adapters.port import Adapter, AdapterError, Exchange, NoAnswerEr
 from gate.lists.adapters.reuse import Reuse
 from gate.lists.adapters.table import ADAPTERS
 from gate.lists.question import Answer, Question
-from gate.passage.registers import RegisterAnswer, RegisterCause
+from gate_core.evidence.registers import RegisterAnswer, RegisterCause
 
 TODAY = date(2026, 12, 5)
 MARK = "5d" * 40

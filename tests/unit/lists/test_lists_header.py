@@ -11,10 +11,10 @@ from fakes.signed_lists import NOW, Agency
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.audit.note import Signer
 from gate.lists.entries import written
 from gate.lists.errors import BadListError
 from gate.lists.header import NOTE_BYTES_MAX, Header, believed, signed
+from gate_core.audit_format.note import Signer
 
 AGENCY = Agency()
 HEADER = AGENCY.header(written([]), 0)

@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 import pytest
 
-from models.evaluate.hurt.camera import Dirt, Finger, Grey, View, picture_of
-from models.evaluate.hurt.cases import CUT_SHORT, DECK, HARMS, Between, case_of, kind_of
-from models.evaluate.hurt.harm import lost_end
-from models.evaluate.hurt.sheet import OCR_B, PITCH_PX, Sheet, printed
-from models.evaluate.hurt.texts import WIDTHS, invented
+from gate_lab.evaluate.hurt.camera import Dirt, Finger, Grey, View, picture_of
+from gate_lab.evaluate.hurt.cases import CUT_SHORT, DECK, HARMS, Between, case_of, kind_of
+from gate_lab.evaluate.hurt.harm import lost_end
+from gate_lab.evaluate.hurt.sheet import OCR_B, PITCH_PX, Sheet, printed
+from gate_lab.evaluate.hurt.texts import WIDTHS, invented
 
 SEED = 9
 MUCH = (0.0, 0.3, 0.6, 1.0)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from gate_documents.mrz.parsing import parse
-from models.evaluate.hurt import __main__ as program
-from models.evaluate.hurt.cases import CUT_SHORT, DECK, Between, case_of, kind_of
-from models.evaluate.hurt.texts import FORMATS, WIDTHS, invented
+from gate_lab.evaluate.hurt import __main__ as program
+from gate_lab.evaluate.hurt.cases import CUT_SHORT, DECK, Between, case_of, kind_of
+from gate_lab.evaluate.hurt.texts import FORMATS, WIDTHS, invented
 
 SEED = 9
 

@@ -12,10 +12,10 @@ from fakes.tiny_models import abs_model
 
 from gate.face.compare import alike, cosine, fused
 from gate.face.values import Template
-from gate.performance.cohort import require_people, spelt, statistics_of
-from gate.performance.error_rates import compare_all
-from gate.performance.folders import UnfitError
 from gate.programs.checking import _cohorts
+from gate_lab.cohort import require_people, spelt, statistics_of
+from gate_lab.error_rates import compare_all
+from gate_lab.folders import UnfitError
 from models.cohort import FILE_BYTES_MAX, Cohort, CohortFile, mark, read
 from models.errors import CohortError, ManifestError
 from models.manifest import SiteCohort, load

@@ -9,7 +9,7 @@ from fakes.portraits import as_file, astronaut, before_the_camera
 from fakes.tiny_models import real_models
 
 from gate.face.values import Template
-from models.evaluate.morphs import Person, main, morph, pairs_of
+from gate_lab.evaluate.morphs import Person, main, morph, pairs_of
 
 SIZE = (300, 240)
 
@@ -68,7 +68,7 @@ def test_pictures_that_are_none_are_left_aside_and_too_few_people_end_it_with_on
         (tmp_path / name).mkdir()
         for number, picture in enumerate(pictures):
             (tmp_path / name / f"{number}.png").write_bytes(picture)
-    monkeypatch.setattr("models.evaluate.morphs.PROFILES", ("standard",))
+    monkeypatch.setattr("gate_lab.evaluate.morphs.PROFILES", ("standard",))
     monkeypatch.setattr("sys.argv", ["morphs", str(tmp_path), "--models", str(models)])
     assert main() == 1
     told = capsys.readouterr()

@@ -9,7 +9,7 @@ import pytest
 from fakes.page_readings import PASSPORT, elsewhere, reading
 
 from gate.page.values import CLASSES, FRAMES, NoReading, Reading, Why
-from models.evaluate.mrz import (
+from gate_lab.evaluate.mrz import (
     Outcome,
     bounds_of,
     counted,
@@ -23,8 +23,8 @@ from models.evaluate.mrz import (
     was_fooled,
     wilson,
 )
-from models.evaluate.pages import SIZES_MM, View, document, seen, without_mrz
-from models.train.mrz.texts import invented
+from gate_lab.evaluate.pages import SIZES_MM, View, document, seen, without_mrz
+from gate_lab.train.mrz.texts import invented
 
 FONT = "sans"  # OpenCV brings it
 OTHER = (PASSPORT[0].replace("ANNA", "ANMA"), PASSPORT[1])

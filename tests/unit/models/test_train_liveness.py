@@ -10,8 +10,8 @@ import pytest
 
 from gate.face.liveness.cues import Cue, Reading
 from gate.face.liveness.fusion import parse
-from gate.performance.pad import Presentation
-from models.train import liveness
+from gate_lab.pad import Presentation
+from gate_lab.train import liveness
 
 CUES = (Cue.MOTION, Cue.PATTERN, Cue.FLICKER, Cue.LIGHT)
 # Of people and of two classes of artefacts: movement tells the prints, the raster tells the screens, flicker tells nothing.

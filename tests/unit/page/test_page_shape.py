@@ -18,7 +18,7 @@ from gate.page.picture.reader import read
 from gate.page.picture.recognise import LineRecogniser, open_recogniser
 from gate.page.picture.shape import fits_of, rivals_of
 from gate.page.values import ALPHABET, MrzFormat, Reading
-from models.convert.ocr_b import TILE_PX, tiles
+from gate_lab.train.ocr_b import TILE_PX, tiles
 
 WIDTH_PX, HEIGHT_PX = 704, 32
 PITCH_ROWS = HEIGHT_PX / 2.5

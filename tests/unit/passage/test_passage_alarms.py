@@ -11,12 +11,12 @@ from gate.passage import alarms, machine, records
 from gate.passage.door_state import Raised
 from gate.passage.effects import Answer, ClearAlarms, Effect, Revoke, Show, Write
 from gate.passage.events import Part, PartBack, PartLost, SiteSeen, Tick
-from gate.passage.evidence import Alarm
 from gate.passage.lane import LaneContext
 from gate.passage.orders import AcknowledgeAlarms, Admit, BeginEmergency, Outcome
-from gate.passage.reasons import Reason
 from gate.passage.records import IncidentKind, ObeyedVerb
-from gate.passage.screen import Screen
+from gate_core.evidence.evidence import Alarm
+from gate_core.evidence.reasons import Reason
+from gate_core.evidence.screen import Screen
 
 BY_THEMSELVES = (Alarm.OBSTRUCTED, Alarm.OPEN_TOO_LONG, Alarm.HOST_LOST)
 FOR_AN_OFFICER = (Alarm.FORCED, Alarm.REVERSE_PASSAGE, Alarm.PASSAGE_WITHOUT_GRANT, Alarm.MOTOR_FAULT)

@@ -21,9 +21,10 @@ from gate.passage.events import (
     Tick,
 )
 from gate.passage.lane import Referral
-from gate.passage.orders import CloseLane, Notice
+from gate.passage.orders import CloseLane
 from gate.passage.records import Closed, ClosedAs, Incident, IncidentKind, Opened
-from gate.passage.screen import Screen
+from gate_core.evidence.evidence import Notice
+from gate_core.evidence.screen import Screen
 
 NEXT = "c2"
 THROUGH = replace(AT_REST, passages_entry=1)

@@ -24,13 +24,13 @@ from fakes.passage_examples import (
 from gate.passage import machine, records
 from gate.passage.effects import Answer, Effect, Grant, Revoke, Write
 from gate.passage.events import DocumentRead, Event, FaceCompared, Recorded, RecordKind, Tick, TrackChange, TrackChanged
-from gate.passage.evidence import DoorEvidence, LaneEvidence
 from gate.passage.orders import Admit, Outcome
 from gate.passage.policy import lane_objections
-from gate.passage.reasons import Objection, Reason
 from gate.passage.records import IncidentKind
-from gate.passage.screen import Screen
 from gate.programs.lane.records import fields_of, replay
+from gate_core.evidence.evidence import DoorEvidence, LaneEvidence
+from gate_core.evidence.reasons import Objection, Reason
+from gate_core.evidence.screen import Screen
 
 OPEN = replace(AT_REST, closed=False, grants_left=1)
 IN_ZONE = replace(OPEN, bodies=1)

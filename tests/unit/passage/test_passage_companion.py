@@ -24,7 +24,6 @@ from gate.passage.events import (
     TrackChanged,
     VideoDoubted,
 )
-from gate.passage.evidence import CameraTrouble
 from gate.passage.machine import Rules
 from gate.passage.orders import (
     AcknowledgeAlarms,
@@ -38,10 +37,11 @@ from gate.passage.orders import (
     Said,
 )
 from gate.passage.passage_stage import NEARER_MIN, PROVED_EVERY_MS
-from gate.passage.reasons import Objection, Reason
 from gate.passage.records import ClosedAs, GrantEnd, IncidentKind
-from gate.passage.screen import Guidance, Screen
 from gate.programs.lane.records import Remembered
+from gate_core.evidence.evidence import CameraTrouble
+from gate_core.evidence.reasons import Objection, Reason
+from gate_core.evidence.screen import Guidance, Screen
 
 OPEN = replace(AT_REST, closed=False, grants_left=1)
 IN_ZONE = replace(OPEN, bodies=1)

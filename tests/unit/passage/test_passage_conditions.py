@@ -31,7 +31,7 @@ from gate.passage.conditions import (
     WeekdayIs,
     predicates_of,
 )
-from gate.passage.serving import BorderDirection
+from gate_core.evidence.serving import BorderDirection
 
 # A Saturday.
 KNOWN = Facts(

@@ -26,8 +26,8 @@ from gate.passage.events import (
     TrackChanged,
 )
 from gate.passage.orders import BeginEmergency, Free, Hold
-from gate.passage.reasons import Reason
 from gate.passage.records import Incident, IncidentKind
+from gate_core.evidence.reasons import Reason
 
 AGAIN_MS, SHOWN_MS = RULES.timing.order_again_ms, RULES.timing.order_shown_max_ms
 STANDS = replace(AT_REST, grants_left=1)

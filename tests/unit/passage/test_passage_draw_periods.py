@@ -29,8 +29,8 @@ from gate.passage.events import (
 from gate.passage.lane import LaneContext
 from gate.passage.machine import Inspecting, Referred
 from gate.passage.policy import Verdict
-from gate.passage.reasons import Objection, Reason
 from gate.passage.records import Decided, DrawCommitted, DrawRevealed, EntryDecided, Record
+from gate_core.evidence.reasons import Objection, Reason
 
 EVERYBODY = Draw("2026-12-05", OF, bytes(SECRET_BYTES))
 HALF = Draw("2026-12-05", OF // 2, bytes(range(SECRET_BYTES)))

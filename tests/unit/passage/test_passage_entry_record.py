@@ -15,16 +15,16 @@ from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE,
 
 from gate.passage.effects import Effect, OpenCamera, Show, Write
 from gate.passage.events import DocumentPresented, DocumentRead, FaceCompared, Recorded, RecordKind, RegistersAnswered
-from gate.passage.evidence import DocumentEvidence
 from gate.passage.orders import Admit
 from gate.passage.policy import Verdict
-from gate.passage.reasons import Objection, Reason
 from gate.passage.records import Decided, EntryDecided
-from gate.passage.registers import Register, RegisterAnswer, RegisterCause, RegisterFinding
-from gate.passage.screen import Screen
-from gate.passage.serving import EU, EVERYBODY, BorderDirection, Travellers
 from gate.passage.states import Referred
 from gate.programs.lane.records import encode, replay
+from gate_core.evidence.evidence import DocumentEvidence
+from gate_core.evidence.reasons import Objection, Reason
+from gate_core.evidence.registers import Register, RegisterAnswer, RegisterCause, RegisterFinding
+from gate_core.evidence.screen import Screen
+from gate_core.evidence.serving import EU, EVERYBODY, BorderDirection, Travellers
 from gate_documents.countries import is_state_code
 
 STATES = [

@@ -8,9 +8,10 @@ from fakes.passage_examples import CROSSING, RULES, Run, granted_by_officer, ref
 
 from gate.passage.effects import Effect, Write
 from gate.passage.events import Tick
-from gate.passage.orders import Disposition, HandOver, Notice
+from gate.passage.orders import Disposition, HandOver
 from gate.passage.policy import Policy
 from gate.passage.records import Incident, IncidentKind
+from gate_core.evidence.evidence import Notice
 
 LIMIT_MS = RULES.timing.referral_max_ms
 

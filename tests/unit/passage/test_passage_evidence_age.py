@@ -37,8 +37,8 @@ from gate.passage.events import (
     TrackChanged,
 )
 from gate.passage.policy import Verdict, decide
-from gate.passage.reasons import Reason
-from gate.passage.screen import Guidance
+from gate_core.evidence.reasons import Reason
+from gate_core.evidence.screen import Guidance
 
 DAY_MS = 24 * 3600 * 1000
 

@@ -21,22 +21,13 @@ from gate.passage.events import (
     RecordKind,
     SiteSeen,
 )
-from gate.passage.evidence_names import Head
-from gate.passage.orders import (
-    AcceptHead,
-    Admit,
-    BeginEmergency,
-    BePresent,
-    Disposition,
-    Free,
-    HandOver,
-    Notice,
-    Outcome,
-)
+from gate.passage.orders import AcceptHead, Admit, BeginEmergency, BePresent, Disposition, Free, HandOver, Outcome
 from gate.passage.policy import Verdict
-from gate.passage.reasons import Objection, Reason
-from gate.passage.screen import Screen
 from gate.programs.lane.records import encode, replay
+from gate_core.evidence.evidence import Notice
+from gate_core.evidence.names import Head
+from gate_core.evidence.reasons import Objection, Reason
+from gate_core.evidence.screen import Screen
 
 ROOT = "ab" * 32
 UNCONFIRMED = HeadSeen(Head.UNCONFIRMED, 7, ROOT, 1.0)

@@ -12,10 +12,9 @@ from gate.passage import machine
 from gate.passage.door_state import DoorState, PendingOrder
 from gate.passage.effects import Erase, Show
 from gate.passage.events import DocumentPresented, FaceSeen, NotRecorded, Recorded, RecordKind, RecordReplaced, Tick
-from gate.passage.evidence import Door, LaneEvidence
 from gate.passage.lane import LaneContext
-from gate.passage.orders import Notice
-from gate.passage.screen import Guidance, Screen
+from gate_core.evidence.evidence import Door, LaneEvidence, Notice
+from gate_core.evidence.screen import Guidance, Screen
 
 
 def opening() -> Run:

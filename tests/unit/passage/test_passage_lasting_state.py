@@ -10,13 +10,13 @@ from fakes.passage_examples import AT_REST, CROSSING, RULES, Run, granted, ready
 from gate.passage import lasting_state, machine, records
 from gate.passage.effects import Effect, Grant, Release, Revoke, Show, Write
 from gate.passage.events import Part, PartBack
-from gate.passage.evidence import Door
 from gate.passage.lane import LaneContext
 from gate.passage.lasting_state import UNKNOWN, LastingEmergency, LastingState, lasting_of
-from gate.passage.orders import BeginEmergency, CloseLane, EndEmergencyNow, Free, Hold, Notice, PauseLane
-from gate.passage.reasons import Objection, Reason
+from gate.passage.orders import BeginEmergency, CloseLane, EndEmergencyNow, Free, Hold, PauseLane
 from gate.passage.records import IncidentKind
-from gate.passage.screen import Screen
+from gate_core.evidence.evidence import Door, Notice
+from gate_core.evidence.reasons import Objection, Reason
+from gate_core.evidence.screen import Screen
 
 OPEN = replace(AT_REST, closed=False)
 FIRE = replace(AT_REST, closed=False, fire=True, emergency_open=True)

@@ -28,11 +28,11 @@ from gate.passage.events import (
     TrackChanged,
     VideoDoubted,
 )
-from gate.passage.evidence import CameraTrouble, Check, CheckId, CheckResult, Score
 from gate.passage.orders import Admit, BePresent
 from gate.passage.policy import Verdict
-from gate.passage.reasons import Reason
-from gate.passage.screen import Guidance, Screen
+from gate_core.evidence.evidence import CameraTrouble, Check, CheckId, CheckResult, Score
+from gate_core.evidence.reasons import Reason
+from gate_core.evidence.screen import Guidance, Screen
 
 LONG_AGO_MS = 3_000_000  # the lane has run for long: a sum of two moments is none
 TIMING = RULES.timing

@@ -42,11 +42,11 @@ from gate.passage.events import (
     TrackChanged,
     VideoDoubted,
 )
-from gate.passage.evidence import Alarm, CameraTrouble
 from gate.passage.lane import Referral
 from gate.passage.orders import BeginEmergency, Free
-from gate.passage.reasons import Objection, Reason
-from gate.passage.screen import Screen
+from gate_core.evidence.evidence import Alarm, CameraTrouble
+from gate_core.evidence.reasons import Objection, Reason
+from gate_core.evidence.screen import Screen
 
 FIRE = replace(AT_REST, closed=False, fire=True, emergency_open=True)
 OPEN = replace(AT_REST, closed=False, grants_left=1)

@@ -53,10 +53,10 @@ from gate.passage.events import (
     TrackChanged,
     VideoDoubted,
 )
-from gate.passage.evidence import Alarm, CameraTrouble, Check, CheckId, CheckResult, Score
 from gate.passage.orders import BePresent, Disposition, EndEmergencyNow, Free, HandOver
-from gate.passage.reasons import Reason
-from gate.passage.screen import Guidance, Screen
+from gate_core.evidence.evidence import Alarm, CameraTrouble, Check, CheckId, CheckResult, Score
+from gate_core.evidence.reasons import Reason
+from gate_core.evidence.screen import Guidance, Screen
 
 OPEN = replace(AT_REST, closed=False, grants_left=1)
 

@@ -12,11 +12,11 @@ from fakes.two_door_lane import ready as two_doors_ready
 from gate.passage import machine, records
 from gate.passage.effects import Answer, Effect, Write
 from gate.passage.events import DocumentPresented
-from gate.passage.evidence import Alarm
 from gate.passage.orders import CloseLane, Consent, Maintain, OfficerRole, OpenLane, Outcome, Said
 from gate.passage.records import IncidentKind, ObeyedVerb
-from gate.passage.screen import Screen
 from gate.programs.lane.records import Remembered
+from gate_core.evidence.evidence import Alarm
+from gate_core.evidence.screen import Screen
 
 
 def answer(effects: list[Effect]) -> Outcome:

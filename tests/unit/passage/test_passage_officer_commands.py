@@ -55,7 +55,6 @@ from gate.passage.events import (
     TrackChanged,
     VideoDoubted,
 )
-from gate.passage.evidence import Alarm, CameraTrouble
 from gate.passage.lane import LaneContext
 from gate.passage.open_referrals import WAITING_MAX, follow, left
 from gate.passage.orders import (
@@ -74,9 +73,10 @@ from gate.passage.orders import (
     OpenLane,
     Outcome,
 )
-from gate.passage.reasons import Objection, Reason
 from gate.passage.records import IncidentKind, ObeyedVerb
-from gate.passage.screen import Screen
+from gate_core.evidence.evidence import Alarm, CameraTrouble
+from gate_core.evidence.reasons import Objection, Reason
+from gate_core.evidence.screen import Screen
 
 OPEN = replace(AT_REST, closed=False, grants_left=1)
 FIRE = replace(AT_REST, fire=True, emergency_open=True, closed=False)

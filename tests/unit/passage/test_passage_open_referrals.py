@@ -30,7 +30,6 @@ from gate.passage.events import (
     TrackChange,
     TrackChanged,
 )
-from gate.passage.evidence import Score
 from gate.passage.orders import (
     Admit,
     BeginEmergency,
@@ -44,6 +43,7 @@ from gate.passage.orders import (
     Ordered,
 )
 from gate.passage.records import Closed, ClosedAs, EmergencyEnded, Settled
+from gate_core.evidence.evidence import Score
 
 AWAITED = {
     machine.Opening: RecordKind.OPENED,

@@ -10,7 +10,17 @@ from fakes.passage_examples import GENUINE, RULES, SAME_FACE
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.passage.evidence import (
+from gate.passage.policy import (
+    NoChipAuthentication,
+    PadPolicy,
+    Policy,
+    Verdict,
+    decide,
+    decide_entry,
+    face_objections,
+    lane_objections,
+)
+from gate_core.evidence.evidence import (
     AccessEvidence,
     AccessProtocol,
     Alarm,
@@ -33,18 +43,8 @@ from gate.passage.evidence import (
     SiteEvidence,
     Swap,
 )
-from gate.passage.evidence_names import PageCheckId
-from gate.passage.policy import (
-    NoChipAuthentication,
-    PadPolicy,
-    Policy,
-    Verdict,
-    decide,
-    decide_entry,
-    face_objections,
-    lane_objections,
-)
-from gate.passage.reasons import Objection, Reason
+from gate_core.evidence.names import PageCheckId
+from gate_core.evidence.reasons import Objection, Reason
 
 POLICY = RULES.policy
 LANE = DoorEvidence(age_ms=10, closed=True, bodies=0, grants_left=0, emergency=False)

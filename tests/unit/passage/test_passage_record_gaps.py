@@ -24,8 +24,8 @@ from gate.passage.effects import Answer, Effect, Grant, Revoke, Write
 from gate.passage.events import DocumentPresented, Recorded, RecordKind, RecordReplaced
 from gate.passage.lane import REPLACED_MAX, LaneContext
 from gate.passage.orders import Admit, Outcome
-from gate.passage.reasons import Reason
 from gate.passage.records import IncidentKind
+from gate_core.evidence.reasons import Reason
 
 REPLACED = RecordReplaced(CROSSING, RecordKind.INCIDENT)
 

@@ -9,10 +9,10 @@ from fakes.passage_examples import decided_record, said
 
 from gate.passage import records
 from gate.passage.events import Part, RecordClass, RecordKind
-from gate.passage.evidence import Alarm, CameraTrouble
 from gate.passage.orders import Disposition
-from gate.passage.reasons import Objection, Reason
 from gate.passage.records import ClosedAs, GrantEnd, Incident, IncidentKind, Record, class_of, crossing_of
+from gate_core.evidence.evidence import Alarm, CameraTrouble
+from gate_core.evidence.reasons import Objection, Reason
 
 KINDS: tuple[type[Record], ...] = get_args(Record)
 

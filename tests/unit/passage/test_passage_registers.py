@@ -26,11 +26,11 @@ from gate.passage.events import (
     TravellerAsked,
     Wish,
 )
-from gate.passage.evidence import Check, CheckId, CheckResult
 from gate.passage.policy import Verdict, is_read
-from gate.passage.reasons import Objection, Reason
 from gate.passage.records import Decided, EntryDecided
-from gate.passage.registers import (
+from gate_core.evidence.evidence import Check, CheckId, CheckResult
+from gate_core.evidence.reasons import Objection, Reason
+from gate_core.evidence.registers import (
     Register,
     RegisterAnswer,
     RegisterCause,
@@ -40,7 +40,7 @@ from gate.passage.registers import (
     register_objections,
     unknown,
 )
-from gate.passage.screen import Screen
+from gate_core.evidence.screen import Screen
 
 STOLEN = Register("stolen-documents")
 EES = Register(

@@ -29,17 +29,17 @@ from gate.passage.conditions import (
 )
 from gate.passage.effects import Show, Write
 from gate.passage.events import DocumentPresented, DocumentRead, FaceCompared, Recorded, RecordKind, SiteSeen
-from gate.passage.evidence import Check, CheckId, CheckResult, DocumentEvidence, Evidence, Score
 from gate.passage.lane import Referral
 from gate.passage.orders import Admit
 from gate.passage.policy import Verdict, decide, facts_of
-from gate.passage.reasons import Objection, Reason
 from gate.passage.records import Decided, EntryDecided
 from gate.passage.rulebook import NO_RULES, Effect, Rule, RuleBook
-from gate.passage.screen import Screen
-from gate.passage.serving import BorderDirection
 from gate.passage.states import Inspecting, Referred, Rules
 from gate.programs.lane.records import Books, RecordError, encode, replay
+from gate_core.evidence.evidence import Check, CheckId, CheckResult, DocumentEvidence, Evidence, Score
+from gate_core.evidence.reasons import Objection, Reason
+from gate_core.evidence.screen import Screen
+from gate_core.evidence.serving import BorderDirection
 
 NOON = datetime(2026, 11, 28, 12, 0)  # noqa: DTZ001 - the site's own wall
 TODAY = NOON.date()

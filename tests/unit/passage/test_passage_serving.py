@@ -28,7 +28,6 @@ from gate.passage.events import (
     SiteSeen,
     Tick,
 )
-from gate.passage.evidence import Alarm, CheckId, CheckResult, DocumentEvidence, Door, Score
 from gate.passage.orders import (
     Admit,
     BeginEmergency,
@@ -47,12 +46,13 @@ from gate.passage.orders import (
     ServeTravellers,
 )
 from gate.passage.policy import Verdict, document_objections
-from gate.passage.reasons import Objection, Reason
 from gate.passage.records import Decided, EntryDecided, Obeyed, ObeyedVerb, Opened
-from gate.passage.screen import Screen
-from gate.passage.serving import EU, EVERYBODY, BorderDirection, Service, Travellers
 from gate.passage.states import Emergency, Idle, Inspecting, Recording, Referred, crossing_of
 from gate.programs.lane.records import HITS_MAX, PROTECTED_MAX, REPLACED_MAX, Hit, Remembered, encode, replay
+from gate_core.evidence.evidence import Alarm, CheckId, CheckResult, DocumentEvidence, Door, Score
+from gate_core.evidence.reasons import Objection, Reason
+from gate_core.evidence.screen import Screen
+from gate_core.evidence.serving import EU, EVERYBODY, BorderDirection, Service, Travellers
 from gate_documents.countries import is_state_code
 
 ENTRY, EXIT = BorderDirection

@@ -29,7 +29,6 @@ from gate.passage.events import (
     TrackChange,
     TrackChanged,
 )
-from gate.passage.evidence import FaceEvidence, Score
 from gate.passage.machine import Referred, Rules
 from gate.passage.orders import (
     AcknowledgeAlarms,
@@ -48,10 +47,11 @@ from gate.passage.orders import (
     Outcome,
 )
 from gate.passage.policy import Verdict
-from gate.passage.reasons import Objection, Reason
 from gate.passage.records import Closed, ClosedAs, Decided, Incident, IncidentKind, Overruled, Released, Settled
-from gate.passage.screen import Guidance, Screen
 from gate.programs.lane.records import encode, replay
+from gate_core.evidence.evidence import FaceEvidence, Score
+from gate_core.evidence.reasons import Objection, Reason
+from gate_core.evidence.screen import Guidance, Screen
 
 SHADOW = Rules(replace(RULES.policy, shadow=True), RULES.timing)
 OF_THE_BARRIER = (Grant, Revoke, Release, EndEmergency, ClearAlarms)

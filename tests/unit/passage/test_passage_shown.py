@@ -23,10 +23,10 @@ from gate.passage import machine
 from gate.passage.crossing_end import refer, revoke
 from gate.passage.effects import Erase, Shown
 from gate.passage.events import Part, PartLost, Recorded, RecordKind, VideoDoubted
-from gate.passage.evidence import CameraTrouble, Score
 from gate.passage.orders import BeginEmergency, Hold
-from gate.passage.reasons import Objection, Reason
 from gate.passage.states import Admission
+from gate_core.evidence.evidence import CameraTrouble, Score
+from gate_core.evidence.reasons import Objection, Reason
 
 
 def erased(run: Run) -> list[Shown]:

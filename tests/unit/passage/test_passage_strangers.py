@@ -38,7 +38,7 @@ from gate.passage.events import (
     RecordKind,
 )
 from gate.passage.orders import Admit, Command, Outcome, View
-from gate.passage.reasons import Reason
+from gate_core.evidence.reasons import Reason
 
 ANOTHER = "another"
 

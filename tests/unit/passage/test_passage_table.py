@@ -49,8 +49,6 @@ from gate.passage.events import (
     VideoDoubted,
     Wish,
 )
-from gate.passage.evidence import Alarm, CameraTrouble
-from gate.passage.evidence_names import Head
 from gate.passage.orders import (
     AcceptHead,
     AcknowledgeAlarms,
@@ -78,12 +76,14 @@ from gate.passage.orders import (
     View,
 )
 from gate.passage.policy import Decision, Verdict
-from gate.passage.reasons import Objection, Reason
 from gate.passage.records import Closed
-from gate.passage.registers import RegisterAnswer, RegisterFinding
-from gate.passage.screen import Guidance, Screen
-from gate.passage.serving import BorderDirection
 from gate.passage.states import Admission, Ending
+from gate_core.evidence.evidence import Alarm, CameraTrouble
+from gate_core.evidence.names import Head
+from gate_core.evidence.reasons import Objection, Reason
+from gate_core.evidence.registers import RegisterAnswer, RegisterFinding
+from gate_core.evidence.screen import Guidance, Screen
+from gate_core.evidence.serving import BorderDirection
 
 CALLED = "c3"
 HIT = (RegisterFinding("stolen-documents", RegisterAnswer.HIT, handle="h1"),)

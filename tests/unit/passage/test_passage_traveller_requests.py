@@ -39,7 +39,6 @@ from gate.passage.events import (
     VideoDoubted,
     Wish,
 )
-from gate.passage.evidence import CameraTrouble, CheckResult, DocumentEvidence, Score
 from gate.passage.lane import Timing
 from gate.passage.orders import (
     AcknowledgeAlarms,
@@ -51,14 +50,14 @@ from gate.passage.orders import (
     HandOver,
     Hold,
     Maintain,
-    Notice,
     Outcome,
     PauseLane,
 )
-from gate.passage.reasons import Objection, Reason
 from gate.passage.records import Asked, Closed, ClosedAs, Incident, IncidentKind, Opened
-from gate.passage.screen import Screen
 from gate.passage.states import Emergency, Referred
+from gate_core.evidence.evidence import CameraTrouble, CheckResult, DocumentEvidence, Notice, Score
+from gate_core.evidence.reasons import Objection, Reason
+from gate_core.evidence.screen import Screen
 
 HELP, PROTECTION = TravellerAsked("fresh", Wish.HELP), TravellerAsked("fresh", Wish.PROTECTION)
 MORE_TIME = TravellerAsked("fresh", Wish.MORE_TIME)

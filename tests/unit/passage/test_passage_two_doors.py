@@ -62,7 +62,6 @@ from gate.passage.events import (
     SiteSeen,
     Tick,
 )
-from gate.passage.evidence import Alarm, Door, InsideEvidence, Score
 from gate.passage.interior import Interior, Waits
 from gate.passage.orders import (
     AcknowledgeAlarms,
@@ -73,15 +72,15 @@ from gate.passage.orders import (
     Free,
     HandOver,
     Hold,
-    Notice,
     OpenLane,
     PauseLane,
 )
 from gate.passage.policy import decide, decide_entry, lane_objections
-from gate.passage.reasons import Objection, Reason
 from gate.passage.records import IncidentKind, ObeyedVerb, PassedBy
-from gate.passage.screen import Guidance, Screen
 from gate.programs.lane.records import encode, replay
+from gate_core.evidence.evidence import Alarm, Door, InsideEvidence, Notice, Score
+from gate_core.evidence.reasons import Objection, Reason
+from gate_core.evidence.screen import Guidance, Screen
 
 PASSED_FIRST: DoorSeen = replace(FIRST, passages_entry=1)
 TIMING = TWO_DOORS.timing

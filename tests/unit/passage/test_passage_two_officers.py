@@ -14,8 +14,8 @@ from gate.passage.effects import Answer, Effect, Show, Write
 from gate.passage.events import NotRecorded, Recorded, RecordKind, RecordReplaced, SiteSeen, Tick, TravellerAsked, Wish
 from gate.passage.lane import LaneContext, Referral
 from gate.passage.orders import Admit, Disposition, HandOver, Hold, Outcome
-from gate.passage.reasons import Objection, Reason
 from gate.passage.records import ObeyedVerb
+from gate_core.evidence.reasons import Objection, Reason
 
 OF_TWO = replace(RULES, two_officers_for=frozenset({Reason.FACE_BELOW_THRESHOLD}))
 KEPT = Recorded(CROSSING, RecordKind.WOULD_ADMIT)

@@ -63,7 +63,6 @@ from gate.passage.events import (
     TrackChanged,
     VideoDoubted,
 )
-from gate.passage.evidence import Alarm, CameraTrouble, Door, FaceEvidence
 from gate.passage.interior import Interior, Waits
 from gate.passage.lane import LaneContext, Referral
 from gate.passage.orders import (
@@ -82,9 +81,10 @@ from gate.passage.orders import (
     PauseLane,
 )
 from gate.passage.passage_reconciliation import in_order
-from gate.passage.reasons import Objection, Reason
 from gate.passage.records import ClosedAs, Direction, GrantEnd, IncidentKind, ObeyedVerb, PassedBy
-from gate.passage.screen import Guidance, Screen
+from gate_core.evidence.evidence import Alarm, CameraTrouble, Door, FaceEvidence
+from gate_core.evidence.reasons import Objection, Reason
+from gate_core.evidence.screen import Guidance, Screen
 
 TIMING = RULES.timing
 PASSED_FIRST: DoorSeen = replace(FIRST, passages_entry=1)

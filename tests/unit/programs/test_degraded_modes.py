@@ -15,7 +15,6 @@ from drivers.barrier.settings import Modbus
 from drivers.camera.settings import Network
 from drivers.reader.settings import Elyctis
 from gate.channel.messages import Status
-from gate.orders.verbs import Verb
 from gate.passage import machine
 from gate.passage.events import (
     DocumentPresented,
@@ -27,12 +26,8 @@ from gate.passage.events import (
     SensorsSeen,
     SiteSeen,
 )
-from gate.passage.evidence import Alarm, CheckId, Score
-from gate.passage.evidence_names import Head
 from gate.passage.interior import Interior
 from gate.passage.policy import PadPolicy
-from gate.passage.registers import Register
-from gate.passage.screen import Purpose, Screen
 from gate.programs.lane.documents import Documents
 from gate.programs.lane.health_counters import LATEST, QUESTIONS_MIN, Tally
 from gate.programs.lane.leaf import LeafTimes
@@ -43,6 +38,11 @@ from gate.programs.shared import degraded
 from gate.programs.shared.config import Audit, Config, Officers, Sync
 from gate.programs.shared.degraded import MODES, modes_now
 from gate.programs.shared.program_status import ProgramStatus, Silence
+from gate_core.evidence.evidence import Alarm, CheckId, Score
+from gate_core.evidence.names import Head
+from gate_core.evidence.registers import Register
+from gate_core.evidence.screen import Purpose, Screen
+from gate_core.orders.verbs import Verb
 
 CONFIG = Config(
     purpose=Purpose.DEMO,
@@ -203,7 +203,7 @@ def has_a_poor_line(gate: Gate) -> None:
 
 
 def has_a_slow_leaf(gate: Gate) -> None:
-    from drivers.values import LeafPosition as At
+    from gate_core.ports.values import LeafPosition as At
 
     at_ms = 0.0
     for took_ms in [*[500.0] * 50, *[900.0] * 5]:
@@ -224,7 +224,7 @@ def cannot_read_pages(gate: Gate) -> None:
 
 def is_dark(gate: Gate) -> None:
     from gate.passage import records
-    from gate.passage.screen import Guidance
+    from gate_core.evidence.screen import Guidance
 
     for _ in range(LATEST):
         gate.tally.guided(Guidance.MORE_LIGHT)

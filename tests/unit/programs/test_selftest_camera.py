@@ -10,11 +10,11 @@ import pytest
 
 from drivers.barrier.settings import Modbus
 from drivers.camera.settings import Files
-from drivers.errors import NotWellError
 from drivers.reader.settings import PageFolder
-from gate.passage.screen import Purpose
 from gate.programs.selftest import TESTS
 from gate.programs.shared.config import Audit, Config
+from gate_core.errors import NotWellError
+from gate_core.evidence.screen import Purpose
 
 
 def config(folder: Path, *, width: int, height: int, live_image_px: int | None) -> Config:

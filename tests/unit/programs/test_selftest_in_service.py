@@ -15,13 +15,13 @@ from typer.testing import CliRunner
 
 from gate.channel.messages import Status
 from gate.channel.row import PROGRAMS
-from gate.cli.output import Exit
 from gate.cli.selftest import code_of, command
 from gate.cli.status_page import Shown
 from gate.programs import selftest
 from gate.programs.selftest import State, run_all
 from gate.programs.shared.config import Config, load
 from gate.programs.shared.status import hear_all, serve_status
+from gate_core.command_line.output import Exit
 
 TABLE = {
     "purpose": "trial",

@@ -9,11 +9,11 @@ import pytest
 
 from drivers.barrier.settings import Modbus
 from drivers.camera.settings import Network
-from drivers.errors import NotWellError
 from drivers.reader.settings import Elyctis
-from gate.passage.screen import Purpose
 from gate.programs import selftest
 from gate.programs.shared.config import Audit, Config, Paths
+from gate_core.errors import NotWellError
+from gate_core.evidence.screen import Purpose
 
 
 def config(models: Path) -> Config:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from drivers.errors import BusyError, DriverError, LinkLostError, NotWellError, not_opened
 from gate.channel.messages import Status
-from gate.cli.output import Exit
 from gate.cli.selftest import code_of
 from gate.programs import selftest
 from gate.programs.selftest import State, _taken, _watched, judged
 from gate.programs.shared.config import parse
+from gate_core.command_line.output import Exit
+from gate_core.errors import BusyError, DriverError, LinkLostError, NotWellError, not_opened
 
 
 def caused(error: DriverError, cause: Exception) -> DriverError:

@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from gate.audit.note import Note, Signer
 from gate.provision.acceptance import Files, NoReportError, claimed, line, unsigned
 from gate.provision.acceptance_values import Report
 from gate.provision.course import Ending, Outcome, Verified
+from gate_core.audit_format.note import Note, Signer
 
 ORIGIN = "border.example/north-7/trial"
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 import pytest
 from fakes.barrier import AT_REST
 
-from drivers.values import BarrierAlarm, BarrierStatus, Direction, LeafPosition
 from gate.provision import acts
 from gate.provision.acts import Act, ClearAlarms, Deed, EndEmergency, Grant, Look, Seen, Sight
 from gate.provision.steps import StepError
+from gate_core.ports.values import BarrierAlarm, BarrierStatus, Direction, LeafPosition
 
 TTL_MS, WAIT_MS = 5_000, 20_000
 STEP_MS = 100

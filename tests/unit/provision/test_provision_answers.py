@@ -9,9 +9,9 @@ import msgspec
 import pyrage
 import pytest
 
-from drivers.toml_file import TomlFile
 from gate.provision.answers_file import UnreadableAnswersError, WrongAnswersError, parse, read
 from gate.provision.questions import QUESTIONS, flat, table_of
+from gate_core.settings.toml_file import TomlFile
 
 AUDITORS = [str(pyrage.x25519.Identity.generate().to_public()) for _ in range(2)]
 GOOD = f"""by = "Anna Example"

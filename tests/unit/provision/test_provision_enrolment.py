@@ -17,7 +17,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 from fakes.central_server import GATE_ID, NOW
 from fakes.killing import killed_at, refused
 
-from gate.central import authority
 from gate.provision import identity
 from gate.provision.enrol import Answer, CentralAwayError, CentralRefusesError, EnrolError, Enrolled, read_answer
 from gate.provision.enrol_steps import Central, enrol_steps
@@ -32,6 +31,7 @@ from gate.provision.steps import (
     carry_out,
 )
 from gate.sync import inbox
+from gate_central import authority
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 STEPS_MAX = 300

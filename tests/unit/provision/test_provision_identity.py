@@ -14,11 +14,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 from fakes.central_server import GATE_ID, NOW
 from fakes.killing import killed_at, refused
 
-from gate.central import authority
-from gate.central.authority import Authority
 from gate.provision.authorities import AuthorityError, followed, read_bag, read_pem, to_pem
 from gate.provision.enrol import Answer, CentralAwayError, CentralRefusesError, EnrolError, headers, read_answer
 from gate.provision.identity import AUTHORITIES, DEVICE, Identity, IdentityError, Wanted, write_authorities
+from gate_central import authority
+from gate_central.authority import Authority
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 STEPS_MAX = 60

@@ -16,9 +16,6 @@ from fakes.audit_logs import ORIGIN
 from fakes.central_server import GATE_ID, NOW
 from fakes.killing import killed_at
 
-from gate.audit import keys
-from gate.audit.errors import KeyFileError
-from gate.central import authority
 from gate.provision.identity import ASIDE, AUTHORITIES, DEVICE, Wanted, write_authorities
 from gate.provision.sealing import (
     DEVICE_PASSPHRASE,
@@ -31,7 +28,10 @@ from gate.provision.sealing import (
     seal_steps,
 )
 from gate.provision.steps import LaterStepError, Report, StepError, StepState, carry_out
-from gate.sync.https import tls
+from gate_central import authority
+from gate_core.audit_format import keys
+from gate_core.audit_format.errors import KeyFileError
+from gate_core.mirror_client.https import tls
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning"),

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.toml_file import TomlFile
 from gate.passage.conditions import (
     AgeFrom,
     All,
@@ -33,6 +32,7 @@ from gate.passage.rulebook import Effect, Rule, RuleBook
 from gate.rules.judging import wrong_with
 from gate.rules.profiling import population
 from gate.rules.spelling import read
+from gate_core.settings.toml_file import TomlFile
 
 
 def judged(*rules: tuple[str, str], more: str = "", lasting: str = "from = 2026-12-01\nto = 2027-11-30\n") -> list[str]:

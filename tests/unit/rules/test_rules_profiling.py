@@ -12,14 +12,14 @@ from typing import Any, ClassVar
 import pytest
 from typer.testing import CliRunner
 
-from drivers.toml_file import TomlFile
-from gate.cli.nouns import application
 from gate.passage.conditions import All, AnyOf, Condition, Fact, Facts, HoursBetween, NationalityIs
 from gate.passage.rulebook import Effect, Rule, RuleBook
 from gate.rules import judging
 from gate.rules.judging import wrong_with
 from gate.rules.profiling import kept, population
 from gate.rules.spelling import RULES_MAX, read
+from gate_core.command_line.tree import application
+from gate_core.settings.toml_file import TomlFile
 
 UTO = '{ nationality = ["UTO"] }'
 PROFILE = "age,nationality,count\n8,FRA,5\n40,UTO,95\n"

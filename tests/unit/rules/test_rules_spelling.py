@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from drivers.toml_file import FileError, TomlFile
 from gate.passage.conditions import (
     AgeFrom,
     All,
@@ -26,10 +25,11 @@ from gate.passage.conditions import (
     Weekday,
     WeekdayIs,
 )
-from gate.passage.evidence import Score
 from gate.passage.rulebook import Effect
-from gate.passage.serving import BorderDirection
 from gate.rules.spelling import DEPTH_MAX, PARTS_MAX, read, recorded, spelt
+from gate_core.evidence.evidence import Score
+from gate_core.evidence.serving import BorderDirection
+from gate_core.settings.toml_file import FileError, TomlFile
 
 HEAD = 'schema = 1\nversion = "2026-12"\n'
 

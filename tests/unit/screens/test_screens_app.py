@@ -15,9 +15,6 @@ from fakes.asgi import Visit, visit
 from starlette.testclient import TestClient
 
 from gate.passage.events import Wish
-from gate.passage.reasons import Reason
-from gate.passage.screen import Guidance, Purpose, Screen
-from gate.screens.fanout import Fanout
 from gate.screens.kiosk.app import VIEWERS_MAX, Labels, create_app
 from gate.screens.kiosk.board import PAGES_MAX, Board
 from gate.screens.kiosk.cues import CUES
@@ -25,7 +22,10 @@ from gate.screens.kiosk.key import SECRET_LENGTH, Key
 from gate.screens.kiosk.notices import Facts, Notice
 from gate.screens.kiosk.texts import Languages
 from gate.screens.kiosk.view import ViewState, lane_unknown, render
-from gate.screens.texts import UnknownLanguageError
+from gate_core.evidence.reasons import Reason
+from gate_core.evidence.screen import Guidance, Purpose, Screen
+from gate_core.web_pages.fanout import Fanout
+from gate_core.web_pages.texts import UnknownLanguageError
 
 HOST = "127.0.0.1:8088"
 SECRET = "s" * SECRET_LENGTH

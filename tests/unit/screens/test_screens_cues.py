@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import gate.screens.kiosk.cues as module
-from gate.passage.screen import Screen
 from gate.screens.kiosk.cues import CUES, Cue, cue_of, waveform
+from gate_core.evidence.screen import Screen
 
 FOLDER = Path(module.__file__).parent / "static" / "cues"
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from gate.screens.fanout import EndedError, Fanout, FullError
+from gate_core.web_pages.fanout import EndedError, Fanout, FullError
 
 
 async def test_a_slow_client_sees_the_newest_value_only() -> None:

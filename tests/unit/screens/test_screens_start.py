@@ -12,7 +12,7 @@ import pytest
 
 from gate.programs.screens import kiosk_start
 from gate.programs.screens.kiosk_start import page_with_secret, prepare, start_page
-from gate.programs.shared.http import Visitors
+from gate_core.programs.http import Visitors
 
 ADDRESS = "http://127.0.0.1:8088/"
 NOBODY = 65534

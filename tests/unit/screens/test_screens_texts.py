@@ -13,10 +13,10 @@ from babel import Locale
 from fluent.syntax import FluentParser, ast, visitor
 
 import gate.screens.kiosk
-from gate.passage.screen import Guidance, Purpose, Screen
 from gate.screens.kiosk.texts import Languages
 from gate.screens.kiosk.view import ViewState, render
-from gate.screens.texts import BrokenTextError, UnknownLanguageError
+from gate_core.evidence.screen import Guidance, Purpose, Screen
+from gate_core.web_pages.texts import BrokenTextError, UnknownLanguageError
 from gate_documents.countries import is_state_code
 
 KIOSK = Path(gate.screens.kiosk.__file__).parent

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 import gate.screens.kiosk
-from gate.passage.screen import Guidance, Purpose, Screen
-from gate.passage.serving import BorderDirection
 from gate.screens.kiosk.texts import Languages
 from gate.screens.kiosk.view import PageState, Pictogram, Tone, ViewState, lane_unknown, render
+from gate_core.evidence.screen import Guidance, Purpose, Screen
+from gate_core.evidence.serving import BorderDirection
 
 texts = Languages()
 KIOSK = Path(gate.screens.kiosk.__file__).parent

@@ -14,19 +14,19 @@ from fakes.central_process import KEPT
 from fakes.central_server import GATE_ID, Bench
 from typer.testing import CliRunner
 
-from gate.audit.checkpoint import Checkpoint
-from gate.audit.errors import BadSignatureError, RolledBackError
-from gate.audit.merkle import EMPTY_ROOT, prove_consistency, subtree_hash
-from gate.audit.note import Note, Signer, Verifier
-from gate.central.history import root_at
-from gate.central.schema import evidence as evidence_table
-from gate.central.schema import packages, piece_hashes
-from gate.cli.central import app
-from gate.sync import wire
-from gate.sync.errors import BadAnswerError, OtherHistoryError, RefusedError
-from gate.sync.round import Client
-from gate.sync.spool import SpoolLog
-from gate.sync.wire import Request, Response
+from gate_central.commands.central import app
+from gate_central.history import root_at
+from gate_central.schema import evidence as evidence_table
+from gate_central.schema import packages, piece_hashes
+from gate_core.audit_format.checkpoint import Checkpoint
+from gate_core.audit_format.errors import BadSignatureError, RolledBackError
+from gate_core.audit_format.merkle import EMPTY_ROOT, prove_consistency, subtree_hash
+from gate_core.audit_format.note import Note, Signer, Verifier
+from gate_core.mirror_client import wire
+from gate_core.mirror_client.errors import BadAnswerError, OtherHistoryError, RefusedError
+from gate_core.mirror_client.round import Client
+from gate_core.mirror_client.spool import SpoolLog
+from gate_core.mirror_client.wire import Request, Response
 
 
 @pytest.fixture

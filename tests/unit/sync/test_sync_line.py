@@ -11,10 +11,10 @@ import pytest
 from fakes.virtual_time import run_virtual
 
 from gate.programs.sync.updates import HttpsSource
-from gate.sync.https import Courier
-from gate.sync.line import BULK_LOOKS_AGAIN_S, OVERHEAD_BYTES, STANDS_BACK_MAX_S, Line
-from gate.sync.wire import Request
 from gate.updates.errors import SourceAwayError
+from gate_core.mirror_client.https import Courier
+from gate_core.mirror_client.line import BULK_LOOKS_AGAIN_S, OVERHEAD_BYTES, STANDS_BACK_MAX_S, Line
+from gate_core.mirror_client.wire import Request
 
 
 def test_without_a_limit_nobody_waits_but_bulk_for_a_request_of_the_log() -> None:

@@ -11,14 +11,21 @@ import sqlalchemy as sa
 from fakes.audit_logs import wanted
 from fakes.central_server import GATE_ID, Bench
 
-from gate.audit.checkpoint import Checkpoint
-from gate.audit.note import Algorithm, Note, Signer
-from gate.central.schema import age_keys, awaited
-from gate.sync import wire
-from gate.sync.errors import BadAnswerError, MirrorAwayError, OtherHistoryError, RefusedError, SpoolError, SyncError
-from gate.sync.round import Client
-from gate.sync.spool import SpoolLog
-from gate.sync.wire import Request, Response
+from gate_central.schema import age_keys, awaited
+from gate_core.audit_format.checkpoint import Checkpoint
+from gate_core.audit_format.note import Algorithm, Note, Signer
+from gate_core.mirror_client import wire
+from gate_core.mirror_client.errors import (
+    BadAnswerError,
+    MirrorAwayError,
+    OtherHistoryError,
+    RefusedError,
+    SpoolError,
+    SyncError,
+)
+from gate_core.mirror_client.round import Client
+from gate_core.mirror_client.spool import SpoolLog
+from gate_core.mirror_client.wire import Request, Response
 
 INFO = "text/x.tlog.mirror-info"
 

@@ -16,17 +16,17 @@ from fakes.approvals import approvers, signer
 from fakes.audit_logs import ORIGIN, SmallLog, crossing, happening, wanted
 from typer.testing import CliRunner
 
-from gate.approval.erasure import Erasure, SignedErasure
 from gate.audit.key_days import KeyDays
-from gate.audit.note import Algorithm, Note, Signer
-from gate.audit.record import Header, canonical_json, time_text
-from gate.audit.spool import Spool, key_path
-from gate.audit.unsealing import Unsealer
 from gate.audit.writer import Wanted, Writer
-from gate.cli.audit import app
-from gate.cli.audit_records import with_story
+from gate_core.approval.erasure import Erasure, SignedErasure
+from gate_core.audit_format.note import Algorithm, Note, Signer
+from gate_core.audit_format.record import Header, canonical_json, time_text
+from gate_core.audit_format.spool import Spool, key_path
+from gate_core.audit_format.unsealing import Unsealer
 from gate_verify.accounts import Accounts
 from gate_verify.bundle import EntryLine
+from gate_verify.commands.audit import app
+from gate_verify.commands.records import with_story
 from gate_verify.findings import Held, Ledger, Report
 from gate_verify.told import Told
 from gate_verify.verify import contents, verify

@@ -11,15 +11,15 @@ import pytest
 from fakes.audit_logs import SmallLog, wanted
 from typer.testing import CliRunner
 
-from gate.audit.export import Outlet
-from gate.audit.note import Algorithm, Note, Signer
-from gate.audit.record import canonical_json, time_text
-from gate.audit.unsealing import Unsealer
 from gate.audit.writer import Wanted
-from gate.cli.audit import app
-from gate.cli.audit_records import with_story
 from gate.programs.log.clock_steps import Steps
+from gate_core.audit_format.export import Outlet
+from gate_core.audit_format.note import Algorithm, Note, Signer
+from gate_core.audit_format.record import canonical_json, time_text
+from gate_core.audit_format.unsealing import Unsealer
 from gate_verify.clock import Clock
+from gate_verify.commands.audit import app
+from gate_verify.commands.records import with_story
 from gate_verify.findings import Report
 from gate_verify.told import Told
 from gate_verify.verify import Known, verify
@@ -164,7 +164,7 @@ def test_entries_that_are_not_here_say_no_hour(tmp_path: Path) -> None:
 
 def test_whoever_took_a_mirrors_earlier_key_cannot_cosign_what_came_after_it(tmp_path: Path) -> None:
     """The earlier key counts until it handed over, by its own word: so its thief writes an earlier time, at which these entries were not."""
-    from gate.audit.handover import hand_over
+    from gate_core.audit_format.handover import hand_over
 
     log, newest = SmallLog(tmp_path), Signer.generate(CENTRAL.verifier.name, Algorithm.COSIGNATURE_V1)
     (tmp_path / "word.note").write_bytes(hand_over(CENTRAL, newest, at_s=int(NOON.timestamp())))

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from fakes.audit_logs import ORIGIN, SmallLog, crossing, wanted
 
-from gate.audit.checkpoint import Checkpoint
-from gate.audit.export import Outlet, bundle
-from gate.audit.handover import hand_over
-from gate.audit.note import Algorithm, Note, Signer
+from gate_core.audit_format.checkpoint import Checkpoint
+from gate_core.audit_format.export import Outlet, bundle
+from gate_core.audit_format.handover import hand_over
+from gate_core.audit_format.note import Algorithm, Note, Signer
 from gate_verify.findings import Report, UnreadableError
 from gate_verify.verify import Known, verify
 

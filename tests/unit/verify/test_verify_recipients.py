@@ -14,13 +14,13 @@ import pyrage
 import pytest
 from fakes.audit_logs import SmallLog, wanted
 
-from gate.audit.record import Header
-from gate.audit.sealing import CrossingKey, Sealer
-from gate.audit.spool import key_path
-from gate.audit.unsealing import Unsealer, readers_of
-from gate.cli.audit_records import with_story
 from gate.programs import log as log_program
+from gate_core.audit_format.record import Header
+from gate_core.audit_format.sealing import CrossingKey, Sealer
+from gate_core.audit_format.spool import key_path
+from gate_core.audit_format.unsealing import Unsealer, readers_of
 from gate_verify.bundle import EntryLine
+from gate_verify.commands.records import with_story
 from gate_verify.findings import Report
 from gate_verify.recipients import NamedRecipients
 from gate_verify.verify import contents, verify

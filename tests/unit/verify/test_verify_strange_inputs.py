@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from gate.audit.key_days import KeyDay
 from gate.audit.writer import Wanted
-from gate.cli.audit import app
+from gate_verify.commands.audit import app
 from gate_verify.findings import PROBLEM_LETTERS_MAX, Findings, UnreadableError
 from gate_verify.story import Story
 from gate_verify.told import Told

@@ -18,8 +18,8 @@ from fakes.audit_logs import ORIGIN, SmallLog, crossing, wanted
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate.audit.note import Note, Signer
 from gate.audit.writer import Wanted
+from gate_core.audit_format.note import Note, Signer
 from gate_verify.bundle import judge_bundle
 from gate_verify.findings import PROBLEMS_MAX, Findings, Report, StructureError, UnreadableError
 from gate_verify.folder import split_entries, split_sealed

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from fakes.audit_logs import ORIGIN, TIME, SmallLog, crossing, wanted
 
-from gate.audit.checkpoint import Checkpoint
-from gate.audit.export import Outlet
-from gate.audit.note import Algorithm, Note, Signer
 from gate.audit.writer import Wanted
+from gate_core.audit_format.checkpoint import Checkpoint
+from gate_core.audit_format.export import Outlet
+from gate_core.audit_format.note import Algorithm, Note, Signer
 from gate_verify.findings import Report, UnreadableError
 from gate_verify.signed import exact_base64
 from gate_verify.verify import Known, verify

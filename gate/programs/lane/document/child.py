@@ -19,11 +19,9 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from drivers.errors import DriverError
 from drivers.reader.settings import ChipReaderSettings
 from gate.channel import messages
 from gate.channel.sockets import Connection
-from gate.orders.sealing import DOCUMENT
 from gate.programs.children import child_runtime, fd_passing, portraits
 from gate.programs.children.confine import confine
 from gate.programs.children.descriptors import Handed
@@ -36,10 +34,13 @@ from gate.programs.lane.document.marking import mark_of
 from gate.programs.lane.document.particulars import Particulars
 from gate.programs.lane.stages.anchors import RememberingAnchors
 from gate.programs.lane.stages.centre import question_of
-from gate.programs.shared import clock, config
 from gate.programs.shared.devices.chip_readers import ChipReader, chip_reader
-from gate.programs.shared.task_groups import run_until_first_exits
 from gate.trust.store import TrustStore
+from gate_core.errors import DriverError
+from gate_core.orders.sealing import DOCUMENT
+from gate_core.programs import clock
+from gate_core.programs.task_groups import run_until_first_exits
+from gate_core.settings import config_file
 from gate_documents.authenticity.terminal_authentication import CentreRequest
 from gate_documents.inspection import Portrait
 from gate_documents.mrz.parsing import Mrz
@@ -89,7 +90,7 @@ class Child:
             store = open_lists(Path(message.lists), service=message.service)
             chip: ChipReaderSettings = msgspec.json.decode(message.chip, type=ChipReaderSettings)
             reader = chip_reader(chip)
-            zone = config.zone_of(message.time_zone)  # before the files are closed
+            zone = config_file.zone_of(message.time_zone)  # before the files are closed
         except ListsError as error:
             await self._lane.send(messages.Unfit(messages.words(f"paths.trust: {error}")))
             return

@@ -12,13 +12,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from gate.channel import messages
-from gate.passage.evidence import CheckId, CheckResult, DocumentEvidence, PageCheck, PageEvidence
-from gate.passage.evidence_names import PageCheckId
 from gate.programs.lane.document.particulars import Particulars
 from gate.programs.lane.stages.document import converse, document_evidence
 from gate.programs.lane.stages.page import page_checks
 from gate.programs.lane.stages.unread import unreadable
 from gate.programs.shared.devices.chip_readers import ChipReader
+from gate_core.evidence.evidence import CheckId, CheckResult, DocumentEvidence, PageCheck, PageEvidence
+from gate_core.evidence.names import PageCheckId
 from gate_documents.authenticity.terminal_authentication import CentreRequest
 from gate_documents.checks import CheckId as DocumentCheckId
 from gate_documents.checks import Result

@@ -6,8 +6,8 @@ import logging
 from collections.abc import Awaitable, Callable, Generator
 from typing import TYPE_CHECKING, Final
 
-from drivers.errors import DriverError
-from gate.passage.evidence import (
+from gate_core.errors import DriverError
+from gate_core.evidence.evidence import (
     AccessEvidence,
     AccessProtocol,
     AgreementEvidence,

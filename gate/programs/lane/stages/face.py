@@ -6,8 +6,8 @@ import math
 from itertools import islice
 
 from gate.channel import messages
-from gate.passage.evidence import CueEvidence, FaceEvidence, PadEvidence, Score
 from gate.programs.lane.stages.page import page_checks
+from gate_core.evidence.evidence import CueEvidence, FaceEvidence, PadEvidence, Score
 
 CUES_MAX = 16
 CUE_CHARACTERS_MAX = 32

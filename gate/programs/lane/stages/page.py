@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gate.channel import messages
-from gate.passage.evidence import PageCheck
-from gate.passage.evidence_names import PageCheckId
+from gate_core.evidence.evidence import PageCheck
+from gate_core.evidence.names import PageCheckId
 
 
 def page_checks(findings: Iterable[messages.PageFinding]) -> tuple[PageCheck, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gate.passage.evidence import Check, CheckId, CheckResult, DocumentEvidence
+from gate_core.evidence.evidence import Check, CheckId, CheckResult, DocumentEvidence
 
 
 def unreadable(reason: str, broken: CheckId, result: CheckResult = CheckResult.ABORTED) -> DocumentEvidence:

@@ -15,13 +15,14 @@ from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.port import BarrierDriver
 from drivers.barrier.profiles import BarrierProfile, load_profile
 from drivers.barrier.settings import BarrierSettings, Board, Contacts, Framed, LineSettings, Modbus, ModbusTcp
-from drivers.errors import SetupError
 from drivers.links import Link, SerialLink, SocketLink
 from drivers.modbus.tcp import TcpLink
 from drivers.profile_file import ProfileFile
-from drivers.toml_file import Problem
-from gate.programs.shared.config import TRIED_ON_A_SIMULATOR, Config, problems_from
+from gate.programs.shared.config import TRIED_ON_A_SIMULATOR, Config
 from gate.programs.shared.virtual_time import run_virtual
+from gate_core.errors import SetupError
+from gate_core.settings.config_file import problems_from
+from gate_core.settings.toml_file import Problem
 
 if TYPE_CHECKING:
     from drivers.barrier.tracing.coverage import Coverage

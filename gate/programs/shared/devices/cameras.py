@@ -16,9 +16,9 @@ from drivers.camera.network import NetworkCamera
 from drivers.camera.newest import FRAME_PIXELS_MAX
 from drivers.camera.settings import Files, Gstreamer, Network, V4l2
 from drivers.camera.v4l2 import V4l2Camera
-from drivers.errors import SetupError
 from gate.picture import BadPictureError, Picture, decode
-from gate.programs.shared.config import credentials_folder
+from gate_core.errors import SetupError
+from gate_core.settings.environment import credentials_folder
 
 if TYPE_CHECKING:
     from drivers.camera.newest import NewestFrame

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from drivers.errors import BadFrameError, DriverError, LinkLostError, SetupError
 from drivers.links import Link, SerialLink
 from drivers.reader import text_wedge
 from drivers.reader.framed import Decode, OpenLink
@@ -24,10 +23,12 @@ from drivers.reader.settings import Elyctis, Keyboard, MrzReaderSettings, Scanne
 from drivers.reader.stx import StxDecoder
 from drivers.reader.swipe import ElyctisSwipe
 from drivers.reader.talker import TalkingReader
-from drivers.settings import is_pseudo_terminal
-from drivers.toml_file import Problem
-from drivers.values import MrzLines
-from gate.programs.shared.config import Config, problems_from
+from gate.programs.shared.config import Config
+from gate_core.errors import BadFrameError, DriverError, LinkLostError, SetupError
+from gate_core.ports.values import MrzLines
+from gate_core.settings.base import is_pseudo_terminal
+from gate_core.settings.config_file import problems_from
+from gate_core.settings.toml_file import Problem
 
 INPUT_FOLDER = Path("/dev/input")
 BAUD = 115_200  # where neither configuration nor profile says more

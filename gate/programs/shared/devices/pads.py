@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from drivers.errors import SetupError
 from drivers.pad import driver
 from drivers.pad.profile import PadProfile, load_profile
 from drivers.pad.settings import PadSensor
-from drivers.toml_file import Problem
-from gate.programs.shared.config import Config, ConfigError, problems_from
+from gate.programs.shared.config import Config
+from gate_core.errors import SetupError
+from gate_core.settings.config_file import ConfigError, problems_from
+from gate_core.settings.toml_file import Problem
 
 
 def profile_of(config: Config) -> PadProfile | None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from drivers.toml_file import Problem
-from gate.programs.shared.config import Config, ConfigError
+from gate.programs.shared.config import Config
 from gate.programs.shared.devices import barriers, mrz_readers, pads, sensors
+from gate_core.settings.config_file import ConfigError
+from gate_core.settings.toml_file import Problem
 
 
 def problems(config: Config) -> Iterator[Problem]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
-from drivers.errors import SetupError
 from drivers.links import SerialLink
 from drivers.sensors.driver import ModbusSensors
 from drivers.sensors.profile import load_profile
 from drivers.sensors.settings import SensorSettings
-from drivers.toml_file import Problem
-from drivers.values import InsideStatus
-from gate.programs.shared.config import TRIED_ON_A_SIMULATOR, Config, problems_from
+from gate.programs.shared.config import TRIED_ON_A_SIMULATOR, Config
+from gate_core.errors import SetupError
+from gate_core.ports.values import InsideStatus
+from gate_core.settings.config_file import problems_from
+from gate_core.settings.toml_file import Problem
 
 
 class SensorDriver(Protocol):

@@ -14,10 +14,18 @@ import pytest
 from fakes.console_gates import Console, until
 from fakes.ports import free_port
 
-from gate.programs.console.config import GateEntry
-from gate.programs.console.gates import HEAR_EVERY_S, Gate, Unanswered
-from gate.provision import pinned
-from gate.screens.road import ANSWER_BYTES_MAX, EVENT_BYTES_MAX, Answer, LaneEvent, NotOfTheRoadError, decode, encode
+from gate_core import pinned_certificates
+from gate_core.console_link import (
+    ANSWER_BYTES_MAX,
+    EVENT_BYTES_MAX,
+    Answer,
+    LaneEvent,
+    NotOfTheRoadError,
+    decode,
+    encode,
+)
+from gate_officers.console.config import GateEntry
+from gate_officers.console.gates import HEAR_EVERY_S, Gate, Unanswered
 
 Talk = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]
 
@@ -67,10 +75,10 @@ class Liar:
         self.heard: list[bytes] = []
         identity = folder / "liar.pem"
         if not identity.exists():
-            pinned.make(identity, "liar")
+            pinned_certificates.make(identity, "liar")
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(identity)
-        self.entry = GateEntry(address=f"127.0.0.1:{free_port()}", key=pinned.fingerprint_in(identity))
+        self.entry = GateEntry(address=f"127.0.0.1:{free_port()}", key=pinned_certificates.fingerprint_in(identity))
 
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncIterator[Liar]:

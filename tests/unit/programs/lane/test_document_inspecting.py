@@ -14,14 +14,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from fakes.inspections import anchors, issued
 
-from drivers.errors import LinkLostError
 from gate.channel import messages
-from gate.passage.evidence import CheckId, CheckResult, DocumentEvidence
-from gate.passage.evidence_names import PageCheckId
 from gate.programs.lane.document.inspecting import ChipSide, inspect_presented
 from gate.programs.lane.document.particulars import Particulars
 from gate.programs.lane.stages.anchors import RememberingAnchors
-from gate.programs.shared import clock
+from gate_core.errors import LinkLostError
+from gate_core.evidence.evidence import CheckId, CheckResult, DocumentEvidence
+from gate_core.evidence.names import PageCheckId
+from gate_core.programs import clock
 from gate_documents.inspection import Portrait
 from gate_documents.lds.sod import parse_sod
 from gate_documents.mrz.parsing import Mrz

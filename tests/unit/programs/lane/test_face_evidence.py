@@ -9,9 +9,9 @@ import msgspec
 
 from gate.channel import messages
 from gate.passage.events import TrackChange, TrackChanged
-from gate.passage.evidence import CueEvidence, PadEvidence, PadResult, Score
 from gate.programs.lane.lane import Lane
 from gate.programs.lane.stages.face import CUES_MAX, face_evidence
+from gate_core.evidence.evidence import CueEvidence, PadEvidence, PadResult, Score
 
 
 def compared(**cues: float | None) -> messages.FaceCompared:

@@ -13,12 +13,12 @@ from fakes.links import Wrapped
 from fakes.modbus_controller import CountingController
 from fakes.virtual_time import run_virtual
 
-from drivers.errors import DriverError, LinkLostError, RefusedError
 from drivers.links import Link
 from gate.passage.events import Event
-from gate.passage.evidence import Alarm
 from gate.programs.lane.barrier_orders import Kind, Ordering
 from gate.programs.lane.parts import BarrierKeeper
+from gate_core.errors import DriverError, LinkLostError, RefusedError
+from gate_core.evidence.evidence import Alarm
 
 # ── alone ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 

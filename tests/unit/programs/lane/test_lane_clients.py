@@ -32,10 +32,10 @@ from gate.passage.events import (
     RecordKind,
     RecordReplaced,
 )
-from gate.passage.evidence_names import Head
 from gate.passage.records import IncidentKind
 from gate.programs.lane.clients import PULSE_S, LogClient, VisionClient
 from gate.programs.lane.record_outbox import OWED_MAX, Owed
+from gate_core.evidence.names import Head
 
 
 def count_in(new: messages.NewRecord) -> int:

@@ -14,15 +14,15 @@ from fakes.shifts import GATE, PUBLIC, shift
 from msgspec.structs import replace
 
 from gate.channel import messages
-from gate.orders.order import Shift
-from gate.orders.verbs import VERBS, Verb
 from gate.passage.orders import Outcome
-from gate.passage.screen import Purpose
 from gate.programs.lane.lane import Lane
 from gate.programs.lane.list_renewal import CurrentLists
 from gate.programs.lane.rules import start_of
 from gate.programs.shared.config import parse
 from gate.programs.shared.program_status import LogTimes
+from gate_core.evidence.screen import Purpose
+from gate_core.orders.order import Shift
+from gate_core.orders.verbs import VERBS, Verb
 
 NOW = datetime(2026, 12, 5, 12, 50, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -11,9 +11,9 @@ from fakes.contacts_gate import ContactsBench, contacts_bench
 from fakes.gpio_turnstile import PASS_A
 from fakes.virtual_time import run_virtual
 
-from drivers.errors import DriverError
 from gate.passage.events import DoorSeen, Event, Part, PartBack, PartLost
 from gate.programs.lane.parts import BarrierKeeper
+from gate_core.errors import DriverError
 
 
 def stuck(made: ContactsBench, on: bool) -> None:  # noqa: FBT001 - a defect is there or not

@@ -14,7 +14,6 @@ from fakes.virtual_time import run_virtual
 
 from gate.channel import messages as m
 from gate.passage.events import DocumentRead, DocumentRemoved, Event
-from gate.passage.evidence import CheckId, CheckResult, DocumentEvidence
 from gate.programs.children import fd_passing
 from gate.programs.children.child_handle import ChildLostError
 from gate.programs.children.final_report import SAID_MAX, SEAL_S
@@ -23,6 +22,7 @@ from gate.programs.lane.centre import ControlCentre
 from gate.programs.lane.document_session import QUESTIONS_MAX, Reading, page_shown
 from gate.programs.lane.documents import Presented
 from gate.programs.lane.stages.unread import unreadable
+from gate_core.evidence.evidence import CheckId, CheckResult, DocumentEvidence
 
 LINES = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10")
 SWIPED = Presented((LINES,))

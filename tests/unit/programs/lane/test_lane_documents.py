@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from gate.channel import messages
 from gate.passage.events import DocumentPresented, DocumentRemoved, Event, PageGuided, Part, PartBack, PartLost
-from gate.passage.screen import Guidance
 from gate.programs.lane.documents import VISA_KEPT_S, Documents, PageListener, Presented
+from gate_core.evidence.screen import Guidance
 
 PASSPORT = ["P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10"]
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE, ordered
 
-from drivers.errors import LinkLostError
 from gate.channel import messages
 from gate.passage import machine, records
 from gate.passage.counting import Counters
@@ -27,7 +26,6 @@ from gate.passage.events import (
     RecordKind,
     SiteSeen,
 )
-from gate.passage.evidence import Alarm
 from gate.passage.orders import (
     AcknowledgeAlarms,
     Admit,
@@ -40,11 +38,13 @@ from gate.passage.orders import (
     ServeTravellers,
 )
 from gate.passage.policy import Verdict
-from gate.passage.reasons import Objection, Reason
-from gate.passage.screen import Purpose, Screen
-from gate.passage.serving import EU, BorderDirection, Service
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.records import Remembered
+from gate_core.errors import LinkLostError
+from gate_core.evidence.evidence import Alarm
+from gate_core.evidence.reasons import Objection, Reason
+from gate_core.evidence.screen import Purpose, Screen
+from gate_core.evidence.serving import EU, BorderDirection, Service
 
 
 class World:

@@ -13,7 +13,6 @@ import pytest
 from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE, ordered
 from fakes.virtual_time import run_virtual
 
-from drivers.errors import RefusedError
 from gate.channel import messages
 from gate.passage import machine, records
 from gate.passage.events import (
@@ -26,11 +25,12 @@ from gate.passage.events import (
     SiteSeen,
     Tick,
 )
-from gate.passage.evidence import Alarm
 from gate.passage.orders import AcknowledgeAlarms, BePresent, EndEmergencyNow, Outcome
-from gate.passage.screen import Purpose
 from gate.programs.lane.engine import REST_TICK_S, TICK_S, Engine, Stopwatch
 from gate.programs.lane.readiness import LAG_MS_MAX
+from gate_core.errors import RefusedError
+from gate_core.evidence.evidence import Alarm
+from gate_core.evidence.screen import Purpose
 
 
 class Ports:

@@ -9,7 +9,6 @@ from dataclasses import replace
 from fakes.passage_examples import CROSSING, GENUINE, SAME_FACE, ordered
 from fakes.two_door_lane import ALONE, EMPTY, FIRST, LAST, TWO_DOORS
 
-from drivers.errors import LinkLostError
 from gate.passage import machine, records
 from gate.passage.counting import Counters
 from gate.passage.events import (
@@ -22,12 +21,13 @@ from gate.passage.events import (
     SensorsSeen,
     SiteSeen,
 )
-from gate.passage.evidence import Alarm, Door
-from gate.passage.orders import AcknowledgeAlarms, BeginEmergency, BePresent, Free, Notice, OfficerRole, Said
+from gate.passage.orders import AcknowledgeAlarms, BeginEmergency, BePresent, Free, OfficerRole, Said
 from gate.passage.records import IncidentKind, ObeyedVerb, PassedBy
-from gate.passage.screen import Purpose, Screen
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.records import Remembered
+from gate_core.errors import LinkLostError
+from gate_core.evidence.evidence import Alarm, Door, Notice
+from gate_core.evidence.screen import Purpose, Screen
 
 
 class Barrier:

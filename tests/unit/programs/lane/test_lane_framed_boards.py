@@ -12,10 +12,10 @@ from fakes.framed_boards import KINDS, CountingBoard, FramedBench, Kind, framed_
 from fakes.links import Troubled, Wrapped
 from fakes.virtual_time import run_virtual
 
-from drivers.errors import DriverError
 from drivers.links import Link
 from gate.passage.events import Event, Part, PartBack, PartLost
 from gate.programs.lane.parts import BarrierKeeper
+from gate_core.errors import DriverError
 
 
 class Shared(Wrapped):

@@ -11,12 +11,12 @@ from fakes.passage_examples import GENUINE, SAME_FACE, decided_record, said
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate.passage.evidence import Score
 from gate.passage.orders import Disposition
-from gate.passage.reasons import Objection, Reason
 from gate.passage.records import Closed, ClosedAs, GroupCell, GroupsCounted, Opened, Settled
 from gate.programs.lane.group_counts import CELL_MIN, KNOWN_MAX, Attribute, GroupCounts, age_band, shift_of
 from gate.programs.lane.records import encode
+from gate_core.evidence.evidence import Score
+from gate_core.evidence.reasons import Objection, Reason
 
 ALL: tuple[Attribute, ...] = ("age_band", "sex", "issuer")
 

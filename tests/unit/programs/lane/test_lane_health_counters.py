@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from fakes.passage_examples import CROSSING, GENUINE, granted, referred
 
-from drivers.values import LeafPosition as At
 from gate.passage import records
 from gate.passage.effects import Write
-from gate.passage.evidence import CheckId, CheckResult
 from gate.programs.lane.health_counters import LATEST, QUESTIONS_MIN, Tally
 from gate.programs.lane.leaf import USUAL, LeafTimes
 from gate.programs.lane.stages.unread import unreadable
+from gate_core.evidence.evidence import CheckId, CheckResult
+from gate_core.ports.values import LeafPosition as At
 
 TRAVELLER = "somebody"
 

@@ -10,14 +10,15 @@ import pytest
 from fakes.officers_lane import Lane, at_a_lane
 from fakes.shifts import NOW_S, OTHER_AUTHORITY, shift
 
-from gate.orders import certificate, judging
-from gate.orders.judging import Lack
-from gate.orders.order import Order, Shift
-from gate.orders.verbs import Party, Power, Role, Verb
 from gate.passage import misuse, records
 from gate.passage.lane import Timing
-from gate.passage.orders import Missing, Notice, OfficerRole, Outcome, Said
+from gate.passage.orders import Missing, OfficerRole, Outcome, Said
 from gate.passage.records import IncidentKind
+from gate_core.evidence.evidence import Notice
+from gate_core.orders import certificate, judging
+from gate_core.orders.judging import Lack
+from gate_core.orders.order import Order, Shift
+from gate_core.orders.verbs import Party, Power, Role, Verb
 
 ATTEMPTS = 200
 DAY_S = 24 * 3600

@@ -13,11 +13,11 @@ from fakes.links import Troubled
 from fakes.modbus_controller import CountingController, framed
 from fakes.virtual_time import run_virtual
 
-from drivers.errors import DriverError, NotWellError
 from drivers.links import Link
-from drivers.values import Direction
 from gate.passage.events import Event, Part, PartBack, PartLost
 from gate.programs.lane.parts import BarrierKeeper
+from gate_core.errors import DriverError, NotWellError
+from gate_core.ports.values import Direction
 
 
 def never_valid(_: bytes) -> list[bytes]:

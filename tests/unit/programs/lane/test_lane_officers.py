@@ -18,23 +18,23 @@ from gate.channel import messages
 from gate.channel.errors import ChannelError
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
-from gate.orders import judging
-from gate.orders.certificate import certify
-from gate.orders.challenge import Challenger
-from gate.orders.judging import Lack
-from gate.orders.order import Shift
-from gate.orders.verbs import Party, Power, Role, Verb
 from gate.passage import machine, records
 from gate.passage.events import DocumentPresented, HeadSeen, Part, PartLost
-from gate.passage.evidence import Alarm
-from gate.passage.evidence_names import Head
 from gate.passage.lane import LaneContext, Referral
 from gate.passage.orders import Missing, OfficerRole, Outcome, Said
-from gate.passage.reasons import Objection, Reason
 from gate.passage.records import Counted, ObeyedVerb
 from gate.programs.lane.officers import FREED_MAX
 from gate.programs.lane.order_confirmation import _admission
 from gate.programs.shared.terminal import Terminal
+from gate_core.evidence.evidence import Alarm
+from gate_core.evidence.names import Head
+from gate_core.evidence.reasons import Objection, Reason
+from gate_core.orders import judging
+from gate_core.orders.certificate import certify
+from gate_core.orders.challenge import Challenger
+from gate_core.orders.judging import Lack
+from gate_core.orders.order import Shift
+from gate_core.orders.verbs import Party, Power, Role, Verb
 
 ANNA = shift(7)
 BERT = shift(8, officer="bert")

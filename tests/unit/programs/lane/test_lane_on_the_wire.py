@@ -31,10 +31,11 @@ from gate.passage.events import (
     TrackChange,
     TrackChanged,
 )
-from gate.passage.orders import BePresent, Command, Disposition, Free, HandOver, Notice
+from gate.passage.orders import BePresent, Command, Disposition, Free, HandOver
 from gate.passage.records import IncidentKind, Record
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.parts import BarrierKeeper
+from gate_core.evidence.evidence import Notice
 
 
 class Line(Wrapped):

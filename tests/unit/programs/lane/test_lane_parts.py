@@ -13,13 +13,13 @@ from fakes.modbus_boards import PROFILES, board_bench
 from fakes.sensors import ALL_WELL, FakeSensors
 from fakes.virtual_time import in_virtual_time, run_virtual
 
-from drivers.errors import LinkLostError, NoReplyError, RefusedError
-from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition, MrzLines
 from gate.passage.counting import Counters
 from gate.passage.events import DocumentPresented, DoorSeen, Event, LampAnswered, Part, PartBack, PartLost
-from gate.passage.evidence import Alarm, Door
 from gate.programs.lane.documents import Documents
 from gate.programs.lane.parts import LAMP_AGAIN_S, BarrierKeeper, SensorsKeeper, SwipeKeeper, door_seen, sensors_seen
+from gate_core.errors import LinkLostError, NoReplyError, RefusedError
+from gate_core.evidence.evidence import Alarm, Door
+from gate_core.ports.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition, MrzLines
 
 CLOSED = BarrierStatus(
     position=LeafPosition.CLOSED,

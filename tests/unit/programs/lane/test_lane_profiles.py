@@ -13,11 +13,11 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import pytest
 from fakes.passage_examples import decided_record
 
-from gate.passage.evidence import Score
 from gate.passage.policy import Verdict
 from gate.passage.records import Decided, EntryDecided, Record
 from gate.programs.lane.profiles import PERSONAL
 from gate.programs.lane.records import RecordError, encode, replay, stand_in
+from gate_core.evidence.evidence import Score
 
 KINDS: tuple[type[Any], ...] = get_args(Record)
 # Texts, dates and scores that name nobody, each with the reason.

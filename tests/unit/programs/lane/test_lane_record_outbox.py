@@ -23,8 +23,6 @@ from gate.channel.table import CHANNELS
 from gate.passage.counting import COUNTS, Counters
 from gate.passage.effects import Write
 from gate.passage.events import NotRecorded, RecordClass, Recorded, RecordKind, RecordReplaced, TravellerAsked, Wish
-from gate.passage.evidence import Alarm, CueEvidence, Door
-from gate.passage.reasons import Objection, Reason
 from gate.passage.records import (
     Closed,
     ClosedAs,
@@ -48,6 +46,8 @@ from gate.passage.records import (
 from gate.programs.lane import record_outbox
 from gate.programs.lane.record_outbox import HELD_UP_MAX, Answer, Outcome, Owed
 from gate.programs.lane.records import PROTECTED_MAX, REPLACED_MAX, Remembered
+from gate_core.evidence.evidence import Alarm, CueEvidence, Door
+from gate_core.evidence.reasons import Objection, Reason
 
 
 def queue() -> Owed:

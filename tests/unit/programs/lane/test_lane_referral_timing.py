@@ -9,8 +9,8 @@ from fakes.virtual_time import in_virtual_time
 
 from gate.channel.messages import View
 from gate.passage.lane import Timing
-from gate.passage.screen import Guidance, Purpose, Screen
 from gate.programs.lane.referral_timing import GRID_MS, REFERRAL_MS, Paced
+from gate_core.evidence.screen import Guidance, Purpose, Screen
 
 
 def view(screen: Screen, referred: str | None = None) -> View:

@@ -11,9 +11,13 @@ from fakes.passage_examples import CROSSING, decided_record, said
 from fakes.virtual_time import run_virtual
 
 from gate.channel.messages import SEALED_BYTES_MAX, CheckFound, Findings, PageFinding
-from gate.orders.sealing import DOCUMENT, FACE
 from gate.passage import records
-from gate.passage.evidence import (
+from gate.passage.orders import Concern, Disposition
+from gate.passage.policy import Verdict
+from gate.passage.records import ClosedAs
+from gate.programs.lane.findings import findings_of
+from gate.programs.lane.referrals import FLAG_S, FLAGS_MAX, REFERRALS_MAX, SEALED_S, Raised, Recipient, Referrals
+from gate_core.evidence.evidence import (
     AccessEvidence,
     AccessProtocol,
     CameraTrouble,
@@ -27,12 +31,8 @@ from gate.passage.evidence import (
     Password,
     Score,
 )
-from gate.passage.evidence_names import PageCheckId
-from gate.passage.orders import Concern, Disposition
-from gate.passage.policy import Verdict
-from gate.passage.records import ClosedAs
-from gate.programs.lane.findings import findings_of
-from gate.programs.lane.referrals import FLAG_S, FLAGS_MAX, REFERRALS_MAX, SEALED_S, Raised, Recipient, Referrals
+from gate_core.evidence.names import PageCheckId
+from gate_core.orders.sealing import DOCUMENT, FACE
 
 ANNA, BERT = Recipient("anna", b"a" * 32, b"anna's"), Recipient("bert", b"b" * 32, b"bert's")
 

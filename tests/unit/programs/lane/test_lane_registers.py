@@ -15,13 +15,13 @@ from gate.channel import messages as m
 from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
 from gate.passage.events import Event, RegistersAnswered
-from gate.passage.evidence import Evidence, Score, SiteEvidence
 from gate.passage.orders import Disposition, OfficerRole, Said
 from gate.passage.policy import Policy, Verdict
 from gate.passage.records import Decided, Settled
-from gate.passage.registers import RegisterAnswer, RegisterCause, RegisterFinding, unknown
 from gate.programs.lane.records import Hit, Remembered
 from gate.programs.lane.registers import DAY_KEY_S, HITS_MAX, RegistersClient, findings_of
+from gate_core.evidence.evidence import Evidence, Score, SiteEvidence
+from gate_core.evidence.registers import RegisterAnswer, RegisterCause, RegisterFinding, unknown
 
 QUESTION = m.DocumentQuestion("P", "UTO", "L898902C3", "UTO")
 NAMES = ("stolen-documents", "entry-exit")

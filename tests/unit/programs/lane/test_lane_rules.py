@@ -19,16 +19,8 @@ from drivers.camera.settings import Network
 from drivers.pad.settings import PadSensor
 from drivers.reader.settings import Elyctis
 from drivers.sensors import settings as sensor_settings
-from gate.approval.note import Approval
-from gate.audit.record import recipients_digest
 from gate.passage import machine
-from gate.passage.evidence import Score
-from gate.passage.evidence_names import PageCheckId
 from gate.passage.policy import NoChipAuthentication, PadPolicy, Policy, document_objections
-from gate.passage.reasons import Reason
-from gate.passage.registers import Register
-from gate.passage.screen import Purpose
-from gate.passage.serving import EU, EVERYBODY, BorderDirection, Travellers
 from gate.programs.lane.records import fields_of
 from gate.programs.lane.rules import embedder_of, require_liveness, rules_of, start_of
 from gate.programs.shared.approval import Approved
@@ -36,7 +28,6 @@ from gate.programs.shared.config import (
     Audit,
     ChipAuthenticationException,
     Config,
-    ConfigError,
     Face,
     Group,
     Officers,
@@ -47,6 +38,15 @@ from gate.programs.shared.config import (
     Sync,
 )
 from gate.programs.shared.devices.profiles import require_profiles
+from gate_core.approval.note import Approval
+from gate_core.audit_format.record import recipients_digest
+from gate_core.evidence.evidence import Score
+from gate_core.evidence.names import PageCheckId
+from gate_core.evidence.reasons import Reason
+from gate_core.evidence.registers import Register
+from gate_core.evidence.screen import Purpose
+from gate_core.evidence.serving import EU, EVERYBODY, BorderDirection, Travellers
+from gate_core.settings.config_file import ConfigError
 from models.manifest import load
 
 

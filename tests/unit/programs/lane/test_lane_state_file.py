@@ -12,12 +12,10 @@ from pathlib import Path
 import pytest
 
 from gate.passage import machine
-from gate.passage.evidence import Door
 from gate.passage.lane import LaneContext
 from gate.passage.lasting_state import UNKNOWN, LastingEmergency, LastingState
 from gate.passage.orders import Missing, OfficerRole, Said
 from gate.passage.records import EmergencyBegan, EmergencyEnded
-from gate.passage.screen import Screen
 from gate.programs.lane import state_file
 from gate.programs.lane.emergency_hold import STATE_FILE as FILE
 from gate.programs.lane.emergency_hold import is_held
@@ -25,6 +23,8 @@ from gate.programs.lane.lane import _lasting
 from gate.programs.lane.published_status import told
 from gate.programs.lane.records import Remembered
 from gate.programs.lane.state_file import StateFile, StateLostError, encoded, read_state
+from gate_core.evidence.evidence import Door
+from gate_core.evidence.screen import Screen
 
 EMERGENCY = LastingState(
     emergency=LastingEmergency(Said("bert", OfficerRole.OFFICER, "smoke", (Missing.SHIFT_OVER,)), held=True),

@@ -21,18 +21,18 @@ from gate.channel.messages import EVIDENCE_BYTES_MAX, EVIDENCE_ITEMS_MAX
 from gate.channel.sockets import BYTES_MAX, Connection, connect
 from gate.channel.sockets import serve as channel
 from gate.channel.table import CHANNELS
-from gate.orders.order import Shift
-from gate.orders.sealing import DOCUMENT, FACE, seen_of
-from gate.orders.verbs import Role, Verb
 from gate.passage import records, two_officers
 from gate.passage.events import RecordKind
-from gate.passage.evidence import Check, CheckId, CheckResult, DocumentEvidence
 from gate.passage.open_referrals import WAITING_MAX
 from gate.passage.orders import Concern, Disposition, OfficerRole, Outcome, Said
-from gate.passage.reasons import Reason
 from gate.programs.lane.findings import findings_of
 from gate.programs.lane.officers import NOT_SEEN, NOTHING_SEALED, PRESENT_MAX, RECIPIENTS_MAX
 from gate.programs.lane.referrals import SEALED_S, Recipient
+from gate_core.evidence.evidence import Check, CheckId, CheckResult, DocumentEvidence
+from gate_core.evidence.reasons import Reason
+from gate_core.orders.order import Shift
+from gate_core.orders.sealing import DOCUMENT, FACE, seen_of
+from gate_core.orders.verbs import Role, Verb
 
 
 def key_of(number: int) -> bytes:

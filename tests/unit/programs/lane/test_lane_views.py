@@ -17,8 +17,8 @@ from gate.channel.errors import ChannelClosedError
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
 from gate.passage.events import Wish
-from gate.passage.screen import Guidance, Purpose, Screen
 from gate.programs.lane.views import Views
+from gate_core.evidence.screen import Guidance, Purpose, Screen
 
 STATUS = messages.Status(program="lane", state="idle", detail={})
 GO = messages.View(Screen.GO, Guidance.NONE, "c1", None, Purpose.DEMO)

@@ -9,7 +9,7 @@ import pytest
 from fakes.peopled_lane import GENUINE_ONE, Habits, PeopledLane, five_minutes, serves_again
 
 from gate.passage import records
-from gate.passage.reasons import Reason
+from gate_core.evidence.reasons import Reason
 from hardware_sim.scenario import Deed, Moment, Step
 
 QUICK, MANY, FEW = range(8), range(8, 200), range(4)

@@ -16,16 +16,16 @@ import pytest
 from fakes.approvals import approvers, signer, write_approvers
 from fakes.audit_logs import ORIGIN, LateSpool, SmallLog, crossing, happening, wanted
 
-from gate.approval.erasure import Erasure, SignedErasure
 from gate.audit.inbox import ERASURE, Inbox
 from gate.audit.key_days import KeyDays
-from gate.audit.record import Header, canonical_json
-from gate.audit.resume_state import Approved
-from gate.audit.spool import Spool, key_path
 from gate.audit.writer import Outcome, Refused, Wanted, Writer
 from gate.programs.log.erasures import QUIET_LOOKS, Erasures
 from gate.programs.log.retention import Kept
 from gate.programs.log.spool_publisher import Publisher, Worker
+from gate_core.approval.erasure import Erasure, SignedErasure
+from gate_core.audit_format.record import Header, canonical_json
+from gate_core.audit_format.resume_state import Approved
+from gate_core.audit_format.spool import Spool, key_path
 from gate_verify.verify import verify
 
 KEPT = Kept({"crossing": None, "device": None, "administration": None}, ())

@@ -12,13 +12,13 @@ import pytest
 from fakes.approvals import approvers, signed, write_approvers
 from fakes.audit_logs import ORIGIN, SmallLog, happening
 
-from gate.approval.note import Approval
 from gate.audit.inbox import Inbox
-from gate.audit.resume_state import Approved
 from gate.audit.writer import OLDER_APPROVAL, Refused, Wanted, Writer
 from gate.programs.log.newest_approval import NewestApproval
 from gate.programs.log.spool_publisher import Worker
 from gate.sync.inbox import drop_approval
+from gate_core.approval.note import Approval
+from gate_core.audit_format.resume_state import Approved
 
 DIGEST = "ab" * 32
 

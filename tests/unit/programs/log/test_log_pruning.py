@@ -13,20 +13,20 @@ from pathlib import Path
 import pytest
 from fakes.audit_logs import BOOT, ORIGIN, SmallLog, happening, wanted
 
-from gate.audit.checkpoint import Checkpoint
-from gate.audit.export import Outlet, tiles
 from gate.audit.inbox import HELD, Inbox
-from gate.audit.merkle import prove_consistency, root_of, verify_consistency
-from gate.audit.mirror_attestation import Held
 from gate.audit.mirror_keys import MirrorKeys
-from gate.audit.note import Algorithm, Note, Signer
-from gate.audit.record import canonical_json
-from gate.audit.spool import Spool, sealed_path
-from gate.audit.tiles import Piece, entries_path
 from gate.audit.writer import APPENDS_REMEMBERED, Outcome, Refused, Wanted, Writer
 from gate.programs.log.pruning import Pruning
 from gate.programs.log.spool_publisher import Publisher, Worker
-from gate.sync.spool import SpoolLog
+from gate_core.audit_format.checkpoint import Checkpoint
+from gate_core.audit_format.export import Outlet, tiles
+from gate_core.audit_format.merkle import prove_consistency, root_of, verify_consistency
+from gate_core.audit_format.mirror_attestation import Held
+from gate_core.audit_format.note import Algorithm, Note, Signer
+from gate_core.audit_format.record import canonical_json
+from gate_core.audit_format.spool import Spool, sealed_path
+from gate_core.audit_format.tiles import Piece, entries_path
+from gate_core.mirror_client.spool import SpoolLog
 from gate_verify.verify import verify
 
 MIRROR = Signer.generate("mirror.example", Algorithm.COSIGNATURE_V1)

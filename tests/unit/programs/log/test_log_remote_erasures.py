@@ -16,17 +16,17 @@ from fakes.sync_gate import SyncGate
 
 from gate.audit.inbox import Inbox
 from gate.audit.mirror_keys import MirrorKeys as Taken
-from gate.audit.note import Algorithm, Note, Signer
-from gate.audit.spool import Spool, erasure_path
 from gate.audit.writer import Refused
-from gate.central.erasing import receipt
-from gate.cli.central_keys import judge_in
 from gate.programs.log.remote_erasures import ErasedElsewhere
 from gate.programs.log.spool_publisher import Worker
 from gate.programs.shared.config import Sync
 from gate.programs.sync.mirror_keys import MirrorKeys
 from gate.programs.sync.program import ERASURE_AGAIN_ROUNDS, Outbox
-from gate.sync.https import Courier
+from gate_central.commands.keys import judge_in
+from gate_central.erasing import receipt
+from gate_core.audit_format.note import Algorithm, Note, Signer
+from gate_core.audit_format.spool import Spool, erasure_path
+from gate_core.mirror_client.https import Courier
 
 ORIGIN = "border.example/gate-0001/demo"
 ORDER = order(ORIGIN, ["a" * 64])

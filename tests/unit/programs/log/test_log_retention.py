@@ -17,17 +17,17 @@ from pathlib import Path
 import pytest
 from fakes.audit_logs import LateSpool, SmallLog, happening
 
-from gate.audit.errors import BadSignatureError
-from gate.audit.expiry_statement import Expired
-from gate.audit.export import Outlet, bundle
 from gate.audit.key_days import KeyDay, KeyDays
-from gate.audit.note import Signer
-from gate.audit.record import Header, canonical_json
-from gate.audit.spool import EXPIRED, Spool, key_path
-from gate.audit.unsealing import OpenedRecord, Unsealer
 from gate.audit.writer import Outcome, Refused, Wanted, Writer
 from gate.programs.log.retention import Kept, Retention, borne_out
 from gate.programs.log.spool_publisher import Publisher, Worker
+from gate_core.audit_format.errors import BadSignatureError
+from gate_core.audit_format.expiry_statement import Expired
+from gate_core.audit_format.export import Outlet, bundle
+from gate_core.audit_format.note import Signer
+from gate_core.audit_format.record import Header, canonical_json
+from gate_core.audit_format.spool import EXPIRED, Spool, key_path
+from gate_core.audit_format.unsealing import OpenedRecord, Unsealer
 from gate_verify.verify import verify
 
 DAY = date(2026, 11, 23)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from drivers.camera.settings import Calibration, CameraSettings, V4l2
-from drivers.errors import LinkLostError
 from gate.programs.provisioning import camera_acts, camera_tasks
 from gate.provision.course import Finding, Verified
 from gate.provision.steps import StepError
+from gate_core.errors import LinkLostError
 
 if TYPE_CHECKING:
     from drivers.camera.newest import NewestFrame

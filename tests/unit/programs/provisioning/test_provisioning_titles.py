@@ -8,13 +8,13 @@ from pathlib import Path
 import pyrage
 import tomli_w
 
-from drivers.toml_file import TomlFile
 from gate.programs.provisioning.site import Site
 from gate.programs.provisioning.tasks import tasks_of
 from gate.provision import init_steps
 from gate.provision.answers import Answers
 from gate.provision.answers_file import SiteAnswers, parse
 from gate.provision.way import NEEDED, TITLES
+from gate_core.settings.toml_file import TomlFile
 
 AUDITORS = [str(pyrage.x25519.Identity.generate().to_public()) for _ in range(2)]
 GIVEN: dict[str, object] = {

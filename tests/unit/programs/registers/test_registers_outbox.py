@@ -7,10 +7,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gate import durable
 from gate.channel.messages import HitSettled, ToRegisters
 from gate.passage.orders import Disposition
 from gate.programs.registers.outbox import Hit, Outbox, OutboxFullError
+from gate_core import durable
 
 HANDLE = "0123456789abcdef" * 2
 HIT = Hit("stolen-documents", "police.example", "1", "ab", "number_listed", "gate-7", "2026-11-28T09:00:00Z")

@@ -27,7 +27,6 @@ from fakes.online_registers import Registers as Simulated
 from fakes.signed_lists import Agency
 from fakes.told_gate import CONFIG
 
-from gate.audit.note import Note
 from gate.channel import messages as m
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
@@ -35,14 +34,16 @@ from gate.lists.adapters.table import ADAPTERS
 from gate.lists.question import Answer
 from gate.lists.shelf import Brought, Shelf
 from gate.passage.orders import Disposition
-from gate.passage.registers import RegisterAnswer, RegisterCause
 from gate.programs.registers import outbox
 from gate.programs.registers.held import HeldLists
 from gate.programs.registers.program import run
-from gate.programs.shared import clock
-from gate.programs.shared.config import Config, ConfigError, OnlineRegister, Paths, Registers, SignedList, Suspended
+from gate.programs.shared.config import Config, OnlineRegister, Paths, Registers, SignedList, Suspended
 from gate.programs.shared.program_status import Silence
 from gate.programs.shared.status import hear
+from gate_core.audit_format.note import Note
+from gate_core.evidence.registers import RegisterAnswer, RegisterCause
+from gate_core.programs import clock
+from gate_core.settings.config_file import ConfigError
 
 STOLEN = m.DocumentQuestion("P", "UTO", "L898902C3", "UTO")
 CLEAN = m.DocumentQuestion("P", "UTO", "C01X0006H", "UTO")

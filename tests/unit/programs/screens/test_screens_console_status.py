@@ -7,13 +7,13 @@ import pytest
 from fakes.told_gate import CONFIG, told
 
 from gate.channel.messages import EVIDENCE_ITEMS_MAX, CheckFound, Findings, Flag, Look, Objected, Present, Waiting
-from gate.passage.evidence import CheckId, CheckResult
 from gate.passage.open_referrals import WAITING_MAX
 from gate.passage.orders import Concern
-from gate.passage.reasons import Reason
 from gate.programs.screens.console_status import FINDINGS_MAX, lane_event
-from gate.screens import road
-from gate.screens.console.findings import read
+from gate_core import console_link
+from gate_core.evidence.evidence import CheckId, CheckResult
+from gate_core.evidence.reasons import Reason
+from gate_officers.console.findings import read
 
 FOUND = Findings([], [], None, 0.1, 0.411, 0.9, 0.5, ["several_faces"])
 WAITS = Waiting(
@@ -34,7 +34,7 @@ def test_a_console_is_told_what_officers_are_shown() -> None:
     event = lane_event("boot", CONFIG, look(WAITS), told())
     (waits,) = event.waiting
     assert (waits.waiting_s, waits.sealed_for, waits.flags) == (34.5, ["anna"], ["child"])
-    assert event.officers == [road.Present(officer="anna", seen_s=2.5)]
+    assert event.officers == [console_link.Present(officer="anna", seen_s=2.5)]
     found = read(waits.findings)
     assert (found.face_score, found.face_threshold, found.liveness, found.liveness_bound) == (0.1, 0.411, 0.9, 0.5)
     assert found.quality == ("several_faces",)
@@ -57,9 +57,9 @@ def test_whatever_a_captured_child_found_a_console_takes_what_it_is_told(many: i
     checks = [CheckFound(CheckId.MRZ, CheckResult.FAILED, long, "x" * 64) for _ in range(EVIDENCE_ITEMS_MAX)]
     found = msgspec.structs.replace(FOUND, checks=checks)
     waits = msgspec.structs.replace(WAITS, objections=[*weak, Objected(Reason.FACE_MISSING)], findings=found)
-    told_on = road.encode(lane_event("boot", CONFIG, look(*[waits] * many), told()))
-    assert len(told_on) <= road.EVENT_BYTES_MAX
-    event = road.decode(told_on, road.LaneEvent)
+    told_on = console_link.encode(lane_event("boot", CONFIG, look(*[waits] * many), told()))
+    assert len(told_on) <= console_link.EVENT_BYTES_MAX
+    event = console_link.decode(told_on, console_link.LaneEvent)
     assert len(event.waiting) == many
     for one in event.waiting:
         assert {why.reason for why in one.reasons} == {"weak_algorithm", "face_missing"}

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from fakes.virtual_time import in_virtual_time
 
-from gate.passage.screen import Screen
 from gate.programs.screens.fallback_sounds import AGAIN_S, DEAD_S, Sounding, player
 from gate.screens.kiosk.cues import CUES, waveform
+from gate_core.evidence.screen import Screen
 
 VOLUME = 30
 NAMES = {waveform(cue, VOLUME): cue.name for cue in CUES}

@@ -17,15 +17,16 @@ from drivers.barrier.settings import Modbus
 from drivers.camera.settings import Network
 from drivers.pad.settings import PadSensor
 from drivers.reader.settings import Elyctis, Scanner
-from gate.approval.canonical import digest
-from gate.approval.note import SERIAL_MAX, Approval, Before
 from gate.channel import messages
-from gate.passage.screen import Purpose
-from gate.passage.serving import BorderDirection
 from gate.programs.shared.approval import Approved, approved, before_of, install, unsafe_files
 from gate.programs.shared.basis import basis_of
-from gate.programs.shared.config import Audit, Config, ConfigError, Console, Group, Lists, Officers, Paths, Rules, Sync
+from gate.programs.shared.config import Audit, Config, Console, Group, Lists, Officers, Paths, Rules, Sync
 from gate.programs.shared.system_card import Judgements, judgements_of, require_card
+from gate_core.approval.canonical import digest
+from gate_core.approval.note import SERIAL_MAX, Approval, Before
+from gate_core.evidence.screen import Purpose
+from gate_core.evidence.serving import BorderDirection
+from gate_core.settings.config_file import ConfigError
 
 OTHER = "cd" * 32
 TODAY = date(2026, 12, 5)

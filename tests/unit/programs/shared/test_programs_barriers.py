@@ -13,10 +13,11 @@ from fakes.small_gate import NOTICE
 from drivers.barrier.contacts.driver import ContactsBarrier
 from drivers.barrier.framed.driver import FramedBarrier
 from drivers.barrier.settings import Framed
-from drivers.errors import SetupError
-from gate.programs.shared.config import Config, ConfigError, load
+from gate.programs.shared.config import Config, load
 from gate.programs.shared.devices.barriers import barrier, is_verified
 from gate.programs.shared.devices.profiles import require_profiles
+from gate_core.errors import SetupError
+from gate_core.settings.config_file import ConfigError
 
 
 def configured(

@@ -14,9 +14,9 @@ from drivers.camera.network import NetworkCamera
 from drivers.camera.newest import NewestFrame
 from drivers.camera.settings import Calibration, CameraSettings, Files, Gstreamer, Network, V4l2
 from drivers.camera.v4l2 import V4l2Camera
-from drivers.errors import SetupError
 from gate.programs.shared.devices.cameras import camera_for
 from gate.programs.vision.face_child import gives_pictures
+from gate_core.errors import SetupError
 
 DEVICE = "/dev/v4l/by-id/usb-camera-index0"
 

@@ -10,9 +10,9 @@ import msgspec
 import pytest
 from fakes.read_clock import clock_reads
 
-from gate.programs.shared import clock
-from gate.programs.shared.config import ConfigError
 from gate.programs.shared.program_status import LogTimes
+from gate_core.programs import clock
+from gate_core.settings.config_file import ConfigError
 
 
 @pytest.fixture

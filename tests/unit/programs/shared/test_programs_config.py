@@ -11,12 +11,13 @@ import tomli_w
 from fakes.small_gate import NOTICE
 
 from drivers.reader.settings import PageCamera, PageFolder
-from drivers.toml_file import Problem
-from gate.passage.evidence_names import PageCheckId
-from gate.passage.reasons import Reason
-from gate.passage.serving import EU, EVERYBODY, BorderDirection, Service, Travellers
 from gate.programs.lane.rules import rules_of
-from gate.programs.shared.config import Config, ConfigError, load, zone_of
+from gate.programs.shared.config import Config, load
+from gate_core.evidence.names import PageCheckId
+from gate_core.evidence.reasons import Reason
+from gate_core.evidence.serving import EU, EVERYBODY, BorderDirection, Service, Travellers
+from gate_core.settings.config_file import ConfigError, zone_of
+from gate_core.settings.toml_file import Problem
 
 UNTIL_WHEN = {key: value for key, value in NOTICE.items() if key != "results_kept_days"}
 TABLE: dict[str, Any] = {

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gate.programs.shared.journal import EVENTS, Journal, datagram, fields_of, journal_at, message_id
+from gate_core.programs.journal import EVENTS, Journal, datagram, fields_of, journal_at, message_id
 
 
 def record(event: str, level: int = logging.WARNING, **extra: object) -> logging.LogRecord:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from gate.programs.shared.reconnect import Backoff, keep
+from gate_core.programs.reconnect import Backoff, keep
 
 
 def test_pauses_double_up_to_a_bound_and_begin_anew_after_it_was_well() -> None:

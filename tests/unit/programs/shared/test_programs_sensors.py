@@ -9,13 +9,14 @@ import pytest
 import tomli_w
 from fakes.small_gate import NOTICE
 
-from drivers.errors import LinkLostError, NoReplyError, NotWellError, SetupError
 from drivers.sensors.driver import ModbusSensors
 from drivers.sensors.settings import Modbus
 from gate.programs.selftest import TESTS
-from gate.programs.shared.config import Config, ConfigError, load
+from gate.programs.shared.config import Config, load
 from gate.programs.shared.devices import sensors
 from gate.programs.shared.devices.profiles import require_profiles
+from gate_core.errors import LinkLostError, NoReplyError, NotWellError, SetupError
+from gate_core.settings.config_file import ConfigError
 from hardware_sim.pty import SerialLine
 from hardware_sim.sensors.device import SensorDevice
 

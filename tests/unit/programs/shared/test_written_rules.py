@@ -16,14 +16,15 @@ from drivers.reader.settings import Elyctis
 from gate.passage.conditions import AgeFrom
 from gate.passage.records import RulesStated
 from gate.passage.rulebook import NO_RULES
-from gate.passage.screen import Purpose
 from gate.programs.checking import check
 from gate.programs.lane.records import Books, RecordError, encode, fields_of
 from gate.programs.lane.rules import RULES_TEXT_MAX, rules_of, stated
 from gate.programs.shared.approval import approved, unsafe_files
 from gate.programs.shared.basis import basis_of
-from gate.programs.shared.config import Audit, Config, ConfigError, Paths, Rules
+from gate.programs.shared.config import Audit, Config, Paths, Rules
 from gate.programs.shared.written_rules import written_rules
+from gate_core.evidence.screen import Purpose
+from gate_core.settings.config_file import ConfigError
 
 ONE = """
 [rules.{name}]

@@ -17,15 +17,15 @@ from drivers.barrier.settings import Modbus
 from drivers.camera.settings import Network
 from drivers.reader.settings import Elyctis
 from gate.channel.messages import Status
-from gate.passage.screen import Purpose
 from gate.programs import selftest
 from gate.programs.selftest import State
 from gate.programs.shared.config import Audit, Config, Officers, Paths, Sync
-from gate.programs.shared.journal import EVENTS
 from gate.programs.shared.program_status import ProgramStatus
 from gate.programs.support.bundle import Bundle, PartError, Sources, collect, write
 from gate.programs.support.configuration import without_secrets
 from gate.programs.support.words import LEFT_OUT, event_kept, kept
+from gate_core.evidence.screen import Purpose
+from gate_core.programs.journal import EVENTS
 
 MRZ = "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<"
 LINE = "L898902C36UTO7408122F1204159ZE184226B<<<<<10"

@@ -10,13 +10,13 @@ from fakes.central_process import settings_of
 from fakes.read_clock import clock_reads
 from fakes.sync_gate import SyncGate
 
-from gate.audit.note import Algorithm, Signer
-from gate.audit.spool import EXPIRED, Spool
 from gate.programs.shared.config import Sync
 from gate.programs.sync.mirror_keys import MirrorKeys
 from gate.programs.sync.program import UNTOLD_AGAIN_MS, Outbox, _status
-from gate.sync.mirror_state import Conversation
-from gate.sync.wire import Request, Response
+from gate_core.audit_format.note import Algorithm, Signer
+from gate_core.audit_format.spool import EXPIRED, Spool
+from gate_core.mirror_client.mirror_state import Conversation
+from gate_core.mirror_client.wire import Request, Response
 
 
 class ReadsLong:

@@ -20,17 +20,18 @@ from fakes.updates import GATE_ID, HERE, Operator
 from drivers.barrier.settings import Modbus
 from drivers.camera.settings import Network
 from drivers.reader.settings import Elyctis
-from gate.central.authority import Authority, found, issue_device, issue_server, new_key
-from gate.central.folder import server_pem
-from gate.passage.screen import Purpose
-from gate.programs.shared.config import Audit, Config, ConfigError, Sync
+from gate.programs.shared.config import Audit, Config, Sync
 from gate.programs.shared.config import Updates as Settings
 from gate.programs.sync.updates import HttpsSource, Updates
 from gate.provision.identity import AUTHORITIES, DEVICE
-from gate.sync.line import Line
 from gate.updates.errors import RefusedError, SourceAwayError
 from gate.updates.fetching import Store
 from gate.updates.layout import Kind
+from gate_central.authority import Authority, found, issue_device, issue_server, new_key
+from gate_central.folder import server_pem
+from gate_core.evidence.screen import Purpose
+from gate_core.mirror_client.line import Line
+from gate_core.settings.config_file import ConfigError
 
 Told = dict[str, object]
 

@@ -18,17 +18,17 @@ from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from fakes.audit_logs import ORIGIN
 from fakes.central_server import GATE_ID, NOW, Server
 
-from gate.audit.handover import hand_over
 from gate.audit.mirror_keys import MirrorKeys as LogsMirrorKeys
-from gate.audit.note import Algorithm, Signer
-from gate.central import authority, folder
-from gate.central.authority import Authority
 from gate.programs.sync.mirror_keys import MirrorKeys
 from gate.programs.sync.upkeep import Upkeep
 from gate.provision.authorities import fingerprint
 from gate.provision.identity import AUTHORITIES, DEVICE, Identity, write_authorities
-from gate.sync.https import Courier
-from gate.sync.wire import Request
+from gate_central import authority, folder
+from gate_central.authority import Authority
+from gate_core.audit_format.handover import hand_over
+from gate_core.audit_format.note import Algorithm, Signer
+from gate_core.mirror_client.https import Courier
+from gate_core.mirror_client.wire import Request
 
 Meddle = Callable[[httpx2.Request, httpx2.Response], httpx2.Response]
 REENROL = "/.well-known/est/simplereenroll"

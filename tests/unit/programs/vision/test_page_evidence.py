@@ -9,19 +9,19 @@ import pytest
 from fakes.page_readings import PASSPORT, geometry, reading
 from fakes.passage_examples import GENUINE, RULES, SAME_FACE, ready
 
-from drivers.values import PageResult, PageVerdict, PageVerdicts, VendorCheck
 from gate.channel import messages
 from gate.page.picture.crosscheck import Trait
 from gate.page.stream.events import Read
 from gate.page.values import Why
-from gate.passage.evidence import CheckResult, Evidence, PageCheck, PageEvidence
-from gate.passage.evidence_names import PageCheckId
 from gate.passage.policy import page_objections
-from gate.passage.reasons import Objection, Reason
-from gate.passage.screen import Guidance
 from gate.programs.lane.document.inspecting import page_evidence
 from gate.programs.lane.stages.page import page_checks
 from gate.programs.vision.page_findings import CHECK_OF, MEASURED_ON, guidance_of, message_of, readings_of
+from gate_core.evidence.evidence import CheckResult, Evidence, PageCheck, PageEvidence
+from gate_core.evidence.names import PageCheckId
+from gate_core.evidence.reasons import Objection, Reason
+from gate_core.evidence.screen import Guidance
+from gate_core.ports.values import PageResult, PageVerdict, PageVerdicts, VendorCheck
 from gate_documents.checks import Check, CheckId, Result
 from gate_documents.verdict.conclusion import DocumentFields, Inspection
 

@@ -11,9 +11,9 @@ import numpy as np
 
 from gate.channel.messages import SEALED_BYTES_MAX
 from gate.face.likeness import HEIGHT, WIDTH, Likeness
-from gate.orders.sealing import OVERHEAD_BYTES
 from gate.picture import Picture, decode
 from gate.programs.vision.sealed_views import shown
+from gate_core.orders.sealing import OVERHEAD_BYTES
 
 
 def noise(seed: int) -> Picture:

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from fakes.tiers import quick_or_long
 
-from drivers.errors import LinkLostError, RefusedError
-from drivers.values import CameraControls, Frame
 from gate.face.injection import Tamper
 from gate.face.observation import Observation
 from gate.face.values import LiveEvidence
 from gate.picture import Picture
 from gate.programs.vision.video import CHANGES_MAX, LEVELS, REFUSALS_MAX, Exposure, PatientWitness, Video, exposures
+from gate_core.errors import LinkLostError, RefusedError
+from gate_core.ports.values import CameraControls, Frame
 
 pytestmark = pytest.mark.no_cover
 

@@ -1,0 +1,169 @@
+"""Reads stored logs back: are they what was signed, and as a folder that `gate audit verify` accepts.
+
+One bundle is in memory at a time. A folder is written only for what was verified on the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gate_central.errors import DamagedError, FolderError, NotYetError
+from gate_central.history import piece_hash, root_at
+from gate_central.ledger import Ledger
+from gate_central.roster import Gate
+from gate_central.verified import Seen, Verified
+from gate_core.audit_format.checkpoint import Checkpoint, read_checkpoint
+from gate_core.audit_format.errors import BadFormatError, BadSignatureError
+from gate_core.audit_format.merkle import Frontier, leaf_hash, root_of
+from gate_core.audit_format.note import Note, Verifier
+from gate_core.audit_format.record import Header
+from gate_core.audit_format.spool import CHECKPOINT, handover_path, key_path, sealed_path
+from gate_core.audit_format.tiles import (
+    TILE_WIDTH,
+    Piece,
+    encode_entries,
+    encode_tile,
+    entries_path,
+    levels_of,
+    tile_path,
+    width_at,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written."""
+
+    entries: int
+    files: int
+
+
+def is_intact(ledger: Ledger, gate: Gate, mirrors: Sequence[Verifier], memory: Verified | None = None) -> bool:
+    """Whether the stored entries lead to the head's root, and its note bears the gate's signature and one of ours. With a memory of what was verified
+    before, less is read. Raises DamagedError for a log that does not continue what the memory says.
+    """
+    memory = memory or Verified()
+    head, seen = ledger.head(gate.device), memory.seen.get(gate.device, Seen())
+    if seen.size > head.size:
+        raise DamagedError(f"{seen.size} entries were verified before, and {head.size} are here: {_BACK}")
+    if head.note is None:
+        return head.size == 0
+    try:
+        signed = read_checkpoint(head.note, gate.log_at(head.size))
+        Note.parse(head.note).verify_any(mirrors)
+        if (signed.size, signed.root) != (head.size, head.root):
+            return False
+        before = root_at(ledger, gate.device, seen.size, head)  # and the hashes of all pieces lead to the head's root
+        hashes = ledger.piece_hashes(gate.device, head.size // TILE_WIDTH)
+        if any(piece_hash(ledger, gate.device, n) != hashes[n] for n in memory.pieces(gate.device, len(hashes))):
+            return False
+    except (BadFormatError, BadSignatureError, DamagedError):
+        return False
+    if before.hex() != seen.root:
+        raise DamagedError(
+            f"the first {seen.size} entries are signed, and are others than were verified before: {_BACK}"
+        )
+    memory.keep(gate.device, head.size, head.root)
+    return True
+
+
+_BACK = "the database was put back, or the past was rewritten (docs/guides/central.md)"
+
+
+def export(
+    ledger: Ledger,
+    gate: Gate,
+    out: Path,
+    words: Sequence[bytes] = (),
+    *,
+    keys_of: range | None = None,
+    hours: tuple[str, str] | None = None,
+) -> Exported:
+    """Write a gate's log as a spool into an empty folder, with the age files of these entries, or of all, and of these hours, both included; `words` are the handovers of our own keys.
+
+    Raises CentralError: DamagedError where what is stored is not what was signed.
+    """
+    head = ledger.head(gate.device)
+    if head.note is None:
+        raise NotYetError(f"nothing of {gate.device} was mirrored yet")
+    if head.bodies < head.size:
+        raise NotYetError(f"the bodies of {head.size - head.bodies} entries of {gate.device} are still on their way")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        if any(out.iterdir()):
+            raise FolderError(f"{out} is not empty")
+        return _Export(ledger, gate, out, keys_of, hours).run(head.size, head.root, head.note, words)
+    except BadFormatError as error:
+        raise DamagedError(f"what is stored of {gate.device} cannot be read: {error}") from error
+    except OSError as error:
+        raise FolderError(f"cannot write {out}: {error.strerror}") from error
+
+
+class _Export:
+    """One export under way."""
+
+    def __init__(
+        self, ledger: Ledger, gate: Gate, out: Path, keys_of: range | None, hours: tuple[str, str] | None
+    ) -> None:
+        self._keys_of = keys_of
+        self._hours = hours
+        self._ledger = ledger
+        self._gate = gate
+        self._out = out
+        self._files = 0
+        self._keys: set[str] = set()
+
+    def run(self, size: int, root: bytes, note: bytes, words: Sequence[bytes]) -> Exported:
+        frontier, level = Frontier(), []
+        for n, bundle in enumerate(self._ledger.bundles(self._gate.device, size)):
+            piece = Piece(n, min(TILE_WIDTH, size - n * TILE_WIDTH))
+            entries, sealed = bundle.entries[: piece.width], bundle.sealed[: piece.width]
+            if not len(entries) == len(sealed) == piece.width:
+                raise DamagedError(f"bundle {n} of {self._gate.device} lacks entries or bodies")
+            hashes = [leaf_hash(one) for one in entries]
+            for one in hashes:
+                frontier = frontier.append(one)
+            self._write(entries_path(piece), encode_entries(entries))
+            self._write(sealed_path(piece), b"".join(sealed))
+            self._write(tile_path(0, piece), encode_tile(hashes))
+            self._write_keys(entries, piece.start)
+            if piece.is_full:
+                level.append(root_of(hashes))
+        if frontier.root() != root or Checkpoint.parse(Note.parse(note).text).root != root:
+            raise DamagedError(f"what is stored of {self._gate.device} does not lead to the signed root")
+        self._write_upper(size, level)
+        for number, word in enumerate(self._gate.handovers):
+            self._write(handover_path(number), word)
+        for number, word in enumerate(words):
+            self._write(f"mirror-{handover_path(number)}", word)
+        self._write(CHECKPOINT, note)  # with our cosignature, which says until when the log is known
+        return Exported(size, self._files)
+
+    def _write_upper(self, size: int, hashes: list[bytes]) -> None:
+        for level in levels_of(size)[1:]:
+            for start in range(0, width_at(size, level), TILE_WIDTH):
+                part = hashes[start : start + TILE_WIDTH]
+                self._write(tile_path(level, Piece(start // TILE_WIDTH, len(part))), encode_tile(part))
+            full = len(hashes) - len(hashes) % TILE_WIDTH
+            hashes = [root_of(hashes[at : at + TILE_WIDTH]) for at in range(0, full, TILE_WIDTH)]
+
+    def _write_keys(self, entries: tuple[bytes, ...], start: int) -> None:
+        named = (
+            Header.parse(one)
+            for index, one in enumerate(entries, start)
+            if self._keys_of is None or index in self._keys_of
+        )
+        first, last = self._hours or ("", "~")
+        for key_id in {one.key for one in named if first <= one.hour <= last} - self._keys:
+            self._keys.add(key_id)
+            wrapped = self._ledger.key(self._gate.device, key_id)
+            if wrapped is not None:  # else it was erased
+                self._write(key_path(key_id), wrapped)
+
+    def _write(self, path: str, content: bytes) -> None:
+        target = self._out / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+        self._files += 1

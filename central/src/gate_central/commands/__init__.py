@@ -1,0 +1,1 @@
+"""The commands of the operator's machine: `gate central`, `gate exchange`."""

@@ -1,0 +1,10 @@
+"""The nouns of the `gate` command that this distribution brings, each with a sentence and its verbs."""
+
+from __future__ import annotations
+
+from typing import Final
+
+NOUNS: Final = {
+    "central": "The central server: erase, prune, acts, retirement, import, init, token, revoke, retire, rotate, serve, pages, fleet, alarms, answer, export, site, person",
+    "exchange": "A site's exchange, which knows for minutes which documents its gates have read: init, serve",
+}

@@ -1,0 +1,208 @@
+"""`gate central site` and `person`: the nation as a tree, and who may look at what of it."""
+
+from __future__ import annotations
+
+import enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gate_central.commands.store import Database, Dir, explained, opened
+from gate_core.command_line.options import Json
+from gate_core.command_line.output import Exit, emit_json, fail, say
+from gate_core.programs.clock import now
+
+Words = Annotated[str, typer.Option("--name", help="What people call it.")]
+
+sites = typer.Typer(no_args_is_help=True, help="Parties, their sites, and where gates stand.")
+people = typer.Typer(no_args_is_help=True, help="Who may look.")
+
+
+class RoleName(enum.StrEnum):
+    """What somebody is at central."""
+
+    AUDITOR = "auditor"
+    OPERATOR = "operator"
+    SUPERVISOR = "supervisor"
+
+
+@sites.command("add-party")
+def add_party(
+    party: Annotated[str, typer.Argument(help="Its id: small letters, digits and hyphens.")],
+    folder: Dir,
+    name: Words,
+    database: Database = None,
+    as_json: Json = False,
+) -> None:
+    """Add a party whose people see its own gates alone, or give it another name."""
+    with explained(), opened(folder, database) as engine:
+        from gate_central.server_context import House
+
+        House.of(folder, engine, now).places.add_party(party, name)
+    if as_json:
+        emit_json("central.site.add-party/1", {"party": party, "name": name})
+    else:
+        say(f"party {party}: {name}")
+
+
+@sites.command("add")
+def add_site(
+    site: Annotated[str, typer.Argument(help="Its id: small letters, digits and hyphens.")],
+    folder: Dir,
+    party: Annotated[str, typer.Option(help="Whose it is.")],
+    name: Words,
+    database: Database = None,
+    as_json: Json = False,
+) -> None:
+    """Add a site of a party, or give it another name."""
+    with explained(), opened(folder, database) as engine:
+        from gate_central.server_context import House
+
+        House.of(folder, engine, now).places.add_site(site, party, name)
+    if as_json:
+        emit_json("central.site.add/1", {"site": site, "party": party, "name": name})
+    else:
+        say(f"site {site} of {party}: {name}")
+
+
+@sites.command("place")
+def place(
+    gate_id: Annotated[str, typer.Argument(help="The gate's id.")],
+    folder: Dir,
+    site: Annotated[str | None, typer.Option(help="Where it stands.")] = None,
+    group: Annotated[
+        str | None, typer.Option(help="Its group for updates: served of UPDATES/groups/GROUP where that is.")
+    ] = None,
+    database: Database = None,
+    as_json: Json = False,
+) -> None:
+    """Say where a gate stands, and which group of updates it is in."""
+    if site is None and group is None:
+        fail(Exit.USAGE, "say --site, or --group, or both")
+    with explained(), opened(folder, database) as engine:
+        from gate_central.server_context import House
+
+        House.of(folder, engine, now).places.put(gate_id, site=site, canary=group)
+    if as_json:
+        emit_json("central.site.place/1", {"gate": gate_id, "site": site, "group": group})
+    else:
+        say(f"{gate_id}: site {site or 'as before'}, group {group or 'as before'}")
+
+
+@sites.command("list")
+def list_sites(folder: Dir, database: Database = None, as_json: Json = False) -> None:
+    """Every party with its sites and their gates."""
+    with explained(), opened(folder, database) as engine:
+        from gate_central.tenants import Places
+
+        tree, placed = Places(engine).tree(), Places(engine).everywhere()
+    gates = {
+        site: sorted(one.device for one in placed.values() if one.site == site) for _, _, of in tree for site, _ in of
+    }
+    if as_json:
+        rows = [
+            {
+                "id": party,
+                "name": name,
+                "sites": [{"id": site, "name": words, "gates": gates[site]} for site, words in of],
+            }
+            for party, name, of in tree
+        ]
+        groups = {one.device: one.canary for one in placed.values() if one.canary is not None}
+        emit_json("central.site.list/1", {"parties": rows, "groups": groups})
+        return
+    for party, name, of in tree:
+        say(f"{party}: {name}")
+        for site, words in of:
+            say(f"    {site}: {words}: {' '.join(gates[site]) or 'no gate'}")
+
+
+@people.command("add")
+def add_person(
+    name: Annotated[str, typer.Argument(help="Small letters, digits and hyphens.")],
+    folder: Dir,
+    role: Annotated[RoleName, typer.Option(help="What they are.")],
+    csr: Annotated[Path, typer.Option(help="Their signing request (PKCS #10), CN=NAME, made where their key is.")],
+    out: Annotated[Path, typer.Option(help="Where their certificate goes (PEM). It is no secret.")],
+    party: Annotated[
+        str | None, typer.Option(help="Whose people they are; left out: they look at the whole nation.")
+    ] = None,
+    database: Database = None,
+    as_json: Json = False,
+) -> None:
+    """Let a person in: a certificate of 90 days for the pages, for a key that they made and keep. Whoever had one before by this name has it no more."""
+    with explained(), opened(folder, database) as engine:
+        from cryptography.hazmat.primitives.serialization import Encoding
+
+        from gate_central.authority import CSR_BYTES_MAX, fingerprint, key_fingerprint
+        from gate_central.client_certificates import issue
+        from gate_central.errors import BadRequestError
+        from gate_central.rights import Role
+        from gate_central.server_context import House
+        from gate_central.tenants import ID
+        from gate_core import durable
+        from gate_core.ordinary import read_ordinary
+
+        if ID.fullmatch(name) is None:
+            fail(Exit.USAGE, f"{name!r} is no name: small letters, digits and hyphens, 63 at most")
+        house = House.of(folder, engine, now)
+        try:
+            made = issue(house.folder.authority, name, read_ordinary(csr, 2 * CSR_BYTES_MAX), now())
+        except OSError as error:
+            fail(Exit.IO_ERROR, f"{csr}: {error.strerror or error}")
+        except BadRequestError as error:
+            fail(Exit.BAD_DATA, f"{csr}: {error}")
+        try:  # before they are let in by it: the one that they have counts until then
+            durable.write(out, made.public_bytes(Encoding.PEM), mode=0o644, new_only=True)
+        except OSError as error:
+            fail(Exit.IO_ERROR, f"{out}: {error.strerror or error}; name a new file in a folder that exists")
+        try:
+            house.places.admit(name, Role(role.value), party, fingerprint(made))
+        except BaseException:
+            out.unlink()
+            raise
+        key = key_fingerprint(made)
+    if as_json:
+        fields = {"person": name, "role": role.value, "party": party, "file": str(out), "key_sha256": key}
+        emit_json("central.person.add/1", fields)
+    else:
+        say(f"{name} is {role.value} of {party or 'the whole nation'}; the certificate is in {out}")
+        say(f"SHA-256 of their public key: {key}; they compare it with their own before anybody relies on it")
+
+
+@people.command("dismiss")
+def dismiss(
+    name: Annotated[str, typer.Argument(help="Who looks no more.")],
+    folder: Dir,
+    database: Database = None,
+    as_json: Json = False,
+) -> None:
+    """Take a person's right away, from the next request on."""
+    with explained(), opened(folder, database) as engine:
+        from gate_central.server_context import House
+
+        House.of(folder, engine, now).places.dismiss(name)
+    if as_json:
+        emit_json("central.person.dismiss/1", {"person": name})
+    else:
+        say(f"{name} looks no more")
+
+
+@people.command("list")
+def list_people(folder: Dir, database: Database = None, as_json: Json = False) -> None:
+    """Who may look, at what."""
+    with explained(), opened(folder, database) as engine:
+        from gate_central.tenants import Places
+
+        known = Places(engine).everybody()
+    if as_json:
+        rows = [
+            {"name": one.name, "role": one.role.value, "party": one.party, "dismissed": one.revoked} for one in known
+        ]
+        emit_json("central.person.list/1", {"people": rows})
+        return
+    for one in known:
+        say(
+            f"{one.name:24} {one.role.value:12} {one.party or 'whole nation':24} {'dismissed' if one.revoked else ''}".rstrip()
+        )

@@ -1,0 +1,66 @@
+"""The database of a central server, opened for a command, and what goes wrong with it as one line and an exit code."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gate_core.command_line.output import Exit, fail
+
+if TYPE_CHECKING:
+    import sqlalchemy
+
+Dir = Annotated[Path, typer.Option("--dir", help="The server's own folder.")]
+Database = Annotated[str | None, typer.Option(help="Database URL; a SQLite file in the folder when left out.")]
+
+
+@contextlib.contextmanager
+def opened(folder: Path, url: str | None) -> Iterator[sqlalchemy.Engine]:
+    """The server's database. Raises CentralError."""
+    from gate_central.database import open_database
+    from gate_central.folder import database_url
+
+    if url is None and not folder.is_dir():
+        fail(Exit.IO_ERROR, f"{folder} is no folder; run gate central init")
+    engine = open_database(database_url(folder, url))
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+@contextlib.contextmanager
+def explained() -> Iterator[None]:
+    """Turn errors into one line and an exit code."""
+    try:
+        from sqlalchemy.exc import SQLAlchemyError
+
+        from gate_central import errors
+    except ImportError as error:
+        fail(
+            Exit.CONFIG,
+            f"the central server is a package of its own: install portcullis-central ({error.name} is missing)",
+        )
+    try:
+        yield
+    except errors.NotYetError as error:
+        fail(Exit.TRY_LATER, str(error))
+    except (errors.UnknownError, errors.BadRequestError) as error:
+        fail(Exit.USAGE, str(error))
+    except errors.ForbiddenError as error:
+        fail(Exit.NOT_PERMITTED, str(error))
+    except errors.DamagedError as error:
+        fail(Exit.BAD_DATA, str(error))
+    except errors.AwayError as error:
+        fail(Exit.IO_ERROR, str(error))
+    except errors.FolderError as error:
+        fail(Exit.IO_ERROR if isinstance(error.__cause__, FileNotFoundError) else Exit.CONFIG, str(error))
+    except SQLAlchemyError as error:
+        from gate_central.database import explained as meaning
+
+        found = meaning(error)
+        fail(Exit.IO_ERROR if isinstance(found, errors.AwayError) else Exit.BAD_DATA, str(found))

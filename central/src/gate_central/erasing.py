@@ -1,0 +1,160 @@
+"""Erasures that two approvers have signed, carried out at central: the keys that they name are deleted, and never taken again.
+
+Promises: only what `judge` lets pass counts, whoever brought it, and no key of a held day; the keys' end, the word that they are erased, and the
+record of it in central's own log are one transaction; the answer is a receipt that the mirror has signed. The order is kept as a file beside the database
+before that, and told again at each start, whoever may order by then: a database that was put back from a backup forgets the keys once more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from gate_central.database import dialect_of, insert
+from gate_central.errors import FolderError, ForbiddenError, UnknownError
+from gate_central.ledger import lock
+from gate_central.schema import age_keys, awaited, erased, gates
+from gate_core import durable
+from gate_core.audit_format.errors import BadFormatError
+from gate_core.audit_format.note import Note
+from gate_core.audit_format.record import time_text
+
+if TYPE_CHECKING:
+    from gate_central.admin_log import Acts
+    from gate_central.settings import Settings
+    from gate_core.audit_format.note import Signer
+
+ORDERS = "erasures"
+RECEIPT = "portcullis erasure receipt/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Which keys of which log, and who stands behind it."""
+
+    origin: str
+    keys: tuple[str, ...]
+    signers: tuple[str, ...]
+
+
+Judge = Callable[[bytes], Order]
+"""Reads an order and holds it against the approvers. Raises ForbiddenError for one that does not count."""
+
+
+def kept(note: bytes, name: str = "a note") -> Order:
+    """Read an order that was judged before it was kept, with those whom its note names. Raises ForbiddenError."""
+    try:
+        found = Note.parse(note)
+        _, origin, *keys = found.text.splitlines()
+    except (BadFormatError, ValueError) as error:
+        raise ForbiddenError(f"{name} is no order") from error
+    return Order(origin, tuple(keys), tuple(one.name for one in found.signatures))
+
+
+class Erasures:
+    """Takes orders in. Blocking."""
+
+    def __init__(
+        self,
+        folder: Path,
+        acts: Acts,
+        judge: Judge,
+        *,
+        mirror: Signer,
+        settings: Settings,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._folder = folder / ORDERS
+        self._acts = acts
+        self._judge = judge
+        self._mirror = mirror
+        self._settings = settings
+        self._now = now
+
+    def carry_out(self, note: bytes, *, origin: str | None = None) -> bytes:
+        """Do what an order says, again if it comes again, and return the receipt. `origin`: of the gate that brings it. Raises CentralError."""
+        order = self._judge(note)
+        if origin is not None and order.origin != origin:
+            raise ForbiddenError(f"the erasure is for another gate, {order.origin}")
+        digest = hashlib.sha256(note).hexdigest()
+        self._acts.do("keys_erased", lambda connection: (None, self._require(connection, order)))
+        try:
+            durable.make_folder(self._folder, mode=0o700)
+            durable.write(self._folder / f"{digest}.note", note, mode=0o600)
+        except OSError as error:
+            raise FolderError(f"cannot keep an order in {self._folder}: {error.strerror}") from error
+        self._acts.do("keys_erased", lambda connection: (None, self._erase(connection, order, digest)))
+        self._acts.sweep()
+        return receipt(self._mirror, order.origin, digest, int(self._now().timestamp()))
+
+    def tell_again(self) -> int:
+        """Carry out every order that was kept, but for keys of held days; how many keys were there once more. Raises OSError and CentralError."""
+        found = 0
+        for path in sorted(self._folder.glob("*.note")) if self._folder.is_dir() else ():
+            note = path.read_bytes()
+            order, digest = kept(note, path.name), hashlib.sha256(note).hexdigest()
+
+            def again(
+                connection: sa.Connection, order: Order = order, digest: str = digest
+            ) -> tuple[int, Mapping[str, object]]:
+                held = self._held(connection, order)
+                left = replace(order, keys=tuple(one for one in order.keys if one not in held))
+                fields = self._erase(connection, left, digest)
+                return (len(left.keys) if fields else 0), fields
+
+            with suppress(UnknownError):  # a database of before that gate came
+                found += self._acts.do("keys_erased_again", again)
+        return found
+
+    def _require(self, connection: sa.Connection, order: Order) -> Mapping[str, object]:
+        """Nothing to record, if it may be done. Raises UnknownError and ForbiddenError."""
+        if held := self._held(connection, order):
+            raise ForbiddenError(f"the day {min(held.values())} of {_device(connection, order.origin)} is held")
+        return {}
+
+    def _held(self, connection: sa.Connection, order: Order) -> dict[str, date]:
+        """The keys of an order that are here and of a held day, with that day. Raises UnknownError."""
+        device = _device(connection, order.origin)
+        mine = (age_keys.c.device == device) & age_keys.c.id.in_(order.keys)
+        rows = connection.execute(sa.select(age_keys.c.id, age_keys.c.day).where(mine))
+        days = {key: date.fromisoformat(day) for key, day in rows}
+        return {key: day for key, day in days.items() if self._settings.is_held(device, day)}
+
+    def _erase(self, connection: sa.Connection, order: Order, digest: str) -> Mapping[str, object]:
+        """Erase, and return what is to be recorded: nothing where every key is known as erased already."""
+        device = _device(connection, order.origin)
+        lock(connection, device)  # a round that brings one of them ends before this, or sees it
+        mine = (erased.c.device == device) & erased.c.id.in_(order.keys)
+        known = set(connection.execute(sa.select(erased.c.id).where(mine)).scalars())
+        gone = 0
+        for table in (age_keys, awaited):
+            those = (table.c.device == device) & table.c.id.in_(order.keys)
+            gone += connection.execute(table.delete().where(those)).rowcount
+        new = [one for one in order.keys if one not in known]
+        if not new and not gone:
+            return {}
+        if new:
+            at = time_text(self._now())
+            rows = [{"device": device, "id": one, "at": at, "order": digest} for one in new]
+            connection.execute(insert(dialect_of(connection), erased).on_conflict_do_nothing(), rows)
+        return {"gate": device, "keys": list(order.keys), "were_here": gone, "note": digest, "by": list(order.signers)}
+
+
+def receipt(mirror: Signer, origin: str, order: str, at_s: int) -> bytes:
+    """The mirror's word that the keys of an order are nowhere here: a note that it has cosigned. `order` is the SHA-256 of the order's note."""
+    text = f"{RECEIPT}\n{origin}\n{order}\n"
+    return Note(text, (mirror.cosign(text, at_s),)).to_bytes()
+
+
+def _device(connection: sa.Connection, origin: str) -> str:
+    found: str | None = connection.execute(sa.select(gates.c.device).where(gates.c.origin == origin)).scalar()
+    if found is None:
+        raise UnknownError(f"no gate has the log {origin}")
+    return found

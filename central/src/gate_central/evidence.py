@@ -1,0 +1,162 @@
+"""Evidence that a gate's log contradicts itself, and the alarms that it raises: each stands until a person has answered it.
+
+Promises: a piece is kept once, however often it comes. Each kind has slots of its own, so that what is cheap to repeat keeps nothing out
+that is grave; what finds no slot is counted. Nothing is changed or deleted: an answer is a row of its own, with who, when and the words.
+What is evidence of what is decided by `gate_central.mirror`.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from gate_central.errors import UnknownError
+from gate_central.roster import Recorder
+from gate_central.schema import answers, evidence, heads, repeats
+
+ID_DIGITS = 16
+BY_MAX, WORDS_MAX = 100, 500
+_BETWEEN = b"\n\n"  # after a note's last newline; no note has two empty lines
+
+
+class Kind(enum.Enum):
+    """What the gate did or has shown, as far as its signed checkpoints tell. Values are stored and never renamed."""
+
+    FORK = "fork"  # signed another root for a size whose root is known here
+    INCONSISTENT = "inconsistent"  # signed a longer log, and did not prove that it continues the one here
+    WENT_BACK = "went_back"  # showed a shorter log as its newest; it is the beginning of the one here
+    UNDECIDED = "undecided"  # signed a shorter log of a size whose root is not known here
+    STORED_DIFFERS = (
+        "stored_differs"  # proved an entry that differs from the one stored here: one of the two is damaged
+    )
+    UNKNOWN_RECIPIENTS = "unknown_recipients"  # sealed records for a set of auditors that nobody approved
+    VOLUME = "volume"  # brought more in a day than is usual; beyond its quota it is refused
+    LEFT = "left"  # said with its certificate that it is no more; ends when two approvers retire it
+    MIRROR_WENT_BACK = "mirror_went_back"  # showed our own signature on more than is here: this server was put back
+
+
+def slots(kind: Kind) -> int:
+    """How many unanswered pieces of a kind are kept of a gate. All that a gate that went back, or left, shows says the same."""
+    return 1 if kind in {Kind.WENT_BACK, Kind.LEFT} else 16
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a person made of an alarm."""
+
+    at: str
+    by: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A piece of evidence; it stands while `answer` is None. `shown` is what the gate signed, `against` what it contradicts."""
+
+    id: str
+    kind: str
+    at: str
+    shown: bytes
+    against: bytes
+    answer: Answer | None
+
+
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """What came of a kind and was not kept: the same again, or more than there are slots."""
+
+    kind: str
+    count: int
+    last_at: str
+
+
+class Evidence:
+    """The tables of evidence and answers."""
+
+    def __init__(self, engine: sa.Engine, acts: Recorder | None = None) -> None:
+        """`acts` is central's own log, which tells of each answer."""
+        self._engine = engine
+        self._acts = acts
+
+    def keep(self, device: str, kind: Kind, shown: bytes, *, against: bytes, at: str) -> bool:
+        """Keep a piece, or count it; True when it was kept, and so an alarm begins."""
+        digest = hashlib.sha256(shown).hexdigest()
+        with self._engine.begin() as connection:
+            # Whoever else files something against this gate waits.
+            connection.execute(sa.select(heads.c.device).where(heads.c.device == device).with_for_update())
+            mine = evidence.c.device == device
+            known = connection.execute(sa.select(evidence.c.at).where(mine, evidence.c.digest == digest)).one_or_none()
+            if known is not None or _standing(connection, device, kind.value) >= slots(kind):
+                _count_again(connection, device, kind.value, at)
+                return False
+            content = shown + _BETWEEN + against if against else shown
+            row = {"device": device, "digest": digest, "at": at, "kind": kind.value, "content": content}
+            connection.execute(evidence.insert().values(row))
+        return True
+
+    def alarms(self, device: str) -> tuple[Alarm, ...]:
+        """Every piece of evidence against a gate, answered or not, oldest first."""
+        joined = evidence.outerjoin(answers, _SAME)
+        query = sa.select(evidence, answers.c.at.label("answered"), answers.c.by, answers.c.words).select_from(joined)
+        with self._engine.begin() as connection:
+            rows = connection.execute(
+                query.where(evidence.c.device == device).order_by(evidence.c.at, evidence.c.digest)
+            )
+            return tuple(map(_alarm, rows))
+
+    def repeats(self, device: str) -> tuple[Repeats, ...]:
+        """What was counted only."""
+        query = (
+            sa.select(repeats.c.kind, repeats.c.count, repeats.c.last_at)
+            .where(repeats.c.device == device)
+            .order_by(repeats.c.kind)
+        )
+        with self._engine.begin() as connection:
+            return tuple(Repeats(kind, count, last_at) for kind, count, last_at in connection.execute(query))
+
+    def answer(self, device: str, alarm: str, answer: Answer) -> None:
+        """Answer an alarm that stands, so that it stands no more. Raises UnknownError."""
+
+        def act(connection: sa.Connection) -> tuple[None, Mapping[str, object]]:
+            connection.execute(sa.select(heads.c.device).where(heads.c.device == device).with_for_update())
+            query = sa.select(evidence.c.digest).select_from(evidence.outerjoin(answers, _SAME))
+            open_ones = query.where(evidence.c.device == device, answers.c.digest.is_(None))
+            found = [one for one in connection.execute(open_ones).scalars() if one[:ID_DIGITS] == alarm]
+            if len(found) != 1:
+                raise UnknownError(f"no alarm {alarm} of {device} stands")
+            row = {"device": device, "digest": found[0], "at": answer.at, "by": answer.by, "words": answer.words}
+            connection.execute(answers.insert().values(row))
+            return None, {"gate": device, "alarm": found[0], "by": answer.by, "words": answer.words}
+
+        if self._acts is not None:
+            self._acts.do("alarm_answered", act)
+            return
+        with self._engine.begin() as connection:
+            act(connection)
+
+
+_SAME = (evidence.c.device == answers.c.device) & (evidence.c.digest == answers.c.digest)
+
+
+def _standing(connection: sa.Connection, device: str, kind: str) -> int:
+    query = sa.select(sa.func.count()).select_from(evidence.outerjoin(answers, _SAME))
+    return connection.execute(
+        query.where(evidence.c.device == device, evidence.c.kind == kind, answers.c.digest.is_(None))
+    ).scalar_one()
+
+
+def _count_again(connection: sa.Connection, device: str, kind: str, at: str) -> None:
+    mine = (repeats.c.device == device) & (repeats.c.kind == kind)
+    counted = connection.execute(repeats.update().where(mine).values(count=repeats.c.count + 1, last_at=at))
+    if counted.rowcount == 0:
+        connection.execute(repeats.insert().values(device=device, kind=kind, count=1, last_at=at))
+
+
+def _alarm(row: sa.Row[tuple[object, ...]]) -> Alarm:
+    shown, _, against = bytes(row.content).partition(b"\n" + _BETWEEN)
+    answer = None if row.answered is None else Answer(row.answered, row.by, row.words)
+    return Alarm(row.digest[:ID_DIGITS], row.kind, row.at, shown + b"\n" if against else shown, against, answer)

@@ -1,0 +1,1 @@
+"""A site's exchange, which knows for minutes which documents its gates have read."""

@@ -1,0 +1,131 @@
+"""What gates ask the exchange of their site, over HTTP (docs/protocols/exchange.md): the day's key, and about one mark. JSON both ways.
+
+Which gate asks is the connection's affair: `gate_of` says its name. Nothing of a question is in a log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Final, TypeVar
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gate_central.exchange.marks import MARK_BYTES, MINUTES_MAX, Marks, OtherKeyError, TooManyError
+from gate_core.http_server.request_body import read_body
+from gate_core.rate_limit import Buckets, Rate
+
+QUESTION_BYTES_MAX: Final = 1024
+BODY_S: Final = 5.0
+RATE: Final = Rate(5, 20)  # of one gate; a traveller takes one question
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """The site's wall clock, and seconds of one that nobody sets."""
+
+    local: Callable[[], datetime]
+    clock_s: Callable[[], float]
+
+
+class Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A mark, and for how many minutes the law lets it be remembered."""
+
+    mark: Annotated[str, msgspec.Meta(pattern=rf"\A[0-9a-f]{{{2 * MARK_BYTES}}}\Z")]
+    minutes: Annotated[int, msgspec.Meta(ge=1, le=MINUTES_MAX)]
+
+
+class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is told with the question for the key."""
+
+
+Question = TypeVar("Question", Told, Nothing)
+
+
+class _RefusedError(Exception):
+    """A question that is not answered."""
+
+    def __init__(self, status: int, problem: str) -> None:
+        super().__init__(problem)
+        self.status = status
+
+
+def make_app(marks: Marks, clocks: Clocks, gate_of: Callable[[Request], str]) -> Starlette:
+    """The application."""
+    buckets = Buckets(RATE)
+
+    async def key(request: Request) -> Response:
+        await _question(request, Nothing)
+        held = marks.key(clocks.local(), clocks.clock_s())
+        return _said(200, {"day": held.day.isoformat(), "key": held.key.hex()})
+
+    async def mark(request: Request) -> Response:
+        told = await _question(request, Told)
+        now_s = clocks.clock_s()
+        try:
+            elsewhere = marks.tell(
+                gate_of(request),
+                bytes.fromhex(told.mark),
+                minutes=told.minutes,
+                local=clocks.local(),
+                clock_s=now_s,
+            )
+        except OtherKeyError as error:
+            raise _RefusedError(409, str(error)) from error
+        except TooManyError as error:
+            raise _RefusedError(429, str(error)) from error
+        if elsewhere is not None:
+            return _said(200, {"mark": told.mark, "answer": "hit", "gate": elsewhere.gate, "at": elsewhere.at})
+        return _said(200, {"mark": told.mark, "answer": "none" if marks.is_sure(told.minutes, now_s) else "unsure"})
+
+    def answered(answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+        async def answering(request: Request) -> Response:
+            now_s = clocks.clock_s()
+            bucket = buckets.of(gate_of(request), now_s)
+            if bucket.wait_s(now_s) > 0:
+                return _said(429, {"problem": "too many questions"})
+            bucket.take(now_s)
+            try:
+                return await answer(request)
+            except _RefusedError as error:
+                return _said(error.status, {"problem": str(error)})
+
+        return answering
+
+    app = Starlette(
+        routes=[
+            Route("/reuse/key", answered(key), methods=["POST"]),
+            Route("/reuse/mark", answered(mark), methods=["POST"]),
+        ]
+    )
+    app.router.redirect_slashes = False  # nobody is sent elsewhere
+    return app
+
+
+async def _question(request: Request, kind: type[Question]) -> Question:
+    try:
+        return msgspec.json.decode(await _body(request), type=kind)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise _RefusedError(400, "no question") from error
+
+
+async def _body(request: Request) -> bytes:
+    try:
+        async with asyncio.timeout(BODY_S):
+            body = await read_body(request.stream(), QUESTION_BYTES_MAX)
+    except (TimeoutError, ClientDisconnect) as error:
+        raise _RefusedError(408, "the question was not complete in time") from error
+    if body is None:
+        raise _RefusedError(413, f"a question has {QUESTION_BYTES_MAX} bytes at most")
+    return body
+
+
+def _said(status: int, told: dict[str, str]) -> Response:
+    headers = {"cache-control": "no-store", **({"connection": "close"} if status in {408, 413} else {})}
+    return Response(msgspec.json.encode(told), status, headers, "application/json")

@@ -1,0 +1,128 @@
+"""The exchange of a site, served to its gates: over TLS 1.3, to whoever shows the certificate of one of them, and to nobody else.
+
+Promises: whoever is no configured gate gets no further than the handshake. It opens nothing to write, and no connection of its own: what it knows,
+its gates have told it, and it goes with the minutes, with the day, and with the process. What is answered is `gate_central.exchange`'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from gate_central.exchange.app import Clocks, make_app
+from gate_central.exchange.config import GATES_MAX, ExchangeConfig
+from gate_central.exchange.marks import Marks
+from gate_core import pinned_certificates
+from gate_core.http_server.connections import ConnectionLimits
+from gate_core.http_server.https import Server, known_only, listen
+from gate_core.ordinary import read_ordinary
+from gate_core.programs.clock import monotonic_ms, now
+from gate_core.programs.task_groups import run_until_first_exits
+from gate_core.settings.config_file import ConfigError, address_of, zone_of
+from gate_core.settings.toml_file import Problem
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+HEAD_BYTES_MAX: Final = 8 * 1024
+CERTIFICATE_BYTES_MAX: Final = 64 * 1024
+GRACE_S: Final = 1
+FORGET_S: Final = 5.0  # a mark is no hit from its last second on, and is gone so much later
+LIMITS: Final = ConnectionLimits(
+    handshake_s=5.0,
+    strangers_max=8,
+    a_holder_max=8,
+    everybody_max=8 * GATES_MAX,
+    requests_max=8 * GATES_MAX,
+    first_s=5.0,
+    read_s=5.0,
+    goodbye_s=1.0,
+)
+
+log = logging.getLogger("gate.exchange")
+
+
+async def run(
+    config: ExchangeConfig,
+    *,
+    stop: asyncio.Event,
+    on_listening: Callable[[], None],
+    clocks: Clocks | None = None,
+) -> None:
+    """Serve until `stop` is set; `clocks` None: by those of this machine. Raises ConfigError for a key or certificate that is none, and OSError."""
+    context, gates = _tls(config)
+    clocks = clocks or _clocks(config)
+    marks = Marks(random=secrets.token_bytes, local=clocks.local(), clock_s=clocks.clock_s())
+
+    def gate_of(request: Request) -> str:
+        return gates[request.scope["extensions"]["tls"]["client_cert_sha256"]]
+
+    with listen(*address_of(config.address, such_as="")) as listener:
+        server = Server(
+            make_app(marks, clocks, gate_of),
+            listener,
+            context,
+            limits=LIMITS,
+            head_bytes_max=HEAD_BYTES_MAX,
+            grace_s=GRACE_S,
+            log=log,
+            admits=gates.__contains__,
+        )
+        on_listening()
+        async with asyncio.TaskGroup() as tasks:
+            serving = tasks.create_task(server.serve([]))
+            await run_until_first_exits(_ended(serving), _told(stop), forget(marks, clocks))
+            server.should_exit = True
+
+
+def _clocks(config: ExchangeConfig) -> Clocks:
+    zone = zone_of(config.time_zone)
+    return Clocks(local=lambda: now().astimezone(zone), clock_s=lambda: monotonic_ms() / 1000)
+
+
+async def _ended(serving: asyncio.Task[None]) -> None:
+    await asyncio.wait({serving})
+
+
+async def _told(stop: asyncio.Event) -> None:
+    await stop.wait()
+
+
+async def forget(marks: Marks, clocks: Clocks) -> None:
+    """Whatever is over, for ever, though nobody asks."""
+    while True:
+        await asyncio.sleep(FORGET_S)
+        marks.forget(clocks.local(), clocks.clock_s())
+
+
+def _tls(config: ExchangeConfig) -> tuple[ssl.SSLContext, dict[str, str]]:
+    """The server's side, and the gates by the SHA-256 of their certificates. Raises ConfigError."""
+    pems: list[str] = []
+    gates: dict[str, str] = {}
+    for name, place in config.gates.items():
+        try:
+            raw = read_ordinary(Path(place), CERTIFICATE_BYTES_MAX)
+            (found,) = pinned_certificates.certificates(raw)
+        except OSError as error:
+            raise ConfigError(Problem(f"gates.{name}", f"{place}: {error.strerror}", unreadable=True)) from error
+        except (pinned_certificates.PinnedError, ValueError) as error:
+            raise ConfigError(Problem(f"gates.{name}", f"{place} holds not one certificate (PEM)")) from error
+        if found in gates:
+            raise ConfigError(Problem(f"gates.{name}", f"is the certificate of {gates[found]}, too"))
+        gates[found] = name
+        pems.append(raw.decode("ascii", "ignore"))  # ssl takes no other letters, which only words beside it have
+    identity = Path(config.identity)
+    try:
+        pinned_certificates.fingerprint_in(identity)
+        return known_only("\n".join(pems), identity), gates
+    except pinned_certificates.PinnedError as error:
+        raise ConfigError(Problem("identity", str(error))) from error
+    except ssl.SSLError as error:
+        raise ConfigError(Problem("identity", f"{identity} holds not a key and its certificate (PEM)")) from error
+    except OSError as error:
+        raise ConfigError(Problem("identity", f"{identity}: {error.strerror}", unreadable=True)) from error

@@ -1,0 +1,109 @@
+"""Central's metrics for Prometheus: one table, a row a metric, in its text format (version 0.0.4). Pure.
+
+Names are stable. A gate is a label, since there are as many series as gates and each is somebody's to look at; nothing is of a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from gate_central.evidence import Kind
+from gate_central.fleet import SILENT, Row
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+Sample = tuple[Mapping[str, str], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A row of the table."""
+
+    name: str
+    kind: str
+    labels: tuple[str, ...]
+    help: str
+    samples: Callable[[Sequence[Row], datetime], Iterator[Sample]]
+
+
+def exposition(rows: Sequence[Row], now: datetime) -> str:
+    """Everything that central knows of these gates."""
+    lines = list[str]()
+    for metric in METRICS:
+        lines += [f"# HELP {metric.name} {metric.help}", f"# TYPE {metric.name} {metric.kind}"]
+        for labels, value in metric.samples(rows, now):
+            told = ",".join(f'{name}="{labels[name]}"' for name in metric.labels)
+            lines.append(f"{metric.name}{{{told}}} {value:.10g}" if told else f"{metric.name} {value:.10g}")
+    return "\n".join(lines) + "\n"
+
+
+def _states(rows: Sequence[Row], _: datetime) -> Iterator[Sample]:
+    for state in ("enrolled", "revoked", "retired"):
+        yield {"state": state}, sum(row.state == state for row in rows)
+
+
+def _alarms(rows: Sequence[Row], _: datetime) -> Iterator[Sample]:
+    for row in rows:
+        for kind in (*(one.value for one in Kind), SILENT):
+            yield {**_gate(row), "kind": kind}, kind in row.alarms
+
+
+def _each(value: Callable[[Row, datetime], float | None]) -> Callable[[Sequence[Row], datetime], Iterator[Sample]]:
+    def samples(rows: Sequence[Row], now: datetime) -> Iterator[Sample]:
+        for row in rows:
+            if row.state == "enrolled" and (known := value(row, now)) is not None:
+                yield _gate(row), known
+
+    return samples
+
+
+def _gate(row: Row) -> Mapping[str, str]:
+    return {"gate": row.device, "site": row.place.site or "", "party": row.party}
+
+
+def _unheard_s(row: Row, now: datetime) -> float | None:
+    return None if row.last_seen is None else max(0.0, (now - datetime.fromisoformat(row.last_seen)).total_seconds())
+
+
+_GATE: Final = ("gate", "site", "party")
+METRICS: Final = (
+    Metric("portcullis_central_gates", "gauge", ("state",), "Gates by what they are here.", _states),
+    Metric(
+        "portcullis_central_signed_entries_total",
+        "counter",
+        _GATE,
+        "Entries for which the gate has a receipt.",
+        _each(lambda row, _: row.signed),
+    ),
+    Metric(
+        "portcullis_central_entries_behind",
+        "gauge",
+        _GATE,
+        "Entries that the gate has told of, and that did not come yet.",
+        _each(lambda row, _: row.behind),
+    ),
+    Metric(
+        "portcullis_central_bodies_missing",
+        "gauge",
+        _GATE,
+        "Entries whose sealed bodies did not come yet.",
+        _each(lambda row, _: row.bodies_missing),
+    ),
+    Metric(
+        "portcullis_central_unheard_seconds",
+        "gauge",
+        _GATE,
+        "How long ago the gate spoke, to the minute.",
+        _each(_unheard_s),
+    ),
+    Metric(
+        "portcullis_central_evidence",
+        "gauge",
+        _GATE,
+        "Pieces of evidence held against the gate's log, answered or not.",
+        _each(lambda row, _: row.evidence),
+    ),
+    Metric("portcullis_central_alarm", "gauge", (*_GATE, "kind"), "1 while an alarm of this kind stands.", _alarms),
+)

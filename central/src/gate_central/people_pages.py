@@ -1,0 +1,346 @@
+"""The pages of central for people: the fleet, a gate with its alarms, search and download for auditors, who read what. Server-rendered; nothing runs in the browser.
+
+Promises: whoever shows no certificate of a person who may look is answered 403 on every path, and each route says in one table what it is for, so
+what nobody was permitted is refused (`gate_central.rights`); a gate of another party is unknown, not forbidden; what an auditor searches and carries
+away is recorded before anything is shown, or nothing is. What another site's page sends is refused.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+from urllib.parse import parse_qsl
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.applications import Starlette
+from starlette.background import BackgroundTask
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from gate_central.admin_log import DEVICE, SHOWN_MAX
+from gate_central.database import first_line
+from gate_central.errors import BadRequestError, CentralError, ForbiddenError, NotYetError, UnknownError
+from gate_central.evidence import BY_MAX, WORDS_MAX, Alarm, Answer
+from gate_central.fleet import Row, fleet
+from gate_central.folder import ACTS_IDENTITY
+from gate_central.metrics import CONTENT_TYPE, exposition
+from gate_central.request_reader import whole_body
+from gate_central.rights import Doing, may
+from gate_central.search import Stretch, carried, stretch
+from gate_central.server_context import House
+from gate_central.tenants import Person
+from gate_core.audit_format.record import time_text
+from gate_core.audit_format.unsealing import Unsealer
+
+FORM_BYTES_MAX: Final = 8 * 1024
+GATES_MAX: Final = 50  # in one search
+PURPOSES: Final = ("complaint", "access request", "supervision", "security", "prosecution", "operation")
+HEADERS: Final = {
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "referrer-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+}
+_HERE: Final = Path(__file__).parent
+_STATUS: Final[dict[type[CentralError], int]] = {
+    BadRequestError: 400,
+    ForbiddenError: 403,
+    UnknownError: 404,
+    NotYetError: 409,
+}
+
+log = logging.getLogger("gate_central")
+
+Handler = Callable[[Request, Person], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A row of the table of routes."""
+
+    path: str
+    method: str
+    doing: Doing
+    handler: Handler
+
+
+def make_desk(house: House) -> Starlette:
+    """Put the pages together."""
+    desk = Desk(house)
+    routes = [Route(one.path, desk.guarded(one), methods=[one.method]) for one in desk.pages()]
+    return Starlette(
+        routes=routes, exception_handlers={CentralError: _refuse, SQLAlchemyError: _stall, 404: _nothing, 405: _nothing}
+    )
+
+
+class Desk:
+    """Receives people who may look."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._environment = Environment(
+            loader=FileSystemLoader(_HERE / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.filters["number"] = lambda value: f"{value:,}"
+        self._environment.filters["told"] = _told
+
+    def pages(self) -> Iterator[Page]:
+        """Every route, and what it is for."""
+        yield Page("/", "GET", Doing.LOOK, self.show_fleet)
+        yield Page("/central.css", "GET", Doing.LOOK, self.style)
+        yield Page("/gates/{gate}", "GET", Doing.LOOK, self.show_gate)
+        yield Page("/gates/{gate}/alarms/{alarm}", "POST", Doing.ANSWER, self.answer)
+        yield Page("/search", "GET", Doing.SEARCH, self.ask)
+        yield Page("/search", "POST", Doing.SEARCH, self.search)
+        yield Page("/export", "POST", Doing.CARRY, self.carry)
+        yield Page("/acts", "GET", Doing.READ_ACTS, self.show_acts)
+        yield Page("/metrics", "GET", Doing.MEASURE, self.metrics)
+
+    def guarded(self, page: Page) -> Callable[[Request], Awaitable[Response]]:
+        """Let in only whom the table permits it."""
+
+        async def endpoint(request: Request) -> Response:
+            certificate = request.scope.get("extensions", {}).get("tls", {}).get("client_cert_sha256")
+            person = None if certificate is None else await run_in_threadpool(self._house.places.person, certificate)
+            if person is None:
+                raise ForbiddenError("this certificate is of nobody who may look here")
+            if not may(person.role, page.doing, of_whole_nation=person.party is None):
+                raise ForbiddenError(f"to {page.doing.value} is not permitted to this {person.role.value}")
+            if request.method == "POST" and not _is_of_our_page(request):
+                raise ForbiddenError("another site's page sent this")
+            response = await page.handler(request, person)
+            response.headers.update(HEADERS)
+            return response
+
+        return endpoint
+
+    # ── everybody's ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def show_fleet(self, _request: Request, person: Person) -> Response:
+        """Every gate that is this person's to look at."""
+        rows = await run_in_threadpool(self._rows, person)
+        counted = {
+            "gates": len(rows),
+            "need somebody": sum(not row.is_well for row in rows),
+            "silent": sum(row.silent_since is not None for row in rows),
+            "entries signed for": sum(row.signed for row in rows),
+            "entries on their way": sum(row.behind for row in rows),
+        }
+        own = await run_in_threadpool(self._house.evidence.alarms, DEVICE) if person.party is None else ()
+        standing = [_shown(one) for one in own if one.answer is None]
+        return self._page("fleet.html", person, rows=rows, counted=counted, own=standing)
+
+    async def style(self, _request: Request, _person: Person) -> Response:
+        """How it looks."""
+        return FileResponse(_HERE / "static" / "central.css", media_type="text/css")
+
+    async def show_gate(self, request: Request, person: Person) -> Response:
+        """One gate: what is known, and each alarm with its evidence."""
+        row = await run_in_threadpool(self._row, person, request.path_params["gate"])
+        alarms = await run_in_threadpool(self._house.evidence.alarms, row.device)
+        repeats = await run_in_threadpool(self._house.evidence.repeats, row.device)
+        can_answer = may(person.role, Doing.ANSWER, of_whole_nation=person.party is None)
+        shown = [_shown(one) for one in reversed(alarms)]
+        return self._page("gate.html", person, row=row, alarms=shown, repeats=repeats, can_answer=can_answer)
+
+    async def metrics(self, _request: Request, person: Person) -> Response:
+        """Everything, for Prometheus."""
+        rows = await run_in_threadpool(self._rows, person)
+        return Response(exposition(rows, self._house.now()), media_type=CONTENT_TYPE)
+
+    # ── a supervisor's ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def answer(self, request: Request, person: Person) -> Response:
+        """Answer an alarm."""
+        row = await run_in_threadpool(self._row, person, request.path_params["gate"])
+        words = (await _form(request)).get("words", "").strip()
+        if not 0 < len(words) <= WORDS_MAX:
+            raise BadRequestError(f"an answer is 1 to {WORDS_MAX} characters")
+        given = Answer(time_text(self._house.now()), person.name[:BY_MAX], words)
+        await run_in_threadpool(self._house.evidence.answer, row.device, request.path_params["alarm"], given)
+        return RedirectResponse(f"/gates/{row.device}", status_code=303)
+
+    async def show_acts(self, _request: Request, person: Person) -> Response:
+        """Central's own log, the newest first."""
+        identity = self._house.folder.path / ACTS_IDENTITY
+        acts = await run_in_threadpool(lambda: self._house.acts.newest(Unsealer.from_file(identity), SHOWN_MAX))
+        return self._page("acts.html", person, acts=acts, most=SHOWN_MAX)
+
+    # ── an auditor's ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def ask(self, _request: Request, person: Person) -> Response:
+        """The question of a search."""
+        return await self._searched(person, {}, [])
+
+    async def search(self, request: Request, person: Person) -> Response:
+        """Where evidence of a time lies; recorded before it is shown."""
+        asked = _Asked.of(await _form(request))
+        rows = await run_in_threadpool(self._matching, person, asked)
+        await run_in_threadpool(self._record, "searched", person, asked, {"gates": [row.device for row in rows]})
+        found = [(row, await run_in_threadpool(self._stretch, row.device, asked)) for row in rows]
+        return await self._searched(person, asked.fields, [(row, one) for row, one in found if one.entries])
+
+    async def carry(self, request: Request, person: Person) -> Response:
+        """Carry a stretch of one gate's log away; recorded before it is."""
+        asked = _Asked.of(await _form(request))
+        await run_in_threadpool(self._house.require_current)
+        row = await run_in_threadpool(self._row, person, asked.gate)
+        gate = await run_in_threadpool(self._house.roster.find, row.device)
+        assert gate is not None
+        wanted = await run_in_threadpool(self._stretch, row.device, asked)
+        if not wanted.entries:
+            raise UnknownError(f"nothing of {row.device} lies in this time")
+        told = {"entries": [wanted.start, wanted.end], "size": wanted.size}
+        await run_in_threadpool(self._record, "export_made", person, asked, told)
+        held = ExitStack()
+        path = await run_in_threadpool(held.enter_context, carried(self._house.ledger, gate, wanted))
+        name = f"{row.device}-{wanted.start}.bundle"
+        return FileResponse(path, media_type="application/jsonl", filename=name, background=BackgroundTask(held.close))
+
+    # ── what they share ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _rows(self, person: Person) -> list[Row]:
+        return fleet(self._house.engine, self._house.settings, person, self._house.now())
+
+    def _row(self, person: Person, device: str) -> Row:
+        """A gate that this person sees. Raises UnknownError, also for one of another party."""
+        found = next((row for row in self._rows(person) if row.device == device), None)
+        if found is None:
+            raise UnknownError("there is no such gate")
+        return found
+
+    def _matching(self, person: Person, asked: _Asked) -> list[Row]:
+        """Those that are asked about. Raises BadRequestError for too many."""
+        rows = [
+            row
+            for row in self._rows(person)
+            if (not asked.gate or row.device == asked.gate) and (not asked.site or row.place.site == asked.site)
+        ]
+        if len(rows) > GATES_MAX:
+            raise BadRequestError(f"more than {GATES_MAX} gates at once; name a site or a gate")
+        return rows
+
+    def _stretch(self, device: str, asked: _Asked) -> Stretch:
+        return stretch(self._house.ledger, device, asked.first, asked.last)
+
+    def _record(self, kind: str, person: Person, asked: _Asked, more: Mapping[str, object]) -> None:
+        self._house.acts.record(kind, {"by": person.name, "role": person.role.value, **asked.fields, **more})
+
+    async def _searched(self, person: Person, asked: Mapping[str, str], found: list[tuple[Row, Stretch]]) -> Response:
+        rows = await run_in_threadpool(self._rows, person)
+        sites = sorted({row.place.site for row in rows if row.place.site is not None})
+        shown = {name: asked.get(name, "") for name in ("gate", "site", "from", "to", "purpose", "case")}
+        return self._page(
+            "search.html", person, asked=shown, is_asked=bool(asked), found=found, sites=sites, purposes=PURPOSES
+        )
+
+    def _page(self, name: str, person: Person, **more: object) -> HTMLResponse:
+        nation = person.party is None
+        allowed = {one.name.lower(): may(person.role, one, of_whole_nation=nation) for one in Doing}
+        told = {"person": person, "allowed": allowed, "at": time_text(self._house.now())[:16].replace("T", " ")}
+        return HTMLResponse(self._environment.get_template(name).render(**told, **more))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What an auditor looks for, and why."""
+
+    gate: str
+    site: str
+    first: str
+    last: str
+    fields: Mapping[str, str]
+
+    @classmethod
+    def of(cls, form: Mapping[str, str]) -> _Asked:
+        """Read a form. Raises BadRequestError: without purpose and case nobody looks."""
+        told = {name: form.get(name, "").strip() for name in ("gate", "site", "from", "to", "purpose", "case")}
+        if told["purpose"] not in PURPOSES:
+            raise BadRequestError(f"a purpose is one of {', '.join(PURPOSES)}")
+        if not 0 < len(told["case"]) <= 100 or not told["case"].isprintable():
+            raise BadRequestError("say the case's number, 100 characters at most")
+        return cls(told["gate"], told["site"], _hour(told["from"]), _hour(told["to"]), told)
+
+
+def _hour(text: str) -> str:
+    """An hour as headers write it. Raises BadRequestError."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadRequestError("a time is a day and an hour, as 2026-11-25T10:00, in UTC") from error
+    if moment.tzinfo is not None:
+        raise BadRequestError("times are in UTC, without a zone")
+    return moment.strftime("%Y-%m-%dT%H:00:00Z")
+
+
+def _told(value: object) -> str:
+    """A field of a record, in words."""
+    match value:
+        case None | "":
+            return "none"
+        case bool():
+            return "yes" if value else "no"
+        case list():
+            return ", ".join(map(_told, value))
+        case dict():
+            return "; ".join(f"{name} {_told(one)}" for name, one in value.items())
+        case _:
+            return str(value)
+
+
+def _shown(alarm: Alarm) -> dict[str, object]:
+    return {
+        "id": alarm.id,
+        "kind": alarm.kind,
+        "at": alarm.at,
+        "shown": alarm.shown.decode(errors="replace"),
+        "against": alarm.against.decode(errors="replace"),
+        "answer": alarm.answer,
+    }
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """Read a form, each field once. Raises BadRequestError."""
+    raw = await whole_body(request, FORM_BYTES_MAX)
+    try:
+        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, max_num_fields=16, errors="strict")
+    except ValueError as error:
+        raise BadRequestError("this is no form") from error
+    if len(pairs) != len(dict(pairs)):
+        raise BadRequestError("a field came twice")
+    return dict(pairs)
+
+
+def _is_of_our_page(request: Request) -> bool:
+    """Whether a form was sent by our own page: a browser says which one did. Who is no browser says nothing, and is led by nobody."""
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    return site in {None, "same-origin"} and origin in {None, f"https://{request.headers.get('host', '')}"}
+
+
+async def _refuse(request: Request, error: Exception) -> Response:
+    status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 500)
+    log.warning("page_refused", extra={"path": request.url.path[:100], "status": status, "reason": str(error)[:300]})
+    return PlainTextResponse(f"{error}\n" if status != 500 else "the server's store is damaged\n", status, HEADERS)
+
+
+async def _stall(request: Request, error: Exception) -> Response:
+    log.error("database_failed", extra={"path": request.url.path[:100], "reason": first_line(error)[:300]})
+    return PlainTextResponse("the database does not answer; try later\n", 503, HEADERS)
+
+
+async def _nothing(_request: Request, _error: Exception) -> Response:
+    return PlainTextResponse("there is no such page\n", 404, HEADERS)

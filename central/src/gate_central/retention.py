@@ -1,0 +1,137 @@
+"""How long central keeps the keys to sealed records: by class and day, as its settings say, but for days that are held.
+
+Promises: the keys' end and its record in central's own log are one transaction, one for a class and day of all gates (on SQLite for some of its keys), the oldest day first; nothing is forgotten by a
+clock of which no gate's bears out that it is no further ahead than a day: one that was set forward would forget everything. What a gate says that it has forgotten
+itself is forgotten here, too (`gate_core.audit_format.expiry_statement`). Entries and sealed bodies stay: they prove the log, and open no more. What a copy of the database holds is not reached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from gate_central.admin_log import DEVICE
+from gate_central.database import reading
+from gate_central.errors import ForbiddenError
+from gate_central.schema import age_keys, awaited, heads
+from gate_central.settings import Hold
+from gate_core.audit_format.errors import BadFormatError, BadSignatureError
+from gate_core.audit_format.expiry_statement import Expired
+
+if TYPE_CHECKING:
+    from gate_central.admin_log import Acts
+    from gate_central.roster import Gate
+    from gate_central.settings import Settings
+
+KEYS_AT_ONCE = (
+    50_000  # on SQLite, where others wait to write meanwhile, for 10 s at most; the look goes on with the rest
+)
+CLASSES, EVERY_GATE = ("crossing", "device", "administration"), "*"
+
+
+class Retention:
+    """Forgets. Blocking."""
+
+    def __init__(self, engine: sa.Engine, acts: Acts, settings: Settings, now: Callable[[], datetime]) -> None:
+        self._engine = reading(engine)
+        self._acts = acts
+        self._settings = settings
+        self._now = now
+
+    def look(self, stop: Callable[[], bool] = lambda: False) -> int:
+        """Forget what is over, until `stop` says so; how many keys. Raises CentralError and SQLAlchemyError."""
+        today, gone = self._today(), 0
+        while self._is_borne_out(today) and not stop() and (oldest := self._oldest(today)) is not None:
+            gone += self._forget(partial(self._is_of, *oldest), {"class": oldest[1], "day": oldest[0]})
+        if gone:
+            self._acts.sweep()
+        return gone
+
+    def _is_of(self, day: str, about: str, one: sa.Table) -> sa.ColumnElement[bool]:
+        """That a row is of a gate's day and class, and not held."""
+        gates = one.c.device.in_(sa.select(heads.c.device).where(heads.c.device != DEVICE))
+        over = gates & (one.c.about == about) & (one.c.day == day) & ~_held(one, self._settings.holds)
+        if one is awaited or self._engine.dialect.name != "sqlite":
+            return over
+        rowid: sa.ColumnClause[int] = sa.literal_column("rowid")
+        return rowid.in_(sa.select(rowid).select_from(one).where(over).limit(KEYS_AT_ONCE))
+
+    def heed(self, gate: Gate, word: bytes) -> int:
+        """Forget what a gate's log says that the gate has forgotten itself, but for days that either of us holds and those that are younger than
+        `gates_from_days`; how many keys. Raises CentralError and SQLAlchemyError.
+        """
+        try:
+            expired = Expired.read(word, gate.log_newest)
+        except (BadFormatError, BadSignatureError) as error:
+            raise ForbiddenError(f"what the gate has forgotten: {error}") from error
+        newest = self._today() - timedelta(days=self._settings.kept.gates_from_days)
+        before = {about: min(day, newest).isoformat() for about, day in expired.before.items()}
+        holds = [
+            *self._settings.holds,
+            *(Hold(first=first, last=last, case=gate.device) for first, last in expired.held),
+        ]
+
+        def over(one: sa.Table) -> sa.ColumnElement[bool]:
+            classes = [(one.c.about == about) & (one.c.day < day) for about, day in before.items()]
+            return (one.c.device == gate.device) & sa.or_(sa.false(), *classes) & ~_held(one, holds)
+
+        gone = self._forget(over, {"gate": gate.device, "before": before, "by": gate.origin})
+        if gone:
+            self._acts.sweep()
+        return gone
+
+    def is_waiting(self) -> bool:
+        """Whether keys are over by the clock alone, so that they are kept beyond their time until some gate is heard of. Raises SQLAlchemyError."""
+        today = self._today()
+        return not self._is_borne_out(today) and self._oldest(today) is not None
+
+    def _today(self) -> date:
+        return self._now().astimezone(UTC).date()
+
+    def _is_borne_out(self, today: date) -> bool:
+        """Whether some gate's entries say that it is so late."""
+        newest = sa.select(sa.func.max(heads.c.day)).where(heads.c.device != DEVICE)
+        with self._engine.connect() as connection:
+            day = connection.execute(newest).scalar() or ""
+        return day >= (today - timedelta(days=1)).isoformat()
+
+    def _oldest(self, today: date) -> tuple[str, str] | None:
+        """The oldest day of which keys of some gate are over, and their class. Central's own records are kept for good."""
+        found = list[tuple[str, str]]()
+        with self._engine.connect() as connection:
+            for about in CLASSES:
+                limit = self._settings.over_before(about, today)
+                if limit is None:
+                    continue
+                over = (age_keys.c.day < limit.isoformat()) & ~_held(age_keys, self._settings.holds)
+                mine = (age_keys.c.device == heads.c.device) & (age_keys.c.about == about)
+                # One look into the index for each gate: its cost does not grow with the keys that are here.
+                of_gate = sa.select(sa.func.min(age_keys.c.day)).where(mine, over).scalar_subquery()
+                day = connection.execute(sa.select(sa.func.min(of_gate)).where(heads.c.device != DEVICE)).scalar()
+                found += [] if day is None else [(day, about)]
+        return min(found, default=None)
+
+    def _forget(self, over: Callable[[sa.Table], sa.ColumnElement[bool]], told: Mapping[str, object]) -> int:
+        """A key that a round brings meanwhile is found by the next look: no round waits for this."""
+
+        def act(connection: sa.Connection) -> tuple[int, Mapping[str, object]]:
+            gates = connection.execute(sa.select(age_keys.c.device).where(over(age_keys)).distinct()).scalars().all()
+            gone = sum(connection.execute(one.delete().where(over(one))).rowcount for one in (age_keys, awaited))
+            whose = {"gate": gates[0]} if len(gates) == 1 else {"gate": EVERY_GATE, "gates": len(gates)}
+            # Another process may have been faster: then there is nothing to record.
+            return gone, {**whose, **told, "keys": gone} if gone else {}
+
+        return self._acts.do("keys_expired", act)
+
+
+def _held(one: sa.Table, holds: Iterable[Hold]) -> sa.ColumnElement[bool]:
+    """That the day of a row is held."""
+    days = [
+        one.c.day.between(hold.first.isoformat(), hold.last.isoformat()) & (one.c.device == (hold.gate or one.c.device))
+        for hold in holds
+    ]
+    return sa.or_(sa.false(), *days)

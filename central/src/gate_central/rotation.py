@@ -1,0 +1,140 @@
+"""New keys for the central server, each after the one before has vouched for it: the server's certificate, the authority, the mirror's key.
+
+Promises: every step is a file put in place at once, and a rotation that was killed goes on where it was when it is asked for again. Gates
+hear of a new key over a connection that an old one vouches for. What gates would lose by is refused until it can hurt none: another
+server's certificate before all of them trust its authority, the old authority's end before its certificates have. A server that runs takes
+it up when it starts anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from gate_central import authority, folder
+from gate_central.errors import FolderError, NotYetError
+from gate_central.folder import (
+    AUTHORITY_CERTIFICATE,
+    AUTHORITY_HANDOVERS,
+    AUTHORITY_KEY,
+    AUTHORITY_KEY_NEXT,
+    MIRROR_HANDOVERS,
+    MIRROR_KEY,
+    MIRROR_KEY_NEXT,
+    MIRROR_VKEY,
+    SERVER_CERTIFICATE,
+    SERVER_KEY,
+    Folder,
+)
+from gate_core import durable
+from gate_core.audit_format import keys
+from gate_core.audit_format.errors import KeyFileError
+from gate_core.audit_format.handover import HANDOVERS_MAX, hand_over
+from gate_core.audit_format.note import Algorithm, Verifier
+
+NAMED_MAX = 5
+
+
+def rotate_server(loaded: Folder, now: datetime, lacking: Sequence[str]) -> datetime:
+    """A new key and certificate for the server; returns until when it is good. `lacking`: the gates that do not trust the authority that
+    would issue it. Raises FolderError, NotYetError.
+    """
+    if lacking:
+        more = f" and {len(lacking) - NAMED_MAX} more" if len(lacking) > NAMED_MAX else ""
+        raise NotYetError(
+            f"not all gates trust the newest authority yet: {', '.join(lacking[:NAMED_MAX])}{more}; "
+            "wait until they were here, or revoke what is gone"
+        )
+    path, key = loaded.path, authority.new_key()
+    certificate = authority.issue_server(loaded.authority, _server_name(path), key.public_key(), now)
+    try:
+        durable.write(path / SERVER_CERTIFICATE, folder.server_pem(key, certificate), mode=0o600)
+        durable.wipe(path / SERVER_KEY)  # of a folder from before both were one file
+    except OSError as error:
+        raise FolderError(f"cannot write {path / SERVER_CERTIFICATE}: {error.strerror}") from error
+    return certificate.not_valid_after_utc
+
+
+def rotate_authority(path: Path, now: datetime) -> str:
+    """A new root beside the old one, which certifies its key; returns its SHA-256. From now on it issues. Raises FolderError, NotYetError."""
+    draft = path / AUTHORITY_KEY_NEXT
+    try:
+        loaded = folder.load(path)
+        if not draft.exists():
+            if len(loaded.roots) > 1:
+                raise NotYetError("the last rotation is not over: gate central rotate authority --retire ends it")
+            durable.write(draft, folder.key_pem(authority.new_key()), mode=0o600)
+        new = folder.read_key(draft)
+        roots = [one for one in loaded.roots if one.public_key() == new.public_key()]
+        if not roots:
+            root = authority.found_with(new, _subject(loaded.authority), now)
+            bond = authority.certify_next(loaded.authority, root, now)
+            durable.write(path / AUTHORITY_HANDOVERS, bond.public_bytes(Encoding.PEM), mode=0o644)
+            pem = b"".join(one.public_bytes(Encoding.PEM) for one in (root, *loaded.roots))
+            durable.write(path / AUTHORITY_CERTIFICATE, pem, mode=0o644)
+            roots = [root]
+        draft.replace(path / AUTHORITY_KEY)
+        durable.sync(path)
+    except OSError as error:
+        raise FolderError(f"cannot write into {path}: {error.strerror}") from error
+    return authority.fingerprint(roots[0])
+
+
+def retire_authority(path: Path, now: datetime) -> None:
+    """Forget the old root. Raises FolderError, and NotYetError while a certificate that it issued may be in use."""
+    loaded = folder.load(path)
+    if len(loaded.roots) == 1:
+        raise NotYetError("there is one authority alone; gate central rotate authority makes another")
+    root = loaded.authority.certificate
+    over = root.not_valid_before_utc + authority.CLOCK_SKEW + timedelta(days=authority.DEVICE_DAYS)
+    if now < over:
+        raise NotYetError(f"certificates of the old authority may be in use until {over:%Y-%m-%d}")
+    server = folder.server_certificate(path)
+    try:
+        server.verify_directly_issued_by(root)
+    except (ValueError, TypeError, InvalidSignature) as error:
+        raise NotYetError("the server's own certificate is of the old authority: gate central rotate server") from error
+    try:
+        durable.write(path / AUTHORITY_CERTIFICATE, root.public_bytes(Encoding.PEM), mode=0o644)
+        (path / AUTHORITY_HANDOVERS).unlink(missing_ok=True)
+    except OSError as error:
+        raise FolderError(f"cannot write into {path}: {error.strerror}") from error
+
+
+def rotate_mirror(path: Path, now: datetime) -> Verifier:
+    """A new cosigning key, by the word of the old one. Raises FolderError."""
+    draft = path / MIRROR_KEY_NEXT
+    try:
+        old = folder.mirror_key(path)
+        if not draft.exists():
+            keys.generate(draft, old.verifier.name, Algorithm.COSIGNATURE_V1)
+        new = keys.load(draft, old.verifier.name, Algorithm.COSIGNATURE_V1)
+        durable.make_folder(path / MIRROR_HANDOVERS, mode=0o700)
+        given = folder.mirror_handovers(path)
+        if len(given) >= HANDOVERS_MAX and not any(new.verifier.vkey.encode() in one for one in given):
+            raise FolderError(f"the mirror's key was replaced {len(given)} times, and gates follow no further")
+        note = hand_over(old, new, at_s=int(now.timestamp()))
+        if not any(new.verifier.vkey.encode() in one for one in given):
+            durable.write(path / MIRROR_HANDOVERS / f"{len(given):03}.note", note)
+        durable.write(path / MIRROR_VKEY, new.verifier.vkey.encode() + b"\n", mode=0o644)
+        draft.replace(path / MIRROR_KEY)
+        durable.sync(path)
+    except KeyFileError as error:
+        raise FolderError(str(error)) from error
+    except OSError as error:
+        raise FolderError(f"cannot write into {path}: {error.strerror}") from error
+    return new.verifier
+
+
+def _server_name(path: Path) -> str:
+    names = folder.server_certificate(path).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return str(next(iter(names)).value)
+
+
+def _subject(root: authority.Authority) -> x509.Name:
+    return root.certificate.subject

@@ -1,0 +1,178 @@
+"""All that a command or server of central works with, put together from its folder and its database."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+from gate_central import folder as folders
+from gate_central import settings
+from gate_central.admin_log import DEVICE, Acts
+from gate_central.database import dialect_of, first_line, insert
+from gate_central.erasing import Erasures, Judge, kept
+from gate_central.errors import CentralError, FolderError, ForbiddenError, NotYetError
+from gate_central.evidence import Evidence, Kind
+from gate_central.folder import Folder
+from gate_central.ledger import Ledger
+from gate_central.retention import Retention
+from gate_central.roster import Roster
+from gate_central.schema import told
+from gate_central.settings import Settings
+from gate_central.tenants import Places
+from gate_core.audit_format.errors import BadFormatError, SealError
+from gate_core.audit_format.record import time_text
+from gate_core.audit_format.sealing import Sealer
+
+LOOK_EVERY_S: Final = 60.0  # a new connection to the database is another reason to look
+LOOK_AGAIN_S: Final = 1.0  # at the earliest
+
+log = logging.getLogger("gate_central")
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What a server has."""
+
+    folder: Folder
+    settings: Settings
+    engine: sa.Engine
+    acts: Acts
+    now: Callable[[], datetime]
+
+    @classmethod
+    def of(cls, path: Path, engine: sa.Engine, now: Callable[[], datetime]) -> House:
+        """Read the folder and begin. Raises CentralError."""
+        folder, found = folders.load(path), settings.load(path)
+        signer, recipient = folders.acts_keys(path, folder.mirror.verifier)
+        try:
+            sealer = Sealer((recipient, *found.acts.recipients))
+        except SealError as error:
+            raise FolderError(f"{path / settings.NAME}: acts.recipients: {error}") from error
+        return cls(
+            folder, found, engine, Acts(engine, signer, folder.mirror, sealer, now, kept=path / folders.ACTS_NOTE), now
+        )
+
+    @property
+    def roster(self) -> Roster:
+        """Gates and tokens."""
+        return Roster(self.engine, self.acts)
+
+    @property
+    def ledger(self) -> Ledger:
+        """The logs."""
+        return Ledger(self.engine)
+
+    @property
+    def evidence(self) -> Evidence:
+        """Evidence and its answers."""
+        return Evidence(self.engine, self.acts)
+
+    @property
+    def places(self) -> Places:
+        """Parties, sites, people."""
+        return Places(self.engine, self.acts)
+
+    @property
+    def retention(self) -> Retention:
+        """What forgets keys after their time."""
+        return Retention(self.engine, self.acts, self.settings, self.now)
+
+    def erasures(self, judge: Judge) -> Erasures:
+        """What forgets keys when two approvers say so."""
+        path, mirror = self.folder.path, self.folder.mirror
+        return Erasures(path, self.acts, judge, mirror=mirror, settings=self.settings, now=self.now)
+
+    def tell_settings(self) -> None:
+        """Record what is set, if it is something else than was recorded last."""
+        digest, fields = self.settings.digest, msgspec.to_builtins(self.settings)
+
+        def act(connection: sa.Connection) -> tuple[None, Mapping[str, object]]:
+            if connection.execute(sa.select(told.c.digest)).scalar_one_or_none() == digest:
+                return None, {}
+            new = insert(dialect_of(connection), told).values(one=1, digest=digest)
+            connection.execute(new.on_conflict_do_update(index_elements=[told.c.one], set_={"digest": digest}))
+            return None, {"sha256": digest, "settings": fields}
+
+        self.acts.do("settings_changed", act)
+
+    def look_back(self) -> None:
+        """Where the database has not what central's own log had, erase once more what was erased and raise the alarm: it was put back from a backup, or a
+        stand-by took over that lacks the last of it. A note that cannot be read says nothing, and keeps no server down. Raises CentralError and
+        SQLAlchemyError: then the next look does it.
+        """
+        with suppress(OSError, BadFormatError):
+            if not (found := self.acts.gone_back()):
+                return
+            had, here = found
+            log.critical("database_went_back")
+            self.evidence.keep(DEVICE, Kind.MIRROR_WENT_BACK, had, against=here, at=time_text(self.now()))
+            self._tell_again()
+            self.acts.go_on()
+            self.acts.record("database_went_back", {"had": had.decode(errors="replace")})
+
+    def require_current(self) -> None:
+        """Nothing is carried away while erased keys may be here again. Raises CentralError."""
+        with suppress(OSError, BadFormatError):
+            if self.acts.gone_back():
+                raise NotYetError(
+                    "the database went back: gate central serve erases again what was erased, then try again"
+                )
+
+    def _tell_again(self) -> None:
+        try:
+            again = self.erasures(kept).tell_again()
+        except (OSError, ForbiddenError) as error:
+            raise FolderError(f"an order to erase cannot be read, and what it erased may be here: {error}") from error
+        if again:
+            log.critical("keys_erased_again", extra={"keys": again})
+
+    @contextmanager
+    def kept_in_order(self) -> Iterator[None]:
+        """Tell what is set and erase once more what was erased; then, in a thread, now and every minute, forget what is over, and erase once more whenever
+        the database went back. Raises CentralError.
+        """
+        self.look_back()
+        self.tell_settings()
+        self._tell_again()
+        stop, wake = threading.Event(), threading.Event()
+        sa.event.listen(self.engine, "connect", lambda *_: wake.set())  # to another server, perhaps
+        thread = threading.Thread(target=self._keep, args=(stop, wake), name="retention", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            wake.set()
+            thread.join()
+
+    def _keep(self, stop: threading.Event, wake: threading.Event) -> None:
+        is_told = has_waited = False
+        while True:
+            wake.clear()
+            try:
+                self.look_back()
+                gone = self.retention.look(stop.is_set)
+                waits = self.retention.is_waiting()
+            except (CentralError, SQLAlchemyError) as error:
+                if not is_told:
+                    log.error("keys_not_kept_in_order", extra={"reason": first_line(error)})  # noqa: TRY400 - its words say it
+                is_told = True
+            else:
+                is_told = False
+                if waits and not has_waited:
+                    log.warning("keys_wait_for_a_gate")  # nobody but this clock says that they are over
+                has_waited = waits
+                if gone:
+                    log.info("keys_expired", extra={"keys": gone})
+            if stop.wait(LOOK_AGAIN_S) or (wake.wait(LOOK_EVERY_S) and stop.is_set()):
+                return

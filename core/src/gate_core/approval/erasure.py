@@ -1,0 +1,85 @@
+"""An order to erase: a C2SP signed note over whose log it is for and the ids of the keys that are to be forgotten.
+
+    portcullis erasure/1
+    border.example/north-7          the origin of the gate's log
+    1f3a…                           a key's id, SHA-256 of its age file in hexadecimal; 64 at most, in order, none twice
+
+It counts when two of the approvers have signed it. It says nothing of whom the keys are about, and may be told again: what is erased stays so.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from gate_core.approval.approvers import Approvers
+from gate_core.approval.errors import ApprovalError
+from gate_core.approval.note import read_note, two_of
+from gate_core.audit_format.errors import BadFormatError
+from gate_core.audit_format.note import Note, Signer
+from gate_core.audit_format.record import check_origin
+
+FIRST_LINE: Final = "portcullis erasure/1"
+KEYS_MAX: Final = 64
+_KEY: Final = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """Which keys of which log. Raises ApprovalError for what can be none."""
+
+    origin: str
+    keys: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        try:
+            check_origin(self.origin)
+        except BadFormatError as error:
+            raise ApprovalError(f"{self.origin!r} is no gate's origin") from error
+        if not 1 <= len(self.keys) <= KEYS_MAX or list(self.keys) != sorted(set(self.keys)):
+            raise ApprovalError(f"an erasure names 1 to {KEYS_MAX} keys, in order, none twice")
+        if any(_KEY.fullmatch(one) is None for one in self.keys):
+            raise ApprovalError("a key's id is SHA-256 in hexadecimal, 64 small letters and digits")
+
+    @property
+    def text(self) -> str:
+        """What is signed."""
+        return "".join(f"{line}\n" for line in (FIRST_LINE, self.origin, *self.keys))
+
+    @classmethod
+    def parse(cls, text: str) -> Erasure:
+        """Read the text of a note. Raises ApprovalError."""
+        first, *rest = text.split("\n")
+        if first != FIRST_LINE or len(rest) < 2 or rest[-1]:
+            raise ApprovalError(f"is no erasure: {FIRST_LINE!r}, and lines with gate and keys")
+        return cls(rest[0], tuple(rest[1:-1]))
+
+
+@dataclass(frozen=True, slots=True)
+class SignedErasure:
+    """An erasure and who signed it, not yet believed."""
+
+    erasure: Erasure
+    note: Note
+
+    @classmethod
+    def parse(cls, raw: bytes) -> SignedErasure:
+        """Read a note. Raises ApprovalError."""
+        note = read_note(raw, "erasure")
+        return cls(Erasure.parse(note.text), note)
+
+    @classmethod
+    def new(cls, erasure: Erasure) -> SignedErasure:
+        """One that nobody has signed yet."""
+        return cls(erasure, Note(erasure.text, ()))
+
+    def signed_by(self, signer: Signer) -> SignedErasure:
+        """The same with one more signature."""
+        return SignedErasure(self.erasure, self.note.with_signatures([signer.sign(self.note.text)]))
+
+    def require(self, *, origin: str, approvers: Approvers) -> tuple[str, ...]:
+        """Who stands behind it, at least two. Raises ApprovalError unless it is for this log."""
+        if self.erasure.origin != origin:
+            raise ApprovalError(f"is for another gate, {self.erasure.origin}")
+        return two_of(self.note, approvers)

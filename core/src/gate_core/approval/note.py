@@ -1,0 +1,161 @@
+"""An approval: a C2SP signed note over whose gate it is for, a serial and the digest of the canonical text.
+
+    portcullis approval/1
+    border.example/north-7          the origin of the gate's log
+    12                              the serial: each approval of a gate has a higher one than those before
+    6b86b273…                       SHA-256 of the canonical text, in hexadecimal
+
+It counts when two of the approvers have signed it. Where the approvers themselves are others than those who were in force before, two of those
+before, or the authority that they had, must have signed it as well. Which serial was there before is told by whoever keeps it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from gate_core.approval.approvers import SIGNERS_MIN, Approvers
+from gate_core.approval.errors import ApprovalError
+from gate_core.audit_format.errors import BadFormatError, BadSignatureError
+from gate_core.audit_format.note import Note, Signer, Verifier
+from gate_core.audit_format.record import check_origin
+
+FIRST_LINE: Final = "portcullis approval/1"
+NOTE_BYTES_MAX: Final = 16 * 1024
+SERIAL_MAX: Final = 2**53 - 1  # so that every JSON reader sees the same number
+_SERIAL: Final = re.compile(r"[1-9][0-9]{0,15}")
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """What is approved: this digest is this gate's, from this serial on. Raises ApprovalError for what can be none."""
+
+    origin: str
+    serial: int
+    sha256: str
+
+    def __post_init__(self) -> None:
+        try:
+            check_origin(self.origin)
+        except BadFormatError as error:
+            raise ApprovalError(f"{self.origin!r} is no gate's origin") from error
+        if not 1 <= self.serial <= SERIAL_MAX:
+            raise ApprovalError(f"a serial is from 1 to {SERIAL_MAX}, not {self.serial}")
+        if _DIGEST.fullmatch(self.sha256) is None:
+            raise ApprovalError("a digest is SHA-256 in hexadecimal, 64 small letters and digits")
+
+    @property
+    def text(self) -> str:
+        """What is signed."""
+        return f"{FIRST_LINE}\n{self.origin}\n{self.serial}\n{self.sha256}\n"
+
+    @classmethod
+    def parse(cls, text: str) -> Approval:
+        """Read the text of a note. Raises ApprovalError."""
+        lines = text.split("\n")
+        if len(lines) != 5 or lines[0] != FIRST_LINE or lines[4] or _SERIAL.fullmatch(lines[2]) is None:
+            raise ApprovalError(f"is no approval: {FIRST_LINE!r}, and lines with gate, serial and digest")
+        return cls(lines[1], int(lines[2]), lines[3])
+
+
+def read_note(raw: bytes, what: str) -> Note:
+    """A note in its one spelling, of which nobody's signature is believed yet; `what` it should be. Raises ApprovalError."""
+    if len(raw) > NOTE_BYTES_MAX:
+        raise ApprovalError(f"is no {what}: longer than {NOTE_BYTES_MAX} bytes")
+    try:
+        note = Note.parse(raw)
+    except BadFormatError as error:
+        raise ApprovalError(f"is no whole {what}: {error}") from error
+    if note.to_bytes() != raw:
+        raise ApprovalError(f"is no {what}: it has another spelling")
+    return note
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What was in force when the gate last began."""
+
+    serial: int
+    sha256: str
+    approvers: Approvers
+
+
+@dataclass(frozen=True, slots=True)
+class SignedApproval:
+    """An approval and who signed it, not yet believed."""
+
+    approval: Approval
+    note: Note
+
+    @classmethod
+    def parse(cls, raw: bytes) -> SignedApproval:
+        """Read a note. Raises ApprovalError."""
+        note = read_note(raw, "approval")
+        return cls(Approval.parse(note.text), note)
+
+    @classmethod
+    def new(cls, approval: Approval) -> SignedApproval:
+        """One that nobody has signed yet."""
+        return cls(approval, Note(approval.text, ()))
+
+    def signed_by(self, signer: Signer) -> SignedApproval:
+        """The same with one more signature."""
+        return SignedApproval(self.approval, self.note.with_signatures([signer.sign(self.note.text)]))
+
+    def require(self, *, origin: str, sha256: str, approvers: Approvers, before: Before | None) -> tuple[str, ...]:
+        """Who stands behind it, at least two. Raises ApprovalError unless it is this gate's, over this digest, and follows what was before."""
+        mine = self.approval
+        if mine.origin != origin:
+            raise ApprovalError(f"is for another gate, {mine.origin}")
+        if mine.sha256 != sha256:
+            raise ApprovalError(f"is over another digest, {mine.sha256}: something was changed")
+        signers = two_of(self.note, approvers)
+        if before is not None:
+            self._require_after(before, approvers)
+        return signers
+
+    def _require_after(self, before: Before, approvers: Approvers) -> None:
+        mine = self.approval
+        if mine.serial < before.serial:
+            raise ApprovalError(
+                f"is older than what the gate began with before: serial {mine.serial}, after {before.serial}"
+            )
+        if mine.serial == before.serial and mine.sha256 != before.sha256:
+            raise ApprovalError(
+                f"has the serial {mine.serial}, under which the gate began with another digest, {before.sha256}"
+            )
+        if approvers.are(before.approvers):
+            return
+        authority = before.approvers.authority
+        if len(signers_of(self.note, before.approvers.keys)) < SIGNERS_MIN and not (
+            authority and _has_signed(self.note, authority)
+        ):
+            raise ApprovalError(
+                "names other approvers than before, and neither two of those before nor their authority have signed it"
+            )
+
+
+def two_of(note: Note, approvers: Approvers) -> tuple[str, ...]:
+    """Which of the approvers have signed it. Raises ApprovalError for fewer than two."""
+    signers = signers_of(note, approvers.keys)
+    if len(signers) < SIGNERS_MIN:
+        raise ApprovalError(f"is signed by {' and '.join(signers) or 'nobody'} of the approvers alone")
+    return signers
+
+
+def signers_of(note: Note, keys: tuple[Verifier, ...]) -> tuple[str, ...]:
+    """Whose signatures a note has, of these. Raises ApprovalError when one is there and not valid."""
+    return tuple(key.name for key in keys if _has_signed(note, key))
+
+
+def _has_signed(note: Note, key: Verifier) -> bool:
+    """Raises ApprovalError for a signature of theirs that does not hold."""
+    if (key.name, key.key_id) not in {(one.name, one.key_id) for one in note.signatures}:
+        return False
+    try:
+        note.verify(key)
+    except BadSignatureError as error:
+        raise ApprovalError(str(error)) from error
+    return True

@@ -1,0 +1,62 @@
+"""An order to refuse a gate for good: a C2SP signed note over whose log it is.
+
+    portcullis retirement/1
+    border.example/north-7          the origin of the gate's log
+
+It counts when two of the approvers have signed it. It may be told again: who is retired stays so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from gate_core.approval.approvers import Approvers
+from gate_core.approval.errors import ApprovalError
+from gate_core.approval.note import read_note, two_of
+from gate_core.audit_format.errors import BadFormatError
+from gate_core.audit_format.note import Note, Signer
+from gate_core.audit_format.record import check_origin
+
+FIRST_LINE: Final = "portcullis retirement/1"
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRetirement:
+    """Which gate is to go, and who signed that, not yet believed. Raises ApprovalError for what can be none."""
+
+    note: Note
+
+    def __post_init__(self) -> None:
+        lines = self.note.text.split("\n")
+        try:
+            check_origin(lines[1] if len(lines) == 3 else "")
+        except BadFormatError as error:
+            raise ApprovalError(f"is no retirement: {FIRST_LINE!r}, and a line with the gate") from error
+        if lines[0] != FIRST_LINE or lines[2]:
+            raise ApprovalError(f"is no retirement: {FIRST_LINE!r}, and a line with the gate")
+
+    @property
+    def origin(self) -> str:
+        """The gate's log."""
+        return self.note.text.split("\n")[1]
+
+    @classmethod
+    def parse(cls, raw: bytes) -> SignedRetirement:
+        """Read a note. Raises ApprovalError."""
+        return cls(read_note(raw, "retirement"))
+
+    @classmethod
+    def new(cls, origin: str) -> SignedRetirement:
+        """One that nobody has signed yet. Raises ApprovalError."""
+        return cls(Note(f"{FIRST_LINE}\n{origin}\n", ()))
+
+    def signed_by(self, signer: Signer) -> SignedRetirement:
+        """The same with one more signature."""
+        return SignedRetirement(self.note.with_signatures([signer.sign(self.note.text)]))
+
+    def require(self, *, origin: str, approvers: Approvers) -> tuple[str, ...]:
+        """Who stands behind it, at least two. Raises ApprovalError unless it is for this gate."""
+        if self.origin != origin:
+            raise ApprovalError(f"is for another gate, {self.origin}")
+        return two_of(self.note, approvers)

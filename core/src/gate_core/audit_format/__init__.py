@@ -1,0 +1,1 @@
+"""The format of the audit log: records, notes, trees, sealing, and the files that carry them (C2SP)."""

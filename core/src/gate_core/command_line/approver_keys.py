@@ -1,0 +1,39 @@
+"""The key of an approver, as a command takes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gate_core.command_line.output import Exit, fail
+
+if TYPE_CHECKING:
+    from gate_core.audit_format.note import Signer
+
+KeyFile = Annotated[Path, typer.Option(help="An Ed25519 key, PKCS #8 PEM, mode 0600.")]
+Name = Annotated[str, typer.Option(help="Whose key it is: small letters, digits, ._@-")]
+
+
+def signer_in(path: Path, name: str) -> Signer:
+    """An approver's key by its file. Ends the command for a name or a file that will not do."""
+    from gate_core.command_line import key_files as files
+
+    try:
+        return signer(name, files.read_authority(path).private_bytes_raw())
+    except files.KeyFileError as error:
+        fail(error.code, str(error))
+
+
+def signer(name: str, seed: bytes) -> Signer:
+    """An approver's key. Ends the command for a name that will not do."""
+    from gate_core.approval.approvers import require_name
+    from gate_core.approval.errors import ApprovalError
+    from gate_core.audit_format.note import Signer
+
+    try:
+        require_name(name)
+    except ApprovalError as error:
+        fail(Exit.USAGE, f"--name {error}")
+    return Signer(name, seed)

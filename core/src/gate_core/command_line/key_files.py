@@ -1,0 +1,72 @@
+"""Key files of officers: mode 0600, made once, and refused when others may read them. What stands in them is `gate_core.orders.keys`'s."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from gate_core import durable
+from gate_core.command_line.output import Exit
+from gate_core.orders import keys
+from gate_core.orders.errors import MalformedError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from gate_core.orders.certificate import Certificate
+    from gate_core.orders.order import Shift
+
+Key = TypeVar("Key")
+
+
+class KeyFileError(Exception):
+    """A key file cannot be written or used; `code` is what the command ends with."""
+
+    def __init__(self, code: Exit, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+def read_authority(path: Path) -> Ed25519PrivateKey:
+    """The authority's key. Raises KeyFileError."""
+    return _read(path, keys.read_authority)
+
+
+def read_shift(path: Path) -> tuple[Shift, Certificate]:
+    """A shift key that can sign, and what its certificate says. Raises KeyFileError."""
+    return _read(path, keys.read_shift)
+
+
+def write(path: Path, text: bytes) -> None:
+    """Write a new key file, complete and durable. Raises KeyFileError, also when the file exists."""
+    try:
+        durable.write(path, text, mode=0o600, new_only=True)
+    except FileExistsError as error:
+        raise KeyFileError(Exit.IO_ERROR, f"{path} exists and is kept") from error
+    except OSError as error:
+        raise KeyFileError(Exit.IO_ERROR, f"cannot write {path}: {error.strerror}") from error
+
+
+def _read(path: Path, parse: Callable[[bytes], Key]) -> Key:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as file:
+            _refuse_loose_access(path, os.fstat(descriptor))
+            return parse(file.read(keys.KEY_TEXT_MAX))
+    except OSError as error:
+        raise KeyFileError(Exit.IO_ERROR, f"cannot read {path}: {error.strerror}") from error
+    except MalformedError as error:
+        raise KeyFileError(Exit.BAD_DATA, f"{path} holds {error}") from error
+
+
+def _refuse_loose_access(path: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise KeyFileError(Exit.IO_ERROR, f"{path} is no file")
+    if status.st_mode & 0o077:
+        mode = status.st_mode & 0o777
+        raise KeyFileError(
+            Exit.NOT_PERMITTED, f"{path} is open to others (mode {mode:04o}); chmod 600, or have a new one made"
+        )

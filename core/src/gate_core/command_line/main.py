@@ -1,0 +1,78 @@
+"""The `gate` command: noun, verb, a file or a folder a noun. Its nouns are those of the distributions that are installed here.
+
+A module of nouns may have `quick`, a function that answers certain words without the library of command lines: its exit code, or None.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from typing import Final
+
+from gate_core.command_line.distributions import installed
+from gate_core.settings import environment
+
+# `gate_core.command_line.output.Exit`, which is imported with a noun.
+_IO_ERROR, _UNREACHABLE, _CONFIG, _INTERRUPTED = 74, 69, 78, 130
+# The packages of nouns that are not of every machine.
+_CENTRAL, _SIMULATOR = "portcullis-central", "portcullis-simulator"
+_ELSEWHERE: Final = {
+    **dict.fromkeys(("central", "console", "exchange"), _CENTRAL),
+    **dict.fromkeys(("demo", "drill", "simulate"), _SIMULATOR),
+}
+_PACKAGED: Final = Path("/usr/lib/portcullis/versions")
+
+
+def main() -> None:
+    """Entry point of the `gate` command. What no command has foreseen of a file is one line, too, and so is Ctrl-C."""
+    line = environment.line_to_complete()
+    words = sys.argv[1:] if line is None else line.split()[1:]
+    wanted = next((word for word in words if not word.startswith("-")), None)
+    try:
+        _answer(words, wanted, completes=line is not None)
+    except OSError as error:
+        if error.strerror is None:  # of no file: a mistake of ours
+            raise
+        from gate_core.command_line.output import with_next_step
+
+        sys.stderr.write(with_next_step(f"gate: {ascii(str(error.filename or wanted))[1:-1]}: {error.strerror}") + "\n")
+        sys.exit(_IO_ERROR)
+    except KeyboardInterrupt:
+        _die_of_the_next()
+        sys.exit(_INTERRUPTED)
+    except SystemExit as end:
+        if end.code == _INTERRUPTED:
+            _die_of_the_next()
+        raise
+
+
+def _answer(words: list[str], wanted: str | None, *, completes: bool) -> None:
+    nouns = installed()
+    for module in () if completes else nouns.get(wanted or "", ()):
+        if (quick := getattr(module, "quick", None)) is not None and (code := quick(words)) is not None:
+            sys.exit(code)
+    if wanted in _ELSEWHERE and wanted not in nouns and not completes:
+        sys.stderr.write(f"gate: {wanted} is not installed here: {remedy(_ELSEWHERE[wanted], Path(sys.prefix))}\n")
+        sys.exit(_UNREACHABLE if _ELSEWHERE[wanted] == _SIMULATOR else _CONFIG)
+    from gate_core.command_line import tree
+
+    if wanted in nouns:
+        tree.application([wanted], completes=completes)(prog_name=tree.NAME)
+    else:
+        tree.contents()(prog_name=tree.NAME)
+
+
+def remedy(package: str, environment: Path) -> str:
+    """What brings a package's nouns into this environment."""
+    if not environment.is_relative_to("/usr"):
+        return "run scripts/setup in the checkout"
+    if package == _SIMULATOR and environment.parent == _PACKAGED and environment.name != "0":
+        return "it goes with the package's own version of the gate, and this one is an update's"
+    return f"install the package {package}"
+
+
+def _die_of_the_next() -> None:
+    """A second Ctrl-C while an interrupted command ends is no traceback, and neither is what it had no time to close."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    sys.unraisablehook = lambda _: None

@@ -1,0 +1,122 @@
+"""What every command shares: one JSON document or people's text on standard output, one line for an error, an exit code.
+
+Promise: whatever a stranger's name of a file holds, what is printed is text that cannot steer a terminal, and valid JSON. A command that
+was asked for JSON writes its one document when it fails, too: with `error`, the exit code and the line. Exit codes: 0 yes or done, 1 the answer is no, 2 usage, 65 bad input data, 69 unreachable, 74 I/O error, 75 try later,
+77 not permitted, 78 configuration error.
+"""
+
+from __future__ import annotations
+
+import enum
+import errno
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, TypeVar
+
+if TYPE_CHECKING:
+    from gate_core.settings.config_file import ConfigError
+
+Item = TypeVar("Item")
+_NEXT_STEPS = {
+    os.strerror(errno.ENOENT): "check the path",
+    os.strerror(errno.ENOTDIR): "name a folder",
+    **dict.fromkeys((os.strerror(errno.EISDIR), "it is no file", "no ordinary file"), "name a file"),
+    os.strerror(errno.EACCES): "run this as who may",
+}
+
+
+class Exit(enum.IntEnum):
+    """The exit codes that the command line promises."""
+
+    OK = 0
+    NO = 1
+    USAGE = 2
+    PARTIAL = 3  # sound, but not all of it is here
+    BAD_DATA = 65
+    UNREACHABLE = 69
+    IO_ERROR = 74
+    TRY_LATER = 75
+    NOT_PERMITTED = 77
+    CONFIG = 78
+
+
+def emit_json(schema: str, fields: Mapping[str, object]) -> None:
+    """Print one JSON document on standard output; `schema` is like `audit.verify/1`."""
+    text = json.dumps({"schema": schema, **fields}, ensure_ascii=False, default=str)
+    # What cannot be printed stands only inside of strings, where JSON has an escape for it.
+    say(text if text.isprintable() else "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in text))
+
+
+def say(text: str) -> None:
+    """Print lines on standard output. A reader that has gone is the caller's affair, a full disk ends the command."""
+    try:
+        sys.stdout.write("\n".join(one_line(line) for line in text.split("\n")) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        sys.stdout = None  # or the interpreter tries the same bytes again at its end
+        fail(Exit.IO_ERROR, f"cannot write the output: {error.strerror}")
+
+
+def note(text: str) -> None:
+    """Print a message or warning, on standard error."""
+    sys.stderr.write("\n".join(one_line(line) for line in text.split("\n")) + "\n")
+
+
+def tracked(items: Sequence[Item], doing: str) -> Iterable[Item]:
+    """The items, and how many are done on standard error, where somebody watches."""
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(items, doing, console=Console(stderr=True), transient=True)
+
+
+def one_line(text: str) -> str:
+    """Text in which a stranger's name of a file can neither end the line nor steer the terminal."""
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+
+
+def with_next_step(text: str) -> str:
+    """The text, and what to do where it ends with why the system could not use a file."""
+    steps = (step for cause, step in _NEXT_STEPS.items() if text.removesuffix(")").endswith(cause))
+    return "; ".join((text, *steps))
+
+
+def fail(code: Exit, text: str) -> NoReturn:
+    """End with one line that says what was wrong, where, and what to do; as the command's JSON document, too, if that was asked for."""
+    text = with_next_step(text) if code is Exit.IO_ERROR else text
+    note(f"gate: {one_line(text)}")
+    if "--json" in sys.argv[1:] and sys.stdout is not None:
+        emit_json("gate.error/1", {"error": {"code": int(code), "text": text}})
+    import typer
+
+    raise typer.Exit(int(code))
+
+
+def refuse_configuration(error: ConfigError, path: Path | None, instead: str = "") -> NoReturn:
+    """End with what is wrong with a configuration, each with file, key and line. `path`: where it was read from, if it was named.
+    `instead`: how the command would do without one, or where one comes from that no `gate provision` writes.
+    """
+    from gate_core.settings.environment import path_from_environment
+
+    placed = error.placed(path or path_from_environment())
+    if placed.is_unreadable and not instead:
+        instead = "name the file with --config; gate provision writes one"
+    text = f"{placed}; {instead}" if instead else str(placed)
+    fail(Exit.IO_ERROR if placed.is_unreadable else Exit.CONFIG, text)
+
+
+def real(path: Path) -> Path:
+    """Where a path that somebody named leads. A loop of links stays what it is: whoever opens it says so."""
+    return Path(os.path.realpath(path))
+
+
+def code_of(error: Exception) -> Exit:
+    """What the failure to use a file ends with: one that cannot be read is an I/O error, one with wrong content bad data."""
+    return Exit.IO_ERROR if isinstance(error.__cause__, OSError) else Exit.BAD_DATA

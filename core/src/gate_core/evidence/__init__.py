@@ -1,0 +1,1 @@
+"""What is known of a crossing, in the words that programs share."""

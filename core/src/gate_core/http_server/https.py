@@ -1,0 +1,239 @@
+"""HTTP/1.1 over TLS 1.3, and the peer's certificate passed on to the application.
+
+uvicorn has no place for the certificate: it is put into the ASGI TLS extension here. Its own limit counts connections that ask nothing; ours
+count places (`gate_core.http_server.connections`) and requests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import uvicorn
+from starlette.responses import Response
+
+from gate_core.http_server.connections import Acceptor, ConnectionLimits, ConnectionPlaces
+from gate_core.http_server.graceful import GracefulServer
+from gate_core.http_server.single_response import SingleResponseProtocol
+
+BACKLOG: Final = 1024
+UNREAD_BYTES_MAX: Final = 64 * 1024  # of an answer, before it waits for the peer to read
+_BUSY: Final = Response("too many requests at once; try later\n", 503, {"retry-after": "10"}, "text/plain")
+_OWN_FAULTS: Final = logging.getLogger("uvicorn.error.own")
+_OWN_FAULTS.setLevel(logging.ERROR)  # what a peer does wrong fills no journal
+
+Knows = Callable[[str], bool]
+
+
+def everybody(_: str) -> bool:
+    """No matter who."""
+    return True
+
+
+class _CertifiedProtocol(SingleResponseProtocol):
+    """HTTP/1.1 with the peer's certificate in each request's scope, for a guest of `ConnectionPlaces`."""
+
+    def __init__(
+        self,
+        *arguments: Any,  # noqa: ANN401 - uvicorn's own
+        places: ConnectionPlaces,
+        limits: ConnectionLimits,
+        admits: Knows,
+        **more: Any,  # noqa: ANN401
+    ) -> None:
+        super().__init__(*arguments, **more)
+        self.logger = _OWN_FAULTS
+        self._places = places
+        self._limits = limits
+        self._admits = admits
+        self._until_head: asyncio.TimerHandle | None = None
+        self._until_end: asyncio.TimerHandle | None = None
+        self._until_read: asyncio.TimerHandle | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        """True while a request is under way."""
+        return bool(self.cycle) and not self.cycle.response_complete
+
+    def show_out(self) -> None:
+        """End the connection now."""
+        self.transport.abort()
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        transport.set_write_buffer_limits(UNREAD_BYTES_MAX)
+        tls = transport.get_extra_info("ssl_object")
+        der = tls.getpeercert(binary_form=True) if tls is not None else None
+        holder = hashlib.sha256(der).hexdigest() if der else None
+        if holder is not None and not self._admits(holder):
+            self.show_out()
+            return
+        chain = [ssl.DER_cert_to_PEM_cert(der)] if der else []
+        inner = self.app
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
+            if len(self.tasks) > self._limits.requests_max:
+                await _BUSY(scope, receive, send)
+                return
+            scope.setdefault("extensions", {})["tls"] = {"client_cert_chain": chain, "client_cert_sha256": holder}
+            await inner(scope, receive, send)
+
+        self.app = app
+        self._await_head(self._limits.first_s)
+        if holder is None:
+            self._until_end = self.loop.call_later(self._limits.stranger_s, self.show_out)
+        self._places.enter(self, holder)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._places.leave(self)
+        for timer in (self._until_head, self._until_end, self._until_read):
+            if timer is not None:
+                timer.cancel()
+        super().connection_lost(exc)
+
+    def handle_events(self) -> None:
+        super().handle_events()
+        if self.is_busy and self._until_head is not None:  # a byte now and then is no head
+            self._until_head.cancel()
+            self._until_head = None
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if not self.is_busy:  # else the next request came together with this one
+            self._await_head(self._limits.idle_s)
+
+    def pause_writing(self) -> None:
+        """The peer does not read."""
+        super().pause_writing()
+        self._until_read = self.loop.call_later(self._limits.read_s, self.show_out)
+
+    def resume_writing(self) -> None:
+        """It does again."""
+        super().resume_writing()
+        if self._until_read is not None:
+            self._until_read.cancel()
+            self._until_read = None
+
+    def _await_head(self, at_most_s: float) -> None:
+        if self._until_head is not None:
+            self._until_head.cancel()
+        self._until_head = self.loop.call_later(at_most_s, self.show_out)
+
+
+class Server(GracefulServer):
+    """uvicorn behind our own acceptor. `admits` knows certificates by their SHA-256, `welcomes` addresses: others are hung up on."""
+
+    def __init__(
+        self,
+        app: Any,  # noqa: ANN401 - an ASGI application
+        listener: socket.socket,
+        context: ssl.SSLContext,
+        *,
+        limits: ConnectionLimits,
+        head_bytes_max: int,
+        grace_s: int,
+        log: logging.Logger,
+        hears_signals: bool = False,
+        admits: Knows = everybody,
+        welcomes: Knows = everybody,
+    ) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=_CertifiedProtocol,
+                ws="none",
+                lifespan="off",
+                timeout_keep_alive=int(limits.idle_s) + 1,  # ours ends first
+                timeout_graceful_shutdown=grace_s,
+                h11_max_incomplete_event_size=head_bytes_max,
+                proxy_headers=False,
+                server_header=False,
+                access_log=False,
+                log_config=None,
+                log_level="warning",
+            )
+        )
+        self._listener = listener
+        self._context = context
+        self._limits = limits
+        self._log = log
+        self._hears_signals = hears_signals
+        self._admits = admits
+        self._welcomes = welcomes
+        self._places = ConnectionPlaces(limits)
+        self._accepting: asyncio.Future[None] | None = None
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Uvicorn's handlers where this server is the whole program; elsewhere stopping is the program's business."""
+        with super().capture_signals() if self._hears_signals else contextlib.nullcontext():
+            yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to accept."""
+        await super().startup(sockets=sockets)
+        acceptor = Acceptor(
+            self._listener, self._context, self._limits, self._greet, log=self._log, welcomes=self._welcomes
+        )
+        self._accepting = asyncio.ensure_future(acceptor.accept())
+        self._accepting.add_done_callback(self._ended)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept nobody any more, and end what is under way."""
+        if self._accepting is not None:
+            self._accepting.cancel()
+            await asyncio.gather(self._accepting, return_exceptions=True)
+        self._listener.close()
+        await super().shutdown(sockets=sockets)
+        for guest in tuple(self.server_state.connections):  # whoever outlasted the grace
+            guest.transport.abort()
+
+    def _greet(self) -> asyncio.Protocol:
+        return _CertifiedProtocol(
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+            places=self._places,
+            limits=self._limits,
+            admits=self._admits,
+        )
+
+    def _ended(self, accepting: asyncio.Future[None]) -> None:
+        self.should_exit = True  # a server that accepts nobody is started anew
+        if not accepting.cancelled() and (error := accepting.exception()) is not None:
+            self._log.critical("door_failed", exc_info=error)
+
+
+def known_only(certificates: str, identity: Path) -> ssl.SSLContext:
+    """A server's side of TLS 1.3 for whoever shows one of these certificates, in PEM, and for nobody else. `identity` is the file of its own key
+    and certificate. Raises OSError, which ssl.SSLError is.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # each certificate stands for itself
+    context.load_verify_locations(cadata=certificates)
+    context.load_cert_chain(identity)
+    context.num_tickets = 0  # each connection shows its certificate
+    return context
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take the port, 0 for any. Raises OSError that says which address could not be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
+        # asyncio sets it on sockets of a protocol that it knows, and those of create_server have none. Without it an answer's body waits 40 ms
+        # for its head to be acknowledged.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    except OSError as error:
+        message = f"cannot serve on {host} port {port}: {error.strerror}"
+        raise OSError(error.errno, message) from error
+    return listener

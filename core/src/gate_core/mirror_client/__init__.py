@@ -1,0 +1,1 @@
+"""Carries a log to a mirror (C2SP tlog-mirror)."""

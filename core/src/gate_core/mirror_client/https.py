@@ -1,0 +1,104 @@
+"""Carries one request to the mirror over HTTPS with the device's certificate.
+
+TLS 1.3, the operator's own authority and nobody else's, no redirects, no proxy from the environment. Answers are cut at
+`ANSWER_BYTES_MAX` and at a deadline. When to try again is left to the caller.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import ssl
+from importlib.metadata import version
+from typing import Self
+
+import httpx2
+
+from gate_core.http_server.cookies import NoCookies
+from gate_core.mirror_client.errors import BadAnswerError, MirrorAwayError
+from gate_core.mirror_client.line import Line
+from gate_core.mirror_client.wire import ANSWER_BYTES_MAX, Request, Response
+
+REQUEST_DEADLINE_S = 120.0  # a megabyte at 64 kbit/s
+SILENCE_MAX_S = 20.0
+CONNECT_DEADLINE_S = 5.0
+GZIP_LEVEL = 6
+
+
+def user_agent() -> str:
+    """What this gate's software calls itself, for the centre's list of the fleet."""
+    return f"portcullis/{version('portcullis')}"
+
+
+def tls(*, ca: str, certificate: str, key: str | None = None, passphrase: bytes | None = None) -> ssl.SSLContext:
+    """Return the context of a client that shows its certificate, whose key is in the same file unless one is named, and may be encrypted under a
+    passphrase. Raises OSError and ssl.SSLError.
+    """
+    context = ssl.create_default_context(cafile=ca)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.load_cert_chain(certificate, key, password=passphrase or b"")  # with none OpenSSL would ask a terminal
+    return context
+
+
+class Courier:
+    """A connection to the mirror, kept while it is used. `line` says when a request may go; `transport` stands in for the network in tests."""
+
+    def __init__(
+        self,
+        address: str,
+        context: ssl.SSLContext | None,
+        transport: httpx2.AsyncBaseTransport | None = None,
+        *,
+        line: Line | None = None,
+    ) -> None:
+        self._line = line or Line()
+        self._client = httpx2.AsyncClient(
+            base_url=f"https://{address}",
+            verify=context if context is not None else True,
+            transport=transport,
+            trust_env=False,
+            follow_redirects=False,
+            cookies=NoCookies(),
+            timeout=httpx2.Timeout(SILENCE_MAX_S, connect=CONNECT_DEADLINE_S),
+            limits=httpx2.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=60.0),
+            headers={"accept-encoding": "identity", "user-agent": user_agent()},
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._client.aclose()
+
+    async def send(self, request: Request) -> Response:
+        """Send a request and wait for its whole answer. Raises MirrorAwayError and BadAnswerError."""
+        headers = {} if request.content_type is None else {"content-type": request.content_type}
+        body = request.body
+        if request.compress:
+            body = await asyncio.to_thread(gzip.compress, body, GZIP_LEVEL, mtime=0)
+            headers["content-encoding"] = "gzip"
+        clock_s = asyncio.get_running_loop().time
+        await asyncio.sleep(self._line.log_wait_s(clock_s()))
+        self._line.log_begins(clock_s())
+        heard = 0
+        try:
+            async with asyncio.timeout(REQUEST_DEADLINE_S):
+                response = await self._exchange(request, headers, body)
+                heard = len(response.body)
+                return response
+        except TimeoutError as error:
+            raise MirrorAwayError(f"no answer within {REQUEST_DEADLINE_S:.0f} s") from error
+        except (httpx2.HTTPError, OSError) as error:
+            raise MirrorAwayError(f"{type(error).__name__}: {error}"[:300]) from error
+        finally:
+            self._line.log_took(len(body) + heard, clock_s())
+
+    async def _exchange(self, request: Request, headers: dict[str, str], body: bytes) -> Response:
+        content = body if request.method != "GET" else None
+        async with self._client.stream(request.method, request.path, headers=headers, content=content) as response:
+            received = bytearray()
+            async for chunk in response.aiter_raw():
+                received += chunk
+                if len(received) > ANSWER_BYTES_MAX:
+                    raise BadAnswerError(f"an answer of more than {ANSWER_BYTES_MAX} bytes")
+            return Response(response.status_code, response.headers.get("content-type", ""), bytes(received))

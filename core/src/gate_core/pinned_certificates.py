@@ -1,0 +1,110 @@
+"""A key and the certificate that shows it, for two machines that know each other by key: a gate and a console (docs/protocols/console.md), or a
+gate and its site's exchange (docs/protocols/exchange.md).
+
+Nobody vouches for such a certificate. The other end was told of it, by its key's fingerprint or by the certificate itself; so it has no end that
+a wrong clock could bring about, and a name for people only. Key and certificate are one file, made on the machine that uses them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import stat
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.x509.oid import NameOID
+
+from gate_core import durable
+from gate_core.ordinary import read_ordinary
+
+FILE_BYTES_MAX: Final = 64 * 1024
+_FROM: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_WITHOUT_END: Final = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)  # RFC 5280 §4.1.2.5
+
+
+# What the library raises at a certificate that is none, or of no kind that it knows.
+_NONE: Final = (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion)
+
+
+class PinnedError(Exception):
+    """What is there is no such file, or lets others read it."""
+
+
+def make(path: Path, name: str, host: str = "") -> str:
+    """Make a key, ECDSA P-256, and its certificate, readable by its owner only. `host` is the name or address that its owner is reached by, where
+    others look at that. Returns the certificate as PEM. Raises OSError; FileExistsError where there is a file; ValueError for a host that is none.
+    """
+    key = ec.generate_private_key(ec.SECP256R1())
+    named = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    reached = [] if not host else [x509.SubjectAlternativeName([_general_name(host)])]
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(named)
+        .issuer_name(named)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(_FROM)
+        .not_valid_after(_WITHOUT_END)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+    )
+    for extension in reached:
+        builder = builder.add_extension(extension, critical=False)
+    certificate = builder.sign(key, hashes.SHA256())
+    shown = certificate.public_bytes(Encoding.PEM)
+    durable.write(
+        path,
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + shown,
+        mode=0o600,
+        new_only=True,
+    )
+    return shown.decode()
+
+
+def _general_name(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
+
+
+def fingerprint_in(path: Path) -> str:
+    """The fingerprint of the key in a file of `make`'s. Raises OSError, and PinnedError also where others than its owner can read it."""
+    raw = read_ordinary(path, FILE_BYTES_MAX)
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        raise PinnedError(f"{path} can be read by others than its owner: chmod 600 {path}")
+    try:
+        return fingerprint(x509.load_pem_x509_certificate(raw).public_bytes(Encoding.DER))
+    except _NONE as error:
+        raise PinnedError(f"{path} holds no certificate") from error
+
+
+def certificates(raw: bytes) -> dict[str, str]:
+    """The certificates of a PEM file: the name that people gave each, by the SHA-256 of the whole certificate. Raises PinnedError."""
+    try:
+        found = x509.load_pem_x509_certificates(raw)
+        return {_sha256(one.public_bytes(Encoding.DER)): one.subject.rfc4514_string() for one in found}
+    except _NONE as error:
+        raise PinnedError("holds no certificates (PEM)") from error
+
+
+def fingerprint(der: bytes) -> str:
+    """The SHA-256 of a certificate's key (SubjectPublicKeyInfo), 64 hexadecimal digits. Raises PinnedError."""
+    try:
+        key = x509.load_der_x509_certificate(der).public_key()
+    except _NONE as error:
+        raise PinnedError("no certificate") from error
+    return _sha256(key.public_bytes(*_SPKI))
+
+
+_SPKI: Final = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,1 @@
+"""What crosses a hardware port."""

@@ -1,0 +1,1 @@
+"""What running programs have in common."""

@@ -1,0 +1,98 @@
+"""The port of a page on loopback: the listening socket, the HTTP server, and who of the machine may hold a connection.
+
+Promise: strangers cannot shut the page's own browser out. Connections are limited; when one too many comes, the oldest of those that
+are nobody's we know goes, and one that asks for nothing goes by itself. What is answered belongs to `gate.screens`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Final
+
+import uvicorn
+from uvicorn.protocols.utils import get_remote_addr
+
+from gate_core.http_server.graceful import GracefulServer
+from gate_core.http_server.single_response import SingleResponseProtocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from starlette.applications import Starlette
+    from starlette.types import Scope
+
+CONNECTIONS_MAX: Final = 64
+REQUEST_S: Final = 5.0  # how long a connection may take to ask for something
+GRACE_S: Final = 1  # how long open requests may take to end when the program stops
+
+
+_Peer = tuple[str, int] | None
+
+
+class Visitors:
+    """The open connections: strangers in the order they came, and those of browsers that we know."""
+
+    def __init__(self, connections_max: int = CONNECTIONS_MAX) -> None:
+        self._connections_max = connections_max
+        self._strangers: dict[_Peer, asyncio.Transport] = {}
+        self._known: dict[_Peer, asyncio.Transport] = {}
+
+    def came(self, transport: asyncio.Transport) -> None:
+        """Take a connection in; the oldest stranger makes room if need be, which may be this one."""
+        self._strangers[get_remote_addr(transport)] = transport
+        for table in (self._strangers, self._known):
+            for gone in [peer for peer, one in table.items() if one.is_closing()]:
+                del table[gone]
+        if len(self._strangers) + len(self._known) > self._connections_max:
+            self._strangers.pop(next(iter(self._strangers))).abort()
+
+    def is_known(self, scope: Scope) -> None:
+        """The connection of this request is one that we know."""
+        peer = scope.get("client")
+        if peer in self._strangers:
+            self._known[peer] = self._strangers.pop(peer)
+
+
+def server(
+    app: Starlette, visitors: Visitors, *, request_s: float = REQUEST_S, websockets: bool = True
+) -> uvicorn.Server:
+    """The server of a page. A connection may take `request_s` to ask for something. Without `websockets` it needs no library for them."""
+
+    class Connection(SingleResponseProtocol):
+        """One connection, which is noted and does not wait for ever."""
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+            super().connection_made(transport)
+            visitors.came(transport)
+            self.loop.call_later(request_s, self._hang_up_on_silence)
+
+        def _hang_up_on_silence(self) -> None:
+            if self.scope is None:
+                self.transport.abort()
+
+    return Unsignalled(
+        uvicorn.Config(
+            app,
+            http=Connection,
+            ws="websockets-sansio" if websockets else "none",
+            lifespan="off",
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            ws_max_size=1024,  # a page has nothing to say
+            ws_per_message_deflate=False,
+            timeout_graceful_shutdown=GRACE_S,
+        )
+    )
+
+
+class Unsignalled(GracefulServer):
+    """uvicorn without its own signal handlers: stopping is the program's business."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """None are taken."""
+        yield

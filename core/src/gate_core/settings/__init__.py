@@ -1,0 +1,1 @@
+"""Files of settings, and the environment."""

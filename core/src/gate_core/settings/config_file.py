@@ -1,0 +1,109 @@
+"""What configuration files of all programs have in common: tables that are checked strictly, and one error that says all that is wrong, each with
+file, key and line.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from gate_core.settings.toml_file import Contradictions, FileError, Problem, Wrong, line_of
+
+FILE_BYTES_MAX = 1024 * 1024
+_ZONE_NAME = re.compile(r"(?!(?:posix|right)/)[A-Z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*")
+
+
+class ConfigError(Exception):
+    """The configuration can never work: every problem that was found, at the key that is to be changed, and what to do.
+
+    A problem without a file is one of the configuration's own file, which not every program knows: see `placed`.
+    """
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("; ".join(map(str, problems)))
+        self.problems = problems
+
+    @property
+    def is_unreadable(self) -> bool:
+        """True when nothing is known to be wrong but that files cannot be read."""
+        return all(problem.unreadable for problem in self.problems)
+
+    def placed(self, path: Path) -> ConfigError:
+        """The same with the place of each key in the configuration's file, where that can be read."""
+        try:
+            text = text_of(path)
+        except ConfigError:
+            return self
+        return ConfigError(
+            *(
+                each if each.file else replace(each, file=str(path), line=line_of(text, each.key) if each.key else None)
+                for each in self.problems
+            )
+        )
+
+
+def problems_from(key: str, error: Exception) -> tuple[Problem, ...]:
+    """What an error of a file that a key names says, with the places in that file if it knows them."""
+    return error.problems if isinstance(error, FileError) else (Problem(key, str(error)),)
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """The time zone with this IANA name. Raises ValueError when there is none on this machine."""
+    if _ZONE_NAME.fullmatch(name) is not None:
+        try:
+            return ZoneInfo(name)
+        except (KeyError, OSError, ValueError):
+            pass
+    raise ValueError(f"{name!r} is no time zone's IANA name, such as Europe/Amsterdam, or not on this machine")
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The base of every table in `gate.toml`."""
+
+    def __post_init__(self) -> None:
+        if found := tuple(self.contradictions()):
+            raise Contradictions(found)
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """What the values are together that types alone do not see."""
+        yield from ()
+
+
+def address_of(text: str, *, such_as: str) -> tuple[str, int]:
+    """IP address and port. Raises ValueError for anything else."""
+    parts = urlsplit(f"//{text}")
+    try:
+        host, port = str(ipaddress.ip_address(parts.hostname or "")), parts.port or 0
+    except ValueError:
+        host, port = "", 0
+    if "@" in text or parts.netloc != text or not 1024 <= port <= 65535:
+        raise ValueError(f"{text!r} is no IP address with a port from 1024 on: {such_as}")
+    return host, port
+
+
+def text_of(path: Path) -> str:
+    """The text of a file of settings. Raises ConfigError."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # nothing waits for a pipe's other end
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise ConfigError(Problem("", "cannot be read: it is no file", str(path), unreadable=True))
+        with os.fdopen(descriptor, "rb") as file:
+            raw = file.read(FILE_BYTES_MAX + 1)
+    except OSError as error:
+        raise ConfigError(Problem("", f"cannot be read: {error.strerror}", str(path), unreadable=True)) from error
+    if len(raw) > FILE_BYTES_MAX:
+        raise ConfigError(Problem("", f"is larger than {FILE_BYTES_MAX // 1024} KiB", str(path)))
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        raise ConfigError(Problem("", "is not UTF-8", str(path))) from error

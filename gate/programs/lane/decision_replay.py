@@ -1,0 +1,31 @@
+"""Takes decisions again from their records, for `gate audit report` (entry point `gate.replay`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from gate.passage.events import RecordKind
+from gate.programs.lane.records import Books, RecordError, replay
+from gate_core.evidence.evidence import Door
+
+_DOORS: Final = {"entry_decided": Door.FIRST, "decided": Door.LAST}
+
+
+class Replay:
+    """One log's decisions, in the order of their records."""
+
+    def __init__(self) -> None:
+        self._books = Books()
+
+    def take(self, kind: str, body: Mapping[str, object]) -> str | None:
+        """What comes of a record: "same" or "other" than was written, "without evidence", or None for a record of something else."""
+        if kind == RecordKind.RULES_STATED.value:
+            self._books.take(body)
+        if kind not in _DOORS:
+            return None
+        try:
+            _, is_same = replay(dict(body), door=_DOORS[kind], books=self._books)
+        except RecordError:
+            return "without evidence"
+        return "same" if is_same else "other"

@@ -1,0 +1,11 @@
+"""The nouns of the `gate` command that this distribution brings, each with a sentence and its verbs."""
+
+from __future__ import annotations
+
+from typing import Final
+
+NOUNS: Final = {
+    "demo": "A whole gate on simulated hardware",
+    "drill": "Scripted days for officers at a simulated gate, scored for their own eyes",
+    "simulate": "The real lane in a simulated world on a virtual clock",
+}

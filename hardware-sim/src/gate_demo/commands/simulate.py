@@ -1,0 +1,102 @@
+"""`gate simulate`: many crossings of a simulated hall through the real lane on a virtual clock, judged by what truly happened."""
+
+from __future__ import annotations
+
+import enum
+import secrets
+from typing import TYPE_CHECKING
+
+import typer
+
+from gate_core.command_line.output import Exit, emit_json, fail
+
+if TYPE_CHECKING:
+    from gate_demo.simulate.run import Run, Wishes
+    from hardware_sim.hall.plan import Doors, Kind
+
+CROSSINGS_MAX = 10_000_000
+SEED_BITS = 32
+
+
+class LaneOfDoors(enum.StrEnum):
+    """What lane is simulated."""
+
+    ONE = "one-door"
+    TWO = "two-door"
+
+
+class OnOff(enum.StrEnum):
+    """A switch."""
+
+    ON = "on"
+    OFF = "off"
+
+
+def command(
+    crossings: int = typer.Option(1_000, min=1, max=CROSSINGS_MAX, help="How many travellers come."),
+    seed: int | None = typer.Option(None, help="Draws everything; a fresh one, which is printed, when it is left out."),
+    faults: OnOff = typer.Option(OnOff.OFF, help="Whether things go wrong."),
+    only: str | None = typer.Option(None, help="Only these crossings of the seed, such as 17-19,40: a replay."),
+    lane: LaneOfDoors = typer.Option(LaneOfDoors.ONE, help="How many doors the lane has."),
+    kinds: str | None = typer.Option(None, help="Only these kinds of fault, such as burst,death: a replay."),
+    as_json: bool = typer.Option(False, "--json", help="JSON on standard output."),
+) -> None:
+    """Prove the lane: the real one and a simulated world on a virtual clock, with faults, from one seed; the first violation ends it."""
+    from rich.console import Console
+
+    from gate_demo.simulate.report import Report
+    from gate_demo.simulate.run import LANES, Wishes
+    from gate_demo.simulate.shrink import command as replay_of
+    from gate_demo.simulate.shrink import shortest
+
+    drawn = secrets.randbits(SEED_BITS) if seed is None else seed
+    numbers = tuple(range(crossings)) if only is None else _numbers(only)
+    doors = LANES[lane.value]
+    wishes = Wishes(drawn, numbers, faults is OnOff.ON, _kinds(kinds, doors), doors)
+    run = _run(wishes)
+    report = Report(run)
+    if run.violation is not None:
+        found = shortest(run)
+        report = Report(run, replay_of(found.wishes), found.cut_short)
+    if as_json:
+        emit_json("simulate/1", report.fields())
+    else:
+        report.draw(Console())
+    raise typer.Exit(int(Exit.OK if report.ok else Exit.NO))
+
+
+def _run(wishes: Wishes) -> Run:
+    """Run it, and show how far it is where somebody watches."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from gate_demo.simulate.run import run
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("crossings", total=len(wishes.numbers))
+        return run(wishes, lambda _: progress.advance(task))
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    """Numbers of crossings as people write them: 17-19,40."""
+    found: list[int] = []
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        if (
+            not first.isdecimal()
+            or not (last or first).isdecimal()
+            or not int(first) <= int(last or first) < CROSSINGS_MAX
+        ):
+            fail(Exit.USAGE, f"--only takes numbers of crossings such as 17-19,40, not {part!r}")
+        found.extend(range(int(first), int(last or first) + 1))
+    return tuple(sorted(set(found)))
+
+
+def _kinds(text: str | None, doors: Doors) -> frozenset[Kind]:
+    from gate_demo.simulate.run import KINDS
+
+    known = KINDS[doors]
+    words = set(known) if text is None else set(text.split(",")) - {"none"}
+    if unknown := sorted(words - known.keys()):
+        fail(Exit.USAGE, f"there is no fault {', '.join(unknown)}: there are {', '.join(known)}, and none")
+    return frozenset(known[word] for word in words)

@@ -1,0 +1,187 @@
+"""Runs the demo: sends travellers, does what a scenario asks of the host, and notes which crossings were whose and how late
+the machine was meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from gate.channel import messages
+from gate.programs.shared.supervisor import Child
+from gate_core.evidence.screen import Screen
+from gate_core.orders.order import Shift
+from gate_core.programs.clock import monotonic_ms
+from gate_demo.central import Central
+from gate_demo.disk import LogDisk
+from gate_demo.machine import Lateness, Machine
+from gate_demo.officer import Officer
+from gate_demo.world import Done, Host, World
+
+TRAVELLER_DEADLINE_S = 90.0
+SETTLED_DEADLINE_S = 30.0
+OFFICER_FORGOTTEN_S = 6.0  # a little longer than the demo's officer_presence_max_s
+
+
+class DirectorError(Exception):
+    """A traveller did not come to an end; `late` is how late the machine was meanwhile."""
+
+    def __init__(self, message: str, late: Lateness) -> None:
+        super().__init__(message)
+        self.late = late
+
+
+@dataclass(slots=True)
+class Visit:
+    """One traveller's visit: from when to when by CLOCK_MONOTONIC, which crossings the lane showed meanwhile, and what the world says of it."""
+
+    traveller: str
+    scenario: str
+    crossings: list[str] = field(default_factory=list)
+    passed: int = 0
+    late: Lateness = field(default_factory=Lateness)
+    began_ms: int = 0
+    ended_ms: int = 0
+
+
+def plan(scenarios: list[str], travellers: int, seed: int) -> list[str]:
+    """Each scenario once and the rest genuine, in an order drawn from the seed; a genuine traveller comes first."""
+    others = [name for name in scenarios if name != "genuine"][: max(0, travellers - 1)]
+    rest = ["genuine"] * max(0, travellers - len(others) - 1)
+    shuffled = [*others, *rest]
+    random.Random(seed).shuffle(shuffled)
+    return ["genuine", *shuffled][:travellers]
+
+
+class Director:
+    """Sends one traveller after another through the gate; with more `patience`, deadlines are so many times as long: an officer thinks."""
+
+    def __init__(
+        self,
+        *,
+        world: World,
+        officer: Officer,
+        programs: dict[str, Child],
+        central: Central,
+        disk: LogDisk,
+        machine: Machine,
+        on_progress: Callable[[Visit, int], None],
+        patience: float = 1.0,
+        supervisor: Shift | None = None,
+    ) -> None:
+        self._world = world
+        self._officer = officer
+        self._supervisor = supervisor
+        self._turned = False
+        self._programs = programs
+        self._central = central
+        self._disk = disk
+        self._machine = machine
+        self._patience = patience
+        self._sent = 0
+        self._on_progress = on_progress
+        self._visit: Visit | None = None
+        self._viewed = asyncio.Event()
+
+    def see(self, view: messages.View) -> None:
+        """What the screen shows now: the traveller sees it, and the visit gets its crossing."""
+        visit = self._visit
+        if visit is not None and view.crossing is not None and view.crossing not in visit.crossings:
+            visit.crossings.append(view.crossing)
+        self._world.tell({"see": {"screen": view.screen.value, "guidance": view.guidance.value}})
+        self._viewed.set()
+
+    async def run(self, scenarios: list[str]) -> list[Visit]:
+        """Run these visits, after those before. Raises DirectorError and WorldError."""
+        visits = []
+        for scenario in scenarios:
+            self._sent += 1
+            await self._settled(f"before traveller {self._sent}")
+            self._machine.begin()
+            visit = Visit(f"t{self._sent:03}", scenario, began_ms=monotonic_ms())
+            self._visit = visit
+            self._on_progress(visit, 0)
+            self._world.tell({"do": "traveller", "id": visit.traveller, "scenario": scenario})
+            try:
+                async with asyncio.timeout(TRAVELLER_DEADLINE_S * self._patience):
+                    world_ms = await self._until_done(visit)
+            except TimeoutError:
+                raise self._stuck(f"traveller {visit.traveller} ({scenario}) never left the lane") from None
+            if self._turned and self._supervisor is not None:
+                await self._turn("entry", self._supervisor)
+                self._turned = False
+            await self._settled(f"after traveller {self._sent} ({scenario})")
+            visit.late, visit.ended_ms = self._machine.late(world_ms), monotonic_ms()
+            visits.append(visit)
+            self._on_progress(visit, 1)
+        self._visit = None
+        return visits
+
+    def _stuck(self, why: str) -> DirectorError:
+        return DirectorError(why, self._machine.late_throughout())
+
+    async def _until_done(self, visit: Visit) -> int:
+        """Note what came of the visit; returns how late the world was, in milliseconds."""
+        while True:
+            match await self._world.next_event():
+                case Host(do=deed):
+                    await self._host(deed)
+                    self._world.tell({"do": "host_done", "what": deed})
+                case Done(id=traveller, passed=passed, late=late) if traveller == visit.traveller:
+                    visit.passed = passed
+                    return late.late_ms
+                case _:
+                    pass
+
+    async def _settled(self, when: str) -> None:
+        """Wait until the lane invites the next traveller."""
+        try:
+            async with asyncio.timeout(SETTLED_DEADLINE_S * self._patience):
+                while not _inviting(self._officer.view):
+                    self._viewed.clear()
+                    await self._viewed.wait()
+        except TimeoutError:
+            view = self._officer.view
+            shown = "nothing" if view is None else view.screen.value
+            raise self._stuck(f"{when} the lane shows {shown} instead of inviting") from None
+
+    async def _host(self, deed: str) -> None:
+        match deed:
+            case "kill_lane":
+                self._programs["lane"].kill()
+            case "fill_log_disk":
+                self._disk.fill(self._log_pid())
+            case "free_log_disk":
+                self._disk.free(self._log_pid())
+            case "release_lane":
+                await self._officer.release()
+            case "officer_absent":
+                self._officer.absent = True
+                await asyncio.sleep(OFFICER_FORGOTTEN_S)
+            case "officer_back":
+                self._officer.absent = False
+            case "serve_exit" if self._supervisor is not None:
+                await self._turn("exit", self._supervisor)
+                self._turned = True
+            case "central_away":
+                await self._central.stop()
+            case "central_back":
+                await self._central.start()
+            case _:
+                raise DirectorError(f"a scenario asks the host for {deed}, which the demo cannot do", Lateness())
+
+    async def _turn(self, direction: str, supervisor: Shift) -> None:
+        if not await self._officer.turn(direction, supervisor):
+            raise self._stuck(f"the lane is not turned to {direction}")
+
+    def _log_pid(self) -> int:
+        pid = self._programs["log"].pid
+        if pid is None:
+            raise self._stuck("the log program is not running")
+        return pid
+
+
+def _inviting(view: messages.View | None) -> bool:
+    return view is not None and view.screen is Screen.WELCOME and view.crossing is None

@@ -1,0 +1,156 @@
+"""The demo's log disk: a small file system of its own for the log's state, which a scenario fills to the last byte and frees again.
+
+Where the kernel lets this user mount one, it is a tmpfs in a user and mount namespace of its own: a keeper process holds the namespace,
+the log program is started in it, and nobody else sees the mount. Where it does not, the log's state lies on /dev/shm, a tmpfs, too, if that
+is small enough to be filled. Else no file of the log may grow while its disk is to be full, which is no full disk: the report says which.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import enum
+import os
+import resource
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from gate_demo.broom import swept
+
+READY_DEADLINE_S = 10.0
+SHARED = Path("/dev/shm")  # noqa: S108 - a file system, not a name for a file
+SHARED_BYTES_MAX = 512 * 1024 * 1024  # more is not filled: it is this machine's memory
+BYTES_MIN = 48 * 1024 * 1024  # reserves, the write-ahead log, and room to begin with
+BYTES_A_TRAVELLER = 64 * 1024
+BALLAST = "ballast"
+_PIECE_BYTES = 1024 * 1024
+_KEEPER = 'mount -t tmpfs -o "size=$2,mode=0700" tmpfs "$1" && echo ready && exec cat'
+
+
+class DiskKind(enum.Enum):
+    """What the log's state lies on."""
+
+    MOUNTED = "tmpfs"
+    SHARED = "shm"
+    LIMITED = "limit"
+
+
+@dataclass(frozen=True, slots=True)
+class LogDisk:
+    """The disk. `state` is where the log finds it, `seen_at` where we do; `prefix` is what the log's command begins with."""
+
+    kind: DiskKind
+    state: Path
+    seen_at: Path
+    total_bytes: int
+    prefix: tuple[str, ...] = ()
+
+    @property
+    def free_bytes(self) -> int:
+        """What is left on it."""
+        status = os.statvfs(self.seen_at)
+        return status.f_bavail * status.f_frsize
+
+    def fill(self, log: int) -> None:
+        """Leave the log, the process `log`, no room."""
+        if self.kind is DiskKind.LIMITED:
+            _limit(log, 0)
+            return
+        descriptor = os.open(self.seen_at / BALLAST, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+        try:
+            while piece := min(self.free_bytes, _PIECE_BYTES):
+                os.posix_fallocate(descriptor, os.fstat(descriptor).st_size, piece)
+        except OSError:
+            pass  # the log was faster: it is full
+        finally:
+            os.close(descriptor)
+
+    def free(self, log: int) -> None:
+        """Give it back."""
+        if self.kind is DiskKind.LIMITED:
+            _limit(log, resource.RLIM_INFINITY)
+        else:
+            (self.seen_at / BALLAST).unlink(missing_ok=True)
+
+
+def _limit(log: int, bytes_max: int) -> None:
+    """Let no file of the log program grow: every write fails in the kernel."""
+    _, hard = resource.prlimit(log, resource.RLIMIT_FSIZE)
+    resource.prlimit(log, resource.RLIMIT_FSIZE, (bytes_max, hard))
+
+
+@contextlib.asynccontextmanager
+async def log_disk(state: Path, travellers: int, *, shared: Path = SHARED) -> AsyncIterator[LogDisk]:
+    """Make a disk for the log of so many travellers, at `state` if that can be, else on `shared`. It is gone with the block."""
+    total_bytes = BYTES_MIN + travellers * BYTES_A_TRAVELLER
+    keeper = await _keep(_made(state), total_bytes)
+    if keeper is not None:
+        try:
+            prefix = ("nsenter", f"--target={keeper.pid}", "--user", "--mount", "--preserve-credentials")
+            seen_at = Path(f"/proc/{keeper.pid}/root{state}")
+            yield LogDisk(DiskKind.MOUNTED, state, seen_at, total_bytes, prefix)
+        finally:
+            await _end(keeper)
+    elif (shared_bytes := _shared_bytes(shared)) is not None:
+        with swept(shared) as folder:
+            yield LogDisk(DiskKind.SHARED, folder, folder, shared_bytes)
+    else:
+        yield LogDisk(DiskKind.LIMITED, state, state, 0)
+
+
+def _made(state: Path) -> Path:
+    state.mkdir()
+    return state.resolve()
+
+
+async def _keep(state: Path, total_bytes: int) -> asyncio.subprocess.Process | None:
+    """A process that holds a namespace with the file system mounted, until its input ends; None where there can be none."""
+    try:
+        keeper = await asyncio.create_subprocess_exec(
+            *(
+                "unshare",
+                "--user",
+                "--map-root-user",
+                "--mount",
+                "sh",
+                "-c",
+                _KEEPER,
+                "sh",
+                str(state),
+                str(total_bytes),
+            ),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+    except OSError:
+        return None
+    assert keeper.stdout is not None
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(READY_DEADLINE_S):
+            if await keeper.stdout.readline() == b"ready\n" and _is_seen(Path(f"/proc/{keeper.pid}/root{state}")):
+                return keeper
+    await _end(keeper)
+    return None
+
+
+def _is_seen(folder: Path) -> bool:
+    return os.access(folder, os.R_OK | os.W_OK | os.X_OK) and shutil.which("nsenter") is not None
+
+
+async def _end(keeper: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        keeper.kill()
+    await keeper.wait()
+
+
+def _shared_bytes(shared: Path) -> int | None:
+    """How much of it there is, None when that is too much to be filled, too little to be used, or not there."""
+    try:
+        status = os.statvfs(shared)
+    except OSError:
+        return None
+    free_bytes = status.f_bavail * status.f_frsize
+    return free_bytes if BYTES_MIN <= free_bytes <= SHARED_BYTES_MAX else None

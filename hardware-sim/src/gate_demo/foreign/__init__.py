@@ -1,0 +1,47 @@
+"""A checker of logs that nobody here wrote the rules of: a few lines around packages of the Go project, as Debian has them."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from gate_core.settings.environment import cache_folder, environment_with
+
+SOURCE = Path(__file__).with_name("logcheck.go")
+GO_PACKAGES = Path("/usr/share/gocode")  # where Debian puts the sources of golang-golang-x-mod-dev
+NEEDS = "apt-get install golang-go golang-golang-x-mod-dev"
+_BUILD_S, _CHECK_S = 600, 600
+
+
+def is_here() -> bool:
+    """Whether Go and its package of logs are on this machine."""
+    return shutil.which("go") is not None and (GO_PACKAGES / "src/golang.org/x/mod/sumdb/tlog").is_dir()
+
+
+def build(folder: Path) -> Path:
+    """Compile it into this folder; half a minute when Go compiles for the first time. Raises OSError and subprocess.SubprocessError."""
+    program = folder / "logcheck"
+    settings = {
+        "GO111MODULE": "off",
+        "GOPATH": str(GO_PACKAGES),
+        "GOTOOLCHAIN": "local",
+        "GOFLAGS": "-buildvcs=false",
+        "GOCACHE": str(cache_folder() / "go"),
+    }
+    compiler = shutil.which("go") or "go"
+    subprocess.run(
+        [compiler, "build", "-o", str(program), str(SOURCE)],
+        env=environment_with(settings),
+        check=True,
+        capture_output=True,
+        timeout=_BUILD_S,
+    )
+    return program
+
+
+def check(program: Path, vkey: str, folder: Path, before: Path | None = None) -> tuple[bool, str]:
+    """What it says of a folder of tiles, and of a checkpoint of before. Raises OSError and subprocess.SubprocessError."""
+    words = [str(program), vkey, str(folder), *([] if before is None else [str(before)])]
+    done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=_CHECK_S)
+    return done.returncode == 0, (done.stdout or done.stderr).strip()

@@ -1,0 +1,142 @@
+"""How late this machine was while a traveller was in the lane, measured beside the gate: a busy machine is not the gate's mistake.
+
+Three figures a visit: the simulated world's own lateness, the lag of a probe in this process, and which part of a second a thread of
+the gate was ready to run and had no processor, by the kernel's own count. A gate that is starved may refer whom it would have
+admitted; what it must not do, open wrongly, is never excused by any of this.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+from gate_demo.memory import PROC, descendants
+
+PROBE_S = 0.02
+LOOK_EVERY_S = 0.2  # a child of one crossing lives for seconds
+WINDOW_S = 1.0
+WORLD_MS_MAX = 300  # three pictures of the camera beyond what time waits for
+PROBE_MS_MAX = 300  # as old as a status of the lane may be
+QUEUED_PERCENT_MAX = 50  # of one second: the gate alone never keeps a thread of its own waiting for so much of it
+
+
+@dataclass(frozen=True, slots=True)
+class Lateness:
+    """The first two in milliseconds; `queued_percent` is of the worst second and of the thread that waited longest in it."""
+
+    world_ms: int = 0
+    probe_ms: int = 0
+    queued_percent: int = 0
+
+    @property
+    def excuses(self) -> bool:
+        """True when what came of the visit is no verdict on the gate."""
+        return self.world_ms > WORLD_MS_MAX or self.probe_ms > PROBE_MS_MAX or self.queued_percent > QUEUED_PERCENT_MAX
+
+    def worst(self, other: Lateness) -> Lateness:
+        """The larger figures of both."""
+        return Lateness(
+            max(self.world_ms, other.world_ms),
+            max(self.probe_ms, other.probe_ms),
+            max(self.queued_percent, other.queued_percent),
+        )
+
+    def __str__(self) -> str:
+        """For people."""
+        return (
+            f"the simulated world was up to {self.world_ms} ms late, a probe {self.probe_ms} ms, and a thread of the gate "
+            f"waited for a processor for {self.queued_percent} % of a second"
+        )
+
+
+@dataclass(slots=True)
+class Queued:
+    """Which part of each second a thread waited in the processor's queue, from counts that only grow. Pure.
+
+    `shares` is that of the thread that waited longest, second by second, since `begin`.
+    """
+
+    shares: list[float] = field(default_factory=list)
+    _since_s: float | None = None
+    _before_ms: dict[int, float] = field(default_factory=dict)
+    _newest_ms: dict[int, float] = field(default_factory=dict)
+
+    def begin(self) -> None:
+        """Forget what was before; the counts of the threads that there are stay known."""
+        self.shares.clear()
+        self._since_s = None
+
+    def see(self, counts_ms: dict[int, float], at_s: float) -> None:
+        """Take the counts of all threads that there are now. One that is new has waited since it began, one that ended does no more."""
+        if self._since_s is None:
+            self._open(counts_ms, at_s)
+            return
+        self._newest_ms |= counts_ms
+        passed_s = at_s - self._since_s
+        if passed_s >= WINDOW_S:
+            grown_ms = (count - self._before_ms.get(thread, 0.0) for thread, count in self._newest_ms.items())
+            self.shares.append(max(grown_ms, default=0.0) / 1000 / passed_s)
+            self._open(counts_ms, at_s)
+
+    def _open(self, counts_ms: dict[int, float], at_s: float) -> None:
+        self._since_s, self._before_ms, self._newest_ms = at_s, counts_ms, dict(counts_ms)
+
+
+@dataclass(slots=True)
+class Machine:
+    """Watches from `run`, for ever. `programs` gives the gate's processes."""
+
+    programs: Callable[[], Iterable[int]]
+    _probe_ms: float = 0.0
+    _queued: Queued = field(default_factory=Queued)
+
+    async def run(self) -> None:
+        """Probe and look."""
+        loop = asyncio.get_running_loop()
+        look_at_s = 0.0
+        while True:
+            slept_at_s = loop.time()
+            await asyncio.sleep(PROBE_S)
+            self._probe_ms = max(self._probe_ms, (loop.time() - slept_at_s - PROBE_S) * 1000)
+            if loop.time() >= look_at_s:
+                look_at_s = loop.time() + LOOK_EVERY_S
+                members = [member for pid in self.programs() for member in (pid, *descendants(pid))]
+                self._queued.see(queued_ms(members), loop.time())
+
+    def begin(self) -> None:
+        """A visit begins."""
+        self._probe_ms = 0.0
+        self._queued.begin()
+
+    def late(self, world_ms: int) -> Lateness:
+        """How late the machine was at worst since the visit began; the world says so itself."""
+        return Lateness(world_ms, round(self._probe_ms), round(100 * max(self._queued.shares, default=0.0)))
+
+    def late_throughout(self) -> Lateness:
+        """How late it was in an ordinary second: what a lane that stays stuck can be excused by."""
+        return Lateness(queued_percent=round(100 * median(self._queued.shares or [0.0])))
+
+
+def queued_ms(pids: Iterable[int], proc: Path = PROC) -> dict[int, float]:
+    """For how long each thread of these processes was ready and had no processor since it began; empty where the kernel does not count."""
+    return _schedstat(pids, 1, proc)
+
+
+def worked_ms(pids: Iterable[int], proc: Path = PROC) -> float:
+    """For how long the threads of these processes and of what they started had a processor since they began."""
+    members = [member for pid in pids for member in (pid, *descendants(pid))]
+    return sum(_schedstat(members, 0, proc).values())
+
+
+def _schedstat(pids: Iterable[int], place: int, proc: Path) -> dict[int, float]:
+    counts = {}
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            for thread in (proc / str(pid) / "task").iterdir():
+                with contextlib.suppress(OSError, ValueError, IndexError):
+                    counts[int(thread.name)] = int((thread / "schedstat").read_text().split()[place]) / 1_000_000
+    return counts

@@ -1,0 +1,72 @@
+"""What joins a lane's drivers and orders to the boards of a hall."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from drivers.links import Link, MemoryLink
+from gate.programs.lane.parts import BarrierKeeper
+from gate_core.evidence.evidence import Alarm
+from hardware_sim.hall.line import Line
+from hardware_sim.hall.scene import Scene
+
+
+@dataclass(frozen=True, slots=True)
+class Tap:
+    """What the engine asks of the barrier; the hall hears it as it is asked, whether or not it arrives."""
+
+    scene: Scene
+    keeper: BarrierKeeper
+    door: str
+
+    def grant(self, ttl_ms: int) -> Awaitable[float | None]:
+        """Grant one entry."""
+        self.scene.ordered("grant", self.door)
+        return self.keeper.grant(ttl_ms)
+
+    def revoke(self) -> Awaitable[None]:
+        """Take every grant back."""
+        self.scene.ordered("revoke", self.door)
+        return self.keeper.revoke()
+
+    def release(self) -> Awaitable[None]:
+        """Open for whoever is inside."""
+        self.scene.ordered("release", self.door)
+        return self.keeper.release()
+
+    def end_emergency(self) -> Awaitable[None]:
+        """Tell the controller that the emergency is over."""
+        return self.keeper.end_emergency()
+
+    def clear_alarms(self, alarms: tuple[Alarm, ...]) -> Awaitable[None]:
+        """Clear alarms."""
+        return self.keeper.clear_alarms(alarms)
+
+    def look(self) -> None:
+        """Ask for a fresh status now."""
+        self.keeper.look()
+
+
+class _Cable(MemoryLink):
+    """The end of the driver's cable that is in the hall: what arrives there sets out on the line."""
+
+    def __init__(self, line: Line) -> None:
+        super().__init__()
+        self._line = line
+
+    def receive(self, payload: bytes) -> None:
+        """Take what the driver sent."""
+        self._line.send(payload)
+
+
+def opener(line: Line) -> Callable[[], Awaitable[Link]]:
+    """What opens the driver's end of a line."""
+
+    async def open_link() -> Link:
+        link = MemoryLink()
+        link.peer = _Cable(line)
+        line.deliver = link.receive
+        return link
+
+    return open_link

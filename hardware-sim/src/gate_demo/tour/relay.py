@@ -1,0 +1,126 @@
+"""The way of one page of the gate into a frame of the tour: a relay on a loopback port of its own.
+
+The gate's pages say that nobody may frame them, in a demo as in service, and there is no setting for it. So what a frame is shown goes
+through here, and the one thing that is changed on the way is who may frame it: the tour's page, and nobody else. A request that names another
+host than the relay, or comes from another page than its own, passes as it is, and is refused by the page's own server. The simulator's package has the relay,
+a gate has not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from gate_core.programs.task_groups import run_until_first_exits
+
+HEAD_BYTES_MAX: Final = 32 * 1024
+CONNECTIONS_MAX: Final = 64  # one more is closed at once
+HEAD_S: Final = 60.0  # a browser may open a connection before it knows what to ask
+PIECE_BYTES: Final = 64 * 1024
+HOST: Final = "127.0.0.1"
+NOBODY: Final = b"frame-ancestors 'none'"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server of pages on loopback: its port, and the host by which it wants to be called."""
+
+    port: int
+    called: str
+
+
+class Relay:
+    """Serves `localhost:port` from `server`, and the paths of `aside` from others; `framed_by` is the tour's origin."""
+
+    def __init__(self, port: int, server: Server, *, framed_by: str, aside: Mapping[str, Server] | None = None) -> None:
+        self._port = port
+        self._called = f"localhost:{port}"
+        self._server = server
+        self._framed_by = framed_by
+        self._aside = dict(aside or {})
+        self._serving: set[asyncio.Task[None]] = set()
+
+    @contextlib.asynccontextmanager
+    async def serving(self) -> AsyncIterator[None]:
+        """Serve during the block. Raises OSError when the port cannot be had."""
+        listening = await asyncio.start_server(self._came, HOST, self._port, limit=HEAD_BYTES_MAX)
+        try:
+            yield
+        finally:
+            listening.close()  # its socket is closed with this; to wait for it would be, from Python 3.12 on, to wait for every connection
+            for task in self._serving:
+                task.cancel()
+            await asyncio.gather(*self._serving, return_exceptions=True)
+
+    def _came(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(self._serving) >= CONNECTIONS_MAX:
+            writer.close()
+            return
+        task = asyncio.ensure_future(self._serve(reader, writer))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One request and its answer; whatever goes wrong ends the connection."""
+        with (
+            contextlib.closing(writer),
+            contextlib.suppress(OSError, TimeoutError, EOFError, asyncio.LimitOverrunError),
+        ):
+            async with asyncio.timeout(HEAD_S):
+                head = await reader.readuntil(b"\r\n\r\n")
+            server = self._aside.get(path_of(head), self._server)
+            theirs, ours = await asyncio.open_connection(HOST, server.port, limit=HEAD_BYTES_MAX)
+            with contextlib.closing(ours):
+                ours.write(request(head, called=self._called, there=server.called))
+                await run_until_first_exits(_pass_on(reader, ours), self._answer(theirs, writer))
+
+    async def _answer(self, theirs: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer(await theirs.readuntil(b"\r\n\r\n"), framed_by=self._framed_by))
+        await _pass_on(theirs, writer)
+
+
+async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while piece := await reader.read(PIECE_BYTES):
+        writer.write(piece)
+        await writer.drain()
+
+
+def path_of(head: bytes) -> str:
+    """The path that a request is for, empty when it is none."""
+    words = head.split(b"\r\n", 1)[0].split(b" ")
+    return words[1].split(b"?", 1)[0].decode("ascii", "replace") if len(words) == 3 else ""
+
+
+def request(head: bytes, *, called: str, there: str) -> bytes:
+    """A request's head as the page's server takes it: named by its own host where it named ours, and the only one of its connection."""
+    lines = head.removesuffix(b"\r\n\r\n").split(b"\r\n")
+    names = {
+        b"host": (called.encode(), there.encode()),
+        b"origin": (f"http://{called}".encode(), f"http://{there}".encode()),
+    }
+    kept = [lines[0]]
+    upgrades = False
+    for line in lines[1:]:
+        name, _, value = line.partition(b":")
+        name, value = name.strip().lower(), value.strip()
+        if name == b"connection":
+            upgrades = value.lower() == b"upgrade"
+            continue
+        was, now = names.get(name, (None, b""))
+        kept.append(name + b": " + (now if value == was else value))
+    kept.append(b"connection: " + (b"upgrade" if upgrades else b"close"))
+    return b"\r\n".join(kept) + b"\r\n\r\n"
+
+
+def answer(head: bytes, *, framed_by: str) -> bytes:
+    """An answer's head for the browser: the tour's page may frame it."""
+    lines = head.split(b"\r\n")
+    return b"\r\n".join(
+        line.replace(NOBODY, f"frame-ancestors {framed_by}".encode())
+        if line.lower().startswith(b"content-security-policy:")
+        else line
+        for line in lines
+    )

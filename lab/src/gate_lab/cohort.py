@@ -1,0 +1,83 @@
+"""A site's people to the cohort that its comparisons rest on: see `models.cohort`.
+
+Nothing is tuned: the mean of the people's templates and their covariance as they are. Each person counts alike, however many pictures there are of them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from gate.face.chain import template_of
+from gate.face.errors import FaceError
+from gate.picture import BadPictureError, decode, read
+from gate_lab.face_evaluation import pictures_of
+from gate_lab.folders import UnfitError
+from models.cohort import PEOPLE_MIN, CohortFile, mark
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from gate.face.chain import FaceModels
+    from gate_lab.folders import Tracked
+
+    Floats = npt.NDArray[np.float64]
+
+
+def cohort_of(folder: Path, chain: FaceModels, *, tracked: Tracked, tell: Callable[[str], None]) -> CohortFile:
+    """Embed the main face of every picture below `folder` as a frame of the lane, a folder a person. Raises UnfitError for too few people, and for a
+    picture that is in the folders of two.
+    """
+    people: list[str] = []
+    vectors: list[npt.NDArray[np.float32]] = []
+    shown: dict[bytes, str] = {}  # whom each picture shows, by its mark
+    pictures = pictures_of(folder, tell)
+    require_people(len({identity for identity, _ in pictures}))
+    for identity, path in tracked(pictures, "embedding"):
+        try:
+            content = read(path)
+            if shown.setdefault(mark(content), identity) != identity:
+                raise UnfitError(
+                    f"{path} is a picture of {shown[mark(content)]}, too: people are counted by their folders"
+                )
+            vectors.append(template_of(chain, decode(content), alone=False).vector)
+        except (BadPictureError, FaceError, OSError) as error:
+            tell(f"{path}: {error.strerror if isinstance(error, OSError) else error}")
+        else:
+            people.append(identity)
+    found = len(set(people))
+    require_people(found)
+    mean, covariance = statistics_of(np.array(vectors, np.float64), people)
+    return CohortFile(
+        model=chain.embed.model.name,
+        model_sha256=chain.embed.model.sha256,
+        people=found,
+        mean=mean.astype("<f4").tobytes(),
+        covariance=covariance.astype("<f4").tobytes(),
+        pictures=tuple(sorted(shown)),
+    )
+
+
+def spelt(cohort: CohortFile) -> bytes:
+    """The file."""
+    return msgspec.msgpack.encode(cohort)
+
+
+def require_people(count: int) -> None:
+    """Raise UnfitError when a cohort of so many people would gain nothing."""
+    if count < PEOPLE_MIN:
+        raise UnfitError(f"a cohort takes {PEOPLE_MIN} people, each with a picture that shows a face; here are {count}")
+
+
+def statistics_of(vectors: Floats, people: Sequence[str]) -> tuple[Floats, Floats]:
+    """The mean (d,) of templates (n, d), and their covariance (d, d). Each of the `people` weighs the same."""
+    numbers, counts = np.unique(np.asarray(people), return_inverse=True, return_counts=True)[1:]
+    weight = 1.0 / counts[numbers] / len(counts)
+    mean: Floats = weight @ vectors
+    centred = (vectors - mean) * np.sqrt(weight)[:, None]
+    return mean, centred.T @ centred

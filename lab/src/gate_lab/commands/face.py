@@ -1,0 +1,287 @@
+"""`gate face`: compare two pictures, measure error rates of comparison and of attack detection on a folder."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from gate.cli.models import default_folder, explained
+from gate_core import durable
+from gate_core.command_line.options import Json
+from gate_core.command_line.output import Exit, code_of, emit_json, fail, note, one_line, say, tracked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gate.face.chain import FaceModels
+    from gate.face.values import Template
+
+app = typer.Typer(no_args_is_help=True)
+
+ModelFolder = Annotated[
+    Path | None, typer.Option("--models", help="Model folder; default: the user's cache, or the package's.")
+]
+Profile = Annotated[str, typer.Option("--profile", help="The set of models to use: standard, clean.")]
+Embedder = Annotated[str | None, typer.Option("--model", help="Another embedder in that set's place.")]
+
+
+@app.command()
+def compare(
+    one: Annotated[Path, typer.Argument(metavar="A", help="A picture.")],
+    other: Annotated[Path, typer.Argument(metavar="B", help="Another picture.")],
+    model: Embedder = None,
+    profile: Profile = "standard",
+    models: ModelFolder = None,
+    json: Json = False,
+) -> None:
+    """Compare the faces of two pictures. Exit 0 when they match, 1 when not, 65 for a picture without one face."""
+    from gate.face.compare import alike
+
+    chain = _open(models, profile, model)
+    with _models_at_work():
+        score = alike(_template(chain, one), _template(chain, other))
+    threshold = chain.embed.model.threshold
+    assert threshold is not None, "the manifest gives an embedder its threshold"
+    match = score >= threshold.value
+    if json:
+        fields = {
+            "score": round(score, 4),
+            "threshold": threshold.value,
+            "match": match,
+            "model": chain.embed.model.name,
+        }
+        emit_json("face.compare/1", {**fields, "fmr_at_threshold": threshold.fmr, "evidence": threshold.evidence})
+    else:
+        say(f"{'match' if match else 'no match'}: {score:.3f}, threshold {threshold.value} ({chain.embed.model.name})")
+    raise typer.Exit(Exit.OK if match else Exit.NO)
+
+
+@app.command()
+def evaluate(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="A folder an identity, its pictures inside.")],
+    model: Embedder = None,
+    profile: Profile = "standard",
+    models: ModelFolder = None,
+    kind: Annotated[
+        str,
+        typer.Option(help="What the pictures are: development, or chip_to_live, portraits against a lane's camera."),
+    ] = "development",
+    report: Annotated[
+        Path | None, typer.Option("--report", metavar="F.html", help="Also write a page with plots.")
+    ] = None,
+    pairs: Annotated[
+        Path | None,
+        typer.Option(
+            "--pairs",
+            metavar="F.html",
+            help="Also write a page of the different people who are most alike, with their pictures: personal data.",
+        ),
+    ] = None,
+    cohort: Annotated[
+        Path | None,
+        typer.Option(
+            "--cohort",
+            metavar="F",
+            help="Measure with this cohort of the site's; whatever site.toml names counts for nothing here.",
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Measure error rates over all pairs. In a picture with several faces the most central large one counts.
+
+    The earlier picture of a pair stands for the chip's portrait, the later one for a frame. DIR may hold a table labels.csv:
+    a column `identity`, and one for each attribute (sex, age_band, issuer …) that rates are wanted by.
+    """
+    from gate_lab.face_evaluation import KINDS, evaluate_folder
+
+    if kind not in KINDS:
+        fail(Exit.USAGE, f"--kind is one of {', '.join(KINDS)}")
+    chain = _open(models, profile, model, measuring=True, cohort=cohort)
+    with _measuring():
+        evaluation = evaluate_folder(
+            directory, chain, kind, tracked=tracked, tell=lambda text: note(one_line(f"gate: {text}"))
+        )
+    if report is not None:
+        from gate_lab.face_report import render
+
+        _write_page(render(evaluation), report)
+    if pairs is not None:
+        from gate_lab.face_pairs import render as with_pictures
+
+        _write_private(with_pictures(evaluation).encode(), pairs)
+        note(
+            one_line(
+                f"gate: {pairs} shows people: personal data, for the eyes of whoever answers for these pictures; delete it afterwards"
+            )
+        )
+    if json:
+        emit_json("face.evaluate/1", evaluation.fields())
+        return
+    for line in evaluation.lines():
+        say(line)
+
+
+@app.command()
+def cohort(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="A folder a person, their pictures inside.")],
+    out: Annotated[Path, typer.Option("--out", metavar="F", help="Where the cohort is written.")],
+    model: Embedder = None,
+    profile: Profile = "standard",
+    models: ModelFolder = None,
+    json: Json = False,
+) -> None:
+    """Make a site's own cohort from pictures of 300 or more of its consenting people, before its camera.
+
+    Then measure with it on other people (gate face evaluate --cohort F), and name both beside one another in site.toml: scores are on another scale.
+    """
+    from gate_lab.cohort import cohort_of, spelt
+
+    chain = _open(models, profile, model, measuring=True)
+    with _measuring():
+        made = cohort_of(directory, chain, tracked=tracked, tell=lambda text: note(one_line(f"gate: {text}")))
+    content = spelt(made)
+    _write_private(content, out)
+    sha256 = hashlib.sha256(content).hexdigest()
+    if json:
+        fields = {"people": made.people, "pictures": len(made.pictures), "model": made.model, "sha256": sha256}
+        emit_json("face.cohort/1", fields)
+        return
+    say(f"{made.people} people, {len(made.pictures)} pictures, {made.model}: {sha256}")
+
+
+@app.command("evaluate-pad")
+def evaluate_pad(
+    directory: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DIR", help="bona_fide/PERSON/SEQUENCE/*.jpg and attack/CLASS/ARTEFACT/SEQUENCE/*.jpg inside."
+        ),
+    ],
+    profile: Profile = "standard",
+    models: ModelFolder = None,
+    bound: Annotated[float, typer.Option(min=0.0, max=1.0, help="The gate's rules.liveness_min.")] = 0.5,
+    kind: Annotated[
+        str,
+        typer.Option(
+            help="What the sequences are: development, or lane_camera, people and artefacts before this lane's camera."
+        ),
+    ] = "development",
+    report: Annotated[
+        Path | None, typer.Option("--report", metavar="F.html", help="Also write a page with plots.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Measure attack detection after ISO/IEC 30107-3: APCER a class of artefacts, BPCER, non-responses, the BSI recipe.
+
+    BPCER also by the brightness of the faces; and whether a gate in service may rely on it.
+    """
+    from gate_lab.pad_evaluation import KINDS, evaluate_folder
+
+    if kind not in KINDS:
+        fail(Exit.USAGE, f"--kind is one of {', '.join(KINDS)}")
+    chain = _open(models, profile, None)
+    with _measuring():
+        evaluation = evaluate_folder(directory, chain, profile=profile, bound=bound, tracked=tracked, kind=kind)
+    if report is not None:
+        from gate_lab.pad_report import render
+
+        _write_page(render(evaluation), report)
+    if json:
+        emit_json("face.evaluate-pad/1", evaluation.fields())
+        return
+    for line in evaluation.lines():
+        say(line)
+
+
+@app.command("pad-sheets")
+def pad_sheets(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder for sheets and pictures.")],
+    classes: Annotated[
+        list[str] | None,
+        typer.Option("--class", metavar="NAME", help="A class of artefacts; eight at least. Without: eight of ours."),
+    ] = None,
+) -> None:
+    """Make the sheets to print for a lab, after the recipe of BSI TR-03122-3, and the folders that evaluate-pad reads."""
+    from gate_lab.pad_sheets import UnfitPlanError, plan, written
+
+    try:
+        sheets = plan(classes) if classes else plan()
+    except UnfitPlanError as error:
+        fail(Exit.USAGE, str(error))
+    try:
+        page = written(directory, sheets)
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"cannot write {error.filename}: {error.strerror}")
+    say(f"{page}: {len(sheets)} sheets; print it, fill the folders beside it, then gate face evaluate-pad {directory}")
+
+
+def _open(
+    folder: Path | None, profile: str, embedder: str | None, *, measuring: bool = False, cohort: Path | None = None
+) -> FaceModels:
+    from gate.face.chain import open_models
+
+    with explained():
+        return open_models(
+            folder or default_folder(), profile=profile, embedder=embedder, measuring=measuring, cohort=cohort
+        )
+
+
+@contextlib.contextmanager
+def _models_at_work() -> Iterator[None]:
+    """End the command with one line when a model fails, or gives what is no number, in the middle of the work."""
+    from models.errors import ModelError
+
+    try:
+        yield
+    except ModelError as error:
+        fail(Exit.UNREACHABLE, str(error))
+
+
+@contextlib.contextmanager
+def _measuring() -> Iterator[None]:
+    """The same, for a folder that nothing can be measured on as well."""
+    from gate_lab.folders import UnfitError
+
+    try:
+        with _models_at_work():
+            yield
+    except UnfitError as error:
+        fail(code_of(error), str(error))
+    except OSError as error:
+        _fail_to_read(error)
+
+
+def _fail_to_read(error: OSError) -> NoReturn:
+    fail(Exit.IO_ERROR, f"cannot read {error.filename}: {error.strerror}")
+
+
+def _write_page(page: str, path: Path) -> None:
+    try:
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"cannot write {path}: {error.strerror}")
+
+
+def _write_private(content: bytes, path: Path) -> None:
+    """Write what is about people: in the place of whatever was there, and nobody else can read it from its first byte on."""
+    try:
+        durable.write(path, content, mode=0o600)
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"cannot write {path}: {error.strerror}")
+
+
+def _template(chain: FaceModels, path: Path) -> Template:
+    from gate.face.chain import template_of
+    from gate.face.errors import FaceError
+    from gate.picture import BadPictureError, decode, read
+
+    try:
+        return template_of(chain, decode(read(path)))
+    except OSError as error:
+        _fail_to_read(error)
+    except (BadPictureError, FaceError) as error:
+        fail(Exit.BAD_DATA, f"{path}: {error}")

@@ -1,0 +1,95 @@
+"""The page that `gate face evaluate --report` writes: one HTML file with its plots inside, nothing loaded from elsewhere.
+
+For whoever answers for a threshold: an evaluator, an auditor, a court. It says on what the figures rest and how sure they are.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import matplotlib as mpl
+import numpy as np
+from jinja2 import Environment, FileSystemLoader
+from matplotlib.figure import Figure  # without the state that pyplot keeps
+
+from gate_lab.error_rates import FMR_POINTS, det_curve
+from gate_lab.face_evaluation import Evaluation, point_names, share, small
+from gate_lab.intervals import LEVEL, RESAMPLES
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_PAGES: Final = Path(__file__).with_name("pages")
+_GENUINE: Final = "#0b6e4f"
+_IMPOSTOR: Final = "#a23b00"
+_BINS: Final = 80
+
+
+def render(evaluation: Evaluation) -> str:
+    """The whole page."""
+    environment = Environment(loader=FileSystemLoader(_PAGES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.globals.update(share=share, small=small, level=f"{LEVEL:.0%}", resamples=RESAMPLES)
+    found = evaluation.found
+    return environment.get_template("face_report.html").render(
+        evaluation=evaluation,
+        points=list(
+            zip(point_names(), found.fnmr, evaluation.intervals, found.threshold, evaluation.same_sex, strict=True)
+        ),
+        det=svg(_det(evaluation)),
+        scores=svg(_scores(evaluation)),
+    )
+
+
+def _det(evaluation: Evaluation) -> Figure:
+    """The detection error trade-off, both axes logarithmic."""
+    figure, axes = new_axes()
+    fmr, fnmr = det_curve(evaluation.compared)
+    floor = 0.5 / evaluation.found.genuine  # a curve that reaches no error would leave the axis
+    axes.loglog(fmr, np.maximum(fnmr, floor), color=_GENUINE, label=evaluation.model.name)
+    for point, rate, interval in zip(FMR_POINTS, evaluation.found.fnmr, evaluation.intervals, strict=True):
+        if rate is not None and interval is not None:
+            axes.plot([point] * 2, [max(interval.low, floor), max(interval.high, floor)], color=_GENUINE, linewidth=3)
+            axes.plot([point], [max(rate, floor)], "o", color=_GENUINE)
+    axes.set(xlabel="false match rate (FMR)", ylabel="false non-match rate (FNMR)", xlim=(fmr[0], 1.0))
+    axes.grid(which="both", alpha=0.3)
+    return figure
+
+
+def _scores(evaluation: Evaluation) -> Figure:
+    """How the scores of both kinds of pairs lie, each as a density, so that millions do not hide thousands."""
+    figure, axes = new_axes()
+    compared = evaluation.compared
+    bins = np.linspace(float(compared.impostor[-1]), 1.0, _BINS).tolist()
+    for scores, colour, name in (
+        (compared.impostor, _IMPOSTOR, "different people"),
+        (compared.genuine, _GENUINE, "same person"),
+    ):
+        axes.hist(scores, bins=bins, density=True, histtype="step", color=colour, label=name, linewidth=1.6)
+    for name, threshold in zip(point_names(), evaluation.found.threshold, strict=True):
+        if threshold is not None:
+            axes.axvline(threshold, color="0.4", linestyle=":", linewidth=1)
+            axes.text(
+                threshold, axes.get_ylim()[1] * 0.98, f" FMR {name}", rotation=90, va="top", fontsize=8, color="0.3"
+            )
+    scale = "cosine" if evaluation.cohort is None else "seen against the cohort"
+    axes.set(xlabel=f"score ({scale})", ylabel="density")
+    axes.legend(frameon=False)
+    return figure
+
+
+def new_axes() -> tuple[Figure, Axes]:
+    """An empty plot of the reports' size."""
+    mpl.rcParams["svg.hashsalt"] = "portcullis"  # the same figures give the same file
+    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    return figure, figure.add_subplot()
+
+
+def svg(figure: Figure) -> str:
+    """The plot as an element, which the page takes as it is: only numbers, the model's name and our own words are in it."""
+    buffer = io.StringIO()
+    metadata: dict[str, object] = {"Date": None, "Creator": None}
+    figure.savefig(buffer, format="svg", metadata=metadata)
+    text = buffer.getvalue()
+    return text[text.index("<svg") :]

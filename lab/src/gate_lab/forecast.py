@@ -1,0 +1,213 @@
+"""How many lanes and officers a day will take: travellers who come as a schedule says, simulated against measured service times.
+
+Aggregates alone go in: how many come when, and quantiles of how long lanes and officers take. A traveller waits in one queue for the next free
+lane; who is referred leaves the lane and waits for an officer. What comes out is how long they wait, in each of many simulated days, and the fewest
+lanes and officers with which the share that the site wants waits no longer than it wants. What nobody measured (over what time an arrival's travellers
+reach the hall, that they choose the shortest way) is an assumption, and said.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import random
+from bisect import bisect_right
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from datetime import time
+from typing import Any, Final
+
+import simpy
+
+from gate_lab.service_times import QUANTILES, ServiceTimes
+
+ARRIVALS_MAX: Final = 2_000
+TRAVELLERS_MAX: Final = 200_000
+DAY_S: Final = 86_400.0
+SPREAD_MIN: Final = 15  # minutes over which an arrival's travellers reach the hall
+LANES_MAX: Final = 64
+
+
+class ScheduleError(ValueError):
+    """No schedule; the message says which line is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """So many travellers for the gates, from a time of day on, over so many minutes."""
+
+    at_s: float
+    travellers: int
+    over_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """What is there for them."""
+
+    lanes: int
+    officers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """When travellers came and how long they waited in one day, in seconds, in that order: all for a lane, the referred for an officer."""
+
+    came_s: tuple[float, ...]
+    lane_s: tuple[float, ...]
+    officer_s: tuple[float, ...]
+
+    def share_within(self, limit_s: float) -> float:
+        """The share whose waits, for a lane and for an officer, were both no longer than this."""
+        total = len(self.lane_s)
+        late = sum(wait > limit_s for wait in self.lane_s) + sum(wait > limit_s for wait in self.officer_s)
+        return 1.0 if not total else max(0.0, 1.0 - late / total)
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What is to be expected with one staff: the share of travellers within the limit, as the median day and as nine days of ten, and the waits that 95 %
+    do not exceed, in seconds, on the median day.
+    """
+
+    staff: Staff
+    median: float
+    low: float
+    p95_lane_s: float
+    p95_officer_s: float
+
+
+def read_schedule(text: str, *, share: float = 1.0) -> list[Arrival]:
+    """The arrivals of a table with the columns `time` (HH:MM), `travellers` and, if wanted, `over_min`; `share` of them come to the gates. Raises
+    ScheduleError.
+    """
+    rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    found: list[Arrival] = []
+    try:
+        if missing := [name for name in ("time", "travellers") if name not in (rows.fieldnames or ())]:
+            raise ScheduleError(f"line 1: has no column {', '.join(missing)}")
+        for row in rows:
+            at, number = time.fromisoformat(row["time"]), int(row["travellers"])
+            over = int(row.get("over_min") or SPREAD_MIN)
+            if number < 0 or not 1 <= over <= 240:
+                raise ScheduleError("travellers are 0 or more, over_min from 1 to 240")
+            found.append(Arrival(at.hour * 3600.0 + at.minute * 60.0 + at.second, round(number * share), over * 60.0))
+    except (csv.Error, ValueError, TypeError) as error:
+        raise ScheduleError(f"line {max(1, rows.line_num)}: {error}".replace("line 1: line 1", "line 1")) from error
+    if len(found) > ARRIVALS_MAX or sum(one.travellers for one in found) > TRAVELLERS_MAX:
+        raise ScheduleError(f"has more than {ARRIVALS_MAX} arrivals or {TRAVELLERS_MAX} travellers")
+    if not any(one.travellers for one in found):
+        raise ScheduleError("nobody comes")
+    return found
+
+
+def day(arrivals: Sequence[Arrival], service: ServiceTimes, staff: Staff, seed: int) -> Waits:
+    """One simulated day. The same seed brings the same travellers, whatever the staff."""
+    drawn = random.Random(seed)  # noqa: S311 - a simulation, which is to be repeated
+    people = sorted(
+        (
+            one.at_s + drawn.triangular(0, one.over_s, one.over_s / 3),
+            _draw(service.lane_s, drawn.random()),
+            drawn.random() < service.share_referred,
+            _draw(service.officer_s or service.lane_s, drawn.random()),
+        )
+        for one in arrivals
+        for _ in range(one.travellers)
+    )
+    world = simpy.Environment()
+    lanes, officers = simpy.Resource(world, staff.lanes), simpy.Resource(world, staff.officers)
+    lane_s, officer_s = [0.0] * len(people), [0.0] * len(people)
+
+    def traveller(number: int, takes_s: float, referred: bool, officer_takes_s: float) -> Generator[Any, Any, None]:  # noqa: FBT001
+        came = world.now
+        with lanes.request() as lane:
+            yield lane
+            lane_s[number] = world.now - came
+            yield world.timeout(takes_s)
+        if referred:
+            left = world.now
+            with officers.request() as officer:
+                yield officer
+                officer_s[number] = world.now - left
+                yield world.timeout(officer_takes_s)
+
+    def hall() -> Generator[Any, Any, None]:
+        for number, (at_s, takes_s, referred, officer_takes_s) in enumerate(people):
+            yield world.timeout(max(0.0, at_s - world.now))
+            world.process(traveller(number, takes_s, referred, officer_takes_s))
+
+    world.process(hall())
+    world.run()
+    came_s = tuple(one[0] for one in people)
+    return Waits(came_s, tuple(lane_s), tuple(wait for wait, one in zip(officer_s, people, strict=True) if one[2]))
+
+
+def _draw(quantiles: Sequence[float], place: float) -> float:
+    """A value from between the quantiles, linear between neighbours."""
+    scaled = place * (QUANTILES - 1)
+    low = min(int(scaled), QUANTILES - 2)
+    return quantiles[low] + (scaled - low) * (quantiles[low + 1] - quantiles[low])
+
+
+def outlook(arrivals: Sequence[Arrival], service: ServiceTimes, staff: Staff, *, limit_s: float, days: int) -> Outlook:
+    """What is to be expected, from so many simulated days."""
+    found = [day(arrivals, service, staff, seed) for seed in range(days)]
+    shares = sorted(one.share_within(limit_s) for one in found)
+    return Outlook(
+        staff,
+        shares[len(shares) // 2],
+        shares[len(shares) // 10],
+        _median([_p95(one.lane_s) for one in found]),
+        _median([_p95(one.officer_s) for one in found]),
+    )
+
+
+def fewest(
+    arrivals: Sequence[Arrival],
+    service: ServiceTimes,
+    *,
+    limit_s: float,
+    share: float,
+    days: int,
+    tried: Callable[[Outlook], None] = lambda _: None,
+) -> Outlook | None:
+    """The fewest lanes, and then the fewest officers, with which nine days of ten keep the promise; None if LANES_MAX do not. `tried` hears of each."""
+
+    def holds(staff: Staff) -> bool:
+        found[staff] = outlook(arrivals, service, staff, limit_s=limit_s, days=days)
+        tried(found[staff])
+        return found[staff].low >= share
+
+    found: dict[Staff, Outlook] = {}
+    lanes = _least(lambda number: holds(Staff(number, LANES_MAX)))
+    officers = None if lanes is None else _least(lambda number: holds(Staff(lanes, number)))
+    return None if lanes is None or officers is None else found[Staff(lanes, officers)]
+
+
+def _least(holds: Callable[[int], bool]) -> int | None:
+    """The least number up to LANES_MAX that holds, where more never hold worse: doubled until one does, then between the last two."""
+    below, number = 0, 1
+    while not holds(number):
+        if number == LANES_MAX:
+            return None
+        below, number = number, min(2 * number, LANES_MAX)
+    between = range(below + 1, number)
+    return below + 1 + bisect_right(between, 0, key=lambda one: int(holds(one)))
+
+
+def over_the_day(waits: Waits, step_s: float = 300.0) -> list[tuple[float, float]]:
+    """The longest wait for a lane of those who came in each span of a day, by the span's beginning, in seconds."""
+    longest: dict[int, float] = {}
+    for came_s, waited_s in zip(waits.came_s, waits.lane_s, strict=True):
+        span = int(came_s // step_s)
+        longest[span] = max(longest.get(span, 0.0), waited_s)
+    return [(span * step_s, longest[span]) for span in sorted(longest)]
+
+
+def _p95(values: Sequence[float]) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))] if ordered else 0.0
+
+
+def _median(values: Sequence[float]) -> float:
+    return sorted(values)[len(values) // 2]

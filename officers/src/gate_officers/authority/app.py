@@ -1,0 +1,134 @@
+"""What consoles ask the officers' authority, over HTTP (docs/protocols/shift-keys.md): four questions, JSON both ways.
+
+Which console asks is the connection's affair: `console_of` says its name. There is no question about who is enrolled: a console has no need
+to know, and inviting, listing and removing are done at the authority's own machine.
+"""
+
+from __future__ import annotations
+
+import logging
+from base64 import b64encode
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, Final, TypeVar
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from gate_core.http_server.request_body import read_body
+from gate_core.orders.certificate import OfficerId
+from gate_core.orders.signed import Key
+from gate_officers.authority.certificate_issuer import Authority, from_base64
+from gate_officers.authority.errors import BookError, Refusal, RefusedError
+
+QUESTION_BYTES_MAX: Final = 16 * 1024
+CODE_LENGTH_MAX: Final = 64
+_STATUS: Final = {Refusal.STALE: 409, Refusal.TAKEN: 409}
+
+log = logging.getLogger("gate_officers.authority")
+
+
+class _Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The base of what is asked."""
+
+
+class Creation(_Question, frozen=True, kw_only=True):
+    """How whoever was invited makes a passkey."""
+
+    code: Annotated[str, msgspec.Meta(max_length=CODE_LENGTH_MAX)]
+    officer: OfficerId
+
+
+class Enrolment(Creation, frozen=True, kw_only=True):
+    """The passkey that was made (`RegistrationResponseJSON`), for the creation's nonce."""
+
+    answer: dict[str, Any]
+    nonce: Key
+
+
+class Certification(_Question, frozen=True, kw_only=True):
+    """Two public keys, and what the passkey answered (`AuthenticationResponseJSON`)."""
+
+    answer: dict[str, Any]
+    nonce: Key
+    sealing: Key
+    signing: Key
+
+
+Asked = TypeVar("Asked", bound=_Question)
+
+
+class _NoQuestionError(Exception):
+    """A body that is none of the questions."""
+
+
+def make_app(authority: Authority, console_of: Callable[[Request], str]) -> Starlette:
+    """The application."""
+
+    async def request(_request: Request) -> Response:
+        return JSONResponse(authority.request())
+
+    async def certify(request: Request) -> Response:
+        asked = await _read(request, Certification)
+        raw, certificate = authority.certify(
+            from_base64(asked.signing), from_base64(asked.sealing), from_base64(asked.nonce), asked.answer,
+            console=console_of(request),
+        )  # fmt: skip
+        log.info("shift_certified", extra={"officer": certificate.officer, "until": certificate.until})
+        return JSONResponse({"certificate": b64encode(raw).decode()})
+
+    async def creation(request: Request) -> Response:
+        asked = await _read(request, Creation)
+        return JSONResponse(authority.creation(asked.officer, asked.code))
+
+    async def enrol(request: Request) -> Response:
+        asked = await _read(request, Enrolment)
+        nonce, console = from_base64(asked.nonce), console_of(request)
+        authority.enrol(asked.officer, asked.code, nonce, asked.answer, console=console)
+        log.info("passkey_enrolled", extra={"officer": asked.officer})
+        return JSONResponse({"officer": asked.officer})
+
+    return Starlette(
+        routes=[
+            Route("/request", _explained(request, console_of), methods=["POST"]),
+            Route("/certify", _explained(certify, console_of), methods=["POST"]),
+            Route("/creation", _explained(creation, console_of), methods=["POST"]),
+            Route("/enrol", _explained(enrol, console_of), methods=["POST"]),
+        ]
+    )
+
+
+async def _read(request: Request, type_: type[Asked]) -> Asked:
+    body = await read_body(request.stream(), QUESTION_BYTES_MAX)
+    if body is None:
+        raise _NoQuestionError(f"more than {QUESTION_BYTES_MAX} bytes")
+    try:
+        return msgspec.json.decode(body, type=type_)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _NoQuestionError(str(error)) from error
+
+
+def _explained(
+    answer: Callable[[Request], Awaitable[Response]], console_of: Callable[[Request], str]
+) -> Callable[[Request], Awaitable[Response]]:
+    async def explained(request: Request) -> Response:
+        try:
+            return await answer(request)
+        except RefusedError as error:
+            log.warning("sign_in_refused", extra={"refusal": error.refusal.value, "console": console_of(request)})
+            return _no(_STATUS.get(error.refusal, 403), error.refusal.value, str(error))
+        except (_NoQuestionError, ValueError) as error:
+            return _no(400, "malformed", str(error))
+        except BookError as error:
+            log.critical("book_lost", extra={"reason": str(error)})
+            return _no(
+                503, "book", "the authority cannot write its book, so it certifies nothing; tell whoever runs it"
+            )
+
+    return explained
+
+
+def _no(status: int, word: str, text: str) -> Response:
+    return JSONResponse({"error": word, "detail": text}, status_code=status)

@@ -1,0 +1,199 @@
+"""The officers' authority at work: enrols the passkeys of whoever was invited, and certifies shift keys.
+
+Promises: a certificate is given for an answer that a passkey of somebody enrolled made, with its user verified, to a nonce of ours that is
+at most two minutes old and was used for nothing else; it is in the book before it is handed out. Nothing is revoked: whoever is removed gets
+no other certificate. Clock, randomness, key and book are arguments.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b64decode, b64encode, urlsafe_b64encode
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from gate_core.orders.certificate import CLOCKS_APART_S, Certificate, certify
+from gate_officers.authority.act_log import Book
+from gate_officers.authority.enrolment_history import Certified, Doubted, Enrolled, Standing
+from gate_officers.authority.errors import Refusal, RefusedError
+from gate_officers.authority.invitations import require_invitation
+from gate_officers.authority.passkeys import ALGORITHMS, NONCE_BYTES, Answer, Passkeys, challenge, is_above
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+NONCE_S: Final = 120
+NONCES_MAX: Final = 4096  # a flood of questions ends the oldest, and whoever asked for it asks anew
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """`now_s`: seconds since 1970. `monotonic_s`: for what ends by itself."""
+
+    now_s: Callable[[], int]
+    monotonic_s: Callable[[], float]
+
+
+class Nonces:
+    """Random bytes that we gave out, each good once and for NONCE_S. Kept in memory: a new start knows none of the old."""
+
+    def __init__(self, clocks: Clocks, random: Callable[[int], bytes]) -> None:
+        self._clocks = clocks
+        self._random = random
+        self._given: dict[bytes, float] = {}
+
+    def give(self) -> bytes:
+        """Another one."""
+        while len(self._given) >= NONCES_MAX:
+            del self._given[next(iter(self._given))]
+        nonce = self._random(NONCE_BYTES)
+        self._given[nonce] = self._clocks.monotonic_s()
+        return nonce
+
+    def use(self, nonce: bytes) -> None:
+        """Take one back. Raises RefusedError unless it is ours, lately given, and not used."""
+        given_s = self._given.pop(nonce, None)
+        if given_s is None or self._clocks.monotonic_s() - given_s > NONCE_S:
+            raise RefusedError(
+                Refusal.STALE, "this sign-in took more than two minutes, or was used already; begin again"
+            )
+
+
+class Authority:
+    """One authority. `key` signs the certificates, each for `shift_s` seconds from now."""
+
+    def __init__(
+        self,
+        *,
+        book: Book,
+        key: Ed25519PrivateKey,
+        passkeys: Passkeys,
+        shift_s: int,
+        clocks: Clocks,
+        random: Callable[[int], bytes],
+    ) -> None:
+        self._book = book
+        self._key = key
+        self._passkeys = passkeys
+        self._shift_s = shift_s
+        self._clocks = clocks
+        self._nonces = Nonces(clocks, random)
+
+    # ── enrolling ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def creation(self, officer: str, code: str) -> dict[str, object]:
+        """What the browser of whoever was invited makes a passkey by: a nonce, and `PublicKeyCredentialCreationOptionsJSON` with the nonce
+        as its challenge. Raises RefusedError and BookError.
+        """
+        require_invitation(self._book.look().known.get(officer), code, self._clocks.now_s())
+        nonce = self._nonces.give()
+        options = {
+            "attestation": "none",
+            "authenticatorSelection": {
+                "requireResidentKey": True,
+                "residentKey": "required",
+                "userVerification": "required",
+            },
+            "challenge": _websafe(nonce),
+            "pubKeyCredParams": [{"alg": algorithm, "type": "public-key"} for algorithm in ALGORITHMS],
+            "rp": {"id": self._passkeys.rp_id, "name": self._passkeys.rp_id},
+            "user": {
+                "displayName": officer,
+                "id": _websafe(hashlib.sha256(officer.encode()).digest()),
+                "name": officer,
+            },
+        }
+        return {"nonce": b64encode(nonce).decode(), "options": options}
+
+    def enrol(self, officer: str, code: str, nonce: bytes, answer: Answer, *, console: str) -> None:
+        """Take the passkey of whoever was invited; its code is used up. Raises RefusedError and BookError."""
+        self._nonces.use(nonce)
+        passkey = self._passkeys.made(nonce, answer)
+        with self._book.adding() as people:
+            now_s = self._clocks.now_s()
+            invitation = require_invitation(people.known.get(officer), code, now_s)
+            if passkey.synced and not invitation.synced:
+                raise RefusedError(
+                    Refusal.SYNCED,
+                    "this passkey can be copied to other devices; use a security key, or have such a one allowed",
+                )
+            if people.owner(passkey.credential) is not None:
+                raise RefusedError(Refusal.TAKEN, "this passkey is enrolled already")
+            self._book.add(
+                Enrolled(
+                    at=now_s,
+                    officer=officer,
+                    console=console,
+                    counter=passkey.counter,
+                    credential=passkey.credential,
+                    key=passkey.key,
+                    synced=passkey.synced,
+                )
+            )
+
+    # ── certifying ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def request(self) -> dict[str, object]:
+        """What a browser needs to have its shift's keys certified: a nonce, and for whom the passkey answers."""
+        return {"nonce": b64encode(self._nonces.give()).decode(), "rp_id": self._passkeys.rp_id}
+
+    def certify(
+        self, signing: bytes, sealing: bytes, nonce: bytes, answer: Answer, *, console: str
+    ) -> tuple[bytes, Certificate]:
+        """A certificate for two public keys (Ed25519 and X25519, 32 bytes each). Raises RefusedError and BookError."""
+        self._nonces.use(nonce)
+        credential = self._passkeys.credential(answer)
+        with self._book.adding() as people:
+            officer = people.owner(credential)
+            person = people.known.get(officer) if officer is not None else None
+            if officer is None or person is None or person.passkey is None:
+                raise RefusedError(Refusal.NOT_ENROLLED, "this passkey is not enrolled, or its owner was removed")
+            counter = self._passkeys.answered(challenge(signing, sealing, nonce), answer, person.passkey)
+            now_s = self._clocks.now_s()
+            if not is_above(counter, person.passkey.counter):
+                self._book.add(Doubted(at=now_s, officer=officer, console=console, counter=counter))
+                raise RefusedError(
+                    Refusal.COUNTER, "the passkey's counter went back: there may be a second one; tell your supervisor"
+                )
+            certificate = self._certificate(officer, person.standing, signing, sealing, now_s)
+            raw = certify(certificate, self._key)
+            self._book.add(
+                Certified(
+                    at=now_s,
+                    officer=officer,
+                    console=console,
+                    counter=counter,
+                    key=certificate.key,
+                    not_before=certificate.not_before,
+                    sealing=b64encode(sealing).decode(),
+                    standing=person.standing,
+                    until=certificate.until,
+                )
+            )
+        return raw, certificate
+
+    def _certificate(self, officer: str, standing: Standing, signing: bytes, sealing: bytes, now_s: int) -> Certificate:
+        return Certificate(
+            gates=standing.gates,
+            key=b64encode(signing).decode(),
+            not_before=now_s - CLOCKS_APART_S,
+            officer=officer,
+            party=standing.party,
+            role=standing.role,
+            sealing=b64encode(sealing).decode(),
+            trained=standing.trained,
+            until=now_s + self._shift_s,
+        )
+
+
+def _websafe(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def from_base64(text: str) -> bytes:
+    """Bytes of their one spelling. Raises ValueError."""
+    raw = b64decode(text, validate=True)
+    if b64encode(raw).decode() != text:
+        raise ValueError("another spelling of Base64")
+    return raw

@@ -1,0 +1,61 @@
+"""Who is let in, and out: a supervisor's acts at the authority's own machine.
+
+Whoever is invited has a one-time code, by which they enrol their passkey at a console. The book keeps its digest only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from typing import Final
+
+from gate_officers.authority.act_log import Book
+from gate_officers.authority.enrolment_history import Invitation, Invited, Person, Removed, Standing
+from gate_officers.authority.errors import Refusal, RefusedError
+
+INVITATION_S: Final = 24 * 3600
+CODE_GROUPS: Final = 4
+_CODE_LETTERS: Final = (
+    "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: none is taken for another; 32 of them, so a byte says 5 bits
+)
+
+
+def invite(
+    book: Book, officer: str, standing: Standing, *, now_s: int, random: Callable[[int], bytes], synced: bool = False
+) -> tuple[str, int]:
+    """Let somebody in, with `synced` also by a passkey that can be copied to other devices; their one-time code, and until when it is good.
+    Raises RefusedError for somebody who is enrolled, and BookError.
+    """
+    code = "-".join("".join(_CODE_LETTERS[one % 32] for one in random(4)) for _ in range(CODE_GROUPS))
+    until = now_s + INVITATION_S
+    with book.adding() as people:
+        if (person := people.known.get(officer)) is not None and person.passkey is not None:
+            raise RefusedError(
+                Refusal.TAKEN, f"{officer} is enrolled; remove them first, if they are to have another passkey"
+            )
+        book.add(Invited(at=now_s, officer=officer, code=_digest(code), standing=standing, synced=synced, until=until))
+    return code, until
+
+
+def remove(book: Book, officer: str, *, now_s: int) -> None:
+    """Certify them no more. Raises RefusedError for somebody who is not known, and BookError."""
+    with book.adding() as people:
+        if officer not in people.known:
+            raise RefusedError(Refusal.NOT_ENROLLED, f"nobody is called {officer}")
+        book.add(Removed(at=now_s, officer=officer))
+
+
+def require_invitation(person: Person | None, code: str, now_s: int) -> Invitation:
+    """The invitation whose one-time code this is, if it is still good. Raises RefusedError."""
+    invitation = person.invitation if person is not None else None
+    offered = _digest(code)
+    if invitation is None or not hmac.compare_digest(offered, invitation.code) or now_s >= invitation.until:
+        raise RefusedError(
+            Refusal.BAD_CODE, "no such invitation, or its code was used or has ended; have a new one made"
+        )
+    return invitation
+
+
+def _digest(code: str) -> str:
+    return hashlib.sha256(code.strip().lower().encode()).hexdigest()

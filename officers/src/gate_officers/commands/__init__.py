@@ -1,0 +1,1 @@
+"""The commands of officers' machines: `gate console`, `gate officer authority`."""

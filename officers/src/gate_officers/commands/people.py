@@ -1,0 +1,210 @@
+"""`gate officer authority serve, enrol, list, remove`: the authority as a service, and a supervisor's acts at its machine."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gate_core.command_line.options import Json
+from gate_core.command_line.output import Exit, code_of, emit_json, fail, note, refuse_configuration, say
+from gate_core.orders.verbs import Party, Role
+from gate_officers.authority.config import DEFAULT
+
+if TYPE_CHECKING:
+    from gate_officers.authority.act_log import Book
+    from gate_officers.authority.config import AuthorityConfig
+    from gate_officers.authority.enrolment_history import Person
+
+ConfigFile = Annotated[Path, typer.Option("--config", help="The authority's file.")]
+Officer = Annotated[
+    str, typer.Argument(help="Their name at the gates: small letters, digits, dot, hyphen, underscore.")
+]
+
+
+def serve(config: ConfigFile = Path(DEFAULT)) -> None:
+    """Answer the consoles until SIGTERM. Prints one JSON line when it listens."""
+    from gate_core.command_line import key_files as files
+    from gate_core.programs.journal import log_as_json
+    from gate_core.programs.parent_death import end_with_supervisor
+    from gate_core.programs.stop_signal import told_to_stop
+
+    settings = _load(config)
+    from gate_core.console_certificates import ConsolesError
+    from gate_officers.authority.program import ServiceError, run
+
+    try:
+        key = files.read_authority(Path(settings.key))
+    except files.KeyFileError as error:
+        fail(error.code, str(error))
+    end_with_supervisor()
+    log_as_json("authority")
+
+    def on_listening(fingerprint: str) -> None:
+        place = {"address": settings.address, "key": fingerprint} if settings.address else {"socket": settings.socket}
+        emit_json("officer.authority-serve/1", place)
+
+    async def until_told() -> None:
+        await run(settings, key, stop=told_to_stop(), on_listening=on_listening)
+
+    with _explained():
+        try:
+            asyncio.run(until_told())
+        except (ServiceError, ConsolesError) as error:
+            fail(code_of(error), str(error))
+
+
+def enrol(
+    officer: Officer,
+    role: Annotated[Role, typer.Option(help="What they are.")] = Role.OFFICER,
+    party: Annotated[Party, typer.Option(help="For whom they work.")] = Party.POLICE,
+    trained: Annotated[bool, typer.Option("--trained", help="In safeguarding: flags are shown to them.")] = False,
+    gate: Annotated[list[str] | None, typer.Option(help="A gate's id, as often as needed.")] = None,
+    every_gate: Annotated[bool, typer.Option("--every-gate", help="Every gate that trusts this authority.")] = False,
+    synced: Annotated[
+        bool, typer.Option("--synced", help="Also a passkey that can be copied to other devices, as a phone's is.")
+    ] = False,
+    config: ConfigFile = Path(DEFAULT),
+    as_json: Json = False,
+) -> None:
+    """Let somebody in: prints a one-time code, with which they enrol their passkey at a console within a day."""
+    from gate_core.command_line.order_words import require
+    from gate_officers.authority.enrolment_history import GATES_MAX, Standing
+    from gate_officers.authority.errors import RefusedError
+    from gate_officers.authority.invitations import invite
+
+    if bool(gate) is every_gate:
+        fail(Exit.USAGE, "name the gates with --gate, or say --every-gate")
+    if len(gate or ()) > GATES_MAX:
+        fail(Exit.USAGE, f"a certificate names {GATES_MAX} gates at most; say --every-gate")
+    require("gate", *(gate or ()))
+    require("officer", officer)
+    try:
+        standing = Standing(gates=None if every_gate else tuple(gate or ()), party=party, role=role, trained=trained)
+    except ValueError as error:
+        fail(Exit.USAGE, str(error))
+    with _explained():
+        try:
+            code, until = invite(
+                _book(config), officer, standing, now_s=_now_s(), random=secrets.token_bytes, synced=synced
+            )
+        except RefusedError as error:
+            fail(Exit.NO, str(error))
+    if as_json:
+        emit_json(
+            "officer.authority-enrol/1",
+            {"officer": officer, **_told(standing), "synced": synced, "code": code, "until": _time(until)},
+        )
+    else:
+        say(code)
+        note(f"for {officer}, once, until {_time(until)}: at the console, Enrol your passkey")
+
+
+def list_people(config: ConfigFile = Path(DEFAULT), as_json: Json = False) -> None:
+    """Who is enrolled or invited, and when they were certified last."""
+    with _explained():
+        known = sorted(_book(config).people.known.items())
+    now_s = _now_s()
+    if as_json:
+        people = [
+            {
+                "officer": officer,
+                **_told(one.standing),
+                "state": _state(one, now_s),
+                "synced": _is_synced(one),
+                "certified": None if one.certified is None else _time(one.certified),
+            }
+            for officer, one in known
+        ]
+        emit_json("officer.authority-list/1", {"people": people})
+        return
+    for officer, one in known:
+        is_ = one.standing
+        gates = "every gate" if is_.gates is None else " ".join(is_.gates)
+        last = "never certified" if one.certified is None else f"certified {_time(one.certified)}"
+        say(
+            f"{officer:24} {is_.role.value:10} {is_.party.value:10} {_state(one, now_s):8} {gates}; {last}{'; synced' if _is_synced(one) else ''}"
+        )
+
+
+def remove(officer: Officer, config: ConfigFile = Path(DEFAULT), as_json: Json = False) -> None:
+    """Certify them no more. A shift that has begun ends by itself: nothing is revoked."""
+    from gate_officers.authority import invitations
+    from gate_officers.authority.errors import RefusedError
+
+    with _explained():
+        try:
+            invitations.remove(_book(config), officer, now_s=_now_s())
+        except RefusedError as error:
+            fail(Exit.USAGE, str(error))
+    if as_json:
+        emit_json("officer.authority-remove/1", {"officer": officer, "removed": True})
+    else:
+        say(f"{officer} is certified no more")
+
+
+def _load(config: Path) -> AuthorityConfig:
+    from gate_core.settings.config_file import ConfigError
+    from gate_officers.authority.config import load
+
+    try:
+        return load(config)
+    except ConfigError as error:
+        refuse_configuration(error, config, "docs/guides/officer.md shows one, and --config names it")
+
+
+def _book(config: Path) -> Book:
+    from gate_core import durable
+    from gate_officers.authority.act_log import Book
+    from gate_officers.authority.config import BOOK
+
+    folder = Path(_load(config).folder)
+    durable.make_folder(folder, mode=0o700)
+    return Book(folder / BOOK)
+
+
+def _state(person: Person, now_s: int) -> str:
+    if person.passkey is not None:
+        return "enrolled"
+    return "invited" if person.invitation is not None and now_s < person.invitation.until else "lapsed"
+
+
+def _is_synced(person: Person) -> bool:
+    """Whether their passkey can be copied to other devices."""
+    return person.passkey is not None and person.passkey.synced
+
+
+def _told(standing: object) -> dict[str, object]:
+    import msgspec
+
+    told: dict[str, object] = msgspec.to_builtins(standing)
+    return told
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    from gate_officers.authority.errors import BookError
+
+    try:
+        yield
+    except BookError as error:
+        fail(code_of(error), str(error))
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"{error.filename or 'the authority'}: {error.strerror}")
+
+
+def _now_s() -> int:
+    from gate_core.programs.clock import now
+
+    return int(now().timestamp())
+
+
+def _time(at_s: int) -> str:
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(at_s, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

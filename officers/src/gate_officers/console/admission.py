@@ -1,0 +1,91 @@
+"""Who is let to which route of the console: asks the cookie for its session and the table for its row (`gate_core.orders.permissions`).
+
+A route without a row is not there. A page leads whoever is not signed in to where they can; what scripts ask is answered with a word.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection, cookie_parser
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse
+from starlette.websockets import WebSocketClose
+
+from gate_core.orders import permissions
+from gate_core.orders.permissions import Who
+from gate_officers.console.sessions import Session, Sessions
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+SIGN_IN: Final = "/sign-in"
+BY_ITSELF: Final = "portcullis-by-itself"  # a header of what a page does without its officer: it keeps no session
+
+
+@dataclass(frozen=True, slots=True)
+class Cookie:
+    """The cookie of a session. Cookies know no ports, so `port` keeps two consoles of one machine apart; `secure` where pages come over HTTPS."""
+
+    port: int
+    secure: bool
+
+    @property
+    def name(self) -> str:
+        """What it is called. The prefix has browsers refuse one that another host, or a page without TLS, would set."""
+        return f"__Host-console-{self.port}" if self.secure else f"console-{self.port}"
+
+    def of(self, headers: Headers) -> str | None:
+        """What a request brings."""
+        return cookie_parser(headers.get("cookie", "")).get(self.name)
+
+    def header(self, token: str, seconds: int) -> str:
+        """The header that sets it, for no script and for no other page's requests."""
+        secure = "; Secure" if self.secure else ""
+        return f"{self.name}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}"
+
+
+class Admission:
+    """ASGI middleware: behind the guard, before the routes."""
+
+    def __init__(self, app: ASGIApp, *, sessions: Sessions, cookie: Cookie) -> None:
+        self._app = app
+        self._sessions = sessions
+        self._cookie = cookie
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let through, or say no."""
+        match scope["type"]:
+            case "http":
+                await self._for(scope)(scope, receive, send)
+            case "websocket":
+                await WebSocketClose(code=1008, reason="no such route")(scope, receive, send)
+            case _:
+                await self._app(scope, receive, send)
+
+    def _for(self, scope: Scope) -> ASGIApp:
+        row, headers = permissions.admitted(scope["method"], scope["path"]), Headers(scope=scope)
+        if row is None:
+            return PlainTextResponse("no such page\n", status_code=404)
+        session = self._sessions.find(self._cookie.of(headers), by_hand=not (row.by_itself or BY_ITSELF in headers))
+        scope.setdefault("state", {})["session"] = session
+        if row.who is None:
+            return self._app
+        if session is None:
+            if scope["method"] == "GET" and "text/html" in headers.get("accept", ""):
+                return RedirectResponse(SIGN_IN, 303)
+            return _no(401, "signed_out", "sign in")
+        if Who.of(session.certificate) not in row.who:
+            return _no(403, "not_permitted", "this is not for your role and party")
+        return self._app
+
+
+def session_of(request: HTTPConnection) -> Session | None:
+    """Whose a request is; None for somebody who is not signed in."""
+    session: Session | None = request.state.session
+    return session
+
+
+def _no(status: int, word: str, text: str) -> JSONResponse:
+    return JSONResponse({"error": word, "detail": text}, status_code=status)

@@ -1,0 +1,349 @@
+"""The web application of the officers' console.
+
+`/` is the overview, `/gates/ID` a lane with what may be ordered, `/gates/ID/crossings/ID` a decision, `/handover` the end of a shift,
+`/events` all lanes as server-sent events. Orders pass through as bytes that the page signed: nothing here can make one, and nothing
+here opens a picture. What the machine thinks of a face leaves this program only in answer to what the officer said.
+
+Who is let to which route is the table's affair (`gate_core.orders.permissions`), and a route that has no row there is not there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from gate_core.console_link import ORDER_BYTES_MAX, Answer, Challenge, Waits, encode
+from gate_core.orders.certificate import Certificate
+from gate_core.orders.errors import OrderError
+from gate_core.orders.permissions import OFFICERS, ORDERING, Who, may_order
+from gate_core.orders.verbs import VERBS, Verb
+from gate_core.web_pages.bodies import whole
+from gate_core.web_pages.events import events
+from gate_core.web_pages.guard import Guard
+from gate_core.web_pages.templates import environment
+from gate_core.web_pages.texts import Say, Texts
+from gate_officers.console import view
+from gate_officers.console.admission import Admission, Cookie, session_of
+from gate_officers.console.handover import BYTES_MAX as HANDOVER_BYTES_MAX
+from gate_officers.console.handover import WORDS_MAX, HandoverError, Handovers, OldPageError, Signed
+from gate_officers.console.lanes import Gate, Hall, Known
+from gate_officers.console.sessions import PROOF_S, Session, Sessions
+from gate_officers.console.sign_in import SignIn
+from gate_officers.console.view import Said
+
+HEARTBEAT_S: Final = 1.0
+TEXTS: Final = Texts(__package__)
+BODY_BYTES_MAX: Final = 4096
+# What the scripts say by themselves: whatever else a page says stands in it when it comes.
+_SCRIPT_TEXTS: Final = (
+    "outcome-",
+    "lack-",
+    "keys-",
+    "order-",
+    "presence-",
+    "confirm-",
+    "offline-title",
+    "call-escalated",
+    "call-nobody-yet",
+)
+_HERE: Final = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """What the pages are made of. `now_s` is seconds since 1970 as best known; `boot` is new at each start."""
+
+    hall: Hall
+    handovers: Handovers
+    sessions: Sessions
+    cookie: Cookie
+    now_s: Callable[[], float]
+    boot: str
+    language: str = "en"
+
+
+def create_app(
+    console: Console,
+    *,
+    hosts: frozenset[str],
+    sign_in: SignIn,
+    heartbeat_s: float = HEARTBEAT_S,
+    on_known: Callable[[Scope], None] = lambda _: None,
+) -> Starlette:
+    """The application. `hosts` are the Host headers it answers to; `on_known` is told the scope of each stream of somebody signed in.
+
+    Raises TextError.
+    """
+    pages = Pages(console, on_known)
+    stream = events(
+        lambda request: console.hall.watch(_viewer(request).officer),
+        form=pages.form,
+        goes_on=lambda request: console.sessions.holds(_session(request)),
+        is_over=pages.is_over,
+        is_full=lambda request: console.hall.is_full_for(_viewer(request).officer),
+        heartbeat_s=heartbeat_s,
+    )
+    routes = [
+        Route("/", pages.hall, name="hall"),
+        Route("/events", stream, name="events"),
+        Route("/gates/{gate}", pages.of_gate(pages.lane), name="lane"),
+        Route("/gates/{gate}/look", pages.of_gate(pages.look), name="look"),
+        Route("/gates/{gate}/orders", pages.of_gate(pages.order), methods=["POST"], name="order"),
+        Route("/gates/{gate}/calls/{kind}", pages.of_gate(pages.answer), methods=["POST"], name="answer"),
+        Route("/gates/{gate}/crossings/{crossing}", pages.of_gate(pages.decision), name="decision"),
+        Route(
+            "/gates/{gate}/crossings/{crossing}/opinion", pages.of_gate(pages.opinion), methods=["POST"], name="opinion"
+        ),
+        Route("/handover", pages.handover, name="handover"),
+        Route("/handover", pages.sign_handover, methods=["POST"], name="sign_handover"),
+        Route("/handover/read", pages.read_handover, methods=["POST"], name="read_handover"),
+        Route("/healthz", pages.healthz, name="healthz"),
+        *sign_in.routes(),
+        Mount("/static", StaticFiles(directory=_HERE / "static"), name="static"),
+    ]
+    guards = [
+        Middleware(Guard, hosts=hosts, admits=lambda _: True, scheme="https" if console.cookie.secure else "http"),
+        Middleware(Admission, sessions=console.sessions, cookie=console.cookie),
+    ]
+    return Starlette(routes=routes, middleware=guards)
+
+
+class _Opinion(msgspec.Struct, frozen=True):
+    said: Said
+
+
+_NO_JSON: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class Pages:
+    """One method a route."""
+
+    def __init__(self, console: Console, on_known: Callable[[Scope], None]) -> None:
+        self._console = console
+        self._on_known = on_known
+        self._say = Say(TEXTS, console.language)
+        self._templates = environment(_HERE / "templates")
+        self._templates.globals["t"] = self._say
+        self._script_texts = {
+            text: TEXTS.t(console.language, text)
+            for text in TEXTS.text_ids(console.language)
+            if text.startswith(_SCRIPT_TEXTS) and text not in _WITH_VARIABLES
+        }
+
+    # ── who may come here ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def of_gate(self, answer: Callable[[Request, Gate], Awaitable[Response]]) -> Endpoint:
+        """The route of a gate at which the viewer's shift is worked; any other is no gate of this console."""
+
+        async def answered(request: Request) -> Response:
+            gate = self._console.hall.gate(request.path_params["gate"])
+            if gate is None or not _viewer(request).covers(gate.id):
+                if "text/html" in request.headers.get("accept", ""):
+                    return self._page("gone.html", _viewer(request), status_code=404, gone="lane-gone")
+                return PlainTextResponse("no such gate here\n", status_code=404)
+            return await answer(request, gate)
+
+        return answered
+
+    # ── pages ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def hall(self, request: Request) -> Response:
+        """All lanes."""
+        viewer = _viewer(request)
+        gates = [one.gate for one in self._known(viewer).gates]
+        may_open_all = may_order(viewer, Verb.OPEN_EMERGENCY)
+        return self._page("hall.html", viewer, gates=gates, may_open_all=may_open_all)
+
+    async def lane(self, request: Request, gate: Gate) -> Response:
+        """One lane, and what may be ordered there."""
+        viewer = _viewer(request)
+        return self._page(
+            "lane.html",
+            viewer,
+            gate=gate.id,
+            groups=view.controls(viewer, self._say),
+            flags=VERBS[Verb.FLAG].arguments if may_order(viewer, Verb.FLAG) else (),
+        )
+
+    async def decision(self, request: Request, gate: Gate) -> Response:
+        """A traveller who waits; for one who does not any more, a page that says so."""
+        viewer, waiting = _viewer(request), self._waiting(request, gate)
+        seen = self._console.hall.known.gate(gate.id)
+        if waiting is None or seen is None:
+            lost = seen is not None and seen.lost
+            return self._page("gone.html", viewer, status_code=404, gone="lane-lost" if lost else "decision-gone")
+        return self._page(
+            "decision.html",
+            viewer,
+            gate=gate.id,
+            said=list(Said),
+            flag_arguments=VERBS[Verb.FLAG].arguments if may_order(viewer, Verb.FLAG) else (),
+            **view.decision(waiting, seen, viewer, self._say),
+        )
+
+    async def handover(self, request: Request) -> Response:
+        """What is open, and the handovers before."""
+        viewer, known = _viewer(request), self._known(_viewer(request))
+        open_at = view.open_things(known.gates, known.calls, self._say)
+        unread = [one.digest for one in self._to_read(viewer)]
+        return self._page(
+            "handover.html",
+            viewer,
+            shown={"at": int(self._console.now_s()), "open_at": open_at, "unread": unread},
+            kept=self._console.handovers.of(viewer.covers),
+            unsigned=self._console.handovers.unsigned,
+            words_max=WORDS_MAX,
+        )
+
+    def _page(self, name: str, viewer: Certificate, *, status_code: int = 200, **fields: object) -> Response:
+        hands_over = Who.of(viewer) in ORDERING
+        about = {
+            "boot": self._console.boot,
+            "language": self._console.language,
+            "officer": viewer.officer,
+            "role": viewer.role.value,
+            "watched": [one.gate for one in self._known(viewer).gates] if may_order(viewer, Verb.PRESENT) else [],
+            "texts": self._script_texts,
+            "hands_over": hands_over,
+            "handover_waits": bool(self._to_read(viewer)),
+        }
+        return HTMLResponse(self._templates.get_template(name).render(**about, **fields), status_code=status_code)
+
+    # ── what scripts ask for ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def form(self, request: Request) -> Callable[[Known], bytes]:
+        """How this viewer's events are written."""
+        viewer = _viewer(request)
+        request.state.began_s = self._console.hall.clock_s()
+        self._on_known(request.scope)
+
+        def written(known: Known) -> bytes:
+            now_s = self._console.hall.clock_s()
+            ours = _of(known, viewer)
+            shown = {
+                "boot": self._console.boot,
+                **view.hall(ours.gates, ours.calls, viewer, self._say, now_s=now_s),
+            }
+            return f"event: hall\ndata: {json.dumps(shown, separators=(',', ':'))}\n\n".encode()
+
+        return written
+
+    def is_over(self, request: Request) -> bool:
+        """Whether a page is to ask for its stream anew, by the cookie that counts now: whoever copied the one before sees no more by it."""
+        return self._console.hall.clock_s() - float(request.state.began_s) > PROOF_S
+
+    async def look(self, _request: Request, gate: Gate) -> Response:
+        """A challenge of the gate."""
+        said = await gate.look()
+        if isinstance(said, Challenge):
+            return _json(encode(said))
+        return JSONResponse({"error": "gate_away", "detail": said.problem}, status_code=502)
+
+    async def order(self, request: Request, gate: Gate) -> Response:
+        """Carry an order, whoever signed it."""
+        raw = await whole(request, ORDER_BYTES_MAX)
+        if raw is None:
+            return PlainTextResponse("no order is as long, or as slow\n", status_code=413)
+        said = await gate.order(raw)
+        if isinstance(said, Answer):
+            return _json(encode(said))
+        outcome = "unknown" if said.maybe_done else "unreachable"
+        return _json(encode(Answer(outcome=outcome, detail=said.problem, state="")))
+
+    async def answer(self, request: Request, gate: Gate) -> Response:
+        """Somebody goes to an alarm."""
+        viewer = _viewer(request)
+        call = self._console.hall.answer(gate.id, request.path_params["kind"], viewer.officer)
+        return PlainTextResponse("it is over\n", status_code=404) if call is None else JSONResponse({"by": call.by})
+
+    async def opinion(self, request: Request, gate: Gate) -> Response:
+        """What the machine thinks of the face, for whoever says what they see."""
+        raw = await whole(request, BODY_BYTES_MAX)
+        waiting = self._waiting(request, gate)
+        try:
+            said = msgspec.json.decode(raw or b"", type=_Opinion).said
+        except _NO_JSON:
+            return PlainTextResponse("say first what you see\n", status_code=422)
+        if waiting is None:
+            return PlainTextResponse("nobody waits\n", status_code=404)
+        return JSONResponse({"said": said.value, **view.opinion(waiting, self._say)})
+
+    async def sign_handover(self, request: Request) -> Response:
+        """Keep what whoever leaves has signed."""
+        return await self._kept(request, self._console.handovers.sign)
+
+    async def read_handover(self, request: Request) -> Response:
+        """Keep that whoever comes has read, which they have signed."""
+        return await self._kept(request, self._console.handovers.mark_read)
+
+    async def healthz(self, _request: Request) -> Response:
+        """The program lives."""
+        return JSONResponse({"ok": True})
+
+    # ── what they share ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _kept(self, request: Request, keep: Callable[[bytes, Certificate, float], None]) -> Response:
+        raw = await whole(request, HANDOVER_BYTES_MAX)
+        try:
+            keep(raw or b"", _viewer(request), self._console.now_s())
+        except OrderError as error:
+            return JSONResponse({"error": "malformed", "detail": str(error)}, status_code=422)
+        except OldPageError as error:
+            return JSONResponse({"error": "old_page", "detail": str(error)}, status_code=409)
+        except HandoverError as error:
+            return JSONResponse({"error": "not_kept", "detail": str(error)}, status_code=507)
+        return Response(status_code=204)
+
+    def _to_read(self, viewer: Certificate) -> list[Signed]:
+        """The handovers that wait for this viewer: officers read them, since they take over the lanes."""
+        ours = self._console.handovers.of(viewer.covers) if Who.of(viewer) in OFFICERS else ()
+        return [one for one in ours if one.waits_for(viewer.officer)]
+
+    def _known(self, viewer: Certificate) -> Known:
+        return _of(self._console.hall.known, viewer)
+
+    def _waiting(self, request: Request, gate: Gate) -> Waits | None:
+        """The crossing that is asked for, if it waits."""
+        seen = self._console.hall.known.gate(gate.id)
+        waiting = () if seen is None or seen.lane is None else seen.lane.waiting
+        return next((one for one in waiting if one.crossing == request.path_params["crossing"]), None)
+
+
+# Of the scripts' texts, those that a page fills in itself.
+_WITH_VARIABLES: Final = frozenset({"confirm-title", "presence-on", "presence-still"})
+
+
+def _of(known: Known, viewer: Certificate) -> Known:
+    """The lanes at which the viewer's shift is worked."""
+    return Known(
+        tuple(one for one in known.gates if viewer.covers(one.gate)),
+        tuple(one for one in known.calls if viewer.covers(one.gate)),
+    )
+
+
+def _session(request: Request) -> Session:
+    """Whose request it is: `Admission` has let nobody in without."""
+    session = session_of(request)
+    assert session is not None, "a route whose row in the table is for people"
+    return session
+
+
+def _viewer(request: Request) -> Certificate:
+    return _session(request).certificate
+
+
+def _json(body: bytes) -> Response:
+    return Response(body, media_type="application/json")

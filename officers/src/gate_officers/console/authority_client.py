@@ -1,0 +1,70 @@
+"""The officers' authority as the console reaches it: carries what browsers ask it and its answers, and understands neither.
+
+It is known by its key, as a gate is, or by its place on this machine. Left to `gate_officers.console.sign_in`: what may be asked, and how often.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import httpx2
+
+from gate_core.http_server.cookies import NoCookies
+from gate_officers.console.gates import pinned_to
+from gate_officers.console.sign_in import AwayError, Told
+
+if TYPE_CHECKING:
+    from gate_officers.console.config import AuthorityEntry
+
+CONNECT_S: Final = 3.0
+ANSWER_S: Final = 8.0
+ANSWER_BYTES_MAX: Final = 16 * 1024
+
+
+class Authority:
+    """Asks the service of an entry that has one. `identity` is the file of the console's key and certificate. Raises OSError and ssl.SSLError."""
+
+    def __init__(self, entry: AuthorityEntry, identity: Path) -> None:
+        if entry.socket is not None:
+            transport = httpx2.AsyncHTTPTransport(uds=entry.socket)
+        else:
+            assert entry.key is not None, "an address has its key"
+            transport = httpx2.AsyncHTTPTransport(verify=pinned_to(entry.key, identity))
+        scheme = "http" if entry.socket is not None else "https"
+        self._client = httpx2.AsyncClient(
+            transport=transport,
+            base_url=f"{scheme}://{entry.address or 'authority'}",
+            trust_env=False,
+            cookies=NoCookies(),
+            timeout=httpx2.Timeout(ANSWER_S, connect=CONNECT_S),
+            headers={"accept-encoding": "identity", "user-agent": "portcullis-console"},
+        )
+
+    async def ask(self, question: str, body: bytes) -> Told:
+        """Carry a question. Raises AwayError."""
+        try:
+            async with asyncio.timeout(ANSWER_S), self._client.stream("POST", question, content=body) as response:
+                raw = b""
+                async for piece in response.aiter_raw():
+                    raw += piece
+                    if len(raw) > ANSWER_BYTES_MAX:
+                        raise AwayError("the officers' authority answers without end")
+                return Told(response.status_code, raw, _date(response.headers.get("date", "")))
+        except TimeoutError as error:
+            raise AwayError("the officers' authority does not answer") from error
+        except (httpx2.HTTPError, httpx2.StreamError, OSError) as error:
+            raise AwayError(f"the officers' authority is not reached: {error}"[:300]) from error
+
+    async def close(self) -> None:
+        """End the connections."""
+        await self._client.aclose()
+
+
+def _date(text: str) -> float | None:
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,124 @@
+"""The console's own file, `console.toml`: who it is, and the gates that it shows, each at its address and with the key that it is pinned to."""
+
+from __future__ import annotations
+
+import ipaddress
+from base64 import b64decode
+from typing import TYPE_CHECKING, Annotated, Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from gate_core.orders.signed import Key
+from gate_core.settings.base import Text
+from gate_core.settings.config_file import ConfigError, Section, address_of, text_of
+from gate_core.settings.toml_file import FileError, TomlFile, Wrong
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+GATES_MAX: Final = 64
+
+GateId = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+
+
+class GateEntry(Section, frozen=True, kw_only=True):
+    """One gate: the address of its road, and the SHA-256 of its key, as `gate status` and the acceptance report of the gate tell it."""
+
+    address: Text
+    key: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """The address is one."""
+        try:
+            address_of(self.address, such_as="192.0.2.5:8443")
+        except ValueError as error:
+            yield Wrong("address", str(error))
+
+
+class AuthorityEntry(Section, frozen=True, kw_only=True):
+    """The officers' authority: `public` is the key that its certificates are verified by, as each gate has it. Where officers sign in with passkeys,
+    its service is at `address` with the key `key` (as `gate officer authority serve` says it), or at `socket` on this machine.
+    """
+
+    public: Key
+    address: Text | None = None
+    key: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")] | None = None
+    socket: Text | None = None
+
+    @property
+    def public_key(self) -> bytes:
+        """The public key, 32 bytes."""
+        return b64decode(self.public)
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """One way to reach it, or none."""
+        if self.address is not None and self.socket is not None:
+            yield Wrong("socket", "is named beside an address: the authority is reached in one way")
+        if (self.address is None) is not (self.key is None):
+            yield Wrong("key", "and address go together: the service is known by its key")
+        if self.address is not None:
+            try:
+                address_of(self.address, such_as="192.0.2.9:8450")
+            except ValueError as error:
+                yield Wrong("address", str(error))
+
+
+class Pages(Section, frozen=True, kw_only=True):
+    """The officers' pages: where they are served, and `origin`, the address at which browsers open them.
+
+    `certificate` is a PEM file of the key and the certificates that browsers trust, for pages on the network; on loopback there is none. Passkeys
+    are made for a name: on the console's own machine that is localhost.
+    """
+
+    address: Text = "127.0.0.1:8090"
+    origin: Text = "http://localhost:8090"
+    certificate: Text | None = None
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """The address is one; whatever is not on loopback comes over TLS, under the origin's name."""
+        try:
+            host, _ = self.served_at()
+        except ValueError as error:
+            yield Wrong("address", str(error))
+            return
+        parts = urlsplit(self.origin)
+        wanted = "http" if self.certificate is None else "https"
+        if f"{parts.scheme}://{parts.netloc}" != self.origin or "@" in self.origin or not parts.hostname:
+            yield Wrong("origin", f"is no origin: {wanted}://, a name and a port, such as {wanted}://localhost:8090")
+        elif parts.scheme != wanted:
+            yield Wrong("origin", "is https where there is a certificate, and only there")
+        if self.certificate is None and not ipaddress.ip_address(host).is_loopback:
+            yield Wrong("certificate", "is missing: pages on the network come over TLS")
+
+    def served_at(self) -> tuple[str, int]:
+        """IP address and port. Raises ValueError for anything else."""
+        return address_of(self.address, such_as="127.0.0.1:8090")
+
+
+class ConsoleConfig(Section, frozen=True, kw_only=True):
+    """The whole of `console.toml`. `identity` is the console's own key and certificate (`gate console init`); in `folder` handovers are kept."""
+
+    identity: Text
+    folder: Text = "/var/lib/portcullis-console"
+    pages: Pages = Pages()
+    authority: AuthorityEntry
+    gates: Annotated[dict[GateId, GateEntry], msgspec.Meta(min_length=1, max_length=GATES_MAX)]
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """No two gates are one."""
+        for what in ("address", "key"):
+            first: dict[str, str] = {}
+            for name, entry in self.gates.items():
+                if (other := first.setdefault(getattr(entry, what), name)) != name:
+                    yield Wrong(f"gates.{name}.{what}", f"is that of {other}, too")
+
+
+def load(path: Path) -> ConsoleConfig:
+    """Read the file. Raises ConfigError with all that is wrong in it."""
+    file = TomlFile(str(path), text_of(path))
+    try:
+        return file.fitted(file.table(), ConsoleConfig)
+    except FileError as error:
+        raise ConfigError(*error.problems) from error

@@ -1,0 +1,156 @@
+"""The officers' console as a program, on a machine of its own: many gates on one side, officers' browsers on the other.
+
+Promises: it holds no officer's key and opens no picture; orders pass through as the browser signed them. Each gate is believed for the key
+that `console.toml` pins, each officer for the authority's signature. One gate that hangs or lies costs the others nothing. What pages show
+belongs to `gate_officers.console`; how a gate is reached, to `gate_officers.console.gates`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+import uvicorn
+
+from gate_core import durable
+from gate_core.http_server.connections import ConnectionLimits
+from gate_core.http_server.https import Server, listen
+from gate_core.programs.address_rates import Addresses
+from gate_core.programs.clock import monotonic_ms, now
+from gate_core.programs.http import Visitors
+from gate_core.programs.http import server as http_server
+from gate_core.rate_limit import Rate
+from gate_officers.console.admission import Cookie
+from gate_officers.console.app import TEXTS, Console, create_app
+from gate_officers.console.authority_client import Authority
+from gate_officers.console.gates import Gate
+from gate_officers.console.handover import Handovers
+from gate_officers.console.lanes import PAGES_MAX, Hall
+from gate_officers.console.sessions import Sessions
+from gate_officers.console.sign_in import Clock, SignIn
+
+if TYPE_CHECKING:
+    import socket
+
+    from starlette.applications import Starlette
+
+    from gate_officers.console.config import ConsoleConfig
+
+HANDOVERS: Final = "handovers.json"
+HEAD_BYTES_MAX: Final = 16 * 1024
+GRACE_S: Final = 1
+ASK_RATE: Final = Rate(2, 16)  # questions of one address to the authority: to sign in takes two
+CONNECTION_S: Final = 24 * 3600.0  # a browser may keep one for a shift; its session is looked at with each request
+LIMITS: Final = ConnectionLimits(
+    handshake_s=5.0,
+    strangers_max=4 * PAGES_MAX,
+    stranger_s=CONNECTION_S,
+    first_s=5.0,
+    read_s=5.0,
+    requests_max=4 * PAGES_MAX,
+)
+
+log = logging.getLogger("gate.console")
+
+
+async def run(config: ConsoleConfig, *, stop: asyncio.Event, on_listening: Callable[[], None] = lambda: None) -> None:
+    """Serve until `stop` is set. Raises OSError, which ssl.SSLError is, and HandoverError."""
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it would log each look and order
+    folder, identity = Path(config.folder), Path(config.identity)
+    durable.make_folder(folder, mode=0o700)
+    changed = asyncio.Event()
+    gates = [Gate(name, entry, identity, on_change=changed.set) for name, entry in config.gates.items()]
+    hall = Hall(gates, clock_s=asyncio.get_running_loop().time)
+    entry = config.authority
+    authority = None if entry.address is None and entry.socket is None else Authority(entry, identity)
+    visitors = Visitors()
+    handovers = Handovers(folder / HANDOVERS, entry.public_key)
+    app = _app(config, hall, handovers, authority, visitors)
+    with contextlib.closing(listen(*config.pages.served_at())) as listener:
+        server, sockets = _server(config, app, visitors, listener)
+        async with asyncio.TaskGroup() as tasks:
+            serving = tasks.create_task(server.serve(sockets))
+            watching = [
+                tasks.create_task(hall.run()),
+                tasks.create_task(_tell(hall, changed)),
+                *(tasks.create_task(gate.run()) for gate in gates),
+            ]
+            stopping = tasks.create_task(stop.wait())
+            on_listening()
+            await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            for task in (*watching, stopping):
+                task.cancel()
+            hall.close()
+            server.should_exit = True
+    if authority is not None:
+        await authority.close()
+
+
+def _app(
+    config: ConsoleConfig, hall: Hall, handovers: Handovers, authority: Authority | None, visitors: Visitors
+) -> Starlette:
+    parts = urlsplit(config.pages.origin)
+    _, port = config.pages.served_at()
+    cookie = Cookie(port, secure=parts.scheme == "https")
+    clock = Clock(lambda: now().timestamp(), lambda: monotonic_ms() / 1000)
+    sessions = Sessions(
+        authority=config.authority.public_key,
+        origin=config.pages.origin,
+        now_s=clock.now_s,
+        monotonic_s=lambda: monotonic_ms() / 1000,
+        random=secrets.token_bytes,
+    )
+    sign_in = SignIn(
+        sessions=sessions,
+        cookie=cookie,
+        clock=clock,
+        ask=None if authority is None else authority.ask,
+        texts=TEXTS,
+        may_ask=Addresses(ASK_RATE).welcomes,
+    )
+    console = Console(
+        hall=hall,
+        handovers=handovers,
+        sessions=sessions,
+        cookie=cookie,
+        now_s=clock.now_s,
+        boot=secrets.token_hex(8),
+    )
+    return create_app(console, hosts=frozenset({parts.netloc}), sign_in=sign_in, on_known=visitors.is_known)
+
+
+def _server(
+    config: ConsoleConfig, app: Starlette, visitors: Visitors, listener: socket.socket
+) -> tuple[uvicorn.Server, list[socket.socket]]:
+    """The server, over TLS where there is a certificate, and what it listens on. Raises OSError, which ssl.SSLError is."""
+    if config.pages.certificate is None:
+        return http_server(app, visitors, websockets=False), [listener]
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.load_cert_chain(config.pages.certificate)
+    server = Server(
+        app,
+        listener,
+        context,
+        limits=LIMITS,
+        head_bytes_max=HEAD_BYTES_MAX,
+        grace_s=GRACE_S,
+        log=log,
+        welcomes=Addresses().welcomes,
+    )
+    return server, []
+
+
+async def _tell(hall: Hall, changed: asyncio.Event) -> None:
+    """Tell the pages at once of what gates say; of what came together, once."""
+    while True:
+        await changed.wait()
+        changed.clear()
+        hall.refresh()

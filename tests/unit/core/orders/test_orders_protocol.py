@@ -1,0 +1,23 @@
+"""docs/protocols/orders.md against the tables in the code and the vector."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from gate_core.orders.judging import Lack
+from gate_core.orders.verbs import VERBS, Role
+
+VECTORS = Path(__file__).resolve().parents[3] / "vectors" / "officers_orders.json"
+PROTOCOL = Path(__file__).resolve().parents[4] / "docs" / "protocols" / "orders.md"
+
+
+def test_the_protocols_page_has_the_table_of_verbs_and_the_vector() -> None:
+    page = PROTOCOL.read_text()
+    for verb, rule in VERBS.items():
+        (row,) = [line for line in page.splitlines() if line.startswith(f"| `{verb.value}` ")]
+        assert f"| {rule.power.value} |" in row
+        named = {role for role in Role if role.value in row}
+        assert named == rule.roles or (rule.roles == frozenset(Role) - {Role.AUDITOR} and "all" in row), row
+    assert all(f"`{lack.value}`" in page for lack in Lack)
+    assert json.loads(VECTORS.read_text())["order"]["text"] in page.replace("\n", "")

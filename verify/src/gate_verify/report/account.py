@@ -1,0 +1,375 @@
+"""What a log's records add up to: crossings, reasons, officers, passages, clock, groups of travellers, each figure with its entries. Pure.
+
+The words are those of the records; how they are said to people is left to the page. Officers are numbered in the order of their first record, so
+that a report can be shown around without their names. Groups are compared by how often the gate referred them; one smaller than GROUP_MIN
+crossings is counted with the others of its kind that are, since it could name a traveller.
+
+Limits: whatever words a lane wrote, a table has NAMES_MAX lines of its own and one for all other words; the clock has STEPS_MAX steps.
+"""
+
+from __future__ import annotations
+
+import statistics
+from array import array
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gate_verify.books import COUNTS, Books
+from gate_verify.clock import ms as _ms
+from gate_verify.report.draws import Draws
+from gate_verify.report.fairness import Fairness
+from gate_verify.report.rates import Rate
+from gate_verify.told import Told
+
+GROUP_MIN = 10
+FEWER = f"fewer than {GROUP_MIN} each"
+SHOWN = 12  # entries of a figure that are described
+STEP_MS = 2_000  # a clock that jumps by more was set
+_STEADY = 8  # records in a row: one alone may have been written late
+NAMES_MAX = 200
+STEPS_MAX = 500
+WORD_MAX = 100  # letters
+LONGEST_MS = 7 * 24 * 3_600_000  # a crossing that took longer is none
+OTHERS = "others"
+HIT = "hit"
+GROUPS = ("issuer", "document_type", "nationality", "access")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An entry that a figure names."""
+
+    index: int
+    time: str
+    kind: str
+    crossing: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The gate's clock was set: `by_ms` against the time since the machine's start, or of two starts against one another."""
+
+    index: int
+    time: str
+    by_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How long something took, in seconds."""
+
+    n: int
+    p50: float
+    p95: float
+    longest: float
+
+    @classmethod
+    def of(cls, values_s: Sequence[float]) -> Spread | None:
+        """Of these values; None without any."""
+        if not values_s:
+            return None
+        ordered = sorted(values_s)
+        p95 = ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]
+        return cls(len(ordered), statistics.median(ordered), p95, ordered[-1])
+
+
+@dataclass(slots=True)
+class Crossing:
+    """One crossing, as far as its records opened."""
+
+    name: str
+    opened: str = ""
+    direction: str = ""
+    decision: str = ""
+    verdict: str = ""
+    reasons: tuple[str, ...] = ()
+    closed: str = ""
+    closed_at: int | None = None
+    disposition: str = ""
+    disposed: str = ""
+    officer: str = ""
+    took_s: float | None = None
+    granted_s: float | None = None
+    groups: dict[str, str] = field(default_factory=dict)
+    asked: dict[str, str] = field(default_factory=dict)  # what each list or register said
+    entries: array[int] = field(default_factory=lambda: array("Q"))
+
+    @property
+    def waited_s(self) -> float | None:
+        """How long a referral waited for its officer, by the gate's clock."""
+        if not (self.closed and self.disposed):
+            return None
+        return (_ms(self.disposed) - _ms(self.closed)) / 1000
+
+
+class Account:
+    """Takes the records in order."""
+
+    def __init__(self) -> None:
+        self.entries = 0
+        self.first_time = self.last_time = ""
+        self.crossings: dict[str, Crossing] = {}
+        self.figures: defaultdict[tuple[str, str], array[int]] = defaultdict(lambda: array("Q"))
+        self.shown: dict[int, Shown] = {}
+        self.passages: Counter[tuple[str, str, str]] = Counter()  # by door, way and what opened
+        self.steps: list[Step] = []
+        self.books = Books()
+        self.draws = Draws()
+        self.fairness = Fairness()
+        self._officers: dict[str, str] = {}
+        self._names: Counter[str] = Counter()
+        self._clock = _Clock()
+
+    def take(self, told: Told) -> None:
+        """Count the next record."""
+        self.entries += 1
+        self.draws.take(told)
+        if told.kind is None or told.body is None or told.time is None:
+            self._count(("closed records", told.note or ""), told, told.note or "")
+            self.books.skip(told.index)
+            return
+        self.first_time, self.last_time = self.first_time or told.time, told.time
+        self.steps += list(self._clock.take(told))[: STEPS_MAX - len(self.steps)]
+        self.books.take(told.index, told.kind, told.body)
+        crossing = None
+        if told.crossing is not None:
+            crossing = self.crossings.setdefault(told.crossing, Crossing(told.crossing))
+            crossing.entries.append(told.index)
+        self._by_kind(told, told.kind, told.body, crossing)
+
+    def again(self, told: Told, outcome: str) -> None:
+        """Count what came of a decision that was taken again from its record."""
+        self._count(("again", outcome), told, outcome)
+
+    def spreads(self) -> dict[str, Spread | None]:
+        """How long crossings took: from the document to the grant, to the lane at rest, and from a referral to an officer's word."""
+        found = self.crossings.values()
+        return {
+            "granted": Spread.of([one.granted_s for one in found if one.granted_s is not None]),
+            "closed": Spread.of([one.took_s for one in found if one.took_s is not None and one.verdict == "admitted"]),
+            "waited": Spread.of([one.waited_s for one in found if one.waited_s is not None]),
+        }
+
+    def waiting(self) -> list[Crossing]:
+        """Referrals that no officer has settled as far as this log goes."""
+        return [one for one in self.crossings.values() if one.verdict == "referred" and not one.disposition]
+
+    def unended(self) -> list[Crossing]:
+        """Crossings without a verdict."""
+        return [one for one in self.crossings.values() if one.opened and not one.verdict]
+
+    def rate(self, group: str, name: str, of: int) -> Rate | None:
+        """The share of `of` that a figure is; None of nothing."""
+        counted = len(self.figures[group, name])
+        return Rate(counted, of) if 0 < of >= counted else None
+
+    def by_group(self, kind: str) -> list[tuple[str, Rate, list[int]]]:
+        """How often the gate referred whom, by one property of the document; the entries are those verdicts. The largest group first."""
+        members: defaultdict[str, list[Crossing]] = defaultdict(list)
+        for one in self.crossings.values():
+            if one.verdict and (value := one.groups.get(kind)):
+                members[value].append(one)
+        largest = sorted(members, key=lambda name: -len(members[name]))[:NAMES_MAX]
+        small = [name for name, found in members.items() if len(found) < GROUP_MIN or name not in largest]
+        if small:
+            members[FEWER] = [one for name in small for one in members.pop(name)]
+        return [
+            (name, Rate(len(referred := self._referred(found)), len(found)), referred)
+            for name, found in sorted(members.items(), key=lambda item: (item[0] == FEWER, -len(item[1]), item[0]))
+        ]
+
+    def _referred(self, found: Sequence[Crossing]) -> list[int]:
+        """The verdicts of those whom the gate referred; the first of them are described, too."""
+        referred = sorted(
+            (one.closed_at, one) for one in found if one.verdict == "referred" and one.closed_at is not None
+        )
+        for index, one in referred[:SHOWN]:
+            self.shown.setdefault(index, Shown(index, one.closed, "closed", one.name, ", ".join(one.reasons)))
+        return [index for index, _ in referred]
+
+    def officers(self) -> list[str]:
+        """Every officer's number, in the order of their first record."""
+        return list(self._officers.values())
+
+    def _by_kind(self, told: Told, kind: str, body: Mapping[str, object], crossing: Crossing | None) -> None:
+        officer = self._officer(told, kind, body)
+        match kind:
+            case "started":
+                mode, purpose = _text(body, "mode") or "gate", _text(body, "purpose")
+                self._count(("starts", f"{purpose}, mode {mode}"), told, f"lists {_text(body, 'lists')[:12]}")
+            case "emergency_began" | "release" | "asked" | "flagged":  # of a crossing or of none
+                self._count(("happened", kind), told, _text(body, "wish") or _text(body, "concern"))
+            case "obeyed":
+                self._count(("orders", _text(body, "verb")), told, officer)
+            case "incident":
+                self._count(("incidents", _text(body, "incident")), told, _text(body, "incident"))
+            case "passed":
+                self._passage(told, body)
+            case _ if crossing is not None:
+                self._of_crossing(told, kind, body, crossing, officer)
+            case "groups_counted":
+                self.fairness.take(told.index, body)
+            case "counted" | "presence" | "alarm_ended" | "draw_committed" | "draw_revealed":
+                pass  # the books, the officer, the alarm's incident and the draws tell it
+            case _:  # of the gate, a kind that a newer one writes, too
+                self._count(("happened", kind[:WORD_MAX]), told, "")
+
+    def _of_crossing(self, told: Told, kind: str, body: Mapping[str, object], crossing: Crossing, officer: str) -> None:
+        assert told.time is not None, "a record that opened has its moment"
+        match kind:
+            case "opened":
+                crossing.opened = told.time
+                crossing.direction = _text(body, "direction") or "entry"
+                self._count(("crossings", "opened"), told, "")
+            case "entry_decided" | "decided":
+                crossing.decision = _text(body, "decision")
+                crossing.groups = {**crossing.groups, **_groups(body)}
+                for register, said in _asked(body):
+                    if crossing.asked.get(register) != said:  # both decisions of a lane of two doors have it
+                        crossing.asked[register] = said
+                        self._count(("asked", f"{register}: {said}"), told, said)
+            case "overruled":
+                for reason in _reasons(body):
+                    self._count(("overruled", reason), told, officer)
+            case "revoked":
+                for reason in _reasons(body):
+                    self._count(("revoked", reason), told, reason)
+            case "closed":
+                self._closed(told, told.time, body, crossing)
+            case "disposition":
+                crossing.disposition, crossing.disposed = _text(body, "disposition"), told.time
+                crossing.officer = officer
+                self._count(("dispositions", crossing.disposition), told, officer)
+                for register in (one for one, said in crossing.asked.items() if said == HIT):
+                    self._count(("hits", f"{register}: {crossing.disposition}"), told, officer)
+            case _:
+                pass
+
+    def _closed(self, told: Told, time: str, body: Mapping[str, object], crossing: Crossing) -> None:
+        crossing.verdict, crossing.closed, crossing.closed_at = _text(body, "verdict"), time, told.index
+        crossing.reasons = _reasons(body)
+        stages = body.get("stages_ms")
+        if isinstance(stages, Mapping):
+            crossing.took_s, crossing.granted_s = _seconds(stages.get("closed")), _seconds(stages.get("granted"))
+        self._count(("crossings", crossing.verdict), told, ", ".join(crossing.reasons))
+        for reason in crossing.reasons:
+            self._count(("reasons", reason), told, ", ".join(crossing.reasons))
+
+    def _passage(self, told: Told, body: Mapping[str, object]) -> None:
+        door = _one_of(_text(body, "door") or "last", ("first", "last"))
+        way = _one_of(_text(body, "direction") or "entry", ("entry", "exit"))
+        how = _text(body, "how") or "grant"
+        count = body.get("count")
+        how = self._count((f"passages {door} {way}", how), told, how)
+        self.passages[door, way, how] += count if isinstance(count, int) and 0 <= count < COUNTS else 1
+
+    def _officer(self, told: Told, kind: str, body: Mapping[str, object]) -> str:
+        """The number of the officer whose word a record is; empty without one."""
+        name = _text(body, "order", "officer")
+        if not name:
+            return ""
+        if name not in self._officers and len(self._officers) >= NAMES_MAX:
+            return OTHERS
+        number = self._officers.setdefault(name, f"Officer {len(self._officers) + 1}")
+        self._count((number, kind if kind != "obeyed" else _text(body, "verb")), told, number)
+        return number
+
+    def _count(self, figure: tuple[str, str], told: Told, what: str) -> str:
+        """Count an entry under a figure of a group; returns the figure's name, which is another one when the group has too many."""
+        group, name = figure
+        if figure not in self.figures:
+            name = name if self._names[group] < NAMES_MAX else OTHERS
+            self._names[group] += (group, name) not in self.figures
+        entries = self.figures[group, name]
+        entries.append(told.index)
+        if len(entries) <= SHOWN and told.index not in self.shown:
+            self.shown[told.index] = Shown(
+                told.index,
+                told.when[:WORD_MAX],
+                (told.kind or "")[:WORD_MAX],
+                (told.crossing or "")[:WORD_MAX],
+                what,
+            )
+        return name
+
+
+class _Clock:
+    """Holds the gate's wall clock against the time since the machine's start, which nobody can set.
+
+    A record is written at once or late, never early: so a clock that was set back shows with the first record, and one that was set
+    forward when several in a row are late.
+    """
+
+    def __init__(self) -> None:
+        self._boot: str | None = None
+        self._level_ms = 0
+        self._late: deque[tuple[int, Told]] = deque(maxlen=_STEADY)
+        self._last_ms = 0
+
+    def take(self, told: Told) -> Iterator[Step]:
+        """The next record; yields a step where it shows one."""
+        assert told.time is not None, "a record that opened has its moment"
+        now_ms = _ms(told.time)
+        ahead_ms = now_ms - (told.monotonic_ms or 0)
+        if told.boot != self._boot:
+            if self._boot is not None and now_ms < self._last_ms:
+                yield Step(told.index, told.time, now_ms - self._last_ms)
+            self._boot, self._level_ms = told.boot, ahead_ms
+            self._late.clear()
+        elif ahead_ms < self._level_ms - STEP_MS:
+            yield Step(told.index, told.time, ahead_ms - self._level_ms)
+            self._level_ms = ahead_ms
+            self._late.clear()
+        elif ahead_ms > self._level_ms + STEP_MS:
+            self._late.append((ahead_ms, told))
+            if len(self._late) == _STEADY:
+                first = self._late[0][1]
+                level_ms = min(late_ms for late_ms, _ in self._late)
+                yield Step(first.index, first.time or "", level_ms - self._level_ms)
+                self._level_ms = level_ms
+                self._late.clear()
+        else:
+            self._level_ms = min(self._level_ms, ahead_ms)
+            self._late.clear()
+        self._last_ms = now_ms
+
+
+def _groups(body: Mapping[str, object]) -> dict[str, str]:
+    document = ("evidence", "document")
+    found = {name: _text(body, *document, name) for name in ("issuer", "document_type", "nationality")}
+    found["access"] = _text(body, *document, "access", "protocol")
+    return {name: value for name, value in found.items() if value}
+
+
+def _asked(body: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """Each list or register that was asked, and its answer."""
+    evidence = body.get("evidence")
+    found = evidence.get("registers") if isinstance(evidence, Mapping) else None
+    for one in (found if isinstance(found, list) else [])[:NAMES_MAX]:
+        if isinstance(one, Mapping) and (register := _text(one, "register")):
+            yield register, _one_of(_text(one, "answer"), (HIT, "none", "unknown"))
+
+
+def _reasons(body: Mapping[str, object]) -> tuple[str, ...]:
+    found = body.get("reasons")
+    reasons = [_text(one, "reason") for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+    return tuple(dict.fromkeys(reason for reason in reasons if reason))
+
+
+def _text(body: Mapping[str, object], *path: str) -> str:
+    """A word of a record, empty where it is not there: a lane that was captured may write anything."""
+    found: object = body
+    for name in path:
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found[:WORD_MAX] if isinstance(found, str) else ""
+
+
+def _one_of(word: str, words: Sequence[str]) -> str:
+    return word if word in words else OTHERS
+
+
+def _seconds(value: object) -> float | None:
+    """A length of time, if it is one that somebody may have waited."""
+    return value / 1000 if isinstance(value, int | float) and 0 <= value <= LONGEST_MS else None

@@ -1,0 +1,226 @@
+"""Random checks, drawn again from what a log states: whom chance sent to an officer, and whether it was chance. Pure.
+
+The rule of docs/protocols/audit-log.md, written once more: a lane that was captured may write anything, so nothing of what drew is used here. Whoever
+could tell beforehand who is drawn would come again until they are not: so those who gave up before a decision are counted, the drawn among them, too.
+None of them was admitted: the gate admits or refers.
+
+Limits: PERIODS_MAX draws and PROBLEMS_MAX lines are told; of what is beyond, how much it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from gate_verify.report.exact import clopper_pearson
+from gate_verify.told import Told
+
+PERIODS_MAX: Final = 4_000
+PROBLEMS_MAX: Final = 200
+SURE: Final = 0.999_999  # chance alone leaves the stated share outside this interval on one day in a million
+_OF: Final = 10_000
+_REASON: Final = "random_check"
+
+
+@dataclass(slots=True)
+class _Crossing:
+    opened_at: int
+    decided_at: int | None = None
+    said: bool | None = None  # what its decision says that chance said
+    referred_for_it: bool = False
+
+
+@dataclass(slots=True)
+class _Period:
+    """A draw, and the crossings that were opened under it."""
+
+    day: str
+    per_10000: int
+    sha256: str
+    committed_at: int
+    secret: bytes | None = None
+    crossings: dict[str, _Crossing] = field(default_factory=dict)
+
+    def drawn(self, secret: bytes) -> dict[str, _Crossing]:
+        """The crossings that its secret draws."""
+        return {
+            name: one
+            for name, one in self.crossings.items()
+            if int.from_bytes(hmac.digest(secret, name.encode(), "sha256")[:8]) * _OF < self.per_10000 * 2**64
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is not as it should be, and the entries that show it."""
+
+    what: str
+    entries: Sequence[int] = ()
+
+
+@dataclass(slots=True)
+class _Problems:
+    told: list[Problem] = field(default_factory=list)
+    more: int = 0
+
+    def add(self, what: str, *entries: int | None) -> None:
+        if len(self.told) < PROBLEMS_MAX:
+            self.told.append(Problem(what, [one for one in entries if one is not None]))
+        else:
+            self.more += 1
+
+    def all(self) -> list[Problem]:
+        return [*self.told, *([Problem(f"and {self.more} more")] if self.more else [])]
+
+
+@dataclass(slots=True)
+class Found:
+    """What the draws come to, as entries: of openings, of decisions (`sent`), of hashes (`unrevealed`). `known` are the openings whose draw is revealed."""
+
+    presented: list[int] = field(default_factory=list)
+    known: list[int] = field(default_factory=list)
+    drawn: list[int] = field(default_factory=list)
+    sent: list[int] = field(default_factory=list)
+    given_up: list[int] = field(default_factory=list)
+    given_up_drawn: list[int] = field(default_factory=list)
+    unrevealed: list[int] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+class Draws:
+    """Takes the records in order."""
+
+    def __init__(self) -> None:
+        self._periods: list[_Period] = []
+        self._by_hash: dict[str, _Period] = {}
+        self._of: dict[str, _Period | None] = {}  # what was stated when a crossing was opened
+        self._problems = _Problems()
+        self._begins = True  # nothing was before the first record
+
+    def take(self, told: Told) -> None:
+        """Take the next record."""
+        if told.index and not self._of and not self._periods:
+            self._begins = False
+        if told.body is None:
+            return
+        match told.kind:
+            case "draw_committed":
+                self._committed(told.index, told.body)
+            case "draw_revealed":
+                self._revealed(told.index, told.body)
+            case "opened" if told.crossing is not None and told.body.get("document") is not False:
+                self._opened(told.index, told.crossing)
+            case "decided" | "entry_decided" if told.crossing in self._of:
+                self._decided(told.index, told.crossing, told.body)
+            case _:
+                pass
+
+    def found(self) -> Found:
+        """Everything that the log shows by its end."""
+        found, problems = Found(), _Problems([*self._problems.told], self._problems.more)
+        for period in self._periods:
+            crossings = period.crossings.values()
+            found.presented += [one.opened_at for one in crossings]
+            found.sent += [one.decided_at for one in crossings if one.decided_at is not None and one.referred_for_it]
+            if period.secret is not None:
+                _hold(period, period.drawn(period.secret), found, problems)
+                continue
+            found.unrevealed.append(period.committed_at)
+            if period is not self._periods[-1]:
+                problems.add(f"the secret of {period.day} is in no record, and its draw is over", period.committed_at)
+        found.problems = problems.all()
+        return found
+
+    def _committed(self, index: int, body: Mapping[str, object]) -> None:
+        match body:
+            case {"day": str(day), "per_10000": int(share), "sha256": str(sha256)} if 0 < share <= _OF:
+                pass
+            case _:
+                self._problems.add("what is stated as a draw is none", index)
+                return
+        now = self._periods[-1] if self._periods else None
+        if now is not None and (now.sha256, now.per_10000, now.secret) == (sha256, share, None):
+            return  # a start of the lane states it anew
+        if sha256 in self._by_hash:
+            self._problems.add(f"the secret of {self._by_hash[sha256].day} is stated again", index)
+        elif len(self._periods) >= PERIODS_MAX:
+            self._problems.add(f"a draw beyond the {PERIODS_MAX} that are looked at", index)
+        else:
+            self._by_hash[sha256] = _Period(day[:40], share, sha256, index)
+            self._periods.append(self._by_hash[sha256])
+
+    def _revealed(self, index: int, body: Mapping[str, object]) -> None:
+        period = self._by_hash.get(str(body.get("sha256")))
+        if period is None:
+            return  # the log never took its hash, so nobody was drawn by it; or it was before this log begins
+        try:
+            secret = bytes.fromhex(str(body.get("secret")))
+        except ValueError:
+            secret = b""
+        if hashlib.sha256(secret).hexdigest() == period.sha256:
+            period.secret = secret
+        else:
+            self._problems.add(f"what is revealed of {period.day} is not the secret whose hash was stated", index)
+
+    def _opened(self, index: int, crossing: str) -> None:
+        period = self._periods[-1] if self._periods else None
+        self._of[crossing] = period
+        if period is not None:
+            period.crossings[crossing] = _Crossing(index)
+
+    def _decided(self, index: int, crossing: str, body: Mapping[str, object]) -> None:
+        policy, evidence = _table(body, "policy"), _table(body, "evidence")
+        share, said = policy.get("random_checks_per_10000", 0), evidence.get("drawn")
+        period = self._of[crossing]
+        if period is None:
+            if self._begins and isinstance(said, bool):
+                self._problems.add(
+                    f"crossing {crossing} was drawn by a secret of which no hash stood in the log", index
+                )
+            return
+        if period.secret is not None:
+            if isinstance(said, bool):
+                self._problems.add(f"crossing {crossing} was drawn by a secret that was out already", index)
+            return
+        if share not in {period.per_10000, 0} or (share == 0 and said is not None):
+            self._problems.add(
+                f"{crossing} was decided by {share} of 10,000, and {period.per_10000} were stated", index
+            )
+        one = period.crossings[crossing]
+        one.decided_at, one.said = index, said if isinstance(said, bool) else None
+        one.referred_for_it |= _names_it(body.get("reasons"))
+
+
+def _hold(period: _Period, drawn: Mapping[str, _Crossing], found: Found, problems: _Problems) -> None:
+    """Hold what was done against what chance said, and what chance said against the share that was stated."""
+    found.known += [one.opened_at for one in period.crossings.values()]
+    found.drawn += [one.opened_at for one in drawn.values()]
+    for name, one in period.crossings.items():
+        if one.decided_at is None:
+            found.given_up.append(one.opened_at)
+            found.given_up_drawn += [one.opened_at] * (name in drawn)
+        elif name in drawn and not one.referred_for_it:
+            problems.add(f"crossing {name} was drawn, and no officer was called for that", one.decided_at)
+        elif name not in drawn and one.said:
+            problems.add(f"crossing {name} was not drawn, and is said to be", one.decided_at)
+    if not period.crossings:
+        return
+    low, high = clopper_pearson(len(drawn), len(period.crossings), SURE)
+    if not low <= period.per_10000 / _OF <= high:
+        problems.add(
+            f"{len(drawn)} of {len(period.crossings)} crossings of {period.day} are drawn, where {period.per_10000} of 10,000 were stated; chance does that on less than one day in a million",
+            period.committed_at,
+        )
+
+
+def _names_it(reasons: object) -> bool:
+    found = reasons if isinstance(reasons, list) else []
+    return any(isinstance(one, Mapping) and one.get("reason") == _REASON for one in found)
+
+
+def _table(body: Mapping[str, object], name: str) -> Mapping[str, object]:
+    found = body.get(name)
+    return found if isinstance(found, Mapping) else {}

@@ -1,0 +1,328 @@
+"""How a gate fares with groups of travellers, from what its lane counted shift by shift; and whether one of them fares worse. Pure.
+
+Each rate has its denominator and an interval: Wilson's, or Clopper and Pearson's where fewer than FEW are on either side; of fewer than OF_MIN it is not
+estimable. A false non-match is one that an officer confirmed: the face was below the threshold, and the officer who looked let its owner through. Whoever
+was neither admitted nor confirmed is in no error rate. That strangers pass shows in no operation: false matches come from scheduled trials alone.
+
+The alarm: of each attribute every group against all others of it, one-sided, for each rate by Fisher's exact test; Holm's correction over all of them at ALARM_LEVEL. So it is raised for
+no reason at all in one look of a hundred at most, however many groups there are. It says that a group fares worse and not why.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from gate_verify.report.exact import clopper_pearson
+from gate_verify.report.rates import LEVEL, Rate
+
+OF_MIN: Final = 30
+FEW: Final = 5  # errors, or what is none: below it Wilson's interval is too narrow
+ALARM_LEVEL: Final = 0.01
+ALARM_OF_MIN: Final = 100  # of a group, and of the others
+EVERYBODY: Final = "everybody"
+ATTRIBUTES: Final = ("age_band", "sex", "issuer")
+PUT_TOGETHER: Final = frozenset({"others", "unknown"})
+RATES: Final = ("referred", "not_acquired", "alarms", "fnmr")
+VALUES_MAX: Final = 500  # groups, whatever a lane wrote
+WORD_MAX: Final = 40
+COUNT_MAX: Final = 10**9
+_NOTHING: Final = 1e-12
+_COUNTS: Final = (
+    "crossings",
+    "referred",
+    "attempts",
+    "not_acquired",
+    "compared",
+    "below",
+    "confirmed",
+    "looked",
+    "alarms",
+    "cleared",
+    "timed",
+    "time_s",
+    "time_s2",
+)
+
+
+class TrialsError(ValueError):
+    """No table of trials; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A rate: `errors` of `of`, with its interval at LEVEL and whose it is; without one it is not estimable."""
+
+    errors: int
+    of: int
+
+    @property
+    def is_estimable(self) -> bool:
+        """True when there are enough to say anything."""
+        return self.of >= OF_MIN
+
+    @property
+    def value(self) -> float:
+        """The rate; only where it is estimable."""
+        return self.errors / self.of
+
+    @property
+    def method(self) -> str:
+        """Whose interval it is."""
+        return "Clopper-Pearson" if min(self.errors, self.of - self.errors) < FEW else "Wilson"
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The interval; only where the rate is estimable."""
+        if self.method == "Wilson":
+            return Rate(self.errors, self.of).interval
+        return clopper_pearson(self.errors, self.of, LEVEL)
+
+    def fields(self) -> dict[str, object]:
+        """For JSON."""
+        if not self.is_estimable:
+            return {"errors": self.errors, "of": self.of, "estimable": False}
+        low, high = self.interval
+        return {
+            "errors": self.errors,
+            "of": self.of,
+            "estimable": True,
+            "value": self.value,
+            "low": low,
+            "high": high,
+            "method": self.method,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One group's counts, over all shifts."""
+
+    attribute: str
+    value: str
+    counts: Mapping[str, float]
+
+    def estimate(self, rate: str) -> Estimate:
+        """One of RATES."""
+        get = self.counts
+        pairs = {
+            "referred": (get["referred"], get["crossings"]),
+            "not_acquired": (get["not_acquired"], get["attempts"]),
+            "alarms": (get["alarms"], get["looked"]),
+            "fnmr": (get["confirmed"], get["compared"] - get["below"] + get["confirmed"]),
+        }
+        errors, of = pairs[rate]
+        return Estimate(int(min(errors, max(of, 0))), int(max(of, 0)))
+
+    @property
+    def mean_s(self) -> tuple[float, float] | None:
+        """The mean time to the decision, in seconds, and how far its interval reaches to each side; None of few."""
+        n = self.counts["timed"]
+        if n < OF_MIN:
+            return None
+        mean = self.counts["time_s"] / n
+        variance = max(0.0, (self.counts["time_s2"] - n * mean**2) / (n - 1))
+        return mean, 1.959964 * math.sqrt(variance / n)
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A group that fares worse than the others of its attribute."""
+
+    attribute: str
+    value: str
+    rate: str
+    of_group: Estimate
+    of_others: Estimate
+    p: float
+
+    def fields(self) -> dict[str, object]:
+        """For JSON."""
+        return {
+            "attribute": self.attribute,
+            "value": self.value,
+            "rate": self.rate,
+            "group": self.of_group.fields(),
+            "others": self.of_others.fields(),
+            "p": self.p,
+        }
+
+
+@dataclass(slots=True)
+class Fairness:
+    """Adds up the records of shifts."""
+
+    shifts: list[int] = field(default_factory=list)  # their entries
+    since: str = ""
+    until: str = ""
+    bases: Counter[str] = field(default_factory=Counter)
+    _cells: defaultdict[tuple[str, str], dict[str, float]] = field(
+        default_factory=lambda: defaultdict(lambda: dict.fromkeys(_COUNTS, 0.0))
+    )
+
+    def take(self, index: int, body: Mapping[str, object]) -> None:
+        """Add a `groups_counted` record; of what is none as much as can be read."""
+        self.shifts.append(index)
+        self.since = self.since or _word(body.get("since"))
+        self.until = _word(body.get("until")) or self.until
+        if len(self.bases) < VALUES_MAX:
+            self.bases[str(body.get("basis"))[:300]] += 1
+        cells = body.get("cells")
+        for cell in cells if isinstance(cells, list) else []:
+            if isinstance(cell, Mapping):
+                self._add(cell)
+
+    def groups(self) -> list[Group]:
+        """Every group, those of one attribute together, the largest first."""
+        found = [Group(attribute, value, counts) for (attribute, value), counts in self._cells.items()]
+        order = (EVERYBODY, *ATTRIBUTES)
+        return sorted(
+            found,
+            key=lambda one: (
+                order.index(one.attribute),
+                one.value in PUT_TOGETHER,
+                -one.counts["crossings"],
+                one.value,
+            ),
+        )
+
+    def alarms(self) -> list[Alarm]:
+        """The groups that fare worse."""
+        return raised(self.groups())
+
+    def _add(self, cell: Mapping[str, object]) -> None:
+        key = (_word(cell.get("attribute")), _word(cell.get("value")))
+        if key[0] not in {EVERYBODY, *ATTRIBUTES} or (key not in self._cells and len(self._cells) >= VALUES_MAX):
+            return
+        for name in _COUNTS:
+            count = cell.get(name)
+            if isinstance(count, int | float) and 0 <= count < COUNT_MAX:
+                self._cells[key][name] += count
+
+
+def raised(groups: Iterable[Group]) -> list[Alarm]:
+    """The groups that fare worse than the others of their attribute, the surest first."""
+    of_attribute: defaultdict[str, list[Group]] = defaultdict(list)
+    for one in groups:
+        if one.attribute != EVERYBODY:
+            of_attribute[one.attribute].append(one)
+    tests = sorted(
+        (test for members in of_attribute.values() for test in _tests(members)), key=lambda one: (one.p, one.value)
+    )
+    found: list[Alarm] = []
+    for number, test in enumerate(tests):
+        if test.p * (len(tests) - number) > ALARM_LEVEL:
+            break  # Holm: what is less sure is none, either
+        found.append(test)
+    return found
+
+
+def _tests(members: Sequence[Group]) -> Iterator[Alarm]:
+    for rate in RATES:
+        estimates = {one.value: one.estimate(rate) for one in members}
+        errors, of = sum(one.errors for one in estimates.values()), sum(one.of for one in estimates.values())
+        for value, mine in estimates.items():
+            others = Estimate(errors - mine.errors, of - mine.of)
+            if value in PUT_TOGETHER or min(mine.of, others.of) < ALARM_OF_MIN:
+                continue
+            yield Alarm(members[0].attribute, value, rate, mine, others, _one_sided(mine, others))
+
+
+def _one_sided(mine: Estimate, others: Estimate) -> float:
+    """How likely chance alone gives this group so many of the errors of both, or more: Fisher's exact test. 1 where it fares no worse."""
+    if mine.value <= others.value:
+        return 1.0  # and no sum that begins far out on the other side, where nothing is left of it
+    errors, of = mine.errors + others.errors, mine.of + others.of
+    chance = math.exp(
+        _ways(mine.of, mine.errors) + _ways(others.of, others.errors) - _ways(of, errors)
+    )  # of exactly so many
+    whole = 0.0
+    for number in range(mine.errors, min(errors, mine.of) + 1):
+        whole += chance
+        left = errors - number
+        chance *= (mine.of - number) * left / ((number + 1) * (others.of - left + 1))
+        if chance < whole * _NOTHING:
+            break
+    return min(1.0, whole)
+
+
+def _ways(of: int, errors: int) -> float:
+    """In how many ways so many of them can be chosen: the logarithm."""
+    return math.lgamma(of + 1) - math.lgamma(errors + 1) - math.lgamma(of - errors + 1)
+
+
+# ── trials ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+TRIALS_MAX: Final = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A scheduled attempt of somebody with another's document: the crossing, and the groups of whoever tried."""
+
+    crossing: str
+    groups: Mapping[str, str]
+
+
+def read_trials(text: str) -> list[Trial]:
+    """The trials of a table with the columns crossing and, if wanted, age_band, sex, issuer. Raises TrialsError."""
+    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+    found: dict[str, Trial] = {}
+    try:
+        names = next(rows, [])
+        if "crossing" not in names or len(set(names)) < len(names) or set(names) - {"crossing", *ATTRIBUTES}:
+            raise TrialsError(f"line 1: the columns are crossing, and any of {', '.join(ATTRIBUTES)}")
+        for row in rows:
+            groups = {name: value[:WORD_MAX] for name, value in zip(names, row, strict=False) if value}
+            crossing = groups.pop("crossing", "")
+            if len(row) != len(names) or not crossing:
+                raise TrialsError(f"line {rows.line_num}: is no row of the table")
+            if crossing in found:
+                raise TrialsError(f"line {rows.line_num}: {crossing} stands there twice")
+            if len(found) >= TRIALS_MAX:
+                raise TrialsError(f"line {rows.line_num}: more than {TRIALS_MAX} trials")
+            found[crossing] = Trial(crossing, groups)
+    except csv.Error as error:
+        raise TrialsError(f"line {rows.line_num}: {error}") from error
+    return list(found.values())
+
+
+class Trials:
+    """Looks up what became of trials, record by record."""
+
+    def __init__(self, trials: Iterable[Trial]) -> None:
+        self._trials = {one.crossing: one for one in trials}
+        self._matched: dict[str, bool] = {}  # of those whose face was compared
+
+    def take(self, crossing: str | None, kind: str | None, body: Mapping[str, object]) -> None:
+        """Take a record."""
+        if crossing is None or crossing not in self._trials or kind != "decided":
+            return
+        match body:
+            case {"evidence": {"face": {"match": {"value": float() | int()}}}, "reasons": [*reasons]}:
+                named = {one.get("reason") for one in reasons if isinstance(one, Mapping)}
+                self._matched[crossing] = "face_below_threshold" not in named
+            case _:
+                pass
+
+    @property
+    def missing(self) -> list[str]:
+        """Trials whose comparison is not in the log: nothing is known of them."""
+        return [one for one in self._trials if one not in self._matched]
+
+    def fmr(self) -> dict[tuple[str, str], Estimate]:
+        """The false match rate of everybody and of each group."""
+        found: defaultdict[tuple[str, str], list[bool]] = defaultdict(list)
+        for name, matched in self._matched.items():
+            for group in ((EVERYBODY, ""), *self._trials[name].groups.items()):
+                found[group].append(matched)
+        return {group: Estimate(sum(matches), len(matches)) for group, matches in found.items()}
+
+
+def _word(value: object) -> str:
+    return value[:WORD_MAX] if isinstance(value, str) else ""
