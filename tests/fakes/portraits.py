@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-
-from hardware_sim.renderer.astronaut import photograph
+from renderer.astronaut import photograph
 
 
 def astronaut() -> np.ndarray:

@@ -1,7 +1,7 @@
 """The identities that the world gives to its travellers, in an order that never changes.
 
 `data` has for each a portrait, `NAME.jpg`, and the loop of live frames, `NAME.avif`; `manifest.json` there has the order.
-`hardware_sim.renderer` draws them; no wheel has that.
+`scripts/faces` draws them.
 """
 
 from __future__ import annotations

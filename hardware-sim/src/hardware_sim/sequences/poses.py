@@ -2,7 +2,7 @@
 
 Light adds up, so a frame under any light is a sum of the four. Between poses the nearest picture is moved as its depth
 says. Closed eyes and the mouth are cut-outs of the face that lie over the neutral picture, at the poses near to frontal.
-`hardware_sim.renderer` draws them, `store` reads them. Pure. Positions in decimetres from the point between the eyes, x to the
+`scripts/faces` draws them, `store` reads them. Pure. Positions in decimetres from the point between the eyes, x to the
 picture's right, y up, z towards the lens.
 """
 

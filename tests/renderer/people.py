@@ -12,8 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hardware_sim.renderer.skin import Skin
-from hardware_sim.renderer.styles import Beard, Brows, Style
+from renderer.skin import Skin
+from renderer.styles import Beard, Brows, Style
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,7 +58,7 @@ def _person(entry: dict[str, Any]) -> Person:
     return Person(**entry | {"brow_colour": entry.get("brow_colour", entry["hair_colour"])} | made)
 
 
-def _tuples(value: Any) -> Any:  # noqa: ANN401 - whatever TOML holds
+def _tuples(value: Any) -> Any:
     """Make lists tuples, so that what is read can be hashed."""
     if isinstance(value, dict):
         return {key: _tuples(item) for key, item in value.items()}

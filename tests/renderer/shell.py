@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from hardware_sim.faces.vectors import Floats, Ints, floats
-from hardware_sim.renderer import mesh, raster
+from renderer import mesh, raster
 
 _WIDTH, _HEIGHT = 360, 180  # one cell a degree
 _CENTRE = floats([0.0, 7.45, 0.45])  # of the head, in the undeformed mesh

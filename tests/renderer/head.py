@@ -13,12 +13,12 @@ import cv2
 import numpy as np
 
 from hardware_sim.faces.vectors import Floats, Ints, floats, unit
-from hardware_sim.renderer import mesh, skin
-from hardware_sim.renderer.strands import Grower, Strands
-from hardware_sim.renderer.styles import scalp_density
+from renderer import mesh, skin
+from renderer.strands import Grower, Strands
+from renderer.styles import scalp_density
 
 if TYPE_CHECKING:
-    from hardware_sim.renderer.people import Person
+    from renderer.people import Person
 
 _IRIS_PART = 0.432  # of the eyeball's radius
 _PUPIL_PART = 0.42  # of the iris's

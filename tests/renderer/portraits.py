@@ -14,13 +14,13 @@ import numpy as np
 from hardware_sim.faces.hall import hall
 from hardware_sim.faces.studio import FRAME_SIZE, FRAMES, PORTRAIT_SIZE, jpeg, with_noise
 from hardware_sim.faces.vectors import Floats, floats
-from hardware_sim.renderer.optics import View
-from hardware_sim.renderer.render import Picture, render
 from hardware_sim.sequences.poses import Light
+from renderer.optics import View
+from renderer.render import Picture, render
 
 if TYPE_CHECKING:
     from hardware_sim.faces.hall import Picture as Image
-    from hardware_sim.renderer.head import Head
+    from renderer.head import Head
 
 PORTRAIT_BYTES_MAX = 18_000  # what issuers allow a portrait in the chip
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import cv2
 import numpy as np
 
-from hardware_sim.faces.identity import MANIFEST
+from hardware_sim.faces import identity
 from hardware_sim.sequences.store import POINTS
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ _FRAME_MS: Final = 67
 HERE: Final = Path(__file__).parent
 # What plays the people uses these, too.
 SHARED: Final = ("faces/hall.py", "faces/studio.py", "faces/vectors.py", "sequences/poses.py")
-PACKAGES: Final = HERE.parents[3] / "requirements" / "faces.txt"  # the mesh
+PLAYER: Final = Path(identity.__file__).parents[1]
+PACKAGES: Final = HERE.parents[1] / "requirements" / "faces.txt"  # the mesh
 
 
 def loop(frames: Sequence[Picture]) -> bytes:
@@ -55,7 +56,9 @@ def packed(body: Anatomy, sheets: Sequence[Sheet]) -> bytes:
 
 def manifest(folder: Path, people: Sequence[str]) -> bytes:
     """Return the manifest of a folder that has everybody's files: their order, each file's SHA-256, and what drew them."""
-    files = {path.name: _digest(path.read_bytes()) for path in sorted(folder.iterdir()) if path.name != MANIFEST}
+    files = {
+        path.name: _digest(path.read_bytes()) for path in sorted(folder.iterdir()) if path.name != identity.MANIFEST
+    }
     told = {"people": list(people), "renderer": renderer(), "files": files}
     return json.dumps(told, indent=1).encode() + b"\n"
 
@@ -63,7 +66,7 @@ def manifest(folder: Path, people: Sequence[str]) -> bytes:
 def renderer() -> str:
     """Return a digest of everything that the pictures depend on: this code, what it shares, and the locked mesh."""
     sources = [path for path in sorted(HERE.iterdir()) if path.is_file()]
-    sources += [*(HERE.parent / name for name in SHARED), PACKAGES]
+    sources += [*(PLAYER / name for name in SHARED), PACKAGES]
     return _digest(b"".join(path.name.encode() + b"\0" + path.read_bytes() + b"\0" for path in sources))
 
 

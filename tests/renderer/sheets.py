@@ -9,11 +9,6 @@ import cv2
 import numpy as np
 
 from hardware_sim.faces.vectors import Floats, floats
-from hardware_sim.renderer import mesh, skin
-from hardware_sim.renderer.optics import View
-from hardware_sim.renderer.render import layers
-from hardware_sim.renderer.strands import SEGMENTS, Grower
-from hardware_sim.renderer.styles import Beard
 from hardware_sim.sequences.poses import (
     CUTOUT_PX,
     EXPRESSIVE,
@@ -31,12 +26,17 @@ from hardware_sim.sequences.poses import (
     Pose,
     Sheet,
 )
+from renderer import mesh, skin
+from renderer.optics import View
+from renderer.render import layers
+from renderer.strands import SEGMENTS, Grower
+from renderer.styles import Beard
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from hardware_sim.renderer.head import Head
-    from hardware_sim.renderer.people import Person
+    from renderer.head import Head
+    from renderer.people import Person
 
 _UNITS = "expression/units/caucasian/"
 _EXPRESSIONS: tuple[dict[str, float], ...] = (  # poses.WIDE, HALF and SMILE

@@ -15,12 +15,12 @@ import cv2
 import numpy as np
 
 from hardware_sim.faces.vectors import Floats, Ints, floats, unit
-from hardware_sim.renderer import hairlight, raster
-from hardware_sim.renderer.optics import SUPERSAMPLING, Camera, Canvas, Shadow, View
 from hardware_sim.sequences.poses import Light
+from renderer import hairlight, raster
+from renderer.optics import SUPERSAMPLING, Camera, Canvas, Shadow, View
 
 if TYPE_CHECKING:
-    from hardware_sim.renderer.head import Head, Surface
+    from renderer.head import Head, Surface
 
 
 @dataclass(frozen=True)

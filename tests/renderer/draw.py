@@ -8,13 +8,13 @@ from concurrent.futures import ProcessPoolExecutor
 import cv2
 
 from hardware_sim.faces import identity
-from hardware_sim.renderer import astronaut, files, portraits, sheets
-from hardware_sim.renderer.head import Head
-from hardware_sim.renderer.people import people
 from hardware_sim.sequences import poses
+from renderer import astronaut, files, portraits, sheets
+from renderer.head import Head
+from renderer.people import people
 
 
-def draw(name: str) -> str:
+def draw(name: str) -> None:
     """Write everything of one person."""
     place = identity.DATA / name
     if name == astronaut.NAME:
@@ -27,7 +27,6 @@ def draw(name: str) -> str:
         place.with_suffix(".npz").write_bytes(files.packed(sheets.anatomy(head, person), seen))
     place.with_suffix(".jpg").write_bytes(portraits.portrait_jpeg(portrait))
     place.with_suffix(".avif").write_bytes(files.loop(frames))
-    return name
 
 
 def main() -> None:
@@ -37,8 +36,7 @@ def main() -> None:
     # Spawned, for a process that has run threads cannot be forked safely.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(mp_context=context, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
-        for name in pool.map(draw, names):
-            print(f"drawn: {name}", flush=True)
+        list(pool.map(draw, names))  # raises what one of them raised
     (identity.DATA / identity.MANIFEST).write_bytes(files.manifest(identity.DATA, names))
 
 

@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from renderer import mesh, portraits, sheets, skin
+from renderer.head import Head
+from renderer.mesh import FaceDataMissingError
+from renderer.optics import SUPERSAMPLING, Camera, View
+from renderer.people import Person, people
+from renderer.render import Picture, render
+from renderer.strands import Grower
+from renderer.styles import Style
 
 from hardware_sim.faces.vectors import floats
-from hardware_sim.renderer import mesh, portraits, sheets, skin
-from hardware_sim.renderer.head import Head
-from hardware_sim.renderer.mesh import FaceDataMissingError
-from hardware_sim.renderer.optics import SUPERSAMPLING, Camera, View
-from hardware_sim.renderer.people import Person, people
-from hardware_sim.renderer.render import Picture, render
-from hardware_sim.renderer.strands import Grower
-from hardware_sim.renderer.styles import Style
 from hardware_sim.sequences import poses
 from hardware_sim.sequences.poses import (
     AMBIENT,

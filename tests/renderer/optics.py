@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hardware_sim.faces.vectors import Floats, floats, rotation, unit
-from hardware_sim.renderer import raster
 from hardware_sim.sequences.poses import Light
+from renderer import raster
 
 SUPERSAMPLING = 2  # the frame buffer is that many times the picture, so edges and single hairs are smooth
 
