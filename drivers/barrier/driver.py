@@ -14,7 +14,8 @@ from typing import Generic, Protocol, TypeVar
 from drivers.barrier.orders import Orders, Pause
 from drivers.barrier.turns import Urgency
 from gate_core.errors import LinkLostError
-from gate_core.ports.values import BarrierAlarm, BarrierStatus, Direction, LampColour
+from gate_core.evidence.evidence import Alarm
+from gate_core.ports.values import BarrierStatus, Direction, LampColour
 
 Line = TypeVar("Line", bound="_Line")
 Request = TypeVar("Request")
@@ -37,7 +38,7 @@ class _Session(Protocol[Asked_co, Heard_contra]):
     ) -> Generator[Asked_co | Pause, Heard_contra, None]: ...
     def revoke(self) -> Generator[Asked_co | Pause, Heard_contra, None]: ...
     def release(self) -> Generator[Asked_co | Pause, Heard_contra, None]: ...
-    def clear_alarms(self, alarms: Collection[BarrierAlarm]) -> Generator[Asked_co | Pause, Heard_contra, None]: ...
+    def clear_alarms(self, alarms: Collection[Alarm]) -> Generator[Asked_co | Pause, Heard_contra, None]: ...
     def end_emergency(self) -> Generator[Asked_co | Pause, Heard_contra, None]: ...
 
 
@@ -109,7 +110,7 @@ class Driver(abc.ABC, Generic[Line, Request, Reply]):
     async def lamp(self, colour: LampColour) -> None:
         """Show a colour, where there is a lamp."""
 
-    async def clear_alarms(self, alarms: Collection[BarrierAlarm]) -> None:
+    async def clear_alarms(self, alarms: Collection[Alarm]) -> None:
         """Clear those of these whose cause is gone, where the board can be told to."""
         await self._orders.insist(self._conversations.clear_alarms(alarms), urgency=Urgency.POLL)
 

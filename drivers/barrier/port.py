@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Protocol
 
-from gate_core.ports.values import BarrierAlarm, BarrierStatus, Direction, LampColour
+from gate_core.evidence.evidence import Alarm
+from gate_core.ports.values import BarrierStatus, Direction, LampColour
 
 
 class BarrierDriver(Protocol):
@@ -49,7 +50,7 @@ class BarrierDriver(Protocol):
         """Show a colour, on a board that has a lamp."""
         ...
 
-    async def clear_alarms(self, alarms: Collection[BarrierAlarm]) -> None:
+    async def clear_alarms(self, alarms: Collection[Alarm]) -> None:
         """Clear those of these whose cause is gone."""
         ...
 

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import msgspec
 
 from gate_core.errors import BadFrameError
-from gate_core.ports.values import PadResult
+from gate_core.evidence.evidence import PadResult
 
 LINE_BYTES_MAX: Final = 512
 

@@ -6,30 +6,22 @@ that nobody could know before, it is the mirror's word of now that this log cont
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gate_core.audit_format.merkle import EMPTY_ROOT
+from gate_core.evidence.names import Head
 
 if TYPE_CHECKING:
     from gate_core.audit_format.checkpoint import Checkpoint
     from gate_core.audit_format.resume_state import Boot
 
 
-class HeadState(enum.Enum):
-    """Who bears the head out."""
-
-    CONFIRMED = "confirmed"  # the mirror
-    ACCEPTED = "accepted"  # a person, by a record of this boot
-    UNCONFIRMED = "unconfirmed"
-
-
 @dataclass(frozen=True, slots=True)
 class FoundHead:
     """The log as this boot found it. `heard_ms` is None before the first record of the boot."""
 
-    state: HeadState
+    state: Head
     size: int
     root: bytes
     heard_ms: int | None
@@ -39,9 +31,6 @@ def found_head(boot: Boot | None, name: str, checkpoint: Checkpoint | None, mirr
     """How the head stands in the boot of this name. `mirrored` is how many entries the mirror has signed for."""
     if boot is None or boot.name != name:
         size, root = (0, EMPTY_ROOT) if checkpoint is None else (checkpoint.size, checkpoint.root)
-        return FoundHead(HeadState.UNCONFIRMED, size, root, None)
-    if mirrored > boot.size:
-        state = HeadState.CONFIRMED
-    else:
-        state = HeadState.ACCEPTED if boot.accepted else HeadState.UNCONFIRMED
+        return FoundHead(Head.UNCONFIRMED, size, root, None)
+    state = Head.CONFIRMED if mirrored > boot.size else Head.ACCEPTED if boot.accepted else Head.UNCONFIRMED
     return FoundHead(state, boot.size, boot.root, boot.heard_ms)

@@ -1,7 +1,8 @@
 """The messages between our programs: typed, closed unions, one a direction.
 
 Anything a peer sends is checked against the union of its direction before anyone sees it; unknown kinds, unknown fields, wrong types,
-and numbers and texts out of their bounds are refused (`BadMessageError`). A choice is an enum of passage's, never a bare string. What the
+and numbers and texts out of their bounds are refused (`BadMessageError`). What is evidence travels as `gate_core.evidence` has it, of which an unknown
+field reaches nobody. A choice is an enum of passage's, never a bare string. What the
 unions mean to whom is in `gate.channel.table`.
 """
 
@@ -20,15 +21,14 @@ from gate_core.evidence.evidence import (
     AccessProtocol,
     Alarm,
     CameraTrouble,
-    CheckId,
-    CheckResult,
+    Check,
     DocumentEvidence,
     Notice,
     PadResult,
+    PageCheck,
     Swap,
 )
-from gate_core.evidence.names import PageCheckId
-from gate_core.evidence.reasons import Reason
+from gate_core.evidence.reasons import Objection
 from gate_core.evidence.registers import RegisterAnswer, RegisterCause
 from gate_core.evidence.screen import Guidance, Purpose, Screen
 from gate_core.evidence.serving import EVERYBODY, BorderDirection
@@ -36,6 +36,7 @@ from gate_core.evidence.serving import EVERYBODY, BorderDirection
 __all__ = ["Message", "Name", "Status", "StatusRequest"]  # beside what stands here
 
 WORDS_MAX = 500
+CLAUSE_MAX = 128
 
 CrossingId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Words = Annotated[str, msgspec.Meta(max_length=WORDS_MAX)]  # for a log line; `words` makes them fit
@@ -267,16 +268,6 @@ class FaceSeen(Message, frozen=True):
     progress: Tenths = 0
 
 
-class PageFinding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One check of a printed page, as `gate_core.evidence.evidence.PageCheck` has it."""
-
-    id: PageCheckId
-    result: CheckResult
-    measured: float | None = None
-    false_alarm_rate: Share | None = None
-    measured_on: Annotated[str, msgspec.Meta(max_length=64)] = ""
-
-
 class PadSaid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The verdict of a sensor beside the camera, as `gate_core.evidence.evidence.PadEvidence` has it."""
 
@@ -310,7 +301,7 @@ class FaceCompared(Message, frozen=True):
     )
     reasons: Annotated[list[Name], msgspec.Meta(max_length=16)]
     cues: Annotated[dict[Name, float | None], msgspec.Meta(max_length=16)] = {}
-    page: Annotated[list[PageFinding], msgspec.Meta(max_length=16)] = []
+    page: Annotated[list[PageCheck], msgspec.Meta(max_length=16)] = []
     session: SessionNumber = 0
     frames_per_second: Annotated[float, msgspec.Meta(ge=0.0, le=1000.0)] | None = None
     swap: Swap | None = None
@@ -356,7 +347,7 @@ class PageRead(Message, frozen=True):
     format: Annotated[str, msgspec.Meta(max_length=8)]
     weakest: Share
     accepted: bool
-    findings: Annotated[list[PageFinding], msgspec.Meta(max_length=16)]
+    findings: Annotated[list[PageCheck], msgspec.Meta(max_length=16)]
 
 
 class PageUnread(Message, frozen=True):
@@ -721,7 +712,7 @@ class PageShown(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     format: Annotated[str, msgspec.Meta(max_length=8)]
     weakest: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
     accepted: bool
-    findings: Annotated[list[PageFinding], msgspec.Meta(max_length=16)]
+    findings: Annotated[list[PageCheck], msgspec.Meta(max_length=16)]
     visa: bool
 
 
@@ -879,22 +870,6 @@ class LookWanted(Message, frozen=True):
     """Ask what waits for an officer, and for a challenge that an order can answer."""
 
 
-class Objected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One reason why a crossing was referred, as `gate_core.evidence.reasons.Objection` has it."""
-
-    reason: Reason
-    detail: Words = ""
-
-
-class CheckFound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One check of a document, as `gate_core.evidence.evidence.Check` has it."""
-
-    id: CheckId
-    result: CheckResult
-    reason: Words
-    clause: Name
-
-
 class Findings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What was found about a traveller, nothing of it personal. `page_checks` are those of the printed page, `access` is how the chip was opened.
 
@@ -902,14 +877,19 @@ class Findings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     what may have made them worse: `no_face`, `several_faces`, `portrait_unusable`, `track_lost`, and what was found with the video.
     """
 
-    checks: list[CheckFound]
-    page_checks: list[PageFinding]
+    checks: list[Check]
+    page_checks: list[PageCheck]
     access: AccessProtocol | None
     face_score: float | None
     face_threshold: float
     liveness: float | None
     liveness_bound: float
     quality: list[Name]
+
+    def __post_init__(self) -> None:
+        """Refuse more words of a check than an officer is shown."""
+        if any(len(one.reason) > WORDS_MAX or len(one.clause) > CLAUSE_MAX for one in self.checks):
+            raise ValueError("a check of too many words")
 
 
 class Flag(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -936,13 +916,18 @@ class Waiting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     crossing: CrossingId
-    objections: list[Objected]
+    objections: list[Objection]
     since_ms: Milliseconds = 0
     findings: Findings | None = None
     sealed_for: list[Name] = []
     flags: list[Flag] = []
     two_officers: bool = False
     first: Name | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse more words of an objection than an officer is shown."""
+        if any(len(one.detail) > WORDS_MAX for one in self.objections):
+            raise ValueError("an objection of too many words")
 
 
 class Look(Message, frozen=True):

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from drivers.reader.pcsc import PcscReader
 from gate.programs.lane.centre import ControlCentre
-from gate.programs.lane.stages.centre import question_of
-from gate.programs.lane.stages.document import converse
+from gate.programs.lane.document.evidence import converse, question_of
 from gate_documents.inspection import Portrait, inspect
 from gate_documents.lds.files import FINGERS
 

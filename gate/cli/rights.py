@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from gate.rights.answers import Controller
     from gate.rights.book import Book, Case, Event
-    from gate_verify.told import Told
+    from gate_verify.audit_record import AuditRecord
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -179,13 +179,13 @@ def access(
 app.command("card")(rights_card.card)
 
 
-def _told(logs: list[Path], identity: Path, vkey: str, crossing: str) -> tuple[list[Told], Sequence[str]]:
+def _told(logs: list[Path], identity: Path, vkey: str, crossing: str) -> tuple[list[AuditRecord], Sequence[str]]:
     """The records of a crossing that open, of a log that is as it was signed, and what cannot be so of all that it tells."""
     from gate_verify.commands.records import read_as_signed
 
-    found: list[Told] = []
+    found: list[AuditRecord] = []
 
-    def take(told: Told) -> None:
+    def take(told: AuditRecord) -> None:
         if told.crossing == crossing and told.body is not None:
             found.append(told)
 

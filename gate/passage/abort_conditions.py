@@ -56,72 +56,72 @@ _REASON_OF_TRACK = {
 _AGAINST_A_GRANT = frozenset({Alarm.FORCED, Alarm.REVERSE_PASSAGE, Alarm.PASSAGE_WITHOUT_GRANT})
 
 
-def breaks_in(around: LaneContext, state: Entering | Inspecting, event: Event) -> Objection | None:
+def breaks_in(lane: LaneContext, state: Entering | Inspecting, event: Event) -> Objection | None:
     """What ends the stay of one person alone between two doors: somebody comes or goes, or nobody can tell any more."""
-    if around.doors[0].just_left and not around.last.just_left:
+    if lane.doors[0].just_left and not lane.last.just_left:
         return Objection(Reason.WALKED_BACK)
     is_closing = isinstance(state, Entering) and isinstance(event, DoorSeen) and event.door is Door.FIRST
     match event:
-        case DoorSeen(closed=False) if not (is_closing or around.moved):
+        case DoorSeen(closed=False) if not (is_closing or lane.moved):
             return Objection(Reason.LANE_NOT_CLOSED, event.door.value)
         case DoorSeen() | SensorsSeen() | PartLost():
-            return _spoil(around, event, state.crossing)
+            return _spoil(lane, event, state.crossing)
         case _:
             return None
 
 
-def spoils_face(around: LaneContext, state: Inspecting, event: Event) -> Objection | None:
+def spoils_face(lane: LaneContext, state: Inspecting, event: Event) -> Objection | None:
     """What speaks against the face whatever comes after it: a camera that went away saw nobody meanwhile, even if it is back."""
     match event:
         case PartLost(Part.VISION | Part.CAMERA):
-            return _spoil(around, event, state.crossing)
-        case FaceSeen() | FaceCompared() | TrackChanged() if around.another_look:
-            return _spoil(around, event, state.crossing)
+            return _spoil(lane, event, state.crossing)
+        case FaceSeen() | FaceCompared() | TrackChanged() if lane.another_look:
+            return _spoil(lane, event, state.crossing)
         case FaceSeen() | DocumentPresented() if state.face is not None:
-            return _spoil(around, event, state.crossing)
+            return _spoil(lane, event, state.crossing)
         case _:
             return None
 
 
 def spoils(
-    around: LaneContext, event: Event, crossing: str, matters: frozenset[Reason] = frozenset(Reason)
+    lane: LaneContext, event: Event, crossing: str, matters: frozenset[Reason] = frozenset(Reason)
 ) -> Objection | None:
     """What takes an admission away that was not granted yet, as far as it matters."""
-    spoil = _spoil(around, event, crossing)
+    spoil = _spoil(lane, event, crossing)
     return spoil if spoil is not None and spoil.reason in matters else None
 
 
-def opens(around: LaneContext, event: Event) -> Objection | None:
+def opens(lane: LaneContext, event: Event) -> Objection | None:
     """One of two doors is seen open before one of them is granted: by the time of the grant it may be closed again."""
-    if around.two_doors and isinstance(event, DoorSeen) and not event.closed and not around.moved:
+    if lane.two_doors and isinstance(event, DoorSeen) and not event.closed and not lane.moved:
         return Objection(Reason.LANE_NOT_CLOSED, event.door.value)
     return None
 
 
-def takes_back(around: LaneContext, state: Granted, event: Event) -> Objection | None:
+def takes_back(lane: LaneContext, state: Granted, event: Event) -> Objection | None:
     """What speaks against a grant beside the beams. The traveller takes the document along, and looks where they go."""
     match event:
-        case FaceSeen() if not around.another_look:
+        case FaceSeen() if not lane.another_look:
             return None
         case DocumentRemoved():
             return None
         case FaceSeen() | FaceCompared() | PartLost(Part.VISION | Part.CAMERA) if state.officers is not None:
             return None  # an officer sees the traveller by themselves
         case _:
-            return _spoil(around, event, state.crossing)
+            return _spoil(lane, event, state.crossing)
 
 
-def strays(around: LaneContext, state: Granted, seen: DoorSeen) -> tuple[Objection, ...]:
+def strays(lane: LaneContext, state: Granted, seen: DoorSeen) -> tuple[Objection, ...]:
     """What the barrier says against one body that steps into the zone and goes on through the leaf (safety invariant 4).
 
     Who left the zone without a passage has walked back, and whoever steps in next may be anybody.
     """
     objections = _of_strangers(seen)
-    if around.door_state(state.door).just_left:
+    if lane.door_state(state.door).just_left:
         objections.append(Objection(Reason.REVERSE_PASSAGE))
     if seen.bodies > 1:
         objections.append(Objection(Reason.BODIES_SEVERAL, str(seen.bodies)))
-    enclosed = around.two_doors and state.door is Door.LAST  # alone between two doors, nobody else can step in
+    enclosed = lane.two_doors and state.door is Door.LAST  # alone between two doors, nobody else can step in
     if state.entered and seen.bodies == 0 and not enclosed:
         objections.append(Objection(Reason.WALKED_BACK))
     return tuple(objections)
@@ -140,13 +140,13 @@ def _of_strangers(seen: DoorSeen) -> list[Objection]:
     return [Objection(Reason.BARRIER_ALARM, alarm.value) for alarm in seen.alarms if alarm in _AGAINST_A_GRANT]
 
 
-def _spoil(around: LaneContext, event: Event, crossing: str) -> Objection | None:
-    if around.moved:
-        entered = any(one.just_passed for one in around.doors)
+def _spoil(lane: LaneContext, event: Event, crossing: str) -> Objection | None:
+    if lane.moved:
+        entered = any(one.just_passed for one in lane.doors)
         return Objection(Reason.PASSAGE_BEYOND_GRANT if entered else Reason.REVERSE_PASSAGE)
-    if around.another_look:
+    if lane.another_look:
         return Objection(Reason.TRACK_SWITCHED, "another session")
-    if (several := _of_several(around, event)) is not None:
+    if (several := _of_several(lane, event)) is not None:
         return several
     match event:
         case FaceSeen(of, 0) if of == crossing:
@@ -158,31 +158,31 @@ def _spoil(around: LaneContext, event: Event, crossing: str) -> Objection | None
         case VideoDoubted(of, trouble) if of == crossing:
             return Objection(Reason.CAMERA_TAMPERED, trouble.value)
         case DocumentRemoved() | DocumentPresented():
-            return _of_document(around, event)
+            return _of_document(lane, event)
         case PartLost(part) if part in REASON_OF_LOSS:
             return Objection(REASON_OF_LOSS[part])
         case _:
             return None
 
 
-def _of_several(around: LaneContext, event: Event) -> Objection | None:
+def _of_several(lane: LaneContext, event: Event) -> Objection | None:
     """Between two doors more people than one are seen, or somebody calls for help."""
-    if not around.two_doors or not isinstance(event, SensorsSeen):
+    if not lane.two_doors or not isinstance(event, SensorsSeen):
         return None
-    if calls(around):
+    if calls(lane):
         return Objection(Reason.HELP_CALLED)
     several = event.people is not None and event.people > 1
     return Objection(Reason.BODIES_SEVERAL, str(event.people)) if several else None
 
 
-def calls(around: LaneContext) -> bool:
+def calls(lane: LaneContext) -> bool:
     """True while somebody between two doors calls for help: whoever is served meanwhile, the way back waits for that to end."""
-    return around.two_doors and around.interior is not None and around.interior.called
+    return lane.two_doors and lane.interior is not None and lane.interior.called
 
 
-def _of_document(around: LaneContext, event: DocumentRemoved | DocumentPresented) -> Objection | None:
+def _of_document(lane: LaneContext, event: DocumentRemoved | DocumentPresented) -> Objection | None:
     """Where there are two doors the reader stands before them: the document is taken along, and the next one may be laid."""
-    if around.two_doors:
+    if lane.two_doors:
         return None
     removed = isinstance(event, DocumentRemoved)
     return Objection(Reason.DOCUMENT_REMOVED if removed else Reason.DOCUMENT_PRESENTED_AGAIN)

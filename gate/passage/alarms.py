@@ -19,6 +19,7 @@ from gate.passage.door_state import DoorState, Raised
 from gate.passage.effects import ClearAlarms, Effect, Write
 from gate.passage.events import DoorSeen
 from gate.passage.lane import LaneContext, Timing
+from gate.passage.states import Turn, Turned
 from gate_core.evidence.evidence import Alarm
 
 Following = tuple[DoorState, tuple[Effect, ...]]
@@ -27,16 +28,17 @@ Following = tuple[DoorState, tuple[Effect, ...]]
 _FOR_AN_OFFICER = frozenset({Alarm.FORCED, Alarm.REVERSE_PASSAGE, Alarm.PASSAGE_WITHOUT_GRANT, Alarm.MOTOR_FAULT})
 
 
-def follow(door_state: DoorState, seen: DoorSeen, now_ms: int, timing: Timing, *, around: LaneContext) -> Following:
-    """What a door's status tells of alarms: which began, which are over, and the order to clear those that need nobody.
+def follow(turn: Turn) -> Turned:
+    """See what a door's status tells of alarms: which began, which are over; and clear those that need nobody.
 
     Those of a lane that is maintained are the technician's doing, and wait for nobody.
     """
-    if not (seen.alarms or door_state.alarms):
-        return door_state, ()
-    door_state, ended = _seen(door_state, seen, now_ms, timing, expected=around.maintained_by is not None)
-    door_state, clearing = _clear(door_state, now_ms, timing, emergency=around.emergency())
-    return door_state, (*clearing, *ended)
+    lane, seen, now_ms, timing = turn.lane, turn.event, turn.now_ms, turn.rules.timing
+    if not isinstance(seen, DoorSeen) or not (seen.alarms or lane.door_state(seen.door).alarms):
+        return lane, ()
+    door_state, ended = _seen(lane.door_state(seen.door), seen, now_ms, timing, expected=lane.maintained_by is not None)
+    door_state, clearing = _clear(door_state, now_ms, timing, emergency=lane.emergency())
+    return lane.with_door_state(door_state), (*clearing, *ended)
 
 
 def left(waiting: tuple[Alarm, ...], now_ms: int) -> tuple[Raised, ...]:
@@ -78,14 +80,14 @@ def _clear(door_state: DoorState, now_ms: int, timing: Timing, *, emergency: boo
     return replace(door_state, clearing_ms=now_ms), (ClearAlarms(due, door_state.door),)
 
 
-def acknowledged(around: LaneContext, now_ms: int) -> tuple[LaneContext, tuple[Effect, ...]]:
+def acknowledged(lane: LaneContext, now_ms: int) -> tuple[LaneContext, tuple[Effect, ...]]:
     """An officer has seen every alarm there is: none waits any more, and each is over once its controller shows it no more."""
     told: tuple[Effect, ...] = ()
-    for door_state in around.doors:
+    for door_state in lane.doors:
         if door_state.alarms:
             changed, effects = _acknowledged(door_state, now_ms)
-            around, told = around.with_door_state(changed), (*told, *effects)
-    return around, told
+            lane, told = lane.with_door_state(changed), (*told, *effects)
+    return lane, told
 
 
 def _acknowledged(door_state: DoorState, now_ms: int) -> Following:

@@ -134,48 +134,68 @@ def begin_emergency(state: State, began: records.EmergencyBegan) -> tuple[Emerge
     return Emergency(said=began.order), effects
 
 
-def go_on(around: LaneContext, but: str | None = None) -> Step:
+def go_on(lane: LaneContext, but: str | None = None) -> Step:
     """What follows a crossing or an emergency: the latest referral that waits, `but` for one that is settled now; else rest."""
-    for one in reversed(around.waiting):
+    for one in reversed(lane.waiting):
         if one.crossing != but:
             return Referred(one.crossing, one.objections), (Show(_screen_of(one.objections)),)
-    return rest(around)
+    return rest(lane)
 
 
-def rest(around: LaneContext) -> tuple[Idle, tuple[Effect, ...]]:
+def rest(lane: LaneContext) -> tuple[Idle, tuple[Effect, ...]]:
     """Back to idle, with the screen that fits."""
-    screen = Screen.WELCOME if around.in_service() else Screen.CLOSED
+    screen = Screen.WELCOME if lane.in_service() else Screen.CLOSED
     return Idle(screen), (Show(screen),)
 
 
-def hinders(rules: Rules, around: LaneContext, now_ms: int) -> tuple[Objection, ...]:
+def hinders(rules: Rules, lane: LaneContext, now_ms: int) -> tuple[Objection, ...]:
     """What would refer everybody who came now, whoever it is. An officer who is away is called by the referral: no reason to close."""
-    evidence = around.site_evidence(now_ms)
-    lane = lane_objections(_as_last_said(around.lane_evidence(now_ms)), rules.policy, door=around.doors[0].door)
+    evidence = lane.site_evidence(now_ms)
+    found = lane_objections(_as_last_said(lane.lane_evidence(now_ms)), rules.policy, door=lane.doors[0].door)
     site = site_objections(evidence, rules.policy)
-    closed_by_rule = rules.book.closings(Facts(direction=around.direction, local=evidence.local))
-    return (*lane, *(one for one in site if one.reason is not Reason.OFFICER_ABSENT), *closed_by_rule)
+    closed_by_rule = rules.book.closings(Facts(direction=lane.direction, local=evidence.local))
+    return (*found, *(one for one in site if one.reason is not Reason.OFFICER_ABSENT), *closed_by_rule)
 
 
 def keeps_closed(
-    policy: Policy, around: LaneContext, door: Door, *, now_ms: int, by_officer: bool
+    policy: Policy, lane: LaneContext, door: Door, *, now_ms: int, by_officer: bool
 ) -> tuple[Objection, ...]:
     """What the lane says of itself against opening a door now, and, before an officer opens, the log. The other door may open yet for somebody
     who leaves, if it was told to and was not seen open.
     """
-    lane = lane_objections(around.lane_evidence(now_ms), policy, door=door, by_officer=by_officer)
-    freeing = (one for one in around.doors if one.door is not door and one.freeing is not None)
+    found = lane_objections(lane.lane_evidence(now_ms), policy, door=door, by_officer=by_officer)
+    freeing = (one for one in lane.doors if one.door is not door and one.freeing is not None)
     told = (Objection(Reason.LANE_NOT_CLOSED, f"{one.door.value} was told to open") for one in freeing)
-    return (*lane, *told, *(head_objections(around.site_evidence(now_ms), policy) if by_officer else ()))
+    return (*found, *told, *(head_objections(lane.site_evidence(now_ms), policy) if by_officer else ()))
 
 
-def _as_last_said(lane: LaneEvidence) -> LaneEvidence:
+def _as_last_said(evidence: LaneEvidence) -> LaneEvidence:
     """However long ago: a barrier or a sensor that falls silent is a lost part."""
-    last = None if lane.last is None else replace(lane.last, age_ms=0)
-    first = None if lane.first is None else replace(lane.first, age_ms=0)
-    return LaneEvidence(last, first, None if lane.inside is None else replace(lane.inside, age_ms=0))
+    last = None if evidence.last is None else replace(evidence.last, age_ms=0)
+    first = None if evidence.first is None else replace(evidence.first, age_ms=0)
+    return LaneEvidence(last, first, None if evidence.inside is None else replace(evidence.inside, age_ms=0))
 
 
 def emergency_began(state: State) -> records.EmergencyBegan:
     """The record of an emergency that nobody ordered."""
     return records.EmergencyBegan(crossing_of(state))
+
+
+def without_record(state: State, crossing: str | None) -> Step:
+    """A record of this crossing was refused for good: nobody is let through on it, neither by the machine nor by an officer.
+
+    A small record stands where the refused one belongs, so the books say that something is missing and how long it was. Whoever is known to be
+    through stays so. An officer lets such a traveller pass by other means than the gate (`gate.passage.officer_commands` says so).
+    """
+    if crossing is None or crossing_of(state) != crossing:
+        return state, ()
+    objections = (Objection(Reason.RECORD_REPLACED),)
+    match state:
+        case Granted() | Passing(in_view=True):
+            return revoke(state, objections)
+        case Opening() | Reading() | Inspecting() | Recording() | Overruling() | Looking() | Entering():
+            return refer(state, objections)
+        case (
+            Idle() | Referred() | Passing() | Emergency()
+        ):  # pragma: no branch - the type checker proves the match complete
+            return state, ()

@@ -49,11 +49,11 @@ from gate_core.evidence.registers import asked, register_objections
 from gate_core.evidence.screen import Guidance, Screen
 
 
-def idle(around: LaneContext, state: Idle, event: Event, now_ms: int) -> Step:
+def idle(lane: LaneContext, state: Idle, event: Event, now_ms: int) -> Step:
     """Until a document is laid: who is invited, or why nobody is."""
-    if isinstance(event, DocumentPresented) and around.closed_by is None:
-        return begin(around, event.crossing, now_ms)
-    resting, shown = rest(around)
+    if isinstance(event, DocumentPresented) and lane.closed_by is None:
+        return begin(lane, event.crossing, now_ms)
+    resting, shown = rest(lane)
     if resting.shown is not state.shown:
         return resting, shown
     if isinstance(event, PageGuided) and event.guidance is not state.guidance:
@@ -61,18 +61,18 @@ def idle(around: LaneContext, state: Idle, event: Event, now_ms: int) -> Step:
     return state, ()
 
 
-def begin(around: LaneContext, crossing: str, now_ms: int) -> Step:
+def begin(lane: LaneContext, crossing: str, now_ms: int) -> Step:
     """Open a crossing, durably before the chip is touched (safety invariant 10)."""
-    opened = records.Opened(crossing, around.direction)
+    opened = records.Opened(crossing, lane.direction)
     return Opening(crossing, now_ms), (Write(opened, awaited=True), Show(Screen.WAIT))
 
 
-def opening(rules: Rules, around: LaneContext, state: Opening, event: Event, now_ms: int) -> Step:
+def opening(rules: Rules, lane: LaneContext, state: Opening, event: Event, now_ms: int) -> Step:
     """Until the crossing is on the disk."""
     match event:
-        case SensorsSeen() if calls(around):
+        case SensorsSeen() if calls(lane):
             return refer(state, (Objection(Reason.HELP_CALLED),))
-        case Recorded(state.crossing, RecordKind.OPENED) if around.two_doors:
+        case Recorded(state.crossing, RecordKind.OPENED) if lane.two_doors:
             return Reading(state.crossing, now_ms), (StartCrossing(state.crossing),)
         case Recorded(state.crossing, RecordKind.OPENED):
             return Inspecting(state.crossing, now_ms), (
@@ -87,10 +87,10 @@ def opening(rules: Rules, around: LaneContext, state: Opening, event: Event, now
             return state, ()
 
 
-def reading(rules: Rules, around: LaneContext, state: Reading, event: Event, now_ms: int) -> Step:
+def reading(rules: Rules, lane: LaneContext, state: Reading, event: Event, now_ms: int) -> Step:
     """The document decides about the first door. It is taken along then, and a sensor between the doors has the word."""
     match event:
-        case SensorsSeen() if calls(around):
+        case SensorsSeen() if calls(lane):
             return refer(state, (Objection(Reason.HELP_CALLED),))
         case DocumentRead(state.crossing, document):
             state = replace(state, document=document, document_at_ms=now_ms)
@@ -99,35 +99,35 @@ def reading(rules: Rules, around: LaneContext, state: Reading, event: Event, now
         case PartLost(part) if part in REASON_OF_LOSS:
             return refer(state, (Objection(REASON_OF_LOSS[part]),))
         case _ if now_ms - state.since_ms > rules.timing.crossing_max_ms:
-            return _decide_entry(rules, around, state, (Objection(Reason.TIME_LIMIT),), now_ms=now_ms)
+            return _decide_entry(rules, lane, state, (Objection(Reason.TIME_LIMIT),), now_ms=now_ms)
         case _:
             pass
-    if state.document is None or _awaits_registers(rules, around, state, now_ms):
+    if state.document is None or _awaits_registers(rules, lane, state, now_ms):
         return state, ()
-    return _decide_entry(rules, around, state, (), now_ms=now_ms)
+    return _decide_entry(rules, lane, state, (), now_ms=now_ms)
 
 
-def _awaits_registers(rules: Rules, around: LaneContext, state: Reading | Inspecting, now_ms: int) -> bool:
+def _awaits_registers(rules: Rules, lane: LaneContext, state: Reading | Inspecting, now_ms: int) -> bool:
     """True while lists and registers have time to answer that must. What they say makes nobody's wait longer or shorter."""
     if not is_read(state.document) or now_ms - state.document_at_ms > rules.timing.registers_max_ms:
         return False
     answered = {one.register for one in state.registers or ()}
-    return any(name not in answered for name in asked(rules.policy.registers, around.local))
+    return any(name not in answered for name in asked(rules.policy.registers, lane.local))
 
 
 def _decide_entry(
     rules: Rules,
-    around: LaneContext,
+    lane: LaneContext,
     state: Reading,
     more: tuple[Objection, ...],
     *,
     now_ms: int,
 ) -> Step:
-    evidence = _evidence(rules, around, state, None, now_ms=now_ms)
-    policy = _policy(rules, around)
+    evidence = _evidence(rules, lane, state, None, now_ms=now_ms)
+    policy = _policy(rules, lane)
     decision = decide_entry(evidence, policy, rules.book)
-    more += tuple(dict.fromkeys(Objection(REASON_OF_LOSS[part]) for part in Part if part in around.lost & FACE_PARTS))
-    more += _of_the_screen(around)
+    more += tuple(dict.fromkeys(Objection(REASON_OF_LOSS[part]) for part in Part if part in lane.lost & FACE_PARTS))
+    more += _of_the_screen(lane)
     if more:
         decision = Decision(Verdict.REFER, (*decision.objections, *more))
     record = records.EntryDecided(state.crossing, decision.verdict, decision.objections, evidence, policy)
@@ -135,12 +135,12 @@ def _decide_entry(
     return recording, (Write(record, awaited=True), Show(Screen.WAIT))
 
 
-def entering(rules: Rules, around: LaneContext, state: Entering, event: Event, now_ms: int) -> Step:
+def entering(rules: Rules, lane: LaneContext, state: Entering, event: Event, now_ms: int) -> Step:
     """Until both doors are closed with one person alone between them; then the face is looked at, by an officer whom an officer let in."""
-    interior = around.interior
-    if (broken := breaks_in(around, state, event)) is not None:
+    interior = lane.interior
+    if (broken := breaks_in(lane, state, event)) is not None:
         return refer(state, (broken,))
-    enclosed = all(one.seen is not None and one.seen.closed and not one.seen.grants_left for one in around.doors)
+    enclosed = all(one.seen is not None and one.seen.closed and not one.seen.grants_left for one in lane.doors)
     if enclosed and interior is not None and interior.people == 1 and interior.looks >= LOOKS_MIN:
         if (officers := state.officers) is not None:
             # An officer's word opens one door: who is inside now, an officer must see.
@@ -153,12 +153,12 @@ def entering(rules: Rules, around: LaneContext, state: Entering, event: Event, n
     return state, ()
 
 
-def inspecting(rules: Rules, around: LaneContext, state: Inspecting, event: Event, now_ms: int) -> Step:
+def inspecting(rules: Rules, lane: LaneContext, state: Inspecting, event: Event, now_ms: int) -> Step:
     """While the document and the face are looked at; every doubt is kept for the decision."""
     effects: tuple[Effect, ...] = ()
-    if around.two_doors and (broken := breaks_in(around, state, event)) is not None:
+    if lane.two_doors and (broken := breaks_in(lane, state, event)) is not None:
         return refer(state, (broken,))
-    if (spoil := spoils_face(around, state, event)) is not None:
+    if (spoil := spoils_face(lane, state, event)) is not None:
         state = replace(state, spoiled=tuple(dict.fromkeys((*state.spoiled, spoil))))
     match event:
         case FaceSeen(state.crossing, faces, guidance):
@@ -176,26 +176,26 @@ def inspecting(rules: Rules, around: LaneContext, state: Inspecting, event: Even
             state = replace(state, face=replace(state.face, track_held=False))
         case VideoDoubted(state.crossing, trouble):
             state = replace(state, trouble=tuple(dict.fromkeys((*state.trouble, trouble))))
-        case DocumentRemoved() if not around.two_doors:
+        case DocumentRemoved() if not lane.two_doors:
             # Mid-read the inspection itself tells; afterwards the document must stay until the grant.
             state = replace(state, removed=state.removed or state.document is not None)
         case _:
             pass
-    if not _ready(rules, around, state, now_ms):
+    if not _ready(rules, lane, state, now_ms):
         return state, effects
-    return _decide(rules, around, state, now_ms)
+    return _decide(rules, lane, state, now_ms)
 
 
-def _ready(rules: Rules, around: LaneContext, state: Inspecting, now_ms: int) -> bool:
+def _ready(rules: Rules, lane: LaneContext, state: Inspecting, now_ms: int) -> bool:
     """True when deciding now loses nothing worth waiting for. Whom a written rule means waits as long as everybody."""
     timing = rules.timing
     if _is_late(timing, state, now_ms):
         return True
-    if state.document is None or _awaits_registers(rules, around, state, now_ms):
+    if state.document is None or _awaits_registers(rules, lane, state, now_ms):
         return False
-    if state.face is not None or state.trouble or state.spoiled or around.lost & {Part.VISION, Part.CAMERA}:
+    if state.face is not None or state.trouble or state.spoiled or lane.lost & {Part.VISION, Part.CAMERA}:
         return True
-    hopeless = bool(document_objections(state.document, _policy(rules, around)))
+    hopeless = bool(document_objections(state.document, _policy(rules, lane)))
     patience_ms = timing.face_after_failure_max_ms if hopeless else timing.face_max_ms
     return now_ms - state.document_at_ms > patience_ms + state.more_ms
 
@@ -205,22 +205,22 @@ def _is_late(timing: Timing, state: Inspecting, now_ms: int) -> bool:
     return now_ms - state.since_ms > timing.crossing_max_ms + state.more_ms
 
 
-def found(rules: Rules, around: LaneContext, state: Inspecting) -> tuple[Objection, ...]:
+def found(rules: Rules, lane: LaneContext, state: Inspecting) -> tuple[Objection, ...]:
     """What document, registers and face speak against already, whatever is still to come of them."""
-    policy = _policy(rules, around)
+    policy = _policy(rules, lane)
     document = () if state.document is None else document_objections(state.document, policy)
     face = () if state.face is None else face_objections(state.face, policy)
     return (*document, *register_objections((), state.registers, None), *face)
 
 
-def _decide(rules: Rules, around: LaneContext, state: Inspecting, now_ms: int) -> Step:
+def _decide(rules: Rules, lane: LaneContext, state: Inspecting, now_ms: int) -> Step:
     age_ms = None if state.face is None else now_ms - state.face_at_ms
     face = replace(state.face or FaceEvidence(faces=state.faces), trouble=state.trouble, age_ms=age_ms)
-    evidence = _evidence(rules, around, state, face, now_ms=now_ms)
-    policy = _policy(rules, around)
+    evidence = _evidence(rules, lane, state, face, now_ms=now_ms)
+    policy = _policy(rules, lane)
     decision = decide(evidence, policy, rules.book)
-    gone = (Objection(REASON_OF_LOSS[part]) for part in Part if part in around.lost & FACE_PARTS)
-    more = tuple(dict.fromkeys((*gone, *state.spoiled))) + _of_the_screen(around)
+    gone = (Objection(REASON_OF_LOSS[part]) for part in Part if part in lane.lost & FACE_PARTS)
+    more = tuple(dict.fromkeys((*gone, *state.spoiled))) + _of_the_screen(lane)
     if state.removed:
         more += (Objection(Reason.DOCUMENT_REMOVED),)
     if _is_late(rules.timing, state, now_ms):
@@ -231,14 +231,14 @@ def _decide(rules: Rules, around: LaneContext, state: Inspecting, now_ms: int) -
     return Recording(state.crossing, decision, now_ms), (Write(record, awaited=True), Show(Screen.WAIT))
 
 
-def _of_the_screen(around: LaneContext) -> tuple[Objection, ...]:
+def _of_the_screen(lane: LaneContext) -> tuple[Objection, ...]:
     """Whoever cannot be told what to do is an officer's. What is granted already goes on: lamp and door show it."""
-    return (Objection(Reason.SCREEN_LOST),) if Part.SCREEN in around.lost else ()
+    return (Objection(Reason.SCREEN_LOST),) if Part.SCREEN in lane.lost else ()
 
 
 def _evidence(
     rules: Rules,
-    around: LaneContext,
+    lane: LaneContext,
     state: Reading | Inspecting,
     face: FaceEvidence | None,
     *,
@@ -247,7 +247,7 @@ def _evidence(
     """Everything that is known now; of whom the document is, only what the lane or a rule asks."""
     asks, document, required = rules.book.asks, state.document, rules.policy.registers
     if document is not None:
-        groups = (around.travellers, rules.policy.without_entry_record)
+        groups = (lane.travellers, rules.policy.without_entry_record)
         asked_whose = Fact.NATIONALITY in asks or not all(group.everybody for group in groups)
         document = replace(
             document,
@@ -255,25 +255,25 @@ def _evidence(
             sex=document.sex if Fact.SEX in asks else "",
             age=document.age if Fact.AGE in asks else None,
         )
-    lane = around.lane_evidence(now_ms)
-    site, shielded = around.site_evidence(now_ms), state.crossing in around.shielded
+    doors = lane.lane_evidence(now_ms)
+    site, shielded = lane.site_evidence(now_ms), state.crossing in lane.shielded
     if Fact.LOCAL not in asks and not any(one.suspended for one in required):
         site = replace(site, local=None)
     wants_some = rules.policy.random_checks_per_10000 > 0
     return Evidence(
         document,
         face,
-        lane.last,
+        doors.last,
         site,
-        lane.first,
-        lane.inside,
+        doors.first,
+        doors.inside,
         no_outbound_query=shielded,
-        direction=around.direction if Fact.DIRECTION in asks else None,
-        drawn=around.draw.draws(state.crossing) if wants_some and around.draw is not None else None,
+        direction=lane.direction if Fact.DIRECTION in asks else None,
+        drawn=lane.draw.draws(state.crossing) if wants_some and lane.draw is not None else None,
         registers=state.registers,
     )
 
 
-def _policy(rules: Rules, around: LaneContext) -> Policy:
+def _policy(rules: Rules, lane: LaneContext) -> Policy:
     """What is decided by: the rules, and whom the lane serves, which no order changes while a crossing runs."""
-    return replace(rules.policy, travellers=around.travellers)
+    return replace(rules.policy, travellers=lane.travellers)

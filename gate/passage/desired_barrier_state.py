@@ -20,20 +20,32 @@ from gate.passage.effects import Effect, Grant, Release, Revoke
 from gate.passage.events import DoorSeen
 from gate.passage.lane import Timing
 from gate.passage.records import IncidentKind
-from gate.passage.states import Emergency, Granted, State, crossing_of
+from gate.passage.states import Emergency, Granted, State, Turn, Turned, crossing_of
 from gate_core.evidence.evidence import Door
 
 Insisting = tuple[DoorState, tuple[Effect, ...]]
 
 
-def shown(door_state: DoorState, seen: DoorSeen) -> DoorState:
-    """The door_state once its status bore out that a grant arrived: it stands, or the leaf moved on it."""
-    if door_state.granting is None:
-        return door_state
-    return replace(door_state, granting=None) if seen.grants_left or not seen.closed else door_state
+def follow(turn: Turn) -> Turned:
+    """Hold what every door's status shows against what is wanted of it, and tell the barrier again what its status contradicts."""
+    lane, state, now_ms, timing = turn.lane, turn.state, turn.now_ms, turn.rules.timing
+    effects, event = turn.effects["crossing"], turn.event
+    is_wanted = any(one.revoking is not None or one.freeing is not None for one in lane.doors)
+    if not (effects or is_wanted or isinstance(event, DoorSeen)):
+        return lane, ()
+    again: tuple[Effect, ...] = ()
+    for one in lane.doors:
+        door_state = _told(one, effects, now_ms)
+        if isinstance(event, DoorSeen) and event.door is one.door:
+            door_state, insisted = insist(door_state, state, event, now_ms=now_ms, timing=timing)
+            again += insisted
+        door_state, missing = missed(door_state, state, now_ms=now_ms, timing=timing)
+        again += missing
+        lane = lane.with_door_state(door_state)
+    return lane, again
 
 
-def told(door_state: DoorState, effects: tuple[Effect, ...], now_ms: int) -> DoorState:
+def _told(door_state: DoorState, effects: tuple[Effect, ...], now_ms: int) -> DoorState:
     """The door_state after what a step tells its barrier."""
     for effect in effects:
         match effect:

@@ -54,7 +54,7 @@ class DoorState:
 
     `unshut_ms` is when the door was last seen open or granted, or when it began that nobody can tell where its leaf is; None once it was seen shut since.
 
-    `passage_stage`, `revoking` and `freeing` are what the barrier was told and no status has borne out yet (`gate.passage.desired_barrier_state`).
+    `granting`, `revoking` and `freeing` are what the barrier was told and no status has borne out yet (`gate.passage.desired_barrier_state`).
     `alarms` are those that are not over, `new_alarms` began with the latest event, `begun` lately, and `clearing_ms` is when the controller
     was last told to clear some.
     """
@@ -99,6 +99,8 @@ class DoorState:
             just_passed=passed,
             just_left=left,
             new_alarms=(),
+            # A grant arrived: it stands, or the leaf moved on it.
+            granting=None if seen.grants_left or not seen.closed else self.granting,
             unshut_ms=None if is_shut else self.unshut_ms if is_untold else now_ms,
         )
 

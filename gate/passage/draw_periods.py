@@ -12,42 +12,43 @@ from dataclasses import replace
 from gate.passage import records
 from gate.passage.draws import Draw
 from gate.passage.effects import Effect, Write
-from gate.passage.events import DrawDue, Event, NotRecorded, Recorded, RecordKind, RecordReplaced
+from gate.passage.events import DrawDue, NotRecorded, Recorded, RecordKind, RecordReplaced
 from gate.passage.lane import LaneContext
-from gate.passage.states import Emergency, Idle, Referred, State
+from gate.passage.states import Emergency, Idle, Referred, Turn, Turned
 
 
-def due(around: LaneContext, day: str, per_10000: int, secret: bytes) -> DrawDue | None:
+def due(lane: LaneContext, day: str, per_10000: int, secret: bytes) -> DrawDue | None:
     """What the lane's draw is to be changed to today, with this secret if it takes a new one; None while it is as it should be."""
-    if around.drawing is not None:
+    if lane.drawing is not None:
         return None
-    held = around.draw or around.draw_left
+    held = lane.draw or lane.draw_left
     if held is not None and (held.day, held.per_10000) == (day, per_10000):
-        return DrawDue(held) if around.draw is None else None
+        return DrawDue(held) if lane.draw is None else None
     if held is None and per_10000 == 0:
         return None
     return DrawDue(Draw(day, per_10000, secret) if per_10000 else None)
 
 
-def follow(around: LaneContext, state: State, event: Event) -> tuple[LaneContext, tuple[Effect, ...]]:
-    """The surroundings after an event, and the records of a draw that begins or ends with it."""
-    match event:
-        case DrawDue(draw) if around.drawing is None and isinstance(state, Idle | Referred | Emergency):
-            return _change(around, draw)
+def follow(turn: Turn) -> Turned:
+    """Begin and end the draws of a day, each with its record."""
+    lane = turn.lane
+    match turn.event:
+        case DrawDue(draw) if lane.drawing is None and isinstance(turn.state, Idle | Referred | Emergency):
+            return _change(lane, draw)
         case Recorded(kind=RecordKind.DRAW_COMMITTED):
-            return replace(around, draw=around.drawing, drawing=None), ()
+            return replace(lane, draw=lane.drawing, drawing=None), ()
         case NotRecorded(kind=RecordKind.DRAW_COMMITTED) | RecordReplaced(kind=RecordKind.DRAW_COMMITTED):
-            return replace(around, drawing=None), ()
+            return replace(lane, drawing=None), ()
         case _:
-            return around, ()
+            return lane, ()
 
 
-def _change(around: LaneContext, draw: Draw | None) -> tuple[LaneContext, tuple[Effect, ...]]:
-    held = around.draw or around.draw_left
+def _change(lane: LaneContext, draw: Draw | None) -> Turned:
+    held = lane.draw or lane.draw_left
     effects: list[Effect] = []
     if held is not None and held != draw:
         effects.append(Write(records.DrawRevealed(held.day, held.sha256, held.secret.hex())))
     if draw is not None:
         committed = records.DrawCommitted(draw.day, draw.per_10000, draw.sha256, kept=draw)
         effects.append(Write(committed, awaited=True))
-    return replace(around, draw=None, drawing=draw, draw_left=None), tuple(effects)
+    return replace(lane, draw=None, drawing=draw, draw_left=None), tuple(effects)

@@ -14,45 +14,43 @@ from gate.passage.records import IncidentKind
 from gate.passage.states import Emergency, Ending, Granted, Rules, State, Step
 
 
-def emergency_begins(rules: Rules, around: LaneContext, state: State, now_ms: int) -> Step:
+def emergency_begins(rules: Rules, lane: LaneContext, state: State, now_ms: int) -> Step:
     """The lane stands open. Whoever the same status shows to be through on their grant was admitted, unless the camera may see them still."""
     through: tuple[Effect, ...] = ()
-    if isinstance(state, Granted) and around.door_state(state.door).just_passed:
-        state, effects = passed(rules, around, state, now_ms)
+    if isinstance(state, Granted) and lane.door_state(state.door).just_passed:
+        state, effects = passed(rules, lane, state, now_ms)
         # Nothing closes now (safety invariant 7), and the screen shows the way out.
         through = tuple(effect for effect in effects if not isinstance(effect, Revoke | Show))
     emergency, (shown, *effects_then) = begin_emergency(state, emergency_began(state))
-    if not around.two_doors:
+    if not lane.two_doors:
         return emergency, (shown, *through, *effects_then)
     # Its own controller has opened one door; the host opens the other, and keeps it open.
-    others = tuple(Release(one.door) for one in around.doors if not one.emergency())
+    others = tuple(Release(one.door) for one in lane.doors if not one.emergency())
     return replace(emergency, held_ms=now_ms), (*others, shown, *through, *effects_then)
 
 
-def emergency(rules: Rules, around: LaneContext, state: Emergency, event: Event, now_ms: int) -> Step:
+def emergency(rules: Rules, lane: LaneContext, state: Emergency, event: Event, now_ms: int) -> Step:
     """While it lasts: what the host opened is kept open, and it ends by an officer's word and the controller's."""
     if (ending := state.ending) is not None:
-        return _ending(rules.timing, around, state, ending, event, now_ms=now_ms)
+        return _ending(rules.timing, lane, state, ending, event, now_ms=now_ms)
     is_back = isinstance(event, PartBack) and event.part in {Part.BARRIER, Part.FIRST_BARRIER}
     if state.held_ms is not None and (is_back or now_ms - state.held_ms >= rules.timing.emergency_hold_ms):
-        return replace(state, held_ms=now_ms), tuple(Release(one.door) for one in around.doors if not one.emergency())
+        return replace(state, held_ms=now_ms), tuple(Release(one.door) for one in lane.doors if not one.emergency())
     return state, ()
 
 
-def _ending(
-    timing: Timing, around: LaneContext, state: Emergency, ending: Ending, event: Event, *, now_ms: int
-) -> Step:
+def _ending(timing: Timing, lane: LaneContext, state: Emergency, ending: Ending, event: Event, *, now_ms: int) -> Step:
     """An emergency ends when the controller's status says so; the controller is told again until then, or until it is late."""
     if now_ms - ending.since_ms > timing.emergency_end_max_ms:
         return replace(state, ending=None), (incident(None, IncidentKind.EMERGENCY_NOT_ENDED),)
     if not isinstance(event, DoorSeen) or any(
-        one.seen is None or one.seen.fire or one.seen_ms < ending.since_ms for one in around.doors
+        one.seen is None or one.seen.fire or one.seen_ms < ending.since_ms for one in lane.doors
     ):
         return state, ()
-    if not around.emergency():
-        following, shown = go_on(around)
+    if not lane.emergency():
+        following, shown = go_on(lane)
         return following, (Write(records.EmergencyEnded(ending.said)), *shown)
     if now_ms - ending.told_ms < timing.order_again_ms:
         return state, ()
-    told = tuple(EndEmergency(one.door) for one in around.doors if one.emergency())
+    told = tuple(EndEmergency(one.door) for one in lane.doors if one.emergency())
     return replace(state, ending=replace(ending, told_ms=now_ms)), told

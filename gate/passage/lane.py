@@ -134,10 +134,10 @@ class LaneContext:
 
     `version` counts the orders that changed something; `decided` names the officers who answered the last referrals, `recorded` those
     whose presence was written down last, and when; `closed_by` is who took the lane out of service, `maintained_by` the technician who works
-    on it since, `asked` the one who would, and since when. `direction` and `travellers` are what it serves. `open_referrals` are the referrals that no
+    on it since, `asked` the one who would, and since when. `direction` and `travellers` are what it serves. `waiting` are the referrals that no
     officer has settled, oldest first, also while an officer lets one through (`gate.passage.open_referrals`).
     `unanswered` are the crossings of which an officer's admission, or the first of two officers', was given to the log, which has not said what
-    became of it, `officer_views` those of which an officer's view was, with the number of their order. `first_words` are the first of two officers' orders
+    became of it, `viewing` those of which an officer's view was, with the number of their order. `first_words` are the first of two officers' orders
     that stand (`gate.passage.two_officers`).
     `replaced` are the latest crossings of which a record could not be kept: nobody is granted one of these.
     `incidents` are those that were written down just now, of which crossing, and when. `site_at_ms` is when lists and clock were looked
@@ -145,7 +145,7 @@ class LaneContext:
     event comes from another session than what was seen of the same traveller before.
     `calls` is when officers were called from the page lately; `asked_often`: more often than that was heeded, and no officer has acknowledged it.
     `shielded` are the latest crossings about which nothing is asked outside the gate. `head` is what the log said of its head last, and when.
-    `draw` is what travellers are drawn by, `draw_periods` what they will be when the log has its hash, `draw_left` what an earlier run drew by, which has neither been stated
+    `draw` is what travellers are drawn by, `drawing` what they will be when the log has its hash, `draw_left` what an earlier run drew by, which has neither been stated
     anew nor revealed.
     `hinders` is what keeps the lane from admitting anybody, by its rules, as of the latest event. `state_unknown`: what an earlier run left is lost
     (`gate.passage.lasting_state`), and no officer has looked since.
@@ -195,7 +195,7 @@ class LaneContext:
         raise KeyError(door)
 
     def with_door_state(self, changed: DoorState) -> LaneContext:
-        """The surroundings with what is known of one door now."""
+        """The lane with what is known of one door now."""
         if self.door_state(changed.door) is changed:
             return self
         return replace(self, doors=tuple(changed if one.door is changed.door else one for one in self.doors))
@@ -211,7 +211,7 @@ class LaneContext:
         return self.doors[-1]
 
     def observe(self, event: Event, now_ms: int) -> LaneContext:
-        """The surroundings after an event."""
+        """The lane after an event."""
         calm = self._calm()
         if isinstance(event, Tick):  # most events are
             return calm
@@ -269,7 +269,7 @@ class LaneContext:
         return replace(self, doors=tuple(one.calm() for one in self.doors), another_look=False)
 
     def looked(self, event: Event, crossing: str | None) -> LaneContext:
-        """The surroundings after an event, as to vision's sessions: only what is said of the running crossing counts."""
+        """The lane after an event, as to vision's sessions: only what is said of the running crossing counts."""
         if not isinstance(event, FaceSeen | FaceCompared | TrackChanged) or event.crossing != crossing:
             return self
         look = (event.crossing, event.session)

@@ -23,7 +23,7 @@ from gate.passage.effects import Effect, Show, Write
 from gate.passage.lane import LaneContext, Timing
 from gate.passage.orders import Said
 from gate.passage.records import IncidentKind
-from gate.passage.states import Emergency, State
+from gate.passage.states import Emergency, State, Turn, Turned
 from gate_core.evidence.evidence import Door
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.screen import Screen
@@ -54,62 +54,63 @@ class LastingState:
 UNKNOWN = LastingState(emergency=LastingEmergency(), unknown=True)
 
 
-def lasting_of(around: LaneContext, state: State) -> LastingState:
+def lasting_of(lane: LaneContext, state: State) -> LastingState:
     """Return what must survive a death of the lane in this state."""
     return LastingState(
         emergency=LastingEmergency(state.said, state.held_ms is not None) if isinstance(state, Emergency) else None,
         releases=tuple(
             (one.door, one.freeing.since_ms)
-            for one in around.doors
+            for one in lane.doors
             if one.freeing is not None and not one.freeing.withdrawn
         ),
-        closed_by=around.closed_by,
-        maintained_by=around.maintained_by,
+        closed_by=lane.closed_by,
+        maintained_by=lane.maintained_by,
         held_crossings=tuple(
             (one.crossing, said.detail)
-            for one in around.waiting
+            for one in lane.waiting
             for said in one.objections
             if said.reason is Reason.HELD_BY_OFFICER
         ),
-        unknown=around.state_unknown,
+        unknown=lane.state_unknown,
     )
 
 
 def resume(
-    last: LastingState, around: LaneContext, state: State, effects: tuple[Effect, ...], *, now_ms: int, timing: Timing
+    last: LastingState, lane: LaneContext, state: State, effects: tuple[Effect, ...], *, now_ms: int, timing: Timing
 ) -> tuple[LaneContext, State, tuple[Effect, ...]]:
     """Return the lane at its start with what its earlier run left. `state` and `effects` are those of `machine.start`.
 
     No order is among the effects, for no line is open yet. What is to open is told when a line is back (`gate.passage.emergency`), or when the first
     status shows it closed (`gate.passage.desired_barrier_state`).
     """
-    around = replace(
-        around,
-        closed_by=around.closed_by or last.closed_by,
-        maintained_by=around.maintained_by or last.maintained_by,
+    lane = replace(
+        lane,
+        closed_by=lane.closed_by or last.closed_by,
+        maintained_by=lane.maintained_by or last.maintained_by,
         state_unknown=last.unknown,
     )
     if (was := last.emergency) is None:
         running = tuple(door for door, since_ms in last.releases if _runs(since_ms, now_ms, timing))
-        return _opening(around, running, now_ms), state, effects
+        return _opening(lane, running, now_ms), state, effects
     written = tuple(one for one in effects if not isinstance(one, Show))
     if last.unknown:
         lost = incident(None, IncidentKind.STATE_UNKNOWN)
-        return around, Emergency(), (Show(Screen.CLOSED), *written, lost)
+        return lane, Emergency(), (Show(Screen.CLOSED), *written, lost)
     began = Write(records.EmergencyBegan(None, was.by))
-    doors = tuple(one.door for one in around.doors) if was.held else ()
+    doors = tuple(one.door for one in lane.doors) if was.held else ()
     held_ms = now_ms if was.held else None
     return (
-        _opening(around, doors, now_ms),
+        _opening(lane, doors, now_ms),
         Emergency(held_ms=held_ms, said=was.by),
         (Show(Screen.EMERGENCY), *written, began),
     )
 
 
-def follow(around: LaneContext, state: State) -> LaneContext:
-    """Return the surroundings after a step: known again is a state that an officer ended, or that became an emergency with a cause."""
-    waits = isinstance(state, Emergency) and state.held_ms is None and not around.emergency()
-    return replace(around, state_unknown=False) if around.state_unknown and not waits else around
+def follow(turn: Turn) -> Turned:
+    """Know the lane's lasting state again once an officer has ended the one that was lost, or it became an emergency with a cause."""
+    lane, state = turn.lane, turn.state
+    waits = isinstance(state, Emergency) and state.held_ms is None and not lane.emergency()
+    return (replace(lane, state_unknown=False) if lane.state_unknown and not waits else lane), ()
 
 
 def _runs(since_ms: int, now_ms: int, timing: Timing) -> bool:
@@ -117,7 +118,7 @@ def _runs(since_ms: int, now_ms: int, timing: Timing) -> bool:
     return now_ms - since_ms <= timing.release_ms
 
 
-def _opening(around: LaneContext, doors: tuple[Door, ...], now_ms: int) -> LaneContext:
+def _opening(lane: LaneContext, doors: tuple[Door, ...], now_ms: int) -> LaneContext:
     told = PendingOrder(now_ms, now_ms)
-    opened = (replace(one, released_ms=now_ms, freeing=told) if one.door in doors else one for one in around.doors)
-    return replace(around, doors=tuple(opened))
+    opened = (replace(one, released_ms=now_ms, freeing=told) if one.door in doors else one for one in lane.doors)
+    return replace(lane, doors=tuple(opened))

@@ -11,30 +11,32 @@ from dataclasses import replace
 from typing import Final
 
 from gate.passage import records
-from gate.passage.effects import Answer, Effect, Write
-from gate.passage.events import Event, NotRecorded, Recorded, RecordKind
+from gate.passage.effects import Answer, Write
+from gate.passage.events import NotRecorded, Recorded, RecordKind
 from gate.passage.lane import LaneContext
 from gate.passage.orders import Ordered, Outcome
+from gate.passage.states import Turn, Turned
 
 VIEWING_MAX: Final = 32  # the oldest is forgotten, and its order not answered
 NOT_ANSWERED: Final = "the log has not answered for the view before this one"
 NOT_RECORDED: Final = "the log does not take the record of it, and nobody sees what is not recorded"
 
 
-def view(around: LaneContext, ordered: Ordered, crossing: str) -> tuple[LaneContext, Write]:
-    """Have the record of a view written, which `answered` waits for."""
-    viewing = (*around.viewing, (crossing, ordered.number))[-VIEWING_MAX:]
-    return replace(around, viewing=viewing), Write(records.Viewed(crossing, ordered.said), awaited=True)
+def view(lane: LaneContext, ordered: Ordered, crossing: str) -> tuple[LaneContext, Write]:
+    """Have the record of a view written, which `answer` waits for."""
+    viewing = (*lane.viewing, (crossing, ordered.number))[-VIEWING_MAX:]
+    return replace(lane, viewing=viewing), Write(records.Viewed(crossing, ordered.said), awaited=True)
 
 
-def answered(around: LaneContext, event: Event) -> tuple[LaneContext, tuple[Effect, ...]]:
-    """The surroundings after an event, and the answer to the view whose record it is about, if it is about one."""
+def answer(turn: Turn) -> Turned:
+    """Answer the view whose record the event is about, if it is about one."""
+    lane, event = turn.lane, turn.event
     if not isinstance(event, Recorded | NotRecorded) or event.kind is not RecordKind.VIEWED:
-        return around, ()
-    number = dict(around.viewing).get(event.crossing)
+        return lane, ()
+    number = dict(lane.viewing).get(event.crossing)
     if number is None:
-        return around, ()
-    around = replace(around, viewing=tuple(one for one in around.viewing if one[0] != event.crossing))
+        return lane, ()
+    lane = replace(lane, viewing=tuple(one for one in lane.viewing if one[0] != event.crossing))
     if isinstance(event, Recorded):
-        return around, (Answer(number, Outcome.DONE),)
-    return around, (Answer(number, Outcome.IMPOSSIBLE, NOT_RECORDED),)
+        return lane, (Answer(number, Outcome.DONE),)
+    return lane, (Answer(number, Outcome.IMPOSSIBLE, NOT_RECORDED),)

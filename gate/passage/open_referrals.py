@@ -7,12 +7,16 @@ lane and log agree on who waits. Settling one, and what the lane stands for mean
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from gate.passage.effects import Effect, Write
 from gate.passage.events import Wish
-from gate.passage.lane import Referral, Timing
+from gate.passage.lane import Referral
 from gate.passage.records import Asked, Closed, ClosedAs, Incident, IncidentKind, Record, Revoked, Settled
 from gate_core.evidence.reasons import Objection, Reason
+
+if TYPE_CHECKING:
+    from gate.passage.states import Turn, Turned
 
 WAITING_MAX = 32  # the oldest is left to the log, which tells of it again at the next start
 
@@ -50,16 +54,26 @@ def follow(waiting: tuple[Referral, ...], effects: tuple[Effect, ...], now_ms: i
     return waiting[-WAITING_MAX:]
 
 
-def escalate(
-    waiting: tuple[Referral, ...], now_ms: int, timing: Timing
-) -> tuple[tuple[Referral, ...], tuple[Effect, ...]]:
-    """Say once of each referral that it waits for longer than it may: an incident, and a notice from then on."""
-    due = {one.crossing for one in waiting if not one.late and now_ms - one.since_ms > timing.referral_max_ms}
-    if not due:
-        return waiting, ()
+def wait(turn: Turn) -> Turned:
+    """Keep who waits for an officer, by what the crossing has written just now."""
+    effects = turn.effects["crossing"]
+    if not effects:
+        return turn.lane, ()
+    return replace(turn.lane, waiting=follow(turn.lane.waiting, effects, turn.now_ms)), ()
+
+
+def escalate(turn: Turn) -> Turned:
+    """Say once of each referral that it waits for longer than it may: an incident, and a notice from then on.
+
+    Beside a gate that only watches, an officer need not answer any.
+    """
+    waiting, since_ms = turn.lane.waiting, turn.now_ms - turn.rules.timing.referral_max_ms
+    due = {one.crossing for one in waiting if not one.late and one.since_ms < since_ms}
+    if turn.rules.policy.shadow or not due:
+        return turn.lane, ()
     late = tuple(replace(one, late=True) if one.crossing in due else one for one in waiting)
     said = tuple(Write(Incident(one.crossing, IncidentKind.REFERRAL_WAITS)) for one in waiting if one.crossing in due)
-    return late, said
+    return replace(turn.lane, waiting=late), said
 
 
 def _after(waiting: tuple[Referral, ...], record: Record, now_ms: int) -> tuple[Referral, ...]:

@@ -8,16 +8,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from gate_core.evidence.names import Role
 from gate_core.evidence.serving import BorderDirection
-
-
-class OfficerRole(enum.Enum):
-    """What the holder of a shift key is. Stored; never renamed."""
-
-    OFFICER = "officer"
-    SUPERVISOR = "supervisor"
-    TECHNICIAN = "technician"
-    AUDITOR = "auditor"
 
 
 class Missing(enum.Enum):
@@ -68,7 +60,7 @@ class Said:
     """Whose word an order is, in which words, and what it lacked. No personal data of a traveller."""
 
     officer: str
-    role: OfficerRole
+    role: Role
     reason: str = ""
     missing: tuple[Missing, ...] = ()
 

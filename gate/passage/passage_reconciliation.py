@@ -13,21 +13,22 @@ from gate.passage import records
 from gate.passage.counting import begins_anew
 from gate.passage.door_state import DoorState
 from gate.passage.effects import Effect, Write
-from gate.passage.lane import LaneContext, Timing
+from gate.passage.lane import Timing
 from gate.passage.records import Direction, IncidentKind, PassedBy
-from gate.passage.states import Emergency, Granted, State, crossing_of
+from gate.passage.states import Emergency, Granted, State, Turn, Turned, crossing_of
 
 _NOBODYS = frozenset({PassedBy.NOTHING, PassedBy.UNSEEN})
 
 
-def entries(before: LaneContext, around: LaneContext, state: State, now_ms: int, timing: Timing) -> tuple[Write, ...]:
-    """What the latest event adds to the books. `state` is the one that it met, `before` what was known until then."""
-    if around.doors is before.doors:
-        return ()
-    open_to_all = isinstance(state, Emergency) or around.emergency()
-    return tuple(
+def entries(turn: Turn) -> Turned:
+    """Write down the passages that the event brought to light, as the lane was when it met them."""
+    lane, state, now_ms, timing = turn.lane, turn.state, turn.now_ms, turn.rules.timing
+    if lane.doors is turn.before.doors:
+        return lane, ()
+    open_to_all = isinstance(state, Emergency) or lane.emergency()
+    return lane, tuple(
         write
-        for then, now in zip(before.doors, around.doors, strict=True)
+        for then, now in zip(turn.before.doors, lane.doors, strict=True)
         if then.counted is not now.counted
         for write in _entries(then, now, state, _what_opened(then, now, now_ms, timing, open_to_all=open_to_all))
     )
@@ -63,7 +64,7 @@ def _what_opened(then: DoorState, now: DoorState, now_ms: int, timing: Timing, *
     return PassedBy.UNSEEN if then.seen is None else PassedBy.NOTHING
 
 
-def in_order(effects: tuple[Effect, ...], books: tuple[Write, ...]) -> tuple[Effect, ...]:
+def in_order(effects: tuple[Effect, ...], books: tuple[Effect, ...]) -> tuple[Effect, ...]:
     """What was counted stands before what was written because of it, and behind the orders to the barrier."""
     if not books:
         return effects

@@ -57,9 +57,9 @@ from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.screen import Screen
 
 
-def recording(rules: Rules, around: LaneContext, state: Recording, event: Event, now_ms: int) -> Step:
+def recording(rules: Rules, lane: LaneContext, state: Recording, event: Event, now_ms: int) -> Step:
     """Until the receipt of the decision; a late one refers."""
-    if spoil := opens(around, event) or spoils(around, event, state.crossing):
+    if spoil := opens(lane, event) or spoils(lane, event, state.crossing):
         return replace(state, spoiled=(*state.spoiled, spoil)), ()
     match event:
         case Recorded(state.crossing, kind) if kind is _kind_of(state):
@@ -83,9 +83,9 @@ def _kind_of(state: Recording) -> RecordKind:
     return RecordKind.DECIDED if state.entry is None else RecordKind.ENTRY_DECIDED
 
 
-def overruling(rules: Rules, around: LaneContext, state: Overruling, event: Event, now_ms: int) -> Step:
+def overruling(rules: Rules, lane: LaneContext, state: Overruling, event: Event, now_ms: int) -> Step:
     """Until the receipt of an officer's word."""
-    if spoil := spoils(around, event, state.crossing, OF_THE_LANE):
+    if spoil := spoils(lane, event, state.crossing, OF_THE_LANE):
         return refer(state, (spoil,))
     match event:
         case Recorded(state.crossing, RecordKind.OVERRULED) if now_ms - state.since_ms <= rules.timing.receipt_max_ms:
@@ -98,22 +98,22 @@ def overruling(rules: Rules, around: LaneContext, state: Overruling, event: Even
             return state, ()
 
 
-def looking(rules: Rules, around: LaneContext, state: Looking, event: Event, now_ms: int) -> Step:
+def looking(rules: Rules, lane: LaneContext, state: Looking, event: Event, now_ms: int) -> Step:
     """Until the lane was looked at once more; then the grant, or a referral (safety invariant 1)."""
     matters = OF_THE_LANE if state.officers is not None else frozenset(Reason)
-    if spoil := opens(around, event) or spoils(around, event, state.crossing, matters):
+    if spoil := opens(lane, event) or spoils(lane, event, state.crossing, matters):
         return refer(state, (spoil,))
     if isinstance(event, NotRecorded) and event.crossing == state.crossing:
         return refer(state, (Objection(Reason.LOG_UNAVAILABLE),))  # the log takes its word back
-    if _is_looked_at(around, state, event):
+    if _is_looked_at(lane, state, event):
         by_officer = state.officers is not None
-        objections = keeps_closed(rules.policy, around, state.door, now_ms=now_ms, by_officer=by_officer)
+        objections = keeps_closed(rules.policy, lane, state.door, now_ms=now_ms, by_officer=by_officer)
         if state.officers is None:
-            objections += site_objections(around.site_evidence(now_ms), rules.policy)
+            objections += site_objections(lane.site_evidence(now_ms), rules.policy)
         if objections:
             return refer(state, objections)
         ttl_ms = rules.timing.grant_ttl_ms
-        seen = around.door_state(state.door).seen
+        seen = lane.door_state(state.door).seen
         entered = seen is not None and seen.bodies > 0
         return Granted(state.crossing, now_ms, entered, officers=state.officers, entry=state.entry), (
             Grant(state.crossing, ttl_ms, state.door),
@@ -125,40 +125,40 @@ def looking(rules: Rules, around: LaneContext, state: Looking, event: Event, now
     return state, ()
 
 
-def _is_looked_at(around: LaneContext, state: Looking, event: Event) -> bool:
+def _is_looked_at(lane: LaneContext, state: Looking, event: Event) -> bool:
     """True once everything that speaks for the lane was heard since it was asked; of one door its own word says it all."""
-    if not around.two_doors:
+    if not lane.two_doors:
         return isinstance(event, DoorSeen)
-    return isinstance(event, DoorSeen | SensorsSeen) and around.seen_since(state.since_ms)
+    return isinstance(event, DoorSeen | SensorsSeen) and lane.seen_since(state.since_ms)
 
 
-def granted(rules: Rules, around: LaneContext, state: Granted, event: Event, now_ms: int) -> Step:
+def granted(rules: Rules, lane: LaneContext, state: Granted, event: Event, now_ms: int) -> Step:
     """While a grant stands: it ends with its person's passage, or with anything that speaks against them (safety invariant 4)."""
     match event:
         case DoorSeen(door=state.door):
-            if around.door_state(state.door).just_passed:
-                return passed(rules, around, state, now_ms)
-            if objections := strays(around, state, event):
+            if lane.door_state(state.door).just_passed:
+                return passed(rules, lane, state, now_ms)
+            if objections := strays(lane, state, event):
                 return revoke(state, objections)
             state = replace(state, entered=event.bodies > 0, looked_ms=now_ms)
         case DoorSeen() if objections := of_the_other(event):
             return revoke(state, objections)
-        case TrackChanged(state.crossing, TrackChange.LOST) if not around.another_look:
+        case TrackChanged(state.crossing, TrackChange.LOST) if not lane.another_look:
             # Walking on takes the face out of the picture; the beams take over from the camera.
             first_ms = now_ms if state.track_lost_ms is None else state.track_lost_ms
             state = replace(state, track_lost_ms=first_ms, lost=event, lost_told_ms=now_ms)
         case GrantFailed(state.crossing, state.door):
             return revoke(state, (Objection(Reason.BARRIER_LOST, "grant"),))
-        case _ if (spoil := takes_back(around, state, event)) is not None:
+        case _ if (spoil := takes_back(lane, state, event)) is not None:
             return revoke(state, (spoil,))
         case _:
             pass
-    return _overdue(rules.timing, around, state, now_ms)
+    return _overdue(rules.timing, lane, state, now_ms)
 
 
-def _overdue(timing: Timing, around: LaneContext, state: Granted, now_ms: int) -> Step:
+def _overdue(timing: Timing, lane: LaneContext, state: Granted, now_ms: int) -> Step:
     """What ends a grant by time: no status shows it, the face is gone and nobody came, nobody used it."""
-    granting = around.door_state(state.door).granting
+    granting = lane.door_state(state.door).granting
     if granting is not None and now_ms - granting.since_ms >= timing.order_shown_max_ms:
         return revoke(state, (Objection(Reason.GRANT_NOT_SHOWN),))
     lost_ms = None if state.entered else state.track_lost_ms
@@ -171,9 +171,9 @@ def _overdue(timing: Timing, around: LaneContext, state: Granted, now_ms: int) -
     return state, ()
 
 
-def passed(rules: Rules, around: LaneContext, state: Granted, now_ms: int) -> Step:
+def passed(rules: Rules, lane: LaneContext, state: Granted, now_ms: int) -> Step:
     """The counted passage of the person who was granted it, and of whoever came along; of somebody else, if the camera goes on seeing that person."""
-    crossing, door_state = state.crossing, around.door_state(state.door)
+    crossing, door_state = state.crossing, lane.door_state(state.door)
     several = door_state.seen is not None and door_state.seen.bodies > 1
     ended = Write(records.GrantEnded(crossing, GrantEnd.PASSAGE, state.door))
     if state.entry is not None:
@@ -184,7 +184,7 @@ def passed(rules: Rules, around: LaneContext, state: Granted, now_ms: int) -> St
         return entering, (Revoke(state.door), ended, Show(Screen.WAIT))
     in_view = (
         rules.policy.camera_sees_zone
-        and not around.two_doors  # there the sensors see who is left inside
+        and not lane.two_doors  # there the sensors see who is left inside
         and state.officers is None  # an officer sees who walks, and the camera looks no more
     )
     beyond = several or door_state.just_passed > 1
@@ -201,18 +201,18 @@ def passed(rules: Rules, around: LaneContext, state: Granted, now_ms: int) -> St
     return after, (Revoke(), *shown, *came_along)
 
 
-def passing(rules: Rules, around: LaneContext, state: Passing, event: Event, now_ms: int) -> Step:
+def passing(rules: Rules, lane: LaneContext, state: Passing, event: Event, now_ms: int) -> Step:
     """Until the lane is at rest behind whoever went through, and the camera has lost the holder of the grant."""
-    state, effects = _beside_the_passage(around, state, event)
+    state, effects = _beside_the_passage(lane, state, event)
     if state.in_view:
-        after, more = _in_view(rules.timing, around, state, event, now_ms)
+        after, more = _in_view(rules.timing, lane, state, event, now_ms)
         return after, (*effects, *more)
-    if isinstance(event, DoorSeen | SensorsSeen) and around.at_rest():
-        return _after_passing(around, state, effects, now_ms)
-    if now_ms - state.since_ms > rules.timing.passing_max_ms or around.lost & _BARRIERS:
+    if isinstance(event, DoorSeen | SensorsSeen) and lane.at_rest():
+        return _after_passing(lane, state, effects, now_ms)
+    if now_ms - state.since_ms > rules.timing.passing_max_ms or lane.lost & _BARRIERS:
         # The person was admitted and is through; what is wrong now is the lane.
         stuck = incident(state.crossing, IncidentKind.LANE_NOT_CLOSED)
-        return _after_passing(around, state, (*effects, stuck), now_ms)
+        return _after_passing(lane, state, (*effects, stuck), now_ms)
     return state, effects
 
 
@@ -221,15 +221,15 @@ PROVED_EVERY_MS = 300  # two hundred in `gate.face.track`, and a frame or two
 _BARRIERS = frozenset({Part.BARRIER, Part.FIRST_BARRIER})
 
 
-def _in_view(timing: Timing, around: LaneContext, state: Passing, event: Event, now_ms: int) -> Step:
+def _in_view(timing: Timing, lane: LaneContext, state: Passing, event: Event, now_ms: int) -> Step:
     """Until the camera has lost whom the grant was for. If it does not, or cannot tell any more, somebody else may be through: an officer looks."""
     spoil: Objection | None
     match event:
-        case TrackChanged(state.crossing, TrackChange.LOST | TrackChange.SWITCHED) if not around.another_look:
+        case TrackChanged(state.crossing, TrackChange.LOST | TrackChange.SWITCHED) if not lane.another_look:
             spoil = Objection(Reason.HOLDER_IN_VIEW) if _stays(timing, state, event, now_ms) else None
             state = replace(state, lost=True)
         case _:
-            spoil = spoils(around, event, state.crossing, OF_THE_VIEW)
+            spoil = spoils(lane, event, state.crossing, OF_THE_VIEW)
     passed_ms = now_ms - state.since_ms
     if spoil is None and not state.lost and passed_ms > timing.view_after_passage_ms:
         spoil = Objection(Reason.HOLDER_IN_VIEW)
@@ -250,10 +250,10 @@ def _stays(timing: Timing, state: Passing, lost: TrackChanged, told_ms: int) -> 
     return proved_ms > timing.walks_out_ms or (proved_ms >= -state.beside_ms and not came_nearer)
 
 
-def _beside_the_passage(around: LaneContext, state: Passing, event: Event) -> tuple[Passing, tuple[Effect, ...]]:
+def _beside_the_passage(lane: LaneContext, state: Passing, event: Event) -> tuple[Passing, tuple[Effect, ...]]:
     """Others than the traveller who is through: who came along, and who lays a document early."""
     match event:
-        case DoorSeen() if any(one.just_passed for one in around.doors):
+        case DoorSeen() if any(one.just_passed for one in lane.doors):
             return replace(state, incident=True), ()
         case DoorSeen(bodies=bodies) if bodies > 1 and not state.incident:
             return replace(state, incident=True), (incident(state.crossing, IncidentKind.BODIES_SEVERAL),)
@@ -266,9 +266,9 @@ def _beside_the_passage(around: LaneContext, state: Passing, event: Event) -> tu
             return state, ()
 
 
-def _after_passing(around: LaneContext, state: Passing, effects: tuple[Effect, ...], now_ms: int) -> Step:
+def _after_passing(lane: LaneContext, state: Passing, effects: tuple[Effect, ...], now_ms: int) -> Step:
     """The crossing's last record; then whoever waits for an officer, whoever laid a document early, or nobody."""
-    following, shown = go_on(around, state.crossing)
+    following, shown = go_on(lane, state.crossing)
     if isinstance(following, Idle) and state.next_document is not None:
-        following, shown = idle(around, following, DocumentPresented(state.next_document), now_ms)
+        following, shown = idle(lane, following, DocumentPresented(state.next_document), now_ms)
     return following, (*effects, admitted(state), *shown)

@@ -419,7 +419,7 @@ def _unit_objections(inside: InsideEvidence) -> tuple[Objection, ...]:
 
 
 def site_objections(site: SiteEvidence, policy: Policy) -> tuple[Objection, ...]:
-    """Everything the surroundings object to: no fresh officer presence, no admission (safety invariant 9).
+    """Everything the lane objects to: no fresh officer presence, no admission (safety invariant 9).
 
     What was seen of lists and clock too long ago is not known (11).
     """

@@ -6,11 +6,11 @@ referred, already.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gate.passage.effects import Effect
-from gate.passage.events import TrackChanged
-from gate.passage.lane import Timing
+from gate.passage.events import Event, TrackChanged
+from gate.passage.lane import LaneContext, Timing
 from gate.passage.orders import Said
 from gate.passage.policy import Decision, Policy
 from gate.passage.rulebook import NO_RULES, RuleBook
@@ -234,6 +234,20 @@ State = (
     | Emergency
 )
 Step = tuple[State, tuple[Effect, ...]]
+Turned = tuple[LaneContext, tuple[Effect, ...]]
+
+
+@dataclass(slots=True)
+class Turn:
+    """One step of `gate.passage.machine` under way: how the event found the lane (`before`), what lane and state are by now, and each reducer's effects."""
+
+    rules: Rules
+    before: LaneContext
+    event: Event
+    now_ms: int
+    lane: LaneContext
+    state: State
+    effects: dict[str, tuple[Effect, ...]] = field(default_factory=dict)
 
 
 def crossing_of(state: State) -> str | None:

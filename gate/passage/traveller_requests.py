@@ -49,13 +49,13 @@ SHIELDED_MAX = 64  # crossings; the oldest is forgotten, and has been over for l
 Asking = tuple[LaneContext, State, tuple[Effect, ...]]
 
 
-def ask(rules: Rules, around: LaneContext, state: State, asked: TravellerAsked, now_ms: int) -> Asking:
+def ask(rules: Rules, lane: LaneContext, state: State, asked: TravellerAsked, now_ms: int) -> Asking:
     """Answer what was asked for on the page."""
     match asked.wish:
         case Wish.MORE_TIME:
-            return around, *_more_time(rules.timing, state)
+            return lane, *_more_time(rules.timing, state)
         case Wish.HELP | Wish.PROTECTION:  # pragma: no branch - the type checker proves the match complete
-            return _call(rules, around, state, asked, now_ms)
+            return _call(rules, lane, state, asked, now_ms)
 
 
 def _more_time(timing: Timing, state: State) -> Step:
@@ -66,51 +66,51 @@ def _more_time(timing: Timing, state: State) -> Step:
     return replace(state, more_ms=timing.more_time_ms), (written,)
 
 
-def _call(rules: Rules, around: LaneContext, state: State, asked: TravellerAsked, now_ms: int) -> Asking:
+def _call(rules: Rules, lane: LaneContext, state: State, asked: TravellerAsked, now_ms: int) -> Asking:
     timing, objection = rules.timing, CALLS[asked.wish]
-    if _is_known(around, state, objection):
-        return around, state, ()
+    if _is_known(lane, state, objection):
+        return lane, state, ()
     crossing = asked.crossing if isinstance(state, Idle | Passing | Emergency) else state.crossing
-    lately = tuple(at_ms for at_ms in around.calls if now_ms - at_ms < timing.asked_again_ms)
+    lately = tuple(at_ms for at_ms in lane.calls if now_ms - at_ms < timing.asked_again_ms)
     often = len(lately) >= timing.asked_again_max and not isinstance(state, Referred)
     if often and asked.wish is Wish.HELP:
-        told = () if around.asked_often else (incident(crossing_of(state), IncidentKind.ASKED_OFTEN),)
-        return replace(around, asked_often=True), state, told
+        told = () if lane.asked_often else (incident(crossing_of(state), IncidentKind.ASKED_OFTEN),)
+        return replace(lane, asked_often=True), state, told
     calls = lately if isinstance(state, Referred) else (*lately, now_ms)[-timing.asked_again_max :]
-    around = replace(_shielded(around, crossing), calls=calls)
-    state, effects = _heeded(rules, around, state, asked.crossing, objection)
-    written = Write(records.Asked(crossing, asked.wish, no_outbound_query=crossing in around.shielded))
-    return around, state, (*effects, written)
+    lane = replace(_shielded(lane, crossing), calls=calls)
+    state, effects = _heeded(rules, lane, state, asked.crossing, objection)
+    written = Write(records.Asked(crossing, asked.wish, no_outbound_query=crossing in lane.shielded))
+    return lane, state, (*effects, written)
 
 
-def _shielded(around: LaneContext, crossing: str) -> LaneContext:
-    """The surroundings where nothing about this crossing is asked outside the gate any more: an officer sees its traveller first."""
-    if crossing in around.shielded:
-        return around
-    return replace(around, shielded=(*around.shielded, crossing)[-SHIELDED_MAX:])
+def _shielded(lane: LaneContext, crossing: str) -> LaneContext:
+    """The lane where nothing about this crossing is asked outside the gate any more: an officer sees its traveller first."""
+    if crossing in lane.shielded:
+        return lane
+    return replace(lane, shielded=(*lane.shielded, crossing)[-SHIELDED_MAX:])
 
 
-def _is_known(around: LaneContext, state: State, objection: Objection) -> bool:
+def _is_known(lane: LaneContext, state: State, objection: Objection) -> bool:
     """True when whoever asks waits with this already, or somebody does whom the lane cannot tell from them."""
     match state:
         case Referred():
             return objection in state.objections
         case Passing() | Emergency():
-            return any(objection in one.objections for one in around.waiting if one.crossing != crossing_of(state))
+            return any(objection in one.objections for one in lane.waiting if one.crossing != crossing_of(state))
         case _:
             return False
 
 
-def _heeded(rules: Rules, around: LaneContext, state: State, fresh: str, objection: Objection) -> Step:
+def _heeded(rules: Rules, lane: LaneContext, state: State, fresh: str, objection: Objection) -> Step:
     """What follows in each state; `fresh` is the crossing of whoever has none."""
     # No chip is touched after it, so nothing waits for it: a log that is away is owed all of it.
-    opened = Write(records.Opened(fresh, around.direction, document=False))
+    opened = Write(records.Opened(fresh, lane.direction, document=False))
     called = (opened, closed(fresh, ClosedAs.REFERRED, (objection,)))
     match state:
         case Granted():
             return revoke(state, (objection,))
         case Inspecting():
-            return refer(state, (*found(rules, around, state), objection))
+            return refer(state, (*found(rules, lane, state), objection))
         case Opening() | Reading() | Recording() | Overruling() | Looking() | Entering():
             return refer(state, (objection,))
         case Referred():

@@ -18,7 +18,7 @@ from gate.passage.effects import Answer, Effect, Write
 from gate.passage.events import Event, NotRecorded, Recorded, RecordKind
 from gate.passage.lane import FirstWord, LaneContext, Referral, Timing
 from gate.passage.orders import Ordered, Outcome
-from gate.passage.states import Rules
+from gate.passage.states import Rules, Turn, Turned
 from gate_core.evidence.reasons import Reason
 
 NOT_SHOWN: Final = "two officers admit here, each of whom was shown the pictures on a page: a colleague, or take the traveller to the booth"
@@ -41,40 +41,39 @@ def is_seconded(first: FirstWord | None, ordered: Ordered) -> bool:
     return first.said.officer != ordered.said.officer and not first.keys & ordered.keys
 
 
-def begin(around: LaneContext, referral: Referral, ordered: Ordered, now_ms: int) -> tuple[LaneContext, Write]:
+def begin(lane: LaneContext, referral: Referral, ordered: Ordered, now_ms: int) -> tuple[LaneContext, Write]:
     """Have the first officer's order written; `follow` waits for the receipt, and answers."""
     word = FirstWord(referral.crossing, ordered.said, ordered.keys, referral.objections, now_ms, ordered.number)
-    around = replace(around, first_words=(*around.first_words, word))
-    return around, Write(records.WouldAdmit(referral.crossing, ordered.said, referral.objections), awaited=True)
+    lane = replace(lane, first_words=(*lane.first_words, word))
+    return lane, Write(records.WouldAdmit(referral.crossing, ordered.said, referral.objections), awaited=True)
 
 
-def end(around: LaneContext, crossing: str) -> LaneContext:
+def end(lane: LaneContext, crossing: str) -> LaneContext:
     """The first order over this crossing stands no more."""
-    return replace(around, first_words=tuple(one for one in around.first_words if one.crossing != crossing))
+    return replace(lane, first_words=tuple(one for one in lane.first_words if one.crossing != crossing))
 
 
-def follow(around: LaneContext, event: Event, now_ms: int, timing: Timing) -> tuple[LaneContext, tuple[Effect, ...]]:
-    """The first orders that stand now, after an event, and the answers to those of which the log, or nobody in time, has said what came of them."""
-    if not around.first_words:
-        return around, ()
+def follow(turn: Turn) -> Turned:
+    """End the first orders that stand no more, and answer those of which the log, or nobody in time, has said what came of them."""
+    lane = turn.lane
+    if not lane.first_words:
+        return lane, ()
     standing: list[FirstWord] = []
     answers: list[Effect] = []
-    for one in around.first_words:
-        said = _said(around, one, event, now_ms, timing)
+    for one in lane.first_words:
+        said = _said(lane, one, turn.event, turn.now_ms, turn.rules.timing)
         if one.number is not None and said is not None:
             answers.append(Answer(one.number, *said))
         if said is None or said[0] is Outcome.ONE_MORE:
             standing.append(one if said is None else replace(one, number=None))
-    if len(standing) == len(around.first_words) and not answers:
-        return around, ()
-    return replace(around, first_words=tuple(standing)), tuple(answers)
+    if len(standing) == len(lane.first_words) and not answers:
+        return lane, ()
+    return replace(lane, first_words=tuple(standing)), tuple(answers)
 
 
-def _said(
-    around: LaneContext, word: FirstWord, event: Event, now_ms: int, timing: Timing
-) -> tuple[Outcome, str] | None:
+def _said(lane: LaneContext, word: FirstWord, event: Event, now_ms: int, timing: Timing) -> tuple[Outcome, str] | None:
     """What became of a first order: None as long as it stands as it did."""
-    referral = around.waits(word.crossing)
+    referral = lane.waits(word.crossing)
     if referral is None or referral.objections != word.objections or now_ms - word.since_ms > timing.first_word_max_ms:
         return Outcome.IMPOSSIBLE, OVER
     if word.number is None:

@@ -18,26 +18,23 @@ from gate.passage.events import Event, SensorsSeen
 from gate.passage.interior import LOOKS_MIN, Interior, Waits
 from gate.passage.lane import LaneContext, Timing
 from gate.passage.records import IncidentKind
-from gate.passage.states import Idle, Referred, State, crossing_of
+from gate.passage.states import Idle, Referred, State, Turn, Turned, crossing_of
 from gate_core.evidence.evidence import Door
 
-Watching = tuple[LaneContext, tuple[Effect, ...]]
+
+def watch(turn: Turn) -> Turned:
+    """Write down what begins to be so by the sensors, and open the way back where it is due."""
+    lane, state, event, now_ms, timing = turn.lane, turn.state, turn.event, turn.now_ms, turn.rules.timing
+    said = _began(turn.before.interior or Interior(), lane, state) if isinstance(event, SensorsSeen) else ()
+    if not lane.two_doors:
+        return lane, said
+    lane, opened = _way_back(_given_way(lane, now_ms, timing), state, event, now_ms, timing)
+    return lane, (*opened, *said)
 
 
-def watch(
-    before: Interior | None, around: LaneContext, state: State, event: Event, *, now_ms: int, timing: Timing
-) -> Watching:
-    """What the latest event tells of the sensors, and the way back where it is due. `before` is what was known until then."""
-    said = _began(before or Interior(), around, state) if isinstance(event, SensorsSeen) else ()
-    if not around.two_doors:
-        return around, said
-    around, opened = _way_back(_given_way(around, now_ms, timing), state, event, now_ms, timing)
-    return around, (*opened, *said)
-
-
-def _began(before: Interior, around: LaneContext, state: State) -> tuple[Effect, ...]:
+def _began(before: Interior, lane: LaneContext, state: State) -> tuple[Effect, ...]:
     """An incident for everything that begins to be so. A technician may open the cabinet."""
-    now = around.interior
+    now = lane.interior
     assert now is not None, "the sensors have just spoken"
     crossing = crossing_of(state)
     return tuple(
@@ -45,84 +42,84 @@ def _began(before: Interior, around: LaneContext, state: State) -> tuple[Effect,
         for kind, is_so, was_so in (
             (IncidentKind.HELP_CALLED, now.called, before.called),
             (IncidentKind.LEFT_OBJECT, now.object_alone, before.object_alone),
-            (IncidentKind.CABINET_OPEN, now.cabinet_open and around.maintained_by is None, before.cabinet_open),
+            (IncidentKind.CABINET_OPEN, now.cabinet_open and lane.maintained_by is None, before.cabinet_open),
             (IncidentKind.MAINS_LOST, now.mains_lost, before.mains_lost),
         )
         if is_so and not was_so
     )
 
 
-def _may_leave(around: LaneContext, now_ms: int, timing: Timing) -> bool:
+def _may_leave(lane: LaneContext, now_ms: int, timing: Timing) -> bool:
     """True while somebody may go through the last door: then nobody is locked in."""
-    return around.last.may_be_passed(now_ms, timing.grant_ttl_ms + timing.grant_slack_ms)
+    return lane.last.may_be_passed(now_ms, timing.grant_ttl_ms + timing.grant_slack_ms)
 
 
-def _given_way(around: LaneContext, now_ms: int, timing: Timing) -> LaneContext:
+def _given_way(lane: LaneContext, now_ms: int, timing: Timing) -> LaneContext:
     """An order of the way back is not given again while the last door may be passed; it comes again in its time. One that was not seen to open
     its leaf may do so yet.
     """
-    first = around.door_state(Door.FIRST)
+    first = lane.door_state(Door.FIRST)
     told = first.freeing
-    if told is None or not told.gives_way or told.withdrawn or not _may_leave(around, now_ms, timing):
-        return around
-    return around.with_door_state(
+    if told is None or not told.gives_way or told.withdrawn or not _may_leave(lane, now_ms, timing):
+        return lane
+    return lane.with_door_state(
         replace(first, freeing=None if told.opened else replace(told, missed=False, withdrawn=True))
     )
 
 
-def _believed(around: LaneContext, now_ms: int, timing: Timing) -> LaneContext:
+def _believed(lane: LaneContext, now_ms: int, timing: Timing) -> LaneContext:
     """Once the first door stood open for whoever may be inside, a counter that sees nobody is right, and the doors' own counts are not. One that
     is not open any more stood open for those who waited when it was released, and not for whoever came in later.
     """
-    interior, first = around.interior, around.door_state(Door.FIRST)
+    interior, first = lane.interior, lane.door_state(Door.FIRST)
     assert interior is not None, "a lane of two doors has sensors"
     stood_open = first.released(now_ms, timing.release_ms) and (first.freeing is None or first.freeing.opened)
     is_open = first.seen is not None and not first.seen.closed
     waited = interior.waits is not None and interior.waits.since_ms <= (first.released_ms or 0)
     if not interior.went_in or not interior.nobody or not stood_open or not (is_open or waited):
-        return around
-    return replace(around, interior=replace(interior, went_in=0))
+        return lane
+    return replace(lane, interior=replace(interior, went_in=0))
 
 
-def _calls_again(around: LaneContext, event: Event) -> bool:
+def _calls_again(lane: LaneContext, event: Event) -> bool:
     """True when the call button is seen pressed at a door that stood open for whoever pressed it, and is shut: a counter that sees nobody is wrong."""
-    first = around.door_state(Door.FIRST)
+    first = lane.door_state(Door.FIRST)
     stood_open = first.freeing is None or first.freeing.opened
     is_shut = first.seen is not None and first.seen.closed
     return isinstance(event, SensorsSeen) and event.call_pressed and stood_open and is_shut
 
 
-def _way_back(around: LaneContext, state: State, event: Event, now_ms: int, timing: Timing) -> Watching:
+def _way_back(lane: LaneContext, state: State, event: Event, now_ms: int, timing: Timing) -> Turned:
     is_served = not isinstance(state, Idle | Referred)
-    around = around if is_served else _believed(around, now_ms, timing)
-    interior = around.interior
+    lane = lane if is_served else _believed(lane, now_ms, timing)
+    interior = lane.interior
     assert interior is not None, "a lane of two doors has sensors"
     if is_served or (interior.is_empty and not interior.called):
-        return (around if interior.waits is None else replace(around, interior=replace(interior, waits=None))), ()
+        return (lane if interior.waits is None else replace(lane, interior=replace(interior, waits=None))), ()
     waits = interior.waits
     if waits is None:
         if not (interior.people or interior.went_in or interior.called):
-            return around, ()  # what is unknown is not the beginning of somebody's wait
+            return lane, ()  # what is unknown is not the beginning of somebody's wait
         waits = Waits(now_ms)
     seen = interior.people if interior.looks >= LOOKS_MIN else None
     if seen and not interior.went_in and now_ms - waits.since_ms >= timing.inside_seen_ms:
         interior = replace(interior, went_in=seen)  # nobody vanishes between closed doors
     limit_ms = timing.inside_max_ms if isinstance(state, Idle) else timing.way_back_ms
     is_due = interior.called or waits.at_once or now_ms - waits.since_ms >= limit_ms
-    if waits.offered_ms is not None and _calls_again(around, event):
+    if waits.offered_ms is not None and _calls_again(lane, event):
         waits = replace(waits, calls_again=True)
     once = interior.is_empty and not waits.calls_again  # a call from where nobody is seen
     again_ms = math.inf if once else timing.way_back_again_ms
     offered_lately = waits.offered_ms is not None and now_ms - waits.offered_ms < again_ms
-    first = around.door_state(Door.FIRST)
+    first = lane.door_state(Door.FIRST)
     # A leaf that still closes looks open: a release that was lost meanwhile would pass for one that opened it. A late line tells nothing of it.
     looks_open = first.seen is not None and not first.seen.closed and not first.seen.may_be_old
     is_closing = looks_open and now_ms - waits.since_ms < timing.way_back_ms
-    if not is_due or offered_lately or is_closing or _may_leave(around, now_ms, timing):
-        return replace(around, interior=replace(interior, waits=waits)), ()
+    if not is_due or offered_lately or is_closing or _may_leave(lane, now_ms, timing):
+        return replace(lane, interior=replace(interior, waits=waits)), ()
     said = () if waits.offered_ms is not None else (incident(crossing_of(state), IncidentKind.WAY_BACK),)
-    around = around.with_door_state(
+    lane = lane.with_door_state(
         replace(first, released_ms=now_ms, freeing=PendingOrder(now_ms, now_ms, gives_way=True))
     )
-    around = replace(around, interior=replace(interior, waits=replace(waits, offered_ms=now_ms, calls_again=False)))
-    return around, (Release(Door.FIRST), *said)
+    lane = replace(lane, interior=replace(interior, waits=replace(waits, offered_ms=now_ms, calls_again=False)))
+    return lane, (Release(Door.FIRST), *said)

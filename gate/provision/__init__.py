@@ -1,1 +1,1 @@
-"""A technician's way from a bare machine to a gate: pure plans, and the steps that carry them out."""
+"""From a bare machine to a gate in service, and to its end: the technician's steps, their checks, and the acceptance report."""

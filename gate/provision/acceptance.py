@@ -1,4 +1,4 @@
-"""The acceptance report: what was done at a gate, on what it was verified, and who says so. Pure.
+"""The acceptance report: what was done at a gate, on what it was verified, and who says so.
 
 It is a document (JSON) and a page (HTML) of the same, both named by their SHA-256 in one signed note, which each file carries. The log's key
 signs: auditors hold its public half already and whoever changes the report needs it, while the device's own key comes and goes with its
@@ -15,9 +15,9 @@ from typing import Final
 
 import msgspec
 
-from gate.provision.acceptance_page import page
-from gate.provision.acceptance_values import Line, Report
-from gate.provision.course import Ending, Outcome, Verified
+from gate.provision.steps import Figure, Outcome, StepState, Verified
+from gate_core.audit_format.errors import BadFormatError, BadSignatureError
+from gate_core.audit_format.note import Note, Signer, Verifier
 
 SCHEMA: Final = "provision.acceptance/1"
 REPORT_BYTES_MAX: Final = 16 * 1024 * 1024
@@ -29,49 +29,115 @@ _TAIL: Final = "\n<!-- signed note\n"  # behind the page's last tag; everything 
 _TAIL_END: Final = "-->\n"
 
 
-class NoReportError(Exception):
-    """A file that is no acceptance report."""
+# ── what it says ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class Files:
-    """The report as it is handed over."""
-
-    document: bytes
-    page: bytes
+class _Part(msgspec.Struct, frozen=True, kw_only=True):
+    """The base of every part of a report."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unsigned:
-    """The report before it is signed: the text of the note, and what it is about."""
+class Gate(_Part, frozen=True, kw_only=True):
+    """Which gate it is of; `origin` is its log's."""
 
-    note_text: str
-    report: Report
-    html: str
-
-    def signed(self, note: str) -> Files:
-        """The files. `note` is the whole signed note."""
-        whole = {"schema": SCHEMA, "report": msgspec.to_builtins(self.report), "note": note}
-        return Files(
-            document=(json.dumps(whole, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode(),
-            page=(self.html + _TAIL + note + _TAIL_END).encode(),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """What a file says of itself: its note, whose log it names, and whether the file is what the note is about."""
-
-    note: str
+    id: str
+    operator: str
     origin: str
-    holds: bool
+    purpose: str
+    mode: str
+    time_zone: str
+
+
+class Model(_Part, frozen=True, kw_only=True):
+    """A model that sees travellers."""
+
+    name: str
+    version: str
+    sha256: str
+
+
+class Software(_Part, frozen=True, kw_only=True):
+    """What ran on what."""
+
+    portcullis: str
+    python: str
+    system: str
+    models: tuple[Model, ...]
+
+
+class Configuration(_Part, frozen=True, kw_only=True):
+    """Its file, and the digest that approvers sign; empty where it cannot be had."""
+
+    path: str
+    digest: str
+
+
+class Profile(_Part, frozen=True, kw_only=True):
+    """A device's driver and profile, and what they say of themselves."""
+
+    device: str
+    driver: str
+    profile: str
+    said: str
+
+
+class Key(_Part, frozen=True, kw_only=True):
+    """The log's public key, empty where there is none, and what two persons compare of it."""
+
+    vkey: str
+    fingerprint: str
+
+
+class Line(_Part, frozen=True, kw_only=True):
+    """One step: its state (`done failed skipped not_done`), and on what it was verified."""
+
+    id: str
+    title: str
+    state: str
+    verified: str
+    detail: str = ""
+    figures: dict[str, Figure] = {}
+    at: str = ""
+    took_ms: int = 0
+
+
+class Missing(_Part, frozen=True, kw_only=True):
+    """A proof that service wants and nobody has given: what it is of, and what is to be done."""
+
+    id: str
+    why: str
+
+
+class Picture(_Part, frozen=True, kw_only=True):
+    """What a step has photographed, as JPEG in Base64."""
+
+    id: str
+    caption: str
+    jpeg: str
+
+
+class Report(_Part, frozen=True, kw_only=True):
+    """All of it. `console_key` is the fingerprint by which consoles know the gate, empty of one that serves none or has no key yet."""
+
+    gate: Gate
+    by: str
+    made_at: str
+    software: Software
+    configuration: Configuration
+    profiles: tuple[Profile, ...]
+    key: Key
+    console_key: str = ""
+    auditors: tuple[str, ...]
+    verdict: str
+    lines: tuple[Line, ...]
+    missing_for_service: tuple[Missing, ...]
+    pictures: tuple[Picture, ...]
 
 
 def line(step: str, title: str, outcome: Outcome | None, *, why_not: str = "") -> Line:
     """One line of the report. What was not done, or does not count, was not verified, whatever it was tried on."""
     if outcome is None:
         return Line(id=step, title=title, state="not_done", verified=Verified.NO.value, detail=why_not)
-    verified = outcome.verified if outcome.state is Ending.DONE else Verified.NO
+    verified = outcome.verified if outcome.state is StepState.DONE else Verified.NO
     return Line(
         id=step,
         title=title,
@@ -84,11 +150,39 @@ def line(step: str, title: str, outcome: Outcome | None, *, why_not: str = "") -
     )
 
 
-def unsigned(report: Report, *, origin: str) -> Unsigned:
-    """The report, and what is to be signed of it."""
-    html = page(report)
-    digests = f"json {_digest(_canonical(msgspec.to_builtins(report)))}\nhtml {_digest(html.encode())}\n"
-    return Unsigned(f"{_KIND}\n{origin}\n{digests}", report, html)
+# ── its files ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class NoReportError(Exception):
+    """A file that is no acceptance report."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What a file says of itself: its note, whose log it names, and whether the file is what the note is about."""
+
+    note: str
+    origin: str
+    holds: bool
+
+    def is_signed(self, vkey: str) -> bool:
+        """True when the file is what its note is about, and this key signed the note. Raises BadFormatError for a key that is none."""
+        verifier = Verifier.parse(vkey)
+        try:
+            Note.parse(self.note.encode()).verify(verifier)
+        except (BadFormatError, BadSignatureError):
+            return False
+        return self.holds and self.origin == verifier.name
+
+
+def signed(report: Report, html: str, signer: Signer) -> tuple[bytes, bytes]:
+    """The report's page, of this HTML, and its document, as they are handed over."""
+    fields = msgspec.to_builtins(report)
+    text = f"{_KIND}\n{signer.verifier.name}\njson {_digest(_canonical(fields))}\nhtml {_digest(html.encode())}\n"
+    note = Note(text, (signer.sign(text),)).to_bytes().decode()
+    whole = {"schema": SCHEMA, "report": fields, "note": note}
+    document = json.dumps(whole, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return (html + _TAIL + note + _TAIL_END).encode(), document.encode()
 
 
 def claimed(content: bytes) -> Claimed:
@@ -108,9 +202,10 @@ def claimed(content: bytes) -> Claimed:
     try:
         whole = json.loads(text)
         report, note = whole["report"], whole["note"]
+        is_whole = whole["schema"] == SCHEMA and len(whole) == 3 and isinstance(note, str)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise NoReportError("neither a report's page nor its document") from error
-    if whole.get("schema") != SCHEMA or whole.keys() != {"schema", "report", "note"} or not isinstance(note, str):
+    if not is_whole:
         raise NoReportError("neither a report's page nor its document")
     return _claimed(note, "json", _canonical(report))
 

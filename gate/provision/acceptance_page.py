@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from html import escape
 from typing import Final
 
-from gate.provision.acceptance_values import Line, Missing, Picture, Profile, Report
-from gate.provision.way import TITLES
+from gate.provision.acceptance import Line, Missing, Picture, Profile, Report
+from gate.provision.steps import TITLES
 
 VERIFIED: Final = {
     "hardware": "verified on hardware",

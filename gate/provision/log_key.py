@@ -1,59 +1,107 @@
-"""A new key for the log: made beside the old one, which hands over to it, and then put in its place.
+"""The log's key, in a file or sealed: makes it, gives its public half, signs with it, and replaces it by a new one.
 
-Who writes the log has the old key hand over when it starts (`gate.audit.writer`); only then does the old key go. A kill at any point leaves
-the key that is in force in a file. Left to the caller: making a key, and which key the published log has handed over to.
+A new key is made beside the old one, which hands over to it, and then put in its place. The log program has the old key hand over when it
+starts (`gate.audit.writer`); only then does the old key go. A kill at any point leaves the key that is in force in a file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from gate.provision.ownership import hand_over
-from gate.provision.sealing import LOG_KEY
-from gate.provision.steps import LaterStepError, Step, StepError
+from gate.identity.credentials import LOG_KEY, CredentialError, opened
+from gate.programs.shared.config import Config
+from gate.provision.site import hand_over
+from gate.provision.steps import LaterStepError, Step, StepError, step_errors
 from gate_core import durable
+from gate_core.audit_format import keys
+from gate_core.audit_format.errors import AuditError, BadFormatError, BadSignatureError
+from gate_core.audit_format.export import Outlet
+from gate_core.audit_format.handover import Handover
+from gate_core.audit_format.note import Signer
 
 NEXT: Final = "log-next.key"
 ASIDE: Final = "log-old.key"  # a second name of the old key, until it is overwritten
 
 
-def rotate_steps(
-    keys: Path, *, make: Callable[[Path], str], newest: Callable[[], str | None], vkey_of: Callable[[Path], str]
-) -> Iterator[Step]:
-    """The steps in their order. `make` a key and `vkey_of` one raise StepError; `newest` is the vkey that the log has handed over to last."""
-    old, new, aside = keys / "log.key", keys / NEXT, keys / ASIDE
+def make_key(path: Path, origin: str) -> str:
+    """Make a key; its public half. Raises StepError."""
+    with step_errors(AuditError):
+        return keys.generate(path, origin).vkey
+
+
+def publish(path: Path, origin: str) -> None:
+    """Write a key's public half beside it, for when it is sealed. Raises StepError."""
+    with step_errors(AuditError):
+        keys.publish(path.with_suffix(".vkey"), keys.load_public(path, origin))
+
+
+def vkey_of(path: Path, origin: str) -> str:
+    """The public half of a key. Raises StepError."""
+    with step_errors(AuditError):
+        return keys.load_public(path, origin).vkey
+
+
+def log_vkey(config: Config) -> str:
+    """The public half of the log's key. Raises StepError."""
+    return vkey_of(Path(config.paths.keys) / LOG_KEY.name, config.origin)
+
+
+def fingerprint(vkey: str) -> str:
+    """What two persons compare by telephone: the first 16 bytes of the SHA-256 of the line, in groups of four digits."""
+    digits = hashlib.sha256(vkey.encode()).hexdigest()[:32]
+    return " ".join(digits[at : at + 4] for at in range(0, len(digits), 4))
+
+
+def signer_of(folder: Path, origin: str) -> Signer:
+    """The log's key in a folder of keys. A sealed one is opened, which root alone can, on the machine that sealed it. Raises StepError."""
+    plain, sealed = folder / LOG_KEY.name, LOG_KEY.sealed(folder)
+    with step_errors(AuditError):
+        if plain.exists() or not sealed.exists():
+            return keys.load(plain, origin)
+        try:
+            raw = opened(LOG_KEY, folder)
+        except CredentialError as error:
+            why = f"{sealed} cannot be opened to sign ({error}): do it as root, on the machine that sealed it"
+            raise StepError(why) from error
+        return keys.parsed(raw, sealed, origin)
+
+
+def rotation(config: Config) -> Iterator[Step]:
+    """The steps by which the log of a gate gets a new key."""
+    folder, origin = Path(config.paths.keys), config.origin
+    old, new, aside = folder / LOG_KEY.name, folder / NEXT, folder / ASIDE
 
     def make_next() -> str:
-        if (sealed := LOG_KEY.sealed(keys)).exists():
+        if (sealed := LOG_KEY.sealed(folder)).exists():
             raise StepError(
                 f"{sealed} is sealed: open it into {old} (systemd-creds decrypt), remove it and its drop-in, and seal again afterwards"
             )
-        try:
+        with step_errors(OSError, doing=f"cannot remove {aside}"):
             _drop(aside, old)
-        except OSError as error:
-            raise StepError(f"cannot remove {aside}: {error.strerror}") from error
-        vkey = make(new)
+        vkey = make_key(new, origin)
         hand_over(new, "log")
         return vkey
 
     def is_handed_over() -> str:
-        if newest() != vkey_of(new):
+        with step_errors(OSError, BadFormatError, BadSignatureError, doing="the spool's handovers cannot be read"):
+            words = Outlet(Path(config.paths.spool)).handovers()
+            newest = Handover.parse(words[-1]).new.vkey if words else None
+        if newest != vkey_of(new, origin):
             raise LaterStepError("restart gate-log: the old key hands over as it starts; then repeat this command")
         return "the old key has handed over"
 
     def replace() -> str:
-        vkey = vkey_of(new)
-        try:
-            durable.write(keys / "log.vkey", vkey.encode() + b"\n", mode=0o644)
+        vkey = vkey_of(new, origin)
+        with step_errors(OSError, doing=f"cannot replace {old}"):
+            durable.write(folder / "log.vkey", vkey.encode() + b"\n", mode=0o644)
             _drop(aside, old)
             aside.hardlink_to(old)
             new.replace(old)
-            durable.sync(keys)
+            durable.sync(folder)
             _drop(aside, old)
-        except OSError as error:
-            raise StepError(f"cannot replace {old}: {error.strerror}") from error
         return f"give every auditor the new key beside the old one: {vkey}"
 
     yield Step("next_key", make_next, new.exists)

@@ -1,67 +1,66 @@
-"""What a technician is asked on a terminal, one question at a time, each with what would be right here as its default.
+"""The questions to the technician, one row for each key of an answers file: its text, its check, its default and its choices.
 
-Keys are those of a file of answers. A question is asked only where the answers before make sense of it. `Machine` is where defaults come from, and
-says of an answer whether the device that it names answers now.
+On a terminal one question is asked at a time (`gate.provision.technician`), where the answers before make sense of it; a file of answers and
+the options of `gate provision init` are held to the same checks. Defaults come from the machine that the gate is set up on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol, TypeAlias
+from typing import Final, TypeAlias
 
-from gate.provision import answers as check
-from gate.provision.answers import BARRIER_DRIVERS, BAUDS, BY_CHARACTERS_MAX, CHIP_DRIVERS, SWIPE_DRIVERS
+from drivers.pad.settings import USER
+from gate.provision import answer_checks as check
+from gate.provision.answer_checks import BARRIER_DRIVERS, BAUDS, CHIP_DRIVERS, SWIPE_DRIVERS, Given, number_in, spelt
+from gate.provision.machine import ThisMachine
+from gate_core.evidence.screen import Purpose
+from gate_core.settings.toml_file import Wrong
 
 YES: Final = frozenset({"y", "yes"})
 NO: Final = frozenset({"n", "no"})
 LINES: Final = ("barrier.port", "first_barrier.port", "sensors.port", "swipe.port")
-Given: TypeAlias = Mapping[str, "str | list[str]"]
+BY_CHARACTERS_MAX: Final = 100
 
 
-class Machine(Protocol):
-    """What hangs at this machine."""
+Check: TypeAlias = Callable[[str, Given], str]  # an answer and those before it: what is wrong with it
+Offer: TypeAlias = Callable[[Given, ThisMachine], str]
 
-    def serial_lines(self) -> Sequence[str]:
-        """Serial lines by names that last."""
-        ...
 
-    def cameras(self) -> Sequence[str]:
-        """USB cameras by names that last."""
-        ...
-
-    def chip_readers(self) -> Sequence[str]:
-        """Chip readers of the PC/SC service."""
-        ...
-
-    def time_zone(self) -> str:
-        """The machine's own."""
-        ...
-
-    def board_at(self, port: str) -> str:
-        """The profile whose board says at this line who it is; empty: none does."""
-        ...
-
-    def reader_at(self, port: str) -> tuple[str, str]:
-        """Driver and profile of the document reader that answers at this line; empty: none does."""
-        ...
-
-    def objection(self, key: str, given: Given) -> str:
-        """Why the device that this answer completes does not answer now; empty: it does, or is not asked."""
-        ...
+def _fine(_: str, __: Given) -> str:
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question. `problem` says what is wrong with an answer, `default` what would be right here, `choices` what there is."""
+    """One question. `problem` is its check; `typed` is one more on a terminal, where the types of a file, or what reads the answer later, do
+    not help at once. `default` is what would be right here, `choices` are those that there are. It `applies` where the answer of that key is
+    not empty, or the answers before are such; `several` answers come one after another, an empty one ends them.
+    """
 
     key: str
     asks: str
-    problem: Callable[[str, Given], str] = lambda _, __: ""
-    default: Callable[[Given, Machine], str] = lambda _, __: ""
-    choices: Callable[[Given, Machine], Sequence[str]] = lambda _, __: ()
-    applies: Callable[[Given], bool] = lambda _: True
-    several: bool = False  # answers come one after another, an empty one ends them
+    problem: Check = _fine
+    default: str | Offer = ""
+    choices: Collection[str] | Callable[[Given, ThisMachine], Sequence[str]] = ()
+    applies: str | Callable[[Given], bool] = ""
+    typed: Check = _fine
+    several: bool = False
+
+    def offered(self, given: Given, machine: ThisMachine) -> str:
+        """The default on this machine."""
+        return self.default if isinstance(self.default, str) else self.default(given, machine)
+
+    def known(self, given: Given, machine: ThisMachine) -> Collection[str]:
+        """The choices on this machine."""
+        return self.choices(given, machine) if callable(self.choices) else self.choices
+
+    def is_asked(self, given: Given) -> bool:
+        """True where the answers before make sense of it."""
+        if isinstance(self.applies, str):
+            return not self.applies or bool(given.get(self.applies))
+        return self.applies(given)
 
 
 def _text(given: Given, key: str) -> str:
@@ -69,229 +68,220 @@ def _text(given: Given, key: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _has(key: str) -> Callable[[Given], bool]:
-    return lambda given: bool(given.get(key))
+def _alone(problem: Callable[[str], str]) -> Check:
+    """A check that needs no other answer."""
+    return lambda answer, _: problem(answer)
 
 
-def _link(key: str, address: str) -> Question:
-    """By what a network camera's pictures are known to be its own."""
-    return Question(
-        key,
-        "Its certificate's SHA-256, or the file of its authorities; of an http address, why that is accepted",
-        lambda a, given: check.link_problem(_text(given, address), a, _text(given, "purpose")),
-        applies=lambda given: "://" in _text(given, address),
-    )
-
-
-def _said(key: str, asks: str) -> Question:
-    """What the notice to travellers says."""
-    said = _has("notice.results_kept_days")
-    return Question(f"notice.{key}", asks, lambda a, _: check.notice_problem(key, a), applies=said)
-
-
-def _optional(problem: Callable[[str], str]) -> Callable[[str, Given], str]:
+def _optional(problem: Callable[[str], str]) -> Check:
     return lambda answer, _: problem(answer) if answer else ""
 
 
-def _number_in(numbers: range) -> Callable[[str, Given], str]:
-    def problem(answer: str, _: Given) -> str:
-        good = answer.isascii() and answer.isdigit() and int(answer) in numbers
-        return "" if good else f"a number from {numbers.start} to {numbers.stop - 1}"
-
-    return problem
+def _among(known: Collection[str]) -> Check:
+    return lambda answer, _: check.one_of(answer, known)
 
 
-def _first(found: Sequence[str]) -> str:
-    return found[0] if found else ""
+def _serial_lines(_: Given, machine: ThisMachine) -> Sequence[str]:
+    return machine.serial_lines()
 
 
-def _named(word: str) -> Callable[[Given, Machine], str]:
-    """The serial line that a rule of udev has given this name; else nothing, for one line is like another."""
-    return lambda _, machine: next((line for line in machine.serial_lines() if word in line.rpartition("/")[2]), "")
+def _cameras(_: Given, machine: ThisMachine) -> Sequence[str]:
+    return machine.cameras()
 
 
-def _board(given: Given, machine: Machine) -> str:
+def _port(key: str, asks: str, applies: str | Callable[[Given], bool] = "") -> Question:
+    """A device's line, that no device before has. A rule of udev may have named it; else nothing is offered, for one line is like another."""
+    word = key.partition(".")[0].removesuffix("_barrier")
+
+    def named(_: Given, machine: ThisMachine) -> str:
+        return next((line for line in machine.serial_lines() if word in line.rpartition("/")[2]), "")
+
+    def problem(answer: str, given: Given) -> str:
+        has_two_doors = bool(answer if key == "first_barrier.port" else given.get("first_barrier.port"))
+        wanted = given.get("barrier.port") if key == "first_barrier.port" else answer or key != "sensors.port"
+        if has_two_doors and not wanted:
+            return "a lane of two doors has barrier.port for the last one, and sensors.port between them"
+        if not answer:
+            return ""
+        ports = {**{one: _text(given, one) for one in LINES}, key: answer}
+        is_contacts = _text(given, "barrier.driver") == "contacts"
+        return check.port_problem(answer) or check.shared_line(key, ports, one_chip=is_contacts)
+
+    return Question(key, asks, problem, named, _serial_lines, applies)
+
+
+def _barrier_profile(answer: str, given: Given) -> str:
+    driver = _text(given, "barrier.driver")
+    return check.profile_problem(answer, check.shipped_for(driver)) if driver in BARRIER_DRIVERS else ""
+
+
+def _shipped(room: str) -> Check:
+    return lambda answer, _: check.profile_problem(answer, check.shipped(room))
+
+
+def _own(room: str) -> Check:
+    return lambda answer, given: check.own_profile_problem(room, answer, _text(given, "barrier.driver"))
+
+
+def _board(given: Given, machine: ThisMachine) -> str:
     return machine.board_at(_text(given, "barrier.port")) if _text(given, "barrier.driver") == "modbus" else ""
 
 
-def _baud(given: Given, _: Machine) -> str:
+def _baud(given: Given, _: ThisMachine) -> str:
     return "115200" if _text(given, "barrier.profile") == "portcullis-sim" else "9600"
 
 
-def _page_problem(answer: str, given: Given) -> str:
+def _page(answer: str, given: Given) -> str:
     if answer:
         return check.page_problem(answer)
-    return "" if given.get("swipe.port") else "documents need a reader: a serial one, a page source, or both"
+    return "" if given.get("swipe.port") else "documents need a reader: swipe.port, page.source, or both"
 
 
-def _auditors_problem(answer: str, given: Given) -> str:
-    before = given.get("auditors", [])
-    known = [*before] if isinstance(before, list) else []
-    if not answer:
-        return "" if len(known) >= 2 else "name two auditors at least: the log can be read by nobody else"
-    wrong = check.auditors_problem((answer, *known))
-    return "" if wrong.startswith("name two") else wrong
+def _link(key: str, address: str) -> Question:
+    """What shows that a network camera's pictures are its own."""
+    return Question(
+        key,
+        "Its certificate's SHA-256, or the file of its authorities; of an http address, why that is accepted",
+        lambda answer, given: check.link_problem(_text(given, address), answer, _text(given, "purpose")),
+        applies=lambda given: "://" in _text(given, address) or bool(given.get(key)),
+    )
 
 
-def _file_problem(answer: str, _: Given) -> str:
-    return check.file_problem(answer) if answer else "the path of a file"
+def _notice(key: str, asks: str, pattern: str, wanted: str, typed: Check = _fine) -> Question:
+    """What travellers are told of how long results are kept, whom to ask, and where more is said. A gate in service has all of it."""
+    keys = ("notice.results_kept_days", "notice.contact", "notice.address")
 
-
-def _line_problem(key: str) -> Callable[[str, Given], str]:
-    """A device's line, that no device before has."""
+    def is_told(given: Given) -> bool:
+        return any(given.get(one) for one in keys)
 
     def problem(answer: str, given: Given) -> str:
         if not answer:
-            return "two doors need one" if key == "sensors.port" and given.get("first_barrier.port") else ""
-        ports = {**{one: _text(given, one) for one in LINES if one != key}, key: answer}
-        shared = check.shared_lines(ports, one_chip=_text(given, "barrier.driver") == "contacts")
-        return check.port_problem(answer) or shared.get(key, "")
+            return f"say {wanted}" if _text(given, "purpose") == "service" or is_told(given) else ""
+        return spelt(rf"\A(?:{pattern})\Z", f": say {wanted}")(answer)
 
-    return problem
+    return Question(key, asks, problem, applies="" if key == keys[0] else is_told, typed=typed)
 
 
-def _barrier_profile_problem(answer: str, given: Given) -> str:
-    driver = _text(given, "barrier.driver")
-    return check.barrier_profile_problem(driver, answer) or check.own_profile_problem("barrier", driver, answer)
+def _by(answer: str, _: Given) -> str:
+    good = 1 <= len(answer) <= BY_CHARACTERS_MAX
+    return "" if good else f"a name of {BY_CHARACTERS_MAX} characters at most"
 
 
-def _sensors_profile_problem(answer: str, _: Given) -> str:
-    return check.name_problem(answer, check.shipped("sensors")) or check.own_profile_problem("sensors", "", answer)
+def _purpose(answer: str, _: Given) -> str:
+    return "" if answer in tuple(Purpose) else f"{answer!r}: a purpose is one of {', '.join(Purpose)}"
 
 
-def _pad_profile_problem(answer: str, _: Given) -> str:
-    return check.name_problem(answer, check.shipped("pad")) or check.own_profile_problem("pad", "", answer)
+def _swipe_profile(answer: str, given: Given) -> str:
+    return check.swipe_profile_problem(_text(given, "swipe.driver"), answer)
 
 
-def _socket_problem(answer: str, given: Given) -> str:
-    if answer:
-        return check.socket_problem(answer)
-    return "the direct driver needs its socket" if _text(given, "chip.driver") == "direct" else ""
+def _has_swipe_profile(given: Given) -> bool:
+    return bool(SWIPE_DRIVERS.get(_text(given, "swipe.driver")) or given.get("swipe.profile"))
 
 
+def _has_baud(given: Given) -> bool:
+    return bool(given.get("barrier.port")) and _text(given, "barrier.driver") in {"modbus", "framed"}
+
+
+def _has_doors(given: Given) -> bool:
+    return bool(given.get("barrier.port") or given.get("first_barrier.port"))
+
+
+def _reader(part: int) -> Offer:
+    return lambda given, machine: machine.reader_at(_text(given, "swipe.port"))[part]
+
+
+def _socket(answer: str, given: Given) -> str:
+    return "the direct driver needs its socket" if not answer and _text(given, "chip.driver") == "direct" else ""
+
+
+def _auditor(answer: str, given: Given) -> str:
+    before = given.get("auditors", [])
+    return check.auditor_problem(answer, before if isinstance(before, list) else [])
+
+
+def _authority(answer: str, _: Given) -> str:
+    good = not answer or re.fullmatch(r"[A-Za-z0-9+/]{43}=", answer)
+    wanted = "an officers' authority is named by its public key, 44 characters of Base64 (gate officer authority init)"
+    return "" if good else wanted
+
+
+def _yes_or_no(answer: str, _: Given) -> str:
+    return "" if answer.lower() in YES | NO else "yes or no"
+
+
+def _file(answer: str, _: Given) -> str:
+    return check.file_problem(answer) if answer else "the path of a file"
+
+
+_OPERATOR = spelt(r"\A[a-z0-9][a-z0-9.-]{0,252}\Z", " is no domain's name such as border.example")
+_GATE_ID = spelt(
+    r"\A[a-z0-9][a-z0-9-]{0,62}\Z", ": a gate's id is small letters, digits and hyphens, 63 at most, such as north-7"
+)
+_USER = spelt(USER, " is no user's name such as sensor")
 QUESTIONS: Final = (
+    Question("by", "Who sets this gate up? The name stands in the report", _by),
+    Question("purpose", "What is the gate run for", _purpose, "trial", ("demo", "trial", "service")),
+    Question("operator", "The operator's domain, such as border.example", _alone(_OPERATOR)),
+    Question("gate_id", "This gate's name, such as north-7", _alone(_GATE_ID)),
+    Question("time_zone", "The time zone of its place", _alone(check.zone_problem), lambda _, here: here.time_zone()),
+    _port("barrier.port", "The barrier's line, of two doors the last one's; empty: none, the gate only watches"),
     Question(
-        "by",
-        "Who sets this gate up? The name stands in the report",
-        lambda a, _: "" if 1 <= len(a) <= BY_CHARACTERS_MAX else f"a name of {BY_CHARACTERS_MAX} characters at most",
-    ),
-    Question(
-        "purpose",
-        "What is the gate run for",
-        lambda a, _: check.purpose_problem(a),
-        lambda _, __: "trial",
-        lambda _, __: ("demo", "trial", "service"),
-    ),
-    Question("operator", "The operator's domain, such as border.example", lambda a, _: check.operator_problem(a)),
-    Question("gate_id", "This gate's name, such as north-7", lambda a, _: check.gate_id_problem(a)),
-    Question(
-        "time_zone",
-        "The time zone of its place",
-        lambda a, _: check.zone_problem(a),
-        lambda _, machine: machine.time_zone(),
-    ),
-    Question(
-        "barrier.port",
-        "The barrier's line, of two doors the last one's; empty: none, the gate only watches",
-        _line_problem("barrier.port"),
-        _named("barrier"),
-        lambda _, machine: machine.serial_lines(),
-    ),
-    Question(
-        "barrier.driver",
-        "What its board speaks",
-        lambda a, _: check.one_of(a, BARRIER_DRIVERS),
-        lambda _, __: "modbus",
-        lambda _, __: tuple(BARRIER_DRIVERS),
-        _has("barrier.port"),
+        "barrier.driver", "What its board speaks", _among(BARRIER_DRIVERS), "modbus", BARRIER_DRIVERS, "barrier.port"
     ),
     Question(
         "barrier.profile",
         "Its profile: one of these, or the path of your own",
-        _barrier_profile_problem,
+        _barrier_profile,
         _board,
         lambda given, _: check.shipped_for(_text(given, "barrier.driver")),
-        _has("barrier.port"),
+        "barrier.port",
+        _own("barrier"),
     ),
-    Question(
-        "barrier.baud",
-        "The speed of its line",
-        _number_in(BAUDS),
-        _baud,
-        applies=lambda given: (
-            bool(given.get("barrier.port")) and _text(given, "barrier.driver") in {"modbus", "framed"}
-        ),
-    ),
-    Question(
-        "first_barrier.port",
-        "The first of two doors' line; empty: one door",
-        _line_problem("first_barrier.port"),
-        _named("first"),
-        lambda _, machine: machine.serial_lines(),
-        _has("barrier.port"),
-    ),
-    Question(
-        "sensors.port",
-        "The sensor unit's line; empty: none",
-        _line_problem("sensors.port"),
-        _named("sensors"),
-        lambda _, machine: machine.serial_lines(),
-    ),
+    Question("barrier.baud", "The speed of its line", default=_baud, applies=_has_baud, typed=_alone(number_in(BAUDS))),
+    _port("first_barrier.port", "The first of two doors' line; empty: one door", _has_doors),
+    _port("sensors.port", "The sensor unit's line; empty: none"),
     Question(
         "sensors.profile",
         "Its profile: one of these, or the path of your own",
-        _sensors_profile_problem,
+        _shipped("sensors"),
         choices=lambda _, __: check.shipped("sensors"),
-        applies=_has("sensors.port"),
+        applies="sensors.port",
+        typed=_own("sensors"),
     ),
-    Question(
-        "swipe.port",
-        "The line of the reader of machine-readable zones; empty: pages are read by picture",
-        _line_problem("swipe.port"),
-        _named("swipe"),
-        lambda _, machine: machine.serial_lines(),
-    ),
-    Question(
-        "swipe.driver",
-        "What it speaks",
-        lambda a, _: check.one_of(a, SWIPE_DRIVERS),
-        lambda given, machine: machine.reader_at(_text(given, "swipe.port"))[0],
-        lambda _, __: tuple(SWIPE_DRIVERS),
-        _has("swipe.port"),
-    ),
+    _port("swipe.port", "The line of the reader of machine-readable zones; empty: pages are read by picture"),
+    Question("swipe.driver", "What it speaks", _among(SWIPE_DRIVERS), _reader(0), SWIPE_DRIVERS, "swipe.port"),
     Question(
         "swipe.profile",
         "Its profile",
-        lambda a, given: check.swipe_profile_problem(_text(given, "swipe.driver"), a),
-        lambda given, machine: machine.reader_at(_text(given, "swipe.port"))[1],
+        _swipe_profile,
+        _reader(1),
         lambda _, __: check.shipped("readers"),
-        lambda given: bool(SWIPE_DRIVERS.get(_text(given, "swipe.driver"))),
+        _has_swipe_profile,
     ),
     Question(
         "page.source",
         "A document camera's address or device, or the folder of a scanner's service; empty: none",
-        _page_problem,
-        choices=lambda _, machine: machine.cameras(),
+        _page,
+        choices=_cameras,
     ),
     _link("page.link", "page.source"),
     Question(
         "chip.driver",
         "How chips are reached; direct is the simulator's",
-        lambda a, _: check.one_of(a, CHIP_DRIVERS),
-        lambda _, __: "pcsc",
+        _among(CHIP_DRIVERS),
+        "pcsc",
         lambda _, machine: machine.chip_readers(),
     ),
     Question(
-        "chip.socket",
-        "The chip reader's socket; empty: the usual one",
-        _socket_problem,
+        "chip.socket", "The chip reader's socket; empty: the usual one", _optional(check.socket_problem), typed=_socket
     ),
     Question(
         "camera.address",
         "The camera before the traveller: https://ADDRESS/… or /dev/v4l/by-id/…",
-        lambda a, _: check.camera_problem(a),
-        lambda _, machine: _first(machine.cameras()),
-        lambda _, machine: machine.cameras(),
+        _alone(check.camera_problem),
+        lambda _, machine: next(iter(machine.cameras()), ""),
+        _cameras,
     ),
     _link("camera.link", "camera.address"),
     Question(
@@ -302,74 +292,91 @@ QUESTIONS: Final = (
     Question(
         "pad.profile",
         "Its profile: the path of your own; portcullis-sim is the simulator's",
-        _pad_profile_problem,
-        applies=_has("pad.socket"),
+        _shipped("pad"),
+        applies="pad.socket",
+        typed=_own("pad"),
     ),
-    Question(
-        "pad.user",
-        "Whom its service runs as; empty: root",
-        _optional(check.user_problem),
-        applies=_has("pad.socket"),
-    ),
+    Question("pad.user", "Whom its service runs as; empty: root", _optional(_USER), applies="pad.socket"),
     Question(
         "eyes_cm",
         "How high are your eyes above the floor, in centimetres",
-        _number_in(range(100, 221)),
-        lambda _, __: "160",
+        default="160",
+        typed=_alone(number_in(range(100, 221))),
     ),
-    Question("auditors", "An auditor's recipient, age1…; empty after the last", _auditors_problem, several=True),
+    Question("auditors", "An auditor's recipient, age1…; empty after the last", _auditor, several=True),
     Question(
-        "officers",
-        "The officers' authority's public key; empty: no officers, and nobody is admitted",
-        lambda a, _: check.officers_problem(a),
+        "officers", "The officers' authority's public key; empty: no officers, and nobody is admitted", _authority
     ),
-    Question(
+    _notice(
         "notice.results_kept_days",
         "For how many days are the results of checks kept; empty: for good, which service refuses",
-        lambda a, given: _number_in(range(1, 36_501))(a, given) if a or _text(given, "purpose") == "service" else "",
+        r"\d+",
+        "for how many days results are kept, as your law has it, such as 30",
+        _optional(number_in(range(1, 36_501))),
     ),
-    _said("contact", "Where do travellers ask and complain"),
-    _said("address", "Where is the whole notice to travellers published, https://…"),
+    _notice(
+        "notice.contact",
+        "Where do travellers ask and complain",
+        ".{3,80}",
+        "where travellers ask and complain, such as privacy@border.example",
+    ),
+    _notice(
+        "notice.address",
+        "Where is the whole notice to travellers published, https://…",
+        "https://[!-~]{3,150}",
+        "where the whole notice is published, such as https://border.example/north-7",
+    ),
     Question(
         "lists.files",
         "A file of certificates or lists to import now; empty after the last",
-        _optional(check.file_problem),
+        typed=_optional(check.file_problem),
         several=True,
     ),
     Question(
         "lists.signer",
         "The file of the certificate that vouches for lists; empty: those in the store",
-        _optional(check.file_problem),
-        applies=_has("lists.files"),
+        applies="lists.files",
+        typed=_optional(check.file_problem),
     ),
-    Question(
-        "lists.test",
-        "Are they fit for demos only",
-        lambda a, _: "" if a.lower() in YES | NO else "yes or no",
-        lambda _, __: "no",
-        lambda _, __: ("yes", "no"),
-        _has("lists.files"),
-    ),
+    Question("lists.test", "Are they fit for demos only", _yes_or_no, "no", ("yes", "no"), "lists.files"),
     Question("central.address", "The central server, HOST:PORT; empty: none", _optional(check.central_problem)),
-    Question("central.ca", "The file of the operator's authority", _file_problem, applies=_has("central.address")),
-    Question("central.token_file", "The file of the one-time token", _file_problem, applies=_has("central.address")),
+    Question("central.ca", "The file of the operator's authority", applies="central.address", typed=_file),
+    Question("central.token_file", "The file of the one-time token", applies="central.address", typed=_file),
 )
 
 
-OF_STEPS: Final = {
-    "camera_height": ("eyes_cm",),
-    "lists": ("lists.files", "lists.signer", "lists.test"),
-    "enrolment": ("central.address", "central.ca", "central.token_file"),
-}  # what a step reads of the answers themselves, and not of the configuration that was made of them
+def problems(given: Given) -> Iterator[Wrong]:
+    """Everything that can be seen to be wrong with answers before anything is written."""
+    for question in QUESTIONS:
+        value = given.get(question.key, "")
+        if not question.is_asked(given):
+            continue
+        if isinstance(value, str) and not question.several:
+            said = [question.problem(value, given)]
+        else:
+            # One after another, as they are typed, and the empty one that ends them.
+            whole = [*value, ""]
+            said = [question.problem(one, {**given, question.key: whole[:at]}) for at, one in enumerate(whole)]
+        if why := next(filter(None, said), ""):
+            yield Wrong(question.key, why)
+
+
+# ── answers by their keys, and as a file has them ────────────────────────────────────────────────────────────────────
+
+
+def keyed(table: Mapping[str, object], room: str = "") -> dict[str, object]:
+    """The values of a table, and of the tables in it, by their keys."""
+    found: dict[str, object] = {}
+    for key, value in table.items():
+        found |= keyed(value, f"{room}{key}.") if isinstance(value, Mapping) else {room + key: value}
+    return found
 
 
 def flat(table: Mapping[str, object]) -> dict[str, str | list[str]]:
     """The answers of a file by their keys, as `table_of` takes them; what is empty was not answered."""
     found: dict[str, str | list[str]] = {}
-    for key, value in table.items():
-        if isinstance(value, Mapping):
-            found |= {f"{key}.{name}": one for name, one in flat(value).items()}
-        elif isinstance(value, list | tuple):
+    for key, value in keyed(table).items():
+        if isinstance(value, list | tuple):
             found[key] = [str(one) for one in value]
         elif value is not None and value != "":
             found[key] = {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)

@@ -1,79 +1,39 @@
-"""What systemd's credentials seal where the machine has a TPM, each for one program's unit alone: the log's key, the passphrase under
-which the device's key is kept (`gate.provision.identity`), since the program that renews that key cannot seal, and the keys and certificates for lists and registers.
+"""Seals the gate's secrets with the machine's TPM, each for one unit only (systemd-creds(1)).
 
-Promises: a plain key goes only when what takes its place was opened again and is right, and the unit loads it; a kill at any point leaves
-a key that its program can use, and the next run ends it. The log's public key lies beside the sealed one, for whoever provisions. Without a
-TPM nothing is sealed: a key that the machine itself can open from its own disk is worth what a file of mode 0600 is. Sealed is to the TPM and
-the host's own key and to no state of the firmware: a new boot menu or a changed list of revoked loaders must not end a gate's log.
+Sealed are the log's key, the passphrase of the device's key (`gate.identity.device`; the program that renews that key cannot seal), and the
+keys and certificates for lists and registers.
+
+Promises: a plain key is wiped only after its sealed copy was opened again and compared, and its unit loads it. A kill at any point leaves a key
+that its program can use, and the next run completes the work. The log's public key stays beside the sealed key. Without a TPM nothing is
+sealed: a key that the machine can open from its own disk is no safer than a file of mode 0600. The seal depends on the TPM and the host's key,
+not on the state of the firmware: a new boot menu or a changed list of revoked loaders must not end a gate's log.
 """
 
 from __future__ import annotations
 
 import secrets
-import subprocess
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
 
-from gate.provision.identity import DEVICE, IdentityError, has_plain_key, lock
-from gate.provision.steps import LaterStepError, Step, StepError
+from gate.identity.credentials import (
+    DEVICE_PASSPHRASE,
+    LOG_KEY,
+    Credential,
+    CredentialError,
+    Run,
+    of_registers,
+    opened,
+    run,
+)
+from gate.identity.device import DEVICE, IdentityError, has_plain_key, lock
+from gate.provision.steps import LaterStepError, Step, StepError, step_errors
 from gate_core import durable
 
 TPM_KEY: Final = "host+tpm2"
-DEADLINE_S: Final = 60.0
 PASSPHRASE_BYTES: Final = 32
-_TEXT: Final = "# Written by `gate provision seal`.\n[Service]\nLoadCredentialEncrypted={name}:{path}\n"
-
-Run = Callable[[list[str], bytes], bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """A secret by the name under which its program finds it, the program, and the file that has systemd open it."""
-
-    name: str
-    program: str
-    file: str = "50-sealed.conf"
-
-    def sealed(self, keys: Path) -> Path:
-        """Where it lies in a folder of keys."""
-        return keys / f"{self.name}.cred"
-
-    @property
-    def drop_in(self) -> str:
-        """What has systemd open it, below the folder for what a site adds to units."""
-        return f"gate-{self.program}.service.d/{self.file}"
-
-    def drop_in_text(self, keys: Path) -> str:
-        """What stands there."""
-        return _TEXT.format(name=self.name, path=self.sealed(keys))
-
-    def is_loaded(self, keys: Path, units: Path) -> bool:
-        """Whether it stands there, about this folder of keys."""
-        drop_in = units / self.drop_in
-        return drop_in.exists() and drop_in.read_text() == self.drop_in_text(keys)
-
-
-LOG_KEY: Final = Credential("log.key", "log")
-DEVICE_PASSPHRASE: Final = Credential("device.passphrase", "sync")
-
-
-def of_registers(name: str) -> Credential:
-    """A key or certificate for lists and registers, by its name in the configuration."""
-    return Credential(name, "registers", f"50-sealed-{name}.conf")
-
-
-def run(command: list[str], told: bytes) -> bytes:
-    """Run a command of systemd's with something on its standard input; what it prints. Raises StepError."""
-    try:
-        return subprocess.run(command, check=True, capture_output=True, input=told, timeout=DEADLINE_S).stdout  # noqa: S603
-    except subprocess.CalledProcessError as error:
-        said = error.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or ["no message"]
-        raise StepError(f"{command[0]}: {said[0]}") from error
-    except (OSError, subprocess.SubprocessError) as error:
-        raise StepError(f"{command[0]} cannot be run: {error}") from error
 
 
 def has_tpm(*, command: Run = run) -> bool:
@@ -83,21 +43,8 @@ def has_tpm(*, command: Run = run) -> bool:
             ["systemd-creds", "encrypt", "--name=trial", "--with-key=tpm2", "--tpm2-pcrs=", "-", "-"], b"trial"
         )
         return command(["systemd-creds", "decrypt", "--name=trial", "-", "-"], box) == b"trial"
-    except StepError:
+    except CredentialError:
         return False
-
-
-def opened(credential: Credential, keys: Path, *, command: Run = run) -> bytes:
-    """A secret out of its seal, for root on the machine that sealed it. Raises StepError."""
-    return command(["systemd-creds", "decrypt", f"--name={credential.name}", str(credential.sealed(keys)), "-"], b"")
-
-
-def device_passphrase(keys: Path) -> bytes | None:
-    """The passphrase of the device's key, for root; none where it is not sealed. Raises StepError."""
-    try:
-        return opened(DEVICE_PASSPHRASE, keys) if DEVICE_PASSPHRASE.sealed(keys).exists() else None
-    except PermissionError as error:
-        raise StepError(f"{keys} is closed to this user: do it as root") from error
 
 
 def seal_steps(
@@ -196,11 +143,11 @@ class _Bench:
         words = ["systemd-creds", "encrypt", f"--name={credential.name}", f"--with-key={self.with_key}"]
         if self.with_key == TPM_KEY:
             words.append("--tpm2-pcrs=")
-        box, place = self.command([*words, "-", "-"], secret), credential.sealed(self.keys)
-        try:
+        place = credential.sealed(self.keys)
+        with step_errors(CredentialError):
+            box = self.command([*words, "-", "-"], secret)
+        with step_errors(OSError, doing=f"cannot write {place}"):
             durable.write(place, box, mode=0o600)
-        except OSError as error:
-            raise StepError(f"cannot write {place}: {error.strerror}") from error
         return f"{place}, with {self.with_key}"
 
     def plain(self, credential: Credential) -> Path:
@@ -208,32 +155,28 @@ class _Bench:
         return self.keys / credential.name
 
     def seal_plain(self, credential: Credential) -> str:
-        try:
-            return self.seal(credential, self.plain(credential).read_bytes())
-        except OSError as error:
-            raise StepError(f"cannot read {self.plain(credential)}: {error.strerror}") from error
+        with step_errors(OSError, doing=f"cannot read {self.plain(credential)}"):
+            secret = self.plain(credential).read_bytes()
+        return self.seal(credential, secret)
 
     def forget(self, credential: Credential) -> str:
         plain, secret = self.plain(credential), self.opened(credential).strip(b"\0")
-        try:
+        with step_errors(OSError, doing=f"cannot wipe {plain}"):
             if plain.read_bytes().strip(b"\0") not in {secret, b""}:  # zeros: a run was killed while it wiped
-                raise StepError(
-                    f"{credential.sealed(self.keys)} holds another key than {plain}: remove it and repeat this"
-                )
+                sealed = credential.sealed(self.keys)
+                raise StepError(f"{sealed} holds another key than {plain}: remove it and repeat this")
             durable.wipe(plain)
-        except OSError as error:
-            raise StepError(f"cannot wipe {plain}: {error.strerror}") from error
         return f"{plain} is overwritten and gone; restart gate-{credential.program} where it runs"
 
     def load(self, credential: Credential) -> str:
         drop_in = self.units / credential.drop_in
-        try:
+        with step_errors(OSError, doing=f"cannot write {drop_in}"):
             durable.make_folder(drop_in.parent)
             durable.write(drop_in, credential.drop_in_text(self.keys).encode())
-        except OSError as error:
-            raise StepError(f"cannot write {drop_in}: {error.strerror}") from error
-        self.command(["systemctl", "daemon-reload"], b"")
+        with step_errors(CredentialError):
+            self.command(["systemctl", "daemon-reload"], b"")
         return str(drop_in)
 
     def opened(self, credential: Credential) -> bytes:
-        return opened(credential, self.keys, command=self.command)
+        with step_errors(CredentialError):
+            return opened(credential, self.keys, command=self.command)

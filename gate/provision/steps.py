@@ -1,85 +1,263 @@
-"""Carries a plan out, one step after another, and says of each what became of it. Nothing that exists is overwritten."""
+"""The table of the technician's steps, from a bare machine to a gate in service, and what a step and its outcome are.
+
+Answers files, kept states and reports name a step by its id, so ids are never renamed. Ids that begin with `first_` belong to the first of two
+doors. `installation`, `sealing`, `checks` and `barrier` make the steps themselves.
+
+StepError                   a file or folder that cannot be used; each type has the exit code that its command ends with
+├── ConfigurationStepError  a configuration, found or made of the answers, that can never work
+├── ContentStepError        what was given or answered is not what it should be
+├── UsageStepError          the command was given what it cannot work with
+├── AwayStepError           a service or device does not answer
+├── LaterStepError          it cannot be done now; the message says what must come first
+├── NoStepError             it was looked into, and the answer is no
+└── ForbiddenStepError      the server understood and does not permit it
+"""
 
 from __future__ import annotations
 
+import contextlib
 import enum
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final
 
+import msgspec
 
-class StepState(enum.Enum):
-    """What became of a step."""
-
-    DONE = "done"
-    KEPT = "kept"  # it was done before
-    FAILED = "failed"
-    SKIPPED = "skipped"  # a step before it failed
+from gate_core.command_line.output import Exit
 
 
 class StepError(Exception):
-    """A step cannot be done; the message says what to do. Of this type itself: a file or folder that cannot be used."""
+    """A step cannot be done; the message says what to do."""
+
+    code = Exit.IO_ERROR
 
 
 class ConfigurationStepError(StepError):
-    """A configuration, found or made of the answers, that can never work."""
+    """A configuration that can never work."""
+
+    code = Exit.CONFIG
 
 
 class ContentStepError(StepError):
-    """What was given or answered is not what it should be."""
+    """What was given is not what it should be."""
+
+    code = Exit.BAD_DATA
+
+
+class UsageStepError(StepError):
+    """The command was given what it cannot work with."""
+
+    code = Exit.USAGE
 
 
 class AwayStepError(StepError):
     """A service or device does not answer."""
 
+    code = Exit.UNREACHABLE
+
 
 class LaterStepError(StepError):
-    """It cannot be done now; the message says what must come first."""
+    """It cannot be done now."""
+
+    code = Exit.TRY_LATER
 
 
 class NoStepError(StepError):
-    """It was looked into, and the answer is no."""
+    """The answer is no."""
+
+    code = Exit.NO
 
 
 class ForbiddenStepError(StepError):
-    """Whoever was asked understood and does not permit it."""
+    """It is not permitted."""
+
+    code = Exit.NOT_PERMITTED
+
+
+@contextlib.contextmanager
+def step_errors(*types: type[Exception], doing: str = "") -> Iterator[None]:
+    """Raise StepError for these errors in the block: their text, or `doing` and why the system refused it."""
+    try:
+        yield
+    except types as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise StepError(f"{doing}: {why}" if doing else str(error)) from error
+
+
+# ── the table ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What is known of a step before it is done.
+
+    `tables` are those of gate.toml whose devices it tries; `rests_on` is what its proof rests on besides them (`gate.provision.proofs`);
+    `answers` are the keys of the technician's answers that it reads itself.
+    """
+
+    title: str
+    tables: tuple[str, ...] = ()
+    rests_on: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
+
+
+BARRIER_TITLES: Final = {
+    "watchdog": "The board's host watchdog is written, read back, and seen to work",
+    "walk_entry": "One person walks in on one grant",
+    "walk_exit": "One person walks out on one grant",
+    "grant_ends": "A grant that nobody uses ends by itself",
+    "tailgate": "Two people on one grant are told apart",
+    "fire": "The fire input opens the leaf, and the emergency ends",
+    "host_kill": "A grant ends when the gate's program is killed",
+    "power": "The board comes back from a power cut without a grant",
+}
+_SEALING: Final = {
+    "sealed": "The log's key is sealed by the machine's TPM",
+    "unit": "The log program is given the sealed key",
+    "plain_key": "The log's key lies nowhere unsealed",
+    "device_sealed": "The passphrase of the device's key is sealed by the machine's TPM",
+    "device_unit": "The sync program is given the sealed passphrase",
+    "device_key": "The device's key lies nowhere unencrypted",
+}
+SEALING: Final = tuple(_SEALING)  # where there is a TPM
+NEEDED: Final = ("configuration", "folders", "log_key", *SEALING, "models", "units")  # without them there is no gate
+STEPS: Final = {
+    "configuration": Row("The configuration is written"),
+    "folders": Row("The folders are there"),
+    "log_key": Row("The log has its key", rests_on=("log",)),
+    **{step: Row(title, rests_on=("log",)) for step, title in _SEALING.items()},
+    "models": Row("The models are there, unchanged"),
+    "units": Row("The units let vision reach its cameras"),
+    "disk": Row("There is room on the disk"),
+    "clock": Row("The clock and its time service"),
+    "golden_vectors": Row("The models give their golden values on this machine"),
+    "lists": Row(
+        "Certificates and lists are imported, and young enough", answers=("lists.files", "lists.signer", "lists.test")
+    ),
+    "swipe": Row("The document reader answers", ("swipe",)),
+    "page": Row("The page source gives pictures", ("page",)),
+    "chip": Row("The chip reader answers", ("chip",)),
+    "document": Row("A document is read, by its zone and by its chip", ("swipe", "chip")),
+    "sensors": Row("The sensor unit answers", ("sensors",)),
+    "camera_exposure": Row("The camera's exposure is fixed", ("camera",), ("calibration",)),
+    "camera_control_lag": Row("How late the camera obeys is measured", ("camera",), ("control_lag_ms",)),
+    "camera_lag": Row("How late the camera sees the display is measured", ("camera",), ("lag_ms",)),
+    "camera_height": Row("The camera sees faces at the right height and size", ("camera",), ("eyes_cm",), ("eyes_cm",)),
+    "lighting": Row("The light on a face is bright and even", ("camera",)),
+    "liveness_sensor": Row("The sensor that says whether somebody lives answers", ("camera.pad",)),
+    **{f"first_{step}": Row(f"First door: {title}", ("first_barrier",)) for step, title in BARRIER_TITLES.items()},
+    **{step: Row(title, ("barrier",)) for step, title in BARRIER_TITLES.items()},
+    "left_bag": Row("A bag that is left is seen", ("sensors",)),
+    "enrolment": Row(
+        "The gate is enrolled at the central server",
+        rests_on=("log", "central server"),
+        answers=("central.address", "central.ca", "central.token_file"),
+    ),
+    "recipients": Row("The auditors have the log's public key", rests_on=("log", "log key")),
+    "approval": Row("Two persons have approved the configuration", rests_on=("log", "configuration")),
+}
+TITLES: Final = {step: row.title for step, row in STEPS.items()}
+
+
+# ── one step ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class StepState(enum.StrEnum):
+    """How a step ended."""
+
+    DONE = "done"
+    KEPT = "kept"  # it was done before
+    FAILED = "failed"
+    SKIPPED = "skipped"  # with a reason, or because one that it needs failed
+
+
+class Verified(enum.StrEnum):
+    """On what a step's device was tried."""
+
+    HARDWARE = "hardware"
+    SIMULATOR = "simulator"
+    NO = "not_verified"
+    NO_DEVICE = "no_device"  # there is nothing that could be simulated
+
+
+Figure = float | int | str | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a step found: in words, in figures with the unit in their name, and on what; and pictures, a caption and a JPEG each, nobody's face in
+    them.
+    """
+
+    detail: str
+    figures: dict[str, Figure] = field(default_factory=dict)
+    verified: Verified = Verified.NO_DEVICE
+    pictures: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step: `do` returns what to tell the technician. It is kept when `exists` says that it was done before; `kept` then says what is
-    to be told of it.
+    """One step. `do` returns what it found, or that in words alone, and raises StepError, after which nothing is half done.
 
-    All raise StepError: what is there may be of no use.
+    Where `exists` is given, what it finds on the machine says whether the step was done, and not what was kept; `kept` is then what to tell of
+    it. A `fresh` one is done in every run. Without a `needed` one nothing behind it can be done. In a `manual` one the technician does
+    something. `missing` says that it cannot be done yet, and why: such a step is never done. It waits for the steps that it comes `after`.
     """
 
     id: str
-    do: Callable[[], str]
-    exists: Callable[[], bool] = lambda: False
+    do: Callable[[], Finding | str]
+    exists: Callable[[], bool] | None = None
     kept: Callable[[], str] = lambda: ""
+    fresh: bool = False
+    needed: bool = False
+    manual: bool = False
+    missing: str = ""
+    after: tuple[str, ...] = ()
+
+    def found(self) -> Finding:
+        """Do it."""
+        found = self.do()
+        return found if isinstance(found, Finding) else Finding(found)
+
+
+class Outcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What came of one step, as it is kept. `at` is RFC 3339, UTC; `basis` is what it rests on, by names that people read."""
+
+    state: StepState
+    detail: str
+    verified: Verified = Verified.NO_DEVICE
+    figures: dict[str, Figure] = {}
+    pictures: tuple[tuple[str, bytes], ...] = ()
+    basis: dict[str, str] = {}
+    at: str = ""
+    took_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """What became of one step."""
+class StepReport:
+    """What became of one step in this run; `failure` is the kind of error of one that failed."""
 
     id: str
     state: StepState
-    detail: str
-    failure: type[StepError] | None = None  # what kind of failure, of a step that failed
+    outcome: Outcome
+    failure: type[StepError] | None = None
+
+    @property
+    def detail(self) -> str:
+        """What to tell of it."""
+        return self.outcome.detail
 
 
-def carry_out(steps: Iterable[Step]) -> Iterator[Report]:
-    """Do the steps in order; after a failure the rest is skipped."""
+def carry_out(steps: Iterable[Step]) -> Iterator[StepReport]:
+    """Do the steps in order; after a failure the rest is skipped. Nothing is kept of them but what they leave on the machine."""
     failed = False
     for step in steps:
-        if failed:
-            yield Report(step.id, StepState.SKIPPED, "")
-            continue
+        state, detail, failure = StepState.SKIPPED, "", None
         try:
-            if step.exists():
-                yield Report(step.id, StepState.KEPT, step.kept())
-            else:
-                yield Report(step.id, StepState.DONE, step.do())
+            if not failed and step.exists is not None and step.exists():
+                state, detail = StepState.KEPT, step.kept()
+            elif not failed:
+                detail, state = step.found().detail, StepState.DONE
         except StepError as error:
-            failed = True
-            yield Report(step.id, StepState.FAILED, str(error), type(error))
+            failed, state, detail, failure = True, StepState.FAILED, str(error), type(error)
+        yield StepReport(step.id, state, Outcome(state=state, detail=detail), failure)

@@ -15,7 +15,8 @@ from fakes.modbus_boards import PROFILES, BoardBench, board_bench
 
 from drivers.barrier.port import BarrierDriver
 from gate_core.errors import LinkLostError, RefusedError
-from gate_core.ports.values import BarrierAlarm, Direction, LampColour
+from gate_core.evidence.evidence import Alarm
+from gate_core.ports.values import Direction, LampColour
 from hardware_sim.barrier.lot import LotTurnstile
 
 FRAMED: dict[str, Kind] = {"ds205a": "ds205a", "italdis": "italdis"}
@@ -137,7 +138,7 @@ async def test_before_connecting_everything_is_a_lost_link(kind: str) -> None:
             with pytest.raises(LinkLostError):
                 await call()
         with pytest.raises(LinkLostError):
-            await barrier.clear_alarms(tuple(BarrierAlarm))
+            await barrier.clear_alarms(tuple(Alarm))
         with pytest.raises(LinkLostError):
             await barrier.grant(Direction.ENTRY, 5000)
 
@@ -205,7 +206,7 @@ async def test_an_unplugged_barrier_is_lost_until_it_is_connected_again(kind: st
     async with standing(kind) as site:
         await site.barrier.connect()
         await site.barrier.lamp(LampColour.GREEN)
-        await site.barrier.clear_alarms((BarrierAlarm.OBSTRUCTED,))
+        await site.barrier.clear_alarms((Alarm.OBSTRUCTED,))
         site.unplug()
         with pytest.raises(LinkLostError):
             await site.barrier.status()

@@ -129,7 +129,9 @@ PHRASES: dict[tuple[str, str], tuple[str, ...] | str] = {
 def phrases() -> set[tuple[str, str]]:
     """The last column of the table of programs."""
     rows = re.findall(
-        r"^\| ([^|]+) \|[^|]*\|[^|]*\| ([^|]+) \|$", (ROOT / "docs/architecture.md").read_text(), re.MULTILINE
+        r"^\| ([^|]+) \|[^|]*\|[^|]*\| ([^|]+) \|$",
+        (ROOT / "docs/architecture.md").read_text().partition("## What runs where")[0],
+        re.MULTILINE,
     )
     found = {}
     for program, cell in rows:

@@ -8,19 +8,22 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes.boot.gate import Gate, approve
+from fakes.boot.gate import Gate, approve, installed
 from fakes.updates import Operator
 
 from gate.updates.layout import Here, Kind
 
 pytestmark = [pytest.mark.long, pytest.mark.e2e]
 
-BUILD = Path(__file__).resolve().parents[2] / "packaging/update"
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / "packaging/update"
+BEFORE = "7ce22610"  # the last commit whose appliance was one wheel
 STICK = "/srv/stick"
 TABLE = '\n[updates]\nroot = "/etc/portcullis/updates-root.json"\n'
 # The package's own Python, whatever runs the tests.
@@ -66,13 +69,18 @@ class Updates:
         return self.gate.world.travel("genuine", "t1").passed == 1
 
 
+def ran(*command: str | Path) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
+
+
 @pytest.fixture(scope="module")
 def archives(package: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The software's archive of the package, and one of a version whose lane cannot start."""
     folder = tmp_path_factory.mktemp("archives")
     good, bad = folder / "good.zip", folder / "bad.zip"
-    done = subprocess.run([BUILD, package, good], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
+    ran(BUILD, package, good)
     gone = ("gate/programs/lane/program.py", "gate/programs/lane/__pycache__/program.cpython-313.pyc")
     with zipfile.ZipFile(good) as whole, zipfile.ZipFile(bad, "w", zipfile.ZIP_STORED) as broken:
         for entry in whole.infolist():
@@ -81,15 +89,30 @@ def archives(package: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[P
     return good, bad
 
 
-@pytest.fixture
-def updates(gate: Gate, tmp_path: Path) -> Updates:
-    operator = Operator(tmp_path / "operator")
+def believing(gate: Gate, folder: Path) -> Updates:
+    """The gate with an operator whose updates it takes."""
+    operator = Operator(folder)
     file = gate.machine.root / "etc/portcullis/gate.toml"
     if TABLE not in file.read_text():  # it stays: a lane that began with the newer approval takes no older one
         file.write_text(file.read_text() + TABLE)
         approve(gate, serial=2)
     (gate.machine.root / "etc/portcullis/updates-root.json").write_bytes(operator.first_root)
     return Updates(gate, operator)
+
+
+@pytest.fixture
+def updates(gate: Gate, tmp_path: Path) -> Updates:
+    return believing(gate, tmp_path / "operator")
+
+
+@pytest.fixture(scope="module")
+def package_before() -> Path:
+    """The package of BEFORE, built from the history of this repository, once."""
+    place = Path.home() / ".cache/portcullis/before" / BEFORE
+    if not place.exists():
+        ran("git", "clone", "--quiet", "--no-checkout", ROOT, place)
+    ran("git", "-C", place, "checkout", "--quiet", BEFORE)
+    return Path(ran(place / "packaging/build").splitlines()[-1])
 
 
 def test_updates_are_kept_taken_back_and_gone_back_from(updates: Updates, archives: tuple[Path, Path]) -> None:
@@ -120,3 +143,28 @@ def test_updates_are_kept_taken_back_and_gone_back_from(updates: Updates, archiv
     assert updates.version() == "versions/0"
     assert updates.runs("versions/0")
     assert updates.serves()
+
+
+def test_a_gate_of_before_the_distributions_is_updated_and_gone_back_from(
+    package_before: Path, archives: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """Its units, its command and its program of updates are the old package's: what they call is where it was."""
+    folder = Path(tempfile.mkdtemp(prefix="boot-"))
+    try:
+        with installed(folder, package_before) as gate:
+            updates = believing(gate, tmp_path / "operator")
+            gate.until(gate.is_in_service, "the gate is in service")
+            assert updates.serves()
+            updates.bring(archives[0], "good")
+            gate.officer("close", "--reason", "update")
+            kept = updates.said("apply")
+            assert kept["exit"] == 0, (kept, gate.machine.journal("-n", "200"))
+            assert updates.runs("versions/1")
+            assert updates.serves()
+            assert gate.command("status", "--json", check=False).returncode == 0
+            gate.officer("close", "--reason", "update")
+            assert updates.said("back")["exit"] == 0
+            assert updates.runs("versions/0")
+            assert updates.serves()
+    finally:
+        shutil.rmtree(folder)

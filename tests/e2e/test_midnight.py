@@ -16,9 +16,9 @@ from fakes.whole_gate import PROGRAMS, running
 from gate_core.audit_format.unsealing import Unsealer
 from gate_core.evidence.screen import Screen
 from gate_core.programs import clock
+from gate_verify.audit_record import AuditRecord
 from gate_verify.commands.records import Reading
 from gate_verify.report.draws import Draws
-from gate_verify.told import Told
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
@@ -53,7 +53,7 @@ async def test_a_gate_draws_by_a_new_secret_after_midnight_and_reveals_the_old_o
             travellers += 1
         await gate.family.stop("lane")
         await gate.family.stop("log")
-        draws, kinds = Draws(), list[Told]()
+        draws, kinds = Draws(), list[AuditRecord]()
         for told in Reading((gate.stage.spool,), Unsealer.from_file(gate.stage.identities[0])).told():
             draws.take(told)
             kinds.append(told)

@@ -21,8 +21,9 @@ from fakes.console_gates import road_gate, until
 from fakes.ports import free_port
 from playwright.async_api import async_playwright
 
+from gate_core.evidence.names import Role
 from gate_core.orders.order import read_order
-from gate_core.orders.verbs import Role, Verb
+from gate_core.orders.verbs import Verb
 
 CHROMIUM = Path("/usr/bin/chromium")
 GATE = [sys.executable, "-m", "gate.cli"]

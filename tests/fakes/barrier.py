@@ -16,7 +16,8 @@ from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.profiles import load_profile
 from drivers.links import Link, memory_pair
 from gate_core.errors import LinkLostError, RefusedError
-from gate_core.ports.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
+from gate_core.evidence.evidence import Alarm
+from gate_core.ports.values import BarrierStatus, Direction, LampColour, LeafPosition
 
 # What the board is told, as the counting controller notes it.
 RELEASE = (5, (0x5245,))
@@ -92,7 +93,7 @@ class FakeBarrier:
         self._require_line()
         self.lamp_shown = colour
 
-    async def clear_alarms(self, alarms: Collection[BarrierAlarm]) -> None:
+    async def clear_alarms(self, alarms: Collection[Alarm]) -> None:
         self._require_line()
         self.now = replace(self.now, alarms=self.now.alarms.difference(alarms))
 

@@ -16,7 +16,6 @@ import msgspec
 
 from gate.channel import messages
 from gate.programs.lane.document import child
-from gate.programs.lane.stages.unread import unreadable
 from gate_core.evidence.evidence import CheckId, DocumentEvidence
 
 SIZE = 4 * 1024 * 1024 - 64  # nearly the longest message that a child may send before it is prepared
@@ -63,7 +62,7 @@ DEEDS: dict[str, Callable[[], str]] = {
 
 
 async def _captured(wanted: messages.ReadDocument, *_: object) -> DocumentEvidence:
-    return unreadable(DEEDS[wanted.crossing](), CheckId.MRZ)
+    return DocumentEvidence.unreadable(DEEDS[wanted.crossing](), CheckId.MRZ)
 
 
 if __name__ == "__main__":

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from fakes.sync_gate import SyncGate
 
+from gate.identity.device import AUTHORITIES, DEVICE
 from gate.programs.shared import config as configuration
 from gate.programs.shared.config import Config, Sync
-from gate.provision.identity import AUTHORITIES, DEVICE
 from gate_central import authority, folder, settings
 from gate_central.database import open_database
 from gate_central.roster import Roster

@@ -16,7 +16,7 @@ from typing import Any
 from fakes.ports import free_port
 from fakes.screens_peers import FakeLane, view
 
-from gate.channel.messages import Look, LookWanted, Objected, OrderAnswer, Status, SubmitOrder, ToDesk, Waiting
+from gate.channel.messages import Look, LookWanted, OrderAnswer, Status, SubmitOrder, ToDesk, Waiting
 from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
 from gate.passage.orders import Outcome
@@ -26,7 +26,7 @@ from gate.programs.shared.config import Config, parse
 from gate.programs.shared.consoles import road_key
 from gate.programs.shared.status import serve_status
 from gate_core import pinned_certificates
-from gate_core.evidence.reasons import Reason
+from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.screen import Screen
 from gate_core.http_server.connections import ConnectionLimits
 from gate_officers.console.config import GateEntry
@@ -60,7 +60,7 @@ class FakeDesk:
 
     def refer(self, crossing: str, *reasons: Reason) -> None:
         """A traveller is referred."""
-        waiting = Waiting(crossing=crossing, objections=[Objected(reason) for reason in reasons])
+        waiting = Waiting(crossing=crossing, objections=[Objection(reason) for reason in reasons])
         self.shows |= {"state": "referred", "referred": [*self.shows["referred"], waiting]}
 
     @contextlib.asynccontextmanager

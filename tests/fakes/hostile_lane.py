@@ -96,7 +96,7 @@ class Hostile:
 
     def tell(self, event: Event) -> None:
         """Tell the machine, and the oracle what it does."""
-        fresh = not isinstance(event, Ordered) or event.version == self.run.around.version
+        fresh = not isinstance(event, Ordered) or event.version == self.run.lane.version
         self.oracle.hears(event, self.run.now_ms, fresh=fresh)
         for effect in self.run.feed(event):
             self.done(effect)
@@ -133,8 +133,8 @@ class Hostile:
     def helpful(self) -> Event:
         """What the running crossing waits for, so that something comes of it; of a lane at rest, whatever brings a traveller."""
         rng, crossing = self.rng, machine.crossing_of(self.run.state) or ""
-        if self.run.around.first_words and rng.random() < 0.5:
-            return Recorded(self.run.around.first_words[0].crossing, RecordKind.WOULD_ADMIT)
+        if self.run.lane.first_words and rng.random() < 0.5:
+            return Recorded(self.run.lane.first_words[0].crossing, RecordKind.WOULD_ADMIT)
         receipts = {
             machine.Opening: RecordKind.OPENED,
             machine.Recording: RecordKind.DECIDED,
@@ -257,5 +257,5 @@ class Hostile:
 
     def _ordered(self, command: Command) -> Event:
         self.numbers += 1
-        version = self.run.around.version - (self.rng.random() < 0.1)
+        version = self.run.lane.version - (self.rng.random() < 0.1)
         return ordered(command, self.rng.choice(["officer-1", "officer-2"]), version=version, number=self.numbers)

@@ -28,7 +28,7 @@ from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
 from gate.passage.events import RecordClass, RecordKind
 from gate.programs.log import program
-from gate.programs.log.timing import Timing
+from gate.programs.log.context import Timing
 from gate.programs.shared.config import Audit, Config, Paths
 from gate_core.audit_format import keys
 from gate_core.evidence.screen import Purpose

@@ -17,8 +17,8 @@ import tomli_w
 from fakes.audit_logs import SmallLog
 from fakes.central_process import KEPT
 
+from gate.identity.device import DEVICE
 from gate.programs.shared.config import Config, load
-from gate.provision.identity import DEVICE
 from gate_core.audit_format.note import Signer
 
 DEADLINE_S = 30.0

@@ -10,8 +10,9 @@ from typing import Any
 from fakes.passkeys import ORIGIN, RP_ID, Authenticator
 from fakes.shifts import AUTHORITY, NOW_S
 
+from gate_core.evidence.names import Role
 from gate_core.orders.certificate import Certificate
-from gate_core.orders.verbs import Party, Role
+from gate_core.orders.verbs import Party
 from gate_officers.authority.act_log import Book
 from gate_officers.authority.certificate_issuer import Authority, Clocks
 from gate_officers.authority.enrolment_history import Standing

@@ -47,7 +47,7 @@ class Books(Account):
                 self._known(crossing, "granted")
                 self.granted.append(crossing)
             case _:
-                self._around(record, now_ms)
+                self._context(record, now_ms)
 
     def heeds(self, record: Record) -> None:
         """An alarm that is an officer's to see, or an officer's word about alarms."""
@@ -56,7 +56,7 @@ class Books(Account):
         elif isinstance(record, records.Obeyed):
             self.alarmed -= {alarm.value for alarm in record.alarms}
 
-    def _around(self, record: Record, now_ms: float) -> None:
+    def _context(self, record: Record, now_ms: float) -> None:
         self.heeds(record)
         match record:
             case records.GrantEnded(crossing, records.GrantEnd.PASSAGE) if crossing in self.crossings:

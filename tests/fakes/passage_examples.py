@@ -17,10 +17,11 @@ from gate.passage.events import (
     SiteSeen,
 )
 from gate.passage.lane import LaneContext, Timing
-from gate.passage.orders import Admit, BePresent, Command, Missing, OfficerRole, Ordered, Said
+from gate.passage.orders import Admit, BePresent, Command, Missing, Ordered, Said
 from gate.passage.policy import Policy
 from gate.passage.records import Decided
 from gate_core.evidence.evidence import Check, CheckId, CheckResult, DocumentEvidence, FaceEvidence, Score
+from gate_core.evidence.names import Role
 
 CROSSING = "c1"
 RULES = machine.Rules(
@@ -54,7 +55,7 @@ SAME_FACE = FaceEvidence(
 
 def said(officer: str = "officer-1", missing: tuple[Missing, ...] = ()) -> Said:
     """An officer's word."""
-    return Said(officer, OfficerRole.OFFICER, "a reason", missing)
+    return Said(officer, Role.OFFICER, "a reason", missing)
 
 
 def ordered(command: Command, officer: str = "officer-1", *, version: int = 0, number: int = 1) -> Ordered:
@@ -68,7 +69,7 @@ class Run:
 
     rules: machine.Rules = RULES
     now_ms: int = 1_000
-    around: LaneContext = field(default_factory=LaneContext)
+    lane: LaneContext = field(default_factory=LaneContext)
     state: machine.State = field(default_factory=lambda: machine.start(())[0])
     effects: list[Effect] = field(default_factory=list)
 
@@ -77,14 +78,14 @@ class Run:
         self.now_ms += after_ms
         new: list[Effect] = []
         for event in events:
-            self.around, self.state, effects = machine.step(self.rules, self.around, self.state, event, self.now_ms)
+            self.lane, self.state, effects = machine.step(self.rules, self.lane, self.state, event, self.now_ms)
             new.extend(effects)
         self.effects.extend(new)
         return new
 
     def order(self, command: Command, officer: str = "officer-1", *, after_ms: int = 0) -> list[Effect]:
         """Feed an order that answers a fresh challenge."""
-        return self.feed(ordered(command, officer, version=self.around.version), after_ms=after_ms)
+        return self.feed(ordered(command, officer, version=self.lane.version), after_ms=after_ms)
 
 
 def ready() -> Run:

@@ -94,7 +94,7 @@ class PeopledLane:
     seed: int
     habits: Habits = field(default_factory=Habits)
     now_ms: int = 1_000_000
-    around: LaneContext = field(default_factory=LaneContext)
+    context: LaneContext = field(default_factory=LaneContext)
     state: machine.State = field(default_factory=lambda: machine.start(())[0])
     records: list[records.Record] = field(default_factory=list)
     passed: list[tuple[str, str]] = field(default_factory=list)  # who went through in fact, and which way
@@ -165,9 +165,9 @@ class PeopledLane:
     def feed(self, *events: Event) -> None:
         """Have the machine answer events, and carry out what it wants."""
         for event in events:
-            if isinstance(event, DocumentPresented) and self.screen == "welcome" and self.around.alarms:
+            if isinstance(event, DocumentPresented) and self.screen == "welcome" and self.context.alarms:
                 self.welcomed_with_alarm += 1
-            self.around, self.state, effects = machine.step(RULES, self.around, self.state, event, self.now_ms)
+            self.context, self.state, effects = machine.step(RULES, self.context, self.state, event, self.now_ms)
             for effect in effects:
                 self._carry_out(effect)
 
@@ -216,7 +216,7 @@ class PeopledLane:
             self._said_ms = self.now_ms
             self.order(BePresent())
             self.feed(SiteSeen(1.0, clock_sure=True))
-        waiting = self.habits.acknowledges and any(one.waits for one in self.around.alarms)
+        waiting = self.habits.acknowledges and any(one.waits for one in self.context.alarms)
         referred = isinstance(self.state, machine.Referred)
         if not waiting and not referred:
             self._helped_ms = self.now_ms
@@ -229,7 +229,7 @@ class PeopledLane:
 
     def order(self, command: Command) -> None:
         """An officer's order."""
-        self.feed(Ordered(next(self._numbers), self.around.version, said(), command))
+        self.feed(Ordered(next(self._numbers), self.context.version, said(), command))
 
     # ── people ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -381,7 +381,7 @@ def five_minutes(seed: int, habits: Habits | None = None) -> PeopledLane:
 def serves_again(lane: PeopledLane) -> bool:
     """Whether everybody having left, one more genuine traveller is admitted and goes through."""
     lane.run(180_000, until=lambda: not lane.is_visited)
-    lane.run(60_000, until=lambda: lane.screen == "welcome" and lane.around.at_rest())
+    lane.run(60_000, until=lambda: lane.screen == "welcome" and lane.context.at_rest())
     name = lane.visit(GENUINE_ONE)
     lane.run(120_000, until=lambda: not lane.is_visited)
     return (name, "entry") in lane.passed

@@ -8,10 +8,11 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from gate_core.evidence.names import Role
 from gate_core.orders.certificate import Certificate, certify
 from gate_core.orders.challenge import Challenger
 from gate_core.orders.order import Shift
-from gate_core.orders.verbs import Party, Role
+from gate_core.orders.verbs import Party
 
 GATE = "north-7"
 NOW_S = 1_795_000_000

@@ -179,13 +179,11 @@ class Siege(BesiegedLane):
             nobody_is_served = self.judge.screen in {Screen.OFFICER, Screen.CLOSED, Screen.WELCOME}
             person.enclosed_ms += STEP_MS * (self.attended or nobody_is_served)
             if person.enclosed_ms > (LOCKED_MS if self.attended else LEFT_ALONE_MS):
-                self.judge.broken(f"8: locked in, {self.state} {self.around.interior} {self.around.last}")
+                self.judge.broken(f"8: locked in, {self.state} {self.lane.interior} {self.lane.last}")
             if person.called_ms is not None:
                 person.called_ms += STEP_MS
             if (person.called_ms or 0) > CALLED_MS:
-                self.judge.broken(
-                    f"8: who calls is not let back, {self.state} {self.around.interior} {self.around.last}"
-                )
+                self.judge.broken(f"8: who calls is not let back, {self.state} {self.lane.interior} {self.lane.last}")
 
     def _nobody_could_know(self) -> bool:
         return self.blind_since_start and (self.now_ms < self.lie[0] or self.sensors_lost)
@@ -307,7 +305,7 @@ class Siege(BesiegedLane):
     def _order(self, command: Command, *, stale: bool = False) -> Ordered:
         self.numbers += 1
         officer = "officer-2" if isinstance(command, Consent) else "officer-1"
-        return ordered(command, officer, version=self.around.version - stale, number=self.numbers)
+        return ordered(command, officer, version=self.lane.version - stale, number=self.numbers)
 
     def _trouble(self) -> None:
         rng = self.rng
@@ -315,7 +313,7 @@ class Siege(BesiegedLane):
             self._help()
         running = machine.crossing_of(self.state) or "nobody's"
         if rng.random() < 0.02 * self.hostility * self.attended:
-            waits = [one.crossing for one in self.around.waiting] or ["nobody's"]
+            waits = [one.crossing for one in self.lane.waiting] or ["nobody's"]
             self.tell(self._order(any_command(rng, waits, running), stale=rng.random() < 0.1))
         if rng.random() < 0.004 * self.hostility:
             self.tell(any_lie(rng, running, list(self.owners)[-3:]))
@@ -365,7 +363,7 @@ class Siege(BesiegedLane):
             self.calm, self.calm_at_ms = False, self.now_ms + CALM_EVERY_MS
             return
         if self.now_ms > self.calm_at_ms:
-            self.judge.broken(f"no dead end: {self.state} {self.around}")
+            self.judge.broken(f"no dead end: {self.state} {self.lane}")
         if self.rng.random() < 0.01:
             self._help()
             for board in self.boards.values():
@@ -375,7 +373,7 @@ class Siege(BesiegedLane):
         """What officers do with a lane that does not serve."""
         if self.judge.emergency:
             self.tell(self._order(EndEmergencyNow()))
-        for one in self.around.waiting:
+        for one in self.lane.waiting:
             admits = not self.calm and self.rng.random() < 0.5
             self.tell(self._order(Admit(one.crossing) if admits else HandOver(one.crossing, Disposition.WALKED_BACK)))
         if self.judge.screen is Screen.CLOSED:

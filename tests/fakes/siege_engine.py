@@ -142,7 +142,7 @@ class EngineSiege(Siege):
 
     def _turn(self) -> tuple[Effect, ...]:
         self._loop.run_until_complete(self._turns())
-        self.around, self.state = self.engine.around, self.engine.state
+        self.lane, self.state = self.engine.context, self.engine.state
         done, self.acts = tuple(self.acts), []
         return done
 

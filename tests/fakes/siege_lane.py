@@ -36,7 +36,7 @@ class BesiegedLane:
         self.durable: list[records.Record] = []
         self._replaced: list[str | None] = []  # crossings of which the log holds a small record in place of one
         self.log_busy_until = 0
-        self.around = LaneContext(doors=(DoorState(Door.FIRST), DoorState(Door.LAST)), interior=Interior())
+        self.lane = LaneContext(doors=(DoorState(Door.FIRST), DoorState(Door.LAST)), interior=Interior())
         self.state: machine.State = machine.start(())[0]
 
     def carry_out(self, effect: Effect) -> None:
@@ -47,7 +47,7 @@ class BesiegedLane:
         """Tell the lane, and do what it wants."""
         for event in events:
             self.events += 1
-            fresh = not isinstance(event, Ordered) or event.version == self.around.version
+            fresh = not isinstance(event, Ordered) or event.version == self.lane.version
             self.judge.hears(event, self.now_ms, fresh=fresh)
             before = type(self.state).__name__
             effects = self.answered(event)
@@ -57,7 +57,7 @@ class BesiegedLane:
 
     def answered(self, event: Event) -> tuple[Effect, ...]:
         """What the lane does about an event."""
-        self.around, self.state, effects = machine.step(TWO_DOORS, self.around, self.state, event, self.now_ms)
+        self.lane, self.state, effects = machine.step(TWO_DOORS, self.lane, self.state, event, self.now_ms)
         return effects
 
     def _done(self, effects: tuple[Effect, ...]) -> None:
@@ -82,7 +82,7 @@ class BesiegedLane:
         settled = {one.crossing for one in kept if isinstance(one, records.Settled)}
         left = tuple(sorted(opened - set(closed)))
         referred = tuple(one for one, v in closed.items() if v is records.ClosedAs.REFERRED and one not in settled)
-        effects = self.started(left, referred, told, lasting_state.lasting_of(self.around, self.state))
+        effects = self.started(left, referred, told, lasting_state.lasting_of(self.lane, self.state))
         self.judge.starts(kept, told, self.now_ms)
         self._done(effects)
 
@@ -100,7 +100,7 @@ class BesiegedLane:
             )
             for one in Door
         )
-        self.around = LaneContext(
+        self.lane = LaneContext(
             doors=doors,
             interior=Interior(called=told.called),
             lost=frozenset({Part.SENSORS}),
@@ -113,8 +113,8 @@ class BesiegedLane:
             maintained_by=told.maintained_by,
             shielded=(*left, *referred),
         )
-        self.around, self.state, effects = lasting_state.resume(
-            last, self.around, self.state, effects, now_ms=self.now_ms, timing=TWO_DOORS.timing
+        self.lane, self.state, effects = lasting_state.resume(
+            last, self.lane, self.state, effects, now_ms=self.now_ms, timing=TWO_DOORS.timing
         )
         return effects
 

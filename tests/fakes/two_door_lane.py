@@ -52,7 +52,7 @@ class Lane(Run):
 def lane() -> Run:
     """A lane of two doors of which nothing is known yet."""
     doors = (DoorState(Door.FIRST), DoorState(Door.LAST))
-    return Lane(rules=TWO_DOORS, around=LaneContext(doors=doors, interior=Interior()))
+    return Lane(rules=TWO_DOORS, lane=LaneContext(doors=doors, interior=Interior()))
 
 
 def ready() -> Run:

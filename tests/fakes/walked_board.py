@@ -13,7 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gate_core.errors import RefusedError
-from gate_core.ports.values import BarrierAlarm, BarrierStatus, LampColour, LeafPosition
+from gate_core.evidence.evidence import Alarm
+from gate_core.ports.values import BarrierStatus, LampColour, LeafPosition
 
 MOVING_S = 0.3
 RELEASED_S = 3.0  # open at least so long after a release
@@ -54,7 +55,7 @@ class Board:
     restarts: int = 1
     fire: bool = False
     emergency: bool = False
-    alarms: set[BarrierAlarm] = field(default_factory=set)
+    alarms: set[Alarm] = field(default_factory=set)
     granted_until_s: float | None = None
     granted_at_s: float = 0.0
     released_until_s: float = -1.0
@@ -81,8 +82,8 @@ class Board:
         now_s = self.clock()
         if self.granted_until_s is not None and now_s >= self.granted_until_s:
             self.granted_until_s = None
-        if now_s - self._heard_s > WATCHDOG_S and BarrierAlarm.HOST_LOST not in self.alarms:
-            self.alarms.add(BarrierAlarm.HOST_LOST)
+        if now_s - self._heard_s > WATCHDOG_S and Alarm.HOST_LOST not in self.alarms:
+            self.alarms.add(Alarm.HOST_LOST)
             self.granted_until_s = None
         self.emergency = self.emergency or self.fire
         stays = self._open and bool(self.zone)
@@ -131,7 +132,7 @@ class Board:
         """Somebody pushes the closed leaf."""
         self.settle()
         if not self._open:
-            self.alarms.add(BarrierAlarm.FORCED)
+            self.alarms.add(Alarm.FORCED)
 
     # ── people ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -163,7 +164,7 @@ class Board:
         if by == "grant":
             self.granted_until_s = None
         elif by == "nothing":
-            self.alarms.add(BarrierAlarm.PASSAGE_WITHOUT_GRANT)
+            self.alarms.add(Alarm.PASSAGE_WITHOUT_GRANT)
         self.settle()
         return True
 
@@ -177,7 +178,7 @@ class Board:
         by = "nothing" if self._by() == "grant" else self._by()
         self.truth.append(Through(self.clock(), name, by, self.line_good_s, entry=False))
         if by == "nothing":
-            self.alarms.add(BarrierAlarm.REVERSE_PASSAGE)
+            self.alarms.add(Alarm.REVERSE_PASSAGE)
         return True
 
     def _by(self) -> str:
@@ -234,8 +235,8 @@ class Board:
         self.emergency = False
         self.take_revoke()
 
-    def take_clearing(self, alarms: frozenset[BarrierAlarm]) -> None:
+    def take_clearing(self, alarms: frozenset[Alarm]) -> None:
         """Alarms are cleared; none here has a cause that lasts."""
         self.alarms -= alarms
-        if BarrierAlarm.HOST_LOST in alarms:
+        if Alarm.HOST_LOST in alarms:
             self._heard_s = self.clock()

@@ -165,7 +165,7 @@ class WalkedLane:
         if isinstance(event, Tick) and before_ms < self.now_ms:
             self.oracle.rests(self.now_ms, line_ms=self.board.line_good_s * 1000)
             self._hold_truth()
-        fresh = not isinstance(event, Ordered) or event.version == self.engine.around.version
+        fresh = not isinstance(event, Ordered) or event.version == self.engine.context.version
         self.oracle.hears(event, self.now_ms, fresh=fresh)
 
     def _written(self, record: records.Record, awaited: bool) -> None:  # noqa: FBT001 - a plain callback
@@ -198,7 +198,7 @@ class WalkedLane:
         """An officer orders; `behind`: they answer a challenge so many versions old. Who is called with an x has the key of the one without."""
         self._orders += 1
         key = frozenset({officer.rstrip("x")})
-        self.post(Ordered(self._orders, self.engine.around.version - behind, said(officer), command, key))
+        self.post(Ordered(self._orders, self.engine.context.version - behind, said(officer), command, key))
 
     def waiting(self) -> list[str]:
         """The referrals that wait for an officer, as the records tell."""

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable
 from fakes.walked_board import Board, Line
 
 from gate_core.errors import LinkLostError, NoReplyError, RefusedError
-from gate_core.ports.values import BarrierAlarm, BarrierStatus, Direction, LampColour
+from gate_core.evidence.evidence import Alarm
+from gate_core.ports.values import BarrierStatus, Direction, LampColour
 
 ORDER_S = 0.008
 SILENCE_S = 0.25
@@ -78,7 +79,7 @@ class BoardDriver:
         await self._carried(None)
         self.board.lamp_shown = colour
 
-    async def clear_alarms(self, alarms: Iterable[BarrierAlarm]) -> None:
+    async def clear_alarms(self, alarms: Iterable[Alarm]) -> None:
         """Clear alarms."""
         self._require_line()
         await self._carried(lambda: self.board.take_clearing(frozenset(alarms)))

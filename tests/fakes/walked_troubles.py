@@ -25,7 +25,7 @@ from gate.passage.orders import (
     Hold,
     OpenLane,
 )
-from gate_core.ports.values import BarrierAlarm
+from gate_core.evidence.evidence import Alarm
 
 EVERY_S = 6.0  # on the average
 
@@ -114,7 +114,7 @@ class Troubles:
         self._lane.board.fire = False
 
     async def _alarm(self) -> None:
-        kinds = [BarrierAlarm.OBSTRUCTED, BarrierAlarm.OPEN_TOO_LONG, BarrierAlarm.MOTOR_FAULT, BarrierAlarm.FORCED]
+        kinds = [Alarm.OBSTRUCTED, Alarm.OPEN_TOO_LONG, Alarm.MOTOR_FAULT, Alarm.FORCED]
         self._lane.board.alarms.add(self._rng.choice(kinds))
 
     async def _stuck(self) -> None:

@@ -78,7 +78,7 @@ class Walk:
             if lane.clock() > until_s:
                 shown = None if lane.view is None else lane.view.screen.value
                 what = f"{CALM_LIMIT_S} s after the last fault the screen shows {shown}"
-                oracle.broken("no dead end", f"{what}: {lane.engine.state} {lane.engine.around}")
+                oracle.broken("no dead end", f"{what}: {lane.engine.state} {lane.engine.context}")
             self._tidy()
         lane.order(BePresent())
         crossing = await self._people.cross(self._people.honest())

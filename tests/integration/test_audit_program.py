@@ -46,15 +46,14 @@ from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
 from gate.passage.events import RecordClass, RecordKind
 from gate.programs.log import program as log
-from gate.programs.log.timing import Timing
+from gate.programs.log import server
+from gate.programs.log.context import Timing
 from gate.programs.shared.config import Audit, Config, Notice, Paths, Sync
-from gate.provision.log_key import rotate_steps
+from gate.provision.log_key import rotation
 from gate.provision.steps import StepState, carry_out
 from gate_core.audit_format import keys
 from gate_core.audit_format.checkpoint import Checkpoint, read_checkpoint
 from gate_core.audit_format.errors import StoreError
-from gate_core.audit_format.export import Outlet
-from gate_core.audit_format.handover import Handover
 from gate_core.audit_format.note import Algorithm, Note, Signer, Verifier
 from gate_core.evidence.screen import Purpose
 from gate_core.programs import clock
@@ -306,7 +305,7 @@ async def test_a_peer_that_leaves_without_its_answer_holds_up_nobody(config: Con
 
 
 async def test_a_full_queue_is_answered_and_not_waited_for(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log, "WAITING_MAX", 1)
+    monkeypatch.setattr(server, "WAITING_MAX", 1)
     async with running(config) as lane:
         for _ in range(60):
             await lane.send(append("incident"))
@@ -650,17 +649,7 @@ async def test_the_next_key_follows_with_a_start_and_the_old_one_goes(config: Co
     path = folder.parent / "gate.toml"
 
     def rotated() -> list[StepState]:
-        def vkey_of(one: Path) -> str:
-            return keys.load(one, config.origin).verifier.vkey
-
-        def newest() -> str | None:
-            words = Outlet(Path(config.paths.spool)).handovers()
-            return Handover.parse(words[-1]).new.vkey if words else None
-
-        steps = rotate_steps(
-            folder, make=lambda one: keys.generate(one, config.origin).vkey, newest=newest, vkey_of=vkey_of
-        )
-        return [one.state for one in carry_out(steps)]
+        return [one.state for one in carry_out(rotation(config))]
 
     async with running(config) as connection:
         await connection.send(append("started"))

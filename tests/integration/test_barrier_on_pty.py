@@ -16,7 +16,8 @@ from fakes.tiers import quick_or_long
 from drivers.barrier.modbus.driver import ModbusBarrier
 from drivers.links import SerialLink
 from gate_core.errors import LinkLostError, NoReplyError, RefusedError
-from gate_core.ports.values import BarrierAlarm, BarrierStatus, Direction, LeafPosition
+from gate_core.evidence.evidence import Alarm
+from gate_core.ports.values import BarrierStatus, Direction, LeafPosition
 from hardware_sim.barrier.device import Barrier
 from hardware_sim.pty import LineFaults, SerialLine
 
@@ -88,8 +89,8 @@ async def test_a_silent_host_loses_its_grant_to_the_watchdog(tmp_path: Path) -> 
         await asyncio.sleep(1.3)
         assert [ended["how"] for ended in made.happened("grant_ended")] == ["host_lost"]
         status = await made.driver.status()
-        assert status.alarms == {BarrierAlarm.HOST_LOST}
-        await made.driver.clear_alarms((BarrierAlarm.HOST_LOST,))
+        assert status.alarms == {Alarm.HOST_LOST}
+        await made.driver.clear_alarms((Alarm.HOST_LOST,))
         assert not (await made.driver.status()).alarms
 
 

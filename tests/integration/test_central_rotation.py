@@ -17,10 +17,10 @@ from fakes.sync_gate import GATE_ID, SyncGate
 from typer.testing import CliRunner
 
 from gate.audit.mirror_keys import MirrorKeys
+from gate.identity.authorities import issuer_of
+from gate.identity.device import DEVICE, Identity
 from gate.programs.shared.config import Config, Sync
 from gate.programs.sync import program as sync
-from gate.provision.authorities import issuer_of
-from gate.provision.identity import DEVICE, Identity
 from gate_central import authority, folder, rotation
 from gate_central.commands.central import app as central_app
 from gate_central.errors import FolderError, NotYetError

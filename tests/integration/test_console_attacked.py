@@ -21,10 +21,10 @@ from cryptography.x509.oid import NameOID
 from fakes.console_gates import Console, RoadGate, road_gate, tls, until
 from fakes.screens_peers import view
 
-from gate.channel.messages import Objected, Waiting
+from gate.channel.messages import Waiting
 from gate.programs.screens.console_api import HEAD_BYTES_MAX, LIMITS, REQUEST_RATE
 from gate_core.console_link import ORDER_BYTES_MAX, Answer, Challenge
-from gate_core.evidence.reasons import Reason
+from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.screen import Screen
 
 QUICK = replace(LIMITS, handshake_s=0.5, first_s=0.4, idle_s=0.6, read_s=0.3, goodbye_s=0.2)
@@ -290,7 +290,7 @@ async def test_a_console_that_never_reads_is_shown_out_and_another_hears_everyth
         deaf.reader._transport.pause_reading()  # type: ignore[attr-defined]
         await deaf.say(b"GET /events HTTP/1.1\r\nhost: x\r\n\r\n")
         await until(lambda: watched.up)
-        reasons = [Objected(Reason.FACE_BELOW_THRESHOLD, "x" * 500) for _ in range(60)]
+        reasons = [Objection(Reason.FACE_BELOW_THRESHOLD, "x" * 500) for _ in range(60)]
         for number in range(100):
             gate.desk.shows |= {"version": number, "referred": [Waiting(f"c{number}", reasons)]}
             await gate.lane.show(view(Screen.OFFICER, referred=f"c{number}"))

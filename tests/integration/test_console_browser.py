@@ -18,7 +18,8 @@ from fakes.kiosk_page import CHROMIUM
 from fakes.tiers import quick_or_long
 from playwright.async_api import Browser, Page, async_playwright, expect
 
-from gate_core.orders.verbs import Role, Verb
+from gate_core.evidence.names import Role
+from gate_core.orders.verbs import Verb
 from gate_officers.console.handover import Handovers
 
 SIZES = {"control room": (1280, 900), "phone": (390, 844)}

@@ -24,8 +24,9 @@ from fakes.signing_console import Console
 from playwright.async_api import Browser, BrowserContext, CDPSession, Page, async_playwright
 from playwright.async_api import Error as PlaywrightError
 
+from gate_core.evidence.names import Role
 from gate_core.orders.keys import key_text, shift_text
-from gate_core.orders.verbs import Party, Role, Verb
+from gate_core.orders.verbs import Party, Verb
 from gate_officers.authority.act_log import Book
 from gate_officers.authority.invitations import remove
 from gate_officers.console.sessions import IDLE_S, PROOF_LATE_S

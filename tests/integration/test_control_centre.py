@@ -19,8 +19,7 @@ from fakes.sample_passports import ANNA, portrait, utopia
 
 from gate.cli import chip
 from gate.programs.lane.centre import DEADLINE_S, ControlCentre
-from gate.programs.lane.stages.centre import question_of
-from gate.programs.lane.stages.document import converse
+from gate.programs.lane.document.evidence import converse, question_of
 from gate_documents.authenticity.integrity import Integrity
 from gate_documents.authenticity.terminal_authentication import ChainRequest, SignatureRequest
 from gate_documents.checks import CheckId, Result

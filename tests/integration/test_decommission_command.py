@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 from gate.channel.place import only_instance
 from gate.cli.provision import app
 from gate.programs.shared import config as configuration
-from gate.provision.course import Ending, Outcome, Store
+from gate.provision.progress import Store
+from gate.provision.steps import Outcome, StepState
 from gate_lab.cohort import spelt
 from gate_verify.verify import verify
 from models.cohort import CohortFile
@@ -58,7 +59,7 @@ def test_records_that_are_nowhere_else_are_exported_first_and_without_central_it
     secret = (gate.folder / "keys/log.key").read_text().strip()
     (gate.folder / "keys/device.passphrase.cred").write_text("Whxqht+dQJax1aZeCGLxmiAAAAABAAAA\n")
 
-    Store(gate.folder / "state/provision").keep("swipe", Outcome(state=Ending.DONE, detail="it answers"))
+    Store(gate.folder / "state/provision").keep("swipe", Outcome(state=StepState.DONE, detail="it answers"))
     done = decommission(gate, "--export", str(tmp_path / "out"), told=f"{GATE_ID}\n")
     assert {one["state"] for one in done["steps"]} == {"done"}
     assert done["central"] == "no central server is configured"

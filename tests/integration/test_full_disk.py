@@ -20,7 +20,7 @@ from gate.passage.effects import Show, Write
 from gate.passage.events import DocumentPresented, Event, Part, PartBack, PartLost, RecordClass, RecordKind, SiteSeen
 from gate.passage.orders import BePresent, Command, Free
 from gate.passage.records import Released
-from gate.programs.lane.clients import LogClient
+from gate.programs.lane.clients import LogClient, left_behind
 from gate.programs.shared.config import Config
 from gate.programs.shared.runner import status_of
 from gate_core.evidence.screen import Screen
@@ -60,7 +60,7 @@ class Gate:
         return entries
 
     async def left(self) -> messages.OpenCrossings:
-        return await LogClient(self.config.socket("log"), post=lambda _: None, monotonic_ms=clock.monotonic_ms).left()
+        return await left_behind(self.config.socket("log"))
 
 
 class Lane:
@@ -68,7 +68,7 @@ class Lane:
 
     def __init__(self, config: Config) -> None:
         self.run = Run(now_ms=clock.monotonic_ms())
-        self.run.around = replace(self.run.around, lost=frozenset({Part.LOG}))
+        self.run.lane = replace(self.run.lane, lost=frozenset({Part.LOG}))
         self.heard: list[Event] = []
         self.client = LogClient(config.socket("log"), post=self.post, monotonic_ms=clock.monotonic_ms)
 
@@ -80,7 +80,7 @@ class Lane:
                 self.client.append(effect.record, awaited=effect.awaited)
 
     def order(self, command: Command) -> None:
-        self.post(ordered(command, version=self.run.around.version))
+        self.post(ordered(command, version=self.run.lane.version))
 
     async def until(self, there: Callable[[], bool]) -> None:
         async with asyncio.timeout(PATIENCE_S):
@@ -119,7 +119,7 @@ async def test_on_a_full_disk_the_log_is_lost_once_and_a_release_is_written(tmp_
         before = await gate.entries()
         gate.disk.fill(process.pid)
         lane.heard.clear()
-        lane.run.around = replace(lane.run.around, recorded=())
+        lane.run.lane = replace(lane.run.lane, recorded=())
         lane.order(BePresent())
         await lane.until(lambda: PartLost(Part.LOG) in lane.heard)
         end_s = asyncio.get_running_loop().time() + 3

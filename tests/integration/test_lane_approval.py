@@ -20,10 +20,10 @@ from gate.channel import messages
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
 from gate.passage.events import Event
-from gate.programs.lane.clients import LogClient
+from gate.programs.lane.clients import LogClient, left_behind
 from gate.programs.lane.record_outbox import Owed
 from gate.programs.lane.rules import start_of
-from gate.programs.log.program import NO_APPROVAL
+from gate.programs.log.server import NO_APPROVAL
 from gate.programs.shared.approval import approved
 from gate.programs.shared.config import Config, load
 from gate.trust.importing import import_sources
@@ -73,7 +73,7 @@ async def record_start(config: Config) -> messages.OpenCrossings:
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     assert client.owed == 0
-    return await client.left()
+    return await left_behind(config.socket("log"))
 
 
 async def refused_start(config: Config) -> messages.NotRecorded:

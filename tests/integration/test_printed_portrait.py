@@ -8,10 +8,9 @@ import pytest
 from fakes.portraits import as_file, astronaut, before_the_camera
 from fakes.tiny_models import real_models
 
-from gate.channel.messages import PageFinding
 from gate.face.chain import FaceModels, open_models, portrait_template
 from gate.programs.vision.printed_portrait import PrintedPortrait
-from gate_core.evidence.evidence import CheckResult
+from gate_core.evidence.evidence import CheckResult, PageCheck
 from gate_core.evidence.names import PageCheckId
 from hardware_sim.faces import identities
 
@@ -23,7 +22,7 @@ def models() -> FaceModels:
     return open_models(real_models())
 
 
-def results(findings: list[PageFinding]) -> dict[PageCheckId, CheckResult]:
+def results(findings: list[PageCheck]) -> dict[PageCheckId, CheckResult]:
     return {finding.id: finding.result for finding in findings}
 
 

@@ -18,13 +18,12 @@ import pytest
 import tomli_w
 
 from drivers.barrier.settings import Modbus
-from gate.programs.provisioning.barrier_acts import GRANTING
-from gate.programs.provisioning.machine import ThisMachine
-from gate.programs.provisioning.site import Site
-from gate.programs.provisioning.tasks import tasks_of
-from gate.provision.answers_file import parse
-from gate.provision.course import Verified
-from gate.provision.steps import StepError
+from gate.provision.answers import parse
+from gate.provision.checks import gate_steps
+from gate.provision.host_kill import GRANTING
+from gate.provision.machine import ThisMachine
+from gate.provision.site import Site
+from gate.provision.steps import StepError, Verified
 from gate_core.settings.toml_file import TomlFile
 from hardware_sim.barrier.device import Barrier
 from hardware_sim.pty import Device, SerialLine
@@ -119,9 +118,9 @@ def left_bag(folder: Path, port: str, tell: Callable[[str], None], *, wait_s: fl
     }
     answers = parse(given, TomlFile("answers", ""))
     path = folder / "gate.toml"
-    path.write_text(tomli_w.dumps(answers.answers(folder).table()))
-    site = Site(path, lambda: answers, tell, wait_s, lambda _: None, lambda: "", random.Random(1))
-    (task,) = (one for one in tasks_of(site) if one.id == "left_bag")
+    path.write_text(tomli_w.dumps(answers.configuration(folder)))
+    site = Site(path, lambda: answers, tell, wait_s, lambda: "", random.Random(1))
+    (task,) = (one for one in gate_steps(site) if one.id == "left_bag")
     return task.do()
 
 

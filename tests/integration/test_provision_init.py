@@ -19,6 +19,7 @@ from drivers.pad.settings import PadSensor
 from drivers.reader.settings import PageCamera, PageFolder, PageSettings, Stx
 from gate.cli.models import default_folder
 from gate.cli.provision import app
+from gate.identity import credentials
 from gate.programs.shared.config import load
 from gate.provision import sealing
 from gate.provision.steps import StepState, carry_out
@@ -250,7 +251,13 @@ def test_auditors_that_cannot_read_are_refused(root: Path, auditors: tuple[str, 
 
 @pytest.mark.parametrize(
     ("words", "complaint"),
-    [(("--gate-id", "North 7"), "small letters"), (("--purpose", "party"), "demo, trial, service")],
+    [
+        (("--gate-id", "North 7"), "small letters"),
+        (("--purpose", "party"), "demo, trial, service"),
+        (("--purpose", ""), "demo, trial, service"),
+        (("--profile", ""), "--profile: '' is no profile for this"),
+        (("--chip", ""), "--chip: '' is none of pcsc, direct"),
+    ],
 )
 def test_an_answer_that_can_never_be_right_is_a_wrong_word(root: Path, words: tuple[str, ...], complaint: str) -> None:
     code, _, message = init(root, *words)
@@ -303,7 +310,7 @@ def test_a_report_is_signed_and_checked_where_the_log_key_is_sealed(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def command(words: list[str], told: bytes) -> bytes:
-        return b"" if words[0] == "systemctl" else sealing.run(words, told)
+        return b"" if words[0] == "systemctl" else credentials.run(words, told)
 
     monkeypatch.setenv("SYSTEMD_CREDENTIAL_SECRET", str(tmp_path / "host.secret"))
     init(root)

@@ -27,12 +27,11 @@ from typer.testing import CliRunner
 from gate.channel.message import Status
 from gate.cli.models import default_folder
 from gate.cli.provision import app
-from gate.programs.provisioning.resting import rests_on
 from gate.programs.shared.config import Config, load
 from gate.programs.shared.status import serve_status
-from gate.provision.course import Ending, Outcome, Store, Verified
-from gate.provision.steps import StepError
-from gate.provision.way import NEEDED, TITLES
+from gate.provision.progress import Store
+from gate.provision.proofs import rests_on
+from gate.provision.steps import NEEDED, TITLES, Outcome, StepError, StepState, Verified
 from gate_central.commands.central import app as central_app
 
 AUDITORS = [str(pyrage.x25519.Identity.generate().to_public()) for _ in range(2)]
@@ -123,7 +122,7 @@ def test_a_configuration_that_cannot_work_is_78_and_nothing_of_it_stays(tmp_path
     code, _ = provision(written(tmp_path, purpose="service", notice=NOTICE, barrier={"port": "/dev/nobody"}), root)
     assert code == 78
     assert not (root / "gate.toml").exists()
-    assert Store(root / "state/provision").outcomes["configuration"].state is Ending.FAILED
+    assert Store(root / "state/provision").outcomes["configuration"].state is StepState.FAILED
 
 
 def test_no_gate_is_made_for_service_before_it_is_said_how_long_results_are_kept(tmp_path: Path, root: Path) -> None:
@@ -160,7 +159,7 @@ def test_a_proof_of_another_gate_or_with_other_settings_is_signed_as_missing(tmp
     path = root / "gate.toml"
     store = Store(root / "state/provision")
     proof = Outcome(
-        state=Ending.DONE,
+        state=StepState.DONE,
         detail="it answers",
         verified=Verified.HARDWARE,
         pictures=(("a hall", b"JPEG"),),
@@ -189,7 +188,7 @@ def test_again_while_the_lane_runs_is_75_and_the_proof_stays(tmp_path: Path, sho
     path = root / "gate.toml"
     store = Store(root / "state/provision")
     basis = rests_on("swipe", load(path), store.answers)
-    store.keep("swipe", proof := Outcome(state=Ending.DONE, detail="it answers", basis=basis))
+    store.keep("swipe", proof := Outcome(state=StepState.DONE, detail="it answers", basis=basis))
     skip = {step: why for step, why in SKIPPED.items() if step != "swipe"}
     with lane_that_runs(load(path)):
         code, said = provision(written(tmp_path, skip=skip), root, "--again", "swipe")
@@ -245,7 +244,7 @@ def test_a_proof_that_is_asked_for_anew_is_missing_once_whether_its_step_was_don
     store = Store(root / "state/provision")
     for step in ("clock", "lists"):
         (now,) = missing(path, step)
-        store.keep(step, Outcome(state=Ending.SKIPPED, detail="no network here"))
+        store.keep(step, Outcome(state=StepState.SKIPPED, detail="no network here"))
         assert missing(path, step) == [now]
 
 
@@ -293,8 +292,8 @@ def test_a_full_disk_names_the_step_to_repeat_and_it_goes_on_there(tmp_path: Pat
 def test_an_outcome_is_kept_whole_or_not_at_all_wherever_a_kill_falls(tmp_path: Path) -> None:
     for step in range(1, 40):
         store = Store(tmp_path / str(step))
-        store.keep("clock", Outcome(state=Ending.DONE, detail="before"))
-        killed = killed_at(step, partial(store.keep, "clock", Outcome(state=Ending.DONE, detail="after")))
+        store.keep("clock", Outcome(state=StepState.DONE, detail="before"))
+        killed = killed_at(step, partial(store.keep, "clock", Outcome(state=StepState.DONE, detail="after")))
         assert Store(tmp_path / str(step)).outcomes["clock"].detail in {"before", "after"}
         if not killed:
             assert step > 3
@@ -305,11 +304,11 @@ def test_an_outcome_is_kept_whole_or_not_at_all_wherever_a_kill_falls(tmp_path: 
 @pytest.mark.parametrize("reason", [errno.ENOSPC, errno.EROFS])
 @pytest.mark.parametrize("at", ["fsync", "rename"])
 def test_a_disk_that_takes_nothing_leaves_the_outcomes_as_they_were(tmp_path: Path, at: str, reason: int) -> None:
-    Store(tmp_path).keep("clock", Outcome(state=Ending.DONE, detail="before"))
+    Store(tmp_path).keep("clock", Outcome(state=StepState.DONE, detail="before"))
 
     def write() -> None:
         try:
-            Store(tmp_path).keep("clock", Outcome(state=Ending.DONE, detail="after"))
+            Store(tmp_path).keep("clock", Outcome(state=StepState.DONE, detail="after"))
         except StepError as error:
             raise OSError(str(error)) from error
 
@@ -335,7 +334,7 @@ def test_a_token_that_was_used_enrols_nobody_and_changes_nothing(tmp_path: Path,
         (other / "models").symlink_to(default_folder())
         code, _ = provision(answers, other)
         outcome = Store(other / "state/provision").outcomes["enrolment"]
-        assert (code, outcome.state) == (1, Ending.FAILED)
+        assert (code, outcome.state) == (1, StepState.FAILED)
         assert "403" in outcome.detail
         assert "sync" not in tomllib.loads((other / "gate.toml").read_text())
         assert not list((other / "keys").glob("*.pem"))

@@ -20,8 +20,8 @@ from fakes.technician_at_work import Lane, provision
 from typer.testing import CliRunner
 
 from gate.cli.provision import app
-from gate.provision.course import Ending, Store
-from gate.provision.way import BARRIER_TITLES
+from gate.provision.progress import Store
+from gate.provision.steps import BARRIER_TITLES, StepState
 
 SIMULATOR = (sys.executable, "-m", "hardware_sim")
 QUIET = {"camera_exposure": "x", "camera_control_lag": "x", "camera_lag": "x", "camera_height": "x", "lighting": "x"}
@@ -214,5 +214,5 @@ def test_a_machine_without_a_camera_says_which_steps_to_repeat(lane: Lane, short
     failed = [step["id"] for step in document["steps"] if step["state"] == "failed"]
     assert (code, failed) == (1, list(QUIET))
     assert all("camera" in step["detail"] for step in document["steps"] if step["state"] == "failed")
-    assert Store(root / "state/provision").outcomes["lighting"].state is Ending.FAILED
+    assert Store(root / "state/provision").outcomes["lighting"].state is StepState.FAILED
     assert "Traceback" not in "\n".join(said)

@@ -15,10 +15,10 @@ from fakes.central_process import KEPT, serving
 from fakes.sync_gate import GATE_ID, SyncGate
 from typer.testing import CliRunner
 
+from gate.identity.device import DEVICE
 from gate.programs.shared import config as configuration
 from gate.programs.shared.approval import approved
 from gate.programs.shared.basis import basis_of
-from gate.provision.identity import DEVICE
 from gate_core.approval.canonical import digest
 from gate_core.audit_format import keys
 from gate_core.command_line.tree import verbs

@@ -23,12 +23,13 @@ from fakes.sync_gate import GATE_ID, SyncGate
 from msgspec import structs
 
 from gate.channel.messages import Status
+from gate.identity.credentials import DEVICE_PASSPHRASE
+from gate.identity.device import AUTHORITIES, DEVICE, Wanted, lock
 from gate.programs.shared.config import Config, Sync
 from gate.programs.shared.runner import status_of
 from gate.programs.sync import program as sync
-from gate.provision.enrol import CentralAwayError, EnrolError, enrol
-from gate.provision.identity import AUTHORITIES, DEVICE, Wanted, lock
-from gate.provision.sealing import DEVICE_PASSPHRASE
+from gate.provision.enrolment_client import enrol
+from gate.provision.steps import AwayStepError, ContentStepError, StepError
 from gate_central import authority, folder
 from gate_central.archive import is_intact
 from gate_central.database import open_database
@@ -345,15 +346,15 @@ def no_token() -> str:
 
 @pytest.mark.parametrize(
     ("answer", "error"),
-    [(b"garbage\r\n\r\n", CentralAwayError), (b"", CentralAwayError), (CUT, CentralAwayError), (ENDLESS, EnrolError)],
+    [(b"garbage\r\n\r\n", AwayStepError), (b"", AwayStepError), (CUT, AwayStepError), (ENDLESS, ContentStepError)],
 )
 async def test_enrolment_believes_no_answer_that_is_none_and_keeps_the_token(
-    central: Path, answer: bytes, error: type[EnrolError]
+    central: Path, answer: bytes, error: type[StepError]
 ) -> None:
     roots = folder.load(central).roots
     wanted = Wanted.new(GATE_ID)
     async with hostile(central, answer) as address:
-        with pytest.raises(EnrolError) as caught:
+        with pytest.raises(StepError) as caught:
             await asyncio.to_thread(enrol, address, roots, wanted, token=no_token, log_vkey="x", now=clock.now)
     assert type(caught.value) is error
     assert str(caught.value).isprintable()
@@ -363,7 +364,7 @@ async def test_enrolment_tells_its_token_to_no_server_of_another_authority(centr
     stranger = authority.found("stranger.example", datetime.now(UTC)).certificate
     wanted = Wanted.new(GATE_ID)
     async with hostile(central, b"") as address:
-        with pytest.raises(CentralAwayError, match="CERTIFICATE_VERIFY_FAILED"):
+        with pytest.raises(AwayStepError, match="CERTIFICATE_VERIFY_FAILED"):
             await asyncio.to_thread(enrol, address, (stranger,), wanted, token=no_token, log_vkey="x", now=clock.now)
 
 

@@ -13,7 +13,7 @@ import pytest
 from gate.channel.row import PROGRAMS
 from gate.channel.table import CHANNELS
 from gate.channel.users import user_of
-from gate.provision.units import vision_drop_in
+from gate.provision.installation import vision_drop_in
 
 SYSTEMD = Path(__file__).resolve().parents[2] / "systemd"
 BESIDE = {  # on machines of their own: each unit's user

@@ -79,13 +79,13 @@ MUTANTS = (
     Mutant(
         "nothing that the beams see takes a grant back",
         GRANTING,
-        "            if objections := strays(around, state, event):",
-        "            if (objections := strays(around, state, event)) and not state.crossing:",
+        "            if objections := strays(lane, state, event):",
+        "            if (objections := strays(lane, state, event)) and not state.crossing:",
     ),
     Mutant(
         "a passage ends when its time is over, not when the lane is at rest",
         GRANTING,
-        "    if isinstance(event, DoorSeen | SensorsSeen) and around.at_rest():",
+        "    if isinstance(event, DoorSeen | SensorsSeen) and lane.at_rest():",
         "    if not state.crossing:",
     ),
     Mutant(
@@ -103,13 +103,13 @@ MUTANTS = (
     Mutant(
         "a fire is nobody's business",
         MACHINE,
-        "    elif around.emergency() and (around.state_unknown or not isinstance(state, Emergency)):",
-        "    elif around.emergency() and not state:",
+        "    elif lane.emergency() and (lane.state_unknown or not isinstance(state, Emergency)):",
+        "    elif lane.emergency() and not state:",
     ),
     Mutant(
         "who is through is not said to be through",
         GRANTING,
-        "            if around.door_state(state.door).just_passed:\n                return passed(rules, around, state, now_ms)\n",
+        "            if lane.door_state(state.door).just_passed:\n                return passed(rules, lane, state, now_ms)\n",
         "",
     ),
     # ── one door: the policy ─────────────────────────────────────────────────────────────────────────────────────────
@@ -160,26 +160,26 @@ MUTANTS = (
     Mutant(
         "a release is not remembered",
         OBEYING,
-        "        around = around.with_door_state(replace(around.door_state(door), released_ms=now_ms, freeing=told))",
-        "        around = around.with_door_state(replace(around.door_state(door), released_ms=now_ms, freeing=None and told))",
+        "        lane = lane.with_door_state(replace(lane.door_state(door), released_ms=now_ms, freeing=told))",
+        "        lane = lane.with_door_state(replace(lane.door_state(door), released_ms=now_ms, freeing=None and told))",
     ),
     Mutant(
         "an officer's admission is not waited for",
         OBEYING,
-        "    return _on_its_way(around, Overruling(referral.crossing, admission, now_ms, entry), ordered, written)",
-        "    return _on_its_way(around, Looking(referral.crossing, now_ms, admission, entry), ordered, written, LookAtLane())",
+        "    return _on_its_way(lane, Overruling(referral.crossing, admission, now_ms, entry), ordered, written)",
+        "    return _on_its_way(lane, Looking(referral.crossing, now_ms, admission, entry), ordered, written, LookAtLane())",
     ),
     Mutant(
         "a settled referral keeps the lane",
         OBEYING,
-        "    following, shown = go_on(around, crossing) if crossing_of(state) == crossing else (state, ())",
+        "    following, shown = go_on(lane, crossing) if crossing_of(state) == crossing else (state, ())",
         "    following, shown = state, ()",
     ),
     Mutant(
         "presence is not noted",
         OBEYING,
-        "    around = replace(around, officer_seen_ms=said_ms if seen_ms is None else max(seen_ms, said_ms))",
-        "    around = replace(around, officer_seen_ms=said_ms if seen_ms is None else seen_ms)",
+        "    lane = replace(lane, officer_seen_ms=said_ms if seen_ms is None else max(seen_ms, said_ms))",
+        "    lane = replace(lane, officer_seen_ms=said_ms if seen_ms is None else seen_ms)",
     ),
     Mutant(
         "who was referred waits for nobody",
@@ -286,15 +286,15 @@ MUTANTS = (
     Mutant(
         "the face is not waited for",
         DECIDING,
-        "    if state.face is not None or state.trouble or state.spoiled or around.lost & {Part.VISION, Part.CAMERA}:",
+        "    if state.face is not None or state.trouble or state.spoiled or lane.lost & {Part.VISION, Part.CAMERA}:",
         "    if True:",
         two_doors=True,
     ),
     Mutant(
         "who is inside is looked at while a door is open",
         DECIDING,
-        "one.seen is not None and one.seen.closed and not one.seen.grants_left for one in around.doors)\n    if enclosed and interior",
-        "one.seen is not None for one in around.doors)\n    if enclosed and interior",
+        "one.seen is not None and one.seen.closed and not one.seen.grants_left for one in lane.doors)\n    if enclosed and interior",
+        "one.seen is not None for one in lane.doors)\n    if enclosed and interior",
         two_doors=True,
     ),
     Mutant(
@@ -335,15 +335,15 @@ MUTANTS = (
     Mutant(
         "the way back opens beside the last door",
         WAY_BACK,
-        "    if not is_due or offered_lately or is_closing or _may_leave(around, now_ms, timing):",
+        "    if not is_due or offered_lately or is_closing or _may_leave(lane, now_ms, timing):",
         "    if not is_due or offered_lately or is_closing:",
         two_doors=True,
     ),
     Mutant(
         "an officer sends somebody back, and nothing opens",
         OBEYING,
-        "    return replace(around, interior=replace(interior, waits=Waits(now_ms, at_once=True)))",
-        "    return around",
+        "    return replace(lane, interior=replace(interior, waits=Waits(now_ms, at_once=True)))",
+        "    return lane",
         two_doors=True,
     ),
     Mutant(
@@ -356,8 +356,8 @@ MUTANTS = (
     Mutant(
         "a call that was answered goes on",
         OBEYING,
-        "        around = replace(around, interior=replace(interior, called=False))",
-        "        around = replace(around, interior=replace(interior, called=True))",
+        "        lane = replace(lane, interior=replace(interior, called=False))",
+        "        lane = replace(lane, interior=replace(interior, called=True))",
         two_doors=True,
     ),
     Mutant(
@@ -449,7 +449,7 @@ MADE_UP_FOR = (
     Mutant(
         "the next crossing begins while somebody is in the zone",
         GRANTING,
-        "    if isinstance(event, DoorSeen | SensorsSeen) and around.at_rest():",
+        "    if isinstance(event, DoorSeen | SensorsSeen) and lane.at_rest():",
         "    if isinstance(event, DoorSeen | SensorsSeen):",
     ),
     # A grant that waits is overtaken, and gone.

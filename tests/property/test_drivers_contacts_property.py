@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate_core.errors import DriverError
-from gate_core.ports.values import BarrierAlarm, Direction, LampColour
+from gate_core.evidence.evidence import Alarm
+from gate_core.ports.values import Direction, LampColour
 from hardware_sim.barrier.pulses import STOP
 
 CALLS: dict[str, Callable[[ContactsBench], Awaitable[object]]] = {
@@ -22,7 +23,7 @@ CALLS: dict[str, Callable[[ContactsBench], Awaitable[object]]] = {
     "revoke": lambda made: made.barrier.revoke(),
     "release": lambda made: made.barrier.release(),
     "lamp": lambda made: made.barrier.lamp(LampColour.GREEN),
-    "clear": lambda made: made.barrier.clear_alarms(tuple(BarrierAlarm)),
+    "clear": lambda made: made.barrier.clear_alarms(tuple(Alarm)),
     "end": lambda made: made.barrier.end_emergency(),
     "connect": lambda made: made.barrier.connect(),
 }

@@ -17,7 +17,8 @@ from drivers.barrier.framed.hearing import Hearing
 from drivers.barrier.framed.reading import Reading, relaxes, settled
 from drivers.links import Link
 from gate_core.errors import DriverError
-from gate_core.ports.values import BarrierAlarm, Direction, LeafPosition
+from gate_core.evidence.evidence import Alarm
+from gate_core.ports.values import Direction, LeafPosition
 
 _kinds = st.sampled_from(KINDS)
 _counts = st.integers(0, 0xFFFF)
@@ -29,7 +30,7 @@ _readings = st.builds(
     right=_counts,
     fire=st.booleans(),
     emergency=st.booleans(),
-    alarms=st.frozensets(st.sampled_from(BarrierAlarm)),
+    alarms=st.frozensets(st.sampled_from(Alarm)),
     powered_up=st.booleans(),
 )
 

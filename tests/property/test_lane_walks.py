@@ -26,6 +26,7 @@ from gate.passage import (
     lasting_state,
     machine,
     open_referrals,
+    passage_reconciliation,
     passage_stage,
     policy,
     two_officers,
@@ -34,8 +35,8 @@ from gate.passage.effects import Erase
 from gate.passage.events import RecordKind
 from gate.passage.records import crossing_of
 from gate.programs.lane.records import encode
-from gate_verify.story import Story
-from gate_verify.told import Told
+from gate_verify.audit_record import AuditRecord
+from gate_verify.record_invariants import Story
 
 STEPS = 20_000
 SEEDS = (1, 3, 8, 10, 23)  # of walks that together reach everything
@@ -73,12 +74,12 @@ def test_walks_of_a_hundred_thousand_steps_break_nothing_and_reach_everything() 
 def test_the_auditors_own_account_of_a_walk_finds_nothing(seed: int) -> None:
     """Two who know nothing of one another: the lane among all its troubles, and whoever judges its log."""
     story, hour = Story(), "2026-11-25T10:00:00Z"
-    story.take(Told(0, hour, "device", "k", "started", None, hour, 0, "b", "0", {}))
+    story.take(AuditRecord(0, hour, "device", "k", "started", None, hour, 0, "b", "0", {}))
     for index, record in enumerate(run_virtual(written(seed, STEPS)), 1):
         crossing = crossing_of(record)
         about = "device" if crossing is None else "crossing"
         body = json.loads(encode(record))
-        story.take(Told(index, hour, about, "k", record.kind.value, crossing, hour, 0, "b", str(index), body))
+        story.take(AuditRecord(index, hour, about, "k", record.kind.value, crossing, hour, 0, "b", str(index), body))
     assert (story.contradictions(), story.unsure()) == ((), ())
 
 
@@ -113,16 +114,16 @@ CONTROLS: dict[str, tuple[str, tuple[Switch, ...]]] = {
         "4 and 6",
         ((passage_stage, "keeps_closed", _nothing), (policy, "lane_objections", _nothing)),
     ),
-    "passages are not written": ("line 6", ((machine, "entries", _nothing),)),
+    "passages are not written": ("line 6", ((passage_reconciliation, "_entries", _nothing),)),
     "nobody waits for an officer": ("line 7", ((open_referrals, "follow", _nothing),)),
     "emergencies are not seen": ("7", ((lane.LaneContext, "emergency", lambda _: False),)),
     "emergencies die with the lane": (
         "7",
-        ((lasting_state, "resume", lambda _last, around, state, effects, **_: (around, state, effects)),),
+        ((lasting_state, "resume", lambda _last, lane, state, effects, **_: (lane, state, effects)),),
     ),
     "who asks for an officer is not heard": (
         "line 8",
-        ((machine, "ask", lambda _rules, around, state, _asked, _now_ms: (around, state, ())),),
+        ((machine, "ask", lambda _rules, lane, state, _asked, _now_ms: (lane, state, ())),),
     ),
     "the second officer may be the first": (
         "two officers",

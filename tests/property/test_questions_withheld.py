@@ -65,7 +65,7 @@ async def crossing(chance: random.Random, *, heeded: bool, marked: bool) -> tupl
     register = Register(
         chance.choice((0.0, 0.01, 0.3, 1.5, 3.0)),
         post=posted.append,
-        is_shielded=lambda name: heeded and name in run.around.shielded,
+        is_shielded=lambda name: heeded and name in run.lane.shielded,
     )
     running = asyncio.ensure_future(register.run())
     loop = asyncio.get_running_loop()

@@ -71,14 +71,14 @@ def test_sieges_of_twenty_million_events_break_nothing_and_reach_everything(firs
 
 # What a siege must see when it is switched off, in a copy of the tree.
 CONTROLS = {
-    "1": Mutant("an old look", "gate/passage/passage_stage.py", " and around.seen_since(state.since_ms)", ""),
+    "1": Mutant("an old look", "gate/passage/passage_stage.py", " and lane.seen_since(state.since_ms)", ""),
     "4": Mutant(
         "strays",
         "gate/passage/passage_stage.py",
-        "if objections := strays(around, state, event):",
+        "if objections := strays(lane, state, event):",
         "if objections := ():",
     ),
-    "6": Mutant("both doors", "gate/passage/way_back.py", " or _may_leave(around, now_ms, timing):", ":"),
+    "6": Mutant("both doors", "gate/passage/way_back.py", " or _may_leave(lane, now_ms, timing):", ":"),
     "7": Mutant(
         "closing",
         "gate/passage/officer_commands.py",

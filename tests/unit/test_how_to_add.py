@@ -49,7 +49,8 @@ TURNSTILE = '''"""A turnstile in memory."""
 
 from collections.abc import Collection, Mapping
 
-from gate_core.ports.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
+from gate_core.evidence.evidence import Alarm
+from gate_core.ports.values import BarrierStatus, Direction, LampColour, LeafPosition
 
 
 class Turnstile:
@@ -91,7 +92,7 @@ class Turnstile:
     async def lamp(self, colour: LampColour) -> None:
         """It has none."""
 
-    async def clear_alarms(self, alarms: Collection[BarrierAlarm]) -> None:
+    async def clear_alarms(self, alarms: Collection[Alarm]) -> None:
         """It has none."""
 
     async def end_emergency(self) -> None:
@@ -465,14 +466,14 @@ def add_question(copy: Copy, name: str, text: str, key: str) -> list[str]:
         ("    | DateBetween\n)\n", f"    | DateBetween\n    | {name}\n)\n"),
     )
     copy.edit(
-        "gate/rules/spelling.py",
+        "gate/rules/parser.py",
         ("import (\n    AgeFrom,\n", f"import (\n    {name},\n    AgeFrom,\n"),
         (
             "_QUESTIONS: Final[Mapping[str, _Question]] = {\n",
             f"_QUESTIONS: Final[Mapping[str, _Question]] = {{\n    {key},\n",
         ),
     )
-    return ["gate/passage/conditions.py", "gate/rules/spelling.py"]
+    return ["gate/passage/conditions.py", "gate/rules/parser.py"]
 
 
 def test_a_question_of_a_written_rule_is_judged_as_every_other(copy: Copy) -> None:

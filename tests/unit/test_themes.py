@@ -48,7 +48,7 @@ from gate.passage.records import (
     crossing_of,
 )
 from gate.passage.rulebook import NO_RULES, Effect, Rule, RuleBook
-from gate.programs.lane.document.marking import mark_of
+from gate.programs.lane.document.inspecting import mark_of
 from gate.programs.lane.records import encode
 from gate_central.exchange.marks import Marks
 from gate_core.command_line.distributions import installed
@@ -64,9 +64,9 @@ from gate_demo.trainee import Diary, Ordered, Said
 from gate_lab.commands.conformity import has_passed, ran
 from gate_lab.forecast import Arrival, Staff, fewest, outlook
 from gate_lab.service_times import QUANTILES, ServiceTimes
+from gate_verify.audit_record import AuditRecord
 from gate_verify.report.draws import Draws
 from gate_verify.report.fairness import Group, raised
-from gate_verify.told import Told
 from gate_verify.verify import Known, verify
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "themes.md"
@@ -206,14 +206,14 @@ def protection(*, on: bool) -> object:
     run = lane.inspecting()
     if on:
         run.feed(TravellerAsked("c9", Wish.PROTECTION))
-    return CROSSING in run.around.shielded
+    return CROSSING in run.lane.shielded
 
 
 def random_quota(*, on: bool) -> object:
     draw = Draw("2026-12-05", OF, bytes(32))
 
     def change(run: Run) -> None:
-        run.around = replace(run.around, draw=draw)
+        run.lane = replace(run.lane, draw=draw)
 
     return reasons(policy=stricter(random_checks_per_10000=OF if on else 0), change=change)
 
@@ -230,7 +230,7 @@ def transparency(*, on: bool) -> object:
     taker = Draws()
     for index, record in enumerate(records):
         body = json.loads(encode(record))
-        taker.take(Told(index, "", "", "", kind=record.kind.value, crossing=crossing_of(record), body=body))
+        taker.take(AuditRecord(index, "", "", "", kind=record.kind.value, crossing=crossing_of(record), body=body))
     return bool(taker.found().problems)
 
 
@@ -348,7 +348,7 @@ BENEATH = {
     "face evaluate-pad": "gate_lab.pad_evaluation:evaluate_folder",
     "fairness page": "gate_verify.report.fairness:raised _tests",
     "forecast plan": "gate_lab.forecast:fewest read_schedule",
-    "policy check": "gate.rules.judging:wrong_with",
+    "policy check": "gate.rules.linter:wrong_with",
     "policy dry-run": "gate.rules.dry_run:impact_of read_profile",
     "rights card": "gate.programs.shared.system_card:facts_of Judgements.blanks",
     "rights receipt": "gate.rights.answers:receipt_answer is_receipt",

@@ -15,7 +15,8 @@ import msgspec
 from drivers.barrier.board import BoardProfile
 from drivers.barrier.contacts.gpio import LINES_MAX, Flag
 from drivers.profile_file import Table
-from gate_core.ports.values import BarrierAlarm, LampColour
+from gate_core.evidence.evidence import Alarm
+from gate_core.ports.values import LampColour
 from gate_core.settings.toml_file import Wrong
 
 TTL_MS_MAX = 30_000
@@ -105,7 +106,7 @@ class ContactsProfile(BoardProfile, frozen=True, kw_only=True, tag="contacts"):
     grant: Grant
     release: Output | None = None
     lamp: Lamp | None = None
-    alarms: dict[BarrierAlarm, Input] = msgspec.field(default_factory=dict)
+    alarms: dict[Alarm, Input] = msgspec.field(default_factory=dict)
     debounce_ms: Annotated[int, msgspec.Meta(ge=0, le=50)] = 0
 
     @property

@@ -16,7 +16,8 @@ from drivers.barrier.contacts.profile import ContactsProfile
 from drivers.barrier.contacts.wiring import Contact, Seen
 from drivers.barrier.orders import Pause
 from gate_core.errors import NotWellError, RefusedError
-from gate_core.ports.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
+from gate_core.evidence.evidence import Alarm
+from gate_core.ports.values import BarrierStatus, Direction, LampColour, LeafPosition
 
 _AGAIN_S = 0.01  # until a contact is tried again while another one is closed
 _COUNTS = 2**32  # as gate_core.ports.values has them
@@ -181,7 +182,7 @@ class Session:
         if answer.seen.lamp != lamp.colours[colour]:
             raise RefusedError(f"the lamp's lines read {answer.seen.lamp:b} after {lamp.colours[colour]:b} was written")
 
-    def clear_alarms(self, alarms: Collection[BarrierAlarm]) -> Conversation[None]:  # noqa: ARG002 - nor this
+    def clear_alarms(self, alarms: Collection[Alarm]) -> Conversation[None]:  # noqa: ARG002 - nor this
         """Alarms of this kind of gate end by themselves."""
         yield from ()
 

@@ -19,7 +19,7 @@ from drivers.barrier.framed.session import Request, Session
 from drivers.barrier.orders import QUIET_SHARE
 from drivers.links import Link
 from gate_core.errors import LinkLostError, NotWellError
-from gate_core.ports.values import BarrierAlarm
+from gate_core.evidence.evidence import Alarm
 
 SILENT_S = 0.8  # no answer since the first request that had none: the wire is cut, or the board is gone
 CHECK_SPARE_S = 0.2  # over the lease, before the board must have noticed our silence
@@ -104,9 +104,9 @@ class FramedBarrier(Driver[Link, Request, Heard]):
     async def _check_lease(self, lease_ms: int) -> str:
         await asyncio.sleep(lease_ms / 1000 + CHECK_SPARE_S)
         silent = await self.status()
-        if BarrierAlarm.HOST_LOST not in silent.alarms:
+        if Alarm.HOST_LOST not in silent.alarms:
             raise NotWellError("the board did not notice our silence: its lease does not work")
-        await self.clear_alarms(tuple(BarrierAlarm))
+        await self.clear_alarms(tuple(Alarm))
         return f"a lease of {lease_ms} ms works"
 
     def describe(self) -> dict[str, int]:

@@ -17,7 +17,8 @@ import msgspec
 from drivers.barrier.board import BoardProfile
 from drivers.barrier.framed.frames import ADDRESS, CHECK, CheckKind, Layout, parse_layout
 from drivers.profile_file import Milliseconds, Table
-from gate_core.ports.values import BarrierAlarm, LeafPosition
+from gate_core.evidence.evidence import Alarm
+from gate_core.ports.values import LeafPosition
 from gate_core.settings.toml_file import Wrong
 
 FieldName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z_]{0,30}$")]
@@ -51,7 +52,7 @@ class Sign(Table, frozen=True):
 class AlarmSign(Sign, frozen=True):
     """The same of one alarm."""
 
-    alarm: BarrierAlarm
+    alarm: Alarm
 
 
 class Position(Table, frozen=True):
@@ -275,7 +276,7 @@ class FramedProfile(BoardProfile, frozen=True, kw_only=True, tag="framed"):
     def _wrong_silences(self) -> list[Wrong]:
         """What is not reported is said, and what is reported is not denied."""
         reported = {sign.alarm.value for sign in self.status.alarms}
-        expected = {"grants_left", "lamp"} | {alarm.value for alarm in BarrierAlarm} - reported
+        expected = {"grants_left", "lamp"} | {alarm.value for alarm in Alarm} - reported
         if self.status.powered_up is None:
             expected.add("power_ups")
         said = set(self.not_reported)

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from drivers.barrier.framed.profile import Status
-from gate_core.ports.values import BarrierAlarm, LeafPosition
+from gate_core.evidence.evidence import Alarm
+from gate_core.ports.values import LeafPosition
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Reading:
     right: int
     fire: bool
     emergency: bool
-    alarms: frozenset[BarrierAlarm]
+    alarms: frozenset[Alarm]
     powered_up: bool
 
     @property

@@ -29,7 +29,8 @@ from drivers.barrier.framed.reading import Reading, reading_of, relaxes, settled
 from drivers.barrier.orders import Pause
 from drivers.barrier.promptness import Promptness
 from gate_core.errors import LinkLostError, NoReplyError, NotWellError, RefusedError, SetupError
-from gate_core.ports.values import BarrierAlarm, BarrierStatus, Direction, LeafPosition
+from gate_core.evidence.evidence import Alarm
+from gate_core.ports.values import BarrierStatus, Direction, LeafPosition
 
 ATTEMPTS_MAX = 4  # of a request that may be repeated; at the limit the caller hears NoReplyError
 GRANT_ATTEMPTS_MAX = 3  # of a grant that provably never arrived
@@ -225,7 +226,7 @@ class Session:
             return
         raise NoReplyError("the board does not answer")
 
-    def clear_alarms(self, alarms: Collection[BarrierAlarm]) -> Conversation[None]:
+    def clear_alarms(self, alarms: Collection[Alarm]) -> Conversation[None]:
         """Clear the alarms whose cause is gone, where the board has such a command; where it has none, they go by themselves."""
         if alarms and "clear_alarms" in self._wires:
             yield from self._insist("clear_alarms")

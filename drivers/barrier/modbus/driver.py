@@ -34,7 +34,8 @@ from drivers.modbus.asking import byte_s
 from drivers.modbus.frames import FRAME_BYTES_MAX, Reply, Request, find_reply
 from drivers.modbus.line import LineHealth, exchange
 from gate_core.errors import NotWellError
-from gate_core.ports.values import BarrierAlarm, LampColour
+from gate_core.evidence.evidence import Alarm
+from gate_core.ports.values import LampColour
 
 PAUSE_S_MAX = 0.25  # between two looks of a lane
 CHECK_SPARE_S = 0.2  # over the watchdog's time, before it must have noticed our silence
@@ -106,7 +107,7 @@ class ModbusBarrier(Driver[Link, Request, Reply | None]):
             self._require_prompt()
             proven = await self._watchdog_proven()
             self._require_prompt()
-            await self.clear_alarms(tuple(BarrierAlarm))
+            await self.clear_alarms(tuple(Alarm))
         finally:
             self.close()
         require_rest(status)
@@ -129,7 +130,7 @@ class ModbusBarrier(Driver[Link, Request, Reply | None]):
             noticed = not await self._orders.converse(self._session.proof(), urgency=Urgency.POLL)
             await self._orders.converse(self._session.prove(on=False), urgency=Urgency.POLL)
         else:
-            noticed = BarrierAlarm.HOST_LOST in (await self.status()).alarms
+            noticed = Alarm.HOST_LOST in (await self.status()).alarms
         if not noticed:
             raise NotWellError("the controller did not notice our silence: its host watchdog does not work")
         return f"host watchdog of {watchdog.ms} ms works"

@@ -26,7 +26,8 @@ from drivers.barrier.modbus.tables import (
 )
 from drivers.modbus.frames import READ_COILS, READ_HOLDING
 from drivers.modbus.tables import Cell, Identity, Place, Read, cells_read, misplaced, misread
-from gate_core.ports.values import BarrierAlarm, LampColour
+from gate_core.evidence.evidence import Alarm
+from gate_core.ports.values import LampColour
 from gate_core.settings.toml_file import Wrong
 
 LATE_MS_MAX = 300  # of a profile that does not say
@@ -45,7 +46,7 @@ class ModbusProfile(BoardProfile, frozen=True, kw_only=True, tag="modbus-rtu"):
     status: Status
     grant: Timed | Passages | Pulse
     identity: Identity | None = None
-    alarms: dict[BarrierAlarm, Place] = msgspec.field(default_factory=dict)
+    alarms: dict[Alarm, Place] = msgspec.field(default_factory=dict)
     watchdog: Watchdog | None = None
     settings: Annotated[tuple[Setting, ...], msgspec.Meta(max_length=16)] = ()
     lamp: Lamp | None = None
@@ -171,7 +172,7 @@ def _watchdog(profile: ModbusProfile) -> Iterator[Wrong]:
         return
     if watchdog.ms % watchdog.unit_ms or not watchdog.value:
         yield Wrong("watchdog.ms", "is no multiple of watchdog.unit_ms; 0 would be off")
-    if watchdog.proof is None and BarrierAlarm.HOST_LOST not in profile.alarms:
+    if watchdog.proof is None and Alarm.HOST_LOST not in profile.alarms:
         yield Wrong("watchdog", "nothing proves that it works: proof, a coil that moves nothing, or alarms.host_lost")
     if watchdog.proof is not None and (READ_COILS, watchdog.proof) not in cells_read(profile.reads):
         yield Wrong("watchdog.proof", "is read by no reads")

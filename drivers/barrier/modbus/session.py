@@ -22,7 +22,8 @@ from drivers.modbus.frames import READ_COILS, ReadRequest, Reply, Request, find_
 from drivers.modbus.image import Image, holds, number
 from drivers.modbus.tables import Cell, Read
 from gate_core.errors import NoReplyError, RefusedError, SetupError
-from gate_core.ports.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
+from gate_core.evidence.evidence import Alarm
+from gate_core.ports.values import BarrierStatus, Direction, LampColour, LeafPosition
 
 GRANT_ATTEMPTS_MAX = 4  # of a grant that provably never arrived
 
@@ -250,7 +251,7 @@ class Session:
         elif lamp.coil is not None:
             yield from write_coils(self._unit, lamp.coil, *(value >> at & 1 for at in range(lamp.count)))
 
-    def clear_alarms(self, alarms: Collection[BarrierAlarm]) -> Conversation[None]:
+    def clear_alarms(self, alarms: Collection[Alarm]) -> Conversation[None]:
         """Clear those of these whose cause is gone; all others stay, also one that nobody has seen yet."""
         if (command := self._profile.clear_alarms) is not None:
             bits = (place.bit for alarm, place in self._profile.alarms.items() if alarm in alarms)
@@ -372,7 +373,7 @@ class Session:
             may_be_old=bool(self.late),
         )
 
-    def _position(self, image: Image, alarms: Collection[BarrierAlarm]) -> LeafPosition:
+    def _position(self, image: Image, alarms: Collection[Alarm]) -> LeafPosition:
         """Where the leaf is; a board that does not tell has it closed while nothing is granted and nothing is wrong. A late line tells nothing."""
         places = self._profile.status
         if self.late:
@@ -402,5 +403,5 @@ def grant_fate(before: BarrierStatus, after: BarrierStatus, direction: Direction
         return GrantFate.STANDS
     at_rest = after.position is LeafPosition.CLOSED and not (after.fire or after.emergency_open)
     # A host watchdog that ran out may have cleared the grant.
-    cleared = BarrierAlarm.HOST_LOST in after.alarms - before.alarms
+    cleared = Alarm.HOST_LOST in after.alarms - before.alarms
     return GrantFate.NEVER_ARRIVED if at_rest and not cleared else GrantFate.UNSURE

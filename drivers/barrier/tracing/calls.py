@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from drivers.barrier.port import BarrierDriver
 from drivers.barrier.tracing.trace import one_line
 from gate_core.errors import DriverError, RefusedError
-from gate_core.ports.values import BarrierAlarm, BarrierStatus, Direction, LampColour
+from gate_core.evidence.evidence import Alarm
+from gate_core.ports.values import BarrierStatus, Direction, LampColour
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ _PLAIN: Mapping[str, Callable[[BarrierDriver], Awaitable[BarrierStatus | None]]]
     "status": lambda barrier: barrier.status(),
     "revoke": lambda barrier: barrier.revoke(),
     "release": lambda barrier: barrier.release(),
-    "clear-alarms": lambda barrier: barrier.clear_alarms(tuple(BarrierAlarm)),
+    "clear-alarms": lambda barrier: barrier.clear_alarms(tuple(Alarm)),
     "end-emergency": lambda barrier: barrier.end_emergency(),
 }
 WORDS = (*_PLAIN, "grant entry MILLISECONDS", "grant exit MILLISECONDS", "lamp COLOUR")

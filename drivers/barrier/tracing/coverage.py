@@ -19,7 +19,8 @@ from drivers.barrier.tracing.calls import Outcome
 from drivers.barrier.tracing.replay import Replayed
 from drivers.barrier.tracing.trace import Event, Kind, Trace
 from drivers.modbus.frames import READ_COILS, READ_HOLDING, WRITE_COILS, WRITE_MANY
-from gate_core.ports.values import BarrierAlarm, BarrierStatus, Direction, LeafPosition
+from gate_core.evidence.evidence import Alarm
+from gate_core.ports.values import BarrierStatus, Direction, LeafPosition
 
 _REQUEST_HEAD = struct.Struct(">BBHH")  # unit, function, address, count
 _TABLE_OF = {WRITE_COILS: READ_COILS, WRITE_MANY: READ_HOLDING}  # what is written is read by
@@ -152,7 +153,7 @@ def _stands(position: LeafPosition) -> Callable[[BarrierStatus], bool]:
     return lambda status: status.position is position
 
 
-def _alarms(profile: LineProfile) -> list[BarrierAlarm]:
+def _alarms(profile: LineProfile) -> list[Alarm]:
     told = {sign.alarm for sign in profile.status.alarms} if isinstance(profile, FramedProfile) else set(profile.alarms)
     return sorted(told, key=lambda alarm: alarm.value)
 
@@ -240,7 +241,7 @@ def _shows_release(outcomes: Sequence[Outcome]) -> bool:
 def _shows_end(outcomes: Sequence[Outcome]) -> bool:
     statuses = [outcome.status for outcome in outcomes if outcome.status is not None]
     powered_up = any(outcome.error is not None and "powered up anew" in str(outcome.error) for outcome in outcomes)
-    return powered_up or any(BarrierAlarm.HOST_LOST in status.alarms for status in statuses)
+    return powered_up or any(Alarm.HOST_LOST in status.alarms for status in statuses)
 
 
 MINIMUM: Mapping[str, Callable[[Sequence[Outcome]], bool]] = {

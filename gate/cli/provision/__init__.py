@@ -1,27 +1,25 @@
-"""`gate provision`: a technician's way from a bare machine to a gate in service, and its single steps."""
+"""`gate provision`: from a bare machine to a gate in service, and its single steps. What they do is in `gate.provision`."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 import typer.core
 
-from gate.cli.provision.acceptance import report
-from gate.cli.provision.ending import decommission
-from gate.cli.provision.keys import enrol, rotate_log_key, seal
-from gate.cli.provision.making import find_reader, init, making_steps, site_of
-from gate.programs.shared import config as configuration
+from gate.cli.provision.init import init
+from gate.cli.provision.verbs import decommission, enrol, find_reader, report, rotate_log_key, seal
+from gate.provision.steps import LaterStepError, StepError
 from gate_core.command_line.options import Json, Root
-from gate_core.command_line.output import Exit, fail, real
-from gate_core.settings import environment
-from gate_core.settings.config_file import ConfigError
+from gate_core.command_line.output import Exit, emit_json, fail, note, real, say
 
 if TYPE_CHECKING:
     from typer._click import Command, Context
 
+    from gate.provision.session import Place, Session
 
+INTERRUPTED: Final = 130  # as shells have it: 128 and SIGINT
 # What may stand before a single step's name, and the options of that step by which it gets it.
 _HANDED_ON = {"root": ("root", "config"), "as_json": ("as_json",)}
 
@@ -60,7 +58,7 @@ app = typer.Typer(cls=_Group)
 
 
 @app.callback(invoke_without_command=True)
-def _way(
+def _provision(
     context: typer.Context,
     answers: Annotated[
         Path | None, typer.Option(help="A file of answers (TOML); without one they are asked for on the terminal.")
@@ -73,35 +71,87 @@ def _way(
     """From a bare machine to a gate in service, step by step; ends with the acceptance report. Run again, it goes on where it stopped."""
     if context.invoked_subcommand is not None:
         return
-    from gate.cli.provision.way import Place, go
-    from gate.provision.way import TITLES
+    from gate.provision.session import Place, Session
+    from gate.provision.steps import TITLES
 
-    steps = again or []
-    if unknown := set(steps) - TITLES.keys():
+    if unknown := set(again or ()) - TITLES.keys():
         fail(Exit.USAGE, f"--again {min(unknown)}: there is no such step; there are {', '.join(TITLES)}")
-    place = real(root) if root else None
-    path = place / "gate.toml" if place else environment.DEFAULT_PATH
-    go(
-        Place(path, _kept_in(path, place), place),
-        answers_file=answers,
-        again=steps,
-        wait_s=wait_s,
-        as_json=as_json,
-        init=making_steps,
-        check=site_of,
-    )
-
-
-def _kept_in(path: Path, root: Path | None) -> Path:
-    """Where what is kept of the way lies: in the gate's state, also before there is a configuration."""
-    from gate.programs.shared.config import Paths
-    from gate.provision.course import FOLDER
-
+    place = Place.of(real(root) if root else None)
     try:
-        state = configuration.load(path).paths.state
-    except ConfigError:
-        state = str(root / "state") if root else Paths().state
-    return Path(state) / FOLDER
+        session = Session(place, answers, again=again or (), wait_s=wait_s)
+    except (KeyboardInterrupt, EOFError):
+        note(
+            "gate: interrupted; the answers so far are kept. Run gate provision again, it goes on with the next question"
+        )
+        raise typer.Exit(INTERRUPTED) from None
+    except StepError as error:
+        fail(error.code, str(error))
+    try:
+        for one in session.run():
+            if not as_json:
+                say(f"{one.state.value:8} {one.id:19} {one.detail}")
+        _end(place, session, as_json=as_json)
+    except (KeyboardInterrupt, EOFError):
+        at = session.at or "the report"
+        note(f"gate: interrupted at {at}: nothing of it is kept. Run gate provision again, it goes on with {at}")
+        raise typer.Exit(INTERRUPTED) from None
+    except LaterStepError as error:
+        fail(error.code, str(error))
+    except StepError as error:
+        code = Exit.CONFIG if error.code is Exit.CONFIG else Exit.IO_ERROR
+        fail(code, f"{error}. Repeat {session.at or 'gate provision report'}: run gate provision again")
+
+
+def _end(place: Place, session: Session, *, as_json: bool) -> None:
+    """Leave the report, and say what comes next; ends the command. Raises StepError."""
+    import msgspec
+
+    from gate.provision.steps import NEEDED, ConfigurationStepError
+
+    made, missing = session.report()
+    if as_json:
+        rows = [
+            {
+                "id": one.id,
+                "state": one.state.value,
+                "detail": one.detail,
+                "verified": one.outcome.verified.value,
+                "figures": one.outcome.figures,
+            }
+            for one in session.done
+        ]
+        files = None if made is None else {"page": str(made.page), "document": str(made.document)}
+        fields = {"steps": rows, "report": files, "missing_for_service": msgspec.to_builtins(missing)}
+        emit_json("provision.way/1", fields)
+    else:
+        if made is not None:
+            say(f"report   {made.page}")
+        _say_next(place, [one.id for one in session.failed], len(missing))
+    if not session.failed:
+        raise typer.Exit(int(Exit.OK))
+    first = session.failed[0]
+    if first.failure is ConfigurationStepError:
+        raise typer.Exit(int(Exit.CONFIG))
+    raise typer.Exit(int(Exit.IO_ERROR if first.id in NEEDED else Exit.NO))
+
+
+def _say_next(place: Place, failed: list[str], missing: int) -> None:
+    if failed:
+        say(f"next     run gate provision again: it goes on with {', '.join(failed)}")
+        return
+    from gate.programs.screens.kiosk_start import start_page
+    from gate.programs.shared import config as configuration
+
+    config = f" --config {place.config}" if place.root is not None else ""
+    page = start_page(configuration.load(place.config, refuse_in_service=False).runtime("screens").absolute()).as_uri()
+    say("next     hand the report and the .vkey file over; gate provision report --verify FILE checks it")
+    say("next     " + ("systemctl enable --now portcullis.target" if place.root is None else f"gate run{config}"))
+    say(f"next     open {page} in a browser and keep its window in sight: without it the lane is closed")
+    say(f"next     without a central server a supervisor: gate officer accept-head --key SUPERVISOR.KEY{config}")
+    say(f"next     an officer: gate officer present --every 60 --key SHIFT.KEY{config}")
+    say(f"next     gate status{config} names what still closes the lane")
+    if missing:
+        say(f"next     for service {missing} proofs are missing: gate provision report{config} lists them")
 
 
 app.command()(init)

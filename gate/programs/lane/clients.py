@@ -17,7 +17,7 @@ import logging
 import secrets
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 
@@ -34,11 +34,16 @@ from gate.programs.lane.records import Remembered
 from gate.programs.shared.aligned_timer import beat
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.programs.shared.program_status import LogHead, LogTimes
+from gate_core.programs import clock
 from gate_core.programs.reconnect import Backoff, keep
 from gate_core.programs.task_groups import run_until_first_exits
 
+if TYPE_CHECKING:
+    from gate.programs.shared.config import Config
+
 APPEND_ID_BYTES = 16
 RETRY_S = 0.5
+WAIT_S = 0.2
 RECONNECT_S = 0.2
 DRAIN_POLL_S = 0.01
 PULSE_S = 1.0
@@ -97,6 +102,20 @@ async def _next(connection: Connection[Incoming]) -> Incoming:
         raise ChannelClosedError("the peer is silent") from error
 
 
+async def left_behind(path: Path) -> messages.OpenCrossings:
+    """What an earlier run of the lane left. Waits for the log: no crossing may begin before these are closed."""
+    while True:
+        with contextlib.suppress(ChannelError):
+            connection = await connect(CHANNELS.log, path)
+            try:
+                await connection.send(messages.OpenCrossingsRequest())
+                if isinstance(answer := await connection.receive(), messages.OpenCrossings):
+                    return answer
+            finally:
+                connection.close()
+        await asyncio.sleep(WAIT_S)
+
+
 class LogClient:
     """Appends records over the log's socket. `run` keeps the connection; `append` never blocks."""
 
@@ -124,6 +143,12 @@ class LogClient:
             0  # statuses: asked for, heard, and asked for when something was refused
         )
 
+    @classmethod
+    def of(cls, config: Config, *, post: Post, remembered: Remembered) -> LogClient:
+        """The configured log's, by the machine's clock."""
+        path, profile = config.socket("log"), config.audit.profile
+        return cls(path, post=post, monotonic_ms=clock.monotonic_ms, remembered=remembered, profile=profile)
+
     @property
     def owed(self) -> int:
         """How many records wait for the log to take them."""
@@ -145,18 +170,6 @@ class LogClient:
         end_s = loop.time() + deadline_s
         while self._queue and loop.time() < end_s:  # noqa: ASYNC110 - a last look once a program
             await asyncio.sleep(DRAIN_POLL_S)
-
-    async def left(self) -> messages.OpenCrossings:
-        """Ask, on a line of its own, what an earlier run of the lane left. Raises ChannelError."""
-        connection = await connect(CHANNELS.log, self._path)
-        try:
-            await connection.send(messages.OpenCrossingsRequest())
-            answer = await connection.receive()
-        finally:
-            connection.close()
-        if not isinstance(answer, messages.OpenCrossings):
-            raise ChannelError("the log answered something else")
-        return answer
 
     async def run(self) -> None:
         """Keep the connection for ever."""

@@ -8,12 +8,17 @@ crossing was referred, the child first seals to officers what they may see (`gat
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from gate.channel import messages
+from gate.channel.errors import ChannelError
+from gate.channel.sockets import reach
+from gate.channel.table import CHANNELS
 from gate.passage.events import DocumentRead, DocumentRemoved, Event
 from gate.programs.children import fd_passing
 from gate.programs.children.child_handle import ChildLostError
@@ -22,8 +27,11 @@ from gate.programs.children.warm_spare import Spare
 from gate.programs.lane.centre import ControlCentre
 from gate.programs.lane.documents import Presented
 from gate.programs.lane.list_renewal import DocumentChild
-from gate.programs.lane.stages.unread import unreadable
-from gate_core.evidence.evidence import CheckId
+from gate_core.evidence.evidence import CheckId, DocumentEvidence
+
+if TYPE_CHECKING:
+    from gate.programs.lane.engine import Engine
+    from gate.programs.shared.config import Config
 
 QUESTIONS_MAX = 4  # to the control centre: a chain and a signature, for each of two readings
 
@@ -46,6 +54,26 @@ class Registers(Protocol):
     def ask_marked(self, crossing: str, mark: str) -> None:
         """Ask by the chip's mark, when the chip was read; empty: it has none."""
         ...
+
+
+def ways_by(portraits: Path) -> Way:
+    """Ways to vision's children, by the socket where vision hands them out; each comes already addressed."""
+
+    async def way(address: fd_passing.Address) -> socket.socket | None:
+        try:
+            end = await reach(CHANNELS.portraits, portraits)
+        except ChannelError:
+            return None
+        try:
+            await asyncio.get_running_loop().sock_sendall(end, fd_passing.written(address))
+        except BaseException as error:
+            end.close()
+            if isinstance(error, OSError):
+                return None
+            raise
+        return end
+
+    return way
 
 
 class Reading:
@@ -78,6 +106,30 @@ class Reading:
         self._is_shielded = is_shielded
         self._registers = registers
         self._ending: messages.EndCrossing | None = None
+
+    @classmethod
+    def of(
+        cls,
+        config: Config,
+        *,
+        engine: Engine,
+        spare: Spare[messages.FromDocument],
+        post: Callable[[Event], None],
+        take_sealed: Callable[[messages.SealedPiece], None],
+        registers: Registers | None,
+    ) -> Reading:
+        """The reading of a lane, with the configured control centre and vision."""
+        return cls(
+            spare=spare,
+            centre=ControlCentre(Path(config.document.control_centre)),
+            way=ways_by(config.socket("portraits")),
+            post=post,
+            mark=engine.mark,
+            issued_by=engine.issued_by,
+            take_sealed=take_sealed,
+            is_shielded=lambda crossing: crossing in engine.context.shielded,
+            registers=registers,
+        )
 
     def ends(self, end: messages.EndCrossing) -> None:
         """How the crossing ends whose reading is cancelled next."""
@@ -174,7 +226,7 @@ class Reading:
             case messages.DocumentUnread(reason):
                 self._is_new(conversation)
                 self._is_over(conversation)
-                self._post(DocumentRead(crossing, unreadable(reason, CheckId.CHIP_ACCESS)))
+                self._post(DocumentRead(crossing, DocumentEvidence.unreadable(reason, CheckId.CHIP_ACCESS)))
             case messages.DocumentLeft():
                 self._is_over(conversation)
                 self._post(DocumentRemoved())
@@ -216,7 +268,9 @@ class Reading:
     def _refer(self, crossing: str, reason: str) -> None:
         """Nothing was read, and this crossing can only be referred."""
         log.warning("document_not_read", extra={"crossing": crossing, "reason": reason})
-        self._post(DocumentRead(crossing, unreadable(f"the document child: {reason}", CheckId.CHIP_ACCESS)))
+        self._post(
+            DocumentRead(crossing, DocumentEvidence.unreadable(f"the document child: {reason}", CheckId.CHIP_ACCESS))
+        )
 
 
 class _Conversation:

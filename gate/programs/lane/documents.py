@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from gate.channel import messages
 from gate.passage.events import DocumentPresented, DocumentRemoved, Event, PageGuided, Part, PartBack, PartLost
@@ -17,6 +18,11 @@ from gate_core.evidence.screen import Guidance
 CROSSING_BYTES = 16  # of its random name
 VISA_KEPT_S = 60.0  # from a visa's page to the passport's own
 VISAS = frozenset({"MRVA", "MRVB"})
+
+if TYPE_CHECKING:
+    from gate.programs.shared.config import Config
+
+SWIPE = "swipe"  # the reader that gives text alone
 
 Post = Callable[[Event], None]
 
@@ -42,6 +48,12 @@ class Documents:
         self._lost: set[str] = set()
         self._post = post
         self._presented: dict[str, Presented] = {}
+
+    @classmethod
+    def of(cls, config: Config, *, post: Post) -> Documents:
+        """The documents of the configured readers."""
+        readers = {SWIPE: config.swipe, PageListener.NAME: config.page}
+        return cls(readers=frozenset(name for name, settings in readers.items() if settings is not None), post=post)
 
     def present(self, document: Presented) -> None:
         """A document lies there: it opens a crossing, or is presented again in the middle of one."""

@@ -77,6 +77,24 @@ class BarrierOrders(Protocol):
         ...
 
 
+class LaneInSight(Protocol):
+    """What the other parts of the lane see of the engine."""
+
+    @property
+    def state(self) -> machine.State:
+        """The machine's state."""
+        ...
+
+    @property
+    def context(self) -> LaneContext:
+        """What is known of the lane."""
+        ...
+
+    def post(self, event: Event) -> None:
+        """Queue an event."""
+        ...
+
+
 class Recorder(Protocol):
     """Where records go."""
 
@@ -120,12 +138,12 @@ def _nothing_kept(_: LastingState) -> None:
     """A lane that is run to be watched dies with everything it knows."""
 
 
-def _as_left(around: LaneContext, known: Remembered, now_ms: int) -> LaneContext:
-    """The surroundings with what an earlier run left: how long it lasts or waits is counted from now. Its last grant may still stand."""
+def _as_left(lane: LaneContext, known: Remembered, now_ms: int) -> LaneContext:
+    """The lane with what an earlier run left: how long it lasts or waits is counted from now. Its last grant may still stand."""
     doors = tuple(
-        replace(one, alarms=alarms.left(known.alarms_at(one.door), now_ms), unshut_ms=now_ms) for one in around.doors
+        replace(one, alarms=alarms.left(known.alarms_at(one.door), now_ms), unshut_ms=now_ms) for one in lane.doors
     )
-    return replace(around, doors=doors, waiting=tuple(replace(one, since_ms=now_ms) for one in around.waiting))
+    return replace(lane, doors=doors, waiting=tuple(replace(one, since_ms=now_ms) for one in lane.waiting))
 
 
 class Engine:
@@ -180,7 +198,7 @@ class Engine:
         self._last, self._keep = last or LastingState(), keep
         held = self._last.held_crossings
         self._state, self._first_effects = machine.start(open_crossings, referred, known.through, known.protected, held)
-        self._around = LaneContext(
+        self._context = LaneContext(
             doors=tuple(DoorState(door, counted=known.counted_at(door)) for door in self._barriers),
             interior=Interior(called=known.called) if first_barrier is not None or known.called else None,
             lost=missing,
@@ -208,9 +226,9 @@ class Engine:
         return self._state
 
     @property
-    def around(self) -> LaneContext:
+    def context(self) -> LaneContext:
         """What is known of the lane."""
-        return self._around
+        return self._context
 
     @property
     def turned_ms(self) -> float:
@@ -235,9 +253,9 @@ class Engine:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._tick())
             now_ms = int(self._clock_ms())
-            self._around, self._state, effects = lasting_state.resume(
+            self._context, self._state, effects = lasting_state.resume(
                 self._last,
-                _as_left(self._around, self._known, now_ms),
+                _as_left(self._context, self._known, now_ms),
                 self._state,
                 self._first_effects,
                 now_ms=now_ms,
@@ -251,8 +269,8 @@ class Engine:
     def _step(self, event: Event, tasks: asyncio.TaskGroup) -> None:
         self._turned_at_ms = self._clock_ms()
         before = self._state
-        self._around, self._state, effects = machine.step(
-            self._rules, self._around, before, event, int(self._clock_ms())
+        self._context, self._state, effects = machine.step(
+            self._rules, self._context, before, event, int(self._clock_ms())
         )
         self._keep_state()
         if type(before) is not type(self._state):
@@ -262,7 +280,7 @@ class Engine:
 
     def _keep_state(self, *, always: bool = False) -> None:
         """Have what must survive our death written beside the orders, which never wait for it."""
-        now = lasting_state.lasting_of(self._around, self._state)
+        now = lasting_state.lasting_of(self._context, self._state)
         if always or now != self._last:
             self._last = now
             self._keep(now)
@@ -283,7 +301,7 @@ class Engine:
         loop = asyncio.get_running_loop()
         await asyncio.sleep(TICK_S)  # the devices have their turn first
         while True:
-            at_rest = isinstance(self._state, machine.Idle) and not self._around.two_doors
+            at_rest = isinstance(self._state, machine.Idle) and not self._context.two_doors
             due_s = next_beat_s(loop.time(), REST_TICK_S if at_rest else TICK_S)
             await asyncio.sleep(due_s - loop.time())
             self.pulse.tick((loop.time() - due_s) * 1000)
@@ -375,8 +393,8 @@ class Engine:
                 crossing=crossing,
                 referred=referred,
                 purpose=self._purpose,
-                direction=self._around.direction if len(self._rules.service.directions) > 1 else None,
-                travellers=self._around.travellers.name,
+                direction=self._context.direction if len(self._rules.service.directions) > 1 else None,
+                travellers=self._context.travellers.name,
                 issuer=None if crossing is None else self._issuers.get(crossing),
             )
         )

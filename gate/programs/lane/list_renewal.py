@@ -25,6 +25,7 @@ from gate.channel import messages
 from gate.passage.records import ListsUpdated, PublishedList
 from gate.programs.children.child_handle import ChildLostError, Process, UnfitError
 from gate.programs.children.officers import officers_of
+from gate.programs.children.warm_spare import Spare
 from gate.programs.shared.config import Config
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.trust.freshness import freshness
@@ -211,6 +212,49 @@ class CurrentLists:
             registers=self._config.registers is not None and self._config.registers.looked_up,
             names=self._config.registers is not None and self._config.registers.need_names,
         )
+
+
+class DocumentChildren:
+    """The warm document child, prepared by the lists that judge now. Lists and spare are changed between crossings only."""
+
+    def __init__(self, lists: CurrentLists) -> None:
+        self.lists = lists
+        self.spare: Spare[messages.FromDocument] = Spare(lists.child, log=log)
+
+    async def take_newer(self) -> tuple[ListsUpdated, ...] | None:
+        """Judge by newer lists from now on: the records of that, none where the content is the same; None where there are no newer ones."""
+        newer = self.lists.take_newer()
+        if newer is None:
+            return None
+        before, child = newer
+        await self.spare.replace(child)
+        now = self.lists.held
+        return () if now is None or (before and before.version == now.version) else (update_of(before, now),)
+
+    async def reach_chip_reader(self) -> None:
+        """A spare that was prepared without a chip reader makes room for one that may have it."""
+        if self.spare.child is not None and self.chip_problem:
+            with contextlib.suppress(ChildLostError):
+                await self.spare.replace(await self.lists.child())
+
+    @property
+    def newest_import(self) -> datetime | None:
+        """When something was imported into the lists last."""
+        return None if self.lists.held is None else self.lists.held.newest_import
+
+    @property
+    def chip_problem(self) -> str:
+        """Why the spare has no chip reader; empty when it has one."""
+        child = self.spare.child
+        return self.spare.problem if child is None else ready_of(child).chip
+
+    def detail(self) -> Mapping[str, object]:
+        """For the status."""
+        return {
+            "lists": self.lists.detail(),
+            "document_child": "warm" if self.spare.child is not None else self.spare.problem or "warming",
+            "chip": self.chip_problem or "up",
+        }
 
 
 async def _held_by(child: DocumentChild) -> HeldLists:

@@ -18,27 +18,36 @@ import asyncio
 import contextlib
 import hashlib
 import logging
+import secrets
 from base64 import b64decode
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gate.channel import messages
 from gate.channel.sockets import BYTES_MAX, Connection, serve
 from gate.channel.table import CHANNELS
 from gate.passage import machine, two_officers
+from gate.passage.effects import Erase, Shown
 from gate.passage.events import OrderRefused
-from gate.passage.orders import Command, Missing, OfficerRole, Ordered, Outcome, Said
+from gate.passage.orders import Command, Missing, Ordered, Outcome, Said
 from gate.programs.lane.commands import command_of
-from gate.programs.lane.order_confirmation import Answered, LaneInSight, confirmed
+from gate.programs.lane.engine import LaneInSight
+from gate.programs.lane.order_confirmation import Answered, confirmed
 from gate.programs.lane.referrals import Recipient, Referrals
+from gate_core.evidence.reasons import Objection
 from gate_core.orders.certificate import Certificate
-from gate_core.orders.challenge import Challenger
+from gate_core.orders.challenge import SECRET_BYTES, Challenger
 from gate_core.orders.errors import ForgedError, OrderError
 from gate_core.orders.judging import OVER, Lack, hindrances, lacks
 from gate_core.orders.order import Order, Signed, asks_to_free, read_order
 from gate_core.orders.verbs import VERBS, Power, Verb
+
+if TYPE_CHECKING:
+    from gate.programs.lane.site import Site
+    from gate.programs.shared.config import Config
 
 MACHINE_DEADLINE_S = 2.0  # far above what the machine takes; a lane that takes longer is lost
 FREED_MAX = 1024  # releases that are remembered; the oldest is forgotten
@@ -108,6 +117,23 @@ class Officers:
     _refusals: _Refusals = field(default_factory=_Refusals)
     _present: dict[str, _Present] = field(default_factory=dict)
 
+    @classmethod
+    def of(
+        cls, config: Config, *, lane: LaneInSight, rules: machine.Rules, site: Site, referrals: Referrals
+    ) -> Officers:
+        """The desk of a lane, by the clock of its loop and the site's."""
+        return cls(
+            lane=lane,
+            rules=rules,
+            gate=config.gate_id,
+            authority=None if config.officers is None else b64decode(config.officers.authority),
+            secret=secrets.token_bytes(SECRET_BYTES),
+            clock_ms=lambda: asyncio.get_running_loop().time() * 1000,
+            wall_s=site.wall_s,
+            floor_s=site.floor_s,
+            referrals=referrals,
+        )
+
     def __post_init__(self) -> None:
         self._challenger = Challenger(self.secret, self.gate)
 
@@ -139,7 +165,7 @@ class Officers:
 
     def look(self) -> messages.Look:
         """The lane as an officer needs to know it, with a challenge."""
-        challenge = self._challenger.issue(self.lane.around.version, int(self.clock_ms()))
+        challenge = self._challenger.issue(self.lane.context.version, int(self.clock_ms()))
         state = self.lane.state
         return messages.Look(
             gate=self.gate,
@@ -147,14 +173,14 @@ class Officers:
             state=_name(state),
             running=None if isinstance(state, machine.Referred) else machine.crossing_of(state),
             referred=self._waiting(),
-            closed_by=self.lane.around.closed_by,
+            closed_by=self.lane.context.closed_by,
             issued_ms=challenge.issued_ms,
             nonce=challenge.nonce,
             version=challenge.version,
-            alarms=[one.alarm for one in self.lane.around.alarms if one.waits],
-            notices=list(self.lane.around.notices()),
-            direction=self.lane.around.direction,
-            travellers=self.lane.around.travellers.name,
+            alarms=[one.alarm for one in self.lane.context.alarms if one.waits],
+            notices=list(self.lane.context.notices()),
+            direction=self.lane.context.direction,
+            travellers=self.lane.context.travellers.name,
             present=self._seen_here(),
             flags=self._flags(),
         )
@@ -190,6 +216,13 @@ class Officers:
             if one.by.sealing_key is not None and now_s is not None and max(now_s, self.floor_s()) < one.by.until
         )[:RECIPIENTS_MAX]
 
+    def seal_for(self, erasing: Erase) -> messages.SealFor | None:
+        """To whom is sealed what they are to see of a crossing that ends, before it is erased: whoever is present, if anybody is."""
+        if erasing.shown is Shown.NOTHING or not (recipients := self.recipients()):
+            return None
+        self.referrals.expect(erasing.crossing, recipients)
+        return messages.SealFor([one.certificate for one in recipients], alarm=erasing.shown is Shown.ALARM)
+
     def _waiting(self) -> list[messages.Waiting]:
         """Every referral that waits, the latest first; not the one whose traveller an officer lets through now."""
         state, flags, kept = self.lane.state, self._flags(), self.referrals
@@ -198,7 +231,7 @@ class Officers:
         return [
             messages.Waiting(
                 crossing=one.crossing,
-                objections=[messages.Objected(why.reason, messages.words(explained(why))) for why in one.objections],
+                objections=[Objection(why.reason, messages.words(explained(why))) for why in one.objections],
                 since_ms=max(0, int(self.clock_ms()) - one.since_ms),
                 findings=kept.findings(one.crossing),
                 sealed_for=list(dict.fromkeys(kept.sealed_for(one.crossing))),
@@ -206,18 +239,18 @@ class Officers:
                 two_officers=two_officers.are_needed(self.rules, one),
                 first=self._first(one.crossing),
             )
-            for one in reversed(self.lane.around.waiting)
+            for one in reversed(self.lane.context.waiting)
             if one.crossing != under_way
         ]
 
     def _first(self, crossing: str) -> str | None:
         """Who has ordered first to admit, and counts."""
-        first = self.lane.around.first_word(crossing)
+        first = self.lane.context.first_word(crossing)
         return None if first is None or first.number is not None else first.said.officer
 
     def _flags(self) -> list[messages.Flag]:
         now_s = self.clock_ms() / 1000
-        raised = self.referrals.flags({one.crossing for one in self.lane.around.waiting})
+        raised = self.referrals.flags({one.crossing for one in self.lane.context.waiting})
         return [messages.Flag(f.concern, f.officer, round((now_s - f.at_s) * 1000), f.crossing) for f in raised]
 
     def _seen_here(self) -> list[messages.Present]:
@@ -279,7 +312,7 @@ class Officers:
             return before
         seen = order.seen is not None and self._saw(signed.by, order, order.seen)
         command = command_of(order, max(0, now_ms - order.challenge.issued_ms), seen=seen)
-        waits = order.crossing is not None and self.lane.around.waits(order.crossing) is not None
+        waits = order.crossing is not None and self.lane.context.waits(order.crossing) is not None
         if order.verb is Verb.VIEW and waits and self._sealed_to(signed.by, order) is None:
             return Outcome.IMPOSSIBLE, NOTHING_SEALED  # and no record of what nobody saw
         if waits and order.seen is not None and not seen:
@@ -321,7 +354,7 @@ class Officers:
 
 def _said(signed: Signed, lacking: tuple[Lack, ...]) -> Said:
     missing = tuple(Missing(one.value) for one in lacking)
-    return Said(signed.by.officer, OfficerRole(signed.by.role.value), signed.order.reason, missing)
+    return Said(signed.by.officer, signed.by.role, signed.order.reason, missing)
 
 
 def _keys_of(by: Certificate) -> frozenset[str]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
 
 from gate.channel import messages
 from gate.passage import machine
-from gate.passage.events import Event
 from gate.passage.lane import LaneContext
 from gate.passage.orders import Outcome
+from gate.programs.lane.engine import LaneInSight
 from gate_core.evidence.names import Head
 from gate_core.evidence.reasons import Objection
 from gate_core.orders.order import Order
@@ -28,24 +27,6 @@ CONFIRM_S = {  # how long sensors and driver may take; after that the answer is 
 Answered = tuple[Outcome, str]
 
 
-class LaneInSight(Protocol):
-    """What the desk sees of the engine."""
-
-    @property
-    def state(self) -> machine.State:
-        """The machine's state."""
-        ...
-
-    @property
-    def around(self) -> LaneContext:
-        """What is known of the lane."""
-        ...
-
-    def post(self, event: Event) -> None:
-        """Queue an event."""
-        ...
-
-
 async def confirmed(order: Order, lane: LaneInSight, since_ms: int) -> Answered:
     """Look until what was ordered shows, or cannot come any more. A status from before says nothing."""
     loop = asyncio.get_running_loop()
@@ -60,10 +41,10 @@ async def confirmed(order: Order, lane: LaneInSight, since_ms: int) -> Answered:
 def _seen(order: Order, lane: LaneInSight, since_ms: int) -> Answered | None:
     """What state, sensors and driver say of an order that is under way; None as long as they say nothing."""
     state = lane.state
-    seen = [one.seen if one.seen_ms > since_ms else None for one in lane.around.doors]
+    seen = [one.seen if one.seen_ms > since_ms else None for one in lane.context.doors]
     match order.verb:
         case Verb.ADMIT:
-            shown = isinstance(state, machine.Granted) and lane.around.door_state(state.door).granting is None
+            shown = isinstance(state, machine.Granted) and lane.context.door_state(state.door).granting is None
             return _admission(state, order.crossing, shown=shown)
         case Verb.RELEASE | Verb.OPEN_EMERGENCY:
             opened = seen[:1] if order.verb is Verb.RELEASE else seen
@@ -75,15 +56,15 @@ def _seen(order: Order, lane: LaneInSight, since_ms: int) -> Answered | None:
             shows = all(one is not None and not one.alarms for one in seen)
             return (Outcome.DONE, "no alarm stands") if shows else None
         case Verb.ACCEPT_HEAD:
-            return _of_the_log(lane.around)
+            return _of_the_log(lane.context)
         case _:  # answered by the machine
             return None
 
 
-def _of_the_log(around: LaneContext) -> Answered | None:
-    if around.head is None or around.head[0].head is Head.UNCONFIRMED:
+def _of_the_log(lane: LaneContext) -> Answered | None:
+    if lane.head is None or lane.head[0].head is Head.UNCONFIRMED:
         return None
-    found, _ = around.head
+    found, _ = lane.head
     return Outcome.DONE, f"{found.head.value}: the log had {found.entries} entries at the boot"
 
 
@@ -91,7 +72,7 @@ def _unseen(order: Order, lane: LaneInSight, since_ms: int) -> str:
     """Why an order could not be confirmed."""
     if order.verb is Verb.ACCEPT_HEAD:
         return "the log has not said so"
-    if any(one.seen is None or one.seen_ms <= since_ms for one in lane.around.doors):
+    if any(one.seen is None or one.seen_ms <= since_ms for one in lane.context.doors):
         return "the barrier does not answer"
     if order.verb in {Verb.RELEASE, Verb.OPEN_EMERGENCY}:
         return "the leaf stays closed, and the barrier is told again"

@@ -14,7 +14,7 @@ from typing import NoReturn, TypeVar
 from drivers.barrier.port import BarrierDriver
 from gate.passage.events import DoorSeen, Event, LampAnswered, Part, PartBack, PartLost, SensorsSeen
 from gate.programs.lane.barrier_orders import Kind, Ordering
-from gate.programs.lane.documents import Documents, Presented
+from gate.programs.lane.documents import SWIPE, Documents, Presented
 from gate.programs.lane.leaf import LeafTimes
 from gate.programs.shared.aligned_timer import after_pause_s
 from gate.programs.shared.devices.mrz_readers import MrzReader
@@ -22,7 +22,7 @@ from gate.programs.shared.devices.sensors import SensorDriver
 from gate.programs.shared.fault_latch import FaultLatch
 from gate_core.errors import DriverError, NoReplyError, RefusedError
 from gate_core.evidence.evidence import Alarm, Door
-from gate_core.ports.values import BarrierAlarm, BarrierStatus, Direction, InsideStatus, LampColour, LeafPosition
+from gate_core.ports.values import BarrierStatus, Direction, InsideStatus, LampColour, LeafPosition
 from gate_core.programs.reconnect import Backoff, keep
 from gate_core.programs.task_groups import run_until_first_exits
 
@@ -117,8 +117,7 @@ class BarrierKeeper:
 
     def clear_alarms(self, alarms: tuple[Alarm, ...]) -> Awaitable[None]:
         """Clear those of the controller's alarms whose cause is gone."""
-        named = tuple(BarrierAlarm(alarm.value) for alarm in alarms)
-        return self._orders.put(Kind.CLEAR_ALARMS, lambda: self._driver.clear_alarms(named))
+        return self._orders.put(Kind.CLEAR_ALARMS, lambda: self._driver.clear_alarms(alarms))
 
     def describe(self) -> Mapping[str, int]:
         """How the line worked since the start."""
@@ -235,7 +234,7 @@ def door_seen(status: BarrierStatus, door: Door = Door.LAST) -> DoorSeen:
         grants_left=status.grants_left_entry + status.grants_left_exit,
         fire=status.fire,
         emergency_open=status.emergency_open,
-        alarms=tuple(alarm for alarm in Alarm if BarrierAlarm(alarm.value) in status.alarms) if status.alarms else (),
+        alarms=tuple(alarm for alarm in Alarm if alarm in status.alarms) if status.alarms else (),
         door=door,
         unknown=status.position is LeafPosition.UNKNOWN,
         may_be_old=status.may_be_old,
@@ -299,8 +298,6 @@ def sensors_seen(status: InsideStatus) -> SensorsSeen:
 class SwipeKeeper:
     """Waits for machine-readable zones; each opens a crossing."""
 
-    NAME = "swipe"
-
     def __init__(self, driver: MrzReader, documents: Documents) -> None:
         self._driver = driver
         self._documents = documents
@@ -316,7 +313,7 @@ class SwipeKeeper:
     async def _serve(self) -> None:
         """One line, until it is lost. Raises DriverError."""
         await self._driver.connect()
-        self._documents.reader_back(self.NAME)
+        self._documents.reader_back(SWIPE)
         self._trouble.is_now("")
         while True:
             # Nothing here keeps the lines: the crossing takes them, and gives them to its child.
@@ -324,5 +321,5 @@ class SwipeKeeper:
 
     async def _lose(self, error: DriverError) -> None:
         if self._trouble.is_now(error):
-            self._documents.reader_lost(self.NAME)
+            self._documents.reader_lost(SWIPE)
         self._driver.close()

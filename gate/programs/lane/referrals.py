@@ -12,15 +12,16 @@ Left to others: who is sealed to and who may ask (`officers`), the sealing itsel
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from gate.channel.messages import SEALED_BYTES_MAX, Findings
+from gate.channel.messages import CLAUSE_MAX, SEALED_BYTES_MAX, Findings, SealedPiece, words
 from gate.passage import records
 from gate.passage.orders import Concern
+from gate.passage.policy import Policy
 from gate.passage.records import ClosedAs
-from gate.programs.lane.findings import findings_of
+from gate_core.evidence.evidence import Check, Evidence, FaceEvidence, Score
 from gate_core.orders.sealing import PARTS, seen_of
 
 SEALED_S: Final = 600.0
@@ -95,6 +96,10 @@ class Referrals:
         if last and 0 < len(coming) <= SEALED_BYTES_MAX:
             sealed.whole[part] = bytes(sealed.coming.pop(part))
 
+    def taker(self, part: str) -> Callable[[SealedPiece], None]:
+        """What takes the pieces of one part as they come from a child."""
+        return lambda piece: self.take(piece.crossing, part, piece.number, piece.content, last=piece.last)
+
     def record(self, record: records.Record) -> None:
         """A record is written: a decision says what was found, and the end of a crossing ends what is kept of it."""
         match record:
@@ -153,3 +158,37 @@ class Referrals:
     def _forget(self, crossing: str) -> None:
         if (referral := self._of.pop(crossing, None)) is not None:
             referral.ends.cancel()
+
+
+def findings_of(evidence: Evidence, policy: Policy) -> Findings:
+    """The checks of document and page, how the chip was opened, and the face's numbers beside their bounds."""
+    document, face = evidence.document, evidence.face
+    page = None if document is None else document.page
+    return Findings(
+        checks=[
+            Check(one.id, one.result, words(one.reason), one.clause[:CLAUSE_MAX])
+            for one in (() if document is None else document.checks)
+        ],
+        page_checks=[*(() if page is None else page.checks), *(() if face is None else face.page_checks)],
+        access=None if document is None or document.access is None else document.access.protocol,
+        face_score=_value(None if face is None else face.match),
+        face_threshold=policy.face_match_min.value,
+        liveness=_value(None if face is None else face.liveness),
+        liveness_bound=policy.liveness_min.value,
+        quality=[] if face is None else _quality(face),
+    )
+
+
+def _value(score: Score | None) -> float | None:
+    return None if score is None else score.value
+
+
+def _quality(face: FaceEvidence) -> list[str]:
+    """What may have made the numbers of the face worse than the face is."""
+    found = {
+        "no_face": face.faces == 0,
+        "several_faces": face.faces > 1,
+        "portrait_unusable": face.portrait_usable is False,
+        "track_lost": face.match is not None and not face.track_held,
+    }
+    return [word for word, is_so in found.items() if is_so] + [trouble.value for trouble in face.trouble]

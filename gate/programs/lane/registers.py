@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from gate.channel import messages
 from gate.channel.errors import ChannelClosedError, ChannelError
@@ -28,6 +28,12 @@ from gate.programs.lane.records import Hit, hits_in
 from gate.programs.shared.aligned_timer import beat
 from gate.programs.shared.fault_latch import FaultLatch
 from gate_core.evidence.registers import RegisterCause, RegisterFinding, agree, unknown
+from gate_core.evidence.registers import asked as registers_asked
+from gate_core.evidence.serving import BorderDirection
+
+if TYPE_CHECKING:
+    from gate.programs.lane.engine import LaneInSight
+    from gate.programs.shared.config import Config
 
 SLACK_S: Final = 0.3  # beyond the deadline that the registers' program has
 LOOK_S: Final = 0.05  # at whether the traveller asked for an officer meanwhile
@@ -82,6 +88,26 @@ class RegistersClient:
         self._settled: deque[Hit] = deque((one for one in left if one.disposition is not None), maxlen=HITS_MAX)
         self._is_settled = asyncio.Event()
         self._trouble = FaultLatch(log, begins="registers_lost", ends="registers_back", each=False)
+
+    @classmethod
+    def of(
+        cls, config: Config, *, lane: LaneInSight, left: Sequence[Hit], forget: Callable[[str], None]
+    ) -> RegistersClient | None:
+        """The client of the configured registers; None where there are none to be asked."""
+        asked = config.registers
+        if asked is None:
+            return None
+        return cls(
+            config.socket("registers"),
+            answer_ms=asked.answer_ms,
+            post=lane.post,
+            names=lambda: registers_asked(asked.required, lane.context.local),
+            exchange=None if asked.reuse is None else asked.reuse[0],
+            entry=lambda: lane.context.direction is BorderDirection.ENTRY,
+            is_shielded=lambda crossing: crossing in lane.context.shielded,
+            left=left,
+            forget=forget,
+        )
 
     @property
     def problem(self) -> str:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -25,12 +26,15 @@ from typing import Final
 
 import msgspec
 
-from gate.passage.lasting_state import LastingState
+from gate.passage.lasting_state import UNKNOWN, LastingEmergency, LastingState
 from gate.programs.lane.emergency_hold import STATE_FILE as FILE
-from gate.programs.lane.emergency_hold import state_bytes
+from gate.programs.lane.emergency_hold import is_held, state_bytes
+from gate.programs.lane.records import Remembered
 from gate_core import durable
 
 RETRY_S: Final = 1.0  # a file that cannot be written is tried again
+
+log = logging.getLogger("lane")
 
 
 class _Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -61,6 +65,25 @@ def read_state(folder: Path) -> LastingState | None:
     if found.schema != 1:
         raise StateLostError(f"{folder / FILE}: schema {found.schema}, this program knows 1")
     return found.state
+
+
+def lasting_left(folder: Path, logged: Remembered) -> LastingState | None:
+    """What the last run left; None after a clean end, or before the first start, without a file. The log must not contradict it."""
+    try:
+        found = read_state(folder)
+    except StateLostError as error:
+        why = str(error)
+        if is_held(folder / FILE):  # by a program that knows more than this one: it is an emergency all the same
+            return LastingState(emergency=LastingEmergency(held=True))
+    else:
+        if logged.emergency and (found is None or found.emergency is None):
+            why = f"the log knows of an emergency that has not ended, and {folder / FILE} does not"
+        elif found is None and logged.running:
+            why = f"no state file in {folder} after an unclean end"
+        else:
+            return found
+    log.critical("state_lost", extra={"reason": why})
+    return UNKNOWN
 
 
 class StateFile:

@@ -1,87 +1,45 @@
 """The log program: the only writer of the audit log.
 
 Promises: `Recorded` is sent when the record is durable and never otherwise, `NotRecorded` when it is not in the log, and whatever
-fails the program goes on. Appends that wait together share one transaction. Publishing to the spool follows the answer and
-never delays it: SQLite, the spool and the inbox have a worker thread each. Receipts are `receipts`' work.
-What is written, sealed and signed, and when nothing may be, belongs to `gate.audit`.
+fails the program goes on. This is its composition: what is opened first, what its tasks share (`context`), and the server that runs
+them. What is written, sealed and signed, and when nothing may be, belongs to `gate.audit`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import shutil
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
-from typing import assert_never
 
-import msgspec
-
-from gate.audit.boot import found_head
 from gate.audit.inbox import Inbox
 from gate.audit.key_days import KeyDays
 from gate.audit.mirror_keys import MirrorKeys
 from gate.audit.reserve import LAST_RESERVE_BYTES, Reserve
 from gate.audit.store import Store
-from gate.audit.writer import Outcome, Refused, Unknown, Wanted, Writer
-from gate.channel import messages
-from gate.channel.messages import (
-    Append,
-    Appended,
-    FromLog,
-    NewRecord,
-    NotKnown,
-    NotRecorded,
-    OpenCrossings,
-    OpenCrossingsRequest,
-    Recorded,
-    Status,
-    StatusRequest,
-    ToLog,
-    words,
-)
-from gate.channel.sockets import Connection, serve
-from gate.channel.table import CHANNELS
-from gate.passage.events import RecordKind
-from gate.programs.log.clock_steps import Steps
-from gate.programs.log.disk_forecast import Growth
+from gate.audit.writer import Writer
+from gate.programs.log.context import LogContext, Now, OwnRecords, Timing
 from gate.programs.log.erasures import Erasures
-from gate.programs.log.newest_approval import NewestApproval
 from gate.programs.log.pruning import Pruning
 from gate.programs.log.receipts import Receipts
 from gate.programs.log.remote_erasures import ErasedElsewhere
-from gate.programs.log.retention import Kept, Retention, borne_out
+from gate.programs.log.retention import Kept, Retention
+from gate.programs.log.server import LogServer
 from gate.programs.log.spool_publisher import Publisher, Worker
-from gate.programs.log.timing import Timing
-from gate.programs.log.write_probe import Probe
 from gate.programs.shared.config import Config
-from gate.programs.shared.fault_latch import FaultLatch
-from gate.programs.shared.status import serve_status
 from gate_core.audit_format import keys
 from gate_core.audit_format.checkpoint import Checkpoint, read_checkpoint
 from gate_core.audit_format.errors import BadFormatError, BadSignatureError, KeyFileError, SealError
 from gate_core.audit_format.export import Outlet
 from gate_core.audit_format.handover import Handover, follow, in_force
 from gate_core.audit_format.note import Note, Signer, Verifier
-from gate_core.audit_format.record import Happening, canonical_json, time_text
-from gate_core.audit_format.resume_state import Approved
 from gate_core.audit_format.sealing import Sealer
 from gate_core.audit_format.spool import Spool
 from gate_core.programs import clock
 from gate_core.settings.config_file import ConfigError
 from gate_core.settings.environment import credentials_folder
 from gate_core.settings.toml_file import Problem
-
-WAITING_MAX = 256  # appends that wait for the disk; one more is not recorded
-BATCH_MAX = 8  # appends in one transaction
-ANSWERS_MAX = 256  # answers a connection may have outstanding; then it is not read from
-NO_APPROVAL = "a lane on trial or in service begins on an approval"
-LOOK_MS_MAX = 100  # a look at both clocks that took longer, on a busy machine, says nothing of either
-QUIET_S = 0.02  # publishing begins when no record came for so long
-PUBLISH_DELAY_MAX_S = 0.2  # or so long after the first one
 
 log = logging.getLogger("gate.log")
 
@@ -96,16 +54,14 @@ async def run(
     timing: Timing = Timing(),  # noqa: B008 - frozen
 ) -> None:
     """Serve the channel `log` until `stop` is set. Raises ConfigError for keys and recipients that can never work."""
+    now = Now(wall=wall, monotonic_ms=monotonic_ms, boot=boot or clock.boot_id())
     folder = Path(config.paths.state) / "audit"
     try:
-        signer, successor = _log_key(config), _successor(config)
-        sealer = Sealer(config.audit.recipients)
+        signer, successor, sealer = _log_key(config), _successor(config), Sealer(config.audit.recipients)
         mirror = None if config.sync is None else Verifier.parse(config.sync.mirror_vkey)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        spool = Spool(Path(config.paths.spool))
+        spool, key_days = Spool(Path(config.paths.spool)), KeyDays(folder / "keys")
         published = _published(spool, signer.verifier, config)
-        key_days, kept = KeyDays(folder / "keys"), Kept.by(config)
-        now = Now(wall, monotonic_ms, boot or clock.boot_id())
         with Worker("store") as in_store, Worker("spool") as in_spool, Worker("inbox") as in_inbox:
             writer = await in_store(
                 lambda: Writer(
@@ -120,101 +76,58 @@ async def run(
                 )
             )
             try:
-
-                def today() -> date | None:
-                    is_synchronised, cosigned_s = clock.is_synchronised(), writer.standing.cosigned_s
-                    return borne_out(wall(), synchronised=is_synchronised, cosigned_s=cosigned_s, built=clock.built())
-
-                if writer.awaits_handover:
-                    vkey = successor.verifier.vkey if successor else None
-                    change = _own(now, "log_key_changed", {"vkey": vkey})
-                    await in_store(writer.hand_over, change, monotonic_ms(), dated=today() is not None)
-                    if writer.awaits_handover:
-                        log.error("log_key_not_changed", extra={"reason": writer.standing.problem})
-                    else:
-                        log.warning("log_key_changed")
-                inbox = Inbox(Path(config.paths.inbox), folder / "refused")
-                publisher = Publisher(writer, spool, in_store, in_spool, published=published.size if published else 0)
-
-                async def say(kind: str, fields: Mapping[str, object]) -> Outcome:
-                    own = _own(now, kind, fields)
-                    (outcome,) = await in_store(writer.append, [own], monotonic_ms(), dated=today() is not None)
-                    return outcome
-
-                mirrors = None if mirror is None else MirrorKeys(mirror, folder / "mirror-keys")
-                elsewhere = ErasedElsewhere(
-                    inbox, spool, mirrors, config.origin, say=say, in_spool=in_spool, in_inbox=in_inbox
-                )
-                server = LogServer(
-                    config=config,
-                    writer=writer,
-                    publisher=publisher,
-                    in_store=in_store,
-                    retention=Retention(
-                        kept,
-                        key_days,
-                        writer=writer,
-                        publisher=publisher,
-                        spool=spool,
-                        in_store=in_store,
-                        in_spool=in_spool,
-                        say=say,
-                        today=today,
-                    ),
-                    erasures=Erasures(
-                        inbox,
-                        kept,
-                        writer=writer,
-                        publisher=publisher,
-                        spool=spool,
-                        origin=config.origin,
-                        names=config.audit.profile != "basic",
-                        approvers=config.approvers_path,
-                        say=say,
-                        in_store=in_store,
-                        in_spool=in_spool,
-                        in_inbox=in_inbox,
-                        carry=elsewhere.carry,
-                    ),
-                    elsewhere=elsewhere,
-                    receipts=Receipts(
-                        inbox,
-                        writer,
-                        mirrors,
-                        NewestApproval(
-                            inbox, writer, config.origin, config.approvers_path, in_store=in_store, in_inbox=in_inbox
-                        ),
-                        every_s=timing.receipts_every_s,
-                        monotonic_ms=monotonic_ms,
-                        in_store=in_store,
-                        in_inbox=in_inbox,
-                    ),
-                    pruning=Pruning(
-                        inbox,
-                        mirrors,
-                        config.audit.mirrored_kept_days,
-                        writer=writer,
-                        publisher=publisher,
-                        spool=spool,
-                        origin=config.origin,
-                        boot=now.boot,
-                        wall=wall,
-                        today=today,
-                        say=say,
-                        in_store=in_store,
-                        in_spool=in_spool,
-                        in_inbox=in_inbox,
-                    ),
-                    say=say,
-                    today=today,
+                own = OwnRecords(writer, in_store, now)
+                await _hand_over(own, successor)
+                shared = LogContext(
+                    origin=config.origin,
+                    approvers=config.approvers_path,
                     now=now,
-                    timing=timing,
+                    writer=writer,
+                    publisher=Publisher(
+                        writer, spool, in_store, in_spool, published=published.size if published else 0
+                    ),
+                    spool=spool,
+                    inbox=Inbox(Path(config.paths.inbox), folder / "refused"),
+                    mirror=None if mirror is None else MirrorKeys(mirror, folder / "mirror-keys"),
+                    in_store=in_store,
+                    in_spool=in_spool,
+                    in_inbox=in_inbox,
+                    say=own.say,
+                    today=own.today,
                 )
-                await server.run(stop)
+                await _server(config, shared, key_days, timing).run(stop)
             finally:
                 await in_store(writer.close)
     except (KeyFileError, SealError, BadFormatError) as error:
         raise ConfigError(Problem("", f"log: {error}")) from error
+
+
+def _server(config: Config, shared: LogContext, key_days: KeyDays, timing: Timing) -> LogServer:
+    """The server and its tasks."""
+    kept, elsewhere = Kept.by(config), ErasedElsewhere(shared)
+    return LogServer(
+        config,
+        shared,
+        receipts=Receipts(shared, every_s=timing.receipts_every_s),
+        retention=Retention(shared, kept, key_days),
+        erasures=Erasures(shared, kept, names=config.audit.profile != "basic", carry=elsewhere.carry),
+        elsewhere=elsewhere,
+        pruning=Pruning(shared, config.audit.mirrored_kept_days),
+        timing=timing,
+    )
+
+
+async def _hand_over(own: OwnRecords, successor: Signer | None) -> None:
+    """Sign with the next key from now on, where provisioning has made one."""
+    writer = own.writer
+    if not writer.awaits_handover:
+        return
+    change = own.wanted("log_key_changed", {"vkey": successor.verifier.vkey if successor else None})
+    await own.in_store(writer.hand_over, change, own.now.monotonic_ms(), dated=own.today() is not None)
+    if writer.awaits_handover:
+        log.error("log_key_not_changed", extra={"reason": writer.standing.problem})
+    else:
+        log.warning("log_key_changed")
 
 
 def _log_key(config: Config) -> Signer:
@@ -231,20 +144,6 @@ def _successor(config: Config) -> Signer | None:
     return keys.load(path, config.origin) if path.exists() else None
 
 
-def _own(now: Now, kind: str, fields: Mapping[str, object]) -> Wanted:
-    """A record of the log's own."""
-    happening = Happening(
-        id=os.urandom(16),
-        kind=kind,
-        about="administration",
-        crossing=None,
-        monotonic_ms=now.monotonic_ms(),
-        boot=now.boot,
-        time=time_text(now.wall()),
-    )
-    return Wanted.of(happening, canonical_json(fields))
-
-
 def _published(spool: Spool, verifier: Verifier, config: Config) -> Checkpoint | None:
     """Return what others may have seen. A checkpoint that we did not sign counts for nothing and is written anew."""
     try:
@@ -258,294 +157,3 @@ def _published(spool: Spool, verifier: Verifier, config: Config) -> Checkpoint |
     except (BadFormatError, BadSignatureError) as error:
         log.warning("spool_checkpoint_refused", extra={"reason": str(error)})
         return None
-
-
-@dataclass(frozen=True, slots=True)
-class Now:
-    """The clocks, and this boot's name."""
-
-    wall: Callable[[], datetime]
-    monotonic_ms: Callable[[], int]
-    boot: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Pending:
-    """An append that waits for the disk, and whom to tell. A record that can be none has its refusal already."""
-
-    wanted: list[Wanted | NotRecorded]
-    answer: asyncio.Future[FromLog]
-
-
-class LogServer:
-    """Takes records in, answers for them, and keeps publisher and inbox going."""
-
-    def __init__(
-        self,
-        *,
-        config: Config,
-        writer: Writer,
-        publisher: Publisher,
-        in_store: Worker,
-        receipts: Receipts,
-        retention: Retention,
-        erasures: Erasures,
-        elsewhere: ErasedElsewhere,
-        pruning: Pruning,
-        say: Callable[[str, Mapping[str, object]], Awaitable[Outcome]],
-        today: Callable[[], date | None],
-        now: Now,
-        timing: Timing,
-    ) -> None:
-        self._config = config
-        self._writer = writer
-        self._publisher = publisher
-        self._in_store = in_store
-        self._receipts = receipts
-        self._retention = retention
-        self._erasures = erasures
-        self._elsewhere = elsewhere
-        self._pruning = pruning
-        self._say = say
-        self._today = today
-        self._timing = timing
-        self._probe = Probe(lambda value: in_store(writer.probe, value), timing)
-        self._now = now
-        self._publish_again_s = timing.publish_again_s
-        self._growth = Growth()
-        self._waiting: asyncio.Queue[_Pending] = asyncio.Queue(WAITING_MAX)
-        self._written = asyncio.Event()
-        self._trouble = FaultLatch(log, begins="writing_failed", ends="writing_resumed", level=logging.CRITICAL)
-
-    async def run(self, stop: asyncio.Event) -> None:
-        """Serve until `stop` is set; then write what waits and publish it."""
-        await self._receipts.begin()
-        self._report()
-        self._written.set()
-        async with asyncio.TaskGroup() as tasks:
-            loops = [
-                tasks.create_task(loop)
-                for loop in (
-                    self._write(),
-                    self._publish(),
-                    self._receipts.run(self._report),
-                    self._probe.run(),
-                    self._keep_keys(),
-                    self._watch_clock(),
-                )
-            ]
-            async with (
-                serve_status(self._config, "log", self._status),
-                serve(CHANNELS.log, self._config.socket("log"), self._attend),
-            ):
-                await stop.wait()
-            await self._waiting.join()
-            for one in loops:
-                one.cancel()
-        await self._receipts.end()
-        await self._publisher.catch_up()
-
-    # ── records ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    async def _write(self) -> None:
-        """Write what waits, together."""
-        while True:
-            batch: list[_Pending] = [await self._waiting.get()]
-            while not self._waiting.empty() and len(batch) < BATCH_MAX:
-                batch.append(self._waiting.get_nowait())
-            wanted = [one for pending in batch for one in pending.wanted if isinstance(one, Wanted)]
-            now_ms, dated = self._now.monotonic_ms(), self._today() is not None
-            outcomes = iter(await self._in_store(self._writer.append, wanted, now_ms, dated=dated))
-            for pending in batch:
-                answers = [_answer(next(outcomes)) if isinstance(one, Wanted) else one for one in pending.wanted]
-                if any(isinstance(one, NotKnown) or (isinstance(one, NotRecorded) and one.again) for one in answers):
-                    self._probe.doubt()
-                if not pending.answer.done():  # cancelled: whoever asked is gone, the records stay
-                    pending.answer.set_result(Appended(answers))
-                self._waiting.task_done()
-            self._report()
-            self._written.set()
-
-    def _take(self, message: Append, answer: asyncio.Future[FromLog]) -> None:
-        """Queue an append; `answer` is set when it is written, or now when it cannot be."""
-        time = time_text(self._now.wall())
-        try:
-            self._waiting.put_nowait(_Pending([self._wanted(record, time) for record in message.records], answer))
-        except asyncio.QueueFull:
-            refusal = NotKnown(f"{WAITING_MAX} appends wait for the disk already", tried=False)
-            answer.set_result(Appended([refusal] * len(message.records)))
-
-    def _wanted(self, record: NewRecord, time: str) -> Wanted | NotRecorded:
-        if record.kind is RecordKind.STARTED and record.approved is None and self._config.purpose != "demo":
-            return NotRecorded(NO_APPROVAL, again=True)
-        try:
-            happening = Happening(
-                id=record.id,
-                kind=record.kind.value,
-                about=record.about.value,
-                crossing=record.crossing,
-                monotonic_ms=record.monotonic_ms,
-                boot=self._now.boot,
-                time=time,
-                leads_to_admission=record.leads_to_admission,
-                ends_crossing=record.ends_crossing,
-                urgent=record.urgent,
-                remember=record.remember,
-                awaits_officer=record.awaits_officer,
-                approved=None if record.approved is None else Approved(*msgspec.structs.astuple(record.approved)),
-                accepts_head=record.accepts_head,
-            )
-            return Wanted.of(happening, record.body, record.bytes_min)
-        except BadFormatError as error:
-            return NotRecorded(words(error), again=False)
-
-    # ── conversations ────────────────────────────────────────────────────────────────────────────────────────────────
-
-    async def _attend(self, connection: Connection[ToLog]) -> None:
-        """Answer one peer, in the order it asked; a peer that does not read holds up nobody else."""
-        answers: asyncio.Queue[asyncio.Future[FromLog] | None] = asyncio.Queue(ANSWERS_MAX)
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(_send_all(connection, answers))
-            async for message in connection:
-                await answers.put(self._answer(message))
-            await answers.put(None)
-
-    def _answer(self, message: ToLog) -> asyncio.Future[FromLog]:
-        answer: asyncio.Future[FromLog] = asyncio.get_running_loop().create_future()
-        match message:
-            case Append():
-                self._take(message, answer)
-            case OpenCrossingsRequest():
-                standing = self._writer.standing
-                left = OpenCrossings(
-                    list(standing.open_crossings),
-                    standing.remembered,
-                    list(standing.referred),
-                    None
-                    if (one := standing.approved) is None
-                    else messages.Approved(one.serial, one.sha256, one.approvers),
-                    int(datetime.fromisoformat(written).timestamp()) if (written := standing.written) else 0,
-                )
-                answer.set_result(left)
-            case StatusRequest():
-                answer.set_result(self._status())
-            case _:
-                assert_never(message)
-        return answer
-
-    def _status(self) -> Status:
-        standing, publisher = self._writer.standing, self._publisher
-        checkpoint = standing.checkpoint
-        problem = standing.problem or publisher.problem or self._retention.problem or None
-        detail: dict[str, object] = {
-            "entries": checkpoint.size if checkpoint else 0,
-            "root": checkpoint.root.hex() if checkpoint else None,
-            "published": publisher.published,
-            "mirrored": standing.mirrored,
-            "head": self._head(),
-            "times": self._times(),
-            "keys": self._retention.detail(),
-            "kept": self._pruning.detail(),
-            "receipts_refused": self._receipts.refused,
-            "open_crossings": len(standing.open_crossings),
-            **self._disk(),
-            "disk_full": standing.is_full,
-            "problem": problem,
-            "takes_admissions": standing.problem is None and self._probe.is_able,
-        }
-        able = problem is None and self._probe.is_able
-        return Status("log", "ready" if able else "degraded", detail, alive=self._probe.is_alive)
-
-    def _head(self) -> dict[str, object]:
-        """The log as this boot found it, who bears that out, and how long ago that was heard."""
-        standing = self._writer.standing
-        found = found_head(standing.boot, self._now.boot, standing.checkpoint, standing.mirrored)
-        age_s = None if found.heard_ms is None else max(0, self._now.monotonic_ms() - found.heard_ms) / 1000
-        return {"state": found.state.value, "entries": found.size, "root": found.root.hex(), "age_s": age_s}
-
-    def _times(self) -> dict[str, object]:
-        """Times that the wall clock cannot stand before: the latest hour of any record, and when the mirror signed last."""
-        standing = self._writer.standing
-        signed_s = standing.cosigned_s
-        cosigned = None if signed_s is None else time_text(datetime.fromtimestamp(signed_s, UTC))
-        return {"written": standing.written or None, "cosigned": cosigned}
-
-    def _disk(self) -> dict[str, object]:
-        """How much room there is, and for how long."""
-        try:
-            disk = shutil.disk_usage(self._config.paths.state)
-        except OSError:
-            return {"disk_free_bytes": None, "disk_total_bytes": None, "disk_days_left": None}
-        now_s = asyncio.get_running_loop().time()
-        self._growth.see(now_s, disk.free)
-        days_left = self._growth.days_left(now_s, disk.free)
-        return {
-            "disk_free_bytes": disk.free,
-            "disk_total_bytes": disk.total,
-            "disk_days_left": None if days_left is None else round(days_left, 1),
-        }
-
-    # ── in the background ────────────────────────────────────────────────────────────────────────────────────────────
-
-    async def _publish(self) -> None:
-        """Publish after each burst of records, or in the middle of a long one."""
-        loop = asyncio.get_running_loop()
-        while True:
-            await self._written.wait()
-            latest_s = loop.time() + PUBLISH_DELAY_MAX_S
-            while self._written.is_set() and loop.time() < latest_s:
-                self._written.clear()
-                await asyncio.sleep(QUIET_S)
-            self._written.clear()
-            if not await self._publisher.catch_up():
-                self._written.set()
-                await asyncio.sleep(self._publish_again_s)
-            await self._in_store(self._writer.tidy, self._now.monotonic_ms())
-            await self._retention.move()
-            self._report()
-
-    async def _keep_keys(self) -> None:
-        """Forget keys after their time, and when two approvers say so; what was said of that is published like every other record."""
-        clock_s = asyncio.get_running_loop().time
-        while True:
-            await self._retention.look()
-            await self._pruning.look()
-            self._written.set()
-            again_s = clock_s() + self._timing.keys_every_s
-            while clock_s() < again_s:
-                if await self._erasures.look() or await self._elsewhere.look():
-                    self._written.set()
-                await asyncio.sleep(self._timing.erasures_every_s)
-
-    async def _watch_clock(self) -> None:
-        """Write down each step of the wall clock; one that cannot be written now is tried again."""
-        steps = Steps()
-        while True:
-            before_ms, wall, now_ms = self._now.monotonic_ms(), self._now.wall(), self._now.monotonic_ms()
-            if now_ms - before_ms < LOOK_MS_MAX:
-                written = self._writer.standing.written
-                step = steps.look(wall, now_ms, datetime.fromisoformat(written) if written else None)
-                if step is not None and isinstance(await self._say("clock_stepped", step.fields()), int):
-                    steps.taken(wall, now_ms)
-                    log.warning("clock_stepped", extra={"step_ms": step.step_ms, "running": step.running})
-                    self._written.set()
-            await asyncio.sleep(self._timing.clock_every_s)
-
-    def _report(self) -> None:
-        """Say once that the log stopped taking records, and once that it takes them again."""
-        self._trouble.is_now(self._writer.standing.problem or "")
-
-
-async def _send_all(connection: Connection[ToLog], answers: asyncio.Queue[asyncio.Future[FromLog] | None]) -> None:
-    while (answer := await answers.get()) is not None:
-        await connection.send(await answer)
-
-
-def _answer(outcome: Outcome) -> Recorded | NotRecorded | NotKnown:
-    match outcome:
-        case Refused(reason):
-            return NotRecorded(words(reason), again=True)
-        case Unknown(reason, tried):
-            return NotKnown(words(reason), tried)
-        case int():
-            return Recorded(outcome)

@@ -8,23 +8,21 @@ for what it does not keep is believed.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from gate.audit.boot import HeadState, found_head
+from gate.audit.boot import found_head
 from gate.programs.shared.fault_latch import FaultLatch
 from gate_core.audit_format.errors import BadFormatError, BadSignatureError, StoreError
 from gate_core.audit_format.mirror_attestation import Held
 from gate_core.audit_format.spool import sealed_path
 from gate_core.audit_format.tiles import entries_path, pieces_between
+from gate_core.evidence.names import Head
 
 if TYPE_CHECKING:
-    from gate.audit.inbox import Found, Inbox
+    from gate.audit.inbox import Found
     from gate.audit.mirror_keys import MirrorKeys
-    from gate.audit.writer import Outcome, Writer
-    from gate.programs.log.spool_publisher import Publisher, Worker
-    from gate_core.audit_format.spool import Spool
+    from gate.programs.log.context import LogContext
 
 ENTRIES_MAX: Final = 256 * 256  # a look; the rest waits for the next
 SIGNED_MAX: Final = timedelta(days=1)  # ago, or ahead
@@ -33,42 +31,11 @@ log = logging.getLogger("gate.log")
 
 
 class Pruning:
-    """Hears what the mirror holds, and drops. `days` is how long entries stay after the mirror had them, None for good; `wall` and `today` are the clock and
-    the day that is borne out, if one is; `boot` is the name of this one.
-    """
+    """Hears what the mirror holds, and drops. `days` is how long entries stay after the mirror had them, None for good."""
 
-    def __init__(
-        self,
-        inbox: Inbox,
-        mirror: MirrorKeys | None,
-        days: int | None,
-        *,
-        writer: Writer,
-        publisher: Publisher,
-        spool: Spool,
-        origin: str,
-        boot: str,
-        wall: Callable[[], datetime],
-        today: Callable[[], date | None],
-        say: Callable[[str, Mapping[str, object]], Awaitable[Outcome]],
-        in_store: Worker,
-        in_spool: Worker,
-        in_inbox: Worker,
-    ) -> None:
-        self._inbox = inbox
-        self._mirror = mirror
+    def __init__(self, log_context: LogContext, days: int | None) -> None:
+        self._log = log_context
         self._days = days
-        self._writer = writer
-        self._publisher = publisher
-        self._spool = spool
-        self._origin = origin
-        self._boot = boot
-        self._wall = wall
-        self._today = today
-        self._say = say
-        self._in_store = in_store
-        self._in_spool = in_spool
-        self._in_inbox = in_inbox
         self._first = 0
         self._trouble = FaultLatch(log, begins="entries_not_dropped", ends="entries_dropped_again", each=False)
 
@@ -78,12 +45,12 @@ class Pruning:
 
     async def look(self) -> None:
         """Hear the mirror, then drop what is to go."""
-        today = self._today()
+        today, mirror = self._log.today(), self._log.mirror
         try:
-            self._first = await self._in_store(self._writer.first_here)
-            if self._days is None or self._mirror is None or today is None:
+            self._first = await self._log.in_store(self._log.writer.first_here)
+            if self._days is None or mirror is None or today is None:
                 return
-            refused = await self._hear(self._mirror, today)
+            refused = await self._hear(mirror, today)
             await self._drop(today, self._days)
         except StoreError:
             return  # the writer's, and said there
@@ -94,45 +61,47 @@ class Pruning:
 
     async def _hear(self, mirror: MirrorKeys, today: date) -> str:
         """Take in what the mirror says; returns what is wrong with it, in words. Raises StoreError and OSError."""
-        found = await self._in_inbox(self._inbox.held)
+        found = await self._log.in_inbox(self._log.inbox.held)
         if found is None:
             return ""
         try:
             held = self._judged(found, mirror)
         except (BadFormatError, BadSignatureError) as error:
-            await self._in_inbox(self._inbox.refuse, found)
+            await self._log.in_inbox(self._log.inbox.refuse, found)
             return f"what the central server holds: {error}"
-        await self._in_store(self._writer.take_held, held.entries, today)
-        await self._in_inbox(self._inbox.remove, found)
+        await self._log.in_store(self._log.writer.take_held, held.entries, today)
+        await self._log.in_inbox(self._log.inbox.remove, found)
         return ""
 
     def _judged(self, found: Found, mirror: MirrorKeys) -> Held:
         held, signed_s = Held.read(found.note, mirror.newest)
-        if held.origin != self._origin:
+        if held.origin != self._log.origin:
             raise BadFormatError("it is of another log")
-        if abs(self._wall().timestamp() - signed_s) > SIGNED_MAX.total_seconds():
+        if abs(self._log.now.wall().timestamp() - signed_s) > SIGNED_MAX.total_seconds():
             raise BadFormatError(
                 f"it was signed at another time, {datetime.fromtimestamp(min(signed_s, 253402300799), UTC)}"
             )
-        checkpoint = self._writer.standing.checkpoint
+        checkpoint = self._log.writer.standing.checkpoint
         if held.entries > (0 if checkpoint is None else checkpoint.size):
             raise BadFormatError("the log has fewer entries")
         return held
 
     async def _drop(self, today: date, days: int) -> None:
-        standing = self._writer.standing
-        head = found_head(standing.boot, self._boot, standing.checkpoint, standing.mirrored)
-        if head.state is not HeadState.CONFIRMED or standing.problem is not None:
+        standing = self._log.writer.standing
+        head = found_head(standing.boot, self._log.now.boot, standing.checkpoint, standing.mirrored)
+        if head.state is not Head.CONFIRMED or standing.problem is not None:
             return
-        first, until = await self._in_store(self._writer.prunable, today, days, self._publisher.published)
+        first, until = await self._log.in_store(self._log.writer.prunable, today, days, self._log.publisher.published)
         until = min(until, first + ENTRIES_MAX)
-        if first >= until or not isinstance(await self._say("entries_dropped", {"since": first, "until": until}), int):
+        if first >= until or not isinstance(
+            await self._log.say("entries_dropped", {"since": first, "until": until}), int
+        ):
             return
         pieces = list(pieces_between(first, until))
-        async with self._publisher.between_pieces:
+        async with self._log.publisher.between_pieces:
             paths = [path(piece) for piece in pieces for path in (entries_path, sealed_path)]
-            await self._in_spool(self._spool.forget, paths)
+            await self._log.in_spool(self._log.spool.forget, paths)
         for piece in pieces:
-            await self._in_store(self._writer.prune, piece, today, days)
+            await self._log.in_store(self._log.writer.prune, piece, today, days)
         self._first = until
         log.info("entries_dropped", extra={"since": first, "until": until})

@@ -2,6 +2,9 @@
 
 Promise: the inbox is another program's folder, and nothing in it holds up a record: it is looked into in a thread of its own, a
 part at a time, and the writer's thread sees single receipts only. A problem costs one line when it begins and one when it ends.
+
+A gate whose disk was set back, or that was set up anew, has forgotten on which approval it began last; the centre was shown it. Only what two of the
+approvers have signed for this gate counts, whoever brought it, and it can only forbid what is older.
 """
 
 from __future__ import annotations
@@ -11,16 +14,20 @@ import logging
 from typing import TYPE_CHECKING
 
 from gate.programs.shared.fault_latch import FaultLatch
+from gate_core.approval.approvers import SIGNERS_MIN, Approvers
+from gate_core.approval.approvers_file import approvers_in
+from gate_core.approval.errors import ApprovalError
+from gate_core.approval.note import SignedApproval, signers_of
 from gate_core.audit_format.errors import BadFormatError, BadSignatureError, StoreError
+from gate_core.audit_format.resume_state import Approved
+from gate_core.settings.config_file import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gate.audit.inbox import Found, Inbox
+    from gate.audit.inbox import Found
     from gate.audit.mirror_keys import MirrorKeys
-    from gate.audit.writer import Writer
-    from gate.programs.log.newest_approval import NewestApproval
-    from gate.programs.log.spool_publisher import Worker
+    from gate.programs.log.context import LogContext
 
 log = logging.getLogger("gate.log")
 
@@ -28,43 +35,26 @@ log = logging.getLogger("gate.log")
 class Receipts:
     """Takes receipts in. `refused` counts those that did not verify; without a mirror there are none."""
 
-    def __init__(
-        self,
-        inbox: Inbox,
-        writer: Writer,
-        mirror: MirrorKeys | None,
-        newest: NewestApproval,
-        *,
-        every_s: float,
-        monotonic_ms: Callable[[], int],
-        in_store: Worker,
-        in_inbox: Worker,
-    ) -> None:
-        self._inbox = inbox
-        self._writer = writer
-        self._mirror = mirror
-        self._newest = newest
+    def __init__(self, log_context: LogContext, *, every_s: float) -> None:
+        self._log = log_context
         self._every_s = every_s
-        self._monotonic_ms = monotonic_ms
-        self._in_store = in_store
-        self._in_inbox = in_inbox
         self._trouble = FaultLatch(log, begins="inbox_problem", ends="inbox_well_again", each=False)
         self._is_in_doubt = False
         self.refused = 0
 
     async def begin(self) -> None:
         """Look once before the first record: what lies there may say that this log must take none."""
-        if self._mirror is not None:
-            self._report(await self._look(self._mirror))
+        if self._log.mirror is not None:
+            self._report(await self._look(self._log.mirror))
 
     async def end(self) -> None:
         """Close the folder, in the middle of which the last look may have stopped."""
-        await self._in_inbox(self._inbox.close)
+        await self._log.in_inbox(self._log.inbox.close)
 
     async def run(self, taken: Callable[[], None]) -> None:
         """Watch the inbox until cancelled; `taken` is called after each look."""
-        while self._mirror is not None:
-            self._report(await self._look(self._mirror))
+        while (mirror := self._log.mirror) is not None:
+            self._report(await self._look(mirror))
             taken()
             await asyncio.sleep(self._every_s)
 
@@ -72,27 +62,57 @@ class Receipts:
         """Take in what lies there; returns what is wrong with it, in words."""
         problem = ""
         try:
-            for found in await self._in_inbox(self._inbox.look):
+            for found in await self._log.in_inbox(self._log.inbox.look):
                 problem = await self._take(found, mirror) or problem
-            problem = await self._newest.look() or problem
+            problem = await self._look_for_approval() or problem
         except StoreError:
             return problem  # reported as the writer's problem; the receipts stay for later
         except OSError as error:
             return f"the inbox cannot be read: {error.strerror}"
         return problem
 
+    async def _look_for_approval(self) -> str:
+        """Take in the newest approval that the centre knows, or put it aside; returns what is wrong with it, in words. Raises StoreError and OSError."""
+        found = await self._log.in_inbox(self._log.inbox.approval)
+        if found is None:
+            return ""
+        try:
+            newer = await self._log.in_inbox(self._approval_in, found)
+        except (ApprovalError, ConfigError) as error:
+            await self._log.in_inbox(self._log.inbox.refuse, found)
+            return f"an approval from the centre was refused: {error}"
+        await self._log.in_store(self._log.writer.know_approval, newer)
+        await self._log.in_inbox(self._log.inbox.remove, found)
+        return ""
+
+    def _approval_in(self, found: Found) -> Approved:
+        """What it says. Raises ApprovalError, and ConfigError when there is nobody to have signed it."""
+        known = self._log.writer.standing.approved
+        approvers = approvers_in(self._log.approvers) if known is None else Approvers.from_bytes(known.approvers)
+        signed = SignedApproval.parse(found.note)
+        newer = signed.approval
+        if newer.origin != self._log.origin:
+            raise ApprovalError(f"it is for another gate, {newer.origin}")
+        if len(signers_of(signed.note, approvers.keys)) < SIGNERS_MIN:
+            raise ApprovalError(f"fewer than {SIGNERS_MIN} of the approvers in force have signed serial {newer.serial}")
+        if known is not None and newer.serial == known.serial and newer.sha256 != known.sha256:
+            raise ApprovalError(f"it has the serial {known.serial} and another digest than the one in force")
+        return Approved(newer.serial, newer.sha256, approvers.to_bytes())
+
     async def _take(self, found: Found, mirror: MirrorKeys) -> str:
         """Take one in, or put it aside. Raises StoreError, and OSError when it cannot be put aside."""
         try:
             if found.is_of_keys:
-                await self._in_inbox(mirror.take, found.note)
+                await self._log.in_inbox(mirror.take, found.note)
             else:
-                await self._in_store(self._writer.take_receipt, found.note, mirror.newest, self._monotonic_ms())
+                await self._log.in_store(
+                    self._log.writer.take_receipt, found.note, mirror.newest, self._log.now.monotonic_ms()
+                )
         except (BadFormatError, BadSignatureError) as error:
             self.refused += 1
-            await self._in_inbox(self._inbox.refuse, found)
+            await self._log.in_inbox(self._log.inbox.refuse, found)
             return f"a receipt was refused: {error}"
-        await self._in_inbox(self._inbox.remove, found)
+        await self._log.in_inbox(self._log.inbox.remove, found)
         return ""
 
     def _report(self, problem: str) -> None:
@@ -100,7 +120,7 @@ class Receipts:
         if problem:
             self._trouble.is_now(problem)
             self._is_in_doubt = True
-        elif self._inbox.is_through:
+        elif self._log.inbox.is_through:
             if not self._is_in_doubt:
                 self._trouble.is_now("")
             self._is_in_doubt = False  # until the end of the next turn

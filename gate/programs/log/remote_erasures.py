@@ -13,13 +13,8 @@ from gate_core.audit_format.note import Note
 from gate_core.audit_format.spool import erasure_path
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
-
-    from gate.audit.inbox import Inbox
     from gate.audit.mirror_keys import MirrorKeys
-    from gate.audit.writer import Outcome
-    from gate.programs.log.spool_publisher import Worker
-    from gate_core.audit_format.spool import Spool
+    from gate.programs.log.context import LogContext
 
 FIRST_LINE: Final = "portcullis erasure receipt/1"
 ORDERS_MAX: Final = 16  # a look
@@ -28,54 +23,38 @@ ORDERS_MAX: Final = 16  # a look
 class ErasedElsewhere:
     """Takes the mirror's receipts in. Without a mirror nothing is carried and nothing awaited."""
 
-    def __init__(
-        self,
-        inbox: Inbox,
-        spool: Spool,
-        mirror: MirrorKeys | None,
-        origin: str,
-        *,
-        say: Callable[[str, Mapping[str, object]], Awaitable[Outcome]],
-        in_spool: Worker,
-        in_inbox: Worker,
-    ) -> None:
-        self._inbox = inbox
-        self._spool = spool
-        self._mirror = mirror
-        self._origin = origin
-        self._say = say
-        self._in_spool = in_spool
-        self._in_inbox = in_inbox
+    def __init__(self, log_context: LogContext) -> None:
+        self._log = log_context
 
     async def carry(self, digest: str, note: bytes) -> None:
         """Lay an order that was carried out here where sync finds it. Raises OSError."""
-        if self._mirror is not None:
-            await self._in_spool(self._spool.write, {erasure_path(digest): note})
+        if self._log.mirror is not None:
+            await self._log.in_spool(self._log.spool.write, {erasure_path(digest): note})
 
     async def look(self) -> bool:
         """Record what the mirror says it has carried out; True when something was recorded."""
-        if self._mirror is None:
+        if self._log.mirror is None:
             return False
         recorded = False
         try:
-            for digest in (await self._in_spool(self._spool.erasures))[:ORDERS_MAX]:
-                recorded = await self._take(digest, self._mirror) or recorded
+            for digest in (await self._log.in_spool(self._log.spool.erasures))[:ORDERS_MAX]:
+                recorded = await self._take(digest, self._log.mirror) or recorded
         except (OSError, StoreError):
             return recorded  # it lies there, for another look
         return recorded
 
     async def _take(self, digest: str, mirror: MirrorKeys) -> bool:
-        found = await self._in_inbox(self._inbox.erasure_receipt, digest)
+        found = await self._log.in_inbox(self._log.inbox.erasure_receipt, digest)
         if found is None:
             return False
         if not self._is_true(found.note, digest, mirror):
-            await self._in_inbox(self._inbox.refuse, found)
+            await self._log.in_inbox(self._log.inbox.refuse, found)
             return False
         fields = {"note": digest, "mirror": mirror.newest.name}
-        if not isinstance(await self._say("keys_erased_at_mirror", fields), int):
+        if not isinstance(await self._log.say("keys_erased_at_mirror", fields), int):
             return False
-        await self._in_spool(self._spool.forget, [erasure_path(digest)])
-        await self._in_inbox(self._inbox.remove, found)
+        await self._log.in_spool(self._log.spool.forget, [erasure_path(digest)])
+        await self._log.in_inbox(self._log.inbox.remove, found)
         return True
 
     def _is_true(self, receipt: bytes, digest: str, mirror: MirrorKeys) -> bool:
@@ -84,4 +63,4 @@ class ErasedElsewhere:
             note.verify(mirror.newest)
         except (BadFormatError, BadSignatureError):
             return False
-        return note.text == f"{FIRST_LINE}\n{self._origin}\n{digest}\n"
+        return note.text == f"{FIRST_LINE}\n{self._log.origin}\n{digest}\n"

@@ -8,10 +8,9 @@ The central server forgets its copies by the log's word for what it has forgotte
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 from gate.programs.shared.fault_latch import FaultLatch
 from gate_core.audit_format.errors import StoreError
@@ -20,12 +19,8 @@ from gate_core.audit_format.spool import EXPIRED, key_path
 
 if TYPE_CHECKING:
     from gate.audit.key_days import KeyDay, KeyDays
-    from gate.audit.writer import Outcome, Writer
-    from gate.programs.log.spool_publisher import Publisher, Worker
+    from gate.programs.log.context import LogContext
     from gate.programs.shared.config import Config
-    from gate_core.audit_format.spool import Spool
-
-MIRROR_SAID_MAX: Final = timedelta(days=1)
 
 log = logging.getLogger("gate.log")
 
@@ -60,43 +55,13 @@ class Kept:
         return any(first <= day <= last for first, last in self.holds)
 
 
-def borne_out(wall: datetime, *, synchronised: bool, cosigned_s: int | None, built: datetime) -> date | None:
-    """The day of today, for whoever files and forgets by it; None while the wall clock is nobody's word but its own: one that was set forward would
-    forget everything. None, too, where it stands before the program's build, or a day before what the mirror signed: then the time service is wrong.
-    """
-    mirror = None if cosigned_s is None else datetime.fromtimestamp(cosigned_s, UTC)
-    if wall < built or (mirror is not None and mirror - wall > MIRROR_SAID_MAX):
-        return None
-    if synchronised or (mirror is not None and wall - mirror <= MIRROR_SAID_MAX):
-        return wall.astimezone(UTC).date()
-    return None
-
-
 class Retention:
-    """Moves and forgets. `say` writes a record of the log's own; `today` is the day that is borne out, if one is."""
+    """Moves and forgets."""
 
-    def __init__(
-        self,
-        kept: Kept,
-        key_days: KeyDays,
-        *,
-        writer: Writer,
-        publisher: Publisher,
-        spool: Spool,
-        in_store: Worker,
-        in_spool: Worker,
-        say: Callable[[str, Mapping[str, object]], Awaitable[Outcome]],
-        today: Callable[[], date | None],
-    ) -> None:
+    def __init__(self, log_context: LogContext, kept: Kept, key_days: KeyDays) -> None:
+        self._log = log_context
         self._kept = kept
         self._key_days = key_days
-        self._writer = writer
-        self._publisher = publisher
-        self._spool = spool
-        self._in_store = in_store
-        self._in_spool = in_spool
-        self._say = say
-        self._today = today
         self._oldest: dict[str, date] = {}
         self._told = b""
         self._trouble = FaultLatch(log, begins="keys_not_kept_in_order", ends="keys_kept_in_order", each=False)
@@ -112,28 +77,28 @@ class Retention:
             "kept_days": self._kept.days,
             "oldest": {about: day.isoformat() for about, day in self._oldest.items()},
             "held": len(self._kept.holds),
-            "clock_borne_out": self._today() is not None,
+            "clock_borne_out": self._log.today() is not None,
             "problem": self.problem or None,
         }
 
     async def move(self) -> None:
         """Move what was published, when enough has come together and today is known."""
-        today = self._today()
+        today = self._log.today()
         try:
             if today is not None:
-                await self._in_store(self._writer.move_keys, self._publisher.published, today)
+                await self._log.in_store(self._log.writer.move_keys, self._log.publisher.published, today)
         except OSError as error:
             self._trouble.is_now(f"the keys' folder: {error.strerror}")
 
     async def look(self) -> None:
         """Move all that was published, and forget what is over; nothing of either while today is not known."""
-        today = self._today()
+        today = self._log.today()
         try:
             if today is not None:
                 if not await self._file_and_forget(today):
                     return
                 await self._tell(today)
-            left = await self._in_store(self._key_days.days)
+            left = await self._log.in_store(self._key_days.days)
         except StoreError:
             return  # the writer's, and said there
         except OSError as error:
@@ -144,10 +109,12 @@ class Retention:
 
     async def _file_and_forget(self, today: date) -> bool:
         """False when the writer cannot go on; that is said there. Raises StoreError and OSError."""
-        while not await self._in_store(self._writer.move_keys, self._publisher.published, today, whole=True):
-            if self._writer.standing.problem is not None:
+        while not await self._log.in_store(
+            self._log.writer.move_keys, self._log.publisher.published, today, whole=True
+        ):
+            if self._log.writer.standing.problem is not None:
                 return False
-        for one in await self._in_store(self._key_days.days):
+        for one in await self._log.in_store(self._key_days.days):
             if self._kept.is_over(one, today) and not await self._forget(one):
                 return False
         return True
@@ -155,19 +122,19 @@ class Retention:
     async def _tell(self, today: date) -> None:
         """Lay the log's word for what is forgotten where sync finds it, for the central server's copies. Raises OSError."""
         expired = self._kept.expired(today)
-        word = await self._in_store(self._writer.tell_expired, expired) if expired.before else b""
+        word = await self._log.in_store(self._log.writer.tell_expired, expired) if expired.before else b""
         if word and word != self._told:
-            await self._in_spool(self._spool.write, {EXPIRED: word})
+            await self._log.in_spool(self._log.spool.write, {EXPIRED: word})
         self._told = word
 
     async def _forget(self, one: KeyDay) -> bool:
         """Say it, then unlink the copies that others carry away, then the file. False when it cannot be said now. Raises StoreError and OSError."""
-        keys = await self._in_store(self._key_days.read, one)
+        keys = await self._log.in_store(self._key_days.read, one)
         fields = {"class": one.about, "day": one.day.isoformat(), "keys": len(keys)}
-        if not isinstance(await self._say("keys_expired", fields), int):
+        if not isinstance(await self._log.say("keys_expired", fields), int):
             return False
-        async with self._publisher.between_pieces:
-            await self._in_spool(self._spool.forget, [key_path(key_id) for key_id in keys])
-            await self._in_store(self._writer.forget_day, one)
+        async with self._log.publisher.between_pieces:
+            await self._log.in_spool(self._log.spool.forget, [key_path(key_id) for key_id in keys])
+            await self._log.in_store(self._log.writer.forget_day, one)
         log.info("keys_expired", extra=fields)
         return True

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from gate.programs.log.timing import Timing
+    from gate.programs.log.context import Timing
 
 VALUE_BYTES: Final = 16
 

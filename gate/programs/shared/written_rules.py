@@ -8,8 +8,8 @@ from pathlib import Path
 
 from gate.passage.rulebook import NO_RULES, RuleBook
 from gate.programs.shared.config import Config
-from gate.rules.judging import wrong_with
-from gate.rules.spelling import read, spelt
+from gate.rules.linter import wrong_with
+from gate.rules.parser import read, spelt
 from gate_core.settings.config_file import ConfigError, text_of
 from gate_core.settings.toml_file import FileError, TomlFile, Wrong
 

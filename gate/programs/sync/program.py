@@ -21,15 +21,14 @@ from pathlib import Path
 from typing import Any
 
 from gate.channel.messages import Status
+from gate.identity.credentials import DEVICE_PASSPHRASE, CredentialError, device_passphrase
+from gate.identity.device import DEVICE, IdentityError, has_plain_key
 from gate.programs.shared.config import Config, Sync
 from gate.programs.shared.status import serve_status
 from gate.programs.sync.lists import Lists
 from gate.programs.sync.mirror_keys import MirrorKeys
 from gate.programs.sync.updates import Updates
 from gate.programs.sync.upkeep import LOOK_EVERY_S, Upkeep
-from gate.provision.identity import DEVICE, IdentityError, has_plain_key
-from gate.provision.sealing import DEVICE_PASSPHRASE, device_passphrase
-from gate.provision.steps import StepError
 from gate.sync import inbox
 from gate_core.audit_format.errors import BadFormatError
 from gate_core.audit_format.note import Verifier
@@ -161,7 +160,7 @@ def _opened_passphrase(config: Config) -> bytes | None:
     """The same for root at a terminal, out of its seal. Raises ConfigError."""
     try:
         return device_passphrase(Path(config.paths.keys))
-    except StepError as error:
+    except CredentialError as error:
         raise ConfigError(Problem("sync.identity", f"its key is sealed: {error}", unreadable=True)) from error
 
 

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import httpx2
 
+from gate.identity.device import AUTHORITIES, DEVICE
 from gate.programs.shared.config import Config, Sync
 from gate.programs.shared.config import Updates as Settings
 from gate.programs.shared.fault_latch import FaultLatch
-from gate.provision.identity import AUTHORITIES, DEVICE
 from gate.updates.errors import RefusedError, SourceAwayError, UpdateError
 from gate.updates.fetching import Store, read_first_root
 from gate.updates.layout import Here

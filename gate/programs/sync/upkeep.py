@@ -14,10 +14,10 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+from gate.identity.authorities import AuthorityError, Certificates, fingerprint, followed, read_bag
+from gate.identity.device import AUTHORITIES, CACERTS, REENROL, Identity, IdentityError, Wanted, write_authorities
 from gate.programs.shared.fault_latch import FaultLatch
 from gate.programs.sync.mirror_keys import MirrorKeys
-from gate.provision.authorities import AuthorityError, Certificates, fingerprint, followed, read_bag
-from gate.provision.identity import AUTHORITIES, CACERTS, REENROL, Identity, IdentityError, Wanted, write_authorities
 from gate_core.audit_format.record import time_text
 from gate_core.mirror_client.errors import BadAnswerError, RefusedError, SyncError
 from gate_core.mirror_client.https import Courier

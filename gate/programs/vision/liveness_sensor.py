@@ -15,7 +15,6 @@ from drivers.pad.driver import converse
 from drivers.pad.session import Session
 from gate.channel import messages
 from gate_core.errors import DriverError
-from gate_core.evidence.evidence import PadResult
 
 if TYPE_CHECKING:
     import socket
@@ -56,8 +55,7 @@ class SensorWitness:
         found = self._session.verdict(self._clock_ms(), since_ms=self._since_ms)
         if found is None:
             return None
-        result = PadResult(found.result.value)
-        return messages.PadSaid(found.name, found.version, found.bound, result, found.score, found.age_ms)
+        return messages.PadSaid(found.name, found.version, found.bound, found.result, found.score, found.age_ms)
 
     async def hear(self, end: socket.socket) -> None:
         """Speak with the sensor until it hangs up, or is not to be believed any more."""

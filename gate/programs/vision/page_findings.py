@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from gate.channel import messages
 from gate.page.picture.crosscheck import Trait, print_findings
 from gate.page.values import Why
-from gate_core.evidence.evidence import CheckResult
+from gate_core.evidence.evidence import CheckResult, PageCheck
 from gate_core.evidence.names import PageCheckId
 from gate_core.evidence.screen import Guidance
 from gate_core.ports.values import PageResult, VendorCheck
@@ -63,12 +63,12 @@ def readings_of(read: Read) -> list[list[str]]:
     return [list(lines) for lines in tuple(unique)[:READINGS_MAX]]
 
 
-def vendors_findings(verdicts: PageVerdicts | None) -> list[messages.PageFinding]:
+def vendors_findings(verdicts: PageVerdicts | None) -> list[PageCheck]:
     """The verdicts of a multispectral reader's service, with the rates that it states."""
     if verdicts is None:
         return []
     return [
-        messages.PageFinding(
+        PageCheck(
             id=CHECK_OF[verdict.check],
             result=_RESULT_OF[verdict.result],
             measured=verdict.score,
@@ -79,11 +79,11 @@ def vendors_findings(verdicts: PageVerdicts | None) -> list[messages.PageFinding
     ]
 
 
-def _printed(finding: Finding) -> messages.PageFinding:
+def _printed(finding: Finding) -> PageCheck:
     result = {True: CheckResult.SUCCESSFUL, False: CheckResult.FAILED, None: CheckResult.UNDETERMINED}[finding.usual]
     check = CHECK_OF[finding.trait]
     measured = None if finding.measured is None else float(finding.measured)
-    return messages.PageFinding(check, result, measured, FALSE_ALARM_RATE, MEASURED_ON)
+    return PageCheck(check, result, measured, FALSE_ALARM_RATE, MEASURED_ON)
 
 
 def guidance_of(why: Why | None) -> Guidance:

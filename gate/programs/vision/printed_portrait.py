@@ -9,13 +9,12 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Final
 
-from gate.channel.messages import PageFinding
 from gate.face.chain import portrait_template, template_of
 from gate.face.compare import alike
 from gate.face.errors import NoFaceError, SeveralFacesError
 from gate.face.values import Template
 from gate.picture import BadPictureError
-from gate_core.evidence.evidence import CheckResult
+from gate_core.evidence.evidence import CheckResult, PageCheck
 from gate_core.evidence.names import PageCheckId
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ class PrintedPortrait:
             with contextlib.suppress(NoFaceError, SeveralFacesError):
                 self._live = template_of(self._models, frame)
 
-    def findings(self) -> list[PageFinding]:
+    def findings(self) -> list[PageCheck]:
         """Both comparisons."""
         return [
             self._finding(PageCheckId.PRINTED_PORTRAIT_CHIP, self._chip),
@@ -65,9 +64,9 @@ class PrintedPortrait:
             if template is not None:
                 template.wipe()
 
-    def _finding(self, check: PageCheckId, other: Template | None) -> PageFinding:
+    def _finding(self, check: PageCheckId, other: Template | None) -> PageCheck:
         if self._printed is None or other is None:
-            return PageFinding(check, CheckResult.UNDETERMINED)
+            return PageCheck(check, CheckResult.UNDETERMINED)
         score = alike(self._printed, other)
         result = CheckResult.SUCCESSFUL if score >= self._least else CheckResult.FAILED
-        return PageFinding(check, result, score, FALSE_ALARM_RATE, MEASURED_ON)
+        return PageCheck(check, result, score, FALSE_ALARM_RATE, MEASURED_ON)

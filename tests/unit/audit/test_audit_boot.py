@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 from fakes.audit_logs import SmallLog, crossing, happening
 
-from gate.audit.boot import FoundHead, HeadState, found_head
+from gate.audit.boot import FoundHead, found_head
 from gate.audit.writer import TIME_S_MAX, Wanted, Writer
 from gate_core.audit_format.errors import RolledBackError
 from gate_core.audit_format.merkle import EMPTY_ROOT
 from gate_core.audit_format.note import Algorithm, Signer
+from gate_core.evidence.names import Head
 from gate_verify.verify import verify
 
 MIRROR = Signer.generate("mirror.example/m", Algorithm.COSIGNATURE_V1)
@@ -51,17 +52,17 @@ def found(writer: Writer, boot: str) -> FoundHead:
     return found_head(standing.boot, boot, standing.checkpoint, standing.mirrored)
 
 
-def state(writer: Writer, boot: str) -> HeadState:
+def state(writer: Writer, boot: str) -> Head:
     return found(writer, boot).state
 
 
 def test_a_new_log_is_confirmed_by_the_receipt_for_its_first_record(log: SmallLog) -> None:
     with log.writer() as writer:
-        assert found(writer, MONDAY) == FoundHead(HeadState.UNCONFIRMED, 0, EMPTY_ROOT, None)
+        assert found(writer, MONDAY) == FoundHead(Head.UNCONFIRMED, 0, EMPTY_ROOT, None)
         writer.append([record(MONDAY, monotonic_ms=50)], 0)
-        assert found(writer, MONDAY) == FoundHead(HeadState.UNCONFIRMED, 0, EMPTY_ROOT, 50)
+        assert found(writer, MONDAY) == FoundHead(Head.UNCONFIRMED, 0, EMPTY_ROOT, 50)
         writer.take_receipt(receipt(log, writer), MIRROR.verifier, 900)
-        assert found(writer, MONDAY) == FoundHead(HeadState.CONFIRMED, 0, EMPTY_ROOT, 900)
+        assert found(writer, MONDAY) == FoundHead(Head.CONFIRMED, 0, EMPTY_ROOT, 900)
 
 
 def test_each_boot_asks_anew_and_an_old_receipt_says_nothing(log: SmallLog) -> None:
@@ -71,13 +72,13 @@ def test_each_boot_asks_anew_and_an_old_receipt_says_nothing(log: SmallLog) -> N
         writer.take_receipt(before, MIRROR.verifier, 1)
         root = writer.standing.checkpoint.root if writer.standing.checkpoint else b""
     with log.writer() as writer:
-        assert state(writer, MONDAY) is HeadState.CONFIRMED, "the program's end is no boot"
-        assert found(writer, TUESDAY) == FoundHead(HeadState.UNCONFIRMED, 1, root, None)
+        assert state(writer, MONDAY) is Head.CONFIRMED, "the program's end is no boot"
+        assert found(writer, TUESDAY) == FoundHead(Head.UNCONFIRMED, 1, root, None)
         writer.append([record(TUESDAY)], 0)
         writer.take_receipt(before, MIRROR.verifier, 2)
-        assert found(writer, TUESDAY) == FoundHead(HeadState.UNCONFIRMED, 1, root, 1)
+        assert found(writer, TUESDAY) == FoundHead(Head.UNCONFIRMED, 1, root, 1)
         writer.take_receipt(receipt(log, writer), MIRROR.verifier, 3)
-        assert found(writer, TUESDAY) == FoundHead(HeadState.CONFIRMED, 1, root, 3)
+        assert found(writer, TUESDAY) == FoundHead(Head.CONFIRMED, 1, root, 3)
 
 
 def test_what_was_written_in_this_boot_before_the_program_started_anew_still_counts(log: SmallLog) -> None:
@@ -85,21 +86,21 @@ def test_what_was_written_in_this_boot_before_the_program_started_anew_still_cou
         writer.append([record(MONDAY)], 0)
     with log.writer() as writer:
         writer.take_receipt(receipt(log, writer), MIRROR.verifier, 1)
-        assert state(writer, MONDAY) is HeadState.CONFIRMED, "no further record is needed"
+        assert state(writer, MONDAY) is Head.CONFIRMED, "no further record is needed"
 
 
 def test_a_record_accepts_the_head_for_its_boot_alone(log: SmallLog) -> None:
     with log.writer() as writer:
         writer.append([record(MONDAY), record(MONDAY, accepts=True, monotonic_ms=7)], 0)
-        assert found(writer, MONDAY) == FoundHead(HeadState.ACCEPTED, 0, EMPTY_ROOT, 7)
+        assert found(writer, MONDAY) == FoundHead(Head.ACCEPTED, 0, EMPTY_ROOT, 7)
         writer.append([record(MONDAY)], 0)
     with log.writer() as writer:
-        assert state(writer, MONDAY) is HeadState.ACCEPTED
+        assert state(writer, MONDAY) is Head.ACCEPTED
         writer.append([record(TUESDAY)], 0)
-        assert state(writer, TUESDAY) is HeadState.UNCONFIRMED
+        assert state(writer, TUESDAY) is Head.UNCONFIRMED
         writer.append([record(TUESDAY, accepts=True)], 0)
         writer.take_receipt(receipt(log, writer), MIRROR.verifier, 9)
-        assert state(writer, TUESDAY) is HeadState.CONFIRMED, "the mirror's word is the better one"
+        assert state(writer, TUESDAY) is Head.CONFIRMED, "the mirror's word is the better one"
 
 
 class Broken(sqlite3.Connection):
@@ -126,10 +127,10 @@ def test_a_head_is_accepted_together_with_its_record_or_not_at_all(log: SmallLog
         Connection.statement = statement
         (outcome,) = writer.append([record(MONDAY, accepts=True)], 0)
         assert not isinstance(outcome, int)
-        assert state(writer, MONDAY) is HeadState.UNCONFIRMED
+        assert state(writer, MONDAY) is Head.UNCONFIRMED
         Connection.statement = "nothing"
         assert writer.append([record(MONDAY)], 0) == [1]
-        assert state(writer, MONDAY) is HeadState.UNCONFIRMED
+        assert state(writer, MONDAY) is Head.UNCONFIRMED
     assert verify(log.database, log.vkey).entries == 2
 
 
@@ -147,10 +148,10 @@ def test_a_disk_from_the_past_is_not_confirmed_by_what_the_mirror_signed_for_bef
     shutil.copytree(tmp_path / "copy", log.folder)
     with log.writer() as writer:
         writer.append([record(TUESDAY)], 0)
-        assert state(writer, TUESDAY) is HeadState.UNCONFIRMED
+        assert state(writer, TUESDAY) is Head.UNCONFIRMED
         with pytest.raises(RolledBackError):
             writer.take_receipt(newest, MIRROR.verifier, 2)
-        assert state(writer, TUESDAY) is HeadState.UNCONFIRMED
+        assert state(writer, TUESDAY) is Head.UNCONFIRMED
         assert writer.standing.problem is not None
 
 
@@ -176,7 +177,7 @@ def test_a_database_of_before_boots_were_kept_goes_on_unconfirmed(log: SmallLog)
         older.execute("DROP TABLE boot")
     assert verify(log.database, log.vkey).verified
     with log.writer() as writer:
-        assert state(writer, MONDAY) is HeadState.UNCONFIRMED
+        assert state(writer, MONDAY) is Head.UNCONFIRMED
         writer.append([record(MONDAY)], 0)
         writer.take_receipt(receipt(log, writer), MIRROR.verifier, 2)
-        assert state(writer, MONDAY) is HeadState.CONFIRMED
+        assert state(writer, MONDAY) is Head.CONFIRMED

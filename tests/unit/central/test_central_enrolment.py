@@ -17,9 +17,9 @@ from cryptography.x509.oid import NameOID
 from fakes.audit_logs import ORIGIN
 from fakes.central_server import GATE_ID, NOW, Bench, Server
 
-from gate.provision.authorities import read_bag
-from gate.provision.enrol import Answer, headers, read_answer
-from gate.provision.identity import Wanted
+from gate.identity.authorities import read_bag
+from gate.identity.device import Wanted
+from gate.provision.enrolment_client import Answer, headers, read_answer
 from gate_central import authority
 from gate_central import folder as folders
 from gate_central.database import open_database

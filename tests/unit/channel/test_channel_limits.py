@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from fakes.hostile_bytes import framed, pack
 from fakes.strangers import call, holding, needs_root, open_folder
@@ -23,6 +24,7 @@ from gate.channel.row import OPERATORS, status_row
 from gate.channel.sockets import Connection, connect, serve
 from gate.channel.users import Users
 from gate.passage.events import RecordClass, RecordKind
+from gate_core.evidence.evidence import PageCheck
 from gate_core.rate_limit import Bucket, Buckets, Rate
 
 STATUS = status_row("lane")
@@ -347,3 +349,44 @@ async def test_a_crowd_at_the_door_that_is_not_let_in_holds_up_nobody_inside() -
                 assert open_ones == 0
                 async with asyncio.timeout(20):
                     assert await friend == framed(_packed(WELL))
+
+
+# ── how much evidence ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def findings(reason: str = "", clause: str = "") -> dict[str, Any]:
+    checks = [{"id": "mrz", "result": "failed", "reason": reason, "clause": clause}]
+    return {
+        "checks": checks,
+        "page_checks": [],
+        "access": None,
+        "face_score": None,
+        "face_threshold": 0.5,
+        "liveness": None,
+        "liveness_bound": 0.5,
+        "quality": [],
+    }
+
+
+def waiting(detail: str) -> dict[str, Any]:
+    return {"crossing": "c1", "objections": [{"reason": "page_check", "detail": detail}]}
+
+
+def page_check(rate: float, measured_on: str) -> dict[str, Any]:
+    return {"id": "dull_paper", "result": "failed", "false_alarm_rate": rate, "measured_on": measured_on}
+
+
+@pytest.mark.parametrize(
+    ("of", "most", "more"),
+    [
+        (messages.Waiting, waiting("x" * 500), waiting("x" * 501)),
+        (messages.Findings, findings("x" * 500, "y" * 128), findings("x" * 501)),
+        (messages.Findings, findings("x" * 500, "y" * 128), findings("", "y" * 129)),
+        (PageCheck, page_check(1.0, "x" * 64), page_check(1.01, "")),
+        (PageCheck, page_check(1.0, "x" * 64), page_check(0.1, "x" * 65)),
+    ],
+)
+def test_evidence_in_a_message_is_held_to_its_bounds(of: type, most: dict[str, Any], more: dict[str, Any]) -> None:
+    assert msgspec.msgpack.decode(pack(most), type=of)
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.msgpack.decode(pack(more), type=of)

@@ -35,9 +35,10 @@ from gate_core.command_line import key_files
 from gate_core.command_line.output import Exit
 from gate_core.command_line.tree import verbs
 from gate_core.evidence.evidence import Alarm, Notice
+from gate_core.evidence.names import Role
 from gate_core.evidence.reasons import Reason
 from gate_core.orders.keys import shift_text
-from gate_core.orders.verbs import VERBS, Party, Role, Verb
+from gate_core.orders.verbs import VERBS, Party, Verb
 from gate_core.programs import clock
 
 
@@ -575,7 +576,9 @@ def test_where_it_takes_two_officers_a_terminal_says_so_and_admits_nobody(gate: 
     done = run("admit", *key, "--reason", "I know her")
     assert done.exit_code == Exit.NO
     assert f"impossible: {two_officers.NOT_SHOWN}" in done.stdout
-    word = FirstWord(CROSSING, said_by("anna"), frozenset(), gate.lane.engine.around.waiting[0].objections, 2**50, None)
-    gate.lane.engine._around = replace(gate.lane.engine.around, first_words=(word,))
+    word = FirstWord(
+        CROSSING, said_by("anna"), frozenset(), gate.lane.engine.context.waiting[0].objections, 2**50, None
+    )
+    gate.lane.engine._context = replace(gate.lane.engine.context, first_words=(word,))
     assert f"{said}; anna has, and another must" in run("list", *key).stdout
     assert document(run("list", "--json", *key))["referred"][0]["first"] == "anna"

@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import inspect as mi
 
-from gate.provision.answers_file import SiteAnswers
+from gate.provision.answers import SiteAnswers
 from gate.provision.questions import QUESTIONS
 
 GUIDE: Final = Path(__file__).resolve().parents[3] / "docs/guides/technician.md"

@@ -1,7 +1,8 @@
-"""docs/lane.md draws the arrows that the machine takes, of one door and of two, and no others. Run as a program, it draws them."""
+"""docs/lane.md draws the arrows that the machine takes, of one door and of two, and no others, and the order of its reducers. Run as a program, it draws both."""
 
 from __future__ import annotations
 
+import inspect
 import re
 import sys
 import typing
@@ -15,7 +16,7 @@ from fakes.passage_examples import AT_REST, CROSSING, ordered, said
 from fakes.passage_examples import ready as lane_at_rest
 from fakes.siege import Siege
 
-from gate.passage import machine
+from gate.passage import lasting_state, machine, open_referrals
 from gate.passage.events import Event, Part, PartLost
 from gate.passage.orders import Hold, PauseLane
 from gate.passage.states import Admission
@@ -71,6 +72,18 @@ def arrows() -> set[Arrow]:
     return {(here, there) for here, there in taken if here != there}
 
 
+def table() -> str:
+    """The reducers in their order, what each does by its own word, and when its effects come."""
+    first = {"crossing": "1", "barriers": "2", "passages": "before the first record of 1 and 2"}
+    places = first | {name: str(place) for place, name in enumerate(machine.AFTERWARDS, start=3)}
+    rows = []
+    for name, reducer in machine.REDUCERS:
+        does = inspect.cleandoc(reducer.__doc__ or "").partition("\n\n")[0].replace("\n", " ")
+        function = f"{reducer.__module__.removeprefix('gate.passage.')}.{reducer.__name__}"
+        rows.append(f"| {name} | `{function}` | {does} | {places.get(name, 'none')} |")
+    return "\n".join(["| reducer | function | it does | its effects |", "| --- | --- | --- | --- |", *rows])
+
+
 def drawn(text: str) -> set[Arrow]:
     """The arrows of a state diagram."""
     return set(re.findall(r"^    (\w+) --> (\w+)$", text, flags=re.MULTILINE))
@@ -99,6 +112,19 @@ def test_every_state_but_itself_leads_to_the_emergency_and_only_looking_to_a_gra
     assert {here for here, there in pictured if there == "Entering"} == {"Granted"}
 
 
+def test_the_table_of_reducers_is_the_one_that_the_machine_folds_over(text: str) -> None:
+    assert f"\n\n{table()}\n\n" in text
+
+
+def test_every_reducer_with_effects_has_its_place_among_them() -> None:
+    """What has no place in the order would be lost: these four have no effects."""
+    placed = {"crossing", "barriers", "passages", *machine.AFTERWARDS}
+    assert placed <= {name for name, _ in machine.REDUCERS}
+    assert len({name for name, _ in machine.REDUCERS}) == len(machine.REDUCERS)
+    silent = {reducer for name, reducer in machine.REDUCERS if name not in placed}
+    assert silent == {machine.observe, machine.hinder, open_referrals.wait, lasting_state.follow}
+
+
 if __name__ == "__main__":
     lines = ["stateDiagram-v2", "    [*] --> Idle", *(f"    {here} --> {there}" for here, there in sorted(arrows()))]
-    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.write("\n".join([*lines, "", table()]) + "\n")

@@ -19,9 +19,9 @@ from gate.passage.effects import Write
 from gate.passage.events import DocumentRead, FaceCompared
 from gate.passage.policy import Verdict
 from gate.passage.records import Decided
+from gate.programs.lane.document.anchors import RememberingAnchors
+from gate.programs.lane.document.evidence import AUTHORITIES_MAX, CHECK_OF, document_evidence
 from gate.programs.lane.records import RecordError, fields_of, replay
-from gate.programs.lane.stages.anchors import RememberingAnchors
-from gate.programs.lane.stages.document import AUTHORITIES_MAX, CHECK_OF, document_evidence
 from gate_core.evidence import evidence as passage
 from gate_core.evidence.evidence import AccessEvidence, AgreementEvidence, DocumentEvidence
 from gate_core.evidence.reasons import Reason

@@ -21,8 +21,8 @@ from fakes.inspections import NOW, Through, Transmit, anchors, files_of, inspect
 from fakes.sample_passports import ANNA, utopia
 
 from gate.passage.policy import Policy, document_objections, site_objections
-from gate.programs.lane.stages.anchors import RememberingAnchors
-from gate.programs.lane.stages.document import document_evidence
+from gate.programs.lane.document.anchors import RememberingAnchors
+from gate.programs.lane.document.evidence import document_evidence
 from gate.trust.errors import SourceError
 from gate.trust.importing import import_sources
 from gate.trust.sources import read_source

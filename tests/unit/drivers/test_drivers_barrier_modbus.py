@@ -14,7 +14,8 @@ from fakes.virtual_time import run_virtual
 from drivers.barrier.modbus.session import Session
 from drivers.modbus.frames import Registers, WriteRequest
 from gate_core.errors import LinkLostError, NoReplyError, RefusedError, SetupError
-from gate_core.ports.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
+from gate_core.evidence.evidence import Alarm
+from gate_core.ports.values import BarrierStatus, Direction, LampColour, LeafPosition
 
 
 def connect_fails(controller: CountingController, error: type[Exception], match: str) -> None:
@@ -66,7 +67,7 @@ def test_status_tells_everything_the_board_reports() -> None:
         board.alarms, board.granted_exit = 0b100101, 1
         assert await made.barrier.status() == BarrierStatus(
             LeafPosition.CLOSING, 2, 0x10002, 3, 0, 1, fire=False, emergency_open=False,
-            alarms=frozenset({BarrierAlarm.FORCED, BarrierAlarm.OPEN_TOO_LONG, BarrierAlarm.HOST_LOST}), restarts=1,
+            alarms=frozenset({Alarm.FORCED, Alarm.OPEN_TOO_LONG, Alarm.HOST_LOST}), restarts=1,
         )  # fmt: skip
 
     on_bench(story)
@@ -154,9 +155,9 @@ def test_an_emergency_ends_only_when_the_board_agrees() -> None:
 def test_lamp_and_alarms_reach_the_board() -> None:
     async def story(made: Bench) -> None:
         await made.barrier.lamp(LampColour.AMBER)
-        await made.barrier.clear_alarms(tuple(BarrierAlarm))
+        await made.barrier.clear_alarms(tuple(Alarm))
         assert (made.controller.lamp, made.controller.cleared) == (3, 0x7F)
-        await made.barrier.clear_alarms((BarrierAlarm.HOST_LOST, BarrierAlarm.OBSTRUCTED))
+        await made.barrier.clear_alarms((Alarm.HOST_LOST, Alarm.OBSTRUCTED))
         assert made.controller.cleared == 0b100010, "an alarm that nobody has seen yet is left alone"
 
     on_bench(story)
@@ -214,7 +215,7 @@ def test_a_withdrawn_order_goes_no_further_than_the_request_on_the_wire_and_a_re
 
     async def story(made: Bench) -> None:
         controller.deaf = True
-        clear = functools.partial(made.barrier.clear_alarms, tuple(BarrierAlarm))
+        clear = functools.partial(made.barrier.clear_alarms, tuple(Alarm))
         for order, requests in ((made.barrier.revoke, 1), (clear, 1), (made.barrier.release, 4)):
             controller.requests.clear()
             running = asyncio.ensure_future(order())

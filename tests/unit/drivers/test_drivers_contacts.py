@@ -15,7 +15,8 @@ from fakes.virtual_time import run_virtual
 from drivers.barrier.contacts.gpio import EVENTS_KEPT
 from drivers.barrier.contacts.profile import ContactsProfile, Input, Output
 from gate_core.errors import DriverError, LinkLostError, NotWellError, RefusedError, SetupError
-from gate_core.ports.values import BarrierAlarm, Direction, LampColour, LeafPosition
+from gate_core.evidence.evidence import Alarm
+from gate_core.ports.values import Direction, LampColour, LeafPosition
 from hardware_sim.barrier.beams import Way
 
 A, B, STOP = range(3)
@@ -332,7 +333,7 @@ def test_a_leaf_is_closed_only_when_its_contact_says_so_and_no_other_contradicts
         await asyncio.sleep(0.05)
         status = await made.barrier.status()
         assert status.position is LeafPosition.OPEN
-        assert status.alarms == {BarrierAlarm.MOTOR_FAULT}
+        assert status.alarms == {Alarm.MOTOR_FAULT}
 
     on_contacts(cut)
     on_contacts(contradicted, with_open(14))

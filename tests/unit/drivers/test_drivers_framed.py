@@ -31,7 +31,8 @@ from drivers.barrier.framed.session import Request, Session
 from drivers.barrier.orders import Pause
 from drivers.links import Link
 from gate_core.errors import LinkLostError, NoReplyError, NotWellError, RefusedError, SetupError
-from gate_core.ports.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
+from gate_core.evidence.evidence import Alarm
+from gate_core.ports.values import BarrierStatus, Direction, LampColour, LeafPosition
 
 
 class Losing(Wrapped):
@@ -81,7 +82,7 @@ def test_a_status_says_what_the_board_says(kind: Kind, *, entry_is_left: bool) -
     async def story(made: FramedBench) -> None:
         board.position = STOPPED
         status = await made.barrier.status()
-        assert (status.position, status.bodies, status.alarms) == (LeafPosition.STOPPED, 2, {BarrierAlarm.FORCED})
+        assert (status.position, status.bodies, status.alarms) == (LeafPosition.STOPPED, 2, {Alarm.FORCED})
         assert (status.count_entry, status.count_exit) == ((3, 70) if entry_is_left else (70, 3))
         assert (status.fire, status.emergency_open, status.restarts) == (False, False, 1)
 
@@ -389,7 +390,7 @@ def test_in_an_emergency_nothing_closes_and_nothing_is_granted() -> None:
 def test_alarms_are_cleared_where_the_board_can_be_told_and_the_lamp_is_its_own() -> None:
     async def story(made: FramedBench) -> None:
         made.board.told.clear()
-        await made.barrier.clear_alarms((BarrierAlarm.FORCED,))
+        await made.barrier.clear_alarms((Alarm.FORCED,))
         assert not made.barrier.has_lamp
         await made.barrier.lamp(LampColour.GREEN)
         assert made.board.told == (["clear"] if made.board.kind == "italdis" else ["status"])

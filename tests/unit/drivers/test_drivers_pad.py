@@ -17,7 +17,8 @@ from drivers.pad.profile import load_profile
 from drivers.pad.session import LINES_MAX, Session
 from drivers.pad.settings import PadSensor
 from gate_core.errors import BadFrameError, DriverError, NotWellError, SetupError
-from gate_core.ports.values import PadResult, PadVerdict
+from gate_core.evidence.evidence import PadResult
+from gate_core.ports.values import PadVerdict
 
 PROFILE = load_profile("portcullis-sim")
 OURS, OTHERS = "0123456789abcdef" * 2, "f" * 32

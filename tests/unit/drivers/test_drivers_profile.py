@@ -15,7 +15,8 @@ from drivers.barrier.profiles import load_profile, read_profile
 from drivers.modbus.tables import Identity
 from drivers.profile_file import FILE_BYTES_MAX, ProfileFile
 from gate_core.errors import SetupError
-from gate_core.ports.values import BarrierAlarm, LampColour, LeafPosition
+from gate_core.evidence.evidence import Alarm
+from gate_core.ports.values import LampColour, LeafPosition
 from gate_core.settings.toml_file import line_of
 
 FOLDER = resources.files("drivers.profiles") / "barrier"
@@ -33,7 +34,7 @@ def test_the_simulators_profile_says_what_its_document_says() -> None:
     assert profile.grant_ends_by == ("controller_ttl", "host_watchdog")
     assert profile.identity == Identity(input=0, expected=(0x504C, 1))
     assert profile.status.positions[3] is LeafPosition.OPEN
-    assert tuple(profile.alarms) == tuple(BarrierAlarm)
+    assert tuple(profile.alarms) == tuple(Alarm)
     assert profile.lamp is not None
     assert profile.lamp.colours[LampColour.AMBER] == 3
     assert profile.release == Command(holding=5, value=0x5245)

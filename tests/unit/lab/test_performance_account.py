@@ -13,15 +13,15 @@ from gate.audit.writer import Wanted
 from gate.passage.orders import Disposition
 from gate.passage.records import Released
 from gate_core.evidence.registers import RegisterAnswer, RegisterCause, RegisterFinding
+from gate_verify.audit_record import AuditRecord
 from gate_verify.clock import ms as _ms
 from gate_verify.report.account import FEWER, GROUP_MIN, NAMES_MAX, OTHERS, WORD_MAX, Account
-from gate_verify.told import Told
 
 
-def told(index: int, record: Wanted) -> Told:
+def told(index: int, record: Wanted) -> AuditRecord:
     happening = record.happening
     body = json.loads(record.plain.split(b"\n")[1])
-    return Told(
+    return AuditRecord(
         index, happening.hour, happening.about, "k", happening.kind, happening.crossing, happening.time,
         happening.monotonic_ms, happening.boot, happening.id.hex(), body,
     )  # fmt: skip
@@ -126,7 +126,9 @@ def test_another_start_of_the_machine_is_no_step_unless_time_went_back() -> None
 
 def test_what_does_not_open_is_counted_by_why() -> None:
     account = Account()
-    account.take(Told(0, "2026-11-25T10:00:00Z", "crossing", "k", note="the key was erased; the time is the hour"))
+    account.take(
+        AuditRecord(0, "2026-11-25T10:00:00Z", "crossing", "k", note="the key was erased; the time is the hour")
+    )
     ((figure, entries),) = account.figures.items()
     assert (figure[0], list(entries)) == ("closed records", [0])
 

@@ -14,9 +14,9 @@ from gate.passage.policy import Verdict
 from gate.passage.records import Decided, DrawCommitted, DrawRevealed, Opened, Record, crossing_of
 from gate.programs.lane.records import encode
 from gate_core.evidence.reasons import Objection, Reason
+from gate_verify.audit_record import AuditRecord
 from gate_verify.report import draws
 from gate_verify.report.draws import Draws, Found
-from gate_verify.told import Told
 
 DAY = Draw("2026-12-05", 3_000, b"a" * 32)
 NEXT = Draw("2026-12-06", 3_000, b"b" * 32)
@@ -54,7 +54,7 @@ def found(records: Iterable[Record], since: int = 0) -> Found:
     taker = Draws()
     for index, record in enumerate(records, start=since):
         body = json.loads(encode(record))
-        taker.take(Told(index, "", "", "", kind=record.kind.value, crossing=crossing_of(record), body=body))
+        taker.take(AuditRecord(index, "", "", "", kind=record.kind.value, crossing=crossing_of(record), body=body))
     return taker.found()
 
 
@@ -179,5 +179,5 @@ def test_a_record_of_any_shape_breaks_nothing() -> None:
     taker = Draws()
     for body in ({}, {"reasons": 1, "evidence": 2, "policy": 3}, {"reasons": [1]}, None):
         for kind in ("draw_committed", "draw_revealed", "opened", "decided", None):
-            taker.take(Told(0, "", "", "", kind=kind, crossing="c", body=body))
+            taker.take(AuditRecord(0, "", "", "", kind=kind, crossing="c", body=body))
     assert {one.what for one in taker.found().problems} == {"what is stated as a draw is none"}

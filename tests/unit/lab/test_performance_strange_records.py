@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from fakes.audited_days import Day
 
+from gate_verify.audit_record import AuditRecord
 from gate_verify.commands.report import taken_again
 from gate_verify.commands.report_page import render, write_tables
 from gate_verify.findings import Report
+from gate_verify.record_invariants import Story
 from gate_verify.report.account import LONGEST_MS, Account
-from gate_verify.story import Story
-from gate_verify.told import Told
 
 STRANGE: tuple[object, ...] = (
     None, True, False, 0, -1, 2**53 + 1, 2**64, 10**4299, -(10**4299), 1e308, float("inf"), float("nan"), "", "x" * 50_000,
@@ -26,14 +26,14 @@ WORDS = tuple(one for one in STRANGE if isinstance(one, str))
 NOTHING = Report(1, 0, "00", True, True, 1, (), None, None, 1, 1, 0, (), (), False, False, ())
 
 
-def day() -> list[Told]:
+def day() -> list[AuditRecord]:
     day = Day()
     found = []
     for index, record in enumerate([*day.begun(), *day.admitted(), *day.overruled(), *day.taken_over()]):
         one = record.happening
         body = json.loads(record.plain.split(b"\n")[1])
         found.append(
-            Told(
+            AuditRecord(
                 index,
                 one.hour,
                 one.about,
@@ -50,7 +50,7 @@ def day() -> list[Told]:
     return found
 
 
-def strange(told: Told, dice: random.Random) -> Told:
+def strange(told: AuditRecord, dice: random.Random) -> AuditRecord:
     match dice.randrange(8):
         case 0:
             return replace(told, time=dice.choice(WORDS), monotonic_ms=dice.choice((0, -(2**63), 2**63 - 1)))
@@ -95,7 +95,7 @@ def test_times_that_nobody_waited_and_passages_beyond_a_counter_are_none() -> No
     ):
         body = {"verdict": "admitted", "reasons": [], "stages_ms": stages}
         account.take(
-            Told(
+            AuditRecord(
                 number,
                 "",
                 "crossing",
@@ -114,6 +114,6 @@ def test_times_that_nobody_waited_and_passages_beyond_a_counter_are_none() -> No
     assert (spread.n, spread.longest) == (1, LONGEST_MS / 1000)
     for count in (2**32, -1, 10**4299):
         account.take(
-            Told(9, "", "device", "k", "passed", None, "2026-11-25T10:00:00.000Z", 1, "b", "9", {"count": count})
+            AuditRecord(9, "", "device", "k", "passed", None, "2026-11-25T10:00:00.000Z", 1, "b", "9", {"count": count})
         )
     assert account.passages["last", "entry", "grant"] == 3

@@ -45,8 +45,8 @@ def test_an_alarm_closes_the_lane_in_every_way_and_is_never_welcome(alarm: Alarm
     effects = run.feed(replace(OPEN, alarms=(alarm,)))
     assert Show(Screen.CLOSED) in effects
     assert begun(effects) == [IncidentKind(alarm.value)]
-    assert not run.around.in_service()
-    assert Reason.BARRIER_ALARM in {one.reason for one in run.around.hinders}
+    assert not run.lane.in_service()
+    assert Reason.BARRIER_ALARM in {one.reason for one in run.lane.hinders}
     assert run.feed(replace(OPEN, alarms=(alarm,)), Tick(), after_ms=100) == [], "it began once"
 
 
@@ -60,7 +60,7 @@ def test_what_tells_of_nobody_is_cleared_by_the_lane_once_it_is_at_rest_and_the_
     effects = run.feed(AT_REST, after_ms=50)
     assert written(effects, records.AlarmEnded) == [records.AlarmEnded(alarm, 150)]
     assert Show(Screen.WELCOME) in effects
-    assert run.around.alarms == ()
+    assert run.lane.alarms == ()
 
 
 def test_clearing_is_ordered_again_while_the_controller_keeps_the_alarm_and_no_more_often_than_told() -> None:
@@ -106,8 +106,8 @@ def test_an_alarm_that_the_controller_forgot_waits_all_the_same_and_admits_nobod
     run = ready()
     run.feed(replace(AT_REST, alarms=(Alarm.FORCED,)), PartLost(Part.BARRIER), PartBack(Part.BARRIER), AT_REST)
     assert run.state == machine.Idle(Screen.CLOSED)
-    assert [one.alarm for one in run.around.alarms] == [Alarm.FORCED]
-    evidence = run.around.lane_evidence(run.now_ms).last
+    assert [one.alarm for one in run.lane.alarms] == [Alarm.FORCED]
+    evidence = run.lane.lane_evidence(run.now_ms).last
     assert evidence is not None
     assert evidence.alarms == (Alarm.FORCED,), "a decision holds it against whoever comes"
     effects = run.order(AcknowledgeAlarms(), after_ms=10)
@@ -130,8 +130,8 @@ def test_an_alarm_that_keeps_coming_back_waits_and_fills_no_log() -> None:
     effects = [effect for _ in range(1_000) for effect in run.feed(flapping, AT_REST, after_ms=100)]
     assert len(begun(effects)) == run.rules.timing.alarm_again_max
     assert len(written(effects, records.AlarmEnded)) == run.rules.timing.alarm_again_max - 1
-    assert not run.around.in_service()
-    assert len(run.around.last.begun) <= len(Alarm) * run.rules.timing.alarm_again_max
+    assert not run.lane.in_service()
+    assert len(run.lane.last.begun) <= len(Alarm) * run.rules.timing.alarm_again_max
     run.order(AcknowledgeAlarms())
     assert Show(Screen.WELCOME) in run.feed(AT_REST, SiteSeen(1.0, clock_sure=True))
 
@@ -140,14 +140,14 @@ def test_one_that_comes_now_and_then_never_waits() -> None:
     run = ready()
     for _ in range(50):
         run.feed(replace(AT_REST, alarms=(Alarm.OBSTRUCTED,)), AT_REST, after_ms=5_001)
-        assert run.around.alarms == ()
+        assert run.lane.alarms == ()
 
 
 def test_several_that_come_once_each_do_not_wait() -> None:
     run = ready()
     for alarm in (*BY_THEMSELVES, *BY_THEMSELVES):
         run.feed(replace(AT_REST, alarms=(alarm,)), AT_REST, after_ms=100)
-        assert run.around.alarms == ()
+        assert run.lane.alarms == ()
 
 
 def test_an_officers_word_begins_the_counting_anew_and_is_not_repeated_at_once() -> None:
@@ -161,7 +161,7 @@ def test_an_officers_word_begins_the_counting_anew_and_is_not_repeated_at_once()
     assert run.feed(flapping, after_ms=again_ms - 1) == [], "the officer's word cleared it just now"
     assert run.feed(flapping, after_ms=1) == [ClearAlarms((Alarm.OBSTRUCTED,))]
     run.feed(AT_REST, flapping, after_ms=1)
-    assert not run.around.alarms[0].waits
+    assert not run.lane.alarms[0].waits
 
 
 @pytest.mark.parametrize("part", Part)
@@ -228,7 +228,7 @@ def test_an_absent_officer_is_called_by_a_referral_and_closes_nothing() -> None:
 
 def test_a_lane_of_which_nothing_is_known_is_not_in_service() -> None:
     assert not LaneContext().in_service()
-    assert not Run().around.in_service()
+    assert not Run().lane.in_service()
 
 
 def test_an_alarm_that_ends_in_the_middle_of_a_crossing_is_written_without_it_and_hinders_no_decision() -> None:
@@ -236,7 +236,7 @@ def test_an_alarm_that_ends_in_the_middle_of_a_crossing_is_written_without_it_an
     run.feed(replace(AT_REST, alarms=(Alarm.OBSTRUCTED,)))
     effects = run.feed(AT_REST, after_ms=50)
     assert written(effects, records.AlarmEnded) == [records.AlarmEnded(Alarm.OBSTRUCTED, 50)]
-    assert run.around.hinders == ()
+    assert run.lane.hinders == ()
 
 
 @pytest.mark.parametrize(("apart_ms", "waits"), [(4_999, True), (5_000, False)])
@@ -248,7 +248,7 @@ def test_what_comes_three_times_within_the_time_waits_and_what_comes_slower_does
     run.now_ms = 3_600_000
     for _ in range(3):
         run.feed(replace(OPEN, alarms=(Alarm.OBSTRUCTED,)))
-        (raised,) = run.around.alarms
+        (raised,) = run.lane.alarms
         run.feed(OPEN, after_ms=1)
         run.now_ms += apart_ms - 1
     assert raised.waits is waits

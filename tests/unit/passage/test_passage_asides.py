@@ -94,7 +94,7 @@ def test_a_document_that_was_laid_early_is_taken_up_when_the_lane_does_not_come_
 
 def test_who_waits_for_an_officer_comes_before_a_document_that_was_laid_early() -> None:
     run = passing()
-    run.around = replace(run.around, waiting=(Referral("c0", ()),))
+    run.lane = replace(run.lane, waiting=(Referral("c0", ()),))
     run.feed(DocumentPresented(NEXT), THROUGH)
     assert run.state == machine.Referred("c0", ())
 
@@ -109,12 +109,12 @@ def test_a_person_who_waits_inside_before_a_closed_leaf_is_told_to_an_officer_on
     run = make()
     assert incidents(run.feed(INSIDE)) == []
     assert incidents(run.feed(INSIDE, after_ms=LONG_MS - 1)) == []
-    assert run.around.notices() == ()
+    assert run.lane.notices() == ()
     assert Write(Incident(crossing, IncidentKind.PERSON_INSIDE)) in run.feed(INSIDE, after_ms=1)
-    assert run.around.notices() == (Notice.PERSON_INSIDE,)
+    assert run.lane.notices() == (Notice.PERSON_INSIDE,)
     assert incidents(run.feed(INSIDE, after_ms=LONG_MS)) == []
     run.feed(AT_REST)
-    assert run.around.notices() == ()
+    assert run.lane.notices() == ()
     run.feed(INSIDE)
     assert incidents(run.feed(INSIDE, after_ms=LONG_MS)) == [IncidentKind.PERSON_INSIDE]
 
@@ -156,7 +156,7 @@ def test_a_running_crossing_has_its_own_time_and_the_referral_that_follows_tells
 def test_a_refused_lamp_is_recorded_and_told_until_it_obeys() -> None:
     run = ready()
     assert incidents(run.feed(LampAnswered(shown=False))) == [IncidentKind.LAMP_REFUSED]
-    assert run.around.notices() == (Notice.LAMP_REFUSED,)
-    assert run.around.in_service()
+    assert run.lane.notices() == (Notice.LAMP_REFUSED,)
+    assert run.lane.in_service()
     assert incidents(run.feed(LampAnswered(shown=True))) == []
-    assert run.around.notices() == ()
+    assert run.lane.notices() == ()

@@ -25,21 +25,12 @@ from gate.passage.events import (
     VideoDoubted,
 )
 from gate.passage.machine import Rules
-from gate.passage.orders import (
-    AcknowledgeAlarms,
-    Disposition,
-    Free,
-    HandOver,
-    Hold,
-    OfficerRole,
-    Ordered,
-    Outcome,
-    Said,
-)
+from gate.passage.orders import AcknowledgeAlarms, Disposition, Free, HandOver, Hold, Ordered, Outcome, Said
 from gate.passage.passage_stage import NEARER_MIN, PROVED_EVERY_MS
 from gate.passage.records import ClosedAs, GrantEnd, IncidentKind
 from gate.programs.lane.records import Remembered
 from gate_core.evidence.evidence import CameraTrouble
+from gate_core.evidence.names import Role
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.screen import Guidance, Screen
 
@@ -106,7 +97,7 @@ def test_a_holder_who_stays_in_view_after_a_passage_is_referred_an_incident_and_
     assert isinstance(run.state, machine.Referred)
     run.feed(RESTS, DocumentPresented("next"), LOST, Tick(), after_ms=60_000)
     assert Show(Screen.WELCOME) not in run.effects[-10:]
-    assert run.around.waits(CROSSING) is not None
+    assert run.lane.waits(CROSSING) is not None
     settled = run.order(HandOver(CROSSING, Disposition.TAKEN_OVER))
     assert Show(Screen.WELCOME) in settled or Show(Screen.CLOSED) in settled
 
@@ -410,6 +401,6 @@ def test_lost_parts_that_come_back_leave_the_referral() -> None:
     run = passed()
     run.feed(PartLost(Part.CAMERA), PartBack(Part.CAMERA), RESTS)
     assert isinstance(run.state, machine.Referred)
-    said = Said("officer-1", OfficerRole.OFFICER, "")
-    run.feed(Ordered(9, run.around.version, said, AcknowledgeAlarms()))
+    said = Said("officer-1", Role.OFFICER, "")
+    run.feed(Ordered(9, run.lane.version, said, AcknowledgeAlarms()))
     assert isinstance(run.state, machine.Referred)

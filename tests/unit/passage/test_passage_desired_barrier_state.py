@@ -55,9 +55,9 @@ def test_a_revocation_is_told_again_until_no_grant_is_left() -> None:
     assert orders(run.feed(STANDS, after_ms=1)) == [Revoke]
     assert orders(run.feed(STANDS, after_ms=AGAIN_MS - 1)) == []
     assert orders(run.feed(STANDS, after_ms=1)) == [Revoke]
-    assert run.around.last.granting is None
+    assert run.lane.last.granting is None
     assert orders(run.feed(AT_REST, after_ms=10)) == []
-    assert run.around.last.revoking is None
+    assert run.lane.last.revoking is None
 
 
 def test_a_revocation_that_no_status_shows_in_time_is_an_incident_once_and_still_told() -> None:
@@ -131,9 +131,9 @@ def test_a_grant_that_status_showed_once_lasts_until_its_own_end(seen: DoorSeen)
 
 def test_a_grant_is_wanted_from_when_it_was_told_and_no_more_once_it_was_taken_back() -> None:
     run = granted()
-    assert run.around.last.granting == PendingOrder(run.now_ms, run.now_ms)
+    assert run.lane.last.granting == PendingOrder(run.now_ms, run.now_ms)
     run.feed(TrackChanged(CROSSING, TrackChange.SWITCHED), after_ms=50)
-    assert (run.around.last.granting, run.around.last.revoking) == (None, PendingOrder(run.now_ms, run.now_ms))
+    assert (run.lane.last.granting, run.lane.last.revoking) == (None, PendingOrder(run.now_ms, run.now_ms))
 
 
 def test_what_nothing_shows_is_said_of_the_crossing_that_runs_a_revoke_and_a_release_each() -> None:
@@ -157,7 +157,7 @@ def test_a_release_is_told_again_until_the_leaf_is_seen_open() -> None:
     assert orders(run.feed(AT_REST, after_ms=1)) == [Release]
     assert orders(run.feed(OPEN, after_ms=AGAIN_MS)) == []
     assert orders(run.feed(AT_REST, after_ms=AGAIN_MS)) == []
-    assert run.around.last.freeing is None
+    assert run.lane.last.freeing is None
 
 
 def test_a_release_that_a_late_line_cannot_tell_of_is_told_again_while_somebody_is_there() -> None:
@@ -313,7 +313,7 @@ def test_a_release_is_told_again_at_its_pace_and_not_with_every_status() -> None
     for _ in range(3):
         assert orders(run.feed(replace(AT_REST, bodies=1), after_ms=AGAIN_MS - 1)) == []
         assert orders(run.feed(replace(AT_REST, bodies=1), after_ms=1)) == [Release]
-        assert run.around.last.released_ms == run.now_ms
+        assert run.lane.last.released_ms == run.now_ms
 
 
 def test_a_grant_that_nobody_here_gave_is_taken_back_at_the_pace_of_any_other_and_told_when_it_stays() -> None:

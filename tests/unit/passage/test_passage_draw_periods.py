@@ -96,7 +96,7 @@ def test_nobody_is_drawn_before_the_hash_is_durable_and_so_an_officer_sees_every
     ):
         run = ready()
         run.feed(*told)
-        assert run.around.drawing == (EVERYBODY if told == [DrawDue(EVERYBODY)] else None), "what is refused is over"
+        assert run.lane.drawing == (EVERYBODY if told == [DrawDue(EVERYBODY)] else None), "what is refused is over"
         assert decided(run).reasons == (NOTHING,)
 
 
@@ -134,7 +134,7 @@ def test_a_day_ends_with_its_secret_before_the_next_one_begins() -> None:
         DrawRevealed(EVERYBODY.day, EVERYBODY.sha256, EVERYBODY.secret.hex()),
     ]
     assert HALF.sha256 == hashlib.sha256(HALF.secret).hexdigest()
-    assert run.around.draw is run.around.drawing is None
+    assert run.lane.draw is run.lane.drawing is None
 
 
 def test_a_crossing_is_decided_by_the_draw_that_stood_when_it_was_opened() -> None:
@@ -142,7 +142,7 @@ def test_a_crossing_is_decided_by_the_draw_that_stood_when_it_was_opened() -> No
     name = drawn_name(HALF, drawn=False)
     run.feed(DrawDue(HALF), COMMITTED, DocumentPresented(name), Recorded(name, RecordKind.OPENED), DrawDue(EVERYBODY))
     assert isinstance(run.state, Inspecting)
-    assert run.around.draw == HALF
+    assert run.lane.draw == HALF
     run.feed(DocumentRead(name, GENUINE), FaceCompared(name, SAME_FACE))
     (found,) = (record for record in written(run) if isinstance(record, Decided))
     assert found.evidence.drawn is False
@@ -153,19 +153,19 @@ def test_whoever_waits_for_an_officer_holds_up_no_day() -> None:
     assert isinstance(run.state, Referred)
     committed = DrawCommitted(HALF.day, HALF.per_10000, HALF.sha256, HALF)
     assert run.feed(DrawDue(HALF)) == [Write(committed, awaited=True)]
-    assert run.around.drawing == HALF
+    assert run.lane.drawing == HALF
     run.feed(DrawDue(EVERYBODY))
-    assert run.around.drawing == HALF, "one after the other"
+    assert run.lane.drawing == HALF, "one after the other"
 
 
 def test_a_start_within_the_day_states_the_same_anew_and_one_after_it_reveals() -> None:
     left = LaneContext(draw_left=HALF)
     same = due(left, HALF.day, HALF.per_10000, bytes(32))
     assert same == DrawDue(HALF)
-    run = ready(run=Run(around=left))
+    run = ready(run=Run(lane=left))
     run.feed(DrawDue(HALF))
     assert [type(record) for record in written(run)] == [DrawCommitted]
-    run = ready(run=Run(around=left))
+    run = ready(run=Run(lane=left))
     other = due(left, "2026-12-06", HALF.per_10000, bytes(32))
     assert other is not None
     run.feed(other)

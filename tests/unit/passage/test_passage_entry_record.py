@@ -57,7 +57,7 @@ def comes(
     """Whoever it is comes to a lane of one door with nothing against them and is decided on, durably."""
     run = one.ready()
     run.rules = replace(RULES, policy=replace(RULES.policy, without_entry_record=without_record, registers=(REGISTER,)))
-    run.around = replace(run.around, travellers=served, direction=direction)
+    run.lane = replace(run.lane, travellers=served, direction=direction)
     run.feed(AT_REST, DocumentPresented(CROSSING), Recorded(CROSSING, RecordKind.OPENED))
     finding = NOT_CONCERNED if is_free(nationality) else ELIGIBLE
     run.feed(RegistersAnswered(CROSSING, (finding,)), DocumentRead(CROSSING, of(nationality)))

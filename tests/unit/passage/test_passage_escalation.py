@@ -29,12 +29,12 @@ def said(effects: list[Effect]) -> list[str | None]:
 def test_a_referral_that_waits_too_long_is_said_once_and_stays_a_notice_until_it_is_settled() -> None:
     run = referred()
     assert said(run.feed(Tick(), after_ms=LIMIT_MS)) == []
-    assert Notice.REFERRAL_WAITS not in run.around.notices()
+    assert Notice.REFERRAL_WAITS not in run.lane.notices()
     assert said(run.feed(Tick(), after_ms=1)) == [CROSSING]
-    assert Notice.REFERRAL_WAITS in run.around.notices()
+    assert Notice.REFERRAL_WAITS in run.lane.notices()
     assert said(run.feed(Tick(), after_ms=LIMIT_MS)) == []
     run.order(HandOver(CROSSING, Disposition.TAKEN_OVER))
-    assert Notice.REFERRAL_WAITS not in run.around.notices()
+    assert Notice.REFERRAL_WAITS not in run.lane.notices()
 
 
 def test_beside_a_gate_that_only_watches_nobody_need_answer_it() -> None:
@@ -46,7 +46,7 @@ def test_beside_a_gate_that_only_watches_nobody_need_answer_it() -> None:
 
 def test_one_whom_an_officer_lets_through_in_vain_has_waited_since_the_referral() -> None:
     run: Run = granted_by_officer()
-    since_ms = run.around.waiting[0].since_ms
+    since_ms = run.lane.waiting[0].since_ms
     assert 0 < since_ms <= run.now_ms
     run.feed(Tick(), after_ms=RULES.timing.grant_ttl_ms + RULES.timing.grant_slack_ms + 1)
-    assert run.around.waiting[0].since_ms == since_ms
+    assert run.lane.waiting[0].since_ms == since_ms

@@ -165,7 +165,7 @@ def test_what_was_seen_of_lists_and_clock_a_day_ago_admits_nobody() -> None:
     limit_ms = RULES.policy.site_age_max_s * 1000
     for after_ms, verdict in ((limit_ms, Verdict.ADMIT), (limit_ms + 1, Verdict.REFER), (DAY_MS, Verdict.REFER)):
         run = inspecting()
-        run.around = replace(run.around, officer_seen_ms=run.now_ms + after_ms)
+        run.lane = replace(run.lane, officer_seen_ms=run.now_ms + after_ms)
         run.state = machine.Inspecting(CROSSING, run.now_ms + after_ms)
         run.feed(AT_REST, FaceCompared(CROSSING, SAME_FACE), after_ms=after_ms)
         record = decided(run.feed(DocumentRead(CROSSING, GENUINE)))
@@ -176,14 +176,14 @@ def test_what_was_seen_of_lists_and_clock_a_day_ago_admits_nobody() -> None:
 
 def test_a_look_at_lists_and_clock_makes_them_new_again() -> None:
     run = inspecting()
-    run.around = replace(run.around, site_at_ms=run.now_ms - DAY_MS)
+    run.lane = replace(run.lane, site_at_ms=run.now_ms - DAY_MS)
     run.feed(SiteSeen(1.0, clock_sure=True), FaceCompared(CROSSING, SAME_FACE))
     assert decided(run.feed(DocumentRead(CROSSING, GENUINE))).decision is Verdict.ADMIT
 
 
 def test_lists_and_clock_that_grow_old_while_the_receipt_comes_refer() -> None:
     run = looking()
-    run.around = replace(run.around, site_at_ms=run.now_ms - DAY_MS)
+    run.lane = replace(run.lane, site_at_ms=run.now_ms - DAY_MS)
     assert not any(isinstance(effect, Grant) for effect in run.feed(AT_REST))
     assert isinstance(run.state, machine.Referred)
 
@@ -201,5 +201,5 @@ def test_a_decision_older_than_these_ages_is_taken_again_as_it_was() -> None:
 
 def test_a_lane_that_never_looked_has_no_age_and_admits_nobody() -> None:
     run = Run()
-    assert run.around.site_evidence(1_000).age_s is None
-    assert run.around.site_evidence(1_000).trust_age_days is None
+    assert run.lane.site_evidence(1_000).age_s is None
+    assert run.lane.site_evidence(1_000).trust_age_days is None

@@ -65,8 +65,8 @@ def answer(effects: list[Effect]) -> Answer:
 @pytest.mark.parametrize("heard", [(), (UNCONFIRMED,)], ids=["the log has said nothing", "unconfirmed"])
 def test_nobody_is_invited_and_who_lays_a_document_is_referred(heard: tuple[HeadSeen, ...]) -> None:
     run = lane(*heard)
-    assert run.around.hinders == (WHY,)
-    assert run.around.notices() == (Notice.HEAD_UNCONFIRMED,)
+    assert run.lane.hinders == (WHY,)
+    assert run.lane.notices() == (Notice.HEAD_UNCONFIRMED,)
     assert isinstance(run.state, machine.Idle)
     assert run.state.shown is Screen.CLOSED
     assert not any(isinstance(effect, Grant) for effect in comes(run))
@@ -78,7 +78,7 @@ def test_nobody_is_invited_and_who_lays_a_document_is_referred(heard: tuple[Head
 def test_once_somebody_bears_it_out_the_lane_invites_and_admits(head: Head) -> None:
     run = lane(UNCONFIRMED)
     assert Show(Screen.WELCOME) in run.feed(replace(UNCONFIRMED, head=head, age_s=3.0))
-    assert run.around.notices() == ()
+    assert run.lane.notices() == ()
     run.feed(AT_REST, after_ms=2_000)
     assert Grant(CROSSING, 10_000) in comes(run)
     site = decided(run).evidence.site
@@ -87,7 +87,7 @@ def test_once_somebody_bears_it_out_the_lane_invites_and_admits(head: Head) -> N
 
 def test_where_nobody_need_bear_it_out_it_is_only_written_down() -> None:
     run = lane(UNCONFIRMED, rules=RULES)
-    assert run.around.notices() == ()
+    assert run.lane.notices() == ()
     assert Grant(CROSSING, 10_000) in comes(run)
     assert decided(run).evidence.site.head is Head.UNCONFIRMED
 
@@ -144,9 +144,9 @@ def test_a_supervisors_word_is_a_record_of_what_was_found_and_counts_when_the_lo
     effects = run.order(AcceptHead(), "chief")
     assert [one.record for one in effects if isinstance(one, Write)] == [records.HeadAccepted(said("chief"), 7, ROOT)]
     assert answer(effects).outcome is Outcome.ORDERED
-    assert run.around.hinders == (WHY,), "it is not durable yet"
+    assert run.lane.hinders == (WHY,), "it is not durable yet"
     run.feed(replace(UNCONFIRMED, head=Head.ACCEPTED))
-    assert run.around.hinders == ()
+    assert run.lane.hinders == ()
     again = answer(run.order(AcceptHead(), "chief"))
     assert (again.outcome, again.detail) == (Outcome.IMPOSSIBLE, "the log's head is accepted already")
 

@@ -33,10 +33,10 @@ def test_a_lane_that_was_never_seen_is_neither_at_rest_nor_in_service_nor_eviden
 
 @pytest.mark.parametrize(("fire", "stands_open"), [(True, False), (False, True), (True, True), (False, False)])
 def test_fire_and_a_controller_that_stands_open_are_each_an_emergency(fire: bool, stands_open: bool) -> None:  # noqa: FBT001 - cases
-    around = LaneContext(doors=(DoorState(seen=replace(AT_REST, fire=fire, emergency_open=stands_open)),))
-    evidence = around.lane_evidence(0).last
+    lane = LaneContext(doors=(DoorState(seen=replace(AT_REST, fire=fire, emergency_open=stands_open)),))
+    evidence = lane.lane_evidence(0).last
     assert evidence is not None
-    assert evidence.emergency is around.emergency() is (fire or stands_open)
+    assert evidence.emergency is lane.emergency() is (fire or stands_open)
 
 
 @pytest.mark.parametrize("unlike", [{"closed": False}, {"bodies": 1}, {"grants_left": 1}])
@@ -58,13 +58,13 @@ def test_an_order_is_a_notice_once_no_status_showed_it_in_time() -> None:
 def test_a_record_of_no_crossing_that_was_refused_makes_no_crossing_suspect() -> None:
     run = ready()
     run.feed(RecordReplaced(None, RecordKind.INCIDENT))
-    assert run.around.replaced == ()
+    assert run.lane.replaced == ()
 
 
 def test_each_crossing_has_a_session_of_its_own() -> None:
     """The face child of the next traveller is another one, and so is its session."""
     run = ready()
-    run.around = replace(run.around, look=("before", 3))
+    run.lane = replace(run.lane, look=("before", 3))
     run.feed(DocumentPresented(CROSSING), Recorded(CROSSING, RecordKind.OPENED))
     run.feed(FaceSeen(CROSSING, 1, Guidance.NONE, 4))
     assert isinstance(run.state, machine.Inspecting)
@@ -90,7 +90,7 @@ def test_an_emergency_ends_everything_biometric(lane_in: Callable[[], Run]) -> N
 
 
 def test_a_door_that_the_lane_does_not_have_is_nobodys() -> None:
-    around = ready().around
-    assert around.door_state(Door.LAST) is around.last
+    lane = ready().lane
+    assert lane.door_state(Door.LAST) is lane.last
     with pytest.raises(KeyError):
-        around.door_state(Door.FIRST)
+        lane.door_state(Door.FIRST)

@@ -28,12 +28,12 @@ def written(effects: list[Effect]) -> list[records.Record]:
 
 def restarted(run: Run, *, last: LastingState | None = None, after_ms: int = 2_000) -> list[Effect]:
     """Kill the lane and start it anew on what its state file holds; returns its first effects."""
-    last = lasting_of(run.around, run.state) if last is None else last
+    last = lasting_of(run.lane, run.state) if last is None else last
     opened = () if machine.crossing_of(run.state) is None else (CROSSING,)
     run.now_ms += after_ms
     state, effects = machine.start(opened, held=last.held_crossings)
     doors = LaneContext().doors
-    run.around, run.state, effects = lasting_state.resume(
+    run.lane, run.state, effects = lasting_state.resume(
         last, LaneContext(doors=doors), state, effects, now_ms=run.now_ms, timing=RULES.timing
     )
     return list(effects)
@@ -61,7 +61,7 @@ def test_it_ends_by_an_officers_word_alone_however_often_the_lane_dies() -> None
         assert isinstance(run.state, machine.Emergency)
     run.order(EndEmergencyNow())
     assert isinstance(run.feed(OPEN), list)
-    assert lasting_of(run.around, run.state).emergency is None
+    assert lasting_of(run.lane, run.state).emergency is None
     assert Show(Screen.EMERGENCY) not in restarted(run)
 
 
@@ -79,7 +79,7 @@ def test_a_release_that_ran_is_ordered_again_and_one_that_is_over_is_not() -> No
     run = ready()
     run.order(Free())
     restarted(run)
-    assert run.around.last.released(run.now_ms, RULES.timing.release_ms)
+    assert run.lane.last.released(run.now_ms, RULES.timing.release_ms)
     assert Release() in run.feed(AT_REST, after_ms=RULES.timing.order_again_ms)
     run = ready()
     run.order(Free())
@@ -99,13 +99,13 @@ def test_a_lane_that_was_closed_or_paused_stays_so(command: CloseLane | PauseLan
     run = ready()
     run.order(command, "bert")
     restarted(run)
-    assert run.around.closed_by == "bert"
+    assert run.lane.closed_by == "bert"
 
 
 def test_a_crossing_that_an_officer_held_says_so_after_a_death_that_came_before_its_record() -> None:
     run = granted()
     run.order(Hold(CROSSING), "bert")
-    last = lasting_of(run.around, run.state)
+    last = lasting_of(run.lane, run.state)
     assert last.held_crossings == ((CROSSING, "bert"),)
     (closed,) = written(restarted(run, last=last))
     assert isinstance(closed, records.Closed)
@@ -120,8 +120,8 @@ def test_a_lost_state_closes_nothing_opens_nothing_and_calls_an_officer() -> Non
     assert records.Incident(None, IncidentKind.STATE_UNKNOWN) in written(effects)
     for seen in (replace(AT_REST, grants_left=1), OPEN, AT_REST):
         assert all(isinstance(one, Write) for one in run.feed(seen, after_ms=3_000))
-    assert Notice.STATE_UNKNOWN in run.around.notices()
-    assert lasting_of(run.around, run.state) == UNKNOWN
+    assert Notice.STATE_UNKNOWN in run.lane.notices()
+    assert lasting_of(run.lane, run.state) == UNKNOWN
 
 
 def test_after_a_lost_state_an_officer_says_that_there_is_no_emergency_or_opens() -> None:
@@ -130,12 +130,12 @@ def test_after_a_lost_state_an_officer_says_that_there_is_no_emergency_or_opens(
     run.feed(AT_REST)
     run.order(EndEmergencyNow())
     assert records.EmergencyEnded(said()) in written(run.feed(AT_REST))
-    assert Notice.STATE_UNKNOWN not in run.around.notices()
+    assert Notice.STATE_UNKNOWN not in run.lane.notices()
     run = ready()
     restarted(run, last=UNKNOWN)
     assert run.order(BeginEmergency())[0] == Release()
-    assert lasting_of(run.around, run.state).emergency == LastingEmergency(said(), held=True)
-    assert Notice.STATE_UNKNOWN not in run.around.notices()
+    assert lasting_of(run.lane, run.state).emergency == LastingEmergency(said(), held=True)
+    assert Notice.STATE_UNKNOWN not in run.lane.notices()
 
 
 def test_a_fire_after_a_lost_state_shows_the_way_out() -> None:
@@ -143,7 +143,7 @@ def test_a_fire_after_a_lost_state_shows_the_way_out() -> None:
     restarted(run, last=UNKNOWN)
     assert Show(Screen.EMERGENCY) in run.feed(FIRE)
     assert Show(Screen.EMERGENCY) not in run.feed(FIRE)
-    assert not run.around.state_unknown
+    assert not run.lane.state_unknown
 
 
 def test_a_lane_without_anything_left_starts_as_it_always_did() -> None:

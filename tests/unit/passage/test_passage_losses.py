@@ -135,7 +135,7 @@ def test_an_officer_sees_the_traveller_and_needs_the_barrier_alone(part: Part) -
 def test_a_part_that_is_back_brings_no_other_back(part: Part) -> None:
     run = ready()
     run.feed(*(PartLost(one) for one in Part), *(PartBack(one) for one in Part if one is not part), AT_REST)
-    assert run.around.lost == {part}
+    assert run.lane.lost == {part}
     assert run.state == machine.Idle(Screen.CLOSED)
     assert Show(Screen.WELCOME) in run.feed(PartBack(part), AT_REST)
 
@@ -197,7 +197,7 @@ def test_a_person_is_freed_in_every_state(lane_in: Callable[[], Run], command: F
     assert Release() in lane_in().feed(ordered(command))
     run = lane_in()
     run.feed(FIRE)
-    assert Release() in run.feed(ordered(command, version=run.around.version))
+    assert Release() in run.feed(ordered(command, version=run.lane.version))
 
 
 def test_status_grows_old() -> None:
@@ -217,8 +217,8 @@ def test_a_release_ends_with_its_time() -> None:
     for after_ms, how in ((limit_ms, records.PassedBy.RELEASE), (limit_ms + 1, records.PassedBy.NOTHING)):
         run = ready()
         run.feed(ordered(Free()), replace(AT_REST, closed=False))
-        run.around = run.around.with_door_state(
-            replace(run.around.last, freeing=None)
+        run.lane = run.lane.with_door_state(
+            replace(run.lane.last, freeing=None)
         )  # the leaf was seen open: it is not told again
         assert passed_by(run.feed(replace(AT_REST, passages_entry=1), after_ms=after_ms)) == [how]
 
@@ -287,7 +287,7 @@ def test_a_barrier_that_goes_behind_the_traveller_leaves_them_admitted() -> None
 def test_a_document_that_was_laid_early_waits_behind_whoever_waits_for_an_officer() -> None:
     run = granted()
     run.feed(PASSED, DocumentPresented("c2"))
-    run.around = replace(run.around, waiting=(Referral("c0", (Objection(Reason.EMERGENCY),)),))
+    run.lane = replace(run.lane, waiting=(Referral("c0", (Objection(Reason.EMERGENCY),)),))
     effects = run.feed(replace(AT_REST, passages_entry=1))
     assert run.state == machine.Referred("c0", (Objection(Reason.EMERGENCY),))
     assert not any(isinstance(one, Write) and isinstance(one.record, records.Opened) for one in effects)

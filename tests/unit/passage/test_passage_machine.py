@@ -210,7 +210,7 @@ def test_what_vision_says_without_end_is_written_once_a_second_and_kept_once(aga
     run = inspecting()
     written = [effect for _ in range(5_000) for effect in run.feed(again, PartBack(Part.CAMERA), after_ms=1)]
     assert len(written) == 5
-    assert len(run.around.incidents) == 1
+    assert len(run.lane.incidents) == 1
     assert isinstance(run.state, machine.Inspecting)
     assert len(run.state.trouble) <= 1
 
@@ -281,7 +281,7 @@ def test_a_lane_that_does_not_answer_the_second_look_is_never_closed() -> None:
 
 def test_an_officer_who_left_meanwhile_takes_the_admission_away() -> None:
     run = looking()
-    run.around = replace(run.around, officer_seen_ms=run.now_ms - 121_000)
+    run.lane = replace(run.lane, officer_seen_ms=run.now_ms - 121_000)
     assert reasons_of(run.feed(AT_REST)) == {"officer_absent"}
 
 

@@ -12,10 +12,11 @@ from fakes.two_door_lane import ready as two_doors_ready
 from gate.passage import machine, records
 from gate.passage.effects import Answer, Effect, Write
 from gate.passage.events import DocumentPresented
-from gate.passage.orders import CloseLane, Consent, Maintain, OfficerRole, OpenLane, Outcome, Said
+from gate.passage.orders import CloseLane, Consent, Maintain, OpenLane, Outcome, Said
 from gate.passage.records import IncidentKind, ObeyedVerb
 from gate.programs.lane.records import Remembered
 from gate_core.evidence.evidence import Alarm
+from gate_core.evidence.names import Role
 from gate_core.evidence.screen import Screen
 
 
@@ -39,7 +40,7 @@ def test_a_technician_asks_and_a_supervisor_consents() -> None:
     assert run.state == machine.Idle(Screen.WELCOME), "to ask closes nothing"
     run.order(Consent(), "supervisor-1")
     assert run.state == machine.Idle(Screen.CLOSED)
-    assert (run.around.maintained_by, run.around.closed_by) == ("technician-1", "supervisor-1")
+    assert (run.lane.maintained_by, run.lane.closed_by) == ("technician-1", "supervisor-1")
     run.feed(DocumentPresented("c2"))
     assert run.state == machine.Idle(Screen.CLOSED)
     verbs = [e.record.verb for e in run.effects if isinstance(e, Write) and isinstance(e.record, records.Obeyed)]
@@ -53,7 +54,7 @@ def test_nobody_consents_to_what_was_not_asked_or_long_ago_or_to_their_own_wish(
     assert answer(run.order(Consent(), "technician-1")) is Outcome.IMPOSSIBLE
     after_ms = run.rules.timing.consent_max_ms + 1
     assert answer(run.order(Consent(), "supervisor-1", after_ms=after_ms)) is Outcome.IMPOSSIBLE
-    assert run.around.maintained_by is None
+    assert run.lane.maintained_by is None
 
 
 def test_a_consent_in_time_is_a_consent() -> None:
@@ -105,11 +106,11 @@ def test_maintenance_ends_when_the_lane_is_opened_again(command: OpenLane | Clos
     run = maintained()
     outcome = answer(run.order(command, "officer-1"))
     assert outcome is (Outcome.DONE if isinstance(command, OpenLane) else Outcome.IMPOSSIBLE)
-    assert (run.around.maintained_by is None) is isinstance(command, OpenLane)
+    assert (run.lane.maintained_by is None) is isinstance(command, OpenLane)
 
 
 def test_a_restart_remembers_maintenance() -> None:
-    technician, supervisor = Said("technician-1", OfficerRole.TECHNICIAN), Said("supervisor-1", OfficerRole.SUPERVISOR)
+    technician, supervisor = Said("technician-1", Role.TECHNICIAN), Said("supervisor-1", Role.SUPERVISOR)
     told = Remembered().after(records.Obeyed(None, technician, ObeyedVerb.MAINTAIN))
     assert told.maintained_by is None
     told = told.after(records.Obeyed(None, supervisor, ObeyedVerb.CONSENT))

@@ -104,7 +104,7 @@ def test_presence_is_written_when_it_changes_something_or_after_a_minute() -> No
     assert written(run.order(BePresent())) == []
     assert run.order(BePresent()) == [Answer(1, Outcome.DONE, "officer-1 is present")]
     run.order(BePresent(), after_ms=60_000)
-    assert run.around.recorded == (("officer-2", run.now_ms - 60_000), ("officer-1", run.now_ms))
+    assert run.lane.recorded == (("officer-2", run.now_ms - 60_000), ("officer-1", run.now_ms))
 
 
 def test_presence_that_had_lapsed_is_written_at_once() -> None:
@@ -118,14 +118,14 @@ def test_six_officers_who_take_turns_are_each_written_once_a_minute() -> None:
     run = ready()
     count = sum(len(written(run.order(BePresent(), f"officer-{number % 6}", after_ms=100))) for number in range(590))
     assert count == 5  # officer-1 was written by `ready`
-    assert len(run.around.recorded) == 6
+    assert len(run.lane.recorded) == 6
 
 
 def test_of_many_officers_the_last_few_are_remembered() -> None:
     run = ready()
     for number in range(50):
         run.order(BePresent(), f"officer-{number}")
-    assert len(run.around.recorded) == officer_commands.REMEMBERED_MAX
+    assert len(run.lane.recorded) == officer_commands.REMEMBERED_MAX
 
 
 def test_presence_counts_from_when_it_was_said_however_often_it_comes() -> None:
@@ -133,13 +133,13 @@ def test_presence_counts_from_when_it_was_said_however_often_it_comes() -> None:
     run.order(BePresent(), after_ms=100_000)
     order = BePresent(age_ms=30_000)
     run.order(order)
-    assert run.around.site_evidence(run.now_ms).officer_seen_ago_s == 0
+    assert run.lane.site_evidence(run.now_ms).officer_seen_ago_s == 0
     run.now_ms += 30_000
     run.order(order)
-    assert run.around.site_evidence(run.now_ms).officer_seen_ago_s == 30
+    assert run.lane.site_evidence(run.now_ms).officer_seen_ago_s == 30
     fresh = Run()
     fresh.order(BePresent(age_ms=800))
-    assert fresh.around.site_evidence(fresh.now_ms).officer_seen_ago_s == 0.8
+    assert fresh.lane.site_evidence(fresh.now_ms).officer_seen_ago_s == 0.8
 
 
 # ── admit ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -147,14 +147,14 @@ def test_presence_counts_from_when_it_was_said_however_often_it_comes() -> None:
 
 def test_an_officer_admits_the_referred_traveller_durably_looked_at_and_counted() -> None:
     run = referred()
-    before = run.around.version
+    before = run.lane.version
     ordered_now = run.order(Admit(CROSSING))
     assert ordered_now == [
         Write(records.Overruled(CROSSING, said(), run.state.officers.referral.objections), awaited=True),  # type: ignore[union-attr]
         Answer(1, Outcome.ORDERED),
     ]
     assert [one.reason for one in ordered_now[0].record.reasons] == [Reason.FACE_BELOW_THRESHOLD]  # type: ignore[union-attr]
-    assert run.around.version == before + 1
+    assert run.lane.version == before + 1
     assert run.feed(Recorded(CROSSING, RecordKind.OVERRULED)) == [LookAtLane()]
     assert run.feed(AT_REST)[:2] == [Grant(CROSSING, 10_000), Show(Screen.GO)]
     run.feed(replace(OPEN, bodies=1))
@@ -232,11 +232,11 @@ def test_an_officers_admission_is_not_granted_into_a_lane_that_has_changed_since
 
 def test_an_officer_overrules_lists_clock_and_an_absence_that_the_order_ends() -> None:
     run = referred()
-    run.around = replace(run.around, trust_age_days=None, clock_sure=False, officer_seen_ms=None)
+    run.lane = replace(run.lane, trust_age_days=None, clock_sure=False, officer_seen_ms=None)
     run.order(Admit(CROSSING))
     run.feed(Recorded(CROSSING, RecordKind.OVERRULED))
     assert Grant(CROSSING, 10_000) in run.feed(AT_REST)
-    assert run.around.officer_seen_ms == run.now_ms
+    assert run.lane.officer_seen_ms == run.now_ms
 
 
 def test_a_presence_that_lapsed_while_somebody_waits_blocks_nothing() -> None:
@@ -341,7 +341,7 @@ def test_an_emergency_ends_an_officers_admission_with_its_own_record() -> None:
 @pytest.mark.parametrize("first", [Admit(CROSSING), TAKEN_OVER], ids=lambda command: type(command).__name__)
 def test_the_second_of_two_officers_hears_who_decided_already(first: Command, second: Command) -> None:
     run = referred()
-    version = run.around.version
+    version = run.lane.version
     run.feed(ordered(first, "anna", version=version))
     effects = run.feed(ordered(second, "bert", version=version))
     assert effects == [Answer(1, Outcome.IMPOSSIBLE, "already decided by anna")]
@@ -434,7 +434,7 @@ def test_what_a_release_lacked_stands_in_its_record() -> None:
     assert record == records.Released(None, said(missing=(Missing.SHIFT_OVER, Missing.VERSION)))
     assert isinstance(alarm, records.Incident)
     assert (alarm.incident, alarm.count) == (records.IncidentKind.EXPIRED_KEY_USED, 1)
-    assert run.around.officer_seen_ms is None  # freeing people is no presence: it admits nobody
+    assert run.lane.officer_seen_ms is None  # freeing people is no presence: it admits nobody
 
 
 def test_a_release_takes_an_officers_grant_back_and_opens() -> None:
@@ -498,7 +498,7 @@ def test_an_emergency_that_is_ordered_anew_while_one_ends_goes_on() -> None:
 
 
 def waiting(run: Run) -> list[str]:
-    return [one.crossing for one in run.around.waiting]
+    return [one.crossing for one in run.lane.waiting]
 
 
 def over(run: Run) -> list[Effect]:
@@ -544,7 +544,7 @@ def test_a_referral_can_be_settled_while_the_emergency_lasts_and_nobody_is_admit
 
 def restarted(open_crossings: tuple[str, ...], referrals: tuple[str, ...]) -> Run:
     state, effects = machine.start(open_crossings, referrals)
-    run = Run(state=state, effects=list(effects), around=LaneContext(waiting=left(referrals, effects)))
+    run = Run(state=state, effects=list(effects), lane=LaneContext(waiting=left(referrals, effects)))
     run.feed(AT_REST, ordered(BePresent()), SiteSeen(1.0, clock_sure=True))
     return run
 
@@ -586,12 +586,12 @@ def test_an_admission_that_failed_waits_on_with_its_reason_beside_the_others() -
     run.feed(NotRecorded("old-1", RecordKind.OVERRULED))
     assert isinstance(run.state, machine.Referred)
     assert (run.state.crossing, waiting(run)) == ("old-1", ["old-1", "old-2"])
-    assert [one.reason for one in run.around.waiting[0].objections] == [Reason.LANE_RESTARTED, Reason.LOG_UNAVAILABLE]
-    assert run.state.objections == run.around.waiting[0].objections
-    assert [one.reason for one in run.around.waiting[1].objections] == [Reason.LANE_RESTARTED]
+    assert [one.reason for one in run.lane.waiting[0].objections] == [Reason.LANE_RESTARTED, Reason.LOG_UNAVAILABLE]
+    assert run.state.objections == run.lane.waiting[0].objections
+    assert [one.reason for one in run.lane.waiting[1].objections] == [Reason.LANE_RESTARTED]
     run.order(Admit("old-2"))
     run.feed(NotRecorded("old-2", RecordKind.OVERRULED))
-    assert [one.reason for one in run.around.waiting[0].objections] == [Reason.LANE_RESTARTED, Reason.LOG_UNAVAILABLE]
+    assert [one.reason for one in run.lane.waiting[0].objections] == [Reason.LANE_RESTARTED, Reason.LOG_UNAVAILABLE]
 
 
 def test_settling_another_leaves_the_lane_with_the_one_it_stands_for() -> None:
@@ -609,11 +609,11 @@ def test_while_somebody_waits_no_document_opens_a_crossing() -> None:
 
 def test_of_very_many_the_latest_are_remembered() -> None:
     run = restarted(tuple(f"c{number}" for number in range(100)), ())
-    assert len(run.around.waiting) == WAITING_MAX
+    assert len(run.lane.waiting) == WAITING_MAX
     run.feed(Tick())
     assert waiting(run)[-1] == "c99"
     more = (Write(records.Closed("c100", records.ClosedAs.REFERRED)),)
-    assert [one.crossing for one in follow(run.around.waiting, more)] == [f"c{number}" for number in range(69, 101)]
+    assert [one.crossing for one in follow(run.lane.waiting, more)] == [f"c{number}" for number in range(69, 101)]
 
 
 def test_an_ordered_emergency_on_top_of_the_controllers_own_needs_the_controller_to_end_it() -> None:
@@ -674,9 +674,9 @@ def test_closing_lets_a_running_crossing_go_on_to_its_end() -> None:
 
 def test_what_was_done_is_answered_so_and_makes_each_older_challenge_stale() -> None:
     run = referred()
-    before = run.around.version
+    before = run.lane.version
     assert answer(run.order(TAKEN_OVER)) == Answer(1, Outcome.DONE, "")
-    assert run.around.version == before + 1
+    assert run.lane.version == before + 1
 
 
 def test_who_decided_is_remembered_of_each_crossing() -> None:
@@ -692,7 +692,7 @@ def test_of_a_crossing_that_was_decided_twice_the_last_officer_is_remembered() -
     run = overruling()
     run.feed(NotRecorded(CROSSING, RecordKind.OVERRULED))
     run.order(TAKEN_OVER, "officer-2")
-    assert run.around.decided == ((CROSSING, "officer-2"),)
+    assert run.lane.decided == ((CROSSING, "officer-2"),)
 
 
 def again(run: Run, crossing: str) -> None:
@@ -734,7 +734,7 @@ def test_a_release_and_its_incident_are_of_the_crossing_that_runs() -> None:
 def test_what_an_officer_opens_is_wanted_and_explains_passages_from_then_on(command: Command) -> None:
     run = ready()
     run.order(command, after_ms=700)
-    assert (run.around.last.released_ms, run.around.last.freeing) == (run.now_ms, PendingOrder(run.now_ms, run.now_ms))
+    assert (run.lane.last.released_ms, run.lane.last.freeing) == (run.now_ms, PendingOrder(run.now_ms, run.now_ms))
 
 
 def test_closing_and_opening_are_written_each_as_what_it_is_also_with_a_traveller_inside() -> None:

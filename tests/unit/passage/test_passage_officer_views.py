@@ -37,7 +37,7 @@ def answers(effects: list[Effect]) -> list[Answer]:
 def test_a_view_is_a_record_first_and_answered_by_its_receipt() -> None:
     run = referred()
     before = run.state
-    written = run.feed(ordered(View(CROSSING), version=run.around.version, number=7))
+    written = run.feed(ordered(View(CROSSING), version=run.lane.version, number=7))
     assert written == [Write(records.Viewed(CROSSING, said()), awaited=True)]
     assert answers(run.feed(Tick(), AT_REST, PartLost(Part.LOG), after_ms=60_000)) == []
     assert run.feed(VIEWED) == [Answer(7, Outcome.DONE)]
@@ -49,7 +49,7 @@ def test_a_view_that_the_log_refuses_is_answered_no() -> None:
     run = referred()
     run.order(View(CROSSING))
     assert answers(run.feed(NotRecorded(CROSSING, RecordKind.VIEWED))) == [Answer(1, Outcome.IMPOSSIBLE, NOT_RECORDED)]
-    assert run.around.viewing == ()
+    assert run.lane.viewing == ()
     assert isinstance(run.state, machine.Referred)
 
 
@@ -59,7 +59,7 @@ def test_the_receipt_of_another_record_answers_no_view(of: RecordKind) -> None:
     run.order(View(CROSSING))
     assert answers(run.feed(Recorded(CROSSING, of), NotRecorded(CROSSING, of))) == []
     assert answers(run.feed(Recorded("another", RecordKind.VIEWED))) == []
-    assert run.around.viewing == ((CROSSING, 1),)
+    assert run.lane.viewing == ((CROSSING, 1),)
 
 
 def test_while_the_log_is_silent_nobody_else_views_that_crossing_and_a_late_receipt_answers_the_first() -> None:
@@ -79,15 +79,15 @@ def test_only_who_waits_is_viewed() -> None:
 
 
 def _why(run: Run) -> str:
-    officer = run.around.decided_by(CROSSING)
+    officer = run.lane.decided_by(CROSSING)
     return f"already decided by {officer}" if officer else "this crossing does not wait for an officer"
 
 
 def test_a_view_answers_one_challenge_and_takes_its_own_away() -> None:
     run = referred()
-    version = run.around.version
+    version = run.lane.version
     run.feed(ordered(View(CROSSING), version=version), VIEWED)
-    assert run.around.version == version + 1
+    assert run.lane.version == version + 1
     assert answers(run.feed(ordered(View(CROSSING), version=version)))[0].outcome is Outcome.STALE
 
 
@@ -101,11 +101,11 @@ def test_whoever_waits_is_viewed_in_an_emergency_too() -> None:
 
 def test_the_memory_of_views_has_an_end() -> None:
     run = referred()
-    run.around = replace(run.around, viewing=tuple((f"c-{number}", number) for number in range(VIEWING_MAX)))
+    run.lane = replace(run.lane, viewing=tuple((f"c-{number}", number) for number in range(VIEWING_MAX)))
     run.order(View(CROSSING))
-    assert len(run.around.viewing) == VIEWING_MAX
-    assert run.around.viewing[0] == ("c-1", 1)
-    assert run.around.viewing[-1] == (CROSSING, 1)
+    assert len(run.lane.viewing) == VIEWING_MAX
+    assert run.lane.viewing[0] == ("c-1", 1)
+    assert run.lane.viewing[-1] == (CROSSING, 1)
 
 
 def test_a_view_whose_receipt_comes_late_admits_nobody() -> None:
@@ -128,11 +128,11 @@ def test_a_flag_is_a_record_and_nothing_else(concern: Concern) -> None:
         (entering(), CROSSING),
         (ready(), None),
     ):
-        before, version = run.state, run.around.version
+        before, version = run.state, run.lane.version
         effects = run.order(RaiseFlag(crossing, concern))
         assert effects == [Write(records.Flagged(crossing, said(), concern)), Answer(1, Outcome.DONE)]
         assert run.state == before
-        assert run.around.version == version + 1
+        assert run.lane.version == version + 1
 
 
 def test_a_flag_over_a_crossing_that_is_over_is_none() -> None:

@@ -130,10 +130,10 @@ class Walk:
                 return self.seen
 
     def _any(self, crossing: str) -> str:
-        return self.chance.choice((crossing, *(one.crossing for one in self.run.around.waiting)))
+        return self.chance.choice((crossing, *(one.crossing for one in self.run.lane.waiting)))
 
     def _order(self, command: Command) -> Ordered:
-        return Ordered(1, self.run.around.version, said(), command)
+        return Ordered(1, self.run.lane.version, said(), command)
 
     def _presented(self) -> DocumentPresented:
         self.number += 1
@@ -172,7 +172,7 @@ class Walk:
                     pass
 
     def _waiting(self) -> None:
-        waiting = {one.crossing: one.objections for one in self.run.around.waiting}
+        waiting = {one.crossing: one.objections for one in self.run.lane.waiting}
         assert set(waiting) == set(self.referred)
         match self.run.state:
             case machine.Idle():

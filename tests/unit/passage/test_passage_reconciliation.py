@@ -73,7 +73,7 @@ STATES = (ready, opening, inspecting, recording, looking, referred, overruling, 
 
 def more(run: Run, *, entry: int = 0, left: int = 0, **changes: object) -> DoorSeen:
     """The latest status, with so many more passages."""
-    lane = run.around.last.seen
+    lane = run.lane.last.seen
     assert lane is not None
     more = {"passages_entry": lane.passages_entry + entry, "passages_exit": lane.passages_exit + left}
     return replace(lane, **(more | changes))  # type: ignore[arg-type]
@@ -132,7 +132,7 @@ def test_a_passage_in_the_status_that_shows_the_end_of_the_emergency_is_the_emer
     run.feed(replace(FIRE, fire=False))
     run.order(EndEmergencyNow())
     effects = run.feed(replace(AT_REST, passages_exit=2))
-    assert not run.around.emergency()
+    assert not run.lane.emergency()
     assert passed(effects) == [(2, PassedBy.EMERGENCY, Direction.EXIT)]
 
 

@@ -67,7 +67,7 @@ def test_neither_the_machine_nor_an_officer_grants_it_whatever_comes_afterwards(
 
 
 def test_an_earlier_runs_crossing_of_which_a_record_is_missing_is_granted_to_nobody_either() -> None:
-    run = Run(around=LaneContext(replaced=(CROSSING,)), state=machine.start((CROSSING,))[0])
+    run = Run(lane=LaneContext(replaced=(CROSSING,)), state=machine.start((CROSSING,))[0])
     run.feed(AT_REST)
     (answer,) = run.order(Admit(CROSSING))
     assert isinstance(answer, Answer)
@@ -99,4 +99,4 @@ def test_a_thousand_refused_records_of_a_crossing_are_one_alarm_a_second() -> No
 def test_so_many_crossings_are_remembered() -> None:
     run = ready()
     run.feed(*(RecordReplaced(f"c{number}", RecordKind.INCIDENT) for number in range(REPLACED_MAX + 1)))
-    assert run.around.replaced == tuple(f"c{number}" for number in range(1, REPLACED_MAX + 1))
+    assert run.lane.replaced == tuple(f"c{number}" for number in range(1, REPLACED_MAX + 1))

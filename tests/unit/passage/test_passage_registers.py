@@ -232,12 +232,12 @@ def test_calling_for_help_hides_no_hit() -> None:
 @pytest.mark.parametrize("wish", [Wish.HELP, Wish.PROTECTION])
 def test_whoever_asks_for_an_officer_is_asked_about_nowhere_from_then_on(wish: Wish) -> None:
     run = lane()
-    assert CROSSING not in run.around.shielded
+    assert CROSSING not in run.lane.shielded
     run.feed(TravellerAsked("c3", wish), after_ms=10)
-    assert run.around.shielded == (CROSSING,)
+    assert run.lane.shielded == (CROSSING,)
     assert isinstance(run.state, machine.Referred)
     run.feed(*(TravellerAsked("c3", one) for one in Wish), after_ms=10)
-    assert run.around.shielded == (CROSSING,)
+    assert run.lane.shielded == (CROSSING,)
 
 
 def suspended_lane(local: datetime | None) -> Run:

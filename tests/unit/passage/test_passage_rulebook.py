@@ -116,7 +116,7 @@ def test_a_rule_may_want_two_officers_and_then_one_of_them_admits_nobody() -> No
     assert two_officers.are_needed(by(asked), referral)
     run = comes(asked)
     assert isinstance(run.state, Referred)
-    run.feed(ordered(Admit(CROSSING, seen=True), version=run.around.version))
+    run.feed(ordered(Admit(CROSSING, seen=True), version=run.lane.version))
     run.feed(Recorded(CROSSING, RecordKind.WOULD_ADMIT), AT_REST)
     assert isinstance(run.state, Referred), "the first officer's word opens nothing"
     restarted = Referral(CROSSING, (Objection(Reason.LANE_RESTARTED),))
@@ -280,7 +280,7 @@ def test_a_stricter_threshold_refers_the_face_that_would_have_done() -> None:
 
 
 def test_without_a_document_there_is_nobody_whose_face_a_rule_could_mean() -> None:
-    lane, site = one.ready().around.lane_evidence(1_000), one.ready().around.site_evidence(1_000)
+    lane, site = one.ready().lane.lane_evidence(1_000), one.ready().lane.site_evidence(1_000)
     stricter = book(rule(Effect.THRESHOLD, face_match_min=Score(0.9)))
     for document, below in ((ADULT, True), (None, False)):
         found = decide(Evidence(document, SAME_FACE, lane.last, replace(site, local=NOON)), RULES.policy, stricter)
@@ -311,9 +311,9 @@ def test_a_lane_that_a_rule_closes_invites_nobody_and_refers_whoever_lays_a_docu
     run.rules = by(book(rule(Effect.CLOSED)))
     run.feed(SiteSeen(1.0, clock_sure=True, local=NOON), AT_REST)
     assert [effect.screen for effect in run.effects if isinstance(effect, Show)][-1] is Screen.CLOSED
-    assert not run.around.in_service()
+    assert not run.lane.in_service()
     run.feed(SiteSeen(1.0, clock_sure=True, local=datetime(2026, 11, 29)), AT_REST)  # noqa: DTZ001 - the day after
-    assert run.around.in_service()
+    assert run.lane.in_service()
     assert decided(comes(book(rule(Effect.CLOSED)))).reasons == (Objection(Reason.RULE_CLOSED, "one of v1"),)
 
 
@@ -420,8 +420,8 @@ a_document = st.builds(
 def test_no_rules_open_for_anybody_for_whom_the_gate_would_not_open_without_them(
     rules: tuple[Rule, ...], document: DocumentEvidence, local: datetime | None, score: float
 ) -> None:
-    lane = one.ready().around.lane_evidence(1_000)
-    site = replace(one.ready().around.site_evidence(1_000), local=local)
+    lane = one.ready().lane.lane_evidence(1_000)
+    site = replace(one.ready().lane.site_evidence(1_000), local=local)
     evidence = Evidence(
         document, replace(SAME_FACE, match=Score(score)), lane.last, site, direction=BorderDirection.ENTRY
     )
@@ -433,7 +433,7 @@ def test_no_rules_open_for_anybody_for_whom_the_gate_would_not_open_without_them
 
 
 def test_rules_are_asked_about_what_the_document_says_and_what_it_leaves_open_is_not_known() -> None:
-    lane, site = one.ready().around.lane_evidence(1_000), replace(one.ready().around.site_evidence(1_000), local=NOON)
+    lane, site = one.ready().lane.lane_evidence(1_000), replace(one.ready().lane.site_evidence(1_000), local=NOON)
     said = replace(ADULT, issuer="UTO", issued=date(2024, 2, 29), expires=date(2034, 2, 28))
     empty = replace(said, document_type="", issuer="", issued=None, expires=None, nationality="", sex="", age=None)
     whole = Facts("P", "UTO", said.issued, said.expires, "FRA", Sex.FEMALE, 40, BorderDirection.EXIT, NOON)
@@ -443,6 +443,6 @@ def test_rules_are_asked_about_what_the_document_says_and_what_it_leaves_open_is
 
 
 def test_a_letter_that_no_mrz_has_is_not_known() -> None:
-    lane = one.ready().around.lane_evidence(1_000)
-    site = one.ready().around.site_evidence(1_000)
+    lane = one.ready().lane.lane_evidence(1_000)
+    site = one.ready().lane.site_evidence(1_000)
     assert facts_of(Evidence(replace(ADULT, sex="?"), None, lane.last, site)).sex is None

@@ -369,22 +369,22 @@ def after(stage: Callable[[], Run], command: Command) -> Run:
 @pytest.mark.parametrize("stage", MID_CROSSING.values(), ids=MID_CROSSING)
 def test_while_somebody_is_in_the_lane_or_waits_nothing_changes(stage: Callable[[], Run], command: Command) -> None:
     run = serving(stage)
-    state, version = run.state, run.around.version
+    state, version = run.state, run.lane.version
     effects = run.order(command)
     why = "an emergency" if isinstance(state, Emergency) else "somebody is in the lane, or waits for an officer"
     assert effects == [Answer(1, Outcome.IMPOSSIBLE, why)]
-    assert (run.state, run.around.version) == (state, version)
-    assert (run.around.direction, run.around.travellers) == (ENTRY, EVERYBODY)
+    assert (run.state, run.lane.version) == (state, version)
+    assert (run.lane.direction, run.lane.travellers) == (ENTRY, EVERYBODY)
 
 
 @pytest.mark.parametrize("command", SERVE, ids=lambda command: type(command).__name__)
 @pytest.mark.parametrize("stage", BETWEEN.values(), ids=BETWEEN)
 def test_between_two_travellers_the_lane_serves_others_from_now_on(stage: Callable[[], Run], command: Command) -> None:
     run = serving(stage)
-    state, version = run.state, run.around.version
+    state, version = run.state, run.lane.version
     assert answer(run.order(command)).outcome is Outcome.DONE
-    assert (run.state, run.around.version) == (state, version + 1)
-    assert (run.around.direction, run.around.travellers) in {(EXIT, EVERYBODY), (ENTRY, EU)}
+    assert (run.state, run.lane.version) == (state, version + 1)
+    assert (run.lane.direction, run.lane.travellers) in {(EXIT, EVERYBODY), (ENTRY, EU)}
 
 
 def test_in_maintenance_too_and_the_technician_still_works() -> None:
@@ -392,7 +392,7 @@ def test_in_maintenance_too_and_the_technician_still_works() -> None:
     run.order(Maintain(), "technician-1")
     run.order(Consent(), "supervisor-1")
     assert answer(run.order(ServeTravellers("eu"), "supervisor-1")).outcome is Outcome.DONE
-    assert (run.around.maintained_by, run.state) == ("technician-1", Idle(Screen.CLOSED))
+    assert (run.lane.maintained_by, run.state) == ("technician-1", Idle(Screen.CLOSED))
 
 
 def test_beside_a_gate_that_only_watches_a_referral_holds_up_no_order() -> None:
@@ -408,25 +408,25 @@ def test_beside_a_gate_that_only_watches_a_referral_holds_up_no_order() -> None:
 def test_of_an_order_and_a_document_that_come_at_once_the_first_has_its_way() -> None:
     for order in SERVE:
         run = serving()
-        told = ordered(order, version=run.around.version)
+        told = ordered(order, version=run.lane.version)
         run.feed(DocumentPresented(CROSSING), told)
-        assert (run.around.direction, run.around.travellers) == (ENTRY, EVERYBODY)
+        assert (run.lane.direction, run.lane.travellers) == (ENTRY, EVERYBODY)
         assert Write(Opened(CROSSING, ENTRY), awaited=True) in run.effects
     run = serving()
-    run.feed(ordered(ServeDirection(EXIT), version=run.around.version), DocumentPresented(CROSSING))
+    run.feed(ordered(ServeDirection(EXIT), version=run.lane.version), DocumentPresented(CROSSING))
     assert Write(Opened(CROSSING, EXIT), awaited=True) in run.effects
 
 
 @pytest.mark.parametrize("command", SERVE, ids=lambda command: type(command).__name__)
 def test_an_order_is_not_obeyed_twice_nor_at_another_version(command: Command) -> None:
     run = serving()
-    told = ordered(command, version=run.around.version)
+    told = ordered(command, version=run.lane.version)
     assert answer(run.feed(told)).outcome is Outcome.DONE
     back: Command = ServeDirection(ENTRY) if isinstance(command, ServeDirection) else ServeTravellers("all")
     assert answer(run.order(back)).outcome is Outcome.DONE
-    before = (run.around.direction, run.around.travellers)
+    before = (run.lane.direction, run.lane.travellers)
     assert answer(run.feed(told)).outcome is Outcome.STALE
-    assert (run.around.direction, run.around.travellers) == before
+    assert (run.lane.direction, run.lane.travellers) == before
 
 
 @pytest.mark.parametrize(
@@ -511,10 +511,10 @@ def days(stage: Callable[[], Run], seed: int) -> tuple[int, int]:
         for record in (effect.record for effect in effects if isinstance(effect, Write)):
             match record:
                 case Opened(crossing, direction):
-                    of[crossing] = (direction, run.around.travellers)
+                    of[crossing] = (direction, run.lane.travellers)
                 case Decided(crossing, policy=policy) | EntryDecided(crossing, policy=policy):
                     decisions += 1
-                    assert of[crossing] == (run.around.direction, policy.travellers)
+                    assert of[crossing] == (run.lane.direction, policy.travellers)
                 case Obeyed(verb=ObeyedVerb.DIRECTION | ObeyedVerb.MODE):
                     changes += 1
                 case _:
@@ -531,11 +531,11 @@ def may_happen(run: Run, number: int, rng: random.Random) -> list[Event | Comman
         DocumentRead(crossing, rng.choice([EUROPEAN, OTHER])),
         FaceCompared(crossing, SAME_FACE),
     ]
-    lane: list[Event | Command] = [two.FIRST, two.LAST, two.EMPTY] if run.around.two_doors else [AT_REST]
+    lane: list[Event | Command] = [two.FIRST, two.LAST, two.EMPTY] if run.lane.two_doors else [AT_REST]
     return [
         *(ServeDirection(direction) for direction in BorderDirection),
         *(ServeTravellers(name) for name in ("all", "eu", "crew")),
-        *(HandOver(waits.crossing, Disposition.WALKED_BACK) for waits in run.around.waiting),
+        *(HandOver(waits.crossing, Disposition.WALKED_BACK) for waits in run.lane.waiting),
         DocumentPresented(f"c{number}"),
         *(4 * goes_on),
         *(3 * lane),

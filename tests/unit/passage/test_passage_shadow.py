@@ -152,12 +152,12 @@ def test_nobody_waits_for_an_officers_word_and_it_may_come_later() -> None:
     decided(run)
     effects = decided(run, "c2")
     assert written(effects, Closed)
-    assert [one.crossing for one in run.around.waiting] == [CROSSING, "c2"]
+    assert [one.crossing for one in run.lane.waiting] == [CROSSING, "c2"]
     effects = run.order(HandOver(CROSSING, Disposition.TAKEN_OVER))
     assert written(effects, Settled)
     assert run.state == Referred("c2", (Objection(Reason.SHADOW_MODE),))
     run.order(HandOver("c2", Disposition.WALKED_BACK))
-    assert (run.around.waiting, getattr(run.state, "shown", None)) == ((), Screen.WELCOME)
+    assert (run.lane.waiting, getattr(run.state, "shown", None)) == ((), Screen.WELCOME)
 
 
 def test_a_gate_that_an_officer_closed_takes_no_next_document() -> None:

@@ -75,8 +75,8 @@ def of_two() -> Run:
 
 def standing(run: Run) -> tuple[object, ...]:
     """What goes on with a receipt, wherever it is kept."""
-    around = run.around
-    return run.state, around.viewing, around.first_words, around.drawing, around.unanswered
+    lane = run.lane
+    return run.state, lane.viewing, lane.first_words, lane.drawing, lane.unanswered
 
 
 def _of(wait: str) -> str:
@@ -98,7 +98,7 @@ def test_no_receipt_of_another_record_is_taken_for_the_one_that_is_waited_for(wa
     elif not {kind, awaited} <= admits:
         assert (effects, standing(run)) == ([], before)
     else:
-        assert (effects, run.state, run.around.first_words) == ([], before[0], before[2])
+        assert (effects, run.state, run.lane.first_words) == ([], before[0], before[2])
 
 
 @pytest.mark.parametrize("wait", WAITS)

@@ -244,7 +244,7 @@ def test_only_a_fresh_look_after_the_receipt_grants(at_rest: Lane, state: machin
         run.now_ms = 1_000 if not isinstance(state, machine.Looking) else 100
         grants = [effect for effect in run.feed(event) if isinstance(effect, Grant)]
         assert not grants or (isinstance(state, machine.Looking) and isinstance(event, DoorSeen | SensorsSeen))
-        assert not grants or run.around.two_doors or event == AT_REST
+        assert not grants or run.lane.two_doors or event == AT_REST
 
 
 @pytest.mark.parametrize(("at_rest", "state"), CASES)
@@ -277,7 +277,7 @@ def test_whatever_happens_a_grant_follows_one_durable_admission_and_ends(
     outstanding = 0
     for event, pause_ms in history:
         if isinstance(event, Ordered) and event.version:
-            event = replace(event, version=run.around.version)  # noqa: PLW2901 - a fresh challenge
+            event = replace(event, version=run.lane.version)  # noqa: PLW2901 - a fresh challenge
         deciding = WAITED_FOR.get(type(run.state))
         for effect in run.feed(event, after_ms=pause_ms):
             match effect:
@@ -307,7 +307,7 @@ def test_every_order_is_answered_exactly_once_in_every_state(at_rest: Lane, stat
         run = at_rest()
         run.state = state
         effects = run.feed(event)
-        if run.around.viewing:  # a view is answered by the receipt of its record
+        if run.lane.viewing:  # a view is answered by the receipt of its record
             assert [effect for effect in effects if isinstance(effect, Answer)] == []
             effects = run.feed(Recorded(CROSSING, RecordKind.VIEWED))
         answers = [effect for effect in effects if isinstance(effect, Answer)]
@@ -325,7 +325,7 @@ def test_freeing_people_and_emergencies_are_obeyed_in_every_state_at_any_version
         run = unknown()  # nobody is present, nothing is known of the lane, the clock is unsure
         run.state = state
         effects = run.feed(ordered(command, version=version))
-        way_out = Release(run.around.doors[0].door)
+        way_out = Release(run.lane.doors[0].door)
         assert way_out in effects
         assert next(e for e in effects if isinstance(e, Answer)).outcome is Outcome.ORDERED
         # Revoking closes and releasing opens: the release has the last word.

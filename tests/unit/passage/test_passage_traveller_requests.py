@@ -99,7 +99,7 @@ def maintained_lane() -> Run:
     run = ready()
     run.order(Maintain(), "technician")
     run.order(Consent(), "supervisor")
-    assert run.around.maintained_by == "technician"
+    assert run.lane.maintained_by == "technician"
     return run
 
 
@@ -158,7 +158,7 @@ def test_a_running_crossing_is_referred_with_what_was_asked(stage: Callable[[], 
     reason = Objection(REASONS[event])
     assert isinstance(run.state, Referred)
     assert (run.state.crossing, reason in run.state.objections) == (crossing, True)
-    waits = run.around.waits(crossing)
+    waits = run.lane.waits(crossing)
     assert waits is not None
     assert reason in waits.objections
     assert Show(Screen.OFFICER) in effects
@@ -184,7 +184,7 @@ def test_whoever_has_no_crossing_waits_in_one_without_a_document(
         Asked("fresh", event.wish, no_outbound_query=True),
     ]
     assert opens_nothing(effects)
-    assert [one.crossing for one in run.around.waiting] == ["fresh"]
+    assert [one.crossing for one in run.lane.waiting] == ["fresh"]
     match before:
         case machine.Idle():
             assert run.state == Referred("fresh", (reason,))
@@ -203,7 +203,7 @@ def test_such_a_call_is_settled_like_every_referral(stage: Callable[[], Run]) ->
     run.feed(HELP, after_ms=10)
     effects = run.order(HandOver("fresh", Disposition.TAKEN_OVER), after_ms=10)
     assert effects[-1] == Answer(1, Outcome.DONE)
-    assert run.around.waiting == ()
+    assert run.lane.waiting == ()
     assert not isinstance(run.state, Referred)
 
 
@@ -219,18 +219,18 @@ def test_who_called_in_an_emergency_waits_when_it_is_over() -> None:
     run = ready()
     run.feed(replace(AT_REST, fire=True, emergency_open=True), PROTECTION)
     assert isinstance(run.state, Emergency)
-    assert [one.objections for one in run.around.waiting] == [(Objection(Reason.PROTECTION_ASKED),)]
+    assert [one.objections for one in run.lane.waiting] == [(Objection(Reason.PROTECTION_ASKED),)]
 
 
 @pytest.mark.parametrize("stage", [*RUNNING.values(), *NOBODYS.values()], ids=[*RUNNING, *NOBODYS])
 def test_a_thousand_clicks_make_one_call(stage: Callable[[], Run]) -> None:
     run = stage()
     first = run.feed(HELP, after_ms=10)
-    state, waiting = run.state, run.around.waiting
+    state, waiting = run.state, run.lane.waiting
     again = [effect for number in range(999) for effect in run.feed(TravellerAsked(f"another{number}", Wish.HELP))]
     assert first
     assert again == []
-    assert (run.state, run.around.waiting) == (state, waiting)
+    assert (run.state, run.lane.waiting) == (state, waiting)
 
 
 def test_whoever_waits_may_ask_for_protection_too_and_the_page_stays_as_it_is() -> None:
@@ -240,7 +240,7 @@ def test_whoever_waits_may_ask_for_protection_too_and_the_page_stays_as_it_is() 
         Write(Asked(CROSSING, Wish.PROTECTION, no_outbound_query=True)),
         Write(Asked(CROSSING, Wish.HELP, no_outbound_query=True)),
     ]
-    waits = run.around.waits(CROSSING)
+    waits = run.lane.waits(CROSSING)
     assert isinstance(run.state, Referred)
     assert waits is not None
     assert run.state.objections == waits.objections
@@ -359,7 +359,7 @@ def test_a_page_that_calls_on_and_on_keeps_the_lane_out_of_service_no_longer() -
     assert run.feed(HELP, after_ms=10) == [Write(Incident(None, IncidentKind.ASKED_OFTEN))]
     assert run.feed(HELP, after_ms=10) == []
     assert isinstance(run.state, machine.Idle)
-    assert run.around.notices() == (Notice.ASKED_OFTEN,)
+    assert run.lane.notices() == (Notice.ASKED_OFTEN,)
     run.feed(DocumentPresented(CROSSING), Recorded(CROSSING, RecordKind.OPENED), HELP)
     assert isinstance(run.state, machine.Inspecting)
 
@@ -377,23 +377,23 @@ def test_whoever_asks_for_protection_is_heard_however_often_others_called(*, tol
         assert Closed(name, ClosedAs.REFERRED, asked) in written(effects)
         assert run.feed(PROTECTION) == []
         run.order(HandOver(name, Disposition.TAKEN_OVER))
-    assert run.around.asked_often is told
-    assert len(run.around.calls) == MAX
+    assert run.lane.asked_often is told
+    assert len(run.lane.calls) == MAX
 
 
 def test_a_crossing_whose_traveller_asks_for_protection_is_an_officers_even_then() -> None:
     run = called_often()
     run.feed(DocumentPresented(CROSSING), Recorded(CROSSING, RecordKind.OPENED), PROTECTION)
     assert run.state == Referred(CROSSING, (Objection(Reason.PROTECTION_ASKED),))
-    assert run.around.shielded[-1] == CROSSING
+    assert run.lane.shielded[-1] == CROSSING
 
 
 @pytest.mark.parametrize("stage", [passing, emergency])
 def test_protection_waits_beside_what_goes_on_even_then(stage: Callable[[], Run]) -> None:
     run = stage()
-    run.around = replace(run.around, calls=(run.now_ms,) * MAX, asked_often=True)
+    run.lane = replace(run.lane, calls=(run.now_ms,) * MAX, asked_often=True)
     run.feed(PROTECTION, after_ms=10)
-    waits = run.around.waits("fresh")
+    waits = run.lane.waits("fresh")
     assert waits is not None
     assert waits.objections == (Objection(Reason.PROTECTION_ASKED),)
 
@@ -405,7 +405,7 @@ def test_whoever_waits_already_is_heard_however_often_others_called() -> None:
     assert run.feed(PROTECTION) == [Write(Asked(CROSSING, Wish.PROTECTION, no_outbound_query=True))]
     assert isinstance(run.state, Referred)
     assert run.state.objections[-1] == Objection(Reason.PROTECTION_ASKED)
-    assert not run.around.asked_often
+    assert not run.lane.asked_often
 
 
 def test_several_who_asked_for_protection_are_asked_about_nowhere() -> None:
@@ -413,13 +413,13 @@ def test_several_who_asked_for_protection_are_asked_about_nowhere() -> None:
     run.feed(PROTECTION)
     run.order(HandOver(CROSSING, Disposition.TAKEN_OVER))
     run.feed(TravellerAsked("next", Wish.PROTECTION))
-    assert run.around.shielded == (CROSSING, "next")
+    assert run.lane.shielded == (CROSSING, "next")
 
 
 def test_a_call_counts_for_as_long_as_is_said_and_no_longer() -> None:
     for after_ms, is_heeded in ((TIMING.asked_again_ms - 1, False), (TIMING.asked_again_ms, True)):
         run = called_often()
-        run.now_ms = run.around.calls[0] + after_ms
+        run.now_ms = run.lane.calls[0] + after_ms
         run.feed(HELP)
         assert isinstance(run.state, Referred) is is_heeded
 
@@ -429,7 +429,7 @@ def test_an_officer_who_acknowledges_it_is_called_again() -> None:
     run.feed(HELP)
     effects = run.order(AcknowledgeAlarms())
     assert Answer(1, Outcome.ORDERED) in effects
-    assert run.around.notices() == ()
+    assert run.lane.notices() == ()
     run.feed(HELP)
     assert isinstance(run.state, Referred)
 
@@ -448,7 +448,7 @@ def test_calls_of_long_ago_do_not_count() -> None:
 def test_what_is_asked_while_somebody_waits_is_no_call_more() -> None:
     run = referred()
     run.feed(HELP, PROTECTION)
-    assert run.around.calls == ()
+    assert run.lane.calls == ()
 
 
 # ── more time ────────────────────────────────────────────────────────────────────────────────────────────────────────

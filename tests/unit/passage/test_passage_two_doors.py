@@ -105,8 +105,8 @@ def kinds(effects: list[Effect]) -> list[RecordKind]:
 
 def every_door(run: Run, seen: SensorsSeen = ALONE, *, after_ms: int = 0) -> list[Effect]:
     """Hear both doors, closed and empty, and the sensors."""
-    first = run.around.door_state(Door.FIRST).counted
-    last = run.around.last.counted
+    first = run.lane.door_state(Door.FIRST).counted
+    last = run.lane.last.counted
     assert first is not None
     assert last is not None
     return run.feed(
@@ -408,7 +408,7 @@ def test_a_look_counts_for_as_long_as_the_site_says() -> None:
     ):
         inside = InsideEvidence(age_ms=age_ms, people=0, object_left=False, looks=2, session=1)
         run = ready()
-        lane_now = replace(run.around.lane_evidence(run.now_ms), inside=inside)
+        lane_now = replace(run.lane.lane_evidence(run.now_ms), inside=inside)
         assert bool(lane_objections(lane_now, TWO_DOORS.policy, door=Door.FIRST)) is objects
 
 
@@ -519,7 +519,7 @@ def test_what_was_left_behind_closes_the_lane_until_it_is_gone() -> None:
     effects = run.feed(PASSED_FIRST, replace(LAST, passages_entry=1), left, left, after_ms=400)
     assert run.state == machine.Idle(Screen.CLOSED)
     assert IncidentKind.LEFT_OBJECT in incidents(effects)
-    assert Notice.LEFT_OBJECT in run.around.notices()
+    assert Notice.LEFT_OBJECT in run.lane.notices()
     assert incidents(run.feed(left, after_ms=50)) == [], "said once"
     run.feed(EMPTY, after_ms=50)
     assert run.state == machine.Idle(Screen.WELCOME)
@@ -546,7 +546,7 @@ def test_a_referral_inside_is_offered_the_way_back_after_a_while_and_again() -> 
     effects = every_door(run, after_ms=1_100)
     assert Release(Door.FIRST) in effects
     assert incidents(effects) == [IncidentKind.WAY_BACK]
-    assert Notice.PERSON_INSIDE in run.around.notices()
+    assert Notice.PERSON_INSIDE in run.lane.notices()
     run.feed(replace(PASSED_FIRST, closed=False), after_ms=500)
     run.feed(PASSED_FIRST, after_ms=500)
     effects = every_door(run, after_ms=TIMING.way_back_again_ms)
@@ -554,7 +554,7 @@ def test_a_referral_inside_is_offered_the_way_back_after_a_while_and_again() -> 
     assert incidents(effects) == [], "said once"
     run.feed(replace(PASSED_FIRST, closed=False, passages_exit=1), after_ms=500)
     run.feed(replace(PASSED_FIRST, passages_exit=1), EMPTY, EMPTY, after_ms=500)
-    assert Notice.PERSON_INSIDE not in run.around.notices()
+    assert Notice.PERSON_INSIDE not in run.lane.notices()
     left = [e.record for e in run.effects if isinstance(e, Write) and isinstance(e.record, records.Passed)]
     assert (left[-1].how, left[-1].direction, left[-1].door) == (PassedBy.RELEASE, records.Direction.EXIT, Door.FIRST)
 
@@ -565,9 +565,9 @@ def test_the_call_button_opens_the_way_back_at_once() -> None:
     assert IncidentKind.HELP_CALLED in incidents(effects)
     assert reasons(run) == (Reason.HELP_CALLED,)
     assert Release(Door.FIRST) in run.effects
-    assert Notice.HELP_CALLED in run.around.notices()
+    assert Notice.HELP_CALLED in run.lane.notices()
     run.order(AcknowledgeAlarms())
-    assert Notice.HELP_CALLED not in run.around.notices()
+    assert Notice.HELP_CALLED not in run.lane.notices()
 
 
 @pytest.mark.parametrize("receipts", [(), (Recorded(CROSSING, RecordKind.OPENED),)])
@@ -677,9 +677,9 @@ def test_a_way_back_that_gave_way_and_opens_late_is_over() -> None:
     run = referred_inside()
     run.feed(replace(ALONE, call_pressed=True), after_ms=100)
     run.feed(replace(LAST, closed=False), after_ms=100)
-    assert run.around.doors[0].freeing is not None
+    assert run.lane.doors[0].freeing is not None
     run.feed(replace(PASSED_FIRST, closed=False), after_ms=100)
-    assert run.around.doors[0].freeing is None
+    assert run.lane.doors[0].freeing is None
 
 
 def test_a_way_back_that_gives_way_is_remembered_as_told_and_one_that_opened_is_not() -> None:
@@ -687,15 +687,15 @@ def test_a_way_back_that_gives_way_is_remembered_as_told_and_one_that_opened_is_
     run.feed(replace(ALONE, call_pressed=True), after_ms=100)
     told_ms = run.now_ms
     run.feed(Tick(), after_ms=TIMING.order_shown_max_ms)
-    assert Notice.RELEASE_NOT_SHOWN in run.around.notices()
+    assert Notice.RELEASE_NOT_SHOWN in run.lane.notices()
     run.feed(replace(LAST, closed=False), after_ms=100)
-    assert run.around.doors[0].freeing == PendingOrder(told_ms, told_ms, gives_way=True, withdrawn=True)
-    assert Notice.RELEASE_NOT_SHOWN not in run.around.notices()
+    assert run.lane.doors[0].freeing == PendingOrder(told_ms, told_ms, gives_way=True, withdrawn=True)
+    assert Notice.RELEASE_NOT_SHOWN not in run.lane.notices()
     run = referred_inside()
     run.feed(replace(ALONE, call_pressed=True), after_ms=100)
     run.feed(replace(PASSED_FIRST, closed=False), after_ms=100)
     run.feed(replace(LAST, closed=False), after_ms=100)
-    assert run.around.doors[0].freeing is None
+    assert run.lane.doors[0].freeing is None
 
 
 def test_a_last_door_that_cannot_tell_where_its_leaf_is_locks_nobody_in_for_ever() -> None:
@@ -719,7 +719,7 @@ def _ways_back(run: Run, *said: Event, seconds: int = 100) -> int:
     """How often the first door opens, and is seen open, while the sensors go on to say this."""
     opened = 0
     for _ in range(seconds):
-        counted = run.around.doors[0].counted
+        counted = run.lane.doors[0].counted
         assert counted is not None
         first = replace(FIRST, passages_entry=counted.entry, passages_exit=counted.exit)
         told = _opens(run.feed(first, LAST, *said, Tick(), after_ms=1_000))
@@ -743,8 +743,8 @@ def test_what_nobody_knows_of_an_empty_lane_opens_no_door(said: Event) -> None:
 def test_a_counter_that_sees_nobody_is_held_against_the_doors_once() -> None:
     run = entering()
     assert _ways_back(run, EMPTY) == 1
-    assert run.around.interior is not None
-    assert run.around.interior.went_in == 0
+    assert run.lane.interior is not None
+    assert run.lane.interior.went_in == 0
     assert reasons(run) == (Reason.WALKED_BACK,)
     run = entering()
     run.feed(PASSED_FIRST, EMPTY, EMPTY, after_ms=100)
@@ -759,11 +759,11 @@ def test_whom_no_door_counted_and_the_counter_saw_waiting_is_not_forgotten_by_it
     run.feed(replace(FIRST, closed=False, grants_left=1), after_ms=500)
     run.feed(FIRST, LAST, ALONE, ALONE, after_ms=1_000)
     run.order(Hold(CROSSING))
-    assert run.around.interior is not None
-    assert run.around.interior.waits == Waits(run.now_ms)
+    assert run.lane.interior is not None
+    assert run.lane.interior.waits == Waits(run.now_ms)
     run.feed(ALONE, ALONE, Tick(), after_ms=seen_ms - 2 * LOOK_MS)
     run.feed(EMPTY, EMPTY)
-    assert (run.around.interior.waits is not None) is (seen_ms >= TIMING.inside_seen_ms)
+    assert (run.lane.interior.waits is not None) is (seen_ms >= TIMING.inside_seen_ms)
     assert _ways_back(run, EMPTY) == (1 if seen_ms >= TIMING.inside_seen_ms else 0)
 
 
@@ -773,8 +773,8 @@ def test_one_look_alone_has_seen_nobody_waiting(looks: int, went_in: int) -> Non
     run.feed(replace(EMPTY, people=None))
     run.feed(replace(EMPTY, people=None, call_pressed=True))
     run.feed(*[ALONE] * looks, after_ms=TIMING.inside_seen_ms)
-    assert run.around.interior is not None
-    assert run.around.interior.went_in == went_in
+    assert run.lane.interior is not None
+    assert run.lane.interior.went_in == went_in
 
 
 def _entering_after_a_release() -> Run:
@@ -803,7 +803,7 @@ def test_a_counter_is_not_believed_of_somebody_who_is_referred_while_a_release_o
     run.feed(PASSED_FIRST, LAST, EMPTY, EMPTY, FaceCompared(CROSSING, SAME_FACE, 1), after_ms=900)
     run.feed(Recorded(CROSSING, RecordKind.DECIDED))
     assert Reason.NOBODY_INSIDE in reasons(run)
-    assert run.around.door_state(Door.FIRST).released(run.now_ms, TIMING.release_ms)
+    assert run.lane.door_state(Door.FIRST).released(run.now_ms, TIMING.release_ms)
     assert _ways_back(run, EMPTY) == 1
 
 
@@ -904,7 +904,7 @@ def test_an_officers_admission_that_another_person_spoils_waits_again() -> None:
     effects = run.feed(TWO, after_ms=100)
     assert Reason.BODIES_SEVERAL in reasons(run)
     assert RecordKind.REVOKED in kinds(effects)
-    assert run.around.waits(CROSSING) is not None
+    assert run.lane.waits(CROSSING) is not None
 
 
 def test_handing_over_opens_the_way_back() -> None:
@@ -927,7 +927,7 @@ def test_nobody_is_admitted_while_the_first_door_may_open_yet_for_who_goes_back(
     every_door(run, after_ms=100)
     run.feed(ALONE, after_ms=50)
     run.order(Admit(CROSSING))
-    run.around = run.around.with_door_state(replace(run.around.doors[0], freeing=PendingOrder(run.now_ms, run.now_ms)))
+    run.lane = run.lane.with_door_state(replace(run.lane.doors[0], freeing=PendingOrder(run.now_ms, run.now_ms)))
     run.feed(Recorded(CROSSING, RecordKind.OVERRULED))
     every_door(run, after_ms=10)
     assert reasons(run)[-1] is Reason.LANE_NOT_CLOSED
@@ -1152,7 +1152,7 @@ def test_what_begins_is_said_once(seen: SensorsSeen, incident: IncidentKind, not
     run = ready()
     assert incident in incidents(run.feed(seen, after_ms=50))
     assert incident not in incidents(run.feed(seen, after_ms=50))
-    assert notice in run.around.notices()
+    assert notice in run.lane.notices()
 
 
 def test_a_call_that_nobody_answered_closes_the_lane_and_a_button_that_stays_pressed_keeps_it_closed() -> None:
@@ -1203,7 +1203,7 @@ def test_a_lane_of_one_door_admits_nobody_before_its_sensors_have_answered() -> 
     run = one_door_ready()
     run.rules = replace(RULES, policy=replace(RULES.policy, sensors=True))
     run.feed(SiteSeen(1.0, clock_sure=True))
-    assert run.around.hinders == (Objection(Reason.SENSORS_LOST),)
+    assert run.lane.hinders == (Objection(Reason.SENSORS_LOST),)
     run.feed(EMPTY)
     assert run.state == machine.Idle(Screen.WELCOME)
 
@@ -1213,6 +1213,6 @@ def test_sensors_that_are_lost_close_the_lane_and_come_back() -> None:
     effects = run.feed(PartLost(Part.SENSORS))
     assert incidents(effects) == [IncidentKind.SENSORS_LOST]
     assert run.state == machine.Idle(Screen.CLOSED)
-    assert Objection(Reason.SENSORS_LOST) in run.around.hinders
+    assert Objection(Reason.SENSORS_LOST) in run.lane.hinders
     run.feed(PartBack(Part.SENSORS), EMPTY, EMPTY)
     assert run.state == machine.Idle(Screen.WELCOME)

@@ -56,14 +56,14 @@ def is_admitted(run: Run) -> bool:
 
 def test_the_first_order_is_a_record_that_lets_nobody_through_and_is_answered_by_its_receipt() -> None:
     run = of_two()
-    before, seen_ms = run.state, run.around.officer_seen_ms
-    effects = run.feed(ordered(SEEN, version=run.around.version, number=7), after_ms=50)
+    before, seen_ms = run.state, run.lane.officer_seen_ms
+    effects = run.feed(ordered(SEEN, version=run.lane.version, number=7), after_ms=50)
     assert effects == [Write(records.WouldAdmit(CROSSING, said(), FACE), awaited=True)]
     assert not records.WouldAdmit.leads_to_admission
     assert not records.WouldAdmit.ends_crossing
     assert answers(run.feed(Tick(), AT_REST, after_ms=50)) == []
     assert run.feed(KEPT) == [Answer(7, Outcome.ONE_MORE, two_officers.ONE_MORE)]
-    assert (run.state, run.around.officer_seen_ms) == (before, seen_ms)
+    assert (run.state, run.lane.officer_seen_ms) == (before, seen_ms)
     assert run.feed(KEPT) == []  # once
 
 
@@ -72,7 +72,7 @@ def test_another_officers_order_admits_and_its_record_names_both() -> None:
     effects = run.order(SEEN, "officer-2")
     assert written(effects) == [records.Overruled(CROSSING, said("officer-2"), FACE, said())]
     assert is_admitted(run)
-    assert run.around.first_words == ()
+    assert run.lane.first_words == ()
     run.feed(Recorded(CROSSING, RecordKind.OVERRULED), after_ms=10)
     run.feed(AT_REST, after_ms=10)
     assert isinstance(run.state, machine.Granted)
@@ -80,30 +80,30 @@ def test_another_officers_order_admits_and_its_record_names_both() -> None:
 
 def test_the_same_officer_twice_stays_one_however_often_and_it_changes_nothing() -> None:
     run = first_of_two()
-    before = run.around
+    before = run.lane
     for _ in range(3):
         assert run.order(SEEN) == [Answer(1, Outcome.ONE_MORE, two_officers.ONE_MORE)]
-    assert run.around == before
+    assert run.lane == before
 
 
 @pytest.mark.parametrize("shared", ["signing", "sealing"])
 def test_two_names_with_one_key_are_one_officer(shared: str) -> None:
     run = of_two()
-    run.feed(replace(ordered(SEEN, version=run.around.version), keys=frozenset({"signing", "sealing"})), KEPT)
+    run.feed(replace(ordered(SEEN, version=run.lane.version), keys=frozenset({"signing", "sealing"})), KEPT)
     other = frozenset({shared, "another"})
-    effects = run.feed(replace(ordered(SEEN, "officer-2", version=run.around.version), keys=other))
+    effects = run.feed(replace(ordered(SEEN, "officer-2", version=run.lane.version), keys=other))
     assert [one.outcome for one in answers(effects)] == [Outcome.ONE_MORE]
     assert not is_admitted(run)
-    run.feed(replace(ordered(SEEN, "officer-2", version=run.around.version), keys=frozenset({"c", "d"})))
+    run.feed(replace(ordered(SEEN, "officer-2", version=run.lane.version), keys=frozenset({"c", "d"})))
     assert is_admitted(run)
 
 
 def test_an_officer_who_was_shown_nothing_is_neither_the_first_nor_the_second() -> None:
     for run in (of_two(), first_of_two()):
         for officer in ("officer-1", "officer-2"):
-            before = run.around
+            before = run.lane
             assert run.order(Admit(CROSSING), officer) == [Answer(1, Outcome.IMPOSSIBLE, two_officers.NOT_SHOWN)]
-            assert run.around == before
+            assert run.lane == before
 
 
 def test_for_any_other_reason_one_officer_is_enough_whatever_they_were_shown() -> None:
@@ -122,7 +122,7 @@ def test_one_reason_of_several_is_enough_to_take_two() -> None:
 
 def test_an_order_that_answers_the_challenge_before_the_first_one_is_stale() -> None:
     run = of_two()
-    version = run.around.version
+    version = run.lane.version
     run.feed(ordered(SEEN, version=version), KEPT)
     for officer in ("officer-1", "officer-2"):  # a replay, and two orders at once
         effects = run.feed(ordered(SEEN, officer, version=version))
@@ -182,7 +182,7 @@ def test_of_a_crossing_of_which_a_record_is_missing_no_order_is_the_first() -> N
     run.feed(RecordReplaced(CROSSING, RecordKind.DECIDED))
     (answer,) = answers(run.order(SEEN))
     assert answer.outcome is Outcome.IMPOSSIBLE
-    assert run.around.first_words == ()
+    assert run.lane.first_words == ()
 
 
 # ── until when it stands ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -224,8 +224,8 @@ def test_taking_it_back_waits_for_nothing_and_is_on_record(officer: str) -> None
 
 def test_an_order_of_which_the_log_is_silent_can_be_taken_back_and_both_are_answered() -> None:
     run = of_two()
-    run.feed(ordered(SEEN, version=run.around.version, number=7))
-    effects = run.feed(ordered(Hold(CROSSING), "officer-2", version=run.around.version, number=8))
+    run.feed(ordered(SEEN, version=run.lane.version, number=7))
+    effects = run.feed(ordered(Hold(CROSSING), "officer-2", version=run.lane.version, number=8))
     assert answers(effects) == [
         Answer(7, Outcome.IMPOSSIBLE, "taken back by officer-2"),
         Answer(8, Outcome.DONE),
@@ -237,10 +237,10 @@ def test_an_order_of_which_the_log_is_silent_can_be_taken_back_and_both_are_answ
 
 def test_a_referral_that_is_settled_takes_the_order_with_it_and_whoever_waits_for_an_answer_gets_one() -> None:
     run = of_two()
-    run.feed(ordered(SEEN, version=run.around.version, number=7))
+    run.feed(ordered(SEEN, version=run.lane.version, number=7))
     run.order(HandOver(CROSSING, Disposition.TAKEN_OVER), "officer-2")
     assert answers(run.feed(Tick())) == [Answer(7, Outcome.IMPOSSIBLE, two_officers.OVER)]
-    assert run.around.first_words == ()
+    assert run.lane.first_words == ()
 
 
 def test_an_admission_that_failed_takes_two_orders_anew() -> None:
@@ -281,20 +281,20 @@ def test_after_a_start_of_the_lane_whoever_waits_is_two_officers_since_nobody_kn
 
 def test_a_lane_that_was_killed_between_the_two_orders_knows_no_first_one() -> None:
     killed = machine.start((), (CROSSING,))[0]
-    run = Run(OF_TWO, around=LaneContext(waiting=open_referrals.left((CROSSING,), ())), state=killed)
+    run = Run(OF_TWO, lane=LaneContext(waiting=open_referrals.left((CROSSING,), ())), state=killed)
     run.feed(AT_REST, SiteSeen(1.0, clock_sure=True))
     for officer in ("officer-1", "officer-2"):  # what was sealed to them is gone with the lane
         assert run.order(Admit(CROSSING), officer) == [Answer(1, Outcome.IMPOSSIBLE, two_officers.NOT_SHOWN)]
     assert [type(one) for one in written(run.order(SEEN, "officer-2"))] == [records.WouldAdmit]
     run.order(HandOver(CROSSING, Disposition.TAKEN_OVER))
-    assert run.around.waiting == ()
+    assert run.lane.waiting == ()
 
 
 def test_the_travellers_screen_shows_nothing_of_it() -> None:
     run = of_two()
     shown = [
         effect
-        for events in ([ordered(SEEN, version=run.around.version)], [KEPT], [Tick()])
+        for events in ([ordered(SEEN, version=run.lane.version)], [KEPT], [Tick()])
         for effect in run.feed(*events)
         if isinstance(effect, Show)
     ]
@@ -320,11 +320,11 @@ def test_a_gate_that_only_watches_opens_nothing_for_which_it_would_take_two() ->
 
 def test_first_orders_of_others_stay_as_they_are() -> None:
     run = first_of_two()
-    other = replace(run.around.first_words[0], crossing="c0")
-    run.around = replace(
-        run.around,
-        first_words=(other, *run.around.first_words),
-        waiting=(Referral("c0", FACE, 1_000), *run.around.waiting),
+    other = replace(run.lane.first_words[0], crossing="c0")
+    run.lane = replace(
+        run.lane,
+        first_words=(other, *run.lane.first_words),
+        waiting=(Referral("c0", FACE, 1_000), *run.lane.waiting),
     )
     run.order(SEEN, "officer-2")
-    assert run.around.first_words == (other,)
+    assert run.lane.first_words == (other,)

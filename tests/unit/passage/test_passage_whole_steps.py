@@ -386,7 +386,7 @@ def test_a_door_that_was_told_to_open_keeps_the_other_one_closed_and_is_named() 
     run = two.referred_inside()
     assert run.feed(Tick(), after_ms=TIMING.way_back_ms) == [Release(Door.FIRST), incident(IncidentKind.WAY_BACK)]
     run.feed(PASSED_FIRST, LAST, ALONE, ALONE)
-    against = keeps_closed(run.rules.policy, run.around, Door.LAST, now_ms=run.now_ms, by_officer=True)
+    against = keeps_closed(run.rules.policy, run.lane, Door.LAST, now_ms=run.now_ms, by_officer=True)
     assert against == (Objection(Reason.LANE_NOT_CLOSED, "first was told to open"),)
 
 
@@ -471,17 +471,17 @@ def test_an_alarm_that_an_officer_has_seen_waits_no_more() -> None:
     run = ready()
     began_ms = run.now_ms
     run.feed(replace(AT_REST, alarms=(Alarm.FORCED,)))
-    assert run.around.alarms == (Raised(Alarm.FORCED, began_ms, standing=True, waits=True),)
+    assert run.lane.alarms == (Raised(Alarm.FORCED, began_ms, standing=True, waits=True),)
     run.order(AcknowledgeAlarms())
-    assert run.around.alarms == (Raised(Alarm.FORCED, began_ms, standing=True, waits=False),)
+    assert run.lane.alarms == (Raised(Alarm.FORCED, began_ms, standing=True, waits=False),)
 
 
 def test_a_call_that_an_officer_has_acknowledged_is_none_any_more() -> None:
     run = two.ready()
     run.feed(replace(EMPTY, call_pressed=True))
     run.order(AcknowledgeAlarms())
-    assert run.around.interior is not None
-    assert run.around.interior.called is False
+    assert run.lane.interior is not None
+    assert run.lane.interior.called is False
 
 
 # ── orders ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -536,24 +536,24 @@ def test_a_referral_that_is_settled_says_whose_and_by_whom() -> None:
     settled = Write(records.Settled(CROSSING, said(), Disposition.TAKEN_OVER))
     run = referred()
     assert run.order(HandOver(CROSSING, Disposition.TAKEN_OVER)) == done(settled, Show(Screen.WELCOME))
-    assert run.around.waiting == ()
-    assert run.around.decided == ((CROSSING, "officer-1"),)
+    assert run.lane.waiting == ()
+    assert run.lane.decided == ((CROSSING, "officer-1"),)
 
 
 @pytest.mark.parametrize("command", [PauseLane(), HandOver(CROSSING, Disposition.TAKEN_OVER)])
 def test_whoever_is_between_two_doors_then_is_offered_the_way_back_at_once(command: PauseLane | HandOver) -> None:
     run = two.referred_inside()
     run.order(command, after_ms=10)
-    assert run.around.interior is not None
-    assert run.around.interior.waits == Waits(run.now_ms, offered_ms=run.now_ms, at_once=True)
+    assert run.lane.interior is not None
+    assert run.lane.interior.waits == Waits(run.now_ms, offered_ms=run.now_ms, at_once=True)
 
 
 def test_an_officer_who_admits_beside_a_gate_that_only_watches_leaves_nobody_between_its_doors() -> None:
     run = two.referred_inside()
     run.rules = replace(run.rules, policy=replace(run.rules.policy, shadow=True))
     run.order(Admit(CROSSING), after_ms=10)
-    assert run.around.interior is not None
-    assert run.around.interior.waits == Waits(run.now_ms, offered_ms=run.now_ms, at_once=True)
+    assert run.lane.interior is not None
+    assert run.lane.interior.waits == Waits(run.now_ms, offered_ms=run.now_ms, at_once=True)
 
 
 def test_a_pause_opens_no_second_way_back_for_a_call_from_where_nobody_is() -> None:
@@ -565,11 +565,11 @@ def test_a_pause_opens_no_second_way_back_for_a_call_from_where_nobody_is() -> N
 
 
 def test_nobody_waits_for_a_way_back_in_a_lane_of_one_door() -> None:
-    run = Run(around=LaneContext(interior=Interior()))
+    run = Run(lane=LaneContext(interior=Interior()))
     run.feed(AT_REST, ALONE)
     run.order(PauseLane())
-    assert run.around.interior is not None
-    assert run.around.interior.waits is None
+    assert run.lane.interior is not None
+    assert run.lane.interior.waits is None
 
 
 @pytest.mark.parametrize(("seen", "said_of_it"), [(ALONE, []), (EMPTY, [IncidentKind.RELEASE_OF_NOBODY])])
@@ -585,9 +585,9 @@ def test_a_release_of_nobody_is_one_where_the_sensors_see_nobody(
 def test_maintenance_is_asked_for_and_consented_to() -> None:
     run = ready()
     assert run.order(Maintain(), "technician-1") == done(obeyed(ObeyedVerb.MAINTAIN, "technician-1"))
-    assert run.around.asked == ("technician-1", run.now_ms)
+    assert run.lane.asked == ("technician-1", run.now_ms)
     assert run.order(Consent(), "supervisor-1") == done(Show(Screen.CLOSED), obeyed(ObeyedVerb.CONSENT, "supervisor-1"))
-    assert run.around.asked is None
+    assert run.lane.asked is None
 
 
 def test_why_a_lane_is_not_maintained_is_said() -> None:
@@ -658,7 +658,7 @@ def test_since_when_a_door_may_have_been_open(known: DoorState, seen: DoorSeen, 
 def test_what_was_said_last_hinders_nobody_however_long_ago() -> None:
     run = two.ready()
     assert run.feed(SiteSeen(1.0, clock_sure=True), after_ms=10_000) == []
-    assert run.around.hinders == ()
+    assert run.lane.hinders == ()
     assert run.state == machine.Idle(Screen.WELCOME)
 
 
@@ -674,9 +674,9 @@ def test_a_site_that_nobody_looked_at_for_too_long_closes_the_lane_at_once() -> 
 def test_another_look_is_the_latest_events_alone() -> None:
     run = inspecting()
     run.feed(FaceSeen(CROSSING, 1, Guidance.NONE, session=1), FaceSeen(CROSSING, 1, Guidance.NONE, session=2))
-    assert run.around.another_look is True
+    assert run.lane.another_look is True
     run.feed(Tick())
-    assert run.around.another_look is False
+    assert run.lane.another_look is False
 
 
 def test_a_status_brings_its_own_news_and_no_older() -> None:
@@ -687,10 +687,10 @@ def test_a_status_brings_its_own_news_and_no_older() -> None:
 
 
 def test_a_door_of_one_counts_nobody_into_the_space_between_two() -> None:
-    run = Run(around=LaneContext(interior=Interior()))
+    run = Run(lane=LaneContext(interior=Interior()))
     run.feed(AT_REST, replace(AT_REST, passages_exit=1))
-    assert run.around.interior is not None
-    assert run.around.interior.went_in == 0
+    assert run.lane.interior is not None
+    assert run.lane.interior.went_in == 0
 
 
 def test_a_door_that_fell_silent_open_may_be_passed_to_the_end_of_the_longest_grant() -> None:

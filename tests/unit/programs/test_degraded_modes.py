@@ -32,13 +32,12 @@ from gate.programs.lane.documents import Documents
 from gate.programs.lane.health_counters import LATEST, QUESTIONS_MIN, Tally
 from gate.programs.lane.leaf import LeafTimes
 from gate.programs.lane.published_status import counted, told
-from gate.programs.lane.stages.unread import unreadable
-from gate.programs.log.disk_forecast import Growth
+from gate.programs.log.server import Growth
 from gate.programs.shared import degraded
 from gate.programs.shared.config import Audit, Config, Officers, Sync
 from gate.programs.shared.degraded import MODES, modes_now
 from gate.programs.shared.program_status import ProgramStatus, Silence
-from gate_core.evidence.evidence import Alarm, CheckId, Score
+from gate_core.evidence.evidence import Alarm, CheckId, DocumentEvidence, Score
 from gate_core.evidence.names import Head
 from gate_core.evidence.registers import Register
 from gate_core.evidence.screen import Purpose, Screen
@@ -79,8 +78,8 @@ class Gate:
         """The rows that hold."""
         now_ms = int(self.lane.clock_ms())
         of_the_lane = {
-            **told(self.lane.engine.around, self.lane.engine.state, now_ms),
-            **counted(self.tally, {"last": self.leaf}, 0),
+            **told(self.lane.engine.context, self.lane.engine.state, now_ms),
+            **counted(self.tally, 0, leaf_slow=self.leaf.slow),
         }
         said = {**WELL, "lane": of_the_lane}
         answers: dict[str, Status | Silence] = {
@@ -156,7 +155,7 @@ def loses_readers(*names: str) -> Story:
 
 def reads_no_chip(gate: Gate) -> None:
     async def cross(crossing: str) -> None:
-        gate.lane.engine.post(DocumentRead(crossing, unreadable("no reader", CheckId.CHIP_ACCESS)))
+        gate.lane.engine.post(DocumentRead(crossing, DocumentEvidence.unreadable("no reader", CheckId.CHIP_ACCESS)))
 
     gate.lane.engine._start_crossing = cross
     gate.more["lane"] = {"chip": "the chip reader went away"}
@@ -165,7 +164,7 @@ def reads_no_chip(gate: Gate) -> None:
 def sees(**inside: Any) -> Story:
     def story(gate: Gate) -> None:
         seen = {"people": 0, "object_left": False, "call_pressed": False, "cabinet_open": False, "mains_present": True}
-        gate.lane.engine._around = replace(gate.lane.engine.around, interior=Interior())
+        gate.lane.engine._context = replace(gate.lane.engine.context, interior=Interior())
         gate.lane.engine.post(SensorsSeen(**{**seen, **inside}, session=1))
 
     return story
@@ -214,7 +213,7 @@ def has_a_slow_leaf(gate: Gate) -> None:
 
 def loses_chips(gate: Gate) -> None:
     for number in range(LATEST):
-        gate.tally._read(GENUINE if number % 2 else unreadable("gone", CheckId.CHIP_ACCESS))
+        gate.tally._read(GENUINE if number % 2 else DocumentEvidence.unreadable("gone", CheckId.CHIP_ACCESS))
 
 
 def cannot_read_pages(gate: Gate) -> None:
@@ -263,7 +262,7 @@ def has_a_silent_register(gate: Gate) -> None:
 def forgets_what_it_was(gate: Gate) -> None:
     """Its state file is lost with an earlier run."""
     engine = gate.lane.engine
-    engine._around = replace(engine._around, state_unknown=True)
+    engine._context = replace(engine._context, state_unknown=True)
     engine._state = machine.Emergency()
 
 

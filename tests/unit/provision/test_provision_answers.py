@@ -9,8 +9,9 @@ import msgspec
 import pyrage
 import pytest
 
-from gate.provision.answers_file import UnreadableAnswersError, WrongAnswersError, parse, read
+from gate.provision.answers import parse, read
 from gate.provision.questions import QUESTIONS, flat, table_of
+from gate.provision.steps import ContentStepError, StepError
 from gate_core.settings.toml_file import TomlFile
 
 AUDITORS = [str(pyrage.x25519.Identity.generate().to_public()) for _ in range(2)]
@@ -48,7 +49,7 @@ def written(tmp_path: Path, text: str) -> Path:
 
 def test_a_file_becomes_a_configuration(tmp_path: Path) -> None:
     answers = read(written(tmp_path, GOOD))
-    table = answers.answers(tmp_path).table()
+    table = answers.configuration(tmp_path)
     assert table["barrier"] == {"driver": "modbus", "profile": "lot", "baud": 9600, "port": "/dev/portcullis-barrier"}
     assert table["camera"] == {
         "address": "http://192.0.2.7/stream",
@@ -62,17 +63,17 @@ NOTICE = '[notice]\nresults_kept_days = 30\ncontact = "privacy@border.example"\n
 
 def test_a_gate_in_service_says_how_long_results_are_kept_and_whom_to_ask(tmp_path: Path) -> None:
     service = GOOD.replace('"trial"', '"service"').replace('stream"', 'stream"\nlink = "alone on its cable"')
-    assert read(written(tmp_path, service + NOTICE)).answers(tmp_path).table()["notice"] == {
+    assert read(written(tmp_path, service + NOTICE)).configuration(tmp_path)["notice"] == {
         "results_kept_days": 30,
         "contact": "privacy@border.example",
         "address": "https://border.example/n",
     }
     for line in NOTICE.splitlines()[1:]:
-        with pytest.raises(WrongAnswersError, match=rf"notice\.{line.split()[0]}: say "):
+        with pytest.raises(ContentStepError, match=rf"notice\.{line.split()[0]}: say "):
             read(written(tmp_path, service + NOTICE.replace(line, "")))
-    with pytest.raises(WrongAnswersError, match=r"notice\.address: 'http://border.example': say "):
+    with pytest.raises(ContentStepError, match=r"notice\.address: 'http://border.example': say "):
         read(written(tmp_path, service + NOTICE.replace("https://border.example/n", "http://border.example")))
-    assert "notice" not in read(written(tmp_path, GOOD)).answers(tmp_path).table(), "a trial may leave it out"
+    assert "notice" not in read(written(tmp_path, GOOD)).configuration(tmp_path), "a trial may leave it out"
 
 
 HTTPS, WHY, PIN = "https://192.0.2.7/", "alone on its cable", "ab" * 32
@@ -106,10 +107,10 @@ def test_what_shows_a_cameras_pictures_to_be_its_own_becomes_its_key(
         after = f"[camera]\n{named}{linked}" if key == "camera" else f"{before}{known}\n[page]\n{named}{linked}"
         file = written(tmp_path, text.replace(before, after))
         if made is None:
-            with pytest.raises(WrongAnswersError, match=rf"{key}\.link: (give|is for)"):
+            with pytest.raises(ContentStepError, match=rf"{key}\.link: (give|is for)"):
                 read(file)
             continue
-        table = read(file).answers(tmp_path).table()[key]
+        table = read(file).configuration(tmp_path)[key]
         assert isinstance(table, dict)
         table.pop("pad", None)
         wanted = (
@@ -142,13 +143,13 @@ def test_what_shows_a_cameras_pictures_to_be_its_own_becomes_its_key(
 )
 def test_what_is_wrong_in_a_file_has_its_line(tmp_path: Path, before: str, after: str, complaint: str) -> None:
     assert before in GOOD
-    with pytest.raises(WrongAnswersError, match=complaint):
+    with pytest.raises(ContentStepError, match=complaint):
         read(written(tmp_path, GOOD.replace(before, after)))
 
 
 def test_a_file_that_is_not_there_is_unreadable(tmp_path: Path) -> None:
     for path in (tmp_path / "none.toml", tmp_path):
-        with pytest.raises(UnreadableAnswersError, match="cannot read"):
+        with pytest.raises(StepError, match="cannot read"):
             read(path)
 
 
@@ -156,7 +157,7 @@ def test_a_file_without_end_or_text_is_wrong(tmp_path: Path) -> None:
     path = tmp_path / "answers.toml"
     for raw in (b"\xff\xfe", b"a" * 70_000):
         path.write_bytes(raw)
-        with pytest.raises(WrongAnswersError):
+        with pytest.raises(ContentStepError):
             read(path)
 
 

@@ -17,16 +17,19 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 from fakes.central_server import GATE_ID, NOW
 from fakes.killing import killed_at, refused
 
-from gate.provision import identity
-from gate.provision.enrol import Answer, CentralAwayError, CentralRefusesError, EnrolError, Enrolled, read_answer
-from gate.provision.enrol_steps import Central, enrol_steps
-from gate.provision.identity import DEVICE, Identity, Wanted
+from gate.identity import device
+from gate.identity.credentials import CredentialError
+from gate.identity.device import DEVICE, Identity, Wanted
+from gate.programs.shared.config import parse
+from gate.provision.enrolment import Central, enrolment_steps
+from gate.provision.enrolment_client import Answer, Enrolled, read_answer
+from gate.provision.log_key import make_key
 from gate.provision.steps import (
     AwayStepError,
     ContentStepError,
     ForbiddenStepError,
-    Report,
     StepError,
+    StepReport,
     StepState,
     carry_out,
 )
@@ -51,6 +54,18 @@ class Site:
 
     def __post_init__(self) -> None:
         self.path.write_bytes(tomli_w.dumps({"gate_id": GATE_ID, "sync": {"interval_ms": 50}}).encode())
+        keys, identity = self.folder / "keys", self.folder / "identity"
+        table: dict[str, object] = {
+            "purpose": "trial",
+            "gate_id": GATE_ID,
+            "operator": "border.example",
+            "mode": "shadow",
+        }
+        table |= {"audit": {"recipients": ["a", "b"]}, "page": {"driver": "folder", "path": "/run/scanner"}}
+        table |= {"camera": {"driver": "v4l2", "address": "/dev/v4l/by-id/camera"}}
+        self.config = parse({**table, "paths": {"keys": str(keys), "identity": str(identity)}})
+        keys.mkdir()
+        make_key(keys / "log.key", self.config.origin)
         (self.folder / "ca.pem").write_bytes(self.root.certificate.public_bytes(Encoding.PEM))
 
     @property
@@ -74,15 +89,13 @@ class Site:
         again: bool = False,
         address: str = ADDRESS,
         check: Callable[[Path], object] = Path.exists,
-        passphrase: Callable[[], bytes | None] = lambda: None,
-    ) -> list[Report]:
-        steps = enrol_steps(
+        passphrase: Callable[[Path], bytes | None] = lambda _: None,
+    ) -> list[StepReport]:
+        steps = enrolment_steps(
             self.path,
+            self.config,
             Central(address, self.folder / "ca.pem", lambda: "token"),
-            gate_id=GATE_ID,
-            home=self.home,
             again=again,
-            log_vkey=lambda: "log+1+A",
             check=check,
             now=lambda: NOW + timedelta(days=self.now_days),
             passphrase=passphrase,
@@ -102,7 +115,7 @@ def site(tmp_path: Path) -> Site:
     return Site(tmp_path)
 
 
-def states(reports: list[Report]) -> list[StepState]:
+def states(reports: list[StepReport]) -> list[StepState]:
     return [one.state for one in reports]
 
 
@@ -153,17 +166,17 @@ def test_a_receipt_goes_along_to_another_address_only_if_the_server_is_the_same(
 
 
 def test_what_sync_keeps_and_what_enrolment_brings_is_one_file() -> None:
-    assert inbox.LAST_RECEIPT == identity.RECEIPT == RECEIPT
+    assert inbox.LAST_RECEIPT == device.RECEIPT == RECEIPT
 
 
 def test_its_key_lies_under_the_passphrase_where_one_is_sealed(site: Site) -> None:
-    def closed() -> bytes:
-        raise StepError("do it as root")
+    def closed(_: Path) -> bytes:
+        raise CredentialError("do it as root")
 
     failed = site.enrol(passphrase=closed)
     assert (states(failed)[0], failed[0].detail) == (StepState.FAILED, "do it as root")
     assert not site.home.exists()  # nobody was asked for the token
-    site.enrol(passphrase=lambda: b"a" * 64)
+    site.enrol(passphrase=lambda _: b"a" * 64)
     device = (site.identity().folder / DEVICE).read_bytes()
     assert load_pem_private_key(device, b"a" * 64)
     with pytest.raises(TypeError, match="encrypted"):
@@ -173,7 +186,7 @@ def test_its_key_lies_under_the_passphrase_where_one_is_sealed(site: Site) -> No
 def test_one_that_has_expired_is_replaced_without_being_told_to(site: Site) -> None:
     site.enrol()
     site.now_days = authority.DEVICE_DAYS
-    site.failure = CentralAwayError("away")
+    site.failure = AwayStepError("away")
     assert [one.failure for one in site.enrol()] == [AwayStepError, None]
     assert site.identity()  # and what is there stays until then
 
@@ -181,9 +194,9 @@ def test_one_that_has_expired_is_replaced_without_being_told_to(site: Site) -> N
 @pytest.mark.parametrize(
     ("error", "failure"),
     [
-        (CentralAwayError("away"), AwayStepError),
-        (CentralRefusesError("no"), ForbiddenStepError),
-        (EnrolError("lies"), ContentStepError),
+        (AwayStepError("away"), AwayStepError),
+        (ForbiddenStepError("no"), ForbiddenStepError),
+        (ContentStepError("lies"), ContentStepError),
         (OSError(28, "No space left on device"), StepError),
         (StepError("no token"), StepError),
         (ContentStepError("no token"), ContentStepError),
@@ -239,7 +252,7 @@ def test_a_token_that_was_used_up_is_not_asked_for_again(site: Site) -> None:
         raise StepError("killed here")
 
     site.enrol(check=objects)
-    site.failure = CentralRefusesError("used")
+    site.failure = ForbiddenStepError("used")
     assert states(site.enrol()) == [KEPT, DONE]
     assert site.identity()
 

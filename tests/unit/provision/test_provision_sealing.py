@@ -16,18 +16,10 @@ from fakes.audit_logs import ORIGIN
 from fakes.central_server import GATE_ID, NOW
 from fakes.killing import killed_at
 
-from gate.provision.identity import ASIDE, AUTHORITIES, DEVICE, Wanted, write_authorities
-from gate.provision.sealing import (
-    DEVICE_PASSPHRASE,
-    LOG_KEY,
-    Credential,
-    has_tpm,
-    of_registers,
-    opened,
-    run,
-    seal_steps,
-)
-from gate.provision.steps import LaterStepError, Report, StepError, StepState, carry_out
+from gate.identity.credentials import DEVICE_PASSPHRASE, LOG_KEY, Credential, CredentialError, of_registers, opened, run
+from gate.identity.device import ASIDE, AUTHORITIES, DEVICE, Wanted, write_authorities
+from gate.provision.sealing import has_tpm, seal_steps
+from gate.provision.steps import LaterStepError, StepReport, StepState, carry_out
 from gate_central import authority
 from gate_core.audit_format import keys
 from gate_core.audit_format.errors import KeyFileError
@@ -80,7 +72,7 @@ class Machine:
             words, check=True, capture_output=True, input=told, env={**os.environ, **self.told}
         ).stdout
 
-    def seal(self) -> list[Report]:
+    def seal(self) -> list[StepReport]:
         steps = seal_steps(
             self.keys,
             self.units,
@@ -265,16 +257,16 @@ def run_with_host_alone(machine: Machine) -> subprocess.CompletedProcess[bytes]:
 
 def test_without_a_tpm_there_is_none() -> None:
     def refuses(_words: list[str], _told: bytes) -> bytes:
-        raise StepError("systemd-creds: no TPM2")
+        raise CredentialError("systemd-creds: no TPM2")
 
     assert not has_tpm(command=refuses)
     assert has_tpm(command=lambda words, told: b"trial" if "decrypt" in words else told)
 
 
 def test_a_tool_that_fails_is_one_line() -> None:
-    with pytest.raises(StepError, match="systemd-creds: "):
+    with pytest.raises(CredentialError, match="systemd-creds: "):
         run(["systemd-creds", "decrypt", "/nowhere", "-"], b"")
-    with pytest.raises(StepError, match="cannot be run"):
+    with pytest.raises(CredentialError, match="cannot be run"):
         run(["/nowhere/systemd-creds"], b"")
 
 

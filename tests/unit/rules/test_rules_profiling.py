@@ -14,10 +14,10 @@ from typer.testing import CliRunner
 
 from gate.passage.conditions import All, AnyOf, Condition, Fact, Facts, HoursBetween, NationalityIs
 from gate.passage.rulebook import Effect, Rule, RuleBook
-from gate.rules import judging
-from gate.rules.judging import wrong_with
+from gate.rules import linter
+from gate.rules.linter import wrong_with
+from gate.rules.parser import RULES_MAX, read
 from gate.rules.profiling import kept, population
-from gate.rules.spelling import RULES_MAX, read
 from gate_core.command_line.tree import application
 from gate_core.settings.toml_file import TomlFile
 
@@ -473,7 +473,7 @@ def test_a_file_that_is_too_much_to_try_is_refused_before_it_is_tried(monkeypatc
         tried.append(1)
         return found[0]
 
-    monkeypatch.setattr(judging, "kept", kept)
+    monkeypatch.setattr(linter, "kept", kept)
     assert list(wrong_with(many(RULES_MAX, year))) == []
     assert len(tried) >= RULES_MAX * 3 // 4
     for found[0], lasting, most in ((0.01, decades, RULES_MAX * 3 // 4), (0.45, years, RULES_MAX // 2)):
@@ -486,12 +486,12 @@ def test_a_file_that_is_too_much_to_try_is_refused_before_it_is_tried(monkeypatc
 def test_of_rules_that_population_tells_apart_no_combination_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     """A file of many rules is judged soon: each pair of an eligible rule and an officer's would take milliseconds."""
     pairs: list[object] = []
-    real = judging._tried_for
+    real = linter._tried_for
 
     def tried_for(*given: Any) -> object:
         pairs.extend(given[0] if isinstance(given[0], tuple) and len(given[0]) == 2 else ())
         return real(*given)
 
-    monkeypatch.setattr(judging, "_tried_for", tried_for)
+    monkeypatch.setattr(linter, "_tried_for", tried_for)
     assert list(wrong_with(many(40, "from = 2026-12-01\nto = 2027-11-30\n"))) == []
     assert pairs == []

@@ -29,11 +29,11 @@ from gate_core.command_line.tree import verbs
 from gate_core.evidence.evidence import Score
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.registers import RegisterAnswer, RegisterCause, RegisterFinding
+from gate_verify.audit_record import AuditRecord
 from gate_verify.bundle import EntryLine
 from gate_verify.commands.records import with_story
 from gate_verify.commands.report import make
 from gate_verify.commands.report_page import cell
-from gate_verify.told import Told
 from gate_verify.verify import Known, contents, verify
 
 RUNNER = CliRunner()
@@ -303,7 +303,7 @@ def test_what_only_a_header_says_of_the_time_is_shown_as_an_hour(log: SmallLog, 
 def test_what_a_spool_gains_after_it_was_judged_is_not_told(log: SmallLog) -> None:
     report = verify(log.spool, log.vkey, known=Known())
     log.write(Day(seconds=200).admitted())
-    told = list[Told]()
+    told = list[AuditRecord]()
     with_story(report, [log.spool], Unsealer.from_file(log.folder / "one.identity"), told.append)
     assert len(told) == report.entries == 26
 

@@ -24,11 +24,11 @@ from gate_core.audit_format.record import Header, canonical_json, time_text
 from gate_core.audit_format.spool import Spool, key_path
 from gate_core.audit_format.unsealing import Unsealer
 from gate_verify.accounts import Accounts
+from gate_verify.audit_record import AuditRecord
 from gate_verify.bundle import EntryLine
 from gate_verify.commands.audit import app
 from gate_verify.commands.records import with_story
 from gate_verify.findings import Held, Ledger, Report
-from gate_verify.told import Told
 from gate_verify.verify import contents, verify
 
 DAY, LATER = "2026-11-25", "2026-12-27"
@@ -384,9 +384,9 @@ def test_a_key_of_0_1_0_lies_with_the_class_and_day_of_its_latest_records() -> N
     rows = [("administration", 10), ("device", 11), ("administration", 11), ("administration", 9)]
     accounts = Accounts(ORIGIN)
     for index, (about, hour) in enumerate(rows):
-        accounts.take(Told(index, f"{DAY}T{hour:02}:00:00Z", about, "k", kind="presence", body={}))
+        accounts.take(AuditRecord(index, f"{DAY}T{hour:02}:00:00Z", about, "k", kind="presence", body={}))
     said = {"class": "device", "day": DAY, "keys": 1}
-    accounts.take(Told(4, "2027-12-01T11:00:00Z", "administration", "n", kind="keys_expired", body=said))
+    accounts.take(AuditRecord(4, "2027-12-01T11:00:00Z", "administration", "n", kind="keys_expired", body=said))
     held = Held("log", 5, frozenset({"n"}), frozenset({"k", "n"}), is_gates=True)
     ledger = Ledger({"k": 4, "n": 1}, (held,), is_whole=True, is_partial=False)
     assert list(accounts.contradictions(ledger)) == []

@@ -17,11 +17,11 @@ from gate_core.audit_format.export import Outlet
 from gate_core.audit_format.note import Algorithm, Note, Signer
 from gate_core.audit_format.record import canonical_json, time_text
 from gate_core.audit_format.unsealing import Unsealer
+from gate_verify.audit_record import AuditRecord
 from gate_verify.clock import Clock
 from gate_verify.commands.audit import app
 from gate_verify.commands.records import with_story
 from gate_verify.findings import Report
-from gate_verify.told import Told
 from gate_verify.verify import Known, verify
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -271,11 +271,11 @@ def test_records_that_waited_together_are_no_clock_that_was_set(tmp_path: Path) 
 def test_a_record_that_does_not_open_or_is_older_than_steps_may_be_the_one_that_says_so() -> None:
     records = [at(HOUR), stepped(HOUR, timedelta(), BACK), at(HOUR, clock=BACK)]
     told = [
-        Told(index, one.happening.hour, one.happening.about, "k", one.happening.kind, None, one.happening.time,
+        AuditRecord(index, one.happening.hour, one.happening.about, "k", one.happening.kind, None, one.happening.time,
              one.happening.monotonic_ms, one.happening.boot, f"{index}", {}, recipients="a")
         for index, one in enumerate(records)
     ]  # fmt: skip
-    closed = Told(1, told[1].hour, "administration", "k", recipients="a")
+    closed = AuditRecord(1, told[1].hour, "administration", "k", recipients="a")
     older = [replace(one, recipients="") for one in told]
     for some, found in (
         ((told[0], told[2]), [True]),
@@ -296,7 +296,7 @@ def test_central_has_no_steady_clock_and_its_own_log_is_not_held_against_one() -
     clock = Clock()
     for day in range(40):
         moment = time_text(NOON + day * DAY)
-        clock.take(Told(day, "", "administration", "k", "gate_enrolled", None, moment, 0, BOOTS[0], "", {}))
+        clock.take(AuditRecord(day, "", "administration", "k", "gate_enrolled", None, moment, 0, BOOTS[0], "", {}))
     assert list(clock.jumps()) == []
 
 
@@ -309,7 +309,7 @@ def test_times_that_are_none_end_nothing_and_excuse_nothing(nonsense: str) -> No
     ):
         time = nonsense if moment is None else time_text(moment)
         about = "administration" if kind == "clock_stepped" else "device"
-        clock.take(Told(index, "", about, "k", kind, None, time, 5, BOOTS[0], "", body, recipients="a"))
+        clock.take(AuditRecord(index, "", about, "k", kind, None, time, 5, BOOTS[0], "", body, recipients="a"))
     assert any(is_sure for _, is_sure in clock.jumps())
 
 
@@ -321,7 +321,7 @@ class Honest:
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
-        self.told: list[Told] = []
+        self.told: list[AuditRecord] = []
         self.now, self.started, self.ahead, self.boots = timedelta(), timedelta(), timedelta(), 0
         self.written = ""
         self.waiting: list[timedelta] = []
@@ -342,7 +342,9 @@ class Honest:
         mono = self.mono(self.now if at is None else at)
         boot = f"{self.boots}"
         self.told.append(
-            Told(len(self.told), time[:13], about, "k", kind, None, time, mono, boot, "", body or {}, recipients="a")
+            AuditRecord(
+                len(self.told), time[:13], about, "k", kind, None, time, mono, boot, "", body or {}, recipients="a"
+            )
         )
         self.written = max(self.written, f"{time[:13]}:00:00.000Z")
 

@@ -83,7 +83,7 @@ def said_by_the_log() -> list[str]:
     """The kinds that the log program writes of its own, as its code spells them."""
     programs = Path(log_program.__file__).parent.glob("*.py")
     calls = [one for path in programs for one in ast.walk(ast.parse(path.read_text())) if isinstance(one, ast.Call)]
-    said = [one for one in calls if ast.unparse(one.func) in {"self._say", "_own"}]
+    said = [one for one in calls if ast.unparse(one.func) in {"self._log.say", "own.say", "own.wanted"}]
     words = [word.value for one in said for word in one.args if isinstance(word, ast.Constant)]
     return sorted(word for word in words if isinstance(word, str))
 

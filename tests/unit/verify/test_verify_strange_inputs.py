@@ -16,10 +16,10 @@ from typer.testing import CliRunner
 
 from gate.audit.key_days import KeyDay
 from gate.audit.writer import Wanted
+from gate_verify.audit_record import AuditRecord
 from gate_verify.commands.audit import app
 from gate_verify.findings import PROBLEM_LETTERS_MAX, Findings, UnreadableError
-from gate_verify.story import Story
-from gate_verify.told import Told
+from gate_verify.record_invariants import Story
 from gate_verify.verify import Known, verify
 
 
@@ -111,7 +111,7 @@ def test_an_hour_that_no_calendar_has_is_a_problem_of_what_is_told(
 )
 def test_a_moment_that_is_none_is_a_contradiction(time: str) -> None:
     story = Story()
-    told = Told(0, "2026-11-25T10:00:00Z", "device", "k", "release", None, TIME, 1, BOOT, "1", {})
+    told = AuditRecord(0, "2026-11-25T10:00:00Z", "device", "k", "release", None, TIME, 1, BOOT, "1", {})
     story.take(told)
     assert story.contradictions() == ()
     story.take(replace(told, index=1, id="2", time=time))

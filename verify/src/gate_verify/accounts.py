@@ -20,7 +20,7 @@ from gate_verify.findings import Erasure, Findings, Held, Ledger, StructureError
 from gate_verify.signed import signers_of
 
 if TYPE_CHECKING:
-    from gate_verify.told import Told
+    from gate_verify.audit_record import AuditRecord
 
 KEPT_DAYS_MIN: Final = {"crossing": 1, "device": 183, "administration": 183}  # no configuration says less
 SIGNERS_MIN: Final = 2
@@ -40,7 +40,7 @@ class Accounts:
     _expired: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
     _wrong: Findings = field(default_factory=Findings)
 
-    def take(self, told: Told) -> None:
+    def take(self, told: AuditRecord) -> None:
         """Note the next record."""
         start, day = told.index, told.hour[:10]
         if told.key:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gate_verify.told import Told
+    from gate_verify.audit_record import AuditRecord
 
 PASSING_MS = 60_000  # records of two programs may pass one another while the disk is slow
 WAITED_MS = 600_000  # and all of them may wait so long
@@ -27,9 +27,9 @@ class Clock:
         self._latest, self._latest_at = "", -1
         # Each record that stands back, with the latest moment before it and that one's entry. A later `clock_stepped` may explain those of `_back`;
         # none explains those of `_passed`, since the clock has gone past that moment again.
-        self._back: list[tuple[Told, str, int]] = []
-        self._passed: list[tuple[Told, str, int]] = []
-        self._set: Told | None = None  # the latest record that stands back or says that the clock was set
+        self._back: list[tuple[AuditRecord, str, int]] = []
+        self._passed: list[tuple[AuditRecord, str, int]] = []
+        self._set: AuditRecord | None = None  # the latest record that stands back or says that the clock was set
         self._forward: list[tuple[int, int]] = []  # from which entry on, and how far
         self._hidden = -1  # the latest entry that may be the record of a step, for all that can be read
         self._boot: str | None = None
@@ -38,7 +38,7 @@ class Clock:
             None  # the first record of a larger distance: the moment, this, the entry
         )
 
-    def take(self, told: Told) -> None:
+    def take(self, told: AuditRecord) -> None:
         """Judge the next record."""
         if told.time is None or told.body is None:
             self._hidden = told.index if told.about == "administration" else self._hidden
@@ -72,13 +72,13 @@ class Clock:
             text = f"the clock was set forward by {by_ms // 1000} s at entry {at}"
             yield f"{text}: no record says so, and a log program that did not run then leaves none", False
 
-    def _is_late(self, told: Told) -> bool:
+    def _is_late(self, told: AuditRecord) -> bool:
         """Whether a record is from before the clock was set, and was passed by the one that shows it."""
         if self._set is None or self._set.boot != told.boot:
             return False
         return 0 < (self._set.monotonic_ms or 0) - (told.monotonic_ms or 0) <= PASSING_MS
 
-    def _stepped(self, told: Told, time: str, before: str, after: str) -> None:
+    def _stepped(self, told: AuditRecord, time: str, before: str, after: str) -> None:
         """Take a record of a step; it explains one from a time that the clock has shown by the records, if the clock has not gone forward again."""
         if ms(before) and before[:13] >= self._latest[:13]:
             self._back = [

@@ -1,7 +1,7 @@
 """Those who cosign a log, such as the mirror at the central server, and which of their keys counted when.
 
 A cosigner's key that handed over counts for what it signed until then, by the time that stands in the cosignature. That is the key's own word:
-whoever stole it can write an earlier one, if not one before the entries (`gate_verify.together`). So it shows how long a log was at least, and never that a log is the gate's, which the log's key does.
+whoever stole it can write an earlier one, if not one before the entries (`gate_verify.consistency`). So it shows how long a log was at least, and never that a log is the gate's, which the log's key does.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Judges entries one after the other: spelling, order, hours, hashes of what is sealed, and at the end root and signature.
 
 The readers of bundles, folders and databases bring the bytes here; they judge only what is particular to their form. What several copies
-say together, and what is not known after all, is left to `gate_verify.together`.
+say together, and what is not known after all, is left to `gate_verify.consistency`.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gate_verify.bundle import READ_BYTES, Line, lines, verify_bundle
+from gate_verify.consistency import Read, Receipt, report
 from gate_verify.cosigners import Cosigners
 from gate_verify.database import MAGIC, database_lines, verify_database
 from gate_verify.findings import Report, StructureError, UnreadableError
@@ -18,7 +19,6 @@ from gate_verify.handover import is_handover
 from gate_verify.judge import HOUR_MAX
 from gate_verify.keyring import KeyRing, read_keys
 from gate_verify.signed import NOTE_BYTES_MAX, read_cosigner, read_head
-from gate_verify.together import Read, Receipt, report
 
 
 @dataclass(frozen=True, slots=True)

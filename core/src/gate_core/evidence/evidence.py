@@ -7,12 +7,15 @@ Every value says how it could be absent. Nothing here is personal: names, number
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from gate_core.evidence.names import Head, PageCheckId
 from gate_core.evidence.registers import RegisterFinding
 from gate_core.evidence.serving import BorderDirection
+
+PLACE_CHARACTERS_MAX = 64  # of what a rate was measured on
 
 
 class CheckResult(enum.Enum):
@@ -140,6 +143,19 @@ class PageCheck:
     false_alarm_rate: float | None = None
     measured_on: str = ""
 
+    def __post_init__(self) -> None:
+        """Refuse a rate that is none, and more words than a record has room for."""
+        if self.false_alarm_rate is not None and not 0.0 <= self.false_alarm_rate <= 1.0:
+            raise ValueError(f"no rate: {self.false_alarm_rate}")
+        if len(self.measured_on) > PLACE_CHARACTERS_MAX:
+            raise ValueError("measured on too many words")
+
+
+def page_checks(found: Iterable[PageCheck]) -> tuple[PageCheck, ...]:
+    """What vision found on a page, the first of a kind; whether a page is accepted is not for vision alone to say."""
+    checks = {one.id: one for one in reversed(tuple(found)) if one.id is not PageCheckId.PAGE_ACCEPTED}
+    return tuple(checks.values())
+
 
 @dataclass(frozen=True, slots=True)
 class PageEvidence:
@@ -185,6 +201,15 @@ class DocumentEvidence:
     nationality: str = ""
     sex: str = ""
     age: int | None = None
+
+    @classmethod
+    def unreadable(cls, reason: str, broken: CheckId, result: CheckResult = CheckResult.ABORTED) -> DocumentEvidence:
+        """The evidence when the chip was never spoken to: `broken` has this result, and nothing after it ran."""
+        return cls(
+            checks=tuple(
+                Check(one, result, reason) if one is broken else Check(one, CheckResult.ABORTED) for one in CheckId
+            )
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,7 +396,7 @@ class Evidence:
     """Everything a decision is taken from. `lane` is the last door. `no_outbound_query`: the traveller asked for protection, and nothing about them
     may be asked outside the gate. `direction` is the one over the border, where a rule asks for it. `drawn`: chance wants an officer to see them; None:
     nothing is drawn by now. `registers` is what lists and registers said, None where they were not asked or did not answer. Records older than
-    `first`, `trapped_traveller` and these are read without them.
+    `first`, `inside` and these are read without them.
     """
 
     document: DocumentEvidence | None

@@ -28,3 +28,12 @@ class Head(enum.Enum):
     CONFIRMED = "confirmed"  # the mirror, since then
     ACCEPTED = "accepted"  # a supervisor, since then
     UNCONFIRMED = "unconfirmed"
+
+
+class Role(enum.Enum):
+    """What the holder of a shift key is, as the authority certified it. Stored; never renamed."""
+
+    OFFICER = "officer"
+    SUPERVISOR = "supervisor"
+    TECHNICIAN = "technician"
+    AUDITOR = "auditor"  # looks and orders nothing

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 
+from gate_core.evidence.names import Role
 from gate_core.orders import signed
 from gate_core.orders.errors import MalformedError
 from gate_core.orders.signed import GateId, Key, Kind, Moment, Text
-from gate_core.orders.verbs import Party, Role
+from gate_core.orders.verbs import Party
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

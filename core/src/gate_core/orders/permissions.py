@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from starlette.routing import compile_path
 
-from gate_core.orders.verbs import VERBS, Party, Role, Verb
+from gate_core.evidence.names import Role
+from gate_core.orders.verbs import VERBS, Party, Verb
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,6 +8,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from gate_core.evidence.names import Role
+
 
 class Verb(enum.Enum):
     """What can be ordered. The values are signed, stored and typed on the command line; never renamed."""
@@ -30,15 +32,6 @@ class Verb(enum.Enum):
     DIRECTION = "direction"
     MODE = "mode"
     ACCEPT_HEAD = "accept-head"
-
-
-class Role(enum.Enum):
-    """What the holder of a shift key is, as the authority certified it. Stored; never renamed."""
-
-    OFFICER = "officer"
-    SUPERVISOR = "supervisor"
-    TECHNICIAN = "technician"
-    AUDITOR = "auditor"  # looks and orders nothing
 
 
 class Party(enum.Enum):

@@ -6,6 +6,8 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gate_core.evidence.evidence import Alarm, PadResult
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -38,18 +40,6 @@ class LampColour(enum.Enum):
     AMBER = "amber"
 
 
-class BarrierAlarm(enum.Enum):
-    """What a barrier controller may report by itself."""
-
-    FORCED = "forced"
-    OBSTRUCTED = "obstructed"
-    OPEN_TOO_LONG = "open_too_long"
-    REVERSE_PASSAGE = "reverse_passage"
-    PASSAGE_WITHOUT_GRANT = "passage_without_grant"
-    HOST_LOST = "host_lost"
-    MOTOR_FAULT = "motor_fault"
-
-
 @dataclass(frozen=True, slots=True)
 class BarrierStatus:
     """One answer of the barrier controller.
@@ -67,7 +57,7 @@ class BarrierStatus:
     grants_left_exit: int
     fire: bool
     emergency_open: bool
-    alarms: frozenset[BarrierAlarm]
+    alarms: frozenset[Alarm]
     restarts: int
     may_be_old: bool = False
 
@@ -161,14 +151,6 @@ class PagePresence(enum.Enum):
 
     PRESENT = "present"
     REMOVED = "removed"
-
-
-class PadResult(enum.Enum):
-    """What a sensor with a verdict of its own says of whoever stands before it. UNDETERMINED is never treated as live."""
-
-    LIVE = "live"
-    ATTACK = "attack"
-    UNDETERMINED = "undetermined"
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,12 +38,12 @@ def judge_signing_time(
     if issued is None:
         return check
     day = datetime.combine(issued, time(12), UTC)
-    if not any(signer.may_sign_at(moment) for moment in _around(day, signer)):
+    if not any(signer.may_sign_at(moment) for moment in _context(day, signer)):
         return replace(check, result=Result.UNDETERMINED, reason="issued outside the time in which the signer may sign")
     return check
 
 
-def _around(day: datetime, signer: Certificate) -> tuple[datetime, ...]:
+def _context(day: datetime, signer: Certificate) -> tuple[datetime, ...]:
     """Moments of which one lies in the signer's time if that time comes near the day at all."""
     first, last = signer.key_use
     ends = (signer.not_before, signer.not_after, first or signer.not_before, last or signer.not_after)

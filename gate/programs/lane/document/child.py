@@ -28,12 +28,10 @@ from gate.programs.children.descriptors import Handed
 from gate.programs.children.requirements import OF_DOCUMENTS, ONCE_REACHED
 from gate.programs.children.sealed_report import say_sealed
 from gate.programs.children.seccomp import refuse
-from gate.programs.lane.document.inspecting import ChipSide, inspect_presented, printed_issuer
+from gate.programs.lane.document.anchors import RememberingAnchors
+from gate.programs.lane.document.evidence import question_of
+from gate.programs.lane.document.inspecting import ChipSide, Particulars, inspect_presented, mark_of, printed_issuer
 from gate.programs.lane.document.lists import ListsError, open_lists, told
-from gate.programs.lane.document.marking import mark_of
-from gate.programs.lane.document.particulars import Particulars
-from gate.programs.lane.stages.anchors import RememberingAnchors
-from gate.programs.lane.stages.centre import question_of
 from gate.programs.shared.devices.chip_readers import ChipReader, chip_reader
 from gate.trust.store import TrustStore
 from gate_core.errors import DriverError

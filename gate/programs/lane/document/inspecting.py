@@ -5,19 +5,19 @@ Two readings at most: a chip answers wrong keys ever more slowly, and each try b
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gate.channel import messages
-from gate.programs.lane.document.particulars import Particulars
-from gate.programs.lane.stages.document import converse, document_evidence
-from gate.programs.lane.stages.page import page_checks
-from gate.programs.lane.stages.unread import unreadable
+from gate.programs.lane.document.evidence import converse, document_evidence
 from gate.programs.shared.devices.chip_readers import ChipReader
-from gate_core.evidence.evidence import CheckId, CheckResult, DocumentEvidence, PageCheck, PageEvidence
+from gate_core.evidence.evidence import CheckId, CheckResult, DocumentEvidence, PageCheck, PageEvidence, page_checks
 from gate_core.evidence.names import PageCheckId
 from gate_documents.authenticity.terminal_authentication import CentreRequest
 from gate_documents.checks import CheckId as DocumentCheckId
@@ -26,14 +26,43 @@ from gate_documents.countries import is_state_code
 from gate_documents.errors import MrzError
 from gate_documents.inspection import Portrait, inspect
 from gate_documents.lds.files import FINGERS
+from gate_documents.mrz.checks import differences
 from gate_documents.mrz.parsing import Mrz, parse
 from gate_documents.verdict.conclusion import Inspection
 
 if TYPE_CHECKING:
-    from gate.programs.lane.stages.anchors import RememberingAnchors
+    from gate.programs.lane.document.anchors import RememberingAnchors
 
 NOTHING_READ = "nothing of the page was read"
+KEY_NAME_BYTES: Final = 8
 CARD_WAIT_S = 10.0  # from the machine-readable zone to the chip on the reader: then it counts as unreachable
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Particulars:
+    """What an officer sees of the document of a traveller who was referred: the MRZ as printed, as the chip has it, and where they differ. Personal, and
+    so never outside the crossing's document child but sealed to an officer.
+
+    `printed` are the lines as they were read, parsed or not; `chip` is EF.DG1's MRZ, None where it was not read.
+    """
+
+    printed: tuple[str, ...]
+    parsed: Mrz | None = None
+    chip: Mrz | None = None
+
+    def __repr__(self) -> str:
+        """Never shows a line."""
+        return "Particulars()"
+
+    def shown(self) -> bytes:
+        """As it is sealed (docs/protocols/orders.md)."""
+        differ = () if self.parsed is None or self.chip is None else differences(self.parsed, self.chip)
+        told = {
+            "printed": list(self.printed) or None,
+            "chip": None if self.chip is None else list(self.chip.lines),
+            "differ": list(differ),
+        }
+        return json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +113,12 @@ async def inspect_presented(
     printed = [tuple(lines) for lines in wanted.readings if lines]
     if not printed:  # a hand over the page says nothing against the document
         side.on_particulars(Particulars(()))
-        return unreadable(NOTHING_READ, CheckId.MRZ)
+        return DocumentEvidence.unreadable(NOTHING_READ, CheckId.MRZ)
     side.on_particulars(Particulars(printed[0]))
     try:
         mrzs = [parse(lines) for lines in printed]
     except MrzError as error:
-        return unreadable(str(error), CheckId.MRZ, CheckResult.FAILED)
+        return DocumentEvidence.unreadable(str(error), CheckId.MRZ, CheckResult.FAILED)
     is_sure = len({mrz.key for mrz in mrzs}) == 1
     if is_sure:  # lists and registers are asked while the chip is read
         await _tell(mrzs[0], side)
@@ -109,6 +138,16 @@ async def inspect_presented(
     if wanted.page is None:
         return evidence
     return replace(evidence, page=page_evidence(wanted.page, inspection, tries=tries))
+
+
+def mark_of(day_key: bytes, security_object: bytes) -> str:
+    """The mark of a chip, by which the exchange of a site sees that the same chip was read at another gate (docs/protocols/exchange.md): the name of the
+    key and the mark by it, 80 hexadecimal digits. `security_object` is the SHA-256 of the chip's LDS security object.
+
+    Nobody makes it who has not both the day's key and the chip's EF.SOD; with the key forgotten, nobody can any more.
+    """
+    name = hashlib.sha256(day_key).digest()[:KEY_NAME_BYTES]
+    return (name + hmac.digest(day_key, security_object, "sha256")).hex()
 
 
 async def _tell(mrz: Mrz, side: ChipSide) -> None:

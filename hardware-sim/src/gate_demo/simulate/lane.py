@@ -40,7 +40,6 @@ from gate.passage.orders import (
     EndEmergencyNow,
     Free,
     HandOver,
-    OfficerRole,
     OpenLane,
     Ordered,
     Outcome,
@@ -52,6 +51,7 @@ from gate.programs.lane.engine import Engine
 from gate.programs.lane.parts import BarrierKeeper, SensorsKeeper
 from gate.programs.lane.records import Remembered
 from gate_core.evidence.evidence import Door, Score
+from gate_core.evidence.names import Role
 from gate_core.evidence.screen import Purpose
 from gate_demo.simulate.evidence import tell, tell_document, tell_face
 from gate_demo.simulate.log import Left, SimulatedLog
@@ -82,7 +82,7 @@ RULES = Rules(
     Timing(),
 )
 TWO_DOORS = replace(RULES, policy=replace(RULES.policy, sensors=True, two_doors=True))
-_SAID = Said("officer-1", OfficerRole.OFFICER, "simulated")
+_SAID = Said("officer-1", Role.OFFICER, "simulated")
 
 
 def command_of(word: Word, crossing: str) -> Command:
@@ -320,18 +320,18 @@ class SimulatedLane:
             return
         self._orders += 1
         self._words = {self._orders: word, **self._words}
-        self._post(Ordered(self._orders, self._engine.around.version, _SAID, command_of(word, crossing)))
+        self._post(Ordered(self._orders, self._engine.context.version, _SAID, command_of(word, crossing)))
 
     def desk(self) -> Desk:
         """What an officer is told."""
         if self._engine is None or self._log is None:
             return Desk((), alarmed=False, emergency=False, notices=(), closed=False, owed=0)
-        around = self._engine.around
+        lane = self._engine.context
         return Desk(
-            waiting=tuple(one.crossing for one in around.waiting),
-            alarmed=any(one.waits for one in around.alarms),
-            emergency=around.emergency() or isinstance(self._engine.state, Emergency),
-            notices=tuple(notice.value for notice in around.notices()),
-            closed=around.closed_by is not None,
+            waiting=tuple(one.crossing for one in lane.waiting),
+            alarmed=any(one.waits for one in lane.alarms),
+            emergency=lane.emergency() or isinstance(self._engine.state, Emergency),
+            notices=tuple(notice.value for notice in lane.notices()),
+            closed=lane.closed_by is not None,
             owed=self._log.owed,
         )

@@ -11,9 +11,10 @@ from base64 import b64encode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from gate_core.evidence.names import Role
 from gate_core.orders.certificate import CLOCKS_APART_S, Certificate, certify
 from gate_core.orders.keys import read_authority
-from gate_core.orders.verbs import Party, Role
+from gate_core.orders.verbs import Party
 from gate_core.programs.clock import now
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from gate_lab.fairness_page import Facts
+    from gate_verify.audit_record import AuditRecord
     from gate_verify.report.fairness import Trial, Trials
-    from gate_verify.told import Told
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -115,8 +115,8 @@ def _facts(logs: Sequence[Path], identity: Path, vkey: str, trials: Sequence[Tri
 
 def _taker(
     count: Callable[[int, dict[str, object]], None], tried: Trials, face: dict[str, object]
-) -> Callable[[Told], None]:
-    def take(told: Told) -> None:
+) -> Callable[[AuditRecord], None]:
+    def take(told: AuditRecord) -> None:
         if told.body is None:
             return
         tried.take(told.crossing, told.kind, told.body)

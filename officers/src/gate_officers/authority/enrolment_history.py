@@ -10,9 +10,10 @@ from typing import Annotated, Final, TypeAlias
 
 import msgspec
 
+from gate_core.evidence.names import Role
 from gate_core.orders.certificate import OfficerId
 from gate_core.orders.signed import GateId, Key, Moment
-from gate_core.orders.verbs import ROLES, Party, Role
+from gate_core.orders.verbs import ROLES, Party
 
 GATES_MAX: Final = 16
 ACT_BYTES_MAX: Final = 8 * 1024

@@ -9,7 +9,8 @@ import typer
 
 from gate_core.command_line.options import Json
 from gate_core.command_line.output import Exit, emit_json, fail, note, say
-from gate_core.orders.verbs import Party, Role
+from gate_core.evidence.names import Role
+from gate_core.orders.verbs import Party
 from gate_officers.commands import people
 
 app = typer.Typer(no_args_is_help=True)

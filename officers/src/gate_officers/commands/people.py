@@ -13,7 +13,8 @@ import typer
 
 from gate_core.command_line.options import Json
 from gate_core.command_line.output import Exit, code_of, emit_json, fail, note, refuse_configuration, say
-from gate_core.orders.verbs import Party, Role
+from gate_core.evidence.names import Role
+from gate_core.orders.verbs import Party
 from gate_officers.authority.config import DEFAULT
 
 if TYPE_CHECKING:

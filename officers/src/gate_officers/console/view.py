@@ -13,11 +13,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from gate_core.console_link import LaneEvent, Waits, Why
+from gate_core.evidence.names import Role
 from gate_core.evidence.reasons import Reason
 from gate_core.evidence.serving import EVERYBODY
 from gate_core.orders.certificate import Certificate
 from gate_core.orders.permissions import Sight, may_order, sees
-from gate_core.orders.verbs import VERBS, Role, Verb
+from gate_core.orders.verbs import VERBS, Verb
 from gate_core.web_pages.texts import Say
 from gate_officers.console.alarms import CALLING, NOBODY_PRESENT, URGENT, Call, Seen
 from gate_officers.console.findings import Check, read

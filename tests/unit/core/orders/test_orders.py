@@ -14,6 +14,7 @@ from fakes.shifts import AUTHORITY, GATE, NOW_S, OTHER_AUTHORITY, PUBLIC, certif
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gate_core.evidence.names import Role
 from gate_core.orders import certificate as certificates
 from gate_core.orders import order, signed
 from gate_core.orders.certificate import CERTIFICATE_BYTES_MAX, Certificate, certify, open_certificate, unverified
@@ -22,7 +23,7 @@ from gate_core.orders.errors import ForgedError, MalformedError, OrderError
 from gate_core.orders.judging import Lack, hindrances, lacks
 from gate_core.orders.order import ORDER_BYTES_MAX, REASON_CHARACTERS_MAX, Order, Shift, asks_to_free, read_order
 from gate_core.orders.sealing import PARTS, seen_of
-from gate_core.orders.verbs import VERBS, Party, Power, Role, Verb
+from gate_core.orders.verbs import VERBS, Party, Power, Verb
 
 CROSSING = "c0ffee"
 CHALLENGE = challenger().issue(3, 10_000)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from gate_core.evidence.names import Role
 from gate_core.orders.judging import Lack
-from gate_core.orders.verbs import VERBS, Role
+from gate_core.orders.verbs import VERBS
 
 VECTORS = Path(__file__).resolve().parents[3] / "vectors" / "officers_orders.json"
 PROTOCOL = Path(__file__).resolve().parents[4] / "docs" / "protocols" / "orders.md"

@@ -16,8 +16,9 @@ from fakes.shifts import NOW_S, PUBLIC
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gate_core.evidence.names import Role
 from gate_core.orders.certificate import CLOCKS_APART_S, open_certificate
-from gate_core.orders.verbs import Party, Role
+from gate_core.orders.verbs import Party
 from gate_officers.authority.act_log import Book
 from gate_officers.authority.certificate_issuer import NONCE_S, NONCES_MAX
 from gate_officers.authority.enrolment_history import Standing

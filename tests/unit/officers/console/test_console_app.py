@@ -18,8 +18,9 @@ from fakes.handovers import handover, reading
 from starlette.testclient import TestClient
 
 import gate_officers.console
+from gate_core.evidence.names import Role
 from gate_core.orders.challenge import Challenge
-from gate_core.orders.verbs import Party, Role, Verb
+from gate_core.orders.verbs import Party, Verb
 from gate_officers.console.admission import BY_ITSELF
 from gate_officers.console.handover import OpenAt
 from gate_officers.console.sessions import IDLE_S, OVERLAP_S, PROOF_S

@@ -13,9 +13,10 @@ import pytest
 from fakes.handovers import handover, reading
 from fakes.shifts import NOW_S, OTHER_AUTHORITY, PUBLIC, certificate
 
+from gate_core.evidence.names import Role
 from gate_core.orders.certificate import Certificate
 from gate_core.orders.errors import ForgedError, MalformedError, OrderError
-from gate_core.orders.verbs import Party, Role
+from gate_core.orders.verbs import Party
 from gate_officers.console.handover import (
     HANDOVERS_MAX,
     PAGE_S,

@@ -19,12 +19,12 @@ from gate.passage.orders import Concern, Outcome
 from gate.programs.lane import health_counters
 from gate_core.console_link import Why
 from gate_core.evidence.evidence import CameraTrouble, CheckId, CheckResult, Notice
-from gate_core.evidence.names import PageCheckId
+from gate_core.evidence.names import PageCheckId, Role
 from gate_core.evidence.reasons import Reason
 from gate_core.orders.certificate import Certificate
 from gate_core.orders.judging import Lack
 from gate_core.orders.order import REASON_CHARACTERS_MAX
-from gate_core.orders.verbs import VERBS, Role, Verb
+from gate_core.orders.verbs import VERBS, Verb
 from gate_core.web_pages.texts import Say
 from gate_officers.console import view
 from gate_officers.console.alarms import CALLING, LOST, Calls, Seen, kinds

@@ -13,8 +13,9 @@ from fakes.shifts import GATE, NOW_S, OTHER_AUTHORITY, PUBLIC, of_an_officer
 from gate.channel import messages as m
 from gate.channel.sockets import BYTES_MAX, Connection
 from gate.programs.children.sealed_report import say_sealed
+from gate_core.evidence.names import Role
 from gate_core.orders.sealing import FACE, OVERHEAD_BYTES, info_of
-from gate_core.orders.verbs import Party, Role
+from gate_core.orders.verbs import Party
 
 SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 ANNA, BERT = X25519PrivateKey.generate(), X25519PrivateKey.generate()

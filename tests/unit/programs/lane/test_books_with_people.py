@@ -126,7 +126,7 @@ class TroubledLane(PeopledLane):
         for record in self.records:
             remembered = remembered.after(record)
         self.state, effects = machine.start(left, referred, remembered.through)
-        self.around = LaneContext(
+        self.context = LaneContext(
             doors=(DoorState(counted=remembered.counted),), waiting=open_referrals.left(referred, effects)
         )
         for effect in effects:

@@ -15,9 +15,8 @@ import pytest
 from fakes.inspections import anchors, issued
 
 from gate.channel import messages
-from gate.programs.lane.document.inspecting import ChipSide, inspect_presented
-from gate.programs.lane.document.particulars import Particulars
-from gate.programs.lane.stages.anchors import RememberingAnchors
+from gate.programs.lane.document.anchors import RememberingAnchors
+from gate.programs.lane.document.inspecting import ChipSide, Particulars, inspect_presented
 from gate_core.errors import LinkLostError
 from gate_core.evidence.evidence import CheckId, CheckResult, DocumentEvidence
 from gate_core.evidence.names import PageCheckId

@@ -95,7 +95,7 @@ def test_a_clock_that_is_set_back_before_the_start_revives_no_shift(
 ) -> None:
     gate = Gate(tmp_path, monkeypatch, written=NOW.replace(minute=0))
     gate.now = NOW - 5 * HOUR
-    assert gate.lane._wall_s() is not None, "the time service has the word, and the clock is sure"
+    assert gate.lane._site.wall_s() is not None, "the time service has the word, and the clock is sure"
     assert gate.lacks(verb, until(NOW - HOUR)) == "refused: shift_over"
     assert gate.lacks(Verb.RELEASE, until(NOW - HOUR)) == "obeyed: shift_over"
     assert gate.lacks(Verb.RELEASE, until(NOW - 26 * HOUR)) == "refused: shift_long_over"
@@ -114,7 +114,7 @@ def test_a_clock_that_is_set_back_within_the_hour_or_stands_still_revives_none(
 ) -> None:
     """The log says the hour; the lane has seen the minute, and counts on while the wall clock stays behind."""
     gate = Gate(tmp_path, monkeypatch, written=NOW.replace(minute=0))
-    gate.lane._see_site()
+    gate.lane._site.seen()
     gate.now = NOW - timedelta(minutes=40)
     assert gate.lacks(verb, until(NOW - timedelta(minutes=20))) == "refused: shift_over"
     assert gate.lacks(verb, until(NOW + HOUR)) == "obeyed: "
@@ -130,12 +130,12 @@ def test_what_the_log_said_counts_while_it_is_away_and_while_the_clock_is_unsure
     assert gate.lacks(Verb.PRESENT, until(NOW + HOUR)) == "obeyed: "
     gate.hears()  # as after another start of the log, before it has said anything
     gate.synchronised, gate.now = False, NOW - 365 * 24 * HOUR - HOUR
-    assert gate.lane._wall_s() is None
+    assert gate.lane._site.wall_s() is None
     assert gate.lacks(Verb.RELEASE, until(NOW + HOUR)) == "obeyed: clock_unsure"
     assert gate.lacks(Verb.RELEASE, until(NOW - 23 * HOUR)) == "obeyed: clock_unsure, shift_over"
     assert gate.lacks(Verb.RELEASE, until(NOW - 25 * HOUR)) == "refused: shift_long_over"
     gate.now = NOW + 1000 * HOUR  # an unsure clock that runs ahead forbids nothing, either
-    monkeypatch.setattr(gate.lane, "_clock_is_sure", lambda: False)
+    monkeypatch.setattr(gate.lane._site, "clock_is_sure", lambda: False)
     assert gate.lacks(Verb.RELEASE, until(NOW - 23 * HOUR)) == "obeyed: clock_unsure, shift_over"
 
 
@@ -144,7 +144,7 @@ def test_a_gate_that_knows_nothing_else_knows_when_its_program_was_built(
 ) -> None:
     gate = Gate(tmp_path, monkeypatch)
     gate.now = NOW - 20 * 365 * 24 * HOUR
-    assert gate.lane._wall_s() is None
+    assert gate.lane._site.wall_s() is None
     assert gate.lacks(Verb.RELEASE, until(NOW - 10 * 365 * 24 * HOUR)) == "refused: shift_long_over"
 
 
@@ -175,8 +175,8 @@ def test_a_clock_that_ran_ahead_while_it_was_unsure_keeps_no_officer_from_freein
     gate = Gate(tmp_path, monkeypatch)
     gate.hears(written=NOW, **({} if unsure_by == "time service" else {"cosigned": NOW + 2000 * HOUR}))
     if unsure_by == "time service":
-        gate.synchronised, gate.lane._config = False, replace(gate.lane._config, purpose=Purpose.SERVICE)
+        gate.synchronised, gate.lane._site._config = False, replace(gate.lane._site._config, purpose=Purpose.SERVICE)
     gate.now = NOW + 1000 * HOUR
-    assert gate.lane._wall_s() is None
+    assert gate.lane._site.wall_s() is None
     gate.now = NOW
     assert gate.lacks(Verb.RELEASE, until(NOW - 23 * HOUR)) == "obeyed: clock_unsure, shift_over"

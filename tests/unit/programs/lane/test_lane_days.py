@@ -68,12 +68,12 @@ class Site:
 
     def draw(self, due: DrawDue) -> None:
         """The draw is in force."""
-        self.lane.engine._around = replace(self.lane.engine.around, draw=due.draw)
+        self.lane.engine._context = replace(self.lane.engine.context, draw=due.draw)
 
     def crosses(self, name: str) -> None:
-        self.lane._post(DocumentRead(name, replace(GENUINE, sex="F")))
-        self.lane.append(replace(decided_record(), crossing=name), awaited=True)
-        self.lane.append(Closed(name, ClosedAs.ADMITTED, (), {"decided": 4_000.0}), awaited=False)
+        self.lane.post(DocumentRead(name, replace(GENUINE, sex="F")))
+        self.lane._recorder.append(replace(decided_record(), crossing=name), awaited=True)
+        self.lane._recorder.append(Closed(name, ClosedAs.ADMITTED, (), {"decided": 4_000.0}), awaited=False)
 
     def counted(self) -> list[GroupsCounted]:
         return [one for one in self.records if isinstance(one, GroupsCounted)]
@@ -122,7 +122,7 @@ async def test_a_shift_that_ends_is_written_and_the_last_one_when_the_program_en
     for number in range(10):
         site.crosses(f"d{number}")
     monkeypatch.setattr(site.lane._log, "drain", cast("Any", lambda _: _nothing()))
-    site.lane.engine._around = replace(site.lane.engine.around, lost=frozenset())  # its state file is written
+    site.lane.engine._context = replace(site.lane.engine.context, lost=frozenset())  # its state file is written
     await site.lane.last_words()
     assert [type(one) for one in site.records[-2:]] == [GroupsCounted, Stopped]
 

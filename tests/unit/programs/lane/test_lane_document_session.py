@@ -21,13 +21,12 @@ from gate.programs.children.warm_spare import Spare
 from gate.programs.lane.centre import ControlCentre
 from gate.programs.lane.document_session import QUESTIONS_MAX, Reading, page_shown
 from gate.programs.lane.documents import Presented
-from gate.programs.lane.stages.unread import unreadable
 from gate_core.evidence.evidence import CheckId, CheckResult, DocumentEvidence
 
 LINES = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10")
 SWIPED = Presented((LINES,))
-EVIDENCE = unreadable("whatever", CheckId.MRZ)
-OTHER = unreadable("something else", CheckId.MRZ)
+EVIDENCE = DocumentEvidence.unreadable("whatever", CheckId.MRZ)
+OTHER = DocumentEvidence.unreadable("something else", CheckId.MRZ)
 WHOLE: tuple[m.Message | None, ...] = (
     m.Alive(),
     m.IssuerSeen("UTO"),

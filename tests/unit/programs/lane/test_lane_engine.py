@@ -236,7 +236,7 @@ async def test_who_is_recorded_to_be_through_when_the_program_dies_was_admitted_
         records.Closed("other", records.ClosedAs.REFERRED, (Objection(Reason.LANE_RESTARTED),)),
     ]
     assert world.views[-1].referred == "other"
-    (waits,) = world.engine.around.waiting
+    (waits,) = world.engine.context.waiting
     assert waits.crossing == "other"
     assert waits.since_ms > 0, "how long it waits is counted from this start"
     task.cancel()
@@ -293,7 +293,7 @@ async def test_a_lane_that_an_officer_closed_stays_closed_over_a_restart_until_o
     for event in (AT_REST, ordered(BePresent()), SiteSeen(1.0, clock_sure=True)):
         world.engine.post(event)
     await world.settle()
-    assert (world.views[-1].screen, world.engine.around.closed_by) == (Screen.CLOSED, "anna")
+    assert (world.views[-1].screen, world.engine.context.closed_by) == (Screen.CLOSED, "anna")
     world.engine.post(ordered(OpenLane()))
     await world.settle()
     assert world.views[-1].screen is Screen.WELCOME
@@ -328,7 +328,7 @@ async def test_what_a_lane_drew_by_it_draws_by_after_a_restart_and_states_anew()
     for event in (AT_REST, ordered(BePresent()), SiteSeen(1.0, clock_sure=True)):
         world.engine.post(event)
     await world.settle()
-    again = due(world.engine.around, draw.day, OF, bytes(range(32)))
+    again = due(world.engine.context, draw.day, OF, bytes(range(32)))
     assert again == DrawDue(draw)
     world.engine.post(again)
     world.engine.post(DocumentPresented(CROSSING))

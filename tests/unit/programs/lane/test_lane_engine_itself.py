@@ -283,10 +283,10 @@ def test_the_end_of_an_emergency_and_the_clearing_of_alarms_reach_the_barrier() 
     async def story() -> None:
         async for lane in _running(Ports()):
             await lane.feed(replace(AT_REST, emergency_open=True, closed=False))
-            await lane.feed(ordered(EndEmergencyNow(), version=lane.engine.around.version))
+            await lane.feed(ordered(EndEmergencyNow(), version=lane.engine.context.version))
             assert lane.orders == ["end_emergency"]
             await lane.feed(AT_REST, replace(AT_REST, alarms=(Alarm.FORCED,)))
-            await lane.feed(ordered(AcknowledgeAlarms(), version=lane.engine.around.version))
+            await lane.feed(ordered(AcknowledgeAlarms(), version=lane.engine.context.version))
             assert lane.orders == ["end_emergency", "clear_alarms"]
 
     run_virtual(story())

@@ -21,12 +21,13 @@ from gate.passage.events import (
     SensorsSeen,
     SiteSeen,
 )
-from gate.passage.orders import AcknowledgeAlarms, BeginEmergency, BePresent, Free, OfficerRole, Said
+from gate.passage.orders import AcknowledgeAlarms, BeginEmergency, BePresent, Free, Said
 from gate.passage.records import IncidentKind, ObeyedVerb, PassedBy
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.records import Remembered
 from gate_core.errors import LinkLostError
 from gate_core.evidence.evidence import Alarm, Door, Notice
+from gate_core.evidence.names import Role
 from gate_core.evidence.screen import Purpose, Screen
 
 
@@ -167,13 +168,13 @@ async def test_freeing_and_emergencies_reach_every_door_that_they_mean() -> None
     lane = Lane()
     running = await _run(lane)
     assert await lane.hear(ordered(Free())) == ["release first"]
-    version = lane.engine.around.version
+    version = lane.engine.context.version
     assert await lane.hear(ordered(BeginEmergency(), version=version)) == ["release first", "release last"]
     running.cancel()
 
 
 async def test_a_restart_finds_each_doors_books_and_alarms() -> None:
-    said = Said("officer-1", OfficerRole.OFFICER)
+    said = Said("officer-1", Role.OFFICER)
     told = Remembered()
     for record in (
         records.Counted(Counters(5, 0, 1), door=Door.FIRST),
@@ -192,23 +193,23 @@ async def test_a_restart_finds_each_doors_books_and_alarms() -> None:
         (Door.FIRST, 2, PassedBy.UNSEEN),
         (Door.LAST, 1, PassedBy.UNSEEN),
     ]
-    waits = {one.door: [raised.alarm for raised in one.alarms] for one in lane.engine.around.doors}
+    waits = {one.door: [raised.alarm for raised in one.alarms] for one in lane.engine.context.doors}
     assert waits == {Door.FIRST: [Alarm.FORCED], Door.LAST: []}
-    assert lane.engine.around.closed_by == "officer-1"
+    assert lane.engine.context.closed_by == "officer-1"
     seen = told.after(records.Obeyed(None, said, ObeyedVerb.ACKNOWLEDGE, (Alarm.FORCED,)))
     assert seen.first_alarms == ()
-    assert await lane.hear(ordered(AcknowledgeAlarms(), version=lane.engine.around.version)) == []
+    assert await lane.hear(ordered(AcknowledgeAlarms(), version=lane.engine.context.version)) == []
     running.cancel()
 
 
 async def test_a_restart_does_not_forget_a_call_for_help() -> None:
-    said = Said("officer-1", OfficerRole.OFFICER)
+    said = Said("officer-1", Role.OFFICER)
     told = Remembered().after(records.Incident(None, IncidentKind.HELP_CALLED))
     lane = Lane(Remembered.of(told.to_bytes()))
     running = await _run(lane)
-    assert Notice.HELP_CALLED in lane.engine.around.notices()
+    assert Notice.HELP_CALLED in lane.engine.context.notices()
     assert lane.engine.state == machine.Idle(Screen.CLOSED)
-    await lane.hear(ordered(AcknowledgeAlarms(), version=lane.engine.around.version), EMPTY)
+    await lane.hear(ordered(AcknowledgeAlarms(), version=lane.engine.context.version), EMPTY)
     assert lane.engine.state == machine.Idle(Screen.WELCOME)
     assert not told.after(records.Obeyed(None, said, ObeyedVerb.ACKNOWLEDGE)).called
     running.cancel()

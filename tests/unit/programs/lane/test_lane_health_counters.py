@@ -10,8 +10,7 @@ from gate.passage import records
 from gate.passage.effects import Write
 from gate.programs.lane.health_counters import LATEST, QUESTIONS_MIN, Tally
 from gate.programs.lane.leaf import USUAL, LeafTimes
-from gate.programs.lane.stages.unread import unreadable
-from gate_core.evidence.evidence import CheckId, CheckResult
+from gate_core.evidence.evidence import CheckId, CheckResult, DocumentEvidence
 from gate_core.ports.values import LeafPosition as At
 
 TRAVELLER = "somebody"
@@ -54,7 +53,7 @@ def test_stages_are_a_histogram_of_seconds() -> None:
 def test_a_few_failures_warn_of_nothing() -> None:
     tally = Tally()
     for _ in range(LATEST - 1):
-        tally._read(unreadable("gone", CheckId.CHIP_ACCESS))
+        tally._read(DocumentEvidence.unreadable("gone", CheckId.CHIP_ACCESS))
         tally.page(read=False)
     tally.line("barrier", {"requests": QUESTIONS_MIN - 1, "silences": QUESTIONS_MIN - 1})
     assert tally.warnings() == []

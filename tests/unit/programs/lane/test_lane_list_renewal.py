@@ -21,6 +21,7 @@ from gate.programs.children import fd_passing
 from gate.programs.children.child_handle import ChildLostError
 from gate.programs.lane import list_renewal
 from gate.programs.lane.document.lists import told
+from gate.programs.lane.document_session import ways_by
 from gate.programs.lane.lane import Lane
 from gate.programs.lane.list_renewal import CurrentLists, DocumentChild, HeldLists, ready_of, update_of
 from gate.programs.lane.records import fields_of
@@ -275,7 +276,7 @@ async def lane_with(path: Path, nursery: Nursery) -> Lane:
     lane = Lane(
         config, lists=lists, left=messages.OpenCrossings([]), start=start_of(config, None), state_folder=path.parent
     )
-    await lane._spare.replace(cast("DocumentChild", nursery.started[0]))
+    await lane._children.spare.replace(cast("DocumentChild", nursery.started[0]))
     return lane
 
 
@@ -287,12 +288,12 @@ async def test_between_crossings_the_lane_takes_newer_lists_and_records_it_once(
     seen = Seen(lane, monkeypatch)
     await lane.look_at_site()
     assert seen.records == []
-    before, now = version_of(lane._lists), bring(path, revocation_list(CSCA, 5))
+    before, now = version_of(lane._children.lists), bring(path, revocation_list(CSCA, 5))
     for _ in range(2):
         await lane.look_at_site()
     assert [(one.before, one.version) for one in seen.records if isinstance(one, ListsUpdated)] == [(before, now)]
     assert len(seen.records) == 1
-    assert lane._spare.child is nursery.started[1]
+    assert lane._children.spare.child is nursery.started[1]
     assert nursery.started[0].ended
 
 
@@ -318,15 +319,15 @@ async def test_a_crossing_is_judged_to_its_end_by_the_lists_that_it_began_with(
     nursery = Nursery()
     lane = await lane_with(path, nursery)
     seen = Seen(lane, monkeypatch)
-    before = lane._lists.held
+    before = lane._children.lists.held
     monkeypatch.setattr("gate.programs.lane.lane.crossing_of", lambda _: "under way")
     bring(path, revocation_list(CSCA, 5))
     await lane.look_at_site()
-    assert lane._lists.held is before
+    assert lane._children.lists.held is before
     assert seen.records == []
     nursery.started[1]._says = [messages.DocumentUnread("nothing lay there"), None]
     await lane._cross("the next one")
-    assert lane._lists.held is not before
+    assert lane._children.lists.held is not before
     assert [type(one) for one in seen.records] == [ListsUpdated]
 
 
@@ -345,12 +346,11 @@ async def test_a_spare_without_a_chip_reader_makes_room_for_one_that_has_it(
     under_way.clear()
     nursery.chip = ""
     await lane.look_at_site()
-    assert (lane._spare.child, nursery.started[0].ended) == (nursery.started[1], True)
+    assert (lane._children.spare.child, nursery.started[0].ended) == (nursery.started[1], True)
     assert lane._status().detail["chip"] == "up"
     await lane.look_at_site()
     assert len(nursery.started) == 2
 
 
 async def test_without_vision_there_is_no_way_to_its_children(path: Path) -> None:
-    lane = await lane_with(path, Nursery())
-    assert await lane._way(fd_passing.OfPage(1)) is None
+    assert await ways_by(path.with_name("portraits"))(fd_passing.OfPage(1)) is None

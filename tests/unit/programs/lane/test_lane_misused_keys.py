@@ -12,13 +12,14 @@ from fakes.shifts import NOW_S, OTHER_AUTHORITY, shift
 
 from gate.passage import misuse, records
 from gate.passage.lane import Timing
-from gate.passage.orders import Missing, OfficerRole, Outcome, Said
+from gate.passage.orders import Missing, Outcome, Said
 from gate.passage.records import IncidentKind
 from gate_core.evidence.evidence import Notice
+from gate_core.evidence.names import Role
 from gate_core.orders import certificate, judging
 from gate_core.orders.judging import Lack
 from gate_core.orders.order import Order, Shift
-from gate_core.orders.verbs import Party, Power, Role, Verb
+from gate_core.orders.verbs import Party, Power, Verb
 
 ATTEMPTS = 200
 DAY_S = 24 * 3600
@@ -130,7 +131,7 @@ def alarms(lane: Lane, kind: IncidentKind) -> int:
 
 def shown(lane: Lane) -> list[Notice]:
     mine = {Notice.FREEING_REFUSED, Notice.EXPIRED_KEY_USED}
-    return [notice for notice in lane.engine.around.notices() if notice in mine]
+    return [notice for notice in lane.engine.context.notices() if notice in mine]
 
 
 @pytest.mark.parametrize("case", [*MUST_NOT, *NOBODYS], ids=str)
@@ -214,7 +215,7 @@ def test_a_wall_clock_that_is_set_back_revives_no_shift(verb: Verb, *, floored: 
     assert lane.written(records.Overruled) == [] or not floored
     assert bool(told(lane)) is floored
     if floored:
-        said = Said("anna", OfficerRole.OFFICER, "", (Missing.SHIFT_OVER,))
+        said = Said("anna", Role.OFFICER, "", (Missing.SHIFT_OVER,))
         assert told(lane)[0] == records.Incident(None, EXPIRED, 1, order=said)
 
 
@@ -266,7 +267,7 @@ def test_the_lane_serves_on_however_many_orders_are_refused() -> None:
         assert (await lane.say(Verb.PRESENT)).outcome is Outcome.DONE
         await lane.say(Verb.RELEASE, shift(role=Role.AUDITOR))
         await asyncio.sleep(0.1)
-        assert lane.engine.around.in_service()
+        assert lane.engine.context.in_service()
 
     at_a_lane(story)
 
@@ -291,9 +292,9 @@ def test_a_misuse_that_was_acknowledged_is_forgotten_once_it_is_over() -> None:
     async def story(lane: Lane) -> None:
         await lane.say(Verb.RELEASE, shift(role=Role.AUDITOR))
         await lane.say(Verb.ACKNOWLEDGE)
-        assert lane.engine.around.misuses != ()
+        assert lane.engine.context.misuses != ()
         await asyncio.sleep(11)
-        assert lane.engine.around.misuses == ()
+        assert lane.engine.context.misuses == ()
 
     at_a_lane(story)
 

@@ -21,20 +21,20 @@ from gate.channel.table import CHANNELS
 from gate.passage import machine, records
 from gate.passage.events import DocumentPresented, HeadSeen, Part, PartLost
 from gate.passage.lane import LaneContext, Referral
-from gate.passage.orders import Missing, OfficerRole, Outcome, Said
+from gate.passage.orders import Missing, Outcome, Said
 from gate.passage.records import Counted, ObeyedVerb
 from gate.programs.lane.officers import FREED_MAX
 from gate.programs.lane.order_confirmation import _admission
 from gate.programs.shared.terminal import Terminal
 from gate_core.evidence.evidence import Alarm
-from gate_core.evidence.names import Head
+from gate_core.evidence.names import Head, Role
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.orders import judging
 from gate_core.orders.certificate import certify
 from gate_core.orders.challenge import Challenger
 from gate_core.orders.judging import Lack
 from gate_core.orders.order import Shift
-from gate_core.orders.verbs import Party, Power, Role, Verb
+from gate_core.orders.verbs import Party, Power, Verb
 
 ANNA = shift(7)
 BERT = shift(8, officer="bert")
@@ -56,7 +56,7 @@ def test_an_order_of_another_authority_or_key_admits_nobody() -> None:
             (waits,) = answer.referred
             assert (waits.crossing, waits.objections) == (
                 CROSSING,
-                [messages.Objected(Reason.FACE_BELOW_THRESHOLD), messages.Objected(Reason.OFFICER_ABSENT)],
+                [Objection(Reason.FACE_BELOW_THRESHOLD), Objection(Reason.OFFICER_ABSENT)],
             )
         assert (await lane.desk.submit(b"")).outcome is Outcome.FORBIDDEN
         assert (await lane.say(Verb.RELEASE, forged[0])).outcome is Outcome.FORBIDDEN  # not even that
@@ -294,7 +294,7 @@ def test_an_admission_is_answered_when_it_is_durable_and_the_barrier_took_it() -
         (overruled,) = lane.written(records.Overruled)
         assert isinstance(overruled, records.Overruled)
         assert overruled.order.officer == "anna"
-        assert overruled.order.role is OfficerRole.OFFICER
+        assert overruled.order.role is Role.OFFICER
         assert overruled.order.reason == "I know her"
 
     at_a_lane(story)
@@ -360,7 +360,7 @@ def test_an_emergency_and_alarms_are_answered_by_the_controller() -> None:
         assert (await lane.say(Verb.END_EMERGENCY)).detail == "the emergency is over"
         lane.seen = replace(AT_REST, alarms=(Alarm.FORCED,))
         await _until(lane, machine.Idle)
-        while not lane.engine.around.last.seen or not lane.engine.around.last.seen.alarms:
+        while not lane.engine.context.last.seen or not lane.engine.context.last.seen.alarms:
             await _turn()
         assert lane.desk.look().alarms == [Alarm.FORCED]
         assert (await lane.say(Verb.ACKNOWLEDGE)).detail == "no alarm stands"
@@ -382,7 +382,7 @@ def test_a_lane_that_does_not_turn_any_more_is_not_waited_for() -> None:
 
 class _Deaf:
     def __init__(self, engine: Any) -> None:
-        self.state, self.around, self.taken = engine.state, engine.around, None
+        self.state, self.context, self.taken = engine.state, engine.context, None
 
     def post(self, event: object) -> None:
         pass
@@ -423,7 +423,7 @@ def test_a_supervisor_has_the_lane_serve_others_once_and_never_mid_crossing() ->
         assert lane.desk.look().travellers == "all"
 
     written = at_a_lane(story).written(records.Obeyed)
-    said = Said("anna", OfficerRole.SUPERVISOR)
+    said = Said("anna", Role.SUPERVISOR)
     assert written == [
         records.Obeyed(None, said, ObeyedVerb.MODE, before="all", after="eu"),
         records.Obeyed(None, said, ObeyedVerb.MODE, before="eu", after="all"),
@@ -454,7 +454,7 @@ def test_a_supervisor_accepts_the_head_when_the_log_says_that_it_counts(takes: b
             assert (again.outcome, again.detail) == (Outcome.IMPOSSIBLE, "the log's head is accepted already")
 
     written = at_a_lane(story).written(records.HeadAccepted)
-    assert written == [records.HeadAccepted(Said("anna", OfficerRole.SUPERVISOR), 7, root)]
+    assert written == [records.HeadAccepted(Said("anna", Role.SUPERVISOR), 7, root)]
 
 
 def test_every_verb_that_has_no_answer_of_its_own_is_answered_by_the_machine() -> None:
@@ -505,7 +505,7 @@ async def test_an_answer_with_every_reason_there_is_still_fits_the_channel(tmp_p
     lane = Lane()
     everything = tuple(Objection(reason, "x" * 500) for reason in Reason)
     lane.engine._state = machine.Referred(CROSSING, everything)
-    lane.engine._around = LaneContext(waiting=(Referral(CROSSING, everything),))
+    lane.engine._context = LaneContext(waiting=(Referral(CROSSING, everything),))
     async with lane.desk.serve(tmp_path / "orders.sock"):
         terminal = await Terminal.reach(tmp_path / "orders.sock")
         (waiting,) = (await terminal.look()).referred

@@ -115,7 +115,7 @@ class Lane:
 
     def order(self, command: Command) -> None:
         """An officer's order that answers a fresh challenge."""
-        self.engine.post(ordered(command, version=self.engine.around.version))
+        self.engine.post(ordered(command, version=self.engine.context.version))
 
     def incidents(self) -> list[IncidentKind]:
         return [one.incident for one in self.records if isinstance(one, records.Incident)]
@@ -219,11 +219,11 @@ def test_a_revocation_that_the_board_takes_and_does_not_obey_is_told_to_officers
         await lane.grant()
         lane.board.deaf_to = (REVOKE,)
         lane.engine.post(SWITCHED)
-        await lane.until(lambda: Notice.REVOKE_NOT_SHOWN in lane.engine.around.notices(), within_s=2.2)
+        await lane.until(lambda: Notice.REVOKE_NOT_SHOWN in lane.engine.context.notices(), within_s=2.2)
         assert lane.incidents().count(IncidentKind.REVOKE_NOT_SHOWN) == 1
         assert lane.board.writes.count(REVOKE) > 5
         lane.board.deaf_to = ()
-        await lane.until(lambda: lane.engine.around.notices() == (), within_s=0.5)
+        await lane.until(lambda: lane.engine.context.notices() == (), within_s=0.5)
 
     on_the_wire(story)
 
@@ -238,7 +238,7 @@ def test_a_release_opens_however_many_of_its_orders_are_lost(lost: int) -> None:
         told = lane.board.writes.count(RELEASE)
         await asyncio.sleep(3)
         assert lane.board.writes.count(RELEASE) <= told + 1  # it was shown: nobody is inside
-        assert lane.engine.around.notices() == ()
+        assert lane.engine.context.notices() == ()
 
     on_the_wire(story)
 
@@ -247,7 +247,7 @@ def test_a_release_that_never_opens_is_told_to_officers_and_the_log() -> None:
     async def story(lane: Lane) -> None:
         lane.board.deaf_to = (RELEASE,)
         lane.order(Free())
-        await lane.until(lambda: Notice.RELEASE_NOT_SHOWN in lane.engine.around.notices(), within_s=2.2)
+        await lane.until(lambda: Notice.RELEASE_NOT_SHOWN in lane.engine.context.notices(), within_s=2.2)
         assert lane.incidents().count(IncidentKind.RELEASE_NOT_SHOWN) == 1
         assert lane.board.writes.count(RELEASE) > 5
 
@@ -294,7 +294,7 @@ def test_whatever_a_line_loses_no_grant_outlives_its_crossing_by_more_than_the_l
                 case _:
                     pass
             await asyncio.sleep(chance.uniform(0, 3))
-            for one in lane.engine.around.waiting:
+            for one in lane.engine.context.waiting:
                 lane.order(HandOver(one.crossing, Disposition.WALKED_BACK))
                 await asyncio.sleep(0.01)
         lane.silent_until_s, lane.swallow_orders, lane.board.busy = 0.0, 0, 0

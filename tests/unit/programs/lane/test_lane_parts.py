@@ -15,11 +15,11 @@ from fakes.virtual_time import in_virtual_time, run_virtual
 
 from gate.passage.counting import Counters
 from gate.passage.events import DocumentPresented, DoorSeen, Event, LampAnswered, Part, PartBack, PartLost
-from gate.programs.lane.documents import Documents
+from gate.programs.lane.documents import SWIPE, Documents
 from gate.programs.lane.parts import LAMP_AGAIN_S, BarrierKeeper, SensorsKeeper, SwipeKeeper, door_seen, sensors_seen
 from gate_core.errors import LinkLostError, NoReplyError, RefusedError
 from gate_core.evidence.evidence import Alarm, Door
-from gate_core.ports.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition, MrzLines
+from gate_core.ports.values import BarrierStatus, Direction, LampColour, LeafPosition, MrzLines
 
 CLOSED = BarrierStatus(
     position=LeafPosition.CLOSED,
@@ -77,7 +77,7 @@ class FakeBarrier:
         if self.lamp_errors:
             raise self.lamp_errors.pop(0)
 
-    async def clear_alarms(self, alarms: Collection[BarrierAlarm]) -> None:
+    async def clear_alarms(self, alarms: Collection[Alarm]) -> None:
         self.calls.append(f"clear {' '.join(alarm.value for alarm in alarms)}")
 
     async def end_emergency(self) -> None:
@@ -133,13 +133,13 @@ def test_only_a_closed_leaf_is_closed() -> None:
         assert door_seen(replace(CLOSED, position=position)).closed is (position is LeafPosition.CLOSED)
     counted = door_seen(replace(CLOSED, count_entry=7, count_exit=3, restarts=2))
     assert counted.counters == Counters(7, 3, 2)
-    seen = door_seen(replace(CLOSED, grants_left_entry=1, grants_left_exit=1, alarms=frozenset({BarrierAlarm.FORCED})))
+    seen = door_seen(replace(CLOSED, grants_left_entry=1, grants_left_exit=1, alarms=frozenset({Alarm.FORCED})))
     assert (seen.grants_left, seen.alarms) == (2, (Alarm.FORCED,))
 
 
 def test_every_alarm_of_a_controller_has_a_word_in_the_record() -> None:
-    assert {alarm.value for alarm in Alarm} == {alarm.value for alarm in BarrierAlarm}
-    assert door_seen(replace(CLOSED, alarms=frozenset(BarrierAlarm))).alarms == tuple(Alarm)
+    assert {alarm.value for alarm in Alarm} == {alarm.value for alarm in Alarm}
+    assert door_seen(replace(CLOSED, alarms=frozenset(Alarm))).alarms == tuple(Alarm)
 
 
 @in_virtual_time
@@ -405,7 +405,7 @@ class FakeSwipe:
 @in_virtual_time
 async def test_lines_open_a_crossing_and_are_handed_over_once() -> None:
     lines, posted = MrzLines(("P<UTO",), "fake"), Posted()
-    documents = Documents(readers=frozenset({SwipeKeeper.NAME}), post=posted)
+    documents = Documents(readers=frozenset({SWIPE}), post=posted)
     keeper = SwipeKeeper(FakeSwipe(LinkLostError("unplugged"), lines), documents)
     async with kept(keeper):
         presented = await posted.until_a(DocumentPresented)

@@ -10,13 +10,21 @@ import pytest
 from fakes.passage_examples import CROSSING, decided_record, said
 from fakes.virtual_time import run_virtual
 
-from gate.channel.messages import SEALED_BYTES_MAX, CheckFound, Findings, PageFinding
+from gate.channel.messages import SEALED_BYTES_MAX, Findings
 from gate.passage import records
 from gate.passage.orders import Concern, Disposition
 from gate.passage.policy import Verdict
 from gate.passage.records import ClosedAs
-from gate.programs.lane.findings import findings_of
-from gate.programs.lane.referrals import FLAG_S, FLAGS_MAX, REFERRALS_MAX, SEALED_S, Raised, Recipient, Referrals
+from gate.programs.lane.referrals import (
+    FLAG_S,
+    FLAGS_MAX,
+    REFERRALS_MAX,
+    SEALED_S,
+    Raised,
+    Recipient,
+    Referrals,
+    findings_of,
+)
 from gate_core.evidence.evidence import (
     AccessEvidence,
     AccessProtocol,
@@ -209,10 +217,10 @@ def test_findings_say_what_the_evidence_has() -> None:
     )
     found = findings_of(replace(decided.evidence, document=document, face=face), decided.policy)
     assert found == Findings(
-        checks=[CheckFound(check.id, check.result, check.reason, check.clause)],
+        checks=[Check(check.id, check.result, check.reason, check.clause)],
         page_checks=[
-            PageFinding(page.id, page.result),
-            PageFinding(print_.id, print_.result, 0.2, 0.0, "225 pages"),
+            PageCheck(page.id, page.result),
+            PageCheck(print_.id, print_.result, 0.2, 0.0, "225 pages"),
         ],
         access=AccessProtocol.PACE,
         face_score=0.3,

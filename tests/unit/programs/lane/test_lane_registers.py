@@ -15,12 +15,13 @@ from gate.channel import messages as m
 from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
 from gate.passage.events import Event, RegistersAnswered
-from gate.passage.orders import Disposition, OfficerRole, Said
+from gate.passage.orders import Disposition, Said
 from gate.passage.policy import Policy, Verdict
 from gate.passage.records import Decided, Settled
 from gate.programs.lane.records import Hit, Remembered
 from gate.programs.lane.registers import DAY_KEY_S, HITS_MAX, RegistersClient, findings_of
 from gate_core.evidence.evidence import Evidence, Score, SiteEvidence
+from gate_core.evidence.names import Role
 from gate_core.evidence.registers import RegisterAnswer, RegisterCause, RegisterFinding, unknown
 
 QUESTION = m.DocumentQuestion("P", "UTO", "L898902C3", "UTO")
@@ -442,7 +443,7 @@ def decided(crossing: str, handle: str) -> Decided:
 
 
 def settled(crossing: str) -> Settled:
-    return Settled(crossing, Said("officer-1", OfficerRole.OFFICER), Disposition.TAKEN_OVER)
+    return Settled(crossing, Said("officer-1", Role.OFFICER), Disposition.TAKEN_OVER)
 
 
 async def test_what_an_officer_makes_of_a_hit_is_told_until_it_is_kept(

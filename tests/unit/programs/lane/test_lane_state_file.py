@@ -14,20 +14,20 @@ import pytest
 from gate.passage import machine
 from gate.passage.lane import LaneContext
 from gate.passage.lasting_state import UNKNOWN, LastingEmergency, LastingState
-from gate.passage.orders import Missing, OfficerRole, Said
+from gate.passage.orders import Missing, Said
 from gate.passage.records import EmergencyBegan, EmergencyEnded
 from gate.programs.lane import state_file
 from gate.programs.lane.emergency_hold import STATE_FILE as FILE
 from gate.programs.lane.emergency_hold import is_held
-from gate.programs.lane.lane import _lasting
 from gate.programs.lane.published_status import told
 from gate.programs.lane.records import Remembered
-from gate.programs.lane.state_file import StateFile, StateLostError, encoded, read_state
+from gate.programs.lane.state_file import StateFile, StateLostError, encoded, lasting_left, read_state
 from gate_core.evidence.evidence import Door
+from gate_core.evidence.names import Role
 from gate_core.evidence.screen import Screen
 
 EMERGENCY = LastingState(
-    emergency=LastingEmergency(Said("bert", OfficerRole.OFFICER, "smoke", (Missing.SHIFT_OVER,)), held=True),
+    emergency=LastingEmergency(Said("bert", Role.OFFICER, "smoke", (Missing.SHIFT_OVER,)), held=True),
     releases=((Door.LAST, 17),),
     closed_by="bert",
     maintained_by="carla",
@@ -96,7 +96,7 @@ def test_the_state_that_is_resumed_is_the_files_unless_the_log_contradicts_it(tm
         (tmp_path / FILE).unlink(missing_ok=True)
         if content is not None:
             (tmp_path / FILE).write_bytes(content)
-        return _lasting(tmp_path, Remembered(running=running, emergency=emergency))
+        return lasting_left(tmp_path, Remembered(running=running, emergency=emergency))
 
     assert resumed(None) is None
     assert resumed(None, running=True) == UNKNOWN
@@ -116,7 +116,7 @@ def test_no_lane_in_an_emergency_says_that_it_is_in_service() -> None:
 
 
 def test_the_log_remembers_an_emergency_until_its_end() -> None:
-    said = Said("bert", OfficerRole.OFFICER)
+    said = Said("bert", Role.OFFICER)
     began = Remembered().after(EmergencyBegan(None))
     assert began.emergency
     assert not began.after(EmergencyEnded(said)).emergency

@@ -24,15 +24,15 @@ from gate.channel.table import CHANNELS
 from gate.passage import records, two_officers
 from gate.passage.events import RecordKind
 from gate.passage.open_referrals import WAITING_MAX
-from gate.passage.orders import Concern, Disposition, OfficerRole, Outcome, Said
-from gate.programs.lane.findings import findings_of
+from gate.passage.orders import Concern, Disposition, Outcome, Said
 from gate.programs.lane.officers import NOT_SEEN, NOTHING_SEALED, PRESENT_MAX, RECIPIENTS_MAX
-from gate.programs.lane.referrals import SEALED_S, Recipient
+from gate.programs.lane.referrals import SEALED_S, Recipient, findings_of
 from gate_core.evidence.evidence import Check, CheckId, CheckResult, DocumentEvidence
-from gate_core.evidence.reasons import Reason
+from gate_core.evidence.names import Role
+from gate_core.evidence.reasons import Objection, Reason
 from gate_core.orders.order import Shift
 from gate_core.orders.sealing import DOCUMENT, FACE, seen_of
-from gate_core.orders.verbs import Role, Verb
+from gate_core.orders.verbs import Verb
 
 
 def key_of(number: int) -> bytes:
@@ -106,7 +106,7 @@ class _Busy:
     """A lane that does not turn any more."""
 
     def __init__(self, lane: Lane) -> None:
-        self.state, self.around = lane.engine.state, lane.engine.around
+        self.state, self.context = lane.engine.state, lane.engine.context
 
     def post(self, event: object) -> None:
         pass
@@ -216,7 +216,7 @@ def test_a_view_is_handed_to_whom_it_was_sealed_once_its_record_is_durable() -> 
             answer = await lane.say(Verb.VIEW, by)
             assert answer.outcome is Outcome.DONE
             assert answer.sealed == [f"face for {name}".encode(), f"document for {name}".encode()]
-            assert lane.records[-1] == records.Viewed(CROSSING, Said(name, OfficerRole.OFFICER))
+            assert lane.records[-1] == records.Viewed(CROSSING, Said(name, Role.OFFICER))
 
     assert at_a_lane(story).orders == []
 
@@ -291,7 +291,7 @@ def test_what_was_forgotten_while_its_record_was_written_is_not_handed_out() -> 
         lane.log_silent = True
         asking = asyncio.ensure_future(lane.say(Verb.VIEW, ANNA))
         await asyncio.sleep(0.1)
-        lane.referrals.record(records.Settled(CROSSING, Said("bert", OfficerRole.OFFICER), Disposition.WALKED_BACK))
+        lane.referrals.record(records.Settled(CROSSING, Said("bert", Role.OFFICER), Disposition.WALKED_BACK))
         lane.answer_for(RecordKind.VIEWED)
         answer = await asking
         assert (answer.outcome, answer.detail, answer.sealed) == (Outcome.IMPOSSIBLE, NOTHING_SEALED, None)
@@ -316,7 +316,7 @@ def test_the_largest_answer_there_can_be_fits_the_channel() -> None:
     evidence = replace(decided_record().evidence, document=DocumentEvidence(checks))
     assert len(json.dumps(msgspec.to_builtins(evidence.document))) > EVIDENCE_BYTES_MAX
     found = findings_of(evidence, RULES.policy)
-    objections = [messages.Objected(reason, "x" * 500) for reason in Reason]
+    objections = [Objection(reason, "x" * 500) for reason in Reason]
     referred = [messages.Waiting("c" * 64, objections, 1, found)] * WAITING_MAX
     whole = [bytes(messages.SEALED_BYTES_MAX)] * 2
     answer = messages.OrderAnswer(Outcome.DONE, "x" * 500, "referred", referred, whole)
@@ -369,7 +369,7 @@ def test_a_flag_is_written_and_nothing_else_changes(concern: Concern) -> None:
 
     lane = at_a_lane(story)
     assert lane.orders == []
-    said = Said("anna", OfficerRole.OFFICER, "alone with two men")
+    said = Said("anna", Role.OFFICER, "alone with two men")
     assert lane.records[-1] == records.Flagged(CROSSING, said, concern)
 
 

@@ -95,6 +95,6 @@ def test_after_a_mishap_the_lane_is_closed_until_an_officer_has_seen_it_and_then
     lane.run(1_000)
     mishap(lane)
     lane.run(120_000)
-    assert (lane.screen, lane.around.at_rest()) == ("closed", True)
+    assert (lane.screen, lane.context.at_rest()) == ("closed", True)
     lane.habits.acknowledges = True
     assert serves_again(lane)

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from fakes.approvals import approvers, signer, write_approvers
 from fakes.audit_logs import ORIGIN, LateSpool, SmallLog, crossing, happening, wanted
+from fakes.log_context import log_context
 
 from gate.audit.inbox import ERASURE, Inbox
 from gate.audit.key_days import KeyDays
@@ -97,20 +98,19 @@ async def gate(folder: Path, kept: Kept = KEPT, *, names: bool = True) -> AsyncI
         writer = await in_store(opening.__enter__)
         try:
             publisher = Publisher(writer, spool, in_store, in_spool, published=0)
-            erasures = Erasures(
-                Inbox(folder / "inbox", folder / "refused"),
-                kept,
+            shared = log_context(
+                inbox=Inbox(folder / "inbox", folder / "refused"),
                 writer=writer,
                 publisher=publisher,
                 spool=spool,
                 origin=ORIGIN,
-                names=names,
                 approvers=folder / "approvers.toml",
                 say=say,
                 in_store=in_store,
                 in_spool=in_spool,
                 in_inbox=in_inbox,
             )
+            erasures = Erasures(shared, kept, names=names)
             made = Gate(log, writer, publisher, erasures, in_store)
             yield made
         finally:
@@ -271,14 +271,14 @@ async def test_an_order_that_came_while_another_was_carried_out_is_carried_out_n
         first = (await log.write(*crossing("c1")))[0]
         second = (await log.write(*crossing("c2")))[0]
         log.order(first)
-        whole = log.erasures._say
+        whole = log.erasures._log
 
         async def say(kind: str, fields: Mapping[str, object]) -> Outcome:
-            log.erasures._say = whole
+            log.erasures._log = whole
             log.order(second)
-            return await whole(kind, fields)
+            return await whole.say(kind, fields)
 
-        log.erasures._say = say
+        log.erasures._log = dataclasses.replace(whole, say=say)
         assert await log.erasures.look()
         assert await log.erasures.look()
         assert (log.traces(first), log.traces(second)) == ([], [])

@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 from fakes.audit_logs import BOOT, ORIGIN, SmallLog, happening, wanted
+from fakes.log_context import log_context
 
 from gate.audit.inbox import HELD, Inbox
 from gate.audit.mirror_keys import MirrorKeys
 from gate.audit.writer import APPENDS_REMEMBERED, Outcome, Refused, Wanted, Writer
+from gate.programs.log.context import Now
 from gate.programs.log.pruning import Pruning
 from gate.programs.log.spool_publisher import Publisher, Worker
 from gate_core.audit_format.checkpoint import Checkpoint
@@ -109,6 +111,7 @@ class Gate:
 async def gate(log: SmallLog, days: int | None = DAYS, *, boot: str = BOOT) -> AsyncIterator[Gate]:
     spool = Spool(log.spool)
     with Worker("store") as in_store, Worker("spool") as in_spool, Worker("inbox") as in_inbox:
+        made: Gate
 
         async def say(kind: str, fields: Mapping[str, object]) -> Outcome:
             if made.refuses:
@@ -123,22 +126,21 @@ async def gate(log: SmallLog, days: int | None = DAYS, *, boot: str = BOOT) -> A
             published = spool.checkpoint()
             size = 0 if published is None else Checkpoint.parse(Note.parse(published).text).size
             publisher = Publisher(writer, spool, in_store, in_spool, published=size)
-            pruning = Pruning(
-                Inbox(log.folder / "inbox", log.folder / "refused"),
-                MirrorKeys(MIRROR.verifier, log.folder / "mirror-keys"),
-                days,
+            shared = log_context(
+                inbox=Inbox(log.folder / "inbox", log.folder / "refused"),
+                mirror=MirrorKeys(MIRROR.verifier, log.folder / "mirror-keys"),
                 writer=writer,
                 publisher=publisher,
                 spool=spool,
                 origin=ORIGIN,
-                boot=boot,
-                wall=lambda: made.noon,
+                now=Now(wall=lambda: made.noon, monotonic_ms=lambda: 0, boot=boot),
                 today=lambda: made.day if made.known else None,
                 say=say,
                 in_store=in_store,
                 in_spool=in_spool,
                 in_inbox=in_inbox,
             )
+            pruning = Pruning(shared, days)
             made = Gate(log, writer, publisher, pruning, in_store)
             yield made
         finally:

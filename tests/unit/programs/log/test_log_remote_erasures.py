@@ -12,6 +12,7 @@ import pytest
 from fakes.central_house import housed, order
 from fakes.central_process import settings_of
 from fakes.central_server import Bench
+from fakes.log_context import log_context
 from fakes.sync_gate import SyncGate
 
 from gate.audit.inbox import Inbox
@@ -60,16 +61,16 @@ async def log(tmp_path: Path) -> AsyncIterator[Log]:
         async def say(kind: str, fields: Mapping[str, object]) -> int | Refused:
             return await made.say(kind, fields)
 
-        elsewhere = ErasedElsewhere(
-            Inbox(tmp_path / "inbox", tmp_path / "refused"),
-            spool,
-            Taken(MIRROR.verifier, tmp_path / "keys"),
-            ORIGIN,
+        shared = log_context(
+            inbox=Inbox(tmp_path / "inbox", tmp_path / "refused"),
+            spool=spool,
+            mirror=Taken(MIRROR.verifier, tmp_path / "keys"),
+            origin=ORIGIN,
             say=say,
             in_spool=in_spool,
             in_inbox=in_inbox,
         )
-        made = Log(elsewhere, tmp_path / "inbox", spool)
+        made = Log(ErasedElsewhere(shared), tmp_path / "inbox", spool)
         yield made
 
 

@@ -16,10 +16,12 @@ from pathlib import Path
 
 import pytest
 from fakes.audit_logs import LateSpool, SmallLog, happening
+from fakes.log_context import log_context
 
 from gate.audit.key_days import KeyDay, KeyDays
 from gate.audit.writer import Outcome, Refused, Wanted, Writer
-from gate.programs.log.retention import Kept, Retention, borne_out
+from gate.programs.log.context import borne_out
+from gate.programs.log.retention import Kept, Retention
 from gate.programs.log.spool_publisher import Publisher, Worker
 from gate_core.audit_format.errors import BadSignatureError
 from gate_core.audit_format.expiry_statement import Expired
@@ -86,6 +88,7 @@ async def gate(folder: Path, kept: Kept = TWO_DAYS, *, again: SmallLog | None = 
     log = again or SmallLog(folder)
     spool = Spool(log.spool)
     with Worker("store") as in_store, Worker("spool") as in_spool:
+        made: Gate
 
         async def say(kind: str, fields: Mapping[str, object]) -> Outcome:
             if made.refuses:
@@ -97,9 +100,7 @@ async def gate(folder: Path, kept: Kept = TWO_DAYS, *, again: SmallLog | None = 
         writer = await in_store(opening.__enter__)
         try:
             publisher = Publisher(writer, spool, in_store, in_spool, published=0)
-            retention = Retention(
-                kept,
-                KeyDays(log.folder / "keys"),
+            shared = log_context(
                 writer=writer,
                 publisher=publisher,
                 spool=spool,
@@ -108,6 +109,7 @@ async def gate(folder: Path, kept: Kept = TWO_DAYS, *, again: SmallLog | None = 
                 say=say,
                 today=lambda: made.today,
             )
+            retention = Retention(shared, kept, KeyDays(log.folder / "keys"))
             made = Gate(log, writer, publisher, retention, in_store)
             yield made
         finally:

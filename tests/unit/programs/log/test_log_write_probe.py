@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-from gate.programs.log.timing import Timing
+from gate.programs.log.context import Timing
 from gate.programs.log.write_probe import Probe
 
 SOON = Timing(proof_again_s=0.02, proof_every_s=60.0)

@@ -6,19 +6,19 @@ import msgspec
 import pytest
 from fakes.told_gate import CONFIG, told
 
-from gate.channel.messages import EVIDENCE_ITEMS_MAX, CheckFound, Findings, Flag, Look, Objected, Present, Waiting
+from gate.channel.messages import EVIDENCE_ITEMS_MAX, Findings, Flag, Look, Present, Waiting
 from gate.passage.open_referrals import WAITING_MAX
 from gate.passage.orders import Concern
 from gate.programs.screens.console_status import FINDINGS_MAX, lane_event
 from gate_core import console_link
-from gate_core.evidence.evidence import CheckId, CheckResult
-from gate_core.evidence.reasons import Reason
+from gate_core.evidence.evidence import Check, CheckId, CheckResult
+from gate_core.evidence.reasons import Objection, Reason
 from gate_officers.console.findings import read
 
 FOUND = Findings([], [], None, 0.1, 0.411, 0.9, 0.5, ["several_faces"])
 WAITS = Waiting(
     crossing="c1",
-    objections=[Objected(Reason.FACE_BELOW_THRESHOLD)],
+    objections=[Objection(Reason.FACE_BELOW_THRESHOLD)],
     since_ms=34_500,
     findings=FOUND,
     sealed_for=["anna"],
@@ -53,10 +53,10 @@ def test_a_console_is_told_of_flags_over_somebody_who_does_not_wait() -> None:
 @pytest.mark.parametrize("many", [1, WAITING_MAX])
 def test_whatever_a_captured_child_found_a_console_takes_what_it_is_told(many: int) -> None:
     long = "x" * 200
-    weak = [Objected(Reason.WEAK_ALGORITHM, long) for _ in range(EVIDENCE_ITEMS_MAX)]
-    checks = [CheckFound(CheckId.MRZ, CheckResult.FAILED, long, "x" * 64) for _ in range(EVIDENCE_ITEMS_MAX)]
+    weak = [Objection(Reason.WEAK_ALGORITHM, long) for _ in range(EVIDENCE_ITEMS_MAX)]
+    checks = [Check(CheckId.MRZ, CheckResult.FAILED, long, "x" * 64) for _ in range(EVIDENCE_ITEMS_MAX)]
     found = msgspec.structs.replace(FOUND, checks=checks)
-    waits = msgspec.structs.replace(WAITS, objections=[*weak, Objected(Reason.FACE_MISSING)], findings=found)
+    waits = msgspec.structs.replace(WAITS, objections=[*weak, Objection(Reason.FACE_MISSING)], findings=found)
     told_on = console_link.encode(lane_event("boot", CONFIG, look(*[waits] * many), told()))
     assert len(told_on) <= console_link.EVENT_BYTES_MAX
     event = console_link.decode(told_on, console_link.LaneEvent)

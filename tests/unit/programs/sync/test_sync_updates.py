@@ -20,10 +20,10 @@ from fakes.updates import GATE_ID, HERE, Operator
 from drivers.barrier.settings import Modbus
 from drivers.camera.settings import Network
 from drivers.reader.settings import Elyctis
+from gate.identity.device import AUTHORITIES, DEVICE
 from gate.programs.shared.config import Audit, Config, Sync
 from gate.programs.shared.config import Updates as Settings
 from gate.programs.sync.updates import HttpsSource, Updates
-from gate.provision.identity import AUTHORITIES, DEVICE
 from gate.updates.errors import RefusedError, SourceAwayError
 from gate.updates.fetching import Store
 from gate.updates.layout import Kind

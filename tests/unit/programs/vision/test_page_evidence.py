@@ -15,9 +15,8 @@ from gate.page.stream.events import Read
 from gate.page.values import Why
 from gate.passage.policy import page_objections
 from gate.programs.lane.document.inspecting import page_evidence
-from gate.programs.lane.stages.page import page_checks
 from gate.programs.vision.page_findings import CHECK_OF, MEASURED_ON, guidance_of, message_of, readings_of
-from gate_core.evidence.evidence import CheckResult, Evidence, PageCheck, PageEvidence
+from gate_core.evidence.evidence import CheckResult, Evidence, PageCheck, PageEvidence, page_checks
 from gate_core.evidence.names import PageCheckId
 from gate_core.evidence.reasons import Objection, Reason
 from gate_core.evidence.screen import Guidance
@@ -60,9 +59,9 @@ def test_a_reading_counts_by_the_rule_or_because_the_chip_says_the_same(
 
 def test_vision_alone_cannot_say_that_a_page_is_accepted_and_the_first_finding_of_a_kind_counts() -> None:
     told = [
-        messages.PageFinding(PageCheckId.PAGE_ACCEPTED, CheckResult.SUCCESSFUL),
-        messages.PageFinding(PageCheckId.DULL_PAPER, CheckResult.FAILED, 0.2, 0.01, "ACME 1"),
-        messages.PageFinding(PageCheckId.DULL_PAPER, CheckResult.SUCCESSFUL),
+        PageCheck(PageCheckId.PAGE_ACCEPTED, CheckResult.SUCCESSFUL),
+        PageCheck(PageCheckId.DULL_PAPER, CheckResult.FAILED, 0.2, 0.01, "ACME 1"),
+        PageCheck(PageCheckId.DULL_PAPER, CheckResult.SUCCESSFUL),
     ]
     assert page_checks(told) == (PageCheck(PageCheckId.DULL_PAPER, CheckResult.FAILED, 0.2, 0.01, "ACME 1"),)
 
@@ -111,7 +110,7 @@ UNLIKE = PageCheck(PageCheckId.PRINTED_PORTRAIT_CHIP, CheckResult.FAILED, 0.2)
 def evidence_with(*checks: PageCheck) -> Evidence:
     page = PageEvidence("camera", "TD3", 0.9, 1, checks=checks)
     face = replace(SAME_FACE, page_checks=(UNLIKE,))
-    site = ready().around.site_evidence(1_000)
+    site = ready().lane.site_evidence(1_000)
     return Evidence(replace(GENUINE, page=page), face, None, site)
 
 

@@ -19,10 +19,10 @@ from gate_core.audit_format.record import Header
 from gate_core.audit_format.unsealing import Closed, OpenedRecord, Unsealer
 from gate_core.command_line.output import Exit, code_of, fail, note
 from gate_verify.accounts import Accounts
+from gate_verify.audit_record import AuditRecord
 from gate_verify.bundle import Closing, EntryLine, KeyLine, Opening
 from gate_verify.findings import Report, StructureError, UnreadableError, VerifyError
-from gate_verify.story import Story
-from gate_verify.told import Told
+from gate_verify.record_invariants import Story
 from gate_verify.verify import contents, kind_of, verify
 
 NO_HEADER = "the entry is no record of the log"
@@ -52,7 +52,7 @@ UNREAD = "what the records tell: they are read only where all is as it was signe
 
 
 def with_story(
-    report: Report, paths: Sequence[Path], unsealer: Unsealer | None, *others: Callable[[Told], object]
+    report: Report, paths: Sequence[Path], unsealer: Unsealer | None, *others: Callable[[AuditRecord], object]
 ) -> Report:
     """The report with what the records tell judged as well, where they open; a log that is not intact is not read any further. `others` are
     told each record, too.
@@ -104,7 +104,9 @@ def unsealer_of(identity: Path) -> Unsealer:
         fail(Exit.IO_ERROR, f"cannot read the key file {identity}: {error.strerror}")
 
 
-def read_as_signed(logs: Sequence[Path], vkey: str, identity: Path, take: Callable[[Told], None]) -> Sequence[str]:
+def read_as_signed(
+    logs: Sequence[Path], vkey: str, identity: Path, take: Callable[[AuditRecord], None]
+) -> Sequence[str]:
     """Read logs that are as they were signed with an auditor's identity, a record at a time; any other ends the command. Returns what is told
     in them and cannot be so.
     """
@@ -139,7 +141,7 @@ class Reading:
     closed: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     is_damaged: bool = False
 
-    def told(self) -> Iterator[Told]:
+    def told(self) -> Iterator[AuditRecord]:
         """Yield each record once, in order. What is wrong with a part ends the command with one line and an exit code; 77 when nothing is
         for this identity.
         """
@@ -176,7 +178,7 @@ class Reading:
                 found = True
         return found
 
-    def _told_in(self, path: Path) -> Iterator[Told]:
+    def _told_in(self, path: Path) -> Iterator[AuditRecord]:
         """Yield each record of a part; the body of one that does not open is None, and it says why."""
         index = 0
         for line in contents(path):
@@ -192,14 +194,14 @@ class Reading:
                     return
         raise StructureError("it is cut off")
 
-    def _in_clear(self, index: int, leaf: bytes, sealed: bytes) -> Told:
+    def _in_clear(self, index: int, leaf: bytes, sealed: bytes) -> AuditRecord:
         try:
             header = Header.parse(leaf)
         except BadFormatError:
             self._note(index, NO_HEADER, is_damage=True)
-            return Told(index, "", "", "", note=NO_HEADER)
+            return AuditRecord(index, "", "", "", note=NO_HEADER)
         found, readers = self.unsealer.open(header, sealed), self.unsealer.readers.get(header.key)
-        told = Told(index, header.hour, header.about, header.key, recipients=header.recipients, readers=readers)
+        told = AuditRecord(index, header.hour, header.about, header.key, recipients=header.recipients, readers=readers)
         if isinstance(found, OpenedRecord):
             return replace(told, **{name: getattr(found, name) for name in OpenedRecord.__slots__})
         if found is not Closed.ERASED:
@@ -223,7 +225,7 @@ def _explained(path: Path) -> Iterator[None]:
         fail(Exit.IO_ERROR, f"cannot read {error.filename}: {error.strerror}")
 
 
-def fields_of(told: Told) -> dict[str, object]:
+def fields_of(told: AuditRecord) -> dict[str, object]:
     """A record as a JSON document. `key` names the age file that opens it, which is what is deleted to erase the crossing."""
     return {
         "index": told.index,

@@ -16,12 +16,12 @@ from pathlib import Path
 from gate_core import durable
 from gate_core.command_line.distributions import named_modules
 from gate_core.command_line.output import Exit, code_of, fail
+from gate_verify.audit_record import AuditRecord
 from gate_verify.commands.records import unsealer_of, with_story
 from gate_verify.commands.report_page import ENTRIES, NOT_HERE, entries_table, render, write_tables
 from gate_verify.findings import Report, UnreadableError
 from gate_verify.report.account import Account
 from gate_verify.report.draws import Found
-from gate_verify.told import Told
 from gate_verify.verify import Known, name_of, verify
 
 _DECIDED = frozenset({"entry_decided", "decided"})
@@ -120,12 +120,12 @@ def _publish(out: Path, page: bytes, tables: Path | None) -> None:
         raise
 
 
-def taken_again(account: Account) -> Callable[[Told], None]:
+def taken_again(account: Account) -> Callable[[AuditRecord], None]:
     """Takes each decision again from its record, by the code of the gate that is installed here, and has the outcome counted."""
     found = named_modules("gate.replay")
     again = importlib.import_module(found[0]).Replay().take if found else _not_here
 
-    def take(told: Told) -> None:
+    def take(told: AuditRecord) -> None:
         if told.body is not None and (outcome := again(told.kind, told.body)) is not None:
             account.again(told, outcome)
 

@@ -25,10 +25,10 @@ from gate_verify.report.account import GROUPS, HIT, NAMES_MAX, SHOWN, Account, S
 from gate_verify.report.rates import LEVEL, Rate
 
 if TYPE_CHECKING:
+    from gate_verify.audit_record import AuditRecord
     from gate_verify.findings import Report
     from gate_verify.report.draws import Found
     from gate_verify.report.fairness import Estimate
-    from gate_verify.told import Told
 
 _PAGES: Final = Path(__file__).with_name("pages")
 ENTRIES, CROSSINGS, FIGURES = "entries.csv", "crossings.csv", "figures.csv"
@@ -456,7 +456,7 @@ def _plain(word: str) -> str:
 
 
 @contextmanager
-def entries_table(path: Path) -> Iterator[Callable[[Told], object]]:
+def entries_table(path: Path) -> Iterator[Callable[[AuditRecord], object]]:
     """A table of every entry: what is called adds one, and the table stands when the block ends. Raises OSError."""
     with durable.writing(path, new_only=True) as file:
         text = io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", newline="")
@@ -466,7 +466,7 @@ def entries_table(path: Path) -> Iterator[Callable[[Told], object]]:
         text.detach()  # and flushed; the file is not ours to close
 
 
-def _entry(told: Told) -> tuple[object, ...]:
+def _entry(told: AuditRecord) -> tuple[object, ...]:
     cells = (told.when, told.kind or "", told.about, told.crossing or "", told.key, told.note or "")
     return (told.index, *map(cell, cells))
 

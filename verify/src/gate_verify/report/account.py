@@ -15,12 +15,12 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gate_verify.books import COUNTS, Books
+from gate_verify.audit_record import AuditRecord
 from gate_verify.clock import ms as _ms
+from gate_verify.counter_reconciliation import COUNTS, Books
 from gate_verify.report.draws import Draws
 from gate_verify.report.fairness import Fairness
 from gate_verify.report.rates import Rate
-from gate_verify.told import Told
 
 GROUP_MIN = 10
 FEWER = f"fewer than {GROUP_MIN} each"
@@ -122,7 +122,7 @@ class Account:
         self._names: Counter[str] = Counter()
         self._clock = _Clock()
 
-    def take(self, told: Told) -> None:
+    def take(self, told: AuditRecord) -> None:
         """Count the next record."""
         self.entries += 1
         self.draws.take(told)
@@ -139,7 +139,7 @@ class Account:
             crossing.entries.append(told.index)
         self._by_kind(told, told.kind, told.body, crossing)
 
-    def again(self, told: Told, outcome: str) -> None:
+    def again(self, told: AuditRecord, outcome: str) -> None:
         """Count what came of a decision that was taken again from its record."""
         self._count(("again", outcome), told, outcome)
 
@@ -193,7 +193,7 @@ class Account:
         """Every officer's number, in the order of their first record."""
         return list(self._officers.values())
 
-    def _by_kind(self, told: Told, kind: str, body: Mapping[str, object], crossing: Crossing | None) -> None:
+    def _by_kind(self, told: AuditRecord, kind: str, body: Mapping[str, object], crossing: Crossing | None) -> None:
         officer = self._officer(told, kind, body)
         match kind:
             case "started":
@@ -216,7 +216,9 @@ class Account:
             case _:  # of the gate, a kind that a newer one writes, too
                 self._count(("happened", kind[:WORD_MAX]), told, "")
 
-    def _of_crossing(self, told: Told, kind: str, body: Mapping[str, object], crossing: Crossing, officer: str) -> None:
+    def _of_crossing(
+        self, told: AuditRecord, kind: str, body: Mapping[str, object], crossing: Crossing, officer: str
+    ) -> None:
         assert told.time is not None, "a record that opened has its moment"
         match kind:
             case "opened":
@@ -247,7 +249,7 @@ class Account:
             case _:
                 pass
 
-    def _closed(self, told: Told, time: str, body: Mapping[str, object], crossing: Crossing) -> None:
+    def _closed(self, told: AuditRecord, time: str, body: Mapping[str, object], crossing: Crossing) -> None:
         crossing.verdict, crossing.closed, crossing.closed_at = _text(body, "verdict"), time, told.index
         crossing.reasons = _reasons(body)
         stages = body.get("stages_ms")
@@ -257,7 +259,7 @@ class Account:
         for reason in crossing.reasons:
             self._count(("reasons", reason), told, ", ".join(crossing.reasons))
 
-    def _passage(self, told: Told, body: Mapping[str, object]) -> None:
+    def _passage(self, told: AuditRecord, body: Mapping[str, object]) -> None:
         door = _one_of(_text(body, "door") or "last", ("first", "last"))
         way = _one_of(_text(body, "direction") or "entry", ("entry", "exit"))
         how = _text(body, "how") or "grant"
@@ -265,7 +267,7 @@ class Account:
         how = self._count((f"passages {door} {way}", how), told, how)
         self.passages[door, way, how] += count if isinstance(count, int) and 0 <= count < COUNTS else 1
 
-    def _officer(self, told: Told, kind: str, body: Mapping[str, object]) -> str:
+    def _officer(self, told: AuditRecord, kind: str, body: Mapping[str, object]) -> str:
         """The number of the officer whose word a record is; empty without one."""
         name = _text(body, "order", "officer")
         if not name:
@@ -276,7 +278,7 @@ class Account:
         self._count((number, kind if kind != "obeyed" else _text(body, "verb")), told, number)
         return number
 
-    def _count(self, figure: tuple[str, str], told: Told, what: str) -> str:
+    def _count(self, figure: tuple[str, str], told: AuditRecord, what: str) -> str:
         """Count an entry under a figure of a group; returns the figure's name, which is another one when the group has too many."""
         group, name = figure
         if figure not in self.figures:
@@ -305,10 +307,10 @@ class _Clock:
     def __init__(self) -> None:
         self._boot: str | None = None
         self._level_ms = 0
-        self._late: deque[tuple[int, Told]] = deque(maxlen=_STEADY)
+        self._late: deque[tuple[int, AuditRecord]] = deque(maxlen=_STEADY)
         self._last_ms = 0
 
-    def take(self, told: Told) -> Iterator[Step]:
+    def take(self, told: AuditRecord) -> Iterator[Step]:
         """The next record; yields a step where it shows one."""
         assert told.time is not None, "a record that opened has its moment"
         now_ms = _ms(told.time)

@@ -15,8 +15,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from gate_verify.audit_record import AuditRecord
 from gate_verify.report.exact import clopper_pearson
-from gate_verify.told import Told
 
 PERIODS_MAX: Final = 4_000
 PROBLEMS_MAX: Final = 200
@@ -100,7 +100,7 @@ class Draws:
         self._problems = _Problems()
         self._begins = True  # nothing was before the first record
 
-    def take(self, told: Told) -> None:
+    def take(self, told: AuditRecord) -> None:
         """Take the next record."""
         if told.index and not self._of and not self._periods:
             self._begins = False

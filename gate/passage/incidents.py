@@ -1,0 +1,74 @@
+"""What becomes an incident in every state: an alarm that came up, a part that was lost, doubtful video, somebody who waits inside. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from gate.passage import records
+from gate.passage.crossing_end import incident
+from gate.passage.door_state import DoorState, Inside
+from gate.passage.effects import Effect, Write
+from gate.passage.events import DoorSeen, LampAnswered, PartLost, RecordReplaced, VideoDoubted
+from gate.passage.records import IncidentKind
+from gate.passage.states import Emergency, Idle, Referred, crossing_of
+
+if TYPE_CHECKING:
+    from gate.passage.states import Turn, Turned
+
+
+def alarms_began(turn: Turn) -> Turned:
+    """Write down the alarms that came up."""
+    lane = turn.lane
+    if not any(one.new_alarms for one in lane.doors):
+        return lane, ()
+    crossing = crossing_of(turn.state)
+    new = ((one.door, raised) for one in lane.doors for raised in one.alarms if raised.alarm in one.new_alarms)
+    return lane, tuple(
+        Write(records.Incident(crossing, IncidentKind.of_alarm(raised.alarm), waits=raised.waits, door=door))
+        for door, raised in new
+    )
+
+
+def losses(turn: Turn) -> Turned:
+    """Write down lost parts, doubted video and refused records: a program that says the same without end fills no log with it."""
+    lane, crossing = turn.lane, crossing_of(turn.state)
+    match turn.event:
+        case LampAnswered(shown=False):
+            kind = IncidentKind.LAMP_REFUSED
+        case PartLost(part):
+            kind = IncidentKind.of_loss(part)
+        case VideoDoubted(of, trouble) if of == crossing:
+            kind = IncidentKind.of_trouble(trouble)
+        case RecordReplaced(of):
+            kind, crossing = IncidentKind.RECORD_REFUSED, of
+        case _:
+            return lane, ()
+    recent = tuple(one for one in lane.incidents if turn.now_ms - one[2] < turn.rules.timing.incident_again_ms)
+    if any(one[:2] == (kind, crossing) for one in recent):
+        return lane, ()
+    return replace(lane, incidents=(*recent, (kind, crossing, turn.now_ms))), (incident(crossing, kind),)
+
+
+def persons_inside(turn: Turn) -> Turned:
+    """Tell of somebody whom the beams see inside, before a closed leaf, for long, while nobody is let through: once, as long as they stay.
+
+    They may be locked in, or stayed behind when others went: the lane invites nobody, and nothing else would call for help. Opening for them is
+    left to the officer's release: the lane does not know why they are there. Between two doors the sensors look (`gate.passage.way_back`).
+    """
+    lane, seen = turn.lane, turn.event
+    if not isinstance(seen, DoorSeen) or lane.two_doors:
+        return lane, ()
+    door_state, said = _watched(lane.door_state(seen.door), seen, turn)
+    return lane.with_door_state(door_state), said
+
+
+def _watched(door_state: DoorState, seen: DoorSeen, turn: Turn) -> tuple[DoorState, tuple[Effect, ...]]:
+    if not seen.closed or seen.bodies == 0:
+        return (door_state if door_state.inside is None else replace(door_state, inside=None)), ()
+    inside = door_state.inside or Inside(turn.now_ms)
+    is_long = turn.now_ms - inside.since_ms >= turn.rules.timing.inside_max_ms
+    if inside.told or not is_long or not isinstance(turn.state, Idle | Referred | Emergency):
+        return replace(door_state, inside=inside), ()
+    told = replace(door_state, inside=replace(inside, told=True))
+    return told, (incident(crossing_of(turn.state), IncidentKind.PERSON_INSIDE),)

@@ -1,0 +1,114 @@
+"""The lane's devices, each with its keeper (`gate.programs.lane.parts`), and the colours that its lamps show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gate.passage.events import Part
+from gate.passage.states import Emergency, Granted, State
+from gate.programs.lane.parts import BarrierKeeper, SensorsKeeper, SwipeKeeper, Watching
+from gate.programs.shared.devices.barriers import barrier
+from gate.programs.shared.devices.mrz_readers import mrz_reader
+from gate.programs.shared.devices.sensors import sensors
+from gate_core.evidence.evidence import Door
+from gate_core.evidence.screen import Screen
+from gate_core.ports.values import LampColour
+
+if TYPE_CHECKING:
+    from drivers.barrier.settings import BarrierSettings
+    from gate.passage.lane import LaneContext
+    from gate.programs.lane.documents import Documents
+    from gate.programs.lane.engine import LaneInSight
+    from gate.programs.shared.config import Config
+
+_LAMPS = {
+    Screen.GO: LampColour.GREEN,
+    Screen.EMERGENCY: LampColour.GREEN,
+    Screen.LOOK: LampColour.AMBER,
+    Screen.WAIT: LampColour.AMBER,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Devices:
+    """`last` and `first` are the doors' barriers. A lane of one door has no `first`; a gate that only watches drives nothing and has no `sensors`."""
+
+    last: BarrierKeeper | Watching
+    first: BarrierKeeper | None
+    sensors: SensorsKeeper | None
+    swipe: SwipeKeeper | None
+
+    @classmethod
+    def of(cls, config: Config, *, lane: LaneInSight, documents: Documents) -> Devices:
+        """The configured devices. Raises SetupError for what can never work."""
+
+        def keeper(settings: BarrierSettings, door: Door) -> BarrierKeeper:
+            return BarrierKeeper(
+                barrier(settings),
+                post=lane.post,
+                poll_s=settings.poll_ms / 1000,
+                door=door,
+                holds_open=lambda: isinstance(lane.state, Emergency),
+            )
+
+        inside = config.sensors if config.mode == "gate" else None
+        return cls(
+            last=Watching() if config.driven is None else keeper(config.driven, Door.LAST),
+            first=None if config.first_driven is None else keeper(config.first_driven, Door.FIRST),
+            sensors=None
+            if inside is None
+            else SensorsKeeper(sensors(inside), post=lane.post, poll_s=inside.poll_ms / 1000),
+            swipe=None if config.swipe is None else SwipeKeeper(mrz_reader(config.swipe), documents),
+        )
+
+    @property
+    def missing(self) -> frozenset[Part]:
+        """The sensors until they were heard: without them no traveller is invited between two doors. The barriers are unseen from the start."""
+        return frozenset() if self.sensors is None else frozenset({Part.SENSORS})
+
+    def keepers(self) -> Iterator[BarrierKeeper | Watching | SensorsKeeper | SwipeKeeper]:
+        """Whatever has a loop of its own."""
+        yield from (one for one in (self.last, self.first, self.sensors, self.swipe) if one is not None)
+
+    def lines(self) -> Iterator[tuple[str, BarrierKeeper | Watching | SensorsKeeper]]:
+        """The lines whose counters are told, by their names."""
+        named = {"barrier": self.last, "first_barrier": self.first, "sensors": self.sensors}
+        yield from ((name, keeper) for name, keeper in named.items() if keeper is not None)
+
+    def look_inside(self) -> None:
+        """Have the sensors look now, where there are any."""
+        if self.sensors is not None:
+            self.sensors.look()
+
+    def show(self, screen: Screen, state: State) -> None:
+        """Have the lamps show what goes with a screen; of two doors only the one that was granted shows the way."""
+        granted = state.door if isinstance(state, Granted) else None
+        for door, keeper in ((Door.LAST, self.last), (Door.FIRST, self.first)):
+            if keeper is not None:
+                is_the_other = screen is Screen.GO and granted not in {None, door}
+                keeper.lamp(LampColour.RED if is_the_other else _LAMPS.get(screen, LampColour.RED))
+
+    def slow_leaves(self) -> bool:
+        """True when a leaf has become slow."""
+        return any(keeper.leaf.slow for _, keeper in self._leaves())
+
+    def detail(self, lane: LaneContext) -> dict[str, object]:
+        """For the status: lines and leaves, and what of two doors is seen besides."""
+        found: dict[str, object] = {"barrier_line": self.last.describe()}
+        if self.first is not None:
+            seen = lane.doors[0].seen
+            found |= {
+                "first_leaf_closed": None if seen is None else seen.closed,
+                "first_barrier_line": self.first.describe(),
+            }
+        if self.sensors is not None:
+            people = None if lane.interior is None else lane.interior.people
+            found |= {"people_inside": people, "sensors_line": self.sensors.describe()}
+        return found | {"leaves": {door: keeper.leaf.detail() for door, keeper in self._leaves()}}
+
+    def _leaves(self) -> Iterator[tuple[str, BarrierKeeper | Watching]]:
+        yield "last", self.last
+        if self.first is not None:
+            yield "first", self.first

@@ -1,0 +1,119 @@
+"""What vision says, as the lane takes it: the machine's events, the page source's news, what is counted, what was sealed to officers."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from gate.channel import messages
+from gate.passage.events import FaceCompared, FaceSeen, Part, PartBack, PartLost, TrackChanged, VideoDoubted
+from gate.passage.states import crossing_of
+from gate.programs.lane.documents import PageListener
+from gate_core.evidence.evidence import CueEvidence, FaceEvidence, PadEvidence, Score, page_checks
+
+if TYPE_CHECKING:
+    from gate.programs.children.warm_spare import Spare
+    from gate.programs.lane.documents import Documents
+    from gate.programs.lane.engine import Engine
+    from gate.programs.lane.health_counters import Tally
+    from gate.programs.lane.views import Views
+
+REFILL_AFTER_COMPARISON_S: Final = 2.0  # the decision has the processor to itself, and vision's own spare comes first
+CUES_MAX: Final = 16
+CUE_CHARACTERS_MAX: Final = 32
+
+
+class VisionEvents:
+    """Carries on what vision says. `take_sealed` takes what was sealed to officers of a face."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        documents: Documents,
+        views: Views,
+        tally: Tally,
+        spare: Spare[messages.FromDocument],
+        take_sealed: Callable[[messages.SealedPiece], None],
+    ) -> None:
+        self._engine = engine
+        self._page = PageListener(
+            documents,
+            post=engine.post,
+            idle=lambda: crossing_of(engine.state) is None,
+            clock_s=lambda: asyncio.get_running_loop().time(),
+        )
+        self._views = views
+        self._tally = tally
+        self._spare = spare
+        self._take_sealed = take_sealed
+
+    def hear(self, message: messages.FromVision) -> None:
+        """Take one message."""
+        post, mark = self._engine.post, self._engine.mark
+        match message:
+            case messages.CameraUp(crossing):
+                if crossing is not None:
+                    mark(crossing, "camera_up")
+                post(PartBack(Part.CAMERA))
+            case messages.CameraLost():
+                post(PartLost(Part.CAMERA))
+            case messages.FaceSeen(crossing, faces, guidance, session, progress):
+                self._tally.guided(guidance)
+                self._views.fill(crossing, progress)
+                post(FaceSeen(crossing, faces, guidance, session))
+            case messages.FaceCompared(crossing):
+                mark(crossing, "good_frame", message.good_frame_ms)
+                mark(crossing, "face_compared")
+                asyncio.get_running_loop().call_later(REFILL_AFTER_COMPARISON_S, self._spare.want)
+                self._tally.frames_per_second = message.frames_per_second
+                post(FaceCompared(crossing, face_evidence(message), message.session))
+            case messages.TrackChanged(crossing, change, session, seen_ago_ms, grown):
+                post(TrackChanged(crossing, change, session, seen_ago_ms, grown))
+            case messages.VideoDoubted(crossing, trouble):
+                post(VideoDoubted(crossing, trouble))
+            case messages.SealedPiece():
+                self._take_sealed(message)
+            case messages.Erased() | messages.Status():
+                pass
+            case _:
+                self._hear_page(message)
+
+    def _hear_page(self, message: messages.FromPage) -> None:
+        match message:
+            case messages.PageRead() | messages.PageUnread():
+                self._tally.page(read=isinstance(message, messages.PageRead))
+            case messages.PageHint(guidance):
+                self._tally.guided(guidance)
+            case messages.PageGone() | messages.PageSourceUp() | messages.PageSourceLost():
+                pass
+        self._page.hear(message)
+
+
+def face_evidence(compared: messages.FaceCompared) -> FaceEvidence:
+    """Vision's comparison as evidence. Out-of-range or missing scores count as not run; more cues than there can be are left out."""
+    pad = compared.pad
+    return FaceEvidence(
+        faces=compared.faces,
+        match=_score(compared.match),
+        liveness=_score(compared.liveness),
+        portrait_usable=compared.portrait_usable,
+        track_held=True,
+        model=compared.model,
+        cues=tuple(
+            CueEvidence(cue[:CUE_CHARACTERS_MAX], value if value is not None and math.isfinite(value) else None)
+            for cue, value in islice(compared.cues.items(), CUES_MAX)
+        ),
+        page_checks=page_checks(compared.page),
+        swap=compared.swap,
+        pad=None
+        if pad is None
+        else PadEvidence(pad.name, pad.version, Score(pad.bound), pad.result, _score(pad.score), pad.age_ms),
+    )
+
+
+def _score(value: float | None) -> Score | None:
+    return None if value is None or not -1.0 <= value <= 1.0 else Score(value)

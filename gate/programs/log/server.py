@@ -1,0 +1,366 @@
+"""The log's server: takes records in, answers for them, and keeps publishing, receipts, keys and erasures going.
+
+Appends that wait together share one transaction. Publishing follows the answer and never delays it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, assert_never
+
+import msgspec
+
+from gate.audit.boot import found_head
+from gate.audit.writer import Outcome, Refused, Unknown, Wanted
+from gate.channel import messages
+from gate.channel.messages import (
+    Append,
+    Appended,
+    FromLog,
+    NewRecord,
+    NotKnown,
+    NotRecorded,
+    OpenCrossings,
+    OpenCrossingsRequest,
+    Recorded,
+    Status,
+    StatusRequest,
+    ToLog,
+    words,
+)
+from gate.channel.sockets import Connection, serve
+from gate.channel.table import CHANNELS
+from gate.passage.events import RecordKind
+from gate.programs.log.clock_steps import Steps
+from gate.programs.log.write_probe import Probe
+from gate.programs.shared.fault_latch import FaultLatch
+from gate.programs.shared.status import serve_status
+from gate_core.audit_format.errors import BadFormatError
+from gate_core.audit_format.record import Happening, time_text
+from gate_core.audit_format.resume_state import Approved
+
+if TYPE_CHECKING:
+    from gate.programs.log.context import LogContext, Timing
+    from gate.programs.log.erasures import Erasures
+    from gate.programs.log.pruning import Pruning
+    from gate.programs.log.receipts import Receipts
+    from gate.programs.log.remote_erasures import ErasedElsewhere
+    from gate.programs.log.retention import Retention
+    from gate.programs.shared.config import Config
+
+WAITING_MAX = 256  # appends that wait for the disk; one more is not recorded
+BATCH_MAX = 8  # appends in one transaction
+ANSWERS_MAX = 256  # answers a connection may have outstanding; then it is not read from
+NO_APPROVAL = "a lane on trial or in service begins on an approval"
+LOOK_MS_MAX = 100  # a look at both clocks that took longer, on a busy machine, says nothing of either
+QUIET_S = 0.02  # publishing begins when no record came for so long
+PUBLISH_DELAY_MAX_S = 0.2  # or so long after the first one
+SEEN_MIN_S: Final = 3_600.0
+EVERY_S: Final = 600.0
+KEPT: Final = 7 * 24 * 6  # a week
+_DAY_S: Final = 86_400.0
+
+log = logging.getLogger("gate.log")
+
+
+@dataclass(slots=True)
+class Growth:
+    """How long until the log's disk is full, at the pace at which it has filled since the program started: what was free, ten minutes apart.
+
+    Whatever else fills that disk counts, too: the log has no room then, whoever took it. Until an hour has been seen nothing is said, and
+    neither while the disk does not fill.
+    """
+
+    _seen: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=KEPT))
+
+    def see(self, at_s: float, free_bytes: int) -> None:
+        """So much is free now, by a monotonic clock."""
+        if not self._seen or at_s - self._seen[-1][0] >= EVERY_S:
+            self._seen.append((at_s, free_bytes))
+
+    def days_left(self, at_s: float, free_bytes: int) -> float | None:
+        """Until nothing is free; None when that cannot be told."""
+        if not self._seen:
+            return None
+        since_s, free_then = self._seen[0]
+        taken = free_then - free_bytes
+        if at_s - since_s < SEEN_MIN_S or taken <= 0:
+            return None
+        return free_bytes / taken * (at_s - since_s) / _DAY_S
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """An append that waits for the disk, and whom to tell. A record that can be none has its refusal already."""
+
+    wanted: list[Wanted | NotRecorded]
+    answer: asyncio.Future[FromLog]
+
+
+class LogServer:
+    """Takes records in, answers for them, and keeps publisher and inbox going."""
+
+    def __init__(
+        self,
+        config: Config,
+        log_context: LogContext,
+        *,
+        receipts: Receipts,
+        retention: Retention,
+        erasures: Erasures,
+        elsewhere: ErasedElsewhere,
+        pruning: Pruning,
+        timing: Timing,
+    ) -> None:
+        self._config = config
+        self._log = log_context
+        self._now = log_context.now
+        self._receipts = receipts
+        self._retention = retention
+        self._erasures = erasures
+        self._elsewhere = elsewhere
+        self._pruning = pruning
+        self._timing = timing
+        self._probe = Probe(lambda value: log_context.in_store(log_context.writer.probe, value), timing)
+        self._growth = Growth()
+        self._waiting: asyncio.Queue[_Pending] = asyncio.Queue(WAITING_MAX)
+        self._written = asyncio.Event()
+        self._trouble = FaultLatch(log, begins="writing_failed", ends="writing_resumed", level=logging.CRITICAL)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until `stop` is set; then write what waits and publish it."""
+        await self._receipts.begin()
+        self._report()
+        self._written.set()
+        async with asyncio.TaskGroup() as tasks:
+            loops = [
+                tasks.create_task(loop)
+                for loop in (
+                    self._write(),
+                    self._publish(),
+                    self._receipts.run(self._report),
+                    self._probe.run(),
+                    self._keep_keys(),
+                    self._watch_clock(),
+                )
+            ]
+            async with (
+                serve_status(self._config, "log", self._status),
+                serve(CHANNELS.log, self._config.socket("log"), self._attend),
+            ):
+                await stop.wait()
+            await self._waiting.join()
+            for one in loops:
+                one.cancel()
+        await self._receipts.end()
+        await self._log.publisher.catch_up()
+
+    # ── records ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _write(self) -> None:
+        """Write what waits, together."""
+        while True:
+            batch: list[_Pending] = [await self._waiting.get()]
+            while not self._waiting.empty() and len(batch) < BATCH_MAX:
+                batch.append(self._waiting.get_nowait())
+            wanted = [one for pending in batch for one in pending.wanted if isinstance(one, Wanted)]
+            now_ms, dated = self._now.monotonic_ms(), self._log.today() is not None
+            outcomes = iter(await self._log.in_store(self._log.writer.append, wanted, now_ms, dated=dated))
+            for pending in batch:
+                answers = [_answer(next(outcomes)) if isinstance(one, Wanted) else one for one in pending.wanted]
+                if any(isinstance(one, NotKnown) or (isinstance(one, NotRecorded) and one.again) for one in answers):
+                    self._probe.doubt()
+                if not pending.answer.done():  # cancelled: whoever asked is gone, the records stay
+                    pending.answer.set_result(Appended(answers))
+                self._waiting.task_done()
+            self._report()
+            self._written.set()
+
+    def _take(self, message: Append, answer: asyncio.Future[FromLog]) -> None:
+        """Queue an append; `answer` is set when it is written, or now when it cannot be."""
+        time = time_text(self._now.wall())
+        try:
+            self._waiting.put_nowait(_Pending([self._wanted(record, time) for record in message.records], answer))
+        except asyncio.QueueFull:
+            refusal = NotKnown(f"{WAITING_MAX} appends wait for the disk already", tried=False)
+            answer.set_result(Appended([refusal] * len(message.records)))
+
+    def _wanted(self, record: NewRecord, time: str) -> Wanted | NotRecorded:
+        if record.kind is RecordKind.STARTED and record.approved is None and self._config.purpose != "demo":
+            return NotRecorded(NO_APPROVAL, again=True)
+        try:
+            happening = Happening(
+                id=record.id,
+                kind=record.kind.value,
+                about=record.about.value,
+                crossing=record.crossing,
+                monotonic_ms=record.monotonic_ms,
+                boot=self._now.boot,
+                time=time,
+                leads_to_admission=record.leads_to_admission,
+                ends_crossing=record.ends_crossing,
+                urgent=record.urgent,
+                remember=record.remember,
+                awaits_officer=record.awaits_officer,
+                approved=None if record.approved is None else Approved(*msgspec.structs.astuple(record.approved)),
+                accepts_head=record.accepts_head,
+            )
+            return Wanted.of(happening, record.body, record.bytes_min)
+        except BadFormatError as error:
+            return NotRecorded(words(error), again=False)
+
+    # ── conversations ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _attend(self, connection: Connection[ToLog]) -> None:
+        """Answer one peer, in the order it asked; a peer that does not read holds up nobody else."""
+        answers: asyncio.Queue[asyncio.Future[FromLog] | None] = asyncio.Queue(ANSWERS_MAX)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(_send_all(connection, answers))
+            async for message in connection:
+                await answers.put(self._answer(message))
+            await answers.put(None)
+
+    def _answer(self, message: ToLog) -> asyncio.Future[FromLog]:
+        answer: asyncio.Future[FromLog] = asyncio.get_running_loop().create_future()
+        match message:
+            case Append():
+                self._take(message, answer)
+            case OpenCrossingsRequest():
+                standing = self._log.writer.standing
+                left = OpenCrossings(
+                    list(standing.open_crossings),
+                    standing.remembered,
+                    list(standing.referred),
+                    None
+                    if (one := standing.approved) is None
+                    else messages.Approved(one.serial, one.sha256, one.approvers),
+                    int(datetime.fromisoformat(written).timestamp()) if (written := standing.written) else 0,
+                )
+                answer.set_result(left)
+            case StatusRequest():
+                answer.set_result(self._status())
+            case _:
+                assert_never(message)
+        return answer
+
+    def _status(self) -> Status:
+        standing, publisher = self._log.writer.standing, self._log.publisher
+        checkpoint = standing.checkpoint
+        problem = standing.problem or publisher.problem or self._retention.problem or None
+        detail: dict[str, object] = {
+            "entries": checkpoint.size if checkpoint else 0,
+            "root": checkpoint.root.hex() if checkpoint else None,
+            "published": publisher.published,
+            "mirrored": standing.mirrored,
+            "head": self._head(),
+            "times": self._times(),
+            "keys": self._retention.detail(),
+            "kept": self._pruning.detail(),
+            "receipts_refused": self._receipts.refused,
+            "open_crossings": len(standing.open_crossings),
+            **self._disk(),
+            "disk_full": standing.is_full,
+            "problem": problem,
+            "takes_admissions": standing.problem is None and self._probe.is_able,
+        }
+        able = problem is None and self._probe.is_able
+        return Status("log", "ready" if able else "degraded", detail, alive=self._probe.is_alive)
+
+    def _head(self) -> dict[str, object]:
+        """The log as this boot found it, who bears that out, and how long ago that was heard."""
+        standing = self._log.writer.standing
+        found = found_head(standing.boot, self._now.boot, standing.checkpoint, standing.mirrored)
+        age_s = None if found.heard_ms is None else max(0, self._now.monotonic_ms() - found.heard_ms) / 1000
+        return {"state": found.state.value, "entries": found.size, "root": found.root.hex(), "age_s": age_s}
+
+    def _times(self) -> dict[str, object]:
+        """Times that the wall clock cannot stand before: the latest hour of any record, and when the mirror signed last."""
+        standing = self._log.writer.standing
+        signed_s = standing.cosigned_s
+        cosigned = None if signed_s is None else time_text(datetime.fromtimestamp(signed_s, UTC))
+        return {"written": standing.written or None, "cosigned": cosigned}
+
+    def _disk(self) -> dict[str, object]:
+        """How much room there is, and for how long."""
+        try:
+            disk = shutil.disk_usage(self._config.paths.state)
+        except OSError:
+            return {"disk_free_bytes": None, "disk_total_bytes": None, "disk_days_left": None}
+        now_s = asyncio.get_running_loop().time()
+        self._growth.see(now_s, disk.free)
+        days_left = self._growth.days_left(now_s, disk.free)
+        return {
+            "disk_free_bytes": disk.free,
+            "disk_total_bytes": disk.total,
+            "disk_days_left": None if days_left is None else round(days_left, 1),
+        }
+
+    # ── in the background ────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _publish(self) -> None:
+        """Publish after each burst of records, or in the middle of a long one."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._written.wait()
+            latest_s = loop.time() + PUBLISH_DELAY_MAX_S
+            while self._written.is_set() and loop.time() < latest_s:
+                self._written.clear()
+                await asyncio.sleep(QUIET_S)
+            self._written.clear()
+            if not await self._log.publisher.catch_up():
+                self._written.set()
+                await asyncio.sleep(self._timing.publish_again_s)
+            await self._log.in_store(self._log.writer.tidy, self._now.monotonic_ms())
+            await self._retention.move()
+            self._report()
+
+    async def _keep_keys(self) -> None:
+        """Forget keys after their time, and when two approvers say so; what was said of that is published like every other record."""
+        clock_s = asyncio.get_running_loop().time
+        while True:
+            await self._retention.look()
+            await self._pruning.look()
+            self._written.set()
+            again_s = clock_s() + self._timing.keys_every_s
+            while clock_s() < again_s:
+                if await self._erasures.look() or await self._elsewhere.look():
+                    self._written.set()
+                await asyncio.sleep(self._timing.erasures_every_s)
+
+    async def _watch_clock(self) -> None:
+        """Write down each step of the wall clock; one that cannot be written now is tried again."""
+        steps = Steps()
+        while True:
+            before_ms, wall, now_ms = self._now.monotonic_ms(), self._now.wall(), self._now.monotonic_ms()
+            if now_ms - before_ms < LOOK_MS_MAX:
+                written = self._log.writer.standing.written
+                step = steps.look(wall, now_ms, datetime.fromisoformat(written) if written else None)
+                if step is not None and isinstance(await self._log.say("clock_stepped", step.fields()), int):
+                    steps.taken(wall, now_ms)
+                    log.warning("clock_stepped", extra={"step_ms": step.step_ms, "running": step.running})
+                    self._written.set()
+            await asyncio.sleep(self._timing.clock_every_s)
+
+    def _report(self) -> None:
+        """Say once that the log stopped taking records, and once that it takes them again."""
+        self._trouble.is_now(self._log.writer.standing.problem or "")
+
+
+async def _send_all(connection: Connection[ToLog], answers: asyncio.Queue[asyncio.Future[FromLog] | None]) -> None:
+    while (answer := await answers.get()) is not None:
+        await connection.send(await answer)
+
+
+def _answer(outcome: Outcome) -> Recorded | NotRecorded | NotKnown:
+    match outcome:
+        case Refused(reason):
+            return NotRecorded(words(reason), again=True)
+        case Unknown(reason, tried):
+            return NotKnown(words(reason), tried)
+        case int():
+            return Recorded(outcome)

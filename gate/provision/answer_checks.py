@@ -1,0 +1,227 @@
+"""Checks of single answers. Each function returns what is wrong and what would be right, or an empty text.
+
+The checks look at the files and profiles of this machine, and write nothing. `gate.provision.questions` says which answer has which check.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import zoneinfo
+from collections.abc import Callable, Collection, Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Final, TypeAlias
+from urllib.parse import urlsplit
+
+import pyrage
+
+from drivers.barrier.profiles import load_profile
+from drivers.camera.settings import SHA256, STABLE_NAME, WHY, address_problem, is_https
+from drivers.pad.profile import load_profile as load_pad
+from drivers.pad.settings import SOCKET
+from drivers.reader.profile import load_profile as load_reader
+from drivers.sensors.profile import load_profile as load_sensors
+from gate_core.errors import DriverError
+
+BARRIER_DRIVERS: Final = {
+    "modbus": "modbus-rtu",
+    "modbus-tcp": "modbus-rtu",
+    "framed": "framed",
+    "contacts": "contacts",
+}  # and the protocol of their profiles
+SWIPE_DRIVERS: Final = {"elyctis": "", "stx": "stx", "text": "", "imager": "imager", "keyboard": ""}
+CHIP_DRIVERS: Final = ("pcsc", "direct")
+BAUDS: Final = range(1200, 921_601)
+AUDITORS_MIN: Final = 2
+Given: TypeAlias = Mapping[str, "str | list[str]"]  # answers by their keys
+_PAD_SOCKET: Final = "/run/vendor-pad/pad.sock"
+
+
+def spelt(pattern: str, why: str) -> Callable[[str], str]:
+    """The check of an answer that has this form; `why` goes behind the answer."""
+    return lambda answer: "" if re.search(pattern, answer) else f"{answer!r}{why}"
+
+
+def number_in(numbers: range) -> Callable[[str], str]:
+    """The check of a number."""
+
+    def problem(answer: str) -> str:
+        good = answer.isascii() and answer.isdigit() and int(answer) in numbers
+        return "" if good else f"a number from {numbers.start} to {numbers.stop - 1}"
+
+    return problem
+
+
+def one_of(name: str, known: Collection[str]) -> str:
+    """A name out of few."""
+    return "" if name in known else f"{name!r} is none of {', '.join(known)}"
+
+
+def zone_problem(name: str) -> str:
+    """The time zone's IANA name."""
+    good = name in zoneinfo.available_timezones()
+    return "" if good else f"{name!r} is no time zone's IANA name such as Europe/Amsterdam, or not on this machine"
+
+
+# ── lines, sockets, files ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def port_problem(port: str) -> str:
+    """A device's path. That it is there is not asked: a gate may be made before its cables are in."""
+    good = port.startswith("/") and port.isprintable() and " " not in port and not Path(port).is_dir()
+    return "" if good else f"{port!r} is no device's path such as /dev/portcullis-barrier or /dev/serial/by-id/…"
+
+
+def shared_line(key: str, ports: Mapping[str, str], *, one_chip: bool) -> str:
+    """The line of `key`, which no device before it in `ports` may have. `one_chip`: both doors may be wired to one GPIO chip."""
+    for before, port in ports.items():
+        if before == key:
+            break
+        is_taken = bool(port) and os.path.realpath(port) == os.path.realpath(ports[key])
+        if is_taken and not (one_chip and {before, key} == {"barrier.port", "first_barrier.port"}):
+            return f"{ports[key]} is the line of {before} already: each device has its own"
+    return ""
+
+
+def socket_problem(path: str, such_as: str = "/run/pcscd/pcscd.comm") -> str:
+    """A service's socket, which may come later: by default the chip reader's."""
+    if not path.startswith("/"):
+        return f"{path!r} is no socket's path such as {such_as}"
+    place = Path(path)
+    return f"{path} is no socket" if place.exists() and not place.is_socket() else ""
+
+
+def pad_socket_problem(path: str) -> str:
+    """The socket of the service of a sensor beside the camera, which may come later."""
+    if not re.search(SOCKET, path):
+        return f"{path!r} is no socket's path of 107 characters at most, such as {_PAD_SOCKET}"
+    return socket_problem(path, _PAD_SOCKET)
+
+
+def file_problem(path: str) -> str:
+    """A file that is read later."""
+    try:
+        if not stat.S_ISREG(Path(path).stat().st_mode):
+            return f"{path} is no file"
+        Path(path).open("rb").close()
+    except OSError as error:
+        return f"cannot read {path}: {error.strerror}"
+    return ""
+
+
+def central_problem(address: str) -> str:
+    """The central server."""
+    try:
+        parts = urlsplit(f"//{address}")
+        good = bool(parts.hostname and parts.port) and parts.netloc == address and "@" not in address
+    except ValueError:
+        good = False
+    return "" if good and " " not in address else f"{address!r}: give HOST:PORT, such as central.example:8443"
+
+
+# ── profiles ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def shipped(room: str) -> list[str]:
+    """The profiles that come with the gate, of a room of drivers."""
+    names = (path.name for path in (resources.files("drivers.profiles") / room).iterdir())
+    return sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml"))
+
+
+def shipped_for(driver: str) -> list[str]:
+    """The barrier profiles that come with the gate for a driver."""
+    return [name for name in shipped("barrier") if _protocol(name) == BARRIER_DRIVERS.get(driver)]
+
+
+def _protocol(name: str) -> str:
+    return str(load_profile(name).__struct_config__.tag)
+
+
+def profile_problem(name: str, known: Sequence[str]) -> str:
+    """A shipped profile's name, or the path of a site's own, which is read when the configuration is checked."""
+    if name.startswith("/") or name in known:
+        return ""
+    return f"{name!r} is no profile for this; there are {', '.join(known)}, or the absolute path of your own"
+
+
+def own_profile_problem(room: str, name: str, driver: str = "") -> str:
+    """A site's own profile, of a barrier's board, a sensor unit or a sensor beside the camera. Nothing is wrong with a shipped one."""
+    if not name.startswith("/"):
+        return ""
+    try:
+        if room == "pad":
+            load_pad(name)
+        elif room == "sensors":
+            load_sensors(name)
+        elif _protocol(name) != BARRIER_DRIVERS.get(driver):
+            return f"{name} is a profile of {_protocol(name)}, not of driver {driver}"
+    except DriverError as error:
+        return str(error)
+    return ""
+
+
+def swipe_profile_problem(driver: str, name: str) -> str:
+    """The profile of a document reader, which some drivers need and the others have none of."""
+    protocol = SWIPE_DRIVERS.get(driver, "")
+    known = [one for one in shipped("readers") if load_reader(one).protocol == protocol]
+    if not protocol:
+        return f"the driver {driver} has no profiles" if name else ""
+    return "" if name in known else f"{name!r} is no profile of driver {driver}; there are {', '.join(known)}"
+
+
+# ── cameras ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def camera_problem(address: str) -> str:
+    """A camera that looks at travellers: in the network by its IP address, or at this machine by its lasting name."""
+    if address.startswith("/"):
+        good = STABLE_NAME.fullmatch(address)
+        return "" if good else f"{address!r}: name a USB camera by /dev/v4l/by-id/… or by-path/…"
+    if "@" not in address and not _is_stream(address):
+        return f"{address!r} is neither a network camera's address such as http://192.0.2.7/stream nor a device such as /dev/v4l/by-id/…"
+    return address_problem(address)
+
+
+def page_problem(source: str) -> str:
+    """Where pages come from: a camera, or the folder of a scanner's service."""
+    is_folder = source.startswith("/") and not source.startswith("/dev/")
+    return "" if is_folder else camera_problem(source)
+
+
+def link_problem(address: str, link: str, purpose: str) -> str:
+    """What shows that a network camera's pictures are its own, or why nothing has to."""
+    if "://" not in address:
+        return "is for a network camera" if link else ""
+    if is_https(address):
+        good = link and (link.startswith("/") or re.search(SHA256, link))
+        wanted = "give the SHA-256 of the camera's certificate, 64 hexadecimal digits, or the path of a file of authorities (PEM)"
+        return "" if good else wanted
+    if re.search(WHY, link) is None or (purpose == "service" and not link):
+        return "give the camera an https address, or say in 10 to 300 characters why http, which anybody in that network reads and answers, is accepted"
+    return ""
+
+
+def _is_stream(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        host, _ = parts.hostname, parts.port  # a port that is none is a ValueError, too
+    except ValueError:
+        return False
+    return bool(host) and parts.scheme in {"http", "https"} and " " not in address
+
+
+# ── people ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def auditor_problem(recipient: str, before: Sequence[str]) -> str:
+    """One more who can read the records; empty: there are no more."""
+    if not recipient:
+        is_enough = len(before) >= AUDITORS_MIN
+        return "" if is_enough else "name two auditors at least: the log can be read by nobody else"
+    try:
+        pyrage.x25519.Recipient.from_str(recipient)
+    except pyrage.RecipientError:
+        return f"{recipient[:16]}… is no age recipient; age-keygen prints one that begins with age1"
+    return "an auditor is named twice" if recipient in before else ""

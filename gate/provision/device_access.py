@@ -1,0 +1,138 @@
+"""Checks that a program's unit may open a device. `gate provision` itself runs as root, outside the unit, and can open every device.
+
+Told by owner, group and mode of the device, as the kernel judges them, and by what systemd says that the unit allows (systemd.resource-control(5),
+DeviceAllow=). Where the user does not exist, no unit runs as it, and nothing is told; nor of a unit that allows every device.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import grp
+import os
+import pwd
+import stat
+import subprocess
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Final
+
+from gate.channel.users import user_of
+from gate.provision.steps import StepError
+from gate_core.settings.base import Settings
+
+UNIT_GROUPS: Final = {"lane": ("portcullis",), "vision": ("video", "render")}  # SupplementaryGroups= of its unit
+RULES: Final = "/etc/udev/rules.d/71-portcullis-site.rules"
+SYSTEMD_S: Final = 10.0
+DRIVERS: Final = Path("/proc/devices")
+
+AllowedOf = Callable[[str], list[str] | None]
+
+
+def require_access(program: str, settings: Settings) -> None:
+    """Raise StepError when the user of a program may not open the device that these settings name, and say what to do."""
+    named = getattr(settings, "port", "") or getattr(settings, "address", "")
+    if named.startswith("/dev/"):
+        wanted = os.R_OK if settings.driver == "keyboard" else os.R_OK | os.W_OK
+        require_open(Path(named), user_of(program), UNIT_GROUPS[program], wanted=wanted)
+        require_allowed(Path(named), f"gate-{program}.service", wanted=wanted)
+
+
+def require_open(device: Path, user: str, more_groups: tuple[str, ...], *, wanted: int) -> None:
+    """Raise StepError when this user, with the groups that its unit gives it besides, may not read or write the device (os.R_OK, os.W_OK)."""
+    try:
+        status, known = device.stat(), pwd.getpwnam(user)
+    except (OSError, KeyError):
+        return  # whoever opens it says that it is not there
+    groups = {*os.getgrouplist(user, known.pw_gid), *(_gid(name) for name in more_groups)}
+    if may_open(status, known.pw_uid, groups, wanted):
+        return
+    group = _group(status.st_gid)
+    joins = f"; or usermod -aG {group} {user}" if status.st_gid != 0 and status.st_mode >> 3 & wanted == wanted else ""
+    raise StepError(
+        f"{device} answers, but its unit's user {user} may not open it (it is {_user(status.st_uid)}:{group}, mode "
+        f'{stat.S_IMODE(status.st_mode):04o}): give it GROUP="{user}", MODE="0660" by a line in {RULES}, then udevadm control '
+        f"--reload && udevadm trigger{joins}"
+    )
+
+
+def may_open(status: os.stat_result, uid: int, groups: set[int], wanted: int) -> bool:
+    """True for a user who may do it. The kernel looks at the first of owner, group and others that they are, and at no more."""
+    place = 6 if uid == status.st_uid else 3 if status.st_gid in groups else 0
+    return status.st_mode >> place & wanted == wanted
+
+
+def allowed_by(unit: str) -> list[str] | None:
+    """What a unit's DeviceAllow= has, with its drop-ins, as in `char-188 rw`; None where it allows everything, or systemd is not there."""
+    command = ("systemctl", "show", "--property=DevicePolicy", "--property=DeviceAllow", unit)
+    try:
+        said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=SYSTEMD_S)  # noqa: S603 - ours
+    except (OSError, subprocess.SubprocessError):
+        return None
+    lines = said.stdout.splitlines()
+    allowed = [value for line in lines if (value := line.removeprefix("DeviceAllow=")) not in {line, ""}]
+    return allowed if allowed or {"DevicePolicy=closed", "DevicePolicy=strict"} & set(lines) else None
+
+
+def require_allowed(device: Path, unit: str, *, wanted: int, allowed_of: AllowedOf = allowed_by) -> None:
+    """Raise StepError when a unit's DeviceAllow= leaves a device out, or more than may be done with it."""
+    number, allowed = _number_of(device), allowed_of(unit)
+    if number is None or allowed is None or is_allowed(number, allowed, wanted):
+        return
+    access = "rw" if wanted & os.W_OK else "r"
+    raise StepError(
+        f"{device} answers, but {unit} lets no device be opened that it does not name: systemctl edit {unit}, with the lines "
+        f"[Service] and DeviceAllow={device.resolve()} {access}, then repeat this"
+    )
+
+
+def is_allowed(number: int, allowed: Iterable[str], wanted: int, *, drivers: Path = DRIVERS) -> bool:
+    """True for the number of a character device that one of these lines names, by its path, its driver's name or number, with all that is wanted."""
+    names = _drivers_of(os.major(number), drivers)
+    for line in allowed:
+        named, _, access = line.partition(" ")
+        is_named = (
+            any(fnmatch.fnmatchcase(name, named.removeprefix("char-")) for name in names)
+            if named.startswith("char-")
+            else _number_of(Path(named)) == number
+        )
+        if is_named and all(letter in access for letter, bit in (("r", os.R_OK), ("w", os.W_OK)) if wanted & bit):
+            return True
+    return False
+
+
+def _drivers_of(major: int, drivers: Path) -> list[str]:
+    """The number itself, and what proc(5) calls the drivers that have it."""
+    try:
+        of_characters = drivers.read_text().partition("Block devices:")[0]
+    except OSError:
+        of_characters = ""
+    listed = (line.split() for line in of_characters.splitlines())
+    return [str(major), *(words[1] for words in listed if words[:1] == [str(major)])]
+
+
+def _number_of(device: Path) -> int | None:
+    try:
+        return device.stat().st_rdev
+    except OSError:
+        return None
+
+
+def _gid(name: str) -> int:
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        return -1
+
+
+def _group(gid: int) -> str:
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)
+
+
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)

@@ -1,0 +1,219 @@
+"""The steps of enrolment: get an identity from the central server into a folder of its own, then name it in the table [sync] of gate.toml.
+
+The configuration takes its place by one renaming, so a kill at any point leaves the old identity complete or the new one. One that was made
+whole and is not named yet is taken up by the next run, since its token is used. Left to the caller: the public key of the log, and whether
+a configuration can work.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tomllib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import tomli_w
+
+from gate.identity.authorities import AuthorityError, Certificates, read_pem
+from gate.identity.credentials import CredentialError, device_passphrase
+from gate.identity.device import ASIDE, AUTHORITIES, DEVICE, RECEIPT, Identity, IdentityError, Wanted, write_authorities
+from gate.programs.shared.approval import approved
+from gate.programs.shared.config import Config, load
+from gate.provision.enrolment_client import Enrolled, enrol
+from gate.provision.log_key import log_vkey
+from gate.provision.site import amend, config_of, hand_over
+from gate.provision.steps import ConfigurationStepError, ContentStepError, Step, StepError, step_errors
+from gate_core import durable
+from gate_core.ordinary import read_ordinary
+from gate_core.programs import clock
+from gate_core.settings.config_file import ConfigError
+
+RECEIPT_BYTES_MAX: Final = 16 * 1024
+TABLE: Final = "sync.toml"  # written last: the folder is whole
+
+
+@dataclass(frozen=True, slots=True)
+class Central:
+    """The central server, HOST:PORT, the file of the operator's authority, and what asks for the one-time token. It raises StepError."""
+
+    address: str
+    ca: Path
+    token: Callable[[], str]
+
+
+def approval_due(path: Path) -> str:
+    """What two persons have to sign before the lane begins with the configuration as it is now; empty: nothing."""
+    try:
+        approved(load(path))
+    except ConfigError as error:
+        return f"before the gate is started again, two approvers sign anew (gate config show --canonical): {error}"
+    return ""
+
+
+def enrolment_steps(
+    path: Path,
+    config: Config,
+    central: Central,
+    *,
+    again: bool = False,
+    due: Callable[[], str] = lambda: "",
+    check: Callable[[Path], object] = config_of,
+    passphrase: Callable[[Path], bytes | None] = device_passphrase,
+    now: Callable[[], datetime] = clock.now,
+    ask: Callable[..., Enrolled] = enrol,
+) -> Iterator[Step]:
+    """The steps in their order, for the gate whose configuration is in `path`. Each identity has a folder of its own.
+
+    `due` says what the changed configuration wants before the gate begins with it; `check` of its file raises ConfigurationStepError;
+    `passphrase` is what the device's key shall lie under, of a folder of keys, if it is. `ask` stands in for the network in tests.
+    """
+    home = Path(config.paths.identity)
+    folders = _Folders(path, home, now)
+
+    def get_certificate() -> str:
+        vkey, authorities = log_vkey(config), _authorities(central.ca)
+        with step_errors(CredentialError):
+            wanted = Wanted.new(config.gate_id, passphrase(Path(config.paths.keys)))
+        try:
+            folder = folders.new(authorities)  # a disk that takes nothing shows before the token is used
+            enrolled = ask(central.address, authorities, wanted, token=central.token, log_vkey=vkey, now=now)
+            folders.fill(folder, central.address, enrolled)
+        except OSError as error:
+            raise StepError(f"cannot write the identity: {error.strerror}: {error.filename}") from error
+        return f"{config.gate_id} is enrolled at {central.address}"
+
+    def write_table() -> str:
+        folder = folders.unnamed(central.address) or folders.named()
+        if folder is None:
+            raise StepError(f"{home} holds no identity")
+        try:
+            with step_errors(OSError, doing=f"cannot write {path}"):
+                given = tomllib.loads((folder / TABLE).read_text())
+                folders.bring_receipt(folder, given)
+            table = {**given, "address": central.address, "identity": str(folder)}
+            amend(path, {"sync": table}, check=check)
+        except ConfigurationStepError as error:
+            raise StepError(str(error)) from error
+        return f"[sync] in {path}{folders.forget_others(folder)}; {due() or 'restart gate-log and gate-sync where they run'}"
+
+    def has_table() -> bool:
+        sync = folders.configuration().get("sync", {})
+        return folders.unnamed(central.address) is None and sync.get("address") == central.address
+
+    def is_whole() -> bool:
+        return folders.unnamed(central.address) is not None or (not again and folders.named() is not None)
+
+    yield Step("certificate", get_certificate, is_whole)
+    yield Step("configuration", write_table, has_table, due)
+
+
+def _authorities(path: Path) -> Certificates:
+    try:
+        with step_errors(OSError, doing=f"cannot read the authority {path}"):
+            return read_pem(path.read_bytes())
+    except AuthorityError as error:
+        raise ContentStepError(f"{path} is no authority's certificate: {error}") from error
+
+
+class _Folders:
+    """The identities that lie in `home`, and which of them the configuration names."""
+
+    def __init__(self, path: Path, home: Path, now: Callable[[], datetime]) -> None:
+        self._path = path
+        self._home = home
+        self._now = now
+
+    def configuration(self) -> dict[str, Any]:
+        with step_errors(OSError, doing=f"cannot read {self._path}"):
+            return tomllib.loads(self._path.read_text())
+
+    def named(self) -> Path | None:
+        """The identity that is in force, if it is whole."""
+        folder = self._in_force()
+        return folder if folder is not None and self._is_whole(folder) else None
+
+    def unnamed(self, address: str) -> Path | None:
+        """One that was made whole for this server after the one in force, and then something came in between."""
+        before = _number(self._in_force())
+        found = (one for one in self._all() if _number(one) > before and self._is_whole(one))
+        return next((one for one in found if self._address(one) == address), None)
+
+    def new(self, authorities: Certificates) -> Path:
+        """A new folder, for nobody but root until it is full. Raises OSError."""
+        for one in self._all():
+            if one != self._in_force():
+                _remove(one)
+        durable.make_folder(self._home, mode=0o755)
+        folder = self._home / str(max(map(_number, self._all()), default=0) + 1)
+        durable.make_folder(folder, mode=0o700)
+        write_authorities(folder / AUTHORITIES, authorities)
+        return folder
+
+    def fill(self, folder: Path, address: str, enrolled: Enrolled) -> None:
+        """Make it whole, and the program's that carries the log. Raises OSError."""
+        write_authorities(folder / AUTHORITIES, enrolled.authorities)
+        durable.write(folder / DEVICE, enrolled.device, mode=0o600)
+        table = {"address": address, "mirror_vkey": enrolled.mirror_vkey}
+        for one in (folder / AUTHORITIES, folder / DEVICE):
+            hand_over(one, "sync")
+        durable.write(folder / TABLE, tomli_w.dumps(table).encode())
+        hand_over(folder, "sync")
+
+    def bring_receipt(self, folder: Path, given: dict[str, Any]) -> None:
+        """Copy the newest receipt of the identity in force, if it is of the server that is `given`: without it a server that was put back from a backup is not
+        known for one. Raises OSError.
+        """
+        before, sync = self._in_force(), self.configuration().get("sync", {})
+        if before is None or before == folder:
+            return
+        try:
+            note = read_ordinary(before / RECEIPT, RECEIPT_BYTES_MAX)
+        except OSError:
+            return  # there is none
+        if any(sync.get(one) == given[one] for one in ("address", "mirror_vkey")):
+            durable.write(folder / RECEIPT, note)
+            hand_over(folder / RECEIPT, "sync")
+
+    def forget_others(self, folder: Path) -> str:
+        """Remove what is not in force any more; what to tell of it when that failed."""
+        try:
+            for one in self._all():
+                if one != folder:
+                    _remove(one)
+        except OSError as error:
+            return f" (an older identity could not be removed: {error.strerror}: {error.filename})"
+        return ""
+
+    def _in_force(self) -> Path | None:
+        folder = self.configuration().get("sync", {}).get("identity")
+        return Path(folder) if isinstance(folder, str) else None
+
+    def _all(self) -> list[Path]:
+        if not self._home.is_dir():
+            return []
+        return sorted((one for one in self._home.iterdir() if one.name.isdecimal()), key=_number)
+
+    def _is_whole(self, folder: Path) -> bool:
+        try:
+            return (folder / TABLE).is_file() and Identity.load(folder).expires > self._now()
+        except (OSError, IdentityError):
+            return False
+
+    def _address(self, folder: Path) -> str | None:
+        try:
+            return str(tomllib.loads((folder / TABLE).read_text()).get("address"))
+        except (OSError, ValueError):
+            return None
+
+
+def _number(folder: Path | None) -> int:
+    return int(folder.name) if folder is not None and folder.name.isdecimal() else 0
+
+
+def _remove(folder: Path) -> None:
+    for name in (DEVICE, ASIDE):
+        durable.wipe(folder / name)
+    shutil.rmtree(folder)

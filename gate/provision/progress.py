@@ -1,0 +1,196 @@
+"""Does the steps in order and keeps the outcome of each on disk, so that the next run continues where this one stopped.
+
+A step's outcome is written whole when the step is over, and not before: a run that is interrupted, or killed, repeats that one step. A step
+that was done is not done again unless what it rests on (the gate, the settings of its devices) has become another since, or it is asked for.
+A failed one is done again with the next run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Final, Protocol
+
+import msgspec
+
+from gate.programs.shared.config import Config
+from gate.provision.steps import Finding, LaterStepError, Outcome, Step, StepError, StepReport, StepState, step_errors
+from gate_core import durable
+
+FOLDER: Final = "provision"  # in the gate's state
+STATE_FILE: Final = "provision.json"
+STATE_BYTES_MAX: Final = 8 * 1024 * 1024
+
+
+def folder_of(config: Config) -> Path:
+    """Where what is kept of the steps lies: in the gate's state."""
+    return Path(config.paths.state) / FOLDER
+
+
+class Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """All that is kept: the answers by their keys, and each step's outcome."""
+
+    schema: Annotated[str, msgspec.Meta(pattern="^provision.state/2$")] = "provision.state/2"
+    answers: dict[str, str | list[str]] = {}
+    outcomes: dict[str, Outcome] = {}
+
+
+class Store:
+    """What is kept, in one file of a folder. Raises StepError when it cannot be read or written, and says what to do."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / STATE_FILE
+        self._kept = self._read()
+
+    @property
+    def answers(self) -> dict[str, str | list[str]]:
+        """The answers that were given so far."""
+        return dict(self._kept.answers)
+
+    @property
+    def outcomes(self) -> dict[str, Outcome]:
+        """What came of each step so far."""
+        return dict(self._kept.outcomes)
+
+    def keep_answers(self, answers: dict[str, str | list[str]]) -> None:
+        """Keep them in place of those before."""
+        self._write(msgspec.structs.replace(self._kept, answers=dict(answers)))
+
+    def keep(self, step: str, outcome: Outcome) -> None:
+        """Keep what came of a step."""
+        self._write(msgspec.structs.replace(self._kept, outcomes={**self._kept.outcomes, step: outcome}))
+
+    def _read(self) -> Kept:
+        try:
+            with self.path.open("rb") as file:
+                return msgspec.json.decode(file.read(STATE_BYTES_MAX + 1), type=Kept)
+        except FileNotFoundError:
+            return Kept()
+        except OSError as error:
+            raise StepError(f"cannot read {self.path}: {error.strerror}") from error
+        except msgspec.DecodeError as error:
+            raise StepError(f"{self.path} is damaged ({error}); take it away to begin anew") from error
+
+    def _write(self, kept: Kept) -> None:
+        with step_errors(OSError, doing=f"cannot write {self.path}"):
+            durable.make_folder(self.path.parent, mode=0o750)
+            durable.write(self.path, msgspec.json.format(msgspec.json.encode(kept), indent=1), mode=0o600)
+        self._kept = kept
+
+
+class Technician(Protocol):
+    """Who stands at the gate. What both return leaves the step out, and is the reason."""
+
+    def begin(self, step: Step, why: str) -> str | None:
+        """A step is next; `why` is not empty when it was done before."""
+        ...
+
+    def failed(self, step: Step, why: str) -> str | None:
+        """A step failed: None has it done again. Raises StepError to leave it failed."""
+        ...
+
+
+class Course:
+    """One run of the steps. `rests_on` says of a step what its outcome rests on as it is now; `now` gives the time as RFC 3339, `clock_ms`
+    milliseconds that only grow.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        technician: Technician,
+        *,
+        rests_on: Callable[[str], Mapping[str, str]],
+        now: Callable[[], str],
+        clock_ms: Callable[[], int],
+    ) -> None:
+        self.at = ""  # the step that is being done
+        self._store = store
+        self._technician = technician
+        self._rests_on = rests_on
+        self._now = now
+        self._clock_ms = clock_ms
+
+    def go(self, steps: Iterable[Step], *, again: Collection[str] = ()) -> Iterator[StepReport]:
+        """Do what is not done yet, in order, and `again` what is named. Raises StepError when an outcome cannot be kept, and LaterStepError when a
+        step cannot be tried now: then nothing is known of it that was not before, and what was kept stays.
+        """
+        blocked = ""
+        for step in steps:
+            self.at = step.id
+            earlier = self._store.outcomes.get(step.id)
+            if blocked:
+                report = _waits(step, blocked)
+            elif step.missing:
+                report = self._keep(step, Outcome(state=StepState.SKIPPED, detail=step.missing))
+            elif earlier is not None and step.id not in again and self._stands(step, earlier):
+                report = StepReport(step.id, StepState.KEPT, earlier)
+            elif first := self._first_undone(step.after):
+                report = _waits(step, first)
+            else:
+                report = self._do(step, earlier)
+                blocked = step.id if step.needed and report.state not in {StepState.DONE, StepState.KEPT} else ""
+            yield report
+        self.at = ""
+
+    def _first_undone(self, steps: tuple[str, ...]) -> str:
+        outcomes = self._store.outcomes
+        return next((one for one in steps if one not in outcomes or outcomes[one].state is not StepState.DONE), "")
+
+    def _do(self, step: Step, earlier: Outcome | None) -> StepReport:
+        began_ms = self._clock_ms()
+        why = another(earlier, self._rests_on(step.id)) if earlier is not None and step.exists is None else ""
+        left_out = self._technician.begin(step, why)
+        while left_out is None:
+            try:
+                if step.exists is not None and step.exists():
+                    report = self._keep(step, _done(Finding(step.kept()), took_ms=0))
+                    return StepReport(step.id, StepState.KEPT, report.outcome)
+                found = step.found()
+            except StepError as error:
+                try:
+                    left_out = self._technician.failed(step, str(error))
+                except StepError:
+                    if isinstance(error, LaterStepError):
+                        raise LaterStepError(f"{step.id}: {error}") from error
+                    took_ms = self._clock_ms() - began_ms
+                    failed = Outcome(state=StepState.FAILED, detail=str(error), took_ms=took_ms)
+                    return self._keep(step, failed, failure=type(error))
+            else:
+                return self._keep(step, _done(found, took_ms=self._clock_ms() - began_ms))
+        return self._keep(step, Outcome(state=StepState.SKIPPED, detail=left_out))
+
+    def _keep(self, step: Step, outcome: Outcome, *, failure: type[StepError] | None = None) -> StepReport:
+        outcome = msgspec.structs.replace(outcome, basis=dict(self._rests_on(step.id)), at=self._now())
+        self._store.keep(step.id, outcome)
+        return StepReport(step.id, outcome.state, outcome, failure)
+
+    def _stands(self, step: Step, outcome: Outcome) -> bool:
+        """True for what need not be done again: it was done, and what it rests on is as it was."""
+        is_kept = step.exists is None and not step.fresh
+        return is_kept and outcome.state is StepState.DONE and not another(outcome, self._rests_on(step.id))
+
+
+def _waits(step: Step, first: str) -> StepReport:
+    return StepReport(step.id, StepState.SKIPPED, Outcome(state=StepState.SKIPPED, detail=f"{first} comes first"))
+
+
+def _done(found: Finding, *, took_ms: int) -> Outcome:
+    return Outcome(
+        state=StepState.DONE,
+        detail=found.detail,
+        verified=found.verified,
+        figures=found.figures,
+        pictures=found.pictures,
+        took_ms=took_ms,
+    )
+
+
+def another(outcome: Outcome, rests_on: Mapping[str, str]) -> str:
+    """Why what was done is no proof any more: what it rests on has become another. Empty: it is one."""
+    if outcome.state is not StepState.DONE or outcome.basis == rests_on:
+        return ""
+    before = outcome.basis
+    changed = [name for name in {**before, **rests_on} if before.get(name) != rests_on.get(name)]
+    whose = next((before[name] for name in ("gate", "log") if name in changed and name in before), "")
+    return f"was done {f'for {whose}' if whose else 'with another ' + ', '.join(changed)}: do it again"

@@ -1,0 +1,116 @@
+"""What the barrier's controller counted, against the passages that were recorded.
+
+Between one record of counters and the next every counter grows by what the `passed` records say (docs/protocols/audit-log.md, "Passages").
+Where it does not, a record is missing or untrue.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+COUNTS = 2**32  # a counter goes on at 0 after so many
+WAYS = ("entry", "exit")
+DOORS = ("first", "last")
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Where counter and records disagree: between the entries `after` and `until`. `is_explained` by a record there that does not open."""
+
+    door: str
+    way: str
+    counted: int
+    recorded: int
+    after: int
+    until: int
+    is_explained: bool
+
+    def __str__(self) -> str:
+        return (
+            f"entries {self.after} to {self.until}: the controller of the {self.door} door counted {self.counted} passages "
+            f"in direction {self.way}, and the records tell of {self.recorded}"
+        )
+
+
+@dataclass(slots=True)
+class _Door:
+    """One controller: where its counters stood at `after`, where they stand by the latest records, and what those told meanwhile."""
+
+    base: tuple[int, int]
+    now: tuple[int, int]
+    after: int
+    until: int
+    told: list[int]
+
+
+class Books:
+    """Takes the records in order."""
+
+    def __init__(self) -> None:
+        self._doors: dict[str, _Door] = {}
+        self._gaps: list[Gap] = []
+        self._skipped = -1
+        self.counted: Counter[tuple[str, str]] = (
+            Counter()
+        )  # by the controller of a door in a direction, as far as the books are closed
+
+    def take(self, index: int, kind: str, body: Mapping[str, object]) -> None:
+        """Book a record, if it is one of passages."""
+        if kind not in {"passed", "counted"}:
+            return
+        door, now = str(body.get("door", "last")), _counters(body.get("counters"))
+        if door not in DOORS:
+            return
+        if now is None:
+            self._doors.pop(door, None)  # a record from before counters were kept
+            return
+        if kind == "counted":
+            self._close(door)
+            base = now if _counters(body.get("before")) is None else (0, 0)
+            self._doors[door] = _Door(base, now, index, index, [0, 0])
+            return
+        books = self._doors.get(door)
+        if books is None:  # the log does not begin here
+            self._doors[door] = _Door(now, now, index, index, [0, 0])
+            return
+        if now != books.now:
+            self._close(door)
+            books = self._doors[door] = _Door(books.now, now, books.until, index, [0, 0])
+        books.until = index
+        count = body.get("count")
+        if isinstance(count, int) and 0 <= count < COUNTS and body.get("direction", "entry") in WAYS:
+            books.told[WAYS.index(str(body.get("direction", "entry")))] += count
+
+    def skip(self, index: int) -> None:
+        """Note a record that does not open: it may be of a passage."""
+        self._skipped = index
+
+    def gaps(self) -> tuple[Gap, ...]:
+        """Every gap so far, the books closed here."""
+        for door in list(self._doors):
+            self._close(door)
+        return tuple(self._gaps)
+
+    def _close(self, door: str) -> None:
+        books = self._doors.pop(door, None)
+        if books is not None:
+            for way, base, now in zip(WAYS, books.base, books.now, strict=True):
+                self.counted[door, way] += (now - base) % COUNTS
+            self._gaps += _gaps(door, books, self._skipped)
+
+
+def _gaps(door: str, books: _Door, skipped: int) -> Iterator[Gap]:
+    for way, base, now, told in zip(WAYS, books.base, books.now, books.told, strict=True):
+        counted = (now - base) % COUNTS
+        if counted != told:
+            yield Gap(door, way, counted, told, books.after, books.until, is_explained=skipped > books.after)
+
+
+def _counters(value: object) -> tuple[int, int] | None:
+    match value:
+        case {"entry": int(entry), "exit": int(leaving)}:
+            return entry, leaving
+        case _:
+            return None
