@@ -4,20 +4,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from renderer import files
 
 from hardware_sim.camera import Empty, Person, Persons, PrintedPicture, Scene
 from hardware_sim.camera.print import held, printed
-from hardware_sim.faces import Identity, album, studio
+from hardware_sim.faces import Identity, studio
 from hardware_sim.faces.hall import hall
 
 
 def somebody(folder: Path, name: str, levels: list[int]) -> Identity:
     """An identity whose frames are evenly grey, one a level; the portrait has the first."""
     width, height = studio.FRAME_SIZE
-    frames = tuple(studio.jpeg(np.full((height, width, 3), level, np.uint8), 95) for level in levels)
+    (folder / f"{name}.avif").write_bytes(
+        files.loop([np.full((height, width, 3), level, np.uint8) for level in levels])
+    )
     portrait = np.full((studio.PORTRAIT_SIZE[1], studio.PORTRAIT_SIZE[0], 3), levels[0], np.uint8)
-    album.write(folder / f"{name}.album", album.Album(studio.jpeg(portrait, 95), frames))
-    return Identity(name, folder / f"{name}.album")
+    (folder / f"{name}.jpg").write_bytes(studio.jpeg(portrait, 95))
+    return Identity(name, folder)
 
 
 @pytest.fixture

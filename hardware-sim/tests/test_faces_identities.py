@@ -1,91 +1,58 @@
-"""The simulated people as their users see them: an order, pictures, and a cache that mends itself."""
+"""The simulated people as their users see them: an order and pictures."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
+from renderer import files, portraits
 
-from hardware_sim.faces import FacesNotRenderedError, Identity, album, identities, studio
-from hardware_sim.faces.album import Album
-from hardware_sim.faces.astronaut import NAME as PHOTOGRAPHED
-from hardware_sim.faces.develop import developed
+from hardware_sim.faces import Identity, identities, studio
 from hardware_sim.faces.hall import hall
 from hardware_sim.faces.identity import names
 
 
-def grey(level: int, size: tuple[int, int] = studio.FRAME_SIZE) -> bytes:
-    return studio.jpeg(np.full((size[1], size[0], 3), level, np.uint8), 90)
+def grey(level: int, size: tuple[int, int] = studio.FRAME_SIZE) -> np.ndarray:
+    return np.full((size[1], size[0], 3), level, np.uint8)
 
 
 @pytest.fixture
-def full_cache(tmp_path: Path) -> Path:
-    for number, name in enumerate(names()):
-        portrait = grey(10 * number, studio.PORTRAIT_SIZE)
-        album.write(tmp_path / f"{name}.album", Album(portrait, (grey(10 * number), grey(10 * number + 5))))
-    return tmp_path
+def ada(tmp_path: Path) -> Identity:
+    (tmp_path / "ada.jpg").write_bytes(studio.jpeg(grey(20, studio.PORTRAIT_SIZE), 90))
+    (tmp_path / "ada.avif").write_bytes(files.loop([grey(20), grey(25)]))
+    return Identity("ada", tmp_path)
 
 
-def test_the_identities_come_in_the_order_of_their_names_with_their_own_pictures(full_cache: Path) -> None:
-    people = identities(full_cache)
+def test_a_person_has_their_own_pictures(ada: Identity) -> None:
+    assert ada.portrait_jpeg() == studio.jpeg(grey(20, studio.PORTRAIT_SIZE), 90)
+    assert ada.portrait().shape == (531, 413, 3)
+    assert [frame.shape for frame in ada.frames()] == [(480, 640, 3)] * ada.loop_length
+    assert [round(float(frame.mean())) for frame in ada.frames()] == [20, 25]
+    assert ada.frame(1) is ada.frames()[1]
+
+
+def test_a_frame_is_shared_and_cannot_be_drawn_on(ada: Identity) -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        ada.frame(0)[0, 0] = 0
+
+
+def test_what_is_no_animation_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "ada.avif").write_bytes(b"noise" * 100)
+    with pytest.raises(RuntimeError, match="no animation"):
+        Identity("ada", tmp_path).frames()
+
+
+def test_the_identities_come_in_the_order_of_their_names_each_whole() -> None:
+    people = identities()
     assert tuple(person.name for person in people) == names()
-    third = people[2]
-    assert third.portrait_jpeg() == grey(20, studio.PORTRAIT_SIZE)
-    assert third.portrait().shape == (531, 413, 3)
-    assert [frame.shape for frame in third.frames()] == [(480, 640, 3)] * 2
-    assert [round(float(frame.mean())) for frame in third.frames()] == [20, 25]
+    for person in people:
+        assert person.portrait().shape == (531, 413, 3)
+        assert len(person.portrait_jpeg()) <= portraits.PORTRAIT_BYTES_MAX
+        assert {frame.shape for frame in person.frames()} == {(480, 640, 3)}
+        assert person.loop_length == studio.FRAMES
 
 
-def test_a_full_cache_is_not_written_to(full_cache: Path) -> None:
-    identities(full_cache)
-    assert {path.suffix for path in full_cache.iterdir()} == {".album"}
-
-
-def test_one_damaged_album_is_made_again_and_the_others_are_left(
-    full_cache: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    damaged = full_cache / f"{PHOTOGRAPHED}.album"
-    damaged.write_bytes(damaged.read_bytes()[:-1])
-    before = {path: path.stat().st_mtime_ns for path in full_cache.iterdir() if path != damaged}
-    mended = identities(full_cache)[-1]
-    assert mended.loop_length == studio.FRAMES
-    assert {path: path.stat().st_mtime_ns for path in before} == before
-    out, err = capfd.readouterr()
-    assert (out, "1 of 1" in err) == ("", True)
-
-
-def test_a_renderer_that_fails_says_what_and_why(full_cache: Path) -> None:
-    blocked = full_cache / f"{PHOTOGRAPHED}.album"
-    blocked.unlink()
-    blocked.mkdir()
-    with pytest.raises(FacesNotRenderedError, match=rf"{PHOTOGRAPHED} cannot be rendered: .*Is a directory"):
-        identities(full_cache)
-
-
-def test_the_same_name_in_the_same_place_is_the_same_person(full_cache: Path) -> None:
-    one, other = identities(full_cache)[:2]
-    assert len({one, other, Identity(one.name, full_cache / f"{one.name}.album")}) == 2
-
-
-@pytest.fixture(scope="module")
-def photographed() -> Album:
-    return developed(PHOTOGRAPHED)
-
-
-def test_the_photographed_person_has_a_portrait_for_a_chip_and_a_whole_loop(photographed: Album) -> None:
-    assert len(photographed.portrait) <= studio.PORTRAIT_BYTES_MAX
-    assert len(photographed.frames) == studio.FRAMES
-    assert len(set(photographed.frames)) == studio.FRAMES
-
-
-def test_nobody_of_an_unknown_name_is_developed() -> None:
-    with pytest.raises(KeyError):
-        developed("nobody")
-
-
-def test_a_portrait_that_no_quality_makes_small_enough_is_refused() -> None:
-    noise = np.random.default_rng(0).integers(0, 256, (531, 413, 3), np.uint8)
-    with pytest.raises(RuntimeError, match="does not fit"):
-        studio.portrait_jpeg(noise)
+def test_the_same_name_in_the_same_place_is_the_same_person(ada: Identity, tmp_path: Path) -> None:
+    assert len({ada, Identity("ada", tmp_path), Identity("ada"), Identity("bea", tmp_path)}) == 3
 
 
 def test_the_hall_is_shared_and_cannot_be_drawn_on() -> None:

@@ -24,7 +24,7 @@ A4 = Paper(ONE, 21.0, 29.7)
 
 @pytest.fixture(scope="module", autouse=True)
 def _people(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as environment, pretended(tmp_path_factory.mktemp("cache"), environment):
+    with pytest.MonkeyPatch.context() as patch, pretended(tmp_path_factory.mktemp("data"), patch):
         yield
 
 

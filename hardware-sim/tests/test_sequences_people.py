@@ -36,7 +36,7 @@ ONE, OTHER = people()[:2]
 
 @pytest.fixture(scope="module", autouse=True)
 def _people(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as environment, pretended(tmp_path_factory.mktemp("cache"), environment):
+    with pytest.MonkeyPatch.context() as patch, pretended(tmp_path_factory.mktemp("data"), patch):
         yield
 
 

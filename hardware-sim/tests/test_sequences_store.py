@@ -1,17 +1,14 @@
-"""Where sheets are kept, and sets of frames on disk."""
+"""Sheets in their files, and sets of frames on disk."""
 
-import hashlib
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import pytest
-from fakes.sheets import forget, pretend_anatomy, pretend_sheet, pretended
+from fakes.sheets import pretend_anatomy, pretend_sheet, pretended
 
 from hardware_sim import cli
-from hardware_sim.faces.people import Person
 from hardware_sim.sequences import UnknownPersonError, conditions, library, people, poses, store
 from hardware_sim.sequences.produce import TRUTH_FILE, TestSet, items, produce
 
@@ -19,67 +16,23 @@ ONE, OTHER = people()[:2]
 
 
 @pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    with pretended(tmp_path / "cache", monkeypatch):
-        yield tmp_path / "cache"
+def ellipses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    (tmp_path / "data").mkdir()
+    with pretended(tmp_path / "data", monkeypatch):
+        yield tmp_path / "data"
 
 
-def one_file(cache: Path) -> Path:
-    return store.folder({"XDG_CACHE_HOME": str(cache)}) / f"{ONE}.sheets"
-
-
-@pytest.fixture
-def rendered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Count whom is rendered, and draw them with ellipses."""
-    names: list[str] = []
-
-    def draw(person: Person) -> bytes:
-        names.append(person.name)
-        return store.packed(pretend_anatomy(), [pretend_sheet(pose) for pose in poses.POSES])
-
-    monkeypatch.setattr(store, "rendered", draw)
-    return names
-
-
-def test_a_person_is_rendered_once_and_kept(cache: Path, rendered: list[str]) -> None:
-    one_file(cache).unlink()
-    forget()
-    assert store.anatomy(ONE).crown_dm == pytest.approx(1.1)
-    forget()
-    assert store.sheet(ONE, poses.POSES[1]).pose == poses.POSES[1]
-    assert rendered == [ONE]
-
-
-@pytest.mark.parametrize("damage", ["cut", "changed", "swollen", "no archive"])
-def test_a_damaged_file_is_rendered_again(cache: Path, rendered: list[str], damage: str) -> None:
-    path = one_file(cache)
-    content = path.read_bytes()
-    match damage:
-        case "cut":
-            path.write_bytes(content[:-1])
-        case "changed":
-            path.write_bytes(content[:99] + b"?" + content[100:])
-        case "swollen":
-            os.truncate(path, store.FILE_BYTES_MAX + 1)
-        case _:
-            path.write_bytes(hashlib.sha256(b"x").digest() + b"x")
-    forget()
-    store.anatomy(ONE)
-    assert rendered == [ONE]
-
-
-def test_nobody_else_is_rendered(cache: Path) -> None:
-    assert one_file(cache).is_file()
+def test_nobody_else_can_move() -> None:
     with pytest.raises(UnknownPersonError, match=ONE):
         store.sheet("mona", (0.0, 0.0))
 
 
-def test_what_is_packed_is_read_again(cache: Path) -> None:
-    assert one_file(cache).is_file()
+def test_what_is_packed_is_read_again(ellipses: Path) -> None:
+    assert ellipses.is_dir()
     for pose in (poses.POSES[0], poses.POSES[5]):
         made, read = pretend_sheet(pose), store.sheet(ONE, pose)
         assert (made.cover == read.cover).all()
-        assert (made.forward == read.forward).all()
+        assert abs(made.forward.astype(int) - read.forward).max() <= 3
         assert abs(made.layers.astype(int) - read.layers).mean() < 1
         assert (made.expressions is None) == (read.expressions is None)
     eyes = store.anatomy(ONE).eyes
@@ -89,8 +42,8 @@ def test_what_is_packed_is_read_again(cache: Path) -> None:
 # ── sets ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_set_names_every_sequence_once_and_everybody(cache: Path) -> None:
-    assert cache.is_dir()
+def test_a_set_names_every_sequence_once_and_everybody(ellipses: Path) -> None:
+    assert ellipses.is_dir()
     made = list(items(frozenset(TestSet), people()))
     assert len({item.path for item in made}) == len(made)
     bona_fide = [item for item in made if item.path.startswith(f"bona_fide/{ONE}/")]
@@ -102,15 +55,14 @@ def test_a_set_names_every_sequence_once_and_everybody(cache: Path) -> None:
     assert len(lively) == 4 + 10
 
 
-def test_frames_and_their_truth_are_written(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert cache.is_dir()
+def test_frames_and_their_truth_are_written(ellipses: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ellipses.is_dir()
     monkeypatch.setattr(conditions, "NAMES", ("well", "hat"))
-    seen: list[tuple[str, int, int]] = []
+    seen: list[tuple[int, int]] = []
     chosen = frozenset({TestSet.GUIDANCE})
     total = produce(tmp_path / "out", chosen, (ONE,), workers=1, done=lambda *step: seen.append(step))
     assert total == 30
-    assert seen[-1] == ("frames", 30, 30)
-    assert ("people", len(people()), len(people())) in seen
+    assert seen[-1] == (30, 30)
     lines = [json.loads(line) for line in (tmp_path / "out" / TRUTH_FILE).read_text().splitlines()]
     assert [line["file"] for line in lines][:2] == [f"bona_fide/{ONE}/well/000.jpg", f"bona_fide/{ONE}/well/001.jpg"]
     assert len(lines) == 30
@@ -124,9 +76,9 @@ def test_frames_and_their_truth_are_written(cache: Path, tmp_path: Path, monkeyp
 
 
 def test_the_command_writes_a_set_and_refuses_strangers(
-    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ellipses: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cache.is_dir()
+    assert ellipses.is_dir()
     monkeypatch.setattr(conditions, "NAMES", ("well",))
     words = ["faces", "render", "--out", str(tmp_path / "out"), "--set", "guidance", "--workers", "1", "--person"]
     assert cli.main([*words, ONE]) == 0

@@ -12,8 +12,6 @@ import pyrage
 import pytest
 from fakes.central_process import KEPT
 
-from hardware_sim.faces import album, identities
-
 pytestmark = [pytest.mark.long, pytest.mark.e2e]
 
 SOURCES = Path("/etc/apt/sources.list.d/debian.sources")
@@ -201,14 +199,7 @@ def test_a_traveller_is_admitted_by_a_gate_on_simulated_hardware(debian: Tree, p
     assert "install the package portcullis-simulator" in alone.stderr
 
     debian.run("dpkg", "--install", debian.put(beside(package, "portcullis-simulator")))
-    # All but one have been drawn before, by the code and of the data that the package has, too.
-    identities()
-    cache = debian.place / "home/traveller/.cache/portcullis/sim-faces" / album.version()
-    shutil.copytree(album.folder(), cache, ignore=shutil.ignore_patterns("nima.album"))
-    debian.run("chown", "--recursive", "traveller:", "/home/traveller/.cache")
-    played = debian.run(*demo)
-    assert "rendering the simulated people, once, about a minute: 1 of 1" in played.stderr
-    assert json.loads(played.stdout)["admitted"] == 1
+    assert json.loads(debian.run(*demo).stdout)["admitted"] == 1
     assert "gate-sim" in debian.run("gate-sim", "--help").stdout
 
     debian.run("dpkg", "--remove", "portcullis-simulator")

@@ -1,23 +1,15 @@
-"""A real face that tests may use: the public-domain portrait in scikit-image's data, never imported, only read."""
+"""A real face that tests may use: the public-domain portrait that one of the simulated people is made of."""
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import cv2
 import numpy as np
-import pytest
+from renderer.astronaut import photograph
 
 
 def astronaut() -> np.ndarray:
-    """The portrait, (512, 512, 3) BGR; the test is skipped where the package is not installed."""
-    spec = importlib.util.find_spec("skimage")
-    if spec is None or spec.origin is None:
-        pytest.skip("the public-domain portrait is not here: install requirements/faces.txt")
-    picture = cv2.imread(str(Path(spec.origin).parent / "data" / "astronaut.png"))
-    assert picture is not None
-    return picture
+    """The portrait, (512, 512, 3) BGR."""
+    return photograph()
 
 
 def before_the_camera(portrait: np.ndarray) -> np.ndarray:

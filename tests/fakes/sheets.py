@@ -1,4 +1,4 @@
-"""People drawn with a few ellipses, in the files of the simulator's cache: sequences of them cost no rendering."""
+"""People drawn with a few ellipses, in a folder that stands for the simulator's data: of these a test knows every point."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,8 +7,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from renderer import files
 
-from hardware_sim.faces import album, identity, studio
+from hardware_sim.faces import identity, studio
+from hardware_sim.faces.vectors import floats
 from hardware_sim.sequences import accessories, artefacts, materials, person, poses, relight, store
 from hardware_sim.sequences.materials import PORTRAIT_EYES, PORTRAIT_PX_PER_DM
 from hardware_sim.sequences.poses import Anatomy, Sheet
@@ -18,11 +20,17 @@ SHIRT_BGR = (50, 50, 90)
 EYE_DM = 0.31
 
 
-def pretend_people(cache: Path) -> None:
-    """Write a file for everybody below a cache folder."""
-    content = store.packed(pretend_anatomy(), [pretend_sheet(pose) for pose in poses.POSES])
+def pretend_people(folder: Path) -> None:
+    """Write everybody's sheets and portrait, and the manifest, into a folder."""
+    content, portrait = (
+        files.packed(pretend_anatomy(), [pretend_sheet(pose) for pose in poses.POSES]),
+        pretend_portrait(),
+    )
     for name in store.names():
-        album.put(store.folder({"XDG_CACHE_HOME": str(cache)}) / f"{name}.sheets", content)
+        (folder / f"{name}.npz").write_bytes(content)
+    for name in identity.names():
+        (folder / f"{name}.jpg").write_bytes(portrait)
+    (folder / identity.MANIFEST).write_bytes((identity.DATA / identity.MANIFEST).read_bytes())
 
 
 def pretend_anatomy() -> Anatomy:
@@ -36,6 +44,8 @@ def pretend_anatomy() -> Anatomy:
         eyes=np.array([[-EYE_DM, 0, 0], [EYE_DM, 0, 0]], np.float32),
         beard=(roots[:, None] + down).astype(np.float32),
         crown_dm=1.1,
+        hair=floats([0.02, 0.03, 0.04]),
+        skin=floats([0.05, 0.07, 0.11]),
     )
 
 
@@ -74,8 +84,8 @@ def _features(canvas: np.ndarray, pose: poses.Pose, corner: tuple[int, int]) -> 
         cv2.ellipse(canvas, at, (12, 7), 0, 0, 360, (4, 4, 4), -1)
 
 
-def pretend_albums(cache: Path) -> None:
-    """Write an album for everybody: the portrait is the frontal sheet on grey, as large as portraits are."""
+def pretend_portrait() -> bytes:
+    """The frontal sheet on grey, as large as portraits are."""
     sheet = pretend_sheet(poses.POSES[0])
     width, height = studio.PORTRAIT_SIZE
     scale = PORTRAIT_PX_PER_DM / poses.PX_PER_DM
@@ -87,9 +97,7 @@ def pretend_albums(cache: Path) -> None:
     portrait = cv2.warpAffine(
         picture, np.array([[scale, 0, x], [0, scale, y]], np.float32), (width, height), borderMode=cv2.BORDER_REPLICATE
     )
-    jpeg = studio.jpeg(portrait.astype(np.uint8), 90)
-    for name in identity.names():
-        album.write(album.folder({"XDG_CACHE_HOME": str(cache)}) / f"{name}.album", album.Album(jpeg, (jpeg, jpeg)))
+    return studio.jpeg(portrait.astype(np.uint8), 90)
 
 
 def forget() -> None:
@@ -101,12 +109,11 @@ def forget() -> None:
 
 
 @contextmanager
-def pretended(cache: Path, environment: pytest.MonkeyPatch) -> Iterator[None]:
+def pretended(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[None]:
     """Have everybody drawn with ellipses for a while."""
-    pretend_people(cache)
-    pretend_albums(cache)
-    environment.setenv("XDG_CACHE_HOME", str(cache))
+    pretend_people(folder)
+    patch.setattr(identity, "DATA", folder)
     forget()
     yield
-    environment.undo()
+    patch.undo()
     forget()

@@ -13,7 +13,7 @@ from gate.face.chain import FaceModels, open_models, portrait_template
 from gate.face.track import TrackState
 from gate.face.watch import Watch
 from hardware_sim.camera.scenes import Empty, Person, Persons, PrintedPicture, Scene
-from hardware_sim.faces import FaceDataMissingError, Identity, identities
+from hardware_sim.faces import Identity, identities
 
 pytestmark = pytest.mark.faces
 
@@ -27,10 +27,7 @@ def chain() -> FaceModels:
 
 @pytest.fixture(scope="module")
 def people() -> tuple[Identity, ...]:
-    try:
-        return identities()
-    except FaceDataMissingError as error:
-        pytest.skip(f"the simulated people are not here: {error}")
+    return identities()
 
 
 class Watching:

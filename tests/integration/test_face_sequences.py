@@ -19,7 +19,7 @@ from gate.face.track import TrackState
 from gate.face.values import Template
 from gate.face.watch import Watch
 from gate.programs.vision.face_child import portrait
-from hardware_sim.faces import FaceDataMissingError, Identity, identities
+from hardware_sim.faces import Identity, identities
 from hardware_sim.sequences import FPS, KIOSK, UPRIGHT, Actor, Lighting, Look, Sequence, sequence
 from hardware_sim.sequences.timeline import Key, Timeline, still
 
@@ -36,10 +36,7 @@ def chain() -> FaceModels:
 
 @pytest.fixture(scope="module")
 def people() -> dict[str, Identity]:
-    try:
-        return {person.name: person for person in identities()}
-    except FaceDataMissingError as error:
-        pytest.skip(f"the simulated people are not here: {error}")
+    return {person.name: person for person in identities()}
 
 
 @pytest.fixture(scope="module")

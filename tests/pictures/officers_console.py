@@ -13,7 +13,7 @@ from fakes.console_hall import FLAGS, FakeGate, pages, seed, waits
 from fakes.kiosk_page import CHROMIUM
 from playwright.async_api import async_playwright
 
-from hardware_sim.faces import develop
+from hardware_sim.faces import Identity
 
 IMG: Final = Path(__file__).parents[2] / "docs" / "img"
 SIZE: Final = {"width": 1180, "height": 1240}
@@ -52,13 +52,11 @@ async def main() -> None:
 
 def _faces(name: str) -> tuple[bytes, bytes]:
     """A simulated traveller at the gate and on the chip, cut alike."""
-    album = develop.developed(name)
-    return _cut(album.frames[len(album.frames) // 2]), _cut(album.portrait)
+    person = Identity(name)
+    return _cut(person.frame(person.loop_length // 2)), _cut(person.portrait())
 
 
-def _cut(jpeg: bytes) -> bytes:
-    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-    assert picture is not None
+def _cut(picture: np.ndarray) -> bytes:
     height, width = picture.shape[:2]
     wide = min(width, height * WIDTH_PX // HEIGHT_PX)
     left = (width - wide) // 2

@@ -26,10 +26,8 @@ LOOSE = {
     "models/convert/blocked_layout.py": "the nodes of onnx, which is untyped, by the names of their values",
     "hardware-sim/src/hardware_sim/chip/travel.py": "JSON from the reader's process, as it becomes a passport",
     "hardware-sim/src/hardware_sim/display.py": "JSON from the traveller's page; arguments of an overloaded library call",
-    "hardware-sim/src/hardware_sim/faces/people.py": "TOML, as it becomes people",
     "hardware-sim/src/hardware_sim/scenario.py": "TOML, checked field by field as it becomes a scenario",
     "hardware-sim/src/hardware_sim/serving.py": "orders as JSON lines, checked as they are obeyed",
-    "hardware-sim/src/hardware_sim/sequences/store.py": "arguments of numpy.savez, whose names are data",
 }
 
 

@@ -36,7 +36,6 @@ from gate_demo.officers_console import console as officers_console
 from gate_demo.report import Again, Checked, Outcome, Result
 from gate_demo.stage import Stage, StageError
 from gate_demo.world import World, WorldError
-from hardware_sim.faces import FaceDataMissingError, FacesNotRenderedError, identities
 from hardware_sim.readers.kinds import KINDS, PAGE_READER
 from hardware_sim.samples import write
 from hardware_sim.scenario import Lane, Scenario, ScenarioError, read_scenarios, scenario_folder
@@ -117,14 +116,6 @@ class Show(Protocol):
 
     async def play(self, theatre: Theatre) -> list[Visit]:
         """Send them. Raises DirectorError, WorldError, StageError."""
-
-
-def draw_people() -> None:
-    """Have the travellers' faces drawn: once for a user, and how far that is stands on standard error. Raises PlayError."""
-    try:
-        identities()
-    except (FaceDataMissingError, FacesNotRenderedError) as error:
-        raise PlayError(str(error)) from error
 
 
 def scenarios_of(wishes: Wishes) -> dict[str, Scenario]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 LINE_BYTES_MAX = 64 * 1024
-READY_DEADLINE_S = 900.0  # the first run renders the faces
+READY_DEADLINE_S = 60.0
 STOP_DEADLINE_S = 5.0
 
 

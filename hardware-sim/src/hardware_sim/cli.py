@@ -231,22 +231,27 @@ def _until_interrupted(server: LocalServer) -> int:
 
 
 def _render(options: argparse.Namespace) -> int:
-    # Imported here: the judge runs where no faces are installed.
-    from hardware_sim.faces import FaceDataMissingError  # noqa: PLC0415
+    # Imported here: the judge needs no pictures.
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import Progress  # noqa: PLC0415
+
     from hardware_sim.sequences import UnknownPersonError, people  # noqa: PLC0415
     from hardware_sim.sequences.produce import TestSet, produce  # noqa: PLC0415
-    from hardware_sim.sequences.progress import shown  # noqa: PLC0415
 
     try:
         chosen = frozenset(TestSet(name) for name in options.sets or SETS)
-        with shown() as done:
-            frames = produce(options.out, chosen, tuple(options.people or people()), workers=options.workers, done=done)
+        with Progress(console=Console(stderr=True)) as progress:
+            task = progress.add_task("frames", total=None)
+            frames = produce(
+                options.out,
+                chosen,
+                tuple(options.people or people()),
+                workers=options.workers,
+                done=lambda part, total: progress.update(task, completed=part, total=total),
+            )
     except UnknownPersonError as error:
         print(f"gate-sim: {error}", file=sys.stderr)
         return EXIT_BAD_DATA
-    except FaceDataMissingError as error:
-        print(f"gate-sim: {error}", file=sys.stderr)
-        return EXIT_NOT_READY
     print(f"{frames} frames in {options.out}")
     return 0
 

@@ -14,7 +14,7 @@ from hardware_sim.chip import ReaderGoneError
 from hardware_sim.chip.reader import ChipReader
 from hardware_sim.clock import WorldClock
 from hardware_sim.company import Company, CompanyError
-from hardware_sim.faces import FaceDataMissingError, FacesNotRenderedError, identities
+from hardware_sim.faces import identities
 from hardware_sim.page.scanner import PageScanner
 from hardware_sim.passport.issuer import Issuer
 from hardware_sim.readers.kinds import PAGE_READER
@@ -65,7 +65,7 @@ def open_world(
                 cleanup.callback(scanner.stop)
             chip.start()
             cleanup.callback(chip.stop)
-        except (CompanyError, FaceDataMissingError, FacesNotRenderedError, ReaderGoneError) as error:
+        except (CompanyError, ReaderGoneError) as error:
             raise NotReadyError(str(error)) from error
         world = World(
             folder,

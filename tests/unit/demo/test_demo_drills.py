@@ -111,7 +111,6 @@ def test_the_command_scores_what_was_done_of_each_case(
             return SimpleNamespace(outcomes=[SimpleNamespace(visit=day) for day in days], as_expected=True)
 
     monkeypatch.setattr(gate_demo.play, "Play", Played)
-    monkeypatch.setattr(gate_demo.play, "draw_people", lambda: None)
     code, out, _ = command(name, "--officer", "auto", "--json")
     wanted = sum(bool(case.right) for case in drill.cases)
     right = len(days) if settles else len(days) - wanted

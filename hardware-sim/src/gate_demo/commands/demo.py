@@ -45,16 +45,7 @@ def command(
     """Watch travellers go through a whole gate on simulated hardware."""
     from gate_demo.auditing import REPORT
     from gate_demo.broom import swept
-    from gate_demo.play import (
-        LANES,
-        READERS,
-        Play,
-        PlayError,
-        UnknownScenarioError,
-        Wishes,
-        draw_people,
-        scenarios_of,
-    )
+    from gate_demo.play import LANES, READERS, Play, PlayError, UnknownScenarioError, Wishes, scenarios_of
     from gate_demo.tour.guide import Guide
     from gate_demo.tour.scenes import CAST
 
@@ -78,7 +69,6 @@ def command(
     guide = Guide(None if headless else _open_page, note) if tour else None
     try:
         scenarios_of(wishes)
-        draw_people()
     except PlayError as error:
         fail(Exit.USAGE if isinstance(error, UnknownScenarioError) else Exit.UNREACHABLE, str(error))
     if samples is not None:

@@ -92,14 +92,10 @@ def _played(drill: Drill, officer: str, seed: int) -> Score:
     from gate_core.orders.verbs import Verb
     from gate_demo.broom import swept
     from gate_demo.commands.demo import played
-    from gate_demo.play import Play, PlayError, Wishes, draw_people
+    from gate_demo.play import Play, Wishes
     from gate_demo.score import score
     from gate_demo.trainee import HELP, Diary, Person, Robot, Trainee
 
-    try:
-        draw_people()
-    except PlayError as error:
-        fail(Exit.UNREACHABLE, str(error))
     releases = any(Verb.RELEASE in either for case in drill.cases for either in case.right)
     mind: Mind = Robot(releases=releases) if officer == "auto" else Person(lambda text: note(one_line(text)))
     diary = Diary()

@@ -5,15 +5,13 @@
 Errors:
     LookupError
     ├── UnknownSequenceError    no sequence has this name
-    └── UnknownPersonError      nobody of this name is rendered
-    ValueError
-    └── BadSheetsError          a damaged file in the cache; it is rendered again
+    └── UnknownPersonError      nobody of this name can move
 """
 
 from hardware_sim.sequences.actor import Actor
 from hardware_sim.sequences.library import NAMES, UnknownSequenceError, sequence
 from hardware_sim.sequences.sequence import Sequence
-from hardware_sim.sequences.store import BadSheetsError, UnknownPersonError
+from hardware_sim.sequences.store import UnknownPersonError
 from hardware_sim.sequences.store import names as people
 from hardware_sim.sequences.values import FPS, KIOSK, UPRIGHT, FrameTruth, Lens, Lighting, Look, PersonTruth, Wears
 
@@ -23,7 +21,6 @@ __all__ = [
     "NAMES",
     "UPRIGHT",
     "Actor",
-    "BadSheetsError",
     "FrameTruth",
     "Lens",
     "Lighting",

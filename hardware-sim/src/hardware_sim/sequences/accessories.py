@@ -7,14 +7,11 @@ Pure: the layer that comes in stays as it is.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from hardware_sim.faces import skin
-from hardware_sim.faces.people import people
 from hardware_sim.faces.vectors import Floats, floats
 from hardware_sim.sequences import poses, relight, store
 from hardware_sim.sequences.person import Placing
@@ -25,7 +22,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from hardware_sim.faces.people import Person
 
 _SUBPIXEL_BITS = 4
 _SIDES = (-1, 1)
@@ -195,14 +191,14 @@ def _beard(easel: _Easel, name: str, look: Look) -> None:
     strands = store.anatomy(name).beard
     # Strands on the far cheek are behind the face.
     shown = strands[:, 0, 0] * np.sin(np.radians(look.yaw_deg)) < 0.25
-    colour = skin.linear(_person(name).hair_colour)[::-1]
+    colour = store.anatomy(name).hair
     for bucket, shade in enumerate((0.5, 0.8, 1.2)):
         easel.lines(list(strands[shown][bucket::3]), floats(colour * shade), 0.011, 0.75)
 
 
 def _hand(easel: _Easel, name: str, look: Look) -> None:
     del look
-    tone = skin.linear(_person(name).skin.tone)[::-1]
+    tone = store.anatomy(name).skin
     fingers = []
     for index, reach in enumerate((0.25, 0.05, 0.0, 0.12)):
         tip = floats([-0.45 + reach, -0.62 - 0.19 * index, 0.75])
@@ -212,11 +208,6 @@ def _hand(easel: _Easel, name: str, look: Look) -> None:
     for finger in fingers:
         easel.lines([floats(finger)], tone * 0.45, 0.21)
         easel.lines([floats(finger)], tone * 0.95, 0.17)
-
-
-@lru_cache(maxsize=32)
-def _person(name: str) -> Person:
-    return next(person for person in people() if person.name == name)
 
 
 _DRAW: dict[Wears, Callable[[_Easel, str, Look], None]] = {

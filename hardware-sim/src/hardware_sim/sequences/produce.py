@@ -89,11 +89,11 @@ def produce(
     subjects: tuple[str, ...],
     *,
     workers: int,
-    done: Callable[[str, int, int], None],
+    done: Callable[[int, int], None],
 ) -> int:
     """Write the chosen sets into a folder; returns the number of frames.
 
-    `done` is told what is under way, how much of it is done and how much there is. Raises UnknownPersonError, OSError.
+    `done` is told how many frames are done and how many there are. Raises UnknownPersonError, OSError.
     """
     for name in subjects:
         if name not in store.names():
@@ -103,22 +103,16 @@ def produce(
     out.mkdir(parents=True, exist_ok=True)
     # Spawned, for a process that has run threads cannot be forked safely.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
-        everybody = store.names()  # each subject has another person beside or behind them
-        for number, _ in enumerate(pool.map(_prepare, everybody), start=1):
-            done("people", number, len(everybody))
-        with (out / TRUTH_FILE).open("w", encoding="utf-8") as file:
-            written = 0
-            for lines in pool.map(_write, [out] * len(work), work):
-                file.writelines(line + "\n" for line in lines)
-                written += len(lines)
-                done("frames", written, total)
+    with (
+        ProcessPoolExecutor(workers, context, initializer=cv2.setNumThreads, initargs=(1,)) as pool,
+        (out / TRUTH_FILE).open("w", encoding="utf-8") as file,
+    ):
+        written = 0
+        for lines in pool.map(_write, [out] * len(work), work):
+            file.writelines(line + "\n" for line in lines)
+            written += len(lines)
+            done(written, total)
     return total
-
-
-def _prepare(name: str) -> None:
-    """Have a person's sheets rendered, if they are not there yet."""
-    store.anatomy(name)
 
 
 def _write(out: Path, item: Item) -> list[str]:

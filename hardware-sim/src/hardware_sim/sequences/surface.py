@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from hardware_sim.faces.optics import Camera, View
-from hardware_sim.faces.vectors import Floats, floats
+from hardware_sim.faces.vectors import Floats, floats, rotation
 from hardware_sim.sequences.values import between
 
 if TYPE_CHECKING:
@@ -116,8 +115,7 @@ class Surface:
     @property
     def _turn(self) -> Floats:
         hold = self.hold
-        view = View(1, 1, (0.0, 0.0), 1.0, yaw=hold.yaw_deg, pitch=hold.pitch_deg, roll=hold.roll_deg)
-        return Camera.before(floats([0, 0, 0]), view).turn
+        return rotation(yaw=hold.yaw_deg, pitch=hold.pitch_deg, roll=hold.roll_deg)
 
     @property
     def _middle(self) -> Floats:

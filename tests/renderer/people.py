@@ -1,7 +1,7 @@
 """Who the rendered people are: read from `people.toml`, in its order.
 
 Shapes there were drawn at random and kept when the embedder told them apart (docs/protocols/simulated-faces.md); a
-change to a shape, or to anything that shows in a picture, needs the screening test again.
+change to a shape, or to anything that shows in a picture, needs `scripts/faces`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hardware_sim.faces.skin import Skin
-from hardware_sim.faces.styles import Beard, Brows, Style
+from renderer.skin import Skin
+from renderer.styles import Beard, Brows, Style
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +25,7 @@ PEOPLE_FILE = Path(__file__).with_name("people.toml")
 
 @dataclass(frozen=True)
 class Person:
-    """One person: a name for the cache and the tests, a seed for all that is random, and what he or she looks like.
+    """One person: a name for the files and the tests, a seed for all that is random, and what he or she looks like.
 
     `shape` weighs the targets of the base mesh. `lashes` and `sheen` (of the hair) go from 0 to 1.
     """
@@ -58,7 +58,7 @@ def _person(entry: dict[str, Any]) -> Person:
     return Person(**entry | {"brow_colour": entry.get("brow_colour", entry["hair_colour"])} | made)
 
 
-def _tuples(value: Any) -> Any:  # noqa: ANN401 - whatever TOML holds
+def _tuples(value: Any) -> Any:
     """Make lists tuples, so that what is read can be hashed."""
     if isinstance(value, dict):
         return {key: _tuples(item) for key, item in value.items()}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from hardware_sim.faces import mesh, raster
 from hardware_sim.faces.vectors import Floats, Ints, floats
+from renderer import mesh, raster
 
 _WIDTH, _HEIGHT = 360, 180  # one cell a degree
 _CENTRE = floats([0.0, 7.45, 0.45])  # of the head, in the undeformed mesh

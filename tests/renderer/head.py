@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from hardware_sim.faces import mesh, skin
-from hardware_sim.faces.strands import Grower, Strands
-from hardware_sim.faces.styles import scalp_density
 from hardware_sim.faces.vectors import Floats, Ints, floats, unit
+from renderer import mesh, skin
+from renderer.strands import Grower, Strands
+from renderer.styles import scalp_density
 
 if TYPE_CHECKING:
-    from hardware_sim.faces.people import Person
+    from renderer.people import Person
 
 _IRIS_PART = 0.432  # of the eyeball's radius
 _PUPIL_PART = 0.42  # of the iris's

@@ -13,9 +13,9 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from hardware_sim.faces import mesh, raster
-from hardware_sim.faces.styles import beard_area
 from hardware_sim.faces.vectors import Floats, Ints, floats
+from renderer import mesh, raster
+from renderer.styles import beard_area
 
 WIDTH_PX, HEIGHT_PX = 1536, 1024
 Y_BOTTOM, Y_TOP = 5.0, 8.6  # below it everybody is dressed

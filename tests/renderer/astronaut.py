@@ -1,14 +1,12 @@
-"""The one real face: the portrait of an astronaut that scikit-image carries, in the public domain as a work of NASA.
+"""The one real face: the portrait of an astronaut, in the public domain as a work of NASA (`astronaut.png` in scikit-image).
 
-The package is found, never imported. There is one photograph only, so the portrait and the live frames are parts of
-the same picture: turned, shifted, tilted as a flat sheet would be, under changing light. A comparison of the two says
-nothing about an embedder; the person is here because rendered faces are not.
+There is one photograph only, so the portrait and the live frames are parts of the same picture: turned, shifted, tilted as a
+flat sheet would be, under changing light. A comparison of the two says nothing about an embedder; the person is here because
+rendered faces are not.
 """
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,32 +14,21 @@ import cv2
 import numpy as np
 
 from hardware_sim.faces import studio
-from hardware_sim.faces.mesh import FaceDataMissingError
 
 if TYPE_CHECKING:
     from hardware_sim.faces.hall import Picture
 
 NAME = "eileen"
 
-_SHA256 = "88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5"
+_PHOTOGRAPH = Path(__file__).with_name("astronaut.webp")  # lossless
 _EYES_PX = (222.0, 105.0)  # the point between the eyes in the photograph
 _EYE_DISTANCE_PX = 42.0
 
 
 def photograph() -> Picture:
-    """Read the photograph, (512, 512, 3) BGR. Raises FaceDataMissingError when it is not there or not the known one."""
-    spec = importlib.util.find_spec("skimage")
-    if spec is None or spec.origin is None:
-        raise FaceDataMissingError("the package scikit-image is not installed; it holds one of the simulator's faces")
-    path = Path(spec.origin).parent / "data" / "astronaut.png"
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise FaceDataMissingError(f"no photograph {path.name} in the package scikit-image") from error
-    if hashlib.sha256(content).hexdigest() != _SHA256:
-        raise FaceDataMissingError(f"{path.name} of the package scikit-image is not the photograph that is known here")
-    picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
-    assert picture is not None, "the digest proves a readable picture"
+    """Read the photograph, (512, 512, 3) BGR."""
+    picture = cv2.imread(str(_PHOTOGRAPH))
+    assert picture is not None, "a picture of ours"
     return picture.astype(np.uint8)
 
 

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hardware_sim.faces import raster
 from hardware_sim.faces.vectors import Floats, Ints, floats, unit
+from renderer import raster
 
 if TYPE_CHECKING:
-    from hardware_sim.faces.head import Hair
-    from hardware_sim.faces.optics import Camera, Canvas, Light, Shadow
+    from hardware_sim.sequences.poses import Light
+    from renderer.head import Hair
+    from renderer.optics import Camera, Canvas, Shadow
 
 _SHADOW_BIAS_DM = 0.22  # strands lie above the skin that casts the shadow
 _FINE_FROM = 0.55  # of a strand's length: the rest is drawn half as wide

@@ -3,7 +3,7 @@
 Deferred: first find what each pixel sees (skin, cloth, eye, lash or strand), then light all pixels of a kind at once,
 under as many lights as are asked for: what is seen is found once. Light adds up, so pictures under single lights can be
 mixed to a picture under any of their sums.
-Pure: the same arguments give the same picture. Leaves backgrounds, sensor noise and encoding to `studio`.
+Pure: the same arguments give the same picture. Leaves backgrounds, sensor noise and encoding to `portraits`.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from hardware_sim.faces import hairlight, raster
-from hardware_sim.faces.optics import SUPERSAMPLING, Camera, Canvas, Light, Shadow, View
 from hardware_sim.faces.vectors import Floats, Ints, floats, unit
+from hardware_sim.sequences.poses import Light
+from renderer import hairlight, raster
+from renderer.optics import SUPERSAMPLING, Camera, Canvas, Shadow, View
 
 if TYPE_CHECKING:
-    from hardware_sim.faces.head import Head, Surface
+    from renderer.head import Head, Surface
 
 
 @dataclass(frozen=True)

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hardware_sim.faces import mesh
-from hardware_sim.faces.shell import Shell
-from hardware_sim.faces.styles import beard_density, brow_density, brow_line, scalp_density
 from hardware_sim.faces.vectors import Floats, floats, unit
+from renderer import mesh
+from renderer.shell import Shell
+from renderer.styles import beard_density, brow_density, brow_line, scalp_density
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hardware_sim.faces.styles import Beard, Brows, Style
+    from renderer.styles import Beard, Brows, Style
 
 SEGMENTS = 14
 

@@ -1,22 +1,40 @@
-"""The renderer from the triangle up: coverage and depth, targets, hair, light."""
+"""The renderer from the mesh up: targets, hair, light, and the pictures that sequences are composed of.
+
+These need the data package of requirements/faces.txt, so `scripts/faces` runs them before it draws, and `scripts/test` does not.
+"""
 
 from typing import Any
 
 import numpy as np
 import pytest
+from renderer import mesh, portraits, sheets, skin
+from renderer.head import Head
+from renderer.mesh import FaceDataMissingError
+from renderer.optics import SUPERSAMPLING, Camera, View
+from renderer.people import Person, people
+from renderer.render import Picture, render
+from renderer.strands import Grower
+from renderer.styles import Style
 
-from hardware_sim.faces import FaceDataMissingError, mesh, raster, skin, studio
-from hardware_sim.faces.head import Head
-from hardware_sim.faces.optics import SUPERSAMPLING, Camera, Light, View
-from hardware_sim.faces.people import Person, people
-from hardware_sim.faces.render import Picture, render
-from hardware_sim.faces.strands import Grower
-from hardware_sim.faces.styles import Style, beard_area, scalp_density
-from hardware_sim.faces.vectors import floats, ramp, unit
+from hardware_sim.faces.vectors import floats
+from hardware_sim.sequences import poses
+from hardware_sim.sequences.poses import (
+    AMBIENT,
+    EXPRESSIVE,
+    EYES_PX,
+    FRONT,
+    HALF,
+    LAMP,
+    SMILE,
+    WIDE,
+    WINDOW,
+    Anatomy,
+    Light,
+    Sheet,
+)
 
+X, Y = EYES_PX
 BEARDED, LONG_HAIRED, DARK = "jonas", "daiyu", "chidi"
-SQUARE = floats([[1, 1, 5], [1, 5, 5], [5, 5, 5], [5, 1, 5]])  # seen from the front: anticlockwise on the screen
-FACING = np.array([[0, 1, 2], [0, 2, 3]])
 
 
 def named(name: str) -> Person:
@@ -30,39 +48,6 @@ def bearded() -> Head:
 
 def seen(head: Head, light: Light | None = None) -> Picture:
     return render(head, View(160, 120, (80, 55), px_per_dm=30), light or Light())
-
-
-# ── triangles ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_two_triangles_of_a_square_cover_each_of_its_pixels_once() -> None:
-    found = raster.fragments(SQUARE, FACING, width_px=8, height_px=8)
-    assert sorted(set(found.pixel)) == [8 * y + x for y in range(1, 5) for x in range(1, 5)]
-    assert np.allclose(found.weights.sum(1), 1)
-    assert np.allclose(found.depth, 5)
-
-
-def test_a_triangle_seen_from_behind_is_dropped_unless_it_is_wanted() -> None:
-    behind = FACING[:, ::-1]
-    assert len(raster.fragments(SQUARE, behind, width_px=8, height_px=8).pixel) == 0
-    assert len(raster.fragments(SQUARE, behind, width_px=8, height_px=8, cull=False).pixel) >= 16
-
-
-def test_what_lies_outside_the_picture_is_cut_off() -> None:
-    found = raster.fragments(SQUARE - floats([3, 3, 0]), FACING, width_px=8, height_px=8)
-    assert sorted(set(found.pixel)) == [0, 1, 8, 9]
-
-
-def test_the_nearest_fragment_wins_its_pixel() -> None:
-    winner = raster.nearest(np.array([2, 2, 2, 0]), floats([3, 1, 2, 9]), pixels=4)
-    assert winner.tolist() == [3, -1, 1, -1]
-
-
-def test_values_at_the_corners_are_interpolated_between_them() -> None:
-    found = raster.fragments(SQUARE, FACING, width_px=8, height_px=8)
-    places = found.interpolate(SQUARE[FACING])
-    assert np.allclose(places[:, 0], found.pixel % 8 + 0.5)
-    assert np.allclose(places[:, 1], found.pixel // 8 + 0.5)
 
 
 # ── shapes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -97,27 +82,6 @@ def test_everybody_can_be_shaped_from_the_data() -> None:
 
 
 # ── where hair grows ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize(
-    ("place", "grows"),
-    [((0, 8.4, 0.6), True), ((0, 7.6, 1.5), False), ((0, 7.3, -0.3), True), ((0.8, 7.1, 0.5), False)],
-    ids=["crown", "forehead", "back", "ear"],
-)
-def test_hair_grows_on_the_scalp_only(place: tuple[float, float, float], grows: bool) -> None:  # noqa: FBT001 - a table
-    assert bool(scalp_density(Style(1.0), floats([place]))[0] > 0.5) is grows
-
-
-def test_a_bald_crown_has_no_hair_and_keeps_the_sides() -> None:
-    crown, side = scalp_density(Style(0.3, crown=1.0), floats([[0, 8.45, 0.55], [0.7, 7.9, 0.4]]))
-    assert crown < 0.1
-    assert side > 0.9
-
-
-def test_a_beard_grows_on_the_chin_and_not_on_the_nose() -> None:
-    chin, nose = beard_area(floats([[0.1, 6.3, 1.4], [0, 7.0, 1.65]]))
-    assert chin > 0.9
-    assert nose == 0
 
 
 def test_a_person_grows_the_same_hair_every_time_and_another_seed_grows_other_hair() -> None:
@@ -185,13 +149,13 @@ def test_a_portrait_is_plain_around_the_head_and_a_dark_face_gets_more_light(bea
     def face(picture: np.ndarray) -> float:
         return float(picture[240:330, 170:245].mean())
 
-    picture = studio.portrait(bearded)
+    picture = portraits.portrait(bearded)
     assert picture.shape == (531, 413, 3)
     assert np.abs(picture[:60, :60].astype(int) - 205).max() < 8
     dark = Head(named(DARK))
     raw = render(dark, View(413, 531, (206.5, 239), px_per_dm=153, distance_dm=12), Light())
-    assert face(studio.portrait(dark)) / 255 > float(raw.colour[240:330, 170:245].mean()) ** (1 / 2.2)
-    assert 80 < face(studio.portrait(dark)) < face(picture)
+    assert face(portraits.portrait(dark)) / 255 > float(raw.colour[240:330, 170:245].mean()) ** (1 / 2.2)
+    assert 80 < face(portraits.portrait(dark)) < face(picture)
 
 
 def test_hair_is_drawn_where_the_head_alone_is_not(bearded: Head) -> None:
@@ -208,12 +172,76 @@ def test_maps_hold_no_more_than_light_can_return() -> None:
     assert np.abs(drawn.slope).max() <= 0.8
 
 
-# ── vectors ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── sheets ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_unit_vectors_have_length_one_and_nothing_stays_nothing() -> None:
-    assert unit([[3, 4, 0], [0, 0, 0]]).ravel().tolist() == pytest.approx([0.6, 0.8, 0, 0, 0, 0])
+@pytest.fixture(scope="module")
+def head() -> Head:
+    return Head(people()[0])
 
 
-def test_a_ramp_is_flat_at_its_ends_and_half_way_in_the_middle() -> None:
-    assert ramp([0, 1, 1.5, 2, 9], 1, 2).tolist() == [0, 0, 0.5, 1, 1]
+@pytest.fixture(scope="module")
+def frontal(head: Head) -> Sheet:
+    return sheets.photographed(head, EXPRESSIVE[0])
+
+
+@pytest.fixture(scope="module")
+def body(head: Head) -> Anatomy:
+    return sheets.anatomy(head, people()[0])
+
+
+def test_the_person_is_in_the_middle_and_the_corners_are_empty(frontal: Sheet) -> None:
+    # Strands of hair hang beside it, and where each one ends depends on how a processor rounds.
+    assert (frontal.cover[Y - 50 : Y + 100, X - 40 : X + 40] == 255).all()
+    assert not frontal.cover[:20, :100].any()
+    assert not frontal.layers[:, :20, :100].any()
+
+
+def test_each_light_comes_from_its_side(frontal: Sheet) -> None:
+    cheeks = [
+        frontal.layers[:, Y + 30 : Y + 60, X + side - 8 : X + side + 8].mean(axis=(1, 2, 3)) for side in (-40, 40)
+    ]
+    left, right = cheeks
+    assert left[WINDOW] > 1.2 * right[WINDOW]
+    assert right[LAMP] > 1.2 * left[LAMP]
+    for even in (AMBIENT, FRONT):
+        assert left[even] == pytest.approx(right[even], rel=0.15)
+
+
+def test_the_nose_lies_before_the_eyes_and_the_ears_behind(frontal: Sheet) -> None:
+    forward = poses.forward_dm(frontal.forward)
+    assert forward[Y + 45, X] > forward[Y, X - 35] + 0.2
+    assert forward[Y, X - 35] > forward[Y + 10, X - 75] + 0.2
+
+
+def test_closed_eyes_and_an_open_mouth_are_where_they_belong_and_the_seam_is_not_seen(frontal: Sheet) -> None:
+    left, top, width, height = poses.CUTOUT_PX
+    assert frontal.expressions is not None
+    neutral = frontal.layers[FRONT, top : top + height, left : left + width].astype(int)
+    change = {
+        kind: np.abs(frontal.expressions[kind, FRONT].astype(int) - neutral).max(axis=2) for kind in (WIDE, HALF, SMILE)
+    }
+    eyes, mouth = (
+        np.s_[Y - top - 8 : Y - top + 8, X - left - 50 : X - left + 50],
+        np.s_[Y - top + 85 : Y - top + 110, X - left - 20 : X - left + 20],
+    )
+    assert (change[WIDE][eyes] > 30).sum() > (change[HALF][eyes] > 30).sum() > 40
+    assert (change[WIDE][mouth] > 30).sum() > (change[HALF][mouth] > 30).sum() > 40
+    # A smile leaves the eyes open; the light's reflection in them may lie a pixel elsewhere.
+    assert (change[SMILE][eyes] > 30).sum() < (change[HALF][eyes] > 30).sum() / 4
+    edge = np.concatenate([change[WIDE][0], change[WIDE][:, 0], change[WIDE][:, -1]])
+    assert np.median(edge) <= 2
+
+
+def test_the_anatomy_spans_the_face(body: Anatomy) -> None:
+    assert body.eyes[0, 0] < -0.2 < 0.2 < body.eyes[1, 0]
+    assert body.face[:, 1].max() > 0.4
+    assert body.face[:, 1].min() < -0.8
+    assert body.lower_face[:, 1].max() < 0
+    assert body.beard.shape[1:] == (4, 3)
+    assert 1.0 < body.crown_dm < 1.8
+    assert len(body.face) <= 160
+
+
+def test_a_head_that_is_turned_aside_is_photographed_without_expressions(head: Head) -> None:
+    assert sheets.photographed(head, (32.0, 0.0)).expressions is None

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from hardware_sim.faces import raster
-from hardware_sim.faces.vectors import Floats, floats, unit
+from hardware_sim.faces.vectors import Floats, floats, rotation, unit
+from hardware_sim.sequences.poses import Light
+from renderer import raster
 
 SUPERSAMPLING = 2  # the frame buffer is that many times the picture, so edges and single hairs are smooth
 
@@ -42,18 +43,6 @@ class View:
         return self.part_of_px or self.width_px
 
 
-@dataclass(frozen=True)
-class Light:
-    """A key light from a direction, light from above and bounce from below; colours in linear light."""
-
-    key_from: tuple[float, float, float] = (-0.45, 0.55, 0.8)
-    key: tuple[float, float, float] = (1.0, 0.97, 0.92)
-    fill_from: tuple[float, float, float] = (0.7, 0.1, 0.6)
-    fill: tuple[float, float, float] = (0.30, 0.31, 0.33)
-    sky: tuple[float, float, float] = (0.34, 0.36, 0.40)
-    ground: tuple[float, float, float] = (0.20, 0.18, 0.16)
-
-
 @dataclass
 class Canvas:
     """The frame buffer at working size, flat: a colour (pixels, 3) for each light, and depth."""
@@ -82,7 +71,7 @@ class Camera:
     def before(cls, eyes_middle: Floats, view: View) -> Camera:
         """Return the camera for a head whose eyes lie about `eyes_middle`."""
         pivot = floats(eyes_middle - [0, 1.0, 0.9])
-        turn = _turn(view)
+        turn = rotation(yaw=view.yaw, pitch=view.pitch, roll=view.roll)
         return cls(turn, pivot, floats((eyes_middle - pivot) @ turn.T + pivot), view)
 
     def world(self, points: Floats) -> Floats:
@@ -129,13 +118,3 @@ class Shadow:
             total += seen[:, 2] < self._depth[row, column] + bias
         outside = (np.abs(seen[:, :2] - _SHADOW_PX / 2) > _SHADOW_PX / 2 - 3).any(1)
         return floats(np.where(outside, 1, total / len(_SHADOW_TAPS_PX)))
-
-
-def _turn(view: View) -> Floats:
-    """Return the rotation of the head, (3, 3)."""
-    yaw, pitch, roll = np.radians([view.yaw, -view.pitch, -view.roll])
-    cy, sy, cp, sp, cr, sr = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch), np.cos(roll), np.sin(roll)
-    about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
-    about_x = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
-    about_z = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
-    return floats(about_z @ about_y @ about_x)
