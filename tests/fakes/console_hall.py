@@ -315,11 +315,13 @@ async def pages(gates: list[FakeGate], folder: Path) -> AsyncIterator[Hallway]:
         async with asyncio.TaskGroup() as tasks:
             looking = tasks.create_task(hall.run())
             serving = tasks.create_task(server._serve([listener]))
-            yield Hallway(gates, hall, sessions, f"http://127.0.0.1:{port}")
-            looking.cancel()
-            hall.close()
-            server.should_exit = True
-            await serving
+            try:
+                yield Hallway(gates, hall, sessions, f"http://127.0.0.1:{port}")
+            finally:  # a cancelled server leaves its sockets to the browser, which then waits for the next console's answers
+                looking.cancel()
+                hall.close()
+                server.should_exit = True
+                await serving
 
 
 def prove(challenge: str, origin: str, *, number: int = 7, **changes: Any) -> dict[str, str]:
