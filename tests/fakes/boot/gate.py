@@ -501,13 +501,19 @@ def _name_approvers(gate: Gate) -> None:
     gate.machine.write("/etc/portcullis/approvers.toml", f"schema = 1\napprovers = {json.dumps(listed)}\n")
 
 
-def approve(gate: Gate, *, serial: int) -> None:
-    """Two of them sign what the gate is set up with now: with the commands of the technician's guide."""
+def approval(gate: Gate, text: str, *, serial: int) -> Path:
+    """A note of two of them over a canonical text: with the commands of the technician's guide."""
     note = f"/root/north-7-{serial}.note"
-    gate.machine.write("/root/north-7.txt", gate.command("config", "show", "--canonical").stdout)
+    gate.machine.write("/root/north-7.txt", text)
     for one in APPROVERS[:2]:
         gate.command(
             *("config", "approve", "/root/north-7.txt", "--serial", str(serial), "--note", note),
             *("--key", f"/root/{one}.key", "--name", one),
         )
-    gate.command("config", "install", note)
+    return gate.machine.root / note.lstrip("/")
+
+
+def approve(gate: Gate, *, serial: int) -> None:
+    """Two of them sign what the gate is set up with now."""
+    note = approval(gate, gate.command("config", "show", "--canonical").stdout, serial=serial)
+    gate.command("config", "install", f"/root/{note.name}")
