@@ -41,9 +41,7 @@ def test_prometheus_reads_the_metrics_and_finds_nothing_to_say_about_them() -> N
 
 def test_prometheus_finds_nothing_to_say_about_centrals_metrics_either() -> None:
     place = Place("gate-0001", "north", "north-port", "Port of the north")
-    row = Row(
-        "gate-0001", place, "enrolled", 15, 2, 1, ("fork",), 1, "portcullis/0.1.0", "2026-11-25T10:00:00.000Z", None
-    )
+    row = Row("gate-0001", place, "enrolled", 15, 2, 1, ("fork",), 1, "portcullis/1", "2026-11-25T10:00:00.000Z", None)
     given = central_exposition([row], datetime(2026, 11, 25, 11, tzinfo=UTC))
     checked = promtool("check", "metrics", given=given)
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")

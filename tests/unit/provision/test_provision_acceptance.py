@@ -38,7 +38,7 @@ def report(**changes: Any) -> Report:
         "by": "Anna <b>",
         "made_at": "2026-11-27T09:00:00Z",
         "software": {
-            "portcullis": "0.1.0",
+            "portcullis": "1",
             "python": "3.11",
             "system": "Linux",
             "models": [{"name": "m", "version": "1", "sha256": "0"}],
