@@ -175,50 +175,58 @@ def libraries(folder: Path) -> Path:
     return place
 
 
+def gate(installed: Path, libraries: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line of what is installed."""
+    code = "import sys; sys.path[:0] = sys.argv[1:3]; del sys.argv[1:3]; from gate_core.command_line.main import main; main()"
+    command = (sys.executable, "-S", "-c", code, str(installed), str(libraries), *words)
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=installed)
+
+
+def install(folder: str, into: Path) -> None:
+    with built(folder, into.parent) as archive:
+        archive.extractall(into)
+
+
 def test_the_command_line_is_made_of_what_is_installed_and_says_where_the_rest_is(tmp_path: Path) -> None:
     installed = tmp_path / "installed"
-    way = (
-        sys.executable,
-        "-S",
-        "-c",
-        "import sys; sys.path[:0] = sys.argv[1:3]; del sys.argv[1:3]; from gate_core.command_line.main import main; main()",
-    )
-
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
-        command = (*way, str(installed), str(libraries(tmp_path)), *words)
-        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
-
     init = ("central", "init", "--dir", str(tmp_path / "central"), "--name", "central.example", *KEPT)
-    with built("core", tmp_path) as archive:
-        archive.extractall(installed)
-    alone = run(*init)
+    install("core", installed)
+    alone = gate(installed, libraries(tmp_path), *init)
     assert (alone.returncode, alone.stdout) == (78, "")
     assert "run scripts/setup in the checkout" in alone.stderr
-    with built("central", tmp_path) as archive:
-        archive.extractall(installed)
-    together = run(*init)
+    install("central", installed)
+    together = gate(installed, libraries(tmp_path), *init)
     assert together.returncode == 0, together.stderr
     assert "mirror key, for gates and auditors" in together.stdout
-    assert "audit" not in run("--help").stdout
+    assert "audit" not in gate(installed, libraries(tmp_path), "--help").stdout
+
+
+def test_the_verifier_alone_judges_a_log(tmp_path: Path) -> None:
+    installed = tmp_path / "installed"
+    for folder in ("core", "verify"):
+        install(folder, installed)
+    log = ROOT / "tests/vectors/7ce22610"
+    known = ("--vkey", str(log / "gate.vkey"), "--identity", str(log / "auditor-1.identity"), "--json")
+    judged = gate(installed, libraries(tmp_path), "audit", "verify", str(log / "demo.bundle"), *known)
+    assert judged.returncode == 0, judged.stderr
+    assert json.loads(judged.stdout)["intact"]
 
 
 def test_a_gate_says_which_package_brings_what_it_has_not(tmp_path: Path) -> None:
+    installed = tmp_path / "installed"
     for folder in (".", "core", "documents", "verify"):
-        with built(folder, tmp_path) as archive:
-            archive.extractall(tmp_path / "installed")
-    code = "import sys; sys.path[:0] = sys.argv[1:3]; del sys.argv[1:3]; from gate_core.command_line.main import main; main()"
-    way = (sys.executable, "-S", "-c", code, str(tmp_path / "installed"), str(libraries(tmp_path)))
+        install(folder, installed)
     for words, exit_code in (
         (("officer", "authority", "init"), 78),
         (("console", "serve"), 78),
         (("face", "compare"), 69),
         (("demo",), 69),
     ):
-        done = subprocess.run((*way, *words), capture_output=True, text=True, check=False, cwd=tmp_path)
+        done = gate(installed, libraries(tmp_path), *words)
         named = " ".join(words[: 2 if words[0] == "officer" else 1])
         assert (done.returncode, done.stdout) == (exit_code, "")
         assert done.stderr.startswith(f"gate: {named} is not installed here: ")
-    assert "admit" in subprocess.run((*way, "officer", "--help"), capture_output=True, text=True, check=True).stdout
+    assert "admit" in gate(installed, libraries(tmp_path), "officer", "--help").stdout
 
 
 REPORTED = """
