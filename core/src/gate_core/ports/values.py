@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gate_core.evidence.evidence import Alarm, PadResult
+from gate_core.evidence.crossing import Alarm, PadResult
 
 if TYPE_CHECKING:
     import numpy as np
