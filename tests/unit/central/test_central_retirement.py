@@ -12,9 +12,9 @@ from typer.testing import CliRunner, Result
 
 from gate_central.commands.central import app
 from gate_central.errors import ForbiddenError
+from gate_central.retirement import SignedRetirement
 from gate_central.server_context import House
 from gate_core.approval.errors import ApprovalError
-from gate_core.approval.retirement import SignedRetirement
 from gate_core.audit_format.note import Note
 from gate_core.mirror_client import wire
 from gate_core.mirror_client.wire import Request

@@ -56,8 +56,8 @@ def _approvers(folder: Path) -> Approvers:
 def ordered_retirement(folder: Path, gate: Gate | None, order: Path | None) -> tuple[str, ...]:
     """Who ordered that this gate is refused for good; else the command ends, or a CentralError is raised."""
     from gate_central.errors import ForbiddenError, UnknownError
+    from gate_central.retirement import SignedRetirement
     from gate_core.approval.errors import ApprovalError
-    from gate_core.approval.retirement import SignedRetirement
 
     if gate is None:
         raise UnknownError("no such gate")
@@ -85,9 +85,9 @@ def retirement(
     as_json: Json = False,
 ) -> None:
     """Sign an order to refuse a gate for good, on an approver's own machine. It counts when two have signed it."""
+    from gate_central.retirement import SignedRetirement
     from gate_core import durable
     from gate_core.approval.errors import ApprovalError
-    from gate_core.approval.retirement import SignedRetirement
     from gate_core.command_line.approver_keys import signer_in
 
     signer = signer_in(key, name)
