@@ -70,7 +70,7 @@ async def nation(tmp_path: Path) -> Nation:
         key = new_key()
         person = issue(made.house.folder.authority, name, requested(name, key), datetime.now(UTC))
         await loop.run_in_executor(None, (tmp_path / f"{name}.pem").write_bytes, server_pem(key, person))
-        made.house.places.admit(name, role, None, fingerprint(person))
+        made.house.tenants.admit(name, role, None, fingerprint(person))
     return made
 
 

@@ -52,7 +52,7 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class AdminRecord:
     """A record in clear; `fields` is empty and `kind` is the reason where it does not open."""
 
     index: int
@@ -61,7 +61,7 @@ class Act:
     fields: Mapping[str, object]
 
 
-class Acts:
+class AdminLog:
     """Writes the log. Blocking."""
 
     def __init__(
@@ -187,9 +187,9 @@ class Acts:
             empty = insert(dialect_of(connection), heads).values(device=DEVICE, **_EMPTY)
             connection.execute(empty.on_conflict_do_nothing())
 
-    def newest(self, unsealer: Unsealer, most: int = SHOWN_MAX) -> list[Act]:
+    def newest(self, unsealer: Unsealer, most: int = SHOWN_MAX) -> list[AdminRecord]:
         """The newest records in clear, the newest first. Raises DamagedError."""
-        return read_acts(Ledger(self._engine), unsealer, most)
+        return read_records(Ledger(self._engine), unsealer, most)
 
 
 def _read(path: Path) -> bytes | None:
@@ -209,13 +209,13 @@ def _size(note: bytes) -> int:
 _EMPTY = {"size": 0, "root": EMPTY_ROOT, "pending": 0, "next_entry": 0, "bodies": 0, "frontier": b"", "day": ""}
 
 
-def read_acts(ledger: Ledger, unsealer: Unsealer, most: int) -> list[Act]:
+def read_records(ledger: Ledger, unsealer: Unsealer, most: int) -> list[AdminRecord]:
     """The newest records in clear, the newest first. Raises DamagedError."""
     try:
         size = ledger.head(DEVICE).size
     except UnknownError:
         return []
-    found = list[Act]()
+    found = list[AdminRecord]()
     for n in range((size - 1) // TILE_WIDTH, -1, -1):
         bundle = ledger.bundle(DEVICE, n)
         pairs = list(zip(bundle.entries, bundle.sealed, strict=False))
@@ -225,7 +225,7 @@ def read_acts(ledger: Ledger, unsealer: Unsealer, most: int) -> list[Act]:
     return found[:most]
 
 
-def _opened(ledger: Ledger, unsealer: Unsealer, leaf: bytes, line: bytes) -> Act:
+def _opened(ledger: Ledger, unsealer: Unsealer, leaf: bytes, line: bytes) -> AdminRecord:
     try:
         header = Header.parse(leaf)
         body = decode_base64(line.partition(b'"ct":"')[2].partition(b'"')[0].decode("ascii"))
@@ -236,5 +236,5 @@ def _opened(ledger: Ledger, unsealer: Unsealer, leaf: bytes, line: bytes) -> Act
         unsealer.learn(wrapped)
     opened = unsealer.open(header, body)
     if isinstance(opened, Closed):
-        return Act(header.index, header.hour, opened.value, {})
-    return Act(header.index, opened.time, opened.kind, opened.body)
+        return AdminRecord(header.index, header.hour, opened.value, {})
+    return AdminRecord(header.index, opened.time, opened.kind, opened.body)

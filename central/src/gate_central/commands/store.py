@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gate_core.command_line.output import Exit, fail
+from gate_core.programs.clock import now
 
 if TYPE_CHECKING:
     import sqlalchemy
+
+    from gate_central.server_context import ServerContext
 
 Dir = Annotated[Path, typer.Option("--dir", help="The server's own folder.")]
 Database = Annotated[str | None, typer.Option(help="Database URL; a SQLite file in the folder when left out.")]
@@ -31,6 +34,15 @@ def opened(folder: Path, url: str | None) -> Iterator[sqlalchemy.Engine]:
         yield engine
     finally:
         engine.dispose()
+
+
+@contextlib.contextmanager
+def served(folder: Path, url: str | None) -> Iterator[ServerContext]:
+    """All that the server has; what goes wrong with it ends the command."""
+    with explained(), opened(folder, url) as engine:
+        from gate_central.server_context import ServerContext
+
+        yield ServerContext(folder, engine, now)
 
 
 @contextlib.contextmanager

@@ -50,6 +50,14 @@ def emit_json(schema: str, fields: Mapping[str, object]) -> None:
     say(text if text.isprintable() else "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in text))
 
 
+def tell(schema: str, fields: Mapping[str, object], *lines: str, as_json: bool) -> None:
+    """Answer with one JSON document if that was asked for, else with these lines."""
+    if as_json:
+        emit_json(schema, fields)
+    for line in () if as_json else lines:
+        say(line)
+
+
 def say(text: str) -> None:
     """Print lines on standard output. A reader that has gone is the caller's affair, a full disk ends the command."""
     try:
