@@ -17,7 +17,7 @@ from fakes.central_server import Bench
 from starlette.testclient import TestClient
 
 from gate_central.authority import fingerprint, new_key
-from gate_central.client_certificates import issue
+from gate_central.authority import issue_person as issue
 from gate_central.people_pages import make_pages
 from gate_central.rights import Role
 from gate_central.server_context import ServerContext

@@ -20,7 +20,7 @@ from fakes.tiers import quick_or_long
 from playwright.async_api import Page, async_playwright
 
 from gate_central.authority import fingerprint, new_key
-from gate_central.client_certificates import issue
+from gate_central.authority import issue_person as issue
 from gate_central.evidence import Kind
 from gate_central.folder import server_pem
 from gate_central.rights import Role

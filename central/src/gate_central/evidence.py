@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from gate_central.errors import UnknownError
+from gate_central.ledger import lock
 from gate_central.roster import recorded
-from gate_central.schema import answers, evidence, heads, repeats
+from gate_central.schema import answers, evidence, repeats
 
 if TYPE_CHECKING:
     from gate_central.admin_log import AdminLog
@@ -96,8 +97,7 @@ class Evidence:
         """Keep a piece, or count it; True when it was kept, and so an alarm begins."""
         digest = hashlib.sha256(shown).hexdigest()
         with self._engine.begin() as connection:
-            # Whoever else files something against this gate waits.
-            connection.execute(sa.select(heads.c.device).where(heads.c.device == device).with_for_update())
+            lock(connection, device)  # whoever else files something against this gate waits
             mine = evidence.c.device == device
             known = connection.execute(sa.select(evidence.c.at).where(mine, evidence.c.digest == digest)).one_or_none()
             if known is not None or _standing(connection, device, kind.value) >= slots(kind):
@@ -132,7 +132,7 @@ class Evidence:
         """Answer an alarm that stands, so that it stands no more. Raises UnknownError."""
 
         def act(connection: sa.Connection) -> tuple[None, Mapping[str, object]]:
-            connection.execute(sa.select(heads.c.device).where(heads.c.device == device).with_for_update())
+            lock(connection, device)
             query = sa.select(evidence.c.digest).select_from(evidence.outerjoin(answers, _SAME))
             open_ones = query.where(evidence.c.device == device, answers.c.digest.is_(None))
             found = [one for one in connection.execute(open_ones).scalars() if one[:ID_DIGITS] == alarm]

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qsl
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
@@ -39,6 +38,7 @@ from gate_central.server_context import ServerContext
 from gate_central.tenants import Person
 from gate_core.audit_format.record import time_text
 from gate_core.audit_format.unsealing import Unsealer
+from gate_core.web_pages.templates import environment
 
 FORM_BYTES_MAX: Final = 8 * 1024
 GATES_MAX: Final = 50  # in one search
@@ -88,13 +88,7 @@ class PeoplePages:
 
     def __init__(self, server: ServerContext) -> None:
         self._server = server
-        self._environment = Environment(
-            loader=FileSystemLoader(_HERE / "templates"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._environment = environment(_HERE / "templates")
         self._environment.filters["number"] = lambda value: f"{value:,}"
         self._environment.filters["told"] = _told
 

@@ -18,10 +18,10 @@ import sqlalchemy as sa
 
 from gate_central.database import reading
 from gate_central.errors import BadRequestError, DamagedError, ForbiddenError, UnknownError
-from gate_central.schema import gates, handovers, heads, renewals, retired, tokens, trusted
+from gate_central.schema import EMPTY_HEAD, gates, handovers, heads, renewals, retired, tokens, trusted
 from gate_core.audit_format.errors import BadFormatError, BadSignatureError
 from gate_core.audit_format.handover import HANDOVERS_MAX, Handover, follow, in_force
-from gate_core.audit_format.merkle import EMPTY_ROOT, SIZE_MAX
+from gate_core.audit_format.merkle import SIZE_MAX
 from gate_core.audit_format.note import Verifier
 
 if TYPE_CHECKING:
@@ -283,11 +283,7 @@ def _insert(connection: sa.Connection, device: str, log: Verifier, fields: dict[
     if taken is not None:
         raise ForbiddenError(f"{log.name} is the log of another gate")
     connection.execute(gates.insert().values(device=device, origin=log.name, log_vkey=log.vkey, **fields))
-    connection.execute(
-        heads.insert().values(
-            device=device, size=0, root=EMPTY_ROOT, note=None, pending=0, next_entry=0, bodies=0, frontier=b"", day=""
-        )
-    )
+    connection.execute(heads.insert().values(device=device, **EMPTY_HEAD))
 
 
 def _supersede(connection: sa.Connection, device: str, certificate: str, at: str) -> None:
@@ -306,17 +302,8 @@ def _gate(row: sa.Row[tuple[object, ...]], words: tuple[bytes, ...]) -> Gate:
         log = Verifier.parse(row.log_vkey)
     except BadFormatError as error:
         raise DamagedError(f"what is known of {row.device} is damaged: {error}") from error
-    return Gate(
-        row.device,
-        row.origin,
-        log,
-        row.certificate,
-        row.revoked,
-        row.last_seen,
-        words,
-        row.enrolled_at,
-        row.software,
-    )
+    fields = row.certificate, row.revoked, row.last_seen, words, row.enrolled_at, row.software
+    return Gate(row.device, row.origin, log, *fields)
 
 
 def _hash(token: str) -> str:

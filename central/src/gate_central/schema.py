@@ -10,6 +10,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from gate_core.audit_format.merkle import EMPTY_ROOT
+
 VERSION = 4
 
 metadata = sa.MetaData()
@@ -76,6 +78,7 @@ heads = _table(
     _column("came_on", sa.String(10), default=""),
     _column("came_bytes", sa.BigInteger, default=0),
 )
+EMPTY_HEAD = {"size": 0, "root": EMPTY_ROOT, "pending": 0, "next_entry": 0, "bodies": 0, "frontier": b"", "day": ""}
 # Signed by the gate, and its entries are not all here; the note of `size` stands in the head.
 checkpoints = _table("checkpoint", key("device", _ID), key("size", sa.BigInteger), _column("note", sa.LargeBinary))
 # Entries `[start, start + width)` of one piece, as they came.

@@ -130,18 +130,17 @@ def add_person(
     with served(folder, database) as server:
         from cryptography.hazmat.primitives.serialization import Encoding
 
-        from gate_central.authority import CSR_BYTES_MAX, fingerprint, key_fingerprint
-        from gate_central.client_certificates import issue
+        from gate_central.authority import CSR_BYTES_MAX, fingerprint, issue_person
         from gate_central.errors import BadRequestError
         from gate_central.rights import Role
         from gate_central.tenants import ID
-        from gate_core import durable
+        from gate_core import durable, pinned_certificates
         from gate_core.ordinary import read_ordinary
 
         if ID.fullmatch(name) is None:
             fail(Exit.USAGE, f"{name!r} is no name: small letters, digits and hyphens, 63 at most")
         try:
-            made = issue(server.folder.authority, name, read_ordinary(csr, 2 * CSR_BYTES_MAX), now())
+            made = issue_person(server.folder.authority, name, read_ordinary(csr, 2 * CSR_BYTES_MAX), now())
         except OSError as error:
             fail(Exit.IO_ERROR, f"{csr}: {error.strerror or error}")
         except BadRequestError as error:
@@ -155,7 +154,7 @@ def add_person(
         except BaseException:
             out.unlink()
             raise
-        key = key_fingerprint(made)
+        key = pinned_certificates.fingerprint(made.public_bytes(Encoding.DER))
     tell(
         "central.person.add/1",
         {"person": name, "role": role.value, "party": party, "file": str(out), "key_sha256": key},

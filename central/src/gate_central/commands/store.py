@@ -57,22 +57,22 @@ def explained() -> Iterator[None]:
             Exit.CONFIG,
             f"the central server is a package of its own: install portcullis-central ({error.name} is missing)",
         )
+    codes: dict[type[errors.CentralError], Exit] = {
+        errors.NotYetError: Exit.TRY_LATER,
+        errors.QuotaError: Exit.TRY_LATER,
+        errors.UnknownError: Exit.USAGE,
+        errors.BadRequestError: Exit.USAGE,
+        errors.ForbiddenError: Exit.NOT_PERMITTED,
+        errors.DamagedError: Exit.BAD_DATA,
+        errors.AwayError: Exit.IO_ERROR,
+        errors.FolderError: Exit.CONFIG,
+    }
     try:
         yield
-    except errors.NotYetError as error:
-        fail(Exit.TRY_LATER, str(error))
-    except (errors.UnknownError, errors.BadRequestError) as error:
-        fail(Exit.USAGE, str(error))
-    except errors.ForbiddenError as error:
-        fail(Exit.NOT_PERMITTED, str(error))
-    except errors.DamagedError as error:
-        fail(Exit.BAD_DATA, str(error))
-    except errors.AwayError as error:
-        fail(Exit.IO_ERROR, str(error))
-    except errors.FolderError as error:
-        fail(Exit.IO_ERROR if isinstance(error.__cause__, FileNotFoundError) else Exit.CONFIG, str(error))
-    except SQLAlchemyError as error:
+    except (errors.CentralError, SQLAlchemyError) as error:
         from gate_central.database import explained as meaning
 
-        found = meaning(error)
-        fail(Exit.IO_ERROR if isinstance(found, errors.AwayError) else Exit.BAD_DATA, str(found))
+        found = meaning(error) if isinstance(error, SQLAlchemyError) else error
+        code = next(code for kind, code in codes.items() if isinstance(found, kind))
+        is_missing = code is Exit.CONFIG and isinstance(found.__cause__, FileNotFoundError)
+        fail(Exit.IO_ERROR if is_missing else code, str(found))
