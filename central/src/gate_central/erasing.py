@@ -22,8 +22,7 @@ from gate_central.errors import FolderError, ForbiddenError, UnknownError
 from gate_central.ledger import lock
 from gate_central.schema import age_keys, awaited, erased, gates
 from gate_core import durable
-from gate_core.approval.approvers import Approvers
-from gate_core.approval.approvers_file import approvers_in
+from gate_core.approval.approvers import Approvers, approvers_in
 from gate_core.approval.erasure import SignedErasure
 from gate_core.approval.errors import ApprovalError
 from gate_core.audit_format.errors import BadFormatError

@@ -35,9 +35,9 @@ from gate_central.settings import MB, Volume
 from gate_core.audit_format.checkpoint import Checkpoint
 from gate_core.audit_format.errors import BadFormatError, BadProofError, BadSignatureError
 from gate_core.audit_format.merkle import verify_consistency
-from gate_core.audit_format.mirror_attestation import Held
 from gate_core.audit_format.note import Note, Signer, Verifier
 from gate_core.audit_format.record import time_text
+from gate_core.audit_format.statements import Held
 from gate_core.audit_format.tiles import TILE_WIDTH
 from gate_core.mirror_client.wire import RoundState
 

@@ -2,7 +2,7 @@
 
 Promises: the keys' end and its record in central's own log are one transaction, one for a class and day of all gates (on SQLite for some of its keys), the oldest day first; nothing is forgotten by a
 clock of which no gate's bears out that it is no further ahead than a day: one that was set forward would forget everything. What a gate says that it has forgotten
-itself is forgotten here, too (`gate_core.audit_format.expiry_statement`). Entries and sealed bodies stay: they prove the log, and open no more. What a copy of the database holds is not reached.
+itself is forgotten here, too (`gate_core.audit_format.statements`). Entries and sealed bodies stay: they prove the log, and open no more. What a copy of the database holds is not reached.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from gate_central.errors import ForbiddenError
 from gate_central.schema import age_keys, awaited, heads
 from gate_central.settings import Hold
 from gate_core.audit_format.errors import BadFormatError, BadSignatureError
-from gate_core.audit_format.expiry_statement import Expired
+from gate_core.audit_format.statements import Expired
 
 if TYPE_CHECKING:
     from gate_central.admin_log import AdminLog

@@ -25,8 +25,8 @@ from gate_central.errors import FolderError, ForbiddenError, UnknownError
 from gate_central.folder import database_url
 from gate_central.schema import age_keys, heads
 from gate_central.server_context import ServerContext
-from gate_core.audit_format.expiry_statement import Expired
 from gate_core.audit_format.note import Note, Signer
+from gate_core.audit_format.statements import Expired
 from gate_core.mirror_client import wire
 from gate_core.mirror_client.spool import SpoolLog
 from gate_core.mirror_client.wire import Request, expired_request

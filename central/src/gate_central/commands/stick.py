@@ -17,8 +17,7 @@ import typer
 
 from gate_central.commands.store import Database, Dir, served
 from gate_core.command_line.options import Json
-from gate_core.command_line.output import Exit, emit_json, fail, say
-from gate_core.command_line.written import write_new
+from gate_core.command_line.output import Exit, emit_json, fail, say, write_new
 from gate_core.programs.clock import now
 
 if TYPE_CHECKING:

@@ -16,6 +16,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
+from gate_core import durable
+
 if TYPE_CHECKING:
     from gate_core.settings.config_file import ConfigError
 
@@ -128,3 +130,13 @@ def real(path: Path) -> Path:
 def code_of(error: Exception) -> Exit:
     """What the failure to use a file ends with: one that cannot be read is an I/O error, one with wrong content bad data."""
     return Exit.IO_ERROR if isinstance(error.__cause__, OSError) else Exit.BAD_DATA
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Write a new file durably; a path that is taken, or cannot be written, ends the command."""
+    try:
+        durable.write(path, content, new_only=True)
+    except FileExistsError:
+        fail(Exit.IO_ERROR, f"{path} is there already; name another")
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"cannot write {path}: {error.strerror}")

@@ -9,8 +9,22 @@ from collections.abc import Coroutine, Iterator, Sequence
 from typing import Any, Final
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 DATE_EVERY_S: Final = 1.0  # the date in the head of each answer is so old at most
+
+
+class SingleResponseProtocol(H11Protocol):
+    """uvicorn's connection, with one answer to a request, whatever follows it: it would begin a second one, and fail with its own words in the journal."""
+
+    def send_400_response(self, msg: str) -> None:
+        """What is no HTTP in the midst of a request takes the place of its answer, and after that ends the connection."""
+        if bool(self.cycle):
+            self.cycle.disconnected = True  # whatever the application says now is not sent
+            if self.cycle.response_started:
+                self.transport.close()
+                return
+        super().send_400_response(msg)
 
 
 class GracefulServer(uvicorn.Server):

@@ -19,8 +19,7 @@ import uvicorn
 from starlette.responses import Response
 
 from gate_core.http_server.connections import ConnectionLimits, ConnectionPlaces
-from gate_core.http_server.graceful import GracefulServer
-from gate_core.http_server.single_response import SingleResponseProtocol
+from gate_core.http_server.graceful import GracefulServer, SingleResponseProtocol
 
 BACKLOG: Final = 1024
 CROWD_TOLD_EVERY_S: Final = 60.0

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Final
 import uvicorn
 from uvicorn.protocols.utils import get_remote_addr
 
-from gate_core.http_server.graceful import GracefulServer
-from gate_core.http_server.single_response import SingleResponseProtocol
+from gate_core.http_server.graceful import GracefulServer, SingleResponseProtocol
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette

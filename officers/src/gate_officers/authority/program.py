@@ -24,9 +24,8 @@ from gate_core import durable, pinned_certificates
 from gate_core.console_certificates import consoles_in
 from gate_core.console_link import CONSOLES_MAX
 from gate_core.http_server.connections import ConnectionLimits
-from gate_core.http_server.graceful import GracefulServer
+from gate_core.http_server.graceful import GracefulServer, SingleResponseProtocol
 from gate_core.http_server.https import Server, known_only, listen
-from gate_core.http_server.single_response import SingleResponseProtocol
 from gate_core.programs.clock import monotonic_ms, now
 from gate_core.settings.config_file import address_of
 from gate_officers.authority.act_log import Book

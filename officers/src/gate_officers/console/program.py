@@ -21,11 +21,10 @@ from gate_core import durable
 from gate_core.http_server.connections import ConnectionLimits
 from gate_core.http_server.graceful import GracefulServer
 from gate_core.http_server.https import Server, listen
-from gate_core.programs.address_rates import Addresses
 from gate_core.programs.clock import monotonic_ms, now
 from gate_core.programs.http import Visitors
 from gate_core.programs.http import server as http_server
-from gate_core.rate_limit import Rate
+from gate_core.rate_limit import Addresses, Rate
 from gate_officers.console.admission import Cookie
 from gate_officers.console.app import TEXTS, Console, create_app
 from gate_officers.console.authority_client import Authority
